@@ -1,0 +1,88 @@
+import { type Static, Type } from 'typebox';
+import { CATEGORIES, CATEGORY_STATES, type Category } from './categories.ts';
+import { INSTALLATION_ID_PATTERN } from './installation.ts';
+
+/** The only document format there is; central names it in `required_version` when it refuses another. */
+export const FORMAT_VERSION = '1.0';
+
+/** Which part of an export one request carries; parts count from 1. A document without it is part 1 of 1. */
+export const PartSchema = Type.Object({
+  index: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+  count: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+});
+export type Part = Static<typeof PartSchema>;
+
+/** How long a record's identity may be: `<id>@<timestamp>` of the longest kinds, with room for text ids. */
+export const RECORD_ID_LENGTH_MAX = 300;
+
+/** One record of any category: `record_id` is unique within its installation and category and stable across exports. */
+export const RecordSchema = Type.Object({
+  record_id: Type.String({ minLength: 1, maxLength: RECORD_ID_LENGTH_MAX }),
+});
+export type ExportRecord = Static<typeof RecordSchema> & Readonly<Record<string, unknown>>;
+
+const sectionFacts = {
+  category: Type.Enum([...CATEGORIES]),
+  state: Type.Optional(Type.Enum([...CATEGORY_STATES])),
+  entry_count: Type.Optional(Type.Integer({ minimum: 0 })),
+  note: Type.Optional(Type.String()),
+  error: Type.Optional(Type.String()),
+};
+
+/** A category's section: `entries` for lists, `data` for the three document categories; the records are checked one by one. */
+export const SectionSchema = Type.Object({
+  ...sectionFacts,
+  entries: Type.Optional(Type.Array(Type.Unknown())),
+  data: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+});
+export type Section = Static<typeof SectionSchema>;
+
+/** The boat's clock when the document was made. Times in the document are claims; `boot_id` tells which were made in one run. */
+export const BoatClockSchema = Type.Object({
+  synchronized: Type.Boolean(),
+  boot_id: Type.String({ maxLength: 64 }),
+});
+
+/** Everything of a document but its records. The seed's four keys, then what it lacked (spec: delivery, Making an export). */
+export const DocumentHeaderSchema = Type.Object({
+  installation_id: Type.String({ pattern: INSTALLATION_ID_PATTERN }),
+  export_timestamp: Type.String({ maxLength: 40 }),
+  format_version: Type.Literal(FORMAT_VERSION),
+  export_id: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,80}$' }),
+  export_type: Type.Enum(['full', 'incremental']),
+  tier: Type.Integer({ minimum: 0, maximum: 3 }),
+  trigger: Type.Enum(['manual', 'scheduled', 'boot']),
+  /** Counts the exports of one ledger from 1, so that central can name a gap. */
+  sequence: Type.Integer({ minimum: 1 }),
+  /** Which ledger counts: a reflashed boat starts a new one, and its sequences with it. */
+  ledger_id: Type.String({ pattern: '^[0-9a-f]{16}$' }),
+  software_version: Type.String({ maxLength: 40 }),
+  clock: BoatClockSchema,
+});
+export type DocumentHeader = Static<typeof DocumentHeaderSchema>;
+
+/**
+ * The document as it travels. Only the seed's keys are required: an older boat sends nothing else, and a central
+ * that asked for more would turn it away.
+ */
+export const ExportDocumentSchema = Type.Object({
+  installation_id: Type.String({ pattern: INSTALLATION_ID_PATTERN }),
+  export_timestamp: Type.String({ maxLength: 40 }),
+  format_version: Type.Literal(FORMAT_VERSION),
+  export_id: Type.Optional(DocumentHeaderSchema.properties.export_id),
+  export_type: Type.Optional(DocumentHeaderSchema.properties.export_type),
+  tier: Type.Optional(DocumentHeaderSchema.properties.tier),
+  trigger: Type.Optional(DocumentHeaderSchema.properties.trigger),
+  sequence: Type.Optional(DocumentHeaderSchema.properties.sequence),
+  ledger_id: Type.Optional(DocumentHeaderSchema.properties.ledger_id),
+  software_version: Type.Optional(DocumentHeaderSchema.properties.software_version),
+  clock: Type.Optional(BoatClockSchema),
+  part: Type.Optional(PartSchema),
+  data: Type.Partial(
+    // The nine keys are known at compile time; TypeBox wants them as one object.
+    Type.Object(
+      Object.fromEntries(CATEGORIES.map((c) => [c, SectionSchema])) as Record<Category, typeof SectionSchema>,
+    ),
+  ),
+});
+export type ExportDocument = Static<typeof ExportDocumentSchema>;

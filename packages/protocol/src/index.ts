@@ -1,0 +1,5 @@
+export * from './categories.ts';
+export * from './document.ts';
+export * from './installation.ts';
+export * from './receipt.ts';
+export * from './wire.ts';

@@ -1,0 +1,17 @@
+/** An installation's identifier: 16 lowercase hex digits from first boot. An identifier, not a secret (spec: sources, Tier and licence). */
+export const INSTALLATION_ID_PATTERN = '^[0-9a-f]{16}$';
+
+const pattern = new RegExp(INSTALLATION_ID_PATTERN);
+
+/** True for 16 lowercase hex digits. Empty on cloned images, which may then not export. */
+export function isInstallationId(value: unknown): value is string {
+  return typeof value === 'string' && pattern.test(value);
+}
+
+/** What a tier allows: 0 nothing, 1 manual exports, 2 and 3 manual and scheduled ones. */
+export type Tier = 0 | 1 | 2 | 3;
+
+/** True for the integers 0 to 3. */
+export function isTier(value: unknown): value is Tier {
+  return value === 0 || value === 1 || value === 2 || value === 3;
+}

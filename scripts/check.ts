@@ -1,0 +1,22 @@
+// Everything that can be said of the code without running it: types, purity, lint with the import directions, format.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const checks: readonly (readonly [name: string, command: readonly string[]])[] = [
+  ['types', ['tsc', '-p', 'tsconfig.json']],
+  ['purity of policies and protocol', ['tsc', '-p', 'tsconfig.pure.json']],
+  ['lint and import directions', ['eslint', '--max-warnings=0', '.']],
+  ['format', ['biome', 'check', '.']],
+];
+
+let failed = 0;
+for (const [name, [program = '', ...args]] of checks) {
+  const { status } = spawnSync(join(root, 'node_modules', '.bin', program), args, {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${name}`);
+  if (status !== 0) failed += 1;
+}
+process.exitCode = failed === 0 ? 0 : 1;
