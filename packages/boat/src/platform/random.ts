@@ -1,0 +1,16 @@
+import { randomBytes } from 'node:crypto';
+import type { Random } from './ports.ts';
+
+/** Bits of a number in [0, 1) that a double holds exactly. */
+const FRACTION_BITS = 53;
+
+/** The operating system's randomness. */
+export function createRandom(): Random {
+  return {
+    fraction: () => {
+      const bits = randomBytes(8).readBigUInt64BE() >> BigInt(64 - FRACTION_BITS);
+      return Number(bits) / 2 ** FRACTION_BITS;
+    },
+    hex: (length) => randomBytes(length).toString('hex'),
+  };
+}
