@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Random } from '../ports.ts';
+
+/** Declares the tests every Random passes. */
+export function randomContract(name: string, makeRandom: () => Random): void {
+  describe(`random contract: ${name}`, () => {
+    test('fractions lie in [0, 1) and spread over all of it', () => {
+      const random = makeRandom();
+      const seen = new Set<number>();
+      for (let draw = 0; draw < 2_000; draw += 1) {
+        const fraction = random.fraction();
+        assert(fraction >= 0 && fraction < 1, String(fraction));
+        seen.add(Math.floor(fraction * 10));
+      }
+      assert.equal(seen.size, 10);
+    });
+
+    test('hex gives two lowercase characters a byte, and not the same twice', () => {
+      const random = makeRandom();
+      assert.equal(random.hex(0), '');
+      assert.match(random.hex(1), /^[0-9a-f]{2}$/);
+      const first = random.hex(16);
+      assert.match(first, /^[0-9a-f]{32}$/);
+      assert.notEqual(random.hex(16), first);
+    });
+  });
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import {
+  type DiskUnderTest,
+  diskContract,
+  fullDiskContract,
+  readOnlyDiskContract,
+} from './contract/disk-contract.ts';
+import { mountReadOnlyView, mountSmallFileSystem } from './contract/small-file-system.ts';
+import { createDisk } from './disk.ts';
+import { isExportError } from './errors.ts';
+
+async function makeRealDisk(): Promise<DiskUnderTest> {
+  const folder = await mkdtemp(join(tmpdir(), 'd3kos-disk-'));
+  return { disk: createDisk(), folder, close: () => rm(folder, { recursive: true }) };
+}
+
+diskContract('the machine', makeRealDisk);
+
+fullDiskContract('the machine', async (sizeBytes) => {
+  const mounted = mountSmallFileSystem(sizeBytes);
+  if (mounted.kind === 'unavailable') return { unavailable: mounted.reason };
+  return { disk: createDisk(), folder: mounted.path, close: async () => mounted.unmount() };
+});
+
+readOnlyDiskContract('the machine', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'd3kos-disk-'));
+  await writeFile(join(folder, 'kept'), 'kept');
+  const mounted = mountReadOnlyView(folder);
+  if (mounted.kind === 'unavailable') {
+    await rm(folder, { recursive: true });
+    return { unavailable: mounted.reason };
+  }
+  return {
+    disk: createDisk(),
+    folder: mounted.path,
+    close: async () => {
+      mounted.unmount();
+      await rm(folder, { recursive: true });
+    },
+  };
+});
+
+test('a file that says it is empty, as those under /proc do, is read to its end', async () => {
+  const bytes = await createDisk().read('/proc/self/status', 1024 * 1024);
+  assert.match(new TextDecoder().decode(bytes), /^Name:/);
+});
+
+test('a pipe without a writer is a failure at once, not a wait', async (t) => {
+  const { disk, folder, close } = await makeRealDisk();
+  t.after(close);
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  await assert.rejects(disk.read(join(folder, 'pipe'), 10), (error) => isExportError(error, 'DISK_FAILED'));
+  assert.equal((await disk.stat(join(folder, 'pipe')))?.kind, 'other');
+});
+
+test('a link to nothing is listed as other and is not a file', async (t) => {
+  const { disk, folder, close } = await makeRealDisk();
+  t.after(close);
+  await symlink('nowhere', join(folder, 'link'));
+  assert.deepEqual(
+    (await disk.list(folder))?.map(({ name, kind }) => [name, kind]),
+    [['link', 'other']],
+  );
+  assert.equal(await disk.read(join(folder, 'link'), 10), undefined);
+});
+
+test('nothing stays open after commits, discards and failures', async (t) => {
+  const { disk, folder, close } = await makeRealDisk();
+  t.after(close);
+  await disk.replace(join(folder, 'file'), new Uint8Array(10));
+  await (await disk.stage(join(folder, 'other'))).discard();
+  await disk.makeDirectory(join(folder, 'folder'));
+  const doomed = await disk.stage(join(folder, 'folder'));
+  await assert.rejects(doomed.commit());
+  await doomed.discard();
+  await assert.rejects(disk.read(join(folder, 'file'), 5));
+  assert.deepEqual(openFilesUnder(folder), []);
+  assert.deepEqual(readdirSync(folder).sort(), ['file', 'folder']);
+  assert.equal((await readFile(join(folder, 'file'))).length, 10);
+});
+
+function openFilesUnder(folder: string): readonly string[] {
+  return readdirSync('/proc/self/fd').flatMap((descriptor) => {
+    try {
+      const target = readlinkSync(join('/proc/self/fd', descriptor));
+      return target.startsWith(folder) ? [target] : [];
+    } catch {
+      // The descriptor that listed this directory is closed by now.
+      return [];
+    }
+  });
+}
