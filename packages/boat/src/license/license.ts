@@ -1,0 +1,143 @@
+import { isTier } from '@d3kos/protocol';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { ExportError, isExportError } from '../platform/errors.ts';
+import { type Clock, type Disk, type Log, type Transport, TransportError } from '../platform/ports.ts';
+import { parseJsonBytes, readAnswer } from '../platform/transport-answer.ts';
+import {
+  decideLicense,
+  type LicenseFile,
+  type LicenseResult,
+  mayAskTierApi,
+  type TierAnswer,
+  toLicenseFile,
+} from './policy.ts';
+
+/** Largest license.json: a real one is under 1 KB. */
+export const LICENSE_SIZE_MAX_BYTES = 64 * 1024;
+
+/** Largest answer of the tier API: a real one is under 1 KB. */
+const TIER_ANSWER_SIZE_MAX_BYTES = 64 * 1024;
+
+/** Longest wait for the tier API, connection and answer together. It is on this boat and answers within milliseconds once it is up; an owner who pressed "export" waits for it. */
+export const TIER_API_DEADLINE_MS = 2_000;
+
+/** Hosts that cannot be reached from, or lead to, another machine. */
+const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
+
+/** The keys of license.json that decide anything; features and subscription do not (spec: sources, Tier and licence). */
+export const LicenseFileSchema = Type.Object({
+  installation_id: Type.Optional(Type.Unknown()),
+  tier: Type.Optional(Type.Unknown()),
+});
+const licenseFile = Compile(LicenseFileSchema);
+
+/** `GET /tier/status` of the tier API. `success: false` or another type is no answer. */
+export const TierStatusSchema = Type.Object({
+  success: Type.Literal(true),
+  tier: Type.Integer({ minimum: 0, maximum: 3 }),
+  installation_id: Type.Optional(Type.Unknown()),
+});
+const tierStatus = Compile(TierStatusSchema);
+
+export interface LicenseDeps {
+  readonly disk: Disk;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface LicenseConfig {
+  /** `$ROOT/config/license.json`. */
+  readonly licensePath: string;
+  /** `http://localhost:8093` on a boat, without a trailing slash. Must be loopback. */
+  readonly tierApiUrl: string;
+}
+
+/** Who this boat is and what its tier allows, read anew each time. */
+export interface License {
+  /**
+   * Reads license.json, then asks the tier API unless the file says tier 0: then not one connection is opened.
+   * Never throws for what the two can do; rejects with the signal's reason when aborted.
+   */
+  current(signal: AbortSignal): Promise<LicenseResult>;
+}
+
+/** Throws CONFIG_INVALID where the tier API would not be on this boat. */
+export function createLicense(deps: LicenseDeps, config: LicenseConfig): License {
+  assertLoopback(config.tierApiUrl);
+  // A disagreement is asked about before every send; it is told once, until it changes.
+  let toldWarning: string | undefined;
+  return {
+    current: async (signal) => {
+      const file = await readLicenseFile(deps.disk, config.licensePath);
+      const api: TierAnswer = mayAskTierApi(file)
+        ? await askTierApi(deps, config.tierApiUrl, signal)
+        : { kind: 'not_asked' };
+      const result = decideLicense(file, api);
+      const warning = result.kind === 'known' ? result.warning : undefined;
+      if (warning !== undefined && warning !== toldWarning) deps.log.write('warn', warning);
+      toldWarning = warning;
+      return result;
+    },
+  };
+}
+
+function assertLoopback(url: string): void {
+  if (URL.canParse(url) && LOOPBACK_HOSTS.includes(new URL(url).hostname)) return;
+  throw new ExportError('CONFIG_INVALID', `The tier API's address is not on this boat: ${url}`, {
+    op: 'read TIER_API_URL',
+    hint: 'Use http://localhost and the port of the tier service.',
+  });
+}
+
+/** A file the disk cannot read is as unusable as one that is not JSON: it decides nothing, and its reason is told. */
+async function readLicenseFile(disk: Disk, path: string): Promise<LicenseFile> {
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = await disk.read(path, LICENSE_SIZE_MAX_BYTES);
+  } catch (error) {
+    if (!isExportError(error)) throw error;
+    return { kind: 'broken', detail: error.message };
+  }
+  if (bytes === undefined) return { kind: 'missing' };
+  const json = parseJsonBytes(bytes);
+  if (json === undefined) return { kind: 'broken', detail: `${path} is not JSON` };
+  if (!licenseFile.Check(json.value)) return { kind: 'broken', detail: `${path} is not a JSON object` };
+  return toLicenseFile(json.value);
+}
+
+async function askTierApi(deps: LicenseDeps, tierApiUrl: string, signal: AbortSignal): Promise<TierAnswer> {
+  const answered = new AbortController();
+  const late = new AbortController();
+  const deadline = deps.clock.sleep(TIER_API_DEADLINE_MS, answered.signal).then(
+    () => late.abort(),
+    () => undefined,
+  );
+  try {
+    return await exchange(deps.transport, tierApiUrl, AbortSignal.any([signal, late.signal]));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (late.signal.aborted)
+      return { kind: 'no_answer', detail: `it did not answer within ${TIER_API_DEADLINE_MS} ms` };
+    if (error instanceof TransportError) return { kind: 'no_answer', detail: `${error.phase} ${error.code}` };
+    throw error;
+  } finally {
+    answered.abort();
+    await deadline;
+  }
+}
+
+async function exchange(transport: Transport, tierApiUrl: string, signal: AbortSignal): Promise<TierAnswer> {
+  const request = new Request(`${tierApiUrl}/tier/status`, { headers: { accept: 'application/json' } });
+  const response = await transport(request, signal);
+  const body = await readAnswer(response, TIER_ANSWER_SIZE_MAX_BYTES);
+  if (response.status !== 200) return { kind: 'no_answer', detail: `it answered status ${response.status}` };
+  if (body.kind === 'too_large')
+    return { kind: 'no_answer', detail: `its answer is over ${body.sizeMaxBytes} bytes` };
+  const json = parseJsonBytes(body.bytes);
+  if (json === undefined) return { kind: 'no_answer', detail: 'its answer is not JSON' };
+  if (!tierStatus.Check(json.value) || !isTier(json.value.tier))
+    return { kind: 'no_answer', detail: 'its answer has another shape' };
+  return { kind: 'answered', tier: json.value.tier, installationId: json.value.installation_id };
+}
