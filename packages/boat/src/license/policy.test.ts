@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  decideLicense,
+  type LicenseFile,
+  mayAskTierApi,
+  mayExport,
+  maySend,
+  TIER_0_MESSAGE,
+  type TierAnswer,
+} from './policy.ts';
+
+const OWN = '0123456789abcdef';
+const OTHER = 'fedcba9876543210';
+const read = (installationId: unknown, tier?: 0 | 1 | 2 | 3): LicenseFile => ({
+  kind: 'read',
+  installationId,
+  tier,
+});
+const answered = (tier: 0 | 1 | 2 | 3, installationId?: unknown): TierAnswer => ({
+  kind: 'answered',
+  tier,
+  installationId,
+});
+const missing: LicenseFile = { kind: 'missing' };
+const broken: LicenseFile = { kind: 'broken', detail: 'not JSON' };
+const silent: TierAnswer = { kind: 'no_answer', detail: 'connect ECONNREFUSED' };
+
+describe('who a boat is', () => {
+  const table: readonly (readonly [name: string, file: LicenseFile, api: TierAnswer, result: string])[] = [
+    ['both agree', read(OWN, 1), answered(2, OWN), `${OWN} tier 2 of tier_api`],
+    ['the tier API gives no id', read(OWN, 1), answered(2), `${OWN} tier 2 of tier_api`],
+    ["the tier API's id is empty", read(OWN, 1), answered(2, ''), `${OWN} tier 2 of tier_api`],
+    ['the tier API is down', read(OWN, 2), silent, `${OWN} tier 2 of license_file`],
+    [
+      'license.json has no tier and the tier API answers',
+      read(OWN),
+      answered(3, OWN),
+      `${OWN} tier 3 of tier_api`,
+    ],
+    ['license.json has no tier and nobody answers', read(OWN), silent, 'TIER_UNKNOWN'],
+    [
+      'license.json has no id and the tier API names one',
+      read(undefined, 1),
+      answered(1, OWN),
+      `${OWN} tier 1 of tier_api`,
+    ],
+    ['license.json has no id and nobody names one', read(undefined, 1), silent, 'INSTALLATION_ID_INVALID'],
+    ['the id is empty', read('', 2), silent, 'INSTALLATION_ID_INVALID'],
+    [
+      'the id is empty and the tier API names another',
+      read('', 2),
+      answered(2, OTHER),
+      'INSTALLATION_ID_INVALID',
+    ],
+    ['the id is in capitals', read('0123456789ABCDEF', 2), silent, 'INSTALLATION_ID_INVALID'],
+    ['the id is a number', read(12, 2), answered(2, OWN), 'INSTALLATION_ID_INVALID'],
+    ['the id is null', read(null, 2), answered(2), 'INSTALLATION_ID_INVALID'],
+    [
+      'license.json is missing and the tier API knows',
+      missing,
+      answered(2, OWN),
+      `${OWN} tier 2 of tier_api`,
+    ],
+    [
+      'license.json is missing and the tier API knows no id',
+      missing,
+      answered(2, ''),
+      'INSTALLATION_ID_INVALID',
+    ],
+    ['license.json is missing and nobody answers', missing, silent, 'LICENSE_MISSING'],
+    ['license.json is broken and the tier API knows', broken, answered(1, OWN), `${OWN} tier 1 of tier_api`],
+    ['license.json is broken and nobody answers', broken, silent, 'LICENSE_INVALID'],
+    [
+      'the tier API speaks of another boat',
+      read(OWN, 1),
+      answered(3, OTHER),
+      `${OWN} tier 1 of license_file`,
+    ],
+    [
+      'the tier API speaks of another boat and license.json has no tier',
+      read(OWN),
+      answered(3, OTHER),
+      'TIER_UNKNOWN',
+    ],
+    ['license.json says tier 0', read(OWN, 0), { kind: 'not_asked' }, `${OWN} tier 0 of license_file`],
+    ['license.json says tier 0 and the id is empty', read('', 0), { kind: 'not_asked' }, 'TIER_TOO_LOW'],
+    ['the tier API says tier 0', read(OWN, 1), answered(0, OWN), `${OWN} tier 0 of tier_api`],
+  ];
+  for (const [name, file, api, expected] of table)
+    it(`${name}: ${expected}`, () => {
+      const result = decideLicense(file, api);
+      if (result.kind === 'known')
+        assert.equal(`${result.installationId} tier ${result.tier} of ${result.source}`, expected);
+      else {
+        assert.equal(result.code, expected);
+        assert.ok(result.message.length > 10 && result.hint.length > 10);
+      }
+    });
+
+  it('warns of a tier API that speaks of another boat', () => {
+    const result = decideLicense(read(OWN, 1), answered(3, OTHER));
+    assert.ok(result.kind === 'known');
+    assert.match(result.warning ?? '', new RegExp(`${OTHER}.*${OWN}`));
+  });
+
+  it('is asked of the tier API unless license.json says tier 0', () => {
+    assert.equal(mayAskTierApi(read(OWN, 0)), false);
+    for (const file of [read(OWN, 1), read(OWN), read('', 3), missing, broken])
+      assert.equal(mayAskTierApi(file), true);
+  });
+});
+
+describe('what a tier allows', () => {
+  const table = [
+    [0, 'manual', false],
+    [0, 'scheduled', false],
+    [0, 'boot', false],
+    [1, 'manual', true],
+    [1, 'scheduled', false],
+    [1, 'boot', true],
+    [2, 'manual', true],
+    [2, 'scheduled', true],
+    [3, 'scheduled', true],
+  ] as const;
+  for (const [tier, trigger, isAllowed] of table)
+    it(`tier ${tier}, ${trigger}: ${isAllowed ? 'allowed' : 'refused'}`, () => {
+      const permission = mayExport(tier, trigger);
+      assert.equal(permission.kind, isAllowed ? 'allowed' : 'refused');
+      if (permission.kind === 'refused') assert.equal(permission.code, 'TIER_TOO_LOW');
+    });
+
+  it("refuses tier 0 in the seed's words, when an export is made and when it is sent", () => {
+    assert.equal(TIER_0_MESSAGE, 'Tier 0 does not have export capability');
+    for (const permission of [mayExport(0, 'manual'), mayExport(0, 'scheduled'), maySend(0)]) {
+      assert.ok(permission.kind === 'refused');
+      assert.equal(permission.message, TIER_0_MESSAGE);
+    }
+    for (const tier of [1, 2, 3] as const) assert.equal(maySend(tier).kind, 'allowed');
+  });
+});
