@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+// Plain old JavaScript on purpose: an older Node must be able to read this file to say what it needs.
+var major = Number(process.versions.node.split('.')[0]);
+if (!(major >= 24)) {
+  process.stderr.write(
+    'd3kos-central needs Node 24 and was started by ' +
+      process.versions.node +
+      ': run `npx d3kos-central ...` from the checkout after `npm run setup`, or install Node 24\n',
+  );
+  process.exitCode = 1;
+} else {
+  import('../dist/main.js').catch(function (error) {
+    if (error && error.code === 'ERR_MODULE_NOT_FOUND' && /dist.main\.js/.test(String(error.message)))
+      process.stderr.write('d3kos-central is not built yet: run `npm run setup` in the checkout\n');
+    else process.stderr.write(String((error && error.stack) || error) + '\n');
+    process.exitCode = 1;
+  });
+}

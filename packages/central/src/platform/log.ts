@@ -1,0 +1,19 @@
+import type { Log, LogLevel } from './ports.ts';
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+/** A log that writes one line per event to `stream`: level, message, facts as `key=value`. The time is the supervisor's to add. */
+export function createLineLog(stream: { write(text: string): unknown }, least: LogLevel): Log {
+  return {
+    write(level, message, facts = {}) {
+      if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
+      const shown = Object.entries(facts).map(
+        ([key, value]) => ` ${key}=${typeof value === 'string' ? JSON.stringify(value) : String(value)}`,
+      );
+      stream.write(`${level} ${message.replaceAll('\n', ' ')}${shown.join('')}\n`);
+    },
+  };
+}
+
+/** A log that keeps nothing. */
+export const SILENT_LOG: Log = { write: () => undefined };

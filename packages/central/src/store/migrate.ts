@@ -1,0 +1,63 @@
+import { hash } from 'node:crypto';
+import { CentralFailure } from '../platform/errors.ts';
+import type { Store } from '../platform/ports.ts';
+import { MIGRATIONS, type Migration } from './migrations/index.ts';
+import { textOf } from './row.ts';
+
+/** Which advisory lock migrations hold: any constant of our own; two nodes that start together apply each step once. */
+const MIGRATION_LOCK = 826_351_108;
+
+/** What one run of the migrations did. */
+export interface MigrationReport {
+  readonly applied: readonly string[];
+  readonly present: readonly string[];
+}
+
+/**
+ * Brings the schema up to `migrations`, in one transaction under an advisory lock: all of it or nothing.
+ * Throws MIGRATION_CHANGED where an applied step has another text now, SCHEMA_TOO_NEW where the database has steps unknown here.
+ */
+export async function migrate(
+  store: Store,
+  wallMs: number,
+  migrations: readonly Migration[] = MIGRATIONS,
+): Promise<MigrationReport> {
+  return store.transaction(async (tx) => {
+    await tx.query('select pg_advisory_xact_lock($1::bigint)', [MIGRATION_LOCK]);
+    await tx.script(
+      'create table if not exists schema_migrations (name text primary key, sha256 text not null, applied_at timestamptz not null)',
+    );
+    const rows = await tx.query('select name, sha256 from schema_migrations order by name');
+    const present = new Map(rows.map((row) => [textOf(row, 'name'), textOf(row, 'sha256')]));
+    refuseForeignSteps(present, migrations);
+    const applied: string[] = [];
+    for (const { name, sql } of migrations) {
+      if (present.has(name)) continue;
+      await tx.script(sql);
+      await tx.query('insert into schema_migrations values ($1, $2, $3::timestamptz)', [
+        name,
+        hash('sha256', sql),
+        new Date(wallMs).toISOString(),
+      ]);
+      applied.push(name);
+    }
+    return { applied, present: [...present.keys()] };
+  });
+}
+
+function refuseForeignSteps(present: ReadonlyMap<string, string>, migrations: readonly Migration[]): void {
+  const known = new Map(migrations.map(({ name, sql }) => [name, hash('sha256', sql)]));
+  for (const [name, digest] of present) {
+    const expected = known.get(name);
+    if (expected === undefined)
+      throw new CentralFailure('SCHEMA_TOO_NEW', `the database has the migration ${name}, unknown here`, {
+        op: 'migrate',
+        hint: 'a newer d3kos-central has used this database: run that version',
+      });
+    if (expected !== digest)
+      throw new CentralFailure('MIGRATION_CHANGED', `the migration ${name} was applied with another text`, {
+        op: 'migrate',
+        hint: 'never change a released migration: add a further one',
+      });
+  }
+}

@@ -1,0 +1,52 @@
+import type { Category } from '@d3kos/protocol';
+
+/** The columns of a category's table beside those all have, with their types: what is queried of it. */
+const OWN_COLUMNS: Readonly<Record<Category, Readonly<Record<string, 'text' | 'double precision'>>>> = {
+  engine_benchmark: {},
+  boatlog: { entry_type: 'text', latitude: 'double precision', longitude: 'double precision' },
+  marine_vision_captures: { species: 'text', latitude: 'double precision', longitude: 'double precision' },
+  marine_vision_snapshots: { slot: 'text' },
+  qr_codes: {},
+  settings: {},
+  system_alerts: { severity: 'text', status: 'text' },
+  onboarding: {},
+  telemetry: {},
+};
+
+/** The table that holds a category's records. */
+export function recordTable(category: Category): `records_${Category}` {
+  return `records_${category}`;
+}
+
+/**
+ * One statement that stores many records of a category. Parameters: $1 installation, $2 JSON array of
+ * `{record_id, recorded_at, sha256, record, …own columns}`, $3 ledger, $4 sequence, $5 export, $6 part, $7 import, $8 received at.
+ * A record that a later export of the same ledger has brought already stays as it is: parts may arrive out of order.
+ */
+export function upsertRecordsSql(category: Category): string {
+  const own = Object.entries(OWN_COLUMNS[category]);
+  const names = own.map(([name]) => `, ${name}`).join('');
+  const moved = [
+    'recorded_at',
+    'ledger_id',
+    'sequence',
+    'export_id',
+    'part_index',
+    'import_id',
+    'sha256',
+    'received_at',
+    'record',
+    ...own.map(([name]) => name),
+  ];
+  return `
+insert into ${recordTable(category)} as held
+  (installation_id, record_id, recorded_at, ledger_id, sequence, export_id, part_index, import_id, sha256, received_at, record${names})
+select $1::text, record_id, recorded_at, $3::text, $4::bigint, $5::text, $6::integer, $7::text, sha256, $8::timestamptz, record${names}
+from jsonb_to_recordset($2::text::jsonb)
+  as r(record_id text, recorded_at timestamptz, sha256 text, record jsonb${own.map(([name, type]) => `, ${name} ${type}`).join('')})
+on conflict (installation_id, record_id) do update
+set ${moved.map((name) => `${name} = excluded.${name}`).join(', ')}
+where (held.ledger_id = excluded.ledger_id
+  and (excluded.sequence < held.sequence
+    or (excluded.export_id = held.export_id and excluded.part_index < held.part_index))) is not true`;
+}
