@@ -113,25 +113,42 @@ function decideNoConnection(
   const { phase, code } = outcome;
   if (phase === 'connect')
     return { kind: 'unreachable', destination: 'offline', detail: `No connection (${code})` };
-  if (outcome.clockSuspect && (code === NOT_YET_VALID_CODE || !facts.clockSynchronized))
+  const { destination, detail } = explainTlsFailure(code, facts.clockSynchronized);
+  return { kind: 'unreachable', destination, detail };
+}
+
+/** What a failed TLS handshake says about the destination: the boat's clock, somebody else under central's name, or the link. */
+export function explainTlsFailure(
+  code: string,
+  clockSynchronized: boolean,
+): { readonly destination: 'offline' | 'captive_portal' | 'clock_wrong'; readonly detail: string } {
+  if (code === NOT_YET_VALID_CODE || (code === EXPIRED_CODE && !clockSynchronized))
     return {
-      kind: 'unreachable',
       destination: 'clock_wrong',
       detail: `The certificate's dates do not fit this boat's clock (${code})`,
     };
-  if (outcome.clockSuspect)
-    return {
-      kind: 'unreachable',
-      destination: 'offline',
-      detail: `Central's certificate has expired (${code})`,
-    };
+  if (code === EXPIRED_CODE)
+    return { destination: 'offline', detail: `Central's certificate has expired (${code})` };
   if (FOREIGN_CERTIFICATE_CODES.includes(code))
     return {
-      kind: 'unreachable',
       destination: 'captive_portal',
       detail: `Another machine answers under central's name (${code})`,
     };
-  return { kind: 'unreachable', destination: 'offline', detail: `No secure connection (${code})` };
+  return { destination: 'offline', detail: `No secure connection (${code})` };
+}
+
+/**
+ * What an answer to a look at central's health says. `shape` is that of its body: central naming itself, a refusal of
+ * central's, or anything else. Something that stands for central and fails is `unavailable`; all else is a stranger.
+ */
+export function decideHealth(
+  status: number,
+  shape: 'health' | 'refusal' | 'other',
+): 'central' | 'unavailable' | 'captive_portal' {
+  if (status >= 300 && status < 400) return 'captive_portal';
+  if (shape === 'health' && status >= 200 && status < 300) return 'central';
+  if (status === 511) return 'captive_portal';
+  return shape !== 'other' || isGatewayStatus(status) ? 'unavailable' : 'captive_portal';
 }
 
 function unavailable(detail: string, retryAfterMs: number | undefined): Verdict {

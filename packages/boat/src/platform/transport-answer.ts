@@ -1,3 +1,6 @@
+/** TransportError's code where no byte moved for the transport's silence limit after the request began. */
+export const SILENT_CODE = 'SILENT';
+
 /** A response's body, as far as it may be read. */
 export type AnswerBody =
   | { readonly kind: 'whole'; readonly bytes: Uint8Array }

@@ -1,0 +1,83 @@
+import { CentralErrorSchema, HEALTH_PATH, HealthSchema } from '@d3kos/protocol';
+import { Compile } from 'typebox/compile';
+import { type Transport, TransportError } from '../platform/ports.ts';
+import { parseJsonBytes, readAnswer } from '../platform/transport-answer.ts';
+import type { ProbeResult } from './outcome.ts';
+import { decideHealth, explainTlsFailure, parseHttpDate, parseOffers } from './policy.ts';
+
+/** Largest answer of a health that is read: central's is about 100 bytes, and no more of a stranger's page is needed to know it is not. */
+const HEALTH_SIZE_MAX_BYTES = 64 * 1024;
+
+const healthShape = Compile(HealthSchema);
+const refusalShape = Compile(CentralErrorSchema);
+
+/** What a probe looks at, and what it must know to read a failed handshake. */
+export interface ProbeTarget {
+  /** Without a trailing slash. */
+  readonly centralUrl: string;
+  /** Whether a time service vouches for the boat's clock: then an expired certificate is central's fault. */
+  readonly clockSynchronized: boolean;
+}
+
+/**
+ * One look at central's health: who, if anybody, answers there. It carries no token. Rejects with the signal's reason
+ * when aborted; every answer and every failure of the link is a result.
+ */
+export async function probe(
+  deps: { readonly transport: Transport },
+  target: ProbeTarget,
+  signal: AbortSignal,
+): Promise<ProbeResult> {
+  const request = new Request(`${target.centralUrl}${HEALTH_PATH}`, {
+    redirect: 'manual',
+    headers: { accept: 'application/json', 'accept-encoding': 'identity' },
+  });
+  try {
+    const response = await deps.transport(request, signal);
+    const body = await readAnswer(response, HEALTH_SIZE_MAX_BYTES);
+    return classify(response, body.kind === 'whole' ? parseJsonBytes(body.bytes)?.value : undefined);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof TransportError)) throw error;
+    return toFailure(error, target.clockSynchronized);
+  }
+}
+
+function classify(response: Response, json: unknown): ProbeResult {
+  const { status, headers } = response;
+  const health = healthShape.Check(json) ? json : undefined;
+  const shape = health !== undefined ? 'health' : refusalShape.Check(json) ? 'refusal' : 'other';
+  const decided = decideHealth(status, shape);
+  switch (decided) {
+    case 'central': {
+      const timeMs = Date.parse(health?.time ?? '');
+      return {
+        kind: 'central',
+        timeWallMs: Number.isNaN(timeMs) ? parseHttpDate(headers.get('date') ?? '') : timeMs,
+        offers: parseOffers(headers.get('accept-encoding')),
+      };
+    }
+    case 'unavailable':
+      return { kind: 'unavailable', status };
+    case 'captive_portal':
+      return { kind: 'captive_portal', detail: `Somebody else answers in central's place (HTTP ${status})` };
+    default:
+      return decided satisfies never;
+  }
+}
+
+function toFailure(error: TransportError, clockSynchronized: boolean): ProbeResult {
+  const { phase, code } = error;
+  if (phase !== 'tls') return { kind: 'nothing', code };
+  const { destination, detail } = explainTlsFailure(code, clockSynchronized);
+  switch (destination) {
+    case 'offline':
+      return { kind: 'nothing', code };
+    case 'captive_portal':
+      return { kind: 'captive_portal', detail };
+    case 'clock_wrong':
+      return { kind: 'clock_wrong', code };
+    default:
+      return destination satisfies never;
+  }
+}
