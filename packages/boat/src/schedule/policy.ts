@@ -38,20 +38,21 @@ export function owedSlot(question: SlotQuestion): string | undefined {
 
 /** The slot whose time is running: today's date from `hour`:00 on, before that the date before it. */
 export function currentSlot(wallMs: number, timeZone: string, hour: number): string {
-  const today = toLocalHour(wallMs, timeZone);
+  const local = localHours(timeZone);
+  const today = toLocalHour(wallMs, local);
   if (today.hour >= hour) return today.date;
   // Looked for in the time zone and not by counting: a zone that crossed the date line has skipped a date.
   let beforeMs = wallMs;
   let before = today;
   while (before.date === today.date) {
     beforeMs -= LOOK_BACK_MS;
-    before = toLocalHour(beforeMs, timeZone);
+    before = toLocalHour(beforeMs, local);
   }
   return before.date;
 }
 
-function toLocalHour(wallMs: number, timeZone: string): { readonly date: string; readonly hour: number } {
-  const format = new Intl.DateTimeFormat('en', {
+function localHours(timeZone: string): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat('en', {
     timeZone,
     calendar: 'gregory',
     numberingSystem: 'latn',
@@ -61,7 +62,13 @@ function toLocalHour(wallMs: number, timeZone: string): { readonly date: string;
     day: '2-digit',
     hour: '2-digit',
   });
-  const parts = new Map(format.formatToParts(wallMs).map(({ type, value }) => [type, value]));
+}
+
+function toLocalHour(
+  wallMs: number,
+  local: Intl.DateTimeFormat,
+): { readonly date: string; readonly hour: number } {
+  const parts = new Map(local.formatToParts(wallMs).map(({ type, value }) => [type, value]));
   const date = `${parts.get('year')?.padStart(4, '0')}-${parts.get('month')}-${parts.get('day')}`;
   return { date, hour: Number(parts.get('hour')) };
 }
