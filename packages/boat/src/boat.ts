@@ -1,0 +1,114 @@
+import { join } from 'node:path';
+import type { Hono } from 'hono';
+import type { SourcePaths } from './collect/collector.ts';
+import { createCollectors } from './collect/collectors.ts';
+import { type Config, isTimeZone } from './config.ts';
+import { createWorker } from './deliver/worker.ts';
+import { createEvents } from './events.ts';
+import { createExportManager, type ExportManager } from './export-manager.ts';
+import { createApp } from './http/app.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { openOrSetAside } from './ledger/open-or-set-aside.ts';
+import { recover } from './ledger/recover.ts';
+import { createLicense } from './license/license.ts';
+import { isClockSynchronized } from './platform/clock-synchronized.ts';
+import type { World } from './platform/ports.ts';
+import { createRetention } from './retain/retention.ts';
+import { toSpoolPaths } from './spool/spool-paths.ts';
+import { createViewWriter } from './view-writer.ts';
+
+/** Largest `timezone.txt`: one IANA name. */
+const TIME_ZONE_SIZE_MAX_BYTES = 1_024;
+
+/** A boat's export manager, recovered and ready: its verbs, its API, and the work that goes on by itself. */
+export interface Boat {
+  readonly manager: ExportManager;
+  readonly app: Hono;
+  readonly ledger: Ledger;
+  /** Delivers and writes views until the signal aborts; rejects for what only a restart can mend. */
+  run(): Promise<void>;
+  /** After `run` has ended. */
+  close(): void;
+}
+
+/** Where things are on this boat, by its configuration. */
+export function toSourcePaths(config: Config): SourcePaths {
+  return { root: config.root, recordings: config.recordingsPath, proc: '/proc', sys: '/sys', run: '/run' };
+}
+
+/**
+ * Assembles the rooms over a world and brings ledger and spool together. When it resolves the API may listen: whatever
+ * a power cut left is mended, and the JSON views say what the ledger says.
+ */
+export async function startBoat(
+  world: World,
+  config: Config,
+  signal: AbortSignal,
+  sources: SourcePaths = toSourcePaths(config),
+): Promise<Boat> {
+  const paths = toSpoolPaths(config.root);
+  const ledger = await openOrSetAside(world, paths);
+  const report = await recover(world, paths, ledger);
+  if (report.resumed > 0) world.log.write('info', `Resuming ${report.resumed} interrupted uploads`);
+
+  const events = createEvents();
+  const views = createViewWriter(world, paths, ledger);
+  const license = createLicense(world, {
+    licensePath: join(config.root, 'config', 'license.json'),
+    tierApiUrl: config.tierApiUrl,
+  });
+  const retention = createRetention(world, paths, ledger, config.reserveBytes);
+  const worker = createWorker({
+    world,
+    ledger,
+    license,
+    paths,
+    centralUrl: config.centralUrl,
+    partSizeBytes: config.partSizeBytes,
+    credentialsPath: join(config.root, 'config', 'export-credentials.json'),
+    clockSynchronized: () => isClockSynchronized(world.disk, sources.run),
+    listener: {
+      queueChanged: () => {
+        views.changed();
+        events.emit({ kind: 'queue', counts: ledger.queue.counts() });
+      },
+      uploading: (progress) => events.emit({ kind: 'uploading', ...progress }),
+      delivered: (queueId) => events.emit({ kind: 'delivered', queueId }),
+      destinationChanged: ({ state, detail }) => events.emit({ kind: 'destination', state, detail }),
+    },
+  });
+  const manager = createExportManager({
+    world,
+    config,
+    ledger,
+    license,
+    retention,
+    worker,
+    views,
+    events,
+    collectors: createCollectors(),
+    sources,
+    paths,
+    signal,
+    timeZone: () => readTimeZone(world, config),
+  });
+  const app = createApp({ manager, events, world, port: config.port, allowedOrigins: config.allowedOrigins });
+  views.changed();
+  return {
+    manager,
+    app,
+    ledger,
+    run: async () => {
+      await Promise.race([worker.run(signal), views.run(signal)]);
+    },
+    close: () => ledger.close(),
+  };
+}
+
+/** The configured zone, else `$ROOT/config/timezone.txt`, else UTC: a name Intl does not know counts as none. */
+async function readTimeZone(world: World, config: Config): Promise<string> {
+  if (config.timeZone !== undefined) return config.timeZone;
+  const bytes = await world.disk.read(join(config.root, 'config', 'timezone.txt'), TIME_ZONE_SIZE_MAX_BYTES);
+  const name = bytes === undefined ? '' : Buffer.from(bytes).toString('utf8').trim();
+  return isTimeZone(name) ? name : 'UTC';
+}

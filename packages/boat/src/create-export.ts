@@ -1,0 +1,237 @@
+import { join } from 'node:path';
+import { CATEGORIES, type Category, type DocumentHeader, FORMAT_VERSION, type Tier } from '@d3kos/protocol';
+import type { CollectContext, CollectOutcome, Collector, SourcePaths } from './collect/collector.ts';
+import type { CategoryCount, CategoryMoves, Entry, ExportTrigger, ExportType } from './ledger/entry.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { toNumberedName, toSeedTime, toStamp } from './ledger/policy.ts';
+import { isClockSynchronized } from './platform/clock-synchronized.ts';
+import type { World } from './platform/ports.ts';
+import type { Retention } from './retain/retention.ts';
+import { createExportWriter, type ExportWriter } from './spool/export-file.ts';
+import { type SpoolPaths, toFailedFile } from './spool/spool-paths.ts';
+
+/** After how many written bytes the reserve is looked at again: a huge export must not eat what the boat needs. */
+const RESERVE_CHECK_BYTES = 16 * 1024 * 1024;
+
+export const SOFTWARE_VERSION = '0.1.0';
+
+export interface ExportRequest {
+  readonly type: ExportType;
+  readonly trigger: ExportTrigger;
+  readonly installationId: string;
+  readonly tier: Tier;
+}
+
+/** How making an export ended. `nothing_new`: an incremental export found no news, and nothing was queued. */
+export type CreateResult =
+  | { readonly kind: 'queued'; readonly entry: Entry }
+  | { readonly kind: 'nothing_new'; readonly categories: Readonly<Partial<Record<Category, CategoryCount>>> };
+
+export interface CreateExportDeps {
+  readonly world: World;
+  readonly ledger: Ledger;
+  readonly retention: Retention;
+  readonly collectors: readonly Collector[];
+  readonly sources: SourcePaths;
+  readonly paths: SpoolPaths;
+  readonly browserDocument?: (key: string) => string | undefined;
+  readonly usageConsent?: boolean;
+  readonly onProgress: (progress: { readonly category: Category; readonly count: number }) => void;
+}
+
+/**
+ * Makes one export: collects the nine categories into a file, makes the file durable, then enqueues it and moves the
+ * cursors in one transaction. When it resolves with `queued` the export survives a power cut; before that transaction
+ * nothing has happened but a file without an entry, which the next start adopts. One call at a time (the manager sees to it).
+ * Throws DISK_RESERVE, DISK_FULL, DISK_READ_ONLY, DISK_FAILED, LEDGER_FAILED; then nothing has changed.
+ */
+export async function createExport(
+  deps: CreateExportDeps,
+  request: ExportRequest,
+  signal: AbortSignal,
+): Promise<CreateResult> {
+  const { world, ledger, paths } = deps;
+  await world.disk.makeDirectory(paths.exports);
+  await deps.retention.ensureReserve();
+  const nowMs = world.clock.wall();
+  const names = await freeNames(deps, nowMs);
+  const header: DocumentHeader = {
+    installation_id: request.installationId,
+    export_timestamp: toSeedTime(nowMs),
+    format_version: FORMAT_VERSION,
+    export_id: `exp_${world.random.hex(16)}`,
+    export_type: request.type,
+    tier: request.tier,
+    trigger: request.trigger,
+    sequence: ledger.facts.nextSequence(),
+    ledger_id: ledger.facts.ledgerId,
+    software_version: SOFTWARE_VERSION,
+    clock: await readBoatClock(world, deps.sources),
+  };
+  const writer = await createExportWriter(world.disk, names.file, header);
+  try {
+    const collected = await collectAll(deps, request, writer, signal);
+    if (request.type === 'incremental' && !collected.isNews) {
+      await writer.discard();
+      return { kind: 'nothing_new', categories: collected.categories };
+    }
+    const fileSizeBytes = await writer.commit();
+    const entry = ledger.queue.enqueue(
+      {
+        queueId: names.queueId,
+        exportId: header.export_id,
+        exportFile: names.file,
+        exportType: request.type,
+        trigger: request.trigger,
+        tier: request.tier,
+        sequence: header.sequence,
+        categoryCount: CATEGORIES.length,
+        recordCount: collected.recordCount,
+        categories: collected.categories,
+        fileSizeBytes,
+        createdAtMs: nowMs,
+      },
+      collected.moves,
+    );
+    return { kind: 'queued', entry };
+  } catch (error) {
+    await writer.discard();
+    throw error;
+  }
+}
+
+interface Collected {
+  readonly categories: Readonly<Partial<Record<Category, CategoryCount>>>;
+  readonly moves: readonly CategoryMoves[];
+  readonly recordCount: number;
+  readonly isNews: boolean;
+}
+
+async function collectAll(
+  deps: CreateExportDeps,
+  request: Pick<ExportRequest, 'type' | 'installationId'>,
+  writer: ExportWriter,
+  signal: AbortSignal,
+): Promise<Collected> {
+  const categories: Partial<Record<Category, CategoryCount>> = {};
+  const moves: CategoryMoves[] = [];
+  let recordCount = 0;
+  let isNews = false;
+  let checkedAtBytes = 0;
+  for (const collector of deps.collectors) {
+    const { category } = collector;
+    await writer.open(category);
+    let count = 0;
+    const pages = collector.collect(toCollectContext(deps, request, category, signal));
+    let step = await pages.next();
+    while (step.done !== true) {
+      signal.throwIfAborted();
+      await writer.page(step.value);
+      count += step.value.count;
+      deps.onProgress({ category, count });
+      if (writer.sizeBytes() - checkedAtBytes >= RESERVE_CHECK_BYTES) {
+        checkedAtBytes = writer.sizeBytes();
+        await deps.retention.ensureReserve();
+      }
+      step = await pages.next();
+    }
+    const outcome: CollectOutcome = step.value;
+    await writer.close(outcome);
+    categories[category] = {
+      state: outcome.state,
+      count,
+      ...(outcome.detail === undefined ? {} : { detail: outcome.detail }),
+    };
+    moves.push({ category, cursors: outcome.cursors, digests: outcome.digests });
+    recordCount += count;
+    if (collector.isNews && count > 0) isNews = true;
+  }
+  return { categories, moves, recordCount, isNews };
+}
+
+/** What a collector may touch for one collection of its category. */
+export function toCollectContext(
+  deps: CreateExportDeps,
+  request: Pick<ExportRequest, 'type' | 'installationId'>,
+  category: Category,
+  signal: AbortSignal,
+): CollectContext {
+  const { progress } = deps.ledger;
+  return {
+    paths: deps.sources,
+    disk: deps.world.disk,
+    databases: deps.world.databases,
+    clock: deps.world.clock,
+    installationId: request.installationId,
+    mode: request.type,
+    cursorOf: (source) => progress.cursorOf(category, source),
+    digestOf: (recordId) => progress.digestOf(category, recordId),
+    signal,
+    ...(deps.browserDocument === undefined ? {} : { browserDocument: deps.browserDocument }),
+    ...(deps.usageConsent === undefined ? {} : { usageConsent: deps.usageConsent }),
+  };
+}
+
+/** What a category would give now: nothing is written, no cursor moves. */
+export async function previewExport(
+  deps: CreateExportDeps,
+  request: Pick<ExportRequest, 'type' | 'installationId'>,
+  signal: AbortSignal,
+  samplesMax: number,
+): Promise<
+  Readonly<
+    Partial<
+      Record<Category, CategoryCount & { readonly sizeBytes: number; readonly samples: readonly unknown[] }>
+    >
+  >
+> {
+  const previews: Partial<
+    Record<Category, CategoryCount & { sizeBytes: number; samples: readonly unknown[] }>
+  > = {};
+  for (const collector of deps.collectors) {
+    const { category } = collector;
+    const samples: unknown[] = [];
+    let count = 0;
+    let sizeBytes = 0;
+    const pages = collector.collect(toCollectContext(deps, request, category, signal));
+    let step = await pages.next();
+    while (step.done !== true) {
+      signal.throwIfAborted();
+      count += step.value.count;
+      sizeBytes += Buffer.byteLength(step.value.lines);
+      if (samples.length < samplesMax)
+        for (const line of step.value.lines.split(',\n', samplesMax - samples.length))
+          samples.push(JSON.parse(line));
+      step = await pages.next();
+    }
+    const { state, detail } = step.value;
+    previews[category] = { state, count, sizeBytes, samples, ...(detail === undefined ? {} : { detail }) };
+  }
+  return previews;
+}
+
+/** A queue id and a file name no entry and no file has: two exports in one second are two. */
+async function freeNames(
+  deps: CreateExportDeps,
+  nowMs: number,
+): Promise<{ readonly queueId: string; readonly file: string }> {
+  const { ledger, paths, world } = deps;
+  for (let attempt = 1; ; attempt += 1) {
+    const name = toNumberedName(toStamp(nowMs), attempt);
+    const file = join(paths.exports, `export_${name}.json`);
+    const queueId = `q_${name}`;
+    if (ledger.queue.find(queueId) !== undefined || ledger.queue.findByFile(file) !== undefined) continue;
+    if ((await world.disk.stat(file)) !== undefined) continue;
+    if ((await world.disk.stat(toFailedFile(paths, queueId))) !== undefined) continue;
+    return { queueId, file };
+  }
+}
+
+/** The boot id tells which exports were made in one run. */
+async function readBoatClock(world: World, sources: SourcePaths): Promise<DocumentHeader['clock']> {
+  const bootId = await world.disk.read(join(sources.proc, 'sys/kernel/random/boot_id'), 256);
+  return {
+    synchronized: await isClockSynchronized(world.disk, sources.run),
+    boot_id: bootId === undefined ? 'unknown' : Buffer.from(bootId).toString('latin1').trim().slice(0, 64),
+  };
+}

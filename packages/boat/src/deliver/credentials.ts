@@ -1,0 +1,50 @@
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { isExportError } from '../platform/errors.ts';
+import type { Disk } from '../platform/ports.ts';
+
+/** Largest credentials file: one token, with room for notes an operator leaves beside it. */
+const CREDENTIALS_SIZE_MAX_BYTES = 16 * 1024;
+
+/** `$ROOT/config/export-credentials.json`, mode 0600. The token is printable ASCII without spaces: it goes into a header. */
+export const CredentialsSchema = Type.Object({
+  token: Type.String({ pattern: '^[\\x21-\\x7e]{16,512}$' }),
+});
+const credentials = Compile(CredentialsSchema);
+
+/** The device token, or why there is none. The token is never logged and never part of a message. */
+export type Credentials =
+  | { readonly kind: 'token'; readonly token: string }
+  | {
+      readonly kind: 'none';
+      readonly code: 'CREDENTIALS_MISSING' | 'CREDENTIALS_INVALID';
+      readonly detail: string;
+    };
+
+/** Reads the device token anew, so that enrolling needs no restart. What cannot be read is told, never taken for "none needed". */
+export async function loadCredentials(disk: Disk, path: string): Promise<Credentials> {
+  const none = (code: 'CREDENTIALS_MISSING' | 'CREDENTIALS_INVALID', detail: string): Credentials => ({
+    kind: 'none',
+    code,
+    detail,
+  });
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = await disk.read(path, CREDENTIALS_SIZE_MAX_BYTES);
+  } catch (error) {
+    if (!isExportError(error)) throw error;
+    return none('CREDENTIALS_INVALID', `${path} cannot be read (${error.code})`);
+  }
+  if (bytes === undefined)
+    return none('CREDENTIALS_MISSING', 'This boat has no device token: enrol it at central');
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    // The cause would quote the file, and the file holds the token.
+    return none('CREDENTIALS_INVALID', `${path} is not JSON`);
+  }
+  return credentials.Check(value)
+    ? { kind: 'token', token: value.token }
+    : none('CREDENTIALS_INVALID', `${path} has no usable "token"`);
+}

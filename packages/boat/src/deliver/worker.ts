@@ -1,0 +1,427 @@
+import type { ContentCoding } from '@d3kos/protocol';
+import type { Entry } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { License } from '../license/license.ts';
+import { type LicenseRefusal, maySend } from '../license/policy.ts';
+import { isExportError } from '../platform/errors.ts';
+import type { MonotonicMs, WallMs, World } from '../platform/ports.ts';
+import { createWake } from '../platform/wake.ts';
+import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
+import { type Credentials, loadCredentials } from './credentials.ts';
+import { deliverEntry, type EntryResult } from './deliver-entry.ts';
+import type { ProbeResult } from './outcome.ts';
+import {
+  BLOCKED_RETRY_MS,
+  chooseCoding,
+  confirmUnavailable,
+  describeNextAttempt,
+  dueIn,
+  misansweredDelay,
+  nextAttempt,
+  probeDelay,
+  type Verdict,
+} from './policy.ts';
+import {
+  type Destination,
+  type DestinationEvent,
+  describeDestination,
+  initialDestination,
+  nextDestination,
+} from './policy-destination.ts';
+import { probe } from './probe.ts';
+import { sendPart } from './send-part.ts';
+
+/** The worker looks at its queue at least this often, whatever it missed (spec: delivery, the backstop tick). */
+const BACKSTOP_MS = 30_000;
+
+/** What the worker tells while it works. */
+export interface WorkerListener {
+  queueChanged(): void;
+  uploading(progress: {
+    readonly queueId: string;
+    readonly partIndex: number;
+    readonly partCount: number;
+  }): void;
+  delivered(queueId: string): void;
+  destinationChanged(destination: Destination): void;
+}
+
+export interface WorkerDeps {
+  readonly world: World;
+  readonly ledger: Ledger;
+  readonly license: License;
+  readonly paths: SpoolPaths;
+  readonly centralUrl: string | undefined;
+  readonly partSizeBytes: number;
+  /** `$ROOT/config/export-credentials.json`. */
+  readonly credentialsPath: string;
+  /** Whether a time service vouches for the boat's clock. */
+  readonly clockSynchronized: () => Promise<boolean>;
+  readonly listener: WorkerListener;
+}
+
+/** Delivers what waits, one entry at a time, oldest first; sleeps when nothing waits (spec: delivery, Delivering). */
+export interface Worker {
+  /** Works until aborted, then rejects with the signal's reason; an entry under way stays `uploading` and is resumed at the next start. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Something may be due. `now`: the owner wants it sent at once, whatever wait was running. */
+  wake(urgency?: 'now'): void;
+  destination(): Destination;
+  /** If the entry is being sent, stops that; resolves when the entry is not `uploading` any more. */
+  release(queueId: string): Promise<void>;
+  /** Fails an entry that is not being sent: archives its file, gives its ranges back. */
+  giveUp(entry: Entry, reason: string): Promise<Entry>;
+}
+
+export function createWorker(deps: WorkerDeps): Worker {
+  const { world, ledger, listener } = deps;
+  const { clock, log } = world;
+  const wake = createWake();
+  /** When waits that this run began end, by monotonic time; labels in the ledger count only after a restart. */
+  const dueAt = new Map<number, MonotonicMs>();
+  let destination = initialDestination(clock.wall());
+  let offers: readonly ContentCoding[] = [];
+  /** Central is not sent to before this: it was not reached, or said it is failing as a whole. */
+  let holdUntil: MonotonicMs | undefined;
+  let mustProbe = false;
+  let probeFailures = 0;
+  let misanswered = 0;
+  let blockedWith: string | undefined;
+  let toldRefusal: string | undefined;
+  let active:
+    | { readonly queueId: string; readonly stop: AbortController; readonly done: Promise<void> }
+    | undefined;
+
+  const inMs = (delayMs: number): MonotonicMs => (clock.monotonic() + delayMs) as MonotonicMs;
+  const leftMs = (until: MonotonicMs): number => Math.max(0, until - clock.monotonic());
+
+  const observe = (event: DestinationEvent): void => {
+    const next = nextDestination(destination, event, clock.wall());
+    const isNew = next.state !== destination.state;
+    destination = next;
+    if (!isNew) return;
+    log.write(next.state === 'blocked' ? 'warn' : 'info', describeDestination(next));
+    listener.destinationChanged(next);
+  };
+  const isDue = (entry: Entry): boolean => waitOf(entry) === 0;
+  const waitOf = (entry: Entry): number => {
+    const dueMs = dueAt.get(entry.entryNo);
+    return dueIn({
+      nowWallMs: clock.wall(),
+      nextRetryAtWallMs: entry.nextRetryAtMs,
+      ...(dueMs === undefined ? {} : { monotonic: { nowMs: clock.monotonic(), dueMs } }),
+    });
+  };
+  const tellRefusal = (refusal: Pick<LicenseRefusal, 'message' | 'hint'>): void => {
+    if (toldRefusal === refusal.message) return;
+    toldRefusal = refusal.message;
+    log.write('warn', `Nothing is sent: ${refusal.message}`, { hint: refusal.hint });
+  };
+  const permit = async (signal: AbortSignal): Promise<LicenseRefusal | undefined> => {
+    const known = await deps.license.current(signal);
+    if (known.kind === 'refused') return known;
+    const permission = maySend(known.tier);
+    return permission.kind === 'refused' ? permission : undefined;
+  };
+  const probeCentral = async (centralUrl: string, signal: AbortSignal): Promise<ProbeResult> => {
+    const target = { centralUrl, clockSynchronized: await deps.clockSynchronized() };
+    const result = await probe(world, target, signal);
+    if (result.kind === 'central') offers = result.offers;
+    return result;
+  };
+
+  /** Waits out an unreachable central: probes when it is time, and gives the wait that is left. */
+  const reach = async (centralUrl: string, signal: AbortSignal): Promise<number> => {
+    if (holdUntil !== undefined && leftMs(holdUntil) > 0) return leftMs(holdUntil);
+    holdUntil = undefined;
+    if (!mustProbe) return 0;
+    const result = await probeCentral(centralUrl, signal);
+    observe({ kind: 'probe', result });
+    if (result.kind === 'central') {
+      mustProbe = false;
+      probeFailures = 0;
+      return 0;
+    }
+    const delayMs = probeDelay(probeFailures, world.random.fraction());
+    probeFailures += 1;
+    holdUntil = inMs(delayMs);
+    return delayMs;
+  };
+
+  const block = (errorCode: string, detail: string, blockedBy: string, status = 0): void => {
+    observe({ kind: 'verdict', verdict: { kind: 'blocked', status, errorCode, detail } });
+    blockedWith = blockedBy;
+    holdUntil = inMs(BLOCKED_RETRY_MS);
+    mustProbe = false;
+  };
+  /** A blocked central is tried again when the credentials change: enrolling needs no restart. */
+  const noticeCredentials = (credentials: Credentials): void => {
+    if (blockedWith === undefined || blockedWith === toFingerprint(credentials)) return;
+    blockedWith = undefined;
+    holdUntil = undefined;
+    observe({ kind: 'configuration_changed' });
+  };
+
+  const giveUp = async (entry: Entry, reason: string): Promise<Entry> => {
+    const archiveFile = toFailedFile(deps.paths, entry.queueId);
+    // The file first: power lost before the entry is failed leaves it pending, and the start finds its file in the archive.
+    const isThere =
+      entry.exportFile !== archiveFile && (await world.disk.stat(entry.exportFile)) !== undefined;
+    if (isThere) {
+      await world.disk.makeDirectory(deps.paths.failed);
+      await world.disk.move(entry.exportFile, archiveFile);
+    }
+    dueAt.delete(entry.entryNo);
+    return ledger.queue.fail(entry.entryNo, {
+      atMs: clock.wall(),
+      reason,
+      archiveFile: isThere ? archiveFile : entry.exportFile,
+    });
+  };
+
+  const putBack = (entry: Entry, lastError: string, wireSizeBytes: number): void =>
+    ledger.queue.putBack(entry.entryNo, { nextRetryAtMs: clock.wall(), lastError, wireSizeBytes });
+
+  const settleUnavailable = async (
+    entry: Entry,
+    verdict: Extract<Verdict, { kind: 'unavailable' }>,
+    probed: ProbeResult,
+    wireSizeBytes: number,
+  ): Promise<void> => {
+    const attemptsSpent = (ledger.queue.get(entry.entryNo)?.retryCount ?? 0) + 1;
+    const next = nextAttempt({
+      attemptsSpent,
+      retryAfterMs: verdict.retryAfterMs,
+      fraction: world.random.fraction(),
+    });
+    log.write(
+      'info',
+      `Export upload failed: ${entry.queueId}: ${verdict.detail}. ${describeNextAttempt(next)}`,
+    );
+    if (next.kind === 'failed') {
+      await giveUp(entry, verdict.detail);
+      return;
+    }
+    dueAt.set(entry.entryNo, inMs(next.delayMs));
+    ledger.queue.putBack(entry.entryNo, {
+      spent: attemptsSpent,
+      nextRetryAtMs: (clock.wall() + next.delayMs) as WallMs,
+      lastError: verdict.detail,
+      wireSizeBytes,
+    });
+    // A central whose health fails too is failing for every export: the others keep their attempts.
+    if (probed.kind === 'unavailable') holdUntil = inMs(next.delayMs);
+  };
+
+  const settle = async (
+    entry: Entry,
+    stopped: Extract<EntryResult, { kind: 'stopped' }>,
+    centralUrl: string,
+    token: Credentials,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const probed: ProbeResult | undefined =
+      stopped.verdict.kind === 'unavailable' ? await probeCentral(centralUrl, signal) : undefined;
+    const verdict = probed === undefined ? stopped.verdict : confirmUnavailable(stopped.verdict, probed);
+    observe({ kind: 'verdict', verdict });
+    switch (verdict.kind) {
+      case 'unreachable': {
+        log.write('info', `Export upload failed: ${entry.queueId} waits: ${verdict.detail}`);
+        putBack(entry, verdict.detail, stopped.wireSizeBytes);
+        misanswered += 1;
+        mustProbe = true;
+        probeFailures = 0;
+        // A place that answers probes as central and exports as something else is asked ever less often.
+        holdUntil = inMs(
+          misanswered > 1
+            ? misansweredDelay(misanswered, world.random.fraction())
+            : probeDelay(0, world.random.fraction()),
+        );
+        return;
+      }
+      case 'unavailable':
+        misanswered = 0;
+        return settleUnavailable(
+          entry,
+          verdict,
+          probed ?? { kind: 'nothing', code: '' },
+          stopped.wireSizeBytes,
+        );
+      case 'blocked':
+        putBack(entry, verdict.detail, stopped.wireSizeBytes);
+        block(verdict.errorCode, verdict.detail, toFingerprint(token), verdict.status);
+        return;
+      case 'rejected':
+        log.write(
+          'warn',
+          `Export rejected: ${entry.queueId}: ${verdict.detail}. Its records go with the next export`,
+        );
+        await giveUp(entry, verdict.detail);
+        return;
+      case 'delivered':
+      case 'cut_smaller':
+        throw new Error(`a ${verdict.kind} verdict does not stop an entry`);
+      default:
+        return verdict satisfies never;
+    }
+  };
+
+  const deliver = async (
+    entry: Entry,
+    centralUrl: string,
+    token: Credentials,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    if (token.kind !== 'token') throw new Error('delivering without a token');
+    log.write('info', `Processing export: ${entry.queueId}`);
+    const result = await deliverEntry(
+      {
+        world,
+        ledger,
+        partSizeBytes: deps.partSizeBytes,
+        permit,
+        send: (part, sendSignal) =>
+          sendPart(
+            world,
+            { centralUrl, token: token.token, coding: chooseCoding(offers), ...part },
+            sendSignal,
+          ),
+        clockSynchronized: deps.clockSynchronized,
+        onPart: (progress) => listener.uploading(progress),
+        onOffers: (offered) => {
+          offers = offered;
+        },
+      },
+      entry,
+      signal,
+    );
+    if (result.kind === 'delivered') {
+      dueAt.delete(entry.entryNo);
+      misanswered = 0;
+      observe({ kind: 'probe', result: { kind: 'central', timeWallMs: undefined, offers } });
+      log.write('info', `✓ Export uploaded successfully: ${entry.queueId}`);
+      listener.delivered(entry.queueId);
+    } else if (result.kind === 'not_permitted') {
+      putBack(entry, result.refusal.message, result.wireSizeBytes);
+      tellRefusal(result.refusal);
+    } else await settle(entry, result, centralUrl, token, signal);
+    listener.queueChanged();
+  };
+
+  /** Sends one entry, abortable by its own controller: a cancelled entry is put back, a stopping daemon leaves it uploading. */
+  const deliverActive = async (
+    entry: Entry,
+    centralUrl: string,
+    token: Credentials,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const stop = new AbortController();
+    const { promise: done, resolve: finish } = Promise.withResolvers<void>();
+    active = { queueId: entry.queueId, stop, done };
+    listener.queueChanged();
+    try {
+      await deliver(entry, centralUrl, token, AbortSignal.any([signal, stop.signal]));
+    } catch (error) {
+      if (signal.aborted || !stop.signal.aborted) throw error;
+      putBack(entry, 'Stopped by the owner', 0);
+    } finally {
+      active = undefined;
+      finish();
+    }
+  };
+
+  /** Does the next thing there is to do, and gives how long nothing else is (0: go on). */
+  const step = async (signal: AbortSignal): Promise<number> => {
+    const soonest = ledger.queue.list('pending', 1)[0];
+    if (soonest === undefined) return BACKSTOP_MS;
+    const { centralUrl } = deps;
+    if (centralUrl === undefined) {
+      block('CONFIG_INVALID', 'CENTRAL_API_URL is not set', 'no central');
+      return BACKSTOP_MS;
+    }
+    const refusal = await permit(signal);
+    if (refusal !== undefined) {
+      tellRefusal(refusal);
+      return BACKSTOP_MS;
+    }
+    toldRefusal = undefined;
+    const token = await loadCredentials(world.disk, deps.credentialsPath);
+    noticeCredentials(token);
+    if (token.kind === 'none') {
+      block(token.code, token.detail, toFingerprint(token));
+      return BACKSTOP_MS;
+    }
+    const heldMs = await reach(centralUrl, signal);
+    if (heldMs > 0) return Math.min(heldMs, BACKSTOP_MS);
+    const entry = ledger.queue.claim(isDue);
+    if (entry === undefined) return Math.min(BACKSTOP_MS, ...ledger.queue.list('pending').map(waitOf));
+    await deliverActive(entry, centralUrl, token, signal);
+    return 0;
+  };
+
+  /** Sleeps until something may be due; while central is not reached, a change of interfaces ends the sleep too. */
+  const rest = async (delayMs: number, signal: AbortSignal): Promise<void> => {
+    const resting = new AbortController();
+    const isLinkWaited = mustProbe && ledger.queue.counts().pending > 0;
+    const link = isLinkWaited
+      ? world.network.changed(AbortSignal.any([signal, resting.signal])).then(
+          () => hurry(),
+          () => undefined,
+        )
+      : undefined;
+    try {
+      await wake.wait(clock, delayMs, signal);
+    } finally {
+      resting.abort();
+      await link;
+    }
+  };
+  const hurry = (): void => {
+    holdUntil = undefined;
+    probeFailures = 0;
+    wake.wake();
+  };
+
+  return {
+    async run(signal) {
+      for (;;) {
+        signal.throwIfAborted();
+        let delayMs: number;
+        try {
+          delayMs = await step(signal);
+        } catch (error) {
+          if (signal.aborted || !isExportError(error)) throw error;
+          log.write('warn', `Delivery pauses: ${error.message}`, { code: error.code, hint: error.hint });
+          delayMs = BACKSTOP_MS;
+          // The entry under way may still say `uploading` because its state could not be written; nobody else claims.
+          await rest(delayMs, signal);
+          ledger.queue.resume();
+          continue;
+        }
+        if (delayMs > 0) await rest(delayMs, signal);
+      }
+    },
+    wake(urgency) {
+      if (urgency === 'now') {
+        for (const entry of ledger.queue.list('pending')) dueAt.set(entry.entryNo, clock.monotonic());
+        blockedWith = undefined;
+        mustProbe = destination.state !== 'online' && destination.state !== 'unknown';
+        hurry();
+      } else wake.wake();
+    },
+    destination: () => destination,
+    async release(queueId) {
+      if (active?.queueId !== queueId) return;
+      active.stop.abort();
+      await active.done;
+    },
+    giveUp,
+  };
+}
+
+/** Tells one state of the credentials from another, without keeping or showing the token anywhere else. */
+function toFingerprint(credentials: Credentials): string {
+  return credentials.kind === 'token'
+    ? `token ${credentials.token}`
+    : `${credentials.code} ${credentials.detail}`;
+}

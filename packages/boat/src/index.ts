@@ -1,0 +1,9 @@
+/** What the simulator, the scripts and the tests use of the export manager. */
+export { type Boat, startBoat, toSourcePaths } from './boat.ts';
+export type { CollectContext, Collector, SourcePaths } from './collect/collector.ts';
+export { createCollectors } from './collect/collectors.ts';
+export { type Config, parseConfig } from './config.ts';
+export type { ExportManager } from './export-manager.ts';
+export * from './platform/errors.ts';
+export * from './platform/ports.ts';
+export { toSpoolPaths } from './spool/spool-paths.ts';

@@ -1,0 +1,33 @@
+import type { World } from '../platform/ports.ts';
+import { isDamagedDatabase } from '../platform/sqlite.ts';
+import type { SpoolPaths } from '../spool/spool-paths.ts';
+import { setAside } from './adopt.ts';
+import { type Ledger, openLedger } from './ledger.ts';
+import { toStamp } from './policy.ts';
+
+/**
+ * Opens the ledger. A damaged one is moved aside whole, never overwritten, and a new one takes its place: the exports on
+ * disk are adopted again and cursors start over (central removes the duplicates). Every other failure is thrown: what
+ * cannot be opened is not damaged.
+ */
+export async function openOrSetAside(world: World, paths: SpoolPaths): Promise<Ledger> {
+  await world.disk.makeDirectory(paths.home);
+  const newLedgerId = (): string => world.random.hex(8);
+  try {
+    const database = world.databases.openLedger(paths.ledger);
+    const check = database.db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
+    if (check === 'ok') return openLedger(database, newLedgerId);
+    database.close();
+    world.log.write('warn', `The ledger is damaged: ${String(check)}`);
+  } catch (error) {
+    if (!isDamagedDatabase(error)) throw error;
+    world.log.write('warn', 'The ledger is damaged and cannot be opened');
+  }
+  const stamp = toStamp(world.clock.wall());
+  for (const suffix of ['', '-wal', '-shm']) {
+    const path = `${paths.ledger}${suffix}`;
+    if ((await world.disk.stat(path)) === undefined) continue;
+    await setAside(world, paths, path, `the damaged ledger of ${stamp}`);
+  }
+  return openLedger(world.databases.openLedger(paths.ledger), newLedgerId);
+}

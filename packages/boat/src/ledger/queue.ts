@@ -1,0 +1,308 @@
+import type { Receipt, RejectedRecord } from '@d3kos/protocol';
+import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
+import type { Slice } from '../spool/policy.ts';
+import type {
+  CategoryMoves,
+  Entry,
+  EntryStatus,
+  HistoryRow,
+  NewEntry,
+  PartRow,
+  QueueCounts,
+} from './entry.ts';
+import { type Row, toEntry, toHistoryRow } from './entry-row.ts';
+import type { Facts } from './facts.ts';
+import type { Progress } from './progress.ts';
+
+/** Most single rejections kept with a delivered export: enough to see a pattern, bounded for a central that rejects everything. */
+const REJECTED_RECORDS_KEPT_MAX = 1_000;
+
+/** A part that central holds, and the bytes its delivery took since the last change of its entry. */
+export interface AcknowledgedPart {
+  readonly partIndex: number;
+  readonly receipt: Receipt;
+  readonly atMs: WallMs;
+  readonly wireSizeBytes: number;
+}
+
+/** The entries of the queue. Every verb is one transaction: done and durable when it returns, or nothing happened. */
+export interface Queue {
+  /** Inserts the entry, moves the cursors and counts the sequence, all at once: the export is acknowledged when this returns. */
+  enqueue(entry: NewEntry, moves: readonly CategoryMoves[]): Entry;
+  /** Inserts an entry for a file found without one. No cursor moves: its records go again, and central stores them once. */
+  adopt(entry: NewEntry): Entry;
+  /** The oldest pending entry becomes `uploading`; undefined where `isDue` accepts none. */
+  claim(isDue: (entry: Entry) => boolean): Entry | undefined;
+  /** An `uploading` entry waits again. `spent` undefined: no attempt was spent. */
+  putBack(
+    entryNo: number,
+    why: {
+      readonly spent?: number;
+      readonly nextRetryAtMs: WallMs;
+      readonly lastError: string;
+      readonly wireSizeBytes: number;
+    },
+  ): void;
+  /** Records how the entry is cut; earlier unacknowledged parts of it are replaced. */
+  plan(entryNo: number, partSizeBytes: number, parts: readonly Pick<PartRow, 'index' | 'slices'>[]): void;
+  /** Central holds the part. The attempts start again from 0. */
+  acknowledge(entryNo: number, acknowledged: AcknowledgedPart): void;
+  /** The last part is acknowledged too: the entry is delivered and written to history. */
+  complete(entryNo: number, acknowledged: AcknowledgedPart): Entry;
+  /** Delivery is given up: the entry keeps its reason, its ranges are due again. `archiveFile` is where its file will be. */
+  fail(
+    entryNo: number,
+    why: { readonly atMs: WallMs; readonly reason: string; readonly archiveFile: string },
+  ): Entry;
+  /** A failed entry is pending again, with no attempt spent. */
+  requeue(entryNo: number, nowMs: WallMs): Entry;
+  /** At start: what was `uploading` when the power went is pending, under the same idempotency keys. Gives how many. */
+  resume(): number;
+  /** Removes a completed or failed entry whose file is gone; its history stays. */
+  forget(entryNo: number): void;
+  setFile(entryNo: number, exportFile: string): void;
+
+  get(entryNo: number): Entry | undefined;
+  find(queueId: string): Entry | undefined;
+  findByFile(exportFile: string): Entry | undefined;
+  findByExportId(exportId: string): Entry | undefined;
+  list(status: EntryStatus, limit?: number): readonly Entry[];
+  /** The entry that came last, whatever became of it. */
+  newest(): Entry | undefined;
+  parts(entryNo: number): readonly PartRow[];
+  counts(): QueueCounts;
+  /** Bytes of export files that wait or are being sent. */
+  waitingBytes(): number;
+  /** Newest first. */
+  history(limit: number): readonly HistoryRow[];
+  recordLoss(atMs: WallMs, what: string, sizeBytes: number, reason: string): void;
+  losses(): readonly {
+    readonly atMs: WallMs;
+    readonly what: string;
+    readonly sizeBytes: number;
+    readonly reason: string;
+  }[];
+}
+
+export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Progress): Queue {
+  const { db } = ledger;
+  const insertEntry = db.prepare(
+    `INSERT INTO entries (queue_id, export_id, export_file, export_type, trigger_kind, tier, sequence, category_count,
+       record_count, categories, file_size_bytes, created_at_ms, status, next_retry_at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)`,
+  );
+  const byNo = db.prepare('SELECT * FROM entries WHERE entry_no = ?');
+  const byQueueId = db.prepare('SELECT * FROM entries WHERE queue_id = ?');
+  const selectNewest = db.prepare('SELECT * FROM entries ORDER BY entry_no DESC LIMIT 1');
+  const byExportId = db.prepare('SELECT * FROM entries WHERE export_id = ?');
+  const byFile = db.prepare('SELECT * FROM entries WHERE export_file = ?');
+  const byStatus = db.prepare('SELECT * FROM entries WHERE status = ? ORDER BY entry_no LIMIT ?');
+  const setUploading = db.prepare("UPDATE entries SET status = 'uploading' WHERE entry_no = ?");
+  const setPending = db.prepare(
+    `UPDATE entries SET status = 'pending', retry_count = coalesce(?, retry_count), next_retry_at_ms = ?, last_error = ?
+     WHERE entry_no = ? AND status = 'uploading'`,
+  );
+  const setCompleted = db.prepare(
+    "UPDATE entries SET status = 'completed', completed_at_ms = ?, retry_count = 0 WHERE entry_no = ?",
+  );
+  const setFailed = db.prepare(
+    "UPDATE entries SET status = 'failed', failed_at_ms = ?, last_error = ?, export_file = ? WHERE entry_no = ?",
+  );
+  const setRequeued = db.prepare(
+    "UPDATE entries SET status = 'pending', retry_count = 0, next_retry_at_ms = ?, failed_at_ms = NULL WHERE entry_no = ?",
+  );
+  const resumeAll = db.prepare("UPDATE entries SET status = 'pending' WHERE status = 'uploading'");
+  const deleteEntry = db.prepare(
+    "DELETE FROM entries WHERE entry_no = ? AND status IN ('completed', 'failed')",
+  );
+  const updateFile = db.prepare('UPDATE entries SET export_file = ? WHERE entry_no = ?');
+  const addWire = db.prepare('UPDATE entries SET wire_size_bytes = wire_size_bytes + ? WHERE entry_no = ?');
+  const setPartSize = db.prepare('UPDATE entries SET part_size_bytes = ? WHERE entry_no = ?');
+  const deleteOpenParts = db.prepare('DELETE FROM parts WHERE entry_no = ? AND receipt IS NULL');
+  const insertPart = db.prepare('INSERT INTO parts (entry_no, part_index, slices) VALUES (?, ?, ?)');
+  const selectParts = db.prepare(
+    'SELECT part_index, slices, receipt IS NOT NULL AS acknowledged FROM parts WHERE entry_no = ? ORDER BY part_index',
+  );
+  const ackPart = db.prepare(
+    'UPDATE parts SET receipt = ?, acknowledged_at_ms = ? WHERE entry_no = ? AND part_index = ?',
+  );
+  const resetAttempts = db.prepare(
+    'UPDATE entries SET retry_count = 0, last_error = NULL WHERE entry_no = ?',
+  );
+  const selectReceipts = db.prepare(
+    'SELECT receipt FROM parts WHERE entry_no = ? AND receipt IS NOT NULL ORDER BY part_index',
+  );
+  const insertHistory = db.prepare(
+    `INSERT INTO history (queue_id, export_id, export_file, export_type, tier, category_count, record_count, file_size_bytes,
+       wire_size_bytes, created_at_ms, completed_at_ms, retry_count, last_error, records_imported, rejected_records)
+     SELECT queue_id, export_id, export_file, export_type, tier, category_count, record_count, file_size_bytes,
+       wire_size_bytes, created_at_ms, ?, retry_count, last_error, ?, ? FROM entries WHERE entry_no = ?`,
+  );
+  const selectHistory = db.prepare('SELECT * FROM history ORDER BY history_no DESC LIMIT ?');
+  const countByStatus = db.prepare('SELECT status, count(*) AS n FROM entries GROUP BY status');
+  const sumWaiting = db.prepare(
+    "SELECT coalesce(sum(file_size_bytes), 0) AS n FROM entries WHERE status IN ('pending', 'uploading')",
+  );
+  const insertLoss = db.prepare('INSERT INTO losses (at_ms, what, size_bytes, reason) VALUES (?, ?, ?, ?)');
+  const selectLosses = db.prepare('SELECT at_ms, what, size_bytes, reason FROM losses ORDER BY loss_no');
+
+  const entryOrUndefined = (row: Row | undefined): Entry | undefined =>
+    row === undefined ? undefined : toEntry(row);
+  const mustGet = (entryNo: number): Entry => {
+    const entry = entryOrUndefined(byNo.get(entryNo));
+    if (entry === undefined) throw new Error(`the ledger has no entry ${entryNo}`);
+    return entry;
+  };
+  const insert = (e: NewEntry): Entry => {
+    const { lastInsertRowid } = insertEntry.run(
+      e.queueId,
+      e.exportId,
+      e.exportFile,
+      e.exportType,
+      e.trigger,
+      e.tier,
+      e.sequence,
+      e.categoryCount,
+      e.recordCount,
+      JSON.stringify(e.categories),
+      e.fileSizeBytes,
+      e.createdAtMs,
+      e.createdAtMs,
+    );
+    facts.raiseSequence(e.sequence);
+    return mustGet(Number(lastInsertRowid));
+  };
+  /** The oldest pending entry that is due, without reading the ten thousand behind it. */
+  const firstPending = (isDue: (entry: Entry) => boolean): Entry | undefined => {
+    for (const row of byStatus.iterate('pending', -1)) {
+      const entry = toEntry(row);
+      if (isDue(entry)) return entry;
+    }
+    return undefined;
+  };
+  const sumReceipts = (entryNo: number) => {
+    const recordsImported: Record<string, number> = {};
+    const rejectedRecords: RejectedRecord[] = [];
+    for (const row of selectReceipts.all(entryNo)) {
+      // Written by `acknowledge` from a validated Receipt.
+      const receipt = JSON.parse(row['receipt'] as string) as Receipt;
+      for (const [category, n] of Object.entries(receipt.records_imported))
+        recordsImported[category] = (recordsImported[category] ?? 0) + n;
+      rejectedRecords.push(
+        ...receipt.rejected_records.slice(0, REJECTED_RECORDS_KEPT_MAX - rejectedRecords.length),
+      );
+    }
+    return { recordsImported, rejectedRecords };
+  };
+  const storeReceipt = (
+    entryNo: number,
+    { partIndex, receipt, atMs, wireSizeBytes }: AcknowledgedPart,
+  ): void => {
+    addWire.run(wireSizeBytes, entryNo);
+    const bounded = {
+      ...receipt,
+      rejected_records: receipt.rejected_records.slice(0, REJECTED_RECORDS_KEPT_MAX),
+    };
+    ackPart.run(JSON.stringify(bounded), atMs, entryNo, partIndex);
+  };
+
+  return {
+    enqueue: (entry, moves) =>
+      ledger.transaction(() => {
+        const inserted = insert(entry);
+        progress.advance(inserted.entryNo, moves);
+        return inserted;
+      }),
+    adopt: (entry) => ledger.transaction(() => insert(entry)),
+    claim: (isDue) => {
+      const due = firstPending(isDue);
+      if (due === undefined) return undefined;
+      return ledger.transaction(() => {
+        setUploading.run(due.entryNo);
+        return { ...due, status: 'uploading' };
+      });
+    },
+    putBack: (entryNo, { spent, nextRetryAtMs, lastError, wireSizeBytes }) =>
+      ledger.transaction(() => {
+        addWire.run(wireSizeBytes, entryNo);
+        setPending.run(spent ?? null, nextRetryAtMs, lastError, entryNo);
+      }),
+    plan: (entryNo, partSizeBytes, parts) =>
+      ledger.transaction(() => {
+        setPartSize.run(partSizeBytes, entryNo);
+        deleteOpenParts.run(entryNo);
+        for (const { index, slices } of parts) insertPart.run(entryNo, index, JSON.stringify(slices ?? null));
+      }),
+    acknowledge: (entryNo, acknowledged) =>
+      ledger.transaction(() => {
+        storeReceipt(entryNo, acknowledged);
+        resetAttempts.run(entryNo);
+      }),
+    complete: (entryNo, acknowledged) =>
+      ledger.transaction(() => {
+        storeReceipt(entryNo, acknowledged);
+        const { recordsImported, rejectedRecords } = sumReceipts(entryNo);
+        insertHistory.run(
+          acknowledged.atMs,
+          JSON.stringify(recordsImported),
+          JSON.stringify(rejectedRecords),
+          entryNo,
+        );
+        setCompleted.run(acknowledged.atMs, entryNo);
+        return mustGet(entryNo);
+      }),
+    fail: (entryNo, { atMs, reason, archiveFile }) =>
+      ledger.transaction(() => {
+        setFailed.run(atMs, reason, archiveFile, entryNo);
+        progress.giveBack(entryNo);
+        return mustGet(entryNo);
+      }),
+    requeue: (entryNo, nowMs) =>
+      ledger.transaction(() => {
+        setRequeued.run(nowMs, entryNo);
+        return mustGet(entryNo);
+      }),
+    resume: () => ledger.transaction(() => Number(resumeAll.run().changes)),
+    forget: (entryNo) =>
+      ledger.transaction(() => {
+        deleteEntry.run(entryNo);
+      }),
+    setFile: (entryNo, exportFile) =>
+      ledger.transaction(() => {
+        updateFile.run(exportFile, entryNo);
+      }),
+    get: (entryNo) => entryOrUndefined(byNo.get(entryNo)),
+    find: (queueId) => entryOrUndefined(byQueueId.get(queueId)),
+    findByExportId: (exportId) => entryOrUndefined(byExportId.get(exportId)),
+    findByFile: (exportFile) => entryOrUndefined(byFile.get(exportFile)),
+    list: (status, limit = -1) => byStatus.all(status, limit).map(toEntry),
+    newest: () => entryOrUndefined(selectNewest.get()),
+    parts: (entryNo) =>
+      selectParts.all(entryNo).map((row) => ({
+        index: row['part_index'] as number,
+        // Written by `plan`.
+        slices: (JSON.parse(row['slices'] as string) as readonly Slice[] | null) ?? undefined,
+        acknowledged: row['acknowledged'] === 1,
+      })),
+    counts: () => {
+      const counts = { pending: 0, uploading: 0, completed: 0, failed: 0 };
+      // The status column is checked against the four.
+      for (const row of countByStatus.all()) counts[row['status'] as EntryStatus] = row['n'] as number;
+      return counts;
+    },
+    waitingBytes: () => sumWaiting.get()?.['n'] as number,
+    history: (limit) => selectHistory.all(limit).map(toHistoryRow),
+    recordLoss: (atMs, what, sizeBytes, reason) =>
+      ledger.transaction(() => {
+        insertLoss.run(atMs, what, sizeBytes, reason);
+      }),
+    losses: () =>
+      selectLosses.all().map((row) => ({
+        // STRICT columns.
+        atMs: row['at_ms'] as WallMs,
+        what: row['what'] as string,
+        sizeBytes: row['size_bytes'] as number,
+        reason: row['reason'] as string,
+      })),
+  };
+}

@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import type { World } from '../platform/ports.ts';
+import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
+import { adoptFile, setAside } from './adopt.ts';
+import type { Ledger } from './ledger.ts';
+
+/** What a start found and mended. */
+export interface RecoveryReport {
+  readonly resumed: number;
+  readonly temporaryRemoved: number;
+  readonly adopted: number;
+  readonly setAside: number;
+  readonly missing: number;
+}
+
+/**
+ * Brings ledger and spool together before the API listens (spec: Restart): what was uploading is pending again, temporary
+ * files go, files without an entry get one, entries whose file is gone are failed with their ranges due again.
+ * Each step is safe to repeat: power lost in the middle is mended by the next start.
+ */
+export async function recover(
+  world: Pick<World, 'clock' | 'disk' | 'random' | 'log'>,
+  paths: SpoolPaths,
+  ledger: Ledger,
+): Promise<RecoveryReport> {
+  const { clock, disk, log } = world;
+  for (const directory of [paths.home, paths.exports, paths.failed]) await disk.makeDirectory(directory);
+  const resumed = ledger.queue.resume();
+  let temporaryRemoved = 0;
+  for (const directory of [paths.home, paths.exports, paths.failed])
+    for (const file of (await disk.list(directory)) ?? []) {
+      if (file.kind !== 'file' || !file.name.endsWith('.tmp')) continue;
+      await disk.remove(join(directory, file.name));
+      temporaryRemoved += 1;
+    }
+
+  let missing = 0;
+  for (const entry of ledger.queue.list('pending')) {
+    if ((await disk.stat(entry.exportFile)) !== undefined) continue;
+    const archived = toFailedFile(paths, entry.queueId);
+    // Power was lost after the file was archived and before its entry was failed: it is still to be delivered.
+    if ((await disk.stat(archived)) !== undefined) {
+      ledger.queue.setFile(entry.entryNo, archived);
+      continue;
+    }
+    missing += 1;
+    ledger.queue.fail(entry.entryNo, {
+      atMs: clock.wall(),
+      reason: 'The export file is gone; its records go with the next export',
+      archiveFile: entry.exportFile,
+    });
+    log.write('warn', `The file of export ${entry.queueId} is gone; its records go with the next export`);
+  }
+
+  let adopted = 0;
+  let aside = 0;
+  for (const directory of [paths.exports, paths.failed])
+    for (const file of (await disk.list(directory)) ?? []) {
+      const path = join(directory, file.name);
+      if (file.kind !== 'file' || !file.name.endsWith('.json') || ledger.queue.findByFile(path) !== undefined)
+        continue;
+      const adoption = await adoptFile(world, paths, ledger, path);
+      switch (adoption.kind) {
+        case 'adopted':
+          adopted += 1;
+          log.write('info', `Adopted export file ${file.name} as ${adoption.entry.queueId}`);
+          break;
+        case 'set_aside':
+          aside += 1;
+          break;
+        case 'known':
+          if ((await disk.stat(path)) !== undefined) {
+            await setAside(world, paths, path, 'another file holds the same export');
+            aside += 1;
+          }
+          break;
+      }
+    }
+  return { resumed, temporaryRemoved, adopted, setAside: aside, missing };
+}

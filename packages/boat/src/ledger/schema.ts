@@ -1,0 +1,114 @@
+/**
+ * The ledger's tables. Version n is reached by running the statements of step n in one transaction;
+ * `PRAGMA user_version` holds the version reached. A step that has shipped is never edited.
+ */
+export const LEDGER_STEPS: readonly string[] = [
+  `
+  CREATE TABLE facts (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- One row per export. entry_no is the order of arrival: clocks are wrong, this is not.
+  CREATE TABLE entries (
+    entry_no         INTEGER PRIMARY KEY AUTOINCREMENT,
+    queue_id         TEXT NOT NULL UNIQUE,
+    export_id        TEXT NOT NULL UNIQUE,
+    export_file      TEXT NOT NULL,
+    export_type      TEXT NOT NULL,
+    trigger_kind     TEXT NOT NULL,
+    tier             INTEGER NOT NULL,
+    sequence         INTEGER NOT NULL,
+    category_count   INTEGER NOT NULL,
+    record_count     INTEGER NOT NULL,
+    categories       TEXT NOT NULL,
+    file_size_bytes  INTEGER NOT NULL,
+    created_at_ms    INTEGER NOT NULL,
+    status           TEXT NOT NULL CHECK (status IN ('pending', 'uploading', 'completed', 'failed')),
+    retry_count      INTEGER NOT NULL DEFAULT 0,
+    next_retry_at_ms INTEGER NOT NULL,
+    last_error       TEXT,
+    part_size_bytes  INTEGER,
+    wire_size_bytes  INTEGER NOT NULL DEFAULT 0,
+    completed_at_ms  INTEGER,
+    failed_at_ms     INTEGER
+  ) STRICT;
+  CREATE INDEX entries_by_status ON entries (status, entry_no);
+  CREATE INDEX entries_by_file ON entries (export_file);
+
+  -- The parts of an export that is being delivered; slices are byte ranges of its file.
+  CREATE TABLE parts (
+    entry_no           INTEGER NOT NULL REFERENCES entries (entry_no) ON DELETE CASCADE,
+    part_index         INTEGER NOT NULL,
+    slices             TEXT NOT NULL,
+    receipt            TEXT,
+    acknowledged_at_ms INTEGER,
+    PRIMARY KEY (entry_no, part_index)
+  ) STRICT, WITHOUT ROWID;
+
+  -- How far each log source is exported, and which range each export answers for.
+  CREATE TABLE cursors (
+    category   TEXT NOT NULL,
+    source     TEXT NOT NULL,
+    position   INTEGER NOT NULL,
+    check_text TEXT NOT NULL,
+    PRIMARY KEY (category, source)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE ranges (
+    entry_no      INTEGER NOT NULL REFERENCES entries (entry_no) ON DELETE CASCADE,
+    category      TEXT NOT NULL,
+    source        TEXT NOT NULL,
+    from_position INTEGER,
+    from_check    TEXT,
+    to_position   INTEGER NOT NULL,
+    to_check      TEXT NOT NULL,
+    PRIMARY KEY (entry_no, category, source)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Under which digest each state record was last exported, and by which export.
+  CREATE TABLE digests (
+    category  TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    digest    TEXT NOT NULL,
+    entry_no  INTEGER NOT NULL,
+    PRIMARY KEY (category, record_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX digests_by_entry ON digests (entry_no);
+
+  -- What was delivered, kept when the entry and its file are cleaned up.
+  CREATE TABLE history (
+    history_no       INTEGER PRIMARY KEY AUTOINCREMENT,
+    queue_id         TEXT NOT NULL,
+    export_id        TEXT NOT NULL,
+    export_file      TEXT NOT NULL,
+    export_type      TEXT NOT NULL,
+    tier             INTEGER NOT NULL,
+    category_count   INTEGER NOT NULL,
+    record_count     INTEGER NOT NULL,
+    file_size_bytes  INTEGER NOT NULL,
+    wire_size_bytes  INTEGER NOT NULL,
+    created_at_ms    INTEGER NOT NULL,
+    completed_at_ms  INTEGER NOT NULL,
+    retry_count      INTEGER NOT NULL,
+    last_error       TEXT,
+    records_imported TEXT NOT NULL,
+    rejected_records TEXT NOT NULL
+  ) STRICT;
+
+  -- Every byte ever dropped before central proved it holds it.
+  CREATE TABLE losses (
+    loss_no    INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms      INTEGER NOT NULL,
+    what       TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    reason     TEXT NOT NULL
+  ) STRICT;
+
+  -- Daily slots already claimed: a timer that fires twice exports once.
+  CREATE TABLE slots (
+    slot_id       TEXT PRIMARY KEY,
+    claimed_at_ms INTEGER NOT NULL,
+    queue_id      TEXT
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

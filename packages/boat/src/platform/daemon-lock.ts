@@ -1,0 +1,25 @@
+import { DatabaseSync } from 'node:sqlite';
+import { ExportError } from './errors.ts';
+import { sqliteCode } from './sqlite.ts';
+
+const SQLITE_BUSY = 5;
+
+/**
+ * Holds `path` for this process until released or until the process ends, however it ends: SQLite's file lock is the
+ * kernel's. Throws ALREADY_RUNNING where another process holds it: two daemons on one root would both write the ledger.
+ */
+export function holdDaemonLock(path: string): { release(): void } {
+  const db = new DatabaseSync(path, { timeout: 0 });
+  try {
+    db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  } catch (cause) {
+    db.close();
+    if (((sqliteCode(cause) ?? 0) & 0xff) !== SQLITE_BUSY) throw cause;
+    throw new ExportError('ALREADY_RUNNING', 'Another export manager is running on this root', {
+      op: `lock ${path}`,
+      hint: 'Stop it first (systemctl stop d3kos-export-manager.service), or use the one that runs.',
+      cause,
+    });
+  }
+  return { release: () => db.close() };
+}

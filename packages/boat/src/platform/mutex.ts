@@ -1,0 +1,26 @@
+/** Lets one caller at a time through, in the order they came. */
+export interface Mutex {
+  run<T>(work: () => Promise<T>): Promise<T>;
+  /** Callers inside and waiting. */
+  depth(): number;
+}
+
+export function createMutex(): Mutex {
+  let last: Promise<unknown> = Promise.resolve();
+  let depth = 0;
+  return {
+    run(work) {
+      depth += 1;
+      const result = last.then(work).finally(() => {
+        depth -= 1;
+      });
+      // The next caller waits for this one's end, however it ends; the failure itself goes to this caller.
+      last = result.then(
+        () => undefined,
+        () => undefined,
+      );
+      return result;
+    },
+    depth: () => depth,
+  };
+}

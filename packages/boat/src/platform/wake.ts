@@ -1,0 +1,39 @@
+import type { Clock } from './ports.ts';
+
+/** Something to wait for that others can bring about: a wake-up that is not lost when it comes before the wait. */
+export interface Wake {
+  /** Ends the present wait, or the next one if nobody waits. */
+  wake(): void;
+  /** Resolves after `delayMs` or at the next `wake`, whichever is first; rejects when aborted. */
+  wait(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void>;
+}
+
+export function createWake(): Wake {
+  let isAwake = false;
+  let waiting: AbortController | undefined;
+  return {
+    wake() {
+      isAwake = true;
+      waiting?.abort();
+    },
+    async wait(clock, delayMs, signal) {
+      signal.throwIfAborted();
+      if (!isAwake) {
+        const woken = new AbortController();
+        waiting = woken;
+        const stop = (): void => woken.abort();
+        signal.addEventListener('abort', stop, { once: true });
+        try {
+          await clock.sleep(delayMs, woken.signal);
+        } catch (error) {
+          if (!woken.signal.aborted) throw error;
+        } finally {
+          signal.removeEventListener('abort', stop);
+          waiting = undefined;
+        }
+        signal.throwIfAborted();
+      }
+      isAwake = false;
+    },
+  };
+}

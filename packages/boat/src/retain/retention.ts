@@ -1,0 +1,95 @@
+import type { Entry } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { ExportError } from '../platform/errors.ts';
+import type { Clock, Disk, Log } from '../platform/ports.ts';
+import type { SpoolPaths } from '../spool/spool-paths.ts';
+import { findUndelivered } from './find-undelivered.ts';
+import { COMPLETED_KEPT_MS, FAILED_KEPT_MS, isOlderThan, pickDelivered, toReserveBytes } from './policy.ts';
+
+/** What a cleanup did. */
+export interface CleanupReport {
+  readonly completedRemoved: number;
+  readonly failedRemoved: number;
+  /** Failed entries past their time whose records are not proven delivered some other way. */
+  readonly failedKept: number;
+  readonly freedBytes: number;
+}
+
+/** Keeps the reserve and removes what central holds. Undelivered data is never removed. */
+export interface Retention {
+  /**
+   * Makes room before an export is made: delivered files go, oldest first, until the reserve is free.
+   * Throws DISK_RESERVE when that is not enough.
+   */
+  ensureReserve(): Promise<void>;
+  /** Removes delivered files after 30 days, failed ones after 7 once their records are delivered some other way. */
+  cleanup(completedKeptMs?: number): Promise<CleanupReport>;
+}
+
+export function createRetention(
+  world: { readonly clock: Clock; readonly disk: Disk; readonly log: Log },
+  paths: SpoolPaths,
+  ledger: Ledger,
+  reserveConfiguredBytes: number | undefined,
+): Retention {
+  const { clock, disk, log } = world;
+
+  /** File first, then row: power lost in between leaves a row without a file, which the next cleanup removes. */
+  const removeEntry = async (entry: Entry): Promise<void> => {
+    await disk.remove(entry.exportFile);
+    ledger.queue.forget(entry.entryNo);
+    log.write(
+      'info',
+      `Removed export ${entry.queueId}: ${entry.status === 'completed' ? 'central holds it' : 'its records were delivered with later exports'}`,
+    );
+  };
+
+  return {
+    async ensureReserve() {
+      const before = await disk.space(paths.home);
+      const reserveBytes = toReserveBytes(before.totalBytes, reserveConfiguredBytes);
+      if (before.freeBytes >= reserveBytes) return;
+      for (const entry of pickDelivered(ledger.queue.list('completed'), reserveBytes - before.freeBytes))
+        await removeEntry(entry);
+      const { freeBytes } = await disk.space(paths.home);
+      if (freeBytes >= reserveBytes) return;
+      throw new ExportError(
+        'DISK_RESERVE',
+        `Only ${toMegabytes(freeBytes)} MB are free on the card; ${toMegabytes(reserveBytes)} MB are kept for the boat`,
+        {
+          op: `make room under ${paths.home}`,
+          hint: 'Free some space (old recordings are the largest), or deliver what waits; nothing was changed and nothing is lost.',
+        },
+      );
+    },
+
+    async cleanup(completedKeptMs = COMPLETED_KEPT_MS) {
+      let completedRemoved = 0;
+      let failedRemoved = 0;
+      let failedKept = 0;
+      let freedBytes = 0;
+      const nowMs = clock.wall();
+      for (const entry of ledger.queue.list('failed')) {
+        if (!isOlderThan(entry.failedAtMs ?? nowMs, nowMs, FAILED_KEPT_MS)) continue;
+        if ((await findUndelivered(disk, clock, ledger, entry)) > 0) {
+          failedKept += 1;
+          continue;
+        }
+        await removeEntry(entry);
+        failedRemoved += 1;
+        freedBytes += entry.fileSizeBytes;
+      }
+      for (const entry of ledger.queue.list('completed')) {
+        if (!isOlderThan(entry.completedAtMs ?? nowMs, nowMs, completedKeptMs)) continue;
+        await removeEntry(entry);
+        completedRemoved += 1;
+        freedBytes += entry.fileSizeBytes;
+      }
+      return { completedRemoved, failedRemoved, failedKept, freedBytes };
+    },
+  };
+}
+
+function toMegabytes(sizeBytes: number): number {
+  return Math.floor(sizeBytes / (1024 * 1024));
+}

@@ -1,0 +1,126 @@
+import { CATEGORIES, type Category, type CategoryState, isDocumentCategory } from '@d3kos/protocol';
+import { ExportError } from '../platform/errors.ts';
+import type { Clock, Disk } from '../platform/ports.ts';
+import { type CutPart, createCutter, type Slice, toLineKind } from './policy.ts';
+import { readLines } from './read-lines.ts';
+
+/** Enough of a line to tell what it is. */
+const LINE_START_LENGTH = 64;
+/** Longest header line: ids, times and versions, with room for fields of later versions. */
+const HEADER_SIZE_MAX_BYTES = 64 * 1024;
+
+/** The line of a document category that has nothing new. */
+const EMPTY_DOCUMENT = '{}';
+
+const COMMA = 44;
+
+function damaged(path: string, what: string): ExportError {
+  return new ExportError('EXPORT_FILE_DAMAGED', `The export file ${path} ${what}`, {
+    op: 'cut the export into parts',
+    hint: 'Its records go with the next export; the file is kept for a look at it.',
+  });
+}
+
+/**
+ * Cuts an export file into parts of about `partSizeBytes`, from byte `fromOffset` of its records on (0: all).
+ * The same file and size give the same parts on every boot. Throws EXPORT_FILE_DAMAGED for a file of another layout
+ * or without its end.
+ */
+export async function cutFile(
+  disk: Disk,
+  clock: Clock,
+  path: string,
+  partSizeBytes: number,
+  fromOffset: number,
+): Promise<readonly CutPart[]> {
+  const cutter = createCutter(partSizeBytes);
+  const parts: CutPart[] = [];
+  let category: Category | undefined;
+  let isComplete = false;
+  for await (const { offset, bytes } of readLines(disk, clock, path)) {
+    const start = Buffer.from(
+      bytes.buffer,
+      bytes.byteOffset,
+      Math.min(bytes.length, LINE_START_LENGTH),
+    ).toString('latin1');
+    const line = toLineKind(start);
+    if (line === undefined) {
+      if (start === EMPTY_DOCUMENT) continue;
+      throw damaged(path, `has an unknown line at byte ${offset}`);
+    }
+    if (line.kind === 'open') category = line.category;
+    if (line.kind === 'end') isComplete = true;
+    if (line.kind !== 'record' || offset < fromOffset) continue;
+    if (category === undefined) throw damaged(path, `has a record outside a category at byte ${offset}`);
+    const length = bytes.at(-1) === COMMA ? bytes.length - 1 : bytes.length;
+    const full = cutter.take({ category, offset, length });
+    if (full !== undefined) parts.push(full);
+  }
+  if (!isComplete) throw damaged(path, 'has no end');
+  const rest = cutter.rest();
+  if (rest !== undefined) parts.push(rest);
+  return parts;
+}
+
+/**
+ * The body of one part: a complete document with the file's header, `part`, all nine keys, and the records of its slices.
+ * Bytes as they are sent before compression. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED.
+ */
+export async function readPart(
+  disk: Disk,
+  path: string,
+  part: {
+    readonly index: number;
+    readonly count: number;
+    readonly slices: readonly Slice[];
+    /** How each category's collection ended, told in every part. */
+    readonly states: Readonly<Partial<Record<Category, CategoryState>>>;
+  },
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  const text = (value: string): void => {
+    chunks.push(Buffer.from(value, 'utf8'));
+  };
+  const header = await readHeaderLine(disk, path);
+  text(
+    `${header.slice(0, header.lastIndexOf('"data":{'))}"part":${JSON.stringify({ index: part.index, count: part.count })},"data":{\n`,
+  );
+  for (const [position, category] of CATEGORIES.entries()) {
+    const slices = part.slices.filter((slice) => slice.category === category);
+    const count = slices.reduce((sum, slice) => sum + slice.count, 0);
+    const isDocument = isDocumentCategory(category);
+    text(
+      `${position === 0 ? '' : ',\n'}"${category}":{"category":"${category}",${isDocument ? '"data":\n' : '"entries":[\n'}`,
+    );
+    for (const [at, { offset, length }] of slices.entries()) {
+      if (at > 0) text(',\n');
+      const bytes = await disk.readRange(path, offset, length);
+      if (bytes === undefined) throw missing(path);
+      if (bytes.length !== length) throw damaged(path, `ends inside a record at byte ${offset}`);
+      chunks.push(bytes);
+    }
+    if (isDocument && count === 0) text('{}');
+    const facts = JSON.stringify({ entry_count: count, state: part.states[category] }).slice(1);
+    text(`\n${isDocument ? ',' : '],'}${facts}`);
+  }
+  text('\n}}\n');
+  return Buffer.concat(chunks);
+}
+
+/** The file's first line without its line end. */
+export async function readHeaderLine(disk: Disk, path: string): Promise<string> {
+  const bytes = await disk.readRange(path, 0, HEADER_SIZE_MAX_BYTES);
+  if (bytes === undefined) throw missing(path);
+  const end = bytes.indexOf(10);
+  const line = Buffer.from(bytes.subarray(0, Math.max(end, 0))).toString('utf8');
+  if (toLineKind(line.slice(0, LINE_START_LENGTH))?.kind !== 'header' || !line.endsWith('"data":{'))
+    throw damaged(path, 'has no header line');
+  return line;
+}
+
+function missing(path: string): ExportError {
+  return new ExportError('EXPORT_FILE_MISSING', `The export file ${path} is not there any more`, {
+    op: 'read the export file',
+    hint: 'Its records go with the next export; look for the file if it was moved by hand.',
+  });
+}

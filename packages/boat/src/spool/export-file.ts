@@ -1,0 +1,91 @@
+import { type Category, type DocumentHeader, isDocumentCategory } from '@d3kos/protocol';
+import type { CollectOutcome, Page } from '../collect/collector.ts';
+import type { Disk, StagedFile } from '../platform/ports.ts';
+
+/** How much text is gathered before a write: pages are already large, headers are not worth a call each. */
+const WRITE_SIZE_BYTES = 256 * 1024;
+
+/**
+ * An export file being written: the seed's document, one record per line, so that it can be cut at line ends
+ * without being parsed. Nothing of it exists on the card before `commit` resolves.
+ */
+export interface ExportWriter {
+  open(category: Category): Promise<void>;
+  page(page: Page): Promise<void>;
+  /** Ends the open section with its facts; a document category without a record becomes `data: {}`. */
+  close(outcome: Pick<CollectOutcome, 'state' | 'detail' | 'note'>): Promise<number>;
+  /** Ends the document and makes it durable. Gives its size in bytes. */
+  commit(): Promise<number>;
+  discard(): Promise<void>;
+  /** Bytes handed to the disk so far. */
+  sizeBytes(): number;
+}
+
+/** Starts the file that will appear at `path`. Throws what `Disk.stage` throws. */
+export async function createExportWriter(
+  disk: Disk,
+  path: string,
+  header: DocumentHeader,
+): Promise<ExportWriter> {
+  const file: StagedFile = await disk.stage(path);
+  let gathered: string[] = [];
+  let gatheredLength = 0;
+  let sizeBytes = 0;
+  let section: { category: Category; count: number } | undefined;
+  let sections = 0;
+
+  const flush = async (): Promise<void> => {
+    if (gathered.length === 0) return;
+    const bytes = Buffer.from(gathered.join(''), 'utf8');
+    gathered = [];
+    gatheredLength = 0;
+    sizeBytes += bytes.length;
+    await file.write(bytes);
+  };
+  const write = async (text: string): Promise<void> => {
+    gathered.push(text);
+    gatheredLength += text.length;
+    if (gatheredLength >= WRITE_SIZE_BYTES) await flush();
+  };
+
+  await write(`${JSON.stringify(header).slice(0, -1)},"data":{\n`);
+  return {
+    async open(category) {
+      section = { category, count: 0 };
+      const comma = sections === 0 ? '' : ',\n';
+      sections += 1;
+      const body = isDocumentCategory(category) ? '"data":\n' : '"entries":[\n';
+      await write(`${comma}"${category}":{"category":"${category}",${body}`);
+    },
+    async page({ lines, count }) {
+      if (section === undefined) throw new Error('a page outside a section');
+      if (count === 0) return;
+      await write(section.count === 0 ? lines : `,\n${lines}`);
+      section.count += count;
+    },
+    async close({ state, detail, note }) {
+      if (section === undefined) throw new Error('no section to close');
+      const { category, count } = section;
+      section = undefined;
+      const facts = JSON.stringify({
+        entry_count: count,
+        state,
+        ...(note === undefined ? {} : { note }),
+        ...(detail === undefined ? {} : { [state === 'error' ? 'error' : 'detail']: detail }),
+      }).slice(1);
+      const end = isDocumentCategory(category)
+        ? `${count === 0 ? '{}' : ''}\n,`
+        : `${count === 0 ? '' : '\n'}],`;
+      await write(`${end}${facts}`);
+      return count;
+    },
+    async commit() {
+      await write('\n}}\n');
+      await flush();
+      await file.commit();
+      return sizeBytes;
+    },
+    discard: () => file.discard(),
+    sizeBytes: () => sizeBytes,
+  };
+}

@@ -1,0 +1,85 @@
+import { type Category, isCategory } from '@d3kos/protocol';
+
+/** A run of whole records of one category in an export file: bytes [offset, offset + length), without a trailing comma. */
+export interface Slice {
+  readonly category: Category;
+  readonly offset: number;
+  readonly length: number;
+  readonly count: number;
+}
+
+/** One part of a cut file. A part holds at least one record, so a record larger than the part size is a part of its own. */
+export interface CutPart {
+  readonly slices: readonly Slice[];
+}
+
+/**
+ * What a line of an export file is. The file's layout is fixed by `export-file.ts`: the header line, and for each
+ * category an opening line, one line per record, and a closing line with the section's facts; then the end line.
+ */
+export type LineKind =
+  | { readonly kind: 'header' }
+  | { readonly kind: 'open'; readonly category: Category }
+  | { readonly kind: 'record' }
+  | { readonly kind: 'close' }
+  | { readonly kind: 'end' };
+
+const RECORD_START = '{"record_id":';
+
+/** Reads a line's kind from its first characters (64 are enough); undefined for a line this layout does not have. */
+export function toLineKind(start: string): LineKind | undefined {
+  if (start.startsWith(RECORD_START)) return { kind: 'record' };
+  if (start.startsWith('{"installation_id":')) return { kind: 'header' };
+  if (start.startsWith('"')) {
+    const category = start.slice(1, start.indexOf('"', 1));
+    return isCategory(category) ? { kind: 'open', category } : undefined;
+  }
+  if (start.startsWith('],') || start.startsWith(',"entry_count"')) return { kind: 'close' };
+  if (start === '}}') return { kind: 'end' };
+  return undefined;
+}
+
+/** A record line's place in the file; `length` is without the line end and a trailing comma. */
+export interface RecordLine {
+  readonly category: Category;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * Gathers record lines, in file order, into parts of at most `partSizeBytes` of records each. `take` gives the part
+ * that is full before the given line; `rest` the last one.
+ */
+export interface Cutter {
+  take(line: RecordLine): CutPart | undefined;
+  rest(): CutPart | undefined;
+}
+
+export function createCutter(partSizeBytes: number): Cutter {
+  let slices: Slice[] = [];
+  let sizeBytes = 0;
+  const flush = (): CutPart | undefined => {
+    if (slices.length === 0) return undefined;
+    const part = { slices };
+    slices = [];
+    sizeBytes = 0;
+    return part;
+  };
+  return {
+    take({ category, offset, length }) {
+      const full = sizeBytes > 0 && sizeBytes + length > partSizeBytes ? flush() : undefined;
+      const last = slices.at(-1);
+      // Records of one section are two bytes apart: the comma and the line end.
+      if (last !== undefined && last.category === category && last.offset + last.length + 2 === offset)
+        slices[slices.length - 1] = {
+          ...last,
+          length: offset + length - last.offset,
+          count: last.count + 1,
+        };
+      else slices.push({ category, offset, length, count: 1 });
+      sizeBytes += length + 2;
+      return full;
+    },
+    rest: flush,
+  };
+}
