@@ -1,0 +1,87 @@
+/** Something due at a moment of virtual time. */
+export interface Due {
+  readonly dueMs: number;
+  /** Grows with each entry: of two due at one moment the earlier made goes first. */
+  readonly order: number;
+  fire(): void;
+}
+
+function isBefore(one: Due, other: Due): boolean {
+  return one.dueMs !== other.dueMs ? one.dueMs < other.dueMs : one.order < other.order;
+}
+
+/** What is due, soonest first: a binary heap. Entries are taken back by `remove`. */
+export interface DueQueue {
+  push(due: Due): void;
+  /** Takes an entry back; harmless when it is not there any more. */
+  remove(due: Due): void;
+  peek(): Due | undefined;
+  pop(): Due | undefined;
+}
+
+export function createDueQueue(): DueQueue {
+  const heap: Due[] = [];
+  const live = new Set<Due>();
+
+  const siftUp = (due: Due) => {
+    let index = heap.length;
+    heap.push(due);
+    while (index > 0) {
+      const parentIndex = (index - 1) >> 1;
+      const parent = heap[parentIndex];
+      if (parent === undefined || !isBefore(due, parent)) break;
+      heap[index] = parent;
+      index = parentIndex;
+    }
+    heap[index] = due;
+  };
+
+  const siftDown = (due: Due) => {
+    let index = 0;
+    for (;;) {
+      let childIndex = 2 * index + 1;
+      let child = heap[childIndex];
+      const right = heap[childIndex + 1];
+      if (child !== undefined && right !== undefined && isBefore(right, child)) {
+        childIndex += 1;
+        child = right;
+      }
+      if (child === undefined || !isBefore(child, due)) break;
+      heap[index] = child;
+      index = childIndex;
+    }
+    heap[index] = due;
+  };
+
+  const popAny = (): Due | undefined => {
+    const top = heap[0];
+    const last = heap.pop();
+    if (last !== undefined && heap.length > 0) siftDown(last);
+    return top;
+  };
+
+  const queue: DueQueue = {
+    push: (due) => {
+      live.add(due);
+      siftUp(due);
+    },
+    remove: (due) => {
+      live.delete(due);
+    },
+    peek: () => {
+      // Entries taken back stay in the heap until they come up.
+      for (let top = heap[0]; top !== undefined; top = heap[0]) {
+        if (live.has(top)) return top;
+        popAny();
+      }
+      return undefined;
+    },
+    pop: () => {
+      if (queue.peek() === undefined) return undefined;
+      const top = popAny();
+      if (top !== undefined) live.delete(top);
+      return top;
+    },
+  };
+  return queue;
+}

@@ -1,0 +1,55 @@
+import type { SimRandom } from './random.ts';
+
+/** What a disk writes whole or not at all. */
+const SECTOR_BYTES = 512;
+
+/**
+ * What a power cut may leave of a file that was `durable` at its last sync and has been changed to `current` since:
+ * the old, the new, the new up to some byte, or any sectors of the new among the old. Sectors that were never written
+ * within a file that grew are zeros.
+ */
+export function tear(durable: Uint8Array, current: Uint8Array, random: SimRandom): Uint8Array {
+  switch (random.pick(['old', 'new', 'prefix', 'sectors'] as const)) {
+    case 'old':
+      return durable.slice();
+    case 'new':
+      return current.slice();
+    case 'prefix':
+      return mixPrefix(durable, current, random);
+    case 'sectors':
+      return mixSectors(durable, current, random);
+  }
+}
+
+/** The new up to a byte of the changed part, the old after it. */
+function mixPrefix(durable: Uint8Array, current: Uint8Array, random: SimRandom): Uint8Array {
+  const from = firstChange(durable, current);
+  const cut = random.between(from, Math.max(from, current.length));
+  const mixed = new Uint8Array(Math.max(cut, durable.length));
+  mixed.set(durable);
+  mixed.set(current.subarray(0, cut));
+  return mixed;
+}
+
+function mixSectors(durable: Uint8Array, current: Uint8Array, random: SimRandom): Uint8Array {
+  const longest = Math.max(durable.length, current.length);
+  const mixed = new Uint8Array(longest);
+  mixed.set(durable);
+  let length = durable.length;
+  const share = random.fraction();
+  for (let start = firstChange(durable, current); start < current.length; start += SECTOR_BYTES) {
+    if (!random.chance(share)) continue;
+    const sector = current.subarray(start, start + SECTOR_BYTES);
+    mixed.set(sector, start);
+    length = Math.max(length, start + sector.length);
+  }
+  return mixed.slice(0, length);
+}
+
+/** Start of the first sector in which the two differ: a file of megabytes with a new end is not torn in its beginning. */
+function firstChange(durable: Uint8Array, current: Uint8Array): number {
+  const shared = Math.min(durable.length, current.length);
+  let index = 0;
+  while (index < shared && durable[index] === current[index]) index += 1;
+  return index - (index % SECTOR_BYTES);
+}

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  type DiskUnderTest,
+  diskContract,
+  fullDiskContract,
+  readOnlyDiskContract,
+} from '../../boat/src/platform/contract/disk-contract.ts';
+import { composeDisk } from '../../boat/src/platform/disk.ts';
+import type { FileSystem } from '../../boat/src/platform/disk-file-system.ts';
+import type { Disk } from '../../boat/src/platform/ports.ts';
+import { createVirtualClock } from './clock.ts';
+import { createSimDisk, createSimFileSystem, type MountOptions } from './disk.ts';
+import { DiskMedium } from './disk-medium.ts';
+import { createSimRandom } from './random.ts';
+import { type CutPlan, createPower, type Power } from './world-power.ts';
+
+const FOLDER = '/opt/d3kos/data/exports';
+const textOf = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+function mountOptions(power: Power, seed: string): MountOptions {
+  return {
+    power,
+    clock: createVirtualClock(0).forMachine(0),
+    random: createSimRandom(seed),
+    latencyMaxMs: 0,
+  };
+}
+
+function underTest(change: (medium: DiskMedium) => void): DiskUnderTest {
+  const medium = new DiskMedium();
+  medium.makeDirectory(FOLDER);
+  change(medium);
+  const disk = createSimDisk(
+    medium,
+    mountOptions(
+      createPower(() => false),
+      'contract',
+    ),
+  );
+  return { disk, folder: FOLDER, close: async () => undefined };
+}
+
+diskContract('simulated', async () => underTest(() => undefined));
+fullDiskContract('simulated', async (sizeBytes) =>
+  underTest((medium) => {
+    medium.capacityBytes = sizeBytes;
+  }),
+);
+readOnlyDiskContract('simulated', async () =>
+  underTest((medium) => {
+    medium.put(`${FOLDER}/kept`, 'kept');
+    medium.isReadOnly = true;
+  }),
+);
+
+/** One run of `work` on a medium, with power failing as `plan` says; resolves at the end of either. */
+async function runUntilCut(
+  medium: DiskMedium,
+  seed: string,
+  plan: CutPlan,
+  work: (disk: Disk) => Promise<void>,
+  compose: (fileSystem: FileSystem) => FileSystem = (fileSystem) => fileSystem,
+): Promise<{ readonly isCut: boolean; readonly steps: number }> {
+  const power = createPower(plan);
+  const options = mountOptions(power, seed);
+  const disk = composeDisk(compose(createSimFileSystem(medium, options)), options.random.fork('names'));
+  const end = await Promise.race([
+    work(disk).then(() => 'done' as const),
+    power.lost.then(() => 'cut' as const),
+  ]);
+  if (end === 'cut') medium.powerLoss(options.random.fork('loss'));
+  return { isCut: end === 'cut', steps: power.steps() };
+}
+
+/** What one scenario promised to keep so far: path → allowed texts. */
+type Promises = Map<string, readonly (string | undefined)[]>;
+
+/** Everything a disk can be asked to change; `kept` says at each moment what a power cut may leave. */
+async function changeEverything(disk: Disk, kept: Promises): Promise<void> {
+  const allow = (path: string, ...texts: readonly (string | undefined)[]) => kept.set(path, texts);
+  const during = async (
+    path: string,
+    before: string | undefined,
+    after: string | undefined,
+    work: () => Promise<void>,
+  ) => {
+    allow(path, before, after);
+    await work();
+    allow(path, after);
+  };
+  const exported = `${FOLDER}/export.json`;
+  const moved = `${FOLDER}/failed_exports/q_failed.json`;
+  const queue = `${FOLDER}/queue.json`;
+  const long = 'record '.repeat(700);
+  await disk.makeDirectory(`${FOLDER}/failed_exports`);
+  await during(exported, undefined, long + long, async () => {
+    const staged = await disk.stage(exported);
+    await staged.write(bytesOf(long));
+    await staged.write(bytesOf(long));
+    await staged.commit();
+  });
+  await during(queue, undefined, 'one', () => disk.replace(queue, bytesOf('one')));
+  await during(queue, 'one', 'two', () => disk.replace(queue, bytesOf('two')));
+  allow(exported, long + long, undefined);
+  allow(moved, undefined, long + long);
+  await disk.move(exported, moved);
+  allow(moved, long + long);
+  allow(exported, undefined);
+  await during(queue, 'two', undefined, () => disk.remove(queue));
+}
+
+function violations(medium: DiskMedium, kept: Promises): readonly string[] {
+  const wrong = [...kept].flatMap(([path, texts]) => {
+    const text = textOf(medium.get(path));
+    return texts.includes(text) ? [] : [`${path}: ${text === undefined ? 'gone' : `${text.length} bytes`}`];
+  });
+  const [exported, moved] = [`${FOLDER}/export.json`, `${FOLDER}/failed_exports/q_failed.json`];
+  const isMoving = kept.get(moved)?.includes(undefined) === true;
+  if (isMoving && medium.get(exported) === undefined && medium.get(moved) === undefined)
+    return [...wrong, 'a file being moved has neither name'];
+  return wrong;
+}
+
+/** Cuts at every step of the scenario, with several chances each; gives what was lost. */
+async function cutEverywhere(
+  change: (medium: DiskMedium) => void,
+  compose?: (fileSystem: FileSystem) => FileSystem,
+): Promise<{ readonly cuts: number; readonly losses: readonly string[] }> {
+  const losses: string[] = [];
+  let cuts = 0;
+  for (let cutAt = 1; ; cutAt += 1) {
+    let isCutAtAll = false;
+    for (let chance = 0; chance < 12; chance += 1) {
+      const medium = new DiskMedium();
+      medium.makeDirectory('/opt/d3kos');
+      change(medium);
+      const kept: Promises = new Map();
+      const { isCut } = await runUntilCut(
+        medium,
+        `${cutAt}/${chance}`,
+        ({ number }) => number === cutAt,
+        (disk) => changeEverything(disk, kept),
+        compose,
+      );
+      isCutAtAll ||= isCut;
+      if (!isCut) continue;
+      cuts += 1;
+      losses.push(...violations(medium, kept).map((loss) => `cut at ${cutAt}, chance ${chance}: ${loss}`));
+    }
+    if (!isCutAtAll) return { cuts, losses };
+  }
+}
+
+test('what the disk said is durable survives a power cut at every step, and files are whole or not there', async () => {
+  const { cuts, losses } = await cutEverywhere(() => undefined);
+  assert.deepEqual(losses, []);
+  assert(cuts > 300, `${cuts} cuts`);
+});
+
+test('a disk that ignores fsync loses: the simulation can fail', async () => {
+  const { losses } = await cutEverywhere((medium) => {
+    medium.fsync = 'ignored';
+  });
+  assert(losses.length > 0);
+});
+
+for (const [title, sabotage] of [
+  [
+    'without the fsync of the file',
+    (real: FileSystem): FileSystem => ({
+      ...real,
+      create: async (path) => ({ ...(await real.create(path)), sync: async () => undefined }),
+    }),
+  ],
+  [
+    'without the fsync of the directory',
+    (real: FileSystem): FileSystem => ({ ...real, syncDirectory: async () => undefined }),
+  ],
+] as const)
+  test(`a disk composed ${title} loses: each of the steps is needed`, async () => {
+    const { losses } = await cutEverywhere(() => undefined, sabotage);
+    assert(losses.length > 0);
+  });
+
+test('nothing of a boot goes on after its power cut', async () => {
+  const medium = new DiskMedium();
+  medium.makeDirectory(FOLDER);
+  const power = createPower(() => false);
+  const disk = createSimDisk(medium, mountOptions(power, 'dead'));
+  const staged = await disk.stage(`${FOLDER}/export.json`);
+  let went = 0;
+  const goOn = () => {
+    went += 1;
+  };
+  power.cut();
+  void staged.write(bytesOf('x')).then(goOn, goOn);
+  void disk.stat(FOLDER).then(goOn, goOn);
+  void disk.replace(`${FOLDER}/queue.json`, bytesOf('x')).then(goOn, goOn);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(went, 0);
+});
+
+test('an error that the scenario wants is told as the system tells it', async () => {
+  const { disk } = underTest((medium) => {
+    medium.failureOf = (op) => (op === 'sync' ? 'EIO' : undefined);
+  });
+  await assert.rejects(disk.replace(`${FOLDER}/queue.json`, bytesOf('x')), { code: 'DISK_FAILED' });
+  assert.deepEqual(await disk.list(FOLDER), []);
+});

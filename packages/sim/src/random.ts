@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import type { Random } from '../../boat/src/platform/ports.ts';
+
+/** Chance that is the same for the same seed, on every machine. */
+export interface SimRandom extends Random {
+  /** An integer in [0, below). */
+  integer(below: number): number;
+  /** An integer in [from, to], both ends included. */
+  between(from: number, to: number): number;
+  /** True with the given probability. */
+  chance(probability: number): boolean;
+  /** One of `items`, each as likely; throws where there are none. */
+  pick<T>(items: readonly T[]): T;
+  /** Another sequence, which depends on the seed and `name` alone: what is drawn here does not shift what is drawn there. */
+  fork(name: string): SimRandom;
+}
+
+/** 2^32, the number of values of one step of the generator. */
+const STEP_VALUES = 2 ** 32;
+
+/** sfc32 (Doty-Humphrey), seeded with a digest of `seed`: small, fast, and passes PractRand. */
+export function createSimRandom(seed: string | number): SimRandom {
+  const step = createSteps(String(seed));
+  const random: SimRandom = {
+    // 53 bits of two steps, the precision of a double.
+    fraction: () => ((step() >>> 5) * 2 ** 26 + (step() >>> 6)) / 2 ** 53,
+    hex: (length) => {
+      let text = '';
+      for (let index = 0; index < length; index += 1) text += (step() >>> 24).toString(16).padStart(2, '0');
+      return text;
+    },
+    integer: (below) => Math.floor((step() / STEP_VALUES) * below),
+    between: (from, to) => from + random.integer(to - from + 1),
+    chance: (probability) => random.fraction() < probability,
+    pick: (items) => {
+      if (items.length === 0) throw new RangeError('nothing to pick from');
+      // The index is below the length, so there is an item; T may itself hold undefined.
+      return items[random.integer(items.length)] as (typeof items)[number];
+    },
+    fork: (name) => createSimRandom(`${seed}/${name}`),
+  };
+  return random;
+}
+
+function createSteps(seed: string): () => number {
+  const digest = createHash('sha256').update(seed).digest();
+  let a = digest.readInt32LE(0);
+  let b = digest.readInt32LE(4);
+  let c = digest.readInt32LE(8);
+  let counter = digest.readInt32LE(12);
+  return () => {
+    const sum = (((a + b) | 0) + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + sum) | 0;
+    return sum >>> 0;
+  };
+}
