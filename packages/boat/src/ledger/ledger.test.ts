@@ -1,0 +1,337 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { Receipt } from '@d3kos/protocol';
+import fc from 'fast-check';
+import { createClock } from '../platform/clock.ts';
+import { createDisk } from '../platform/disk.ts';
+import { isExportError } from '../platform/errors.ts';
+import type { WallMs, World } from '../platform/ports.ts';
+import { createRandom } from '../platform/random.ts';
+import { createDatabases } from '../platform/sqlite.ts';
+import { toFailedFile, toSpoolPaths } from '../spool/spool-paths.ts';
+import { createKeptLog } from '../testing/kept-log.ts';
+import { temporaryRoot } from '../testing/temporary-root.ts';
+import type { CategoryMoves, NewEntry } from './entry.ts';
+import { openLedger } from './ledger.ts';
+import { openOrSetAside } from './open-or-set-aside.ts';
+import { lowerCursor, toNumberedName, toSeedTime, toStamp } from './policy.ts';
+import { recover } from './recover.ts';
+import { toQueueFile, writeViews } from './views.ts';
+
+const root = temporaryRoot('ledger');
+const log = createKeptLog();
+const databases = createDatabases();
+const world = {
+  clock: createClock(),
+  random: createRandom(),
+  disk: createDisk(),
+  databases,
+  log,
+  // What recovery and adoption touch; nothing here sends.
+} as unknown as World;
+const at = (ms: number): WallMs => ms as WallMs;
+
+let made = 0;
+function freshRoot() {
+  made += 1;
+  const paths = toSpoolPaths(join(root, String(made)));
+  mkdirSync(paths.exports, { recursive: true });
+  return paths;
+}
+const open = (paths = freshRoot()) => openLedger(databases.openLedger(paths.ledger), () => '00112233445566ff');
+
+function newEntry(n: number, over: Partial<NewEntry> = {}): NewEntry {
+  return {
+    queueId: `q_20260220_10053${n}`,
+    exportId: `exp_${n}`,
+    exportFile: `/x/export_${n}.json`,
+    exportType: 'incremental',
+    trigger: 'manual',
+    tier: 2,
+    sequence: n,
+    categoryCount: 9,
+    recordCount: 3,
+    categories: {},
+    fileSizeBytes: 100,
+    createdAtMs: at(1_000 * n),
+    ...over,
+  };
+}
+const boatlogMove = (from: number | undefined, to: number): CategoryMoves => ({
+  category: 'boatlog',
+  cursors: [
+    {
+      source: 'main',
+      from: from === undefined ? undefined : { position: from, check: `row ${from}` },
+      to: { position: to, check: `row ${to}` },
+    },
+  ],
+  digests: [],
+});
+const receipt = (exportId: string, n = 3): Receipt => ({
+  status: 'success',
+  import_id: 'import_1',
+  export_id: exportId,
+  part: { index: 1, count: 1 },
+  sha256: 'a'.repeat(64),
+  records_imported: { boatlog: n },
+  rejected_records: [{ category: 'boatlog', record_id: '9', reason: 'odd' }],
+  duplicate: false,
+  timestamp: '2026-01-01T00:00:00Z',
+});
+
+test('an entry and its cursors are one commit: both are there after reopening', () => {
+  const paths = freshRoot();
+  const ledger = open(paths);
+  ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
+  ledger.close();
+  const again = open(paths);
+  assert.equal(again.queue.counts().pending, 1);
+  assert.deepEqual(again.progress.cursorOf('boatlog', 'main'), { position: 40, check: 'row 40' });
+  assert.equal(again.facts.nextSequence(), 2);
+  again.close();
+});
+
+test('an entry that cannot be inserted moves no cursor', () => {
+  const ledger = open();
+  ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
+  assert.throws(() => ledger.queue.enqueue(newEntry(2, { queueId: newEntry(1).queueId }), [boatlogMove(40, 80)]));
+  assert.equal(ledger.progress.cursorOf('boatlog', 'main')?.position, 40);
+  assert.equal(ledger.facts.nextSequence(), 2);
+});
+
+test('a failed entry gives its ranges and its digests back; later digests stay', () => {
+  const ledger = open();
+  const digests = (pairs: readonly (readonly [string, string])[]): CategoryMoves => ({
+    category: 'system_alerts',
+    cursors: [],
+    digests: pairs.map(([recordId, digest]) => ({ recordId, digest })),
+  });
+  ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40), digests([['a', '1'], ['b', '1']])]);
+  ledger.queue.enqueue(newEntry(2), [boatlogMove(40, 80), digests([['b', '2']])]);
+  ledger.queue.claim(() => true);
+  ledger.queue.fail(1, { atMs: at(5), reason: 'no', archiveFile: '/x/a' });
+  assert.equal(ledger.progress.cursorOf('boatlog', 'main'), undefined);
+  assert.equal(ledger.progress.digestOf('system_alerts', 'a'), undefined);
+  assert.equal(ledger.progress.digestOf('system_alerts', 'b'), '2');
+});
+
+test('whatever is enqueued and given back in any order, no record is left behind the cursor without an export that carries it', () => {
+  const action = fc.oneof(
+    fc.record({ do: fc.constant('grow' as const), by: fc.integer({ min: 1, max: 9 }) }),
+    fc.record({ do: fc.constant('export' as const) }),
+    fc.record({ do: fc.constant('fail' as const), which: fc.nat(20) }),
+    fc.record({ do: fc.constant('deliver' as const), which: fc.nat(20) }),
+  );
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
+      const ledger = open();
+      let rows = 0;
+      let n = 0;
+      const alive = new Map<number, readonly [number, number]>();
+      const delivered: (readonly [number, number])[] = [];
+      for (const act of actions) {
+        if (act.do === 'grow') rows += act.by;
+        if (act.do === 'export') {
+          const from = ledger.progress.cursorOf('boatlog', 'main')?.position;
+          if ((from ?? 0) === rows) continue;
+          n += 1;
+          const unique = { queueId: `q_${n}`, exportId: `exp_${n}` };
+          const { entryNo } = ledger.queue.enqueue(newEntry(n, unique), [boatlogMove(from, rows)]);
+          alive.set(entryNo, [from ?? 0, rows]);
+        }
+        const pick = act.do === 'fail' || act.do === 'deliver' ? [...alive.keys()][act.which % alive.size] : undefined;
+        if (pick === undefined) continue;
+        if (act.do === 'deliver') delivered.push(alive.get(pick) ?? [0, 0]);
+        else ledger.queue.fail(pick, { atMs: at(0), reason: 'x', archiveFile: `/x/${pick}` });
+        alive.delete(pick);
+      }
+      const position = ledger.progress.cursorOf('boatlog', 'main')?.position ?? 0;
+      const carried = [...alive.values(), ...delivered];
+      for (let row = 1; row <= position; row += 1)
+        assert.ok(carried.some(([from, to]) => from < row && row <= to), `row ${row} of ${rows} is nowhere`);
+      ledger.close();
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('the oldest due entry is claimed, and what was uploading when the power went is pending again', () => {
+  const paths = freshRoot();
+  const ledger = open(paths);
+  for (const n of [1, 2, 3]) ledger.queue.enqueue(newEntry(n), []);
+  assert.equal(ledger.queue.claim((entry) => entry.entryNo !== 1)?.entryNo, 2);
+  assert.equal(ledger.queue.claim(() => true)?.entryNo, 1);
+  ledger.close();
+  const again = open(paths);
+  assert.equal(again.queue.resume(), 2);
+  assert.deepEqual(
+    again.queue.list('pending').map((entry) => entry.entryNo),
+    [1, 2, 3],
+  );
+  again.close();
+});
+
+test('a delivered export is in history with what central counted, summed over its parts', () => {
+  const ledger = open();
+  ledger.queue.enqueue(newEntry(1), []);
+  ledger.queue.claim(() => true);
+  ledger.queue.plan(1, 100, [
+    { index: 1, slices: [] },
+    { index: 2, slices: [] },
+  ]);
+  ledger.queue.putBack(1, { spent: 2, nextRetryAtMs: at(9), lastError: 'x', wireSizeBytes: 10 });
+  ledger.queue.claim(() => true);
+  ledger.queue.acknowledge(1, { partIndex: 1, receipt: receipt('exp_1'), atMs: at(10), wireSizeBytes: 20 });
+  assert.equal(ledger.queue.get(1)?.retryCount, 0, 'an acknowledged part sets the count back');
+  ledger.queue.complete(1, { partIndex: 2, receipt: receipt('exp_1', 4), atMs: at(11), wireSizeBytes: 30 });
+  const [row] = ledger.queue.history(10);
+  assert.deepEqual(row?.recordsImported, { boatlog: 7 });
+  assert.equal(row?.rejectedRecords.length, 2);
+  assert.equal(row?.wireSizeBytes, 60);
+  assert.equal(ledger.queue.counts().completed, 1);
+});
+
+test('a smaller plan replaces the open parts and keeps the acknowledged ones', () => {
+  const ledger = open();
+  ledger.queue.enqueue(newEntry(1), []);
+  ledger.queue.plan(1, 100, [1, 2, 3].map((index) => ({ index, slices: [] })));
+  ledger.queue.acknowledge(1, { partIndex: 1, receipt: receipt('exp_1'), atMs: at(1), wireSizeBytes: 0 });
+  ledger.queue.plan(1, 50, [2, 3, 4, 5].map((index) => ({ index, slices: [] })));
+  assert.deepEqual(
+    ledger.queue.parts(1).map(({ index, acknowledged }) => [index, acknowledged]),
+    [[1, true], [2, false], [3, false], [4, false], [5, false]],
+  );
+});
+
+test('a slot is claimed once, also after reopening, and can be released', () => {
+  const paths = freshRoot();
+  const ledger = open(paths);
+  assert.equal(ledger.slots.claim('2026-03-29', at(1)), true);
+  assert.equal(ledger.slots.claim('2026-03-29', at(2)), false);
+  ledger.close();
+  const again = open(paths);
+  assert.equal(again.slots.claim('2026-03-29', at(3)), false);
+  again.slots.release('2026-03-29');
+  assert.equal(again.slots.claim('2026-03-29', at(4)), true);
+  again.close();
+});
+
+test('a ledger of a newer program is refused and left alone', () => {
+  const paths = freshRoot();
+  const database = databases.openLedger(paths.ledger);
+  database.db.exec('PRAGMA user_version = 99');
+  assert.throws(() => openLedger(database, () => ''), (error) => isExportError(error, 'LEDGER_TOO_NEW'));
+});
+
+test('the queue view has the seed keys in the seed order', async () => {
+  const paths = freshRoot();
+  const ledger = open(paths);
+  ledger.queue.enqueue(newEntry(1, { createdAtMs: at(Date.parse('2026-02-20T10:05:30Z')) }), []);
+  await writeViews(world.disk, paths, ledger, at(Date.parse('2026-02-20T10:05:31.5Z')));
+  const view = JSON.parse(readFileSync(paths.queueFile, 'utf8'));
+  assert.deepEqual(Object.keys(view), ['version', 'last_updated', 'pending', 'uploading', 'completed', 'failed']);
+  assert.deepEqual(view.pending, [
+    {
+      queue_id: 'q_20260220_100531',
+      export_file: '/x/export_1.json',
+      created_at: '2026-02-20T10:05:30Z',
+      tier: 2,
+      category_count: 9,
+      file_size_bytes: 100,
+      status: 'pending',
+      retry_count: 0,
+      next_retry_at: '2026-02-20T10:05:30Z',
+      last_error: null,
+    },
+  ]);
+  assert.deepEqual(JSON.parse(readFileSync(paths.historyFile, 'utf8')), { version: '1.0', exports: [] });
+  assert.deepEqual(toQueueFile(ledger, at(Date.parse('2026-02-20T10:05:31.5Z'))), view);
+});
+
+test('a damaged ledger is moved aside whole and a new one takes its place', async () => {
+  const paths = freshRoot();
+  writeFileSync(paths.ledger, Buffer.alloc(8_192, 7));
+  const ledger = await openOrSetAside(world, paths);
+  assert.equal(ledger.queue.counts().pending, 0);
+  assert.deepEqual(readFileSync(join(paths.damaged, 'exports.db')), Buffer.alloc(8_192, 7));
+});
+
+const seedDocument = {
+  installation_id: '0123456789abcdef',
+  export_timestamp: '2026-02-20T10:05:30Z',
+  format_version: '1.0',
+  data: {
+    boatlog: { category: 'boatlog', entry_count: 1, entries: [{ entry_id: 7, timestamp: 't', type: 'text', content: 'hi' }] },
+    settings: { category: 'settings', data: { license: { tier: 2 } } },
+    qr_codes: { category: 'qr_codes', entry_count: 0, entries: [] },
+  },
+};
+
+test('export files without an entry get one; an older exporter\'s file is rewritten with record ids, once however often power fails', async () => {
+  const paths = freshRoot();
+  const old = join(paths.exports, 'export_20260220_100530.json');
+  writeFileSync(old, JSON.stringify(seedDocument, null, 2));
+  const first = open(paths);
+  assert.equal((await recover(world, paths, first)).adopted, 1);
+  const [entry] = first.queue.list('pending');
+  assert.equal(existsSync(old), false);
+  const document = JSON.parse(readFileSync(entry?.exportFile ?? '', 'utf8'));
+  assert.equal(document.data.boatlog.entries[0].record_id, '7@t');
+  assert.equal(document.data.settings.data.record_id, 'settings');
+  first.close();
+
+  // The power failed before the old file was removed: it is the same export again.
+  writeFileSync(old, JSON.stringify(seedDocument, null, 2));
+  const second = open(paths);
+  const report = await recover(world, paths, second);
+  assert.equal(report.adopted, 0);
+  assert.equal(second.queue.counts().pending, 1);
+  assert.equal(existsSync(old), false);
+  // The ledger was lost: the rewritten file is adopted under its own export id.
+  second.close();
+  writeFileSync(paths.ledger, 'gone');
+  const third = await openOrSetAside(world, paths);
+  assert.equal((await recover(world, paths, third)).adopted, 1);
+  assert.equal(third.queue.list('pending')[0]?.exportId, entry?.exportId);
+});
+
+test('what cannot be understood is set aside under its name, never removed', async () => {
+  const paths = freshRoot();
+  writeFileSync(join(paths.exports, 'export_20260220_100530.json'), '{"installation_id":"0123456789abcdef","da');
+  writeFileSync(join(paths.exports, 'notes.json'), '[1]');
+  writeFileSync(join(paths.exports, '.x.tmp'), 'half');
+  const report = await recover(world, paths, open(paths));
+  assert.deepEqual([report.setAside, report.adopted, report.temporaryRemoved], [2, 0, 1]);
+  assert.deepEqual(readdirSync(paths.damaged).sort(), ['export_20260220_100530.json', 'notes.json']);
+  assert.deepEqual(readdirSync(paths.exports), []);
+});
+
+test('an entry whose file is gone is failed with its ranges due again; one whose file was just archived stays pending', async () => {
+  const paths = freshRoot();
+  const ledger = open(paths);
+  ledger.queue.enqueue(newEntry(1, { exportFile: join(paths.exports, 'a.json') }), [boatlogMove(undefined, 40)]);
+  ledger.queue.enqueue(newEntry(2, { exportFile: join(paths.exports, 'b.json') }), [boatlogMove(40, 50)]);
+  mkdirSync(paths.failed, { recursive: true });
+  const archived = toFailedFile(paths, newEntry(2).queueId);
+  writeFileSync(archived, '{}');
+  const report = await recover(world, paths, ledger);
+  assert.equal(report.missing, 1);
+  assert.equal(ledger.queue.find(newEntry(1).queueId)?.status, 'failed');
+  assert.equal(ledger.progress.cursorOf('boatlog', 'main'), undefined);
+  assert.equal(ledger.queue.find(newEntry(2).queueId)?.exportFile, archived);
+  assert.equal(ledger.queue.find(newEntry(2).queueId)?.status, 'pending');
+});
+
+test('names and cursors', () => {
+  assert.equal(toStamp(Date.parse('2026-02-20T10:05:30Z')), '20260220_100530');
+  assert.equal(toSeedTime(Date.parse('2026-02-20T10:05:30.999Z')), '2026-02-20T10:05:30Z');
+  assert.deepEqual([1, 2, 3].map((attempt) => toNumberedName('s', attempt)), ['s', 's_2', 's_3']);
+  const cursor = (position: number) => ({ position, check: '' });
+  assert.deepEqual(lowerCursor(cursor(5), cursor(3)), cursor(3));
+  assert.deepEqual(lowerCursor(cursor(2), cursor(3)), cursor(2));
+  assert.equal(lowerCursor(undefined, cursor(3)), undefined);
+  assert.equal(lowerCursor(cursor(2), undefined), undefined);
+});

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { CATEGORIES, type Category, type DocumentHeader, ExportDocumentSchema, isDocumentCategory } from '@d3kos/protocol';
+import fc from 'fast-check';
+import { Compile } from 'typebox/compile';
+import { isExportError } from '../platform/errors.ts';
+import { createClock } from '../platform/clock.ts';
+import { createDisk } from '../platform/disk.ts';
+import { temporaryRoot } from '../testing/temporary-root.ts';
+import { cutFile, readPart } from './cut.ts';
+import { createExportWriter } from './export-file.ts';
+import { toLineKind } from './policy.ts';
+
+const root = temporaryRoot('spool');
+const disk = createDisk();
+const clock = createClock();
+const documentSchema = Compile(ExportDocumentSchema);
+
+const header: DocumentHeader = {
+  installation_id: '0123456789abcdef',
+  export_timestamp: '2026-11-23T10:00:00Z',
+  format_version: '1.0',
+  export_id: 'exp_1',
+  export_type: 'full',
+  tier: 2,
+  trigger: 'manual',
+  sequence: 1,
+  ledger_id: 'fedcba9876543210',
+  software_version: '0.1.0',
+  clock: { synchronized: true, boot_id: 'b' },
+};
+
+type Records = Readonly<Partial<Record<Category, readonly Readonly<Record<string, unknown>>[]>>>;
+
+async function writeExport(name: string, records: Records): Promise<string> {
+  const path = join(root, name);
+  const writer = await createExportWriter(disk, path, header);
+  for (const category of CATEGORIES) {
+    await writer.open(category);
+    const own = records[category] ?? [];
+    const half = Math.ceil(own.length / 2);
+    for (const page of [own.slice(0, half), own.slice(half)])
+      await writer.page({ lines: page.map((record) => JSON.stringify(record)).join(',\n'), count: page.length });
+    await writer.close({ state: own.length === 0 ? 'empty' : 'ok' });
+  }
+  await writer.commit();
+  return path;
+}
+
+/** Every record of a document with its category, in order. */
+function recordsOf(document: unknown): readonly string[] {
+  assert.ok(documentSchema.Check(document), JSON.stringify(documentSchema.Errors(document)[0]));
+  return CATEGORIES.flatMap((category) => {
+    const section = document.data[category];
+    const records = isDocumentCategory(category)
+      ? [section?.data].filter((data) => data !== undefined && Object.keys(data).length > 0)
+      : (section?.entries ?? []);
+    assert.equal(section?.entry_count, records.length, `${category} counts its records`);
+    return records.map((record) => `${category} ${JSON.stringify(record)}`);
+  });
+}
+
+const records = fc.array(
+  fc.record({
+    record_id: fc.string({ minLength: 1, maxLength: 20 }),
+    content: fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.constant('],\n"boatlog":{\n}}\n{"record_id":')),
+  }),
+  { maxLength: 40 },
+);
+const someRecords: fc.Arbitrary<Records> = fc.record({
+  boatlog: records,
+  marine_vision_captures: records,
+  settings: fc.array(fc.record({ record_id: fc.constant('settings'), x: fc.string() }), { maxLength: 1 }),
+  telemetry: fc.array(fc.record({ record_id: fc.constant('t'), load: fc.float({ noNaN: true }) }), { maxLength: 1 }),
+});
+
+test('an export file is the seed document: nine keys, counted records, valid by the schema', async () => {
+  const path = await writeExport('whole.json', {
+    boatlog: [{ record_id: '1@a', content: 'x' }],
+    settings: [{ record_id: 'settings', license: {} }],
+  });
+  const document = JSON.parse(readFileSync(path, 'utf8'));
+  assert.deepEqual(Object.keys(document.data), [...CATEGORIES]);
+  assert.deepEqual(document.data.boatlog, {
+    category: 'boatlog',
+    entries: [{ record_id: '1@a', content: 'x' }],
+    entry_count: 1,
+    state: 'ok',
+  });
+  assert.deepEqual(document.data.settings.data, { record_id: 'settings', license: {} });
+  assert.equal(recordsOf(document).length, 2);
+});
+
+test('cut at any size, the parts hold every record once, in order, and each is a complete document', async () => {
+  await fc.assert(
+    fc.asyncProperty(someRecords, fc.integer({ min: 1, max: 4_000 }), async (content, partSizeBytes) => {
+      const path = await writeExport('cut.json', content);
+      const whole = recordsOf(JSON.parse(readFileSync(path, 'utf8')));
+      const parts = await cutFile(disk, clock, path, partSizeBytes, 0);
+      const gathered: string[] = [];
+      for (const [at, { slices }] of parts.entries()) {
+        const body = await readPart(disk, path, { index: at + 1, count: parts.length, slices, states: {} });
+        const document = JSON.parse(Buffer.from(body).toString('utf8'));
+        assert.deepEqual(document.part, { index: at + 1, count: parts.length });
+        assert.equal(document.export_id, 'exp_1');
+        gathered.push(...recordsOf(document));
+      }
+      assert.deepEqual(gathered, whole);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('cutting the rest again begins exactly where the acknowledged parts ended', async () => {
+  const boatlog = Array.from({ length: 50 }, (_, n) => ({ record_id: `${n}@t`, content: 'x'.repeat(n) }));
+  const path = await writeExport('rest.json', { boatlog });
+  const parts = await cutFile(disk, clock, path, 500, 0);
+  const third = parts[2]?.slices[0];
+  assert.ok(third !== undefined);
+  const rest = await cutFile(disk, clock, path, 100, third.offset);
+  const count = (cut: typeof parts) => cut.flatMap((part) => part.slices).reduce((sum, slice) => sum + slice.count, 0);
+  assert.equal(count(rest) + count(parts.slice(0, 2)), 50);
+});
+
+test('a file without its end, or of another layout, is damaged and never half read', async () => {
+  const path = await writeExport('torn.json', { boatlog: [{ record_id: '1@a' }] });
+  const whole = readFileSync(path);
+  for (const bytes of [whole.subarray(0, whole.length - 4), Buffer.concat([whole.subarray(0, 300), Buffer.from('\nx\n')])]) {
+    writeFileSync(path, bytes);
+    await assert.rejects(cutFile(disk, clock, path, 1000, 0), (error) => isExportError(error, 'EXPORT_FILE_DAMAGED'));
+  }
+});
+
+test('every line kind is told by its start', () => {
+  const table: readonly (readonly [string, string | undefined])[] = [
+    ['{"record_id":"x"}', 'record'],
+    ['{"installation_id":"0', 'header'],
+    ['"boatlog":{"category"', 'open'],
+    ['"unheard_of":{', undefined],
+    ['],"entry_count":1', 'close'],
+    [',"entry_count":0', 'close'],
+    ['}}', 'end'],
+    ['}', undefined],
+    ['', undefined],
+  ];
+  for (const [start, kind] of table) assert.equal(toLineKind(start)?.kind, kind, start);
+});
