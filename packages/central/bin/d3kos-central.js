@@ -9,10 +9,12 @@ if (!(major >= 24)) {
   );
   process.exitCode = 1;
 } else {
-  import('../dist/main.js').catch(function (error) {
-    if (error && error.code === 'ERR_MODULE_NOT_FOUND' && /dist.main\.js/.test(String(error.message)))
-      process.stderr.write('d3kos-central is not built yet: run `npm run setup` in the checkout\n');
-    else process.stderr.write(String((error && error.stack) || error) + '\n');
+  import('../dist/main.js').catch((error) => {
+    process.stderr.write(
+      error.code === 'ERR_MODULE_NOT_FOUND' && /dist.main\.js/.test(error.message)
+        ? 'd3kos-central is not built yet: run `npm run setup` in the checkout\n'
+        : String(error.stack) + '\n',
+    );
     process.exitCode = 1;
   });
 }

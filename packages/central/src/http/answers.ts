@@ -1,4 +1,4 @@
-import { CONTENT_CODINGS, type CentralError, type CentralErrorCode } from '@d3kos/protocol';
+import { type CentralError, type CentralErrorCode, CONTENT_CODINGS } from '@d3kos/protocol';
 
 /** How long a boat is asked to stay away when a node is full or its database does not answer: a few imports' time. */
 export const RETRY_AFTER_S = 10;

@@ -78,7 +78,11 @@ export function createApp(deps: AppDeps): App {
 function createRoutes(context: AppContext): Hono {
   const routes = new Hono();
   routes.post(IMPORT_PATH, async ({ req }) =>
-    handleImport(context, req.raw, await authenticate(context.store, parseBearer(req.header('Authorization')))),
+    handleImport(
+      context,
+      req.raw,
+      await authenticate(context.store, parseBearer(req.header('Authorization'))),
+    ),
   );
   routes.get('/api/v1/data/export/status', ({ req }) =>
     answerOwn(context, req.raw, req.query('installation_id'), async (id) => {
@@ -100,11 +104,7 @@ function createRoutes(context: AppContext): Hono {
     return toJsonAnswer(health);
   });
   routes.get('/metrics', async () => {
-    const text = toExposition(
-      context.counters,
-      context.admission.underWay(),
-      await sumFleet(context.store),
-    );
+    const text = toExposition(context.counters, context.admission.underWay(), await sumFleet(context.store));
     return new Response(text, { headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' } });
   });
   routes.get('/openapi.json', () => toJsonAnswer(toOpenApi()));
@@ -178,10 +178,7 @@ async function answerFleetPage(
         headers: { 'WWW-Authenticate': 'Basic realm="d3kos-central", charset="UTF-8"' },
       });
     case 'operator': {
-      const page = await renderFleetPage(
-        await listInstallations(store),
-        new Date(wall()).toISOString(),
-      );
+      const page = await renderFleetPage(await listInstallations(store), new Date(wall()).toISOString());
       return new Response(page, {
         headers: {
           'Content-Type': 'text/html; charset=utf-8',

@@ -88,7 +88,8 @@ export function decodeBody(bytes: Uint8Array, coding: ContentCoding, sizeMaxByte
         };
     }
   } catch (error) {
-    const isTooLarge = error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+    const isTooLarge =
+      error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
     return { kind: isTooLarge ? 'too_large' : 'damaged' };
   }
 }

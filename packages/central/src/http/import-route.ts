@@ -140,10 +140,7 @@ interface DecodedRequest {
 }
 
 /** The body as text: received whole, equal to its digest, decoded within the limit, valid UTF-8. */
-async function receiveDecoded(
-  { limits, log }: AppContext,
-  request: Request,
-): Promise<Step<DecodedRequest>> {
+async function receiveDecoded({ limits, log }: AppContext, request: Request): Promise<Step<DecodedRequest>> {
   const mediaType = (request.headers.get('Content-Type') ?? '').split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json')
     return refused('UNSUPPORTED_MEDIA_TYPE', 'Content-Type must be application/json');
@@ -170,8 +167,7 @@ async function receiveDecoded(
     return refused('INVALID_DIGEST', 'the body does not match its Content-Digest');
   const decoded = decodeBody(received.bytes, contentCoding, limits.bodySizeMaxBytes);
   if (decoded.kind === 'too_large') return tooLarge(limits.bodySizeMaxBytes);
-  if (decoded.kind === 'damaged')
-    return refused('INVALID_FORMAT', `the body is not valid ${contentCoding}`);
+  if (decoded.kind === 'damaged') return refused('INVALID_FORMAT', `the body is not valid ${contentCoding}`);
   const text = toUtf8Text(decoded.bytes);
   if (text === undefined) return refused('INVALID_FORMAT', 'the body is not valid UTF-8');
   return {

@@ -53,9 +53,7 @@ export function toOpenApi(): unknown {
         get: {
           summary: 'What central holds of an installation, and which exports are missing',
           security: device,
-          parameters: [
-            { name: 'installation_id', in: 'query', required: true, schema: { type: 'string' } },
-          ],
+          parameters: [{ name: 'installation_id', in: 'query', required: true, schema: { type: 'string' } }],
           responses: { ...ok('The status'), ...refusals([400, 401, 403, 404, 503]) },
         },
       },

@@ -67,7 +67,10 @@ export function toStorableRecords(document: ExportDocument): SortedRecords {
       else byId.set(read.record.recordId, read.record);
     }
     // Sorted, so that two transactions lock the rows they share in one order.
-    records.set(category, [...byId.values()].sort((a, b) => (a.recordId < b.recordId ? -1 : 1)));
+    records.set(
+      category,
+      [...byId.values()].sort((a, b) => (a.recordId < b.recordId ? -1 : 1)),
+    );
   }
   for (const name of Object.keys(document.data).filter((key) => !isCategory(key)))
     reject({
@@ -132,7 +135,9 @@ function shorten(json: string): string {
 }
 
 function isRecordId(id: unknown): id is string {
-  return typeof id === 'string' && id.length > 0 && id.length <= RECORD_ID_LENGTH_MAX && id === toStorableText(id);
+  return (
+    typeof id === 'string' && id.length > 0 && id.length <= RECORD_ID_LENGTH_MAX && id === toStorableText(id)
+  );
 }
 
 /**

@@ -37,10 +37,14 @@ export async function findEmbeddedAccount(program: string): Promise<EmbeddedAcco
     const account = await findAccount(name);
     if (account !== undefined && canRun(account, program, refusals)) return account;
   }
-  throw new CentralFailure('EMBEDDED_UNAVAILABLE', 'PostgreSQL does not run as root, and no other way is open here', {
-    op: `run ${program} without root`,
-    hint: `run d3kos-central as an ordinary user, or set DATABASE_URL (tried: ${refusals.join('; ')})`,
-  });
+  throw new CentralFailure(
+    'EMBEDDED_UNAVAILABLE',
+    'PostgreSQL does not run as root, and no other way is open here',
+    {
+      op: `run ${program} without root`,
+      hint: `run d3kos-central as an ordinary user, or set DATABASE_URL (tried: ${refusals.join('; ')})`,
+    },
+  );
 }
 
 function canRun({ prefix, uid, gid }: EmbeddedAccount, program: string, refusals: string[]): boolean {

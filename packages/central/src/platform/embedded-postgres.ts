@@ -13,7 +13,7 @@ import { CentralFailure } from './errors.ts';
 import type { Log } from './ports.ts';
 
 /** Longest a new caller waits for the data directory: another command holds it for a second or two. */
-const LOCK_WAIT_MAX_MS = 10_000;
+const LOCK_WAIT_MAX_MS = 5_000;
 
 /** Longest PostgreSQL may take to answer after its start. After a power cut it first replays its log, on a slow disk for minutes. */
 const START_MAX_MS = 5 * 60_000;
@@ -97,10 +97,14 @@ function inUse(dataDir: string): CentralFailure {
 
 async function prepareDataDir(path: string): Promise<string> {
   if (process.platform !== 'linux')
-    throw new CentralFailure('EMBEDDED_UNAVAILABLE', `the embedded PostgreSQL is not run on ${process.platform}`, {
-      op: 'start the embedded PostgreSQL',
-      hint: 'set DATABASE_URL to a PostgreSQL of your own',
-    });
+    throw new CentralFailure(
+      'EMBEDDED_UNAVAILABLE',
+      `the embedded PostgreSQL is not run on ${process.platform}`,
+      {
+        op: 'start the embedded PostgreSQL',
+        hint: 'set DATABASE_URL to a PostgreSQL of your own',
+      },
+    );
   try {
     await mkdir(resolve(path), { recursive: true, mode: 0o700 });
     return await realpath(resolve(path));
@@ -124,7 +128,12 @@ async function startLocked(
     const account = await findEmbeddedAccount(binaries.postgres);
     await createCluster(dataDir, binaries, account, options.log);
     const socketDir = await createSocketDir(account);
-    const postmaster = await startPostmaster(dataDir, socketDir, binaries, account, options);
+    const postmaster = await startPostmaster(dataDir, socketDir, binaries, account, options).catch(
+      async (error: unknown) => {
+        await rm(socketDir, { recursive: true, force: true });
+        throw error;
+      },
+    );
     return {
       address: { host: socketDir, ...DATABASE },
       ended: postmaster.ended,
@@ -159,7 +168,14 @@ async function createCluster(
     await rm(fresh, { recursive: true, force: true });
     await mkdir(fresh, { mode: 0o700 });
     await giveFolder(fresh, account);
-    const args = ['-D', fresh, '--encoding=UTF8', '--locale=C', `--username=${DATABASE.user}`, '--auth=trust'];
+    const args = [
+      '-D',
+      fresh,
+      '--encoding=UTF8',
+      '--locale=C',
+      `--username=${DATABASE.user}`,
+      '--auth=trust',
+    ];
     await runToEnd(account, initdb, [...args, '--no-instructions']);
     await rename(fresh, cluster);
     const folder = await open(dataDir);
@@ -171,7 +187,8 @@ async function createCluster(
 
 /** A folder only we can enter: whoever reaches the socket is let in. Short, because a socket's path may not be long. */
 async function createSocketDir(account: EmbeddedAccount): Promise<string> {
-  const fits = (base: string) => join(base, 'd3kos-central-XXXXXX', SOCKET_NAME).length <= SOCKET_PATH_LENGTH_MAX;
+  const fits = (base: string) =>
+    join(base, 'd3kos-central-XXXXXX', SOCKET_NAME).length <= SOCKET_PATH_LENGTH_MAX;
   const socketDir = await mkdtemp(join(fits(tmpdir()) ? tmpdir() : '/tmp', 'd3kos-central-'));
   await chmod(socketDir, 0o700);
   await giveFolder(socketDir, account);
@@ -202,7 +219,8 @@ async function runToEnd(account: EmbeddedAccount, program: string, args: readonl
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (data: Buffer) => said.push(data.toString('utf8')));
   const [code] = await once(child, 'close');
-  if (code !== 0) throw embeddedFailed(`${program} ended with ${String(code)}: ${said.join('').slice(-2_000)}`);
+  if (code !== 0)
+    throw embeddedFailed(`${program} ended with ${String(code)}: ${said.join('').slice(-2_000)}`);
 }
 
 async function startPostmaster(
@@ -281,7 +299,9 @@ async function readPostmaster(dataDir: string): Promise<Postmaster | undefined> 
   const text = await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(absent);
   const [pidLine = '', , , , socketDir = ''] = (text ?? '').split('\n');
   const pid = Number(pidLine);
-  return Number.isInteger(pid) && pid > 1 && (await isPostmaster(pid, cluster)) ? { pid, socketDir } : undefined;
+  return Number.isInteger(pid) && pid > 1 && (await isPostmaster(pid, cluster))
+    ? { pid, socketDir }
+    : undefined;
 }
 
 async function isPostmaster(pid: number, cluster: string): Promise<boolean> {

@@ -34,7 +34,9 @@ export function openPgStore(address: PgAddress, log: Log): Store {
     keepAlive: true,
     application_name: 'd3kos-central',
   });
-  pool.on('error', (error) => log.write('warn', 'an idle database connection was lost', { error: error.message }));
+  pool.on('error', (error) =>
+    log.write('warn', 'an idle database connection was lost', { error: error.message }),
+  );
   return {
     ...toQueryable(pool),
     transaction: (work) => runTransaction(pool, work),

@@ -1,0 +1,95 @@
+import {
+  countRecords,
+  findGaps,
+  findInstallation,
+  type InstallationSummary,
+  listInstallations,
+} from '../fleet/fleet.ts';
+import { enroll, installationNotFound, revoke } from '../installations/enroll.ts';
+import type { RandomHex, Store } from '../platform/ports.ts';
+import { migrate } from '../store/migrate.ts';
+import type { Command } from './arguments.ts';
+
+/** What a command gives: the documented JSON, and the same for a person. */
+export interface CommandResult {
+  readonly json: unknown;
+  readonly text: string;
+}
+
+/** The world a command needs; the schema is up to date. */
+export interface CommandWorld {
+  readonly store: Store;
+  readonly wallMs: number;
+  readonly randomHex: RandomHex;
+}
+
+/** Commands that need the store and end. */
+export type StoreCommand = Exclude<Command, { kind: 'serve' } | { kind: 'help' }>;
+
+/** Runs one command. Throws CentralFailure. */
+export async function runCommand(world: CommandWorld, command: StoreCommand): Promise<CommandResult> {
+  const report = await migrate(world.store, world.wallMs);
+  switch (command.kind) {
+    case 'migrate':
+      return {
+        json: report,
+        text:
+          report.applied.length === 0 ? 'the schema is up to date' : `applied ${report.applied.join(', ')}`,
+      };
+    case 'enroll': {
+      const enrolled = await enroll(world, command);
+      return {
+        json: enrolled,
+        text: `${enrolled.token}\n\nThis is the device token of ${enrolled.installation_id}; it is not shown again. On the boat:\n  {"token": "${enrolled.token}"} in $ROOT/config/export-credentials.json, mode 0600`,
+      };
+    }
+    case 'revoke': {
+      const revoked = await revoke(world, command.installationId, command.what);
+      return {
+        json: revoked,
+        text: revoked.disabled
+          ? `${revoked.installation_id} is turned away until it is enrolled again`
+          : `${revoked.tokens_revoked} tokens of ${revoked.installation_id} are refused from now on`,
+      };
+    }
+    case 'list': {
+      const installations = await listInstallations(world.store);
+      return { json: { installations }, text: toTable(installations) };
+    }
+    case 'show':
+      return showInstallation(world.store, command.installationId);
+  }
+}
+
+async function showInstallation(store: Store, installationId: string): Promise<CommandResult> {
+  const summary = await findInstallation(store, installationId);
+  if (summary === undefined) throw installationNotFound(installationId);
+  const holdings = await countRecords(store, installationId);
+  const gaps = await findGaps(store, installationId);
+  const facts = Object.entries(summary).map(([name, value]) => `${name.padEnd(22)} ${String(value ?? '-')}`);
+  const held = holdings.map(
+    ({ category, records }) => `  ${category.padEnd(24)} ${String(records).padStart(10)}`,
+  );
+  const missing = gaps.missing_sequences.length === 0 ? '-' : gaps.missing_sequences.join(' ');
+  return {
+    json: { ...summary, categories: holdings, ...gaps },
+    text: [...facts, `missing_sequences      ${missing}`, 'records held', ...held].join('\n'),
+  };
+}
+
+function toTable(installations: readonly InstallationSummary[]): string {
+  if (installations.length === 0) return 'nobody is enrolled yet';
+  const rows = installations.map((boat) =>
+    [
+      boat.installation_id,
+      String(boat.tier ?? '-').padEnd(4),
+      (boat.disabled ? 'disabled' : `${boat.live_tokens} tokens`).padEnd(10),
+      (boat.last_heard_at ?? 'never').padEnd(24),
+      String(boat.records).padStart(10),
+    ].join('  '),
+  );
+  return [
+    `${'installation'.padEnd(16)}  tier  ${'state'.padEnd(10)}  ${'last heard'.padEnd(24)}  ${'records'.padStart(10)}`,
+    ...rows,
+  ].join('\n');
+}

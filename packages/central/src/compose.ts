@@ -1,0 +1,92 @@
+import type { Config } from './config.ts';
+import { createApp } from './http/app.ts';
+import {
+  borrowEmbeddedPostgres,
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from './platform/embedded-postgres.ts';
+import { type Listener, listen } from './platform/listen.ts';
+import { openPgStore } from './platform/pg-store.ts';
+import type { Log, Store } from './platform/ports.ts';
+import { systemRandomHex, systemWall } from './platform/world.ts';
+import { migrate } from './store/migrate.ts';
+
+/** A store and what it runs on. */
+export interface OpenStore {
+  readonly store: Store;
+  /** Resolves, saying why, if the database below ends by itself; never for one that is not ours. */
+  readonly ended: Promise<string>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the configured store. `serve` owns the embedded database while it runs; a `command` may use the one of a running
+ * `serve`. Nothing is migrated here.
+ */
+export async function openStore(
+  config: Pick<Config, 'store'>,
+  use: 'serve' | 'command',
+  log: Log,
+): Promise<OpenStore> {
+  if (config.store.kind === 'url') {
+    const store = openPgStore({ url: config.store.url }, log);
+    return { store, ended: new Promise(() => undefined), close: () => store.close() };
+  }
+  const options = { dataDir: config.store.dataDir, log };
+  const embedded =
+    use === 'serve' ? await startEmbeddedPostgres(options) : await borrowEmbeddedPostgres(options);
+  return overEmbedded(embedded, log);
+}
+
+function overEmbedded(embedded: EmbeddedPostgres, log: Log): OpenStore {
+  const store = openPgStore(embedded.address, log);
+  return {
+    store,
+    ended: embedded.ended,
+    close: async () => {
+      await store.close();
+      await embedded.stop();
+    },
+  };
+}
+
+/** A running node. */
+export interface RunningCentral {
+  readonly url: string;
+  /** Resolves, saying why, if the node cannot go on. */
+  readonly ended: Promise<string>;
+  /** Lets requests end, then closes the store. */
+  stop(): Promise<void>;
+}
+
+/** Opens the store, brings its schema up to date and listens. */
+export async function startCentral(config: Config, log: Log): Promise<RunningCentral> {
+  const open = await openStore(config, 'serve', log);
+  try {
+    await migrate(open.store, systemWall());
+    const listener = await listenOn(config, open.store, log);
+    return {
+      url: listener.url,
+      ended: open.ended,
+      stop: async () => {
+        await listener.stop();
+        await open.close();
+      },
+    };
+  } catch (error) {
+    await open.close();
+    throw error;
+  }
+}
+
+function listenOn(config: Config, store: Store, log: Log): Promise<Listener> {
+  const app = createApp({
+    store,
+    wall: systemWall,
+    randomHex: systemRandomHex,
+    log,
+    operatorToken: config.operatorToken,
+    limits: config.limits,
+  });
+  return listen(app.fetch, config);
+}

@@ -1,0 +1,60 @@
+import { type Invocation, parseArguments, USAGE } from './cli/arguments.ts';
+import { runCommand } from './cli/commands.ts';
+import { toExitCode } from './cli/exit-code.ts';
+import { openStore, startCentral } from './compose.ts';
+import { type Config, parseConfig } from './config.ts';
+import { isCentralFailure } from './platform/errors.ts';
+import { createLineLog } from './platform/log.ts';
+import type { Log } from './platform/ports.ts';
+import { systemRandomHex, systemWall } from './platform/world.ts';
+
+async function main(argv: readonly string[]): Promise<number> {
+  const invocation = parseArguments(argv);
+  if (invocation.command.kind === 'help') {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const config = parseConfig({ ...process.env, ...invocation.environment });
+  const log = createLineLog(process.stderr, config.logLevel);
+  if (invocation.command.kind === 'serve') return serve(config, invocation, log);
+  const open = await openStore(config, 'command', log);
+  try {
+    const world = { store: open.store, wallMs: systemWall(), randomHex: systemRandomHex };
+    const result = await runCommand(world, invocation.command);
+    print(invocation, result.json, result.text);
+    return 0;
+  } finally {
+    await open.close();
+  }
+}
+
+async function serve(config: Config, invocation: Invocation, log: Log): Promise<number> {
+  const asked = new Promise<undefined>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => {
+        log.write('info', `${signal}: letting requests end`);
+        resolve(undefined);
+      });
+  });
+  const central = await startCentral(config, log);
+  print(invocation, { listening: central.url }, `listening on ${central.url}`);
+  const reason = await Promise.race([asked, central.ended]);
+  if (reason !== undefined) log.write('error', 'the embedded database is gone', { reason });
+  await central.stop();
+  return reason === undefined ? 0 : 1;
+}
+
+function print({ output }: Invocation, json: unknown, text: string): void {
+  process.stdout.write(output === 'json' ? `${JSON.stringify(json)}\n` : `${text}\n`);
+}
+
+function reportFailure(error: unknown, argv: readonly string[]): number {
+  if (!isCentralFailure(error)) throw error;
+  process.stderr.write(`d3kos-central: ${error.message} [${error.code}]\n  ${error.hint}\n`);
+  if (argv.includes('--json'))
+    process.stdout.write(`${JSON.stringify({ error: error.message, code: error.code, hint: error.hint })}\n`);
+  return toExitCode(error.code);
+}
+
+const argv = process.argv.slice(2);
+process.exitCode = await main(argv).catch((error: unknown) => reportFailure(error, argv));

@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe } from 'node:test';
+import { PGlite } from '@electric-sql/pglite';
+import { startEmbeddedPostgres } from '../embedded-postgres.ts';
+import { SILENT_LOG } from '../log.ts';
+import { openPgStore } from '../pg-store.ts';
+import { toPgliteStore } from '../pglite-store.ts';
+import type { Store } from '../ports.ts';
+import { systemRandomHex } from '../world.ts';
+
+/** An empty database. */
+export interface StoreUnderTest {
+  readonly store: Store;
+  /** A second way in, as a second node has: other connections where the server has any. */
+  readonly secondStore: Store;
+  close(): Promise<void>;
+}
+
+/** PostgreSQL in WebAssembly, in memory. */
+export async function openPglite(): Promise<StoreUnderTest> {
+  const store = toPgliteStore(await PGlite.create());
+  return { store, secondStore: store, close: () => store.close() };
+}
+
+/** The embedded PostgreSQL on a folder of its own, without fsync: its data is thrown away. */
+export async function openEmbedded(): Promise<StoreUnderTest> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'central-test-'));
+  const embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' });
+  const [store, secondStore] = [
+    openPgStore(embedded.address, SILENT_LOG),
+    openPgStore(embedded.address, SILENT_LOG),
+  ];
+  return {
+    store,
+    secondStore,
+    close: async () => {
+      await Promise.all([store.close(), secondStore.close()]);
+      await embedded.stop();
+      await rm(dataDir, { recursive: true });
+    },
+  };
+}
+
+/** A fresh database on the server of DATABASE_URL, dropped afterwards. */
+async function openOnUrl(url: string): Promise<StoreUnderTest> {
+  const name = `d3kos_test_${systemRandomHex(6)}`;
+  const server = openPgStore({ url }, SILENT_LOG);
+  await server.query(`create database ${name}`);
+  const own = new URL(url);
+  own.pathname = `/${name}`;
+  const [store, secondStore] = [
+    openPgStore({ url: own.href }, SILENT_LOG),
+    openPgStore({ url: own.href }, SILENT_LOG),
+  ];
+  return {
+    store,
+    secondStore,
+    close: async () => {
+      await Promise.all([store.close(), secondStore.close()]);
+      await server.query(`drop database ${name}`);
+      await server.close();
+    },
+  };
+}
+
+/** Declares the same tests once per store: PGlite, the embedded PostgreSQL, and the one of DATABASE_URL where it is set. */
+export function describeOnEveryStore(name: string, declare: (open: () => StoreUnderTest) => void): void {
+  const url = process.env['DATABASE_URL'];
+  const kinds: readonly (readonly [string, () => Promise<StoreUnderTest>])[] = [
+    ['PGlite', openPglite],
+    ['embedded PostgreSQL', openEmbedded],
+    ...(url === undefined ? [] : [['DATABASE_URL', () => openOnUrl(url)] as const]),
+  ];
+  for (const [kind, open] of kinds)
+    describe(`${name} on ${kind}`, () => {
+      let opened: StoreUnderTest | undefined;
+      before(async () => {
+        opened = await open();
+      });
+      after(async () => {
+        await opened?.close();
+      });
+      declare(() => {
+        if (opened === undefined) throw new Error('the store is not open yet');
+        return opened;
+      });
+    });
+}

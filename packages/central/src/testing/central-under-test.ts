@@ -1,0 +1,153 @@
+import { strict as assert } from 'node:assert';
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import {
+  type CentralError,
+  IMPORT_PATH,
+  type Receipt,
+  toContentDigest,
+  toIdempotencyKey,
+} from '@d3kos/protocol';
+import { type App, type AppDeps, createApp } from '../http/app.ts';
+import { enroll } from '../installations/enroll.ts';
+import { SILENT_LOG } from '../platform/log.ts';
+import type { Store } from '../platform/ports.ts';
+import { systemRandomHex } from '../platform/world.ts';
+
+/** Noon of a day in 2026: the clock of every app under test stands there unless moved. */
+export const NOON_MS = Date.UTC(2026, 5, 1, 12);
+
+/** The operator's token of every app under test. */
+export const OPERATOR_TOKEN = 'operator-token-of-the-tests';
+
+/** One node over a store. */
+export function startNode(store: Store, deps: Partial<AppDeps> = {}): App {
+  return createApp({
+    store,
+    wall: () => NOON_MS,
+    randomHex: systemRandomHex,
+    log: SILENT_LOG,
+    operatorToken: OPERATOR_TOKEN,
+    ...deps,
+  });
+}
+
+/** A boat that is enrolled, with its token. */
+export interface EnrolledBoat {
+  readonly id: string;
+  readonly token: string;
+}
+
+/** Enrols a boat nobody else of the suite has. */
+export async function enrollBoat(store: Store, allowIdAsToken = false): Promise<EnrolledBoat> {
+  const id = systemRandomHex(8);
+  const world = { store, wallMs: NOON_MS, randomHex: systemRandomHex };
+  const { token } = await enroll(world, { installationId: id, allowIdAsToken });
+  return { id, token };
+}
+
+/** What a test changes of a document; the rest is an ordinary incremental export. */
+export interface DocumentFacts {
+  readonly exportId?: string;
+  readonly sequence?: number;
+  readonly ledgerId?: string;
+  readonly part?: { readonly index: number; readonly count: number };
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/** A document as a boat of today sends it. */
+export function toDocument(boat: EnrolledBoat, facts: DocumentFacts = {}) {
+  const sequence = facts.sequence ?? 1;
+  return {
+    installation_id: boat.id,
+    export_timestamp: '2026-06-01T11:59:00Z',
+    format_version: '1.0',
+    export_id: facts.exportId ?? `export_${sequence}`,
+    export_type: 'incremental',
+    tier: 2,
+    trigger: 'manual',
+    sequence,
+    ledger_id: facts.ledgerId ?? 'aaaaaaaaaaaaaaaa',
+    software_version: '0.1.0',
+    clock: { synchronized: true, boot_id: 'boot' },
+    ...(facts.part === undefined ? {} : { part: facts.part }),
+    data: facts.data ?? toBoatlog([{ record_id: '1', content: 'calm' }]),
+  };
+}
+
+/** A `data` of one category. */
+export function toBoatlog(entries: readonly unknown[]) {
+  return { boatlog: { category: 'boatlog', entry_count: entries.length, entries } };
+}
+
+/** How one request differs from an ordinary one. An undefined header is left out. */
+export interface Sending {
+  readonly bearer?: string;
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+  readonly coding?: 'gzip' | 'identity';
+}
+
+/** The import request of a document, or of any text in its place. */
+export function toImportRequest(
+  boat: EnrolledBoat,
+  document: ReturnType<typeof toDocument> | string,
+  sending: Sending = {},
+): Request {
+  const text = typeof document === 'string' ? document : JSON.stringify(document);
+  const body = sending.coding === 'gzip' ? gzipSync(text) : Buffer.from(text);
+  const headers: Record<string, string | undefined> = {
+    Authorization: `Bearer ${sending.bearer ?? boat.token}`,
+    'Content-Type': 'application/json',
+    'Content-Encoding': sending.coding === 'gzip' ? 'gzip' : undefined,
+    'Content-Digest': toContentDigest(createHash('sha256').update(body).digest('base64')),
+    'Idempotency-Key':
+      typeof document === 'string'
+        ? undefined
+        : toIdempotencyKey(document.export_id, document.part?.index ?? 1),
+    ...sending.headers,
+  };
+  return new Request(`http://central.test${IMPORT_PATH}`, {
+    method: 'POST',
+    headers: Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    body,
+  });
+}
+
+/** Sends a document and gives the receipt; any refusal fails the test. */
+export async function importDocument(
+  app: App,
+  boat: EnrolledBoat,
+  document: ReturnType<typeof toDocument> | string,
+  sending: Sending = {},
+): Promise<Receipt> {
+  const answer = await app.fetch(toImportRequest(boat, document, sending));
+  const text = await answer.text();
+  assert.equal(answer.status, 200, text);
+  return JSON.parse(text) as Receipt;
+}
+
+/** Sends a request that must be refused, checks status and code, and gives the answer's body and headers. */
+export async function expectRefusal(
+  app: App,
+  request: Request,
+  status: number,
+  errorCode: string,
+): Promise<{ readonly body: CentralError; readonly headers: Headers }> {
+  const answer = await app.fetch(request);
+  const text = await answer.text();
+  assert.equal(answer.status, status, text);
+  const body = JSON.parse(text) as CentralError;
+  assert.equal(body.status, 'error');
+  assert.equal(body.error_code, errorCode);
+  assert.ok(body.message.length > 0);
+  return { body, headers: answer.headers };
+}
+
+/** The records of a category as SQL sees them. */
+export async function heldRecords(store: Store, boat: EnrolledBoat, category = 'boatlog') {
+  return store.query(
+    `select record_id, record::text as json, import_id, sequence::int as sequence from records_${category}
+     where installation_id = $1 order by record_id collate "C"`,
+    [boat.id],
+  );
+}
