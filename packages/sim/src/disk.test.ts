@@ -109,6 +109,8 @@ async function changeEverything(disk: Disk, kept: Promises): Promise<void> {
   allow(moved, long + long);
   allow(exported, undefined);
   await during(queue, 'two', undefined, () => disk.remove(queue));
+  // Something has to follow, for power to fail after the removal.
+  await disk.makeDirectory(`${FOLDER}/after`);
 }
 
 function violations(medium: DiskMedium, kept: Promises): readonly string[] {
