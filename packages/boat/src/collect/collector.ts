@@ -1,5 +1,8 @@
 import type { Category, CategoryState } from '@d3kos/protocol';
 import type { Clock, Databases, Disk } from '../platform/ports.ts';
+import type { Cursor } from './cursor.ts';
+
+export type { Cursor } from './cursor.ts';
 
 /** Where on this boat things are. All absolute; everything must run against any root. */
 export interface SourcePaths {
@@ -26,6 +29,10 @@ export interface CollectContext {
   cursorOf(source: string): Cursor | undefined;
   /** The digest under which a state record was last exported, or undefined if it never was. */
   digestOf(recordId: string): string | undefined;
+  /** What a kiosk page handed over of its localStorage key, as it was handed over; undefined where none did. Absent: no page can. */
+  browserDocument?(key: string): string | undefined;
+  /** Whether the owner agreed to usage analytics leaving the boat. Absent: no. */
+  readonly usageConsent?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -36,6 +43,11 @@ export interface Page {
    * and holds no raw line end. Valid Unicode, no NaN, no Infinity.
    */
   readonly lines: string;
+  /**
+   * The same as `lines` in UTF-8, given where SQLite made the bytes. Who writes the page should take them:
+   * `lines` is then decoded each time it is asked for, at twice the cost of making the page.
+   */
+  readonly bytes?: Uint8Array;
   readonly count: number;
 }
 
@@ -50,15 +62,6 @@ export interface CollectOutcome {
   readonly cursors: readonly CursorMove[];
   /** State sources: the digests of the records in this export. */
   readonly digests: readonly { readonly recordId: string; readonly digest: string }[];
-}
-
-/**
- * How far a log source is exported. `position` grows in the order the source is read (a rowid, a byte offset);
- * `check` identifies the row at that position, so that a replaced or restored source is noticed.
- */
-export interface Cursor {
-  readonly position: number;
-  readonly check: string;
 }
 
 /**

@@ -1,0 +1,279 @@
+import type { StatementSync } from 'node:sqlite';
+import { type AllowedWords, toAllowed, toPublicText, toWords } from './allowed.ts';
+import type { Page } from './collector.ts';
+import { sha256 } from './digest.ts';
+import type { RowsRead, RowsReader } from './log-table.ts';
+import { toBytesPage, toLine, toPage } from './page.ts';
+import { type TimestampReader, toContentId, toRecordId } from './policy.ts';
+import { parseLenientJson } from './source-file.ts';
+import { type SourceTable, type SourceValue, toJsonValue } from './source-table.ts';
+
+export type BoatlogField =
+  | 'entry_id'
+  | 'timestamp'
+  | 'entry_type'
+  | 'content'
+  | 'latitude'
+  | 'longitude'
+  | 'weather_conditions';
+
+/** The words that keys of a weather object may be made of: what weather services and sensors call things. */
+export const WEATHER_WORDS: AllowedWords = toWords(
+  'air temp temperature feels like dew point min max avg c f k celsius fahrenheit humidity pressure baro barometer',
+  'sea level water wave waves height period swell state tide current wind speed dir direction deg degrees gust gusts',
+  'kn kt knots kmh mph ms hpa mb mbar in m ft nm visibility cloud clouds cover sky condition conditions description',
+  'summary main code icon uv index rain snow precip precipitation probability chance percent pct h d forecast',
+  'sunrise sunset moon phase time timestamp hour hourly daily units unit unknown is day source weather name value',
+);
+
+/** Content beyond this is cut, and the record says so: one entry must fit a request that a slow link can carry and central takes. */
+export const CONTENT_SIZE_MAX_BYTES = 8 * 1024 * 1024;
+/** Characters kept of such content. */
+const CONTENT_CUT_LENGTH = 1024 * 1024;
+
+/** How far back identical neighbours of a row without an id are looked for, and how many different ones are counted. */
+const NEIGHBOURS_MAX = 10_000;
+
+/** Pages read row by row after one that held an odd row, before SQLite is asked for a whole page again; doubles up to the most. */
+const ODD_PAGES = { first: 1, max: 16 } as const;
+
+/** What reading a boatlog needs besides its table. */
+export interface BoatlogReading {
+  readonly readTime: TimestampReader;
+  /** True for an entry that the newer home holds as well, where it is exported from. */
+  readonly isElsewhere?: (entryId: SourceValue, timestamp: SourceValue) => boolean;
+}
+
+/**
+ * Reads boatlog rows into pages. Where every row of a page is plain (a number or simple text as id, one of the two
+ * usual timestamps, no JSON, no bytes), SQLite builds the JSON itself and gives its bytes: more than twice as fast as
+ * rows made into text here. A page with any other row is read again row by row, where every kind of value is handled.
+ * Both give the same records; a test compares them.
+ */
+export function createBoatlogReader(table: SourceTable<BoatlogField>, reading: BoatlogReading): RowsReader {
+  const readPlain = createPlainReader(table);
+  const readAny = createAnyReader(table, reading);
+  let oddPages = 0;
+  let oddPagesNext: number = ODD_PAGES.first;
+  return (after, rowsMax) => {
+    if (reading.isElsewhere !== undefined || !table.has('entry_id') || !table.has('timestamp'))
+      return readAny(after, rowsMax);
+    if (oddPages > 0) {
+      oddPages -= 1;
+      return readAny(after, rowsMax);
+    }
+    const plain = readPlain(after, rowsMax);
+    if (plain !== undefined) {
+      oddPagesNext = ODD_PAGES.first;
+      return plain;
+    }
+    oddPages = oddPagesNext;
+    oddPagesNext = Math.min(oddPagesNext * 2, ODD_PAGES.max);
+    return readAny(after, rowsMax);
+  };
+}
+
+/**
+ * SQL that is true for a row whose line SQLite can build. The timestamp is one of `2026-03-16T14:03:05.123Z` and
+ * `2026-03-16T14:03:05.123456`: a letter at its place, a length and `julianday`, which parses the digits, are a
+ * third of the price of a GLOB. Days after the 28th are checked to exist.
+ */
+function toPlainCondition({ columns: c }: SourceTable<BoatlogField>): string {
+  const t = c.timestamp;
+  return [
+    `CASE typeof(${c.entry_id}) WHEN 'integer' THEN ${c.entry_id} BETWEEN ${Number.MIN_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER}
+      WHEN 'text' THEN length(${c.entry_id}) BETWEEN 1 AND 64 AND ${c.entry_id} NOT GLOB '*[^-0-9A-Za-z_.:]*' END`,
+    `typeof(${t}) = 'text' AND substr(${t}, 11, 1) = 'T' AND substr(${t}, 20, 1) = '.' AND substr(${t}, 12, 2) < '24'`,
+    `${t} >= '1970' AND julianday(${t}) IS NOT NULL AND (substr(${t}, 9, 2) <= '28' OR date(${t}) = substr(${t}, 1, 10))`,
+    `CASE length(${t}) WHEN 24 THEN substr(${t}, 24, 1) = 'Z' AND substr(${t}, 23, 1) BETWEEN '0' AND '9'
+      WHEN 26 THEN substr(${t}, 26, 1) BETWEEN '0' AND '9' END`,
+    `octet_length(${t}) = length(${t})`,
+    `typeof(${c.content}) IN ('text', 'null') AND ifnull(octet_length(${c.content}), 0) <= ${CONTENT_SIZE_MAX_BYTES}`,
+    `typeof(${c.entry_type}) IN ('text', 'null')`,
+    `(${c.latitude} IS NULL OR ${c.latitude} BETWEEN -1000 AND 1000)`,
+    `(${c.longitude} IS NULL OR ${c.longitude} BETWEEN -1000 AND 1000)`,
+    `(${c.weather_conditions} IS NULL OR (typeof(${c.weather_conditions}) = 'text' AND ${c.weather_conditions} NOT GLOB '*[{[/:=]*'))`,
+  ].join('\n AND ');
+}
+
+/** SQL for the line of a plain row. Fields and order are those of `toBoatlogRecord`. */
+function toPlainLine({ columns: c }: SourceTable<BoatlogField>): string {
+  const t = c.timestamp;
+  return `'{"record_id":"' || ${c.entry_id} || '@' || ${t} || '","entry_id":' || json_quote(${c.entry_id})
+    || ',"timestamp":"' || ${t} || '","timestamp_utc":"' || substr(${t}, 1, 23)
+    || CASE length(${t}) WHEN 24 THEN 'Z","timestamp_zone":"stated","type":' ELSE 'Z","timestamp_zone":"assumed_utc","type":' END
+    || json_quote(${c.entry_type}) || ',"content":' || json_quote(${c.content})
+    || CASE WHEN ${c.latitude} IS NULL AND ${c.longitude} IS NULL THEN ',"gps":{"latitude":null,"longitude":null},"weather":'
+       ELSE ',"gps":{"latitude":' || json_quote(${c.latitude}) || ',"longitude":' || json_quote(${c.longitude}) || '},"weather":' END
+    || json_quote(${c.weather_conditions}) || '}'`;
+}
+
+/** Gives undefined for a page that holds a row which is not plain. */
+function createPlainReader(
+  table: SourceTable<BoatlogField>,
+): (after: number, rowsMax: number) => RowsRead | undefined {
+  const read = table.db.prepare(
+    `SELECT CAST(group_concat(line, char(44, 10)) AS BLOB) AS lines, max(position) AS last, count(*) AS count, count(line) AS plain
+     FROM (SELECT rowid AS position, CASE WHEN ${toPlainCondition(table)} THEN ${toPlainLine(table)} END AS line
+           FROM ${table.table} WHERE rowid > ? ORDER BY rowid LIMIT ?)`,
+  );
+  return (after, rowsMax) => {
+    const found = read.get(after, rowsMax);
+    const count = Number(found?.['count']);
+    if (count !== Number(found?.['plain'])) return undefined;
+    const bytes = found?.['lines'];
+    if (!(bytes instanceof Uint8Array)) return { count: 0, last: after, toPage: noPage };
+    return { count, last: Number(found?.['last']), toPage: async () => toBytesPage(bytes, count) };
+  };
+}
+
+async function noPage(): Promise<Page | undefined> {
+  return undefined;
+}
+
+/** One row as it lies in the source. */
+interface BoatlogRow {
+  readonly position: number;
+  readonly values: Readonly<Record<BoatlogField, SourceValue>>;
+  readonly isCut: boolean;
+}
+
+function createAnyReader(table: SourceTable<BoatlogField>, reading: BoatlogReading): RowsReader {
+  const { db, columns: c } = table;
+  const isLarge = `ifnull(octet_length(${c.content}), 0) > ${CONTENT_SIZE_MAX_BYTES}`;
+  const content = `CASE WHEN ${isLarge} THEN substr(${c.content}, 1, ${CONTENT_CUT_LENGTH}) ELSE ${c.content} END`;
+  const select = `SELECT rowid, ${c.entry_id}, ${c.timestamp}, ${c.entry_type}, ${content}, ${c.latitude}, ${c.longitude}, ${c.weather_conditions}, ${isLarge} FROM ${table.table}`;
+  const forward = toRowStatement(db.prepare(`${select} WHERE rowid > ? ORDER BY rowid LIMIT ?`));
+  const backward = toRowStatement(db.prepare(`${select} WHERE rowid <= ? ORDER BY rowid DESC LIMIT ?`));
+  const neighbours = createNeighbours((position) => iterateRows(backward, position, NEIGHBOURS_MAX));
+  return (after, rowsMax) => {
+    const lines: string[] = [];
+    let count = 0;
+    let last = after;
+    for (const row of iterateRows(forward, after, rowsMax)) {
+      const { entry_id: id, timestamp } = row.values;
+      const neighbour = isUnnamed(row) ? neighbours.next(row, last) : 0;
+      count += 1;
+      last = row.position;
+      if (reading.isElsewhere?.(id, timestamp) === true) continue;
+      lines.push(toLine(toBoatlogRecord(row, neighbour, reading.readTime)));
+    }
+    return { count, last, toPage: async () => (lines.length === 0 ? undefined : toPage(lines)) };
+  };
+}
+
+function toRowStatement(statement: StatementSync): StatementSync {
+  statement.setReadBigInts(true);
+  statement.setReturnArrays(true);
+  return statement;
+}
+
+function* iterateRows(statement: StatementSync, position: number, rowsMax: number): Generator<BoatlogRow> {
+  for (const found of statement.iterate(position, rowsMax)) {
+    // setReturnArrays makes every row a list, which the types of node:sqlite do not know.
+    const row = found as unknown as readonly SourceValue[];
+    const [
+      rowid = null,
+      id = null,
+      timestamp = null,
+      type = null,
+      content = null,
+      lat = null,
+      lon = null,
+      weather = null,
+      cut = null,
+    ] = row;
+    if (typeof rowid !== 'bigint' || !Number.isSafeInteger(Number(rowid)))
+      throw Object.assign(new Error('rowid'), { code: 'ERR_OUT_OF_RANGE' });
+    yield {
+      position: Number(rowid),
+      isCut: cut === 1n,
+      values: {
+        entry_id: id,
+        timestamp,
+        entry_type: type,
+        content,
+        latitude: lat,
+        longitude: lon,
+        weather_conditions: weather,
+      },
+    };
+  }
+}
+
+function isUnnamed({ values }: BoatlogRow): boolean {
+  return values.entry_id === null || values.entry_id === '';
+}
+
+function toContentSha256({ values: v }: BoatlogRow): string {
+  const content = [v.entry_type, v.content, v.latitude, v.longitude, v.weather_conditions].map(toJsonValue);
+  return sha256(JSON.stringify(content));
+}
+
+/** Counts identical rows without an id among neighbours with the same timestamp. */
+interface Neighbours {
+  /** How many before `row` are identical to it; `before` is the position of the row read before it. */
+  next(row: BoatlogRow, before: number): number;
+}
+
+function createNeighbours(readBack: (position: number) => Iterable<BoatlogRow>): Neighbours {
+  let run: { timestamp: SourceValue; last: number; counts: Map<string, number> } | undefined;
+  const count = (counts: Map<string, number>, row: BoatlogRow): number => {
+    const digest = toContentSha256(row);
+    const seen = counts.get(digest) ?? 0;
+    if (seen > 0 || counts.size < NEIGHBOURS_MAX) counts.set(digest, seen + 1);
+    return seen;
+  };
+  const lookBack = (timestamp: SourceValue, position: number): Map<string, number> => {
+    const counts = new Map<string, number>();
+    for (const row of readBack(position)) {
+      if (!isSameTimestamp(row.values.timestamp, timestamp)) break;
+      if (isUnnamed(row)) count(counts, row);
+    }
+    return counts;
+  };
+  return {
+    next(row, before) {
+      const { timestamp } = row.values;
+      const isSameRun = run !== undefined && run.last === before && isSameTimestamp(run.timestamp, timestamp);
+      const counts = isSameRun && run !== undefined ? run.counts : lookBack(timestamp, before);
+      run = { timestamp, last: row.position, counts };
+      return count(counts, row);
+    },
+  };
+}
+
+function isSameTimestamp(left: SourceValue, right: SourceValue): boolean {
+  return left === right || (left instanceof Uint8Array && toJsonValue(left) === toJsonValue(right));
+}
+
+function toBoatlogRecord(
+  row: BoatlogRow,
+  neighbour: number,
+  readTime: TimestampReader,
+): { readonly record_id: string } & Readonly<Record<string, unknown>> {
+  const { values } = row;
+  const entryId = toJsonValue(values.entry_id);
+  const timestamp = toJsonValue(values.timestamp);
+  const { utc, zone } = readTime(timestamp);
+  const id = isUnnamed(row) ? toContentId(toContentSha256(row), neighbour) : String(entryId);
+  return {
+    record_id: toRecordId(id, timestamp === null ? '' : String(timestamp), sha256),
+    entry_id: entryId,
+    timestamp,
+    timestamp_utc: utc,
+    timestamp_zone: zone,
+    type: toJsonValue(values.entry_type),
+    content: toJsonValue(values.content),
+    gps: { latitude: toJsonValue(values.latitude), longitude: toJsonValue(values.longitude) },
+    weather: toWeather(toJsonValue(values.weather_conditions)),
+    ...(row.isCut ? { content_is_cut: true } : {}),
+  };
+}
+
+/** Weather as text, or as an object of allowed keys where the text is JSON. */
+function toWeather(value: string | number | null): unknown {
+  if (typeof value !== 'string') return value;
+  const json = /^\s*[{[]/.test(value) ? parseLenientJson(value) : undefined;
+  return json === undefined ? toPublicText(value) : (toAllowed(json, WEATHER_WORDS) ?? null);
+}

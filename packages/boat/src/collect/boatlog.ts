@@ -1,0 +1,72 @@
+import { type BoatlogField, type BoatlogReading, createBoatlogReader } from './boatlog-rows.ts';
+import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
+import { type LogOutcome, readLogHome } from './log-table.ts';
+import { mergeHomes } from './policy.ts';
+import { readTimestampReader } from './source-file.ts';
+import { type ColumnAliases, openSourceTable, type SourceTable, type SourceValue } from './source-table.ts';
+
+/** The fields of a boatlog entry that leave the boat, and the columns they have been in. */
+const FIELDS: ColumnAliases<BoatlogField> = {
+  entry_id: ['entry_id', 'id'],
+  timestamp: ['timestamp', 'created_at'],
+  entry_type: ['entry_type', 'type'],
+  content: ['content', 'text', 'note'],
+  latitude: ['latitude', 'lat'],
+  longitude: ['longitude', 'lon', 'lng'],
+  weather_conditions: ['weather_conditions', 'weather'],
+};
+const TABLE = 'boatlog_entries';
+
+/** Where the log is now, and where older versions kept it (spec: sources, 2). */
+const HOME = 'data/boatlog/boatlog.db';
+const OLD_HOME = 'data/boatlog.db';
+
+/** Reads the boatlog: append-only, cursor by rowid, entries as the seed names them. An entry in both homes goes once. */
+export const boatlogCollector: Collector = { category: 'boatlog', isNews: true, collect };
+
+async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
+  const readTime = await readTimestampReader(context);
+  const outcomes: LogOutcome[] = [yield* readHome(context, HOME, () => ({ readTime }))];
+  const newer = openSourceTable(context, HOME, TABLE, FIELDS);
+  try {
+    const toReading = (): BoatlogReading => {
+      const isElsewhere = newer.kind === 'table' ? createLookup(newer.table) : undefined;
+      return isElsewhere === undefined ? { readTime } : { readTime, isElsewhere };
+    };
+    outcomes.push(yield* readHome(context, OLD_HOME, toReading));
+  } finally {
+    if (newer.kind === 'table') newer.table.db.close();
+  }
+  return {
+    ...mergeHomes(outcomes),
+    cursors: outcomes.flatMap((outcome) => outcome.move ?? []),
+    digests: [],
+  };
+}
+
+function readHome(
+  context: CollectContext,
+  name: string,
+  toReading: () => BoatlogReading,
+): AsyncGenerator<Page, LogOutcome, void> {
+  return readLogHome(context, {
+    name,
+    table: TABLE,
+    aliases: FIELDS,
+    largeFields: ['content', 'weather_conditions'],
+    createReader: (table) => createBoatlogReader(table, toReading()),
+  });
+}
+
+/**
+ * Looks entries up in the newer home, where its ids are indexed. Without an index each look-up would read the whole
+ * table; entries then go from both homes, under the same record_id.
+ */
+function createLookup({ db, table, columns }: SourceTable<BoatlogField>): BoatlogReading['isElsewhere'] {
+  const sql = `SELECT 1 FROM ${table} WHERE ${columns.entry_id} = ? AND ${columns.timestamp} IS ? LIMIT 1`;
+  const plan = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(0, '');
+  if (!plan.every((step) => String(step['detail']).startsWith('SEARCH'))) return undefined;
+  const lookUp = db.prepare(sql);
+  return (entryId: SourceValue, timestamp: SourceValue) =>
+    entryId !== null && lookUp.get(entryId, timestamp) !== undefined;
+}

@@ -1,0 +1,176 @@
+import { join } from 'node:path';
+import { type AllowedWords, asObject, toAllowed, toNumber, toWords } from './allowed.ts';
+import { readBrowserJson } from './browser-data.ts';
+import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
+import { sha256 } from './digest.ts';
+import { type HomeOutcome, mergeHomes, type TimestampReader, toRecordId } from './policy.ts';
+import { type FileJson, readSourceJson, readTimestampReader, toFileDetail } from './source-file.ts';
+import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
+
+/** The words that keys of a benchmark may be made of (spec: sources, 1); units are kPa and °C. */
+const BENCHMARK_WORDS: AllowedWords = toWords(
+  'id version timestamp start end time date duration samples sample count engine hours hour conditions air temp sea state',
+  'wind water humidity pressure barometric altitude load notes note name type baseline metrics avg average rpm idle cruise',
+  'full throttle wot max min mean median stddev std dev value values rate total consumption temperature oil coolant',
+  'exhaust fuel voltage charging battery alternator boost trim gear speed warmup warm up curve ratio percent pct kpa psi',
+  'c f v l h s deg degrees unit units score grade result results status peak low high low vibration knock manifold map',
+  'egt iat lambda test tests stable ok',
+);
+
+/** Where results are (spec: sources, 1), and what their records are called. */
+const HOMES = [
+  { name: 'config/benchmark-results.json', kind: 'results' },
+  { name: 'data/engine-benchmark.json', kind: 'engine-benchmark' },
+  { name: 'data/baselines/engine-baseline.json', kind: 'engine-baseline' },
+] as const;
+/** Folders where a download from the kiosk page is kept. */
+const DOWNLOAD_FOLDERS = ['data', 'config', 'data/benchmarks'] as const;
+const DOWNLOAD_NAME = /^d3kos-benchmark-\d{4}-\d\d-\d\d(?: ?\(\d{1,3}\))?\.json$/;
+/** Most downloads read: one a day for a year. */
+const DOWNLOADS_MAX = 366;
+const BROWSER_TESTS = 'd3kos-benchmark-tests';
+const BROWSER_BASELINE = 'd3kos-benchmark-baseline';
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Reads engine benchmarks: one record per test, a baseline is a record too. The same test in several places goes once. */
+export const engineBenchmarkCollector: Collector = { category: 'engine_benchmark', isNews: true, collect };
+
+async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
+  const readTime = await readTimestampReader(context);
+  const records = createStateRecords(context);
+  const homes: HomeOutcome[] = [];
+  for (const { name, kind } of HOMES)
+    homes.push(yield* collectFile(context, records, name, (value) => toResults(kind, value, readTime)));
+  for (const folder of DOWNLOAD_FOLDERS) {
+    const { names, outcome } = await listDownloads(context, folder);
+    homes.push(outcome);
+    for (const name of names)
+      homes.push(yield* collectFile(context, records, name, (value) => toDownload(value, readTime)));
+  }
+  homes.push(yield* collectBrowser(context, records, readTime));
+  return { ...mergeHomes(homes), cursors: [], digests: records.digests() };
+}
+
+async function* collectFile(
+  context: CollectContext,
+  records: StateRecords,
+  name: string,
+  toRecords: (value: unknown) => readonly StateRecord[] | undefined,
+): AsyncGenerator<Page, HomeOutcome, void> {
+  const file: FileJson = await readSourceJson(context, name);
+  if (file.kind === 'absent') return { state: 'source_missing' };
+  if (file.kind === 'empty') return { state: 'empty' };
+  if (file.kind === 'unreadable') return { state: 'error', detail: file.detail };
+  const found = toRecords(file.value);
+  if (found === undefined) return { state: 'schema_unknown', detail: `${name} holds no benchmark` };
+  yield* toStatePages(context, records, found);
+  return { state: found.length === 0 ? 'empty' : 'ok' };
+}
+
+async function listDownloads(
+  context: CollectContext,
+  folder: string,
+): Promise<{ readonly names: readonly string[]; readonly outcome: HomeOutcome }> {
+  try {
+    const entries = (await context.disk.list(join(context.paths.root, folder))) ?? [];
+    const names = entries.filter(({ kind, name }) => kind === 'file' && DOWNLOAD_NAME.test(name));
+    return {
+      names: names.slice(-DOWNLOADS_MAX).map(({ name }) => `${folder}/${name}`),
+      outcome: { state: 'source_missing' },
+    };
+  } catch (error) {
+    return { names: [], outcome: { state: 'error', detail: toFileDetail(error, folder) } };
+  }
+}
+
+function toResults(
+  kind: string,
+  value: unknown,
+  readTime: TimestampReader,
+): readonly StateRecord[] | undefined {
+  const results = asObject(value);
+  if (results === undefined) return undefined;
+  if (Array.isArray(results['tests'])) return toDownload(value, readTime);
+  const record = toBenchmark(kind, kind, results, readTime);
+  return Object.keys(record).length > EMPTY_RECORD_KEYS ? [record] : [];
+}
+
+/** record_id, kind, timestamp, timestamp_utc and timestamp_zone are in every record. */
+const EMPTY_RECORD_KEYS = 5;
+
+function toDownload(value: unknown, readTime: TimestampReader): readonly StateRecord[] | undefined {
+  const download = asObject(value);
+  const tests = Array.isArray(value) ? value : download?.['tests'];
+  if (!Array.isArray(tests)) return undefined;
+  const baseline = asObject(download?.['baseline']);
+  return [...toTests(tests, readTime), ...(baseline === undefined ? [] : [toBaseline(baseline, readTime)])];
+}
+
+function toTests(tests: readonly unknown[], readTime: TimestampReader): readonly StateRecord[] {
+  return tests.flatMap((test) => {
+    const object = asObject(test);
+    return object === undefined ? [] : [toBenchmark('test', toTestName(object), object, readTime)];
+  });
+}
+
+/** A test is named by its id, the moment it began; without one by what it holds. */
+function toTestName(test: JsonObject): string {
+  const { id } = test;
+  if (typeof id === 'number' || typeof id === 'string') return `test:${id}`;
+  return `test:~${sha256(JSON.stringify(test)).slice(0, 32)}`;
+}
+
+function toBaseline(baseline: JsonObject, readTime: TimestampReader): StateRecord {
+  const { id } = baseline;
+  const name = typeof id === 'number' || typeof id === 'string' ? `baseline:${id}` : 'baseline';
+  return toBenchmark('baseline', name, baseline, readTime);
+}
+
+function toBenchmark(kind: string, name: string, source: JsonObject, readTime: TimestampReader): StateRecord {
+  const allowed = asObject(toAllowed(source, BENCHMARK_WORDS)) ?? {};
+  const raw = source['timestamp'] ?? source['startTime'] ?? source['exportDate'] ?? null;
+  const timestamp = typeof raw === 'string' || typeof raw === 'number' ? raw : null;
+  const { utc, zone } = readTime(timestamp);
+  return {
+    record_id: toRecordId(name, kind === 'test' ? '' : String(timestamp ?? ''), sha256),
+    kind,
+    timestamp,
+    timestamp_utc: utc,
+    timestamp_zone: zone,
+    ...omitTimestamp(allowed),
+    ...('avgMetrics' in allowed ? { avgMetrics: toNumbers(allowed['avgMetrics']) } : {}),
+    ...(Array.isArray(allowed['samples']) ? { samples: allowed['samples'].map(toNumbers) } : {}),
+  };
+}
+
+function omitTimestamp(source: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(source).filter(([key]) => key !== 'timestamp' && key !== 'kind'));
+}
+
+/** The kiosk writes numbers as texts, `NaN` where a sensor is missing: numbers, and null where there is none. Times stay as they are. */
+function toNumbers(values: unknown): unknown {
+  const object = asObject(values);
+  if (object === undefined) return values;
+  return Object.fromEntries(
+    Object.entries(object).map(([key, value]) => [
+      key,
+      typeof value === 'string' && !/time/i.test(key) ? toNumber(value) : value,
+    ]),
+  );
+}
+
+async function* collectBrowser(
+  context: CollectContext,
+  records: StateRecords,
+  readTime: TimestampReader,
+): AsyncGenerator<Page, HomeOutcome, void> {
+  const tests = readBrowserJson(context, BROWSER_TESTS);
+  const baseline = asObject(readBrowserJson(context, BROWSER_BASELINE));
+  const found = [
+    ...(Array.isArray(tests) ? toTests(tests, readTime) : []),
+    ...(baseline === undefined ? [] : [toBaseline(baseline, readTime)]),
+  ];
+  yield* toStatePages(context, records, found);
+  return { state: found.length === 0 ? 'source_missing' : 'ok' };
+}

@@ -1,0 +1,202 @@
+import { basename, isAbsolute, join } from 'node:path';
+import type { StatementSync } from 'node:sqlite';
+import { isExportError } from '../platform/errors.ts';
+import { type AllowedWords, toAllowed, toNumber, toPublicText, toWords } from './allowed.ts';
+import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
+import { sha256 } from './digest.ts';
+import { type LogOutcome, type RowsReader, readLogHome } from './log-table.ts';
+import { toLine, toPage } from './page.ts';
+import { mergeHomes, type TimestampReader, toContentId, toRecordId } from './policy.ts';
+import { parseLenientJson, readTimestampReader } from './source-file.ts';
+import { type ColumnAliases, type SourceTable, type SourceValue, toJsonValue } from './source-table.ts';
+
+/** The columns captures have had, of all generations (spec: sources, 3). `image_path` is read for the file's size and never leaves. */
+const FIELDS = {
+  capture_id: ['capture_id', 'id'],
+  timestamp: ['timestamp', 'created_at'],
+  species: ['species'],
+  confidence: ['confidence'],
+  latitude: ['latitude', 'lat'],
+  longitude: ['longitude', 'lon', 'lng'],
+  file_size: ['file_size', 'file_size_bytes'],
+  person_detected: ['person_detected'],
+  fish_detected: ['fish_detected'],
+  person_confidence: ['person_confidence'],
+  fish_confidence: ['fish_confidence'],
+  species_confidence: ['species_confidence'],
+  species_top3: ['species_top3'],
+  slot_id: ['slot_id'],
+  location: ['location'],
+  gemini_species: ['gemini_species'],
+  gemini_response: ['gemini_response'],
+  image_path: ['image_path', 'file_path'],
+} as const;
+type CaptureField = keyof typeof FIELDS;
+const ALIASES: ColumnAliases<CaptureField> = FIELDS;
+/** FIELDS is the one list of them; Object.keys forgets their names. */
+const FIELD_NAMES = Object.keys(FIELDS) as CaptureField[];
+
+/** What of a species guess, and of a model's answer about a picture, may leave the boat. */
+const SPECIES_WORDS: AllowedWords = toWords(
+  'species confidence score name common scientific family fish person detected is count size length weight cm mm in kg lb',
+  'estimated estimate description reasoning reason notes note alternatives alternative top rank color colour habitat',
+  'legal season limit rarity quality other features',
+);
+
+const TABLE = 'captures';
+const HOMES = ['data/marine-vision/captures.db', 'data/captures.db'] as const;
+const NOTE = 'Metadata only - image files not exported';
+
+/** Reads what was caught on camera, as metadata: no image and no local path. Append-only, cursor by rowid. */
+export const marineVisionCapturesCollector: Collector = {
+  category: 'marine_vision_captures',
+  isNews: true,
+  collect,
+};
+
+async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
+  const readTime = await readTimestampReader(context);
+  const outcomes: LogOutcome[] = [];
+  for (const name of HOMES)
+    outcomes.push(
+      yield* readLogHome(context, {
+        name,
+        table: TABLE,
+        aliases: ALIASES,
+        largeFields: ['gemini_response', 'species_top3', 'location'],
+        createReader: (table) => createReader(context, table, readTime),
+      }),
+    );
+  return {
+    ...mergeHomes(outcomes),
+    note: NOTE,
+    cursors: outcomes.flatMap((outcome) => outcome.move ?? []),
+    digests: [],
+  };
+}
+
+type CaptureRow = Readonly<Record<CaptureField, SourceValue>>;
+
+function createReader(
+  context: CollectContext,
+  { db, table, columns }: SourceTable<CaptureField>,
+  readTime: TimestampReader,
+): RowsReader {
+  const selected = FIELD_NAMES.map((field) => `${columns[field]} AS ${field}`).join(', ');
+  const statement = db.prepare(
+    `SELECT rowid AS position, ${selected} FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ?`,
+  );
+  statement.setReadBigInts(true);
+  return (after, rowsMax) => {
+    const rows = readAll(statement, after, rowsMax);
+    return {
+      count: rows.length,
+      last: rows.at(-1)?.position ?? after,
+      toPage: async () => {
+        const lines: string[] = [];
+        for (const { row } of rows) lines.push(toLine(await toCapture(context, row, readTime)));
+        return lines.length === 0 ? undefined : toPage(lines);
+      },
+    };
+  };
+}
+
+function readAll(
+  statement: StatementSync,
+  after: number,
+  rowsMax: number,
+): readonly { readonly position: number; readonly row: CaptureRow }[] {
+  return statement.all(after, rowsMax).map((found) => ({
+    position: Number(found['position']),
+    // The statement names exactly these columns.
+    row: found as CaptureRow,
+  }));
+}
+
+async function toCapture(
+  context: CollectContext,
+  row: CaptureRow,
+  readTime: TimestampReader,
+): Promise<{ readonly record_id: string } & Readonly<Record<string, unknown>>> {
+  const value = (field: CaptureField): string | number | null => toJsonValue(row[field]);
+  const timestamp = value('timestamp');
+  const { utc, zone } = readTime(timestamp);
+  const id = value('capture_id');
+  const name =
+    id === null
+      ? toContentId(sha256(JSON.stringify(FIELD_NAMES.map((field) => value(field)))), 0)
+      : String(id);
+  const confidence = value('confidence') ?? value('species_confidence') ?? value('fish_confidence');
+  const record: { record_id: string } & Record<string, unknown> = {
+    record_id: toRecordId(name, timestamp === null ? '' : String(timestamp), sha256),
+    capture_id: id,
+    timestamp,
+    timestamp_utc: utc,
+    timestamp_zone: zone,
+    species: value('species'),
+    confidence,
+    gps: toGps(value('latitude'), value('longitude'), value('location')),
+    file_size_bytes: toNumber(value('file_size')) ?? (await readFileSize(context, value('image_path'))),
+  };
+  for (const field of OPTIONAL_FIELDS) {
+    const found = value(field);
+    if (found !== null) record[field] = typeof found === 'string' ? toPublicText(found) : found;
+  }
+  for (const field of ['species_top3', 'gemini_response'] as const) {
+    const allowed = toAllowedJson(value(field));
+    if (allowed !== undefined) record[field] = allowed;
+  }
+  return record;
+}
+
+/** Fields that are there only where a generation has them. */
+const OPTIONAL_FIELDS = [
+  'person_detected',
+  'fish_detected',
+  'person_confidence',
+  'fish_confidence',
+  'species_confidence',
+  'slot_id',
+  'location',
+  'gemini_species',
+] as const;
+
+/** A JSON column under allowed keys. One that is no JSON is left out: what it holds cannot be told. */
+function toAllowedJson(text: string | number | null): unknown {
+  if (typeof text !== 'string') return undefined;
+  const value = parseLenientJson(text);
+  return typeof value === 'object' && value !== null ? toAllowed(value, SPECIES_WORDS) : undefined;
+}
+
+const COORDINATES = /^\s*(\d{1,2}(?:\.\d+)?)\s*°?\s*([NS])\s*[,; ]\s*(\d{1,3}(?:\.\d+)?)\s*°?\s*([EW])\s*$/i;
+
+/** The position from its columns, or from a text such as `44.4167° N, 79.3333° W`. */
+function toGps(
+  latitude: string | number | null,
+  longitude: string | number | null,
+  location: string | number | null,
+): { readonly latitude: string | number | null; readonly longitude: string | number | null } {
+  const match = typeof location === 'string' ? COORDINATES.exec(location) : null;
+  if (latitude !== null || longitude !== null || match === null) return { latitude, longitude };
+  const [, north = '', ns = 'N', east = '', ew = 'E'] = match;
+  return {
+    latitude: Number(north) * (ns.toUpperCase() === 'S' ? -1 : 1),
+    longitude: Number(east) * (ew.toUpperCase() === 'W' ? -1 : 1),
+  };
+}
+
+/** The size of the picture where it still is: pictures are deleted after a week. Null where it is gone or cannot be asked for. */
+async function readFileSize(context: CollectContext, path: string | number | null): Promise<number | null> {
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) return null;
+  const { root, recordings } = context.paths;
+  // The column is another program's: only files where this boat keeps pictures are asked about.
+  const isOurs = isAbsolute(path) && [root, recordings].some((folder) => path.startsWith(`${folder}/`));
+  try {
+    const facts = await context.disk.stat(isOurs ? path : join(recordings, basename(path)));
+    return facts?.kind === 'file' ? facts.sizeBytes : null;
+  } catch (error) {
+    // The size is a courtesy; an unreadable picture must not cost its record.
+    if (isExportError(error)) return null;
+    throw error;
+  }
+}

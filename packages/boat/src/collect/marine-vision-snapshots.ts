@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
+import { sha256 } from './digest.ts';
+import { type HomeOutcome, mergeHomes, type TimestampReader, toRecordId } from './policy.ts';
+import { readTimestampReader, toFileDetail } from './source-file.ts';
+import { createStateRecords, type StateRecord, toStatePages } from './state-records.ts';
+
+/** Folders with recordings, below the recordings folder (spec: sources, 4). */
+const FOLDERS = ['', 'snapshots'] as const;
+/** `capture_{slot}_{YYYYMMDD_HHMMSS}.jpg`, `recording_{slot}_{YYYYMMDD_HHMMSS}.mp4`. */
+const FILE_NAME = /^(capture|recording)_([A-Za-z0-9_-]{1,64})_(\d{8}_\d{6})\.([a-z0-9]{2,4})$/i;
+const NOTE = 'Metadata only - video files not exported';
+
+/**
+ * Reads the names of camera files: snapshot id, slot, kind, local time, size, format. A state category, although
+ * files are only added: names are local time, and a clock that jumps would put new files before any cursor.
+ */
+export const marineVisionSnapshotsCollector: Collector = {
+  category: 'marine_vision_snapshots',
+  isNews: true,
+  collect,
+};
+
+async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
+  const readTime = await readTimestampReader(context);
+  const records = createStateRecords(context);
+  const homes: HomeOutcome[] = [];
+  for (const folder of FOLDERS) {
+    const found = await listFolder(context, folder, readTime);
+    homes.push(found.outcome);
+    yield* toStatePages(context, records, found.records);
+  }
+  return { ...mergeHomes(homes), note: NOTE, cursors: [], digests: records.digests() };
+}
+
+async function listFolder(
+  context: CollectContext,
+  folder: string,
+  readTime: TimestampReader,
+): Promise<{ readonly outcome: HomeOutcome; readonly records: readonly StateRecord[] }> {
+  try {
+    const entries = await context.disk.list(join(context.paths.recordings, folder));
+    if (entries === undefined) return { outcome: { state: 'source_missing' }, records: [] };
+    const records = entries.flatMap(({ kind, name, sizeBytes }) =>
+      kind === 'file' ? (toSnapshot(folder, name, sizeBytes, readTime) ?? []) : [],
+    );
+    return { outcome: { state: records.length === 0 ? 'empty' : 'ok' }, records };
+  } catch (error) {
+    const detail = toFileDetail(
+      error,
+      folder === '' ? 'the recordings folder' : `the recordings folder ${folder}`,
+    );
+    return { outcome: { state: 'error', detail }, records: [] };
+  }
+}
+
+function toSnapshot(
+  folder: string,
+  name: string,
+  sizeBytes: number,
+  readTime: TimestampReader,
+): StateRecord | undefined {
+  const match = FILE_NAME.exec(name);
+  if (match === null) return undefined;
+  const [, kind = '', slot = '', timestamp = '', format = ''] = match;
+  const { utc, zone } = readTime(timestamp);
+  return {
+    record_id: toRecordId(folder === '' ? name : `${folder}/${name}`, '', sha256),
+    snapshot_id: name.slice(0, -format.length - 1),
+    slot,
+    kind: kind.toLowerCase(),
+    timestamp,
+    timestamp_utc: utc,
+    timestamp_zone: zone,
+    file_size_bytes: sizeBytes,
+    format: format.toLowerCase(),
+  };
+}

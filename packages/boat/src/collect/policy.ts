@@ -1,0 +1,230 @@
+import { type CategoryState, RECORD_ID_LENGTH_MAX } from '@d3kos/protocol';
+import type { Cursor } from './cursor.ts';
+
+/** How the UTC value of a timestamp came about: the text said its zone, or one had to be assumed. */
+export type TimestampZone = 'stated' | 'assumed_utc' | `assumed_local:${string}`;
+
+/** A source's timestamp, normalised. Both are null where the text is no time. */
+export interface NormalTime {
+  /** `YYYY-MM-DDTHH:MM:SS.mmmZ`. */
+  readonly utc: string | null;
+  readonly zone: TimestampZone | null;
+}
+
+const NO_TIME: NormalTime = { utc: null, zone: null };
+const ISO =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?$/i;
+const COMPACT = /^(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)$/;
+const MINUTE_MS = 60_000;
+
+/** Numbers from here on are read as milliseconds since 1970: as seconds they would be after the year 5138. */
+const EPOCH_MS_FROM = 1e11;
+/** Numbers below are no times: as seconds they would be in the year 1973, before any boat computer. */
+const EPOCH_SECONDS_FROM = 1e8;
+/** The last moment a JavaScript Date can hold with a four-digit year. */
+const EPOCH_MS_MAX = 253_402_300_799_999;
+
+/** Gives the normal form of a timestamp as it lies in a source (spec: sources, 2 boatlog). */
+export type TimestampReader = (raw: unknown) => NormalTime;
+
+/**
+ * Reads timestamps: with `Z` or an offset as stated, naive ISO as UTC, `20260322_122202` as local time of `timeZone`
+ * (an IANA name; one this machine does not know counts as UTC), numbers as milliseconds or seconds since 1970.
+ */
+export function createTimestampReader(timeZone: string): TimestampReader {
+  const zone = isTimeZone(timeZone) ? timeZone : 'UTC';
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  });
+  const offsetMsAt = (utcMs: number): number => {
+    const parts = new Map(format.formatToParts(utcMs).map((part) => [part.type, Number(part.value)]));
+    const at = (name: Intl.DateTimeFormatPartTypes): number => parts.get(name) ?? 0;
+    return (
+      Date.UTC(at('year'), at('month') - 1, at('day'), at('hour'), at('minute'), at('second')) -
+      Math.floor(utcMs / 1000) * 1000
+    );
+  };
+  return (raw) => {
+    if (typeof raw === 'number') return fromEpoch(raw);
+    if (typeof raw !== 'string') return NO_TIME;
+    const text = raw.trim();
+    const compact = COMPACT.exec(text);
+    if (compact !== null) {
+      const localMs = toUtcMs(compact.slice(1));
+      if (localMs === undefined) return NO_TIME;
+      // The offset is looked up at the moment it leads to, so that the hour after a change of clocks is right.
+      const guessMs = localMs - offsetMsAt(localMs);
+      return { utc: toIso(localMs - offsetMsAt(guessMs)), zone: `assumed_local:${zone}` };
+    }
+    return fromIso(text);
+  };
+}
+
+function fromEpoch(value: number): NormalTime {
+  if (!(value >= EPOCH_SECONDS_FROM)) return NO_TIME;
+  const ms = value >= EPOCH_MS_FROM ? value : value * 1000;
+  return ms > EPOCH_MS_MAX ? NO_TIME : { utc: toIso(ms), zone: 'stated' };
+}
+
+function fromIso(text: string): NormalTime {
+  const match = ISO.exec(text);
+  if (match === null) return NO_TIME;
+  const [, year, month, day, hour, minute, second, fraction, offset] = match;
+  const ms = toUtcMs(
+    [year, month, day, hour, minute, second],
+    Number((fraction ?? '').padEnd(3, '0').slice(0, 3)),
+  );
+  if (ms === undefined) return NO_TIME;
+  if (offset === undefined) return { utc: toIso(ms), zone: 'assumed_utc' };
+  const utcMs = ms - toOffsetMs(offset);
+  return utcMs < 0 || utcMs > EPOCH_MS_MAX ? NO_TIME : { utc: toIso(utcMs), zone: 'stated' };
+}
+
+function toOffsetMs(offset: string): number {
+  if (offset === 'Z' || offset === 'z') return 0;
+  const digits = offset.slice(1).replace(':', '');
+  const minutes = Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2) || '0');
+  return (offset.startsWith('-') ? -minutes : minutes) * MINUTE_MS;
+}
+
+/** The moment of year, month, day, hour, minute, second; undefined where there is no such moment (30 February, 24:00). */
+function toUtcMs(fields: readonly (string | undefined)[], millisecond = 0): number | undefined {
+  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = fields.map((field) =>
+    Number(field ?? 0),
+  );
+  if (hour > 23 || minute > 59 || second > 59 || year < 1970) return undefined;
+  const ms = Date.UTC(year, month - 1, day, hour, minute, second, millisecond);
+  const date = new Date(ms);
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? ms : undefined;
+}
+
+function toIso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** True for a time zone this machine knows. */
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Hex digits of SHA-256 that stand for a row without an id: 128 bits. */
+export const CONTENT_DIGEST_LENGTH = 32;
+
+/**
+ * A record's identity from what names it in its source and its raw timestamp. The id alone is no identity: ids are
+ * reused after deletions and start again in a new database. Ids that are too long, or hold what a database at the
+ * other end may not take, are replaced by a digest of themselves.
+ */
+export function toRecordId(id: string, timestamp: string, sha256: (text: string) => string): string {
+  const whole = timestamp === '' ? id : `${id}@${timestamp}`;
+  if (whole !== '' && whole.length <= RECORD_ID_LENGTH_MAX && whole.isWellFormed() && !hasControl(whole))
+    return whole;
+  return `~${sha256(whole).slice(0, CONTENT_DIGEST_LENGTH)}`;
+}
+
+function hasControl(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < 0x20 || code === 0x7f) return true;
+  }
+  return false;
+}
+
+/**
+ * What names a row whose id is NULL: its content, and which of its identical neighbours it is (0 for the first).
+ * Neighbours are counted within a run of equal timestamps, so the same rows get the same names in every export.
+ */
+export function toContentId(contentSha256: string, neighbour: number): string {
+  const name = `~${contentSha256.slice(0, CONTENT_DIGEST_LENGTH)}`;
+  return neighbour === 0 ? name : `${name}#${neighbour}`;
+}
+
+/** A row of a log that a cursor remembers: where it was and what it was. */
+export interface Anchor {
+  readonly position: number;
+  /** Hex digits of its content's SHA-256. */
+  readonly digest: string;
+}
+
+/** How many hex digits an anchor keeps: 48 bits tell two rows at one place of one log apart. */
+export const ANCHOR_DIGEST_LENGTH = 12;
+
+/**
+ * How far before the cursor further rows are remembered. Where the newest rows were deleted, or an older copy was
+ * restored, the log is read again from the last of them that is still there instead of from its start.
+ */
+export const ANCHOR_DISTANCES: readonly number[] = [0, 1, 2, 4, 8, 16, 64, 256, 1024, 4096, 65_536];
+
+/** A cursor at the first of `anchors`, which are in falling order. Undefined where there is none. */
+export function toCursor(anchors: readonly Anchor[]): Cursor | undefined {
+  const [first] = anchors;
+  if (first === undefined) return undefined;
+  const check = anchors.map(({ position, digest }) => `${position}:${digest}`).join(' ');
+  return { position: first.position, check };
+}
+
+/** The rows a cursor remembers, in falling order; none where its text is not one of ours. */
+export function parseAnchors(cursor: Cursor): readonly Anchor[] {
+  const anchors: Anchor[] = [];
+  for (const word of cursor.check.split(' ')) {
+    const match = /^(-?\d{1,16}):([0-9a-f]{12})$/.exec(word);
+    if (match?.[2] === undefined) return [];
+    anchors.push({ position: Number(match[1]), digest: match[2] });
+  }
+  return anchors[0]?.position === cursor.position ? anchors : [];
+}
+
+/**
+ * Where a log is to be read on: at the newest remembered row that is still what it was. Everything up to that row
+ * has been exported, because a log only grows at its end. Undefined where none is: another database, read from its start.
+ */
+export function fitCursor(
+  cursor: Cursor | undefined,
+  digestAt: (position: number) => string | undefined,
+): Cursor | undefined {
+  const anchors = cursor === undefined ? [] : parseAnchors(cursor);
+  const fitting = anchors.findIndex(({ position, digest }) => digestAt(position) === digest);
+  return fitting === -1 ? undefined : toCursor(anchors.slice(fitting));
+}
+
+/** Rows of one page at first, at least and at most. More than 4,000 is no faster; 1 lets a row of any size through. */
+export const PAGE_ROWS = { first: 256, min: 1, max: 4096 } as const;
+/** What a page should take: a fifth of the 50 ms the event loop may stand still, because one page can be an outlier. */
+export const PAGE_TARGET_MS = 10;
+
+/** How many rows the next page should have, given what the last took. */
+export function nextPageRows(rows: number, tookMs: number): number {
+  if (tookMs > PAGE_TARGET_MS) return Math.max(PAGE_ROWS.min, Math.floor(rows / 2));
+  if (tookMs < PAGE_TARGET_MS / 2) return Math.min(PAGE_ROWS.max, rows * 2);
+  return rows;
+}
+
+/** How reading one home of a category ended. */
+export interface HomeOutcome {
+  readonly state: CategoryState;
+  readonly detail?: string;
+}
+
+/**
+ * A category's state from its homes. One that gave records makes it `ok`, and what was wrong with the others is told
+ * in `detail`: a damaged old home must not hold back the living one, and its own cursor has not moved. Otherwise a
+ * failure outranks an unknown schema, that outranks an empty home, and only where there is no home at all is the source missing.
+ */
+export function mergeHomes(homes: readonly HomeOutcome[]): HomeOutcome {
+  const order: readonly CategoryState[] = ['ok', 'error', 'schema_unknown', 'empty', 'source_missing'];
+  const state = order.find((candidate) => homes.some((home) => home.state === candidate)) ?? 'source_missing';
+  const details = homes.flatMap((home) => home.detail ?? []);
+  return details.length === 0 ? { state } : { state, detail: details.join('; ') };
+}

@@ -1,0 +1,71 @@
+import { asObjects, toPublicText } from './allowed.ts';
+import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
+import { sha256 } from './digest.ts';
+import { toContentId, toRecordId } from './policy.ts';
+import { readSourceJson, readTimestampReader } from './source-file.ts';
+import { createStateRecords, type StateRecord, toStatePages } from './state-records.ts';
+
+const HOME = 'data/qr-codes.json';
+
+/** Reads the QR codes that were made. Fields that leave: installation_uuid, generated_at, tier, api_endpoint; a pairing token is a credential. */
+export const qrCodesCollector: Collector = { category: 'qr_codes', isNews: true, collect };
+
+async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
+  const none = { cursors: [], digests: [] };
+  const file = await readSourceJson(context, HOME);
+  switch (file.kind) {
+    case 'absent':
+      return { state: 'source_missing', ...none };
+    case 'empty':
+      return { state: 'empty', ...none };
+    case 'unreadable':
+      return { state: 'error', detail: file.detail, ...none };
+    case 'value':
+      break;
+  }
+  // One code that is not in a list is a list of one.
+  const objects = asObjects(file.value) ?? asObjects([file.value]) ?? [];
+  if (objects.length === 0 && !isEmptyList(file.value))
+    return { state: 'schema_unknown', detail: `${HOME} holds no QR codes`, ...none };
+  const readTime = await readTimestampReader(context);
+  const records = createStateRecords(context);
+  yield* toStatePages(
+    context,
+    records,
+    objects.map((code) => toQrCode(code, (raw) => readTime(raw).utc)),
+  );
+  return { state: objects.length === 0 ? 'empty' : 'ok', cursors: [], digests: records.digests() };
+}
+
+function toQrCode(
+  code: Readonly<Record<string, unknown>>,
+  toUtc: (raw: unknown) => string | null,
+): StateRecord {
+  const text = (name: string): string | null => {
+    const value = code[name];
+    return typeof value === 'string' ? toPublicText(value) : null;
+  };
+  const uuid = text('installation_uuid');
+  const generatedAt = text('generated_at');
+  const tier = code['tier'];
+  const fields = {
+    installation_uuid: uuid,
+    generated_at: generatedAt,
+    generated_at_utc: toUtc(code['generated_at']),
+    tier: typeof tier === 'number' && Number.isFinite(tier) ? tier : null,
+    api_endpoint: toEndpoint(code['api_endpoint']),
+  };
+  const name = uuid ?? toContentId(sha256(JSON.stringify(fields)), 0);
+  return { record_id: toRecordId(name, generatedAt ?? '', sha256), ...fields };
+}
+
+/** An address without the user, password, query and fragment it may carry. */
+function toEndpoint(value: unknown): string | null {
+  if (typeof value !== 'string' || !URL.canParse(value)) return null;
+  const url = new URL(value);
+  return `${url.protocol}//${url.host}${url.pathname}`;
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}

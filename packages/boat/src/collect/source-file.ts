@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import { isExportError } from '../platform/errors.ts';
+import type { CollectContext } from './collector.ts';
+import { createTimestampReader, isTimeZone, type TimestampReader } from './policy.ts';
+
+/** Largest text or JSON source read whole: a benchmark download with samples is some 5 MB, settings are under 10 kB. */
+export const SOURCE_FILE_SIZE_MAX_BYTES = 16 * 1024 * 1024;
+/** Largest one-line text file, like a time zone. */
+const WORD_FILE_SIZE_MAX_BYTES = 4096;
+
+/** A source file as found. `empty` is a file of no bytes: made, and never written or cut off by a power loss. */
+export type FileText =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'unreadable'; readonly detail: string }
+  | { readonly kind: 'text'; readonly text: string };
+
+/** A JSON source file as found. */
+export type FileJson =
+  | Exclude<FileText, { readonly kind: 'text' }>
+  | { readonly kind: 'value'; readonly value: unknown };
+
+/** Reads the text file `name` below the boat's root. What cannot be read is told, with the name and no path. */
+export async function readSourceText(
+  context: CollectContext,
+  name: string,
+  sizeMaxBytes = SOURCE_FILE_SIZE_MAX_BYTES,
+): Promise<FileText> {
+  return readTextAt(context, join(context.paths.root, name), name, sizeMaxBytes);
+}
+
+/** Reads the text file at `path`, which a person knows as `name`. */
+export async function readTextAt(
+  context: CollectContext,
+  path: string,
+  name: string,
+  sizeMaxBytes: number,
+): Promise<FileText> {
+  try {
+    const bytes = await context.disk.read(path, sizeMaxBytes);
+    if (bytes === undefined) return { kind: 'absent' };
+    if (bytes.length === 0) return { kind: 'empty' };
+    return { kind: 'text', text: new TextDecoder().decode(bytes) };
+  } catch (error) {
+    return { kind: 'unreadable', detail: toFileDetail(error, name) };
+  }
+}
+
+/** What is wrong with a source file, for a person; rethrows what is no failure of a disk. */
+export function toFileDetail(error: unknown, name: string): string {
+  if (isExportError(error, 'FILE_TOO_LARGE')) return `${name} is larger than a source may be`;
+  if (isExportError(error)) return `${name} cannot be read (${error.code})`;
+  throw error;
+}
+
+/** Reads the JSON file `name` below the boat's root. `NaN` and `Infinity`, which Python writes, count as null. */
+export async function readSourceJson(context: CollectContext, name: string): Promise<FileJson> {
+  const file = await readSourceText(context, name);
+  if (file.kind !== 'text') return file;
+  const value = parseLenientJson(file.text);
+  return value === undefined
+    ? { kind: 'unreadable', detail: `${name} is not valid JSON` }
+    : { kind: 'value', value };
+}
+
+/** A JSON text's value, with `NaN` and `Infinity` as null; undefined where it is not JSON. */
+export function parseLenientJson(text: string): unknown {
+  return (
+    parseJson(text) ?? parseJson(text.replaceAll(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, toJsonToken))
+  );
+}
+
+function toJsonToken(token: string): string {
+  return token.startsWith('"') ? token : 'null';
+}
+
+function parseJson(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch (error) {
+    // Anything but a syntax error is ours.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** One word of text from the file, trimmed; undefined where there is none. Unreadable counts as none: these files only refine. */
+async function readWord(context: CollectContext, name: string): Promise<string | undefined> {
+  const file = await readSourceText(context, name, WORD_FILE_SIZE_MAX_BYTES);
+  return file.kind === 'text' ? file.text.trim().split('\n')[0]?.trim() : undefined;
+}
+
+/** Reads timestamps as this boat writes them: local ones are of the zone in `config/timezone.txt`, UTC without one. */
+export async function readTimestampReader(context: CollectContext): Promise<TimestampReader> {
+  const zone = await readWord(context, 'config/timezone.txt');
+  return createTimestampReader(zone !== undefined && isTimeZone(zone) ? zone : 'UTC');
+}

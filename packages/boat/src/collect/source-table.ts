@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { isExportError } from '../platform/errors.ts';
+import type { CollectContext } from './collector.ts';
+import type { HomeOutcome } from './policy.ts';
+
+/** The names a field's column has had, by field, the most specific first. */
+export type ColumnAliases<Field extends string> = Readonly<Record<Field, readonly string[]>>;
+
+/** A source's table as it was found: for each field we know, its column quoted for SQL, or `NULL` where it has none. */
+export interface SourceTable<Field extends string> {
+  readonly db: DatabaseSync;
+  /** Quoted for SQL. */
+  readonly table: string;
+  readonly columns: Readonly<Record<Field, string>>;
+  has(field: Field): boolean;
+}
+
+/** What is in a home: its table, or why there is none to read. */
+export type OpenedTable<Field extends string> =
+  | { readonly kind: 'table'; readonly table: SourceTable<Field> }
+  | { readonly kind: 'outcome'; readonly outcome: HomeOutcome };
+
+/**
+ * Opens the database `name` below the boat's root and finds `tableName` in it, by introspection. The caller closes
+ * `table.db`. A file that is not there is a missing source; 0 bytes or no such table is empty; a table with none of
+ * the columns we know is an unknown schema.
+ */
+export function openSourceTable<Field extends string>(
+  context: CollectContext,
+  name: string,
+  tableName: string,
+  aliases: ColumnAliases<Field>,
+): OpenedTable<Field> {
+  let db: DatabaseSync | undefined;
+  try {
+    db = context.databases.openSource(join(context.paths.root, name));
+    if (db === undefined) return { kind: 'outcome', outcome: { state: 'source_missing' } };
+    const found = db
+      .prepare('SELECT name FROM pragma_table_info(?)')
+      .all(tableName)
+      .map((column) => String(column['name']));
+    const table = toSourceTable(db, tableName, found, aliases);
+    if (table !== undefined) return { kind: 'table', table };
+    db.close();
+    const outcome: HomeOutcome =
+      found.length === 0
+        ? { state: 'empty' }
+        : { state: 'schema_unknown', detail: `${name}: no known column in table ${tableName}` };
+    return { kind: 'outcome', outcome };
+  } catch (error) {
+    db?.close();
+    return { kind: 'outcome', outcome: { state: 'error', detail: toSourceDetail(error, name, context) } };
+  }
+}
+
+function toSourceTable<Field extends string>(
+  db: DatabaseSync,
+  tableName: string,
+  found: readonly string[],
+  aliases: ColumnAliases<Field>,
+): SourceTable<Field> | undefined {
+  const columns: Partial<Record<Field, string>> = {};
+  const known = new Set<Field>();
+  // Object.keys forgets that the keys of a Record<Field, …> are its fields.
+  for (const field of Object.keys(aliases) as Field[]) {
+    const column = aliases[field]
+      .map((alias) => found.find((name) => name.toLowerCase() === alias))
+      .find(Boolean);
+    columns[field] = column === undefined ? 'NULL' : quoteName(column);
+    if (column !== undefined) known.add(field);
+  }
+  if (known.size === 0) return undefined;
+  return {
+    db,
+    table: quoteName(tableName),
+    // Every field was given a column or NULL just above.
+    columns: columns as Record<Field, string>,
+    has: (field) => known.has(field),
+  };
+}
+
+function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Primary result codes of SQLite that a person can do something about. */
+const SQLITE_MEANINGS: Readonly<Record<number, string>> = {
+  5: 'is locked by the program that writes it',
+  6: 'is locked by the program that writes it',
+  10: 'cannot be read from the card',
+  11: 'is damaged',
+  14: 'cannot be opened',
+  26: 'is not a SQLite database',
+};
+
+/**
+ * What is wrong with a source database, for a person, without a path. Rethrows what is neither SQLite's nor the
+ * disk's: that is a fault of ours.
+ */
+export function toSourceDetail(error: unknown, name: string, context: CollectContext): string {
+  if (isExportError(error))
+    return `${name}: ${error.message.replaceAll(`${context.paths.root}/`, '')} (${error.code})`;
+  if (error instanceof Error && 'errcode' in error && typeof error.errcode === 'number') {
+    const meaning = SQLITE_MEANINGS[error.errcode & 0xff] ?? `failed: ${error.message}`;
+    return `${name} ${meaning} (SQLite ${error.errcode})`;
+  }
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE')
+    return `${name}: a row number is larger than can be counted with`;
+  throw error;
+}
+
+/** A value as node:sqlite gives it, integers as bigint. */
+export type SourceValue = SQLOutputValue;
+
+/**
+ * A source value as JSON can hold it: whole numbers beyond 2^53 and bytes become texts (bytes that are no text as
+ * `hex:…`), infinities null. Texts that were not UTF-8 already have U+FFFD in them.
+ */
+export function toJsonValue(value: SourceValue | undefined): string | number | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (typeof value === 'string') return value;
+  return toText(value);
+}
+
+function toText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return `hex:${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`;
+  }
+}

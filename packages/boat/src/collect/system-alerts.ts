@@ -1,0 +1,217 @@
+import { join } from 'node:path';
+import { type AllowedWords, asObject, asObjects, toAllowed, toPublicText, toWords } from './allowed.ts';
+import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
+import { sha256 } from './digest.ts';
+import {
+  type HomeOutcome,
+  mergeHomes,
+  PAGE_ROWS,
+  type TimestampReader,
+  toContentId,
+  toRecordId,
+} from './policy.ts';
+import { parseLenientJson, readSourceJson, readTimestampReader, toFileDetail } from './source-file.ts';
+import { type ColumnAliases, openSourceTable, toJsonValue, toSourceDetail } from './source-table.ts';
+import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
+
+/** The fields of an alert that leave the boat, by the names they have had in the self-healing table (spec: sources, 7). */
+const FIELDS = {
+  alert_id: ['id', 'issue_id'],
+  timestamp: ['timestamp', 'created_at'],
+  category: ['category', 'type'],
+  severity: ['severity', 'level'],
+  description: ['description', 'message'],
+  metrics: ['metrics', 'raw_data'],
+  correlation_id: ['correlation_id'],
+  status: ['status'],
+  resolved_at: ['resolved_at'],
+  remediation_action: ['remediation_action'],
+} as const;
+type AlertField = keyof typeof FIELDS;
+const ALIASES: ColumnAliases<AlertField> = FIELDS;
+/** FIELDS is the one list of them; Object.keys forgets their names. */
+const FIELD_NAMES = Object.keys(FIELDS) as AlertField[];
+
+/** The words that keys of metrics, and of the alert in a webhook line, may be made of. */
+const METRIC_WORDS: AllowedWords = toWords(
+  'cpu gpu memory mem swap disk temperature temp voltage volts battery current load average avg usage used free total',
+  'available percent pct count value values threshold limit min max mean rate uptime latency delay ms s seconds minutes',
+  'hours mb gb kb bytes service name status state code restart restarts failed failures errors exit process processes',
+  'engine rpm oil pressure coolant fuel level boost trim psi kpa c f v a knots depth speed wind unit units type severity',
+  'category message description timestamp time ts since duration id alert alarm sensor zone active acknowledged cleared',
+  'frequency throttled network signal strength packets lost gps satellites fix',
+);
+
+const ISSUES_HOME = 'data/self-healing/issues.db';
+const ISSUES_TABLE = 'issues';
+const ALERTS_HOME = 'data/alerts.json';
+const WEBHOOK_HOME = 'data/alarm-webhook-log.jsonl';
+/** Bytes of the webhook log read at once. */
+const WEBHOOK_READ_BYTES = 256 * 1024;
+/** Longest line of it: a longer one is no line of that program. */
+const WEBHOOK_LINE_LENGTH_MAX = 256 * 1024;
+
+/** Reads alerts from all three places. Rows change after they were inserted (`status`, `resolved_at`): a changed row goes again. */
+export const systemAlertsCollector: Collector = { category: 'system_alerts', isNews: true, collect };
+
+async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
+  const readTime = await readTimestampReader(context);
+  const records = createStateRecords(context);
+  const homes = [
+    yield* collectIssues(context, records, readTime),
+    yield* collectAlertsFile(context, records, readTime),
+    yield* collectWebhookLog(context, records, readTime),
+  ];
+  return { ...mergeHomes(homes), cursors: [], digests: records.digests() };
+}
+
+async function* collectIssues(
+  context: CollectContext,
+  records: StateRecords,
+  readTime: TimestampReader,
+): AsyncGenerator<Page, HomeOutcome, void> {
+  const opened = openSourceTable(context, ISSUES_HOME, ISSUES_TABLE, ALIASES);
+  if (opened.kind === 'outcome') return opened.outcome;
+  const { db, table, columns } = opened.table;
+  try {
+    const selected = FIELD_NAMES.map((field) => `${columns[field]} AS ${field}`).join(', ');
+    const statement = db.prepare(
+      `SELECT CAST(rowid AS TEXT) AS position, ${selected} FROM ${table} WHERE rowid > CAST(? AS INTEGER) ORDER BY rowid LIMIT ?`,
+    );
+    statement.setReadBigInts(true);
+    let position = String(Number.MIN_SAFE_INTEGER);
+    for (;;) {
+      const rows = statement.all(position, PAGE_ROWS.first);
+      const last = rows.at(-1)?.['position'];
+      if (last === undefined) break;
+      position = String(last);
+      const found = rows.map((row) => {
+        const value = (field: AlertField): string | number | null => toJsonValue(row[field]);
+        const metrics = value('metrics');
+        return toAlert('issues', readTime, {
+          ...Object.fromEntries(FIELD_NAMES.map((field) => [field, value(field)])),
+          metrics: typeof metrics === 'string' ? (parseLenientJson(metrics) ?? null) : metrics,
+        });
+      });
+      yield* toStatePages(context, records, found);
+    }
+    return { state: position === String(Number.MIN_SAFE_INTEGER) ? 'empty' : 'ok' };
+  } catch (error) {
+    return { state: 'error', detail: toSourceDetail(error, ISSUES_HOME, context) };
+  } finally {
+    db.close();
+  }
+}
+
+async function* collectAlertsFile(
+  context: CollectContext,
+  records: StateRecords,
+  readTime: TimestampReader,
+): AsyncGenerator<Page, HomeOutcome, void> {
+  const file = await readSourceJson(context, ALERTS_HOME);
+  if (file.kind === 'absent') return { state: 'source_missing' };
+  if (file.kind === 'empty') return { state: 'empty' };
+  if (file.kind === 'unreadable') return { state: 'error', detail: file.detail };
+  const alerts = asObjects(file.value);
+  if (alerts === undefined) return { state: 'schema_unknown', detail: `${ALERTS_HOME} holds no list` };
+  const found = alerts.map((alert) =>
+    toAlert(
+      'alerts',
+      readTime,
+      Object.fromEntries(
+        FIELD_NAMES.map((field) => [field, FIELDS[field].map((name) => alert[name]).find(isGiven)]),
+      ),
+    ),
+  );
+  yield* toStatePages(context, records, found);
+  return { state: found.length === 0 ? 'empty' : 'ok' };
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+/** An alert under our names, with what of its fields may leave. Without an id it is named by what it says. */
+function toAlert(
+  source: string,
+  readTime: TimestampReader,
+  fields: Readonly<Record<string, unknown>>,
+): StateRecord {
+  const { timestamp } = fields;
+  const { utc, zone } = readTime(timestamp);
+  const id =
+    typeof fields['alert_id'] === 'string' || typeof fields['alert_id'] === 'number'
+      ? fields['alert_id']
+      : null;
+  const said: Record<string, unknown> = {
+    source,
+    alert_id: id,
+    timestamp: typeof timestamp === 'string' || typeof timestamp === 'number' ? timestamp : null,
+    timestamp_utc: utc,
+    timestamp_zone: zone,
+  };
+  for (const name of FIELD_NAMES.slice(2)) said[name] = toAllowed(fields[name] ?? null, METRIC_WORDS) ?? null;
+  // An alert changes in its status; what it is about stays.
+  const about = JSON.stringify([said['category'], said['severity'], said['description'], said['metrics']]);
+  const name = `${source}:${id ?? toContentId(sha256(about), 0)}`;
+  return { record_id: toRecordId(name, String(said['timestamp'] ?? ''), sha256), ...said };
+}
+
+async function* collectWebhookLog(
+  context: CollectContext,
+  records: StateRecords,
+  readTime: TimestampReader,
+): AsyncGenerator<Page, HomeOutcome, void> {
+  const path = join(context.paths.root, WEBHOOK_HOME);
+  const neighbours = new Map<string, number>();
+  let offset = 0;
+  let rest = new Uint8Array();
+  let found = 0;
+  try {
+    for (;;) {
+      const bytes = await context.disk.readRange(path, offset, WEBHOOK_READ_BYTES);
+      if (bytes === undefined) return { state: 'source_missing' };
+      if (bytes.length === 0) break;
+      offset += bytes.length;
+      // Cut at a line end before decoding, so that no character is cut in two. A last line without its end is torn.
+      const gathered = Buffer.concat([rest, bytes]);
+      const end = gathered.lastIndexOf(0x0a) + 1;
+      rest = gathered.subarray(end);
+      if (rest.length > WEBHOOK_LINE_LENGTH_MAX) rest = new Uint8Array();
+      const lines = gathered.subarray(0, end).toString('utf8').split('\n');
+      const alerts = lines.flatMap((line) => toWebhookAlert(line, readTime, neighbours) ?? []);
+      found += alerts.length;
+      yield* toStatePages(context, records, alerts);
+    }
+    return { state: found === 0 ? 'empty' : 'ok' };
+  } catch (error) {
+    return { state: 'error', detail: toFileDetail(error, WEBHOOK_HOME) };
+  }
+}
+
+/** A line of `{ts, status | error, alert}`; undefined for a torn or foreign one. Lines that are the same count as several. */
+function toWebhookAlert(
+  line: string,
+  readTime: TimestampReader,
+  neighbours: Map<string, number>,
+): StateRecord | undefined {
+  const entry = line.trim() === '' ? undefined : asObject(parseLenientJson(line));
+  if (entry === undefined) return undefined;
+  const digest = sha256(line);
+  const neighbour = neighbours.get(digest) ?? 0;
+  neighbours.set(digest, neighbour + 1);
+  const { ts } = entry;
+  const { utc, zone } = readTime(ts);
+  const timestamp = typeof ts === 'string' || typeof ts === 'number' ? ts : null;
+  const { status, error, alert } = entry;
+  return {
+    record_id: toRecordId(`webhook:${toContentId(digest, neighbour)}`, String(timestamp ?? ''), sha256),
+    source: 'webhook',
+    timestamp,
+    timestamp_utc: utc,
+    timestamp_zone: zone,
+    status: typeof status === 'number' || typeof status === 'string' ? toAllowed(status, METRIC_WORDS) : null,
+    error: typeof error === 'string' ? toPublicText(error) : null,
+    alert: toAllowed(alert ?? null, METRIC_WORDS) ?? null,
+  };
+}

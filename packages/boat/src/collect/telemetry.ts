@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import { isExportError } from '../platform/errors.ts';
+import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
+import { toLine, toPage } from './page.ts';
+import { readTextAt } from './source-file.ts';
+
+/** Largest file read below /proc and /sys: meminfo is 1.5 kB. */
+const SAMPLE_FILE_SIZE_MAX_BYTES = 64 * 1024;
+/** Thermal zones report thousandths of a degree. */
+const MILLIDEGREES = 1000;
+
+/**
+ * Samples the machine at the time of the export: uptime, memory, disk, load, CPU temperature. Each sample is a
+ * record of its own; alone it is no news. Usage analytics are not part of it.
+ */
+export const telemetryCollector: Collector = { category: 'telemetry', isNews: false, collect };
+
+async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
+  const { proc, sys, root } = context.paths;
+  const read = async (path: string, name: string): Promise<string | undefined> => {
+    const file = await readTextAt(context, path, name, SAMPLE_FILE_SIZE_MAX_BYTES);
+    return file.kind === 'text' ? file.text : undefined;
+  };
+  const uptimeText = await read(join(proc, 'uptime'), 'uptime');
+  const uptime = parseFirstNumber(uptimeText);
+  const memory = await read(join(proc, 'meminfo'), 'meminfo');
+  const loads = ((await read(join(proc, 'loadavg'), 'loadavg')) ?? '').trim().split(/\s+/);
+  const bootId = (await read(join(proc, 'sys/kernel/random/boot_id'), 'boot_id'))?.trim();
+  const temperature = parseFirstNumber(await read(join(sys, 'class/thermal/thermal_zone0/temp'), 'temp'));
+  const timestamp = new Date(context.clock.wall()).toISOString();
+  const totalKb = parseMeminfo(memory, 'MemTotal');
+  const availableKb = parseMeminfo(memory, 'MemAvailable');
+  const record = {
+    // The wall clock may tell the same time twice; with the boot and its uptime a sample is like no other.
+    record_id: `${toBootName(bootId)}+${uptime ?? 'unknown'}@${timestamp}`,
+    timestamp,
+    timestamp_utc: timestamp,
+    timestamp_zone: 'stated',
+    boot_id: bootId === undefined ? null : toBootName(bootId),
+    system_uptime_seconds: uptime,
+    memory_total_kb: totalKb,
+    memory_available_kb: availableKb,
+    memory_used_percent: toUsedPercent(totalKb, availableKb),
+    ...(await readSpace(context, root)),
+    load_average_1m: parseFirstNumber(loads[0]),
+    load_average_5m: parseFirstNumber(loads[1]),
+    load_average_15m: parseFirstNumber(loads[2]),
+    cpu_temperature_c: temperature === null ? null : temperature / MILLIDEGREES,
+  };
+  yield toPage([toLine(record)]);
+  return { state: 'ok', cursors: [], digests: [] };
+}
+
+function toBootName(bootId: string | undefined): string {
+  return bootId !== undefined && /^[0-9a-f-]{8,36}$/.test(bootId) ? bootId : 'boot';
+}
+
+function parseFirstNumber(text: string | undefined): number | null {
+  const number = Number.parseFloat(text ?? '');
+  return Number.isFinite(number) ? number : null;
+}
+
+function parseMeminfo(text: string | undefined, name: string): number | null {
+  const match = new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text ?? '');
+  return match?.[1] === undefined ? null : Number(match[1]);
+}
+
+function toUsedPercent(total: number | null, free: number | null): number | null {
+  return total === null || free === null || total === 0 ? null : ((total - free) / total) * 100;
+}
+
+/** Disk usage of the file system that holds the boat; nulls where the system does not tell. */
+async function readSpace(
+  context: CollectContext,
+  root: string,
+): Promise<Readonly<Record<string, number | null>>> {
+  try {
+    const { totalBytes, freeBytes } = await context.disk.space(root);
+    return {
+      disk_total_bytes: totalBytes,
+      disk_used_bytes: totalBytes - freeBytes,
+      disk_free_bytes: freeBytes,
+      disk_used_percent: toUsedPercent(totalBytes, freeBytes),
+    };
+  } catch (error) {
+    if (!isExportError(error)) throw error;
+    return { disk_total_bytes: null, disk_used_bytes: null, disk_free_bytes: null, disk_used_percent: null };
+  }
+}
