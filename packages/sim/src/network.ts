@@ -253,7 +253,7 @@ async function connect(exchange: Exchange, fault: Fault | 'none'): Promise<void>
     throw new TransportError('connect', 'ECONNREFUSED', 'connection refused');
   if (fault === 'connect_timeout') {
     await clock.sleep(CONNECT_MAX_MS, signal);
-    throw new TransportError('connect', 'UND_ERR_CONNECT_TIMEOUT', 'no connection in time');
+    throw new TransportError('connect', 'ETIMEDOUT', 'no connection in time');
   }
   if (!server.origin.startsWith('https:')) return;
   if (fault === 'foreign_certificate')
@@ -347,7 +347,7 @@ async function silence(exchange: Exchange, how: 'lost' | 'stalled'): Promise<nev
     throw new TransportError('exchange', 'ECONNRESET', 'the connection broke');
   }
   await exchange.clock.sleep(SILENCE_MAX_MS, exchange.signal);
-  throw new TransportError('exchange', 'UND_ERR_HEADERS_TIMEOUT', 'no byte in time');
+  throw new TransportError('exchange', 'SILENT', 'no byte in time');
 }
 
 /** Reads the request's body at the speed of the link, up to `untilBytes`; what is beyond never leaves the boat. */
@@ -409,7 +409,7 @@ function whole({ status, headers, bytes }: Answer): Response {
 
 /** An answer whose connection breaks within the body. */
 function broken({ status, headers, bytes }: Answer, lengthBytes: number): Response {
-  const failure = new TransportError('exchange', 'UND_ERR_SOCKET', 'the connection broke within the answer');
+  const failure = new TransportError('exchange', 'ECONNRESET', 'the connection broke within the answer');
   const chunks = [bytes.slice(0, lengthBytes)];
   const body = new ReadableStream<Uint8Array>({
     pull: (controller) => {
