@@ -276,10 +276,11 @@ function toAborted(signal: AbortSignal): TransportError {
   return new TransportError('aborted', 'ABORTED', 'The exchange was aborted', { cause: signal.reason });
 }
 
-/** Undici's names for what the system has names for. */
+/** Undici's names, by those the system has or by what they mean. */
 const SYSTEM_CODES: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: 'ETIMEDOUT',
   UND_ERR_SOCKET: 'ECONNRESET',
+  HTTPParserError: 'HTTP_INVALID',
 };
 
 function toTransportError(error: unknown, phase: TransportPhase): TransportError {

@@ -1,0 +1,362 @@
+import assert from 'node:assert/strict';
+import { createServer, type RequestListener } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { after, describe, it } from 'node:test';
+import { TransportError } from './ports.ts';
+import { createTransport, type TransportOptions } from './transport.ts';
+import { readAnswer, SILENT_CODE } from './transport-answer.ts';
+
+const NEVER = new AbortController().signal;
+const MEGABYTE = 1_000_000;
+
+const closings: (() => void)[] = [];
+after(() => {
+  for (const close of closings) close();
+});
+
+/** Starts a server on a port of its own, with every connection it took. */
+async function listen(server: Server): Promise<{ readonly port: number; readonly sockets: Socket[] }> {
+  const sockets: Socket[] = [];
+  server.on('connection', (socket) => {
+    sockets.push(socket);
+    socket.on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closings.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  // A TCP server that listens has an address with a port.
+  return { port: (server.address() as AddressInfo).port, sockets };
+}
+
+async function serveHttp(listener: RequestListener) {
+  const { port, sockets } = await listen(createServer(listener));
+  return { url: `http://127.0.0.1:${port}`, sockets };
+}
+
+/** A server that is given each connection's bytes as they come and answers as it likes. */
+async function serveRaw(onConnection: (socket: Socket) => void) {
+  const { port } = await listen(createTcpServer(onConnection));
+  return { url: `http://127.0.0.1:${port}`, port };
+}
+
+function open(options: TransportOptions = {}) {
+  const transport = createTransport(options);
+  closings.push(() => transport.close());
+  return transport;
+}
+
+/** A body of `sizeBytes`, in chunks that come when `next` resolves. */
+function toBody(sizeBytes: number, chunkBytes: number, next: () => Promise<void> = async () => undefined) {
+  let leftBytes = sizeBytes;
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        await next();
+        const size = Math.min(leftBytes, chunkBytes);
+        leftBytes -= size;
+        controller.enqueue(new Uint8Array(size));
+        if (leftBytes === 0) controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function post(url: string, sizeBytes: number, body: ReadableStream<Uint8Array>): Request {
+  return new Request(url, {
+    method: 'POST',
+    headers: { 'content-length': String(sizeBytes) },
+    body,
+    duplex: 'half',
+  });
+}
+
+const ticks = (delayMs: number) => () => new Promise<void>((resolve) => setTimeout(resolve, delayMs));
+
+async function failureOf(work: Promise<unknown>): Promise<TransportError> {
+  const error: unknown = await work.then(
+    () => assert.fail('it did not fail'),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof TransportError, String(error));
+  return error;
+}
+
+/** Answers with how many bytes of body came, how they were framed, and on which connection. */
+const echo: RequestListener = (request, response) => {
+  let sizeBytes = 0;
+  request.on('data', (chunk: Buffer) => {
+    sizeBytes += chunk.byteLength;
+  });
+  request.on('end', () => {
+    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+    response.end(
+      JSON.stringify({
+        sizeBytes,
+        length,
+        encoding,
+        method: request.method,
+        port: request.socket.remotePort,
+      }),
+    );
+  });
+};
+
+describe('an exchange', () => {
+  it('sends the request as it is, and gives the answer as it came', async () => {
+    const { url } = await serveHttp((request, response) => {
+      response.writeHead(418, { 'x-seen': `${request.headers['x-sent']}`, 'set-cookie': ['a=1', 'b=2'] });
+      response.end('teapot');
+    });
+    const response = await open().transport(
+      new Request(`${url}/a?b=c`, { headers: { 'x-sent': 'yes' } }),
+      NEVER,
+    );
+    assert.equal(response.status, 418);
+    assert.equal(response.headers.get('x-seen'), 'yes');
+    assert.deepEqual(response.headers.getSetCookie(), ['a=1', 'b=2']);
+    assert.equal(await response.text(), 'teapot');
+  });
+
+  it('streams a body with the length it was given', async () => {
+    const { url } = await serveHttp(echo);
+    const response = await open().transport(post(url, MEGABYTE, toBody(MEGABYTE, 256 * 1024)), NEVER);
+    const seen = (await response.json()) as Record<string, unknown>;
+    assert.equal(seen['sizeBytes'], MEGABYTE);
+    assert.equal(seen['length'], String(MEGABYTE));
+    assert.equal(seen['encoding'], undefined);
+  });
+
+  it('does not follow a redirect', async () => {
+    const { url, sockets } = await serveHttp((_, response) => {
+      response.writeHead(302, { location: 'http://127.0.0.1:1/login' }).end();
+    });
+    const response = await open().transport(new Request(url), NEVER);
+    assert.equal(response.status, 302);
+    assert.equal(await response.text(), '');
+    assert.equal(sockets.length, 1);
+  });
+
+  it('gives answers that have no body, and none it cannot hold', async () => {
+    const { url } = await serveHttp((_, response) => response.writeHead(204).end());
+    assert.equal((await open().transport(new Request(url), NEVER)).body, null);
+    const odd = await serveRaw((socket) => socket.end('HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n'));
+    const failure = await failureOf(open().transport(new Request(odd.url), NEVER));
+    assert.deepEqual([failure.phase, failure.code], ['exchange', 'HTTP_STATUS_INVALID']);
+  });
+
+  it('leaves out a header that is not one, as portals send them', async () => {
+    const head = 'HTTP/1.1 200 OK\r\nx-title: \u65e5\u672c\r\nx-plain: yes\r\ncontent-length: 2\r\n\r\nok';
+    const { url } = await serveRaw((socket) => socket.end(Buffer.from(head, 'utf8')));
+    const response = await open().transport(new Request(url), NEVER);
+    assert.equal(response.headers.get('x-plain'), 'yes');
+    assert.equal(await response.text(), 'ok');
+  });
+
+  it('hears an answer that comes before the whole body was sent', async () => {
+    const { url } = await serveHttp((_, response) => response.writeHead(413).end('{}'));
+    const size = 20 * MEGABYTE;
+    const response = await open().transport(post(url, size, toBody(size, 256 * 1024)), NEVER);
+    assert.equal(response.status, 413);
+    assert.equal(await response.text(), '{}');
+  });
+
+  it('reads no more of an answer than it is told', async () => {
+    const { url } = await serveHttp((_, response) => response.end(Buffer.alloc(MEGABYTE)));
+    const response = await open().transport(new Request(url), NEVER);
+    assert.deepEqual(await readAnswer(response, 1_000), { kind: 'too_large', sizeMaxBytes: 1_000 });
+  });
+});
+
+describe('an exchange that fails', () => {
+  it('before a connection says so: a refused port', async () => {
+    const { port } = await listen(createTcpServer());
+    closings.splice(-1, 1)[0]?.();
+    const failure = await failureOf(open().transport(new Request(`http://127.0.0.1:${port}/`), NEVER));
+    assert.deepEqual([failure.phase, failure.code], ['connect', 'ECONNREFUSED']);
+  });
+
+  it('before a connection says so: a name that does not exist', async () => {
+    const failure = await failureOf(open().transport(new Request('http://nowhere.invalid/'), NEVER));
+    assert.equal(failure.phase, 'connect');
+    assert.match(failure.code, /^(ENOTFOUND|EAI_AGAIN)$/);
+  });
+
+  it('in the handshake says so: a server that never greets, and one that does not speak TLS', async () => {
+    const silent = await serveRaw(() => undefined);
+    const slow = await failureOf(
+      open({ connectTimeoutMs: 100 }).transport(new Request(`https://127.0.0.1:${silent.port}/`), NEVER),
+    );
+    assert.deepEqual([slow.phase, slow.code], ['tls', 'ETIMEDOUT']);
+    const plain = await serveRaw((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    const other = await failureOf(open().transport(new Request(`https://127.0.0.1:${plain.port}/`), NEVER));
+    assert.equal(other.phase, 'tls');
+  });
+
+  it('after the request began says so: a connection that is reset, before and amid the answer', async () => {
+    const before = await serveRaw((socket) => socket.once('data', () => socket.resetAndDestroy()));
+    const lost = await failureOf(open().transport(new Request(before.url), NEVER));
+    assert.deepEqual([lost.phase, lost.code], ['exchange', 'ECONNRESET']);
+    const amid = await serveRaw((socket) =>
+      socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf')),
+    );
+    const response = await open().transport(new Request(amid.url), NEVER);
+    const half = await failureOf(response.text());
+    assert.equal(half.phase, 'exchange');
+  });
+
+  it('by an answer that is not HTTP says so', async () => {
+    const { url } = await serveRaw((socket) => socket.end('SSH-2.0-OpenSSH\r\n'));
+    const failure = await failureOf(open().transport(new Request(url), NEVER));
+    assert.equal(failure.phase, 'exchange');
+    assert.equal(failure.code, 'HTTP_INVALID');
+  });
+
+  it('because it was aborted ends at once, in every stage', async () => {
+    const { port, url } = await serveRaw(() => undefined);
+    for (const target of [`https://127.0.0.1:${port}/`, url]) {
+      const stop = new AbortController();
+      const waiting = failureOf(open().transport(new Request(target), stop.signal));
+      stop.abort(new Error('stopping'));
+      assert.equal((await waiting).phase, 'aborted');
+    }
+    const early = await failureOf(open().transport(new Request(url), AbortSignal.abort()));
+    assert.equal(early.phase, 'aborted');
+    const { url: drip } = await serveHttp((_, response) => response.write('begun'));
+    const stop = new AbortController();
+    const response = await open().transport(new Request(drip), stop.signal);
+    const reading = failureOf(response.text());
+    stop.abort();
+    assert.equal((await reading).phase, 'aborted');
+  });
+
+  it('because the transport was closed is aborted', async () => {
+    const { url } = await serveRaw(() => undefined);
+    const transport = open();
+    const waiting = failureOf(transport.transport(new Request(url), NEVER));
+    transport.close();
+    assert.deepEqual([(await waiting).phase, (await waiting).code], ['aborted', 'CLOSED']);
+  });
+});
+
+describe('silence', () => {
+  /** Seven times the limit below: what a total would cut. */
+  const slow = { silenceMs: 300, slowestBytesPerSecond: 1e12 };
+
+  it('does not cut an upload that is slow at its source and always moves', async () => {
+    const { url } = await serveHttp(echo);
+    const start = performance.now();
+    const body = toBody(2_100, 100, ticks(100));
+    const response = await open(slow).transport(post(url, 2_100, body), NEVER);
+    assert.equal(response.status, 200);
+    assert.ok(performance.now() - start > 7 * slow.silenceMs);
+  });
+
+  it('does not cut an upload that a slow link holds back, with all that buffers on the way keep', async () => {
+    const size = 60 * MEGABYTE;
+    // Reads about 20 MB a second where 10 is the slowest that counts; the kernel keeps several MB of it.
+    const { url } = await serveHttp((request, response) => {
+      let budgetBytes = 0;
+      const timer = setInterval(() => {
+        budgetBytes = MEGABYTE;
+        request.resume();
+      }, 50);
+      closings.push(() => clearInterval(timer));
+      request.on('data', (chunk: Buffer) => {
+        budgetBytes -= chunk.byteLength;
+        if (budgetBytes <= 0) request.pause();
+      });
+      request.on('end', () => {
+        clearInterval(timer);
+        response.end('whole');
+      });
+    });
+    const start = performance.now();
+    const limits = { silenceMs: 300, slowestBytesPerSecond: 10 * MEGABYTE };
+    const response = await open(limits).transport(post(url, size, toBody(size, 256 * 1024)), NEVER);
+    assert.equal(await response.text(), 'whole');
+    assert.ok(performance.now() - start > 7 * limits.silenceMs);
+  });
+
+  it('cuts an upload that stops moving', async () => {
+    const { url } = await serveRaw((socket) => socket.pause());
+    const size = 60 * MEGABYTE;
+    const start = performance.now();
+    const limits = { silenceMs: 300, slowestBytesPerSecond: 100 * MEGABYTE };
+    const failure = await failureOf(open(limits).transport(post(url, size, toBody(size, 256 * 1024)), NEVER));
+    assert.deepEqual([failure.phase, failure.code], ['exchange', SILENT_CODE]);
+    const tookMs = performance.now() - start;
+    assert.ok(tookMs >= limits.silenceMs && tookMs < 3_000, `${tookMs} ms`);
+  });
+
+  it('cuts a wait for an answer that never comes', async () => {
+    const { url } = await serveHttp(() => undefined);
+    const failure = await failureOf(open(slow).transport(new Request(url), NEVER));
+    assert.deepEqual([failure.phase, failure.code], ['exchange', SILENT_CODE]);
+  });
+
+  it('does not cut an answer that drips, and cuts one that stops', async () => {
+    const { url } = await serveHttp((request, response) => {
+      let drops = 0;
+      const timer = setInterval(() => {
+        drops += 1;
+        response.write('.');
+        if (drops < 10) return;
+        clearInterval(timer);
+        if (request.url === '/ends') response.end();
+      }, 100);
+      closings.push(() => clearInterval(timer));
+    });
+    const whole = await open(slow).transport(new Request(`${url}/ends`), NEVER);
+    assert.equal(await whole.text(), '..........');
+    const stopped = await open(slow).transport(new Request(`${url}/stops`), NEVER);
+    const failure = await failureOf(stopped.text());
+    assert.deepEqual([failure.phase, failure.code], ['exchange', SILENT_CODE]);
+  });
+});
+
+describe('connections', () => {
+  it('are used again for the next part, and never after a change of network', async () => {
+    const { url, sockets } = await serveHttp(echo);
+    const { transport, reset } = open();
+    const once = async () => (await transport(new Request(url), NEVER)).text();
+    await once();
+    await once();
+    assert.equal(sockets.length, 1);
+    reset();
+    await once();
+    assert.equal(sockets.length, 2);
+  });
+
+  it('of an exchange under way at a change of network end with it', async () => {
+    const { url, sockets } = await serveHttp(echo);
+    const { transport, reset } = open();
+    const response = await transport(new Request(url), NEVER);
+    reset();
+    await response.text();
+    await (await transport(new Request(url), NEVER)).text();
+    assert.equal(sockets.length, 2);
+  });
+
+  it('are made anew where the server closed the last one', async () => {
+    const { url, sockets } = await serveHttp((_, response) =>
+      response.writeHead(200, { connection: 'close' }).end('x'),
+    );
+    const { transport } = open();
+    for (let times = 0; times < 3; times += 1)
+      assert.equal(await (await transport(new Request(url), NEVER)).text(), 'x');
+    assert.equal(sockets.length, 3);
+  });
+
+  it('serve several exchanges at once, each by its own', async () => {
+    const { url, sockets } = await serveHttp(echo);
+    const { transport } = open();
+    const answers = await Promise.all(
+      [1, 2, 3].map(async () => (await transport(new Request(url), NEVER)).text()),
+    );
+    assert.equal(new Set(answers).size, 3);
+    assert.equal(sockets.length, 3);
+  });
+});
