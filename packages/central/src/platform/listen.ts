@@ -31,8 +31,15 @@ export async function listen(
   handler: (request: Request) => Promise<Response>,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<Listener> {
+  let isStopping = false;
+  const answer = async (request: Request) => {
+    const response = await handler(request);
+    // Otherwise the connection would idle on, and the stop would wait for its keep-alive.
+    if (isStopping) response.headers.set('Connection', 'close');
+    return response;
+  };
   // createAdaptorServer makes a node:http Server unless it is given another factory.
-  const server = createAdaptorServer({ fetch: handler, hostname: host }) as Server;
+  const server = createAdaptorServer({ fetch: answer, hostname: host }) as Server;
   server.headersTimeout = HEADERS_MAX_MS;
   server.requestTimeout = REQUEST_MAX_MS;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
@@ -45,7 +52,10 @@ export async function listen(
   const { address, port: taken, family } = server.address() as AddressInfo;
   return {
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`,
-    stop: () => stopServer(server),
+    stop: () => {
+      isStopping = true;
+      return stopServer(server);
+    },
   };
 }
 

@@ -1,0 +1,27 @@
+import { strict as assert } from 'node:assert';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { findMissingSequences, MISSING_LISTED_MAX } from './policy.ts';
+
+test('names exactly the sequences between the first and the last that are not here whole', () => {
+  const sequences = fc.uniqueArray(fc.tuple(fc.integer({ min: 1, max: 60 }), fc.boolean()), {
+    selector: ([sequence]) => sequence,
+  });
+  const property = fc.property(sequences, (list) => {
+    const exports = list
+      .map(([sequence, isComplete]) => ({ sequence, isComplete }))
+      .sort((a, b) => a.sequence - b.sequence);
+    const whole = new Set(exports.filter(({ isComplete }) => isComplete).map(({ sequence }) => sequence));
+    const [first, last] = [exports[0]?.sequence ?? 1, exports.at(-1)?.sequence ?? 0];
+    const expected = Array.from({ length: last - first + 1 }, (_, index) => first + index).filter(
+      (sequence) => !whole.has(sequence),
+    );
+    assert.deepEqual(findMissingSequences(exports), expected);
+  });
+  fc.assert(property);
+});
+
+test('names no more than the limit of a gap as wide as numbers go', () => {
+  const ends = [1, Number.MAX_SAFE_INTEGER - 1].map((sequence) => ({ sequence, isComplete: true }));
+  assert.equal(findMissingSequences(ends).length, MISSING_LISTED_MAX);
+});

@@ -1,0 +1,198 @@
+import { strict as assert } from 'node:assert';
+import { before, test } from 'node:test';
+import { HealthSchema } from '@d3kos/protocol';
+import { Compile } from 'typebox/compile';
+import { CentralFailure } from '../platform/errors.ts';
+import { SILENT_LOG } from '../platform/log.ts';
+import { openPgStore } from '../platform/pg-store.ts';
+import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
+import { migrate } from '../store/migrate.ts';
+import {
+  enrollBoat,
+  expectRefusal,
+  importDocument,
+  NOON_MS,
+  OPERATOR_TOKEN,
+  startNode,
+  toBoatlog,
+  toDocument,
+  toImportRequest,
+} from '../testing/central-under-test.ts';
+
+function get(path: string, authorization?: string): Request {
+  return new Request(`http://central.test${path}`, {
+    headers: authorization === undefined ? {} : { Authorization: authorization },
+  });
+}
+
+describeOnEveryStore('the API', (open) => {
+  before(async () => {
+    await migrate(open().store, NOON_MS);
+  });
+
+  test('names itself and tells its time without login', async () => {
+    const answer = await startNode(open().store).fetch(get('/api/v1/health'));
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('Date'), 'Mon, 01 Jun 2026 12:00:00 GMT');
+    const health: unknown = await answer.json();
+    assert.ok(Compile(HealthSchema).Check(health));
+    assert.deepEqual(health, { service: 'd3kos-central', status: 'ok', time: '2026-06-01T12:00:00.000Z' });
+  });
+
+  test('answers unknown routes with 404 and other methods with 405, as JSON', async () => {
+    const app = startNode(open().store);
+    for (const path of ['/nothing', '/api/v1/data', '/api/v1/data/import/1'])
+      await expectRefusal(app, get(path), 404, 'NOT_FOUND');
+    const wrong = await expectRefusal(app, get('/api/v1/data/import'), 405, 'METHOD_NOT_ALLOWED');
+    assert.equal(wrong.headers.get('Allow'), 'POST');
+    const posted = new Request('http://central.test/api/v1/health', { method: 'POST' });
+    await expectRefusal(app, posted, 405, 'METHOD_NOT_ALLOWED');
+  });
+
+  test('tells a boat what is held of it and which exports are missing', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const app = startNode(store);
+    for (const sequence of [3, 7]) await importDocument(app, boat, toDocument(boat, { sequence }));
+    const half = { sequence: 5, part: { index: 2, count: 2 }, data: toBoatlog([{ record_id: '2' }]) };
+    await importDocument(app, boat, toDocument(boat, half));
+    const path = `/api/v1/data/export/status?installation_id=${boat.id}`;
+    const answer = await app.fetch(get(path, `Bearer ${boat.token}`));
+    const status = (await answer.json()) as Record<string, unknown>;
+    assert.equal(answer.status, 200);
+    assert.deepEqual(status['missing_sequences'], [4, 5, 6]);
+    assert.equal(status['records_synced'], 2);
+    assert.deepEqual(status['last_export'], {
+      export_id: 'export_5',
+      export_timestamp: '2026-06-01T11:59:00Z',
+      received_at: '2026-06-01T12:00:00.000Z',
+    });
+    for (const key of ['pending_records', 'storage_used_mb', 'next_scheduled_export'])
+      assert.ok(key in status, key);
+    const rest = { sequence: 5, part: { index: 1, count: 2 }, data: toBoatlog([{ record_id: '3' }]) };
+    await importDocument(app, boat, toDocument(boat, rest));
+    const whole = (await (await app.fetch(get(path, `Bearer ${boat.token}`))).json()) as Record<
+      string,
+      unknown
+    >;
+    assert.deepEqual(whole['missing_sequences'], [4, 6]);
+  });
+
+  test('gives a reflashed boat its newest onboarding and settings back as it sent them', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const app = startNode(store);
+    const path = `/api/v1/installations/${boat.id}/configuration`;
+    const empty = (await (await app.fetch(get(path, `Bearer ${boat.token}`))).json()) as Record<
+      string,
+      unknown
+    >;
+    assert.deepEqual([empty['onboarding'], empty['settings']], [null, null]);
+    const onboarding = {
+      record_id: 'onboarding',
+      configuration: { q1: 'Sea Ray', dir: 'ltr' },
+      reset_count: 2,
+    };
+    const data = { onboarding: { category: 'onboarding', data: onboarding } };
+    await importDocument(app, boat, toDocument(boat, { data }));
+    const answer = await app.fetch(get(path, `Bearer ${boat.token}`));
+    const given = (await answer.json()) as { onboarding: { record: unknown } };
+    assert.deepEqual(given.onboarding.record, onboarding);
+  });
+
+  test('never shows one boat to another, and every boat to the operator', async () => {
+    const { store } = open();
+    const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
+    const app = startNode(store);
+    await importDocument(app, boat, toDocument(boat));
+    const paths = [
+      `/api/v1/data/export/status?installation_id=${boat.id}`,
+      `/api/v1/installations/${boat.id}/configuration`,
+    ];
+    for (const path of paths) {
+      await expectRefusal(app, get(path, `Bearer ${other.token}`), 403, 'INSTALLATION_MISMATCH');
+      await expectRefusal(app, get(path), 401, 'INVALID_TOKEN');
+      await expectRefusal(app, get(path, `Bearer ${boat.id}`), 401, 'INVALID_TOKEN');
+      assert.equal((await app.fetch(get(path, `Bearer ${OPERATOR_TOKEN}`))).status, 200);
+    }
+    // A boat learns no more of an installation that does not exist than of one that does.
+    const nobody = get(
+      '/api/v1/data/export/status?installation_id=ffffffffffffffff',
+      `Bearer ${other.token}`,
+    );
+    await expectRefusal(app, nobody, 403, 'INSTALLATION_MISMATCH');
+    await expectRefusal(app, get('/api/v1/data/export/status'), 400, 'INVALID_FORMAT');
+  });
+
+  test('shows the fleet to the operator only, with everything a boat said escaped', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const app = startNode(store);
+    const document = { ...toDocument(boat), software_version: '<script>alert(1)</script>' };
+    await importDocument(app, boat, document);
+    const basic = `Basic ${Buffer.from(`anybody:${OPERATOR_TOKEN}`).toString('base64')}`;
+    for (const authorization of [basic, `Bearer ${OPERATOR_TOKEN}`]) {
+      const answer = await app.fetch(get('/', authorization));
+      assert.equal(answer.status, 200);
+      const page = await answer.text();
+      assert.ok(page.includes(boat.id));
+      assert.ok(!page.includes('<script'));
+      assert.match(answer.headers.get('Content-Security-Policy') ?? '', /default-src 'none'/);
+    }
+    for (const authorization of [undefined, `Bearer ${boat.token}`, `Basic ${btoa('a:b')}`, 'Basic ???']) {
+      const { headers } = await expectRefusal(app, get('/', authorization), 401, 'INVALID_TOKEN');
+      assert.match(headers.get('WWW-Authenticate') ?? '', /^Basic/);
+    }
+    const closed = startNode(store, { operatorToken: undefined });
+    const { body } = await expectRefusal(closed, get('/', 'Bearer undefined'), 403, 'FLEET_CLOSED');
+    assert.match(body.message, /CENTRAL_OPERATOR_TOKEN/);
+  });
+
+  test('exposes metrics without naming any boat, and its own description', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const app = startNode(store);
+    await importDocument(app, boat, toDocument(boat));
+    await importDocument(app, boat, toDocument(boat));
+    const text = await (await app.fetch(get('/metrics'))).text();
+    assert.match(text, /^d3kos_central_import_answers_total\{code="STORED"\} 1$/m);
+    assert.match(text, /^d3kos_central_import_answers_total\{code="REPEATED"\} 1$/m);
+    assert.ok(!text.includes(boat.id));
+    const api = (await (await app.fetch(get('/openapi.json'))).json()) as { paths: object };
+    assert.ok('/api/v1/data/import' in api.paths);
+  });
+
+  test('tells our own mistakes as INTERNAL, with nothing of them in the answer and no token in the log', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const lines: string[] = [];
+    const log = {
+      write: (...line: unknown[]) => {
+        lines.push(JSON.stringify(line));
+      },
+    };
+    const failing = {
+      ...store,
+      transaction: () =>
+        Promise.reject(new CentralFailure('STORE_FAILED', 'secret detail', { op: 'x', hint: 'y' })),
+    };
+    const app = startNode(failing, { log });
+    const { body } = await expectRefusal(app, toImportRequest(boat, toDocument(boat)), 500, 'INTERNAL');
+    assert.ok(!body.message.includes('secret detail'));
+    assert.ok(lines.some((line) => line.includes('secret detail')));
+    assert.ok(lines.every((line) => !line.includes(boat.token)));
+  });
+});
+
+test('answers 503 with Retry-After while no database is there, and health goes on answering', async () => {
+  const store = openPgStore({ host: '/nonexistent', user: 'nobody', database: 'none' }, SILENT_LOG);
+  try {
+    const app = startNode(store);
+    const boat = { id: '0123456789abcdef', token: 'x'.repeat(43) };
+    const { headers } = await expectRefusal(app, toImportRequest(boat, toDocument(boat)), 503, 'UNAVAILABLE');
+    assert.match(headers.get('Retry-After') ?? '', /^[1-9]\d*$/);
+    assert.equal((await app.fetch(get('/api/v1/health'))).status, 200);
+  } finally {
+    await store.close();
+  }
+});

@@ -1,0 +1,47 @@
+import { strict as assert } from 'node:assert';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { isNestedDeeper, parseExactJson, toCanonicalJson } from './json-value.ts';
+
+test('keeps every integer as it was written', () => {
+  const written = fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n });
+  fc.assert(
+    fc.property(fc.array(written), (integers) => {
+      const text = `{"list":[${integers.join(',')}]}`;
+      assert.equal(toCanonicalJson(parseExactJson(text)), text);
+    }),
+  );
+});
+
+test('gives equal text for equal values, whatever the order of their keys, and only text that jsonb takes', () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
+      const canonical = toCanonicalJson(value);
+      assert.equal(toCanonicalJson(reverseKeys(value)), canonical);
+      assert.ok(canonical.isWellFormed());
+      assert.doesNotMatch(canonical.replaceAll('\\\\', ''), /\\u0000|\\ud[89a-f]/i);
+      JSON.parse(canonical);
+    }),
+  );
+});
+
+test('measures nesting without following it', () => {
+  const nest = (levels: number): unknown => (levels === 0 ? 1 : [nest(levels - 1)]);
+  assert.equal(isNestedDeeper(nest(64), 64), false);
+  assert.equal(isNestedDeeper(nest(65), 64), true);
+  assert.equal(isNestedDeeper(JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)), 64), true);
+});
+
+test('holds a key named __proto__ like any other', () => {
+  assert.equal(toCanonicalJson(JSON.parse('{"__proto__":{"a":1}}')), '{"__proto__":{"a":1}}');
+});
+
+function reverseKeys(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(reverseKeys);
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, inner]) => [key, reverseKeys(inner)]),
+  );
+}

@@ -1,0 +1,149 @@
+import { strict as assert } from 'node:assert';
+import { before, test } from 'node:test';
+import fc from 'fast-check';
+import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
+import { migrate } from '../store/migrate.ts';
+import {
+  enrollBoat,
+  heldRecords,
+  importDocument,
+  NOON_MS,
+  startNode,
+  toBoatlog,
+  toDocument,
+} from '../testing/central-under-test.ts';
+
+describeOnEveryStore('storing a part', (open) => {
+  before(async () => {
+    await migrate(open().store, NOON_MS);
+  });
+
+  test('rejects single records and stores the rest of their document', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    let deep: unknown = 1;
+    for (let level = 0; level < 100; level += 1) deep = { deep };
+    const document = toDocument(boat, {
+      data: {
+        ...toBoatlog([
+          { record_id: 'good', content: 'a\u0000b \ud800 c' },
+          { record_id: '', content: 'empty' },
+          { record_id: 7 },
+          { record_id: 'x'.repeat(301) },
+          { record_id: 'nul\u0000' },
+          { record_id: 'deep', deep },
+          'text',
+          null,
+          [1],
+        ]),
+        unheard_of: { category: 'unheard_of' },
+      },
+    });
+    const receipt = await importDocument(startNode(store), boat, document);
+    assert.deepEqual(receipt.records_imported, { boatlog: 1 });
+    assert.equal(receipt.rejected_records.length, 9);
+    assert.ok(receipt.rejected_records.every(({ reason }) => reason.length > 0));
+    assert.deepEqual(
+      receipt.rejected_records.find(({ record_id }) => record_id === 'deep')?.category,
+      'boatlog',
+    );
+    const [held] = await heldRecords(store, boat);
+    assert.deepEqual(JSON.parse(String(held?.['json'])), { record_id: 'good', content: 'a\ufffdb \ufffd c' });
+    const rejected = await store.query(
+      'select reason, record from rejected_records where installation_id = $1 order by ordinal',
+      [boat.id],
+    );
+    assert.equal(rejected.length, 9);
+  });
+
+  test('keeps integers beyond 2^53 as they were written', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const text = JSON.stringify(toDocument(boat)).replace('"calm"', '1795466843123456789');
+    await importDocument(startNode(store), boat, text);
+    const [held] = await heldRecords(store, boat);
+    assert.match(String(held?.['json']), /1795466843123456789/);
+  });
+
+  test('takes a record twice in one document as the later of the two', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const entries = [
+      { record_id: 'a', n: 1 },
+      { record_id: 'b', n: 1 },
+      { record_id: 'a', n: 2 },
+    ];
+    const receipt = await importDocument(
+      startNode(store),
+      boat,
+      toDocument(boat, { data: toBoatlog(entries) }),
+    );
+    assert.deepEqual(receipt.records_imported, { boatlog: 2 });
+    assert.match(String((await heldRecords(store, boat))[0]?.['json']), /"n": 2/);
+  });
+
+  test('ends with the records of the highest sequence, whatever the order and repetition of the documents', async () => {
+    const { store } = open();
+    const app = startNode(store);
+    const property = fc.asyncProperty(
+      fc.array(fc.uniqueArray(fc.constantFrom('a', 'b', 'c'), { minLength: 1 }), {
+        minLength: 1,
+        maxLength: 5,
+      }),
+      fc.array(fc.nat(), { maxLength: 12 }),
+      async (touched, picks) => {
+        const boat = await enrollBoat(store);
+        const documents = touched.map((ids, index) =>
+          toDocument(boat, {
+            sequence: index + 1,
+            data: toBoatlog(ids.map((id) => ({ record_id: id, n: index + 1 }))),
+          }),
+        );
+        const order = [...picks.map((pick) => pick % documents.length), ...documents.keys()].reverse();
+        for (const index of order) await importDocument(app, boat, documents[index] ?? toDocument(boat));
+        const expected = ['a', 'b', 'c'].flatMap((id) => {
+          const last = touched.findLastIndex((ids) => ids.some((one) => one === id));
+          return last === -1 ? [] : [`${id}${last + 1}`];
+        });
+        const held = await heldRecords(store, boat);
+        assert.deepEqual(
+          held.map((row) => `${row['record_id']}${row['sequence']}`),
+          expected,
+        );
+      },
+    );
+    await fc.assert(property, { numRuns: 25 });
+  });
+
+  test('lets another ledger of the same boat overwrite, because its sequences count anew', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const app = startNode(store);
+    await importDocument(app, boat, toDocument(boat, { sequence: 9 }));
+    const reflashed = {
+      sequence: 1,
+      ledgerId: 'bbbbbbbbbbbbbbbb',
+      exportId: 'new_1',
+      data: toBoatlog([{ record_id: '1', content: 'new' }]),
+    };
+    await importDocument(app, boat, toDocument(boat, reflashed));
+    assert.match(String((await heldRecords(store, boat))[0]?.['json']), /new/);
+  });
+
+  test('takes a part of 5,000 records in well under the time a boat waits', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const entries = Array.from({ length: 5_001 }, (_, index) => ({
+      record_id: `${index}@2026-05-31T10:00:00Z`,
+      timestamp: '2026-05-31T10:00:00Z',
+      entry_type: 'auto',
+      content: `entry ${index} ${'x'.repeat(100)}`,
+    }));
+    const app = startNode(store);
+    const startedMs = performance.now();
+    const receipt = await importDocument(app, boat, toDocument(boat, { data: toBoatlog(entries) }));
+    assert.equal(receipt.records_imported['boatlog'], 5_001);
+    assert.ok(performance.now() - startedMs < 10_000);
+    assert.equal((await heldRecords(store, boat)).length, 5_001);
+  });
+});
