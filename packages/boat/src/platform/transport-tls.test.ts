@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { after, describe, it } from 'node:test';
+import { TransportError } from './ports.ts';
+import { createTransport } from './transport.ts';
+
+const DAY_MS = 86_400_000;
+
+/** DER (X.690): a value with its tag and length. */
+function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
+  const content = Buffer.concat(contents);
+  const { length } = content;
+  const head = length < 128 ? [length] : length < 256 ? [0x81, length] : [0x82, length >> 8, length & 255];
+  return Buffer.concat([Buffer.from([tag, ...head]), content]);
+}
+
+const SEQUENCE = 0x30;
+const oid = (hex: string) => der(0x06, Buffer.from(hex, 'hex'));
+const ECDSA_WITH_SHA256 = der(SEQUENCE, oid('2a8648ce3d040302'));
+const toName = (name: string) =>
+  der(SEQUENCE, der(0x31, der(SEQUENCE, oid('550403'), der(0x0c, Buffer.from(name)))));
+const toTime = (wallMs: number) =>
+  der(0x18, Buffer.from(`${new Date(wallMs).toISOString().slice(0, 19).replace(/[-:T]/g, '')}Z`));
+
+/** A certificate for `host` that signs itself, valid between the two times (RFC 5280). */
+function makeCertificate(
+  host: string,
+  fromMs: number,
+  toMs: number,
+): { readonly cert: string; readonly key: KeyObject } {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const names = der(SEQUENCE, der(0x82, Buffer.from(host)));
+  const extensions = der(
+    0xa3,
+    der(
+      SEQUENCE,
+      der(SEQUENCE, oid('551d11'), der(0x04, names)),
+      der(
+        SEQUENCE,
+        oid('551d13'),
+        der(0x01, Buffer.from([255])),
+        der(0x04, der(SEQUENCE, der(0x01, Buffer.from([255])))),
+      ),
+    ),
+  );
+  const body = der(
+    SEQUENCE,
+    der(0xa0, der(0x02, Buffer.from([2]))),
+    der(0x02, Buffer.from([1])),
+    ECDSA_WITH_SHA256,
+    toName(host),
+    der(SEQUENCE, toTime(fromMs), toTime(toMs)),
+    toName(host),
+    publicKey.export({ type: 'spki', format: 'der' }),
+    extensions,
+  );
+  const signature = der(0x03, Buffer.from([0]), sign('sha256', body, privateKey));
+  const base64 = der(SEQUENCE, body, ECDSA_WITH_SHA256, signature).toString('base64');
+  const lines = base64.match(/.{1,64}/g)?.join('\n') ?? '';
+  return { cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`, key: privateKey };
+}
+
+const closings: (() => void)[] = [];
+after(() => {
+  for (const close of closings) close();
+});
+
+/** Asks a server with such a certificate, trusting it as an authority unless told otherwise; the code, or the answer. */
+async function ask(
+  certificate: { readonly cert: string; readonly key: KeyObject },
+  trust: 'trusted' | 'unknown',
+) {
+  const key = certificate.key.export({ type: 'pkcs8', format: 'pem' });
+  const server = createServer({ cert: certificate.cert, key }, (_, response) => response.end('over TLS'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const http = createTransport(trust === 'trusted' ? { authority: certificate.cert } : {});
+  closings.push(() => {
+    http.close();
+    server.close();
+  });
+  // A TCP server that listens has an address with a port.
+  const request = new Request(`https://localhost:${(server.address() as AddressInfo).port}/`);
+  try {
+    return await (await http.transport(request, new AbortController().signal)).text();
+  } catch (error) {
+    assert.ok(error instanceof TransportError);
+    return `${error.phase} ${error.code}`;
+  }
+}
+
+describe('a secure connection', () => {
+  const now = Date.now();
+  const table = [
+    ['is made to a certificate that is valid', 'localhost', -1, 1, 'trusted', 'over TLS'],
+    ['tells a clock that is behind', 'localhost', 1, 2, 'trusted', 'tls CERT_NOT_YET_VALID'],
+    ['tells a certificate of the past', 'localhost', -2, -1, 'trusted', 'tls CERT_HAS_EXPIRED'],
+    [
+      'tells a certificate for another name',
+      'portal.example',
+      -1,
+      1,
+      'trusted',
+      'tls ERR_TLS_CERT_ALTNAME_INVALID',
+    ],
+    [
+      'tells a certificate nobody vouches for',
+      'localhost',
+      -1,
+      1,
+      'unknown',
+      'tls DEPTH_ZERO_SELF_SIGNED_CERT',
+    ],
+  ] as const;
+  for (const [name, host, fromDays, toDays, trust, expected] of table)
+    it(name, async () => {
+      const certificate = makeCertificate(host, now + fromDays * DAY_MS, now + toDays * DAY_MS);
+      assert.equal(await ask(certificate, trust), expected);
+    });
+});
