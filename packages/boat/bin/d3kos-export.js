@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+// Plain old JavaScript on purpose: an older Node must be able to read this file to say what it needs.
+var major = Number(process.versions.node.split('.')[0]);
+if (!(major >= 24)) {
+  process.stderr.write(
+    'd3kos-export needs Node 24 and was started by ' +
+      process.versions.node +
+      ': run `npx d3kos-export ...` from the checkout after `npm run setup`, or install Node 24\n',
+  );
+  process.exitCode = 1;
+} else {
+  import('../dist/main.js').catch((error) => {
+    process.stderr.write(
+      error.code === 'ERR_MODULE_NOT_FOUND' && /dist.main\.js/.test(error.message)
+        ? 'd3kos-export is not built yet: run `npm run setup` in the checkout\n'
+        : String(error.stack) + '\n',
+    );
+    process.exitCode = 1;
+  });
+}

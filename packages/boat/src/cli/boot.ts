@@ -1,0 +1,175 @@
+import { isExportError } from '../platform/errors.ts';
+import type { Clock, MonotonicMs } from '../platform/ports.ts';
+import type { Api, ApiAnswer } from './api.ts';
+import { processAnswer, type StatusAnswer, statusAnswer } from './api-answers.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { Output } from './output.ts';
+import {
+  type BootDecision,
+  type BootPhase,
+  type BootSnapshot,
+  DRAIN_LINE_INTERVAL_MS,
+  DRAIN_REPORT_MAX_MS,
+  decideBoot,
+  NETWORK_WAIT_MAX_MS,
+  POLL_INTERVAL_MS,
+} from './policy.ts';
+import { waitForApi } from './wait-for-api.ts';
+
+/** What the commands that wait work with. */
+export interface WaitingContext {
+  readonly clock: Clock;
+  readonly api: Api;
+  readonly output: Output;
+  readonly signal: AbortSignal;
+}
+
+type BootOutcome = 'nothing_waits' | Exclude<BootDecision['kind'], 'wait' | 'reached'>;
+
+/**
+ * `d3kos-export boot`: waits for the answering API, has the queue looked at now, waits for the network, reports the
+ * drain (spec: delivery, Restart, boot, schedule). Only watches: the export manager delivers with or without it.
+ * An absent network is done, not failed. Throws DAEMON_UNREACHABLE where the export manager never comes.
+ */
+export async function runBoot(context: WaitingContext): Promise<ExitCode> {
+  const { clock, api, output, signal } = context;
+  output.say('=== d3kOS Export Boot-time Upload ===');
+  await waitForApi(clock, api, signal);
+  const first = await loadStatus(context);
+  const waitingCount = countWaiting(first.value);
+  output.say(`Queue status: ${waitingCount} pending exports`);
+  if (waitingCount === 0) {
+    output.say('No pending exports');
+    return finish(context, 'nothing_waits', first, first);
+  }
+  output.say('Processing pending exports...');
+  await api.call({ method: 'POST', path: '/export/queue/process' }, processAnswer);
+  output.say('Waiting for network...');
+  const network = await watch(context, 'network');
+  if (network.outcome !== 'reached') return finish(context, network.outcome, first, network.status);
+  output.say('✓ Network available');
+  const drain = await watch(context, 'drain');
+  if (drain.outcome === 'reached') throw new Error('the network was reached while draining');
+  return finish(context, drain.outcome, first, drain.status);
+}
+
+/** Looks at the queue every second until the policy ends the phase; says how many wait when that changes, and every 30 s. */
+async function watch(
+  context: WaitingContext,
+  phase: BootPhase,
+): Promise<{
+  readonly outcome: Exclude<BootDecision['kind'], 'wait'>;
+  readonly status: ApiAnswer<StatusAnswer>;
+}> {
+  const { clock, output, signal } = context;
+  const beganMs = clock.monotonic();
+  let said: { readonly waitingCount: number; readonly atMs: MonotonicMs } | undefined;
+  for (;;) {
+    const status = await loadStatus(context);
+    const nowMs = clock.monotonic();
+    const decision = decideBoot(phase, toSnapshot(status.value), nowMs - beganMs);
+    const waitingCount = countWaiting(status.value);
+    const isNews =
+      said === undefined || said.waitingCount !== waitingCount || nowMs - said.atMs >= DRAIN_LINE_INTERVAL_MS;
+    if (phase === 'drain' && isNews) {
+      output.say(`Queue status: ${waitingCount} pending`);
+      said = { waitingCount, atMs: nowMs };
+    }
+    if (decision.kind !== 'wait') return { outcome: decision.kind, status };
+    await clock.sleep(POLL_INTERVAL_MS, signal);
+  }
+}
+
+/** The status; an export manager that is being restarted meanwhile is waited for again. */
+async function loadStatus({ clock, api, signal }: WaitingContext): Promise<ApiAnswer<StatusAnswer>> {
+  const request = { method: 'GET', path: '/export/status' } as const;
+  try {
+    return await api.call(request, statusAnswer);
+  } catch (error) {
+    if (!isExportError(error, 'DAEMON_UNREACHABLE')) throw error;
+    await waitForApi(clock, api, signal);
+    return api.call(request, statusAnswer);
+  }
+}
+
+function finish(
+  { output }: WaitingContext,
+  outcome: BootOutcome,
+  first: ApiAnswer<StatusAnswer>,
+  last: ApiAnswer<StatusAnswer>,
+): ExitCode {
+  const failedCount = Math.max(0, last.value.queue.failed_count - first.value.queue.failed_count);
+  for (const line of describeEnd(outcome, last.value, failedCount)) output.say(line);
+  output.say('=== Boot-time upload complete ===');
+  const exitCode = toBootExitCode(outcome, failedCount);
+  output.result(
+    { success: exitCode === EXIT.done, outcome, newly_failed_count: failedCount, status: last.raw },
+    [],
+  );
+  return exitCode;
+}
+
+/** The last lines. Exports that failed meanwhile are told whatever the outcome. */
+function describeEnd(outcome: BootOutcome, status: StatusAnswer, failedCount: number): readonly string[] {
+  const { explanation = '' } = status.destination;
+  const waits = `${countWaiting(status)} exports wait and go out by themselves`;
+  const failed =
+    failedCount === 0
+      ? []
+      : [
+          `⚠ ${failedCount} exports failed; their records go with the next export. See d3kos-export queue list`,
+        ];
+  switch (outcome) {
+    case 'nothing_waits':
+      return failed;
+    case 'drained':
+      return failedCount === 0 ? ['✓ All exports uploaded'] : failed;
+    case 'no_network':
+      return [
+        ...failed,
+        `⚠ No network after ${NETWORK_WAIT_MAX_MS / 1_000} seconds (${status.destination.state}). ${waits}. ${explanation}`.trimEnd(),
+      ];
+    case 'tier_too_low':
+      return [...failed, '⚠ Tier 0 does not have export capability; nothing is sent, what waits is kept'];
+    case 'not_permitted':
+      return [
+        ...failed,
+        `⚠ Nothing is sent: ${status.error ?? 'the licence refuses'}. ${status.hint ?? ''}`.trimEnd(),
+      ];
+    case 'blocked':
+      return [...failed, `⚠ ${explanation || (status.destination.detail ?? 'Central refuses this boat')}`];
+    case 'still_waiting':
+      return [...failed, `⚠ Not all sent after ${DRAIN_REPORT_MAX_MS / 60_000} minutes. ${waits}`];
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function toBootExitCode(outcome: BootOutcome, failedCount: number): ExitCode {
+  switch (outcome) {
+    case 'blocked':
+    case 'not_permitted':
+      return EXIT.refused;
+    case 'nothing_waits':
+    case 'drained':
+    case 'no_network':
+    case 'tier_too_low':
+    case 'still_waiting':
+      return failedCount === 0 ? EXIT.done : EXIT.failed;
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function countWaiting({ queue }: StatusAnswer): number {
+  return queue.pending_count + queue.uploading_count;
+}
+
+function toSnapshot(status: StatusAnswer): BootSnapshot {
+  return {
+    waitingCount: countWaiting(status),
+    tier: status.tier ?? undefined,
+    canExport: status.can_export,
+    destinationState: status.destination.state,
+  };
+}

@@ -1,0 +1,170 @@
+import type {
+  CleanupAnswer,
+  GenerateAnswer,
+  HistoryAnswer,
+  PreviewAnswer,
+  QueueAnswer,
+  QueueEntryAnswer,
+  StatusAnswer,
+} from './api-answers.ts';
+
+/** What stands where a value is missing (spec: pages). */
+const MISSING = '---';
+/** Longest error shown in a table's row; `--json` has the whole. */
+const ERROR_LENGTH_MAX = 80;
+/** The seed's attempts after the first. */
+const RETRIES_MAX = 3;
+
+/** Lines of a table: columns as wide as their widest cell, two spaces apart. Without rows, no lines. */
+export function toTable(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  if (rows.length === 0) return [];
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  return all.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** `512 B`, `1.2 kB`, `3.4 MB`: powers of 1,000, as cards are sold. */
+export function toSize(sizeBytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let size = sizeBytes;
+  let unit = 0;
+  while (size >= 999.95 && unit < units.length - 1) {
+    size /= 1_000;
+    unit += 1;
+  }
+  return `${unit === 0 ? size : size.toFixed(1)} ${units[unit] ?? ''}`;
+}
+
+/** `GET /export/status` as label and value. */
+export function toStatusLines(status: StatusAnswer): readonly string[] {
+  const { queue, destination, schedule, storage } = status;
+  const rows: (readonly [string, string])[] = [
+    ['Tier', `${status.tier ?? 'unknown'}${status.can_export ? '' : ' (exports are not allowed)'}`],
+    ...(status.error ? [['', `${status.error}. ${status.hint ?? ''}`.trimEnd()] as const] : []),
+    [
+      'Queue',
+      `${queue.pending_count} pending, ${queue.uploading_count} uploading, ${queue.completed_count} completed, ${queue.failed_count} failed`,
+    ],
+    ...(queue.waiting_bytes === undefined ? [] : [['Waiting', toSize(queue.waiting_bytes)] as const]),
+    [
+      'Central',
+      `${destination.state}${destination.since === undefined ? '' : ` since ${destination.since}`}`,
+    ],
+    ...(destination.explanation === undefined ? [] : [['', destination.explanation] as const]),
+    [
+      'Last export',
+      status.last_export ? `${status.last_export.queue_id}, ${status.last_export.status}` : MISSING,
+    ],
+    [
+      'Last delivery',
+      status.last_delivery
+        ? `${status.last_delivery.queue_id} at ${status.last_delivery.completed_at}`
+        : MISSING,
+    ],
+    ...(schedule === undefined
+      ? []
+      : [
+          [
+            'Daily export',
+            `${String(schedule.daily_hour).padStart(2, '0')}:00 ${schedule.timezone}`,
+          ] as const,
+        ]),
+    ...(storage === undefined
+      ? []
+      : [
+          [
+            'Storage',
+            `${toSize(storage.free_bytes)} free, ${toSize(storage.exports_bytes)} of exports`,
+          ] as const,
+        ]),
+  ];
+  return rows.map(([label, value]) => `${(label === '' ? '' : `${label}:`).padEnd(15)}${value}`);
+}
+
+/** What came of asking for an export. */
+export function toGenerateLines(answer: GenerateAnswer): readonly string[] {
+  if (!answer.queued) return [answer.message ?? 'Nothing was queued'];
+  const facts = [
+    ...(answer.record_count === undefined ? [] : [`${answer.record_count} records`]),
+    ...(answer.file_size_bytes === undefined ? [] : [toSize(answer.file_size_bytes)]),
+    ...(answer.export_file === undefined ? [] : [answer.export_file]),
+  ];
+  const ending = facts.length === 0 ? '' : ` (${facts.join(', ')})`;
+  return [`✓ Export generated and queued: ${answer.queue_id ?? 'unnamed'}${ending}`];
+}
+
+/** `GET /export/queue`: what is sent first, what waits, what failed, then what was delivered. */
+export function toQueueLines(queue: QueueAnswer): readonly string[] {
+  const entries = [...queue.uploading, ...queue.pending, ...queue.failed, ...queue.completed];
+  if (entries.length === 0) return ['The queue is empty'];
+  return toTable(
+    ['QUEUE ID', 'STATUS', 'CREATED', 'SIZE', 'RETRIES', 'NEXT RETRY', 'LAST ERROR'],
+    entries.map((entry) => [
+      entry.queue_id,
+      entry.status,
+      entry.created_at,
+      toSize(entry.file_size_bytes),
+      `${Math.min(entry.retry_count, RETRIES_MAX)}/${RETRIES_MAX}`,
+      entry.status === 'pending' ? (entry.next_retry_at ?? MISSING) : '',
+      toOneLine(entry.last_error ?? ''),
+    ]),
+  );
+}
+
+/** What became of one entry. */
+export function toEntryLines(entry: QueueEntryAnswer): readonly string[] {
+  return [`✓ ${entry.queue_id} is ${entry.status}`];
+}
+
+/** `POST /export/queue/cleanup`. */
+export function toCleanupLines(report: CleanupAnswer): readonly string[] {
+  const kept =
+    report.failed_kept === 0
+      ? []
+      : [`${report.failed_kept} failed exports stay: their records were not delivered some other way`];
+  return [
+    `Removed ${report.completed_removed} delivered and ${report.failed_removed} failed exports, ${toSize(report.freed_bytes)}`,
+    ...kept,
+  ];
+}
+
+/** `GET /export/history`, newest first. */
+export function toHistoryLines(history: HistoryAnswer): readonly string[] {
+  if (history.exports.length === 0) return ['Nothing was delivered yet'];
+  return toTable(
+    ['QUEUE ID', 'DELIVERED', 'TYPE', 'RECORDS', 'REJECTED', 'SIZE', 'SENT'],
+    history.exports.map((row) => [
+      row.queue_id,
+      row.completed_at,
+      row.export_type ?? MISSING,
+      String(row.record_count ?? MISSING),
+      String(row.rejected_records?.length ?? MISSING),
+      toSize(row.file_size_bytes),
+      row.wire_size_bytes === undefined ? MISSING : toSize(row.wire_size_bytes),
+    ]),
+  );
+}
+
+/** `GET /export/preview` by category. */
+export function toPreviewLines(preview: PreviewAnswer): readonly string[] {
+  return toTable(
+    ['CATEGORY', 'STATE', 'RECORDS', 'SIZE', 'DETAIL'],
+    Object.entries(preview.categories).map(([category, found]) => [
+      category,
+      found.state,
+      String(found.count),
+      found.sizeBytes === undefined ? MISSING : toSize(found.sizeBytes),
+      toOneLine(found.detail ?? ''),
+    ]),
+  );
+}
+
+function toOneLine(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  return line.length <= ERROR_LENGTH_MAX ? line : `${line.slice(0, ERROR_LENGTH_MAX - 1)}…`;
+}
