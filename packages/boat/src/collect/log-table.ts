@@ -41,6 +41,8 @@ export interface LogHome<Field extends string> {
   readonly aliases: ColumnAliases<Field>;
   /** The fields whose texts may be large, for the size of pages. */
   readonly largeFields: readonly NoInfer<Field>[];
+  /** Most rows in a page, where the reader makes objects of them: garbage of one page is the daemon's memory. */
+  readonly rowsMax?: number;
   createReader(table: SourceTable<Field>): RowsReader;
 }
 
@@ -95,7 +97,10 @@ async function* readRows<Field extends string>(
     });
     if (rows === undefined) return { state: 'error', detail: `${home.name} changed while it was read` };
     if (rows.count === 0) break;
-    rowsMax = nextPageRows(rowsMax, context.clock.monotonic() - beganMs);
+    rowsMax = Math.min(
+      nextPageRows(rowsMax, context.clock.monotonic() - beganMs),
+      home.rowsMax ?? PAGE_ROWS.max,
+    );
     const page = await rows.toPage();
     if (page !== undefined) yield page;
     await context.clock.yield();

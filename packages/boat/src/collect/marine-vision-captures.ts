@@ -45,6 +45,8 @@ const SPECIES_WORDS: AllowedWords = toWords(
 
 const TABLE = 'captures';
 const HOMES = ['data/marine-vision/captures.db', 'data/captures.db'] as const;
+/** Rows of one page: each is an object of 18 values and a look at the disk. */
+const PAGE_ROWS_MAX = 256;
 const NOTE = 'Metadata only - image files not exported';
 
 /** Reads what was caught on camera, as metadata: no image and no local path. Append-only, cursor by rowid. */
@@ -64,6 +66,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
         table: TABLE,
         aliases: ALIASES,
         largeFields: ['gemini_response', 'species_top3', 'location'],
+        rowsMax: PAGE_ROWS_MAX,
         createReader: (table) => createReader(context, table, readTime),
       }),
     );
