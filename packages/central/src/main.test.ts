@@ -135,6 +135,16 @@ describe('d3kos-central, as a process', () => {
     assert.equal(await endBy(running.child, 'SIGTERM'), 0);
   });
 
+  test('ends with a failure when its database is killed, and starts again on what it had', async () => {
+    const running = await serve(dataDir);
+    const pid = Number((await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0]);
+    const ended = once(running.child, 'exit');
+    process.kill(pid, 'SIGKILL');
+    assert.deepEqual(await ended, [1, null]);
+    const shown = await run(dataDir, 'show', ID, '--json');
+    assert.equal(shown.code, 0, shown.stderr);
+  });
+
   test('names the port that is taken and what to do, and leaves no database running', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));

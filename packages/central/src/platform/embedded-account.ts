@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { chown, readdir, stat } from 'node:fs/promises';
+import { lchown, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CentralFailure } from './errors.ts';
@@ -76,6 +76,6 @@ export async function giveFolder(folder: string, account: EmbeddedAccount): Prom
   const uid = account.uid ?? 0;
   const gid = account.gid ?? 0;
   if ((await stat(folder)).uid === uid) return;
-  for (const entry of await readdir(folder, { recursive: true })) await chown(join(folder, entry), uid, gid);
-  await chown(folder, uid, gid);
+  for (const entry of await readdir(folder, { recursive: true })) await lchown(join(folder, entry), uid, gid);
+  await lchown(folder, uid, gid);
 }

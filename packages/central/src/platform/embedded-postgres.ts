@@ -1,7 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, open, readFile, readlink, realpath, rename, rm } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -126,6 +137,7 @@ async function startLocked(
     await stopLeftBehind(dataDir, options.log);
     const binaries = await findEmbeddedBinaries();
     const account = await findEmbeddedAccount(binaries.postgres);
+    await giveFolder(dataDir, account);
     await createCluster(dataDir, binaries, account, options.log);
     const socketDir = await createSocketDir(account);
     const postmaster = await startPostmaster(dataDir, socketDir, binaries, account, options).catch(
@@ -182,7 +194,6 @@ async function createCluster(
     await folder.sync();
     await folder.close();
   }
-  await giveFolder(cluster, account);
 }
 
 /** A folder only we can enter: whoever reaches the socket is let in. Short, because a socket's path may not be long. */
@@ -295,13 +306,19 @@ interface Postmaster {
 
 /** The live postmaster of the cluster. Its pid file outlives it after a power cut, and its pid may then be anybody's: the program and its folder are compared. */
 async function readPostmaster(dataDir: string): Promise<Postmaster | undefined> {
-  const cluster = clusterOf(dataDir);
-  const text = await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(absent);
-  const [pidLine = '', , , , socketDir = ''] = (text ?? '').split('\n');
-  const pid = Number(pidLine);
-  return Number.isInteger(pid) && pid > 1 && (await isPostmaster(pid, cluster))
-    ? { pid, socketDir }
-    : undefined;
+  const { pid, lines } = await readPidFile(dataDir);
+  const [, , , , socketDir = ''] = lines;
+  return pid > 1 && (await isPostmaster(pid, clusterOf(dataDir))) ? { pid, socketDir } : undefined;
+}
+
+/** The cluster's pid file; pid 0 where there is none. */
+async function readPidFile(
+  dataDir: string,
+): Promise<{ readonly path: string; readonly pid: number; readonly lines: readonly string[] }> {
+  const path = join(clusterOf(dataDir), 'postmaster.pid');
+  const lines = ((await readFile(path, 'utf8').catch(absent)) ?? '').split('\n');
+  const pid = Number(lines[0]);
+  return { path, pid: Number.isInteger(pid) ? pid : 0, lines };
 }
 
 async function isPostmaster(pid: number, cluster: string): Promise<boolean> {
@@ -317,11 +334,21 @@ async function isPostmaster(pid: number, cluster: string): Promise<boolean> {
  */
 async function stopLeftBehind(dataDir: string, log: Log): Promise<void> {
   const left = await readPostmaster(dataDir);
-  if (left === undefined) return;
+  if (left === undefined) return disownPidFile(dataDir);
   log.write('warn', 'stopping the PostgreSQL that a killed d3kos-central left running', { pid: left.pid });
   await endProcess(left.pid, async () => !(await isPostmaster(left.pid, clusterOf(dataDir))));
   if (/\/d3kos-central-[A-Za-z0-9]{6}$/.test(left.socketDir))
     await rm(left.socketDir, { recursive: true, force: true });
+}
+
+/**
+ * After a power cut, a pid file may name somebody else's live process, and PostgreSQL would refuse to start because of it. With the
+ * pid of its own parent in it, it knows the file is stale, and still checks that no process of the old server holds its memory:
+ * removing the file would take that check away.
+ */
+async function disownPidFile(dataDir: string): Promise<void> {
+  const { path, pid, lines } = await readPidFile(dataDir);
+  if (pid > 1) await writeFile(path, [String(process.pid), ...lines.slice(1)].join('\n'));
 }
 
 /** Whether a PostgreSQL takes connections at the socket: it refuses them while it recovers. */

@@ -1,0 +1,111 @@
+import { strict as assert } from 'node:assert';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { test } from 'node:test';
+import { completeLibraryLinks, findEmbeddedBinaries } from './embedded-binaries.ts';
+import { borrowEmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
+import { isCentralFailure } from './errors.ts';
+import { SILENT_LOG } from './log.ts';
+import { openPgStore } from './pg-store.ts';
+
+/** The customary id of `nobody`. */
+const NOBODY = 65_534;
+
+async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'central-embedded-'));
+  try {
+    await use(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+test('refuses a second owner of a live data directory and lends it to a command', async () => {
+  await withFolder(async (dataDir) => {
+    const options = { dataDir, log: SILENT_LOG, fsync: 'off' } as const;
+    const owner = await startEmbeddedPostgres(options);
+    try {
+      await assert.rejects(startEmbeddedPostgres(options), (error) =>
+        isCentralFailure(error, 'DATA_DIR_IN_USE'),
+      );
+      const guest = await borrowEmbeddedPostgres(options);
+      assert.deepEqual(guest.address, owner.address);
+      await guest.stop();
+      const store = openPgStore(owner.address, SILENT_LOG);
+      assert.equal((await store.query('select 1 as one'))[0]?.['one'], 1);
+      await store.close();
+    } finally {
+      await owner.stop();
+    }
+  });
+});
+
+test('starts over where creating the database was cut off', async () => {
+  await withFolder(async (dataDir) => {
+    await mkdir(join(dataDir, 'postgres.new'));
+    await writeFile(join(dataDir, 'postgres.new', 'PG_VERSION'), '18\n');
+    const embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' });
+    await embedded.stop();
+    assert.deepEqual((await readdir(dataDir)).sort(), ['postgres', 'postgres.log']);
+  });
+});
+
+test('does not take a stranger for the postmaster of an old pid file', async () => {
+  await withFolder(async (dataDir) => {
+    const options = { dataDir, log: SILENT_LOG, fsync: 'off' } as const;
+    await (await startEmbeddedPostgres(options)).stop();
+    // As after a power cut, when the pid belongs to somebody else by now.
+    const stranger = spawn('sleep', ['600']);
+    try {
+      const lines = [stranger.pid, join(dataDir, 'postgres'), 1, 5432, '/nowhere', '', '', 'ready'];
+      await writeFile(join(dataDir, 'postgres', 'postmaster.pid'), `${lines.join('\n')}\n`);
+      const embedded = await startEmbeddedPostgres(options);
+      await embedded.stop();
+      assert.equal(stranger.exitCode ?? stranger.signalCode, null);
+    } finally {
+      stranger.kill();
+    }
+  });
+});
+
+test('makes the library links that an install without scripts lacks, also twice at once', async () => {
+  await withFolder(async (folder) => {
+    await mkdir(join(folder, 'native', 'lib'), { recursive: true });
+    await writeFile(join(folder, 'native', 'lib', 'libx.so.1.2'), 'library');
+    const links = ['libx.so', 'libx.so.1'].map((name) => ({
+      source: 'native/lib/libx.so.1.2',
+      target: `native/lib/${name}`,
+    }));
+    await writeFile(join(folder, 'native', 'pg-symlinks.json'), JSON.stringify(links));
+    await Promise.all([completeLibraryLinks(folder), completeLibraryLinks(folder)]);
+    for (const { target } of links) assert.equal(await readlink(join(folder, target)), 'libx.so.1.2');
+  });
+});
+
+test('runs as another account where root may not make a user namespace, and back', async (context) => {
+  const { postgres } = await findEmbeddedBinaries();
+  if (process.getuid?.() !== 0) return context.skip('only root has to become somebody else');
+  if (spawnSync(postgres, ['--version'], { uid: NOBODY }).status !== 0)
+    return context.skip('other accounts cannot reach this checkout');
+  await withFolder(async (folder) => {
+    const options = { dataDir: join(folder, 'data'), log: SILENT_LOG, fsync: 'off' } as const;
+    const bin = join(folder, 'bin');
+    await mkdir(bin);
+    await symlink(execFileSync('sh', ['-c', 'command -v id'], { encoding: 'utf8' }).trim(), join(bin, 'id'));
+    // Others must be able to pass through to the data directory.
+    execFileSync('chmod', ['755', folder]);
+    const { PATH = '' } = process.env;
+    const before = PATH.split(delimiter);
+    process.env['PATH'] = bin;
+    try {
+      await (await startEmbeddedPostgres(options)).stop();
+    } finally {
+      process.env['PATH'] = before.join(delimiter);
+    }
+    assert.notEqual((await stat(join(options.dataDir, 'postgres'))).uid, 0);
+    await (await startEmbeddedPostgres(options)).stop();
+    assert.equal((await stat(join(options.dataDir, 'postgres', 'PG_VERSION'))).uid, 0);
+  });
+});
