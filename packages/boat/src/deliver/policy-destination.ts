@@ -23,6 +23,8 @@ export interface Destination {
 export type DestinationEvent =
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'probe'; readonly result: ProbeResult }
+  /** Central took a part: its receipt is the one thing that lifts every state, `blocked` too. */
+  | { readonly kind: 'accepted' }
   | { readonly kind: 'configuration_changed' };
 
 /** The destination before anything was tried. */
@@ -54,6 +56,8 @@ function observe(event: DestinationEvent): Observation {
       return observeVerdict(event.verdict);
     case 'probe':
       return observeProbe(event.result);
+    case 'accepted':
+      return { state: 'online', detail: '' };
     case 'configuration_changed':
       return { state: 'unknown', detail: '' };
     default:

@@ -302,6 +302,7 @@ describe('the destination', () => {
     assert.equal(nextDestination(paused, probe(central), 3), paused);
     assert.equal(nextDestination(paused, probe({ kind: 'nothing', code: 'X' }), 3), paused);
     assert.equal(nextDestination(paused, { kind: 'configuration_changed' }, 3).state, 'unknown');
+    assert.equal(nextDestination(paused, { kind: 'accepted' }, 3).state, 'online');
     assert.equal(nextDestination(paused, verdict({ kind: 'cut_smaller', detail: '' }), 3).state, 'online');
     assert.equal(nextDestination(paused, verdict(offline), 3).state, 'offline');
   });
