@@ -1,4 +1,6 @@
 import { strict as assert } from 'node:assert';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { CENTRAL_FAILURE_CODES, isCentralFailure } from '../platform/errors.ts';
 import { parseArguments } from './arguments.ts';
@@ -50,6 +52,14 @@ test('refuses what it does not know, saying so', () => {
     );
 });
 
-test('exits with something else than 0 for every failure', () => {
-  for (const code of CENTRAL_FAILURE_CODES) assert.ok(toExitCode(code) >= 1 && toExitCode(code) <= 5);
+test('exits for every failure as the README says, and the README names no other', async () => {
+  const readme = await readFile(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
+  const written = readme
+    .split('\n')
+    .flatMap((line) => {
+      const row = /^\| ([1-5]) +\|.*\| (`[A-Z_` ]+)\|$/.exec(line);
+      return (row?.[2]?.match(/[A-Z_]+/g) ?? []).map((code) => `${code} ${row?.[1]}`);
+    })
+    .sort();
+  assert.deepEqual(written, CENTRAL_FAILURE_CODES.map((code) => `${code} ${toExitCode(code)}`).sort());
 });

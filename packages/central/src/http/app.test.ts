@@ -115,6 +115,9 @@ describeOnEveryStore('the API', (open) => {
       await expectRefusal(app, get(path, `Bearer ${boat.id}`), 401, 'INVALID_TOKEN');
       assert.equal((await app.fetch(get(path, `Bearer ${OPERATOR_TOKEN}`))).status, 200);
     }
+    const older = await enrollBoat(store, true);
+    const ownPath = `/api/v1/installations/${older.id}/configuration`;
+    await expectRefusal(app, get(ownPath, `Bearer ${older.id}`), 401, 'INVALID_TOKEN');
     // A boat learns no more of an installation that does not exist than of one that does.
     const nobody = get(
       '/api/v1/data/export/status?installation_id=ffffffffffffffff',
