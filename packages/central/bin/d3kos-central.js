@@ -2,19 +2,15 @@
 // Plain old JavaScript on purpose: an older Node must be able to read this file to say what it needs.
 var major = Number(process.versions.node.split('.')[0]);
 if (!(major >= 24)) {
-  process.stderr.write(
-    'd3kos-central needs Node 24 and was started by ' +
-      process.versions.node +
-      ': run `npx d3kos-central ...` from the checkout after `npm run setup`, or install Node 24\n',
+  console.error(
+    'd3kos-central needs Node 24 and was started by %s: run `npx d3kos-central ...` from the checkout after `npm run setup`, or install Node 24',
+    process.versions.node,
   );
   process.exitCode = 1;
 } else {
   import('../dist/main.js').catch((error) => {
-    process.stderr.write(
-      error.code === 'ERR_MODULE_NOT_FOUND' && /dist.main\.js/.test(error.message)
-        ? 'd3kos-central is not built yet: run `npm run setup` in the checkout\n'
-        : String(error.stack) + '\n',
-    );
+    var isNotBuilt = error.code === 'ERR_MODULE_NOT_FOUND' && /dist.main\.js/.test(error.message);
+    console.error(isNotBuilt ? 'd3kos-central is not built yet: run `npm run setup` in the checkout' : error);
     process.exitCode = 1;
   });
 }

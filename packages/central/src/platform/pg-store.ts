@@ -34,13 +34,17 @@ export function openPgStore(address: PgAddress, log: Log): Store {
     keepAlive: true,
     application_name: 'd3kos-central',
   });
-  pool.on('error', (error) =>
-    log.write('warn', 'an idle database connection was lost', { error: error.message }),
-  );
+  let isClosing = false;
+  pool.on('error', (error) => {
+    if (!isClosing) log.write('warn', 'an idle database connection was lost', { error: error.message });
+  });
   return {
     ...toQueryable(pool),
     transaction: (work) => runTransaction(pool, work),
-    close: () => pool.end(),
+    close: () => {
+      isClosing = true;
+      return pool.end();
+    },
   };
 }
 
