@@ -132,7 +132,7 @@ export default tseslint.config(
   },
   {
     files: ['packages/{protocol,boat,central}/src/**/*.ts'],
-    ignores: ['packages/*/src/platform/**', 'packages/*/src/main.ts', '**/*.test.ts'],
+    ignores: ['packages/*/src/platform/**', 'packages/*/src/main.ts', '**/*.test.ts', '**/testing/**'],
     rules: {
       'no-restricted-globals': ['error', ...WORLD_GLOBALS],
       'no-restricted-syntax': ['error', ...WORLD_SYNTAX],

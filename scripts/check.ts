@@ -7,7 +7,7 @@ const checks: readonly (readonly [name: string, command: readonly string[]])[] =
   ['types', ['tsc', '-p', 'tsconfig.json']],
   ['purity of policies and protocol', ['tsc', '-p', 'tsconfig.pure.json']],
   ['lint and import directions', ['eslint', '--max-warnings=0', '.']],
-  ['format', ['biome', 'check', '.']],
+  ['format', ['prettier', '--check', '--log-level=warn', '.']],
 ];
 
 let failed = 0;

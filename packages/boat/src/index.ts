@@ -2,6 +2,7 @@
 export { type Boat, startBoat, toSourcePaths } from './boat.ts';
 export type { CollectContext, Collector, SourcePaths } from './collect/collector.ts';
 export { createCollectors } from './collect/collectors.ts';
+export { createWorld } from './compose.ts';
 export { type Config, parseConfig } from './config.ts';
 export type { ExportManager } from './export-manager.ts';
 export * from './platform/errors.ts';

@@ -1,26 +1,49 @@
 import { runCli } from './cli/cli.ts';
+import { EXIT, toExitCode } from './cli/exit-codes.ts';
+import { readConfig } from './cli/show-config.ts';
 import { createWorld } from './compose.ts';
+import { CONFIG_SIZE_MAX_BYTES } from './config.ts';
+import { createClock } from './platform/clock.ts';
+import { createDisk } from './platform/disk.ts';
 import { isExportError } from './platform/errors.ts';
 import { createServiceNotifier } from './platform/service-notifier.ts';
+import { createTransport } from './platform/transport.ts';
 import { serveBoat } from './serve.ts';
+
+/** Longest a command waits for an answer that is being worked on: an export of a million rows on a slow card. */
+const ANSWER_SILENCE_MS = 15 * 60_000;
 
 const stopping = new AbortController();
 for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stopping.abort(new Error(name)));
 
-const world = createWorld(process.env);
-try {
-  process.exitCode = await runCli(process.argv.slice(2), {
-    clock: world.clock,
-    disk: world.disk,
-    transport: world.transport,
-    environment: process.env,
-    signal: stopping.signal,
-    stdout: (line) => process.stdout.write(`${line}\n`),
-    stderr: (line) => process.stderr.write(`${line}\n`),
-    serve: () => serveBoat(world, createServiceNotifier(process.env), process.env, stopping.signal),
-  });
-} catch (error) {
-  if (!isExportError(error)) throw error;
-  process.stderr.write(`${error.message} [${error.code}]\n${error.hint}\n`);
-  process.exitCode = 1;
+const disk = createDisk();
+const http = createTransport({ silenceMs: ANSWER_SILENCE_MS });
+process.exitCode = await runCli(process.argv.slice(2), {
+  clock: createClock(),
+  transport: http.transport,
+  environment: process.env,
+  readFile,
+  signal: stopping.signal,
+  stdout: (line) => process.stdout.write(`${line}\n`),
+  stderr: (line) => process.stderr.write(`${line}\n`),
+  serve: () => serve(),
+});
+http.close();
+
+async function readFile(path: string): Promise<string | undefined> {
+  const bytes = await disk.read(path, CONFIG_SIZE_MAX_BYTES);
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
+}
+
+async function serve(): Promise<number> {
+  const { config } = await readConfig({ environment: process.env, readFile });
+  const world = createWorld(process.env);
+  try {
+    await serveBoat(world, createServiceNotifier(process.env), config, stopping.signal);
+    return EXIT.done;
+  } catch (error) {
+    if (!isExportError(error)) throw error;
+    world.log.write('error', `${error.message} [${error.code}]`, { hint: error.hint });
+    return toExitCode(error.code);
+  }
 }

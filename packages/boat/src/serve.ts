@@ -1,31 +1,21 @@
 import { join } from 'node:path';
 import { startBoat } from './boat.ts';
-import { CONFIG_SIZE_MAX_BYTES, type LoadedConfig, parseConfig, toRoot } from './config.ts';
+import type { Config } from './config.ts';
 import { holdDaemonLock } from './platform/daemon-lock.ts';
 import { listen } from './platform/listen.ts';
-import type { Disk, ServiceNotifier, World } from './platform/ports.ts';
+import type { ServiceNotifier, World } from './platform/ports.ts';
 import { toSpoolPaths } from './spool/spool-paths.ts';
-
-/** Reads the configuration of this root: defaults, `$ROOT/config/export.json`, environment. Throws CONFIG_INVALID. */
-export async function loadConfig(
-  disk: Disk,
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<LoadedConfig> {
-  const bytes = await disk.read(join(toRoot(environment), 'config', 'export.json'), CONFIG_SIZE_MAX_BYTES);
-  return parseConfig(environment, bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8'));
-}
 
 /**
  * Runs the daemon until `signal` aborts: recovers, then listens, then tells the supervisor, then delivers.
- * Throws ALREADY_RUNNING, PORT_IN_USE, CONFIG_INVALID, LEDGER_…; a throw later on is a failure that a restart mends.
+ * Throws ALREADY_RUNNING, PORT_IN_USE, LEDGER_…; a throw later on is a failure that a restart mends.
  */
 export async function serveBoat(
   world: World,
   notifier: ServiceNotifier,
-  environment: Readonly<Record<string, string | undefined>>,
+  config: Config,
   signal: AbortSignal,
 ): Promise<void> {
-  const { config } = await loadConfig(world.disk, environment);
   const paths = toSpoolPaths(config.root);
   await world.disk.makeDirectory(paths.home);
   const lock = holdDaemonLock(join(paths.home, 'daemon.lock'));

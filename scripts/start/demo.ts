@@ -1,0 +1,307 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openStore, SILENT_LOG } from '@d3kos/central';
+import { CATEGORIES, type Category, isCategory } from '@d3kos/protocol';
+import { addRecords, writeBoat } from '../../packages/sim/src/fixture/index.ts';
+import { isPortFree, type Program, runJson, startProgram } from './processes.ts';
+import { startTierApi } from './tier-api.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const DEMO = join(ROOT, '.demo');
+const BOAT = join(DEMO, 'boat');
+const CENTRAL_DATA = join(DEMO, 'central');
+const INSTALLATION = '0123456789abcdef';
+const OPERATOR_TOKEN = 'operator-of-the-demo';
+/** Boatlog entries of the sample boat; the other categories follow in proportion. */
+const BOAT_ROWS = 5_000;
+const ADDED_ROWS = 200;
+/** Longest an export of the sample boat may take to reach central on this machine. */
+const DELIVERY_MAX_MS = 120_000;
+
+interface Port {
+  readonly name: string;
+  readonly variable: string;
+  readonly number: number;
+}
+const toPort = (name: string, variable: string, fallback: number): Port => ({
+  name,
+  variable,
+  number: Number(process.env[variable] ?? fallback),
+});
+const PORTS = {
+  tier: toPort('the tier API stand-in', 'DEMO_TIER_PORT', 8093),
+  boat: toPort('the export manager', 'DEMO_BOAT_PORT', 8094),
+  central: toPort('central', 'DEMO_CENTRAL_PORT', 8095),
+} as const;
+const boatUrl = `http://127.0.0.1:${PORTS.boat.number}`;
+const centralUrl = `http://127.0.0.1:${PORTS.central.number}`;
+const boatEnvironment = {
+  D3KOS_ROOT: BOAT,
+  EXPORT_PORT: String(PORTS.boat.number),
+  TIER_API_URL: `http://127.0.0.1:${PORTS.tier.number}`,
+  CENTRAL_API_URL: centralUrl,
+  EXPORT_RECORDINGS_PATH: join(BOAT, 'camera-recordings'),
+};
+const centralEnvironment = {
+  CENTRAL_PORT: String(PORTS.central.number),
+  CENTRAL_DATA_DIR: CENTRAL_DATA,
+  CENTRAL_OPERATOR_TOKEN: OPERATOR_TOKEN,
+};
+const bin = (name: string): string => join(ROOT, 'node_modules', '.bin', name);
+const boatCommand = (...args: readonly string[]): readonly string[] => [
+  bin('node'),
+  bin('d3kos-export'),
+  ...args,
+];
+const centralCommand = (...args: readonly string[]): readonly string[] => [
+  bin('node'),
+  bin('d3kos-central'),
+  ...args,
+];
+
+type Counts = Readonly<Record<Category, number>>;
+
+/** What one export did, by three independent counts. */
+interface Round {
+  readonly title: string;
+  readonly collected: Counts;
+  readonly delivered: Counts;
+  /** Rows at central afterwards, by SQL. */
+  readonly stored: Counts;
+  /** What SQL must count now. */
+  readonly expected: Counts;
+  readonly fileSizeBytes: number;
+  readonly wireSizeBytes: number;
+  readonly seconds: number;
+}
+
+/** Runs the whole way once, prints it, and stays up until aborted unless `isOnce`. Gives the exit code. */
+export async function startDemo(options: {
+  readonly isOnce: boolean;
+  readonly signal: AbortSignal;
+}): Promise<number> {
+  const taken = await findTakenPort();
+  if (taken !== undefined) {
+    console.error(
+      `Port ${taken.number} for ${taken.name} is already in use. Stop the program that listens there (ss -ltnp shows which), ` +
+        `or choose another port: ${taken.variable}=${taken.number + 1000} npm start`,
+    );
+    return 1;
+  }
+  const programs: Program[] = [];
+  const stops: (() => Promise<void> | void)[] = [];
+  try {
+    const made = await prepareBoat();
+    const tierApi = await startTierApi(PORTS.tier.number, INSTALLATION, 2);
+    stops.push(() => void tierApi.close());
+    say('starting central on its embedded PostgreSQL');
+    programs.push(
+      await startProgram('central', centralCommand('serve'), centralEnvironment, () =>
+        answers(`${centralUrl}/api/v1/health`),
+      ),
+    );
+    await enrollBoat();
+    say('starting the export manager');
+    programs.push(
+      await startProgram('the export manager', boatCommand('serve'), boatEnvironment, () =>
+        answers(`${boatUrl}/health`),
+      ),
+    );
+
+    const full = await runRound('full export', [], made);
+    const { added } = addRecords(BOAT, { rows: ADDED_ROWS, seed: 2 });
+    const grown = mapCounts((category) => full.stored[category] + added[category]);
+    const incremental = await runRound(
+      `incremental export after ${ADDED_ROWS} new log entries`,
+      ['--incremental'],
+      grown,
+    );
+    const differences = [full, incremental].flatMap(printRound);
+    if (differences.length > 0) {
+      for (const difference of differences) console.error(`DIFFERS: ${difference}`);
+      return 1;
+    }
+    console.log('\nEvery count agrees: what was collected is what central holds.');
+    if (!options.isOnce) await stayUp(options.signal);
+    return 0;
+  } catch (error) {
+    if (options.signal.aborted) return 0;
+    console.error(error instanceof Error ? error.message : error);
+    for (const program of programs) console.error(`\nlast lines of ${program.name}:\n${program.tail()}`);
+    return 1;
+  } finally {
+    for (const program of programs.reverse()) await program.stop();
+    for (const stop of stops) await stop();
+  }
+}
+
+function say(what: string): void {
+  console.error(`start: ${what}`);
+}
+
+async function findTakenPort(): Promise<Port | undefined> {
+  for (const port of Object.values(PORTS)) if (!(await isPortFree(port.number))) return port;
+  return undefined;
+}
+
+async function answers(url: string): Promise<boolean> {
+  const response = await fetch(url);
+  await response.body?.cancel();
+  return response.ok;
+}
+
+async function prepareBoat(): Promise<Counts> {
+  // A database that a killed run left running is taken over and stopped before its folder goes.
+  if (existsSync(CENTRAL_DATA)) {
+    const left = await openStore(
+      { store: { kind: 'embedded', dataDir: CENTRAL_DATA } },
+      'serve',
+      SILENT_LOG,
+    );
+    await left.close();
+  }
+  rmSync(DEMO, { recursive: true, force: true });
+  mkdirSync(DEMO, { recursive: true });
+  say(`making a sample boat in ${DEMO}`);
+  return writeBoat(BOAT, {
+    generation: 'mixed',
+    rows: BOAT_ROWS,
+    seed: 1,
+    installationId: INSTALLATION,
+    tier: 2,
+  }).records;
+}
+
+async function enrollBoat(): Promise<void> {
+  say('enrolling the boat');
+  // The CLI's documented JSON.
+  const { token } = (await runJson(
+    centralCommand('enroll', INSTALLATION, '--tier', '2', '--json'),
+    centralEnvironment,
+  )) as {
+    token: string;
+  };
+  writeFileSync(join(BOAT, 'config', 'export-credentials.json'), JSON.stringify({ token }), { mode: 0o600 });
+}
+
+async function runRound(title: string, args: readonly string[], expected: Counts): Promise<Round> {
+  say(`making ${/^[aeiou]/.test(title) ? 'an' : 'a'} ${title} and waiting for central's receipt`);
+  const began = performance.now();
+  // The CLI's documented JSON.
+  const made = (await runJson(boatCommand('generate', ...args, '--json'), boatEnvironment)) as {
+    queue_id: string;
+  };
+  const delivered = await waitForDelivery(made.queue_id);
+  const seconds = (performance.now() - began) / 1000;
+  const status = (await getJson(`${boatUrl}/export/status`)) as {
+    categories: Record<string, { count: number }>;
+  };
+  return {
+    title,
+    collected: mapCounts((category) => status.categories[category]?.count ?? 0),
+    delivered: mapCounts((category) => delivered.records_imported[category] ?? 0),
+    stored: await countBySql(),
+    expected,
+    fileSizeBytes: delivered.file_size_bytes,
+    wireSizeBytes: delivered.wire_size_bytes,
+    seconds,
+  };
+}
+
+interface Delivered {
+  readonly queue_id: string;
+  readonly records_imported: Readonly<Record<string, number>>;
+  readonly file_size_bytes: number;
+  readonly wire_size_bytes: number;
+}
+
+async function waitForDelivery(queueId: string): Promise<Delivered> {
+  const began = performance.now();
+  for (;;) {
+    // The API's documented JSON.
+    const { exports } = (await getJson(`${boatUrl}/export/history?limit=10`)) as {
+      exports: readonly Delivered[];
+    };
+    const delivered = exports.find((one) => one.queue_id === queueId);
+    if (delivered !== undefined) return delivered;
+    if (performance.now() - began > DELIVERY_MAX_MS)
+      throw new Error(
+        `${queueId} was not delivered within ${DELIVERY_MAX_MS / 1000} s: ${JSON.stringify(await getJson(`${boatUrl}/export/status`))}`,
+      );
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+async function getJson(url: string): Promise<unknown> {
+  return (await fetch(url)).json();
+}
+
+/** Counts rows in central's own tables, beside the running central. */
+async function countBySql(): Promise<Counts> {
+  const open = await openStore(
+    { store: { kind: 'embedded', dataDir: CENTRAL_DATA } },
+    'command',
+    SILENT_LOG,
+  );
+  try {
+    const counts: Partial<Record<Category, number>> = {};
+    for (const category of CATEGORIES) {
+      const [row] = await open.store.query(
+        `SELECT count(*)::int AS n FROM records_${category} WHERE installation_id = $1`,
+        [INSTALLATION],
+      );
+      counts[category] = Number(row?.['n']);
+    }
+    return mapCounts((category) => counts[category] ?? Number.NaN);
+  } finally {
+    await open.close();
+  }
+}
+
+function mapCounts(count: (category: Category) => number): Counts {
+  const entries = CATEGORIES.map((category) => [category, count(category)] as const);
+  // One entry for each of the nine.
+  return Object.fromEntries(entries.filter(([category]) => isCategory(category))) as Record<Category, number>;
+}
+
+/** Prints a round's table and gives what does not agree. */
+function printRound(round: Round): readonly string[] {
+  const rows = CATEGORIES.map(
+    (category) =>
+      [category, round.collected[category], round.delivered[category], round.stored[category]] as const,
+  );
+  console.log(`\n${round.title}`);
+  console.log(
+    `  ${'category'.padEnd(26)}${'collected'.padStart(10)}${'delivered'.padStart(10)}${'at central (SQL)'.padStart(18)}`,
+  );
+  for (const [category, collected, delivered, stored] of rows)
+    console.log(
+      `  ${category.padEnd(26)}${String(collected).padStart(10)}${String(delivered).padStart(10)}${String(stored).padStart(18)}`,
+    );
+  console.log(
+    `  ${kilobytes(round.fileSizeBytes)} on disk, ${kilobytes(round.wireSizeBytes)} on the wire, ${round.seconds.toFixed(2)} s from the command to central's receipt`,
+  );
+  return rows.flatMap(([category, collected, delivered, stored]) => [
+    ...(collected === delivered
+      ? []
+      : [`${round.title}: ${category}: ${collected} collected, ${delivered} delivered`]),
+    ...(stored === round.expected[category]
+      ? []
+      : [`${round.title}: ${category}: ${stored} at central, ${round.expected[category]} expected`]),
+  ]);
+}
+
+function kilobytes(sizeBytes: number): string {
+  return `${(sizeBytes / 1024).toFixed(1)} KiB`;
+}
+
+async function stayUp(signal: AbortSignal): Promise<void> {
+  console.log(`
+The boat's export manager   ${boatUrl}/export/status
+Central's fleet page        ${centralUrl}/   (user "operator", password "${OPERATOR_TOKEN}")
+The sample boat             ${BOAT}
+
+Stop with Ctrl-C.`);
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  console.log('stopping');
+}

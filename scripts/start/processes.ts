@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+
+/** Longest a program may take to answer after its start: initdb on a slow disk. */
+const READY_MAX_MS = 60_000;
+/** Longest a program may take to end after SIGTERM. */
+const STOP_MAX_MS = 15_000;
+
+/** A program of ours that was started here and is stopped here. */
+export interface Program {
+  readonly name: string;
+  /** The last lines it wrote, for when something goes wrong. */
+  tail(): string;
+  stop(): Promise<void>;
+}
+
+const TAIL_LINES = 15;
+
+/** Starts a program and resolves when `isReady` says so. Throws with its last lines where it ends or never gets ready. */
+export async function startProgram(
+  name: string,
+  argv: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  isReady: () => Promise<boolean>,
+): Promise<Program> {
+  const [file = '', ...args] = argv;
+  const child = spawn(file, args, {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // Ctrl-C goes to this script, which stops the programs in their order.
+    detached: true,
+  });
+  const lines: string[] = [];
+  child.stderr?.on('data', (chunk: Buffer) => {
+    lines.push(...chunk.toString('utf8').split('\n').filter(Boolean));
+    lines.splice(0, Math.max(0, lines.length - TAIL_LINES));
+  });
+  const program: Program = { name, tail: () => lines.join('\n'), stop: () => stopChild(child) };
+  const began = performance.now();
+  while (!(await isReady().catch(() => false))) {
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`${name} ended with ${child.exitCode ?? child.signalCode}:\n${program.tail()}`);
+    if (performance.now() - began > READY_MAX_MS) {
+      await program.stop();
+      throw new Error(`${name} was not ready after ${READY_MAX_MS / 1000} s:\n${program.tail()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return program;
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MAX_MS);
+  await ended;
+  clearTimeout(timer);
+}
+
+/** Runs a command of ours to its end and gives the JSON it wrote. Throws with what it said where it fails. */
+export async function runJson(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<unknown> {
+  const [file = '', ...args] = argv;
+  const child = spawn(file, args, {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let errors = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString('utf8');
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString('utf8');
+  });
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  if (code !== 0) throw new Error(`${args.join(' ')} failed with ${code}:\n${errors}${output}`);
+  return JSON.parse(output);
+}
+
+/** True where nothing listens on the loopback port. */
+export function isPortFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}

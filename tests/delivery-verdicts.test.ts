@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import test from 'node:test';
+import {
+  inTemporaryFolder,
+  prepareBoat,
+  type RunningBoat,
+  startBoatInProcess,
+  until,
+} from './support/boat-in-process.ts';
+import {
+  accepting,
+  HEALTHY,
+  importing,
+  json,
+  receiptFor,
+  type Script,
+  type SeenRequest,
+  startScriptedServer,
+} from './support/scripted-central.ts';
+
+const BOUND = { timeout: 60_000 };
+
+async function withBoat(
+  script: Script,
+  work: (running: RunningBoat, central: Awaited<ReturnType<typeof startScriptedServer>>) => Promise<void>,
+  options: { readonly partSizeBytes?: number; readonly rows?: number; readonly tier?: 0 | 1 | 2 } = {},
+): Promise<void> {
+  await inTemporaryFolder('verdicts', async (root) => {
+    prepareBoat({ root, ...options });
+    const central = await startScriptedServer(script);
+    const running = await startBoatInProcess({ root, centralUrl: central.url, ...options });
+    try {
+      await work(running, central);
+    } finally {
+      await running.stop();
+      await central.close();
+    }
+  });
+}
+
+const counts = ({ boat }: RunningBoat) => boat.ledger.queue.counts();
+const state = async (running: RunningBoat) => {
+  const { json: status } = await running.request('GET', '/export/status');
+  return (status['destination'] as { state: string }).state;
+};
+const refuse =
+  (status: number, errorCode: string, headers: Record<string, string> = {}) =>
+  (_: SeenRequest, response: ServerResponse) =>
+    json(response, status, { status: 'error', error_code: errorCode, message: 'no' }, headers);
+const html =
+  (status: number): Script =>
+  (_, response) => {
+    response.writeHead(status, { 'content-type': 'text/html' }).end('<html>Welcome to the marina</html>');
+  };
+
+test('a matching receipt delivers: history, view and file agree', BOUND, () =>
+  withBoat(accepting, async (running, central) => {
+    const { json: made } = await running.request('POST', '/export/generate');
+    assert.equal(made['success'], true);
+    await until('the delivery', () => counts(running).completed === 1);
+    const sent = central.seen.find((request) => request.method === 'POST');
+    assert.equal(sent?.headers['authorization'], 'Bearer device-token-of-the-tests-0123456789');
+    assert.equal(sent?.headers['idempotency-key'], `${made['export_id']}/1`);
+    assert.match(String(sent?.headers['content-digest']), /^sha-256=:[A-Za-z0-9+/]{43}=:$/);
+    assert.equal(sent?.headers['content-type'], 'application/json');
+    await until(
+      'the view',
+      () =>
+        existsSync(running.paths.historyFile) &&
+        JSON.parse(readFileSync(running.paths.historyFile, 'utf8')).exports.length === 1,
+    );
+    assert.ok(
+      running.log.some((line) => line.includes(`✓ Export uploaded successfully: ${made['queue_id']}`)),
+    );
+  }),
+);
+
+const PORTALS: readonly (readonly [string, Script])[] = [
+  ['200 with HTML', html(200)],
+  ['511', html(511)],
+  [
+    'a redirect',
+    (_, response) => void response.writeHead(302, { location: 'http://127.0.0.1:9/login' }).end(),
+  ],
+  ['200 with other JSON', (_, response) => json(response, 200, { ok: true })],
+  ['200 with nothing', (_, response) => void response.writeHead(200).end()],
+  [
+    'a receipt for another export',
+    (request, response) => {
+      if (request.method === 'GET') json(response, 200, HEALTHY);
+      else json(response, 200, receiptFor(request, { export_id: 'exp_other' }));
+    },
+  ],
+  [
+    'a receipt for other bytes',
+    (request, response) => {
+      if (request.method === 'GET') json(response, 200, HEALTHY);
+      else json(response, 200, receiptFor(request, { sha256: '0'.repeat(64) }));
+    },
+  ],
+];
+for (const [name, script] of PORTALS)
+  test(
+    `${name} is not central: nothing is delivered, no attempt is spent, and it goes out when central answers`,
+    BOUND,
+    () =>
+      withBoat(script, async (running, central) => {
+        const { json: made } = await running.request('POST', '/export/generate');
+        await until('the portal to be noticed', async () => (await state(running)) === 'captive_portal');
+        await until('the entry to wait again', () => counts(running).pending === 1);
+        const entry = running.boat.ledger.queue.find(String(made['queue_id']));
+        assert.equal(entry?.retryCount, 0);
+        assert.ok(entry?.lastError !== undefined);
+        central.answer(accepting);
+        await running.request('POST', '/export/queue/process');
+        await until('the delivery', () => counts(running).completed === 1);
+      }),
+  );
+
+test('nobody there: offline, no attempt is spent', BOUND, () =>
+  withBoat(accepting, async (running, central) => {
+    await central.close();
+    await running.request('POST', '/export/generate');
+    await until('offline', async () => (await state(running)) === 'offline');
+    await until('the entry to wait again', () => counts(running).pending === 1);
+    assert.equal(running.boat.ledger.queue.list('pending')[0]?.retryCount, 0);
+  }),
+);
+
+for (const [status, code] of [
+  [401, 'INVALID_TOKEN'],
+  [403, 'INSTALLATION_MISMATCH'],
+  [404, 'NOT_FOUND'],
+] as const)
+  test(`${status} from central blocks: nothing is spent and the owner is told`, BOUND, () =>
+    withBoat(importing(refuse(status, code)), async (running) => {
+      await running.request('POST', '/export/generate');
+      await until('blocked', async () => (await state(running)) === 'blocked');
+      assert.equal(running.boat.ledger.queue.list('pending')[0]?.retryCount, 0);
+      const { json: answer } = await running.request('GET', '/export/status');
+      assert.match(String((answer['destination'] as { explanation: string }).explanation), /token/);
+    }),
+  );
+
+for (const [status, code] of [
+  [400, 'INVALID_FORMAT'],
+  [409, 'IDEMPOTENCY_CONFLICT'],
+  [415, 'UNSUPPORTED_MEDIA_TYPE'],
+  [422, 'X'],
+] as const)
+  test(`${status} from central fails at once, the file is kept, and its records are due again`, BOUND, () =>
+    withBoat(importing(refuse(status, code)), async (running, central) => {
+      const { json: made } = await running.request('POST', '/export/generate');
+      await until('the failure', () => counts(running).failed === 1);
+      const [failed] = running.boat.ledger.queue.list('failed');
+      assert.equal(failed?.exportFile, `${running.paths.failed}/${made['queue_id']}_failed.json`);
+      assert.ok(existsSync(failed.exportFile));
+      assert.match(String(failed.lastError), new RegExp(code));
+      central.answer(accepting);
+      const { json: next } = await running.request('POST', '/export/generate', { type: 'incremental' });
+      assert.equal(next['record_count'], made['record_count']);
+      await until('the next delivery', () => counts(running).completed === 1);
+      const { json: retried } = await running.request('POST', `/export/queue/${made['queue_id']}/retry`);
+      assert.equal(retried['success'], true);
+      await until('the requeued delivery', () => counts(running).completed === 2);
+    }),
+  );
+
+for (const [name, script, expected] of [
+  ['429 with Retry-After', refuse(429, 'TOO_MANY_REQUESTS', { 'retry-after': '600' }), 600_000],
+  ['503', refuse(503, 'UNAVAILABLE'), 300_000],
+  ['500', refuse(500, 'INTERNAL'), 300_000],
+  ['502 with HTML', html(502), 300_000],
+] as const)
+  test(`${name} spends attempts as the seed does and waits`, BOUND, () =>
+    withBoat(importing(script), async (running) => {
+      const { json: made } = await running.request('POST', '/export/generate');
+      const expectedSpent = expected === 600_000 ? 1 : 2;
+      const entry = () => running.boat.ledger.queue.find(String(made['queue_id']));
+      await until(
+        'the attempts',
+        () => entry()?.retryCount === expectedSpent && entry()?.status === 'pending',
+      );
+      const waitMs = (entry()?.nextRetryAtMs ?? 0) - Date.now();
+      assert.ok(waitMs > expected * 0.95 && waitMs < expected * 1.11, `waits ${waitMs} ms`);
+      assert.equal(await state(running), 'unavailable');
+    }),
+  );
+
+test('an answer that never comes whole is an attempt, and the same key delivers later', BOUND, () => {
+  let posts = 0;
+  const script = importing((request, response) => {
+    posts += 1;
+    if (posts === 1)
+      response
+        .writeHead(200, { 'content-type': 'application/json', 'content-length': '500' })
+        .write('{"status"', () => response.destroy());
+    else json(response, 200, receiptFor(request, { duplicate: true }));
+  });
+  return withBoat(script, async (running, central) => {
+    await running.request('POST', '/export/generate');
+    await until('the delivery', () => counts(running).completed === 1);
+    const keys = central.seen
+      .filter(({ method }) => method === 'POST')
+      .map(({ headers }) => headers['idempotency-key']);
+    assert.equal(keys.length, 2);
+    assert.equal(keys[0], keys[1]);
+  });
+});
+
+test('413 cuts smaller until central takes it; every record arrives once', BOUND, () => {
+  const stored = new Map<string, string>();
+  const script = importing((request, response) => {
+    if (request.body.length > 40_000) {
+      refuse(413, 'BODY_TOO_LARGE')(request, response);
+      return;
+    }
+    const document = JSON.parse(request.body.toString('utf8'));
+    for (const entry of document.data.boatlog.entries) {
+      assert.equal(stored.has(entry.record_id), false, `${entry.record_id} came twice`);
+      stored.set(entry.record_id, String(request.headers['idempotency-key']));
+    }
+    json(response, 200, receiptFor(request));
+  });
+  return withBoat(
+    script,
+    async (running) => {
+      await running.request('POST', '/export/generate');
+      await until('the delivery', () => counts(running).completed === 1, 40_000);
+      assert.equal(stored.size, 1_500);
+      assert.ok(new Set(stored.values()).size > 5);
+    },
+    { rows: 1_500 },
+  );
+});
+
+test('413 for a single small part that cannot be cut is a rejection', BOUND, () =>
+  withBoat(importing(refuse(413, 'BODY_TOO_LARGE')), async (running) => {
+    await running.request('POST', '/export/generate');
+    await until('the failure', () => counts(running).failed === 1);
+  }),
+);
+
+test('at tier 0 nothing is made and not one connection is opened', BOUND, () =>
+  withBoat(
+    accepting,
+    async (running, central) => {
+      const { status, json: refused } = await running.request('POST', '/export/generate');
+      assert.equal(status, 403);
+      assert.equal(refused['error'], 'Tier 0 does not have export capability');
+      assert.equal(refused['code'], 'TIER_TOO_LOW');
+      await running.request('POST', '/export/queue/process');
+      await running.request('GET', '/export/status');
+      assert.equal(central.connections(), 0);
+    },
+    { tier: 0 },
+  ),
+);
+
+test('cancelling gives the records to the next export', BOUND, () =>
+  withBoat(html(200), async (running, central) => {
+    const { json: made } = await running.request('POST', '/export/generate', { type: 'incremental' });
+    const { json: nothing } = await running.request('POST', '/export/generate', { type: 'incremental' });
+    assert.equal(nothing['queued'], false);
+    const { json: cancelled } = await running.request('DELETE', `/export/queue/${made['queue_id']}`);
+    assert.equal(cancelled['success'], true);
+    central.answer(accepting);
+    const { json: again } = await running.request('POST', '/export/generate', { type: 'incremental' });
+    assert.equal(again['record_count'], made['record_count']);
+  }),
+);
+
+test('ten concurrent exports are ten, in one second or not', BOUND, () =>
+  withBoat(html(200), async (running) => {
+    const made = await Promise.all(
+      Array.from({ length: 10 }, () => running.request('POST', '/export/generate')),
+    );
+    const ids = new Set(made.map(({ json: answer }) => answer['queue_id']));
+    assert.equal(ids.size, 10);
+    const { pending, uploading } = counts(running);
+    assert.equal(pending + uploading, 10);
+  }),
+);

@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Boat, createWorld, parseConfig, startBoat, toSpoolPaths, type World } from '@d3kos/boat';
+import type { Tier } from '@d3kos/protocol';
+import { type BoatGeneration, toBoatPlaces, writeBoat } from '../../packages/sim/src/fixture/index.ts';
+
+export const INSTALLATION = '0123456789abcdef';
+/** A token of the form central gives; the scripted centrals do not look at it. */
+export const TOKEN = 'device-token-of-the-tests-0123456789';
+
+/** Runs work on a folder of its own, which is removed afterwards whatever happens. */
+export async function inTemporaryFolder<T>(name: string, work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), `d3kos-${name}-`));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export interface BoatOptions {
+  readonly root: string;
+  readonly centralUrl: string;
+  readonly tier?: Tier;
+  readonly rows?: number;
+  readonly generation?: BoatGeneration;
+  readonly partSizeBytes?: number;
+  readonly world?: Partial<World>;
+}
+
+/** Writes a made-up boat at `root`, enrolled with the given token. */
+export function prepareBoat(
+  options: Pick<BoatOptions, 'root' | 'tier' | 'rows' | 'generation'>,
+  token = TOKEN,
+): void {
+  writeBoat(options.root, {
+    generation: options.generation ?? 'gen3',
+    rows: options.rows ?? 20,
+    seed: 1,
+    installationId: INSTALLATION,
+    tier: options.tier ?? 2,
+  });
+  writeFileSync(join(options.root, 'config', 'export-credentials.json'), JSON.stringify({ token }), {
+    mode: 0o600,
+  });
+}
+
+export interface RunningBoat {
+  readonly boat: Boat;
+  readonly log: readonly string[];
+  readonly paths: ReturnType<typeof toSpoolPaths>;
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ readonly status: number; readonly json: Record<string, unknown> }>;
+  stop(): Promise<void>;
+}
+
+/** One real world for all boats of a test file: each would listen to stderr again. */
+const realWorld = createWorld({});
+
+/** The real export manager over the real world, in this process, so that a test can look at its ledger. */
+export async function startBoatInProcess(options: BoatOptions): Promise<RunningBoat> {
+  const stopping = new AbortController();
+  const log: string[] = [];
+  const world: World = {
+    ...realWorld,
+    log: { write: (level, message) => log.push(`${level} ${message}`) },
+    ...options.world,
+  };
+  const environment = {
+    D3KOS_ROOT: options.root,
+    CENTRAL_API_URL: options.centralUrl,
+    // Nothing listens there: the tier comes from license.json.
+    TIER_API_URL: 'http://127.0.0.1:9',
+    ...(options.partSizeBytes === undefined ? {} : { EXPORT_PART_SIZE_BYTES: String(options.partSizeBytes) }),
+  };
+  const { config } = parseConfig(environment, undefined);
+  const boat = await startBoat(world, config, stopping.signal, toBoatPlaces(options.root));
+  const running = boat.run().catch((error: unknown) => {
+    if (!stopping.signal.aborted) throw error;
+  });
+  return {
+    boat,
+    log,
+    paths: toSpoolPaths(options.root),
+    request: async (method, path, body) => {
+      const response = await boat.app.fetch(
+        new Request(`http://localhost:8094${path}`, {
+          method,
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        }),
+      );
+      return { status: response.status, json: (await response.json()) as Record<string, unknown> };
+    },
+    stop: async () => {
+      stopping.abort(new Error('the test is done'));
+      await running;
+      boat.close();
+    },
+  };
+}
+
+/** Resolves when `isTrue` is, looking often; fails after `limitMs` saying what it waited for. */
+export async function until(
+  what: string,
+  isTrue: () => boolean | Promise<boolean>,
+  limitMs = 20_000,
+): Promise<void> {
+  const began = performance.now();
+  while (!(await isTrue())) {
+    if (performance.now() - began > limitMs) throw new Error(`waited ${limitMs} ms in vain for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
