@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { runProgram } from './testing/cli-run.ts';
+import { createLoopbackDaemon, type DaemonStory, type LoopbackDaemon } from './testing/loopback-daemon.ts';
+import { createSteppedClock } from './testing/stepped-clock.ts';
+
+const daemons: LoopbackDaemon[] = [];
+after(() => Promise.all(daemons.map((daemon) => daemon.stop())));
+
+async function started(story: Partial<DaemonStory>): Promise<LoopbackDaemon> {
+  const daemon = await createLoopbackDaemon(story);
+  daemons.push(daemon);
+  await daemon.start();
+  return daemon;
+}
+
+const asked = 'POST /export/generate {"type":"incremental","trigger":"scheduled"}';
+const success = (body: Readonly<Record<string, unknown>>) => () => ({
+  status: 200,
+  body: { success: true, ...body },
+});
+
+test('asks for the scheduled incremental export and says what was queued', async () => {
+  const daemon = await started({
+    tier: 2,
+    generate: success({ queued: true, queue_id: 'q_20261123_030000', slot: '2026-11-23' }),
+  });
+  const run = await runProgram(['daily'], { clock: createSteppedClock(), port: daemon.port });
+  assert.deepEqual(run.stdout, [
+    '=== d3kOS Daily Scheduled Export ===',
+    'Current tier: 2',
+    'Triggering export...',
+    '✓ Export generated and queued: q_20261123_030000',
+    '=== Daily export complete ===',
+  ]);
+  assert.equal(run.exitCode, 0);
+  assert.deepEqual(daemon.requests, [asked]);
+});
+
+for (const tier of [0, 1])
+  test(`skips at tier ${tier} and is done`, async () => {
+    const daemon = await started({
+      tier,
+      generate: success({ queued: false, skipped: true, message: 'of the export manager' }),
+    });
+    const run = await runProgram(['daily'], { clock: createSteppedClock(), port: daemon.port });
+    assert.deepEqual(run.stdout.slice(1), [
+      `Current tier: ${tier}`,
+      `⚠ Scheduled export requires Tier 2+ (current: Tier ${tier})`,
+      'Skipping export',
+      '=== Daily export complete ===',
+    ]);
+    assert.equal(run.exitCode, 0);
+  });
+
+test('gives the reason of the export manager where the tier is unknown', async () => {
+  const daemon = await started({
+    tier: null,
+    generate: success({ queued: false, skipped: true, message: 'Nobody knows the tier' }),
+  });
+  const run = await runProgram(['daily'], { clock: createSteppedClock(), port: daemon.port });
+  assert.deepEqual(run.stdout.slice(1, 5), [
+    'Current tier: unknown',
+    'Triggering export...',
+    '⚠ Nobody knows the tier',
+    'Skipping export',
+  ]);
+  assert.equal(run.exitCode, 0);
+});
+
+test('is done when it runs twice in one slot, and when nothing is new', async () => {
+  const daemon = await started({
+    generate: success({ queued: false, skipped: true, slot: '2026-11-23' }),
+  });
+  const again = await runProgram(['daily'], { clock: createSteppedClock(), port: daemon.port });
+  assert.ok(again.stdout.includes('✓ The daily export of 2026-11-23 was already made'));
+  assert.equal(again.exitCode, 0);
+  daemon.story.generate = success({ queued: false, slot: '2026-11-23' });
+  const quiet = await runProgram(['daily', '--json'], { clock: createSteppedClock(), port: daemon.port });
+  assert.deepEqual(
+    quiet.stdout.map((line) => JSON.parse(line)),
+    [{ success: true, queued: false, slot: '2026-11-23' }],
+  );
+  assert.ok(quiet.stderr.includes('✓ Nothing new since the last export; nothing was queued'));
+});
+
+test('fails with the reason and the hint of the export manager', async () => {
+  const daemon = await started({
+    generate: () => ({
+      status: 507,
+      body: { success: false, error: 'Only 3 MB are free', code: 'DISK_RESERVE', hint: 'Remove something.' },
+    }),
+  });
+  const run = await runProgram(['daily'], { clock: createSteppedClock(), port: daemon.port });
+  assert.equal(run.exitCode, 4);
+  assert.equal(run.stdout.at(-1), '✗ Export failed: Only 3 MB are free');
+  assert.deepEqual(run.stderr, ['✗ Only 3 MB are free [DISK_RESERVE]', '  Remove something.']);
+});
+
+test('waits for an export manager that starts 5 s late, and tells when it never comes', async () => {
+  const late = await createLoopbackDaemon({ generate: success({ queued: true, queue_id: 'q_1' }) });
+  daemons.push(late);
+  const clock = createSteppedClock([{ atMs: 5_000, happen: () => late.start() }]);
+  const run = await runProgram(['daily'], { clock, port: late.port });
+  assert.ok(run.stdout.includes('✓ Export generated and queued: q_1'));
+  assert.equal(clock.monotonic(), 5_000);
+  const never = await createLoopbackDaemon();
+  const alone = await runProgram(['daily'], { clock: createSteppedClock(), port: never.port });
+  assert.equal(alone.exitCode, 3);
+});

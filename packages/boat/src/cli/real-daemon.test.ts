@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { startBoat } from '../boat.ts';
+import { createWorld } from '../compose.ts';
+import { parseConfig } from '../config.ts';
+import { type Listening, listen } from '../platform/listen.ts';
+import { createKeptLog } from '../testing/kept-log.ts';
+import { temporaryRoot } from '../testing/temporary-root.ts';
+import { type CliRun, runProgram } from './testing/cli-run.ts';
+import { createSteppedClock } from './testing/stepped-clock.ts';
+
+/*
+ * The program against the export manager itself, on a card with next to nothing on it, at tier 2 by license.json, with a
+ * central that nobody answers for.
+ */
+const root = temporaryRoot('cli');
+const stopping = new AbortController();
+let server: Listening;
+let running: Promise<void>;
+let closeBoat: () => void;
+
+async function freePort(): Promise<number> {
+  const reserved = await listen(() => new Response(), '127.0.0.1', 0);
+  await reserved.close();
+  return reserved.port;
+}
+
+function writeTier(tier: number): void {
+  const path = join(root, 'config', 'license.json');
+  writeFileSync(path, JSON.stringify({ installation_id: '0123456789abcdef', tier }));
+}
+
+before(async () => {
+  mkdirSync(join(root, 'config'), { recursive: true });
+  writeTier(2);
+  writeFileSync(join(root, 'config', 'settings.json'), '{"units":"metric"}');
+  writeFileSync(
+    join(root, 'config', 'export-credentials.json'),
+    JSON.stringify({ token: 'dvt_0123456789abcdef0123456789' }),
+  );
+  const port = await freePort();
+  const { config } = parseConfig(
+    {
+      D3KOS_ROOT: root,
+      EXPORT_PORT: String(port),
+      CENTRAL_API_URL: `http://127.0.0.1:${await freePort()}`,
+      TIER_API_URL: `http://127.0.0.1:${await freePort()}`,
+      EXPORT_RECORDINGS_PATH: join(root, 'recordings'),
+      EXPORT_RESERVE_BYTES: '0',
+    },
+    undefined,
+  );
+  const world = { ...createWorld({}), log: createKeptLog() };
+  const boat = await startBoat(world, config, stopping.signal);
+  server = await listen((request) => boat.app.fetch(request), '127.0.0.1', port);
+  running = boat.run();
+  closeBoat = boat.close;
+});
+
+after(async () => {
+  stopping.abort(new Error('the test is over'));
+  await running.catch(() => undefined);
+  await server.close();
+  closeBoat();
+});
+
+const program = (...argv: readonly string[]): Promise<CliRun> =>
+  runProgram(argv, { clock: createSteppedClock(), port: server.port });
+const json = async (...argv: readonly string[]) => {
+  const run = await program(...argv, '--json');
+  assert.equal(run.stdout.length, 1, run.stderr.join('\n'));
+  return { exitCode: run.exitCode, answer: JSON.parse(run.stdout[0] ?? '') };
+};
+
+test('previews, makes, lists, cancels and retries an export of the real export manager', async () => {
+  const preview = await program('preview');
+  assert.equal(preview.exitCode, 0);
+  assert.equal(preview.stdout.length, 10);
+  const made = await json('generate');
+  assert.equal(made.exitCode, 0);
+  const queueId: string = made.answer.queue_id;
+  assert.match(queueId, /^q_\d{8}_\d{6}$/);
+  const listed = await program('queue', 'list');
+  assert.ok(listed.stdout.some((line) => line.startsWith(`${queueId}  `)));
+  const cancelled = await json('queue', 'cancel', queueId);
+  assert.deepEqual([cancelled.exitCode, cancelled.answer.entry.status], [0, 'failed']);
+  const again = await json('queue', 'cancel', queueId);
+  assert.deepEqual([again.exitCode, again.answer.code], [5, 'ENTRY_STATE']);
+  const retried = await program('queue', 'retry', queueId);
+  assert.deepEqual([retried.exitCode, retried.stdout], [0, [`✓ ${queueId} is pending`]]);
+  const unknown = await json('queue', 'retry', 'q/../nobody');
+  assert.deepEqual([unknown.exitCode, unknown.answer.code], [5, 'ENTRY_NOT_FOUND']);
+});
+
+test('shows status, history and cleanup of the real export manager', async () => {
+  const status = await program('status');
+  assert.equal(status.exitCode, 0);
+  assert.ok(status.stdout.includes('Tier:          2'), status.stdout.join('\n'));
+  assert.deepEqual((await program('history', '--limit', '5')).stdout, ['Nothing was delivered yet']);
+  assert.match(
+    (await program('queue', 'cleanup')).stdout.join(),
+    /^Removed 0 delivered and 0 failed exports/,
+  );
+});
+
+test('boot ends well where the real export manager finds no network', async () => {
+  const run = await program('boot');
+  assert.equal(run.exitCode, 0);
+  assert.match(
+    run.stdout.join('\n'),
+    /Queue status: [1-9]\d* pending exports\nProcessing pending exports\.\.\./,
+  );
+  assert.match(run.stdout.at(-2) ?? '', /^⚠ No network after 60 seconds/);
+});
+
+test('daily exports once in a slot, and a full export is not asked for', async () => {
+  writeFileSync(join(root, 'config', 'settings.json'), '{"units":"imperial"}');
+  const first = await json('daily');
+  assert.equal(first.exitCode, 0);
+  assert.equal(first.answer.queued, true);
+  const { stdout } = await program('daily');
+  assert.match(stdout.join('\n'), /✓ The daily export( of \d{4}-\d\d-\d\d)? was already made/);
+  const file = join(root, 'data', 'exports', 'exports', first.answer.export_file);
+  const document = JSON.parse(readFileSync(file, 'utf8'));
+  assert.deepEqual([document.export_type, document.trigger], ['incremental', 'scheduled']);
+});
+
+test('daily is done at tiers 0 and 1 and generate is refused at tier 0, with exit code 4', async () => {
+  for (const tier of [1, 0]) {
+    writeTier(tier);
+    const run = await program('daily');
+    assert.equal(run.exitCode, 0);
+    assert.deepEqual(run.stdout.slice(1, 4), [
+      `Current tier: ${tier}`,
+      `⚠ Scheduled export requires Tier 2+ (current: Tier ${tier})`,
+      'Skipping export',
+    ]);
+  }
+  const refused = await json('generate');
+  assert.deepEqual(
+    [refused.exitCode, refused.answer.code, refused.answer.error],
+    [4, 'TIER_TOO_LOW', 'Tier 0 does not have export capability'],
+  );
+  const boot = await program('boot');
+  assert.equal(boot.exitCode, 0);
+});

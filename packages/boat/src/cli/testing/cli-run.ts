@@ -1,0 +1,48 @@
+import type { Clock } from '../../platform/ports.ts';
+import { createTransport } from '../../platform/transport.ts';
+import { runCli } from '../cli.ts';
+
+/** What a run of the program left behind. */
+export interface CliRun {
+  readonly exitCode: number;
+  readonly stdout: readonly string[];
+  readonly stderr: readonly string[];
+}
+
+/** Runs the program with real HTTP against a port of loopback. `files` are those it can read, by path. */
+export async function runProgram(
+  argv: readonly string[],
+  options: {
+    readonly clock: Clock;
+    readonly port?: number;
+    readonly environment?: Readonly<Record<string, string>>;
+    readonly files?: Readonly<Record<string, string | Error>>;
+    readonly signal?: AbortSignal;
+  },
+): Promise<CliRun> {
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  const http = createTransport();
+  try {
+    const exitCode = await runCli(argv, {
+      clock: options.clock,
+      transport: http.transport,
+      environment: {
+        ...(options.port === undefined ? {} : { EXPORT_PORT: String(options.port) }),
+        ...options.environment,
+      },
+      readFile: async (path) => {
+        const file = options.files?.[path];
+        if (file instanceof Error) throw file;
+        return file;
+      },
+      stdout: (line) => stdout.push(line),
+      stderr: (line) => stderr.push(line),
+      serve: async () => 0,
+      signal: options.signal ?? new AbortController().signal,
+    });
+    return { exitCode, stdout, stderr };
+  } finally {
+    http.close();
+  }
+}

@@ -1,0 +1,91 @@
+import { type Listening, listen } from '../../platform/listen.ts';
+
+/** What the next answers of a `LoopbackDaemon` say. Changed by the test as its story goes on. */
+export interface DaemonStory {
+  tier: number | null;
+  canExport: boolean;
+  pendingCount: number;
+  failedCount: number;
+  destination: { state: string; explanation?: string };
+  /** The answer to `POST /export/generate`. */
+  generate: () => { readonly status: number; readonly body: unknown };
+  /** Answers instead of everything else, as a service that is not the export manager. */
+  stranger?: () => Response;
+}
+
+/** A server on loopback that answers as the export manager would in a story. */
+export interface LoopbackDaemon {
+  readonly port: number;
+  readonly story: DaemonStory;
+  /** `METHOD /path BODY` of every request but the looks at health and status. */
+  readonly requests: readonly string[];
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Reserves a free port of loopback; nobody answers there before `start`. */
+export async function createLoopbackDaemon(story: Partial<DaemonStory> = {}): Promise<LoopbackDaemon> {
+  const reserved = await listen(() => new Response(), '127.0.0.1', 0);
+  const { port } = reserved;
+  await reserved.close();
+  const requests: string[] = [];
+  const whole: DaemonStory = {
+    tier: 2,
+    canExport: true,
+    pendingCount: 0,
+    failedCount: 0,
+    destination: { state: 'unknown' },
+    generate: () => ({ status: 200, body: { success: true, queued: false } }),
+    ...story,
+  };
+  let server: Listening | undefined;
+  return {
+    port,
+    story: whole,
+    requests,
+    async start() {
+      server = await listen((request) => answer(request, whole, requests), '127.0.0.1', port);
+    },
+    async stop() {
+      await server?.close();
+      server = undefined;
+    },
+  };
+}
+
+async function answer(request: Request, story: DaemonStory, requests: string[]): Promise<Response> {
+  if (story.stranger !== undefined) return story.stranger();
+  const { pathname, search } = new URL(request.url);
+  const body = await request.text();
+  const line = `${request.method} ${pathname}${search}${body === '' ? '' : ` ${body}`}`;
+  if (line === 'GET /health')
+    return Response.json({ service: 'd3kos-export-manager', status: 'ok', version: '0.1.0' });
+  if (line === 'GET /export/status') return Response.json(toStatus(story));
+  requests.push(line);
+  if (line === 'POST /export/queue/process') return Response.json({ success: true });
+  if (request.method === 'POST' && pathname === '/export/generate') {
+    const generated = story.generate();
+    return Response.json(generated.body, { status: generated.status });
+  }
+  return Response.json(
+    { success: false, error: `There is nothing at ${line}`, code: 'NOT_FOUND', hint: 'Look elsewhere.' },
+    { status: 404 },
+  );
+}
+
+function toStatus(story: DaemonStory): Readonly<Record<string, unknown>> {
+  return {
+    success: true,
+    tier: story.tier,
+    can_export: story.canExport,
+    error: story.canExport ? null : 'The licence says no',
+    queue: {
+      pending_count: story.pendingCount,
+      uploading_count: 0,
+      completed_count: 0,
+      failed_count: story.failedCount,
+    },
+    destination: story.destination,
+    a_key_of_a_later_version: true,
+  };
+}
