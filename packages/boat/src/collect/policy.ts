@@ -200,7 +200,7 @@ export function fitCursor(
 }
 
 /** Rows of one page at first, at least and at most. More than 4,000 is no faster; 1 lets a row of any size through. */
-export const PAGE_ROWS = { first: 256, min: 1, max: 4096 } as const;
+export const PAGE_ROWS = { first: 256, min: 1, max: 2048 } as const;
 /** What a page should take: a fifth of the 50 ms the event loop may stand still, because one page can be an outlier. */
 export const PAGE_TARGET_MS = 10;
 

@@ -1,0 +1,95 @@
+import { createClock } from '../platform/clock.ts';
+import { createDisk } from '../platform/disk.ts';
+import { createDatabases } from '../platform/sqlite.ts';
+import type { CollectContext, CollectOutcome, Collector, SourcePaths } from './collector.ts';
+import type { Cursor } from './cursor.ts';
+
+/** One record as central would read it. */
+export type CollectedRecord = { readonly record_id: string } & Readonly<Record<string, unknown>>;
+
+/** What a collection gave, every line parsed on its own as the spool cuts them. */
+export interface Collection {
+  readonly records: readonly CollectedRecord[];
+  readonly lines: readonly string[];
+  readonly pages: number;
+  readonly outcome: CollectOutcome;
+}
+
+/** How far things are exported, as the ledger keeps it for one category. */
+export interface TestProgress {
+  readonly cursors: Map<string, Cursor>;
+  readonly digests: Map<string, string>;
+  /** The export's commit: cursors and digests move. */
+  commit(outcome: CollectOutcome): void;
+  /** The export failed for good: its ranges are due again, and the lower position wins. */
+  giveBack(outcome: CollectOutcome): void;
+}
+
+/** Nothing exported yet. */
+export function createTestProgress(): TestProgress {
+  const cursors = new Map<string, Cursor>();
+  const digests = new Map<string, string>();
+  return {
+    cursors,
+    digests,
+    commit(outcome) {
+      for (const { source, to } of outcome.cursors) cursors.set(source, to);
+      for (const { recordId, digest } of outcome.digests) digests.set(recordId, digest);
+    },
+    giveBack(outcome) {
+      for (const { source, from } of outcome.cursors) {
+        const now = cursors.get(source);
+        if (from === undefined) cursors.delete(source);
+        else if (now !== undefined && from.position < now.position) cursors.set(source, from);
+      }
+      for (const { recordId } of outcome.digests) digests.delete(recordId);
+    },
+  };
+}
+
+/** A context on the real disk, databases and clock. */
+export function createTestContext(
+  paths: SourcePaths,
+  progress: TestProgress = createTestProgress(),
+  given: Partial<CollectContext> = {},
+): CollectContext {
+  return {
+    paths,
+    disk: createDisk(),
+    databases: createDatabases(),
+    clock: createClock(),
+    installationId: '0123456789abcdef',
+    mode: 'incremental',
+    cursorOf: (source) => progress.cursors.get(source),
+    digestOf: (recordId) => progress.digests.get(recordId),
+    signal: new AbortController().signal,
+    ...given,
+  };
+}
+
+/** Runs a collector to its end and parses every line. Throws where a page breaks its contract. */
+export async function collectAll(collector: Collector, context: CollectContext): Promise<Collection> {
+  const records: CollectedRecord[] = [];
+  const lines: string[] = [];
+  let pages = 0;
+  const collection = collector.collect(context);
+  let step = await collection.next();
+  while (step.done !== true) {
+    const { value: page } = step;
+    const text = page.bytes === undefined ? page.lines : Buffer.from(page.bytes).toString('utf8');
+    if (text !== page.lines) throw new Error('bytes and lines differ');
+    const found = text.split('\n').map((line) => (line.endsWith(',') ? line.slice(0, -1) : line));
+    if (found.length !== page.count) throw new Error(`${page.count} records in ${found.length} lines`);
+    for (const line of found) {
+      if (!line.startsWith('{"record_id":')) throw new Error(`not a record: ${line.slice(0, 80)}`);
+      if (!line.isWellFormed() || /\\ud[89ab]/i.test(line.replaceAll(/\\ud[89ab]..\\ud[c-f]../gi, '')))
+        throw new Error(`half a character in ${line.slice(0, 80)}`);
+      // Checked just above to begin as a record does.
+      records.push(JSON.parse(line) as CollectedRecord);
+      lines.push(line);
+    }
+    pages += 1;
+    step = await collection.next();
+  }
+  return { records, lines, pages, outcome: step.value };
+}
