@@ -30,8 +30,8 @@ const DECODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   zstd: (bytes) => zstdDecompressSync(bytes),
 };
 
-/** A real HTTP server on loopback that answers as a test says: a stand-in for whatever stands where central should. */
-export async function startScriptedServer(first: Script): Promise<ScriptedServer> {
+/** A real HTTP server on loopback that answers as a test says: a stand-in for whatever stands where central should. Without a port it takes a free one. */
+export async function startScriptedServer(first: Script, listenOn = 0): Promise<ScriptedServer> {
   let script = first;
   let connections = 0;
   const seen: SeenRequest[] = [];
@@ -55,7 +55,7 @@ export async function startScriptedServer(first: Script): Promise<ScriptedServer
   server.on('connection', () => {
     connections += 1;
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(listenOn, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,

@@ -1,0 +1,383 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import {
+  type OpenStore,
+  openStore,
+  parseConfig,
+  recordTable,
+  SILENT_LOG,
+  type Store,
+  startEmbeddedPostgres,
+} from '@d3kos/central';
+import { CATEGORIES, type Category } from '@d3kos/protocol';
+import { until } from './boat-in-process.ts';
+
+const PACKAGES = join(import.meta.dirname, '..', '..', 'packages');
+const BOAT_MAIN = join(PACKAGES, 'boat', 'src', 'main.ts');
+const CENTRAL_MAIN = join(PACKAGES, 'central', 'src', 'main.ts');
+
+/** Longest a program may take to answer or to end: many times what it takes on a busy machine with two cores. */
+const PROGRAM_MAX_MS = 60_000;
+
+/** Nothing listens there: what asks it is refused at once. */
+export const NOBODY = 'http://127.0.0.1:9';
+
+/** A started program. */
+export interface Program {
+  readonly child: ChildProcess;
+  /** What it wrote so far, stdout and stderr in the order it came. */
+  output(): string;
+  lines(): readonly string[];
+  /** Resolves when it has ended and everything it wrote is in `output`. */
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  /** SIGTERM, and waits; gives the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL, and waits. */
+  kill(): Promise<void>;
+}
+
+/** Everything one test starts; all of it is gone when the test is done, however it ends. */
+export interface Processes {
+  /** A new folder below the system's temporary one. */
+  folder(name: string): string;
+  /** Starts `node main.ts …` with nothing of this environment but PATH. */
+  start(
+    main: 'boat' | 'central',
+    args: readonly string[],
+    environment: Readonly<Record<string, string>>,
+  ): Program;
+  /** Starts it and waits for its end. */
+  run(
+    main: 'boat' | 'central',
+    args: readonly string[],
+    environment: Readonly<Record<string, string>>,
+  ): Promise<{ readonly code: number | null; readonly output: string }>;
+  /** Runs when the test is done, after all programs have ended and before the folders go; the last one given first. */
+  atEnd(work: () => Promise<void> | void): void;
+}
+
+/** Something with `after`: a test, or node:test itself for a whole file. */
+interface Ending {
+  after(work: () => Promise<void>): void;
+}
+
+/** For `before` hooks of a file: `createProcesses({ after })`. For one test: `createProcesses(toEnding(t))`. */
+export function toEnding(t: TestContext): Ending {
+  return { after: (work) => t.after(work) };
+}
+
+export function createProcesses(ending: Ending): Processes {
+  const programs = new Set<Program>();
+  const folders: string[] = [];
+  const works: (() => Promise<void> | void)[] = [];
+  const killAll = (): void => {
+    for (const { child } of programs) child.kill('SIGKILL');
+  };
+  // A runner that ends this process for taking too long leaves no child behind either.
+  process.once('exit', killAll);
+  ending.after(async () => {
+    await Promise.all([...programs].map((program) => program.kill()));
+    for (const work of works.reverse()) await work();
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+    process.removeListener('exit', killAll);
+  });
+  const start: Processes['start'] = (main, args, environment) => {
+    const program = spawnProgram(main === 'boat' ? BOAT_MAIN : CENTRAL_MAIN, args, environment);
+    programs.add(program);
+    void program.ended.then(() => programs.delete(program));
+    return program;
+  };
+  return {
+    folder(name) {
+      const folder = mkdtempSync(join(tmpdir(), `d3kos-${name}-`));
+      folders.push(folder);
+      return folder;
+    },
+    start,
+    async run(main, args, environment) {
+      const program = start(main, args, environment);
+      const timer = setTimeout(() => program.child.kill('SIGKILL'), PROGRAM_MAX_MS);
+      const { code } = await program.ended;
+      clearTimeout(timer);
+      return { code, output: program.output() };
+    },
+    atEnd: (work) => void works.push(work),
+  };
+}
+
+function spawnProgram(
+  main: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Program {
+  const child = spawn(
+    process.execPath,
+    ['--conditions=development', '--disable-warning=ExperimentalWarning', main, ...args],
+    { env: { PATH: process.env['PATH'] ?? '', ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  const ended = once(child, 'close').then(([code, signal]) => ({
+    // The two arguments of Node's `close` event.
+    code: code as number | null,
+    signal: signal as NodeJS.Signals | null,
+  }));
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), PROGRAM_MAX_MS);
+    const { code } = await ended;
+    clearTimeout(timer);
+    return code;
+  };
+  return {
+    child,
+    output: () => output,
+    lines: () => output.split('\n').filter((line) => line !== ''),
+    ended,
+    stop: () => end('SIGTERM'),
+    kill: async () => void (await end('SIGKILL')),
+  };
+}
+
+/** A port nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // A TCP server's address is an AddressInfo.
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Resolves when the program says at `url` that it is `service`; fails with its output if it ends before that. */
+async function untilAnswering(program: Program, url: string, service: string): Promise<void> {
+  await until(
+    `${service} to answer at ${url}`,
+    async () => {
+      if (program.child.exitCode !== null || program.child.signalCode !== null)
+        throw new Error(`${service} ended before it answered: ${program.output()}`);
+      try {
+        const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+        const body = await answer.json();
+        return typeof body === 'object' && body !== null && 'service' in body && body.service === service;
+      } catch (error) {
+        // What fetch throws while nobody listens.
+        if (error instanceof TypeError) return false;
+        throw error;
+      }
+    },
+    PROGRAM_MAX_MS,
+  );
+}
+
+/** Where a boat's daemon lives, for every start of it. */
+export interface BoatPlace {
+  readonly root: string;
+  readonly port: number;
+  readonly centralUrl: string;
+  readonly tierApiUrl?: string;
+  /** Further variables of `packages/boat/src/config.ts`. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** The environment of `d3kos-export` at this place. */
+export function toBoatEnvironment(place: BoatPlace): Record<string, string> {
+  return {
+    D3KOS_ROOT: place.root,
+    EXPORT_PORT: String(place.port),
+    CENTRAL_API_URL: place.centralUrl,
+    TIER_API_URL: place.tierApiUrl ?? NOBODY,
+    EXPORT_RECORDINGS_PATH: join(place.root, 'camera-recordings'),
+    ...place.environment,
+  };
+}
+
+/** A daemon that answers. */
+export interface RunningDaemon extends Program {
+  readonly url: string;
+  request(method: string, path: string, body?: unknown): Promise<Answer>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly json: Record<string, unknown>;
+}
+
+/** One request to the local API; rejects where nobody answers. */
+export async function requestJson(url: string, method: string, body?: unknown): Promise<Answer> {
+  const response = await fetch(url, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(PROGRAM_MAX_MS),
+  });
+  const json: unknown = await response.json();
+  assert.ok(typeof json === 'object' && json !== null, `${method} ${url} answers an object`);
+  return { status: response.status, json: { ...json } };
+}
+
+/** Starts the daemon without waiting for it. */
+export function spawnDaemon(processes: Processes, place: BoatPlace): RunningDaemon {
+  const program = processes.start('boat', ['serve'], toBoatEnvironment(place));
+  const url = `http://127.0.0.1:${place.port}`;
+  return { ...program, url, request: (method, path, body) => requestJson(`${url}${path}`, method, body) };
+}
+
+/** Resolves when the daemon answers. */
+export function untilDaemonAnswers(daemon: RunningDaemon): Promise<void> {
+  return untilAnswering(daemon, `${daemon.url}/health`, 'd3kos-export-manager');
+}
+
+/** Starts the daemon and waits until it answers. */
+export async function startDaemon(processes: Processes, place: BoatPlace): Promise<RunningDaemon> {
+  const daemon = spawnDaemon(processes, place);
+  await untilDaemonAnswers(daemon);
+  return daemon;
+}
+
+/** Where central lives, for every start of it. */
+export interface CentralPlace {
+  readonly dataDir: string;
+  readonly port: number;
+  readonly url: string;
+}
+
+/** A place for central of this test, whose database is shut down at the end even if central was killed. */
+export async function placeCentral(processes: Processes): Promise<CentralPlace> {
+  const dataDir = processes.folder('central');
+  const port = await freePort();
+  // Starting it stops what a killed central left running.
+  processes.atEnd(async () => (await startEmbeddedPostgres({ dataDir, log: SILENT_LOG })).stop());
+  return { dataDir, port, url: `http://127.0.0.1:${port}` };
+}
+
+/** Starts central and waits until it answers. */
+export async function startCentral(processes: Processes, place: CentralPlace): Promise<Program> {
+  const program = processes.start('central', ['serve'], {
+    CENTRAL_DATA_DIR: place.dataDir,
+    CENTRAL_PORT: String(place.port),
+  });
+  await untilAnswering(program, `${place.url}/api/v1/health`, 'd3kos-central');
+  return program;
+}
+
+/** Enrols an installation as its operator does, and gives the device token. */
+export async function enrollAt(
+  processes: Processes,
+  place: CentralPlace,
+  installationId: string,
+): Promise<string> {
+  const { code, output } = await processes.run(
+    'central',
+    ['enroll', installationId, '--tier', '2', '--json'],
+    { CENTRAL_DATA_DIR: place.dataDir },
+  );
+  assert.equal(code, 0, output);
+  const { token } = JSON.parse(output.split('\n').find((line) => line.startsWith('{')) ?? '{}');
+  assert.equal(typeof token, 'string', output);
+  return token;
+}
+
+/** The pid of central's PostgreSQL. */
+export function postmasterPid(place: CentralPlace): number {
+  return Number(readFileSync(join(place.dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+}
+
+/** Runs `work` on central's own database: the one of the running node, or one started for it. */
+export async function withCentralStore<T>(
+  place: CentralPlace,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  const open: OpenStore = await openStore(
+    parseConfig({ CENTRAL_DATA_DIR: place.dataDir }),
+    'command',
+    SILENT_LOG,
+  );
+  try {
+    return await work(open.store);
+  } finally {
+    await open.close();
+  }
+}
+
+/** Counts by SQL what central holds of an installation. */
+export async function countAtCentral(
+  store: Store,
+  installationId: string,
+): Promise<Readonly<Record<Category, number>>> {
+  const counts: Partial<Record<Category, number>> = {};
+  for (const category of CATEGORIES) {
+    const [row] = await store.query(
+      `select count(*)::int as n from ${recordTable(category)} where installation_id = $1::text`,
+      [installationId],
+    );
+    counts[category] = Number(row?.['n']);
+  }
+  // Every category was just counted.
+  return counts as Record<Category, number>;
+}
+
+/** The values of one field of a category's records at central, sorted as text. */
+export async function fieldAtCentral(
+  store: Store,
+  installationId: string,
+  category: Category,
+  field: string,
+): Promise<readonly string[]> {
+  const rows = await store.query(
+    `select record ->> $2::text as value from ${recordTable(category)} where installation_id = $1::text`,
+    [installationId, field],
+  );
+  return rows.map((row) => String(row['value'])).sort();
+}
+
+/** The tier API of a boat: what `GET /tier/status` answers can be changed while it runs. */
+export interface TierApi {
+  readonly url: string;
+  asked(): number;
+  answer(status: number, body: string, contentType?: string): void;
+}
+
+/** Starts a real HTTP server that answers as the tier API does. */
+export async function startTierApi(
+  processes: Processes,
+  installationId: string,
+  tier: number,
+): Promise<TierApi> {
+  let asked = 0;
+  let next = {
+    status: 200,
+    body: JSON.stringify({ success: true, tier, installation_id: installationId, features: {} }),
+    contentType: 'application/json',
+  };
+  const server: Server = createHttpServer((request, response) => {
+    asked += 1;
+    if (request.url !== '/tier/status') response.writeHead(404).end();
+    else response.writeHead(next.status, { 'content-type': next.contentType }).end(next.body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  processes.atEnd(
+    () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  );
+  return {
+    // A TCP server's address is an AddressInfo.
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: () => asked,
+    answer: (status, body, contentType = 'application/json') => {
+      next = { status, body, contentType };
+    },
+  };
+}
