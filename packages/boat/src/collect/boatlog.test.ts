@@ -1,0 +1,414 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { after, describe, it } from 'node:test';
+import fc from 'fast-check';
+import { writeBoatlog } from '../../../sim/src/fixture/boatlog.ts';
+import { toBoatPlaces } from '../../../sim/src/fixture/places.ts';
+import { boatlogCollector } from './boatlog.ts';
+import { createBoatlogReader } from './boatlog-rows.ts';
+import {
+  type Collection,
+  collectAll,
+  createTestContext,
+  createTestProgress,
+} from './collection-for-tests.ts';
+import { createTimestampReader } from './policy.ts';
+import { openSourceTable } from './source-table.ts';
+
+const HOME = 'data/boatlog/boatlog.db';
+const OLD_HOME = 'data/boatlog.db';
+const COLUMNS =
+  'entry_id, timestamp TEXT, entry_type TEXT, content TEXT, latitude REAL, longitude REAL, weather_conditions TEXT';
+
+const folder = mkdtempSync(join(tmpdir(), 'd3kos-boatlog-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let roots = 0;
+
+function newRoot(): string {
+  roots += 1;
+  return join(folder, String(roots));
+}
+
+function openHome(root: string, name = HOME): DatabaseSync {
+  mkdirSync(dirname(join(root, name)), { recursive: true });
+  return new DatabaseSync(join(root, name));
+}
+
+function writeRows(
+  root: string,
+  rows: readonly (readonly SQLInputValue[])[],
+  name = HOME,
+  columns = COLUMNS,
+): void {
+  const db = openHome(root, name);
+  db.exec(`CREATE TABLE IF NOT EXISTS boatlog_entries (${columns})`);
+  for (const row of rows)
+    db.prepare(`INSERT INTO boatlog_entries VALUES (${row.map(() => '?').join(', ')})`).run(...row);
+  db.close();
+}
+
+function collect(root: string, mode: 'full' | 'incremental' = 'full'): Promise<Collection> {
+  return collectAll(boatlogCollector, createTestContext(toBoatPlaces(root), undefined, { mode }));
+}
+
+const ENTRY = [1, '2026-03-16T14:03:05.123Z', 'voice', 'hello', 44.5, -79.25, 'clear'] as const;
+
+describe('the boatlog', () => {
+  it('gives an entry as the seed names it, with its identity and its time in UTC', async () => {
+    const root = newRoot();
+    writeRows(root, [ENTRY]);
+    const { records, lines, outcome } = await collect(root);
+    assert.deepEqual(records, [
+      {
+        record_id: '1@2026-03-16T14:03:05.123Z',
+        entry_id: 1,
+        timestamp: '2026-03-16T14:03:05.123Z',
+        timestamp_utc: '2026-03-16T14:03:05.123Z',
+        timestamp_zone: 'stated',
+        type: 'voice',
+        content: 'hello',
+        gps: { latitude: 44.5, longitude: -79.25 },
+        weather: 'clear',
+      },
+    ]);
+    assert.match(lines[0] ?? '', /^\{"record_id":/);
+    assert.equal(outcome.state, 'ok');
+  });
+
+  it('reads local timestamps by the zone of the boat and weather as an object of allowed keys', async () => {
+    const root = newRoot();
+    writeRows(root, [
+      [
+        5,
+        '20260322_122202',
+        'weather_auto',
+        'x',
+        null,
+        null,
+        '{"temp_c":NaN,"wind":{"dir":"N"},"api_key":"secret"}',
+      ],
+    ]);
+    mkdirSync(join(root, 'config'));
+    writeFileSync(join(root, 'config/timezone.txt'), 'America/Toronto\n');
+    const [record] = (await collect(root)).records;
+    assert.equal(record?.['timestamp_utc'], '2026-03-22T16:22:02.000Z');
+    assert.equal(record?.['timestamp_zone'], 'assumed_local:America/Toronto');
+    assert.deepEqual(record?.['weather'], { temp_c: null, wind: { dir: 'N' } });
+  });
+
+  it('names rows without an id by their content, identical neighbours apart, the same in every export', async () => {
+    const root = newRoot();
+    const row = [null, '2026-03-16T14:03:05', 'voice', 'again', null, null, null] as const;
+    writeRows(root, [row, row, [null, '2026-03-16T14:03:05', 'voice', 'other', null, null, null], row]);
+    const progress = createTestProgress();
+    const context = createTestContext(toBoatPlaces(root), progress);
+    const first = await collectAll(boatlogCollector, context);
+    progress.commit(first.outcome);
+    writeRows(root, [row]);
+    const second = await collectAll(boatlogCollector, context);
+    const all = await collect(root);
+    const ids = [...first.records, ...second.records].map((record) => record.record_id);
+    assert.deepEqual(ids.length, 5);
+    assert.equal(new Set(ids).size, 5);
+    assert.deepEqual(
+      all.records.map((record) => record.record_id),
+      ids,
+    );
+    assert.match(ids[0] ?? '', /^~[0-9a-f]{32}@2026-03-16T14:03:05$/);
+    assert.match(ids[4] ?? '', /#3@/);
+  });
+
+  it('carries whatever a row holds as valid JSON', async () => {
+    const root = newRoot();
+    const db = openHome(root);
+    db.exec(`CREATE TABLE boatlog_entries (${COLUMNS})`);
+    db.exec(`INSERT INTO boatlog_entries VALUES
+      (1, '2026-03-16T14:03:05.123Z', 'voice', CAST(x'6162ff2263e2' AS TEXT), 9e999, -9e999, '[1, 2'),
+      (2, '2026-03-16T14:03:05.123Z', 'voice', x'00ff', 'north', NULL, NULL),
+      (3, '2026-03-16T14:03:05.123Z', 'voice', 'a' || char(0) || 'b' || char(10) || char(8232), 1, 2, NULL),
+      (9007199254740993, '2026-03-16T14:03:05.123Z', NULL, NULL, NULL, NULL, NULL),
+      (1.5, NULL, 7, 8, NULL, NULL, '{"description": "\\ud800"}'),
+      (x'0102', x'fe', '', '', NULL, NULL, ''),
+      ('', '', '', '', NULL, NULL, '')`);
+    db.prepare('INSERT INTO boatlog_entries VALUES (?, ?, ?, ?, NULL, NULL, NULL)').run(
+      'x'.repeat(400),
+      'y',
+      'z',
+      'w',
+    );
+    db.close();
+    const { records, outcome } = await collect(root);
+    assert.equal(outcome.state, 'ok');
+    assert.equal(records.length, 8);
+    assert.equal(new Set(records.map((record) => record.record_id)).size, 8);
+    assert.deepEqual(
+      records.slice(0, 4).map((record) => record['content']),
+      ['ab\ufffd"c\ufffd', 'hex:00ff', 'a\0b\n\u2028', null],
+    );
+    assert.deepEqual(records[0]?.['gps'], { latitude: null, longitude: null });
+    assert.equal(records[3]?.['entry_id'], '9007199254740993');
+    assert.deepEqual(records[4]?.['weather'], { description: '\ufffd' });
+  });
+
+  it('carries text that is not UTF-8 in a page that SQLite makes', async () => {
+    const root = newRoot();
+    const db = openHome(root);
+    db.exec(`CREATE TABLE boatlog_entries (${COLUMNS})`);
+    db.exec(
+      "INSERT INTO boatlog_entries VALUES (1, '2026-03-16T14:03:05.123Z', 'voice', CAST(x'61ff22e2' AS TEXT), NULL, NULL, NULL)",
+    );
+    db.close();
+    const { records } = await collect(root);
+    assert.equal(records[0]?.['content'], 'a\ufffd"\ufffd');
+  });
+
+  it('carries rows of 2 MB in pages of bounded size, and cuts what no request could carry', async () => {
+    const root = newRoot();
+    const large = 'x'.repeat(2 * 1024 * 1024);
+    const rows = Array.from({ length: 12 }, (_, index) => [index, ENTRY[1], 'text', large, null, null, null]);
+    writeRows(root, [...rows, [99, ENTRY[1], 'text', 'y'.repeat(9 * 1024 * 1024), null, null, null]]);
+    const { records, pages } = await collect(root);
+    assert.equal(records.length, 13);
+    assert.ok(pages >= 7, `${pages} pages`);
+    assert.equal(records[0]?.['content'], large);
+    assert.equal(records[12]?.['content_is_cut'], true);
+    assert.equal(String(records[12]?.['content']).length, 1024 * 1024);
+  });
+
+  it('gives the same records whether SQLite or JavaScript makes the lines', async () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('voice', 'a"b\\c', '', '🌊', '{"temp":1}', '12:30'),
+    );
+    const timestamp = fc.oneof(
+      fc.integer({ min: 0, max: 4e12 }).map((ms) => new Date(ms).toISOString()),
+      fc.integer({ min: 0, max: 4e12 }).map((ms) => `${new Date(ms).toISOString().slice(0, 23)}456`),
+      fc.constantFrom(
+        '2026-02-30T10:00:00.123Z',
+        '2026-03-16T24:10:00.123Z',
+        '2026-03-16T14:03:05.12 Z',
+        '1969-12-31T10:00:00.123Z',
+        '2026-03-16t14:03:05.123Z',
+        '2026-04-31T00:00:00.000000',
+        '20260322_122202',
+      ),
+      text,
+    );
+    const seldom = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
+      fc.option(arbitrary, { freq: 2 });
+    const angle = fc.oneof(
+      fc.double({ min: -180, max: 180 }),
+      fc.double(),
+      fc.integer(),
+      fc.constant(null),
+      fc.constant('44 N'),
+    );
+    const row = fc.tuple(
+      fc.oneof(
+        { weight: 4, arbitrary: fc.bigInt({ min: -1000n, max: 1_000_000n }) },
+        fc.uuid(),
+        text,
+        fc.constant(null),
+        fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+        fc.double(),
+      ),
+      fc.oneof(timestamp, fc.constant(null)),
+      fc.oneof(text, fc.constant(null)),
+      fc.oneof({ weight: 4, arbitrary: text }, fc.constant(null), fc.uint8Array({ maxLength: 8 })),
+      seldom(angle),
+      seldom(angle),
+      seldom(text),
+    );
+    let made = 0;
+    await fc.assert(
+      fc.asyncProperty(row, async (values) => {
+        const root = newRoot();
+        writeRows(root, [values]);
+        const opened = openSourceTable(createTestContext(toBoatPlaces(root)), HOME, 'boatlog_entries', {
+          entry_id: ['entry_id'],
+          timestamp: ['timestamp'],
+          entry_type: ['entry_type'],
+          content: ['content'],
+          latitude: ['latitude'],
+          longitude: ['longitude'],
+          weather_conditions: ['weather_conditions'],
+        });
+        assert.ok(opened.kind === 'table');
+        const readTime = createTimestampReader('UTC');
+        const either = await createBoatlogReader(opened.table, { readTime })(0, 10).toPage();
+        const byRow = await createBoatlogReader(opened.table, { readTime, isElsewhere: () => false })(
+          0,
+          10,
+        ).toPage();
+        if (either?.bytes !== undefined) made += 1;
+        assert.deepEqual(JSON.parse(either?.lines ?? ''), JSON.parse(byRow?.lines ?? ''));
+        opened.table.db.close();
+        rmSync(root, { recursive: true });
+      }),
+      { numRuns: 400 },
+    );
+    assert.ok(made > 20, `only ${made} rows were plain`);
+  });
+
+  it('finds its columns by name, in any order, with others beside them', async () => {
+    const root = newRoot();
+    writeRows(
+      root,
+      [['a secret', 'hello', '2026-03-16T14:03:05.123Z', 7]],
+      HOME,
+      'password, "Text", created_at, id INTEGER PRIMARY KEY',
+    );
+    const { records, lines } = await collect(root);
+    assert.equal(records[0]?.record_id, '7@2026-03-16T14:03:05.123Z');
+    assert.equal(records[0]?.['content'], 'hello');
+    assert.ok(!lines.join().includes('a secret'));
+  });
+
+  it('counts an entry in both homes once, and takes what only the old home has', async () => {
+    const root = newRoot();
+    const columns = COLUMNS.replace('entry_id,', 'entry_id INTEGER PRIMARY KEY,');
+    const second = [2, '2026-03-17T14:03:05.123Z', 'text', 'two', null, null, null] as const;
+    const third = [3, '2025-01-01T00:00:00.000Z', 'text', 'only old', null, null, null] as const;
+    writeRows(root, [ENTRY, second], HOME, columns);
+    writeRows(root, [ENTRY, third], OLD_HOME, columns);
+    const { records, outcome } = await collect(root);
+    assert.deepEqual(
+      records.map((record) => record['entry_id']),
+      [1, 2, 3],
+    );
+    assert.deepEqual(
+      outcome.cursors.map(({ source, to }) => [source, to.position]),
+      [
+        [HOME, 2],
+        [OLD_HOME, 3],
+      ],
+    );
+  });
+});
+
+describe('a boatlog that cannot be read', () => {
+  const cases: readonly (readonly [string, (root: string) => void, string])[] = [
+    ['is not there', () => undefined, 'source_missing'],
+    ['has 0 bytes', (root) => writeFile(root, ''), 'empty'],
+    ['has no table', (root) => openAndRun(root, 'CREATE TABLE other (a)'), 'empty'],
+    ['has no rows', (root) => openAndRun(root, `CREATE TABLE boatlog_entries (${COLUMNS})`), 'empty'],
+    [
+      'has no column we know',
+      (root) => openAndRun(root, 'CREATE TABLE boatlog_entries (a, b)'),
+      'schema_unknown',
+    ],
+    [
+      'is no database',
+      (root) => writeFile(root, 'not a database, but long enough to look at '.repeat(100)),
+      'error',
+    ],
+    ['is damaged', damage, 'error'],
+  ];
+  function writeFile(root: string, content: string): void {
+    mkdirSync(dirname(join(root, HOME)), { recursive: true });
+    writeFileSync(join(root, HOME), content);
+  }
+  function openAndRun(root: string, sql: string): void {
+    const db = openHome(root);
+    db.exec(sql);
+    db.close();
+  }
+  function damage(root: string): void {
+    writeBoatlog(join(root, HOME), { style: 'integer', rows: 3000, seed: 1 });
+    const db = openHome(root);
+    db.exec('PRAGMA journal_mode = DELETE');
+    db.close();
+    const path = join(root, HOME);
+    const size = statSync(path).size;
+    writeFileSync(path, Buffer.alloc(size / 2, 0xa5), { flag: 'r+', flush: true });
+  }
+  for (const [what, make, state] of cases)
+    it(`${what}: ${state}, and no cursor moves`, async () => {
+      const root = newRoot();
+      make(root);
+      const { outcome } = await collect(root);
+      assert.equal(outcome.state, state);
+      assert.deepEqual(outcome.cursors, []);
+      assert.equal(outcome.detail === undefined, state === 'empty' || state === 'source_missing');
+      assert.ok(!outcome.detail?.includes(folder), outcome.detail);
+    });
+
+  it('is locked by its writer: told, without waiting for long', async () => {
+    const root = newRoot();
+    writeRows(root, [ENTRY]);
+    const writer = openHome(root);
+    writer.exec('BEGIN EXCLUSIVE');
+    const beganMs = performance.now();
+    const { records, outcome } = await collect(root);
+    assert.equal(outcome.state, 'error');
+    assert.match(outcome.detail ?? '', /locked/);
+    assert.deepEqual([records, outcome.cursors], [[], []]);
+    assert.ok(performance.now() - beganMs < 5000);
+    writer.exec('ROLLBACK');
+    writer.close();
+    assert.equal((await collect(root)).records.length, 1);
+  });
+
+  it('beside one that can: its records go, and what is wrong is told', async () => {
+    const root = newRoot();
+    writeRows(root, [ENTRY]);
+    writeFileSync(join(root, OLD_HOME), 'broken '.repeat(200));
+    const { records, outcome } = await collect(root);
+    assert.equal(records.length, 1);
+    assert.equal(outcome.state, 'ok');
+    assert.match(outcome.detail ?? '', /data\/boatlog\.db is not a SQLite database/);
+    assert.deepEqual(
+      outcome.cursors.map(({ source }) => source),
+      [HOME],
+    );
+  });
+});
+
+describe('a boatlog that is written while it is read', () => {
+  it('keeps its WAL small: no read transaction outlives a page', async () => {
+    const root = newRoot();
+    writeBoatlog(join(root, HOME), { style: 'integer', rows: 60_000, seed: 3 });
+    const writer = openHome(root);
+    writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF');
+    const insert = writer.prepare(
+      "INSERT INTO boatlog_entries (timestamp, entry_type, content) VALUES ('2026-03-16T14:03:05.123Z', 'auto', ?)",
+    );
+    let walMaxBytes = 0;
+    let written = 0;
+    const pages = boatlogCollector.collect(
+      createTestContext(toBoatPlaces(root), undefined, { mode: 'full' }),
+    );
+    for (let step = await pages.next(); step.done !== true; step = await pages.next()) {
+      if (written >= 40_000) continue;
+      writer.exec('BEGIN');
+      for (let row = 0; row < 500; row += 1) insert.run('z'.repeat(800));
+      writer.exec('COMMIT');
+      written += 500;
+      walMaxBytes = Math.max(walMaxBytes, statSync(join(root, `${HOME}-wal`)).size);
+    }
+    writer.close();
+    assert.ok(written > 10_000, `${written} rows were written meanwhile`);
+    assert.ok(walMaxBytes > 0 && walMaxBytes < 8 * 1024 * 1024, `the WAL grew to ${walMaxBytes} bytes`);
+  });
+
+  it('is not skipped over when its rows are renumbered', async () => {
+    const root = newRoot();
+    writeBoatlog(join(root, HOME), { style: 'text', rows: 2000, seed: 4 });
+    const writer = openHome(root);
+    const pages = boatlogCollector.collect(
+      createTestContext(toBoatPlaces(root), undefined, { mode: 'full' }),
+    );
+    await pages.next();
+    writer.exec(
+      'DELETE FROM boatlog_entries WHERE rowid BETWEEN 10 AND 200; UPDATE boatlog_entries SET rowid = rowid - 191 WHERE rowid > 200',
+    );
+    writer.close();
+    let step = await pages.next();
+    while (step.done !== true) step = await pages.next();
+    assert.equal(step.value.state, 'error');
+    assert.deepEqual(step.value.cursors, []);
+  });
+});
