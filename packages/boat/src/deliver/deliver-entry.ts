@@ -43,8 +43,8 @@ export interface DeliverEntryDeps {
     readonly partIndex: number;
     readonly partCount: number;
   }) => void;
-  /** Central answered with these codings. */
-  readonly onOffers: (offers: readonly ContentCoding[]) => void;
+  /** Central holds a part; its answer offered these codings. */
+  readonly onAccepted: (offers: readonly ContentCoding[]) => void;
 }
 
 /**
@@ -82,7 +82,7 @@ export async function deliverEntry(
     const part = { index: next.index, count };
     const { outcome, wireSizeBytes } = await deps.send({ exportId: entry.exportId, part, body }, signal);
     signal.throwIfAborted();
-    if (outcome.kind === 'receipt') deps.onOffers(outcome.offers);
+    if (outcome.kind === 'receipt') deps.onAccepted(outcome.offers);
     const verdict = decideVerdict(outcome, {
       canCut: canCut(next, partSizeBytes),
       clockSynchronized: await deps.clockSynchronized(),

@@ -228,12 +228,12 @@ export function createWorker(deps: WorkerDeps): Worker {
       case 'unreachable': {
         log.write('info', `Export upload failed: ${entry.queueId} waits: ${verdict.detail}`);
         putBack(entry, verdict.detail, stopped.wireSizeBytes);
-        misanswered += 1;
+        // A place that answers probes as central and exports as something else is asked ever less often.
+        misanswered = verdict.destination === 'captive_portal' ? misanswered + 1 : 0;
         mustProbe = true;
         probeFailures = 0;
-        // A place that answers probes as central and exports as something else is asked ever less often.
         holdUntil = inMs(
-          misanswered > 1
+          misanswered > 0
             ? misansweredDelay(misanswered, world.random.fraction())
             : probeDelay(0, world.random.fraction()),
         );
@@ -288,8 +288,10 @@ export function createWorker(deps: WorkerDeps): Worker {
           ),
         clockSynchronized: deps.clockSynchronized,
         onPart: (progress) => listener.uploading(progress),
-        onOffers: (offered) => {
+        onAccepted: (offered) => {
           offers = offered;
+          misanswered = 0;
+          observe({ kind: 'accepted' });
         },
       },
       entry,
@@ -297,8 +299,6 @@ export function createWorker(deps: WorkerDeps): Worker {
     );
     if (result.kind === 'delivered') {
       dueAt.delete(entry.entryNo);
-      misanswered = 0;
-      observe({ kind: 'probe', result: { kind: 'central', timeWallMs: undefined, offers } });
       log.write('info', `✓ Export uploaded successfully: ${entry.queueId}`);
       listener.delivered(entry.queueId);
     } else if (result.kind === 'not_permitted') {

@@ -1,4 +1,4 @@
-import type { Cursor } from '../collect/collector.ts';
+import type { Cursor } from '../collect/cursor.ts';
 
 /**
  * Where a log goes on after a range that began at `from` came back: never further than it is now.

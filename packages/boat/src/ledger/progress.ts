@@ -1,5 +1,5 @@
 import type { Category } from '@d3kos/protocol';
-import type { Cursor } from '../collect/collector.ts';
+import type { Cursor } from '../collect/cursor.ts';
 import type { LedgerDatabase } from '../platform/ports.ts';
 import type { CategoryMoves } from './entry.ts';
 import { lowerCursor } from './policy.ts';

@@ -33,6 +33,17 @@ export function createNetwork(
   };
 }
 
+/** Tells whether the interfaces have changed since it was last asked. */
+export function createNetworkComparison(look: () => Interfaces = networkInterfaces): () => boolean {
+  let known = toFingerprint(look());
+  return () => {
+    const seen = toFingerprint(look());
+    const isOther = seen !== known;
+    known = seen;
+    return isOther;
+  };
+}
+
 /** Addresses other than loopback's, in an order that does not depend on the system's. */
 function toFingerprint(interfaces: Interfaces): string {
   return Object.entries(interfaces)

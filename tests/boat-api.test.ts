@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { after, before } from 'node:test';
+import { CATEGORIES } from '@d3kos/protocol';
+import { ROUTES } from '../packages/boat/src/http/routes.ts';
+import {
+  inTemporaryFolder,
+  prepareBoat,
+  type RunningBoat,
+  startBoatInProcess,
+  until,
+} from './support/boat-in-process.ts';
+import { accepting, type ScriptedServer, startScriptedServer } from './support/scripted-central.ts';
+
+const BOUND = { timeout: 60_000 };
+
+let running: RunningBoat;
+let central: ScriptedServer;
+let finish: () => void = () => undefined;
+let folder: Promise<void>;
+
+before(async () => {
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  finish = resolve;
+  const ready = Promise.withResolvers<void>();
+  folder = inTemporaryFolder('api', async (root) => {
+    prepareBoat({ root, rows: 30 });
+    central = await startScriptedServer(accepting);
+    running = await startBoatInProcess({ root, centralUrl: central.url });
+    ready.resolve();
+    await done;
+    await running.stop();
+    await central.close();
+  });
+  await Promise.race([ready.promise, folder]);
+});
+after(async () => {
+  finish();
+  await folder;
+});
+
+const fetchApi = async (path: string, init: RequestInit = {}): Promise<Response> =>
+  running.boat.app.fetch(new Request(`http://localhost:8094${path}`, init));
+
+test('every route of the description answers, and everything that answers is described', BOUND, async () => {
+  const described = new Set(
+    ROUTES.map(({ method, path }) => `${method.toUpperCase()} ${path.replaceAll(/\{([a-z]+)\}/g, ':$1')}`),
+  );
+  const served = new Set(
+    running.boat.app.routes
+      .filter(({ method }) => method !== 'ALL')
+      .map(({ method, path }) => `${method} ${path}`),
+  );
+  assert.deepEqual([...described].sort(), [...served].sort());
+});
+
+test('the seed and field routes answer with the seed keys', BOUND, async () => {
+  const made = (await (await fetchApi('/export/generate', { method: 'POST' })).json()) as Record<
+    string,
+    unknown
+  >;
+  assert.equal(made['success'], true);
+  assert.match(String(made['export_file']), /^export_[0-9]{8}_[0-9]{6}(_[0-9]+)?\.json$/);
+  assert.match(String(made['queue_id']), /^q_[0-9]{8}_[0-9]{6}(_[0-9]+)?$/);
+  assert.equal(made['message'], 'Export generated and added to queue');
+  await until('the delivery', () => running.boat.ledger.queue.counts().completed === 1);
+
+  const queueStatus = await (await fetchApi('/export/queue/status')).json();
+  assert.deepEqual(Object.keys(queueStatus), [
+    'pending_count',
+    'uploading_count',
+    'completed_count',
+    'failed_count',
+    'next_pending',
+    'last_updated',
+  ]);
+  const status = await (await fetchApi('/export/status')).json();
+  for (const key of [
+    'success',
+    'service',
+    'port',
+    'tier',
+    'can_export',
+    'error',
+    'queue',
+    'destination',
+    'last_export',
+    'last_delivery',
+    'schedule',
+    'storage',
+    'categories',
+  ])
+    assert.ok(key in status, key);
+  assert.deepEqual([status.success, status.tier, status.can_export, status.port], [true, 2, true, 8094]);
+  assert.deepEqual(Object.keys(status.destination).slice(0, 3), ['state', 'since', 'detail']);
+  assert.deepEqual(Object.keys(status.categories), [...CATEGORIES]);
+
+  const history = await (await fetchApi('/export/history?limit=1')).json();
+  assert.equal(history.exports[0].queue_id, made['queue_id']);
+  const files = await (await fetchApi('/export/files')).json();
+  assert.equal(files.files[0].name, made['export_file']);
+  const file = await fetchApi(`/export/files/${String(made['export_file'])}`);
+  assert.deepEqual(
+    Buffer.from(await file.arrayBuffer()),
+    readFileSync(join(running.paths.exports, String(made['export_file']))),
+  );
+  const csv = await (await fetchApi('/export/boatlog/csv')).text();
+  assert.equal(
+    csv.split('\r\n')[0],
+    'entry_id,timestamp,timestamp_utc,type,content,latitude,longitude,weather',
+  );
+  assert.equal(csv.trimEnd().split('\r\n').length, 31);
+  assert.equal((await (await fetchApi('/health')).json()).service, 'd3kos-export-manager');
+  assert.match(await (await fetchApi('/metrics')).text(), /d3kos_export_entries\{status="completed"\} 1/);
+  assert.equal((await (await fetchApi('/openapi.json')).json()).openapi, '3.1.0');
+});
+
+test('a preview says what would be sent and queues nothing', BOUND, async () => {
+  const before = running.boat.ledger.queue.counts();
+  const preview = await (await fetchApi('/export/preview?type=full')).json();
+  assert.equal(preview.categories.boatlog.count, 30);
+  assert.ok(preview.categories.boatlog.samples.length > 0);
+  assert.deepEqual(running.boat.ledger.queue.counts(), before);
+});
+
+test('a file outside the folder, or of another name, is not there', BOUND, async () => {
+  for (const name of [
+    '..%2f..%2f..%2fconfig%2fexport-credentials.json',
+    'export_queue.json',
+    '%2e%2e',
+    'export_20200101_000000.json',
+  ]) {
+    const response = await fetchApi(`/export/files/${name}`);
+    assert.equal(response.status, 404, name);
+    assert.equal((await response.json()).code, 'NOT_FOUND');
+  }
+});
+
+test('other sites and rebound names are refused; the kiosk pages are admitted with CORS', BOUND, async () => {
+  const table: readonly (readonly [Record<string, string>, number])[] = [
+    [{ host: 'evil.example' }, 403],
+    [{ host: 'evil.example:8094' }, 403],
+    [{ host: 'localhost:8094', origin: 'https://evil.example' }, 403],
+    [{ host: 'localhost:8094', origin: 'null' }, 403],
+    [{ host: 'localhost:8094', origin: 'http://localhost:9999' }, 403],
+    [{ host: '127.0.0.1:8094' }, 200],
+    [{ host: 'localhost', origin: 'http://localhost' }, 200],
+    [{ host: 'localhost:8094', origin: 'http://localhost:3000' }, 200],
+    [{ host: 'localhost:8094', origin: 'http://localhost:8094' }, 200],
+  ];
+  for (const [headers, expected] of table)
+    assert.equal(
+      (await fetchApi('/export/queue/status', { headers })).status,
+      expected,
+      JSON.stringify(headers),
+    );
+  const kiosk = await fetchApi('/export/queue/status', { headers: { origin: 'http://localhost:3000' } });
+  assert.equal(kiosk.headers.get('access-control-allow-origin'), 'http://localhost:3000');
+  const preflight = await fetchApi('/export/generate', {
+    method: 'OPTIONS',
+    headers: { origin: 'http://localhost:3000' },
+  });
+  assert.equal(preflight.status, 204);
+  const foreign = await fetchApi('/export/generate', {
+    method: 'OPTIONS',
+    headers: { origin: 'http://evil.example' },
+  });
+  assert.equal(foreign.status, 403);
+});
+
+test('every refusal is JSON with a code and a hint', BOUND, async () => {
+  const table: readonly (readonly [string, RequestInit, number, string])[] = [
+    ['/export/generate', { method: 'POST', body: '{' }, 400, 'REQUEST_INVALID'],
+    ['/export/generate', { method: 'POST', body: '{"type":"some"}' }, 400, 'REQUEST_INVALID'],
+    ['/export/generate', { method: 'POST', body: '{"kind":"full"}' }, 400, 'REQUEST_INVALID'],
+    ['/export/generate', { method: 'POST', body: 'x'.repeat(20_000) }, 400, 'REQUEST_INVALID'],
+    ['/export/history?limit=0', {}, 400, 'REQUEST_INVALID'],
+    ['/export/preview?type=x', {}, 400, 'REQUEST_INVALID'],
+    ['/export/queue/q_none/retry', { method: 'POST' }, 404, 'ENTRY_NOT_FOUND'],
+    ['/export/queue/q_none', { method: 'DELETE' }, 404, 'ENTRY_NOT_FOUND'],
+    ['/nothing', {}, 404, 'NOT_FOUND'],
+  ];
+  for (const [path, init, status, code] of table) {
+    const response = await fetchApi(path, init);
+    assert.equal(response.status, status, path);
+    const answer = await response.json();
+    assert.deepEqual([answer.success, answer.code], [false, code]);
+    assert.ok(answer.error.length > 0 && answer.hint.length > 0);
+  }
+});
+
+test('a delivered entry can be neither retried nor cancelled', BOUND, async () => {
+  const queueId = running.boat.ledger.queue.list('completed')[0]?.queueId;
+  for (const [path, method] of [
+    [`/export/queue/${queueId}/retry`, 'POST'],
+    [`/export/queue/${queueId}`, 'DELETE'],
+  ] as const) {
+    const response = await fetchApi(path, { method });
+    assert.equal(response.status, 409);
+    assert.equal((await response.json()).code, 'ENTRY_STATE');
+  }
+});
+
+test(
+  'events tell queue and delivery as they happen, and a page that leaves is forgotten',
+  BOUND,
+  async () => {
+    const response = await fetchApi('/export/events');
+    assert.equal(response.headers.get('content-type'), 'text/event-stream');
+    const reader = response.body?.getReader();
+    assert.ok(reader !== undefined);
+    await fetchApi('/export/generate', { method: 'POST' });
+    let text = '';
+    await until('the delivered event', async () => {
+      text += new TextDecoder().decode((await reader.read()).value);
+      return text.includes('event: delivered');
+    });
+    assert.match(text, /event: queue\ndata: \{"kind":"queue"/);
+    assert.match(text, /event: collecting/);
+    await reader.cancel();
+  },
+);
+
+test('cleanup removes delivered files when asked, and keeps their history', BOUND, async () => {
+  await until('nothing waits', () => running.boat.ledger.queue.counts().pending === 0);
+  const response = await fetchApi('/export/queue/cleanup', {
+    method: 'POST',
+    body: '{"completed_older_than_days":0}',
+  });
+  const answer = await response.json();
+  assert.ok(answer.completed_removed >= 1, JSON.stringify(answer));
+  assert.equal(running.boat.ledger.queue.counts().completed, 0);
+  assert.ok((await (await fetchApi('/export/history')).json()).exports.length >= 2);
+});
