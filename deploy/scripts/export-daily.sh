@@ -1,0 +1,2 @@
+#!/bin/sh
+exec /opt/d3kos/services/export/bin/d3kos-export daily "$@"

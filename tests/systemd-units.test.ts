@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+
+const deploy = join(import.meta.dirname, '..', 'deploy');
+const root = mkdtempSync(join(tmpdir(), 'd3kos-units-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+const UNITS = [
+  'd3kos-export-manager.service',
+  'd3kos-export-boot.service',
+  'd3kos-export-daily.service',
+  'd3kos-export-daily.timer',
+];
+
+/** Longest one check of systemd or nginx may take; each takes well under a second. */
+const CHECK_TIMEOUT_MS = 30_000;
+
+/** A unit's settings as `Section.Key` with all its values, in order. */
+function readUnit(name: string): ReadonlyMap<string, readonly string[]> {
+  const settings = new Map<string, string[]>();
+  let section = '';
+  for (const line of readFileSync(join(deploy, 'systemd', name), 'utf8').split('\n')) {
+    if (/^\s*([#;].*)?$/.test(line)) continue;
+    const heading = /^\[(.+)\]$/.exec(line)?.[1];
+    if (heading !== undefined) section = heading;
+    else {
+      const [, key = '', value = ''] = /^([A-Za-z]+)=(.*)$/.exec(line) ?? assert.fail(`${name}: ${line}`);
+      settings.set(`${section}.${key}`, [...(settings.get(`${section}.${key}`) ?? []), value]);
+    }
+  }
+  return settings;
+}
+
+function isMissing(program: string): string | false {
+  const { error } = spawnSync(program, ['--version'], { timeout: CHECK_TIMEOUT_MS });
+  return error === undefined ? false : `${program} is not installed here`;
+}
+
+/** What `systemd-analyze verify` says of the units in a folder, where what they start is there. */
+function verify(folder: string, change: (text: string) => string = (text) => text): string {
+  const units = join(root, folder);
+  mkdirSync(units, { recursive: true });
+  for (const name of UNITS) {
+    const text = readFileSync(join(deploy, 'systemd', name), 'utf8');
+    writeFileSync(join(units, name), change(text.replaceAll(/^ExecStart=\S+/gm, 'ExecStart=/bin/sh')));
+  }
+  const { stderr, stdout } = spawnSync(
+    'systemd-analyze',
+    ['verify', '--man=no', ...UNITS.map((name) => join(units, name))],
+    // The trailing colon keeps the machine's own units, which these are ordered after.
+    { encoding: 'utf8', timeout: CHECK_TIMEOUT_MS, env: { ...process.env, SYSTEMD_UNIT_PATH: `${units}:` } },
+  );
+  const lines = `${stdout}${stderr}`.split('\n');
+  // Units of the machine itself are not ours to verify.
+  return lines.filter((line) => line.includes('d3kos-export')).join('\n');
+}
+
+const withoutAnalyze = isMissing('systemd-analyze');
+
+test('systemd finds nothing to complain about in the units', { skip: withoutAnalyze }, () => {
+  assert.equal(verify('as-they-are'), '');
+});
+
+test('systemd would complain about a setting it does not know', { skip: withoutAnalyze }, () => {
+  assert.match(
+    verify('misspelt', (text) => text.replace('Restart=', 'Restrat=')),
+    /Restrat/,
+  );
+});
+
+test('the calendar of the timer is 03:00 every day', { skip: withoutAnalyze }, () => {
+  const [calendar = ''] = readUnit('d3kos-export-daily.timer').get('Timer.OnCalendar') ?? [];
+  const { stdout, status } = spawnSync('systemd-analyze', ['calendar', '--iterations=2', calendar], {
+    encoding: 'utf8',
+    timeout: CHECK_TIMEOUT_MS,
+  });
+  assert.equal(status, 0);
+  assert.equal(stdout.match(/(Next elapse|Iter\. #2): \S+ \S+ 03:00:00/g)?.length, 2, stdout);
+});
+
+test('the units are these four', () => {
+  assert.deepEqual(readdirSync(join(deploy, 'systemd')).sort(), [...UNITS].sort());
+});
+
+test('the export manager is ready when it says so, starts without a network, and is started again', () => {
+  const unit = readUnit('d3kos-export-manager.service');
+  assert.deepEqual(unit.get('Service.Type'), ['notify']);
+  assert.deepEqual(unit.get('Service.NotifyAccess'), ['all']);
+  assert.deepEqual(unit.get('Service.User'), ['d3kos']);
+  assert.deepEqual(unit.get('Service.Restart'), ['on-failure']);
+  const order = [...(unit.get('Unit.After') ?? []), ...(unit.get('Unit.Wants') ?? [])].join(' ');
+  assert.ok(!order.includes('network-online'), order);
+  assert.deepEqual(unit.get('Install.WantedBy'), ['multi-user.target']);
+});
+
+test('restarts alone never reach the limit of starts', () => {
+  const unit = readUnit('d3kos-export-manager.service');
+  const [restartSec, interval, burst] = [
+    'Service.RestartSec',
+    'Unit.StartLimitIntervalSec',
+    'Unit.StartLimitBurst',
+  ].map((key) => Number(unit.get(key)?.[0]));
+  assert.ok(Number(restartSec) * Number(burst) > Number(interval));
+});
+
+test('the export manager may write to its data and send over every network, and to nothing else', () => {
+  const unit = readUnit('d3kos-export-manager.service');
+  assert.deepEqual(unit.get('Service.ProtectSystem'), ['strict']);
+  assert.deepEqual(unit.get('Service.ReadWritePaths'), ['/opt/d3kos/data']);
+  const [families = ''] = unit.get('Service.RestrictAddressFamilies') ?? [];
+  for (const family of ['AF_INET', 'AF_INET6', 'AF_UNIX', 'AF_NETLINK'])
+    assert.ok(families.split(' ').includes(family), family);
+  // Either would end the JavaScript engine, or take /proc/meminfo from the telemetry.
+  assert.ok(!unit.has('Service.MemoryDenyWriteExecute') && !unit.has('Service.ProcSubset'));
+});
+
+test('the timer makes up for a missed night at its own minute, and does not export when it is started', () => {
+  const unit = readUnit('d3kos-export-daily.timer');
+  assert.deepEqual(unit.get('Timer.Persistent'), ['true']);
+  assert.deepEqual(unit.get('Timer.FixedRandomDelay'), ['true']);
+  assert.ok(unit.has('Timer.RandomizedDelaySec'));
+  assert.ok(![...unit.keys()].some((key) => /^Unit\.(Requires|Wants|BindsTo)$/.test(key)));
+  assert.ok(![...readUnit('d3kos-export-daily.service').keys()].some((key) => key.startsWith('Install.')));
+});
+
+test('the boot upload waits longer than the program does, and nothing waits for it', () => {
+  const unit = readUnit('d3kos-export-boot.service');
+  assert.deepEqual(unit.get('Service.Type'), ['oneshot']);
+  assert.deepEqual(unit.get('Service.RemainAfterExit'), ['yes']);
+  const after = (unit.get('Unit.After') ?? []).join(' ').split(' ');
+  for (const other of ['network-online.target', 'd3kos-export-manager.service', 'multi-user.target'])
+    assert.ok(after.includes(other), other);
+  const [timeout = ''] = unit.get('Service.TimeoutStartSec') ?? [];
+  assert.ok(Number.parseInt(timeout, 10) >= 8 && timeout.endsWith('min'), timeout);
+});
+
+test('the scripts of the units are there, may be executed, and are the program', () => {
+  for (const [unit, script, command] of [
+    ['d3kos-export-boot.service', 'export-on-boot.sh', 'boot'],
+    ['d3kos-export-daily.service', 'export-daily.sh', 'daily'],
+  ] as const) {
+    assert.deepEqual(readUnit(unit).get('Service.ExecStart'), [`/opt/d3kos/scripts/${script}`]);
+    const path = join(deploy, 'scripts', script);
+    assert.notEqual(statSync(path).mode & 0o111, 0, script);
+    assert.equal(spawnSync('sh', ['-n', path]).status, 0, script);
+    assert.ok(
+      readFileSync(path, 'utf8').includes(`exec /opt/d3kos/services/export/bin/d3kos-export ${command} `),
+    );
+  }
+  assert.deepEqual(readUnit('d3kos-export-manager.service').get('Service.ExecStart'), [
+    '/opt/d3kos/services/export/bin/d3kos-export serve',
+  ]);
+});
+
+test('the proxy names the export manager where other services look for it, and streams', () => {
+  const lines = readFileSync(join(deploy, 'nginx', 'd3kos-export.conf'), 'utf8').split('\n');
+  const at = lines.findIndex((line) => line.includes('location /export/'));
+  assert.ok(at >= 0);
+  assert.ok(lines.slice(at, at + 3).some((line) => line.includes('localhost:8094')));
+  const text = lines.join('\n');
+  for (const setting of ['proxy_buffering off;', 'proxy_set_header Host $host;', 'client_max_body_size '])
+    assert.ok(text.includes(setting), setting);
+});
+
+const withoutNginx = spawnSync('nginx', ['-v']).error === undefined ? false : 'nginx is not installed here';
+
+test('nginx takes the snippet', { skip: withoutNginx }, () => {
+  const path = join(root, 'nginx.conf');
+  writeFileSync(
+    path,
+    `pid ${root}/nginx.pid; error_log stderr; events {}
+http { access_log off; server { listen 127.0.0.1:8080; include ${join(deploy, 'nginx', 'd3kos-export.conf')}; } }`,
+  );
+  const { status, stderr } = spawnSync('nginx', ['-t', '-c', path, '-p', root], {
+    encoding: 'utf8',
+    timeout: CHECK_TIMEOUT_MS,
+  });
+  assert.equal(status, 0, stderr);
+});
