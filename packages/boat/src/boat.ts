@@ -48,8 +48,7 @@ export async function startBoat(
 ): Promise<Boat> {
   const paths = toSpoolPaths(config.root);
   const ledger = await openOrSetAside(world, paths);
-  const report = await recover(world, paths, ledger);
-  if (report.resumed > 0) world.log.write('info', `Resuming ${report.resumed} interrupted uploads`);
+  await recover(world, paths, ledger);
 
   const events = createEvents();
   const views = createViewWriter(world, paths, ledger);

@@ -150,16 +150,13 @@ async function planned(
         hint: 'Its records go with the next export.',
       },
     );
-  if (facts.sizeBytes <= partSizeBytes) {
-    ledger.queue.plan(entry.entryNo, partSizeBytes, [{ index: 1, slices: undefined }]);
-  } else {
-    const cut = await cutFile(world.disk, world.clock, entry.exportFile, partSizeBytes, 0);
-    ledger.queue.plan(
-      entry.entryNo,
-      partSizeBytes,
-      cut.map(({ slices }, at) => ({ index: at + 1, slices })),
-    );
-  }
+  if (facts.sizeBytes <= partSizeBytes) return [{ index: 1, slices: undefined, acknowledged: false }];
+  const cut = await cutFile(world.disk, world.clock, entry.exportFile, partSizeBytes, 0);
+  ledger.queue.plan(
+    entry.entryNo,
+    partSizeBytes,
+    cut.map(({ slices }, at) => ({ index: at + 1, slices })),
+  );
   return ledger.queue.parts(entry.entryNo);
 }
 

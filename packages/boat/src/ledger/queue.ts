@@ -31,7 +31,10 @@ export interface Queue {
   enqueue(entry: NewEntry, moves: readonly CategoryMoves[]): Entry;
   /** Inserts an entry for a file found without one. No cursor moves: its records go again, and central stores them once. */
   adopt(entry: NewEntry): Entry;
-  /** The oldest pending entry becomes `uploading`; undefined where `isDue` accepts none. */
+  /**
+   * The oldest pending entry that `isDue` accepts becomes `uploading`; undefined where it accepts none. Who is being sent
+   * is not written down: after a power cut nobody is, and a commit less is an fsync less for every export.
+   */
   claim(isDue: (entry: Entry) => boolean): Entry | undefined;
   /** An `uploading` entry waits again. `spent` undefined: no attempt was spent. */
   putBack(
@@ -56,8 +59,8 @@ export interface Queue {
   ): Entry;
   /** A failed entry is pending again, with no attempt spent. */
   requeue(entryNo: number, nowMs: WallMs): Entry;
-  /** At start: what was `uploading` when the power went is pending, under the same idempotency keys. Gives how many. */
-  resume(): number;
+  /** What was being sent is pending again, under the same idempotency keys. */
+  resume(): void;
   /** Removes a completed or failed entry whose file is gone; its history stays. */
   forget(entryNo: number): void;
   setFile(entryNo: number, exportFile: string): void;
@@ -97,10 +100,10 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   const byExportId = db.prepare('SELECT * FROM entries WHERE export_id = ?');
   const byFile = db.prepare('SELECT * FROM entries WHERE export_file = ?');
   const byStatus = db.prepare('SELECT * FROM entries WHERE status = ? ORDER BY entry_no LIMIT ?');
-  const setUploading = db.prepare("UPDATE entries SET status = 'uploading' WHERE entry_no = ?");
+  const uploading = new Set<number>();
   const setPending = db.prepare(
     `UPDATE entries SET status = 'pending', retry_count = coalesce(?, retry_count), next_retry_at_ms = ?, last_error = ?
-     WHERE entry_no = ? AND status = 'uploading'`,
+     WHERE entry_no = ?`,
   );
   const setCompleted = db.prepare(
     "UPDATE entries SET status = 'completed', completed_at_ms = ?, retry_count = 0 WHERE entry_no = ?",
@@ -111,7 +114,6 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   const setRequeued = db.prepare(
     "UPDATE entries SET status = 'pending', retry_count = 0, next_retry_at_ms = ?, failed_at_ms = NULL WHERE entry_no = ?",
   );
-  const resumeAll = db.prepare("UPDATE entries SET status = 'pending' WHERE status = 'uploading'");
   const deleteEntry = db.prepare(
     "DELETE FROM entries WHERE entry_no = ? AND status IN ('completed', 'failed')",
   );
@@ -123,8 +125,10 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   const selectParts = db.prepare(
     'SELECT part_index, slices, receipt IS NOT NULL AS acknowledged FROM parts WHERE entry_no = ? ORDER BY part_index',
   );
+  // A single part, the file itself, is not planned: its row comes with its receipt.
   const ackPart = db.prepare(
-    'UPDATE parts SET receipt = ?, acknowledged_at_ms = ? WHERE entry_no = ? AND part_index = ?',
+    `INSERT INTO parts (entry_no, part_index, slices, receipt, acknowledged_at_ms) VALUES (?, ?, 'null', ?, ?)
+     ON CONFLICT (entry_no, part_index) DO UPDATE SET receipt = excluded.receipt, acknowledged_at_ms = excluded.acknowledged_at_ms`,
   );
   const resetAttempts = db.prepare(
     'UPDATE entries SET retry_count = 0, last_error = NULL WHERE entry_no = ?',
@@ -141,18 +145,23 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   const selectHistory = db.prepare('SELECT * FROM history ORDER BY history_no DESC LIMIT ?');
   const countByStatus = db.prepare('SELECT status, count(*) AS n FROM entries GROUP BY status');
   const sumWaiting = db.prepare(
-    "SELECT coalesce(sum(file_size_bytes), 0) AS n FROM entries WHERE status IN ('pending', 'uploading')",
+    "SELECT coalesce(sum(file_size_bytes), 0) AS n FROM entries WHERE status = 'pending'",
   );
   const insertLoss = db.prepare('INSERT INTO losses (at_ms, what, size_bytes, reason) VALUES (?, ?, ?, ?)');
   const selectLosses = db.prepare('SELECT at_ms, what, size_bytes, reason FROM losses ORDER BY loss_no');
 
-  const entryOrUndefined = (row: Row | undefined): Entry | undefined =>
-    row === undefined ? undefined : toEntry(row);
-  const mustGet = (entryNo: number): Entry => {
-    const entry = entryOrUndefined(byNo.get(entryNo));
-    if (entry === undefined) throw new Error(`the ledger has no entry ${entryNo}`);
-    return entry;
+  const toCurrent = (row: Row): Entry => {
+    const entry = toEntry(row);
+    return uploading.has(entry.entryNo) ? { ...entry, status: 'uploading' } : entry;
   };
+  const entryOrUndefined = (row: Row | undefined): Entry | undefined =>
+    row === undefined ? undefined : toCurrent(row);
+  const mustSelect = (entryNo: number): Row => {
+    const row = byNo.get(entryNo);
+    if (row === undefined) throw new Error(`the ledger has no entry ${entryNo}`);
+    return row;
+  };
+  const mustGet = (entryNo: number): Entry => toCurrent(mustSelect(entryNo));
   const insert = (e: NewEntry): Entry => {
     const { lastInsertRowid } = insertEntry.run(
       e.queueId,
@@ -175,8 +184,8 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   /** The oldest pending entry that is due, without reading the ten thousand behind it. */
   const firstPending = (isDue: (entry: Entry) => boolean): Entry | undefined => {
     for (const row of byStatus.iterate('pending', -1)) {
-      const entry = toEntry(row);
-      if (isDue(entry)) return entry;
+      const entry = toCurrent(row);
+      if (entry.status === 'pending' && isDue(entry)) return entry;
     }
     return undefined;
   };
@@ -203,7 +212,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
       ...receipt,
       rejected_records: receipt.rejected_records.slice(0, REJECTED_RECORDS_KEPT_MAX),
     };
-    ackPart.run(JSON.stringify(bounded), atMs, entryNo, partIndex);
+    ackPart.run(entryNo, partIndex, JSON.stringify(bounded), atMs);
   };
 
   return {
@@ -217,16 +226,16 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     claim: (isDue) => {
       const due = firstPending(isDue);
       if (due === undefined) return undefined;
-      return ledger.transaction(() => {
-        setUploading.run(due.entryNo);
-        return { ...due, status: 'uploading' };
-      });
+      uploading.add(due.entryNo);
+      return { ...due, status: 'uploading' };
     },
-    putBack: (entryNo, { spent, nextRetryAtMs, lastError, wireSizeBytes }) =>
+    putBack: (entryNo, { spent, nextRetryAtMs, lastError, wireSizeBytes }) => {
       ledger.transaction(() => {
         addWire.run(wireSizeBytes, entryNo);
         setPending.run(spent ?? null, nextRetryAtMs, lastError, entryNo);
-      }),
+      });
+      uploading.delete(entryNo);
+    },
     plan: (entryNo, partSizeBytes, parts) =>
       ledger.transaction(() => {
         setPartSize.run(partSizeBytes, entryNo);
@@ -238,8 +247,8 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
         storeReceipt(entryNo, acknowledged);
         resetAttempts.run(entryNo);
       }),
-    complete: (entryNo, acknowledged) =>
-      ledger.transaction(() => {
+    complete: (entryNo, acknowledged) => {
+      const entry = ledger.transaction(() => {
         storeReceipt(entryNo, acknowledged);
         const { recordsImported, rejectedRecords } = sumReceipts(entryNo);
         insertHistory.run(
@@ -249,20 +258,26 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
           entryNo,
         );
         setCompleted.run(acknowledged.atMs, entryNo);
-        return mustGet(entryNo);
-      }),
-    fail: (entryNo, { atMs, reason, archiveFile }) =>
-      ledger.transaction(() => {
+        return toEntry(mustSelect(entryNo));
+      });
+      uploading.delete(entryNo);
+      return entry;
+    },
+    fail: (entryNo, { atMs, reason, archiveFile }) => {
+      const entry = ledger.transaction(() => {
         setFailed.run(atMs, reason, archiveFile, entryNo);
         progress.giveBack(entryNo);
-        return mustGet(entryNo);
-      }),
+        return toEntry(mustSelect(entryNo));
+      });
+      uploading.delete(entryNo);
+      return entry;
+    },
     requeue: (entryNo, nowMs) =>
       ledger.transaction(() => {
         setRequeued.run(nowMs, entryNo);
         return mustGet(entryNo);
       }),
-    resume: () => ledger.transaction(() => Number(resumeAll.run().changes)),
+    resume: () => uploading.clear(),
     forget: (entryNo) =>
       ledger.transaction(() => {
         deleteEntry.run(entryNo);
@@ -275,7 +290,13 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     find: (queueId) => entryOrUndefined(byQueueId.get(queueId)),
     findByExportId: (exportId) => entryOrUndefined(byExportId.get(exportId)),
     findByFile: (exportFile) => entryOrUndefined(byFile.get(exportFile)),
-    list: (status, limit = -1) => byStatus.all(status, limit).map(toEntry),
+    list: (status, limit = -1) => {
+      if (status === 'completed' || status === 'failed') return byStatus.all(status, limit).map(toEntry);
+      if (status === 'uploading') return [...uploading].sort((a, b) => a - b).map(mustGet);
+      const listed = byStatus.all('pending', limit < 0 ? -1 : limit + uploading.size).map(toCurrent);
+      const pending = listed.filter((entry) => entry.status === 'pending');
+      return limit < 0 ? pending : pending.slice(0, limit);
+    },
     newest: () => entryOrUndefined(selectNewest.get()),
     parts: (entryNo) =>
       selectParts.all(entryNo).map((row) => ({
@@ -288,6 +309,8 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
       const counts = { pending: 0, uploading: 0, completed: 0, failed: 0 };
       // The status column is checked against the four.
       for (const row of countByStatus.all()) counts[row['status'] as EntryStatus] = row['n'] as number;
+      counts.uploading = uploading.size;
+      counts.pending -= uploading.size;
       return counts;
     },
     waitingBytes: () => sumWaiting.get()?.['n'] as number,

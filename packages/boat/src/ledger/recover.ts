@@ -6,7 +6,6 @@ import type { Ledger } from './ledger.ts';
 
 /** What a start found and mended. */
 export interface RecoveryReport {
-  readonly resumed: number;
   readonly temporaryRemoved: number;
   readonly adopted: number;
   readonly setAside: number;
@@ -14,7 +13,7 @@ export interface RecoveryReport {
 }
 
 /**
- * Brings ledger and spool together before the API listens (spec: Restart): what was uploading is pending again, temporary
+ * Brings ledger and spool together before the API listens (spec: Restart): what was being sent is pending, temporary
  * files go, files without an entry get one, entries whose file is gone are failed with their ranges due again.
  * Each step is safe to repeat: power lost in the middle is mended by the next start.
  */
@@ -25,7 +24,6 @@ export async function recover(
 ): Promise<RecoveryReport> {
   const { clock, disk, log } = world;
   for (const directory of [paths.home, paths.exports, paths.failed]) await disk.makeDirectory(directory);
-  const resumed = ledger.queue.resume();
   let temporaryRemoved = 0;
   for (const directory of [paths.home, paths.exports, paths.failed])
     for (const file of (await disk.list(directory)) ?? []) {
@@ -76,5 +74,5 @@ export async function recover(
           break;
       }
     }
-  return { resumed, temporaryRemoved, adopted, setAside: aside, missing };
+  return { temporaryRemoved, adopted, setAside: aside, missing };
 }
