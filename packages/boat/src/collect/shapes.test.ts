@@ -1,0 +1,376 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, describe, it } from 'node:test';
+import { resolveOldestIssue, writeIssues } from '../../../sim/src/fixture/alerts.ts';
+import { type CaptureGeneration, writeCaptures } from '../../../sim/src/fixture/captures.ts';
+import { writeMachine, writeSource } from '../../../sim/src/fixture/files.ts';
+import { toBoatPlaces } from '../../../sim/src/fixture/places.ts';
+import {
+  type Collection,
+  collectAll,
+  createTestContext,
+  createTestProgress,
+  type TestProgress,
+} from './collection-for-tests.ts';
+import type { CollectContext, Collector } from './collector.ts';
+import { engineBenchmarkCollector } from './engine-benchmark.ts';
+import { marineVisionCapturesCollector } from './marine-vision-captures.ts';
+import { marineVisionSnapshotsCollector } from './marine-vision-snapshots.ts';
+import { onboardingCollector } from './onboarding.ts';
+import { qrCodesCollector } from './qr-codes.ts';
+import { settingsCollector } from './settings.ts';
+import { systemAlertsCollector } from './system-alerts.ts';
+import { telemetryCollector } from './telemetry.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'd3kos-shapes-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let roots = 0;
+
+function newRoot(): string {
+  roots += 1;
+  return join(folder, String(roots));
+}
+
+function collect(
+  collector: Collector,
+  root: string,
+  progress: TestProgress = createTestProgress(),
+  given: Partial<CollectContext> = {},
+): Promise<Collection> {
+  return collectAll(collector, createTestContext(toBoatPlaces(root), progress, given));
+}
+
+/** One record, of the only one there is. */
+async function collectOne(collector: Collector, root: string): Promise<Readonly<Record<string, unknown>>> {
+  const { records, outcome } = await collect(collector, root);
+  assert.equal(records.length, 1, outcome.detail);
+  return records[0] ?? {};
+}
+
+describe('captures', () => {
+  const home = 'data/marine-vision/captures.db';
+  const common = {
+    capture_id: 1,
+    timestamp: '2026-03-16T14:04:05.123',
+    timestamp_utc: '2026-03-16T14:04:05.123Z',
+    timestamp_zone: 'assumed_utc',
+    gps: { latitude: 44.4167, longitude: -79.3333 },
+  };
+  for (const [generation, size, more] of [
+    ['seed', 40_001, []],
+    ['gen1', null, ['person_detected', 'fish_detected', 'person_confidence', 'fish_confidence', 'location']],
+    ['gen2', null, ['species_confidence', 'species_top3']],
+    ['gen3', null, ['slot_id', 'gemini_species', 'gemini_response']],
+  ] as const satisfies readonly (readonly [CaptureGeneration, number | null, readonly string[]])[])
+    it(`of ${generation} are read by their columns' names, without their paths`, async () => {
+      const root = newRoot();
+      writeCaptures(join(root, home), { generation, rows: 1, seed: 2 });
+      const record = await collectOne(marineVisionCapturesCollector, root);
+      for (const [name, value] of Object.entries(common)) assert.deepEqual(record[name], value, name);
+      assert.equal(record['record_id'], '1@2026-03-16T14:04:05.123');
+      assert.equal(record['file_size_bytes'], size);
+      assert.equal(typeof record['species'], 'string');
+      assert.equal(typeof record['confidence'], 'number');
+      for (const name of more) assert.ok(name in record, name);
+      assert.ok(!('image_path' in record) && !('file_path' in record));
+      if (generation === 'gen3')
+        assert.deepEqual(Object.keys(record['gemini_response'] ?? {}), ['species', 'confidence']);
+    });
+
+  it('have the size of the picture that is still there', async () => {
+    const root = newRoot();
+    writeCaptures(join(root, home), { generation: 'gen1', rows: 2, seed: 2 });
+    writeSource(toBoatPlaces(root).recordings, 'capture_2.jpg', 'x'.repeat(77));
+    const { records } = await collect(marineVisionCapturesCollector, root);
+    assert.deepEqual(
+      records.map((record) => record['file_size_bytes']),
+      [null, 77],
+    );
+  });
+
+  it('of a fresh installation are empty: the database has 0 bytes', async () => {
+    const root = newRoot();
+    writeSource(root, home, '');
+    const { outcome } = await collect(marineVisionCapturesCollector, root);
+    assert.deepEqual([outcome.state, outcome.note], ['empty', 'Metadata only - image files not exported']);
+  });
+});
+
+describe('snapshots', () => {
+  it('are told by their names alone, and one named before the others by a clock set back still goes', async () => {
+    const root = newRoot();
+    const { recordings } = toBoatPlaces(root);
+    writeSource(root, 'config/timezone.txt', 'America/Toronto');
+    writeSource(recordings, 'recording_port_side_20260322_122202.mp4', 'xxx');
+    writeSource(recordings, 'snapshots/capture_bow_20260322_122203.jpg', 'x');
+    writeSource(recordings, 'notes.txt', 'x');
+    const progress = createTestProgress();
+    const first = await collect(marineVisionSnapshotsCollector, root, progress);
+    progress.commit(first.outcome);
+    assert.deepEqual(first.records, [
+      {
+        record_id: 'recording_port_side_20260322_122202.mp4',
+        snapshot_id: 'recording_port_side_20260322_122202',
+        slot: 'port_side',
+        kind: 'recording',
+        timestamp: '20260322_122202',
+        timestamp_utc: '2026-03-22T16:22:02.000Z',
+        timestamp_zone: 'assumed_local:America/Toronto',
+        file_size_bytes: 3,
+        format: 'mp4',
+      },
+      {
+        record_id: 'snapshots/capture_bow_20260322_122203.jpg',
+        snapshot_id: 'capture_bow_20260322_122203',
+        slot: 'bow',
+        kind: 'capture',
+        timestamp: '20260322_122203',
+        timestamp_utc: '2026-03-22T16:22:03.000Z',
+        timestamp_zone: 'assumed_local:America/Toronto',
+        file_size_bytes: 1,
+        format: 'jpg',
+      },
+    ]);
+    writeSource(recordings, 'capture_bow_19700101_000001.jpg', 'x');
+    const second = await collect(marineVisionSnapshotsCollector, root, progress);
+    assert.deepEqual(
+      second.records.map((record) => record.record_id),
+      ['capture_bow_19700101_000001.jpg'],
+    );
+  });
+});
+
+describe('alerts', () => {
+  const home = 'data/self-healing/issues.db';
+  for (const variant of ['id', 'issue_id'] as const)
+    it(`of the table with ${variant} go again when they change, and only then`, async () => {
+      const root = newRoot();
+      writeIssues(join(root, home), { variant, rows: 3, seed: 1 });
+      const progress = createTestProgress();
+      const first = await collect(systemAlertsCollector, root, progress);
+      progress.commit(first.outcome);
+      assert.equal(first.records.length, 3);
+      assert.equal(first.records[0]?.['status'], 'detected');
+      assert.deepEqual(Object.keys(first.records[0]?.['metrics'] ?? {}), ['cpu_percent', 'voltage']);
+      resolveOldestIssue(join(root, home));
+      const second = await collect(systemAlertsCollector, root, progress);
+      assert.equal(second.records.length, 1);
+      assert.equal(second.records[0]?.record_id, first.records[0]?.record_id);
+      assert.equal(second.records[0]?.['status'], 'resolved');
+    });
+
+  it('of the webhook log go without its torn last line, which goes once it is whole; equal lines are several', async () => {
+    const root = newRoot();
+    const log = 'data/alarm-webhook-log.jsonl';
+    const line =
+      '{"ts":"2026-03-16T14:03:05Z","status":200,"alert":{"name":"x","webhook_url":"https://secret"}}\n';
+    writeSource(root, log, `${line}${line}garbage\n{"ts":"2026-03-17T14:0`);
+    const progress = createTestProgress();
+    const first = await collect(systemAlertsCollector, root, progress);
+    progress.commit(first.outcome);
+    assert.equal(new Set(first.records.map((record) => record.record_id)).size, 2);
+    assert.deepEqual(first.records[0]?.['alert'], { name: 'x' });
+    writeFileSync(join(root, log), '3:05Z","error":"POST https://secret failed"}\n', { flag: 'a' });
+    const second = await collect(systemAlertsCollector, root, progress);
+    assert.deepEqual(
+      second.records.map((record) => [record['timestamp'], record['error']]),
+      [['2026-03-17T14:03:05Z', 'POST [address] failed']],
+    );
+  });
+
+  it('of a damaged file are an error, not none', async () => {
+    const root = newRoot();
+    writeSource(root, 'data/alerts.json', '[{"id": 1');
+    const { outcome } = await collect(systemAlertsCollector, root);
+    assert.deepEqual([outcome.state, outcome.detail], ['error', 'data/alerts.json is not valid JSON']);
+  });
+});
+
+describe('benchmarks', () => {
+  it('have numbers where the kiosk wrote texts, and null where a sensor was missing', async () => {
+    const root = newRoot();
+    const test = {
+      id: 1_773_669_785_123,
+      samples: [{ rpm: 1, temp: 'NaN' }],
+      avgMetrics: { rpm: '3012.5', temp: 'NaN' },
+    };
+    writeSource(root, 'data/d3kos-benchmark-2026-03-16.json', {
+      tests: [test],
+      baseline: { avgMetrics: { rpm: '650' } },
+    });
+    const { records } = await collect(engineBenchmarkCollector, root);
+    assert.deepEqual(
+      records.map((record) => [record.record_id, record['avgMetrics'], record['samples']]),
+      [
+        ['test:1773669785123', { rpm: 3012.5, temp: null }, [{ rpm: 1, temp: null }]],
+        ['baseline', { rpm: 650 }, undefined],
+      ],
+    );
+  });
+
+  it('that are only in the browser go too, and a test in both goes once', async () => {
+    const root = newRoot();
+    const tests = [
+      { id: 1, duration: 60 },
+      { id: 2, duration: 60 },
+    ];
+    writeSource(root, 'data/d3kos-benchmark-2026-03-16.json', { tests: tests.slice(0, 1) });
+    const { records } = await collect(engineBenchmarkCollector, root, undefined, {
+      browserDocument: (key) => (key === 'd3kos-benchmark-tests' ? JSON.stringify(tests) : undefined),
+    });
+    assert.deepEqual(
+      records.map((record) => record.record_id),
+      ['test:1', 'test:2'],
+    );
+  });
+
+  it('of the older metrics shape with bare NaN are read', async () => {
+    const root = newRoot();
+    writeSource(
+      root,
+      'config/benchmark-results.json',
+      '{"timestamp":"2026-03-16T14:03:05","metrics":{"rpm_idle":NaN,"temp_warmup_curve":[1,Infinity]}}',
+    );
+    const record = await collectOne(engineBenchmarkCollector, root);
+    assert.deepEqual(record['metrics'], { rpm_idle: null, temp_warmup_curve: [1, null] });
+  });
+});
+
+describe('the onboarding document', () => {
+  for (const [counter, count] of [
+    ['{"count": 3}', 3],
+    ['{"reset_count": 4}', 4],
+    ['{"resetCount": 5}', 5],
+    ['{}', 6],
+  ] as const)
+    it(`has the reset count of ${counter}`, async () => {
+      const root = newRoot();
+      writeSource(root, 'config/onboarding.json', { language: 'en', dir: 'ltr', api_key: 'x' });
+      writeSource(root, 'config/license.json', { reset_count: 6, max_resets: -1 });
+      writeSource(root, 'state/onboarding-reset-count.json', counter);
+      const record = await collectOne(onboardingCollector, root);
+      assert.deepEqual(record, {
+        record_id: 'onboarding',
+        configuration: { language: 'en', dir: 'ltr' },
+        reset_count: count,
+        max_resets: -1,
+        completion_timestamp: null,
+      });
+    });
+
+  it('round-trips the whole wizard and vessel.env', async () => {
+    const root = newRoot();
+    const wizard = Object.fromEntries(
+      Array.from({ length: 16 }, (_, index) => [`q${index + 1}`, `answer/ ${index}: "é"`]),
+    );
+    writeSource(root, 'config/onboarding.json', { ...wizard, completed_at: '2026-03-01T10:00:00Z' });
+    writeSource(
+      root,
+      'services/dashboard/config/vessel.env',
+      'VESSEL_NAME="A = B"\nENGINE_HP=260\nMQTT_PASSWORD=x\n',
+    );
+    const record = await collectOne(onboardingCollector, root);
+    assert.deepEqual(record['configuration'], { ...wizard, completed_at: '2026-03-01T10:00:00Z' });
+    assert.equal(record['completion_timestamp'], '2026-03-01T10:00:00Z');
+    assert.deepEqual(record['vessel'], { VESSEL_NAME: 'A = B', ENGINE_HP: '260' });
+  });
+
+  it('is not half told: a damaged file is an error and no record', async () => {
+    const root = newRoot();
+    writeSource(root, 'config/onboarding.json', '{"q1": ');
+    writeSource(root, 'state/onboarding-reset-count.json', '{"count": 1}');
+    const { records, outcome } = await collect(onboardingCollector, root);
+    assert.deepEqual([records.length, outcome.state], [0, 'error']);
+  });
+});
+
+describe('the settings document', () => {
+  it('goes again when a setting changed, and only then', async () => {
+    const root = newRoot();
+    writeSource(root, 'config/license.json', { installation_id: '0123456789abcdef', tier: 2, secret: 'x' });
+    const progress = createTestProgress();
+    const first = await collect(settingsCollector, root, progress);
+    progress.commit(first.outcome);
+    assert.deepEqual(first.records[0]?.['license'], { installation_id: '0123456789abcdef', tier: 2 });
+    assert.equal((await collect(settingsCollector, root, progress)).records.length, 0);
+    writeSource(root, 'config/user-preferences.json', { theme: 'dark', password: 'x' });
+    const second = await collect(settingsCollector, root, progress);
+    assert.deepEqual(second.records[0]?.['preferences'], { theme: 'dark' });
+  });
+
+  it('is missing only where no settings file is, and an error where one is damaged', async () => {
+    assert.equal((await collect(settingsCollector, newRoot())).outcome.state, 'source_missing');
+    const root = newRoot();
+    writeSource(root, 'config/license.json', 'not json');
+    assert.equal((await collect(settingsCollector, root)).outcome.state, 'error');
+  });
+});
+
+describe('QR codes', () => {
+  it('go without their pairing token and without credentials in their address', async () => {
+    const root = newRoot();
+    writeSource(root, 'data/qr-codes.json', [
+      {
+        installation_uuid: 'abc',
+        generated_at: '2026-03-16T14:03:05Z',
+        tier: 2,
+        api_endpoint: 'http://u:p@h:1/x?token=1',
+        pairing_token: 't',
+      },
+    ]);
+    assert.deepEqual(await collectOne(qrCodesCollector, root), {
+      record_id: 'abc@2026-03-16T14:03:05Z',
+      installation_uuid: 'abc',
+      generated_at: '2026-03-16T14:03:05Z',
+      generated_at_utc: '2026-03-16T14:03:05.000Z',
+      tier: 2,
+      api_endpoint: 'http://h:1/x',
+    });
+  });
+  for (const [content, state] of [
+    ['[]', 'empty'],
+    ['"x"', 'schema_unknown'],
+    ['{', 'error'],
+    ['', 'empty'],
+  ] as const)
+    it(`of a file of ${content || 'nothing'} are ${state}`, async () => {
+      const root = newRoot();
+      writeSource(root, 'data/qr-codes.json', content);
+      assert.equal((await collect(qrCodesCollector, root)).outcome.state, state);
+    });
+});
+
+describe('the telemetry sample', () => {
+  it("has the seed's figures and is another record each time", async () => {
+    const root = newRoot();
+    writeMachine(toBoatPlaces(root));
+    const record = await collectOne(telemetryCollector, root);
+    assert.equal(record['system_uptime_seconds'], 86400.55);
+    assert.equal(record['memory_total_kb'], 3884000);
+    assert.equal(record['cpu_temperature_c'], 48.312);
+    assert.ok(Number(record['disk_total_bytes']) > 0);
+    assert.equal(telemetryCollector.isNews, false);
+  });
+  it('has null for what the machine does not tell', async () => {
+    const root = newRoot();
+    mkdirSync(root);
+    const record = await collectOne(telemetryCollector, root);
+    assert.equal(record['cpu_temperature_c'], null);
+    assert.equal(record['memory_used_percent'], null);
+  });
+});
+
+describe('usage analytics', () => {
+  it('stay on the boat', async () => {
+    const root = newRoot();
+    mkdirSync(dirname(join(root, 'data/telemetry/telemetry.db')), { recursive: true });
+    const db = new DatabaseSync(join(root, 'data/telemetry/telemetry.db'));
+    db.exec("CREATE TABLE events (name TEXT); INSERT INTO events VALUES ('page-opened-by-somebody')");
+    db.close();
+    const { lines } = await collect(telemetryCollector, root);
+    assert.ok(!lines.join().includes('page-opened-by-somebody'));
+  });
+});
