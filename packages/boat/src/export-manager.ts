@@ -192,6 +192,11 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
       const known = await license.current(signal);
       const permission = known.kind === 'known' ? mayExport(known.tier, 'scheduled') : known;
       if (permission.kind === 'refused') {
+        if (permission.code !== 'TIER_TOO_LOW')
+          throw new ExportError(permission.code, permission.message, {
+            op: 'make the daily export',
+            hint: permission.hint,
+          });
         world.log.write('info', `Scheduled export skipped: ${permission.message}`);
         return { kind: 'skipped', reason: permission.message };
       }

@@ -126,7 +126,7 @@ const PreviewSchema = Type.Object({
     Type.Object({
       state: Type.String(),
       count: Type.Number(),
-      sizeBytes: Type.Optional(Type.Number()),
+      size_bytes: Type.Optional(Type.Number()),
       detail: Type.Optional(Type.String()),
     }),
   ),

@@ -158,7 +158,7 @@ export function toPreviewLines(preview: PreviewAnswer): readonly string[] {
       category,
       found.state,
       String(found.count),
-      found.sizeBytes === undefined ? MISSING : toSize(found.sizeBytes),
+      found.size_bytes === undefined ? MISSING : toSize(found.size_bytes),
       toOneLine(found.detail ?? ''),
     ]),
   );

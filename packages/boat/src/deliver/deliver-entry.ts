@@ -19,6 +19,8 @@ export type EntryResult =
       readonly verdict: Exclude<Verdict, { kind: 'delivered' | 'cut_smaller' }>;
       readonly wireSizeBytes: number;
     }
+  /** Another entry's turn has come; what was acknowledged stays acknowledged. */
+  | { readonly kind: 'paused' }
   /** The tier does not allow sending any more. */
   | { readonly kind: 'not_permitted'; readonly refusal: LicenseRefusal; readonly wireSizeBytes: number };
 
@@ -38,6 +40,8 @@ export interface DeliverEntryDeps {
     signal: AbortSignal,
   ) => Promise<{ readonly outcome: Outcome; readonly wireSizeBytes: number }>;
   readonly clockSynchronized: () => Promise<boolean>;
+  /** Asked after each acknowledged part: false ends this entry's turn. */
+  readonly mayGoOn: () => boolean;
   readonly onPart: (progress: {
     readonly queueId: string;
     readonly partIndex: number;
@@ -99,6 +103,7 @@ export async function deliverEntry(
           return { kind: 'delivered', entry: ledger.queue.complete(entry.entryNo, acknowledged) };
         ledger.queue.acknowledge(entry.entryNo, acknowledged);
         parts = parts.map((other) => (other === next ? { ...other, acknowledged: true } : other));
+        if (!deps.mayGoOn()) return { kind: 'paused' };
         break;
       }
       case 'cut_smaller':

@@ -118,6 +118,9 @@ export function describeDestination(destination: Destination): string {
     case 'unavailable':
       return 'Central is reached but cannot take exports just now. They are tried again by themselves.';
     case 'blocked':
+      // A refusal of central's begins with its status; everything else is missing on this boat.
+      if (!destination.detail.startsWith('HTTP '))
+        return `Nothing can be sent yet: ${destination.detail}. Exports are made and kept meanwhile.`;
       return `Central refuses this boat: ${destination.detail}. Check the device token in config/export-credentials.json and CENTRAL_API_URL with the operator of central; it is tried again every hour and after a change of configuration.`;
     default:
       return destination.state satisfies never;

@@ -335,3 +335,15 @@ export function chooseCoding(offers: readonly ContentCoding[]): ContentCoding {
   if (offers.includes('br')) return 'br';
   return 'gzip';
 }
+
+/** Two queues in one: exports that go in one part, and those that take many. */
+export type Lane = 'small' | 'bulk';
+
+/**
+ * In which order the lanes are asked for their next entry: the one that was not served last goes first, so that a fresh
+ * small export is not stuck behind a giant backlog, and the backlog not behind a stream of small ones. A turn is
+ * one entry of the small lane, or one part of the bulk lane while the small lane has something due.
+ */
+export function laneOrder(served: Lane | undefined): readonly [Lane, Lane] {
+  return served === 'small' ? ['bulk', 'small'] : ['small', 'bulk'];
+}

@@ -1,6 +1,7 @@
 import type { ContentCoding } from '@d3kos/protocol';
 import type { Entry } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { SizeRange } from '../ledger/queue.ts';
 import type { License } from '../license/license.ts';
 import { type LicenseRefusal, maySend } from '../license/policy.ts';
 import { isExportError } from '../platform/errors.ts';
@@ -16,6 +17,8 @@ import {
   confirmUnavailable,
   describeNextAttempt,
   dueIn,
+  type Lane,
+  laneOrder,
   misansweredDelay,
   nextAttempt,
   probeDelay,
@@ -76,6 +79,10 @@ export interface Worker {
 export function createWorker(deps: WorkerDeps): Worker {
   const { world, ledger, listener } = deps;
   const { clock, log } = world;
+  const laneSizes: Readonly<Record<Lane, SizeRange>> = {
+    small: { overBytes: -1, upToBytes: deps.partSizeBytes },
+    bulk: { overBytes: deps.partSizeBytes, upToBytes: Number.MAX_SAFE_INTEGER },
+  };
   const wake = createWake();
   /** When waits that this run began end, by monotonic time; labels in the ledger count only after a restart. */
   const dueAt = new Map<number, MonotonicMs>();
@@ -88,6 +95,7 @@ export function createWorker(deps: WorkerDeps): Worker {
   let misanswered = 0;
   let blockedWith: string | undefined;
   let toldRefusal: string | undefined;
+  let served: Lane | undefined;
   let active:
     | { readonly queueId: string; readonly stop: AbortController; readonly done: Promise<void> }
     | undefined;
@@ -287,6 +295,7 @@ export function createWorker(deps: WorkerDeps): Worker {
             sendSignal,
           ),
         clockSynchronized: deps.clockSynchronized,
+        mayGoOn: () => !ledger.queue.hasDue(isDue, laneSizes.small),
         onPart: (progress) => listener.uploading(progress),
         onAccepted: (offered) => {
           offers = offered;
@@ -301,6 +310,8 @@ export function createWorker(deps: WorkerDeps): Worker {
       dueAt.delete(entry.entryNo);
       log.write('info', `✓ Export uploaded successfully: ${entry.queueId}`);
       listener.delivered(entry.queueId);
+    } else if (result.kind === 'paused') {
+      ledger.queue.unclaim(entry.entryNo);
     } else if (result.kind === 'not_permitted') {
       putBack(entry, result.refusal.message, result.wireSizeBytes);
       tellRefusal(result.refusal);
@@ -330,6 +341,16 @@ export function createWorker(deps: WorkerDeps): Worker {
     }
   };
 
+  const claimNext = (): Entry | undefined => {
+    for (const lane of laneOrder(served)) {
+      const entry = ledger.queue.claim(isDue, laneSizes[lane]);
+      if (entry === undefined) continue;
+      served = lane;
+      return entry;
+    }
+    return undefined;
+  };
+
   /** Does the next thing there is to do, and gives how long nothing else is (0: go on). */
   const step = async (signal: AbortSignal): Promise<number> => {
     const soonest = ledger.queue.list('pending', 1)[0];
@@ -353,7 +374,7 @@ export function createWorker(deps: WorkerDeps): Worker {
     }
     const heldMs = await reach(centralUrl, signal);
     if (heldMs > 0) return Math.min(heldMs, BACKSTOP_MS);
-    const entry = ledger.queue.claim(isDue);
+    const entry = claimNext();
     if (entry === undefined) return Math.min(BACKSTOP_MS, ...ledger.queue.list('pending').map(waitOf));
     await deliverActive(entry, centralUrl, token, signal);
     return 0;

@@ -126,11 +126,14 @@ function addExportRoutes(app: Hono, { manager }: AppDeps): void {
   app.get('/export/preview', async (context) => {
     const type = context.req.query('type') ?? 'incremental';
     if (type !== 'full' && type !== 'incremental') throw invalid('"type" is full or incremental');
-    return context.json({
-      success: true,
-      type,
-      categories: await manager.preview(type satisfies ExportType),
-    });
+    const preview = await manager.preview(type satisfies ExportType);
+    const categories = Object.fromEntries(
+      Object.entries(preview).map(([category, { sizeBytes, ...rest }]) => [
+        category,
+        { ...rest, size_bytes: sizeBytes },
+      ]),
+    );
+    return context.json({ success: true, type, categories });
   });
   app.get('/export/history', (context) => {
     const text = context.req.query('limit') ?? String(HISTORY_DEFAULT);

@@ -25,6 +25,15 @@ export interface AcknowledgedPart {
   readonly wireSizeBytes: number;
 }
 
+/** Entries whose file is larger than `overBytes` and not larger than `upToBytes`. */
+export interface SizeRange {
+  readonly overBytes: number;
+  readonly upToBytes: number;
+}
+
+/** Every file there can be: the default of a claim. */
+const ANY_SIZE: SizeRange = { overBytes: -1, upToBytes: Number.MAX_SAFE_INTEGER };
+
 /** The entries of the queue. Every verb is one transaction: done and durable when it returns, or nothing happened. */
 export interface Queue {
   /** Inserts the entry, moves the cursors and counts the sequence, all at once: the export is acknowledged when this returns. */
@@ -35,7 +44,11 @@ export interface Queue {
    * The oldest pending entry that `isDue` accepts becomes `uploading`; undefined where it accepts none. Who is being sent
    * is not written down: after a power cut nobody is, and a commit less is an fsync less for every export.
    */
-  claim(isDue: (entry: Entry) => boolean): Entry | undefined;
+  claim(isDue: (entry: Entry) => boolean, size?: SizeRange): Entry | undefined;
+  /** True where `claim` would find one. */
+  hasDue(isDue: (entry: Entry) => boolean, size: SizeRange): boolean;
+  /** An `uploading` entry waits again as it was: nothing about it has changed since the ledger was last written. */
+  unclaim(entryNo: number): void;
   /** An `uploading` entry waits again. `spent` undefined: no attempt was spent. */
   putBack(
     entryNo: number,
@@ -100,6 +113,9 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   const byExportId = db.prepare('SELECT * FROM entries WHERE export_id = ?');
   const byFile = db.prepare('SELECT * FROM entries WHERE export_file = ?');
   const byStatus = db.prepare('SELECT * FROM entries WHERE status = ? ORDER BY entry_no LIMIT ?');
+  const pendingBySize = db.prepare(
+    `SELECT * FROM entries WHERE status = 'pending' AND file_size_bytes > ? AND file_size_bytes <= ? ORDER BY entry_no`,
+  );
   const uploading = new Set<number>();
   const setPending = db.prepare(
     `UPDATE entries SET status = 'pending', retry_count = coalesce(?, retry_count), next_retry_at_ms = ?, last_error = ?
@@ -182,8 +198,8 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     return mustGet(Number(lastInsertRowid));
   };
   /** The oldest pending entry that is due, without reading the ten thousand behind it. */
-  const firstPending = (isDue: (entry: Entry) => boolean): Entry | undefined => {
-    for (const row of byStatus.iterate('pending', -1)) {
+  const firstPending = (isDue: (entry: Entry) => boolean, size: SizeRange): Entry | undefined => {
+    for (const row of pendingBySize.iterate(size.overBytes, size.upToBytes)) {
       const entry = toCurrent(row);
       if (entry.status === 'pending' && isDue(entry)) return entry;
     }
@@ -223,8 +239,12 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
         return inserted;
       }),
     adopt: (entry) => ledger.transaction(() => insert(entry)),
-    claim: (isDue) => {
-      const due = firstPending(isDue);
+    hasDue: (isDue, size) => firstPending(isDue, size) !== undefined,
+    unclaim: (entryNo) => {
+      uploading.delete(entryNo);
+    },
+    claim: (isDue, size = ANY_SIZE) => {
+      const due = firstPending(isDue, size);
       if (due === undefined) return undefined;
       uploading.add(due.entryNo);
       return { ...due, status: 'uploading' };
