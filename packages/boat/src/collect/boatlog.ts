@@ -1,4 +1,5 @@
 import { type BoatlogField, type BoatlogReading, createBoatlogReader } from './boatlog-rows.ts';
+import { collectBrowserBoatlog } from './browser-boatlog.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { type LogOutcome, readLogHome } from './log-table.ts';
 import { mergeHomes } from './policy.ts';
@@ -21,7 +22,7 @@ const TABLE = 'boatlog_entries';
 const HOME = 'data/boatlog/boatlog.db';
 const OLD_HOME = 'data/boatlog.db';
 
-/** Reads the boatlog: append-only, cursor by rowid, entries as the seed names them. An entry in both homes goes once. */
+/** Reads the boatlog: append-only, cursor by rowid, entries as the seed names them. An entry in both homes, or in one and the browser, goes once. */
 export const boatlogCollector: Collector = { category: 'boatlog', isNews: true, collect };
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
@@ -37,10 +38,11 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   } finally {
     if (newer.kind === 'table') newer.table.db.close();
   }
+  const browser = yield* collectBrowserBoatlog(context, readTime, [HOME, OLD_HOME], TABLE, FIELDS);
   return {
-    ...mergeHomes(outcomes),
+    ...mergeHomes([...outcomes, browser]),
     cursors: outcomes.flatMap((outcome) => outcome.move ?? []),
-    digests: [],
+    digests: browser.digests,
   };
 }
 

@@ -1,5 +1,11 @@
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { type AllowedWords, asObjects, toAllowed, toPublicText, toWords } from './allowed.ts';
 import type { CollectContext } from './collector.ts';
+import { sha256 } from './digest.ts';
+import { type TimestampReader, toContentId, toRecordId } from './policy.ts';
 import { parseLenientJson } from './source-file.ts';
+import type { StateRecord } from './state-records.ts';
 
 /** The localStorage keys a kiosk page may hand over (spec: sources, Browser data). No other is taken. */
 export const BROWSER_KEYS = [
@@ -14,8 +20,100 @@ export const BROWSER_KEYS = [
 ] as const;
 export type BrowserKey = (typeof BROWSER_KEYS)[number];
 
+/** Longest value of one key: browsers keep 5 Mi characters for a whole origin. */
+export const BROWSER_DOCUMENT_LENGTH_MAX = 5 * 1024 * 1024;
+
+/** What a page hands over: texts as localStorage holds them, under keys we know. */
+export const BrowserDocumentsSchema = Type.Object(
+  {
+    'd3kos-benchmark-tests': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
+    'd3kos-benchmark-baseline': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
+    'd3kos-boatlog-entries': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
+    'd3kos-trips': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
+    'd3kos-engine-hours': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
+    'onboarding-config': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
+    'd3kos-settings': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
+    'd3kos-measurement-system': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
+  } satisfies Record<BrowserKey, unknown>,
+  { additionalProperties: false },
+);
+export type BrowserDocuments = Static<typeof BrowserDocumentsSchema>;
+
+const documents = Compile(BrowserDocumentsSchema);
+
+/** What a page handed over, or undefined where it is anything else: another key, another type, too long. */
+export function parseBrowserDocuments(value: unknown): BrowserDocuments | undefined {
+  return documents.Check(value) ? value : undefined;
+}
+
 /** The JSON value a page handed over under `key`; undefined where none did, or where it is no JSON. */
 export function readBrowserJson(context: CollectContext, key: BrowserKey): unknown {
   const text = context.browserDocument?.(key);
   return text === undefined ? undefined : parseLenientJson(text);
+}
+
+/** The text a page handed over under `key`, whether it is JSON or not. */
+export function readBrowserText(context: CollectContext, key: BrowserKey): string | undefined {
+  const value = readBrowserJson(context, key) ?? context.browserDocument?.(key);
+  return typeof value === 'string' || typeof value === 'number' ? toPublicText(String(value)) : undefined;
+}
+
+/** The words that keys of a browser's log entry and trip may be made of. */
+const ENTRY_WORDS: AllowedWords = toWords(
+  'timestamp type event text rpm oil psi kpa coolant c f battery v fuel pct percent boost trim speed kn knots gps lat',
+  'latitude lon lng longitude weather temp temperature wind dir direction pressure hpa humidity sea state note notes',
+  'start end time date distance nm km duration s min minutes hours hour engine avg max from to used trip name id status',
+  'transcript entry started ended total used',
+);
+
+/** Most entries taken of one document. */
+const ENTRIES_MAX = 20_000;
+
+/** A log entry only the browser holds, and what finds the same entry in a database. */
+export interface BrowserEntry {
+  readonly record: StateRecord;
+  readonly utc: string | null;
+  readonly type: string;
+  readonly content: string | null;
+}
+
+/**
+ * The log entries and trips a page handed over. An entry is named by what it holds, so it has the same name however
+ * often it is handed over; entries that are the same to the letter count as several.
+ */
+export function readBrowserEntries(
+  context: CollectContext,
+  readTime: TimestampReader,
+): readonly BrowserEntry[] {
+  const neighbours = new Map<string, number>();
+  const toEntry = (source: Readonly<Record<string, unknown>>, ownType: string | undefined): BrowserEntry => {
+    const raw = source['timestamp'] ?? source['start'] ?? source['startTime'] ?? source['date'] ?? null;
+    const timestamp = typeof raw === 'string' || typeof raw === 'number' ? raw : null;
+    const { utc, zone } = readTime(timestamp);
+    const type = ownType ?? (typeof source['type'] === 'string' ? source['type'] : 'browser');
+    const content = typeof source['text'] === 'string' ? source['text'] : null;
+    const reading = toAllowed(source, ENTRY_WORDS);
+    const digest = sha256(JSON.stringify([type, reading]));
+    const neighbour = neighbours.get(digest) ?? 0;
+    neighbours.set(digest, neighbour + 1);
+    const record: StateRecord = {
+      record_id: toRecordId(`browser:${toContentId(digest, neighbour)}`, String(timestamp ?? ''), sha256),
+      entry_id: null,
+      timestamp,
+      timestamp_utc: utc,
+      timestamp_zone: zone,
+      type,
+      content,
+      gps: { latitude: null, longitude: null },
+      weather: null,
+      source: 'browser',
+      reading,
+    };
+    return { record, utc, type, content };
+  };
+  const list = (key: BrowserKey) => (asObjects(readBrowserJson(context, key)) ?? []).slice(-ENTRIES_MAX);
+  return [
+    ...list('d3kos-boatlog-entries').map((entry) => toEntry(entry, undefined)),
+    ...list('d3kos-trips').map((trip) => toEntry(trip, 'trip')),
+  ];
 }

@@ -1,4 +1,5 @@
 import { type AllowedWords, asObject, pickFields, toAllowed, toPublicText, toWords } from './allowed.ts';
+import { readBrowserJson, readBrowserText } from './browser-data.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { readSourceJson, readSourceText } from './source-file.ts';
 import { createStateRecords, type StateRecord } from './state-records.ts';
@@ -36,6 +37,9 @@ const NETWORK_WORDS: AllowedWords = toWords(
 const DISPLAY_WORDS: AllowedWords = toWords(
   'brightness theme dark light mode night day auto timeout screen saver size font scale orientation rotation resolution',
   'width height units unit format time date language enabled',
+);
+const ENGINE_HOURS_WORDS: AllowedWords = toWords(
+  'hours hour total engine port starboard last updated value trip',
 );
 const SLOT_WORDS: AllowedWords = toWords('label name position role enabled type order');
 
@@ -87,13 +91,27 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
     version: await line('config/version.txt'),
     system_version: await line('VERSION'),
   };
+  const browser = readBrowserSettings(context);
   if (details.length > 0) return { state: 'error', detail: details.join('; '), cursors: [], digests: [] };
-  if (found === 0) return { state: 'source_missing', cursors: [], digests: [] };
+  if (found === 0 && browser === undefined) return { state: 'source_missing', cursors: [], digests: [] };
   const records = createStateRecords(context);
-  records.add(record);
+  records.add(browser === undefined ? record : { ...record, browser });
   const page = records.end();
   if (page !== undefined) yield page;
   return { state: 'ok', cursors: [], digests: records.digests() };
+}
+
+/** What only the kiosk's browser holds of the settings; undefined where no page handed any over. */
+function readBrowserSettings(context: CollectContext): JsonObject | undefined {
+  const system = readBrowserText(context, 'd3kos-measurement-system');
+  const hours = readBrowserJson(context, 'd3kos-engine-hours');
+  const settings = asObject(readBrowserJson(context, 'd3kos-settings'));
+  const browser = {
+    ...(system === undefined ? {} : { measurement_system: system.slice(0, LINE_LENGTH_MAX) }),
+    ...(hours === undefined ? {} : { engine_hours: toAllowed(hours, ENGINE_HOURS_WORDS) }),
+    ...(settings === undefined ? {} : { settings: toAllowed(settings, DISPLAY_WORDS) }),
+  };
+  return Object.keys(browser).length === 0 ? undefined : browser;
 }
 
 /** Longest line taken from a one-line file. */

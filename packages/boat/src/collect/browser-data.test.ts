@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, describe, it } from 'node:test';
+import { toBoatPlaces } from '../../../sim/src/fixture/places.ts';
+import { boatlogCollector } from './boatlog.ts';
+import {
+  BROWSER_DOCUMENT_LENGTH_MAX,
+  BROWSER_KEYS,
+  BrowserDocumentsSchema,
+  parseBrowserDocuments,
+} from './browser-data.ts';
+import { collectAll, createTestContext, createTestProgress } from './collection-for-tests.ts';
+import { onboardingCollector } from './onboarding.ts';
+import { settingsCollector } from './settings.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'd3kos-browser-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const ENGINE = {
+  timestamp: '2026-03-16T14:03:05.123Z',
+  type: 'engine',
+  event: 'start',
+  rpm: 650,
+  oil_psi: 45,
+  token: 'secret-1',
+};
+const VOICE = { timestamp: '2026-03-16T14:05:00.900Z', type: 'voice', text: 'in both' };
+
+/** A boat whose database holds the voice entry, written a moment later in another form. */
+function writeBoatWithVoice(name: string): string {
+  const root = join(folder, name);
+  mkdirSync(join(root, 'data/boatlog'), { recursive: true });
+  const db = new DatabaseSync(join(root, 'data/boatlog/boatlog.db'));
+  db.exec(`CREATE TABLE boatlog_entries (entry_id INTEGER PRIMARY KEY, timestamp TEXT, entry_type TEXT, content TEXT);
+    INSERT INTO boatlog_entries VALUES (1, '2026-03-16 14:05:00', 'voice', 'in both'), (2, '2026-03-16 14:05:00', 'voice', 'another')`);
+  db.close();
+  return root;
+}
+
+describe('what a page hands over', () => {
+  it('is taken under the known keys as texts, within their length, and not otherwise', () => {
+    assert.deepEqual(Object.keys(BrowserDocumentsSchema.properties), BROWSER_KEYS);
+    assert.deepEqual(parseBrowserDocuments({ 'd3kos-trips': '[]' }), { 'd3kos-trips': '[]' });
+    for (const value of [
+      null,
+      [],
+      { 'd3kos-trips': [] },
+      { other: '' },
+      { 'd3kos-trips': 'x'.repeat(BROWSER_DOCUMENT_LENGTH_MAX + 1) },
+    ])
+      assert.equal(parseBrowserDocuments(value), undefined);
+  });
+
+  it('appears in the boatlog once: not when it is in the database too, not when it is handed over again', async () => {
+    const root = writeBoatWithVoice('once');
+    const documents: Record<string, string> = {
+      'd3kos-boatlog-entries': JSON.stringify([ENGINE, VOICE]),
+      'd3kos-trips': JSON.stringify([{ start: '2026-03-16T14:00:00Z', distance_nm: 12 }]),
+    };
+    const progress = createTestProgress();
+    const context = createTestContext(toBoatPlaces(root), progress, {
+      browserDocument: (key) => documents[key],
+    });
+    const first = await collectAll(boatlogCollector, context);
+    progress.commit(first.outcome);
+    assert.deepEqual(
+      first.records.map((record) => [record['type'], record['content']]),
+      [
+        ['voice', 'in both'],
+        ['voice', 'another'],
+        ['engine', null],
+        ['trip', null],
+      ],
+    );
+    assert.deepEqual(first.records[2]?.['reading'], {
+      timestamp: ENGINE.timestamp,
+      type: 'engine',
+      event: 'start',
+      rpm: 650,
+      oil_psi: 45,
+    });
+    assert.ok(!first.lines.join().includes('secret-1'));
+    documents['d3kos-boatlog-entries'] = JSON.stringify([ENGINE, VOICE, { ...ENGINE, event: 'stop' }]);
+    const second = await collectAll(boatlogCollector, context);
+    assert.equal(second.records.length, 1);
+    const full = await collectAll(boatlogCollector, { ...context, mode: 'full' });
+    assert.equal(full.records.length, 5);
+    assert.equal(new Set(full.records.map((record) => record.record_id)).size, 5);
+  });
+
+  it('appears in the onboarding and settings documents, under allowed keys', async () => {
+    const root = join(folder, 'documents');
+    const documents: Record<string, string> = {
+      'onboarding-config': '{"q1":"Sea Ray","password":"x"}',
+      'd3kos-measurement-system': 'imperial',
+      'd3kos-engine-hours': '412.5',
+      'd3kos-settings': '{"theme":"dark","apiKey":"x"}',
+    };
+    const context = createTestContext(toBoatPlaces(root), undefined, {
+      browserDocument: (key) => documents[key],
+    });
+    const [onboarding] = (await collectAll(onboardingCollector, context)).records;
+    assert.deepEqual(onboarding?.['browser_configuration'], { q1: 'Sea Ray' });
+    const [settings] = (await collectAll(settingsCollector, context)).records;
+    assert.deepEqual(settings?.['browser'], {
+      measurement_system: 'imperial',
+      engine_hours: 412.5,
+      settings: { theme: 'dark' },
+    });
+  });
+
+  it('that is no JSON is nothing, and takes nothing else away', async () => {
+    const root = writeBoatWithVoice('broken');
+    const context = createTestContext(toBoatPlaces(root), undefined, { browserDocument: () => '{"torn' });
+    const { records, outcome } = await collectAll(boatlogCollector, context);
+    assert.deepEqual([records.length, outcome.state], [2, 'ok']);
+  });
+});
