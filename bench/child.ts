@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { openSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The checkout. */
+export const REPOSITORY = join(import.meta.dirname, '..');
+
+/** Longest a measured program may run: the seed's Python takes half a minute for a million rows, some machines are slow. */
+const RUN_MAX_MS = 10 * 60_000;
+/** Longest a program may take to end after SIGTERM. */
+const STOP_MAX_MS = 20_000;
+/** The last of what a failed program wrote, in its error. */
+const TAIL_LENGTH = 2_000;
+
+/** How a program is run. */
+export interface ChildOptions {
+  readonly signal: AbortSignal;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Where its standard output goes; without it, into the result. */
+  readonly outputFile?: string;
+}
+
+/** Runs a program to its end and gives what it wrote. Throws where it fails, is stopped, or takes too long. */
+export async function runChild(argv: readonly string[], options: ChildOptions): Promise<string> {
+  const [program = '', ...args] = argv;
+  const output = options.outputFile === undefined ? 'pipe' : openSync(options.outputFile, 'w');
+  const child = spawn(program, args, {
+    stdio: ['ignore', output, 'pipe'],
+    env: { ...process.env, ...options.environment },
+    signal: AbortSignal.any([options.signal, AbortSignal.timeout(RUN_MAX_MS)]),
+  });
+  const written = collectText(child.stdout);
+  const errors = collectText(child.stderr);
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+  child.once('error', reject);
+  child.once('close', resolve);
+  const code = await promise;
+  if (code !== 0)
+    throw new Error(`${program} ${args.join(' ')} failed with ${code}: ${errors().slice(-TAIL_LENGTH)}`);
+  return written();
+}
+
+function collectText(stream: ChildProcess['stdout']): () => string {
+  const chunks: Buffer[] = [];
+  stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString('utf8');
+}
+
+/** Asks a program to end and waits until it has; kills it where it does not. */
+export async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MAX_MS);
+  await ended;
+  clearTimeout(timer);
+}
+
+/** True where the program can be started here. */
+export function hasProgram(name: string, probe: readonly string[] = ['--version']): boolean {
+  return spawnSync(name, probe, { stdio: 'ignore' }).status === 0;
+}
+
+/** Waits until `isReady`, looking every few milliseconds. Throws after `maxMs`, naming what was waited for. */
+export async function waitUntil(
+  what: string,
+  maxMs: number,
+  signal: AbortSignal,
+  isReady: () => Promise<boolean> | boolean,
+): Promise<void> {
+  const began = performance.now();
+  while (!(await isReady())) {
+    signal.throwIfAborted();
+    if (performance.now() - began > maxMs) throw new Error(`${what} took longer than ${maxMs / 1000} s`);
+    await sleep(10, signal);
+  }
+}
+
+/** Waits `delayMs`; rejects when aborted. */
+export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }, delayMs);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+/** A JSON object a measured program wrote. Throws for anything else. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null) throw new Error(`an object was expected, not ${text}`);
+  return { ...value };
+}
+
+/** A number of such an object. Throws where it is none. */
+export function numberOf(object: Readonly<Record<string, unknown>>, key: string): number {
+  const value = object[key];
+  if (typeof value !== 'number') throw new Error(`"${key}" is not a number in ${JSON.stringify(object)}`);
+  return value;
+}
+
+/** A text of such an object. Throws where it is none. */
+export function textOf(object: Readonly<Record<string, unknown>>, key: string): string {
+  const value = object[key];
+  if (typeof value !== 'string') throw new Error(`"${key}" is not a text in ${JSON.stringify(object)}`);
+  return value;
+}

@@ -1,0 +1,277 @@
+import { spawn } from 'node:child_process';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Baseline, findBaseline } from './baseline.ts';
+import { type BenchBoat, makeBoat } from './boat.ts';
+import { hasProgram, numberOf, parseObject, runChild, sleep, stopChild } from './child.ts';
+import { type Daemon, type Generated, startDaemon } from './daemon.ts';
+import { median, quantile, toFigure, toUnmeasured } from './figure.ts';
+import { type LoopDelay, LOOP_RESOLUTION_MS } from './loop-delay.ts';
+import type { Bench, BenchRun } from './run.ts';
+
+/** The boat whose memory the large boat's is compared with. */
+const RSS_SMALL_ROWS = 10_000;
+/** The boat whose incremental export the large boat's is compared with. */
+const INCREMENTAL_SMALL_ROWS = 1_000;
+/** New rows of an incremental export. */
+const NEW_ROWS = 100;
+/** Incremental exports per boat for each repetition: one takes milliseconds. */
+const INCREMENTAL_ROUNDS = 5;
+/** How long the writer runs alone, to know what an insert costs on this disk. */
+const WRITER_ALONE_MS = 2_000;
+
+/** Issue on the nine categories, 5. */
+export const benchCollect: Bench = async (run) => {
+  const { rows } = run.options;
+  run.say(`writing a boat with ${rows} boatlog entries`);
+  const large = makeBoat(join(run.folder, 'large'), rows);
+  await compareSpeed(run, large);
+  await measureSmallMemory(run);
+  await compareIncremental(run, large);
+  // Last: the writer's entries stay in the log.
+  await measureWriter(run, large);
+};
+
+/** What the daemon was like while it made one full export. */
+interface FullExport {
+  readonly rowsPerSecond: number;
+  readonly peakRssMb: number;
+  readonly loop: LoopDelay;
+}
+
+/** One full export by a fresh daemon, whose files are removed afterwards. */
+async function exportFully(run: BenchRun, boat: BenchBoat): Promise<FullExport> {
+  return withDaemon(run, boat, async (daemon) => {
+    daemon.resetLoopDelay();
+    const made = await daemon.generate('full');
+    const loop = await daemon.loopDelay();
+    return { rowsPerSecond: made.records / made.seconds, peakRssMb: daemon.facts().peakRssMb, loop };
+  });
+}
+
+/** Runs `work` with a daemon that has never exported, and leaves the boat as it was. */
+async function withDaemon<T>(
+  run: BenchRun,
+  boat: BenchBoat,
+  work: (daemon: Daemon) => Promise<T>,
+): Promise<T> {
+  const daemon = await startDaemon(boat, run.signal);
+  try {
+    return await work(daemon);
+  } finally {
+    await daemon.stop();
+    removeExports(boat);
+  }
+}
+
+function removeExports({ root }: BenchBoat): void {
+  for (const name of readdirSync(join(root, 'data')))
+    if (name.includes('export')) rmSync(join(root, 'data', name), { recursive: true, force: true });
+}
+
+/** Rows a second of `sqlite3 -json`, or of node:sqlite joining JSON where there is no command line. */
+async function runLimit(run: BenchRun, boat: BenchBoat, program: 'sqlite3' | 'node'): Promise<number> {
+  const outputFile = join(run.folder, 'limit.json');
+  const began = performance.now();
+  if (program === 'sqlite3') {
+    const query = 'SELECT * FROM boatlog_entries ORDER BY rowid';
+    await runChild(['sqlite3', '-json', '-readonly', boat.boatlog, query], {
+      signal: run.signal,
+      outputFile,
+    });
+  } else {
+    const script = join(import.meta.dirname, 'sqlite-json.ts');
+    await runChild([process.execPath, script, boat.boatlog, outputFile], { signal: run.signal });
+  }
+  const seconds = (performance.now() - began) / 1000;
+  rmSync(outputFile);
+  return run.options.rows / seconds;
+}
+
+/** Ours, the seed's and SQLite's own, in turn on the same database. */
+async function compareSpeed(run: BenchRun, boat: BenchBoat): Promise<void> {
+  const { rows, repetitions } = run.options;
+  const baseline = findBaseline(run.folder, run.signal);
+  const program = hasProgram('sqlite3') ? 'sqlite3' : 'node';
+  const ours: FullExport[] = [];
+  const limits: number[] = [];
+  const seeds: Awaited<ReturnType<Baseline['collect']>>[] = [];
+  for (let repetition = 1; repetition <= repetitions; repetition += 1) {
+    run.say(`repetition ${repetition} of ${repetitions}: the daemon, the limit, the baseline`);
+    ours.push(await exportFully(run, boat));
+    limits.push(await runLimit(run, boat, program));
+    if ('missing' in baseline) continue;
+    const output = join(run.folder, 'seed.json');
+    seeds.push(await baseline.collect(boat.boatlog, output));
+    rmSync(output);
+  }
+  const speed = median(ours.map((one) => one.rowsPerSecond));
+  const each = (values: readonly number[]): string =>
+    values.map((value) => Math.round(value / 1000)).join(', ');
+  const speeds = ours.map((one) => one.rowsPerSecond);
+  run.report(
+    toFigure(
+      'collect.rows_per_second',
+      speed,
+      'rows/s',
+      'orientation',
+      `${rows} rows; from the request to the answer after the commit, a fresh daemon each time; thousands a second each time: ${each(speeds)}`,
+    ),
+  );
+  if ('missing' in baseline)
+    run.report(toUnmeasured('collect.rows_vs_python', 'x', { atLeast: 6 }, baseline.missing));
+  else {
+    const python = seeds.map((one) => one.rowsPerSecond);
+    const note = `thousands of rows a second each time: ${each(python)}; its peak RSS ${Math.max(...seeds.map((one) => one.peakRssMb))} MB`;
+    run.report(toFigure('collect.rows_vs_python', speed / median(python), 'x', { atLeast: 6 }, note));
+  }
+  run.report(
+    toFigure(
+      'collect.rows_vs_sqlite_json',
+      speed / median(limits),
+      'x',
+      { atLeast: 0.8 },
+      `${program === 'sqlite3' ? 'sqlite3 -json' : 'no sqlite3 here: node:sqlite joining json_object'}, without fsync; thousands of rows a second each time: ${each(limits)}`,
+    ),
+  );
+  const rss = Math.max(...ours.map((one) => one.peakRssMb));
+  run.report(toFigure('collect.peak_rss_large', rss, 'MB', { atMost: 150 }, `VmHWM, ${rows} rows`));
+  reportLoop(
+    run,
+    'collect.loop_delay_p99',
+    ours.map((one) => one.loop),
+  );
+}
+
+function reportLoop(run: BenchRun, figure: string, loops: readonly LoopDelay[]): void {
+  const max = Math.max(...loops.map((loop) => loop.maxMs));
+  run.report(
+    toFigure(
+      figure,
+      median(loops.map((loop) => loop.p99Ms)),
+      'ms',
+      { atMost: 50 },
+      `the sampling interval of ${LOOP_RESOLUTION_MS} ms is in it; longest ${max.toFixed(1)} ms`,
+    ),
+  );
+}
+
+async function measureSmallMemory(run: BenchRun): Promise<void> {
+  const rows = Math.min(RSS_SMALL_ROWS, run.options.rows);
+  const { peakRssMb } = await exportFully(run, makeBoat(join(run.folder, 'small'), rows));
+  run.report(toFigure('collect.peak_rss_small', peakRssMb, 'MB', { atMost: 150 }, `VmHWM, ${rows} rows`));
+}
+
+/** How inserting went for another program. */
+interface WriterReport {
+  readonly inserts: number;
+  readonly busy: number;
+  readonly walPeakBytes: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+/** A program that inserts into the boat's log from now until `stop`. */
+async function startWriter(
+  run: BenchRun,
+  boat: BenchBoat,
+): Promise<{ stop(): Promise<WriterReport>; kill(): Promise<void> }> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'source-writer.ts'), boat.boatlog], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    signal: run.signal,
+  });
+  const nextMessage = (): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      child.once('message', resolve);
+      child.once('error', reject);
+      child.once('exit', (code) => reject(new Error(`the writer ended with ${code}`)));
+    });
+  await nextMessage();
+  return {
+    stop: async () => {
+      const told = nextMessage();
+      child.send('stop');
+      const report = parseObject(JSON.stringify(await told));
+      return {
+        inserts: numberOf(report, 'inserts'),
+        busy: numberOf(report, 'busy'),
+        walPeakBytes: numberOf(report, 'walPeakBytes'),
+        p99Ms: numberOf(report, 'p99Ms'),
+        maxMs: numberOf(report, 'maxMs'),
+      };
+    },
+    kill: () => stopChild(child),
+  };
+}
+
+/** Another program writes the log throughout an export: what that does to it, and it to the daemon. */
+async function measureWriter(run: BenchRun, boat: BenchBoat): Promise<void> {
+  run.say('a source writer, alone and then throughout an export');
+  const alone = await withWriter(run, boat, () => sleep(WRITER_ALONE_MS, run.signal));
+  const loops: LoopDelay[] = [];
+  const during = await withDaemon(run, boat, (daemon) =>
+    withWriter(run, boat, async () => {
+      daemon.resetLoopDelay();
+      await daemon.generate('full');
+      loops.push(await daemon.loopDelay());
+    }),
+  );
+  const beside = `${during.inserts} inserts, each a commit, without a busy timeout`;
+  run.report(toFigure('collect.writer_lock_waits', during.busy, 'times', { atMost: 0 }, beside));
+  run.report(
+    toFigure(
+      'collect.writer_wal_peak',
+      during.walPeakBytes / 1e6,
+      'MB',
+      { atMost: 8 },
+      `alone ${(alone.walPeakBytes / 1e6).toFixed(1)} MB`,
+    ),
+  );
+  run.report(
+    toFigure(
+      'collect.writer_insert_p99',
+      during.p99Ms,
+      'ms',
+      'orientation',
+      `alone ${alone.p99Ms.toFixed(2)} ms; longest ${during.maxMs.toFixed(1)} ms, alone ${alone.maxMs.toFixed(1)} ms`,
+    ),
+  );
+  reportLoop(run, 'collect.loop_delay_p99_with_writer', loops);
+}
+
+async function withWriter(run: BenchRun, boat: BenchBoat, work: () => Promise<void>): Promise<WriterReport> {
+  const writer = await startWriter(run, boat);
+  try {
+    await work();
+    return await writer.stop();
+  } finally {
+    await writer.kill();
+  }
+}
+
+/** The same few new rows on the large boat and on a small one, in turn. */
+async function compareIncremental(run: BenchRun, large: BenchBoat): Promise<void> {
+  run.say(`incremental exports of ${NEW_ROWS} new rows, on the large boat and on a small one`);
+  const small = makeBoat(join(run.folder, 'little'), INCREMENTAL_SMALL_ROWS);
+  const times = { large: [] as number[], small: [] as number[] };
+  await withDaemon(run, large, (ofLarge) =>
+    withDaemon(run, small, async (ofSmall) => {
+      await ofLarge.generate('full');
+      await ofSmall.generate('full');
+      for (let round = 0; round < run.options.repetitions * INCREMENTAL_ROUNDS; round += 1) {
+        times.large.push((await addAndExport(large, ofLarge)).seconds * 1000);
+        times.small.push((await addAndExport(small, ofSmall)).seconds * 1000);
+      }
+    }),
+  );
+  const note = `medians of ${times.large.length}: ${median(times.large).toFixed(1)} ms and ${median(times.small).toFixed(1)} ms; p90 ${quantile(times.large, 0.9).toFixed(1)} and ${quantile(times.small, 0.9).toFixed(1)} ms`;
+  const ratio = median(times.large) / median(times.small);
+  run.report(toFigure('collect.incremental_large_vs_small', ratio, 'x', { atMost: 3 }, note));
+}
+
+async function addAndExport(boat: BenchBoat, daemon: Daemon): Promise<Generated> {
+  boat.addRows(NEW_ROWS);
+  const made = await daemon.generate('incremental');
+  if (made.records < NEW_ROWS) throw new Error(`${NEW_ROWS} rows were new and ${made.records} were exported`);
+  return made;
+}

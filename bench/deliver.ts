@@ -1,0 +1,2 @@
+import type { Bench } from './run.ts';
+export const benchDeliver: Bench = async () => undefined;

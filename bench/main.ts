@@ -1,0 +1,120 @@
+// npm run bench -- NAME [--json] [--rows N] [--repetitions N] [--idle-seconds N] [--folder DIR]
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { benchCollect } from './collect.ts';
+import { benchDeliver } from './deliver.ts';
+import { type Figure, toTable } from './figure.ts';
+import { benchQueue } from './queue.ts';
+import type { Bench, BenchOptions } from './run.ts';
+
+const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: string }> = new Map([
+  [
+    'collect',
+    { bench: benchCollect, what: 'a large boatlog to a committed export file, and the daemon meanwhile' },
+  ],
+  ['queue', { bench: benchQueue, what: 'durable queue cycles, and fsyncs per delivered export' }],
+  [
+    'deliver',
+    { bench: benchDeliver, what: 'from generate to receipt, a link that returns, 30 days, an idle boat' },
+  ],
+]);
+const USAGE = `npm run bench -- NAME [--json] [--rows N] [--repetitions N] [--idle-seconds N] [--folder DIR]
+
+  NAME              ${[...BENCHES.keys()].join(', ')}; without one: this list
+  --json            one line of JSON per figure on standard output; the table is for people
+  --rows            boatlog entries of the large boat (collect; default 1000000)
+  --repetitions     measurements of each side, interleaved; figures are medians (default 3)
+  --idle-seconds    how long the idle daemon is watched (deliver; default 60, the real figure 600)
+  --folder          where the run makes its folder; it has to be on the disk that is measured (default: the temporary folder)
+`;
+
+interface Invocation {
+  readonly name: string;
+  readonly output: 'json' | 'table';
+  readonly parent: string;
+  readonly options: BenchOptions;
+}
+
+function parseInvocation(argv: readonly string[]): Invocation | undefined {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      json: { type: 'boolean', default: false },
+      rows: { type: 'string', default: '1000000' },
+      repetitions: { type: 'string', default: '3' },
+      'idle-seconds': { type: 'string', default: '60' },
+      folder: { type: 'string', default: tmpdir() },
+    },
+  });
+  const [name, ...more] = positionals;
+  if (name === undefined) return undefined;
+  if (more.length > 0) throw new Error(`one name at a time, not ${positionals.join(' ')}`);
+  return {
+    name,
+    output: values.json ? 'json' : 'table',
+    parent: values.folder,
+    options: {
+      rows: parseCount('--rows', values.rows, 100),
+      repetitions: parseCount('--repetitions', values.repetitions, 1),
+      idleSeconds: parseCount('--idle-seconds', values['idle-seconds'], 1),
+    },
+  };
+}
+
+function parseCount(name: string, text: string, min: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < min)
+    throw new Error(`${name} takes a whole number from ${min}, not ${text}`);
+  return value;
+}
+
+async function runBench(bench: Bench, invocation: Invocation): Promise<void> {
+  const stopping = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => stopping.abort(new Error(`stopped by ${name}`)));
+  const folder = mkdtempSync(join(invocation.parent, `d3kos-bench-${invocation.name}-`));
+  const figures: Figure[] = [];
+  try {
+    await bench({
+      options: invocation.options,
+      folder,
+      signal: stopping.signal,
+      report: (figure) => {
+        figures.push(figure);
+        if (invocation.output === 'json') process.stdout.write(`${JSON.stringify(figure)}\n`);
+      },
+      say: (text) => process.stderr.write(`bench: ${text}\n`),
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    // What was measured before a failure is told as well.
+    if (invocation.output === 'table') for (const line of toTable(figures)) console.log(line);
+  }
+}
+
+async function main(): Promise<number> {
+  let invocation: Invocation | undefined;
+  try {
+    invocation = parseInvocation(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return 2;
+  }
+  if (invocation === undefined) {
+    console.log(USAGE);
+    for (const [name, { what }] of BENCHES) console.log(`  ${name.padEnd(10)}${what}`);
+    return 0;
+  }
+  const found = BENCHES.get(invocation.name);
+  if (found === undefined) {
+    process.stderr.write(`no bench is called ${invocation.name}\n\n${USAGE}`);
+    return 2;
+  }
+  await runBench(found.bench, invocation);
+  return 0;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,48 @@
+// node source-writer.ts DATABASE     inserts into a boatlog until its parent says `stop`, then tells how that went.
+import { statSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { quantile } from './figure.ts';
+
+/** Pause after each insert: some hundred commits a second, ten thousand times a busy boat's. */
+const PAUSE_MS = 2;
+/** Primary result code of SQLite for a lock that somebody else holds. */
+const SQLITE_BUSY = 5;
+
+const [path = ''] = process.argv.slice(2);
+const latenciesMs: number[] = [];
+let busy = 0;
+let walPeakBytes = 0;
+let isStopped = false;
+process.on('message', () => {
+  isStopped = true;
+});
+
+// No busy timeout: a lock that anybody holds shows as an error at once, and is counted.
+const db = new DatabaseSync(path, { timeout: 0 });
+db.exec('PRAGMA synchronous = NORMAL');
+const insert = db.prepare(
+  "INSERT INTO boatlog_entries (timestamp, entry_type, content) VALUES (strftime('%Y-%m-%dT%H:%M:%fZ'), 'auto', 'written while the export is made')",
+);
+process.send?.('ready');
+while (!isStopped) {
+  const began = performance.now();
+  try {
+    insert.run();
+  } catch (error) {
+    if (!(error instanceof Error && 'errcode' in error && Number(error.errcode) % 256 === SQLITE_BUSY))
+      throw error;
+    busy += 1;
+  }
+  latenciesMs.push(performance.now() - began);
+  walPeakBytes = Math.max(walPeakBytes, statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0);
+  await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+}
+db.close();
+process.send?.({
+  inserts: latenciesMs.length,
+  busy,
+  walPeakBytes,
+  p99Ms: quantile(latenciesMs, 0.99),
+  maxMs: Math.max(...latenciesMs),
+});
+process.disconnect();

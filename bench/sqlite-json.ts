@@ -1,0 +1,25 @@
+// node sqlite-json.ts DATABASE OUTPUT     the limit where no sqlite3 command line is: SQLite builds the JSON, nothing else is done.
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+
+/** Rows SQLite joins into one text. */
+const PAGE_ROWS = 1_000;
+
+const [path = '', output = ''] = process.argv.slice(2);
+const db = new DatabaseSync(path, { readOnly: true });
+const page = db.prepare(
+  `SELECT CAST(group_concat(line, char(44, 10)) AS BLOB) AS lines, max(position) AS last
+   FROM (SELECT rowid AS position, json_object('entry_id', entry_id, 'timestamp', timestamp, 'entry_type', entry_type,
+           'content', content, 'latitude', latitude, 'longitude', longitude, 'weather_conditions', weather_conditions) AS line
+         FROM boatlog_entries WHERE rowid > ? ORDER BY rowid LIMIT ${PAGE_ROWS})`,
+);
+const file = openSync(output, 'w');
+for (let after = 0; ;) {
+  const found = page.get(after);
+  const lines = found?.['lines'];
+  if (!(lines instanceof Uint8Array)) break;
+  writeSync(file, lines);
+  after = Number(found?.['last']);
+}
+closeSync(file);
+db.close();
