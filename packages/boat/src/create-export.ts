@@ -53,6 +53,7 @@ export async function createExport(
   const { world, ledger, paths } = deps;
   await world.disk.makeDirectory(paths.exports);
   await deps.retention.ensureReserve();
+  ledger.keepRoom();
   const nowMs = world.clock.wall();
   const names = await freeNames(deps, nowMs);
   const header: DocumentHeader = {

@@ -3,6 +3,7 @@ import type { LedgerDatabase } from '../platform/ports.ts';
 import { createFacts, type Facts } from './facts.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { createQueue, type Queue } from './queue.ts';
+import { keepRoom } from './room.ts';
 import { LEDGER_STEPS } from './schema.ts';
 import { createSlots, type Slots } from './slots.ts';
 
@@ -12,6 +13,8 @@ export interface Ledger {
   readonly queue: Queue;
   readonly progress: Progress;
   readonly slots: Slots;
+  /** Makes sure that state changes will still fit when the card is full; see `keepRoom`. */
+  keepRoom(): void;
   close(): void;
 }
 
@@ -28,6 +31,7 @@ export function openLedger(database: LedgerDatabase, newLedgerId: () => string):
     progress,
     queue: createQueue(database, facts, progress),
     slots: createSlots(database),
+    keepRoom: () => keepRoom(database),
     close: () => database.close(),
   };
 }

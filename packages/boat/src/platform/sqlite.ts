@@ -98,19 +98,37 @@ function inTransaction<T>(
   const op = `write the ledger ${path}`;
   assert(!db.isTransaction, 'a ledger transaction was begun within another');
   try {
-    observer?.('begin', db);
-    db.exec('BEGIN IMMEDIATE');
-    const result = work();
-    assert(!(result instanceof Promise), 'the work of a ledger transaction must not be asynchronous');
-    // SQLite ends a transaction by itself on some errors; work that caught one would go on outside of it.
-    assert(db.isTransaction, 'the work of a ledger transaction went on after SQLite had ended it');
-    observer?.('commit', db);
-    db.exec('COMMIT');
-    observer?.('committed', db);
-    return result;
+    return attempt(db, work, observer);
+  } catch (error) {
+    const failure = rollBack(db, error);
+    if (!isFull(failure) || !db.isOpen) throw toLedgerError(failure, op);
+  }
+  // The WAL cannot grow: what is in it goes into the database, and the transaction into the space that leaves.
+  try {
+    db.exec('PRAGMA wal_checkpoint(RESTART)');
+    return attempt(db, work, observer);
   } catch (error) {
     throw toLedgerError(rollBack(db, error), op);
   }
+}
+
+/** One try of a transaction; after a throw it may still be open. */
+function attempt<T>(db: DatabaseSync, work: () => T, observer: LedgerObserver | undefined): T {
+  observer?.('begin', db);
+  db.exec('BEGIN IMMEDIATE');
+  const result = work();
+  assert(!(result instanceof Promise), 'the work of a ledger transaction must not be asynchronous');
+  // SQLite ends a transaction by itself on some errors; work that caught one would go on outside of it.
+  assert(db.isTransaction, 'the work of a ledger transaction went on after SQLite had ended it');
+  observer?.('commit', db);
+  db.exec('COMMIT');
+  observer?.('committed', db);
+  return result;
+}
+
+function isFull(error: unknown): boolean {
+  const code = sqliteCode(error) ?? 0;
+  return code === SQLITE_IOERR_SHMSIZE || (code & 0xff) === SQLITE_FULL;
 }
 
 /** Undoes the open transaction, if there is one, and gives the error to report. */
@@ -240,7 +258,7 @@ export function toLedgerError(error: unknown, op: string): unknown {
     });
   const code = sqliteCode(error);
   if (code === undefined || !(error instanceof Error)) return error;
-  if (code === SQLITE_IOERR_SHMSIZE || (code & 0xff) === SQLITE_FULL)
+  if (isFull(error))
     return new ExportError('DISK_FULL', `No space left: ${op}`, {
       op,
       cause: error,

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { mountSmallFileSystem } from '../platform/contract/small-file-system.ts';
+import { isExportError } from '../platform/errors.ts';
+import type { WallMs } from '../platform/ports.ts';
+import { createDatabases } from '../platform/sqlite.ts';
+import type { NewEntry } from './entry.ts';
+import { openLedger } from './ledger.ts';
+
+const at = (ms: number): WallMs => ms as WallMs;
+
+function newEntry(n: number): NewEntry {
+  return {
+    queueId: `q_${n}`,
+    exportId: `exp_${n}`,
+    exportFile: `/x/${n}.json`,
+    exportType: 'full',
+    trigger: 'manual',
+    tier: 2,
+    sequence: n,
+    categoryCount: 9,
+    recordCount: 1,
+    categories: {},
+    fileSizeBytes: 1,
+    createdAtMs: at(n),
+  };
+}
+
+function fill(folder: string): void {
+  const file = openSync(join(folder, 'filler'), 'w');
+  for (const size of [65_536, 4_096, 1])
+    for (;;) {
+      try {
+        if (writeSync(file, Buffer.alloc(size)) === 0) break;
+      } catch {
+        break;
+      }
+    }
+  closeSync(file);
+}
+
+test('on a full card 200 waiting exports can still be delivered, failed, retried and forgotten', (t) => {
+  const mounted = mountSmallFileSystem(8 * 1024 * 1024);
+  if (mounted.kind === 'unavailable') return t.skip(mounted.reason);
+  t.after(() => mounted.unmount());
+  const ledger = openLedger(createDatabases().openLedger(join(mounted.path, 'exports.db')), () => '0011223344556677');
+  for (let n = 1; n <= 200; n += 1) {
+    ledger.keepRoom();
+    ledger.queue.enqueue(newEntry(n), []);
+  }
+  fill(mounted.path);
+  for (let n = 1; n <= 200; n += 1) {
+    const entry = ledger.queue.claim(() => true);
+    assert.ok(entry !== undefined, `entry ${n}`);
+    ledger.queue.putBack(entry.entryNo, { spent: 1, nextRetryAtMs: at(1), lastError: 'x'.repeat(200), wireSizeBytes: 1 });
+    if (n % 3 === 0) {
+      ledger.queue.fail(entry.entryNo, { atMs: at(2), reason: 'no', archiveFile: `/y/${n}` });
+      ledger.queue.forget(entry.entryNo);
+      continue;
+    }
+    const receipt = {
+      status: 'success' as const,
+      import_id: 'import_1',
+      export_id: entry.exportId,
+      part: { index: 1, count: 1 },
+      sha256: 'a'.repeat(64),
+      records_imported: { boatlog: 1 },
+      rejected_records: [],
+      duplicate: false,
+      timestamp: '',
+    };
+    ledger.queue.complete(entry.entryNo, { partIndex: 1, receipt, atMs: at(3), wireSizeBytes: 1 });
+  }
+  assert.equal(ledger.queue.counts().pending, 0);
+  assert.equal(ledger.queue.history(1_000).length, 134);
+  assert.throws(
+    () => {
+      for (let n = 1_000; n < 20_000; n += 1) ledger.queue.enqueue(newEntry(n), []);
+    },
+    (error) => isExportError(error, 'DISK_FULL'),
+  );
+});
