@@ -169,11 +169,11 @@ function createAnyReader(table: SourceTable<BoatlogField>, reading: BoatlogReadi
     let last = after;
     for (const row of iterateRows(forward, after, rowsMax)) {
       const { entry_id: id, timestamp } = row.values;
-      const neighbour = isUnnamed(row) ? neighbours.next(row, last) : 0;
+      const contentId = neighbours.next(row, last);
       count += 1;
       last = row.position;
       if (reading.isElsewhere?.(id, timestamp) === true) continue;
-      lines.push(toLine(toBoatlogRecord(row, neighbour, reading.readTime)));
+      lines.push(toLine(toBoatlogRecord(row, contentId, reading.readTime)));
     }
     return { count, last, toPage: async () => (lines.length === 0 ? undefined : toPage(lines)) };
   };
@@ -227,35 +227,39 @@ function toContentSha256({ values: v }: BoatlogRow): string {
   return sha256(JSON.stringify(content));
 }
 
-/** Counts identical rows without an id among neighbours with the same timestamp. */
+/** Names rows without an id, identical ones apart among neighbours with the same timestamp. */
 interface Neighbours {
-  /** How many before `row` are identical to it; `before` is the position of the row read before it. */
-  next(row: BoatlogRow, before: number): number;
+  /** The name of `row`, undefined where it has an id. To be asked of every row; `before` is the position read before it. */
+  next(row: BoatlogRow, before: number): string | undefined;
 }
 
 function createNeighbours(readBack: (position: number) => Iterable<BoatlogRow>): Neighbours {
-  let run: { timestamp: SourceValue; last: number; counts: Map<string, number> } | undefined;
-  const count = (counts: Map<string, number>, row: BoatlogRow): number => {
-    const digest = toContentSha256(row);
+  let run: { readonly timestamp: SourceValue; readonly counts: Map<string, number> } | undefined;
+  let last: number | undefined;
+  const count = (counts: Map<string, number>, digest: string): number => {
     const seen = counts.get(digest) ?? 0;
     if (seen > 0 || counts.size < NEIGHBOURS_MAX) counts.set(digest, seen + 1);
     return seen;
   };
+  // Only where reading begins: from then on the row before is known.
   const lookBack = (timestamp: SourceValue, position: number): Map<string, number> => {
     const counts = new Map<string, number>();
     for (const row of readBack(position)) {
       if (!isSameTimestamp(row.values.timestamp, timestamp)) break;
-      if (isUnnamed(row)) count(counts, row);
+      if (isUnnamed(row)) count(counts, toContentSha256(row));
     }
     return counts;
   };
   return {
     next(row, before) {
       const { timestamp } = row.values;
-      const isSameRun = run !== undefined && run.last === before && isSameTimestamp(run.timestamp, timestamp);
-      const counts = isSameRun && run !== undefined ? run.counts : lookBack(timestamp, before);
-      run = { timestamp, last: row.position, counts };
-      return count(counts, row);
+      if (last !== before) run = { timestamp, counts: lookBack(timestamp, before) };
+      else if (run === undefined || !isSameTimestamp(run.timestamp, timestamp))
+        run = { timestamp, counts: new Map() };
+      last = row.position;
+      if (!isUnnamed(row)) return undefined;
+      const digest = toContentSha256(row);
+      return toContentId(digest, count(run.counts, digest));
     },
   };
 }
@@ -266,14 +270,14 @@ function isSameTimestamp(left: SourceValue, right: SourceValue): boolean {
 
 function toBoatlogRecord(
   row: BoatlogRow,
-  neighbour: number,
+  contentId: string | undefined,
   readTime: TimestampReader,
 ): { readonly record_id: string } & Readonly<Record<string, unknown>> {
   const { values } = row;
   const entryId = toJsonValue(values.entry_id);
   const timestamp = toJsonValue(values.timestamp);
   const { utc, zone } = readTime(timestamp);
-  const id = isUnnamed(row) ? toContentId(toContentSha256(row), neighbour) : String(entryId);
+  const id = contentId ?? String(entryId);
   return {
     record_id: toRecordId(id, timestamp === null ? '' : String(timestamp), sha256),
     entry_id: entryId,
