@@ -1,2 +1,120 @@
-import type { Bench } from './run.ts';
-export const benchQueue: Bench = async () => undefined;
+import { statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Baseline, findBaseline } from './baseline.ts';
+import { median, toFigure, toUnmeasured } from './figure.ts';
+import { measureSyncs } from './queue-syncs.ts';
+import { createBareLoop, createLedgerLoop, type QueueLoop } from './queue-loops.ts';
+import type { Bench, BenchRun } from './run.ts';
+
+const DEPTH_SHALLOW = 10;
+const DEPTH_DEEP = 10_000;
+/** Cycles of each loop in one turn: long enough to outlast a checkpoint, short enough that all loops see the same disk. */
+const TURN_CYCLES = 200;
+/** Turns of each loop for each repetition. */
+const TURNS = 3;
+/** Cycles of the seed's queue: it rewrites its whole file four times in each. */
+const SEED_CYCLES = { shallow: 50, deep: 5 } as const;
+/** `f_type` of tmpfs (statfs(2)), which is no disk. */
+const TMPFS_MAGIC = 0x01021994;
+
+/** Issue on delivery, 8: the queue's own figures. */
+export const benchQueue: Bench = async (run) => {
+  const disk =
+    statfsSync(run.folder).type === TMPFS_MAGIC ? 'in memory, not on a disk: use --folder' : 'disk';
+  if (disk !== 'disk') run.say(`the folder is ${disk}`);
+  await compareCycles(run);
+  await measureSyncs(run);
+};
+
+/** The ledger's loop at two depths, the bare loop and the seed's, in turn. */
+async function compareCycles(run: BenchRun): Promise<void> {
+  run.say(`filling queues to ${DEPTH_SHALLOW} and ${DEPTH_DEEP} entries`);
+  const shallow = createLedgerLoop(join(run.folder, 'shallow.db'), DEPTH_SHALLOW);
+  const deep = createLedgerLoop(join(run.folder, 'deep.db'), DEPTH_DEEP);
+  shallow.turn(TURN_CYCLES);
+  const commits = shallow.commits() / TURN_CYCLES;
+  const bare = createBareLoop(join(run.folder, 'bare.db'), DEPTH_SHALLOW, Math.round(commits));
+  bare.turn(TURN_CYCLES);
+  const baseline = findBaseline(run.folder, run.signal);
+  const speeds = { shallow: [] as number[], deep: [] as number[], bare: [] as number[] };
+  const seed = { shallow: [] as number[], deep: [] as number[] };
+  const { repetitions } = run.options;
+  for (let repetition = 1; repetition <= repetitions; repetition += 1) {
+    run.say(`repetition ${repetition} of ${repetitions}: cycles of the ledger, a bare loop, the baseline`);
+    for (let turn = 0; turn < TURNS; turn += 1) {
+      speeds.shallow.push(cyclesPerSecond(shallow));
+      speeds.bare.push(cyclesPerSecond(bare));
+      speeds.deep.push(cyclesPerSecond(deep));
+      run.signal.throwIfAborted();
+    }
+    if ('missing' in baseline) continue;
+    seed.shallow.push(await baseline.cyclesPerSecond(DEPTH_SHALLOW, SEED_CYCLES.shallow));
+    seed.deep.push(await baseline.cyclesPerSecond(DEPTH_DEEP, SEED_CYCLES.deep));
+  }
+  for (const loop of [shallow, deep, bare]) loop.close();
+  reportCycles(run, speeds, commits);
+  reportSeed(run, speeds, seed, baseline);
+}
+
+function cyclesPerSecond(loop: QueueLoop): number {
+  const began = performance.now();
+  loop.turn(TURN_CYCLES);
+  return (TURN_CYCLES * 1000) / (performance.now() - began);
+}
+
+type Speeds = Readonly<Record<'shallow' | 'deep' | 'bare', readonly number[]>>;
+
+function reportCycles(run: BenchRun, speeds: Speeds, commits: number): void {
+  const shallow = median(speeds.shallow);
+  const turns = `medians of ${speeds.shallow.length} turns of ${TURN_CYCLES} cycles`;
+  run.report(
+    toFigure(
+      'queue.cycles_vs_bare',
+      shallow / median(speeds.bare),
+      'x',
+      { atLeast: 0.8 },
+      `enqueue, claim, complete against a bare node:sqlite loop with ${Math.round(commits)} commits a cycle, as ours; ${turns}`,
+    ),
+  );
+  run.report(
+    toFigure(
+      'queue.depth_deep_vs_shallow',
+      median(speeds.deep) / shallow,
+      'x',
+      { atLeast: 0.8 },
+      `${DEPTH_DEEP} against ${DEPTH_SHALLOW} entries`,
+    ),
+  );
+  run.report(
+    toFigure('queue.cycles_shallow', shallow, 'cycles/s', 'orientation', `${DEPTH_SHALLOW} entries wait`),
+  );
+  run.report(
+    toFigure(
+      'queue.cycles_deep',
+      median(speeds.deep),
+      'cycles/s',
+      'orientation',
+      `${DEPTH_DEEP} entries wait`,
+    ),
+  );
+  run.report(
+    toFigure('queue.commits_per_cycle', commits, 'commits', 'orientation', 'counted by the ledger observer'),
+  );
+}
+
+function reportSeed(
+  run: BenchRun,
+  speeds: Speeds,
+  seed: Readonly<Record<'shallow' | 'deep', readonly number[]>>,
+  baseline: Baseline | { readonly missing: string },
+): void {
+  for (const depth of ['shallow', 'deep'] as const) {
+    const figure = `queue.cycles_vs_python_${depth}`;
+    if ('missing' in baseline) run.report(toUnmeasured(figure, 'x', 'orientation', baseline.missing));
+    else {
+      const theirs = median(seed[depth]);
+      const note = `the seed's queue, which never fsyncs: ${theirs} cycles/s`;
+      run.report(toFigure(figure, median(speeds[depth]) / theirs, 'x', 'orientation', note));
+    }
+  }
+}

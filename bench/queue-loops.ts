@@ -1,0 +1,138 @@
+import { DatabaseSync } from 'node:sqlite';
+import type { Receipt } from '@d3kos/protocol';
+import type { CategoryMoves, NewEntry } from '../packages/boat/src/ledger/entry.ts';
+import { openLedger } from '../packages/boat/src/ledger/ledger.ts';
+import type { WallMs } from '../packages/boat/src/platform/ports.ts';
+import { LEDGER_CHECKPOINT_PAGES, openLedgerDatabase } from '../packages/boat/src/platform/sqlite.ts';
+
+/** The wall clock of made-up entries. */
+// A label in this bench; the brand says which clock it would be read from.
+const AT_MS = Date.UTC(2026, 2, 16) as WallMs;
+
+/** A queue that stays at its depth: each cycle adds an entry and delivers the oldest. */
+export interface QueueLoop {
+  turn(cycles: number): void;
+  /** Commits since it was filled. */
+  commits(): number;
+  close(): void;
+}
+
+/** Full durable cycles of the boat's own ledger. */
+export function createLedgerLoop(path: string, depth: number): QueueLoop {
+  let commits = 0;
+  const database = openLedgerDatabase(path, (step) => {
+    if (step === 'committed') commits += 1;
+  });
+  const { queue, close } = openLedger(database, () => '00112233445566ff');
+  let made = 0;
+  const enqueue = (): void => {
+    made += 1;
+    queue.enqueue(toNewEntry(made), toMoves(made));
+  };
+  for (let filled = 0; filled < depth; filled += 1) enqueue();
+  commits = 0;
+  return {
+    turn(cycles) {
+      for (let cycle = 0; cycle < cycles; cycle += 1) {
+        enqueue();
+        const entry = queue.claim(({ nextRetryAtMs }) => nextRetryAtMs <= AT_MS);
+        if (entry === undefined) throw new Error('a full queue gave no entry');
+        queue.complete(entry.entryNo, {
+          partIndex: 1,
+          receipt: toReceipt(entry.exportId),
+          atMs: AT_MS,
+          wireSizeBytes: 1_000,
+        });
+      }
+    },
+    commits: () => commits,
+    close,
+  };
+}
+
+/**
+ * As many commits with the same pragmas over one table of the same texts, and nothing else: what the disk and SQLite
+ * allow. The first commit of a cycle inserts, the others update by primary key.
+ */
+export function createBareLoop(path: string, depth: number, commitsPerCycle: number): QueueLoop {
+  const db = new DatabaseSync(path);
+  db.exec('PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL');
+  db.exec(`PRAGMA wal_autocheckpoint = ${LEDGER_CHECKPOINT_PAGES}`);
+  db.exec(
+    'CREATE TABLE entries (entry_no INTEGER PRIMARY KEY, status TEXT NOT NULL, body TEXT NOT NULL) STRICT',
+  );
+  const insert = db.prepare("INSERT INTO entries (status, body) VALUES ('pending', ?)");
+  const update = db.prepare('UPDATE entries SET status = ?, body = ? WHERE entry_no = ?');
+  let commits = 0;
+  let made = 0;
+  const inTransaction = (work: () => void): void => {
+    db.exec('BEGIN IMMEDIATE');
+    work();
+    db.exec('COMMIT');
+    commits += 1;
+  };
+  const add = (): void => {
+    made += 1;
+    insert.run(JSON.stringify(toNewEntry(made)));
+  };
+  for (let filled = 0; filled < depth; filled += 1) inTransaction(add);
+  commits = 0;
+  return {
+    turn(cycles) {
+      for (let cycle = 0; cycle < cycles; cycle += 1) {
+        inTransaction(add);
+        const oldest = made - depth;
+        for (let more = 1; more < commitsPerCycle; more += 1)
+          inTransaction(
+            () => void update.run('completed', JSON.stringify(toReceipt(`exp_${oldest}`)), oldest),
+          );
+      }
+    },
+    commits: () => commits,
+    close: () => db.close(),
+  };
+}
+
+function toNewEntry(n: number): NewEntry {
+  const name = `20260316_140305_${n}`;
+  return {
+    queueId: `q_${name}`,
+    exportId: `exp_${n.toString(16).padStart(32, '0')}`,
+    exportFile: `/opt/d3kos/data/exports/exports/export_${name}.json`,
+    exportType: 'incremental',
+    trigger: 'scheduled',
+    tier: 2,
+    sequence: n,
+    categoryCount: 9,
+    recordCount: 103,
+    categories: { boatlog: { state: 'ok', count: 100 }, telemetry: { state: 'ok', count: 1 } },
+    fileSizeBytes: 40_000,
+    createdAtMs: AT_MS,
+  };
+}
+
+/** What a daily export of a quiet boat moves: one log. */
+function toMoves(n: number): readonly CategoryMoves[] {
+  const cursor = (position: number) => ({ position, check: `check of row ${position}` });
+  return [
+    {
+      category: 'boatlog',
+      cursors: [{ source: 'data/boatlog/boatlog.db', from: cursor(100 * (n - 1)), to: cursor(100 * n) }],
+      digests: [],
+    },
+  ];
+}
+
+function toReceipt(exportId: string): Receipt {
+  return {
+    status: 'success',
+    import_id: `import_${exportId.slice(4, 20)}`,
+    export_id: exportId,
+    part: { index: 1, count: 1 },
+    sha256: 'a'.repeat(64),
+    records_imported: { boatlog: 100, telemetry: 1 },
+    rejected_records: [],
+    duplicate: false,
+    timestamp: '2026-03-16T14:03:06Z',
+  };
+}
