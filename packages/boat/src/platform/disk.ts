@@ -263,7 +263,8 @@ async function told<T>(op: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-function toDiskError(error: unknown, op: string): unknown {
+/** What the system reports as an ExportError (DISK_FULL, DISK_READ_ONLY, DISK_FAILED); any other error as it is. */
+export function toDiskError(error: unknown, op: string): unknown {
   const code = systemCode(error);
   if (code === undefined || error instanceof ExportError || !(error instanceof Error)) return error;
   const facts = { op, cause: error };
