@@ -1,10 +1,18 @@
 import { join } from 'node:path';
 import { CATEGORIES, type Category, type DocumentHeader, FORMAT_VERSION, type Tier } from '@d3kos/protocol';
 import type { CollectContext, CollectOutcome, Collector, SourcePaths } from './collect/collector.ts';
-import type { CategoryCount, CategoryMoves, Entry, ExportTrigger, ExportType } from './ledger/entry.ts';
+import type {
+  CategoryCount,
+  CategoryMoves,
+  Entry,
+  ExportTrigger,
+  ExportType,
+  NewEntry,
+} from './ledger/entry.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { toNumberedName, toSeedTime, toStamp } from './ledger/policy.ts';
 import { isClockSynchronized } from './platform/clock-synchronized.ts';
+import { isExportError } from './platform/errors.ts';
 import type { World } from './platform/ports.ts';
 import type { Retention } from './retain/retention.ts';
 import { createExportWriter, type ExportWriter } from './spool/export-file.ts';
@@ -77,7 +85,8 @@ export async function createExport(
       return { kind: 'nothing_new', categories: collected.categories };
     }
     const fileSizeBytes = await writer.commit();
-    const entry = ledger.queue.enqueue(
+    const entry = await enqueueOrRemove(
+      deps,
       {
         queueId: names.queueId,
         exportId: header.export_id,
@@ -97,6 +106,20 @@ export async function createExport(
     return { kind: 'queued', entry };
   } catch (error) {
     await writer.discard();
+    throw error;
+  }
+}
+
+/** A transaction that found no room has certainly not happened: its file goes, or trying again would fill the card further. */
+async function enqueueOrRemove(
+  { world, ledger }: CreateExportDeps,
+  entry: NewEntry,
+  moves: readonly CategoryMoves[],
+): Promise<Entry> {
+  try {
+    return ledger.queue.enqueue(entry, moves);
+  } catch (error) {
+    if (isExportError(error, 'DISK_FULL')) await world.disk.remove(entry.exportFile);
     throw error;
   }
 }
