@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, test } from 'node:test';
+import { CATEGORIES, CENTRAL_ERROR_CODES } from '@d3kos/protocol';
+import { USAGE as BOAT_USAGE } from '../packages/boat/src/cli/arguments.ts';
+import { toExitCode as toBoatExitCode } from '../packages/boat/src/cli/exit-codes.ts';
+import { ConfigFileSchema } from '../packages/boat/src/config.ts';
+import { toHttpStatus } from '../packages/boat/src/http/policy.ts';
+import { ROUTES } from '../packages/boat/src/http/routes.ts';
+import { EXPORT_ERROR_CODES } from '../packages/boat/src/platform/errors.ts';
+import { USAGE as CENTRAL_USAGE } from '../packages/central/src/cli/arguments.ts';
+import { toExitCode as toCentralExitCode } from '../packages/central/src/cli/exit-code.ts';
+import { parseConfig as parseCentralConfig } from '../packages/central/src/config.ts';
+import { refuse } from '../packages/central/src/http/answers.ts';
+import { toOpenApi as toCentralOpenApi } from '../packages/central/src/http/openapi.ts';
+import { CENTRAL_FAILURE_CODES, isCentralFailure } from '../packages/central/src/platform/errors.ts';
+import { findPageFaults, listPages, toAnchors, toCells, toSection } from './docs.ts';
+
+const root = join(import.meta.dirname, '..');
+const reference = (name: string): string => readFileSync(join(root, 'docs', 'reference', name), 'utf8');
+
+/** Code headings of a section, each with the facts line under it. */
+function toCodes(section: string): readonly string[] {
+  return [...section.matchAll(/^### ([A-Z_]+)\n\*([^*]+)\.\*/gm)].map((match) => `${match[1]}: ${match[2]}`);
+}
+
+/** Both ways: what the page lacks and what it has too much are both named. */
+function assertSame(page: Iterable<string>, code: Iterable<string>): void {
+  assert.deepEqual([...page].toSorted(), [...code].toSorted());
+}
+
+describe('errors.md', () => {
+  const page = reference('errors.md');
+
+  test('has every code of the export manager with its HTTP status and exit code, and no other', () => {
+    const section = toSection(page, "The boat's export manager");
+    assertSame(
+      toCodes(section),
+      EXPORT_ERROR_CODES.map((code) => `${code}: HTTP ${toHttpStatus(code)} · exit ${toBoatExitCode(code)}`),
+    );
+  });
+
+  test("has every failure of central's program with its exit code, and no other", () => {
+    const section = toSection(page, "Central's program");
+    assertSame(
+      toCodes(section),
+      CENTRAL_FAILURE_CODES.map((code) => `${code}: Exit ${toCentralExitCode(code)}`),
+    );
+  });
+
+  test('has every code of the wire with its HTTP status, and no other', () => {
+    const section = toSection(page, 'On the wire');
+    assertSame(
+      toCodes(section).map((line) => line.replace(/ · .*/, '')),
+      CENTRAL_ERROR_CODES.map((code) => `${code}: HTTP ${refuse(code, '').status}`),
+    );
+  });
+
+  test('gives every code a paragraph', () => {
+    for (const block of page.split(/^### /m).slice(1)) assert.ok(block.length > 80, block);
+  });
+});
+
+describe('configuration.md', () => {
+  const page = reference('configuration.md');
+
+  test('has every key of export.json, and no other', () => {
+    const rows = toCells(toSection(page, "The boat's export manager")).filter(([key]) =>
+      /^`[a-z_]+`$/.test(key ?? ''),
+    );
+    assertSame(
+      rows.map(([key = '']) => key),
+      Object.keys(ConfigFileSchema.properties).map((key) => `\`${key}\``),
+    );
+  });
+
+  test('has every variable the boat reads beside the key it sets, and no other', () => {
+    const source = readFileSync(join(root, 'packages', 'boat', 'src', 'config.ts'), 'utf8');
+    const table = /const ENVIRONMENT[^{]*\{([^}]+)\}/.exec(source)?.[1] ?? '';
+    const known = [...table.matchAll(/^ +([A-Z0-9_]+): '([a-z_]+)',$/gm)].map(
+      ([, name, key]) => `${name} ${key}`,
+    );
+    assert.ok(known.length > 0, 'config.ts is not read as it is written');
+    const rows = toCells(toSection(page, "The boat's export manager"));
+    assertSame(
+      rows
+        .filter(([, variable]) => /^`[A-Z0-9_]+`$/.test(variable ?? ''))
+        .map(([key = '', variable = '']) => `${variable} ${key}`.replaceAll('`', '')),
+      known,
+    );
+  });
+
+  test('has every variable central reads, and no other', () => {
+    const rows = toCells(toSection(page, 'Central')).map(([name = '']) => name.replaceAll('`', ''));
+    assertSame(
+      rows.filter((name) => /^[A-Z_]+$/.test(name)),
+      [...listCentralVariables(), 'DATABASE_URL'],
+    );
+  });
+});
+
+/** Central tells the variables it knows to who gives it another. */
+function listCentralVariables(): readonly string[] {
+  try {
+    parseCentralConfig({ CENTRAL_UNKNOWN_TO_ALL: '1' });
+  } catch (error) {
+    if (isCentralFailure(error, 'CONFIG_INVALID')) return error.hint.match(/CENTRAL_[A-Z_]+/g) ?? [];
+    throw error;
+  }
+  return assert.fail('central takes a variable it does not know');
+}
+
+describe('http-api.md', () => {
+  const page = reference('http-api.md');
+  const routesOf = (heading: string): readonly string[] =>
+    toCells(toSection(page, heading)).flatMap(
+      ([route = '']) => /^`((?:GET|POST|DELETE) [^`]+)`$/.exec(route)?.[1] ?? [],
+    );
+
+  test("has every route of the boat's API, and no other", () => {
+    assertSame(
+      routesOf('The boat, 127.0.0.1:8094'),
+      ROUTES.map(({ method, path }) => `${method.toUpperCase()} ${path}`),
+    );
+  });
+
+  test("has every route of central's API, and no other", () => {
+    // The document's own form: paths, then methods.
+    const { paths } = toCentralOpenApi() as { readonly paths: Record<string, Record<string, unknown>> };
+    const routes = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    assert.ok(routes.length > 0);
+    assertSame(routesOf('Central, port 8095'), routes);
+  });
+});
+
+describe('cli.md', () => {
+  test('has the help of both programs, word for word', () => {
+    const blocks = [...reference('cli.md').matchAll(/^```\n([\s\S]*?)^```$/gm)].map((match) =>
+      match[1]?.trim(),
+    );
+    assert.deepEqual(blocks, [BOAT_USAGE.trim(), CENTRAL_USAGE.trim()]);
+  });
+
+  test('has every script of package.json, and the checkout has every script it names', () => {
+    // The manifest's own form.
+    const { scripts } = readJson('package.json') as { readonly scripts: Record<string, string> };
+    const named = toCells(toSection(reference('cli.md'), 'In the checkout')).flatMap(
+      ([command = '']) => /^`npm (?:run )?([a-z]+)/.exec(command)?.[1] ?? [],
+    );
+    const there = Object.entries(scripts).filter(([, command]) => {
+      const file = /(?:scripts|packages|bench)\/[a-z/-]+\.(?:ts|mjs)$/.exec(command)?.[0];
+      return file === undefined || existsSync(join(root, file));
+    });
+    assertSame(
+      named,
+      there.map(([name]) => name),
+    );
+  });
+});
+
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(join(root, path), 'utf8'));
+}
+
+describe('dependencies.md', () => {
+  type Manifest = Partial<Record<string, Readonly<Record<string, string>>>>;
+  const lock = readJson('package-lock.json') as {
+    readonly packages: Readonly<Record<string, { readonly version?: string; readonly license?: string }>>;
+  };
+
+  test('has every dependency of every package with version, licence and place, and no other', () => {
+    const places = new Map<string, Set<string>>();
+    const manifests = globSync(['package.json', 'packages/*/package.json'], { cwd: root });
+    assert.ok(manifests.length > 5);
+    for (const path of manifests) {
+      const place = path === 'package.json' ? 'root' : (dirname(path).split('/').at(-1) ?? '');
+      // The manifests' own form.
+      const manifest = readJson(path) as Manifest;
+      for (const field of ['dependencies', 'devDependencies', 'optionalDependencies'])
+        for (const [name, version] of Object.entries(manifest[field] ?? {})) {
+          if (name.startsWith('@d3kos/')) continue;
+          const locked = lock.packages[`node_modules/${name}`];
+          assert.equal(locked?.version, version, `${name} is pinned as it is locked`);
+          const key = `${name} ${version} ${locked.license}`;
+          const isTest = field === 'devDependencies' && place !== 'root';
+          places.set(key, (places.get(key) ?? new Set()).add(isTest ? `${place} (tests)` : place));
+        }
+    }
+    const rows = toCells(reference('dependencies.md')).filter(([name]) => name?.startsWith('`'));
+    assertSame(
+      rows.map(
+        ([name = '', version, licence, at]) => `${name.replaceAll('`', '')} ${version} ${licence}: ${at}`,
+      ),
+      [...places].map(([key, at]) => `${key}: ${[...at].toSorted().join(', ')}`),
+    );
+    for (const [name, , , , role] of rows) assert.ok((role ?? '').length > 3, `${name} has a role`);
+  });
+});
+
+describe('architecture.md', () => {
+  test('names every room of boat and central, and no room that is not there', () => {
+    const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
+    for (const [program, heading] of [
+      ['boat', 'Rooms of the boat'],
+      ['central', 'Rooms of central'],
+    ] as const) {
+      const source = join(root, 'packages', program, 'src');
+      const rooms = globSync('*', { cwd: source }).filter(
+        (name) => name !== 'testing' && statSync(join(source, name)).isDirectory(),
+      );
+      const named = toCells(toSection(page, heading)).flatMap(
+        ([room = '']) => /^`([a-z]+)\/`$/.exec(room)?.[1] ?? [],
+      );
+      assertSame(named, rooms);
+    }
+  });
+});
+
+test('README.md names the nine categories in the order they are exported', () => {
+  const page = readFileSync(join(root, 'README.md'), 'utf8');
+  const named = toCells(page).flatMap(([name = '']) => /^`([a-z_]+)`$/.exec(name)?.[1] ?? []);
+  assert.deepEqual(named, [...CATEGORIES]);
+});
+
+describe('every page', () => {
+  const pages = listPages(root);
+  const anchors = new Map(pages.map((page) => [page, toAnchors(readFileSync(join(root, page), 'utf8'))]));
+
+  test('is found', () => {
+    assert.ok(pages.includes('README.md') && pages.length > 10, pages.join(' '));
+  });
+
+  for (const page of pages)
+    test(`${page}: its links lead somewhere, and it names no place outside the boat and this repository`, () => {
+      const text = readFileSync(join(root, page), 'utf8');
+      const faults = findPageFaults(text, (target) => {
+        const path = relative(root, join(root, dirname(page), target.path));
+        const file = target.path === '' ? page : path;
+        if (!existsSync(join(root, file))) return false;
+        return target.anchor === undefined || (anchors.get(file)?.has(target.anchor) ?? false);
+      });
+      assert.deepEqual(faults, []);
+    });
+
+  test('would be told: a dead link, a dead anchor, a path of one machine, a host of a registry', () => {
+    const text =
+      '[a](gone.md) [b](#gone) [c](docs/) ![d](gone.svg)\nsee /work/x, /root/y and /home/jo/z; registry.example.org\n[e](https://example.org)';
+    assert.deepEqual(
+      findPageFaults(text, ({ path }) => path === 'docs/'),
+      [
+        'dead link gone.md',
+        'dead link #gone',
+        'dead link gone.svg',
+        'names /work/x',
+        'names /root/y',
+        'names /home/jo/z',
+        'names registry.example.org',
+      ],
+    );
+  });
+
+  test('is led to: every decision and every reference page from its list, every list from the README', () => {
+    const decisions = readFileSync(join(root, 'docs', 'decisions', 'README.md'), 'utf8');
+    for (const page of pages.filter((name) => /^docs\/decisions\/\d/.test(name))) {
+      const text = readFileSync(join(root, page), 'utf8');
+      assert.ok(decisions.includes(`(${page.slice('docs/decisions/'.length)})`), `${page} is listed`);
+      for (const heading of ['Context', 'Decision', 'Good consequences', 'Bad consequences'])
+        assert.match(text, new RegExp(`^## ${heading}$`, 'm'), `${page} has ${heading}`);
+    }
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    for (const page of pages.filter((name) => /^docs\/(reference|guides)\/|^docs\/[a-z]+\.md$/.test(name)))
+      assert.ok(readme.includes(`(${page})`), `README.md leads to ${page}`);
+  });
+});
