@@ -42,8 +42,6 @@ export interface CreateExportDeps {
   readonly collectors: readonly Collector[];
   readonly sources: SourcePaths;
   readonly paths: SpoolPaths;
-  readonly browserDocument?: (key: string) => string | undefined;
-  readonly usageConsent?: boolean;
   readonly onProgress: (progress: { readonly category: Category; readonly count: number }) => void;
 }
 
@@ -191,8 +189,8 @@ export function toCollectContext(
     cursorOf: (source) => progress.cursorOf(category, source),
     digestOf: (recordId) => progress.digestOf(category, recordId),
     signal,
-    ...(deps.browserDocument === undefined ? {} : { browserDocument: deps.browserDocument }),
-    ...(deps.usageConsent === undefined ? {} : { usageConsent: deps.usageConsent }),
+    browserDocument: (key) => deps.ledger.browser.get(key),
+    usageConsent: hasUsageConsent(deps.ledger),
   };
 }
 
@@ -222,7 +220,7 @@ export async function previewExport(
     while (step.done !== true) {
       signal.throwIfAborted();
       count += step.value.count;
-      sizeBytes += Buffer.byteLength(step.value.lines);
+      sizeBytes += step.value.bytes?.byteLength ?? Buffer.byteLength(step.value.lines);
       if (samples.length < samplesMax)
         for (const line of step.value.lines.split(',\n', samplesMax - samples.length))
           samples.push(JSON.parse(line));
@@ -258,4 +256,16 @@ async function readBoatClock(world: World, sources: SourcePaths): Promise<Docume
     synchronized: await isClockSynchronized(world.disk, sources.run),
     boot_id: bootId === undefined ? 'unknown' : Buffer.from(bootId).toString('latin1').trim().slice(0, 64),
   };
+}
+
+const USAGE_CONSENT = 'usage_consent';
+
+/** Whether the owner lets usage analytics go; off until the owner says so (spec: sources, telemetry). */
+export function hasUsageConsent(ledger: Ledger): boolean {
+  return ledger.facts.get(USAGE_CONSENT) === 'yes';
+}
+
+/** Writes the owner's answer down, durably. */
+export function setUsageConsent(ledger: Ledger, isGiven: 'yes' | 'no'): void {
+  ledger.setFact(USAGE_CONSENT, isGiven);
 }

@@ -1,9 +1,17 @@
 import { basename, join } from 'node:path';
 import type { Category, Tier } from '@d3kos/protocol';
 import { toBoatlogCsv } from './boatlog-csv.ts';
+import { BROWSER_DOCUMENT_LENGTH_MAX, BROWSER_KEYS, parseBrowserDocuments } from './collect/browser-data.ts';
 import type { Collector, SourcePaths } from './collect/collector.ts';
 import type { Config } from './config.ts';
-import { type CreateExportDeps, type CreateResult, createExport, previewExport } from './create-export.ts';
+import {
+  type CreateExportDeps,
+  type CreateResult,
+  createExport,
+  hasUsageConsent,
+  previewExport,
+  setUsageConsent,
+} from './create-export.ts';
 import type { Destination } from './deliver/policy-destination.ts';
 import type { Worker } from './deliver/worker.ts';
 import type { Events } from './events.ts';
@@ -90,6 +98,11 @@ export interface ExportManager {
   process(): number;
   /** Removes delivered files (older than `completedKeptMs`, 30 days by default) and failed ones whose records were delivered. */
   cleanup(completedKeptMs?: number): Promise<CleanupReport>;
+  /** Keeps what a kiosk page handed over from localStorage; gives how many keys changed. Throws REQUEST_INVALID. */
+  keepBrowserDocuments(documents: unknown): number;
+  /** Whether usage analytics may go with the telemetry; off until the owner says so. */
+  usageConsent(): 'yes' | 'no';
+  setUsageConsent(answer: 'yes' | 'no'): void;
   /** The whole boatlog as CSV, read from its source now, in pieces of some hundred lines. */
   boatlogCsv(): AsyncGenerator<string, void, void>;
   files(): Promise<readonly ExportFileFacts[]>;
@@ -289,6 +302,22 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
       changed();
       return report;
     },
+
+    keepBrowserDocuments(documents) {
+      const parsed = parseBrowserDocuments(documents);
+      if (parsed === undefined)
+        throw new ExportError(
+          'REQUEST_INVALID',
+          'These are not texts of localStorage under keys that are known',
+          {
+            op: 'keep what a page handed over',
+            hint: `Known keys: ${BROWSER_KEYS.join(', ')}; each value is a text of at most ${BROWSER_DOCUMENT_LENGTH_MAX} characters.`,
+          },
+        );
+      return ledger.browser.keep(parsed, world.clock.wall());
+    },
+    usageConsent: () => (hasUsageConsent(ledger) ? 'yes' : 'no'),
+    setUsageConsent: (answer) => setUsageConsent(ledger, answer),
 
     boatlogCsv: () => toBoatlogCsv(makeDeps, signal),
 

@@ -9,9 +9,16 @@ const SAMPLE_FILE_SIZE_MAX_BYTES = 64 * 1024;
 /** Thermal zones report thousandths of a degree. */
 const MILLIDEGREES = 1000;
 
+/** `$ROOT/data/telemetry/telemetry.db`: usage analytics, on boats that have them. */
+const USAGE_HOME = 'data/telemetry/telemetry.db';
+/** Most tables of usage analytics counted, and what a name must look like to be told. */
+const USAGE_TABLES_MAX = 50;
+const USAGE_TABLE_NAME = /^[a-z][a-z0-9_]{0,39}$/;
+
 /**
  * Samples the machine at the time of the export: uptime, memory, disk, load, CPU temperature. Each sample is a
- * record of its own; alone it is no news. Usage analytics are not part of it.
+ * record of its own; alone it is no news. Usage analytics are read only with the owner's consent, and then only how much
+ * each of their tables holds: no boat's analytics have a known shape that could be allowed field by field.
  */
 export const telemetryCollector: Collector = { category: 'telemetry', isNews: false, collect };
 
@@ -46,9 +53,33 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
     load_average_5m: parseFirstNumber(loads[1]),
     load_average_15m: parseFirstNumber(loads[2]),
     cpu_temperature_c: temperature === null ? null : temperature / MILLIDEGREES,
+    ...(context.usageConsent === true ? { usage: countUsage(context) } : {}),
   };
   yield toPage([toLine(record)]);
   return { state: 'ok', cursors: [], digests: [] };
+}
+
+/** Rows per table of the usage analytics; null where there are none or they cannot be read. */
+function countUsage(context: CollectContext): Readonly<Record<string, number>> | null {
+  try {
+    const db = context.databases.openSource(join(context.paths.root, USAGE_HOME));
+    if (db === undefined) return null;
+    try {
+      const tables = db
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name LIMIT ?")
+        .all(USAGE_TABLES_MAX)
+        .map((row) => String(row['name']))
+        .filter((name) => USAGE_TABLE_NAME.test(name) && !name.startsWith('sqlite_'));
+      return Object.fromEntries(
+        tables.map((name) => [name, Number(db.prepare(`SELECT count(*) AS n FROM "${name}"`).get()?.['n'])]),
+      );
+    } finally {
+      db.close();
+    }
+  } catch {
+    // A sample without this figure is still a sample; null says that it is unknown.
+    return null;
+  }
 }
 
 function toBootName(bootId: string | undefined): string {

@@ -10,11 +10,14 @@ import { toHistoryView, toQueueView } from '../ledger/views.ts';
 import { ExportError, isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { toMetrics, toQueueStatus, toServerSentEvent, toStatusAnswer } from './answers.ts';
+import { BRIDGE_SCRIPT } from './bridge.ts';
 import { admit, toHttpStatus } from './policy.ts';
-import { CleanupSchema, GenerateSchema, toOpenApi } from './routes.ts';
+import { CleanupSchema, GenerateSchema, SettingsSchema, toOpenApi } from './routes.ts';
 
 /** Largest request body: the bodies of this API are a few keys. */
 const BODY_SIZE_MAX_BYTES = 16 * 1024;
+/** Largest body of what a page hands over: everything a browser keeps for an origin, with room for JSON's escapes. */
+const BROWSER_BODY_SIZE_MAX_BYTES = 16 * 1024 * 1024;
 /** Delivered exports in one answer unless asked otherwise, and at most. */
 const HISTORY_DEFAULT = 100;
 const HISTORY_MAX = 10_000;
@@ -31,6 +34,7 @@ export interface AppDeps {
 
 const generateBody = Compile(GenerateSchema);
 const cleanupBody = Compile(CleanupSchema);
+const settingsBody = Compile(SettingsSchema);
 
 /** The local API (spec: delivery, HTTP API): translates requests into the manager's verbs and back. */
 export function createApp(deps: AppDeps): Hono {
@@ -90,6 +94,7 @@ export function createApp(deps: AppDeps): Hono {
   addExportRoutes(app, deps);
   addQueueRoutes(app, manager);
   addFileRoutes(app, deps);
+  addOwnerRoutes(app, manager);
   app.get('/export/events', (context) => streamEvents(context, deps.events));
   app.get('/openapi.json', (context) => context.json(toOpenApi(SOFTWARE_VERSION)));
   return app;
@@ -224,6 +229,34 @@ function addFileRoutes(app: Hono, { manager, world }: AppDeps): void {
   });
 }
 
+function addOwnerRoutes(app: Hono, manager: ExportManager): void {
+  app.get('/export/bridge.js', (context) => {
+    context.header('Content-Type', 'text/javascript; charset=utf-8');
+    return context.body(BRIDGE_SCRIPT);
+  });
+  app.post('/export/sources/browser', async (context) => {
+    if (context.req.header('origin') === undefined)
+      throw new ExportError(
+        'REQUEST_FORBIDDEN',
+        'Only a page of this boat hands over what its browser holds',
+        {
+          op: 'keep what a page handed over',
+          hint: 'Include /export/bridge.js in a page whose origin is in "allowed_origins".',
+        },
+      );
+    const changed = manager.keepBrowserDocuments(await readJson(context, BROWSER_BODY_SIZE_MAX_BYTES));
+    return context.json({ success: true, changed });
+  });
+  app.get('/export/settings', (context) =>
+    context.json({ success: true, usage_telemetry: manager.usageConsent() === 'yes' }),
+  );
+  app.post('/export/settings', async (context) => {
+    const { usage_telemetry: isGiven } = await parseBody(context, settingsBody);
+    manager.setUsageConsent(isGiven ? 'yes' : 'no');
+    return context.json({ success: true, usage_telemetry: isGiven });
+  });
+}
+
 /** A body made piece by piece, only as fast as it is read. */
 function toStream(pieces: () => AsyncGenerator<Uint8Array, void, void>): ReadableStream<Uint8Array> {
   const generator = pieces();
@@ -273,29 +306,33 @@ async function parseBody<T extends TSchema>(
     readonly Type: () => T;
   },
 ): Promise<Static<T>> {
-  const declared = Number(context.req.header('content-length') ?? '0');
-  if (declared > BODY_SIZE_MAX_BYTES) throw invalid(`The body is larger than ${BODY_SIZE_MAX_BYTES} bytes`);
-  let text = '';
-  const decoder = new TextDecoder();
-  for await (const chunk of context.req.raw.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > BODY_SIZE_MAX_BYTES)
-      throw invalid(`The body is larger than ${BODY_SIZE_MAX_BYTES} bytes`);
-  }
-  let value: unknown = {};
-  if (text.trim() !== '') {
-    try {
-      value = JSON.parse(text);
-    } catch {
-      throw invalid('The body is not JSON');
-    }
-  }
+  const value = await readJson(context, BODY_SIZE_MAX_BYTES);
   if (!validator.Check(value)) {
     const [error] = validator.Errors(value);
     throw invalid(`The body is not as expected: ${error?.instancePath ?? ''} ${error?.message ?? ''}`.trim());
   }
   // Checked by the compiled schema just above.
   return value as Static<T>;
+}
+
+/** The request's JSON, `{}` for no body. Throws REQUEST_INVALID, before reading more than `sizeMaxBytes`. */
+async function readJson(context: Context, sizeMaxBytes: number): Promise<unknown> {
+  const tooLarge = `The body is larger than ${sizeMaxBytes} bytes`;
+  if (Number(context.req.header('content-length') ?? '0') > sizeMaxBytes) throw invalid(tooLarge);
+  let text = '';
+  let sizeBytes = 0;
+  const decoder = new TextDecoder();
+  for await (const chunk of context.req.raw.body ?? []) {
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > sizeMaxBytes) throw invalid(tooLarge);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  if (text.trim() === '') return {};
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid('The body is not JSON');
+  }
 }
 
 function invalid(message: string): ExportError {

@@ -1,4 +1,5 @@
 import { type TSchema, Type } from 'typebox';
+import { BrowserDocumentsSchema } from '../collect/browser-data.ts';
 
 /** One route of the API: what OpenAPI says of it. The handlers are in `app.ts`; a test holds the two together. */
 export interface RouteDescription {
@@ -21,6 +22,12 @@ export const GenerateSchema = Type.Object(
 /** `POST /export/queue/cleanup`. */
 export const CleanupSchema = Type.Object(
   { completed_older_than_days: Type.Optional(Type.Integer({ minimum: 0, maximum: 3650 })) },
+  { additionalProperties: false },
+);
+
+/** `POST /export/settings`. */
+export const SettingsSchema = Type.Object(
+  { usage_telemetry: Type.Boolean({ description: 'Whether usage analytics may go with the telemetry' }) },
   { additionalProperties: false },
 );
 
@@ -57,6 +64,15 @@ export const ROUTES: readonly RouteDescription[] = [
   { method: 'get', path: '/export/files', summary: 'Export files on the card' },
   { method: 'get', path: '/export/files/{name}', summary: 'One export file' },
   { method: 'get', path: '/export/boatlog/csv', summary: 'The boatlog as CSV' },
+  {
+    method: 'post',
+    path: '/export/sources/browser',
+    summary: 'A kiosk page hands over its localStorage; only from the allowed origins',
+    body: BrowserDocumentsSchema,
+  },
+  { method: 'get', path: '/export/bridge.js', summary: 'The script with which a kiosk page does that' },
+  { method: 'get', path: '/export/settings', summary: "The owner's choices" },
+  { method: 'post', path: '/export/settings', summary: "Change the owner's choices", body: SettingsSchema },
   { method: 'get', path: '/export/events', summary: 'Server-sent events: queue, progress, destination' },
   { method: 'get', path: '/metrics', summary: 'Prometheus metrics' },
   { method: 'get', path: '/openapi.json', summary: 'This description' },

@@ -1,5 +1,6 @@
 import { ExportError } from '../platform/errors.ts';
 import type { LedgerDatabase } from '../platform/ports.ts';
+import { type BrowserDocuments, createBrowserDocuments } from './browser-documents.ts';
 import { createFacts, type Facts } from './facts.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { createQueue, type Queue } from './queue.ts';
@@ -10,9 +11,12 @@ import { createSlots, type Slots } from './slots.ts';
 /** The truth for queue, cursors, receipts, history, losses and slots (spec: delivery, The ledger). Only the daemon opens it. */
 export interface Ledger {
   readonly facts: Facts;
+  /** Sets a fact in a transaction of its own. */
+  setFact(name: string, value: string): void;
   readonly queue: Queue;
   readonly progress: Progress;
   readonly slots: Slots;
+  readonly browser: BrowserDocuments;
   /** Makes sure that state changes will still fit when the card is full; see `keepRoom`. */
   keepRoom(): void;
   close(): void;
@@ -28,9 +32,11 @@ export function openLedger(database: LedgerDatabase, newLedgerId: () => string):
   const progress = createProgress(database);
   return {
     facts,
+    setFact: (name, value) => database.transaction(() => facts.set(name, value)),
     progress,
     queue: createQueue(database, facts, progress),
     slots: createSlots(database),
+    browser: createBrowserDocuments(database),
     keepRoom: () => keepRoom(database),
     close: () => database.close(),
   };

@@ -111,4 +111,12 @@ export const LEDGER_STEPS: readonly string[] = [
     queue_id      TEXT
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What kiosk pages handed over from localStorage, by its keys there.
+  CREATE TABLE browser_documents (
+    key            TEXT PRIMARY KEY,
+    text           TEXT NOT NULL,
+    received_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -28,25 +28,29 @@ export async function createExportWriter(
   header: DocumentHeader,
 ): Promise<ExportWriter> {
   const file: StagedFile = await disk.stage(path);
-  let gathered: string[] = [];
-  let gatheredLength = 0;
+  let gathered: Uint8Array[] = [];
+  let gatheredBytes = 0;
   let sizeBytes = 0;
   let section: { category: Category; count: number } | undefined;
   let sections = 0;
 
   const flush = async (): Promise<void> => {
-    if (gathered.length === 0) return;
-    const bytes = Buffer.from(gathered.join(''), 'utf8');
+    const [first] = gathered;
+    if (first === undefined) return;
+    const bytes = gathered.length === 1 ? first : Buffer.concat(gathered);
     gathered = [];
-    gatheredLength = 0;
+    gatheredBytes = 0;
     sizeBytes += bytes.length;
     await file.write(bytes);
   };
-  const write = async (text: string): Promise<void> => {
-    gathered.push(text);
-    gatheredLength += text.length;
-    if (gatheredLength >= WRITE_SIZE_BYTES) await flush();
+  const writeBytes = async (bytes: Uint8Array): Promise<void> => {
+    // A page that is a write of its own is not copied behind what was gathered.
+    if (bytes.length >= WRITE_SIZE_BYTES) await flush();
+    gathered.push(bytes);
+    gatheredBytes += bytes.length;
+    if (gatheredBytes >= WRITE_SIZE_BYTES) await flush();
   };
+  const write = (text: string): Promise<void> => writeBytes(Buffer.from(text, 'utf8'));
 
   await write(`${JSON.stringify(header).slice(0, -1)},"data":{\n`);
   return {
@@ -57,11 +61,12 @@ export async function createExportWriter(
       const body = isDocumentCategory(category) ? '"data":\n' : '"entries":[\n';
       await write(`${comma}"${category}":{"category":"${category}",${body}`);
     },
-    async page({ lines, count }) {
+    async page(page) {
       if (section === undefined) throw new Error('a page outside a section');
-      if (count === 0) return;
-      await write(section.count === 0 ? lines : `,\n${lines}`);
-      section.count += count;
+      if (page.count === 0) return;
+      if (section.count > 0) await write(',\n');
+      await writeBytes(page.bytes ?? Buffer.from(page.lines, 'utf8'));
+      section.count += page.count;
     },
     async close({ state, detail, note }) {
       if (section === undefined) throw new Error('no section to close');

@@ -2,12 +2,18 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { CATEGORIES, type Category, type DocumentHeader, ExportDocumentSchema, isDocumentCategory } from '@d3kos/protocol';
+import {
+  CATEGORIES,
+  type Category,
+  type DocumentHeader,
+  ExportDocumentSchema,
+  isDocumentCategory,
+} from '@d3kos/protocol';
 import fc from 'fast-check';
 import { Compile } from 'typebox/compile';
-import { isExportError } from '../platform/errors.ts';
 import { createClock } from '../platform/clock.ts';
 import { createDisk } from '../platform/disk.ts';
+import { isExportError } from '../platform/errors.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
 import { cutFile, readPart } from './cut.ts';
 import { createExportWriter } from './export-file.ts';
@@ -42,7 +48,10 @@ async function writeExport(name: string, records: Records): Promise<string> {
     const own = records[category] ?? [];
     const half = Math.ceil(own.length / 2);
     for (const page of [own.slice(0, half), own.slice(half)])
-      await writer.page({ lines: page.map((record) => JSON.stringify(record)).join(',\n'), count: page.length });
+      await writer.page({
+        lines: page.map((record) => JSON.stringify(record)).join(',\n'),
+        count: page.length,
+      });
     await writer.close({ state: own.length === 0 ? 'empty' : 'ok' });
   }
   await writer.commit();
@@ -65,7 +74,10 @@ function recordsOf(document: unknown): readonly string[] {
 const records = fc.array(
   fc.record({
     record_id: fc.string({ minLength: 1, maxLength: 20 }),
-    content: fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.constant('],\n"boatlog":{\n}}\n{"record_id":')),
+    content: fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 200 }),
+      fc.constant('],\n"boatlog":{\n}}\n{"record_id":'),
+    ),
   }),
   { maxLength: 40 },
 );
@@ -73,7 +85,9 @@ const someRecords: fc.Arbitrary<Records> = fc.record({
   boatlog: records,
   marine_vision_captures: records,
   settings: fc.array(fc.record({ record_id: fc.constant('settings'), x: fc.string() }), { maxLength: 1 }),
-  telemetry: fc.array(fc.record({ record_id: fc.constant('t'), load: fc.float({ noNaN: true }) }), { maxLength: 1 }),
+  telemetry: fc.array(fc.record({ record_id: fc.constant('t'), load: fc.float({ noNaN: true }) }), {
+    maxLength: 1,
+  }),
 });
 
 test('an export file is the seed document: nine keys, counted records, valid by the schema', async () => {
@@ -120,16 +134,22 @@ test('cutting the rest again begins exactly where the acknowledged parts ended',
   const third = parts[2]?.slices[0];
   assert.ok(third !== undefined);
   const rest = await cutFile(disk, clock, path, 100, third.offset);
-  const count = (cut: typeof parts) => cut.flatMap((part) => part.slices).reduce((sum, slice) => sum + slice.count, 0);
+  const count = (cut: typeof parts) =>
+    cut.flatMap((part) => part.slices).reduce((sum, slice) => sum + slice.count, 0);
   assert.equal(count(rest) + count(parts.slice(0, 2)), 50);
 });
 
 test('a file without its end, or of another layout, is damaged and never half read', async () => {
   const path = await writeExport('torn.json', { boatlog: [{ record_id: '1@a' }] });
   const whole = readFileSync(path);
-  for (const bytes of [whole.subarray(0, whole.length - 4), Buffer.concat([whole.subarray(0, 300), Buffer.from('\nx\n')])]) {
+  for (const bytes of [
+    whole.subarray(0, whole.length - 4),
+    Buffer.concat([whole.subarray(0, 300), Buffer.from('\nx\n')]),
+  ]) {
     writeFileSync(path, bytes);
-    await assert.rejects(cutFile(disk, clock, path, 1000, 0), (error) => isExportError(error, 'EXPORT_FILE_DAMAGED'));
+    await assert.rejects(cutFile(disk, clock, path, 1000, 0), (error) =>
+      isExportError(error, 'EXPORT_FILE_DAMAGED'),
+    );
   }
 });
 

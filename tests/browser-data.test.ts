@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import test from 'node:test';
+import { runInNewContext } from 'node:vm';
+import fc from 'fast-check';
+import { BROWSER_LIST_LENGTH_MAX, mergeBrowserText } from '../packages/boat/src/ledger/policy.ts';
+import {
+  inTemporaryFolder,
+  prepareBoat,
+  type RunningBoat,
+  startBoatInProcess,
+  until,
+} from './support/boat-in-process.ts';
+import { accepting, startScriptedServer } from './support/scripted-central.ts';
+
+const BOUND = { timeout: 60_000 };
+const KIOSK = { origin: 'http://localhost:3000' };
+
+async function withBoat(
+  work: (
+    boat: RunningBoat,
+    hand: (body: unknown, headers?: Record<string, string>) => Promise<Response>,
+    sent: () => string,
+  ) => Promise<void>,
+): Promise<void> {
+  await inTemporaryFolder('browser', async (root) => {
+    prepareBoat({ root, rows: 5 });
+    const central = await startScriptedServer(accepting);
+    const boat = await startBoatInProcess({ root, centralUrl: central.url });
+    const hand = async (body: unknown, headers: Record<string, string> = KIOSK): Promise<Response> =>
+      boat.boat.app.fetch(
+        new Request('http://localhost:8094/export/sources/browser', {
+          method: 'POST',
+          headers,
+          body: JSON.stringify(body),
+        }),
+      );
+    try {
+      await work(boat, hand, () => central.seen.map((request) => request.body.toString('utf8')).join('\n'));
+    } finally {
+      await boat.stop();
+      await central.close();
+    }
+  });
+}
+
+const entry = (n: number) => ({
+  timestamp: `2026-05-0${n}T10:00:00.000Z`,
+  type: 'voice',
+  text: `only in the browser ${n}`,
+});
+
+test('what a kiosk page hands over reaches central, once, also when handed over again', BOUND, () =>
+  withBoat(async (boat, hand, sent) => {
+    await boat.request('POST', '/export/generate');
+    await until('the first delivery', () => boat.boat.ledger.queue.counts().completed === 1);
+    const text = JSON.stringify([entry(1), entry(2)]);
+    assert.equal((await hand({ 'd3kos-boatlog-entries': text })).status, 200);
+    const { json: made } = await boat.request('POST', '/export/generate', { type: 'incremental' });
+    assert.equal(made['queued'], true);
+    await until('the delivery', () => boat.boat.ledger.queue.counts().completed === 2);
+    for (const n of [1, 2]) assert.equal(sent().split(`"content":"only in the browser ${n}"`).length - 1, 1);
+    await hand({ 'd3kos-boatlog-entries': text });
+    const { json: again } = await boat.request('POST', '/export/generate', { type: 'incremental' });
+    assert.equal(again['queued'], false);
+  }),
+);
+
+test('a page that forgets old entries does not make the boat forget them', BOUND, () =>
+  withBoat(async (boat, hand, sent) => {
+    await hand({ 'd3kos-boatlog-entries': JSON.stringify([entry(1)]) });
+    await hand({ 'd3kos-boatlog-entries': JSON.stringify([entry(2)]) });
+    await boat.request('POST', '/export/generate');
+    await until('the delivery', () => boat.boat.ledger.queue.counts().completed === 1);
+    for (const n of [1, 2]) assert.ok(sent().includes(`only in the browser ${n}`));
+  }),
+);
+
+test('other origins, programs, other keys and oversized texts are refused', BOUND, () =>
+  withBoat(async (_, hand) => {
+    assert.equal((await hand({}, {})).status, 403);
+    assert.equal((await hand({}, { origin: 'https://evil.example' })).status, 403);
+    assert.equal((await hand({ secrets: 'x' })).status, 400);
+    assert.equal((await hand({ 'd3kos-trips': 7 })).status, 400);
+    assert.equal((await hand({ 'd3kos-trips': 'x'.repeat(6 * 1024 * 1024) })).status, 400);
+    assert.equal((await hand({ 'd3kos-trips': 'x'.repeat(17 * 1024 * 1024) })).status, 400);
+  }),
+);
+
+test('usage analytics are off until the owner says so, and the answer survives a restart', BOUND, () =>
+  inTemporaryFolder('consent', async (root) => {
+    prepareBoat({ root, rows: 5 });
+    const first = await startBoatInProcess({ root, centralUrl: 'http://127.0.0.1:9' });
+    assert.deepEqual((await first.request('GET', '/export/settings')).json, {
+      success: true,
+      usage_telemetry: false,
+    });
+    assert.equal((await first.request('POST', '/export/settings', { usage_telemetry: 'yes' })).status, 400);
+    await first.request('POST', '/export/settings', { usage_telemetry: true });
+    await first.stop();
+    const second = await startBoatInProcess({ root, centralUrl: 'http://127.0.0.1:9' });
+    assert.equal((await second.request('GET', '/export/settings')).json['usage_telemetry'], true);
+    await second.stop();
+  }),
+);
+
+test('usage analytics leave only with consent, and then only as counts', BOUND, () =>
+  inTemporaryFolder('usage', async (root) => {
+    prepareBoat({ root, rows: 5 });
+    mkdirSync(join(root, 'data', 'telemetry'), { recursive: true });
+    const db = new DatabaseSync(join(root, 'data', 'telemetry', 'telemetry.db'));
+    db.exec(
+      "CREATE TABLE page_views (what TEXT); INSERT INTO page_views VALUES ('a private page'), ('again')",
+    );
+    db.close();
+    const central = await startScriptedServer(accepting);
+    const boat = await startBoatInProcess({ root, centralUrl: central.url });
+    const sent = () => central.seen.at(-1)?.body.toString('utf8') ?? '';
+    await boat.request('POST', '/export/generate');
+    await until('the first delivery', () => boat.boat.ledger.queue.counts().completed === 1);
+    assert.ok(!sent().includes('"usage"'));
+    await boat.request('POST', '/export/settings', { usage_telemetry: true });
+    await boat.request('POST', '/export/generate');
+    await until('the second delivery', () => boat.boat.ledger.queue.counts().completed === 2);
+    assert.ok(sent().includes('"usage":{"page_views":2}'));
+    assert.ok(!sent().includes('a private page'));
+    await boat.stop();
+    await central.close();
+  }),
+);
+
+test(
+  'the bridge hands over what changed, from localStorage to the address it came from, and nothing twice',
+  BOUND,
+  () =>
+    withBoat(async (boat) => {
+      const script = await (
+        await boat.boat.app.fetch(new Request('http://localhost:8094/export/bridge.js'))
+      ).text();
+      const storage = new Map([
+        ['d3kos-trips', '[{"start":"2026-05-01T10:00:00Z"}]'],
+        ['other', 'private'],
+      ]);
+      const posts: { readonly url: string; readonly body: string }[] = [];
+      const listeners: (() => Promise<void>)[] = [];
+      const posted = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+      runInNewContext(script, {
+        document: {
+          currentScript: { src: 'http://localhost:8094/export/bridge.js' },
+          addEventListener: (_: string, listener: () => Promise<void>) => listeners.push(listener),
+        },
+        localStorage: { getItem: (key: string) => storage.get(key) ?? null },
+        addEventListener: () => undefined,
+        setInterval: () => undefined,
+        URL,
+        fetch: async (url: URL, init: { body: string }) => {
+          posts.push({ url: url.href, body: init.body });
+          return { ok: true };
+        },
+      });
+      await posted();
+      assert.deepEqual(posts, [
+        {
+          url: 'http://localhost:8094/export/sources/browser',
+          body: JSON.stringify({ 'd3kos-trips': storage.get('d3kos-trips') }),
+        },
+      ]);
+      await listeners[0]?.();
+      assert.equal(posts.length, 1);
+      storage.set('d3kos-engine-hours', '12.5');
+      await listeners[0]?.();
+      assert.equal(posts[1]?.body, '{"d3kos-engine-hours":"12.5"}');
+    }),
+);
+
+test('joining lists keeps every element of both, as often as the richer one has it', () => {
+  const list = fc.array(fc.oneof(fc.nat(5), fc.record({ a: fc.nat(3) })), { maxLength: 12 });
+  const count = (items: readonly unknown[], item: unknown) =>
+    items.filter((other) => JSON.stringify(other) === JSON.stringify(item)).length;
+  fc.assert(
+    fc.property(list, list, (before, fresh) => {
+      const merged: unknown[] = JSON.parse(
+        mergeBrowserText(JSON.stringify(before), JSON.stringify(fresh)).text,
+      );
+      for (const item of [...before, ...fresh])
+        assert.equal(count(merged, item), Math.max(count(before, item), count(fresh, item)));
+      const again = mergeBrowserText(JSON.stringify(merged), JSON.stringify(fresh)).text;
+      assert.equal(JSON.parse(again).length, merged.length, 'handing over again changes nothing');
+    }),
+  );
+  assert.equal(mergeBrowserText('[1]', '{"torn').text, '[1]');
+  assert.equal(mergeBrowserText('3', '4').text, '4');
+  const big = JSON.stringify(Array.from({ length: 30 }, (_, n) => `${n} ${'x'.repeat(400_000)}`));
+  const { text, droppedLength } = mergeBrowserText(big, '["new"]');
+  assert.ok(text.length <= BROWSER_LIST_LENGTH_MAX && text.endsWith('"new"]') && droppedLength > 0);
+});
