@@ -8,6 +8,7 @@ import { createEvents } from './events.ts';
 import { createExportManager, type ExportManager } from './export-manager.ts';
 import { createApp } from './http/app.ts';
 import type { Ledger } from './ledger/ledger.ts';
+import { importOldQueue } from './ledger/import-old-queue.ts';
 import { openOrSetAside } from './ledger/open-or-set-aside.ts';
 import { recover } from './ledger/recover.ts';
 import { createLicense } from './license/license.ts';
@@ -48,6 +49,7 @@ export async function startBoat(
 ): Promise<Boat> {
   const paths = toSpoolPaths(config.root);
   const ledger = await openOrSetAside(world, paths);
+  await importOldQueue(world, paths, ledger);
   await recover(world, paths, ledger);
 
   const events = createEvents();

@@ -1,56 +1,107 @@
 import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
-import {
-  CATEGORIES,
-  type Category,
-  type DocumentHeader,
-  DocumentHeaderSchema,
-  FORMAT_VERSION,
-  isDocumentCategory,
-  isInstallationId,
-  isTier,
-} from '@d3kos/protocol';
+import { CATEGORIES, type DocumentHeader, DocumentHeaderSchema, isTier } from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
 import { isExportError } from '../platform/errors.ts';
-import type { World } from '../platform/ports.ts';
+import type { WallMs, World } from '../platform/ports.ts';
 import { cutFile, readHeaderLine } from '../spool/cut.ts';
-import { createExportWriter } from '../spool/export-file.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
+import { type AdoptingBoat, decideOwnership, readAdoptingBoat } from './adopt-boat.ts';
+import { isHeld, rewrite } from './adopt-rewrite.ts';
 import type { Entry } from './entry.ts';
 import type { Ledger } from './ledger.ts';
-import { toNumberedName, toSeedTime, toStamp } from './policy.ts';
-import { isPlainObject, toSeedRecords } from './seed-document.ts';
+import { type OldFacts, toWallMs } from './old-queue.ts';
+import { countRecords, type OldDocument, toOldDocument } from './old-queue-data.ts';
+import { parseOldJson } from './old-queue-json.ts';
+import { toNumberedName, toStamp } from './policy.ts';
 
-/** Largest export of an older exporter that is read whole to be rewritten: it built them in memory on the same boat. */
-const SEED_DOCUMENT_SIZE_MAX_BYTES = 512 * 1024 * 1024;
+/**
+ * Largest export of an older exporter that is read whole to be rewritten: some 100,000 boatlog entries, and with its
+ * text and its values in memory about half of the 512 MB that the unit allows.
+ */
+export const SEED_DOCUMENT_SIZE_MAX_BYTES = 32 * 1024 * 1024;
 
 const documentHeader = Compile(DocumentHeaderSchema);
 
 /** What became of a file found without an entry. */
 export type Adoption =
   | { readonly kind: 'adopted'; readonly entry: Entry }
-  /** It says the same as an export that has an entry. */
+  /** It says the same as an export that has an entry, or had one and was delivered. */
   | { readonly kind: 'known' }
   /** It could not be understood; it was moved aside, whole. */
-  | { readonly kind: 'set_aside'; readonly path: string; readonly reason: string };
+  | { readonly kind: 'set_aside'; readonly path: string; readonly reason: string }
+  /** The disk did not allow it now; the file is where it was, and the next start tries again. */
+  | { readonly kind: 'postponed'; readonly reason: string };
 
-type AdoptWorld = Pick<World, 'clock' | 'disk' | 'random' | 'log'>;
+/** A file that is another program's could not be understood; it was not touched. */
+export interface Unusable {
+  readonly kind: 'unusable';
+  readonly reason: string;
+}
+
+export type AdoptWorld = Pick<World, 'clock' | 'disk' | 'random' | 'log'>;
+
+const NOTHING_TOLD: OldFacts = { queueId: undefined, createdAtMs: undefined, tier: undefined };
 
 /**
  * Gives an export file without an entry its entry, so that it is delivered. No cursor moves: its records go again with
- * the next export, and central stores them once. A file of an older exporter is rewritten with record ids first.
- * Repeating it after a power cut at any point gives one entry for one file.
+ * the next export, and central stores them once. A file of an older exporter is rewritten with record ids first, and
+ * removed when the new one has its entry. `told` is what an old queue said of it.
+ * Repeating it after a power cut at any point gives one entry for one file. One file that cannot be read or written
+ * now is told as `postponed`: it must not keep the export manager from starting.
  */
 export async function adoptFile(
   world: AdoptWorld,
   paths: SpoolPaths,
   ledger: Ledger,
   path: string,
+  told: OldFacts = NOTHING_TOLD,
 ): Promise<Adoption> {
-  const own = await readOwnHeader(world, path);
-  if (own.kind === 'own') return adoptOwn(world, ledger, path, own.header, own.recordCount);
-  if (own.kind === 'damaged') return setAside(world, paths, path, own.reason);
-  return adoptSeedDocument(world, paths, ledger, path);
+  return orPostponed(path, async () => {
+    const boat = await readAdoptingBoat(world.disk, paths);
+    const own = await readOwnHeader(world, path);
+    if (own.kind === 'damaged') return setAside(world, paths, path, own.reason);
+    if (own.kind === 'own') {
+      const owner = decideOwnership(own.header.installation_id, boat);
+      if (owner.kind === 'refused') return setAside(world, paths, path, owner.reason);
+      return adoptOwn(world, ledger, path, own, told);
+    }
+    const { adoption, isWhole } = await adoptSeedFile(world, paths, ledger, path, told, boat);
+    if (adoption.kind === 'unusable') return setAside(world, paths, path, adoption.reason);
+    if (adoption.kind === 'postponed') return adoption;
+    // Only now: before its entry was durable, the old file was all there was.
+    if (isWhole) await world.disk.remove(path);
+    else await setAside(world, paths, path, 'a part of it was not understood; the rest of it is queued');
+    return adoption;
+  });
+}
+
+/** Adopts what another program's file says, and leaves the file as it is. Otherwise as `adoptFile`. */
+export async function adoptCopy(
+  world: AdoptWorld,
+  paths: SpoolPaths,
+  ledger: Ledger,
+  path: string,
+  told: OldFacts,
+): Promise<Adoption | Unusable> {
+  return orPostponed(path, async () => {
+    const boat = await readAdoptingBoat(world.disk, paths);
+    return (await adoptSeedFile(world, paths, ledger, path, told, boat)).adoption;
+  });
+}
+
+/** The disk's refusal for one file as a value. What is wrong with the ledger, or with the whole disk, is thrown. */
+async function orPostponed<T>(
+  path: string,
+  work: () => Promise<T>,
+): Promise<T | Extract<Adoption, { kind: 'postponed' }>> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isExportError(error, 'DISK_FULL') || isExportError(error, 'DISK_FAILED'))
+      return { kind: 'postponed', reason: `${basename(path)}: ${error.message}` };
+    throw error;
+  }
 }
 
 /** Moves a file that cannot be used where a person can look at it; its name is kept, and never overwrites another. */
@@ -70,10 +121,13 @@ export async function setAside(
   }
 }
 
-type OwnHeader =
-  | { readonly kind: 'own'; readonly header: DocumentHeader; readonly recordCount: number }
-  | { readonly kind: 'other' }
-  | { readonly kind: 'damaged'; readonly reason: string };
+interface OwnFile {
+  readonly kind: 'own';
+  readonly header: DocumentHeader;
+  readonly recordCount: number;
+}
+
+type OwnHeader = OwnFile | { readonly kind: 'other' } | { readonly kind: 'damaged'; readonly reason: string };
 
 async function readOwnHeader({ disk, clock }: AdoptWorld, path: string): Promise<OwnHeader> {
   let header: unknown;
@@ -98,15 +152,15 @@ async function adoptOwn(
   { clock, disk }: AdoptWorld,
   ledger: Ledger,
   path: string,
-  header: DocumentHeader,
-  recordCount: number,
+  { header, recordCount }: OwnFile,
+  told: OldFacts,
 ): Promise<Adoption> {
   if (ledger.queue.findByExportId(header.export_id) !== undefined) return { kind: 'known' };
   const facts = await disk.stat(path);
-  const nowMs = clock.wall();
-  const stamp = /^export_([0-9]{8}_[0-9]{6}(?:_[0-9]+)?)\.json$/.exec(basename(path))?.[1];
+  // The world's clock gives a WallMs; a time that was told is a label of the same kind.
+  const createdAtMs = (told.createdAtMs ?? toWallMs(header.export_timestamp) ?? clock.wall()) as WallMs;
   const entry = ledger.queue.adopt({
-    queueId: freeQueueId(ledger, stamp ?? toStamp(nowMs)),
+    queueId: freeQueueId(ledger, told.queueId, toFileStamp(path) ?? toStamp(createdAtMs)),
     exportId: header.export_id,
     exportFile: path,
     exportType: header.export_type,
@@ -119,97 +173,92 @@ async function adoptOwn(
     recordCount,
     categories: {},
     fileSizeBytes: facts?.sizeBytes ?? 0,
-    createdAtMs: nowMs,
+    createdAtMs,
   });
   return { kind: 'adopted', entry };
 }
 
-function freeQueueId(ledger: Ledger, stamp: string): string {
+/** The stamp in the name of an export or of a failed one. */
+function toFileStamp(path: string): string | undefined {
+  return /^(?:export|q)_([0-9]{8}_[0-9]{6}(?:_[0-9]{1,6})?)(?:_failed)?\.json$/.exec(basename(path))?.[1];
+}
+
+function freeQueueId(ledger: Ledger, told: string | undefined, stamp: string): string {
+  if (told !== undefined && ledger.queue.find(told) === undefined) return told;
   for (let attempt = 1; ; attempt += 1) {
     const queueId = `q_${toNumberedName(stamp, attempt)}`;
     if (ledger.queue.find(queueId) === undefined) return queueId;
   }
 }
 
-async function adoptSeedDocument(
+/** `isWhole` false: the file holds more than was adopted. */
+interface SeedAdoption {
+  readonly adoption: Adoption | Unusable;
+  readonly isWhole: boolean;
+}
+
+async function adoptSeedFile(
   world: AdoptWorld,
   paths: SpoolPaths,
   ledger: Ledger,
   path: string,
-): Promise<Adoption> {
-  const { disk } = world;
-  const bytes = await disk.read(path, SEED_DOCUMENT_SIZE_MAX_BYTES);
-  if (bytes === undefined) return { kind: 'known' };
-  let document: unknown;
+  told: OldFacts,
+  boat: AdoptingBoat,
+): Promise<SeedAdoption> {
+  const unusable = (reason: string): SeedAdoption => ({
+    adoption: { kind: 'unusable', reason },
+    isWhole: false,
+  });
+  let bytes: Uint8Array | undefined;
   try {
-    document = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return setAside(world, paths, path, 'it is neither an export of this program nor JSON');
-  }
-  if (
-    !isPlainObject(document) ||
-    !isInstallationId(document['installation_id']) ||
-    !isPlainObject(document['data'])
-  )
-    return setAside(world, paths, path, 'it is not an export document');
-
-  const exportId = `exp_${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}`;
-  const known = ledger.queue.findByExportId(exportId);
-  if (known === undefined) {
-    const file = await rewrite(world, paths, ledger, {
-      exportId,
-      installationId: document['installation_id'],
-      exportTimestamp: String(document['export_timestamp'] ?? '').slice(0, 40),
-      data: document['data'],
-    });
-    const adopted = await adoptFile(world, paths, ledger, file);
-    await disk.remove(path);
-    return adopted;
-  }
-  await disk.remove(path);
-  return { kind: 'known' };
-}
-
-/** Writes an older exporter's document as one of this program, and gives the new file's path. */
-export async function rewrite(
-  { clock, disk }: AdoptWorld,
-  paths: SpoolPaths,
-  ledger: Ledger,
-  old: {
-    readonly exportId: string;
-    readonly installationId: string;
-    readonly exportTimestamp: string;
-    readonly data: Readonly<Record<string, unknown>>;
-  },
-): Promise<string> {
-  await disk.makeDirectory(paths.exports);
-  const file = join(paths.exports, `export_old_${old.exportId.slice(4, 20)}.json`);
-  const header: DocumentHeader = {
-    installation_id: old.installationId,
-    export_timestamp: old.exportTimestamp === '' ? toSeedTime(clock.wall()) : old.exportTimestamp,
-    format_version: FORMAT_VERSION,
-    export_id: old.exportId,
-    export_type: 'full',
-    tier: 1,
-    trigger: 'manual',
-    sequence: ledger.facts.nextSequence(),
-    ledger_id: ledger.facts.ledgerId,
-    software_version: 'seed',
-    clock: { synchronized: false, boot_id: 'unknown' },
-  };
-  const writer = await createExportWriter(disk, file, header);
-  try {
-    for (const category of CATEGORIES) {
-      await writer.open(category);
-      const records = toSeedRecords(category, old.data[category], header.export_timestamp);
-      for (const record of records.slice(0, isDocumentCategory(category as Category) ? 1 : records.length))
-        await writer.page({ lines: JSON.stringify(record), count: 1 });
-      await writer.close({ state: records.length === 0 ? 'empty' : 'ok' });
-    }
-    await writer.commit();
+    bytes = await world.disk.read(path, SEED_DOCUMENT_SIZE_MAX_BYTES);
   } catch (error) {
-    await writer.discard();
+    if (isExportError(error, 'FILE_TOO_LARGE')) return unusable(error.message);
     throw error;
   }
-  return file;
+  if (bytes === undefined) return { adoption: { kind: 'known' }, isWhole: true };
+  const parsed = parseOldJson(new TextDecoder().decode(bytes));
+  if (parsed === undefined) return unusable('it is neither an export of this program nor JSON');
+  const document = toOldDocument(undefined, parsed.value);
+  if (document === undefined) return unusable('it is not an export document');
+  const stamp = toFileStamp(path);
+  const adoption = await adoptDocument(world, paths, ledger, toExportId(bytes), document, boat, {
+    ...told,
+    queueId: told.queueId ?? (stamp === undefined ? undefined : `q_${stamp}`),
+  });
+  return { adoption, isWhole: document.isWhole };
+}
+
+/** An old export's id: the same content gives the same id, however often it is read. */
+export function toExportId(content: Uint8Array | string): string {
+  return `exp_${createHash('sha256').update(content).digest('hex').slice(0, 32)}`;
+}
+
+/**
+ * Writes an older exporter's document as an export of this program and gives it its entry. Repeating it gives nothing
+ * new while the entry or its history is there.
+ */
+export async function adoptDocument(
+  world: AdoptWorld,
+  paths: SpoolPaths,
+  ledger: Ledger,
+  exportId: string,
+  document: OldDocument,
+  boat: AdoptingBoat,
+  told: OldFacts,
+): Promise<Adoption | Unusable> {
+  const owner = decideOwnership(document.installationId, boat);
+  if (owner.kind === 'refused') return { kind: 'unusable', reason: owner.reason };
+  if (countRecords(document) === 0) return { kind: 'unusable', reason: 'it holds no record' };
+  if (isHeld(ledger, exportId)) return { kind: 'known' };
+  const file = await rewrite(world, paths, ledger, {
+    exportId,
+    installationId: owner.installationId,
+    document,
+    told,
+    readTime: boat.readTime,
+  });
+  const own = await readOwnHeader(world, file);
+  if (own.kind !== 'own') return setAside(world, paths, file, 'it could not be read back');
+  return adoptOwn(world, ledger, file, own, told);
 }

@@ -11,6 +11,8 @@ export interface Facts {
   get(name: string): string | undefined;
   /** Inside a transaction. */
   set(name: string, value: string): void;
+  /** A transaction of its own: durable when it returns. */
+  record(name: string, value: string): void;
 }
 
 /** Reads the facts, and makes the ledger's id when it is new. */
@@ -42,5 +44,6 @@ export function createFacts(ledger: LedgerDatabase, newLedgerId: () => string): 
     },
     get,
     set,
+    record: (name, value) => ledger.transaction(() => set(name, value)),
   };
 }

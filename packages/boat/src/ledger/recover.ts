@@ -10,6 +10,8 @@ export interface RecoveryReport {
   readonly adopted: number;
   readonly setAside: number;
   readonly missing: number;
+  /** Files that could not be read or written now and are adopted at a later start. */
+  readonly postponed: number;
 }
 
 /**
@@ -52,6 +54,7 @@ export async function recover(
 
   let adopted = 0;
   let aside = 0;
+  let postponed = 0;
   for (const directory of [paths.exports, paths.failed])
     for (const file of (await disk.list(directory)) ?? []) {
       const path = join(directory, file.name);
@@ -66,6 +69,10 @@ export async function recover(
         case 'set_aside':
           aside += 1;
           break;
+        case 'postponed':
+          postponed += 1;
+          log.write('warn', `An export file waits for the next start: ${adoption.reason}`);
+          break;
         case 'known':
           if ((await disk.stat(path)) !== undefined) {
             await setAside(world, paths, path, 'another file holds the same export');
@@ -74,5 +81,5 @@ export async function recover(
           break;
       }
     }
-  return { temporaryRemoved, adopted, setAside: aside, missing };
+  return { temporaryRemoved, adopted, setAside: aside, missing, postponed };
 }

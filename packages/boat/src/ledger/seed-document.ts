@@ -1,45 +1,244 @@
-import { createHash } from 'node:crypto';
 import { type Category, isDocumentCategory } from '@d3kos/protocol';
+import { isAllowedKey, toAllowed, toPublicText, toWords } from '../collect/allowed.ts';
+import { WEATHER_WORDS } from '../collect/boatlog-rows.ts';
+import { sha256 } from '../collect/digest.ts';
+import { type TimestampReader, toContentId, toRecordId } from '../collect/policy.ts';
+import { parseOldJson } from './old-queue-json.ts';
 
-type PlainObject = Readonly<Record<string, unknown>>;
+export type PlainObject = Readonly<Record<string, unknown>>;
+
+/** A record that is ready to be written: its `record_id` is its first key, which is how an export file is cut. */
+export type SeedRecord = { readonly record_id: string } & PlainObject;
 
 /** True for a JSON object (not an array, not null). */
 export function isPlainObject(value: unknown): value is PlainObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Which field of an older exporter's record names it, where there is one. */
-const IDENTITY_FIELDS: Readonly<Partial<Record<Category, string>>> = {
-  boatlog: 'entry_id',
-  marine_vision_captures: 'capture_id',
-};
+/** The records of a section as they stand there: `entries` or `data`, or the section is the list itself. None where it is neither. */
+export function toSectionRecords(category: Category, section: unknown): readonly PlainObject[] {
+  if (Array.isArray(section)) return section.filter(isPlainObject);
+  if (!isPlainObject(section)) return [];
+  const { entries, data } = section;
+  if (isDocumentCategory(category)) return isPlainObject(data) && Object.keys(data).length > 0 ? [data] : [];
+  if (Array.isArray(entries)) return entries.filter(isPlainObject);
+  return Array.isArray(data) ? data.filter(isPlainObject) : [];
+}
 
 /**
- * The records of one section of an older exporter's document, each with the `record_id` that the collectors give the same
- * row, so that central stores it once. A record without an identity of its own is named by its content.
+ * The records of one section of an older exporter's document, each with the `record_id` that the collectors give the
+ * same row, so that central stores it once, and without what must not leave the boat: credentials, local paths,
+ * addresses. A record told twice is given once, as it was told last.
  */
 export function toSeedRecords(
   category: Category,
   section: unknown,
   exportTimestamp: string,
-): readonly PlainObject[] {
-  if (!isPlainObject(section)) return [];
-  if (isDocumentCategory(category)) {
-    const data = section['data'];
-    if (!isPlainObject(data) || Object.keys(data).length === 0) return [];
-    return [{ record_id: category === 'telemetry' ? `telemetry@${exportTimestamp}` : category, ...data }];
+  readTime: TimestampReader,
+): readonly SeedRecord[] {
+  const own = toSectionRecords(category, section);
+  const neighbours = new Map<string, number>();
+  const records = new Map<string, SeedRecord>();
+  for (const entry of isDocumentCategory(category) ? own.slice(-1) : own) {
+    const record = toSeedRecord(category, entry, exportTimestamp, readTime, neighbours);
+    records.set(record.record_id, record);
   }
-  const entries = section['entries'];
-  if (!Array.isArray(entries)) return [];
-  return entries
-    .filter(isPlainObject)
-    .map((entry) => ({ record_id: toSeedIdentity(category, entry), ...entry }));
+  return [...records.values()];
 }
 
-function toSeedIdentity(category: Category, entry: PlainObject): string {
-  if (typeof entry['record_id'] === 'string') return entry['record_id'];
-  const field = IDENTITY_FIELDS[category];
-  const id = field === undefined ? undefined : entry[field];
-  if (typeof id === 'string' || typeof id === 'number') return `${id}@${String(entry['timestamp'] ?? '')}`;
-  return `~${createHash('sha256').update(JSON.stringify(entry)).digest('hex').slice(0, 32)}`;
+function toSeedRecord(
+  category: Category,
+  entry: PlainObject,
+  exportTimestamp: string,
+  readTime: TimestampReader,
+  neighbours: Map<string, number>,
+): SeedRecord {
+  if (category === 'boatlog') return toBoatlogRecord(entry, readTime, neighbours);
+  const { record_id: named, ...rest } = entry;
+  const fields = toOutgoing(rest);
+  const recordId =
+    typeof named === 'string' && named !== ''
+      ? toRecordId(named, '', sha256)
+      : toSeedIdentity(category, entry, exportTimestamp);
+  return { record_id: recordId, ...fields };
+}
+
+/** A name from the first of `keys` that is a text or a number. */
+function readName(entry: PlainObject, keys: readonly string[]): string | undefined {
+  const value = keys
+    .map((key) => entry[key])
+    .find((id) => (typeof id === 'string' && id !== '') || typeof id === 'number');
+  return value === undefined ? undefined : String(value);
+}
+
+function readTimestamp(entry: PlainObject, keys: readonly string[]): string | number | null {
+  const value = keys
+    .map((key) => entry[key])
+    .find((time) => typeof time === 'string' || typeof time === 'number');
+  // The condition above says so, `find` does not pass it on.
+  return (value as string | number | undefined) ?? null;
+}
+
+const TIMESTAMP_KEYS = ['timestamp', 'created_at'] as const;
+
+/** As the collectors name the record of the same row or file; a record without an id of its own is named by its content. */
+function toSeedIdentity(
+  category: Exclude<Category, 'boatlog'>,
+  entry: PlainObject,
+  exportTimestamp: string,
+): string {
+  const name = (keys: readonly string[]): string =>
+    readName(entry, keys) ?? toContentId(sha256(JSON.stringify(entry)), 0);
+  const timestamp = String(readTimestamp(entry, TIMESTAMP_KEYS) ?? '');
+  switch (category) {
+    case 'settings':
+    case 'onboarding':
+      return category;
+    case 'telemetry':
+      // A sample is of the moment of its export.
+      return toRecordId('telemetry', timestamp === '' ? exportTimestamp : timestamp, sha256);
+    case 'marine_vision_captures':
+      return toRecordId(name(['capture_id', 'id']), timestamp, sha256);
+    case 'marine_vision_snapshots':
+      return toRecordId(name(['filename', 'file_name', 'name', 'snapshot_id']), '', sha256);
+    case 'qr_codes':
+      return toRecordId(name(['installation_uuid']), String(entry['generated_at'] ?? ''), sha256);
+    case 'system_alerts':
+      return toRecordId(
+        `${isIssue(entry) ? 'issues' : 'alerts'}:${name(['id', 'issue_id', 'alert_id'])}`,
+        timestamp,
+        sha256,
+      );
+    case 'engine_benchmark':
+      return toBenchmarkIdentity(entry, timestamp);
+    default:
+      return category satisfies never;
+  }
+}
+
+/** Columns that only the self-healing table has. */
+function isIssue(entry: PlainObject): boolean {
+  return ['resolved_at', 'remediation_action', 'issue_id'].some((key) => key in entry);
+}
+
+/** A test is named by its id, results and a baseline by their moment. */
+function toBenchmarkIdentity(entry: PlainObject, timestamp: string): string {
+  const id = readName(entry, ['id']);
+  const content = toContentId(sha256(JSON.stringify(entry)), 0);
+  if ('baseline' in entry || 'metrics' in entry) return toRecordId('results', timestamp || content, sha256);
+  if (['startTime', 'avgMetrics', 'samples'].some((key) => key in entry))
+    return toRecordId(`test:${id ?? content}`, '', sha256);
+  return toRecordId(id === undefined ? 'baseline' : `baseline:${id}`, timestamp || content, sha256);
+}
+
+/** A boatlog entry as the boatlog's collector gives the same row; what else stands in it goes along. */
+function toBoatlogRecord(
+  entry: PlainObject,
+  readTime: TimestampReader,
+  neighbours: Map<string, number>,
+): SeedRecord {
+  const { record_id: named, ...given } = entry;
+  const gps = isPlainObject(given['gps']) ? given['gps'] : {};
+  const pick = (...keys: readonly string[]): unknown =>
+    keys.map((key) => given[key]).find((value) => value !== undefined) ?? null;
+  const entryId = pick('entry_id', 'id');
+  const timestamp = readTimestamp(given, TIMESTAMP_KEYS);
+  const said = [
+    pick('type', 'entry_type'),
+    pick('content', 'text', 'note'),
+    gps['latitude'] ?? pick('latitude', 'lat'),
+    gps['longitude'] ?? pick('longitude', 'lon', 'lng'),
+    pick('weather', 'weather_conditions'),
+  ] as const;
+  const [type, content, latitude, longitude, weather] = said;
+  const isNamed = (typeof entryId === 'string' && entryId !== '') || typeof entryId === 'number';
+  const id = isNamed ? String(entryId) : toNeighbourId(sha256(JSON.stringify(said)), timestamp, neighbours);
+  const { utc, zone } = readTime(timestamp);
+  return {
+    record_id:
+      typeof named === 'string' && named !== ''
+        ? toRecordId(named, '', sha256)
+        : toRecordId(id, timestamp === null ? '' : String(timestamp), sha256),
+    entry_id: isNamed ? entryId : null,
+    timestamp,
+    timestamp_utc: utc,
+    timestamp_zone: zone,
+    type,
+    content,
+    gps: { latitude, longitude },
+    weather: toWeather(weather),
+    ...toOutgoing(Object.fromEntries(Object.entries(given).filter(([key]) => !BOATLOG_KEYS.has(key)))),
+  };
+}
+
+/** The keys that `toBoatlogRecord` gives under their one name. */
+const BOATLOG_KEYS: ReadonlySet<string> = new Set([
+  ...['entry_id', 'id', 'timestamp', 'created_at', 'timestamp_utc', 'timestamp_zone', 'type', 'entry_type'],
+  ...[
+    'content',
+    'text',
+    'note',
+    'gps',
+    'latitude',
+    'lat',
+    'longitude',
+    'lon',
+    'lng',
+    'weather',
+    'weather_conditions',
+  ],
+]);
+
+function toNeighbourId(
+  digest: string,
+  timestamp: string | number | null,
+  neighbours: Map<string, number>,
+): string {
+  const key = `${timestamp}|${digest}`;
+  const neighbour = neighbours.get(key) ?? 0;
+  neighbours.set(key, neighbour + 1);
+  return toContentId(digest, neighbour);
+}
+
+function toWeather(value: unknown): unknown {
+  if (typeof value !== 'string') return toAllowed(value, WEATHER_WORDS) ?? null;
+  const parsed = /^\s*[{[]/.test(value) ? parseOldJson(value) : undefined;
+  return parsed === undefined ? toPublicText(value) : (toAllowed(parsed.value, WEATHER_WORDS) ?? null);
+}
+
+/** A key with one of these words in it names what must not leave the boat, in whatever an older exporter copied whole. */
+const PRIVATE_WORDS = toWords(
+  'password passwords passwd pwd passphrase psk pin secret secrets token tokens credential credentials key keys apikey',
+  'auth authorization bearer cookie private pairing chat ssid path rtsp',
+);
+
+/** How deep an older exporter's records go: test, samples, sample, value; with room. */
+const DEPTH_MAX = 10;
+
+/** An older record's fields without the private ones. Keys that are numbers would be written before `record_id`, and name nothing. */
+function toOutgoing(fields: PlainObject): PlainObject {
+  return Object.fromEntries(
+    Object.entries(fields)
+      .filter(([key]) => !/^\d+$/.test(key) && !isPrivateKey(key))
+      .map(([key, value]) => [key, toOutgoingValue(value, 1)]),
+  );
+}
+
+function toOutgoingValue(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return toPublicText(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= DEPTH_MAX) return null;
+  if (Array.isArray(value)) return value.map((element) => toOutgoingValue(element, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => !isPrivateKey(key))
+      .map(([key, inner]) => [key, toOutgoingValue(inner, depth + 1)]),
+  );
+}
+
+function isPrivateKey(key: string): boolean {
+  return key
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .split(/[^A-Za-z0-9]+/)
+    .some((word) => isAllowedKey(word, PRIVATE_WORDS));
 }

@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { CATEGORIES, type DocumentHeader, FORMAT_VERSION } from '@d3kos/protocol';
+import { toLine } from '../collect/page.ts';
+import type { TimestampReader } from '../collect/policy.ts';
+import type { World } from '../platform/ports.ts';
+import { createExportWriter } from '../spool/export-file.ts';
+import type { SpoolPaths } from '../spool/spool-paths.ts';
+import type { Ledger } from './ledger.ts';
+import type { OldFacts } from './old-queue.ts';
+import type { OldDocument } from './old-queue-data.ts';
+import { toSeedTime } from './policy.ts';
+import { toSeedRecords } from './seed-document.ts';
+
+/** How far back delivered exports are looked through for an old one that was imported before: years of daily exports. */
+const HISTORY_LOOKED_THROUGH_MAX = 10_000;
+
+/** Longest `export_timestamp` central takes. */
+const EXPORT_TIMESTAMP_LENGTH_MAX = 40;
+
+/** What a rewritten export is made of. */
+export interface OldExport {
+  readonly exportId: string;
+  readonly installationId: string;
+  readonly document: OldDocument;
+  readonly told: OldFacts;
+  readonly readTime: TimestampReader;
+}
+
+/**
+ * True where the ledger has the export, or had it and it was delivered. Written again it would have other bytes under
+ * the same key, which central refuses.
+ */
+export function isHeld(ledger: Ledger, exportId: string): boolean {
+  if (ledger.queue.findByExportId(exportId) !== undefined) return true;
+  return ledger.queue.history(HISTORY_LOOKED_THROUGH_MAX).some((row) => row.exportId === exportId);
+}
+
+/** Writes an older exporter's document as one of this program, durably, and gives the new file's path. */
+export async function rewrite(
+  { clock, disk }: Pick<World, 'clock' | 'disk'>,
+  paths: SpoolPaths,
+  ledger: Ledger,
+  old: OldExport,
+): Promise<string> {
+  const { exportId, document, told } = old;
+  await disk.makeDirectory(paths.exports);
+  const file = join(paths.exports, `export_old_${exportId.slice(4, 20)}.json`);
+  const exportTimestamp = document.exportTimestamp ?? toSeedTime(told.createdAtMs ?? clock.wall());
+  const header: DocumentHeader = {
+    installation_id: old.installationId,
+    export_timestamp: exportTimestamp.slice(0, EXPORT_TIMESTAMP_LENGTH_MAX).toWellFormed(),
+    format_version: FORMAT_VERSION,
+    export_id: exportId,
+    export_type: document.isLoose ? 'incremental' : 'full',
+    tier: told.tier ?? 1,
+    trigger: 'manual',
+    sequence: ledger.facts.nextSequence(),
+    ledger_id: ledger.facts.ledgerId,
+    software_version: 'seed',
+    clock: { synchronized: false, boot_id: 'unknown' },
+  };
+  const writer = await createExportWriter(disk, file, header);
+  try {
+    for (const category of CATEGORIES) {
+      await writer.open(category);
+      const records = toSeedRecords(category, document.data[category], header.export_timestamp, old.readTime);
+      for (const record of records) await writer.page({ lines: toLine(record), count: 1 });
+      await writer.close({ state: records.length === 0 ? 'empty' : 'ok' });
+    }
+    await writer.commit();
+  } catch (error) {
+    await writer.discard();
+    throw error;
+  }
+  return file;
+}

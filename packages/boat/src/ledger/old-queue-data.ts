@@ -1,0 +1,147 @@
+import { CATEGORIES, type Category, isCategory, isDocumentCategory } from '@d3kos/protocol';
+import { parseOldJson } from './old-queue-json.ts';
+import { isPlainObject, type PlainObject, toSectionRecords } from './seed-document.ts';
+
+/** What of an export an older exporter kept inside its queue, in the shape of the seed's document. */
+export interface OldDocument {
+  /** As it stands there: undefined where the data names no installation, and anything else may be malformed. */
+  readonly installationId: unknown;
+  readonly exportTimestamp: string | undefined;
+  /** Sections by category, as they stood there. */
+  readonly data: Readonly<Partial<Record<Category, unknown>>>;
+  /** Not a document of its own but records to be sent: several of them may share one export. */
+  readonly isLoose: boolean;
+  /** False where something in it has no shape we know: it would be lost with what holds it. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * Reads the inline `data` of an old queue's item: a whole document, its sections, one section, a list of records, or
+ * one record; the last two are of the category that `type` names. JSON kept as a text is read too. Undefined where it
+ * is none of these: whose records they are cannot be guessed.
+ */
+export function toOldDocument(type: unknown, data: unknown): OldDocument | undefined {
+  if (typeof data === 'string') {
+    const parsed = parseOldJson(data);
+    return parsed === undefined || typeof parsed.value === 'string'
+      ? undefined
+      : toOldDocument(type, parsed.value);
+  }
+  if (isPlainObject(data)) {
+    const inner = data['data'];
+    if (isPlainObject(inner) && (data['installation_id'] !== undefined || hasCategories(inner)))
+      return {
+        installationId: data['installation_id'],
+        exportTimestamp: toText(data['export_timestamp']),
+        data: pickCategories(inner),
+        isLoose: false,
+        isWhole: areSections(inner),
+      };
+    if (hasCategories(data)) return toLoose(pickCategories(data), areSections(data));
+  }
+  const named = isPlainObject(data) ? toCategory(data['category']) : undefined;
+  if (named !== undefined && isPlainObject(data) && isSection(data)) return toLoose({ [named]: data });
+  const category = toCategory(type);
+  if (category === undefined || typeof data !== 'object' || data === null) return undefined;
+  if (Array.isArray(data)) return toLoose({ [category]: { entries: data } });
+  if (isPlainObject(data) && isSection(data)) return toLoose({ [category]: data });
+  return toLoose({ [category]: isDocumentCategory(category) ? { data } : { entries: [data] } });
+}
+
+function toLoose(data: OldDocument['data'], isWhole = areSections(data)): OldDocument {
+  return { installationId: undefined, exportTimestamp: undefined, data, isLoose: true, isWhole };
+}
+
+/** True where every key is a category and all that its section holds is records. */
+function areSections(data: PlainObject): boolean {
+  return Object.entries(data).every(([name, section]) => isCategory(name) && isUnderstood(name, section));
+}
+
+function isUnderstood(category: Category, section: unknown): boolean {
+  if (section === null || section === undefined) return true;
+  if (isPlainObject(section) && isDocumentCategory(category)) return isPlainObject(section['data']);
+  const list = isPlainObject(section) ? (section['entries'] ?? section['data']) : section;
+  return (
+    Array.isArray(list) && list.every(isPlainObject) && (!isDocumentCategory(category) || list.length <= 1)
+  );
+}
+
+/** How many records it holds. */
+export function countRecords(document: OldDocument): number {
+  return CATEGORIES.reduce(
+    (sum, category) => sum + toSectionRecords(category, document.data[category]).length,
+    0,
+  );
+}
+
+function toText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function toCategory(value: unknown): Category | undefined {
+  const name = typeof value === 'string' ? value.toLowerCase().replaceAll(/[- ]/g, '_') : '';
+  return isCategory(name) ? name : undefined;
+}
+
+function isSection(value: PlainObject): boolean {
+  return Array.isArray(value['entries']) || isPlainObject(value['data']) || Array.isArray(value['data']);
+}
+
+function hasCategories(value: PlainObject): boolean {
+  return CATEGORIES.some((category) => typeof value[category] === 'object' && value[category] !== null);
+}
+
+function pickCategories(value: PlainObject): OldDocument['data'] {
+  return Object.fromEntries(
+    CATEGORIES.filter((category) => Object.hasOwn(value, category)).map((category) => [
+      category,
+      value[category],
+    ]),
+  );
+}
+
+/** Most loose items of an old queue that share an export: a queue of single records must not become one file for each. */
+export const LOOSE_ITEMS_PER_EXPORT_MAX = 1_000;
+
+/**
+ * Gathers loose data, in order, into as few documents as hold it: lists grow, but a document category has one record
+ * in an export, so the next of its kind begins the next document. The same items give the same documents.
+ */
+export function gatherLoose(
+  items: readonly OldDocument[],
+): readonly { readonly document: OldDocument; readonly first: number }[] {
+  const gathered: { readonly document: OldDocument; readonly first: number }[] = [];
+  let entries = new Map<Category, PlainObject[]>();
+  let first = 0;
+  const flush = (next: number): void => {
+    if (entries.size > 0) gathered.push({ document: toLoose(toSections(entries)), first });
+    entries = new Map();
+    first = next;
+  };
+  for (const [index, { data }] of items.entries()) {
+    const records = CATEGORIES.map(
+      (category) => [category, toSectionRecords(category, data[category])] as const,
+    );
+    const isTaken = records.some(
+      ([category, own]) => own.length > 0 && isDocumentCategory(category) && entries.has(category),
+    );
+    if (isTaken || index - first >= LOOSE_ITEMS_PER_EXPORT_MAX) flush(index);
+    for (const [category, own] of records) {
+      if (own.length === 0) continue;
+      const held = entries.get(category) ?? [];
+      for (const record of own) held.push(record);
+      entries.set(category, held);
+    }
+  }
+  flush(items.length);
+  return gathered;
+}
+
+function toSections(entries: ReadonlyMap<Category, readonly PlainObject[]>): OldDocument['data'] {
+  return Object.fromEntries(
+    [...entries].map(([category, records]) => [
+      category,
+      isDocumentCategory(category) ? { data: records[0] } : { entries: records },
+    ]),
+  );
+}
