@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { CATEGORIES, CENTRAL_ERROR_CODES } from '@d3kos/protocol';
@@ -208,9 +208,11 @@ describe('architecture.md', () => {
       ['central', 'Rooms of central'],
     ] as const) {
       const source = join(root, 'packages', program, 'src');
-      const rooms = globSync('*', { cwd: source }).filter(
-        (name) => name !== 'testing' && statSync(join(source, name)).isDirectory(),
+      const files = globSync('*/**/*.ts', { cwd: source });
+      const rooms = new Set(
+        files.flatMap((file) => file.split('/')[0] ?? []).filter((name) => name !== 'testing'),
       );
+      assert.ok(rooms.size > 5);
       const named = toCells(toSection(page, heading)).flatMap(
         ([room = '']) => /^`([a-z]+)\/`$/.exec(room)?.[1] ?? [],
       );
@@ -244,6 +246,14 @@ describe('every page', () => {
       });
       assert.deepEqual(faults, []);
     });
+
+  test('names only files of this repository that are there', () => {
+    for (const page of pages)
+      for (const [, file = ''] of readFileSync(join(root, page), 'utf8').matchAll(
+        /`((?:packages|tests|scripts|bench|deploy)\/[\w./-]+\.\w+)`/g,
+      ))
+        assert.ok(file.includes('000N') || existsSync(join(root, file)), `${page} names ${file}`);
+  });
 
   test('would be told: a dead link, a dead anchor, a path of one machine, a host of a registry', () => {
     const text =
