@@ -218,8 +218,9 @@ function* iterateRows(statement: StatementSync, position: number, rowsMax: numbe
   }
 }
 
-function isUnnamed({ values }: BoatlogRow): boolean {
-  return values.entry_id === null || values.entry_id === '';
+/** An id with bytes that are not UTF-8 names nothing either: SQLite gives every such byte as the same character. */
+function isUnnamed({ values: { entry_id: id } }: BoatlogRow): boolean {
+  return id === null || id === '' || (typeof id === 'string' && id.includes('\ufffd'));
 }
 
 function toContentSha256({ values: v }: BoatlogRow): string {
