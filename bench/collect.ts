@@ -42,9 +42,9 @@ interface FullExport {
 /** One full export by a fresh daemon, whose files are removed afterwards. */
 async function exportFully(run: BenchRun, boat: BenchBoat): Promise<FullExport> {
   return withDaemon(run, boat, async (daemon) => {
-    daemon.resetLoopDelay();
+    daemon.startLoopDelay();
     const made = await daemon.generate('full');
-    const loop = await daemon.loopDelay();
+    const loop = await daemon.stopLoopDelay();
     return { rowsPerSecond: made.records / made.seconds, peakRssMb: daemon.facts().peakRssMb, loop };
   });
 }
@@ -211,9 +211,9 @@ async function measureWriter(run: BenchRun, boat: BenchBoat): Promise<void> {
   const loops: LoopDelay[] = [];
   const during = await withDaemon(run, boat, (daemon) =>
     withWriter(run, boat, async () => {
-      daemon.resetLoopDelay();
+      daemon.startLoopDelay();
       await daemon.generate('full');
-      loops.push(await daemon.loopDelay());
+      loops.push(await daemon.stopLoopDelay());
     }),
   );
   const beside = `${during.inserts} inserts, each a commit, without a busy timeout`;

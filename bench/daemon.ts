@@ -35,8 +35,9 @@ export interface Daemon {
   readonly pid: number;
   generate(type: 'full' | 'incremental'): Promise<Generated>;
   facts(): ProcessFacts;
-  resetLoopDelay(): void;
-  loopDelay(): Promise<LoopDelay>;
+  /** Samples how late the event loop is, until `stopLoopDelay` tells. */
+  startLoopDelay(): void;
+  stopLoopDelay(): Promise<LoopDelay>;
   stop(): Promise<void>;
 }
 
@@ -79,11 +80,11 @@ export async function startDaemon(
     pid,
     generate: (type) => generate(url, type, signal),
     facts: () => readProcess(pid),
-    resetLoopDelay: () => void child.send('reset'),
-    loopDelay: async () => {
+    startLoopDelay: () => void child.send('start'),
+    stopLoopDelay: async () => {
       const { promise, resolve } = Promise.withResolvers<unknown>();
       child.once('message', resolve);
-      child.send('read');
+      child.send('stop');
       const told = parseObject(JSON.stringify(await promise));
       return { p99Ms: numberOf(told, 'p99Ms'), maxMs: numberOf(told, 'maxMs') };
     },
