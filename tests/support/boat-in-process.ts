@@ -27,6 +27,7 @@ export interface BoatOptions {
   readonly generation?: BoatGeneration;
   readonly partSizeBytes?: number;
   readonly world?: Partial<World>;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Writes a made-up boat at `root`, enrolled with the given token. */
@@ -76,6 +77,7 @@ export async function startBoatInProcess(options: BoatOptions): Promise<RunningB
     // Nothing listens there: the tier comes from license.json.
     TIER_API_URL: 'http://127.0.0.1:9',
     ...(options.partSizeBytes === undefined ? {} : { EXPORT_PART_SIZE_BYTES: String(options.partSizeBytes) }),
+    ...options.environment,
   };
   const { config } = parseConfig(environment, undefined);
   const boat = await startBoat(world, config, stopping.signal, toBoatPlaces(options.root));

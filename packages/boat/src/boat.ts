@@ -7,8 +7,8 @@ import { createWorker } from './deliver/worker.ts';
 import { createEvents } from './events.ts';
 import { createExportManager, type ExportManager } from './export-manager.ts';
 import { createApp } from './http/app.ts';
-import type { Ledger } from './ledger/ledger.ts';
 import { importOldQueue } from './ledger/import-old-queue.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import { openOrSetAside } from './ledger/open-or-set-aside.ts';
 import { recover } from './ledger/recover.ts';
 import { createLicense } from './license/license.ts';
@@ -66,6 +66,11 @@ export async function startBoat(
     paths,
     centralUrl: config.centralUrl,
     partSizeBytes: config.partSizeBytes,
+    allowance: {
+      meteredSizeMaxBytes: config.meteredSizeMaxBytes,
+      monthlyBytesMax: config.monthlyBudgetBytes,
+    },
+    bytesPerSecondMax: config.rateLimitBytesPerSecond,
     credentialsPath: join(config.root, 'config', 'export-credentials.json'),
     clockSynchronized: () => isClockSynchronized(world.disk, sources.run),
     listener: {

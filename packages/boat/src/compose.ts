@@ -2,7 +2,7 @@ import { createClock } from './platform/clock.ts';
 import { createCompressor } from './platform/compressor.ts';
 import { createDisk } from './platform/disk.ts';
 import { createLog } from './platform/log.ts';
-import { createNetwork, createNetworkComparison } from './platform/network.ts';
+import { createMeteredQuestion, createNetwork, createNetworkComparison } from './platform/network.ts';
 import type { World } from './platform/ports.ts';
 import { createRandom } from './platform/random.ts';
 import { createDatabases } from './platform/sqlite.ts';
@@ -22,7 +22,7 @@ export function createWorld(environment: Readonly<Record<string, string | undefi
       if (hasNetworkChanged()) http.reset();
       return http.transport(request, signal);
     },
-    network: createNetwork(),
+    network: { ...createNetwork(), isMetered: createMeteredQuestion() },
     compressor: createCompressor(),
     log: createLog({ journald: environment['JOURNAL_STREAM'] !== undefined, level: 'info' }),
   };

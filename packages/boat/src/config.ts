@@ -7,6 +7,9 @@ import { ExportError } from './platform/errors.ts';
 /** Largest configuration file: a page of settings, far below what could slow a start. */
 export const CONFIG_SIZE_MAX_BYTES = 64 * 1024;
 
+/** What goes on a metered connection unless configured: years of daily exports, and not the first one of a large boat. */
+const METERED_SIZE_DEFAULT_BYTES = 5 * 1024 * 1024;
+
 /** `$ROOT/config/export.json`. Every key is optional; another key is an error that names it. */
 export const ConfigFileSchema = Type.Object(
   {
@@ -16,6 +19,9 @@ export const ConfigFileSchema = Type.Object(
     recordings_path: Type.Optional(Type.String({ pattern: '^/' })),
     part_size_bytes: Type.Optional(Type.Integer({ minimum: 16_384, maximum: 16 * 1024 * 1024 })),
     reserve_bytes: Type.Optional(Type.Integer({ minimum: 0 })),
+    rate_limit_bytes_per_second: Type.Optional(Type.Integer({ minimum: 1_024 })),
+    metered_size_max_bytes: Type.Optional(Type.Integer({ minimum: 0 })),
+    monthly_budget_bytes: Type.Optional(Type.Integer({ minimum: 1_048_576 })),
     allowed_origins: Type.Optional(
       Type.Array(Type.String({ pattern: '^https?://[^/]+$' }), { maxItems: 20 }),
     ),
@@ -40,6 +46,12 @@ export interface Config {
   readonly partSizeBytes: number;
   /** Undefined: the smaller of 500 MB and 3 % of the file system. */
   readonly reserveBytes: number | undefined;
+  /** Undefined: as fast as it goes. */
+  readonly rateLimitBytesPerSecond: number | undefined;
+  /** On a connection that costs by the byte, larger exports wait. */
+  readonly meteredSizeMaxBytes: number;
+  /** Bytes of bodies in a calendar month; undefined: no limit. */
+  readonly monthlyBudgetBytes: number | undefined;
   /** Pages of other origins on this boat that may call the API. */
   readonly allowedOrigins: readonly string[];
   /** IANA name; undefined: `$ROOT/config/timezone.txt`, then UTC. */
@@ -62,6 +74,9 @@ const ENVIRONMENT: Readonly<Record<string, keyof ConfigFile>> = {
   EXPORT_RECORDINGS_PATH: 'recordings_path',
   EXPORT_PART_SIZE_BYTES: 'part_size_bytes',
   EXPORT_RESERVE_BYTES: 'reserve_bytes',
+  EXPORT_RATE_LIMIT: 'rate_limit_bytes_per_second',
+  EXPORT_METERED_SIZE_MAX: 'metered_size_max_bytes',
+  EXPORT_MONTHLY_BUDGET: 'monthly_budget_bytes',
   EXPORT_TIMEZONE: 'timezone',
   EXPORT_DAILY_HOUR: 'daily_hour',
 };
@@ -107,6 +122,9 @@ export function parseConfig(
       recordingsPath: merged.recordings_path ?? '/home/d3kos/camera-recordings',
       partSizeBytes: merged.part_size_bytes ?? PART_SIZE_BYTES,
       reserveBytes: merged.reserve_bytes,
+      rateLimitBytesPerSecond: merged.rate_limit_bytes_per_second,
+      meteredSizeMaxBytes: merged.metered_size_max_bytes ?? METERED_SIZE_DEFAULT_BYTES,
+      monthlyBudgetBytes: merged.monthly_budget_bytes,
       allowedOrigins: merged.allowed_origins ?? ['http://localhost', 'http://localhost:3000'],
       timeZone,
       dailyHour: merged.daily_hour ?? 3,
@@ -120,6 +138,9 @@ export function parseConfig(
       recordingsPath: from('recordings_path'),
       partSizeBytes: from('part_size_bytes'),
       reserveBytes: from('reserve_bytes'),
+      rateLimitBytesPerSecond: from('rate_limit_bytes_per_second'),
+      meteredSizeMaxBytes: from('metered_size_max_bytes'),
+      monthlyBudgetBytes: from('monthly_budget_bytes'),
       allowedOrigins: from('allowed_origins'),
       timeZone: from('timezone'),
       dailyHour: from('daily_hour'),

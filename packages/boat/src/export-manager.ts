@@ -12,6 +12,7 @@ import {
   previewExport,
   setUsageConsent,
 } from './create-export.ts';
+import type { Thrift } from './deliver/policy.ts';
 import type { Destination } from './deliver/policy-destination.ts';
 import type { Worker } from './deliver/worker.ts';
 import type { Events } from './events.ts';
@@ -57,6 +58,12 @@ export interface Status {
   readonly counts: QueueCounts;
   readonly waitingBytes: number;
   readonly destination: Destination;
+  /** Why something that is due waits for a cheaper connection or the next month, and what was sent this month. */
+  readonly thrift: {
+    readonly state: Thrift;
+    readonly monthBytes: number;
+    readonly monthBytesMax: number | undefined;
+  };
   readonly lastExport: Entry | undefined;
   readonly lastDelivery: HistoryRow | undefined;
   readonly schedule: {
@@ -246,6 +253,11 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
         counts: ledger.queue.counts(),
         waitingBytes: ledger.queue.waitingBytes(),
         destination: worker.destination(),
+        thrift: {
+          state: worker.thrift(),
+          monthBytes: ledger.queue.monthBytes(world.clock.wall()),
+          monthBytesMax: config.monthlyBudgetBytes,
+        },
         lastExport: newest,
         lastDelivery: ledger.queue.history(1)[0],
         schedule: {

@@ -347,3 +347,53 @@ export type Lane = 'small' | 'bulk';
 export function laneOrder(served: Lane | undefined): readonly [Lane, Lane] {
   return served === 'small' ? ['bulk', 'small'] : ['small', 'bulk'];
 }
+
+/** What the owner allows to be spent on sending. Undefined: no limit. */
+export interface Allowance {
+  /** On a connection that costs by the byte, larger exports wait. */
+  readonly meteredSizeMaxBytes: number | undefined;
+  /** Bytes of bodies that may be sent in one calendar month. */
+  readonly monthlyBytesMax: number | undefined;
+}
+
+/** Why an entry waits although it is due: the owner's allowance. */
+export type Thrift = 'affordable' | 'metered' | 'over_budget';
+
+/**
+ * Whether an entry may be sent under the owner's allowance. "Send now" (`isAskedFor`) overrides both limits. A connection of
+ * which nobody knows whether it is metered counts as not metered: most boats have no NetworkManager to ask.
+ */
+export function decideThrift(
+  allowance: Allowance,
+  facts: {
+    readonly sizeBytes: number;
+    readonly isMetered: boolean | undefined;
+    readonly monthBytes: number;
+    readonly isAskedFor: boolean;
+  },
+): Thrift {
+  if (facts.isAskedFor) return 'affordable';
+  if (allowance.monthlyBytesMax !== undefined && facts.monthBytes >= allowance.monthlyBytesMax)
+    return 'over_budget';
+  if (
+    facts.isMetered === true &&
+    allowance.meteredSizeMaxBytes !== undefined &&
+    facts.sizeBytes > allowance.meteredSizeMaxBytes
+  )
+    return 'metered';
+  return 'affordable';
+}
+
+/** Why something waits for a cheaper connection or the next month, for the log and the status; '' where nothing does. */
+export function describeThrift(thrift: Thrift): string {
+  switch (thrift) {
+    case 'affordable':
+      return '';
+    case 'metered':
+      return 'This connection costs by the byte: large exports wait for another one. "Send now" sends them all the same.';
+    case 'over_budget':
+      return 'This month\'s budget of bytes is used up: exports wait for the next month. "Send now" sends them all the same.';
+    default:
+      return thrift satisfies never;
+  }
+}

@@ -93,6 +93,7 @@ async function send(
     part: { index: 2, count: 3 },
     body: BODY,
     coding: 'gzip',
+    bytesPerSecondMax: undefined,
     ...changes,
   };
   return sendPart(deps, part, signal);

@@ -20,6 +20,8 @@ const ANSWER_SIZE_MAX_BYTES = 1024 * 1024;
 
 /** Bytes handed to the transport at once: smaller ones cost throughput (64 KiB: 3.4 times slower, spec: dependencies). */
 const CHUNK_BYTES = 256 * 1024;
+/** Smallest chunk of a limited upload: below it headers of packets outweigh what they carry. */
+const PACED_CHUNK_MIN_BYTES = 1_024;
 
 /** How much of central's own words an outcome carries into the ledger and onto the page. */
 const MESSAGE_LENGTH_MAX = 500;
@@ -43,6 +45,8 @@ export interface PartToSend {
   /** The decoded body: a complete document. Its SHA-256 is what a receipt must name. */
   readonly body: Uint8Array;
   readonly coding: ContentCoding;
+  /** The owner's limit for sending, so that a backlog leaves the link usable; undefined: as fast as it goes. */
+  readonly bytesPerSecondMax: number | undefined;
 }
 
 /** What became of a part, and what it cost. */
@@ -61,7 +65,7 @@ export interface SentPart {
 export async function sendPart(deps: SendDeps, sent: PartToSend, signal: AbortSignal): Promise<SentPart> {
   const { bytes, coding } = await encode(deps.compressor, sent.body, sent.coding);
   signal.throwIfAborted();
-  const request = toRequest(sent, bytes, coding);
+  const request = toRequest(sent, bytes, coding, deps.clock, signal);
   const outcome = await exchange(deps, request, signal, (response, body) =>
     classify(response, body, sent, deps.clock.wall()),
   );
@@ -78,7 +82,13 @@ async function encode(
   return bytes.byteLength < body.byteLength ? { bytes, coding } : { bytes: body, coding: 'identity' };
 }
 
-function toRequest(sent: PartToSend, bytes: Uint8Array, coding: ContentCoding): Request {
+function toRequest(
+  sent: PartToSend,
+  bytes: Uint8Array,
+  coding: ContentCoding,
+  clock: Clock,
+  signal: AbortSignal,
+): Request {
   return new Request(`${sent.centralUrl}${IMPORT_PATH}`, {
     method: 'POST',
     redirect: 'manual',
@@ -92,7 +102,10 @@ function toRequest(sent: PartToSend, bytes: Uint8Array, coding: ContentCoding): 
       accept: 'application/json',
       'accept-encoding': 'identity',
     },
-    body: toStream(bytes),
+    body:
+      sent.bytesPerSecondMax === undefined
+        ? toStream(bytes)
+        : toPacedStream(bytes, sent.bytesPerSecondMax, clock, signal),
     duplex: 'half',
   });
 }
@@ -104,6 +117,32 @@ function toStream(bytes: Uint8Array): ReadableStream<Uint8Array> {
     {
       pull: (controller) => {
         const chunk = bytes.subarray(offset, offset + CHUNK_BYTES);
+        offset += chunk.byteLength;
+        if (chunk.byteLength > 0) controller.enqueue(chunk);
+        if (offset >= bytes.byteLength) controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** The same, each chunk followed by the wait that keeps the average under `bytesPerSecondMax`; chunks last about a tenth of a second. */
+function toPacedStream(
+  bytes: Uint8Array,
+  bytesPerSecondMax: number,
+  clock: Clock,
+  signal: AbortSignal,
+): ReadableStream<Uint8Array> {
+  const chunkBytes = Math.max(
+    PACED_CHUNK_MIN_BYTES,
+    Math.min(CHUNK_BYTES, Math.floor(bytesPerSecondMax / 10)),
+  );
+  let offset = 0;
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        if (offset > 0) await clock.sleep((chunkBytes / bytesPerSecondMax) * 1_000, signal);
+        const chunk = bytes.subarray(offset, offset + chunkBytes);
         offset += chunk.byteLength;
         if (chunk.byteLength > 0) controller.enqueue(chunk);
         if (offset >= bytes.byteLength) controller.close();

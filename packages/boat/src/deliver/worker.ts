@@ -12,16 +12,20 @@ import { type Credentials, loadCredentials } from './credentials.ts';
 import { deliverEntry, type EntryResult } from './deliver-entry.ts';
 import type { ProbeResult } from './outcome.ts';
 import {
+  type Allowance,
   BLOCKED_RETRY_MS,
   chooseCoding,
   confirmUnavailable,
+  decideThrift,
   describeNextAttempt,
+  describeThrift,
   dueIn,
   type Lane,
   laneOrder,
   misansweredDelay,
   nextAttempt,
   probeDelay,
+  type Thrift,
   type Verdict,
 } from './policy.ts';
 import {
@@ -36,6 +40,9 @@ import { sendPart } from './send-part.ts';
 
 /** The worker looks at its queue at least this often, whatever it missed (spec: delivery, the backstop tick). */
 const BACKSTOP_MS = 30_000;
+
+/** Shortest rest when nothing could be claimed: a wait that ends within the same millisecond must not become a busy loop. */
+const MIN_REST_MS = 5;
 
 /** What the worker tells while it works. */
 export interface WorkerListener {
@@ -56,6 +63,8 @@ export interface WorkerDeps {
   readonly paths: SpoolPaths;
   readonly centralUrl: string | undefined;
   readonly partSizeBytes: number;
+  readonly allowance: Allowance;
+  readonly bytesPerSecondMax: number | undefined;
   /** `$ROOT/config/export-credentials.json`. */
   readonly credentialsPath: string;
   /** Whether a time service vouches for the boat's clock. */
@@ -70,6 +79,8 @@ export interface Worker {
   /** Something may be due. `now`: the owner wants it sent at once, whatever wait was running. */
   wake(urgency?: 'now'): void;
   destination(): Destination;
+  /** Why something that is due waits: the owner's allowance; `affordable` when nothing does. */
+  thrift(): Thrift;
   /** If the entry is being sent, stops that; resolves when the entry is not `uploading` any more. */
   release(queueId: string): Promise<void>;
   /** Fails an entry that is not being sent: archives its file, gives its ranges back. */
@@ -96,6 +107,10 @@ export function createWorker(deps: WorkerDeps): Worker {
   let blockedWith: string | undefined;
   let toldRefusal: string | undefined;
   let served: Lane | undefined;
+  /** Entries the owner wants sent whatever it costs. */
+  const askedFor = new Set<number>();
+  let isMetered: boolean | undefined;
+  let thrift: Thrift = 'affordable';
   let active:
     | { readonly queueId: string; readonly stop: AbortController; readonly done: Promise<void> }
     | undefined;
@@ -111,7 +126,19 @@ export function createWorker(deps: WorkerDeps): Worker {
     log.write(next.state === 'blocked' ? 'warn' : 'info', describeDestination(next));
     listener.destinationChanged(next);
   };
-  const isDue = (entry: Entry): boolean => waitOf(entry) === 0;
+  const isDue = (entry: Entry): boolean => waitOf(entry) === 0 && isAffordable(entry);
+  const isAffordable = (entry: Entry): boolean => {
+    const decided = decideThrift(deps.allowance, {
+      sizeBytes: entry.fileSizeBytes,
+      isMetered,
+      monthBytes: ledger.queue.monthBytes(clock.wall()),
+      isAskedFor: askedFor.has(entry.entryNo),
+    });
+    if (decided === 'affordable') return true;
+    if (thrift !== decided) log.write('info', describeThrift(decided));
+    thrift = decided;
+    return false;
+  };
   const waitOf = (entry: Entry): number => {
     const dueMs = dueAt.get(entry.entryNo);
     return dueIn({
@@ -188,7 +215,12 @@ export function createWorker(deps: WorkerDeps): Worker {
   };
 
   const putBack = (entry: Entry, lastError: string, wireSizeBytes: number): void =>
-    ledger.queue.putBack(entry.entryNo, { nextRetryAtMs: clock.wall(), lastError, wireSizeBytes });
+    ledger.queue.putBack(entry.entryNo, {
+      nextRetryAtMs: clock.wall(),
+      lastError,
+      wireSizeBytes,
+      atMs: clock.wall(),
+    });
 
   const settleUnavailable = async (
     entry: Entry,
@@ -216,6 +248,7 @@ export function createWorker(deps: WorkerDeps): Worker {
       nextRetryAtMs: (clock.wall() + next.delayMs) as WallMs,
       lastError: verdict.detail,
       wireSizeBytes,
+      atMs: clock.wall(),
     });
     // A central whose health fails too is failing for every export: the others keep their attempts.
     if (probed.kind === 'unavailable') holdUntil = inMs(next.delayMs);
@@ -291,7 +324,13 @@ export function createWorker(deps: WorkerDeps): Worker {
         send: (part, sendSignal) =>
           sendPart(
             world,
-            { centralUrl, token: token.token, coding: chooseCoding(offers), ...part },
+            {
+              centralUrl,
+              token: token.token,
+              coding: chooseCoding(offers),
+              bytesPerSecondMax: deps.bytesPerSecondMax,
+              ...part,
+            },
             sendSignal,
           ),
         clockSynchronized: deps.clockSynchronized,
@@ -374,8 +413,18 @@ export function createWorker(deps: WorkerDeps): Worker {
     }
     const heldMs = await reach(centralUrl, signal);
     if (heldMs > 0) return Math.min(heldMs, BACKSTOP_MS);
+    isMetered = await world.network.isMetered?.(signal);
+    const before = thrift;
+    thrift = 'affordable';
     const entry = claimNext();
-    if (entry === undefined) return Math.min(BACKSTOP_MS, ...ledger.queue.list('pending').map(waitOf));
+    if (entry === undefined) {
+      if (before !== 'affordable' && thrift === 'affordable')
+        log.write('info', 'Nothing waits for a cheaper connection any more');
+      return Math.max(
+        MIN_REST_MS,
+        Math.min(BACKSTOP_MS, ...ledger.queue.list('pending').filter(isAffordable).map(waitOf)),
+      );
+    }
     await deliverActive(entry, centralUrl, token, signal);
     return 0;
   };
@@ -424,13 +473,17 @@ export function createWorker(deps: WorkerDeps): Worker {
     },
     wake(urgency) {
       if (urgency === 'now') {
-        for (const entry of ledger.queue.list('pending')) dueAt.set(entry.entryNo, clock.monotonic());
+        for (const entry of ledger.queue.list('pending')) {
+          dueAt.set(entry.entryNo, clock.monotonic());
+          askedFor.add(entry.entryNo);
+        }
         blockedWith = undefined;
         mustProbe = destination.state !== 'online' && destination.state !== 'unknown';
         hurry();
       } else wake.wake();
     },
     destination: () => destination,
+    thrift: () => thrift,
     async release(queueId) {
       if (active?.queueId !== queueId) return;
       active.stop.abort();

@@ -1,3 +1,4 @@
+import { describeThrift } from '../deliver/policy.ts';
 import { describeDestination } from '../deliver/policy-destination.ts';
 import type { ManagerEvent } from '../events.ts';
 import type { Status } from '../export-manager.ts';
@@ -50,6 +51,12 @@ export function toStatusAnswer(
       since: toSeedTime(destination.sinceWallMs),
       detail: destination.detail,
       explanation: describeDestination(destination),
+    },
+    thrift: {
+      state: status.thrift.state,
+      detail: describeThrift(status.thrift.state),
+      month_bytes: status.thrift.monthBytes,
+      month_bytes_max: status.thrift.monthBytesMax ?? null,
     },
     last_export: status.lastExport === undefined ? null : toQueueView(status.lastExport),
     last_delivery: status.lastDelivery === undefined ? null : toHistoryView(status.lastDelivery),

@@ -194,7 +194,7 @@ test('a delivered export is in history with what central counted, summed over it
     { index: 1, slices: [] },
     { index: 2, slices: [] },
   ]);
-  ledger.queue.putBack(1, { spent: 2, nextRetryAtMs: at(9), lastError: 'x', wireSizeBytes: 10 });
+  ledger.queue.putBack(1, { spent: 2, nextRetryAtMs: at(9), lastError: 'x', wireSizeBytes: 10, atMs: at(9) });
   ledger.queue.claim(() => true);
   ledger.queue.acknowledge(1, { partIndex: 1, receipt: receipt('exp_1'), atMs: at(10), wireSizeBytes: 20 });
   assert.equal(ledger.queue.get(1)?.retryCount, 0, 'an acknowledged part sets the count back');

@@ -20,6 +20,11 @@ export function toSeedTime(wallMs: number): string {
   return `${new Date(wallMs).toISOString().slice(0, 19)}Z`;
 }
 
+/** The calendar month in which sent bytes are counted, `YYYY-MM` in UTC by the boat's clock. */
+export function toMonth(wallMs: number): string {
+  return new Date(wallMs).toISOString().slice(0, 7);
+}
+
 /** The `attempt`-th name for a stamp: the bare one, then `_2`, `_3`, … (spec: a second export in the same second). */
 export function toNumberedName(stamp: string, attempt: number): string {
   return attempt <= 1 ? stamp : `${stamp}_${attempt}`;

@@ -12,6 +12,7 @@ import type {
 } from './entry.ts';
 import { type Row, toEntry, toHistoryRow } from './entry-row.ts';
 import type { Facts } from './facts.ts';
+import { toMonth } from './policy.ts';
 import type { Progress } from './progress.ts';
 
 /** Most single rejections kept with a delivered export: enough to see a pattern, bounded for a central that rejects everything. */
@@ -57,6 +58,7 @@ export interface Queue {
       readonly nextRetryAtMs: WallMs;
       readonly lastError: string;
       readonly wireSizeBytes: number;
+      readonly atMs: WallMs;
     },
   ): void;
   /** Records how the entry is cut; earlier unacknowledged parts of it are replaced. */
@@ -87,6 +89,8 @@ export interface Queue {
   newest(): Entry | undefined;
   parts(entryNo: number): readonly PartRow[];
   counts(): QueueCounts;
+  /** Bytes of bodies sent in the calendar month of `atMs`. */
+  monthBytes(atMs: WallMs): number;
   /** Bytes of export files that wait or are being sent. */
   waitingBytes(): number;
   /** Newest first. */
@@ -134,7 +138,19 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     "DELETE FROM entries WHERE entry_no = ? AND status IN ('completed', 'failed')",
   );
   const updateFile = db.prepare('UPDATE entries SET export_file = ? WHERE entry_no = ?');
-  const addWire = db.prepare('UPDATE entries SET wire_size_bytes = wire_size_bytes + ? WHERE entry_no = ?');
+  const addEntryWire = db.prepare(
+    'UPDATE entries SET wire_size_bytes = wire_size_bytes + ? WHERE entry_no = ?',
+  );
+  const addMonthWire = db.prepare(
+    `INSERT INTO wire_months (month, size_bytes) VALUES (?, ?)
+     ON CONFLICT (month) DO UPDATE SET size_bytes = size_bytes + excluded.size_bytes`,
+  );
+  const selectMonth = db.prepare('SELECT size_bytes FROM wire_months WHERE month = ?');
+  const addWire = (entryNo: number, sizeBytes: number, atMs: WallMs): void => {
+    if (sizeBytes === 0) return;
+    addEntryWire.run(sizeBytes, entryNo);
+    addMonthWire.run(toMonth(atMs), sizeBytes);
+  };
   const setPartSize = db.prepare('UPDATE entries SET part_size_bytes = ? WHERE entry_no = ?');
   const deleteOpenParts = db.prepare('DELETE FROM parts WHERE entry_no = ? AND receipt IS NULL');
   const insertPart = db.prepare('INSERT INTO parts (entry_no, part_index, slices) VALUES (?, ?, ?)');
@@ -223,7 +239,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     entryNo: number,
     { partIndex, receipt, atMs, wireSizeBytes }: AcknowledgedPart,
   ): void => {
-    addWire.run(wireSizeBytes, entryNo);
+    addWire(entryNo, wireSizeBytes, atMs);
     const bounded = {
       ...receipt,
       rejected_records: receipt.rejected_records.slice(0, REJECTED_RECORDS_KEPT_MAX),
@@ -249,9 +265,9 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
       uploading.add(due.entryNo);
       return { ...due, status: 'uploading' };
     },
-    putBack: (entryNo, { spent, nextRetryAtMs, lastError, wireSizeBytes }) => {
+    putBack: (entryNo, { spent, nextRetryAtMs, lastError, wireSizeBytes, atMs }) => {
       ledger.transaction(() => {
-        addWire.run(wireSizeBytes, entryNo);
+        addWire(entryNo, wireSizeBytes, atMs);
         setPending.run(spent ?? null, nextRetryAtMs, lastError, entryNo);
       });
       uploading.delete(entryNo);
@@ -333,6 +349,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
       counts.pending -= uploading.size;
       return counts;
     },
+    monthBytes: (atMs) => (selectMonth.get(toMonth(atMs))?.['size_bytes'] as number | undefined) ?? 0,
     waitingBytes: () => sumWaiting.get()?.['n'] as number,
     history: (limit) => selectHistory.all(limit).map(toHistoryRow),
     recordLoss: (atMs, what, sizeBytes, reason) =>

@@ -45,7 +45,10 @@ test('on a full card 200 waiting exports can still be delivered, failed, retried
   const mounted = mountSmallFileSystem(8 * 1024 * 1024);
   if (mounted.kind === 'unavailable') return t.skip(mounted.reason);
   t.after(() => mounted.unmount());
-  const ledger = openLedger(createDatabases().openLedger(join(mounted.path, 'exports.db')), () => '0011223344556677');
+  const ledger = openLedger(
+    createDatabases().openLedger(join(mounted.path, 'exports.db')),
+    () => '0011223344556677',
+  );
   for (let n = 1; n <= 200; n += 1) {
     ledger.keepRoom();
     ledger.queue.enqueue(newEntry(n), []);
@@ -54,7 +57,13 @@ test('on a full card 200 waiting exports can still be delivered, failed, retried
   for (let n = 1; n <= 200; n += 1) {
     const entry = ledger.queue.claim(() => true);
     assert.ok(entry !== undefined, `entry ${n}`);
-    ledger.queue.putBack(entry.entryNo, { spent: 1, nextRetryAtMs: at(1), lastError: 'x'.repeat(200), wireSizeBytes: 1 });
+    ledger.queue.putBack(entry.entryNo, {
+      spent: 1,
+      nextRetryAtMs: at(1),
+      lastError: 'x'.repeat(200),
+      wireSizeBytes: 1,
+      atMs: at(1),
+    });
     if (n % 3 === 0) {
       ledger.queue.fail(entry.entryNo, { atMs: at(2), reason: 'no', archiveFile: `/y/${n}` });
       ledger.queue.forget(entry.entryNo);

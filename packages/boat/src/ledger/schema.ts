@@ -119,4 +119,11 @@ export const LEDGER_STEPS: readonly string[] = [
     received_at_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Bytes of bodies sent in each calendar month, for the owner's budget.
+  CREATE TABLE wire_months (
+    month      TEXT PRIMARY KEY,
+    size_bytes INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

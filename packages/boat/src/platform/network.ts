@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { Network } from './ports.ts';
 
 /** How often the interfaces are looked at: a change is to be noticed within 2 s (spec: delivery), and a look costs microseconds and no packet. */
@@ -64,4 +66,45 @@ async function sleepOrThrow(delayMs: number, signal: AbortSignal): Promise<void>
     signal.throwIfAborted();
     throw error;
   }
+}
+
+const run = promisify(execFile);
+
+/** Longest a question to the network manager may take. */
+const METERED_DEADLINE_MS = 2_000;
+/** How long its answer is believed: a change of connection is a matter of minutes, and each question is a process. */
+const METERED_KEPT_MS = 60_000;
+
+/** NetworkManager's `Metered`: 1 yes, 2 no, 3 and 4 the same as a guess, 0 unknown. */
+const METERED_VALUES: Readonly<Record<string, boolean>> = { '1': true, '2': false, '3': true, '4': false };
+
+/**
+ * Asks NetworkManager over D-Bus whether the connection in use is metered. Undefined where there is no NetworkManager, no
+ * `busctl`, or no answer in time: unknown is not no.
+ */
+export function createMeteredQuestion(
+  program = 'busctl',
+): (signal: AbortSignal) => Promise<boolean | undefined> {
+  const name = 'org.freedesktop.NetworkManager';
+  let known: { readonly atMs: number; readonly isMetered: boolean | undefined } | undefined;
+  return async (signal) => {
+    if (known !== undefined && performance.now() - known.atMs < METERED_KEPT_MS) return known.isMetered;
+    let isMetered: boolean | undefined;
+    try {
+      const { stdout } = await run(
+        program,
+        ['get-property', name, '/org/freedesktop/NetworkManager', name, 'Metered'],
+        {
+          timeout: METERED_DEADLINE_MS,
+          signal,
+        },
+      );
+      isMetered = METERED_VALUES[/^u ([0-9])/.exec(stdout)?.[1] ?? ''];
+    } catch {
+      // No network manager to ask is how most machines answer.
+      signal.throwIfAborted();
+    }
+    known = { atMs: performance.now(), isMetered };
+    return isMetered;
+  };
 }

@@ -113,6 +113,8 @@ export class TransportError extends Error {
 export interface Network {
   /** Resolves at the next change of interfaces or addresses; rejects when aborted. */
   changed(signal: AbortSignal): Promise<void>;
+  /** Whether the connection in use costs by the byte, as the system's network manager sees it; undefined: nobody knows. */
+  isMetered?(signal: AbortSignal): Promise<boolean | undefined>;
 }
 
 /** Compression off the event loop. */

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import test from 'node:test';
+import { createWorld } from '@d3kos/boat';
+import { sendPart } from '../packages/boat/src/deliver/send-part.ts';
+import { addRecords } from '../packages/sim/src/fixture/index.ts';
+import { inTemporaryFolder, prepareBoat, startBoatInProcess, until } from './support/boat-in-process.ts';
+import { accepting, json, startScriptedServer } from './support/scripted-central.ts';
+
+const BOUND = { timeout: 60_000 };
+
+test('on a metered connection small exports go, large ones wait, and "send now" overrides', BOUND, () =>
+  inTemporaryFolder('metered', async (root) => {
+    prepareBoat({ root, rows: 300 });
+    const central = await startScriptedServer(accepting);
+    const network = { changed: () => new Promise<void>(() => undefined), isMetered: async () => true };
+    const boat = await startBoatInProcess({
+      root,
+      centralUrl: central.url,
+      world: { network },
+      environment: { EXPORT_METERED_SIZE_MAX: '60000' },
+    });
+    const counts = () => boat.boat.ledger.queue.counts();
+    const { json: large } = await boat.request('POST', '/export/generate');
+    assert.ok(Number(large['file_size_bytes']) > 60_000);
+    addRecords(root, { rows: 2, seed: 9 });
+    const { json: small } = await boat.request('POST', '/export/generate', { type: 'incremental' });
+    await until('the small one', () => counts().completed === 1);
+    assert.equal(boat.boat.ledger.queue.find(String(small['queue_id']))?.status, 'completed');
+    const large1 = boat.boat.ledger.queue.find(String(large['queue_id']));
+    assert.deepEqual([large1?.status, large1?.retryCount], ['pending', 0]);
+    await until('the reason', async () => {
+      const { json: status } = await boat.request('GET', '/export/status');
+      return (status['thrift'] as { state: string }).state === 'metered';
+    });
+    await boat.request('POST', '/export/queue/process');
+    await until('the large one', () => counts().completed === 2);
+    await boat.stop();
+    await central.close();
+  }),
+);
+
+test("a month's budget holds what comes after it is used up, also after a restart", BOUND, () =>
+  inTemporaryFolder('budget', async (root) => {
+    prepareBoat({ root, rows: 12_000 });
+    const central = await startScriptedServer(accepting);
+    // Nothing is compressed, so that the first export is over the smallest budget there can be.
+    const options = {
+      root,
+      centralUrl: central.url,
+      world: { compressor: { compress: async (bytes: Uint8Array) => bytes } },
+      environment: { EXPORT_MONTHLY_BUDGET: '1048576' },
+    };
+    const first = await startBoatInProcess(options);
+    await first.request('POST', '/export/generate');
+    await until('the first delivery or the hold', async () => {
+      const { json: status } = await first.request('GET', '/export/status');
+      return (
+        first.boat.ledger.queue.counts().completed === 1 ||
+        (status['thrift'] as { state: string }).state === 'over_budget'
+      );
+    });
+    await first.stop();
+    const second = await startBoatInProcess(options);
+    addRecords(root, { rows: 2, seed: 9 });
+    await second.request('POST', '/export/generate', { type: 'incremental' });
+    await until('the hold', async () => {
+      const { json: status } = await second.request('GET', '/export/status');
+      return (status['thrift'] as { state: string }).state === 'over_budget';
+    });
+    assert.ok(second.boat.ledger.queue.counts().pending >= 1);
+    await second.request('POST', '/export/queue/process');
+    await until(
+      'all of it',
+      () =>
+        second.boat.ledger.queue.counts().pending === 0 && second.boat.ledger.queue.counts().uploading === 0,
+    );
+    await second.stop();
+    await central.close();
+  }),
+);
+
+test('a limited upload takes the time its limit asks for, and arrives whole', BOUND, async () => {
+  const body = randomBytes(40_000);
+  const central = await startScriptedServer((request, response) => {
+    json(response, 200, { arrived: createHash('sha256').update(request.body).digest('hex') });
+  });
+  const began = performance.now();
+  await sendPart(
+    createWorld({}),
+    {
+      centralUrl: central.url,
+      token: 'x'.repeat(20),
+      exportId: 'e',
+      part: { index: 1, count: 1 },
+      body,
+      coding: 'identity',
+      bytesPerSecondMax: 100_000,
+    },
+    new AbortController().signal,
+  );
+  assert.ok(performance.now() - began > 250);
+  assert.deepEqual(central.seen[0]?.body, body);
+  await central.close();
+});
