@@ -2,8 +2,21 @@ import tseslint from 'typescript-eslint';
 
 /** Rooms of a package, nearest the world first. A room imports only rooms to its left, itself, and `protocol`. */
 const ROOMS = {
-  boat: ['platform', 'license', 'collect', 'spool', 'ledger', 'retain', 'schedule', 'deliver', 'http', 'cli'],
-  central: ['platform', 'store', 'installations', 'import', 'fleet', 'http', 'cli'],
+  boat: [
+    'platform',
+    'license',
+    'collect',
+    'spool',
+    'ledger',
+    'retain',
+    'schedule',
+    'deliver',
+    'bundle',
+    'doctor',
+    'http',
+    'cli',
+  ],
+  central: ['platform', 'store', 'installations', 'import', 'bundle', 'fleet', 'http', 'cli'],
 };
 
 /** Faces translate; they reach rooms only through the manager, for its types and verbs. */

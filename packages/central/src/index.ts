@@ -1,3 +1,4 @@
+export { type BundleReport, importBundle, type ImportBundleDeps } from './bundle/import-bundle.ts';
 export { type OpenStore, openStore, type RunningCentral, startCentral } from './compose.ts';
 export { type Config, parseConfig, type StoreConfig } from './config.ts';
 export {
@@ -21,6 +22,7 @@ export {
 } from './platform/embedded-postgres.ts';
 export { CentralFailure, type CentralFailureCode, isCentralFailure } from './platform/errors.ts';
 export { type Listener, listen } from './platform/listen.ts';
+export { openReadableFile } from './platform/readable-file.ts';
 export { createLineLog, SILENT_LOG } from './platform/log.ts';
 export { openPgStore, type PgAddress } from './platform/pg-store.ts';
 export { toPgliteStore } from './platform/pglite-store.ts';

@@ -6,6 +6,7 @@ import { type Config, parseConfig } from './config.ts';
 import { isCentralFailure } from './platform/errors.ts';
 import { createLineLog } from './platform/log.ts';
 import type { Log } from './platform/ports.ts';
+import { openReadableFile } from './platform/readable-file.ts';
 import { systemRandomHex, systemWall } from './platform/world.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -19,10 +20,16 @@ async function main(argv: readonly string[]): Promise<number> {
   if (invocation.command.kind === 'serve') return serve(config, invocation, log);
   const open = await openStore(config, 'command', log);
   try {
-    const world = { store: open.store, wallMs: systemWall(), randomHex: systemRandomHex };
+    const world = {
+      store: open.store,
+      wallMs: systemWall(),
+      randomHex: systemRandomHex,
+      openFile: openReadableFile,
+      bodySizeMaxBytes: config.limits.bodySizeMaxBytes,
+    };
     const result = await runCommand(world, invocation.command);
     print(invocation, result.json, result.text);
-    return 0;
+    return result.exitCode ?? 0;
   } finally {
     await open.close();
   }

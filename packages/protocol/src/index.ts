@@ -1,3 +1,4 @@
+export * from './bundle.ts';
 export * from './categories.ts';
 export * from './document.ts';
 export * from './installation.ts';

@@ -60,3 +60,15 @@ export const HealthSchema = Type.Object({
   time: Type.String(),
 });
 export type Health = Static<typeof HealthSchema>;
+
+/**
+ * `GET /api/v1/data/import/{export_id}`: the receipts of the parts that central holds of one export of the asking
+ * installation, by part index. `next`: ask again with `?after=` that index for the rest; null at the end.
+ */
+export const HeldPartsSchema = Type.Object({
+  status: Type.Literal('success'),
+  export_id: Type.String(),
+  parts: Type.Array(ReceiptSchema),
+  next: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
+});
+export type HeldParts = Static<typeof HeldPartsSchema>;

@@ -15,6 +15,7 @@ export type Command =
       readonly tier?: Tier;
       readonly allowIdAsToken?: boolean;
     }
+  | { readonly kind: 'import_bundle'; readonly file: string }
   | { readonly kind: 'revoke'; readonly installationId: string; readonly what: 'tokens' | 'installation' };
 
 /** A command, how its result is written, and settings that stand above the environment's. */
@@ -29,9 +30,11 @@ export const USAGE = `d3kos-central serve | migrate | list
 d3kos-central enroll INSTALLATION_ID [--tier N] [--allow-id-as-token]
 d3kos-central revoke INSTALLATION_ID [--disable]
 d3kos-central show INSTALLATION_ID
+d3kos-central import-bundle FILE
 
   enroll   let a boat in and print its device token, once
   revoke   refuse its tokens from now on; --disable turns the boat away (403) and keeps the tokens
+  import-bundle   store what a boat wrote on a stick (d3kos-export bundle); what is held already stays as it is
   --json               the result as JSON on standard output; logs always go to standard error
   --data-dir FOLDER    the embedded database (CENTRAL_DATA_DIR, default ./central-data)
   --host, --port       where serve listens (CENTRAL_HOST, CENTRAL_PORT, default 127.0.0.1 8095)
@@ -97,6 +100,11 @@ function toCommand(name: string, rest: readonly string[], values: Values): Comma
     case 'list':
       if (rest.length > 0) throw usage(`${name} takes no argument`);
       return { kind: name };
+    case 'import-bundle': {
+      const [file] = rest;
+      if (file === undefined || rest.length > 1) throw usage('import-bundle takes one file');
+      return { kind: 'import_bundle', file };
+    }
     case 'show':
       return { kind: 'show', installationId: onlyOne(name, rest) };
     case 'revoke':

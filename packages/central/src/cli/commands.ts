@@ -1,3 +1,4 @@
+import { importBundle, isWhole, type BundleReport } from '../bundle/import-bundle.ts';
 import {
   countRecords,
   findGaps,
@@ -6,7 +7,7 @@ import {
   listInstallations,
 } from '../fleet/fleet.ts';
 import { enroll, installationNotFound, revoke } from '../installations/enroll.ts';
-import type { RandomHex, Store } from '../platform/ports.ts';
+import type { OpenFile, RandomHex, Store } from '../platform/ports.ts';
 import { migrate } from '../store/migrate.ts';
 import type { Command } from './arguments.ts';
 
@@ -14,6 +15,8 @@ import type { Command } from './arguments.ts';
 export interface CommandResult {
   readonly json: unknown;
   readonly text: string;
+  /** What the program exits with; undefined: 0. */
+  readonly exitCode?: number;
 }
 
 /** The world a command needs; the schema is up to date. */
@@ -21,6 +24,9 @@ export interface CommandWorld {
   readonly store: Store;
   readonly wallMs: number;
   readonly randomHex: RandomHex;
+  readonly openFile: OpenFile;
+  /** Largest part a bundle may carry. */
+  readonly bodySizeMaxBytes: number;
 }
 
 /** Commands that need the store and end. */
@@ -55,6 +61,14 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
     case 'list': {
       const installations = await listInstallations(world.store);
       return { json: { installations }, text: toTable(installations) };
+    }
+    case 'import_bundle': {
+      const bundleReport = await importBundle({ ...world, wall: () => world.wallMs }, command.file);
+      return {
+        json: bundleReport,
+        text: toBundleText(bundleReport),
+        exitCode: isWhole(bundleReport) ? 0 : 1,
+      };
     }
     case 'show':
       return showInstallation(world.store, command.installationId);
@@ -91,5 +105,24 @@ function toTable(installations: readonly InstallationSummary[]): string {
   return [
     `${'installation'.padEnd(16)}  tier  ${'state'.padEnd(10)}  ${'last heard'.padEnd(24)}  ${'records'.padStart(10)}`,
     ...rows,
+  ].join('\n');
+}
+
+function toBundleText(report: BundleReport): string {
+  const records = Object.values(report.records_imported).reduce((sum, count) => sum + count, 0);
+  const faults = [
+    ...report.refused.map(({ key, reason }) => `  refused ${key}: ${reason}`),
+    ...report.damaged.map(
+      ({ offset, key, reason }) => `  damaged at byte ${offset}${key === null ? '' : ` (${key})`}: ${reason}`,
+    ),
+    ...report.skipped.map(({ queue_id, reason }) => `  left on board ${queue_id}: ${reason}`),
+  ];
+  return [
+    `bundle of ${report.installation_id ?? 'an unknown installation'}, written ${report.created ?? 'at an unknown time'}`,
+    `${report.parts} whole parts: ${report.stored} stored (${records} records, ${report.rejected_records} rejected), ${report.repeated} held before, ${report.refused_count} refused`,
+    ...(report.damaged_count === 0
+      ? []
+      : [`${report.damaged_count} damaged places; what the boat cannot prove delivered it sends again`]),
+    ...faults,
   ].join('\n');
 }

@@ -19,6 +19,7 @@ export function toExitCode(code: CentralFailureCode): number {
     case 'STORE_FAILED':
     case 'MIGRATION_CHANGED':
     case 'SCHEMA_TOO_NEW':
+    case 'BUNDLE_UNREADABLE':
       return 1;
   }
 }

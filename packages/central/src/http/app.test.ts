@@ -41,7 +41,7 @@ describeOnEveryStore('the API', (open) => {
 
   test('answers unknown routes with 404 and other methods with 405, as JSON', async () => {
     const app = startNode(open().store);
-    for (const path of ['/nothing', '/api/v1/data', '/api/v1/data/import/1'])
+    for (const path of ['/nothing', '/api/v1/data', '/api/v1/data/import/1/2'])
       await expectRefusal(app, get(path), 404, 'NOT_FOUND');
     const wrong = await expectRefusal(app, get('/api/v1/data/import'), 405, 'METHOD_NOT_ALLOWED');
     assert.equal(wrong.headers.get('Allow'), 'POST');

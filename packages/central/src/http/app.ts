@@ -1,8 +1,16 @@
-import { HEALTH_PATH, type Health, IMPORT_PATH, isInstallationId } from '@d3kos/protocol';
+import {
+  HEALTH_PATH,
+  type Health,
+  IMPORT_PATH,
+  isInstallationId,
+  parseIdempotencyKey,
+  toIdempotencyKey,
+} from '@d3kos/protocol';
 import { Hono } from 'hono';
 import { listInstallations, loadConfiguration, loadExportStatus, sumFleet } from '../fleet/fleet.ts';
+import { loadHeldParts } from '../import/held-parts.ts';
 import type { AdmissionLimits } from '../import/policy.ts';
-import { authenticate } from '../installations/authenticate.ts';
+import { type Authentication, authenticate } from '../installations/authenticate.ts';
 import { parseBearer } from '../installations/policy.ts';
 import { isCentralFailure } from '../platform/errors.ts';
 import type { Log, RandomHex, Store, WallClock } from '../platform/ports.ts';
@@ -84,6 +92,9 @@ function createRoutes(context: AppContext): Hono {
       await authenticate(context.store, parseBearer(req.header('Authorization'))),
     ),
   );
+  routes.get(`${IMPORT_PATH}/:export_id`, ({ req }) =>
+    answerHeldParts(context, req.raw, req.param('export_id'), req.query('after')),
+  );
   routes.get('/api/v1/data/export/status', ({ req }) =>
     answerOwn(context, req.raw, req.query('installation_id'), async (id) => {
       const status = await loadExportStatus(context.store, id);
@@ -134,6 +145,33 @@ function refuseTheRest(routes: Hono, { log }: AppContext): void {
   });
 }
 
+/** What is held of one export, to the boat whose export it is: with another boat's token nothing is. */
+async function answerHeldParts(
+  { store }: AppContext,
+  request: Request,
+  exportId: string,
+  after = '0',
+): Promise<Response> {
+  const who = await authenticateReader(store, request);
+  switch (who.kind) {
+    case 'invalid':
+      return refuse('INVALID_TOKEN', 'needs the token of the installation whose export it is');
+    case 'disabled':
+      return refuse('INSTALLATION_DISABLED', 'this installation is disabled by the operator');
+    case 'accepted':
+      break;
+  }
+  if (parseIdempotencyKey(toIdempotencyKey(exportId, 1)) === undefined || !/^[0-9]{1,7}$/.test(after))
+    return refuse('INVALID_FORMAT', 'not an export id, or "after" is not a part index');
+  return toJsonAnswer(await loadHeldParts(store, who.installationId, exportId, Number(after)));
+}
+
+/** An id that stands in for a token lets an older boat write; it is no secret, and must not let everybody who saw it read. */
+function authenticateReader(store: Store, request: Request): Promise<Authentication> {
+  const bearer = parseBearer(request.headers.get('Authorization') ?? undefined);
+  return authenticate(store, isInstallationId(bearer) ? undefined : bearer);
+}
+
 /** Answers about one installation to that boat's own token or to the operator. One boat never learns of another, not even that it exists. */
 async function answerOwn(
   { store, operatorToken }: AppContext,
@@ -145,9 +183,7 @@ async function answerOwn(
   if (!isInstallationId(installationId))
     return refuse('INVALID_FORMAT', 'installation_id must be 16 lowercase hex digits');
   if (judgeOperator(authorization, operatorToken) === 'operator') return answer(installationId);
-  const bearer = parseBearer(authorization ?? undefined);
-  // An id that stands in for a token lets an older boat write; it is no secret, and must not let everybody who saw it read.
-  const who = await authenticate(store, isInstallationId(bearer) ? undefined : bearer);
+  const who = await authenticateReader(store, request);
   switch (who.kind) {
     case 'invalid':
       return refuse('INVALID_TOKEN', 'needs the token of this installation or of the operator');

@@ -1,31 +1,21 @@
-import { createHash } from 'node:crypto';
 import {
   type CentralErrorCode,
   type ContentCoding,
-  type ExportDocument,
-  ExportDocumentSchema,
   FORMAT_VERSION,
   parseContentDigest,
 } from '@d3kos/protocol';
-import { Compile } from 'typebox/compile';
-import { isJsonObject, parseExactJson } from '../import/json-value.ts';
-import { identifyPart, type PartIdentity } from '../import/policy.ts';
-import { type StoreOutcome, storePart } from '../import/store-part.ts';
+import { type ImportOutcome, importBody } from '../import/import-body.ts';
+import { newImportId } from '../import/new-import-id.ts';
 import type { Authentication } from '../installations/authenticate.ts';
 import { refuse, toJsonAnswer } from './answers.ts';
 import type { AppContext } from './app.ts';
 import { decodeBody, parseContentCoding, receiveBody } from './body.ts';
 import { countAnswer } from './metrics.ts';
 
-const isExportDocument = Compile(ExportDocumentSchema);
-
 /** A step's result, or the answer that ends the request. */
 type Step<T> =
   | { readonly kind: 'next'; readonly value: T }
   | { readonly kind: 'refused'; readonly code: CentralErrorCode; readonly answer: Response };
-
-/** Random bytes of an import's id: enough that ids of all nodes never meet. */
-const IMPORT_ID_SIZE_BYTES = 12;
 
 /**
  * `POST /api/v1/data/import`: who, whether there is room, what came, what it says, storing it (spec: central). Each step may
@@ -82,64 +72,57 @@ async function admittedImport(
 ): Promise<ImportAnswer> {
   const body = await receiveDecoded(context, request);
   if (body.kind === 'refused') return body;
-  const parsed = parseDocument(body.value.text);
-  if (parsed.kind === 'refused') return parsed;
-  const document = parsed.value;
-  if (document.installation_id !== installationId)
-    return refused('INSTALLATION_MISMATCH', 'the document is of another installation than the token');
-  const identified = identifyPart(
-    document,
-    request.headers.get('Idempotency-Key') ?? undefined,
-    body.value.sha256,
-  );
-  if (identified.kind === 'contradiction') return refused('INVALID_FORMAT', identified.reason);
-  const outcome = await storePart(context.store, {
-    document,
-    identity: identified.identity,
-    sha256: body.value.sha256,
-    contentCoding: body.value.contentCoding,
-    wireSizeBytes: body.value.wireSizeBytes,
-    decodedSizeBytes: body.value.decodedSizeBytes,
+  const { bytes, contentCoding, wireSizeBytes } = body.value;
+  const outcome = await importBody(context.store, {
+    bytes,
+    installationId,
+    idempotencyKey: request.headers.get('Idempotency-Key') ?? undefined,
+    contentCoding,
+    wireSizeBytes,
     receivedMs: context.wall(),
-    importId: `import_${context.randomHex(IMPORT_ID_SIZE_BYTES)}`,
+    importId: newImportId(context.randomHex),
   });
-  context.counters.wireBytes += body.value.wireSizeBytes;
-  context.counters.decodedBytes += body.value.decodedSizeBytes;
-  return answerOutcome(context, outcome, identified.identity, installationId);
+  return answerOutcome(context, outcome, body.value);
 }
 
 function answerOutcome(
   context: AppContext,
-  outcome: StoreOutcome,
-  { idempotencyKey }: PartIdentity,
-  installationId: string,
+  outcome: ImportOutcome,
+  { bytes, wireSizeBytes }: DecodedRequest,
 ): ImportAnswer {
+  switch (outcome.kind) {
+    case 'mismatch':
+      return refused('INSTALLATION_MISMATCH', 'the document is of another installation than the token');
+    case 'invalid':
+      return refused('INVALID_FORMAT', outcome.reason);
+    default:
+      context.counters.wireBytes += wireSizeBytes;
+      context.counters.decodedBytes += bytes.byteLength;
+  }
   switch (outcome.kind) {
     case 'stored':
       context.log.write('info', 'import stored', {
-        installation: installationId,
-        key: idempotencyKey,
+        installation: outcome.installationId,
+        key: outcome.idempotencyKey,
         rejected: outcome.receipt.rejected_records.length,
       });
       return { code: 'STORED', answer: toJsonAnswer(outcome.receipt) };
     case 'repeated':
       return { code: 'REPEATED', answer: toJsonAnswer(outcome.receipt) };
     case 'conflict':
-      return refused('IDEMPOTENCY_CONFLICT', `${idempotencyKey} was stored with other content`);
+      return refused('IDEMPOTENCY_CONFLICT', `${outcome.idempotencyKey} was stored with other content`);
     case 'disabled':
       return refused('INSTALLATION_DISABLED', 'this installation is disabled by the operator');
   }
 }
 
 interface DecodedRequest {
-  readonly text: string;
-  readonly sha256: string;
+  readonly bytes: Uint8Array;
   readonly contentCoding: ContentCoding;
   readonly wireSizeBytes: number;
-  readonly decodedSizeBytes: number;
 }
 
-/** The body as text: received whole, equal to its digest, decoded within the limit, valid UTF-8. */
+/** The body: received whole, equal to its digest, decoded within the limit. */
 async function receiveDecoded({ limits, log }: AppContext, request: Request): Promise<Step<DecodedRequest>> {
   const mediaType = (request.headers.get('Content-Type') ?? '').split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json')
@@ -168,56 +151,14 @@ async function receiveDecoded({ limits, log }: AppContext, request: Request): Pr
   const decoded = decodeBody(received.bytes, contentCoding, limits.bodySizeMaxBytes);
   if (decoded.kind === 'too_large') return tooLarge(limits.bodySizeMaxBytes);
   if (decoded.kind === 'damaged') return refused('INVALID_FORMAT', `the body is not valid ${contentCoding}`);
-  const text = toUtf8Text(decoded.bytes);
-  if (text === undefined) return refused('INVALID_FORMAT', 'the body is not valid UTF-8');
   return {
     kind: 'next',
-    value: {
-      text,
-      sha256: createHash('sha256').update(decoded.bytes).digest('hex'),
-      contentCoding,
-      wireSizeBytes: received.bytes.byteLength,
-      decodedSizeBytes: decoded.bytes.byteLength,
-    },
+    value: { bytes: decoded.bytes, contentCoding, wireSizeBytes: received.bytes.byteLength },
   };
-}
-
-function parseDocument(text: string): Step<ExportDocument> {
-  const value = toJson(text);
-  if (!isJsonObject(value)) return invalidFormat('the body is not a JSON object');
-  if (value['format_version'] !== FORMAT_VERSION)
-    return invalidFormat(`format_version must be ${FORMAT_VERSION}`);
-  if (!isExportDocument.Check(value)) {
-    const [first] = isExportDocument.Errors(value);
-    return invalidFormat(
-      first === undefined ? 'not an export document' : `${first.instancePath || '/'} ${first.message}`,
-    );
-  }
-  return { kind: 'next', value };
-}
-
-function toUtf8Text(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-function toJson(text: string): unknown {
-  try {
-    return parseExactJson(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function tooLarge(sizeMaxBytes: number) {
   return refused('BODY_TOO_LARGE', `a body may hold ${sizeMaxBytes} bytes, decoded: send smaller parts`);
-}
-
-function invalidFormat(message: string) {
-  return refused('INVALID_FORMAT', message);
 }
 
 function refused(code: CentralErrorCode, message: string) {

@@ -4,6 +4,7 @@ import {
   FORMAT_VERSION,
   HEALTH_PATH,
   HealthSchema,
+  HeldPartsSchema,
   IMPORT_PATH,
   ReceiptSchema,
 } from '@d3kos/protocol';
@@ -47,6 +48,17 @@ export function toOpenApi(): unknown {
             ...ok('The receipt', { $ref: '#/components/schemas/Receipt' }),
             ...refusals([400, 401, 403, 409, 413, 415, 429, 500, 503]),
           },
+        },
+      },
+      [`${IMPORT_PATH}/{export_id}`]: {
+        get: {
+          summary: 'The receipts of what is held of one export of the asking boat',
+          security: [{ deviceToken: [] }],
+          parameters: [
+            { name: 'export_id', in: 'path', required: true, schema: { type: 'string' } },
+            { name: 'after', in: 'query', required: false, schema: { type: 'integer' } },
+          ],
+          responses: { ...ok('The receipts', HeldPartsSchema), ...refusals([400, 401, 403, 503]) },
         },
       },
       '/api/v1/data/export/status': {

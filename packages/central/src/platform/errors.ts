@@ -12,6 +12,7 @@ export const CENTRAL_FAILURE_CODES = [
   'SCHEMA_TOO_NEW',
   'INSTALLATION_ID_INVALID',
   'INSTALLATION_NOT_FOUND',
+  'BUNDLE_UNREADABLE',
 ] as const;
 
 export type CentralFailureCode = (typeof CENTRAL_FAILURE_CODES)[number];

@@ -32,3 +32,13 @@ export type WallClock = () => number;
 
 /** `length` random bytes as lowercase hex (2 × length characters). */
 export type RandomHex = (length: number) => string;
+
+/** A file that is read in pieces. */
+export interface ReadableFile {
+  /** Bytes [offset, offset + length), shorter only at the end. Throws CentralFailure BUNDLE_UNREADABLE. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** Opens a file of the operator's. Throws CentralFailure BUNDLE_UNREADABLE where there is none, or it is none that can be read. */
+export type OpenFile = (path: string) => Promise<ReadableFile>;

@@ -1,0 +1,264 @@
+import { strict as assert } from 'node:assert';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { HeldPartsSchema, type Receipt, toBundleLine } from '@d3kos/protocol';
+import { Compile } from 'typebox/compile';
+import { revoke } from '../installations/enroll.ts';
+import { isCentralFailure } from '../platform/errors.ts';
+import type { Store } from '../platform/ports.ts';
+import { openReadableFile } from '../platform/readable-file.ts';
+import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
+import { systemRandomHex } from '../platform/world.ts';
+import { migrate } from '../store/migrate.ts';
+import {
+  type EnrolledBoat,
+  enrollBoat,
+  expectRefusal,
+  heldRecords,
+  importDocument,
+  NOON_MS,
+  startNode,
+  toBoatlog,
+  toDocument,
+} from '../testing/central-under-test.ts';
+import { type BundleReport, importBundle } from './import-bundle.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'central-bundle-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+type Document = ReturnType<typeof toDocument>;
+
+/** Three parts of one export, a record each. */
+const threeParts = (boat: EnrolledBoat, exportId = 'exp_1'): readonly Document[] =>
+  [1, 2, 3].map((index) =>
+    toDocument(boat, {
+      exportId,
+      part: { index, count: 3 },
+      data: toBoatlog([{ record_id: `${exportId} ${index}`, content: 'calm' }]),
+    }),
+  );
+
+/** The bytes of the bundle that a boat would write of these documents. */
+function toBundle(installationId: string, documents: readonly Document[]): Buffer {
+  const bodies = documents.map((document) => Buffer.from(JSON.stringify(document)));
+  const pieces = bodies.flatMap((body, at) => [
+    toBundleLine({
+      d3kos_bundle: 'part',
+      export_id: documents[at]?.export_id ?? '',
+      part: documents[at]?.part ?? { index: 1, count: 1 },
+      sha256: createHash('sha256').update(body).digest('hex'),
+      size_bytes: body.length,
+    }),
+    body,
+    '\n',
+  ]);
+  const start = {
+    d3kos_bundle: 'start',
+    version: 1,
+    installation_id: installationId,
+    created: '2026-06-01T11:00:00Z',
+    software_version: '0.1.0',
+  } as const;
+  const end = {
+    d3kos_bundle: 'end',
+    exports: 1,
+    parts: bodies.length,
+    skipped_count: 0,
+    skipped: [],
+  } as const;
+  return Buffer.concat(
+    [toBundleLine(start), ...pieces, toBundleLine(end)].map((piece) => Buffer.from(piece)),
+  );
+}
+
+let files = 0;
+function importBytes(store: Store, bytes: Buffer, sizeMaxBytes = 1_000_000): Promise<BundleReport> {
+  files += 1;
+  const path = join(folder, `${files}.bundle`);
+  writeFileSync(path, bytes);
+  return importBundle(
+    {
+      store,
+      wall: () => NOON_MS,
+      randomHex: systemRandomHex,
+      openFile: openReadableFile,
+      bodySizeMaxBytes: sizeMaxBytes,
+    },
+    path,
+  );
+}
+
+async function ids(store: Store, boat: EnrolledBoat): Promise<readonly unknown[]> {
+  return (await heldRecords(store, boat)).map((row) => row['record_id']);
+}
+
+const heldParts = Compile(HeldPartsSchema);
+async function askHeld(
+  store: Store,
+  boat: EnrolledBoat,
+  exportId: string,
+  after = 0,
+): Promise<readonly Receipt[]> {
+  const request = new Request(`http://central.test/api/v1/data/import/${exportId}?after=${after}`, {
+    headers: { Authorization: `Bearer ${boat.token}` },
+  });
+  const answer = await startNode(store).fetch(request);
+  const body: unknown = await answer.json();
+  assert.ok(answer.status === 200 && heldParts.Check(body), JSON.stringify(body));
+  return body.next === null
+    ? body.parts
+    : [...body.parts, ...(await askHeld(store, boat, exportId, body.next))];
+}
+
+describeOnEveryStore('a bundle', (open) => {
+  before(async () => {
+    await migrate(open().store, NOON_MS);
+  });
+
+  test('is stored once, however often and by whatever ways its parts come', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const documents = threeParts(boat);
+    const [, second] = documents;
+    assert.ok(second !== undefined);
+    const overNetwork = await importDocument(startNode(store), boat, second);
+    const bundle = toBundle(boat.id, documents);
+    const first = await importBytes(store, bundle);
+    assert.deepEqual([first.parts, first.stored, first.repeated], [3, 2, 1]);
+    assert.deepEqual(first.records_imported, { boatlog: 2 });
+    const again = await importBytes(store, bundle);
+    assert.deepEqual([again.parts, again.stored, again.repeated], [3, 0, 3]);
+    assert.deepEqual(await ids(store, boat), ['exp_1 1', 'exp_1 2', 'exp_1 3']);
+    const [third] = documents.slice(2);
+    assert.ok(third !== undefined);
+    const late = await importDocument(startNode(store), boat, third);
+    assert.equal(late.duplicate, true, 'what the stick brought is a repeat over the network');
+    const held = await askHeld(store, boat, 'exp_1');
+    assert.deepEqual(
+      held.map(({ part, sha256 }) => [part.index, sha256]),
+      documents.map((document, at) => [
+        at + 1,
+        createHash('sha256').update(JSON.stringify(document)).digest('hex'),
+      ]),
+    );
+    assert.deepEqual(held[1], overNetwork, 'the receipt that was given then');
+  });
+
+  test('that is tampered with or torn stores what is whole, and tells the rest', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const bundle = toBundle(boat.id, threeParts(boat));
+    const changed = Buffer.from(bundle.toString('utf8').replace('exp_1 2', 'exp_9 9'));
+    const report = await importBytes(store, changed);
+    assert.deepEqual([report.stored, report.damaged_count], [2, 1]);
+    assert.deepEqual(
+      report.damaged.map(({ key }) => key),
+      ['exp_1/2'],
+    );
+    assert.deepEqual(await ids(store, boat), ['exp_1 1', 'exp_1 3']);
+    const torn = await importBytes(store, bundle.subarray(0, bundle.length - 200));
+    assert.deepEqual(
+      [torn.stored, torn.damaged_count > 0],
+      [1, true],
+      'the second part comes with the next stick',
+    );
+    const whole = await importBytes(store, bundle);
+    assert.deepEqual([whole.stored, whole.repeated, whole.damaged_count], [0, 3, 0]);
+  });
+
+  test('of which the first line is damaged is still stored, each document as who it says it is', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const nobody = { id: systemRandomHex(8), token: '' };
+    const bundle = toBundle(boat.id, [...threeParts(boat), ...threeParts(nobody)]);
+    const report = await importBytes(store, Buffer.concat([Buffer.from('x'), bundle]));
+    assert.deepEqual([report.stored, report.refused_count, report.damaged_count], [3, 3, 1]);
+    assert.equal(report.installation_id, null);
+  });
+
+  test('of an installation nobody enrolled is refused with what to do, and stores nothing', async () => {
+    const { store } = open();
+    const nobody = { id: systemRandomHex(8), token: '' };
+    await assert.rejects(
+      importBytes(store, toBundle(nobody.id, threeParts(nobody))),
+      (error) => isCentralFailure(error, 'INSTALLATION_NOT_FOUND') && error.hint.includes('enroll'),
+    );
+    assert.deepEqual(await ids(store, nobody), []);
+  });
+
+  test('cannot bring another boat, a disabled boat, or other content under a stored key', async () => {
+    const { store } = open();
+    const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
+    const mixed = await importBytes(store, toBundle(boat.id, [...threeParts(boat), ...threeParts(other)]));
+    assert.deepEqual([mixed.stored, mixed.refused_count], [3, 3]);
+    assert.match(mixed.refused[0]?.reason ?? '', /another installation/);
+    assert.deepEqual(await ids(store, other), []);
+    const conflicting = toDocument(boat, { exportId: 'exp_1', part: { index: 1, count: 3 } });
+    const conflict = await importBytes(store, toBundle(boat.id, [conflicting]));
+    assert.deepEqual(conflict.refused, [
+      { key: 'exp_1/1', reason: 'it was stored before with other content' },
+    ]);
+    await revoke({ store, wallMs: NOON_MS }, boat.id, 'installation');
+    const disabled = await importBytes(store, toBundle(boat.id, threeParts(boat, 'exp_2')));
+    assert.deepEqual([disabled.stored, disabled.refused_count], [0, 3]);
+  });
+
+  test('with a part larger than central takes passes it over', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const large = toDocument(boat, {
+      exportId: 'exp_large',
+      data: toBoatlog([{ record_id: 'large', content: 'x'.repeat(300_000) }]),
+    });
+    const report = await importBytes(store, toBundle(boat.id, [large, ...threeParts(boat)]), 100_000);
+    assert.deepEqual([report.stored, report.damaged.map(({ key }) => key)], [3, ['exp_large/1']]);
+  });
+
+  test('that is no bundle, or not there, is told as that', async () => {
+    const { store } = open();
+    const unreadable = (error: unknown) => isCentralFailure(error, 'BUNDLE_UNREADABLE');
+    await assert.rejects(importBytes(store, Buffer.from('{"pending":[]}')), unreadable);
+    await assert.rejects(importBytes(store, Buffer.alloc(0)), unreadable);
+    const deps = {
+      store,
+      wall: () => NOON_MS,
+      randomHex: systemRandomHex,
+      openFile: openReadableFile,
+      bodySizeMaxBytes: 1_000,
+    };
+    await assert.rejects(importBundle(deps, join(folder, 'nothing')), unreadable);
+    await assert.rejects(importBundle(deps, folder), unreadable);
+  });
+
+  test('what is held of an export is told to its own boat, page by page, and to nobody else', async () => {
+    const { store } = open();
+    const [boat, other, older] = [
+      await enrollBoat(store),
+      await enrollBoat(store),
+      await enrollBoat(store, true),
+    ];
+    const documents = Array.from({ length: 120 }, (_, at) =>
+      toDocument(boat, { exportId: 'exp_long', part: { index: at + 1, count: 120 } }),
+    );
+    await importBytes(store, toBundle(boat.id, documents));
+    const held = await askHeld(store, boat, 'exp_long');
+    assert.deepEqual(
+      held.map(({ part }) => part.index),
+      Array.from({ length: 120 }, (_, at) => at + 1),
+    );
+    assert.deepEqual(await askHeld(store, other, 'exp_long'), []);
+    assert.deepEqual(await askHeld(store, boat, 'exp_unheard_of'), []);
+    const app = startNode(store);
+    const ask = (path: string, bearer?: string) =>
+      new Request(`http://central.test/api/v1/data/import/${path}`, {
+        headers: bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` },
+      });
+    await expectRefusal(app, ask('exp_long'), 401, 'INVALID_TOKEN');
+    await expectRefusal(app, ask('exp_long', older.id), 401, 'INVALID_TOKEN');
+    await expectRefusal(app, ask('exp_long?after=x', boat.token), 400, 'INVALID_FORMAT');
+    await expectRefusal(app, ask(encodeURIComponent('a/b'), boat.token), 400, 'INVALID_FORMAT');
+  });
+});

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import test from 'node:test';
+import fc from 'fast-check';
+import { type BundleItem, type BundlePart, readBundle, toBundleLine } from './bundle.ts';
+
+const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+const START = {
+  d3kos_bundle: 'start',
+  version: 1,
+  installation_id: '0123456789abcdef',
+  created: '2026-06-01T12:00:00Z',
+  software_version: '0.1.0',
+} as const;
+
+function toPart(body: Buffer, index: number): BundlePart {
+  return {
+    d3kos_bundle: 'part',
+    export_id: 'exp_1',
+    part: { index, count: 99 },
+    sha256: digest(body),
+    size_bytes: body.length,
+  };
+}
+
+/** A bundle of these bodies, and where each of its pieces begins. */
+function write(
+  bodies: readonly Buffer[],
+  skipped: readonly { queue_id: string; reason: string }[] = [],
+): Buffer {
+  const end = {
+    d3kos_bundle: 'end',
+    exports: 1,
+    parts: bodies.length,
+    skipped_count: skipped.length,
+    skipped: [...skipped],
+  } as const;
+  return Buffer.concat([
+    Buffer.from(toBundleLine(START)),
+    ...bodies.flatMap((body, at) => [
+      Buffer.from(toBundleLine(toPart(body, at + 1))),
+      body,
+      Buffer.from('\n'),
+    ]),
+    Buffer.from(toBundleLine(end)),
+  ]);
+}
+
+async function read(bundle: Buffer, sizeMaxBytes = 1_000_000): Promise<readonly BundleItem[]> {
+  const source = {
+    read: async (offset: number, length: number) => bundle.subarray(offset, offset + length),
+    digest,
+  };
+  const items: BundleItem[] = [];
+  for await (const item of readBundle(source, sizeMaxBytes)) items.push(item);
+  return items;
+}
+
+const wholeBodies = (items: readonly BundleItem[]) =>
+  items.flatMap((item) => (item.kind === 'part' ? [Buffer.from(item.body).toString('latin1')] : []));
+const isWhole = (items: readonly BundleItem[]) => items.every((item) => item.kind !== 'damaged');
+
+const anyBodies = fc.array(
+  fc.oneof(
+    fc.uint8Array({ minLength: 1, maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+    fc
+      .constantFrom('\n', '{"d3kos', '\n\n{"a":1}\n', '{"installation_id":"x","data":{\n}}\n')
+      .map((text) => Buffer.from(text)),
+  ),
+  { minLength: 1, maxLength: 6 },
+);
+
+test('gives back what was written, whatever the bodies are', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyBodies, async (bodies) => {
+      const items = await read(write(bodies));
+      assert.ok(isWhole(items), JSON.stringify(items));
+      assert.deepEqual(
+        wholeBodies(items),
+        bodies.map((body) => body.toString('latin1')),
+      );
+      assert.deepEqual([items[0]?.kind, items.at(-1)?.kind], ['start', 'end']);
+    }),
+  );
+});
+
+test('a changed byte anywhere is told, and costs at most the part it is in', async () => {
+  const bodies = ['{"a":1}\n', '{"b":2}\n', '{"c":3}\n'].map((text) => Buffer.from(text));
+  const bundle = write(bodies);
+  for (let at = 0; at < bundle.length; at += 1) {
+    const changed = Buffer.from(bundle);
+    changed[at] = (changed[at] ?? 0) ^ 0x01;
+    const items = await read(changed);
+    const whole = wholeBodies(items);
+    for (const body of whole)
+      assert.ok(
+        bodies.some((own) => own.toString('latin1') === body),
+        `byte ${at}: ${body}`,
+      );
+    // A changed time, version or count is still a line of the format; nothing of a record can change unseen.
+    assert.ok(whole.length >= bodies.length - 1, `byte ${at} costs ${bodies.length - whole.length} parts`);
+    if (whole.length < bodies.length) assert.ok(!isWhole(items), `byte ${at} is not told`);
+  }
+});
+
+test('a bundle cut off anywhere is told, and what is before the cut is given', async () => {
+  const bodies = ['{"a":1}\n', '{"b":2}\n'].map((text) => Buffer.from(text));
+  const bundle = write(bodies);
+  for (let length = 0; length < bundle.length - 1; length += 1) {
+    const items = await read(bundle.subarray(0, length));
+    assert.ok(!isWhole(items), `cut at ${length}`);
+    assert.deepEqual(wholeBodies(items), wholeBodies(await read(bundle)).slice(0, wholeBodies(items).length));
+  }
+});
+
+test('bytes that are missing or surplus in the middle cost the part they are in and no other', async () => {
+  const bodies = ['a', 'b', 'c'].map((letter) => Buffer.from(letter.repeat(500)));
+  const bundle = write(bodies);
+  const at = bundle.indexOf('bbb') + 10;
+  const missing = await read(Buffer.concat([bundle.subarray(0, at), bundle.subarray(at + 100)]));
+  const surplus = await read(
+    Buffer.concat([bundle.subarray(0, at), Buffer.from('xyz'), bundle.subarray(at)]),
+  );
+  for (const items of [missing, surplus]) {
+    assert.deepEqual(
+      wholeBodies(items).map((body) => body[0]),
+      ['a', 'c'],
+    );
+    const damage = items.find((item) => item.kind === 'damaged');
+    assert.equal(damage?.header?.part.index, 2, 'the part that is damaged is named');
+  }
+});
+
+test('a body larger than may be held is passed over, and the next one is read', async () => {
+  const bodies = [Buffer.alloc(3_000_000, 97), Buffer.from('small')];
+  const items = await read(write(bodies), 1_000);
+  assert.deepEqual(wholeBodies(items), ['small']);
+  assert.match(String(items.find((item) => item.kind === 'damaged')?.reason), /3000000/);
+});
+
+test('what was left out is told in any words, and the lines stay ASCII', async () => {
+  const skipped = [{ queue_id: 'q_1', reason: 'Gerät “kaputt” 🚤' }];
+  const bundle = write([Buffer.from('x')], skipped);
+  assert.ok(bundle.every((byte) => byte < 0x7f));
+  const end = (await read(bundle)).find((item) => item.kind === 'end');
+  assert.deepEqual(end?.end.skipped, skipped);
+});

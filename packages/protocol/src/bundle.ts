@@ -1,0 +1,205 @@
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { DocumentHeaderSchema, PartSchema } from './document.ts';
+import { INSTALLATION_ID_PATTERN } from './installation.ts';
+
+/*
+ * A bundle carries exports to central on a stick. It is one file: control lines of ASCII JSON, and after each `part` line
+ * the body of that part, byte for byte as it would be sent, and a line end. A control line begins with BUNDLE_MARK; no line
+ * of a body does, so what is whole behind a damaged place can be found again.
+ */
+
+/** How every control line begins. */
+export const BUNDLE_MARK = '{"d3kos_bundle":"';
+/** The only version of the format there is. */
+export const BUNDLE_VERSION = 1;
+/** Largest body of one part in a bundle: twice what central takes unless it is told otherwise, and what a boat can hold at once. */
+export const BUNDLE_PART_SIZE_MAX_BYTES = 64 * 1_048_576;
+/** Exports named as left out in the last line: enough to see why, bounded by the length of a line. */
+export const BUNDLE_SKIPPED_MAX = 50;
+/** Longest control line: the last one with all that it may name. */
+const LINE_LENGTH_MAX = 65_536;
+/** How much is looked through at once for the next control line. */
+const SCAN_SIZE_BYTES = 1_048_576;
+const LINE_END = 10;
+
+/** The first line: whose bundle this is. */
+export const BundleStartSchema = Type.Object({
+  d3kos_bundle: Type.Literal('start'),
+  version: Type.Literal(BUNDLE_VERSION),
+  installation_id: Type.String({ pattern: INSTALLATION_ID_PATTERN }),
+  created: Type.String({ maxLength: 40 }),
+  software_version: Type.String({ maxLength: 40 }),
+});
+export type BundleStart = Static<typeof BundleStartSchema>;
+
+/** Before each body: which part it is, its length, and the hex SHA-256 that central's receipt for it will name. */
+export const BundlePartSchema = Type.Object({
+  d3kos_bundle: Type.Literal('part'),
+  export_id: DocumentHeaderSchema.properties.export_id,
+  part: PartSchema,
+  sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  size_bytes: Type.Integer({ minimum: 1 }),
+});
+export type BundlePart = Static<typeof BundlePartSchema>;
+
+/** The last line: without it the bundle was cut off. `skipped` are exports whose file could not be read on board. */
+export const BundleEndSchema = Type.Object({
+  d3kos_bundle: Type.Literal('end'),
+  exports: Type.Integer({ minimum: 0 }),
+  parts: Type.Integer({ minimum: 0 }),
+  skipped_count: Type.Integer({ minimum: 0 }),
+  skipped: Type.Array(
+    Type.Object({ queue_id: Type.String({ maxLength: 80 }), reason: Type.String({ maxLength: 200 }) }),
+    { maxItems: BUNDLE_SKIPPED_MAX },
+  ),
+});
+export type BundleEnd = Static<typeof BundleEndSchema>;
+
+const controlLine = Compile(Type.Union([BundleStartSchema, BundlePartSchema, BundleEndSchema]));
+
+/** A last line before it is written. */
+export type BundleEndFacts = Readonly<Omit<BundleEnd, 'skipped'>> & {
+  readonly skipped: readonly BundleEnd['skipped'][number][];
+};
+
+/** A control line with its line end, in ASCII. */
+export function toBundleLine(line: Readonly<BundleStart> | Readonly<BundlePart> | BundleEndFacts): string {
+  const text = JSON.stringify(line).replace(
+    /[\u007f-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return `${text}\n`;
+}
+
+/** What is found in a bundle, in the order of the file. */
+export type BundleItem =
+  | { readonly kind: 'start'; readonly start: BundleStart }
+  /** `body` has the length and the digest its line names. */
+  | { readonly kind: 'part'; readonly header: BundlePart; readonly body: Uint8Array }
+  | { readonly kind: 'end'; readonly end: BundleEnd }
+  /** From `offset` on something is not as it was written; reading goes on at the next control line. */
+  | {
+      readonly kind: 'damaged';
+      readonly offset: number;
+      readonly reason: string;
+      readonly header: BundlePart | undefined;
+    };
+
+/** A bundle's bytes, and the digest they are checked with. */
+export interface BundleSource {
+  /** Bytes [offset, offset + length), shorter only at the end of the file. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Hex SHA-256. */
+  digest(bytes: Uint8Array): string;
+}
+
+/**
+ * Reads a bundle from its start, holding one part at a time, of at most `partSizeMaxBytes`. Everything that is whole is
+ * given, whatever is damaged around it; a bundle without any `damaged` item is as it was written. Rejects only with what
+ * `read` rejects with.
+ */
+export async function* readBundle(
+  source: BundleSource,
+  partSizeMaxBytes: number,
+): AsyncGenerator<BundleItem, void, void> {
+  let isEnded = false;
+  let offset: number | undefined = 0;
+  for (;;) {
+    const found: FoundLine | 'end_of_file' | undefined = await readControlLine(source, offset);
+    if (found === 'end_of_file') break;
+    if (found === undefined) {
+      yield toDamage(offset, 'no line of a bundle is there');
+      offset = await findControlLine(source, offset);
+      isEnded = false;
+      if (offset === undefined) break;
+      continue;
+    }
+    const { line, next } = found;
+    if (line.d3kos_bundle !== 'part') {
+      isEnded = line.d3kos_bundle === 'end';
+      yield line.d3kos_bundle === 'start' ? { kind: 'start', start: line } : { kind: 'end', end: line };
+      offset = next;
+      continue;
+    }
+    const body = await readBody(source, line, next, partSizeMaxBytes);
+    if (body.kind === 'whole') {
+      yield { kind: 'part', header: line, body: body.bytes };
+      const [after] = await source.read(next + line.size_bytes, 1);
+      offset = next + line.size_bytes + (after === LINE_END ? 1 : 0);
+      continue;
+    }
+    yield { ...toDamage(offset, body.reason), header: line };
+    // From the end of the part's own line: bytes that are missing from a body leave the next line inside its length.
+    offset = await findControlLine(source, next - 1);
+    if (offset === undefined) break;
+  }
+  if (!isEnded) yield toDamage(offset ?? 0, 'its end is missing: the copy was cut off');
+}
+
+function toDamage(offset: number, reason: string): Extract<BundleItem, { kind: 'damaged' }> {
+  return { kind: 'damaged', offset, reason, header: undefined };
+}
+
+interface FoundLine {
+  readonly line: BundleStart | BundlePart | BundleEnd;
+  /** Where what follows the line begins. */
+  readonly next: number;
+}
+
+async function readControlLine(
+  source: BundleSource,
+  offset: number,
+): Promise<FoundLine | 'end_of_file' | undefined> {
+  const bytes = await source.read(offset, LINE_LENGTH_MAX);
+  if (bytes.length === 0) return 'end_of_file';
+  const end = bytes.indexOf(LINE_END);
+  if (end < 0 || !startsWithMark(bytes, 0)) return undefined;
+  let text = '';
+  for (let at = 0; at < end; at += 4_096)
+    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + 4_096)));
+  let line: unknown;
+  try {
+    line = JSON.parse(text);
+  } catch {
+    // JSON.parse throws nothing but SyntaxError: the line is damaged.
+    return undefined;
+  }
+  return controlLine.Check(line) ? { line, next: offset + end + 1 } : undefined;
+}
+
+type FoundBody =
+  | { readonly kind: 'whole'; readonly bytes: Uint8Array }
+  | { readonly kind: 'damaged'; readonly reason: string };
+
+async function readBody(
+  source: BundleSource,
+  header: BundlePart,
+  offset: number,
+  partSizeMaxBytes: number,
+): Promise<FoundBody> {
+  if (header.size_bytes > partSizeMaxBytes)
+    return { kind: 'damaged', reason: `holds ${header.size_bytes} bytes; ${partSizeMaxBytes} are taken` };
+  const bytes = await source.read(offset, header.size_bytes);
+  if (bytes.length < header.size_bytes) return { kind: 'damaged', reason: 'is cut off' };
+  if (source.digest(bytes) !== header.sha256) return { kind: 'damaged', reason: 'does not match its digest' };
+  return { kind: 'whole', bytes };
+}
+
+/** Where the next control line begins whose line end before it is at `from` or later. */
+async function findControlLine(source: BundleSource, from: number): Promise<number | undefined> {
+  for (let offset = from; ;) {
+    const bytes = await source.read(offset, SCAN_SIZE_BYTES);
+    for (let at = bytes.indexOf(LINE_END); at >= 0; at = bytes.indexOf(LINE_END, at + 1))
+      if (startsWithMark(bytes, at + 1)) return offset + at + 1;
+    if (bytes.length < SCAN_SIZE_BYTES) return undefined;
+    // The mark may lie across the end of what was read.
+    offset += bytes.length - BUNDLE_MARK.length - 1;
+  }
+}
+
+function startsWithMark(bytes: Uint8Array, at: number): boolean {
+  for (let index = 0; index < BUNDLE_MARK.length; index += 1)
+    if (bytes[at + index] !== BUNDLE_MARK.charCodeAt(index)) return false;
+  return true;
+}
