@@ -3,14 +3,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { dirname, join, relative } from 'node:path';
 import test from 'node:test';
 import { createClock } from '../platform/clock.ts';
-import { composeDisk } from '../platform/disk.ts';
-import { createFileSystem, type FileSystem, type OpenFile } from '../platform/disk-file-system.ts';
+import { createDisk } from '../platform/disk.ts';
 import type { Clock, Disk, WallMs } from '../platform/ports.ts';
 import { createRandom } from '../platform/random.ts';
 import { openLedgerDatabase } from '../platform/sqlite.ts';
 import { cutFile } from '../spool/cut.ts';
 import { toSpoolPaths } from '../spool/spool-paths.ts';
 import { createKeptLog } from '../testing/kept-log.ts';
+import { createPower, PowerCut } from '../testing/power-cut.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
 import { importOldQueue } from './import-old-queue.ts';
 import { type Ledger, openLedger } from './ledger.ts';
@@ -23,54 +23,13 @@ const BOAT = '0123456789abcdef';
 const NOW = Date.parse('2026-11-23T10:00:00Z') as WallMs;
 const clock: Clock = { ...createClock(), wall: () => NOW };
 
-/** What ends a run at a chosen step, as a power cut would. */
-class PowerCut extends Error {}
-
-/**
- * Counts every step that changes the disk, and the commits of the ledger, and ends the run before one of them. A run
- * ended at a step that only reads leaves what the next change would have found.
- */
-function createPower(stepsMax: number) {
-  let steps = 0;
-  const step = (): void => {
-    if (steps >= stepsMax) throw new PowerCut(`step ${steps}`);
-    steps += 1;
-  };
-  const fileSystem = createFileSystem();
-  const toOpenFile = (file: OpenFile): OpenFile => ({
-    ...file,
-    write: async (bytes, position) => (step(), file.write(bytes, position)),
-    // The process ends, the machine does not: what was written is there without a sync, which costs most of the time.
-    sync: async () => undefined,
-  });
-  const counted: FileSystem = {
-    ...fileSystem,
-    create: async (path) => (step(), toOpenFile(await fileSystem.create(path))),
-    rename: async (from, to) => (step(), fileSystem.rename(from, to)),
-    unlink: async (path) => (step(), fileSystem.unlink(path)),
-    makeDirectory: async (path) => (step(), fileSystem.makeDirectory(path)),
-    syncDirectory: async () => undefined,
-  };
-  return {
-    disk: composeDisk(counted, createRandom()),
-    openLedger: (): Ledger => {
-      const database = openLedgerDatabase(paths.ledger, (moment, db) => {
-        if (moment === 'opened') db.exec('PRAGMA synchronous = OFF');
-        if (moment === 'commit' || moment === 'committed') step();
-      });
-      return openLedger(database, () => '00112233445566ff');
-    },
-    steps: () => steps,
-  };
-}
-
 /** A first start as `startBoat` does it. Gives how many steps it took; a power cut ends it early. */
 async function start(
   stepsMax = Number.POSITIVE_INFINITY,
   log = createKeptLog(),
   wrap = (disk: Disk): Disk => disk,
 ) {
-  const power = createPower(stepsMax);
+  const power = createPower(paths.ledger, stepsMax);
   let ledger: Ledger | undefined;
   try {
     ledger = power.openLedger();
@@ -231,35 +190,25 @@ test('everything an old queue lists is queued once, oldest first, with its id, t
     'a file that is not in the exports folder stays where it is',
   );
   for (const { exportFile } of entries())
-    await cutFile(
-      composeDisk(createFileSystem(), createRandom()),
-      clock,
-      join(root, String(exportFile)),
-      100,
-      0,
-    );
+    await cutFile(createDisk(), clock, join(root, String(exportFile)), 100, 0);
 });
 
-test(
-  'cut off at any step of disk or ledger, the next start comes to the same end',
-  {
-    timeout: 300_000,
-  },
-  async () => {
+test('cut off at any step of disk or ledger, the next start comes to the same end', {
+  timeout: 300_000,
+}, async () => {
+  writeFullBoat();
+  const whole = await start();
+  assert.ok(whole.kind === 'started' && whole.steps > 60);
+  const expected = state();
+  for (let steps = 0; steps < whole.steps; steps += 1) {
     writeFullBoat();
-    const whole = await start();
-    assert.ok(whole.kind === 'started');
-    const expected = state();
-    for (let steps = 0; steps < whole.steps; steps += 1) {
-      writeFullBoat();
-      assert.equal((await start(steps)).kind, 'cut', `step ${steps}`);
-      // Every third time the second start is cut as well.
-      if (steps % 3 === 0) await start(Math.floor(steps / 2));
-      assert.equal((await start()).kind, 'started');
-      assert.deepEqual(state(), expected, `cut at step ${steps} of ${whole.steps}`);
-    }
-  },
-);
+    assert.equal((await start(steps)).kind, 'cut', `step ${steps}`);
+    // Every third time the second start is cut as well.
+    if (steps % 3 === 0) await start(Math.floor(steps / 2));
+    assert.equal((await start()).kind, 'started');
+    assert.deepEqual(state(), expected, `cut at step ${steps} of ${whole.steps}`);
+  }
+});
 
 test('the import happens once: a queue file written later is a view, and is never read', async () => {
   writeFullBoat();
@@ -396,7 +345,7 @@ test('a lost ledger imports its own view: the exports on disk keep their ids', a
   await start();
   const before = entries();
   const ledger = openLedger(openLedgerDatabase(paths.ledger), () => '');
-  await writeViews(composeDisk(createFileSystem(), createRandom()), paths, ledger, NOW);
+  await writeViews(createDisk(), paths, ledger, NOW);
   ledger.close();
   for (const name of readdirSync(paths.home))
     if (name.startsWith('exports.db')) rmSync(join(paths.home, name));

@@ -26,7 +26,8 @@ function tryParse(text: string): { readonly value: unknown } | undefined {
 /** Walks from string to string: one pattern over both overflows the stack of the matcher at a long string. */
 function withoutPythonNumbers(text: string): string {
   const pieces: string[] = [];
-  for (let at = 0; at < text.length;) {
+  let at = 0;
+  while (at < text.length) {
     const quote = text.indexOf('"', at);
     const end = quote === -1 ? text.length : quote;
     pieces.push(text.slice(at, end).replaceAll(/-?\b(?:NaN|Infinity)\b/g, 'null'));

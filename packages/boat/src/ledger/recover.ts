@@ -55,7 +55,9 @@ export async function recover(
   let adopted = 0;
   let aside = 0;
   let postponed = 0;
-  for (const directory of [paths.exports, paths.failed])
+  // The failed ones first: one that is rewritten goes to the other folder, where it would be taken for a file of its own
+  // if power failed before its entry was durable.
+  for (const directory of [paths.failed, paths.exports])
     for (const file of (await disk.list(directory)) ?? []) {
       const path = join(directory, file.name);
       if (file.kind !== 'file' || !file.name.endsWith('.json') || ledger.queue.findByFile(path) !== undefined)
