@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { findGaps } from '@d3kos/central';
+import { INSTALLATION } from '../tests/support/boat-in-process.ts';
+import { deliverEverything } from '../tests/support/deliver-everything.ts';
+import { type CentralPlace, type RunningDaemon, withCentralStore } from '../tests/support/processes.ts';
+import { assertCentralHolds, exportsAtCentral, readRecordsOfBoat } from '../tests/support/records-of-boat.ts';
+
+/**
+ * Delivers everything that waits, stops the daemon, and asserts what torture must not change: each acknowledged export is in the
+ * history, nothing failed or is stuck, central holds the exports of the history and no others, each record of the boat once, and
+ * names no gap. Gives how many exports were delivered.
+ */
+export async function assertAllArrived(
+  daemon: RunningDaemon,
+  central: CentralPlace,
+  root: string,
+  acknowledged: readonly string[],
+): Promise<number> {
+  const delivered = await deliverEverything(daemon);
+  assert.deepEqual(
+    acknowledged.filter((exportId) => !delivered.has(exportId)),
+    [],
+    'every acknowledged export is in the history',
+  );
+  assert.equal(await daemon.stop(), 0);
+  await withCentralStore(central, async (store) => {
+    await assertCentralHolds(store, INSTALLATION, readRecordsOfBoat(root), {
+      engine_benchmark: 2,
+      qr_codes: 2,
+      settings: 1,
+      onboarding: 1,
+    });
+    assert.deepEqual(
+      await exportsAtCentral(store, INSTALLATION),
+      [...delivered].sort(),
+      'central holds the exports of the history and no others',
+    );
+    assert.deepEqual((await findGaps(store, INSTALLATION)).missing_sequences, []);
+  });
+  return delivered.size;
+}

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toSpoolPaths } from '@d3kos/boat';
+import { addRecords } from '../packages/sim/src/fixture/index.ts';
+import { createSeeded, type Seeded } from '../packages/sim/src/fixture/seeded.ts';
+import { INSTALLATION, prepareBoat } from '../tests/support/boat-in-process.ts';
+import {
+  type BoatPlace,
+  enrollAt,
+  freePort,
+  type Processes,
+  placeCentral,
+  type RunningDaemon,
+  spawnDaemon,
+  startCentral,
+  startDaemon,
+  toBoatEnvironment,
+  untilDaemonAnswers,
+} from '../tests/support/processes.ts';
+import { assertAllArrived } from './all-arrived.ts';
+import type { Card } from './card.ts';
+import type { TortureCounts, TortureRun } from './run.ts';
+
+/** Holds a boat and what torture exports of it many times over; the image is sparse. */
+export const CARD_SIZE_BYTES = 512 * 1024 * 1024;
+/** The power fails up to this long after the first export of a life is asked for: some exports, receipts and views. */
+const LIFE_MAX_MS = 1_500;
+/** One life in so many ends while the daemon is still starting, which takes it about this long. */
+const EARLY_ONE_IN = 8;
+const START_MS = 700;
+/** How long the daemon goes on without its card: what it promises then it must keep, too. */
+const AFTER_CUT_MAX_MS = 30;
+/** One export in so many is a full one, which takes several parts to deliver. */
+const FULL_ONE_IN = 6;
+/** In one life in so many nothing but the daemon writes to the card: another's fsync would make its own steps durable, too. */
+const QUIET_ONE_IN = 2;
+
+/** Adds a log entry and an alert as a service does that keeps what it has committed, or nothing where the card is gone. */
+function addDurably(root: string, moment: string): void {
+  try {
+    for (const [file, sql] of [
+      [
+        'data/boatlog/boatlog.db',
+        "INSERT INTO boatlog_entries (timestamp, entry_type, content) VALUES (?, 'manual', 'At sea')",
+      ],
+      [
+        'data/self-healing/issues.db',
+        "INSERT INTO issues (timestamp, category, severity, description) VALUES (?, 'cpu', 'info', 'Usage')",
+      ],
+    ] as const) {
+      const db = new DatabaseSync(join(root, file), { timeout: 5_000 });
+      try {
+        // EXTRA: FULL does not sync the folder after a rollback journal is removed, and a cut brings it back.
+        db.exec('PRAGMA synchronous = EXTRA');
+        db.prepare(sql).run(moment);
+      } finally {
+        db.close();
+      }
+    }
+  } catch (error) {
+    // SQLite's errors after the cut: it cannot read, write, lock or open.
+    if (!(error instanceof Error && 'errcode' in error)) throw error;
+  }
+}
+
+interface Life {
+  readonly daemon: RunningDaemon;
+  readonly root: string;
+  readonly seeded: Seeded;
+  /** Aborted when the power is about to fail. */
+  readonly ending: AbortSignal;
+}
+
+interface Acknowledged {
+  readonly queueId: string;
+  readonly exportId: string;
+}
+
+/** Exports until the daemon is gone. Gives what it acknowledged, before the cut or after it. */
+async function exportUntilGone({ daemon, root, seeded, ending }: Life): Promise<readonly Acknowledged[]> {
+  const acknowledged: Acknowledged[] = [];
+  const isQuiet = seeded.below(QUIET_ONE_IN) === 0;
+  for (;;) {
+    if (!isQuiet && !ending.aborted) addDurably(root, new Date(seeded.below(2 ** 31) * 1_000).toISOString());
+    const type = isQuiet || seeded.below(FULL_ONE_IN) === 0 ? 'full' : 'incremental';
+    const answer = await daemon.request('POST', '/export/generate', { type }).catch((error: unknown) => {
+      // What fetch throws when nobody listens any more, or stops talking.
+      if (error instanceof TypeError) return undefined;
+      throw error;
+    });
+    if (answer === undefined) return acknowledged;
+    if (answer.status !== 200) {
+      assert.ok(ending.aborted, `${JSON.stringify(answer.json)}\n${daemon.output()}`);
+      await sleep(1);
+    } else if (answer.json['queued'] === true)
+      acknowledged.push({
+        queueId: String(answer.json['queue_id']),
+        exportId: String(answer.json['export_id']),
+      });
+  }
+}
+
+/** Asserts that both views are whole, as a cut left them; which of them there are is what it gives. */
+function readViews(root: string): readonly string[] {
+  const { queueFile, historyFile } = toSpoolPaths(root);
+  return [
+    [queueFile, 'pending'],
+    [historyFile, 'exports'],
+  ].flatMap(([path = '', key = '']) => {
+    if (!existsSync(path)) return [];
+    const view: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    assert.ok(typeof view === 'object' && view !== null && key in view, `${path} is whole`);
+    return [path];
+  });
+}
+
+/** The queue ids of all exports the ledger knows, by the daemon's own API. */
+async function knownExports(daemon: RunningDaemon): Promise<ReadonlySet<string>> {
+  const { json: queue } = await daemon.request('GET', '/export/queue');
+  const { json: history } = await daemon.request('GET', '/export/history?limit=10000');
+  // The answers' shapes are held to by the tests of the API.
+  const rows = [
+    ...(['pending', 'uploading', 'completed', 'failed'] as const).flatMap(
+      (status) => queue[status] as { queue_id: string }[],
+    ),
+    ...(history['exports'] as { queue_id: string }[]),
+  ];
+  return new Set(rows.map((row) => row.queue_id));
+}
+
+/**
+ * Cuts the power of a boat's card `run.times` times while a real daemon starts, exports, receives receipts from a real central and
+ * writes its views, and boots it again. Throws an AssertionError where after a cut an acknowledged export is not in the ledger or a
+ * view is not whole, or where in the end anything is lost, stored twice or stuck.
+ */
+export async function cutPower(processes: Processes, card: Card, run: TortureRun): Promise<TortureCounts> {
+  const seeded = createSeeded(run.seed);
+  const central = await placeCentral(processes);
+  const token = await enrollAt(processes, central, INSTALLATION);
+  await startCentral(processes, central);
+  const root = join(card.path, 'boat');
+  prepareBoat({ root, rows: 400 }, token);
+  const place: BoatPlace = {
+    root,
+    port: await freePort(),
+    centralUrl: central.url,
+    environment: { EXPORT_PART_SIZE_BYTES: '32768', NODE_COMPILE_CACHE: processes.folder('compile-cache') },
+  };
+  assert.equal((await processes.run('boat', ['--version'], toBoatEnvironment(place))).code, 0);
+
+  const acknowledged: Acknowledged[] = [];
+  let views: readonly string[] = [];
+  let early = 0;
+  for (let cut = 1; cut <= run.times; cut += 1) {
+    addRecords(root, { rows: 1 + seeded.below(8), seed: seeded.below(1_000_000) });
+    card.sync();
+    const daemon = spawnDaemon(processes, place);
+    if (seeded.below(EARLY_ONE_IN) === 0) {
+      early += 1;
+      await sleep(seeded.below(START_MS));
+      await card.cut();
+      await daemon.kill();
+    } else {
+      await untilDaemonAnswers(daemon);
+      const known = await knownExports(daemon);
+      assert.deepEqual(
+        acknowledged.filter(({ queueId }) => !known.has(queueId)),
+        [],
+        `after cut ${cut - 1} the ledger has every acknowledged export\n${daemon.output()}`,
+      );
+      const ending = new AbortController();
+      const exporting = exportUntilGone({ daemon, root, seeded, ending: ending.signal });
+      // A failure there is told where it is awaited.
+      exporting.catch(() => undefined);
+      await Promise.race([exporting, sleep(seeded.below(LIFE_MAX_MS))]);
+      ending.abort();
+      await card.cut();
+      await sleep(seeded.below(AFTER_CUT_MAX_MS));
+      await daemon.kill();
+      acknowledged.push(...(await exporting));
+    }
+    card.restart();
+    const seen = readViews(root);
+    assert.deepEqual(
+      views.filter((path) => !seen.includes(path)),
+      [],
+      'a view that was there is there',
+    );
+    views = seen;
+  }
+  const daemon = await startDaemon(processes, place);
+  const delivered = await assertAllArrived(
+    daemon,
+    central,
+    root,
+    acknowledged.map(({ exportId }) => exportId),
+  );
+  run.tell(
+    `${run.times} power cuts, ${early} of them at start: ${acknowledged.length} acknowledged of ${delivered} delivered exports`,
+  );
+  assert.ok(acknowledged.length >= run.times / 5, 'the cuts met a boat at work');
+  return { acknowledged: acknowledged.length, delivered };
+}

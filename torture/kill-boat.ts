@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createSeeded } from '../packages/sim/src/fixture/seeded.ts';
+import { INSTALLATION, prepareBoat } from '../tests/support/boat-in-process.ts';
+import {
+  type BoatPlace,
+  enrollAt,
+  freePort,
+  type Processes,
+  placeCentral,
+  type RunningDaemon,
+  spawnDaemon,
+  startCentral,
+  startDaemon,
+  toBoatEnvironment,
+  untilDaemonAnswers,
+} from '../tests/support/processes.ts';
+import { addRecordsUnlessBusy } from '../tests/support/records-of-boat.ts';
+import { assertAllArrived } from './all-arrived.ts';
+import type { TortureCounts, TortureRun } from './run.ts';
+
+/** The kill comes at a moment up to this long after the first export of a life is asked for: some ten exports. */
+const LIFE_MAX_MS = 400;
+/** One life in so many ends while the daemon is still starting, which takes it about this long. */
+const EARLY_ONE_IN = 8;
+const START_MS = 700;
+/** One export in so many is a full one, which takes several parts to deliver. */
+const FULL_ONE_IN = 12;
+
+/** Exports, while records are added, until the daemon is gone. Gives the ids of what it acknowledged. */
+async function exportUntilKilled(
+  daemon: RunningDaemon,
+  place: BoatPlace,
+  seeded: ReturnType<typeof createSeeded>,
+): Promise<readonly string[]> {
+  const acknowledged: string[] = [];
+  for (;;) {
+    addRecordsUnlessBusy(place.root, { rows: 1 + seeded.below(8), seed: seeded.below(1_000_000) });
+    const type = seeded.below(FULL_ONE_IN) === 0 ? 'full' : 'incremental';
+    const asked = daemon.request('POST', '/export/generate', { type }).catch((error: unknown) => {
+      // What fetch throws when nobody listens any more, or stops talking.
+      if (error instanceof TypeError) return undefined;
+      throw error;
+    });
+    // Rows are added while the export reads its sources, too.
+    await sleep(seeded.below(20));
+    addRecordsUnlessBusy(place.root, { rows: 1, seed: seeded.below(1_000_000) });
+    const answer = await asked;
+    if (answer === undefined) return acknowledged;
+    assert.equal(answer.status, 200, JSON.stringify(answer.json));
+    if (answer.json['queued'] === true) acknowledged.push(String(answer.json['export_id']));
+  }
+}
+
+/**
+ * Kills a real daemon `run.times` times with SIGKILL while it starts, exports and uploads to a real central. Throws an AssertionError where
+ * afterwards an acknowledged export is not in the history, central lacks a record of the boat or has one too many, or something is stuck.
+ */
+export async function killBoat(processes: Processes, run: TortureRun): Promise<TortureCounts> {
+  const seeded = createSeeded(run.seed);
+  const central = await placeCentral(processes);
+  const token = await enrollAt(processes, central, INSTALLATION);
+  await startCentral(processes, central);
+  const root = join(processes.folder('kill-boat'), 'boat');
+  prepareBoat({ root, rows: 400 }, token);
+  const place: BoatPlace = {
+    root,
+    port: await freePort(),
+    centralUrl: central.url,
+    environment: {
+      EXPORT_PART_SIZE_BYTES: '32768',
+      // A killed program keeps no compiled code: one that ends by itself does it for all, which saves a third of each start.
+      NODE_COMPILE_CACHE: processes.folder('compile-cache'),
+    },
+  };
+  assert.equal((await processes.run('boat', ['--version'], toBoatEnvironment(place))).code, 0);
+
+  const acknowledged: string[] = [];
+  const beganMs = performance.now();
+  for (let kill = 1; kill <= run.times; kill += 1) {
+    const daemon = spawnDaemon(processes, place);
+    if (seeded.below(EARLY_ONE_IN) === 0) await sleep(seeded.below(START_MS));
+    else {
+      await untilDaemonAnswers(daemon);
+      const exporting = exportUntilKilled(daemon, place, seeded);
+      await Promise.race([exporting, sleep(seeded.below(LIFE_MAX_MS))]);
+      await daemon.kill();
+      acknowledged.push(...(await exporting));
+    }
+    await daemon.kill();
+    const { code, signal } = await daemon.ended;
+    assert.equal(signal, 'SIGKILL', `life ${kill} ended by itself with ${code}: ${daemon.output()}`);
+  }
+  const killedMs = performance.now() - beganMs;
+
+  const daemon = await startDaemon(processes, place);
+  const delivered = await assertAllArrived(daemon, central, root, acknowledged);
+  run.tell(
+    `${acknowledged.length} acknowledged of ${delivered} delivered exports; kills ${Math.round(killedMs / 1000)} s, all ${Math.round((performance.now() - beganMs) / 1000)} s`,
+  );
+  assert.ok(acknowledged.length >= run.times / 10, 'the kills met a boat at work');
+  return { acknowledged: acknowledged.length, delivered };
+}

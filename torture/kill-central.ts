@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createSeeded } from '../packages/sim/src/fixture/seeded.ts';
+import { INSTALLATION, prepareBoat, until } from '../tests/support/boat-in-process.ts';
+import {
+  type BoatPlace,
+  enrollAt,
+  freePort,
+  type Processes,
+  placeCentral,
+  postmasterPid,
+  type RunningDaemon,
+  startCentral,
+  startDaemon,
+} from '../tests/support/processes.ts';
+import { addRecordsUnlessBusy } from '../tests/support/records-of-boat.ts';
+import { assertAllArrived } from './all-arrived.ts';
+import type { TortureCounts, TortureRun } from './run.ts';
+
+/** The kill comes up to this long after central began to import: about ten parts. */
+const LIFE_MAX_MS = 300;
+/** One kill in so many takes the database server with it, as a power cut does. */
+const WITH_DATABASE_ONE_IN = 4;
+/** Between two exports of the boat. */
+const EXPORT_PAUSE_MS = 100;
+
+/** Exports and adds records until told to stop; every other export is a full one of many parts. */
+async function exportUntil(
+  daemon: RunningDaemon,
+  root: string,
+  seeded: ReturnType<typeof createSeeded>,
+  stop: AbortSignal,
+): Promise<readonly string[]> {
+  const acknowledged: string[] = [];
+  for (let round = 0; !stop.aborted; round += 1) {
+    addRecordsUnlessBusy(root, { rows: 1 + seeded.below(8), seed: seeded.below(1_000_000) });
+    const type = round % 8 === 0 ? 'full' : 'incremental';
+    const { status, json } = await daemon.request('POST', '/export/generate', { type });
+    assert.equal(status, 200, JSON.stringify(json));
+    if (json['queued'] === true) acknowledged.push(String(json['export_id']));
+    await sleep(EXPORT_PAUSE_MS);
+  }
+  return acknowledged;
+}
+
+/**
+ * Kills a real central `run.times` times with SIGKILL while it imports what a real boat sends, at times with its database server. Throws an
+ * AssertionError where afterwards anything is lost, stored twice or stuck, or the database did not recover.
+ */
+export async function killCentral(processes: Processes, run: TortureRun): Promise<TortureCounts> {
+  const seeded = createSeeded(run.seed);
+  const central = await placeCentral(processes);
+  const token = await enrollAt(processes, central, INSTALLATION);
+  let running = await startCentral(processes, central);
+  const root = join(processes.folder('kill-central'), 'boat');
+  prepareBoat({ root, rows: 600 }, token);
+  const place: BoatPlace = {
+    root,
+    port: await freePort(),
+    centralUrl: central.url,
+    environment: { EXPORT_PART_SIZE_BYTES: '16384' },
+  };
+  const daemon = await startDaemon(processes, place);
+  const stop = new AbortController();
+  processes.atEnd(() => stop.abort());
+  const exporting = exportUntil(daemon, root, seeded, stop.signal);
+  // A failure there is told where it is awaited.
+  exporting.catch(() => undefined);
+
+  let leftRunning = 0;
+  let taken = 0;
+  for (let kill = 1; kill <= run.times; kill += 1) {
+    await daemon.request('POST', '/export/queue/process');
+    await until('an upload', async () => {
+      const { json } = await daemon.request('GET', '/export/queue/status');
+      return json['uploading_count'] === 1;
+    });
+    await sleep(seeded.below(LIFE_MAX_MS));
+    const database = postmasterPid(central);
+    await running.kill();
+    if (seeded.below(WITH_DATABASE_ONE_IN) === 0) {
+      taken += 1;
+      process.kill(database, 'SIGKILL');
+    }
+    running = await startCentral(processes, central);
+    if (running.output().includes('left running')) leftRunning += 1;
+  }
+  stop.abort();
+  const acknowledged = await exporting;
+
+  const delivered = await assertAllArrived(daemon, central, root, acknowledged);
+  run.tell(
+    `${acknowledged.length} acknowledged of ${delivered} delivered exports; ${leftRunning} database servers were left running`,
+  );
+  assert.ok(
+    leftRunning > 0 || taken === run.times,
+    'a killed central leaves its database server, and the next one ends it',
+  );
+  assert.equal(await running.stop(), 0);
+  return { acknowledged: acknowledged.length, delivered };
+}

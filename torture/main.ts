@@ -1,0 +1,94 @@
+// Kills and power cuts of real processes, in rounds; exits non-zero where anything was lost, stored twice or stuck.
+import { parseArgs } from 'node:util';
+import { createProcesses, type Processes } from '../tests/support/processes.ts';
+import { insertCard } from './card.ts';
+import { CARD_SIZE_BYTES, cutPower } from './cut-power.ts';
+import { killBoat } from './kill-boat.ts';
+import { killCentral } from './kill-central.ts';
+import type { TortureCounts, TortureRun } from './run.ts';
+
+/** Most kills or cuts of one round: each has a new boat and a new central, so that its failure is replayed in minutes. */
+const KILLS_PER_ROUND = 100;
+const CUTS_PER_ROUND = 25;
+/** One kill in so many is central's: each costs its start and its database's. */
+const CENTRAL_ONE_IN = 10;
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '500' },
+    cuts: { type: 'string', default: '100' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+  },
+});
+const asked = { kills: toCount('kills'), cuts: toCount('cuts'), seed: toCount('seed') };
+
+function toCount(name: keyof typeof values): number {
+  const text = values[name];
+  if (/^[0-9]{1,9}$/.test(text)) return Number(text);
+  console.error(`--${name} is "${text}": give a whole number.`);
+  process.exit(2);
+}
+
+const done = { boatKills: 0, centralKills: 0, cuts: 0, acknowledged: 0, delivered: 0, failures: 0 };
+
+/** Runs one round with processes of its own, all of them gone after it. */
+async function runRound(
+  name: string,
+  run: Omit<TortureRun, 'tell'>,
+  replay: string,
+  work: (processes: Processes, run: TortureRun) => Promise<TortureCounts>,
+): Promise<void> {
+  const endings: (() => Promise<void>)[] = [];
+  const processes = createProcesses({ after: (ending) => void endings.push(ending) });
+  try {
+    const tell = (line: string): void => console.log(`${name}, seed ${run.seed}: ${line}`);
+    const counts = await work(processes, { ...run, tell });
+    done.acknowledged += counts.acknowledged;
+    done.delivered += counts.delivered;
+  } catch (error) {
+    done.failures += 1;
+    console.error(`FAILED ${name}, replay: npm run torture -- ${replay} --seed ${run.seed}`);
+    console.error(error);
+  } finally {
+    for (const ending of endings) await ending();
+  }
+}
+
+/** Splits a count into rounds of at most `most`. */
+function toRounds(count: number, most: number): readonly number[] {
+  return Array.from({ length: Math.ceil(count / most) }, (_, round) => Math.min(most, count - round * most));
+}
+
+for (const [round, times] of toRounds(asked.kills, KILLS_PER_ROUND).entries()) {
+  const seed = asked.seed + round;
+  const replay = `--kills ${times} --cuts 0`;
+  const centralKills = Math.floor(times / CENTRAL_ONE_IN);
+  const boatKills = times - centralKills;
+  await runRound(`${boatKills} kills of the boat`, { times: boatKills, seed }, replay, killBoat);
+  done.boatKills += boatKills;
+  if (centralKills === 0) continue;
+  await runRound(`${centralKills} kills of central`, { times: centralKills, seed }, replay, killCentral);
+  done.centralKills += centralKills;
+}
+
+let skipped = '';
+for (const [round, times] of toRounds(asked.cuts, CUTS_PER_ROUND).entries()) {
+  const card = insertCard(CARD_SIZE_BYTES);
+  if (card.kind === 'unavailable') {
+    skipped = ` (skipped: ${card.reason})`;
+    break;
+  }
+  const run = { times, seed: asked.seed + round };
+  await runRound(`${times} power cuts`, run, `--kills 0 --cuts ${times}`, (processes, told) => {
+    processes.atEnd(() => card.close());
+    return cutPower(processes, card, told);
+  });
+  done.cuts += times;
+}
+
+const outcome = done.failures === 0 ? '0 lost, 0 twice, 0 stuck' : `${done.failures} rounds FAILED`;
+console.log(
+  `torture, seed ${asked.seed}: ${done.boatKills} kills of the boat, ${done.centralKills} of central, ${done.cuts} power cuts${skipped}; ` +
+    `${done.acknowledged} acknowledged of ${done.delivered} delivered exports: ${outcome}`,
+);
+process.exitCode = done.failures === 0 ? 0 : 1;
