@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { CATEGORIES, type Category, type DocumentHeader, FORMAT_VERSION, type Tier } from '@d3kos/protocol';
 import type { CollectContext, CollectOutcome, Collector, SourcePaths } from './collect/collector.ts';
+import type { Cursor } from './collect/cursor.ts';
 import type {
   CategoryCount,
   CategoryMoves,
@@ -144,7 +145,16 @@ async function collectAll(
     const { category } = collector;
     await writer.open(category);
     let count = 0;
-    const pages = collector.collect(toCollectContext(deps, request, category, signal));
+    const found = new Map<string, Cursor | undefined>();
+    const context = toCollectContext(deps, request, category, signal);
+    const pages = collector.collect({
+      ...context,
+      cursorOf: (source) => {
+        const cursor = context.cursorOf(source);
+        found.set(source, cursor);
+        return cursor;
+      },
+    });
     let step = await pages.next();
     while (step.done !== true) {
       signal.throwIfAborted();
@@ -164,7 +174,7 @@ async function collectAll(
       count,
       ...(outcome.detail === undefined ? {} : { detail: outcome.detail }),
     };
-    moves.push({ category, cursors: outcome.cursors, digests: outcome.digests });
+    moves.push({ category, cursors: outcome.cursors, digests: outcome.digests, found });
     recordCount += count;
     if (collector.isNews && count > 0) isNews = true;
   }

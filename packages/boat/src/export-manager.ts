@@ -137,6 +137,8 @@ export interface ExportManagerDeps {
 export function createExportManager(deps: ExportManagerDeps): ExportManager {
   const { world, config, ledger, license, worker, views, events, paths, signal } = deps;
   const exporting = createMutex();
+  /** Two cancels of one entry would both move its file. */
+  const cancelling = createMutex();
   let lastCategories: Readonly<Partial<Record<Category, CategoryCount>>> = {};
 
   const makeDeps: CreateExportDeps = {
@@ -290,18 +292,19 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
       return requeued;
     },
 
-    async cancel(queueId) {
-      mustFind(queueId);
-      await worker.release(queueId);
-      const entry = mustFind(queueId);
-      if (entry.status !== 'pending') throw wrongState(entry, 'Only a waiting entry can be cancelled');
-      const cancelled = await worker.giveUp(
-        entry,
-        'Cancelled by the owner; its records go with the next export',
-      );
-      changed();
-      return cancelled;
-    },
+    cancel: (queueId) =>
+      cancelling.run(async () => {
+        mustFind(queueId);
+        await worker.release(queueId);
+        const entry = mustFind(queueId);
+        if (entry.status !== 'pending') throw wrongState(entry, 'Only a waiting entry can be cancelled');
+        const cancelled = await worker.giveUp(
+          entry,
+          'Cancelled by the owner; its records go with the next export',
+        );
+        changed();
+        return cancelled;
+      }),
 
     process() {
       worker.wake('now');

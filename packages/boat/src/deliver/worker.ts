@@ -7,9 +7,10 @@ import { type LicenseRefusal, maySend } from '../license/policy.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { MonotonicMs, WallMs, World } from '../platform/ports.ts';
 import { createWake } from '../platform/wake.ts';
-import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
+import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { type Credentials, loadCredentials } from './credentials.ts';
 import { deliverEntry, type EntryResult } from './deliver-entry.ts';
+import { createGivingUp } from './give-up.ts';
 import type { ProbeResult } from './outcome.ts';
 import {
   type Allowance,
@@ -111,6 +112,7 @@ export function createWorker(deps: WorkerDeps): Worker {
   const askedFor = new Set<number>();
   let isMetered: boolean | undefined;
   let thrift: Thrift = 'affordable';
+  const givingUp = createGivingUp(world, ledger, deps.paths);
   let active:
     | { readonly queueId: string; readonly stop: AbortController; readonly done: Promise<void> }
     | undefined;
@@ -126,7 +128,8 @@ export function createWorker(deps: WorkerDeps): Worker {
     log.write(next.state === 'blocked' ? 'warn' : 'info', describeDestination(next));
     listener.destinationChanged(next);
   };
-  const isDue = (entry: Entry): boolean => waitOf(entry) === 0 && isAffordable(entry);
+  const isDue = (entry: Entry): boolean =>
+    !givingUp.isUnderWay(entry.entryNo) && waitOf(entry) === 0 && isAffordable(entry);
   const isAffordable = (entry: Entry): boolean => {
     const decided = decideThrift(deps.allowance, {
       sizeBytes: entry.fileSizeBytes,
@@ -197,21 +200,9 @@ export function createWorker(deps: WorkerDeps): Worker {
     observe({ kind: 'configuration_changed' });
   };
 
-  const giveUp = async (entry: Entry, reason: string): Promise<Entry> => {
-    const archiveFile = toFailedFile(deps.paths, entry.queueId);
-    // The file first: power lost before the entry is failed leaves it pending, and the start finds its file in the archive.
-    const isThere =
-      entry.exportFile !== archiveFile && (await world.disk.stat(entry.exportFile)) !== undefined;
-    if (isThere) {
-      await world.disk.makeDirectory(deps.paths.failed);
-      await world.disk.move(entry.exportFile, archiveFile);
-    }
+  const giveUp = (entry: Entry, reason: string): Promise<Entry> => {
     dueAt.delete(entry.entryNo);
-    return ledger.queue.fail(entry.entryNo, {
-      atMs: clock.wall(),
-      reason,
-      archiveFile: isThere ? archiveFile : entry.exportFile,
-    });
+    return givingUp.giveUp(entry, reason);
   };
 
   const putBack = (entry: Entry, lastError: string, wireSizeBytes: number): void =>

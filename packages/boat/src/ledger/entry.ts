@@ -1,5 +1,6 @@
 import type { Category, CategoryState, RejectedRecord, Tier } from '@d3kos/protocol';
 import type { CursorMove } from '../collect/collector.ts';
+import type { Cursor } from '../collect/cursor.ts';
 import type { WallMs } from '../platform/ports.ts';
 import type { Slice } from '../spool/policy.ts';
 
@@ -53,6 +54,11 @@ export interface CategoryMoves {
   readonly category: Category;
   readonly cursors: readonly CursorMove[];
   readonly digests: readonly { readonly recordId: string; readonly digest: string }[];
+  /**
+   * The cursors as the collection read them, by source. One that is another by now was given back while the export was
+   * made, and stays where it went: its range goes with the next export. Without this, every cursor moves.
+   */
+  readonly found?: ReadonlyMap<string, Cursor | undefined>;
 }
 
 /** What `enqueue` needs of a committed export file. */

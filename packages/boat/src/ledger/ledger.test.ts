@@ -127,6 +127,19 @@ test('a failed entry gives its ranges and its digests back; later digests stay',
   assert.equal(ledger.progress.digestOf('system_alerts', 'b'), '2');
 });
 
+test('a range given back while the next export is being made stays due', () => {
+  const ledger = open();
+  ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
+  const found = new Map([['main', ledger.progress.cursorOf('boatlog', 'main')]]);
+  ledger.queue.fail(1, { atMs: at(5), reason: 'no', archiveFile: '/x/a' });
+  ledger.queue.enqueue(newEntry(2), [{ ...boatlogMove(40, 80), found }]);
+  assert.equal(ledger.progress.cursorOf('boatlog', 'main'), undefined);
+  ledger.queue.enqueue(newEntry(3), [
+    { ...boatlogMove(undefined, 80), found: new Map([['main', undefined]]) },
+  ]);
+  assert.equal(ledger.progress.cursorOf('boatlog', 'main')?.position, 80);
+});
+
 test('whatever is enqueued and given back in any order, no record is left behind the cursor without an export that carries it', () => {
   const action = fc.oneof(
     fc.record({ do: fc.constant('grow' as const), by: fc.integer({ min: 1, max: 9 }) }),

@@ -8,7 +8,10 @@ import { lowerCursor } from './policy.ts';
 export interface Progress {
   cursorOf(category: Category, source: string): Cursor | undefined;
   digestOf(category: Category, recordId: string): string | undefined;
-  /** Inside the transaction that enqueues `entryNo`: the cursors move to the ends of its ranges, the digests become its. */
+  /**
+   * Inside the transaction that enqueues `entryNo`: the cursors move to the ends of its ranges, except those that were
+   * given back since the collection found them; the digests become its.
+   */
   advance(entryNo: number, moves: readonly CategoryMoves[]): void;
   /**
    * Inside the transaction that fails `entryNo`: its ranges are due again. Cursors go back to where its ranges began
@@ -54,7 +57,7 @@ export function createProgress({ db }: LedgerDatabase): Progress {
     digestOf: (category, recordId) => selectDigest.get(category, recordId)?.['digest'] as string | undefined,
 
     advance(entryNo, moves) {
-      for (const { category, cursors, digests } of moves) {
+      for (const { category, cursors, digests, found } of moves) {
         for (const { source, from, to } of cursors) {
           insertRange.run(
             entryNo,
@@ -65,7 +68,8 @@ export function createProgress({ db }: LedgerDatabase): Progress {
             to.position,
             to.check,
           );
-          upsertCursor.run(category, source, to.position, to.check);
+          const isStill = found === undefined || isSameCursor(cursorOf(category, source), found.get(source));
+          if (isStill) upsertCursor.run(category, source, to.position, to.check);
         }
         for (const { recordId, digest } of digests) upsertDigest.run(category, recordId, digest, entryNo);
       }
@@ -87,4 +91,8 @@ export function createProgress({ db }: LedgerDatabase): Progress {
       forgetDigests.run(entryNo);
     },
   };
+}
+
+function isSameCursor(left: Cursor | undefined, right: Cursor | undefined): boolean {
+  return left?.position === right?.position && left?.check === right?.check;
 }
