@@ -13,6 +13,7 @@ import { openOrSetAside } from './ledger/open-or-set-aside.ts';
 import { recover } from './ledger/recover.ts';
 import { createLicense } from './license/license.ts';
 import { isClockSynchronized } from './platform/clock-synchronized.ts';
+import { isExportError } from './platform/errors.ts';
 import type { World } from './platform/ports.ts';
 import { createRetention } from './retain/retention.ts';
 import { toSpoolPaths } from './spool/spool-paths.ts';
@@ -59,6 +60,11 @@ export async function startBoat(
     tierApiUrl: config.tierApiUrl,
   });
   const retention = createRetention(world, paths, ledger, config.reserveBytes);
+  // Delivered files make room for what a start has to write; where that is not enough, exports are refused one by one.
+  await retention.ensureReserve().catch((error: unknown) => {
+    if (!isExportError(error)) throw error;
+    world.log.write('warn', error.message, { hint: error.hint });
+  });
   const worker = createWorker({
     world,
     ledger,
@@ -105,7 +111,12 @@ export async function startBoat(
     app,
     ledger,
     run: async () => {
-      await Promise.race([worker.run(signal), views.run(signal)]);
+      try {
+        await Promise.race([worker.run(signal), views.run(signal), retention.run(signal)]);
+      } finally {
+        // What happened last is in the views too, for whoever reads them while the boat is off.
+        await views.flush();
+      }
     },
     close: () => ledger.close(),
   };

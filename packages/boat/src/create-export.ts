@@ -12,8 +12,8 @@ import type {
 } from './ledger/entry.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { toNumberedName, toSeedTime, toStamp } from './ledger/policy.ts';
+import { keepBallast } from './ledger/room.ts';
 import { isClockSynchronized } from './platform/clock-synchronized.ts';
-import { isExportError } from './platform/errors.ts';
 import type { World } from './platform/ports.ts';
 import type { Retention } from './retain/retention.ts';
 import { createExportWriter, type ExportWriter } from './spool/export-file.ts';
@@ -29,6 +29,8 @@ export interface ExportRequest {
   readonly trigger: ExportTrigger;
   readonly installationId: string;
   readonly tier: Tier;
+  /** The daily slot this export is for; claimed with its commit. */
+  readonly slotId: string | undefined;
 }
 
 /** How making an export ended. `nothing_new`: an incremental export found no news, and nothing was queued. */
@@ -61,6 +63,7 @@ export async function createExport(
   await world.disk.makeDirectory(paths.exports);
   await deps.retention.ensureReserve();
   ledger.keepRoom();
+  await keepBallast(world.disk, paths.ballast);
   const nowMs = world.clock.wall();
   const names = await freeNames(deps, nowMs);
   const header: DocumentHeader = {
@@ -101,6 +104,7 @@ export async function createExport(
         createdAtMs: nowMs,
       },
       collected.moves,
+      request.slotId,
     );
     return { kind: 'queued', entry };
   } catch (error) {
@@ -109,16 +113,21 @@ export async function createExport(
   }
 }
 
-/** A transaction that found no room has certainly not happened: its file goes, or trying again would fill the card further. */
+/**
+ * Enqueues the export; where that fails and the ledger knows nothing of it, its file goes: left behind it would be adopted
+ * later, behind newer exports. Where the ledger cannot even be asked the file stays, and its sequence is never used again.
+ */
 async function enqueueOrRemove(
   { world, ledger }: CreateExportDeps,
   entry: NewEntry,
   moves: readonly CategoryMoves[],
+  slotId: string | undefined,
 ): Promise<Entry> {
   try {
-    return ledger.queue.enqueue(entry, moves);
+    return ledger.queue.enqueue(entry, moves, slotId === undefined ? undefined : { slotId });
   } catch (error) {
-    if (isExportError(error, 'DISK_FULL')) await world.disk.remove(entry.exportFile);
+    ledger.facts.skipSequence(entry.sequence);
+    if (ledger.queue.findByExportId(entry.exportId) === undefined) await world.disk.remove(entry.exportFile);
     throw error;
   }
 }

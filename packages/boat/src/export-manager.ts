@@ -38,6 +38,8 @@ import type { ViewWriter } from './view-writer.ts';
 
 /** Most exports that may be asked for and not yet made: pressing the button again and again ends in a clear refusal. */
 const EXPORTS_AHEAD_MAX = 32;
+/** Most previews asked for at once: each reads every source. */
+const PREVIEWS_AHEAD_MAX = 2;
 /** Records shown per category in a preview. */
 const PREVIEW_SAMPLES_MAX = 3;
 
@@ -137,6 +139,8 @@ export interface ExportManagerDeps {
 export function createExportManager(deps: ExportManagerDeps): ExportManager {
   const { world, config, ledger, license, worker, views, events, paths, signal } = deps;
   const exporting = createMutex();
+  /** Previews have a queue of their own: whoever looks must not keep anybody from exporting. */
+  const previewing = createMutex();
   /** Two cancels of one entry would both move its file. */
   const cancelling = createMutex();
   let lastCategories: Readonly<Partial<Record<Category, CategoryCount>>> = {};
@@ -181,65 +185,74 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
     if (result.kind === 'refused') throw new Error('a refused licence was permitted');
     return result;
   };
-  const create = async (type: ExportType, trigger: ExportTrigger): Promise<CreateResult> => {
-    if (exporting.depth() >= EXPORTS_AHEAD_MAX)
-      throw new ExportError('REQUEST_INVALID', `${EXPORTS_AHEAD_MAX} exports are already being made`, {
-        op: 'make an export',
-        hint: 'Wait until they are done; nothing is lost meanwhile.',
-      });
-    return exporting.run(async () => {
-      const { installationId, tier } = await knownLicense(trigger);
-      const result = await createExport(makeDeps, { type, trigger, installationId, tier }, signal);
-      if (result.kind === 'nothing_new') {
-        lastCategories = result.categories;
-        world.log.write('info', 'Nothing new since the last export; nothing was queued');
-        return result;
-      }
-      lastCategories = result.entry.categories;
-      const { entry } = result;
-      world.log.write(
-        'info',
-        `Added to queue: ${entry.queueId} (${entry.fileSizeBytes} bytes, ${entry.categoryCount} categories, ${entry.recordCount} records)`,
-      );
-      changed();
-      worker.wake();
+  /** Inside `exporting`: makes the export, and tells everyone. */
+  const make = async (
+    type: ExportType,
+    trigger: ExportTrigger,
+    { installationId, tier }: Extract<LicenseResult, { kind: 'known' }>,
+    slotId: string | undefined,
+  ): Promise<CreateResult> => {
+    const result = await createExport(makeDeps, { type, trigger, installationId, tier, slotId }, signal);
+    if (result.kind === 'nothing_new') {
+      lastCategories = result.categories;
+      world.log.write('info', 'Nothing new since the last export; nothing was queued');
       return result;
+    }
+    lastCategories = result.entry.categories;
+    const { entry } = result;
+    world.log.write(
+      'info',
+      `Added to queue: ${entry.queueId} (${entry.fileSizeBytes} bytes, ${entry.categoryCount} categories, ${entry.recordCount} records)`,
+    );
+    changed();
+    worker.wake();
+    return result;
+  };
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    if (exporting.depth() < EXPORTS_AHEAD_MAX) return exporting.run(work);
+    throw new ExportError('BUSY', `${EXPORTS_AHEAD_MAX} exports are already being made`, {
+      op: 'make an export',
+      hint: 'Wait until they are done; nothing is lost meanwhile.',
     });
   };
 
   return {
-    createExport: create,
+    createExport: async (type, trigger) =>
+      inTurn(async () => make(type, trigger, await knownLicense(trigger), undefined)),
 
-    async createScheduledExport() {
-      const known = await license.current(signal);
-      const permission = known.kind === 'known' ? mayExport(known.tier, 'scheduled') : known;
-      if (permission.kind === 'refused') {
-        if (permission.code !== 'TIER_TOO_LOW')
-          throw new ExportError(permission.code, permission.message, {
-            op: 'make the daily export',
-            hint: permission.hint,
-          });
-        world.log.write('info', `Scheduled export skipped: ${permission.message}`);
-        return { kind: 'skipped', reason: permission.message };
-      }
-      const nowMs = world.clock.wall();
-      const slotId = await slotOwed(nowMs);
-      if (slotId === undefined || !ledger.slots.claim(slotId, nowMs))
-        return { kind: 'already_claimed', slotId };
-      try {
-        return { ...(await create('incremental', 'scheduled')), slotId };
-      } catch (error) {
-        // The day's export was not made: the timer's next firing may try again.
-        ledger.slots.release(slotId);
-        throw error;
-      }
-    },
+    createScheduledExport: async () =>
+      inTurn(async () => {
+        const known = await license.current(signal);
+        const permission = known.kind === 'known' ? mayExport(known.tier, 'scheduled') : known;
+        if (permission.kind === 'refused') {
+          if (permission.code !== 'TIER_TOO_LOW')
+            throw new ExportError(permission.code, permission.message, {
+              op: 'make the daily export',
+              hint: permission.hint,
+            });
+          world.log.write('info', `Scheduled export skipped: ${permission.message}`);
+          return { kind: 'skipped', reason: permission.message };
+        }
+        if (known.kind === 'refused') throw new Error('a refused licence was permitted');
+        const slotId = await slotOwed(world.clock.wall());
+        if (slotId === undefined) return { kind: 'already_claimed', slotId };
+        // An export claims its slot with its own commit; power lost before that leaves the slot owed.
+        const result = await make('incremental', 'scheduled', known, slotId);
+        if (result.kind === 'nothing_new') ledger.slots.claim(slotId, world.clock.wall());
+        return { ...result, slotId };
+      }),
 
-    preview: (type) =>
-      exporting.run(async () => {
+    preview: async (type) => {
+      if (previewing.depth() >= PREVIEWS_AHEAD_MAX)
+        throw new ExportError('BUSY', 'Other previews are already being made', {
+          op: 'make a preview',
+          hint: 'Wait until they are done.',
+        });
+      return previewing.run(async () => {
         const { installationId } = await knownLicense('manual');
         return previewExport(makeDeps, { type, installationId }, signal, PREVIEW_SAMPLES_MAX);
-      }),
+      });
+    },
 
     async status() {
       const known = await license.current(signal);

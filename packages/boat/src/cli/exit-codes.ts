@@ -34,6 +34,7 @@ export function toExitCode(code: ExportErrorCode): ExitCode {
       return EXIT.usage;
     case 'DAEMON_UNREACHABLE':
       return EXIT.unreachable;
+    case 'BUSY':
     case 'TIER_TOO_LOW':
     case 'TIER_UNKNOWN':
     case 'LICENSE_MISSING':

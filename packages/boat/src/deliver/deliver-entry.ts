@@ -4,7 +4,9 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { LicenseRefusal } from '../license/policy.ts';
 import { ExportError, isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
-import { cutFile, readPart } from '../spool/cut.ts';
+import { cutFile, readHeaderLine } from '../spool/cut.ts';
+import { planParts, readPartBody } from './entry-parts.ts';
+import { acknowledgeHeld, type HeldAnswer } from './held.ts';
 import type { Outcome } from './outcome.ts';
 import { decideVerdict, type Verdict } from './policy.ts';
 
@@ -28,8 +30,12 @@ export interface DeliverEntryDeps {
   readonly world: World;
   readonly ledger: Ledger;
   readonly partSizeBytes: number;
+  /** Whose exports this boat sends: one made for another installation fails alone instead of blocking the rest. */
+  readonly installationId: () => string | undefined;
   /** Asked before each part: the tier may have changed since the last one (spec: sources, Tier and licence). */
   readonly permit: (signal: AbortSignal) => Promise<LicenseRefusal | undefined>;
+  /** What central holds of an export that may have come to it on a stick; nothing for every other, without asking. */
+  readonly askHeld: (exportId: string, signal: AbortSignal) => Promise<HeldAnswer>;
   /** Sends one part and says what happened, with how many bytes of body went out. */
   readonly send: (
     part: {
@@ -65,19 +71,32 @@ export async function deliverEntry(
   let parts: readonly PartRow[];
   let partSizeBytes = entry.partSizeBytes ?? deps.partSizeBytes;
   try {
-    parts = await planned(deps, entry, partSizeBytes);
+    await assertOwn(deps, entry);
+    parts = await planParts(deps, entry, partSizeBytes);
+    const held = await deps.askHeld(entry.exportId, signal);
+    if (held.offers !== undefined) deps.onAccepted(held.offers);
+    const after = await acknowledgeHeld(
+      { disk: world.disk, ledger, atMs: () => world.clock.wall() },
+      entry,
+      parts,
+      held.receipts,
+    );
+    if (after.kind === 'delivered') return after;
+    parts = after.parts;
   } catch (error) {
     return stopForFile(error);
   }
   for (;;) {
     const next = parts.find((part) => !part.acknowledged);
+    if (next === undefined && parts.length === 0)
+      return rejected('EXPORT_FILE_DAMAGED', 'The export holds no record that could be cut into parts');
     if (next === undefined)
       throw new Error(`entry ${entry.queueId} is open and all its parts are acknowledged`);
     const count = parts.length;
     deps.onPart({ queueId: entry.queueId, partIndex: next.index, partCount: count });
     let body: Uint8Array;
     try {
-      body = await readBody(deps, entry, next, count);
+      body = await readPartBody(world.disk, entry, next, count);
     } catch (error) {
       return stopForFile(error);
     }
@@ -129,40 +148,27 @@ export async function deliverEntry(
 function stopForFile(error: unknown): EntryResult {
   if (!isExportError(error, 'EXPORT_FILE_MISSING') && !isExportError(error, 'EXPORT_FILE_DAMAGED'))
     throw error;
-  return {
-    kind: 'stopped',
-    verdict: { kind: 'rejected', errorCode: error.code, detail: error.message },
-    wireSizeBytes: 0,
-  };
+  return rejected(error.code, error.message);
 }
 
-/** The entry's parts, cut when it is first sent: a file up to the part size is one part, itself. */
-async function planned(
-  deps: DeliverEntryDeps,
-  entry: Entry,
-  partSizeBytes: number,
-): Promise<readonly PartRow[]> {
-  const { world, ledger } = deps;
-  const existing = ledger.queue.parts(entry.entryNo);
-  if (existing.length > 0) return existing;
-  const facts = await world.disk.stat(entry.exportFile);
-  if (facts === undefined)
-    throw new ExportError(
-      'EXPORT_FILE_MISSING',
-      `The export file ${entry.exportFile} is not there any more`,
-      {
-        op: 'send the export',
-        hint: 'Its records go with the next export.',
-      },
-    );
-  if (facts.sizeBytes <= partSizeBytes) return [{ index: 1, slices: undefined, acknowledged: false }];
-  const cut = await cutFile(world.disk, world.clock, entry.exportFile, partSizeBytes, 0);
-  ledger.queue.plan(
-    entry.entryNo,
-    partSizeBytes,
-    cut.map(({ slices }, at) => ({ index: at + 1, slices })),
+function rejected(errorCode: string, detail: string): EntryResult {
+  return { kind: 'stopped', verdict: { kind: 'rejected', errorCode, detail }, wireSizeBytes: 0 };
+}
+
+/** Throws EXPORT_FILE_DAMAGED for an export that was made for another installation, as on a card that was copied. */
+async function assertOwn({ world, installationId }: DeliverEntryDeps, entry: Entry): Promise<void> {
+  const own = installationId();
+  const line = await readHeaderLine(world.disk, entry.exportFile);
+  const made = /^\{"installation_id":"([0-9a-f]{16})"/.exec(line)?.[1];
+  if (own === undefined || made === own) return;
+  throw new ExportError(
+    'EXPORT_FILE_DAMAGED',
+    `The export was made for installation ${made ?? 'unknown'}, this boat is ${own}`,
+    {
+      op: 'send the export',
+      hint: 'Its records go with the next export of this boat.',
+    },
   );
-  return ledger.queue.parts(entry.entryNo);
 }
 
 /** Cuts what is not acknowledged into smaller parts. Acknowledged parts keep their index, so their keys stay theirs. */
@@ -187,30 +193,4 @@ async function cutFrom(
 function canCut(part: PartRow, partSizeBytes: number): boolean {
   if (partSizeBytes <= PART_SIZE_MIN_BYTES) return false;
   return part.slices === undefined || part.slices.reduce((sum, slice) => sum + slice.count, 0) > 1;
-}
-
-async function readBody(
-  deps: DeliverEntryDeps,
-  entry: Entry,
-  part: PartRow,
-  count: number,
-): Promise<Uint8Array> {
-  const { disk } = deps.world;
-  if (part.slices !== undefined) {
-    const states = Object.fromEntries(
-      Object.entries(entry.categories).map(([category, { state }]) => [category, state]),
-    );
-    return readPart(disk, entry.exportFile, { index: part.index, count, slices: part.slices, states });
-  }
-  const body = await disk.readRange(entry.exportFile, 0, entry.fileSizeBytes);
-  if (body === undefined || body.length !== entry.fileSizeBytes)
-    throw new ExportError(
-      'EXPORT_FILE_DAMAGED',
-      `The export file ${entry.exportFile} is not as it was written`,
-      {
-        op: 'read the export file',
-        hint: 'Its records go with the next export.',
-      },
-    );
-  return body;
 }

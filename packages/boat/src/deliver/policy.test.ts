@@ -206,32 +206,35 @@ describe('when an entry is due', () => {
   const wall = fc.integer({ min: 0, max: 4_000_000_000_000 });
 
   it('is at its time, and not before', () => {
-    assert.equal(dueIn({ nowWallMs: 1_000, nextRetryAtWallMs: 61_000 }), 60_000);
-    assert.ok(isDue({ nowWallMs: 61_000, nextRetryAtWallMs: 61_000 }));
+    assert.equal(dueIn({ attemptsSpent: 1, nowWallMs: 1_000, nextRetryAtWallMs: 61_000 }), 60_000);
+    assert.ok(isDue({ attemptsSpent: 1, nowWallMs: 61_000, nextRetryAtWallMs: 61_000 }));
   });
 
   it('never parks an entry, wherever the clock was set', () => {
     fc.assert(
       fc.property(wall, wall, (nowWallMs, nextRetryAtWallMs) => {
-        const waitMs = dueIn({ nowWallMs, nextRetryAtWallMs });
+        const waitMs = dueIn({ attemptsSpent: 1, nowWallMs, nextRetryAtWallMs });
         assert.ok(waitMs >= 0 && waitMs <= RETRY_DELAY_MAX_MS);
       }),
     );
   });
 
   it('is due now when its time is further away than any wait allows', () => {
-    assert.ok(isDue({ nowWallMs: 0, nextRetryAtWallMs: RETRY_DELAY_MAX_MS + 1 }));
-    assert.ok(!isDue({ nowWallMs: 0, nextRetryAtWallMs: RETRY_DELAY_MAX_MS }));
+    assert.ok(isDue({ attemptsSpent: 1, nowWallMs: 0, nextRetryAtWallMs: RETRY_DELAY_MAX_MS + 1 }));
+    assert.ok(!isDue({ attemptsSpent: 1, nowWallMs: 0, nextRetryAtWallMs: RETRY_DELAY_MAX_MS }));
+    assert.ok(isDue({ attemptsSpent: 0, nowWallMs: 0, nextRetryAtWallMs: 50 * 60_000 }), 'owes no wait');
   });
 
   it('takes no notice of the wall clock where this run set the wait', () => {
     fc.assert(
       fc.property(wall, wall, (nowWallMs, nextRetryAtWallMs) => {
         const monotonic = { nowMs: 500, dueMs: 800 };
-        assert.equal(dueIn({ nowWallMs, nextRetryAtWallMs, monotonic }), 300);
+        assert.equal(dueIn({ attemptsSpent: 1, nowWallMs, nextRetryAtWallMs, monotonic }), 300);
       }),
     );
-    assert.ok(isDue({ nowWallMs: 0, nextRetryAtWallMs: 9, monotonic: { nowMs: 800, dueMs: 800 } }));
+    assert.ok(
+      isDue({ attemptsSpent: 1, nowWallMs: 0, nextRetryAtWallMs: 9, monotonic: { nowMs: 800, dueMs: 800 } }),
+    );
   });
 });
 

@@ -274,6 +274,8 @@ export interface DueFacts {
   /** The wall clock now, and the wall time written beside the entry. Labels: both may be wrong. */
   readonly nowWallMs: number;
   readonly nextRetryAtWallMs: number;
+  /** Attempts spent: an entry that spent none waits for nothing. */
+  readonly attemptsSpent: number;
   /** The monotonic clock now, and when the wait ends by it: only for a wait this run of the program began. It decides alone. */
   readonly monotonic?: { readonly nowMs: number; readonly dueMs: number };
 }
@@ -281,10 +283,11 @@ export interface DueFacts {
 /**
  * How long until an entry is due: 0 when it is. Monotonic time decides where this run set the wait. After a restart only
  * the label is left, and a label further away than any wait allows was written by a clock that has been set back
- * since: due now (spec: delivery, Clock). A clock set forward makes it due early, which spends nothing by itself.
+ * since: due now (spec: delivery, Clock). So is an entry that spent no attempt, whatever its label says. A clock set forward makes it due early, which spends nothing by itself.
  */
 export function dueIn(facts: DueFacts): number {
   if (facts.monotonic !== undefined) return Math.max(0, facts.monotonic.dueMs - facts.monotonic.nowMs);
+  if (facts.attemptsSpent === 0) return 0;
   const leftMs = facts.nextRetryAtWallMs - facts.nowWallMs;
   return leftMs > RETRY_DELAY_MAX_MS ? 0 : Math.max(0, leftMs);
 }

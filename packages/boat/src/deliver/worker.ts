@@ -8,9 +8,11 @@ import { isExportError } from '../platform/errors.ts';
 import type { MonotonicMs, WallMs, World } from '../platform/ports.ts';
 import { createWake } from '../platform/wake.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
+import { isBundled } from './bundled.ts';
 import { type Credentials, loadCredentials } from './credentials.ts';
 import { deliverEntry, type EntryResult } from './deliver-entry.ts';
 import { createGivingUp } from './give-up.ts';
+import { askHeld, type HeldAnswer } from './held.ts';
 import type { ProbeResult } from './outcome.ts';
 import {
   type Allowance,
@@ -45,6 +47,12 @@ const BACKSTOP_MS = 30_000;
 /** Shortest rest when nothing could be claimed: a wait that ends within the same millisecond must not become a busy loop. */
 const MIN_REST_MS = 5;
 
+/** The sequence of an adopted export that another ledger counted. */
+const FOREIGN_SEQUENCE = 0;
+
+/** Of an export that was on no stick, central holds what it gave receipts for. */
+const NOT_ASKED: HeldAnswer = { receipts: [], offers: undefined };
+
 /** What the worker tells while it works. */
 export interface WorkerListener {
   queueChanged(): void;
@@ -77,7 +85,7 @@ export interface WorkerDeps {
 export interface Worker {
   /** Works until aborted, then rejects with the signal's reason; an entry under way stays `uploading` and is resumed at the next start. */
   run(signal: AbortSignal): Promise<void>;
-  /** Something may be due. `now`: the owner wants it sent at once, whatever wait was running. */
+  /** Something may be due. `now`: central is tried at once and the owner's limits do not count; waits after spent attempts stay. */
   wake(urgency?: 'now'): void;
   destination(): Destination;
   /** Why something that is due waits: the owner's allowance; `affordable` when nothing does. */
@@ -108,6 +116,8 @@ export function createWorker(deps: WorkerDeps): Worker {
   let blockedWith: string | undefined;
   let toldRefusal: string | undefined;
   let served: Lane | undefined;
+  /** Whose exports are sent, as the licence last said. */
+  let installationId: string | undefined;
   /** Entries the owner wants sent whatever it costs. */
   const askedFor = new Set<number>();
   let isMetered: boolean | undefined;
@@ -147,6 +157,7 @@ export function createWorker(deps: WorkerDeps): Worker {
     return dueIn({
       nowWallMs: clock.wall(),
       nextRetryAtWallMs: entry.nextRetryAtMs,
+      attemptsSpent: entry.retryCount,
       ...(dueMs === undefined ? {} : { monotonic: { nowMs: clock.monotonic(), dueMs } }),
     });
   };
@@ -158,6 +169,7 @@ export function createWorker(deps: WorkerDeps): Worker {
   const permit = async (signal: AbortSignal): Promise<LicenseRefusal | undefined> => {
     const known = await deps.license.current(signal);
     if (known.kind === 'refused') return known;
+    installationId = known.installationId;
     const permission = maySend(known.tier);
     return permission.kind === 'refused' ? permission : undefined;
   };
@@ -311,7 +323,12 @@ export function createWorker(deps: WorkerDeps): Worker {
         world,
         ledger,
         partSizeBytes: deps.partSizeBytes,
+        installationId: () => installationId,
         permit,
+        askHeld: async (exportId, askSignal) =>
+          isBundled(ledger, exportId)
+            ? askHeld(world.transport, { centralUrl, token: token.token, exportId }, askSignal)
+            : NOT_ASKED,
         send: (part, sendSignal) =>
           sendPart(
             world,
@@ -372,6 +389,10 @@ export function createWorker(deps: WorkerDeps): Worker {
   };
 
   const claimNext = (): Entry | undefined => {
+    // Exports of a ledger that was lost tell older news than this one's: they go first, or central could not tell.
+    const foreign = ledger.queue.list('pending').find((entry) => entry.sequence === FOREIGN_SEQUENCE);
+    if (foreign !== undefined)
+      return ledger.queue.claim((entry) => entry.entryNo === foreign.entryNo && isDue(entry));
     for (const lane of laneOrder(served)) {
       const entry = ledger.queue.claim(isDue, laneSizes[lane]);
       if (entry === undefined) continue;
@@ -464,10 +485,8 @@ export function createWorker(deps: WorkerDeps): Worker {
     },
     wake(urgency) {
       if (urgency === 'now') {
-        for (const entry of ledger.queue.list('pending')) {
-          dueAt.set(entry.entryNo, clock.monotonic());
-          askedFor.add(entry.entryNo);
-        }
+        // What central asked for, and the attempts an entry has left, are not the owner's to spend by asking again.
+        for (const entry of ledger.queue.list('pending')) askedFor.add(entry.entryNo);
         blockedWith = undefined;
         mustProbe = destination.state !== 'online' && destination.state !== 'unknown';
         hurry();

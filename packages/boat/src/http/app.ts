@@ -47,6 +47,7 @@ export function createApp(deps: AppDeps): Hono {
       context.req.header('origin'),
       deps.port,
       deps.allowedOrigins,
+      context.req.header('sec-fetch-site'),
     );
     if (admission.kind === 'refused')
       return toErrorAnswer(

@@ -20,6 +20,7 @@ export function admit(
   origin: string | undefined,
   port: number,
   allowedOrigins: readonly string[],
+  fetchSite?: string,
 ): Admission {
   const hosts = new Set([
     ...OWN_HOSTS,
@@ -27,6 +28,9 @@ export function admit(
   ]);
   if (host === undefined || !hosts.has(hostName(host)))
     return { kind: 'refused', message: "This address is not one of the boat's own" };
+  // A picture or script that another site includes sends no Origin, but browsers say where it comes from.
+  if (origin === undefined && fetchSite === 'cross-site')
+    return { kind: 'refused', message: 'Pages of other sites may not use the export manager' };
   if (origin === undefined) return { kind: 'admitted' };
   if (allowedOrigins.includes(origin)) return { kind: 'admitted', corsOrigin: origin };
   if (OWN_HOSTS.some((own) => origin === `http://${own}:${port}`)) return { kind: 'admitted' };
@@ -58,6 +62,7 @@ export function toHttpStatus(code: ExportErrorCode): 400 | 403 | 404 | 409 | 500
       return 507;
     case 'DISK_READ_ONLY':
     case 'DAEMON_UNREACHABLE':
+    case 'BUSY':
     case 'CREDENTIALS_MISSING':
     case 'CREDENTIALS_INVALID':
       return 503;

@@ -8,6 +8,8 @@ export interface Facts {
   nextSequence(): number;
   /** Inside a transaction: the next sequence is above `sequence`. */
   raiseSequence(sequence: number): void;
+  /** In this run, no export is given `sequence` or one below it again, although none was committed with it. */
+  skipSequence(sequence: number): void;
   get(name: string): string | undefined;
   /** Inside a transaction. */
   set(name: string, value: string): void;
@@ -27,7 +29,8 @@ export function createFacts(ledger: LedgerDatabase, newLedgerId: () => string): 
   const set = (name: string, value: string): void => {
     upsert.run(name, value);
   };
-  const nextSequence = (): number => Number(get('next_sequence') ?? '1');
+  let skipped = 0;
+  const nextSequence = (): number => Math.max(Number(get('next_sequence') ?? '1'), skipped + 1);
 
   const ledgerId =
     get('ledger_id') ??
@@ -41,6 +44,9 @@ export function createFacts(ledger: LedgerDatabase, newLedgerId: () => string): 
     nextSequence,
     raiseSequence: (sequence) => {
       if (sequence >= nextSequence()) set('next_sequence', String(sequence + 1));
+    },
+    skipSequence: (sequence) => {
+      skipped = Math.max(skipped, sequence);
     },
     get,
     set,

@@ -245,16 +245,18 @@ test('a smaller plan replaces the open parts and keeps the acknowledged ones', (
   );
 });
 
-test('a slot is claimed once, also after reopening, and can be released', () => {
+test('a slot is claimed once, also after reopening, and with the export it leads to', () => {
   const paths = freshRoot();
   const ledger = open(paths);
   assert.equal(ledger.slots.claim('2026-03-29', at(1)), true);
   assert.equal(ledger.slots.claim('2026-03-29', at(2)), false);
+  ledger.queue.enqueue(newEntry(1), [], { slotId: '2026-03-30' });
+  assert.throws(() => ledger.queue.enqueue(newEntry(2), [], { slotId: '2026-03-30' }));
   ledger.close();
   const again = open(paths);
   assert.equal(again.slots.claim('2026-03-29', at(3)), false);
-  again.slots.release('2026-03-29');
-  assert.equal(again.slots.claim('2026-03-29', at(4)), true);
+  assert.deepEqual(again.slots.claimed(), ['2026-03-29', '2026-03-30']);
+  assert.equal(again.queue.counts().pending, 1, 'the second export of the slot did not happen');
   again.close();
 });
 

@@ -4,7 +4,7 @@ import { type BrowserDocuments, createBrowserDocuments } from './browser-documen
 import { createFacts, type Facts } from './facts.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { createQueue, type Queue } from './queue.ts';
-import { keepRoom } from './room.ts';
+import { keepRoom, makeRoom } from './room.ts';
 import { LEDGER_STEPS } from './schema.ts';
 import { createSlots, type Slots } from './slots.ts';
 
@@ -19,6 +19,8 @@ export interface Ledger {
   readonly browser: BrowserDocuments;
   /** Makes sure that state changes will still fit when the card is full; see `keepRoom`. */
   keepRoom(): void;
+  /** The same for a run that begins; see `makeRoom`. */
+  makeRoom(): void;
   close(): void;
 }
 
@@ -38,6 +40,7 @@ export function openLedger(database: LedgerDatabase, newLedgerId: () => string):
     slots: createSlots(database),
     browser: createBrowserDocuments(database),
     keepRoom: () => keepRoom(database),
+    makeRoom: () => makeRoom(database),
     close: () => database.close(),
   };
 }

@@ -1,9 +1,11 @@
+import { isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { isDamagedDatabase } from '../platform/sqlite.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { setAside } from './adopt.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { toStamp } from './policy.ts';
+import { keepBallast } from './room.ts';
 
 /**
  * Opens the ledger. A damaged one is moved aside whole, never overwritten, and a new one takes its place: the exports on
@@ -12,6 +14,35 @@ import { toStamp } from './policy.ts';
  */
 export async function openOrSetAside(world: World, paths: SpoolPaths): Promise<Ledger> {
   await world.disk.makeDirectory(paths.home);
+  try {
+    return await openWithRoom(world, paths);
+  } catch (error) {
+    if (!isExportError(error, 'DISK_FULL') || (await world.disk.stat(paths.ballast)) === undefined)
+      throw error;
+    world.log.write('warn', 'The card is full; the space kept for this is used to open the ledger');
+    await world.disk.remove(paths.ballast);
+    return openWithRoom(world, paths);
+  }
+}
+
+/** Opens the ledger and makes its room for this run; the ballast comes back as soon as it fits. */
+async function openWithRoom(world: World, paths: SpoolPaths): Promise<Ledger> {
+  const ledger = await openUndamaged(world, paths);
+  try {
+    ledger.makeRoom();
+  } catch (error) {
+    ledger.close();
+    throw error;
+  }
+  try {
+    await keepBallast(world.disk, paths.ballast);
+  } catch (error) {
+    if (!isExportError(error, 'DISK_FULL')) throw error;
+  }
+  return ledger;
+}
+
+async function openUndamaged(world: World, paths: SpoolPaths): Promise<Ledger> {
   const newLedgerId = (): string => world.random.hex(8);
   try {
     const database = world.databases.openLedger(paths.ledger);

@@ -16,7 +16,7 @@ import { toMonth } from './policy.ts';
 import type { Progress } from './progress.ts';
 
 /** Most single rejections kept with a delivered export: enough to see a pattern, bounded for a central that rejects everything. */
-const REJECTED_RECORDS_KEPT_MAX = 1_000;
+export const REJECTED_RECORDS_KEPT_MAX = 1_000;
 
 /** A part that central holds, and the bytes its delivery took since the last change of its entry. */
 export interface AcknowledgedPart {
@@ -37,8 +37,8 @@ const ANY_SIZE: SizeRange = { overBytes: -1, upToBytes: Number.MAX_SAFE_INTEGER 
 
 /** The entries of the queue. Every verb is one transaction: done and durable when it returns, or nothing happened. */
 export interface Queue {
-  /** Inserts the entry, moves the cursors and counts the sequence, all at once: the export is acknowledged when this returns. */
-  enqueue(entry: NewEntry, moves: readonly CategoryMoves[]): Entry;
+  /** Inserts the entry, moves the cursors, counts the sequence and claims the slot, all at once: the export is acknowledged when this returns. */
+  enqueue(entry: NewEntry, moves: readonly CategoryMoves[], slot?: { readonly slotId: string }): Entry;
   /** Inserts an entry for a file found without one. No cursor moves: its records go again, and central stores them once. */
   adopt(entry: NewEntry): Entry;
   /**
@@ -123,16 +123,16 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   const uploading = new Set<number>();
   const setPending = db.prepare(
     `UPDATE entries SET status = 'pending', retry_count = coalesce(?, retry_count), next_retry_at_ms = ?, last_error = ?
-     WHERE entry_no = ?`,
+     WHERE entry_no = ? AND status = 'pending'`,
   );
   const setCompleted = db.prepare(
-    "UPDATE entries SET status = 'completed', completed_at_ms = ?, retry_count = 0 WHERE entry_no = ?",
+    "UPDATE entries SET status = 'completed', completed_at_ms = ?, retry_count = 0 WHERE entry_no = ? AND status = 'pending'",
   );
   const setFailed = db.prepare(
-    "UPDATE entries SET status = 'failed', failed_at_ms = ?, last_error = ?, export_file = ? WHERE entry_no = ?",
+    "UPDATE entries SET status = 'failed', failed_at_ms = ?, last_error = ?, export_file = ? WHERE entry_no = ? AND status = 'pending'",
   );
   const setRequeued = db.prepare(
-    "UPDATE entries SET status = 'pending', retry_count = 0, next_retry_at_ms = ?, failed_at_ms = NULL WHERE entry_no = ?",
+    "UPDATE entries SET status = 'pending', retry_count = 0, next_retry_at_ms = ?, failed_at_ms = NULL WHERE entry_no = ? AND status = 'failed'",
   );
   const deleteEntry = db.prepare(
     "DELETE FROM entries WHERE entry_no = ? AND status IN ('completed', 'failed')",
@@ -179,6 +179,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   const sumWaiting = db.prepare(
     "SELECT coalesce(sum(file_size_bytes), 0) AS n FROM entries WHERE status = 'pending'",
   );
+  const insertSlot = db.prepare('INSERT INTO slots (slot_id, claimed_at_ms, queue_id) VALUES (?, ?, ?)');
   const insertLoss = db.prepare('INSERT INTO losses (at_ms, what, size_bytes, reason) VALUES (?, ?, ?, ?)');
   const selectLosses = db.prepare('SELECT at_ms, what, size_bytes, reason FROM losses ORDER BY loss_no');
 
@@ -188,6 +189,10 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   };
   const entryOrUndefined = (row: Row | undefined): Entry | undefined =>
     row === undefined ? undefined : toCurrent(row);
+  /** A verb on an entry in another state is a fault of ours: it must not pass for done. */
+  const mustChange = ({ changes }: { readonly changes: number | bigint }, entryNo: number): void => {
+    if (Number(changes) !== 1) throw new Error(`entry ${entryNo} is not in the state this change is for`);
+  };
   const mustSelect = (entryNo: number): Row => {
     const row = byNo.get(entryNo);
     if (row === undefined) throw new Error(`the ledger has no entry ${entryNo}`);
@@ -248,9 +253,10 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   };
 
   return {
-    enqueue: (entry, moves) =>
+    enqueue: (entry, moves, slot) =>
       ledger.transaction(() => {
         const inserted = insert(entry);
+        if (slot !== undefined) insertSlot.run(slot.slotId, entry.createdAtMs, entry.queueId);
         progress.advance(inserted.entryNo, moves);
         return inserted;
       }),
@@ -268,7 +274,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     putBack: (entryNo, { spent, nextRetryAtMs, lastError, wireSizeBytes, atMs }) => {
       ledger.transaction(() => {
         addWire(entryNo, wireSizeBytes, atMs);
-        setPending.run(spent ?? null, nextRetryAtMs, lastError, entryNo);
+        mustChange(setPending.run(spent ?? null, nextRetryAtMs, lastError, entryNo), entryNo);
       });
       uploading.delete(entryNo);
     },
@@ -293,7 +299,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
           JSON.stringify(rejectedRecords),
           entryNo,
         );
-        setCompleted.run(acknowledged.atMs, entryNo);
+        mustChange(setCompleted.run(acknowledged.atMs, entryNo), entryNo);
         return toEntry(mustSelect(entryNo));
       });
       uploading.delete(entryNo);
@@ -301,7 +307,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     },
     fail: (entryNo, { atMs, reason, archiveFile }) => {
       const entry = ledger.transaction(() => {
-        setFailed.run(atMs, reason, archiveFile, entryNo);
+        mustChange(setFailed.run(atMs, reason, archiveFile, entryNo), entryNo);
         progress.giveBack(entryNo);
         return toEntry(mustSelect(entryNo));
       });
@@ -310,7 +316,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     },
     requeue: (entryNo, nowMs) =>
       ledger.transaction(() => {
-        setRequeued.run(nowMs, entryNo);
+        mustChange(setRequeued.run(nowMs, entryNo), entryNo);
         return mustGet(entryNo);
       }),
     resume: () => uploading.clear(),

@@ -2,12 +2,17 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { createClock } from '../platform/clock.ts';
 import { mountSmallFileSystem } from '../platform/contract/small-file-system.ts';
+import { createDisk } from '../platform/disk.ts';
 import { isExportError } from '../platform/errors.ts';
-import type { WallMs } from '../platform/ports.ts';
+import type { WallMs, World } from '../platform/ports.ts';
+import { createRandom } from '../platform/random.ts';
 import { createDatabases } from '../platform/sqlite.ts';
+import { toSpoolPaths } from '../spool/spool-paths.ts';
 import type { NewEntry } from './entry.ts';
 import { openLedger } from './ledger.ts';
+import { openOrSetAside } from './open-or-set-aside.ts';
 
 const at = (ms: number): WallMs => ms as WallMs;
 
@@ -90,4 +95,36 @@ test('on a full card 200 waiting exports can still be delivered, failed, retried
     },
     (error) => isExportError(error, 'DISK_FULL'),
   );
+});
+
+test('after a restart on a full card the ledger opens, and what waits can still be delivered', async (t) => {
+  const mounted = mountSmallFileSystem(16 * 1024 * 1024);
+  if (mounted.kind === 'unavailable') return t.skip(mounted.reason);
+  t.after(() => mounted.unmount());
+  const paths = toSpoolPaths(mounted.path);
+  const log = { write: () => undefined };
+  // What opening touches.
+  const world = {
+    clock: createClock(),
+    random: createRandom(),
+    disk: createDisk(),
+    databases: createDatabases(),
+    log,
+  } as unknown as World;
+  const first = await openOrSetAside(world, paths);
+  for (let n = 1; n <= 50; n += 1) first.queue.enqueue(newEntry(n), []);
+  first.close();
+  fill(mounted.path);
+  const second = await openOrSetAside(world, paths);
+  for (let n = 1; n <= 50; n += 1) {
+    const entry = second.queue.claim(() => true);
+    assert.ok(entry !== undefined);
+    second.queue.fail(entry.entryNo, { atMs: at(2), reason: 'x'.repeat(100), archiveFile: `/y/${n}` });
+    second.queue.forget(entry.entryNo);
+  }
+  second.close();
+  // Still full, and the ballast is gone: the space it left is enough for the next start too.
+  const third = await openOrSetAside(world, paths);
+  assert.equal(third.queue.counts().failed, 0);
+  third.close();
 });

@@ -1,4 +1,4 @@
-import type { LedgerDatabase } from '../platform/ports.ts';
+import type { Disk, LedgerDatabase } from '../platform/ports.ts';
 
 /**
  * Space inside the ledger that state changes can use when the card is full: about a thousand history rows, a season's
@@ -7,6 +7,8 @@ import type { LedgerDatabase } from '../platform/ports.ts';
 const ROOM_BYTES = 512 * 1024;
 /** Below this much free space inside, the room is made again. */
 const ROOM_MIN_BYTES = 256 * 1024;
+/** A file of this size is there to be given up: a start needs a new WAL and its index when the card is full. */
+export const BALLAST_BYTES = 2 * 1024 * 1024;
 
 /**
  * Keeps free pages inside the database, so that delivering, failing and cleaning up still work when the file cannot grow
@@ -17,10 +19,25 @@ export function keepRoom(database: LedgerDatabase): void {
   // Both pragmas are one integer.
   const pageSizeBytes = db.prepare('PRAGMA page_size').get()?.['page_size'] as number;
   const freePages = db.prepare('PRAGMA freelist_count').get()?.['freelist_count'] as number;
-  if (freePages * pageSizeBytes >= ROOM_MIN_BYTES) return;
+  if (freePages * pageSizeBytes < ROOM_MIN_BYTES) makeRoom(database);
+}
+
+/**
+ * Makes the room, whatever there is: its pages go through the WAL, which keeps the space. A WAL lives as long as a run of
+ * the program, so each run needs this once, as `keepRoom` is needed now and then.
+ */
+export function makeRoom(database: LedgerDatabase): void {
+  const { db } = database;
   database.transaction(() => {
     db.exec('CREATE TABLE room (filling BLOB) STRICT');
     db.prepare('INSERT INTO room (filling) VALUES (zeroblob(?))').run(ROOM_BYTES);
     db.exec('DROP TABLE room');
   });
+}
+
+/** Puts the ballast there if it is not, durably. Throws DISK_FULL where there is no room for it. */
+export async function keepBallast(disk: Disk, path: string): Promise<void> {
+  if ((await disk.stat(path))?.sizeBytes === BALLAST_BYTES) return;
+  // Written, not merely declared: a hole takes no space that could be given up.
+  await disk.replace(path, new Uint8Array(BALLAST_BYTES).fill(1));
 }

@@ -5,10 +5,8 @@ const SLOTS_KEPT_MAX = 730;
 
 /** The daily slots that were claimed. */
 export interface Slots {
-  /** True exactly once per slot, whoever asks and however often the power fails in between. */
+  /** For a slot that led to no export (nothing was new): true exactly once per slot. One that did is claimed by `Queue.enqueue`. */
   claim(slotId: string, atMs: WallMs): boolean;
-  /** The export a claimed slot led to; a slot whose export was never made can be claimed again after `release`. */
-  release(slotId: string): void;
   claimed(): readonly string[];
 }
 
@@ -20,7 +18,6 @@ export function createSlots(ledger: LedgerDatabase): Slots {
   const prune = db.prepare(
     'DELETE FROM slots WHERE slot_id NOT IN (SELECT slot_id FROM slots ORDER BY claimed_at_ms DESC, slot_id DESC LIMIT ?)',
   );
-  const remove = db.prepare('DELETE FROM slots WHERE slot_id = ?');
   const select = db.prepare('SELECT slot_id FROM slots ORDER BY slot_id');
   return {
     claim: (slotId, atMs) =>
@@ -28,10 +25,6 @@ export function createSlots(ledger: LedgerDatabase): Slots {
         const isFirst = insert.run(slotId, atMs).changes === 1;
         if (isFirst) prune.run(SLOTS_KEPT_MAX);
         return isFirst;
-      }),
-    release: (slotId) =>
-      ledger.transaction(() => {
-        remove.run(slotId);
       }),
     // STRICT TEXT.
     claimed: () => select.all().map((row) => row['slot_id'] as string),

@@ -1,5 +1,7 @@
+import type { RejectedRecord } from '@d3kos/protocol';
 import type { Entry } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { REJECTED_RECORDS_KEPT_MAX } from '../ledger/queue.ts';
 import type { Clock, Disk } from '../platform/ports.ts';
 import { toLineKind } from '../spool/policy.ts';
 import { readLines } from '../spool/read-lines.ts';
@@ -11,7 +13,8 @@ const RECORD_START_BYTES = 2_048;
 
 /**
  * How many records of a failed entry's file are not in any delivered export's file: 0 proves that all of them reached
- * central some other way. A delivered file that was removed proves nothing, so its records count as undelivered.
+ * central some other way. What cannot be looked at proves nothing: a file that is gone counts as undelivered whole, and so
+ * does what an export delivered in whose receipts not every rejected record is named.
  */
 export async function findUndelivered(
   disk: Disk,
@@ -19,22 +22,30 @@ export async function findUndelivered(
   ledger: Ledger,
   failed: Entry,
 ): Promise<number> {
-  const rejected = new Set(
-    ledger.queue
-      .history(Number.MAX_SAFE_INTEGER)
-      .flatMap((row) => row.rejectedRecords.map((record) => `${record.category} ${record.record_id}`)),
-  );
+  if ((await disk.stat(failed.exportFile)) === undefined) return Math.max(1, failed.recordCount);
+  const history = new Map(ledger.queue.history(Number.MAX_SAFE_INTEGER).map((row) => [row.exportId, row]));
   const later = ledger.queue.list('completed').filter((entry) => entry.entryNo > failed.entryNo);
   let undelivered = 0;
   for await (const identities of identitiesInPasses(disk, clock, failed.exportFile)) {
     for (const entry of later) {
       if (identities.size === 0) break;
+      const rejectedRecords = history.get(entry.exportId)?.rejectedRecords;
+      if (rejectedRecords === undefined || !areAllNamed(rejectedRecords)) continue;
+      const rejected = new Set(rejectedRecords.map(({ category, record_id }) => `${category} ${record_id}`));
       for await (const identity of identitiesOf(disk, clock, entry.exportFile))
         if (!rejected.has(identity)) identities.delete(identity);
     }
     undelivered += identities.size;
   }
   return undelivered;
+}
+
+/** Receipts name rejected records one by one up to a limit; a full list, or the name "*", stands for more. */
+function areAllNamed(rejectedRecords: readonly RejectedRecord[]): boolean {
+  return (
+    rejectedRecords.length < REJECTED_RECORDS_KEPT_MAX &&
+    rejectedRecords.every(({ record_id }) => record_id !== '*')
+  );
 }
 
 async function* identitiesInPasses(

@@ -1,6 +1,6 @@
 import type { Entry } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { ExportError } from '../platform/errors.ts';
+import { ExportError, isExportError } from '../platform/errors.ts';
 import type { Clock, Disk, Log } from '../platform/ports.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { findUndelivered } from './find-undelivered.ts';
@@ -24,7 +24,13 @@ export interface Retention {
   ensureReserve(): Promise<void>;
   /** Removes delivered files after 30 days, failed ones after 7 once their records are delivered some other way. */
   cleanup(completedKeptMs?: number): Promise<CleanupReport>;
+  /** Cleans up once a day until aborted: nobody has to ask for it. What fails is told and tried again the next day. */
+  run(signal: AbortSignal): Promise<void>;
 }
+
+/** How often the daemon cleans up by itself, and how long after its start it first does. */
+const CLEANUP_EVERY_MS = 24 * 3_600_000;
+const CLEANUP_FIRST_MS = 10 * 60_000;
 
 export function createRetention(
   world: { readonly clock: Clock; readonly disk: Disk; readonly log: Log },
@@ -37,6 +43,13 @@ export function createRetention(
   /** File first, then row: power lost in between leaves a row without a file, which the next cleanup removes. */
   const removeEntry = async (entry: Entry): Promise<void> => {
     await disk.remove(entry.exportFile);
+    if (entry.status === 'failed')
+      ledger.queue.recordLoss(
+        clock.wall(),
+        entry.exportFile,
+        entry.fileSizeBytes,
+        'a failed export whose records were delivered with later ones; its telemetry sample was not',
+      );
     ledger.queue.forget(entry.entryNo);
     log.write(
       'info',
@@ -44,7 +57,19 @@ export function createRetention(
     );
   };
 
-  return {
+  const retention: Retention = {
+    async run(signal) {
+      for (let delayMs = CLEANUP_FIRST_MS; ; delayMs = CLEANUP_EVERY_MS) {
+        await clock.sleep(delayMs, signal);
+        try {
+          await retention.cleanup();
+        } catch (error) {
+          if (!isExportError(error)) throw error;
+          log.write('warn', `Cleanup waits for tomorrow: ${error.message}`, { hint: error.hint });
+        }
+      }
+    },
+
     async ensureReserve() {
       const before = await disk.space(paths.home);
       const reserveBytes = toReserveBytes(before.totalBytes, reserveConfiguredBytes);
@@ -88,6 +113,7 @@ export function createRetention(
       return { completedRemoved, failedRemoved, failedKept, freedBytes };
     },
   };
+  return retention;
 }
 
 function toMegabytes(sizeBytes: number): number {

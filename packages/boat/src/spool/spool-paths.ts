@@ -11,6 +11,8 @@ export interface SpoolPaths {
   /** Files that could not be understood, kept for a person. */
   readonly damaged: string;
   readonly ledger: string;
+  /** A file that is given up when the card is full, so that the ledger can be opened. */
+  readonly ballast: string;
   readonly queueFile: string;
   readonly historyFile: string;
 }
@@ -23,6 +25,7 @@ export function toSpoolPaths(root: string): SpoolPaths {
     failed: join(home, 'failed_exports'),
     damaged: join(home, 'damaged'),
     ledger: join(home, 'exports.db'),
+    ballast: join(home, 'ballast'),
     queueFile: join(home, 'export_queue.json'),
     historyFile: join(home, 'export_history.json'),
   };
