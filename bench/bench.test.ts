@@ -31,6 +31,7 @@ test('a tiny run gives every figure of the collection as a line of the documente
     const names: string[] = [];
     for (const line of lines) {
       assert.ok(typeof line === 'object' && line !== null);
+      // An object has string keys; what is under them is looked at below.
       const { figure, value, unit, target, ok, note, ...more } = { ...line } as Record<string, unknown>;
       assert.ok(typeof figure === 'string' && /^collect\.[a-z0-9_]+$/.test(figure), String(figure));
       assert.ok(value === null || Number.isFinite(value), `${figure}: ${value}`);

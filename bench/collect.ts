@@ -5,7 +5,7 @@ import { type Baseline, findBaseline } from './baseline.ts';
 import { type BenchBoat, makeBoat } from './boat.ts';
 import { hasProgram, numberOf, parseObject, runChild, sleep, stopChild } from './child.ts';
 import { type Daemon, type Generated, startDaemon } from './daemon.ts';
-import { median, quantile, toFigure, toUnmeasured } from './figure.ts';
+import { median, medianRatio, quantile, toFigure, toUnmeasured } from './figure.ts';
 import { type LoopDelay, LOOP_RESOLUTION_MS } from './loop-delay.ts';
 import type { Bench, BenchRun } from './run.ts';
 
@@ -123,12 +123,12 @@ async function compareSpeed(run: BenchRun, boat: BenchBoat): Promise<void> {
   else {
     const python = seeds.map((one) => one.rowsPerSecond);
     const note = `thousands of rows a second each time: ${each(python)}; its peak RSS ${Math.max(...seeds.map((one) => one.peakRssMb))} MB`;
-    run.report(toFigure('collect.rows_vs_python', speed / median(python), 'x', { atLeast: 6 }, note));
+    run.report(toFigure('collect.rows_vs_python', medianRatio(speeds, python), 'x', { atLeast: 6 }, note));
   }
   run.report(
     toFigure(
       'collect.rows_vs_sqlite_json',
-      speed / median(limits),
+      medianRatio(speeds, limits),
       'x',
       { atLeast: 0.8 },
       `${program === 'sqlite3' ? 'sqlite3 -json' : 'no sqlite3 here: node:sqlite joining json_object'}, without fsync; thousands of rows a second each time: ${each(limits)}`,

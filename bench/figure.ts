@@ -53,6 +53,14 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
+/**
+ * The middle of the ratios of what was measured one after the other: other work on the machine slows both sides of a
+ * pair, and a disturbed pair is one pair.
+ */
+export function medianRatio(values: readonly number[], others: readonly number[]): number {
+  return median(values.map((value, at) => value / (others[at] ?? Number.NaN)));
+}
+
 /** The value below which `fraction` of the values lie, between neighbours in proportion. Throws for no values. */
 export function quantile(values: readonly number[], fraction: number): number {
   const sorted = values.toSorted((a, b) => a - b);

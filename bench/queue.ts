@@ -1,17 +1,17 @@
 import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Baseline, findBaseline } from './baseline.ts';
-import { median, toFigure, toUnmeasured } from './figure.ts';
+import { median, medianRatio, toFigure, toUnmeasured } from './figure.ts';
 import { measureSyncs } from './queue-syncs.ts';
 import { createBareLoop, createLedgerLoop, type QueueLoop } from './queue-loops.ts';
 import type { Bench, BenchRun } from './run.ts';
 
 const DEPTH_SHALLOW = 10;
 const DEPTH_DEEP = 10_000;
-/** Cycles of each loop in one turn: long enough to outlast a checkpoint, short enough that all loops see the same disk. */
-const TURN_CYCLES = 200;
+/** Cycles of each loop in one turn: a tenth of a second, so that both loops of a pair see the same machine. */
+const TURN_CYCLES = 100;
 /** Turns of each loop for each repetition. */
-const TURNS = 3;
+const TURNS = 10;
 /** Cycles of the seed's queue: it rewrites its whole file four times in each. */
 const SEED_CYCLES = { shallow: 50, deep: 5 } as const;
 /** `f_type` of tmpfs (statfs(2)), which is no disk. */
@@ -66,11 +66,11 @@ type Speeds = Readonly<Record<'shallow' | 'deep' | 'bare', readonly number[]>>;
 
 function reportCycles(run: BenchRun, speeds: Speeds, commits: number): void {
   const shallow = median(speeds.shallow);
-  const turns = `medians of ${speeds.shallow.length} turns of ${TURN_CYCLES} cycles`;
+  const turns = `median of ${speeds.shallow.length} pairs of turns of ${TURN_CYCLES} cycles`;
   run.report(
     toFigure(
       'queue.cycles_vs_bare',
-      shallow / median(speeds.bare),
+      medianRatio(speeds.shallow, speeds.bare),
       'x',
       { atLeast: 0.8 },
       `enqueue, claim, complete against a bare node:sqlite loop with ${Math.round(commits)} commits a cycle, as ours; ${turns}`,
@@ -79,7 +79,7 @@ function reportCycles(run: BenchRun, speeds: Speeds, commits: number): void {
   run.report(
     toFigure(
       'queue.depth_deep_vs_shallow',
-      median(speeds.deep) / shallow,
+      medianRatio(speeds.deep, speeds.shallow),
       'x',
       { atLeast: 0.8 },
       `${DEPTH_DEEP} against ${DEPTH_SHALLOW} entries`,
