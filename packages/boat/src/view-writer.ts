@@ -1,5 +1,5 @@
 import type { Ledger } from './ledger/ledger.ts';
-import { writeViews } from './ledger/views.ts';
+import { writeHistoryView, writeQueueView } from './ledger/views.ts';
 import { isExportError } from './platform/errors.ts';
 import type { World } from './platform/ports.ts';
 import { createWake } from './platform/wake.ts';
@@ -26,7 +26,15 @@ export function createViewWriter(
   ledger: Ledger,
 ): ViewWriter {
   const wake = createWake();
-  const flush = (): Promise<void> => writeViews(world.disk, paths, ledger, world.clock.wall());
+  /** The newest delivered export in the history view; undefined: not written in this run. */
+  let writtenHistoryNo: number | undefined;
+  const flush = async (): Promise<void> => {
+    await writeQueueView(world, paths, ledger);
+    const historyNo = ledger.queue.newestHistoryNo();
+    if (historyNo === writtenHistoryNo) return;
+    await writeHistoryView(world, paths, ledger);
+    writtenHistoryNo = historyNo;
+  };
   return {
     changed: () => wake.wake(),
     flush,

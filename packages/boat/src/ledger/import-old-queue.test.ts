@@ -15,7 +15,7 @@ import { temporaryRoot } from '../testing/temporary-root.ts';
 import { importOldQueue } from './import-old-queue.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { recover } from './recover.ts';
-import { writeViews } from './views.ts';
+import { writeQueueView } from './views.ts';
 
 const root = join(temporaryRoot('import-old-queue'), 'boat');
 const paths = toSpoolPaths(root);
@@ -345,7 +345,7 @@ test('a lost ledger imports its own view: the exports on disk keep their ids', a
   await start();
   const before = entries();
   const ledger = openLedger(openLedgerDatabase(paths.ledger), () => '');
-  await writeViews(createDisk(), paths, ledger, NOW);
+  await writeQueueView({ clock: createClock(), disk: createDisk() }, paths, ledger);
   ledger.close();
   for (const name of readdirSync(paths.home))
     if (name.startsWith('exports.db')) rmSync(join(paths.home, name));

@@ -93,8 +93,17 @@ export interface Queue {
   monthBytes(atMs: WallMs): number;
   /** Bytes of export files that wait or are being sent. */
   waitingBytes(): number;
+  /** Entries of a stored status (pending includes uploading) after `afterEntryNo`, by order of arrival. */
+  page(status: Exclude<EntryStatus, 'uploading'>, afterEntryNo: number, limit: number): readonly Entry[];
   /** Newest first. */
   history(limit: number): readonly HistoryRow[];
+  /** Delivered exports after the `afterHistoryNo`-th ever, oldest first, with the number of the last. */
+  historyPage(
+    afterHistoryNo: number,
+    limit: number,
+  ): { readonly rows: readonly HistoryRow[]; readonly lastHistoryNo: number };
+  /** The number of the newest delivered export; 0 where there is none. */
+  newestHistoryNo(): number;
   recordLoss(atMs: WallMs, what: string, sizeBytes: number, reason: string): void;
   losses(): readonly {
     readonly atMs: WallMs;
@@ -175,6 +184,11 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
        wire_size_bytes, created_at_ms, ?, retry_count, last_error, ?, ? FROM entries WHERE entry_no = ?`,
   );
   const selectHistory = db.prepare('SELECT * FROM history ORDER BY history_no DESC LIMIT ?');
+  const pageHistory = db.prepare('SELECT * FROM history WHERE history_no > ? ORDER BY history_no LIMIT ?');
+  const newestHistory = db.prepare('SELECT coalesce(max(history_no), 0) AS n FROM history');
+  const pageByStatus = db.prepare(
+    'SELECT * FROM entries WHERE status = ? AND entry_no > ? ORDER BY entry_no LIMIT ?',
+  );
   const countByStatus = db.prepare('SELECT status, count(*) AS n FROM entries GROUP BY status');
   const sumWaiting = db.prepare(
     "SELECT coalesce(sum(file_size_bytes), 0) AS n FROM entries WHERE status = 'pending'",
@@ -357,6 +371,17 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     },
     monthBytes: (atMs) => (selectMonth.get(toMonth(atMs))?.['size_bytes'] as number | undefined) ?? 0,
     waitingBytes: () => sumWaiting.get()?.['n'] as number,
+    page: (status, afterEntryNo, limit) => pageByStatus.all(status, afterEntryNo, limit).map(toCurrent),
+    historyPage: (afterHistoryNo, limit) => {
+      const rows = pageHistory.all(afterHistoryNo, limit);
+      const last = rows.at(-1);
+      // STRICT INTEGER.
+      return {
+        rows: rows.map(toHistoryRow),
+        lastHistoryNo: last === undefined ? afterHistoryNo : (last['history_no'] as number),
+      };
+    },
+    newestHistoryNo: () => newestHistory.get()?.['n'] as number,
     history: (limit) => selectHistory.all(limit).map(toHistoryRow),
     recordLoss: (atMs, what, sizeBytes, reason) =>
       ledger.transaction(() => {

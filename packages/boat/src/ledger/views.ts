@@ -1,11 +1,14 @@
 import { dirname } from 'node:path';
-import type { Disk, WallMs } from '../platform/ports.ts';
+import type { WallMs, World } from '../platform/ports.ts';
 import type { Entry, HistoryRow } from './entry.ts';
 import type { Ledger } from './ledger.ts';
 import { toSeedTime } from './policy.ts';
 
 /** Most delivered exports in `export_history.json`: years of daily exports, and a file that stays under a few MB. */
 const HISTORY_VIEW_MAX = 10_000;
+
+/** Rows made into text at once: a few milliseconds on a Pi. */
+const VIEW_PAGE_ROWS = 200;
 
 /** An entry in the seed's exact format: its keys, their order and types. */
 export function toQueueView(entry: Entry): Readonly<Record<string, unknown>> {
@@ -48,36 +51,105 @@ export function toHistoryView(row: HistoryRow): Readonly<Record<string, unknown>
   };
 }
 
-/** The whole of `export_queue.json`. */
-export function toQueueFile(ledger: Ledger, nowMs: WallMs): Readonly<Record<string, unknown>> {
-  const list = (status: Entry['status']) => ledger.queue.list(status).map(toQueueView);
-  return {
-    version: '1.0',
-    last_updated: toSeedTime(nowMs),
-    pending: list('pending'),
-    uploading: list('uploading'),
-    completed: list('completed'),
-    failed: list('failed'),
-  };
+/** Pieces of a view's text, made page by page: nothing else waits longer than for one page of rows. */
+type Pieces = Generator<string, void, void>;
+
+/** The seed's lists in its order. `uploading` is not a stored status: those entries stand among the pending. */
+function* toQueuePieces(ledger: Ledger, nowMs: WallMs): Pieces {
+  yield `{\n  "version": "1.0",\n  "last_updated": ${JSON.stringify(toSeedTime(nowMs))},\n  "pending": `;
+  yield* toList(entriesOf(ledger, 'pending', 'pending'));
+  yield ',\n  "uploading": ';
+  yield* toList(entriesOf(ledger, 'pending', 'uploading'));
+  yield ',\n  "completed": ';
+  yield* toList(entriesOf(ledger, 'completed', 'completed'));
+  yield ',\n  "failed": ';
+  yield* toList(entriesOf(ledger, 'failed', 'failed'));
+  yield '\n}\n';
 }
 
-/** The whole of `export_history.json`, oldest first as the seed appends. */
-export function toHistoryFile(ledger: Ledger): Readonly<Record<string, unknown>> {
-  return { version: '1.0', exports: ledger.queue.history(HISTORY_VIEW_MAX).toReversed().map(toHistoryView) };
+/** Oldest first, as the seed appends. */
+function* toHistoryPieces(ledger: Ledger): Pieces {
+  yield '{\n  "version": "1.0",\n  "exports": ';
+  yield* toList(historyOf(ledger));
+  yield '\n}\n';
+}
+
+function* toList(pages: Generator<readonly unknown[], void, void>): Pieces {
+  let separator = '[\n    ';
+  for (const page of pages) {
+    yield page
+      .map((item) => {
+        const text = `${separator}${JSON.stringify(item)}`;
+        separator = ',\n    ';
+        return text;
+      })
+      .join('');
+  }
+  yield separator.startsWith('[') ? '[]' : '\n  ]';
+}
+
+function* entriesOf(
+  ledger: Ledger,
+  stored: 'pending' | 'completed' | 'failed',
+  status: Entry['status'],
+): Generator<readonly unknown[], void, void> {
+  for (let after = 0; ; ) {
+    const page = ledger.queue.page(stored, after, VIEW_PAGE_ROWS);
+    const last = page.at(-1);
+    if (last === undefined) return;
+    after = last.entryNo;
+    yield page.filter((entry) => entry.status === status).map(toQueueView);
+  }
+}
+
+function* historyOf(ledger: Ledger): Generator<readonly unknown[], void, void> {
+  for (let after = Math.max(0, ledger.queue.newestHistoryNo() - HISTORY_VIEW_MAX); ; ) {
+    const { rows, lastHistoryNo } = ledger.queue.historyPage(after, VIEW_PAGE_ROWS);
+    if (rows.length === 0) return;
+    after = lastHistoryNo;
+    yield rows.map(toHistoryView);
+  }
 }
 
 /**
- * Writes both JSON views, each atomically and durably. They are for other programs and for people; this program
- * reads them only once, at first start, to import an old queue.
+ * Writes one JSON view atomically and durably, with the event loop free between its pages. Views are for other programs
+ * and for people; this program reads them only once, at first start, to import an old queue.
  */
-export async function writeViews(
-  disk: Disk,
-  paths: { readonly queueFile: string; readonly historyFile: string },
-  ledger: Ledger,
-  nowMs: WallMs,
+async function writeView(
+  { clock, disk }: Pick<World, 'clock' | 'disk'>,
+  path: string,
+  pieces: Pieces,
 ): Promise<void> {
-  await disk.makeDirectory(dirname(paths.queueFile));
-  const encode = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
-  await disk.replace(paths.queueFile, encode(toQueueFile(ledger, nowMs)));
-  await disk.replace(paths.historyFile, encode(toHistoryFile(ledger)));
+  const file = await disk.stage(path);
+  try {
+    for (const piece of pieces) {
+      if (piece.length === 0) continue;
+      await file.write(Buffer.from(piece, 'utf8'));
+      await clock.yield();
+    }
+    await file.commit();
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+}
+
+/** Writes `export_queue.json`. */
+export async function writeQueueView(
+  world: Pick<World, 'clock' | 'disk'>,
+  paths: { readonly queueFile: string },
+  ledger: Ledger,
+): Promise<void> {
+  await world.disk.makeDirectory(dirname(paths.queueFile));
+  await writeView(world, paths.queueFile, toQueuePieces(ledger, world.clock.wall()));
+}
+
+/** Writes `export_history.json`. */
+export async function writeHistoryView(
+  world: Pick<World, 'clock' | 'disk'>,
+  paths: { readonly historyFile: string },
+  ledger: Ledger,
+): Promise<void> {
+  await world.disk.makeDirectory(dirname(paths.historyFile));
+  await writeView(world, paths.historyFile, toHistoryPieces(ledger));
 }
