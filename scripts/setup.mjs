@@ -1,6 +1,7 @@
-// Brings a bare clone to a runnable state: dependencies from the lock file, then built JavaScript.
+// Brings a bare clone to a runnable state: dependencies from the lock file, then built JavaScript. Then runs the program
+// it is given, with Node 24: `node scripts/setup.mjs [PROGRAM.ts [ARGUMENT …]]`.
 // Plain JavaScript without dependencies, because it is the one file that runs before Node 24 is there.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,14 +15,17 @@ const lockFolder = join(root, '.setup-lock');
 /** Longest one set-up may hold the lock: an install over a slow link, measured at 20 s here, with room. */
 const SETUP_LOCK_MAX_MS = 10 * 60_000;
 
+/** What of a manifest decides what an install does; scripts and descriptions do not. */
+const INSTALL_KEYS = ['workspaces', 'bin', 'dependencies', 'devDependencies', 'optionalDependencies', 'allowScripts'];
+
 function digestOfManifests() {
-  const hash = createHash('sha256');
-  for (const file of [
-    join(root, 'package-lock.json'),
-    join(root, 'package.json'),
-    ...packages.map((p) => join(p, 'package.json')),
-  ])
-    if (existsSync(file)) hash.update(readFileSync(file));
+  const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json')));
+  for (const folder of [root, ...packages]) {
+    const file = join(folder, 'package.json');
+    if (!existsSync(file)) continue;
+    const manifest = JSON.parse(readFileSync(file, 'utf8'));
+    hash.update(JSON.stringify(INSTALL_KEYS.map((key) => manifest[key])));
+  }
   return hash.digest('hex');
 }
 
@@ -67,6 +71,19 @@ function findNode() {
   process.exit(1);
 }
 
+/**
+ * Runs a program of this checkout with Node 24 and exits as it does. Ctrl-C reaches it by itself; it decides when to end.
+ * Started from here and not by the shell behind `&&`, because a shell may remember the older Node it found at first.
+ */
+function runProgram(program, args) {
+  const child = spawn(findNode(), ['--conditions=development', program, ...args], { cwd: root, stdio: 'inherit' });
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => name !== 'SIGINT' && child.kill(name));
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 1;
+    if (signal !== null) console.error(`${program} was ended by ${signal}`);
+  });
+}
+
 takeLock();
 try {
   install();
@@ -74,3 +91,6 @@ try {
 } finally {
   rmSync(lockFolder, { recursive: true, force: true });
 }
+
+const [program, ...args] = process.argv.slice(2);
+if (program !== undefined) runProgram(program, args);
