@@ -121,42 +121,46 @@ function writeMess(): void {
   ledger.close();
 }
 
-test('recovery cut off at any change of disk or ledger comes to the same end at the next start', {
-  timeout: 120_000,
-}, async () => {
-  writeMess();
-  const whole = await start();
-  assert.ok(whole !== undefined && whole.steps > 30);
-  assert.deepEqual(whole.report, {
-    temporaryRemoved: 2,
-    adopted: 5,
-    setAside: 1,
-    missing: 1,
-    postponed: 0,
-  });
-  const expected = state();
-  assert.deepEqual(
-    expected.entries.map(({ queueId, status }) => `${queueId} ${status}`),
-    [
-      'q_2 pending',
-      'q_20260219_100000 pending',
-      'q_20260220_100531 pending',
-      'q_20260220_100532 pending',
-      'q_20260220_100533 pending',
-      'q_20260220_100535 pending',
-      'q_1 failed',
-    ],
-  );
-  assert.equal(expected.cursor, undefined, 'what was in the lost file is due again');
-  assert.deepEqual(readdirSync(paths.damaged).sort(), ['partly.json', 'torn.json', 'torn.json_2']);
-  for (let steps = 0; steps < whole.steps; steps += 1) {
+test(
+  'recovery cut off at any change of disk or ledger comes to the same end at the next start',
+  {
+    timeout: 120_000,
+  },
+  async () => {
     writeMess();
-    assert.equal(await start(steps), undefined);
-    if (steps % 2 === 0) await start(Math.floor(steps / 2));
-    assert.ok((await start()) !== undefined);
-    assert.deepEqual(state(), expected, `cut at step ${steps} of ${whole.steps}`);
-  }
-});
+    const whole = await start();
+    assert.ok(whole !== undefined && whole.steps > 30);
+    assert.deepEqual(whole.report, {
+      temporaryRemoved: 2,
+      adopted: 5,
+      setAside: 1,
+      missing: 1,
+      postponed: 0,
+    });
+    const expected = state();
+    assert.deepEqual(
+      expected.entries.map(({ queueId, status }) => `${queueId} ${status}`),
+      [
+        'q_2 pending',
+        'q_20260219_100000 pending',
+        'q_20260220_100531 pending',
+        'q_20260220_100532 pending',
+        'q_20260220_100533 pending',
+        'q_20260220_100535 pending',
+        'q_1 failed',
+      ],
+    );
+    assert.equal(expected.cursor, undefined, 'what was in the lost file is due again');
+    assert.deepEqual(readdirSync(paths.damaged).sort(), ['partly.json', 'torn.json', 'torn.json_2']);
+    for (let steps = 0; steps < whole.steps; steps += 1) {
+      writeMess();
+      assert.equal(await start(steps), undefined);
+      if (steps % 2 === 0) await start(Math.floor(steps / 2));
+      assert.ok((await start()) !== undefined);
+      assert.deepEqual(state(), expected, `cut at step ${steps} of ${whole.steps}`);
+    }
+  },
+);
 
 test('an adopted boatlog entry is the record its collector gives, whatever its id, time and neighbours', async () => {
   freshBoat();

@@ -26,19 +26,25 @@ export function createPower(ledgerPath: string, stepsMax: number): Power {
     if (steps >= stepsMax) throw new PowerCut(`step ${steps}`);
     steps += 1;
   };
+  const stepping =
+    <A extends readonly unknown[], R>(work: (...given: A) => Promise<R>) =>
+    async (...given: A): Promise<R> => {
+      step();
+      return work(...given);
+    };
   const fileSystem = createFileSystem();
   const toOpenFile = (file: OpenFile): OpenFile => ({
     ...file,
-    write: async (bytes, position) => (step(), file.write(bytes, position)),
+    write: stepping(file.write),
     // The process ends, the machine does not: what was written is there without a sync, which costs most of the time.
     sync: async () => undefined,
   });
   const counted: FileSystem = {
     ...fileSystem,
-    create: async (path) => (step(), toOpenFile(await fileSystem.create(path))),
-    rename: async (from, to) => (step(), fileSystem.rename(from, to)),
-    unlink: async (path) => (step(), fileSystem.unlink(path)),
-    makeDirectory: async (path) => (step(), fileSystem.makeDirectory(path)),
+    create: stepping(async (path: string) => toOpenFile(await fileSystem.create(path))),
+    rename: stepping(fileSystem.rename),
+    unlink: stepping(fileSystem.unlink),
+    makeDirectory: stepping(fileSystem.makeDirectory),
     syncDirectory: async () => undefined,
   };
   return {
