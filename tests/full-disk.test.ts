@@ -195,10 +195,7 @@ test(
   },
 );
 
-test('a daemon whose card is full keeps answering, and cancels and retries what waits', {
-  ...BOUND,
-  todo: 'a young ledger has no room of its own on a full card',
-}, async (t) => {
+test('a daemon whose card is full keeps answering, and cancels and retries what waits', BOUND, async (t) => {
   const processes = createProcesses(toEnding(t));
   const card = placeOnSmallCard(t, processes, { EXPORT_RESERVE_BYTES: '0' });
   if (card === undefined) return;

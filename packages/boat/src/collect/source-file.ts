@@ -66,7 +66,7 @@ export async function readSourceJson(context: CollectContext, name: string): Pro
 /** A JSON text's value, with `NaN` and `Infinity` as null; undefined where it is not JSON. */
 export function parseLenientJson(text: string): unknown {
   return (
-    parseJson(text) ?? parseJson(text.replaceAll(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, toJsonToken))
+    parseJson(text) ?? parseJson(text.replaceAll(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g, toJsonToken))
   );
 }
 

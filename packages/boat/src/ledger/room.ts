@@ -33,6 +33,8 @@ export function makeRoom(database: LedgerDatabase): void {
     db.prepare('INSERT INTO room (filling) VALUES (zeroblob(?))').run(ROOM_BYTES);
     db.exec('DROP TABLE room');
   });
+  // Into the database file: on a full card a checkpoint could not make it grow.
+  db.exec('PRAGMA wal_checkpoint(RESTART)');
 }
 
 /** Puts the ballast there if it is not, durably. Throws DISK_FULL where there is no room for it. */
