@@ -40,11 +40,11 @@ export async function findUndelivered(
   return undelivered;
 }
 
-/** Receipts name rejected records one by one up to a limit; a full list, or the name "*", stands for more. */
+/** Receipts name rejected records one by one up to a limit; a full list, or a line of category "*", stands for more. */
 function areAllNamed(rejectedRecords: readonly RejectedRecord[]): boolean {
   return (
     rejectedRecords.length < REJECTED_RECORDS_KEPT_MAX &&
-    rejectedRecords.every(({ record_id }) => record_id !== '*')
+    rejectedRecords.every(({ category }) => category !== '*')
   );
 }
 

@@ -160,6 +160,10 @@ describeOnEveryStore('import', (open) => {
     const wrong = toContentDigest(createHash('sha256').update('other').digest('base64'));
     const request = toImportRequest(boat, toDocument(boat), { headers: { 'Content-Digest': wrong } });
     await expectRefusal(startNode(store), request, 400, 'INVALID_DIGEST');
+    for (const unreadable of ['garbage', 'sha-256=:AAAA:', 'md5=:AAAA:', '']) {
+      const headers = { 'Content-Digest': unreadable };
+      await expectRefusal(startNode(store), toImportRequest(boat, toDocument(boat), { headers }), 400, 'INVALID_DIGEST');
+    }
     assert.deepEqual(await heldRecords(store, boat), []);
     await importDocument(startNode(store), boat, toDocument(boat), {
       headers: { 'Content-Digest': undefined },

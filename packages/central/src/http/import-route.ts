@@ -145,8 +145,9 @@ async function receiveDecoded({ limits, log }: AppContext, request: Request): Pr
     };
   }
   const digestHeader = request.headers.get('Content-Digest');
-  const claimed = digestHeader === null ? undefined : parseContentDigest(digestHeader);
-  if (claimed !== undefined && claimed !== received.sha256Base64)
+  if (digestHeader !== null && parseContentDigest(digestHeader) === undefined)
+    return refused('INVALID_DIGEST', 'Content-Digest names no sha-256 of the body');
+  if (digestHeader !== null && parseContentDigest(digestHeader) !== received.sha256Base64)
     return refused('INVALID_DIGEST', 'the body does not match its Content-Digest');
   const decoded = decodeBody(received.bytes, contentCoding, limits.bodySizeMaxBytes);
   if (decoded.kind === 'too_large') return tooLarge(limits.bodySizeMaxBytes);

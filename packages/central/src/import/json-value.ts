@@ -34,6 +34,13 @@ export function isJsonObject(value: unknown): value is Readonly<Record<string, u
   );
 }
 
+/** True where a number is written with more than `digitsMax` characters; PostgreSQL's numeric ends at 131,072 digits. */
+export function hasLongerNumber(value: unknown, digitsMax: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (sourceTextJson.isRawJSON(value)) return value.rawJSON.length > digitsMax;
+  return Object.values(value).some((inner) => hasLongerNumber(inner, digitsMax));
+}
+
 /** True when arrays and objects nest deeper than `levelsMax`. Looks no deeper than that itself. */
 export function isNestedDeeper(value: unknown, levelsMax: number): boolean {
   if (typeof value !== 'object' || value === null || sourceTextJson.isRawJSON(value)) return false;

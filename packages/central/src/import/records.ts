@@ -8,11 +8,14 @@ import {
   type RejectedRecord,
   type Section,
 } from '@d3kos/protocol';
-import { isJsonObject, isNestedDeeper, toCanonicalJson, toStorableText } from './json-value.ts';
+import { hasLongerNumber, isJsonObject, isNestedDeeper, toCanonicalJson, toStorableText } from './json-value.ts';
 import { toClaimedTime } from './policy.ts';
 
 /** How deep a record may nest. The deepest of the field, a capture's model answer, nests six levels; recursion here must end. */
 const RECORD_LEVELS_MAX = 64;
+
+/** How long a number may be written: far beyond any measurement or id, far below what the database refuses. */
+const NUMBER_LENGTH_MAX = 1_000;
 
 /** How much of a rejected record's text is kept for the operator: enough to see what it is, bounded against a document of nothing else. */
 const REJECTED_TEXT_LENGTH_MAX = 65_536;
@@ -105,6 +108,8 @@ function readRecord(category: Category, value: unknown, exportTimestamp: string)
   const shownId = typeof id === 'string' ? toStorableText(id.slice(0, RECORD_ID_LENGTH_MAX)) : '';
   if (isNestedDeeper(value, RECORD_LEVELS_MAX))
     return rejection(shownId, `nested deeper than ${RECORD_LEVELS_MAX} levels`, null);
+  if (hasLongerNumber(value, NUMBER_LENGTH_MAX))
+    return rejection(shownId, `a number of more than ${NUMBER_LENGTH_MAX} digits`, null);
   const json = toCanonicalJson(value);
   if (!isJsonObject(value)) return rejection('', 'not an object', shorten(json));
   if (id !== undefined && !isRecordId(id))

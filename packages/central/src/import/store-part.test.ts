@@ -130,6 +130,44 @@ describeOnEveryStore('storing a part', (open) => {
     assert.match(String((await heldRecords(store, boat))[0]?.['json']), /new/);
   });
 
+  test('lets a late export of a lost ledger overwrite nothing that the newer ledger brought', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const nodes = [0, 60_000, 120_000].map((afterMs) => startNode(store, { wall: () => NOON_MS + afterMs }));
+    const toExport = (ledgerId: string, sequence: number, records: readonly unknown[]) =>
+      toDocument(boat, { ledgerId, sequence, exportId: `${ledgerId}_${sequence}`, data: toBoatlog(records) });
+    const [first, second, third] = nodes;
+    assert.ok(first !== undefined && second !== undefined && third !== undefined);
+    await importDocument(first, boat, toExport('aaaaaaaaaaaaaaaa', 7, [{ record_id: '0', content: 'x' }]));
+    await importDocument(second, boat, toExport('bbbbbbbbbbbbbbbb', 1, [{ record_id: '1', content: 'new' }]));
+    await importDocument(
+      third,
+      boat,
+      toExport('aaaaaaaaaaaaaaaa', 8, [
+        { record_id: '1', content: 'old' },
+        { record_id: '2', content: 'only here' },
+      ]),
+    );
+    const held = (await heldRecords(store, boat)).map(({ json }) => String(json)).join();
+    assert.match(held, /new/);
+    assert.match(held, /only here/);
+    assert.doesNotMatch(held, /old/);
+  });
+
+  test('rejects a number the database cannot hold, and stores the rest', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const text = JSON.stringify(
+      toDocument(boat, { data: toBoatlog([{ record_id: 'good' }, { record_id: 'huge', reading: 7 }]) }),
+    ).replace('"reading":7', `"reading":${'9'.repeat(140_001)}`);
+    const receipt = await importDocument(startNode(store), boat, text);
+    assert.deepEqual(
+      receipt.rejected_records.map(({ record_id }) => record_id),
+      ['huge'],
+    );
+    assert.equal((await heldRecords(store, boat)).length, 1);
+  });
+
   test('takes a part of 5,000 records in well under the time a boat waits', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);

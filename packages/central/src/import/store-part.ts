@@ -92,9 +92,10 @@ function toReceipt(part: PartToStore, sorted: SortedRecords): Receipt {
 }
 
 async function insertRecords(tx: Queryable, part: PartToStore, { records }: SortedRecords): Promise<void> {
+  const newerLedgers = await findNewerLedgers(tx, part.document);
   for (const [category, all] of records)
     for (let start = 0; start < all.length; start += BATCH_RECORDS_MAX)
-      await insertBatch(tx, part, category, all.slice(start, start + BATCH_RECORDS_MAX));
+      await insertBatch(tx, part, category, all.slice(start, start + BATCH_RECORDS_MAX), newerLedgers);
 }
 
 async function insertBatch(
@@ -102,6 +103,7 @@ async function insertBatch(
   part: PartToStore,
   category: Category,
   batch: readonly StorableRecord[],
+  newerLedgers: readonly string[],
 ): Promise<void> {
   await tx.query(upsertRecordsSql(category), [
     part.document.installation_id,
@@ -112,7 +114,20 @@ async function insertBatch(
     part.identity.part.index,
     part.importId,
     toIso(part.receivedMs),
+    newerLedgers,
   ]);
+}
+
+/** The ledgers this installation began after the document's. One that was never heard of is the newest there is. */
+async function findNewerLedgers(tx: Queryable, document: ExportDocument): Promise<readonly string[]> {
+  if (document.ledger_id === undefined) return [];
+  const rows = await tx.query(
+    `select ledger_id from imports where installation_id = $1::text and ledger_id is not null
+     group by ledger_id
+     having min(received_at) > (select min(received_at) from imports where installation_id = $1::text and ledger_id = $2::text)`,
+    [document.installation_id, document.ledger_id],
+  );
+  return rows.map((row) => textOf(row, 'ledger_id'));
 }
 
 function toRow({ recordId, recordedAt, sha256, columns, json }: StorableRecord): string {

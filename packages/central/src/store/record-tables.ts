@@ -21,7 +21,8 @@ export function recordTable(category: Category): `records_${Category}` {
 /**
  * One statement that stores many records of a category. Parameters: $1 installation, $2 JSON array of
  * `{record_id, recorded_at, sha256, record, …own columns}`, $3 ledger, $4 sequence, $5 export, $6 part, $7 import, $8 received at.
- * A record that a later export of the same ledger has brought already stays as it is: parts may arrive out of order.
+ * $9 the ledgers of this installation that are newer than $3. A record that a later export of the same ledger, or any export
+ * of a newer ledger, has brought already stays as it is: parts may arrive out of order, and so may what a lost ledger left.
  */
 export function upsertRecordsSql(category: Category): string {
   const own = Object.entries(OWN_COLUMNS[category]);
@@ -48,5 +49,6 @@ on conflict (installation_id, record_id) do update
 set ${moved.map((name) => `${name} = excluded.${name}`).join(', ')}
 where (held.ledger_id = excluded.ledger_id
   and (excluded.sequence < held.sequence
-    or (excluded.export_id = held.export_id and excluded.part_index < held.part_index))) is not true`;
+    or (excluded.export_id = held.export_id and excluded.part_index < held.part_index))) is not true
+  and (held.ledger_id = any($9::text[])) is not true`;
 }
