@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { Hono } from 'hono';
+import { createBundler } from './bundle/bundler.ts';
 import type { SourcePaths } from './collect/collector.ts';
 import { createCollectors } from './collect/collectors.ts';
 import { type Config, isTimeZone } from './config.ts';
+import { SOFTWARE_VERSION } from './create-export.ts';
 import { createWorker } from './deliver/worker.ts';
 import { createEvents } from './events.ts';
 import { createExportManager, type ExportManager } from './export-manager.ts';
@@ -97,6 +99,14 @@ export async function startBoat(
     retention,
     worker,
     views,
+    bundler: createBundler({
+      world,
+      ledger,
+      license,
+      partSizeBytes: config.partSizeBytes,
+      softwareVersion: SOFTWARE_VERSION,
+      signal,
+    }),
     events,
     collectors: createCollectors(),
     sources,

@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import type { Category, Tier } from '@d3kos/protocol';
 import { toBoatlogCsv } from './boatlog-csv.ts';
 import { BROWSER_DOCUMENT_LENGTH_MAX, BROWSER_KEYS, parseBrowserDocuments } from './collect/browser-data.ts';
+import type { Bundler } from './bundle/bundler.ts';
 import type { Collector, SourcePaths } from './collect/collector.ts';
 import type { Config } from './config.ts';
 import {
@@ -115,6 +116,8 @@ export interface ExportManager {
   /** The whole boatlog as CSV, read from its source now, in pieces of some hundred lines. */
   boatlogCsv(): AsyncGenerator<string, void, void>;
   files(): Promise<readonly ExportFileFacts[]>;
+  /** Gives what waits to whoever carries it to central on a stick; see `Bundler.bundle`. */
+  bundle: Bundler['bundle'];
   /** A finished export file's path. Throws NOT_FOUND for every other name. */
   filePath(name: string): Promise<{ readonly path: string; readonly sizeBytes: number }>;
 }
@@ -127,6 +130,7 @@ export interface ExportManagerDeps {
   readonly retention: Retention;
   readonly worker: Worker;
   readonly views: ViewWriter;
+  readonly bundler: Bundler;
   readonly events: Events;
   readonly collectors: readonly Collector[];
   readonly sources: SourcePaths;
@@ -348,6 +352,8 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
     setUsageConsent: (answer) => setUsageConsent(ledger, answer),
 
     boatlogCsv: () => toBoatlogCsv(makeDeps, signal),
+
+    bundle: (scope) => deps.bundler.bundle(scope),
 
     async files() {
       const listed = (await world.disk.list(paths.exports)) ?? [];

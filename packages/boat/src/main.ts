@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { runCli } from './cli/cli.ts';
 import { EXIT, toExitCode } from './cli/exit-codes.ts';
 import { readConfig } from './cli/show-config.ts';
@@ -23,6 +24,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
   transport: http.transport,
   environment: process.env,
   readFile,
+  disk,
+  toAbsolute: (path) => resolve(path),
   signal: stopping.signal,
   stdout: (line) => process.stdout.write(`${line}\n`),
   stderr: (line) => process.stderr.write(`${line}\n`),

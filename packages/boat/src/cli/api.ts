@@ -25,6 +25,13 @@ export interface ApiAnswer<T> {
   readonly value: T;
 }
 
+/** A file that is read while it arrives. */
+export interface Download {
+  /** The name the answer gives it; '' where it gives none. */
+  readonly name: string;
+  readonly pieces: AsyncIterable<Uint8Array>;
+}
+
 /** The running export manager, asked over its HTTP API. How long an answer may stay silent is the transport's to say. */
 export interface Api {
   /** `http://127.0.0.1:8094`. */
@@ -34,16 +41,29 @@ export interface Api {
    * nobody answers or somebody else does. Rejects with the signal's reason when aborted.
    */
   call<T>(request: ApiRequest, shape: AnswerShape<T>): Promise<ApiAnswer<T>>;
+  /**
+   * A file as the answer, undefined where the answer is that there is nothing. Throws as `call`; the pieces throw
+   * DAEMON_UNREACHABLE where the answer breaks off.
+   */
+  download(request: ApiRequest): Promise<Download | undefined>;
   /** Throws DAEMON_UNREACHABLE unless the export manager itself answers: a process that runs is not yet one that answers. */
   checkHealth(): Promise<void>;
 }
 
 export function createApi(transport: Transport, url: string, signal: AbortSignal): Api {
-  const exchange = async (
-    request: ApiRequest,
-  ): Promise<{ readonly status: number; readonly raw: unknown }> => {
+  /** Runs a step of an exchange and tells a lost link as DAEMON_UNREACHABLE. */
+  const told = async <T>(request: ApiRequest, step: () => Promise<T>): Promise<T> => {
     try {
-      const response = await transport(
+      return await step();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof TransportError)) throw error;
+      throw unreachable(url, request, error);
+    }
+  };
+  const send = (request: ApiRequest): Promise<Response> =>
+    told(request, () =>
+      transport(
         new Request(`${url}${request.path}`, {
           method: request.method,
           redirect: 'manual',
@@ -51,24 +71,15 @@ export function createApi(transport: Transport, url: string, signal: AbortSignal
           ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
         }),
         signal,
-      );
+      ),
+    );
+  const readJson = (request: ApiRequest, response: Response): Promise<unknown> =>
+    told(request, async () => {
       const body = await readAnswer(response, ANSWER_SIZE_MAX_BYTES);
-      return {
-        status: response.status,
-        raw: body.kind === 'whole' ? parseJsonBytes(body.bytes)?.value : undefined,
-      };
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof TransportError)) throw error;
-      throw unreachable(url, request, error);
-    }
-  };
-
-  const call: Api['call'] = async (request, shape) => {
-    const { status, raw } = await exchange(request);
-    if (errorAnswer.Check(raw)) throw toRefusal(raw, request);
-    if (status === 200 && shape.Check(raw)) return { raw, value: raw };
-    throw new ExportError(
+      return body.kind === 'whole' ? parseJsonBytes(body.bytes)?.value : undefined;
+    });
+  const stranger = (request: ApiRequest, status: number): ExportError =>
+    new ExportError(
       'DAEMON_UNREACHABLE',
       `What answers at ${url} is not the export manager of this version (HTTP ${status})`,
       {
@@ -76,14 +87,51 @@ export function createApi(transport: Transport, url: string, signal: AbortSignal
         hint: 'See which program has the port (ss -ltnp), and whether EXPORT_PORT is the same for both.',
       },
     );
+
+  const call: Api['call'] = async (request, shape) => {
+    const response = await send(request);
+    const raw = await readJson(request, response);
+    if (errorAnswer.Check(raw)) throw toRefusal(raw, request);
+    if (response.status === 200 && shape.Check(raw)) return { raw, value: raw };
+    throw stranger(request, response.status);
   };
   return {
     url,
     call,
+    async download(request) {
+      const response = await send(request);
+      if (response.status === 204) return undefined;
+      const isFile = response.headers.get('content-type') === 'application/octet-stream';
+      if (response.status === 200 && isFile)
+        return {
+          name: /filename="([^"]*)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? '',
+          pieces: toPieces(response, (step) => told(request, step)),
+        };
+      const raw = await readJson(request, response);
+      throw errorAnswer.Check(raw) ? toRefusal(raw, request) : stranger(request, response.status);
+    },
     async checkHealth() {
       await call({ method: 'GET', path: '/health' }, healthAnswer);
     },
   };
+}
+
+async function* toPieces(
+  response: Response,
+  told: <T>(step: () => Promise<T>) => Promise<T>,
+): AsyncGenerator<Uint8Array, void, void> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  try {
+    for (;;) {
+      const { done, value } = await told(() => reader.read());
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // Whoever stops early, on a full stick, lets the connection go.
+    await reader.cancel().catch(() => undefined);
+  }
 }
 
 function toRefusal(

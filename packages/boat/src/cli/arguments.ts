@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { BundleScope } from '../bundle/bundler.ts';
 import type { ExportType } from '../ledger/entry.ts';
 import { ExportError } from '../platform/errors.ts';
 import { EXIT_CODE_LINES } from './exit-codes.ts';
@@ -18,6 +19,7 @@ export type Command =
   | { readonly kind: 'preview'; readonly type: ExportType }
   | { readonly kind: 'boot' }
   | { readonly kind: 'daily' }
+  | { readonly kind: 'bundle'; readonly directory: string; readonly scope: BundleScope }
   | { readonly kind: 'config' };
 
 /** How results are written: tables for a person, or the API's own JSON. */
@@ -40,6 +42,7 @@ export const USAGE = `d3kos-export COMMAND [--json]
   queue cleanup             remove delivered files that are old enough
   history [--limit N]       delivered exports, newest first (${HISTORY_LIMIT_DEFAULT})
   preview [--incremental]   what an export would hold now; nothing is queued
+  bundle DIR [--failed]     write what waits to a stick, for d3kos-central import-bundle; also what failed
   boot                      after a start: wait for the network, send what waits, report (d3kos-export-boot.service)
   daily                     the scheduled export, once a day, tier 2 and higher (d3kos-export-daily.timer)
   config                    every setting and where it came from; never the device token
@@ -64,6 +67,7 @@ export function toOutputFormat(argv: readonly string[]): OutputFormat {
 const OWN_OPTIONS: Readonly<Record<string, readonly string[]>> = {
   incremental: ['generate', 'preview'],
   limit: ['history'],
+  failed: ['bundle'],
 };
 
 /** Parses the arguments after the program's name. Throws REQUEST_INVALID naming what is wrong. */
@@ -77,6 +81,8 @@ export function parseCommand(argv: readonly string[]): Command {
       throw usage(`--${option} belongs to ${owners.join(' and ')}`);
   const type = values.incremental === true ? 'incremental' : 'full';
   if (name === 'queue') return parseQueueCommand(rest);
+  if (name === 'bundle')
+    return parseBundleCommand(rest, values.failed === true ? 'waiting_and_failed' : 'waiting');
   if (rest.length > 0) throw usage(`${name} takes no argument "${rest[0]}"`);
   switch (name) {
     case 'help':
@@ -107,6 +113,7 @@ function parseOptions(argv: readonly string[]) {
         json: { type: 'boolean' },
         incremental: { type: 'boolean' },
         limit: { type: 'string' },
+        failed: { type: 'boolean' },
       },
     });
   } catch (error) {
@@ -135,6 +142,13 @@ function parseQueueCommand(rest: readonly string[]): Command {
           : `There is no command "queue ${name}"`,
       );
   }
+}
+
+function parseBundleCommand(rest: readonly string[], scope: BundleScope): Command {
+  const [directory, ...more] = rest;
+  if (directory === undefined || directory === '' || more.length > 0)
+    throw usage('bundle takes one folder, where the stick is mounted');
+  return { kind: 'bundle', directory, scope };
 }
 
 function parseLimit(text: string | undefined): number {

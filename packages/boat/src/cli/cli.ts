@@ -1,6 +1,6 @@
 import { SOFTWARE_VERSION } from '../create-export.ts';
 import { isExportError } from '../platform/errors.ts';
-import type { Clock, Transport } from '../platform/ports.ts';
+import type { Clock, Disk, Transport } from '../platform/ports.ts';
 import { type Api, createApi } from './api.ts';
 import {
   cleanupAnswer,
@@ -13,6 +13,7 @@ import {
 } from './api-answers.ts';
 import { type Command, parseCommand, toOutputFormat, USAGE } from './arguments.ts';
 import { runBoot } from './boot.ts';
+import { runBundle } from './bundle.ts';
 import { runDaily } from './daily.ts';
 import { EXIT, type ExitCode, toExitCode } from './exit-codes.ts';
 import { createOutput, type Output } from './output.ts';
@@ -32,6 +33,10 @@ export interface CliWorld extends ConfigWorld {
   readonly clock: Clock;
   /** Its limit of silence is how long an export may take to be made before `generate` stops waiting for the answer. */
   readonly transport: Transport;
+  /** Where a bundle is written, with the rights of who runs the command. */
+  readonly disk: Disk;
+  /** A path as it was typed, absolute. */
+  readonly toAbsolute: (path: string) => string;
   /** One line to standard output, without its end. */
   readonly stdout: (line: string) => void;
   /** One line to standard error. */
@@ -82,12 +87,18 @@ async function run(command: Command, world: CliWorld, output: Output): Promise<n
     default: {
       const { config } = await readConfig(world);
       const api = createApi(world.transport, `http://${config.host}:${config.port}`, world.signal);
+      if (command.kind === 'bundle')
+        return runBundle(
+          { api, disk: world.disk, output },
+          world.toAbsolute(command.directory),
+          command.scope,
+        );
       return ask(command, api, { clock: world.clock, output, signal: world.signal });
     }
   }
 }
 
-type ClientCommand = Exclude<Command, { readonly kind: 'help' | 'version' | 'serve' | 'config' }>;
+type ClientCommand = Exclude<Command, { readonly kind: 'help' | 'version' | 'serve' | 'config' | 'bundle' }>;
 
 /** The commands that ask the running export manager. */
 async function ask(

@@ -48,3 +48,10 @@ export async function loadCredentials(disk: Disk, path: string): Promise<Credent
     ? { kind: 'token', token: value.token }
     : none('CREDENTIALS_INVALID', `${path} has no usable "token"`);
 }
+
+/** Tells one state of the credentials from another, without keeping or showing the token anywhere else. */
+export function toFingerprint(credentials: Credentials): string {
+  return credentials.kind === 'token'
+    ? `token ${credentials.token}`
+    : `${credentials.code} ${credentials.detail}`;
+}

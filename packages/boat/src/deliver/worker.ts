@@ -8,11 +8,10 @@ import { isExportError } from '../platform/errors.ts';
 import type { MonotonicMs, WallMs, World } from '../platform/ports.ts';
 import { createWake } from '../platform/wake.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
-import { isBundled } from './bundled.ts';
-import { type Credentials, loadCredentials } from './credentials.ts';
+import { type Credentials, loadCredentials, toFingerprint } from './credentials.ts';
 import { deliverEntry, type EntryResult } from './deliver-entry.ts';
 import { createGivingUp } from './give-up.ts';
-import { askHeld, type HeldAnswer } from './held.ts';
+import { askHeldIfBundled } from './held.ts';
 import type { ProbeResult } from './outcome.ts';
 import {
   type Allowance,
@@ -49,9 +48,6 @@ const MIN_REST_MS = 5;
 
 /** The sequence of an adopted export that another ledger counted. */
 const FOREIGN_SEQUENCE = 0;
-
-/** Of an export that was on no stick, central holds what it gave receipts for. */
-const NOT_ASKED: HeldAnswer = { receipts: [], offers: undefined };
 
 /** What the worker tells while it works. */
 export interface WorkerListener {
@@ -124,8 +120,7 @@ export function createWorker(deps: WorkerDeps): Worker {
   let thrift: Thrift = 'affordable';
   const givingUp = createGivingUp(world, ledger, deps.paths);
   let active:
-    | { readonly queueId: string; readonly stop: AbortController; readonly done: Promise<void> }
-    | undefined;
+    { readonly queueId: string; readonly stop: AbortController; readonly done: Promise<void> } | undefined;
 
   const inMs = (delayMs: number): MonotonicMs => (clock.monotonic() + delayMs) as MonotonicMs;
   const leftMs = (until: MonotonicMs): number => Math.max(0, until - clock.monotonic());
@@ -325,10 +320,8 @@ export function createWorker(deps: WorkerDeps): Worker {
         partSizeBytes: deps.partSizeBytes,
         installationId: () => installationId,
         permit,
-        askHeld: async (exportId, askSignal) =>
-          isBundled(ledger, exportId)
-            ? askHeld(world.transport, { centralUrl, token: token.token, exportId }, askSignal)
-            : NOT_ASKED,
+        askHeld: (exportId, until) =>
+          askHeldIfBundled(deps, { centralUrl, token: token.token, exportId }, until),
         send: (part, sendSignal) =>
           sendPart(
             world,
@@ -501,11 +494,4 @@ export function createWorker(deps: WorkerDeps): Worker {
     },
     giveUp,
   };
-}
-
-/** Tells one state of the credentials from another, without keeping or showing the token anywhere else. */
-function toFingerprint(credentials: Credentials): string {
-  return credentials.kind === 'token'
-    ? `token ${credentials.token}`
-    : `${credentials.code} ${credentials.detail}`;
 }

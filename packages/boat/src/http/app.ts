@@ -12,7 +12,7 @@ import type { World } from '../platform/ports.ts';
 import { toMetrics, toQueueStatus, toServerSentEvent, toStatusAnswer } from './answers.ts';
 import { BRIDGE_SCRIPT } from './bridge.ts';
 import { admit, toHttpStatus } from './policy.ts';
-import { CleanupSchema, GenerateSchema, SettingsSchema, toOpenApi } from './routes.ts';
+import { BundleSchema, CleanupSchema, GenerateSchema, SettingsSchema, toOpenApi } from './routes.ts';
 
 /** Largest request body: the bodies of this API are a few keys. */
 const BODY_SIZE_MAX_BYTES = 16 * 1024;
@@ -34,6 +34,7 @@ export interface AppDeps {
 
 const generateBody = Compile(GenerateSchema);
 const cleanupBody = Compile(CleanupSchema);
+const bundleBody = Compile(BundleSchema);
 const settingsBody = Compile(SettingsSchema);
 
 /** The local API (spec: delivery, HTTP API): translates requests into the manager's verbs and back. */
@@ -209,7 +210,7 @@ function addFileRoutes(app: Hono, { manager, world }: AppDeps): void {
     context.header('Content-Disposition', `attachment; filename="${name}"`);
     return context.body(
       toStream(async function* () {
-        for (let offset = 0; offset < sizeBytes; ) {
+        for (let offset = 0; offset < sizeBytes;) {
           const chunk = await world.disk.readRange(path, offset, DOWNLOAD_CHUNK_BYTES);
           if (chunk === undefined || chunk.length === 0)
             throw new Error(`${name} was removed while it was read`);
@@ -218,6 +219,14 @@ function addFileRoutes(app: Hono, { manager, world }: AppDeps): void {
         }
       }),
     );
+  });
+  app.post('/export/bundle', async (context) => {
+    const { failed = false } = await parseBody(context, bundleBody);
+    const bundle = await manager.bundle(failed ? 'waiting_and_failed' : 'waiting');
+    if (bundle === undefined) return context.body(null, 204);
+    context.header('Content-Type', 'application/octet-stream');
+    context.header('Content-Disposition', `attachment; filename="${bundle.name}"`);
+    return context.body(toStream(bundle.pieces));
   });
   app.get('/export/boatlog/csv', (context) => {
     context.header('Content-Type', 'text/csv; charset=utf-8');

@@ -31,6 +31,12 @@ export const SettingsSchema = Type.Object(
   { additionalProperties: false },
 );
 
+/** `POST /export/bundle`. It names no place: the bytes are the answer, and whoever asks writes them. */
+export const BundleSchema = Type.Object(
+  { failed: Type.Optional(Type.Boolean()) },
+  { additionalProperties: false },
+);
+
 export const ROUTES: readonly RouteDescription[] = [
   { method: 'get', path: '/health', summary: 'The service names itself' },
   {
@@ -63,6 +69,12 @@ export const ROUTES: readonly RouteDescription[] = [
   },
   { method: 'get', path: '/export/files', summary: 'Export files on the card' },
   { method: 'get', path: '/export/files/{name}', summary: 'One export file' },
+  {
+    method: 'post',
+    path: '/export/bundle',
+    summary: 'What waits, as one file for a stick; 204 where nothing does',
+    body: BundleSchema,
+  },
   { method: 'get', path: '/export/boatlog/csv', summary: 'The boatlog as CSV' },
   {
     method: 'post',

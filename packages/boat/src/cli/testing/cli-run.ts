@@ -1,3 +1,4 @@
+import { createDisk } from '../../platform/disk.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { createTransport } from '../../platform/transport.ts';
 import { runCli } from '../cli.ts';
@@ -36,6 +37,8 @@ export async function runProgram(
         if (file instanceof Error) throw file;
         return file;
       },
+      disk: createDisk(),
+      toAbsolute: (path) => path,
       stdout: (line) => stdout.push(line),
       stderr: (line) => stderr.push(line),
       serve: async () => 0,

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { BUNDLE_PART_SIZE_MAX_BYTES, type BundleEnd, readBundle } from '@d3kos/protocol';
+import { ExportError, isExportError } from '../platform/errors.ts';
+import type { Disk } from '../platform/ports.ts';
+import { isBundleName, toFreeBundleName } from './policy.ts';
+
+/** A bundle as it was read back from the stick. */
+export interface WrittenBundle {
+  readonly file: string;
+  readonly sizeBytes: number;
+  readonly end: BundleEnd;
+}
+
+/** Throws REQUEST_INVALID unless `directory` is a folder: a mistyped path must not become a folder beside the stick. */
+export async function requireStick(disk: Disk, directory: string): Promise<void> {
+  const facts = await disk.stat(directory);
+  if (facts?.kind === 'directory') return;
+  throw new ExportError('REQUEST_INVALID', `${directory} is not a folder`, {
+    op: 'write the bundle',
+    hint: 'Give the folder the stick is mounted on; `lsblk` shows it.',
+  });
+}
+
+/**
+ * Writes a bundle into a folder of a stick and reads it back: when it resolves the file is whole, fsynced and named, and
+ * every part in it has the digest its line names. A full stick, or pieces that end early, leave no file behind. A file
+ * that is there already is never replaced. Throws DISK_FULL, DISK_READ_ONLY, DISK_FAILED, and what `pieces` throws.
+ */
+export async function writeToStick(
+  disk: Disk,
+  directory: string,
+  name: string,
+  pieces: AsyncIterable<Uint8Array>,
+): Promise<WrittenBundle> {
+  if (!isBundleName(name)) throw new Error(`not the name of a bundle: ${name}`);
+  const file = await findFreeFile(disk, directory, name);
+  await writeWhole(disk, file, pieces);
+  const written = await readBack(disk, file);
+  if (written !== undefined) return written;
+  await disk.remove(file);
+  throw new ExportError('DISK_FAILED', `What was written to ${directory} reads back differently`, {
+    op: `read back ${file}`,
+    hint: 'The file was removed. Use another stick; nothing of the queue has changed.',
+  });
+}
+
+async function findFreeFile(disk: Disk, directory: string, name: string): Promise<string> {
+  for (let attempt = 1; ; attempt += 1) {
+    const file = join(directory, toFreeBundleName(name, attempt));
+    if ((await disk.stat(file)) === undefined) return file;
+  }
+}
+
+async function writeWhole(disk: Disk, file: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  let staged: Awaited<ReturnType<Disk['stage']>> | undefined;
+  try {
+    staged = await disk.stage(file);
+    for await (const piece of pieces) await staged.write(piece);
+    await staged.commit();
+  } catch (error) {
+    throw toStickError(error, file);
+  } finally {
+    await staged?.discard();
+  }
+}
+
+function toStickError(error: unknown, file: string): unknown {
+  if (isExportError(error, 'DISK_FULL'))
+    return new ExportError('DISK_FULL', 'The stick is full; no bundle was left on it', {
+      op: `write ${file}`,
+      hint: 'Free space on it or use a larger one. What waits is still on the boat.',
+      cause: error,
+    });
+  if (isExportError(error, 'DISK_READ_ONLY') || isExportError(error, 'DISK_FAILED'))
+    return new ExportError(error.code, `The stick did not take the bundle: ${error.message}`, {
+      op: `write ${file}`,
+      hint: 'Format it as FAT32 (files up to 4 GB), exFAT or ext4, and run the command as a user who may write to it. A file that is there was not confirmed by the stick: do not rely on it.',
+      cause: error,
+    });
+  return error;
+}
+
+/** The bundle as it is read from the stick, or undefined where it is not whole. */
+async function readBack(disk: Disk, file: string): Promise<WrittenBundle | undefined> {
+  let end: BundleEnd | undefined;
+  let parts = 0;
+  const source = {
+    read: async (offset: number, length: number) =>
+      (await disk.readRange(file, offset, length)) ?? new Uint8Array(),
+    digest: (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex'),
+  };
+  for await (const item of readBundle(source, BUNDLE_PART_SIZE_MAX_BYTES)) {
+    if (item.kind === 'damaged') return undefined;
+    if (item.kind === 'part') parts += 1;
+    if (item.kind === 'end') ({ end } = item);
+  }
+  const facts = await disk.stat(file);
+  if (facts === undefined || end?.parts !== parts) return undefined;
+  return { file, sizeBytes: facts.sizeBytes, end };
+}
