@@ -60,7 +60,6 @@ export async function createExport(
   signal: AbortSignal,
 ): Promise<CreateResult> {
   const { world, ledger, paths } = deps;
-  await world.disk.makeDirectory(paths.exports);
   await deps.retention.ensureReserve();
   ledger.keepRoom();
   await keepBallast(world.disk, paths.ballast);
@@ -164,11 +163,17 @@ async function collectAll(
         return cursor;
       },
     });
+    // The next page is made while the last one is on its way to the disk.
+    let writing: Promise<void> = Promise.resolve();
     let step = await pages.next();
     while (step.done !== true) {
       signal.throwIfAborted();
-      await writer.page(step.value);
-      count += step.value.count;
+      await writing;
+      const page = step.value;
+      writing = writer.page(page);
+      // Its failure is met at the next wait for it; until then nobody else listens.
+      writing.catch(() => undefined);
+      count += page.count;
       deps.onProgress({ category, count });
       if (writer.sizeBytes() - checkedAtBytes >= RESERVE_CHECK_BYTES) {
         checkedAtBytes = writer.sizeBytes();
@@ -176,6 +181,7 @@ async function collectAll(
       }
       step = await pages.next();
     }
+    await writing;
     const outcome: CollectOutcome = step.value;
     await writer.close(outcome);
     categories[category] = {
@@ -286,5 +292,5 @@ export function hasUsageConsent(ledger: Ledger): boolean {
 
 /** Writes the owner's answer down, durably. */
 export function setUsageConsent(ledger: Ledger, isGiven: 'yes' | 'no'): void {
-  ledger.setFact(USAGE_CONSENT, isGiven);
+  ledger.facts.record(USAGE_CONSENT, isGiven);
 }

@@ -6,10 +6,10 @@ export interface Facts {
   readonly ledgerId: string;
   /** The sequence the next export will carry. Taken only when that export is committed, so an abandoned one leaves no gap. */
   nextSequence(): number;
-  /** Inside a transaction: the next sequence is above `sequence`. */
-  raiseSequence(sequence: number): void;
-  /** In this run, no export is given `sequence` or one below it again, although none was committed with it. */
+  /** No export is given `sequence` or one below it again in this run; the entries themselves tell the next one. */
   skipSequence(sequence: number): void;
+  /** Inside a transaction that removes entries: their sequences stay taken. */
+  keepSequence(): void;
   get(name: string): string | undefined;
   /** Inside a transaction. */
   set(name: string, value: string): void;
@@ -29,8 +29,9 @@ export function createFacts(ledger: LedgerDatabase, newLedgerId: () => string): 
   const set = (name: string, value: string): void => {
     upsert.run(name, value);
   };
-  let skipped = 0;
-  const nextSequence = (): number => Math.max(Number(get('next_sequence') ?? '1'), skipped + 1);
+  // One integer, or NULL where there is no entry.
+  const highest = db.prepare('SELECT max(sequence) AS n FROM entries').get()?.['n'] as number | null;
+  let next = Math.max(Number(get('next_sequence') ?? '1'), (highest ?? 0) + 1);
 
   const ledgerId =
     get('ledger_id') ??
@@ -41,13 +42,11 @@ export function createFacts(ledger: LedgerDatabase, newLedgerId: () => string): 
     });
   return {
     ledgerId,
-    nextSequence,
-    raiseSequence: (sequence) => {
-      if (sequence >= nextSequence()) set('next_sequence', String(sequence + 1));
-    },
+    nextSequence: () => next,
     skipSequence: (sequence) => {
-      skipped = Math.max(skipped, sequence);
+      next = Math.max(next, sequence + 1);
     },
+    keepSequence: () => set('next_sequence', String(next)),
     get,
     set,
     record: (name, value) => ledger.transaction(() => set(name, value)),

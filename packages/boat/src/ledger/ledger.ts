@@ -11,8 +11,6 @@ import { createSlots, type Slots } from './slots.ts';
 /** The truth for queue, cursors, receipts, history, losses and slots (spec: delivery, The ledger). Only the daemon opens it. */
 export interface Ledger {
   readonly facts: Facts;
-  /** Sets a fact in a transaction of its own. */
-  setFact(name: string, value: string): void;
   readonly queue: Queue;
   readonly progress: Progress;
   readonly slots: Slots;
@@ -34,7 +32,6 @@ export function openLedger(database: LedgerDatabase, newLedgerId: () => string):
   const progress = createProgress(database);
   return {
     facts,
-    setFact: (name, value) => database.transaction(() => facts.set(name, value)),
     progress,
     queue: createQueue(database, facts, progress),
     slots: createSlots(database),

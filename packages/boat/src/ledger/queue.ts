@@ -166,10 +166,9 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   const selectParts = db.prepare(
     'SELECT part_index, slices, receipt IS NOT NULL AS acknowledged FROM parts WHERE entry_no = ? ORDER BY part_index',
   );
-  // A single part, the file itself, is not planned: its row comes with its receipt.
+  // A single part, the file itself, is not planned and has no row: its receipt is in history.
   const ackPart = db.prepare(
-    `INSERT INTO parts (entry_no, part_index, slices, receipt, acknowledged_at_ms) VALUES (?, ?, 'null', ?, ?)
-     ON CONFLICT (entry_no, part_index) DO UPDATE SET receipt = excluded.receipt, acknowledged_at_ms = excluded.acknowledged_at_ms`,
+    'UPDATE parts SET receipt = ?, acknowledged_at_ms = ? WHERE entry_no = ? AND part_index = ?',
   );
   const resetAttempts = db.prepare(
     'UPDATE entries SET retry_count = 0, last_error = NULL WHERE entry_no = ?',
@@ -179,9 +178,9 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   );
   const insertHistory = db.prepare(
     `INSERT INTO history (queue_id, export_id, export_file, export_type, tier, category_count, record_count, file_size_bytes,
-       wire_size_bytes, created_at_ms, completed_at_ms, retry_count, last_error, records_imported, rejected_records)
+       wire_size_bytes, created_at_ms, completed_at_ms, retry_count, last_error, records_imported, rejected_records, receipt)
      SELECT queue_id, export_id, export_file, export_type, tier, category_count, record_count, file_size_bytes,
-       wire_size_bytes, created_at_ms, ?, retry_count, last_error, ?, ? FROM entries WHERE entry_no = ?`,
+       wire_size_bytes, created_at_ms, ?, retry_count, last_error, ?, ?, ? FROM entries WHERE entry_no = ?`,
   );
   const selectHistory = db.prepare('SELECT * FROM history ORDER BY history_no DESC LIMIT ?');
   const pageHistory = db.prepare('SELECT * FROM history WHERE history_no > ? ORDER BY history_no LIMIT ?');
@@ -229,7 +228,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
       e.createdAtMs,
       e.createdAtMs,
     );
-    facts.raiseSequence(e.sequence);
+    facts.skipSequence(e.sequence);
     return mustGet(Number(lastInsertRowid));
   };
   /** The oldest pending entry that is due, without reading the ten thousand behind it. */
@@ -240,12 +239,12 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     }
     return undefined;
   };
-  const sumReceipts = (entryNo: number) => {
+  const sumReceipts = (entryNo: number, last: Receipt) => {
     const recordsImported: Record<string, number> = {};
     const rejectedRecords: RejectedRecord[] = [];
-    for (const row of selectReceipts.all(entryNo)) {
-      // Written by `acknowledge` from a validated Receipt.
-      const receipt = JSON.parse(row['receipt'] as string) as Receipt;
+    // Written by `storeReceipt` from validated Receipts.
+    const planned = selectReceipts.all(entryNo).map((row) => JSON.parse(row['receipt'] as string) as Receipt);
+    for (const receipt of planned.length > 0 ? planned : [last]) {
       for (const [category, n] of Object.entries(receipt.records_imported))
         recordsImported[category] = (recordsImported[category] ?? 0) + n;
       rejectedRecords.push(
@@ -257,13 +256,14 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   const storeReceipt = (
     entryNo: number,
     { partIndex, receipt, atMs, wireSizeBytes }: AcknowledgedPart,
-  ): void => {
+  ): string => {
     addWire(entryNo, wireSizeBytes, atMs);
-    const bounded = {
+    const text = JSON.stringify({
       ...receipt,
       rejected_records: receipt.rejected_records.slice(0, REJECTED_RECORDS_KEPT_MAX),
-    };
-    ackPart.run(entryNo, partIndex, JSON.stringify(bounded), atMs);
+    });
+    ackPart.run(text, atMs, entryNo, partIndex);
+    return text;
   };
 
   return {
@@ -305,12 +305,13 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
       }),
     complete: (entryNo, acknowledged) => {
       const entry = ledger.transaction(() => {
-        storeReceipt(entryNo, acknowledged);
-        const { recordsImported, rejectedRecords } = sumReceipts(entryNo);
+        const receipt = storeReceipt(entryNo, acknowledged);
+        const { recordsImported, rejectedRecords } = sumReceipts(entryNo, acknowledged.receipt);
         insertHistory.run(
           acknowledged.atMs,
           JSON.stringify(recordsImported),
           JSON.stringify(rejectedRecords),
+          receipt,
           entryNo,
         );
         mustChange(setCompleted.run(acknowledged.atMs, entryNo), entryNo);
@@ -336,6 +337,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     resume: () => uploading.clear(),
     forget: (entryNo) =>
       ledger.transaction(() => {
+        facts.keepSequence();
         deleteEntry.run(entryNo);
       }),
     setFile: (entryNo, exportFile) =>

@@ -33,7 +33,8 @@ export const LEDGER_STEPS: readonly string[] = [
     completed_at_ms  INTEGER,
     failed_at_ms     INTEGER
   ) STRICT;
-  CREATE INDEX entries_by_status ON entries (status, entry_no);
+  -- Only what waits is looked for often; a status that changes then costs one page less.
+  CREATE INDEX entries_pending ON entries (entry_no) WHERE status = 'pending';
   CREATE INDEX entries_by_file ON entries (export_file);
 
   -- The parts of an export that is being delivered; slices are byte ranges of its file.
@@ -77,7 +78,7 @@ export const LEDGER_STEPS: readonly string[] = [
 
   -- What was delivered, kept when the entry and its file are cleaned up.
   CREATE TABLE history (
-    history_no       INTEGER PRIMARY KEY AUTOINCREMENT,
+    history_no       INTEGER PRIMARY KEY,
     queue_id         TEXT NOT NULL,
     export_id        TEXT NOT NULL,
     export_file      TEXT NOT NULL,
@@ -92,7 +93,9 @@ export const LEDGER_STEPS: readonly string[] = [
     retry_count      INTEGER NOT NULL,
     last_error       TEXT,
     records_imported TEXT NOT NULL,
-    rejected_records TEXT NOT NULL
+    rejected_records TEXT NOT NULL,
+    -- Central's proof for the last part; the others' are in parts.
+    receipt          TEXT NOT NULL
   ) STRICT;
 
   -- Every byte ever dropped before central proved it holds it.

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import type { WallMs, World } from '../platform/ports.ts';
 import type { Entry, HistoryRow } from './entry.ts';
 import type { Ledger } from './ledger.ts';
@@ -134,22 +133,20 @@ async function writeView(
   }
 }
 
-/** Writes `export_queue.json`. */
+/** Writes `export_queue.json`, in a folder that every start makes. */
 export async function writeQueueView(
   world: Pick<World, 'clock' | 'disk'>,
   paths: { readonly queueFile: string },
   ledger: Ledger,
 ): Promise<void> {
-  await world.disk.makeDirectory(dirname(paths.queueFile));
   await writeView(world, paths.queueFile, toQueuePieces(ledger, world.clock.wall()));
 }
 
-/** Writes `export_history.json`. */
+/** Writes `export_history.json`, likewise. */
 export async function writeHistoryView(
   world: Pick<World, 'clock' | 'disk'>,
   paths: { readonly historyFile: string },
   ledger: Ledger,
 ): Promise<void> {
-  await world.disk.makeDirectory(dirname(paths.historyFile));
   await writeView(world, paths.historyFile, toHistoryPieces(ledger));
 }
