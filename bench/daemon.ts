@@ -52,6 +52,8 @@ export async function startDaemon(
   const child = spawn(
     process.execPath,
     [
+      // As bin/d3kos-export.js starts it.
+      '--max-semi-space-size=1',
       '--import',
       join(import.meta.dirname, 'loop-delay-preload.mjs'),
       join(REPOSITORY, 'packages/boat/dist/main.js'),
