@@ -1,0 +1,103 @@
+import type { Clock, MonotonicMs, Transport } from '@d3kos/boat';
+import { createClock } from '../../packages/boat/src/platform/clock.ts';
+import { createNetwork, createNetworkComparison } from '../../packages/boat/src/platform/network.ts';
+import { createTransport, type TransportOptions } from '../../packages/boat/src/platform/transport.ts';
+import { addRecords } from '../../packages/sim/src/fixture/index.ts';
+import { prepareBoat, type RunningBoat, startBoatInProcess, until } from './boat-in-process.ts';
+
+/** How often the machine's interfaces are looked at in tests. */
+const LOOK_EVERY_MS = 20;
+
+export interface LinkedBoatOptions {
+  readonly root: string;
+  readonly centralUrl: string;
+  readonly token?: string;
+  readonly rows?: number;
+  readonly partSizeBytes?: number;
+  /** Limits of the real transport, shorter than a boat's. */
+  readonly limits?: TransportOptions;
+  /** How many times faster than this machine's the boat's clock runs; the transport keeps its own time. */
+  readonly hurry?: number;
+}
+
+/** A real boat in this process, with the real transport and the real look at interfaces that a test can change. */
+export interface LinkedBoat extends RunningBoat {
+  /** When each exchange was begun, by the boat's clock. */
+  readonly exchangesMs: readonly number[];
+  /** The machine has another address from now on. */
+  changeNetwork(): void;
+  /** Adds records and makes an incremental export of them; gives its id. */
+  exportNews(): Promise<string>;
+  exportAll(): Promise<string>;
+  /** Resolves when the destination has the state. */
+  untilState(state: string): Promise<void>;
+  untilDelivered(exports: number, limitMs?: number): Promise<void>;
+}
+
+export async function startLinkedBoat(options: LinkedBoatOptions): Promise<LinkedBoat> {
+  const { root, rows = 20, limits = {} } = options;
+  prepareBoat({ root, rows }, options.token);
+  let address = 1;
+  const look: Parameters<typeof createNetworkComparison>[0] = () => ({
+    wlan0: [
+      {
+        address: `10.0.0.${address}`,
+        cidr: `10.0.0.${address}/24`,
+        netmask: '255.255.255.0',
+        family: 'IPv4',
+        mac: '02:00:00:00:00:01',
+        internal: false,
+      },
+    ],
+  });
+  const clock = toHurried(createClock(), options.hurry ?? 1);
+  const http = createTransport({ connectTimeoutMs: 1_000, silenceMs: 1_000, ...limits });
+  const hasNetworkChanged = createNetworkComparison(look);
+  const exchangesMs: number[] = [];
+  const transport: Transport = (request, signal) => {
+    // What this boat's license is asked for is not central.
+    if (request.url.startsWith(options.centralUrl)) exchangesMs.push(clock.monotonic());
+    if (hasNetworkChanged()) http.reset();
+    return http.transport(request, signal);
+  };
+  const running = await startBoatInProcess({
+    ...options,
+    world: { clock, transport, network: createNetwork({ look, everyMs: LOOK_EVERY_MS }) },
+  });
+  const generate = async (type: 'full' | 'incremental'): Promise<string> => {
+    const { status, json } = await running.request('POST', '/export/generate', { type });
+    if (status !== 200 || json['queued'] !== true) throw new Error(`no export: ${JSON.stringify(json)}`);
+    return String(json['export_id']);
+  };
+  return {
+    ...running,
+    exchangesMs,
+    changeNetwork: () => {
+      address += 1;
+    },
+    exportNews: () => {
+      addRecords(root, { rows: 3, seed: 5 });
+      return generate('incremental');
+    },
+    exportAll: () => generate('full'),
+    untilState: (state) =>
+      until(`the state ${state}`, () =>
+        running.boat.manager.status().then((now) => now.destination.state === state),
+      ),
+    untilDelivered: (exports, limitMs) =>
+      until(`${exports} deliveries`, () => running.boat.ledger.queue.counts().completed === exports, limitMs),
+    stop: async () => {
+      await running.stop();
+      http.close();
+    },
+  };
+}
+
+function toHurried(clock: Clock, times: number): Clock {
+  return {
+    ...clock,
+    // Monotonic time from another clock, as it is.
+    monotonic: () => (clock.monotonic() * times) as MonotonicMs,
+    sleep: (delayMs, signal) => clock.sleep(delayMs / times, signal),
+  };
+}
