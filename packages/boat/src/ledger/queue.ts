@@ -46,6 +46,8 @@ export interface Queue {
    * is not written down: after a power cut nobody is, and a commit less is an fsync less for every export.
    */
   claim(isDue: (entry: Entry) => boolean, size?: SizeRange): Entry | undefined;
+  /** The oldest pending entry that another ledger counted (sequence 0). */
+  firstForeign(): Entry | undefined;
   /** True where `claim` would find one. */
   hasDue(isDue: (entry: Entry) => boolean, size: SizeRange): boolean;
   /** An `uploading` entry waits again as it was: nothing about it has changed since the ledger was last written. */
@@ -128,6 +130,9 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   const byStatus = db.prepare('SELECT * FROM entries WHERE status = ? ORDER BY entry_no LIMIT ?');
   const pendingBySize = db.prepare(
     `SELECT * FROM entries WHERE status = 'pending' AND file_size_bytes > ? AND file_size_bytes <= ? ORDER BY entry_no`,
+  );
+  const pendingForeign = db.prepare(
+    "SELECT * FROM entries WHERE status = 'pending' AND sequence = 0 ORDER BY entry_no LIMIT 1",
   );
   const uploading = new Set<number>();
   const setPending = db.prepare(
@@ -275,6 +280,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
         return inserted;
       }),
     adopt: (entry) => ledger.transaction(() => insert(entry)),
+    firstForeign: () => entryOrUndefined(pendingForeign.get()),
     hasDue: (isDue, size) => firstPending(isDue, size) !== undefined,
     unclaim: (entryNo) => {
       uploading.delete(entryNo);

@@ -1,0 +1,121 @@
+import type { Entry } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { SizeRange } from '../ledger/queue.ts';
+import type { MonotonicMs, World } from '../platform/ports.ts';
+import {
+  type Allowance,
+  decideThrift,
+  describeThrift,
+  dueIn,
+  type Lane,
+  laneOrder,
+  type Thrift,
+} from './policy.ts';
+
+/** Whose turn it is: which waiting entry is sent next, and how long until there is one. */
+export interface Turns {
+  /** The entry that is sent next, now `uploading`; undefined where none is due. `isMetered` as the network says now. */
+  claim(isMetered: boolean | undefined): Entry | undefined;
+  /** Milliseconds until an entry that may be sent is due; Infinity where none is waited for. */
+  nextDueMs(): number;
+  /** True while an entry of the small lane is due: the bulk lane's turn ends after a part. */
+  isSmallDue(): boolean;
+  /** The wait after a spent attempt, by this run's own clock. */
+  setWait(entryNo: number, delayMs: number): void;
+  /** The entry left the queue. */
+  forget(entryNo: number): void;
+  /** The owner wants everything that waits sent, whatever it costs. */
+  askForAll(): void;
+  /** Why something that is due waits all the same; `affordable` when nothing does. */
+  thrift(): Thrift;
+}
+
+export function createTurns(
+  { clock, log }: Pick<World, 'clock' | 'log'>,
+  ledger: Ledger,
+  options: {
+    readonly partSizeBytes: number;
+    readonly allowance: Allowance;
+    /** True for an entry nobody may send: it is being failed. */
+    readonly isTaken: (entryNo: number) => boolean;
+  },
+): Turns {
+  const laneSizes: Readonly<Record<Lane, SizeRange>> = {
+    small: { overBytes: -1, upToBytes: options.partSizeBytes },
+    bulk: { overBytes: options.partSizeBytes, upToBytes: Number.MAX_SAFE_INTEGER },
+  };
+  /** When waits that this run began end, by monotonic time; labels in the ledger count only after a restart. */
+  const dueAt = new Map<number, MonotonicMs>();
+  const askedFor = new Set<number>();
+  let isMetered: boolean | undefined;
+  let thrift: Thrift = 'affordable';
+  let served: Lane | undefined;
+
+  const waitOf = (entry: Entry): number => {
+    const dueMs = dueAt.get(entry.entryNo);
+    return dueIn({
+      nowWallMs: clock.wall(),
+      nextRetryAtWallMs: entry.nextRetryAtMs,
+      attemptsSpent: entry.retryCount,
+      ...(dueMs === undefined ? {} : { monotonic: { nowMs: clock.monotonic(), dueMs } }),
+    });
+  };
+  const isAffordable = (entry: Entry): boolean => {
+    const decided = decideThrift(options.allowance, {
+      sizeBytes: entry.fileSizeBytes,
+      isMetered,
+      monthBytes: ledger.queue.monthBytes(clock.wall()),
+      isAskedFor: askedFor.has(entry.entryNo),
+    });
+    if (decided === 'affordable') return true;
+    if (thrift !== decided) log.write('info', describeThrift(decided));
+    thrift = decided;
+    return false;
+  };
+  const isDue = (entry: Entry): boolean =>
+    !options.isTaken(entry.entryNo) && waitOf(entry) === 0 && isAffordable(entry);
+
+  const claimByLane = (): Entry | undefined => {
+    // Exports of a ledger that was lost tell older news than this one's: they go first, or central could not tell.
+    const foreign = ledger.queue.firstForeign();
+    if (foreign !== undefined)
+      return isDue(foreign) ? ledger.queue.claim(({ entryNo }) => entryNo === foreign.entryNo) : undefined;
+    for (const lane of laneOrder(served)) {
+      const entry = ledger.queue.claim(isDue, laneSizes[lane]);
+      if (entry === undefined) continue;
+      served = lane;
+      return entry;
+    }
+    return undefined;
+  };
+
+  return {
+    claim(metered) {
+      isMetered = metered;
+      const before = thrift;
+      thrift = 'affordable';
+      const entry = claimByLane();
+      if (entry === undefined && before !== 'affordable' && thrift === 'affordable')
+        log.write('info', 'Nothing waits for a cheaper connection any more');
+      return entry;
+    },
+    nextDueMs: () =>
+      ledger.queue
+        .list('pending')
+        .filter(isAffordable)
+        .reduce((soonestMs, entry) => Math.min(soonestMs, waitOf(entry)), Number.POSITIVE_INFINITY),
+    isSmallDue: () => ledger.queue.hasDue(isDue, laneSizes.small),
+    setWait: (entryNo, delayMs) => {
+      dueAt.set(entryNo, (clock.monotonic() + delayMs) as MonotonicMs);
+    },
+    forget: (entryNo) => {
+      dueAt.delete(entryNo);
+      askedFor.delete(entryNo);
+    },
+    // What central asked for, and the attempts an entry has left, are not the owner's to spend by asking again.
+    askForAll: () => {
+      for (const entry of ledger.queue.list('pending')) askedFor.add(entry.entryNo);
+    },
+    thrift: () => thrift,
+  };
+}
