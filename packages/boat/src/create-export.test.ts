@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { Collector, SourcePaths } from './collect/collector.ts';
+import { toLine, toPage } from './collect/page.ts';
+import { createExport, type ExportRequest } from './create-export.ts';
+import { openLedger } from './ledger/ledger.ts';
+import { createClock } from './platform/clock.ts';
+import { createDisk } from './platform/disk.ts';
+import { isExportError } from './platform/errors.ts';
+import type { Disk, WallMs, World } from './platform/ports.ts';
+import { createRandom } from './platform/random.ts';
+import { createDatabases } from './platform/sqlite.ts';
+import { createRetention } from './retain/retention.ts';
+import { toFailedFile, toSpoolPaths } from './spool/spool-paths.ts';
+import { createKeptLog } from './testing/kept-log.ts';
+import { temporaryRoot } from './testing/temporary-root.ts';
+
+const root = temporaryRoot('create-export');
+const LOG_SOURCE = 'log';
+const REQUEST: ExportRequest = {
+  type: 'incremental',
+  trigger: 'manual',
+  installationId: '0123456789abcdef',
+  tier: 2,
+  slotId: undefined,
+};
+
+let made = 0;
+/** A boat with one log of `rows` rows, whose clock stands still. `onRead`: what happens while the log is read. */
+function openBoat(over: { readonly disk?: Partial<Disk>; readonly reserveBytes?: number } = {}) {
+  made += 1;
+  const home = join(root, String(made));
+  const paths = toSpoolPaths(home);
+  mkdirSync(paths.exports, { recursive: true });
+  const log = { rows: 3, onRead: async (): Promise<void> => undefined };
+  const boatlog: Collector = {
+    category: 'boatlog',
+    isNews: true,
+    async *collect({ cursorOf }) {
+      const from = cursorOf(LOG_SOURCE);
+      const first = (from?.position ?? 0) + 1;
+      await log.onRead();
+      if (first > log.rows) return { state: 'empty', cursors: [], digests: [] };
+      const numbers = Array.from({ length: log.rows - first + 1 }, (_, index) => first + index);
+      yield toPage(numbers.map((n) => toLine({ record_id: String(n) })));
+      const to = { position: log.rows, check: `row ${log.rows}` };
+      return { state: 'ok', cursors: [{ source: LOG_SOURCE, from, to }], digests: [] };
+    },
+  };
+  const disk: Disk = { ...createDisk(), ...over.disk };
+  const clock = { ...createClock(), wall: () => Date.UTC(2026, 1, 20, 10, 5, 30) as WallMs };
+  const databases = createDatabases();
+  // What making an export touches of the world; nothing here sends.
+  const world = { clock, disk, databases, random: createRandom(), log: createKeptLog() } as unknown as World;
+  const ledger = openLedger(databases.openLedger(paths.ledger), () => '00112233445566ff');
+  const sources: SourcePaths = { root: home, recordings: home, proc: home, sys: home, run: home };
+  const deps = {
+    world,
+    ledger,
+    retention: createRetention(world, paths, ledger, over.reserveBytes ?? 0),
+    collectors: [boatlog],
+    sources,
+    paths,
+    onProgress: () => undefined,
+  };
+  const run = (request: Partial<ExportRequest> = {}) =>
+    createExport(deps, { ...REQUEST, ...request }, new AbortController().signal);
+  return { log, paths, ledger, deps, run, files: () => readdirSync(paths.exports) };
+}
+
+/** Makes an export of which something is known to be new. */
+async function queued(run: ReturnType<typeof openBoat>['run'], request: Partial<ExportRequest> = {}) {
+  const result = await run(request);
+  assert.ok(result.kind === 'queued');
+  return result.entry;
+}
+
+test('an export is queued only when its file is durable', async () => {
+  let isDurable = false;
+  const real = createDisk();
+  const { deps, ledger } = openBoat({
+    disk: {
+      stage: async (path) => {
+        const file = await real.stage(path);
+        const commit = async (): Promise<void> => {
+          await file.commit();
+          isDurable = true;
+        };
+        return { ...file, commit };
+      },
+    },
+  });
+  let wasDurable: boolean | undefined;
+  const queue: typeof ledger.queue = {
+    ...ledger.queue,
+    enqueue: (entry, moves, slot) => {
+      wasDurable = isDurable && existsSync(entry.exportFile);
+      return ledger.queue.enqueue(entry, moves, slot);
+    },
+  };
+  await createExport({ ...deps, ledger: { ...ledger, queue } }, REQUEST, new AbortController().signal);
+  assert.equal(wasDurable, true);
+});
+
+test('an export with nothing new queues nothing and leaves no file', async () => {
+  const { log, run, files, ledger } = openBoat();
+  log.rows = 0;
+  assert.equal((await run()).kind, 'nothing_new');
+  assert.deepEqual(files(), []);
+  assert.equal(ledger.queue.newest(), undefined);
+});
+
+test('an export whose commit fails leaves no file, moves no cursor, and its sequence is not given again', async () => {
+  const { run, files, ledger } = openBoat();
+  ledger.slots.claim('2026-02-20', 0 as WallMs);
+  await assert.rejects(run({ slotId: '2026-02-20' }), (error) => isExportError(error, 'LEDGER_FAILED'));
+  assert.deepEqual(files(), []);
+  assert.equal(ledger.progress.cursorOf('boatlog', LOG_SOURCE), undefined);
+  const entry = await queued(run);
+  assert.equal(entry.recordCount, 3);
+  assert.equal(entry.sequence, 2, 'a file with sequence 1 was on the disk');
+});
+
+test('an export claims its slot with its commit', async () => {
+  const { run, ledger } = openBoat();
+  await queued(run, { slotId: '2026-02-20' });
+  assert.deepEqual(ledger.slots.claimed(), ['2026-02-20']);
+});
+
+test('exports of one second have names of their own, also where a file is gone', async () => {
+  const { run, ledger } = openBoat();
+  const first = await queued(run, { type: 'full' });
+  const second = await queued(run, { type: 'full' });
+  rmSync(first.exportFile);
+  const third = await queued(run, { type: 'full' });
+  assert.deepEqual(
+    [first, second, third].map(({ queueId }) => queueId),
+    ['q_20260220_100530', 'q_20260220_100530_2', 'q_20260220_100530_3'],
+  );
+  assert.equal(new Set([first, second, third].map(({ exportFile }) => exportFile)).size, 3);
+  assert.equal(ledger.queue.counts().pending, 3);
+});
+
+test('an export that would eat the reserve is refused before anything is written', async () => {
+  const { run, files, ledger } = openBoat({ reserveBytes: Number.MAX_SAFE_INTEGER });
+  await assert.rejects(run(), (error) => isExportError(error, 'DISK_RESERVE'));
+  assert.deepEqual(files(), []);
+  assert.equal(ledger.queue.newest(), undefined);
+  assert.equal(ledger.progress.cursorOf('boatlog', LOG_SOURCE), undefined);
+});
+
+test('records that come back while the next export is being made go with the one after', async () => {
+  const { log, run, ledger, paths } = openBoat();
+  const first = await queued(run);
+  log.rows = 5;
+  log.onRead = async () => {
+    ledger.queue.fail(first.entryNo, {
+      atMs: first.createdAtMs,
+      reason: 'Cancelled by the owner',
+      archiveFile: toFailedFile(paths, first.queueId),
+    });
+  };
+  assert.equal((await queued(run)).recordCount, 2);
+  log.onRead = async () => undefined;
+  assert.equal((await queued(run)).recordCount, 5, 'the three of the cancelled export are among them');
+});

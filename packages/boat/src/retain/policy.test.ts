@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { isOlderThan, pickDelivered, toReserveBytes } from './policy.ts';
+
+const MB = 1024 * 1024;
+
+test('the reserve is the smaller of 500 MB and 3 % of the file system, or what is configured', () => {
+  assert.equal(toReserveBytes(128 * 1024 * MB, undefined), 500 * MB);
+  assert.equal(toReserveBytes(1000 * MB, undefined), 30 * MB);
+  assert.equal(toReserveBytes(1000 * MB, 7), 7);
+  assert.equal(toReserveBytes(1000 * MB, 0), 0);
+});
+
+test('only what is older than its time is old; a label in the future, of a clock that was wrong, is not', () => {
+  for (const [labelMs, isOld] of [
+    [0, true],
+    [999, true],
+    [1_000, false],
+    [2_000, false],
+    [1_000_000, false],
+  ] as const)
+    assert.equal(isOlderThan(labelMs, 2_000, 1_000), isOld, `label ${labelMs}`);
+});
+
+test('delivered files go oldest first, as many as are needed and not one more', () => {
+  const sizes = fc.array(fc.nat(100), { maxLength: 20 });
+  fc.assert(
+    fc.property(sizes, fc.nat(1_500), (fileSizes, neededBytes) => {
+      const delivered = fileSizes.map((fileSizeBytes, age) => ({ fileSizeBytes, age }));
+      const picked = pickDelivered(delivered, neededBytes);
+      const sum = (of: typeof picked) => of.reduce((total, { fileSizeBytes }) => total + fileSizeBytes, 0);
+      assert.deepEqual(picked, delivered.slice(0, picked.length));
+      if (picked.length < delivered.length) assert.ok(sum(picked) >= neededBytes);
+      if (picked.length > 0) assert.ok(sum(picked.slice(0, -1)) < neededBytes);
+    }),
+  );
+});

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { Receipt, RejectedRecord } from '@d3kos/protocol';
+import type { Entry } from '../ledger/entry.ts';
+import { openLedger } from '../ledger/ledger.ts';
+import { createClock } from '../platform/clock.ts';
+import { createDisk } from '../platform/disk.ts';
+import { isExportError } from '../platform/errors.ts';
+import type { Disk, WallMs } from '../platform/ports.ts';
+import { createDatabases } from '../platform/sqlite.ts';
+import { toFailedFile, toSpoolPaths } from '../spool/spool-paths.ts';
+import { createKeptLog } from '../testing/kept-log.ts';
+import { spoolExport } from '../testing/spooled-export.ts';
+import { temporaryRoot } from '../testing/temporary-root.ts';
+import { createRetention } from './retention.ts';
+
+const root = temporaryRoot('retention');
+const DAY_MS = 24 * 3_600_000;
+const at = (ms: number): WallMs => ms as WallMs;
+
+let made = 0;
+/** A boat whose card holds `cardBytes` of exports, of which `reserveBytes` are to stay free. */
+function openBoat(cardBytes: number, reserveBytes: number) {
+  made += 1;
+  const paths = toSpoolPaths(join(root, String(made)));
+  mkdirSync(paths.exports, { recursive: true });
+  mkdirSync(paths.failed, { recursive: true });
+  const realDisk = createDisk();
+  const usedBytes = (): number =>
+    [paths.exports, paths.failed]
+      .flatMap((folder) => readdirSync(folder).map((name) => statSync(join(folder, name)).size))
+      .reduce((sum, size) => sum + size, 0);
+  const disk: Disk = {
+    ...realDisk,
+    space: async () => ({ freeBytes: cardBytes - usedBytes(), totalBytes: cardBytes }),
+  };
+  const ledger = openLedger(createDatabases().openLedger(paths.ledger), () => '00112233445566ff');
+  let nowMs = 0;
+  const clock = { ...createClock(), wall: () => at(nowMs) };
+  let count = 0;
+  const enqueue = async (recordIds: readonly string[]): Promise<Entry> => {
+    count += 1;
+    const exportFile = join(paths.exports, `export_${count}.json`);
+    const exportId = `exp_${count}`;
+    return ledger.queue.enqueue(
+      {
+        queueId: `q_${count}`,
+        exportId,
+        exportFile,
+        exportType: 'full',
+        trigger: 'manual',
+        tier: 2,
+        sequence: count,
+        categoryCount: 9,
+        recordCount: recordIds.length,
+        categories: {},
+        fileSizeBytes: await spoolExport(disk, exportFile, recordIds, { export_id: exportId }),
+        createdAtMs: at(nowMs),
+      },
+      [],
+    );
+  };
+  const deliver = (entry: Entry, rejected: readonly RejectedRecord[] = []): Entry => {
+    const receipt: Receipt = {
+      status: 'success',
+      import_id: 'import_1',
+      export_id: entry.exportId,
+      part: { index: 1, count: 1 },
+      sha256: 'a'.repeat(64),
+      records_imported: {},
+      rejected_records: [...rejected],
+      duplicate: false,
+      timestamp: '2026-01-01T00:00:00Z',
+    };
+    return ledger.queue.complete(entry.entryNo, { partIndex: 1, receipt, atMs: at(nowMs), wireSizeBytes: 1 });
+  };
+  const fail = async (entry: Entry): Promise<Entry> => {
+    const archiveFile = toFailedFile(paths, entry.queueId);
+    await disk.move(entry.exportFile, archiveFile);
+    return ledger.queue.fail(entry.entryNo, { atMs: at(nowMs), reason: 'no', archiveFile });
+  };
+  return {
+    ledger,
+    enqueue,
+    deliver,
+    fail,
+    retention: createRetention({ clock, disk, log: createKeptLog() }, paths, ledger, reserveBytes),
+    passDays: (days: number): void => {
+      nowMs += days * DAY_MS;
+    },
+  };
+}
+
+test('the reserve is made of delivered files, oldest first; what waits and what failed stays', async () => {
+  const { ledger, retention, enqueue, deliver, fail } = openBoat(10_000, 4_000);
+  const failed = await fail(await enqueue(['a']));
+  const old = deliver(await enqueue(['b', 'c']));
+  const waiting = await enqueue(['d']);
+  const newer = deliver(await enqueue(['e', 'f']));
+  await retention.ensureReserve();
+  assert.deepEqual(
+    [failed, old, waiting, newer].map(({ exportFile }) => existsSync(exportFile)),
+    [true, false, true, true],
+  );
+  assert.deepEqual(ledger.queue.counts(), { pending: 1, uploading: 0, completed: 1, failed: 1 });
+  assert.equal(ledger.queue.history(10).length, 2, 'history stays');
+  assert.deepEqual(ledger.queue.losses(), [], 'what central holds is no loss');
+});
+
+test('where delivered files are not enough, exports are refused and nothing else is touched', async () => {
+  const { ledger, retention, enqueue, deliver, fail } = openBoat(8_000, 7_000);
+  const failed = await fail(await enqueue(['a']));
+  const waiting = await enqueue(['b']);
+  deliver(await enqueue(['c']));
+  await assert.rejects(retention.ensureReserve(), (error) => isExportError(error, 'DISK_RESERVE'));
+  assert.ok(existsSync(failed.exportFile) && existsSync(waiting.exportFile));
+  assert.deepEqual(ledger.queue.counts(), { pending: 1, uploading: 0, completed: 0, failed: 1 });
+});
+
+test('delivered files go after 30 days, not before', async () => {
+  const { ledger, retention, enqueue, deliver, passDays } = openBoat(1_000_000, 0);
+  const delivered = deliver(await enqueue(['a']));
+  passDays(29);
+  assert.equal((await retention.cleanup()).completedRemoved, 0);
+  assert.ok(existsSync(delivered.exportFile));
+  passDays(2);
+  assert.equal((await retention.cleanup()).completedRemoved, 1);
+  assert.ok(!existsSync(delivered.exportFile));
+  assert.equal(ledger.queue.get(delivered.entryNo), undefined);
+});
+
+test('a failed export goes after 7 days once later exports delivered its records, with a line in the loss ledger', async () => {
+  const { ledger, retention, enqueue, deliver, fail, passDays } = openBoat(1_000_000, 0);
+  const failed = await fail(await enqueue(['a', 'b']));
+  deliver(await enqueue(['a']));
+  passDays(8);
+  assert.equal((await retention.cleanup()).failedKept, 1, 'b is not delivered');
+  assert.ok(existsSync(failed.exportFile));
+  deliver(await enqueue(['b']));
+  assert.equal((await retention.cleanup()).failedRemoved, 1);
+  assert.ok(!existsSync(failed.exportFile));
+  assert.deepEqual(
+    ledger.queue.losses().map(({ what, sizeBytes }) => [what, sizeBytes]),
+    [[failed.exportFile, failed.fileSizeBytes]],
+  );
+});
+
+test('a failed export stays where central rejected its records, or where they were delivered before it only', async () => {
+  const { retention, enqueue, deliver, fail, passDays } = openBoat(1_000_000, 0);
+  deliver(await enqueue(['b']));
+  const failed = await fail(await enqueue(['a', 'b']));
+  deliver(await enqueue(['a']));
+  const rejected = { category: 'boatlog', record_id: 'c', reason: 'odd' };
+  const alsoFailed = await fail(await enqueue(['c']));
+  deliver(await enqueue(['c']), [rejected]);
+  passDays(8);
+  assert.equal((await retention.cleanup()).failedKept, 2);
+  assert.ok(existsSync(failed.exportFile) && existsSync(alsoFailed.exportFile));
+});

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { Receipt } from '@d3kos/protocol';
+import { openLedger } from './ledger/ledger.ts';
+import { createClock } from './platform/clock.ts';
+import { createDisk } from './platform/disk.ts';
+import { ExportError } from './platform/errors.ts';
+import type { Clock, Disk, WallMs } from './platform/ports.ts';
+import { createDatabases } from './platform/sqlite.ts';
+import { toSpoolPaths } from './spool/spool-paths.ts';
+import { createKeptLog } from './testing/kept-log.ts';
+import { temporaryRoot } from './testing/temporary-root.ts';
+import { createViewWriter } from './view-writer.ts';
+
+const root = temporaryRoot('view-writer');
+const at = (ms: number): WallMs => ms as WallMs;
+
+function openBoat(name: string) {
+  const paths = toSpoolPaths(join(root, name));
+  mkdirSync(paths.exports, { recursive: true });
+  const ledger = openLedger(createDatabases().openLedger(paths.ledger), () => '00112233445566ff');
+  const deliver = (n: number): void => {
+    const exportId = `exp_${n}`;
+    const { entryNo } = ledger.queue.enqueue(
+      {
+        queueId: `q_${n}`,
+        exportId,
+        exportFile: join(paths.exports, `export_${n}.json`),
+        exportType: 'full',
+        trigger: 'manual',
+        tier: 2,
+        sequence: n,
+        categoryCount: 9,
+        recordCount: 1,
+        categories: {},
+        fileSizeBytes: 1,
+        createdAtMs: at(n),
+      },
+      [],
+    );
+    const receipt: Receipt = {
+      status: 'success',
+      import_id: `import_${n}`,
+      export_id: exportId,
+      part: { index: 1, count: 1 },
+      sha256: 'a'.repeat(64),
+      records_imported: {},
+      rejected_records: [],
+      duplicate: false,
+      timestamp: '2026-01-01T00:00:00Z',
+    };
+    ledger.queue.complete(entryNo, { partIndex: 1, receipt, atMs: at(n), wireSizeBytes: 1 });
+  };
+  const queueIds = (file: string, list: string): readonly string[] =>
+    (JSON.parse(readFileSync(file, 'utf8'))[list] as { queue_id: string }[]).map((row) => row.queue_id);
+  return { paths, ledger, deliver, queueIds };
+}
+
+test('every delivery comes into both views, the one after the first too', async () => {
+  const { paths, ledger, deliver, queueIds } = openBoat('deliveries');
+  const views = createViewWriter(
+    { clock: createClock(), disk: createDisk(), log: createKeptLog() },
+    paths,
+    ledger,
+  );
+  for (const n of [1, 2, 3]) {
+    deliver(n);
+    await views.flush();
+    const expected = Array.from({ length: n }, (_, index) => `q_${index + 1}`);
+    assert.deepEqual(queueIds(paths.historyFile, 'exports'), expected);
+    assert.deepEqual(queueIds(paths.queueFile, 'completed'), expected);
+  }
+  ledger.close();
+});
+
+/** Longer waits than this are for something to happen; shorter ones end at once. */
+const PATIENCE_MS = 24 * 3_600_000;
+
+test('a view that the full card refused is written once there is room, without another change', async () => {
+  const { paths, ledger, deliver, queueIds } = openBoat('full');
+  deliver(1);
+  const disk = createDisk();
+  let refusals = 2;
+  const full: Disk = {
+    ...disk,
+    stage: async (path) => {
+      if (refusals === 0) return disk.stage(path);
+      refusals -= 1;
+      throw new ExportError('DISK_FULL', 'No space left', { op: 'stage', hint: 'Free space.' });
+    },
+  };
+  const clock = createClock();
+  const hurried: Clock = {
+    ...clock,
+    sleep: (delayMs, signal) => clock.sleep(delayMs > PATIENCE_MS ? delayMs : 0, signal),
+  };
+  const log = createKeptLog();
+  const views = createViewWriter({ clock: hurried, disk: full, log }, paths, ledger);
+  const stopping = new AbortController();
+  const running = views.run(stopping.signal);
+  const stopped = assert.rejects(running, (error) => error === stopping.signal.reason);
+  views.changed();
+  // The history is the last of the two.
+  for (const began = performance.now(); !existsSync(paths.historyFile); await clock.yield())
+    assert.ok(performance.now() - began < 10_000, 'the views are written within 10 s');
+  assert.deepEqual(queueIds(paths.queueFile, 'completed'), ['q_1']);
+  assert.equal(log.lines.filter((line) => line.startsWith('warn')).length, 2);
+  stopping.abort(new Error('the test is done'));
+  await stopped;
+  ledger.close();
+});
