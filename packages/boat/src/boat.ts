@@ -6,6 +6,7 @@ import { createCollectors } from './collect/collectors.ts';
 import { type Config, isTimeZone } from './config.ts';
 import { SOFTWARE_VERSION } from './create-export.ts';
 import { createWorker } from './deliver/worker.ts';
+import { examine, repair } from './doctor/doctor.ts';
 import { createEvents } from './events.ts';
 import { createExportManager, type ExportManager } from './export-manager.ts';
 import { createApp } from './http/app.ts';
@@ -16,6 +17,7 @@ import { recover } from './ledger/recover.ts';
 import { createLicense } from './license/license.ts';
 import { isClockSynchronized } from './platform/clock-synchronized.ts';
 import { isExportError } from './platform/errors.ts';
+import { readFileMode } from './platform/file-mode.ts';
 import type { World } from './platform/ports.ts';
 import { createRetention } from './retain/retention.ts';
 import { toSpoolPaths } from './spool/spool-paths.ts';
@@ -67,6 +69,8 @@ export async function startBoat(
     if (!isExportError(error)) throw error;
     world.log.write('warn', error.message, { hint: error.hint });
   });
+  const credentialsPath = join(config.root, 'config', 'export-credentials.json');
+  const clockSynchronized = (): Promise<boolean> => isClockSynchronized(world.disk, sources.run);
   const worker = createWorker({
     world,
     ledger,
@@ -79,8 +83,8 @@ export async function startBoat(
       monthlyBytesMax: config.monthlyBudgetBytes,
     },
     bytesPerSecondMax: config.rateLimitBytesPerSecond,
-    credentialsPath: join(config.root, 'config', 'export-credentials.json'),
-    clockSynchronized: () => isClockSynchronized(world.disk, sources.run),
+    credentialsPath,
+    clockSynchronized,
     listener: {
       queueChanged: () => {
         views.changed();
@@ -107,6 +111,20 @@ export async function startBoat(
       softwareVersion: SOFTWARE_VERSION,
       signal,
     }),
+    doctor: (mode) =>
+      (mode === 'repair' ? repair : examine)({
+        world,
+        paths,
+        ledger,
+        presence: 'beside_daemon',
+        license,
+        centralUrl: config.centralUrl,
+        credentialsPath,
+        reserveBytes: config.reserveBytes,
+        clockSynchronized,
+        fileMode: readFileMode,
+        signal,
+      }),
     events,
     collectors: createCollectors(),
     sources,

@@ -16,6 +16,7 @@ import {
 import type { Thrift } from './deliver/policy.ts';
 import type { Destination } from './deliver/policy-destination.ts';
 import type { Worker } from './deliver/worker.ts';
+import type { DoctorReport } from './doctor/doctor.ts';
 import type { Events } from './events.ts';
 import type {
   CategoryCount,
@@ -118,9 +119,14 @@ export interface ExportManager {
   files(): Promise<readonly ExportFileFacts[]>;
   /** Gives what waits to whoever carries it to central on a stick; see `Bundler.bundle`. */
   bundle: Bundler['bundle'];
+  /** Compares ledger and spool while no export is made; `repair` mends what is safe to mend and says what. */
+  doctor(mode: DoctorMode): Promise<DoctorReport>;
   /** A finished export file's path. Throws NOT_FOUND for every other name. */
   filePath(name: string): Promise<{ readonly path: string; readonly sizeBytes: number }>;
 }
+
+/** Only looking, or mending as well. */
+export type DoctorMode = 'examine' | 'repair';
 
 export interface ExportManagerDeps {
   readonly world: World;
@@ -131,6 +137,7 @@ export interface ExportManagerDeps {
   readonly worker: Worker;
   readonly views: ViewWriter;
   readonly bundler: Bundler;
+  readonly doctor: (mode: DoctorMode) => Promise<DoctorReport>;
   readonly events: Events;
   readonly collectors: readonly Collector[];
   readonly sources: SourcePaths;
@@ -354,6 +361,16 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
     boatlogCsv: () => toBoatlogCsv(makeDeps, signal),
 
     bundle: (scope) => deps.bundler.bundle(scope),
+
+    doctor: (mode) =>
+      exporting.run(async () => {
+        const report = await deps.doctor(mode);
+        if (report.repaired.length > 0) {
+          changed();
+          worker.wake();
+        }
+        return report;
+      }),
 
     async files() {
       const listed = (await world.disk.list(paths.exports)) ?? [];

@@ -4,6 +4,9 @@ import { EXIT, toExitCode } from './cli/exit-codes.ts';
 import { readConfig } from './cli/show-config.ts';
 import { createWorld } from './compose.ts';
 import { CONFIG_SIZE_MAX_BYTES } from './config.ts';
+import { diagnose } from './diagnose.ts';
+import { toDoctorAnswer } from './doctor/doctor.ts';
+import type { DoctorMode } from './export-manager.ts';
 import { createClock } from './platform/clock.ts';
 import { createDisk } from './platform/disk.ts';
 import { isExportError } from './platform/errors.ts';
@@ -30,12 +33,19 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stdout: (line) => process.stdout.write(`${line}\n`),
   stderr: (line) => process.stderr.write(`${line}\n`),
   serve: () => serve(),
+  diagnose: (mode) => diagnoseFiles(mode),
 });
 http.close();
 
 async function readFile(path: string): Promise<string | undefined> {
   const bytes = await disk.read(path, CONFIG_SIZE_MAX_BYTES);
   return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
+}
+
+/** What it tells on the way goes to standard error: standard output is the report's. */
+async function diagnoseFiles(mode: DoctorMode): Promise<unknown> {
+  const { config } = await readConfig({ environment: process.env, readFile });
+  return toDoctorAnswer(await diagnose(createWorld(process.env), config, mode, stopping.signal));
 }
 
 async function serve(): Promise<number> {

@@ -112,6 +112,23 @@ const CleanupSchema = Type.Object({
 export type CleanupAnswer = Static<typeof CleanupSchema>;
 export const cleanupAnswer = Compile(CleanupSchema);
 
+const DoctorSchema = Type.Object({
+  success: Type.Literal(true),
+  healthy: Type.Boolean(),
+  findings: Type.Array(
+    Type.Object({
+      check: Type.String(),
+      level: Type.String(),
+      message: Type.String(),
+      hint: Type.Optional(Type.String()),
+    }),
+  ),
+  repaired: Type.Array(Type.String()),
+});
+/** `GET /export/doctor` and `POST /export/doctor/repair`. */
+export type DoctorAnswer = Static<typeof DoctorSchema>;
+export const doctorAnswer = Compile(DoctorSchema);
+
 /** `POST /export/queue/process`. */
 export const processAnswer = Compile(Type.Object({ success: Type.Literal(true) }));
 

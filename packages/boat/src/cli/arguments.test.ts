@@ -23,6 +23,10 @@ const understood: readonly [line: string, command: Command][] = [
   ['boot', { kind: 'boot' }],
   ['daily', { kind: 'daily' }],
   ['config', { kind: 'config' }],
+  ['bundle /media/stick', { kind: 'bundle', directory: '/media/stick', scope: 'waiting' }],
+  ['bundle --failed .', { kind: 'bundle', directory: '.', scope: 'waiting_and_failed' }],
+  ['doctor', { kind: 'doctor', mode: 'examine' }],
+  ['doctor --repair --json', { kind: 'doctor', mode: 'repair' }],
 ];
 for (const [line, command] of understood)
   test(`understands d3kos-export ${line}`, () => {
@@ -42,6 +46,10 @@ const refused: readonly [line: string, complaint: RegExp][] = [
   ['history --limit 0', /whole number from 1 to 10000/],
   ['history --limit 10001', /whole number from 1 to 10000/],
   ['history --limit', /limit/],
+  ['bundle', /takes one folder/],
+  ['bundle a b', /takes one folder/],
+  ['doctor all', /takes no argument "all"/],
+  ['status --repair', /--repair belongs to doctor/],
 ];
 for (const [line, complaint] of refused)
   test(`refuses d3kos-export ${line}, saying what is wrong`, () => {

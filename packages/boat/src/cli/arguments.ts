@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { BundleScope } from '../bundle/bundler.ts';
+import type { DoctorMode } from '../export-manager.ts';
 import type { ExportType } from '../ledger/entry.ts';
 import { ExportError } from '../platform/errors.ts';
 import { EXIT_CODE_LINES } from './exit-codes.ts';
@@ -20,6 +21,7 @@ export type Command =
   | { readonly kind: 'boot' }
   | { readonly kind: 'daily' }
   | { readonly kind: 'bundle'; readonly directory: string; readonly scope: BundleScope }
+  | { readonly kind: 'doctor'; readonly mode: DoctorMode }
   | { readonly kind: 'config' };
 
 /** How results are written: tables for a person, or the API's own JSON. */
@@ -45,6 +47,7 @@ export const USAGE = `d3kos-export COMMAND [--json]
   bundle DIR [--failed]     write what waits to a stick, for d3kos-central import-bundle; also what failed
   boot                      after a start: wait for the network, send what waits, report (d3kos-export-boot.service)
   daily                     the scheduled export, once a day, tier 2 and higher (d3kos-export-daily.timer)
+  doctor [--repair]         ledger against files, the card's speed, what is missing; mends what is safe to mend
   config                    every setting and where it came from; never the device token
 
   --json      standard output is one JSON document, the API's own answer; a failure is
@@ -53,7 +56,7 @@ export const USAGE = `d3kos-export COMMAND [--json]
   --help      this
 
 Every command but serve and config asks the running export manager on 127.0.0.1 (EXPORT_PORT, or "port" in
-$D3KOS_ROOT/config/export.json; 8094).
+$D3KOS_ROOT/config/export.json; 8094); doctor looks at the files itself where none runs.
 
 Exit codes:
 ${EXIT_CODE_LINES.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n')}`;
@@ -68,6 +71,7 @@ const OWN_OPTIONS: Readonly<Record<string, readonly string[]>> = {
   incremental: ['generate', 'preview'],
   limit: ['history'],
   failed: ['bundle'],
+  repair: ['doctor'],
 };
 
 /** Parses the arguments after the program's name. Throws REQUEST_INVALID naming what is wrong. */
@@ -92,6 +96,8 @@ export function parseCommand(argv: readonly string[]): Command {
     case 'daily':
     case 'config':
       return { kind: name };
+    case 'doctor':
+      return { kind: 'doctor', mode: values.repair === true ? 'repair' : 'examine' };
     case 'generate':
     case 'preview':
       return { kind: name, type };
@@ -114,6 +120,7 @@ function parseOptions(argv: readonly string[]) {
         incremental: { type: 'boolean' },
         limit: { type: 'string' },
         failed: { type: 'boolean' },
+        repair: { type: 'boolean' },
       },
     });
   } catch (error) {

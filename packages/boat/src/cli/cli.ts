@@ -1,4 +1,5 @@
 import { SOFTWARE_VERSION } from '../create-export.ts';
+import type { DoctorMode } from '../export-manager.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { Clock, Disk, Transport } from '../platform/ports.ts';
 import { type Api, createApi } from './api.ts';
@@ -15,6 +16,7 @@ import { type Command, parseCommand, toOutputFormat, USAGE } from './arguments.t
 import { runBoot } from './boot.ts';
 import { runBundle } from './bundle.ts';
 import { runDaily } from './daily.ts';
+import { runDoctor } from './doctor.ts';
 import { EXIT, type ExitCode, toExitCode } from './exit-codes.ts';
 import { createOutput, type Output } from './output.ts';
 import { type ConfigWorld, describeConfig, readConfig } from './show-config.ts';
@@ -43,6 +45,8 @@ export interface CliWorld extends ConfigWorld {
   readonly stderr: (line: string) => void;
   /** Runs the export manager until `signal` aborts; gives the exit code. */
   readonly serve: () => Promise<number>;
+  /** Examines the files themselves; only where no export manager runs. Gives what `GET /export/doctor` would. */
+  readonly diagnose: (mode: DoctorMode) => Promise<unknown>;
   /** Ends every wait. */
   readonly signal: AbortSignal;
 }
@@ -87,6 +91,8 @@ async function run(command: Command, world: CliWorld, output: Output): Promise<n
     default: {
       const { config } = await readConfig(world);
       const api = createApi(world.transport, `http://${config.host}:${config.port}`, world.signal);
+      if (command.kind === 'doctor')
+        return runDoctor({ api, output, diagnose: world.diagnose }, command.mode);
       if (command.kind === 'bundle')
         return runBundle(
           { api, disk: world.disk, output },
@@ -98,7 +104,10 @@ async function run(command: Command, world: CliWorld, output: Output): Promise<n
   }
 }
 
-type ClientCommand = Exclude<Command, { readonly kind: 'help' | 'version' | 'serve' | 'config' | 'bundle' }>;
+type ClientCommand = Exclude<
+  Command,
+  { readonly kind: 'help' | 'version' | 'serve' | 'config' | 'bundle' | 'doctor' }
+>;
 
 /** The commands that ask the running export manager. */
 async function ask(

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { SOFTWARE_VERSION } from '../create-export.ts';
+import { toDoctorAnswer } from '../doctor/doctor.ts';
 import type { Events } from '../events.ts';
 import type { ExportManager, ScheduledResult } from '../export-manager.ts';
 import type { ExportType } from '../ledger/entry.ts';
@@ -116,6 +117,10 @@ function addStatusRoutes(app: Hono, { manager, world, port }: AppDeps): void {
   );
   app.get('/export/queue/status', (context) =>
     context.json(toQueueStatus(manager.counts(), manager.nextPending(), world.clock.wall())),
+  );
+  app.get('/export/doctor', async (context) => context.json(toDoctorAnswer(await manager.doctor('examine'))));
+  app.post('/export/doctor/repair', async (context) =>
+    context.json(toDoctorAnswer(await manager.doctor('repair'))),
   );
   app.get('/metrics', async (context) => {
     context.header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8');

@@ -85,6 +85,16 @@ export const ROUTES: readonly RouteDescription[] = [
   { method: 'get', path: '/export/bridge.js', summary: 'The script with which a kiosk page does that' },
   { method: 'get', path: '/export/settings', summary: "The owner's choices" },
   { method: 'post', path: '/export/settings', summary: "Change the owner's choices", body: SettingsSchema },
+  {
+    method: 'get',
+    path: '/export/doctor',
+    summary: 'Ledger and spool against each other; the card measured',
+  },
+  {
+    method: 'post',
+    path: '/export/doctor/repair',
+    summary: 'The same, and what is safe to mend is mended',
+  },
   { method: 'get', path: '/export/events', summary: 'Server-sent events: queue, progress, destination' },
   { method: 'get', path: '/metrics', summary: 'Prometheus metrics' },
   { method: 'get', path: '/openapi.json', summary: 'This description' },

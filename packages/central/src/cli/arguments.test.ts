@@ -20,6 +20,7 @@ test('reads every command', () => {
       `enroll ${id} --tier 3 --allow-id-as-token`,
       { kind: 'enroll', installationId: id, tier: 3, allowIdAsToken: true },
     ],
+    ['import-bundle /media/stick/a.bundle', { kind: 'import_bundle', file: '/media/stick/a.bundle' }],
     [`revoke ${id}`, { kind: 'revoke', installationId: id, what: 'tokens' }],
     [`revoke ${id} --disable`, { kind: 'revoke', installationId: id, what: 'installation' }],
   ];
@@ -40,6 +41,8 @@ test('refuses what it does not know, saying so', () => {
     'serve now',
     'enroll',
     'enroll a b',
+    'import-bundle',
+    'import-bundle a b',
     'enroll a --tier 4',
     'enroll a --tier',
     'list --tier 2',

@@ -18,6 +18,8 @@ export async function runProgram(
     readonly port?: number;
     readonly environment?: Readonly<Record<string, string>>;
     readonly files?: Readonly<Record<string, string | Error>>;
+    /** What looking at the files themselves gives. */
+    readonly diagnosis?: unknown;
     readonly signal?: AbortSignal;
   },
 ): Promise<CliRun> {
@@ -42,6 +44,7 @@ export async function runProgram(
       stdout: (line) => stdout.push(line),
       stderr: (line) => stderr.push(line),
       serve: async () => 0,
+      diagnose: async () => options.diagnosis,
       signal: options.signal ?? new AbortController().signal,
     });
     return { exitCode, stdout, stderr };

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import type { Config } from './config.ts';
+import { type DoctorReport, examine, repair } from './doctor/doctor.ts';
+import { examineLedgerFile } from './doctor/examine-ledger.ts';
+import { type Ledger, openLedger } from './ledger/ledger.ts';
+import { createLicense } from './license/license.ts';
+import { isClockSynchronized } from './platform/clock-synchronized.ts';
+import { holdDaemonLock } from './platform/daemon-lock.ts';
+import { ExportError } from './platform/errors.ts';
+import { readFileMode } from './platform/file-mode.ts';
+import type { World } from './platform/ports.ts';
+import { toSpoolPaths } from './spool/spool-paths.ts';
+
+/**
+ * The doctor on the files themselves, for a boat whose export manager does not run: it holds the daemon's lock, so that
+ * none is started meanwhile. Throws ALREADY_RUNNING where one runs and did not answer, NOT_FOUND where the boat has never
+ * exported, LEDGER_…, DISK_….
+ */
+export async function diagnose(
+  world: World,
+  config: Config,
+  mode: 'examine' | 'repair',
+  signal: AbortSignal,
+): Promise<DoctorReport> {
+  const paths = toSpoolPaths(config.root);
+  if ((await world.disk.stat(paths.home)) === undefined)
+    throw new ExportError('NOT_FOUND', `There is no ${paths.home}: nothing has ever been exported here`, {
+      op: 'examine the exports',
+      hint: 'Start the export manager once, or set D3KOS_ROOT to the root it runs on.',
+    });
+  const lock = holdDaemonLock(join(paths.home, 'daemon.lock'));
+  let ledger: Ledger | undefined;
+  try {
+    const isSound = (await examineLedgerFile(world, paths)).level === 'ok';
+    // A damaged ledger is the start's to move aside; where there is none, looking must not make one.
+    if (isSound) ledger = openLedger(world.databases.openLedger(paths.ledger), () => world.random.hex(8));
+    return await (mode === 'repair' ? repair : examine)({
+      world,
+      paths,
+      ledger,
+      presence: 'alone',
+      license: createLicense(world, {
+        licensePath: join(config.root, 'config', 'license.json'),
+        tierApiUrl: config.tierApiUrl,
+      }),
+      centralUrl: config.centralUrl,
+      credentialsPath: join(config.root, 'config', 'export-credentials.json'),
+      reserveBytes: config.reserveBytes,
+      clockSynchronized: () => isClockSynchronized(world.disk, '/run'),
+      fileMode: readFileMode,
+      signal,
+    });
+  } finally {
+    ledger?.close();
+    lock.release();
+  }
+}

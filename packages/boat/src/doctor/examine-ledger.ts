@@ -1,0 +1,155 @@
+import type { Ledger } from '../ledger/ledger.ts';
+import { toSeedTime } from '../ledger/policy.ts';
+import { isExportError } from '../platform/errors.ts';
+import type { World } from '../platform/ports.ts';
+import { isDamagedDatabase, sqliteCode } from '../platform/sqlite.ts';
+import type { SpoolPaths } from '../spool/spool-paths.ts';
+import {
+  type Finding,
+  isSameList,
+  orWell,
+  toComparableEntry,
+  toComparableQueue,
+  toQueueIds,
+} from './policy.ts';
+
+/** Largest view that is read: 10,000 delivered exports are about 6 MB. */
+const VIEW_SIZE_MAX_BYTES = 64 * 1024 * 1024;
+/** Delivered exports in the history view, at most. */
+const HISTORY_VIEW_MAX = 10_000;
+/** The views follow the ledger within a second; a difference that lasts longer is one. */
+const VIEWS_BEHIND_MAX_MS = 2_000;
+/** Entries read at once. */
+const PAGE_ENTRIES = 500;
+
+/** SQLite's own look at the ledger, over a connection that only reads. */
+export async function examineLedgerFile(
+  { disk, databases }: Pick<World, 'disk' | 'databases'>,
+  paths: SpoolPaths,
+): Promise<Finding> {
+  const facts = await disk.stat(paths.ledger);
+  if (facts === undefined)
+    return {
+      check: 'ledger',
+      level: 'note',
+      message: 'There is no ledger yet',
+      hint: 'The first start of the export manager makes it.',
+    };
+  const damaged = (what: string): Finding => ({
+    check: 'ledger',
+    level: 'problem',
+    message: `The ledger is damaged: ${what}`,
+    hint: 'Restart the export manager: it moves the ledger aside and adopts the exports on the card again. Check the card.',
+  });
+  try {
+    const db = databases.openSource(paths.ledger);
+    if (db === undefined) return damaged('it is not a file');
+    try {
+      const check = db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'];
+      return check === 'ok'
+        ? {
+            check: 'ledger',
+            level: 'ok',
+            message: `SQLite finds the ledger sound (${facts.sizeBytes} bytes)`,
+          }
+        : damaged(String(check));
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    if (isDamagedDatabase(error)) return damaged('SQLite cannot read it');
+    if (!isExportError(error) && sqliteCode(error) === undefined) throw error;
+    return {
+      check: 'ledger',
+      level: 'problem',
+      message: `The ledger cannot be read: ${error instanceof Error ? error.message : ''}`,
+      hint: 'Run the command as the user the export manager runs as; else check the card.',
+    };
+  }
+}
+
+/** Failed entries with the reason they are kept for, and every byte that was ever dropped. */
+export function examineFailures(ledger: Ledger): readonly Finding[] {
+  const failed = ledger.queue.list('failed').map(({ queueId, failedAtMs, lastError }): Finding => ({
+    check: 'failed',
+    level: 'note',
+    message: `${queueId} failed${failedAtMs === undefined ? '' : ` at ${toSeedTime(failedAtMs)}`}: ${lastError ?? 'no reason is known'}`,
+    hint: `Its records go with the next export, and its file is kept until they are delivered. To send it again: d3kos-export queue retry ${queueId}.`,
+  }));
+  const losses = ledger.queue.losses().map(({ atMs, what, sizeBytes, reason }): Finding => ({
+    check: 'losses',
+    level: 'note',
+    message: `${toSeedTime(atMs)} ${what} (${sizeBytes} bytes): ${reason}`,
+  }));
+  return [
+    ...orWell('failed', failed, 'no export has failed'),
+    ...orWell('losses', losses, 'nothing was ever dropped'),
+  ];
+}
+
+/** Both JSON views against the ledger: who is in which list. */
+export async function examineViews(
+  world: Pick<World, 'clock' | 'disk'>,
+  paths: SpoolPaths,
+  ledger: Ledger,
+  presence: 'alone' | 'beside_daemon',
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  let names = await findDifferingViews(world, paths, ledger);
+  if (names.length > 0 && presence === 'beside_daemon') {
+    await world.clock.sleep(VIEWS_BEHIND_MAX_MS, signal);
+    names = await findDifferingViews(world, paths, ledger);
+  }
+  const findings = names.map((name): Finding => ({
+    check: 'views',
+    level: 'problem',
+    message: `${name} does not say what the ledger says`,
+    hint: '`d3kos-export doctor --repair` writes it anew. The ledger is the truth; nothing is lost.',
+    repair: { kind: 'rewrite_views' },
+  }));
+  return orWell('views', findings, 'export_queue.json and export_history.json say what the ledger says');
+}
+
+async function findDifferingViews(
+  world: Pick<World, 'clock' | 'disk'>,
+  paths: SpoolPaths,
+  ledger: Ledger,
+): Promise<readonly string[]> {
+  const queueView = toComparableQueue(await readView(world, paths.queueFile));
+  const historyView = toQueueIds(await readView(world, paths.historyFile), 'exports');
+  const entries = await listEntries(world, ledger);
+  const delivered = ledger.queue
+    .history(HISTORY_VIEW_MAX)
+    .map(({ queueId }) => queueId)
+    .toReversed();
+  return [
+    ...(queueView !== undefined && isSameList(queueView, entries) ? [] : ['export_queue.json']),
+    ...(historyView !== undefined && isSameList(historyView, delivered) ? [] : ['export_history.json']),
+  ];
+}
+
+async function listEntries({ clock }: Pick<World, 'clock'>, ledger: Ledger): Promise<readonly string[]> {
+  const entries: string[] = [];
+  for (const status of ['pending', 'completed', 'failed'] as const)
+    for (let after = 0; ;) {
+      const page = ledger.queue.page(status, after, PAGE_ENTRIES);
+      const last = page.at(-1);
+      if (last === undefined) break;
+      after = last.entryNo;
+      entries.push(...page.map(({ queueId }) => toComparableEntry(queueId, status)));
+      await clock.yield();
+    }
+  return entries.sort();
+}
+
+/** A view's content; undefined where there is none or it is not JSON: both differ from every ledger. */
+async function readView({ disk }: Pick<World, 'disk'>, path: string): Promise<unknown> {
+  const bytes = await disk.read(path, VIEW_SIZE_MAX_BYTES);
+  if (bytes === undefined) return undefined;
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8')) as unknown;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,163 @@
+import { basename, join } from 'node:path';
+import type { Entry } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { isExportError } from '../platform/errors.ts';
+import type { DirectoryEntry, World } from '../platform/ports.ts';
+import { cutFile } from '../spool/cut.ts';
+import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
+import { type Finding, isLeftBehind, orWell } from './policy.ts';
+
+export interface SpoolToExamine {
+  readonly world: Pick<World, 'clock' | 'disk'>;
+  readonly paths: SpoolPaths;
+  readonly ledger: Ledger;
+  readonly presence: 'alone' | 'beside_daemon';
+  readonly signal: AbortSignal;
+}
+
+/** Entries read at once. */
+const PAGE_ENTRIES = 200;
+
+/** Every entry against its file: there, as long as it was written, and of those that wait or failed, whole to its last line. */
+export async function examineEntries(spool: SpoolToExamine): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  let count = 0;
+  for (const status of ['pending', 'failed', 'completed'] as const)
+    for (let after = 0; ;) {
+      const page = spool.ledger.queue.page(status, after, PAGE_ENTRIES);
+      const last = page.at(-1);
+      if (last === undefined) break;
+      after = last.entryNo;
+      for (const entry of page) {
+        spool.signal.throwIfAborted();
+        count += 1;
+        const finding = await examineEntry(spool, entry);
+        if (finding !== undefined) findings.push(finding);
+      }
+    }
+  return orWell('entries', findings, `${count} entries, each with its file as it was written`);
+}
+
+async function examineEntry(spool: SpoolToExamine, entry: Entry): Promise<Finding | undefined> {
+  const found = await judgeEntry(spool, entry);
+  if (found === undefined) return undefined;
+  // The daemon may have delivered, failed or removed it while its file was looked at.
+  const now = spool.ledger.queue.get(entry.entryNo);
+  const isAsItWas =
+    now !== undefined &&
+    now.exportFile === entry.exportFile &&
+    (now.status === 'completed') === (entry.status === 'completed');
+  return isAsItWas ? found : undefined;
+}
+
+async function judgeEntry({ world, paths }: SpoolToExamine, entry: Entry): Promise<Finding | undefined> {
+  const { disk, clock } = world;
+  const { queueId, exportFile, status } = entry;
+  const name = basename(exportFile);
+  const facts = await disk.stat(exportFile);
+  if (facts === undefined) {
+    if (status === 'completed')
+      return { check: 'entries', level: 'note', message: `The file of ${queueId} is gone; central holds it` };
+    if (status === 'failed')
+      return {
+        check: 'entries',
+        level: 'note',
+        message: `The file of ${queueId}, which failed, is gone; its records are due in the next export`,
+      };
+    const isArchived = (await disk.stat(toFailedFile(paths, queueId))) !== undefined;
+    return {
+      check: 'entries',
+      level: 'problem',
+      message: `${queueId} waits and its file ${name} is ${isArchived ? 'in failed_exports' : 'gone'}`,
+      hint: isArchived
+        ? 'Power failed while it was given up: the next start of the export manager puts it right.'
+        : 'Put the file back if it was moved by hand; else the next start fails the entry, and its records go with the next export.',
+    };
+  }
+  if (facts.sizeBytes !== entry.fileSizeBytes)
+    return {
+      check: 'entries',
+      level: status === 'completed' ? 'note' : 'problem',
+      message: `${name} has ${facts.sizeBytes} bytes, it was written with ${entry.fileSizeBytes}`,
+      hint: 'Something else changed it, or the card fails. Its records go with the next export once the entry has failed.',
+    };
+  // Delivered files are copies of what central holds; reading all of them would take minutes and tell nothing.
+  if (status === 'completed') return undefined;
+  try {
+    await cutFile(disk, clock, exportFile, Number.MAX_SAFE_INTEGER, 0);
+    return undefined;
+  } catch (error) {
+    if (!isExportError(error)) throw error;
+    return { check: 'entries', level: 'problem', message: error.message, hint: error.hint };
+  }
+}
+
+/** Export files that have no entry: they can be adopted. */
+export async function examineFiles(spool: SpoolToExamine): Promise<readonly Finding[]> {
+  const { paths, ledger } = spool;
+  const findings: Finding[] = [];
+  let count = 0;
+  for (const directory of [paths.failed, paths.exports])
+    for (const file of await list(spool, directory)) {
+      if (file.kind !== 'file' || !file.name.endsWith('.json')) continue;
+      count += 1;
+      const path = join(directory, file.name);
+      if (ledger.queue.findByFile(path) !== undefined || isBeingGivenUp(ledger, file.name)) continue;
+      findings.push({
+        check: 'files',
+        level: 'problem',
+        message: `${file.name} has no entry: nobody delivers it`,
+        hint: '`d3kos-export doctor --repair` adopts it, as the next start of the export manager does.',
+        repair: { kind: 'adopt', path },
+      });
+    }
+  return orWell('files', findings, `${count} export files, each with an entry`);
+}
+
+/** The archive takes a file before the ledger says so; at a start such an entry is put right. */
+function isBeingGivenUp(ledger: Ledger, name: string): boolean {
+  const queueId = /^(.*)_failed\.json$/.exec(name)?.[1];
+  return queueId !== undefined && ledger.queue.find(queueId) !== undefined;
+}
+
+/** Temporary files that an interrupted write left. The caller sees to it that no export is being made. */
+export async function examineTemporary(spool: Omit<SpoolToExamine, 'ledger'>): Promise<readonly Finding[]> {
+  const { world, paths, presence } = spool;
+  const nowMs = world.clock.wall();
+  const findings: Finding[] = [];
+  for (const directory of [paths.home, paths.exports, paths.failed])
+    for (const file of await list(spool, directory)) {
+      if (file.kind !== 'file' || !file.name.endsWith('.tmp')) continue;
+      // The views and the ledger's room are written at any time, beside the exports.
+      const others = directory === paths.home ? presence : 'alone';
+      if (!isLeftBehind(file.modifiedMs, nowMs, others)) continue;
+      findings.push({
+        check: 'temporary',
+        level: 'problem',
+        message: `${file.name} was left by a write that was interrupted (${file.sizeBytes} bytes)`,
+        hint: '`d3kos-export doctor --repair` removes it, as the next start of the export manager does.',
+        repair: { kind: 'remove_temporary', path: join(directory, file.name) },
+      });
+    }
+  return orWell('temporary', findings, 'no temporary file was left behind');
+}
+
+/** What was moved aside because it could not be understood: for a person to look at. */
+export async function examineDamaged(
+  spool: Pick<SpoolToExamine, 'world' | 'paths'>,
+): Promise<readonly Finding[]> {
+  const findings = (await list(spool, spool.paths.damaged)).map(({ name, sizeBytes }): Finding => ({
+    check: 'damaged',
+    level: 'note',
+    message: `${name} was set aside (${sizeBytes} bytes)`,
+    hint: 'It could not be understood. Look at it, then remove it.',
+  }));
+  return orWell('damaged', findings, 'nothing was set aside');
+}
+
+async function list(
+  { world }: { readonly world: Pick<World, 'disk'> },
+  directory: string,
+): Promise<readonly DirectoryEntry[]> {
+  return (await world.disk.list(directory)) ?? [];
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import {
+  CHECKS,
+  type Finding,
+  isHealthy,
+  isLeftBehind,
+  isSameList,
+  judgeCredentialsMode,
+  judgeFsync,
+  judgeSpace,
+  orWell,
+  toComparableQueue,
+  toFsyncFigure,
+  toQueueIds,
+  toTold,
+} from './policy.ts';
+
+const finding = (level: Finding['level'], check: Finding['check'] = 'files'): Finding => ({
+  check,
+  level,
+  message: level,
+});
+
+test('is healthy unless a problem is left, whatever else there is to tell', () => {
+  assert.ok(isHealthy([]));
+  assert.ok(isHealthy([finding('ok'), finding('note')]));
+  assert.ok(!isHealthy([finding('ok'), finding('problem'), finding('note')]));
+});
+
+test('tells the checks in their order, and counts what nobody would read without hiding a problem', () => {
+  const many = Array.from({ length: 25 }, (_, at) => finding(at === 24 ? 'problem' : 'note'));
+  const told = toTold([...many, finding('ok', 'ledger')]);
+  assert.deepEqual(told[0]?.check, 'ledger');
+  assert.equal(told.length, 22);
+  assert.deepEqual(told.at(-1), { check: 'files', level: 'problem', message: '5 more of this kind' });
+  assert.equal(toTold(many.slice(0, 20)).length, 20);
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom('ok', 'note', 'problem'), fc.constantFrom(...CHECKS)), {
+        maxLength: 200,
+      }),
+      (drawn) => {
+        const findings = drawn.map(([level, check]) => finding(level, check));
+        assert.equal(isHealthy(toTold(findings)), isHealthy(findings));
+      },
+    ),
+  );
+  assert.deepEqual(orWell('files', [], 'well'), [{ check: 'files', level: 'ok', message: 'well' }]);
+});
+
+test('the figures of the card lie among the latencies, and a slow card is told without alarm', () => {
+  assert.equal(toFsyncFigure([]), undefined);
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 10_000 }), { minLength: 1, maxLength: 50 }),
+      (latencies) => {
+        const figure = toFsyncFigure(latencies);
+        assert.ok(figure !== undefined);
+        assert.ok(latencies.includes(figure.p50Ms) && latencies.includes(figure.p95Ms));
+        assert.ok(figure.p50Ms <= figure.p95Ms);
+      },
+    ),
+  );
+  assert.equal(judgeFsync({ samples: 20, p50Ms: 5, p95Ms: 30 }).level, 'ok');
+  assert.equal(judgeFsync({ samples: 20, p50Ms: 5, p95Ms: 3_000 }).level, 'note');
+});
+
+test('judges space by the reserve, and the token by who may read it', () => {
+  assert.equal(judgeSpace(100, 100).level, 'ok');
+  assert.equal(judgeSpace(99, 100).level, 'problem');
+  for (const [mode, level] of [
+    [0o600, 'ok'],
+    [0o400, 'ok'],
+    [0o640, 'problem'],
+    [0o604, 'problem'],
+    [0o666, 'problem'],
+  ] as const)
+    assert.equal(judgeCredentialsMode(mode).level, level, mode.toString(8));
+});
+
+test('beside a daemon only an old temporary file counts as left behind, and a clock set back keeps it', () => {
+  assert.ok(isLeftBehind(1_000, 1_000, 'alone'));
+  assert.ok(!isLeftBehind(1_000, 2_000, 'beside_daemon'));
+  assert.ok(isLeftBehind(1_000, 61_000, 'beside_daemon'));
+  assert.ok(!isLeftBehind(500_000, 1_000, 'beside_daemon'));
+});
+
+test('reads who is in which list of a view, and of another document nothing', () => {
+  const view = {
+    pending: [{ queue_id: 'b' }],
+    uploading: [{ queue_id: 'a' }],
+    completed: [{ queue_id: 'd' }],
+    failed: [],
+  };
+  assert.deepEqual(toComparableQueue(view), ['completed d', 'waiting a', 'waiting b']);
+  for (const other of [
+    undefined,
+    null,
+    [],
+    'x',
+    {},
+    { ...view, failed: {} },
+    { ...view, failed: [{ queue_id: 7 }] },
+  ])
+    assert.equal(toComparableQueue(other), undefined, JSON.stringify(other));
+  assert.deepEqual(toQueueIds(view, 'pending'), ['b']);
+  assert.ok(isSameList(['a', 'b'], ['a', 'b']));
+  for (const other of [['a'], ['b', 'a'], ['a', 'b', 'c']]) assert.ok(!isSameList(['a', 'b'], other));
+});
