@@ -79,6 +79,14 @@ test('a boat at work is healthy, and being examined changes nothing', BOUND, () 
       assert.ok(report.fsync.samples === 20 && report.fsync.p50_ms <= report.fsync.p95_ms);
       assert.ok(report.free_bytes > 0);
       assert.deepEqual(snapshot(running.paths.home), before);
+      const crowd = await Promise.all(
+        Array.from({ length: 5 }, () => running.request('GET', '/export/doctor')),
+      );
+      assert.deepEqual(
+        crowd.map(({ status }) => status).sort(),
+        [200, 200, 503, 503, 503],
+        'a crowd does not queue up',
+      );
       assert.deepEqual((await mend(running)).repaired, [], 'there is nothing to mend');
     } finally {
       await running.stop();

@@ -42,6 +42,8 @@ import type { ViewWriter } from './view-writer.ts';
 const EXPORTS_AHEAD_MAX = 32;
 /** Most previews asked for at once: each reads every source. */
 const PREVIEWS_AHEAD_MAX = 2;
+/** Most examinations asked for at once: each reads every file that waits, and exports wait for it. */
+const EXAMINATIONS_AHEAD_MAX = 2;
 /** Records shown per category in a preview. */
 const PREVIEW_SAMPLES_MAX = 3;
 
@@ -119,7 +121,7 @@ export interface ExportManager {
   files(): Promise<readonly ExportFileFacts[]>;
   /** Gives what waits to whoever carries it to central on a stick; see `Bundler.bundle`. */
   bundle: Bundler['bundle'];
-  /** Compares ledger and spool while no export is made; `repair` mends what is safe to mend and says what. */
+  /** Compares ledger and spool while no export is made; `repair` mends what is safe to mend and says what. Throws BUSY. */
   doctor(mode: DoctorMode): Promise<DoctorReport>;
   /** A finished export file's path. Throws NOT_FOUND for every other name. */
   filePath(name: string): Promise<{ readonly path: string; readonly sizeBytes: number }>;
@@ -152,6 +154,7 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
   const exporting = createMutex();
   /** Previews have a queue of their own: whoever looks must not keep anybody from exporting. */
   const previewing = createMutex();
+  const examining = createMutex();
   /** Two cancels of one entry would both move its file. */
   const cancelling = createMutex();
   let lastCategories: Readonly<Partial<Record<Category, CategoryCount>>> = {};
@@ -362,15 +365,23 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
 
     bundle: (scope) => deps.bundler.bundle(scope),
 
-    doctor: (mode) =>
-      exporting.run(async () => {
-        const report = await deps.doctor(mode);
-        if (report.repaired.length > 0) {
-          changed();
-          worker.wake();
-        }
-        return report;
-      }),
+    doctor: async (mode) => {
+      if (examining.depth() >= EXAMINATIONS_AHEAD_MAX)
+        throw new ExportError('BUSY', 'The export manager is being examined already', {
+          op: 'examine the exports',
+          hint: 'Wait until that is done.',
+        });
+      return examining.run(() =>
+        exporting.run(async () => {
+          const report = await deps.doctor(mode);
+          if (report.repaired.length > 0) {
+            changed();
+            worker.wake();
+          }
+          return report;
+        }),
+      );
+    },
 
     async files() {
       const listed = (await world.disk.list(paths.exports)) ?? [];
