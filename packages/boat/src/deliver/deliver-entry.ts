@@ -137,7 +137,8 @@ export async function deliverEntry(
       case 'unavailable':
       case 'blocked':
       case 'rejected':
-        return { kind: 'stopped', verdict, wireSizeBytes };
+        // Nothing was spent of anybody's budget where no connection came about.
+        return { kind: 'stopped', verdict, wireSizeBytes: outcome.kind === 'no_connection' ? 0 : wireSizeBytes };
       default:
         return verdict satisfies never;
     }
