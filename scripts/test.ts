@@ -12,9 +12,18 @@ const asked = process.argv.slice(2);
 const files =
   asked.length > 0
     ? asked
-    : globSync(['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts', 'sabotage/**/*.test.ts', 'tests/**/*.test.ts'], {
-        cwd: root,
-      }).sort();
+    : globSync(
+        [
+          'packages/*/src/**/*.test.ts',
+          'scripts/**/*.test.ts',
+          'bench/**/*.test.ts',
+          'sabotage/**/*.test.ts',
+          'tests/**/*.test.ts',
+        ],
+        {
+          cwd: root,
+        },
+      ).sort();
 const { status } = spawnSync(
   process.execPath,
   [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
 import type { Collector, SourcePaths } from './collect/collector.ts';
 import { toLine, toPage } from './collect/page.ts';
@@ -112,15 +113,25 @@ test('an export with nothing new queues nothing and leaves no file', async () =>
   assert.equal(ledger.queue.newest(), undefined);
 });
 
-test('an export whose commit fails leaves no file, moves no cursor, and its sequence is not given again', async () => {
+test('an export whose commit fails leaves no file and moves no cursor', async () => {
   const { run, files, ledger } = openBoat();
   ledger.slots.claim('2026-02-20', 0 as WallMs);
   await assert.rejects(run({ slotId: '2026-02-20' }), (error) => isExportError(error, 'LEDGER_FAILED'));
   assert.deepEqual(files(), []);
   assert.equal(ledger.progress.cursorOf('boatlog', LOG_SOURCE), undefined);
-  const entry = await queued(run);
-  assert.equal(entry.recordCount, 3);
-  assert.equal(entry.sequence, 2, 'a file with sequence 1 was on the disk');
+  assert.equal((await queued(run)).recordCount, 3);
+});
+
+test('a sequence that a file on the disk carried is not given again, also where the ledger could not be written', async () => {
+  const { log, run, files, ledger, paths } = openBoat();
+  const shell = new DatabaseSync(paths.ledger);
+  log.onRead = async () => shell.exec('BEGIN IMMEDIATE');
+  await assert.rejects(run(), (error) => isExportError(error, 'LEDGER_FAILED'));
+  shell.close();
+  log.onRead = async () => undefined;
+  assert.deepEqual(files(), []);
+  assert.equal(ledger.facts.nextSequence(), 2);
+  assert.equal((await queued(run)).sequence, 2);
 });
 
 test('an export claims its slot with its commit', async () => {

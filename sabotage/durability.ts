@@ -1,0 +1,149 @@
+import type { Sabotage } from './sabotage.ts';
+
+const DISK = 'packages/boat/src/platform/disk.ts';
+const DISK_TESTS = ['packages/sim/src/disk.test.ts'];
+const SQLITE = 'packages/boat/src/platform/sqlite.ts';
+const SQLITE_TESTS = ['packages/boat/src/platform/sqlite.test.ts'];
+const CREATE = 'packages/boat/src/create-export.ts';
+const CREATE_TESTS = ['packages/boat/src/create-export.test.ts'];
+
+/** What is done on the way of an export to the card, left out or in another order. */
+export const DURABILITY_SABOTAGES: readonly Sabotage[] = [
+  {
+    name: 'a file is not synced before it gets its name',
+    file: DISK,
+    before: 'await file.sync();',
+    after: '',
+    killedBy: DISK_TESTS,
+  },
+  {
+    name: 'a file gets its name before it is synced',
+    file: DISK,
+    before:
+      'await file.sync();\n        await closeOnce();\n        await fileSystem.rename(temporary, path);',
+    after:
+      'await fileSystem.rename(temporary, path);\n        await file.sync();\n        await closeOnce();',
+    killedBy: DISK_TESTS,
+  },
+  {
+    name: 'the directory of a committed file is not synced',
+    file: DISK,
+    before: '\n        await fileSystem.syncDirectory(dirname(path));',
+    after: '',
+    killedBy: DISK_TESTS,
+  },
+  {
+    name: 'the directory a file moves to is not synced',
+    file: DISK,
+    before: 'await fileSystem.syncDirectory(dirname(to));',
+    after: '',
+    killedBy: DISK_TESTS,
+  },
+  {
+    name: 'the parent of a new directory is not synced',
+    file: DISK,
+    before: 'await fileSystem.syncDirectory(dirname(directory));',
+    after: '',
+    killedBy: DISK_TESTS,
+  },
+  {
+    name: 'a removal is not synced',
+    file: DISK,
+    before: 'if (await unlinkIfThere(fileSystem, path)) await fileSystem.syncDirectory(dirname(path));',
+    after: 'await unlinkIfThere(fileSystem, path);',
+    killedBy: DISK_TESTS,
+  },
+  {
+    name: 'a short write counts as a whole one',
+    file: DISK,
+    before: 'written += taken;',
+    after: 'written += Math.max(taken, bytes.length);',
+    killedBy: DISK_TESTS,
+  },
+  {
+    name: 'a file that is being written shows under its own name',
+    file: DISK,
+    before: 'const name = `.${basename(path)}.${random.hex(TEMPORARY_NAME_BYTES)}.tmp`;',
+    after: 'const name = basename(path);',
+    killedBy: DISK_TESTS,
+  },
+  {
+    name: 'the ledger does not sync its commits',
+    file: SQLITE,
+    before: 'PRAGMA synchronous = FULL;',
+    after: 'PRAGMA synchronous = NORMAL;',
+    killedBy: SQLITE_TESTS,
+  },
+  {
+    name: 'a ledger that would lose commits is opened',
+    file: SQLITE,
+    before: "if (journalMode === 'wal' && typeof",
+    after: 'if (typeof',
+    killedBy: SQLITE_TESTS,
+  },
+  {
+    name: 'a failed transaction stays half done',
+    file: SQLITE,
+    before: "db.exec('ROLLBACK');\n",
+    after: "db.exec('COMMIT');\n",
+    killedBy: SQLITE_TESTS,
+  },
+  {
+    name: 'an export is queued before its file is durable',
+    file: 'packages/boat/src/spool/export-file.ts',
+    before: 'await file.commit();',
+    after: 'void file.commit();',
+    killedBy: CREATE_TESTS,
+  },
+  {
+    name: 'an export that found nothing new leaves its temporary file',
+    file: CREATE,
+    before: 'await writer.discard();\n      return',
+    after: 'return',
+    killedBy: CREATE_TESTS,
+  },
+  {
+    name: 'the file of an export that was not queued stays',
+    file: CREATE,
+    before:
+      'if (ledger.queue.findByExportId(entry.exportId) === undefined) await world.disk.remove(entry.exportFile);',
+    after: '',
+    killedBy: CREATE_TESTS,
+  },
+  {
+    name: 'a sequence that may have been seen is given again',
+    file: CREATE,
+    before: 'ledger.facts.skipSequence(entry.sequence);',
+    after: '',
+    killedBy: CREATE_TESTS,
+  },
+  {
+    name: 'an export does not claim its slot',
+    file: CREATE,
+    before: 'slotId === undefined ? undefined : { slotId }',
+    after: 'undefined',
+    killedBy: CREATE_TESTS,
+  },
+  {
+    name: 'two exports in one second share a name',
+    file: CREATE,
+    before:
+      'if (ledger.queue.find(queueId) !== undefined || ledger.queue.findByFile(file) !== undefined) continue;',
+    after: '',
+    killedBy: CREATE_TESTS,
+  },
+  {
+    name: 'the reserve is not looked at before an export',
+    file: CREATE,
+    before: '  await deps.retention.ensureReserve();\n  ledger.keepRoom();',
+    after: '  ledger.keepRoom();',
+    killedBy: CREATE_TESTS,
+  },
+  {
+    name: 'the cursors an export found are not told',
+    file: CREATE,
+    before: 'found.set(source, cursor);',
+    after: '',
+    killedBy: CREATE_TESTS,
+  },
+];

@@ -1,0 +1,199 @@
+import type { Sabotage } from './sabotage.ts';
+
+const QUEUE = 'packages/boat/src/ledger/queue.ts';
+const PROGRESS = 'packages/boat/src/ledger/progress.ts';
+const RECOVER = 'packages/boat/src/ledger/recover.ts';
+const QUEUE_TESTS = ['packages/boat/src/ledger/queue.test.ts'];
+const LEDGER_TESTS = ['packages/boat/src/ledger/ledger.test.ts'];
+const ADOPT_TESTS = ['packages/boat/src/ledger/adopt.test.ts'];
+const CUT = 'packages/boat/src/spool/cut.ts';
+const SPOOL_TESTS = ['packages/boat/src/spool/spool.test.ts'];
+const VIEWS_TESTS = ['packages/boat/src/view-writer.test.ts'];
+
+/** What ledger, spool and start keep together, left apart. */
+export const LEDGER_SABOTAGES: readonly Sabotage[] = [
+  {
+    name: 'an entry and its cursors are several commits',
+    file: QUEUE,
+    before: 'enqueue: (entry, moves, slot) =>\n      ledger.transaction(() => {',
+    after: 'enqueue: (entry, moves, slot) =>\n      ((work: () => Entry): Entry => work())(() => {',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'the cursors do not move with the entry',
+    file: QUEUE,
+    before: 'progress.advance(inserted.entryNo, moves);',
+    after: '',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'the slot is not claimed with the commit',
+    file: QUEUE,
+    before: 'if (slot !== undefined) insertSlot.run(slot.slotId, entry.createdAtMs, entry.queueId);',
+    after: '',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'the sequence is not raised',
+    file: QUEUE,
+    before: 'facts.skipSequence(e.sequence);',
+    after: '',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'the sequences of removed entries are forgotten',
+    file: QUEUE,
+    before: 'facts.keepSequence();',
+    after: '',
+    killedBy: QUEUE_TESTS,
+  },
+  {
+    name: 'a failed export keeps its ranges',
+    file: QUEUE,
+    before: 'progress.giveBack(entryNo);',
+    after: '',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'what was being sent is not put back',
+    file: QUEUE,
+    before: 'resume: () => uploading.clear(),',
+    after: 'resume: () => undefined,',
+    killedBy: QUEUE_TESTS,
+  },
+  {
+    name: 'an acknowledged part does not set the attempts back',
+    file: QUEUE,
+    before: 'resetAttempts.run(entryNo);',
+    after: '',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'a new cut forgets what is acknowledged',
+    file: QUEUE,
+    before: "'DELETE FROM parts WHERE entry_no = ? AND receipt IS NULL'",
+    after: "'DELETE FROM parts WHERE entry_no = ?'",
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'a requeued entry has no attempt left',
+    file: QUEUE,
+    before: "SET status = 'pending', retry_count = 0, next_retry_at_ms = ?, failed_at_ms = NULL",
+    after: "SET status = 'pending', next_retry_at_ms = ?, failed_at_ms = NULL",
+    killedBy: QUEUE_TESTS,
+  },
+  {
+    name: 'a waiting entry can be forgotten',
+    file: QUEUE,
+    before: "AND status IN ('completed', 'failed')",
+    after: '',
+    killedBy: QUEUE_TESTS,
+  },
+  {
+    name: 'the newest entry goes first',
+    file: QUEUE,
+    before: 'AND file_size_bytes <= ? ORDER BY entry_no`',
+    after: 'AND file_size_bytes <= ? ORDER BY entry_no DESC`',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'where a range began is not kept',
+    file: PROGRESS,
+    before: 'from?.position ?? null,',
+    after: 'from?.position === undefined ? null : to.position,',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'the cursor stays where it is when a range comes back',
+    file: PROGRESS,
+    before: 'lowerCursor(cursorOf(category, source), from)',
+    after: 'cursorOf(category, source)',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'the digests of a failed export are kept',
+    file: PROGRESS,
+    before: 'forgetDigests.run(entryNo);',
+    after: '',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'a range that came back meanwhile is jumped over',
+    file: PROGRESS,
+    before: 'if (isStill) upsertCursor',
+    after: 'if (isStill || true) upsertCursor',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'temporary files are left at the start',
+    file: RECOVER,
+    before: 'await disk.remove(join(directory, file.name));',
+    after: '',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'files without an entry are not adopted',
+    file: RECOVER,
+    before: "!file.name.endsWith('.json') ||",
+    after: "file.name.endsWith('.json') ||",
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'an entry whose file was just archived is failed',
+    file: RECOVER,
+    before: 'ledger.queue.setFile(entry.entryNo, archived);\n      continue;',
+    after: '',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'an entry without its file stays',
+    file: RECOVER,
+    before: 'if ((await disk.stat(entry.exportFile)) !== undefined) continue;',
+    after: 'if ((await disk.stat(paths.exports)) !== undefined) continue;',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'an old export goes before its rewritten one is durable',
+    file: 'packages/boat/src/ledger/adopt.ts',
+    before:
+      '  let bytes: Uint8Array | undefined;\n  try {\n    bytes = await world.disk.read(path, SEED_DOCUMENT_SIZE_MAX_BYTES);',
+    after:
+      '  let bytes: Uint8Array | undefined;\n  try {\n    bytes = await world.disk.read(path, SEED_DOCUMENT_SIZE_MAX_BYTES);\n    await world.disk.remove(path);',
+    killedBy: ADOPT_TESTS,
+  },
+  {
+    name: 'a damaged ledger is overwritten',
+    file: 'packages/boat/src/ledger/open-or-set-aside.ts',
+    before: 'await setAside(world, paths, path, `the damaged ledger of ${stamp}`);',
+    after: 'await world.disk.remove(path);',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'an export that was torn is sent in part',
+    file: CUT,
+    before: "if (!isComplete) throw damaged(path, 'has no end');",
+    after: '',
+    killedBy: SPOOL_TESTS,
+  },
+  {
+    name: 'cutting the rest takes everything',
+    file: CUT,
+    before: "if (line.kind !== 'record' || offset < fromOffset) continue;",
+    after: "if (line.kind !== 'record') continue;",
+    killedBy: SPOOL_TESTS,
+  },
+  {
+    name: 'the history view is written once and never again',
+    file: 'packages/boat/src/view-writer.ts',
+    before: 'if (historyNo === writtenHistoryNo) return;',
+    after: 'if (writtenHistoryNo !== undefined) return;',
+    killedBy: VIEWS_TESTS,
+  },
+  {
+    name: 'a view that could not be written is not tried again',
+    file: 'packages/boat/src/view-writer.ts',
+    before: '          wake.wake();\n',
+    after: '',
+    killedBy: VIEWS_TESTS,
+  },
+];

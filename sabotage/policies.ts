@@ -1,0 +1,361 @@
+import type { Sabotage } from './sabotage.ts';
+
+const VERDICTS = 'packages/boat/src/deliver/policy.ts';
+const VERDICT_TESTS = ['packages/boat/src/deliver/policy.test.ts'];
+const THRIFT_TESTS = ['packages/boat/src/deliver/policy-thrift.test.ts'];
+const PROBE_TESTS = ['packages/boat/src/deliver/probe.test.ts'];
+const SEND = 'packages/boat/src/deliver/send-part.ts';
+const SEND_TESTS = ['packages/boat/src/deliver/send-part.test.ts'];
+const LICENSE = 'packages/boat/src/license/policy.ts';
+const LICENSE_TESTS = ['packages/boat/src/license/policy.test.ts'];
+const SCHEDULE = 'packages/boat/src/schedule/policy.ts';
+const SCHEDULE_TESTS = ['packages/boat/src/schedule/policy.test.ts'];
+const RETAIN = 'packages/boat/src/retain/policy.ts';
+const RETAIN_TESTS = ['packages/boat/src/retain/policy.test.ts'];
+const ADMISSION = 'packages/boat/src/http/policy.ts';
+const ADMISSION_TESTS = ['tests/boat-api.test.ts'];
+const COLLECT = 'packages/boat/src/collect/policy.ts';
+const COLLECT_TESTS = ['packages/boat/src/collect/policy.test.ts'];
+const LEDGER = 'packages/boat/src/ledger/policy.ts';
+const LEDGER_TESTS = ['packages/boat/src/ledger/ledger.test.ts'];
+const SPOOL_TESTS = ['packages/boat/src/spool/spool.test.ts'];
+
+/** Decisions of the boat, decided wrongly. */
+export const POLICY_SABOTAGES: readonly Sabotage[] = [
+  {
+    name: 'a captive portal that answers 200 passes for central',
+    file: VERDICTS,
+    before: "if (shape === 'health' && status >= 200 && status < 300) return 'central';",
+    after: "if (status >= 200 && status < 300) return 'central';",
+    killedBy: PROBE_TESTS,
+  },
+  {
+    name: 'a redirect with the body of central passes for central failing',
+    file: VERDICTS,
+    before: "if (status >= 300 && status < 400) return 'captive_portal';",
+    after: '',
+    killedBy: PROBE_TESTS,
+  },
+  {
+    name: "a stranger's answer spends an attempt",
+    file: VERDICTS,
+    before: 'if (isGatewayStatus(outcome.status)) return unavailable(',
+    after: 'if (outcome.status > 0) return unavailable(',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'a gateway error passes for a captive portal',
+    file: VERDICTS,
+    before: 'return status >= 500 && status <= 504;',
+    after: 'return status >= 505 && status <= 504;',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'too many requests blocks',
+    file: VERDICTS,
+    before: '    case 429:\n',
+    after: '',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'a refused token fails the export',
+    file: VERDICTS,
+    before: "return { kind: 'blocked', status, errorCode, detail };",
+    after: "return { kind: 'rejected', errorCode, detail };",
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'a part too large is given up where it could be cut',
+    file: VERDICTS,
+    before: 'return facts.canCut ?',
+    after: 'return !facts.canCut ?',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'a conflict blocks instead of failing',
+    file: VERDICTS,
+    before: '    case 409:\n',
+    after: '',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: "a wrong clock passes for central's expired certificate",
+    file: VERDICTS,
+    before: '(code === EXPIRED_CODE && !clockSynchronized)',
+    after: '(code === EXPIRED_CODE && clockSynchronized)',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'one retry more than the seed has',
+    file: VERDICTS,
+    before: '[0, 5 * 60_000, 15 * 60_000]',
+    after: '[0, 5 * 60_000, 15 * 60_000, 15 * 60_000]',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'the first retry waits',
+    file: VERDICTS,
+    before: 'RETRY_DELAYS_MS[spent.attemptsSpent - 1]',
+    after: 'RETRY_DELAYS_MS[spent.attemptsSpent]',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'Retry-After may park an export for a day',
+    file: VERDICTS,
+    before: 'RETRY_DELAY_MAX_MS = 60 * 60_000;',
+    after: 'RETRY_DELAY_MAX_MS = 24 * 60 * 60_000;',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'a short Retry-After shortens the schedule',
+    file: VERDICTS,
+    before: 'Math.min(Math.max(baseMs, spent.retryAfterMs ?? 0), RETRY_DELAY_MAX_MS)',
+    after: 'Math.min(spent.retryAfterMs ?? baseMs, RETRY_DELAY_MAX_MS)',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'jitter shortens waits',
+    file: VERDICTS,
+    before: '(1 + JITTER_PART * fraction)',
+    after: '(1 - JITTER_PART * fraction)',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'probes do not slow down',
+    file: VERDICTS,
+    before: 'PROBE_DELAY_MIN_MS * 2 ** Math.min(failures, 10)',
+    after: 'PROBE_DELAY_MIN_MS * 2 ** Math.min(failures, 0)',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'a clock set back parks an entry',
+    file: VERDICTS,
+    before: 'return leftMs > RETRY_DELAY_MAX_MS ? 0 : Math.max(0, leftMs);',
+    after: 'return Math.max(0, leftMs);',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'the wall clock decides over the monotonic one',
+    file: VERDICTS,
+    before: 'if (facts.monotonic !== undefined) return',
+    after: 'if (facts.monotonic !== undefined && facts.nextRetryAtWallMs > facts.nowWallMs) return',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'an answering health lifts a refusal',
+    file: 'packages/boat/src/deliver/policy-destination.ts',
+    before: "if (current.state === 'blocked' && event.kind === 'probe') return current;",
+    after: '',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'small exports starve the backlog',
+    file: VERDICTS,
+    before: "return served === 'small' ?",
+    after: "return served === 'bulk' ?",
+    killedBy: THRIFT_TESTS,
+  },
+  {
+    name: 'an unknown connection counts as metered',
+    file: VERDICTS,
+    before: 'facts.isMetered === true &&',
+    after: 'facts.isMetered !== false &&',
+    killedBy: THRIFT_TESTS,
+  },
+  {
+    name: 'the monthly budget is never used up',
+    file: VERDICTS,
+    before: 'facts.monthBytes >= allowance.monthlyBytesMax',
+    after: 'facts.monthBytes < 0',
+    killedBy: THRIFT_TESTS,
+  },
+  {
+    name: '"send now" does not override the allowance',
+    file: VERDICTS,
+    before: "if (facts.isAskedFor) return 'affordable';",
+    after: '',
+    killedBy: THRIFT_TESTS,
+  },
+  {
+    name: 'a receipt for another export counts',
+    file: SEND,
+    before: 'if (receipt.export_id !== sent.exportId)',
+    after: "if (receipt.export_id === '')",
+    killedBy: SEND_TESTS,
+  },
+  {
+    name: 'a receipt for another part counts',
+    file: SEND,
+    before: 'receipt.part.index !== sent.part.index ||',
+    after: '',
+    killedBy: SEND_TESTS,
+  },
+  {
+    name: 'a receipt for another number of parts counts',
+    file: SEND,
+    before: ' || receipt.part.count !== sent.part.count',
+    after: '',
+    killedBy: SEND_TESTS,
+  },
+  {
+    name: 'a receipt for another body counts',
+    file: SEND,
+    before: "if (receipt.sha256 !== createHash('sha256').update(sent.body).digest('hex'))",
+    after: "if (receipt.sha256 === '')",
+    killedBy: SEND_TESTS,
+  },
+  {
+    name: 'every part is sent under the key of the first',
+    file: SEND,
+    before: 'toIdempotencyKey(sent.exportId, sent.part.index)',
+    after: 'toIdempotencyKey(sent.exportId, 1)',
+    killedBy: SEND_TESTS,
+  },
+  {
+    name: "a Retry-After date is measured by the boat's wrong clock",
+    file: SEND,
+    before: "parseHttpDate(headers.get('date') ?? '') ?? nowWallMs",
+    after: 'nowWallMs',
+    killedBy: SEND_TESTS,
+  },
+  {
+    name: 'tier 0 may send what it has',
+    file: LICENSE,
+    before: 'return tier === 0 ? refuseTier0() : ALLOWED;',
+    after: 'return ALLOWED;',
+    killedBy: LICENSE_TESTS,
+  },
+  {
+    name: 'tier 0 asks the tier API',
+    file: LICENSE,
+    before: "return file.kind !== 'read' || file.tier !== 0;",
+    after: 'return true;',
+    killedBy: LICENSE_TESTS,
+  },
+  {
+    name: 'tier 1 exports by the schedule',
+    file: LICENSE,
+    before: 'const SCHEDULED_TIER_MIN = 2;',
+    after: 'const SCHEDULED_TIER_MIN = 1;',
+    killedBy: LICENSE_TESTS,
+  },
+  {
+    name: 'a copied card with an empty id becomes another boat',
+    file: LICENSE,
+    before: "const stated = file.kind === 'read' ?",
+    after: "const stated = file.kind === 'read' && file.installationId !== '' ?",
+    killedBy: LICENSE_TESTS,
+  },
+  {
+    name: 'a slot is exported each time the timer fires',
+    file: SCHEDULE,
+    before: 'if (question.claimed.includes(slot)) return undefined;',
+    after: '',
+    killedBy: SCHEDULE_TESTS,
+  },
+  {
+    name: 'a boat whose clock is behind claims the days of the past',
+    file: SCHEDULE,
+    before: 'if (!question.clockSynchronized &&',
+    after: 'if (question.clockSynchronized &&',
+    killedBy: SCHEDULE_TESTS,
+  },
+  {
+    name: 'the reserve is the larger of its two sizes',
+    file: RETAIN,
+    before: 'Math.min(RESERVE_MAX_BYTES,',
+    after: 'Math.max(RESERVE_MAX_BYTES,',
+    killedBy: RETAIN_TESTS,
+  },
+  {
+    name: 'a label in the future counts as old',
+    file: RETAIN,
+    before: 'return nowMs - labelMs > keptMs;',
+    after: 'return Math.abs(nowMs - labelMs) > keptMs;',
+    killedBy: RETAIN_TESTS,
+  },
+  {
+    name: 'the reserve takes every delivered file at once',
+    file: RETAIN,
+    before: 'if (freedBytes >= neededBytes) break;',
+    after: '',
+    killedBy: RETAIN_TESTS,
+  },
+  {
+    name: 'any host name may reach the export manager',
+    file: ADMISSION,
+    before: 'if (host === undefined || !hosts.has(hostName(host)))',
+    after: 'if (host === undefined)',
+    killedBy: ADMISSION_TESTS,
+  },
+  {
+    name: 'any page may post to the export manager',
+    file: ADMISSION,
+    before: 'if (OWN_HOSTS.some((own) => origin === `http://${own}:${port}`))',
+    after: "if (origin.startsWith('http'))",
+    killedBy: ADMISSION_TESTS,
+  },
+  {
+    name: 'a record is named by its id alone',
+    file: COLLECT,
+    before: "const whole = timestamp === '' ? id : `${id}@${timestamp}`;",
+    after: 'const whole = id;',
+    killedBy: COLLECT_TESTS,
+  },
+  {
+    name: 'identical rows without an id are one record',
+    file: COLLECT,
+    before: 'return neighbour === 0 ? name : `${name}#${neighbour}`;',
+    after: 'return name;',
+    killedBy: COLLECT_TESTS,
+  },
+  {
+    name: 'a replaced log is read on from the old cursor',
+    file: COLLECT,
+    before: 'digestAt(position) === digest)',
+    after: 'digestAt(position) !== undefined)',
+    killedBy: COLLECT_TESTS,
+  },
+  {
+    name: 'offsets of time zones are added the wrong way',
+    file: COLLECT,
+    before: "(offset.startsWith('-') ? -minutes : minutes)",
+    after: "(offset.startsWith('-') ? minutes : -minutes)",
+    killedBy: COLLECT_TESTS,
+  },
+  {
+    name: 'milliseconds since 1970 are read as seconds',
+    file: COLLECT,
+    before: 'value >= EPOCH_MS_FROM ? value : value * 1000',
+    after: 'value * 1000',
+    killedBy: COLLECT_TESTS,
+  },
+  {
+    name: 'a damaged home hides the living one',
+    file: COLLECT,
+    before: "['ok', 'error', 'schema_unknown', 'empty', 'source_missing']",
+    after: "['error', 'ok', 'schema_unknown', 'empty', 'source_missing']",
+    killedBy: COLLECT_TESTS,
+  },
+  {
+    name: 'a range given back moves a log forward',
+    file: LEDGER,
+    before: 'return from.position < now.position ? from : now;',
+    after: 'return from.position < now.position ? now : from;',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'a range from the start does not come back',
+    file: LEDGER,
+    before: 'if (now === undefined || from === undefined) return undefined;',
+    after: 'if (now === undefined || from === undefined) return now;',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'parts grow past their size',
+    file: 'packages/boat/src/spool/policy.ts',
+    before: 'sizeBytes += length + 2;',
+    after: 'sizeBytes += 2;',
+    killedBy: SPOOL_TESTS,
+  },
+];

@@ -1,0 +1,138 @@
+import type { Sabotage } from './sabotage.ts';
+
+const IMPORT_POLICY = 'packages/central/src/import/policy.ts';
+const IMPORT_POLICY_TESTS = ['packages/central/src/import/policy.test.ts'];
+const STORE = 'packages/central/src/import/store-part.ts';
+const STORE_TESTS = ['packages/central/src/import/store-part.test.ts'];
+const ROUTE_TESTS = ['packages/central/src/http/import-route.test.ts'];
+const INSTALLATIONS_TESTS = ['packages/central/src/installations/policy.test.ts'];
+
+/** What central does wrong. */
+export const SHORE_SABOTAGES: readonly Sabotage[] = [
+  {
+    name: 'another body under a key that is taken counts as a repetition',
+    file: IMPORT_POLICY,
+    before: "return storedSha256 === sha256 ? 'repeat' : 'conflict';",
+    after: "return 'repeat';",
+    killedBy: IMPORT_POLICY_TESTS,
+  },
+  {
+    name: 'a key may name another part than the document',
+    file: IMPORT_POLICY,
+    before: 'if (key.partIndex !== part.index)',
+    after: 'if (key.partIndex < 1)',
+    killedBy: IMPORT_POLICY_TESTS,
+  },
+  {
+    name: 'a node takes one import more than it may',
+    file: IMPORT_POLICY,
+    before: 'underWay.imports >= limits.importsMax',
+    after: 'underWay.imports > limits.importsMax',
+    killedBy: IMPORT_POLICY_TESTS,
+  },
+  {
+    name: 'a time without a zone is taken for a moment',
+    file: IMPORT_POLICY,
+    before: '(?:Z|[+-]\\d{2}:?\\d{2})$/',
+    after: '(?:Z|[+-]\\d{2}:?\\d{2})?$/',
+    killedBy: IMPORT_POLICY_TESTS,
+  },
+  {
+    name: 'an older export overwrites a newer one',
+    file: 'packages/central/src/store/record-tables.ts',
+    before: 'and (excluded.sequence < held.sequence',
+    after: 'and (excluded.sequence > held.sequence',
+    killedBy: STORE_TESTS,
+  },
+  {
+    name: 'an earlier part of one export overwrites a later one',
+    file: 'packages/central/src/store/record-tables.ts',
+    before: 'excluded.part_index < held.part_index',
+    after: 'excluded.part_index > held.part_index',
+    killedBy: ['packages/central/src/import/part-order.test.ts'],
+  },
+  {
+    name: 'the sequences of two ledgers are compared',
+    file: 'packages/central/src/store/record-tables.ts',
+    before: '(held.ledger_id = excluded.ledger_id',
+    after: '(true',
+    killedBy: STORE_TESTS,
+  },
+  {
+    name: 'of two records with one id the earlier holds',
+    file: 'packages/central/src/import/records.ts',
+    before: 'else byId.set(read.record.recordId, read.record);',
+    after: 'else if (!byId.has(read.record.recordId)) byId.set(read.record.recordId, read.record);',
+    killedBy: STORE_TESTS,
+  },
+  {
+    name: 'an import is not registered under its key',
+    file: STORE,
+    before: 'await insertImport(tx, part, receipt);',
+    after: '',
+    killedBy: ROUTE_TESTS,
+  },
+  {
+    name: 'a repetition does not say that it is one',
+    file: STORE,
+    before: '...heldReceipt(held), duplicate: true',
+    after: '...heldReceipt(held), duplicate: false',
+    killedBy: ROUTE_TESTS,
+  },
+  {
+    name: "two nodes do not wait for each other at a boat's part",
+    file: STORE,
+    before: 'where installation_id = $1::text for update',
+    after: 'where installation_id = $1::text',
+    killedBy: ROUTE_TESTS,
+  },
+  {
+    name: 'rejected records are stored nowhere',
+    file: STORE,
+    before: 'await insertRejected(tx, part, sorted);',
+    after: '',
+    killedBy: STORE_TESTS,
+  },
+  {
+    name: 'a boat may write as another',
+    file: 'packages/central/src/import/import-body.ts',
+    before: 'document.installation_id !== body.installationId',
+    after: "document.installation_id === ''",
+    killedBy: ROUTE_TESTS,
+  },
+  {
+    name: 'a body that does not match its digest is taken',
+    file: 'packages/central/src/http/import-route.ts',
+    before: 'parseContentDigest(digestHeader) !== received.sha256Base64',
+    after: "parseContentDigest(digestHeader) === ''",
+    killedBy: ROUTE_TESTS,
+  },
+  {
+    name: 'a decoded body may be a quarter larger than the limit',
+    file: 'packages/central/src/http/body.ts',
+    before: 'maxOutputLength: sizeMaxBytes,',
+    after: 'maxOutputLength: sizeMaxBytes * 1.25,',
+    killedBy: ['packages/central/src/http/body.test.ts'],
+  },
+  {
+    name: 'a body that hides its length is read without end',
+    file: 'packages/central/src/http/body.ts',
+    before: 'if (sizeBytes > sizeMaxBytes) {',
+    after: 'if (sizeBytes < 0) {',
+    killedBy: ROUTE_TESTS,
+  },
+  {
+    name: 'a revoked token opens',
+    file: 'packages/central/src/installations/policy.ts',
+    before: 'if (facts === undefined || facts.isRevoked)',
+    after: 'if (facts === undefined)',
+    killedBy: INSTALLATIONS_TESTS,
+  },
+  {
+    name: 'the id on a screen opens every installation',
+    file: 'packages/central/src/installations/authenticate.ts',
+    before: 'where installation_id = $1::text and is_id_token',
+    after: 'where installation_id = $1::text',
+    killedBy: ROUTE_TESTS,
+  },
+];
