@@ -16,7 +16,14 @@ const lockFolder = join(root, '.setup-lock');
 const SETUP_LOCK_MAX_MS = 10 * 60_000;
 
 /** What of a manifest decides what an install does; scripts and descriptions do not. */
-const INSTALL_KEYS = ['workspaces', 'bin', 'dependencies', 'devDependencies', 'optionalDependencies', 'allowScripts'];
+const INSTALL_KEYS = [
+  'workspaces',
+  'bin',
+  'dependencies',
+  'devDependencies',
+  'optionalDependencies',
+  'allowScripts',
+];
 
 function digestOfManifests() {
   const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json')));
@@ -76,8 +83,12 @@ function findNode() {
  * Started from here and not by the shell behind `&&`, because a shell may remember the older Node it found at first.
  */
 function runProgram(program, args) {
-  const child = spawn(findNode(), ['--conditions=development', program, ...args], { cwd: root, stdio: 'inherit' });
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => name !== 'SIGINT' && child.kill(name));
+  const child = spawn(findNode(), ['--conditions=development', program, ...args], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(name, () => name !== 'SIGINT' && child.kill(name));
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? 1;
     if (signal !== null) console.error(`${program} was ended by ${signal}`);

@@ -153,11 +153,7 @@ async function answers(url: string): Promise<boolean> {
 async function prepareBoat(): Promise<Counts> {
   // A database that a killed run left running is taken over and stopped before its folder goes.
   if (existsSync(CENTRAL_DATA)) {
-    const left = await openStore(
-      { store: { kind: 'embedded', dataDir: CENTRAL_DATA } },
-      'serve',
-      SILENT_LOG,
-    );
+    const left = await openStore({ store: { kind: 'embedded', dataDir: CENTRAL_DATA } }, 'serve', SILENT_LOG);
     await left.close();
   }
   rmSync(DEMO, { recursive: true, force: true });
@@ -238,11 +234,7 @@ async function getJson(url: string): Promise<unknown> {
 
 /** Counts rows in central's own tables, beside the running central. */
 async function countBySql(): Promise<Counts> {
-  const open = await openStore(
-    { store: { kind: 'embedded', dataDir: CENTRAL_DATA } },
-    'command',
-    SILENT_LOG,
-  );
+  const open = await openStore({ store: { kind: 'embedded', dataDir: CENTRAL_DATA } }, 'command', SILENT_LOG);
   try {
     const counts: Partial<Record<Category, number>> = {};
     for (const category of CATEGORIES) {

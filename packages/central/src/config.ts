@@ -4,8 +4,7 @@ import type { LogLevel } from './platform/ports.ts';
 
 /** Where the database is: a PostgreSQL by URL, or the embedded one in a folder. */
 export type StoreConfig =
-  | { readonly kind: 'url'; readonly url: string }
-  | { readonly kind: 'embedded'; readonly dataDir: string };
+  { readonly kind: 'url'; readonly url: string } | { readonly kind: 'embedded'; readonly dataDir: string };
 
 /** Central's whole configuration. */
 export interface Config {

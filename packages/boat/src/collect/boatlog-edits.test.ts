@@ -35,14 +35,7 @@ type Edit =
   | { readonly kind: 'deleteOne'; readonly at: number }
   | {
       readonly kind:
-        | 'vacuum'
-        | 'replace'
-        | 'backup'
-        | 'restore'
-        | 'resolveIssue'
-        | 'addIssue'
-        | 'export'
-        | 'failLast';
+        'vacuum' | 'replace' | 'backup' | 'restore' | 'resolveIssue' | 'addIssue' | 'export' | 'failLast';
     };
 
 const edit: fc.Arbitrary<Edit> = fc.oneof(

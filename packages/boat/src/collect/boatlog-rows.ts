@@ -9,13 +9,7 @@ import { parseLenientJson } from './source-file.ts';
 import { type SourceTable, type SourceValue, toJsonValue } from './source-table.ts';
 
 export type BoatlogField =
-  | 'entry_id'
-  | 'timestamp'
-  | 'entry_type'
-  | 'content'
-  | 'latitude'
-  | 'longitude'
-  | 'weather_conditions';
+  'entry_id' | 'timestamp' | 'entry_type' | 'content' | 'latitude' | 'longitude' | 'weather_conditions';
 
 /** The words that keys of a weather object may be made of: what weather services and sensors call things. */
 export const WEATHER_WORDS: AllowedWords = toWords(

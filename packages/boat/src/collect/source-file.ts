@@ -17,8 +17,7 @@ export type FileText =
 
 /** A JSON source file as found. */
 export type FileJson =
-  | Exclude<FileText, { readonly kind: 'text' }>
-  | { readonly kind: 'value'; readonly value: unknown };
+  Exclude<FileText, { readonly kind: 'text' }> | { readonly kind: 'value'; readonly value: unknown };
 
 /** Reads the text file `name` below the boat's root. What cannot be read is told, with the name and no path. */
 export async function readSourceText(
@@ -66,7 +65,8 @@ export async function readSourceJson(context: CollectContext, name: string): Pro
 /** A JSON text's value, with `NaN` and `Infinity` as null; undefined where it is not JSON. */
 export function parseLenientJson(text: string): unknown {
   return (
-    parseJson(text) ?? parseJson(text.replaceAll(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g, toJsonToken))
+    parseJson(text) ??
+    parseJson(text.replaceAll(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g, toJsonToken))
   );
 }
 

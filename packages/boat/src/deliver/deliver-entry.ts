@@ -138,7 +138,11 @@ export async function deliverEntry(
       case 'blocked':
       case 'rejected':
         // Nothing was spent of anybody's budget where no connection came about.
-        return { kind: 'stopped', verdict, wireSizeBytes: outcome.kind === 'no_connection' ? 0 : wireSizeBytes };
+        return {
+          kind: 'stopped',
+          verdict,
+          wireSizeBytes: outcome.kind === 'no_connection' ? 0 : wireSizeBytes,
+        };
       default:
         return verdict satisfies never;
     }

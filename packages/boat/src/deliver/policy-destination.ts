@@ -3,13 +3,7 @@ import type { Verdict } from './policy.ts';
 
 /** What is known of central from here. `unknown` until something was tried, and after the configuration changed. */
 export type DestinationState =
-  | 'unknown'
-  | 'online'
-  | 'offline'
-  | 'captive_portal'
-  | 'clock_wrong'
-  | 'unavailable'
-  | 'blocked';
+  'unknown' | 'online' | 'offline' | 'captive_portal' | 'clock_wrong' | 'unavailable' | 'blocked';
 
 /** Central as seen from this boat. `sinceWallMs` is when the state began by the boat's clock, a label. */
 export interface Destination {

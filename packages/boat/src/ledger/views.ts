@@ -92,7 +92,7 @@ function* entriesOf(
   stored: 'pending' | 'completed' | 'failed',
   status: Entry['status'],
 ): Generator<readonly unknown[], void, void> {
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     const page = ledger.queue.page(stored, after, VIEW_PAGE_ROWS);
     const last = page.at(-1);
     if (last === undefined) return;
@@ -102,7 +102,7 @@ function* entriesOf(
 }
 
 function* historyOf(ledger: Ledger): Generator<readonly unknown[], void, void> {
-  for (let after = Math.max(0, ledger.queue.newestHistoryNo() - HISTORY_VIEW_MAX); ; ) {
+  for (let after = Math.max(0, ledger.queue.newestHistoryNo() - HISTORY_VIEW_MAX); ;) {
     const { rows, lastHistoryNo } = ledger.queue.historyPage(after, VIEW_PAGE_ROWS);
     if (rows.length === 0) return;
     after = lastHistoryNo;

@@ -19,7 +19,7 @@ export interface Line {
 export async function* readLines(disk: Disk, clock: Clock, path: string): AsyncGenerator<Line, void, void> {
   let rest: Uint8Array = new Uint8Array(0);
   let restOffset = 0;
-  for (let offset = 0; ; ) {
+  for (let offset = 0; ;) {
     const chunk = await disk.readRange(path, offset, READ_SIZE_BYTES);
     if (chunk === undefined || chunk.length === 0) break;
     offset += chunk.length;

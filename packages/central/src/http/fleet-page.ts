@@ -11,44 +11,87 @@ export async function renderFleetPage(
   nowIso: string,
 ): Promise<string> {
   const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>d3kOS central – fleet</title>
-<style>
-:root { color-scheme: light dark; font-family: system-ui, sans-serif; }
-body { margin: 1.5rem; }
-table { border-collapse: collapse; }
-th, td { border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); padding: .35rem .75rem; text-align: left; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-code { font-size: .95em; }
-</style>
-</head>
-<body>
-<main>
-<h1>Fleet</h1>
-<p>${installations.length} ${installations.length === 1 ? 'installation' : 'installations'}, as of ${nowIso}. Times are this server's; “claimed” is what the boat says.</p>
-${
-  installations.length === 0
-    ? html`<p>Nobody is enrolled yet: <code>d3kos-central enroll INSTALLATION_ID</code></p>`
-    : html`<table>
-<thead><tr><th scope="col">Installation</th><th scope="col">State</th><th scope="col">Tier</th><th scope="col">Last heard</th><th scope="col">Last export (claimed)</th><th scope="col">Software</th><th scope="col" class="number">Documents</th><th scope="col" class="number">Records received</th><th scope="col" class="number">Rejected</th><th scope="col" class="number">MB on the wire</th></tr></thead>
-<tbody>
-${installations.map(renderRow)}
-</tbody>
-</table>`
-}
-</main>
-</body>
-</html>
-`;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>d3kOS central – fleet</title>
+        <style>
+          :root {
+            color-scheme: light dark;
+            font-family: system-ui, sans-serif;
+          }
+          body {
+            margin: 1.5rem;
+          }
+          table {
+            border-collapse: collapse;
+          }
+          th,
+          td {
+            border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent);
+            padding: 0.35rem 0.75rem;
+            text-align: left;
+          }
+          td.number,
+          th.number {
+            text-align: right;
+            font-variant-numeric: tabular-nums;
+          }
+          code {
+            font-size: 0.95em;
+          }
+        </style>
+      </head>
+      <body>
+        <main>
+          <h1>Fleet</h1>
+          <p>
+            ${installations.length} ${installations.length === 1 ? 'installation' : 'installations'}, as of
+            ${nowIso}. Times are this server's; “claimed” is what the boat says.
+          </p>
+          ${
+            installations.length === 0
+              ? html`<p>Nobody is enrolled yet: <code>d3kos-central enroll INSTALLATION_ID</code></p>`
+              : html`<table>
+                  <thead>
+                    <tr>
+                      <th scope="col">Installation</th>
+                      <th scope="col">State</th>
+                      <th scope="col">Tier</th>
+                      <th scope="col">Last heard</th>
+                      <th scope="col">Last export (claimed)</th>
+                      <th scope="col">Software</th>
+                      <th scope="col" class="number">Documents</th>
+                      <th scope="col" class="number">Records received</th>
+                      <th scope="col" class="number">Rejected</th>
+                      <th scope="col" class="number">MB on the wire</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    ${installations.map(renderRow)}
+                  </tbody>
+                </table>`
+          }
+        </main>
+      </body>
+    </html> `;
   return String(await page);
 }
 
 function renderRow(boat: InstallationSummary) {
-  return html`<tr><th scope="row"><code>${boat.installation_id}</code></th><td>${toState(boat)}</td><td>${toTier(boat)}</td><td>${boat.last_heard_at ?? 'never'}</td><td>${boat.last_export_timestamp ?? '–'}</td><td>${boat.software_version ?? '–'}</td><td class="number">${boat.documents}</td><td class="number">${boat.records}</td><td class="number">${boat.rejected}</td><td class="number">${(boat.wire_bytes / 1_000_000).toFixed(2)}</td></tr>
-`;
+  return html`<tr>
+    <th scope="row"><code>${boat.installation_id}</code></th>
+    <td>${toState(boat)}</td>
+    <td>${toTier(boat)}</td>
+    <td>${boat.last_heard_at ?? 'never'}</td>
+    <td>${boat.last_export_timestamp ?? '–'}</td>
+    <td>${boat.software_version ?? '–'}</td>
+    <td class="number">${boat.documents}</td>
+    <td class="number">${boat.records}</td>
+    <td class="number">${boat.rejected}</td>
+    <td class="number">${(boat.wire_bytes / 1_000_000).toFixed(2)}</td>
+  </tr> `;
 }
 
 function toState(boat: InstallationSummary): string {

@@ -162,7 +162,12 @@ describeOnEveryStore('import', (open) => {
     await expectRefusal(startNode(store), request, 400, 'INVALID_DIGEST');
     for (const unreadable of ['garbage', 'sha-256=:AAAA:', 'md5=:AAAA:', '']) {
       const headers = { 'Content-Digest': unreadable };
-      await expectRefusal(startNode(store), toImportRequest(boat, toDocument(boat), { headers }), 400, 'INVALID_DIGEST');
+      await expectRefusal(
+        startNode(store),
+        toImportRequest(boat, toDocument(boat), { headers }),
+        400,
+        'INVALID_DIGEST',
+      );
     }
     assert.deepEqual(await heldRecords(store, boat), []);
     await importDocument(startNode(store), boat, toDocument(boat), {

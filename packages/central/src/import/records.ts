@@ -8,7 +8,13 @@ import {
   type RejectedRecord,
   type Section,
 } from '@d3kos/protocol';
-import { hasLongerNumber, isJsonObject, isNestedDeeper, toCanonicalJson, toStorableText } from './json-value.ts';
+import {
+  hasLongerNumber,
+  isJsonObject,
+  isNestedDeeper,
+  toCanonicalJson,
+  toStorableText,
+} from './json-value.ts';
 import { toClaimedTime } from './policy.ts';
 
 /** How deep a record may nest. The deepest of the field, a capture's model answer, nests six levels; recursion here must end. */

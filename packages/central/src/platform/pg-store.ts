@@ -19,8 +19,7 @@ const IDLE_IN_TRANSACTION_MAX_MS = 60_000;
 
 /** Where a PostgreSQL answers: a URL, or the socket folder of the embedded one. */
 export type PgAddress =
-  | { readonly url: string }
-  | { readonly host: string; readonly user: string; readonly database: string };
+  { readonly url: string } | { readonly host: string; readonly user: string; readonly database: string };
 
 /** A store on a PostgreSQL server. Connects when first used; a lost connection costs its statement, never the store. */
 export function openPgStore(address: PgAddress, log: Log): Store {
