@@ -3,7 +3,6 @@ import type { Sabotage } from './sabotage.ts';
 const DELIVER = 'packages/boat/src/deliver/deliver-entry.ts';
 const DELIVER_TESTS = ['packages/boat/src/deliver/deliver-entry.test.ts'];
 const GIVE_UP_TESTS = ['packages/boat/src/deliver/give-up.test.ts'];
-const VERDICT_TESTS = ['tests/delivery-verdicts.test.ts'];
 const RETENTION = 'packages/boat/src/retain/retention.ts';
 const RETENTION_TESTS = ['packages/boat/src/retain/retention.test.ts'];
 
@@ -126,6 +125,6 @@ export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
     file: 'packages/boat/src/deliver/worker.ts',
     before: 'return result satisfies never;\n    }\n    listener.queueChanged();',
     after: 'return result satisfies never;\n    }',
-    killedBy: VERDICT_TESTS,
+    killedBy: ['tests/views-follow.test.ts'],
   },
 ];
