@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toSpoolPaths } from '@d3kos/boat';
+import { parseJsonBytes } from '../packages/boat/src/platform/transport-answer.ts';
 import { addRecords } from '../packages/sim/src/fixture/index.ts';
 import { createSeeded, type Seeded } from '../packages/sim/src/fixture/seeded.ts';
 import { INSTALLATION, prepareBoat } from '../tests/support/boat-in-process.ts';
@@ -111,8 +112,8 @@ function readViews(root: string): readonly string[] {
     [historyFile, 'exports'],
   ].flatMap(([path = '', key = '']) => {
     if (!existsSync(path)) return [];
-    const view: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    assert.ok(typeof view === 'object' && view !== null && key in view, `${path} is whole`);
+    const view = parseJsonBytes(readFileSync(path))?.value;
+    assert.ok(typeof view === 'object' && view !== null && key in view, `${path} is not whole`);
     return [path];
   });
 }
