@@ -5,6 +5,7 @@ import { Compile } from 'typebox/compile';
 import { isExportError } from '../platform/errors.ts';
 import type { WallMs, World } from '../platform/ports.ts';
 import { cutFile, readHeaderLine } from '../spool/cut.ts';
+import { readSectionEnds } from '../spool/section-ends.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { type AdoptingBoat, decideOwnership, readAdoptingBoat } from './adopt-boat.ts';
 import { isHeld, rewrite } from './adopt-rewrite.ts';
@@ -171,7 +172,7 @@ async function adoptOwn(
     sequence: header.ledger_id === ledger.facts.ledgerId ? header.sequence : 0,
     categoryCount: CATEGORIES.length,
     recordCount,
-    categories: {},
+    categories: await readSectionEnds(disk, clock, path),
     fileSizeBytes: facts?.sizeBytes ?? 0,
     createdAtMs,
   });
