@@ -44,7 +44,7 @@ const SETTLE_TURNS = 3;
 const OUTSIDE_MAX_MS = 60_000;
 
 /** Most things that may happen at one moment: far above any real work of a step, so a loop without a wait is found. */
-const MOMENT_STEPS_MAX = 2_000_000;
+const MOMENT_STEPS_MAX = 100_000;
 
 /** Virtual time that begins at `startWallMs`. */
 export function createVirtualClock(startWallMs: number): VirtualClock {
@@ -164,6 +164,14 @@ function createOutside(): Outside {
   return { track, quiet };
 }
 
+/**
+ * How long a timer of the real clock takes for a wait: whole milliseconds and at least one, so that what is left of a
+ * wait after rounding is waited for and not asked about for ever.
+ */
+function toTimerMs(delayMs: number): number {
+  return delayMs > 0 ? Math.max(1, Math.ceil(delayMs)) : 0;
+}
+
 interface Scheduler {
   now(): number;
   at(atMs: number, fire: () => void): () => void;
@@ -192,7 +200,7 @@ function createMachineClock({ now, at }: Scheduler, wallMs: number): MachineCloc
         abandon();
         reject(signal?.reason);
       };
-      const takeBack = at(now() + Math.max(0, delayMs), () => {
+      const takeBack = at(now() + toTimerMs(delayMs), () => {
         abandon();
         resolve();
       });

@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import { tear } from './disk-tear.ts';
+import { isSame, tear } from './disk-tear.ts';
 import type { SimRandom } from './random.ts';
 
 /** A file: what programs see, and what a power cut leaves for certain. */
@@ -228,7 +228,7 @@ function collapse(directory: DirectoryNode, random: SimRandom, seen: Set<Node>):
     if (seen.has(node)) continue;
     seen.add(node);
     if (node.kind === 'directory') collapse(node, random, seen);
-    else {
+    else if (!isSame(node.durable, contentOf(node))) {
       node.durable = tear(node.durable, contentOf(node), random);
       node.room = node.durable.slice();
       node.sizeBytes = node.room.length;

@@ -6,9 +6,10 @@ const SECTOR_BYTES = 512;
 /**
  * What a power cut may leave of a file that was `durable` at its last sync and has been changed to `current` since:
  * the old, the new, the new up to some byte, or any sectors of the new among the old. Sectors that were never written
- * within a file that grew are zeros.
+ * within a file that grew are zeros. Of a file that is as it was synced nothing is lost, and no chance is drawn.
  */
 export function tear(durable: Uint8Array, current: Uint8Array, random: SimRandom): Uint8Array {
+  if (isSame(durable, current)) return durable;
   switch (random.pick(['old', 'new', 'prefix', 'sectors'] as const)) {
     case 'old':
       return durable.slice();
@@ -46,10 +47,23 @@ function mixSectors(durable: Uint8Array, current: Uint8Array, random: SimRandom)
   return mixed.slice(0, length);
 }
 
+/** How much is compared at once where two files are looked through for their first difference. */
+const COMPARED_BYTES = 64 * 1024;
+
+/** True where both hold the same bytes: whole files are compared far faster than a loop looks at bytes. */
+export function isSame(left: Uint8Array, right: Uint8Array): boolean {
+  return left === right || Buffer.compare(left, right) === 0;
+}
+
 /** Start of the first sector in which the two differ: a file of megabytes with a new end is not torn in its beginning. */
 function firstChange(durable: Uint8Array, current: Uint8Array): number {
   const shared = Math.min(durable.length, current.length);
   let index = 0;
+  while (
+    index + COMPARED_BYTES <= shared &&
+    isSame(durable.subarray(index, index + COMPARED_BYTES), current.subarray(index, index + COMPARED_BYTES))
+  )
+    index += COMPARED_BYTES;
   while (index < shared && durable[index] === current[index]) index += 1;
   return index - (index % SECTOR_BYTES);
 }

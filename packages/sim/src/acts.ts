@@ -1,0 +1,137 @@
+import type { Alive, Deck } from './deck.ts';
+import type { Act } from './plan.ts';
+
+/** Does one thing on board. Nothing happens while the export manager does not answer, except to the sources. */
+export function act(deck: Deck, planned: Act): void {
+  deck.counts.acts += 1;
+  const { sources, trace } = deck;
+  switch (planned.kind) {
+    case 'rows':
+      trace.add(`${planned.count} rows of ${planned.source}`);
+      sources.add(planned.source, planned.count);
+      return;
+    case 'change':
+      trace.add(`change of ${planned.source}`);
+      sources.change(planned.source);
+      return;
+    case 'remove':
+      trace.add(`removal from ${planned.source}`);
+      sources.remove(planned.source);
+      return;
+    default:
+      if (deck.alive !== undefined) actOnBoard(deck, deck.alive, planned);
+  }
+}
+
+function actOnBoard(
+  deck: Deck,
+  alive: Alive,
+  planned: Exclude<Act, { kind: 'rows' | 'change' | 'remove' }>,
+): void {
+  const { oracle, trace } = deck;
+  switch (planned.kind) {
+    case 'replace-boatlog':
+      // Whoever restores a backup stops the exports first; cursors of a database replaced under a reader are told by nobody.
+      if (alive.exportsUnderWay > 0) return;
+      oracle.noteCursors(alive.boat);
+      trace.add(`boatlog replaced, ${planned.rows} rows`);
+      deck.sources.replaceBoatlog(planned.rows);
+      return;
+    case 'export':
+      follow(deck, alive, generate(deck, alive, { type: planned.type }));
+      return;
+    case 'daily':
+      for (let time = 0; time < planned.times; time += 1)
+        follow(deck, alive, generate(deck, alive, { type: 'incremental', trigger: 'scheduled' }));
+      return;
+    case 'cancel': {
+      const waiting = [
+        ...alive.boat.ledger.queue.list('uploading'),
+        ...alive.boat.ledger.queue.list('pending'),
+      ];
+      const entry = waiting[planned.which % Math.max(1, waiting.length)];
+      if (entry !== undefined)
+        follow(deck, alive, ask(deck, alive, 'DELETE', `/export/queue/${entry.queueId}`));
+      return;
+    }
+    case 'retry': {
+      const entry = alive.boat.ledger.queue.list('failed')[0];
+      if (entry !== undefined)
+        follow(deck, alive, ask(deck, alive, 'POST', `/export/queue/${entry.queueId}/retry`));
+      return;
+    }
+    case 'process':
+      follow(deck, alive, ask(deck, alive, 'POST', '/export/queue/process'));
+      return;
+    case 'cleanup':
+      follow(
+        deck,
+        alive,
+        ask(deck, alive, 'POST', '/export/queue/cleanup', {
+          completed_older_than_days: planned.olderThanDays,
+        }),
+      );
+      return;
+    case 'look':
+      follow(deck, alive, ask(deck, alive, 'GET', planned.path));
+      return;
+    case 'check':
+      follow(deck, alive, deck.clock.outside('checking', oracle.check(alive.boat, 'meanwhile')));
+      return;
+  }
+}
+
+/** Lets it happen. What a machine without power still throws is nobody's. */
+function follow(deck: Deck, alive: Alive, work: Promise<unknown>): void {
+  work.catch((error: unknown) => {
+    if (!alive.boot.power.isOn()) return;
+    deck.oracle.violate(`an act failed: ${error instanceof Error ? error.stack : String(error)}`);
+  });
+}
+
+/** Asks for an export, and tells the oracle when it was promised. */
+async function generate(deck: Deck, alive: Alive, body: Readonly<Record<string, string>>): Promise<void> {
+  const before = deck.sources.present();
+  alive.exportsUnderWay += 1;
+  const answer = await ask(deck, alive, 'POST', '/export/generate', body);
+  alive.exportsUnderWay -= 1;
+  if (answer['success'] !== true || answer['queued'] !== true) return;
+  const slot = answer['slot'];
+  deck.oracle.acknowledge(
+    alive.boat,
+    {
+      exportId: String(answer['export_id']),
+      queueId: String(answer['queue_id']),
+      slot: typeof slot === 'string' ? slot : undefined,
+    },
+    before,
+  );
+}
+
+/** One request to the boat's own API; resolves never when the power goes meanwhile. */
+async function ask(
+  deck: Deck,
+  alive: Alive,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Readonly<Record<string, unknown>>> {
+  const name = `${method} ${path}`;
+  const response = await alive.boat.app.fetch(
+    new Request(`http://localhost:8094${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }),
+  );
+  const text = await response.text();
+  if (!alive.boot.power.isOn()) return new Promise(() => undefined);
+  const isJson = response.headers.get('content-type')?.includes('json') === true;
+  // The boat's own answers are objects.
+  const answer = isJson ? (JSON.parse(text) as Readonly<Record<string, unknown>>) : {};
+  deck.trace.add(
+    `${name} ${JSON.stringify(body ?? {})} ${response.status} ${answer['queue_id'] ?? answer['code'] ?? ''}`,
+  );
+  const mayFail = deck.isCardFull && response.status < 600;
+  if (response.status === 500 && !mayFail) deck.oracle.violate(`${name} answered ${response.status} ${text}`);
+  return answer;
+}

@@ -1,0 +1,59 @@
+import type { Boat } from '@d3kos/boat';
+import type { Tier } from '@d3kos/protocol';
+import type { VirtualClock } from './clock.ts';
+import type { SimNetwork } from './network.ts';
+import type { FaultChances } from './network-faults.ts';
+import type { Oracle } from './oracle.ts';
+import type { Plan } from './plan.ts';
+import type { SimRandom } from './random.ts';
+import type { Shore } from './shore.ts';
+import type { BoatSources } from './sources.ts';
+import type { Trace } from './trace.ts';
+import type { Boot, SimMachine } from './world.ts';
+
+/** An export manager that runs, in the boot it runs in. */
+export interface Alive {
+  readonly boat: Boat;
+  readonly boot: Boot;
+  /** Exports that were asked for and not yet answered. */
+  exportsUnderWay: number;
+}
+
+/** One run: everything in it, and how things stand now. */
+export interface Deck {
+  readonly plan: Plan;
+  readonly clock: VirtualClock;
+  readonly random: SimRandom;
+  readonly trace: Trace;
+  readonly network: SimNetwork;
+  readonly machine: SimMachine;
+  readonly shore: Shore;
+  readonly sources: BoatSources;
+  readonly oracle: Oracle;
+  /** Every device token there ever was: secrets that must not be found anywhere. */
+  readonly tokens: string[];
+  /** The chances of faults while central is up. */
+  faults: FaultChances;
+  centralIsDown: boolean;
+  isCardFull: boolean;
+  tier: Tier;
+  /** Looks back on a time at tier 0 that ends now. */
+  endTierZero: () => void;
+  /** How far ahead somebody has set the clock. */
+  wrongClockMs: number;
+  /** Undefined while the export manager does not answer. */
+  alive: Alive | undefined;
+  /** Sets the clock of this boot, as a time server does. */
+  synchronize: () => void;
+  /** The export manager ended by itself in this boot. */
+  hasDied: boolean;
+  isCalm: boolean;
+  /** What ends the incidents that go on. */
+  readonly endings: Set<() => void>;
+  readonly counts: {
+    boots: number;
+    cuts: number;
+    deaths: number;
+    acts: number;
+  };
+}
