@@ -10,7 +10,7 @@ const SEED = Number(process.env['D3KOS_KILL_SEED'] ?? Date.now() % 1_000_000_000
 test(
   `${KILLS} kills of the boat while it exports and uploads: nothing lost, nothing twice`,
   {
-    timeout: 8 * 60_000,
+    timeout: 12 * 60_000,
   },
   async (t) => {
     t.diagnostic(`replay: D3KOS_KILL_SEED=${SEED} D3KOS_KILLS=${KILLS}`);

@@ -10,7 +10,7 @@ import { createProcesses, toEnding } from './support/processes.ts';
 const CUTS = Number(process.env['D3KOS_CUTS'] ?? 5);
 /** Fixes the moments, as far as real processes can repeat anything. */
 const SEED = Number(process.env['D3KOS_KILL_SEED'] ?? Date.now() % 1_000_000_000);
-const BOUND = { timeout: 5 * 60_000 };
+const BOUND = { timeout: 12 * 60_000 };
 
 /** A card that is gone with its test; undefined, with the reason told, where this machine gives none. */
 function cardFor(t: TestContext): Card | undefined {

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from './boat-in-process.ts';
 import type { RunningDaemon } from './processes.ts';
 
-/** Longest that everything which waits may take. */
-const DRAIN_MAX_MS = 120_000;
+/** Longest that everything which waits may take: an export that was twice caught in the middle waits for five minutes. */
+const DRAIN_MAX_MS = 400_000;
 /** How often the queue is looked at, and hurried. */
 const LOOK_MS = 100;
 
