@@ -155,7 +155,7 @@ function drawBoot(random: SimRandom): BootPlan {
   const onMs = random.chance(0.8)
     ? spread(random, 30 * SECOND_MS, HOUR_MS)
     : spread(random, HOUR_MS, 6 * HOUR_MS);
-  const acts = Array.from({ length: random.between(2, 12) }, () => ({
+  const acts = Array.from({ length: random.between(1, 10) }, () => ({
     afterMs: spread(random, 200, onMs),
     act: drawAct(random),
   }));
@@ -164,7 +164,7 @@ function drawBoot(random: SimRandom): BootPlan {
   return {
     cutAtStep: random.chance(0.65) ? spread(random, 1, 2_000) : undefined,
     onMs,
-    offMs: spread(random, 2 * SECOND_MS, 30 * HOUR_MS),
+    offMs: spread(random, 2 * SECOND_MS, 60 * HOUR_MS),
     clockBehindMs: random.chance(0.4) ? 0 : spread(random, MINUTE_MS, 200 * DAY_MS),
     synchronizedAfterMs: spread(random, 2 * SECOND_MS, 2 * HOUR_MS),
     acts: acts.sort((a, b) => a.afterMs - b.afterMs),

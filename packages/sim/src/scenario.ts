@@ -28,6 +28,9 @@ const RESTART_MS = 5 * 60_000;
 /** How long after a change the JSON views say it: they wait for a free card half a minute at most. */
 const VIEWS_MS = 60_000;
 
+/** How often is looked whether something still waits: the ledger is asked each time. */
+const DRAIN_LOOK_MS = 10_000;
+
 /** Real faults of a machine that a run can be given, to see that the oracle notices them. */
 export interface Sabotage {
   /** The card says that it has synced and has not. */
@@ -190,13 +193,13 @@ async function live(deck: Deck): Promise<void> {
 /** Lets time pass until nothing waits, at the longest a day, and then the views their time. */
 async function drain(deck: Deck, boat: Boat): Promise<void> {
   const { clock } = deck;
-  await clock.advance(1);
-  const isDrained = (): boolean => {
-    if (deck.alive?.exportsUnderWay !== 0) return false;
+  const untilMs = clock.now() + DAY_MS;
+  const waits = (): boolean => {
     const { pending, uploading } = boat.ledger.queue.counts();
-    return pending + uploading === 0;
+    return deck.alive?.exportsUnderWay !== 0 || pending + uploading > 0;
   };
-  await clock.run(isDrained, clock.now() + DAY_MS);
+  do await clock.advance(DRAIN_LOOK_MS);
+  while (deck.alive !== undefined && waits() && clock.now() < untilMs);
   await clock.advance(VIEWS_MS);
 }
 
@@ -255,7 +258,7 @@ function bootBoat(deck: Deck, config: Config, boot: BootPlan) {
   const died = (error: unknown): void => {
     if (!power.isOn()) return;
     const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    trace.add(`the export manager ended: ${told.split('\n')[0]}`);
+    trace.add(`the export manager ended: ${isExportError(error) ? error.code : String(error)}`);
     deck.counts.deaths += 1;
     deck.hasDied = true;
     if (!isExportError(error) || !deck.isCardFull) oracle.violate(`the export manager ended: ${told}`);

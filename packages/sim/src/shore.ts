@@ -25,7 +25,8 @@ export async function openShoreDatabase(): Promise<ShoreDatabase> {
   ];
   return {
     store,
-    empty: () => store.script(`truncate ${tables.join(', ')}`),
+    // Deleting from small tables takes a tenth of the time of TRUNCATE, which makes new files.
+    empty: () => store.script(tables.map((table) => `delete from ${table};`).join('\n')),
     close: () => store.close(),
   };
 }
