@@ -85,7 +85,8 @@ function toPlainLine({ columns: c }: SourceTable<BoatlogField>): string {
     || ',"timestamp":"' || ${t} || '","timestamp_utc":"' || substr(${t}, 1, 23)
     || CASE WHEN ${t} GLOB '????-??-??T??:??:??.??[0-9]Z' THEN 'Z","timestamp_zone":"stated","type":'
        WHEN ${t} GLOB '????-??-??T??:??:??.?????[0-9]' THEN 'Z","timestamp_zone":"assumed_utc","type":' END
-    || json_quote(${c.entry_type}) || ',"content":' || json_quote(${c.content})
+    || CASE WHEN typeof(${c.entry_type}) <> 'blob' AND typeof(${c.content}) <> 'blob'
+       THEN json_quote(${c.entry_type}) || ',"content":' || json_quote(${c.content}) END
     || CASE WHEN ${c.latitude} IS NULL AND ${c.longitude} IS NULL THEN ',"gps":{"latitude":null,"longitude":null},"weather":'
        WHEN ${isPlainAngle(c.latitude)} AND ${isPlainAngle(c.longitude)}
        THEN ',"gps":{"latitude":' || json_quote(${c.latitude}) || ',"longitude":' || json_quote(${c.longitude}) || '},"weather":' END

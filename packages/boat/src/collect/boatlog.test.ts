@@ -255,6 +255,19 @@ describe('the boatlog', () => {
     assert.ok(made > 40, `only ${made} rows were plain`);
   });
 
+  it('makes valid lines of bytes that SQLite takes for its own binary JSON', async () => {
+    for (const bytes of [[0x73, 0, 0, 0, 0, 0, 0, 0], [0x00], [0x01], [0x13, 0x37], [0x0b]])
+      for (const column of ['content', 'type'] as const) {
+        const root = newRoot();
+        const blob = Uint8Array.from(bytes);
+        const [type, content] = column === 'type' ? [blob, 'x'] : ['voice', blob];
+        writeRows(root, [[1n, '1970-01-01T00:00:01.000Z', type, content, null, null, null]]);
+        const { lines } = await collect(root);
+        for (const line of lines) JSON.parse(line);
+        assert.equal(lines.length, 1);
+      }
+  });
+
   it('finds its columns by name, in any order, with others beside them', async () => {
     const root = newRoot();
     writeRows(
