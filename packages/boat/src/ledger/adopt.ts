@@ -9,7 +9,7 @@ import { readSectionEnds } from '../spool/section-ends.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { type AdoptingBoat, decideOwnership, readAdoptingBoat } from './adopt-boat.ts';
 import { isHeld, rewrite } from './adopt-rewrite.ts';
-import type { Entry } from './entry.ts';
+import type { CategoryCounts, Entry } from './entry.ts';
 import type { Ledger } from './ledger.ts';
 import { type OldFacts, toWallMs } from './old-queue.ts';
 import { countRecords, type OldDocument, toOldDocument } from './old-queue-data.ts';
@@ -126,6 +126,7 @@ interface OwnFile {
   readonly kind: 'own';
   readonly header: DocumentHeader;
   readonly recordCount: number;
+  readonly categories: CategoryCounts;
 }
 
 type OwnHeader = OwnFile | { readonly kind: 'other' } | { readonly kind: 'damaged'; readonly reason: string };
@@ -142,7 +143,7 @@ async function readOwnHeader({ disk, clock }: AdoptWorld, path: string): Promise
   try {
     const parts = await cutFile(disk, clock, path, Number.MAX_SAFE_INTEGER, 0);
     const recordCount = parts.flatMap((part) => part.slices).reduce((sum, slice) => sum + slice.count, 0);
-    return { kind: 'own', header, recordCount };
+    return { kind: 'own', header, recordCount, categories: await readSectionEnds(disk, clock, path) };
   } catch (error) {
     if (isExportError(error, 'EXPORT_FILE_DAMAGED')) return { kind: 'damaged', reason: error.message };
     throw error;
@@ -153,7 +154,7 @@ async function adoptOwn(
   { clock, disk }: AdoptWorld,
   ledger: Ledger,
   path: string,
-  { header, recordCount }: OwnFile,
+  { header, recordCount, categories }: OwnFile,
   told: OldFacts,
 ): Promise<Adoption> {
   if (ledger.queue.findByExportId(header.export_id) !== undefined) return { kind: 'known' };
@@ -172,7 +173,7 @@ async function adoptOwn(
     sequence: header.ledger_id === ledger.facts.ledgerId ? header.sequence : 0,
     categoryCount: CATEGORIES.length,
     recordCount,
-    categories: await readSectionEnds(disk, clock, path),
+    categories,
     fileSizeBytes: facts?.sizeBytes ?? 0,
     createdAtMs,
   });

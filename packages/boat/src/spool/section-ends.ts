@@ -1,6 +1,7 @@
 import { CATEGORY_STATES, type Category, type CategoryState } from '@d3kos/protocol';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { ExportError } from '../platform/errors.ts';
 import type { Clock, Disk } from '../platform/ports.ts';
 import { toLineKind } from './policy.ts';
 import { readLines } from './read-lines.ts';
@@ -20,7 +21,8 @@ const sectionEnd = Compile(
 
 /**
  * How each category's collection ended, as the file itself says it: for a file whose entry was lost, so that its parts are
- * again the bytes that may have been sent before. The file has been found whole by `cutFile`.
+ * again the bytes that may have been sent before. Throws EXPORT_FILE_DAMAGED for an end that is no JSON: `cutFile` looks only
+ * at how lines begin, and a card that lies about its syncs tears them anywhere.
  */
 export async function readSectionEnds(
   disk: Disk,
@@ -35,8 +37,20 @@ export async function readSectionEnds(
     if (line?.kind !== 'close' || category === undefined) continue;
     // `],"entry_count":…}` of a list, `,"entry_count":…}` of a document, and a comma behind all but the last section.
     const text = Buffer.from(bytes).toString('utf8').replace(/^\]?,/, '{').replace(/,$/, '');
-    const end: unknown = JSON.parse(text);
+    const end = parseEnd(text, path);
     if (sectionEnd.Check(end)) ends[category] = { state: end.state, count: end.entry_count };
   }
   return ends;
+}
+
+function parseEnd(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ExportError('EXPORT_FILE_DAMAGED', `The export file ${path} has a torn section end`, {
+      op: 'read how the categories ended',
+      hint: 'Its records go with the next export; the file is kept for a look at it.',
+      cause,
+    });
+  }
 }
