@@ -76,6 +76,7 @@ export function createOracle(deps: OracleDeps): Oracle {
   const { medium, sources, trace } = deps;
   const paths = toSpoolPaths(ROOT);
   const violations: string[] = [];
+  const told = new Set<string>();
   const acknowledged = new Map<string, Acknowledged>();
   const required = new Map<string, number>();
   const cursorGenerations = new Map<string, number>();
@@ -86,7 +87,10 @@ export function createOracle(deps: OracleDeps): Oracle {
   const counts = { checks: 0, acknowledged: 0 };
 
   const violate = (text: string): void => {
-    if (violations.length >= VIOLATIONS_MAX) return;
+    // What is broken stays so: it is told where it was seen first.
+    const what = text.replace(/^(?:after boot \d+|meanwhile|after the calm day): /, '');
+    if (told.has(what) || violations.length >= VIOLATIONS_MAX) return;
+    told.add(what);
     violations.push(`${toTime(deps.nowMs())} ${text}`);
     trace.add(`VIOLATION ${text}`);
   };
