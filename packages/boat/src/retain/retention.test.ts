@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { Receipt, RejectedRecord } from '@d3kos/protocol';
@@ -158,4 +158,27 @@ test('a failed export stays where central rejected its records, or where they we
   passDays(8);
   assert.equal((await retention.cleanup()).failedKept, 2);
   assert.ok(existsSync(failed.exportFile) && existsSync(alsoFailed.exportFile));
+});
+
+test('power lost while a failed export goes leaves its line in the loss ledger, and the next cleanup ends it', async () => {
+  const { ledger, retention, enqueue, deliver, fail, passDays } = openBoat(1_000_000, 0);
+  const failed = await fail(await enqueue(['a']));
+  const gone = await fail(await enqueue(['b']));
+  deliver(await enqueue(['a', 'b']));
+  passDays(8);
+  // As it stands where the power fails after the file went and before its row did.
+  ledger.queue.recordLoss(at(0), failed.exportFile, failed.fileSizeBytes, 'removed');
+  rmSync(failed.exportFile);
+  rmSync(gone.exportFile);
+  const report = await retention.cleanup();
+  assert.deepEqual(
+    [report.failedRemoved, report.failedKept],
+    [1, 1],
+    'a file that somebody took is no removal',
+  );
+  assert.deepEqual(
+    ledger.queue.list('failed').map(({ queueId }) => queueId),
+    [gone.queueId],
+  );
+  assert.equal(ledger.queue.losses().length, 1);
 });

@@ -40,16 +40,25 @@ export function createRetention(
 ): Retention {
   const { clock, disk, log } = world;
 
-  /** File first, then row: power lost in between leaves a row without a file, which the next cleanup removes. */
+  /** A failed export whose removal has begun: its line is in the loss ledger, which is written before its file goes. */
+  const isBeingRemoved = (entry: Entry): boolean =>
+    ledger.queue
+      .losses()
+      .some(({ what, sizeBytes }) => what === entry.exportFile && sizeBytes === entry.fileSizeBytes);
+
+  /**
+   * The loss first, then the file, then the row: power lost in between leaves a row, with or without its file, whose
+   * removal the next cleanup ends.
+   */
   const removeEntry = async (entry: Entry): Promise<void> => {
-    await disk.remove(entry.exportFile);
-    if (entry.status === 'failed')
+    if (entry.status === 'failed' && !isBeingRemoved(entry))
       ledger.queue.recordLoss(
         clock.wall(),
         entry.exportFile,
         entry.fileSizeBytes,
         'a failed export whose records were delivered with later ones; its telemetry sample was not',
       );
+    await disk.remove(entry.exportFile);
     ledger.queue.forget(entry.entryNo);
     log.write(
       'info',
@@ -96,7 +105,11 @@ export function createRetention(
       const nowMs = clock.wall();
       for (const entry of ledger.queue.list('failed')) {
         if (!isOlderThan(entry.failedAtMs ?? nowMs, nowMs, FAILED_KEPT_MS)) continue;
-        if ((await findUndelivered(disk, clock, ledger, entry)) > 0) {
+        const isGone = (await disk.stat(entry.exportFile)) === undefined;
+        const isRemovable = isGone
+          ? isBeingRemoved(entry)
+          : (await findUndelivered(disk, clock, ledger, entry)) === 0;
+        if (!isRemovable) {
           failedKept += 1;
           continue;
         }
