@@ -179,7 +179,8 @@ async function live(deck: Deck): Promise<void> {
   if (deck.alive === undefined) return;
   await oracle.checkDrained(boat, false);
   checkViews(machine.medium, boat, oracle.violate);
-  for (const entry of boat.ledger.queue.list('failed')) boat.manager.retry(entry.queueId);
+  for (const entry of boat.ledger.queue.list('failed'))
+    if (machine.medium.get(entry.exportFile) !== undefined) boat.manager.retry(entry.queueId);
   await drain(deck, boat);
   if (deck.alive === undefined) return;
   await oracle.checkDrained(boat, true);
