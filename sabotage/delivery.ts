@@ -81,15 +81,29 @@ export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'failed exports are removed whether they were delivered or not',
     file: RETENTION,
-    before: 'if ((await findUndelivered(disk, clock, ledger, entry)) > 0) {',
-    after: 'if ((await findUndelivered(disk, clock, ledger, entry)) < 0) {',
+    before: ': (await findUndelivered(disk, clock, ledger, entry)) === 0;',
+    after: ': (await findUndelivered(disk, clock, ledger, entry)) >= 0;',
     killedBy: RETENTION_TESTS,
   },
   {
     name: 'a removed failed export has no line in the loss ledger',
     file: RETENTION,
-    before: "if (entry.status === 'failed')\n",
-    after: "if (entry.status === 'pending')\n",
+    before: "if (entry.status === 'failed' && !isBeingRemoved(entry))\n",
+    after: "if (entry.status === 'pending' && !isBeingRemoved(entry))\n",
+    killedBy: RETENTION_TESTS,
+  },
+  {
+    name: 'a failed export whose file is gone stays in the queue for ever, though its loss is written',
+    file: RETENTION,
+    before: '? isBeingRemoved(entry)',
+    after: '? isBeingRemoved(entry) && false',
+    killedBy: RETENTION_TESTS,
+  },
+  {
+    name: 'a failed export is forgotten because its file is gone, without a line of loss',
+    file: RETENTION,
+    before: '? isBeingRemoved(entry)',
+    after: '? true',
     killedBy: RETENTION_TESTS,
   },
   {
