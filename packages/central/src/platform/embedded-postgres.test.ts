@@ -42,6 +42,30 @@ test('refuses a second owner of a live data directory and lends it to a command'
   });
 });
 
+test('commits durably on a server that is set not to, and tells a refused login as no database', async () => {
+  await withFolder(async (dataDir) => {
+    // `fsync: off` switches the server's synchronous_commit off, as an operator may for a database or a login.
+    const embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' });
+    const [store, strange, elsewhere] = [
+      openPgStore(embedded.address, SILENT_LOG),
+      openPgStore({ ...embedded.address, user: 'nobody_here' }, SILENT_LOG),
+      openPgStore({ ...embedded.address, database: 'not_here' }, SILENT_LOG),
+    ];
+    try {
+      const show = "select current_setting('synchronous_commit') as commits";
+      assert.equal((await store.query(show))[0]?.['commits'], 'off');
+      assert.equal((await store.transaction((tx) => tx.query(show)))[0]?.['commits'], 'on');
+      for (const refused of [strange, elsewhere])
+        await assert.rejects(refused.query('select 1'), (error) =>
+          isCentralFailure(error, 'STORE_UNAVAILABLE'),
+        );
+    } finally {
+      await Promise.all([store.close(), strange.close(), elsewhere.close()]);
+      await embedded.stop();
+    }
+  });
+});
+
 test('starts over where creating the database was cut off', async () => {
   await withFolder(async (dataDir) => {
     await mkdir(join(dataDir, 'postgres.new'));

@@ -14,6 +14,12 @@ const STATEMENT_MAX_MS = 25_000;
 /** Longest an answer of the server may stay away: a little above the statement's own limit, for connections that died without a word. */
 const ANSWER_MAX_MS = 28_000;
 
+/**
+ * How every transaction begins: its commit is answered once the server's log is on disk, also where somebody set
+ * `synchronous_commit` to off for the server, the database or the login. A receipt rests on it.
+ */
+const BEGIN_DURABLY = 'begin; set local synchronous_commit = on';
+
 /** Longest a transaction may idle: a node that was frozen in the middle must not keep an installation locked for the others. */
 const IDLE_IN_TRANSACTION_MAX_MS = 60_000;
 
@@ -77,7 +83,7 @@ async function runTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise
   client.on('error', onError);
   let broken: Error | undefined;
   try {
-    await tx.script('begin');
+    await tx.script(BEGIN_DURABLY);
     const result = await work(tx);
     await tx.script('commit');
     return result;

@@ -12,8 +12,8 @@ export interface Queryable {
 /** A PostgreSQL, wherever it runs. The same SQL holds on every implementation. */
 export interface Store extends Queryable {
   /**
-   * BEGIN, `work`, COMMIT (read committed). When it resolves, what `work` wrote is as durable as the server makes commits;
-   * when it rejects, nothing of it happened — except for an answer lost during COMMIT, which may have happened.
+   * BEGIN, `work`, COMMIT (read committed). When it resolves, what `work` wrote is on the server's disk (`synchronous_commit`
+   * on; only a server without `fsync` breaks that); when it rejects, nothing of it happened — except for an answer lost during COMMIT, which may have happened.
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /** Waits for what runs, then lets go of every connection. */

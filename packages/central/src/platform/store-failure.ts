@@ -1,11 +1,11 @@
 import { CentralFailure } from './errors.ts';
 
 /**
- * SQLSTATE classes that say "not now" and not "never": connection (08), rollback for serialisation or deadlock (40),
- * out of resources such as a full disk (53), operator intervention such as a shutdown or a statement timeout (57),
- * trouble of the system below (58). Source: PostgreSQL documentation, appendix A.
+ * SQLSTATE classes that say "not now" and not "never": connection (08), a login that is refused (28), no such database (3D),
+ * rollback for serialisation or deadlock (40), out of resources such as a full disk (53), operator intervention such as a
+ * shutdown or a statement timeout (57), trouble of the system below (58). Source: PostgreSQL documentation, appendix A.
  */
-const UNAVAILABLE_CLASSES: ReadonlySet<string> = new Set(['08', '40', '53', '57', '58']);
+const UNAVAILABLE_CLASSES: ReadonlySet<string> = new Set(['08', '28', '3D', '40', '53', '57', '58']);
 
 /** Single codes of the same kind: a lock not got in time, and a standby that cannot be written to yet. */
 const UNAVAILABLE_STATES: ReadonlySet<string> = new Set(['55P03', '25006']);
