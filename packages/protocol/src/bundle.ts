@@ -74,7 +74,7 @@ export function toBundleLine(line: Readonly<BundleStart> | Readonly<BundlePart> 
 
 /** What is found in a bundle, in the order of the file. */
 export type BundleItem =
-  | { readonly kind: 'start'; readonly start: BundleStart }
+  | { readonly kind: 'start'; readonly offset: number; readonly start: BundleStart }
   /** `body` has the length and the digest its line names. */
   | { readonly kind: 'part'; readonly header: BundlePart; readonly body: Uint8Array }
   | { readonly kind: 'end'; readonly end: BundleEnd }
@@ -118,7 +118,9 @@ export async function* readBundle(
     const { line, next } = found;
     if (line.d3kos_bundle !== 'part') {
       isEnded = line.d3kos_bundle === 'end';
-      yield line.d3kos_bundle === 'start' ? { kind: 'start', start: line } : { kind: 'end', end: line };
+      yield line.d3kos_bundle === 'start'
+        ? { kind: 'start', offset, start: line }
+        : { kind: 'end', end: line };
       offset = next;
       continue;
     }

@@ -169,14 +169,33 @@ describeOnEveryStore('a bundle', (open) => {
     assert.deepEqual([whole.stored, whole.repeated, whole.damaged_count], [0, 3, 0]);
   });
 
-  test('of which the first line is damaged is still stored, each document as who it says it is', async () => {
+  test('of which the first line is damaged is still stored, as the boat of its first document and no other', async () => {
     const { store } = open();
-    const boat = await enrollBoat(store);
+    const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const nobody = { id: systemRandomHex(8), token: '' };
-    const bundle = toBundle(boat.id, [...threeParts(boat), ...threeParts(nobody)]);
+    const bundle = toBundle(
+      boat.id,
+      [nobody, boat, other].flatMap((each) => threeParts(each)),
+    );
     const report = await importBytes(store, Buffer.concat([Buffer.from('x'), bundle]));
-    assert.deepEqual([report.stored, report.refused_count, report.damaged_count], [3, 3, 1]);
-    assert.equal(report.installation_id, null);
+    assert.deepEqual([report.stored, report.refused_count, report.damaged_count], [3, 6, 1]);
+    assert.equal(report.installation_id, boat.id, 'the operator reads whose records these are');
+    assert.deepEqual(await ids(store, other), []);
+  });
+
+  test('that goes on with a second first line brings no other boat', async () => {
+    const { store } = open();
+    const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
+    const joined = Buffer.concat([
+      toBundle(boat.id, threeParts(boat)),
+      toBundle(other.id, threeParts(other)),
+      toBundle(boat.id, threeParts(boat, 'exp_2')),
+    ]);
+    const report = await importBytes(store, joined);
+    assert.deepEqual([report.installation_id, report.stored, report.refused_count], [boat.id, 6, 3]);
+    assert.equal(report.damaged_count, 1);
+    assert.match(report.damaged[0]?.reason ?? '', new RegExp(other.id));
+    assert.deepEqual(await ids(store, other), []);
   });
 
   test('of an installation nobody enrolled is refused with what to do, and stores nothing', async () => {

@@ -8,6 +8,7 @@ import {
   toIdempotencyKey,
 } from '@d3kos/protocol';
 import { type ImportOutcome, importBody } from '../import/import-body.ts';
+import { RECORDS_MAX } from '../import/records.ts';
 import { newImportId } from '../import/new-import-id.ts';
 import { installationNotFound } from '../installations/enroll.ts';
 import { CentralFailure } from '../platform/errors.ts';
@@ -62,7 +63,8 @@ export interface BundleReport {
  * Stores what a bundle holds, part by part, each in a transaction of its own, as if it had come over the network: under the
  * same keys, with the same checks and receipts, so that a part that comes twice, by whatever ways, is stored once. One part
  * is in memory at a time. What is damaged is told and the rest is stored; an interrupted import is done again from the start.
- * The operator vouches for who brought the stick: there is no token, but the installation must be enrolled.
+ * The operator vouches for who brought the stick: there is no token. A bundle speaks for one installation, which must be
+ * enrolled: that of its first line, or of its first document where that line is damaged.
  * Throws BUNDLE_UNREADABLE, INSTALLATION_NOT_FOUND, and what the store throws.
  */
 export async function importBundle(deps: ImportBundleDeps, path: string): Promise<BundleReport> {
@@ -78,13 +80,23 @@ export async function importBundle(deps: ImportBundleDeps, path: string): Promis
     for await (const item of readBundle(source, deps.bodySizeMaxBytes))
       switch (item.kind) {
         case 'start':
-          installationId = item.start.installation_id;
-          await requireEnrolled(deps.store, installationId);
-          tally.start(item.start);
+          if (installationId === undefined) {
+            installationId = item.start.installation_id;
+            await requireEnrolled(deps.store, installationId);
+            tally.start(item.start);
+          } else if (installationId !== item.start.installation_id)
+            tally.damage({
+              offset: item.offset,
+              key: null,
+              reason: `a bundle of another boat begins, ${item.start.installation_id}: import it from a file of its own`,
+            });
           break;
-        case 'part':
-          tally.part(item.header, await importPart(deps, installationId, item.header, item.body));
+        case 'part': {
+          const outcome = await importPart(deps, installationId, item.header, item.body);
+          if (outcome.kind === 'stored' || outcome.kind === 'repeated') ({ installationId } = outcome);
+          tally.part(item.header, outcome);
           break;
+        }
         case 'damaged':
           tally.damage({ offset: item.offset, key: toKey(item.header), reason: item.reason });
           break;
@@ -92,7 +104,7 @@ export async function importBundle(deps: ImportBundleDeps, path: string): Promis
           tally.end(item.end);
           break;
       }
-    return tally.report();
+    return tally.report(installationId ?? null);
   } finally {
     await file.close();
   }
@@ -154,6 +166,8 @@ function toRefusal(outcome: ImportOutcome): string | undefined {
       return 'its installation is disabled, or not enrolled';
     case 'mismatch':
       return 'it is of another installation than the bundle';
+    case 'too_many_records':
+      return `it holds more than ${RECORDS_MAX} records`;
     case 'invalid':
       return outcome.reason;
   }
@@ -192,8 +206,8 @@ function createTally() {
       counts.damaged += 1;
       if (damaged.length < NAMED_MAX) damaged.push(place);
     },
-    report: (): BundleReport => ({
-      installation_id: start?.installation_id ?? null,
+    report: (installationId: string | null): BundleReport => ({
+      installation_id: installationId,
       created: start?.created ?? null,
       parts: counts.parts,
       stored: counts.stored,

@@ -100,7 +100,7 @@ export async function countRecords(
   });
 }
 
-/** The gaps in what an installation sent, in the ledger heard from last; a reflashed boat counts anew in another. */
+/** The gaps in what an installation sent, in its newest ledger; a reflashed boat counts anew in another. */
 export interface SequenceGaps {
   readonly ledger_id: string | null;
   readonly missing_sequences: readonly number[];
@@ -190,11 +190,12 @@ export interface StoredDocument {
   readonly record: unknown;
 }
 
-/** Loads an installation's newest onboarding and settings. */
+/** Loads an installation's newest onboarding and settings; undefined where nobody enrolled it. */
 export async function loadConfiguration(
   store: Queryable,
   installationId: string,
-): Promise<StoredConfiguration> {
+): Promise<StoredConfiguration | undefined> {
+  if ((await findInstallation(store, installationId)) === undefined) return undefined;
   const [onboarding, settings] = [
     await newestRecord(store, 'onboarding', installationId),
     await newestRecord(store, 'settings', installationId),

@@ -125,6 +125,11 @@ describeOnEveryStore('the API', (open) => {
     );
     await expectRefusal(app, nobody, 403, 'INSTALLATION_MISMATCH');
     await expectRefusal(app, get('/api/v1/data/export/status'), 400, 'INVALID_FORMAT');
+    // An operator who mistyped an id must not read "nothing is held".
+    for (const path of paths) {
+      const unknown = get(path.replace(boat.id, 'ffffffffffffffff'), `Bearer ${OPERATOR_TOKEN}`);
+      await expectRefusal(app, unknown, 404, 'NOT_FOUND');
+    }
   });
 
   test('shows the fleet to the operator only, with everything a boat said escaped', async () => {

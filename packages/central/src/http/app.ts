@@ -96,14 +96,13 @@ function createRoutes(context: AppContext): Hono {
     answerHeldParts(context, req.raw, req.param('export_id'), req.query('after')),
   );
   routes.get('/api/v1/data/export/status', ({ req }) =>
-    answerOwn(context, req.raw, req.query('installation_id'), async (id) => {
-      const status = await loadExportStatus(context.store, id);
-      return status === undefined ? refuse('NOT_FOUND', 'no such installation') : toJsonAnswer(status);
-    }),
+    answerOwn(context, req.raw, req.query('installation_id'), async (id) =>
+      toFoundAnswer(await loadExportStatus(context.store, id)),
+    ),
   );
   routes.get('/api/v1/installations/:id/configuration', ({ req }) =>
     answerOwn(context, req.raw, req.param('id'), async (id) =>
-      toJsonAnswer(await loadConfiguration(context.store, id)),
+      toFoundAnswer(await loadConfiguration(context.store, id)),
     ),
   );
   routes.get(HEALTH_PATH, () => {
@@ -194,6 +193,10 @@ async function answerOwn(
         ? answer(installationId)
         : refuse('INSTALLATION_MISMATCH', 'the token is of another installation');
   }
+}
+
+function toFoundAnswer(found: unknown): Response {
+  return found === undefined ? refuse('NOT_FOUND', 'nobody enrolled this installation') : toJsonAnswer(found);
 }
 
 async function answerFleetPage(

@@ -215,6 +215,15 @@ describeOnEveryStore('import', (open) => {
     assert.ok(pulled < 20, `${pulled} chunks were read`);
   });
 
+  test('answers a small body of more records than a boat has with 413, before any of them is looked at', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const records = Array.from({ length: 250_001 }, () => '{}').join();
+    const text = JSON.stringify(toDocument(boat)).replace(/"entries":\[.*?\]/, `"entries":[${records}]`);
+    const request = toImportRequest(boat, text, { coding: 'gzip' });
+    await expectRefusal(startNode(store), request, 413, 'BODY_TOO_LARGE');
+  });
+
   test('tells a boat whose body ended early to try again', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);

@@ -5,6 +5,7 @@ import {
   parseContentDigest,
 } from '@d3kos/protocol';
 import { type ImportOutcome, importBody } from '../import/import-body.ts';
+import { RECORDS_MAX } from '../import/records.ts';
 import { newImportId } from '../import/new-import-id.ts';
 import type { Authentication } from '../installations/authenticate.ts';
 import { refuse, toJsonAnswer } from './answers.ts';
@@ -95,6 +96,8 @@ function answerOutcome(
       return refused('INSTALLATION_MISMATCH', 'the document is of another installation than the token');
     case 'invalid':
       return refused('INVALID_FORMAT', outcome.reason);
+    case 'too_many_records':
+      return refused('BODY_TOO_LARGE', `a document may hold ${RECORDS_MAX} records: send smaller parts`);
     default:
       context.counters.wireBytes += wireSizeBytes;
       context.counters.decodedBytes += bytes.byteLength;

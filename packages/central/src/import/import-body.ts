@@ -10,6 +10,7 @@ import { Compile } from 'typebox/compile';
 import type { Store } from '../platform/ports.ts';
 import { isJsonObject, parseExactJson } from './json-value.ts';
 import { identifyPart } from './policy.ts';
+import { countDocumentRecords, RECORDS_MAX } from './records.ts';
 import { storePart } from './store-part.ts';
 
 const isExportDocument = Compile(ExportDocumentSchema);
@@ -44,6 +45,8 @@ export type ImportOutcome =
   /** The installation is turned away, or nobody enrolled it. */
   | { readonly kind: 'disabled' }
   | { readonly kind: 'mismatch' }
+  /** More records than one document may hold. */
+  | { readonly kind: 'too_many_records' }
   /** Not a document of this format. */
   | { readonly kind: 'invalid'; readonly reason: string };
 
@@ -59,6 +62,7 @@ export async function importBody(store: Store, body: BodyToImport): Promise<Impo
   const { document } = parsed;
   if (body.installationId !== undefined && document.installation_id !== body.installationId)
     return { kind: 'mismatch' };
+  if (countDocumentRecords(document) > RECORDS_MAX) return { kind: 'too_many_records' };
   const sha256 = createHash('sha256').update(body.bytes).digest('hex');
   const identified = identifyPart(document, body.idempotencyKey, sha256);
   if (identified.kind === 'contradiction') return { kind: 'invalid', reason: identified.reason };

@@ -23,6 +23,17 @@ const RECORD_LEVELS_MAX = 64;
 /** How long a number may be written: far beyond any measurement or id, far below what the database refuses. */
 const NUMBER_LENGTH_MAX = 1_000;
 
+/**
+ * How many records one document may hold: more than the whole log of an older boat in the largest body, whose records are
+ * 150 bytes and more. Without it a body of a few hundred KB, unpacked, is three million records and a minute's work.
+ */
+export const RECORDS_MAX = 250_000;
+
+/** How many records a document holds. */
+export function countDocumentRecords({ data }: ExportDocument): number {
+  return CATEGORIES.reduce((sum, category) => sum + (data[category]?.entries?.length ?? 0), 0);
+}
+
 /** How much of a rejected record's text is kept for the operator: enough to see what it is, bounded against a document of nothing else. */
 const REJECTED_TEXT_LENGTH_MAX = 65_536;
 

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { before, test } from 'node:test';
 import fc from 'fast-check';
+import { findGaps, findInstallation } from '../fleet/fleet.ts';
 import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {
@@ -152,6 +153,29 @@ describeOnEveryStore('storing a part', (open) => {
     assert.match(held, /new/);
     assert.match(held, /only here/);
     assert.doesNotMatch(held, /old/);
+  });
+
+  test('lets a late export say nothing of the boat that a later one did not say', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const send = (afterMs: number, ledgerId: string, sequence: number, tier: number, version: string) => {
+      const facts = { ledgerId, sequence, exportId: `${ledgerId}_${sequence}` };
+      const document = { ...toDocument(boat, facts), tier, software_version: version };
+      return importDocument(startNode(store, { wall: () => NOON_MS + afterMs }), boat, document);
+    };
+    await send(0, 'aaaaaaaaaaaaaaaa', 1, 1, 'lost card');
+    await send(1_000, 'bbbbbbbbbbbbbbbb', 1, 1, 'new card');
+    await send(2_000, 'bbbbbbbbbbbbbbbb', 4, 3, 'newest');
+    await send(3_000, 'bbbbbbbbbbbbbbbb', 2, 1, 'overtaken');
+    await send(4_000, 'aaaaaaaaaaaaaaaa', 9, 1, 'from a stick');
+    const summary = await findInstallation(store, boat.id);
+    assert.deepEqual([summary?.claimed_tier, summary?.software_version], [3, 'newest']);
+    assert.equal(summary?.documents, 5);
+    assert.equal(summary.last_heard_at, '2026-06-01T12:00:04.000Z');
+    assert.deepEqual(await findGaps(store, boat.id), {
+      ledger_id: 'bbbbbbbbbbbbbbbb',
+      missing_sequences: [3],
+    });
   });
 
   test('rejects a number the database cannot hold, and stores the rest', async () => {

@@ -60,10 +60,11 @@ export async function storePart(store: Store, part: PartToStore): Promise<StoreO
         return { kind: 'repeated', receipt: { ...heldReceipt(held), duplicate: true } };
       case 'store': {
         const receipt = toReceipt(part, sorted);
-        await insertRecords(tx, part, sorted);
+        const newerLedgers = await findNewerLedgers(tx, part.document);
+        await insertRecords(tx, part, sorted, newerLedgers);
         await insertRejected(tx, part, sorted);
         await insertImport(tx, part, receipt);
-        await countImport(tx, part, sorted);
+        await countImport(tx, part, sorted, newerLedgers);
         return { kind: 'stored', receipt };
       }
     }
@@ -91,8 +92,12 @@ function toReceipt(part: PartToStore, sorted: SortedRecords): Receipt {
   };
 }
 
-async function insertRecords(tx: Queryable, part: PartToStore, { records }: SortedRecords): Promise<void> {
-  const newerLedgers = await findNewerLedgers(tx, part.document);
+async function insertRecords(
+  tx: Queryable,
+  part: PartToStore,
+  { records }: SortedRecords,
+  newerLedgers: readonly string[],
+): Promise<void> {
   for (const [category, all] of records)
     for (let start = 0; start < all.length; start += BATCH_RECORDS_MAX)
       await insertBatch(tx, part, category, all.slice(start, start + BATCH_RECORDS_MAX), newerLedgers);
@@ -183,16 +188,27 @@ async function insertImport(tx: Queryable, part: PartToStore, receipt: Receipt):
   );
 }
 
-async function countImport(tx: Queryable, part: PartToStore, sorted: SortedRecords): Promise<void> {
+/**
+ * Counts the import, and keeps what the boat says of itself. A late export, of a lost ledger or overtaken by a smaller one,
+ * is heard and counted like any other, but says nothing of the boat that a later one did not say better.
+ */
+async function countImport(
+  tx: Queryable,
+  part: PartToStore,
+  sorted: SortedRecords,
+  newerLedgers: readonly string[],
+): Promise<void> {
   const { document, identity } = part;
   const recordCount = [...sorted.records.values()].reduce((sum, records) => sum + records.length, 0);
+  const isLatest =
+    '($13::boolean and ($5::text = last_ledger_id and $6::bigint < last_sequence) is not true)';
   await tx.query(
     `update installations set
        last_heard_at = $2::timestamptz, last_export_id = $3::text, last_export_timestamp = $4::text,
-       last_ledger_id = coalesce($5::text, last_ledger_id),
-       last_sequence = case when $5::text is null then last_sequence
-         when $5::text = last_ledger_id then greatest(last_sequence, $6::bigint) else $6::bigint end,
-       software_version = coalesce($7::text, software_version), claimed_tier = coalesce($8::smallint, claimed_tier),
+       last_ledger_id = case when ${isLatest} then coalesce($5::text, last_ledger_id) else last_ledger_id end,
+       last_sequence = case when ${isLatest} and $5::text is not null then $6::bigint else last_sequence end,
+       software_version = case when ${isLatest} then coalesce($7::text, software_version) else software_version end,
+       claimed_tier = case when ${isLatest} then coalesce($8::smallint, claimed_tier) else claimed_tier end,
        documents = documents + 1, records = records + $9::bigint, rejected = rejected + $10::bigint,
        wire_bytes = wire_bytes + $11::bigint, decoded_bytes = decoded_bytes + $12::bigint
      where installation_id = $1::text`,
@@ -209,6 +225,7 @@ async function countImport(tx: Queryable, part: PartToStore, sorted: SortedRecor
       sorted.rejectedCount,
       part.wireSizeBytes,
       part.decodedSizeBytes,
+      newerLedgers.length === 0,
     ],
   );
 }
