@@ -2,7 +2,7 @@ import type { StatementSync } from 'node:sqlite';
 import { type AllowedWords, toAllowed, toPublicText, toWords } from './allowed.ts';
 import type { Page } from './collector.ts';
 import { sha256 } from './digest.ts';
-import type { RowsRead, RowsReader } from './log-table.ts';
+import type { RowsFit, RowsRead, RowsReader } from './log-table.ts';
 import { toBytesPage, toLine, toPage } from './page.ts';
 import { type TimestampReader, toContentId, toRecordId } from './policy.ts';
 import { parseLenientJson } from './source-file.ts';
@@ -44,9 +44,14 @@ export interface BoatlogReading {
  * rows made into text here. A page with any other row is read again row by row, where every kind of value is handled.
  * Both give the same records; a test compares them.
  */
-export function createBoatlogReader(table: SourceTable<BoatlogField>, reading: BoatlogReading): RowsReader {
+export function createBoatlogReader(
+  table: SourceTable<BoatlogField>,
+  fit: RowsFit,
+  reading: BoatlogReading,
+): RowsReader {
   const readPlain = createPlainReader(table);
-  const readAny = createAnyReader(table, reading);
+  const readRows = createAnyReader(table, reading);
+  const readAny: RowsReader = (after, rowsMax) => readRows(after, fit(after, rowsMax));
   let oddPages = 0;
   let oddPagesNext: number = ODD_PAGES.first;
   return (after, rowsMax) => {
@@ -68,31 +73,40 @@ export function createBoatlogReader(table: SourceTable<BoatlogField>, reading: B
 }
 
 /**
- * SQL for the line of a plain row, and NULL for any other: each part is NULL where it does not fit, and `||` passes
- * that on. The timestamp is one of `2026-03-16T14:03:05.123Z` and `2026-03-16T14:03:05.123456`: a pattern for the
- * letters and `unixepoch`, which parses the digits, cost half as much as a pattern of digits. SQLite takes 24:00 and
- * 30 February, which are excluded. Each check was measured: all together they are a third of a row's price.
+ * SQL for the line of a plain row, and NULL for any other. The line is one `concat`, at half the price of a chain of
+ * `||`, which copies what it has at every step. `concat` takes NULL for an empty text, so everything is checked before.
  * Fields and order are those of `toBoatlogRecord`.
  */
 function toPlainLine({ columns: c }: SourceTable<BoatlogField>): string {
   const t = c.timestamp;
-  return `CASE WHEN unixepoch(${t}) > 0 AND substr(${t}, 12, 2) < '24' AND (substr(${t}, 9, 2) < '29' OR date(${t}) = substr(${t}, 1, 10))
-    THEN '{"record_id":"' || ${c.entry_id} || '@' || ${t} || '","entry_id":'
-    || CASE typeof(${c.entry_id})
-       WHEN 'integer' THEN CASE WHEN ${c.entry_id} BETWEEN ${Number.MIN_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER} THEN ${c.entry_id} END
-       WHEN 'text' THEN CASE WHEN length(${c.entry_id}) BETWEEN 1 AND 64 AND ${c.entry_id} NOT GLOB '*[^-0-9A-Za-z_.:]*' THEN json_quote(${c.entry_id}) END
-       END
-    || ',"timestamp":"' || ${t} || '","timestamp_utc":"' || substr(${t}, 1, 23)
-    || CASE WHEN ${t} GLOB '????-??-??T??:??:??.??[0-9]Z' THEN 'Z","timestamp_zone":"stated","type":'
-       WHEN ${t} GLOB '????-??-??T??:??:??.?????[0-9]' THEN 'Z","timestamp_zone":"assumed_utc","type":' END
-    || CASE WHEN typeof(${c.entry_type}) <> 'blob' AND typeof(${c.content}) <> 'blob'
-       THEN json_quote(${c.entry_type}) || ',"content":' || json_quote(${c.content}) END
-    || CASE WHEN ${c.latitude} IS NULL AND ${c.longitude} IS NULL THEN ',"gps":{"latitude":null,"longitude":null},"weather":'
-       WHEN ${isPlainAngle(c.latitude)} AND ${isPlainAngle(c.longitude)}
-       THEN ',"gps":{"latitude":' || json_quote(${c.latitude}) || ',"longitude":' || json_quote(${c.longitude}) || '},"weather":' END
-    || CASE WHEN ${c.weather_conditions} IS NULL THEN 'null}'
-       WHEN typeof(${c.weather_conditions}) = 'text' AND ${c.weather_conditions} NOT GLOB '*[{[/:=]*' THEN json_quote(${c.weather_conditions}) || '}' END
+  return `CASE WHEN ${isPlainTimestamp(t)} AND ${isPlainId(c.entry_id)}
+      AND typeof(${c.entry_type}) <> 'blob' AND typeof(${c.content}) <> 'blob'
+      AND ${isPlainAngle(c.latitude)} AND ${isPlainAngle(c.longitude)} AND ${isPlainWeather(c.weather_conditions)}
+    THEN concat('{"record_id":"', ${c.entry_id}, '@', ${t}, '","entry_id":', json_quote(${c.entry_id}),
+      ',"timestamp":"', ${t}, '","timestamp_utc":"', substr(${t}, 1, 23),
+      CASE octet_length(${t}) WHEN 24 THEN 'Z","timestamp_zone":"stated","type":' ELSE 'Z","timestamp_zone":"assumed_utc","type":' END,
+      json_quote(${c.entry_type}), ',"content":', json_quote(${c.content}),
+      ',"gps":{"latitude":', json_quote(${c.latitude}), ',"longitude":', json_quote(${c.longitude}),
+      '},"weather":', json_quote(${c.weather_conditions}), '}')
     END`;
+}
+
+/**
+ * One of `2026-03-16T14:03:05.123Z` and `2026-03-16T14:03:05.123456`, since 1970. `date` parses all of it, digits and
+ * ranges; it takes 30 February, whose date is another, and 24:00. Bytes are counted, because a GLOB ends at a NUL.
+ * The last line also excludes bytes, which compare as greater; `+` keeps a column of numbers from making the year one.
+ */
+function isPlainTimestamp(t: string): string {
+  return `CASE octet_length(${t})
+      WHEN 24 THEN ${t} GLOB date(${t}) || 'T??:??:??.??[0-9]Z'
+      WHEN 26 THEN ${t} GLOB date(${t}) || 'T??:??:??.?????[0-9]' END
+    AND substr(${t}, 12, 2) < '24' AND +${t} > '1970'`;
+}
+
+function isPlainId(id: string): string {
+  return `CASE typeof(${id})
+    WHEN 'integer' THEN ${id} BETWEEN ${Number.MIN_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER}
+    WHEN 'text' THEN octet_length(${id}) BETWEEN 1 AND 64 AND instr(${id}, char(0)) = 0 AND ${id} NOT GLOB '*[^-0-9A-Za-z_.:]*' END`;
 }
 
 /** Texts and bytes compare as greater than every number, infinities are out of range. */
@@ -100,33 +114,54 @@ function isPlainAngle(column: string): string {
   return `(${column} IS NULL OR ${column} BETWEEN -1000 AND 1000)`;
 }
 
-/** Gives undefined for a page that holds a row which is not plain. */
+/** No JSON, and nothing in it that `toPublicText` would look at; a GLOB does not see what is behind a NUL. */
+function isPlainWeather(weather: string): string {
+  return `(${weather} IS NULL OR typeof(${weather}) = 'text' AND ${weather} NOT GLOB '*[{[/:=]*' AND instr(${weather}, char(0)) = 0)`;
+}
+
+/**
+ * Most bytes of a page's lines that SQLite may join. It refuses to go on at this size, which costs nothing, where
+ * measuring rows beforehand would read each of them twice.
+ */
+const PLAIN_PAGE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Gives undefined for a page that holds a row which is not plain, or that is too large. */
 function createPlainReader(
   table: SourceTable<BoatlogField>,
 ): (after: number, rowsMax: number) => RowsRead | undefined {
+  const { limits } = table.db;
   const read = table.db.prepare(
     `SELECT CAST(group_concat(line, char(44, 10)) AS BLOB) AS lines, max(position) AS last, count(*) AS count,
             count(line) AS plain
      FROM (SELECT rowid AS position, ${toPlainLine(table)} AS line
            FROM ${table.table} WHERE rowid > ? ORDER BY rowid LIMIT ?)`,
   );
+  let rowBytes = 1;
   return (after, rowsMax) => {
-    const found = getUnlessBytes(read, after, rowsMax);
+    // Half of what is allowed, by the rows of the page before: few pages are then made in vain.
+    const rows = Math.min(rowsMax, Math.max(1, Math.floor(PLAIN_PAGE_BYTES_MAX / 2 / rowBytes)));
+    limits.length = PLAIN_PAGE_BYTES_MAX;
+    let found: ReturnType<StatementSync['get']>;
+    try {
+      found = getUnlessRefused(read, after, rows);
+    } finally {
+      limits.length = Infinity;
+    }
     const count = Number(found?.['count']);
     if (count !== Number(found?.['plain'])) return undefined;
     const bytes = found?.['lines'];
     if (!(bytes instanceof Uint8Array)) return { count: 0, last: after, toPage: noPage };
-    // A row of this size is alone in its page, and may have content to be cut.
-    if (count === 1 && bytes.length > CONTENT_SIZE_MAX_BYTES) return undefined;
+    rowBytes = bytes.length / count;
     return { count, last: Number(found?.['last']), toPage: async () => toBytesPage(bytes, count) };
   };
 }
 
-/** SQLITE_ERROR: a statement that cannot be carried out, as where `json_quote` is given bytes. */
+/** Results of SQLite by which a page is not made: a statement that cannot be carried out, as where `json_quote` is given bytes, and a text beyond the limit. */
 const SQLITE_ERROR = 1;
+const SQLITE_TOOBIG = 18;
 
-/** Undefined where the statement met bytes in place of a text. What else is wrong with the source shows when it is read row by row. */
-function getUnlessBytes(
+/** Undefined where the statement met bytes in place of a text, or more text than allowed. What else is wrong with the source shows when it is read row by row. */
+function getUnlessRefused(
   read: StatementSync,
   after: number,
   rowsMax: number,
@@ -134,7 +169,8 @@ function getUnlessBytes(
   try {
     return read.get(after, rowsMax);
   } catch (error) {
-    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_ERROR) return undefined;
+    if (!(error instanceof Error && 'errcode' in error)) throw error;
+    if (error.errcode === SQLITE_ERROR || error.errcode === SQLITE_TOOBIG) return undefined;
     throw error;
   }
 }

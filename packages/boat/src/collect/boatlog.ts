@@ -56,7 +56,7 @@ function readHome(
     table: TABLE,
     aliases: FIELDS,
     largeFields: ['content', 'weather_conditions'],
-    createReader: (table) => createBoatlogReader(table, toReading()),
+    createReader: (table, fit) => createBoatlogReader(table, fit, toReading()),
   });
 }
 

@@ -33,6 +33,9 @@ export interface RowsRead {
 /** Reads rows of one log in rowid order. Called synchronously within a transaction of the source. */
 export type RowsReader = (after: number, rowsMax: number) => RowsRead;
 
+/** How many of the `rowsMax` rows after `after` a reader that makes objects of them may take, for the size of their texts; at least one. */
+export type RowsFit = (after: number, rowsMax: number) => number;
+
 /** A log's home: a table that only grows at its end. */
 export interface LogHome<Field extends string> {
   /** Below the boat's root; also the name of its cursor. */
@@ -43,7 +46,7 @@ export interface LogHome<Field extends string> {
   readonly largeFields: readonly NoInfer<Field>[];
   /** Most rows in a page, where the reader makes objects of them: garbage of one page is the daemon's memory. */
   readonly rowsMax?: number;
-  createReader(table: SourceTable<Field>): RowsReader;
+  createReader(table: SourceTable<Field>, fit: RowsFit): RowsReader;
 }
 
 /** How reading a log's home ended; `move` is there where rows were read. */
@@ -79,7 +82,7 @@ async function* readRows<Field extends string>(
 ): AsyncGenerator<Page, LogOutcome, void> {
   const anchors = createAnchorReader(table);
   const from = fitCursor(context.cursorOf(home.name), anchors.digestAt);
-  const readPage = createPageReader(home, table, home.createReader(table));
+  const readPage = home.createReader(table, createFit(home, table));
   const start = context.mode === 'full' ? undefined : from;
   let position = start?.position ?? POSITION_BEFORE_ALL;
   let positionDigest = start === undefined ? undefined : anchors.digestAt(position);
@@ -169,11 +172,10 @@ function createAnchorReader<Field extends string>({ db, table, columns }: Source
 }
 
 /** Limits a page's rows so that their texts stay within `PAGE_SOURCE_BYTES_MAX`. SQLite knows the lengths without reading the texts. */
-function createPageReader<Field extends string>(
+function createFit<Field extends string>(
   home: LogHome<Field>,
   { db, table, columns }: SourceTable<Field>,
-  readRows: RowsReader,
-): RowsReader {
+): RowsFit {
   const lengths = home.largeFields.map((field) => `ifnull(octet_length(${columns[field]}), 0)`).join(' + ');
   const measure = db.prepare(
     `SELECT total(bytes) AS bytes FROM (SELECT ${lengths} AS bytes FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ?)`,
@@ -182,6 +184,6 @@ function createPageReader<Field extends string>(
     let rows = rowsMax;
     while (rows > 1 && Number(measure.get(after, rows)?.['bytes']) > PAGE_SOURCE_BYTES_MAX)
       rows = Math.ceil(rows / 4);
-    return readRows(after, rows);
+    return rows;
   };
 }

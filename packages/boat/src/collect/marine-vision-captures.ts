@@ -4,7 +4,7 @@ import { isExportError } from '../platform/errors.ts';
 import { type AllowedWords, toAllowed, toNumber, toPublicText, toWords } from './allowed.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
-import { type LogOutcome, type RowsReader, readLogHome } from './log-table.ts';
+import { type LogOutcome, type RowsFit, type RowsReader, readLogHome } from './log-table.ts';
 import { toLine, toPage } from './page.ts';
 import { mergeHomes, type TimestampReader, toContentId, toRecordId } from './policy.ts';
 import { parseLenientJson, readTimestampReader } from './source-file.ts';
@@ -67,7 +67,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
         aliases: ALIASES,
         largeFields: ['gemini_response', 'species_top3', 'location'],
         rowsMax: PAGE_ROWS_MAX,
-        createReader: (table) => createReader(context, table, readTime),
+        createReader: (table, fit) => createReader(context, table, fit, readTime),
       }),
     );
   return {
@@ -83,6 +83,7 @@ type CaptureRow = Readonly<Record<CaptureField, SourceValue>>;
 function createReader(
   context: CollectContext,
   { db, table, columns }: SourceTable<CaptureField>,
+  fit: RowsFit,
   readTime: TimestampReader,
 ): RowsReader {
   const selected = FIELD_NAMES.map((field) => `${columns[field]} AS ${field}`).join(', ');
@@ -91,7 +92,7 @@ function createReader(
   );
   statement.setReadBigInts(true);
   return (after, rowsMax) => {
-    const rows = readAll(statement, after, rowsMax);
+    const rows = readAll(statement, after, fit(after, rowsMax));
     return {
       count: rows.length,
       last: rows.at(-1)?.position ?? after,
