@@ -31,6 +31,11 @@ export function toBytesPage(bytes: Uint8Array, count: number): Page {
     get lines() {
       return Buffer.from(clean.buffer, clean.byteOffset, clean.byteLength).toString('utf8');
     },
+    release: () => {
+      const { buffer } = clean;
+      // A small Buffer shares its memory with others.
+      if (buffer instanceof ArrayBuffer && buffer.byteLength === clean.byteLength) buffer.transfer(0);
+    },
   };
 }
 

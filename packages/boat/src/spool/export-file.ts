@@ -11,6 +11,7 @@ const WRITE_SIZE_BYTES = 256 * 1024;
  */
 export interface ExportWriter {
   open(category: Category): Promise<void>;
+  /** Writes a page, which is of no more use after this call: its memory is given back once it is written. */
   page(page: Page): Promise<void>;
   /** Ends the open section with its facts; a document category without a record becomes `data: {}`. */
   close(outcome: Pick<CollectOutcome, 'state' | 'detail' | 'note'>): Promise<number>;
@@ -29,6 +30,7 @@ export async function createExportWriter(
 ): Promise<ExportWriter> {
   const file: StagedFile = await disk.stage(path);
   let gathered: Uint8Array[] = [];
+  let gatheredPages: Page[] = [];
   let gatheredBytes = 0;
   let sizeBytes = 0;
   let section: { category: Category; count: number } | undefined;
@@ -38,15 +40,19 @@ export async function createExportWriter(
     const [first] = gathered;
     if (first === undefined) return;
     const bytes = gathered.length === 1 ? first : Buffer.concat(gathered);
+    const pages = gatheredPages;
     gathered = [];
+    gatheredPages = [];
     gatheredBytes = 0;
     sizeBytes += bytes.length;
     await file.write(bytes);
+    for (const page of pages) page.release?.();
   };
-  const writeBytes = async (bytes: Uint8Array): Promise<void> => {
+  const writeBytes = async (bytes: Uint8Array, page?: Page): Promise<void> => {
     // A page that is a write of its own is not copied behind what was gathered.
     if (bytes.length >= WRITE_SIZE_BYTES) await flush();
     gathered.push(bytes);
+    if (page !== undefined) gatheredPages.push(page);
     gatheredBytes += bytes.length;
     if (gatheredBytes >= WRITE_SIZE_BYTES) await flush();
   };
@@ -65,7 +71,7 @@ export async function createExportWriter(
       if (section === undefined) throw new Error('a page outside a section');
       if (page.count === 0) return;
       if (section.count > 0) await write(',\n');
-      await writeBytes(page.bytes ?? Buffer.from(page.lines, 'utf8'));
+      await writeBytes(page.bytes ?? Buffer.from(page.lines, 'utf8'), page);
       section.count += page.count;
     },
     async close({ state, detail, note }) {

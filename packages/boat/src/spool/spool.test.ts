@@ -11,6 +11,7 @@ import {
 } from '@d3kos/protocol';
 import fc from 'fast-check';
 import { Compile } from 'typebox/compile';
+import { toBytesPage } from '../collect/page.ts';
 import { createClock } from '../platform/clock.ts';
 import { createDisk } from '../platform/disk.ts';
 import { isExportError } from '../platform/errors.ts';
@@ -105,6 +106,36 @@ test('an export file is the seed document: nine keys, counted records, valid by 
   });
   assert.deepEqual(document.data.settings.data, { record_id: 'settings', license: {} });
   assert.equal(recordsOf(document).length, 2);
+});
+
+test('pages of bytes are written whole and in order, and then their memory is given back', async () => {
+  const path = join(root, 'bytes.json');
+  const writer = await createExportWriter(disk, path, header);
+  const lengths = [10, 300_000, 20, 200_000, 100_000, 5, 700_000, 40];
+  const made = lengths.map((length, index) => {
+    const content = String.fromCharCode(97 + index).repeat(length);
+    return new TextEncoder().encode(`{"record_id":"${index}","content":"${content}"}`);
+  });
+  await writer.open('boatlog');
+  for (const bytes of made) await writer.page(toBytesPage(bytes, 1));
+  assert.equal(await writer.close({ state: 'ok' }), lengths.length);
+  await writer.commit();
+  const { entries } = JSON.parse(readFileSync(path, 'utf8')).data.boatlog;
+  assert.deepEqual(
+    entries.map(({ content }: { content: string }) => [content[0], content.length]),
+    lengths.map((length, index) => [String.fromCharCode(97 + index), length]),
+  );
+  assert.deepEqual(new Set(made.map((bytes) => bytes.length)), new Set([0]));
+});
+
+test('a page whose bytes share their memory gives nothing of it back', () => {
+  const shared = new TextEncoder().encode('{"record_id":"1"}, and what is somebody else\'s');
+  toBytesPage(shared.subarray(0, 17), 1).release?.();
+  assert.equal(shared.length, 46);
+  const mended = toBytesPage(Uint8Array.of(0x7b, 0xff, 0x7d), 1);
+  const neighbour = Buffer.from('beside it in the pool');
+  mended.release?.();
+  assert.equal(neighbour.toString(), 'beside it in the pool');
 });
 
 test('cut at any size, the parts hold every record once, in order, and each is a complete document', async () => {
