@@ -46,6 +46,8 @@ export interface SimNetwork {
   faults: FaultChances;
   /** Speed of the link in both directions; 8,000 is the 64 kbit/s that has to work. */
   bytesPerSecond: number;
+  /** A request with a larger body is cut off once this much of it is sent. */
+  carriedBytesMax: number;
   /** Longest time one way, without the bytes' own. */
   latencyMaxMs: number;
   /** Validity of the servers' certificates: a boat whose clock is outside of it trusts none. */
@@ -73,6 +75,7 @@ export function createSimNetwork({ clock, random, trace }: SimNetworkOptions): S
   const network: SimNetwork = {
     faults: {},
     bytesPerSecond: 1_000_000,
+    carriedBytesMax: Number.POSITIVE_INFINITY,
     latencyMaxMs: 200,
     certificates: { fromMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY },
     serve: (origin, where, handler) => {
@@ -268,6 +271,10 @@ async function connect(exchange: Exchange, fault: Fault | 'none'): Promise<void>
 /** The exchange on a connection, with the fault it was dealt. */
 async function converse(exchange: Exchange, server: Server, fault: Fault | 'none'): Promise<Response> {
   const { request, random, network, ask } = exchange;
+  if (Number(request.headers.get('content-length') ?? 0) > network.carriedBytesMax) {
+    await readBody(exchange, network.carriedBytesMax);
+    return silence(exchange, 'lost');
+  }
   switch (fault) {
     case 'request_lost':
     case 'request_stalled':

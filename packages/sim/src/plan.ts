@@ -30,6 +30,8 @@ export interface BoatPlan {
   /** Longest text of a boatlog row. */
   readonly contentLengthMax: number;
   readonly bytesPerSecond: number;
+  /** What the link carries of one request before it drops, on every day of the run; undefined: any request. */
+  readonly carriedBytesMax: number | undefined;
 }
 
 /** What somebody on board, or another service of the boat, does. It is left out where the boat has no power at the time. */
@@ -142,6 +144,8 @@ function drawBoat(random: SimRandom): BoatPlan {
     alertRows: random.pick([0, 1, 8]),
     contentLengthMax: random.pick([40, 400, 1_500]),
     bytesPerSecond: random.pick([8_000, 8_000, 50_000, 1_000_000]),
+    // More than a part of the smallest size is when compressed, and less than the others are.
+    carriedBytesMax: random.fork('link').pick([undefined, undefined, 4_000]),
   };
 }
 

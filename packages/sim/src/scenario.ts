@@ -55,6 +55,7 @@ export async function runPlan(plan: Plan, store: Store, sabotage: Sabotage = {})
     trace,
   });
   network.bytesPerSecond = plan.boat.bytesPerSecond;
+  if (plan.boat.carriedBytesMax !== undefined) network.carriedBytesMax = plan.boat.carriedBytesMax;
   network.certificates = {
     fromMs: START_WALL_MS - CERTIFICATE_AGE_MS,
     untilMs: START_WALL_MS + CERTIFICATE_LIFE_MS,

@@ -14,6 +14,7 @@ import { toSpoolPaths } from '../spool/spool-paths.ts';
 import { createKeptLog } from '../testing/kept-log.ts';
 import { SPOOLED_INSTALLATION, spoolExport } from '../testing/spooled-export.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
+import { createCutOffs } from './cut-offs.ts';
 import { type DeliverEntryDeps, deliverEntry } from './deliver-entry.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -24,13 +25,15 @@ const PART_SIZE_BYTES = 42_000;
 
 type Sent = Parameters<DeliverEntryDeps['send']>[0];
 
+const digestOf = (body: Uint8Array): string => createHash('sha256').update(body).digest('hex');
+
 function receiptFor({ exportId, part, body }: Sent): Receipt {
   return {
     status: 'success',
     import_id: `import_${part.index}`,
     export_id: exportId,
     part,
-    sha256: createHash('sha256').update(body).digest('hex'),
+    sha256: digestOf(body),
     records_imported: {},
     rejected_records: [],
     duplicate: false,
@@ -38,6 +41,7 @@ function receiptFor({ exportId, part, body }: Sent): Receipt {
   };
 }
 const accept = (sent: Sent): Outcome => ({ kind: 'receipt', receipt: receiptFor(sent), offers: [] });
+const WAITS = { nextRetryAtMs: 0 as WallMs, lastError: 'cut off', wireSizeBytes: 0, atMs: 0 as WallMs };
 const recordsIn = ({ body }: Sent): readonly string[] =>
   // The document that the boat made.
   (JSON.parse(Buffer.from(body).toString('utf8')).data.boatlog.entries as { record_id: string }[]).map(
@@ -77,6 +81,7 @@ async function queueExport(installationId = SPOOLED_INSTALLATION) {
     [],
   );
   const sent: Sent[] = [];
+  const cutOffs = createCutOffs();
   const deliver = (answer: (part: Sent) => Outcome, over: Partial<DeliverEntryDeps> = {}) => {
     const entry = ledger.queue.claim(() => true);
     assert.ok(entry !== undefined);
@@ -87,7 +92,8 @@ async function queueExport(installationId = SPOOLED_INSTALLATION) {
         partSizeBytes: PART_SIZE_BYTES,
         installationId: () => SPOOLED_INSTALLATION,
         permit: async () => undefined,
-        askHeld: async () => ({ receipts: [], offers: undefined }),
+        askHeld: async () => ({ receipts: [], offers: undefined, isWhole: false }),
+        cutOffs,
         send: async (part) => {
           sent.push(part);
           return { outcome: answer(part), wireSizeBytes: part.body.byteLength };
@@ -174,10 +180,107 @@ test('what central says it holds is believed only with the digest of what would 
   await twin.deliver(accept);
   const receipts = twin.sent.map(receiptFor);
   const lied = receipts.map((receipt, at) => (at === 1 ? { ...receipt, sha256: 'f'.repeat(64) } : receipt));
-  const result = await deliver(accept, { askHeld: async () => ({ receipts: lied, offers: [] }) });
+  const result = await deliver(accept, {
+    askHeld: async () => ({ receipts: lied, offers: [], isWhole: true }),
+  });
   assert.equal(result.kind, 'delivered');
   assert.deepEqual(
     sent.map(({ part }) => part.index),
     [2],
+  );
+});
+
+const LOST: Outcome = { kind: 'answer_lost', code: 'ECONNRESET' };
+/** A link that drops amid every part above this, and a central at its end that is asked what it holds. */
+const CARRIED_BYTES = 25_000;
+const dropOver =
+  (taken: Sent[]) =>
+  (part: Sent): Outcome => {
+    if (part.body.byteLength > CARRIED_BYTES) return LOST;
+    taken.push(part);
+    return accept(part);
+  };
+const HELD_NOTHING = { receipts: [], offers: [], isWhole: true };
+
+test('a part that the link cuts off twice is cut smaller, and central gets every record once, under keys without a gap', async () => {
+  const { ledger, deliver } = await queueExport();
+  const taken: Sent[] = [];
+  const asked: boolean[] = [];
+  const askHeld: DeliverEntryDeps['askHeld'] = async ({ mayBeHeld }) => {
+    asked.push(mayBeHeld);
+    return HELD_NOTHING;
+  };
+  await deliver(accept, { askHeld, mayGoOn: () => false });
+  ledger.queue.unclaim(1);
+  for (const spent of [1, 2]) {
+    assert.equal((await deliver(dropOver(taken), { askHeld })).kind, 'stopped');
+    ledger.queue.putBack(1, { ...WAITS, spent });
+  }
+  assert.equal((await deliver(dropOver(taken), { askHeld })).kind, 'delivered');
+  assert.deepEqual(asked, [false, false, false, true]);
+  assert.deepEqual(taken.flatMap(recordsIn), RECORD_IDS.slice(40));
+  assert.deepEqual(
+    taken.map(({ part }) => part.index),
+    taken.map((_, at) => at + 2),
+  );
+  assert.equal(taken.at(-1)?.part.count, taken.length + 1);
+});
+
+test('parts that are cut smaller have all their attempts', async () => {
+  const { ledger, deliver } = await queueExport();
+  const retries: (number | undefined)[] = [];
+  const cutOffFrom = async (spent: number) => {
+    await deliver(() => LOST, { askHeld: async () => HELD_NOTHING });
+    retries.push(ledger.queue.get(1)?.retryCount);
+    ledger.queue.putBack(1, { ...WAITS, spent });
+  };
+  for (const spent of [1, 2, 1]) await cutOffFrom(spent);
+  assert.deepEqual(retries, [0, 1, 0]);
+});
+
+test('a part that central holds already is not cut: the answer was lost, not the part', async () => {
+  const { ledger, sent, deliver } = await queueExport();
+  for (let times = 0; times < 2; times += 1) {
+    await deliver(() => LOST);
+    ledger.queue.putBack(1, WAITS);
+  }
+  const [first] = sent;
+  assert.ok(first !== undefined);
+  const askHeld = async () => ({ ...HELD_NOTHING, receipts: [receiptFor(first)] });
+  assert.equal((await deliver(accept, { askHeld })).kind, 'delivered');
+  assert.deepEqual(
+    sent.slice(2).map(({ part }) => part),
+    [2, 3].map((index) => ({ index, count: 3 })),
+  );
+});
+
+test('a central that does not say what it holds gets the part as it was cut', async () => {
+  const { ledger, sent, deliver } = await queueExport();
+  for (let times = 0; times < 5; times += 1) {
+    await deliver(() => LOST);
+    ledger.queue.putBack(1, WAITS);
+  }
+  assert.equal((await deliver(accept)).kind, 'delivered');
+  assert.equal(new Set(sent.slice(0, 6).map(({ body }) => digestOf(body))).size, 1);
+});
+
+test('what a stick brought out of order keeps its keys when the rest is cut smaller', async () => {
+  const { ledger, deliver } = await queueExport();
+  const twin = await queueExport();
+  await twin.deliver(accept);
+  const middle = twin.sent[1];
+  assert.ok(middle !== undefined);
+  const askHeld = async () => ({ ...HELD_NOTHING, receipts: [receiptFor(middle)] });
+  const taken: Sent[] = [];
+  for (let times = 0; times < 2; times += 1) {
+    await deliver(dropOver(taken), { askHeld });
+    ledger.queue.putBack(1, WAITS);
+  }
+  assert.equal((await deliver(dropOver(taken), { askHeld })).kind, 'delivered');
+  assert.deepEqual(taken.flatMap(recordsIn), [...RECORD_IDS.slice(0, 40), ...RECORD_IDS.slice(80)]);
+  const indexes = [2, ...taken.map(({ part }) => part.index)].sort((one, other) => one - other);
+  assert.deepEqual(
+    indexes,
+    indexes.map((_, at) => at + 1),
   );
 });

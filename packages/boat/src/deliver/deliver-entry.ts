@@ -5,13 +5,19 @@ import type { LicenseRefusal } from '../license/policy.ts';
 import { ExportError, isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { cutFile, readHeaderLine } from '../spool/cut.ts';
+import type { Slice } from '../spool/policy.ts';
+import type { CutOffs } from './cut-offs.ts';
 import { planParts, readPartBody } from './entry-parts.ts';
-import { acknowledgeHeld, type HeldAnswer } from './held.ts';
+import { acknowledgeHeld, type HeldAnswer, type HeldQuestion } from './held.ts';
 import type { Outcome } from './outcome.ts';
-import { decideVerdict, type Verdict } from './policy.ts';
-
-/** A part below this is not cut further on a 413: a central that refuses 16 KiB refuses the export. */
-const PART_SIZE_MIN_BYTES = 16 * 1024;
+import {
+  CUT_OFFS_BEFORE_CUT,
+  type CuttablePart,
+  decideVerdict,
+  isCutOff,
+  smallerPartSize,
+  type Verdict,
+} from './policy.ts';
 
 /** How delivering one entry ended for now. `spentBytes`: bodies sent since the last acknowledged part. */
 export type EntryResult =
@@ -34,8 +40,9 @@ export interface DeliverEntryDeps {
   readonly installationId: () => string | undefined;
   /** Asked before each part: the tier may have changed since the last one (spec: sources, Tier and licence). */
   readonly permit: (signal: AbortSignal) => Promise<LicenseRefusal | undefined>;
-  /** What central holds of an export that may have come to it on a stick; nothing for every other, without asking. */
-  readonly askHeld: (exportId: string, signal: AbortSignal) => Promise<HeldAnswer>;
+  /** What central holds of an export; where there is no reason to ask, nothing, without asking. */
+  readonly askHeld: (question: HeldQuestion, signal: AbortSignal) => Promise<HeldAnswer>;
+  readonly cutOffs: CutOffs;
   /** Sends one part and says what happened, with how many bytes of body went out. */
   readonly send: (
     part: {
@@ -68,24 +75,14 @@ export async function deliverEntry(
   signal: AbortSignal,
 ): Promise<EntryResult> {
   const { world, ledger } = deps;
-  let parts: readonly PartRow[];
-  let partSizeBytes = entry.partSizeBytes ?? deps.partSizeBytes;
+  let prepared: Prepared;
   try {
-    await assertOwn(deps, entry);
-    parts = await planParts(deps, entry, partSizeBytes);
-    const held = await deps.askHeld(entry.exportId, signal);
-    if (held.offers !== undefined) deps.onAccepted(held.offers);
-    const after = await acknowledgeHeld(
-      { disk: world.disk, ledger, atMs: () => world.clock.wall() },
-      entry,
-      parts,
-      held.receipts,
-    );
-    if (after.kind === 'delivered') return after;
-    parts = after.parts;
+    prepared = await prepareParts(deps, entry, signal);
   } catch (error) {
     return stopForFile(error);
   }
+  if (prepared.kind === 'delivered') return prepared;
+  let { parts, partSizeBytes } = prepared;
   for (;;) {
     const next = parts.find((part) => !part.acknowledged);
     if (next === undefined && parts.length === 0)
@@ -106,8 +103,10 @@ export async function deliverEntry(
     const { outcome, wireSizeBytes } = await deps.send({ exportId: entry.exportId, part, body }, signal);
     signal.throwIfAborted();
     if (outcome.kind === 'receipt') deps.onAccepted(outcome.offers);
+    if (isCutOff(outcome)) deps.cutOffs.count(entry.entryNo, next.index);
+    const smallerBytes = smallerPartSize(toCuttable(next, partSizeBytes, body.length), 'refused');
     const verdict = decideVerdict(outcome, {
-      canCut: canCut(next, partSizeBytes),
+      canCut: smallerBytes !== undefined,
       clockSynchronized: await deps.clockSynchronized(),
     });
     switch (verdict.kind) {
@@ -126,8 +125,8 @@ export async function deliverEntry(
         break;
       }
       case 'cut_smaller':
-        partSizeBytes = Math.max(PART_SIZE_MIN_BYTES, Math.floor(Math.min(partSizeBytes, body.length) / 2));
-        parts = await cutFrom(deps, entry, partSizeBytes, parts);
+        partSizeBytes = smallerBytes ?? partSizeBytes;
+        parts = await cutAgain(deps, entry, partSizeBytes, parts);
         world.log.write(
           'info',
           `Central takes smaller parts: ${entry.queueId} is cut to ${partSizeBytes} bytes`,
@@ -147,6 +146,53 @@ export async function deliverEntry(
         return verdict satisfies never;
     }
   }
+}
+
+/** What is to be sent, or the entry where central turned out to hold all of it. */
+type Prepared =
+  | { readonly kind: 'open'; readonly parts: readonly PartRow[]; readonly partSizeBytes: number }
+  | { readonly kind: 'delivered'; readonly entry: Entry };
+
+/**
+ * The entry's parts: planned, those that central proves to hold acknowledged, and the rest cut smaller where the link did
+ * not carry the first of them (decision 0024). Only after central said that it does not hold that part: its answer may be
+ * what was lost, and its key must not come with other bytes then. Throws EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED.
+ */
+async function prepareParts(deps: DeliverEntryDeps, entry: Entry, signal: AbortSignal): Promise<Prepared> {
+  const { world, ledger, cutOffs } = deps;
+  const partSizeBytes = entry.partSizeBytes ?? deps.partSizeBytes;
+  await assertOwn(deps, entry);
+  const planned = await planParts(deps, entry, partSizeBytes);
+  const first = planned.find((part) => !part.acknowledged);
+  const firstIndex = first?.index ?? 1;
+  const smallerBytes =
+    first !== undefined && cutOffs.times(entry.entryNo, firstIndex) >= CUT_OFFS_BEFORE_CUT
+      ? smallerPartSize(toCuttable(first, partSizeBytes, toBodyBytes(first, entry)), 'cut_off')
+      : undefined;
+  const mayBeHeld = smallerBytes !== undefined;
+  const held = await deps.askHeld({ exportId: entry.exportId, firstIndex, mayBeHeld }, signal);
+  if (held.offers !== undefined) deps.onAccepted(held.offers);
+  const after = await acknowledgeHeld(
+    { disk: world.disk, ledger, atMs: () => world.clock.wall() },
+    entry,
+    planned,
+    held.receipts,
+  );
+  if (after.kind === 'delivered') return after;
+  const isHeld = held.receipts.some(({ part }) => part.index === firstIndex);
+  if (smallerBytes === undefined || !held.isWhole || isHeld) return { ...after, partSizeBytes };
+  const parts = await cutAgain(deps, entry, smallerBytes, after.parts);
+  cutOffs.forget(entry.entryNo);
+  world.log.write(
+    'info',
+    `The link carries less than a part: ${entry.queueId} is cut to ${smallerBytes} bytes`,
+  );
+  return { kind: 'open', parts, partSizeBytes: smallerBytes };
+}
+
+/** About the size of a part's body, without reading it. */
+function toBodyBytes({ slices }: PartRow, entry: Entry): number {
+  return slices === undefined ? entry.fileSizeBytes : slices.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** A file that is gone or damaged fails its entry: its records go with the next export. Other failures are the world's. */
@@ -176,26 +222,50 @@ async function assertOwn({ world, installationId }: DeliverEntryDeps, entry: Ent
   );
 }
 
-/** Cuts what is not acknowledged into smaller parts. Acknowledged parts keep their index, so their keys stay theirs. */
-async function cutFrom(
+/**
+ * Cuts what is not acknowledged into smaller parts. Acknowledged parts keep their index, so their keys stay theirs, and the
+ * new ones take those that are free: smaller parts are never fewer, so no key is left out.
+ */
+async function cutAgain(
   deps: DeliverEntryDeps,
   entry: Entry,
   partSizeBytes: number,
   parts: readonly PartRow[],
 ): Promise<readonly PartRow[]> {
+  const { world, ledger } = deps;
   const acknowledged = parts.filter((part) => part.acknowledged);
-  const fromOffset = parts.find((part) => !part.acknowledged)?.slices?.[0]?.offset ?? 0;
-  const cut = await cutFile(deps.world.disk, deps.world.clock, entry.exportFile, partSizeBytes, fromOffset);
-  deps.ledger.queue.plan(
+  const isOpen = isOutside(acknowledged.flatMap(({ slices }) => slices ?? []));
+  const cut = await cutFile(world.disk, world.clock, entry.exportFile, partSizeBytes, isOpen);
+  const taken = new Set(acknowledged.map(({ index }) => index));
+  let last = 0;
+  const toFreeIndex = (): number => {
+    do last += 1;
+    while (taken.has(last));
+    return last;
+  };
+  ledger.queue.plan(
     entry.entryNo,
     partSizeBytes,
-    cut.map(({ slices }, at) => ({ index: acknowledged.length + at + 1, slices })),
+    cut.map(({ slices }) => ({ index: toFreeIndex(), slices })),
   );
-  return deps.ledger.queue.parts(entry.entryNo);
+  return ledger.queue.parts(entry.entryNo);
 }
 
-/** True when a smaller part size would split this part: it has more than one record and is above the smallest size. */
-function canCut(part: PartRow, partSizeBytes: number): boolean {
-  if (partSizeBytes <= PART_SIZE_MIN_BYTES) return false;
-  return part.slices === undefined || part.slices.reduce((sum, slice) => sum + slice.count, 0) > 1;
+/** Tells offsets, asked for in rising order, that lie in none of the slices. */
+function isOutside(slices: readonly Slice[]): (offset: number) => boolean {
+  const ends = slices.toSorted((one, other) => one.offset - other.offset);
+  let at = 0;
+  return (offset) => {
+    for (let slice = ends[at]; slice !== undefined; slice = ends[at]) {
+      if (offset < slice.offset + slice.length) return offset < slice.offset;
+      at += 1;
+    }
+    return true;
+  };
+}
+
+function toCuttable(part: PartRow, partSizeBytes: number, bodyBytes: number): CuttablePart {
+  const hasSeveralRecords =
+    part.slices === undefined || part.slices.reduce((sum, slice) => sum + slice.count, 0) > 1;
+  return { partSizeBytes, bodyBytes, hasSeveralRecords };
 }

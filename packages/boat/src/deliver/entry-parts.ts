@@ -27,7 +27,7 @@ export async function planParts(
       },
     );
   if (facts.sizeBytes <= partSizeBytes) return [{ index: 1, slices: undefined, acknowledged: false }];
-  const cut = await cutFile(world.disk, world.clock, entry.exportFile, partSizeBytes, 0);
+  const cut = await cutFile(world.disk, world.clock, entry.exportFile, partSizeBytes);
   // Another way to central may have planned the same cut while this one read the file, and have parts acknowledged.
   const meanwhile = ledger.queue.parts(entry.entryNo);
   if (meanwhile.length > 0) return meanwhile;

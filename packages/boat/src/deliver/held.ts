@@ -16,25 +16,41 @@ const ANSWERS_MAX = 100;
 
 const heldShape = Compile(HeldPartsSchema);
 
+/** What is asked about an export that is about to be sent. */
+export interface HeldQuestion {
+  readonly exportId: string;
+  /** The first part that is not acknowledged: those before it are not asked for. */
+  readonly firstIndex: number;
+  /** That part was sent and its answer never came: central may hold it. */
+  readonly mayBeHeld: boolean;
+}
+
 /** What central says it holds of an export; undefined `offers`: nobody who could be central answered. */
 export interface HeldAnswer {
   readonly receipts: readonly Receipt[];
   readonly offers: readonly ContentCoding[] | undefined;
+  /** True where central answered to the end: it does not hold what it did not name. */
+  readonly isWhole: boolean;
 }
+
+/** Where it is asked, and as whom. */
+interface HeldTarget extends HeldQuestion {
+  readonly centralUrl: string;
+  readonly token: string;
+}
+
+const NOT_ASKED: HeldAnswer = { receipts: [], offers: undefined, isWhole: false };
 
 /**
  * Asks central which parts of an export it holds. A central that does not know the question, an answer that is not
  * central's and a link that fails all give what was heard so far: then the parts are sent, which is harmless where central
  * has them. Rejects with the signal's reason when aborted.
  */
-async function askHeld(
-  transport: Transport,
-  target: { readonly centralUrl: string; readonly token: string; readonly exportId: string },
-  signal: AbortSignal,
-): Promise<HeldAnswer> {
+async function askHeld(transport: Transport, target: HeldTarget, signal: AbortSignal): Promise<HeldAnswer> {
   const receipts: Receipt[] = [];
   let offers: readonly ContentCoding[] | undefined;
-  let after = 0;
+  let isWhole = false;
+  let after = target.firstIndex - 1;
   for (let answers = 0; answers < ANSWERS_MAX; answers += 1) {
     const request = new Request(`${target.centralUrl}${IMPORT_PATH}/${target.exportId}?after=${after}`, {
       redirect: 'manual',
@@ -48,22 +64,22 @@ async function askHeld(
     if (answer === undefined || answer.held.export_id !== target.exportId) break;
     receipts.push(...answer.held.parts);
     ({ offers } = answer);
+    isWhole = answer.held.next === null;
     // Only forward: an answer that leads back would be asked for again and again.
     if (answer.held.next === null || answer.held.next <= after) break;
     after = answer.held.next;
   }
-  return { receipts, offers };
+  return { receipts, offers, isWhole };
 }
 
-/** Asks about an export that was written to a stick since it was made; of every other, central is not asked. */
-export async function askHeldIfBundled(
+/** Asks about an export that was written to a stick since it was made, or whose part may be held; of every other, central is not asked. */
+export async function askHeldIfUnsure(
   { ledger, world }: { readonly ledger: Ledger; readonly world: { readonly transport: Transport } },
-  target: { readonly centralUrl: string; readonly token: string; readonly exportId: string },
+  target: HeldTarget,
   signal: AbortSignal,
 ): Promise<HeldAnswer> {
-  return isBundled(ledger, target.exportId)
-    ? askHeld(world.transport, target, signal)
-    : { receipts: [], offers: undefined };
+  const isAsked = target.mayBeHeld || isBundled(ledger, target.exportId);
+  return isAsked ? askHeld(world.transport, target, signal) : NOT_ASKED;
 }
 
 async function exchange(transport: Transport, request: Request, signal: AbortSignal) {

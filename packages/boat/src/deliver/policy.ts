@@ -2,6 +2,7 @@ import { CONTENT_CODINGS, type ContentCoding, type Receipt } from '@d3kos/protoc
 import type { Outcome, ProbeResult } from './outcome.ts';
 
 export * from './policy-destination.ts';
+export * from './policy-parts.ts';
 
 /** What was decided about one part that was sent (spec: delivery, the verdict table). */
 export type Verdict =

@@ -7,9 +7,10 @@ import type { WallMs, World } from '../platform/ports.ts';
 import { createWake } from '../platform/wake.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { type Credentials, loadCredentials, toFingerprint } from './credentials.ts';
+import { createCutOffs } from './cut-offs.ts';
 import { deliverEntry, type EntryResult } from './deliver-entry.ts';
 import { createGivingUp } from './give-up.ts';
-import { askHeldIfBundled } from './held.ts';
+import { askHeldIfUnsure } from './held.ts';
 import {
   type Allowance,
   chooseCoding,
@@ -81,6 +82,7 @@ export function createWorker(deps: WorkerDeps): Worker {
   const reach = createReach(world, deps.clockSynchronized, (destination) =>
     listener.destinationChanged(destination),
   );
+  const cutOffs = createCutOffs();
   const turns = createTurns(world, ledger, { ...deps, isTaken: givingUp.isUnderWay });
   let toldRefusal: string | undefined;
   /** Whose exports are sent, as the licence last said. */
@@ -102,6 +104,7 @@ export function createWorker(deps: WorkerDeps): Worker {
   };
   const giveUp = (entry: Entry, reason: string): Promise<Entry> => {
     turns.forget(entry.entryNo);
+    cutOffs.forget(entry.entryNo);
     return givingUp.giveUp(entry, reason);
   };
   const putBack = (entry: Entry, lastError: string, wireSizeBytes: number): void =>
@@ -198,8 +201,9 @@ export function createWorker(deps: WorkerDeps): Worker {
         partSizeBytes: deps.partSizeBytes,
         installationId: () => installationId,
         permit,
-        askHeld: (exportId, until) =>
-          askHeldIfBundled(deps, { centralUrl, token: token.token, exportId }, until),
+        askHeld: (question, until) =>
+          askHeldIfUnsure(deps, { centralUrl, token: token.token, ...question }, until),
+        cutOffs,
         send: (part, sendSignal) =>
           sendPart(
             world,
@@ -223,6 +227,7 @@ export function createWorker(deps: WorkerDeps): Worker {
     switch (result.kind) {
       case 'delivered':
         turns.forget(entry.entryNo);
+        cutOffs.forget(entry.entryNo);
         log.write('info', `✓ Export uploaded successfully: ${entry.queueId}`);
         listener.delivered(entry.queueId);
         break;

@@ -84,7 +84,7 @@ async function judgeEntry({ world, paths }: SpoolToExamine, entry: Entry): Promi
   // Delivered files are copies of what central holds; reading all of them would take minutes and tell nothing.
   if (status === 'completed') return undefined;
   try {
-    await cutFile(disk, clock, exportFile, Number.MAX_SAFE_INTEGER, 0);
+    await cutFile(disk, clock, exportFile, Number.MAX_SAFE_INTEGER);
     return undefined;
   } catch (error) {
     if (!isExportError(error)) throw error;

@@ -141,7 +141,7 @@ async function readOwnHeader({ disk, clock }: AdoptWorld, path: string): Promise
   }
   if (!documentHeader.Check(header)) return { kind: 'other' };
   try {
-    const parts = await cutFile(disk, clock, path, Number.MAX_SAFE_INTEGER, 0);
+    const parts = await cutFile(disk, clock, path, Number.MAX_SAFE_INTEGER);
     const recordCount = parts.flatMap((part) => part.slices).reduce((sum, slice) => sum + slice.count, 0);
     return { kind: 'own', header, recordCount, categories: await readSectionEnds(disk, clock, path) };
   } catch (error) {

@@ -190,7 +190,7 @@ test('everything an old queue lists is queued once, oldest first, with its id, t
     'a file that is not in the exports folder stays where it is',
   );
   for (const { exportFile } of entries())
-    await cutFile(createDisk(), clock, join(root, String(exportFile)), 100, 0);
+    await cutFile(createDisk(), clock, join(root, String(exportFile)), 100);
 });
 
 test(

@@ -63,7 +63,10 @@ export interface Queue {
       readonly atMs: WallMs;
     },
   ): void;
-  /** Records how the entry is cut; earlier unacknowledged parts of it are replaced. */
+  /**
+   * Records how the entry is cut; earlier unacknowledged parts of it are replaced. The attempts start again from 0: none of
+   * these parts was tried.
+   */
   plan(entryNo: number, partSizeBytes: number, parts: readonly Pick<PartRow, 'index' | 'slices'>[]): void;
   /** Central holds the part. The attempts start again from 0. */
   acknowledge(entryNo: number, acknowledged: AcknowledgedPart): void;
@@ -165,7 +168,9 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     addEntryWire.run(sizeBytes, entryNo);
     addMonthWire.run(toMonth(atMs), sizeBytes);
   };
-  const setPartSize = db.prepare('UPDATE entries SET part_size_bytes = ? WHERE entry_no = ?');
+  const setPartSize = db.prepare(
+    'UPDATE entries SET part_size_bytes = ?, retry_count = 0 WHERE entry_no = ?',
+  );
   const deleteOpenParts = db.prepare('DELETE FROM parts WHERE entry_no = ? AND receipt IS NULL');
   const insertPart = db.prepare('INSERT INTO parts (entry_no, part_index, slices) VALUES (?, ?, ?)');
   const selectParts = db.prepare(

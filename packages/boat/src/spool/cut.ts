@@ -22,8 +22,8 @@ function damaged(path: string, what: string): ExportError {
 }
 
 /**
- * Cuts an export file into parts of about `partSizeBytes`, from byte `fromOffset` of its records on (0: all).
- * The same file and size give the same parts on every boot. Throws EXPORT_FILE_DAMAGED for a file of another layout
+ * Cuts an export file into parts of about `partSizeBytes`: all its records, or those whose offset `isOpen` accepts, which is
+ * asked in file order. The same file and size give the same parts on every boot. Throws EXPORT_FILE_DAMAGED for a file of another layout
  * or without its end.
  */
 export async function cutFile(
@@ -31,7 +31,7 @@ export async function cutFile(
   clock: Clock,
   path: string,
   partSizeBytes: number,
-  fromOffset: number,
+  isOpen: (offset: number) => boolean = () => true,
 ): Promise<readonly CutPart[]> {
   const cutter = createCutter(partSizeBytes);
   const parts: CutPart[] = [];
@@ -50,7 +50,7 @@ export async function cutFile(
     }
     if (line.kind === 'open') category = line.category;
     if (line.kind === 'end') isComplete = true;
-    if (line.kind !== 'record' || offset < fromOffset) continue;
+    if (line.kind !== 'record' || !isOpen(offset)) continue;
     if (category === undefined) throw damaged(path, `has a record outside a category at byte ${offset}`);
     const length = bytes.at(-1) === COMMA ? bytes.length - 1 : bytes.length;
     const full = cutter.take({ category, offset, length });

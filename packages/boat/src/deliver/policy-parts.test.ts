@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { isCutOff, smallerPartSize } from './policy.ts';
+
+const MIB = 1_048_576;
+const KIB = 1_024;
+
+test('a part is cut to half on a 413 and to a quarter for the link, never below 16 KiB, and never within a record', () => {
+  const cases: readonly (readonly [
+    partSizeBytes: number,
+    bodyBytes: number,
+    hasSeveralRecords: boolean,
+    refused: number | undefined,
+    cutOff: number | undefined,
+  ])[] = [
+    [MIB, MIB, true, MIB / 2, MIB / 4],
+    // A file that is its own only part is smaller than the part size.
+    [MIB, 200 * KIB, true, 100 * KIB, 50 * KIB],
+    // A part is larger than its size by its header, or by its one record.
+    [64 * KIB, 66 * KIB, true, 32 * KIB, 16 * KIB],
+    [24 * KIB, 24 * KIB, true, 16 * KIB, 16 * KIB],
+    [16 * KIB, 17 * KIB, true, undefined, undefined],
+    [MIB, 16 * KIB, true, undefined, undefined],
+    [MIB, 4 * MIB, false, undefined, undefined],
+  ];
+  for (const [partSizeBytes, bodyBytes, hasSeveralRecords, refused, cutOff] of cases) {
+    const part = { partSizeBytes, bodyBytes, hasSeveralRecords };
+    assert.equal(smallerPartSize(part, 'refused'), refused, JSON.stringify(part));
+    assert.equal(smallerPartSize(part, 'cut_off'), cutOff, JSON.stringify(part));
+  }
+});
+
+test('a part was cut off where its request began and no whole answer came', () => {
+  assert.ok(isCutOff({ kind: 'answer_lost', code: 'ECONNRESET' }));
+  assert.ok(isCutOff({ kind: 'stalled' }));
+  assert.ok(
+    !isCutOff({ kind: 'no_connection', phase: 'connect', code: 'ECONNREFUSED', clockSuspect: false }),
+  );
+  assert.ok(!isCutOff({ kind: 'refused', status: 503, errorCode: 'BUSY', message: 'later' }));
+  assert.ok(!isCutOff({ kind: 'not_central', reason: 'html', status: 200, detail: 'A web page' }));
+});
