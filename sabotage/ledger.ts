@@ -178,7 +178,7 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'cutting the rest takes everything',
     file: CUT,
-    before: "if (line.kind !== 'record' || offset < fromOffset) continue;",
+    before: "if (line.kind !== 'record' || !isOpen(offset)) continue;",
     after: "if (line.kind !== 'record') continue;",
     killedBy: SPOOL_TESTS,
   },

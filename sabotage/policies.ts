@@ -93,6 +93,13 @@ export const POLICY_SABOTAGES: readonly Sabotage[] = [
     killedBy: VERDICT_TESTS,
   },
   {
+    name: 'parts are cut smaller without end',
+    file: 'packages/boat/src/deliver/policy-parts.ts',
+    before: '|| sizeBytes <= PART_SIZE_MIN_BYTES) return',
+    after: '|| sizeBytes <= 0) return',
+    killedBy: ['packages/boat/src/deliver/policy-parts.test.ts'],
+  },
+  {
     name: 'the first retry waits',
     file: VERDICTS,
     before: 'RETRY_DELAYS_MS[spent.attemptsSpent - 1]',
