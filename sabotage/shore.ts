@@ -24,10 +24,24 @@ export const SHORE_SABOTAGES: readonly Sabotage[] = [
     killedBy: IMPORT_POLICY_TESTS,
   },
   {
-    name: 'a node takes one import more than it may',
+    name: 'one import more than may wait for its turn waits',
     file: IMPORT_POLICY,
-    before: 'underWay.imports >= limits.importsMax',
-    after: 'underWay.imports > limits.importsMax',
+    before: 'return waiting < limits.importsMax * WAITING_PER_TURN_MAX;',
+    after: 'return waiting <= limits.importsMax * WAITING_PER_TURN_MAX;',
+    killedBy: IMPORT_POLICY_TESTS,
+  },
+  {
+    name: 'a node stores one import more at once than it may',
+    file: 'packages/central/src/http/admission.ts',
+    before: 'if (storing >= limits.importsMax) {',
+    after: 'if (storing > limits.importsMax) {',
+    killedBy: ROUTE_TESTS,
+  },
+  {
+    name: 'unfinished bodies are held without end',
+    file: IMPORT_POLICY,
+    before: 'return heldBytes + sizeBytes <=',
+    after: 'return heldBytes + sizeBytes >= 0 ||',
     killedBy: IMPORT_POLICY_TESTS,
   },
   {

@@ -22,11 +22,8 @@ import { createCounters, type NodeCounters, toExposition } from './metrics.ts';
 import { toOpenApi } from './openapi.ts';
 import { judgeOperator } from './operator.ts';
 
-/** What one node accepts. */
-export interface AppLimits extends AdmissionLimits {
-  /** Largest body, as received and as decoded. */
-  readonly bodySizeMaxBytes: number;
-}
+/** What one node accepts; a body's size is that received and that decoded. */
+export type AppLimits = AdmissionLimits;
 
 /**
  * `bodySizeMaxBytes`: 32 parts of the usual size; older boats send a whole log at once, about 10 MB. `importsMax`: what a node

@@ -15,10 +15,18 @@ const DECODED_CHUNK_SIZE_BYTES = 262_144;
 export type ReceivedBody =
   | { readonly kind: 'received'; readonly bytes: Uint8Array; readonly sha256Base64: string }
   | { readonly kind: 'too_large' }
+  | { readonly kind: 'no_room' }
   | { readonly kind: 'incomplete' };
 
-/** Reads a request's body, at most `sizeMaxBytes` of it; a larger one is not read on. Never throws for what a sender does. */
-export async function receiveBody(request: Request, sizeMaxBytes: number): Promise<ReceivedBody> {
+/**
+ * Reads a request's body, at most `sizeMaxBytes` of it and as long as `hold` has room for what came; a larger one is not read
+ * on. Never throws for what a sender does.
+ */
+export async function receiveBody(
+  request: Request,
+  sizeMaxBytes: number,
+  hold: (sizeBytes: number) => boolean,
+): Promise<ReceivedBody> {
   if (Number(request.headers.get('Content-Length') ?? 0) > sizeMaxBytes) return { kind: 'too_large' };
   const hash = createHash('sha256');
   const chunks: Uint8Array[] = [];
@@ -32,6 +40,10 @@ export async function receiveBody(request: Request, sizeMaxBytes: number): Promi
     if (sizeBytes > sizeMaxBytes) {
       await reader?.cancel();
       return { kind: 'too_large' };
+    }
+    if (!hold(next.byteLength)) {
+      await reader?.cancel();
+      return { kind: 'no_room' };
     }
     hash.update(next);
     chunks.push(next);

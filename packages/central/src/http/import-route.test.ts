@@ -1,9 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { createHash } from 'node:crypto';
 import { before, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { toContentDigest } from '@d3kos/protocol';
 import { revoke } from '../installations/enroll.ts';
+import type { Store } from '../platform/ports.ts';
 import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {
@@ -335,7 +337,7 @@ describeOnEveryStore('import', (open) => {
     );
   });
 
-  test('refuses with Retry-After beyond its limits, per boat with 429 and per node with 503', async () => {
+  test('keeps no boat out for others on slow links, and one boat to its own limit with 429', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const app = startNode(store, { limits: { importsMax: 1, installationImportsMax: 1 } });
@@ -343,23 +345,79 @@ describeOnEveryStore('import', (open) => {
     const first = app.fetch(slow.request);
     await slow.isRead;
     const busy = await expectRefusal(app, toImportRequest(boat, toDocument(boat)), 429, 'TOO_MANY_REQUESTS');
-    assert.match(busy.headers.get('Retry-After') ?? '', /^[1-9]\d*$/);
-    const full = await expectRefusal(app, toImportRequest(other, toDocument(other)), 503, 'UNAVAILABLE');
-    assert.match(full.headers.get('Retry-After') ?? '', /^[1-9]\d*$/);
+    assert.match(busy.headers.get('Retry-After') ?? '', retryAfter);
+    await importDocument(app, other, toDocument(other));
     slow.end();
     assert.equal((await first).status, 200);
+  });
+
+  test('stores no more at once than it may, lets a few wait their turn, and refuses the others with 503', async () => {
+    const { store } = open();
+    const gate = Promise.withResolvers<void>();
+    let storing = 0;
+    let storingMost = 0;
+    const slowStore: Store = {
+      ...store,
+      async transaction(work) {
+        storing += 1;
+        storingMost = Math.max(storingMost, storing);
+        await gate.promise;
+        return store.transaction(work).finally(() => (storing -= 1));
+      },
+    };
+    const boats = await Promise.all(Array.from({ length: 5 }, () => enrollBoat(store)));
+    const late = await enrollBoat(store);
+    const app = startNode(slowStore, { limits: { importsMax: 1, installationImportsMax: 1 } });
+    const imports = boats.map((boat) => app.fetch(toImportRequest(boat, toDocument(boat))));
+    // One is being stored and four wait, which the node says of itself.
+    while (!/imports_under_way 5\n/.test(await (await app.fetch(metricsRequest())).text()))
+      await setImmediate();
+    while (storing === 0) await setImmediate();
+    const full = await expectRefusal(app, toImportRequest(late, toDocument(late)), 503, 'UNAVAILABLE');
+    assert.match(full.headers.get('Retry-After') ?? '', retryAfter);
+    gate.resolve();
+    for (const answer of await Promise.all(imports)) assert.equal(answer.status, 200);
+    assert.equal(storingMost, 1);
+    await importDocument(app, late, toDocument(late));
+    assert.match(await (await app.fetch(metricsRequest())).text(), /imports_under_way 0\n/);
+  });
+
+  test('holds no more of unfinished bodies than its largest imports would take, and refuses what is beyond with 503', async () => {
+    const { store } = open();
+    const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
+    const limits = { importsMax: 1, installationImportsMax: 2, bodySizeMaxBytes: 1_000 };
+    const app = startNode(store, { limits });
+    const slow = slowBody(boat, Buffer.alloc(900));
+    const first = app.fetch(slow.request);
+    await slow.isRead;
+    const full = await expectRefusal(app, toImportRequest(other, toDocument(other)), 503, 'UNAVAILABLE');
+    assert.match(full.headers.get('Retry-After') ?? '', retryAfter);
+    slow.end();
+    await (await first).body?.cancel();
     await importDocument(app, other, toDocument(other));
   });
 });
 
-/** A request whose body comes only when told, and that says when it is being read. */
-function slowBody(boat: EnrolledBoat) {
+const retryAfter = /^[1-9]\d*$/;
+
+function metricsRequest(): Request {
+  return new Request('http://central.test/metrics');
+}
+
+/** A request whose body, behind what comes at once, comes only when told, and that says when it is being read. */
+function slowBody(boat: EnrolledBoat, atOnce?: Uint8Array) {
   const text = Buffer.from(JSON.stringify(toDocument(boat)));
+  let left = atOnce;
   const read = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        if (left !== undefined) {
+          controller.enqueue(left);
+          left = undefined;
+          return;
+        }
         read.resolve();
         await release.promise;
         controller.enqueue(text);

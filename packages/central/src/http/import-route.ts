@@ -8,10 +8,13 @@ import { type ImportOutcome, importBody } from '../import/import-body.ts';
 import { RECORDS_MAX } from '../import/records.ts';
 import { newImportId } from '../import/new-import-id.ts';
 import type { Authentication } from '../installations/authenticate.ts';
+import type { Ticket } from './admission.ts';
 import { refuse, toJsonAnswer } from './answers.ts';
 import type { AppContext } from './app.ts';
 import { decodeBody, parseContentCoding, receiveBody } from './body.ts';
 import { countAnswer } from './metrics.ts';
+
+const NODE_IS_FULL = 'this node has as many imports under way as it takes';
 
 /** A step's result, or the answer that ends the request. */
 type Step<T> =
@@ -51,18 +54,19 @@ async function importRequest(
       break;
   }
   const { installationId } = who;
-  switch (context.admission.enter(installationId)) {
+  const admitted = context.admission.enter(installationId);
+  switch (admitted.kind) {
     case 'busy_installation':
       return refused('TOO_MANY_REQUESTS', 'other imports of this installation are still under way');
     case 'busy_node':
-      return refused('UNAVAILABLE', 'this node has as many imports under way as it takes');
+      return refused('UNAVAILABLE', NODE_IS_FULL);
     case 'admit':
       break;
   }
   try {
-    return await admittedImport(context, request, installationId);
+    return await admittedImport(context, request, installationId, admitted.ticket);
   } finally {
-    context.admission.leave(installationId);
+    admitted.ticket.leave();
   }
 }
 
@@ -70,8 +74,9 @@ async function admittedImport(
   context: AppContext,
   request: Request,
   installationId: string,
+  ticket: Ticket,
 ): Promise<ImportAnswer> {
-  const body = await receiveDecoded(context, request);
+  const body = await receiveDecoded(context, request, ticket);
   if (body.kind === 'refused') return body;
   const { bytes, contentCoding, wireSizeBytes } = body.value;
   const outcome = await importBody(context.store, {
@@ -125,16 +130,21 @@ interface DecodedRequest {
   readonly wireSizeBytes: number;
 }
 
-/** The body: received whole, equal to its digest, decoded within the limit. */
-async function receiveDecoded({ limits, log }: AppContext, request: Request): Promise<Step<DecodedRequest>> {
+/** The body: received whole, equal to its digest and, when its turn has come, decoded within the limit. */
+async function receiveDecoded(
+  { limits, log }: AppContext,
+  request: Request,
+  ticket: Ticket,
+): Promise<Step<DecodedRequest>> {
   const mediaType = (request.headers.get('Content-Type') ?? '').split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json')
     return refused('UNSUPPORTED_MEDIA_TYPE', 'Content-Type must be application/json');
   const contentCoding = parseContentCoding(request.headers.get('Content-Encoding'));
   if (contentCoding === undefined)
     return refused('UNSUPPORTED_MEDIA_TYPE', 'Content-Encoding must be one of gzip, br, zstd, identity');
-  const received = await receiveBody(request, limits.bodySizeMaxBytes);
+  const received = await receiveBody(request, limits.bodySizeMaxBytes, ticket.hold);
   if (received.kind === 'too_large') return tooLarge(limits.bodySizeMaxBytes);
+  if (received.kind === 'no_room') return refused('UNAVAILABLE', NODE_IS_FULL);
   if (received.kind === 'incomplete') {
     log.write('info', 'a body ended early');
     // 408 is "try again" to a boat; 400 would make it give the export up.
@@ -152,6 +162,7 @@ async function receiveDecoded({ limits, log }: AppContext, request: Request): Pr
     return refused('INVALID_DIGEST', 'Content-Digest names no sha-256 of the body');
   if (digestHeader !== null && parseContentDigest(digestHeader) !== received.sha256Base64)
     return refused('INVALID_DIGEST', 'the body does not match its Content-Digest');
+  if (!(await ticket.turn())) return refused('UNAVAILABLE', NODE_IS_FULL);
   const decoded = decodeBody(received.bytes, contentCoding, limits.bodySizeMaxBytes);
   if (decoded.kind === 'too_large') return tooLarge(limits.bodySizeMaxBytes);
   if (decoded.kind === 'damaged') return refused('INVALID_FORMAT', `the body is not valid ${contentCoding}`);

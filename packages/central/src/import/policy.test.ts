@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import type { ExportDocument } from '@d3kos/protocol';
 import fc from 'fast-check';
-import { identifyPart, judgeAdmission, judgeRepeat, toClaimedTime } from './policy.ts';
+import { identifyPart, judgeAdmission, judgeRepeat, mayHold, toClaimedTime } from './policy.ts';
 
 const SHA = 'a'.repeat(64);
 
@@ -43,13 +43,15 @@ test('repeats the same digest, refuses another, stores what is new', () => {
 });
 
 test('never admits beyond either limit, and says which one was met', () => {
-  const limits = { importsMax: 4, installationImportsMax: 2 };
-  const property = fc.property(fc.nat(6), fc.nat(4), (imports, installationImports) => {
-    const verdict = judgeAdmission({ imports, installationImports }, limits);
-    assert.equal(verdict === 'admit', imports < 4 && installationImports < 2);
+  const limits = { importsMax: 4, installationImportsMax: 2, bodySizeMaxBytes: 1_000 };
+  const property = fc.property(fc.nat(20), fc.nat(4), (waiting, installationImports) => {
+    const verdict = judgeAdmission({ waiting, installationImports }, limits);
+    assert.equal(verdict === 'admit', waiting < 16 && installationImports < 2);
     assert.equal(verdict === 'busy_installation', installationImports >= 2);
   });
   fc.assert(property);
+  assert.equal(mayHold(3_000, 1_000, limits), true);
+  assert.equal(mayHold(3_000, 1_001, limits), false);
 });
 
 test('takes a claimed time only where it names a real moment and its zone', () => {

@@ -56,23 +56,42 @@ export function judgeRepeat(storedSha256: string | undefined, sha256: string): R
   return storedSha256 === sha256 ? 'repeat' : 'conflict';
 }
 
-/** How many imports one node works on at once. */
+/** How much one node works on at once. A body that is still arriving takes room, not a turn: a slow link keeps nobody out. */
 export interface AdmissionLimits {
+  /** Imports that are unpacked and stored at once. */
   readonly importsMax: number;
+  /** Requests of one boat, from their first byte to their answer. */
   readonly installationImportsMax: number;
+  /** Largest body; as many of it as are stored at once may be held in all. */
+  readonly bodySizeMaxBytes: number;
 }
 
-/** Whether one more import may begin. `busy_installation`: this boat has enough under way; `busy_node`: all together have. */
+/**
+ * Whole bodies that may wait for each that is being stored. One takes some tenths of a second, a large one seconds: whoever is
+ * last in this line still has its answer before the 30 s of silence after which a boat gives up.
+ */
+const WAITING_PER_TURN_MAX = 4;
+
+/** Whether one more request may begin. `busy_installation`: this boat has enough under way; `busy_node`: the line is full. */
 export type AdmissionVerdict = 'admit' | 'busy_node' | 'busy_installation';
 
 /** Refuses early, before the body is read: the boats are the buffer (spec: central). */
 export function judgeAdmission(
-  underWay: { readonly imports: number; readonly installationImports: number },
+  underWay: { readonly waiting: number; readonly installationImports: number },
   limits: AdmissionLimits,
 ): AdmissionVerdict {
   if (underWay.installationImports >= limits.installationImportsMax) return 'busy_installation';
-  if (underWay.imports >= limits.importsMax) return 'busy_node';
-  return 'admit';
+  return mayWait(underWay.waiting, limits) ? 'admit' : 'busy_node';
+}
+
+/** Whether one more whole body may wait for its turn. */
+export function mayWait(waiting: number, limits: AdmissionLimits): boolean {
+  return waiting < limits.importsMax * WAITING_PER_TURN_MAX;
+}
+
+/** Whether that much more of a body may be held in memory. */
+export function mayHold(heldBytes: number, sizeBytes: number, limits: AdmissionLimits): boolean {
+  return heldBytes + sizeBytes <= limits.importsMax * limits.bodySizeMaxBytes;
 }
 
 const zonedTime = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})$/;
