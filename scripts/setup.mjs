@@ -1,19 +1,17 @@
 // Brings a bare clone to a runnable state: dependencies from the lock file, then built JavaScript. Then runs the program
 // it is given, with Node 24: `node scripts/setup.mjs [PROGRAM.ts [ARGUMENT …]]`.
 // Plain JavaScript without dependencies, because it is the one file that runs before Node 24 is there.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { takeSetupLock } from './setup-lock.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name));
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const stampFile = join(root, 'node_modules', '.d3kos-setup');
-const lockFolder = join(root, '.setup-lock');
-
-/** Longest one set-up may hold the lock: an install over a slow link, measured at 20 s here, with room. */
-const SETUP_LOCK_MAX_MS = 10 * 60_000;
 
 /** What of a manifest decides what an install does; scripts and descriptions do not. */
 const INSTALL_KEYS = [
@@ -37,32 +35,20 @@ function digestOfManifests() {
 }
 
 function run(command, args) {
-  execFileSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
-}
-
-function sleep(ms) {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-}
-
-/** Two set-ups in one checkout (`npm start` beside `npm test`) would overwrite each other's node_modules. */
-function takeLock() {
-  for (;;) {
-    try {
-      mkdirSync(lockFolder);
-      return;
-    } catch (error) {
-      if (error.code !== 'EEXIST') throw error;
-      const heldMs = Date.now() - statSync(lockFolder, { throwIfNoEntry: false })?.mtimeMs;
-      if (heldMs > SETUP_LOCK_MAX_MS) rmSync(lockFolder, { recursive: true, force: true });
-      else sleep(250);
-    }
-  }
+  const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status === 0) return;
+  console.error(
+    `setup: ${command} ${args[0]} did not finish (${error?.message ?? signal ?? `exit ${status}`}); the next set-up begins anew`,
+  );
+  process.exit(1);
 }
 
 function install() {
   const digest = digestOfManifests();
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === digest) return;
   console.error('setup: installing dependencies from the lock file');
+  // An install that is cut off must not count as the one before it.
+  rmSync(stampFile, { force: true });
   run('npm', ['ci', '--include=optional', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(stampFile, digest);
 }
@@ -87,20 +73,31 @@ function runProgram(program, args) {
     cwd: root,
     stdio: 'inherit',
   });
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-    process.on(name, () => name !== 'SIGINT' && child.kill(name));
+  for (const name of SIGNALS) process.on(name, () => name !== 'SIGINT' && child.kill(name));
   child.on('exit', (code, signal) => {
     process.exitCode = code ?? 1;
     if (signal !== null) console.error(`${program} was ended by ${signal}`);
   });
 }
 
-takeLock();
+// Two set-ups in one checkout (`npm start` beside `npm test`) would overwrite each other's node_modules.
+const letNextIn = await takeSetupLock(root, () =>
+  console.error('setup: waiting for another set-up of this checkout to end'),
+);
+// Whoever ends this waits for the npm below it: on its own that would go on, beside the next set-up.
+let endedBy;
+for (const name of SIGNALS) process.once(name, () => (endedBy = name));
 try {
   install();
   run(findNode(), [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.build.json']);
+  // A signal that came meanwhile is told in the next turn.
+  await new Promise((resolve) => setImmediate(resolve));
 } finally {
-  rmSync(lockFolder, { recursive: true, force: true });
+  letNextIn();
+}
+if (endedBy !== undefined) {
+  console.error(`setup: ended by ${endedBy}`);
+  process.exit(1);
 }
 
 const [program, ...args] = process.argv.slice(2);
