@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openStore, SILENT_LOG } from '@d3kos/central';
+import { isCentralFailure, openStore, SILENT_LOG } from '@d3kos/central';
 import { CATEGORIES, type Category, isCategory } from '@d3kos/protocol';
 import { addRecords, writeBoat } from '../../packages/sim/src/fixture/index.ts';
 import { isPortFree, type Program, runJson, startProgram } from './processes.ts';
@@ -18,6 +18,9 @@ const ADDED_ROWS = 200;
 /** Longest an export of the sample boat may take to reach central on this machine. */
 const DELIVERY_MAX_MS = 120_000;
 
+/** As a shell reports a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
 interface Port {
   readonly name: string;
   readonly variable: string;
@@ -26,8 +29,14 @@ interface Port {
 const toPort = (name: string, variable: string, fallback: number): Port => ({
   name,
   variable,
-  number: Number(process.env[variable] ?? fallback),
+  number: parsePort(variable, process.env[variable] ?? String(fallback)),
 });
+function parsePort(variable: string, text: string): number {
+  const port = Number(text);
+  if (/^[0-9]{1,5}$/.test(text) && port > 0 && port < 65_536) return port;
+  console.error(`${variable} is "${text}": give it a port, 1 to 65535.`);
+  process.exit(2);
+}
 const PORTS = {
   tier: toPort('the tier API stand-in', 'DEMO_TIER_PORT', 8093),
   boat: toPort('the export manager', 'DEMO_BOAT_PORT', 8094),
@@ -81,25 +90,20 @@ export async function startDemo(options: {
   readonly signal: AbortSignal;
 }): Promise<number> {
   const taken = await findTakenPort();
-  if (taken !== undefined) {
-    console.error(
-      `Port ${taken.number} for ${taken.name} is already in use. Stop the program that listens there (ss -ltnp shows which), ` +
-        `or choose another port: ${taken.variable}=${taken.number + 1000} npm start`,
-    );
-    return 1;
-  }
+  if (taken !== undefined) return tellTakenPort(taken);
+  // Held from here on: of two demonstrations that start at once, one ends before either makes its sample boat.
+  const tierApi = await startTierApi(PORTS.tier.number, INSTALLATION, 2).catch(unlessTaken);
+  if (tierApi === undefined) return tellTakenPort(PORTS.tier);
   const programs: Program[] = [];
-  const stops: (() => Promise<void> | void)[] = [];
   try {
     const made = await prepareBoat();
-    const tierApi = await startTierApi(PORTS.tier.number, INSTALLATION, 2);
-    stops.push(() => void tierApi.close());
     say('starting central on its embedded PostgreSQL');
     programs.push(
       await startProgram('central', centralCommand('serve'), centralEnvironment, () =>
         answers(`${centralUrl}/api/v1/health`),
       ),
     );
+    options.signal.throwIfAborted();
     await enrollBoat();
     say('starting the export manager');
     programs.push(
@@ -108,13 +112,14 @@ export async function startDemo(options: {
       ),
     );
 
-    const full = await runRound('full export', [], made);
+    const full = await runRound('full export', [], made, options.signal);
     const { added } = addRecords(BOAT, { rows: ADDED_ROWS, seed: 2 });
     const grown = mapCounts((category) => full.stored[category] + added[category]);
     const incremental = await runRound(
       `incremental export after ${ADDED_ROWS} new log entries`,
       ['--incremental'],
       grown,
+      options.signal,
     );
     const differences = [full, incremental].flatMap(printRound);
     if (differences.length > 0) {
@@ -125,14 +130,30 @@ export async function startDemo(options: {
     if (!options.isOnce) await stayUp(options.signal);
     return 0;
   } catch (error) {
-    if (options.signal.aborted) return 0;
+    if (options.signal.aborted) {
+      console.error('start: stopped before the counts were compared');
+      return INTERRUPTED;
+    }
     console.error(error instanceof Error ? error.message : error);
     for (const program of programs) console.error(`\nlast lines of ${program.name}:\n${program.tail()}`);
     return 1;
   } finally {
     for (const program of programs.reverse()) await program.stop();
-    for (const stop of stops) await stop();
+    tierApi.close();
   }
+}
+
+function unlessTaken(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return undefined;
+  throw error;
+}
+
+function tellTakenPort(taken: Port): 1 {
+  console.error(
+    `Port ${taken.number} for ${taken.name} is already in use. Stop the program that listens there (ss -ltnp shows which), ` +
+      `or choose another port: ${taken.variable}=${taken.number + 1000} npm start`,
+  );
+  return 1;
 }
 
 function say(what: string): void {
@@ -153,7 +174,11 @@ async function answers(url: string): Promise<boolean> {
 async function prepareBoat(): Promise<Counts> {
   // A database that a killed run left running is taken over and stopped before its folder goes.
   if (existsSync(CENTRAL_DATA)) {
-    const left = await openStore({ store: { kind: 'embedded', dataDir: CENTRAL_DATA } }, 'serve', SILENT_LOG);
+    const store = { kind: 'embedded', dataDir: CENTRAL_DATA } as const;
+    const left = await openStore({ store }, 'serve', SILENT_LOG).catch((error: unknown) => {
+      if (!isCentralFailure(error, 'DATA_DIR_IN_USE')) throw error;
+      throw new Error(`Another npm start, on other ports, uses ${DEMO}: stop it first.`, { cause: error });
+    });
     await left.close();
   }
   rmSync(DEMO, { recursive: true, force: true });
@@ -180,14 +205,20 @@ async function enrollBoat(): Promise<void> {
   writeFileSync(join(BOAT, 'config', 'export-credentials.json'), JSON.stringify({ token }), { mode: 0o600 });
 }
 
-async function runRound(title: string, args: readonly string[], expected: Counts): Promise<Round> {
+async function runRound(
+  title: string,
+  args: readonly string[],
+  expected: Counts,
+  signal: AbortSignal,
+): Promise<Round> {
+  signal.throwIfAborted();
   say(`making ${/^[aeiou]/.test(title) ? 'an' : 'a'} ${title} and waiting for central's receipt`);
   const began = performance.now();
   // The CLI's documented JSON.
   const made = (await runJson(boatCommand('generate', ...args, '--json'), boatEnvironment)) as {
     queue_id: string;
   };
-  const delivered = await waitForDelivery(made.queue_id);
+  const delivered = await waitForDelivery(made.queue_id, signal);
   const seconds = (performance.now() - began) / 1000;
   const status = (await getJson(`${boatUrl}/export/status`)) as {
     categories: Record<string, { count: number }>;
@@ -211,9 +242,10 @@ interface Delivered {
   readonly wire_size_bytes: number;
 }
 
-async function waitForDelivery(queueId: string): Promise<Delivered> {
+async function waitForDelivery(queueId: string, signal: AbortSignal): Promise<Delivered> {
   const began = performance.now();
   for (;;) {
+    signal.throwIfAborted();
     // The API's documented JSON.
     const { exports } = (await getJson(`${boatUrl}/export/history?limit=10`)) as {
       exports: readonly Delivered[];
@@ -294,6 +326,9 @@ Central's fleet page        ${centralUrl}/   (user "operator", password "${OPERA
 The sample boat             ${BOAT}
 
 Stop with Ctrl-C.`);
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
   console.log('stopping');
 }

@@ -9,6 +9,7 @@ if (unknown.length > 0) {
 }
 
 const stopping = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort(new Error(name)));
+// Also a second Ctrl-C: ending at once would leave the programs below running. Stopping them is bounded.
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stopping.abort(new Error(name)));
 
 process.exitCode = await startDemo({ isOnce, signal: stopping.signal });
