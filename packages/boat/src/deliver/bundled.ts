@@ -9,10 +9,12 @@ const BUNDLED_FACT = 'bundled_exports';
  * Durable when it returns. Exports that wait no more are forgotten with it, so what is kept is bounded by the queue.
  */
 export function markBundled(ledger: Ledger, entries: readonly Entry[]): void {
-  const known = (ledger.facts.get(BUNDLED_FACT) ?? '').split(' ').filter((exportId) => {
-    const status = exportId === '' ? undefined : ledger.queue.findByExportId(exportId)?.status;
-    return status !== undefined && status !== 'completed';
-  });
+  const open = new Set(
+    (['pending', 'uploading', 'failed'] as const).flatMap((status) =>
+      ledger.queue.list(status).map(({ exportId }) => exportId),
+    ),
+  );
+  const known = (ledger.facts.get(BUNDLED_FACT) ?? '').split(' ').filter((exportId) => open.has(exportId));
   const all = new Set([...known, ...entries.map(({ exportId }) => exportId)]);
   ledger.facts.record(BUNDLED_FACT, [...all].join(' '));
 }

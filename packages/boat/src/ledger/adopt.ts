@@ -157,7 +157,6 @@ async function adoptOwn(
   { header, recordCount, categories }: OwnFile,
   told: OldFacts,
 ): Promise<Adoption> {
-  if (ledger.queue.findByExportId(header.export_id) !== undefined) return { kind: 'known' };
   const facts = await disk.stat(path);
   // The world's clock gives a WallMs; a time that was told is a label of the same kind.
   const createdAtMs = (told.createdAtMs ?? toWallMs(header.export_timestamp) ?? clock.wall()) as WallMs;
@@ -177,7 +176,7 @@ async function adoptOwn(
     fileSizeBytes: facts?.sizeBytes ?? 0,
     createdAtMs,
   });
-  return { kind: 'adopted', entry };
+  return entry === undefined ? { kind: 'known' } : { kind: 'adopted', entry };
 }
 
 /** The stamp in the name of an export or of a failed one. */

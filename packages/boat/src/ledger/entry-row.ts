@@ -7,30 +7,61 @@ export type Row = Readonly<Record<string, unknown>>;
 
 const optional = <T>(value: unknown): T | undefined => (value === null ? undefined : (value as T));
 
-/** An `entries` row as an Entry. The casts are the schema's types, which STRICT tables enforce. */
-export function toEntry(row: Row): Entry {
+/** The columns of `entries` that make an Entry, in the order of EntryRow. */
+export const ENTRY_COLUMNS =
+  'entry_no, queue_id, export_id, export_file, export_type, trigger_kind, tier, sequence, category_count, record_count, ' +
+  'categories, file_size_bytes, created_at_ms, status, retry_count, next_retry_at_ms, last_error, part_size_bytes, ' +
+  'wire_size_bytes, completed_at_ms, failed_at_ms';
+
+/** ENTRY_COLUMNS as node:sqlite gives them in an array, with the schema's types, which STRICT tables enforce. */
+export type EntryRow = readonly [
+  entryNo: number,
+  queueId: string,
+  exportId: string,
+  exportFile: string,
+  exportType: ExportType,
+  trigger: ExportTrigger,
+  tier: Tier,
+  sequence: number,
+  categoryCount: number,
+  recordCount: number,
+  categories: string,
+  fileSizeBytes: number,
+  createdAtMs: WallMs,
+  status: EntryStatus,
+  retryCount: number,
+  nextRetryAtMs: WallMs,
+  lastError: string | null,
+  partSizeBytes: number | null,
+  wireSizeBytes: number,
+  completedAtMs: WallMs | null,
+  failedAtMs: WallMs | null,
+];
+
+/** A row of ENTRY_COLUMNS as an Entry. */
+export function toEntry(row: EntryRow): Entry {
   return {
-    entryNo: row['entry_no'] as number,
-    queueId: row['queue_id'] as string,
-    exportId: row['export_id'] as string,
-    exportFile: row['export_file'] as string,
-    exportType: row['export_type'] as ExportType,
-    trigger: row['trigger_kind'] as ExportTrigger,
-    tier: row['tier'] as Tier,
-    sequence: row['sequence'] as number,
-    categoryCount: row['category_count'] as number,
-    recordCount: row['record_count'] as number,
-    categories: JSON.parse(row['categories'] as string) as CategoryCounts,
-    fileSizeBytes: row['file_size_bytes'] as number,
-    createdAtMs: row['created_at_ms'] as WallMs,
-    status: row['status'] as EntryStatus,
-    retryCount: row['retry_count'] as number,
-    nextRetryAtMs: row['next_retry_at_ms'] as WallMs,
-    lastError: optional<string>(row['last_error']),
-    partSizeBytes: optional<number>(row['part_size_bytes']),
-    wireSizeBytes: row['wire_size_bytes'] as number,
-    completedAtMs: optional<WallMs>(row['completed_at_ms']),
-    failedAtMs: optional<WallMs>(row['failed_at_ms']),
+    entryNo: row[0],
+    queueId: row[1],
+    exportId: row[2],
+    exportFile: row[3],
+    exportType: row[4],
+    trigger: row[5],
+    tier: row[6],
+    sequence: row[7],
+    categoryCount: row[8],
+    recordCount: row[9],
+    categories: JSON.parse(row[10]) as CategoryCounts,
+    fileSizeBytes: row[11],
+    createdAtMs: row[12],
+    status: row[13],
+    retryCount: row[14],
+    nextRetryAtMs: row[15],
+    lastError: row[16] ?? undefined,
+    partSizeBytes: row[17] ?? undefined,
+    wireSizeBytes: row[18],
+    completedAtMs: row[19] ?? undefined,
+    failedAtMs: row[20] ?? undefined,
   };
 }
 

@@ -140,36 +140,61 @@ test('a range given back while the next export is being made stays due', () => {
   assert.equal(ledger.progress.cursorOf('boatlog', 'main')?.position, 80);
 });
 
-test('whatever is enqueued and given back in any order, no record is left behind the cursor without an export that carries it', () => {
+test('whatever is enqueued, given back and removed in any order, with restarts, no record is left behind the cursor without an export that carries it', () => {
   const action = fc.oneof(
     fc.record({ do: fc.constant('grow' as const), by: fc.integer({ min: 1, max: 9 }) }),
     fc.record({ do: fc.constant('export' as const) }),
     fc.record({ do: fc.constant('fail' as const), which: fc.nat(20) }),
     fc.record({ do: fc.constant('deliver' as const), which: fc.nat(20) }),
+    fc.record({ do: fc.constant('remove' as const), which: fc.nat(20) }),
+    fc.record({ do: fc.constant('restart' as const) }),
   );
   fc.assert(
     fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
-      const ledger = open();
+      const paths = freshRoot();
+      let ledger = open(paths);
       let rows = 0;
       let n = 0;
+      /** Where the cursor has to be, by the rule of the decision on ranges that come back. */
+      let cursor: number | undefined;
       const alive = new Map<number, readonly [number, number]>();
+      const done: number[] = [];
       const delivered: (readonly [number, number])[] = [];
       for (const act of actions) {
+        assert.equal(ledger.progress.cursorOf('boatlog', 'main')?.position, cursor);
         if (act.do === 'grow') rows += act.by;
+        if (act.do === 'restart') {
+          ledger.close();
+          ledger = open(paths);
+        }
+        if (act.do === 'remove' && done.length > 0) {
+          const [removed = 0] = done.splice(act.which % done.length, 1);
+          ledger.queue.forget(removed);
+          assert.equal(ledger.queue.get(removed), undefined);
+        }
         if (act.do === 'export') {
           const from = ledger.progress.cursorOf('boatlog', 'main')?.position;
           if ((from ?? 0) === rows) continue;
           n += 1;
           const unique = { queueId: `q_${n}`, exportId: `exp_${n}` };
           const { entryNo } = ledger.queue.enqueue(newEntry(n, unique), [boatlogMove(from, rows)]);
+          assert.equal(entryNo, n, 'no number is given twice');
           alive.set(entryNo, [from ?? 0, rows]);
+          cursor = rows;
         }
         const pick =
           act.do === 'fail' || act.do === 'deliver' ? [...alive.keys()][act.which % alive.size] : undefined;
         if (pick === undefined) continue;
-        if (act.do === 'deliver') delivered.push(alive.get(pick) ?? [0, 0]);
-        else ledger.queue.fail(pick, { atMs: at(0), reason: 'x', archiveFile: `/x/${pick}` });
+        const [from, to] = alive.get(pick) ?? [0, 0];
+        if (act.do === 'deliver') {
+          delivered.push([from, to]);
+          ledger.queue.complete(pick, { partIndex: 1, receipt: receipt('x'), atMs: at(1), wireSizeBytes: 1 });
+        } else {
+          ledger.queue.fail(pick, { atMs: at(0), reason: 'x', archiveFile: `/x/${pick}` });
+          cursor = from === 0 || cursor === undefined ? undefined : Math.min(cursor, from);
+        }
         alive.delete(pick);
+        done.push(pick);
       }
       const position = ledger.progress.cursorOf('boatlog', 'main')?.position ?? 0;
       const carried = [...alive.values(), ...delivered];

@@ -29,7 +29,7 @@ export interface Ledger {
 export function openLedger(database: LedgerDatabase, newLedgerId: () => string): Ledger {
   migrate(database);
   const facts = createFacts(database, newLedgerId);
-  const progress = createProgress(database);
+  const progress = createProgress(database, facts);
   return {
     facts,
     progress,

@@ -25,6 +25,12 @@ export function toMonth(wallMs: number): string {
   return new Date(wallMs).toISOString().slice(0, 7);
 }
 
+/** The queue id that the name of an export's file, or of a failed one's, tells; undefined where it has neither form. */
+export function toQueueIdOfFile(path: string): string | undefined {
+  const named = /(?:^|\/)(?:export_([^/]+)|(q_[^/]+)_failed)\.json$/.exec(path);
+  return named?.[1] === undefined ? named?.[2] : `q_${named[1]}`;
+}
+
 /** The `attempt`-th name for a stamp: the bare one, then `_2`, `_3`, … (spec: a second export in the same second). */
 export function toNumberedName(stamp: string, attempt: number): string {
   return attempt <= 1 ? stamp : `${stamp}_${attempt}`;

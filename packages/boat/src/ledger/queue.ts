@@ -1,6 +1,6 @@
-import type { Receipt, RejectedRecord } from '@d3kos/protocol';
+import type { StatementSync } from 'node:sqlite';
+import type { Receipt } from '@d3kos/protocol';
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
-import type { Slice } from '../spool/policy.ts';
 import type {
   CategoryMoves,
   Entry,
@@ -10,13 +10,13 @@ import type {
   PartRow,
   QueueCounts,
 } from './entry.ts';
-import { type Row, toEntry, toHistoryRow } from './entry-row.ts';
+import { ENTRY_COLUMNS, type EntryRow, toEntry } from './entry-row.ts';
 import type { Facts } from './facts.ts';
-import { toMonth } from './policy.ts';
-import type { Progress } from './progress.ts';
-
-/** Most single rejections kept with a delivered export: enough to see a pattern, bounded for a central that rejects everything. */
-export const REJECTED_RECORDS_KEPT_MAX = 1_000;
+import { createHistory, REJECTED_RECORDS_KEPT_MAX } from './history.ts';
+import { createParts } from './parts.ts';
+import { toQueueIdOfFile } from './policy.ts';
+import { type Progress, parseRanges, printRanges, type Range } from './progress.ts';
+import { createWireMonths } from './wire-months.ts';
 
 /** A part that central holds, and the bytes its delivery took since the last change of its entry. */
 export interface AcknowledgedPart {
@@ -39,8 +39,11 @@ const ANY_SIZE: SizeRange = { overBytes: -1, upToBytes: Number.MAX_SAFE_INTEGER 
 export interface Queue {
   /** Inserts the entry, moves the cursors, counts the sequence and claims the slot, all at once: the export is acknowledged when this returns. */
   enqueue(entry: NewEntry, moves: readonly CategoryMoves[], slot?: { readonly slotId: string }): Entry;
-  /** Inserts an entry for a file found without one. No cursor moves: its records go again, and central stores them once. */
-  adopt(entry: NewEntry): Entry;
+  /**
+   * Inserts an entry for a file found without one; undefined where its export has an entry. No cursor moves: its records
+   * go again, and central stores them once.
+   */
+  adopt(entry: NewEntry): Entry | undefined;
   /**
    * The oldest pending entry that `isDue` accepts becomes `uploading`; undefined where it accepts none. Who is being sent
    * is not written down: after a power cut nobody is, and a commit less is an fsync less for every export.
@@ -121,32 +124,43 @@ export interface Queue {
 export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Progress): Queue {
   const { db } = ledger;
   const insertEntry = db.prepare(
-    `INSERT INTO entries (queue_id, export_id, export_file, export_type, trigger_kind, tier, sequence, category_count,
-       record_count, categories, file_size_bytes, created_at_ms, status, next_retry_at_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)`,
+    `INSERT INTO entries (entry_no, queue_id, export_id, export_file, odd_file, export_type, trigger_kind, tier, sequence,
+       category_count, record_count, categories, ranges, file_size_bytes, created_at_ms, status, next_retry_at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)`,
   );
-  const byNo = db.prepare('SELECT * FROM entries WHERE entry_no = ?');
-  const byQueueId = db.prepare('SELECT * FROM entries WHERE queue_id = ?');
-  const selectNewest = db.prepare('SELECT * FROM entries ORDER BY entry_no DESC LIMIT 1');
-  const byExportId = db.prepare('SELECT * FROM entries WHERE export_id = ?');
-  const byFile = db.prepare('SELECT * FROM entries WHERE export_file = ?');
-  const byStatus = db.prepare('SELECT * FROM entries WHERE status = ? ORDER BY entry_no LIMIT ?');
-  const pendingBySize = db.prepare(
-    `SELECT * FROM entries WHERE status = 'pending' AND file_size_bytes > ? AND file_size_bytes <= ? ORDER BY entry_no`,
+  const selectEntries = (rest: string): StatementSync => {
+    const statement = db.prepare(`SELECT ${ENTRY_COLUMNS} FROM entries ${rest}`);
+    // An object with a name for each of so many columns takes twice as long.
+    statement.setReturnArrays(true);
+    return statement;
+  };
+  const byNo = selectEntries('WHERE entry_no = ?');
+  const byQueueId = selectEntries('WHERE queue_id = ?');
+  const selectNewest = selectEntries('ORDER BY entry_no DESC LIMIT 1');
+  const byExportId = selectEntries('WHERE export_id = ?');
+  const byOddFile = selectEntries('WHERE odd_file = ?');
+  const byStatus = selectEntries('WHERE entry_no >= ? AND status = ? ORDER BY entry_no LIMIT ?');
+  const nextPending = db.prepare(
+    "SELECT entry_no FROM entries WHERE entry_no >= ? AND status = 'pending' ORDER BY entry_no LIMIT 1",
   );
-  const pendingForeign = db.prepare(
-    "SELECT * FROM entries WHERE status = 'pending' AND sequence = 0 ORDER BY entry_no LIMIT 1",
+  const pendingBySize = selectEntries(
+    `WHERE entry_no >= ? AND status = 'pending' AND file_size_bytes > ? AND file_size_bytes <= ? ORDER BY entry_no`,
   );
+  const pendingForeign = selectEntries(
+    "WHERE entry_no >= ? AND status = 'pending' AND sequence = 0 ORDER BY entry_no LIMIT 1",
+  );
+  const selectRanges = db.prepare('SELECT ranges FROM entries WHERE entry_no = ?');
   const uploading = new Set<number>();
   const setPending = db.prepare(
     `UPDATE entries SET status = 'pending', retry_count = coalesce(?, retry_count), next_retry_at_ms = ?, last_error = ?
      WHERE entry_no = ? AND status = 'pending'`,
   );
   const setCompleted = db.prepare(
-    "UPDATE entries SET status = 'completed', completed_at_ms = ?, retry_count = 0 WHERE entry_no = ? AND status = 'pending'",
+    `UPDATE entries SET status = 'completed', completed_at_ms = ?, retry_count = 0, wire_size_bytes = wire_size_bytes + ?
+     WHERE entry_no = ? AND status = 'pending'`,
   );
   const setFailed = db.prepare(
-    "UPDATE entries SET status = 'failed', failed_at_ms = ?, last_error = ?, export_file = ? WHERE entry_no = ? AND status = 'pending'",
+    "UPDATE entries SET status = 'failed', failed_at_ms = ?, last_error = ?, export_file = ?, odd_file = ? WHERE entry_no = ? AND status = 'pending'",
   );
   const setRequeued = db.prepare(
     "UPDATE entries SET status = 'pending', retry_count = 0, next_retry_at_ms = ?, failed_at_ms = NULL WHERE entry_no = ? AND status = 'failed'",
@@ -154,79 +168,66 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   const deleteEntry = db.prepare(
     "DELETE FROM entries WHERE entry_no = ? AND status IN ('completed', 'failed')",
   );
-  const updateFile = db.prepare('UPDATE entries SET export_file = ? WHERE entry_no = ?');
+  const updateFile = db.prepare('UPDATE entries SET export_file = ?, odd_file = ? WHERE entry_no = ?');
   const addEntryWire = db.prepare(
     'UPDATE entries SET wire_size_bytes = wire_size_bytes + ? WHERE entry_no = ?',
   );
-  const addMonthWire = db.prepare(
-    `INSERT INTO wire_months (month, size_bytes) VALUES (?, ?)
-     ON CONFLICT (month) DO UPDATE SET size_bytes = size_bytes + excluded.size_bytes`,
-  );
-  const selectMonth = db.prepare('SELECT size_bytes FROM wire_months WHERE month = ?');
+  const months = createWireMonths(ledger);
   const addWire = (entryNo: number, sizeBytes: number, atMs: WallMs): void => {
-    if (sizeBytes === 0) return;
-    addEntryWire.run(sizeBytes, entryNo);
-    addMonthWire.run(toMonth(atMs), sizeBytes);
+    if (sizeBytes > 0) addEntryWire.run(sizeBytes, entryNo);
+    months.add(atMs, sizeBytes);
   };
   const setPartSize = db.prepare(
     'UPDATE entries SET part_size_bytes = ?, retry_count = 0 WHERE entry_no = ?',
   );
-  const deleteOpenParts = db.prepare('DELETE FROM parts WHERE entry_no = ? AND receipt IS NULL');
-  const insertPart = db.prepare('INSERT INTO parts (entry_no, part_index, slices) VALUES (?, ?, ?)');
-  const selectParts = db.prepare(
-    'SELECT part_index, slices, receipt IS NOT NULL AS acknowledged FROM parts WHERE entry_no = ? ORDER BY part_index',
-  );
-  // A single part, the file itself, is not planned and has no row: its receipt is in history.
-  const ackPart = db.prepare(
-    'UPDATE parts SET receipt = ?, acknowledged_at_ms = ? WHERE entry_no = ? AND part_index = ?',
-  );
+  const parts = createParts(ledger);
   const resetAttempts = db.prepare(
     'UPDATE entries SET retry_count = 0, last_error = NULL WHERE entry_no = ?',
   );
-  const selectReceipts = db.prepare(
-    'SELECT receipt FROM parts WHERE entry_no = ? AND receipt IS NOT NULL ORDER BY part_index',
-  );
-  const insertHistory = db.prepare(
-    `INSERT INTO history (queue_id, export_id, export_file, export_type, tier, category_count, record_count, file_size_bytes,
-       wire_size_bytes, created_at_ms, completed_at_ms, retry_count, last_error, records_imported, rejected_records, receipt)
-     SELECT queue_id, export_id, export_file, export_type, tier, category_count, record_count, file_size_bytes,
-       wire_size_bytes, created_at_ms, ?, retry_count, last_error, ?, ?, ? FROM entries WHERE entry_no = ?`,
-  );
-  const selectHistory = db.prepare('SELECT * FROM history ORDER BY history_no DESC LIMIT ?');
-  const pageHistory = db.prepare('SELECT * FROM history WHERE history_no > ? ORDER BY history_no LIMIT ?');
-  const newestHistory = db.prepare('SELECT coalesce(max(history_no), 0) AS n FROM history');
-  const pageByStatus = db.prepare(
-    'SELECT * FROM entries WHERE status = ? AND entry_no > ? ORDER BY entry_no LIMIT ?',
-  );
+  const history = createHistory(ledger);
   const countByStatus = db.prepare('SELECT status, count(*) AS n FROM entries GROUP BY status');
   const sumWaiting = db.prepare(
-    "SELECT coalesce(sum(file_size_bytes), 0) AS n FROM entries WHERE status = 'pending'",
+    "SELECT coalesce(sum(file_size_bytes), 0) AS n FROM entries WHERE entry_no >= ? AND status = 'pending'",
   );
   const insertSlot = db.prepare('INSERT INTO slots (slot_id, claimed_at_ms, queue_id) VALUES (?, ?, ?)');
   const insertLoss = db.prepare('INSERT INTO losses (at_ms, what, size_bytes, reason) VALUES (?, ?, ?, ?)');
   const selectLosses = db.prepare('SELECT at_ms, what, size_bytes, reason FROM losses ORDER BY loss_no');
 
-  const toCurrent = (row: Row): Entry => {
+  const toCurrent = (row: EntryRow): Entry => {
     const entry = toEntry(row);
     return uploading.has(entry.entryNo) ? { ...entry, status: 'uploading' } : entry;
   };
-  const entryOrUndefined = (row: Row | undefined): Entry | undefined =>
-    row === undefined ? undefined : toCurrent(row);
+  const all = (rows: unknown): readonly Entry[] => (rows as readonly EntryRow[]).map(toCurrent);
+  const first = (row: unknown): Entry | undefined =>
+    row === undefined ? undefined : toCurrent(row as EntryRow);
   /** A verb on an entry in another state is a fault of ours: it must not pass for done. */
   const mustChange = ({ changes }: { readonly changes: number | bigint }, entryNo: number): void => {
     if (Number(changes) !== 1) throw new Error(`entry ${entryNo} is not in the state this change is for`);
   };
-  const mustSelect = (entryNo: number): Row => {
-    const row = byNo.get(entryNo);
-    if (row === undefined) throw new Error(`the ledger has no entry ${entryNo}`);
-    return row;
+  const mustGet = (entryNo: number): Entry => {
+    const entry = first(byNo.get(entryNo));
+    if (entry === undefined) throw new Error(`the ledger has no entry ${entryNo}`);
+    return entry;
   };
-  const mustGet = (entryNo: number): Entry => toCurrent(mustSelect(entryNo));
-  const insert = (e: NewEntry): Entry => {
-    const { lastInsertRowid } = insertEntry.run(
+  /** The number of the newest entry there ever was. No number is given twice: digests tell entries by it. */
+  let newestNo = Math.max(progress.keptThrough(), first(selectNewest.get())?.entryNo ?? 0);
+  /** No entry before this one waits: what waits is found without an index, which every commit would have to write. */
+  const firstWaitingFrom = (entryNo: number): number =>
+    (nextPending.get(entryNo)?.['entry_no'] as number | undefined) ?? newestNo + 1;
+  let waitingFrom = firstWaitingFrom(0);
+  /** Inside the transaction after which the entry waits no more: what `waitingFrom` is then. */
+  const waitingFromWithout = (entryNo: number): number =>
+    entryNo === waitingFrom ? firstWaitingFrom(entryNo + 1) : waitingFrom;
+  /** False once no foreign entry waits: asked before every claim, it must not read the ten thousand that wait. */
+  let mayHaveForeign = true;
+  const insert = (e: NewEntry, ranges: readonly Range[]): Entry => {
+    const entryNo = newestNo + 1;
+    insertEntry.run(
+      entryNo,
       e.queueId,
       e.exportId,
       e.exportFile,
+      toOddFile(e.queueId, e.exportFile),
       e.exportType,
       e.trigger,
       e.tier,
@@ -234,58 +235,66 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
       e.categoryCount,
       e.recordCount,
       JSON.stringify(e.categories),
+      printRanges(ranges),
       e.fileSizeBytes,
       e.createdAtMs,
       e.createdAtMs,
     );
     facts.skipSequence(e.sequence);
-    return mustGet(Number(lastInsertRowid));
+    return {
+      ...e,
+      entryNo,
+      status: 'pending',
+      retryCount: 0,
+      nextRetryAtMs: e.createdAtMs,
+      lastError: undefined,
+      partSizeBytes: undefined,
+      wireSizeBytes: 0,
+      completedAtMs: undefined,
+      failedAtMs: undefined,
+    };
   };
   /** The oldest pending entry that is due, without reading the ten thousand behind it. */
   const firstPending = (isDue: (entry: Entry) => boolean, size: SizeRange): Entry | undefined => {
-    for (const row of pendingBySize.iterate(size.overBytes, size.upToBytes)) {
-      const entry = toCurrent(row);
+    for (const row of pendingBySize.iterate(waitingFrom, size.overBytes, size.upToBytes)) {
+      const entry = toCurrent(row as unknown as EntryRow);
       if (entry.status === 'pending' && isDue(entry)) return entry;
     }
     return undefined;
   };
-  const sumReceipts = (entryNo: number, last: Receipt) => {
-    const recordsImported: Record<string, number> = {};
-    const rejectedRecords: RejectedRecord[] = [];
-    // Written by `storeReceipt` from validated Receipts.
-    const planned = selectReceipts.all(entryNo).map((row) => JSON.parse(row['receipt'] as string) as Receipt);
-    for (const receipt of planned.length > 0 ? planned : [last]) {
-      for (const [category, n] of Object.entries(receipt.records_imported))
-        recordsImported[category] = (recordsImported[category] ?? 0) + n;
-      rejectedRecords.push(
-        ...receipt.rejected_records.slice(0, REJECTED_RECORDS_KEPT_MAX - rejectedRecords.length),
-      );
-    }
-    return { recordsImported, rejectedRecords };
-  };
-  const storeReceipt = (
-    entryNo: number,
-    { partIndex, receipt, atMs, wireSizeBytes }: AcknowledgedPart,
-  ): string => {
-    addWire(entryNo, wireSizeBytes, atMs);
-    const text = JSON.stringify({
+  const printReceipt = (receipt: Receipt): string =>
+    JSON.stringify({
       ...receipt,
       rejected_records: receipt.rejected_records.slice(0, REJECTED_RECORDS_KEPT_MAX),
     });
-    ackPart.run(text, atMs, entryNo, partIndex);
-    return text;
-  };
-
   return {
-    enqueue: (entry, moves, slot) =>
-      ledger.transaction(() => {
-        const inserted = insert(entry);
+    enqueue: (entry, moves, slot) => {
+      const ranges = progress.toRanges(moves);
+      const inserted = ledger.transaction(() => {
+        const enqueued = insert(entry, ranges);
         if (slot !== undefined) insertSlot.run(slot.slotId, entry.createdAtMs, entry.queueId);
-        progress.advance(inserted.entryNo, moves);
-        return inserted;
-      }),
-    adopt: (entry) => ledger.transaction(() => insert(entry)),
-    firstForeign: () => entryOrUndefined(pendingForeign.get()),
+        progress.advanceDigests(enqueued.entryNo, moves);
+        return enqueued;
+      });
+      newestNo = inserted.entryNo;
+      progress.advanced(ranges);
+      return inserted;
+    },
+    adopt: (entry) => {
+      const inserted = ledger.transaction(() =>
+        byExportId.get(entry.exportId) === undefined ? insert(entry, []) : undefined,
+      );
+      if (inserted === undefined) return undefined;
+      newestNo = inserted.entryNo;
+      mayHaveForeign = true;
+      return inserted;
+    },
+    firstForeign: () => {
+      if (!mayHaveForeign) return undefined;
+      const foreign = first(pendingForeign.get(waitingFrom));
+      mayHaveForeign = foreign !== undefined;
+      return foreign;
+    },
     hasDue: (isDue, size) => firstPending(isDue, size) !== undefined,
     unclaim: (entryNo) => {
       uploading.delete(entryNo);
@@ -303,77 +312,105 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
       });
       uploading.delete(entryNo);
     },
-    plan: (entryNo, partSizeBytes, parts) =>
+    plan: (entryNo, partSizeBytes, planned) =>
       ledger.transaction(() => {
         setPartSize.run(partSizeBytes, entryNo);
-        deleteOpenParts.run(entryNo);
-        for (const { index, slices } of parts) insertPart.run(entryNo, index, JSON.stringify(slices ?? null));
+        parts.plan(entryNo, planned);
       }),
     acknowledge: (entryNo, acknowledged) =>
       ledger.transaction(() => {
-        storeReceipt(entryNo, acknowledged);
+        addWire(entryNo, acknowledged.wireSizeBytes, acknowledged.atMs);
+        parts.acknowledge(
+          entryNo,
+          acknowledged.partIndex,
+          printReceipt(acknowledged.receipt),
+          acknowledged.atMs,
+        );
         resetAttempts.run(entryNo);
       }),
-    complete: (entryNo, acknowledged) => {
-      const entry = ledger.transaction(() => {
-        const receipt = storeReceipt(entryNo, acknowledged);
-        const { recordsImported, rejectedRecords } = sumReceipts(entryNo, acknowledged.receipt);
-        insertHistory.run(
-          acknowledged.atMs,
-          JSON.stringify(recordsImported),
-          JSON.stringify(rejectedRecords),
-          receipt,
-          entryNo,
-        );
-        mustChange(setCompleted.run(acknowledged.atMs, entryNo), entryNo);
-        return toEntry(mustSelect(entryNo));
+    complete: (entryNo, { partIndex, receipt, atMs, wireSizeBytes }) => {
+      const done = ledger.transaction(() => {
+        const before = mustGet(entryNo);
+        const lastReceipt = printReceipt(receipt);
+        let receipts: readonly Receipt[] = [receipt];
+        // An export that is a single part, the file itself, is not planned: its only receipt is in history.
+        if (before.partSizeBytes !== undefined) {
+          parts.acknowledge(entryNo, partIndex, lastReceipt, atMs);
+          receipts = parts.receipts(entryNo);
+        }
+        const sum = months.addToHistory(atMs, wireSizeBytes);
+        const entry = { ...before, wireSizeBytes: before.wireSizeBytes + wireSizeBytes };
+        history.insert({ entry, atMs, monthBytes: sum.sizeBytes, receipts, lastReceipt });
+        mustChange(setCompleted.run(atMs, wireSizeBytes, entryNo), entryNo);
+        return {
+          entry: { ...entry, status: 'completed' as const, retryCount: 0, completedAtMs: atMs },
+          sum,
+          waitingFrom: waitingFromWithout(entryNo),
+        };
       });
+      months.completed(done.sum);
+      waitingFrom = done.waitingFrom;
       uploading.delete(entryNo);
-      return entry;
+      return done.entry;
     },
     fail: (entryNo, { atMs, reason, archiveFile }) => {
-      const entry = ledger.transaction(() => {
-        mustChange(setFailed.run(atMs, reason, archiveFile, entryNo), entryNo);
-        progress.giveBack(entryNo);
-        return toEntry(mustSelect(entryNo));
+      const done = ledger.transaction(() => {
+        const { queueId } = mustGet(entryNo);
+        mustChange(
+          setFailed.run(atMs, reason, archiveFile, toOddFile(queueId, archiveFile), entryNo),
+          entryNo,
+        );
+        // STRICT TEXT NOT NULL.
+        const ranges = selectRanges.get(entryNo)?.['ranges'] as string;
+        progress.giveBack(entryNo, parseRanges(ranges), newestNo);
+        return {
+          entry: { ...mustGet(entryNo), status: 'failed' as const },
+          waitingFrom: waitingFromWithout(entryNo),
+        };
       });
+      progress.reload();
+      waitingFrom = done.waitingFrom;
       uploading.delete(entryNo);
-      return entry;
+      return done.entry;
     },
-    requeue: (entryNo, nowMs) =>
-      ledger.transaction(() => {
+    requeue: (entryNo, nowMs) => {
+      const entry = ledger.transaction(() => {
         mustChange(setRequeued.run(nowMs, entryNo), entryNo);
         return mustGet(entryNo);
-      }),
+      });
+      waitingFrom = Math.min(waitingFrom, entryNo);
+      mayHaveForeign = true;
+      return entry;
+    },
     resume: () => uploading.clear(),
     forget: (entryNo) =>
       ledger.transaction(() => {
         facts.keepSequence();
+        progress.keep(newestNo);
         deleteEntry.run(entryNo);
       }),
     setFile: (entryNo, exportFile) =>
       ledger.transaction(() => {
-        updateFile.run(exportFile, entryNo);
+        const { queueId } = mustGet(entryNo);
+        updateFile.run(exportFile, toOddFile(queueId, exportFile), entryNo);
       }),
-    get: (entryNo) => entryOrUndefined(byNo.get(entryNo)),
-    find: (queueId) => entryOrUndefined(byQueueId.get(queueId)),
-    findByExportId: (exportId) => entryOrUndefined(byExportId.get(exportId)),
-    findByFile: (exportFile) => entryOrUndefined(byFile.get(exportFile)),
+    get: (entryNo) => first(byNo.get(entryNo)),
+    find: (queueId) => first(byQueueId.get(queueId)),
+    findByExportId: (exportId) => first(byExportId.get(exportId)),
+    findByFile: (exportFile) => {
+      const queueId = toQueueIdOfFile(exportFile);
+      const named = queueId === undefined ? undefined : first(byQueueId.get(queueId));
+      return named?.exportFile === exportFile ? named : first(byOddFile.get(exportFile));
+    },
     list: (status, limit = -1) => {
-      if (status === 'completed' || status === 'failed') return byStatus.all(status, limit).map(toEntry);
+      if (status === 'completed' || status === 'failed') return all(byStatus.all(0, status, limit));
       if (status === 'uploading') return [...uploading].sort((a, b) => a - b).map(mustGet);
-      const listed = byStatus.all('pending', limit < 0 ? -1 : limit + uploading.size).map(toCurrent);
+      const listed = all(byStatus.all(waitingFrom, 'pending', limit < 0 ? -1 : limit + uploading.size));
       const pending = listed.filter((entry) => entry.status === 'pending');
       return limit < 0 ? pending : pending.slice(0, limit);
     },
-    newest: () => entryOrUndefined(selectNewest.get()),
-    parts: (entryNo) =>
-      selectParts.all(entryNo).map((row) => ({
-        index: row['part_index'] as number,
-        // Written by `plan`.
-        slices: (JSON.parse(row['slices'] as string) as readonly Slice[] | null) ?? undefined,
-        acknowledged: row['acknowledged'] === 1,
-      })),
+    newest: () => first(selectNewest.get()),
+    parts: (entryNo) => parts.list(entryNo),
     counts: () => {
       const counts = { pending: 0, uploading: 0, completed: 0, failed: 0 };
       // The status column is checked against the four.
@@ -382,20 +419,13 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
       counts.pending -= uploading.size;
       return counts;
     },
-    monthBytes: (atMs) => (selectMonth.get(toMonth(atMs))?.['size_bytes'] as number | undefined) ?? 0,
-    waitingBytes: () => sumWaiting.get()?.['n'] as number,
-    page: (status, afterEntryNo, limit) => pageByStatus.all(status, afterEntryNo, limit).map(toCurrent),
-    historyPage: (afterHistoryNo, limit) => {
-      const rows = pageHistory.all(afterHistoryNo, limit);
-      const last = rows.at(-1);
-      // STRICT INTEGER.
-      return {
-        rows: rows.map(toHistoryRow),
-        lastHistoryNo: last === undefined ? afterHistoryNo : (last['history_no'] as number),
-      };
-    },
-    newestHistoryNo: () => newestHistory.get()?.['n'] as number,
-    history: (limit) => selectHistory.all(limit).map(toHistoryRow),
+    monthBytes: (atMs) => months.bytesIn(atMs),
+    waitingBytes: () => sumWaiting.get(waitingFrom)?.['n'] as number,
+    page: (status, afterEntryNo, limit) =>
+      all(byStatus.all(Math.max(afterEntryNo + 1, status === 'pending' ? waitingFrom : 0), status, limit)),
+    history: (limit) => history.list(limit),
+    historyPage: (afterHistoryNo, limit) => history.page(afterHistoryNo, limit),
+    newestHistoryNo: () => history.newestNo(),
     recordLoss: (atMs, what, sizeBytes, reason) =>
       ledger.transaction(() => {
         insertLoss.run(atMs, what, sizeBytes, reason);
@@ -409,4 +439,9 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
         reason: row['reason'] as string,
       })),
   };
+}
+
+/** What `odd_file` holds: the file, where its name does not tell the queue id. */
+function toOddFile(queueId: string, exportFile: string): string | null {
+  return toQueueIdOfFile(exportFile) === queueId ? null : exportFile;
 }

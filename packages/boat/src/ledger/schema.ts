@@ -129,4 +129,64 @@ export const LEDGER_STEPS: readonly string[] = [
     size_bytes INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Each tree a commit changes is a page it writes and syncs: an entry keeps its ranges in its own row, and only what
+  -- is looked up at every export has an index.
+  CREATE TABLE slim_entries (
+    entry_no         INTEGER PRIMARY KEY,
+    queue_id         TEXT NOT NULL UNIQUE,
+    export_id        TEXT NOT NULL,
+    export_file      TEXT NOT NULL,
+    -- The file again where its name does not tell the queue id.
+    odd_file         TEXT,
+    export_type      TEXT NOT NULL,
+    trigger_kind     TEXT NOT NULL,
+    tier             INTEGER NOT NULL,
+    sequence         INTEGER NOT NULL,
+    category_count   INTEGER NOT NULL,
+    record_count     INTEGER NOT NULL,
+    categories       TEXT NOT NULL,
+    -- [category, source, from_position, from_check, to_position, to_check] of each range it answers for; no end where
+    -- its cursor did not move.
+    ranges           TEXT NOT NULL,
+    file_size_bytes  INTEGER NOT NULL,
+    created_at_ms    INTEGER NOT NULL,
+    status           TEXT NOT NULL CHECK (status IN ('pending', 'uploading', 'completed', 'failed')),
+    retry_count      INTEGER NOT NULL DEFAULT 0,
+    next_retry_at_ms INTEGER NOT NULL,
+    last_error       TEXT,
+    part_size_bytes  INTEGER,
+    wire_size_bytes  INTEGER NOT NULL DEFAULT 0,
+    completed_at_ms  INTEGER,
+    failed_at_ms     INTEGER
+  ) STRICT;
+  INSERT INTO slim_entries
+    SELECT entry_no, queue_id, export_id, export_file, export_file, export_type, trigger_kind, tier, sequence,
+      category_count, record_count, categories,
+      (SELECT json_group_array(json_array(category, source, from_position, from_check, to_position, to_check))
+        FROM ranges WHERE ranges.entry_no = entries.entry_no),
+      file_size_bytes, created_at_ms, status, retry_count, next_retry_at_ms, last_error, part_size_bytes,
+      wire_size_bytes, completed_at_ms, failed_at_ms
+    FROM entries ORDER BY entry_no;
+  CREATE TABLE slim_parts (
+    entry_no           INTEGER NOT NULL REFERENCES slim_entries (entry_no) ON DELETE CASCADE,
+    part_index         INTEGER NOT NULL,
+    slices             TEXT NOT NULL,
+    receipt            TEXT,
+    acknowledged_at_ms INTEGER,
+    PRIMARY KEY (entry_no, part_index)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO slim_parts SELECT * FROM parts;
+  -- The cursors are those of all entries so far, also of those that were removed.
+  INSERT INTO facts SELECT 'cursors_through', CAST(seq AS TEXT) FROM sqlite_sequence WHERE name = 'entries';
+  -- The children first: dropping their parent would take their rows along.
+  DROP TABLE ranges;
+  DROP TABLE parts;
+  DROP TABLE entries;
+  ALTER TABLE slim_entries RENAME TO entries;
+  ALTER TABLE slim_parts RENAME TO parts;
+  -- Bytes sent in the month of the completion, with those of this export's.
+  ALTER TABLE history ADD COLUMN month_bytes INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX entries_by_odd_file ON entries (odd_file) WHERE odd_file IS NOT NULL;
+  `,
 ];

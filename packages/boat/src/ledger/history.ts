@@ -1,0 +1,97 @@
+import type { Receipt, RejectedRecord } from '@d3kos/protocol';
+import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
+import type { Entry, HistoryRow } from './entry.ts';
+import { toHistoryRow } from './entry-row.ts';
+
+/** Most single rejections kept with a delivered export: enough to see a pattern, bounded for a central that rejects everything. */
+export const REJECTED_RECORDS_KEPT_MAX = 1_000;
+
+/** An export that was just delivered. */
+export interface Delivered {
+  /** As it was before; its bytes with those of the last part. */
+  readonly entry: Entry;
+  readonly atMs: WallMs;
+  /** Bytes sent in the month of `atMs`, with these. */
+  readonly monthBytes: number;
+  /** Of all its parts, the last one last. */
+  readonly receipts: readonly Receipt[];
+  /** Central's proof for the last part, as it is kept. */
+  readonly lastReceipt: string;
+}
+
+/** What was delivered; it stays when the entry and its file are cleaned up. */
+export interface History {
+  /** Inside the transaction that completes an entry. */
+  insert(delivered: Delivered): void;
+  /** Newest first. */
+  list(limit: number): readonly HistoryRow[];
+  page(
+    afterHistoryNo: number,
+    limit: number,
+  ): { readonly rows: readonly HistoryRow[]; readonly lastHistoryNo: number };
+  /** The number of the newest delivered export; 0 where there is none. */
+  newestNo(): number;
+}
+
+export function createHistory({ db }: LedgerDatabase): History {
+  const insert = db.prepare(
+    `INSERT INTO history (queue_id, export_id, export_file, export_type, tier, category_count, record_count, file_size_bytes,
+       wire_size_bytes, created_at_ms, completed_at_ms, retry_count, last_error, records_imported, rejected_records, receipt,
+       month_bytes)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const select = db.prepare('SELECT * FROM history ORDER BY history_no DESC LIMIT ?');
+  const selectPage = db.prepare('SELECT * FROM history WHERE history_no > ? ORDER BY history_no LIMIT ?');
+  const selectNewest = db.prepare('SELECT coalesce(max(history_no), 0) AS n FROM history');
+  return {
+    insert: ({ entry, atMs, monthBytes, receipts, lastReceipt }) => {
+      const { recordsImported, rejectedRecords } = sumReceipts(receipts);
+      insert.run(
+        entry.queueId,
+        entry.exportId,
+        entry.exportFile,
+        entry.exportType,
+        entry.tier,
+        entry.categoryCount,
+        entry.recordCount,
+        entry.fileSizeBytes,
+        entry.wireSizeBytes,
+        entry.createdAtMs,
+        atMs,
+        entry.retryCount,
+        entry.lastError ?? null,
+        JSON.stringify(recordsImported),
+        JSON.stringify(rejectedRecords),
+        lastReceipt,
+        monthBytes,
+      );
+    },
+    list: (limit) => select.all(limit).map(toHistoryRow),
+    page: (afterHistoryNo, limit) => {
+      const rows = selectPage.all(afterHistoryNo, limit);
+      const last = rows.at(-1);
+      // STRICT INTEGER.
+      return {
+        rows: rows.map(toHistoryRow),
+        lastHistoryNo: last === undefined ? afterHistoryNo : (last['history_no'] as number),
+      };
+    },
+    newestNo: () => selectNewest.get()?.['n'] as number,
+  };
+}
+
+function sumReceipts(receipts: readonly Receipt[]): {
+  readonly recordsImported: Readonly<Record<string, number>>;
+  readonly rejectedRecords: readonly RejectedRecord[];
+} {
+  const recordsImported: Record<string, number> = {};
+  const rejectedRecords: RejectedRecord[] = [];
+  for (const receipt of receipts) {
+    for (const [category, n] of Object.entries(receipt.records_imported))
+      recordsImported[category] = (recordsImported[category] ?? 0) + n;
+    rejectedRecords.push(
+      ...receipt.rejected_records.slice(0, REJECTED_RECORDS_KEPT_MAX - rejectedRecords.length),
+    );
+  }
+  return { recordsImported, rejectedRecords };
+}

@@ -1,0 +1,48 @@
+import type { Receipt } from '@d3kos/protocol';
+import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
+import type { Slice } from '../spool/policy.ts';
+import type { PartRow } from './entry.ts';
+
+/** The parts of exports that were cut. One that is a single part, the file itself, has no rows here. */
+export interface Parts {
+  /** Inside a transaction: how an entry is cut; earlier unacknowledged parts of it are replaced. */
+  plan(entryNo: number, parts: readonly Pick<PartRow, 'index' | 'slices'>[]): void;
+  /** Inside a transaction: central holds the part, as `receipt` proves. */
+  acknowledge(entryNo: number, partIndex: number, receipt: string, atMs: WallMs): void;
+  list(entryNo: number): readonly PartRow[];
+  /** Those of acknowledged parts, in the order of the parts. */
+  receipts(entryNo: number): readonly Receipt[];
+}
+
+export function createParts({ db }: LedgerDatabase): Parts {
+  const deleteOpen = db.prepare('DELETE FROM parts WHERE entry_no = ? AND receipt IS NULL');
+  const insert = db.prepare('INSERT INTO parts (entry_no, part_index, slices) VALUES (?, ?, ?)');
+  const update = db.prepare(
+    'UPDATE parts SET receipt = ?, acknowledged_at_ms = ? WHERE entry_no = ? AND part_index = ?',
+  );
+  const select = db.prepare(
+    'SELECT part_index, slices, receipt IS NOT NULL AS acknowledged FROM parts WHERE entry_no = ? ORDER BY part_index',
+  );
+  const selectReceipts = db.prepare(
+    'SELECT receipt FROM parts WHERE entry_no = ? AND receipt IS NOT NULL ORDER BY part_index',
+  );
+  return {
+    plan: (entryNo, parts) => {
+      deleteOpen.run(entryNo);
+      for (const { index, slices } of parts) insert.run(entryNo, index, JSON.stringify(slices ?? null));
+    },
+    acknowledge: (entryNo, partIndex, receipt, atMs) => {
+      update.run(receipt, atMs, entryNo, partIndex);
+    },
+    list: (entryNo) =>
+      select.all(entryNo).map((row) => ({
+        index: row['part_index'] as number,
+        // Written by `plan`.
+        slices: (JSON.parse(row['slices'] as string) as readonly Slice[] | null) ?? undefined,
+        acknowledged: row['acknowledged'] === 1,
+      })),
+    // Written by the queue from validated Receipts.
+    receipts: (entryNo) =>
+      selectReceipts.all(entryNo).map((row) => JSON.parse(row['receipt'] as string) as Receipt),
+  };
+}
