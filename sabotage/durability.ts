@@ -19,16 +19,14 @@ export const DURABILITY_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'a file gets its name before it is synced',
     file: DISK,
-    before:
-      'await file.sync();\n        await closeOnce();\n        await fileSystem.rename(temporary, path);',
-    after:
-      'await fileSystem.rename(temporary, path);\n        await file.sync();\n        await closeOnce();',
+    before: 'await file.sync();\n      await closeOnce();\n      await fileSystem.rename(temporary, path);',
+    after: 'await fileSystem.rename(temporary, path);\n      await file.sync();\n      await closeOnce();',
     killedBy: DISK_TESTS,
   },
   {
     name: 'the directory of a committed file is not synced',
     file: DISK,
-    before: '\n        await fileSystem.syncDirectory(dirname(path));',
+    before: '\n      await told(`commit ${path}`, () => fileSystem.syncDirectory(dirname(path)));',
     after: '',
     killedBy: DISK_TESTS,
   },

@@ -5,9 +5,11 @@ import test from 'node:test';
 import type { Receipt } from '@d3kos/protocol';
 import { openLedger } from './ledger/ledger.ts';
 import { createClock } from './platform/clock.ts';
-import { createDisk } from './platform/disk.ts';
+import { composeDisk, createDisk } from './platform/disk.ts';
+import { createFileSystem } from './platform/disk-file-system.ts';
 import { ExportError } from './platform/errors.ts';
 import type { Clock, Disk, WallMs } from './platform/ports.ts';
+import { createRandom } from './platform/random.ts';
 import { createDatabases } from './platform/sqlite.ts';
 import { toSpoolPaths } from './spool/spool-paths.ts';
 import { createKeptLog } from './testing/kept-log.ts';
@@ -58,6 +60,9 @@ function openBoat(name: string) {
   return { paths, ledger, deliver, queueIds };
 }
 
+/** Longer waits than this are for something to happen. */
+const PATIENCE_MS = 24 * 3_600_000;
+
 test('every delivery comes into both views, the one after the first too', async () => {
   const { paths, ledger, deliver, queueIds } = openBoat('deliveries');
   const views = createViewWriter(
@@ -75,8 +80,63 @@ test('every delivery comes into both views, the one after the first too', async 
   ledger.close();
 });
 
-/** Longer waits than this are for something to happen; shorter ones end at once. */
-const PATIENCE_MS = 24 * 3_600_000;
+test('an export that is delivered at once costs one write of the views, with one fsync for each and one for their names', async (t) => {
+  const { paths, ledger, deliver, queueIds } = openBoat('counted');
+  const fileSystem = createFileSystem();
+  const syncs = { files: 0, directories: 0 };
+  const disk = composeDisk(
+    {
+      ...fileSystem,
+      create: async (path) => {
+        const file = await fileSystem.create(path);
+        return {
+          ...file,
+          sync: async () => {
+            syncs.files += 1;
+            await file.sync();
+          },
+        };
+      },
+      syncDirectory: async (path) => {
+        await fileSystem.syncDirectory(path);
+        syncs.directories += 1;
+      },
+    },
+    createRandom(),
+  );
+  const clock = createClock();
+  const { promise: second, resolve: passASecond } = Promise.withResolvers<void>();
+  const held: Clock = {
+    ...clock,
+    sleep: (delayMs, signal) => (delayMs > PATIENCE_MS ? clock.sleep(delayMs, signal) : second),
+  };
+  const views = createViewWriter({ clock: held, disk, log: createKeptLog() }, paths, ledger);
+  const stopping = new AbortController();
+  const stopped = assert.rejects(views.run(stopping.signal), (error) => error === stopping.signal.reason);
+  t.after(async () => {
+    stopping.abort(new Error('the test is done'));
+    await stopped;
+    ledger.close();
+  });
+  const untilSynced = async (directories: number): Promise<void> => {
+    for (const began = performance.now(); syncs.directories < directories; await clock.yield())
+      assert.ok(performance.now() - began < 5_000, 'the views are written within 5 s');
+  };
+  views.changed();
+  // What a start finds is replaced without a wait.
+  await untilSynced(1);
+  assert.deepEqual(syncs, { files: 2, directories: 1 });
+  views.changed();
+  for (let n = 0; n < 5; n += 1) await clock.yield();
+  deliver(1);
+  views.changed();
+  passASecond();
+  await untilSynced(2);
+  for (let n = 0; n < 50; n += 1) await clock.yield();
+  assert.deepEqual(syncs, { files: 4, directories: 2 });
+  assert.deepEqual(queueIds(paths.queueFile, 'completed'), ['q_1']);
+  assert.deepEqual(queueIds(paths.historyFile, 'exports'), ['q_1']);
+});
 
 test('a view that the full card refused is written once there is room, without another change', async (t) => {
   const { paths, ledger, deliver, queueIds } = openBoat('full');

@@ -108,7 +108,18 @@ async function changeEverything(disk: Disk, kept: Promises): Promise<void> {
   await disk.move(exported, moved);
   allow(moved, long + long);
   allow(exported, undefined);
-  await during(queue, 'two', undefined, () => disk.remove(queue));
+  const history = `${FOLDER}/history.json`;
+  allow(queue, 'two', 'three');
+  allow(history, undefined, 'of three');
+  const staged = [await disk.stage(queue), await disk.stage(history)] as const;
+  await staged[0].write(bytesOf('three'));
+  await staged[1].write(bytesOf('of three'));
+  await staged[0].place();
+  await staged[1].commit();
+  // The commit made the other's name durable too.
+  allow(queue, 'three');
+  allow(history, 'of three');
+  await during(queue, 'three', undefined, () => disk.remove(queue));
   // Something has to follow, for power to fail after the removal.
   await disk.makeDirectory(`${FOLDER}/after`);
 }

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { adoptFile, setAside } from '../ledger/adopt.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { writeHistoryView, writeQueueView } from '../ledger/views.ts';
+import { writeViews } from '../ledger/views.ts';
 import type { World } from '../platform/ports.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 import {
@@ -88,7 +88,7 @@ export async function repair(deps: DoctorDeps): Promise<DoctorReport> {
   }
   if (repaired.length === 0) return before;
   // An adopted file is in the ledger now, and not yet in the views that were compared before.
-  if (deps.ledger !== undefined) await writeViews(deps, deps.ledger);
+  if (deps.ledger !== undefined) await writeViews(deps.world, deps.paths, deps.ledger, 'both');
   return { ...(await examine(deps)), repaired };
 }
 
@@ -99,7 +99,7 @@ async function mend(deps: DoctorDeps, ledger: Ledger, wanted: Repair): Promise<s
       await world.disk.remove(wanted.path);
       return `removed the temporary file ${basename(wanted.path)}`;
     case 'rewrite_views':
-      await writeViews(deps, ledger);
+      await writeViews(world, paths, ledger, 'both');
       return 'wrote export_queue.json and export_history.json anew';
     case 'adopt': {
       const name = basename(wanted.path);
@@ -122,11 +122,6 @@ async function mend(deps: DoctorDeps, ledger: Ledger, wanted: Repair): Promise<s
     default:
       return wanted satisfies never;
   }
-}
-
-async function writeViews({ world, paths }: DoctorDeps, ledger: Ledger): Promise<void> {
-  await writeQueueView(world, paths, ledger);
-  await writeHistoryView(world, paths, ledger);
 }
 
 /** The report as the API and `--json` give it. */

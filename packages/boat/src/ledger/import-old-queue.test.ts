@@ -15,7 +15,7 @@ import { temporaryRoot } from '../testing/temporary-root.ts';
 import { importOldQueue } from './import-old-queue.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { recover } from './recover.ts';
-import { writeQueueView } from './views.ts';
+import { writeViews } from './views.ts';
 
 const root = join(temporaryRoot('import-old-queue'), 'boat');
 const paths = toSpoolPaths(root);
@@ -349,7 +349,7 @@ test('a lost ledger imports its own view: the exports on disk keep their ids', a
   await start();
   const before = entries();
   const ledger = openLedger(openLedgerDatabase(paths.ledger), () => '');
-  await writeQueueView({ clock: createClock(), disk: createDisk() }, paths, ledger);
+  await writeViews({ clock: createClock(), disk: createDisk() }, paths, ledger, 'queue');
   ledger.close();
   for (const name of readdirSync(paths.home))
     if (name.startsWith('exports.db')) rmSync(join(paths.home, name));

@@ -18,7 +18,7 @@ import { openLedger } from './ledger.ts';
 import { openOrSetAside } from './open-or-set-aside.ts';
 import { lowerCursor, toNumberedName, toSeedTime, toStamp } from './policy.ts';
 import { recover } from './recover.ts';
-import { writeHistoryView, writeQueueView } from './views.ts';
+import { writeViews } from './views.ts';
 
 const root = temporaryRoot('ledger');
 const log = createKeptLog();
@@ -299,8 +299,7 @@ test('the queue view has the seed keys in the seed order', async () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1, { createdAtMs: at(Date.parse('2026-02-20T10:05:30Z')) }), []);
-  await writeQueueView(world, paths, ledger);
-  await writeHistoryView(world, paths, ledger);
+  await writeViews(world, paths, ledger, 'both');
   const view = JSON.parse(readFileSync(paths.queueFile, 'utf8'));
   assert.deepEqual(Object.keys(view), [
     'version',
@@ -343,8 +342,7 @@ test('the views hold every entry and delivery once, however many pages they take
     });
   }
   ledger.queue.claim((entry) => entry.entryNo === 2);
-  await writeQueueView(world, paths, ledger);
-  await writeHistoryView(world, paths, ledger);
+  await writeViews(world, paths, ledger, 'both');
   const view = JSON.parse(readFileSync(paths.queueFile, 'utf8'));
   assert.deepEqual(
     [view.pending.length, view.uploading.length, view.completed.length, view.failed.length],

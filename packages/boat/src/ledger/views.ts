@@ -111,13 +111,26 @@ function* historyOf(ledger: Ledger): Generator<readonly unknown[], void, void> {
 }
 
 /**
- * Writes one JSON view atomically and durably, with the event loop free between its pages. Views are for other programs
- * and for people; this program reads them only once, at first start, to import an old queue.
+ * Writes the JSON views, each atomically and both durably, with the event loop free between their pages. Views are for
+ * other programs and for people; this program reads them only once, at first start, to import an old queue. The
+ * directory, which every start makes, is synced once for both. `queue`: the history has not changed.
  */
+export async function writeViews(
+  world: Pick<World, 'clock' | 'disk'>,
+  paths: { readonly queueFile: string; readonly historyFile: string },
+  ledger: Ledger,
+  which: 'queue' | 'both',
+): Promise<void> {
+  const queue = toQueuePieces(ledger, world.clock.wall());
+  await writeView(world, paths.queueFile, queue, which === 'both' ? 'place' : 'commit');
+  if (which === 'both') await writeView(world, paths.historyFile, toHistoryPieces(ledger), 'commit');
+}
+
 async function writeView(
   { clock, disk }: Pick<World, 'clock' | 'disk'>,
   path: string,
   pieces: Pieces,
+  end: 'place' | 'commit',
 ): Promise<void> {
   const file = await disk.stage(path);
   try {
@@ -126,27 +139,9 @@ async function writeView(
       await file.write(Buffer.from(piece, 'utf8'));
       await clock.yield();
     }
-    await file.commit();
+    await file[end]();
   } catch (error) {
     await file.discard();
     throw error;
   }
-}
-
-/** Writes `export_queue.json`, in a folder that every start makes. */
-export async function writeQueueView(
-  world: Pick<World, 'clock' | 'disk'>,
-  paths: { readonly queueFile: string },
-  ledger: Ledger,
-): Promise<void> {
-  await writeView(world, paths.queueFile, toQueuePieces(ledger, world.clock.wall()));
-}
-
-/** Writes `export_history.json`, likewise. */
-export async function writeHistoryView(
-  world: Pick<World, 'clock' | 'disk'>,
-  paths: { readonly historyFile: string },
-  ledger: Ledger,
-): Promise<void> {
-  await writeView(world, paths.historyFile, toHistoryPieces(ledger));
 }

@@ -73,6 +73,16 @@ function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string,
     isClosed = true;
     await file.close();
   };
+  const place = async () => {
+    assert(state === 'open', `commit of a staged file that is ${state}: ${path}`);
+    state = 'spent';
+    await told(`commit ${path}`, async () => {
+      await file.sync();
+      await closeOnce();
+      await fileSystem.rename(temporary, path);
+    });
+    state = 'committed';
+  };
   return {
     write: async (bytes) => {
       assert(state === 'open', `write to a staged file that is ${state}: ${path}`);
@@ -81,16 +91,10 @@ function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string,
       sizeBytes += bytes.length;
       state = 'open';
     },
+    place,
     commit: async () => {
-      assert(state === 'open', `commit of a staged file that is ${state}: ${path}`);
-      state = 'spent';
-      await told(`commit ${path}`, async () => {
-        await file.sync();
-        await closeOnce();
-        await fileSystem.rename(temporary, path);
-        await fileSystem.syncDirectory(dirname(path));
-      });
-      state = 'committed';
+      await place();
+      await told(`commit ${path}`, () => fileSystem.syncDirectory(dirname(path)));
     },
     discard: async () => {
       if (state === 'committed' || state === 'discarded') return;

@@ -39,6 +39,11 @@ export interface StagedFile {
   write(bytes: Uint8Array): Promise<void>;
   /** fsync, rename to the final path, fsync the directory: after it resolves the whole file survives a power cut. */
   commit(): Promise<void>;
+  /**
+   * fsync and rename alone: the whole file has its name, and the next commit in its directory makes that durable. Power
+   * lost before leaves it or what was there, never a mixture.
+   */
+  place(): Promise<void>;
   /** Removes the temporary file. Harmless after `commit` and when repeated. */
   discard(): Promise<void>;
 }
