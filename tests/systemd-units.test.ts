@@ -166,6 +166,15 @@ test('the proxy names the export manager where other services look for it, and s
     assert.ok(text.includes(setting), setting);
 });
 
+test('the proxy lets the largest body through that the export manager takes', () => {
+  const [, limit = ''] =
+    /client_max_body_size (\d+)m;/.exec(readFileSync(join(deploy, 'nginx', 'd3kos-export.conf'), 'utf8')) ??
+    [];
+  const app = readFileSync(join(deploy, '..', 'packages', 'boat', 'src', 'http', 'app.ts'), 'utf8');
+  const [, taken = 'none'] = /BROWSER_BODY_SIZE_MAX_BYTES = (\d+) \* 1024 \* 1024;/.exec(app) ?? [];
+  assert.equal(limit, taken);
+});
+
 const withoutNginx = spawnSync('nginx', ['-v']).error === undefined ? false : 'nginx is not installed here';
 
 test('nginx takes the snippet', { skip: withoutNginx }, () => {
