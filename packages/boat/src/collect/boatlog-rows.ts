@@ -73,7 +73,7 @@ export function createBoatlogReader(
 }
 
 /**
- * SQL for the line of a plain row, and NULL for any other. The line is one `concat`, at half the price of a chain of
+ * SQL for the line of a plain row behind its separator, and NULL for any other. The line is one `concat`, at half the price of a chain of
  * `||`, which copies what it has at every step. `concat` takes NULL for an empty text, so everything is checked before.
  * Fields and order are those of `toBoatlogRecord`.
  */
@@ -82,7 +82,7 @@ function toPlainLine({ columns: c }: SourceTable<BoatlogField>): string {
   return `CASE WHEN ${isPlainTimestamp(t)} AND ${isPlainId(c.entry_id)}
       AND typeof(${c.entry_type}) <> 'blob' AND typeof(${c.content}) <> 'blob'
       AND ${isPlainAngle(c.latitude)} AND ${isPlainAngle(c.longitude)} AND ${isPlainWeather(c.weather_conditions)}
-    THEN concat('{"record_id":"', ${c.entry_id}, '@', ${t}, '","entry_id":', json_quote(${c.entry_id}),
+    THEN concat(char(44, 10), '{"record_id":"', ${c.entry_id}, '@', ${t}, '","entry_id":', json_quote(${c.entry_id}),
       ',"timestamp":"', ${t}, '","timestamp_utc":"', substr(${t}, 1, 23),
       CASE octet_length(${t}) WHEN 24 THEN 'Z","timestamp_zone":"stated","type":' ELSE 'Z","timestamp_zone":"assumed_utc","type":' END,
       json_quote(${c.entry_type}), ',"content":', json_quote(${c.content}),
@@ -131,7 +131,7 @@ function createPlainReader(
 ): (after: number, rowsMax: number) => RowsRead | undefined {
   const { limits } = table.db;
   const read = table.db.prepare(
-    `SELECT CAST(group_concat(line, char(44, 10)) AS BLOB) AS lines, max(position) AS last, count(*) AS count,
+    `SELECT CAST(group_concat(line, '') AS BLOB) AS lines, max(position) AS last, count(*) AS count,
             count(line) AS plain
      FROM (SELECT rowid AS position, ${toPlainLine(table)} AS line
            FROM ${table.table} WHERE rowid > ? ORDER BY rowid LIMIT ?)`,

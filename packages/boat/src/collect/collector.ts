@@ -48,6 +48,8 @@ export interface Page {
    * `lines` is then decoded each time it is asked for, at twice the cost of making the page.
    */
   readonly bytes?: Uint8Array;
+  /** `bytes` with the ",\n" before them that parts the page from the one before: both are then one write. */
+  readonly separated?: Uint8Array;
   readonly count: number;
   /**
    * Gives the memory of `bytes` back at once, where they have one of their own. Who has written the page calls it, and

@@ -6,6 +6,9 @@ const PAGE_LENGTH = 256 * 1024;
 /** Most lines gathered into one page. */
 const PAGE_LINES_MAX = 500;
 
+/** What parts one line of an export file from the next: two characters, two bytes. */
+export const LINE_SEPARATOR = ',\n';
+
 /** Whether gathered lines should be given out before more are made. */
 export function isPageFull(lines: readonly string[]): boolean {
   if (lines.length >= PAGE_LINES_MAX) return true;
@@ -16,20 +19,22 @@ export function isPageFull(lines: readonly string[]): boolean {
 
 /** A page of lines made by `toLine`. */
 export function toPage(lines: readonly string[]): Page {
-  return { lines: lines.join(',\n'), count: lines.length };
+  return { lines: lines.join(LINE_SEPARATOR), count: lines.length };
 }
 
 /**
- * A page of bytes made by SQLite, which passes on text that is not UTF-8 as it lies in the source: such bytes
- * become U+FFFD here. They never hide a line end or a quote, which are ASCII.
+ * A page of bytes made by SQLite, each line with the separator before it. SQLite passes on text that is not UTF-8 as
+ * it lies in the source: such bytes become U+FFFD here. They never hide a line end or a quote, which are ASCII.
  */
-export function toBytesPage(bytes: Uint8Array, count: number): Page {
-  const clean = isUtf8(bytes) ? bytes : Buffer.from(new TextDecoder().decode(bytes), 'utf8');
+export function toBytesPage(separated: Uint8Array, count: number): Page {
+  const clean = isUtf8(separated) ? separated : Buffer.from(new TextDecoder().decode(separated), 'utf8');
+  const bytes = clean.subarray(LINE_SEPARATOR.length);
   return {
-    bytes: clean,
+    bytes,
+    separated: clean,
     count,
     get lines() {
-      return Buffer.from(clean.buffer, clean.byteOffset, clean.byteLength).toString('utf8');
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
     },
     release: () => {
       const { buffer } = clean;

@@ -1,5 +1,6 @@
 import { type Category, type DocumentHeader, isDocumentCategory } from '@d3kos/protocol';
 import type { CollectOutcome, Page } from '../collect/collector.ts';
+import { LINE_SEPARATOR } from '../collect/page.ts';
 import type { Disk, StagedFile } from '../platform/ports.ts';
 
 /** How much text is gathered before a write: pages are already large, headers are not worth a call each. */
@@ -70,8 +71,7 @@ export async function createExportWriter(
     async page(page) {
       if (section === undefined) throw new Error('a page outside a section');
       if (page.count === 0) return;
-      if (section.count > 0) await write(',\n');
-      await writeBytes(page.bytes ?? Buffer.from(page.lines, 'utf8'), page);
+      await writeBytes(section.count > 0 ? toSeparated(page) : toAlone(page), page);
       section.count += page.count;
     },
     async close({ state, detail, note }) {
@@ -99,4 +99,13 @@ export async function createExportWriter(
     discard: () => file.discard(),
     sizeBytes: () => sizeBytes,
   };
+}
+
+function toAlone(page: Page): Uint8Array {
+  return page.bytes ?? Buffer.from(page.lines, 'utf8');
+}
+
+/** The page behind another of its section. Two bytes alone would be a write that the page has to wait for. */
+function toSeparated(page: Page): Uint8Array {
+  return page.separated ?? Buffer.from(LINE_SEPARATOR + page.lines, 'utf8');
 }

@@ -114,7 +114,7 @@ test('pages of bytes are written whole and in order, and then their memory is gi
   const lengths = [10, 300_000, 20, 200_000, 100_000, 5, 700_000, 40];
   const made = lengths.map((length, index) => {
     const content = String.fromCharCode(97 + index).repeat(length);
-    return new TextEncoder().encode(`{"record_id":"${index}","content":"${content}"}`);
+    return new TextEncoder().encode(`,\n{"record_id":"${index}","content":"${content}"}`);
   });
   await writer.open('boatlog');
   for (const bytes of made) await writer.page(toBytesPage(bytes, 1));
@@ -129,10 +129,10 @@ test('pages of bytes are written whole and in order, and then their memory is gi
 });
 
 test('a page whose bytes share their memory gives nothing of it back', () => {
-  const shared = new TextEncoder().encode('{"record_id":"1"}, and what is somebody else\'s');
-  toBytesPage(shared.subarray(0, 17), 1).release?.();
-  assert.equal(shared.length, 46);
-  const mended = toBytesPage(Uint8Array.of(0x7b, 0xff, 0x7d), 1);
+  const shared = new TextEncoder().encode(',\n{"record_id":"1"}, and what is somebody else\'s');
+  toBytesPage(shared.subarray(0, 19), 1).release?.();
+  assert.equal(shared.length, 48);
+  const mended = toBytesPage(Uint8Array.of(0x2c, 0x0a, 0x7b, 0xff, 0x7d), 1);
   const neighbour = Buffer.from('beside it in the pool');
   mended.release?.();
   assert.equal(neighbour.toString(), 'beside it in the pool');
