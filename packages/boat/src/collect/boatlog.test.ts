@@ -179,9 +179,9 @@ describe('the boatlog', () => {
   });
 
   /** One row's line as SQLite makes it where the row is plain, compared with that made in JavaScript. Tells whether it was plain. */
-  async function compareLines(values: readonly SQLInputValue[]): Promise<boolean> {
+  async function compareLines(values: readonly SQLInputValue[], columns = COLUMNS): Promise<boolean> {
     const root = newRoot();
-    writeRows(root, [values]);
+    writeRows(root, [values], HOME, columns);
     const opened = openSourceTable(createTestContext(toBoatPlaces(root)), HOME, 'boatlog_entries', {
       entry_id: ['entry_id'],
       timestamp: ['timestamp'],
@@ -243,6 +243,23 @@ describe('the boatlog', () => {
       assert.ok(await compareLines(PLAIN));
       for (const value of values)
         assert.equal(await compareLines(PLAIN.with(column, value as never)), false, String(value));
+    });
+
+  const KEYS: readonly (readonly [declared: string, id: SQLInputValue, isPlain: boolean])[] = [
+    ['entry_id INTEGER PRIMARY KEY', 7n, true],
+    ['entry_id integer primary key autoincrement', null, true],
+    // This one is no row number, for the sake of old SQLite files: it may hold anything.
+    ['entry_id INTEGER PRIMARY KEY DESC', 7n, true],
+    ['entry_id INTEGER PRIMARY KEY DESC', null, false],
+    ['entry_id INTEGER PRIMARY KEY DESC', 'a b', false],
+    ['entry_id INT PRIMARY KEY', null, false],
+    ['entry_id TEXT PRIMARY KEY', 'a"b', false],
+  ];
+  for (const [declared, id, isPlain] of KEYS)
+    it(`takes ${String(id)} in ${declared} for ${isPlain ? 'plain' : 'odd'}`, async () => {
+      const columns = COLUMNS.replace('entry_id', declared);
+      const isMade = await compareLines(PLAIN.with(0, id as never), columns);
+      assert.equal(isMade, isPlain);
     });
 
   it('gives the same records whether SQLite or JavaScript makes the lines', async () => {

@@ -14,6 +14,8 @@ export interface SourceTable<Field extends string> {
   readonly table: string;
   readonly columns: Readonly<Record<Field, string>>;
   has(field: Field): boolean;
+  /** True where the field's column is the row's number itself: always there, always an integer. */
+  isRowid(field: Field): boolean;
 }
 
 /** What is in a home: its table, or why there is none to read. */
@@ -40,7 +42,8 @@ export function openSourceTable<Field extends string>(
       .prepare('SELECT name FROM pragma_table_info(?)')
       .all(tableName)
       .map((column) => String(column['name']));
-    const table = toSourceTable(db, tableName, found, aliases);
+    const rowidName = db.prepare(ROWID_COLUMN).get({ table: tableName })?.['name'];
+    const table = toSourceTable(db, tableName, found, rowidName, aliases);
     if (table !== undefined) return { kind: 'table', table };
     db.close();
     const outcome: HomeOutcome =
@@ -54,10 +57,16 @@ export function openSourceTable<Field extends string>(
   }
 }
 
+/** The column that is the row's number: the only key, declared INTEGER, without an index of its own (as one that is DESC has). */
+const ROWID_COLUMN = `SELECT max(name) AS name FROM pragma_table_info(:table) WHERE pk > 0
+  HAVING count(*) = 1 AND max(upper(type)) = 'INTEGER'
+  AND NOT EXISTS (SELECT 1 FROM pragma_index_list(:table) WHERE origin = 'pk')`;
+
 function toSourceTable<Field extends string>(
   db: DatabaseSync,
   tableName: string,
   found: readonly string[],
+  rowidName: unknown,
   aliases: ColumnAliases<Field>,
 ): SourceTable<Field> | undefined {
   const columns: Partial<Record<Field, string>> = {};
@@ -77,6 +86,7 @@ function toSourceTable<Field extends string>(
     // Every field was given a column or NULL just above.
     columns: columns as Record<Field, string>,
     has: (field) => known.has(field),
+    isRowid: (field) => typeof rowidName === 'string' && columns[field] === quoteName(rowidName),
   };
 }
 
