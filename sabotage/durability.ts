@@ -17,6 +17,13 @@ export const DURABILITY_SABOTAGES: readonly Sabotage[] = [
     killedBy: DISK_TESTS,
   },
   {
+    name: 'a loss that a sync beside the writing was told of is forgotten',
+    file: DISK,
+    before: 'failure ??= { error };',
+    after: 'void error;',
+    killedBy: ['packages/boat/src/platform/disk.test.ts'],
+  },
+  {
     name: 'a file gets its name before it is synced',
     file: DISK,
     before: 'await file.sync();\n      await closeOnce();\n      await fileSystem.rename(temporary, path);',

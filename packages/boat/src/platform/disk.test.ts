@@ -12,8 +12,10 @@ import {
   readOnlyDiskContract,
 } from './contract/disk-contract.ts';
 import { mountReadOnlyView, mountSmallFileSystem } from './contract/small-file-system.ts';
-import { createDisk } from './disk.ts';
+import { composeDisk, createDisk, SYNC_AHEAD_BYTES } from './disk.ts';
+import { createFileSystem } from './disk-file-system.ts';
 import { isExportError } from './errors.ts';
+import { createRandom } from './random.ts';
 
 async function makeRealDisk(): Promise<DiskUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'd3kos-disk-'));
@@ -49,6 +51,50 @@ readOnlyDiskContract('the machine', async () => {
 test('a file that says it is empty, as those under /proc do, is read to its end', async () => {
   const bytes = await createDisk().read('/proc/self/status', 1024 * 1024);
   assert.match(new TextDecoder().decode(bytes), /^Name:/);
+});
+
+test('a large file is synced beside its writing, and a loss that only such a sync was told of is not committed', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'd3kos-disk-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const piece = new Uint8Array(SYNC_AHEAD_BYTES / 4).fill(120);
+  const attempt = async (name: string, failing: number): Promise<string[]> => {
+    const steps: string[] = [];
+    const real = createFileSystem();
+    const disk = composeDisk(
+      {
+        ...real,
+        create: async (path) => {
+          const file = await real.create(path);
+          return {
+            ...file,
+            sync: async () => {
+              steps.push('sync');
+              if (steps.length === failing) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+              await file.sync();
+              steps.push('synced');
+            },
+            close: async () => {
+              steps.push('close');
+              await file.close();
+            },
+          };
+        },
+      },
+      createRandom(),
+    );
+    const staged = await disk.stage(join(folder, name));
+    try {
+      for (let count = 0; count < 6; count += 1) await staged.write(piece);
+      await staged.commit();
+    } finally {
+      await staged.discard();
+    }
+    return steps;
+  };
+  assert.deepEqual(await attempt('whole', 0), ['sync', 'synced', 'sync', 'synced', 'close']);
+  assert.equal((await readFile(join(folder, 'whole'))).length, piece.length * 6);
+  await assert.rejects(attempt('lost', 1), (error) => isExportError(error, 'DISK_FAILED'));
+  assert.deepEqual(readdirSync(folder), ['whole']);
 });
 
 test('a pipe without a writer is a failure at once, not a wait', async (t) => {

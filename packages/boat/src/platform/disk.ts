@@ -11,6 +11,12 @@ const FIRST_READ_BYTES = 4096;
 /** Files of a directory asked for their facts at once: more than the four threads behind them, few enough to hold. */
 const STAT_BATCH = 32;
 
+/**
+ * Bytes written to a file after which a sync of it begins beside the writing. Left to its commit, hundreds of MB would
+ * be synced at once, and everybody's commits on that file system would wait behind them.
+ */
+export const SYNC_AHEAD_BYTES = 32 * 1024 * 1024;
+
 /** Random bytes in a temporary name: two files staged for one path at once must not meet. */
 const TEMPORARY_NAME_BYTES = 6;
 
@@ -68,15 +74,18 @@ function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string,
   let state: 'open' | 'spent' | 'committed' | 'discarded' = 'open';
   let isClosed = false;
   let sizeBytes = 0;
+  const ahead = createSyncAhead(file);
   const closeOnce = async () => {
     if (isClosed) return;
     isClosed = true;
+    await ahead.ended();
     await file.close();
   };
   const place = async () => {
     assert(state === 'open', `commit of a staged file that is ${state}: ${path}`);
     state = 'spent';
     await told(`commit ${path}`, async () => {
+      await ahead.throwIfFailed();
       await file.sync();
       await closeOnce();
       await fileSystem.rename(temporary, path);
@@ -89,6 +98,7 @@ function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string,
       state = 'spent';
       await told(`write ${temporary}`, () => writeAll(file, bytes, sizeBytes));
       sizeBytes += bytes.length;
+      ahead.wrote(sizeBytes);
       state = 'open';
     },
     place,
@@ -104,6 +114,40 @@ function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string,
         await unlinkIfThere(fileSystem, temporary);
       });
       state = 'discarded';
+    },
+  };
+}
+
+/** Syncs of a file beside its writing, one at a time. */
+interface SyncAhead {
+  /** To be told how much has been written so far. */
+  wrote(sizeBytes: number): void;
+  /** Resolves when no sync is under way. */
+  ended(): Promise<void>;
+  /** Rejects where a sync has failed: the system tells lost writes once, and the next sync would succeed. */
+  throwIfFailed(): Promise<void>;
+}
+
+function createSyncAhead(file: OpenFile): SyncAhead {
+  let begunAtBytes = 0;
+  let underWay: Promise<void> | undefined;
+  let failure: { readonly error: unknown } | undefined;
+  const sync = async (): Promise<void> => {
+    await file.sync().catch((error: unknown) => {
+      failure ??= { error };
+    });
+    underWay = undefined;
+  };
+  return {
+    wrote(sizeBytes) {
+      if (underWay !== undefined || sizeBytes - begunAtBytes < SYNC_AHEAD_BYTES) return;
+      begunAtBytes = sizeBytes;
+      underWay = sync();
+    },
+    ended: async () => underWay,
+    throwIfFailed: async () => {
+      await underWay;
+      if (failure !== undefined) throw failure.error;
     },
   };
 }
