@@ -4,19 +4,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { after, describe, it } from 'node:test';
-import fc from 'fast-check';
 import { writeBoatlog } from '../../../sim/src/fixture/boatlog.ts';
 import { toBoatPlaces } from '../../../sim/src/fixture/places.ts';
 import { boatlogCollector } from './boatlog.ts';
-import { createBoatlogReader } from './boatlog-rows.ts';
 import {
   type Collection,
   collectAll,
   createTestContext,
   createTestProgress,
 } from './collection-for-tests.ts';
-import { createTimestampReader } from './policy.ts';
-import { openSourceTable } from './source-table.ts';
 
 const HOME = 'data/boatlog/boatlog.db';
 const OLD_HOME = 'data/boatlog.db';
@@ -176,146 +172,6 @@ describe('the boatlog', () => {
     assert.equal(records[0]?.['content'], large);
     assert.equal(records[12]?.['content_is_cut'], true);
     assert.equal(String(records[12]?.['content']).length, 1024 * 1024);
-  });
-
-  /** One row's line as SQLite makes it where the row is plain, compared with that made in JavaScript. Tells whether it was plain. */
-  async function compareLines(values: readonly SQLInputValue[], columns = COLUMNS): Promise<boolean> {
-    const root = newRoot();
-    writeRows(root, [values], HOME, columns);
-    const opened = openSourceTable(createTestContext(toBoatPlaces(root)), HOME, 'boatlog_entries', {
-      entry_id: ['entry_id'],
-      timestamp: ['timestamp'],
-      entry_type: ['entry_type'],
-      content: ['content'],
-      latitude: ['latitude'],
-      longitude: ['longitude'],
-      weather_conditions: ['weather_conditions'],
-    });
-    assert.ok(opened.kind === 'table');
-    const readTime = createTimestampReader('UTC');
-    const fit = (_after: number, rowsMax: number) => rowsMax;
-    const either = await createBoatlogReader(opened.table, fit, { readTime })(0, 10).toPage();
-    const inJavaScript = { readTime, isElsewhere: () => false };
-    const byRow = await createBoatlogReader(opened.table, fit, inJavaScript)(0, 10).toPage();
-    assert.deepEqual(JSON.parse(either?.lines ?? ''), JSON.parse(byRow?.lines ?? ''), String(values));
-    opened.table.db.close();
-    rmSync(root, { recursive: true });
-    return either?.bytes !== undefined;
-  }
-
-  const PLAIN = [7n, '2026-03-16T14:03:05.123Z', 'voice', 'hello', null, null, 'calm'] as const;
-  const ODD: readonly (readonly [column: number, values: readonly SQLInputValue[]])[] = [
-    [0, ['a\0b', '7\0', '', 'x'.repeat(65), 'a b', 1.5, null, -(2n ** 60n), new Uint8Array([55])]],
-    [
-      1,
-      [
-        '2026-02-30T10:00:00.123Z',
-        '2026-02-29T10:00:00.123Z',
-        '2026-04-31T00:00:00.000000',
-        '2026-03-16T24:00:00.000Z',
-        '2026-03-16T24:10:00.123456',
-        '2026-03-16T14:60:05.123Z',
-        '1969-12-31T10:00:00.123Z',
-        '2026-03-16t14:03:05.123Z',
-        '2026-03-16 14:03:05.123Z',
-        '2026-03-16TT14:03:05.12Z',
-        '2026-03-16T14:03:05.12 Z',
-        '2026-03-16T14:03:05.123  ',
-        '2026-03-16T14:03:05.12  ',
-        '2026-03-16T14:03:05.1234',
-        '2026-03-16T14:03:05.123Z\0x',
-        '2026-03-16T14:03:05.12\0Z',
-        '99999-03-16T14:03:05.12Z',
-        '-2026-03-16T14:03:05.12Z',
-        '20260322_122202',
-        null,
-        1_774_000_000,
-        new TextEncoder().encode('2026-03-16T14:03:05.123Z'),
-      ],
-    ],
-    [2, [new Uint8Array([55])]],
-    [3, [new Uint8Array([55])]],
-    [4, [1e9, -Infinity, 'north', new Uint8Array([55])]],
-    [6, ['{"temp":1}', '12:30', 'calm\0see http://user:pw@host/', new Uint8Array([55])]],
-  ];
-  for (const [column, values] of ODD)
-    it(`does not take for plain what is odd in column ${column}`, async () => {
-      assert.ok(await compareLines(PLAIN));
-      for (const value of values)
-        assert.equal(await compareLines(PLAIN.with(column, value as never)), false, String(value));
-    });
-
-  const KEYS: readonly (readonly [declared: string, id: SQLInputValue, isPlain: boolean])[] = [
-    ['entry_id INTEGER PRIMARY KEY', 7n, true],
-    ['entry_id integer primary key autoincrement', null, true],
-    // This one is no row number, for the sake of old SQLite files: it may hold anything.
-    ['entry_id INTEGER PRIMARY KEY DESC', 7n, true],
-    ['entry_id INTEGER PRIMARY KEY DESC', null, false],
-    ['entry_id INTEGER PRIMARY KEY DESC', 'a b', false],
-    ['entry_id INT PRIMARY KEY', null, false],
-    ['entry_id TEXT PRIMARY KEY', 'a"b', false],
-  ];
-  for (const [declared, id, isPlain] of KEYS)
-    it(`takes ${String(id)} in ${declared} for ${isPlain ? 'plain' : 'odd'}`, async () => {
-      const columns = COLUMNS.replace('entry_id', declared);
-      const isMade = await compareLines(PLAIN.with(0, id as never), columns);
-      assert.equal(isMade, isPlain);
-    });
-
-  it('gives the same records whether SQLite or JavaScript makes the lines', async () => {
-    const text = fc.oneof(
-      fc.string({ unit: 'binary' }),
-      fc.constantFrom('voice', 'a"b\\c', '', '🌊', '{"temp":1}', '12:30', 'calm\0see http://user:pw@host/'),
-    );
-    const moment = fc.integer({ min: 0, max: 4e12 }).map((ms) => new Date(ms).toISOString());
-    const timestamp = fc.oneof(
-      { weight: 6, arbitrary: moment },
-      { weight: 6, arbitrary: moment.map((iso) => `${iso.slice(0, 23)}456`) },
-      fc.constantFrom(
-        '2026-02-30T10:00:00.123Z',
-        '2026-03-16T24:10:00.123Z',
-        '2026-03-16T14:03:05.12 Z',
-        '1969-12-31T10:00:00.123Z',
-        '2026-03-16t14:03:05.123Z',
-        '2026-04-31T00:00:00.000000',
-        '20260322_122202',
-        '2026-03-16T14:03:05.1234',
-      ),
-      text,
-    );
-    const seldom = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
-      fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, arbitrary);
-    const angle = fc.oneof(
-      fc.double({ min: -180, max: 180 }),
-      fc.double(),
-      fc.integer(),
-      fc.constant(null),
-      fc.constant('44 N'),
-    );
-    const row = fc.tuple(
-      fc.oneof(
-        { weight: 8, arbitrary: fc.bigInt({ min: -1000n, max: 1_000_000n }) },
-        fc.uuid(),
-        text,
-        fc.constant(null),
-        fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
-        fc.double(),
-      ),
-      timestamp,
-      fc.oneof(text, fc.constant(null)),
-      fc.oneof({ weight: 6, arbitrary: text }, fc.constant(null), fc.uint8Array({ maxLength: 8 })),
-      seldom(angle),
-      seldom(angle),
-      seldom(text),
-    );
-    let made = 0;
-    await fc.assert(
-      fc.asyncProperty(row, async (values) => {
-        if (await compareLines(values)) made += 1;
-      }),
-      { numRuns: 400 },
-    );
-    assert.ok(made > 40, `only ${made} rows were plain`);
   });
 
   it('makes valid lines of bytes that SQLite takes for its own binary JSON', async () => {
