@@ -16,18 +16,24 @@ export function createOutput(
   stdout: (line: string) => void,
   stderr: (line: string) => void,
 ): Output {
+  const say = format === 'json' ? stderr : stdout;
   return {
-    say: format === 'json' ? stderr : stdout,
+    say: (line) => say(toPlainLine(line)),
     result(raw, lines) {
       if (format === 'json') stdout(JSON.stringify(raw));
-      else for (const line of lines) stdout(line);
+      else for (const line of lines) stdout(toPlainLine(line));
     },
     failure({ message, code, hint }) {
       if (format === 'json') stdout(JSON.stringify({ success: false, error: message, code, hint }));
       else {
-        stderr(`✗ ${message} [${code}]`);
-        stderr(`  ${hint}`);
+        stderr(toPlainLine(`✗ ${message} [${code}]`));
+        stderr(toPlainLine(`  ${hint}`));
       }
     },
   };
+}
+
+/** What central answered or a record holds is shown too: it gives the terminal no orders and begins no line of its own. */
+function toPlainLine(line: string): string {
+  return line.replace(/\p{Cc}+/gu, '\ufffd');
 }

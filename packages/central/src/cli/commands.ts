@@ -87,7 +87,7 @@ async function showInstallation(store: Store, installationId: string): Promise<C
   const missing = gaps.missing_sequences.length === 0 ? '-' : gaps.missing_sequences.join(' ');
   return {
     json: { ...summary, categories: holdings, ...gaps },
-    text: [...facts, `missing_sequences      ${missing}`, 'records held', ...held].join('\n'),
+    text: toText([...facts, `missing_sequences      ${missing}`, 'records held', ...held]),
   };
 }
 
@@ -117,12 +117,17 @@ function toBundleText(report: BundleReport): string {
     ),
     ...report.skipped.map(({ queue_id, reason }) => `  left on board ${queue_id}: ${reason}`),
   ];
-  return [
+  return toText([
     `bundle of ${report.installation_id ?? 'an unknown installation'}, written ${report.created ?? 'at an unknown time'}`,
     `${report.parts} whole parts: ${report.stored} stored (${records} records, ${report.rejected_records} rejected), ${report.repeated} held before, ${report.refused_count} refused`,
     ...(report.damaged_count === 0
       ? []
       : [`${report.damaged_count} damaged places; what the boat cannot prove delivered it sends again`]),
     ...faults,
-  ].join('\n');
+  ]);
+}
+
+/** Lines for a terminal: what a boat or a stick says in them gives it no orders and begins no line of its own. */
+function toText(lines: readonly string[]): string {
+  return lines.map((line) => line.replace(/\p{Cc}+/gu, '\ufffd')).join('\n');
 }

@@ -1,0 +1,80 @@
+import { strict as assert } from 'node:assert';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { toBundleLine } from '@d3kos/protocol';
+import { openPglite } from '../platform/testing/stores-under-test.ts';
+import { systemRandomHex } from '../platform/world.ts';
+import { migrate } from '../store/migrate.ts';
+import {
+  type EnrolledBoat,
+  enrollBoat,
+  importDocument,
+  NOON_MS,
+  startNode,
+  toDocument,
+} from '../testing/central-under-test.ts';
+import { runCommand } from './commands.ts';
+
+/** Clears the screen, renames the window, begins a line of its own. */
+const ORDERS = '\u001b[2J\u009b2J\u001b]0;x\u0007\r\n';
+
+/** A bundle whose free texts are orders to a terminal. */
+function toHostileBundle(boat: EnrolledBoat): Buffer {
+  const body = JSON.stringify(toDocument(boat));
+  const lines = [
+    toBundleLine({
+      d3kos_bundle: 'start',
+      version: 1,
+      installation_id: boat.id,
+      created: `${ORDERS}made`,
+      software_version: '0.1.0',
+    }),
+    toBundleLine({
+      d3kos_bundle: 'part',
+      export_id: 'export_1',
+      part: { index: 1, count: 1 },
+      sha256: createHash('sha256').update(body).digest('hex'),
+      size_bytes: Buffer.byteLength(body),
+    }),
+    `${body}\n`,
+    toBundleLine({
+      d3kos_bundle: 'end',
+      exports: 1,
+      parts: 1,
+      skipped_count: 1,
+      skipped: [{ queue_id: `q${ORDERS}`, reason: `${ORDERS}9 whole parts: 9 stored` }],
+    }),
+  ];
+  return Buffer.from(lines.join(''));
+}
+
+test('what boats and sticks say gives the operator’s terminal no orders, and no line of its own', async () => {
+  const { store, close } = await openPglite();
+  try {
+    await migrate(store, NOON_MS);
+    const boat = await enrollBoat(store);
+    const hostile = { ...toDocument(boat, { sequence: 2 }), software_version: `${ORDERS}9` };
+    await importDocument(startNode(store), boat, hostile);
+    const bundle = toHostileBundle(boat);
+    const world = {
+      store,
+      wallMs: NOON_MS,
+      randomHex: systemRandomHex,
+      bodySizeMaxBytes: 1_000_000,
+      openFile: async () => ({
+        read: async (offset: number, length: number) => bundle.subarray(offset, offset + length),
+        close: async () => undefined,
+      }),
+    };
+    const shown = await runCommand(world, { kind: 'show', installationId: boat.id });
+    const imported = await runCommand(world, { kind: 'import_bundle', file: 'stick' });
+    for (const { text } of [shown, imported]) {
+      const controls = [...text].filter((character) => /\p{Cc}/u.test(character) && character !== '\n');
+      assert.deepEqual(controls, []);
+    }
+    assert.equal(imported.text.split('\n').length, 3, imported.text);
+    assert.equal(shown.text.split('\n').filter((line) => line.startsWith('9')).length, 0);
+  } finally {
+    await close();
+  }
+});
