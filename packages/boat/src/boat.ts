@@ -63,7 +63,11 @@ export async function startBoat(
     licensePath: join(config.root, 'config', 'license.json'),
     tierApiUrl: config.tierApiUrl,
   });
-  const retention = createRetention(world, paths, ledger, config.reserveBytes);
+  const queueChanged = (): void => {
+    views.changed();
+    events.emit({ kind: 'queue', counts: ledger.queue.counts() });
+  };
+  const retention = createRetention(world, paths, ledger, config.reserveBytes, queueChanged);
   // Delivered files make room for what a start has to write; where that is not enough, exports are refused one by one.
   await retention.ensureReserve().catch((error: unknown) => {
     if (!isExportError(error)) throw error;
@@ -86,10 +90,7 @@ export async function startBoat(
     credentialsPath,
     clockSynchronized,
     listener: {
-      queueChanged: () => {
-        views.changed();
-        events.emit({ kind: 'queue', counts: ledger.queue.counts() });
-      },
+      queueChanged,
       uploading: (progress) => events.emit({ kind: 'uploading', ...progress }),
       delivered: (queueId) => events.emit({ kind: 'delivered', queueId }),
       destinationChanged: ({ state, detail }) => events.emit({ kind: 'destination', state, detail }),

@@ -60,7 +60,7 @@ function openBoat(over: { readonly disk?: Partial<Disk>; readonly reserveBytes?:
   const deps = {
     world,
     ledger,
-    retention: createRetention(world, paths, ledger, over.reserveBytes ?? 0),
+    retention: createRetention(world, paths, ledger, over.reserveBytes ?? 0, () => undefined),
     collectors: [boatlog],
     sources,
     paths,

@@ -1,5 +1,6 @@
 import type { Alive, Deck } from './deck.ts';
-import type { Act } from './plan.ts';
+import { isCardUnfit, noteDays } from './incidents.ts';
+import type { Act } from './plan-boots.ts';
 
 /** Does one thing on board. Nothing happens while the export manager does not answer, except to the sources. */
 export function act(deck: Deck, planned: Act): void {
@@ -72,6 +73,9 @@ function actOnBoard(
         }),
       );
       return;
+    case 'bundle':
+      follow(deck, alive, carry(deck, alive, planned));
+      return;
     case 'look':
       follow(deck, alive, ask(deck, alive, 'GET', planned.path));
       return;
@@ -81,10 +85,36 @@ function actOnBoard(
   }
 }
 
+/** Writes what waits to a stick, which is read ashore later, in whole or in part, whatever happened on board meanwhile. */
+async function carry(deck: Deck, alive: Alive, planned: Extract<Act, { kind: 'bundle' }>): Promise<void> {
+  const { clock, shore, trace } = deck;
+  const response = await request(alive, 'POST', '/export/bundle', { failed: planned.withFailed });
+  const bytes = await readOrCutOff(response);
+  if (!alive.boot.power.isOn()) return;
+  trace.add(`POST /export/bundle ${response.status} ${bytes.length} bytes`);
+  if (response.status !== 200 || response.headers.get('content-type')?.includes('json') === true) return;
+  const carried = bytes.subarray(0, Math.ceil(bytes.length * planned.keptShare));
+  clock.at(clock.now() + planned.carriedMs, () => {
+    for (let time = 0; time < planned.times; time += 1)
+      void shore.importBundle(carried).then((told) => trace.add(`bundle imported: ${told}`));
+  });
+}
+
+/** What of the answer arrived: a download that breaks off leaves what was written to the stick until then. */
+async function readOrCutOff(response: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of response.body ?? []) chunks.push(chunk);
+  } catch {
+    // The stick holds what came before; the command tells whoever waits for it.
+  }
+  return Buffer.concat(chunks);
+}
+
 /** Lets it happen. What a machine without power still throws is nobody's. */
 function follow(deck: Deck, alive: Alive, work: Promise<unknown>): void {
   work.catch((error: unknown) => {
-    if (!alive.boot.power.isOn()) return;
+    if (!alive.boot.power.isOn() || alive.isStopping) return;
     deck.oracle.violate(`an act failed: ${error instanceof Error ? error.stack : String(error)}`);
   });
 }
@@ -93,7 +123,9 @@ function follow(deck: Deck, alive: Alive, work: Promise<unknown>): void {
 async function generate(deck: Deck, alive: Alive, body: Readonly<Record<string, string>>): Promise<void> {
   const before = deck.sources.present();
   alive.exportsUnderWay += 1;
+  noteDays(deck);
   const answer = await ask(deck, alive, 'POST', '/export/generate', body);
+  noteDays(deck);
   alive.exportsUnderWay -= 1;
   if (answer['success'] !== true || answer['queued'] !== true) return;
   const slot = answer['slot'];
@@ -108,6 +140,15 @@ async function generate(deck: Deck, alive: Alive, body: Readonly<Record<string, 
   );
 }
 
+async function request(alive: Alive, method: string, path: string, body?: unknown): Promise<Response> {
+  return alive.boat.app.fetch(
+    new Request(`http://localhost:8094${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }),
+  );
+}
+
 /** One request to the boat's own API; resolves never when the power goes meanwhile. */
 async function ask(
   deck: Deck,
@@ -117,12 +158,7 @@ async function ask(
   body?: unknown,
 ): Promise<Readonly<Record<string, unknown>>> {
   const name = `${method} ${path}`;
-  const response = await alive.boat.app.fetch(
-    new Request(`http://localhost:8094${path}`, {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    }),
-  );
+  const response = await request(alive, method, path, body);
   const text = await response.text();
   if (!alive.boot.power.isOn()) return new Promise(() => undefined);
   const isJson = response.headers.get('content-type')?.includes('json') === true;
@@ -131,7 +167,7 @@ async function ask(
   deck.trace.add(
     `${name} ${JSON.stringify(body ?? {})} ${response.status} ${answer['queue_id'] ?? answer['code'] ?? ''}`,
   );
-  const mayFail = deck.isCardFull && response.status < 600;
+  const mayFail = isCardUnfit(deck) || alive.isStopping;
   if (response.status === 500 && !mayFail) deck.oracle.violate(`${name} answered ${response.status} ${text}`);
   return answer;
 }

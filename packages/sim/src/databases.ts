@@ -15,10 +15,10 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import type { Databases } from '../../boat/src/platform/ports.ts';
+import type { Databases, LedgerDatabase } from '../../boat/src/platform/ports.ts';
 import { createDatabases, type LedgerStep, openLedgerDatabase } from '../../boat/src/platform/sqlite.ts';
 import type { DiskMedium, ForeignFiles } from './disk-medium.ts';
-import { tear } from './disk-tear.ts';
+import { type Aftermath, changedPages, keepPages, type Pages, tear } from './disk-tear.ts';
 import type { SimRandom } from './random.ts';
 import type { Power } from './world-power.ts';
 
@@ -26,10 +26,14 @@ import type { Power } from './world-power.ts';
 export interface SimDatabases {
   /** Where a path of the boat really is. Other services' databases are written there by the scenario; they survive as they are. */
   realPath(path: string): string;
-  /** The boat's view, for one boot. */
-  boot(power: Power, random: SimRandom, monotonicMs: () => number): Databases;
+  /** The boat's view, for one boot. `aftermath` says what the end of its power leaves of what was not synced. */
+  boot(power: Power, random: SimRandom, monotonicMs: () => number, aftermath?: Aftermath): Databases;
+  /** Where set, is told after each step of the ledger that writes how many pages SQLite wrote in it. */
+  onPages: ((count: number) => void) | undefined;
   /** When true, commits fail as on a full disk. */
   isFull: boolean;
+  /** When true, commits fail as on a file system that the kernel has made read-only. */
+  isReadOnly: boolean;
   /** Removes the real files. */
   close(): void;
 }
@@ -38,11 +42,19 @@ export interface SimDatabases {
 const SYNCHRONOUS_NORMAL = 1;
 const SYNCHRONOUS_FULL = 2;
 
+/** Primary result codes of SQLite for the two ways in which a card refuses a commit. */
+const SQLITE_READONLY = 8;
+const SQLITE_FULL = 13;
+
 /** Virtual time after which the kernel has written unsynced data by itself. */
 const WRITE_BACK_MS = 30_000;
 
 /** How likely a commit is followed by a checkpoint: often enough that every seed has some, and WALs of many commits too. */
 const CHECKPOINT_CHANCE = 0.05;
+
+/** A frame of SQLite's WAL is a page and its header, behind a header of the whole (SQLite file format §4.1). */
+const DATABASE_PAGES: Pages = { startBytes: 0, pageBytes: 4_096 };
+const WAL_PAGES: Pages = { startBytes: 32, pageBytes: 4_096 + 24 };
 
 /** The two files that are the ledger. The third, `-shm`, is an index and does not survive. */
 interface Image {
@@ -58,6 +70,8 @@ interface OpenLedger {
   db: DatabaseSync | undefined;
   /** What a power cut leaves for certain; undefined: everything that is in the files. */
   durable: Image | undefined;
+  /** The files before the present step, where somebody wants to know what it writes. */
+  before: Image | undefined;
   /** True while power fails within the present step. */
   isTorn: boolean;
   savedMs: number;
@@ -75,7 +89,9 @@ export function createSimDatabases(medium: DiskMedium): SimDatabases {
       return realPath(path);
     },
     isFull: false,
-    boot: (power, random, monotonicMs) => {
+    isReadOnly: false,
+    onPages: undefined,
+    boot: (power, random, monotonicMs, aftermath = 'torn') => {
       const handles: DatabaseSync[] = [];
       const real = createDatabases();
       power.onCut(() => {
@@ -93,12 +109,16 @@ export function createSimDatabases(medium: DiskMedium): SimDatabases {
             random: random.fork('checkpoints'),
             db: undefined,
             durable: undefined,
+            before: undefined,
             isTorn: false,
             savedMs: monotonicMs(),
           };
-          const facts = { power, medium, monotonicMs, isFull: () => databases.isFull };
-          power.onCut(() => loseUnsynced(ledger, medium, random));
-          return openLedgerDatabase(ledger.real, (step, db) => observe(step, db, ledger, facts));
+          const facts = { power, medium, monotonicMs, databases };
+          power.onCut(() => {
+            loseUnsynced(ledger, medium, random, aftermath);
+          });
+          const opened = openLedgerDatabase(ledger.real, (step, db) => observe(step, db, ledger, facts));
+          return { ...opened, close: () => closeLedger(opened, ledger, facts) };
         },
         openSource: (path) => {
           power.step('source.open');
@@ -118,7 +138,7 @@ interface LedgerFacts {
   readonly power: Power;
   readonly medium: DiskMedium;
   monotonicMs(): number;
-  isFull(): boolean;
+  readonly databases: Pick<SimDatabases, 'isFull' | 'isReadOnly' | 'onPages'>;
 }
 
 function observe(step: LedgerStep, db: DatabaseSync, ledger: OpenLedger, facts: LedgerFacts): void {
@@ -127,6 +147,7 @@ function observe(step: LedgerStep, db: DatabaseSync, ledger: OpenLedger, facts: 
       // A checkpoint is a step of its own here; SQLite would run it unseen within a commit.
       db.exec('PRAGMA wal_autocheckpoint = 0');
       ledger.db = db;
+      observeCheckpoints(db, ledger, facts);
       if (facts.medium.fsync === 'ignored') ledger.durable = readImage(ledger.real);
       return;
     case 'begin':
@@ -143,9 +164,9 @@ function observe(step: LedgerStep, db: DatabaseSync, ledger: OpenLedger, facts: 
 
 function beforeCommit(db: DatabaseSync, ledger: OpenLedger, facts: LedgerFacts): void {
   facts.power.step('ledger.commit');
-  if (facts.isFull())
-    throw Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 });
-  const isSynced = facts.medium.fsync === 'honest' && synchronousOf(db) >= SYNCHRONOUS_FULL;
+  if (facts.databases.isFull) throw sqliteError('database or disk is full', SQLITE_FULL);
+  if (facts.databases.isReadOnly) throw sqliteError('attempt to write a readonly database', SQLITE_READONLY);
+  const isSynced = facts.medium.fsync !== 'ignored' && synchronousOf(db) >= SYNCHRONOUS_FULL;
   if (!isSynced) {
     const nowMs = facts.monotonicMs();
     if (ledger.durable === undefined || nowMs - ledger.savedMs > WRITE_BACK_MS) {
@@ -154,21 +175,64 @@ function beforeCommit(db: DatabaseSync, ledger: OpenLedger, facts: LedgerFacts):
     }
   }
   if (facts.power.isCutWithin('ledger.committing')) tearFrom(ledger);
+  ledger.before = toBefore(ledger, facts);
 }
 
 function afterCommit(db: DatabaseSync, ledger: OpenLedger, facts: LedgerFacts): void {
   if (ledger.isTorn) throw facts.power.cut();
-  const isHonest = facts.medium.fsync === 'honest';
+  tellPages(ledger, facts);
+  const isHonest = facts.medium.fsync !== 'ignored';
   const synchronous = synchronousOf(db);
   if (isHonest && synchronous >= SYNCHRONOUS_FULL) ledger.durable = undefined;
   facts.power.step('ledger.committed');
   if (!ledger.random.chance(CHECKPOINT_CHANCE)) return;
-  // SQLite syncs the WAL before it copies from it, and the database after.
-  if (isHonest && synchronous >= SYNCHRONOUS_NORMAL) ledger.durable = undefined;
-  if (facts.power.isCutWithin('ledger.checkpoint')) tearFrom(ledger);
   // Passive, as after a commit: it leaves the WAL as it is, and the next commit starts over in it.
   db.exec('PRAGMA wal_checkpoint(PASSIVE)');
-  if (ledger.isTorn) throw facts.power.cut();
+}
+
+/** Makes every checkpoint a step within which power can fail, those that the boat asks for by itself as well. */
+function observeCheckpoints(db: DatabaseSync, ledger: OpenLedger, facts: LedgerFacts): void {
+  const { medium, power } = facts;
+  const exec = db.exec.bind(db);
+  db.exec = (sql) => {
+    if (!sql.includes('wal_checkpoint')) return exec(sql);
+    // SQLite syncs the WAL before it copies from it, and the database after.
+    if (medium.fsync !== 'ignored' && synchronousOf(db) >= SYNCHRONOUS_NORMAL) ledger.durable = undefined;
+    if (power.isCutWithin('ledger.checkpoint')) tearFrom(ledger);
+    ledger.before = toBefore(ledger, facts);
+    exec(sql);
+    if (ledger.isTorn) throw power.cut();
+    tellPages(ledger, facts);
+  };
+}
+
+function sqliteError(message: string, errcode: number): Error {
+  return Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR', errcode });
+}
+
+/** The last connection copies the WAL into the database, syncs that, and removes the WAL: in that order. */
+function closeLedger(opened: LedgerDatabase, ledger: OpenLedger, facts: LedgerFacts): void {
+  if (!opened.db.isOpen) return;
+  const isCut = facts.power.isCutWithin('ledger.close');
+  if (isCut) tearFrom(ledger);
+  ledger.before = toBefore(ledger, facts);
+  opened.close();
+  if (isCut) throw facts.power.cut();
+  tellPages(ledger, facts);
+}
+
+/** The files before a step that writes, where somebody wants to know what it writes. */
+function toBefore({ real }: OpenLedger, { databases }: LedgerFacts): Image | undefined {
+  return databases.onPages === undefined ? undefined : readImage(real);
+}
+
+function tellPages({ real, before }: OpenLedger, { databases }: LedgerFacts): void {
+  if (before === undefined) return;
+  const { database, wal } = readImage(real);
+  databases.onPages?.(
+    changedPages(before.database, database, DATABASE_PAGES).length +
+      changedPages(before.wal, wal, WAL_PAGES).length,
+  );
 }
 
 /** The present step is torn: what it changes from here on is what chance mixes. */
@@ -178,17 +242,21 @@ function tearFrom(ledger: OpenLedger): void {
 }
 
 /** The power went: the files become a mix of what was certain and what was written since. */
-function loseUnsynced(ledger: OpenLedger, medium: DiskMedium, random: SimRandom): void {
+function loseUnsynced(ledger: OpenLedger, medium: DiskMedium, random: SimRandom, aftermath: Aftermath): void {
   const wasOpen = ledger.db?.isOpen === true;
   const current = readImage(ledger.real);
   const durable = ledger.durable ?? current;
   if (wasOpen) ledger.db?.close();
   const isFolderThere = medium.isDirectory(dirname(ledger.path));
-  if (isFolderThere && !wasOpen) return;
+  if (isFolderThere && !wasOpen && !ledger.isTorn) return;
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${ledger.real}${suffix}`, { force: true });
   if (!isFolderThere) return;
-  writeFileSync(ledger.real, tear(durable.database, current.database, random));
-  const wal = tear(durable.wal, current.wal, random);
+  // A ledger that was being closed loses its WAL only after its database was synced.
+  const written = wasOpen ? current.wal : durable.wal;
+  const mix = (from: Uint8Array, to: Uint8Array, pages: Pages): Uint8Array =>
+    typeof aftermath === 'number' ? keepPages(from, to, pages, aftermath) : tear(from, to, random, aftermath);
+  writeFileSync(ledger.real, mix(durable.database, current.database, DATABASE_PAGES));
+  const wal = mix(durable.wal, written, WAL_PAGES);
   if (wal.length > 0) writeFileSync(`${ledger.real}-wal`, wal);
 }
 

@@ -1,5 +1,6 @@
 import type { Boat } from '@d3kos/boat';
 import type { Tier } from '@d3kos/protocol';
+import type { Step } from './boot-boat.ts';
 import type { VirtualClock } from './clock.ts';
 import type { SimNetwork } from './network.ts';
 import type { FaultChances } from './network-faults.ts';
@@ -17,6 +18,9 @@ export interface Alive {
   readonly boot: Boot;
   /** Exports that were asked for and not yet answered. */
   exportsUnderWay: number;
+  /** Ends the export manager as the supervisor does; resolves when it has ended or the power is gone. */
+  stop(): Promise<void>;
+  isStopping: boolean;
 }
 
 /** One run: everything in it, and how things stand now. */
@@ -35,7 +39,6 @@ export interface Deck {
   /** The chances of faults while central is up. */
   faults: FaultChances;
   centralIsDown: boolean;
-  isCardFull: boolean;
   tier: Tier;
   /** Looks back on a time at tier 0 that ends now. */
   endTierZero: () => void;
@@ -48,11 +51,18 @@ export interface Deck {
   /** The export manager ended by itself in this boot. */
   hasDied: boolean;
   isCalm: boolean;
+  /** The steps of every boot, where somebody wants to know them. */
+  readonly steps: Step[] | undefined;
   /** What ends the incidents that go on. */
   readonly endings: Set<() => void>;
+  /** The days the boat's clock showed, in its zone, when the daily export was asked for, and each day before. */
+  readonly daysAsked: Set<string>;
+  /** Days of the boat's zone, as slots name them. */
+  readonly dayFormat: Intl.DateTimeFormat;
   readonly counts: {
     boots: number;
     cuts: number;
+    stops: number;
     deaths: number;
     acts: number;
   };

@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import { isSame, tear } from './disk-tear.ts';
+import { type Aftermath, isSame, tear } from './disk-tear.ts';
 import type { SimRandom } from './random.ts';
 
 /** A file: what programs see, and what a power cut leaves for certain. */
@@ -38,8 +38,8 @@ export interface ForeignFiles {
   unlink(path: string): void;
 }
 
-/** What a disk does when it is told to sync: what it says, or nothing at all (cards exist that do this). */
-export type FsyncMode = 'honest' | 'ignored';
+/** What a disk does when it is told to sync: what it says, files but no directories, or nothing at all (cards exist that do this). */
+export type FsyncMode = 'honest' | 'files_only' | 'ignored';
 
 /** Bytes of a block: what the smallest file takes of the space. */
 const BLOCK_BYTES = 4096;
@@ -163,9 +163,9 @@ export class DiskMedium {
     return pathsUnder(this.root, '').sort();
   }
 
-  /** The power goes: of what was not synced, chance decides what is left. */
-  powerLoss(random: SimRandom): void {
-    collapse(this.root, random, new Set());
+  /** The power goes: `aftermath` says what is left of what was not synced. */
+  powerLoss(random: SimRandom, aftermath: Aftermath = 'torn'): void {
+    collapse(this.root, { random, aftermath }, new Set());
     this.#usedBytes = 0;
     for (const path of this.paths()) {
       const node = this.find(path);
@@ -220,16 +220,21 @@ function syncAll(directory: DirectoryNode, seen: Set<Node>): void {
   }
 }
 
-function collapse(directory: DirectoryNode, random: SimRandom, seen: Set<Node>): void {
-  for (const change of survivors(directory.pending, random)) apply(change, directory.durableNames);
+interface Loss {
+  readonly random: SimRandom;
+  readonly aftermath: Aftermath;
+}
+
+function collapse(directory: DirectoryNode, loss: Loss, seen: Set<Node>): void {
+  for (const change of survivors(directory.pending, loss)) apply(change, directory.durableNames);
   directory.pending = [];
   directory.names = new Map(directory.durableNames);
   for (const node of directory.names.values()) {
     if (seen.has(node)) continue;
     seen.add(node);
-    if (node.kind === 'directory') collapse(node, random, seen);
+    if (node.kind === 'directory') collapse(node, loss, seen);
     else if (!isSame(node.durable, contentOf(node))) {
-      node.durable = tear(node.durable, contentOf(node), random);
+      node.durable = tear(node.durable, contentOf(node), loss.random, loss.aftermath);
       node.room = node.durable.slice();
       node.sizeBytes = node.room.length;
     }
@@ -237,8 +242,9 @@ function collapse(directory: DirectoryNode, random: SimRandom, seen: Set<Node>):
 }
 
 /** Which unsynced changes of names happened: none, all, the first few, or any of them; always in their order. */
-function survivors(pending: readonly NameChange[], random: SimRandom): readonly NameChange[] {
-  if (pending.length === 0) return pending;
+function survivors(pending: readonly NameChange[], { random, aftermath }: Loss): readonly NameChange[] {
+  if (pending.length === 0 || aftermath === 'kept') return pending;
+  if (aftermath !== 'torn') return [];
   switch (random.pick(['none', 'all', 'first', 'any'] as const)) {
     case 'none':
       return [];

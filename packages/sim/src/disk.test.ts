@@ -12,6 +12,7 @@ import type { Disk } from '../../boat/src/platform/ports.ts';
 import { createVirtualClock } from './clock.ts';
 import { createSimDisk, createSimFileSystem, type MountOptions } from './disk.ts';
 import { DiskMedium } from './disk-medium.ts';
+import { type Aftermath, keepPages } from './disk-tear.ts';
 import { createSimRandom } from './random.ts';
 import { type CutPlan, createPower, type Power } from './world-power.ts';
 
@@ -73,6 +74,29 @@ async function runUntilCut(
   if (end === 'cut') medium.powerLoss(options.random.fork('loss'));
   return { isCut: end === 'cut', steps: power.steps() };
 }
+
+test('what is not synced is lost, kept, or the first pages of it, as the end of power is told to leave it', async () => {
+  const end = async (aftermath: Aftermath) => {
+    const medium = new DiskMedium();
+    medium.makeDirectory(FOLDER);
+    const never = createPower(() => false);
+    const disk = createSimDisk(medium, mountOptions(never, 'aftermath'));
+    await disk.replace(`${FOLDER}/synced`, bytesOf('synced'));
+    await (await disk.stage(`${FOLDER}/staged`)).write(bytesOf('staged'));
+    medium.powerLoss(createSimRandom('aftermath'), aftermath);
+    return medium.paths().map((path) => textOf(medium.get(path)));
+  };
+  assert.deepEqual(await end('lost'), ['synced']);
+  assert.deepEqual((await end('kept')).sort(), ['staged', 'synced']);
+  assert.deepEqual(await end(3), ['synced'], 'pages are those of the ledger alone');
+});
+
+test('pages of a write are kept in their order', () => {
+  const pages = { startBytes: 2, pageBytes: 3 };
+  const kept = (count: number) =>
+    textOf(keepPages(bytesOf('--aaabbbccc'), bytesOf('**AAAbbbCCCDD'), pages, count));
+  assert.deepEqual([0, 1, 2, 3].map(kept), ['--aaabbbccc', '**AAAbbbccc', '**AAAbbbCCC', '**AAAbbbCCCDD']);
+});
 
 /** What one scenario promised to keep so far: path → allowed texts. */
 type Promises = Map<string, readonly (string | undefined)[]>;

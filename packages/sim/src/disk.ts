@@ -242,7 +242,7 @@ function toWriter(
     },
     sync: async () => {
       await steps.change('sync', path);
-      if (medium.fsync === 'honest') syncFile(file);
+      if (medium.fsync !== 'ignored') syncFile(file);
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Tier } from '@d3kos/protocol';
 import type { Deck } from './deck.ts';
-import type { Incident } from './plan.ts';
+import type { Incident } from './plan-incidents.ts';
+import { DAY_MS } from './plan-times.ts';
 
 /** How long after a link is up a time server has answered. */
 const TIME_SERVER_MS = 2_000;
@@ -38,8 +39,20 @@ function begin(deck: Deck, incident: Incident): (() => void) | undefined {
       deck.faults = incident.chances;
       applyFaults(deck);
       return undefined;
+    case 'link-drops':
+      network.carriedBytesMax = incident.afterBytes;
+      return () => {
+        network.carriedBytesMax = deck.plan.boat.carriedBytesMax ?? Number.POSITIVE_INFINITY;
+      };
+    case 'metered':
+      network.isMetered = true;
+      return () => {
+        network.isMetered = false;
+      };
     case 'central-down':
+    case 'central-restart':
       deck.centralIsDown = true;
+      if (incident.kind === 'central-restart') network.breakConnections();
       applyFaults(deck);
       return () => {
         deck.centralIsDown = false;
@@ -64,20 +77,19 @@ function begin(deck: Deck, incident: Incident): (() => void) | undefined {
       return () => shore.setMode({ kind: 'normal' });
     case 'card-full': {
       const { medium } = machine;
-      deck.isCardFull = true;
       medium.capacityBytes = deck.plan.boat.cardBytes - medium.freeBytes + incident.leftBytes;
       return () => {
-        deck.isCardFull = machine.databases.isFull;
         medium.capacityBytes = deck.plan.boat.cardBytes;
       };
     }
     case 'ledger-full':
-      deck.isCardFull = true;
       machine.databases.isFull = true;
       return () => {
         machine.databases.isFull = false;
-        deck.isCardFull = machine.medium.capacityBytes !== deck.plan.boat.cardBytes;
       };
+    case 'card-read-only':
+      setReadOnly(deck, true);
+      return () => setReadOnly(deck, false);
     case 'token-revoked':
       void shore.revoke(deck.plan.boat.installationId);
       return () =>
@@ -97,6 +109,22 @@ function begin(deck: Deck, incident: Incident): (() => void) | undefined {
   }
 }
 
+function setReadOnly({ machine }: Deck, isReadOnly: boolean): void {
+  machine.medium.isReadOnly = isReadOnly;
+  machine.databases.isReadOnly = isReadOnly;
+}
+
+/** True while the card refuses writes: it is full, or read-only. */
+export function isCardUnfit({ machine, plan }: Deck): boolean {
+  const { medium, databases } = machine;
+  return (
+    medium.capacityBytes !== plan.boat.cardBytes ||
+    medium.isReadOnly ||
+    databases.isFull ||
+    databases.isReadOnly
+  );
+}
+
 function applyFaults(deck: Deck): void {
   deck.network.faults = deck.centralIsDown ? { connection_refused: 1 } : deck.faults;
 }
@@ -104,6 +132,18 @@ function applyFaults(deck: Deck): void {
 function setWrongClock(deck: Deck, aheadMs: number): void {
   deck.wrongClockMs = aheadMs;
   deck.alive?.boot.clock.setWall(deck.clock.wall() + aheadMs);
+  noteDays(deck);
+}
+
+/**
+ * Notes the days for which a daily export may be claimed now: while exports are asked for, the day the boat's clock shows
+ * in its zone, and the day before, whose slot is owed until its hour. Called when one is asked for, when one is answered,
+ * and when the clock is set between.
+ */
+export function noteDays({ alive, dayFormat, daysAsked }: Deck): void {
+  if (alive === undefined || alive.exportsUnderWay === 0) return;
+  const wallMs = alive.boot.clock.wall();
+  for (const atMs of [wallMs, wallMs - DAY_MS]) daysAsked.add(dayFormat.format(atMs));
 }
 
 /** At tier 0 not one connection is opened, from the moment on at which no permission given before can still be used. */

@@ -1,51 +1,104 @@
 import { parseArgs } from 'node:util';
+import { parsePoint, runEveryOperation, runPoint, toPointText } from './every-operation.ts';
+import { toMetTable } from './met-table.ts';
 import { openShoreDatabase, planLines, runSeed, toReplay } from './run.ts';
+import type { Sabotage } from './scenario.ts';
+import type { ShoreDatabase } from './shore.ts';
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     seeds: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    days: { type: 'string', default: '3' },
+    from: { type: 'string' },
+    days: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    'every-operation': { type: 'boolean', default: false },
+    share: { type: 'string', default: '1' },
+    at: { type: 'string' },
     'fsync-ignored': { type: 'boolean', default: false },
+    'directory-sync-ignored': { type: 'boolean', default: false },
   },
 });
 
-const days = toNumber('days', values.days);
-const seeds =
-  values.seed === undefined
-    ? Array.from(
-        { length: toNumber('seeds', values.seeds ?? '100') },
-        (_, i) => toNumber('from', values.from) + i,
-      )
-    : [toNumber('seed', values.seed)];
+const sabotages: readonly (readonly [
+  flag: 'fsync-ignored' | 'directory-sync-ignored',
+  sabotage: Sabotage,
+])[] = [
+  ['fsync-ignored', { fsync: 'ignored' }],
+  ['directory-sync-ignored', { fsync: 'files_only' }],
+];
+const [flag, sabotage] = sabotages.find(([name]) => values[name]) ?? [undefined, {}];
+const suffix = flag === undefined ? '' : ` --${flag}`;
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const database = await openShoreDatabase();
-const totals: Record<string, number> = {};
-let failed = 0;
 const began = performance.now();
-for (const seed of seeds) {
-  if (seeds.length === 1) for (const line of planLines(seed, days)) say(`plan  ${line}`);
-  const result = await runSeed(database, seed, days, {
-    isFsyncIgnored: values['fsync-ignored'],
-  });
-  if (values.trace) for (const line of result.lines) say(`trace ${line}`);
-  for (const [name, count] of Object.entries(result.counts)) totals[name] = (totals[name] ?? 0) + count;
-  if (result.violations.length === 0) {
-    say(`seed ${seed} clean`);
-    continue;
-  }
-  failed += 1;
-  for (const violation of result.violations) say(`seed ${seed} BROKEN: ${violation}`);
-  say(`again: ${toReplay(seed, days)}${values['fsync-ignored'] ? ' --fsync-ignored' : ''}`);
+const database = await openShoreDatabase();
+try {
+  if (values.at !== undefined) await tryPoint(database, values.at);
+  else if (values['every-operation']) await tryEveryOperation(database);
+  else await trySeeds(database);
+} finally {
+  await database.close();
 }
-await database.close();
-const seconds = ((performance.now() - began) / 1_000).toFixed(1);
-const told = Object.entries(totals).map(([name, count]) => `${count} ${name}`);
-say(`${seeds.length} seeds, ${failed} broken, ${days} days each, twice, in ${seconds} s: ${told.join(', ')}`);
-process.exitCode = failed === 0 ? 0 : 1;
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function finish(brokenCount: number, told: string): void {
+  say(`${told}, in ${((performance.now() - began) / 1_000).toFixed(1)} s`);
+  process.exitCode = brokenCount === 0 ? 0 : 1;
+}
+
+async function trySeeds(shore: ShoreDatabase): Promise<void> {
+  const from = toNumber('from', values.from ?? '1');
+  const seeds =
+    values.seed === undefined
+      ? Array.from({ length: toNumber('seeds', values.seeds ?? '100') }, (_, i) => from + i)
+      : [toNumber('seed', values.seed)];
+  const days = values.days === undefined ? undefined : toNumber('days', values.days);
+  const totals: Record<string, number> = {};
+  const met: ReadonlyMap<string, number>[] = [];
+  let broken = 0;
+  for (const seed of seeds) {
+    if (seeds.length === 1) for (const line of planLines(seed, days)) say(`plan  ${line}`);
+    const result = await runSeed(shore, seed, days, sabotage);
+    if (values.trace) for (const line of result.lines) say(`trace ${line}`);
+    for (const [name, count] of Object.entries(result.counts)) totals[name] = (totals[name] ?? 0) + count;
+    met.push(result.met);
+    if (result.violations.length === 0) {
+      say(`seed ${seed} clean`);
+      continue;
+    }
+    broken += 1;
+    for (const violation of result.violations) say(`seed ${seed} BROKEN: ${violation}`);
+    say(`again: ${toReplay(seed, result.days)}${suffix}`);
+  }
+  for (const line of toMetTable(met)) say(line);
+  const told = Object.entries(totals).map(([name, count]) => `${count} ${name}`);
+  finish(broken, `${seeds.length} seeds, each twice, ${broken} broken: ${told.join(', ')}`);
+}
+
+async function tryEveryOperation(shore: ShoreDatabase): Promise<void> {
+  const share = { every: toNumber('share', values.share), from: toNumber('from', values.from ?? '0') };
+  const result = await runEveryOperation(shore, share, sabotage, (point, violations) => {
+    for (const violation of violations) say(`${toPointText(point)} BROKEN: ${violation}`);
+    say(`again: npm run sim -- --at ${toPointText(point)}${suffix}`);
+  });
+  for (const [op, count] of result.operations) say(`${String(count).padStart(5)} ${op}`);
+  const operations = [...result.operations.values()].reduce((sum, count) => sum + count, 0);
+  const part = share.every === 1 ? 'all points' : `every ${share.every}th point`;
+  finish(
+    result.broken.length,
+    `${operations} operations, ${part}: ${result.runs} cuts at one, ${result.pageRuns} after a page of SQLite's, ${result.runsAgain} cut again while starting, ${result.broken.length} broken`,
+  );
+}
+
+async function tryPoint(shore: ShoreDatabase, text: string): Promise<void> {
+  const { lines, violations } = await runPoint(shore, parsePoint(text), sabotage);
+  if (values.trace) for (const line of lines) say(`trace ${line}`);
+  for (const violation of violations) say(`${text} BROKEN: ${violation}`);
+  finish(violations.length, `power cut at ${text}, ${violations.length} promises broken`);
+}
 
 function toNumber(name: string, text: string): number {
   if (!/^\d+(\.\d+)?$/.test(text)) throw new Error(`--${name} is a number, not ${text}`);

@@ -26,7 +26,14 @@ function makeNetwork(faults: FaultChances = {}, seed = 'network') {
   power.onCut(machine.stop);
   const boat = network.boot(machine, power);
   const post = (signal = new AbortController().signal, body = 'x'.repeat(2_000)) =>
-    boat.transport(new Request(`${CENTRAL}/api/v1/data/import`, { method: 'POST', body }), signal);
+    boat.transport(
+      new Request(`${CENTRAL}/api/v1/data/import`, {
+        method: 'POST',
+        body,
+        headers: { 'content-length': String(body.length) },
+      }),
+      signal,
+    );
   return { clock, trace, network, boat, bodies, power, machine, post };
 }
 
@@ -109,6 +116,25 @@ test('a link that goes while the request is on its way loses it', async () => {
   clock.at(5_000, () => network.setLink('down'));
   await assert.rejects(clock.settle(post()), failsWith('exchange', 'ECONNRESET'));
   assert.equal(bodies.length, 0);
+});
+
+test('a server that is started anew answers nothing it was asked before', async () => {
+  const { clock, network, bodies, post } = makeNetwork();
+  network.bytesPerSecond = 100;
+  clock.at(5_000, () => network.breakConnections());
+  await assert.rejects(clock.settle(post()), failsWith('exchange', 'ECONNRESET'));
+  await clock.settle(post());
+  assert.equal(bodies.length, 1);
+});
+
+test('a link that drops carries so much of a request, and what is shorter arrives', async () => {
+  const { clock, network, bodies, post } = makeNetwork();
+  network.carriedBytesMax = 100;
+  await assert.rejects(clock.settle(post()), failsWith('exchange', 'ECONNRESET'));
+  assert.equal(network.traffic().sentBytes, 100);
+  network.carriedBytesMax = 1_000_000;
+  await clock.settle(post());
+  assert.equal(bodies.length, 1);
 });
 
 test('in a portal nobody is central', async () => {

@@ -40,10 +40,14 @@ export interface SimNetwork {
   /** The boat's side, for one boot. */
   boot(clock: MachineClock, power: Power): { readonly transport: Transport; readonly network: Network };
   setLink(state: LinkState): void;
+  /** Every connection there is breaks, as where a server is started anew. */
+  breakConnections(): void;
   link(): LinkState;
   traffic(): Traffic;
   /** Chances from the next exchange on. */
   faults: FaultChances;
+  /** Whether the connection in use costs by the byte. */
+  isMetered: boolean;
   /** Speed of the link in both directions; 8,000 is the 64 kbit/s that has to work. */
   bytesPerSecond: number;
   /** A request with a larger body is cut off once this much of it is sent. */
@@ -68,12 +72,14 @@ export function createSimNetwork({ clock, random, trace }: SimNetworkOptions): S
   const servers = new Map<string, Server>();
   const waiting = new Set<() => void>();
   let link: LinkState = 'up';
+  let breaks = 0;
   let exchanges = 0;
   const traffic = { attempts: 0, connections: 0, sentBytes: 0, receivedBytes: 0 };
   const ask = createServerSide(clock);
 
   const network: SimNetwork = {
     faults: {},
+    isMetered: false,
     bytesPerSecond: 1_000_000,
     carriedBytesMax: Number.POSITIVE_INFINITY,
     latencyMaxMs: 200,
@@ -84,17 +90,24 @@ export function createSimNetwork({ clock, random, trace }: SimNetworkOptions): S
     setLink: (state) => {
       if (state === link) return;
       link = state;
+      breaks += 1;
       trace.add(`link ${state}`);
       for (const wake of [...waiting]) wake();
     },
     link: () => link,
+    breakConnections: () => {
+      breaks += 1;
+      trace.add('all connections break');
+    },
     traffic: () => ({ ...traffic }),
     boot: (machineClock, power) => ({
       transport: async (request, signal) => {
         if (!power.isOn()) return never();
         exchanges += 1;
         const server = servers.get(new URL(request.url).origin);
+        const begunAt = breaks;
         const exchange: Exchange = {
+          isBroken: () => breaks !== begunAt,
           number: exchanges,
           server,
           request,
@@ -111,6 +124,7 @@ export function createSimNetwork({ clock, random, trace }: SimNetworkOptions): S
         return told(exchange, trace, power);
       },
       network: {
+        isMetered: async () => network.isMetered,
         changed: (signal) =>
           new Promise((resolve, reject) => {
             if (!power.isOn()) return;
@@ -152,6 +166,8 @@ interface Exchange {
   readonly traffic: { attempts: number; connections: number; sentBytes: number; receivedBytes: number };
   readonly network: SimNetwork;
   readonly link: LinkState;
+  /** The link changed since, or the server was started anew. */
+  isBroken(): boolean;
   readonly ask: ServerSide;
   late(atMs: number, fire: () => void): void;
   nowMs(): number;
@@ -302,7 +318,7 @@ async function converse(exchange: Exchange, server: Server, fault: Fault | 'none
     default: {
       const bytes = await readBody(exchange, Number.POSITIVE_INFINITY);
       // The last byte reaches the server only while there is a link.
-      if (network.link() !== exchange.link) return silence(exchange, 'lost');
+      if (exchange.isBroken()) return silence(exchange, 'lost');
       if (fault === 'request_doubled') await ask(server, request, bytes);
       return afterWork(exchange, await ask(server, request, bytes), fault);
     }
@@ -337,7 +353,7 @@ async function afterWork(exchange: Exchange, answer: Answer, fault: Fault | 'non
 
 async function answered(exchange: Exchange, answer: Answer): Promise<Response> {
   await receive(exchange, answer);
-  if (exchange.network.link() !== exchange.link) return silence(exchange, 'lost');
+  if (exchange.isBroken()) return silence(exchange, 'lost');
   return whole(answer);
 }
 

@@ -2,7 +2,7 @@ import { deepStrictEqual } from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { type Boat, toSpoolPaths } from '@d3kos/boat';
 import type { DiskMedium } from './disk-medium.ts';
-import { ROOT } from './sources.ts';
+import { ROOT } from './places.ts';
 import type { SimMachine } from './world.ts';
 
 type Violate = (text: string) => void;

@@ -3,8 +3,9 @@ import { type Boat, toSpoolPaths } from '@d3kos/boat';
 import type { Store } from '@d3kos/central';
 import type { Category } from '@d3kos/protocol';
 import { contentOf, type DiskMedium } from './disk-medium.ts';
-import { toTime } from './plan.ts';
-import { type BoatSources, CURSOR_SOURCES, ROOT, readMarker, type TruthRecord } from './sources.ts';
+import { toTime } from './plan-times.ts';
+import { ROOT } from './places.ts';
+import { type BoatSources, CURSOR_SOURCES, readMarker, type TruthRecord } from './sources.ts';
 import type { Trace } from './trace.ts';
 
 /** Categories whose records the oracle follows. A telemetry sample is of the moment it was taken in. */
@@ -65,8 +66,9 @@ export interface Oracle {
   /**
    * After the calm day: nothing waits, every delivery is proven, and every record is at central. One whose export was
    * stopped and which is in no source any more may be in that export's file; with `isRetried` the owner has sent those too.
+   * `daysAsked`: the only days whose daily slot may be claimed.
    */
-  checkDrained(boat: Boat, isRetried: boolean): Promise<void>;
+  checkDrained(boat: Boat, isRetried: boolean, daysAsked: ReadonlySet<string>): Promise<void>;
   readonly counts: { checks: number; acknowledged: number };
   /** Exports that were answered with success. */
   readonly acknowledged: ReadonlyMap<string, Acknowledged>;
@@ -78,7 +80,10 @@ export function createOracle(deps: OracleDeps): Oracle {
   const violations: string[] = [];
   const told = new Set<string>();
   const acknowledged = new Map<string, Acknowledged>();
-  const required = new Map<string, number>();
+  // What an older exporter left is in its queue from the begin on.
+  const required = new Map<string, number>(
+    [...sources.records.values()].filter(({ old }) => old === 'whole').map(({ key }) => [key, 0]),
+  );
   const cursorGenerations = new Map<string, number>();
   /** SHA-256 of a record's line, as the ledger keeps it of state records, and the version that line was. */
   const digestVersions = new Map<string, number>();
@@ -145,7 +150,9 @@ export function createOracle(deps: OracleDeps): Oracle {
       (category) =>
         `select '${category}' as category, record_id, record::text as record from records_${category} where installation_id = $1::text`,
     );
-    const rows = await deps.store.query(selects.join(' union all '), [deps.installationId]);
+    const rows = await deps.store.query(`${selects.join(' union all ')} order by 1, 2`, [
+      deps.installationId,
+    ]);
     const holding = new Map<string, Held[]>();
     for (const row of rows) {
       const found = versionOf(String(row['category']), parseObject(String(row['record'])) ?? {});
@@ -201,7 +208,10 @@ export function createOracle(deps: OracleDeps): Oracle {
     for (const { exportId, queueId } of acknowledged.values()) {
       const entry = boat.ledger.queue.findByExportId(exportId);
       if (entry === undefined) {
-        const wasRemoved = trace.lines.some((line) => line.includes(`Removed export ${queueId}:`));
+        // Power may fail between the removal and its line in the log; of what failed a loss was written before.
+        const wasRemoved =
+          isRemoved(boat, `${paths.failed}/${queueId}_failed.json`) ||
+          trace.lines.some((line) => line.includes(`Removed export ${queueId}:`));
         if (!delivered.has(exportId) && !wasRemoved)
           violate(`${where}: ${queueId} was acknowledged and is gone`);
         continue;
@@ -229,9 +239,11 @@ export function createOracle(deps: OracleDeps): Oracle {
           for (const [key, version] of file.held) carried.set(key, Math.max(version, carried.get(key) ?? -1));
       }
     const isDue = createIsDue(boat);
+    const isKept = isImportOpen(boat);
     const waiting = [...sources.records.values()].flatMap((record) => {
       const needed = neededOf(record);
-      if (needed === undefined || isDue(record) || (carried.get(record.key) ?? -1) >= needed) return [];
+      if (needed === undefined || (record.old !== undefined && isKept)) return [];
+      if (isDue(record) || (carried.get(record.key) ?? -1) >= needed) return [];
       return [{ record, needed }];
     });
     // Central is asked last: what arrives meanwhile was waiting when the ledger was read. It never gives anything back
@@ -252,7 +264,11 @@ export function createOracle(deps: OracleDeps): Oracle {
           violate(`${where}: ${queueId} is delivered, and central does not hold its ${key} v${version}`);
   };
 
-  const checkDrained = async (boat: Boat, isRetried: boolean): Promise<void> => {
+  const checkDrained = async (
+    boat: Boat,
+    isRetried: boolean,
+    daysAsked: ReadonlySet<string>,
+  ): Promise<void> => {
     const { pending, uploading } = boat.ledger.queue.counts();
     if (pending + uploading > 0) {
       const stuck = [...boat.ledger.queue.list('pending'), ...boat.ledger.queue.list('uploading')];
@@ -264,7 +280,8 @@ export function createOracle(deps: OracleDeps): Oracle {
     const holding = await loadHolding();
     const failed = boat.ledger.queue.list('failed');
     const kept = failed.flatMap((entry) => readFile(entry.exportFile) ?? []);
-    if (isRetried && kept.length > 0) violate(`${kept.length} exports failed again on a calm day`);
+    const again = failed.filter((entry) => readFile(entry.exportFile) !== undefined && !mayConflict(entry));
+    if (isRetried && again.length > 0) violate(`${again.length} exports failed again on a calm day`);
     for (const record of sources.records.values()) {
       const needed = neededOf(record);
       const isKept =
@@ -284,16 +301,30 @@ export function createOracle(deps: OracleDeps): Oracle {
     }
     await checkProofs(boat);
     for (const entry of failed)
-      if (!isKnownFailure(entry.lastError ?? '') && !isRemoved(boat, entry.exportFile))
+      if (!isKnownFailure(entry.lastError ?? '') && !mayConflict(entry) && !isRemoved(boat, entry.exportFile))
         violate(`${entry.queueId} failed for no reason it may have: ${entry.lastError}`);
-    checkSlots(boat);
+    checkSlots(boat, daysAsked);
   };
+
+  /** Cut another way after its parts were on a stick, or a late request's: where those arrive first it is refused (decisions 0020, 0024). */
+  const mayConflict = ({
+    queueId,
+    lastError,
+  }: {
+    readonly queueId: string;
+    readonly lastError: string | undefined;
+  }): boolean =>
+    lastError?.startsWith('HTTP 409 IDEMPOTENCY_CONFLICT') === true &&
+    trace.lines.some((line) => line.includes(`: ${queueId} is cut to `));
 
   /**
    * One export a slot. A file whose power failed before its entry was made is adopted, and has claimed nothing: the slot's
    * own export follows, and what both carry is at central once.
    */
-  const checkSlots = ({ ledger }: Boat): void => {
+  const checkSlots = ({ ledger }: Boat, daysAsked: ReadonlySet<string>): void => {
+    for (const slot of ledger.slots.claimed())
+      if (!daysAsked.has(slot))
+        violate(`slot ${slot} was claimed, and nobody asked for an export on that day`);
     const slots = [...acknowledged.values()].flatMap(({ slot }) => slot ?? []);
     for (const slot of new Set(slots))
       if (slots.filter((other) => other === slot).length > 1) violate(`slot ${slot} was exported twice`);
@@ -351,6 +382,11 @@ export function createOracle(deps: OracleDeps): Oracle {
       }
     },
   };
+}
+
+/** True while the boat has not imported all of an older exporter's queue: what is in it waits in its file. */
+export function isImportOpen({ ledger }: Boat): boolean {
+  return ledger.facts.get('old_queue_imported') === undefined;
 }
 
 /** Why an export may have failed: the owner stopped it, central will never take it, or its attempts are spent. */

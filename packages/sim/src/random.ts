@@ -57,3 +57,8 @@ function createSteps(seed: string): () => number {
     return sum >>> 0;
   };
 }
+
+/** A number between the two, every order of magnitude as likely. */
+export function spread(random: SimRandom, from: number, to: number): number {
+  return Math.round(from * (to / from) ** random.fraction());
+}

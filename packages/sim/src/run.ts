@@ -1,5 +1,5 @@
 import type { Store } from '@d3kos/central';
-import { describePlan, drawPlan } from './plan.ts';
+import { daysOf, describePlan, drawPlan } from './plan.ts';
 import { type RunResult, runPlan, type Sabotage } from './scenario.ts';
 import { openShoreDatabase, type ShoreDatabase } from './shore.ts';
 import { firstDifference } from './trace.ts';
@@ -7,16 +7,18 @@ import { firstDifference } from './trace.ts';
 /** What came of one seed, run twice. */
 export interface SeedResult {
   readonly seed: number;
+  readonly days: number;
   readonly violations: readonly string[];
   readonly lines: readonly string[];
   readonly counts: RunResult['counts'];
+  readonly met: RunResult['met'];
 }
 
-/** Runs a seed twice on an empty database; two runs that differ are a violation too. */
+/** Runs a seed twice on an empty database; two runs that differ are a violation too. `days`: as long as the seed lives by itself. */
 export async function runSeed(
   database: ShoreDatabase,
   seed: number,
-  days: number,
+  days: number = daysOf(seed),
   sabotage: Sabotage = {},
 ): Promise<SeedResult> {
   const plan = drawPlan(seed, days);
@@ -29,14 +31,16 @@ export async function runSeed(
   const difference = firstDifference(first.lines, second.lines);
   return {
     seed,
+    days,
     lines: first.lines,
     counts: first.counts,
+    met: first.met,
     violations: difference === undefined ? first.violations : [...first.violations, difference],
   };
 }
 
 /** The plan of a seed, one line a fault. */
-export function planLines(seed: number, days: number): readonly string[] {
+export function planLines(seed: number, days: number = daysOf(seed)): readonly string[] {
   return describePlan(drawPlan(seed, days));
 }
 

@@ -1,4 +1,15 @@
-import { createApp, enroll, migrate, revoke, SILENT_LOG, type Store, toPgliteStore } from '@d3kos/central';
+import {
+  createApp,
+  DEFAULT_LIMITS,
+  enroll,
+  importBundle,
+  isCentralFailure,
+  migrate,
+  revoke,
+  SILENT_LOG,
+  type Store,
+  toPgliteStore,
+} from '@d3kos/central';
 import { CATEGORIES, HEALTH_PATH, IMPORT_PATH } from '@d3kos/protocol';
 import { PGlite } from '@electric-sql/pglite';
 import type { VirtualClock } from './clock.ts';
@@ -50,6 +61,8 @@ export interface Shore {
   setMode(mode: ShoreMode): void;
   /** How often the real handler answered an import with each status. */
   readonly importStatuses: ReadonlyMap<number, number>;
+  /** Imports what a stick holds, and gives what a person is told of it. */
+  importBundle(bytes: Uint8Array): Promise<string>;
   /** A further device token of the installation. */
   enroll(installationId: string): Promise<string>;
   /** From now on none of its tokens is good. */
@@ -72,6 +85,33 @@ export function createShore(store: Store, clock: VirtualClock, random: SimRandom
   const outside = <T>(label: string, work: Promise<T>) => clock.outside(label, work);
   const world = () => ({ store, wallMs: clock.wall(), randomHex: random.hex });
 
+  let lastStick: Promise<unknown> = Promise.resolve();
+  /** One stick after another, so that two runs of a seed read them in one order. */
+  const readStick = (bytes: Uint8Array): Promise<string> => {
+    const turn = lastStick.then(async () => {
+      try {
+        const report = await importBundle(
+          {
+            store,
+            wall: clock.wall,
+            randomHex: random.hex,
+            openFile: async () => ({
+              read: async (offset, length) => bytes.subarray(offset, offset + length),
+              close: async () => undefined,
+            }),
+            bodySizeMaxBytes: DEFAULT_LIMITS.bodySizeMaxBytes,
+          },
+          'stick.bundle',
+        );
+        return `${report.parts} parts, ${report.stored} stored, ${report.repeated} repeated, ${report.refused_count} refused, ${report.damaged_count} damaged`;
+      } catch (error) {
+        if (isCentralFailure(error)) return error.code;
+        throw error;
+      }
+    });
+    lastStick = turn.catch(() => undefined);
+    return turn;
+  };
   const real = async (request: Request): Promise<Response> => {
     const isImport = new URL(request.url).pathname === IMPORT_PATH;
     const answer = await (mode.kind === 'takes-less' ? small : app).fetch(request);
@@ -101,6 +141,7 @@ export function createShore(store: Store, clock: VirtualClock, random: SimRandom
           return real(request);
       }
     },
+    importBundle: (bytes) => outside('import a bundle', readStick(bytes)),
     enroll: async (installationId) =>
       (await outside('enroll', enroll(world(), { installationId, tier: 2 }))).token,
     revoke: async (installationId) => {

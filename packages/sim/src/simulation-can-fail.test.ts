@@ -18,7 +18,7 @@ test(
     try {
       let broken = 0;
       for (let seed = 1; seed <= SEEDS; seed += 1) {
-        const { violations } = await runSeed(database, seed, DAYS, { isFsyncIgnored: true });
+        const { violations } = await runSeed(database, seed, DAYS, { fsync: 'ignored' });
         if (violations.length > 0) broken += 1;
         assert.deepEqual((await runSeed(database, seed, DAYS)).violations, []);
       }

@@ -1,4 +1,4 @@
 import { holdSeeds } from './testing/hold-seeds.ts';
 
-// Its other half is a file of its own, so that both cores have one.
+// Further seeds have files of their own, so that every core has one.
 holdSeeds(1, 50);

@@ -1,12 +1,12 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Category, Tier } from '@d3kos/protocol';
+import { leaveOldQueue } from './old-queue-source.ts';
+import { RECORDINGS, ROOT } from './places.ts';
 import type { BoatPlan } from './plan.ts';
 import type { SimRandom } from './random.ts';
 import type { SimMachine } from './world.ts';
 
-export const ROOT = '/opt/d3kos';
-export const RECORDINGS = '/home/d3kos/camera-recordings';
 const BOATLOG = `${ROOT}/data/boatlog/boatlog.db`;
 const CAPTURES = `${ROOT}/data/marine-vision/captures.db`;
 const ISSUES = `${ROOT}/data/self-healing/issues.db`;
@@ -23,6 +23,8 @@ export interface TruthRecord {
   readonly key: string;
   /** What the record says in each of its versions: the last is the newest. A log's records have one. */
   readonly versions: string[];
+  /** In the queue of an older exporter, and in no source: in a whole item, or in the one that is torn. */
+  readonly old?: 'whole' | 'torn';
   /** False once its source holds it no more. */
   isPresent: boolean;
   /** Logs: its row, and which of the databases that followed one another it is in. */
@@ -57,7 +59,11 @@ export function createBoatSources(
   wallMs: () => number,
 ): BoatSources {
   const { medium, databases } = machine;
-  const records = new Map<string, TruthRecord>();
+  const records = new Map<string, TruthRecord>(
+    plan.oldQueue === undefined
+      ? []
+      : leaveOldQueue(medium, plan.installationId, plan.oldQueue, random.fork('old queue')),
+  );
   let counter = 0;
   let generation = 1;
   let isReadable = true;

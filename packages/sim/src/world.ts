@@ -4,6 +4,7 @@ import type { MachineClock, VirtualClock } from './clock.ts';
 import { createSimDatabases, type SimDatabases } from './databases.ts';
 import { createSimDisk } from './disk.ts';
 import { DiskMedium } from './disk-medium.ts';
+import type { Aftermath } from './disk-tear.ts';
 import type { SimNetwork } from './network.ts';
 import type { SimRandom } from './random.ts';
 import type { Trace } from './trace.ts';
@@ -30,8 +31,11 @@ export interface Boot {
 export interface SimMachine {
   readonly medium: DiskMedium;
   readonly databases: SimDatabases;
-  /** Starts it on what the last power cut left. `wallMs` is what its clock believes; `plan` says at which step power fails. */
-  boot(options?: { readonly wallMs?: number; readonly plan?: CutPlan }): Boot;
+  /**
+   * Starts it on what the last power cut left. `wallMs` is what its clock believes, `plan` says at which step power fails,
+   * `aftermath` what that leaves of what was not synced.
+   */
+  boot(options?: { readonly wallMs?: number; readonly plan?: CutPlan; readonly aftermath?: Aftermath }): Boot;
   isOn(): boolean;
   /** Takes the power: nothing of that boot goes on, and of what it had not synced chance decides. Harmless when off. */
   powerCut(): void;
@@ -47,7 +51,11 @@ export function createSimMachine(options: SimMachineOptions): SimMachine {
   let boots = 0;
   let current: Boot | undefined;
 
-  const boot: SimMachine['boot'] = ({ wallMs = clock.wall(), plan = () => false } = {}) => {
+  const boot: SimMachine['boot'] = ({
+    wallMs = clock.wall(),
+    plan = () => false,
+    aftermath = 'torn',
+  } = {}) => {
     if (current?.power.isOn()) throw new Error(`${name} is on already`);
     boots += 1;
     const chance = random.fork(`boot ${boots}`);
@@ -56,7 +64,7 @@ export function createSimMachine(options: SimMachineOptions): SimMachine {
     trace.add(`${name} boots, ${boots}`);
     power.onCut(() => {
       machineClock.stop();
-      medium.powerLoss(chance.fork('medium'));
+      medium.powerLoss(chance.fork('medium'), aftermath);
       trace.add(`${name} loses power after ${power.steps()} steps`);
     });
     current = {
@@ -71,7 +79,7 @@ export function createSimMachine(options: SimMachineOptions): SimMachine {
           random: chance.fork('disk'),
           latencyMaxMs: options.diskLatencyMaxMs,
         }),
-        databases: databases.boot(power, chance.fork('ledger'), machineClock.monotonic),
+        databases: databases.boot(power, chance.fork('ledger'), machineClock.monotonic, aftermath),
         ...network.boot(machineClock, power),
         compressor: createSimCompressor(),
         log: createTraceLog(name, trace, power, databases.realPath('/')),

@@ -49,6 +49,8 @@ export function createTurns(
   const askedFor = new Set<number>();
   let isMetered: boolean | undefined;
   let thrift: Thrift = 'affordable';
+  /** What the log said last: the same hold is told once, not at each look at the queue. */
+  let told: Thrift = 'affordable';
   let served: Lane | undefined;
 
   const waitOf = (entry: Entry): number => {
@@ -68,7 +70,8 @@ export function createTurns(
       isAskedFor: askedFor.has(entry.entryNo),
     });
     if (decided === 'affordable') return true;
-    if (thrift !== decided) log.write('info', describeThrift(decided));
+    if (told !== decided) log.write('info', describeThrift(decided));
+    told = decided;
     thrift = decided;
     return false;
   };
@@ -92,11 +95,13 @@ export function createTurns(
   return {
     claim(metered) {
       isMetered = metered;
-      const before = thrift;
       thrift = 'affordable';
       const entry = claimByLane();
-      if (entry === undefined && before !== 'affordable' && thrift === 'affordable')
-        log.write('info', 'Nothing waits for a cheaper connection any more');
+      if (thrift === 'affordable') {
+        if (entry === undefined && told !== 'affordable')
+          log.write('info', 'Nothing waits for a cheaper connection any more');
+        told = 'affordable';
+      }
       return entry;
     },
     nextDueMs: () =>

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { Receipt, RejectedRecord } from '@d3kos/protocol';
-import type { Entry } from '../ledger/entry.ts';
+import type { Entry, QueueCounts } from '../ledger/entry.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import { createClock } from '../platform/clock.ts';
 import { createDisk } from '../platform/disk.ts';
@@ -81,12 +81,16 @@ function openBoat(cardBytes: number, reserveBytes: number) {
     await disk.move(entry.exportFile, archiveFile);
     return ledger.queue.fail(entry.entryNo, { atMs: at(nowMs), reason: 'no', archiveFile });
   };
+  const toldCounts: QueueCounts[] = [];
   return {
     ledger,
     enqueue,
     deliver,
     fail,
-    retention: createRetention({ clock, disk, log: createKeptLog() }, paths, ledger, reserveBytes),
+    retention: createRetention({ clock, disk, log: createKeptLog() }, paths, ledger, reserveBytes, () => {
+      toldCounts.push(ledger.queue.counts());
+    }),
+    toldCounts,
     passDays: (days: number): void => {
       nowMs += days * DAY_MS;
     },
@@ -117,6 +121,18 @@ test('where delivered files are not enough, exports are refused and nothing else
   await assert.rejects(retention.ensureReserve(), (error) => isExportError(error, 'DISK_RESERVE'));
   assert.ok(existsSync(failed.exportFile) && existsSync(waiting.exportFile));
   assert.deepEqual(ledger.queue.counts(), { pending: 1, uploading: 0, completed: 0, failed: 1 });
+});
+
+test('whoever shows the queue is told of each removal, whatever asked for it', async () => {
+  const { retention, enqueue, deliver, passDays, toldCounts } = openBoat(1_000_000, 0);
+  deliver(await enqueue(['a']));
+  deliver(await enqueue(['b']));
+  passDays(31);
+  await retention.cleanup();
+  assert.deepEqual(
+    toldCounts.map(({ completed }) => completed),
+    [1, 0],
+  );
 });
 
 test('delivered files go after 30 days, not before', async () => {

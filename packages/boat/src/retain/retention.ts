@@ -32,11 +32,13 @@ export interface Retention {
 const CLEANUP_EVERY_MS = 24 * 3_600_000;
 const CLEANUP_FIRST_MS = 10 * 60_000;
 
+/** `onRemoved` is told after each entry that left the ledger, whoever asked for it. */
 export function createRetention(
   world: { readonly clock: Clock; readonly disk: Disk; readonly log: Log },
   paths: SpoolPaths,
   ledger: Ledger,
   reserveConfiguredBytes: number | undefined,
+  onRemoved: () => void,
 ): Retention {
   const { clock, disk, log } = world;
 
@@ -60,6 +62,7 @@ export function createRetention(
       );
     await disk.remove(entry.exportFile);
     ledger.queue.forget(entry.entryNo);
+    onRemoved();
     log.write(
       'info',
       `Removed export ${entry.queueId}: ${entry.status === 'completed' ? 'central holds it' : 'its records were delivered with later exports'}`,

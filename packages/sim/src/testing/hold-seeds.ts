@@ -2,10 +2,45 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { openShoreDatabase, runSeed, toReplay } from '../run.ts';
 
-/** Virtual days of each seed in the suite: some ten boots with their faults, and a second and a half of real time. */
-const DAYS = 3;
-/** Longest the seeds of one file may take; they take a minute and a half on two cores. */
-const SEEDS_MAX_MS = 8 * 60_000;
+/** Longest the seeds of one file may take; they take two minutes on two quiet cores. */
+const SEEDS_MAX_MS = 15 * 60_000;
+
+/** What at least this share of fifty seeds has to meet: a fault that hardly happens shows nothing. */
+const SHARE_MIN = 0.1;
+const MET_OFTEN = [
+  'power lost',
+  'link down',
+  'link portal',
+  'link-drops',
+  'portal_page',
+  'portal_redirect',
+  'portal_511',
+  'portal_json',
+  'exchange ECONNRESET',
+  'exchange SILENT',
+  'answer_short',
+  'request_doubled',
+  'tls CERT_NOT_YET_VALID',
+  'metered',
+  'central-down',
+  'central-restart',
+  'central-refuses',
+  'central-rejects',
+  'central-takes-less',
+  'token-revoked',
+  'card-full',
+  'ledger-full',
+  'card-read-only',
+  'clock-wrong',
+  'boot in 1970',
+  'boot with the clock behind',
+  'boatlog-unreadable',
+  'bundle read ashore',
+  'old queue imported',
+  'removed by retention',
+  'exports delivered',
+  'tier',
+];
 
 /**
  * A test that runs the seeds from `from` to `to`, each twice, against the real boat and the real central, and wants every
@@ -22,13 +57,15 @@ export function holdSeeds(from: number, to: number): void {
 async function runSeeds(t: TestContext, from: number, to: number): Promise<void> {
   const database = await openShoreDatabase();
   const totals: Record<string, number> = {};
+  const seedsThatMet = new Map<string, number>();
   const broken: string[] = [];
   try {
     for (let seed = from; seed <= to; seed += 1) {
-      const { violations, counts } = await runSeed(database, seed, DAYS);
+      const { violations, counts, met, days } = await runSeed(database, seed);
       for (const [name, count] of Object.entries(counts)) totals[name] = (totals[name] ?? 0) + count;
+      for (const name of met.keys()) seedsThatMet.set(name, (seedsThatMet.get(name) ?? 0) + 1);
       if (violations.length > 0)
-        broken.push(`${toReplay(seed, DAYS)}\n  ${violations.slice(0, 5).join('\n  ')}`);
+        broken.push(`${toReplay(seed, days)}\n  ${violations.slice(0, 5).join('\n  ')}`);
     }
   } finally {
     await database.close();
@@ -43,4 +80,7 @@ async function runSeeds(t: TestContext, from: number, to: number): Promise<void>
     (totals['acknowledged'] ?? 0) > to - from && (totals['cuts'] ?? 0) > to - from,
     'the boats were at work',
   );
+  const seeds = to - from + 1;
+  for (const name of MET_OFTEN)
+    assert.ok((seedsThatMet.get(name) ?? 0) >= seeds * SHARE_MIN, `${name}: met in enough seeds`);
 }

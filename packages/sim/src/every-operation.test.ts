@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { parsePoint, runEveryOperation, toPointText } from './every-operation.ts';
+import { openShoreDatabase } from './run.ts';
+import type { Sabotage } from './scenario.ts';
+
+/** `npm run sim -- --every-operation` runs all points; the suite every so manyth, of every kind of operation. */
+const SHARE = { every: 23, from: 5 };
+/** With a broken card fewer are enough to see that it is noticed. */
+const FEW = { every: 97, from: 5 };
+const BOUND = { timeout: 8 * 60_000 };
+
+async function tryPoints(share: typeof SHARE, sabotage: Sabotage = {}) {
+  const database = await openShoreDatabase();
+  try {
+    return await runEveryOperation(database, share, sabotage);
+  } finally {
+    await database.close();
+  }
+}
+
+test('power lost at any operation of a small whole life breaks no promise', BOUND, async (t) => {
+  const { operations, runs, pageRuns, runsAgain, broken } = await tryPoints(SHARE);
+  t.diagnostic(`${runs} cuts at an operation, ${pageRuns} after a page of SQLite's, ${runsAgain} cut again`);
+  assert.deepEqual(
+    broken.map(({ point, violations }) => [`npm run sim -- --at ${toPointText(point)}`, ...violations]),
+    [],
+  );
+  for (const op of [
+    'disk.create',
+    'disk.write',
+    'disk.sync',
+    'disk.rename',
+    'disk.unlink',
+    'disk.make-directory',
+    'disk.sync-directory',
+    'ledger.open',
+    'ledger.begin',
+    'ledger.commit',
+    'ledger.committing',
+    'ledger.committed',
+    'ledger.checkpoint',
+    'ledger.close',
+  ])
+    assert.ok((operations.get(op) ?? 0) > 0, `the scenario has ${op}`);
+  assert.ok(runs > 50 && pageRuns > 0 && runsAgain > 5, 'power was cut everywhere');
+});
+
+test('on a card that syncs no directories the same cuts break promises', BOUND, async () => {
+  assert.notDeepEqual((await tryPoints(FEW, { fsync: 'files_only' })).broken, []);
+});
+
+test('a point is replayed by its text', () => {
+  for (const text of ['1.17-lost', '1.40-p3', '2.9-torn+4', '1.1-kept'])
+    assert.equal(toPointText(parsePoint(text)), text);
+  assert.throws(() => parsePoint('1-lost'), RangeError);
+  assert.throws(() => parsePoint('1.0-lost'), RangeError);
+});

@@ -1,0 +1,5 @@
+/** Where things are in every simulation. */
+export const ROOT = '/opt/d3kos';
+export const RECORDINGS = '/home/d3kos/camera-recordings';
+export const CENTRAL = 'https://central.example';
+export const TIER_API = 'http://localhost:8093';

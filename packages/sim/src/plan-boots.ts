@@ -1,0 +1,171 @@
+import type { Aftermath } from './disk-tear.ts';
+import { drawIncident, type PlannedIncident } from './plan-incidents.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
+import { type SimRandom, spread } from './random.ts';
+
+/** What somebody on board, or another service of the boat, does. It is left out where the boat has no power at the time. */
+export type Act =
+  | {
+      readonly kind: 'rows';
+      readonly source: 'boatlog' | 'captures' | 'snapshots' | 'alerts';
+      readonly count: number;
+    }
+  | {
+      readonly kind: 'change';
+      readonly source: 'alerts' | 'settings' | 'onboarding';
+    }
+  | { readonly kind: 'remove'; readonly source: 'snapshots' | 'alerts' }
+  | { readonly kind: 'replace-boatlog'; readonly rows: number }
+  | { readonly kind: 'export'; readonly type: 'full' | 'incremental' }
+  | { readonly kind: 'daily'; readonly times: 1 | 2 }
+  | { readonly kind: 'cancel'; readonly which: number }
+  | { readonly kind: 'retry' }
+  | { readonly kind: 'process' }
+  | { readonly kind: 'cleanup'; readonly olderThanDays: 0 | 1 | 30 }
+  /** What waits is written to a stick, `keptShare` of it can be read ashore, and it is imported once or twice after a while. */
+  | {
+      readonly kind: 'bundle';
+      readonly withFailed: boolean;
+      readonly carriedMs: number;
+      readonly keptShare: number;
+      readonly times: 1 | 2;
+    }
+  | { readonly kind: 'look'; readonly path: string }
+  | { readonly kind: 'check' };
+
+/** An act and its moment: from the boot, or from the begin of the run. */
+export interface PlannedAct {
+  readonly afterMs: number;
+  readonly act: Act;
+}
+
+/** One time the machine is switched on. */
+export interface BootPlan {
+  /** The step at which the power fails; undefined: at the end of `onMs`. */
+  readonly cutAtStep: number | undefined;
+  /** What the end of power leaves of what was not synced. */
+  readonly aftermath: Aftermath;
+  /** How it ends where nothing cut it before: `stop` ends the export manager first, as a shutdown does. */
+  readonly ending: 'cut' | 'stop';
+  readonly onMs: number;
+  readonly offMs: number;
+  /** How far behind the clock is after boot, at the most back to 1970, and how long until a time server sets it. */
+  readonly clockBehindMs: number;
+  readonly synchronizedAfterMs: number;
+  readonly acts: readonly PlannedAct[];
+  /** What happens while the boat is on, from the boot: most of a run's own incidents meet a boat that is off. */
+  readonly incidents: readonly PlannedIncident[];
+}
+
+/** A boot without a fault. */
+export const CALM_BOOT: BootPlan = {
+  cutAtStep: undefined,
+  aftermath: 'torn',
+  ending: 'cut',
+  onMs: 200 * DAY_MS,
+  offMs: 0,
+  clockBehindMs: 0,
+  synchronizedAfterMs: 0,
+  acts: [],
+  incidents: [],
+};
+
+/** As far back as no clock goes: the boat believes that it is 1970. */
+const FOREVER_MS = 100 * 365 * DAY_MS;
+
+/** A boot among days full of incidents. */
+export function drawBoot(random: SimRandom): BootPlan {
+  // Most times are short, and some long enough for the longest waits there are.
+  const onMs = random.chance(0.8)
+    ? spread(random, 30 * SECOND_MS, HOUR_MS)
+    : spread(random, HOUR_MS, 6 * HOUR_MS);
+  const offMs = spread(random, 2 * SECOND_MS, 60 * HOUR_MS);
+  return drawBootOf(random, onMs, offMs, random.between(1, 10));
+}
+
+/** A boot among weeks: some hours under way, now and then a day and a night, weeks at the berth without power. */
+export function drawBootOfWeeks(random: SimRandom): BootPlan {
+  const onMs = random.chance(0.85)
+    ? spread(random, 2 * MINUTE_MS, 3 * HOUR_MS)
+    : spread(random, 3 * HOUR_MS, 40 * HOUR_MS);
+  const offMs = random.chance(0.9)
+    ? spread(random, MINUTE_MS, 4 * DAY_MS)
+    : spread(random, 4 * DAY_MS, 18 * DAY_MS);
+  return drawBootOf(random, onMs, offMs, random.between(1, 12));
+}
+
+/** How long before an act an incident of a boot begins, at the longest. */
+const MOMENTS_BEFORE_MS = 5 * SECOND_MS;
+
+function drawBootOf(random: SimRandom, onMs: number, offMs: number, count: number): BootPlan {
+  const acts = Array.from({ length: count }, () => ({
+    afterMs: spread(random, 200, onMs),
+    act: drawAct(random),
+  }));
+  // The timer for the daily export is persistent: it fires soon after a boot.
+  if (random.chance(0.4)) acts.push({ afterMs: 3 * SECOND_MS, act: { kind: 'daily', times: 1 } });
+  return {
+    cutAtStep: random.chance(0.6) ? spread(random, 1, 2_000) : undefined,
+    aftermath: random.pick(['torn', 'torn', 'torn', 'lost', 'kept'] as const),
+    ending: random.chance(0.5) ? 'stop' : 'cut',
+    onMs,
+    offMs,
+    clockBehindMs: drawClock(random),
+    synchronizedAfterMs: spread(random, 2 * SECOND_MS, 2 * HOUR_MS),
+    acts: acts.sort((a, b) => a.afterMs - b.afterMs),
+    incidents: Array.from({ length: random.pick([0, 0, 1, 2]) }, () => ({
+      // Shortly before something is done on board, so that it is met.
+      atMs: Math.max(0, random.pick(acts).afterMs - random.integer(MOMENTS_BEFORE_MS)),
+      incident: drawIncident(random, HOUR_MS),
+    })),
+  };
+}
+
+function drawClock(random: SimRandom): number {
+  if (random.chance(0.35)) return 0;
+  return random.chance(0.25) ? FOREVER_MS : spread(random, MINUTE_MS, 200 * DAY_MS);
+}
+
+const LOOKS = [
+  '/export/status',
+  '/export/queue',
+  '/export/preview?type=incremental',
+  '/metrics',
+  '/export/files',
+] as const;
+
+function drawAct(random: SimRandom): Act {
+  const roll = random.integer(104);
+  if (roll < 30)
+    return {
+      kind: 'rows',
+      source: random.pick(['boatlog', 'boatlog', 'captures', 'snapshots', 'alerts'] as const),
+      count: spread(random, 1, 40),
+    };
+  if (roll < 40)
+    return {
+      kind: 'change',
+      source: random.pick(['alerts', 'alerts', 'settings', 'onboarding']),
+    };
+  if (roll < 43) return { kind: 'remove', source: random.pick(['snapshots', 'alerts']) };
+  if (roll < 45) return { kind: 'replace-boatlog', rows: random.between(0, 60) };
+  if (roll < 68)
+    return {
+      kind: 'export',
+      type: random.chance(0.2) ? 'full' : 'incremental',
+    };
+  if (roll < 76) return { kind: 'daily', times: random.pick([1, 2]) };
+  if (roll < 82) return { kind: 'cancel', which: random.integer(4) };
+  if (roll < 86) return { kind: 'retry' };
+  if (roll < 89) return { kind: 'process' };
+  if (roll < 93) return { kind: 'cleanup', olderThanDays: random.pick([0, 1, 30]) };
+  if (roll < 96) return { kind: 'look', path: random.pick(LOOKS) };
+  if (roll < 100) return { kind: 'check' };
+  return {
+    kind: 'bundle',
+    withFailed: random.chance(0.5),
+    carriedMs: spread(random, MINUTE_MS, 5 * DAY_MS),
+    keptShare: random.chance(0.6) ? 1 : random.fraction(),
+    times: random.pick([1, 2]),
+  };
+}

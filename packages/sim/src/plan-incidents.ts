@@ -1,0 +1,140 @@
+import type { Tier } from '@d3kos/protocol';
+import { FAULTS, type FaultChances } from './network-faults.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
+import { type SimRandom, spread } from './random.ts';
+
+/** What the shore, the link, the card, the operator or the clock does, whether the boat is on or not. */
+export type Incident =
+  | { readonly kind: 'link'; readonly state: 'up' | 'down' | 'portal' }
+  | { readonly kind: 'faults'; readonly chances: FaultChances }
+  /** The link carries so many bytes of a request, and breaks. */
+  | { readonly kind: 'link-drops'; readonly forMs: number; readonly afterBytes: number }
+  /** The connection in use costs by the byte. */
+  | { readonly kind: 'metered'; readonly forMs: number }
+  | { readonly kind: 'central-down'; readonly forMs: number }
+  /** Central is started anew: what was under way breaks, before or after its commit. */
+  | { readonly kind: 'central-restart'; readonly forMs: number }
+  | {
+      readonly kind: 'central-refuses';
+      readonly forMs: number;
+      readonly status: 429 | 500 | 503;
+      readonly retryAfterSeconds: number | undefined;
+      readonly alsoHealth: boolean;
+    }
+  | { readonly kind: 'central-rejects'; readonly forMs: number }
+  | {
+      readonly kind: 'central-takes-less';
+      readonly forMs: number;
+      readonly bodySizeMaxBytes: number;
+    }
+  | {
+      readonly kind: 'card-full';
+      readonly forMs: number;
+      readonly leftBytes: number;
+    }
+  | { readonly kind: 'ledger-full'; readonly forMs: number }
+  /** The kernel makes the file system read-only, as after a storage error, until it is mounted anew. */
+  | { readonly kind: 'card-read-only'; readonly forMs: number }
+  | { readonly kind: 'token-revoked'; readonly forMs: number }
+  | { readonly kind: 'tier'; readonly forMs: number; readonly tier: Tier }
+  | {
+      readonly kind: 'clock-wrong';
+      readonly forMs: number;
+      readonly aheadMs: number;
+    }
+  | { readonly kind: 'boatlog-unreadable'; readonly forMs: number };
+
+/** An incident and its moment, from the begin of the run. */
+export interface PlannedIncident {
+  readonly atMs: number;
+  readonly incident: Incident;
+}
+
+/** Incidents of days of which each is full of them. */
+export function drawIncidents(random: SimRandom, days: number): readonly PlannedIncident[] {
+  const count = Math.max(3, random.between(Math.ceil(days * 5), Math.ceil(days * 16)));
+  return drawMany(random, days, count, 12 * HOUR_MS);
+}
+
+/** How long a boat of weeks is out of reach of any network, once. */
+const AWAY_MIN_MS = 7 * DAY_MS;
+const AWAY_MAX_MS = 21 * DAY_MS;
+
+/** Incidents of weeks, most of whose days are quiet: some a day, longer ones, and weeks without any network. */
+export function drawIncidentsOfWeeks(random: SimRandom, days: number): readonly PlannedIncident[] {
+  const drawn = drawMany(random, days, random.between(days, days * 3), 3 * DAY_MS);
+  const awayMs = Math.min(spread(random, AWAY_MIN_MS, AWAY_MAX_MS), (days * DAY_MS) / 2);
+  const fromMs = Math.floor(random.fraction() * (days * DAY_MS - awayMs));
+  const isAway = ({ atMs, incident }: PlannedIncident): boolean =>
+    incident.kind === 'link' && atMs >= fromMs && atMs < fromMs + awayMs;
+  const away: readonly PlannedIncident[] = [
+    { atMs: fromMs, incident: { kind: 'link', state: 'down' } },
+    { atMs: fromMs + awayMs, incident: { kind: 'link', state: 'up' } },
+  ];
+  return inOrder([...drawn.filter((planned) => !isAway(planned)), ...away]);
+}
+
+function drawMany(
+  random: SimRandom,
+  days: number,
+  count: number,
+  longestMs: number,
+): readonly PlannedIncident[] {
+  return inOrder(
+    Array.from({ length: count }, () => ({
+      atMs: Math.floor(random.fraction() * days * DAY_MS),
+      incident: drawIncident(random, longestMs),
+    })),
+  );
+}
+
+function inOrder(incidents: readonly PlannedIncident[]): readonly PlannedIncident[] {
+  return incidents.toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** One incident that ends after `longestMs` at the latest, unless it is of those that stay until the next of their kind. */
+export function drawIncident(random: SimRandom, longestMs: number): Incident {
+  const forMs = spread(random, MINUTE_MS, longestMs);
+  const roll = random.integer(118);
+  if (roll < 28) return { kind: 'link', state: random.pick(['up', 'up', 'down', 'portal']) };
+  if (roll < 48) return { kind: 'faults', chances: drawChances(random) };
+  if (roll < 53) return { kind: 'central-down', forMs };
+  if (roll < 61)
+    return {
+      kind: 'central-refuses',
+      forMs,
+      status: random.pick([429, 500, 503]),
+      retryAfterSeconds: random.pick([undefined, 7, 600, 86_400]),
+      alsoHealth: random.chance(0.5),
+    };
+  if (roll < 65) return { kind: 'central-rejects', forMs };
+  if (roll < 69)
+    return {
+      kind: 'central-takes-less',
+      forMs,
+      // Parts are never cut smaller than 16 KiB of records.
+      bodySizeMaxBytes: random.pick([20_000, 24_576]),
+    };
+  if (roll < 75) return { kind: 'card-full', forMs, leftBytes: spread(random, 1, 200_000) };
+  if (roll < 79) return { kind: 'ledger-full', forMs: spread(random, SECOND_MS, HOUR_MS) };
+  if (roll < 84) return { kind: 'token-revoked', forMs };
+  if (roll < 91) return { kind: 'tier', forMs, tier: random.pick([0, 0, 1]) };
+  if (roll < 96)
+    return {
+      kind: 'clock-wrong',
+      forMs,
+      aheadMs: (random.chance(0.5) ? 1 : -1) * spread(random, MINUTE_MS, 400 * DAY_MS),
+    };
+  if (roll < 99) return { kind: 'boatlog-unreadable', forMs };
+  if (roll < 103) return { kind: 'card-read-only', forMs: spread(random, SECOND_MS, 2 * HOUR_MS) };
+  if (roll < 106) return { kind: 'central-restart', forMs: spread(random, SECOND_MS, MINUTE_MS) };
+  if (roll < 112) return { kind: 'metered', forMs };
+  return { kind: 'link-drops', forMs, afterBytes: spread(random, 200, 20_000) };
+}
+
+/** Either a few faults that happen often, or all of them at times. */
+function drawChances(random: SimRandom): FaultChances {
+  const total = random.pick([0, 0.1, 0.4, 0.8]);
+  const chosen = random.chance(0.5) ? FAULTS : FAULTS.filter(() => random.chance(0.2));
+  return Object.fromEntries(chosen.map((fault) => [fault, total / chosen.length]));
+}

@@ -1,0 +1,3 @@
+import { holdSeeds } from './testing/hold-seeds.ts';
+
+holdSeeds(101, 150);
