@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const SNIPPET = join(import.meta.dirname, '..', 'deploy', 'nginx', 'd3kos-export.conf');
+const POLL_MS = 20;
+const withoutNginx = spawnSync('nginx', ['-v']).error === undefined ? false : 'nginx is not installed here';
+
+/** Asks the proxy as a machine with this address would, for the name a program may claim. */
+function ask(port: number, localAddress: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const headers = { host: 'localhost' };
+    request({ host: '127.0.0.1', port, path: '/export/status', localAddress, headers }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    })
+      .once('error', reject)
+      .end();
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  // A TCP server's address is an AddressInfo.
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function startProxy(folder: string, port: number, boatPort: number): Promise<ChildProcess> {
+  const snippet = readFileSync(SNIPPET, 'utf8').replaceAll('localhost:8094', `127.0.0.1:${boatPort}`);
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${folder}/${name};`)
+    .join(' ');
+  const path = join(folder, 'nginx.conf');
+  writeFileSync(
+    path,
+    `daemon off; master_process off; pid ${folder}/pid; error_log stderr; events {}
+http { access_log off; ${temporary} server { listen 127.0.0.1:${port}; ${snippet} } }`,
+  );
+  const proxy = spawn('nginx', ['-c', path, '-p', folder], { stdio: ['ignore', 'ignore', 'inherit'] });
+  while (proxy.exitCode === null && (await ask(port, '127.0.0.1').catch(() => undefined)) === undefined)
+    await sleep(POLL_MS);
+  return proxy;
+}
+
+test(
+  'the proxy answers programs on the boat, and no other machine that claims its name',
+  {
+    skip: withoutNginx,
+  },
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'd3kos-nginx-'));
+    const boat = createServer((_, response) => response.end('{}')).listen(0, '127.0.0.1');
+    await once(boat, 'listening');
+    // A TCP server's address is an AddressInfo.
+    const { port: boatPort } = boat.address() as AddressInfo;
+    const port = await freePort();
+    const proxy = await startProxy(folder, port, boatPort);
+    try {
+      assert.equal(await ask(port, '127.0.0.1'), 200);
+      // Another address of loopback stands for another machine: nginx looks at nothing else.
+      assert.equal(await ask(port, '127.0.0.2'), 403);
+    } finally {
+      proxy.kill();
+      boat.closeAllConnections();
+      boat.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+);
