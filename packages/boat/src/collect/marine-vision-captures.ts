@@ -47,6 +47,8 @@ const TABLE = 'captures';
 const HOMES = ['data/marine-vision/captures.db', 'data/captures.db'] as const;
 /** Rows of one page: each is an object of 18 values and a look at the disk. */
 const PAGE_ROWS_MAX = 256;
+/** Pictures asked for their size at once: more than the four threads behind them, few enough to hold. */
+const LOOKS_AT_ONCE = 32;
 const NOTE = 'Metadata only - image files not exported';
 
 /** Reads what was caught on camera, as metadata: no image and no local path. Append-only, cursor by rowid. */
@@ -98,7 +100,11 @@ function createReader(
       last: rows.at(-1)?.position ?? after,
       toPage: async () => {
         const lines: string[] = [];
-        for (const { row } of rows) lines.push(toLine(await toCapture(context, row, readTime)));
+        for (let start = 0; start < rows.length; start += LOOKS_AT_ONCE) {
+          const batch = rows.slice(start, start + LOOKS_AT_ONCE);
+          const captures = await Promise.all(batch.map(({ row }) => toCapture(context, row, readTime)));
+          lines.push(...captures.map(toLine));
+        }
         return lines.length === 0 ? undefined : toPage(lines);
       },
     };

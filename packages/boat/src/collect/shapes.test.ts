@@ -8,6 +8,7 @@ import { resolveOldestIssue, writeIssues } from '../../../sim/src/fixture/alerts
 import { type CaptureGeneration, writeCaptures } from '../../../sim/src/fixture/captures.ts';
 import { writeMachine, writeSource } from '../../../sim/src/fixture/files.ts';
 import { toBoatPlaces } from '../../../sim/src/fixture/places.ts';
+import type { FileFacts } from '../platform/ports.ts';
 import {
   type Collection,
   collectAll,
@@ -89,6 +90,34 @@ describe('captures', () => {
       records.map((record) => record['file_size_bytes']),
       [null, 77],
     );
+  });
+
+  it('keep their order and their own sizes where pictures are looked for at once, a bounded number of them', async () => {
+    const root = newRoot();
+    writeCaptures(join(root, home), { generation: 'gen1', rows: 300, seed: 2 });
+    const places = toBoatPlaces(root);
+    const real = createTestContext(places);
+    let underWay = 0;
+    let most = 0;
+    const stat = async (path: string): Promise<FileFacts | undefined> => {
+      const number = Number(/capture_(\d+)\.jpg$/.exec(path)?.[1]);
+      underWay += 1;
+      most = Math.max(most, underWay);
+      // The later a picture was asked for, the sooner it is told of.
+      for (let turn = number % 32; turn < 32; turn += 1) await real.clock.yield();
+      underWay -= 1;
+      return number % 3 === 0
+        ? undefined
+        : { kind: 'file', sizeBytes: number, modifiedMs: real.clock.wall() };
+    };
+    const context = createTestContext(places, undefined, { disk: { ...real.disk, stat } });
+    const { records } = await collectAll(marineVisionCapturesCollector, context);
+    const numbers = Array.from({ length: 300 }, (_, index) => index + 1);
+    assert.deepEqual(
+      records.map((record) => [record['capture_id'], record['file_size_bytes']]),
+      numbers.map((number) => [number, number % 3 === 0 ? null : number]),
+    );
+    assert.ok(most > 1 && most <= 32, `${most} at once`);
   });
 
   it('of a fresh installation are empty: the database has 0 bytes', async () => {
