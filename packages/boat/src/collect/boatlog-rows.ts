@@ -28,6 +28,9 @@ const CONTENT_CUT_LENGTH = 1024 * 1024;
 /** How far back identical neighbours of a row without an id are looked for, and how many different ones are counted. */
 const NEIGHBOURS_MAX = 10_000;
 
+/** Most rows of a page read row by row: each is an object and a text, and the garbage of one page is the daemon's memory. */
+const ODD_PAGE_ROWS_MAX = 256;
+
 /** Pages read row by row after one that held an odd row, before SQLite is asked for a whole page again; doubles up to the most. */
 const ODD_PAGES = { first: 1, max: 16 } as const;
 
@@ -51,7 +54,8 @@ export function createBoatlogReader(
 ): RowsReader {
   const readPlain = createPlainReader(table);
   const readRows = createAnyReader(table, reading);
-  const readAny: RowsReader = (after, rowsMax) => readRows(after, fit(after, rowsMax));
+  const readAny: RowsReader = (after, rowsMax) =>
+    readRows(after, fit(after, Math.min(rowsMax, ODD_PAGE_ROWS_MAX)));
   let oddPages = 0;
   let oddPagesNext: number = ODD_PAGES.first;
   return (after, rowsMax) => {

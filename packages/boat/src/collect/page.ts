@@ -36,12 +36,13 @@ export function toBytesPage(separated: Uint8Array, count: number): Page {
     get lines() {
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
     },
-    release: () => {
-      const { buffer } = clean;
-      // A small Buffer shares its memory with others.
-      if (buffer instanceof ArrayBuffer && buffer.byteLength === clean.byteLength) buffer.transfer(0);
-    },
+    release: () => giveBack(clean),
   };
+}
+
+/** Gives the memory of bytes back, which are of no more use; where they share it with others, nothing happens. */
+export function giveBack({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 /** A record as one line of JSON: numbers that JSON has not are null, halves of surrogate pairs are U+FFFD. */

@@ -1,6 +1,6 @@
 import { type Category, type DocumentHeader, isDocumentCategory } from '@d3kos/protocol';
 import type { CollectOutcome, Page } from '../collect/collector.ts';
-import { LINE_SEPARATOR } from '../collect/page.ts';
+import { giveBack, LINE_SEPARATOR } from '../collect/page.ts';
 import type { Disk, StagedFile } from '../platform/ports.ts';
 
 /** How much text is gathered before a write: pages are already large, headers are not worth a call each. */
@@ -31,7 +31,7 @@ export async function createExportWriter(
 ): Promise<ExportWriter> {
   const file: StagedFile = await disk.stage(path);
   let gathered: Uint8Array[] = [];
-  let gatheredPages: Page[] = [];
+  let releases: (() => void)[] = [];
   let gatheredBytes = 0;
   let sizeBytes = 0;
   let section: { category: Category; count: number } | undefined;
@@ -41,19 +41,19 @@ export async function createExportWriter(
     const [first] = gathered;
     if (first === undefined) return;
     const bytes = gathered.length === 1 ? first : Buffer.concat(gathered);
-    const pages = gatheredPages;
+    const written = releases;
     gathered = [];
-    gatheredPages = [];
+    releases = [];
     gatheredBytes = 0;
     sizeBytes += bytes.length;
     await file.write(bytes);
-    for (const page of pages) page.release?.();
+    for (const release of written) release();
   };
-  const writeBytes = async (bytes: Uint8Array, page?: Page): Promise<void> => {
+  const writeBytes = async (bytes: Uint8Array, release?: () => void): Promise<void> => {
     // A page that is a write of its own is not copied behind what was gathered.
     if (bytes.length >= WRITE_SIZE_BYTES) await flush();
     gathered.push(bytes);
-    if (page !== undefined) gatheredPages.push(page);
+    if (release !== undefined) releases.push(release);
     gatheredBytes += bytes.length;
     if (gatheredBytes >= WRITE_SIZE_BYTES) await flush();
   };
@@ -71,7 +71,13 @@ export async function createExportWriter(
     async page(page) {
       if (section === undefined) throw new Error('a page outside a section');
       if (page.count === 0) return;
-      await writeBytes(section.count > 0 ? toSeparated(page) : toAlone(page), page);
+      const isFirst = section.count === 0;
+      const made = isFirst ? page.bytes : page.separated;
+      if (made !== undefined) await writeBytes(made, () => page.release?.());
+      else {
+        const encoded = Buffer.from(isFirst ? page.lines : LINE_SEPARATOR + page.lines, 'utf8');
+        await writeBytes(encoded, () => giveBack(encoded));
+      }
       section.count += page.count;
     },
     async close({ state, detail, note }) {
@@ -99,13 +105,4 @@ export async function createExportWriter(
     discard: () => file.discard(),
     sizeBytes: () => sizeBytes,
   };
-}
-
-function toAlone(page: Page): Uint8Array {
-  return page.bytes ?? Buffer.from(page.lines, 'utf8');
-}
-
-/** The page behind another of its section. Two bytes alone would be a write that the page has to wait for. */
-function toSeparated(page: Page): Uint8Array {
-  return page.separated ?? Buffer.from(LINE_SEPARATOR + page.lines, 'utf8');
 }
