@@ -22,7 +22,7 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     const world = {
       store: open.store,
-      wallMs: systemWall(),
+      wall: systemWall,
       randomHex: systemRandomHex,
       openFile: openReadableFile,
       bodySizeMaxBytes: config.limits.bodySizeMaxBytes,

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -250,6 +251,11 @@ describeOnEveryStore('a bundle', (open) => {
     };
     await assert.rejects(importBundle(deps, join(folder, 'nothing')), unreadable);
     await assert.rejects(importBundle(deps, folder), unreadable);
+    // A pipe nobody writes to must not hold the command up for ever.
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', ['-m', '0600', pipe]);
+    await assert.rejects(importBundle(deps, pipe), unreadable);
+    rmSync(pipe);
   });
 
   test('what is held of an export is told to its own boat, page by page, and to nobody else', async () => {

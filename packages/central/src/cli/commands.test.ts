@@ -2,25 +2,28 @@ import { strict as assert } from 'node:assert';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { toBundleLine } from '@d3kos/protocol';
+import type { Store } from '../platform/ports.ts';
 import { openPglite } from '../platform/testing/stores-under-test.ts';
 import { systemRandomHex } from '../platform/world.ts';
 import { migrate } from '../store/migrate.ts';
 import {
   type EnrolledBoat,
   enrollBoat,
+  heldRecords,
   importDocument,
   NOON_MS,
   startNode,
+  toBoatlog,
   toDocument,
 } from '../testing/central-under-test.ts';
-import { runCommand } from './commands.ts';
+import { type CommandWorld, runCommand } from './commands.ts';
 
 /** Clears the screen, renames the window, begins a line of its own. */
 const ORDERS = '\u001b[2J\u009b2J\u001b]0;x\u0007\r\n';
 
-/** A bundle whose free texts are orders to a terminal. */
-function toHostileBundle(boat: EnrolledBoat): Buffer {
-  const body = JSON.stringify(toDocument(boat));
+/** A bundle of these documents, whose free texts are orders to a terminal. */
+function toHostileBundle(boat: EnrolledBoat, documents: readonly ReturnType<typeof toDocument>[]): Buffer {
+  const bodies = documents.map((document) => JSON.stringify(document));
   const lines = [
     toBundleLine({
       d3kos_bundle: 'start',
@@ -29,24 +32,66 @@ function toHostileBundle(boat: EnrolledBoat): Buffer {
       created: `${ORDERS}made`,
       software_version: '0.1.0',
     }),
-    toBundleLine({
-      d3kos_bundle: 'part',
-      export_id: 'export_1',
-      part: { index: 1, count: 1 },
-      sha256: createHash('sha256').update(body).digest('hex'),
-      size_bytes: Buffer.byteLength(body),
-    }),
-    `${body}\n`,
+    ...bodies.flatMap((body, at) => [
+      toBundleLine({
+        d3kos_bundle: 'part',
+        export_id: documents[at]?.export_id ?? '',
+        part: { index: 1, count: 1 },
+        sha256: createHash('sha256').update(body).digest('hex'),
+        size_bytes: Buffer.byteLength(body),
+      }),
+      `${body}\n`,
+    ]),
     toBundleLine({
       d3kos_bundle: 'end',
-      exports: 1,
-      parts: 1,
+      exports: bodies.length,
+      parts: bodies.length,
       skipped_count: 1,
       skipped: [{ queue_id: `q${ORDERS}`, reason: `${ORDERS}9 whole parts: 9 stored` }],
     }),
   ];
   return Buffer.from(lines.join(''));
 }
+
+/** A world with a clock that goes, whose one file is the bundle. */
+function toWorld(store: Store, bundle: Buffer): CommandWorld {
+  let nowMs = NOON_MS;
+  return {
+    store,
+    wall: () => (nowMs += 1_000),
+    randomHex: systemRandomHex,
+    bodySizeMaxBytes: 1_000_000,
+    openFile: async () => ({
+      read: async (offset: number, length: number) => bundle.subarray(offset, offset + length),
+      close: async () => undefined,
+    }),
+  };
+}
+
+test('a stick with exports of a lost ledger and of its successor leaves no doubt which is newer', async () => {
+  const { store, close } = await openPglite();
+  try {
+    await migrate(store, NOON_MS);
+    const boat = await enrollBoat(store);
+    const toExport = (ledgerId: string, sequence: number, content: string) =>
+      toDocument(boat, {
+        ledgerId,
+        sequence,
+        exportId: `${ledgerId}_${sequence}`,
+        data: toBoatlog([{ record_id: '1', content }]),
+      });
+    const bundle = toHostileBundle(boat, [
+      toExport('aaaaaaaaaaaaaaaa', 7, 'lost'),
+      toExport('bbbbbbbbbbbbbbbb', 1, 'successor'),
+    ]);
+    await runCommand(toWorld(store, bundle), { kind: 'import_bundle', file: 'stick' });
+    const late = toExport('aaaaaaaaaaaaaaaa', 8, 'straggler');
+    await importDocument(startNode(store, { wall: () => NOON_MS + 60_000 }), boat, late);
+    assert.match(String((await heldRecords(store, boat))[0]?.['json']), /successor/);
+  } finally {
+    await close();
+  }
+});
 
 test('what boats and sticks say gives the operator’s terminal no orders, and no line of its own', async () => {
   const { store, close } = await openPglite();
@@ -55,17 +100,7 @@ test('what boats and sticks say gives the operator’s terminal no orders, and n
     const boat = await enrollBoat(store);
     const hostile = { ...toDocument(boat, { sequence: 2 }), software_version: `${ORDERS}9` };
     await importDocument(startNode(store), boat, hostile);
-    const bundle = toHostileBundle(boat);
-    const world = {
-      store,
-      wallMs: NOON_MS,
-      randomHex: systemRandomHex,
-      bodySizeMaxBytes: 1_000_000,
-      openFile: async () => ({
-        read: async (offset: number, length: number) => bundle.subarray(offset, offset + length),
-        close: async () => undefined,
-      }),
-    };
+    const world = toWorld(store, toHostileBundle(boat, [toDocument(boat)]));
     const shown = await runCommand(world, { kind: 'show', installationId: boat.id });
     const imported = await runCommand(world, { kind: 'import_bundle', file: 'stick' });
     for (const { text } of [shown, imported]) {

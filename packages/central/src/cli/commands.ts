@@ -7,7 +7,7 @@ import {
   listInstallations,
 } from '../fleet/fleet.ts';
 import { enroll, installationNotFound, revoke } from '../installations/enroll.ts';
-import type { OpenFile, RandomHex, Store } from '../platform/ports.ts';
+import type { OpenFile, RandomHex, Store, WallClock } from '../platform/ports.ts';
 import { migrate } from '../store/migrate.ts';
 import type { Command } from './arguments.ts';
 
@@ -22,7 +22,7 @@ export interface CommandResult {
 /** The world a command needs; the schema is up to date. */
 export interface CommandWorld {
   readonly store: Store;
-  readonly wallMs: number;
+  readonly wall: WallClock;
   readonly randomHex: RandomHex;
   readonly openFile: OpenFile;
   /** Largest part a bundle may carry. */
@@ -34,7 +34,7 @@ export type StoreCommand = Exclude<Command, { kind: 'serve' } | { kind: 'help' }
 
 /** Runs one command. Throws CentralFailure. */
 export async function runCommand(world: CommandWorld, command: StoreCommand): Promise<CommandResult> {
-  const report = await migrate(world.store, world.wallMs);
+  const report = await migrate(world.store, world.wall());
   switch (command.kind) {
     case 'migrate':
       return {
@@ -43,14 +43,14 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
           report.applied.length === 0 ? 'the schema is up to date' : `applied ${report.applied.join(', ')}`,
       };
     case 'enroll': {
-      const enrolled = await enroll(world, command);
+      const enrolled = await enroll({ ...world, wallMs: world.wall() }, command);
       return {
         json: enrolled,
         text: `${enrolled.token}\n\nThis is the device token of ${enrolled.installation_id}; it is not shown again. On the boat:\n  {"token": "${enrolled.token}"} in $ROOT/config/export-credentials.json, mode 0600`,
       };
     }
     case 'revoke': {
-      const revoked = await revoke(world, command.installationId, command.what);
+      const revoked = await revoke({ ...world, wallMs: world.wall() }, command.installationId, command.what);
       return {
         json: revoked,
         text: revoked.disabled
@@ -63,7 +63,7 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
       return { json: { installations }, text: toTable(installations) };
     }
     case 'import_bundle': {
-      const bundleReport = await importBundle({ ...world, wall: () => world.wallMs }, command.file);
+      const bundleReport = await importBundle(world, command.file);
       return {
         json: bundleReport,
         text: toBundleText(bundleReport),

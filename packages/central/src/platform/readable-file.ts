@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { CentralFailure } from './errors.ts';
 import type { OpenFile } from './ports.ts';
@@ -12,7 +13,8 @@ export const openReadableFile: OpenFile = async (path) => {
 };
 
 async function openFile(path: string): Promise<FileHandle> {
-  const file = await open(path, 'r');
+  // Without waiting: a pipe that nobody writes to is told as no file.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   if ((await file.stat()).isFile()) return file;
   await file.close();
   throw unreadable(path, 'is not a file');
