@@ -52,7 +52,8 @@ export function createLedgerLoop(path: string, depth: number): QueueLoop {
 
 /**
  * As many commits with the same pragmas over one table of the same texts, and nothing else: what the disk and SQLite
- * allow. The first commit of a cycle inserts, the others update by primary key.
+ * allow. The first commit of a cycle inserts an entry with its ranges; then the oldest that waits is read, as by a claim,
+ * and the other commits leave its receipt in its place.
  */
 export function createBareLoop(path: string, depth: number, commitsPerCycle: number): QueueLoop {
   const db = new DatabaseSync(path);
@@ -62,6 +63,9 @@ export function createBareLoop(path: string, depth: number, commitsPerCycle: num
     'CREATE TABLE entries (entry_no INTEGER PRIMARY KEY, status TEXT NOT NULL, body TEXT NOT NULL) STRICT',
   );
   const insert = db.prepare("INSERT INTO entries (status, body) VALUES ('pending', ?)");
+  const claim = db.prepare(
+    "SELECT entry_no, body FROM entries WHERE entry_no >= ? AND status = 'pending' ORDER BY entry_no LIMIT 1",
+  );
   const update = db.prepare('UPDATE entries SET status = ?, body = ? WHERE entry_no = ?');
   let commits = 0;
   let made = 0;
@@ -73,7 +77,7 @@ export function createBareLoop(path: string, depth: number, commitsPerCycle: num
   };
   const add = (): void => {
     made += 1;
-    insert.run(JSON.stringify(toNewEntry(made)));
+    insert.run(JSON.stringify({ ...toNewEntry(made), moves: toMoves(made) }));
   };
   for (let filled = 0; filled < depth; filled += 1) inTransaction(add);
   commits = 0;
@@ -81,11 +85,12 @@ export function createBareLoop(path: string, depth: number, commitsPerCycle: num
     turn(cycles) {
       for (let cycle = 0; cycle < cycles; cycle += 1) {
         inTransaction(add);
-        const oldest = made - depth;
+        const row = claim.get(made - depth);
+        // STRICT columns, written by `add`.
+        const entryNo = row?.['entry_no'] as number;
+        const { exportId } = JSON.parse(row?.['body'] as string) as NewEntry;
         for (let more = 1; more < commitsPerCycle; more += 1)
-          inTransaction(
-            () => void update.run('completed', JSON.stringify(toReceipt(`exp_${oldest}`)), oldest),
-          );
+          inTransaction(() => void update.run('completed', JSON.stringify(toReceipt(exportId)), entryNo));
       }
     },
     commits: () => commits,

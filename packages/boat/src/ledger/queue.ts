@@ -263,10 +263,11 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     return undefined;
   };
   const printReceipt = (receipt: Receipt): string =>
-    JSON.stringify({
-      ...receipt,
-      rejected_records: receipt.rejected_records.slice(0, REJECTED_RECORDS_KEPT_MAX),
-    });
+    JSON.stringify(
+      receipt.rejected_records.length <= REJECTED_RECORDS_KEPT_MAX
+        ? receipt
+        : { ...receipt, rejected_records: receipt.rejected_records.slice(0, REJECTED_RECORDS_KEPT_MAX) },
+    );
   return {
     enqueue: (entry, moves, slot) => {
       const ranges = progress.toRanges(moves);
@@ -336,7 +337,8 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
         // An export that is a single part, the file itself, is not planned: its only receipt is in history.
         if (before.partSizeBytes !== undefined) {
           parts.acknowledge(entryNo, partIndex, lastReceipt, atMs);
-          receipts = parts.receipts(entryNo);
+          const planned = parts.receipts(entryNo);
+          if (planned.length > 0) receipts = planned;
         }
         const sum = months.addToHistory(atMs, wireSizeBytes);
         const entry = { ...before, wireSizeBytes: before.wireSizeBytes + wireSizeBytes };

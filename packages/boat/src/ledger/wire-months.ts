@@ -36,17 +36,20 @@ export function createWireMonths({ db }: LedgerDatabase): WireMonths {
     month: toMonth((row?.['completed_at_ms'] as number | undefined) ?? 0),
     sizeBytes: (row?.['month_bytes'] as number | undefined) ?? 0,
   };
-  const bytesIn = (month: string): number =>
-    Math.max(
-      (select.get(month)?.['size_bytes'] as number | undefined) ?? 0,
-      newest.month === month ? newest.sizeBytes : 0,
-    );
+  /** Whether the table may hold more of the newest row's month than the row: a completion after another need not ask. */
+  let mayTableBeAhead = true;
+  const bytesIn = (month: string): number => {
+    const inHistory = newest.month === month ? newest.sizeBytes : 0;
+    if (newest.month === month && !mayTableBeAhead) return inHistory;
+    return Math.max((select.get(month)?.['size_bytes'] as number | undefined) ?? 0, inHistory);
+  };
   return {
     bytesIn: (atMs) => bytesIn(toMonth(atMs)),
     add: (atMs, sizeBytes) => {
       if (sizeBytes === 0) return;
       const month = toMonth(atMs);
       upsert.run(month, bytesIn(month) + sizeBytes);
+      mayTableBeAhead = true;
     },
     addToHistory: (atMs, sizeBytes) => {
       const month = toMonth(atMs);
@@ -56,6 +59,7 @@ export function createWireMonths({ db }: LedgerDatabase): WireMonths {
     },
     completed: (sum) => {
       newest = sum;
+      mayTableBeAhead = false;
     },
   };
 }

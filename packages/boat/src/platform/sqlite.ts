@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { systemCode } from './disk-file-system.ts';
 import { ExportError } from './errors.ts';
@@ -79,26 +79,37 @@ export function openLedgerDatabase(path: string, observer?: LedgerObserver): Led
     db?.close();
     throw toLedgerError(error, op);
   }
-  const open = db;
+  const connection: Connection = {
+    db,
+    path,
+    // Prepared once: each commit would parse them anew.
+    begin: db.prepare('BEGIN IMMEDIATE'),
+    commit: db.prepare('COMMIT'),
+    observer,
+  };
   return {
-    db: open,
-    transaction: (work) => inTransaction(open, path, work, observer),
+    db,
+    transaction: (work) => inTransaction(connection, work),
     close: () => {
-      if (open.isOpen) open.close();
+      if (connection.db.isOpen) connection.db.close();
     },
   };
 }
 
-function inTransaction<T>(
-  db: DatabaseSync,
-  path: string,
-  work: () => T,
-  observer: LedgerObserver | undefined,
-): T {
+interface Connection {
+  readonly db: DatabaseSync;
+  readonly path: string;
+  readonly begin: StatementSync;
+  readonly commit: StatementSync;
+  readonly observer: LedgerObserver | undefined;
+}
+
+function inTransaction<T>(connection: Connection, work: () => T): T {
+  const { db, path } = connection;
   const op = `write the ledger ${path}`;
   assert(!db.isTransaction, 'a ledger transaction was begun within another');
   try {
-    return attempt(db, work, observer);
+    return attempt(connection, work);
   } catch (error) {
     const failure = rollBack(db, error);
     if (!isFull(failure) || !db.isOpen) throw toLedgerError(failure, op);
@@ -106,22 +117,22 @@ function inTransaction<T>(
   // The WAL cannot grow: what is in it goes into the database, and the transaction into the space that leaves.
   try {
     db.exec('PRAGMA wal_checkpoint(RESTART)');
-    return attempt(db, work, observer);
+    return attempt(connection, work);
   } catch (error) {
     throw toLedgerError(rollBack(db, error), op);
   }
 }
 
 /** One try of a transaction; after a throw it may still be open. */
-function attempt<T>(db: DatabaseSync, work: () => T, observer: LedgerObserver | undefined): T {
+function attempt<T>({ db, begin, commit, observer }: Connection, work: () => T): T {
   observer?.('begin', db);
-  db.exec('BEGIN IMMEDIATE');
+  begin.run();
   const result = work();
   assert(!(result instanceof Promise), 'the work of a ledger transaction must not be asynchronous');
   // SQLite ends a transaction by itself on some errors; work that caught one would go on outside of it.
   assert(db.isTransaction, 'the work of a ledger transaction went on after SQLite had ended it');
   observer?.('commit', db);
-  db.exec('COMMIT');
+  commit.run();
   observer?.('committed', db);
   return result;
 }
