@@ -14,7 +14,7 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Answers on `host`:`port` with `fetch`. Throws PORT_IN_USE naming the port and what to do. */
+/** Answers on `host`:`port` with `fetch`. Throws PORT_IN_USE, or CONFIG_INVALID where it may not be taken; each says what to do. */
 export function listen(
   fetch: (request: Request) => Response | Promise<Response>,
   host: string,
@@ -49,7 +49,11 @@ export function listen(
               hint: 'Stop the program that uses it (ss -ltnp shows which), or set EXPORT_PORT to another port.',
               cause,
             })
-          : cause,
+          : new ExportError('CONFIG_INVALID', `Cannot listen on ${host}:${port}: ${cause.message}`, {
+              op: 'listen',
+              hint: 'Set EXPORT_PORT to a port above 1023: those below are for root only.',
+              cause,
+            }),
       );
     });
   });
