@@ -187,8 +187,15 @@ export interface StoredConfiguration {
 export interface StoredDocument {
   readonly record_id: string;
   readonly received_at: string;
+  /** Null where it is larger than any boat's. */
   readonly record: unknown;
 }
+
+/**
+ * Largest record that is read, as the database writes it: real ones have a few KB. A number that came as `1e300` is written
+ * out with 301 digits, and an answer of 512 MB ends a node: no text in JavaScript is that long.
+ */
+const CONFIGURATION_TEXT_MAX_BYTES = 16 * 1_048_576;
 
 /** Loads an installation's newest onboarding and settings; undefined where nobody enrolled it. */
 export async function loadConfiguration(
@@ -209,9 +216,10 @@ async function newestRecord(
   installationId: string,
 ): Promise<StoredDocument | null> {
   const [row] = await store.query(
-    `select record_id, ${utcText('received_at')} as received_at, record from ${recordTable(category)} t
-     where installation_id = $1::text order by t.received_at desc, sequence desc nulls last, record_id limit 1`,
-    [installationId],
+    `select record_id, received_at, case when octet_length(record::text) <= $2::integer then record end as record
+     from (select record_id, ${utcText('received_at')} as received_at, record from ${recordTable(category)} t
+           where installation_id = $1::text order by t.received_at desc, sequence desc nulls last, record_id limit 1) newest`,
+    [installationId, CONFIGURATION_TEXT_MAX_BYTES],
   );
   return row === undefined
     ? null

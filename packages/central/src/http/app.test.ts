@@ -100,6 +100,24 @@ describeOnEveryStore('the API', (open) => {
     assert.deepEqual(given.onboarding.record, onboarding);
   });
 
+  test('reads no configuration that the database writes out in many times the bytes it came in', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const app = startNode(store);
+    // 300 KB of these numbers, a few KB compressed, are 18 MB as the database writes them; 12 MB of them ended the node.
+    const swelling = { record_id: 'onboarding', numbers: Array.from({ length: 60_000 }, () => 1e300) };
+    const data = {
+      onboarding: { category: 'onboarding', data: swelling },
+      settings: { category: 'settings', data: { record_id: 'settings', language: 'en' } },
+    };
+    await importDocument(app, boat, toDocument(boat, { data }));
+    const path = `/api/v1/installations/${boat.id}/configuration`;
+    const answer = await app.fetch(get(path, `Bearer ${boat.token}`));
+    const given = (await answer.json()) as Record<'onboarding' | 'settings', { record: unknown }>;
+    assert.ok(given.onboarding.record === null, 'it was read');
+    assert.deepEqual(given.settings.record, { record_id: 'settings', language: 'en' });
+  });
+
   test('never shows one boat to another, and every boat to the operator', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
