@@ -58,9 +58,14 @@ export function createBoatlogReader(
     readRows(after, fit(after, Math.min(rowsMax, ODD_PAGE_ROWS_MAX)));
   let oddPages = 0;
   let oddPagesNext: number = ODD_PAGES.first;
+  // Before Node 24.15 SQLite could not be told how large a page may get.
+  const mayBePlain =
+    reading.isElsewhere === undefined &&
+    table.has('entry_id') &&
+    table.has('timestamp') &&
+    'limits' in table.db;
+  if (!mayBePlain) return readAny;
   return (after, rowsMax) => {
-    if (reading.isElsewhere !== undefined || !table.has('entry_id') || !table.has('timestamp'))
-      return readAny(after, rowsMax);
     if (oddPages > 0) {
       oddPages -= 1;
       return readAny(after, rowsMax);
