@@ -74,7 +74,8 @@ export async function startBoat(
     world.log.write('warn', error.message, { hint: error.hint });
   });
   const credentialsPath = join(config.root, 'config', 'export-credentials.json');
-  const clockSynchronized = (): Promise<boolean> => isClockSynchronized(world.disk, sources.run);
+  const vouched = (): Promise<boolean | undefined> => isClockSynchronized(world, sources.run);
+  const clockSynchronized = async (): Promise<boolean> => (await vouched()) === true;
   const worker = createWorker({
     world,
     ledger,
@@ -122,7 +123,7 @@ export async function startBoat(
         centralUrl: config.centralUrl,
         credentialsPath,
         reserveBytes: config.reserveBytes,
-        clockSynchronized,
+        clockSynchronized: vouched,
         fileMode: readFileMode,
         signal,
       }),

@@ -1,3 +1,4 @@
+import { createClockQuestion } from './platform/clock-synchronized.ts';
 import { createClock } from './platform/clock.ts';
 import { createCompressor } from './platform/compressor.ts';
 import { createDisk } from './platform/disk.ts';
@@ -13,7 +14,7 @@ export function createWorld(environment: Readonly<Record<string, string | undefi
   const http = createTransport();
   const hasNetworkChanged = createNetworkComparison();
   return {
-    clock: createClock(),
+    clock: { ...createClock(), isSynchronized: createClockQuestion() },
     random: createRandom(),
     disk: createDisk(),
     databases: createDatabases(),

@@ -278,7 +278,7 @@ async function freeNames(
 async function readBoatClock(world: World, sources: SourcePaths): Promise<DocumentHeader['clock']> {
   const bootId = await world.disk.read(join(sources.proc, 'sys/kernel/random/boot_id'), 256);
   return {
-    synchronized: await isClockSynchronized(world.disk, sources.run),
+    synchronized: (await isClockSynchronized(world, sources.run)) === true,
     boot_id: bootId === undefined ? 'unknown' : Buffer.from(bootId).toString('latin1').trim().slice(0, 64),
   };
 }

@@ -46,7 +46,7 @@ export async function diagnose(
       centralUrl: config.centralUrl,
       credentialsPath: join(config.root, 'config', 'export-credentials.json'),
       reserveBytes: config.reserveBytes,
-      clockSynchronized: () => isClockSynchronized(world.disk, '/run'),
+      clockSynchronized: () => isClockSynchronized(world, '/run'),
       fileMode: readFileMode,
       signal,
     });

@@ -215,6 +215,8 @@ function createMachineClock({ now, at }: Scheduler, wallMs: number): MachineCloc
     monotonic: () => (shownMs() - bootedMs) as MonotonicMs,
     sleep,
     yield: () => sleep(0),
+    // The time service of a simulated machine is systemd-timesyncd, which says it by a file.
+    isSynchronized: async () => false,
     setWall: (newWallMs) => {
       wallAheadMs = newWallMs - now();
     },

@@ -25,7 +25,7 @@ export interface Surroundings {
   readonly centralUrl: string | undefined;
   readonly credentialsPath: string;
   readonly reserveBytes: number | undefined;
-  readonly clockSynchronized: () => Promise<boolean>;
+  readonly clockSynchronized: () => Promise<boolean | undefined>;
   /** Permission bits of a file; undefined where none is. */
   readonly fileMode: (path: string) => Promise<number | undefined>;
   readonly signal: AbortSignal;
@@ -102,14 +102,19 @@ export async function examineSettings(boat: Surroundings): Promise<readonly Find
           hint: 'Set CENTRAL_API_URL, or "central_api_url" in config/export.json.',
         }
       : { check: 'central', level: 'ok', message: `exports go to ${boat.centralUrl}` };
-  const clock: Finding = (await boat.clockSynchronized())
-    ? { check: 'clock', level: 'ok', message: 'a time service vouches for the clock' }
-    : {
-        check: 'clock',
-        level: 'note',
-        message: 'No time service has set the clock since the start',
-        hint: 'Times in exports are claims until one does; nothing waits for it.',
-      };
+  const isVouchedFor = await boat.clockSynchronized();
+  const clock: Finding =
+    isVouchedFor === true
+      ? { check: 'clock', level: 'ok', message: 'a time service vouches for the clock' }
+      : {
+          check: 'clock',
+          level: 'note',
+          message:
+            isVouchedFor === undefined
+              ? 'No time service says whether it has set the clock'
+              : 'No time service has set the clock since the start',
+          hint: 'Times in exports are claims until one does; nothing waits for it.',
+        };
   const known = await boat.license.current(boat.signal);
   const licence: Finding =
     known.kind === 'refused'

@@ -13,6 +13,8 @@ export interface Clock {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
   /** Lets timers, sockets and other callers run: a macrotask, where `await` alone is only a microtask. */
   yield(): Promise<void>;
+  /** Whether the machine says that a time service has set the wall clock; undefined: nobody says. */
+  isSynchronized?(): Promise<boolean | undefined>;
 }
 
 /** Chance. */

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { temporaryRoot } from '../testing/temporary-root.ts';
+import { createClockQuestion, isClockSynchronized } from './clock-synchronized.ts';
+import { createDisk } from './disk.ts';
+
+const root = temporaryRoot('clock-synchronized');
+
+let made = 0;
+/** A program that writes `output`, or fails; it notes that it ran. */
+function program(output: string | undefined): { readonly path: string; readonly runs: string } {
+  made += 1;
+  const path = join(root, `program-${made}`);
+  const runs = `${path}.runs`;
+  writeFileSync(runs, '');
+  const end = output === undefined ? 'exit 1' : `printf '%s\\n' '${output}'`;
+  writeFileSync(path, `#!/bin/sh\necho run >> '${runs}'\n${end}\n`, { mode: 0o755 });
+  return { path, runs };
+}
+
+const TRACKED =
+  'C0A80001,192.168.0.1,2,1766000000.123456789,0.000012,0.000034,0.00005,-1.2,0.01,0.3,0.02,0.001,64.2';
+const ABSENT = '/nowhere/at/all';
+
+test('who vouches for the clock, by what timedated and chrony say', async () => {
+  const table: readonly (readonly [
+    name: string,
+    busctl: string | undefined,
+    chronyc: string | undefined,
+    said: boolean | undefined,
+  ])[] = [
+    ['ntpd, or chrony with rtcsync, that has set the clock', 'b true', undefined, true],
+    ['chrony without rtcsync that has set the clock', 'b false', `${TRACKED},Normal`, true],
+    ['chrony before a leap second', 'b false', `${TRACKED},Insert second`, true],
+    ['chrony that has heard no server yet', 'b false', `${TRACKED},Not synchronised`, false],
+    ['chrony on a machine without D-Bus', undefined, `${TRACKED},Normal`, true],
+    ['a service that has not set the clock', 'b false', undefined, false],
+    ['chrony that does not run', 'b false', '506 Cannot talk to daemon', false],
+    ['nobody', undefined, undefined, undefined],
+    ['somebody else under that name', 'true', 'Normal', undefined],
+  ];
+  for (const [name, busctl, chronyc, said] of table) {
+    const ask = createClockQuestion({ busctl: program(busctl).path, chronyc: program(chronyc).path });
+    assert.equal(await ask(), said, name);
+  }
+  assert.equal(await createClockQuestion({ busctl: ABSENT, chronyc: ABSENT })(), undefined);
+});
+
+test('a page that asks for the status every second starts no process every second', async () => {
+  const busctl = program('b true');
+  const ask = createClockQuestion({ busctl: busctl.path, chronyc: ABSENT });
+  for (let times = 0; times < 3; times += 1) assert.equal(await ask(), true);
+  assert.equal((await createDisk().stat(busctl.runs))?.sizeBytes, 'run\n'.length);
+});
+
+test("timesyncd's file vouches without a process; without it the machine is asked", async () => {
+  const run = join(root, 'run');
+  const disk = createDisk();
+  let asked = 0;
+  const clock = {
+    isSynchronized: async () => {
+      asked += 1;
+      return false;
+    },
+  };
+  assert.equal(await isClockSynchronized({ disk, clock }, run), false);
+  assert.equal(await isClockSynchronized({ disk, clock: {} }, run), undefined);
+  mkdirSync(join(run, 'systemd/timesync'), { recursive: true });
+  writeFileSync(join(run, 'systemd/timesync/synchronized'), '');
+  assert.equal(await isClockSynchronized({ disk, clock }, run), true);
+  assert.equal(asked, 1);
+});
