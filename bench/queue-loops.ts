@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Receipt } from '@d3kos/protocol';
 import type { CategoryMoves, NewEntry } from '../packages/boat/src/ledger/entry.ts';
 import { openLedger } from '../packages/boat/src/ledger/ledger.ts';
+import { toStamp } from '../packages/boat/src/ledger/policy.ts';
 import type { WallMs } from '../packages/boat/src/platform/ports.ts';
 import { LEDGER_CHECKPOINT_PAGES, openLedgerDatabase } from '../packages/boat/src/platform/sqlite.ts';
 
@@ -99,7 +100,8 @@ export function createBareLoop(path: string, depth: number, commitsPerCycle: num
 }
 
 function toNewEntry(n: number): NewEntry {
-  const name = `20260316_140305_${n}`;
+  // One a second: names in the order of the entries, as a boat gives them.
+  const name = toStamp(AT_MS + 1_000 * n);
   return {
     queueId: `q_${name}`,
     exportId: `exp_${n.toString(16).padStart(32, '0')}`,
