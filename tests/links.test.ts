@@ -89,6 +89,15 @@ const untilParked = ({ boat }: LinkedBoat): Promise<void> =>
   });
 
 describe('a first export of many parts', () => {
+  /** The real thing, in real time: 900 kbit/s for 20 s carry more than twenty parts of 1 MiB, compressed. */
+  const WHOLE = {
+    megabytes: 200,
+    rows: 510_000,
+    bytesPerSecond: 110_000,
+    upMs: 20_000,
+    downMs: 2_000,
+    limitMs: 10 * 60_000,
+  };
   /** About 20 MB of export. */
   const ROWS = 60_000;
   const PART_SIZE_BYTES = 65_536;
@@ -129,6 +138,39 @@ describe('a first export of many parts', () => {
         const counts = await withCentralStore(central, (store) => countAtCentral(store, INSTALLATION));
         assert.equal(counts.boatlog, ROWS);
       });
+    },
+  );
+
+  test(
+    `of ${WHOLE.megabytes} MB arrives over a link that drops every ${WHOLE.upMs / 1_000} s with less than 5 % of its bytes sent twice`,
+    {
+      timeout: WHOLE.limitMs + 60_000,
+      skip: process.env['LINKS_WHOLE'] === '1' ? false : 'set LINKS_WHOLE=1: it takes minutes',
+    },
+    async (t) => {
+      await overLink(
+        { rows: WHOLE.rows, limits: { connectTimeoutMs: 10_000, silenceMs: 30_000 } },
+        async (boat, link) => {
+          link.set({ bytesPerSecond: WHOLE.bytesPerSecond, latencyMs: 20 });
+          const exportId = await boat.exportAll();
+          const up = (signal: AbortSignal) => sleep(WHOLE.upMs, undefined, { signal }).catch(() => undefined);
+          const dropping = link.dropEach(up, WHOLE.downMs, boat.changeNetwork);
+          const began = performance.now();
+          await boat.untilDelivered(1, WHOLE.limitMs).finally(() => dropping.stop());
+          const { drops } = await dropping.stop();
+          const [entry] = boat.boat.ledger.queue.list('completed');
+          const sizeBytes = statSync(entry?.exportFile ?? '').size;
+          const { sentBytes, neededBytes, partBytes, tries } = link.traffic();
+          t.diagnostic(
+            `${tries.size} parts, ${sizeBytes} bytes, ${neededBytes} on the wire in ${Math.round((performance.now() - began) / 1_000)} s; ${drops} drops; ${(((partBytes - neededBytes) / neededBytes) * 100).toFixed(2)} % sent twice, ${(((sentBytes - neededBytes) / neededBytes) * 100).toFixed(2)} % with probes`,
+          );
+          assert.ok(sizeBytes >= WHOLE.megabytes * 1_000_000, `${sizeBytes} bytes`);
+          assert.ok(drops >= 4, `${drops} drops`);
+          assert.ok(sentBytes < neededBytes * 1.05, `${sentBytes} bytes sent of ${neededBytes}`);
+          assert.equal(await storedParts(exportId), tries.size);
+          assert.equal(await countedRows(exportId), WHOLE.rows);
+        },
+      );
     },
   );
 
