@@ -76,19 +76,22 @@ test('starts over where creating the database was cut off', async () => {
   });
 });
 
-test('does not take a stranger for the postmaster of an old pid file', async () => {
+test('does not take a stranger for the postmaster of an old pid file, and removes the folder of its socket', async () => {
   await withFolder(async (dataDir) => {
     const options = { dataDir, log: SILENT_LOG, fsync: 'off' } as const;
     await (await startEmbeddedPostgres(options)).stop();
     // As after a power cut, when the pid belongs to somebody else by now.
     const stranger = spawn('sleep', ['600']);
+    const socketDir = await mkdtemp(join(tmpdir(), 'd3kos-central-'));
     try {
-      const lines = [stranger.pid, join(dataDir, 'postgres'), 1, 5432, '/nowhere', '', '', 'ready'];
+      const lines = [stranger.pid, join(dataDir, 'postgres'), 1, 5432, socketDir, '', '', 'ready'];
       await writeFile(join(dataDir, 'postgres', 'postmaster.pid'), `${lines.join('\n')}\n`);
       const embedded = await startEmbeddedPostgres(options);
       await embedded.stop();
       assert.equal(stranger.exitCode ?? stranger.signalCode, null);
+      await assert.rejects(stat(socketDir), { code: 'ENOENT' });
     } finally {
+      await rm(socketDir, { recursive: true, force: true });
       stranger.kill();
     }
   });

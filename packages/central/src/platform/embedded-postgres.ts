@@ -337,8 +337,13 @@ async function stopLeftBehind(dataDir: string, log: Log): Promise<void> {
   if (left === undefined) return disownPidFile(dataDir);
   log.write('warn', 'stopping the PostgreSQL that a killed d3kos-central left running', { pid: left.pid });
   await endProcess(left.pid, async () => !(await isPostmaster(left.pid, clusterOf(dataDir))));
-  if (/\/d3kos-central-[A-Za-z0-9]{6}$/.test(left.socketDir))
-    await rm(left.socketDir, { recursive: true, force: true });
+  await removeSocketDir(left.socketDir);
+}
+
+/** Removes the socket's folder of a server of this data directory that has ended: who holds the lock is the only one to use it. */
+async function removeSocketDir(path: string | undefined): Promise<void> {
+  if (path !== undefined && /\/d3kos-central-[A-Za-z0-9]{6}$/.test(path))
+    await rm(path, { recursive: true, force: true });
 }
 
 /**
@@ -348,6 +353,7 @@ async function stopLeftBehind(dataDir: string, log: Log): Promise<void> {
  */
 async function disownPidFile(dataDir: string): Promise<void> {
   const { path, pid, lines } = await readPidFile(dataDir);
+  await removeSocketDir(lines[4]);
   if (pid > 1) await writeFile(path, [String(process.pid), ...lines.slice(1)].join('\n'));
 }
 
