@@ -11,7 +11,7 @@ import { assertCentralHolds, exportsAtCentral, readRecordsOfBoat } from '../test
  * names no gap. Gives how many exports were delivered.
  */
 export async function assertAllArrived(
-  daemon: RunningDaemon,
+  daemon: Pick<RunningDaemon, 'request' | 'output' | 'stop'>,
   central: CentralPlace,
   root: string,
   acknowledged: readonly string[],

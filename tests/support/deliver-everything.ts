@@ -9,7 +9,7 @@ const DRAIN_MAX_MS = 400_000;
 const LOOK_MS = 100;
 
 /** Resolves when nothing waits any more, hurrying the worker; fails as soon as an entry has failed. */
-export async function untilDrained(daemon: RunningDaemon): Promise<void> {
+export async function untilDrained(daemon: Pick<RunningDaemon, 'request' | 'output'>): Promise<void> {
   await until(
     'everything to be delivered',
     async () => {
@@ -28,7 +28,9 @@ export async function untilDrained(daemon: RunningDaemon): Promise<void> {
  * Delivers what waits, then makes incremental exports until nothing is new, each delivered. Gives the ids of all exports
  * in the history.
  */
-export async function deliverEverything(daemon: RunningDaemon): Promise<ReadonlySet<string>> {
+export async function deliverEverything(
+  daemon: Pick<RunningDaemon, 'request' | 'output'>,
+): Promise<ReadonlySet<string>> {
   await untilDrained(daemon);
   for (let last = 0, isNews = true; isNews; last += 1) {
     assert.ok(last < 3, 'an export that nothing was added to ends the news');

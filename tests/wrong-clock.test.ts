@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { globSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { Clock, MonotonicMs, WallMs } from '@d3kos/boat';
+import { createClock } from '../packages/boat/src/platform/clock.ts';
+import { assertAllArrived } from '../torture/all-arrived.ts';
+import {
+  INSTALLATION,
+  inTemporaryFolder,
+  prepareBoat,
+  type RunningBoat,
+  startBoatInProcess,
+} from './support/boat-in-process.ts';
+import {
+  type ClockedBoat,
+  type Front,
+  setClockBackAndForth,
+  startFront,
+  TODAY,
+} from './support/clock-acts.ts';
+import {
+  type BoatPlace,
+  type CentralPlace,
+  createProcesses,
+  enrollAt,
+  freePort,
+  NOBODY,
+  type Processes,
+  placeCentral,
+  type RunningDaemon,
+  startCentral,
+  startDaemon,
+  toEnding,
+} from './support/processes.ts';
+
+const BOUND = { timeout: 120_000 };
+
+/** Several parts for a full export of this boat. */
+const ENVIRONMENT = { EXPORT_PART_SIZE_BYTES: '32768', EXPORT_TIMEZONE: 'UTC' };
+
+/** Changes the wall clock of one program; several threads of it may read the time. */
+const [FAKE_CLOCK] = globSync([
+  '/usr/lib/*/faketime/libfaketimeMT.so.1',
+  '/usr/lib/faketime/libfaketimeMT.so.1',
+  '/usr/local/lib/faketime/libfaketimeMT.so.1',
+]);
+
+interface Shore {
+  readonly processes: Processes;
+  readonly central: CentralPlace;
+  readonly front: Front;
+  readonly root: string;
+}
+
+/** A real central with a front before it, and a boat that is enrolled there. */
+async function prepareShore(processes: Processes): Promise<Shore> {
+  const central = await placeCentral(processes);
+  const token = await enrollAt(processes, central, INSTALLATION);
+  await startCentral(processes, central);
+  const root = join(processes.folder('wrong-clock'), 'boat');
+  prepareBoat({ root, rows: 300 }, token);
+  return { processes, central, front: await startFront(processes, central.url), root };
+}
+
+/** The machine's clock with a wall clock that can be set. */
+function createSettableClock(isSynchronized: boolean | undefined): {
+  readonly clock: Clock;
+  set(moment: string): void;
+} {
+  const real = createClock();
+  let set = { wallMs: Number(real.wall()), atMs: performance.now() };
+  return {
+    clock: {
+      ...real,
+      wall: () => Math.floor(set.wallMs + performance.now() - set.atMs) as WallMs,
+      monotonic: () => performance.now() as MonotonicMs,
+      isSynchronized: async () => isSynchronized,
+    },
+    set: (moment) => {
+      set = { wallMs: Date.parse(`${moment.replace(' ', 'T')}Z`), atMs: performance.now() };
+    },
+  };
+}
+
+function toClockedBoat(shore: Shore): ClockedBoat {
+  const { clock, set } = createSettableClock(undefined);
+  let running: RunningBoat | undefined;
+  return {
+    setClock: set,
+    start: async () => {
+      running = await startBoatInProcess({
+        root: shore.root,
+        centralUrl: shore.front.url,
+        environment: ENVIRONMENT,
+        world: { clock },
+      });
+    },
+    request: (method, path, body) => {
+      assert.ok(running !== undefined);
+      return running.request(method, path, body);
+    },
+    output: () => running?.log.join('\n') ?? '',
+    stop: async () => {
+      await running?.stop();
+      return 0;
+    },
+  };
+}
+
+/** The daemon as a process of its own, whose wall clock is what a file says. */
+function toClockedDaemon({ processes, root, front }: Shore, library: string, port: number): ClockedBoat {
+  const file = join(processes.folder('clock'), 'clock');
+  const place: BoatPlace = {
+    root,
+    port,
+    centralUrl: front.url,
+    environment: {
+      ...ENVIRONMENT,
+      TZ: 'UTC',
+      LD_PRELOAD: library,
+      FAKETIME_TIMESTAMP_FILE: file,
+      FAKETIME_NO_CACHE: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      // What the file system says of its files is the kernel's time, as on a boat.
+      NO_FAKE_STAT: '1',
+    },
+  };
+  let daemon: RunningDaemon | undefined;
+  return {
+    setClock: (moment) => {
+      writeFileSync(`${file}.new`, `@${moment}\n`);
+      renameSync(`${file}.new`, file);
+    },
+    start: async () => {
+      daemon = await startDaemon(processes, place);
+      const { pid } = daemon.child;
+      // A daemon that had to be killed has left them.
+      processes.atEnd(() => {
+        for (const name of ['sem.faketime_sem', 'faketime_shm'])
+          rmSync(`/dev/shm/${name}_${pid}`, { force: true });
+      });
+    },
+    request: (method, path, body) => {
+      assert.ok(daemon !== undefined);
+      return daemon.request(method, path, body);
+    },
+    output: () => daemon?.output() ?? '',
+    stop: async () => (await daemon?.stop()) ?? null,
+  };
+}
+
+async function assertClockHarmsNothing(shore: Shore, boat: ClockedBoat): Promise<void> {
+  boat.setClock(TODAY);
+  await boat.start();
+  try {
+    const acknowledged = await setClockBackAndForth(boat, shore.root, shore.front);
+    await assertAllArrived(boat, shore.central, shore.root, acknowledged);
+  } finally {
+    await boat.stop();
+  }
+}
+
+test('a clock set back and forth loses nothing, repeats nothing, and moves no wait', BOUND, async (t) => {
+  const shore = await prepareShore(createProcesses(toEnding(t)));
+  await assertClockHarmsNothing(shore, toClockedBoat(shore));
+});
+
+test(
+  'the clock of a real daemon set back and forth loses nothing, repeats nothing, and moves no wait',
+  { ...BOUND, skip: FAKE_CLOCK === undefined && 'libfaketime is not installed here' },
+  async (t) => {
+    assert.ok(FAKE_CLOCK !== undefined);
+    const shore = await prepareShore(createProcesses(toEnding(t)));
+    await assertClockHarmsNothing(shore, toClockedDaemon(shore, FAKE_CLOCK, await freePort()));
+  },
+);
+
+for (const [who, isSynchronized, owed] of [
+  ['a service vouches for', true, '2026-05-02'],
+  ['nobody says anything about', undefined, '2026-05-02'],
+  ['a service calls wrong', false, undefined],
+] as const)
+  test(`after a day claimed by a clock that ran ahead, a clock ${who} owes ${owed ?? 'nothing'}`, BOUND, () =>
+    inTemporaryFolder('owed', async (root) => {
+      prepareBoat({ root });
+      const { clock, set } = createSettableClock(isSynchronized);
+      set('2027-05-01 12:00:00');
+      const running = await startBoatInProcess({
+        root,
+        centralUrl: NOBODY,
+        environment: ENVIRONMENT,
+        world: { clock },
+      });
+      try {
+        const daily = () =>
+          running.request('POST', '/export/generate', { type: 'incremental', trigger: 'scheduled' });
+        assert.equal((await daily()).json['slot'], '2027-05-01');
+        set('2026-05-02 12:00:00');
+        const { json } = await running.request('GET', '/export/status');
+        assert.equal((json['schedule'] as { owed_slot: string | null }).owed_slot, owed ?? null);
+        const { json: made } = await daily();
+        assert.deepEqual([made['skipped'] ?? false, made['slot']], [owed === undefined, owed ?? null]);
+        assert.equal((await daily()).json['skipped'], true);
+      } finally {
+        await running.stop();
+      }
+    }),
+  );
