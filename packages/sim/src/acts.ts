@@ -124,7 +124,9 @@ async function generate(deck: Deck, alive: Alive, body: Readonly<Record<string, 
   const before = deck.sources.present();
   alive.exportsUnderWay += 1;
   noteDays(deck);
+  const delivered = alive.boat.ledger.queue.list('completed').map(({ exportFile }) => exportFile);
   const answer = await ask(deck, alive, 'POST', '/export/generate', body);
+  checkReserve(deck, answer, delivered);
   noteDays(deck);
   alive.exportsUnderWay -= 1;
   if (answer['success'] !== true || answer['queued'] !== true) return;
@@ -147,6 +149,21 @@ async function request(alive: Alive, method: string, path: string, body?: unknow
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }),
   );
+}
+
+/**
+ * The reserve (delivery.md, Disk): delivered files go before an export is refused for it. `delivered` are the files of exports
+ * that were delivered when it was asked for.
+ */
+function checkReserve(
+  deck: Deck,
+  answer: Readonly<Record<string, unknown>>,
+  delivered: readonly string[],
+): void {
+  if (answer['code'] !== 'DISK_RESERVE') return;
+  const kept = delivered.find((file) => deck.machine.medium.get(file) !== undefined);
+  if (kept !== undefined)
+    deck.oracle.violate(`${kept} was delivered, and kept while an export was refused for the reserve`);
 }
 
 /** One request to the boat's own API; resolves never when the power goes meanwhile. */

@@ -51,6 +51,8 @@ export interface OracleDeps {
   readonly installationId: string;
   readonly trace: Trace;
   readonly nowMs: () => number;
+  /** What must be in no record: device tokens, and what is planted in the sources. */
+  readonly secrets: () => readonly string[];
 }
 
 /** Watches one run and says what of the promises was broken. Everything it knows comes from outside the boat's own code. */
@@ -69,7 +71,7 @@ export interface Oracle {
    * `daysAsked`: the only days whose daily slot may be claimed.
    */
   checkDrained(boat: Boat, isRetried: boolean, daysAsked: ReadonlySet<string>): Promise<void>;
-  readonly counts: { checks: number; acknowledged: number };
+  readonly counts: { checks: number; acknowledged: number; slots: number };
   /** Exports that were answered with success. */
   readonly acknowledged: ReadonlyMap<string, Acknowledged>;
 }
@@ -89,7 +91,7 @@ export function createOracle(deps: OracleDeps): Oracle {
   const digestVersions = new Map<string, number>();
   const files = new WeakMap<Uint8Array, FileFacts>();
   let seen: Holding = new Map();
-  const counts = { checks: 0, acknowledged: 0 };
+  const counts = { checks: 0, acknowledged: 0, slots: 0 };
 
   const violate = (text: string): void => {
     // What is broken stays so: it is told where it was seen first.
@@ -155,6 +157,8 @@ export function createOracle(deps: OracleDeps): Oracle {
     ]);
     const holding = new Map<string, Held[]>();
     for (const row of rows) {
+      if (deps.secrets().some((secret) => String(row['record']).includes(secret)))
+        violate(`a secret is at central: ${row['category']} ${row['record_id']}`);
       const found = versionOf(String(row['category']), parseObject(String(row['record'])) ?? {});
       if (found === undefined || found.version === -1) {
         violate(
@@ -322,6 +326,7 @@ export function createOracle(deps: OracleDeps): Oracle {
    * own export follows, and what both carry is at central once.
    */
   const checkSlots = ({ ledger }: Boat, daysAsked: ReadonlySet<string>): void => {
+    counts.slots = ledger.slots.claimed().length;
     for (const slot of ledger.slots.claimed())
       if (!daysAsked.has(slot))
         violate(`slot ${slot} was claimed, and nobody asked for an export on that day`);

@@ -11,8 +11,8 @@ import type { Plan } from './plan.ts';
 import { DAY_MS } from './plan-times.ts';
 import { createSimRandom } from './random.ts';
 import { createShore } from './shore.ts';
-import { createBoatSources } from './sources.ts';
-import { tally } from './tally.ts';
+import { createBoatSources, PLANTED_SECRET } from './sources.ts';
+import { countMet, tally } from './tally.ts';
 import { createTrace } from './trace.ts';
 import { createSimMachine, type SimMachine } from './world.ts';
 
@@ -75,6 +75,7 @@ export async function runPlan(
   try {
     const shore = createShore(store, clock, random.fork('shore'));
     const sources = createBoatSources(machine, plan.boat, random.fork('sources'), clock.wall);
+    const tokens: string[] = [];
     const oracle = createOracle({
       store,
       medium: machine.medium,
@@ -82,6 +83,7 @@ export async function runPlan(
       installationId: plan.boat.installationId,
       trace,
       nowMs: clock.now,
+      secrets: () => [...tokens, PLANTED_SECRET],
     });
     const deck: Deck = {
       plan,
@@ -93,7 +95,7 @@ export async function runPlan(
       shore,
       sources,
       oracle,
-      tokens: [],
+      tokens,
       faults: {},
       centralIsDown: false,
       tier: 2,
@@ -125,6 +127,7 @@ export async function runPlan(
       oracle.violate(`the run stopped: ${error instanceof Error ? error.stack : String(error)}`);
     }
     const { counts } = deck;
+    const met = tally(trace.lines, plan);
     return {
       lines: trace.lines,
       violations: oracle.violations,
@@ -132,8 +135,9 @@ export async function runPlan(
         ...counts,
         ...oracle.counts,
         exchanges: network.traffic().attempts,
+        ...countMet(met),
       },
-      met: tally(trace.lines, plan),
+      met,
       steps: deck.steps ?? [],
     };
   } finally {

@@ -17,6 +17,9 @@ export const CURSOR_SOURCES = {
   marine_vision_captures: 'data/marine-vision/captures.db',
 } as const;
 
+/** A value that a source holds and no export may. */
+export const PLANTED_SECRET = 'never-to-leave-the-boat';
+
 /** One record as the other services of the boat know it. `key` is in the record itself, so it is found in a file and at central. */
 export interface TruthRecord {
   readonly category: Category;
@@ -196,7 +199,7 @@ export function createBoatSources(
         JSON.stringify({
           language: 'en',
           theme: version,
-          units_secret: 'never',
+          units_secret: PLANTED_SECRET,
         }),
       );
     else

@@ -41,11 +41,41 @@ export function tally(lines: readonly string[], plan: Plan): ReadonlyMap<string,
       case 'bundle':
         add('bundle read ashore');
         break;
+      case 'POST':
+        addRefusal(line, add);
+        break;
     }
   }
   if (plan.boat.oldQueue !== undefined) add(`old queue, ${plan.boat.oldQueue.format}`);
   if (plan.boat.oldQueue?.isTorn === true) add('old queue, torn');
   return met;
+}
+
+/** What the boat's own API refused, with its code: `POST /export/generate {…} 507 DISK_FULL`. */
+function addRefusal(line: string, add: (name: string) => void): void {
+  const code = / [45]\d\d ([A-Z_]+)$/.exec(line)?.[1];
+  if (code !== undefined) add(`refused: ${code}`);
+}
+
+/** What a line of counts tells of a run besides its table, by what was met. */
+const COUNTED: Readonly<Record<string, readonly string[]>> = {
+  'exports removed': ['removed by retention'],
+  'holds for thrift': ['held: metered', 'held: month’s budget'],
+  'portals met': ['portal_page', 'portal_redirect', 'portal_511', 'portal_json'],
+  '413s': ['413'],
+  'clock jumps': ['clock-wrong'],
+  'boots in 1970': ['boot in 1970'],
+  'refusals for the card': ['refused: DISK_FULL', 'refused: DISK_RESERVE', 'refused: DISK_READ_ONLY'],
+};
+
+/** The line's counts, of what was met. */
+export function countMet(met: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(COUNTED).map(([name, of]) => [
+      name,
+      of.reduce((sum, each) => sum + (met.get(each) ?? 0), 0),
+    ]),
+  );
 }
 
 function toState(line: string): string {

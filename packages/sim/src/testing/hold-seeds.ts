@@ -42,6 +42,18 @@ const MET_OFTEN = [
   'tier',
 ];
 
+/** What any fifty seeds have to count at least once: among them are five that live weeks. */
+const MET_SOMEWHERE = [
+  'slots',
+  'exports removed',
+  'holds for thrift',
+  'portals met',
+  '413s',
+  'clock jumps',
+  'boots in 1970',
+  'refusals for the card',
+];
+
 /**
  * A test that runs the seeds from `from` to `to`, each twice, against the real boat and the real central, and wants every
  * promise kept and both traces equal. What was broken comes with the one command that does it again.
@@ -80,6 +92,7 @@ async function runSeeds(t: TestContext, from: number, to: number): Promise<void>
     (totals['acknowledged'] ?? 0) > to - from && (totals['cuts'] ?? 0) > to - from,
     'the boats were at work',
   );
+  for (const name of MET_SOMEWHERE) assert.ok((totals[name] ?? 0) > 0, `${name}: met at all`);
   const seeds = to - from + 1;
   for (const name of MET_OFTEN)
     assert.ok((seedsThatMet.get(name) ?? 0) >= seeds * SHARE_MIN, `${name}: met in enough seeds`);

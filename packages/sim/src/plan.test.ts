@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { daysOf, describePlan, drawPlan } from './plan.ts';
+import { DAY_MS } from './plan-times.ts';
+
+const SEEDS = Array.from({ length: 300 }, (_, index) => index + 1);
+
+test('one seed has one plan, and every thing in it is told before the run', () => {
+  const [plan, again] = [drawPlan(7, 3), drawPlan(7, 3)];
+  assert.deepEqual(plan, again);
+  assert.notDeepEqual(plan, drawPlan(8, 3));
+  const inBoots = plan.boots.reduce((sum, { acts, incidents }) => sum + acts.length + incidents.length, 0);
+  assert.equal(
+    describePlan(plan).length,
+    2 + plan.incidents.length + plan.acts.length + plan.boots.length + inBoots,
+  );
+});
+
+test('every tenth seed lives weeks, with a new month, often a change of clocks, and a week or more without a network', () => {
+  const ofWeeks = SEEDS.filter((seed) => daysOf(seed) >= 30).map((seed) => drawPlan(seed, daysOf(seed)));
+  assert.equal(ofWeeks.length, SEEDS.length / 10);
+  const offsetOf = (timeZone: string, atMs: number): string | undefined =>
+    new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' })
+      .formatToParts(atMs)
+      .find(({ type }) => type === 'timeZoneName')?.value;
+  let clockChanges = 0;
+  for (const { startWallMs, days, boat, incidents } of ofWeeks) {
+    const endMs = startWallMs + days * DAY_MS;
+    assert.notEqual(new Date(startWallMs).getUTCMonth(), new Date(endMs).getUTCMonth());
+    if (offsetOf(boat.timeZone, startWallMs) !== offsetOf(boat.timeZone, endMs)) clockChanges += 1;
+    const links = incidents.filter(({ incident }) => incident.kind === 'link');
+    const isAway = links.some(
+      ({ atMs, incident }, index) =>
+        incident.kind === 'link' &&
+        incident.state === 'down' &&
+        (links[index + 1]?.atMs ?? endMs) - atMs >= 7 * DAY_MS,
+    );
+    assert.ok(isAway, 'a week without a network');
+  }
+  assert.ok(clockChanges >= ofWeeks.length / 4, `${clockChanges} changes of clocks`);
+});
+
+test('the daily timer fires once a day of the run', () => {
+  const plan = drawPlan(10, 40);
+  const days = plan.acts.map(({ afterMs }) => Math.floor((plan.startWallMs + afterMs) / DAY_MS));
+  assert.equal(new Set(days).size, 40);
+});
