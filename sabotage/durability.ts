@@ -45,6 +45,22 @@ export const DURABILITY_SABOTAGES: readonly Sabotage[] = [
     killedBy: DISK_TESTS,
   },
   {
+    name: 'a file leaves its folder by a rename, of which a power cut may leave the half that removes it',
+    file: DISK,
+    before: 'const hasBoth = isAnotherFolder && (await addName(fileSystem, from, to));',
+    after: 'const hasBoth = false;',
+    killedBy: DISK_TESTS,
+  },
+  {
+    name: 'a file that moves loses its old name before the new one is durable',
+    file: DISK,
+    before:
+      'await fileSystem.syncDirectory(dirname(to));\n        if (hasBoth) await fileSystem.unlink(from);',
+    after:
+      'if (hasBoth) await fileSystem.unlink(from);\n        await fileSystem.syncDirectory(dirname(to));',
+    killedBy: DISK_TESTS,
+  },
+  {
     name: 'the parent of a new directory is not synced',
     file: DISK,
     before: 'await fileSystem.syncDirectory(dirname(directory));',

@@ -204,8 +204,15 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'an entry without its file stays',
     file: RECOVER,
-    before: 'if ((await disk.stat(entry.exportFile)) !== undefined) continue;',
-    after: 'if ((await disk.stat(paths.exports)) !== undefined) continue;',
+    before: 'if ((await disk.stat(entry.exportFile)) !== undefined) {',
+    after: 'if ((await disk.stat(paths.exports)) !== undefined) {',
+    killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'the second name of a file whose archiving was cut off stays',
+    file: RECOVER,
+    before: 'if (entry.exportFile !== archived) await disk.remove(archived);',
+    after: '',
     killedBy: LEDGER_TESTS,
   },
   {

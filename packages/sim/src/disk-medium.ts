@@ -10,6 +10,8 @@ export interface FileNode {
   sizeBytes: number;
   modifiedMs: number;
   durable: Uint8Array;
+  /** How many names it has. */
+  links: number;
 }
 
 /** A directory: the names programs see, those that are certain, and the changes between, in order. */
@@ -110,9 +112,11 @@ export class DiskMedium {
     return grown;
   }
 
-  /** Gives the space of a file back whose name has gone. */
+  /** Takes a name from a file: the space comes back with the last one. */
   release(node: Node | undefined): void {
-    if (node?.kind === 'file') this.#usedBytes -= blocks(node.sizeBytes);
+    if (node?.kind !== 'file') return;
+    node.links -= 1;
+    if (node.links === 0) this.#usedBytes -= blocks(node.sizeBytes);
   }
 
   /** Writes a file as another service does; its folders are made. */
@@ -126,6 +130,7 @@ export class DiskMedium {
       sizeBytes: content.length,
       modifiedMs,
       durable: content.slice(),
+      links: 1,
     };
     this.#usedBytes += blocks(content.length);
     parent.names.set(basename(path), file);
@@ -166,11 +171,12 @@ export class DiskMedium {
   /** The power goes: `aftermath` says what is left of what was not synced. */
   powerLoss(random: SimRandom, aftermath: Aftermath = 'torn'): void {
     collapse(this.root, { random, aftermath }, new Set());
-    this.#usedBytes = 0;
-    for (const path of this.paths()) {
-      const node = this.find(path);
-      if (node?.kind === 'file') this.#usedBytes += blocks(node.sizeBytes);
-    }
+    const files = this.paths()
+      .flatMap((path) => this.find(path) ?? [])
+      .filter((node) => node.kind === 'file');
+    for (const file of files) file.links = 0;
+    for (const file of files) file.links += 1;
+    this.#usedBytes = [...new Set(files)].reduce((sum, file) => sum + blocks(file.sizeBytes), 0);
   }
 
   /** Everything so far becomes durable, as the kernel's own writeback makes it some time later. */

@@ -169,7 +169,7 @@ async function cutEverywhere(
   let cuts = 0;
   for (let cutAt = 1; ; cutAt += 1) {
     let isCutAtAll = false;
-    for (let chance = 0; chance < 12; chance += 1) {
+    for (let chance = 0; chance < 40; chance += 1) {
       const medium = new DiskMedium();
       medium.makeDirectory('/opt/d3kos');
       change(medium);

@@ -53,7 +53,14 @@ export function createSimFileSystem(medium: DiskMedium, options: MountOptions): 
       if (medium.foreign === undefined || facts === undefined) throw systemError('ENOENT', path);
       const bytes = medium.foreign.read(path);
       return toReader(
-        { kind: 'file', room: bytes, sizeBytes: bytes.length, modifiedMs: facts.modifiedMs, durable: bytes },
+        {
+          kind: 'file',
+          room: bytes,
+          sizeBytes: bytes.length,
+          modifiedMs: facts.modifiedMs,
+          durable: bytes,
+          links: 1,
+        },
         path,
         steps,
       );
@@ -68,6 +75,7 @@ export function createSimFileSystem(medium: DiskMedium, options: MountOptions): 
         sizeBytes: 0,
         modifiedMs: nowMs(),
         durable: new Uint8Array(),
+        links: 1,
       };
       change(parent, { kind: 'link', name: basename(path), node: file }, nowMs());
       return toWriter(medium, file, path, steps, nowMs);
@@ -90,6 +98,17 @@ export function createSimFileSystem(medium: DiskMedium, options: MountOptions): 
     rename: async (from, to) => {
       await steps.change('rename', to);
       rename(medium, from, to, nowMs());
+    },
+    link: async (from, to) => {
+      await steps.change('link', to);
+      const node = medium.parentOf(from).names.get(basename(from));
+      if (node === undefined)
+        throw systemError(medium.foreign?.stat(from) === undefined ? 'ENOENT' : 'EPERM', from);
+      if (node.kind === 'directory') throw systemError('EPERM', from);
+      const target = medium.parentOf(to);
+      if (target.names.has(basename(to))) throw systemError('EEXIST', to);
+      node.links += 1;
+      change(target, { kind: 'link', name: basename(to), node }, nowMs());
     },
     unlink: async (path) => {
       await steps.change('unlink', path);
@@ -129,7 +148,7 @@ const UNLIMITED_BYTES = 64 * 1024 ** 3;
 const WRITE_BACK_MS = 30_000;
 
 /** Operations that a read-only file system refuses; syncing nothing is not one. */
-const WRITING_OPS = new Set(['create', 'write', 'rename', 'unlink', 'make-directory']);
+const WRITING_OPS = new Set(['create', 'write', 'rename', 'link', 'unlink', 'make-directory']);
 
 function createSteps(medium: DiskMedium, { power, clock, random, latencyMaxMs }: MountOptions): Steps {
   let writtenBackMs: number = clock.monotonic();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { linkSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { Receipt } from '@d3kos/protocol';
@@ -434,6 +434,21 @@ test('an entry whose file is gone is failed with its ranges due again; one whose
   assert.equal(ledger.progress.cursorOf('boatlog', 'main'), undefined);
   assert.equal(ledger.queue.find(newEntry(2).queueId)?.exportFile, archived);
   assert.equal(ledger.queue.find(newEntry(2).queueId)?.status, 'pending');
+});
+
+test('an entry whose file was being archived when power failed has it once, where it was', async () => {
+  const paths = freshRoot();
+  const ledger = open(paths);
+  const file = join(paths.exports, 'a.json');
+  writeFileSync(file, '{}');
+  ledger.queue.enqueue(newEntry(1, { exportFile: file }), [boatlogMove(undefined, 40)]);
+  mkdirSync(paths.failed, { recursive: true });
+  linkSync(file, toFailedFile(paths, newEntry(1).queueId));
+  const report = await recover(world, paths, ledger);
+  assert.deepEqual([report.missing, report.setAside, report.adopted], [0, 0, 0]);
+  assert.equal(ledger.queue.find(newEntry(1).queueId)?.exportFile, file);
+  assert.deepEqual(readdirSync(paths.exports), ['a.json']);
+  assert.deepEqual(readdirSync(paths.failed), []);
 });
 
 test('names and cursors', () => {

@@ -36,8 +36,12 @@ export async function recover(
 
   let missing = 0;
   for (const entry of ledger.queue.list('pending')) {
-    if ((await disk.stat(entry.exportFile)) !== undefined) continue;
     const archived = toFailedFile(paths, entry.queueId);
+    if ((await disk.stat(entry.exportFile)) !== undefined) {
+      // Power was lost while the file was archived: it has both names, and is still to be delivered.
+      if (entry.exportFile !== archived) await disk.remove(archived);
+      continue;
+    }
     // Power was lost after the file was archived and before its entry was failed: it is still to be delivered.
     if ((await disk.stat(archived)) !== undefined) {
       ledger.queue.setFile(entry.entryNo, archived);

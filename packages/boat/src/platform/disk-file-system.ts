@@ -1,5 +1,16 @@
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, rename, stat, statfs, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  stat,
+  statfs,
+  unlink,
+} from 'node:fs/promises';
 import type { FileFacts, WallMs } from './ports.ts';
 
 /** Permissions of new files: the owner writes, services of the same boat may read. The umask still applies. */
@@ -31,6 +42,8 @@ export interface FileSystem {
   stat(path: string): Promise<FileFacts>;
   names(path: string): Promise<readonly string[]>;
   rename(from: string, to: string): Promise<void>;
+  /** A second name for a file; EEXIST where something has it, and one of several codes where the file system knows no such names. */
+  link(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   /** One level; EEXIST where something is there. */
   makeDirectory(path: string): Promise<void>;
@@ -89,6 +102,7 @@ export function createFileSystem(): FileSystem {
     stat: statThroughLinks,
     names: (path) => readdir(path),
     rename,
+    link,
     unlink,
     makeDirectory: async (path) => {
       await mkdir(path, { mode: DIRECTORY_MODE });

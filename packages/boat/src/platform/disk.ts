@@ -48,10 +48,13 @@ export function composeDisk(fileSystem: FileSystem, random: Random): Disk {
     },
     move: (from, to) =>
       told(`move ${from} to ${to}`, async () => {
-        await fileSystem.rename(from, to);
-        // The new name first: a power cut between the two leaves both names, never none.
+        const isAnotherFolder = dirname(from) !== dirname(to);
+        const hasBoth = isAnotherFolder && (await addName(fileSystem, from, to));
+        if (!hasBoth) await fileSystem.rename(from, to);
+        // The new name is durable before the old one goes: a power cut leaves one of them or both, never none.
         await fileSystem.syncDirectory(dirname(to));
-        if (dirname(from) !== dirname(to)) await fileSystem.syncDirectory(dirname(from));
+        if (hasBoth) await fileSystem.unlink(from);
+        if (isAnotherFolder) await fileSystem.syncDirectory(dirname(from));
       }),
     remove: (path) =>
       told(`remove ${path}`, async () => {
@@ -60,6 +63,26 @@ export function composeDisk(fileSystem: FileSystem, random: Random): Disk {
     space: (path) => told(`space of ${path}`, () => spaceAt(fileSystem, path)),
   };
   return disk;
+}
+
+/** What a file system says that knows no second names, as FAT does, or that may not give this file one. */
+const NO_SECOND_NAME = new Set(['EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
+
+/**
+ * Gives the file at `from` the name `to` as well, in place of what has it. False where the file system cannot: there a
+ * rename has to do, of which a power cut may leave one half.
+ */
+async function addName(fileSystem: FileSystem, from: string, to: string): Promise<boolean> {
+  for (let isFree = false; ; isFree = true)
+    try {
+      await fileSystem.link(from, to);
+      return true;
+    } catch (error) {
+      const code = systemCode(error) ?? '';
+      if (NO_SECOND_NAME.has(code)) return false;
+      if (isFree || code !== 'EEXIST') throw error;
+      await fileSystem.unlink(to);
+    }
 }
 
 async function stage(fileSystem: FileSystem, random: Random, path: string): Promise<StagedFile> {
