@@ -209,6 +209,13 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
     killedBy: LEDGER_TESTS,
   },
   {
+    name: 'a file whose setting aside was cut off is set aside again under its second name',
+    file: 'packages/boat/src/ledger/adopt.ts',
+    before: 'const isHere = there !== undefined &&',
+    after: 'const isHere = there === undefined &&',
+    killedBy: ['packages/boat/src/ledger/adopt.test.ts'],
+  },
+  {
     name: 'the second name of a file whose archiving was cut off stays',
     file: RECOVER,
     before: 'if (entry.exportFile !== archived) await disk.remove(archived);',

@@ -86,7 +86,12 @@ export function createSimFileSystem(medium: DiskMedium, options: MountOptions): 
       if (node !== undefined) return toFacts(node);
       const foreign = medium.foreign?.stat(path);
       if (foreign === undefined) throw systemError('ENOENT', path);
-      return { kind: 'file', sizeBytes: foreign.sizeBytes, modifiedMs: foreign.modifiedMs as WallMs };
+      return {
+        kind: 'file',
+        sizeBytes: foreign.sizeBytes,
+        modifiedMs: foreign.modifiedMs as WallMs,
+        fileNo: FOREIGN_FILE_NO,
+      };
     },
     names: async (path) => {
       await steps.look('list', path);
@@ -217,12 +222,26 @@ function rename(medium: DiskMedium, from: string, to: string, nowMs: number): vo
   change(source, { kind: 'unlink', name: basename(from) }, nowMs);
 }
 
+/** Of databases, which have one name each. */
+const FOREIGN_FILE_NO = 0;
+const fileNos = new WeakMap<Node, number>();
+let newestFileNo = FOREIGN_FILE_NO;
+
+function fileNoOf(node: Node): number {
+  const known = fileNos.get(node);
+  if (known !== undefined) return known;
+  newestFileNo += 1;
+  fileNos.set(node, newestFileNo);
+  return newestFileNo;
+}
+
 function toFacts(node: Node): FileFacts {
   return {
     kind: node.kind,
     sizeBytes: node.kind === 'file' ? node.sizeBytes : 0,
     // The simulated file system keeps times of the machine's wall clock; the brand says so.
     modifiedMs: node.modifiedMs as WallMs,
+    fileNo: fileNoOf(node),
   };
 }
 

@@ -108,7 +108,7 @@ describe('captures', () => {
       underWay -= 1;
       return number % 3 === 0
         ? undefined
-        : { kind: 'file', sizeBytes: number, modifiedMs: real.clock.wall() };
+        : { kind: 'file', sizeBytes: number, modifiedMs: real.clock.wall(), fileNo: number };
     };
     const context = createTestContext(places, undefined, { disk: { ...real.disk, stat } });
     const { records } = await collectAll(marineVisionCapturesCollector, context);

@@ -115,8 +115,12 @@ export async function setAside(
   await disk.makeDirectory(paths.damaged);
   for (let attempt = 1; ; attempt += 1) {
     const target = join(paths.damaged, toNumberedName(basename(path), attempt));
-    if ((await disk.stat(target)) !== undefined) continue;
-    await disk.move(path, target);
+    const there = await disk.stat(target);
+    const isHere = there !== undefined && there.fileNo === (await disk.stat(path))?.fileNo;
+    if (there !== undefined && !isHere) continue;
+    // Power lost in an earlier move left it both names.
+    if (isHere) await disk.remove(path);
+    else await disk.move(path, target);
     log.write('warn', `Set aside ${basename(path)}: ${reason}`, { kept_at: target });
     return { kind: 'set_aside', path: target, reason };
   }

@@ -111,9 +111,10 @@ function* historyOf(ledger: Ledger): Generator<readonly unknown[], void, void> {
 }
 
 /**
- * Writes the JSON views, each atomically and both durably, with the event loop free between their pages. Views are for
- * other programs and for people; this program reads them only once, at first start, to import an old queue. The
- * directory, which every start makes, is synced once for both. `queue`: the history has not changed.
+ * Writes the JSON views, each whole or as it was, with the event loop free between their pages. Views are for other
+ * programs and for people; this program reads them only once, at first start, to import an old queue. Their names are
+ * not synced: a power cut may bring the view before back, which the next start writes anew anyway (decision 0022).
+ * `queue`: the history has not changed.
  */
 export async function writeViews(
   world: Pick<World, 'clock' | 'disk'>,
@@ -121,16 +122,14 @@ export async function writeViews(
   ledger: Ledger,
   which: 'queue' | 'both',
 ): Promise<void> {
-  const queue = toQueuePieces(ledger, world.clock.wall());
-  await writeView(world, paths.queueFile, queue, which === 'both' ? 'place' : 'commit');
-  if (which === 'both') await writeView(world, paths.historyFile, toHistoryPieces(ledger), 'commit');
+  await writeView(world, paths.queueFile, toQueuePieces(ledger, world.clock.wall()));
+  if (which === 'both') await writeView(world, paths.historyFile, toHistoryPieces(ledger));
 }
 
 async function writeView(
   { clock, disk }: Pick<World, 'clock' | 'disk'>,
   path: string,
   pieces: Pieces,
-  end: 'place' | 'commit',
 ): Promise<void> {
   const file = await disk.stage(path);
   try {
@@ -139,7 +138,7 @@ async function writeView(
       await file.write(Buffer.from(piece, 'utf8'));
       await clock.yield();
     }
-    await file[end]();
+    await file.place();
   } catch (error) {
     await file.discard();
     throw error;

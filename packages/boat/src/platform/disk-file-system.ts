@@ -58,6 +58,7 @@ interface StatAnswer {
   isDirectory(): boolean;
   readonly size: number;
   readonly mtimeMs: number;
+  readonly ino: number;
 }
 
 function toFacts(answer: StatAnswer): FileFacts {
@@ -66,6 +67,7 @@ function toFacts(answer: StatAnswer): FileFacts {
     sizeBytes: answer.size,
     // The file system keeps times of the wall clock; the brand says so.
     modifiedMs: Math.floor(answer.mtimeMs) as WallMs,
+    fileNo: answer.ino,
   };
 }
 

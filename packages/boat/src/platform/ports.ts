@@ -29,6 +29,8 @@ export interface FileFacts {
   readonly kind: 'file' | 'directory' | 'other';
   readonly sizeBytes: number;
   readonly modifiedMs: WallMs;
+  /** Which file it is: two names with one number are one file. */
+  readonly fileNo: number;
 }
 
 export interface DirectoryEntry extends FileFacts {
@@ -42,8 +44,8 @@ export interface StagedFile {
   /** fsync, rename to the final path, fsync the directory: after it resolves the whole file survives a power cut. */
   commit(): Promise<void>;
   /**
-   * fsync and rename alone: the whole file has its name, and the next commit in its directory makes that durable. Power
-   * lost before leaves it or what was there, never a mixture.
+   * fsync and rename alone: the whole file has its name. A power cut may bring back what was there before, whole, until
+   * the directory is synced by a commit in it.
    */
   place(): Promise<void>;
   /** Removes the temporary file. Harmless after `commit` and when repeated. */
