@@ -61,7 +61,6 @@ const WORLD_MODULES = [
   'node:timers',
   'node:timers/promises',
   'node:process',
-  'undici',
   'pg',
 ].map((name) => ({ name, message: 'The world comes in through platform/.' }));
 

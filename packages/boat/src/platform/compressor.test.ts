@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { brotliDecompressSync, constants, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { createCompressor } from './compressor.ts';
 
 const DECODERS = { gzip: gunzipSync, br: brotliDecompressSync, zstd: zstdDecompressSync } as const;
@@ -24,4 +24,14 @@ describe('compression', () => {
       assert.ok(compressed.byteLength * 5 < document.byteLength);
     });
   }
+
+  it('takes, and asks of central, no more memory than the document is long', async () => {
+    const { compress } = createCompressor();
+    // 80 KB: a window of 128 KiB. What is written without a known length asks for 4 MiB to be read.
+    const params = { [constants.ZSTD_d_windowLogMax]: 17 };
+    assert.deepEqual(zstdDecompressSync(await compress(document, 'zstd'), { params }), document);
+    // The first seven bits of a brotli stream tell its window (RFC 7932, 9.1): 1 is 17 bits, as above.
+    const [first = 0] = await compress(document, 'br');
+    assert.equal(first & 0x7f, 1);
+  });
 });

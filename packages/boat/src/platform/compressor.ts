@@ -14,11 +14,18 @@ const BROTLI_QUALITY = 5;
 /** 47.2 bytes a row at 23 MB/s, 5.20 times: the fewest bytes of all, at brotli's speed. */
 const ZSTD_LEVEL = 9;
 
+/** Brotli's windows in bits: the smallest there is, and its own choice. */
+const BROTLI_WINDOW_MIN_BITS = 10;
+const BROTLI_WINDOW_MAX_BITS = 22;
+
 const runGzip = promisify(gzip);
 const runBrotli = promisify(brotliCompress);
 const runZstd = promisify(zstdCompress);
 
-/** Compression on the threads behind Node: the event loop only waits. Equal bytes give equal results. */
+/**
+ * Compression on the threads behind Node: the event loop only waits. Equal bytes give equal results. Windows and tables are
+ * no larger than the body needs: unasked, zstd takes 12 MB for every body, however short, on each thread, for the same bytes.
+ */
 export function createCompressor(): Compressor {
   return {
     compress: (bytes, coding) => {
@@ -30,13 +37,23 @@ export function createCompressor(): Compressor {
             params: {
               [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
               [constants.BROTLI_PARAM_SIZE_HINT]: bytes.byteLength,
+              [constants.BROTLI_PARAM_LGWIN]: toBrotliWindowBits(bytes.byteLength),
             },
           });
         case 'zstd':
-          return runZstd(bytes, { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } });
+          return runZstd(bytes, {
+            params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL },
+            pledgedSrcSize: bytes.byteLength,
+          });
         default:
           return coding satisfies never;
       }
     },
   };
+}
+
+/** A window that reaches over the whole body; 16 bytes of it are not usable (RFC 7932, 9.1). */
+function toBrotliWindowBits(sizeBytes: number): number {
+  const bits = Math.ceil(Math.log2(sizeBytes + 16));
+  return Math.min(Math.max(bits, BROTLI_WINDOW_MIN_BITS), BROTLI_WINDOW_MAX_BITS);
 }

@@ -350,6 +350,34 @@ describe('connections', () => {
     assert.equal(sockets.length, 3);
   });
 
+  it('are not used again where the answer came before the whole body was sent', async () => {
+    const { url, sockets } = await serveHttp((request, response) => {
+      response.writeHead(413).end('{}');
+      request.pause();
+    });
+    const { transport } = open();
+    const size = 20 * MEGABYTE;
+    const first = await transport(post(url, size, toBody(size, 256 * 1024)), NEVER);
+    assert.equal(await first.text(), '{}');
+    assert.equal(await (await transport(new Request(url), NEVER)).text(), '{}');
+    assert.equal(sockets.length, 2);
+  });
+
+  it('are closed when nobody used them for a while, and never while somebody does', async () => {
+    const { url, sockets } = await serveHttp((request, response) => {
+      request.resume();
+      response.write('.');
+      const timer = setTimeout(() => response.end('.'), 400);
+      closings.push(() => clearTimeout(timer));
+    });
+    const { transport } = open({ idleMs: 100 });
+    assert.equal(await (await transport(new Request(url), NEVER)).text(), '..');
+    const [socket] = sockets;
+    assert.ok(socket !== undefined && !socket.destroyed);
+    await new Promise((resolve) => socket.once('close', resolve));
+    assert.equal(sockets.length, 1);
+  });
+
   it('serve several exchanges at once, each by its own', async () => {
     const { url, sockets } = await serveHttp(echo);
     const { transport } = open();

@@ -1,9 +1,14 @@
-import { Socket } from 'node:net';
-import { Readable } from 'node:stream';
-import { buildConnector, Client, type Dispatcher } from 'undici';
+import {
+  Agent as HttpAgent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as requestPlain,
+} from 'node:http';
+import { Agent as HttpsAgent, request as requestSecure } from 'node:https';
+import { pipeline } from 'node:stream/promises';
 import { type Transport, TransportError, type TransportPhase } from './ports.ts';
 import { SILENT_CODE } from './transport-answer.ts';
-import { type SilenceLimits, type SilenceWatch, watchSilence } from './transport-silence.ts';
+import { type SilenceWatch, watchSilence } from './transport-silence.ts';
 
 /**
  * Longest wait for name, connection and handshake together. A dead IPv6 address costs 5 s before the next is tried, and at 2 s
@@ -22,6 +27,12 @@ const SLOWEST_BYTES_PER_SECOND = 8_000;
 
 /** How long an unused connection is kept: between the parts of an export it saves three round trips; servers and NATs keep them longer. */
 const IDLE_MS = 4_000;
+
+/** How many times later than that TCP asks whether the other side is there. */
+const KEEP_ALIVE_PROBE_FACTOR = 10;
+
+/** How the parser of answers begins its codes. */
+const PARSER_CODES = 'HPE_';
 
 /** Most bytes of an answer's headers; central's are under 1 KB. */
 const HEADERS_SIZE_MAX_BYTES = 32 * 1024;
@@ -49,16 +60,6 @@ export interface HttpTransport {
   close(): void;
 }
 
-/** One connection at most, used by one exchange at a time: that is how an exchange knows which socket is its own. */
-interface Lane {
-  readonly origin: string;
-  readonly client: Client;
-  readonly generation: number;
-  stage: TransportPhase;
-  socket: Socket | undefined;
-  watch: SilenceWatch | undefined;
-}
-
 type Settings = Required<Omit<TransportOptions, 'authority'>> & Pick<TransportOptions, 'authority'>;
 
 export function createTransport(options: TransportOptions = {}): HttpTransport {
@@ -70,26 +71,19 @@ export function createTransport(options: TransportOptions = {}): HttpTransport {
     idleMs: IDLE_MS,
     ...options,
   };
-  const idle = new Map<string, Lane>();
   const endings = new Set<(error: TransportError) => void>();
-  let generation = 0;
-  const take = (origin: string): Lane => {
-    const lane = idle.get(origin);
-    idle.delete(origin);
-    return lane ?? openLane(origin, generation, settings);
-  };
-  const giveBack = (lane: Lane): void => {
-    if (lane.generation === generation && !lane.client.destroyed && !idle.has(lane.origin))
-      idle.set(lane.origin, lane);
-    else destroyLane(lane);
-  };
+  let connections = openConnections(settings);
   const reset = (): void => {
-    generation += 1;
-    for (const lane of idle.values()) destroyLane(lane);
-    idle.clear();
+    const { plain, secure } = connections;
+    connections = openConnections(settings);
+    for (const agent of [plain, secure]) {
+      // What is in use now is closed when its exchange ends.
+      agent.maxFreeSockets = 0;
+      for (const free of Object.values(agent.freeSockets)) for (const socket of free ?? []) socket.destroy();
+    }
   };
   return {
-    transport: (request, signal) => exchange(request, signal, settings, { take, giveBack, endings }),
+    transport: (request, signal) => exchange(request, signal, { settings, connections, endings }),
     reset,
     close: () => {
       reset();
@@ -98,74 +92,46 @@ export function createTransport(options: TransportOptions = {}): HttpTransport {
   };
 }
 
-function openLane(origin: string, generation: number, settings: Settings): Lane {
-  const connect = buildConnector({
-    timeout: settings.connectTimeoutMs,
+/** The connections made since the last change of network; those not in use are kept for the next exchange. */
+interface Connections {
+  readonly plain: HttpAgent;
+  readonly secure: HttpsAgent;
+}
+
+function openConnections(settings: Settings): Connections {
+  const options = {
+    keepAlive: true,
+    // Later than the end of an idle connection: its probes would be packets with nothing to send.
+    keepAliveMsecs: KEEP_ALIVE_PROBE_FACTOR * settings.idleMs,
+    timeout: settings.idleMs,
+    maxFreeSockets: 1,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: settings.addressAttemptMs,
-    allowH2: false,
-    ...(settings.authority === undefined ? {} : { ca: settings.authority }),
-  });
-  const client = new Client(origin, {
-    connect: (target, callback) => {
-      lane.stage = 'connect';
-      lane.watch?.connecting(settings.connectTimeoutMs);
-      // Declared to give nothing, it gives the socket; without it the stages below stay `connect`, and nothing else is lost.
-      const socket: unknown = connect(target, (...result) => {
-        if (result[0] === null) lane.stage = 'exchange';
-        lane.watch?.connected();
-        callback(...result);
-      });
-      if (!(socket instanceof Socket)) return;
-      lane.socket = socket;
-      if (target.protocol === 'https:')
-        socket.once('connect', () => {
-          if (lane.stage === 'connect') lane.stage = 'tls';
-        });
-    },
-    // Silence is watched here, by bytes: these would count from the last chunk that filled a socket's buffer.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    keepAliveTimeout: settings.idleMs,
-    keepAliveMaxTimeout: settings.idleMs,
-    maxHeaderSize: HEADERS_SIZE_MAX_BYTES,
-  });
-  const lane: Lane = { origin, client, generation, stage: 'connect', socket: undefined, watch: undefined };
-  return lane;
+  };
+  const trust = settings.authority === undefined ? {} : { ca: settings.authority };
+  return { plain: new HttpAgent(options), secure: new HttpsAgent({ ...options, ...trust }) };
 }
 
-function destroyLane(lane: Lane, error?: TransportError): void {
-  // Resolves when the socket is closed, which nobody waits for; it does not reject.
-  void lane.client.destroy(error ?? null);
-  // A connection still being made is not the client's yet.
-  lane.socket?.destroy();
-}
-
-interface Lanes {
-  readonly take: (origin: string) => Lane;
-  readonly giveBack: (lane: Lane) => void;
+interface Exchanging {
+  readonly settings: Settings;
+  readonly connections: Connections;
   /** How to end each exchange under way. */
   readonly endings: Set<(error: TransportError) => void>;
 }
 
-async function exchange(
-  request: Request,
-  signal: AbortSignal,
-  settings: Settings,
-  lanes: Lanes,
-): Promise<Response> {
+async function exchange(request: Request, signal: AbortSignal, exchanging: Exchanging): Promise<Response> {
   if (signal.aborted) throw toAborted(signal);
-  const { origin, pathname, search } = new URL(request.url);
-  const lane = lanes.take(origin);
-  const running = supervise(lane, signal, settings, lanes);
+  const url = new URL(request.url);
+  const isSecure = url.protocol === 'https:';
+  const sent = (isSecure ? requestSecure : requestPlain)(url, {
+    agent: isSecure ? exchanging.connections.secure : exchanging.connections.plain,
+    method: request.method,
+    headers: Object.fromEntries(request.headers),
+    maxHeaderSize: HEADERS_SIZE_MAX_BYTES,
+  });
+  const running = supervise(sent, isSecure, signal, exchanging);
   try {
-    const answer = await lane.client.request({
-      path: `${pathname}${search}`,
-      // Undici's list of methods is open in what it does, and closed in its types.
-      method: request.method as Dispatcher.HttpMethod,
-      headers: Object.fromEntries(request.headers),
-      body: request.body === null ? null : Readable.from(measure(request.body, running.watch)),
-    });
+    const answer = await send(sent, request.body, running);
     running.watch.received();
     return toResponse(answer, running);
   } catch (error) {
@@ -173,7 +139,7 @@ async function exchange(
   }
 }
 
-/** One exchange on a lane, until its answer is read: it ends once, by finishing or by failing. */
+/** One exchange, until its answer is read: it ends once, by finishing or by failing. */
 interface Running {
   readonly watch: SilenceWatch;
   /** The answer was read to its end. */
@@ -182,39 +148,79 @@ interface Running {
   fail(error: unknown): TransportError;
 }
 
-function supervise(lane: Lane, signal: AbortSignal, limits: SilenceLimits, lanes: Lanes): Running {
+function supervise(
+  sent: ClientRequest,
+  isSecure: boolean,
+  signal: AbortSignal,
+  { settings, endings }: Exchanging,
+): Running {
+  let stage: TransportPhase = 'connect';
   let failure: TransportError | undefined;
   let isOver = false;
   const end = (): boolean => {
     if (isOver) return false;
     isOver = true;
     watch.stop();
-    lane.watch = undefined;
+    clearTimeout(connecting);
     signal.removeEventListener('abort', abort);
-    lanes.endings.delete(fail);
+    endings.delete(fail);
     return true;
   };
   const fail = (error: unknown): TransportError => {
-    failure ??= error instanceof TransportError ? error : toTransportError(error, lane.stage);
-    if (end()) destroyLane(lane, failure);
+    failure ??= error instanceof TransportError ? error : toTransportError(error, stage);
+    if (end()) sent.destroy(failure);
     return failure;
   };
   const abort = (): void => {
     fail(toAborted(signal));
   };
-  const watch = watchSilence(limits, () => {
-    fail(new TransportError('exchange', SILENT_CODE, `No byte for ${limits.silenceMs} ms`));
+  const watch = watchSilence(settings, () => {
+    fail(new TransportError('exchange', SILENT_CODE, `No byte for ${settings.silenceMs} ms`));
   });
-  lane.watch = watch;
+  watch.connecting(settings.connectTimeoutMs);
+  const connecting = setTimeout(() => {
+    fail(new TransportError(stage, 'ETIMEDOUT', `No connection in ${settings.connectTimeoutMs} ms`));
+  }, settings.connectTimeoutMs);
+  const stands = (): void => {
+    clearTimeout(connecting);
+    stage = 'exchange';
+    watch.connected();
+  };
+  sent.once('socket', (socket) => {
+    if (sent.reusedSocket) stands();
+    else if (isSecure) {
+      socket.once('connect', () => {
+        stage = 'tls';
+      });
+      socket.once('secureConnect', stands);
+    } else socket.once('connect', stands);
+  });
   signal.addEventListener('abort', abort, { once: true });
-  lanes.endings.add(fail);
+  endings.add(fail);
   return {
     watch,
     finish: () => {
-      if (end()) lanes.giveBack(lane);
+      // The answer may come before the whole body was sent; what is left of it must not go into the next exchange.
+      if (end() && !sent.writableFinished) sent.destroy();
     },
     fail,
   };
+}
+
+/** Sends the body and resolves to the head of the answer, which may come before the end of the body. */
+function send(
+  sent: ClientRequest,
+  body: ReadableStream<Uint8Array> | null,
+  running: Running,
+): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  sent.once('response', resolve);
+  // Not once: an error without a listener would end the process, whenever it comes.
+  sent.on('error', (error) => reject(running.fail(error)));
+  sent.once('close', () => reject(running.fail(new TransportError('exchange', 'ECONNRESET', 'No answer'))));
+  if (body === null) sent.end();
+  else pipeline(measure(body, running.watch), sent).catch(running.fail);
+  return promise;
 }
 
 async function* measure(body: ReadableStream<Uint8Array>, watch: SilenceWatch): AsyncGenerator<Uint8Array> {
@@ -224,34 +230,35 @@ async function* measure(body: ReadableStream<Uint8Array>, watch: SilenceWatch): 
   }
 }
 
-function toResponse(answer: Dispatcher.ResponseData, running: Running): Response {
-  const status = answer.statusCode;
+function toResponse(answer: IncomingMessage, running: Running): Response {
+  const status = answer.statusCode ?? 0;
   // Outside this range there is no Response; no HTTP server gives such a status.
   if (status < 200 || status > 599)
     throw new TransportError('exchange', 'HTTP_STATUS_INVALID', `The answer has the status ${status}`);
-  const headers = toHeaders(answer.headers);
-  const body = toStream(answer.body, running);
+  const headers = toHeaders(answer.rawHeaders);
+  const body = toStream(answer, running);
   if (!BODILESS_STATUSES.includes(status)) return new Response(body, { status, headers });
   void body.cancel();
   return new Response(null, { status, headers });
 }
 
 /** Headers as the standard has them; a value it cannot hold (a portal may send any bytes) is left out. */
-function toHeaders(received: Dispatcher.ResponseData['headers']): Headers {
+function toHeaders(rawHeaders: readonly string[]): Headers {
   const headers = new Headers();
-  for (const [name, value] of Object.entries(received))
-    for (const single of Array.isArray(value) ? value : [value ?? ''])
-      if (/^[\t\x20-\x7e\x80-\xff]*$/.test(single)) headers.append(name, single);
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(index, index + 2);
+    if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) headers.append(name, value);
+  }
   return headers;
 }
 
-function toStream(body: Dispatcher.ResponseData['body'], running: Running): ReadableStream<Uint8Array> {
-  const chunks = body[Symbol.asyncIterator]();
+function toStream(answer: IncomingMessage, running: Running): ReadableStream<Uint8Array> {
+  const chunks = answer[Symbol.asyncIterator]();
   return new ReadableStream<Uint8Array>(
     {
       pull: async (controller) => {
         try {
-          // Undici's bodies are streams of Buffers; their iterator is typed for any stream.
+          // An answer without an encoding is a stream of Buffers; its iterator is typed for any stream.
           const next = (await chunks.next()) as IteratorResult<Uint8Array, undefined>;
           if (next.done === true) {
             running.finish();
@@ -276,17 +283,12 @@ function toAborted(signal: AbortSignal): TransportError {
   return new TransportError('aborted', 'ABORTED', 'The exchange was aborted', { cause: signal.reason });
 }
 
-/** Undici's names, by those the system has or by what they mean. */
-const SYSTEM_CODES: Readonly<Record<string, string>> = {
-  UND_ERR_CONNECT_TIMEOUT: 'ETIMEDOUT',
-  UND_ERR_SOCKET: 'ECONNRESET',
-  HTTPParserError: 'HTTP_INVALID',
-};
-
 function toTransportError(error: unknown, phase: TransportPhase): TransportError {
   const code = toCode(error);
   const message = error instanceof Error ? error.message : String(error);
-  return new TransportError(phase, SYSTEM_CODES[code] ?? code, message, { cause: error });
+  return new TransportError(phase, code.startsWith(PARSER_CODES) ? 'HTTP_INVALID' : code, message, {
+    cause: error,
+  });
 }
 
 function toCode(error: unknown): string {
