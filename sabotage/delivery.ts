@@ -9,6 +9,13 @@ const RETENTION_TESTS = ['packages/boat/src/retain/retention.test.ts'];
 /** What is done on the way from the card to central, and when files go, left out or done too early. */
 export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
   {
+    name: 'parts are sent although no receipt can be kept',
+    file: 'packages/boat/src/deliver/worker.ts',
+    before: 'if (isLedgerInDoubt) ledger.proveWritable();',
+    after: '',
+    killedBy: ['tests/dying-card.test.ts'],
+  },
+  {
     name: 'an attempt is spent although nobody answers any more',
     file: 'packages/boat/src/deliver/worker.ts',
     before: 'probed === undefined ? first : confirmUnavailable(first, probed);',

@@ -1,7 +1,16 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** `FS_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`: from this moment nothing reaches the device, the journal neither. */
@@ -37,6 +46,11 @@ export interface Card {
   sync(): void;
   /** The power fails: what was not synced is gone, and every program that goes on gets EIO. Resolves when it has. */
   cut(): Promise<void>;
+  /**
+   * The file system finds an error and takes no change from then on, as on cards that are mounted with `errors=remount-ro`. Gives why
+   * not, where this kernel has no way to ask for it.
+   */
+  turnReadOnly(): string | undefined;
   /** What the next boot does: mounts it again, and repairs it first where it must. After everything that used it has ended. */
   restart(): void;
   /** Unmounts it, frees its loop device and removes it. Harmless when repeated. */
@@ -71,6 +85,7 @@ export function insertCard(
       sync: () => run('sync', ['-f', path]),
       cut: async () =>
         void (await promisify(execFile)(program, [...args, path], { timeout: COMMAND_MAX_MS })),
+      turnReadOnly: () => turnReadOnly(path),
       restart: () => {
         unmount(path);
         mountOrRepair(image, path);
@@ -101,6 +116,20 @@ function findCutter(image: string, path: string): readonly [program: string, ...
     failures.push(`${program}: ${String(stderr ?? 'not there').trim() || 'without effect'}`);
   }
   throw new Error(failures.join('; '));
+}
+
+function turnReadOnly(path: string): string | undefined {
+  // A remount to read-only is refused while a program has a file open for writing; an error of the file system asks nobody.
+  run('mount', ['-o', 'remount,errors=remount-ro', path]);
+  const { dev } = statSync(path);
+  // Linux' numbers of devices, as long as they are small.
+  const device = basename(realpathSync(`/sys/dev/block/${dev >> 8}:${dev & 0xff}`));
+  try {
+    writeFileSync(`/sys/fs/ext4/${device}/trigger_fs_error`, '1');
+    return undefined;
+  } catch (error) {
+    return `ext4 cannot be told here that it found an error: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 function canWrite(path: string): boolean {

@@ -84,6 +84,8 @@ export function createWorker(deps: WorkerDeps): Worker {
   );
   const cutOffs = createCutOffs();
   const turns = createTurns(world, ledger, { ...deps, isTaken: givingUp.isUnderWay });
+  /** Something failed since the ledger last took a change. */
+  let isLedgerInDoubt = false;
   let toldRefusal: string | undefined;
   /** Whose exports are sent, as the licence last said. */
   let installationId: string | undefined;
@@ -272,6 +274,9 @@ export function createWorker(deps: WorkerDeps): Worker {
   /** Does the next thing there is to do, and gives how long nothing else is (0: go on). */
   const step = async (signal: AbortSignal): Promise<number> => {
     if (ledger.queue.counts().pending === 0) return BACKSTOP_MS;
+    // What is sent while no receipt can be kept is sent again and again, over a link that may cost by the byte.
+    if (isLedgerInDoubt) ledger.proveWritable();
+    isLedgerInDoubt = false;
     const { centralUrl } = deps;
     if (centralUrl === undefined) {
       const detail = 'CENTRAL_API_URL is not set';
@@ -329,6 +334,7 @@ export function createWorker(deps: WorkerDeps): Worker {
         } catch (error) {
           if (signal.aborted || !isExportError(error)) throw error;
           log.write('warn', `Delivery pauses: ${error.message}`, { code: error.code, hint: error.hint });
+          isLedgerInDoubt = true;
           // The entry under way may still say `uploading` because its state could not be written; nobody else claims.
           ledger.queue.resume();
           await rest(BACKSTOP_MS, signal);

@@ -19,6 +19,8 @@ export interface Ledger {
   keepRoom(): void;
   /** The same for a run that begins; see `makeRoom`. */
   makeRoom(): void;
+  /** Commits a change that means nothing: throws what `transaction` throws where the card takes none. */
+  proveWritable(): void;
   close(): void;
 }
 
@@ -38,6 +40,14 @@ export function openLedger(database: LedgerDatabase, newLedgerId: () => string):
     browser: createBrowserDocuments(database),
     keepRoom: () => keepRoom(database),
     makeRoom: () => makeRoom(database),
+    proveWritable: () =>
+      database.transaction(() => {
+        // Another value each time: SQLite writes no page that stays as it was.
+        database.db.exec(
+          `INSERT INTO facts (name, value) VALUES ('proof', 'even')
+           ON CONFLICT (name) DO UPDATE SET value = iif(value = 'even', 'odd', 'even')`,
+        );
+      }),
     close: () => database.close(),
   };
 }

@@ -17,6 +17,10 @@ const STAT_BATCH = 32;
  */
 export const SYNC_AHEAD_BYTES = 32 * 1024 * 1024;
 
+/** A file system whose journal was aborted cannot be made writable where it is: it has to be mounted anew. */
+export const READ_ONLY_HINT =
+  "Linux does this after a storage error: check the SD card or SSD and the kernel log, then restart the boat's computer. What waits is kept.";
+
 /** Random bytes in a temporary name: two files staged for one path at once must not meet. */
 const TEMPORARY_NAME_BYTES = 6;
 
@@ -349,7 +353,7 @@ export function toDiskError(error: unknown, op: string): unknown {
     case 'EROFS':
       return new ExportError('DISK_READ_ONLY', `The file system is read-only: ${op}`, {
         ...facts,
-        hint: 'Linux does this after a storage error: check the SD card or SSD and the kernel log, then restart.',
+        hint: READ_ONLY_HINT,
       });
     case 'EACCES':
     case 'EPERM':

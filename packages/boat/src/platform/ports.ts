@@ -91,7 +91,7 @@ export interface LedgerDatabase {
   readonly db: DatabaseSync;
   /**
    * BEGIN IMMEDIATE, `work`, COMMIT. When it returns, what `work` wrote survives a power cut; when it throws, nothing of it happened.
-   * `work` is synchronous and may be run twice: on a full disk it is tried again once the WAL's space is free. Throws ExportError DISK_FULL or LEDGER_FAILED for what SQLite reports.
+   * `work` is synchronous and may be run twice: on a full disk it is tried again once the WAL's space is free. Throws ExportError DISK_FULL, DISK_READ_ONLY or LEDGER_FAILED for what SQLite reports.
    */
   transaction<T>(work: () => T): T;
   close(): void;

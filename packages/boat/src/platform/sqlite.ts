@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readSync, statSync, utimesSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
+import { READ_ONLY_HINT } from './disk.ts';
 import { systemCode } from './disk-file-system.ts';
 import { ExportError } from './errors.ts';
 import type { Databases, LedgerDatabase } from './ports.ts';
@@ -39,6 +40,7 @@ const READ_VERSION_WAL = 2;
 const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
 const SQLITE_READONLY = 8;
+const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
@@ -112,14 +114,14 @@ function inTransaction<T>(connection: Connection, work: () => T): T {
     return attempt(connection, work);
   } catch (error) {
     const failure = rollBack(db, error);
-    if (!isFull(failure) || !db.isOpen) throw toLedgerError(failure, op);
+    if (!isFull(failure) || !db.isOpen) throw toWriteError(failure, op, path);
   }
   // The WAL cannot grow: what is in it goes into the database, and the transaction into the space that leaves.
   try {
     db.exec('PRAGMA wal_checkpoint(RESTART)');
     return attempt(connection, work);
   } catch (error) {
-    throw toLedgerError(rollBack(db, error), op);
+    throw toWriteError(rollBack(db, error), op, path);
   }
 }
 
@@ -135,6 +137,28 @@ function attempt<T>({ db, begin, commit, observer }: Connection, work: () => T):
   commit.run();
   observer?.('committed', db);
   return result;
+}
+
+/** SQLite calls every refusal of the system an I/O error; a file system that takes no change any more is told apart. */
+function toWriteError(error: unknown, op: string, path: string): unknown {
+  const isIoError = ((sqliteCode(error) ?? 0) & 0xff) === SQLITE_IOERR;
+  if (!isIoError || !isReadOnly(dirname(path))) return toLedgerError(error, op);
+  return new ExportError('DISK_READ_ONLY', `The file system is read-only: ${op}`, {
+    op,
+    cause: error,
+    hint: READ_ONLY_HINT,
+  });
+}
+
+/** Asked of the folder: closing a second handle of the database would let go of SQLite's locks. */
+function isReadOnly(folder: string): boolean {
+  try {
+    const { atime, mtime } = statSync(folder);
+    utimesSync(folder, atime, mtime);
+    return false;
+  } catch (error) {
+    return systemCode(error) === 'EROFS';
+  }
 }
 
 function isFull(error: unknown): boolean {

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import test from 'node:test';
+import { assertAllArrived } from '../torture/all-arrived.ts';
+import { insertCard } from '../torture/card.ts';
+import { ExportError } from '../packages/boat/src/platform/errors.ts';
+import type { Databases } from '../packages/boat/src/platform/ports.ts';
+import { createDatabases } from '../packages/boat/src/platform/sqlite.ts';
+import {
+  INSTALLATION,
+  inTemporaryFolder,
+  prepareBoat,
+  startBoatInProcess,
+  until,
+} from './support/boat-in-process.ts';
+import { startFront } from './support/clock-acts.ts';
+import {
+  type BoatPlace,
+  createProcesses,
+  enrollAt,
+  freePort,
+  placeCentral,
+  type RunningDaemon,
+  startCentral,
+  startDaemon,
+  toBoatEnvironment,
+  toEnding,
+} from './support/processes.ts';
+import { accepting, startScriptedServer } from './support/scripted-central.ts';
+
+const CARD_BYTES = 256 * 1024 * 1024;
+/** How often the owner asks for what waits while the card takes nothing. */
+const HURRIES = 20;
+
+/** Exports until one is refused. Gives the refusal; `acknowledged` gets the ids of what was not. */
+async function exportUntilRefused(daemon: RunningDaemon, acknowledged: string[]) {
+  for (;;) {
+    const answer = await daemon.request('POST', '/export/generate', { type: 'full' });
+    if (answer.status !== 200) return answer;
+    acknowledged.push(String(answer.json['export_id']));
+  }
+}
+
+test(
+  'a card that turns read-only under a boat at work: told, nothing acknowledged in vain, nothing sent in vain, all there after a reboot',
+  { timeout: 120_000 },
+  async (t) => {
+    const processes = createProcesses(toEnding(t));
+    const card = insertCard(CARD_BYTES);
+    if (card.kind === 'unavailable') return t.skip(card.reason);
+    processes.atEnd(() => card.close());
+    const central = await placeCentral(processes);
+    const token = await enrollAt(processes, central, INSTALLATION);
+    await startCentral(processes, central);
+    const front = await startFront(processes, central.url);
+    const root = join(card.path, 'boat');
+    prepareBoat({ root, rows: 300 }, token);
+    card.sync();
+    const place: BoatPlace = {
+      root,
+      port: await freePort(),
+      centralUrl: front.url,
+      environment: { EXPORT_PART_SIZE_BYTES: '32768', EXPORT_RESERVE_BYTES: '0' },
+    };
+    let daemon = await startDaemon(processes, place);
+
+    // The card fails while exports are made and parts of them are on their way.
+    const acknowledged: string[] = [];
+    const exporting = exportUntilRefused(daemon, acknowledged);
+    // A failure there is told where it is awaited.
+    exporting.catch(() => undefined);
+    await until('some exports and some parts', () => acknowledged.length >= 6 && front.partsMs.length >= 6);
+    const reason = card.turnReadOnly();
+    if (reason !== undefined) {
+      await daemon.kill();
+      await exporting.catch(() => undefined);
+      return t.skip(reason);
+    }
+    // What was being written at that moment may be told as the storage's failure.
+    const { json: refused } = await exporting;
+    assert.match(String(refused['code']), /^(DISK_READ_ONLY|DISK_FAILED|LEDGER_FAILED)$/);
+    const again = await daemon.request('POST', '/export/generate', { type: 'incremental' });
+    assert.equal(again.status, 503, JSON.stringify(again.json));
+    assert.equal(again.json['code'], 'DISK_READ_ONLY');
+    assert.match(String(again.json['hint']), /restart the boat's computer/);
+
+    // The API answers, and delivery says why it rests instead of sending what no receipt could be kept for.
+    await until('delivery to pause', () => daemon.output().includes('Delivery pauses'));
+    const sent = front.partsMs.length;
+    for (let turn = 0; turn < HURRIES; turn += 1) {
+      const hurried = await daemon.request('POST', '/export/queue/process');
+      assert.equal(hurried.status, 200, JSON.stringify(hurried.json));
+      assert.ok(Number(hurried.json['pending_count']) > 0);
+    }
+    for (const path of ['/health', '/export/status', '/export/queue', '/export/history', '/export/preview'])
+      assert.equal((await daemon.request('GET', path)).status, 200, path);
+    assert.equal(front.partsMs.length, sent, `nothing more is sent\n${daemon.output()}`);
+    const told = daemon.lines().filter((line) => line.includes('Delivery pauses'));
+    assert.ok(told.length > 1, daemon.output());
+    assert.match(told.at(-1) ?? '', /DISK_READ_ONLY.*restart the boat's computer/);
+    assert.equal(await daemon.stop(), 0, daemon.output());
+    const started = await processes.run('boat', ['serve'], toBoatEnvironment(place));
+    assert.notEqual(started.code, 0);
+    assert.match(started.output, /DISK_READ_ONLY/);
+
+    // The reboot.
+    card.restart();
+    daemon = await startDaemon(processes, place);
+    const delivered = await assertAllArrived(daemon, central, root, acknowledged);
+    t.diagnostic(
+      `${acknowledged.length} exports acknowledged, ${sent} parts sent before, ${delivered} exports delivered`,
+    );
+  },
+);
+
+test(
+  'while the ledger takes no change nothing is sent again and again, and all goes once it does',
+  { timeout: 60_000 },
+  () =>
+    inTemporaryFolder('no-change', async (root) => {
+      prepareBoat({ root });
+      let takesChanges = true;
+      let isMended = false;
+      const real = createDatabases();
+      const databases: Databases = {
+        ...real,
+        openLedger: (path) => {
+          const ledger = real.openLedger(path);
+          return {
+            ...ledger,
+            transaction: (work) => {
+              if (takesChanges) return ledger.transaction(work);
+              throw new ExportError('DISK_READ_ONLY', 'The file system is read-only', {
+                op: 'write',
+                hint: 'none',
+              });
+            },
+          };
+        },
+      };
+      const central = await startScriptedServer((request, response) => {
+        // The card dies while the first part is on its way.
+        takesChanges = isMended;
+        accepting(request, response);
+      });
+      const running = await startBoatInProcess({ root, centralUrl: central.url, world: { databases } });
+      const parts = () => central.seen.filter(({ method }) => method === 'POST').length;
+      const pauses = () => running.log.filter((line) => line.includes('Delivery pauses')).length;
+      try {
+        await running.request('POST', '/export/generate');
+        for (let pausesSeen = 0; pausesSeen < HURRIES; pausesSeen += 1) {
+          await until('delivery to pause', () => pauses() > pausesSeen);
+          assert.equal(parts(), 1);
+          await running.request('POST', '/export/queue/process');
+        }
+        isMended = true;
+        takesChanges = true;
+        await running.request('POST', '/export/queue/process');
+        await until('the delivery', () => running.boat.ledger.queue.counts().completed === 1);
+        assert.equal(parts(), 2);
+      } finally {
+        await running.stop();
+        await central.close();
+      }
+    }),
+);
