@@ -217,8 +217,18 @@ function closeLedger(opened: LedgerDatabase, ledger: OpenLedger, facts: LedgerFa
   if (isCut) tearFrom(ledger);
   ledger.before = toBefore(ledger, facts);
   opened.close();
+  letGo(ledger);
   if (isCut) throw facts.power.cut();
   tellPages(ledger, facts);
+}
+
+/**
+ * What observes a connection goes from it when it is closed. Node holds a connection while one of its statements is
+ * reachable, and this one reaches, through its observer, the boat that has them: every boot would stay in memory.
+ */
+function letGo(ledger: OpenLedger): void {
+  if (ledger.db !== undefined) Reflect.deleteProperty(ledger.db, 'exec');
+  ledger.db = undefined;
 }
 
 /** The files before a step that writes, where somebody wants to know what it writes. */
@@ -247,6 +257,7 @@ function loseUnsynced(ledger: OpenLedger, medium: DiskMedium, random: SimRandom,
   const current = readImage(ledger.real);
   const durable = ledger.durable ?? current;
   if (wasOpen) ledger.db?.close();
+  letGo(ledger);
   const isFolderThere = medium.isDirectory(dirname(ledger.path));
   if (isFolderThere && !wasOpen && !ledger.isTorn) return;
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${ledger.real}${suffix}`, { force: true });
