@@ -190,4 +190,11 @@ export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
     after: 'return result satisfies never;\n    }',
     killedBy: ['tests/views-follow.test.ts'],
   },
+  {
+    name: 'what waits behind an export of a lost ledger is called due, and asked for without rest',
+    file: 'packages/boat/src/deliver/turns.ts',
+    before: "foreign === undefined ? ledger.queue.list('pending') : [foreign];",
+    after: "foreign === undefined ? [] : ledger.queue.list('pending');",
+    killedBy: ['packages/boat/src/deliver/turns.test.ts'],
+  },
 ];

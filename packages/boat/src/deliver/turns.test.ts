@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import test from 'node:test';
-import { openLedger } from '../ledger/ledger.ts';
+import type { NewEntry } from '../ledger/entry.ts';
+import { type Ledger, openLedger } from '../ledger/ledger.ts';
 import { createClock } from '../platform/clock.ts';
 import type { WallMs } from '../platform/ports.ts';
 import { createDatabases } from '../platform/sqlite.ts';
@@ -10,28 +11,35 @@ import { createKeptLog } from '../testing/kept-log.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
 import { createTurns } from './turns.ts';
 
-const paths = toSpoolPaths(temporaryRoot('turns'));
+const paths = toSpoolPaths('/boat');
+
+/** Sequence 0: of a ledger that was lost. */
+function toNewEntry(number: number, sequence: number): NewEntry {
+  return {
+    queueId: `q_${number}`,
+    exportId: `exp_${number}`,
+    exportFile: `${paths.exports}/export_${number}.json`,
+    exportType: 'full',
+    trigger: 'manual',
+    tier: 2,
+    sequence,
+    categoryCount: 9,
+    recordCount: 1,
+    categories: {},
+    fileSizeBytes: 5_000,
+    createdAtMs: 0 as WallMs,
+  };
+}
+
+function openLedgerIn(folder: string): Ledger {
+  const { exports, ledger } = toSpoolPaths(temporaryRoot(folder));
+  mkdirSync(exports, { recursive: true });
+  return openLedger(createDatabases().openLedger(ledger), () => '00112233445566ff');
+}
 
 test('what an export waits for is told once, however often the queue is looked at', () => {
-  mkdirSync(paths.exports, { recursive: true });
-  const ledger = openLedger(createDatabases().openLedger(paths.ledger), () => '00112233445566ff');
-  const { entryNo } = ledger.queue.enqueue(
-    {
-      queueId: 'q_1',
-      exportId: 'exp_1',
-      exportFile: `${paths.exports}/export_1.json`,
-      exportType: 'full',
-      trigger: 'manual',
-      tier: 2,
-      sequence: 1,
-      categoryCount: 9,
-      recordCount: 1,
-      categories: {},
-      fileSizeBytes: 5_000,
-      createdAtMs: 0 as WallMs,
-    },
-    [],
-  );
+  const ledger = openLedgerIn('turns-told');
+  const { entryNo } = ledger.queue.enqueue(toNewEntry(1, 1), []);
   const log = createKeptLog();
   const turns = createTurns({ clock: createClock(), log }, ledger, {
     partSizeBytes: 16_384,
@@ -48,5 +56,25 @@ test('what an export waits for is told once, however often the queue is looked a
   ledger.queue.unclaim(entryNo);
   for (let look = 0; look < 3; look += 1) turns.claim(true);
   assert.equal(log.lines.length, 2, 'the next hold is told again');
+  ledger.close();
+});
+
+test('while an export of a lost ledger waits, nothing behind it is called due', () => {
+  const ledger = openLedgerIn('turns-foreign');
+  const turns = createTurns({ clock: createClock(), log: createKeptLog() }, ledger, {
+    partSizeBytes: 16_384,
+    allowance: { meteredSizeMaxBytes: 10_000, monthlyBytesMax: undefined },
+    isTaken: () => false,
+  });
+  ledger.queue.enqueue(toNewEntry(1, 1), []);
+  assert.equal(turns.nextDueMs(), 0);
+  const foreign = ledger.queue.adopt(toNewEntry(2, 0));
+  assert(foreign !== undefined);
+  turns.setWait(foreign.entryNo, 60_000);
+  assert.equal(turns.claim(false), undefined);
+  assert(turns.nextDueMs() > 50_000, `${turns.nextDueMs()} ms`);
+  ledger.queue.fail(foreign.entryNo, { atMs: 1 as WallMs, reason: 'no', archiveFile: '/x/2' });
+  assert.equal(turns.nextDueMs(), 0);
+  assert.equal(turns.claim(false)?.queueId, 'q_1');
   ledger.close();
 });

@@ -104,11 +104,14 @@ export function createTurns(
       }
       return entry;
     },
-    nextDueMs: () =>
-      ledger.queue
-        .list('pending')
+    nextDueMs: () => {
+      // While one of another ledger waits, nothing else has a turn, however long it has been due.
+      const foreign = ledger.queue.firstForeign();
+      const waiting = foreign === undefined ? ledger.queue.list('pending') : [foreign];
+      return waiting
         .filter(isAffordable)
-        .reduce((soonestMs, entry) => Math.min(soonestMs, waitOf(entry)), Number.POSITIVE_INFINITY),
+        .reduce((soonestMs, entry) => Math.min(soonestMs, waitOf(entry)), Number.POSITIVE_INFINITY);
+    },
     isSmallDue: () => ledger.queue.hasDue(isDue, laneSizes.small),
     setWait: (entryNo, delayMs) => {
       dueAt.set(entryNo, (clock.monotonic() + delayMs) as MonotonicMs);
