@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { BenchBoat } from './boat.ts';
 import {
   hasProgram,
@@ -49,19 +50,15 @@ export async function startDaemon(
 ): Promise<Daemon> {
   const port = await findFreePort();
   const url = `http://127.0.0.1:${port}`;
+  const preload = pathToFileURL(join(import.meta.dirname, 'loop-delay-preload.mjs'));
   const child = spawn(
-    process.execPath,
-    [
-      // As bin/d3kos-export.js starts it.
-      '--max-semi-space-size=1',
-      '--import',
-      join(import.meta.dirname, 'loop-delay-preload.mjs'),
-      join(REPOSITORY, 'packages/boat/dist/main.js'),
-      'serve',
-    ],
+    // The program itself, because the way it starts Node decides on its memory.
+    join(REPOSITORY, 'packages/boat/bin/d3kos-export.js'),
+    ['serve'],
     {
       env: {
-        PATH: process.env['PATH'],
+        PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+        NODE_OPTIONS: `--import=${preload.href}`,
         BENCH_LOOP_RESOLUTION_MS: String(LOOP_RESOLUTION_MS),
         D3KOS_ROOT: boat.root,
         EXPORT_PORT: String(port),

@@ -90,6 +90,7 @@ for (const name of SIGNALS) process.once(name, () => (endedBy = name));
 try {
   install();
   run(findNode(), [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.build.json']);
+  run(findNode(), [join(root, 'scripts', 'bundle-boat.mjs')]);
   // A signal that came meanwhile is told in the next turn.
   await new Promise((resolve) => setImmediate(resolve));
 } finally {

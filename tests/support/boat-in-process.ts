@@ -59,8 +59,11 @@ export interface RunningBoat {
   stop(): Promise<void>;
 }
 
-/** One real world for all boats of a test file: each would listen to stderr again. */
-const realWorld = createWorld({});
+/**
+ * One real world for all boats of a test file: each would listen to stderr again. The garbage of a test's process is not
+ * a boat's, and collecting it would stop the servers beside it.
+ */
+const { collectGarbage: _, ...realWorld } = createWorld({});
 
 /** The real export manager over the real world, in this process, so that a test can look at its ledger. */
 export async function startBoatInProcess(options: BoatOptions): Promise<RunningBoat> {

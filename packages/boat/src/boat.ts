@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Hono } from 'hono';
 import { createBundler } from './bundle/bundler.ts';
 import type { SourcePaths } from './collect/collector.ts';
+import { collectWhenQuiet } from './collect-when-quiet.ts';
 import { createCollectors } from './collect/collectors.ts';
 import { type Config, isTimeZone } from './config.ts';
 import { SOFTWARE_VERSION } from './create-export.ts';
@@ -142,7 +143,14 @@ export async function startBoat(
     ledger,
     run: async () => {
       try {
-        await Promise.race([worker.run(signal), views.run(signal), retention.run(signal)]);
+        await Promise.race([
+          worker.run(signal),
+          views.run(signal),
+          retention.run(signal),
+          ...(world.collectGarbage === undefined
+            ? []
+            : [collectWhenQuiet(events, world.clock, world.collectGarbage, signal)]),
+        ]);
       } finally {
         // What happened last is in the views too, for whoever reads them while the boat is off.
         await views.flush();

@@ -2,6 +2,7 @@ import { createClockQuestion } from './platform/clock-synchronized.ts';
 import { createClock } from './platform/clock.ts';
 import { createCompressor } from './platform/compressor.ts';
 import { createDisk } from './platform/disk.ts';
+import { createGarbageCollection } from './platform/garbage.ts';
 import { createLog } from './platform/log.ts';
 import { createMeteredQuestion, createNetwork, createNetworkComparison } from './platform/network.ts';
 import type { World } from './platform/ports.ts';
@@ -26,5 +27,6 @@ export function createWorld(environment: Readonly<Record<string, string | undefi
     network: { ...createNetwork(), isMetered: createMeteredQuestion() },
     compressor: createCompressor(),
     log: createLog({ journald: environment['JOURNAL_STREAM'] !== undefined, level: 'info' }),
+    collectGarbage: createGarbageCollection(),
   };
 }

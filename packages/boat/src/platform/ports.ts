@@ -154,4 +154,6 @@ export interface World {
   readonly network: Network;
   readonly compressor: Compressor;
   readonly log: Log;
+  /** Gives the process's unused memory back at once; where it is missing, that is left to the JavaScript engine. */
+  readonly collectGarbage?: () => void;
 }
