@@ -5,6 +5,7 @@ const PROGRESS = 'packages/boat/src/ledger/progress.ts';
 const RECOVER = 'packages/boat/src/ledger/recover.ts';
 const QUEUE_TESTS = ['packages/boat/src/ledger/queue.test.ts'];
 const LEDGER_TESTS = ['packages/boat/src/ledger/ledger.test.ts'];
+const RECOVER_TESTS = ['packages/boat/src/ledger/recover.test.ts'];
 const ADOPT_TESTS = ['packages/boat/src/ledger/adopt.test.ts'];
 const CUT = 'packages/boat/src/spool/cut.ts';
 const SPOOL_TESTS = ['packages/boat/src/spool/spool.test.ts'];
@@ -185,28 +186,28 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
     file: RECOVER,
     before: 'await disk.remove(join(directory, file.name));',
     after: '',
-    killedBy: LEDGER_TESTS,
+    killedBy: RECOVER_TESTS,
   },
   {
     name: 'files without an entry are not adopted',
     file: RECOVER,
     before: "!file.name.endsWith('.json') ||",
     after: "file.name.endsWith('.json') ||",
-    killedBy: LEDGER_TESTS,
+    killedBy: RECOVER_TESTS,
   },
   {
     name: 'an entry whose file was just archived is failed',
     file: RECOVER,
     before: 'ledger.queue.setFile(entry.entryNo, archived);\n      continue;',
     after: '',
-    killedBy: LEDGER_TESTS,
+    killedBy: RECOVER_TESTS,
   },
   {
     name: 'an entry without its file stays',
     file: RECOVER,
     before: 'if ((await disk.stat(entry.exportFile)) !== undefined) {',
     after: 'if ((await disk.stat(paths.exports)) !== undefined) {',
-    killedBy: LEDGER_TESTS,
+    killedBy: RECOVER_TESTS,
   },
   {
     name: 'a file whose setting aside was cut off is set aside again under its second name',
@@ -220,7 +221,7 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
     file: RECOVER,
     before: 'if (entry.exportFile !== archived) await disk.remove(archived);',
     after: '',
-    killedBy: LEDGER_TESTS,
+    killedBy: RECOVER_TESTS,
   },
   {
     name: 'an old export goes before its rewritten one is durable',
@@ -236,7 +237,7 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
     file: 'packages/boat/src/ledger/open-or-set-aside.ts',
     before: 'await setAside(world, paths, path, `the damaged ledger of ${stamp}`);',
     after: 'await world.disk.remove(path);',
-    killedBy: LEDGER_TESTS,
+    killedBy: RECOVER_TESTS,
   },
   {
     name: 'an export that was torn is sent in part',

@@ -263,8 +263,8 @@ export const POLICY_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'a boat whose clock is behind claims the days of the past',
     file: SCHEDULE,
-    before: 'if (!question.clockSynchronized &&',
-    after: 'if (question.clockSynchronized &&',
+    before: 'if (question.clockSynchronized === false &&',
+    after: 'if (question.clockSynchronized === true &&',
     killedBy: SCHEDULE_TESTS,
   },
   {

@@ -183,8 +183,7 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
   const slotOwed = async (wallMs: WallMs): Promise<string | undefined> =>
     owedSlot({
       wallMs,
-      // A machine on which nobody says must not wait for somebody to say it.
-      clockSynchronized: (await isClockSynchronized(world, deps.sources.run)) !== false,
+      clockSynchronized: await isClockSynchronized(world, deps.sources.run),
       timeZone: await deps.timeZone(),
       hour: config.dailyHour,
       claimed: ledger.slots.claimed(),

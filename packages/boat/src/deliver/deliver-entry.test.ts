@@ -147,6 +147,25 @@ test('the tier is asked before each part: after a downgrade nothing more leaves 
   );
 });
 
+test('an entry that a lying card left open with all its parts acknowledged fails, and holds up nothing behind it', async () => {
+  const { ledger, sent, deliver } = await queueExport();
+  for (let part = 1; part <= 2; part += 1) {
+    await deliver(accept, { mayGoOn: () => false });
+    ledger.queue.unclaim(1);
+  }
+  const last = { exportId: 'exp_1', part: { index: 3, count: 3 }, body: new Uint8Array() };
+  ledger.queue.acknowledge(1, {
+    partIndex: 3,
+    receipt: receiptFor(last),
+    atMs: 0 as WallMs,
+    wireSizeBytes: 0,
+  });
+  const result = await deliver(accept);
+  assert.ok(result.kind === 'stopped' && result.verdict.kind === 'rejected');
+  assert.equal(result.verdict.errorCode, 'LEDGER_FAILED');
+  assert.equal(sent.length, 2);
+});
+
 test("another boat's export is not sent under this boat's token", async () => {
   const { sent, deliver } = await queueExport('ffffffffffffffff');
   const result = await deliver(accept);

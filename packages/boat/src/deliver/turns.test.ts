@@ -1,35 +1,15 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import test from 'node:test';
-import type { NewEntry } from '../ledger/entry.ts';
 import { type Ledger, openLedger } from '../ledger/ledger.ts';
 import { createClock } from '../platform/clock.ts';
 import type { WallMs } from '../platform/ports.ts';
 import { createDatabases } from '../platform/sqlite.ts';
 import { toSpoolPaths } from '../spool/spool-paths.ts';
 import { createKeptLog } from '../testing/kept-log.ts';
+import { newEntry } from '../testing/new-entry.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
 import { createTurns } from './turns.ts';
-
-const paths = toSpoolPaths('/boat');
-
-/** Sequence 0: of a ledger that was lost. */
-function toNewEntry(number: number, sequence: number): NewEntry {
-  return {
-    queueId: `q_${number}`,
-    exportId: `exp_${number}`,
-    exportFile: `${paths.exports}/export_${number}.json`,
-    exportType: 'full',
-    trigger: 'manual',
-    tier: 2,
-    sequence,
-    categoryCount: 9,
-    recordCount: 1,
-    categories: {},
-    fileSizeBytes: 5_000,
-    createdAtMs: 0 as WallMs,
-  };
-}
 
 function openLedgerIn(folder: string): Ledger {
   const { exports, ledger } = toSpoolPaths(temporaryRoot(folder));
@@ -39,11 +19,11 @@ function openLedgerIn(folder: string): Ledger {
 
 test('what an export waits for is told once, however often the queue is looked at', () => {
   const ledger = openLedgerIn('turns-told');
-  const { entryNo } = ledger.queue.enqueue(toNewEntry(1, 1), []);
+  const { entryNo } = ledger.queue.enqueue(newEntry(1), []);
   const log = createKeptLog();
   const turns = createTurns({ clock: createClock(), log }, ledger, {
     partSizeBytes: 16_384,
-    allowance: { meteredSizeMaxBytes: 1_000, monthlyBytesMax: undefined },
+    allowance: { meteredSizeMaxBytes: 50, monthlyBytesMax: undefined },
     isTaken: () => false,
   });
   for (let look = 0; look < 3; look += 1) {
@@ -66,15 +46,15 @@ test('while an export of a lost ledger waits, nothing behind it is called due', 
     allowance: { meteredSizeMaxBytes: 10_000, monthlyBytesMax: undefined },
     isTaken: () => false,
   });
-  ledger.queue.enqueue(toNewEntry(1, 1), []);
+  ledger.queue.enqueue(newEntry(1), []);
   assert.equal(turns.nextDueMs(), 0);
-  const foreign = ledger.queue.adopt(toNewEntry(2, 0));
+  const foreign = ledger.queue.adopt(newEntry(2, { sequence: 0 }));
   assert(foreign !== undefined);
   turns.setWait(foreign.entryNo, 60_000);
   assert.equal(turns.claim(false), undefined);
   assert(turns.nextDueMs() > 50_000, `${turns.nextDueMs()} ms`);
   ledger.queue.fail(foreign.entryNo, { atMs: 1 as WallMs, reason: 'no', archiveFile: '/x/2' });
   assert.equal(turns.nextDueMs(), 0);
-  assert.equal(turns.claim(false)?.queueId, 'q_1');
+  assert.equal(turns.claim(false)?.queueId, newEntry(1).queueId);
   ledger.close();
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { linkSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { Receipt } from '@d3kos/protocol';
@@ -10,14 +10,13 @@ import { isExportError } from '../platform/errors.ts';
 import type { WallMs, World } from '../platform/ports.ts';
 import { createRandom } from '../platform/random.ts';
 import { createDatabases } from '../platform/sqlite.ts';
-import { toFailedFile, toSpoolPaths } from '../spool/spool-paths.ts';
+import { toSpoolPaths } from '../spool/spool-paths.ts';
 import { createKeptLog } from '../testing/kept-log.ts';
+import { boatlogMove, newEntry } from '../testing/new-entry.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
-import type { CategoryMoves, NewEntry } from './entry.ts';
+import type { CategoryMoves } from './entry.ts';
 import { openLedger } from './ledger.ts';
-import { openOrSetAside } from './open-or-set-aside.ts';
 import { lowerCursor, toNumberedName, toSeedTime, toStamp } from './policy.ts';
-import { recover } from './recover.ts';
 import { writeViews } from './views.ts';
 
 const root = temporaryRoot('ledger');
@@ -43,34 +42,6 @@ function freshRoot() {
 const open = (paths = freshRoot()) =>
   openLedger(databases.openLedger(paths.ledger), () => '00112233445566ff');
 
-function newEntry(n: number, over: Partial<NewEntry> = {}): NewEntry {
-  return {
-    queueId: `q_20260220_10053${n}`,
-    exportId: `exp_${n}`,
-    exportFile: `/x/export_${n}.json`,
-    exportType: 'incremental',
-    trigger: 'manual',
-    tier: 2,
-    sequence: n,
-    categoryCount: 9,
-    recordCount: 3,
-    categories: {},
-    fileSizeBytes: 100,
-    createdAtMs: at(1_000 * n),
-    ...over,
-  };
-}
-const boatlogMove = (from: number | undefined, to: number): CategoryMoves => ({
-  category: 'boatlog',
-  cursors: [
-    {
-      source: 'main',
-      from: from === undefined ? undefined : { position: from, check: `row ${from}` },
-      to: { position: to, check: `row ${to}` },
-    },
-  ],
-  digests: [],
-});
 const receipt = (exportId: string, n = 3): Receipt => ({
   status: 'success',
   import_id: 'import_1',
@@ -351,104 +322,6 @@ test('the views hold every entry and delivery once, however many pages they take
   assert.equal(view.uploading[0].queue_id, 'q_2');
   const history = JSON.parse(readFileSync(paths.historyFile, 'utf8'));
   assert.equal(new Set(history.exports.map((row: { queue_id: string }) => row.queue_id)).size, 225);
-});
-
-test('a damaged ledger is moved aside whole and a new one takes its place', async () => {
-  const paths = freshRoot();
-  writeFileSync(paths.ledger, Buffer.alloc(8_192, 7));
-  const ledger = await openOrSetAside(world, paths);
-  assert.equal(ledger.queue.counts().pending, 0);
-  assert.deepEqual(readFileSync(join(paths.damaged, 'exports.db')), Buffer.alloc(8_192, 7));
-});
-
-const seedDocument = {
-  installation_id: '0123456789abcdef',
-  export_timestamp: '2026-02-20T10:05:30Z',
-  format_version: '1.0',
-  data: {
-    boatlog: {
-      category: 'boatlog',
-      entry_count: 1,
-      entries: [{ entry_id: 7, timestamp: 't', type: 'text', content: 'hi' }],
-    },
-    settings: { category: 'settings', data: { license: { tier: 2 } } },
-    qr_codes: { category: 'qr_codes', entry_count: 0, entries: [] },
-  },
-};
-
-test("export files without an entry get one; an older exporter's file is rewritten with record ids, once however often power fails", async () => {
-  const paths = freshRoot();
-  const old = join(paths.exports, 'export_20260220_100530.json');
-  writeFileSync(old, JSON.stringify(seedDocument, null, 2));
-  const first = open(paths);
-  assert.equal((await recover(world, paths, first)).adopted, 1);
-  const [entry] = first.queue.list('pending');
-  assert.equal(existsSync(old), false);
-  const document = JSON.parse(readFileSync(entry?.exportFile ?? '', 'utf8'));
-  assert.equal(document.data.boatlog.entries[0].record_id, '7@t');
-  assert.equal(document.data.settings.data.record_id, 'settings');
-  first.close();
-
-  // The power failed before the old file was removed: it is the same export again.
-  writeFileSync(old, JSON.stringify(seedDocument, null, 2));
-  const second = open(paths);
-  const report = await recover(world, paths, second);
-  assert.equal(report.adopted, 0);
-  assert.equal(second.queue.counts().pending, 1);
-  assert.equal(existsSync(old), false);
-  // The ledger was lost: the rewritten file is adopted under its own export id.
-  second.close();
-  writeFileSync(paths.ledger, 'gone');
-  const third = await openOrSetAside(world, paths);
-  assert.equal((await recover(world, paths, third)).adopted, 1);
-  assert.equal(third.queue.list('pending')[0]?.exportId, entry?.exportId);
-});
-
-test('what cannot be understood is set aside under its name, never removed', async () => {
-  const paths = freshRoot();
-  writeFileSync(
-    join(paths.exports, 'export_20260220_100530.json'),
-    '{"installation_id":"0123456789abcdef","da',
-  );
-  writeFileSync(join(paths.exports, 'notes.json'), '[1]');
-  writeFileSync(join(paths.exports, '.x.tmp'), 'half');
-  const report = await recover(world, paths, open(paths));
-  assert.deepEqual([report.setAside, report.adopted, report.temporaryRemoved], [2, 0, 1]);
-  assert.deepEqual(readdirSync(paths.damaged).sort(), ['export_20260220_100530.json', 'notes.json']);
-  assert.deepEqual(readdirSync(paths.exports), []);
-});
-
-test('an entry whose file is gone is failed with its ranges due again; one whose file was just archived stays pending', async () => {
-  const paths = freshRoot();
-  const ledger = open(paths);
-  ledger.queue.enqueue(newEntry(1, { exportFile: join(paths.exports, 'a.json') }), [
-    boatlogMove(undefined, 40),
-  ]);
-  ledger.queue.enqueue(newEntry(2, { exportFile: join(paths.exports, 'b.json') }), [boatlogMove(40, 50)]);
-  mkdirSync(paths.failed, { recursive: true });
-  const archived = toFailedFile(paths, newEntry(2).queueId);
-  writeFileSync(archived, '{}');
-  const report = await recover(world, paths, ledger);
-  assert.equal(report.missing, 1);
-  assert.equal(ledger.queue.find(newEntry(1).queueId)?.status, 'failed');
-  assert.equal(ledger.progress.cursorOf('boatlog', 'main'), undefined);
-  assert.equal(ledger.queue.find(newEntry(2).queueId)?.exportFile, archived);
-  assert.equal(ledger.queue.find(newEntry(2).queueId)?.status, 'pending');
-});
-
-test('an entry whose file was being archived when power failed has it once, where it was', async () => {
-  const paths = freshRoot();
-  const ledger = open(paths);
-  const file = join(paths.exports, 'a.json');
-  writeFileSync(file, '{}');
-  ledger.queue.enqueue(newEntry(1, { exportFile: file }), [boatlogMove(undefined, 40)]);
-  mkdirSync(paths.failed, { recursive: true });
-  linkSync(file, toFailedFile(paths, newEntry(1).queueId));
-  const report = await recover(world, paths, ledger);
-  assert.deepEqual([report.missing, report.setAside, report.adopted], [0, 0, 0]);
-  assert.equal(ledger.queue.find(newEntry(1).queueId)?.exportFile, file);
-  assert.deepEqual(readdirSync(paths.exports), ['a.json']);
-  assert.deepEqual(readdirSync(paths.failed), []);
 });
 
 test('names and cursors', () => {

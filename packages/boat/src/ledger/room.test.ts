@@ -10,28 +10,11 @@ import type { WallMs, World } from '../platform/ports.ts';
 import { createRandom } from '../platform/random.ts';
 import { createDatabases } from '../platform/sqlite.ts';
 import { toSpoolPaths } from '../spool/spool-paths.ts';
-import type { NewEntry } from './entry.ts';
+import { newEntry } from '../testing/new-entry.ts';
 import { openLedger } from './ledger.ts';
 import { openOrSetAside } from './open-or-set-aside.ts';
 
 const at = (ms: number): WallMs => ms as WallMs;
-
-function newEntry(n: number): NewEntry {
-  return {
-    queueId: `q_${n}`,
-    exportId: `exp_${n}`,
-    exportFile: `/x/${n}.json`,
-    exportType: 'full',
-    trigger: 'manual',
-    tier: 2,
-    sequence: n,
-    categoryCount: 9,
-    recordCount: 1,
-    categories: {},
-    fileSizeBytes: 1,
-    createdAtMs: at(n),
-  };
-}
 
 function fill(folder: string): void {
   const file = openSync(join(folder, 'filler'), 'w');

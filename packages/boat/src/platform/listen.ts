@@ -51,7 +51,10 @@ export function listen(
             })
           : new ExportError('CONFIG_INVALID', `Cannot listen on ${host}:${port}: ${cause.message}`, {
               op: 'listen',
-              hint: 'Set EXPORT_PORT to a port above 1023: those below are for root only.',
+              hint:
+                cause.code === 'EACCES'
+                  ? 'Set EXPORT_PORT to a port above 1023: those below are for root only.'
+                  : 'Check that this address is one of this machine (ip address shows them), and EXPORT_PORT.',
               cause,
             }),
       );

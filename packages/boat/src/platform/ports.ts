@@ -37,7 +37,7 @@ export interface DirectoryEntry extends FileFacts {
   readonly name: string;
 }
 
-/** A file being written under a temporary name beside its final one. Nothing of it survives a power cut before `commit`. */
+/** A file being written under a temporary name beside its final one. Nothing of it is sure to survive a power cut before `commit`. */
 export interface StagedFile {
   /** Appends; resolves when the bytes are handed to the operating system. Throws ExportError DISK_FULL or DISK_FAILED. */
   write(bytes: Uint8Array): Promise<void>;

@@ -68,6 +68,8 @@ describe('the slot that is owed', () => {
     assert.equal(owed('1970-01-01T00:00:30Z', 'UTC', claimed, false), undefined);
     assert.equal(owed('2026-11-23T12:00:00Z', 'UTC', claimed, true), '2026-11-23');
     assert.equal(owed('2026-11-23T12:00:00Z', 'UTC', claimed, false), '2026-11-23');
+    const nobodySays = { clockSynchronized: undefined, timeZone: 'UTC', hour: 3, claimed };
+    assert.equal(owedSlot({ ...nobodySays, wallMs: Date.parse('2026-04-02T12:00:00Z') }), '2026-04-02');
   });
 
   it('is not held up by a claim that a clock of the future made', () => {

@@ -1,8 +1,8 @@
 /** What is asked about the daily slot. */
 export interface SlotQuestion {
   readonly wallMs: number;
-  /** Whether a time service vouches for `wallMs`. Give true where the boat cannot tell, see `owedSlot`. */
-  readonly clockSynchronized: boolean;
+  /** Whether a time service vouches for `wallMs`; undefined where nobody says. */
+  readonly clockSynchronized: boolean | undefined;
   /** IANA name of the boat's time zone. */
   readonly timeZone: string;
   /** The hour of local time from which a day's slot is owed. */
@@ -24,15 +24,16 @@ const LOOK_BACK_MS = 12 * 3_600_000;
  *
  * What may be claimed is asked of the set of claims, not of the newest: a clock that once ran ahead claimed a date of
  * the future, and comparing with that would leave every day until then without an export. But the clock of a boat
- * without a clock chip starts behind, by days or months, until a time server answers. So while nobody vouches for
- * the clock, a date before the newest claim is taken for such a clock and owes nothing; the true date is owed once
+ * without a clock chip starts behind, by days or months, until a time server answers. So while a service says that
+ * the clock is not set, a date before the newest claim is taken for such a clock and owes nothing; the true date is owed once
  * the clock is right, which is when there is a network to deliver over. Once the clock is vouched for, claims in its future
- * are known to be wrong and hold up nothing. Where the boat cannot tell, one export too many is better than none for months.
+ * are known to be wrong and hold up nothing. Where nobody says, nothing is waited for: one export too many is better than none for months.
  */
 export function owedSlot(question: SlotQuestion): string | undefined {
   const slot = currentSlot(question.wallMs, question.timeZone, question.hour);
   if (question.claimed.includes(slot)) return undefined;
-  if (!question.clockSynchronized && question.claimed.some((claimed) => claimed > slot)) return undefined;
+  if (question.clockSynchronized === false && question.claimed.some((claimed) => claimed > slot))
+    return undefined;
   return slot;
 }
 

@@ -1,0 +1,34 @@
+import type { CategoryMoves, NewEntry } from '../ledger/entry.ts';
+import type { WallMs } from '../platform/ports.ts';
+
+/** The `n`-th export of a boat, as it is handed to the queue; its file is not there. */
+export function newEntry(n: number, over: Partial<NewEntry> = {}): NewEntry {
+  return {
+    queueId: `q_20260220_10053${n}`,
+    exportId: `exp_${n}`,
+    exportFile: `/x/export_${n}.json`,
+    exportType: 'incremental',
+    trigger: 'manual',
+    tier: 2,
+    sequence: n,
+    categoryCount: 9,
+    recordCount: 3,
+    categories: {},
+    fileSizeBytes: 100,
+    createdAtMs: (1_000 * n) as WallMs,
+    ...over,
+  };
+}
+
+/** What an export moves that carries boatlog rows after `from`, up to `to`. */
+export const boatlogMove = (from: number | undefined, to: number): CategoryMoves => ({
+  category: 'boatlog',
+  cursors: [
+    {
+      source: 'main',
+      from: from === undefined ? undefined : { position: from, check: `row ${from}` },
+      to: { position: to, check: `row ${to}` },
+    },
+  ],
+  digests: [],
+});
