@@ -41,7 +41,7 @@ export const SHORE_SABOTAGES: readonly Sabotage[] = [
     name: 'unfinished bodies are held without end',
     file: IMPORT_POLICY,
     before: 'return heldBytes + sizeBytes <=',
-    after: 'return heldBytes + sizeBytes >= 0 ||',
+    after: 'return sizeBytes >= 0 || heldBytes + sizeBytes <=',
     killedBy: IMPORT_POLICY_TESTS,
   },
   {

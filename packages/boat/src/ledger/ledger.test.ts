@@ -111,6 +111,31 @@ test('a range given back while the next export is being made stays due', () => {
   assert.equal(ledger.progress.cursorOf('boatlog', 'main')?.position, 80);
 });
 
+test('a cursor stays where an entry left it that was delivered and removed, also after reopening', () => {
+  const paths = freshRoot();
+  const ledger = open(paths);
+  ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
+  ledger.queue.complete(1, { partIndex: 1, receipt: receipt('exp_1'), atMs: at(5), wireSizeBytes: 1 });
+  ledger.queue.forget(1);
+  ledger.close();
+  const again = open(paths);
+  assert.deepEqual(again.progress.cursorOf('boatlog', 'main'), { position: 40, check: 'row 40' });
+  again.close();
+});
+
+test('the cursor goes back to where the range of a failed entry began, and no further, also after reopening', () => {
+  const paths = freshRoot();
+  const ledger = open(paths);
+  ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
+  ledger.queue.enqueue(newEntry(2), [boatlogMove(40, 80)]);
+  ledger.queue.fail(2, { atMs: at(5), reason: 'no', archiveFile: '/x/2' });
+  assert.deepEqual(ledger.progress.cursorOf('boatlog', 'main'), { position: 40, check: 'row 40' });
+  ledger.close();
+  const again = open(paths);
+  assert.deepEqual(again.progress.cursorOf('boatlog', 'main'), { position: 40, check: 'row 40' });
+  again.close();
+});
+
 test('whatever is enqueued, given back and removed in any order, with restarts, no record is left behind the cursor without an export that carries it', () => {
   const action = fc.oneof(
     fc.record({ do: fc.constant('grow' as const), by: fc.integer({ min: 1, max: 9 }) }),
