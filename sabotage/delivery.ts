@@ -25,15 +25,22 @@ export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'the file of an export that is given up goes at once',
     file: 'packages/boat/src/deliver/give-up.ts',
-    before: 'await disk.move(entry.exportFile, archiveFile);',
-    after: 'await disk.remove(entry.exportFile);',
+    before: 'await disk.move(exportFile, archiveFile);',
+    after: 'await disk.remove(exportFile);',
     killedBy: GIVE_UP_TESTS,
   },
   {
     name: 'a failed entry forgets where its file is',
     file: 'packages/boat/src/deliver/give-up.ts',
-    before: 'archiveFile: isThere ? archiveFile : entry.exportFile,',
-    after: 'archiveFile: entry.exportFile,',
+    before: 'atMs: clock.wall(), reason, archiveFile }',
+    after: 'atMs: clock.wall(), reason, archiveFile: entry.exportFile }',
+    killedBy: GIVE_UP_TESTS,
+  },
+  {
+    name: 'a failed export takes the place of another in the archive',
+    file: 'packages/boat/src/deliver/give-up.ts',
+    before: 'if (archived !== undefined && archived.fileNo !== there.fileNo) return exportFile;',
+    after: '',
     killedBy: GIVE_UP_TESTS,
   },
   {

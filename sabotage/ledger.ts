@@ -205,8 +205,8 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'an entry without its file stays',
     file: RECOVER,
-    before: 'if ((await disk.stat(entry.exportFile)) !== undefined) {',
-    after: 'if ((await disk.stat(paths.exports)) !== undefined) {',
+    before: 'const there = await disk.stat(entry.exportFile);',
+    after: 'const there = await disk.stat(paths.exports);',
     killedBy: RECOVER_TESTS,
   },
   {
@@ -219,8 +219,15 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'the second name of a file whose archiving was cut off stays',
     file: RECOVER,
-    before: 'if (entry.exportFile !== archived) await disk.remove(archived);',
+    before: 'if (hasBoth) await disk.remove(archived);',
     after: '',
+    killedBy: RECOVER_TESTS,
+  },
+  {
+    name: "another export that has an entry's name in the archive is removed",
+    file: RECOVER,
+    before: '(await disk.stat(archived))?.fileNo === there.fileNo;',
+    after: 'there.fileNo >= 0;',
     killedBy: RECOVER_TESTS,
   },
   {

@@ -1,20 +1,26 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { openLedger } from '../ledger/ledger.ts';
+import { type Ledger, openLedger } from '../ledger/ledger.ts';
 import { createClock } from '../platform/clock.ts';
 import { createDisk } from '../platform/disk.ts';
 import type { Disk, WallMs } from '../platform/ports.ts';
 import { createDatabases } from '../platform/sqlite.ts';
+import { ExportError, isExportError } from '../platform/errors.ts';
 import { toFailedFile, toSpoolPaths } from '../spool/spool-paths.ts';
+import { createKeptLog } from '../testing/kept-log.ts';
 import { spoolExport } from '../testing/spooled-export.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
 import { createGivingUp } from './give-up.ts';
 
-const paths = toSpoolPaths(temporaryRoot('give-up'));
+const root = temporaryRoot('give-up');
 
-test('an export that is given up keeps its file in the archive, and nobody claims it on the way', async () => {
+let made = 0;
+/** A boat with one export that waits. */
+async function openBoat() {
+  made += 1;
+  const paths = toSpoolPaths(join(root, String(made)));
   mkdirSync(paths.exports, { recursive: true });
   const ledger = openLedger(createDatabases().openLedger(paths.ledger), () => '00112233445566ff');
   const disk = createDisk();
@@ -36,6 +42,11 @@ test('an export that is given up keeps its file in the archive, and nobody claim
     },
     [],
   );
+  return { paths, ledger, disk, exportFile, entry };
+}
+
+test('an export that is given up keeps its file in the archive, and nobody claims it on the way', async () => {
+  const { paths, ledger, disk, exportFile, entry } = await openBoat();
   const onTheWay: (readonly [string, boolean])[] = [];
   const watched: Disk = {
     ...disk,
@@ -44,7 +55,11 @@ test('an export that is given up keeps its file in the archive, and nobody claim
       onTheWay.push([ledger.queue.get(entry.entryNo)?.status ?? '', givingUp.isUnderWay(entry.entryNo)]);
     },
   };
-  const givingUp = createGivingUp({ disk: watched, clock: createClock() }, ledger, paths);
+  const givingUp = createGivingUp(
+    { disk: watched, clock: createClock(), log: createKeptLog() },
+    ledger,
+    paths,
+  );
   const failed = await givingUp.giveUp(entry, 'central said no');
   assert.deepEqual(onTheWay, [['pending', true]], 'the file is safe in the archive before the entry fails');
   assert.equal(failed.status, 'failed');
@@ -52,5 +67,56 @@ test('an export that is given up keeps its file in the archive, and nobody claim
   assert.equal(failed.exportFile, toFailedFile(paths, 'q_1'));
   assert.ok(existsSync(failed.exportFile) && !existsSync(exportFile));
   assert.equal(givingUp.isUnderWay(entry.entryNo), false);
+  ledger.close();
+});
+
+test('an export whose failing the ledger refuses is where it was, and fails with its file once it can', async () => {
+  const { paths, ledger, disk, exportFile, entry } = await openBoat();
+  let isBusy = true;
+  const busy: Ledger = {
+    ...ledger,
+    queue: {
+      ...ledger.queue,
+      fail: (entryNo, why) => {
+        if (isBusy) throw new ExportError('LEDGER_FAILED', 'locked', { op: 'write', hint: 'wait' });
+        return ledger.queue.fail(entryNo, why);
+      },
+    },
+  };
+  const givingUp = createGivingUp({ disk, clock: createClock(), log: createKeptLog() }, busy, paths);
+  await assert.rejects(givingUp.giveUp(entry, 'no'), (error) => isExportError(error, 'LEDGER_FAILED'));
+  assert.ok(existsSync(ledger.queue.get(entry.entryNo)?.exportFile ?? ''), 'it can be sent meanwhile');
+  assert.equal(existsSync(exportFile), true);
+  isBusy = false;
+  const failed = await givingUp.giveUp(entry, 'no');
+  assert.equal(failed.exportFile, toFailedFile(paths, 'q_1'));
+  assert.ok(existsSync(failed.exportFile));
+  ledger.close();
+});
+
+test('an export that the archive does not take fails all the same, and keeps its file where it is', async () => {
+  const { paths, ledger, disk, exportFile, entry } = await openBoat();
+  writeFileSync(paths.failed, 'a file where the folder should be');
+  const failed = await createGivingUp(
+    { disk, clock: createClock(), log: createKeptLog() },
+    ledger,
+    paths,
+  ).giveUp(entry, 'no');
+  assert.deepEqual([failed.status, failed.exportFile], ['failed', exportFile]);
+  assert.ok(existsSync(exportFile));
+  ledger.close();
+});
+
+test('another file that has its name in the archive stays', async () => {
+  const { paths, ledger, disk, exportFile, entry } = await openBoat();
+  mkdirSync(paths.failed);
+  writeFileSync(toFailedFile(paths, 'q_1'), 'somebody else');
+  const failed = await createGivingUp(
+    { disk, clock: createClock(), log: createKeptLog() },
+    ledger,
+    paths,
+  ).giveUp(entry, 'no');
+  assert.equal(readFileSync(toFailedFile(paths, 'q_1'), 'utf8'), 'somebody else');
+  assert.deepEqual([failed.status, failed.exportFile], ['failed', exportFile]);
   ledger.close();
 });

@@ -119,6 +119,23 @@ test('an entry whose file is gone is failed with its ranges due again; one whose
   assert.equal(ledger.queue.find(newEntry(2).queueId)?.status, 'pending');
 });
 
+test('a file that has the name of an entry in the archive, and is another export, is adopted and not removed', async () => {
+  const paths = freshRoot();
+  const ledger = open(paths);
+  const file = join(paths.exports, 'export_old_1.json');
+  writeFileSync(file, '{}');
+  ledger.queue.enqueue(newEntry(1, { exportFile: file }), []);
+  mkdirSync(paths.failed, { recursive: true });
+  // An older exporter whose clock went back gave two exports one id; this one it had failed before.
+  writeFileSync(toFailedFile(paths, newEntry(1).queueId), JSON.stringify(seedDocument));
+  const report = await recover(world, paths, ledger);
+  assert.deepEqual([report.adopted, report.setAside], [1, 0]);
+  assert.deepEqual(
+    ledger.queue.list('pending').map(({ exportFile }) => existsSync(exportFile)),
+    [true, true],
+  );
+});
+
 test('an entry whose file was being archived when power failed has it once, where it was', async () => {
   const paths = freshRoot();
   const ledger = open(paths);

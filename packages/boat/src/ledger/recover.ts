@@ -37,9 +37,11 @@ export async function recover(
   let missing = 0;
   for (const entry of ledger.queue.list('pending')) {
     const archived = toFailedFile(paths, entry.queueId);
-    if ((await disk.stat(entry.exportFile)) !== undefined) {
+    const there = await disk.stat(entry.exportFile);
+    if (there !== undefined) {
       // Power was lost while the file was archived: it has both names, and is still to be delivered.
-      if (entry.exportFile !== archived) await disk.remove(archived);
+      const hasBoth = entry.exportFile !== archived && (await disk.stat(archived))?.fileNo === there.fileNo;
+      if (hasBoth) await disk.remove(archived);
       continue;
     }
     // Power was lost after the file was archived and before its entry was failed: it is still to be delivered.
