@@ -23,6 +23,13 @@ export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
     killedBy: ['tests/lost-link.test.ts'],
   },
   {
+    name: 'a file that cannot be read keeps those behind it waiting',
+    file: DELIVER,
+    before: "if (isExportError(error, 'DISK_FAILED')) return { kind: 'unreadable', detail: error.message };",
+    after: '',
+    killedBy: ['tests/unreadable-export.test.ts'],
+  },
+  {
     name: 'the file of an export that is given up goes at once',
     file: 'packages/boat/src/deliver/give-up.ts',
     before: 'await disk.move(exportFile, archiveFile);',

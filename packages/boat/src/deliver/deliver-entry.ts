@@ -27,6 +27,8 @@ export type EntryResult =
       readonly verdict: Exclude<Verdict, { kind: 'delivered' | 'cut_smaller' }>;
       readonly wireSizeBytes: number;
     }
+  /** The card did not give the export's file: others may still be read. */
+  | { readonly kind: 'unreadable'; readonly detail: string }
   /** Another entry's turn has come; what was acknowledged stays acknowledged. */
   | { readonly kind: 'paused' }
   /** The tier does not allow sending any more. */
@@ -67,7 +69,7 @@ export interface DeliverEntryDeps {
 /**
  * Sends an `uploading` entry part by part until central holds all of it or something stops it. Each acknowledged part
  * is in the ledger before the next is sent, so an interruption repeats at most one part, under the same idempotency key.
- * Rejects when aborted (the entry stays `uploading`) and for failures of the disk or the ledger.
+ * Rejects when aborted (the entry stays `uploading`) and for failures of the ledger.
  */
 export async function deliverEntry(
   deps: DeliverEntryDeps,
@@ -199,8 +201,12 @@ function toBodyBytes({ slices }: PartRow, entry: Entry): number {
   return slices === undefined ? entry.fileSizeBytes : slices.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** A file that is gone or damaged fails its entry: its records go with the next export. Other failures are the world's. */
+/**
+ * A file that is gone or damaged fails its entry: its records go with the next export. One that cannot be read must not keep
+ * those behind it waiting. Other failures are the world's.
+ */
 function stopForFile(error: unknown): EntryResult {
+  if (isExportError(error, 'DISK_FAILED')) return { kind: 'unreadable', detail: error.message };
   if (!isExportError(error, 'EXPORT_FILE_MISSING') && !isExportError(error, 'EXPORT_FILE_DAMAGED'))
     throw error;
   return rejected(error.code, error.message);

@@ -240,6 +240,9 @@ export function createWorker(deps: WorkerDeps): Worker {
         putBack(entry, result.refusal.message, result.wireSizeBytes);
         tellRefusal(result.refusal);
         break;
+      case 'unreadable':
+        await spend(entry, { kind: 'unavailable', detail: result.detail }, 0);
+        break;
       case 'stopped':
         await settle(entry, result, centralUrl, token, signal);
         break;
