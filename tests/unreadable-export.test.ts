@@ -19,7 +19,10 @@ for (const partSizeBytes of [1024 * 1024, 16_384])
           ...real,
           readRange: async (path, offset, length) => {
             if (path === unreadable)
-              throw new ExportError('DISK_FAILED', `The storage failed: read ${path}`, { op: 'read', hint: 'card' });
+              throw new ExportError('DISK_FAILED', `The storage failed: read ${path}`, {
+                op: 'read',
+                hint: 'card',
+              });
             return real.readRange(path, offset, length);
           },
         };

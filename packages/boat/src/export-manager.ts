@@ -313,6 +313,8 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
     retry(queueId) {
       const entry = mustFind(queueId);
       if (entry.status !== 'failed') throw wrongState(entry, 'Only a failed entry can be retried');
+      if (deps.retention.isRemoving(entry.entryNo))
+        throw wrongState(entry, 'An entry that is being removed cannot be retried');
       const requeued = ledger.queue.requeue(entry.entryNo, world.clock.wall());
       changed();
       worker.wake();

@@ -80,7 +80,7 @@ export interface Queue {
     entryNo: number,
     why: { readonly atMs: WallMs; readonly reason: string; readonly archiveFile: string },
   ): Entry;
-  /** A failed entry is pending again, with no attempt spent. */
+  /** A failed entry is pending again, with no attempt spent. A removal of it that had begun is no loss. */
   requeue(entryNo: number, nowMs: WallMs): Entry;
   /** What was being sent is pending again, under the same idempotency keys. */
   resume(): void;
@@ -191,6 +191,9 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   );
   const insertSlot = db.prepare('INSERT INTO slots (slot_id, claimed_at_ms, queue_id) VALUES (?, ?, ?)');
   const insertLoss = db.prepare('INSERT INTO losses (at_ms, what, size_bytes, reason) VALUES (?, ?, ?, ?)');
+  const takeBackLoss = db.prepare(
+    'DELETE FROM losses WHERE loss_no = (SELECT max(loss_no) FROM losses WHERE what = ? AND size_bytes = ?)',
+  );
   const selectLosses = db.prepare('SELECT at_ms, what, size_bytes, reason FROM losses ORDER BY loss_no');
 
   const toCurrent = (row: EntryRow): Entry => {
@@ -378,7 +381,9 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     requeue: (entryNo, nowMs) => {
       const entry = ledger.transaction(() => {
         mustChange(setRequeued.run(nowMs, entryNo), entryNo);
-        return mustGet(entryNo);
+        const requeued = mustGet(entryNo);
+        takeBackLoss.run(requeued.exportFile, requeued.fileSizeBytes);
+        return requeued;
       });
       waitingFrom = Math.min(waitingFrom, entryNo);
       mayHaveForeign = true;

@@ -2,6 +2,7 @@ import type { RejectedRecord } from '@d3kos/protocol';
 import type { Entry } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { REJECTED_RECORDS_KEPT_MAX } from '../ledger/history.ts';
+import { isExportError } from '../platform/errors.ts';
 import type { Clock, Disk } from '../platform/ports.ts';
 import { toLineKind } from '../spool/policy.ts';
 import { readLines } from '../spool/read-lines.ts';
@@ -26,18 +27,36 @@ export async function findUndelivered(
   const history = new Map(ledger.queue.history(Number.MAX_SAFE_INTEGER).map((row) => [row.exportId, row]));
   const later = ledger.queue.list('completed').filter((entry) => entry.entryNo > failed.entryNo);
   let undelivered = 0;
-  for await (const identities of identitiesInPasses(disk, clock, failed.exportFile)) {
-    for (const entry of later) {
-      if (identities.size === 0) break;
-      const rejectedRecords = history.get(entry.exportId)?.rejectedRecords;
-      if (rejectedRecords === undefined || !areAllNamed(rejectedRecords)) continue;
-      const rejected = new Set(rejectedRecords.map(({ category, record_id }) => `${category} ${record_id}`));
-      for await (const identity of identitiesOf(disk, clock, entry.exportFile))
-        if (!rejected.has(identity)) identities.delete(identity);
+  const isRead = await isReadable(async () => {
+    for await (const identities of identitiesInPasses(disk, clock, failed.exportFile)) {
+      for (const entry of later) {
+        if (identities.size === 0) break;
+        const rejectedRecords = history.get(entry.exportId)?.rejectedRecords;
+        if (rejectedRecords === undefined || !areAllNamed(rejectedRecords)) continue;
+        const rejected = new Set(
+          rejectedRecords.map(({ category, record_id }) => `${category} ${record_id}`),
+        );
+        // Of one that breaks off, what was read was delivered all the same.
+        await isReadable(async () => {
+          for await (const identity of identitiesOf(disk, clock, entry.exportFile))
+            if (!rejected.has(identity)) identities.delete(identity);
+        });
+      }
+      undelivered += identities.size;
     }
-    undelivered += identities.size;
+  });
+  return isRead ? undelivered : Math.max(1, failed.recordCount);
+}
+
+/** False where the card does not give a file; another one's is no reason to look at none. */
+async function isReadable(read: () => Promise<void>): Promise<boolean> {
+  try {
+    await read();
+    return true;
+  } catch (error) {
+    if (!isExportError(error, 'DISK_FAILED')) throw error;
+    return false;
   }
-  return undelivered;
 }
 
 /** Receipts name rejected records one by one up to a limit; a full list, or a line of category "*", stands for more. */

@@ -7,7 +7,7 @@ import type { Entry, QueueCounts } from '../ledger/entry.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import { createClock } from '../platform/clock.ts';
 import { createDisk } from '../platform/disk.ts';
-import { isExportError } from '../platform/errors.ts';
+import { ExportError, isExportError } from '../platform/errors.ts';
 import type { Disk, WallMs } from '../platform/ports.ts';
 import { createDatabases } from '../platform/sqlite.ts';
 import { toFailedFile, toSpoolPaths } from '../spool/spool-paths.ts';
@@ -28,6 +28,8 @@ function openBoat(cardBytes: number, reserveBytes: number) {
   mkdirSync(paths.exports, { recursive: true });
   mkdirSync(paths.failed, { recursive: true });
   const realDisk = createDisk();
+  /** What happens as a file is read: a fault of the card, or somebody else at work. */
+  let onRead: ((path: string) => void) | undefined;
   const usedBytes = (): number =>
     [paths.exports, paths.failed]
       .flatMap((folder) => readdirSync(folder).map((name) => statSync(join(folder, name)).size))
@@ -35,6 +37,10 @@ function openBoat(cardBytes: number, reserveBytes: number) {
   const disk: Disk = {
     ...realDisk,
     space: async () => ({ freeBytes: cardBytes - usedBytes(), totalBytes: cardBytes }),
+    readRange: async (path, offset, length) => {
+      onRead?.(path);
+      return realDisk.readRange(path, offset, length);
+    },
   };
   const ledger = openLedger(createDatabases().openLedger(paths.ledger), () => '00112233445566ff');
   let nowMs = 0;
@@ -91,6 +97,9 @@ function openBoat(cardBytes: number, reserveBytes: number) {
       toldCounts.push(ledger.queue.counts());
     }),
     toldCounts,
+    whenReading: (what: (path: string) => void): void => {
+      onRead = what;
+    },
     passDays: (days: number): void => {
       nowMs += days * DAY_MS;
     },
@@ -197,4 +206,57 @@ test('power lost while a failed export goes leaves its line in the loss ledger, 
     [gone.queueId],
   );
   assert.equal(ledger.queue.losses().length, 1);
+});
+
+test('files that the card cannot read prove nothing, and keep no cleanup from the others', async () => {
+  const { ledger, retention, enqueue, deliver, fail, passDays, whenReading } = openBoat(1_000_000, 0);
+  const unreadable = await fail(await enqueue(['a']));
+  const proven = await fail(await enqueue(['b']));
+  const torn = deliver(await enqueue(['a', 'b']));
+  const whole = deliver(await enqueue(['a', 'b']));
+  whenReading((path) => {
+    if (path === unreadable.exportFile || path === torn.exportFile)
+      throw new ExportError('DISK_FAILED', 'the storage failed', { op: 'read', hint: 'replace the card' });
+  });
+  passDays(31);
+  assert.deepEqual(await retention.cleanup(), {
+    completedRemoved: 2,
+    failedRemoved: 1,
+    failedKept: 1,
+    freedBytes: proven.fileSizeBytes + torn.fileSizeBytes + whole.fileSizeBytes,
+  });
+  assert.ok(existsSync(unreadable.exportFile));
+  assert.deepEqual(
+    ledger.queue.list('failed').map(({ queueId }) => queueId),
+    [unreadable.queueId],
+  );
+});
+
+test('an export that the owner retries while a cleanup looks at it stays, and is no loss', async () => {
+  const { ledger, retention, enqueue, deliver, fail, passDays, whenReading } = openBoat(1_000_000, 0);
+  const failed = await fail(await enqueue(['a']));
+  deliver(await enqueue(['a']));
+  passDays(8);
+  whenReading((path) => {
+    if (path === failed.exportFile && ledger.queue.get(failed.entryNo)?.status === 'failed')
+      ledger.queue.requeue(failed.entryNo, at(0));
+  });
+  const report = await retention.cleanup();
+  assert.equal(report.failedRemoved, 0);
+  assert.equal(ledger.queue.get(failed.entryNo)?.status, 'pending');
+  assert.ok(existsSync(failed.exportFile), 'it is sent from there');
+  assert.deepEqual(ledger.queue.losses(), []);
+});
+
+test('an export whose removal a power cut interrupted is no loss once the owner retries it', async () => {
+  const { ledger, enqueue, fail } = openBoat(1_000_000, 0);
+  const dropped = await fail(await enqueue(['a']));
+  const failed = await fail(await enqueue(['b']));
+  for (const { exportFile, fileSizeBytes } of [dropped, failed])
+    ledger.queue.recordLoss(at(0), exportFile, fileSizeBytes, 'removed');
+  ledger.queue.requeue(failed.entryNo, at(0));
+  assert.deepEqual(
+    ledger.queue.losses().map(({ what }) => what),
+    [dropped.exportFile],
+  );
 });

@@ -24,6 +24,8 @@ export interface Retention {
   ensureReserve(): Promise<void>;
   /** Removes delivered files after 30 days, failed ones after 7 once their records are delivered some other way. */
   cleanup(completedKeptMs?: number): Promise<CleanupReport>;
+  /** True while an entry is being removed: its file may be gone already, and nobody may send it again. */
+  isRemoving(entryNo: number): boolean;
   /** Cleans up once a day until aborted: nobody has to ask for it. What fails is told and tried again the next day. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -52,7 +54,7 @@ export function createRetention(
    * The loss first, then the file, then the row: power lost in between leaves a row, with or without its file, whose
    * removal the next cleanup ends.
    */
-  const removeEntry = async (entry: Entry): Promise<void> => {
+  const remove = async (entry: Entry): Promise<void> => {
     if (entry.status === 'failed' && !isBeingRemoved(entry))
       ledger.queue.recordLoss(
         clock.wall(),
@@ -68,8 +70,23 @@ export function createRetention(
       `Removed export ${entry.queueId}: ${entry.status === 'completed' ? 'central holds it' : 'its records were delivered with later exports'}`,
     );
   };
+  const removing = new Set<number>();
+  /** False where the entry is not as it was when it was looked at: retried meanwhile, or removed by another cleanup. */
+  const removeEntry = async (entry: Entry): Promise<boolean> => {
+    const { entryNo, status } = entry;
+    if (removing.has(entryNo) || ledger.queue.get(entryNo)?.status !== status) return false;
+    removing.add(entryNo);
+    try {
+      await remove(entry);
+      return true;
+    } finally {
+      removing.delete(entryNo);
+    }
+  };
 
   const retention: Retention = {
+    isRemoving: (entryNo) => removing.has(entryNo),
+
     async run(signal) {
       for (let delayMs = CLEANUP_FIRST_MS; ; delayMs = CLEANUP_EVERY_MS) {
         await clock.sleep(delayMs, signal);
@@ -116,13 +133,13 @@ export function createRetention(
           failedKept += 1;
           continue;
         }
-        await removeEntry(entry);
+        if (!(await removeEntry(entry))) continue;
         failedRemoved += 1;
         freedBytes += entry.fileSizeBytes;
       }
       for (const entry of ledger.queue.list('completed')) {
         if (!isOlderThan(entry.completedAtMs ?? nowMs, nowMs, completedKeptMs)) continue;
-        await removeEntry(entry);
+        if (!(await removeEntry(entry))) continue;
         completedRemoved += 1;
         freedBytes += entry.fileSizeBytes;
       }
