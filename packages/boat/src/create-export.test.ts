@@ -5,11 +5,11 @@ import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
 import type { Collector, SourcePaths } from './collect/collector.ts';
 import { toLine, toPage } from './collect/page.ts';
-import { createExport, type ExportRequest } from './create-export.ts';
+import { createExport, type ExportRequest, previewExport } from './create-export.ts';
 import { openLedger } from './ledger/ledger.ts';
 import { createClock } from './platform/clock.ts';
 import { createDisk } from './platform/disk.ts';
-import { isExportError } from './platform/errors.ts';
+import { ExportError, isExportError } from './platform/errors.ts';
 import type { Disk, WallMs, World } from './platform/ports.ts';
 import { createRandom } from './platform/random.ts';
 import { createDatabases } from './platform/sqlite.ts';
@@ -35,7 +35,7 @@ function openBoat(over: { readonly disk?: Partial<Disk>; readonly reserveBytes?:
   const home = join(root, String(made));
   const paths = toSpoolPaths(home);
   mkdirSync(paths.exports, { recursive: true });
-  const log = { rows: 3, onRead: async (): Promise<void> => undefined };
+  const log = { rows: 3, isOpen: false, onRead: async (): Promise<void> => undefined };
   const boatlog: Collector = {
     category: 'boatlog',
     isNews: true,
@@ -45,7 +45,12 @@ function openBoat(over: { readonly disk?: Partial<Disk>; readonly reserveBytes?:
       await log.onRead();
       if (first > log.rows) return { state: 'empty', cursors: [], digests: [] };
       const numbers = Array.from({ length: log.rows - first + 1 }, (_, index) => first + index);
-      yield toPage(numbers.map((n) => toLine({ record_id: String(n) })));
+      log.isOpen = true;
+      try {
+        yield toPage(numbers.map((n) => toLine({ record_id: String(n) })));
+      } finally {
+        log.isOpen = false;
+      }
       const to = { position: log.rows, check: `row ${log.rows}` };
       return { state: 'ok', cursors: [{ source: LOG_SOURCE, from, to }], digests: [] };
     },
@@ -176,4 +181,23 @@ test('records that come back while the next export is being made go with the one
   assert.equal((await queued(run)).recordCount, 2);
   log.onRead = async () => undefined;
   assert.equal((await queued(run)).recordCount, 5, 'the three of the cancelled export are among them');
+});
+
+test('a source is let go of where its export cannot be written, and where a preview is stopped', async () => {
+  const { log, deps, run, files } = openBoat();
+  const full = new ExportError('DISK_FULL', 'no space left', { op: 'write', hint: 'free some' });
+  const onProgress = (): never => {
+    assert.equal(log.isOpen, true);
+    throw full;
+  };
+  const signal = new AbortController().signal;
+  await assert.rejects(createExport({ ...deps, onProgress }, REQUEST, signal), full);
+  assert.deepEqual([log.isOpen, files()], [false, []]);
+
+  const stopping = new AbortController();
+  log.onRead = async () => stopping.abort(new Error('stopped'));
+  await assert.rejects(previewExport(deps, REQUEST, stopping.signal, 1), /stopped/);
+  assert.equal(log.isOpen, false);
+  log.onRead = async () => undefined;
+  await queued(run);
 });

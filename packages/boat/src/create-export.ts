@@ -155,7 +155,8 @@ async function collectAll(
     let count = 0;
     const found = new Map<string, Cursor | undefined>();
     const context = toCollectContext(deps, request, category, signal);
-    const pages = collector.collect({
+    // Whatever ends this early, the collector lets go of its source.
+    await using pages = collector.collect({
       ...context,
       cursorOf: (source) => {
         const cursor = context.cursorOf(source);
@@ -240,7 +241,7 @@ export async function previewExport(
     const samples: unknown[] = [];
     let count = 0;
     let sizeBytes = 0;
-    const pages = collector.collect(toCollectContext(deps, request, category, signal));
+    await using pages = collector.collect(toCollectContext(deps, request, category, signal));
     let step = await pages.next();
     while (step.done !== true) {
       signal.throwIfAborted();
