@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeBoatlog } from '../packages/sim/src/fixture/boatlog.ts';
+import { type BoatlogStyle, writeBoatlog } from '../packages/sim/src/fixture/boatlog.ts';
 import { writeBoat } from '../packages/sim/src/fixture/index.ts';
 
 /** The seed number of every made-up boat of a bench: the same boat in every run and on every machine. */
@@ -17,14 +17,14 @@ export interface BenchBoat {
   setToken(token: string): void;
 }
 
-/** Makes a boat of tier 2 in `root` with `rows` boatlog entries. */
-export function makeBoat(root: string, rows: number): BenchBoat {
+/** Makes a boat of tier 2 in `root` with `rows` boatlog entries of one style. */
+export function makeBoat(root: string, rows: number, style: BoatlogStyle = 'integer'): BenchBoat {
   const { installationId } = writeBoat(root, { generation: 'fresh', rows: 0, seed: SEED });
   const boatlog = join(root, 'data', 'boatlog', 'boatlog.db');
   mkdirSync(join(root, 'camera-recordings'), { recursive: true });
   let written = 0;
   const addRows = (count: number): void => {
-    writeBoatlog(boatlog, { style: 'integer', rows: count, seed: SEED + written, first: written });
+    writeBoatlog(boatlog, { style, rows: count, seed: SEED + written, first: written });
     written += count;
   };
   addRows(rows);

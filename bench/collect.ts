@@ -11,6 +11,8 @@ import type { Bench, BenchRun } from './run.ts';
 
 /** The boat whose memory the large boat's is compared with. */
 const RSS_SMALL_ROWS = 10_000;
+/** Enough odd rows for the garbage of their objects to reach its level, in few seconds. */
+const RSS_MIXED_ROWS = 100_000;
 /** The boat whose incremental export the large boat's is compared with. */
 const INCREMENTAL_SMALL_ROWS = 1_000;
 /** New rows of an incremental export. */
@@ -26,7 +28,7 @@ export const benchCollect: Bench = async (run) => {
   run.say(`writing a boat with ${rows} boatlog entries`);
   const large = makeBoat(join(run.folder, 'large'), rows);
   await compareSpeed(run, large);
-  await measureSmallMemory(run);
+  await measureMemory(run);
   await compareIncremental(run, large);
   // Last: the writer's entries stay in the log.
   await measureWriter(run, large);
@@ -156,10 +158,24 @@ function reportLoop(run: BenchRun, figure: string, loops: readonly LoopDelay[]):
   );
 }
 
-async function measureSmallMemory(run: BenchRun): Promise<void> {
-  const rows = Math.min(RSS_SMALL_ROWS, run.options.rows);
-  const { peakRssMb } = await exportFully(run, makeBoat(join(run.folder, 'small'), rows));
-  run.report(toFigure('collect.peak_rss_small', peakRssMb, 'MB', { atMost: 150 }, `VmHWM, ${rows} rows`));
+/** Peak memory with few rows, and with rows of every awkward kind, which become objects one by one. */
+async function measureMemory(run: BenchRun): Promise<void> {
+  for (const [name, style, most] of [
+    ['small', 'integer', RSS_SMALL_ROWS],
+    ['mixed', 'mixed', RSS_MIXED_ROWS],
+  ] as const) {
+    const rows = Math.min(most, run.options.rows);
+    const { peakRssMb } = await exportFully(run, makeBoat(join(run.folder, name), rows, style));
+    run.report(
+      toFigure(
+        `collect.peak_rss_${name}`,
+        peakRssMb,
+        'MB',
+        { atMost: 150 },
+        `VmHWM, ${rows} rows, ${style} ids`,
+      ),
+    );
+  }
 }
 
 /** How inserting went for another program. */
