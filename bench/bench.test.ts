@@ -47,6 +47,7 @@ test('a tiny run gives every figure of the collection as a line of the documente
       'collect.loop_delay_p99',
       'collect.loop_delay_p99_with_writer',
       'collect.peak_rss_large',
+      'collect.peak_rss_mixed',
       'collect.peak_rss_small',
       'collect.rows_per_second',
       'collect.rows_vs_python',
