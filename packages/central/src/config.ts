@@ -1,4 +1,4 @@
-import { type AppLimits, DEFAULT_LIMITS } from './http/app.ts';
+import { type AppLimits, DEFAULT_LIMITS } from './http/context.ts';
 import { CentralFailure } from './platform/errors.ts';
 import type { LogLevel } from './platform/ports.ts';
 

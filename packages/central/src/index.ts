@@ -12,7 +12,8 @@ export {
   loadConfiguration,
   loadExportStatus,
 } from './fleet/fleet.ts';
-export { type App, type AppDeps, type AppLimits, createApp, DEFAULT_LIMITS } from './http/app.ts';
+export { type App, createApp } from './http/app.ts';
+export { type AppDeps, type AppLimits, DEFAULT_LIMITS } from './http/context.ts';
 export { type Enrolled, type Enrolment, enroll, revoke } from './installations/enroll.ts';
 export {
   borrowEmbeddedPostgres,

@@ -9,54 +9,22 @@ import {
 import { Hono } from 'hono';
 import { listInstallations, loadConfiguration, loadExportStatus, sumFleet } from '../fleet/fleet.ts';
 import { loadHeldParts } from '../import/held-parts.ts';
-import type { AdmissionLimits } from '../import/policy.ts';
 import { type Authentication, authenticate } from '../installations/authenticate.ts';
 import { parseBearer } from '../installations/policy.ts';
 import { isCentralFailure } from '../platform/errors.ts';
-import type { Log, RandomHex, Store, WallClock } from '../platform/ports.ts';
-import { type Admission, createAdmission } from './admission.ts';
+import type { Store } from '../platform/ports.ts';
+import { createAdmission } from './admission.ts';
 import { COMMON_HEADERS, refuse, toJsonAnswer } from './answers.ts';
+import { type AppContext, type AppDeps, DEFAULT_LIMITS } from './context.ts';
 import { FLEET_PAGE_POLICY, renderFleetPage } from './fleet-page.ts';
 import { handleImport } from './import-route.ts';
-import { createCounters, type NodeCounters, toExposition } from './metrics.ts';
+import { createCounters, toExposition } from './metrics.ts';
 import { toOpenApi } from './openapi.ts';
 import { judgeOperator } from './operator.ts';
-
-/** What one node accepts; a body's size is that received and that decoded. */
-export type AppLimits = AdmissionLimits;
-
-/**
- * `bodySizeMaxBytes`: 32 parts of the usual size; older boats send a whole log at once, about 10 MB. `importsMax`: what a node
- * of 1 GB survives if all are that large, and below its database connections. `installationImportsMax`: one boat sends one part
- * after the other; two allow for one whose answer was lost.
- */
-export const DEFAULT_LIMITS: AppLimits = {
-  bodySizeMaxBytes: 32 * 1_048_576,
-  importsMax: 8,
-  installationImportsMax: 2,
-};
-
-/** Everything the app needs of the world. */
-export interface AppDeps {
-  readonly store: Store;
-  readonly wall: WallClock;
-  readonly randomHex: RandomHex;
-  readonly log: Log;
-  /** Opens the fleet page and every boat's status. Undefined: they stay closed. */
-  readonly operatorToken?: string | undefined;
-  readonly limits?: Partial<AppLimits>;
-}
 
 /** Central's HTTP face: one request in, one answer out, no timer of its own. */
 export interface App {
   fetch(request: Request): Promise<Response>;
-}
-
-/** What the routes share. */
-export interface AppContext extends AppDeps {
-  readonly limits: AppLimits;
-  readonly admission: Admission;
-  readonly counters: NodeCounters;
 }
 
 /** Builds central's HTTP face. Nodes keep nothing but counters: several on one database are correct. */

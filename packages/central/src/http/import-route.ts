@@ -10,8 +10,8 @@ import { newImportId } from '../import/new-import-id.ts';
 import type { Authentication } from '../installations/authenticate.ts';
 import type { Ticket } from './admission.ts';
 import { refuse, toJsonAnswer } from './answers.ts';
-import type { AppContext } from './app.ts';
 import { decodeBody, parseContentCoding, receiveBody } from './body.ts';
+import type { AppContext } from './context.ts';
 import { countAnswer } from './metrics.ts';
 
 const NODE_IS_FULL = 'this node has as many imports under way as it takes';

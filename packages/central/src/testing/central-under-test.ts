@@ -8,7 +8,8 @@ import {
   toContentDigest,
   toIdempotencyKey,
 } from '@d3kos/protocol';
-import { type App, type AppDeps, createApp } from '../http/app.ts';
+import { type App, createApp } from '../http/app.ts';
+import type { AppDeps } from '../http/context.ts';
 import { enroll } from '../installations/enroll.ts';
 import { SILENT_LOG } from '../platform/log.ts';
 import type { Store } from '../platform/ports.ts';
