@@ -4,12 +4,14 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { toExitCode } from '../packages/central/src/cli/exit-code.ts';
 
 const deploy = join(import.meta.dirname, '..', 'deploy');
 const root = mkdtempSync(join(tmpdir(), 'd3kos-units-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 const UNITS = [
+  'd3kos-central.service',
   'd3kos-export-manager.service',
   'd3kos-export-boot.service',
   'd3kos-export-daily.service',
@@ -56,7 +58,7 @@ function verify(folder: string, change: (text: string) => string = (text) => tex
   );
   const lines = `${stdout}${stderr}`.split('\n');
   // Units of the machine itself are not ours to verify.
-  return lines.filter((line) => line.includes('d3kos-export')).join('\n');
+  return lines.filter((line) => line.includes('d3kos-')).join('\n');
 }
 
 const withoutAnalyze = isMissing('systemd-analyze');
@@ -82,7 +84,7 @@ test('the calendar of the timer is 03:00 every day', { skip: withoutAnalyze }, (
   assert.equal(stdout.match(/(Next elapse|Iter\. #2): \S+ \S+ 03:00:00/g)?.length, 2, stdout);
 });
 
-test('the units are these four', () => {
+test('the units are these five', () => {
   assert.deepEqual(readdirSync(join(deploy, 'systemd')).sort(), [...UNITS].sort());
 });
 
@@ -98,13 +100,64 @@ test('the export manager is ready when it says so, starts without a network, and
 });
 
 test('restarts alone never reach the limit of starts', () => {
-  const unit = readUnit('d3kos-export-manager.service');
-  const [restartSec, interval, burst] = [
-    'Service.RestartSec',
-    'Unit.StartLimitIntervalSec',
-    'Unit.StartLimitBurst',
-  ].map((key) => Number(unit.get(key)?.[0]));
-  assert.ok(Number(restartSec) * Number(burst) > Number(interval));
+  for (const name of ['d3kos-export-manager.service', 'd3kos-central.service']) {
+    const unit = readUnit(name);
+    const [restartSec, interval, burst] = [
+      'Service.RestartSec',
+      'Unit.StartLimitIntervalSec',
+      'Unit.StartLimitBurst',
+    ].map((key) => Number(unit.get(key)?.[0]));
+    assert.ok(Number(restartSec) * Number(burst) > Number(interval), name);
+  }
+});
+
+test('central lets requests end and its database shut down before anything is killed', () => {
+  const unit = readUnit('d3kos-central.service');
+  assert.deepEqual(unit.get('Service.KillMode'), ['mixed']);
+  const [listen, embedded] = ['listen.ts', 'embedded-postgres.ts'].map((file) =>
+    readFileSync(join(deploy, '..', 'packages', 'central', 'src', 'platform', file), 'utf8'),
+  );
+  const [, requestsMs = ''] = /^const STOP_MAX_MS = ([\d_]+);/m.exec(listen ?? '') ?? [];
+  const [, databaseMs = ''] = /^const STOP_MAX_MS = ([\d_]+);/m.exec(embedded ?? '') ?? [];
+  const neededMs = Number(requestsMs.replaceAll('_', '')) + 2 * Number(databaseMs.replaceAll('_', ''));
+  assert.ok(neededMs > 0 && Number(unit.get('Service.TimeoutStopSec')?.[0]) * 1_000 > neededMs);
+});
+
+test('central is started again after every failure but a wrong configuration, also when its folder was taken for a moment', () => {
+  const unit = readUnit('d3kos-central.service');
+  assert.deepEqual(unit.get('Service.Restart'), ['on-failure']);
+  assert.deepEqual(unit.get('Service.RestartPreventExitStatus'), [String(toExitCode('CONFIG_INVALID'))]);
+  assert.notEqual(toExitCode('DATA_DIR_IN_USE'), toExitCode('CONFIG_INVALID'));
+  assert.deepEqual(unit.get('Service.OOMPolicy'), ['continue']);
+});
+
+test('central may write to its data and its socket only, where commands outside find them', () => {
+  const unit = readUnit('d3kos-central.service');
+  assert.deepEqual(unit.get('Service.User'), ['d3kos-central']);
+  assert.deepEqual(unit.get('Service.ProtectSystem'), ['strict']);
+  assert.ok(!unit.has('Service.ReadWritePaths'));
+  assert.deepEqual(unit.get('Service.StateDirectory'), ['d3kos-central']);
+  // A socket in the private /tmp of the service would be nowhere for `d3kos-central enroll`.
+  assert.deepEqual(unit.get('Service.RuntimeDirectory'), ['d3kos-central']);
+  assert.deepEqual(unit.get('Service.Environment'), ['TMPDIR=/run/d3kos-central']);
+  // The settings are in one file: a data folder named here would exclude DATABASE_URL there.
+  assert.deepEqual(unit.get('Service.EnvironmentFile'), ['/etc/default/d3kos-central']);
+  assert.ok(!unit.has('Service.MemoryDenyWriteExecute'));
+});
+
+test('central is as hardened as the boat, as systemd reckons it', { skip: withoutAnalyze }, (context) => {
+  verify('hardened');
+  const [central, boat] = ['d3kos-central.service', 'd3kos-export-manager.service'].map((name) => {
+    const { stdout } = spawnSync(
+      'systemd-analyze',
+      ['security', '--offline=yes', join(root, 'hardened', name)],
+      { encoding: 'utf8', timeout: CHECK_TIMEOUT_MS },
+    );
+    return Number(/Overall exposure level for \S+ ([\d.]+)/.exec(stdout)?.[1]);
+  });
+  if (central === undefined || boat === undefined || Number.isNaN(boat))
+    return context.skip('this systemd does not reckon units that are not installed');
+  assert.ok(central <= boat, `${central} and ${boat}`);
 });
 
 test('the export manager may write to its data and send over every network, and to nothing else', () => {

@@ -1,17 +1,20 @@
 import { strict as assert } from 'node:assert';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chown, cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import type { Receipt } from '@d3kos/protocol';
-import { toDocument, toImportRequest } from './testing/central-under-test.ts';
+import { toBoatlog, toDocument, toImportRequest } from './testing/central-under-test.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const ID = '0123456789abcdef';
+
+/** The customary id of `daemon`, an account that every machine has and no program of ours uses. */
+const SERVICE_ACCOUNT = 1;
 
 interface Ended {
   readonly code: number;
@@ -51,10 +54,11 @@ interface Serving {
   readonly child: ChildProcess;
 }
 
-async function serve(dataDir: string): Promise<Serving> {
+async function serve(dataDir: string, account: { uid?: number; gid?: number } = {}): Promise<Serving> {
   const child = spawn(process.execPath, nodeArguments(['serve', '--json']), {
     env: environment(dataDir),
     stdio: ['ignore', 'pipe', 'inherit'],
+    ...account,
   });
   assert.ok(child.stdout !== null);
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
@@ -69,9 +73,10 @@ async function endBy(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promis
   return code;
 }
 
-async function send(url: string, token: string): Promise<Receipt> {
+async function send(url: string, token: string, sequence = 1): Promise<Receipt> {
   const boat = { id: ID, token };
-  const request = toImportRequest(boat, toDocument(boat), { coding: 'gzip' });
+  const document = toDocument(boat, { sequence, data: toBoatlog([{ record_id: String(sequence) }]) });
+  const request = toImportRequest(boat, document, { coding: 'gzip' });
   const answer = await fetch(new Request(new URL(new URL(request.url).pathname, url), request));
   assert.equal(answer.status, 200);
   return (await answer.json()) as Receipt;
@@ -143,6 +148,65 @@ describe('d3kos-central, as a process', () => {
     assert.deepEqual(await ended, [1, null]);
     const shown = await run(dataDir, 'show', ID, '--json');
     assert.equal(shown.code, 0, shown.stderr);
+  });
+
+  test('a folder that was copied while it was stopped and put back refuses duplicates, and names what came after the copy', async () => {
+    const [folder, copy] = [await mkdtemp(join(tmpdir(), 'central-live-')), join(dataDir, 'copy')];
+    const holding = async () => {
+      const shown = await run(folder, 'show', ID, '--json');
+      assert.equal(shown.code, 0, shown.stderr);
+      return JSON.parse(shown.stdout) as { documents: number; missing_sequences: number[] };
+    };
+    try {
+      const enrolled = await run(folder, 'enroll', ID, '--json');
+      const { token } = JSON.parse(enrolled.stdout) as { token: string };
+      const before = await serve(folder);
+      for (const sequence of [1, 2]) await send(before.url, token, sequence);
+      assert.equal(await endBy(before.child, 'SIGTERM'), 0);
+      await cp(folder, copy, { recursive: true, preserveTimestamps: true });
+
+      const after = await serve(folder);
+      for (const sequence of [3, 4]) await send(after.url, token, sequence);
+      await endBy(after.child, 'SIGKILL');
+      assert.equal((await holding()).documents, 4);
+      await rm(folder, { recursive: true });
+      await cp(copy, folder, { recursive: true, preserveTimestamps: true });
+
+      const restored = await serve(folder);
+      assert.equal((await send(restored.url, token, 2)).duplicate, true);
+      assert.equal((await send(restored.url, token, 5)).duplicate, false);
+      const { documents, missing_sequences } = await holding();
+      assert.deepEqual([documents, missing_sequences], [3, [3, 4]]);
+      assert.equal(await endBy(restored.child, 'SIGTERM'), 0);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test("takes commands of root's beside a node of another account, and goes on", async (context) => {
+    if (process.getuid?.() !== 0) return context.skip('only root may command where another account serves');
+    if (spawnSync(process.execPath, [MAIN, '--help'], { uid: SERVICE_ACCOUNT }).status !== 0)
+      return context.skip('other accounts cannot reach this checkout');
+    const folder = await mkdtemp(join(tmpdir(), 'central-account-'));
+    await chown(folder, SERVICE_ACCOUNT, SERVICE_ACCOUNT);
+    const running = await serve(folder, { uid: SERVICE_ACCOUNT, gid: SERVICE_ACCOUNT });
+    try {
+      const enrolled = await run(folder, 'enroll', ID, '--json');
+      assert.equal(enrolled.code, 0, enrolled.stderr);
+      const second = await run(folder, 'serve');
+      assert.match(second.stderr, /DATA_DIR_IN_USE/);
+      const { token } = JSON.parse(enrolled.stdout) as { token: string };
+      assert.equal((await send(running.url, token)).duplicate, false);
+      assert.equal(await endBy(running.child, 'SIGTERM'), 0);
+      // With nobody serving, root would have to take the folder away from its account.
+      const refused = await run(folder, 'list');
+      assert.equal(refused.code, 5);
+      assert.match(refused.stderr, /sudo -u '#1'/);
+      assert.equal((await stat(join(folder, 'postgres'))).uid, SERVICE_ACCOUNT);
+    } finally {
+      running.child.kill('SIGKILL');
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('names the port that is taken and what to do, and leaves no database running', async () => {

@@ -70,12 +70,22 @@ async function findAccount(name: string): Promise<EmbeddedAccount | undefined> {
   }
 }
 
-/** Gives a folder and everything in it to the account, where root runs PostgreSQL and another account had it before. */
+/**
+ * Gives a folder and everything in it to the account, where root runs PostgreSQL and another account of findEmbeddedAccount's had
+ * it before. Throws EMBEDDED_FAILED for anybody else's folder: taking it would lock its own service out of it.
+ */
 export async function giveFolder(folder: string, account: EmbeddedAccount): Promise<void> {
   if (process.getuid?.() !== 0) return;
   const uid = account.uid ?? 0;
   const gid = account.gid ?? 0;
-  if ((await stat(folder)).uid === uid) return;
+  const owner = (await stat(folder)).uid;
+  if (owner === uid) return;
+  const others = await Promise.all(ACCOUNTS.map(findAccount));
+  if (owner !== 0 && !others.some((other) => other?.uid === owner))
+    throw new CentralFailure('EMBEDDED_FAILED', `${folder} belongs to another account (uid ${owner})`, {
+      op: `use ${folder} as root`,
+      hint: `run d3kos-central as that account: sudo -u '#${owner}' d3kos-central ...`,
+    });
   for (const entry of await readdir(folder, { recursive: true })) await lchown(join(folder, entry), uid, gid);
   await lchown(folder, uid, gid);
 }

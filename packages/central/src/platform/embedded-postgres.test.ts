@@ -1,11 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
 import { completeLibraryLinks, findEmbeddedBinaries } from './embedded-binaries.ts';
 import { borrowEmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
+import { LOG_FILE_SIZE_MAX_BYTES } from './bounded-log-file.ts';
 import { isCentralFailure } from './errors.ts';
 import { SILENT_LOG } from './log.ts';
 import { openPgStore } from './pg-store.ts';
@@ -63,6 +64,26 @@ test('commits durably on a server that is set not to, and tells a refused login 
       await Promise.all([store.close(), strange.close(), elsewhere.close()]);
       await embedded.stop();
     }
+  });
+});
+
+test('bounds the log of PostgreSQL, and keeps its newest lines to the last', async () => {
+  await withFolder(async (dataDir) => {
+    const embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' });
+    const store = openPgStore(embedded.address, SILENT_LOG);
+    const linesOf = (sizeBytes: number) => `do $$ begin
+      for i in 1..${Math.ceil(sizeBytes / 50_000)} loop raise log '%', repeat('x', 50000); end loop;
+    end $$`;
+    try {
+      await store.script(linesOf(2.5 * LOG_FILE_SIZE_MAX_BYTES));
+    } finally {
+      await store.close();
+      await embedded.stop();
+    }
+    const path = join(dataDir, 'postgres.log');
+    assert.ok((await stat(path)).size <= LOG_FILE_SIZE_MAX_BYTES);
+    assert.ok((await stat(`${path}.1`)).size <= LOG_FILE_SIZE_MAX_BYTES);
+    assert.match(await readFile(path, 'utf8'), /database system is shut down\n$/);
   });
 });
 

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
 import {
   chmod,
   mkdir,
@@ -13,10 +12,12 @@ import {
   rm,
   writeFile,
 } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { openBoundedLogFile } from './bounded-log-file.ts';
 import { type DataDirectoryLock, lockDataDirectory } from './data-directory-lock.ts';
 import { type EmbeddedAccount, findEmbeddedAccount, giveFolder } from './embedded-account.ts';
 import { type EmbeddedBinaries, findEmbeddedBinaries } from './embedded-binaries.ts';
@@ -210,14 +211,13 @@ function spawnAs(
   { prefix, uid, gid }: EmbeddedAccount,
   program: string,
   args: readonly string[],
-  stdio: 'pipe' | readonly ['ignore', number, number],
 ): ChildProcess {
   const [first = program, ...rest] = [...prefix, program, ...args];
   return spawn(first, rest, {
     cwd: '/',
     // Its own session: Ctrl-C in a terminal reaches central, which then shuts the database down in order.
     detached: true,
-    stdio: stdio === 'pipe' ? 'pipe' : [...stdio],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
@@ -225,7 +225,7 @@ function spawnAs(
 }
 
 async function runToEnd(account: EmbeddedAccount, program: string, args: readonly string[]): Promise<void> {
-  const child = spawnAs(account, program, args, 'pipe');
+  const child = spawnAs(account, program, args);
   const said: string[] = [];
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (data: Buffer) => said.push(data.toString('utf8')));
@@ -242,7 +242,7 @@ async function startPostmaster(
   { fsync = 'on' }: EmbeddedOptions,
 ): Promise<Pick<EmbeddedPostgres, 'ended' | 'stop'>> {
   const logFile = join(dataDir, 'postgres.log');
-  const logDescriptor = openSync(logFile, 'a', 0o600);
+  const logged = openBoundedLogFile(logFile);
   const settings = [
     'listen_addresses=',
     `unix_socket_directories=${socketDir}`,
@@ -253,13 +253,17 @@ async function startPostmaster(
     // What a boat sent was compressed on its way; on disk the server does it.
     'wal_compression=on',
   ];
-  const child = spawnAs(
-    account,
-    postgres,
-    ['-D', clusterOf(dataDir), ...settings.flatMap((setting) => ['-c', setting])],
-    ['ignore', logDescriptor, logDescriptor],
-  );
-  closeSync(logDescriptor);
+  const args = settings.flatMap((setting) => ['-c', setting]);
+  const child = spawnAs(account, postgres, ['-D', clusterOf(dataDir), ...args]);
+  // Written here and not by PostgreSQL: its own logging collector bounds no file's size. Where central was killed, what is left
+  // of PostgreSQL writes into a closed pipe, which it ignores.
+  for (const stream of outputsOf(child)) stream.on('data', logged.write);
+  const silent = new Promise<void>((done) => {
+    child.once('close', () => {
+      logged.close();
+      done();
+    });
+  });
   const ended = new Promise<string>((done) => {
     child.once('error', (error) => done(error.message));
     child.once('exit', (code, signal) => done(`ended with ${String(code ?? signal)}; see ${logFile}`));
@@ -276,7 +280,21 @@ async function startPostmaster(
   }
   // Only central keeps the process alive, not the database below it.
   child.unref();
-  return { ended, stop: () => endProcess(child.pid ?? 0, hasEnded) };
+  for (const stream of outputsOf(child)) stream.unref();
+  return {
+    ended,
+    stop: async () => {
+      await endProcess(child.pid ?? 0, hasEnded);
+      // Its last lines, and the end of every process of it.
+      for (const stream of outputsOf(child)) stream.ref();
+      await silent;
+    },
+  };
+}
+
+/** What a child says, as the sockets they are at run time. */
+function outputsOf({ stdout, stderr }: ChildProcess): readonly Socket[] {
+  return [stdout, stderr].filter((stream) => stream instanceof Socket);
 }
 
 /** Asks a postmaster for a fast shutdown, then for an immediate one, and waits for its end. */
