@@ -8,7 +8,7 @@ import {
   toIdempotencyKey,
 } from '@d3kos/protocol';
 import { type ImportOutcome, importBody } from '../import/import-body.ts';
-import { RECORDS_MAX } from '../import/records.ts';
+import { RECORDS_MAX, VALUES_MAX } from '../import/records.ts';
 import { newImportId } from '../import/new-import-id.ts';
 import { installationNotFound } from '../installations/enroll.ts';
 import { CentralFailure } from '../platform/errors.ts';
@@ -168,6 +168,8 @@ function toRefusal(outcome: ImportOutcome): string | undefined {
       return 'it is of another installation than the bundle';
     case 'too_many_records':
       return `it holds more than ${RECORDS_MAX} records`;
+    case 'too_many_values':
+      return `it holds more than ${VALUES_MAX} values`;
     case 'invalid':
       return outcome.reason;
   }

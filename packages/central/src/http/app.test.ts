@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile';
 import { CentralFailure } from '../platform/errors.ts';
 import { SILENT_LOG } from '../platform/log.ts';
 import { openPgStore } from '../platform/pg-store.ts';
-import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
+import { describeOnEveryStore, openEmbedded } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {
   enrollBoat,
@@ -208,6 +208,38 @@ describeOnEveryStore('the API', (open) => {
     assert.ok(lines.some((line) => line.includes('secret detail')));
     assert.ok(lines.every((line) => !line.includes(boat.token)));
   });
+});
+
+test('lets no boat take every connection of the database with questions, and keeps others their imports', async () => {
+  const { store, secondStore, close } = await openEmbedded();
+  try {
+    await migrate(store, NOON_MS);
+    const [curious, other] = [await enrollBoat(store), await enrollBoat(store)];
+    const app = startNode(store);
+    const ask = () =>
+      app.fetch(get(`/api/v1/data/export/status?installation_id=${curious.id}`, `Bearer ${curious.token}`));
+    let answers: readonly Promise<Response>[] = [];
+    // What a boat of a million records takes for seconds, held up here.
+    await secondStore.transaction(async (tx) => {
+      await tx.query('lock table records_boatlog in access exclusive mode');
+      let answered = 0;
+      answers = Array.from({ length: 20 }, async () => ask().finally(() => (answered += 1)));
+      for (let waiting = 0; waiting < 10 && answered + waiting < 20;) {
+        const [row] = await tx.query('select count(*)::int as waiting from pg_locks where not granted');
+        waiting = Number(row?.['waiting']);
+      }
+      const data = { settings: { category: 'settings', data: { record_id: 'settings' } } };
+      await importDocument(app, other, toDocument(other, { data }));
+    });
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    assert.deepEqual(
+      [200, 429].map((status) => statuses.filter((one) => one === status).length),
+      [2, 18],
+    );
+    assert.equal((await ask()).status, 200);
+  } finally {
+    await close();
+  }
 });
 
 test('answers 503 with Retry-After while no database is there, and health goes on answering', async () => {

@@ -13,9 +13,9 @@ import { type Authentication, authenticate } from '../installations/authenticate
 import { parseBearer } from '../installations/policy.ts';
 import { isCentralFailure } from '../platform/errors.ts';
 import type { Store } from '../platform/ports.ts';
-import { createAdmission } from './admission.ts';
+import { type Admission, createAdmission } from './admission.ts';
 import { COMMON_HEADERS, refuse, toJsonAnswer } from './answers.ts';
-import { type AppContext, type AppDeps, DEFAULT_LIMITS } from './context.ts';
+import { type AppContext, type AppDeps, DEFAULT_LIMITS, QUESTIONS_MAX } from './context.ts';
 import { FLEET_PAGE_POLICY, renderFleetPage } from './fleet-page.ts';
 import { handleImport } from './import-route.ts';
 import { createCounters, toExposition } from './metrics.ts';
@@ -34,6 +34,7 @@ export function createApp(deps: AppDeps): App {
     ...deps,
     limits,
     admission: createAdmission(limits),
+    questions: createAdmission({ ...limits, importsMax: QUESTIONS_MAX }),
     counters: createCounters(),
   };
   const routes = createRoutes(context);
@@ -111,7 +112,7 @@ function refuseTheRest(routes: Hono, { log }: AppContext): void {
 
 /** What is held of one export, to the boat whose export it is: with another boat's token nothing is. */
 async function answerHeldParts(
-  { store }: AppContext,
+  { store, questions }: AppContext,
   request: Request,
   exportId: string,
   after = '0',
@@ -127,7 +128,34 @@ async function answerHeldParts(
   }
   if (parseIdempotencyKey(toIdempotencyKey(exportId, 1)) === undefined || !/^[0-9]{1,7}$/.test(after))
     return refuse('INVALID_FORMAT', 'not an export id, or "after" is not a part index');
-  return toJsonAnswer(await loadHeldParts(store, who.installationId, exportId, Number(after)));
+  return answerQuestion(questions, who.installationId, 'at once', async () =>
+    toJsonAnswer(await loadHeldParts(store, who.installationId, exportId, Number(after))),
+  );
+}
+
+/** Answers a boat's question, a few of one boat at a time; one that reads all a boat has `in turn` with those of others. */
+async function answerQuestion(
+  questions: Admission,
+  installationId: string,
+  when: 'at once' | 'in turn',
+  answer: () => Promise<Response>,
+): Promise<Response> {
+  const admitted = questions.enter(installationId);
+  switch (admitted.kind) {
+    case 'busy_installation':
+      return refuse('TOO_MANY_REQUESTS', 'other questions of this installation are still under way');
+    case 'busy_node':
+      return refuse('UNAVAILABLE', 'this node has as many questions to answer as it takes');
+    case 'admit':
+      break;
+  }
+  try {
+    if (when === 'in turn' && !(await admitted.ticket.turn()))
+      return refuse('UNAVAILABLE', 'this node has as many questions to answer as it takes');
+    return await answer();
+  } finally {
+    admitted.ticket.leave();
+  }
 }
 
 /** An id that stands in for a token lets an older boat write; it is no secret, and must not let everybody who saw it read. */
@@ -138,7 +166,7 @@ function authenticateReader(store: Store, request: Request): Promise<Authenticat
 
 /** Answers about one installation to that boat's own token or to the operator. One boat never learns of another, not even that it exists. */
 async function answerOwn(
-  { store, operatorToken }: AppContext,
+  { store, questions, operatorToken }: AppContext,
   request: Request,
   installationId: string | undefined,
   answer: (installationId: string) => Promise<Response>,
@@ -155,7 +183,7 @@ async function answerOwn(
       return refuse('INSTALLATION_DISABLED', 'this installation is disabled by the operator');
     case 'accepted':
       return who.installationId === installationId
-        ? answer(installationId)
+        ? answerQuestion(questions, installationId, 'in turn', () => answer(installationId))
         : refuse('INSTALLATION_MISMATCH', 'the token is of another installation');
   }
 }

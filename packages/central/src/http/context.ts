@@ -17,6 +17,12 @@ export const DEFAULT_LIMITS: AppLimits = {
   installationImportsMax: 2,
 };
 
+/**
+ * Questions of boats about all they have that are answered at once: a boat of a million records takes seconds of one connection
+ * each. With the imports they are no more than the connections of a node.
+ */
+export const QUESTIONS_MAX = 2;
+
 /** Everything the app needs of the world. */
 export interface AppDeps {
   readonly store: Store;
@@ -32,5 +38,7 @@ export interface AppDeps {
 export interface AppContext extends AppDeps {
   readonly limits: AppLimits;
   readonly admission: Admission;
+  /** Boats' questions under way, which take connections of the database from imports. */
+  readonly questions: Admission;
   readonly counters: NodeCounters;
 }

@@ -226,6 +226,21 @@ describeOnEveryStore('import', (open) => {
     await expectRefusal(startNode(store), request, 413, 'BODY_TOO_LARGE');
   });
 
+  test('answers a small body of millions of values with 413 before it makes anything of them, wherever they are', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const app = startNode(store);
+    const text = JSON.stringify(toDocument(boat, { data: toBoatlog([{ record_id: 'a', list: 'HERE' }]) }));
+    for (const value of ['0', '{}', '[]'])
+      for (const [from, to] of [
+        ['"HERE"', `[${`${value},`.repeat(2_500_000)}1234567890123456789]`],
+        ['"data"', `"more":[${`${value},`.repeat(2_500_000)}0],"data"`],
+      ] as const) {
+        const request = toImportRequest(boat, text.replace(from, to), { coding: 'gzip' });
+        await expectRefusal(app, request, 413, 'BODY_TOO_LARGE');
+      }
+  });
+
   test('tells a boat whose body ended early to try again', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);

@@ -5,7 +5,7 @@ import {
   parseContentDigest,
 } from '@d3kos/protocol';
 import { type ImportOutcome, importBody } from '../import/import-body.ts';
-import { RECORDS_MAX } from '../import/records.ts';
+import { RECORDS_MAX, VALUES_MAX } from '../import/records.ts';
 import { newImportId } from '../import/new-import-id.ts';
 import type { Authentication } from '../installations/authenticate.ts';
 import type { Ticket } from './admission.ts';
@@ -103,6 +103,8 @@ function answerOutcome(
       return refused('INVALID_FORMAT', outcome.reason);
     case 'too_many_records':
       return refused('BODY_TOO_LARGE', `a document may hold ${RECORDS_MAX} records: send smaller parts`);
+    case 'too_many_values':
+      return refused('BODY_TOO_LARGE', `a document may hold ${VALUES_MAX} values: send smaller parts`);
     default:
       context.counters.wireBytes += wireSizeBytes;
       context.counters.decodedBytes += bytes.byteLength;

@@ -8,9 +8,9 @@ import {
 } from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
 import type { Store } from '../platform/ports.ts';
-import { isJsonObject, parseExactJson } from './json-value.ts';
+import { isJsonObject, mayHoldMoreValues, parseExactJson } from './json-value.ts';
 import { identifyPart } from './policy.ts';
-import { countDocumentRecords, RECORDS_MAX } from './records.ts';
+import { countDocumentRecords, RECORDS_MAX, VALUES_MAX } from './records.ts';
 import { storePart } from './store-part.ts';
 
 const isExportDocument = Compile(ExportDocumentSchema);
@@ -45,8 +45,8 @@ export type ImportOutcome =
   /** The installation is turned away, or nobody enrolled it. */
   | { readonly kind: 'disabled' }
   | { readonly kind: 'mismatch' }
-  /** More records than one document may hold. */
-  | { readonly kind: 'too_many_records' }
+  /** More records, or more values in all, than one document may hold. */
+  | { readonly kind: 'too_many_records' | 'too_many_values' }
   /** Not a document of this format. */
   | { readonly kind: 'invalid'; readonly reason: string };
 
@@ -55,6 +55,7 @@ export type ImportOutcome =
  * is the same whichever way it came, and coming twice it is stored once.
  */
 export async function importBody(store: Store, body: BodyToImport): Promise<ImportOutcome> {
+  if (mayHoldMoreValues(body.bytes, VALUES_MAX)) return { kind: 'too_many_values' };
   const text = toUtf8Text(body.bytes);
   if (text === undefined) return { kind: 'invalid', reason: 'the body is not valid UTF-8' };
   const parsed = parseDocument(text);

@@ -27,6 +27,19 @@ export function parseExactJson(text: string): unknown {
   );
 }
 
+/**
+ * True where JSON text may hold more than `valuesMax` values and members: a look at its bytes alone, before anything is made of
+ * them. Commas and brackets within texts count as well; no text has more values than this counts.
+ */
+export function mayHoldMoreValues(json: Uint8Array, valuesMax: number): boolean {
+  if (json.byteLength <= valuesMax) return false;
+  let values = 0;
+  // Before every value but the first of all stands one of `,` `[` `{`.
+  for (const byte of json)
+    if ((byte === 0x2c || byte === 0x5b || byte === 0x7b) && (values += 1) > valuesMax) return true;
+  return false;
+}
+
 /** True for an object of JSON: neither an array nor an integer kept as text. */
 export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return (

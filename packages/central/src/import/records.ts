@@ -29,6 +29,13 @@ const NUMBER_LENGTH_MAX = 1_000;
  */
 export const RECORDS_MAX = 250_000;
 
+/**
+ * How many values one document may hold in all, wherever they are: ten for each of the most records, as the longest ordinary
+ * ones have. A value takes two bytes as text, less than one on the wire, and some hundred in memory, here and in the database:
+ * without it 30 KB on the wire took a GB, or kept a node from everything else for a minute.
+ */
+export const VALUES_MAX = 10 * RECORDS_MAX;
+
 /** How many records a document holds. */
 export function countDocumentRecords({ data }: ExportDocument): number {
   return CATEGORIES.reduce((sum, category) => sum + (data[category]?.entries?.length ?? 0), 0);
