@@ -207,8 +207,8 @@ export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'what waits behind an export of a lost ledger is called due, and asked for without rest',
     file: 'packages/boat/src/deliver/turns.ts',
-    before: "foreign === undefined ? ledger.queue.list('pending') : [foreign];",
-    after: "foreign === undefined ? [] : ledger.queue.list('pending');",
+    before: 'foreign === undefined ? ledger.queue.waiting() : [foreign];',
+    after: 'foreign === undefined ? [] : ledger.queue.waiting();',
     killedBy: ['packages/boat/src/deliver/turns.test.ts'],
   },
 ];

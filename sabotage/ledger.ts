@@ -35,10 +35,17 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
     killedBy: LEDGER_TESTS,
   },
   {
+    name: 'a completed entry is still counted among those that wait',
+    file: QUEUE,
+    before: "counts.moved('pending', 'completed');",
+    after: "counts.moved(undefined, 'completed');",
+    killedBy: QUEUE_TESTS,
+  },
+  {
     name: 'the cursors a removed entry moved go with it',
     file: QUEUE,
-    before: 'progress.keep(newestNo);\n        deleteEntry',
-    after: 'deleteEntry',
+    before: 'progress.keep(newestNo);\n        return deleteEntry',
+    after: 'return deleteEntry',
     killedBy: LEDGER_TESTS,
   },
   {

@@ -39,6 +39,25 @@ test('what an export waits for is told once, however often the queue is looked a
   ledger.close();
 });
 
+test('of an export that is not due yet nothing is told, whatever the connection costs', () => {
+  const ledger = openLedgerIn('turns-not-due');
+  const { entryNo } = ledger.queue.enqueue(newEntry(1), []);
+  const log = createKeptLog();
+  const turns = createTurns({ clock: createClock(), log }, ledger, {
+    partSizeBytes: 16_384,
+    allowance: { meteredSizeMaxBytes: 50, monthlyBytesMax: undefined },
+    isTaken: () => false,
+  });
+  turns.setWait(entryNo, 60_000);
+  for (let look = 0; look < 3; look += 1) {
+    assert.equal(turns.claim(true), undefined);
+    assert.equal(turns.nextDueMs(), Number.POSITIVE_INFINITY);
+    assert.equal(turns.thrift(), 'affordable');
+  }
+  assert.deepEqual(log.lines, []);
+  ledger.close();
+});
+
 test('while an export of a lost ledger waits, nothing behind it is called due', () => {
   const ledger = openLedgerIn('turns-foreign');
   const turns = createTurns({ clock: createClock(), log: createKeptLog() }, ledger, {

@@ -1,4 +1,4 @@
-import type { Entry } from '../ledger/entry.ts';
+import type { Entry, Waiting } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SizeRange } from '../ledger/queue.ts';
 import type { MonotonicMs, World } from '../platform/ports.ts';
@@ -53,7 +53,7 @@ export function createTurns(
   let told: Thrift = 'affordable';
   let served: Lane | undefined;
 
-  const waitOf = (entry: Entry): number => {
+  const waitOf = (entry: Waiting): number => {
     const dueMs = dueAt.get(entry.entryNo);
     return dueIn({
       nowWallMs: clock.wall(),
@@ -62,23 +62,32 @@ export function createTurns(
       ...(dueMs === undefined ? {} : { monotonic: { nowMs: clock.monotonic(), dueMs } }),
     });
   };
-  const isAffordable = (entry: Entry): boolean => {
-    const decided = decideThrift(options.allowance, {
-      sizeBytes: entry.fileSizeBytes,
-      isMetered,
-      monthBytes: ledger.queue.monthBytes(clock.wall()),
-      isAskedFor: askedFor.has(entry.entryNo),
-    });
-    if (decided === 'affordable') return true;
-    if (told !== decided) log.write('info', describeThrift(decided));
-    told = decided;
-    thrift = decided;
-    return false;
+  /** What the owner's allowance says of entries now. */
+  const toDecide = (): ((entry: Waiting) => Thrift) => {
+    const monthBytes = ledger.queue.monthBytes(clock.wall());
+    return ({ entryNo, fileSizeBytes: sizeBytes }) =>
+      decideThrift(options.allowance, {
+        sizeBytes,
+        isMetered,
+        monthBytes,
+        isAskedFor: askedFor.has(entryNo),
+      });
   };
-  const isDue = (entry: Entry): boolean =>
-    !options.isTaken(entry.entryNo) && waitOf(entry) === 0 && isAffordable(entry);
+  const toIsDue = (): ((entry: Waiting) => boolean) => {
+    const decide = toDecide();
+    return (entry) => {
+      if (options.isTaken(entry.entryNo) || waitOf(entry) > 0) return false;
+      const decided = decide(entry);
+      if (decided === 'affordable') return true;
+      if (told !== decided) log.write('info', describeThrift(decided));
+      told = decided;
+      thrift = decided;
+      return false;
+    };
+  };
 
   const claimByLane = (): Entry | undefined => {
+    const isDue = toIsDue();
     // Exports of a ledger that was lost tell older news than this one's: they go first, or central could not tell.
     const foreign = ledger.queue.firstForeign();
     if (foreign !== undefined)
@@ -107,12 +116,17 @@ export function createTurns(
     nextDueMs: () => {
       // While one of another ledger waits, nothing else has a turn, however long it has been due.
       const foreign = ledger.queue.firstForeign();
-      const waiting = foreign === undefined ? ledger.queue.list('pending') : [foreign];
-      return waiting
-        .filter(isAffordable)
-        .reduce((soonestMs, entry) => Math.min(soonestMs, waitOf(entry)), Number.POSITIVE_INFINITY);
+      const waiting = foreign === undefined ? ledger.queue.waiting() : [foreign];
+      // What is held although it is due was told by `claim`; what is not due yet is held by nobody.
+      const decide = toDecide();
+      let soonestMs = Number.POSITIVE_INFINITY;
+      for (const entry of waiting) {
+        const leftMs = waitOf(entry);
+        if (leftMs < soonestMs && decide(entry) === 'affordable') soonestMs = leftMs;
+      }
+      return soonestMs;
     },
-    isSmallDue: () => ledger.queue.hasDue(isDue, laneSizes.small),
+    isSmallDue: () => ledger.queue.hasDue(toIsDue(), laneSizes.small),
     setWait: (entryNo, delayMs) => {
       dueAt.set(entryNo, (clock.monotonic() + delayMs) as MonotonicMs);
     },
@@ -122,7 +136,7 @@ export function createTurns(
     },
     // What central asked for, and the attempts an entry has left, are not the owner's to spend by asking again.
     askForAll: () => {
-      for (const entry of ledger.queue.list('pending')) askedFor.add(entry.entryNo);
+      for (const { entryNo } of ledger.queue.waiting()) askedFor.add(entryNo);
     },
     thrift: () => thrift,
   };

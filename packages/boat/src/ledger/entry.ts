@@ -49,6 +49,9 @@ export interface Entry {
   readonly failedAtMs: WallMs | undefined;
 }
 
+/** What of an entry that waits its turn depends on. */
+export type Waiting = Pick<Entry, 'entryNo' | 'fileSizeBytes' | 'retryCount' | 'nextRetryAtMs'>;
+
 /** A record range or digest set that one category's collection leaves in the ledger when its export is committed. */
 export interface CategoryMoves {
   readonly category: Category;

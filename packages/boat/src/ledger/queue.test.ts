@@ -161,6 +161,18 @@ test('whatever becomes of entries, in any order and with restarts, the oldest of
           waiting.map(([entryNo]) => entryNo),
         );
         assert.deepEqual(
+          ledger.queue.waiting().map(({ entryNo }) => entryNo),
+          waiting.map(([entryNo]) => entryNo),
+        );
+        const count = (status: string): number =>
+          [...entries.values()].filter((entry) => entry.status === status).length;
+        assert.deepEqual(ledger.queue.counts(), {
+          pending: waiting.length,
+          uploading: 0,
+          completed: count('completed'),
+          failed: count('failed'),
+        });
+        assert.deepEqual(
           ledger.queue.page('pending', 2, 3).map(({ entryNo }) => entryNo),
           waiting
             .map(([entryNo]) => entryNo)

@@ -9,8 +9,10 @@ import type {
   NewEntry,
   PartRow,
   QueueCounts,
+  Waiting,
 } from './entry.ts';
 import { ENTRY_COLUMNS, type EntryRow, toEntry } from './entry-row.ts';
+import { createCounts } from './counts.ts';
 import type { Facts } from './facts.ts';
 import { createHistory, REJECTED_RECORDS_KEPT_MAX } from './history.ts';
 import { createParts } from './parts.ts';
@@ -48,11 +50,13 @@ export interface Queue {
    * The oldest pending entry that `isDue` accepts becomes `uploading`; undefined where it accepts none. Who is being sent
    * is not written down: after a power cut nobody is, and a commit less is an fsync less for every export.
    */
-  claim(isDue: (entry: Entry) => boolean, size?: SizeRange): Entry | undefined;
+  claim(isDue: (entry: Waiting) => boolean, size?: SizeRange): Entry | undefined;
   /** The oldest pending entry that another ledger counted (sequence 0). */
   firstForeign(): Entry | undefined;
   /** True where `claim` would find one. */
-  hasDue(isDue: (entry: Entry) => boolean, size: SizeRange): boolean;
+  hasDue(isDue: (entry: Waiting) => boolean, size: SizeRange): boolean;
+  /** Whatever waits and is not being sent, oldest first. */
+  waiting(): readonly Waiting[];
   /** An `uploading` entry waits again as it was: nothing about it has changed since the ledger was last written. */
   unclaim(entryNo: number): void;
   /** An `uploading` entry waits again. `spent` undefined: no attempt was spent. */
@@ -143,9 +147,15 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
   const nextPending = db.prepare(
     "SELECT entry_no FROM entries WHERE entry_no >= ? AND status = 'pending' ORDER BY entry_no LIMIT 1",
   );
-  const pendingBySize = selectEntries(
-    `WHERE entry_no >= ? AND status = 'pending' AND file_size_bytes > ? AND file_size_bytes <= ? ORDER BY entry_no`,
+  const oldestBySize = selectEntries(
+    "WHERE entry_no >= ? AND status = 'pending' AND file_size_bytes > ? AND file_size_bytes <= ? ORDER BY entry_no LIMIT 1",
   );
+  // Ten thousand may wait of which none is due: whole entries, with their JSON, would take ten times as long.
+  const pendingBySize = db.prepare(
+    `SELECT entry_no, file_size_bytes, retry_count, next_retry_at_ms FROM entries
+     WHERE entry_no >= ? AND status = 'pending' AND file_size_bytes > ? AND file_size_bytes <= ? ORDER BY entry_no`,
+  );
+  pendingBySize.setReturnArrays(true);
   const pendingForeign = selectEntries(
     "WHERE entry_no >= ? AND status = 'pending' AND sequence = 0 ORDER BY entry_no LIMIT 1",
   );
@@ -185,7 +195,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     'UPDATE entries SET retry_count = 0, last_error = NULL WHERE entry_no = ?',
   );
   const history = createHistory(ledger);
-  const countByStatus = db.prepare('SELECT status, count(*) AS n FROM entries GROUP BY status');
+  const counts = createCounts(ledger);
   const sumWaiting = db.prepare(
     "SELECT coalesce(sum(file_size_bytes), 0) AS n FROM entries WHERE entry_no >= ? AND status = 'pending'",
   );
@@ -257,12 +267,16 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
       failedAtMs: undefined,
     };
   };
-  /** The oldest pending entry that is due, without reading the ten thousand behind it. */
-  const firstPending = (isDue: (entry: Entry) => boolean, size: SizeRange): Entry | undefined => {
+  /** What waits and is not being sent, oldest first, without reading the ten thousand behind what is wanted. */
+  function* iterateWaiting(size: SizeRange): Generator<Waiting, void, void> {
     for (const row of pendingBySize.iterate(waitingFrom, size.overBytes, size.upToBytes)) {
-      const entry = toCurrent(row as unknown as EntryRow);
-      if (entry.status === 'pending' && isDue(entry)) return entry;
+      // The statement's columns, which are STRICT INTEGER.
+      const [entryNo, fileSizeBytes, retryCount, nextRetryAtMs] = row as unknown as WaitingRow;
+      if (!uploading.has(entryNo)) yield { entryNo, fileSizeBytes, retryCount, nextRetryAtMs };
     }
+  }
+  const firstWaiting = (isDue: (entry: Waiting) => boolean, size: SizeRange): number | undefined => {
+    for (const entry of iterateWaiting(size)) if (isDue(entry)) return entry.entryNo;
     return undefined;
   };
   const printReceipt = (receipt: Receipt): string =>
@@ -281,6 +295,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
         return enqueued;
       });
       newestNo = inserted.entryNo;
+      counts.moved(undefined, 'pending');
       progress.advanced(ranges);
       return inserted;
     },
@@ -290,6 +305,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
       );
       if (inserted === undefined) return undefined;
       newestNo = inserted.entryNo;
+      counts.moved(undefined, 'pending');
       mayHaveForeign = true;
       return inserted;
     },
@@ -299,14 +315,20 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
       mayHaveForeign = foreign !== undefined;
       return foreign;
     },
-    hasDue: (isDue, size) => firstPending(isDue, size) !== undefined,
+    hasDue: (isDue, size) => firstWaiting(isDue, size) !== undefined,
+    waiting: () => [...iterateWaiting(ANY_SIZE)],
     unclaim: (entryNo) => {
       uploading.delete(entryNo);
     },
     claim: (isDue, size = ANY_SIZE) => {
-      const due = firstPending(isDue, size);
-      if (due === undefined) return undefined;
-      uploading.add(due.entryNo);
+      const oldest = first(oldestBySize.get(waitingFrom, size.overBytes, size.upToBytes));
+      if (oldest === undefined) return undefined;
+      // Nearly always the oldest is due, and this one statement is enough.
+      const isOldest = oldest.status === 'pending' && isDue(oldest);
+      const entryNo = isOldest ? oldest.entryNo : firstWaiting(isDue, size);
+      if (entryNo === undefined) return undefined;
+      const due = isOldest ? oldest : mustGet(entryNo);
+      uploading.add(entryNo);
       return { ...due, status: 'uploading' };
     },
     putBack: (entryNo, { spent, nextRetryAtMs, lastError, wireSizeBytes, atMs }) => {
@@ -354,6 +376,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
         };
       });
       months.completed(done.sum);
+      counts.moved('pending', 'completed');
       waitingFrom = done.waitingFrom;
       uploading.delete(entryNo);
       return done.entry;
@@ -374,6 +397,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
         };
       });
       progress.reload();
+      counts.moved('pending', 'failed');
       waitingFrom = done.waitingFrom;
       uploading.delete(entryNo);
       return done.entry;
@@ -385,17 +409,21 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
         takeBackLoss.run(requeued.exportFile, requeued.fileSizeBytes);
         return requeued;
       });
+      counts.moved('failed', 'pending');
       waitingFrom = Math.min(waitingFrom, entryNo);
       mayHaveForeign = true;
       return entry;
     },
     resume: () => uploading.clear(),
-    forget: (entryNo) =>
-      ledger.transaction(() => {
+    forget: (entryNo) => {
+      const forgotten = ledger.transaction(() => {
+        const entry = first(byNo.get(entryNo));
         facts.keepSequence();
         progress.keep(newestNo);
-        deleteEntry.run(entryNo);
-      }),
+        return deleteEntry.run(entryNo).changes === 1 ? entry?.status : undefined;
+      });
+      if (forgotten !== undefined) counts.moved(forgotten, undefined);
+    },
     setFile: (entryNo, exportFile) =>
       ledger.transaction(() => {
         const { queueId } = mustGet(entryNo);
@@ -418,14 +446,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     },
     newest: () => first(selectNewest.get()),
     parts: (entryNo) => parts.list(entryNo),
-    counts: () => {
-      const counts = { pending: 0, uploading: 0, completed: 0, failed: 0 };
-      // The status column is checked against the four.
-      for (const row of countByStatus.all()) counts[row['status'] as EntryStatus] = row['n'] as number;
-      counts.uploading = uploading.size;
-      counts.pending -= uploading.size;
-      return counts;
-    },
+    counts: () => counts.now(uploading.size),
     monthBytes: (atMs) => months.bytesIn(atMs),
     waitingBytes: () => sumWaiting.get(waitingFrom)?.['n'] as number,
     page: (status, afterEntryNo, limit) =>
@@ -447,6 +468,14 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
       })),
   };
 }
+
+/** One row of what waits. */
+type WaitingRow = readonly [
+  entryNo: number,
+  fileSizeBytes: number,
+  retryCount: number,
+  nextRetryAtMs: WallMs,
+];
 
 /** What `odd_file` holds: the file, where its name does not tell the queue id. */
 function toOddFile(queueId: string, exportFile: string): string | null {
