@@ -75,8 +75,8 @@ export async function startBoat(
     world.log.write('warn', error.message, { hint: error.hint });
   });
   const credentialsPath = join(config.root, 'config', 'export-credentials.json');
-  const vouched = (): Promise<boolean | undefined> => isClockSynchronized(world, sources.run);
-  const clockSynchronized = async (): Promise<boolean> => (await vouched()) === true;
+  const vouched = (until: AbortSignal): Promise<boolean | undefined> =>
+    isClockSynchronized(world, sources.run, until);
   const worker = createWorker({
     world,
     ledger,
@@ -90,7 +90,7 @@ export async function startBoat(
     },
     bytesPerSecondMax: config.rateLimitBytesPerSecond,
     credentialsPath,
-    clockSynchronized,
+    clockSynchronized: async (until) => (await vouched(until)) === true,
     listener: {
       queueChanged,
       uploading: (progress) => events.emit({ kind: 'uploading', ...progress }),

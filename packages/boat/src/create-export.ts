@@ -76,7 +76,7 @@ export async function createExport(
     sequence: ledger.facts.nextSequence(),
     ledger_id: ledger.facts.ledgerId,
     software_version: SOFTWARE_VERSION,
-    clock: await readBoatClock(world, deps.sources),
+    clock: await readBoatClock(world, deps.sources, signal),
   };
   const writer = await createExportWriter(world.disk, names.file, header);
   try {
@@ -276,10 +276,14 @@ async function freeNames(
 }
 
 /** The boot id tells which exports were made in one run. */
-async function readBoatClock(world: World, sources: SourcePaths): Promise<DocumentHeader['clock']> {
+async function readBoatClock(
+  world: World,
+  sources: SourcePaths,
+  signal: AbortSignal,
+): Promise<DocumentHeader['clock']> {
   const bootId = await world.disk.read(join(sources.proc, 'sys/kernel/random/boot_id'), 256);
   return {
-    synchronized: (await isClockSynchronized(world, sources.run)) === true,
+    synchronized: (await isClockSynchronized(world, sources.run, signal)) === true,
     boot_id: bootId === undefined ? 'unknown' : Buffer.from(bootId).toString('latin1').trim().slice(0, 64),
   };
 }

@@ -46,7 +46,7 @@ export async function diagnose(
       centralUrl: config.centralUrl,
       credentialsPath: join(config.root, 'config', 'export-credentials.json'),
       reserveBytes: config.reserveBytes,
-      clockSynchronized: () => isClockSynchronized(world, '/run'),
+      clockSynchronized: (until) => isClockSynchronized(world, '/run', until),
       fileMode: readFileMode,
       signal,
     });

@@ -183,7 +183,7 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
   const slotOwed = async (wallMs: WallMs): Promise<string | undefined> =>
     owedSlot({
       wallMs,
-      clockSynchronized: await isClockSynchronized(world, deps.sources.run),
+      clockSynchronized: await isClockSynchronized(world, deps.sources.run, signal),
       timeZone: await deps.timeZone(),
       hour: config.dailyHour,
       claimed: ledger.slots.claimed(),

@@ -122,6 +122,12 @@ test('an export over several parts is delivered whole, each record once, in orde
   assert.equal(ledger.queue.counts().completed, 1);
 });
 
+test('a receipt is written down without a word from the clock, which may take seconds', async () => {
+  const { deliver } = await queueExport();
+  const clockSynchronized = () => Promise.reject<boolean>(new Error('was asked'));
+  assert.equal((await deliver(accept, { clockSynchronized })).kind, 'delivered');
+});
+
 test('what was acknowledged before a pause is not sent again', async () => {
   const { ledger, sent, deliver } = await queueExport();
   for (const kind of ['paused', 'paused', 'delivered']) {

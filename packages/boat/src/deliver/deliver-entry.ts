@@ -54,7 +54,7 @@ export interface DeliverEntryDeps {
     },
     signal: AbortSignal,
   ) => Promise<{ readonly outcome: Outcome; readonly wireSizeBytes: number }>;
-  readonly clockSynchronized: () => Promise<boolean>;
+  readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean>;
   /** Asked after each acknowledged part: false ends this entry's turn. */
   readonly mayGoOn: () => boolean;
   readonly onPart: (progress: {
@@ -113,7 +113,8 @@ export async function deliverEntry(
     const smallerBytes = smallerPartSize(toCuttable(next, partSizeBytes, body.length), 'refused');
     const verdict = decideVerdict(outcome, {
       canCut: smallerBytes !== undefined,
-      clockSynchronized: await deps.clockSynchronized(),
+      // Asked only where it decides: a receipt goes into the ledger without a wait.
+      clockSynchronized: outcome.kind === 'no_connection' && (await deps.clockSynchronized(signal)),
     });
     switch (verdict.kind) {
       case 'delivered': {

@@ -42,7 +42,7 @@ export interface Reach {
 
 export function createReach(
   world: Pick<World, 'clock' | 'random' | 'log' | 'transport'>,
-  clockSynchronized: () => Promise<boolean>,
+  clockSynchronized: (signal: AbortSignal) => Promise<boolean>,
   onChange: (destination: Destination) => void,
 ): Reach {
   const { clock, random, log } = world;
@@ -66,7 +66,8 @@ export function createReach(
     onChange(next);
   };
   const look = async (centralUrl: string, signal: AbortSignal): Promise<ProbeResult> => {
-    const result = await probe(world, { centralUrl, clockSynchronized: await clockSynchronized() }, signal);
+    const target = { centralUrl, clockSynchronized: await clockSynchronized(signal) };
+    const result = await probe(world, target, signal);
     if (result.kind === 'central') offers = result.offers;
     return result;
   };

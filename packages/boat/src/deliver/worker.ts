@@ -55,7 +55,7 @@ export interface WorkerDeps {
   /** `$ROOT/config/export-credentials.json`. */
   readonly credentialsPath: string;
   /** Whether a time service vouches for the boat's clock. */
-  readonly clockSynchronized: () => Promise<boolean>;
+  readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean>;
   readonly listener: WorkerListener;
 }
 

@@ -25,7 +25,7 @@ export interface Surroundings {
   readonly centralUrl: string | undefined;
   readonly credentialsPath: string;
   readonly reserveBytes: number | undefined;
-  readonly clockSynchronized: () => Promise<boolean | undefined>;
+  readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean | undefined>;
   /** Permission bits of a file; undefined where none is. */
   readonly fileMode: (path: string) => Promise<number | undefined>;
   readonly signal: AbortSignal;
@@ -102,7 +102,7 @@ export async function examineSettings(boat: Surroundings): Promise<readonly Find
           hint: 'Set CENTRAL_API_URL, or "central_api_url" in config/export.json.',
         }
       : { check: 'central', level: 'ok', message: `exports go to ${boat.centralUrl}` };
-  const isVouchedFor = await boat.clockSynchronized();
+  const isVouchedFor = await boat.clockSynchronized(boat.signal);
   const clock: Finding =
     isVouchedFor === true
       ? { check: 'clock', level: 'ok', message: 'a time service vouches for the clock' }

@@ -7,6 +7,7 @@ import { createClockQuestion, isClockSynchronized } from './clock-synchronized.t
 import { createDisk } from './disk.ts';
 
 const root = temporaryRoot('clock-synchronized');
+const { signal } = new AbortController();
 
 let made = 0;
 /** A program that writes `output`, or fails; it notes that it ran. */
@@ -43,16 +44,29 @@ test('who vouches for the clock, by what timedated and chrony say', async () => 
   ];
   for (const [name, busctl, chronyc, said] of table) {
     const ask = createClockQuestion({ busctl: program(busctl).path, chronyc: program(chronyc).path });
-    assert.equal(await ask(), said, name);
+    assert.equal(await ask(signal), said, name);
   }
-  assert.equal(await createClockQuestion({ busctl: ABSENT, chronyc: ABSENT })(), undefined);
+  assert.equal(await createClockQuestion({ busctl: ABSENT, chronyc: ABSENT })(signal), undefined);
 });
 
 test('a page that asks for the status every second starts no process every second', async () => {
   const busctl = program('b true');
   const ask = createClockQuestion({ busctl: busctl.path, chronyc: ABSENT });
-  for (let times = 0; times < 3; times += 1) assert.equal(await ask(), true);
+  for (let times = 0; times < 3; times += 1) assert.equal(await ask(signal), true);
   assert.equal((await createDisk().stat(busctl.runs))?.sizeBytes, 'run\n'.length);
+});
+
+test('whoever stops waits for no program', { timeout: 20_000 }, async () => {
+  const hanging = join(root, 'hanging');
+  writeFileSync(hanging, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
+  const clock = { isSynchronized: createClockQuestion({ busctl: hanging, chronyc: hanging }) };
+  const stopping = new AbortController();
+  const began = performance.now();
+  const asked = isClockSynchronized({ disk: createDisk(), clock }, join(root, 'no-run'), stopping.signal);
+  const why = new Error('the daemon stops');
+  setTimeout(() => stopping.abort(why), 50);
+  await assert.rejects(asked, why);
+  assert.ok(performance.now() - began < 1_500, 'long before the programs would be ended');
 });
 
 test("timesyncd's file vouches without a process; without it the machine is asked", async () => {
@@ -65,10 +79,10 @@ test("timesyncd's file vouches without a process; without it the machine is aske
       return false;
     },
   };
-  assert.equal(await isClockSynchronized({ disk, clock }, run), false);
-  assert.equal(await isClockSynchronized({ disk, clock: {} }, run), undefined);
+  assert.equal(await isClockSynchronized({ disk, clock }, run, signal), false);
+  assert.equal(await isClockSynchronized({ disk, clock: {} }, run, signal), undefined);
   mkdirSync(join(run, 'systemd/timesync'), { recursive: true });
   writeFileSync(join(run, 'systemd/timesync/synchronized'), '');
-  assert.equal(await isClockSynchronized({ disk, clock }, run), true);
+  assert.equal(await isClockSynchronized({ disk, clock }, run, signal), true);
   assert.equal(asked, 1);
 });

@@ -6,14 +6,15 @@ import type { Clock, Disk } from './ports.ts';
 /**
  * Whether a time service vouches for the boat's clock. `run` is `/run`: systemd-timesyncd leaves a file there once NTP
  * answered, which costs no process to see. For other services the machine is asked, see `createClockQuestion`. Undefined where
- * nobody says anything: unknown is not no.
+ * nobody says anything: unknown is not no. Rejects with the signal's reason when aborted.
  */
 export async function isClockSynchronized(
   { disk, clock }: { readonly disk: Pick<Disk, 'stat'>; readonly clock: Pick<Clock, 'isSynchronized'> },
   run: string,
+  signal: AbortSignal,
 ): Promise<boolean | undefined> {
   if ((await disk.stat(join(run, 'systemd/timesync/synchronized'))) !== undefined) return true;
-  return clock.isSynchronized?.();
+  return clock.isSynchronized?.(signal);
 }
 
 const runProgram = promisify(execFile);
@@ -31,27 +32,28 @@ const TIMEDATE = ['org.freedesktop.timedate1', '/org/freedesktop/timedate1', 'or
  */
 export function createClockQuestion(
   programs: { readonly busctl: string; readonly chronyc: string } = { busctl: 'busctl', chronyc: 'chronyc' },
-): () => Promise<boolean | undefined> {
+): (signal: AbortSignal) => Promise<boolean | undefined> {
   let known: { readonly atMs: number; readonly isSynchronized: boolean | undefined } | undefined;
-  const ask = async (): Promise<boolean | undefined> => {
+  const ask = async (signal: AbortSignal): Promise<boolean | undefined> => {
     const kernel = readProperty(
-      await tell(programs.busctl, ['get-property', ...TIMEDATE, 'NTPSynchronized']),
+      await tell(programs.busctl, ['get-property', ...TIMEDATE, 'NTPSynchronized'], signal),
     );
     if (kernel === true) return true;
-    return readTracking(await tell(programs.chronyc, ['-c', 'tracking'])) ?? kernel;
+    return readTracking(await tell(programs.chronyc, ['-c', 'tracking'], signal)) ?? kernel;
   };
-  return async () => {
+  return async (signal) => {
     if (known === undefined || performance.now() - known.atMs >= ANSWER_KEPT_MS)
-      known = { isSynchronized: await ask(), atMs: performance.now() };
+      known = { isSynchronized: await ask(signal), atMs: performance.now() };
     return known.isSynchronized;
   };
 }
 
 /** What a program wrote; nothing where it is not there, fails or takes too long, which is how most machines answer. */
-async function tell(program: string, args: readonly string[]): Promise<string> {
+async function tell(program: string, args: readonly string[], signal: AbortSignal): Promise<string> {
   try {
-    return (await runProgram(program, args, { timeout: ANSWER_DEADLINE_MS })).stdout;
+    return (await runProgram(program, args, { timeout: ANSWER_DEADLINE_MS, signal })).stdout;
   } catch {
+    signal.throwIfAborted();
     return '';
   }
 }

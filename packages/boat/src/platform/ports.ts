@@ -14,7 +14,7 @@ export interface Clock {
   /** Lets timers, sockets and other callers run: a macrotask, where `await` alone is only a microtask. */
   yield(): Promise<void>;
   /** Whether the machine says that a time service has set the wall clock; undefined: nobody says. */
-  isSynchronized?(): Promise<boolean | undefined>;
+  isSynchronized?(signal: AbortSignal): Promise<boolean | undefined>;
 }
 
 /** Chance. */
