@@ -16,7 +16,9 @@ export interface Reach {
   destination(): Destination;
   /** The codings central's last answer offered. */
   offers(): readonly ContentCoding[];
-  /** Waits out a central that is not reached: probes when it is time, and gives the wait that is left; 0: go on. */
+  /** How long nothing is to be sent or asked yet; 0: it is time. */
+  heldMs(): number;
+  /** When it is time: looks at a central that was not reached, and gives how long to wait before the next look; 0: go on. */
   wait(centralUrl: string, signal: AbortSignal): Promise<number>;
   /** One look at central, whatever wait is running. */
   look(centralUrl: string, signal: AbortSignal): Promise<ProbeResult>;
@@ -83,9 +85,8 @@ export function createReach(
     look,
     hold,
     hurry,
+    heldMs: () => (holdUntil === undefined ? 0 : Math.max(0, holdUntil - clock.monotonic())),
     async wait(centralUrl, signal) {
-      const leftMs = holdUntil === undefined ? 0 : Math.max(0, holdUntil - clock.monotonic());
-      if (leftMs > 0) return leftMs;
       holdUntil = undefined;
       if (!mustProbe) return 0;
       const result = await look(centralUrl, signal);

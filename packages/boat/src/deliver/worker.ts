@@ -286,20 +286,23 @@ export function createWorker(deps: WorkerDeps): Worker {
       reach.block({ status: 0, errorCode: 'CONFIG_INVALID', detail }, 'no central');
       return BACKSTOP_MS;
     }
+    const token = await loadCredentials(world.disk, deps.credentialsPath);
+    reach.notice(toFingerprint(token));
+    // Before the tier is asked: it is another program on this boat, and nothing would come of its answer.
+    const heldMs = reach.heldMs();
+    if (heldMs > 0) return Math.min(heldMs, BACKSTOP_MS);
     const refusal = await permit(signal);
     if (refusal !== undefined) {
       tellRefusal(refusal);
       return BACKSTOP_MS;
     }
     toldRefusal = undefined;
-    const token = await loadCredentials(world.disk, deps.credentialsPath);
-    reach.notice(toFingerprint(token));
     if (token.kind === 'none') {
       reach.block({ status: 0, errorCode: token.code, detail: token.detail }, toFingerprint(token));
       return BACKSTOP_MS;
     }
-    const heldMs = await reach.wait(centralUrl, signal);
-    if (heldMs > 0) return Math.min(heldMs, BACKSTOP_MS);
+    const awayMs = await reach.wait(centralUrl, signal);
+    if (awayMs > 0) return Math.min(awayMs, BACKSTOP_MS);
     const entry = turns.claim(await world.network.isMetered?.(signal));
     if (entry === undefined) return Math.max(MIN_REST_MS, Math.min(BACKSTOP_MS, turns.nextDueMs()));
     await deliverActive(entry, centralUrl, token, signal);

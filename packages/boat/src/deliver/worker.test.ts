@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { openLedger } from '../ledger/ledger.ts';
+import { createLicense, TIER_API_DEADLINE_MS } from '../license/license.ts';
+import { createDisk } from '../platform/disk.ts';
+import { type Clock, type MonotonicMs, TransportError, type WallMs, type World } from '../platform/ports.ts';
+import { createRandom } from '../platform/random.ts';
+import { createDatabases } from '../platform/sqlite.ts';
+import { toSpoolPaths } from '../spool/spool-paths.ts';
+import { createKeptLog } from '../testing/kept-log.ts';
+import { SPOOLED_INSTALLATION, spoolExport } from '../testing/spooled-export.ts';
+import { temporaryRoot } from '../testing/temporary-root.ts';
+import { createWorker } from './worker.ts';
+
+const TIER_API = 'http://localhost:8093';
+const CENTRAL = 'http://central.example';
+
+/** A clock whose waits are over at once, by which time has passed: only who waits for a deadline is kept waiting. */
+function createHurriedClock(deadlineMs: number): Clock {
+  let nowMs = 0;
+  return {
+    wall: () => nowMs as WallMs,
+    monotonic: () => nowMs as MonotonicMs,
+    sleep: (delayMs, signal) =>
+      new Promise((resolve, reject) => {
+        const abort = (): void => reject(signal?.reason);
+        if (signal?.aborted === true) return abort();
+        signal?.addEventListener('abort', abort, { once: true });
+        if (delayMs === deadlineMs) return;
+        setImmediate(() => {
+          if (signal?.aborted !== true) nowMs += delayMs;
+          resolve();
+        });
+      }),
+    yield: () => new Promise((resolve) => setImmediate(resolve)),
+  };
+}
+
+test(
+  'while central is not reached the tier is asked once for each look at it',
+  { timeout: 20_000 },
+  async () => {
+    const root = temporaryRoot('worker');
+    const paths = toSpoolPaths(root);
+    mkdirSync(paths.exports, { recursive: true });
+    mkdirSync(join(root, 'config'));
+    const licensePath = join(root, 'config', 'license.json');
+    const credentialsPath = join(root, 'config', 'export-credentials.json');
+    writeFileSync(licensePath, JSON.stringify({ installation_id: SPOOLED_INSTALLATION, tier: 2 }));
+    writeFileSync(credentialsPath, JSON.stringify({ token: 'device-token-of-the-tests-0123456789' }));
+    const disk = createDisk();
+    const ledger = openLedger(createDatabases().openLedger(paths.ledger), () => '00112233445566ff');
+    const exportFile = join(paths.exports, 'export_1.json');
+    ledger.queue.enqueue(
+      {
+        queueId: 'q_1',
+        exportId: 'exp_1',
+        exportFile,
+        exportType: 'full',
+        trigger: 'manual',
+        tier: 2,
+        sequence: 1,
+        categoryCount: 9,
+        recordCount: 1,
+        categories: {},
+        fileSizeBytes: await spoolExport(disk, exportFile, ['a']),
+        createdAtMs: 0 as WallMs,
+      },
+      [],
+    );
+    const stopping = new AbortController();
+    const asked: string[] = [];
+    let looks = 0;
+    const log = createKeptLog();
+    // What the worker touches of the world.
+    const world = {
+      clock: createHurriedClock(TIER_API_DEADLINE_MS),
+      disk,
+      random: createRandom(),
+      log,
+      network: {
+        changed: (signal: AbortSignal) =>
+          new Promise<void>((_, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+          }),
+      },
+      compressor: { compress: async (bytes: Uint8Array) => bytes },
+      transport: async (request: Request) => {
+        if (request.url.startsWith(TIER_API)) {
+          asked.push('tier');
+          return Response.json({ success: true, tier: 2, installation_id: SPOOLED_INSTALLATION });
+        }
+        asked.push('central');
+        looks += 1;
+        if (looks === 20) stopping.abort(new Error('enough'));
+        throw new TransportError('connect', 'ENETUNREACH', 'no network');
+      },
+    } as unknown as World;
+    const worker = createWorker({
+      world,
+      ledger,
+      license: createLicense(world, { licensePath, tierApiUrl: TIER_API }),
+      paths,
+      centralUrl: CENTRAL,
+      partSizeBytes: 1024 * 1024,
+      allowance: { meteredSizeMaxBytes: undefined, monthlyBytesMax: undefined },
+      bytesPerSecondMax: undefined,
+      credentialsPath,
+      clockSynchronized: async () => true,
+      listener: {
+        queueChanged: () => undefined,
+        uploading: () => undefined,
+        delivered: () => undefined,
+        destinationChanged: () => undefined,
+      },
+    });
+    await assert.rejects(worker.run(stopping.signal), /enough/);
+    // The first is the send itself: the tier is asked when its turn comes and before its part.
+    assert.deepEqual(asked.slice(3), Array.from({ length: 19 }, () => ['tier', 'central']).flat());
+    ledger.close();
+  },
+);
