@@ -5,15 +5,6 @@ import { isCardUnfit, noteDays, startIncident } from './incidents.ts';
 import type { BootPlan } from './plan-boots.ts';
 import { type Power, PowerLost } from './world-power.ts';
 
-/** A step at which power can fail, of a boot counted from 1. */
-export interface Step {
-  readonly boot: number;
-  readonly number: number;
-  readonly op: string;
-  /** Pages that SQLite wrote in it. */
-  pages: number;
-}
-
 /** Starts the machine and the export manager in it, with everything that happens during this time of power. */
 export function bootBoat(deck: Deck, config: Config, plan: BootPlan): Power {
   const { clock, machine, oracle, trace } = deck;

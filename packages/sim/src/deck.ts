@@ -1,6 +1,5 @@
 import type { Boat } from '@d3kos/boat';
 import type { Tier } from '@d3kos/protocol';
-import type { Step } from './boot-boat.ts';
 import type { VirtualClock } from './clock.ts';
 import type { SimNetwork } from './network.ts';
 import type { FaultChances } from './network-faults.ts';
@@ -11,6 +10,15 @@ import type { Shore } from './shore.ts';
 import type { BoatSources } from './sources.ts';
 import type { Trace } from './trace.ts';
 import type { Boot, SimMachine } from './world.ts';
+
+/** A step at which power can fail, of a boot counted from 1. */
+export interface Step {
+  readonly boot: number;
+  readonly number: number;
+  readonly op: string;
+  /** Pages that SQLite wrote in it. */
+  pages: number;
+}
 
 /** An export manager that runs, in the boot it runs in. */
 export interface Alive {

@@ -1,5 +1,5 @@
 import type { Store } from '@d3kos/central';
-import type { Step } from './boot-boat.ts';
+import type { Step } from './deck.ts';
 import type { Aftermath } from './disk-tear.ts';
 import type { Plan } from './plan.ts';
 import { type BootPlan, CALM_BOOT } from './plan-boots.ts';

@@ -3,7 +3,7 @@ import type { DiskMedium } from './disk-medium.ts';
 import { ROOT } from './places.ts';
 import type { OldQueuePlan } from './plan.ts';
 import type { SimRandom } from './random.ts';
-import type { TruthRecord } from './sources.ts';
+import type { TruthRecord } from './truth-record.ts';
 
 /** What an older exporter left on the card, and the records in it that must reach central. */
 export type OldRecords = ReadonlyMap<string, TruthRecord>;

@@ -5,8 +5,9 @@ import type { Category } from '@d3kos/protocol';
 import { contentOf, type DiskMedium } from './disk-medium.ts';
 import { toTime } from './plan-times.ts';
 import { ROOT } from './places.ts';
-import { type BoatSources, CURSOR_SOURCES, readMarker, type TruthRecord } from './sources.ts';
+import { type BoatSources, CURSOR_SOURCES, readMarker } from './sources.ts';
 import type { Trace } from './trace.ts';
+import type { TruthRecord } from './truth-record.ts';
 
 /** Categories whose records the oracle follows. A telemetry sample is of the moment it was taken in. */
 const FOLLOWED: readonly Category[] = [

@@ -1,7 +1,6 @@
 import type { Store } from '@d3kos/central';
-import type { Step } from './boot-boat.ts';
 import { createVirtualClock } from './clock.ts';
-import type { Deck } from './deck.ts';
+import type { Deck, Step } from './deck.ts';
 import type { FsyncMode } from './disk-medium.ts';
 import { live } from './life.ts';
 import { createSimNetwork } from './network.ts';
