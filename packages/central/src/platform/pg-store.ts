@@ -15,10 +15,11 @@ const STATEMENT_MAX_MS = 25_000;
 const ANSWER_MAX_MS = 28_000;
 
 /**
- * How every transaction begins: its commit is answered once the server's log is on disk, also where somebody set
+ * How every transaction begins: read committed, which the locks of an import are made for, also where somebody made the server's
+ * default stricter and boats would be refused for its sake. Its commit is answered once the server's log is on disk, also where somebody set
  * `synchronous_commit` to off for the server, the database or the login. A receipt rests on it.
  */
-const BEGIN_DURABLY = 'begin; set local synchronous_commit = on';
+const BEGIN_DURABLY = 'begin isolation level read committed; set local synchronous_commit = on';
 
 /** Longest a transaction may idle: a node that was frozen in the middle must not keep an installation locked for the others. */
 const IDLE_IN_TRANSACTION_MAX_MS = 60_000;

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { CentralFailure } from '../platform/errors.ts';
-import type { Store } from '../platform/ports.ts';
+import type { Queryable, Store } from '../platform/ports.ts';
 import { MIGRATIONS, type Migration } from './migrations/index.ts';
 import { textOf } from './row.ts';
 
@@ -15,7 +15,7 @@ export interface MigrationReport {
 
 /**
  * Brings the schema up to `migrations`, in one transaction under an advisory lock: all of it or nothing.
- * Throws MIGRATION_CHANGED where an applied step has another text now, SCHEMA_TOO_NEW where the database has steps unknown here.
+ * Throws CONFIG_INVALID for a database that cannot hold every text, MIGRATION_CHANGED where an applied step has another text now, SCHEMA_TOO_NEW where the database has steps unknown here.
  */
 export async function migrate(
   store: Store,
@@ -24,6 +24,7 @@ export async function migrate(
 ): Promise<MigrationReport> {
   return store.transaction(async (tx) => {
     await tx.query('select pg_advisory_xact_lock($1::bigint)', [MIGRATION_LOCK]);
+    await requireEveryText(tx);
     await tx.script(
       'create table if not exists schema_migrations (name text primary key, sha256 text not null, applied_at timestamptz not null)',
     );
@@ -42,6 +43,17 @@ export async function migrate(
       applied.push(name);
     }
     return { applied, present: [...present.keys()] };
+  });
+}
+
+/** A database of another encoding refuses the first text it has no letter for, and the boat whose text it is would be told of a defect. */
+async function requireEveryText(tx: Queryable): Promise<void> {
+  const [row = {}] = await tx.query("select current_setting('server_encoding') as encoding");
+  const encoding = textOf(row, 'encoding');
+  if (encoding === 'UTF8') return;
+  throw new CentralFailure('CONFIG_INVALID', `the database of DATABASE_URL has the encoding ${encoding}`, {
+    op: 'look at the database',
+    hint: 'create one with `createdb --encoding=UTF8 --template=template0 NAME` and name that one',
   });
 }
 

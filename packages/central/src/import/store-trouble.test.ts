@@ -1,0 +1,90 @@
+import { strict as assert } from 'node:assert';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../platform/embedded-postgres.ts';
+import { isCentralFailure } from '../platform/errors.ts';
+import { SILENT_LOG } from '../platform/log.ts';
+import { openPgStore } from '../platform/pg-store.ts';
+import type { Store } from '../platform/ports.ts';
+import { migrate } from '../store/migrate.ts';
+import {
+  enrollBoat,
+  expectRefusal,
+  heldRecords,
+  importDocument,
+  NOON_MS,
+  startNode,
+  toDocument,
+  toImportRequest,
+} from '../testing/central-under-test.ts';
+
+describe('importing into a PostgreSQL that is not as it should be', () => {
+  let dataDir = '';
+  let embedded: EmbeddedPostgres | undefined;
+  const open: Store[] = [];
+  const openStore = (database = 'postgres'): Store => {
+    assert.ok(embedded !== undefined);
+    const store = openPgStore({ ...embedded.address, database }, SILENT_LOG);
+    open.push(store);
+    return store;
+  };
+  before(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'central-trouble-'));
+    embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' });
+    await migrate(openStore(), NOON_MS);
+  });
+  after(async () => {
+    await Promise.all(open.map((store) => store.close()));
+    await embedded?.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  test('tells a boat to come again whose import the server cut off in the middle, keeps nothing of it, and takes it then', async () => {
+    const [store, other, operator] = [openStore(), openStore(), openStore()];
+    const boat = await enrollBoat(store);
+    const app = startNode(store);
+    const answer = await other.transaction(async (tx) => {
+      await tx.query('lock table records_boatlog in access exclusive mode');
+      const refusal = expectRefusal(app, toImportRequest(boat, toDocument(boat)), 503, 'UNAVAILABLE');
+      // As an operator who shuts the server down: 57P01, behind the first statements of the import.
+      for (let ended = 0; ended === 0;)
+        ended = (
+          await operator.query(
+            "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' and query like '%records_boatlog%'",
+          )
+        ).length;
+      return refusal;
+    });
+    assert.match(answer.headers.get('Retry-After') ?? '', /^[1-9]/);
+    assert.deepEqual(await store.query('select 1 from imports where installation_id = $1', [boat.id]), []);
+    assert.equal((await importDocument(app, boat, toDocument(boat))).duplicate, false);
+    assert.equal((await heldRecords(store, boat)).length, 1);
+  });
+
+  test('asks no boat to come again because somebody made the server serialize its transactions', async () => {
+    await openStore().query("alter database postgres set default_transaction_isolation = 'serializable'");
+    try {
+      const stores = [openStore(), openStore()] as const;
+      const boat = await enrollBoat(stores[0]);
+      const answers = await Promise.all(
+        Array.from({ length: 16 }, (_, index) => {
+          const app = startNode(stores[index % 2 === 0 ? 0 : 1], { limits: { installationImportsMax: 16 } });
+          return importDocument(app, boat, toDocument(boat, { sequence: 1 + (index % 4) }));
+        }),
+      );
+      assert.equal(answers.filter(({ duplicate }) => !duplicate).length, 4);
+    } finally {
+      await openStore().query('alter database postgres reset default_transaction_isolation');
+    }
+  });
+
+  test('refuses a database that cannot hold every text, instead of the boats whose text it is', async () => {
+    await openStore().query("create database latin encoding 'LATIN1' template template0");
+    await assert.rejects(
+      migrate(openStore('latin'), NOON_MS),
+      (error) => isCentralFailure(error, 'CONFIG_INVALID') && /LATIN1/.test(error.message),
+    );
+  });
+});
