@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
@@ -125,6 +125,33 @@ test('an export whose commit fails leaves no file and moves no cursor', async ()
   assert.deepEqual(files(), []);
   assert.equal(ledger.progress.cursorOf('boatlog', LOG_SOURCE), undefined);
   assert.equal((await queued(run)).recordCount, 3);
+});
+
+test('an export withdraws those of its ledger that were given up before it, and those alone', async () => {
+  const { run, ledger } = openBoat();
+  const { queue } = ledger;
+  // The document's own form.
+  const headerOf = ({ exportFile }: { readonly exportFile: string }) =>
+    JSON.parse(readFileSync(exportFile, 'utf8')) as { readonly withdrawn_sequences?: readonly number[] };
+  const giveUp = ({ entryNo, exportFile }: { readonly entryNo: number; readonly exportFile: string }) =>
+    queue.fail(entryNo, { atMs: 0 as WallMs, reason: 'cancelled', archiveFile: exportFile });
+  const first = await queued(run, { type: 'full' });
+  const second = await queued(run, { type: 'full' });
+  assert.equal('withdrawn_sequences' in headerOf(second), false);
+  giveUp(first);
+  const third = await queued(run, { type: 'full' });
+  assert.deepEqual(headerOf(third).withdrawn_sequences, [first.sequence]);
+  giveUp(third);
+  queue.requeue(first.entryNo, 0 as WallMs);
+  const adopted = {
+    ...third,
+    exportId: 'of_another_ledger',
+    queueId: 'q_other',
+    exportFile: 'other',
+    sequence: 0,
+  };
+  giveUp(queue.adopt(adopted) ?? assert.fail('it is adopted'));
+  assert.deepEqual(headerOf(await queued(run)).withdrawn_sequences, [third.sequence]);
 });
 
 test('a sequence that a file on the disk carried is not given again, also where the ledger could not be written', async () => {

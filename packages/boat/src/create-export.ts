@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { CATEGORIES, type Category, type DocumentHeader, FORMAT_VERSION, type Tier } from '@d3kos/protocol';
+import {
+  CATEGORIES,
+  type Category,
+  type DocumentHeader,
+  FORMAT_VERSION,
+  type Tier,
+  WITHDRAWN_SEQUENCES_MAX,
+} from '@d3kos/protocol';
 import type { CollectContext, CollectOutcome, Collector, SourcePaths } from './collect/collector.ts';
 import type { Cursor } from './collect/cursor.ts';
 import type {
@@ -77,6 +84,7 @@ export async function createExport(
     ledger_id: ledger.facts.ledgerId,
     software_version: SOFTWARE_VERSION,
     clock: await readBoatClock(world, deps.sources, signal),
+    ...withdrawnBy(ledger),
   };
   const writer = await createExportWriter(world.disk, names.file, header);
   try {
@@ -110,6 +118,14 @@ export async function createExport(
     await writer.discard();
     throw error;
   }
+}
+
+/** The exports that were given up so far, by the sequences this ledger gave them: their ranges came back before this one is made. */
+function withdrawnBy({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequences'> {
+  const sequences = queue.list('failed', WITHDRAWN_SEQUENCES_MAX).map(({ sequence }) => sequence);
+  // 0: another ledger counted it.
+  const own = sequences.filter((sequence) => sequence > 0);
+  return own.length === 0 ? {} : { withdrawn_sequences: own };
 }
 
 /**

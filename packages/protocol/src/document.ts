@@ -43,6 +43,9 @@ export const BoatClockSchema = Type.Object({
   boot_id: Type.String({ maxLength: 64 }),
 });
 
+/** Most sequences one document withdraws: a few KB that every part carries again, and more exports than a boat gives up in a year. */
+export const WITHDRAWN_SEQUENCES_MAX = 200;
+
 /** Everything of a document but its records. The seed's four keys, then what it lacked (spec: delivery, Making an export). */
 export const DocumentHeaderSchema = Type.Object({
   installation_id: Type.String({ pattern: INSTALLATION_ID_PATTERN }),
@@ -58,6 +61,15 @@ export const DocumentHeaderSchema = Type.Object({
   ledger_id: Type.String({ pattern: '^[0-9a-f]{16}$' }),
   software_version: Type.String({ maxLength: 40 }),
   clock: BoatClockSchema,
+  /**
+   * Exports of this ledger that failed or were cancelled before this one was made: their records are due again, in this export
+   * or a later one, and they themselves may never come. Decision 0027.
+   */
+  withdrawn_sequences: Type.Optional(
+    Type.Array(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }), {
+      maxItems: WITHDRAWN_SEQUENCES_MAX,
+    }),
+  ),
 });
 export type DocumentHeader = Static<typeof DocumentHeaderSchema>;
 
@@ -77,6 +89,7 @@ export const ExportDocumentSchema = Type.Object({
   ledger_id: Type.Optional(DocumentHeaderSchema.properties.ledger_id),
   software_version: Type.Optional(DocumentHeaderSchema.properties.software_version),
   clock: Type.Optional(BoatClockSchema),
+  withdrawn_sequences: DocumentHeaderSchema.properties.withdrawn_sequences,
   part: Type.Optional(PartSchema),
   data: Type.Partial(
     // The nine keys are known at compile time; TypeBox wants them as one object.

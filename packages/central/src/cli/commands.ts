@@ -84,10 +84,16 @@ async function showInstallation(store: Store, installationId: string): Promise<C
   const held = holdings.map(
     ({ category, records }) => `  ${category.padEnd(24)} ${String(records).padStart(10)}`,
   );
-  const missing = gaps.missing_sequences.length === 0 ? '-' : gaps.missing_sequences.join(' ');
+  const listed = (sequences: readonly number[]) => (sequences.length === 0 ? '-' : sequences.join(' '));
   return {
     json: { ...summary, categories: holdings, ...gaps },
-    text: toText([...facts, `missing_sequences      ${missing}`, 'records held', ...held]),
+    text: toText([
+      ...facts,
+      `missing_sequences      ${listed(gaps.missing_sequences)}`,
+      `withdrawn_sequences    ${listed(gaps.withdrawn_sequences)}`,
+      'records held',
+      ...held,
+    ]),
   };
 }
 

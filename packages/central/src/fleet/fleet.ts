@@ -104,6 +104,8 @@ export async function countRecords(
 export interface SequenceGaps {
   readonly ledger_id: string | null;
   readonly missing_sequences: readonly number[];
+  /** Not here either, but given up on board: their records come in later exports. */
+  readonly withdrawn_sequences: readonly number[];
 }
 
 /** Names the exports of the newest ledger that are not here whole. */
@@ -113,7 +115,7 @@ export async function findGaps(store: Queryable, installationId: string): Promis
     [installationId],
   );
   const ledgerId = newest === undefined ? null : textOrNullOf(newest, 'last_ledger_id');
-  if (ledgerId === null) return { ledger_id: null, missing_sequences: [] };
+  if (ledgerId === null) return { ledger_id: null, missing_sequences: [], withdrawn_sequences: [] };
   // A boat that had to cut an export smaller says so in the count of its later parts: the newest count holds.
   const rows = await store.query(
     `select sequence::float8 as sequence,
@@ -128,7 +130,25 @@ export async function findGaps(store: Queryable, installationId: string): Promis
     sequence: numberOf(row, 'sequence'),
     isComplete: booleanOf(row, 'is_complete'),
   }));
-  return { ledger_id: ledgerId, missing_sequences: findMissingSequences(exports) };
+  const { missing, withdrawn } = findMissingSequences(
+    exports,
+    await findWithdrawn(store, installationId, ledgerId),
+  );
+  return { ledger_id: ledgerId, missing_sequences: missing, withdrawn_sequences: withdrawn };
+}
+
+/** What the exports of a ledger said was given up before they were made; each is itself missing as long as it is not here whole. */
+async function findWithdrawn(
+  store: Queryable,
+  installationId: string,
+  ledgerId: string,
+): Promise<ReadonlySet<number>> {
+  const rows = await store.query(
+    `select distinct unnest(withdrawn_sequences)::float8 as sequence from imports
+     where installation_id = $1::text and ledger_id = $2::text and withdrawn_sequences is not null`,
+    [installationId, ledgerId],
+  );
+  return new Set(rows.map((row) => numberOf(row, 'sequence')));
 }
 
 /** `GET /api/v1/data/export/status` (spec: central). Null is "central cannot know": what waits on board, and the boat's own schedule. */

@@ -3,11 +3,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { findMissingSequences, MISSING_LISTED_MAX } from './policy.ts';
 
-test('names exactly the sequences between the first and the last that are not here whole', () => {
+test('names exactly the sequences between the first and the last that are not here whole, those given up apart', () => {
   const sequences = fc.uniqueArray(fc.tuple(fc.integer({ min: 1, max: 60 }), fc.boolean()), {
     selector: ([sequence]) => sequence,
   });
-  const property = fc.property(sequences, (list) => {
+  const givenUp = fc.uniqueArray(fc.integer({ min: 1, max: 60 }));
+  const property = fc.property(sequences, givenUp, (list, given) => {
+    const withdrawn = new Set(given);
     const exports = list
       .map(([sequence, isComplete]) => ({ sequence, isComplete }))
       .sort((a, b) => a.sequence - b.sequence);
@@ -16,12 +18,15 @@ test('names exactly the sequences between the first and the last that are not he
     const expected = Array.from({ length: last - first + 1 }, (_, index) => first + index).filter(
       (sequence) => !whole.has(sequence),
     );
-    assert.deepEqual(findMissingSequences(exports), expected);
+    assert.deepEqual(findMissingSequences(exports, withdrawn), {
+      missing: expected.filter((sequence) => !withdrawn.has(sequence)),
+      withdrawn: expected.filter((sequence) => withdrawn.has(sequence)),
+    });
   });
   fc.assert(property);
 });
 
 test('names no more than the limit of a gap as wide as numbers go', () => {
   const ends = [1, Number.MAX_SAFE_INTEGER - 1].map((sequence) => ({ sequence, isComplete: true }));
-  assert.equal(findMissingSequences(ends).length, MISSING_LISTED_MAX);
+  assert.equal(findMissingSequences(ends, new Set()).missing.length, MISSING_LISTED_MAX);
 });

@@ -6,12 +6,14 @@ import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {
   enrollBoat,
+  expectRefusal,
   heldRecords,
   importDocument,
   NOON_MS,
   startNode,
   toBoatlog,
   toDocument,
+  toImportRequest,
 } from '../testing/central-under-test.ts';
 
 describeOnEveryStore('storing a part', (open) => {
@@ -175,7 +177,54 @@ describeOnEveryStore('storing a part', (open) => {
     assert.deepEqual(await findGaps(store, boat.id), {
       ledger_id: 'bbbbbbbbbbbbbbbb',
       missing_sequences: [3],
+      withdrawn_sequences: [],
     });
+  });
+
+  test('names no gap where a boat gave an export up, once a later export said so, and none of a boat that does not say', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const app = startNode(store);
+    const send = (sequence: number, withdrawn?: readonly number[], part?: { index: number; count: number }) =>
+      importDocument(app, boat, {
+        ...toDocument(boat, { sequence, ...(part === undefined ? {} : { part }) }),
+        ...(withdrawn === undefined ? {} : { withdrawn_sequences: withdrawn }),
+      });
+    const gaps = async () => {
+      const { missing_sequences, withdrawn_sequences } = await findGaps(store, boat.id);
+      return [missing_sequences, withdrawn_sequences];
+    };
+    await send(1);
+    await send(3, undefined, { index: 1, count: 2 });
+    await send(6);
+    assert.deepEqual(await gaps(), [[2, 3, 4, 5], []]);
+    // Of the export that has their records a part is here: it is the gap now, and they are none.
+    await send(7, [2, 3, 5], { index: 2, count: 2 });
+    assert.deepEqual(await gaps(), [
+      [4, 7],
+      [2, 3, 5],
+    ]);
+    await send(7, [2, 3, 5], { index: 1, count: 2 });
+    // The owner tried one of them again after all, and an earlier word stays good when a later one is silent.
+    await send(5);
+    await send(8);
+    assert.deepEqual(await gaps(), [[4], [2, 3]]);
+  });
+
+  test('refuses a document that withdraws what is no sequence', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    for (const odd of [
+      '[0]',
+      '[1.5]',
+      '[1e300]',
+      '["1"]',
+      '7',
+      `[${Array.from({ length: 201 }, () => 1).join()}]`,
+    ]) {
+      const text = JSON.stringify(toDocument(boat)).replace('"data"', `"withdrawn_sequences":${odd},"data"`);
+      await expectRefusal(startNode(store), toImportRequest(boat, text), 400, 'INVALID_FORMAT');
+    }
   });
 
   test('rejects a number the database cannot hold, and stores the rest', async () => {

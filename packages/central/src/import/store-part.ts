@@ -161,10 +161,10 @@ async function insertImport(tx: Queryable, part: PartToStore, receipt: Receipt):
   await tx.query(
     `insert into imports (installation_id, idempotency_key, import_id, export_id, part_index, part_count, sha256, receipt,
        ledger_id, sequence, export_type, export_timestamp, software_version, sections, content_coding,
-       wire_bytes, decoded_bytes, received_at)
+       wire_bytes, decoded_bytes, received_at, withdrawn_sequences)
      values ($1::text, $2::text, $3::text, $4::text, $5::integer, $6::integer, $7::text, $8::text::json,
        $9::text, $10::bigint, $11::text, $12::text, $13::text, $14::text::jsonb, $15::text,
-       $16::bigint, $17::bigint, $18::timestamptz)`,
+       $16::bigint, $17::bigint, $18::timestamptz, $19::text::bigint[])`,
     [
       document.installation_id,
       identity.idempotencyKey,
@@ -184,6 +184,8 @@ async function insertImport(tx: Queryable, part: PartToStore, receipt: Receipt):
       part.wireSizeBytes,
       part.decodedSizeBytes,
       toIso(part.receivedMs),
+      // As text: drivers disagree on arrays.
+      document.withdrawn_sequences === undefined ? null : `{${document.withdrawn_sequences.join(',')}}`,
     ],
   );
 }
