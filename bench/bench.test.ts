@@ -52,6 +52,8 @@ test('a tiny run gives every figure of the collection as a line of the documente
       'collect.rows_per_second',
       'collect.rows_vs_python',
       'collect.rows_vs_sqlite_json',
+      'collect.state_loop_delay_p99',
+      'collect.state_peak_rss',
       'collect.writer_insert_p99',
       'collect.writer_lock_waits',
       'collect.writer_wal_peak',

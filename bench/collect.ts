@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeIssues } from '../packages/sim/src/fixture/alerts.ts';
 import { type Baseline, findBaseline } from './baseline.ts';
 import { type BenchBoat, makeBoat } from './boat.ts';
 import { hasProgram, numberOf, parseObject, runChild, sleep, stopChild } from './child.ts';
@@ -15,6 +16,8 @@ const RSS_SMALL_ROWS = 10_000;
 const RSS_MIXED_ROWS = 100_000;
 /** The boat whose incremental export the large boat's is compared with. */
 const INCREMENTAL_SMALL_ROWS = 1_000;
+/** Alerts of the boat whose state records are exported: as a log's rows, but each has a digest in the ledger. */
+const ALERTS = 300_000;
 /** New rows of an incremental export. */
 const NEW_ROWS = 100;
 /** Incremental exports per boat for each repetition: one takes milliseconds. */
@@ -29,6 +32,7 @@ export const benchCollect: Bench = async (run) => {
   const large = makeBoat(join(run.folder, 'large'), rows);
   await compareSpeed(run, large);
   await measureMemory(run);
+  await measureState(run);
   await compareIncremental(run, large);
   // Last: the writer's entries stay in the log.
   await measureWriter(run, large);
@@ -176,6 +180,18 @@ async function measureMemory(run: BenchRun): Promise<void> {
       ),
     );
   }
+}
+
+/** One full export of many alerts, all of them new. */
+async function measureState(run: BenchRun): Promise<void> {
+  const rows = Math.min(ALERTS, run.options.rows);
+  run.say(`a full export of ${rows} alerts`);
+  const boat = makeBoat(join(run.folder, 'alerts'), 0);
+  writeIssues(join(boat.root, 'data', 'self-healing', 'issues.db'), { variant: 'id', rows, seed: 1 });
+  const { peakRssMb, rowsPerSecond, loop } = await exportFully(run, boat);
+  const note = `VmHWM, ${rows} alerts; ${Math.round(rowsPerSecond / 1000)} thousand a second`;
+  run.report(toFigure('collect.state_peak_rss', peakRssMb, 'MB', { atMost: 150 }, note));
+  reportLoop(run, 'collect.state_loop_delay_p99', [loop]);
 }
 
 /** How inserting went for another program. */

@@ -141,8 +141,8 @@ export const DURABILITY_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'an export does not claim its slot',
     file: CREATE,
-    before: 'slotId === undefined ? undefined : { slotId }',
-    after: 'undefined',
+    before: 'slotId: request.slotId, aheadNo',
+    after: 'slotId: undefined, aheadNo',
     killedBy: CREATE_TESTS,
   },
   {

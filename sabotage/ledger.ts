@@ -3,6 +3,9 @@ import type { Sabotage } from './sabotage.ts';
 const QUEUE = 'packages/boat/src/ledger/queue.ts';
 const PROGRESS = 'packages/boat/src/ledger/progress.ts';
 const RECOVER = 'packages/boat/src/ledger/recover.ts';
+const DIGESTS = 'packages/boat/src/ledger/digests.ts';
+const DIGESTS_TESTS = ['packages/boat/src/ledger/digests.test.ts'];
+const CREATE_EXPORT_TESTS = ['packages/boat/src/create-export.test.ts'];
 const QUEUE_TESTS = ['packages/boat/src/ledger/queue.test.ts'];
 const LEDGER_TESTS = ['packages/boat/src/ledger/ledger.test.ts'];
 const RECOVER_TESTS = ['packages/boat/src/ledger/recover.test.ts'];
@@ -30,7 +33,8 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'the digests of an export are not kept',
     file: QUEUE,
-    before: 'progress.advanceDigests(enqueued.entryNo, moves);',
+    before:
+      "progress.advanceDigests(enqueued.entryNo, moves, aheadNo === undefined ? 'all_now' : 'with_ahead');",
     after: '',
     killedBy: LEDGER_TESTS,
   },
@@ -72,8 +76,8 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'an export gets a second entry',
     file: QUEUE,
-    before: 'byExportId.get(entry.exportId) === undefined ? insert(entry, []) : undefined',
-    after: 'insert(entry, [])',
+    before: 'byExportId.get(entry.exportId) === undefined ? insert(nextNo(), entry, []) : undefined',
+    after: 'insert(nextNo(), entry, [])',
     killedBy: QUEUE_TESTS,
   },
   {
@@ -93,7 +97,7 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'the slot is not claimed with the commit',
     file: QUEUE,
-    before: 'if (slot !== undefined) insertSlot.run(slot.slotId, entry.createdAtMs, entry.queueId);',
+    before: 'if (slotId !== undefined) insertSlot.run(slotId, entry.createdAtMs, entry.queueId);',
     after: '',
     killedBy: LEDGER_TESTS,
   },
@@ -177,9 +181,44 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
   {
     name: 'the digests of a failed export are kept',
     file: PROGRESS,
-    before: 'forgetDigests.run(entryNo);',
+    before: 'digests.giveBack(entryNo);',
     after: '',
     killedBy: LEDGER_TESTS,
+  },
+  {
+    name: 'digests count before the entry they were written ahead for',
+    file: DIGESTS,
+    before: "          case 'ahead':\n            continue;",
+    after: "          case 'ahead':\n            return row['digest'] as string;",
+    killedBy: DIGESTS_TESTS,
+  },
+  {
+    name: 'digests written ahead replace those that count',
+    file: DIGESTS,
+    before: 'deleteOutdated.run(category, recordId, entryNo);',
+    after: 'deleteOthers.run(category, recordId, entryNo);',
+    killedBy: DIGESTS_TESTS,
+  },
+  {
+    name: 'what was given back leaves the digest before it',
+    file: DIGESTS,
+    before: "what === 'ahead' ? deleteOne : deleteThrough",
+    after: 'deleteOne',
+    killedBy: DIGESTS_TESTS,
+  },
+  {
+    name: 'an adopted file takes the number of digests that were written ahead',
+    file: QUEUE,
+    before: 'Math.max(newestNo, progress.digests.aheadNo() ?? 0) + 1',
+    after: 'newestNo + 1',
+    killedBy: DIGESTS_TESTS,
+  },
+  {
+    name: 'what an export left that came to nothing stays among the digests',
+    file: 'packages/boat/src/create-export.ts',
+    before: 'while (ledger.progress.digests.settle()) {',
+    after: 'while (false as boolean) {',
+    killedBy: CREATE_EXPORT_TESTS,
   },
   {
     name: 'a range that came back meanwhile is jumped over',

@@ -5,7 +5,7 @@ import type { SourcePaths } from './collect/collector.ts';
 import { collectWhenQuiet } from './collect-when-quiet.ts';
 import { createCollectors } from './collect/collectors.ts';
 import { type Config, isTimeZone } from './config.ts';
-import { SOFTWARE_VERSION } from './create-export.ts';
+import { DIGESTS_KEPT_MAX, SOFTWARE_VERSION } from './create-export.ts';
 import { createWorker } from './deliver/worker.ts';
 import { examine, repair } from './doctor/doctor.ts';
 import { createEvents } from './events.ts';
@@ -52,6 +52,7 @@ export async function startBoat(
   config: Config,
   signal: AbortSignal,
   sources: SourcePaths = toSourcePaths(config),
+  digestsKeptMax = DIGESTS_KEPT_MAX,
 ): Promise<Boat> {
   const paths = toSpoolPaths(config.root);
   const ledger = await openOrSetAside(world, paths);
@@ -132,6 +133,7 @@ export async function startBoat(
     collectors: createCollectors(),
     sources,
     paths,
+    digestsKeptMax,
     signal,
     timeZone: () => readTimeZone(world, config),
   });

@@ -5,14 +5,15 @@ import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
 import type { Collector, SourcePaths } from './collect/collector.ts';
 import { toLine, toPage } from './collect/page.ts';
-import { createExport, type ExportRequest, previewExport } from './create-export.ts';
+import { createStateRecords, toStatePages } from './collect/state-records.ts';
+import { createExport, DIGESTS_KEPT_MAX, type ExportRequest, previewExport } from './create-export.ts';
 import { openLedger } from './ledger/ledger.ts';
 import { createClock } from './platform/clock.ts';
 import { createDisk } from './platform/disk.ts';
 import { ExportError, isExportError } from './platform/errors.ts';
 import type { Disk, WallMs, World } from './platform/ports.ts';
 import { createRandom } from './platform/random.ts';
-import { createDatabases } from './platform/sqlite.ts';
+import { createDatabases, openLedgerDatabase } from './platform/sqlite.ts';
 import { createRetention } from './retain/retention.ts';
 import { toFailedFile, toSpoolPaths } from './spool/spool-paths.ts';
 import { createKeptLog } from './testing/kept-log.ts';
@@ -30,7 +31,13 @@ const REQUEST: ExportRequest = {
 
 let made = 0;
 /** A boat with one log of `rows` rows, whose clock stands still. `onRead`: what happens while the log is read. */
-function openBoat(over: { readonly disk?: Partial<Disk>; readonly reserveBytes?: number } = {}) {
+function openBoat(
+  over: {
+    readonly disk?: Partial<Disk>;
+    readonly reserveBytes?: number;
+    readonly digestsKeptMax?: number;
+  } = {},
+) {
   made += 1;
   const home = join(root, String(made));
   const paths = toSpoolPaths(home);
@@ -43,7 +50,7 @@ function openBoat(over: { readonly disk?: Partial<Disk>; readonly reserveBytes?:
       const from = cursorOf(LOG_SOURCE);
       const first = (from?.position ?? 0) + 1;
       await log.onRead();
-      if (first > log.rows) return { state: 'empty', cursors: [], digests: [] };
+      if (first > log.rows) return { state: 'empty', cursors: [] };
       const numbers = Array.from({ length: log.rows - first + 1 }, (_, index) => first + index);
       log.isOpen = true;
       try {
@@ -52,7 +59,21 @@ function openBoat(over: { readonly disk?: Partial<Disk>; readonly reserveBytes?:
         log.isOpen = false;
       }
       const to = { position: log.rows, check: `row ${log.rows}` };
-      return { state: 'ok', cursors: [{ source: LOG_SOURCE, from, to }], digests: [] };
+      return { state: 'ok', cursors: [{ source: LOG_SOURCE, from, to }] };
+    },
+  };
+  const alerts = { count: 0, status: 'new', onAlert: (_n: number): void => undefined };
+  const systemAlerts: Collector = {
+    category: 'system_alerts',
+    isNews: true,
+    async *collect(context) {
+      const records = createStateRecords(context);
+      const about = 'engine too warm '.repeat(60);
+      for (let n = 1; n <= alerts.count; n += 1) {
+        alerts.onAlert(n);
+        yield* toStatePages(records, [{ record_id: String(n), status: alerts.status, about }]);
+      }
+      return { state: alerts.count === 0 ? 'empty' : 'ok', cursors: [] };
     },
   };
   const disk: Disk = { ...createDisk(), ...over.disk };
@@ -60,20 +81,25 @@ function openBoat(over: { readonly disk?: Partial<Disk>; readonly reserveBytes?:
   const databases = createDatabases();
   // What making an export touches of the world; nothing here sends.
   const world = { clock, disk, databases, random: createRandom(), log: createKeptLog() } as unknown as World;
-  const ledger = openLedger(databases.openLedger(paths.ledger), () => '00112233445566ff');
+  const commits = { count: 0 };
+  const database = openLedgerDatabase(paths.ledger, (step) => {
+    if (step === 'committed') commits.count += 1;
+  });
+  const ledger = openLedger(database, () => '00112233445566ff');
   const sources: SourcePaths = { root: home, recordings: home, proc: home, sys: home, run: home };
   const deps = {
     world,
     ledger,
     retention: createRetention(world, paths, ledger, over.reserveBytes ?? 0, () => undefined),
-    collectors: [boatlog],
+    collectors: [boatlog, systemAlerts],
     sources,
     paths,
+    digestsKeptMax: over.digestsKeptMax ?? DIGESTS_KEPT_MAX,
     onProgress: () => undefined,
   };
-  const run = (request: Partial<ExportRequest> = {}) =>
-    createExport(deps, { ...REQUEST, ...request }, new AbortController().signal);
-  return { log, paths, ledger, deps, run, files: () => readdirSync(paths.exports) };
+  const run = (request: Partial<ExportRequest> = {}, signal = new AbortController().signal) =>
+    createExport(deps, { ...REQUEST, ...request }, signal);
+  return { log, alerts, commits, paths, ledger, deps, run, files: () => readdirSync(paths.exports) };
 }
 
 /** Makes an export of which something is known to be new. */
@@ -101,9 +127,9 @@ test('an export is queued only when its file is durable', async () => {
   let wasDurable: boolean | undefined;
   const queue: typeof ledger.queue = {
     ...ledger.queue,
-    enqueue: (entry, moves, slot) => {
+    enqueue: (entry, ...rest) => {
       wasDurable = isDurable && existsSync(entry.exportFile);
-      return ledger.queue.enqueue(entry, moves, slot);
+      return ledger.queue.enqueue(entry, ...rest);
     },
   };
   await createExport({ ...deps, ledger: { ...ledger, queue } }, REQUEST, new AbortController().signal);
@@ -227,4 +253,83 @@ test('a source is let go of where its export cannot be written, and where a prev
   assert.equal(log.isOpen, false);
   log.onRead = async () => undefined;
   await queued(run);
+});
+
+test('an export with few state records is one commit, and one with many keeps no more of them in memory than a page beyond the limit', async () => {
+  const { alerts, commits, deps, ledger, run } = openBoat({ digestsKeptMax: 100 });
+  await queued(run);
+  alerts.count = 100;
+  const before = commits.count;
+  await queued(run);
+  assert.equal(commits.count - before, 1);
+
+  alerts.count = 1_000;
+  alerts.status = 'changed';
+  const kept: number[] = [];
+  const queue: typeof ledger.queue = {
+    ...ledger.queue,
+    writeAhead: (aheadNo, category, digests) => {
+      kept.push(digests.length);
+      return ledger.queue.writeAhead(aheadNo, category, digests);
+    },
+    enqueue: (entry, moves, claims) => {
+      for (const { digests } of moves) kept.push(digests.length);
+      return ledger.queue.enqueue(entry, moves, claims);
+    },
+  };
+  const result = await createExport(
+    { ...deps, ledger: { ...ledger, queue } },
+    REQUEST,
+    new AbortController().signal,
+  );
+  assert.ok(result.kind === 'queued' && result.entry.recordCount === 1_000);
+  assert.ok(kept.length > 5 && Math.max(...kept) < 200, `digests in memory: ${kept.join(', ')}`);
+  assert.equal((await run()).kind, 'nothing_new');
+});
+
+test('an export that ends early takes back what it wrote ahead: the next one carries every record', async () => {
+  const { alerts, ledger, run, files } = openBoat({ digestsKeptMax: 10 });
+  alerts.count = 300;
+  await queued(run);
+  const digestOf = (n: number) => ledger.progress.digestOf('system_alerts', String(n));
+  const before = digestOf(1);
+  alerts.status = 'changed';
+  const stopping = new AbortController();
+  alerts.onAlert = (n) => {
+    if (n === 290) stopping.abort(new Error('stopped'));
+  };
+  await assert.rejects(run({}, stopping.signal), /stopped/);
+  assert.notEqual(ledger.progress.digests.aheadNo(), undefined, 'something was written ahead');
+  assert.equal(files().length, 1, 'the file of the first export');
+  assert.equal(digestOf(1), before);
+  alerts.onAlert = () => undefined;
+  assert.equal((await queued(run)).recordCount, 300);
+  assert.equal(ledger.progress.digests.aheadNo(), undefined);
+  assert.notEqual(digestOf(1), before);
+});
+
+test('records that come back with a large export go again, all of them, and once', async () => {
+  const { alerts, ledger, paths, run } = openBoat({ digestsKeptMax: 10 });
+  alerts.count = 300;
+  const first = await queued(run);
+  ledger.queue.fail(first.entryNo, {
+    atMs: first.createdAtMs,
+    reason: 'Cancelled by the owner',
+    archiveFile: toFailedFile(paths, first.queueId),
+  });
+  assert.equal((await queued(run)).recordCount, 303);
+  assert.equal((await run()).kind, 'nothing_new');
+});
+
+test('what an export left that came to nothing is gone from the ledger with the next one', async () => {
+  const { alerts, ledger, run } = openBoat({ digestsKeptMax: 10 });
+  alerts.count = 300;
+  const stopping = new AbortController();
+  alerts.onAlert = (n) => {
+    if (n === 290) stopping.abort(new Error('stopped'));
+  };
+  await assert.rejects(run({}, stopping.signal), /stopped/);
+  alerts.count = 0;
+  await queued(run);
+  assert.equal(ledger.progress.digests.settle(), false);
 });

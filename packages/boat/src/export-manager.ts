@@ -144,6 +144,7 @@ export interface ExportManagerDeps {
   readonly collectors: readonly Collector[];
   readonly sources: SourcePaths;
   readonly paths: SpoolPaths;
+  readonly digestsKeptMax: number;
   /** Ends whatever is under way when the daemon stops. */
   readonly signal: AbortSignal;
   readonly timeZone: () => Promise<string>;
@@ -166,6 +167,7 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
     collectors: deps.collectors,
     sources: deps.sources,
     paths,
+    digestsKeptMax: deps.digestsKeptMax,
     onProgress: ({ category, count }) => events.emit({ kind: 'collecting', category, count }),
   };
   const changed = (): void => {

@@ -1,4 +1,4 @@
-import { type Boat, type Config, isExportError, startBoat } from '@d3kos/boat';
+import { type Boat, type Config, isExportError, startBoat, toSourcePaths } from '@d3kos/boat';
 import { act } from './acts.ts';
 import type { Alive, Deck } from './deck.ts';
 import { isCardUnfit, noteDays, startIncident } from './incidents.ts';
@@ -39,7 +39,13 @@ export function bootBoat(deck: Deck, config: Config, plan: BootPlan): Power {
   };
   const start = async (): Promise<void> => {
     const stopping = new AbortController();
-    const boat: Boat = await startBoat(world, config, stopping.signal);
+    const boat: Boat = await startBoat(
+      world,
+      config,
+      stopping.signal,
+      toSourcePaths(config),
+      deck.plan.boat.digestsKeptMax,
+    );
     if (!power.isOn()) return;
     await clock.outside('checking', oracle.check(boat, `after boot ${bootNumber}`));
     if (!power.isOn()) return;

@@ -96,6 +96,7 @@ export function toSmallPlan(point?: Point): Plan {
       latencyMaxMs: 20,
       meteredSizeMaxBytes: Number.MAX_SAFE_INTEGER,
       monthlyBudgetBytes: undefined,
+      digestsKeptMax: 0,
       oldQueue: { format: 'lists', exports: 1, isTorn: false },
     },
     boots,

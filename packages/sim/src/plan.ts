@@ -51,6 +51,8 @@ export interface BoatPlan {
   readonly meteredSizeMaxBytes: number;
   /** Bytes that may be sent in a calendar month: far below what a person would allow, so that it is used up. */
   readonly monthlyBudgetBytes: number | undefined;
+  /** Digests of a category beyond this many are written ahead of their export's commit: of a boat with few records too. */
+  readonly digestsKeptMax: number;
   readonly oldQueue: OldQueuePlan | undefined;
 }
 
@@ -115,6 +117,7 @@ function drawBoat(random: SimRandom): BoatPlan {
     latencyMaxMs: random.pick([200, 200, 2_000]),
     meteredSizeMaxBytes: random.pick([0, 4_000, 20_000]),
     monthlyBudgetBytes: random.pick([undefined, undefined, 8_000, 60_000]),
+    digestsKeptMax: random.fork('digests').pick([0, 1, 250]),
     oldQueue: random.chance(0.35)
       ? {
           format: random.pick(['seed', 'list', 'pending_exports', 'lists'] as const),

@@ -13,8 +13,8 @@ import {
   collectAll,
   createTestContext,
   createTestProgress,
+  type TestOutcome,
 } from './collection-for-tests.ts';
-import type { CollectOutcome } from './collector.ts';
 import { systemAlertsCollector } from './system-alerts.ts';
 
 const HOME = 'data/boatlog/boatlog.db';
@@ -154,7 +154,7 @@ describe('any edits between exports', () => {
             const context = createTestContext(toBoatPlaces(boat.root), progress);
             const central = new Map<string, CollectedRecord>();
             const seen = new Set<string>();
-            let waiting: { records: readonly CollectedRecord[]; outcome: CollectOutcome } | undefined;
+            let waiting: { records: readonly CollectedRecord[]; outcome: TestOutcome } | undefined;
             const deliver = (): void => {
               for (const record of waiting?.records ?? []) central.set(record.record_id, record);
               waiting = undefined;

@@ -42,7 +42,6 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   return {
     ...mergeHomes([...outcomes, browser]),
     cursors: outcomes.flatMap((outcome) => outcome.move ?? []),
-    digests: browser.digests,
   };
 }
 

@@ -1,17 +1,12 @@
 import type { BoatlogField } from './boatlog-rows.ts';
 import { type BrowserEntry, readBrowserEntries } from './browser-data.ts';
-import type { CollectContext, CollectOutcome, Page } from './collector.ts';
+import type { CollectContext, Page } from './collector.ts';
 import type { HomeOutcome, TimestampReader } from './policy.ts';
 import { type ColumnAliases, openSourceTable, toSourceDetail } from './source-table.ts';
 import { createStateRecords, toStatePages } from './state-records.ts';
 
 /** Rows of a database looked through at once for entries the browser has too: some milliseconds. */
 const SCAN_ROWS = 10_000;
-
-/** What the browser's entries came to. */
-export interface BrowserBoatlog extends HomeOutcome {
-  readonly digests: CollectOutcome['digests'];
-}
 
 /**
  * Gives the log entries only the browser holds. One that is in a database of `homes` as well, at the same second and
@@ -25,9 +20,9 @@ export async function* collectBrowserBoatlog(
   homes: readonly string[],
   table: string,
   aliases: ColumnAliases<BoatlogField>,
-): AsyncGenerator<Page, BrowserBoatlog, void> {
+): AsyncGenerator<Page, HomeOutcome, void> {
   const entries = readBrowserEntries(context, readTime);
-  if (entries.length === 0) return { state: 'source_missing', digests: [] };
+  if (entries.length === 0) return { state: 'source_missing' };
   const fresh = entries.filter(
     ({ record }) => context.mode === 'full' || context.digestOf(record.record_id) === undefined,
   );
@@ -39,17 +34,16 @@ export async function* collectBrowserBoatlog(
   const elsewhere = new Set<string>();
   for (const home of wanted.size === 0 ? [] : homes) {
     const failure = await findElsewhere(context, { home, table, aliases }, wanted, elsewhere);
-    if (failure !== undefined) return { state: 'error', detail: failure, digests: [] };
+    if (failure !== undefined) return { state: 'error', detail: failure };
   }
   const records = createStateRecords(context);
   yield* toStatePages(
-    context,
     records,
     fresh.flatMap(({ record }) => (elsewhere.has(record.record_id) ? [] : record)),
   );
   // Remembered as well, so that a database of a million rows is not looked through at every export.
-  const found = [...elsewhere].map((recordId) => ({ recordId, digest: GOES_FROM_DATABASE }));
-  return { state: 'ok', digests: [...records.digests(), ...found] };
+  for (const recordId of elsewhere) context.keepDigest(recordId, GOES_FROM_DATABASE);
+  return { state: 'ok' };
 }
 
 /** In place of a digest: the entry is in a database and goes from there. */

@@ -7,12 +7,17 @@ import type { Cursor } from './cursor.ts';
 /** One record as central would read it. */
 export type CollectedRecord = { readonly record_id: string } & Readonly<Record<string, unknown>>;
 
+/** What a collector told: its outcome, and the digests it would have kept. */
+export type TestOutcome = CollectOutcome & {
+  readonly digests: readonly { readonly recordId: string; readonly digest: string }[];
+};
+
 /** What a collection gave, every line parsed on its own as the spool cuts them. */
 export interface Collection {
   readonly records: readonly CollectedRecord[];
   readonly lines: readonly string[];
   readonly pages: number;
-  readonly outcome: CollectOutcome;
+  readonly outcome: TestOutcome;
 }
 
 /** How far things are exported, as the ledger keeps it for one category. */
@@ -20,9 +25,9 @@ export interface TestProgress {
   readonly cursors: Map<string, Cursor>;
   readonly digests: Map<string, string>;
   /** The export's commit: cursors and digests move. */
-  commit(outcome: CollectOutcome): void;
+  commit(outcome: TestOutcome): void;
   /** The export failed for good: its ranges are due again, and the lower position wins. */
-  giveBack(outcome: CollectOutcome): void;
+  giveBack(outcome: TestOutcome): void;
 }
 
 /** Nothing exported yet. */
@@ -62,6 +67,7 @@ export function createTestContext(
     mode: 'incremental',
     cursorOf: (source) => progress.cursors.get(source),
     digestOf: (recordId) => progress.digests.get(recordId),
+    keepDigest: () => undefined,
     signal: new AbortController().signal,
     ...given,
   };
@@ -72,7 +78,11 @@ export async function collectAll(collector: Collector, context: CollectContext):
   const records: CollectedRecord[] = [];
   const lines: string[] = [];
   let pages = 0;
-  const collection = collector.collect(context);
+  const digests: { recordId: string; digest: string }[] = [];
+  const collection = collector.collect({
+    ...context,
+    keepDigest: (recordId, digest) => void digests.push({ recordId, digest }),
+  });
   let step = await collection.next();
   while (step.done !== true) {
     const { value: page } = step;
@@ -91,5 +101,5 @@ export async function collectAll(collector: Collector, context: CollectContext):
     pages += 1;
     step = await collection.next();
   }
-  return { records, lines, pages, outcome: step.value };
+  return { records, lines, pages, outcome: { ...step.value, digests } };
 }

@@ -29,6 +29,11 @@ export interface CollectContext {
   cursorOf(source: string): Cursor | undefined;
   /** The digest under which a state record was last exported, or undefined if it never was. */
   digestOf(recordId: string): string | undefined;
+  /**
+   * Tells that a state record goes with this export, or need not go with any, under a digest which the next export is given
+   * by `digestOf`: from this export's commit on, and not before. Whoever collects keeps none of them.
+   */
+  keepDigest(recordId: string, digest: string): void;
   /** What a kiosk page handed over of its localStorage key, as it was handed over; undefined where none did. Absent: no page can. */
   browserDocument?(key: string): string | undefined;
   /** Whether the owner agreed to usage analytics leaving the boat. Absent: no. */
@@ -67,8 +72,6 @@ export interface CollectOutcome {
   readonly note?: string;
   /** Log sources: how far they are exported once this export is committed. */
   readonly cursors: readonly CursorMove[];
-  /** State sources: the digests of the records in this export. */
-  readonly digests: readonly { readonly recordId: string; readonly digest: string }[];
 }
 
 /**

@@ -49,7 +49,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
       homes.push(yield* collectFile(context, records, name, (value) => toDownload(value, readTime)));
   }
   homes.push(yield* collectBrowser(context, records, readTime));
-  return { ...mergeHomes(homes), cursors: [], digests: records.digests() };
+  return { ...mergeHomes(homes), cursors: [] };
 }
 
 async function* collectFile(
@@ -64,7 +64,7 @@ async function* collectFile(
   if (file.kind === 'unreadable') return { state: 'error', detail: file.detail };
   const found = toRecords(file.value);
   if (found === undefined) return { state: 'schema_unknown', detail: `${name} holds no benchmark` };
-  yield* toStatePages(context, records, found);
+  yield* toStatePages(records, found);
   return { state: found.length === 0 ? 'empty' : 'ok' };
 }
 
@@ -171,6 +171,6 @@ async function* collectBrowser(
     ...(Array.isArray(tests) ? toTests(tests, readTime) : []),
     ...(baseline === undefined ? [] : [toBaseline(baseline, readTime)]),
   ];
-  yield* toStatePages(context, records, found);
+  yield* toStatePages(records, found);
   return { state: found.length === 0 ? 'source_missing' : 'ok' };
 }

@@ -76,7 +76,6 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
     ...mergeHomes(outcomes),
     note: NOTE,
     cursors: outcomes.flatMap((outcome) => outcome.move ?? []),
-    digests: [],
   };
 }
 

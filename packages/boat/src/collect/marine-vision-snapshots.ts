@@ -28,9 +28,9 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   for (const folder of FOLDERS) {
     const found = await listFolder(context, folder, readTime);
     homes.push(found.outcome);
-    yield* toStatePages(context, records, found.records);
+    yield* toStatePages(records, found.records);
   }
-  return { ...mergeHomes(homes), note: NOTE, cursors: [], digests: records.digests() };
+  return { ...mergeHomes(homes), note: NOTE, cursors: [] };
 }
 
 async function listFolder(

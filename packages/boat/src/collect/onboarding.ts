@@ -52,10 +52,10 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   const vesselFile = await readSourceText(context, VESSEL_HOME);
   if (vesselFile.kind === 'unreadable') details.push(vesselFile.detail);
   const browser = asObject(readBrowserJson(context, BROWSER_KEY));
-  if (details.length > 0) return { state: 'error', detail: details.join('; '), cursors: [], digests: [] };
+  if (details.length > 0) return { state: 'error', detail: details.join('; '), cursors: [] };
   const vessel = vesselFile.kind === 'text' ? parseEnv(vesselFile.text) : undefined;
   if (answers === undefined && vessel === undefined && browser === undefined && counter === undefined)
-    return { state: 'source_missing', cursors: [], digests: [] };
+    return { state: 'source_missing', cursors: [] };
   const configuration = toConfiguration(answers ?? {});
   const records = createStateRecords(context);
   records.add({
@@ -69,7 +69,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   });
   const page = records.end();
   if (page !== undefined) yield page;
-  return { state: 'ok', cursors: [], digests: records.digests() };
+  return { state: 'ok', cursors: [] };
 }
 
 function readCounter(counter: JsonObject | undefined): number | null {

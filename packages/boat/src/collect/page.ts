@@ -1,20 +1,50 @@
 import { isUtf8 } from 'node:buffer';
 import type { Page } from './collector.ts';
 
-/** Text of a page that collectors gather lines into: large enough to be worth a write, small beside the daemon's memory. */
-const PAGE_LENGTH = 256 * 1024;
-/** Most lines gathered into one page. */
-const PAGE_LINES_MAX = 500;
+/** Size at which a page of gathered lines is given out: its memory comes and goes in pieces that are reused. */
+const PAGE_SIZE_BYTES = 64 * 1024;
+/** Most bytes of UTF-8 that a unit of UTF-16 takes. */
+const UNIT_SIZE_MAX_BYTES = 3;
 
 /** What parts one line of an export file from the next: two characters, two bytes. */
 export const LINE_SEPARATOR = ',\n';
 
-/** Whether gathered lines should be given out before more are made. */
-export function isPageFull(lines: readonly string[]): boolean {
-  if (lines.length >= PAGE_LINES_MAX) return true;
-  let length = 0;
-  for (const line of lines) length += line.length;
-  return length >= PAGE_LENGTH;
+/** Lines made by `toLine`, gathered into pages. */
+export interface GatheredLines {
+  add(line: string): void;
+  /** Whether they should be given out before more are made. */
+  isFull(): boolean;
+  /** What was gathered since the last page; undefined where nothing was. */
+  take(): Page | undefined;
+}
+
+/**
+ * Gathers lines as bytes: texts that wait until a page is full outlive two young collections of garbage, and wait as
+ * garbage for one of the whole heap, which comes after tens of MB.
+ */
+export function gatherLines(): GatheredLines {
+  let memory = Buffer.from(new ArrayBuffer(0));
+  let sizeBytes = 0;
+  let count = 0;
+  return {
+    add(line) {
+      const neededBytes = sizeBytes + LINE_SEPARATOR.length + line.length * UNIT_SIZE_MAX_BYTES;
+      if (neededBytes > memory.length)
+        memory = Buffer.from(memory.buffer.transfer(Math.max(neededBytes, 2 * PAGE_SIZE_BYTES)));
+      sizeBytes += memory.write(LINE_SEPARATOR, sizeBytes, 'latin1');
+      sizeBytes += memory.write(line, sizeBytes, 'utf8');
+      count += 1;
+    },
+    isFull: () => sizeBytes >= PAGE_SIZE_BYTES,
+    take() {
+      if (count === 0) return undefined;
+      const page = toBytesPage(new Uint8Array(memory.buffer.transfer(sizeBytes)), count);
+      memory = Buffer.from(new ArrayBuffer(0));
+      sizeBytes = 0;
+      count = 0;
+      return page;
+    },
+  };
 }
 
 /** A page of lines made by `toLine`. */

@@ -11,7 +11,7 @@ const HOME = 'data/qr-codes.json';
 export const qrCodesCollector: Collector = { category: 'qr_codes', isNews: true, collect };
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
-  const none = { cursors: [], digests: [] };
+  const none = { cursors: [] };
   const file = await readSourceJson(context, HOME);
   switch (file.kind) {
     case 'absent':
@@ -30,11 +30,10 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   const readTime = await readTimestampReader(context);
   const records = createStateRecords(context);
   yield* toStatePages(
-    context,
     records,
     objects.map((code) => toQrCode(code, (raw) => readTime(raw).utc)),
   );
-  return { state: objects.length === 0 ? 'empty' : 'ok', cursors: [], digests: records.digests() };
+  return { state: objects.length === 0 ? 'empty' : 'ok', cursors: [] };
 }
 
 function toQrCode(

@@ -92,13 +92,13 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
     system_version: await line('VERSION'),
   };
   const browser = readBrowserSettings(context);
-  if (details.length > 0) return { state: 'error', detail: details.join('; '), cursors: [], digests: [] };
-  if (found === 0 && browser === undefined) return { state: 'source_missing', cursors: [], digests: [] };
+  if (details.length > 0) return { state: 'error', detail: details.join('; '), cursors: [] };
+  if (found === 0 && browser === undefined) return { state: 'source_missing', cursors: [] };
   const records = createStateRecords(context);
   records.add(browser === undefined ? record : { ...record, browser });
   const page = records.end();
   if (page !== undefined) yield page;
-  return { state: 'ok', cursors: [], digests: records.digests() };
+  return { state: 'ok', cursors: [] };
 }
 
 /** What only the kiosk's browser holds of the settings; undefined where no page handed any over. */

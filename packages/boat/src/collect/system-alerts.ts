@@ -1,15 +1,9 @@
 import { join } from 'node:path';
 import { type AllowedWords, asObject, asObjects, toAllowed, toPublicText, toWords } from './allowed.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
+import { createDigestCounts, type DigestCounts } from './digest-counts.ts';
 import { sha256 } from './digest.ts';
-import {
-  type HomeOutcome,
-  mergeHomes,
-  PAGE_ROWS,
-  type TimestampReader,
-  toContentId,
-  toRecordId,
-} from './policy.ts';
+import { type HomeOutcome, mergeHomes, type TimestampReader, toContentId, toRecordId } from './policy.ts';
 import { parseLenientJson, readSourceJson, readTimestampReader, toFileDetail } from './source-file.ts';
 import { type ColumnAliases, openSourceTable, toJsonValue, toSourceDetail } from './source-table.ts';
 import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
@@ -44,6 +38,8 @@ const METRIC_WORDS: AllowedWords = toWords(
 
 const ISSUES_HOME = 'data/self-healing/issues.db';
 const ISSUES_TABLE = 'issues';
+/** Rows read at once: some milliseconds, and few enough that their objects are garbage before they are moved among what lasts. */
+const ROWS_AT_ONCE = 64;
 const ALERTS_HOME = 'data/alerts.json';
 const WEBHOOK_HOME = 'data/alarm-webhook-log.jsonl';
 /** Bytes of the webhook log read at once. */
@@ -62,7 +58,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
     yield* collectAlertsFile(context, records, readTime),
     yield* collectWebhookLog(context, records, readTime),
   ];
-  return { ...mergeHomes(homes), cursors: [], digests: records.digests() };
+  return { ...mergeHomes(homes), cursors: [] };
 }
 
 async function* collectIssues(
@@ -81,11 +77,11 @@ async function* collectIssues(
     statement.setReadBigInts(true);
     let position = String(Number.MIN_SAFE_INTEGER);
     for (;;) {
-      const rows = statement.all(position, PAGE_ROWS.first);
+      const rows = statement.all(position, ROWS_AT_ONCE);
       const last = rows.at(-1)?.['position'];
       if (last === undefined) break;
       position = String(last);
-      const found = rows.map((row) => {
+      const found = rows.values().map((row) => {
         const value = (field: AlertField): string | number | null => toJsonValue(row[field]);
         const metrics = value('metrics');
         return toAlert('issues', readTime, {
@@ -93,7 +89,7 @@ async function* collectIssues(
           metrics: typeof metrics === 'string' ? (parseLenientJson(metrics) ?? null) : metrics,
         });
       });
-      yield* toStatePages(context, records, found);
+      yield* toStatePages(records, found);
     }
     return { state: position === String(Number.MIN_SAFE_INTEGER) ? 'empty' : 'ok' };
   } catch (error) {
@@ -123,7 +119,7 @@ async function* collectAlertsFile(
       ),
     ),
   );
-  yield* toStatePages(context, records, found);
+  yield* toStatePages(records, found);
   return { state: found.length === 0 ? 'empty' : 'ok' };
 }
 
@@ -163,7 +159,7 @@ async function* collectWebhookLog(
   readTime: TimestampReader,
 ): AsyncGenerator<Page, HomeOutcome, void> {
   const path = join(context.paths.root, WEBHOOK_HOME);
-  const neighbours = new Map<string, number>();
+  const neighbours = createDigestCounts();
   let offset = 0;
   let rest = new Uint8Array();
   let found = 0;
@@ -181,7 +177,7 @@ async function* collectWebhookLog(
       const lines = gathered.subarray(0, end).toString('utf8').split('\n');
       const alerts = lines.flatMap((line) => toWebhookAlert(line, readTime, neighbours) ?? []);
       found += alerts.length;
-      yield* toStatePages(context, records, alerts);
+      yield* toStatePages(records, alerts);
     }
     return { state: found === 0 ? 'empty' : 'ok' };
   } catch (error) {
@@ -193,13 +189,12 @@ async function* collectWebhookLog(
 function toWebhookAlert(
   line: string,
   readTime: TimestampReader,
-  neighbours: Map<string, number>,
+  neighbours: DigestCounts,
 ): StateRecord | undefined {
   const entry = line.trim() === '' ? undefined : asObject(parseLenientJson(line));
   if (entry === undefined) return undefined;
   const digest = sha256(line);
-  const neighbour = neighbours.get(digest) ?? 0;
-  neighbours.set(digest, neighbour + 1);
+  const neighbour = neighbours.add(digest);
   const { ts } = entry;
   const { utc, zone } = readTime(ts);
   const timestamp = typeof ts === 'string' || typeof ts === 'number' ? ts : null;

@@ -56,7 +56,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
     ...(context.usageConsent === true ? { usage: countUsage(context) } : {}),
   };
   yield toPage([toLine(record)]);
-  return { state: 'ok', cursors: [], digests: [] };
+  return { state: 'ok', cursors: [] };
 }
 
 /** Rows per table of the usage analytics; null where there are none or they cannot be read. */

@@ -52,11 +52,17 @@ export interface Entry {
 /** What of an entry that waits its turn depends on. */
 export type Waiting = Pick<Entry, 'entryNo' | 'fileSizeBytes' | 'retryCount' | 'nextRetryAtMs'>;
 
+/** Under which digest a state record goes with an export. */
+export interface RecordDigest {
+  readonly recordId: string;
+  readonly digest: string;
+}
+
 /** A record range or digest set that one category's collection leaves in the ledger when its export is committed. */
 export interface CategoryMoves {
   readonly category: Category;
   readonly cursors: readonly CursorMove[];
-  readonly digests: readonly { readonly recordId: string; readonly digest: string }[];
+  readonly digests: readonly RecordDigest[];
   /**
    * The cursors as the collection read them, by source. One that is another by now was given back while the export was
    * made, and stays where it went: its range goes with the next export. Without this, every cursor moves.

@@ -1,6 +1,7 @@
 import type { Category } from '@d3kos/protocol';
 import type { Cursor } from '../collect/cursor.ts';
 import type { LedgerDatabase } from '../platform/ports.ts';
+import { createDigests, type Digests } from './digests.ts';
 import type { CategoryMoves } from './entry.ts';
 import type { Facts } from './facts.ts';
 import { lowerCursor } from './policy.ts';
@@ -20,13 +21,18 @@ export interface Range {
  */
 export interface Progress {
   cursorOf(category: Category, source: string): Cursor | undefined;
-  digestOf(category: Category, recordId: string): string | undefined;
+  /** The digests of state records. */
+  readonly digests: Digests;
+  digestOf: Digests['digestOf'];
   /** The number of the newest entry whose moves the table of cursors holds; entries up to it may be gone. */
   keptThrough(): number;
   /** The ranges an export with these moves answers for. Cursors that were given back since the collection found them stay. */
   toRanges(moves: readonly CategoryMoves[]): readonly Range[];
-  /** Inside the transaction that enqueues `entryNo`: the digests become its. */
-  advanceDigests(entryNo: number, moves: readonly CategoryMoves[]): void;
+  /**
+   * Inside the transaction that enqueues `entryNo`: the digests become its, and those that were written ahead for it
+   * count, where `wasAhead` says that some were. `digests.committed` follows its commit then.
+   */
+  advanceDigests(entryNo: number, moves: readonly CategoryMoves[], wasAhead: WasAhead): void;
   /** An entry with these ranges is committed. */
   advanced(ranges: readonly Range[]): void;
   /** Inside a transaction that removes entries, `newestNo` being the number of the newest there ever was: their moves stay. */
@@ -36,14 +42,19 @@ export interface Progress {
    * (never forward), and state records last exported by it count as never exported. `reload` follows its commit.
    */
   giveBack(entryNo: number, ranges: readonly Range[], newestNo: number): void;
-  /** Takes the cursors from the ledger. */
+  /** Takes from the ledger where the cursors are, and which digests count. */
   reload(): void;
 }
+
+/** Whether digests were written ahead for an entry. */
+export type WasAhead = 'with_ahead' | 'all_now';
 
 /** The fact behind `keptThrough`. */
 const KEPT_THROUGH = 'cursors_through';
 
-export function createProgress({ db }: LedgerDatabase, facts: Facts): Progress {
+export function createProgress(ledger: LedgerDatabase, facts: Facts): Progress {
+  const { db } = ledger;
+  const digests = createDigests(ledger);
   const selectCursors = db.prepare('SELECT category, source, position, check_text FROM cursors');
   const upsertCursor = db.prepare(
     `INSERT INTO cursors (category, source, position, check_text) VALUES (?, ?, ?, ?)
@@ -51,12 +62,6 @@ export function createProgress({ db }: LedgerDatabase, facts: Facts): Progress {
   );
   const deleteCursor = db.prepare('DELETE FROM cursors WHERE category = ? AND source = ?');
   const selectLaterRanges = db.prepare('SELECT ranges FROM entries WHERE entry_no > ? ORDER BY entry_no');
-  const selectDigest = db.prepare('SELECT digest FROM digests WHERE category = ? AND record_id = ?');
-  const upsertDigest = db.prepare(
-    `INSERT INTO digests (category, record_id, digest, entry_no) VALUES (?, ?, ?, ?)
-     ON CONFLICT (category, record_id) DO UPDATE SET digest = excluded.digest, entry_no = excluded.entry_no`,
-  );
-  const forgetDigests = db.prepare('DELETE FROM digests WHERE entry_no = ?');
 
   let cursors = new Map<string, Move>();
   const keptThrough = (): number => Number(facts.get(KEPT_THROUGH) ?? '0');
@@ -87,8 +92,8 @@ export function createProgress({ db }: LedgerDatabase, facts: Facts): Progress {
 
   return {
     cursorOf,
-    // STRICT TEXT NOT NULL.
-    digestOf: (category, recordId) => selectDigest.get(category, recordId)?.['digest'] as string | undefined,
+    digests,
+    digestOf: digests.digestOf,
     keptThrough,
     toRanges: (moves) =>
       moves.flatMap(({ category, cursors: moved, found }) =>
@@ -97,9 +102,9 @@ export function createProgress({ db }: LedgerDatabase, facts: Facts): Progress {
           return { category, source, from, to: isStill ? to : undefined };
         }),
       ),
-    advanceDigests: (entryNo, moves) => {
-      for (const { category, digests } of moves)
-        for (const { recordId, digest } of digests) upsertDigest.run(category, recordId, digest, entryNo);
+    advanceDigests: (entryNo, moves, wasAhead) => {
+      if (wasAhead === 'with_ahead') digests.commitAhead(entryNo);
+      for (const { category, digests: carried } of moves) digests.write(entryNo, category, carried);
     },
     advanced: follow,
     keep,
@@ -110,9 +115,12 @@ export function createProgress({ db }: LedgerDatabase, facts: Facts): Progress {
         if (lower === undefined) deleteCursor.run(category, source);
         else upsertCursor.run(category, source, lower.position, lower.check);
       }
-      forgetDigests.run(entryNo);
+      digests.giveBack(entryNo);
     },
-    reload,
+    reload: () => {
+      reload();
+      digests.reload();
+    },
   };
 }
 

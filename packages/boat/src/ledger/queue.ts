@@ -1,5 +1,5 @@
 import type { StatementSync } from 'node:sqlite';
-import type { Receipt } from '@d3kos/protocol';
+import type { Category, Receipt } from '@d3kos/protocol';
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import type {
   CategoryMoves,
@@ -9,6 +9,7 @@ import type {
   NewEntry,
   PartRow,
   QueueCounts,
+  RecordDigest,
   Waiting,
 } from './entry.ts';
 import { ENTRY_COLUMNS, type EntryRow, toEntry } from './entry-row.ts';
@@ -39,8 +40,21 @@ const ANY_SIZE: SizeRange = { overBytes: -1, upToBytes: Number.MAX_SAFE_INTEGER 
 
 /** The entries of the queue. Every verb is one transaction: done and durable when it returns, or nothing happened. */
 export interface Queue {
-  /** Inserts the entry, moves the cursors, counts the sequence and claims the slot, all at once: the export is acknowledged when this returns. */
-  enqueue(entry: NewEntry, moves: readonly CategoryMoves[], slot?: { readonly slotId: string }): Entry;
+  /**
+   * Inserts the entry, moves the cursors, counts the sequence and claims the slot, all at once: the export is acknowledged
+   * when this returns. With `aheadNo` it is the entry for which `writeAhead` wrote digests: they count from now on.
+   */
+  enqueue(
+    entry: NewEntry,
+    moves: readonly CategoryMoves[],
+    claims?: { readonly slotId?: string | undefined; readonly aheadNo?: number | undefined },
+  ): Entry;
+  /**
+   * Writes digests of an export that is being collected, which do not count before it is enqueued. Gives the number its
+   * entry will have: `aheadNo` of the next call and of `enqueue`; undefined in the first call, before which
+   * `digests.settle` has found nothing left.
+   */
+  writeAhead(aheadNo: number | undefined, category: Category, digests: readonly RecordDigest[]): number;
   /**
    * Inserts an entry for a file found without one; undefined where its export has an entry. No cursor moves: its records
    * go again, and central stores them once.
@@ -233,8 +247,12 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
     entryNo === waitingFrom ? firstWaitingFrom(entryNo + 1) : waitingFrom;
   /** False once no foreign entry waits: asked before every claim, it must not read the ten thousand that wait. */
   let mayHaveForeign = true;
-  const insert = (e: NewEntry, ranges: readonly Range[]): Entry => {
-    const entryNo = newestNo + 1;
+  /**
+   * The number of the next entry: none that digests are written ahead for, though that entry may never come. They would
+   * count as another's.
+   */
+  const nextNo = (): number => Math.max(newestNo, progress.digests.aheadNo() ?? 0) + 1;
+  const insert = (entryNo: number, e: NewEntry, ranges: readonly Range[]): Entry => {
     insertEntry.run(
       entryNo,
       e.queueId,
@@ -286,22 +304,34 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
         : { ...receipt, rejected_records: receipt.rejected_records.slice(0, REJECTED_RECORDS_KEPT_MAX) },
     );
   return {
-    enqueue: (entry, moves, slot) => {
+    enqueue: (entry, moves, { slotId, aheadNo } = {}) => {
       const ranges = progress.toRanges(moves);
+      // Entries are in the order of their numbers: cursors are where the newest left them.
+      if (aheadNo !== undefined && aheadNo <= newestNo)
+        throw new Error(`entry ${newestNo} came before entry ${aheadNo}`);
       const inserted = ledger.transaction(() => {
-        const enqueued = insert(entry, ranges);
-        if (slot !== undefined) insertSlot.run(slot.slotId, entry.createdAtMs, entry.queueId);
-        progress.advanceDigests(enqueued.entryNo, moves);
+        const enqueued = insert(aheadNo ?? nextNo(), entry, ranges);
+        if (slotId !== undefined) insertSlot.run(slotId, entry.createdAtMs, entry.queueId);
+        progress.advanceDigests(enqueued.entryNo, moves, aheadNo === undefined ? 'all_now' : 'with_ahead');
         return enqueued;
       });
       newestNo = inserted.entryNo;
       counts.moved(undefined, 'pending');
       progress.advanced(ranges);
+      if (aheadNo !== undefined) progress.digests.committed(aheadNo, 'settled');
       return inserted;
+    },
+    writeAhead: (aheadNo, category, digests) => {
+      const ahead = progress.digests.aheadNo();
+      if (ahead !== aheadNo) throw new Error(`digests are written ahead for entry ${ahead}, not ${aheadNo}`);
+      const entryNo = aheadNo ?? nextNo();
+      ledger.transaction(() => progress.digests.writeAhead(entryNo, category, digests));
+      progress.digests.committed(entryNo, 'ahead');
+      return entryNo;
     },
     adopt: (entry) => {
       const inserted = ledger.transaction(() =>
-        byExportId.get(entry.exportId) === undefined ? insert(entry, []) : undefined,
+        byExportId.get(entry.exportId) === undefined ? insert(nextNo(), entry, []) : undefined,
       );
       if (inserted === undefined) return undefined;
       newestNo = inserted.entryNo;

@@ -189,4 +189,24 @@ export const LEDGER_STEPS: readonly string[] = [
   ALTER TABLE history ADD COLUMN month_bytes INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX entries_by_odd_file ON entries (odd_file) WHERE odd_file IS NOT NULL;
   `,
+  `
+  -- Digests of a large export are written before its entry, in many small commits: each record has a row for each entry
+  -- that may turn out to be the last that carried it.
+  CREATE TABLE versioned_digests (
+    category  TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    entry_no  INTEGER NOT NULL,
+    digest    TEXT NOT NULL,
+    PRIMARY KEY (category, record_id, entry_no)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO versioned_digests SELECT category, record_id, entry_no, digest FROM digests;
+  DROP TABLE digests;
+  ALTER TABLE versioned_digests RENAME TO digests;
+  CREATE INDEX digests_by_entry ON digests (entry_no);
+  -- Entries whose digests do not count as they are: written ahead of an entry that is not committed, or given back.
+  CREATE TABLE unsettled_digests (
+    entry_no INTEGER PRIMARY KEY,
+    what     TEXT NOT NULL CHECK (what IN ('ahead', 'given_back'))
+  ) STRICT;
+  `,
 ];

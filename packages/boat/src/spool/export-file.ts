@@ -47,6 +47,7 @@ export async function createExportWriter(
     gatheredBytes = 0;
     sizeBytes += bytes.length;
     await file.write(bytes);
+    if (bytes !== first) giveBack(bytes);
     for (const release of written) release();
   };
   const writeBytes = async (bytes: Uint8Array, release?: () => void): Promise<void> => {

@@ -1,0 +1,345 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import test from 'node:test';
+import fc from 'fast-check';
+import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
+import { createDatabases } from '../platform/sqlite.ts';
+import { newEntry } from '../testing/new-entry.ts';
+import { createPower, PowerCut } from '../testing/power-cut.ts';
+import { temporaryRoot } from '../testing/temporary-root.ts';
+import type { CategoryMoves, NewEntry, RecordDigest } from './entry.ts';
+import { type Ledger, openLedger } from './ledger.ts';
+
+const CATEGORY = 'system_alerts';
+const root = temporaryRoot('digests');
+const databases = createDatabases();
+const at = (ms: number): WallMs => ms as WallMs;
+
+let made = 0;
+function freshPath(): string {
+  made += 1;
+  const path = join(root, String(made), 'exports.db');
+  mkdirSync(dirname(path));
+  return path;
+}
+const openAt = (path: string): { ledger: Ledger; database: LedgerDatabase } => {
+  const database = databases.openLedger(path);
+  return { ledger: openLedger(database, () => '00112233445566ff'), database };
+};
+const open = (): Ledger => openAt(freshPath()).ledger;
+
+const entry = (n: number): NewEntry => newEntry(n, { queueId: `q_${n}`, exportId: `exp_${n}` });
+const digests = (digest: string, ids: readonly number[]): readonly RecordDigest[] =>
+  ids.map((id) => ({ recordId: `r${id}`, digest }));
+const moves = (carried: readonly RecordDigest[]): readonly CategoryMoves[] => [
+  { category: CATEGORY, cursors: [], digests: carried },
+];
+const digestOf = ({ progress }: Ledger, id: number): string | undefined =>
+  progress.digestOf(CATEGORY, `r${id}`);
+const fail = ({ queue }: Ledger, entryNo: number): void =>
+  void queue.fail(entryNo, { atMs: at(1), reason: 'no', archiveFile: `/x/${entryNo}` });
+const settleAll = ({ progress }: Ledger): number => {
+  let steps = 0;
+  while (progress.digests.settle()) steps += 1;
+  return steps;
+};
+const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
+
+test('digests written ahead count from the commit of their entry on, and not before, also after reopening', () => {
+  const path = freshPath();
+  let { ledger } = openAt(path);
+  ledger.queue.enqueue(entry(1), moves(digests('old', [1, 2, 3])));
+  let aheadNo = ledger.queue.writeAhead(undefined, CATEGORY, digests('new', [1]));
+  aheadNo = ledger.queue.writeAhead(aheadNo, CATEGORY, digests('new', [2]));
+  assert.deepEqual(
+    [1, 2, 3].map((id) => digestOf(ledger, id)),
+    ['old', 'old', 'old'],
+  );
+  const queued = ledger.queue.enqueue(entry(2), moves(digests('new', [4])), { aheadNo });
+  assert.equal(queued.entryNo, aheadNo);
+  ledger.close();
+  ({ ledger } = openAt(path));
+  assert.deepEqual(
+    [1, 2, 3, 4].map((id) => digestOf(ledger, id)),
+    ['new', 'new', 'old', 'new'],
+  );
+  ledger.close();
+});
+
+test('digests written ahead of an entry that never came leave those before them, and their number is nobody else’s', () => {
+  const path = freshPath();
+  let { ledger } = openAt(path);
+  ledger.queue.enqueue(entry(1), moves(digests('old', [1])));
+  const aheadNo = ledger.queue.writeAhead(undefined, CATEGORY, digests('never', [1, 2]));
+  ledger.close();
+  ({ ledger } = openAt(path));
+  const expectOld = (): void =>
+    assert.deepEqual(
+      [1, 2].map((id) => digestOf(ledger, id)),
+      ['old', undefined],
+    );
+  expectOld();
+  const adopted = ledger.queue.adopt(entry(2));
+  assert.ok(adopted !== undefined && adopted.entryNo > aheadNo, 'the adopted file is another export');
+  expectOld();
+  assert.throws(() => ledger.queue.writeAhead(undefined, CATEGORY, digests('x', [1])), /written ahead/);
+  settleAll(ledger);
+  expectOld();
+  assert.throws(() => ledger.queue.enqueue(entry(3), [], { aheadNo }), /came before/);
+  ledger.close();
+});
+
+test('an entry whose commit fails leaves what was written ahead for it uncounted', () => {
+  const ledger = open();
+  ledger.slots.claim('2026-02-20', at(1));
+  const aheadNo = ledger.queue.writeAhead(undefined, CATEGORY, digests('new', [1]));
+  assert.throws(() => ledger.queue.enqueue(entry(1), [], { slotId: '2026-02-20', aheadNo }));
+  assert.equal(digestOf(ledger, 1), undefined);
+  ledger.queue.enqueue(entry(2), [], { aheadNo });
+  assert.equal(digestOf(ledger, 1), 'new');
+});
+
+test('a cursor moved by an entry whose digests were written ahead stays where it is, though another failed meanwhile', () => {
+  const path = freshPath();
+  let { ledger } = openAt(path);
+  ledger.queue.enqueue(entry(1), moves(digests('one', [1])));
+  const aheadNo = ledger.queue.writeAhead(undefined, CATEGORY, digests('two', [2]));
+  fail(ledger, 1);
+  const to = { position: 40, check: 'row 40' };
+  const cursors = [{ source: 'main', from: undefined, to }];
+  ledger.queue.enqueue(entry(2), [{ category: 'boatlog', cursors, digests: [] }], { aheadNo });
+  ledger.close();
+  ({ ledger } = openAt(path));
+  assert.deepEqual(ledger.progress.cursorOf('boatlog', 'main'), to);
+  assert.deepEqual(
+    [1, 2].map((id) => digestOf(ledger, id)),
+    [undefined, 'two'],
+  );
+  ledger.close();
+});
+
+test('the commit and the failure of an entry change as few rows with ten thousand digests as with two', () => {
+  const changesOf = (count: number): readonly number[] => {
+    const { ledger, database } = openAt(freshPath());
+    const total = database.db.prepare('SELECT total_changes() AS n');
+    const changed = (work: () => void): number => {
+      const before = Number(total.get()?.['n']);
+      work();
+      return Number(total.get()?.['n']) - before;
+    };
+    const aheadNo = ledger.queue.writeAhead(undefined, CATEGORY, digests('d', numbers(count)));
+    const committed = changed(() => void ledger.queue.enqueue(entry(1), [], { aheadNo }));
+    const failed = changed(() => fail(ledger, aheadNo));
+    const steps = settleAll(ledger);
+    assert.ok(steps >= count / 250 && steps <= count / 250 + 2, `${steps} steps for ${count} digests`);
+    const left = database.db.prepare('SELECT count(*) AS n FROM digests').get()?.['n'];
+    assert.equal(left, 0, 'all of them are gone');
+    ledger.close();
+    return [committed, failed];
+  };
+  assert.deepEqual(changesOf(10_000), changesOf(2));
+});
+
+test('what was given back counts as never exported before it is settled and after, but for what a later export carried', () => {
+  const ledger = open();
+  ledger.queue.enqueue(entry(1), moves(digests('one', [1, 2, 3])));
+  ledger.queue.enqueue(entry(2), moves(digests('two', [2, 3])));
+  const aheadNo = ledger.queue.writeAhead(undefined, CATEGORY, digests('three', [3]));
+  fail(ledger, 2);
+  ledger.queue.enqueue(entry(3), [], { aheadNo });
+  const expected = ['one', undefined, 'three'];
+  const found = (): readonly (string | undefined)[] => [1, 2, 3].map((id) => digestOf(ledger, id));
+  assert.deepEqual(found(), expected);
+  settleAll(ledger);
+  assert.deepEqual(found(), expected);
+});
+
+test('a record has no more than two rows, however many exports carried it', () => {
+  const { ledger, database } = openAt(freshPath());
+  for (let n = 1; n <= 6; n += 1) {
+    settleAll(ledger);
+    const aheadNo = ledger.queue.writeAhead(undefined, CATEGORY, digests(`d${n}`, numbers(10)));
+    ledger.queue.enqueue(entry(n), [], { aheadNo });
+  }
+  assert.equal(database.db.prepare('SELECT count(*) AS n FROM digests').get()?.['n'], 20);
+  ledger.queue.enqueue(entry(7), moves(digests('d7', numbers(10))));
+  assert.equal(database.db.prepare('SELECT count(*) AS n FROM digests').get()?.['n'], 10);
+  assert.equal(digestOf(ledger, 4), 'd7');
+  ledger.close();
+});
+
+/** What a boat does with digests, with what has to come of it worked out beside the ledger. */
+type Act =
+  | { readonly do: 'export'; readonly ids: readonly number[]; readonly batches: number }
+  | { readonly do: 'abandon'; readonly ids: readonly number[] }
+  | { readonly do: 'fail' | 'remove'; readonly which: number }
+  | { readonly do: 'settle' | 'restart' | 'adopt' };
+
+const ids = fc.uniqueArray(fc.nat(11), { maxLength: 8 });
+const anAct: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('export' as const), ids, batches: fc.nat(3) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('abandon' as const), ids }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constantFrom('fail' as const, 'remove' as const), which: fc.nat(20) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom('settle' as const, 'restart' as const, 'adopt' as const) }),
+  },
+);
+
+/** The digests as they were when the newest commit that means something returned. */
+interface Model {
+  readonly last: Map<number, { readonly entryNo: number; readonly digest: string }>;
+  readonly open: number[];
+  readonly done: number[];
+  made: number;
+}
+
+/** Does what `act` says; `model` is changed when, and only when, the commit that changes what counts has returned. */
+function perform(ledger: Ledger, model: Model, act: Act): void {
+  const takeFrom = (list: number[], which: number): number | undefined =>
+    list.splice(which % list.length, 1)[0];
+  const writeAhead = (batches: readonly (readonly RecordDigest[])[]): number | undefined => {
+    let aheadNo: number | undefined;
+    for (const batch of batches) aheadNo = ledger.queue.writeAhead(aheadNo, CATEGORY, batch);
+    return aheadNo;
+  };
+  switch (act.do) {
+    case 'export': {
+      settleAll(ledger);
+      model.made += 1;
+      const n = model.made;
+      const carried = digests(`d${n}`, act.ids);
+      const size = Math.max(1, Math.ceil(carried.length / (act.batches + 1)));
+      const batches = numbers(act.batches).map((batch) => carried.slice(batch * size, (batch + 1) * size));
+      const aheadNo = writeAhead(batches);
+      const rest = carried.slice(act.batches * size);
+      const { entryNo } = ledger.queue.enqueue(entry(n), moves(rest), { aheadNo });
+      for (const id of act.ids) model.last.set(id, { entryNo, digest: `d${n}` });
+      model.open.push(entryNo);
+      return;
+    }
+    case 'abandon':
+      settleAll(ledger);
+      writeAhead([digests('never', act.ids)]);
+      return;
+    case 'fail': {
+      const entryNo = model.open[act.which % model.open.length];
+      if (entryNo === undefined) return;
+      fail(ledger, entryNo);
+      model.done.push(...model.open.splice(model.open.indexOf(entryNo), 1));
+      for (const [id, known] of model.last) if (known.entryNo === entryNo) model.last.delete(id);
+      return;
+    }
+    case 'remove': {
+      const entryNo = takeFrom(model.done, act.which);
+      if (entryNo !== undefined) ledger.queue.forget(entryNo);
+      return;
+    }
+    case 'settle':
+      ledger.progress.digests.settle();
+      return;
+    case 'adopt':
+      model.made += 1;
+      ledger.queue.adopt(entry(model.made));
+      return;
+    case 'restart':
+      return;
+  }
+}
+
+function expectModel(ledger: Ledger, { last }: Model): void {
+  for (const id of numbers(12)) assert.equal(digestOf(ledger, id), last.get(id)?.digest, `record ${id}`);
+}
+const freshModel = (): Model => ({ last: new Map(), open: [], done: [], made: 0 });
+
+test('whatever is exported, abandoned, failed, removed, adopted and settled, with restarts, every digest is that of the newest export that carried the record', () => {
+  fc.assert(
+    fc.property(fc.array(anAct, { maxLength: 30 }), (acts) => {
+      const path = freshPath();
+      let { ledger } = openAt(path);
+      const model = freshModel();
+      for (const act of acts) {
+        perform(ledger, model, act);
+        if (act.do === 'restart') {
+          ledger.close();
+          ({ ledger } = openAt(path));
+        }
+        expectModel(ledger, model);
+      }
+      settleAll(ledger);
+      expectModel(ledger, model);
+      ledger.close();
+    }),
+    { numRuns: 150 },
+  );
+});
+
+/** What counts once `act` is committed, where `model` is what counts before. */
+function toAfter({ last, open, made }: Model, act: Act): ReadonlyMap<number, string> {
+  const after = new Map([...last].map(([id, { digest }]) => [id, digest]));
+  if (act.do === 'export') for (const id of act.ids) after.set(id, `d${made + 1}`);
+  if (act.do === 'fail')
+    for (const [id, known] of last) if (known.entryNo === open[act.which % open.length]) after.delete(id);
+  return after;
+}
+
+/** Whether the commit of `act`, before which the ledger was as `model` says, has happened. */
+function isCommitted({ queue }: Ledger, { open, made }: Model, act: Act): boolean {
+  if (act.do === 'export') return queue.findByExportId(`exp_${made + 1}`) !== undefined;
+  const failing = act.do === 'fail' ? open[act.which % open.length] : undefined;
+  return failing !== undefined && queue.get(failing)?.status === 'failed';
+}
+
+test('power cut at any commit leaves every digest as the last committed entry or failure left it', () => {
+  let cuts = 0;
+  const foundIn = (ledger: Ledger): readonly (string | undefined)[] =>
+    numbers(12).map((id) => digestOf(ledger, id));
+  /** The acts, with the power cut after `stepsMax` commits; false where it lasted. */
+  const isCutAfter = (acts: readonly Act[], stepsMax: number): boolean => {
+    const path = freshPath();
+    createPower(path, Number.POSITIVE_INFINITY).openLedger().close();
+    const ledger = createPower(path, stepsMax).openLedger();
+    const model = freshModel();
+    let before = freshModel();
+    let cutAct: Act | undefined;
+    try {
+      for (cutAct of acts) {
+        before = { ...model, last: new Map(model.last), open: [...model.open], done: [...model.done] };
+        perform(ledger, model, cutAct);
+      }
+      cutAct = undefined;
+    } catch (error) {
+      if (!(error instanceof PowerCut)) throw error;
+    }
+    ledger.close();
+    const again = createPower(path, Number.POSITIVE_INFINITY).openLedger();
+    const isAfter = cutAct !== undefined && isCommitted(again, before, cutAct);
+    const expected =
+      cutAct !== undefined && isAfter
+        ? toAfter(before, cutAct)
+        : new Map([...model.last].map(([id, { digest }]) => [id, digest]));
+    assert.deepEqual(
+      foundIn(again),
+      numbers(12).map((id) => expected.get(id)),
+    );
+    settleAll(again);
+    assert.deepEqual(
+      foundIn(again),
+      numbers(12).map((id) => expected.get(id)),
+      'settling changes nothing that counts',
+    );
+    again.close();
+    return cutAct !== undefined;
+  };
+  fc.assert(
+    fc.property(fc.array(anAct, { minLength: 1, maxLength: 8 }), (acts) => {
+      for (let stepsMax = 0; isCutAfter(acts, stepsMax); stepsMax += 1) cuts += 1;
+    }),
+    { numRuns: 15 },
+  );
+  assert.ok(cuts > 100, `power was cut ${cuts} times`);
+});
