@@ -63,6 +63,40 @@ describe('importing into a PostgreSQL that is not as it should be', () => {
     assert.equal((await heldRecords(store, boat)).length, 1);
   });
 
+  test(
+    'answers a boat while it still listens where the server falls silent in the middle of its import',
+    { timeout: 60_000 },
+    async (context) => {
+      const [store, other, operator] = [openStore(), openStore(), openStore()];
+      const boat = await enrollBoat(store);
+      const app = startNode(store);
+      await other.transaction(async (tx) => {
+        await tx.query('lock table records_boatlog in access exclusive mode');
+        context.mock.timers.enable({ apis: ['setTimeout'] });
+        const refusal = expectRefusal(app, toImportRequest(boat, toDocument(boat)), 503, 'UNAVAILABLE');
+        let pid = 0;
+        while (pid === 0) {
+          const [row] = await operator.query(
+            "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%records_boatlog%'",
+          );
+          pid = Number(row?.['pid'] ?? 0);
+        }
+        process.kill(pid, 'SIGSTOP');
+        try {
+          // The limit of an answer passes once. What asks the silent server another thing keeps the boat waiting for that.
+          context.mock.timers.tick(28_000);
+          const tickedMs = performance.now();
+          await refusal;
+          assert.ok(performance.now() - tickedMs < 5_000, 'the server was asked again');
+        } finally {
+          process.kill(pid, 'SIGCONT');
+          context.mock.timers.reset();
+        }
+      });
+      assert.equal((await importDocument(app, boat, toDocument(boat))).duplicate, false);
+    },
+  );
+
   test('asks no boat to come again because somebody made the server serialize its transactions', async () => {
     await openStore().query("alter database postgres set default_transaction_isolation = 'serializable'");
     try {

@@ -1,6 +1,7 @@
 import pg from 'pg';
+import { isCentralFailure } from './errors.ts';
 import type { Log, Queryable, Row, Store } from './ports.ts';
-import { toStoreFailure } from './store-failure.ts';
+import { isServersAnswer, toStoreFailure } from './store-failure.ts';
 
 /** Connections one node holds. Imports are bound by the server's disk; more would only queue there instead of here. */
 const CONNECTIONS_MAX = 10;
@@ -89,10 +90,13 @@ async function runTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise
     await tx.script('commit');
     return result;
   } catch (error) {
-    // A connection that cannot roll back is thrown away, and the server rolls back by itself.
-    await client.query('rollback').catch((failure: unknown) => {
-      broken = failure instanceof Error ? failure : new Error(String(failure));
-    });
+    // A connection that cannot roll back is thrown away, and the server rolls back by itself. One that gave no answer is not
+    // asked again: the boat would wait for that as well.
+    if (isCentralFailure(error, 'STORE_UNAVAILABLE') && !isServersAnswer(error.cause)) broken = error;
+    else
+      await client.query('rollback').catch((failure: unknown) => {
+        broken = failure instanceof Error ? failure : new Error(String(failure));
+      });
     throw error;
   } finally {
     client.off('error', onError);

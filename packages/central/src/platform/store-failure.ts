@@ -32,6 +32,11 @@ export function toStoreFailure(error: unknown, op: string): CentralFailure {
       });
 }
 
+/** True for a driver's error that is the server's own answer: its connection works. */
+export function isServersAnswer(error: unknown): boolean {
+  return sqlStateOf(error) !== undefined;
+}
+
 function sqlStateOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   const { code } = error;
