@@ -149,4 +149,32 @@ export const SHORE_SABOTAGES: readonly Sabotage[] = [
     after: 'where installation_id = $1::text',
     killedBy: ROUTE_TESTS,
   },
+  {
+    name: 'a body keeps every piece it came in',
+    file: 'packages/central/src/http/body.ts',
+    before: 'if (pieces.length - joined === PIECES_MAX) {',
+    after: 'if (pieces.length < 0) {',
+    killedBy: ['packages/central/src/http/body.test.ts'],
+  },
+  {
+    name: 'a document may hold any number of values',
+    file: 'packages/central/src/import/import-body.ts',
+    before: 'if (mayHoldMoreValues(body.bytes, VALUES_MAX))',
+    after: 'if (mayHoldMoreValues(body.bytes, Number.MAX_SAFE_INTEGER))',
+    killedBy: ROUTE_TESTS,
+  },
+  {
+    name: 'what a boat gave up stays a gap',
+    file: 'packages/central/src/fleet/policy.ts',
+    before: 'if (!withdrawn.has(sequence)) missing.push(sequence);',
+    after: 'if (sequence > 0) missing.push(sequence);',
+    killedBy: ['packages/central/src/fleet/policy.test.ts'],
+  },
+  {
+    name: 'an import takes the isolation that the server happens to have',
+    file: 'packages/central/src/platform/pg-store.ts',
+    before: "'begin isolation level read committed; set local",
+    after: "'begin; set local",
+    killedBy: ['packages/central/src/import/store-trouble.test.ts'],
+  },
 ];
