@@ -1,4 +1,4 @@
-import { toSpoolPaths } from '@d3kos/boat';
+import { type Boat, toSpoolPaths } from '@d3kos/boat';
 import type { DiskMedium } from './disk-medium.ts';
 import { ROOT } from './places.ts';
 import type { OldQueuePlan } from './plan.ts';
@@ -85,5 +85,29 @@ function toQueue(format: OldQueuePlan['format'], items: readonly unknown[]): unk
       return { pending_exports: items };
     case 'list':
       return items;
+  }
+}
+
+/**
+ * Whether an export of an older exporter lies whole on the card without an entry. A start that has no room to take it in
+ * says so and leaves it to the next one; whether any does is seen at the end of the run.
+ */
+export function waitsForAdoption(boat: Boat, medium: DiskMedium, { old, versions }: TruthRecord): boolean {
+  if (old === undefined) return false;
+  const { exports } = toSpoolPaths(ROOT);
+  return medium.paths().some((path) => {
+    if (!path.startsWith(`${exports}/export_`) || boat.ledger.queue.findByFile(path) !== undefined)
+      return false;
+    const text = Buffer.from(medium.get(path) ?? []).toString('utf8');
+    return text.includes(JSON.stringify(versions[0])) && isWhole(text);
+  });
+}
+
+function isWhole(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -74,8 +74,9 @@ export function checkViews(medium: DiskMedium, boat: Boat, violate: Violate): vo
 
 /** An attempt was spent: the log's line of it. */
 const SPENT = /^\d+(?:\.\d+)? boat info Export upload failed: (q_\S+): .*(?:Retry|No retry left)/;
-/** The look at central's health that goes before it, answered by central or by a gateway that stands for it. */
-const ANSWERED = / net \d+ GET \/api\/v1\/health (?:none|request_doubled|gateway_50\d) \d+$/;
+/** The look at central's health that goes before it, answered by central or by a gateway that stands for it: a 5xx is one's without its body, too. */
+const ANSWERED =
+  / net \d+ GET \/api\/v1\/health (?:(?:none|request_doubled|gateway_50\d) \d+|answer_short 5\d\d)$/;
 
 /** No attempt is spent unless central, or a gateway before it, answered the look at it that came just before. */
 export function checkAttempts(lines: readonly string[], violate: Violate): void {

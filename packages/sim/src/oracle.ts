@@ -3,6 +3,7 @@ import { type Boat, toSpoolPaths } from '@d3kos/boat';
 import type { Store } from '@d3kos/central';
 import type { Category } from '@d3kos/protocol';
 import { contentOf, type DiskMedium } from './disk-medium.ts';
+import { waitsForAdoption } from './old-queue-source.ts';
 import { toTime } from './plan-times.ts';
 import { ROOT } from './places.ts';
 import { type BoatSources, CURSOR_SOURCES, readMarker } from './sources.ts';
@@ -259,7 +260,7 @@ export function createOracle(deps: OracleDeps): Oracle {
     if (!isSeen) seen = await loadHolding();
     const holding = seen;
     for (const { record, needed } of waiting)
-      if (newestHeld(holding, record.key) < needed)
+      if (newestHeld(holding, record.key) < needed && !waitsForAdoption(boat, medium, record))
         violate(
           `${where}: ${record.category} ${record.key} v${needed} is neither delivered nor waiting nor due${describeHeld(holding, record.key)}`,
         );
