@@ -16,8 +16,8 @@ import {
   decideVerdict,
   isCutOff,
   smallerPartSize,
-  type Verdict,
 } from './policy.ts';
+import type { Verdict } from './verdict.ts';
 
 /** How delivering one entry ended for now. `spentBytes`: bodies sent since the last acknowledged part. */
 export type EntryResult =

@@ -1,5 +1,5 @@
 import type { ProbeResult } from './outcome.ts';
-import type { Verdict } from './policy.ts';
+import type { Verdict } from './verdict.ts';
 
 /** What is known of central from here. `unknown` until something was tried, and after the configuration changed. */
 export type DestinationState =

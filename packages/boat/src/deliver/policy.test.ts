@@ -20,8 +20,8 @@ import {
   parseRetryAfter,
   probeDelay,
   RETRY_DELAY_MAX_MS,
-  type Verdict,
 } from './policy.ts';
+import type { Verdict } from './verdict.ts';
 
 const MINUTE_MS = 60_000;
 const facts = { canCut: false, clockSynchronized: false };

@@ -1,7 +1,7 @@
 import type { ContentCoding } from '@d3kos/protocol';
 import type { MonotonicMs, World } from '../platform/ports.ts';
 import type { ProbeResult } from './outcome.ts';
-import { BLOCKED_RETRY_MS, misansweredDelay, probeDelay, type Verdict } from './policy.ts';
+import { BLOCKED_RETRY_MS, misansweredDelay, probeDelay } from './policy.ts';
 import {
   type Destination,
   type DestinationEvent,
@@ -10,6 +10,7 @@ import {
   nextDestination,
 } from './policy-destination.ts';
 import { probe } from './probe.ts';
+import type { Verdict } from './verdict.ts';
 
 /** What is known of the way to central, and when it may be used again. Lives as long as one run of the worker. */
 export interface Reach {

@@ -18,12 +18,12 @@ import {
   describeNextAttempt,
   nextAttempt,
   type Thrift,
-  type Verdict,
 } from './policy.ts';
 import type { Destination } from './policy-destination.ts';
 import { createReach } from './reach.ts';
 import { sendPart } from './send-part.ts';
 import { createTurns } from './turns.ts';
+import type { Verdict } from './verdict.ts';
 
 /** The worker looks at its queue at least this often, whatever it missed (spec: delivery, the backstop tick). */
 const BACKSTOP_MS = 30_000;
