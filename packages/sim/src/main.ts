@@ -30,14 +30,22 @@ const sabotages: readonly (readonly [
 const [flag, sabotage] = sabotages.find(([name]) => values[name]) ?? [undefined, {}];
 const suffix = flag === undefined ? '' : ` --${flag}`;
 
+/** Seeds that share a database of the shore, which holds in memory every boat it ever had: some MB each. */
+const SEEDS_PER_DATABASE = 100;
+
 const began = performance.now();
-const database = await openShoreDatabase();
-try {
-  if (values.at !== undefined) await tryPoint(database, values.at);
-  else if (values['every-operation']) await tryEveryOperation(database);
-  else await trySeeds(database);
-} finally {
-  await database.close();
+const { at } = values;
+if (at !== undefined) await withShore((shore) => tryPoint(shore, at));
+else if (values['every-operation']) await withShore(tryEveryOperation);
+else await trySeeds();
+
+async function withShore(work: (shore: ShoreDatabase) => Promise<void>): Promise<void> {
+  const shore = await openShoreDatabase();
+  try {
+    await work(shore);
+  } finally {
+    await shore.close();
+  }
 }
 
 function say(line: string): void {
@@ -49,7 +57,7 @@ function finish(brokenCount: number, told: string): void {
   process.exitCode = brokenCount === 0 ? 0 : 1;
 }
 
-async function trySeeds(shore: ShoreDatabase): Promise<void> {
+async function trySeeds(): Promise<void> {
   const from = toNumber('from', values.from ?? '1');
   const seeds =
     values.seed === undefined
@@ -59,7 +67,7 @@ async function trySeeds(shore: ShoreDatabase): Promise<void> {
   const totals: Record<string, number> = {};
   const met: ReadonlyMap<string, number>[] = [];
   let broken = 0;
-  for (const seed of seeds) {
+  const trySeed = async (shore: ShoreDatabase, seed: number): Promise<void> => {
     if (seeds.length === 1) for (const line of planLines(seed, days)) say(`plan  ${line}`);
     const result = await runSeed(shore, seed, days, sabotage);
     if (values.trace) for (const line of result.lines) say(`trace ${line}`);
@@ -67,12 +75,16 @@ async function trySeeds(shore: ShoreDatabase): Promise<void> {
     met.push(result.met);
     if (result.violations.length === 0) {
       say(`seed ${seed} clean`);
-      continue;
+      return;
     }
     broken += 1;
     for (const violation of result.violations) say(`seed ${seed} BROKEN: ${violation}`);
     say(`again: ${toReplay(seed, result.days)}${suffix}`);
-  }
+  };
+  for (let done = 0; done < seeds.length; done += SEEDS_PER_DATABASE)
+    await withShore(async (shore) => {
+      for (const seed of seeds.slice(done, done + SEEDS_PER_DATABASE)) await trySeed(shore, seed);
+    });
   for (const line of toMetTable(met)) say(line);
   const told = Object.entries(totals).map(([name, count]) => `${count} ${name}`);
   finish(broken, `${seeds.length} seeds, each twice, ${broken} broken: ${told.join(', ')}`);
