@@ -75,6 +75,9 @@ export function createBoatSources(
   const remember = (record: Omit<TruthRecord, 'isPresent'>): void => {
     records.set(record.key, { ...record, isPresent: true });
   };
+  const isNamed = (recordId: string): boolean =>
+    plan.boatlogIds !== 'none' &&
+    [...records.values()].some((record) => record.category === 'boatlog' && record.recordId === recordId);
   const pickPresent = (category: Category): TruthRecord | undefined => {
     const found = [...records.values()].filter((record) => record.category === category && record.isPresent);
     return found.length === 0 ? undefined : random.pick(found);
@@ -91,7 +94,7 @@ export function createBoatSources(
       const insert = db.prepare('INSERT INTO boatlog_entries VALUES (?, ?, ?, ?, ?, NULL, NULL)');
       for (let index = 0; index < count; index += 1) {
         const key = nextKey('b');
-        const timestamp = toBoatTimestamp(wallMs(), random);
+        let timestamp = toBoatTimestamp(wallMs(), random);
         const content = `${key} ${random.pick(['calm', 'välkommen ⚓', 'engine "on"', 'line\nend'])} ${'.'.repeat(random.integer(plan.contentLengthMax))}`;
         const id = plan.boatlogIds === 'text' ? `entry-${random.hex(6)}` : null;
         const latitude = random.chance(0.2) ? 44.5 : null;
@@ -102,6 +105,14 @@ export function createBoatSources(
           content,
           latitude,
         );
+        // A clock that shows a second twice, and a database that starts over, would name two entries the same: nobody could tell them apart.
+        if (isNamed(`${id ?? lastInsertRowid}@${timestamp}`)) {
+          timestamp = `${new Date(wallMs()).toISOString().slice(0, 23)}${key.slice(1).padStart(3, '0')}`;
+          db.prepare('UPDATE boatlog_entries SET timestamp = ? WHERE rowid = ?').run(
+            timestamp,
+            lastInsertRowid,
+          );
+        }
         remember({
           category: 'boatlog',
           key,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import type { Entry } from '../ledger/entry.ts';
 import { openLedger } from '../ledger/ledger.ts';
 import { createLicense, TIER_API_DEADLINE_MS } from '../license/license.ts';
 import { createDisk } from '../platform/disk.ts';
@@ -38,87 +39,127 @@ function createHurriedClock(deadlineMs: number): Clock {
   };
 }
 
+/** A worker with one export that waits, in a world that is `answer` to every request. It runs until `stopping` is aborted. */
+async function runWorker(
+  answer: (request: Request) => Response | Promise<Response>,
+  stopping: AbortController,
+): Promise<Entry | undefined> {
+  const root = temporaryRoot('worker');
+  const paths = toSpoolPaths(root);
+  mkdirSync(paths.exports, { recursive: true });
+  mkdirSync(join(root, 'config'));
+  const licensePath = join(root, 'config', 'license.json');
+  const credentialsPath = join(root, 'config', 'export-credentials.json');
+  writeFileSync(licensePath, JSON.stringify({ installation_id: SPOOLED_INSTALLATION, tier: 2 }));
+  writeFileSync(credentialsPath, JSON.stringify({ token: 'device-token-of-the-tests-0123456789' }));
+  const disk = createDisk();
+  const ledger = openLedger(createDatabases().openLedger(paths.ledger), () => '00112233445566ff');
+  const exportFile = join(paths.exports, 'export_1.json');
+  const { entryNo } = ledger.queue.enqueue(
+    {
+      queueId: 'q_1',
+      exportId: 'exp_1',
+      exportFile,
+      exportType: 'full',
+      trigger: 'manual',
+      tier: 2,
+      sequence: 1,
+      categoryCount: 9,
+      recordCount: 1,
+      categories: {},
+      fileSizeBytes: await spoolExport(disk, exportFile, ['a']),
+      createdAtMs: 0 as WallMs,
+    },
+    [],
+  );
+  // What the worker touches of the world.
+  const world = {
+    clock: createHurriedClock(TIER_API_DEADLINE_MS),
+    disk,
+    random: createRandom(),
+    log: createKeptLog(),
+    network: {
+      changed: (signal: AbortSignal) =>
+        new Promise<void>((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        }),
+    },
+    compressor: { compress: async (bytes: Uint8Array) => bytes },
+    transport: async (request: Request) => answer(request),
+  } as unknown as World;
+  const worker = createWorker({
+    world,
+    ledger,
+    license: createLicense(world, { licensePath, tierApiUrl: TIER_API }),
+    paths,
+    centralUrl: CENTRAL,
+    partSizeBytes: 1024 * 1024,
+    allowance: { meteredSizeMaxBytes: undefined, monthlyBytesMax: undefined },
+    bytesPerSecondMax: undefined,
+    credentialsPath,
+    clockSynchronized: async () => true,
+    listener: {
+      queueChanged: () => undefined,
+      uploading: () => undefined,
+      delivered: () => undefined,
+      destinationChanged: () => undefined,
+    },
+  });
+  await assert.rejects(worker.run(stopping.signal), /enough/);
+  const entry = ledger.queue.get(entryNo);
+  ledger.close();
+  return entry;
+}
+
+function answerTier(tier: number): Response {
+  return Response.json({ success: true, tier, installation_id: SPOOLED_INSTALLATION });
+}
+
 test(
   'while central is not reached the tier is asked once for each look at it',
   { timeout: 20_000 },
   async () => {
-    const root = temporaryRoot('worker');
-    const paths = toSpoolPaths(root);
-    mkdirSync(paths.exports, { recursive: true });
-    mkdirSync(join(root, 'config'));
-    const licensePath = join(root, 'config', 'license.json');
-    const credentialsPath = join(root, 'config', 'export-credentials.json');
-    writeFileSync(licensePath, JSON.stringify({ installation_id: SPOOLED_INSTALLATION, tier: 2 }));
-    writeFileSync(credentialsPath, JSON.stringify({ token: 'device-token-of-the-tests-0123456789' }));
-    const disk = createDisk();
-    const ledger = openLedger(createDatabases().openLedger(paths.ledger), () => '00112233445566ff');
-    const exportFile = join(paths.exports, 'export_1.json');
-    ledger.queue.enqueue(
-      {
-        queueId: 'q_1',
-        exportId: 'exp_1',
-        exportFile,
-        exportType: 'full',
-        trigger: 'manual',
-        tier: 2,
-        sequence: 1,
-        categoryCount: 9,
-        recordCount: 1,
-        categories: {},
-        fileSizeBytes: await spoolExport(disk, exportFile, ['a']),
-        createdAtMs: 0 as WallMs,
-      },
-      [],
-    );
     const stopping = new AbortController();
     const asked: string[] = [];
     let looks = 0;
-    const log = createKeptLog();
-    // What the worker touches of the world.
-    const world = {
-      clock: createHurriedClock(TIER_API_DEADLINE_MS),
-      disk,
-      random: createRandom(),
-      log,
-      network: {
-        changed: (signal: AbortSignal) =>
-          new Promise<void>((_, reject) => {
-            signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-          }),
-      },
-      compressor: { compress: async (bytes: Uint8Array) => bytes },
-      transport: async (request: Request) => {
-        if (request.url.startsWith(TIER_API)) {
-          asked.push('tier');
-          return Response.json({ success: true, tier: 2, installation_id: SPOOLED_INSTALLATION });
-        }
-        asked.push('central');
-        looks += 1;
-        if (looks === 20) stopping.abort(new Error('enough'));
-        throw new TransportError('connect', 'ENETUNREACH', 'no network');
-      },
-    } as unknown as World;
-    const worker = createWorker({
-      world,
-      ledger,
-      license: createLicense(world, { licensePath, tierApiUrl: TIER_API }),
-      paths,
-      centralUrl: CENTRAL,
-      partSizeBytes: 1024 * 1024,
-      allowance: { meteredSizeMaxBytes: undefined, monthlyBytesMax: undefined },
-      bytesPerSecondMax: undefined,
-      credentialsPath,
-      clockSynchronized: async () => true,
-      listener: {
-        queueChanged: () => undefined,
-        uploading: () => undefined,
-        delivered: () => undefined,
-        destinationChanged: () => undefined,
-      },
-    });
-    await assert.rejects(worker.run(stopping.signal), /enough/);
+    await runWorker((request) => {
+      if (request.url.startsWith(TIER_API)) {
+        asked.push('tier');
+        return answerTier(2);
+      }
+      asked.push('central');
+      looks += 1;
+      if (looks === 20) stopping.abort(new Error('enough'));
+      throw new TransportError('connect', 'ENETUNREACH', 'no network');
+    }, stopping);
     // The first is the send itself: the tier is asked when its turn comes and before its part.
     assert.deepEqual(asked.slice(3), Array.from({ length: 19 }, () => ['tier', 'central']).flat());
-    ledger.close();
+  },
+);
+
+test(
+  'where the tier fell to 0 while a part was sent in vain, nobody is asked whether central is there, and no attempt is spent',
+  { timeout: 20_000 },
+  async () => {
+    const stopping = new AbortController();
+    const asked: string[] = [];
+    let tier = 2;
+    let refusals = 0;
+    const entry = await runWorker((request) => {
+      if (request.url.startsWith(TIER_API)) {
+        if (tier === 0) refusals += 1;
+        if (refusals === 5) stopping.abort(new Error('enough'));
+        return answerTier(tier);
+      }
+      asked.push(`${request.method} ${new URL(request.url).pathname}`);
+      tier = 0;
+      return Response.json(
+        { status: 'error', error_code: 'UNAVAILABLE', message: 'not now' },
+        { status: 503 },
+      );
+    }, stopping);
+    assert.deepEqual(asked, ['POST /api/v1/data/import']);
+    assert.equal(entry?.status, 'pending');
+    assert.equal(entry?.retryCount, 0);
   },
 );

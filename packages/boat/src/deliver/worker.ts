@@ -155,6 +155,13 @@ export function createWorker(deps: WorkerDeps): Worker {
     token: Credentials,
     signal: AbortSignal,
   ): Promise<void> => {
+    // The send may have taken minutes, and at tier 0 not one connection is opened.
+    const refusal = first.kind === 'unavailable' ? await permit(signal) : undefined;
+    if (refusal !== undefined) {
+      putBack(entry, refusal.message, wireSizeBytes);
+      tellRefusal(refusal);
+      return;
+    }
     const probed = first.kind === 'unavailable' ? await reach.look(centralUrl, signal) : undefined;
     const verdict = probed === undefined ? first : confirmUnavailable(first, probed);
     reach.observe({ kind: 'verdict', verdict });
