@@ -23,6 +23,13 @@ export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
     killedBy: ['tests/lost-link.test.ts'],
   },
   {
+    name: 'a central that failed a long send is looked at though the tier has fallen to 0 meanwhile',
+    file: 'packages/boat/src/deliver/worker.ts',
+    before: "const refusal = first.kind === 'unavailable' ? await permit(signal) : undefined;",
+    after: "const refusal = first.kind === 'delivered' ? await permit(signal) : undefined;",
+    killedBy: ['packages/boat/src/deliver/worker.test.ts'],
+  },
+  {
     name: 'a file that cannot be read keeps those behind it waiting',
     file: DELIVER,
     before: "if (isExportError(error, 'DISK_FAILED')) return { kind: 'unreadable', detail: error.message };",
