@@ -26,7 +26,7 @@ export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
     name: 'a central that failed a long send is looked at though the tier has fallen to 0 meanwhile',
     file: 'packages/boat/src/deliver/worker.ts',
     before: "const refusal = first.kind === 'unavailable' ? await permit(signal) : undefined;",
-    after: "const refusal = first.kind === 'delivered' ? await permit(signal) : undefined;",
+    after: "const refusal = first.kind === 'rejected' ? await permit(signal) : undefined;",
     killedBy: ['packages/boat/src/deliver/worker.test.ts'],
   },
   {
