@@ -98,7 +98,7 @@ export const SHORE_SABOTAGES: readonly Sabotage[] = [
     file: STORE,
     before: 'where installation_id = $1::text for update',
     after: 'where installation_id = $1::text',
-    killedBy: ROUTE_TESTS,
+    killedBy: ['packages/central/src/import/store-trouble.test.ts'],
   },
   {
     name: 'rejected records are stored nowhere',

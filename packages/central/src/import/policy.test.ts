@@ -50,6 +50,8 @@ test('never admits beyond either limit, and says which one was met', () => {
     assert.equal(verdict === 'busy_installation', installationImports >= 2);
   });
   fc.assert(property);
+  assert.equal(judgeAdmission({ waiting: 15, installationImports: 1 }, limits), 'admit');
+  assert.equal(judgeAdmission({ waiting: 16, installationImports: 1 }, limits), 'busy_node');
   assert.equal(mayHold(3_000, 1_000, limits), true);
   assert.equal(mayHold(3_000, 1_001, limits), false);
 });

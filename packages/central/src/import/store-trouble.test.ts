@@ -63,6 +63,29 @@ describe('importing into a PostgreSQL that is not as it should be', () => {
     assert.equal((await heldRecords(store, boat)).length, 1);
   });
 
+  test('stores a part once that a second node gets while the first is storing it', async () => {
+    const [store, second, other, operator] = [openStore(), openStore(), openStore(), openStore()];
+    const boat = await enrollBoat(store);
+    const document = toDocument(boat);
+    const waitingMin = async (count: number): Promise<void> => {
+      const sql = "select 1 from pg_stat_activity where wait_event_type = 'Lock'";
+      while ((await operator.query(sql)).length < count);
+    };
+    const receipts = await other.transaction(async (tx) => {
+      await tx.query('lock table records_boatlog in access exclusive mode');
+      const first = importDocument(startNode(store), boat, document);
+      await waitingMin(1);
+      const again = importDocument(startNode(second), boat, document);
+      await waitingMin(2);
+      // Both answers come after this transaction: one list, so that none is waited for within it.
+      return [first, again];
+    });
+    const [one, two] = await Promise.all(receipts);
+    assert.deepEqual([one?.duplicate, two?.duplicate], [false, true]);
+    assert.equal(one?.import_id, two?.import_id);
+    assert.equal((await heldRecords(store, boat)).length, 1);
+  });
+
   test(
     'answers a boat while it still listens where the server falls silent in the middle of its import',
     { timeout: 60_000 },
