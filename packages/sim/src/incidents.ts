@@ -142,8 +142,10 @@ function setWrongClock(deck: Deck, aheadMs: number): void {
  */
 export function noteDays({ alive, dayFormat, daysAsked }: Deck): void {
   if (alive === undefined || alive.exportsUnderWay === 0) return;
-  const wallMs = alive.boot.clock.wall();
-  for (const atMs of [wallMs, wallMs - DAY_MS]) daysAsked.add(dayFormat.format(atMs));
+  const day = dayFormat.format(alive.boot.clock.wall());
+  // Days of the calendar: where clocks change a day is not 24 hours.
+  const dayBefore = new Date(Date.parse(day) - DAY_MS).toISOString().slice(0, day.length);
+  for (const asked of [day, dayBefore]) daysAsked.add(asked);
 }
 
 /** At tier 0 not one connection is opened, from the moment on at which no permission given before can still be used. */
