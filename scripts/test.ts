@@ -17,7 +17,7 @@ const files =
           'packages/*/src/**/*.test.ts',
           'scripts/**/*.test.ts',
           'bench/**/*.test.ts',
-          'sabotage/**/*.test.ts',
+          'mutation/**/*.test.ts',
           'tests/**/*.test.ts',
         ],
         {

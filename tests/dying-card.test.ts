@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
-import { assertAllArrived } from '../torture/all-arrived.ts';
-import { insertCard } from '../torture/card.ts';
+import { assertAllArrived } from '../crash/all-arrived.ts';
+import { insertCard } from '../crash/card.ts';
 import { ExportError } from '../packages/boat/src/platform/errors.ts';
 import type { Databases } from '../packages/boat/src/platform/ports.ts';
 import { createDatabases } from '../packages/boat/src/platform/sqlite.ts';

@@ -1,5 +1,5 @@
 import test from 'node:test';
-import { killBoat } from '../torture/kill-boat.ts';
+import { killBoat } from '../crash/kill-boat.ts';
 import { createProcesses, toEnding } from './support/processes.ts';
 
 /** How often the daemon is killed. */

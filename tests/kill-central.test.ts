@@ -1,5 +1,5 @@
 import test from 'node:test';
-import { killCentral } from '../torture/kill-central.ts';
+import { killCentral } from '../crash/kill-central.ts';
 import { createProcesses, toEnding } from './support/processes.ts';
 
 /** How often central is killed. */

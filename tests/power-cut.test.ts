@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { type Card, insertCard } from '../torture/card.ts';
-import { CARD_SIZE_BYTES, cutPower } from '../torture/cut-power.ts';
+import { type Card, insertCard } from '../crash/card.ts';
+import { CARD_SIZE_BYTES, cutPower } from '../crash/cut-power.ts';
 import { createProcesses, toEnding } from './support/processes.ts';
 
-/** How often the power is cut; `npm run torture` does it many times more. */
+/** How often the power is cut; `npm run crash` does it many times more. */
 const CUTS = Number(process.env['D3KOS_CUTS'] ?? 5);
 /** Fixes the moments, as far as real processes can repeat anything. */
 const SEED = Number(process.env['D3KOS_KILL_SEED'] ?? Date.now() % 1_000_000_000);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import type { Clock, MonotonicMs, WallMs } from '@d3kos/boat';
 import { createClock } from '../packages/boat/src/platform/clock.ts';
-import { assertAllArrived } from '../torture/all-arrived.ts';
+import { assertAllArrived } from '../crash/all-arrived.ts';
 import {
   INSTALLATION,
   inTemporaryFolder,

@@ -164,7 +164,7 @@ test('every transaction that returned survives power cuts at any step, none that
   assert(kept > 3_000, `${kept} transactions kept`);
 });
 
-for (const [title, sabotage] of [
+for (const [title, mutant] of [
   ['synchronous=OFF', (ledger: LedgerDatabase) => ledger.db.exec('PRAGMA synchronous = OFF')],
   ['synchronous=NORMAL', (ledger: LedgerDatabase) => ledger.db.exec('PRAGMA synchronous = NORMAL')],
   [
@@ -177,7 +177,7 @@ for (const [title, sabotage] of [
   test(`with ${title} transactions are lost: the simulation can fail`, () => {
     let losses = 0;
     for (let seed = 1; seed <= 10; seed += 1) {
-      const found = runTransactions(`ledger ${seed}`, 60, sabotage);
+      const found = runTransactions(`ledger ${seed}`, 60, mutant);
       losses += found.lost.length + found.damaged.length;
     }
     assert(losses > 0);

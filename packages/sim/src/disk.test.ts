@@ -203,7 +203,7 @@ test('a disk that ignores fsync loses: the simulation can fail', async () => {
   assert(losses.length > 0);
 });
 
-for (const [title, sabotage] of [
+for (const [title, mutant] of [
   [
     'without the fsync of the file',
     (real: FileSystem): FileSystem => ({
@@ -217,7 +217,7 @@ for (const [title, sabotage] of [
   ],
 ] as const)
   test(`a disk composed ${title} loses: each of the steps is needed`, async () => {
-    const { losses } = await cutEverywhere(() => undefined, sabotage);
+    const { losses } = await cutEverywhere(() => undefined, mutant);
     assert(losses.length > 0);
   });
 

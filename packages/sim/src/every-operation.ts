@@ -4,7 +4,7 @@ import type { Aftermath } from './disk-tear.ts';
 import type { Plan } from './plan.ts';
 import { type BootPlan, CALM_BOOT } from './plan-boots.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
-import { type RunResult, runPlan, type Sabotage } from './scenario.ts';
+import { type RunResult, runPlan, type Mutant } from './scenario.ts';
 import type { ShoreDatabase } from './shore.ts';
 
 /**
@@ -126,13 +126,13 @@ export function toSmallPlan(point?: Point): Plan {
 export async function runPoint(
   database: ShoreDatabase,
   point: Point | undefined,
-  sabotage: Sabotage = {},
+  mutant: Mutant = {},
   follow?: 'steps',
 ): Promise<RunResult> {
   await database.empty();
   // The type of `store` is the one central works on.
   const store: Store = database.store;
-  return runPlan(toSmallPlan(point), store, sabotage, follow);
+  return runPlan(toSmallPlan(point), store, mutant, follow);
 }
 
 /** What was tried, and what of it broke a promise. */
@@ -165,10 +165,10 @@ const AFTERMATHS = ['torn', 'lost', 'kept'] as const;
 export async function runEveryOperation(
   database: ShoreDatabase,
   share: Share,
-  sabotage: Sabotage = {},
+  mutant: Mutant = {},
   tell: (point: Point, violations: readonly string[]) => void = () => undefined,
 ): Promise<EveryOperationResult> {
-  const whole = await runPoint(database, undefined, sabotage, 'steps');
+  const whole = await runPoint(database, undefined, mutant, 'steps');
   // The boots of the calm day are not the scenario's.
   const steps = whole.steps.filter(({ boot }) => boot <= 2);
   const operations = new Map<string, number>();
@@ -177,7 +177,7 @@ export async function runEveryOperation(
   const broken: { point: Point; violations: readonly string[] }[] = [];
   let place = 0;
   const run = async (point: Point): Promise<void> => {
-    const { violations } = await runPoint(database, point, sabotage);
+    const { violations } = await runPoint(database, point, mutant);
     if (violations.length === 0) return;
     broken.push({ point, violations });
     tell(point, violations);

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { parsePoint, runEveryOperation, runPoint, toPointText } from './every-operation.ts';
 import { toMetTable } from './met-table.ts';
 import { openShoreDatabase, planLines, runSeed, toReplay } from './run.ts';
-import type { Sabotage } from './scenario.ts';
+import type { Mutant } from './scenario.ts';
 import type { ShoreDatabase } from './shore.ts';
 
 const { values } = parseArgs({
@@ -20,14 +20,11 @@ const { values } = parseArgs({
   },
 });
 
-const sabotages: readonly (readonly [
-  flag: 'fsync-ignored' | 'directory-sync-ignored',
-  sabotage: Sabotage,
-])[] = [
+const mutants: readonly (readonly [flag: 'fsync-ignored' | 'directory-sync-ignored', mutant: Mutant])[] = [
   ['fsync-ignored', { fsync: 'ignored' }],
   ['directory-sync-ignored', { fsync: 'files_only' }],
 ];
-const [flag, sabotage] = sabotages.find(([name]) => values[name]) ?? [undefined, {}];
+const [flag, mutant] = mutants.find(([name]) => values[name]) ?? [undefined, {}];
 const suffix = flag === undefined ? '' : ` --${flag}`;
 
 /** Seeds that share a database of the shore, which holds in memory every boat it ever had: some MB each. */
@@ -69,7 +66,7 @@ async function trySeeds(): Promise<void> {
   let broken = 0;
   const trySeed = async (shore: ShoreDatabase, seed: number): Promise<void> => {
     if (seeds.length === 1) for (const line of planLines(seed, days)) say(`plan  ${line}`);
-    const result = await runSeed(shore, seed, days, sabotage);
+    const result = await runSeed(shore, seed, days, mutant);
     if (values.trace) for (const line of result.lines) say(`trace ${line}`);
     for (const [name, count] of Object.entries(result.counts)) totals[name] = (totals[name] ?? 0) + count;
     met.push(result.met);
@@ -92,7 +89,7 @@ async function trySeeds(): Promise<void> {
 
 async function tryEveryOperation(shore: ShoreDatabase): Promise<void> {
   const share = { every: toNumber('share', values.share), from: toNumber('from', values.from ?? '0') };
-  const result = await runEveryOperation(shore, share, sabotage, (point, violations) => {
+  const result = await runEveryOperation(shore, share, mutant, (point, violations) => {
     for (const violation of violations) say(`${toPointText(point)} BROKEN: ${violation}`);
     say(`again: npm run sim -- --at ${toPointText(point)}${suffix}`);
   });
@@ -106,7 +103,7 @@ async function tryEveryOperation(shore: ShoreDatabase): Promise<void> {
 }
 
 async function tryPoint(shore: ShoreDatabase, text: string): Promise<void> {
-  const { lines, violations } = await runPoint(shore, parsePoint(text), sabotage);
+  const { lines, violations } = await runPoint(shore, parsePoint(text), mutant);
   if (values.trace) for (const line of lines) say(`trace ${line}`);
   for (const violation of violations) say(`${text} BROKEN: ${violation}`);
   finish(violations.length, `power cut at ${text}, ${violations.length} promises broken`);

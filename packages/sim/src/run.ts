@@ -1,6 +1,6 @@
 import type { Store } from '@d3kos/central';
 import { daysOf, describePlan, drawPlan } from './plan.ts';
-import { type RunResult, runPlan, type Sabotage } from './scenario.ts';
+import { type RunResult, runPlan, type Mutant } from './scenario.ts';
 import { openShoreDatabase, type ShoreDatabase } from './shore.ts';
 import { firstDifference } from './trace.ts';
 
@@ -19,12 +19,12 @@ export async function runSeed(
   database: ShoreDatabase,
   seed: number,
   days: number = daysOf(seed),
-  sabotage: Sabotage = {},
+  mutant: Mutant = {},
 ): Promise<SeedResult> {
   const plan = drawPlan(seed, days);
   const once = async (store: Store): Promise<RunResult> => {
     await database.empty();
-    return runPlan(plan, store, sabotage);
+    return runPlan(plan, store, mutant);
   };
   const first = await once(database.store);
   const second = await once(database.store);

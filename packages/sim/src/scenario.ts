@@ -20,7 +20,7 @@ const CERTIFICATE_AGE_MS = 30 * DAY_MS;
 const CERTIFICATE_LIFE_MS = 400 * DAY_MS;
 
 /** Real faults of a machine that a run can be given, to see that the oracle notices them. */
-export interface Sabotage {
+export interface Mutant {
   /** The card says that it has synced and has not: nothing, or no directory. */
   readonly fsync?: Exclude<FsyncMode, 'honest'>;
 }
@@ -43,7 +43,7 @@ export interface RunResult {
 export async function runPlan(
   plan: Plan,
   store: Store,
-  sabotage: Sabotage = {},
+  mutant: Mutant = {},
   follow?: 'steps',
 ): Promise<RunResult> {
   const clock = createVirtualClock(plan.startWallMs);
@@ -69,7 +69,7 @@ export async function runPlan(
     trace,
     diskLatencyMaxMs: plan.boat.diskLatencyMaxMs,
   });
-  machine.medium.fsync = sabotage.fsync ?? 'honest';
+  machine.medium.fsync = mutant.fsync ?? 'honest';
   machine.medium.capacityBytes = plan.boat.cardBytes;
   try {
     const shore = createShore(store, clock, random.fork('shore'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'node:test';
-import { createWorkingCopy } from '../../../sabotage/working-copy.ts';
+import { createWorkingCopy } from '../../../mutation/working-copy.ts';
 import { openShoreDatabase, runSeed } from './run.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -54,7 +54,7 @@ test('with the receipt check off seeds fail, and the unchanged copy is clean', B
   try {
     const file = 'packages/boat/src/deliver/send-part.ts';
     const text = copy.read(file);
-    assert.equal(text.split(JUDGED).length, 2, 'the line stands where it is to be sabotaged');
+    assert.equal(text.split(JUDGED).length, 2, 'the line stands where it is to be mutated');
     const simulate = () =>
       spawnSync(
         process.execPath,

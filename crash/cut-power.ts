@@ -23,9 +23,9 @@ import {
 } from '../tests/support/processes.ts';
 import { assertAllArrived } from './all-arrived.ts';
 import type { Card } from './card.ts';
-import type { TortureCounts, TortureRun } from './run.ts';
+import type { CrashCounts, CrashRun } from './run.ts';
 
-/** Holds a boat and what torture exports of it many times over; the image is sparse. */
+/** Holds a boat and what the crash tests export from it many times over; the image is sparse. */
 export const CARD_SIZE_BYTES = 512 * 1024 * 1024;
 /** The power fails up to this long after the first export of a life is asked for: some exports, receipts and views. */
 const LIFE_MAX_MS = 1_500;
@@ -137,7 +137,7 @@ async function knownExports(daemon: RunningDaemon): Promise<ReadonlySet<string>>
  * writes its views, and boots it again. Throws an AssertionError where after a cut an acknowledged export is not in the ledger or a
  * view is not whole, or where in the end anything is lost, stored twice or stuck.
  */
-export async function cutPower(processes: Processes, card: Card, run: TortureRun): Promise<TortureCounts> {
+export async function cutPower(processes: Processes, card: Card, run: CrashRun): Promise<CrashCounts> {
   const seeded = createSeeded(run.seed);
   const central = await placeCentral(processes);
   const token = await enrollAt(processes, central, INSTALLATION);

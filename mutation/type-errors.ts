@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 
-/** What a sabotage may leave unused: the compiler's remarks on it are not what is asked. */
+/** What a mutant may leave unused: the compiler's remarks on it are not what is asked. */
 const UNUSED_CODES: ReadonlySet<number> = new Set([6133, 6138, 6192, 6196, 6198, 6199]);
 
 /** Gives what the compiler says of a file, from the root, if its text were another one. */

@@ -1,5 +1,5 @@
 /** One deliberate fault: a line of the product as it would be if somebody had not thought. The suite must notice it. */
-export interface Sabotage {
+export interface Mutant {
   /** Says what is wrong then; unique in the list. */
   readonly name: string;
   /** From the root of the repository. */
@@ -11,15 +11,15 @@ export interface Sabotage {
   readonly killedBy: readonly string[];
 }
 
-/** A file's text with the sabotage in it, or how often its place is there when that is not once. */
-export type Sabotaged =
-  | { readonly kind: 'sabotaged'; readonly text: string }
+/** A file's text with the mutant in it, or how often its place is there when that is not once. */
+export type Mutated =
+  | { readonly kind: 'mutated'; readonly text: string }
   | { readonly kind: 'misplaced'; readonly times: number };
 
-/** Puts a sabotage into the text of its file. */
-export function sabotageText(text: string, { before, after }: Sabotage): Sabotaged {
+/** Puts a mutant into the text of its file. */
+export function mutateText(text: string, { before, after }: Mutant): Mutated {
   const [head = '', tail, ...more] = text.split(before);
   if (tail === undefined || more.length > 0)
     return { kind: 'misplaced', times: tail === undefined ? 0 : 1 + more.length };
-  return { kind: 'sabotaged', text: `${head}${after}${tail}` };
+  return { kind: 'mutated', text: `${head}${after}${tail}` };
 }

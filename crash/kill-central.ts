@@ -16,7 +16,7 @@ import {
 } from '../tests/support/processes.ts';
 import { addRecordsUnlessBusy } from '../tests/support/records-of-boat.ts';
 import { assertAllArrived } from './all-arrived.ts';
-import type { TortureCounts, TortureRun } from './run.ts';
+import type { CrashCounts, CrashRun } from './run.ts';
 
 /** The kill comes up to this long after central began to import: about ten parts. */
 const LIFE_MAX_MS = 300;
@@ -48,7 +48,7 @@ async function exportUntil(
  * Kills a real central `run.times` times with SIGKILL while it imports what a real boat sends, at times with its database server. Throws an
  * AssertionError where afterwards anything is lost, stored twice or stuck, or the database did not recover.
  */
-export async function killCentral(processes: Processes, run: TortureRun): Promise<TortureCounts> {
+export async function killCentral(processes: Processes, run: CrashRun): Promise<CrashCounts> {
   const seeded = createSeeded(run.seed);
   const central = await placeCentral(processes);
   const token = await enrollAt(processes, central, INSTALLATION);

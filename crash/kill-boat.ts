@@ -18,7 +18,7 @@ import {
 } from '../tests/support/processes.ts';
 import { addRecordsUnlessBusy } from '../tests/support/records-of-boat.ts';
 import { assertAllArrived } from './all-arrived.ts';
-import type { TortureCounts, TortureRun } from './run.ts';
+import type { CrashCounts, CrashRun } from './run.ts';
 
 /** The kill comes at a moment up to this long after the first export of a life is asked for: some ten exports. */
 const LIFE_MAX_MS = 400;
@@ -57,7 +57,7 @@ async function exportUntilKilled(
  * Kills a real daemon `run.times` times with SIGKILL while it starts, exports and uploads to a real central. Throws an AssertionError where
  * afterwards an acknowledged export is not in the history, central lacks a record of the boat or has one too many, or something is stuck.
  */
-export async function killBoat(processes: Processes, run: TortureRun): Promise<TortureCounts> {
+export async function killBoat(processes: Processes, run: CrashRun): Promise<CrashCounts> {
   const seeded = createSeeded(run.seed);
   const central = await placeCentral(processes);
   const token = await enrollAt(processes, central, INSTALLATION);

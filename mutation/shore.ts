@@ -1,4 +1,4 @@
-import type { Sabotage } from './sabotage.ts';
+import type { Mutant } from './mutant.ts';
 
 const IMPORT_POLICY = 'packages/central/src/import/policy.ts';
 const IMPORT_POLICY_TESTS = ['packages/central/src/import/policy.test.ts'];
@@ -8,7 +8,7 @@ const ROUTE_TESTS = ['packages/central/src/http/import-route.test.ts'];
 const INSTALLATIONS_TESTS = ['packages/central/src/installations/policy.test.ts'];
 
 /** What central does wrong. */
-export const SHORE_SABOTAGES: readonly Sabotage[] = [
+export const SHORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'another body under a key that is taken counts as a repetition',
     file: IMPORT_POLICY,

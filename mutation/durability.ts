@@ -1,4 +1,4 @@
-import type { Sabotage } from './sabotage.ts';
+import type { Mutant } from './mutant.ts';
 
 const DISK = 'packages/boat/src/platform/disk.ts';
 const DISK_TESTS = ['packages/sim/src/disk.test.ts'];
@@ -8,7 +8,7 @@ const CREATE = 'packages/boat/src/create-export.ts';
 const CREATE_TESTS = ['packages/boat/src/create-export.test.ts'];
 
 /** What is done on the way of an export to the card, left out or in another order. */
-export const DURABILITY_SABOTAGES: readonly Sabotage[] = [
+export const DURABILITY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a file is not synced before it gets its name',
     file: DISK,

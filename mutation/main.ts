@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runTests } from './run-tests.ts';
-import type { Sabotage } from './sabotage.ts';
-import { SABOTAGES } from './sabotages.ts';
-import { type SabotageResult, trySabotage } from './try-sabotage.ts';
+import type { Mutant } from './mutant.ts';
+import { MUTANTS } from './mutants.ts';
+import { type MutantResult, tryMutant } from './try-mutant.ts';
 import { createTypeErrorFinder } from './type-errors.ts';
 import { createWorkingCopy, type WorkingCopy } from './working-copy.ts';
 
@@ -12,20 +12,20 @@ import { createWorkingCopy, type WorkingCopy } from './working-copy.ts';
 const COPIES = 2;
 /** Longest a whole test file may take: the slowest that is named here takes 20 s on a loaded machine. */
 const WHOLE_RUN_MAX_MS = 180_000;
-/** Shortest time limit of a sabotaged run, and how many times the whole one's time it may take: much longer is no end. */
+/** Shortest time limit of a mutated run, and how many times the whole one's time it may take: much longer is no end. */
 const RUN_MAX_MS = { least: 60_000, times: 5 } as const;
 
 const { values } = parseArgs({
   options: { only: { type: 'string', multiple: true }, list: { type: 'boolean', default: false } },
 });
-const asked = SABOTAGES.filter(({ name }) => values.only?.includes(name) ?? true);
-const unknown = (values.only ?? []).filter((name) => !SABOTAGES.some((sabotage) => sabotage.name === name));
+const asked = MUTANTS.filter(({ name }) => values.only?.includes(name) ?? true);
+const unknown = (values.only ?? []).filter((name) => !MUTANTS.some((mutant) => mutant.name === name));
 if (unknown.length > 0) {
-  console.error(`There is no sabotage "${unknown.join('", "')}": see npm run sabotage -- --list`);
+  console.error(`There is no mutant "${unknown.join('", "')}": see npm run mutation -- --list`);
   process.exit(2);
 }
 if (values.list) {
-  for (const { name, file } of SABOTAGES) console.log(`${name} (${file})`);
+  for (const { name, file } of MUTANTS) console.log(`${name} (${file})`);
   process.exit(0);
 }
 
@@ -34,14 +34,14 @@ const copies: WorkingCopy[] = [];
 const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort(new Error('Stopped.')));
 process.once('SIGTERM', () => stopping.abort(new Error('Stopped.')));
-/** How long each test file takes without a sabotage. */
+/** How long each test file takes without a mutant. */
 const wholeMs = new Map<string, number>();
 try {
   for (let made = 0; made < COPIES; made += 1) copies.push(createWorkingCopy(original));
   process.exitCode = (await proveWhole()) ? await breakAll() : 1;
 } catch (error) {
   if (!stopping.signal.aborted) throw error;
-  console.error('sabotage: stopped');
+  console.error('mutation: stopped');
   process.exitCode = 130;
 } finally {
   for (const copy of copies) copy.remove();
@@ -60,7 +60,7 @@ async function share<T>(
   );
 }
 
-/** A test that fails without a sabotage says nothing about one. */
+/** A test that fails without a mutant says nothing about one. */
 async function proveWhole(): Promise<boolean> {
   const files = [...new Set(asked.flatMap(({ killedBy }) => killedBy))];
   let isWhole = true;
@@ -69,7 +69,7 @@ async function proveWhole(): Promise<boolean> {
     if (run.kind === 'passed') wholeMs.set(file, run.tookMs);
     else {
       isWhole = false;
-      console.error(`FAILED ${file} without any sabotage: ${run.kind === 'failed' ? run.failure : 'no end'}`);
+      console.error(`FAILED ${file} without any mutant: ${run.kind === 'failed' ? run.failure : 'no end'}`);
       if (run.kind === 'failed') console.error(run.output);
     }
   });
@@ -79,30 +79,30 @@ async function proveWhole(): Promise<boolean> {
 async function breakAll(): Promise<0 | 1> {
   const [first] = copies;
   const findTypeErrors = createTypeErrorFinder(first?.root ?? original);
-  const counts: Record<SabotageResult['kind'], number> = {
+  const counts: Record<MutantResult['kind'], number> = {
     killed: 0,
     survived: 0,
     misplaced: 0,
     not_compiling: 0,
   };
-  await share(asked, async (sabotage, copy) => {
-    const result = await trySabotage(copy, sabotage, toLimitMs(sabotage), findTypeErrors, stopping.signal);
+  await share(asked, async (mutant, copy) => {
+    const result = await tryMutant(copy, mutant, toLimitMs(mutant), findTypeErrors, stopping.signal);
     counts[result.kind] += 1;
-    console.log(`${describe(result)}: ${sabotage.name} (${sabotage.file})`);
+    console.log(`${describe(result)}: ${mutant.name} (${mutant.file})`);
   });
   const unfit = counts.misplaced + counts.not_compiling;
   console.log(
-    `sabotage: ${counts.killed} killed, ${counts.survived} survived${unfit === 0 ? '' : `, ${unfit} do not fit the code`}`,
+    `mutation: ${counts.killed} killed, ${counts.survived} survived${unfit === 0 ? '' : `, ${unfit} do not fit the code`}`,
   );
   return counts.killed === asked.length ? 0 : 1;
 }
 
-function toLimitMs({ killedBy }: Sabotage): number {
+function toLimitMs({ killedBy }: Mutant): number {
   const ms = killedBy.reduce((sum, file) => sum + (wholeMs.get(file) ?? 0), 0);
   return Math.round(Math.max(RUN_MAX_MS.least, ms * RUN_MAX_MS.times));
 }
 
-function describe(result: SabotageResult): string {
+function describe(result: MutantResult): string {
   switch (result.kind) {
     case 'killed':
       return `killed by "${result.by}"`;

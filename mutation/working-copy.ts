@@ -32,7 +32,7 @@ export interface WorkingCopy {
  * linked one by one, ours to the copy: a link to the whole of node_modules would lead tests back to the original.
  */
 export function createWorkingCopy(original: string): WorkingCopy {
-  const folder = mkdtempSync(join(tmpdir(), 'd3kos-sabotage-'));
+  const folder = mkdtempSync(join(tmpdir(), 'd3kos-mutant-'));
   // The database of some tests runs as another account, which has to be able to reach its folder.
   chmodSync(folder, 0o755);
   const root = join(folder, 'copy');

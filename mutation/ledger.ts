@@ -1,4 +1,4 @@
-import type { Sabotage } from './sabotage.ts';
+import type { Mutant } from './mutant.ts';
 
 const QUEUE = 'packages/boat/src/ledger/queue.ts';
 const PROGRESS = 'packages/boat/src/ledger/progress.ts';
@@ -15,7 +15,7 @@ const SPOOL_TESTS = ['packages/boat/src/spool/spool.test.ts'];
 const VIEWS_TESTS = ['packages/boat/src/view-writer.test.ts'];
 
 /** What ledger, spool and start keep together, left apart. */
-export const LEDGER_SABOTAGES: readonly Sabotage[] = [
+export const LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'an entry and its cursors are several commits',
     file: QUEUE,

@@ -6,7 +6,7 @@ import { type CentralPlace, type RunningDaemon, withCentralStore } from '../test
 import { assertCentralHolds, exportsAtCentral, readRecordsOfBoat } from '../tests/support/records-of-boat.ts';
 
 /**
- * Delivers everything that waits, stops the daemon, and asserts what torture must not change: each acknowledged export is in the
+ * Delivers everything that waits, stops the daemon, and asserts what a crash must not change: each acknowledged export is in the
  * history, nothing failed or is stuck, central holds the exports of the history and no others, each record of the boat once, and
  * names no gap. Gives how many exports were delivered.
  */

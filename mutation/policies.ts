@@ -1,4 +1,4 @@
-import type { Sabotage } from './sabotage.ts';
+import type { Mutant } from './mutant.ts';
 
 const VERDICTS = 'packages/boat/src/deliver/policy.ts';
 const VERDICT_TESTS = ['packages/boat/src/deliver/policy.test.ts'];
@@ -21,7 +21,7 @@ const LEDGER_TESTS = ['packages/boat/src/ledger/ledger.test.ts'];
 const SPOOL_TESTS = ['packages/boat/src/spool/spool.test.ts'];
 
 /** Decisions of the boat, decided wrongly. */
-export const POLICY_SABOTAGES: readonly Sabotage[] = [
+export const POLICY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a captive portal that answers 200 passes for central',
     file: VERDICTS,

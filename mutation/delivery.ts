@@ -1,4 +1,4 @@
-import type { Sabotage } from './sabotage.ts';
+import type { Mutant } from './mutant.ts';
 
 const DELIVER = 'packages/boat/src/deliver/deliver-entry.ts';
 const DELIVER_TESTS = ['packages/boat/src/deliver/deliver-entry.test.ts'];
@@ -7,7 +7,7 @@ const RETENTION = 'packages/boat/src/retain/retention.ts';
 const RETENTION_TESTS = ['packages/boat/src/retain/retention.test.ts'];
 
 /** What is done on the way from the card to central, and when files go, left out or done too early. */
-export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
+export const DELIVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'parts are sent although no receipt can be kept',
     file: 'packages/boat/src/deliver/worker.ts',

@@ -5,7 +5,7 @@ import { insertCard } from './card.ts';
 import { CARD_SIZE_BYTES, cutPower } from './cut-power.ts';
 import { killBoat } from './kill-boat.ts';
 import { killCentral } from './kill-central.ts';
-import type { TortureCounts, TortureRun } from './run.ts';
+import type { CrashCounts, CrashRun } from './run.ts';
 
 /** Most kills or cuts of one round: each has a new boat and a new central, so that its failure is replayed in minutes. */
 const KILLS_PER_ROUND = 100;
@@ -34,9 +34,9 @@ const done = { boatKills: 0, centralKills: 0, cuts: 0, acknowledged: 0, delivere
 /** Runs one round with processes of its own, all of them gone after it. */
 async function runRound(
   name: string,
-  run: Omit<TortureRun, 'tell'>,
+  run: Omit<CrashRun, 'tell'>,
   replay: string,
-  work: (processes: Processes, run: TortureRun) => Promise<TortureCounts>,
+  work: (processes: Processes, run: CrashRun) => Promise<CrashCounts>,
 ): Promise<void> {
   const endings: (() => Promise<void>)[] = [];
   const processes = createProcesses({ after: (ending) => void endings.push(ending) });
@@ -47,7 +47,7 @@ async function runRound(
     done.delivered += counts.delivered;
   } catch (error) {
     done.failures += 1;
-    console.error(`FAILED ${name}, replay: npm run torture -- ${replay} --seed ${run.seed}`);
+    console.error(`FAILED ${name}, replay: npm run crash -- ${replay} --seed ${run.seed}`);
     console.error(error);
   } finally {
     for (const ending of endings) await ending();
@@ -88,7 +88,7 @@ for (const [round, times] of toRounds(asked.cuts, CUTS_PER_ROUND).entries()) {
 
 const outcome = done.failures === 0 ? '0 lost, 0 twice, 0 stuck' : `${done.failures} rounds FAILED`;
 console.log(
-  `torture, seed ${asked.seed}: ${done.boatKills} kills of the boat, ${done.centralKills} of central, ${done.cuts} power cuts${skipped}; ` +
+  `crash, seed ${asked.seed}: ${done.boatKills} kills of the boat, ${done.centralKills} of central, ${done.cuts} power cuts${skipped}; ` +
     `${done.acknowledged} acknowledged of ${done.delivered} delivered exports: ${outcome}`,
 );
 process.exitCode = done.failures === 0 ? 0 : 1;

@@ -1,9 +1,9 @@
 import { runTests } from './run-tests.ts';
-import { type Sabotage, sabotageText } from './sabotage.ts';
+import { type Mutant, mutateText } from './mutant.ts';
 import type { WorkingCopy } from './working-copy.ts';
 
-/** What became of a sabotage. Only `killed` is good: its list must follow the code, and a type error is no sabotage. */
-export type SabotageResult =
+/** What became of a mutant. Only `killed` is good: its list must follow the code, and a type error is no mutant. */
+export type MutantResult =
   | { readonly kind: 'killed'; readonly by: string }
   | { readonly kind: 'survived' }
   | { readonly kind: 'misplaced'; readonly times: number }
@@ -14,21 +14,21 @@ export type SabotageResult =
  * says of a file with another text: a change it refuses would be noticed without any test. Running out of time is
  * noticed too.
  */
-export async function trySabotage(
+export async function tryMutant(
   copy: WorkingCopy,
-  sabotage: Sabotage,
+  mutant: Mutant,
   limitMs: number,
   findTypeErrors: (file: string, text: string) => readonly string[],
   signal?: AbortSignal,
-): Promise<SabotageResult> {
-  const whole = copy.read(sabotage.file);
-  const sabotaged = sabotageText(whole, sabotage);
-  if (sabotaged.kind === 'misplaced') return sabotaged;
-  const [error] = findTypeErrors(sabotage.file, sabotaged.text);
+): Promise<MutantResult> {
+  const whole = copy.read(mutant.file);
+  const mutated = mutateText(whole, mutant);
+  if (mutated.kind === 'misplaced') return mutated;
+  const [error] = findTypeErrors(mutant.file, mutated.text);
   if (error !== undefined) return { kind: 'not_compiling', error };
-  copy.write(sabotage.file, sabotaged.text);
+  copy.write(mutant.file, mutated.text);
   try {
-    const run = await runTests(copy, sabotage.killedBy, limitMs, signal);
+    const run = await runTests(copy, mutant.killedBy, limitMs, signal);
     switch (run.kind) {
       case 'passed':
         return { kind: 'survived' };
@@ -40,6 +40,6 @@ export async function trySabotage(
         return run satisfies never;
     }
   } finally {
-    copy.write(sabotage.file, whole);
+    copy.write(mutant.file, whole);
   }
 }

@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { runTests } from './run-tests.ts';
-import { type Sabotage, sabotageText } from './sabotage.ts';
-import { SABOTAGES } from './sabotages.ts';
-import { trySabotage } from './try-sabotage.ts';
+import { type Mutant, mutateText } from './mutant.ts';
+import { MUTANTS } from './mutants.ts';
+import { tryMutant } from './try-mutant.ts';
 import { createWorkingCopy } from './working-copy.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -13,39 +13,39 @@ const root = join(import.meta.dirname, '..');
 /** Longest the quickest test file may take here. */
 const LIMIT_MS = 60_000;
 
-test('every sabotage has its place in the code exactly once, and tests that are there', () => {
-  for (const sabotage of SABOTAGES) {
-    const { name, file, before, after, killedBy } = sabotage;
-    const sabotaged = sabotageText(readFileSync(join(root, file), 'utf8'), sabotage);
-    assert.equal(sabotaged.kind, 'sabotaged', `"${name}": its text must be in ${file} once`);
+test('every mutant has its place in the code exactly once, and tests that are there', () => {
+  for (const mutant of MUTANTS) {
+    const { name, file, before, after, killedBy } = mutant;
+    const mutated = mutateText(readFileSync(join(root, file), 'utf8'), mutant);
+    assert.equal(mutated.kind, 'mutated', `"${name}": its text must be in ${file} once`);
     assert.notEqual(before, after, name);
     assert.ok(killedBy.length > 0, name);
     for (const tests of killedBy) assert.ok(existsSync(join(root, tests)), `"${name}" names ${tests}`);
   }
-  assert.equal(new Set(SABOTAGES.map(({ name }) => name)).size, SABOTAGES.length, 'names are unique');
-  assert.ok(SABOTAGES.length >= 20);
+  assert.equal(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length, 'names are unique');
+  assert.ok(MUTANTS.length >= 20);
 });
 
 test('a place that is not there, or there twice, is told', () => {
-  const sabotage: Sabotage = { name: 'x', file: 'x', before: 'b', after: '', killedBy: [] };
-  assert.deepEqual(sabotageText('abc', sabotage), { kind: 'sabotaged', text: 'ac' });
-  assert.deepEqual(sabotageText('ac', sabotage), { kind: 'misplaced', times: 0 });
-  assert.deepEqual(sabotageText('abcb', sabotage), { kind: 'misplaced', times: 2 });
+  const mutant: Mutant = { name: 'x', file: 'x', before: 'b', after: '', killedBy: [] };
+  assert.deepEqual(mutateText('abc', mutant), { kind: 'mutated', text: 'ac' });
+  assert.deepEqual(mutateText('ac', mutant), { kind: 'misplaced', times: 0 });
+  assert.deepEqual(mutateText('abcb', mutant), { kind: 'misplaced', times: 2 });
 });
 
-test('a sabotage is killed, a harmless change survives, and the copy is whole again after both', async (t) => {
+test('a mutant is killed, a harmless change survives, and the copy is whole again after both', async (t) => {
   const copy = createWorkingCopy(root);
   t.after(() => copy.remove());
-  const harmful: Sabotage = {
+  const harmful: Mutant = {
     name: 'a revoked token opens',
     file: 'packages/central/src/installations/policy.ts',
     before: 'if (facts === undefined || facts.isRevoked)',
     after: 'if (facts === undefined)',
     killedBy: ['packages/central/src/installations/policy.test.ts'],
   };
-  const harmless: Sabotage = { ...harmful, after: 'if (facts?.isRevoked !== false)' };
+  const harmless: Mutant = { ...harmful, after: 'if (facts?.isRevoked !== false)' };
   const whole = copy.read(harmful.file);
-  const tryIt = (sabotage: Sabotage) => trySabotage(copy, sabotage, LIMIT_MS, () => []);
+  const tryIt = (mutant: Mutant) => tryMutant(copy, mutant, LIMIT_MS, () => []);
   assert.deepEqual(await tryIt(harmful), {
     kind: 'killed',
     by: 'accepts only what was issued, not revoked, for an installation that is not disabled',
