@@ -281,7 +281,7 @@ describe('every page', () => {
         assert.match(text, new RegExp(`^## ${heading}$`, 'm'), `${page} has ${heading}`);
     }
     const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    for (const page of pages.filter((name) => /^docs\/(reference|guides)\/|^docs\/[a-z]+\.md$/.test(name)))
+    for (const page of pages.filter((name) => /^docs\/(reference|guides|spec)\/|^docs\/[a-z]+\.md$/.test(name)))
       assert.ok(readme.includes(`(${page})`), `README.md leads to ${page}`);
   });
 });
