@@ -3,7 +3,7 @@ import { DURABILITY_MUTANTS } from './durability.ts';
 import { LEDGER_MUTANTS } from './ledger.ts';
 import { POLICY_MUTANTS } from './policies.ts';
 import type { Mutant } from './mutant.ts';
-import { SHORE_MUTANTS } from './shore.ts';
+import { CENTRAL_MUTANTS } from './central.ts';
 
 /** Every mutant the suite must notice: decisions of the boat, its orderings, and central. */
 export const MUTANTS: readonly Mutant[] = [
@@ -11,5 +11,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...DURABILITY_MUTANTS,
   ...LEDGER_MUTANTS,
   ...DELIVERY_MUTANTS,
-  ...SHORE_MUTANTS,
+  ...CENTRAL_MUTANTS,
 ];

@@ -1,16 +1,16 @@
 import { type Boat, type Config, isExportError, startBoat, toSourcePaths } from '@d3kos/boat';
-import { act } from './acts.ts';
-import type { Alive, Deck } from './deck.ts';
+import { performAction } from './actions.ts';
+import type { Alive, Simulation } from './simulation.ts';
 import { isCardUnfit, noteDays, startIncident } from './incidents.ts';
 import type { BootPlan } from './plan-boots.ts';
-import { type Power, PowerLost } from './world-power.ts';
+import { type Power, PowerLost } from './power.ts';
 
 /** Starts the machine and the export manager in it, with everything that happens during this time of power. */
-export function bootBoat(deck: Deck, config: Config, plan: BootPlan): Power {
-  const { clock, machine, oracle, trace } = deck;
-  deck.counts.boots += 1;
+export function bootBoat(sim: Simulation, config: Config, plan: BootPlan): Power {
+  const { clock, machine, oracle, trace } = sim;
+  sim.counts.boots += 1;
   const { medium } = machine;
-  const bootNumber = deck.counts.boots;
+  const bootNumber = sim.counts.boots;
   // What is in memory is of one boot, and so is a file system that the kernel has made read-only.
   medium.put('/proc/uptime', '12.3 40.1\n');
   medium.put('/proc/meminfo', 'MemTotal: 4000000 kB\nMemAvailable: 3000000 kB\n');
@@ -21,8 +21,8 @@ export function bootBoat(deck: Deck, config: Config, plan: BootPlan): Power {
   const booted = machine.boot({
     wallMs: Math.max(0, clock.wall() - plan.clockBehindMs),
     plan: ({ number, op }) => {
-      deck.steps?.push({ boot: bootNumber, number, op, pages: 0 });
-      return !deck.isCalm && number === plan.cutAtStep;
+      sim.steps?.push({ boot: bootNumber, number, op, pages: 0 });
+      return !sim.isCalm && number === plan.cutAtStep;
     },
     aftermath: plan.aftermath,
   });
@@ -31,11 +31,11 @@ export function bootBoat(deck: Deck, config: Config, plan: BootPlan): Power {
     if (!power.isOn()) return;
     const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
     trace.add(`the export manager ended: ${isExportError(error) ? error.code : String(error)}`);
-    deck.counts.deaths += 1;
-    deck.hasDied = true;
-    if (!isExportError(error) || !isCardUnfit(deck)) oracle.violate(`the export manager ended: ${told}`);
+    sim.counts.deaths += 1;
+    sim.hasDied = true;
+    if (!isExportError(error) || !isCardUnfit(sim)) oracle.violate(`the export manager ended: ${told}`);
     machine.powerCut();
-    deck.alive = undefined;
+    sim.alive = undefined;
   };
   const start = async (): Promise<void> => {
     const stopping = new AbortController();
@@ -44,7 +44,7 @@ export function bootBoat(deck: Deck, config: Config, plan: BootPlan): Power {
       config,
       stopping.signal,
       toSourcePaths(config),
-      deck.plan.boat.digestsKeptMax,
+      sim.plan.boat.digestsKeptMax,
     );
     if (!power.isOn()) return;
     await clock.outside('checking', oracle.check(boat, `after boot ${bootNumber}`));
@@ -67,7 +67,7 @@ export function bootBoat(deck: Deck, config: Config, plan: BootPlan): Power {
         }
       },
     };
-    deck.alive = alive;
+    sim.alive = alive;
     running.catch((error: unknown) => {
       if (!alive.isStopping) died(error);
     });
@@ -75,22 +75,22 @@ export function bootBoat(deck: Deck, config: Config, plan: BootPlan): Power {
   start().catch(died);
   const synchronize = (): void => {
     if (!power.isOn()) return;
-    booted.clock.setWall(clock.wall() + deck.wrongClockMs);
-    noteDays(deck);
+    booted.clock.setWall(clock.wall() + sim.wrongClockMs);
+    noteDays(sim);
     medium.put('/run/systemd/timesync/synchronized', '');
     trace.add('the clock is set');
   };
-  deck.synchronize = synchronize;
+  sim.synchronize = synchronize;
   clock.at(clock.now() + plan.synchronizedAfterMs, () => {
-    if (power.isOn() && deck.network.link() === 'up') synchronize();
+    if (power.isOn() && sim.network.link() === 'up') synchronize();
   });
   for (const { atMs, incident } of plan.incidents)
     clock.at(clock.now() + atMs, () => {
-      if (power.isOn() && !deck.isCalm) startIncident(deck, incident);
+      if (power.isOn() && !sim.isCalm) startIncident(sim, incident);
     });
-  for (const { afterMs, act: planned } of plan.acts)
+  for (const { afterMs, action: planned } of plan.actions)
     clock.at(clock.now() + afterMs, () => {
-      if (power.isOn() && !deck.isCalm) act(deck, planned);
+      if (power.isOn() && !sim.isCalm) performAction(sim, planned);
     });
   return power;
 }

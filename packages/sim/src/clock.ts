@@ -1,6 +1,6 @@
 import type { Clock, MonotonicMs, WallMs } from '../../boat/src/platform/ports.ts';
 import { createDueQueue, type Due } from './clock-queue.ts';
-import { never } from './world-power.ts';
+import { never } from './power.ts';
 
 /** The clock of one boot of one machine: its wall may be wrong and jump, its waits end with its power. */
 export interface MachineClock extends Clock {

@@ -7,7 +7,7 @@ import type { LedgerDatabase } from '../../boat/src/platform/ports.ts';
 import { createSimDatabases, type SimDatabases } from './databases.ts';
 import { DiskMedium } from './disk-medium.ts';
 import { createSimRandom, type SimRandom } from './random.ts';
-import { createPower, PowerLost } from './world-power.ts';
+import { createPower, PowerLost } from './power.ts';
 
 const FOLDER = '/opt/d3kos/data/exports';
 const LEDGER = `${FOLDER}/exports.db`;
@@ -117,7 +117,7 @@ function transact(
   thrown: Set<number>,
 ): void {
   const rows = random.between(1, 5);
-  const isUndone = random.chance(0.2);
+  const isUndone = random.bool(0.2);
   try {
     ledger.transaction(() => {
       const insert = ledger.db.prepare('INSERT INTO t VALUES (?, zeroblob(?))');
@@ -164,7 +164,7 @@ test('every transaction that returned survives power cuts at any step, none that
   assert(kept > 3_000, `${kept} transactions kept`);
 });
 
-for (const [title, mutant] of [
+for (const [title, defect] of [
   ['synchronous=OFF', (ledger: LedgerDatabase) => ledger.db.exec('PRAGMA synchronous = OFF')],
   ['synchronous=NORMAL', (ledger: LedgerDatabase) => ledger.db.exec('PRAGMA synchronous = NORMAL')],
   [
@@ -177,7 +177,7 @@ for (const [title, mutant] of [
   test(`with ${title} transactions are lost: the simulation can fail`, () => {
     let losses = 0;
     for (let seed = 1; seed <= 10; seed += 1) {
-      const found = runTransactions(`ledger ${seed}`, 60, mutant);
+      const found = runTransactions(`ledger ${seed}`, 60, defect);
       losses += found.lost.length + found.damaged.length;
     }
     assert(losses > 0);

@@ -20,7 +20,7 @@ import { createDatabases, type LedgerStep, openLedgerDatabase } from '../../boat
 import type { DiskMedium, ForeignFiles } from './disk-medium.ts';
 import { type Aftermath, changedPages, keepPages, type Pages, tear } from './disk-tear.ts';
 import type { SimRandom } from './random.ts';
-import type { Power } from './world-power.ts';
+import type { Power } from './power.ts';
 
 /** The databases of one machine: real SQLite on real files, of which a power cut takes what SQLite had not synced. */
 export interface SimDatabases {
@@ -50,7 +50,7 @@ const SQLITE_FULL = 13;
 const WRITE_BACK_MS = 30_000;
 
 /** How likely a commit is followed by a checkpoint: often enough that every seed has some, and WALs of many commits too. */
-const CHECKPOINT_CHANCE = 0.05;
+const CHECKPOINT_PROBABILITY = 0.05;
 
 /** A frame of SQLite's WAL is a page and its header, behind a header of the whole (SQLite file format §4.1). */
 const DATABASE_PAGES: Pages = { startBytes: 0, pageBytes: 4_096 };
@@ -185,7 +185,7 @@ function afterCommit(db: DatabaseSync, ledger: OpenLedger, facts: LedgerFacts): 
   const synchronous = synchronousOf(db);
   if (isHonest && synchronous >= SYNCHRONOUS_FULL) ledger.durable = undefined;
   facts.power.step('ledger.committed');
-  if (!ledger.random.chance(CHECKPOINT_CHANCE)) return;
+  if (!ledger.random.bool(CHECKPOINT_PROBABILITY)) return;
   // Passive, as after a commit: it leaves the WAL as it is, and the next commit starts over in it.
   db.exec('PRAGMA wal_checkpoint(PASSIVE)');
 }

@@ -259,7 +259,7 @@ function survivors(pending: readonly NameChange[], { random, aftermath }: Loss):
     case 'first':
       return pending.slice(0, random.between(0, pending.length));
     case 'any':
-      return pending.filter(() => random.chance(0.5));
+      return pending.filter(() => random.bool(0.5));
   }
 }
 

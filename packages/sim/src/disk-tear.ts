@@ -52,7 +52,7 @@ function mixSectors(durable: Uint8Array, current: Uint8Array, random: SimRandom)
   let length = durable.length;
   const share = random.fraction();
   for (let start = firstChange(durable, current); start < current.length; start += SECTOR_BYTES) {
-    if (!random.chance(share)) continue;
+    if (!random.bool(share)) continue;
     const sector = current.subarray(start, start + SECTOR_BYTES);
     mixed.set(sector, start);
     length = Math.max(length, start + sector.length);

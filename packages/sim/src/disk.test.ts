@@ -14,7 +14,7 @@ import { createSimDisk, createSimFileSystem, type MountOptions } from './disk.ts
 import { DiskMedium } from './disk-medium.ts';
 import { type Aftermath, keepPages } from './disk-tear.ts';
 import { createSimRandom } from './random.ts';
-import { type CutPlan, createPower, type Power } from './world-power.ts';
+import { type CutPlan, createPower, type Power } from './power.ts';
 
 const FOLDER = '/opt/d3kos/data/exports';
 const textOf = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
@@ -160,7 +160,7 @@ function violations(medium: DiskMedium, kept: Promises): readonly string[] {
   return wrong;
 }
 
-/** Cuts at every step of the scenario, with several chances each; gives what was lost. */
+/** Cuts at every step of the scenario, with several probabilities each; gives what was lost. */
 async function cutEverywhere(
   change: (medium: DiskMedium) => void,
   compose?: (fileSystem: FileSystem) => FileSystem,
@@ -203,7 +203,7 @@ test('a disk that ignores fsync loses: the simulation can fail', async () => {
   assert(losses.length > 0);
 });
 
-for (const [title, mutant] of [
+for (const [title, defect] of [
   [
     'without the fsync of the file',
     (real: FileSystem): FileSystem => ({
@@ -217,7 +217,7 @@ for (const [title, mutant] of [
   ],
 ] as const)
   test(`a disk composed ${title} loses: each of the steps is needed`, async () => {
-    const { losses } = await cutEverywhere(() => undefined, mutant);
+    const { losses } = await cutEverywhere(() => undefined, defect);
     assert(losses.length > 0);
   });
 

@@ -16,7 +16,7 @@ import {
   systemError,
 } from './disk-medium.ts';
 import type { SimRandom } from './random.ts';
-import { never, type Power } from './world-power.ts';
+import { never, type Power } from './power.ts';
 
 /** What a medium is mounted in: one boot of one machine. */
 export interface MountOptions {

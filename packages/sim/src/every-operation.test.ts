@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { parsePoint, runEveryOperation, toPointText } from './every-operation.ts';
-import { openShoreDatabase } from './run.ts';
-import type { Mutant } from './scenario.ts';
+import { openCentralDatabase } from './run-seed.ts';
+import type { PlantedDefect } from './run-plan.ts';
 
 /** `npm run sim -- --every-operation` runs all points; the suite every so manyth, of every kind of operation. */
 const SHARE = { every: 23, from: 5 };
@@ -10,10 +10,10 @@ const SHARE = { every: 23, from: 5 };
 const FEW = { every: 97, from: 5 };
 const BOUND = { timeout: 8 * 60_000 };
 
-async function tryPoints(share: typeof SHARE, mutant: Mutant = {}) {
-  const database = await openShoreDatabase();
+async function tryPoints(share: typeof SHARE, defect: PlantedDefect = {}) {
+  const database = await openCentralDatabase();
   try {
-    return await runEveryOperation(database, share, mutant);
+    return await runEveryOperation(database, share, defect);
   } finally {
     await database.close();
   }

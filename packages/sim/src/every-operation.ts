@@ -1,11 +1,11 @@
 import type { Store } from '@d3kos/central';
-import type { Step } from './deck.ts';
+import type { Step } from './simulation.ts';
 import type { Aftermath } from './disk-tear.ts';
 import type { Plan } from './plan.ts';
 import { type BootPlan, CALM_BOOT } from './plan-boots.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
-import { type RunResult, runPlan, type Mutant } from './scenario.ts';
-import type { ShoreDatabase } from './shore.ts';
+import { type RunResult, runPlan, type PlantedDefect } from './run-plan.ts';
+import type { CentralDatabase } from './simulated-central.ts';
 
 /**
  * One moment at which power fails in the small scenario: at a step of a boot, with what that leaves, and maybe again at a
@@ -53,9 +53,9 @@ const CLEANUP: BootPlan = {
   onMs: CLEANUP_MS,
   offMs: CUT_MS,
   ending: 'stop',
-  acts: [
-    { afterMs: 2 * SECOND_MS, act: { kind: 'rows', source: 'boatlog', count: 1 } },
-    { afterMs: 3 * SECOND_MS, act: { kind: 'daily', times: 1 } },
+  actions: [
+    { afterMs: 2 * SECOND_MS, action: { kind: 'rows', source: 'boatlog', count: 1 } },
+    { afterMs: 3 * SECOND_MS, action: { kind: 'daily', times: 1 } },
   ],
 };
 
@@ -97,21 +97,21 @@ export function toSmallPlan(point?: Point): Plan {
       meteredSizeMaxBytes: Number.MAX_SAFE_INTEGER,
       monthlyBudgetBytes: undefined,
       digestsKeptMax: 0,
-      oldQueue: { format: 'lists', exports: 1, isTorn: false },
+      legacyQueue: { format: 'lists', exports: 1, isTorn: false },
     },
     boots,
-    acts: [
-      { afterMs: 2 * SECOND_MS, act: { kind: 'export', type: 'full' } },
-      { afterMs: atMinute(1), act: { kind: 'rows', source: 'boatlog', count: 2 } },
-      { afterMs: atMinute(1) + SECOND_MS, act: { kind: 'export', type: 'incremental' } },
-      { afterMs: atMinute(2) + SECOND_MS, act: { kind: 'change', source: 'alerts' } },
+    actions: [
+      { afterMs: 2 * SECOND_MS, action: { kind: 'export', type: 'full' } },
+      { afterMs: atMinute(1), action: { kind: 'rows', source: 'boatlog', count: 2 } },
+      { afterMs: atMinute(1) + SECOND_MS, action: { kind: 'export', type: 'incremental' } },
+      { afterMs: atMinute(2) + SECOND_MS, action: { kind: 'change', source: 'alerts' } },
       // Central rejects this one.
-      { afterMs: atMinute(2) + 2 * SECOND_MS, act: { kind: 'export', type: 'incremental' } },
-      { afterMs: atMinute(4), act: { kind: 'rows', source: 'captures', count: 1 } },
+      { afterMs: atMinute(2) + 2 * SECOND_MS, action: { kind: 'export', type: 'incremental' } },
+      { afterMs: atMinute(4), action: { kind: 'rows', source: 'captures', count: 1 } },
       // There is no network: the owner cancels this one.
-      { afterMs: atMinute(4) + SECOND_MS, act: { kind: 'export', type: 'incremental' } },
-      { afterMs: atMinute(4) + 20 * SECOND_MS, act: { kind: 'cancel', which: 0 } },
-      { afterMs: atMinute(6), act: { kind: 'daily', times: 1 } },
+      { afterMs: atMinute(4) + SECOND_MS, action: { kind: 'export', type: 'incremental' } },
+      { afterMs: atMinute(4) + 20 * SECOND_MS, action: { kind: 'cancel', which: 0 } },
+      { afterMs: atMinute(6), action: { kind: 'daily', times: 1 } },
     ],
     incidents: [
       { atMs: atMinute(2), incident: { kind: 'central-rejects', forMs: MINUTE_MS } },
@@ -124,15 +124,15 @@ export function toSmallPlan(point?: Point): Plan {
 
 /** Runs the small scenario on an empty database; with a point, power fails there. */
 export async function runPoint(
-  database: ShoreDatabase,
+  database: CentralDatabase,
   point: Point | undefined,
-  mutant: Mutant = {},
+  defect: PlantedDefect = {},
   follow?: 'steps',
 ): Promise<RunResult> {
   await database.empty();
   // The type of `store` is the one central works on.
   const store: Store = database.store;
-  return runPlan(toSmallPlan(point), store, mutant, follow);
+  return runPlan(toSmallPlan(point), store, defect, follow);
 }
 
 /** What was tried, and what of it broke a promise. */
@@ -163,12 +163,12 @@ const AFTERMATHS = ['torn', 'lost', 'kept'] as const;
  * hears of each broken point at once.
  */
 export async function runEveryOperation(
-  database: ShoreDatabase,
+  database: CentralDatabase,
   share: Share,
-  mutant: Mutant = {},
+  defect: PlantedDefect = {},
   tell: (point: Point, violations: readonly string[]) => void = () => undefined,
 ): Promise<EveryOperationResult> {
-  const whole = await runPoint(database, undefined, mutant, 'steps');
+  const whole = await runPoint(database, undefined, defect, 'steps');
   // The boots of the calm day are not the scenario's.
   const steps = whole.steps.filter(({ boot }) => boot <= 2);
   const operations = new Map<string, number>();
@@ -177,7 +177,7 @@ export async function runEveryOperation(
   const broken: { point: Point; violations: readonly string[] }[] = [];
   let place = 0;
   const run = async (point: Point): Promise<void> => {
-    const { violations } = await runPoint(database, point, mutant);
+    const { violations } = await runPoint(database, point, defect);
     if (violations.length === 0) return;
     broken.push({ point, violations });
     tell(point, violations);

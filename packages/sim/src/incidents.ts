@@ -1,5 +1,5 @@
 import type { Tier } from '@d3kos/protocol';
-import type { Deck } from './deck.ts';
+import type { Simulation } from './simulation.ts';
 import type { Incident } from './plan-incidents.ts';
 import { DAY_MS } from './plan-times.ts';
 
@@ -10,39 +10,39 @@ const TIME_SERVER_MS = 2_000;
 const TIER_GRACE_MS = 3_000;
 
 /** Lets an incident happen, and end in its time. */
-export function startIncident(deck: Deck, incident: Incident): void {
+export function startIncident(sim: Simulation, incident: Incident): void {
   const { kind, ...facts } = incident;
-  deck.trace.add(`incident ${kind} ${JSON.stringify(facts)}`);
-  const end = begin(deck, incident);
+  sim.trace.add(`incident ${kind} ${JSON.stringify(facts)}`);
+  const end = begin(sim, incident);
   if (end === undefined || !('forMs' in incident)) return;
   const ending = (): void => {
-    if (!deck.endings.delete(ending)) return;
-    deck.trace.add(`end of ${kind}`);
+    if (!sim.endings.delete(ending)) return;
+    sim.trace.add(`end of ${kind}`);
     end();
   };
-  deck.endings.add(ending);
-  deck.clock.at(deck.clock.now() + incident.forMs, ending);
+  sim.endings.add(ending);
+  sim.clock.at(sim.clock.now() + incident.forMs, ending);
 }
 
 /** Begins it, and gives what ends it. */
-function begin(deck: Deck, incident: Incident): (() => void) | undefined {
-  const { clock, network, shore, machine, sources } = deck;
+function begin(sim: Simulation, incident: Incident): (() => void) | undefined {
+  const { clock, network, central, machine, sources } = sim;
   switch (incident.kind) {
     case 'link':
       network.setLink(incident.state);
       if (incident.state === 'up')
         clock.at(clock.now() + TIME_SERVER_MS, () => {
-          if (network.link() === 'up') deck.synchronize();
+          if (network.link() === 'up') sim.synchronize();
         });
       return undefined;
     case 'faults':
-      deck.faults = incident.chances;
-      applyFaults(deck);
+      sim.faults = incident.probabilities;
+      applyFaults(sim);
       return undefined;
     case 'link-drops':
       network.carriedBytesMax = incident.afterBytes;
       return () => {
-        network.carriedBytesMax = deck.plan.boat.carriedBytesMax ?? Number.POSITIVE_INFINITY;
+        network.carriedBytesMax = sim.plan.boat.carriedBytesMax ?? Number.POSITIVE_INFINITY;
       };
     case 'metered':
       network.isMetered = true;
@@ -51,35 +51,35 @@ function begin(deck: Deck, incident: Incident): (() => void) | undefined {
       };
     case 'central-down':
     case 'central-restart':
-      deck.centralIsDown = true;
+      sim.centralIsDown = true;
       if (incident.kind === 'central-restart') network.breakConnections();
-      applyFaults(deck);
+      applyFaults(sim);
       return () => {
-        deck.centralIsDown = false;
-        applyFaults(deck);
+        sim.centralIsDown = false;
+        applyFaults(sim);
       };
     case 'central-refuses':
-      shore.setMode({
+      central.setMode({
         kind: 'refuses',
         status: incident.status,
         retryAfterSeconds: incident.retryAfterSeconds,
         alsoHealth: incident.alsoHealth,
       });
-      return () => shore.setMode({ kind: 'normal' });
+      return () => central.setMode({ kind: 'normal' });
     case 'central-rejects':
-      shore.setMode({ kind: 'rejects' });
-      return () => shore.setMode({ kind: 'normal' });
+      central.setMode({ kind: 'rejects' });
+      return () => central.setMode({ kind: 'normal' });
     case 'central-takes-less':
-      shore.setMode({
+      central.setMode({
         kind: 'takes-less',
         bodySizeMaxBytes: incident.bodySizeMaxBytes,
       });
-      return () => shore.setMode({ kind: 'normal' });
+      return () => central.setMode({ kind: 'normal' });
     case 'card-full': {
       const { medium } = machine;
-      medium.capacityBytes = deck.plan.boat.cardBytes - medium.freeBytes + incident.leftBytes;
+      medium.capacityBytes = sim.plan.boat.cardBytes - medium.freeBytes + incident.leftBytes;
       return () => {
-        medium.capacityBytes = deck.plan.boat.cardBytes;
+        medium.capacityBytes = sim.plan.boat.cardBytes;
       };
     }
     case 'ledger-full':
@@ -88,34 +88,34 @@ function begin(deck: Deck, incident: Incident): (() => void) | undefined {
         machine.databases.isFull = false;
       };
     case 'card-read-only':
-      setReadOnly(deck, true);
-      return () => setReadOnly(deck, false);
+      setReadOnly(sim, true);
+      return () => setReadOnly(sim, false);
     case 'token-revoked':
-      void shore.revoke(deck.plan.boat.installationId);
+      void central.revoke(sim.plan.boat.installationId);
       return () =>
-        void shore.enroll(deck.plan.boat.installationId).then((token) => {
-          deck.tokens.push(token);
+        void central.enroll(sim.plan.boat.installationId).then((token) => {
+          sim.tokens.push(token);
           sources.setToken(token);
         });
     case 'tier':
-      setTier(deck, incident.tier);
-      return () => setTier(deck, 2);
+      setTier(sim, incident.tier);
+      return () => setTier(sim, 2);
     case 'clock-wrong':
-      setWrongClock(deck, incident.aheadMs);
-      return () => setWrongClock(deck, 0);
+      setWrongClock(sim, incident.aheadMs);
+      return () => setWrongClock(sim, 0);
     case 'boatlog-unreadable':
       sources.setBoatlogReadable(false);
       return () => sources.setBoatlogReadable(true);
   }
 }
 
-function setReadOnly({ machine }: Deck, isReadOnly: boolean): void {
+function setReadOnly({ machine }: Simulation, isReadOnly: boolean): void {
   machine.medium.isReadOnly = isReadOnly;
   machine.databases.isReadOnly = isReadOnly;
 }
 
 /** True while the card refuses writes: it is full, or read-only. */
-export function isCardUnfit({ machine, plan }: Deck): boolean {
+export function isCardUnfit({ machine, plan }: Simulation): boolean {
   const { medium, databases } = machine;
   return (
     medium.capacityBytes !== plan.boat.cardBytes ||
@@ -125,14 +125,14 @@ export function isCardUnfit({ machine, plan }: Deck): boolean {
   );
 }
 
-function applyFaults(deck: Deck): void {
-  deck.network.faults = deck.centralIsDown ? { connection_refused: 1 } : deck.faults;
+function applyFaults(sim: Simulation): void {
+  sim.network.faults = sim.centralIsDown ? { connection_refused: 1 } : sim.faults;
 }
 
-function setWrongClock(deck: Deck, aheadMs: number): void {
-  deck.wrongClockMs = aheadMs;
-  deck.alive?.boot.clock.setWall(deck.clock.wall() + aheadMs);
-  noteDays(deck);
+function setWrongClock(sim: Simulation, aheadMs: number): void {
+  sim.wrongClockMs = aheadMs;
+  sim.alive?.boot.clock.setWall(sim.clock.wall() + aheadMs);
+  noteDays(sim);
 }
 
 /**
@@ -140,7 +140,7 @@ function setWrongClock(deck: Deck, aheadMs: number): void {
  * in its zone, and the day before, whose slot is owed until its hour. Called when one is asked for, when one is answered,
  * and when the clock is set between.
  */
-export function noteDays({ alive, dayFormat, daysAsked }: Deck): void {
+export function noteDays({ alive, dayFormat, daysAsked }: Simulation): void {
   if (alive === undefined || alive.exportsUnderWay === 0) return;
   const day = dayFormat.format(alive.boot.clock.wall());
   // Days of the calendar: where clocks change a day is not 24 hours.
@@ -149,18 +149,18 @@ export function noteDays({ alive, dayFormat, daysAsked }: Deck): void {
 }
 
 /** At tier 0 not one connection is opened, from the moment on at which no permission given before can still be used. */
-function setTier(deck: Deck, tier: Tier): void {
-  const { clock, network, oracle, sources } = deck;
-  deck.endTierZero();
-  deck.endTierZero = () => undefined;
-  deck.tier = tier;
+function setTier(sim: Simulation, tier: Tier): void {
+  const { clock, network, oracle, sources } = sim;
+  sim.endTierZero();
+  sim.endTierZero = () => undefined;
+  sim.tier = tier;
   sources.setTier(tier);
   if (tier !== 0) return;
   let before: number | undefined;
   const stop = clock.at(clock.now() + TIER_GRACE_MS, () => {
     before = network.traffic().attempts;
   });
-  deck.endTierZero = () => {
+  sim.endTierZero = () => {
     stop();
     const opened = before === undefined ? 0 : network.traffic().attempts - before;
     if (opened > 0) oracle.violate(`${opened} connections at tier 0`);

@@ -5,7 +5,7 @@ import { writeLedgerOfVersion3 } from '../../boat/src/testing/ledger-of-version-
 import { createSimDatabases } from './databases.ts';
 import { DiskMedium } from './disk-medium.ts';
 import { createSimRandom } from './random.ts';
-import { createPower, PowerLost } from './world-power.ts';
+import { createPower, PowerLost } from './power.ts';
 
 const FOLDER = '/opt/d3kos/data/exports';
 const LEDGER = `${FOLDER}/exports.db`;

@@ -1,7 +1,7 @@
 import { type Boat, type Config, parseConfig } from '@d3kos/boat';
-import { act } from './acts.ts';
+import { performAction } from './actions.ts';
 import { bootBoat } from './boot-boat.ts';
-import type { Deck } from './deck.ts';
+import type { Simulation } from './simulation.ts';
 import { startIncident } from './incidents.ts';
 import { isImportOpen } from './oracle.ts';
 import { checkAttempts, checkSecrets, checkViews } from './oracle-traces.ts';
@@ -19,8 +19,8 @@ const VIEWS_MS = 60_000;
 const DRAIN_LOOK_MS = 10_000;
 
 /** The whole life of one boat: the days of trouble, the calm day, the last look. */
-export async function live(deck: Deck): Promise<void> {
-  const { clock, plan, oracle, machine } = deck;
+export async function live(sim: Simulation): Promise<void> {
+  const { clock, plan, oracle, machine } = sim;
   const configText = JSON.stringify({
     central_api_url: CENTRAL,
     part_size_bytes: plan.boat.partSizeBytes,
@@ -34,84 +34,84 @@ export async function live(deck: Deck): Promise<void> {
     meteredSizeMaxBytes: plan.boat.meteredSizeMaxBytes,
     monthlyBudgetBytes: plan.boat.monthlyBudgetBytes,
   };
-  const token = await deck.shore.enroll(plan.boat.installationId);
-  deck.tokens.push(token);
-  deck.sources.setToken(token);
+  const token = await sim.central.enroll(plan.boat.installationId);
+  sim.tokens.push(token);
+  sim.sources.setToken(token);
   const endMs = plan.days * DAY_MS;
   for (const { atMs, incident } of plan.incidents)
     clock.at(atMs, () => {
-      if (!deck.isCalm) startIncident(deck, incident);
+      if (!sim.isCalm) startIncident(sim, incident);
     });
 
-  for (const { afterMs, act: planned } of plan.acts)
+  for (const { afterMs, action: planned } of plan.actions)
     clock.at(afterMs, () => {
-      if (machine.isOn() && !deck.isCalm) act(deck, planned);
+      if (machine.isOn() && !sim.isCalm) performAction(sim, planned);
     });
 
   let isOver = false;
-  const troubled = trouble(deck, config, endMs).finally(() => {
+  const troubled = trouble(sim, config, endMs).finally(() => {
     isOver = true;
   });
   troubled.catch(() => undefined);
   await clock.run(() => isOver);
   await troubled;
 
-  makeCalm(deck);
+  makeCalm(sim);
   // What the import of an old queue postponed it does at the next start.
-  if (plan.isRestartedForCalm || deck.alive === undefined || isImportOpen(deck.alive.boat)) {
+  if (plan.isRestartedForCalm || sim.alive === undefined || isImportOpen(sim.alive.boat)) {
     machine.powerCut();
-    deck.alive = undefined;
-    bootBoat(deck, config, CALM_BOOT);
-    await clock.run(() => deck.alive !== undefined || !machine.isOn(), clock.now() + DAY_MS);
+    sim.alive = undefined;
+    bootBoat(sim, config, CALM_BOOT);
+    await clock.run(() => sim.alive !== undefined || !machine.isOn(), clock.now() + DAY_MS);
   }
-  const boat = (deck.alive as Deck['alive'])?.boat;
+  const boat = (sim.alive as Simulation['alive'])?.boat;
   if (boat === undefined) {
     oracle.violate('the boat does not start on a calm day');
     return;
   }
-  act(deck, { kind: 'export', type: 'incremental' });
-  await drain(deck, boat);
-  act(deck, { kind: 'export', type: 'incremental' });
-  await drain(deck, boat);
-  if (deck.alive === undefined) return;
-  await oracle.checkDrained(boat, false, deck.daysAsked);
+  performAction(sim, { kind: 'export', type: 'incremental' });
+  await drain(sim, boat);
+  performAction(sim, { kind: 'export', type: 'incremental' });
+  await drain(sim, boat);
+  if (sim.alive === undefined) return;
+  await oracle.checkDrained(boat, false, sim.daysAsked);
   checkViews(machine.medium, boat, oracle.violate);
   for (const entry of boat.ledger.queue.list('failed'))
     if (machine.medium.get(entry.exportFile) !== undefined) boat.manager.retry(entry.queueId);
-  await drain(deck, boat);
-  if (deck.alive === undefined) return;
-  await oracle.checkDrained(boat, true, deck.daysAsked);
+  await drain(sim, boat);
+  if (sim.alive === undefined) return;
+  await oracle.checkDrained(boat, true, sim.daysAsked);
   // An export that was cut another way may be refused for it; the oracle looks at those one by one.
-  const isCutAgain = deck.trace.lines.some((line) => line.includes(' is cut to '));
-  for (const [status, count] of deck.shore.importStatuses)
+  const isCutAgain = sim.trace.lines.some((line) => line.includes(' is cut to '));
+  for (const [status, count] of sim.central.importStatuses)
     if ((status === 409 && !isCutAgain) || status === 400 || status === 415)
       oracle.violate(`central answered ${count} imports with ${status}`);
-  checkSecrets(machine, deck.tokens, deck.trace.lines, oracle.violate);
-  checkAttempts(deck.trace.lines, oracle.violate);
+  checkSecrets(machine, sim.tokens, sim.trace.lines, oracle.violate);
+  checkAttempts(sim.trace.lines, oracle.violate);
 }
 
 /** Lets time pass until nothing waits, at the longest a day, and then the views their time. */
-async function drain(deck: Deck, boat: Boat): Promise<void> {
-  const { clock } = deck;
+async function drain(sim: Simulation, boat: Boat): Promise<void> {
+  const { clock } = sim;
   const untilMs = clock.now() + DAY_MS;
   const waits = (): boolean => {
     const { pending, uploading } = boat.ledger.queue.counts();
-    return deck.alive?.exportsUnderWay !== 0 || pending + uploading > 0;
+    return sim.alive?.exportsUnderWay !== 0 || pending + uploading > 0;
   };
   do {
     // Whatever the owner's budget says: "send now".
-    if (deck.plan.boat.monthlyBudgetBytes !== undefined) boat.manager.process();
+    if (sim.plan.boat.monthlyBudgetBytes !== undefined) boat.manager.process();
     await clock.advance(DRAIN_LOOK_MS);
-  } while (deck.alive !== undefined && waits() && clock.now() < untilMs);
+  } while (sim.alive !== undefined && waits() && clock.now() < untilMs);
   await clock.advance(VIEWS_MS);
 }
 
 /** Switches the boat on and off by the plan until `endMs`. */
-async function trouble(deck: Deck, config: Config, endMs: number): Promise<void> {
-  const { clock, machine, plan } = deck;
+async function trouble(sim: Simulation, config: Config, endMs: number): Promise<void> {
+  const { clock, machine, plan } = sim;
   for (let index = 0; clock.now() < endMs; index += 1) {
     const boot = plan.boots[index] ?? { ...CALM_BOOT, onMs: endMs };
-    const power = bootBoat(deck, config, boot);
+    const power = bootBoat(sim, config, boot);
     const leftMs = endMs - clock.now();
     const waiting = new AbortController();
     await Promise.race([
@@ -120,26 +120,26 @@ async function trouble(deck: Deck, config: Config, endMs: number): Promise<void>
     ]);
     waiting.abort();
     if (clock.now() >= endMs) return;
-    if (power.isOn() && boot.ending === 'stop' && deck.alive !== undefined) {
-      await deck.alive.stop();
-      if (power.isOn()) deck.counts.stops += 1;
-    } else if (!deck.hasDied) deck.counts.cuts += 1;
+    if (power.isOn() && boot.ending === 'stop' && sim.alive !== undefined) {
+      await sim.alive.stop();
+      if (power.isOn()) sim.counts.stops += 1;
+    } else if (!sim.hasDied) sim.counts.cuts += 1;
     machine.powerCut();
-    deck.alive = undefined;
-    const offMs = deck.hasDied ? RESTART_MS : boot.offMs;
-    deck.hasDied = false;
+    sim.alive = undefined;
+    const offMs = sim.hasDied ? RESTART_MS : boot.offMs;
+    sim.hasDied = false;
     await clock.sleep(Math.min(offMs, endMs - clock.now()));
   }
 }
 
 /** From now on nothing goes wrong. */
-function makeCalm(deck: Deck): void {
-  deck.isCalm = true;
-  deck.trace.add('calm');
-  for (const end of [...deck.endings]) end();
-  deck.faults = {};
-  deck.network.faults = {};
-  deck.network.bytesPerSecond = 1_000_000;
-  deck.network.setLink('up');
-  deck.synchronize();
+function makeCalm(sim: Simulation): void {
+  sim.isCalm = true;
+  sim.trace.add('calm');
+  for (const end of [...sim.endings]) end();
+  sim.faults = {};
+  sim.network.faults = {};
+  sim.network.bytesPerSecond = 1_000_000;
+  sim.network.setLink('up');
+  sim.synchronize();
 }

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import { parsePoint, runEveryOperation, runPoint, toPointText } from './every-operation.ts';
-import { toMetTable } from './met-table.ts';
-import { openShoreDatabase, planLines, runSeed, toReplay } from './run.ts';
-import type { Mutant } from './scenario.ts';
-import type { ShoreDatabase } from './shore.ts';
+import { toCoverageTable } from './coverage-table.ts';
+import { openCentralDatabase, planLines, runSeed, toReplay } from './run-seed.ts';
+import type { PlantedDefect } from './run-plan.ts';
+import type { CentralDatabase } from './simulated-central.ts';
 
 const { values } = parseArgs({
   options: {
@@ -20,28 +20,31 @@ const { values } = parseArgs({
   },
 });
 
-const mutants: readonly (readonly [flag: 'fsync-ignored' | 'directory-sync-ignored', mutant: Mutant])[] = [
+const defects: readonly (readonly [
+  flag: 'fsync-ignored' | 'directory-sync-ignored',
+  defect: PlantedDefect,
+])[] = [
   ['fsync-ignored', { fsync: 'ignored' }],
   ['directory-sync-ignored', { fsync: 'files_only' }],
 ];
-const [flag, mutant] = mutants.find(([name]) => values[name]) ?? [undefined, {}];
+const [flag, defect] = defects.find(([name]) => values[name]) ?? [undefined, {}];
 const suffix = flag === undefined ? '' : ` --${flag}`;
 
-/** Seeds that share a database of the shore, which holds in memory every boat it ever had: some MB each. */
+/** Seeds that share a database of the central, which holds in memory every boat it ever had: some MB each. */
 const SEEDS_PER_DATABASE = 100;
 
 const began = performance.now();
 const { at } = values;
-if (at !== undefined) await withShore((shore) => tryPoint(shore, at));
-else if (values['every-operation']) await withShore(tryEveryOperation);
+if (at !== undefined) await withCentral((central) => tryPoint(central, at));
+else if (values['every-operation']) await withCentral(tryEveryOperation);
 else await trySeeds();
 
-async function withShore(work: (shore: ShoreDatabase) => Promise<void>): Promise<void> {
-  const shore = await openShoreDatabase();
+async function withCentral(work: (central: CentralDatabase) => Promise<void>): Promise<void> {
+  const central = await openCentralDatabase();
   try {
-    await work(shore);
+    await work(central);
   } finally {
-    await shore.close();
+    await central.close();
   }
 }
 
@@ -64,9 +67,9 @@ async function trySeeds(): Promise<void> {
   const totals: Record<string, number> = {};
   const met: ReadonlyMap<string, number>[] = [];
   let broken = 0;
-  const trySeed = async (shore: ShoreDatabase, seed: number): Promise<void> => {
+  const trySeed = async (central: CentralDatabase, seed: number): Promise<void> => {
     if (seeds.length === 1) for (const line of planLines(seed, days)) say(`plan  ${line}`);
-    const result = await runSeed(shore, seed, days, mutant);
+    const result = await runSeed(central, seed, days, defect);
     if (values.trace) for (const line of result.lines) say(`trace ${line}`);
     for (const [name, count] of Object.entries(result.counts)) totals[name] = (totals[name] ?? 0) + count;
     met.push(result.met);
@@ -79,17 +82,17 @@ async function trySeeds(): Promise<void> {
     say(`again: ${toReplay(seed, result.days)}${suffix}`);
   };
   for (let done = 0; done < seeds.length; done += SEEDS_PER_DATABASE)
-    await withShore(async (shore) => {
-      for (const seed of seeds.slice(done, done + SEEDS_PER_DATABASE)) await trySeed(shore, seed);
+    await withCentral(async (central) => {
+      for (const seed of seeds.slice(done, done + SEEDS_PER_DATABASE)) await trySeed(central, seed);
     });
-  for (const line of toMetTable(met)) say(line);
+  for (const line of toCoverageTable(met)) say(line);
   const told = Object.entries(totals).map(([name, count]) => `${count} ${name}`);
   finish(broken, `${seeds.length} seeds, each twice, ${broken} broken: ${told.join(', ')}`);
 }
 
-async function tryEveryOperation(shore: ShoreDatabase): Promise<void> {
+async function tryEveryOperation(central: CentralDatabase): Promise<void> {
   const share = { every: toNumber('share', values.share), from: toNumber('from', values.from ?? '0') };
-  const result = await runEveryOperation(shore, share, mutant, (point, violations) => {
+  const result = await runEveryOperation(central, share, defect, (point, violations) => {
     for (const violation of violations) say(`${toPointText(point)} BROKEN: ${violation}`);
     say(`again: npm run sim -- --at ${toPointText(point)}${suffix}`);
   });
@@ -102,8 +105,8 @@ async function tryEveryOperation(shore: ShoreDatabase): Promise<void> {
   );
 }
 
-async function tryPoint(shore: ShoreDatabase, text: string): Promise<void> {
-  const { lines, violations } = await runPoint(shore, parsePoint(text), mutant);
+async function tryPoint(central: CentralDatabase, text: string): Promise<void> {
+  const { lines, violations } = await runPoint(central, parsePoint(text), defect);
   if (values.trace) for (const line of lines) say(`trace ${line}`);
   for (const violation of violations) say(`${text} BROKEN: ${violation}`);
   finish(violations.length, `power cut at ${text}, ${violations.length} promises broken`);

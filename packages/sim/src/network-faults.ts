@@ -31,20 +31,20 @@ export const FAULTS = [
 export type Fault = (typeof FAULTS)[number];
 
 /** How likely each fault is in one exchange; what is not named does not happen. The sum is at most 1. */
-export type FaultChances = Partial<Readonly<Record<Fault, number>>>;
+export type FaultProbabilities = Partial<Readonly<Record<Fault, number>>>;
 
 /** The fault of one exchange, or `none`. */
-export function drawFault(chances: FaultChances, random: SimRandom): Fault | 'none' {
+export function drawFault(probabilities: FaultProbabilities, random: SimRandom): Fault | 'none' {
   let left = random.fraction();
   for (const fault of FAULTS) {
-    left -= chances[fault] ?? 0;
+    left -= probabilities[fault] ?? 0;
     if (left < 0) return fault;
   }
   return 'none';
 }
 
 /** Every fault as likely, together as likely as `total`. */
-export function evenChances(total: number): FaultChances {
+export function evenProbabilities(total: number): FaultProbabilities {
   return Object.fromEntries(FAULTS.map((fault) => [fault, total / FAULTS.length]));
 }
 

@@ -3,21 +3,27 @@ import { test } from 'node:test';
 import { TransportError } from '../../boat/src/platform/ports.ts';
 import { createVirtualClock } from './clock.ts';
 import { createSimNetwork } from './network.ts';
-import { drawFault, evenChances, FAULTS, type Fault, type FaultChances } from './network-faults.ts';
+import {
+  drawFault,
+  evenProbabilities,
+  FAULTS,
+  type Fault,
+  type FaultProbabilities,
+} from './network-faults.ts';
 import { createSimRandom } from './random.ts';
 import { createTrace } from './trace.ts';
-import { createPower } from './world-power.ts';
+import { createPower } from './power.ts';
 
 const CENTRAL = 'https://central.example';
 const START_MS = Date.UTC(2026, 5, 1);
 
-function makeNetwork(faults: FaultChances = {}, seed = 'network') {
+function makeNetwork(faults: FaultProbabilities = {}, seed = 'network') {
   const clock = createVirtualClock(START_MS);
   const trace = createTrace(clock.now);
   const network = createSimNetwork({ clock, random: createSimRandom(seed), trace });
   network.faults = faults;
   const bodies: string[] = [];
-  network.serve(CENTRAL, 'shore', async (request) => {
+  network.serve(CENTRAL, 'internet', async (request) => {
     bodies.push(await request.text());
     return Response.json({ status: 'success', at: bodies.length });
   });
@@ -190,8 +196,8 @@ test('servers on the boat are asked without a link and are not counted', async (
 });
 
 test('faults come as often as they are likely', () => {
-  const random = createSimRandom('chances');
-  const drawn = Array.from({ length: 4_000 }, () => drawFault(evenChances(0.5), random));
+  const random = createSimRandom('probabilities');
+  const drawn = Array.from({ length: 4_000 }, () => drawFault(evenProbabilities(0.5), random));
   const none = drawn.filter((fault) => fault === 'none').length;
   assert(Math.abs(none - 2_000) < 150, `${none} without`);
   assert.deepEqual(new Set(drawn).size, FAULTS.length + 1);
@@ -199,7 +205,7 @@ test('faults come as often as they are likely', () => {
 
 test('one seed leaves one trace, another another', async () => {
   const run = async (seed: string) => {
-    const { clock, trace, post } = makeNetwork(evenChances(0.8), seed);
+    const { clock, trace, post } = makeNetwork(evenProbabilities(0.8), seed);
     const once = () =>
       post().then(
         () => undefined,

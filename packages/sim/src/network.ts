@@ -1,9 +1,15 @@
 import { type Network, type Transport, TransportError } from '../../boat/src/platform/ports.ts';
 import type { MachineClock, VirtualClock } from './clock.ts';
-import { drawFault, type Fault, type FaultChances, gatewayAnswer, portalAnswer } from './network-faults.ts';
+import {
+  drawFault,
+  type Fault,
+  type FaultProbabilities,
+  gatewayAnswer,
+  portalAnswer,
+} from './network-faults.ts';
 import type { SimRandom } from './random.ts';
 import type { Trace } from './trace.ts';
-import { never, type Power } from './world-power.ts';
+import { never, type Power } from './power.ts';
 
 /** A server of the simulation: central's real handler, or a stand-in. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -36,7 +42,7 @@ export interface SimNetworkOptions {
 /** The network between one boat and the servers. It outlives the boots of the boat. */
 export interface SimNetwork {
   /** Puts a server at an origin (`https://central.example`). Servers on the boat itself never fail by the network. */
-  serve(origin: string, where: 'boat' | 'shore', handler: Handler): void;
+  serve(origin: string, where: 'boat' | 'internet', handler: Handler): void;
   /** The boat's side, for one boot. */
   boot(clock: MachineClock, power: Power): { readonly transport: Transport; readonly network: Network };
   setLink(state: LinkState): void;
@@ -45,7 +51,7 @@ export interface SimNetwork {
   link(): LinkState;
   traffic(): Traffic;
   /** Chances from the next exchange on. */
-  faults: FaultChances;
+  faults: FaultProbabilities;
   /** Whether the connection in use costs by the byte. */
   isMetered: boolean;
   /** Speed of the link in both directions; 8,000 is the 64 kbit/s that has to work. */
@@ -152,7 +158,7 @@ export function createSimNetwork({ clock, random, trace }: SimNetworkOptions): S
 
 interface Server {
   readonly origin: string;
-  readonly where: 'boat' | 'shore';
+  readonly where: 'boat' | 'internet';
   readonly handler: Handler;
 }
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { type Boat, toSpoolPaths } from '@d3kos/boat';
 import type { DiskMedium } from './disk-medium.ts';
 import { ROOT } from './places.ts';
-import type { SimMachine } from './world.ts';
+import type { SimMachine } from './machine.ts';
 
 type Violate = (text: string) => void;
 

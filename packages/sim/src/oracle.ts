@@ -3,7 +3,7 @@ import { type Boat, toSpoolPaths } from '@d3kos/boat';
 import type { Store } from '@d3kos/central';
 import type { Category } from '@d3kos/protocol';
 import { contentOf, type DiskMedium } from './disk-medium.ts';
-import { waitsForAdoption } from './old-queue-source.ts';
+import { waitsForAdoption } from './legacy-queue.ts';
 import { toTime } from './plan-times.ts';
 import { ROOT } from './places.ts';
 import { type BoatSources, CURSOR_SOURCES, readMarker } from './sources.ts';

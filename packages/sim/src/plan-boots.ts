@@ -4,7 +4,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
 import { type SimRandom, spread } from './random.ts';
 
 /** What somebody on board, or another service of the boat, does. It is left out where the boat has no power at the time. */
-export type Act =
+export type Action =
   | {
       readonly kind: 'rows';
       readonly source: 'boatlog' | 'captures' | 'snapshots' | 'alerts';
@@ -33,10 +33,10 @@ export type Act =
   | { readonly kind: 'look'; readonly path: string }
   | { readonly kind: 'check' };
 
-/** An act and its moment: from the boot, or from the begin of the run. */
-export interface PlannedAct {
+/** An action and its moment: from the boot, or from the begin of the run. */
+export interface PlannedAction {
   readonly afterMs: number;
-  readonly act: Act;
+  readonly action: Action;
 }
 
 /** One time the machine is switched on. */
@@ -52,7 +52,7 @@ export interface BootPlan {
   /** How far behind the clock is after boot, at the most back to 1970, and how long until a time server sets it. */
   readonly clockBehindMs: number;
   readonly synchronizedAfterMs: number;
-  readonly acts: readonly PlannedAct[];
+  readonly actions: readonly PlannedAction[];
   /** What happens while the boat is on, from the boot: most of a run's own incidents meet a boat that is off. */
   readonly incidents: readonly PlannedIncident[];
 }
@@ -66,7 +66,7 @@ export const CALM_BOOT: BootPlan = {
   offMs: 0,
   clockBehindMs: 0,
   synchronizedAfterMs: 0,
-  acts: [],
+  actions: [],
   incidents: [],
 };
 
@@ -76,7 +76,7 @@ const FOREVER_MS = 100 * 365 * DAY_MS;
 /** A boot among days full of incidents. */
 export function drawBoot(random: SimRandom): BootPlan {
   // Most times are short, and some long enough for the longest waits there are.
-  const onMs = random.chance(0.8)
+  const onMs = random.bool(0.8)
     ? spread(random, 30 * SECOND_MS, HOUR_MS)
     : spread(random, HOUR_MS, 6 * HOUR_MS);
   const offMs = spread(random, 2 * SECOND_MS, 60 * HOUR_MS);
@@ -85,45 +85,45 @@ export function drawBoot(random: SimRandom): BootPlan {
 
 /** A boot among weeks: some hours under way, now and then a day and a night, weeks at the berth without power. */
 export function drawBootOfWeeks(random: SimRandom): BootPlan {
-  const onMs = random.chance(0.85)
+  const onMs = random.bool(0.85)
     ? spread(random, 2 * MINUTE_MS, 3 * HOUR_MS)
     : spread(random, 3 * HOUR_MS, 40 * HOUR_MS);
-  const offMs = random.chance(0.9)
+  const offMs = random.bool(0.9)
     ? spread(random, MINUTE_MS, 4 * DAY_MS)
     : spread(random, 4 * DAY_MS, 18 * DAY_MS);
   return drawBootOf(random, onMs, offMs, random.between(1, 12));
 }
 
-/** How long before an act an incident of a boot begins, at the longest. */
+/** How long before an action an incident of a boot begins, at the longest. */
 const MOMENTS_BEFORE_MS = 5 * SECOND_MS;
 
 function drawBootOf(random: SimRandom, onMs: number, offMs: number, count: number): BootPlan {
-  const acts = Array.from({ length: count }, () => ({
+  const actions = Array.from({ length: count }, () => ({
     afterMs: spread(random, 200, onMs),
-    act: drawAct(random),
+    action: drawAction(random),
   }));
   // The timer for the daily export is persistent: it fires soon after a boot.
-  if (random.chance(0.4)) acts.push({ afterMs: 3 * SECOND_MS, act: { kind: 'daily', times: 1 } });
+  if (random.bool(0.4)) actions.push({ afterMs: 3 * SECOND_MS, action: { kind: 'daily', times: 1 } });
   return {
-    cutAtStep: random.chance(0.6) ? spread(random, 1, 2_000) : undefined,
+    cutAtStep: random.bool(0.6) ? spread(random, 1, 2_000) : undefined,
     aftermath: random.pick(['torn', 'torn', 'torn', 'lost', 'kept'] as const),
-    ending: random.chance(0.5) ? 'stop' : 'cut',
+    ending: random.bool(0.5) ? 'stop' : 'cut',
     onMs,
     offMs,
     clockBehindMs: drawClock(random),
     synchronizedAfterMs: spread(random, 2 * SECOND_MS, 2 * HOUR_MS),
-    acts: acts.sort((a, b) => a.afterMs - b.afterMs),
+    actions: actions.sort((a, b) => a.afterMs - b.afterMs),
     incidents: Array.from({ length: random.pick([0, 0, 1, 2]) }, () => ({
       // Shortly before something is done on board, so that it is met.
-      atMs: Math.max(0, random.pick(acts).afterMs - random.integer(MOMENTS_BEFORE_MS)),
+      atMs: Math.max(0, random.pick(actions).afterMs - random.integer(MOMENTS_BEFORE_MS)),
       incident: drawIncident(random, HOUR_MS),
     })),
   };
 }
 
 function drawClock(random: SimRandom): number {
-  if (random.chance(0.35)) return 0;
-  return random.chance(0.25) ? FOREVER_MS : spread(random, MINUTE_MS, 200 * DAY_MS);
+  if (random.bool(0.35)) return 0;
+  return random.bool(0.25) ? FOREVER_MS : spread(random, MINUTE_MS, 200 * DAY_MS);
 }
 
 const LOOKS = [
@@ -134,7 +134,7 @@ const LOOKS = [
   '/export/files',
 ] as const;
 
-function drawAct(random: SimRandom): Act {
+function drawAction(random: SimRandom): Action {
   const roll = random.integer(104);
   if (roll < 30)
     return {
@@ -152,7 +152,7 @@ function drawAct(random: SimRandom): Act {
   if (roll < 68)
     return {
       kind: 'export',
-      type: random.chance(0.2) ? 'full' : 'incremental',
+      type: random.bool(0.2) ? 'full' : 'incremental',
     };
   if (roll < 76) return { kind: 'daily', times: random.pick([1, 2]) };
   if (roll < 82) return { kind: 'cancel', which: random.integer(4) };
@@ -163,9 +163,9 @@ function drawAct(random: SimRandom): Act {
   if (roll < 100) return { kind: 'check' };
   return {
     kind: 'bundle',
-    withFailed: random.chance(0.5),
+    withFailed: random.bool(0.5),
     carriedMs: spread(random, MINUTE_MS, 5 * DAY_MS),
-    keptShare: random.chance(0.6) ? 1 : random.fraction(),
+    keptShare: random.bool(0.6) ? 1 : random.fraction(),
     times: random.pick([1, 2]),
   };
 }

@@ -1,12 +1,12 @@
 import type { Tier } from '@d3kos/protocol';
-import { FAULTS, type FaultChances } from './network-faults.ts';
+import { FAULTS, type FaultProbabilities } from './network-faults.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
 import { type SimRandom, spread } from './random.ts';
 
-/** What the shore, the link, the card, the operator or the clock does, whether the boat is on or not. */
+/** What the central, the link, the card, the operator or the clock does, whether the boat is on or not. */
 export type Incident =
   | { readonly kind: 'link'; readonly state: 'up' | 'down' | 'portal' }
-  | { readonly kind: 'faults'; readonly chances: FaultChances }
+  | { readonly kind: 'faults'; readonly probabilities: FaultProbabilities }
   /** The link carries so many bytes of a request, and breaks. */
   | { readonly kind: 'link-drops'; readonly forMs: number; readonly afterBytes: number }
   /** The connection in use costs by the byte. */
@@ -97,7 +97,7 @@ export function drawIncident(random: SimRandom, longestMs: number): Incident {
   const forMs = spread(random, MINUTE_MS, longestMs);
   const roll = random.integer(118);
   if (roll < 28) return { kind: 'link', state: random.pick(['up', 'up', 'down', 'portal']) };
-  if (roll < 48) return { kind: 'faults', chances: drawChances(random) };
+  if (roll < 48) return { kind: 'faults', probabilities: drawProbabilities(random) };
   if (roll < 53) return { kind: 'central-down', forMs };
   if (roll < 61)
     return {
@@ -105,7 +105,7 @@ export function drawIncident(random: SimRandom, longestMs: number): Incident {
       forMs,
       status: random.pick([429, 500, 503]),
       retryAfterSeconds: random.pick([undefined, 7, 600, 86_400]),
-      alsoHealth: random.chance(0.5),
+      alsoHealth: random.bool(0.5),
     };
   if (roll < 65) return { kind: 'central-rejects', forMs };
   if (roll < 69)
@@ -123,7 +123,7 @@ export function drawIncident(random: SimRandom, longestMs: number): Incident {
     return {
       kind: 'clock-wrong',
       forMs,
-      aheadMs: (random.chance(0.5) ? 1 : -1) * spread(random, MINUTE_MS, 400 * DAY_MS),
+      aheadMs: (random.bool(0.5) ? 1 : -1) * spread(random, MINUTE_MS, 400 * DAY_MS),
     };
   if (roll < 99) return { kind: 'boatlog-unreadable', forMs };
   if (roll < 103) return { kind: 'card-read-only', forMs: spread(random, SECOND_MS, 2 * HOUR_MS) };
@@ -133,8 +133,8 @@ export function drawIncident(random: SimRandom, longestMs: number): Incident {
 }
 
 /** Either a few faults that happen often, or all of them at times. */
-function drawChances(random: SimRandom): FaultChances {
+function drawProbabilities(random: SimRandom): FaultProbabilities {
   const total = random.pick([0, 0.1, 0.4, 0.8]);
-  const chosen = random.chance(0.5) ? FAULTS : FAULTS.filter(() => random.chance(0.2));
+  const chosen = random.bool(0.5) ? FAULTS : FAULTS.filter(() => random.bool(0.2));
   return Object.fromEntries(chosen.map((fault) => [fault, total / chosen.length]));
 }

@@ -9,10 +9,13 @@ test('one seed has one plan, and every thing in it is told before the run', () =
   const [plan, again] = [drawPlan(7, 3), drawPlan(7, 3)];
   assert.deepEqual(plan, again);
   assert.notDeepEqual(plan, drawPlan(8, 3));
-  const inBoots = plan.boots.reduce((sum, { acts, incidents }) => sum + acts.length + incidents.length, 0);
+  const inBoots = plan.boots.reduce(
+    (sum, { actions, incidents }) => sum + actions.length + incidents.length,
+    0,
+  );
   assert.equal(
     describePlan(plan).length,
-    2 + plan.incidents.length + plan.acts.length + plan.boots.length + inBoots,
+    2 + plan.incidents.length + plan.actions.length + plan.boots.length + inBoots,
   );
 });
 
@@ -42,6 +45,6 @@ test('every tenth seed lives weeks, with a new month, often a change of clocks, 
 
 test('the daily timer fires once a day of the run', () => {
   const plan = drawPlan(10, 40);
-  const days = plan.acts.map(({ afterMs }) => Math.floor((plan.startWallMs + afterMs) / DAY_MS));
+  const days = plan.actions.map(({ afterMs }) => Math.floor((plan.startWallMs + afterMs) / DAY_MS));
   assert.equal(new Set(days).size, 40);
 });

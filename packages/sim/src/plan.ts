@@ -1,4 +1,4 @@
-import type { PlannedAct, BootPlan } from './plan-boots.ts';
+import type { PlannedAction, BootPlan } from './plan-boots.ts';
 import { drawBoot, drawBootOfWeeks } from './plan-boots.ts';
 import { drawIncidents, drawIncidentsOfWeeks, type PlannedIncident } from './plan-incidents.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, toTime } from './plan-times.ts';
@@ -20,7 +20,7 @@ export function daysOf(seed: number): number {
 const BOOTS_PER_DAY = 16;
 
 /** An old exporter's queue on the card at the first start, in one of the four formats of the field; `torn`: cut off within its last item. */
-export interface OldQueuePlan {
+export interface LegacyQueuePlan {
   readonly format: 'seed' | 'list' | 'pending_exports' | 'lists';
   readonly exports: number;
   readonly isTorn: boolean;
@@ -53,7 +53,7 @@ export interface BoatPlan {
   readonly monthlyBudgetBytes: number | undefined;
   /** Digests of a category beyond this many are written ahead of their export's commit: of a boat with few records too. */
   readonly digestsKeptMax: number;
-  readonly oldQueue: OldQueuePlan | undefined;
+  readonly legacyQueue: LegacyQueuePlan | undefined;
 }
 
 /** Everything that will be done to one boat, drawn from the seed alone. */
@@ -65,7 +65,7 @@ export interface Plan {
   readonly boat: BoatPlan;
   readonly boots: readonly BootPlan[];
   /** Acts at moments of the run, whichever boot they fall into. */
-  readonly acts: readonly PlannedAct[];
+  readonly actions: readonly PlannedAction[];
   readonly incidents: readonly PlannedIncident[];
   /** Whether the boat is switched off and on again before the calm day, or has to recover without. */
   readonly isRestartedForCalm: boolean;
@@ -83,9 +83,9 @@ export function drawPlan(seed: number, days: number): Plan {
     boots: Array.from({ length: Math.ceil(days * BOOTS_PER_DAY) }, (_, index) =>
       (isOfWeeks ? drawBootOfWeeks : drawBoot)(random.fork(`boot ${index}`)),
     ),
-    acts: drawTimer(random.fork('timer'), days),
+    actions: drawTimer(random.fork('timer'), days),
     incidents: (isOfWeeks ? drawIncidentsOfWeeks : drawIncidents)(random.fork('incidents'), days),
-    isRestartedForCalm: random.fork('calm').chance(0.5),
+    isRestartedForCalm: random.fork('calm').bool(0.5),
   };
 }
 
@@ -118,21 +118,21 @@ function drawBoat(random: SimRandom): BoatPlan {
     meteredSizeMaxBytes: random.pick([0, 4_000, 20_000]),
     monthlyBudgetBytes: random.pick([undefined, undefined, 8_000, 60_000]),
     digestsKeptMax: random.fork('digests').pick([0, 1, 250]),
-    oldQueue: random.chance(0.35)
+    legacyQueue: random.bool(0.35)
       ? {
           format: random.pick(['seed', 'list', 'pending_exports', 'lists'] as const),
           exports: random.between(1, 5),
-          isTorn: random.chance(0.4),
+          isTorn: random.bool(0.4),
         }
       : undefined,
   };
 }
 
 /** The timer of the daily export fires once a day, some minutes after three in the morning of UTC; a boat that is off misses it. */
-function drawTimer(random: SimRandom, days: number): readonly PlannedAct[] {
+function drawTimer(random: SimRandom, days: number): readonly PlannedAction[] {
   return Array.from({ length: Math.ceil(days) }, (_, day) => ({
     afterMs: day * DAY_MS + 17.5 * HOUR_MS + random.integer(30 * MINUTE_MS),
-    act: { kind: 'daily', times: 1 },
+    action: { kind: 'daily', times: 1 },
   }));
 }
 
@@ -143,11 +143,11 @@ export function describePlan(plan: Plan): readonly string[] {
     `seed ${plan.seed}, ${plan.days} days from ${new Date(plan.startWallMs).toISOString()}, then one calm day${plan.isRestartedForCalm ? ' after a restart' : ''}`,
     `${kind} ${toFacts(boat)}`,
     ...plan.incidents.map((planned) => `at ${describeIncident(planned)}`),
-    ...plan.acts.map((planned) => `at ${describeAct(planned)}`),
-    ...plan.boots.flatMap(({ acts, incidents, ...boot }, index) => [
+    ...plan.actions.map((planned) => `at ${describeAction(planned)}`),
+    ...plan.boots.flatMap(({ actions, incidents, ...boot }, index) => [
       `boot ${index + 1} ${toFacts(boot)}`,
       ...incidents.map((planned) => `boot ${index + 1} after ${describeIncident(planned)}`),
-      ...acts.map((planned) => `boot ${index + 1} after ${describeAct(planned)}`),
+      ...actions.map((planned) => `boot ${index + 1} after ${describeAction(planned)}`),
     ]),
   ];
 }
@@ -156,7 +156,7 @@ function describeIncident({ atMs, incident: { kind, ...facts } }: PlannedInciden
   return `${toTime(atMs)} ${kind} ${toFacts(facts)}`;
 }
 
-function describeAct({ afterMs, act: { kind, ...facts } }: PlannedAct): string {
+function describeAction({ afterMs, action: { kind, ...facts } }: PlannedAction): string {
   return `${toTime(afterMs)} ${kind} ${toFacts(facts)}`;
 }
 

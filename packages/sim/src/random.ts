@@ -8,7 +8,7 @@ export interface SimRandom extends Random {
   /** An integer in [from, to], both ends included. */
   between(from: number, to: number): number;
   /** True with the given probability. */
-  chance(probability: number): boolean;
+  bool(probability: number): boolean;
   /** One of `items`, each as likely; throws where there are none. */
   pick<T>(items: readonly T[]): T;
   /** Another sequence, which depends on the seed and `name` alone: what is drawn here does not shift what is drawn there. */
@@ -31,7 +31,7 @@ export function createSimRandom(seed: string | number): SimRandom {
     },
     integer: (below) => Math.floor((step() / STEP_VALUES) * below),
     between: (from, to) => from + random.integer(to - from + 1),
-    chance: (probability) => random.fraction() < probability,
+    bool: (probability) => random.fraction() < probability,
     pick: (items) => {
       if (items.length === 0) throw new RangeError('nothing to pick from');
       // The index is below the length, so there is an item; T may itself hold undefined.

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'node:test';
 import { createWorkingCopy } from '../../../mutation/working-copy.ts';
-import { openShoreDatabase, runSeed } from './run.ts';
+import { openCentralDatabase, runSeed } from './run-seed.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const SEEDS = 6;
@@ -14,7 +14,7 @@ test(
   'with a card that ignores fsync seeds fail, and the same seeds are clean on an honest one',
   BOUND,
   async () => {
-    const database = await openShoreDatabase();
+    const database = await openCentralDatabase();
     try {
       let broken = 0;
       for (let seed = 1; seed <= SEEDS; seed += 1) {

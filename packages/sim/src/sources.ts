@@ -1,12 +1,12 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Category, Tier } from '@d3kos/protocol';
-import { leaveOldQueue } from './old-queue-source.ts';
+import { writeLegacyQueue } from './legacy-queue.ts';
 import { RECORDINGS, ROOT } from './places.ts';
 import type { BoatPlan } from './plan.ts';
 import type { SimRandom } from './random.ts';
 import type { TruthRecord } from './truth-record.ts';
-import type { SimMachine } from './world.ts';
+import type { SimMachine } from './machine.ts';
 
 const BOATLOG = `${ROOT}/data/boatlog/boatlog.db`;
 const CAPTURES = `${ROOT}/data/marine-vision/captures.db`;
@@ -48,9 +48,9 @@ export function createBoatSources(
 ): BoatSources {
   const { medium, databases } = machine;
   const records = new Map<string, TruthRecord>(
-    plan.oldQueue === undefined
+    plan.legacyQueue === undefined
       ? []
-      : leaveOldQueue(medium, plan.installationId, plan.oldQueue, random.fork('old queue')),
+      : writeLegacyQueue(medium, plan.installationId, plan.legacyQueue, random.fork('old queue')),
   );
   let counter = 0;
   let generation = 1;
@@ -97,7 +97,7 @@ export function createBoatSources(
         let timestamp = toBoatTimestamp(wallMs(), random);
         const content = `${key} ${random.pick(['calm', 'välkommen ⚓', 'engine "on"', 'line\nend'])} ${'.'.repeat(random.integer(plan.contentLengthMax))}`;
         const id = plan.boatlogIds === 'text' ? `entry-${random.hex(6)}` : null;
-        const latitude = random.chance(0.2) ? 44.5 : null;
+        const latitude = random.bool(0.2) ? 44.5 : null;
         const { lastInsertRowid } = insert.run(
           id,
           timestamp,
@@ -229,7 +229,7 @@ export function createBoatSources(
   addAlerts(plan.alertRows);
   addSnapshots(random.integer(4));
   putDocument('settings');
-  if (random.chance(0.7)) putDocument('onboarding');
+  if (random.bool(0.7)) putDocument('onboarding');
 
   return {
     records,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { openShoreDatabase, runSeed, toReplay } from '../run.ts';
+import { openCentralDatabase, runSeed, toReplay } from '../run-seed.ts';
 
 /** Longest the seeds of one file may take; they take two minutes on two quiet cores. */
 const SEEDS_MAX_MS = 15 * 60_000;
@@ -67,7 +67,7 @@ export function holdSeeds(from: number, to: number): void {
 }
 
 async function runSeeds(t: TestContext, from: number, to: number): Promise<void> {
-  const database = await openShoreDatabase();
+  const database = await openCentralDatabase();
   const totals: Record<string, number> = {};
   const seedsThatMet = new Map<string, number>();
   const broken: string[] = [];

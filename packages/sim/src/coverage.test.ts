@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { drawPlan } from './plan.ts';
-import { countMet, tally } from './tally.ts';
+import { countCoverage, measureCoverage } from './coverage.ts';
 
 test('what was met is read from a trace, and what was only planned is not counted', () => {
   const drawn = drawPlan(1, 1);
@@ -9,10 +9,10 @@ test('what was met is read from a trace, and what was only planned is not counte
   assert.ok(boot !== undefined);
   const plan = {
     ...drawn,
-    boat: { ...drawn.boat, oldQueue: undefined },
+    boat: { ...drawn.boat, legacyQueue: undefined },
     boots: [{ ...boot, clockBehindMs: Date.UTC(2070, 0) }],
   };
-  const met = tally(
+  const met = measureCoverage(
     [
       '0 boat boots, 1',
       '5 incident link {"state":"portal"}',
@@ -39,7 +39,7 @@ test('what was met is read from a trace, and what was only planned is not counte
     'refused: DISK_FULL': 1,
     'power lost': 1,
   });
-  const counts = countMet(met);
+  const counts = countCoverage(met);
   assert.equal(counts['exports removed'], 1);
   assert.equal(counts['refusals for the card'], 1);
   assert.equal(counts['holds for thrift'], 0);

@@ -1,11 +1,11 @@
-import type { Alive, Deck } from './deck.ts';
+import type { Alive, Simulation } from './simulation.ts';
 import { isCardUnfit, noteDays } from './incidents.ts';
-import type { Act } from './plan-boots.ts';
+import type { Action } from './plan-boots.ts';
 
 /** Does one thing on board. Nothing happens while the export manager does not answer, except to the sources. */
-export function act(deck: Deck, planned: Act): void {
-  deck.counts.acts += 1;
-  const { sources, trace } = deck;
+export function performAction(sim: Simulation, planned: Action): void {
+  sim.counts.actions += 1;
+  const { sources, trace } = sim;
   switch (planned.kind) {
     case 'rows':
       trace.add(`${planned.count} rows of ${planned.source}`);
@@ -20,30 +20,30 @@ export function act(deck: Deck, planned: Act): void {
       sources.remove(planned.source);
       return;
     default:
-      if (deck.alive !== undefined) actOnBoard(deck, deck.alive, planned);
+      if (sim.alive !== undefined) actOnBoard(sim, sim.alive, planned);
   }
 }
 
 function actOnBoard(
-  deck: Deck,
+  sim: Simulation,
   alive: Alive,
-  planned: Exclude<Act, { kind: 'rows' | 'change' | 'remove' }>,
+  planned: Exclude<Action, { kind: 'rows' | 'change' | 'remove' }>,
 ): void {
-  const { oracle, trace } = deck;
+  const { oracle, trace } = sim;
   switch (planned.kind) {
     case 'replace-boatlog':
       // Whoever restores a backup stops the exports first; cursors of a database replaced under a reader are told by nobody.
       if (alive.exportsUnderWay > 0) return;
       oracle.noteCursors(alive.boat);
       trace.add(`boatlog replaced, ${planned.rows} rows`);
-      deck.sources.replaceBoatlog(planned.rows);
+      sim.sources.replaceBoatlog(planned.rows);
       return;
     case 'export':
-      follow(deck, alive, generate(deck, alive, { type: planned.type }));
+      follow(sim, alive, generate(sim, alive, { type: planned.type }));
       return;
     case 'daily':
       for (let time = 0; time < planned.times; time += 1)
-        follow(deck, alive, generate(deck, alive, { type: 'incremental', trigger: 'scheduled' }));
+        follow(sim, alive, generate(sim, alive, { type: 'incremental', trigger: 'scheduled' }));
       return;
     case 'cancel': {
       const waiting = [
@@ -52,42 +52,46 @@ function actOnBoard(
       ];
       const entry = waiting[planned.which % Math.max(1, waiting.length)];
       if (entry !== undefined)
-        follow(deck, alive, ask(deck, alive, 'DELETE', `/export/queue/${entry.queueId}`));
+        follow(sim, alive, ask(sim, alive, 'DELETE', `/export/queue/${entry.queueId}`));
       return;
     }
     case 'retry': {
       const entry = alive.boat.ledger.queue.list('failed')[0];
       if (entry !== undefined)
-        follow(deck, alive, ask(deck, alive, 'POST', `/export/queue/${entry.queueId}/retry`));
+        follow(sim, alive, ask(sim, alive, 'POST', `/export/queue/${entry.queueId}/retry`));
       return;
     }
     case 'process':
-      follow(deck, alive, ask(deck, alive, 'POST', '/export/queue/process'));
+      follow(sim, alive, ask(sim, alive, 'POST', '/export/queue/process'));
       return;
     case 'cleanup':
       follow(
-        deck,
+        sim,
         alive,
-        ask(deck, alive, 'POST', '/export/queue/cleanup', {
+        ask(sim, alive, 'POST', '/export/queue/cleanup', {
           completed_older_than_days: planned.olderThanDays,
         }),
       );
       return;
     case 'bundle':
-      follow(deck, alive, carry(deck, alive, planned));
+      follow(sim, alive, carry(sim, alive, planned));
       return;
     case 'look':
-      follow(deck, alive, ask(deck, alive, 'GET', planned.path));
+      follow(sim, alive, ask(sim, alive, 'GET', planned.path));
       return;
     case 'check':
-      follow(deck, alive, deck.clock.outside('checking', oracle.check(alive.boat, 'meanwhile')));
+      follow(sim, alive, sim.clock.outside('checking', oracle.check(alive.boat, 'meanwhile')));
       return;
   }
 }
 
 /** Writes what waits to a stick, which is read ashore later, in whole or in part, whatever happened on board meanwhile. */
-async function carry(deck: Deck, alive: Alive, planned: Extract<Act, { kind: 'bundle' }>): Promise<void> {
-  const { clock, shore, trace } = deck;
+async function carry(
+  sim: Simulation,
+  alive: Alive,
+  planned: Extract<Action, { kind: 'bundle' }>,
+): Promise<void> {
+  const { clock, central, trace } = sim;
   const response = await request(alive, 'POST', '/export/bundle', { failed: planned.withFailed });
   const bytes = await readOrCutOff(response);
   if (!alive.boot.power.isOn()) return;
@@ -96,7 +100,7 @@ async function carry(deck: Deck, alive: Alive, planned: Extract<Act, { kind: 'bu
   const carried = bytes.subarray(0, Math.ceil(bytes.length * planned.keptShare));
   clock.at(clock.now() + planned.carriedMs, () => {
     for (let time = 0; time < planned.times; time += 1)
-      void shore.importBundle(carried).then((told) => trace.add(`bundle imported: ${told}`));
+      void central.importBundle(carried).then((told) => trace.add(`bundle imported: ${told}`));
   });
 }
 
@@ -112,26 +116,30 @@ async function readOrCutOff(response: Response): Promise<Uint8Array> {
 }
 
 /** Lets it happen. What a machine without power still throws is nobody's. */
-function follow(deck: Deck, alive: Alive, work: Promise<unknown>): void {
+function follow(sim: Simulation, alive: Alive, work: Promise<unknown>): void {
   work.catch((error: unknown) => {
     if (!alive.boot.power.isOn() || alive.isStopping) return;
-    deck.oracle.violate(`an act failed: ${error instanceof Error ? error.stack : String(error)}`);
+    sim.oracle.violate(`an action failed: ${error instanceof Error ? error.stack : String(error)}`);
   });
 }
 
 /** Asks for an export, and tells the oracle when it was promised. */
-async function generate(deck: Deck, alive: Alive, body: Readonly<Record<string, string>>): Promise<void> {
-  const before = deck.sources.present();
+async function generate(
+  sim: Simulation,
+  alive: Alive,
+  body: Readonly<Record<string, string>>,
+): Promise<void> {
+  const before = sim.sources.present();
   alive.exportsUnderWay += 1;
-  noteDays(deck);
+  noteDays(sim);
   const delivered = alive.boat.ledger.queue.list('completed').map(({ exportFile }) => exportFile);
-  const answer = await ask(deck, alive, 'POST', '/export/generate', body);
-  checkReserve(deck, answer, delivered);
-  noteDays(deck);
+  const answer = await ask(sim, alive, 'POST', '/export/generate', body);
+  checkReserve(sim, answer, delivered);
+  noteDays(sim);
   alive.exportsUnderWay -= 1;
   if (answer['success'] !== true || answer['queued'] !== true) return;
   const slot = answer['slot'];
-  deck.oracle.acknowledge(
+  sim.oracle.acknowledge(
     alive.boat,
     {
       exportId: String(answer['export_id']),
@@ -156,19 +164,19 @@ async function request(alive: Alive, method: string, path: string, body?: unknow
  * that were delivered when it was asked for.
  */
 function checkReserve(
-  deck: Deck,
+  sim: Simulation,
   answer: Readonly<Record<string, unknown>>,
   delivered: readonly string[],
 ): void {
   if (answer['code'] !== 'DISK_RESERVE') return;
-  const kept = delivered.find((file) => deck.machine.medium.get(file) !== undefined);
+  const kept = delivered.find((file) => sim.machine.medium.get(file) !== undefined);
   if (kept !== undefined)
-    deck.oracle.violate(`${kept} was delivered, and kept while an export was refused for the reserve`);
+    sim.oracle.violate(`${kept} was delivered, and kept while an export was refused for the reserve`);
 }
 
 /** One request to the boat's own API; resolves never when the power goes meanwhile. */
 async function ask(
-  deck: Deck,
+  sim: Simulation,
   alive: Alive,
   method: string,
   path: string,
@@ -181,10 +189,10 @@ async function ask(
   const isJson = response.headers.get('content-type')?.includes('json') === true;
   // The boat's own answers are objects.
   const answer = isJson ? (JSON.parse(text) as Readonly<Record<string, unknown>>) : {};
-  deck.trace.add(
+  sim.trace.add(
     `${name} ${JSON.stringify(body ?? {})} ${response.status} ${answer['queue_id'] ?? answer['code'] ?? ''}`,
   );
-  const mayFail = isCardUnfit(deck) || alive.isStopping;
-  if (response.status === 500 && !mayFail) deck.oracle.violate(`${name} answered ${response.status} ${text}`);
+  const mayFail = isCardUnfit(sim) || alive.isStopping;
+  if (response.status === 500 && !mayFail) sim.oracle.violate(`${name} answered ${response.status} ${text}`);
   return answer;
 }

@@ -8,7 +8,7 @@ import type { Aftermath } from './disk-tear.ts';
 import type { SimNetwork } from './network.ts';
 import type { SimRandom } from './random.ts';
 import type { Trace } from './trace.ts';
-import { type CutPlan, createPower, type Power } from './world-power.ts';
+import { type CutPlan, createPower, type Power } from './power.ts';
 
 export interface SimMachineOptions {
   readonly name: string;

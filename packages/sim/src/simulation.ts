@@ -2,14 +2,14 @@ import type { Boat } from '@d3kos/boat';
 import type { Tier } from '@d3kos/protocol';
 import type { VirtualClock } from './clock.ts';
 import type { SimNetwork } from './network.ts';
-import type { FaultChances } from './network-faults.ts';
+import type { FaultProbabilities } from './network-faults.ts';
 import type { Oracle } from './oracle.ts';
 import type { Plan } from './plan.ts';
 import type { SimRandom } from './random.ts';
-import type { Shore } from './shore.ts';
+import type { SimulatedCentral } from './simulated-central.ts';
 import type { BoatSources } from './sources.ts';
 import type { Trace } from './trace.ts';
-import type { Boot, SimMachine } from './world.ts';
+import type { Boot, SimMachine } from './machine.ts';
 
 /** A step at which power can fail, of a boot counted from 1. */
 export interface Step {
@@ -32,20 +32,20 @@ export interface Alive {
 }
 
 /** One run: everything in it, and how things stand now. */
-export interface Deck {
+export interface Simulation {
   readonly plan: Plan;
   readonly clock: VirtualClock;
   readonly random: SimRandom;
   readonly trace: Trace;
   readonly network: SimNetwork;
   readonly machine: SimMachine;
-  readonly shore: Shore;
+  readonly central: SimulatedCentral;
   readonly sources: BoatSources;
   readonly oracle: Oracle;
   /** Every device token there ever was: secrets that must not be found anywhere. */
   readonly tokens: string[];
-  /** The chances of faults while central is up. */
-  faults: FaultChances;
+  /** The probabilities of faults while central is up. */
+  faults: FaultProbabilities;
   centralIsDown: boolean;
   tier: Tier;
   /** Looks back on a time at tier 0 that ends now. */
@@ -72,6 +72,6 @@ export interface Deck {
     cuts: number;
     stops: number;
     deaths: number;
-    acts: number;
+    actions: number;
   };
 }

@@ -1,7 +1,7 @@
 import type { Store } from '@d3kos/central';
 import { daysOf, describePlan, drawPlan } from './plan.ts';
-import { type RunResult, runPlan, type Mutant } from './scenario.ts';
-import { openShoreDatabase, type ShoreDatabase } from './shore.ts';
+import { type RunResult, runPlan, type PlantedDefect } from './run-plan.ts';
+import { openCentralDatabase, type CentralDatabase } from './simulated-central.ts';
 import { firstDifference } from './trace.ts';
 
 /** What came of one seed, run twice. */
@@ -16,15 +16,15 @@ export interface SeedResult {
 
 /** Runs a seed twice on an empty database; two runs that differ are a violation too. `days`: as long as the seed lives by itself. */
 export async function runSeed(
-  database: ShoreDatabase,
+  database: CentralDatabase,
   seed: number,
   days: number = daysOf(seed),
-  mutant: Mutant = {},
+  defect: PlantedDefect = {},
 ): Promise<SeedResult> {
   const plan = drawPlan(seed, days);
   const once = async (store: Store): Promise<RunResult> => {
     await database.empty();
-    return runPlan(plan, store, mutant);
+    return runPlan(plan, store, defect);
   };
   const first = await once(database.store);
   const second = await once(database.store);
@@ -49,4 +49,4 @@ export function toReplay(seed: number, days: number): string {
   return `npm run sim -- --seed ${seed} --days ${days}`;
 }
 
-export { openShoreDatabase };
+export { openCentralDatabase };

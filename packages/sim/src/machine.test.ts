@@ -4,11 +4,11 @@ import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import type { World } from '../../boat/src/platform/ports.ts';
 import { createVirtualClock } from './clock.ts';
 import { createSimNetwork } from './network.ts';
-import { evenChances } from './network-faults.ts';
+import { evenProbabilities } from './network-faults.ts';
 import { createSimRandom } from './random.ts';
 import { createTrace, firstDifference } from './trace.ts';
-import { createSimMachine } from './world.ts';
-import type { CutPlan } from './world-power.ts';
+import { createSimMachine } from './machine.ts';
+import type { CutPlan } from './power.ts';
 
 const START_MS = Date.UTC(2026, 5, 1);
 const FOLDER = '/opt/d3kos/data/exports';
@@ -73,11 +73,11 @@ async function send(world: World, name: string, signal: AbortSignal): Promise<bo
 async function runSeed(seed: number) {
   const { clock, random, trace, network, machine } = makeSimulation(seed);
   const received = new Set<string>();
-  network.serve(CENTRAL, 'shore', async (request) => {
+  network.serve(CENTRAL, 'internet', async (request) => {
     received.add((await request.text()).split('.json')[0] ?? '');
     return new Response('ok', { headers: { 'x-central': 'yes' } });
   });
-  network.faults = evenChances(0.5);
+  network.faults = evenProbabilities(0.5);
   const broken: string[] = [];
   try {
     while (clock.now() < 2 * 3_600_000) {

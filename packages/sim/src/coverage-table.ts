@@ -1,5 +1,5 @@
 /** The seeds in which each thing was met, and how often in all, most seeds first, as lines for a person. */
-export function toMetTable(seeds: readonly ReadonlyMap<string, number>[]): readonly string[] {
+export function toCoverageTable(seeds: readonly ReadonlyMap<string, number>[]): readonly string[] {
   const rows = new Map<string, { seeds: number; times: number }>();
   for (const met of seeds)
     for (const [name, times] of met) {

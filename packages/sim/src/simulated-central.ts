@@ -17,14 +17,14 @@ import type { Handler } from './network.ts';
 import type { SimRandom } from './random.ts';
 
 /** Central's database, in memory. Every run empties it first, so one serves all runs of a process. */
-export interface ShoreDatabase {
+export interface CentralDatabase {
   readonly store: Store;
   empty(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** A new database with central's own schema. Takes about a second. */
-export async function openShoreDatabase(): Promise<ShoreDatabase> {
+export async function openCentralDatabase(): Promise<CentralDatabase> {
   const store = toPgliteStore(await PGlite.create());
   await migrate(store, 0);
   const tables = [
@@ -43,7 +43,7 @@ export async function openShoreDatabase(): Promise<ShoreDatabase> {
 }
 
 /** How central behaves for a while. */
-export type ShoreMode =
+export type CentralMode =
   | { readonly kind: 'normal' }
   | {
       readonly kind: 'refuses';
@@ -56,9 +56,9 @@ export type ShoreMode =
   | { readonly kind: 'takes-less'; readonly bodySizeMaxBytes: number };
 
 /** Central: its real handlers on its real SQL, and what a failing server puts before them. */
-export interface Shore {
+export interface SimulatedCentral {
   readonly handler: Handler;
-  setMode(mode: ShoreMode): void;
+  setMode(mode: CentralMode): void;
   /** How often the real handler answered an import with each status. */
   readonly importStatuses: ReadonlyMap<number, number>;
   /** Imports what a stick holds, and gives what a person is told of it. */
@@ -69,7 +69,11 @@ export interface Shore {
   revoke(installationId: string): Promise<void>;
 }
 
-export function createShore(store: Store, clock: VirtualClock, random: SimRandom): Shore {
+export function createSimulatedCentral(
+  store: Store,
+  clock: VirtualClock,
+  random: SimRandom,
+): SimulatedCentral {
   const appOf = (bodySizeMaxBytes?: number) =>
     createApp({
       store,
@@ -80,7 +84,7 @@ export function createShore(store: Store, clock: VirtualClock, random: SimRandom
     });
   const app = appOf();
   let small = app;
-  let mode: ShoreMode = { kind: 'normal' };
+  let mode: CentralMode = { kind: 'normal' };
   const importStatuses = new Map<number, number>();
   const outside = <T>(label: string, work: Promise<T>) => clock.outside(label, work);
   const world = () => ({ store, wallMs: clock.wall(), randomHex: random.hex });

@@ -1,12 +1,12 @@
 import { type Boat, toSpoolPaths } from '@d3kos/boat';
 import type { DiskMedium } from './disk-medium.ts';
 import { ROOT } from './places.ts';
-import type { OldQueuePlan } from './plan.ts';
+import type { LegacyQueuePlan } from './plan.ts';
 import type { SimRandom } from './random.ts';
 import type { TruthRecord } from './truth-record.ts';
 
 /** What an older exporter left on the card, and the records in it that must reach central. */
-export type OldRecords = ReadonlyMap<string, TruthRecord>;
+export type LegacyRecords = ReadonlyMap<string, TruthRecord>;
 
 /** Boatlog entries in each of the older exporter's exports. */
 const ENTRIES_PER_EXPORT = 3;
@@ -15,12 +15,12 @@ const ENTRIES_PER_EXPORT = 3;
  * Writes the queue of an older exporter, in one of the formats of the field, with its exports beside or within it. Their
  * records are in no source any more: what the boat does not import is lost.
  */
-export function leaveOldQueue(
+export function writeLegacyQueue(
   medium: DiskMedium,
   installationId: string,
-  { format, exports, isTorn }: OldQueuePlan,
+  { format, exports, isTorn }: LegacyQueuePlan,
   random: SimRandom,
-): OldRecords {
+): LegacyRecords {
   const paths = toSpoolPaths(ROOT);
   const records = new Map<string, TruthRecord>();
   const items = Array.from({ length: exports }, (_, index) => {
@@ -75,7 +75,7 @@ export function leaveOldQueue(
   return records;
 }
 
-function toQueue(format: OldQueuePlan['format'], items: readonly unknown[]): unknown {
+function toQueue(format: LegacyQueuePlan['format'], items: readonly unknown[]): unknown {
   switch (format) {
     case 'seed':
       return { version: '1.0', uploading: [], completed: [], failed: [], pending: items };

@@ -1,6 +1,6 @@
 import type { Store } from '@d3kos/central';
 import { createVirtualClock } from './clock.ts';
-import type { Deck, Step } from './deck.ts';
+import type { Simulation, Step } from './simulation.ts';
 import type { FsyncMode } from './disk-medium.ts';
 import { live } from './life.ts';
 import { createSimNetwork } from './network.ts';
@@ -9,18 +9,18 @@ import { CENTRAL, TIER_API } from './places.ts';
 import type { Plan } from './plan.ts';
 import { DAY_MS } from './plan-times.ts';
 import { createSimRandom } from './random.ts';
-import { createShore } from './shore.ts';
+import { createSimulatedCentral } from './simulated-central.ts';
 import { createBoatSources, PLANTED_SECRET } from './sources.ts';
-import { countMet, tally } from './tally.ts';
+import { countCoverage, measureCoverage } from './coverage.ts';
 import { createTrace } from './trace.ts';
-import { createSimMachine, type SimMachine } from './world.ts';
+import { createSimMachine, type SimMachine } from './machine.ts';
 
-/** Certificates of the shore: made some weeks before the run, so a clock that is months behind trusts none. */
+/** Certificates of the central: made some weeks before the run, so a clock that is months behind trusts none. */
 const CERTIFICATE_AGE_MS = 30 * DAY_MS;
 const CERTIFICATE_LIFE_MS = 400 * DAY_MS;
 
 /** Real faults of a machine that a run can be given, to see that the oracle notices them. */
-export interface Mutant {
+export interface PlantedDefect {
   /** The card says that it has synced and has not: nothing, or no directory. */
   readonly fsync?: Exclude<FsyncMode, 'honest'>;
 }
@@ -43,7 +43,7 @@ export interface RunResult {
 export async function runPlan(
   plan: Plan,
   store: Store,
-  mutant: Mutant = {},
+  defect: PlantedDefect = {},
   follow?: 'steps',
 ): Promise<RunResult> {
   const clock = createVirtualClock(plan.startWallMs);
@@ -69,10 +69,10 @@ export async function runPlan(
     trace,
     diskLatencyMaxMs: plan.boat.diskLatencyMaxMs,
   });
-  machine.medium.fsync = mutant.fsync ?? 'honest';
+  machine.medium.fsync = defect.fsync ?? 'honest';
   machine.medium.capacityBytes = plan.boat.cardBytes;
   try {
-    const shore = createShore(store, clock, random.fork('shore'));
+    const central = createSimulatedCentral(store, clock, random.fork('central'));
     const sources = createBoatSources(machine, plan.boat, random.fork('sources'), clock.wall);
     const tokens: string[] = [];
     const oracle = createOracle({
@@ -84,14 +84,14 @@ export async function runPlan(
       nowMs: clock.now,
       secrets: () => [...tokens, PLANTED_SECRET],
     });
-    const deck: Deck = {
+    const sim: Simulation = {
       plan,
       clock,
-      random: random.fork('deck'),
+      random: random.fork('sim'),
       trace,
       network,
       machine,
-      shore,
+      central,
       sources,
       oracle,
       tokens,
@@ -108,25 +108,25 @@ export async function runPlan(
       daysAsked: new Set(),
       dayFormat: new Intl.DateTimeFormat('en-CA', { timeZone: plan.boat.timeZone, dateStyle: 'short' }),
       steps: follow === 'steps' ? [] : undefined,
-      counts: { boots: 0, cuts: 0, stops: 0, deaths: 0, acts: 0 },
+      counts: { boots: 0, cuts: 0, stops: 0, deaths: 0, actions: 0 },
     };
-    if (deck.steps !== undefined) followPages(machine, deck.steps);
-    network.serve(CENTRAL, 'shore', shore.handler);
+    if (sim.steps !== undefined) followPages(machine, sim.steps);
+    network.serve(CENTRAL, 'internet', central.handler);
     network.serve(TIER_API, 'boat', async () =>
       Response.json({
         success: true,
-        tier: deck.tier,
+        tier: sim.tier,
         installation_id: plan.boat.installationId,
       }),
     );
     try {
-      await live(deck);
+      await live(sim);
     } catch (error) {
       // The run ends here, and its trace says what led to it.
       oracle.violate(`the run stopped: ${error instanceof Error ? error.stack : String(error)}`);
     }
-    const { counts } = deck;
-    const met = tally(trace.lines, plan);
+    const { counts } = sim;
+    const met = measureCoverage(trace.lines, plan);
     return {
       lines: trace.lines,
       violations: oracle.violations,
@@ -134,10 +134,10 @@ export async function runPlan(
         ...counts,
         ...oracle.counts,
         exchanges: network.traffic().attempts,
-        ...countMet(met),
+        ...countCoverage(met),
       },
       met,
-      steps: deck.steps ?? [],
+      steps: sim.steps ?? [],
     };
   } finally {
     machine.close();

@@ -21,7 +21,7 @@ const TOLD: readonly (readonly [start: string, met: string])[] = [
  * How often each kind of fault, and each thing the boat does about it, was met in one run, read from its trace: what a
  * plan intends may never meet a boat that is at work.
  */
-export function tally(lines: readonly string[], plan: Plan): ReadonlyMap<string, number> {
+export function measureCoverage(lines: readonly string[], plan: Plan): ReadonlyMap<string, number> {
   const met = new Map<string, number>();
   const add = (name: string): void => void met.set(name, (met.get(name) ?? 0) + 1);
   for (const line of lines) {
@@ -46,8 +46,8 @@ export function tally(lines: readonly string[], plan: Plan): ReadonlyMap<string,
         break;
     }
   }
-  if (plan.boat.oldQueue !== undefined) add(`old queue, ${plan.boat.oldQueue.format}`);
-  if (plan.boat.oldQueue?.isTorn === true) add('old queue, torn');
+  if (plan.boat.legacyQueue !== undefined) add(`old queue, ${plan.boat.legacyQueue.format}`);
+  if (plan.boat.legacyQueue?.isTorn === true) add('old queue, torn');
   return met;
 }
 
@@ -69,7 +69,7 @@ const COUNTED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The line's counts, of what was met. */
-export function countMet(met: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
+export function countCoverage(met: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
   return Object.fromEntries(
     Object.entries(COUNTED).map(([name, of]) => [
       name,

@@ -8,7 +8,7 @@ const ROUTE_TESTS = ['packages/central/src/http/import-route.test.ts'];
 const INSTALLATIONS_TESTS = ['packages/central/src/installations/policy.test.ts'];
 
 /** What central does wrong. */
-export const SHORE_MUTANTS: readonly Mutant[] = [
+export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
     name: 'another body under a key that is taken counts as a repetition',
     file: IMPORT_POLICY,
