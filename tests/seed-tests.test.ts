@@ -182,7 +182,7 @@ describe('the tests of the seed document, with real processes on real ports', BO
         made['record_count'],
       );
 
-      // Other services' published checks (spec: sources, The machine).
+      // Other services' published checks (docs/spec/sources.md, "The machine").
       const { json: asked } = await daemon.request('GET', '/export/status');
       assert.ok(asked['success'] && asked['tier'] && asked['can_export']);
       assert.equal(await daemon.stop(), 0);

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 
-/** Stands in for the boat's tier service: `GET /tier/status`, as spec: sources describes it. */
+/** Stands in for the boat's tier service: `GET /tier/status`, as docs/spec/sources.md, "Tier and licence" describes it. */
 export function startTierApi(port: number, installationId: string, tier: number): Promise<Server> {
   const server = createServer((request, response) => {
     const isKnown = request.method === 'GET' && request.url === '/tier/status';

@@ -20,7 +20,7 @@ export function createWorld(environment: Readonly<Record<string, string | undefi
     disk: createDisk(),
     databases: createDatabases(),
     transport: (request, signal) => {
-      // Sockets are not used again across a change of network (spec: delivery).
+      // Sockets are not used again across a change of network (docs/spec/delivery.md, "Delivering").
       if (hasNetworkChanged()) http.reset();
       return http.transport(request, signal);
     },

@@ -334,7 +334,7 @@ async function readBoatClock(
 
 const USAGE_CONSENT = 'usage_consent';
 
-/** Whether the owner lets usage analytics go; off until the owner says so (spec: sources, telemetry). */
+/** Whether the owner lets usage analytics go; off until the owner says so (docs/spec/sources.md, "9 telemetry"). */
 export function hasUsageConsent(ledger: Ledger): boolean {
   return ledger.facts.get(USAGE_CONSENT) === 'yes';
 }

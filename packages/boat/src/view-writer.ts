@@ -6,8 +6,7 @@ import { createWake } from './platform/wake.ts';
 import type { SpoolPaths } from './spool/spool-paths.ts';
 
 /**
- * The views are written this long after the first change they do not show, and so at most once a second (spec: delivery,
- * The ledger): they cost fsyncs and are for others to read. An export that is delivered at once costs one write, not two.
+ * The views are written this long after the first change they do not show, and so at most once a second (docs/spec/delivery.md, "The ledger"): they cost fsyncs and are for others to read. An export that is delivered at once costs one write, not two.
  */
 const VIEWS_DELAY_MS = 1_000;
 /** How long a view that could not be written waits for another try: a full card is not freed within a second. */

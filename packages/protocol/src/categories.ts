@@ -1,4 +1,4 @@
-/** The nine categories in the order they are exported. Their names are the nine keys under `data` (spec: sources). */
+/** The nine categories in the order they are exported. Their names are the nine keys under `data` (docs/spec/sources.md, "Common rules"). */
 export const CATEGORIES = [
   'engine_benchmark',
   'boatlog',

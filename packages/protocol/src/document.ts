@@ -46,7 +46,7 @@ export const BoatClockSchema = Type.Object({
 /** Most sequences one document withdraws: a few KB that every part carries again, and more exports than a boat gives up in a year. */
 export const WITHDRAWN_SEQUENCES_MAX = 200;
 
-/** Everything of a document but its records. The seed's four keys, then what it lacked (spec: delivery, Making an export). */
+/** Everything of a document but its records. The seed's four keys, then what it lacked (docs/spec/delivery.md, "Making an export"). */
 export const DocumentHeaderSchema = Type.Object({
   installation_id: Type.String({ pattern: INSTALLATION_ID_PATTERN }),
   export_timestamp: Type.String({ maxLength: 40 }),

@@ -1,4 +1,4 @@
-/** Where documents go, relative to the central's URL (spec: delivery, On the wire). */
+/** Where documents go, relative to the central's URL (docs/spec/protocol.md R11). */
 export const IMPORT_PATH = '/api/v1/data/import';
 /** Where a boat learns whether central is there at all. */
 export const HEALTH_PATH = '/api/v1/health';

@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile';
 
 /*
  * What the commands print of the API's answers, and nothing else: a newer export manager may say more, and an older
- * command line prints what it knows. Names and units are the API's (spec: delivery, HTTP API).
+ * command line prints what it knows. Names and units are the API's (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094").
  */
 
 /** `GET /health` of the export manager; another service on the port has another name. */

@@ -28,7 +28,7 @@ type BootOutcome = 'nothing_waits' | Exclude<BootDecision['kind'], 'wait' | 'rea
 
 /**
  * `d3kos-export boot`: waits for the answering API, has the queue looked at now, waits for the network, reports the
- * drain (spec: delivery, Restart, boot, schedule). Only watches: the export manager delivers with or without it.
+ * drain (docs/spec/delivery.md, "Restart, boot, schedule"). Only watches: the export manager delivers with or without it.
  * An absent network is done, not failed. Throws DAEMON_UNREACHABLE where the export manager never comes.
  */
 export async function runBoot(context: WaitingContext): Promise<ExitCode> {

@@ -2,9 +2,9 @@
 export const API_WAIT_MAX_MS = 60_000;
 /** Between two looks for the API, and between two looks at the queue while it drains. */
 export const POLL_INTERVAL_MS = 1_000;
-/** Longest wait for the network at boot (spec: delivery, Restart, boot, schedule; the seed's twelve pings). */
+/** Longest wait for the network at boot (docs/spec/delivery.md, "Restart, boot, schedule"; the seed's twelve pings). */
 export const NETWORK_WAIT_MAX_MS = 60_000;
-/** Longest report of the drain (spec: delivery; the seed's ten looks). The export manager goes on without it. */
+/** Longest report of the drain (docs/spec/delivery.md, "Restart, boot, schedule"; the seed's ten looks). The export manager goes on without it. */
 export const DRAIN_REPORT_MAX_MS = 5 * 60_000;
 /** How often the drain's queue line is repeated although nothing changed: the seed's interval. */
 export const DRAIN_LINE_INTERVAL_MS = 30_000;
@@ -64,7 +64,7 @@ function isReached(destinationState: string): boolean {
   return destinationState === 'online' || destinationState === 'unavailable';
 }
 
-/** The lowest tier whose exports are made by the schedule (spec: sources, Tier and licence). */
+/** The lowest tier whose exports are made by the schedule (docs/spec/sources.md, "Tier and licence"). */
 const SCHEDULED_TIER_MIN = 2;
 
 /** True where the daily export is known to be skipped; an unknown tier is the export manager's to judge. */

@@ -8,7 +8,7 @@ import type {
   StatusAnswer,
 } from './api-answers.ts';
 
-/** What stands where a value is missing (spec: pages). */
+/** What stands where a value is missing. */
 const MISSING = '---';
 /** Longest error shown in a table's row; `--json` has the whole. */
 const ERROR_LENGTH_MAX = 80;

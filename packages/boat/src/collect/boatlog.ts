@@ -18,7 +18,7 @@ const FIELDS: ColumnAliases<BoatlogField> = {
 };
 const TABLE = 'boatlog_entries';
 
-/** Where the log is now, and where older versions kept it (spec: sources, 2). */
+/** Where the log is now, and where older versions kept it (docs/spec/sources.md, "2 boatlog"). */
 const HOME = 'data/boatlog/boatlog.db';
 const OLD_HOME = 'data/boatlog.db';
 

@@ -7,7 +7,7 @@ import { type TimestampReader, toContentId, toRecordId } from './policy.ts';
 import { parseLenientJson } from './source-file.ts';
 import type { StateRecord } from './state-records.ts';
 
-/** The localStorage keys a kiosk page may hand over (spec: sources, Browser data). No other is taken. */
+/** The localStorage keys a kiosk page may hand over (docs/spec/sources.md, "Browser data"). No other is taken. */
 export const BROWSER_KEYS = [
   'd3kos-benchmark-tests',
   'd3kos-benchmark-baseline',

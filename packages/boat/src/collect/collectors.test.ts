@@ -11,7 +11,7 @@ import type { Disk } from '../platform/ports.ts';
 import { collectAll, createTestContext, createTestProgress } from './collection-for-tests.ts';
 import { createCollectors } from './collectors.ts';
 
-/** Files of `config/` that no collector may even open (spec: sources, 6). */
+/** Files of `config/` that no collector may even open (docs/spec/sources.md, "6 settings"). */
 const NEVER_OPENED =
   /api-keys\.json|ai-config\.json|telegram-config\.json|cloud-credentials\.json|hardware\.json|api-keys\.env/;
 

@@ -7,7 +7,7 @@ import { type HomeOutcome, mergeHomes, type TimestampReader, toRecordId } from '
 import { type FileJson, readSourceJson, readTimestampReader, toFileDetail } from './source-file.ts';
 import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
 
-/** The words that keys of a benchmark may be made of (spec: sources, 1); units are kPa and °C. */
+/** The words that keys of a benchmark may be made of (docs/spec/sources.md, "1 engine_benchmark"); units are kPa and °C. */
 const BENCHMARK_WORDS: AllowedWords = toWords(
   'id version timestamp start end time date duration samples sample count engine hours hour conditions air temp sea state',
   'wind water humidity pressure barometric altitude load notes note name type baseline metrics avg average rpm idle cruise',
@@ -17,7 +17,7 @@ const BENCHMARK_WORDS: AllowedWords = toWords(
   'egt iat lambda test tests stable ok',
 );
 
-/** Where results are (spec: sources, 1), and what their records are called. */
+/** Where results are (docs/spec/sources.md, "1 engine_benchmark"), and what their records are called. */
 const HOMES = [
   { name: 'config/benchmark-results.json', kind: 'results' },
   { name: 'data/engine-benchmark.json', kind: 'engine-benchmark' },

@@ -10,7 +10,7 @@ import { mergeHomes, type TimestampReader, toContentId, toRecordId } from './pol
 import { parseLenientJson, readTimestampReader } from './source-file.ts';
 import { type ColumnAliases, type SourceTable, type SourceValue, toJsonValue } from './source-table.ts';
 
-/** The columns captures have had, of all generations (spec: sources, 3). `image_path` is read for the file's size and never leaves. */
+/** The columns captures have had, of all generations (docs/spec/sources.md, "3 marine_vision_captures"). `image_path` is read for the file's size and never leaves. */
 const FIELDS = {
   capture_id: ['capture_id', 'id'],
   timestamp: ['timestamp', 'created_at'],

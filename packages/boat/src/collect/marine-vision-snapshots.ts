@@ -5,7 +5,7 @@ import { type HomeOutcome, mergeHomes, type TimestampReader, toRecordId } from '
 import { readTimestampReader, toFileDetail } from './source-file.ts';
 import { createStateRecords, type StateRecord, toStatePages } from './state-records.ts';
 
-/** Folders with recordings, below the recordings folder (spec: sources, 4). */
+/** Folders with recordings, below the recordings folder (docs/spec/sources.md, "4 marine_vision_snapshots"). */
 const FOLDERS = ['', 'snapshots'] as const;
 /** `capture_{slot}_{YYYYMMDD_HHMMSS}.jpg`, `recording_{slot}_{YYYYMMDD_HHMMSS}.mp4`. */
 const FILE_NAME = /^(capture|recording)_([A-Za-z0-9_-]{1,64})_(\d{8}_\d{6})\.([a-z0-9]{2,4})$/i;

@@ -25,7 +25,7 @@ const CONFIGURATION_WORDS: AllowedWords = toWords(
 const HOME = 'config/onboarding.json';
 const VESSEL_HOME = 'services/dashboard/config/vessel.env';
 const COUNTER_HOME = 'state/onboarding-reset-count.json';
-/** How the counter has been spelled (spec: sources, 8), the seed's way first. */
+/** How the counter has been spelled (docs/spec/sources.md, "8 onboarding"), the seed's way first. */
 const COUNTER_KEYS = ['count', 'reset_count', 'resetCount'] as const;
 /** Where a kiosk page keeps the wizard's answers. */
 const BROWSER_KEY = 'onboarding-config';

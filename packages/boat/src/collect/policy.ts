@@ -28,7 +28,7 @@ const EPOCH_SECONDS_FROM = 1e8;
 /** The last moment a JavaScript Date can hold with a four-digit year. */
 const EPOCH_MS_MAX = 253_402_300_799_999;
 
-/** Gives the normal form of a timestamp as it lies in a source (spec: sources, 2 boatlog). */
+/** Gives the normal form of a timestamp as it lies in a source (docs/spec/sources.md, "2 boatlog"). */
 export type TimestampReader = (raw: unknown) => NormalTime;
 
 /**

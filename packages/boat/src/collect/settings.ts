@@ -4,7 +4,7 @@ import type { CollectContext, CollectOutcome, Collector, Page } from './collecto
 import { readSourceJson, readSourceText } from './source-file.ts';
 import { createStateRecords, type StateRecord } from './state-records.ts';
 
-/** The keys of each file that leave the boat (spec: sources, 6). Files that are not named here are never opened. */
+/** The keys of each file that leave the boat (docs/spec/sources.md, "6 settings"). Files that are not named here are never opened. */
 const LICENSE_FIELDS = [
   'installation_id',
   'tier',

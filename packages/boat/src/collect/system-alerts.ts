@@ -8,7 +8,7 @@ import { parseLenientJson, readSourceJson, readTimestampReader, toFileDetail } f
 import { type ColumnAliases, openSourceTable, toJsonValue, toSourceDetail } from './source-table.ts';
 import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
 
-/** The fields of an alert that leave the boat, by the names they have had in the self-healing table (spec: sources, 7). */
+/** The fields of an alert that leave the boat, by the names they have had in the self-healing table (docs/spec/sources.md, "7 system_alerts"). */
 const FIELDS = {
   alert_id: ['id', 'issue_id'],
   timestamp: ['timestamp', 'created_at'],

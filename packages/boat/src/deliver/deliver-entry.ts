@@ -40,7 +40,7 @@ export interface DeliverEntryDeps {
   readonly partSizeBytes: number;
   /** Whose exports this boat sends: one made for another installation fails alone instead of blocking the rest. */
   readonly installationId: () => string | undefined;
-  /** Asked before each part: the tier may have changed since the last one (spec: sources, Tier and licence). */
+  /** Asked before each part: the tier may have changed since the last one (docs/spec/sources.md, "Tier and licence"). */
   readonly permit: (signal: AbortSignal) => Promise<LicenseRefusal | undefined>;
   /** What central holds of an export; where there is no reason to ask, nothing, without asking. */
   readonly askHeld: (question: HeldQuestion, signal: AbortSignal) => Promise<HeldAnswer>;

@@ -33,7 +33,7 @@ export function isClockSuspect(code: string): boolean {
 }
 
 /**
- * The verdict table of spec: delivery, with what it leaves open decided so that nothing is lost or spent:
+ * The verdict table of docs/spec/delivery.md, "Delivering", with what it leaves open decided so that nothing is lost or spent:
  * a refusal in central's shape with a status the table does not name blocks, and a redirect or a status 511 is a
  * captive portal's even where its body looks like central's.
  */
@@ -141,7 +141,7 @@ function unavailable(detail: string, retryAfterMs: number | undefined): Verdict 
 
 /**
  * What an `unavailable` verdict becomes once the destination was probed: where nobody, or somebody else, answers it was
- * the link and nothing is spent; else an attempt is (spec: delivery, `unavailable`). Other verdicts stay as they are.
+ * the link and nothing is spent; else an attempt is (docs/spec/protocol.md R41). Other verdicts stay as they are.
  */
 export function confirmUnavailable(verdict: Verdict, probe: ProbeResult): Verdict {
   if (verdict.kind !== 'unavailable') return verdict;
@@ -168,7 +168,7 @@ export function confirmUnavailable(verdict: Verdict, probe: ProbeResult): Verdic
   }
 }
 
-/** Waits before the three retries (spec: delivery; the seed's `mark_failed`). */
+/** Waits before the three retries (docs/spec/delivery.md, "Delivering"; the seed's `mark_failed`). */
 const RETRY_DELAYS_MS: readonly number[] = [0, 5 * 60_000, 15 * 60_000];
 
 /** Retries after the first send; the fourth attempt that is spent fails the export. */
@@ -177,7 +177,7 @@ export const RETRIES_MAX = RETRY_DELAYS_MS.length;
 /** Upward spread of every wait, as a part of it: boats that lost one central together do not come back together. */
 const JITTER_PART = 0.1;
 
-/** Longest wait any answer can impose, and so the longest a retry can be away (spec: delivery, `Retry-After` at most 1 h). */
+/** Longest wait any answer can impose, and so the longest a retry can be away (docs/spec/protocol.md R42). */
 export const RETRY_DELAY_MAX_MS = 60 * 60_000;
 
 /** What follows an attempt that was spent. `retry` counts from 1 to RETRIES_MAX; `nominalDelayMs` is the wait without its jitter. */
@@ -230,7 +230,7 @@ function describeDelay(delayMs: number): string {
   return minutes === 1 ? '1 minute' : `${minutes} minutes`;
 }
 
-/** First and longest wait between probes of a destination that does not answer (spec: delivery, `unreachable`). */
+/** First and longest wait between probes of a destination that does not answer (docs/spec/delivery.md, "Delivering", `unreachable`). */
 const PROBE_DELAY_MIN_MS = 5_000;
 const PROBE_DELAY_MAX_MS = 60_000;
 
@@ -250,7 +250,7 @@ export function misansweredDelay(times: number, fraction: number): number {
   return withJitter(baseMs, fraction, RETRY_DELAY_MAX_MS);
 }
 
-/** How often a blocked destination is tried again (spec: delivery, `blocked`). */
+/** How often a blocked destination is tried again (docs/spec/protocol.md R46). */
 export const BLOCKED_RETRY_MS = 60 * 60_000;
 
 /** When an entry may be sent again, by the clocks that know of it. */
@@ -267,7 +267,7 @@ export interface DueFacts {
 /**
  * How long until an entry is due: 0 when it is. Monotonic time decides where this run set the wait. After a restart only
  * the label is left, and a label further away than any wait allows was written by a clock that has been set back
- * since: due now (spec: delivery, Clock). So is an entry that spent no attempt, whatever its label says. A clock set forward makes it due early, which spends nothing by itself.
+ * since: due now (docs/spec/delivery.md, "Clock"). So is an entry that spent no attempt, whatever its label says. A clock set forward makes it due early, which spends nothing by itself.
  */
 export function dueIn(facts: DueFacts): number {
   if (facts.monotonic !== undefined) return Math.max(0, facts.monotonic.dueMs - facts.monotonic.nowMs);
@@ -314,7 +314,7 @@ export function parseOffers(header: string | null): readonly ContentCoding[] {
 
 /**
  * The coding to send with, given what central's last answer offered. On a boat's links bytes cost more than the
- * milliseconds of a Pi: zstd at the chosen level gave the fewest bytes, then brotli (spec: dependencies, compression);
+ * milliseconds of a Pi: zstd at the chosen level gave the fewest bytes, then brotli (decision 0015);
  * gzip is what every central takes before it has said anything.
  */
 export function chooseCoding(offers: readonly ContentCoding[]): ContentCoding {

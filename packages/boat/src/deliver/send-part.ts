@@ -18,7 +18,7 @@ import { isClockSuspect, parseHttpDate, parseOffers, parseRetryAfter } from './p
 /** Largest answer that is read. A receipt that names every record of a part as rejected is far below; a portal's page may be anything. */
 const ANSWER_SIZE_MAX_BYTES = 1024 * 1024;
 
-/** Bytes handed to the transport at once: smaller ones cost throughput (64 KiB: 3.4 times slower, spec: dependencies). */
+/** Bytes handed to the transport at once: smaller ones cost throughput (64 KiB: 3.4 times slower). */
 const CHUNK_BYTES = 256 * 1024;
 /** Smallest chunk of a limited upload: below it headers of packets outweigh what they carry. */
 const PACED_CHUNK_MIN_BYTES = 1_024;
@@ -57,7 +57,7 @@ export interface SentPart {
 }
 
 /**
- * Sends one part exactly as spec: delivery, On the wire, and says what happened: every answer, and every failure of the
+ * Sends one part exactly as docs/spec/delivery.md, "On the wire, exactly" requires, and says what happened: every answer, and every failure of the
  * link, is an outcome. A receipt counts only where export, part and SHA-256 are those that were sent. Sending the same
  * part again is harmless: its key is the same. Where compressing does not make the body smaller it goes as it is.
  * Rejects with the signal's reason when aborted.

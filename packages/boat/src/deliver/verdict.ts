@@ -1,6 +1,6 @@
 import type { Receipt } from '@d3kos/protocol';
 
-/** What was decided about one part that was sent (spec: delivery, the verdict table). */
+/** What was decided about one part that was sent (docs/spec/delivery.md, "Delivering"). */
 export type Verdict =
   | { readonly kind: 'delivered'; readonly receipt: Receipt }
   /** Central was not reached: no attempt is spent, the destination is probed until it answers. */

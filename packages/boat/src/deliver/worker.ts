@@ -25,7 +25,7 @@ import { sendPart } from './send-part.ts';
 import { createTurns } from './turns.ts';
 import type { Verdict } from './verdict.ts';
 
-/** The worker looks at its queue at least this often, whatever it missed (spec: delivery, the backstop tick). */
+/** The worker looks at its queue at least this often, whatever it missed (docs/spec/delivery.md, "Delivering"). */
 const BACKSTOP_MS = 30_000;
 
 /** Shortest rest when nothing could be claimed: a wait that ends within the same millisecond must not become a busy loop. */
@@ -59,7 +59,7 @@ export interface WorkerDeps {
   readonly listener: WorkerListener;
 }
 
-/** Delivers what waits, one entry at a time, oldest first; sleeps when nothing waits (spec: delivery, Delivering). */
+/** Delivers what waits, one entry at a time, oldest first; sleeps when nothing waits (docs/spec/delivery.md, "Delivering"). */
 export interface Worker {
   /** Works until aborted, then rejects with the signal's reason; an entry under way stays `uploading` and is resumed at the next start. */
   run(signal: AbortSignal): Promise<void>;

@@ -22,7 +22,7 @@ export function toQueueStatus(
   };
 }
 
-/** `GET /export/status`: the seed's keys, then what the spec adds. Unknown is null. */
+/** `GET /export/status`: the seed's keys, then what docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094" adds. Unknown is null. */
 export function toStatusAnswer(
   status: Status,
   port: number,

@@ -38,7 +38,7 @@ const cleanupBody = Compile(CleanupSchema);
 const bundleBody = Compile(BundleSchema);
 const settingsBody = Compile(SettingsSchema);
 
-/** The local API (spec: delivery, HTTP API): translates requests into the manager's verbs and back. */
+/** The local API (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"): translates requests into the manager's verbs and back. */
 export function createApp(deps: AppDeps): Hono {
   const { manager, world } = deps;
   const app = new Hono();

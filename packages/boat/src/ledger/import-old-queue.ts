@@ -47,8 +47,7 @@ type Count = Exclude<keyof ImportReport, 'kept'>;
 type Counts = Record<Count, number>;
 
 /**
- * Imports the queue and the history of an older exporter, once, at the first start of a ledger (spec: delivery, The
- * ledger). Their files are moved to `….before-import` first and stay there: the views take their names. Everything
+ * Imports the queue and the history of an older exporter, once, at the first start of a ledger (docs/spec/delivery.md, "The ledger"). Their files are moved to `….before-import` first and stay there: the views take their names. Everything
  * they list whose data is there is queued, "completed" ones too, because central never proved that it holds them; and
  * so history keeps only what central proved. Runs before `recover`, which adopts the exports that no queue listed.
  * Power may fail anywhere: the next start goes on, and no export gets a second entry.

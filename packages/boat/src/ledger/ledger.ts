@@ -8,7 +8,7 @@ import { keepRoom, makeRoom } from './room.ts';
 import { LEDGER_STEPS } from './schema.ts';
 import { createSlots, type Slots } from './slots.ts';
 
-/** The truth for queue, cursors, receipts, history, losses and slots (spec: delivery, The ledger). Only the daemon opens it. */
+/** The truth for queue, cursors, receipts, history, losses and slots (docs/spec/delivery.md, "The ledger"). Only the daemon opens it. */
 export interface Ledger {
   readonly facts: Facts;
   readonly queue: Queue;

@@ -28,7 +28,7 @@ export type OldQueue =
   | { readonly kind: 'blank' };
 
 /**
- * The lists that old queue and history files keep their items in (spec: delivery, The ledger): the seed's four, the
+ * The lists that old queue and history files keep their items in (docs/spec/delivery.md, "The ledger"): the seed's four, the
  * field's `pending_exports`, and `exports` of the seed's history.
  */
 const LISTS = ['pending', 'uploading', 'failed', 'pending_exports', 'completed', 'exports'] as const;

@@ -31,7 +31,7 @@ export function toQueueIdOfFile(path: string): string | undefined {
   return named?.[1] === undefined ? named?.[2] : `q_${named[1]}`;
 }
 
-/** The `attempt`-th name for a stamp: the bare one, then `_2`, `_3`, … (spec: a second export in the same second). */
+/** The `attempt`-th name for a stamp: the bare one, then `_2`, `_3`, … (docs/spec/delivery.md, "Making an export"). */
 export function toNumberedName(stamp: string, attempt: number): string {
   return attempt <= 1 ? stamp : `${stamp}_${attempt}`;
 }

@@ -15,7 +15,7 @@ export interface RecoveryReport {
 }
 
 /**
- * Brings ledger and spool together before the API listens (spec: Restart): what was being sent is pending, temporary
+ * Brings ledger and spool together before the API listens (docs/spec/delivery.md, "Restart, boot, schedule"): what was being sent is pending, temporary
  * files go, files without an entry get one, entries whose file is gone are failed with their ranges due again.
  * Each step is safe to repeat: power lost in the middle is mended by the next start.
  */

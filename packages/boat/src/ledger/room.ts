@@ -12,7 +12,7 @@ export const BALLAST_BYTES = 2 * 1024 * 1024;
 
 /**
  * Keeps free pages inside the database, so that delivering, failing and cleaning up still work when the file cannot grow
- * (spec: delivery, Disk). Called while there is space. Throws what `transaction` throws.
+ * (docs/spec/delivery.md, "Disk"). Called while there is space. Throws what `transaction` throws.
  */
 export function keepRoom(database: LedgerDatabase): void {
   const { db } = database;

@@ -25,7 +25,7 @@ export const TIER_API_DEADLINE_MS = 2_000;
 /** Hosts that cannot be reached from, or lead to, another machine. */
 const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
-/** The keys of license.json that decide anything; features and subscription do not (spec: sources, Tier and licence). */
+/** The keys of license.json that decide anything; features and subscription do not (docs/spec/sources.md, "Tier and licence"). */
 export const LicenseFileSchema = Type.Object({
   installation_id: Type.Optional(Type.Unknown()),
   tier: Type.Optional(Type.Unknown()),

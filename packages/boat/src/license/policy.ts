@@ -40,10 +40,10 @@ export type Trigger = 'manual' | 'scheduled' | 'boot';
 
 export type Permission = { readonly kind: 'allowed' } | LicenseRefusal;
 
-/** The seed's words for tier 0; other programs compare them (spec: delivery, HTTP API). */
+/** The seed's words for tier 0; other programs compare them (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"). */
 export const TIER_0_MESSAGE = 'Tier 0 does not have export capability';
 
-/** The lowest tier whose exports may be made by the schedule (spec: sources, Tier and licence). */
+/** The lowest tier whose exports may be made by the schedule (docs/spec/sources.md, "Tier and licence"). */
 const SCHEDULED_TIER_MIN = 2;
 
 const ALLOWED: Permission = { kind: 'allowed' };
@@ -57,7 +57,7 @@ export function mayAskTierApi(file: LicenseFile): boolean {
 }
 
 /**
- * Who this boat is and what it may do, from its two sources; refused where they do not say (spec: sources, Tier and licence).
+ * Who this boat is and what it may do, from its two sources; refused where they do not say (docs/spec/sources.md, "Tier and licence").
  *
  * - The tier is the tier API's where it answered about this installation, else license.json's, else unknown: TIER_UNKNOWN.
  * - The installation id is what license.json states. One that is stated and malformed (empty on cloned images) is

@@ -3,7 +3,7 @@ import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib';
 import type { Compressor } from './ports.ts';
 
 /*
- * Levels by what was measured on a 100,000-row export and another 20 MB log (spec: dependencies, compression). A Pi is
+ * Levels by what was measured on a 100,000-row export and another 20 MB log (decision 0015). A Pi is
  * about four times slower than that machine: at 20 MB/s there, a part of 1 MiB takes it 0.2 s, and a boat's link longer.
  */
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Network } from './ports.ts';
 
-/** How often the interfaces are looked at: a change is to be noticed within 2 s (spec: delivery), and a look costs microseconds and no packet. */
+/** How often the interfaces are looked at: a change is to be noticed within 2 s (docs/spec/delivery.md, "Delivering"), and a look costs microseconds and no packet. */
 const LOOK_EVERY_MS = 1_500;
 
 /** What of an interface can change: its address, per interface and family. */

@@ -5,7 +5,7 @@ import type { ServiceNotifier } from './ports.ts';
 
 const run = promisify(execFile);
 
-/** Longest run of the program: a call takes about 10 ms (spec: dependencies), and a Pi that boots is busy. */
+/** Longest run of the program: a call takes about 10 ms, and a Pi that boots is busy. */
 const NOTIFY_DEADLINE_MS = 5_000;
 
 /**

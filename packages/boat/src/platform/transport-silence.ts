@@ -21,7 +21,7 @@ export interface SilenceWatch {
 }
 
 /**
- * Calls `onSilent` once when no byte moved for the limit (spec: delivery: by progress, not by total).
+ * Calls `onSilent` once when no byte moved for the limit (docs/spec/protocol.md R3: by progress, not by total).
  *
  * Bytes that a socket took have not left yet: the kernel, the modem and a satellite's proxy keep hundreds of kilobytes, and
  * tell nobody as they drain. On the slowest working link that alone is longer than the limit. So bytes handed over count as

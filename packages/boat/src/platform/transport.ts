@@ -12,17 +12,17 @@ import { type SilenceWatch, watchSilence } from './transport-silence.ts';
 
 /**
  * Longest wait for name, connection and handshake together. A dead IPv6 address costs 5 s before the next is tried, and at 2 s
- * latency a name takes 2 s, TCP 2 s and TLS 4 s: 13 s on a link that works (spec: delivery; issue: 64 kbit/s with 2 s latency).
+ * latency a name takes 2 s, TCP 2 s and TLS 4 s: 13 s on a link that works (docs/spec/delivery.md, "Delivering").
  */
 const CONNECT_TIMEOUT_MS = 15_000;
 
-/** Longest try of one address before the next: Node's 250 ms is shorter than one round trip by satellite (spec: delivery). */
+/** Longest try of one address before the next: Node's 250 ms is shorter than one round trip by satellite (docs/spec/delivery.md, "Delivering"). */
 const ADDRESS_ATTEMPT_MS = 5_000;
 
-/** Longest silence (spec: delivery, Timeouts are by progress). */
+/** Longest silence (docs/spec/protocol.md R3). */
 const SILENCE_MS = 30_000;
 
-/** 64 kbit/s, the slowest link that counts as working (spec: delivery). */
+/** 64 kbit/s, the slowest link that counts as working (docs/spec/delivery.md, "Delivering"). */
 const SLOWEST_BYTES_PER_SECOND = 8_000;
 
 /** How long an unused connection is kept: between the parts of an export it saves three round trips; servers and NATs keep them longer. */

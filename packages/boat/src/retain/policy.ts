@@ -3,7 +3,7 @@ const RESERVE_MAX_BYTES = 500 * 1024 * 1024;
 /** On a small card the reserve is this share of it. */
 const RESERVE_SHARE = 0.03;
 
-/** How much of the file system is kept free for everyone else (spec: delivery, Disk). */
+/** How much of the file system is kept free for everyone else (docs/spec/delivery.md, "Disk"). */
 export function toReserveBytes(totalBytes: number, configuredBytes: number | undefined): number {
   return configuredBytes ?? Math.min(RESERVE_MAX_BYTES, Math.floor(totalBytes * RESERVE_SHARE));
 }

@@ -151,7 +151,7 @@ async function findWithdrawn(
   return new Set(rows.map((row) => numberOf(row, 'sequence')));
 }
 
-/** `GET /api/v1/data/export/status` (spec: central). Null is "central cannot know": what waits on board, and the boat's own schedule. */
+/** `GET /api/v1/data/export/status` (docs/spec/protocol.md R61). Null is "central cannot know": what waits on board, and the boat's own schedule. */
 export interface ExportStatus extends SequenceGaps {
   readonly status: 'success';
   readonly installation_id: string;

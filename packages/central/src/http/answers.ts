@@ -3,7 +3,7 @@ import { type CentralError, type CentralErrorCode, CONTENT_CODINGS } from '@d3ko
 /** How long a boat is asked to stay away when a node is full or its database does not answer: a few imports' time. */
 export const RETRY_AFTER_S = 10;
 
-/** What every refusal's HTTP status is (spec: delivery, verdicts; central, Errors). */
+/** What every refusal's HTTP status is (docs/spec/protocol.md R38). */
 const STATUS_OF: Readonly<Record<CentralErrorCode, number>> = {
   INVALID_FORMAT: 400,
   INVALID_DIGEST: 400,

@@ -22,7 +22,7 @@ type Step<T> =
   | { readonly kind: 'refused'; readonly code: CentralErrorCode; readonly answer: Response };
 
 /**
- * `POST /api/v1/data/import`: who, whether there is room, what came, what it says, storing it (spec: central). Each step may
+ * `POST /api/v1/data/import`: who, whether there is room, what came, what it says, storing it (docs/spec/protocol.md R11). Each step may
  * refuse; nothing is stored before the last.
  */
 export async function handleImport(

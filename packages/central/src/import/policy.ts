@@ -13,7 +13,7 @@ export type IdentityVerdict =
   | { readonly kind: 'contradiction'; readonly reason: string };
 
 /**
- * Tells which part a request carries (spec: delivery, On the wire). An older boat sends no key: its export's id stands
+ * Tells which part a request carries (docs/spec/protocol.md R18, R19). An older boat sends no key: its export's id stands
  * in, and without that the digest of its body, so that the same body sent twice is one import.
  */
 export function identifyPart(
@@ -50,7 +50,7 @@ function contradiction(reason: string): IdentityVerdict {
 /** What to do with a part, given the digest stored under its key, if any. */
 export type RepeatVerdict = 'store' | 'repeat' | 'conflict';
 
-/** The same key with the same digest repeats, with another it conflicts (spec: central, import). */
+/** The same key with the same digest repeats, with another it conflicts (docs/spec/protocol.md R28, R29). */
 export function judgeRepeat(storedSha256: string | undefined, sha256: string): RepeatVerdict {
   if (storedSha256 === undefined) return 'store';
   return storedSha256 === sha256 ? 'repeat' : 'conflict';
@@ -75,7 +75,7 @@ const WAITING_PER_TURN_MAX = 4;
 /** Whether one more request may begin. `busy_installation`: this boat has enough under way; `busy_node`: the line is full. */
 export type AdmissionVerdict = 'admit' | 'busy_node' | 'busy_installation';
 
-/** Refuses early, before the body is read: the boats are the buffer (spec: central). */
+/** Refuses early, before the body is read: the boats are the buffer (docs/spec/protocol.md R47, R48). */
 export function judgeAdmission(
   underWay: { readonly waiting: number; readonly installationImports: number },
   limits: AdmissionLimits,

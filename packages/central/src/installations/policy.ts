@@ -4,7 +4,7 @@ export interface CredentialFacts {
   readonly isDisabled: boolean;
 }
 
-/** Whether a credential opens its installation: `invalid` is answered 401, `disabled` 403 (spec: central, Errors). */
+/** Whether a credential opens its installation: `invalid` is answered 401, `disabled` 403 (docs/spec/protocol.md R7, R8). */
 export type CredentialVerdict = 'accepted' | 'disabled' | 'invalid';
 
 /** Judges a credential; undefined facts: nobody was ever given it. A revoked token says nothing about its installation. */

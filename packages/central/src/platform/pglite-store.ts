@@ -4,7 +4,7 @@ import { toStoreFailure } from './store-failure.ts';
 
 /**
  * A store on PostgreSQL compiled to WebAssembly, in memory: for the simulator and for fast tests. Never for a product:
- * it does not fsync, and two processes on one folder silently lose data (spec: dependencies, Central).
+ * it does not fsync, and two processes on one folder silently lose data (decision 0006).
  */
 export function toPgliteStore(db: PGlite): Store {
   return {
