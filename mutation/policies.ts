@@ -12,8 +12,8 @@ const SCHEDULE = 'packages/boat/src/schedule/policy.ts';
 const SCHEDULE_TESTS = ['packages/boat/src/schedule/policy.test.ts'];
 const RETAIN = 'packages/boat/src/retain/policy.ts';
 const RETAIN_TESTS = ['packages/boat/src/retain/policy.test.ts'];
-const ADMISSION = 'packages/boat/src/http/policy.ts';
-const ADMISSION_TESTS = ['tests/boat-api.test.ts'];
+const REQUEST_ORIGIN = 'packages/boat/src/http/request-origin.ts';
+const REQUEST_ORIGIN_TESTS = ['tests/boat-api.test.ts'];
 const COLLECT = 'packages/boat/src/collect/policy.ts';
 const COLLECT_TESTS = ['packages/boat/src/collect/policy.test.ts'];
 const LEDGER = 'packages/boat/src/ledger/policy.ts';
@@ -290,17 +290,17 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'any host name may reach the export manager',
-    file: ADMISSION,
+    file: REQUEST_ORIGIN,
     before: 'if (host === undefined || !hosts.has(hostName(host)))',
     after: 'if (host === undefined)',
-    killedBy: ADMISSION_TESTS,
+    killedBy: REQUEST_ORIGIN_TESTS,
   },
   {
     name: 'any page may post to the export manager',
-    file: ADMISSION,
+    file: REQUEST_ORIGIN,
     before: 'if (OWN_HOSTS.some((own) => origin === `http://${own}:${port}`))',
     after: "if (origin.startsWith('http'))",
-    killedBy: ADMISSION_TESTS,
+    killedBy: REQUEST_ORIGIN_TESTS,
   },
   {
     name: 'a record is named by its id alone',

@@ -6,7 +6,7 @@ import { CATEGORIES, CENTRAL_ERROR_CODES } from '@d3kos/protocol';
 import { USAGE as BOAT_USAGE } from '../packages/boat/src/cli/arguments.ts';
 import { toExitCode as toBoatExitCode } from '../packages/boat/src/cli/exit-codes.ts';
 import { ConfigFileSchema } from '../packages/boat/src/config.ts';
-import { toHttpStatus } from '../packages/boat/src/http/policy.ts';
+import { toHttpStatus } from '../packages/boat/src/api/http-status.ts';
 import { ROUTES } from '../packages/boat/src/http/routes.ts';
 import { EXPORT_ERROR_CODES } from '../packages/boat/src/platform/errors.ts';
 import { USAGE as CENTRAL_USAGE } from '../packages/central/src/cli/arguments.ts';

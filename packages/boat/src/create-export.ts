@@ -19,7 +19,7 @@ import type {
   RecordDigest,
 } from './ledger/entry.ts';
 import type { Ledger } from './ledger/ledger.ts';
-import { toNumberedName, toSeedTime, toStamp } from './ledger/policy.ts';
+import { toNumberedName, toLegacyTime, toStamp } from './ledger/policy.ts';
 import { keepBallast } from './ledger/room.ts';
 import { isClockSynchronized } from './platform/clock-synchronized.ts';
 import type { World } from './platform/ports.ts';
@@ -89,7 +89,7 @@ export async function createExport(
   const names = await freeNames(deps, nowMs);
   const header: DocumentHeader = {
     installation_id: request.installationId,
-    export_timestamp: toSeedTime(nowMs),
+    export_timestamp: toLegacyTime(nowMs),
     format_version: FORMAT_VERSION,
     export_id: `exp_${world.random.hex(16)}`,
     export_type: request.type,

@@ -10,7 +10,7 @@ import { markBundled } from '../deliver/bundled.ts';
 import { planParts, readPartBody } from '../deliver/entry-parts.ts';
 import type { Entry } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { toSeedTime, toStamp } from '../ledger/policy.ts';
+import { toLegacyTime, toStamp } from '../ledger/policy.ts';
 import type { License } from '../license/license.ts';
 import { maySend } from '../license/policy.ts';
 import { ExportError, isExportError } from '../platform/errors.ts';
@@ -71,7 +71,7 @@ export function createBundler(deps: BundlerDeps): Bundler {
       return {
         name: toBundleName(known.installationId, toStamp(nowMs)),
         exportCount: entries.length,
-        pieces: () => makeBundle(deps, entries, known.installationId, toSeedTime(nowMs)),
+        pieces: () => makeBundle(deps, entries, known.installationId, toLegacyTime(nowMs)),
       };
     },
   };

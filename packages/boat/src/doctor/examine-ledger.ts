@@ -1,5 +1,5 @@
 import type { Ledger } from '../ledger/ledger.ts';
-import { toSeedTime } from '../ledger/policy.ts';
+import { toLegacyTime } from '../ledger/policy.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { isDamagedDatabase, sqliteCode } from '../platform/sqlite.ts';
@@ -73,13 +73,13 @@ export function examineFailures(ledger: Ledger): readonly Finding[] {
   const failed = ledger.queue.list('failed').map(({ queueId, failedAtMs, lastError }): Finding => ({
     check: 'failed',
     level: 'note',
-    message: `${queueId} failed${failedAtMs === undefined ? '' : ` at ${toSeedTime(failedAtMs)}`}: ${lastError ?? 'no reason is known'}`,
+    message: `${queueId} failed${failedAtMs === undefined ? '' : ` at ${toLegacyTime(failedAtMs)}`}: ${lastError ?? 'no reason is known'}`,
     hint: `Its records go with the next export, and its file is kept until they are delivered. To send it again: d3kos-export queue retry ${queueId}.`,
   }));
   const losses = ledger.queue.losses().map(({ atMs, what, sizeBytes, reason }): Finding => ({
     check: 'losses',
     level: 'note',
-    message: `${toSeedTime(atMs)} ${what} (${sizeBytes} bytes): ${reason}`,
+    message: `${toLegacyTime(atMs)} ${what} (${sizeBytes} bytes): ${reason}`,
   }));
   return [
     ...orWell('failed', failed, 'no export has failed'),

@@ -3,7 +3,7 @@ import { describeDestination } from '../deliver/policy-destination.ts';
 import type { ManagerEvent } from '../events.ts';
 import type { Status } from '../export-manager.ts';
 import type { QueueCounts } from '../ledger/entry.ts';
-import { toSeedTime } from '../ledger/policy.ts';
+import { toLegacyTime } from '../ledger/policy.ts';
 import { toHistoryView, toQueueView } from '../ledger/views.ts';
 
 /** The seed's six keys of `GET /export/queue/status`, exactly. */
@@ -18,7 +18,7 @@ export function toQueueStatus(
     completed_count: counts.completed,
     failed_count: counts.failed,
     next_pending: nextPending === undefined ? null : toQueueView(nextPending),
-    last_updated: toSeedTime(nowMs),
+    last_updated: toLegacyTime(nowMs),
   };
 }
 
@@ -48,7 +48,7 @@ export function toStatusAnswer(
     },
     destination: {
       state: destination.state,
-      since: toSeedTime(destination.sinceWallMs),
+      since: toLegacyTime(destination.sinceWallMs),
       detail: destination.detail,
       explanation: describeDestination(destination),
     },
@@ -71,7 +71,7 @@ export function toStatusAnswer(
       exports_bytes: status.storage.exportsBytes,
     },
     categories: status.categories,
-    time: toSeedTime(nowMs),
+    time: toLegacyTime(nowMs),
   };
 }
 

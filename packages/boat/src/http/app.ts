@@ -1,18 +1,19 @@
 import { type Context, Hono } from 'hono';
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { toHttpStatus } from '../api/http-status.ts';
 import { SOFTWARE_VERSION } from '../create-export.ts';
 import { toDoctorAnswer } from '../doctor/doctor.ts';
 import type { Events } from '../events.ts';
 import type { ExportManager, ScheduledResult } from '../export-manager.ts';
 import type { ExportType } from '../ledger/entry.ts';
-import { toSeedTime } from '../ledger/policy.ts';
+import { toLegacyTime } from '../ledger/policy.ts';
 import { toHistoryView, toQueueView } from '../ledger/views.ts';
 import { ExportError, isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { toMetrics, toQueueStatus, toServerSentEvent, toStatusAnswer } from './answers.ts';
 import { BRIDGE_SCRIPT } from './bridge.ts';
-import { admit, toHttpStatus } from './policy.ts';
+import { checkRequestOrigin } from './request-origin.ts';
 import { BundleSchema, CleanupSchema, GenerateSchema, SettingsSchema, toOpenApi } from './routes.ts';
 
 /** Largest request body: the bodies of this API are a few keys. */
@@ -44,23 +45,23 @@ export function createApp(deps: AppDeps): Hono {
   const app = new Hono();
 
   app.use(async (context, next) => {
-    const admission = admit(
+    const check = checkRequestOrigin(
       context.req.header('host') ?? new URL(context.req.url).host,
       context.req.header('origin'),
       deps.port,
       deps.allowedOrigins,
       context.req.header('sec-fetch-site'),
     );
-    if (admission.kind === 'refused')
+    if (check.kind === 'refused')
       return toErrorAnswer(
         context,
-        new ExportError('REQUEST_FORBIDDEN', admission.message, {
+        new ExportError('REQUEST_FORBIDDEN', check.message, {
           op: 'admit a request',
           hint: 'Open the page from the boat itself, or name its origin in "allowed_origins" of config/export.json.',
         }),
       );
-    if (admission.corsOrigin !== undefined) {
-      context.header('Access-Control-Allow-Origin', admission.corsOrigin);
+    if (check.corsOrigin !== undefined) {
+      context.header('Access-Control-Allow-Origin', check.corsOrigin);
       context.header('Vary', 'Origin');
       if (context.req.method === 'OPTIONS') {
         context.header('Access-Control-Allow-Methods', 'GET, POST, DELETE');
@@ -109,7 +110,7 @@ function addStatusRoutes(app: Hono, { manager, world, port }: AppDeps): void {
       service: 'd3kos-export-manager',
       status: 'ok',
       version: SOFTWARE_VERSION,
-      time: toSeedTime(world.clock.wall()),
+      time: toLegacyTime(world.clock.wall()),
     }),
   );
   app.get('/export/status', async (context) =>
@@ -201,7 +202,7 @@ function addFileRoutes(app: Hono, { manager, world }: AppDeps): void {
       files: (await manager.files()).map((file) => ({
         name: file.name,
         size_bytes: file.sizeBytes,
-        modified: toSeedTime(file.modifiedMs),
+        modified: toLegacyTime(file.modifiedMs),
         queue_id: file.queueId ?? null,
         status: file.status ?? null,
       })),

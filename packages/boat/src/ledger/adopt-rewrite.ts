@@ -8,7 +8,7 @@ import type { SpoolPaths } from '../spool/spool-paths.ts';
 import type { Ledger } from './ledger.ts';
 import type { OldFacts } from './old-queue.ts';
 import type { OldDocument } from './old-queue-data.ts';
-import { toSeedTime } from './policy.ts';
+import { toLegacyTime } from './policy.ts';
 import { toSeedRecords } from './seed-document.ts';
 
 /** How far back delivered exports are looked through for an old one that was imported before: years of daily exports. */
@@ -45,7 +45,7 @@ export async function rewrite(
   const { exportId, document, told } = old;
   await disk.makeDirectory(paths.exports);
   const file = join(paths.exports, `export_old_${exportId.slice(4, 20)}.json`);
-  const exportTimestamp = document.exportTimestamp ?? toSeedTime(told.createdAtMs ?? clock.wall());
+  const exportTimestamp = document.exportTimestamp ?? toLegacyTime(told.createdAtMs ?? clock.wall());
   const header: DocumentHeader = {
     installation_id: old.installationId,
     export_timestamp: exportTimestamp.slice(0, EXPORT_TIMESTAMP_LENGTH_MAX).toWellFormed(),

@@ -16,7 +16,7 @@ import { boatlogMove, newEntry } from '../testing/new-entry.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
 import type { CategoryMoves } from './entry.ts';
 import { openLedger } from './ledger.ts';
-import { lowerCursor, toNumberedName, toSeedTime, toStamp } from './policy.ts';
+import { lowerCursor, toNumberedName, toLegacyTime, toStamp } from './policy.ts';
 import { writeViews } from './views.ts';
 
 const root = temporaryRoot('ledger');
@@ -351,7 +351,7 @@ test('the views hold every entry and delivery once, however many pages they take
 
 test('names and cursors', () => {
   assert.equal(toStamp(Date.parse('2026-02-20T10:05:30Z')), '20260220_100530');
-  assert.equal(toSeedTime(Date.parse('2026-02-20T10:05:30.999Z')), '2026-02-20T10:05:30Z');
+  assert.equal(toLegacyTime(Date.parse('2026-02-20T10:05:30.999Z')), '2026-02-20T10:05:30Z');
   assert.deepEqual(
     [1, 2, 3].map((attempt) => toNumberedName('s', attempt)),
     ['s', 's_2', 's_3'],

@@ -9,14 +9,14 @@ export function lowerCursor(now: Cursor | undefined, from: Cursor | undefined): 
   return from.position < now.position ? from : now;
 }
 
-/** `YYYYMMDD_HHMMSS` in UTC: the seed's form in queue ids and file names. A label: clocks are wrong. */
+/** `YYYYMMDD_HHMMSS` in UTC: the form of queue ids and file names, taken over from the legacy exporter. A label: clocks are wrong. */
 export function toStamp(wallMs: number): string {
   const iso = new Date(wallMs).toISOString();
   return `${iso.slice(0, 10).replaceAll('-', '')}_${iso.slice(11, 19).replaceAll(':', '')}`;
 }
 
-/** `YYYY-MM-DDTHH:MM:SSZ`: the seed's form of times in its JSON files. */
-export function toSeedTime(wallMs: number): string {
+/** `YYYY-MM-DDTHH:MM:SSZ`: the form of times in the JSON files and the API, taken over from the legacy exporter. */
+export function toLegacyTime(wallMs: number): string {
   return `${new Date(wallMs).toISOString().slice(0, 19)}Z`;
 }
 

@@ -1,7 +1,7 @@
 import type { WallMs, World } from '../platform/ports.ts';
 import type { Entry, HistoryRow } from './entry.ts';
 import type { Ledger } from './ledger.ts';
-import { toSeedTime } from './policy.ts';
+import { toLegacyTime } from './policy.ts';
 
 /** Most delivered exports in `export_history.json`: years of daily exports, and a file that stays under a few MB. */
 const HISTORY_VIEW_MAX = 10_000;
@@ -14,16 +14,16 @@ export function toQueueView(entry: Entry): Readonly<Record<string, unknown>> {
   return {
     queue_id: entry.queueId,
     export_file: entry.exportFile,
-    created_at: toSeedTime(entry.createdAtMs),
+    created_at: toLegacyTime(entry.createdAtMs),
     tier: entry.tier,
     category_count: entry.categoryCount,
     file_size_bytes: entry.fileSizeBytes,
     status: entry.status,
     retry_count: entry.retryCount,
-    next_retry_at: toSeedTime(entry.nextRetryAtMs),
+    next_retry_at: toLegacyTime(entry.nextRetryAtMs),
     last_error: entry.lastError ?? null,
-    ...(entry.completedAtMs === undefined ? {} : { completed_at: toSeedTime(entry.completedAtMs) }),
-    ...(entry.failedAtMs === undefined ? {} : { failed_at: toSeedTime(entry.failedAtMs) }),
+    ...(entry.completedAtMs === undefined ? {} : { completed_at: toLegacyTime(entry.completedAtMs) }),
+    ...(entry.failedAtMs === undefined ? {} : { failed_at: toLegacyTime(entry.failedAtMs) }),
   };
 }
 
@@ -32,15 +32,15 @@ export function toHistoryView(row: HistoryRow): Readonly<Record<string, unknown>
   return {
     queue_id: row.queueId,
     export_file: row.exportFile,
-    created_at: toSeedTime(row.createdAtMs),
+    created_at: toLegacyTime(row.createdAtMs),
     tier: row.tier,
     category_count: row.categoryCount,
     file_size_bytes: row.fileSizeBytes,
     status: 'completed',
     retry_count: row.retryCount,
-    next_retry_at: toSeedTime(row.createdAtMs),
+    next_retry_at: toLegacyTime(row.createdAtMs),
     last_error: row.lastError ?? null,
-    completed_at: toSeedTime(row.completedAtMs),
+    completed_at: toLegacyTime(row.completedAtMs),
     export_id: row.exportId,
     export_type: row.exportType,
     record_count: row.recordCount,
@@ -55,7 +55,7 @@ type Pieces = Generator<string, void, void>;
 
 /** The seed's lists in its order. `uploading` is not a stored status: those entries stand among the pending. */
 function* toQueuePieces(ledger: Ledger, nowMs: WallMs): Pieces {
-  yield `{\n  "version": "1.0",\n  "last_updated": ${JSON.stringify(toSeedTime(nowMs))},\n  "pending": `;
+  yield `{\n  "version": "1.0",\n  "last_updated": ${JSON.stringify(toLegacyTime(nowMs))},\n  "pending": `;
   yield* toList(entriesOf(ledger, 'pending', 'pending'));
   yield ',\n  "uploading": ';
   yield* toList(entriesOf(ledger, 'pending', 'uploading'));
