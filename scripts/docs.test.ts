@@ -201,22 +201,22 @@ describe('dependencies.md', () => {
 });
 
 describe('architecture.md', () => {
-  test('names every room of boat and central, and no room that is not there', () => {
+  test('names every module of boat and central, and no other', () => {
     const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
     for (const [program, heading] of [
-      ['boat', 'Rooms of the boat'],
-      ['central', 'Rooms of central'],
+      ['boat', 'Modules of the boat'],
+      ['central', 'Modules of central'],
     ] as const) {
       const source = join(root, 'packages', program, 'src');
       const files = globSync('*/**/*.ts', { cwd: source });
-      const rooms = new Set(
+      const modules = new Set(
         files.flatMap((file) => file.split('/')[0] ?? []).filter((name) => name !== 'testing'),
       );
-      assert.ok(rooms.size > 5);
+      assert.ok(modules.size > 5);
       const named = toCells(toSection(page, heading)).flatMap(
-        ([room = '']) => /^`([a-z]+)\/`$/.exec(room)?.[1] ?? [],
+        ([name = '']) => /^`([a-z]+)\/`$/.exec(name)?.[1] ?? [],
       );
-      assertSame(named, rooms);
+      assertSame(named, modules);
     }
   });
 });
@@ -281,7 +281,9 @@ describe('every page', () => {
         assert.match(text, new RegExp(`^## ${heading}$`, 'm'), `${page} has ${heading}`);
     }
     const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    for (const page of pages.filter((name) => /^docs\/(reference|guides|spec)\/|^docs\/[a-z]+\.md$/.test(name)))
+    for (const page of pages.filter((name) =>
+      /^docs\/(reference|guides|spec)\/|^docs\/[a-z]+\.md$/.test(name),
+    ))
       assert.ok(readme.includes(`(${page})`), `README.md leads to ${page}`);
   });
 });
