@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSeeded } from '../packages/sim/src/fixture/seeded.ts';
-import { INSTALLATION, prepareBoat, until } from '../tests/support/boat-in-process.ts';
+import { INSTALLATION, prepareBoat } from '../tests/support/boat-in-process.ts';
 import {
   type BoatPlace,
   enrollAt,
@@ -17,6 +17,7 @@ import {
 import { addRecordsUnlessBusy } from '../tests/support/records-of-boat.ts';
 import { assertAllArrived } from './all-arrived.ts';
 import type { CrashCounts, CrashRun } from './run.ts';
+import { until } from '../tests/support/until.ts';
 
 /** The kill comes up to this long after central began to import: about ten parts. */
 const LIFE_MAX_MS = 300;

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { INSTALLATION, prepareBoat, until } from './support/boat-in-process.ts';
+import { INSTALLATION, prepareBoat } from './support/boat-in-process.ts';
 import {
   type BoatPlace,
   type CentralPlace,
@@ -22,6 +22,7 @@ import {
   toEnding,
   withCentralStore,
 } from './support/processes.ts';
+import { until } from './support/until.ts';
 
 const BOUND = { timeout: 60_000 };
 /** The tier API is given up after 2 s, and asked twice: for the export and by the worker. */
@@ -270,7 +271,6 @@ describe('a token that central does not take', BOUND, () => {
       await until(
         'the delivery',
         async () => (await daemon.request('GET', '/export/queue/status')).json['completed_count'] === 1,
-        30_000,
       );
       const held = await withCentralStore(central, (store) => countAtCentral(store, INSTALLATION));
       assert.equal(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import type { Category } from '@d3kos/protocol';
-import { prepareBoat, until } from './support/boat-in-process.ts';
+import { prepareBoat } from './support/boat-in-process.ts';
 import {
   type CentralPlace,
   countAtCentral,
@@ -18,6 +18,7 @@ import {
   startDaemon,
   withCentralStore,
 } from './support/processes.ts';
+import { until } from './support/until.ts';
 
 const BOUND = { timeout: 120_000 };
 const INSTALLATION = '0123456789abcdef';
@@ -38,15 +39,11 @@ async function statesOf(daemon: RunningDaemon): Promise<States> {
 async function exportAndDeliver(daemon: RunningDaemon, type: 'full' | 'incremental'): Promise<number> {
   const { status, json } = await daemon.request('POST', '/export/generate', { type });
   assert.equal(status, 200, JSON.stringify(json));
-  await until(
-    'the delivery',
-    async () => {
-      const { json: queue } = await daemon.request('GET', '/export/queue/status');
-      assert.equal(queue['failed_count'], 0);
-      return queue['pending_count'] === 0 && queue['uploading_count'] === 0;
-    },
-    30_000,
-  );
+  await until('the delivery', async () => {
+    const { json: queue } = await daemon.request('GET', '/export/queue/status');
+    assert.equal(queue['failed_count'], 0);
+    return queue['pending_count'] === 0 && queue['uploading_count'] === 0;
+  });
   return Number(json['record_count'] ?? 0);
 }
 

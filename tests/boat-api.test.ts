@@ -9,9 +9,9 @@ import {
   prepareBoat,
   type RunningBoat,
   startBoatInProcess,
-  until,
 } from './support/boat-in-process.ts';
 import { accepting, type ScriptedServer, startScriptedServer } from './support/scripted-central.ts';
+import { until } from './support/until.ts';
 
 const BOUND = { timeout: 60_000 };
 

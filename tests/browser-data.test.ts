@@ -11,9 +11,9 @@ import {
   prepareBoat,
   type RunningBoat,
   startBoatInProcess,
-  until,
 } from './support/boat-in-process.ts';
 import { accepting, startScriptedServer } from './support/scripted-central.ts';
+import { until } from './support/until.ts';
 
 const BOUND = { timeout: 60_000 };
 const KIOSK = { origin: 'http://localhost:3000' };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { inTemporaryFolder, prepareBoat, startBoatInProcess, until } from './support/boat-in-process.ts';
+import { inTemporaryFolder, prepareBoat, startBoatInProcess } from './support/boat-in-process.ts';
 import { HEALTHY, json, receiptFor, type Script, startScriptedServer } from './support/scripted-central.ts';
+import { until } from './support/until.ts';
 
 test('a fresh small export goes between the parts of a giant one, and both arrive', { timeout: 60_000 }, () =>
   inTemporaryFolder('lanes', async (root) => {

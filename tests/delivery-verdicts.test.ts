@@ -7,7 +7,6 @@ import {
   prepareBoat,
   type RunningBoat,
   startBoatInProcess,
-  until,
 } from './support/boat-in-process.ts';
 import {
   accepting,
@@ -19,6 +18,7 @@ import {
   type SeenRequest,
   startScriptedServer,
 } from './support/scripted-central.ts';
+import { until } from './support/until.ts';
 
 const BOUND = { timeout: 60_000 };
 
@@ -228,7 +228,7 @@ test('413 cuts smaller until central takes it; every record arrives once', BOUND
     script,
     async (running) => {
       await running.request('POST', '/export/generate');
-      await until('the delivery', () => counts(running).completed === 1, 40_000);
+      await until('the delivery', () => counts(running).completed === 1);
       assert.equal(stored.size, 1_500);
       assert.ok(new Set(stored.values()).size > 5);
     },

@@ -22,7 +22,6 @@ import {
   prepareBoat,
   type RunningBoat,
   startBoatInProcess,
-  until,
 } from './support/boat-in-process.ts';
 import {
   createProcesses,
@@ -33,6 +32,7 @@ import {
   toEnding,
 } from './support/processes.ts';
 import { accepting, startScriptedServer } from './support/scripted-central.ts';
+import { until } from './support/until.ts';
 
 const BOUND = { timeout: 120_000 };
 

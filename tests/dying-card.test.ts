@@ -11,7 +11,6 @@ import {
   inTemporaryFolder,
   prepareBoat,
   startBoatInProcess,
-  until,
 } from './support/boat-in-process.ts';
 import { startFront } from './support/clock-acts.ts';
 import {
@@ -27,6 +26,7 @@ import {
   toEnding,
 } from './support/processes.ts';
 import { accepting, startScriptedServer } from './support/scripted-central.ts';
+import { until } from './support/until.ts';
 
 const CARD_BYTES = 256 * 1024 * 1024;
 /** How often the owner asks for what waits while the card takes nothing. */

@@ -7,7 +7,7 @@ import {
   mountReadOnlyView,
   mountSmallFileSystem,
 } from '../packages/boat/src/platform/contract/small-file-system.ts';
-import { prepareBoat, until } from './support/boat-in-process.ts';
+import { prepareBoat } from './support/boat-in-process.ts';
 import {
   type BoatPlace,
   createProcesses,
@@ -19,6 +19,7 @@ import {
   toBoatEnvironment,
   toEnding,
 } from './support/processes.ts';
+import { until } from './support/until.ts';
 
 const BOUND = { timeout: 120_000 };
 const MEGABYTE = 1024 * 1024;

@@ -9,10 +9,10 @@ import {
   prepareBoat,
   type RunningBoat,
   startBoatInProcess,
-  until,
 } from './support/boat-in-process.ts';
 import { addRecordsUnlessBusy, readRecordsOfBoat } from './support/records-of-boat.ts';
 import { HEALTHY, json, receiptFor, type Script, startScriptedServer } from './support/scripted-central.ts';
+import { until } from './support/until.ts';
 
 const HAMMER_MS = 5_000;
 /** Between two deeds of one doer: an export takes about as long, so that the queue is never empty and never endless. */
@@ -171,20 +171,16 @@ test(
         central.calm();
         const { queue } = running.boat.ledger;
         const drained = () =>
-          until(
-            'the queue to drain',
-            async () => {
-              const { pending, uploading } = queue.counts();
-              if (pending + uploading === 0) return true;
-              await running.request('POST', '/export/queue/process');
-              // After a second spent attempt an export waits for minutes; cancelled, its records go with the next one.
-              for (const { queueId } of queue.list('pending').filter(({ retryCount }) => retryCount > 1))
-                await running.request('DELETE', `/export/queue/${queueId}`);
-              await sleep(20);
-              return false;
-            },
-            60_000,
-          );
+          until('the queue to drain', async () => {
+            const { pending, uploading } = queue.counts();
+            if (pending + uploading === 0) return true;
+            await running.request('POST', '/export/queue/process');
+            // After a second spent attempt an export waits for minutes; cancelled, its records go with the next one.
+            for (const { queueId } of queue.list('pending').filter(({ retryCount }) => retryCount > 1))
+              await running.request('DELETE', `/export/queue/${queueId}`);
+            await sleep(20);
+            return false;
+          });
         await drained();
         for (let last = 0; ; last += 1) {
           assert.ok(last < 3, 'an export that nothing was added to ends the news');

@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import test, { after, before, describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSeeded } from '../packages/sim/src/fixture/seeded.ts';
-import { INSTALLATION, inTemporaryFolder, until } from './support/boat-in-process.ts';
+import { INSTALLATION, inTemporaryFolder } from './support/boat-in-process.ts';
 import { type FaultProxy, type LinkFaults, startBlackhole, startFaultProxy } from './support/fault-proxy.ts';
 import { type LinkedBoat, type LinkedBoatOptions, startLinkedBoat } from './support/linked-boat.ts';
 import {
@@ -18,6 +18,7 @@ import {
   startCentral,
   withCentralStore,
 } from './support/processes.ts';
+import { until } from './support/until.ts';
 
 const BOUND = { timeout: 60_000 };
 /** The boat's clock against this machine's: its waits of 5 s to 5 min pass while a test waits. */
@@ -122,7 +123,7 @@ describe('a first export of many parts', () => {
         };
         const dropping = link.dropEach(up, DOWN_MS, boat.changeNetwork);
         const exportId = await boat.exportAll();
-        await boat.untilDelivered(1, 50_000).finally(() => dropping.stop());
+        await boat.untilDelivered(1).finally(() => dropping.stop());
         const { drops } = await dropping.stop();
         const [entry] = boat.boat.ledger.queue.list('completed');
         const sizeBytes = statSync(entry?.exportFile ?? '').size;
@@ -156,7 +157,7 @@ describe('a first export of many parts', () => {
           const up = (signal: AbortSignal) => sleep(WHOLE.upMs, undefined, { signal }).catch(() => undefined);
           const dropping = link.dropEach(up, WHOLE.downMs, boat.changeNetwork);
           const began = performance.now();
-          await boat.untilDelivered(1, WHOLE.limitMs).finally(() => dropping.stop());
+          await boat.untilDelivered(1).finally(() => dropping.stop());
           const { drops } = await dropping.stop();
           const [entry] = boat.boat.ledger.queue.list('completed');
           const sizeBytes = statSync(entry?.exportFile ?? '').size;
@@ -178,14 +179,10 @@ describe('a first export of many parts', () => {
     overLink({ rows: 4_000, partSizeBytes: 1024 * 1024, hurry: 20 * HURRY }, async (boat, link) => {
       link.set({ resetAfterSentBytes: 24_000 });
       const exportId = await boat.exportAll();
-      await until(
-        'its end',
-        () => {
-          const { completed, failed } = boat.boat.ledger.queue.counts();
-          return completed + failed === 1;
-        },
-        50_000,
-      );
+      await until('its end', () => {
+        const { completed, failed } = boat.boat.ledger.queue.counts();
+        return completed + failed === 1;
+      });
       assert.equal(boat.boat.ledger.queue.counts().completed, 1);
       const parts = await storedParts(exportId);
       const { tries, partBytes, neededBytes, connections } = link.traffic();
@@ -207,7 +204,7 @@ describe('a half-open connection', () => {
       link.silence();
       boat.changeNetwork();
       const exportId = await boat.exportNews();
-      await boat.untilDelivered(2, 5_000);
+      await boat.untilDelivered(2);
       assert.equal(link.traffic().connections, 2);
       assert.equal(attemptsSpent(boat), 0);
       assert.equal(await storedParts(exportId), 1);
@@ -221,7 +218,7 @@ describe('a half-open connection', () => {
       await until('the upload to be under way', () => link.traffic().partBytes > 4_096);
       link.silence();
       link.set({});
-      await boat.untilDelivered(1, 5_000);
+      await boat.untilDelivered(1);
       assert.equal(link.traffic().tries.get(`${exportId}/1`), 2);
       assert.equal(await storedParts(exportId), 1);
     }),
@@ -245,7 +242,7 @@ describe('an answer that does not come whole after central stored the part', () 
         await untilParked(boat);
         link.set({});
         boat.changeNetwork();
-        await boat.untilDelivered(1, 20_000);
+        await boat.untilDelivered(1);
         assert.ok((link.traffic().tries.get(key) ?? 0) >= 2);
         assert.match(link.traffic().answers, /"duplicate":true/);
         assert.equal(await storedParts(exportId), 1);
@@ -288,7 +285,7 @@ describe('a central that is not there', () => {
       try {
         const exportId = await boat.exportAll();
         await boat.untilState('offline');
-        await until('six tries', () => boat.exchangesMs.length >= 6, 30_000);
+        await until('six tries', () => boat.exchangesMs.length >= 6);
         const waits = boat.exchangesMs.slice(1).map((atMs, at) => atMs - (boat.exchangesMs[at] ?? 0));
         for (const [at, leastMs] of [5_000, 5_000, 10_000, 20_000, 40_000].entries())
           assert.ok((waits[at] ?? 0) >= leastMs, `waits of ${waits.map(Math.round).join(', ')} ms`);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { inTemporaryFolder, prepareBoat, startBoatInProcess, until } from './support/boat-in-process.ts';
+import { inTemporaryFolder, prepareBoat, startBoatInProcess } from './support/boat-in-process.ts';
 import { accepting, startScriptedServer } from './support/scripted-central.ts';
+import { until } from './support/until.ts';
 
 test(
   'a link that is gone in the middle of an upload spends no attempt, and the export arrives when it is back',

@@ -6,9 +6,9 @@ import {
   inTemporaryFolder,
   prepareBoat,
   startBoatInProcess,
-  until,
 } from './support/boat-in-process.ts';
 import { createProcesses, enrollAt, placeCentral, startCentral, toEnding } from './support/processes.ts';
+import { until } from './support/until.ts';
 
 /** Small, so that the export takes several. */
 const PART_SIZE_BYTES = 32 * 1024;

@@ -4,8 +4,9 @@ import { createClock } from '../packages/boat/src/platform/clock.ts';
 import { createDisk } from '../packages/boat/src/platform/disk.ts';
 import { isExportError } from '../packages/boat/src/platform/errors.ts';
 import type { WallMs } from '../packages/boat/src/platform/ports.ts';
-import { inTemporaryFolder, prepareBoat, startBoatInProcess, until } from './support/boat-in-process.ts';
+import { inTemporaryFolder, prepareBoat, startBoatInProcess } from './support/boat-in-process.ts';
 import { accepting, importing, json, startScriptedServer } from './support/scripted-central.ts';
+import { until } from './support/until.ts';
 
 const DAY_MS = 24 * 3_600_000;
 

@@ -3,14 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { addRecords, BOAT_GENERATIONS, PLANTED_SECRET_VALUES } from '../packages/sim/src/fixture/index.ts';
-import {
-  inTemporaryFolder,
-  prepareBoat,
-  startBoatInProcess,
-  TOKEN,
-  until,
-} from './support/boat-in-process.ts';
+import { inTemporaryFolder, prepareBoat, startBoatInProcess, TOKEN } from './support/boat-in-process.ts';
 import { accepting, startScriptedServer } from './support/scripted-central.ts';
+import { until } from './support/until.ts';
 
 /** Everything below a folder that is a file, as one text. */
 function readAll(folder: string): string {

@@ -3,8 +3,9 @@ import test from 'node:test';
 import { ExportError } from '../packages/boat/src/platform/errors.ts';
 import { createDisk } from '../packages/boat/src/platform/disk.ts';
 import type { Disk } from '../packages/boat/src/platform/ports.ts';
-import { inTemporaryFolder, prepareBoat, startBoatInProcess, until } from './support/boat-in-process.ts';
+import { inTemporaryFolder, prepareBoat, startBoatInProcess } from './support/boat-in-process.ts';
 import { accepting, startScriptedServer } from './support/scripted-central.ts';
+import { until } from './support/until.ts';
 
 for (const partSizeBytes of [1024 * 1024, 16_384])
   test(

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'node:test';
-import { inTemporaryFolder, prepareBoat, startBoatInProcess, until } from './support/boat-in-process.ts';
+import { inTemporaryFolder, prepareBoat, startBoatInProcess } from './support/boat-in-process.ts';
 import { accepting, importing, startScriptedServer } from './support/scripted-central.ts';
+import { until } from './support/until.ts';
 
 test(
   'the queue view shows an export while it is sent, and as completed once central has answered',
@@ -25,7 +26,7 @@ test(
         await running.request('POST', '/export/generate');
         await until('the view of an export that is being sent', () => listed('uploading') === 1);
         shown.resolve();
-        await until('the view of the delivered export', () => listed('completed') === 1, 10_000);
+        await until('the view of the delivered export', () => listed('completed') === 1);
         assert.equal(listed('uploading') + listed('pending') + listed('failed'), 0);
       } finally {
         shown.resolve();

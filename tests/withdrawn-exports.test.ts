@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { findGaps } from '@d3kos/central';
 import { addRecords } from '../packages/sim/src/fixture/index.ts';
-import { INSTALLATION, prepareBoat, until } from './support/boat-in-process.ts';
+import { INSTALLATION, prepareBoat } from './support/boat-in-process.ts';
 import { untilDrained } from './support/deliver-everything.ts';
 import {
   createProcesses,
@@ -16,6 +16,7 @@ import {
   withCentralStore,
 } from './support/processes.ts';
 import { assertCentralHolds, readRecordsOfBoat } from './support/records-of-boat.ts';
+import { until } from './support/until.ts';
 
 test(
   'an export that its owner cancels is no gap at central once the next one is there, and its records are',
@@ -42,16 +43,12 @@ test(
     assert.equal(status, 200);
     await generate();
     const again = await startCentral(processes, central);
-    await until(
-      'the next export to be delivered',
-      async () => {
-        await daemon.request('POST', '/export/queue/process');
-        const { json } = await daemon.request('GET', '/export/history');
-        // The answer's shape is held to by the tests of the API.
-        return (json['exports'] as readonly unknown[]).length === 2;
-      },
-      60_000,
-    );
+    await until('the next export to be delivered', async () => {
+      await daemon.request('POST', '/export/queue/process');
+      const { json } = await daemon.request('GET', '/export/history');
+      // The answer's shape is held to by the tests of the API.
+      return (json['exports'] as readonly unknown[]).length === 2;
+    });
     assert.equal(await daemon.stop(), 0);
     await withCentralStore(central, async (store) => {
       const { missing_sequences, withdrawn_sequences } = await findGaps(store, INSTALLATION);

@@ -107,16 +107,3 @@ export async function startBoatInProcess(options: BoatOptions): Promise<RunningB
     },
   };
 }
-
-/** Resolves when `isTrue` is, looking often; fails after `limitMs` saying what it waited for. */
-export async function until(
-  what: string,
-  isTrue: () => boolean | Promise<boolean>,
-  limitMs = 20_000,
-): Promise<void> {
-  const began = performance.now();
-  while (!(await isTrue())) {
-    if (performance.now() - began > limitMs) throw new Error(`waited ${limitMs} ms in vain for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

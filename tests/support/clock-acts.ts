@@ -4,9 +4,9 @@ import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addRecords } from '../../packages/sim/src/fixture/index.ts';
-import { until } from './boat-in-process.ts';
 import type { Processes, RunningDaemon } from './processes.ts';
 import { addRecordsUnlessBusy } from './records-of-boat.ts';
+import { until } from './until.ts';
 
 /** Moments the clock is set to, as UTC; time goes on from there. */
 export const TODAY = '2026-05-01 12:00:00';

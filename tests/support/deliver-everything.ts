@@ -1,45 +1,53 @@
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from './boat-in-process.ts';
 import type { RunningDaemon } from './processes.ts';
+import { until } from './until.ts';
 
-/** Longest that everything which waits may take: an export that was twice caught in the middle waits for five minutes. */
-const DRAIN_MAX_MS = 400_000;
-/** How often the queue is looked at, and hurried. */
-const LOOK_MS = 100;
+/** Spent attempts after which an export waits five minutes for the next one. */
+const ATTEMPTS_BEFORE_LONG_WAIT = 2;
 
-/** Resolves when nothing waits any more, hurrying the worker; fails as soon as an entry has failed. */
-export async function untilDrained(daemon: Pick<RunningDaemon, 'request' | 'output'>): Promise<void> {
-  await until(
-    'everything to be delivered',
-    async () => {
-      const { json } = await daemon.request('GET', '/export/queue/status');
-      assert.equal(json['failed_count'], 0, daemon.output());
-      if (json['pending_count'] === 0 && json['uploading_count'] === 0) return true;
-      await daemon.request('POST', '/export/queue/process');
-      await sleep(LOOK_MS);
-      return false;
-    },
-    DRAIN_MAX_MS,
-  );
+type Daemon = Pick<RunningDaemon, 'request' | 'output'>;
+
+/** Resolves once no export waits or is uploading. Rejects as soon as an export has failed. */
+export async function untilDrained(daemon: Daemon): Promise<void> {
+  await until('every export to be delivered', async () => {
+    const { json } = await daemon.request('GET', '/export/queue');
+    // The tests of the API check this shape.
+    const { pending, uploading, failed } = json as Record<
+      'pending' | 'uploading' | 'failed',
+      readonly { queue_id: string; retry_count: number }[]
+    >;
+    assert.deepEqual(failed, [], daemon.output());
+    if (pending.length === 0 && uploading.length === 0) return true;
+    for (const entry of pending)
+      if (entry.retry_count >= ATTEMPTS_BEFORE_LONG_WAIT) await resetAttempts(daemon, entry.queue_id);
+    await daemon.request('POST', '/export/queue/process');
+    return false;
+  });
+}
+
+/** Cancels and retries an export, which gives it all of its attempts again. */
+async function resetAttempts(daemon: Daemon, queueId: string): Promise<void> {
+  const cancelled = await daemon.request('DELETE', `/export/queue/${queueId}`);
+  // 409: the worker has just begun to upload it.
+  if (cancelled.status === 409) return;
+  const retried = await daemon.request('POST', `/export/queue/${queueId}/retry`);
+  assert.deepEqual([cancelled.status, retried.status], [200, 200], JSON.stringify([cancelled, retried]));
 }
 
 /**
- * Delivers what waits, then makes incremental exports until nothing is new, each delivered. Gives the ids of all exports
- * in the history.
+ * Delivers every waiting export, then makes and delivers incremental exports until one finds nothing new. Returns the ids of all
+ * exports in the history.
  */
-export async function deliverEverything(
-  daemon: Pick<RunningDaemon, 'request' | 'output'>,
-): Promise<ReadonlySet<string>> {
+export async function deliverEverything(daemon: Daemon): Promise<ReadonlySet<string>> {
   await untilDrained(daemon);
-  for (let last = 0, isNews = true; isNews; last += 1) {
-    assert.ok(last < 3, 'an export that nothing was added to ends the news');
+  for (let made = 0, hasNews = true; hasNews; made += 1) {
+    assert.ok(made < 3, 'without new records, an export soon finds nothing new');
     const { status, json } = await daemon.request('POST', '/export/generate', { type: 'incremental' });
     assert.equal(status, 200, JSON.stringify(json));
-    isNews = json['queued'] === true;
+    hasNews = json['queued'] === true;
     await untilDrained(daemon);
   }
   const { json: history } = await daemon.request('GET', '/export/history?limit=10000');
-  // The answer's shape is held to by the tests of the API.
+  // The tests of the API check this shape.
   return new Set((history['exports'] as { export_id: string }[]).map((row) => row.export_id));
 }

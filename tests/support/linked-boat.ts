@@ -3,7 +3,8 @@ import { createClock } from '../../packages/boat/src/platform/clock.ts';
 import { createNetwork, createNetworkComparison } from '../../packages/boat/src/platform/network.ts';
 import { createTransport, type TransportOptions } from '../../packages/boat/src/platform/transport.ts';
 import { addRecords } from '../../packages/sim/src/fixture/index.ts';
-import { prepareBoat, type RunningBoat, startBoatInProcess, until } from './boat-in-process.ts';
+import { prepareBoat, type RunningBoat, startBoatInProcess } from './boat-in-process.ts';
+import { until } from './until.ts';
 
 /** How often the machine's interfaces are looked at in tests. */
 const LOOK_EVERY_MS = 20;
@@ -31,7 +32,7 @@ export interface LinkedBoat extends RunningBoat {
   exportAll(): Promise<string>;
   /** Resolves when the destination has the state. */
   untilState(state: string): Promise<void>;
-  untilDelivered(exports: number, limitMs?: number): Promise<void>;
+  untilDelivered(exports: number): Promise<void>;
 }
 
 export async function startLinkedBoat(options: LinkedBoatOptions): Promise<LinkedBoat> {
@@ -84,8 +85,8 @@ export async function startLinkedBoat(options: LinkedBoatOptions): Promise<Linke
       until(`the state ${state}`, () =>
         running.boat.manager.status().then((now) => now.destination.state === state),
       ),
-    untilDelivered: (exports, limitMs) =>
-      until(`${exports} deliveries`, () => running.boat.ledger.queue.counts().completed === exports, limitMs),
+    untilDelivered: (exports) =>
+      until(`${exports} deliveries`, () => running.boat.ledger.queue.counts().completed === exports),
     stop: async () => {
       await running.stop();
       http.close();

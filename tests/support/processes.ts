@@ -17,7 +17,7 @@ import {
   startEmbeddedPostgres,
 } from '@d3kos/central';
 import { CATEGORIES, type Category } from '@d3kos/protocol';
-import { until } from './boat-in-process.ts';
+import { until } from './until.ts';
 
 const PACKAGES = join(import.meta.dirname, '..', '..', 'packages');
 const BOAT_MAIN = join(PACKAGES, 'boat', 'src', 'main.ts');
@@ -161,23 +161,19 @@ export async function freePort(): Promise<number> {
 
 /** Resolves when the program says at `url` that it is `service`; fails with its output if it ends before that. */
 async function untilAnswering(program: Program, url: string, service: string): Promise<void> {
-  await until(
-    `${service} to answer at ${url}`,
-    async () => {
-      if (program.child.exitCode !== null || program.child.signalCode !== null)
-        throw new Error(`${service} ended before it answered: ${program.output()}`);
-      try {
-        const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) });
-        const body = await answer.json();
-        return typeof body === 'object' && body !== null && 'service' in body && body.service === service;
-      } catch (error) {
-        // What fetch throws while nobody listens.
-        if (error instanceof TypeError) return false;
-        throw error;
-      }
-    },
-    PROGRAM_MAX_MS,
-  );
+  await until(`${service} to answer at ${url}`, async () => {
+    if (program.child.exitCode !== null || program.child.signalCode !== null)
+      throw new Error(`${service} ended before it answered: ${program.output()}`);
+    try {
+      const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+      const body = await answer.json();
+      return typeof body === 'object' && body !== null && 'service' in body && body.service === service;
+    } catch (error) {
+      // What fetch throws while nobody listens.
+      if (error instanceof TypeError) return false;
+      throw error;
+    }
+  });
 }
 
 /** Where a boat's daemon lives, for every start of it. */

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { CATEGORIES } from '@d3kos/protocol';
-import { prepareBoat, until } from './support/boat-in-process.ts';
+import { prepareBoat } from './support/boat-in-process.ts';
 import {
   type BoatPlace,
   type CentralPlace,
@@ -21,6 +21,7 @@ import {
   withCentralStore,
 } from './support/processes.ts';
 import { accepting, importing, json, startScriptedServer } from './support/scripted-central.ts';
+import { until } from './support/until.ts';
 
 /** The installation of every made-up boat of `prepareBoat`. */
 const INSTALLATION = '0123456789abcdef';
@@ -69,7 +70,6 @@ async function untilCompleted(daemon: RunningDaemon, count: number): Promise<voi
   await until(
     `${count} completed exports`,
     async () => (await queueStatus(daemon))['completed_count'] === count,
-    60_000,
   );
 }
 
@@ -258,7 +258,7 @@ describe('the tests of the seed document, with real processes on real ports', BO
 
     const boot = processes.start('boat', ['boot'], toBoatEnvironment(place));
     const daemon = await startDaemon(processes, place);
-    await until('boot to wait for the network', () => boot.output().includes('Waiting for network'), 30_000);
+    await until('boot to wait for the network', () => boot.output().includes('Waiting for network'));
     const running = await startCentral(processes, central);
     assert.equal((await boot.ended).code, 0, boot.output());
     for (const line of [

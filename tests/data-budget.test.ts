@@ -4,8 +4,9 @@ import test from 'node:test';
 import { createWorld } from '@d3kos/boat';
 import { sendPart } from '../packages/boat/src/deliver/send-part.ts';
 import { addRecords } from '../packages/sim/src/fixture/index.ts';
-import { inTemporaryFolder, prepareBoat, startBoatInProcess, until } from './support/boat-in-process.ts';
+import { inTemporaryFolder, prepareBoat, startBoatInProcess } from './support/boat-in-process.ts';
 import { accepting, json, startScriptedServer } from './support/scripted-central.ts';
+import { until } from './support/until.ts';
 
 const BOUND = { timeout: 60_000 };
 

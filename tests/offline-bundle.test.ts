@@ -11,7 +11,6 @@ import {
   prepareBoat,
   type RunningBoat,
   startBoatInProcess,
-  until,
 } from './support/boat-in-process.ts';
 import { untilDrained } from './support/deliver-everything.ts';
 import {
@@ -35,6 +34,7 @@ import {
   type ScriptedServer,
   startScriptedServer,
 } from './support/scripted-central.ts';
+import { until } from './support/until.ts';
 
 const BOUND = { timeout: 120_000 };
 
