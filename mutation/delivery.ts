@@ -2,7 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const DELIVER = 'packages/boat/src/deliver/deliver-entry.ts';
 const DELIVER_TESTS = ['packages/boat/src/deliver/deliver-entry.test.ts'];
-const GIVE_UP_TESTS = ['packages/boat/src/deliver/give-up.test.ts'];
+const DEAD_LETTER_TESTS = ['packages/boat/src/deliver/dead-letters.test.ts'];
 const RETENTION = 'packages/boat/src/retain/retention.ts';
 const RETENTION_TESTS = ['packages/boat/src/retain/retention.test.ts'];
 
@@ -38,31 +38,31 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the file of an export that is given up goes at once',
-    file: 'packages/boat/src/deliver/give-up.ts',
+    file: 'packages/boat/src/deliver/dead-letters.ts',
     before: 'await disk.move(exportFile, archiveFile);',
     after: 'await disk.remove(exportFile);',
-    killedBy: GIVE_UP_TESTS,
+    killedBy: DEAD_LETTER_TESTS,
   },
   {
     name: 'a failed entry forgets where its file is',
-    file: 'packages/boat/src/deliver/give-up.ts',
+    file: 'packages/boat/src/deliver/dead-letters.ts',
     before: 'atMs: clock.wall(), reason, archiveFile }',
     after: 'atMs: clock.wall(), reason, archiveFile: entry.exportFile }',
-    killedBy: GIVE_UP_TESTS,
+    killedBy: DEAD_LETTER_TESTS,
   },
   {
     name: 'a failed export takes the place of another in the archive',
-    file: 'packages/boat/src/deliver/give-up.ts',
+    file: 'packages/boat/src/deliver/dead-letters.ts',
     before: 'if (archived !== undefined && archived.fileNo !== there.fileNo) return exportFile;',
     after: '',
-    killedBy: GIVE_UP_TESTS,
+    killedBy: DEAD_LETTER_TESTS,
   },
   {
     name: 'an entry on its way to failed may be claimed',
-    file: 'packages/boat/src/deliver/give-up.ts',
+    file: 'packages/boat/src/deliver/dead-letters.ts',
     before: 'underWay.add(entry.entryNo);',
     after: '',
-    killedBy: GIVE_UP_TESTS,
+    killedBy: DEAD_LETTER_TESTS,
   },
   {
     name: 'the tier is not asked again before each part',
@@ -136,14 +136,14 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'half of what central holds is taken for all of it',
-    file: 'packages/boat/src/deliver/held.ts',
+    file: 'packages/boat/src/deliver/held-parts.ts',
     before: 'isWhole = answer.held.next === null;',
     after: 'isWhole = true;',
-    killedBy: ['packages/boat/src/deliver/held.test.ts'],
+    killedBy: ['packages/boat/src/deliver/held-parts.test.ts'],
   },
   {
     name: 'what central says it holds counts without its digest',
-    file: 'packages/boat/src/deliver/held.ts',
+    file: 'packages/boat/src/deliver/held-parts.ts',
     before: "if (receipt.sha256 !== createHash('sha256').update(body).digest('hex')) continue;",
     after: '',
     killedBy: DELIVER_TESTS,
@@ -213,9 +213,9 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what waits behind an export of a lost ledger is called due, and asked for without rest',
-    file: 'packages/boat/src/deliver/turns.ts',
+    file: 'packages/boat/src/deliver/entry-selector.ts',
     before: 'foreign === undefined ? ledger.queue.waiting() : [foreign];',
     after: 'foreign === undefined ? [] : ledger.queue.waiting();',
-    killedBy: ['packages/boat/src/deliver/turns.test.ts'],
+    killedBy: ['packages/boat/src/deliver/entry-selector.test.ts'],
   },
 ];

@@ -1,8 +1,12 @@
 import type { Mutant } from './mutant.ts';
 
-const VERDICTS = 'packages/boat/src/deliver/policy.ts';
-const VERDICT_TESTS = ['packages/boat/src/deliver/policy.test.ts'];
-const THRIFT_TESTS = ['packages/boat/src/deliver/policy-thrift.test.ts'];
+const DELIVER_POLICY = 'packages/boat/src/deliver/policy';
+const VERDICTS = `${DELIVER_POLICY}/verdict.ts`;
+const VERDICT_TESTS = [`${DELIVER_POLICY}/verdict.test.ts`];
+const BACKOFF = `${DELIVER_POLICY}/backoff.ts`;
+const BACKOFF_TESTS = [`${DELIVER_POLICY}/backoff.test.ts`];
+const BUDGET = `${DELIVER_POLICY}/data-budget.ts`;
+const BUDGET_TESTS = [`${DELIVER_POLICY}/data-budget.test.ts`];
 const PROBE_TESTS = ['packages/boat/src/deliver/probe.test.ts'];
 const SEND = 'packages/boat/src/deliver/send-part.ts';
 const SEND_TESTS = ['packages/boat/src/deliver/send-part.test.ts'];
@@ -80,108 +84,108 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a wrong clock passes for central's expired certificate",
-    file: VERDICTS,
+    file: `${DELIVER_POLICY}/tls-failure.ts`,
     before: '(code === EXPIRED_CODE && !clockSynchronized)',
     after: '(code === EXPIRED_CODE && clockSynchronized)',
     killedBy: VERDICT_TESTS,
   },
   {
     name: 'one retry more than the seed has',
-    file: VERDICTS,
+    file: BACKOFF,
     before: '[0, 5 * 60_000, 15 * 60_000]',
     after: '[0, 5 * 60_000, 15 * 60_000, 15 * 60_000]',
-    killedBy: VERDICT_TESTS,
+    killedBy: BACKOFF_TESTS,
   },
   {
     name: 'parts are cut smaller without end',
-    file: 'packages/boat/src/deliver/policy-parts.ts',
+    file: `${DELIVER_POLICY}/part-size.ts`,
     before: '|| sizeBytes <= PART_SIZE_MIN_BYTES) return',
     after: '|| sizeBytes <= 0) return',
-    killedBy: ['packages/boat/src/deliver/policy-parts.test.ts'],
+    killedBy: [`${DELIVER_POLICY}/part-size.test.ts`],
   },
   {
     name: 'the first retry waits',
-    file: VERDICTS,
+    file: BACKOFF,
     before: 'RETRY_DELAYS_MS[spent.attemptsSpent - 1]',
     after: 'RETRY_DELAYS_MS[spent.attemptsSpent]',
-    killedBy: VERDICT_TESTS,
+    killedBy: BACKOFF_TESTS,
   },
   {
     name: 'Retry-After may park an export for a day',
-    file: VERDICTS,
+    file: BACKOFF,
     before: 'RETRY_DELAY_MAX_MS = 60 * 60_000;',
     after: 'RETRY_DELAY_MAX_MS = 24 * 60 * 60_000;',
-    killedBy: VERDICT_TESTS,
+    killedBy: BACKOFF_TESTS,
   },
   {
     name: 'a short Retry-After shortens the schedule',
-    file: VERDICTS,
+    file: BACKOFF,
     before: 'Math.min(Math.max(baseMs, spent.retryAfterMs ?? 0), RETRY_DELAY_MAX_MS)',
     after: 'Math.min(spent.retryAfterMs ?? baseMs, RETRY_DELAY_MAX_MS)',
-    killedBy: VERDICT_TESTS,
+    killedBy: BACKOFF_TESTS,
   },
   {
     name: 'jitter shortens waits',
-    file: VERDICTS,
-    before: '(1 + JITTER_PART * fraction)',
-    after: '(1 - JITTER_PART * fraction)',
-    killedBy: VERDICT_TESTS,
+    file: BACKOFF,
+    before: '(1 + JITTER_FRACTION * fraction)',
+    after: '(1 - JITTER_FRACTION * fraction)',
+    killedBy: BACKOFF_TESTS,
   },
   {
     name: 'probes do not slow down',
-    file: VERDICTS,
+    file: BACKOFF,
     before: 'PROBE_DELAY_MIN_MS * 2 ** Math.min(failures, 10)',
     after: 'PROBE_DELAY_MIN_MS * 2 ** Math.min(failures, 0)',
-    killedBy: VERDICT_TESTS,
+    killedBy: BACKOFF_TESTS,
   },
   {
     name: 'a clock set back parks an entry',
-    file: VERDICTS,
+    file: BACKOFF,
     before: 'return leftMs > RETRY_DELAY_MAX_MS ? 0 : Math.max(0, leftMs);',
     after: 'return Math.max(0, leftMs);',
-    killedBy: VERDICT_TESTS,
+    killedBy: BACKOFF_TESTS,
   },
   {
     name: 'the wall clock decides over the monotonic one',
-    file: VERDICTS,
+    file: BACKOFF,
     before: 'if (facts.monotonic !== undefined) return',
     after: 'if (facts.monotonic !== undefined && facts.nextRetryAtWallMs > facts.nowWallMs) return',
-    killedBy: VERDICT_TESTS,
+    killedBy: BACKOFF_TESTS,
   },
   {
     name: 'an answering health lifts a refusal',
-    file: 'packages/boat/src/deliver/policy-destination.ts',
+    file: `${DELIVER_POLICY}/destination-state.ts`,
     before: "if (current.state === 'blocked' && event.kind === 'probe') return current;",
     after: '',
-    killedBy: VERDICT_TESTS,
+    killedBy: [`${DELIVER_POLICY}/destination-state.test.ts`],
   },
   {
     name: 'small exports starve the backlog',
-    file: VERDICTS,
+    file: `${DELIVER_POLICY}/lane.ts`,
     before: "return served === 'small' ?",
     after: "return served === 'bulk' ?",
-    killedBy: THRIFT_TESTS,
+    killedBy: [`${DELIVER_POLICY}/lane.test.ts`],
   },
   {
     name: 'an unknown connection counts as metered',
-    file: VERDICTS,
+    file: BUDGET,
     before: 'facts.isMetered === true &&',
     after: 'facts.isMetered !== false &&',
-    killedBy: THRIFT_TESTS,
+    killedBy: BUDGET_TESTS,
   },
   {
     name: 'the monthly budget is never used up',
-    file: VERDICTS,
-    before: 'facts.monthBytes >= allowance.monthlyBytesMax',
+    file: BUDGET,
+    before: 'facts.monthBytes >= budget.monthlyBytesMax',
     after: 'facts.monthBytes < 0',
-    killedBy: THRIFT_TESTS,
+    killedBy: BUDGET_TESTS,
   },
   {
-    name: '"send now" does not override the allowance',
-    file: VERDICTS,
-    before: "if (facts.isAskedFor) return 'affordable';",
+    name: '"send now" does not override the data budget',
+    file: BUDGET,
+    before: 'if (facts.isSendNow) return undefined;',
     after: '',
-    killedBy: THRIFT_TESTS,
+    killedBy: BUDGET_TESTS,
   },
   {
     name: 'a receipt for another export counts',

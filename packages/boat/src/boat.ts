@@ -85,7 +85,7 @@ export async function startBoat(
     paths,
     centralUrl: config.centralUrl,
     partSizeBytes: config.partSizeBytes,
-    allowance: {
+    dataBudget: {
       meteredSizeMaxBytes: config.meteredSizeMaxBytes,
       monthlyBytesMax: config.monthlyBudgetBytes,
     },

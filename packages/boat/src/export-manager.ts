@@ -13,8 +13,8 @@ import {
   previewExport,
   setUsageConsent,
 } from './create-export.ts';
-import type { Thrift } from './deliver/policy.ts';
-import type { Destination } from './deliver/policy-destination.ts';
+import type { SendHold } from './deliver/policy/data-budget.ts';
+import type { Destination } from './deliver/policy/destination-state.ts';
 import type { Worker } from './deliver/worker.ts';
 import type { DoctorReport } from './doctor/doctor.ts';
 import type { Events } from './events.ts';
@@ -64,9 +64,10 @@ export interface Status {
   readonly counts: QueueCounts;
   readonly waitingBytes: number;
   readonly destination: Destination;
-  /** Why something that is due waits for a cheaper connection or the next month, and what was sent this month. */
-  readonly thrift: {
-    readonly state: Thrift;
+  /** Why a due export waits for another connection or the next month, and the bytes sent this month. */
+  readonly dataBudget: {
+    /** Undefined if no due export waits. */
+    readonly hold: SendHold | undefined;
     readonly monthBytes: number;
     readonly monthBytesMax: number | undefined;
   };
@@ -284,8 +285,8 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
         counts: ledger.queue.counts(),
         waitingBytes: ledger.queue.waitingBytes(),
         destination: worker.destination(),
-        thrift: {
-          state: worker.thrift(),
+        dataBudget: {
+          hold: worker.sendHold(),
           monthBytes: ledger.queue.monthBytes(world.clock.wall()),
           monthBytesMax: config.monthlyBudgetBytes,
         },
@@ -329,7 +330,7 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
         await worker.release(queueId);
         const entry = mustFind(queueId);
         if (entry.status !== 'pending') throw wrongState(entry, 'Only a waiting entry can be cancelled');
-        const cancelled = await worker.giveUp(
+        const cancelled = await worker.deadLetter(
           entry,
           'Cancelled by the owner; its records go with the next export',
         );

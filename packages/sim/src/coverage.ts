@@ -5,8 +5,8 @@ import { DAY_MS } from './plan-times.ts';
 const TOLD: readonly (readonly [start: string, met: string])[] = [
   ['Removed export', 'removed by retention'],
   ['Only ', 'reserve refused an export'],
-  ['This connection costs by the byte', 'held: metered'],
-  ["This month's budget", 'held: month’s budget'],
+  ['This connection is metered', 'held: metered'],
+  ["This month's data budget", 'held: month’s budget'],
   ['Export rejected', 'exports rejected'],
   ['Imported ', 'old queue imported'],
   ['Adopted export file', 'files adopted'],

@@ -1,5 +1,5 @@
 import type { BundleScope } from '../bundle/bundler.ts';
-import { requireStick, writeToStick } from '../bundle/stick.ts';
+import { requireBundleDirectory, writeOfflineBundle } from '../bundle/offline-bundle.ts';
 import { isBundleName } from '../bundle/policy.ts';
 import { ExportError } from '../platform/errors.ts';
 import type { Disk } from '../platform/ports.ts';
@@ -18,7 +18,7 @@ export async function runBundle(
   directory: string,
   scope: BundleScope,
 ): Promise<ExitCode> {
-  await requireStick(disk, directory);
+  await requireBundleDirectory(disk, directory);
   const body = { failed: scope === 'waiting_and_failed' };
   const download = await api.download({ method: 'POST', path: '/export/bundle', body });
   if (download === undefined) {
@@ -38,7 +38,7 @@ export async function runBundle(
       },
     );
   output.say(`Writing ${download.name} to ${directory} ...`);
-  const { file, sizeBytes, end } = await writeToStick(disk, directory, download.name, download.pieces);
+  const { file, sizeBytes, end } = await writeOfflineBundle(disk, directory, download.name, download.pieces);
   output.result(
     {
       success: true,

@@ -92,7 +92,7 @@ async function queueExport(installationId = SPOOLED_INSTALLATION) {
         partSizeBytes: PART_SIZE_BYTES,
         installationId: () => SPOOLED_INSTALLATION,
         permit: async () => undefined,
-        askHeld: async () => ({ receipts: [], offers: undefined, isWhole: false }),
+        fetchHeldParts: async () => ({ receipts: [], offers: undefined, isWhole: false }),
         cutOffs,
         send: async (part) => {
           sent.push(part);
@@ -206,7 +206,7 @@ test('what central says it holds is believed only with the digest of what would 
   const receipts = twin.sent.map(receiptFor);
   const lied = receipts.map((receipt, at) => (at === 1 ? { ...receipt, sha256: 'f'.repeat(64) } : receipt));
   const result = await deliver(accept, {
-    askHeld: async () => ({ receipts: lied, offers: [], isWhole: true }),
+    fetchHeldParts: async () => ({ receipts: lied, offers: [], isWhole: true }),
   });
   assert.equal(result.kind, 'delivered');
   assert.deepEqual(
@@ -231,17 +231,17 @@ test('a part that the link cuts off twice is cut smaller, and central gets every
   const { ledger, deliver } = await queueExport();
   const taken: Sent[] = [];
   const asked: boolean[] = [];
-  const askHeld: DeliverEntryDeps['askHeld'] = async ({ mayBeHeld }) => {
+  const fetchHeldParts: DeliverEntryDeps['fetchHeldParts'] = async ({ mayBeHeld }) => {
     asked.push(mayBeHeld);
     return HELD_NOTHING;
   };
-  await deliver(accept, { askHeld, mayGoOn: () => false });
+  await deliver(accept, { fetchHeldParts, mayGoOn: () => false });
   ledger.queue.unclaim(1);
   for (const spent of [1, 2]) {
-    assert.equal((await deliver(dropOver(taken), { askHeld })).kind, 'stopped');
+    assert.equal((await deliver(dropOver(taken), { fetchHeldParts })).kind, 'stopped');
     ledger.queue.putBack(1, { ...WAITS, spent });
   }
-  assert.equal((await deliver(dropOver(taken), { askHeld })).kind, 'delivered');
+  assert.equal((await deliver(dropOver(taken), { fetchHeldParts })).kind, 'delivered');
   assert.deepEqual(asked, [false, false, false, true]);
   assert.deepEqual(taken.flatMap(recordsIn), RECORD_IDS.slice(40));
   assert.deepEqual(
@@ -255,7 +255,7 @@ test('parts that are cut smaller have all their attempts', async () => {
   const { ledger, deliver } = await queueExport();
   const retries: (number | undefined)[] = [];
   const cutOffFrom = async (spent: number) => {
-    await deliver(() => LOST, { askHeld: async () => HELD_NOTHING });
+    await deliver(() => LOST, { fetchHeldParts: async () => HELD_NOTHING });
     retries.push(ledger.queue.get(1)?.retryCount);
     ledger.queue.putBack(1, { ...WAITS, spent });
   };
@@ -271,8 +271,8 @@ test('a part that central holds already is not cut: the answer was lost, not the
   }
   const [first] = sent;
   assert.ok(first !== undefined);
-  const askHeld = async () => ({ ...HELD_NOTHING, receipts: [receiptFor(first)] });
-  assert.equal((await deliver(accept, { askHeld })).kind, 'delivered');
+  const fetchHeldParts = async () => ({ ...HELD_NOTHING, receipts: [receiptFor(first)] });
+  assert.equal((await deliver(accept, { fetchHeldParts })).kind, 'delivered');
   assert.deepEqual(
     sent.slice(2).map(({ part }) => part),
     [2, 3].map((index) => ({ index, count: 3 })),
@@ -295,13 +295,13 @@ test('what a stick brought out of order keeps its keys when the rest is cut smal
   await twin.deliver(accept);
   const middle = twin.sent[1];
   assert.ok(middle !== undefined);
-  const askHeld = async () => ({ ...HELD_NOTHING, receipts: [receiptFor(middle)] });
+  const fetchHeldParts = async () => ({ ...HELD_NOTHING, receipts: [receiptFor(middle)] });
   const taken: Sent[] = [];
   for (let times = 0; times < 2; times += 1) {
-    await deliver(dropOver(taken), { askHeld });
+    await deliver(dropOver(taken), { fetchHeldParts });
     ledger.queue.putBack(1, WAITS);
   }
-  assert.equal((await deliver(dropOver(taken), { askHeld })).kind, 'delivered');
+  assert.equal((await deliver(dropOver(taken), { fetchHeldParts })).kind, 'delivered');
   assert.deepEqual(taken.flatMap(recordsIn), [...RECORD_IDS.slice(0, 40), ...RECORD_IDS.slice(80)]);
   const indexes = [2, ...taken.map(({ part }) => part.index)].sort((one, other) => one - other);
   assert.deepEqual(

@@ -8,16 +8,10 @@ import { cutFile, readHeaderLine } from '../spool/cut.ts';
 import type { Slice } from '../spool/policy.ts';
 import type { CutOffs } from './cut-offs.ts';
 import { planParts, readPartBody } from './entry-parts.ts';
-import { acknowledgeHeld, type HeldAnswer, type HeldQuestion } from './held.ts';
+import { acknowledgeHeld, type HeldPartsResult, type HeldPartsQuery } from './held-parts.ts';
 import type { Outcome } from './outcome.ts';
-import {
-  CUT_OFFS_BEFORE_CUT,
-  type CuttablePart,
-  decideVerdict,
-  isCutOff,
-  smallerPartSize,
-} from './policy.ts';
-import type { Verdict } from './verdict.ts';
+import { CUT_OFFS_BEFORE_CUT, type CuttablePart, isCutOff, smallerPartSize } from './policy/part-size.ts';
+import { decideVerdict, type Verdict } from './policy/verdict.ts';
 
 /** How delivering one entry ended for now. `spentBytes`: bodies sent since the last acknowledged part. */
 export type EntryResult =
@@ -43,7 +37,7 @@ export interface DeliverEntryDeps {
   /** Asked before each part: the tier may have changed since the last one (docs/spec/sources.md, "Tier and licence"). */
   readonly permit: (signal: AbortSignal) => Promise<LicenseRefusal | undefined>;
   /** What central holds of an export; where there is no reason to ask, nothing, without asking. */
-  readonly askHeld: (question: HeldQuestion, signal: AbortSignal) => Promise<HeldAnswer>;
+  readonly fetchHeldParts: (question: HeldPartsQuery, signal: AbortSignal) => Promise<HeldPartsResult>;
   readonly cutOffs: CutOffs;
   /** Sends one part and says what happened, with how many bytes of body went out. */
   readonly send: (
@@ -177,7 +171,7 @@ async function prepareParts(deps: DeliverEntryDeps, entry: Entry, signal: AbortS
       ? smallerPartSize(toCuttable(first, partSizeBytes, toBodyBytes(first, entry)), 'cut_off')
       : undefined;
   const mayBeHeld = smallerBytes !== undefined;
-  const held = await deps.askHeld({ exportId: entry.exportId, firstIndex, mayBeHeld }, signal);
+  const held = await deps.fetchHeldParts({ exportId: entry.exportId, firstIndex, mayBeHeld }, signal);
   if (held.offers !== undefined) deps.onAccepted(held.offers);
   const after = await acknowledgeHeld(
     { disk: world.disk, ledger, atMs: () => world.clock.wall() },

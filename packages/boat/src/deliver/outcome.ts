@@ -3,11 +3,11 @@ import type { ContentCoding, Receipt } from '@d3kos/protocol';
 /** Why an answer cannot be central's. */
 export type NotCentralReason = 'redirect' | 'html' | 'other_json' | 'status_511' | 'garbage';
 
-/** What happened to one part that was sent: facts, before anything is decided. `detail` is for a person. */
+/** The result of sending one part: facts, before any decision. `detail` is for a person. */
 export type Outcome =
-  /** Central's proof, checked against what was sent. `offers`: the codings its answer names, see `parseOffers`. */
+  /** Central's proof, checked against the part that was sent. `offers`: the codings in its answer's `Accept-Encoding`. */
   | { readonly kind: 'receipt'; readonly receipt: Receipt; readonly offers: readonly ContentCoding[] }
-  /** A well-formed receipt, but for another export, part or body. */
+  /** A well-formed receipt for a different export, part or body. */
   | { readonly kind: 'receipt_mismatch'; readonly detail: string }
   /** Central refused in its own shape, `{status:"error", error_code, message}`. */
   | {
@@ -17,7 +17,7 @@ export type Outcome =
       readonly message: string;
       readonly retryAfterMs?: number;
     }
-  /** Somebody answered, and it was not central. */
+  /** A foreign answer: another system answered instead of central. */
   | {
       readonly kind: 'not_central';
       readonly reason: NotCentralReason;
@@ -32,24 +32,24 @@ export type Outcome =
       readonly code: string;
       readonly clockSuspect: boolean;
     }
-  /** The request began, and its answer never came whole: central may hold the part, or not. */
+  /** The request began, and no whole answer came. Central may or may not hold the part. */
   | { readonly kind: 'answer_lost'; readonly code: string }
   /** The request began, and then no byte moved for the transport's silence limit. */
   | { readonly kind: 'stalled' };
 
-/** What one look at central's health found. */
+/** The result of one probe of central's health. */
 export type ProbeResult =
-  /** Central named itself. `timeWallMs`: its clock, undefined where it gave none that can be read. */
+  /** Central identified itself. `timeWallMs`: its clock, or undefined if the answer has no readable time. */
   | {
       readonly kind: 'central';
       readonly timeWallMs: number | undefined;
       readonly offers: readonly ContentCoding[];
     }
-  /** Somebody else answered. */
+  /** A foreign answer. */
   | { readonly kind: 'captive_portal'; readonly detail: string }
-  /** Nobody answered. */
+  /** No answer. */
   | { readonly kind: 'nothing'; readonly code: string }
   /** The certificate's dates do not fit the boat's clock. */
   | { readonly kind: 'clock_wrong'; readonly code: string }
-  /** Something that stands for central answered that it fails: 408, 425, 429 or 5xx but 511. */
+  /** Central, or a proxy in front of it, answered that it fails: 408, 425, 429, or 5xx other than 511. */
   | { readonly kind: 'unavailable'; readonly status: number };

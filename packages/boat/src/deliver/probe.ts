@@ -3,7 +3,9 @@ import { Compile } from 'typebox/compile';
 import { type Transport, TransportError } from '../platform/ports.ts';
 import { parseJsonBytes, readAnswer } from '../platform/transport-answer.ts';
 import type { ProbeResult } from './outcome.ts';
-import { decideHealth, explainTlsFailure, parseHttpDate, parseOffers } from './policy.ts';
+import { parseAcceptEncoding, parseHttpDate } from './policy/http-headers.ts';
+import { explainTlsFailure } from './policy/tls-failure.ts';
+import { decideHealth } from './policy/verdict.ts';
 
 /** Largest answer of a health that is read: central's is about 100 bytes, and no more of a stranger's page is needed to know it is not. */
 const HEALTH_SIZE_MAX_BYTES = 64 * 1024;
@@ -54,7 +56,7 @@ function classify(response: Response, json: unknown): ProbeResult {
       return {
         kind: 'central',
         timeWallMs: Number.isNaN(timeMs) ? parseHttpDate(headers.get('date') ?? '') : timeMs,
-        offers: parseOffers(headers.get('accept-encoding')),
+        offers: parseAcceptEncoding(headers.get('accept-encoding')),
       };
     }
     case 'unavailable':

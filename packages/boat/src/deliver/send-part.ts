@@ -13,7 +13,8 @@ import { Compile } from 'typebox/compile';
 import { type Clock, type Compressor, type Transport, TransportError } from '../platform/ports.ts';
 import { type AnswerBody, parseJsonBytes, readAnswer, SILENT_CODE } from '../platform/transport-answer.ts';
 import type { NotCentralReason, Outcome } from './outcome.ts';
-import { isClockSuspect, parseHttpDate, parseOffers, parseRetryAfter } from './policy.ts';
+import { parseAcceptEncoding, parseHttpDate, parseRetryAfter } from './policy/http-headers.ts';
+import { isClockSuspect } from './policy/tls-failure.ts';
 
 /** Largest answer that is read. A receipt that names every record of a part as rejected is far below; a portal's page may be anything. */
 const ANSWER_SIZE_MAX_BYTES = 1024 * 1024;
@@ -206,7 +207,7 @@ function classify(response: Response, body: AnswerBody, sent: PartToSend, nowWal
   if (json === undefined)
     return isHtml(headers, body.bytes) ? stranger('html', 'A web page') : stranger('garbage', 'Not JSON');
   if (status >= 200 && status < 300 && receiptShape.Check(json.value))
-    return checkReceipt(json.value, sent, parseOffers(headers.get('accept-encoding')));
+    return checkReceipt(json.value, sent, parseAcceptEncoding(headers.get('accept-encoding')));
   if (status >= 400 && refusalShape.Check(json.value))
     return {
       kind: 'refused',

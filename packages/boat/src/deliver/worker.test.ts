@@ -94,7 +94,7 @@ async function runWorker(
     paths,
     centralUrl: CENTRAL,
     partSizeBytes: 1024 * 1024,
-    allowance: { meteredSizeMaxBytes: undefined, monthlyBytesMax: undefined },
+    dataBudget: { meteredSizeMaxBytes: undefined, monthlyBytesMax: undefined },
     bytesPerSecondMax: undefined,
     credentialsPath,
     clockSynchronized: async () => true,

@@ -9,21 +9,16 @@ import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { type Credentials, loadCredentials, toFingerprint } from './credentials.ts';
 import { createCutOffs } from './cut-offs.ts';
 import { deliverEntry, type EntryResult } from './deliver-entry.ts';
-import { createGivingUp } from './give-up.ts';
-import { askHeldIfUnsure } from './held.ts';
-import {
-  type Allowance,
-  chooseCoding,
-  confirmUnavailable,
-  describeNextAttempt,
-  nextAttempt,
-  type Thrift,
-} from './policy.ts';
-import type { Destination } from './policy-destination.ts';
-import { createReach } from './reach.ts';
+import { createDeadLetters } from './dead-letters.ts';
+import { fetchHeldPartsIfUnsure } from './held-parts.ts';
+import { createCircuitBreaker } from './circuit-breaker.ts';
+import { createEntrySelector, type Selection } from './entry-selector.ts';
+import { describeNextAttempt, nextAttempt } from './policy/backoff.ts';
+import { chooseCoding } from './policy/content-coding.ts';
+import { type DataBudget, describeSendHold, type SendHold } from './policy/data-budget.ts';
+import type { Destination } from './policy/destination-state.ts';
+import { confirmUnavailable, type Verdict } from './policy/verdict.ts';
 import { sendPart } from './send-part.ts';
-import { createTurns } from './turns.ts';
-import type { Verdict } from './verdict.ts';
 
 /** The worker looks at its queue at least this often, whatever it missed (docs/spec/delivery.md, "Delivering"). */
 const BACKSTOP_MS = 30_000;
@@ -50,7 +45,7 @@ export interface WorkerDeps {
   readonly paths: SpoolPaths;
   readonly centralUrl: string | undefined;
   readonly partSizeBytes: number;
-  readonly allowance: Allowance;
+  readonly dataBudget: DataBudget;
   readonly bytesPerSecondMax: number | undefined;
   /** `$ROOT/config/export-credentials.json`. */
   readonly credentialsPath: string;
@@ -66,24 +61,26 @@ export interface Worker {
   /** Something may be due. `now`: central is tried at once and the owner's limits do not count; waits after spent attempts stay. */
   wake(urgency?: 'now'): void;
   destination(): Destination;
-  /** Why something that is due waits: the owner's allowance; `affordable` when nothing does. */
-  thrift(): Thrift;
+  /** Why a due export waits; undefined if the data budget holds none. */
+  sendHold(): SendHold | undefined;
   /** If the entry is being sent, stops that; resolves when the entry is not `uploading` any more. */
   release(queueId: string): Promise<void>;
-  /** Fails an entry that is not being sent: archives its file, gives its ranges back. */
-  giveUp(entry: Entry, reason: string): Promise<Entry>;
+  /** Fails an entry that is not being sent: archives its file and rewinds its ranges. */
+  deadLetter(entry: Entry, reason: string): Promise<Entry>;
 }
 
 export function createWorker(deps: WorkerDeps): Worker {
   const { world, ledger, listener } = deps;
   const { clock, log } = world;
   const wake = createWake();
-  const givingUp = createGivingUp(world, ledger, deps.paths);
-  const reach = createReach(world, deps.clockSynchronized, (destination) =>
+  const deadLetters = createDeadLetters(world, ledger, deps.paths);
+  const breaker = createCircuitBreaker(world, deps.clockSynchronized, (destination) =>
     listener.destinationChanged(destination),
   );
   const cutOffs = createCutOffs();
-  const turns = createTurns(world, ledger, { ...deps, isTaken: givingUp.isUnderWay });
+  const selector = createEntrySelector(world, ledger, { ...deps, isMoving: deadLetters.isMoving });
+  let sendHold: SendHold | undefined;
+  let reportedHold: SendHold | undefined;
   /** Something failed since the ledger last took a change. */
   let isLedgerInDoubt = false;
   let toldRefusal: string | undefined;
@@ -104,10 +101,10 @@ export function createWorker(deps: WorkerDeps): Worker {
     const permission = maySend(known.tier);
     return permission.kind === 'refused' ? permission : undefined;
   };
-  const giveUp = (entry: Entry, reason: string): Promise<Entry> => {
-    turns.forget(entry.entryNo);
+  const deadLetter = (entry: Entry, reason: string): Promise<Entry> => {
+    selector.forget(entry.entryNo);
     cutOffs.forget(entry.entryNo);
-    return givingUp.giveUp(entry, reason);
+    return deadLetters.deadLetter(entry, reason);
   };
   const putBack = (entry: Entry, lastError: string, wireSizeBytes: number): void =>
     ledger.queue.putBack(entry.entryNo, {
@@ -116,6 +113,15 @@ export function createWorker(deps: WorkerDeps): Worker {
       wireSizeBytes,
       atMs: clock.wall(),
     });
+
+  /** Reports a hold when it begins, and when nothing is held any more. */
+  const reportHold = ({ entry, hold }: Selection): void => {
+    sendHold = hold;
+    if (hold !== undefined && hold !== reportedHold) log.write('info', describeSendHold(hold));
+    if (hold === undefined && entry === undefined && reportedHold !== undefined)
+      log.write('info', 'No export waits for another connection or the next month any more');
+    reportedHold = hold;
+  };
 
   /** Spends an attempt. Gives how long the entry waits; undefined where it failed. */
   const spend = async (
@@ -133,11 +139,11 @@ export function createWorker(deps: WorkerDeps): Worker {
       'info',
       `Export upload failed: ${entry.queueId}: ${verdict.detail}. ${describeNextAttempt(next)}`,
     );
-    if (next.kind === 'failed') {
-      await giveUp(entry, verdict.detail);
+    if (next.kind === 'dead_letter') {
+      await deadLetter(entry, verdict.detail);
       return undefined;
     }
-    turns.setWait(entry.entryNo, next.delayMs);
+    selector.setWait(entry.entryNo, next.delayMs);
     ledger.queue.putBack(entry.entryNo, {
       spent: attemptsSpent,
       nextRetryAtMs: (clock.wall() + next.delayMs) as WallMs,
@@ -162,31 +168,31 @@ export function createWorker(deps: WorkerDeps): Worker {
       tellRefusal(refusal);
       return;
     }
-    const probed = first.kind === 'unavailable' ? await reach.look(centralUrl, signal) : undefined;
+    const probed = first.kind === 'unavailable' ? await breaker.look(centralUrl, signal) : undefined;
     const verdict = probed === undefined ? first : confirmUnavailable(first, probed);
-    reach.observe({ kind: 'verdict', verdict });
+    breaker.observe({ kind: 'verdict', verdict });
     switch (verdict.kind) {
       case 'unreachable':
         log.write('info', `Export upload failed: ${entry.queueId} waits: ${verdict.detail}`);
         putBack(entry, verdict.detail, wireSizeBytes);
-        reach.lost(verdict);
+        breaker.lost(verdict);
         return;
       case 'unavailable': {
         const delayMs = await spend(entry, verdict, wireSizeBytes);
         // A central whose health fails too is failing for every export: the others keep their attempts.
-        if (delayMs !== undefined && probed?.kind === 'unavailable') reach.hold(delayMs);
+        if (delayMs !== undefined && probed?.kind === 'unavailable') breaker.hold(delayMs);
         return;
       }
       case 'blocked':
         putBack(entry, verdict.detail, wireSizeBytes);
-        reach.block(verdict, toFingerprint(token));
+        breaker.block(verdict, toFingerprint(token));
         return;
       case 'rejected':
         log.write(
           'warn',
           `Export rejected: ${entry.queueId}: ${verdict.detail}. Its records go with the next export`,
         );
-        await giveUp(entry, verdict.detail);
+        await deadLetter(entry, verdict.detail);
         return;
       case 'delivered':
       case 'cut_smaller':
@@ -210,8 +216,8 @@ export function createWorker(deps: WorkerDeps): Worker {
         partSizeBytes: deps.partSizeBytes,
         installationId: () => installationId,
         permit,
-        askHeld: (question, until) =>
-          askHeldIfUnsure(deps, { centralUrl, token: token.token, ...question }, until),
+        fetchHeldParts: (question, until) =>
+          fetchHeldPartsIfUnsure(deps, { centralUrl, token: token.token, ...question }, until),
         cutOffs,
         send: (part, sendSignal) =>
           sendPart(
@@ -219,23 +225,23 @@ export function createWorker(deps: WorkerDeps): Worker {
             {
               centralUrl,
               token: token.token,
-              coding: chooseCoding(reach.offers()),
+              coding: chooseCoding(breaker.offers()),
               bytesPerSecondMax: deps.bytesPerSecondMax,
               ...part,
             },
             sendSignal,
           ),
         clockSynchronized: deps.clockSynchronized,
-        mayGoOn: () => !turns.isSmallDue(),
+        mayGoOn: () => !selector.isSmallDue(),
         onPart: (progress) => listener.uploading(progress),
-        onAccepted: (offers) => reach.accepted(offers),
+        onAccepted: (offers) => breaker.accepted(offers),
       },
       entry,
       signal,
     );
     switch (result.kind) {
       case 'delivered':
-        turns.forget(entry.entryNo);
+        selector.forget(entry.entryNo);
         cutOffs.forget(entry.entryNo);
         log.write('info', `✓ Export uploaded successfully: ${entry.queueId}`);
         listener.delivered(entry.queueId);
@@ -290,13 +296,13 @@ export function createWorker(deps: WorkerDeps): Worker {
     const { centralUrl } = deps;
     if (centralUrl === undefined) {
       const detail = 'CENTRAL_API_URL is not set';
-      reach.block({ status: 0, errorCode: 'CONFIG_INVALID', detail }, 'no central');
+      breaker.block({ status: 0, errorCode: 'CONFIG_INVALID', detail }, 'no central');
       return BACKSTOP_MS;
     }
     const token = await loadCredentials(world.disk, deps.credentialsPath);
-    reach.notice(toFingerprint(token));
+    breaker.notice(toFingerprint(token));
     // Before the tier is asked: it is another program on this boat, and nothing would come of its answer.
-    const heldMs = reach.heldMs();
+    const heldMs = breaker.heldMs();
     if (heldMs > 0) return Math.min(heldMs, BACKSTOP_MS);
     const refusal = await permit(signal);
     if (refusal !== undefined) {
@@ -305,13 +311,15 @@ export function createWorker(deps: WorkerDeps): Worker {
     }
     toldRefusal = undefined;
     if (token.kind === 'none') {
-      reach.block({ status: 0, errorCode: token.code, detail: token.detail }, toFingerprint(token));
+      breaker.block({ status: 0, errorCode: token.code, detail: token.detail }, toFingerprint(token));
       return BACKSTOP_MS;
     }
-    const awayMs = await reach.wait(centralUrl, signal);
+    const awayMs = await breaker.wait(centralUrl, signal);
     if (awayMs > 0) return Math.min(awayMs, BACKSTOP_MS);
-    const entry = turns.claim(await world.network.isMetered?.(signal));
-    if (entry === undefined) return Math.max(MIN_REST_MS, Math.min(BACKSTOP_MS, turns.nextDueMs()));
+    const selection = selector.next(await world.network.isMetered?.(signal));
+    reportHold(selection);
+    const { entry } = selection;
+    if (entry === undefined) return Math.max(MIN_REST_MS, Math.min(BACKSTOP_MS, selector.nextDueMs()));
     await deliverActive(entry, centralUrl, token, signal);
     return 0;
   };
@@ -319,11 +327,11 @@ export function createWorker(deps: WorkerDeps): Worker {
   /** Sleeps until something may be due; while central is not reached, a change of interfaces ends the sleep too. */
   const rest = async (delayMs: number, signal: AbortSignal): Promise<void> => {
     const resting = new AbortController();
-    const isLinkWaited = reach.isLinkWaited() && ledger.queue.counts().pending > 0;
+    const isLinkWaited = breaker.isLinkWaited() && ledger.queue.counts().pending > 0;
     const link = isLinkWaited
       ? world.network.changed(AbortSignal.any([signal, resting.signal])).then(
           () => {
-            reach.hurry();
+            breaker.hurry();
             wake.wake();
           },
           () => undefined,
@@ -356,18 +364,18 @@ export function createWorker(deps: WorkerDeps): Worker {
     },
     wake(urgency) {
       if (urgency === 'now') {
-        turns.askForAll();
-        reach.tryNow();
+        selector.sendAllNow();
+        breaker.tryNow();
       }
       wake.wake();
     },
-    destination: () => reach.destination(),
-    thrift: () => turns.thrift(),
+    destination: () => breaker.destination(),
+    sendHold: () => sendHold,
     async release(queueId) {
       if (active?.queueId !== queueId) return;
       active.stop.abort();
       await active.done;
     },
-    giveUp,
+    deadLetter,
   };
 }

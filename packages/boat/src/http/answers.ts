@@ -1,5 +1,5 @@
-import { describeThrift } from '../deliver/policy.ts';
-import { describeDestination } from '../deliver/policy-destination.ts';
+import { describeSendHold } from '../deliver/policy/data-budget.ts';
+import { describeDestination } from '../deliver/policy/destination-state.ts';
 import type { ManagerEvent } from '../events.ts';
 import type { Status } from '../export-manager.ts';
 import type { QueueCounts } from '../ledger/entry.ts';
@@ -53,10 +53,10 @@ export function toStatusAnswer(
       explanation: describeDestination(destination),
     },
     thrift: {
-      state: status.thrift.state,
-      detail: describeThrift(status.thrift.state),
-      month_bytes: status.thrift.monthBytes,
-      month_bytes_max: status.thrift.monthBytesMax ?? null,
+      state: status.dataBudget.hold ?? 'affordable',
+      detail: describeSendHold(status.dataBudget.hold),
+      month_bytes: status.dataBudget.monthBytes,
+      month_bytes_max: status.dataBudget.monthBytesMax ?? null,
     },
     last_export: status.lastExport === undefined ? null : toQueueView(status.lastExport),
     last_delivery: status.lastDelivery === undefined ? null : toHistoryView(status.lastDelivery),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { isCutOff, smallerPartSize } from './policy.ts';
+import { isCutOff, smallerPartSize } from './part-size.ts';
 
 const MIB = 1_048_576;
 const KIB = 1_024;

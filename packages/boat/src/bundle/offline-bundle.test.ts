@@ -10,7 +10,7 @@ import { isExportError } from '../platform/errors.ts';
 import { createRandom } from '../platform/random.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
 import { isBundleName, toBundleName, toFreeBundleName } from './policy.ts';
-import { requireStick, writeToStick } from './stick.ts';
+import { requireBundleDirectory, writeOfflineBundle } from './offline-bundle.ts';
 
 const root = temporaryRoot('stick');
 const NAME = toBundleName('0123456789abcdef', '20260601_120000');
@@ -60,12 +60,12 @@ function refuse(code: string): never {
 
 test('a bundle is on the stick whole, under its own name, and never in place of another file', async () => {
   const stick = newStick();
-  const first = await writeToStick(createDisk(), stick, NAME, pieces());
+  const first = await writeOfflineBundle(createDisk(), stick, NAME, pieces());
   assert.deepEqual(readdirSync(stick), [NAME]);
   assert.equal(first.end.parts, 3);
   assert.equal(first.sizeBytes, readFileSync(first.file).length);
   writeFileSync(first.file, 'somebody else');
-  const second = await writeToStick(createDisk(), stick, NAME, pieces());
+  const second = await writeOfflineBundle(createDisk(), stick, NAME, pieces());
   assert.equal(second.file, join(stick, NAME.replace('.bundle', '_2.bundle')));
   assert.equal(readFileSync(first.file, 'utf8'), 'somebody else');
 });
@@ -83,7 +83,7 @@ test('a full stick is told as that, and no half bundle stays on it', async () =>
     },
   }));
   await assert.rejects(
-    writeToStick(full, stick, NAME, pieces()),
+    writeOfflineBundle(full, stick, NAME, pieces()),
     (error) => isExportError(error, 'DISK_FULL') && /stick is full/.test(error.message),
   );
   assert.deepEqual(readdirSync(stick), []);
@@ -98,7 +98,7 @@ test('a stick that does not confirm a write is told as that', async () => {
         : { create: async (path) => ({ ...(await real.create(path)), sync: () => refuse('EIO') }) },
     );
     await assert.rejects(
-      writeToStick(disk, stick, NAME, pieces()),
+      writeOfflineBundle(disk, stick, NAME, pieces()),
       (error) => isExportError(error, 'DISK_FAILED') && /exFAT/.test(error.hint),
     );
     if (step === 'file') assert.deepEqual(readdirSync(stick), []);
@@ -121,7 +121,7 @@ test('what reads back differently is removed', async () => {
     },
   }));
   await assert.rejects(
-    writeToStick(forgetful, stick, NAME, pieces()),
+    writeOfflineBundle(forgetful, stick, NAME, pieces()),
     (error) => isExportError(error, 'DISK_FAILED') && /reads back differently/.test(error.message),
   );
   assert.deepEqual(readdirSync(stick), []);
@@ -135,12 +135,12 @@ test('a bundle that breaks off while it arrives, or ends early, leaves nothing',
       if (piece.length > 1_000) throw new Error('the daemon is gone');
     }
   }
-  await assert.rejects(writeToStick(createDisk(), stick, NAME, broken()), /daemon is gone/);
+  await assert.rejects(writeOfflineBundle(createDisk(), stick, NAME, broken()), /daemon is gone/);
   async function* early() {
     let left = 2;
     for await (const piece of pieces()) if (left-- > 0) yield piece;
   }
-  await assert.rejects(writeToStick(createDisk(), stick, NAME, early()), (error) =>
+  await assert.rejects(writeOfflineBundle(createDisk(), stick, NAME, early()), (error) =>
     isExportError(error, 'DISK_FAILED'),
   );
   assert.deepEqual(readdirSync(stick), []);
@@ -151,7 +151,9 @@ test('a folder that is not there is not made', async () => {
   const file = join(newStick(), 'file');
   writeFileSync(file, '');
   for (const place of [join(root, 'nothing'), file])
-    await assert.rejects(requireStick(disk, place), (error) => isExportError(error, 'REQUEST_INVALID'));
+    await assert.rejects(requireBundleDirectory(disk, place), (error) =>
+      isExportError(error, 'REQUEST_INVALID'),
+    );
 });
 
 test('a name that leads elsewhere is not the name of a bundle', () => {

@@ -3,7 +3,7 @@ import test from 'node:test';
 import type { HeldParts } from '@d3kos/protocol';
 import type { Ledger } from '../ledger/ledger.ts';
 import { type Transport, TransportError } from '../platform/ports.ts';
-import { askHeldIfUnsure } from './held.ts';
+import { fetchHeldPartsIfUnsure } from './held-parts.ts';
 
 const EXPORT_ID = 'exp_1';
 const NEVER = new AbortController().signal;
@@ -25,7 +25,7 @@ async function ask(answer: (after: number) => Response, firstIndex = 1, bundled 
     firstIndex,
     mayBeHeld: bundled === '',
   };
-  return { asked, held: await askHeldIfUnsure({ ledger, world: { transport } }, target, NEVER) };
+  return { asked, held: await fetchHeldPartsIfUnsure({ ledger, world: { transport } }, target, NEVER) };
 }
 
 const holds = (index: number, next: number | null): Response => {

@@ -1,19 +1,19 @@
 import type { ContentCoding } from '@d3kos/protocol';
 import type { MonotonicMs, World } from '../platform/ports.ts';
 import type { ProbeResult } from './outcome.ts';
-import { BLOCKED_RETRY_MS, misansweredDelay, probeDelay } from './policy.ts';
+import { BLOCKED_RETRY_MS, foreignAnswerDelay, probeDelay } from './policy/backoff.ts';
 import {
   type Destination,
   type DestinationEvent,
   describeDestination,
   initialDestination,
   nextDestination,
-} from './policy-destination.ts';
+} from './policy/destination-state.ts';
 import { probe } from './probe.ts';
-import type { Verdict } from './verdict.ts';
+import type { Verdict } from './policy/verdict.ts';
 
 /** What is known of the way to central, and when it may be used again. Lives as long as one run of the worker. */
-export interface Reach {
+export interface CircuitBreaker {
   destination(): Destination;
   /** The codings central's last answer offered. */
   offers(): readonly ContentCoding[];
@@ -43,11 +43,11 @@ export interface Reach {
   tryNow(): void;
 }
 
-export function createReach(
+export function createCircuitBreaker(
   world: Pick<World, 'clock' | 'random' | 'log' | 'transport'>,
   clockSynchronized: (signal: AbortSignal) => Promise<boolean>,
   onChange: (destination: Destination) => void,
-): Reach {
+): CircuitBreaker {
   const { clock, random, log } = world;
   let destination = initialDestination(clock.wall());
   let offers: readonly ContentCoding[] = [];
@@ -113,7 +113,7 @@ export function createReach(
       mustProbe = true;
       probeFailures = 0;
       const fraction = random.fraction();
-      hold(misanswered > 0 ? misansweredDelay(misanswered, fraction) : probeDelay(0, fraction));
+      hold(misanswered > 0 ? foreignAnswerDelay(misanswered, fraction) : probeDelay(0, fraction));
     },
     block(verdict, by) {
       observe({ kind: 'verdict', verdict: { kind: 'blocked', ...verdict } });

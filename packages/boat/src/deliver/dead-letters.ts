@@ -5,21 +5,21 @@ import type { World } from '../platform/ports.ts';
 import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
 
 /** Fails entries that are not being sent. */
-export interface GivingUp {
+export interface DeadLetters {
   /**
    * Archives the entry's file, then fails it: its ranges are due again. A file that the archive does not take stays where
    * it is. Throws DISK_…, LEDGER_FAILED; then the entry waits as before, with its file where it was.
    */
-  giveUp(entry: Entry, reason: string): Promise<Entry>;
+  deadLetter(entry: Entry, reason: string): Promise<Entry>;
   /** True while an entry is on its way to `failed`: the archive takes its file before the ledger says so, and nobody may claim it. */
-  isUnderWay(entryNo: number): boolean;
+  isMoving(entryNo: number): boolean;
 }
 
-export function createGivingUp(
+export function createDeadLetters(
   { disk, clock, log }: Pick<World, 'disk' | 'clock' | 'log'>,
   ledger: Ledger,
   paths: SpoolPaths,
-): GivingUp {
+): DeadLetters {
   const underWay = new Set<number>();
   /** Moves the file to the archive where that can be done, and gives the path it has then. */
   const archive = async ({ queueId, exportFile }: Entry): Promise<string> => {
@@ -53,7 +53,7 @@ export function createGivingUp(
     }
   };
   return {
-    async giveUp(entry, reason) {
+    async deadLetter(entry, reason) {
       underWay.add(entry.entryNo);
       try {
         return await fail(entry, reason);
@@ -61,6 +61,6 @@ export function createGivingUp(
         underWay.delete(entry.entryNo);
       }
     },
-    isUnderWay: (entryNo) => underWay.has(entryNo),
+    isMoving: (entryNo) => underWay.has(entryNo),
   };
 }

@@ -7,7 +7,7 @@ import { type Disk, type Transport, TransportError, type WallMs } from '../platf
 import { parseJsonBytes, readAnswer } from '../platform/transport-answer.ts';
 import { isBundled } from './bundled.ts';
 import { readPartBody } from './entry-parts.ts';
-import { parseOffers } from './policy.ts';
+import { parseAcceptEncoding } from './policy/http-headers.ts';
 
 /** Largest answer that is read: central ends one at about 500 KB, or at one receipt that names a thousand rejected records. */
 const ANSWER_SIZE_MAX_BYTES = 2 * 1024 * 1024;
@@ -17,7 +17,7 @@ const ANSWERS_MAX = 100;
 const heldShape = Compile(HeldPartsSchema);
 
 /** What is asked about an export that is about to be sent. */
-export interface HeldQuestion {
+export interface HeldPartsQuery {
   readonly exportId: string;
   /** The first part that is not acknowledged: those before it are not asked for. */
   readonly firstIndex: number;
@@ -26,7 +26,7 @@ export interface HeldQuestion {
 }
 
 /** What central says it holds of an export; undefined `offers`: nobody who could be central answered. */
-export interface HeldAnswer {
+export interface HeldPartsResult {
   readonly receipts: readonly Receipt[];
   readonly offers: readonly ContentCoding[] | undefined;
   /** True where central answered to the end: it does not hold what it did not name. */
@@ -34,19 +34,23 @@ export interface HeldAnswer {
 }
 
 /** Where it is asked, and as whom. */
-interface HeldTarget extends HeldQuestion {
+interface HeldTarget extends HeldPartsQuery {
   readonly centralUrl: string;
   readonly token: string;
 }
 
-const NOT_ASKED: HeldAnswer = { receipts: [], offers: undefined, isWhole: false };
+const NOT_ASKED: HeldPartsResult = { receipts: [], offers: undefined, isWhole: false };
 
 /**
  * Asks central which parts of an export it holds. A central that does not know the question, an answer that is not
  * central's and a link that fails all give what was heard so far: then the parts are sent, which is harmless where central
  * has them. Rejects with the signal's reason when aborted.
  */
-async function askHeld(transport: Transport, target: HeldTarget, signal: AbortSignal): Promise<HeldAnswer> {
+async function fetchHeldParts(
+  transport: Transport,
+  target: HeldTarget,
+  signal: AbortSignal,
+): Promise<HeldPartsResult> {
   const receipts: Receipt[] = [];
   let offers: readonly ContentCoding[] | undefined;
   let isWhole = false;
@@ -73,13 +77,13 @@ async function askHeld(transport: Transport, target: HeldTarget, signal: AbortSi
 }
 
 /** Asks about an export that was written to a stick since it was made, or whose part may be held; of every other, central is not asked. */
-export async function askHeldIfUnsure(
+export async function fetchHeldPartsIfUnsure(
   { ledger, world }: { readonly ledger: Ledger; readonly world: { readonly transport: Transport } },
   target: HeldTarget,
   signal: AbortSignal,
-): Promise<HeldAnswer> {
+): Promise<HeldPartsResult> {
   const isAsked = target.mayBeHeld || isBundled(ledger, target.exportId);
-  return isAsked ? askHeld(world.transport, target, signal) : NOT_ASKED;
+  return isAsked ? fetchHeldParts(world.transport, target, signal) : NOT_ASKED;
 }
 
 async function exchange(transport: Transport, request: Request, signal: AbortSignal) {
@@ -88,7 +92,7 @@ async function exchange(transport: Transport, request: Request, signal: AbortSig
     const body = await readAnswer(response, ANSWER_SIZE_MAX_BYTES);
     const value = body.kind === 'whole' ? parseJsonBytes(body.bytes)?.value : undefined;
     if (response.status !== 200 || !heldShape.Check(value)) return undefined;
-    return { held: value, offers: parseOffers(response.headers.get('accept-encoding')) };
+    return { held: value, offers: parseAcceptEncoding(response.headers.get('accept-encoding')) };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof TransportError)) throw error;

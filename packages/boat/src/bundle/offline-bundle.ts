@@ -13,7 +13,7 @@ export interface WrittenBundle {
 }
 
 /** Throws REQUEST_INVALID unless `directory` is a folder: a mistyped path must not become a folder beside the stick. */
-export async function requireStick(disk: Disk, directory: string): Promise<void> {
+export async function requireBundleDirectory(disk: Disk, directory: string): Promise<void> {
   const facts = await disk.stat(directory);
   if (facts?.kind === 'directory') return;
   throw new ExportError('REQUEST_INVALID', `${directory} is not a folder`, {
@@ -27,7 +27,7 @@ export async function requireStick(disk: Disk, directory: string): Promise<void>
  * every part in it has the digest its line names. A full stick, or pieces that end early, leave no file behind. A file
  * that is there already is never replaced. Throws DISK_FULL, DISK_READ_ONLY, DISK_FAILED, and what `pieces` throws.
  */
-export async function writeToStick(
+export async function writeOfflineBundle(
   disk: Disk,
   directory: string,
   name: string,

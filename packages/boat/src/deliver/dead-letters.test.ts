@@ -12,7 +12,7 @@ import { toFailedFile, toSpoolPaths } from '../spool/spool-paths.ts';
 import { createKeptLog } from '../testing/kept-log.ts';
 import { spoolExport } from '../testing/spooled-export.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
-import { createGivingUp } from './give-up.ts';
+import { createDeadLetters } from './dead-letters.ts';
 
 const root = temporaryRoot('give-up');
 
@@ -52,21 +52,21 @@ test('an export that is given up keeps its file in the archive, and nobody claim
     ...disk,
     move: async (from, to) => {
       await disk.move(from, to);
-      onTheWay.push([ledger.queue.get(entry.entryNo)?.status ?? '', givingUp.isUnderWay(entry.entryNo)]);
+      onTheWay.push([ledger.queue.get(entry.entryNo)?.status ?? '', deadLetters.isMoving(entry.entryNo)]);
     },
   };
-  const givingUp = createGivingUp(
+  const deadLetters = createDeadLetters(
     { disk: watched, clock: createClock(), log: createKeptLog() },
     ledger,
     paths,
   );
-  const failed = await givingUp.giveUp(entry, 'central said no');
+  const failed = await deadLetters.deadLetter(entry, 'central said no');
   assert.deepEqual(onTheWay, [['pending', true]], 'the file is safe in the archive before the entry fails');
   assert.equal(failed.status, 'failed');
   assert.equal(failed.lastError, 'central said no');
   assert.equal(failed.exportFile, toFailedFile(paths, 'q_1'));
   assert.ok(existsSync(failed.exportFile) && !existsSync(exportFile));
-  assert.equal(givingUp.isUnderWay(entry.entryNo), false);
+  assert.equal(deadLetters.isMoving(entry.entryNo), false);
   ledger.close();
 });
 
@@ -83,12 +83,12 @@ test('an export whose failing the ledger refuses is where it was, and fails with
       },
     },
   };
-  const givingUp = createGivingUp({ disk, clock: createClock(), log: createKeptLog() }, busy, paths);
-  await assert.rejects(givingUp.giveUp(entry, 'no'), (error) => isExportError(error, 'LEDGER_FAILED'));
+  const deadLetters = createDeadLetters({ disk, clock: createClock(), log: createKeptLog() }, busy, paths);
+  await assert.rejects(deadLetters.deadLetter(entry, 'no'), (error) => isExportError(error, 'LEDGER_FAILED'));
   assert.ok(existsSync(ledger.queue.get(entry.entryNo)?.exportFile ?? ''), 'it can be sent meanwhile');
   assert.equal(existsSync(exportFile), true);
   isBusy = false;
-  const failed = await givingUp.giveUp(entry, 'no');
+  const failed = await deadLetters.deadLetter(entry, 'no');
   assert.equal(failed.exportFile, toFailedFile(paths, 'q_1'));
   assert.ok(existsSync(failed.exportFile));
   ledger.close();
@@ -97,11 +97,11 @@ test('an export whose failing the ledger refuses is where it was, and fails with
 test('an export that the archive does not take fails all the same, and keeps its file where it is', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   writeFileSync(paths.failed, 'a file where the folder should be');
-  const failed = await createGivingUp(
+  const failed = await createDeadLetters(
     { disk, clock: createClock(), log: createKeptLog() },
     ledger,
     paths,
-  ).giveUp(entry, 'no');
+  ).deadLetter(entry, 'no');
   assert.deepEqual([failed.status, failed.exportFile], ['failed', exportFile]);
   assert.ok(existsSync(exportFile));
   ledger.close();
@@ -111,11 +111,11 @@ test('another file that has its name in the archive stays', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   mkdirSync(paths.failed);
   writeFileSync(toFailedFile(paths, 'q_1'), 'somebody else');
-  const failed = await createGivingUp(
+  const failed = await createDeadLetters(
     { disk, clock: createClock(), log: createKeptLog() },
     ledger,
     paths,
-  ).giveUp(entry, 'no');
+  ).deadLetter(entry, 'no');
   assert.equal(readFileSync(toFailedFile(paths, 'q_1'), 'utf8'), 'somebody else');
   assert.deepEqual([failed.status, failed.exportFile], ['failed', exportFile]);
   ledger.close();

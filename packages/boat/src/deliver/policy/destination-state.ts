@@ -1,34 +1,34 @@
-import type { ProbeResult } from './outcome.ts';
+import type { ProbeResult } from '../outcome.ts';
 import type { Verdict } from './verdict.ts';
 
-/** What is known of central from here. `unknown` until something was tried, and after the configuration changed. */
+/** The state of central as seen from this boat. It is `unknown` until the first try and after a change of configuration. */
 export type DestinationState =
   'unknown' | 'online' | 'offline' | 'captive_portal' | 'clock_wrong' | 'unavailable' | 'blocked';
 
-/** Central as seen from this boat. `sinceWallMs` is when the state began by the boat's clock, a label. */
+/** Central as seen from this boat. `sinceWallMs` is when the state began, by the boat's clock. */
 export interface Destination {
   readonly state: DestinationState;
   readonly sinceWallMs: number;
-  /** What was seen, for a person; '' where there is nothing to say. */
+  /** What the boat observed, for a person; '' if there is nothing to add. */
   readonly detail: string;
 }
 
-/** What can change a destination. A verdict is told after `confirmUnavailable`. */
+/** An observation that can change the destination's state. A verdict is observed after `confirmUnavailable`. */
 export type DestinationEvent =
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'probe'; readonly result: ProbeResult }
-  /** Central took a part: its receipt is the one thing that lifts every state, `blocked` too. */
+  /** Central answered an authenticated request. This alone ends every state, even `blocked`. */
   | { readonly kind: 'accepted' }
   | { readonly kind: 'configuration_changed' };
 
-/** The destination before anything was tried. */
+/** The destination before the first try. */
 export function initialDestination(nowWallMs: number): Destination {
   return { state: 'unknown', sinceWallMs: nowWallMs, detail: '' };
 }
 
 /**
- * The destination after an event. `sinceWallMs` stays while the state stays. A probe lifts every state but `blocked`:
- * health asks for no token, so an answering central says nothing about why it refused.
+ * The destination after an event. `sinceWallMs` does not change while the state lasts. A probe ends every state except
+ * `blocked`: the health request carries no token, so its answer does not show whether central still refuses the boat.
  */
 export function nextDestination(
   current: Destination,
@@ -83,39 +83,39 @@ function observeProbe(result: ProbeResult): Observation {
     case 'captive_portal':
       return { state: 'captive_portal', detail: result.detail };
     case 'nothing':
-      return { state: 'offline', detail: `Nobody answers (${result.code})` };
+      return { state: 'offline', detail: `No answer (${result.code})` };
     case 'clock_wrong':
       return {
         state: 'clock_wrong',
         detail: `The certificate's dates do not fit this boat's clock (${result.code})`,
       };
     case 'unavailable':
-      return { state: 'unavailable', detail: `Central answers its health with HTTP ${result.status}` };
+      return { state: 'unavailable', detail: `Central answers the health probe with HTTP ${result.status}` };
     default:
       return result satisfies never;
   }
 }
 
-/** What a state means and what the owner can do about it: one or two sentences for the page, the CLI and the log. */
+/** The meaning of a state and the owner's remedy, in one or two sentences for the page, the CLI and the log. */
 export function describeDestination(destination: Destination): string {
   switch (destination.state) {
     case 'unknown':
       return 'Central has not been tried yet.';
     case 'online':
-      return 'Central is reached.';
+      return 'Central is reachable.';
     case 'offline':
-      return 'No connection to central. Exports wait and go out when the boat is online; nothing needs to be done.';
+      return 'Central is not reachable. Exports wait and are sent when the boat is online; no action is needed.';
     case 'captive_portal':
-      return 'Something between the boat and central answers in its place, as a Wi-Fi sign-in page does. Open a browser on this network and sign in; exports wait meanwhile.';
+      return 'Another system answers instead of central, as a Wi-Fi sign-in page does. Open a browser on this network and sign in; exports wait meanwhile.';
     case 'clock_wrong':
-      return "The boat's clock is wrong, so no secure connection can be made. It corrects itself once a time server answers; otherwise set date and time.";
+      return "The boat's clock is wrong, so no secure connection is possible. It corrects itself when a time server answers; otherwise set the date and time.";
     case 'unavailable':
-      return 'Central is reached but cannot take exports just now. They are tried again by themselves.';
+      return 'Central is reachable but cannot accept exports at the moment. The boat tries again automatically.';
     case 'blocked':
-      // A refusal of central's begins with its status; everything else is missing on this boat.
+      // A refusal by central begins with its HTTP status. Every other detail names something missing on this boat.
       if (!destination.detail.startsWith('HTTP '))
         return `Nothing can be sent yet: ${destination.detail}. Exports are made and kept meanwhile.`;
-      return `Central refuses this boat: ${destination.detail}. Check the device token in config/export-credentials.json and CENTRAL_API_URL with the operator of central; it is tried again every hour and after a change of configuration.`;
+      return `Central refuses this boat: ${destination.detail}. Check the device token in config/export-credentials.json and CENTRAL_API_URL with the operator of central. The boat tries again every hour and after a change of configuration.`;
     default:
       return destination.state satisfies never;
   }

@@ -1,0 +1,130 @@
+import type { Entry, Waiting } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { SizeRange } from '../ledger/queue.ts';
+import type { MonotonicMs, World } from '../platform/ports.ts';
+import { dueIn } from './policy/backoff.ts';
+import { type DataBudget, decideSendHold, type SendHold } from './policy/data-budget.ts';
+import { type Lane, laneOrder } from './policy/lane.ts';
+
+/** The result of looking for the next entry to send. */
+export interface Selection {
+  /** The entry to send next, now `uploading`; undefined if none is due. */
+  readonly entry: Entry | undefined;
+  /** Why a due entry waits; undefined if the data budget holds none. */
+  readonly hold: SendHold | undefined;
+}
+
+/** Selects the next entry to send, and remembers what the selection depends on in this run. */
+export interface EntrySelector {
+  /** Claims the next due entry. `isMetered`: whether the connection is metered now. */
+  next(isMetered: boolean | undefined): Selection;
+  /** Milliseconds until an entry that may be sent is due; Infinity if there is none. */
+  nextDueMs(): number;
+  /** True if an entry of the small lane is due: the bulk lane then yields after its current part. */
+  isSmallDue(): boolean;
+  /** Sets the wait after a spent attempt, on this run's monotonic clock. */
+  setWait(entryNo: number, delayMs: number): void;
+  /** Forgets the wait and the "send now" of an entry that has left the queue. */
+  forget(entryNo: number): void;
+  /** "Send now": the data budget does not apply to the entries that wait now. */
+  sendAllNow(): void;
+}
+
+export function createEntrySelector(
+  { clock }: Pick<World, 'clock'>,
+  ledger: Ledger,
+  options: {
+    readonly partSizeBytes: number;
+    readonly dataBudget: DataBudget;
+    /** True for an entry that is being dead-lettered. */
+    readonly isMoving: (entryNo: number) => boolean;
+  },
+): EntrySelector {
+  const laneSizes: Readonly<Record<Lane, SizeRange>> = {
+    small: { overBytes: -1, upToBytes: options.partSizeBytes },
+    bulk: { overBytes: options.partSizeBytes, upToBytes: Number.MAX_SAFE_INTEGER },
+  };
+  /** Ends of the waits that this run began, in monotonic time. The wall times in the ledger count only after a restart. */
+  const dueAt = new Map<number, MonotonicMs>();
+  const sendNow = new Set<number>();
+  let isMetered: boolean | undefined;
+  let served: Lane | undefined;
+
+  const waitOf = (entry: Waiting): number => {
+    const dueMs = dueAt.get(entry.entryNo);
+    return dueIn({
+      nowWallMs: clock.wall(),
+      nextRetryAtWallMs: entry.nextRetryAtMs,
+      attemptsSpent: entry.retryCount,
+      ...(dueMs === undefined ? {} : { monotonic: { nowMs: clock.monotonic(), dueMs } }),
+    });
+  };
+  /** The hold of each entry at this moment. */
+  const readHolds = (): ((entry: Waiting) => SendHold | undefined) => {
+    const monthBytes = ledger.queue.monthBytes(clock.wall());
+    return ({ entryNo, fileSizeBytes: sizeBytes }) =>
+      decideSendHold(options.dataBudget, {
+        sizeBytes,
+        isMetered,
+        monthBytes,
+        isSendNow: sendNow.has(entryNo),
+      });
+  };
+  const isReady = (entry: Waiting): boolean => !options.isMoving(entry.entryNo) && waitOf(entry) === 0;
+
+  const claimByLane = (isDue: (entry: Waiting) => boolean): Entry | undefined => {
+    // Exports of a lost ledger are older than all of this ledger. They go first, so that central keeps the newest version.
+    const foreign = ledger.queue.firstForeign();
+    if (foreign !== undefined)
+      return isDue(foreign) ? ledger.queue.claim(({ entryNo }) => entryNo === foreign.entryNo) : undefined;
+    for (const lane of laneOrder(served)) {
+      const entry = ledger.queue.claim(isDue, laneSizes[lane]);
+      if (entry === undefined) continue;
+      served = lane;
+      return entry;
+    }
+    return undefined;
+  };
+
+  return {
+    next(metered) {
+      isMetered = metered;
+      const holdOf = readHolds();
+      const holds: SendHold[] = [];
+      const entry = claimByLane((waiting) => {
+        if (!isReady(waiting)) return false;
+        const hold = holdOf(waiting);
+        if (hold !== undefined) holds.push(hold);
+        return hold === undefined;
+      });
+      return { entry, hold: holds.at(-1) };
+    },
+    nextDueMs: () => {
+      // While an entry of another ledger waits, no other entry is sent, however long it has been due.
+      const foreign = ledger.queue.firstForeign();
+      const waiting = foreign === undefined ? ledger.queue.waiting() : [foreign];
+      const holdOf = readHolds();
+      let soonestMs = Number.POSITIVE_INFINITY;
+      for (const entry of waiting) {
+        const leftMs = waitOf(entry);
+        if (leftMs < soonestMs && holdOf(entry) === undefined) soonestMs = leftMs;
+      }
+      return soonestMs;
+    },
+    isSmallDue: () => {
+      const holdOf = readHolds();
+      return ledger.queue.hasDue((entry) => isReady(entry) && holdOf(entry) === undefined, laneSizes.small);
+    },
+    setWait: (entryNo, delayMs) => {
+      dueAt.set(entryNo, (clock.monotonic() + delayMs) as MonotonicMs);
+    },
+    forget: (entryNo) => {
+      dueAt.delete(entryNo);
+      sendNow.delete(entryNo);
+    },
+    // Waits after spent attempts and waits that central requested stay: "send now" does not shorten them.
+    sendAllNow: () => {
+      for (const { entryNo } of ledger.queue.waiting()) sendNow.add(entryNo);
+    },
+  };
+}

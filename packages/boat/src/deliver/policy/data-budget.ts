@@ -1,0 +1,50 @@
+/** The owner's limits for sending. Undefined: no limit. */
+export interface DataBudget {
+  /** On a metered connection, larger exports wait. */
+  readonly meteredSizeMaxBytes: number | undefined;
+  /** Bytes of request bodies that may be sent in one calendar month. */
+  readonly monthlyBytesMax: number | undefined;
+}
+
+/** Why a due export waits: the connection is metered, or this month's data budget is used up. */
+export type SendHold = 'metered' | 'over_budget';
+
+/**
+ * The hold that the data budget puts on an entry, or undefined if the entry may be sent. "Send now" (`isSendNow`)
+ * overrides both limits. If the boat cannot determine whether the connection is metered, it counts as not metered: most
+ * boats have no NetworkManager to query.
+ */
+export function decideSendHold(
+  budget: DataBudget,
+  facts: {
+    readonly sizeBytes: number;
+    readonly isMetered: boolean | undefined;
+    readonly monthBytes: number;
+    readonly isSendNow: boolean;
+  },
+): SendHold | undefined {
+  if (facts.isSendNow) return undefined;
+  if (budget.monthlyBytesMax !== undefined && facts.monthBytes >= budget.monthlyBytesMax)
+    return 'over_budget';
+  if (
+    facts.isMetered === true &&
+    budget.meteredSizeMaxBytes !== undefined &&
+    facts.sizeBytes > budget.meteredSizeMaxBytes
+  )
+    return 'metered';
+  return undefined;
+}
+
+/** Why due exports wait and how the owner can send them anyway, for the log and the status; '' without a hold. */
+export function describeSendHold(hold: SendHold | undefined): string {
+  switch (hold) {
+    case undefined:
+      return '';
+    case 'metered':
+      return 'This connection is metered. Large exports wait for another connection; "Send now" sends them anyway.';
+    case 'over_budget':
+      return 'This month\'s data budget is used up. Exports wait until next month; "Send now" sends them anyway.';
+    default:
+      return hold satisfies never;
+  }
+}

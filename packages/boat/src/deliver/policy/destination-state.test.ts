@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ProbeResult } from '../outcome.ts';
+import {
+  type Destination,
+  describeDestination,
+  initialDestination,
+  nextDestination,
+} from './destination-state.ts';
+import type { Verdict } from './verdict.ts';
+
+describe('the destination', () => {
+  const blocked: Verdict = { kind: 'blocked', status: 401, errorCode: 'INVALID_TOKEN', detail: 'HTTP 401' };
+  const offline: Verdict = { kind: 'unreachable', destination: 'offline', detail: 'a' };
+  const central: ProbeResult = { kind: 'central', timeWallMs: undefined, offers: [] };
+  const verdict = (value: Verdict) => ({ kind: 'verdict', verdict: value }) as const;
+  const probe = (result: ProbeResult) => ({ kind: 'probe', result }) as const;
+
+  it('keeps the time a state began while it lasts, with the newest detail', () => {
+    const first = nextDestination(initialDestination(1), verdict(offline), 2);
+    assert.deepEqual(first, { state: 'offline', sinceWallMs: 2, detail: 'a' });
+    const second = nextDestination(first, verdict({ ...offline, detail: 'b' }), 3);
+    assert.deepEqual(second, { state: 'offline', sinceWallMs: 2, detail: 'b' });
+    assert.equal(nextDestination(second, probe(central), 4).state, 'online');
+  });
+
+  it('stays blocked whatever a probe finds, until central takes something or the configuration changes', () => {
+    const paused = nextDestination(initialDestination(1), verdict(blocked), 2);
+    assert.equal(nextDestination(paused, probe(central), 3), paused);
+    assert.equal(nextDestination(paused, probe({ kind: 'nothing', code: 'X' }), 3), paused);
+    assert.equal(nextDestination(paused, { kind: 'configuration_changed' }, 3).state, 'unknown');
+    assert.equal(nextDestination(paused, { kind: 'accepted' }, 3).state, 'online');
+    assert.equal(nextDestination(paused, verdict({ kind: 'cut_smaller', detail: '' }), 3).state, 'online');
+    assert.equal(nextDestination(paused, verdict(offline), 3).state, 'offline');
+  });
+
+  it('is told apart by each kind of probe', () => {
+    const table: readonly (readonly [ProbeResult, Destination['state']])[] = [
+      [central, 'online'],
+      [{ kind: 'captive_portal', detail: 'x' }, 'captive_portal'],
+      [{ kind: 'nothing', code: 'ENOTFOUND' }, 'offline'],
+      [{ kind: 'clock_wrong', code: 'CERT_NOT_YET_VALID' }, 'clock_wrong'],
+      [{ kind: 'unavailable', status: 503 }, 'unavailable'],
+    ];
+    for (const [result, state] of table)
+      assert.equal(nextDestination(initialDestination(1), probe(result), 2).state, state);
+  });
+
+  it('says something an owner can act on in every state, and never the word that a healthy journal lacks', () => {
+    const states = [
+      'unknown',
+      'online',
+      'offline',
+      'captive_portal',
+      'clock_wrong',
+      'unavailable',
+      'blocked',
+    ] as const;
+    const texts = states.map((state) => describeDestination({ state, sinceWallMs: 0, detail: 'HTTP 401' }));
+    assert.equal(new Set(texts).size, states.length);
+    for (const text of texts) assert.doesNotMatch(text, /error/i);
+  });
+});

@@ -1,0 +1,35 @@
+import { CONTENT_CODINGS, type ContentCoding } from '@d3kos/protocol';
+
+/**
+ * The wait that a `Retry-After` header requests, in milliseconds from `nowWallMs`, or undefined if the value has neither
+ * form of RFC 9110 §10.2.3. For a date, pass the answer's own `Date` as `nowWallMs`: the boat's clock may be wrong.
+ */
+export function parseRetryAfter(value: string, nowWallMs: number): number | undefined {
+  const text = value.trim();
+  if (/^[0-9]{1,12}$/.test(text)) return Number(text) * 1000;
+  const atMs = parseHttpDate(text);
+  return atMs === undefined ? undefined : Math.max(0, atMs - nowWallMs);
+}
+
+/** The time in an HTTP date (RFC 9110 §5.6.7, the form that senders must generate), or undefined. */
+export function parseHttpDate(value: string): number | undefined {
+  if (!/^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$/.test(value))
+    return undefined;
+  const atMs = Date.parse(value);
+  return Number.isNaN(atMs) ? undefined : atMs;
+}
+
+/**
+ * The codings that an answer's `Accept-Encoding` offers (RFC 9110 §12.5.3), in the order of CONTENT_CODINGS. A coding with
+ * `q=0` is not offered.
+ */
+export function parseAcceptEncoding(header: string | null): readonly ContentCoding[] {
+  if (header === null) return [];
+  const offered = header
+    .toLowerCase()
+    .split(',')
+    .map((member) => member.split(';').map((piece) => piece.trim()))
+    .filter(([, ...parameters]) => !parameters.some((parameter) => /^q=0(\.0{0,3})?$/.test(parameter)))
+    .map(([coding]) => coding);
+  return CONTENT_CODINGS.filter((coding) => offered.includes(coding));
+}

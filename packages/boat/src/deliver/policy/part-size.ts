@@ -1,0 +1,42 @@
+import type { Outcome } from '../outcome.ts';
+
+/**
+ * Smallest part size. If central refuses 16 KiB, it refuses the export. Such a part is 2 to 5 KB when compressed; a link
+ * that cannot carry that cannot carry the handshake before it either.
+ */
+const PART_SIZE_MIN_BYTES = 16 * 1024;
+
+/** After a 413 the limit is usually near, and each round costs one refused request. */
+const REFUSED_DIVISOR = 2;
+/** A dropped connection shows no limit, and each round costs two drops. A quarter reaches the minimum from 1 MiB in three rounds. */
+const CUT_OFF_DIVISOR = 4;
+
+/**
+ * How often in a row one part must be cut off before it is cut smaller. One drop may be accidental, and the next try has
+ * the whole link. Two drops mean that the link carries less than the part (decision 0024).
+ */
+export const CUT_OFFS_BEFORE_CUT = 2;
+
+/** The facts about a part that decide whether it can be cut smaller. */
+export interface CuttablePart {
+  /** The part size by which it was cut. */
+  readonly partSizeBytes: number;
+  readonly bodyBytes: number;
+  readonly hasSeveralRecords: boolean;
+}
+
+/**
+ * The part size after central refused a part (`refused`) or the link did not carry it (`cut_off`). Undefined if the part
+ * cannot be smaller: a record is never cut.
+ */
+export function smallerPartSize(part: CuttablePart, why: 'refused' | 'cut_off'): number | undefined {
+  const sizeBytes = Math.min(part.partSizeBytes, part.bodyBytes);
+  if (!part.hasSeveralRecords || sizeBytes <= PART_SIZE_MIN_BYTES) return undefined;
+  const divisor = why === 'refused' ? REFUSED_DIVISOR : CUT_OFF_DIVISOR;
+  return Math.max(PART_SIZE_MIN_BYTES, Math.floor(sizeBytes / divisor));
+}
+
+/** True if the request began and no whole answer came: the link may carry less than the part. */
+export function isCutOff({ kind }: Outcome): boolean {
+  return kind === 'answer_lost' || kind === 'stalled';
+}

@@ -1,0 +1,38 @@
+/** TLS failures that mean another machine answered under central's name, as a captive portal does. */
+const FOREIGN_CERTIFICATE_CODES: readonly string[] = [
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+];
+
+/** The failure that a clock which is behind causes. No certificate is issued for the future. */
+const NOT_YET_VALID_CODE = 'CERT_NOT_YET_VALID';
+const EXPIRED_CODE = 'CERT_HAS_EXPIRED';
+
+/** True for TLS failures that a wrong clock of the boat can cause. */
+export function isClockSuspect(code: string): boolean {
+  return code === NOT_YET_VALID_CODE || code === EXPIRED_CODE;
+}
+
+/** The cause of a failed TLS handshake: the boat's clock, another machine under central's name, or the link. */
+export function explainTlsFailure(
+  code: string,
+  clockSynchronized: boolean,
+): { readonly destination: 'offline' | 'captive_portal' | 'clock_wrong'; readonly detail: string } {
+  if (code === NOT_YET_VALID_CODE || (code === EXPIRED_CODE && !clockSynchronized))
+    return {
+      destination: 'clock_wrong',
+      detail: `The certificate's dates do not fit this boat's clock (${code})`,
+    };
+  if (code === EXPIRED_CODE)
+    return { destination: 'offline', detail: `Central's certificate has expired (${code})` };
+  if (FOREIGN_CERTIFICATE_CODES.includes(code))
+    return {
+      destination: 'captive_portal',
+      detail: `Another machine answers under central's name (${code})`,
+    };
+  return { destination: 'offline', detail: `No secure connection (${code})` };
+}

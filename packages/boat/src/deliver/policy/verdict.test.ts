@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Outcome, ProbeResult } from '../outcome.ts';
+import { isClockSuspect } from './tls-failure.ts';
+import { confirmUnavailable, decideVerdict, type Verdict } from './verdict.ts';
+
+const facts = { canCut: false, clockSynchronized: false };
+
+const refused = (status: number, retryAfterMs?: number): Outcome => ({
+  kind: 'refused',
+  status,
+  errorCode: 'CODE',
+  message: 'why',
+  ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+});
+const stranger = (
+  status: number,
+  reason: 'redirect' | 'html' | 'other_json' | 'status_511' | 'garbage',
+): Outcome => ({ kind: 'not_central', reason, status, detail: 'a page' });
+const noConnection = (phase: 'connect' | 'tls', code: string): Outcome => ({
+  kind: 'no_connection',
+  phase,
+  code,
+  clockSuspect: isClockSuspect(code),
+});
+
+/** A verdict's kind, with the destination where it names one. */
+function told(verdict: Verdict): string {
+  return verdict.kind === 'unreachable' ? `unreachable/${verdict.destination}` : verdict.kind;
+}
+
+describe('the verdict on an outcome', () => {
+  const receipt = {
+    status: 'success' as const,
+    import_id: 'import_1',
+    export_id: 'e',
+    part: { index: 1, count: 1 },
+    sha256: '0'.repeat(64),
+    records_imported: {},
+    rejected_records: [],
+    duplicate: false,
+    timestamp: '2026-11-23T00:00:00Z',
+  };
+  const table: readonly (readonly [name: string, outcome: Outcome, verdict: string])[] = [
+    ['a matching receipt', { kind: 'receipt', receipt, offers: [] }, 'delivered'],
+    ['a receipt for another export', { kind: 'receipt_mismatch', detail: 'x' }, 'unreachable/captive_portal'],
+    ...[408, 425, 429, 500, 501, 502, 503, 504, 507, 599].map(
+      (status) => [`central's ${status}`, refused(status), 'unavailable'] as const,
+    ),
+    ...[401, 403, 404, 405, 410, 426].map(
+      (status) => [`central's ${status}`, refused(status), 'blocked'] as const,
+    ),
+    ...[402, 406, 411, 414, 418, 431, 451].map(
+      (status) => [`central's ${status}, which the table does not name`, refused(status), 'blocked'] as const,
+    ),
+    ...[400, 409, 415, 422, 413].map(
+      (status) => [`central's ${status}`, refused(status), 'rejected'] as const,
+    ),
+    ['a redirect', stranger(302, 'redirect'), 'unreachable/captive_portal'],
+    ['status 511', stranger(511, 'status_511'), 'unreachable/captive_portal'],
+    ...[200, 201, 204, 401, 403, 404, 413, 429, 505, 520].map(
+      (status) => [`HTML with ${status}`, stranger(status, 'html'), 'unreachable/captive_portal'] as const,
+    ),
+    ...[200, 400, 404, 505].map(
+      (status) =>
+        [`other JSON with ${status}`, stranger(status, 'other_json'), 'unreachable/captive_portal'] as const,
+    ),
+    ...[500, 501, 502, 503, 504].flatMap((status) => [
+      [`HTML with ${status}`, stranger(status, 'html'), 'unavailable'] as const,
+      [`other JSON with ${status}`, stranger(status, 'other_json'), 'unavailable'] as const,
+    ]),
+    ['nothing readable with 200', stranger(200, 'garbage'), 'unreachable/captive_portal'],
+    ['DNS that fails', noConnection('connect', 'ENOTFOUND'), 'unreachable/offline'],
+    ['a refused port', noConnection('connect', 'ECONNREFUSED'), 'unreachable/offline'],
+    ['no route', noConnection('connect', 'ENETUNREACH'), 'unreachable/offline'],
+    ['a TLS handshake that breaks off', noConnection('tls', 'ECONNRESET'), 'unreachable/offline'],
+    ['a certificate of tomorrow', noConnection('tls', 'CERT_NOT_YET_VALID'), 'unreachable/clock_wrong'],
+    ['a certificate of yesterday', noConnection('tls', 'CERT_HAS_EXPIRED'), 'unreachable/clock_wrong'],
+    [
+      "a portal's certificate",
+      noConnection('tls', 'DEPTH_ZERO_SELF_SIGNED_CERT'),
+      'unreachable/captive_portal',
+    ],
+    ['an answer that was lost', { kind: 'answer_lost', code: 'ECONNRESET' }, 'unavailable'],
+    ['a stall', { kind: 'stalled' }, 'unavailable'],
+  ];
+  for (const [name, outcome, verdict] of table)
+    it(`${name} is ${verdict}`, () => assert.equal(told(decideVerdict(outcome, facts)), verdict));
+
+  it('cuts a part that central calls too large, where it can be cut', () => {
+    assert.equal(decideVerdict(refused(413), { ...facts, canCut: true }).kind, 'cut_smaller');
+  });
+
+  it('does not blame a clock that a time service vouches for', () => {
+    const synchronized = { ...facts, clockSynchronized: true };
+    assert.equal(
+      told(decideVerdict(noConnection('tls', 'CERT_HAS_EXPIRED'), synchronized)),
+      'unreachable/offline',
+    );
+  });
+
+  it('passes on how long central asks to wait', () => {
+    const verdict = decideVerdict(refused(429, 90_000), facts);
+    assert.ok(verdict.kind === 'unavailable');
+    assert.equal(verdict.retryAfterMs, 90_000);
+  });
+
+  it('tells the reason central gave', () => {
+    const verdict = decideVerdict(refused(400), facts);
+    assert.ok(verdict.kind === 'rejected');
+    assert.equal(verdict.detail, 'HTTP 400 CODE: why');
+  });
+});
+
+describe('an unavailable central, once it was probed', () => {
+  const lost: Verdict = { kind: 'unavailable', detail: 'The answer was lost (ECONNRESET)' };
+  const table: readonly (readonly [probe: ProbeResult, verdict: string])[] = [
+    [{ kind: 'central', timeWallMs: 0, offers: [] }, 'unavailable'],
+    [{ kind: 'unavailable', status: 503 }, 'unavailable'],
+    [{ kind: 'nothing', code: 'ETIMEDOUT' }, 'unreachable/offline'],
+    [{ kind: 'captive_portal', detail: 'HTML' }, 'unreachable/captive_portal'],
+    [{ kind: 'clock_wrong', code: 'CERT_NOT_YET_VALID' }, 'unreachable/clock_wrong'],
+  ];
+  for (const [probe, verdict] of table)
+    it(`is ${verdict} when the probe finds ${probe.kind}`, () =>
+      assert.equal(told(confirmUnavailable(lost, probe)), verdict));
+
+  it('leaves every other verdict as it was', () => {
+    const rejected: Verdict = { kind: 'rejected', errorCode: 'X', detail: 'x' };
+    assert.equal(confirmUnavailable(rejected, { kind: 'nothing', code: 'X' }), rejected);
+  });
+});

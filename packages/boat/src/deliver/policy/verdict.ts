@@ -1,0 +1,147 @@
+import type { Receipt } from '@d3kos/protocol';
+import type { Outcome, ProbeResult } from '../outcome.ts';
+import { explainTlsFailure } from './tls-failure.ts';
+
+/** The decision about one part that was sent (docs/spec/delivery.md, "Delivering", the table of verdicts). */
+export type Verdict =
+  | { readonly kind: 'delivered'; readonly receipt: Receipt }
+  /** The boat did not reach central. No attempt is spent, and the boat probes the destination until it answers. */
+  | {
+      readonly kind: 'unreachable';
+      readonly destination: 'offline' | 'captive_portal' | 'clock_wrong';
+      readonly detail: string;
+    }
+  /** The boat reached central, and central failed. A probe must confirm this before an attempt is spent: `confirmUnavailable`. */
+  | { readonly kind: 'unavailable'; readonly detail: string; readonly retryAfterMs?: number }
+  /** Central refuses every export until something changes. No attempt is spent, and the owner sees the reason. */
+  | { readonly kind: 'blocked'; readonly status: number; readonly errorCode: string; readonly detail: string }
+  /** Central will never accept this export. It is dead-lettered at once, with central's reason. */
+  | { readonly kind: 'rejected'; readonly errorCode: string; readonly detail: string }
+  /** The part is too large for central, and the boat can cut it. */
+  | { readonly kind: 'cut_smaller'; readonly detail: string };
+
+/** The facts besides the outcome that a verdict depends on. */
+export interface VerdictFacts {
+  /** Whether the part can be cut into smaller ones. */
+  readonly canCut: boolean;
+  /** Whether a time service has set the boat's clock. If it has, an expired certificate is central's fault. */
+  readonly clockSynchronized: boolean;
+}
+
+/**
+ * The table of verdicts in docs/spec/delivery.md, "Delivering". Two cases that the table leaves open are decided so that
+ * nothing is lost or spent. A refusal in central's shape with a status that the table does not name blocks the
+ * destination. A redirect or a status 511 is a captive portal, even if its body looks like central's.
+ */
+export function decideVerdict(outcome: Outcome, facts: VerdictFacts): Verdict {
+  switch (outcome.kind) {
+    case 'receipt':
+      return { kind: 'delivered', receipt: outcome.receipt };
+    case 'receipt_mismatch':
+      return { kind: 'unreachable', destination: 'captive_portal', detail: outcome.detail };
+    case 'refused':
+      return decideRefusal(outcome, facts);
+    case 'not_central':
+      return decideForeignAnswer(outcome);
+    case 'no_connection':
+      return decideNoConnection(outcome, facts);
+    case 'answer_lost':
+      return { kind: 'unavailable', detail: `The answer was lost (${outcome.code})` };
+    case 'stalled':
+      return { kind: 'unavailable', detail: 'The connection fell silent after the request began' };
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function decideRefusal(outcome: Extract<Outcome, { kind: 'refused' }>, facts: VerdictFacts): Verdict {
+  const { status, errorCode } = outcome;
+  const detail = `HTTP ${status} ${errorCode}: ${outcome.message}`;
+  if (status >= 500) return unavailable(detail, outcome.retryAfterMs);
+  switch (status) {
+    case 408:
+    case 425:
+    case 429:
+      return unavailable(detail, outcome.retryAfterMs);
+    case 413:
+      return facts.canCut ? { kind: 'cut_smaller', detail } : { kind: 'rejected', errorCode, detail };
+    case 400:
+    case 409:
+    case 415:
+    case 422:
+      return { kind: 'rejected', errorCode, detail };
+    default:
+      return { kind: 'blocked', status, errorCode, detail };
+  }
+}
+
+function decideForeignAnswer(outcome: Extract<Outcome, { kind: 'not_central' }>): Verdict {
+  const detail = `HTTP ${outcome.status}: ${outcome.detail}`;
+  if (isGatewayStatus(outcome.status)) return unavailable(detail, outcome.retryAfterMs);
+  return { kind: 'unreachable', destination: 'captive_portal', detail };
+}
+
+function decideNoConnection(
+  outcome: Extract<Outcome, { kind: 'no_connection' }>,
+  facts: VerdictFacts,
+): Verdict {
+  const { phase, code } = outcome;
+  if (phase === 'connect')
+    return { kind: 'unreachable', destination: 'offline', detail: `No connection (${code})` };
+  const { destination, detail } = explainTlsFailure(code, facts.clockSynchronized);
+  return { kind: 'unreachable', destination, detail };
+}
+
+function unavailable(detail: string, retryAfterMs: number | undefined): Verdict {
+  return { kind: 'unavailable', detail, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+}
+
+/** A proxy in front of a central that is down answers 500 to 504 without central's shape. A captive portal does not. */
+function isGatewayStatus(status: number): boolean {
+  return status >= 500 && status <= 504;
+}
+
+/**
+ * Classifies an answer to a health probe. `shape` is the shape of its body: central's health, a refusal by central, or
+ * anything else. A failure of central or of a proxy in front of it is `unavailable`. Every other foreign answer is a
+ * captive portal.
+ */
+export function decideHealth(
+  status: number,
+  shape: 'health' | 'refusal' | 'other',
+): 'central' | 'unavailable' | 'captive_portal' {
+  if (status >= 300 && status < 400) return 'captive_portal';
+  if (shape === 'health' && status >= 200 && status < 300) return 'central';
+  if (status === 511) return 'captive_portal';
+  return shape !== 'other' || isGatewayStatus(status) ? 'unavailable' : 'captive_portal';
+}
+
+/**
+ * The verdict `unavailable` after a probe of the destination. If the probe does not reach central, the link was at
+ * fault and the verdict becomes `unreachable`, which spends nothing (docs/spec/protocol.md R41). Other verdicts do not
+ * change.
+ */
+export function confirmUnavailable(verdict: Verdict, probe: ProbeResult): Verdict {
+  if (verdict.kind !== 'unavailable') return verdict;
+  switch (probe.kind) {
+    case 'central':
+    case 'unavailable':
+      return verdict;
+    case 'nothing':
+      return {
+        kind: 'unreachable',
+        destination: 'offline',
+        detail: `${verdict.detail}; the probe got no answer (${probe.code})`,
+      };
+    case 'captive_portal':
+      return { kind: 'unreachable', destination: 'captive_portal', detail: probe.detail };
+    case 'clock_wrong':
+      return {
+        kind: 'unreachable',
+        destination: 'clock_wrong',
+        detail: `The certificate's dates do not fit this boat's clock (${probe.code})`,
+      };
+    default:
+      return probe satisfies never;
+  }
+}
