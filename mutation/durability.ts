@@ -141,8 +141,8 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
   {
     name: 'an export does not claim its slot',
     file: CREATE,
-    before: 'slotId: request.slotId, aheadNo',
-    after: 'slotId: undefined, aheadNo',
+    before: 'slotId: request.slotId, stagedNo',
+    after: 'slotId: undefined, stagedNo',
     killedBy: CREATE_TESTS,
   },
   {
@@ -156,8 +156,8 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
   {
     name: 'the reserve is not looked at before an export',
     file: CREATE,
-    before: '  await deps.retention.ensureReserve();\n  ledger.keepRoom();',
-    after: '  ledger.keepRoom();',
+    before: '  await deps.retention.ensureReserve();\n  ledger.ensureSparePages();',
+    after: '  ledger.ensureSparePages();',
     killedBy: CREATE_TESTS,
   },
   {

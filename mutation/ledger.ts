@@ -2,17 +2,17 @@ import type { Mutant } from './mutant.ts';
 
 const QUEUE = 'packages/boat/src/ledger/queue.ts';
 const PROGRESS = 'packages/boat/src/ledger/progress.ts';
-const RECOVER = 'packages/boat/src/ledger/recover.ts';
+const RECOVER = 'packages/boat/src/recovery/recover.ts';
 const DIGESTS = 'packages/boat/src/ledger/digests.ts';
 const DIGESTS_TESTS = ['packages/boat/src/ledger/digests.test.ts'];
 const CREATE_EXPORT_TESTS = ['packages/boat/src/create-export.test.ts'];
 const QUEUE_TESTS = ['packages/boat/src/ledger/queue.test.ts'];
 const LEDGER_TESTS = ['packages/boat/src/ledger/ledger.test.ts'];
-const RECOVER_TESTS = ['packages/boat/src/ledger/recover.test.ts'];
-const ADOPT_TESTS = ['packages/boat/src/ledger/adopt.test.ts'];
+const RECOVER_TESTS = ['packages/boat/src/recovery/recover.test.ts'];
+const ADOPT_TESTS = ['packages/boat/src/recovery/adopt.test.ts'];
 const CUT = 'packages/boat/src/spool/cut.ts';
 const SPOOL_TESTS = ['packages/boat/src/spool/spool.test.ts'];
-const VIEWS_TESTS = ['packages/boat/src/view-writer.test.ts'];
+const VIEWS_TESTS = ['packages/boat/src/views/view-writer.test.ts'];
 
 /** What ledger, spool and start keep together, left apart. */
 export const LEDGER_MUTANTS: readonly Mutant[] = [
@@ -34,7 +34,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     name: 'the digests of an export are not kept',
     file: QUEUE,
     before:
-      "progress.advanceDigests(enqueued.entryNo, moves, aheadNo === undefined ? 'all_now' : 'with_ahead');",
+      "progress.advanceDigests(enqueued.entryNo, moves, stagedNo === undefined ? 'all_now' : 'with_ahead');",
     after: '',
     killedBy: LEDGER_TESTS,
   },
@@ -209,14 +209,14 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'an adopted file takes the number of digests that were written ahead',
     file: QUEUE,
-    before: 'Math.max(newestNo, progress.digests.aheadNo() ?? 0) + 1',
+    before: 'Math.max(newestNo, progress.digests.stagedNo() ?? 0) + 1',
     after: 'newestNo + 1',
     killedBy: DIGESTS_TESTS,
   },
   {
     name: 'what an export left that came to nothing stays among the digests',
     file: 'packages/boat/src/create-export.ts',
-    before: 'while (ledger.progress.digests.settle()) {',
+    before: 'while (ledger.progress.digests.purge()) {',
     after: 'while (false as boolean) {',
     killedBy: CREATE_EXPORT_TESTS,
   },
@@ -256,8 +256,8 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: RECOVER_TESTS,
   },
   {
-    name: 'a file whose setting aside was cut off is set aside again under its second name',
-    file: 'packages/boat/src/ledger/adopt.ts',
+    name: 'a file whose quarantine was interrupted is quarantined again under a second name',
+    file: 'packages/boat/src/recovery/quarantine-file.ts',
     before: 'if (there !== undefined && !isHere) continue;',
     after: 'if (there !== undefined) continue;',
     killedBy: ADOPT_TESTS,
@@ -278,17 +278,17 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an old export goes before its rewritten one is durable',
-    file: 'packages/boat/src/ledger/adopt.ts',
+    file: 'packages/boat/src/recovery/adopt.ts',
     before:
-      '  let bytes: Uint8Array | undefined;\n  try {\n    bytes = await world.disk.read(path, SEED_DOCUMENT_SIZE_MAX_BYTES);',
+      '  let bytes: Uint8Array | undefined;\n  try {\n    bytes = await world.disk.read(path, LEGACY_DOCUMENT_SIZE_MAX_BYTES);',
     after:
-      '  let bytes: Uint8Array | undefined;\n  try {\n    bytes = await world.disk.read(path, SEED_DOCUMENT_SIZE_MAX_BYTES);\n    await world.disk.remove(path);',
+      '  let bytes: Uint8Array | undefined;\n  try {\n    bytes = await world.disk.read(path, LEGACY_DOCUMENT_SIZE_MAX_BYTES);\n    await world.disk.remove(path);',
     killedBy: ADOPT_TESTS,
   },
   {
     name: 'a damaged ledger is overwritten',
-    file: 'packages/boat/src/ledger/open-or-set-aside.ts',
-    before: 'await setAside(world, paths, path, `the damaged ledger of ${stamp}`);',
+    file: 'packages/boat/src/recovery/open-or-quarantine.ts',
+    before: 'await quarantineFile(world, paths, path, `the damaged ledger of ${stamp}`);',
     after: 'await world.disk.remove(path);',
     killedBy: RECOVER_TESTS,
   },
@@ -308,21 +308,21 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the history view is written once and never again',
-    file: 'packages/boat/src/view-writer.ts',
+    file: 'packages/boat/src/views/view-writer.ts',
     before: "historyNo === writtenHistoryNo ? 'queue' : 'both'",
     after: "writtenHistoryNo !== undefined ? 'queue' : 'both'",
     killedBy: VIEWS_TESTS,
   },
   {
     name: 'what the views show already is written again',
-    file: 'packages/boat/src/view-writer.ts',
+    file: 'packages/boat/src/views/view-writer.ts',
     before: 'if (!isBehind) continue;',
     after: '',
     killedBy: VIEWS_TESTS,
   },
   {
     name: 'a view that could not be written is not tried again',
-    file: 'packages/boat/src/view-writer.ts',
+    file: 'packages/boat/src/views/view-writer.ts',
     before: '          changed();\n',
     after: '',
     killedBy: VIEWS_TESTS,

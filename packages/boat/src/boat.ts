@@ -11,10 +11,10 @@ import { examine, repair } from './doctor/doctor.ts';
 import { createEvents } from './events.ts';
 import { createExportManager, type ExportManager } from './export-manager.ts';
 import { createApp } from './http/app.ts';
-import { importOldQueue } from './ledger/import-old-queue.ts';
+import { importLegacyQueue } from './recovery/import-legacy-queue.ts';
 import type { Ledger } from './ledger/ledger.ts';
-import { openOrSetAside } from './ledger/open-or-set-aside.ts';
-import { recover } from './ledger/recover.ts';
+import { openOrQuarantine } from './recovery/open-or-quarantine.ts';
+import { recover } from './recovery/recover.ts';
 import { createLicense } from './license/license.ts';
 import { isClockSynchronized } from './platform/clock-synchronized.ts';
 import { isExportError } from './platform/errors.ts';
@@ -22,7 +22,7 @@ import { readFileMode } from './platform/file-mode.ts';
 import type { World } from './platform/ports.ts';
 import { createRetention } from './retain/retention.ts';
 import { toSpoolPaths } from './spool/spool-paths.ts';
-import { createViewWriter } from './view-writer.ts';
+import { createViewWriter } from './views/view-writer.ts';
 
 /** Largest `timezone.txt`: one IANA name. */
 const TIME_ZONE_SIZE_MAX_BYTES = 1_024;
@@ -55,8 +55,8 @@ export async function startBoat(
   digestsKeptMax = DIGESTS_KEPT_MAX,
 ): Promise<Boat> {
   const paths = toSpoolPaths(config.root);
-  const ledger = await openOrSetAside(world, paths);
-  await importOldQueue(world, paths, ledger);
+  const ledger = await openOrQuarantine(world, paths);
+  await importLegacyQueue(world, paths, ledger);
   await recover(world, paths, ledger);
 
   const events = createEvents();

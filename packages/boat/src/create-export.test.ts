@@ -268,9 +268,9 @@ test('an export with few state records is one commit, and one with many keeps no
   const kept: number[] = [];
   const queue: typeof ledger.queue = {
     ...ledger.queue,
-    writeAhead: (aheadNo, category, digests) => {
+    stageDigests: (stagedNo, category, digests) => {
       kept.push(digests.length);
-      return ledger.queue.writeAhead(aheadNo, category, digests);
+      return ledger.queue.stageDigests(stagedNo, category, digests);
     },
     enqueue: (entry, moves, claims) => {
       for (const { digests } of moves) kept.push(digests.length);
@@ -299,12 +299,12 @@ test('an export that ends early takes back what it wrote ahead: the next one car
     if (n === 290) stopping.abort(new Error('stopped'));
   };
   await assert.rejects(run({}, stopping.signal), /stopped/);
-  assert.notEqual(ledger.progress.digests.aheadNo(), undefined, 'something was written ahead');
+  assert.notEqual(ledger.progress.digests.stagedNo(), undefined, 'something was written ahead');
   assert.equal(files().length, 1, 'the file of the first export');
   assert.equal(digestOf(1), before);
   alerts.onAlert = () => undefined;
   assert.equal((await queued(run)).recordCount, 300);
-  assert.equal(ledger.progress.digests.aheadNo(), undefined);
+  assert.equal(ledger.progress.digests.stagedNo(), undefined);
   assert.notEqual(digestOf(1), before);
 });
 
@@ -331,5 +331,5 @@ test('what an export left that came to nothing is gone from the ledger with the 
   await assert.rejects(run({}, stopping.signal), /stopped/);
   alerts.count = 0;
   await queued(run);
-  assert.equal(ledger.progress.digests.settle(), false);
+  assert.equal(ledger.progress.digests.purge(), false);
 });

@@ -20,7 +20,7 @@ import type {
 } from './ledger/entry.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { toNumberedName, toLegacyTime, toStamp } from './ledger/policy.ts';
-import { keepBallast } from './ledger/room.ts';
+import { keepBallast } from './ledger/spare-pages.ts';
 import { isClockSynchronized } from './platform/clock-synchronized.ts';
 import type { World } from './platform/ports.ts';
 import type { Retention } from './retain/retention.ts';
@@ -78,10 +78,10 @@ export async function createExport(
 ): Promise<CreateResult> {
   const { world, ledger, paths } = deps;
   await deps.retention.ensureReserve();
-  ledger.keepRoom();
+  ledger.ensureSparePages();
   await keepBallast(world.disk, paths.ballast);
   // Digests that an export left which came to nothing, and those that were given back.
-  while (ledger.progress.digests.settle()) {
+  while (ledger.progress.digests.purge()) {
     signal.throwIfAborted();
     await world.clock.yield();
   }
@@ -126,7 +126,7 @@ export async function createExport(
         createdAtMs: nowMs,
       },
       collected.moves,
-      { slotId: request.slotId, aheadNo: collected.aheadNo },
+      { slotId: request.slotId, stagedNo: collected.stagedNo },
     );
     return { kind: 'queued', entry };
   } catch (error) {
@@ -151,7 +151,7 @@ async function enqueueOrRemove(
   { world, ledger }: CreateExportDeps,
   entry: NewEntry,
   moves: readonly CategoryMoves[],
-  claims: { readonly slotId: string | undefined; readonly aheadNo: number | undefined },
+  claims: { readonly slotId: string | undefined; readonly stagedNo: number | undefined },
 ): Promise<Entry> {
   try {
     return ledger.queue.enqueue(entry, moves, claims);
@@ -168,7 +168,7 @@ interface Collected {
   readonly recordCount: number;
   readonly isNews: boolean;
   /** The entry that digests were written ahead for; undefined where none were. */
-  readonly aheadNo: number | undefined;
+  readonly stagedNo: number | undefined;
 }
 
 async function collectAll(
@@ -182,7 +182,7 @@ async function collectAll(
   let recordCount = 0;
   let isNews = false;
   let checkedAtBytes = 0;
-  let aheadNo: number | undefined;
+  let stagedNo: number | undefined;
   for (const collector of deps.collectors) {
     const { category } = collector;
     await writer.open(category);
@@ -219,7 +219,7 @@ async function collectAll(
         await deps.retention.ensureReserve();
       }
       if (digests.length > deps.digestsKeptMax) {
-        aheadNo = deps.ledger.queue.writeAhead(aheadNo, category, digests);
+        stagedNo = deps.ledger.queue.stageDigests(stagedNo, category, digests);
         digests = [];
         await deps.world.clock.yield();
       }
@@ -237,7 +237,7 @@ async function collectAll(
     recordCount += count;
     if (collector.isNews && count > 0) isNews = true;
   }
-  return { categories, moves, recordCount, isNews, aheadNo };
+  return { categories, moves, recordCount, isNews, stagedNo };
 }
 
 /** What a collector may touch for one collection of its category, of which nothing is kept. */

@@ -36,7 +36,7 @@ import type { WallMs, World } from './platform/ports.ts';
 import type { CleanupReport, Retention } from './retain/retention.ts';
 import { owedSlot } from './schedule/policy.ts';
 import { isExportFileName, type SpoolPaths } from './spool/spool-paths.ts';
-import type { ViewWriter } from './view-writer.ts';
+import type { ViewWriter } from './views/view-writer.ts';
 
 /** Most exports that may be asked for and not yet made: pressing the button again and again ends in a clear refusal. */
 const EXPORTS_AHEAD_MAX = 32;

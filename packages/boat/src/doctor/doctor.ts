@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
-import { adoptFile, setAside } from '../ledger/adopt.ts';
+import { adoptFile } from '../recovery/adopt.ts';
+import { quarantineFile } from '../recovery/quarantine-file.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { writeViews } from '../ledger/views.ts';
+import { writeViews } from '../views/views.ts';
 import type { World } from '../platform/ports.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 import {
@@ -107,11 +108,11 @@ async function mend(deps: DoctorDeps, ledger: Ledger, wanted: Repair): Promise<s
       switch (adoption.kind) {
         case 'adopted':
           return `adopted ${name} as ${adoption.entry.queueId}; it waits for delivery`;
-        case 'set_aside':
+        case 'quarantined':
           return `set aside ${name}: ${adoption.reason}`;
         case 'known':
           if ((await world.disk.stat(wanted.path)) === undefined) return `${name} said what is known`;
-          await setAside(world, paths, wanted.path, 'another file holds the same export');
+          await quarantineFile(world, paths, wanted.path, 'another file holds the same export');
           return `set aside ${name}: another file holds the same export`;
         case 'postponed':
           return `could not adopt ${name} now: ${adoption.reason}`;

@@ -4,7 +4,7 @@ import type { ManagerEvent } from '../events.ts';
 import type { Status } from '../export-manager.ts';
 import type { QueueCounts } from '../ledger/entry.ts';
 import { toLegacyTime } from '../ledger/policy.ts';
-import { toHistoryView, toQueueView } from '../ledger/views.ts';
+import { toHistoryView, toQueueView } from '../views/views.ts';
 
 /** The seed's six keys of `GET /export/queue/status`, exactly. */
 export function toQueueStatus(

@@ -8,7 +8,7 @@ import type { Events } from '../events.ts';
 import type { ExportManager, ScheduledResult } from '../export-manager.ts';
 import type { ExportType } from '../ledger/entry.ts';
 import { toLegacyTime } from '../ledger/policy.ts';
-import { toHistoryView, toQueueView } from '../ledger/views.ts';
+import { toHistoryView, toQueueView } from '../views/views.ts';
 import { ExportError, isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { toMetrics, toQueueStatus, toServerSentEvent, toStatusAnswer } from './answers.ts';

@@ -41,7 +41,7 @@ const fail = ({ queue }: Ledger, entryNo: number): void =>
   void queue.fail(entryNo, { atMs: at(1), reason: 'no', archiveFile: `/x/${entryNo}` });
 const settleAll = ({ progress }: Ledger): number => {
   let steps = 0;
-  while (progress.digests.settle()) steps += 1;
+  while (progress.digests.purge()) steps += 1;
   return steps;
 };
 const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
@@ -50,14 +50,14 @@ test('digests written ahead count from the commit of their entry on, and not bef
   const path = freshPath();
   let { ledger } = openAt(path);
   ledger.queue.enqueue(entry(1), moves(digests('old', [1, 2, 3])));
-  let aheadNo = ledger.queue.writeAhead(undefined, CATEGORY, digests('new', [1]));
-  aheadNo = ledger.queue.writeAhead(aheadNo, CATEGORY, digests('new', [2]));
+  let stagedNo = ledger.queue.stageDigests(undefined, CATEGORY, digests('new', [1]));
+  stagedNo = ledger.queue.stageDigests(stagedNo, CATEGORY, digests('new', [2]));
   assert.deepEqual(
     [1, 2, 3].map((id) => digestOf(ledger, id)),
     ['old', 'old', 'old'],
   );
-  const queued = ledger.queue.enqueue(entry(2), moves(digests('new', [4])), { aheadNo });
-  assert.equal(queued.entryNo, aheadNo);
+  const queued = ledger.queue.enqueue(entry(2), moves(digests('new', [4])), { stagedNo });
+  assert.equal(queued.entryNo, stagedNo);
   ledger.close();
   ({ ledger } = openAt(path));
   assert.deepEqual(
@@ -71,7 +71,7 @@ test('digests written ahead of an entry that never came leave those before them,
   const path = freshPath();
   let { ledger } = openAt(path);
   ledger.queue.enqueue(entry(1), moves(digests('old', [1])));
-  const aheadNo = ledger.queue.writeAhead(undefined, CATEGORY, digests('never', [1, 2]));
+  const stagedNo = ledger.queue.stageDigests(undefined, CATEGORY, digests('never', [1, 2]));
   ledger.close();
   ({ ledger } = openAt(path));
   const expectOld = (): void =>
@@ -81,22 +81,22 @@ test('digests written ahead of an entry that never came leave those before them,
     );
   expectOld();
   const adopted = ledger.queue.adopt(entry(2));
-  assert.ok(adopted !== undefined && adopted.entryNo > aheadNo, 'the adopted file is another export');
+  assert.ok(adopted !== undefined && adopted.entryNo > stagedNo, 'the adopted file is another export');
   expectOld();
-  assert.throws(() => ledger.queue.writeAhead(undefined, CATEGORY, digests('x', [1])), /written ahead/);
+  assert.throws(() => ledger.queue.stageDigests(undefined, CATEGORY, digests('x', [1])), /written ahead/);
   settleAll(ledger);
   expectOld();
-  assert.throws(() => ledger.queue.enqueue(entry(3), [], { aheadNo }), /came before/);
+  assert.throws(() => ledger.queue.enqueue(entry(3), [], { stagedNo }), /came before/);
   ledger.close();
 });
 
 test('an entry whose commit fails leaves what was written ahead for it uncounted', () => {
   const ledger = open();
   ledger.slots.claim('2026-02-20', at(1));
-  const aheadNo = ledger.queue.writeAhead(undefined, CATEGORY, digests('new', [1]));
-  assert.throws(() => ledger.queue.enqueue(entry(1), [], { slotId: '2026-02-20', aheadNo }));
+  const stagedNo = ledger.queue.stageDigests(undefined, CATEGORY, digests('new', [1]));
+  assert.throws(() => ledger.queue.enqueue(entry(1), [], { slotId: '2026-02-20', stagedNo }));
   assert.equal(digestOf(ledger, 1), undefined);
-  ledger.queue.enqueue(entry(2), [], { aheadNo });
+  ledger.queue.enqueue(entry(2), [], { stagedNo });
   assert.equal(digestOf(ledger, 1), 'new');
 });
 
@@ -104,11 +104,11 @@ test('a cursor moved by an entry whose digests were written ahead stays where it
   const path = freshPath();
   let { ledger } = openAt(path);
   ledger.queue.enqueue(entry(1), moves(digests('one', [1])));
-  const aheadNo = ledger.queue.writeAhead(undefined, CATEGORY, digests('two', [2]));
+  const stagedNo = ledger.queue.stageDigests(undefined, CATEGORY, digests('two', [2]));
   fail(ledger, 1);
   const to = { position: 40, check: 'row 40' };
   const cursors = [{ source: 'main', from: undefined, to }];
-  ledger.queue.enqueue(entry(2), [{ category: 'boatlog', cursors, digests: [] }], { aheadNo });
+  ledger.queue.enqueue(entry(2), [{ category: 'boatlog', cursors, digests: [] }], { stagedNo });
   ledger.close();
   ({ ledger } = openAt(path));
   assert.deepEqual(ledger.progress.cursorOf('boatlog', 'main'), to);
@@ -128,9 +128,9 @@ test('the commit and the failure of an entry change as few rows with ten thousan
       work();
       return Number(total.get()?.['n']) - before;
     };
-    const aheadNo = ledger.queue.writeAhead(undefined, CATEGORY, digests('d', numbers(count)));
-    const committed = changed(() => void ledger.queue.enqueue(entry(1), [], { aheadNo }));
-    const failed = changed(() => fail(ledger, aheadNo));
+    const stagedNo = ledger.queue.stageDigests(undefined, CATEGORY, digests('d', numbers(count)));
+    const committed = changed(() => void ledger.queue.enqueue(entry(1), [], { stagedNo }));
+    const failed = changed(() => fail(ledger, stagedNo));
     const steps = settleAll(ledger);
     assert.ok(steps >= count / 250 && steps <= count / 250 + 2, `${steps} steps for ${count} digests`);
     const left = database.db.prepare('SELECT count(*) AS n FROM digests').get()?.['n'];
@@ -145,9 +145,9 @@ test('what was given back counts as never exported before it is settled and afte
   const ledger = open();
   ledger.queue.enqueue(entry(1), moves(digests('one', [1, 2, 3])));
   ledger.queue.enqueue(entry(2), moves(digests('two', [2, 3])));
-  const aheadNo = ledger.queue.writeAhead(undefined, CATEGORY, digests('three', [3]));
+  const stagedNo = ledger.queue.stageDigests(undefined, CATEGORY, digests('three', [3]));
   fail(ledger, 2);
-  ledger.queue.enqueue(entry(3), [], { aheadNo });
+  ledger.queue.enqueue(entry(3), [], { stagedNo });
   const expected = ['one', undefined, 'three'];
   const found = (): readonly (string | undefined)[] => [1, 2, 3].map((id) => digestOf(ledger, id));
   assert.deepEqual(found(), expected);
@@ -159,8 +159,8 @@ test('a record has no more than two rows, however many exports carried it', () =
   const { ledger, database } = openAt(freshPath());
   for (let n = 1; n <= 6; n += 1) {
     settleAll(ledger);
-    const aheadNo = ledger.queue.writeAhead(undefined, CATEGORY, digests(`d${n}`, numbers(10)));
-    ledger.queue.enqueue(entry(n), [], { aheadNo });
+    const stagedNo = ledger.queue.stageDigests(undefined, CATEGORY, digests(`d${n}`, numbers(10)));
+    ledger.queue.enqueue(entry(n), [], { stagedNo });
   }
   assert.equal(database.db.prepare('SELECT count(*) AS n FROM digests').get()?.['n'], 20);
   ledger.queue.enqueue(entry(7), moves(digests('d7', numbers(10))));
@@ -202,10 +202,10 @@ interface Model {
 function perform(ledger: Ledger, model: Model, act: Act): void {
   const takeFrom = (list: number[], which: number): number | undefined =>
     list.splice(which % list.length, 1)[0];
-  const writeAhead = (batches: readonly (readonly RecordDigest[])[]): number | undefined => {
-    let aheadNo: number | undefined;
-    for (const batch of batches) aheadNo = ledger.queue.writeAhead(aheadNo, CATEGORY, batch);
-    return aheadNo;
+  const stageDigests = (batches: readonly (readonly RecordDigest[])[]): number | undefined => {
+    let stagedNo: number | undefined;
+    for (const batch of batches) stagedNo = ledger.queue.stageDigests(stagedNo, CATEGORY, batch);
+    return stagedNo;
   };
   switch (act.do) {
     case 'export': {
@@ -215,16 +215,16 @@ function perform(ledger: Ledger, model: Model, act: Act): void {
       const carried = digests(`d${n}`, act.ids);
       const size = Math.max(1, Math.ceil(carried.length / (act.batches + 1)));
       const batches = numbers(act.batches).map((batch) => carried.slice(batch * size, (batch + 1) * size));
-      const aheadNo = writeAhead(batches);
+      const stagedNo = stageDigests(batches);
       const rest = carried.slice(act.batches * size);
-      const { entryNo } = ledger.queue.enqueue(entry(n), moves(rest), { aheadNo });
+      const { entryNo } = ledger.queue.enqueue(entry(n), moves(rest), { stagedNo });
       for (const id of act.ids) model.last.set(id, { entryNo, digest: `d${n}` });
       model.open.push(entryNo);
       return;
     }
     case 'abandon':
       settleAll(ledger);
-      writeAhead([digests('never', act.ids)]);
+      stageDigests([digests('never', act.ids)]);
       return;
     case 'fail': {
       const entryNo = model.open[act.which % model.open.length];
@@ -240,7 +240,7 @@ function perform(ledger: Ledger, model: Model, act: Act): void {
       return;
     }
     case 'settle':
-      ledger.progress.digests.settle();
+      ledger.progress.digests.purge();
       return;
     case 'adopt':
       model.made += 1;

@@ -15,17 +15,17 @@ type Unsettled = 'ahead' | 'given_back';
  * Under which digest each state record was last exported, and by which entry. What a commit has to say of an entry's
  * digests takes one row, however many they are: those of a large export are written ahead of its entry, in small
  * transactions, and count from its commit on; those that are given back count no more from that commit on, and go in
- * small steps (`settle`).
+ * small steps (`purge`).
  */
 export interface Digests {
   /** The digest under which the newest entry that carried the record did so; undefined where that entry gave it back. */
   digestOf(category: Category, recordId: string): string | undefined;
   /** The entry that digests were written ahead for and that is not committed: it is being made, or never will be. */
-  aheadNo(): number | undefined;
+  stagedNo(): number | undefined;
   /** Inside a transaction: digests of `entryNo`, which do not count before its commit. There is no other such entry. */
-  writeAhead(entryNo: number, category: Category, digests: readonly RecordDigest[]): void;
+  stageDigests(entryNo: number, category: Category, digests: readonly RecordDigest[]): void;
   /** Inside the transaction that commits `entryNo`: what was written ahead for it counts. Throws where nothing was. */
-  commitAhead(entryNo: number): void;
+  promoteDigests(entryNo: number): void;
   /** Inside the transaction that commits `entryNo`: the digests are its. */
   write(entryNo: number, category: Category, digests: readonly RecordDigest[]): void;
   /** Inside the transaction that fails `entryNo`: the records it was the last to carry count as never exported. */
@@ -34,9 +34,9 @@ export interface Digests {
    * Removes some of the rows that do not count, in a transaction of its own; false where there was none, and nothing was
    * written. No export may be under way: what is written ahead for it would go.
    */
-  settle(): boolean;
+  purge(): boolean;
   /**
-   * Follows the commit of `writeAhead` (`ahead`) and of `commitAhead` (`settled`): so the entry's digests are read from now
+   * Follows the commit of `stageDigests` (`ahead`) and of `promoteDigests` (`settled`): so the entry's digests are read from now
    * on. It reads nothing: a ledger that fails now must not leave what is committed uncounted.
    */
   committed(entryNo: number, what: 'ahead' | 'settled'): void;
@@ -73,7 +73,7 @@ export function createDigests(ledger: LedgerDatabase): Digests {
   const deleteUnsettled = db.prepare('DELETE FROM unsettled_digests WHERE entry_no = ? AND what = ?');
 
   let unsettled = new Map<number, Unsettled>();
-  const aheadNo = (): number | undefined => [...unsettled].find(([, what]) => what === 'ahead')?.[0];
+  const stagedNo = (): number | undefined => [...unsettled].find(([, what]) => what === 'ahead')?.[0];
   const reload = (): void => {
     // STRICT columns; `what` is checked against the two.
     unsettled = new Map(
@@ -97,15 +97,15 @@ export function createDigests(ledger: LedgerDatabase): Digests {
         }
       return undefined;
     },
-    aheadNo,
-    writeAhead: (entryNo, category, digests) => {
+    stagedNo,
+    stageDigests: (entryNo, category, digests) => {
       insertUnsettled.run(entryNo, 'ahead');
       for (const { recordId, digest } of digests) {
         upsert.run(category, recordId, entryNo, digest);
         deleteOutdated.run(category, recordId, entryNo);
       }
     },
-    commitAhead: (entryNo) => {
+    promoteDigests: (entryNo) => {
       if (Number(deleteUnsettled.run(entryNo, 'ahead').changes) !== 1)
         throw new Error(`nothing was written ahead for entry ${entryNo}`);
     },
@@ -118,7 +118,7 @@ export function createDigests(ledger: LedgerDatabase): Digests {
     giveBack: (entryNo) => {
       if (selectOfEntry.get(entryNo, 1) !== undefined) insertUnsettled.run(entryNo, 'given_back');
     },
-    settle: () => {
+    purge: () => {
       const [first] = unsettled;
       if (first === undefined) return false;
       const [entryNo, what] = first;

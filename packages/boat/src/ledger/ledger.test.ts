@@ -17,7 +17,7 @@ import { temporaryRoot } from '../testing/temporary-root.ts';
 import type { CategoryMoves } from './entry.ts';
 import { openLedger } from './ledger.ts';
 import { lowerCursor, toNumberedName, toLegacyTime, toStamp } from './policy.ts';
-import { writeViews } from './views.ts';
+import { writeViews } from '../views/views.ts';
 
 const root = temporaryRoot('ledger');
 const log = createKeptLog();

@@ -4,7 +4,7 @@ import { type BrowserDocuments, createBrowserDocuments } from './browser-documen
 import { createFacts, type Facts } from './facts.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { createQueue, type Queue } from './queue.ts';
-import { keepRoom, makeRoom } from './room.ts';
+import { ensureSparePages, allocateSparePages } from './spare-pages.ts';
 import { LEDGER_STEPS } from './schema.ts';
 import { createSlots, type Slots } from './slots.ts';
 
@@ -15,10 +15,10 @@ export interface Ledger {
   readonly progress: Progress;
   readonly slots: Slots;
   readonly browser: BrowserDocuments;
-  /** Makes sure that state changes will still fit when the card is full; see `keepRoom`. */
-  keepRoom(): void;
-  /** The same for a run that begins; see `makeRoom`. */
-  makeRoom(): void;
+  /** Makes sure that state changes will still fit when the card is full; see `ensureSparePages`. */
+  ensureSparePages(): void;
+  /** The same for a run that begins; see `allocateSparePages`. */
+  allocateSparePages(): void;
   /** Commits a change that means nothing: throws what `transaction` throws where the card takes none. */
   proveWritable(): void;
   close(): void;
@@ -38,8 +38,8 @@ export function openLedger(database: LedgerDatabase, newLedgerId: () => string):
     queue: createQueue(database, facts, progress),
     slots: createSlots(database),
     browser: createBrowserDocuments(database),
-    keepRoom: () => keepRoom(database),
-    makeRoom: () => makeRoom(database),
+    ensureSparePages: () => ensureSparePages(database),
+    allocateSparePages: () => allocateSparePages(database),
     proveWritable: () =>
       database.transaction(() => {
         // Another value each time: SQLite writes no page that stays as it was.

@@ -103,7 +103,7 @@ export function createProgress(ledger: LedgerDatabase, facts: Facts): Progress {
         }),
       ),
     advanceDigests: (entryNo, moves, wasAhead) => {
-      if (wasAhead === 'with_ahead') digests.commitAhead(entryNo);
+      if (wasAhead === 'with_ahead') digests.promoteDigests(entryNo);
       for (const { category, digests: carried } of moves) digests.write(entryNo, category, carried);
     },
     advanced: follow,

@@ -42,19 +42,19 @@ const ANY_SIZE: SizeRange = { overBytes: -1, upToBytes: Number.MAX_SAFE_INTEGER 
 export interface Queue {
   /**
    * Inserts the entry, moves the cursors, counts the sequence and claims the slot, all at once: the export is acknowledged
-   * when this returns. With `aheadNo` it is the entry for which `writeAhead` wrote digests: they count from now on.
+   * when this returns. With `stagedNo` it is the entry for which `stageDigests` wrote digests: they count from now on.
    */
   enqueue(
     entry: NewEntry,
     moves: readonly CategoryMoves[],
-    claims?: { readonly slotId?: string | undefined; readonly aheadNo?: number | undefined },
+    claims?: { readonly slotId?: string | undefined; readonly stagedNo?: number | undefined },
   ): Entry;
   /**
    * Writes digests of an export that is being collected, which do not count before it is enqueued. Gives the number its
-   * entry will have: `aheadNo` of the next call and of `enqueue`; undefined in the first call, before which
-   * `digests.settle` has found nothing left.
+   * entry will have: `stagedNo` of the next call and of `enqueue`; undefined in the first call, before which
+   * `digests.purge` has found nothing left.
    */
-  writeAhead(aheadNo: number | undefined, category: Category, digests: readonly RecordDigest[]): number;
+  stageDigests(stagedNo: number | undefined, category: Category, digests: readonly RecordDigest[]): number;
   /**
    * Inserts an entry for a file found without one; undefined where its export has an entry. No cursor moves: its records
    * go again, and central stores them once.
@@ -251,7 +251,7 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
    * The number of the next entry: none that digests are written ahead for, though that entry may never come. They would
    * count as another's.
    */
-  const nextNo = (): number => Math.max(newestNo, progress.digests.aheadNo() ?? 0) + 1;
+  const nextNo = (): number => Math.max(newestNo, progress.digests.stagedNo() ?? 0) + 1;
   const insert = (entryNo: number, e: NewEntry, ranges: readonly Range[]): Entry => {
     insertEntry.run(
       entryNo,
@@ -304,28 +304,29 @@ export function createQueue(ledger: LedgerDatabase, facts: Facts, progress: Prog
         : { ...receipt, rejected_records: receipt.rejected_records.slice(0, REJECTED_RECORDS_KEPT_MAX) },
     );
   return {
-    enqueue: (entry, moves, { slotId, aheadNo } = {}) => {
+    enqueue: (entry, moves, { slotId, stagedNo } = {}) => {
       const ranges = progress.toRanges(moves);
       // Entries are in the order of their numbers: cursors are where the newest left them.
-      if (aheadNo !== undefined && aheadNo <= newestNo)
-        throw new Error(`entry ${newestNo} came before entry ${aheadNo}`);
+      if (stagedNo !== undefined && stagedNo <= newestNo)
+        throw new Error(`entry ${newestNo} came before entry ${stagedNo}`);
       const inserted = ledger.transaction(() => {
-        const enqueued = insert(aheadNo ?? nextNo(), entry, ranges);
+        const enqueued = insert(stagedNo ?? nextNo(), entry, ranges);
         if (slotId !== undefined) insertSlot.run(slotId, entry.createdAtMs, entry.queueId);
-        progress.advanceDigests(enqueued.entryNo, moves, aheadNo === undefined ? 'all_now' : 'with_ahead');
+        progress.advanceDigests(enqueued.entryNo, moves, stagedNo === undefined ? 'all_now' : 'with_ahead');
         return enqueued;
       });
       newestNo = inserted.entryNo;
       counts.moved(undefined, 'pending');
       progress.advanced(ranges);
-      if (aheadNo !== undefined) progress.digests.committed(aheadNo, 'settled');
+      if (stagedNo !== undefined) progress.digests.committed(stagedNo, 'settled');
       return inserted;
     },
-    writeAhead: (aheadNo, category, digests) => {
-      const ahead = progress.digests.aheadNo();
-      if (ahead !== aheadNo) throw new Error(`digests are written ahead for entry ${ahead}, not ${aheadNo}`);
-      const entryNo = aheadNo ?? nextNo();
-      ledger.transaction(() => progress.digests.writeAhead(entryNo, category, digests));
+    stageDigests: (stagedNo, category, digests) => {
+      const ahead = progress.digests.stagedNo();
+      if (ahead !== stagedNo)
+        throw new Error(`digests are written ahead for entry ${ahead}, not ${stagedNo}`);
+      const entryNo = stagedNo ?? nextNo();
+      ledger.transaction(() => progress.digests.stageDigests(entryNo, category, digests));
       progress.digests.committed(entryNo, 'ahead');
       return entryNo;
     },

@@ -2,17 +2,17 @@ import { isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { isDamagedDatabase } from '../platform/sqlite.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
-import { setAside } from './adopt.ts';
-import { type Ledger, openLedger } from './ledger.ts';
-import { toStamp } from './policy.ts';
-import { keepBallast } from './room.ts';
+import { quarantineFile } from './quarantine-file.ts';
+import { type Ledger, openLedger } from '../ledger/ledger.ts';
+import { toStamp } from '../ledger/policy.ts';
+import { keepBallast } from '../ledger/spare-pages.ts';
 
 /**
  * Opens the ledger. A damaged one is moved aside whole, never overwritten, and a new one takes its place: the exports on
  * disk are adopted again and cursors start over (central removes the duplicates). Every other failure is thrown: what
  * cannot be opened is not damaged.
  */
-export async function openOrSetAside(world: World, paths: SpoolPaths): Promise<Ledger> {
+export async function openOrQuarantine(world: World, paths: SpoolPaths): Promise<Ledger> {
   await world.disk.makeDirectory(paths.home);
   try {
     return await openWithRoom(world, paths);
@@ -29,7 +29,7 @@ export async function openOrSetAside(world: World, paths: SpoolPaths): Promise<L
 async function openWithRoom(world: World, paths: SpoolPaths): Promise<Ledger> {
   const ledger = await openUndamaged(world, paths);
   try {
-    ledger.makeRoom();
+    ledger.allocateSparePages();
   } catch (error) {
     ledger.close();
     throw error;
@@ -58,7 +58,7 @@ async function openUndamaged(world: World, paths: SpoolPaths): Promise<Ledger> {
   for (const suffix of ['', '-wal', '-shm']) {
     const path = `${paths.ledger}${suffix}`;
     if ((await world.disk.stat(path)) === undefined) continue;
-    await setAside(world, paths, path, `the damaged ledger of ${stamp}`);
+    await quarantineFile(world, paths, path, `the damaged ledger of ${stamp}`);
   }
   return openLedger(world.databases.openLedger(paths.ledger), newLedgerId);
 }

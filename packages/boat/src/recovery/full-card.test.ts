@@ -11,8 +11,8 @@ import { createRandom } from '../platform/random.ts';
 import { createDatabases } from '../platform/sqlite.ts';
 import { toSpoolPaths } from '../spool/spool-paths.ts';
 import { newEntry } from '../testing/new-entry.ts';
-import { openLedger } from './ledger.ts';
-import { openOrSetAside } from './open-or-set-aside.ts';
+import { openLedger } from '../ledger/ledger.ts';
+import { openOrQuarantine } from './open-or-quarantine.ts';
 
 const at = (ms: number): WallMs => ms as WallMs;
 
@@ -38,7 +38,7 @@ test('on a full card 200 waiting exports can still be delivered, failed, retried
     () => '0011223344556677',
   );
   for (let n = 1; n <= 200; n += 1) {
-    ledger.keepRoom();
+    ledger.ensureSparePages();
     ledger.queue.enqueue(newEntry(n), []);
   }
   fill(mounted.path);
@@ -94,11 +94,11 @@ test('after a restart on a full card the ledger opens, and what waits can still 
     databases: createDatabases(),
     log,
   } as unknown as World;
-  const first = await openOrSetAside(world, paths);
+  const first = await openOrQuarantine(world, paths);
   for (let n = 1; n <= 50; n += 1) first.queue.enqueue(newEntry(n), []);
   first.close();
   fill(mounted.path);
-  const second = await openOrSetAside(world, paths);
+  const second = await openOrQuarantine(world, paths);
   for (let n = 1; n <= 50; n += 1) {
     const entry = second.queue.claim(() => true);
     assert.ok(entry !== undefined);
@@ -107,7 +107,7 @@ test('after a restart on a full card the ledger opens, and what waits can still 
   }
   second.close();
   // Still full, and the ballast is gone: the space it left is enough for the next start too.
-  const third = await openOrSetAside(world, paths);
+  const third = await openOrQuarantine(world, paths);
   assert.equal(third.queue.counts().failed, 0);
   third.close();
 });

@@ -1,7 +1,7 @@
 import type { WallMs, World } from '../platform/ports.ts';
-import type { Entry, HistoryRow } from './entry.ts';
-import type { Ledger } from './ledger.ts';
-import { toLegacyTime } from './policy.ts';
+import type { Entry, HistoryRow } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { toLegacyTime } from '../ledger/policy.ts';
 
 /** Most delivered exports in `export_history.json`: years of daily exports, and a file that stays under a few MB. */
 const HISTORY_VIEW_MAX = 10_000;

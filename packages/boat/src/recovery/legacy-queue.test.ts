@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { toSpoolPaths } from '../spool/spool-paths.ts';
-import { type OldItem, parseOldQueue, salvage } from './old-queue.ts';
-import { gatherLoose, LOOSE_ITEMS_PER_EXPORT_MAX, toOldDocument } from './old-queue-data.ts';
-import { findWholeObjects, parseOldJson } from './old-queue-json.ts';
-import { toOldPlaces } from './old-queue-place.ts';
+import { type LegacyItem, parseLegacyQueue, salvage } from './legacy-queue.ts';
+import { gatherLoose, LOOSE_ITEMS_PER_EXPORT_MAX, toLegacyDocument } from './legacy-queue-data.ts';
+import { findWholeObjects, parseLegacyJson } from './legacy-json.ts';
+import { toLegacyPlaces } from './legacy-queue-place.ts';
 
 const seedItem = (stamp: string, status = 'pending') => ({
   queue_id: `q_${stamp}`,
@@ -37,7 +37,7 @@ const document = {
 };
 
 /** An item in one line, for tables. */
-function toLine(item: OldItem): string {
+function toLine(item: LegacyItem): string {
   if (item.kind === 'file') return `file ${item.path} ${item.facts.queueId ?? '-'} ${item.facts.tier ?? '-'}`;
   const { data, installationId, isLoose, isWhole } = item.document;
   return `data ${String(installationId ?? '-')} ${isLoose ? 'loose' : 'document'} ${isWhole ? 'whole' : 'partly'} ${JSON.stringify(data)}`;
@@ -146,7 +146,7 @@ test('every format of the field is read', () => {
     ],
   ];
   for (const [name, value, lines, unusable = 0] of table) {
-    const queue = parseOldQueue(JSON.stringify(value, null, 2));
+    const queue = parseLegacyQueue(JSON.stringify(value, null, 2));
     assert.ok(queue.kind === 'queue', `${name}: ${queue.kind}`);
     assert.deepEqual(queue.items.map(toLine), lines, name);
     assert.equal(queue.unusable, unusable, name);
@@ -155,7 +155,7 @@ test('every format of the field is read', () => {
 
 test('an item keeps its creation time where it is a time', () => {
   const read = (created: unknown) => {
-    const queue = parseOldQueue(JSON.stringify([{ path: '/a.json', created_at: created }]));
+    const queue = parseLegacyQueue(JSON.stringify([{ path: '/a.json', created_at: created }]));
     return queue.kind === 'queue' ? queue.items[0]?.facts.createdAtMs : queue;
   };
   assert.equal(read('2026-02-20T10:05:30.123456Z'), Date.parse('2026-02-20T10:05:30.123Z'));
@@ -165,20 +165,20 @@ test('an item keeps its creation time where it is a time', () => {
 });
 
 test('no text, zeros after a power loss, and JSON that is no queue are told apart', () => {
-  for (const text of ['', ' \n', '\0'.repeat(4096)]) assert.equal(parseOldQueue(text).kind, 'blank');
+  for (const text of ['', ' \n', '\0'.repeat(4096)]) assert.equal(parseLegacyQueue(text).kind, 'blank');
   for (const text of ['{}', '3', '"x"', 'null', '{"version":"1.0"}'])
-    assert.equal(parseOldQueue(text).kind, 'foreign');
+    assert.equal(parseLegacyQueue(text).kind, 'foreign');
   for (const text of ['{"pen', '\0{"pending":[', 'queue', '}]}'])
-    assert.equal(parseOldQueue(text).kind, 'torn');
+    assert.equal(parseLegacyQueue(text).kind, 'torn');
 });
 
 test("Python's NaN is read as null, also beside a string longer than a pattern can match", () => {
   const long = `"${'x\\"'.repeat(3_000_000)} NaN"`;
-  const parsed = parseOldJson(`{"a": NaN, "b": -Infinity, "c": ${long}}`);
+  const parsed = parseLegacyJson(`{"a": NaN, "b": -Infinity, "c": ${long}}`);
   const value = parsed?.value as { a: unknown; b: unknown; c: string };
   assert.deepEqual([value.a, value.b], [null, null]);
   assert.ok(value.c.endsWith(' NaN'));
-  assert.equal(parseOldJson('{"a": NaNs}'), undefined);
+  assert.equal(parseLegacyJson('{"a": NaNs}'), undefined);
 });
 
 /** An item whose texts hold whatever JSON can hold. */
@@ -221,11 +221,11 @@ test('of a queue file cut off anywhere, every item that is whole is salvaged, in
           return end - 2;
         });
         const whole = items.filter((_, index) => (ends[index] ?? 0) <= cut);
-        const queue = parseOldQueue(text.slice(0, cut));
+        const queue = parseLegacyQueue(text.slice(0, cut));
         if (cut === 0) return assert.equal(queue.kind, 'blank');
         assert.equal(queue.kind, 'torn');
         assert.ok(queue.kind === 'torn');
-        const expected = parseOldQueue(JSON.stringify(whole));
+        const expected = parseLegacyQueue(JSON.stringify(whole));
         assert.ok(expected.kind === 'queue');
         // Of the item that is cut, what is whole inside it is no item.
         assert.deepEqual(queue.items, expected.items);
@@ -243,7 +243,7 @@ test('any text at all is read without throwing, and the objects found are JSON o
   );
   fc.assert(
     fc.property(torn, torn, (left, right) => {
-      parseOldQueue(left + right);
+      parseLegacyQueue(left + right);
       salvage(left + right);
       let last = 0;
       for (const { start, end } of findWholeObjects(left + right)) {
@@ -276,17 +276,17 @@ test('a whole queue with the rest of a longer one behind it, or zeros within, gi
 
 test('deeply nested brackets neither overflow nor hold up the reading', () => {
   const depth = 200_000;
-  assert.equal(parseOldQueue('{"a":'.repeat(depth)).kind, 'torn');
-  assert.equal(parseOldQueue(`${'['.repeat(depth)}${']'.repeat(depth)}x`).kind, 'torn');
+  assert.equal(parseLegacyQueue('{"a":'.repeat(depth)).kind, 'torn');
+  assert.equal(parseLegacyQueue(`${'['.repeat(depth)}${']'.repeat(depth)}x`).kind, 'torn');
 });
 
 test('loose data shares exports, and a document category has one record in each', () => {
   const documents = [
-    toOldDocument('boatlog', { entry_id: 1 }),
-    toOldDocument('settings', { a: 1 }),
-    toOldDocument('boatlog', [{ entry_id: 2 }, { entry_id: 3 }]),
-    toOldDocument('settings', { a: 2 }),
-    toOldDocument('boatlog', { entry_id: 4 }),
+    toLegacyDocument('boatlog', { entry_id: 1 }),
+    toLegacyDocument('settings', { a: 1 }),
+    toLegacyDocument('boatlog', [{ entry_id: 2 }, { entry_id: 3 }]),
+    toLegacyDocument('settings', { a: 2 }),
+    toLegacyDocument('boatlog', { entry_id: 4 }),
   ].filter((found) => found !== undefined);
   assert.deepEqual(
     gatherLoose(documents).map(({ document: gathered, first }) => [first, gathered.data]),
@@ -302,7 +302,7 @@ test('loose data shares exports, and a document category has one record in each'
     ],
   );
   const many = Array.from({ length: LOOSE_ITEMS_PER_EXPORT_MAX + 1 }, (_, n) =>
-    toOldDocument('boatlog', { entry_id: n }),
+    toLegacyDocument('boatlog', { entry_id: n }),
   );
   assert.equal(gatherLoose(many.filter((found) => found !== undefined)).length, 2);
 });
@@ -339,7 +339,9 @@ test('an export is looked for only where old exporters keep exports', () => {
   ];
   for (const [stated, queueId, places] of table)
     assert.deepEqual(
-      toOldPlaces(paths, stated, queueId).map(({ path, isOurs }) => `${isOurs ? 'ours' : 'other'} ${path}`),
+      toLegacyPlaces(paths, stated, queueId).map(
+        ({ path, isOurs }) => `${isOurs ? 'ours' : 'other'} ${path}`,
+      ),
       places,
       stated,
     );

@@ -12,10 +12,10 @@ import { toSpoolPaths } from '../spool/spool-paths.ts';
 import { createKeptLog } from '../testing/kept-log.ts';
 import { createPower, PowerCut } from '../testing/power-cut.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
-import { importOldQueue } from './import-old-queue.ts';
-import { type Ledger, openLedger } from './ledger.ts';
+import { importLegacyQueue } from './import-legacy-queue.ts';
+import { type Ledger, openLedger } from '../ledger/ledger.ts';
 import { recover } from './recover.ts';
-import { writeViews } from './views.ts';
+import { writeViews } from '../views/views.ts';
 
 const root = join(temporaryRoot('import-old-queue'), 'boat');
 const paths = toSpoolPaths(root);
@@ -34,7 +34,7 @@ async function start(
   try {
     ledger = power.openLedger();
     const world = { clock, disk: wrap(power.disk), random: createRandom(), log };
-    const report = await importOldQueue(world, paths, ledger);
+    const report = await importLegacyQueue(world, paths, ledger);
     const recovery = await recover(world, paths, ledger);
     return { kind: 'started' as const, report, recovery, steps: power.steps() };
   } catch (error) {
@@ -164,7 +164,7 @@ test('everything an old queue lists is queued once, oldest first, with its id, t
   const started = await start();
   assert.ok(started.kind === 'started');
   const { kept, ...counts } = started.report;
-  assert.deepEqual(counts, { imported: 7, known: 1, missing: 1, unusable: 0, setAside: 1, postponed: 0 });
+  assert.deepEqual(counts, { imported: 7, known: 1, missing: 1, unusable: 0, quarantined: 1, postponed: 0 });
   assert.deepEqual(kept, [`${paths.queueFile}.before-import`, `${paths.historyFile}.before-import`]);
   assert.equal(readFileSync(`${paths.queueFile}.before-import`, 'utf8'), queueText);
   assert.equal(readFileSync(`${paths.historyFile}.before-import`, 'utf8'), historyText);
@@ -293,7 +293,7 @@ test("another boat's exports, brought along with a copied card, are set aside an
   });
   const started = await start();
   assert.ok(started.kind === 'started');
-  assert.deepEqual([started.report.setAside, started.report.unusable, entries().length], [1, 1, 0]);
+  assert.deepEqual([started.report.quarantined, started.report.unusable, entries().length], [1, 1, 0]);
   assert.deepEqual(
     JSON.parse(readFileSync(join(paths.damaged, 'export_20260220_100531.json'), 'utf8')),
     foreign,

@@ -1,9 +1,9 @@
 import { CATEGORIES, type Category, isCategory, isDocumentCategory } from '@d3kos/protocol';
-import { parseOldJson } from './old-queue-json.ts';
-import { isPlainObject, type PlainObject, toSectionRecords } from './seed-document.ts';
+import { parseLegacyJson } from './legacy-json.ts';
+import { isPlainObject, type PlainObject, toSectionRecords } from './legacy-document.ts';
 
 /** What of an export an older exporter kept inside its queue, in the shape of the seed's document. */
-export interface OldDocument {
+export interface LegacyDocument {
   /** As it stands there: undefined where the data names no installation, and anything else may be malformed. */
   readonly installationId: unknown;
   readonly exportTimestamp: string | undefined;
@@ -20,12 +20,12 @@ export interface OldDocument {
  * one record; the last two are of the category that `type` names. JSON kept as a text is read too. Undefined where it
  * is none of these: whose records they are cannot be guessed.
  */
-export function toOldDocument(type: unknown, data: unknown): OldDocument | undefined {
+export function toLegacyDocument(type: unknown, data: unknown): LegacyDocument | undefined {
   if (typeof data === 'string') {
-    const parsed = parseOldJson(data);
+    const parsed = parseLegacyJson(data);
     return parsed === undefined || typeof parsed.value === 'string'
       ? undefined
-      : toOldDocument(type, parsed.value);
+      : toLegacyDocument(type, parsed.value);
   }
   if (isPlainObject(data)) {
     const inner = data['data'];
@@ -48,7 +48,7 @@ export function toOldDocument(type: unknown, data: unknown): OldDocument | undef
   return toLoose({ [category]: isDocumentCategory(category) ? { data } : { entries: [data] } });
 }
 
-function toLoose(data: OldDocument['data'], isWhole = areSections(data)): OldDocument {
+function toLoose(data: LegacyDocument['data'], isWhole = areSections(data)): LegacyDocument {
   return { installationId: undefined, exportTimestamp: undefined, data, isLoose: true, isWhole };
 }
 
@@ -67,7 +67,7 @@ function isUnderstood(category: Category, section: unknown): boolean {
 }
 
 /** How many records it holds. */
-export function countRecords(document: OldDocument): number {
+export function countRecords(document: LegacyDocument): number {
   return CATEGORIES.reduce(
     (sum, category) => sum + toSectionRecords(category, document.data[category]).length,
     0,
@@ -91,7 +91,7 @@ function hasCategories(value: PlainObject): boolean {
   return CATEGORIES.some((category) => typeof value[category] === 'object' && value[category] !== null);
 }
 
-function pickCategories(value: PlainObject): OldDocument['data'] {
+function pickCategories(value: PlainObject): LegacyDocument['data'] {
   return Object.fromEntries(
     CATEGORIES.filter((category) => Object.hasOwn(value, category)).map((category) => [
       category,
@@ -108,9 +108,9 @@ export const LOOSE_ITEMS_PER_EXPORT_MAX = 1_000;
  * in an export, so the next of its kind begins the next document. The same items give the same documents.
  */
 export function gatherLoose(
-  items: readonly OldDocument[],
-): readonly { readonly document: OldDocument; readonly first: number }[] {
-  const gathered: { readonly document: OldDocument; readonly first: number }[] = [];
+  items: readonly LegacyDocument[],
+): readonly { readonly document: LegacyDocument; readonly first: number }[] {
+  const gathered: { readonly document: LegacyDocument; readonly first: number }[] = [];
   let entries = new Map<Category, PlainObject[]>();
   let first = 0;
   const flush = (next: number): void => {
@@ -137,7 +137,7 @@ export function gatherLoose(
   return gathered;
 }
 
-function toSections(entries: ReadonlyMap<Category, readonly PlainObject[]>): OldDocument['data'] {
+function toSections(entries: ReadonlyMap<Category, readonly PlainObject[]>): LegacyDocument['data'] {
   return Object.fromEntries(
     [...entries].map(([category, records]) => [
       category,

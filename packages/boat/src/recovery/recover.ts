@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import type { World } from '../platform/ports.ts';
 import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
-import { adoptFile, setAside } from './adopt.ts';
-import type { Ledger } from './ledger.ts';
+import { adoptFile } from './adopt.ts';
+import { quarantineFile } from './quarantine-file.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 
 /** What a start found and mended. */
 export interface RecoveryReport {
   readonly temporaryRemoved: number;
   readonly adopted: number;
-  readonly setAside: number;
+  readonly quarantined: number;
   readonly missing: number;
   /** Files that could not be read or written now and are adopted at a later start. */
   readonly postponed: number;
@@ -74,7 +75,7 @@ export async function recover(
           adopted += 1;
           log.write('info', `Adopted export file ${file.name} as ${adoption.entry.queueId}`);
           break;
-        case 'set_aside':
+        case 'quarantined':
           aside += 1;
           break;
         case 'postponed':
@@ -83,11 +84,11 @@ export async function recover(
           break;
         case 'known':
           if ((await disk.stat(path)) !== undefined) {
-            await setAside(world, paths, path, 'another file holds the same export');
+            await quarantineFile(world, paths, path, 'another file holds the same export');
             aside += 1;
           }
           break;
       }
     }
-  return { temporaryRemoved, adopted, setAside: aside, missing, postponed };
+  return { temporaryRemoved, adopted, quarantined: aside, missing, postponed };
 }

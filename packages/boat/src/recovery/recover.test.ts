@@ -11,8 +11,8 @@ import { toFailedFile, toSpoolPaths } from '../spool/spool-paths.ts';
 import { createKeptLog } from '../testing/kept-log.ts';
 import { boatlogMove, newEntry } from '../testing/new-entry.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
-import { openLedger } from './ledger.ts';
-import { openOrSetAside } from './open-or-set-aside.ts';
+import { openLedger } from '../ledger/ledger.ts';
+import { openOrQuarantine } from './open-or-quarantine.ts';
 import { recover } from './recover.ts';
 
 const root = temporaryRoot('recover');
@@ -39,7 +39,7 @@ const open = (paths: ReturnType<typeof freshRoot>) =>
 test('a damaged ledger is moved aside whole and a new one takes its place', async () => {
   const paths = freshRoot();
   writeFileSync(paths.ledger, Buffer.alloc(8_192, 7));
-  const ledger = await openOrSetAside(world, paths);
+  const ledger = await openOrQuarantine(world, paths);
   assert.equal(ledger.queue.counts().pending, 0);
   assert.deepEqual(readFileSync(join(paths.damaged, 'exports.db')), Buffer.alloc(8_192, 7));
 });
@@ -82,7 +82,7 @@ test("export files without an entry get one; an older exporter's file is rewritt
   // The ledger was lost: the rewritten file is adopted under its own export id.
   second.close();
   writeFileSync(paths.ledger, 'gone');
-  const third = await openOrSetAside(world, paths);
+  const third = await openOrQuarantine(world, paths);
   assert.equal((await recover(world, paths, third)).adopted, 1);
   assert.equal(third.queue.list('pending')[0]?.exportId, entry?.exportId);
 });
@@ -96,7 +96,7 @@ test('what cannot be understood is set aside under its name, never removed', asy
   writeFileSync(join(paths.exports, 'notes.json'), '[1]');
   writeFileSync(join(paths.exports, '.x.tmp'), 'half');
   const report = await recover(world, paths, open(paths));
-  assert.deepEqual([report.setAside, report.adopted, report.temporaryRemoved], [2, 0, 1]);
+  assert.deepEqual([report.quarantined, report.adopted, report.temporaryRemoved], [2, 0, 1]);
   assert.deepEqual(readdirSync(paths.damaged).sort(), ['export_20260220_100530.json', 'notes.json']);
   assert.deepEqual(readdirSync(paths.exports), []);
 });
@@ -129,7 +129,7 @@ test('a file that has the name of an entry in the archive, and is another export
   // An older exporter whose clock went back gave two exports one id; this one it had failed before.
   writeFileSync(toFailedFile(paths, newEntry(1).queueId), JSON.stringify(seedDocument));
   const report = await recover(world, paths, ledger);
-  assert.deepEqual([report.adopted, report.setAside], [1, 0]);
+  assert.deepEqual([report.adopted, report.quarantined], [1, 0]);
   assert.deepEqual(
     ledger.queue.list('pending').map(({ exportFile }) => existsSync(exportFile)),
     [true, true],
@@ -145,7 +145,7 @@ test('an entry whose file was being archived when power failed has it once, wher
   mkdirSync(paths.failed, { recursive: true });
   linkSync(file, toFailedFile(paths, newEntry(1).queueId));
   const report = await recover(world, paths, ledger);
-  assert.deepEqual([report.missing, report.setAside, report.adopted], [0, 0, 0]);
+  assert.deepEqual([report.missing, report.quarantined, report.adopted], [0, 0, 0]);
   assert.equal(ledger.queue.find(newEntry(1).queueId)?.exportFile, file);
   assert.deepEqual(readdirSync(paths.exports), ['a.json']);
   assert.deepEqual(readdirSync(paths.failed), []);

@@ -1,9 +1,9 @@
-import type { Ledger } from './ledger/ledger.ts';
-import { writeViews } from './ledger/views.ts';
-import { isExportError } from './platform/errors.ts';
-import type { World } from './platform/ports.ts';
-import { createWake } from './platform/wake.ts';
-import type { SpoolPaths } from './spool/spool-paths.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { writeViews } from './views.ts';
+import { isExportError } from '../platform/errors.ts';
+import type { World } from '../platform/ports.ts';
+import { createWake } from '../platform/wake.ts';
+import type { SpoolPaths } from '../spool/spool-paths.ts';
 
 /**
  * The views are written this long after the first change they do not show, and so at most once a second (docs/spec/delivery.md, "The ledger"): they cost fsyncs and are for others to read. An export that is delivered at once costs one write, not two.

@@ -5,8 +5,8 @@ import { LICENSE_SIZE_MAX_BYTES } from '../license/license.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { Disk } from '../platform/ports.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
-import { parseOldJson } from './old-queue-json.ts';
-import { isPlainObject } from './seed-document.ts';
+import { parseLegacyJson } from './legacy-json.ts';
+import { isPlainObject } from './legacy-document.ts';
 
 /** Largest `timezone.txt`: one IANA name. */
 const TIME_ZONE_SIZE_MAX_BYTES = 1_024;
@@ -26,7 +26,7 @@ export function toBoatRoot(paths: SpoolPaths): string {
 /** Reads license.json and timezone.txt. Throws DISK_FAILED where one is there and cannot be read. */
 export async function readAdoptingBoat(disk: Disk, paths: SpoolPaths): Promise<AdoptingBoat> {
   const config = join(toBoatRoot(paths), 'config');
-  const license = parseOldJson(await readText(disk, join(config, 'license.json'), LICENSE_SIZE_MAX_BYTES));
+  const license = parseLegacyJson(await readText(disk, join(config, 'license.json'), LICENSE_SIZE_MAX_BYTES));
   const stated = isPlainObject(license?.value) ? license.value['installation_id'] : undefined;
   const zone = (await readText(disk, join(config, 'timezone.txt'), TIME_ZONE_SIZE_MAX_BYTES)).trim();
   return {

@@ -3,12 +3,12 @@ import { isAllowedKey, toAllowed, toPublicText, toWords } from '../collect/allow
 import { WEATHER_WORDS } from '../collect/boatlog-rows.ts';
 import { sha256 } from '../collect/digest.ts';
 import { type TimestampReader, toContentId, toRecordId } from '../collect/policy.ts';
-import { parseOldJson } from './old-queue-json.ts';
+import { parseLegacyJson } from './legacy-json.ts';
 
 export type PlainObject = Readonly<Record<string, unknown>>;
 
 /** A record that is ready to be written: its `record_id` is its first key, which is how an export file is cut. */
-export type SeedRecord = { readonly record_id: string } & PlainObject;
+export type LegacyRecord = { readonly record_id: string } & PlainObject;
 
 /** True for a JSON object (not an array, not null). */
 export function isPlainObject(value: unknown): value is PlainObject {
@@ -30,36 +30,36 @@ export function toSectionRecords(category: Category, section: unknown): readonly
  * same row, so that central stores it once, and without what must not leave the boat: credentials, local paths,
  * addresses. A record told twice is given once, as it was told last.
  */
-export function toSeedRecords(
+export function toLegacyRecords(
   category: Category,
   section: unknown,
   exportTimestamp: string,
   readTime: TimestampReader,
-): readonly SeedRecord[] {
+): readonly LegacyRecord[] {
   const own = toSectionRecords(category, section);
   const neighbours = new Map<string, number>();
-  const records = new Map<string, SeedRecord>();
+  const records = new Map<string, LegacyRecord>();
   for (const entry of isDocumentCategory(category) ? own.slice(-1) : own) {
-    const record = toSeedRecord(category, entry, exportTimestamp, readTime, neighbours);
+    const record = toLegacyRecord(category, entry, exportTimestamp, readTime, neighbours);
     records.set(record.record_id, record);
   }
   return [...records.values()];
 }
 
-function toSeedRecord(
+function toLegacyRecord(
   category: Category,
   entry: PlainObject,
   exportTimestamp: string,
   readTime: TimestampReader,
   neighbours: Map<string, number>,
-): SeedRecord {
+): LegacyRecord {
   if (category === 'boatlog') return toBoatlogRecord(entry, readTime, neighbours);
   const { record_id: named, ...rest } = entry;
   const fields = toOutgoing(rest);
   const recordId =
     typeof named === 'string' && named !== ''
       ? toRecordId(named, '', sha256)
-      : toSeedIdentity(category, entry, exportTimestamp);
+      : toLegacyIdentity(category, entry, exportTimestamp);
   return { record_id: recordId, ...fields };
 }
 
@@ -82,7 +82,7 @@ function readTimestamp(entry: PlainObject, keys: readonly string[]): string | nu
 const TIMESTAMP_KEYS = ['timestamp', 'created_at'] as const;
 
 /** As the collectors name the record of the same row or file; a record without an id of its own is named by its content. */
-function toSeedIdentity(
+function toLegacyIdentity(
   category: Exclude<Category, 'boatlog'>,
   entry: PlainObject,
   exportTimestamp: string,
@@ -136,7 +136,7 @@ function toBoatlogRecord(
   entry: PlainObject,
   readTime: TimestampReader,
   neighbours: Map<string, number>,
-): SeedRecord {
+): LegacyRecord {
   const { record_id: named, ...given } = entry;
   const gps = isPlainObject(given['gps']) ? given['gps'] : {};
   const pick = (...keys: readonly string[]): unknown =>
@@ -202,7 +202,7 @@ function toNeighbourId(
 
 function toWeather(value: unknown): unknown {
   if (typeof value !== 'string') return toAllowed(value, WEATHER_WORDS) ?? null;
-  const parsed = /^\s*[{[]/.test(value) ? parseOldJson(value) : undefined;
+  const parsed = /^\s*[{[]/.test(value) ? parseLegacyJson(value) : undefined;
   return parsed === undefined ? toPublicText(value) : (toAllowed(parsed.value, WEATHER_WORDS) ?? null);
 }
 

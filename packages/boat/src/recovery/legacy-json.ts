@@ -10,7 +10,7 @@ const SPACE = 0x20;
  * A JSON text's value, with `NaN` and `Infinity`, which Python writes, as null. Undefined where it is not JSON.
  * Never throws: what it is given may be torn, and of any length.
  */
-export function parseOldJson(text: string): { readonly value: unknown } | undefined {
+export function parseLegacyJson(text: string): { readonly value: unknown } | undefined {
   return tryParse(text) ?? (/NaN|Infinity/.test(text) ? tryParse(withoutPythonNumbers(text)) : undefined);
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { CATEGORIES, type DocumentHeader, DocumentHeaderSchema, isTier } from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
 import { isExportError } from '../platform/errors.ts';
@@ -7,20 +7,21 @@ import type { WallMs, World } from '../platform/ports.ts';
 import { cutFile, readHeaderLine } from '../spool/cut.ts';
 import { readSectionEnds } from '../spool/section-ends.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
-import { type AdoptingBoat, decideOwnership, readAdoptingBoat } from './adopt-boat.ts';
-import { isHeld, rewrite } from './adopt-rewrite.ts';
-import type { CategoryCounts, Entry } from './entry.ts';
-import type { Ledger } from './ledger.ts';
-import { type OldFacts, toWallMs } from './old-queue.ts';
-import { countRecords, type OldDocument, toOldDocument } from './old-queue-data.ts';
-import { parseOldJson } from './old-queue-json.ts';
-import { toNumberedName, toStamp } from './policy.ts';
+import { type AdoptingBoat, decideOwnership, readAdoptingBoat } from './adopting-boat.ts';
+import { isHeld, rewrite } from './rewrite-legacy-export.ts';
+import type { CategoryCounts, Entry } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { type LegacyFacts, toWallMs } from './legacy-queue.ts';
+import { countRecords, type LegacyDocument, toLegacyDocument } from './legacy-queue-data.ts';
+import { parseLegacyJson } from './legacy-json.ts';
+import { toNumberedName, toStamp } from '../ledger/policy.ts';
+import { quarantineFile, type Quarantined } from './quarantine-file.ts';
 
 /**
  * Largest export of an older exporter that is read whole to be rewritten: some 100,000 boatlog entries, and with its
  * text and its values in memory about half of the 512 MB that the unit allows.
  */
-export const SEED_DOCUMENT_SIZE_MAX_BYTES = 32 * 1024 * 1024;
+export const LEGACY_DOCUMENT_SIZE_MAX_BYTES = 32 * 1024 * 1024;
 
 const documentHeader = Compile(DocumentHeaderSchema);
 
@@ -29,8 +30,7 @@ export type Adoption =
   | { readonly kind: 'adopted'; readonly entry: Entry }
   /** It says the same as an export that has an entry, or had one and was delivered. */
   | { readonly kind: 'known' }
-  /** It could not be understood; it was moved aside, whole. */
-  | { readonly kind: 'set_aside'; readonly path: string; readonly reason: string }
+  | Quarantined
   /** The disk did not allow it now; the file is where it was, and the next start tries again. */
   | { readonly kind: 'postponed'; readonly reason: string };
 
@@ -42,7 +42,7 @@ export interface Unusable {
 
 export type AdoptWorld = Pick<World, 'clock' | 'disk' | 'random' | 'log'>;
 
-const NOTHING_TOLD: OldFacts = { queueId: undefined, createdAtMs: undefined, tier: undefined };
+const NOTHING_TOLD: LegacyFacts = { queueId: undefined, createdAtMs: undefined, tier: undefined };
 
 /**
  * Gives an export file without an entry its entry, so that it is delivered. No cursor moves: its records go again with
@@ -56,23 +56,24 @@ export async function adoptFile(
   paths: SpoolPaths,
   ledger: Ledger,
   path: string,
-  told: OldFacts = NOTHING_TOLD,
+  told: LegacyFacts = NOTHING_TOLD,
 ): Promise<Adoption> {
   return orPostponed(path, async () => {
     const boat = await readAdoptingBoat(world.disk, paths);
     const own = await readOwnHeader(world, path);
-    if (own.kind === 'damaged') return setAside(world, paths, path, own.reason);
+    if (own.kind === 'damaged') return quarantineFile(world, paths, path, own.reason);
     if (own.kind === 'own') {
       const owner = decideOwnership(own.header.installation_id, boat);
-      if (owner.kind === 'refused') return setAside(world, paths, path, owner.reason);
+      if (owner.kind === 'refused') return quarantineFile(world, paths, path, owner.reason);
       return adoptOwn(world, ledger, path, own, told);
     }
-    const { adoption, isWhole } = await adoptSeedFile(world, paths, ledger, path, told, boat);
-    if (adoption.kind === 'unusable') return setAside(world, paths, path, adoption.reason);
+    const { adoption, isWhole } = await adoptLegacyFile(world, paths, ledger, path, told, boat);
+    if (adoption.kind === 'unusable') return quarantineFile(world, paths, path, adoption.reason);
     if (adoption.kind === 'postponed') return adoption;
     // Only now: before its entry was durable, the old file was all there was.
     if (isWhole) await world.disk.remove(path);
-    else await setAside(world, paths, path, 'a part of it was not understood; the rest of it is queued');
+    else
+      await quarantineFile(world, paths, path, 'a part of it was not understood; the rest of it is queued');
     return adoption;
   });
 }
@@ -83,11 +84,11 @@ export async function adoptCopy(
   paths: SpoolPaths,
   ledger: Ledger,
   path: string,
-  told: OldFacts,
+  told: LegacyFacts,
 ): Promise<Adoption | Unusable> {
   return orPostponed(path, async () => {
     const boat = await readAdoptingBoat(world.disk, paths);
-    return (await adoptSeedFile(world, paths, ledger, path, told, boat)).adoption;
+    return (await adoptLegacyFile(world, paths, ledger, path, told, boat)).adoption;
   });
 }
 
@@ -102,27 +103,6 @@ async function orPostponed<T>(
     if (isExportError(error, 'DISK_FULL') || isExportError(error, 'DISK_FAILED'))
       return { kind: 'postponed', reason: `${basename(path)}: ${error.message}` };
     throw error;
-  }
-}
-
-/** Moves a file that cannot be used where a person can look at it; its name is kept, and never overwrites another. */
-export async function setAside(
-  { disk, log }: Pick<World, 'disk' | 'log'>,
-  paths: SpoolPaths,
-  path: string,
-  reason: string,
-): Promise<Extract<Adoption, { kind: 'set_aside' }>> {
-  await disk.makeDirectory(paths.damaged);
-  for (let attempt = 1; ; attempt += 1) {
-    const target = join(paths.damaged, toNumberedName(basename(path), attempt));
-    const there = await disk.stat(target);
-    const isHere = there !== undefined && there.fileNo === (await disk.stat(path))?.fileNo;
-    if (there !== undefined && !isHere) continue;
-    // Power lost in an earlier move left it both names.
-    if (isHere) await disk.remove(path);
-    else await disk.move(path, target);
-    log.write('warn', `Set aside ${basename(path)}: ${reason}`, { kept_at: target });
-    return { kind: 'set_aside', path: target, reason };
   }
 }
 
@@ -159,7 +139,7 @@ async function adoptOwn(
   ledger: Ledger,
   path: string,
   { header, recordCount, categories }: OwnFile,
-  told: OldFacts,
+  told: LegacyFacts,
 ): Promise<Adoption> {
   const facts = await disk.stat(path);
   // The world's clock gives a WallMs; a time that was told is a label of the same kind.
@@ -197,34 +177,34 @@ function freeQueueId(ledger: Ledger, told: string | undefined, stamp: string): s
 }
 
 /** `isWhole` false: the file holds more than was adopted. */
-interface SeedAdoption {
+interface LegacyAdoption {
   readonly adoption: Adoption | Unusable;
   readonly isWhole: boolean;
 }
 
-async function adoptSeedFile(
+async function adoptLegacyFile(
   world: AdoptWorld,
   paths: SpoolPaths,
   ledger: Ledger,
   path: string,
-  told: OldFacts,
+  told: LegacyFacts,
   boat: AdoptingBoat,
-): Promise<SeedAdoption> {
-  const unusable = (reason: string): SeedAdoption => ({
+): Promise<LegacyAdoption> {
+  const unusable = (reason: string): LegacyAdoption => ({
     adoption: { kind: 'unusable', reason },
     isWhole: false,
   });
   let bytes: Uint8Array | undefined;
   try {
-    bytes = await world.disk.read(path, SEED_DOCUMENT_SIZE_MAX_BYTES);
+    bytes = await world.disk.read(path, LEGACY_DOCUMENT_SIZE_MAX_BYTES);
   } catch (error) {
     if (isExportError(error, 'FILE_TOO_LARGE')) return unusable(error.message);
     throw error;
   }
   if (bytes === undefined) return { adoption: { kind: 'known' }, isWhole: true };
-  const parsed = parseOldJson(new TextDecoder().decode(bytes));
+  const parsed = parseLegacyJson(new TextDecoder().decode(bytes));
   if (parsed === undefined) return unusable('it is neither an export of this program nor JSON');
-  const document = toOldDocument(undefined, parsed.value);
+  const document = toLegacyDocument(undefined, parsed.value);
   if (document === undefined) return unusable('it is not an export document');
   const stamp = toFileStamp(path);
   const adoption = await adoptDocument(world, paths, ledger, toExportId(bytes), document, boat, {
@@ -248,9 +228,9 @@ export async function adoptDocument(
   paths: SpoolPaths,
   ledger: Ledger,
   exportId: string,
-  document: OldDocument,
+  document: LegacyDocument,
   boat: AdoptingBoat,
-  told: OldFacts,
+  told: LegacyFacts,
 ): Promise<Adoption | Unusable> {
   const owner = decideOwnership(document.installationId, boat);
   if (owner.kind === 'refused') return { kind: 'unusable', reason: owner.reason };
@@ -264,6 +244,6 @@ export async function adoptDocument(
     readTime: boat.readTime,
   });
   const own = await readOwnHeader(world, file);
-  if (own.kind !== 'own') return setAside(world, paths, file, 'it could not be read back');
+  if (own.kind !== 'own') return quarantineFile(world, paths, file, 'it could not be read back');
   return adoptOwn(world, ledger, file, own, told);
 }

@@ -5,11 +5,11 @@ import type { TimestampReader } from '../collect/policy.ts';
 import type { World } from '../platform/ports.ts';
 import { createExportWriter } from '../spool/export-file.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
-import type { Ledger } from './ledger.ts';
-import type { OldFacts } from './old-queue.ts';
-import type { OldDocument } from './old-queue-data.ts';
-import { toLegacyTime } from './policy.ts';
-import { toSeedRecords } from './seed-document.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { LegacyFacts } from './legacy-queue.ts';
+import type { LegacyDocument } from './legacy-queue-data.ts';
+import { toLegacyTime } from '../ledger/policy.ts';
+import { toLegacyRecords } from './legacy-document.ts';
 
 /** How far back delivered exports are looked through for an old one that was imported before: years of daily exports. */
 const HISTORY_LOOKED_THROUGH_MAX = 10_000;
@@ -18,11 +18,11 @@ const HISTORY_LOOKED_THROUGH_MAX = 10_000;
 const EXPORT_TIMESTAMP_LENGTH_MAX = 40;
 
 /** What a rewritten export is made of. */
-export interface OldExport {
+export interface LegacyExport {
   readonly exportId: string;
   readonly installationId: string;
-  readonly document: OldDocument;
-  readonly told: OldFacts;
+  readonly document: LegacyDocument;
+  readonly told: LegacyFacts;
   readonly readTime: TimestampReader;
 }
 
@@ -40,7 +40,7 @@ export async function rewrite(
   { clock, disk }: Pick<World, 'clock' | 'disk'>,
   paths: SpoolPaths,
   ledger: Ledger,
-  old: OldExport,
+  old: LegacyExport,
 ): Promise<string> {
   const { exportId, document, told } = old;
   await disk.makeDirectory(paths.exports);
@@ -63,7 +63,12 @@ export async function rewrite(
   try {
     for (const category of CATEGORIES) {
       await writer.open(category);
-      const records = toSeedRecords(category, document.data[category], header.export_timestamp, old.readTime);
+      const records = toLegacyRecords(
+        category,
+        document.data[category],
+        header.export_timestamp,
+        old.readTime,
+      );
       for (const record of records) await writer.page({ lines: toLine(record), count: 1 });
       await writer.close({ state: records.length === 0 ? 'empty' : 'ok' });
     }

@@ -14,12 +14,12 @@ import { toSpoolPaths } from '../spool/spool-paths.ts';
 import { createKeptLog } from '../testing/kept-log.ts';
 import { createPower, PowerCut } from '../testing/power-cut.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
-import { SEED_DOCUMENT_SIZE_MAX_BYTES } from './adopt.ts';
-import { decideOwnership } from './adopt-boat.ts';
-import type { NewEntry } from './entry.ts';
-import type { Ledger } from './ledger.ts';
+import { LEGACY_DOCUMENT_SIZE_MAX_BYTES } from './adopt.ts';
+import { decideOwnership } from './adopting-boat.ts';
+import type { NewEntry } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { recover } from './recover.ts';
-import { toSeedRecords } from './seed-document.ts';
+import { toLegacyRecords } from './legacy-document.ts';
 
 const root = join(temporaryRoot('adopt'), 'boat');
 const paths = toSpoolPaths(root);
@@ -133,7 +133,7 @@ test(
     assert.deepEqual(whole.report, {
       temporaryRemoved: 2,
       adopted: 5,
-      setAside: 1,
+      quarantined: 1,
       missing: 1,
       postponed: 0,
     });
@@ -211,7 +211,7 @@ test('an adopted boatlog entry is the record its collector gives, whatever its i
   );
   const byId = <T extends { readonly record_id: string }>(found: readonly T[]) =>
     found.toSorted((left, right) => (left.record_id < right.record_id ? -1 : 1));
-  const adopted = toSeedRecords('boatlog', section, 't', readTime);
+  const adopted = toLegacyRecords('boatlog', section, 't', readTime);
   assert.equal(records.length, rows.length);
   assert.deepEqual(
     byId(adopted).map((record) => ({ ...record, ...(record['entry_id'] === null ? { entry_id: '' } : {}) })),
@@ -283,7 +283,7 @@ test('every adopted record is named as its collector names it, once', () => {
     ['boatlog', { error: 'x' }, []],
   ];
   for (const [category, section, ids] of table) {
-    const records = toSeedRecords(category, section, '2026', readTime);
+    const records = toLegacyRecords(category, section, '2026', readTime);
     assert.deepEqual(
       records.map((record) => record.record_id),
       ids,
@@ -292,7 +292,7 @@ test('every adopted record is named as its collector names it, once', () => {
     for (const record of records)
       assert.equal(Object.keys(record)[0], 'record_id', 'a line is cut by its first key');
   }
-  const numbered = toSeedRecords('settings', { data: { 0: 'x', license: {} } }, '2026', readTime);
+  const numbered = toLegacyRecords('settings', { data: { 0: 'x', license: {} } }, '2026', readTime);
   assert.equal(Object.keys(numbered[0] ?? {})[0], 'record_id');
 });
 
@@ -313,11 +313,11 @@ test('what an older exporter copied whole leaves without credentials, addresses 
   };
   for (const category of CATEGORIES) {
     const text = JSON.stringify(
-      toSeedRecords(category, { ...section, data: { license: section.entries[0] } }, 't', readTime),
+      toLegacyRecords(category, { ...section, data: { license: section.entries[0] } }, 't', readTime),
     );
     assert.ok(!text.includes(secret), `${category}: ${text}`);
   }
-  const [capture] = toSeedRecords('marine_vision_captures', section, 't', readTime);
+  const [capture] = toLegacyRecords('marine_vision_captures', section, 't', readTime);
   assert.deepEqual(capture?.['nested'], [{ score: 3 }]);
   assert.equal(capture?.['species'], 'pike');
 });
@@ -342,12 +342,12 @@ test("an export's boat is decided by what it states and what license.json states
 
 test('an old export too large to be read whole is set aside, and the start goes on', async () => {
   freshBoat();
-  put('data/exports/exports/a.json', ' '.repeat(SEED_DOCUMENT_SIZE_MAX_BYTES + 1));
+  put('data/exports/exports/a.json', ' '.repeat(LEGACY_DOCUMENT_SIZE_MAX_BYTES + 1));
   put('data/exports/exports/export_20260220_100531.json', document(1));
   const log = createKeptLog();
   const started = await start(undefined, log);
-  assert.deepEqual([started?.report.adopted, started?.report.setAside], [1, 1]);
-  assert.equal(statSync(join(paths.damaged, 'a.json')).size, SEED_DOCUMENT_SIZE_MAX_BYTES + 1);
+  assert.deepEqual([started?.report.adopted, started?.report.quarantined], [1, 1]);
+  assert.equal(statSync(join(paths.damaged, 'a.json')).size, LEGACY_DOCUMENT_SIZE_MAX_BYTES + 1);
 });
 
 test('an old export that was delivered and cleaned up is not written again under the same id, which central would refuse', async () => {

@@ -10,21 +10,21 @@ import {
   toExportId,
   type Unusable,
 } from './adopt.ts';
-import { type AdoptingBoat, readAdoptingBoat } from './adopt-boat.ts';
-import type { Ledger } from './ledger.ts';
-import { type OldItem, parseOldQueue } from './old-queue.ts';
-import { gatherLoose } from './old-queue-data.ts';
-import { toOldPlaces } from './old-queue-place.ts';
-import { toNumberedName } from './policy.ts';
+import { type AdoptingBoat, readAdoptingBoat } from './adopting-boat.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { type LegacyItem, parseLegacyQueue } from './legacy-queue.ts';
+import { gatherLoose } from './legacy-queue-data.ts';
+import { toLegacyPlaces } from './legacy-queue-place.ts';
+import { toNumberedName } from '../ledger/policy.ts';
 
 /** Set when the old queue was imported: it is never read again. */
 const IMPORTED_FACT = 'old_queue_imported';
 
 /** Largest queue or history file of an older exporter that is read: it was read whole and written whole at every change. */
-export const OLD_QUEUE_SIZE_MAX_BYTES = 32 * 1024 * 1024;
+export const LEGACY_QUEUE_SIZE_MAX_BYTES = 32 * 1024 * 1024;
 
 /** Most items of one file that are imported: ten years of hourly exports. The exports on disk are adopted all the same. */
-export const OLD_ITEMS_MAX = 100_000;
+export const LEGACY_ITEMS_MAX = 100_000;
 
 /** What the import of an old queue did. */
 export interface ImportReport {
@@ -36,7 +36,7 @@ export interface ImportReport {
   /** Items that hold nothing that can be sent; they are in the kept file. */
   readonly unusable: number;
   /** Items whose file was set aside. */
-  readonly setAside: number;
+  readonly quarantined: number;
   /** Items the disk did not allow now: the next start tries again. */
   readonly postponed: number;
   /** Where the old files are kept. */
@@ -52,17 +52,17 @@ type Counts = Record<Count, number>;
  * so history keeps only what central proved. Runs before `recover`, which adopts the exports that no queue listed.
  * Power may fail anywhere: the next start goes on, and no export gets a second entry.
  */
-export async function importOldQueue(
+export async function importLegacyQueue(
   world: AdoptWorld,
   paths: SpoolPaths,
   ledger: Ledger,
 ): Promise<ImportReport> {
-  const counts: Counts = { imported: 0, known: 0, missing: 0, unusable: 0, setAside: 0, postponed: 0 };
+  const counts: Counts = { imported: 0, known: 0, missing: 0, unusable: 0, quarantined: 0, postponed: 0 };
   const kept: string[] = [];
   if (ledger.facts.get(IMPORTED_FACT) !== undefined) return { ...counts, kept };
   for (const directory of [paths.home, paths.exports, paths.failed])
     await world.disk.makeDirectory(directory);
-  let items: readonly OldItem[] = [];
+  let items: readonly LegacyItem[] = [];
   for (const file of [paths.queueFile, paths.historyFile]) {
     const target = await keepAside(world, ledger, file);
     if (target === undefined) continue;
@@ -105,18 +105,18 @@ async function readItems(
   { disk, log }: AdoptWorld,
   path: string,
   counts: Counts,
-): Promise<readonly OldItem[]> {
+): Promise<readonly LegacyItem[]> {
   const name = basename(path);
   let bytes: Uint8Array | undefined;
   try {
-    bytes = await disk.read(path, OLD_QUEUE_SIZE_MAX_BYTES);
+    bytes = await disk.read(path, LEGACY_QUEUE_SIZE_MAX_BYTES);
   } catch (error) {
     if (!isExportError(error, 'FILE_TOO_LARGE') && !isExportError(error, 'DISK_FAILED')) throw error;
     if (error.code === 'DISK_FAILED') counts.postponed += 1;
     log.write('warn', `The old queue file ${name} was not imported: ${error.message}`, { kept_at: path });
     return [];
   }
-  const queue = parseOldQueue(new TextDecoder().decode(bytes ?? new Uint8Array()));
+  const queue = parseLegacyQueue(new TextDecoder().decode(bytes ?? new Uint8Array()));
   if (queue.kind === 'blank' || queue.kind === 'foreign') {
     const why = queue.kind === 'blank' ? 'it is empty' : 'it is no queue';
     log.write('warn', `The old queue file ${name} was not imported: ${why}`, { kept_at: path });
@@ -126,15 +126,15 @@ async function readItems(
     log.write('warn', `The old queue file ${name} is torn; ${queue.items.length} whole items were salvaged`, {
       kept_at: path,
     });
-  counts.unusable += queue.unusable + Math.max(0, queue.items.length - OLD_ITEMS_MAX);
-  return queue.items.slice(0, OLD_ITEMS_MAX);
+  counts.unusable += queue.unusable + Math.max(0, queue.items.length - LEGACY_ITEMS_MAX);
+  return queue.items.slice(0, LEGACY_ITEMS_MAX);
 }
 
 async function importItems(
   world: AdoptWorld,
   paths: SpoolPaths,
   ledger: Ledger,
-  items: readonly OldItem[],
+  items: readonly LegacyItem[],
   counts: Counts,
 ): Promise<void> {
   if (items.length === 0) return;
@@ -154,7 +154,7 @@ type Outcome = Adoption['kind'] | Unusable['kind'] | 'missing';
 const COUNTED_AS: Readonly<Record<Outcome, Count>> = {
   adopted: 'imported',
   known: 'known',
-  set_aside: 'setAside',
+  quarantined: 'quarantined',
   postponed: 'postponed',
   unusable: 'unusable',
   missing: 'missing',
@@ -164,16 +164,16 @@ const COUNTED_AS: Readonly<Record<Outcome, Count>> = {
  * One export each, oldest first where the queue says when they were made: the later of two copies of a changed
  * setting is the one to be delivered last. Loose data is gathered, in the order it was queued.
  */
-function toWorks(items: readonly OldItem[]): readonly OldItem[] {
+function toWorks(items: readonly LegacyItem[]): readonly LegacyItem[] {
   const loose = items.filter((item) => item.kind === 'data').filter(({ document }) => document.isLoose);
-  const gathered: readonly OldItem[] = gatherLoose(loose.map(({ document }) => document)).flatMap(
+  const gathered: readonly LegacyItem[] = gatherLoose(loose.map(({ document }) => document)).flatMap(
     ({ document, first }) => {
       const facts = loose[first]?.facts;
       return facts === undefined ? [] : [{ kind: 'data' as const, document, facts }];
     },
   );
   const works = [...items.filter((item) => item.kind === 'file' || !item.document.isLoose), ...gathered];
-  const madeAtMs = (item: OldItem): number => item.facts.createdAtMs ?? 0;
+  const madeAtMs = (item: LegacyItem): number => item.facts.createdAtMs ?? 0;
   return works.toSorted((left, right) => madeAtMs(left) - madeAtMs(right));
 }
 
@@ -181,10 +181,10 @@ async function importFile(
   world: AdoptWorld,
   paths: SpoolPaths,
   ledger: Ledger,
-  item: Extract<OldItem, { kind: 'file' }>,
+  item: Extract<LegacyItem, { kind: 'file' }>,
   done: Set<string>,
 ): Promise<Outcome> {
-  for (const { path, isOurs } of toOldPlaces(paths, item.path, item.facts.queueId)) {
+  for (const { path, isOurs } of toLegacyPlaces(paths, item.path, item.facts.queueId)) {
     if (done.has(path) || ledger.queue.findByFile(path) !== undefined) return 'known';
     if ((await world.disk.stat(path))?.kind !== 'file') continue;
     const adopt = isOurs ? adoptFile : adoptCopy;
@@ -201,7 +201,7 @@ async function importData(
   world: AdoptWorld,
   paths: SpoolPaths,
   ledger: Ledger,
-  { document, facts }: Extract<OldItem, { kind: 'data' }>,
+  { document, facts }: Extract<LegacyItem, { kind: 'data' }>,
 ): Promise<Outcome> {
   const exportId = toExportId(
     JSON.stringify([document.installationId, document.exportTimestamp, document.data]),
