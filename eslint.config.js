@@ -10,6 +10,7 @@ const ROOMS = {
     'ledger',
     'retain',
     'schedule',
+    'create-export',
     'deliver',
     'bundle',
     'doctor',

@@ -4,8 +4,8 @@ const DISK = 'packages/boat/src/platform/disk.ts';
 const DISK_TESTS = ['packages/sim/src/disk.test.ts'];
 const SQLITE = 'packages/boat/src/platform/sqlite.ts';
 const SQLITE_TESTS = ['packages/boat/src/platform/sqlite.test.ts'];
-const CREATE = 'packages/boat/src/create-export.ts';
-const CREATE_TESTS = ['packages/boat/src/create-export.test.ts'];
+const CREATE = 'packages/boat/src/create-export/create-export.ts';
+const CREATE_TESTS = ['packages/boat/src/create-export/create-export.test.ts'];
 
 /** What is done on the way of an export to the card, left out or in another order. */
 export const DURABILITY_MUTANTS: readonly Mutant[] = [
@@ -156,13 +156,13 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
   {
     name: 'the reserve is not looked at before an export',
     file: CREATE,
-    before: '  await deps.retention.ensureReserve();\n  ledger.ensureSparePages();',
+    before: '  await retention.ensureReserve();\n  ledger.ensureSparePages();',
     after: '  ledger.ensureSparePages();',
     killedBy: CREATE_TESTS,
   },
   {
     name: 'the cursors an export found are not told',
-    file: CREATE,
+    file: 'packages/boat/src/create-export/collect-categories.ts',
     before: 'found.set(source, cursor);',
     after: '',
     killedBy: CREATE_TESTS,

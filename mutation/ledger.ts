@@ -5,7 +5,7 @@ const PROGRESS = 'packages/boat/src/ledger/progress.ts';
 const RECOVER = 'packages/boat/src/recovery/recover.ts';
 const DIGESTS = 'packages/boat/src/ledger/digests.ts';
 const DIGESTS_TESTS = ['packages/boat/src/ledger/digests.test.ts'];
-const CREATE_EXPORT_TESTS = ['packages/boat/src/create-export.test.ts'];
+const CREATE_EXPORT_TESTS = ['packages/boat/src/create-export/create-export.test.ts'];
 const QUEUE_TESTS = ['packages/boat/src/ledger/queue.test.ts'];
 const LEDGER_TESTS = ['packages/boat/src/ledger/ledger.test.ts'];
 const RECOVER_TESTS = ['packages/boat/src/recovery/recover.test.ts'];
@@ -215,7 +215,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what an export left that came to nothing stays among the digests',
-    file: 'packages/boat/src/create-export.ts',
+    file: 'packages/boat/src/create-export/create-export.ts',
     before: 'while (ledger.progress.digests.purge()) {',
     after: 'while (false as boolean) {',
     killedBy: CREATE_EXPORT_TESTS,

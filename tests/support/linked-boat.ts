@@ -1,6 +1,6 @@
 import type { Clock, MonotonicMs, Transport } from '@d3kos/boat';
 import { createClock } from '../../packages/boat/src/platform/clock.ts';
-import { createNetwork, createNetworkComparison } from '../../packages/boat/src/platform/network.ts';
+import { createNetwork, createNetworkChangeCheck } from '../../packages/boat/src/platform/network.ts';
 import { createTransport, type TransportOptions } from '../../packages/boat/src/platform/transport.ts';
 import { addRecords } from '../../packages/sim/src/fixture/index.ts';
 import { prepareBoat, type RunningBoat, startBoatInProcess } from './boat-in-process.ts';
@@ -39,7 +39,7 @@ export async function startLinkedBoat(options: LinkedBoatOptions): Promise<Linke
   const { root, rows = 20, limits = {} } = options;
   prepareBoat({ root, rows }, options.token);
   let address = 1;
-  const look: Parameters<typeof createNetworkComparison>[0] = () => ({
+  const look: Parameters<typeof createNetworkChangeCheck>[0] = () => ({
     wlan0: [
       {
         address: `10.0.0.${address}`,
@@ -53,7 +53,7 @@ export async function startLinkedBoat(options: LinkedBoatOptions): Promise<Linke
   });
   const clock = toHurried(createClock(), options.hurry ?? 1);
   const http = createTransport({ connectTimeoutMs: 1_000, silenceMs: 1_000, ...limits });
-  const hasNetworkChanged = createNetworkComparison(look);
+  const hasNetworkChanged = createNetworkChangeCheck(look);
   const exchangesMs: number[] = [];
   const transport: Transport = (request, signal) => {
     // What this boat's license is asked for is not central.

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import type { Hono } from 'hono';
 import { createBundler } from './bundle/bundler.ts';
 import type { SourcePaths } from './collect/collector.ts';
-import { collectWhenQuiet } from './collect-when-quiet.ts';
+import { collectGarbageWhenIdle } from './collect-garbage-when-idle.ts';
 import { createCollectors } from './collect/collectors.ts';
-import { type Config, isTimeZone } from './config.ts';
-import { DIGESTS_KEPT_MAX, SOFTWARE_VERSION } from './create-export.ts';
+import { readTimeZoneFile } from './collect/time-zone-file.ts';
+import type { Config } from './config.ts';
 import { createWorker } from './deliver/worker.ts';
 import { examine, repair } from './doctor/doctor.ts';
 import { createEvents } from './events.ts';
@@ -20,12 +20,10 @@ import { isClockSynchronized } from './platform/clock-synchronized.ts';
 import { isExportError } from './platform/errors.ts';
 import { readFileMode } from './platform/file-mode.ts';
 import type { World } from './platform/ports.ts';
+import { SOFTWARE_VERSION } from './platform/software-version.ts';
 import { createRetention } from './retain/retention.ts';
 import { toSpoolPaths } from './spool/spool-paths.ts';
 import { createViewWriter } from './views/view-writer.ts';
-
-/** Largest `timezone.txt`: one IANA name. */
-const TIME_ZONE_SIZE_MAX_BYTES = 1_024;
 
 /** A boat's export manager, recovered and ready: its verbs, its API, and the work that goes on by itself. */
 export interface Boat {
@@ -52,7 +50,6 @@ export async function startBoat(
   config: Config,
   signal: AbortSignal,
   sources: SourcePaths = toSourcePaths(config),
-  digestsKeptMax = DIGESTS_KEPT_MAX,
 ): Promise<Boat> {
   const paths = toSpoolPaths(config.root);
   const ledger = await openOrQuarantine(world, paths);
@@ -133,9 +130,8 @@ export async function startBoat(
     collectors: createCollectors(),
     sources,
     paths,
-    digestsKeptMax,
     signal,
-    timeZone: () => readTimeZone(world, config),
+    timeZone: async () => config.timeZone ?? (await readTimeZoneFile(world.disk, config.root)),
   });
   const app = createApp({ manager, events, world, port: config.port, allowedOrigins: config.allowedOrigins });
   views.changed();
@@ -151,7 +147,7 @@ export async function startBoat(
           retention.run(signal),
           ...(world.collectGarbage === undefined
             ? []
-            : [collectWhenQuiet(events, world.clock, world.collectGarbage, signal)]),
+            : [collectGarbageWhenIdle(events, world.clock, world.collectGarbage, signal)]),
         ]);
       } finally {
         // What happened last is in the views too, for whoever reads them while the boat is off.
@@ -160,12 +156,4 @@ export async function startBoat(
     },
     close: () => ledger.close(),
   };
-}
-
-/** The configured zone, else `$ROOT/config/timezone.txt`, else UTC: a name Intl does not know counts as none. */
-async function readTimeZone(world: World, config: Config): Promise<string> {
-  if (config.timeZone !== undefined) return config.timeZone;
-  const bytes = await world.disk.read(join(config.root, 'config', 'timezone.txt'), TIME_ZONE_SIZE_MAX_BYTES);
-  const name = bytes === undefined ? '' : Buffer.from(bytes).toString('utf8').trim();
-  return isTimeZone(name) ? name : 'UTC';
 }

@@ -1,4 +1,5 @@
-import { type CreateExportDeps, toCollectContext } from './create-export.ts';
+import { toCollectContext } from './create-export/collect-context.ts';
+import type { CreateExportDeps } from './create-export/export-request.ts';
 
 const COLUMNS = [
   'entry_id',

@@ -1,10 +1,10 @@
-import { createClockQuestion } from './platform/clock-synchronized.ts';
+import { createClockSyncQuery } from './platform/clock-synchronized.ts';
 import { createClock } from './platform/clock.ts';
 import { createCompressor } from './platform/compressor.ts';
 import { createDisk } from './platform/disk.ts';
-import { createGarbageCollection } from './platform/garbage.ts';
+import { createGarbageCollector } from './platform/garbage.ts';
 import { createLog } from './platform/log.ts';
-import { createMeteredQuestion, createNetwork, createNetworkComparison } from './platform/network.ts';
+import { createMeteredQuery, createNetwork, createNetworkChangeCheck } from './platform/network.ts';
 import type { World } from './platform/ports.ts';
 import { createRandom } from './platform/random.ts';
 import { createDatabases } from './platform/sqlite.ts';
@@ -13,9 +13,9 @@ import { createTransport } from './platform/transport.ts';
 /** The real world: this machine's clock, card, network and journal. */
 export function createWorld(environment: Readonly<Record<string, string | undefined>>): World {
   const http = createTransport();
-  const hasNetworkChanged = createNetworkComparison();
+  const hasNetworkChanged = createNetworkChangeCheck();
   return {
-    clock: { ...createClock(), isSynchronized: createClockQuestion() },
+    clock: { ...createClock(), isSynchronized: createClockSyncQuery() },
     random: createRandom(),
     disk: createDisk(),
     databases: createDatabases(),
@@ -24,9 +24,9 @@ export function createWorld(environment: Readonly<Record<string, string | undefi
       if (hasNetworkChanged()) http.reset();
       return http.transport(request, signal);
     },
-    network: { ...createNetwork(), isMetered: createMeteredQuestion() },
+    network: { ...createNetwork(), isMetered: createMeteredQuery() },
     compressor: createCompressor(),
     log: createLog({ journald: environment['JOURNAL_STREAM'] !== undefined, level: 'info' }),
-    collectGarbage: createGarbageCollection(),
+    collectGarbage: createGarbageCollector(),
   };
 }

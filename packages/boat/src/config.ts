@@ -3,6 +3,7 @@ import { PART_SIZE_BYTES } from '@d3kos/protocol';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { ExportError } from './platform/errors.ts';
+import { isTimeZone } from './platform/time-zone.ts';
 
 /** Largest configuration file: a page of settings, far below what could slow a start. */
 export const CONFIG_SIZE_MAX_BYTES = 64 * 1024;
@@ -248,17 +249,6 @@ function parseTierUrl(text: string): string {
       'The tier API is a service of this boat: use http://localhost and its port.',
     );
   return url.href.replace(/\/+$/, '');
-}
-
-/** True for a time zone this program can reckon with. */
-export function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    // RangeError is how Intl says no.
-    return false;
-  }
 }
 
 function parseTimeZone(name: string): string {

@@ -5,14 +5,10 @@ import { BROWSER_DOCUMENT_LENGTH_MAX, BROWSER_KEYS, parseBrowserDocuments } from
 import type { Bundler } from './bundle/bundler.ts';
 import type { Collector, SourcePaths } from './collect/collector.ts';
 import type { Config } from './config.ts';
-import {
-  type CreateExportDeps,
-  type CreateResult,
-  createExport,
-  hasUsageConsent,
-  previewExport,
-  setUsageConsent,
-} from './create-export.ts';
+import { type CreateResult, createExport } from './create-export/create-export.ts';
+import type { CreateExportDeps } from './create-export/export-request.ts';
+import { previewExport } from './create-export/preview-export.ts';
+import { hasUsageConsent, setUsageConsent } from './create-export/usage-consent.ts';
 import type { SendHold } from './deliver/policy/data-budget.ts';
 import type { Destination } from './deliver/policy/destination-state.ts';
 import type { Worker } from './deliver/worker.ts';
@@ -145,7 +141,6 @@ export interface ExportManagerDeps {
   readonly collectors: readonly Collector[];
   readonly sources: SourcePaths;
   readonly paths: SpoolPaths;
-  readonly digestsKeptMax: number;
   /** Ends whatever is under way when the daemon stops. */
   readonly signal: AbortSignal;
   readonly timeZone: () => Promise<string>;
@@ -168,7 +163,6 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
     collectors: deps.collectors,
     sources: deps.sources,
     paths,
-    digestsKeptMax: deps.digestsKeptMax,
     onProgress: ({ category, count }) => events.emit({ kind: 'collecting', category, count }),
   };
   const changed = (): void => {

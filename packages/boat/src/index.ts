@@ -1,5 +1,6 @@
 /** What the simulator, the scripts and the tests use of the export manager. */
-export { type Boat, startBoat, toSourcePaths } from './boat.ts';
+export { type Boat, startBoat } from './boat.ts';
+export { BUFFERED_DIGESTS_MAX } from './create-export/collect-categories.ts';
 export type { CollectContext, Collector, SourcePaths } from './collect/collector.ts';
 export { createCollectors } from './collect/collectors.ts';
 export { createWorld } from './compose.ts';

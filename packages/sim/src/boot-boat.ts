@@ -1,4 +1,4 @@
-import { type Boat, type Config, isExportError, startBoat, toSourcePaths } from '@d3kos/boat';
+import { type Boat, type Config, isExportError, startBoat } from '@d3kos/boat';
 import { performAction } from './actions.ts';
 import type { Alive, Simulation } from './simulation.ts';
 import { isCardUnfit, noteDays, startIncident } from './incidents.ts';
@@ -39,13 +39,7 @@ export function bootBoat(sim: Simulation, config: Config, plan: BootPlan): Power
   };
   const start = async (): Promise<void> => {
     const stopping = new AbortController();
-    const boat: Boat = await startBoat(
-      world,
-      config,
-      stopping.signal,
-      toSourcePaths(config),
-      sim.plan.boat.digestsKeptMax,
-    );
+    const boat: Boat = await startBoat(world, config, stopping.signal);
     if (!power.isOn()) return;
     await clock.outside('checking', oracle.check(boat, `after boot ${bootNumber}`));
     if (!power.isOn()) return;

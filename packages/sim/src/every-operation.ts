@@ -1,7 +1,7 @@
 import type { Store } from '@d3kos/central';
 import type { Step } from './simulation.ts';
 import type { Aftermath } from './disk-tear.ts';
-import type { Plan } from './plan.ts';
+import { MANY_ALERTS, type Plan } from './plan.ts';
 import { type BootPlan, CALM_BOOT } from './plan-boots.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
 import { type RunResult, runPlan, type PlantedDefect } from './run-plan.ts';
@@ -89,14 +89,13 @@ export function toSmallPlan(point?: Point): Plan {
       boatlogIds: 'integer',
       boatlogRows: 12,
       captureRows: 1,
-      alertRows: 1,
+      alertRows: MANY_ALERTS,
       contentLengthMax: 2_500,
       bytesPerSecond: 50_000,
       carriedBytesMax: undefined,
       latencyMaxMs: 20,
       meteredSizeMaxBytes: Number.MAX_SAFE_INTEGER,
       monthlyBudgetBytes: undefined,
-      digestsKeptMax: 0,
       legacyQueue: { format: 'lists', exports: 1, isTorn: false },
     },
     boots,

@@ -1,3 +1,4 @@
+import { BUFFERED_DIGESTS_MAX } from '@d3kos/boat';
 import type { PlannedAction, BootPlan } from './plan-boots.ts';
 import { drawBoot, drawBootOfWeeks } from './plan-boots.ts';
 import { drawIncidents, drawIncidentsOfWeeks, type PlannedIncident } from './plan-incidents.ts';
@@ -39,6 +40,7 @@ export interface BoatPlan {
   readonly boatlogIds: 'integer' | 'text' | 'none';
   readonly boatlogRows: number;
   readonly captureRows: number;
+  /** From `MANY_ALERTS` on, all of them change at once. */
   readonly alertRows: number;
   /** Longest text of a boatlog row. */
   readonly contentLengthMax: number;
@@ -51,10 +53,11 @@ export interface BoatPlan {
   readonly meteredSizeMaxBytes: number;
   /** Bytes that may be sent in a calendar month: far below what a person would allow, so that it is used up. */
   readonly monthlyBudgetBytes: number | undefined;
-  /** Digests of a category beyond this many are written ahead of their export's commit: of a boat with few records too. */
-  readonly digestsKeptMax: number;
   readonly legacyQueue: LegacyQueuePlan | undefined;
 }
+
+/** Alerts of a boat whose exports stage digests: more than `BUFFERED_DIGESTS_MAX`. */
+export const MANY_ALERTS = BUFFERED_DIGESTS_MAX + 50;
 
 /** Everything that will be done to one boat, drawn from the seed alone. */
 export interface Plan {
@@ -109,7 +112,8 @@ function drawBoat(random: SimRandom): BoatPlan {
     boatlogIds: random.pick(['integer', 'integer', 'text', 'none']),
     boatlogRows: random.pick([0, 3, 60, 150]),
     captureRows: random.pick([0, 2, 20]),
-    alertRows: random.pick([0, 1, 8]),
+    // A third of the boats have more alerts than an export buffers digests for, so that it stages them.
+    alertRows: Math.max(random.pick([0, 1, 8]), random.fork('digests').pick([0, 0, MANY_ALERTS])),
     contentLengthMax: random.pick([40, 400, 1_500]),
     bytesPerSecond: random.pick([8_000, 8_000, 50_000, 1_000_000]),
     // More than a part of the smallest size is when compressed, and less than the others are.
@@ -117,7 +121,6 @@ function drawBoat(random: SimRandom): BoatPlan {
     latencyMaxMs: random.pick([200, 200, 2_000]),
     meteredSizeMaxBytes: random.pick([0, 4_000, 20_000]),
     monthlyBudgetBytes: random.pick([undefined, undefined, 8_000, 60_000]),
-    digestsKeptMax: random.fork('digests').pick([0, 1, 250]),
     legacyQueue: random.bool(0.35)
       ? {
           format: random.pick(['seed', 'list', 'pending_exports', 'lists'] as const),

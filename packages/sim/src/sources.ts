@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Category, Tier } from '@d3kos/protocol';
 import { writeLegacyQueue } from './legacy-queue.ts';
 import { RECORDINGS, ROOT } from './places.ts';
-import type { BoatPlan } from './plan.ts';
+import { type BoatPlan, MANY_ALERTS } from './plan.ts';
 import type { SimRandom } from './random.ts';
 import type { TruthRecord } from './truth-record.ts';
 import type { SimMachine } from './machine.ts';
@@ -78,8 +78,10 @@ export function createBoatSources(
   const isNamed = (recordId: string): boolean =>
     plan.boatlogIds !== 'none' &&
     [...records.values()].some((record) => record.category === 'boatlog' && record.recordId === recordId);
+  const allPresent = (category: Category): readonly TruthRecord[] =>
+    [...records.values()].filter((record) => record.category === category && record.isPresent);
   const pickPresent = (category: Category): TruthRecord | undefined => {
-    const found = [...records.values()].filter((record) => record.category === category && record.isPresent);
+    const found = allPresent(category);
     return found.length === 0 ? undefined : random.pick(found);
   };
 
@@ -162,6 +164,16 @@ export function createBoatSources(
           versions: ['v0'],
           recordId: `issues:${lastInsertRowid}@${timestamp}`,
         });
+      }
+    });
+  const changeAlerts = (changing: readonly (TruthRecord | undefined)[]): void =>
+    inDatabase(real(ISSUES), (db) => {
+      const update = db.prepare('UPDATE issues SET status = ? WHERE description = ?');
+      for (const record of changing) {
+        if (record === undefined) continue;
+        const version = `v${record.versions.length}`;
+        update.run(version, `${record.key} service restarted`);
+        record.versions.push(version);
       }
     });
   const addSnapshots = (count: number): void => {
@@ -254,15 +266,9 @@ export function createBoatSources(
     },
     change(source) {
       if (source !== 'alerts') return putDocument(source);
-      const record = pickPresent('system_alerts');
-      if (record === undefined) return;
-      const version = `v${record.versions.length}`;
-      inDatabase(real(ISSUES), (db) =>
-        db
-          .prepare('UPDATE issues SET status = ? WHERE description = ?')
-          .run(version, `${record.key} service restarted`),
+      return changeAlerts(
+        plan.alertRows >= MANY_ALERTS ? allPresent('system_alerts') : [pickPresent('system_alerts')],
       );
-      record.versions.push(version);
     },
     remove(source) {
       const record = pickPresent(source === 'alerts' ? 'system_alerts' : 'marine_vision_snapshots');

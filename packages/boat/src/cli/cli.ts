@@ -1,4 +1,4 @@
-import { SOFTWARE_VERSION } from '../create-export.ts';
+import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import type { DoctorMode } from '../export-manager.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { Clock, Disk, Transport } from '../platform/ports.ts';

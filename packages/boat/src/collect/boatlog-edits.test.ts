@@ -162,7 +162,7 @@ describe('any edits between exports', () => {
             for (const step of [...edits, { kind: 'export' as const }]) {
               boat.apply(step);
               if (step.kind === 'failLast' && waiting !== undefined) {
-                progress.giveBack(waiting.outcome);
+                progress.rewind(waiting.outcome);
                 // What only the failed export carried, and the boat has lost since, is in its file; here it counts as gone.
                 seen.clear();
                 for (const recordId of central.keys()) seen.add(recordId);

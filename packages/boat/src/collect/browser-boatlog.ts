@@ -42,7 +42,7 @@ export async function* collectBrowserBoatlog(
     fresh.flatMap(({ record }) => (elsewhere.has(record.record_id) ? [] : record)),
   );
   // Remembered as well, so that a database of a million rows is not looked through at every export.
-  for (const recordId of elsewhere) context.keepDigest(recordId, GOES_FROM_DATABASE);
+  for (const recordId of elsewhere) context.addDigest(recordId, GOES_FROM_DATABASE);
   return { state: 'ok' };
 }
 

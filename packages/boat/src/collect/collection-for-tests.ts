@@ -27,7 +27,7 @@ export interface TestProgress {
   /** The export's commit: cursors and digests move. */
   commit(outcome: TestOutcome): void;
   /** The export failed for good: its ranges are due again, and the lower position wins. */
-  giveBack(outcome: TestOutcome): void;
+  rewind(outcome: TestOutcome): void;
 }
 
 /** Nothing exported yet. */
@@ -41,7 +41,7 @@ export function createTestProgress(): TestProgress {
       for (const { source, to } of outcome.cursors) cursors.set(source, to);
       for (const { recordId, digest } of outcome.digests) digests.set(recordId, digest);
     },
-    giveBack(outcome) {
+    rewind(outcome) {
       for (const { source, from } of outcome.cursors) {
         const now = cursors.get(source);
         if (from === undefined) cursors.delete(source);
@@ -67,7 +67,7 @@ export function createTestContext(
     mode: 'incremental',
     cursorOf: (source) => progress.cursors.get(source),
     digestOf: (recordId) => progress.digests.get(recordId),
-    keepDigest: () => undefined,
+    addDigest: () => undefined,
     signal: new AbortController().signal,
     ...given,
   };
@@ -81,7 +81,7 @@ export async function collectAll(collector: Collector, context: CollectContext):
   const digests: { recordId: string; digest: string }[] = [];
   const collection = collector.collect({
     ...context,
-    keepDigest: (recordId, digest) => void digests.push({ recordId, digest }),
+    addDigest: (recordId, digest) => void digests.push({ recordId, digest }),
   });
   let step = await collection.next();
   while (step.done !== true) {

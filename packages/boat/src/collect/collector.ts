@@ -33,7 +33,7 @@ export interface CollectContext {
    * Tells that a state record goes with this export, or need not go with any, under a digest which the next export is given
    * by `digestOf`: from this export's commit on, and not before. Whoever collects keeps none of them.
    */
-  keepDigest(recordId: string, digest: string): void;
+  addDigest(recordId: string, digest: string): void;
   /** What a kiosk page handed over of its localStorage key, as it was handed over; undefined where none did. Absent: no page can. */
   browserDocument?(key: string): string | undefined;
   /** Whether the owner agreed to usage analytics leaving the boat. Absent: no. */

@@ -10,7 +10,7 @@ const UNIT_SIZE_MAX_BYTES = 3;
 export const LINE_SEPARATOR = ',\n';
 
 /** Lines made by `toLine`, gathered into pages. */
-export interface GatheredLines {
+export interface LineBuffer {
   add(line: string): void;
   /** Whether they should be given out before more are made. */
   isFull(): boolean;
@@ -22,7 +22,7 @@ export interface GatheredLines {
  * Gathers lines as bytes: texts that wait until a page is full outlive two young collections of garbage, and wait as
  * garbage for one of the whole heap, which comes after tens of MB.
  */
-export function gatherLines(): GatheredLines {
+export function createLineBuffer(): LineBuffer {
   let memory = Buffer.from(new ArrayBuffer(0));
   let sizeBytes = 0;
   let count = 0;
@@ -66,12 +66,12 @@ export function toBytesPage(separated: Uint8Array, count: number): Page {
     get lines() {
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
     },
-    release: () => giveBack(clean),
+    release: () => releaseBuffer(clean),
   };
 }
 
 /** Gives the memory of bytes back, which are of no more use; where they share it with others, nothing happens. */
-export function giveBack({ buffer, byteLength }: Uint8Array): void {
+export function releaseBuffer({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 

@@ -1,4 +1,5 @@
 import { type CategoryState, RECORD_ID_LENGTH_MAX } from '@d3kos/protocol';
+import { isTimeZone } from '../platform/time-zone.ts';
 import type { Cursor } from './cursor.ts';
 
 /** How the UTC value of a timestamp came about: the text said its zone, or one had to be assumed. */
@@ -121,16 +122,6 @@ function toUtcMs(fields: readonly (string | undefined)[], millisecond = 0): numb
 
 function toIso(ms: number): string {
   return new Date(ms).toISOString();
-}
-
-/** True for a time zone this machine knows. */
-export function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Hex digits of SHA-256 that stand for a row without an id: 128 bits. */

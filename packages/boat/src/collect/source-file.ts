@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { isExportError } from '../platform/errors.ts';
 import type { CollectContext } from './collector.ts';
-import { createTimestampReader, isTimeZone, type TimestampReader } from './policy.ts';
+import { createTimestampReader, type TimestampReader } from './policy.ts';
+import { readTimeZoneFile } from './time-zone-file.ts';
 
 /** Largest text or JSON source read whole: a benchmark download with samples is some 5 MB, settings are under 10 kB. */
 export const SOURCE_FILE_SIZE_MAX_BYTES = 16 * 1024 * 1024;
-/** Largest one-line text file, like a time zone. */
-const WORD_FILE_SIZE_MAX_BYTES = 4096;
 
 /** A source file as found. `empty` is a file of no bytes: made, and never written or cut off by a power loss. */
 export type FileText =
@@ -85,14 +84,15 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** One word of text from the file, trimmed; undefined where there is none. Unreadable counts as none: these files only refine. */
-async function readWord(context: CollectContext, name: string): Promise<string | undefined> {
-  const file = await readSourceText(context, name, WORD_FILE_SIZE_MAX_BYTES);
-  return file.kind === 'text' ? file.text.trim().split('\n')[0]?.trim() : undefined;
-}
-
-/** Reads timestamps as this boat writes them: local ones are of the zone in `config/timezone.txt`, UTC without one. */
-export async function readTimestampReader(context: CollectContext): Promise<TimestampReader> {
-  const zone = await readWord(context, 'config/timezone.txt');
-  return createTimestampReader(zone !== undefined && isTimeZone(zone) ? zone : 'UTC');
+/**
+ * Reads timestamps as this boat writes them: local times are in the zone of `config/timezone.txt`. An unreadable file counts
+ * as UTC, because the zone only refines a record and must not hold it back.
+ */
+export async function readTimestampReader({ disk, paths }: CollectContext): Promise<TimestampReader> {
+  try {
+    return createTimestampReader(await readTimeZoneFile(disk, paths.root));
+  } catch (error) {
+    if (isExportError(error)) return createTimestampReader('UTC');
+    throw error;
+  }
 }

@@ -35,7 +35,7 @@ const record = (n: number, text = ''): StateRecord => ({ record_id: String(n), t
 
 test('records that did not change let others run too, though each piece of their source takes less than a turn', async () => {
   const digests = new Map<string, string>();
-  const first = createCounted({ keepDigest: (recordId, digest) => void digests.set(recordId, digest) });
+  const first = createCounted({ addDigest: (recordId, digest) => void digests.set(recordId, digest) });
   const sources = Array.from({ length: 100 }, (_, piece) =>
     [0, 1, 2, 3, 4].map((n) => record(piece * 5 + n)),
   );
@@ -47,7 +47,7 @@ test('records that did not change let others run too, though each piece of their
 
 test('a record told twice goes once, as it was told first', async () => {
   const kept: string[] = [];
-  const { context } = createCounted({ keepDigest: (recordId) => void kept.push(recordId) });
+  const { context } = createCounted({ addDigest: (recordId) => void kept.push(recordId) });
   const pages = await collect(context, [[record(1, 'first'), record(2), record(1, 'second')], [record(2)]]);
   assert.deepEqual(
     pages.map(({ lines }) => lines),

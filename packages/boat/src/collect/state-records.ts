@@ -1,7 +1,7 @@
 import type { CollectContext, Page } from './collector.ts';
 import { createDigestCounts } from './digest-counts.ts';
 import { sha256 } from './digest.ts';
-import { gatherLines, toLine } from './page.ts';
+import { createLineBuffer, toLine } from './page.ts';
 
 /** A record of a state category. */
 export type StateRecord = { readonly record_id: string } & Readonly<Record<string, unknown>>;
@@ -27,7 +27,7 @@ export interface StateRecords {
 const TURN_MS = 10;
 
 export function createStateRecords(context: CollectContext): StateRecords {
-  const lines = gatherLines();
+  const lines = createLineBuffer();
   let seen = 0;
   const told = createDigestCounts();
   // Of the whole collection: a source is told in many pieces, each of which takes less than a turn.
@@ -39,7 +39,7 @@ export function createStateRecords(context: CollectContext): StateRecords {
       const line = toLine(record);
       const digest = sha256(line);
       if (context.mode === 'incremental' && context.digestOf(record.record_id) === digest) return;
-      context.keepDigest(record.record_id, digest);
+      context.addDigest(record.record_id, digest);
       lines.add(line);
     },
     due: () => (lines.isFull() ? lines.take() : undefined),

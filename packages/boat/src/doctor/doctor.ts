@@ -10,11 +10,11 @@ import {
   examineFsync,
   examineSettings,
   examineSpace,
-  type Surroundings,
+  type BoatToExamine,
 } from './examine-boat.ts';
 import { examineFailures, examineLedgerFile, examineViews } from './examine-ledger.ts';
 import { examineDamaged, examineEntries, examineFiles, examineTemporary } from './examine-spool.ts';
-import { type Finding, type FsyncFigure, isHealthy, type Repair, toTold } from './policy.ts';
+import { type Finding, type FsyncFigure, isHealthy, type Repair, toReportedFindings } from './policy.ts';
 
 /** What was found, and what was done about it. */
 export interface DoctorReport {
@@ -27,7 +27,7 @@ export interface DoctorReport {
   readonly reserveBytes: number;
 }
 
-export interface DoctorDeps extends Surroundings {
+export interface DoctorDeps extends BoatToExamine {
   readonly world: Pick<World, 'clock' | 'disk' | 'databases' | 'random' | 'log'>;
   readonly paths: SpoolPaths;
   /** Undefined where none can be opened: then only what needs none is looked at. */
@@ -130,7 +130,7 @@ export function toDoctorAnswer(report: DoctorReport): Readonly<Record<string, un
   return {
     success: true,
     healthy: isHealthy(report.findings),
-    findings: toTold(report.findings).map(({ check, level, message, hint }) => ({
+    findings: toReportedFindings(report.findings).map(({ check, level, message, hint }) => ({
       check,
       level,
       message,

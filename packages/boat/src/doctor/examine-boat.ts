@@ -19,7 +19,7 @@ const FSYNC_SAMPLES = 20;
 const FSYNC_FILE_BYTES = 4_096;
 
 /** What of the boat around the ledger is looked at. */
-export interface Surroundings {
+export interface BoatToExamine {
   readonly world: Pick<World, 'clock' | 'disk'>;
   readonly license: License;
   readonly centralUrl: string | undefined;
@@ -33,7 +33,7 @@ export interface Surroundings {
 
 /** Free space of the card against the reserve. */
 export async function examineSpace(
-  { world, reserveBytes }: Surroundings,
+  { world, reserveBytes }: BoatToExamine,
   directory: string,
 ): Promise<{ readonly finding: Finding; readonly freeBytes: number; readonly reserveBytes: number }> {
   const { freeBytes, totalBytes } = await world.disk.space(directory);
@@ -43,7 +43,7 @@ export async function examineSpace(
 
 /** Stages and commits small files in `directory`, which is there, and removes them again: what an export's commit costs. */
 export async function examineFsync(
-  { world, signal }: Surroundings,
+  { world, signal }: BoatToExamine,
   directory: string,
 ): Promise<{ readonly finding: Finding; readonly figure: FsyncFigure | undefined }> {
   const { clock, disk } = world;
@@ -76,7 +76,7 @@ export async function examineCredentials({
   world,
   credentialsPath,
   fileMode,
-}: Surroundings): Promise<Finding> {
+}: BoatToExamine): Promise<Finding> {
   const credentials = await loadCredentials(world.disk, credentialsPath);
   if (credentials.kind === 'none')
     return {
@@ -92,7 +92,7 @@ export async function examineCredentials({
 }
 
 /** Where exports go, the clock, and what the licence allows. */
-export async function examineSettings(boat: Surroundings): Promise<readonly Finding[]> {
+export async function examineSettings(boat: BoatToExamine): Promise<readonly Finding[]> {
   const central: Finding =
     boat.centralUrl === undefined
       ? {

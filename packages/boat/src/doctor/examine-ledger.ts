@@ -7,7 +7,7 @@ import type { SpoolPaths } from '../spool/spool-paths.ts';
 import {
   type Finding,
   isSameList,
-  orWell,
+  orOk,
   toComparableEntry,
   toComparableQueue,
   toQueueIds,
@@ -82,8 +82,8 @@ export function examineFailures(ledger: Ledger): readonly Finding[] {
     message: `${toLegacyTime(atMs)} ${what} (${sizeBytes} bytes): ${reason}`,
   }));
   return [
-    ...orWell('failed', failed, 'no export has failed'),
-    ...orWell('losses', losses, 'nothing was ever dropped'),
+    ...orOk('failed', failed, 'no export has failed'),
+    ...orOk('losses', losses, 'nothing was ever dropped'),
   ];
 }
 
@@ -107,7 +107,7 @@ export async function examineViews(
     hint: '`d3kos-export doctor --repair` writes it anew. The ledger is the truth; nothing is lost.',
     repair: { kind: 'rewrite_views' },
   }));
-  return orWell('views', findings, 'export_queue.json and export_history.json say what the ledger says');
+  return orOk('views', findings, 'export_queue.json and export_history.json say what the ledger says');
 }
 
 async function findDifferingViews(

@@ -5,7 +5,7 @@ import { isExportError } from '../platform/errors.ts';
 import type { DirectoryEntry, World } from '../platform/ports.ts';
 import { cutFile } from '../spool/cut.ts';
 import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
-import { type Finding, isLeftBehind, orWell } from './policy.ts';
+import { type Finding, isLeftBehind, orOk } from './policy.ts';
 
 export interface SpoolToExamine {
   readonly world: Pick<World, 'clock' | 'disk'>;
@@ -35,7 +35,7 @@ export async function examineEntries(spool: SpoolToExamine): Promise<readonly Fi
         if (finding !== undefined) findings.push(finding);
       }
     }
-  return orWell('entries', findings, `${count} entries, each with its file as it was written`);
+  return orOk('entries', findings, `${count} entries, each with its file as it was written`);
 }
 
 async function examineEntry(spool: SpoolToExamine, entry: Entry): Promise<Finding | undefined> {
@@ -111,7 +111,7 @@ export async function examineFiles(spool: SpoolToExamine): Promise<readonly Find
         repair: { kind: 'adopt', path },
       });
     }
-  return orWell('files', findings, `${count} export files, each with an entry`);
+  return orOk('files', findings, `${count} export files, each with an entry`);
 }
 
 /** The archive takes a file before the ledger says so; at a start such an entry is put right. */
@@ -139,7 +139,7 @@ export async function examineTemporary(spool: Omit<SpoolToExamine, 'ledger'>): P
         repair: { kind: 'remove_temporary', path: join(directory, file.name) },
       });
     }
-  return orWell('temporary', findings, 'no temporary file was left behind');
+  return orOk('temporary', findings, 'no temporary file was left behind');
 }
 
 /** What was moved aside because it could not be understood: for a person to look at. */
@@ -152,7 +152,7 @@ export async function examineDamaged(
     message: `${name} was set aside (${sizeBytes} bytes)`,
     hint: 'It could not be understood. Look at it, then remove it.',
   }));
-  return orWell('damaged', findings, 'nothing was set aside');
+  return orOk('damaged', findings, 'nothing was set aside');
 }
 
 async function list(

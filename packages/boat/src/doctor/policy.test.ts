@@ -10,11 +10,11 @@ import {
   judgeCredentialsMode,
   judgeFsync,
   judgeSpace,
-  orWell,
+  orOk,
   toComparableQueue,
   toFsyncFigure,
   toQueueIds,
-  toTold,
+  toReportedFindings,
 } from './policy.ts';
 
 const finding = (level: Finding['level'], check: Finding['check'] = 'files'): Finding => ({
@@ -31,11 +31,11 @@ test('is healthy unless a problem is left, whatever else there is to tell', () =
 
 test('tells the checks in their order, and counts what nobody would read without hiding a problem', () => {
   const many = Array.from({ length: 25 }, (_, at) => finding(at === 24 ? 'problem' : 'note'));
-  const told = toTold([...many, finding('ok', 'ledger')]);
+  const told = toReportedFindings([...many, finding('ok', 'ledger')]);
   assert.deepEqual(told[0]?.check, 'ledger');
   assert.equal(told.length, 22);
   assert.deepEqual(told.at(-1), { check: 'files', level: 'problem', message: '5 more of this kind' });
-  assert.equal(toTold(many.slice(0, 20)).length, 20);
+  assert.equal(toReportedFindings(many.slice(0, 20)).length, 20);
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.constantFrom('ok', 'note', 'problem'), fc.constantFrom(...CHECKS)), {
@@ -43,11 +43,11 @@ test('tells the checks in their order, and counts what nobody would read without
       }),
       (drawn) => {
         const findings = drawn.map(([level, check]) => finding(level, check));
-        assert.equal(isHealthy(toTold(findings)), isHealthy(findings));
+        assert.equal(isHealthy(toReportedFindings(findings)), isHealthy(findings));
       },
     ),
   );
-  assert.deepEqual(orWell('files', [], 'well'), [{ check: 'files', level: 'ok', message: 'well' }]);
+  assert.deepEqual(orOk('files', [], 'well'), [{ check: 'files', level: 'ok', message: 'well' }]);
 });
 
 test('the figures of the card lie among the latencies, and a slow card is told without alarm', () => {

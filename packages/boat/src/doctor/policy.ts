@@ -54,12 +54,12 @@ export function isHealthy(findings: readonly Finding[]): boolean {
 }
 
 /** A check's findings, or one that says it is well. */
-export function orWell(check: Check, findings: readonly Finding[], wellMessage: string): readonly Finding[] {
+export function orOk(check: Check, findings: readonly Finding[], wellMessage: string): readonly Finding[] {
   return findings.length === 0 ? [{ check, level: 'ok', message: wellMessage }] : findings;
 }
 
 /** The findings in the order of CHECKS; of each check so many as a person reads, the rest counted under its worst level. */
-export function toTold(findings: readonly Finding[]): readonly Finding[] {
+export function toReportedFindings(findings: readonly Finding[]): readonly Finding[] {
   return CHECKS.flatMap((check) => {
     const own = findings.filter((finding) => finding.check === check);
     const rest = own.slice(FINDINGS_PER_CHECK_MAX);

@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { toHttpStatus } from '../api/http-status.ts';
-import { SOFTWARE_VERSION } from '../create-export.ts';
+import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import { toDoctorAnswer } from '../doctor/doctor.ts';
 import type { Events } from '../events.ts';
 import type { ExportManager, ScheduledResult } from '../export-manager.ts';

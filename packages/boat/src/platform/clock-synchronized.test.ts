@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { temporaryRoot } from '../testing/temporary-root.ts';
-import { createClockQuestion, isClockSynchronized } from './clock-synchronized.ts';
+import { createClockSyncQuery, isClockSynchronized } from './clock-synchronized.ts';
 import { createDisk } from './disk.ts';
 
 const root = temporaryRoot('clock-synchronized');
@@ -43,15 +43,15 @@ test('who vouches for the clock, by what timedated and chrony say', async () => 
     ['somebody else under that name', 'true', 'Normal', undefined],
   ];
   for (const [name, busctl, chronyc, said] of table) {
-    const ask = createClockQuestion({ busctl: program(busctl).path, chronyc: program(chronyc).path });
+    const ask = createClockSyncQuery({ busctl: program(busctl).path, chronyc: program(chronyc).path });
     assert.equal(await ask(signal), said, name);
   }
-  assert.equal(await createClockQuestion({ busctl: ABSENT, chronyc: ABSENT })(signal), undefined);
+  assert.equal(await createClockSyncQuery({ busctl: ABSENT, chronyc: ABSENT })(signal), undefined);
 });
 
 test('a page that asks for the status every second starts no process every second', async () => {
   const busctl = program('b true');
-  const ask = createClockQuestion({ busctl: busctl.path, chronyc: ABSENT });
+  const ask = createClockSyncQuery({ busctl: busctl.path, chronyc: ABSENT });
   for (let times = 0; times < 3; times += 1) assert.equal(await ask(signal), true);
   assert.equal((await createDisk().stat(busctl.runs))?.sizeBytes, 'run\n'.length);
 });
@@ -59,7 +59,7 @@ test('a page that asks for the status every second starts no process every secon
 test('whoever stops waits for no program', { timeout: 20_000 }, async () => {
   const hanging = join(root, 'hanging');
   writeFileSync(hanging, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
-  const clock = { isSynchronized: createClockQuestion({ busctl: hanging, chronyc: hanging }) };
+  const clock = { isSynchronized: createClockSyncQuery({ busctl: hanging, chronyc: hanging }) };
   const stopping = new AbortController();
   const began = performance.now();
   const asked = isClockSynchronized({ disk: createDisk(), clock }, join(root, 'no-run'), stopping.signal);

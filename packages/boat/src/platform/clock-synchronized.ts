@@ -5,7 +5,7 @@ import type { Clock, Disk } from './ports.ts';
 
 /**
  * Whether a time service vouches for the boat's clock. `run` is `/run`: systemd-timesyncd leaves a file there once NTP
- * answered, which costs no process to see. For other services the machine is asked, see `createClockQuestion`. Undefined where
+ * answered, which costs no process to see. For other services the machine is asked, see `createClockSyncQuery`. Undefined where
  * nobody says anything: unknown is not no. Rejects with the signal's reason when aborted.
  */
 export async function isClockSynchronized(
@@ -30,7 +30,7 @@ const TIMEDATE = ['org.freedesktop.timedate1', '/org/freedesktop/timedate1', 'or
  * Asks who may know whether the clock was set. The kernel, through systemd-timedated: ntpd tells it, and chrony where its
  * configuration has `rtcsync`, as Debian's does. Where it says no, chrony itself. Undefined where neither answers.
  */
-export function createClockQuestion(
+export function createClockSyncQuery(
   programs: { readonly busctl: string; readonly chronyc: string } = { busctl: 'busctl', chronyc: 'chronyc' },
 ): (signal: AbortSignal) => Promise<boolean | undefined> {
   let known: { readonly atMs: number; readonly isSynchronized: boolean | undefined } | undefined;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createGarbageCollection } from './garbage.ts';
+import { createGarbageCollector } from './garbage.ts';
 
 test('what nobody holds is gone when a collection returns', async () => {
-  const collectGarbage = createGarbageCollection();
+  const collectGarbage = createGarbageCollector();
   const dropped = new WeakRef(new Uint8Array(1_000_000));
   const kept = new Uint8Array(1_000_000);
   const keptRef = new WeakRef(kept);

@@ -36,7 +36,7 @@ export function createNetwork(
 }
 
 /** Tells whether the interfaces have changed since it was last asked. */
-export function createNetworkComparison(look: () => Interfaces = networkInterfaces): () => boolean {
+export function createNetworkChangeCheck(look: () => Interfaces = networkInterfaces): () => boolean {
   let known = toFingerprint(look());
   return () => {
     const seen = toFingerprint(look());
@@ -82,7 +82,7 @@ const METERED_VALUES: Readonly<Record<string, boolean>> = { '1': true, '2': fals
  * Asks NetworkManager over D-Bus whether the connection in use is metered. Undefined where there is no NetworkManager, no
  * `busctl`, or no answer in time: unknown is not no.
  */
-export function createMeteredQuestion(
+export function createMeteredQuery(
   program = 'busctl',
 ): (signal: AbortSignal) => Promise<boolean | undefined> {
   const name = 'org.freedesktop.NetworkManager';

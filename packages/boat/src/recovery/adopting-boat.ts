@@ -1,15 +1,13 @@
 import { dirname, join } from 'node:path';
 import { isInstallationId } from '@d3kos/protocol';
-import { createTimestampReader, isTimeZone, type TimestampReader } from '../collect/policy.ts';
+import { createTimestampReader, type TimestampReader } from '../collect/policy.ts';
+import { readTimeZoneFile } from '../collect/time-zone-file.ts';
 import { LICENSE_SIZE_MAX_BYTES } from '../license/license.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { Disk } from '../platform/ports.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { parseLegacyJson } from './legacy-json.ts';
 import { isPlainObject } from './legacy-document.ts';
-
-/** Largest `timezone.txt`: one IANA name. */
-const TIME_ZONE_SIZE_MAX_BYTES = 1_024;
 
 /** What of the boat an adoption asks: whose exports it may send, and how its local times are read. */
 export interface AdoptingBoat {
@@ -25,13 +23,14 @@ export function toBoatRoot(paths: SpoolPaths): string {
 
 /** Reads license.json and timezone.txt. Throws DISK_FAILED where one is there and cannot be read. */
 export async function readAdoptingBoat(disk: Disk, paths: SpoolPaths): Promise<AdoptingBoat> {
-  const config = join(toBoatRoot(paths), 'config');
-  const license = parseLegacyJson(await readText(disk, join(config, 'license.json'), LICENSE_SIZE_MAX_BYTES));
+  const root = toBoatRoot(paths);
+  const license = parseLegacyJson(
+    await readText(disk, join(root, 'config', 'license.json'), LICENSE_SIZE_MAX_BYTES),
+  );
   const stated = isPlainObject(license?.value) ? license.value['installation_id'] : undefined;
-  const zone = (await readText(disk, join(config, 'timezone.txt'), TIME_ZONE_SIZE_MAX_BYTES)).trim();
   return {
     installationId: isInstallationId(stated) ? stated : undefined,
-    readTime: createTimestampReader(isTimeZone(zone) ? zone : 'UTC'),
+    readTime: createTimestampReader(await readTimeZoneFile(disk, root)),
   };
 }
 

@@ -1,5 +1,5 @@
 /** What is asked about the daily slot. */
-export interface SlotQuestion {
+export interface SlotFacts {
   readonly wallMs: number;
   /** Whether a time service vouches for `wallMs`; undefined where nobody says. */
   readonly clockSynchronized: boolean | undefined;
@@ -29,7 +29,7 @@ const LOOK_BACK_MS = 12 * 3_600_000;
  * the clock is right, which is when there is a network to deliver over. Once the clock is vouched for, claims in its future
  * are known to be wrong and hold up nothing. Where nobody says, nothing is waited for: one export too many is better than none for months.
  */
-export function owedSlot(question: SlotQuestion): string | undefined {
+export function owedSlot(question: SlotFacts): string | undefined {
   const slot = currentSlot(question.wallMs, question.timeZone, question.hour);
   if (question.claimed.includes(slot)) return undefined;
   if (question.clockSynchronized === false && question.claimed.some((claimed) => claimed > slot))

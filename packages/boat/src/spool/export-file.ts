@@ -1,6 +1,6 @@
 import { type Category, type DocumentHeader, isDocumentCategory } from '@d3kos/protocol';
 import type { CollectOutcome, Page } from '../collect/collector.ts';
-import { giveBack, LINE_SEPARATOR } from '../collect/page.ts';
+import { releaseBuffer, LINE_SEPARATOR } from '../collect/page.ts';
 import type { Disk, StagedFile } from '../platform/ports.ts';
 
 /** How much text is gathered before a write: pages are already large, headers are not worth a call each. */
@@ -47,7 +47,7 @@ export async function createExportWriter(
     gatheredBytes = 0;
     sizeBytes += bytes.length;
     await file.write(bytes);
-    if (bytes !== first) giveBack(bytes);
+    if (bytes !== first) releaseBuffer(bytes);
     for (const release of written) release();
   };
   const writeBytes = async (bytes: Uint8Array, release?: () => void): Promise<void> => {
@@ -77,7 +77,7 @@ export async function createExportWriter(
       if (made !== undefined) await writeBytes(made, () => page.release?.());
       else {
         const encoded = Buffer.from(isFirst ? page.lines : LINE_SEPARATOR + page.lines, 'utf8');
-        await writeBytes(encoded, () => giveBack(encoded));
+        await writeBytes(encoded, () => releaseBuffer(encoded));
       }
       section.count += page.count;
     },

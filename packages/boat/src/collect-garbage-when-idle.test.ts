@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { collectWhenQuiet } from './collect-when-quiet.ts';
+import { collectGarbageWhenIdle } from './collect-garbage-when-idle.ts';
 import { createEvents } from './events.ts';
 import { createClock } from './platform/clock.ts';
 import type { Clock, MonotonicMs } from './platform/ports.ts';
@@ -42,7 +42,7 @@ test('garbage is collected once after each burst of events, never during one nor
   const count = (): void => {
     collections += 1;
   };
-  const running = collectWhenQuiet(events, clock, count, stopping.signal);
+  const running = collectGarbageWhenIdle(events, clock, count, stopping.signal);
   const event = (): void => events.emit({ kind: 'delivered', queueId: 'q_1' });
 
   await clock.move(4_999);

@@ -13,7 +13,7 @@ const QUIET_MS = 5_000;
  * it allocates: what the last export left would stay for as long as the boat has nothing to do, which is nearly always.
  * No timer runs while nothing happens.
  */
-export async function collectWhenQuiet(
+export async function collectGarbageWhenIdle(
   events: Events,
   clock: Clock,
   collectGarbage: () => void,

@@ -3,24 +3,29 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
-import type { Collector, SourcePaths } from './collect/collector.ts';
-import { toLine, toPage } from './collect/page.ts';
-import { createStateRecords, toStatePages } from './collect/state-records.ts';
-import { createExport, DIGESTS_KEPT_MAX, type ExportRequest, previewExport } from './create-export.ts';
-import { openLedger } from './ledger/ledger.ts';
-import { createClock } from './platform/clock.ts';
-import { createDisk } from './platform/disk.ts';
-import { ExportError, isExportError } from './platform/errors.ts';
-import type { Disk, WallMs, World } from './platform/ports.ts';
-import { createRandom } from './platform/random.ts';
-import { createDatabases, openLedgerDatabase } from './platform/sqlite.ts';
-import { createRetention } from './retain/retention.ts';
-import { toFailedFile, toSpoolPaths } from './spool/spool-paths.ts';
-import { createKeptLog } from './testing/kept-log.ts';
-import { temporaryRoot } from './testing/temporary-root.ts';
+import type { Collector, SourcePaths } from '../collect/collector.ts';
+import { toLine, toPage } from '../collect/page.ts';
+import { createStateRecords, toStatePages } from '../collect/state-records.ts';
+import { openLedger } from '../ledger/ledger.ts';
+import { createClock } from '../platform/clock.ts';
+import { createDisk } from '../platform/disk.ts';
+import { ExportError, isExportError } from '../platform/errors.ts';
+import type { Disk, WallMs, World } from '../platform/ports.ts';
+import { createRandom } from '../platform/random.ts';
+import { createDatabases, openLedgerDatabase } from '../platform/sqlite.ts';
+import { createRetention } from '../retain/retention.ts';
+import { toFailedFile, toSpoolPaths } from '../spool/spool-paths.ts';
+import { createKeptLog } from '../testing/kept-log.ts';
+import { temporaryRoot } from '../testing/temporary-root.ts';
+import { BUFFERED_DIGESTS_MAX } from './collect-categories.ts';
+import { createExport } from './create-export.ts';
+import type { ExportRequest } from './export-request.ts';
+import { previewExport } from './preview-export.ts';
 
 const root = temporaryRoot('create-export');
 const LOG_SOURCE = 'log';
+/** More records than one page of the test's alerts holds: a page is 64 KiB and an alert is 1 kB. */
+const PAGE_RECORDS = 80;
 const REQUEST: ExportRequest = {
   type: 'incremental',
   trigger: 'manual',
@@ -35,7 +40,6 @@ function openBoat(
   over: {
     readonly disk?: Partial<Disk>;
     readonly reserveBytes?: number;
-    readonly digestsKeptMax?: number;
   } = {},
 ) {
   made += 1;
@@ -94,7 +98,6 @@ function openBoat(
     collectors: [boatlog, systemAlerts],
     sources,
     paths,
-    digestsKeptMax: over.digestsKeptMax ?? DIGESTS_KEPT_MAX,
     onProgress: () => undefined,
   };
   const run = (request: Partial<ExportRequest> = {}, signal = new AbortController().signal) =>
@@ -256,14 +259,14 @@ test('a source is let go of where its export cannot be written, and where a prev
 });
 
 test('an export with few state records is one commit, and one with many keeps no more of them in memory than a page beyond the limit', async () => {
-  const { alerts, commits, deps, ledger, run } = openBoat({ digestsKeptMax: 100 });
+  const { alerts, commits, deps, ledger, run } = openBoat();
   await queued(run);
-  alerts.count = 100;
+  alerts.count = BUFFERED_DIGESTS_MAX;
   const before = commits.count;
   await queued(run);
   assert.equal(commits.count - before, 1);
 
-  alerts.count = 1_000;
+  alerts.count = 10 * BUFFERED_DIGESTS_MAX;
   alerts.status = 'changed';
   const kept: number[] = [];
   const queue: typeof ledger.queue = {
@@ -282,13 +285,16 @@ test('an export with few state records is one commit, and one with many keeps no
     REQUEST,
     new AbortController().signal,
   );
-  assert.ok(result.kind === 'queued' && result.entry.recordCount === 1_000);
-  assert.ok(kept.length > 5 && Math.max(...kept) < 200, `digests in memory: ${kept.join(', ')}`);
+  assert.ok(result.kind === 'queued' && result.entry.recordCount === alerts.count);
+  assert.ok(
+    kept.length > 5 && Math.max(...kept) < BUFFERED_DIGESTS_MAX + PAGE_RECORDS,
+    `digests in memory: ${kept.join(', ')}`,
+  );
   assert.equal((await run()).kind, 'nothing_new');
 });
 
 test('an export that ends early takes back what it wrote ahead: the next one carries every record', async () => {
-  const { alerts, ledger, run, files } = openBoat({ digestsKeptMax: 10 });
+  const { alerts, ledger, run, files } = openBoat();
   alerts.count = 300;
   await queued(run);
   const digestOf = (n: number) => ledger.progress.digestOf('system_alerts', String(n));
@@ -309,7 +315,7 @@ test('an export that ends early takes back what it wrote ahead: the next one car
 });
 
 test('records that come back with a large export go again, all of them, and once', async () => {
-  const { alerts, ledger, paths, run } = openBoat({ digestsKeptMax: 10 });
+  const { alerts, ledger, paths, run } = openBoat();
   alerts.count = 300;
   const first = await queued(run);
   ledger.queue.fail(first.entryNo, {
@@ -322,7 +328,7 @@ test('records that come back with a large export go again, all of them, and once
 });
 
 test('what an export left that came to nothing is gone from the ledger with the next one', async () => {
-  const { alerts, ledger, run } = openBoat({ digestsKeptMax: 10 });
+  const { alerts, ledger, run } = openBoat();
   alerts.count = 300;
   const stopping = new AbortController();
   alerts.onAlert = (n) => {

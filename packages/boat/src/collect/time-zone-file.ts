@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import { isExportError } from '../platform/errors.ts';
+import type { Disk } from '../platform/ports.ts';
+import { isTimeZone } from '../platform/time-zone.ts';
+
+/** Largest `timezone.txt`: one IANA name, with room for comments below it. */
+const TIME_ZONE_FILE_SIZE_MAX_BYTES = 4_096;
+
+/**
+ * The time zone that the boat's owner set, from the first line of `config/timezone.txt` below `root`. UTC when the file is
+ * missing, too large, or names a zone that this machine does not know. Throws DISK_FAILED when the file cannot be read.
+ */
+export async function readTimeZoneFile(disk: Pick<Disk, 'read'>, root: string): Promise<string> {
+  const name = await readFirstLine(disk, join(root, 'config', 'timezone.txt'));
+  return isTimeZone(name) ? name : 'UTC';
+}
+
+async function readFirstLine(disk: Pick<Disk, 'read'>, path: string): Promise<string> {
+  try {
+    const bytes = await disk.read(path, TIME_ZONE_FILE_SIZE_MAX_BYTES);
+    return new TextDecoder().decode(bytes).trim().split('\n')[0]?.trim() ?? '';
+  } catch (error) {
+    if (isExportError(error, 'FILE_TOO_LARGE')) return '';
+    throw error;
+  }
+}

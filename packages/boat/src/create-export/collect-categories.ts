@@ -1,0 +1,117 @@
+import type { Category } from '@d3kos/protocol';
+import type { CollectContext, CollectOutcome, Collector, Page } from '../collect/collector.ts';
+import type { Cursor } from '../collect/cursor.ts';
+import type { CategoryCount, CategoryMoves, RecordDigest } from '../ledger/entry.ts';
+import type { ExportWriter } from '../spool/export-file.ts';
+import { toCollectContext } from './collect-context.ts';
+import type { CreateExportDeps, ExportRequest } from './export-request.ts';
+
+/** How many written bytes pass between two checks of the disk reserve. A huge export must not use the boat's own space. */
+const RESERVE_CHECK_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Most digests of a category that are buffered in memory until the export's commit. More are staged in the ledger before
+ * it. Writing 250 digests takes about 4 ms on the benchmark machine, and few boats have 250 state records that change
+ * between two exports, so nearly every export is one commit (decision 0028).
+ */
+export const BUFFERED_DIGESTS_MAX = 250;
+
+/** What the collectors found and wrote. */
+export interface Collected {
+  readonly categories: Readonly<Partial<Record<Category, CategoryCount>>>;
+  readonly moves: readonly CategoryMoves[];
+  readonly recordCount: number;
+  readonly isNews: boolean;
+  /** Number of the entry for which digests are staged; undefined where none are. */
+  readonly stagedNo: number | undefined;
+}
+
+/**
+ * Writes every category as one section of the export file. Rejects with the signal's reason when aborted, and with the
+ * errors of the disk and the ledger. Staged digests of an export that is never queued do not count and are purged before
+ * the next export.
+ */
+export async function collectCategories(
+  deps: CreateExportDeps,
+  request: Pick<ExportRequest, 'type' | 'installationId'>,
+  writer: ExportWriter,
+  signal: AbortSignal,
+): Promise<Collected> {
+  const { ledger, world } = deps;
+  const categories: Partial<Record<Category, CategoryCount>> = {};
+  const moves: CategoryMoves[] = [];
+  let recordCount = 0;
+  let isNews = false;
+  let stagedNo: number | undefined;
+  const checkReserve = createReserveCheck(deps, writer);
+  for (const collector of deps.collectors) {
+    const { category } = collector;
+    let count = 0;
+    let digests: RecordDigest[] = [];
+    const found = new Map<string, Cursor | undefined>();
+    const context = toCollectContext(deps, request, category, signal);
+    const recording: CollectContext = {
+      ...context,
+      cursorOf: (source) => {
+        const cursor = context.cursorOf(source);
+        found.set(source, cursor);
+        return cursor;
+      },
+      addDigest: (recordId, digest) => void digests.push({ recordId, digest }),
+    };
+    await writer.open(category);
+    const outcome = await writePages(collector, recording, writer, async (page) => {
+      count += page.count;
+      deps.onProgress({ category, count });
+      await checkReserve();
+      if (digests.length <= BUFFERED_DIGESTS_MAX) return;
+      stagedNo = ledger.queue.stageDigests(stagedNo, category, digests);
+      digests = [];
+      await world.clock.yield();
+    });
+    await writer.close(outcome);
+    const { state, detail, cursors } = outcome;
+    categories[category] = { state, count, ...(detail === undefined ? {} : { detail }) };
+    moves.push({ category, cursors, digests, found });
+    recordCount += count;
+    if (collector.isNews && count > 0) isNews = true;
+  }
+  return { categories, moves, recordCount, isNews, stagedNo };
+}
+
+/**
+ * Writes the pages of one category and calls `onPage` for each. The collector makes the next page while the disk still
+ * writes the one before (decision 0021).
+ */
+async function writePages(
+  collector: Collector,
+  context: CollectContext,
+  writer: ExportWriter,
+  onPage: (page: Page) => Promise<void>,
+): Promise<CollectOutcome> {
+  // Disposal closes the collector's source when this function throws.
+  await using pages = collector.collect(context);
+  let writing: Promise<void> = Promise.resolve();
+  let step = await pages.next();
+  while (step.done !== true) {
+    context.signal.throwIfAborted();
+    await writing;
+    writing = writer.page(step.value);
+    // The next `await writing` throws a failed write. Until then its rejection must not count as unhandled.
+    writing.catch(() => undefined);
+    await onPage(step.value);
+    step = await pages.next();
+  }
+  await writing;
+  return step.value;
+}
+
+/** Checks the disk reserve once per `RESERVE_CHECK_BYTES` written. */
+function createReserveCheck({ retention }: CreateExportDeps, writer: ExportWriter): () => Promise<void> {
+  let checkedAtBytes = 0;
+  return async () => {
+    if (writer.sizeBytes() - checkedAtBytes < RESERVE_CHECK_BYTES) return;
+    checkedAtBytes = writer.sizeBytes();
+    await retention.ensureReserve();
+  };
+}

@@ -1,0 +1,28 @@
+import type { Category } from '@d3kos/protocol';
+import type { CollectContext } from '../collect/collector.ts';
+import type { CreateExportDeps, ExportRequest } from './export-request.ts';
+import { hasUsageConsent } from './usage-consent.ts';
+
+/** The context for one collection of `category`. It reads cursors and digests from the ledger and stores nothing. */
+export function toCollectContext(
+  deps: CreateExportDeps,
+  request: Pick<ExportRequest, 'type' | 'installationId'>,
+  category: Category,
+  signal: AbortSignal,
+): CollectContext {
+  const { progress, browser } = deps.ledger;
+  return {
+    paths: deps.sources,
+    disk: deps.world.disk,
+    databases: deps.world.databases,
+    clock: deps.world.clock,
+    installationId: request.installationId,
+    mode: request.type,
+    cursorOf: (source) => progress.cursorOf(category, source),
+    digestOf: (recordId) => progress.digestOf(category, recordId),
+    addDigest: () => undefined,
+    signal,
+    browserDocument: (key) => browser.get(key),
+    usageConsent: hasUsageConsent(deps.ledger),
+  };
+}

@@ -1,0 +1,167 @@
+import { join } from 'node:path';
+import {
+  CATEGORIES,
+  type Category,
+  type DocumentHeader,
+  FORMAT_VERSION,
+  WITHDRAWN_SEQUENCES_MAX,
+} from '@d3kos/protocol';
+import type { SourcePaths } from '../collect/collector.ts';
+import type { CategoryCount, CategoryMoves, Entry, NewEntry } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { toNumberedName, toLegacyTime, toStamp } from '../ledger/policy.ts';
+import { keepBallast } from '../ledger/spare-pages.ts';
+import { isClockSynchronized } from '../platform/clock-synchronized.ts';
+import type { World } from '../platform/ports.ts';
+import { SOFTWARE_VERSION } from '../platform/software-version.ts';
+import { createExportWriter } from '../spool/export-file.ts';
+import { toFailedFile } from '../spool/spool-paths.ts';
+import { collectCategories } from './collect-categories.ts';
+import type { CreateExportDeps, ExportRequest } from './export-request.ts';
+
+/** How making an export ended. `nothing_new`: an incremental export found no news, and nothing was queued. */
+export type CreateResult =
+  | { readonly kind: 'queued'; readonly entry: Entry }
+  | { readonly kind: 'nothing_new'; readonly categories: Readonly<Partial<Record<Category, CategoryCount>>> };
+
+/**
+ * Makes one export: collects the nine categories into a file, makes the file durable, then enqueues it and moves the
+ * cursors in one transaction. An export that resolves as `queued` survives a power cut. A power cut before that
+ * transaction leaves at most a file without an entry, which the next start adopts. The manager makes one export at a
+ * time. Throws DISK_RESERVE, DISK_FULL, DISK_READ_ONLY, DISK_FAILED and LEDGER_FAILED; then nothing has changed.
+ */
+export async function createExport(
+  deps: CreateExportDeps,
+  request: ExportRequest,
+  signal: AbortSignal,
+): Promise<CreateResult> {
+  const { world } = deps;
+  await prepare(deps, signal);
+  const nowMs = world.clock.wall();
+  const names = await findFreeNames(deps, nowMs);
+  const header = await toHeader(deps, request, toLegacyTime(nowMs), signal);
+  const writer = await createExportWriter(world.disk, names.file, header);
+  try {
+    const collected = await collectCategories(deps, request, writer, signal);
+    if (request.type === 'incremental' && !collected.isNews) {
+      await writer.discard();
+      return { kind: 'nothing_new', categories: collected.categories };
+    }
+    const fileSizeBytes = await writer.commit();
+    const entry = await enqueueOrRemove(
+      deps,
+      {
+        queueId: names.queueId,
+        exportId: header.export_id,
+        exportFile: names.file,
+        exportType: request.type,
+        trigger: request.trigger,
+        tier: request.tier,
+        sequence: header.sequence,
+        categoryCount: CATEGORIES.length,
+        recordCount: collected.recordCount,
+        categories: collected.categories,
+        fileSizeBytes,
+        createdAtMs: nowMs,
+      },
+      collected.moves,
+      { slotId: request.slotId, stagedNo: collected.stagedNo },
+    );
+    return { kind: 'queued', entry };
+  } catch (error) {
+    await writer.discard();
+    throw error;
+  }
+}
+
+/** Ensures free space for the export, and purges staged digests of exports that were never queued or were rewound. */
+async function prepare(
+  { world, ledger, paths, retention }: CreateExportDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  await retention.ensureReserve();
+  ledger.ensureSparePages();
+  await keepBallast(world.disk, paths.ballast);
+  while (ledger.progress.digests.purge()) {
+    signal.throwIfAborted();
+    await world.clock.yield();
+  }
+}
+
+/**
+ * Enqueues the export. When that fails and the ledger has no entry for the export, removes its file: the next start
+ * would adopt it, behind newer exports. When the ledger cannot be read, the file stays, and its sequence is never used again.
+ */
+async function enqueueOrRemove(
+  { world, ledger }: CreateExportDeps,
+  entry: NewEntry,
+  moves: readonly CategoryMoves[],
+  claims: { readonly slotId: string | undefined; readonly stagedNo: number | undefined },
+): Promise<Entry> {
+  try {
+    return ledger.queue.enqueue(entry, moves, claims);
+  } catch (error) {
+    ledger.facts.skipSequence(entry.sequence);
+    if (ledger.queue.findByExportId(entry.exportId) === undefined) await world.disk.remove(entry.exportFile);
+    throw error;
+  }
+}
+
+async function toHeader(
+  { world, ledger, sources }: CreateExportDeps,
+  request: ExportRequest,
+  timestamp: string,
+  signal: AbortSignal,
+): Promise<DocumentHeader> {
+  return {
+    installation_id: request.installationId,
+    export_timestamp: timestamp,
+    format_version: FORMAT_VERSION,
+    export_id: `exp_${world.random.hex(16)}`,
+    export_type: request.type,
+    tier: request.tier,
+    trigger: request.trigger,
+    sequence: ledger.facts.nextSequence(),
+    ledger_id: ledger.facts.ledgerId,
+    software_version: SOFTWARE_VERSION,
+    clock: await readBoatClock(world, sources, signal),
+    ...toWithdrawn(ledger),
+  };
+}
+
+/** The sequences of this ledger's dead-lettered exports. The ranges of those exports were rewound before this export is made. */
+function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequences'> {
+  const sequences = queue.list('failed', WITHDRAWN_SEQUENCES_MAX).map(({ sequence }) => sequence);
+  // An adopted export of another ledger has sequence 0.
+  const own = sequences.filter((sequence) => sequence > 0);
+  return own.length === 0 ? {} : { withdrawn_sequences: own };
+}
+
+/** The boot id tells which exports were made in the same run of the boat's computer. */
+async function readBoatClock(
+  world: World,
+  sources: SourcePaths,
+  signal: AbortSignal,
+): Promise<DocumentHeader['clock']> {
+  const bootId = await world.disk.read(join(sources.proc, 'sys/kernel/random/boot_id'), 256);
+  return {
+    synchronized: (await isClockSynchronized(world, sources.run, signal)) === true,
+    boot_id: bootId === undefined ? 'unknown' : Buffer.from(bootId).toString('latin1').trim().slice(0, 64),
+  };
+}
+
+/** A queue id and a file name that are free. Two exports made within one second get different names. */
+async function findFreeNames(
+  { ledger, paths, world }: CreateExportDeps,
+  nowMs: number,
+): Promise<{ readonly queueId: string; readonly file: string }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const name = toNumberedName(toStamp(nowMs), attempt);
+    const file = join(paths.exports, `export_${name}.json`);
+    const queueId = `q_${name}`;
+    if (ledger.queue.find(queueId) !== undefined || ledger.queue.findByFile(file) !== undefined) continue;
+    if ((await world.disk.stat(file)) !== undefined) continue;
+    if ((await world.disk.stat(toFailedFile(paths, queueId))) !== undefined) continue;
+    return { queueId, file };
+  }
+}

@@ -1,0 +1,27 @@
+import type { Category, Tier } from '@d3kos/protocol';
+import type { Collector, SourcePaths } from '../collect/collector.ts';
+import type { ExportTrigger, ExportType } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { World } from '../platform/ports.ts';
+import type { Retention } from '../retain/retention.ts';
+import type { SpoolPaths } from '../spool/spool-paths.ts';
+
+export interface ExportRequest {
+  readonly type: ExportType;
+  readonly trigger: ExportTrigger;
+  readonly installationId: string;
+  readonly tier: Tier;
+  /** The daily slot that this export is for. The export's commit claims it. */
+  readonly slotId: string | undefined;
+}
+
+/** What making and previewing exports needs. */
+export interface CreateExportDeps {
+  readonly world: World;
+  readonly ledger: Ledger;
+  readonly retention: Retention;
+  readonly collectors: readonly Collector[];
+  readonly sources: SourcePaths;
+  readonly paths: SpoolPaths;
+  readonly onProgress: (progress: { readonly category: Category; readonly count: number }) => void;
+}
