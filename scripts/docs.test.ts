@@ -20,12 +20,12 @@ import { findPageFaults, listPages, toAnchors, toCells, toSection } from './docs
 const root = join(import.meta.dirname, '..');
 const reference = (name: string): string => readFileSync(join(root, 'docs', 'reference', name), 'utf8');
 
-/** Code headings of a section, each with the facts line under it. */
+/** Returns the code headings of a section, each with the line of facts below it. */
 function toCodes(section: string): readonly string[] {
   return [...section.matchAll(/^### ([A-Z_]+)\n\*([^*]+)\.\*/gm)].map((match) => `${match[1]}: ${match[2]}`);
 }
 
-/** Both ways: what the page lacks and what it has too much are both named. */
+/** Fails for an item that only the page has, and for one that only the code has. */
 function assertSame(page: Iterable<string>, code: Iterable<string>): void {
   assert.deepEqual([...page].toSorted(), [...code].toSorted());
 }
@@ -57,7 +57,7 @@ describe('errors.md', () => {
     );
   });
 
-  test('gives every code a paragraph', () => {
+  test('has a paragraph for every code', () => {
     for (const block of page.split(/^### /m).slice(1)) assert.ok(block.length > 80, block);
   });
 });
@@ -81,7 +81,7 @@ describe('configuration.md', () => {
     const known = [...table.matchAll(/^ +([A-Z0-9_]+): '([a-z_]+)',$/gm)].map(
       ([, name, key]) => `${name} ${key}`,
     );
-    assert.ok(known.length > 0, 'config.ts is not read as it is written');
+    assert.ok(known.length > 0, 'config.ts does not have the expected form');
     const rows = toCells(toSection(page, "The boat's export manager"));
     assertSame(
       rows
@@ -100,7 +100,7 @@ describe('configuration.md', () => {
   });
 });
 
-/** Central tells the variables it knows to who gives it another. */
+/** Returns the variables that central lists in its error about an unknown one. */
 function listCentralVariables(): readonly string[] {
   try {
     parseCentralConfig({ CENTRAL_UNKNOWN_TO_ALL: '1' });
@@ -108,7 +108,7 @@ function listCentralVariables(): readonly string[] {
     if (isCentralFailure(error, 'CONFIG_INVALID')) return error.hint.match(/CENTRAL_[A-Z_]+/g) ?? [];
     throw error;
   }
-  return assert.fail('central takes a variable it does not know');
+  return assert.fail('central accepts an unknown variable');
 }
 
 describe('http-api.md', () => {
@@ -126,7 +126,7 @@ describe('http-api.md', () => {
   });
 
   test("has every route of central's API, and no other", () => {
-    // The document's own form: paths, then methods.
+    // The OpenAPI document maps paths to methods.
     const { paths } = toCentralOpenApi() as { readonly paths: Record<string, Record<string, unknown>> };
     const routes = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
@@ -137,15 +137,15 @@ describe('http-api.md', () => {
 });
 
 describe('cli.md', () => {
-  test('has the help of both programs, word for word', () => {
+  test('quotes the help of both programs word for word', () => {
     const blocks = [...reference('cli.md').matchAll(/^```\n([\s\S]*?)^```$/gm)].map((match) =>
       match[1]?.trim(),
     );
     assert.deepEqual(blocks, [BOAT_USAGE.trim(), CENTRAL_USAGE.trim()]);
   });
 
-  test('has every script of package.json, and the checkout has every script it names', () => {
-    // The manifest's own form.
+  test('has every script of package.json, and names only scripts that exist', () => {
+    // package.json declares its scripts as strings.
     const { scripts } = readJson('package.json') as { readonly scripts: Record<string, string> };
     const named = toCells(toSection(reference('cli.md'), 'In the checkout')).flatMap(
       ([command = '']) => /^`npm (?:run )?([a-z]+)/.exec(command)?.[1] ?? [],
@@ -177,13 +177,13 @@ describe('dependencies.md', () => {
     assert.ok(manifests.length > 5);
     for (const path of manifests) {
       const place = path === 'package.json' ? 'root' : (dirname(path).split('/').at(-1) ?? '');
-      // The manifests' own form.
+      // A manifest maps names to versions.
       const manifest = readJson(path) as Manifest;
       for (const field of ['dependencies', 'devDependencies', 'optionalDependencies'])
         for (const [name, version] of Object.entries(manifest[field] ?? {})) {
           if (name.startsWith('@d3kos/')) continue;
           const locked = lock.packages[`node_modules/${name}`];
-          assert.equal(locked?.version, version, `${name} is pinned as it is locked`);
+          assert.equal(locked?.version, version, `${name} has the version of the lock file`);
           const key = `${name} ${version} ${locked.license}`;
           const isTest = field === 'devDependencies' && place !== 'root';
           places.set(key, (places.get(key) ?? new Set()).add(isTest ? `${place} (tests)` : place));
@@ -231,12 +231,12 @@ describe('every page', () => {
   const pages = listPages(root);
   const anchors = new Map(pages.map((page) => [page, toAnchors(readFileSync(join(root, page), 'utf8'))]));
 
-  test('is found', () => {
+  test('is found by the search for pages', () => {
     assert.ok(pages.includes('README.md') && pages.length > 10, pages.join(' '));
   });
 
   for (const page of pages)
-    test(`${page}: its links lead somewhere, and it names no place outside the boat and this repository`, () => {
+    test(`${page}: every link resolves, and no path of a machine or host of a registry occurs`, () => {
       const text = readFileSync(join(root, page), 'utf8');
       const faults = findPageFaults(text, (target) => {
         const path = relative(root, join(root, dirname(page), target.path));
@@ -247,7 +247,7 @@ describe('every page', () => {
       assert.deepEqual(faults, []);
     });
 
-  test('names only files of this repository that are there', () => {
+  test('names only files that exist in the repository', () => {
     for (const page of pages)
       for (const [, file = ''] of readFileSync(join(root, page), 'utf8').matchAll(
         /`((?:packages|tests|scripts|bench|deploy)\/[\w./-]+\.\w+)`/g,
@@ -255,7 +255,7 @@ describe('every page', () => {
         assert.ok(file.includes('000N') || existsSync(join(root, file)), `${page} names ${file}`);
   });
 
-  test('would be told: a dead link, a dead anchor, a path of one machine, a host of a registry', () => {
+  test('is reported for a dead link, a dead anchor, a path of one machine, and a host of a registry', () => {
     const text =
       '[a](gone.md) [b](#gone) [c](docs/) ![d](gone.svg)\nsee /work/x, /root/y and /home/jo/z; registry.example.org\n[e](https://example.org)';
     assert.deepEqual(
@@ -272,7 +272,7 @@ describe('every page', () => {
     );
   });
 
-  test('is led to: every decision and every reference page from its list, every list from the README', () => {
+  test('is linked from the list of decisions or from the README', () => {
     const decisions = readFileSync(join(root, 'docs', 'decisions', 'README.md'), 'utf8');
     for (const page of pages.filter((name) => /^docs\/decisions\/\d/.test(name))) {
       const text = readFileSync(join(root, page), 'utf8');

@@ -1,26 +1,26 @@
 import { globSync } from 'node:fs';
 
-/** What a link of a page leads to; `path` is '' for the page itself. */
+/** The target of a link in a page. `path` is '' for the page itself. */
 export interface LinkTarget {
   readonly path: string;
   readonly anchor: string | undefined;
 }
 
-/** Every Markdown page of the repository, as paths from its root. */
+/** Returns every Markdown page of the repository, as paths from its root. */
 export function listPages(root: string): readonly string[] {
   return globSync(['*.md', 'docs/**/*.md', 'packages/*/*.md', 'bench/*.md', 'deploy/**/*.md'], {
     cwd: root,
   }).toSorted();
 }
 
-/** The text of a `## heading` section, down to the next heading of its level. Throws where there is none. */
+/** Returns the text of a `## heading` section, up to the next heading of that level. Throws if the page has no such section. */
 export function toSection(page: string, heading: string): string {
   const section = page.split(/^## /m).find((text) => text.startsWith(`${heading}\n`));
-  if (section === undefined) throw new Error(`there is no section "${heading}"`);
+  if (section === undefined) throw new Error(`no section "${heading}"`);
   return section;
 }
 
-/** The cells of every row of every table, trimmed; separator rows left out. */
+/** Returns the trimmed cells of every table row, without separator rows. */
 export function toCells(page: string): readonly (readonly string[])[] {
   return page
     .split('\n')
@@ -33,7 +33,7 @@ export function toCells(page: string): readonly (readonly string[])[] {
     );
 }
 
-/** The anchors a page's headings have: lower case, no punctuation, hyphens for spaces, numbered where they repeat. */
+/** Returns the anchors of a page's headings: lower case, no punctuation, hyphens for spaces, a number after repeated names. */
 export function toAnchors(page: string): ReadonlySet<string> {
   const anchors = new Set<string>();
   for (const [, heading = ''] of withoutCode(page).matchAll(/^#{1,6} (.+)$/gm)) {
@@ -48,12 +48,12 @@ export function toAnchors(page: string): ReadonlySet<string> {
   return anchors;
 }
 
-/** A folder of one machine: of a person, of root, of a checkout. Those of a boat are not. */
+/** Matches a path that exists on one machine only, such as a home directory or a checkout. Paths on a boat do not match. */
 const MACHINE_PATH =
   /(?<![\w.$])\/(?:work|root|Users|workspace|home\/(?!d3kos\b)[\w.-]+)(?:\/[\w./-]*\w|\b)/g;
 const REGISTRY_HOST = /\bregistry\.(?!md\b)[\w.-]+\w/g;
 
-/** What is wrong with a page: relative links for which `isThere` says no, paths of one machine, hosts of registries. */
+/** Lists the faults of a page: relative links that `isThere` rejects, paths of one machine, and hosts of package registries. */
 export function findPageFaults(text: string, isThere: (target: LinkTarget) => boolean): readonly string[] {
   const links = [...withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '');
   const dead = links
@@ -66,7 +66,7 @@ export function findPageFaults(text: string, isThere: (target: LinkTarget) => bo
   return [...dead.map((link) => `dead link ${link}`), ...foreign.map((name) => `names ${name}`)];
 }
 
-/** A page without its fenced blocks: what looks like a heading or a link there is none. */
+/** Removes fenced code blocks, because headings and links inside them do not count. */
 function withoutCode(page: string): string {
   return page.replaceAll(/^```[\s\S]*?^```$/gm, '');
 }
