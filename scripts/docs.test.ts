@@ -214,10 +214,23 @@ describe('architecture.md', () => {
       );
       assert.ok(modules.size > 5);
       const named = toCells(toSection(page, heading)).flatMap(
-        ([name = '']) => /^`([a-z]+)\/`$/.exec(name)?.[1] ?? [],
+        ([name = '']) => /^`([a-z-]+)\/`$/.exec(name)?.[1] ?? [],
       );
       assertSame(named, modules);
     }
+  });
+
+  test('names only source files that exist', () => {
+    const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
+    const named = [...page.matchAll(/`((?:[a-z-]+\/)?[a-z-]+\.ts)`/g)].map(([, file = '']) => file);
+    assert.ok(named.length > 10);
+    const gone = named.filter(
+      (file) =>
+        file !== 'policy.ts' &&
+        file !== 'verdict.ts' &&
+        !['boat', 'central'].some((program) => existsSync(join(root, 'packages', program, 'src', file))),
+    );
+    assert.deepEqual(gone, []);
   });
 });
 
