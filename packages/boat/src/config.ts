@@ -231,6 +231,7 @@ function parseUrl(text: string, key: string): URL {
 function parseCentralUrl(text: string): string {
   const url = parseUrl(text, 'CENTRAL_API_URL');
   const isLoopback = LOOPBACK.has(url.hostname);
+  // docs/spec/protocol.md R1: "A boat MUST use `https` to reach central, except on a loopback address."
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback))
     throw invalid(
       `CENTRAL_API_URL is "${text}"`,

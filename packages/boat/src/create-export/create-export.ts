@@ -129,7 +129,11 @@ async function toHeader(
   };
 }
 
-/** The sequences of this ledger's dead-lettered exports. The ranges of those exports were rewound before this export is made. */
+/**
+ * The sequences of this ledger's dead-lettered exports. The ranges of those exports were rewound before this export is made.
+ * docs/spec/protocol.md R59: "A boat MUST list exports of this ledger that have failed or were cancelled in
+ * `withdrawn_sequences` of later documents, at most 200."
+ */
 function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequences'> {
   const sequences = queue.list('failed', WITHDRAWN_SEQUENCES_MAX).map(({ sequence }) => sequence);
   // An adopted export of another ledger has sequence 0.

@@ -33,6 +33,8 @@ export function createFacts(ledger: LedgerDatabase, newLedgerId: () => string): 
   const highest = db.prepare('SELECT max(sequence) AS n FROM entries').get()?.['n'] as number | null;
   let next = Math.max(Number(get('next_sequence') ?? '1'), (highest ?? 0) + 1);
 
+  // docs/spec/protocol.md R58: "A boat MUST name the ledger that a sequence belongs to in `ledger_id`, and use a new
+  // ID for a new ledger."
   const ledgerId =
     get('ledger_id') ??
     ledger.transaction(() => {
@@ -42,6 +44,8 @@ export function createFacts(ledger: LedgerDatabase, newLedgerId: () => string): 
     });
   return {
     ledgerId,
+    // docs/spec/protocol.md R57: "A boat MUST number the exports of one ledger in `sequence`, and MUST NOT use a
+    // number for two exports."
     nextSequence: () => next,
     skipSequence: (sequence) => {
       next = Math.max(next, sequence + 1);

@@ -25,6 +25,7 @@ function damaged(path: string, what: string): ExportError {
  * Cuts an export file into parts of about `partSizeBytes`: all its records, or those whose offset `isOpen` accepts, which is
  * asked in file order. The same file and size give the same parts on every boot. Throws EXPORT_FILE_DAMAGED for a file of another layout
  * or without its end.
+ * docs/spec/protocol.md R15: "A part MUST hold whole records only."
  */
 export async function cutFile(
   disk: Disk,
@@ -65,6 +66,8 @@ export async function cutFile(
 /**
  * The body of one part: a complete document with the file's header, `part`, all nine keys, and the records of its slices.
  * Bytes as they are sent before compression. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED.
+ * docs/spec/protocol.md R12: "The decoded body MUST be a complete export document in UTF-8 with `format_version`
+ * `1.0`."
  */
 export async function readPart(
   disk: Disk,
