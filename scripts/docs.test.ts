@@ -7,7 +7,7 @@ import { USAGE as BOAT_USAGE } from '../packages/boat/src/cli/arguments.ts';
 import { toExitCode as toBoatExitCode } from '../packages/boat/src/cli/exit-codes.ts';
 import { ConfigFileSchema } from '../packages/boat/src/config.ts';
 import { toHttpStatus } from '../packages/boat/src/api/http-status.ts';
-import { ROUTES } from '../packages/boat/src/http/routes.ts';
+import { listRoutes } from '../packages/boat/src/api/contract.ts';
 import { EXPORT_ERROR_CODES } from '../packages/boat/src/platform/errors.ts';
 import { USAGE as CENTRAL_USAGE } from '../packages/central/src/cli/arguments.ts';
 import { toExitCode as toCentralExitCode } from '../packages/central/src/cli/exit-code.ts';
@@ -121,7 +121,7 @@ describe('http-api.md', () => {
   test("has every route of the boat's API, and no other", () => {
     assertSame(
       routesOf('The boat, 127.0.0.1:8094'),
-      ROUTES.map(({ method, path }) => `${method.toUpperCase()} ${path}`),
+      listRoutes().map(({ method, path }) => `${method} ${path}`),
     );
   });
 

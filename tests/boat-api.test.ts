@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { CATEGORIES } from '@d3kos/protocol';
-import { ROUTES } from '../packages/boat/src/http/routes.ts';
+import { listRoutes } from '../packages/boat/src/api/contract.ts';
 import {
   inTemporaryFolder,
   prepareBoat,
@@ -58,7 +58,7 @@ const getJson = async (path: string): Promise<unknown> => (await fetchApi(path))
 
 test('every route of the description answers, and everything that answers is described', BOUND, async () => {
   const described = new Set(
-    ROUTES.map(({ method, path }) => `${method.toUpperCase()} ${path.replaceAll(/\{([a-z]+)\}/g, ':$1')}`),
+    listRoutes().map(({ method, path }) => `${method} ${path.replaceAll(/\{([a-z]+)\}/g, ':$1')}`),
   );
   const served = new Set(
     running.boat.app.routes

@@ -6,44 +6,64 @@ import { collectGarbageWhenIdle } from './collect-garbage-when-idle.ts';
 import { createCollectors } from './collect/collectors.ts';
 import { readTimeZoneFile } from './collect/time-zone-file.ts';
 import type { Config } from './config.ts';
-import { createWorker } from './deliver/worker.ts';
+import { createWorker, type Worker } from './deliver/worker.ts';
 import { examine, repair } from './doctor/doctor.ts';
-import { createEvents } from './events.ts';
-import { createExportManager, type ExportManager } from './export-manager.ts';
+import { createExportManager } from './create-export-manager.ts';
+import { createEvents, type Events } from './events.ts';
+import type { ExportManager, ExportManagerDeps } from './export-manager.ts';
 import { createApp } from './http/app.ts';
-import { importLegacyQueue } from './recovery/import-legacy-queue.ts';
 import type { Ledger } from './ledger/ledger.ts';
-import { openOrQuarantine } from './recovery/open-or-quarantine.ts';
-import { recover } from './recovery/recover.ts';
-import { createLicense } from './license/license.ts';
+import { createLicense, type License } from './license/license.ts';
 import { isClockSynchronized } from './platform/clock-synchronized.ts';
 import { isExportError } from './platform/errors.ts';
 import { readFileMode } from './platform/file-mode.ts';
-import type { World } from './platform/ports.ts';
+import type { WallMs, World } from './platform/ports.ts';
 import { SOFTWARE_VERSION } from './platform/software-version.ts';
-import { createRetention } from './retain/retention.ts';
-import { toSpoolPaths } from './spool/spool-paths.ts';
-import { createViewWriter } from './views/view-writer.ts';
+import { importLegacyQueue } from './recovery/import-legacy-queue.ts';
+import { openOrQuarantine } from './recovery/open-or-quarantine.ts';
+import { recover } from './recovery/recover.ts';
+import { createRetention, type Retention } from './retain/retention.ts';
+import { owedSlot } from './schedule/policy.ts';
+import { type SpoolPaths, toSpoolPaths } from './spool/spool-paths.ts';
+import { createViewWriter, type ViewWriter } from './views/view-writer.ts';
 
-/** A boat's export manager, recovered and ready: its verbs, its API, and the work that goes on by itself. */
+/** A boat's export manager after recovery: its verbs, its API, and its background work. */
 export interface Boat {
   readonly manager: ExportManager;
   readonly app: Hono;
   readonly ledger: Ledger;
-  /** Delivers and writes views until the signal aborts; rejects for what only a restart can mend. */
+  /** Delivers exports and writes views until the signal aborts. Rejects if only a restart can repair the failure. */
   run(): Promise<void>;
   /** After `run` has ended. */
   close(): void;
 }
 
-/** Where things are on this boat, by its configuration. */
+/** Where the sources of this boat are, by its configuration. */
 export function toSourcePaths(config: Config): SourcePaths {
   return { root: config.root, recordings: config.recordingsPath, proc: '/proc', sys: '/sys', run: '/run' };
 }
 
+/** What the modules of one boat share. */
+interface Parts {
+  readonly world: World;
+  readonly config: Config;
+  readonly paths: SpoolPaths;
+  readonly sources: SourcePaths;
+  readonly ledger: Ledger;
+  readonly events: Events;
+  readonly views: ViewWriter;
+  readonly license: License;
+  readonly retention: Retention;
+  /** Writes the views and emits the event after the queue changed. */
+  readonly queueChanged: () => void;
+  readonly credentialsPath: string;
+  readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean | undefined>;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Assembles the rooms over a world and brings ledger and spool together. When it resolves the API may listen: whatever
- * a power cut left is mended, and the JSON views say what the ledger says.
+ * Assembles the modules over a world and recovers ledger and spool. When it resolves, the API may listen: everything a
+ * power cut left behind is repaired, and the JSON views match the ledger.
  */
 export async function startBoat(
   world: World,
@@ -58,28 +78,50 @@ export async function startBoat(
 
   const events = createEvents();
   const views = createViewWriter(world, paths, ledger);
-  const license = createLicense(world, {
-    licensePath: join(config.root, 'config', 'license.json'),
-    tierApiUrl: config.tierApiUrl,
-  });
   const queueChanged = (): void => {
     views.changed();
     events.emit({ kind: 'queue', counts: ledger.queue.counts() });
   };
-  const retention = createRetention(world, paths, ledger, config.reserveBytes, queueChanged);
-  // Delivered files make room for what a start has to write; where that is not enough, exports are refused one by one.
-  await retention.ensureReserve().catch((error: unknown) => {
+  const parts: Parts = {
+    world,
+    config,
+    paths,
+    sources,
+    ledger,
+    events,
+    views,
+    license: createLicense(world, {
+      licensePath: join(config.root, 'config', 'license.json'),
+      tierApiUrl: config.tierApiUrl,
+    }),
+    retention: createRetention(world, paths, ledger, config.reserveBytes, queueChanged),
+    queueChanged,
+    credentialsPath: join(config.root, 'config', 'export-credentials.json'),
+    clockSynchronized: (until) => isClockSynchronized(world, sources.run, until),
+    signal,
+  };
+  await freeReserve(parts);
+  const worker = startWorker(parts);
+  const manager = createExportManager({ ...parts, ...toManagerParts(parts), worker });
+  const app = createApp({ manager, events, world, port: config.port, allowedOrigins: config.allowedOrigins });
+  views.changed();
+  return { manager, app, ledger, run: () => run(parts, worker), close: () => ledger.close() };
+}
+
+/** Removes delivered files for what the start writes. If that does not free the reserve, later exports are refused one by one. */
+async function freeReserve({ retention, world }: Parts): Promise<void> {
+  try {
+    await retention.ensureReserve();
+  } catch (error) {
     if (!isExportError(error)) throw error;
     world.log.write('warn', error.message, { hint: error.hint });
-  });
-  const credentialsPath = join(config.root, 'config', 'export-credentials.json');
-  const vouched = (until: AbortSignal): Promise<boolean | undefined> =>
-    isClockSynchronized(world, sources.run, until);
-  const worker = createWorker({
-    world,
-    ledger,
-    license,
-    paths,
+  }
+}
+
+function startWorker(parts: Parts): Worker {
+  const { config, events } = parts;
+  return createWorker({
+    ...parts,
     centralUrl: config.centralUrl,
     partSizeBytes: config.partSizeBytes,
     dataBudget: {
@@ -87,73 +129,62 @@ export async function startBoat(
       monthlyBytesMax: config.monthlyBudgetBytes,
     },
     bytesPerSecondMax: config.rateLimitBytesPerSecond,
-    credentialsPath,
-    clockSynchronized: async (until) => (await vouched(until)) === true,
+    clockSynchronized: async (until) => (await parts.clockSynchronized(until)) === true,
     listener: {
-      queueChanged,
+      queueChanged: parts.queueChanged,
       uploading: (progress) => events.emit({ kind: 'uploading', ...progress }),
       delivered: (queueId) => events.emit({ kind: 'delivered', queueId }),
       destinationChanged: ({ state, detail }) => events.emit({ kind: 'destination', state, detail }),
     },
   });
-  const manager = createExportManager({
-    world,
-    config,
-    ledger,
-    license,
-    retention,
-    worker,
-    views,
+}
+
+/** What only the export manager needs. */
+function toManagerParts(
+  parts: Parts,
+): Pick<ExportManagerDeps, 'bundler' | 'doctor' | 'collectors' | 'timeZone' | 'owedSlot'> {
+  const { world, config, ledger } = parts;
+  const timeZone = async (): Promise<string> =>
+    config.timeZone ?? (await readTimeZoneFile(world.disk, config.root));
+  return {
     bundler: createBundler({
-      world,
-      ledger,
-      license,
+      ...parts,
       partSizeBytes: config.partSizeBytes,
       softwareVersion: SOFTWARE_VERSION,
-      signal,
     }),
     doctor: (mode) =>
       (mode === 'repair' ? repair : examine)({
-        world,
-        paths,
-        ledger,
+        ...parts,
         presence: 'beside_daemon',
-        license,
         centralUrl: config.centralUrl,
-        credentialsPath,
         reserveBytes: config.reserveBytes,
-        clockSynchronized: vouched,
         fileMode: readFileMode,
-        signal,
       }),
-    events,
     collectors: createCollectors(),
-    sources,
-    paths,
-    signal,
-    timeZone: async () => config.timeZone ?? (await readTimeZoneFile(world.disk, config.root)),
-  });
-  const app = createApp({ manager, events, world, port: config.port, allowedOrigins: config.allowedOrigins });
-  views.changed();
-  return {
-    manager,
-    app,
-    ledger,
-    run: async () => {
-      try {
-        await Promise.race([
-          worker.run(signal),
-          views.run(signal),
-          retention.run(signal),
-          ...(world.collectGarbage === undefined
-            ? []
-            : [collectGarbageWhenIdle(events, world.clock, world.collectGarbage, signal)]),
-        ]);
-      } finally {
-        // What happened last is in the views too, for whoever reads them while the boat is off.
-        await views.flush();
-      }
-    },
-    close: () => ledger.close(),
+    timeZone,
+    owedSlot: async (wallMs: WallMs) =>
+      owedSlot({
+        wallMs,
+        clockSynchronized: await parts.clockSynchronized(parts.signal),
+        timeZone: await timeZone(),
+        hour: config.dailyHour,
+        claimed: ledger.slots.claimed(),
+      }),
   };
+}
+
+async function run({ world, events, views, retention, signal }: Parts, worker: Worker): Promise<void> {
+  try {
+    await Promise.race([
+      worker.run(signal),
+      views.run(signal),
+      retention.run(signal),
+      ...(world.collectGarbage === undefined
+        ? []
+        : [collectGarbageWhenIdle(events, world.clock, world.collectGarbage, signal)]),
+    ]);
+  } finally {
+    // The last changes are in the views, too, for programs that read them while the export manager is stopped.
+    await views.flush();
+  }
 }

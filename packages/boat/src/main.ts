@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
+import { toDoctorAnswer } from './answers.ts';
 import { runCli } from './cli/cli.ts';
 import { EXIT, toExitCode } from './cli/exit-codes.ts';
 import { readConfig } from './cli/show-config.ts';
 import { createWorld } from './compose.ts';
 import { CONFIG_SIZE_MAX_BYTES } from './config.ts';
 import { diagnose } from './diagnose.ts';
-import { toDoctorAnswer } from './doctor/doctor.ts';
 import type { DoctorMode } from './export-manager.ts';
 import { createClock } from './platform/clock.ts';
 import { createDisk } from './platform/disk.ts';

@@ -14,7 +14,7 @@ import {
 } from './examine-boat.ts';
 import { examineFailures, examineLedgerFile, examineViews } from './examine-ledger.ts';
 import { examineDamaged, examineEntries, examineFiles, examineTemporary } from './examine-spool.ts';
-import { type Finding, type FsyncFigure, isHealthy, type Repair, toReportedFindings } from './policy.ts';
+import type { Finding, FsyncFigure, Repair } from './policy.ts';
 
 /** What was found, and what was done about it. */
 export interface DoctorReport {
@@ -123,25 +123,4 @@ async function mend(deps: DoctorDeps, ledger: Ledger, wanted: Repair): Promise<s
     default:
       return wanted satisfies never;
   }
-}
-
-/** The report as the API and `--json` give it. */
-export function toDoctorAnswer(report: DoctorReport): Readonly<Record<string, unknown>> {
-  return {
-    success: true,
-    healthy: isHealthy(report.findings),
-    findings: toReportedFindings(report.findings).map(({ check, level, message, hint }) => ({
-      check,
-      level,
-      message,
-      ...(hint === undefined ? {} : { hint }),
-    })),
-    repaired: report.repaired,
-    fsync:
-      report.fsync === undefined
-        ? null
-        : { samples: report.fsync.samples, p50_ms: report.fsync.p50Ms, p95_ms: report.fsync.p95Ms },
-    free_bytes: report.freeBytes,
-    reserve_bytes: report.reserveBytes,
-  };
 }

@@ -1,4 +1,4 @@
-import { BROWSER_KEYS } from '../collect/browser-data.ts';
+import { BROWSER_KEYS } from '../api/requests.ts';
 
 /** How often a page that stays open looks whether it has something new to hand over. */
 const BRIDGE_EVERY_MS = 10 * 60_000;

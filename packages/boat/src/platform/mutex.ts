@@ -1,3 +1,5 @@
+import { ExportError } from './errors.ts';
+
 /** Lets one caller at a time through, in the order they came. */
 export interface Mutex {
   run<T>(work: () => Promise<T>): Promise<T>;
@@ -22,5 +24,20 @@ export function createMutex(): Mutex {
       return result;
     },
     depth: () => depth,
+  };
+}
+
+/** A mutex whose queue is limited: with `depthMax` callers inside and waiting, `run` throws BUSY. `op` names the work. */
+export function createBoundedMutex(depthMax: number, op: string): Mutex {
+  const mutex = createMutex();
+  return {
+    ...mutex,
+    async run(work) {
+      if (mutex.depth() < depthMax) return mutex.run(work);
+      throw new ExportError('BUSY', `Cannot ${op}: ${depthMax} such requests are already in progress`, {
+        op,
+        hint: 'Wait until they are done, then try again. Nothing is lost.',
+      });
+    },
   };
 }

@@ -10,7 +10,7 @@ const HISTORY_VIEW_MAX = 10_000;
 const VIEW_PAGE_ROWS = 200;
 
 /** An entry in the seed's exact format: its keys, their order and types. */
-export function toQueueView(entry: Entry): Readonly<Record<string, unknown>> {
+export function toQueueView(entry: Entry) {
   return {
     queue_id: entry.queueId,
     export_file: entry.exportFile,
@@ -28,7 +28,7 @@ export function toQueueView(entry: Entry): Readonly<Record<string, unknown>> {
 }
 
 /** A delivered export in the seed's history format, with what central counted beside it. */
-export function toHistoryView(row: HistoryRow): Readonly<Record<string, unknown>> {
+export function toHistoryView(row: HistoryRow) {
   return {
     queue_id: row.queueId,
     export_file: row.exportFile,
@@ -36,7 +36,7 @@ export function toHistoryView(row: HistoryRow): Readonly<Record<string, unknown>
     tier: row.tier,
     category_count: row.categoryCount,
     file_size_bytes: row.fileSizeBytes,
-    status: 'completed',
+    status: 'completed' as const,
     retry_count: row.retryCount,
     next_retry_at: toLegacyTime(row.createdAtMs),
     last_error: row.lastError ?? null,

@@ -1,0 +1,207 @@
+import { basename } from 'node:path';
+import type { Answer } from './api/contract.ts';
+import { describeSendHold } from './deliver/policy/data-budget.ts';
+import { describeDestination } from './deliver/policy/destination-state.ts';
+import type { DoctorReport } from './doctor/doctor.ts';
+import { isHealthy, toReportedFindings } from './doctor/policy.ts';
+import type { ExportFileFacts, Preview, ScheduledResult, Status } from './export-manager.ts';
+import type { CreateResult } from './create-export/create-export.ts';
+import type { Entry, EntryStatus, ExportType, HistoryRow, QueueCounts } from './ledger/entry.ts';
+import { toLegacyTime } from './ledger/policy.ts';
+import { toHistoryView, toQueueView } from './views/views.ts';
+import type { WallMs } from './platform/ports.ts';
+import type { CleanupReport } from './retain/retention.ts';
+
+/*
+ * What the export manager's results look like in the local API. Each function gives an answer of the contract, so a
+ * result that does not fit it does not compile.
+ */
+
+/** `GET /export/status`. Unknown is null. */
+export function toStatusAnswer(status: Status, port: number, nowMs: WallMs): Answer<'status'> {
+  const refusal = status.license.kind === 'refused' ? status.license : undefined;
+  const { destination, dataBudget } = status;
+  const budget: Answer<'status'>['data_budget'] = {
+    state: dataBudget.hold ?? 'affordable',
+    detail: describeSendHold(dataBudget.hold),
+    month_bytes: dataBudget.monthBytes,
+    month_bytes_max: dataBudget.monthBytesMax ?? null,
+  };
+  return {
+    success: true,
+    service: 'd3kos-export-manager',
+    port,
+    tier: status.tier ?? null,
+    can_export: status.canExport,
+    error: refusal?.message ?? null,
+    ...(refusal === undefined ? {} : { code: refusal.code, hint: refusal.hint }),
+    installation_id: status.license.kind === 'known' ? status.license.installationId : null,
+    queue: { ...toCountKeys(status.counts), waiting_bytes: status.waitingBytes },
+    destination: {
+      state: destination.state,
+      since: toLegacyTime(destination.sinceWallMs),
+      detail: destination.detail,
+      explanation: describeDestination(destination),
+    },
+    thrift: budget,
+    data_budget: budget,
+    last_export: status.lastExport === undefined ? null : toQueueView(status.lastExport),
+    last_delivery: status.lastDelivery === undefined ? null : toHistoryView(status.lastDelivery),
+    schedule: {
+      daily_hour: status.schedule.dailyHour,
+      timezone: status.schedule.timeZone,
+      owed_slot: status.schedule.owedSlot ?? null,
+    },
+    storage: {
+      free_bytes: status.storage.freeBytes,
+      total_bytes: status.storage.totalBytes,
+      exports_bytes: status.storage.exportsBytes,
+    },
+    categories: status.categories,
+    time: toLegacyTime(nowMs),
+  };
+}
+
+/** `GET /health`. */
+export function toHealthAnswer(version: string, nowMs: WallMs): Answer<'health'> {
+  return { service: 'd3kos-export-manager', status: 'ok', version, time: toLegacyTime(nowMs) };
+}
+
+/** `GET /export/queue/status`. */
+export function toQueueStatusAnswer(
+  counts: QueueCounts,
+  nextPending: Entry | undefined,
+  nowMs: WallMs,
+): Answer<'queueStatus'> {
+  return {
+    ...toCountKeys(counts),
+    next_pending: nextPending === undefined ? null : toQueueView(nextPending),
+    last_updated: toLegacyTime(nowMs),
+  };
+}
+
+function toCountKeys(counts: QueueCounts) {
+  return {
+    pending_count: counts.pending,
+    uploading_count: counts.uploading,
+    completed_count: counts.completed,
+    failed_count: counts.failed,
+  };
+}
+
+/** `GET /export/queue`. */
+export function toQueueAnswer(lists: Readonly<Record<EntryStatus, readonly Entry[]>>): Answer<'queue'> {
+  return {
+    success: true,
+    version: '1.0',
+    pending: lists.pending.map(toQueueView),
+    uploading: lists.uploading.map(toQueueView),
+    completed: lists.completed.map(toQueueView),
+    failed: lists.failed.map(toQueueView),
+  };
+}
+
+/** `POST /export/queue/{id}/retry` and `DELETE /export/queue/{id}`. */
+export function toEntryAnswer(entry: Entry): Answer<'retry'> {
+  return { success: true, entry: toQueueView(entry) };
+}
+
+/** `GET /export/history`. */
+export function toHistoryAnswer(rows: readonly HistoryRow[]): Answer<'history'> {
+  return { success: true, version: '1.0', exports: rows.map(toHistoryView) };
+}
+
+/** `POST /export/generate` for every trigger but `scheduled`. */
+export function toGenerateAnswer(result: CreateResult): Answer<'generate'> {
+  if (result.kind === 'nothing_new')
+    return { success: true, queued: false, message: 'Nothing new since the last export; nothing was queued' };
+  const { entry } = result;
+  return {
+    success: true,
+    queued: true,
+    export_file: basename(entry.exportFile),
+    queue_id: entry.queueId,
+    export_id: entry.exportId,
+    export_type: entry.exportType,
+    record_count: entry.recordCount,
+    file_size_bytes: entry.fileSizeBytes,
+    tier: entry.tier,
+    message: 'Export generated and added to queue',
+  };
+}
+
+/** `POST /export/generate` for the trigger `scheduled`. */
+export function toScheduledAnswer(result: ScheduledResult): Answer<'generate'> {
+  switch (result.kind) {
+    case 'skipped':
+      return { success: true, queued: false, skipped: true, message: result.reason };
+    case 'already_claimed':
+      return {
+        success: true,
+        queued: false,
+        skipped: true,
+        slot: result.slotId ?? null,
+        message: 'The daily export of this slot was already made',
+      };
+    case 'queued':
+    case 'nothing_new':
+      return { ...toGenerateAnswer(result), slot: result.slotId };
+    default:
+      return result satisfies never;
+  }
+}
+
+/** `GET /export/preview`. */
+export function toPreviewAnswer(type: ExportType, preview: Preview): Answer<'preview'> {
+  const categories = Object.entries(preview).map(([category, { sizeBytes, ...rest }]) => [
+    category,
+    { ...rest, size_bytes: sizeBytes },
+  ]);
+  return { success: true, type, categories: Object.fromEntries(categories) };
+}
+
+/** `POST /export/queue/cleanup`. */
+export function toCleanupAnswer(report: CleanupReport): Answer<'cleanup'> {
+  return {
+    success: true,
+    completed_removed: report.completedRemoved,
+    failed_removed: report.failedRemoved,
+    failed_kept: report.failedKept,
+    freed_bytes: report.freedBytes,
+  };
+}
+
+/** `GET /export/files`. */
+export function toFilesAnswer(files: readonly ExportFileFacts[]): Answer<'files'> {
+  return {
+    success: true,
+    files: files.map((file) => ({
+      name: file.name,
+      size_bytes: file.sizeBytes,
+      modified: toLegacyTime(file.modifiedMs),
+      queue_id: file.queueId ?? null,
+      status: file.status ?? null,
+    })),
+  };
+}
+
+/** `GET /export/doctor` and `POST /export/doctor/repair`. */
+export function toDoctorAnswer(report: DoctorReport): Answer<'doctor'> {
+  return {
+    success: true,
+    healthy: isHealthy(report.findings),
+    findings: toReportedFindings(report.findings).map(({ check, level, message, hint }) => ({
+      check,
+      level,
+      message,
+      ...(hint === undefined ? {} : { hint }),
+    })),
+    repaired: report.repaired,
+    fsync:
+      report.fsync === undefined
+        ? null
+        : { samples: report.fsync.samples, p50_ms: report.fsync.p50Ms, p95_ms: report.fsync.p95Ms },
+    free_bytes: report.freeBytes,
+    reserve_bytes: report.reserveBytes,
+  };
+}

@@ -1,0 +1,272 @@
+import { Type } from 'typebox';
+import {
+  BrowserRequestSchema,
+  BundleRequestSchema,
+  CleanupRequestSchema,
+  GenerateRequestSchema,
+  HISTORY_DEFAULT,
+  HISTORY_MAX,
+  HistoryQuerySchema,
+  PreviewQuerySchema,
+  SettingsRequestSchema,
+} from './requests.ts';
+import type { AnswerOf, InputOf, MediaType, Route } from './route.ts';
+import {
+  BrowserSchema,
+  CleanupSchema,
+  DoctorSchema,
+  EntrySchema,
+  EventSchema,
+  FilesSchema,
+  GenerateSchema,
+  HealthSchema,
+  HistorySchema,
+  OpenApiSchema,
+  PreviewSchema,
+  ProcessSchema,
+  QueueSchema,
+  QueueStatusSchema,
+  SettingsSchema,
+  StatusSchema,
+} from './schemas.ts';
+
+/** Largest request body unless the route has its own limit: the bodies of this API are a few keys. */
+const BODY_SIZE_MAX_BYTES = 16 * 1024;
+/** Largest body of browser data: everything a browser keeps for an origin, with space for the escapes of JSON. */
+const BROWSER_BODY_SIZE_MAX_BYTES = 16 * 1024 * 1024;
+
+const json = <S>(schema: S) => ({ mediaType: 'application/json', schema }) as const;
+/** The bytes of a file; OpenAPI describes them by their media type alone. */
+const file = <M extends MediaType>(mediaType: M) =>
+  ({ mediaType, schema: Type.String({ contentMediaType: mediaType }) }) as const;
+
+/**
+ * The local API of the export manager (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"): every route once. HTTP
+ * handlers, the client of the command line, OpenAPI, the reference page and the types of the pages derive from it.
+ */
+export const ROUTES = {
+  health: {
+    method: 'GET',
+    path: '/health',
+    summary: 'Identifies the service and its version',
+    callers: 'boat',
+    answer: json(HealthSchema),
+  },
+  status: {
+    method: 'GET',
+    path: '/export/status',
+    summary: 'Reports tier, queue, destination, data budget, schedule, storage and categories',
+    description: 'An unknown value is `null`.',
+    callers: 'boat',
+    answer: json(StatusSchema),
+  },
+  generate: {
+    method: 'POST',
+    path: '/export/generate',
+    summary: 'Makes an export and queues it',
+    description:
+      'Answers after the commit that makes the export durable. Without a body it makes a full export. `{"type":"incremental"}` exports what is new; `queued` is `false` if nothing is.',
+    callers: 'boat',
+    body: GenerateRequestSchema,
+    answer: json(GenerateSchema),
+  },
+  preview: {
+    method: 'GET',
+    path: '/export/preview',
+    summary: 'Shows what an export would contain now, by category: state, count, bytes and three records',
+    description: 'Nothing is queued. `type` is `incremental` by default.',
+    callers: 'boat',
+    query: PreviewQuerySchema,
+    answer: json(PreviewSchema),
+  },
+  queue: {
+    method: 'GET',
+    path: '/export/queue',
+    summary: 'Lists all entries in the format of `export_queue.json`',
+    callers: 'boat',
+    answer: json(QueueSchema),
+  },
+  queueStatus: {
+    method: 'GET',
+    path: '/export/queue/status',
+    summary: 'Counts the entries by status and shows the next pending one',
+    callers: 'boat',
+    answer: json(QueueStatusSchema),
+  },
+  process: {
+    method: 'POST',
+    path: '/export/queue/process',
+    summary: 'Sends waiting exports now',
+    description:
+      'Ends every wait of the queue. Overrides the metered limit and the data budget for exports that wait.',
+    callers: 'boat',
+    answer: json(ProcessSchema),
+  },
+  cleanup: {
+    method: 'POST',
+    path: '/export/queue/cleanup',
+    summary: 'Removes the files of delivered exports older than 30 days',
+    description:
+      'Also removes failed exports older than 7 days whose records are proven delivered. `{"completed_older_than_days":N}` changes the 30.',
+    callers: 'boat',
+    body: CleanupRequestSchema,
+    answer: json(CleanupSchema),
+  },
+  retry: {
+    method: 'POST',
+    path: '/export/queue/{id}/retry',
+    summary: 'Returns a failed entry to the queue with all its attempts',
+    callers: 'boat',
+    answer: json(EntrySchema),
+  },
+  cancel: {
+    method: 'DELETE',
+    path: '/export/queue/{id}',
+    summary: 'Cancels a pending entry',
+    description: 'The entry becomes `failed`. Its file is kept, and its records are part of the next export.',
+    callers: 'boat',
+    answer: json(EntrySchema),
+  },
+  history: {
+    method: 'GET',
+    path: '/export/history',
+    summary: 'Lists delivered exports, newest first, with the counts central reported',
+    description: `\`limit\` is ${HISTORY_DEFAULT} by default and at most ${HISTORY_MAX}.`,
+    callers: 'boat',
+    query: HistoryQuerySchema,
+    answer: json(HistorySchema),
+    caching: 'revalidate',
+  },
+  files: {
+    method: 'GET',
+    path: '/export/files',
+    summary: 'Lists the export files on the card',
+    callers: 'boat',
+    answer: json(FilesSchema),
+    caching: 'revalidate',
+  },
+  file: {
+    method: 'GET',
+    path: '/export/files/{name}',
+    summary: 'Downloads one export file',
+    callers: 'boat',
+    answer: file('application/json'),
+  },
+  bundle: {
+    method: 'POST',
+    path: '/export/bundle',
+    summary: 'Downloads waiting exports as one offline bundle',
+    description:
+      '`{"failed":true}` adds failed exports. The request takes no path; the caller saves the bytes, for example to a USB drive.',
+    callers: 'boat',
+    body: BundleRequestSchema,
+    answer: file('application/octet-stream'),
+    emptyWhen: 'no export waits',
+  },
+  boatlogCsv: {
+    method: 'GET',
+    path: '/export/boatlog/csv',
+    summary: 'Downloads the whole boatlog as CSV, read from its source now',
+    callers: 'boat',
+    answer: file('text/csv'),
+  },
+  browser: {
+    method: 'POST',
+    path: '/export/sources/browser',
+    summary: 'Stores localStorage values of a kiosk page, under eight known keys',
+    callers: 'pages',
+    body: BrowserRequestSchema,
+    bodySizeMaxBytes: BROWSER_BODY_SIZE_MAX_BYTES,
+    answer: json(BrowserSchema),
+  },
+  bridge: {
+    method: 'GET',
+    path: '/export/bridge.js',
+    summary: 'The script with which a kiosk page sends these values',
+    callers: 'boat',
+    answer: file('text/javascript'),
+    caching: 'revalidate',
+  },
+  settings: {
+    method: 'GET',
+    path: '/export/settings',
+    summary: "Shows the owner's settings",
+    description:
+      '`usage_telemetry` is off by default. If it is on, telemetry contains the number of rows of each table of the usage analytics.',
+    callers: 'boat',
+    answer: json(SettingsSchema),
+  },
+  changeSettings: {
+    method: 'POST',
+    path: '/export/settings',
+    summary: "Changes the owner's settings",
+    description: 'The body is `{"usage_telemetry":true}` or `false`.',
+    callers: 'boat',
+    body: SettingsRequestSchema,
+    answer: json(SettingsSchema),
+  },
+  doctor: {
+    method: 'GET',
+    path: '/export/doctor',
+    summary: 'Compares the ledger with the export files and measures the card',
+    callers: 'boat',
+    answer: json(DoctorSchema),
+  },
+  repair: {
+    method: 'POST',
+    path: '/export/doctor/repair',
+    summary: 'Does the same, and repairs what is safe to repair',
+    description: '`repaired` lists each repair.',
+    callers: 'boat',
+    answer: json(DoctorSchema),
+  },
+  events: {
+    method: 'GET',
+    path: '/export/events',
+    summary: 'Streams server-sent events: `queue`, `collecting`, `uploading`, `delivered`, `destination`',
+    callers: 'boat',
+    answer: { mediaType: 'text/event-stream', schema: EventSchema },
+  },
+  metrics: {
+    method: 'GET',
+    path: '/metrics',
+    summary: 'Prometheus metrics',
+    callers: 'boat',
+    answer: file('text/plain'),
+  },
+  openapi: {
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This API as OpenAPI 3.1, with the schemas of requests and answers',
+    callers: 'boat',
+    answer: json(OpenApiSchema),
+    caching: 'revalidate',
+  },
+} as const satisfies Readonly<Record<string, Route>>;
+
+export type RouteName = keyof typeof ROUTES;
+
+/** What route `N` answers with. */
+export type Answer<N extends RouteName> = AnswerOf<(typeof ROUTES)[N]>;
+
+/** What a request of route `N` carries. */
+export type Input<N extends RouteName> = InputOf<(typeof ROUTES)[N]>;
+
+/** The routes whose answer is JSON that a handler gives as a value. `file` is JSON as well, but streamed from the card. */
+export type JsonRouteName = Exclude<
+  {
+    [N in RouteName]: (typeof ROUTES)[N]['answer']['mediaType'] extends 'application/json' ? N : never;
+  }[RouteName],
+  'file'
+>;
+
+/** Every route with its name. */
+export function listRoutes(): readonly (Route & { readonly name: RouteName })[] {
+  // Object.keys gives string[]; the keys are those of the record above.
+  return (Object.keys(ROUTES) as RouteName[]).map((name) => ({ name, ...ROUTES[name] }));
+}
+
+/** Largest request body of a route that takes one. */
+export function toBodySizeMax(route: Route): number {
+  return route.bodySizeMaxBytes ?? BODY_SIZE_MAX_BYTES;
+}

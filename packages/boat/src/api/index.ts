@@ -1,0 +1,13 @@
+/** The contract of the local API, for clients of every kind. Nothing here imports Node. */
+export {
+  type Answer,
+  type Input,
+  type JsonRouteName,
+  listRoutes,
+  type RouteName,
+  ROUTES,
+  toBodySizeMax,
+} from './contract.ts';
+export { BROWSER_KEYS } from './requests.ts';
+export { type Route, toRequestPath } from './route.ts';
+export { ErrorSchema } from './schemas.ts';

@@ -1,0 +1,56 @@
+import { Type } from 'typebox';
+
+/** Delivered exports in one answer unless the request names a limit, and at most. */
+export const HISTORY_DEFAULT = 100;
+export const HISTORY_MAX = 10_000;
+
+/** Longest value of one localStorage key. Browsers keep 5 Mi characters for a whole origin. */
+export const BROWSER_VALUE_LENGTH_MAX = 5 * 1024 * 1024;
+
+const CLOSED = { additionalProperties: false };
+const ExportType = Type.Enum(['full', 'incremental']);
+
+export const GenerateRequestSchema = Type.Object(
+  {
+    type: Type.Optional(ExportType),
+    trigger: Type.Optional(Type.Enum(['manual', 'scheduled', 'boot'])),
+  },
+  CLOSED,
+);
+
+export const PreviewQuerySchema = Type.Object({ type: Type.Optional(ExportType) });
+
+export const HistoryQuerySchema = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: HISTORY_MAX })),
+});
+
+export const CleanupRequestSchema = Type.Object(
+  { completed_older_than_days: Type.Optional(Type.Integer({ minimum: 0, maximum: 3650 })) },
+  CLOSED,
+);
+
+export const BundleRequestSchema = Type.Object({ failed: Type.Optional(Type.Boolean()) }, CLOSED);
+
+export const SettingsRequestSchema = Type.Object(
+  { usage_telemetry: Type.Boolean({ description: 'Whether usage analytics may be part of the telemetry' }) },
+  CLOSED,
+);
+
+const BrowserValue = Type.Optional(Type.String({ maxLength: BROWSER_VALUE_LENGTH_MAX }));
+/** The keys that collectors read; a test compares the two lists. */
+const browserValues = {
+  'd3kos-benchmark-tests': BrowserValue,
+  'd3kos-benchmark-baseline': BrowserValue,
+  'd3kos-boatlog-entries': BrowserValue,
+  'd3kos-trips': BrowserValue,
+  'd3kos-engine-hours': BrowserValue,
+  'onboarding-config': BrowserValue,
+  'd3kos-settings': BrowserValue,
+  'd3kos-measurement-system': BrowserValue,
+};
+
+/** The localStorage keys a kiosk page may send. */
+export const BROWSER_KEYS: readonly string[] = Object.keys(browserValues);
+
+/** localStorage values as a page holds them, by key. */
+export const BrowserRequestSchema = Type.Object(browserValues, CLOSED);

@@ -1,0 +1,79 @@
+import type { Static, TObject, TSchema } from 'typebox';
+
+/** Media types of answers. Only `application/json` has a body that its schema describes as parsed JSON. */
+export type MediaType =
+  | 'application/json'
+  | 'application/octet-stream'
+  | 'text/csv'
+  | 'text/event-stream'
+  | 'text/javascript'
+  | 'text/plain';
+
+/** The answer of status 200. */
+export interface RouteAnswer {
+  readonly mediaType: MediaType;
+  /** Of the parsed JSON, of the text, or of the `data` of each server-sent event. */
+  readonly schema: TSchema;
+}
+
+/** One route of the local API. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** As in OpenAPI: `/export/queue/{id}`. */
+  readonly path: string;
+  /** What the route does, as one sentence without a full stop. */
+  readonly summary: string;
+  /** Further sentences for the reference. */
+  readonly description?: string;
+  /** `pages`: only a page whose origin is allowed. `boat`: every page of an allowed origin and every program on the boat. */
+  readonly callers: 'boat' | 'pages';
+  readonly query?: TObject;
+  /** Of the JSON body. Without a body, `{}` is checked. */
+  readonly body?: TSchema;
+  readonly bodySizeMaxBytes?: number;
+  readonly answer: RouteAnswer;
+  /** When the route answers 204 instead. */
+  readonly emptyWhen?: string;
+  /** `revalidate`: answers carry an ETag, and a client may ask whether its copy is current. Otherwise nothing is stored. */
+  readonly caching?: 'revalidate';
+}
+
+/** What `Static` gives, readonly all the way down: handlers answer with readonly data, and clients only read. */
+export type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;
+
+/** The names in braces of a path. */
+export type PathParameters<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | PathParameters<Rest>
+  : never;
+
+export type AnswerOf<R extends Route> = DeepReadonly<Static<R['answer']['schema']>>;
+
+/** What a request of a route carries: parameters of the path, query and body, each as far as the route has it. */
+export interface InputOf<R extends Route> {
+  readonly params: Readonly<Record<PathParameters<R['path']>, string>>;
+  readonly query: R extends { readonly query: infer Query extends TSchema }
+    ? DeepReadonly<Static<Query>>
+    : Readonly<Record<never, never>>;
+  readonly body: R extends { readonly body: infer Body extends TSchema }
+    ? DeepReadonly<Static<Body>>
+    : Readonly<Record<never, never>>;
+}
+
+/** The path of a request, with its parameters and query percent-encoded. */
+export function toRequestPath(
+  route: Pick<Route, 'path'>,
+  params: Readonly<Record<string, string>> = {},
+  query: Readonly<Record<string, string | number | boolean | undefined>> = {},
+): string {
+  const path = route.path.replaceAll(/\{([a-z]+)\}/g, (_, name: string) =>
+    encodeURIComponent(params[name] ?? ''),
+  );
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`],
+  );
+  return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
+}

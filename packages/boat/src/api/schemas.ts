@@ -1,0 +1,274 @@
+import { CATEGORY_STATES, RejectedRecordSchema } from '@d3kos/protocol';
+import { type TSchema, Type } from 'typebox';
+
+/*
+ * The JSON the local API answers with. Every object is open: a later export manager may add keys, and a client of this
+ * version ignores them. A string with `examples` may get further values; a client handles an unknown one.
+ */
+
+const Count = Type.Integer({ minimum: 0 });
+const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+const Success = Type.Literal(true);
+
+const Time = Type.String({
+  pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$',
+  description: "UTC by the boat's clock, whole seconds. A label: the clock may be wrong.",
+});
+const Slot = Type.String({ description: 'The local date a daily export is for, YYYY-MM-DD' });
+
+/** Every refusal and failure. */
+export const ErrorSchema = Type.Object({
+  success: Type.Literal(false),
+  error: Type.String({ description: 'What happened, for a person' }),
+  code: Type.String({ description: 'A code of docs/reference/errors.md' }),
+  hint: Type.String({ description: 'What to do about it' }),
+});
+
+export const HealthSchema = Type.Object({
+  service: Type.Literal('d3kos-export-manager'),
+  status: Type.String({ examples: ['ok'] }),
+  version: Type.String(),
+  time: Time,
+});
+
+/** An entry in the format of `export_queue.json`, taken over from the legacy exporter: keys, order and types. */
+export const QueueEntrySchema = Type.Object({
+  queue_id: Type.String(),
+  export_file: Type.String({ description: 'Absolute path of the export file' }),
+  created_at: Time,
+  tier: Type.Integer({ minimum: 0, maximum: 3 }),
+  category_count: Count,
+  file_size_bytes: Count,
+  status: Type.Enum(['pending', 'uploading', 'completed', 'failed']),
+  retry_count: Count,
+  next_retry_at: Time,
+  last_error: Nullable(Type.String()),
+  completed_at: Type.Optional(Time),
+  failed_at: Type.Optional(Time),
+});
+
+/** A delivered export in the format of `export_history.json`. */
+export const HistoryEntrySchema = Type.Object({
+  queue_id: Type.String(),
+  export_file: Type.String({ description: 'Absolute path the export file had' }),
+  created_at: Time,
+  tier: Type.Integer({ minimum: 0, maximum: 3 }),
+  category_count: Count,
+  file_size_bytes: Count,
+  status: Type.Literal('completed'),
+  retry_count: Count,
+  next_retry_at: Time,
+  last_error: Nullable(Type.String()),
+  completed_at: Time,
+  export_id: Type.String(),
+  export_type: Type.Enum(['full', 'incremental']),
+  record_count: Count,
+  wire_size_bytes: Type.Integer({ minimum: 0, description: 'Bytes sent for it, after compression' }),
+  records_imported: Type.Record(Type.String(), Count, { description: 'What central counted, by category' }),
+  rejected_records: Type.Array(RejectedRecordSchema),
+});
+
+/** What one category gave to an export. */
+const CategoryCountSchema = Type.Object({
+  state: Type.String({ examples: [...CATEGORY_STATES] }),
+  count: Count,
+  detail: Type.Optional(Type.String()),
+});
+
+const QueueCountsSchema = Type.Object({
+  pending_count: Count,
+  uploading_count: Count,
+  completed_count: Count,
+  failed_count: Count,
+  waiting_bytes: Type.Integer({ minimum: 0, description: 'Bytes of the export files that wait' }),
+});
+
+const DestinationSchema = Type.Object({
+  state: Type.String({
+    examples: ['unknown', 'online', 'offline', 'captive_portal', 'clock_wrong', 'unavailable', 'blocked'],
+  }),
+  since: Time,
+  detail: Type.String({ description: 'What the boat observed; empty if there is nothing to report' }),
+  explanation: Type.String({ description: 'What the state means and what the owner can do' }),
+});
+
+const dataBudgetProperties = {
+  state: Type.String({
+    examples: ['affordable', 'metered', 'over_budget'],
+    description: 'Why a due export waits for a cheaper connection or the next month',
+  }),
+  detail: Type.String({ description: 'The same as a sentence; empty if nothing waits for this reason' }),
+  month_bytes: Type.Integer({ minimum: 0, description: 'Bytes sent in this calendar month (UTC)' }),
+  month_bytes_max: Nullable(
+    Type.Integer({ minimum: 0, description: '`monthly_budget_bytes`; null: no limit' }),
+  ),
+};
+
+/** `GET /export/status`. Unknown is null. */
+export const StatusSchema = Type.Object({
+  success: Success,
+  service: Type.Literal('d3kos-export-manager'),
+  port: Type.Integer(),
+  tier: Nullable(Type.Integer({ minimum: 0, maximum: 3 })),
+  can_export: Type.Boolean(),
+  error: Nullable(Type.String({ description: 'Why the licence refuses' })),
+  code: Type.Optional(Type.String({ description: 'The error code of that refusal' })),
+  hint: Type.Optional(Type.String({ description: 'What to do about it' })),
+  installation_id: Nullable(Type.String()),
+  queue: QueueCountsSchema,
+  destination: DestinationSchema,
+  thrift: Type.Object(dataBudgetProperties, {
+    deprecated: true,
+    description: 'Deprecated: the former name of `data_budget`. It will be removed in the next release.',
+  }),
+  data_budget: Type.Object(dataBudgetProperties),
+  last_export: Nullable(QueueEntrySchema),
+  last_delivery: Nullable(HistoryEntrySchema),
+  schedule: Type.Object({
+    daily_hour: Type.Integer({ minimum: 0, maximum: 23 }),
+    timezone: Type.String({ description: 'IANA name' }),
+    owed_slot: Nullable(Slot),
+  }),
+  storage: Type.Object({ free_bytes: Count, total_bytes: Count, exports_bytes: Count }),
+  categories: Type.Record(Type.String(), CategoryCountSchema),
+  time: Time,
+});
+
+/** The six keys of the legacy exporter's queue status, in its order. */
+export const QueueStatusSchema = Type.Object({
+  pending_count: Count,
+  uploading_count: Count,
+  completed_count: Count,
+  failed_count: Count,
+  next_pending: Nullable(QueueEntrySchema),
+  last_updated: Time,
+});
+
+export const GenerateSchema = Type.Object({
+  success: Success,
+  queued: Type.Boolean({ description: 'False if there was nothing new, or if the daily export was skipped' }),
+  skipped: Type.Optional(
+    Type.Boolean({
+      description: 'True if a scheduled export was skipped: by its tier, or because it was made before',
+    }),
+  ),
+  export_file: Type.Optional(Type.String({ description: 'Name of the export file' })),
+  queue_id: Type.Optional(Type.String()),
+  export_id: Type.Optional(Type.String()),
+  export_type: Type.Optional(Type.Enum(['full', 'incremental'])),
+  record_count: Type.Optional(Count),
+  file_size_bytes: Type.Optional(Count),
+  tier: Type.Optional(Type.Integer({ minimum: 0, maximum: 3 })),
+  slot: Type.Optional(Nullable(Slot)),
+  message: Type.String(),
+});
+
+export const PreviewSchema = Type.Object({
+  success: Success,
+  type: Type.Enum(['full', 'incremental']),
+  categories: Type.Record(
+    Type.String(),
+    Type.Object({
+      state: Type.String({ examples: [...CATEGORY_STATES] }),
+      count: Count,
+      samples: Type.Array(Type.Unknown(), { description: 'The first records' }),
+      size_bytes: Count,
+      detail: Type.Optional(Type.String()),
+    }),
+  ),
+});
+
+export const QueueSchema = Type.Object({
+  success: Success,
+  version: Type.Literal('1.0'),
+  pending: Type.Array(QueueEntrySchema),
+  uploading: Type.Array(QueueEntrySchema),
+  completed: Type.Array(QueueEntrySchema),
+  failed: Type.Array(QueueEntrySchema),
+});
+
+export const ProcessSchema = Type.Object({
+  success: Success,
+  pending_count: Type.Integer({ minimum: 0, description: 'Exports that wait or are being uploaded' }),
+  message: Type.String(),
+});
+
+export const CleanupSchema = Type.Object({
+  success: Success,
+  completed_removed: Count,
+  failed_removed: Count,
+  failed_kept: Type.Integer({
+    minimum: 0,
+    description: 'Failed exports whose records were not delivered otherwise',
+  }),
+  freed_bytes: Count,
+});
+
+export const EntrySchema = Type.Object({ success: Success, entry: QueueEntrySchema });
+
+export const HistorySchema = Type.Object({
+  success: Success,
+  version: Type.Literal('1.0'),
+  exports: Type.Array(HistoryEntrySchema),
+});
+
+export const FilesSchema = Type.Object({
+  success: Success,
+  files: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      size_bytes: Count,
+      modified: Time,
+      queue_id: Nullable(Type.String()),
+      status: Nullable(Type.Enum(['pending', 'uploading', 'completed', 'failed'])),
+    }),
+  ),
+});
+
+export const BrowserSchema = Type.Object({
+  success: Success,
+  changed: Type.Integer({ minimum: 0, description: 'Keys whose value is new' }),
+});
+
+export const SettingsSchema = Type.Object({ success: Success, usage_telemetry: Type.Boolean() });
+
+export const DoctorSchema = Type.Object({
+  success: Success,
+  healthy: Type.Boolean(),
+  findings: Type.Array(
+    Type.Object({
+      check: Type.String({ examples: ['ledger', 'files', 'space'] }),
+      level: Type.String({ examples: ['ok', 'note', 'problem'] }),
+      message: Type.String(),
+      hint: Type.Optional(Type.String()),
+    }),
+  ),
+  repaired: Type.Array(Type.String(), { description: 'Each repair as a sentence' }),
+  fsync: Nullable(Type.Object({ samples: Count, p50_ms: Type.Number(), p95_ms: Type.Number() })),
+  free_bytes: Count,
+  reserve_bytes: Count,
+});
+
+/** The data of one server-sent event. `kind` is also the name of the event. */
+export const EventSchema = Type.Union([
+  Type.Object({
+    kind: Type.Literal('queue'),
+    counts: Type.Object({ pending: Count, uploading: Count, completed: Count, failed: Count }),
+  }),
+  Type.Object({ kind: Type.Literal('collecting'), category: Type.String(), count: Count }),
+  Type.Object({
+    kind: Type.Literal('uploading'),
+    queueId: Type.String(),
+    partIndex: Type.Integer({ minimum: 1, description: 'Parts count from 1' }),
+    partCount: Type.Integer({ minimum: 1 }),
+  }),
+  Type.Object({ kind: Type.Literal('delivered'), queueId: Type.String() }),
+  Type.Object({ kind: Type.Literal('destination'), state: Type.String(), detail: Type.String() }),
+]);
+
+export const OpenApiSchema = Type.Object({
+  openapi: Type.Literal('3.1.0'),
+  info: Type.Object({ title: Type.String(), version: Type.String() }),
+  paths: Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown())),
+  components: Type.Unknown(),
+});

@@ -1,0 +1,21 @@
+import type { ExportManager, ExportManagerDeps } from './export-manager.ts';
+import { createExportVerbs } from './manage-exports.ts';
+import { createFileVerbs } from './manage-files.ts';
+import { createQueueVerbs } from './manage-queue.ts';
+import { createBoundedMutex } from './platform/mutex.ts';
+import { createStatusReport } from './report-status.ts';
+
+/** Most exports requested and not yet made: repeated requests end in a clear refusal. */
+const EXPORTS_WAITING_MAX = 32;
+
+/** Assembles the verbs. An export and the doctor never run at the same time. */
+export function createExportManager(deps: ExportManagerDeps): ExportManager {
+  const exporting = createBoundedMutex(EXPORTS_WAITING_MAX, 'make an export');
+  const { lastCategories, ...exportVerbs } = createExportVerbs(deps, exporting);
+  return {
+    ...exportVerbs,
+    ...createQueueVerbs(deps),
+    ...createFileVerbs(deps, exporting),
+    status: createStatusReport(deps, lastCategories),
+  };
+}

@@ -1,0 +1,118 @@
+import type { Context } from 'hono';
+import {
+  toCleanupAnswer,
+  toDoctorAnswer,
+  toEntryAnswer,
+  toFilesAnswer,
+  toGenerateAnswer,
+  toHealthAnswer,
+  toHistoryAnswer,
+  toPreviewAnswer,
+  toQueueAnswer,
+  toQueueStatusAnswer,
+  toScheduledAnswer,
+  toStatusAnswer,
+} from '../answers.ts';
+import type { Answer, Input, JsonRouteName, RouteName } from '../api/contract.ts';
+import { toOpenApi } from '../api/openapi.ts';
+import { HISTORY_DEFAULT } from '../api/requests.ts';
+import { SOFTWARE_VERSION } from '../platform/software-version.ts';
+import type { Events } from '../events.ts';
+import type { ExportManager } from '../export-manager.ts';
+import type { World } from '../platform/ports.ts';
+import { BRIDGE_SCRIPT } from './bridge.ts';
+import { toMetrics } from './metrics.ts';
+import { sendBundle, sendCsv, sendEvents, sendFile } from './streams.ts';
+
+export interface HandlerDeps {
+  readonly manager: ExportManager;
+  readonly events: Events;
+  readonly world: Pick<World, 'clock' | 'disk' | 'log'>;
+  readonly port: number;
+}
+
+/** A request's input, checked by the schemas of its route. */
+export interface RouteInput {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: unknown;
+  readonly body: unknown;
+}
+
+type JsonHandlers = {
+  readonly [N in JsonRouteName]: (input: Input<N>) => Answer<N> | Promise<Answer<N>>;
+};
+type StreamHandlers = {
+  readonly [N in Exclude<RouteName, JsonRouteName>]: (
+    input: Input<N>,
+    context: Context,
+  ) => Response | Promise<Response>;
+};
+
+const DAY_MS = 24 * 3_600_000;
+
+/** The handler of every route of the contract, by name. */
+export function createHandlers(
+  deps: HandlerDeps,
+): Readonly<Record<RouteName, (input: RouteInput, context: Context) => Response | Promise<Response>>> {
+  const json = Object.entries(createJsonHandlers(deps)).map(([name, handle]) => [
+    name,
+    async (input: RouteInput, context: Context) =>
+      // The input was checked by the schemas that the handler's type derives from.
+      context.json(await (handle as (input: RouteInput) => unknown)(input)),
+  ]);
+  // Both tables are complete by their types; fromEntries forgets the names.
+  return { ...Object.fromEntries(json), ...createStreamHandlers(deps) } as ReturnType<typeof createHandlers>;
+}
+
+function createJsonHandlers({ manager, world, port }: HandlerDeps): JsonHandlers {
+  const now = () => world.clock.wall();
+  return {
+    health: () => toHealthAnswer(SOFTWARE_VERSION, now()),
+    status: async () => toStatusAnswer(await manager.status(), port, now()),
+    generate: async ({ body: { type = 'full', trigger = 'manual' } }) =>
+      trigger === 'scheduled'
+        ? toScheduledAnswer(await manager.createScheduledExport())
+        : toGenerateAnswer(await manager.createExport(type, trigger)),
+    preview: async ({ query: { type = 'incremental' } }) =>
+      toPreviewAnswer(type, await manager.preview(type)),
+    queue: () => toQueueAnswer(manager.queue()),
+    queueStatus: () => toQueueStatusAnswer(manager.counts(), manager.nextPending(), now()),
+    process: () => ({
+      success: true,
+      pending_count: manager.process(),
+      message: 'Processing pending exports',
+    }),
+    cleanup: async ({ body: { completed_older_than_days: days } }) =>
+      toCleanupAnswer(await manager.cleanup(days === undefined ? undefined : days * DAY_MS)),
+    retry: ({ params }) => toEntryAnswer(manager.retry(params.id)),
+    cancel: async ({ params }) => toEntryAnswer(await manager.cancel(params.id)),
+    history: ({ query: { limit = HISTORY_DEFAULT } }) => toHistoryAnswer(manager.history(limit)),
+    files: async () => toFilesAnswer(await manager.files()),
+    browser: ({ body }) => ({ success: true, changed: manager.keepBrowserDocuments(body) }),
+    settings: () => ({ success: true, usage_telemetry: manager.usageConsent() === 'yes' }),
+    changeSettings: ({ body: { usage_telemetry: isGiven } }) => {
+      manager.setUsageConsent(isGiven ? 'yes' : 'no');
+      return { success: true, usage_telemetry: isGiven };
+    },
+    doctor: async () => toDoctorAnswer(await manager.doctor('examine')),
+    repair: async () => toDoctorAnswer(await manager.doctor('repair')),
+    openapi: () => toOpenApi(SOFTWARE_VERSION),
+  };
+}
+
+function createStreamHandlers({ manager, events, world }: HandlerDeps): StreamHandlers {
+  return {
+    file: async ({ params: { name } }, context) =>
+      sendFile(context, world.disk, name, await manager.filePath(name)),
+    bundle: async ({ body: { failed = false } }, context) =>
+      sendBundle(context, await manager.bundle(failed ? 'waiting_and_failed' : 'waiting')),
+    boatlogCsv: (_, context) => sendCsv(context, 'boatlog.csv', manager.boatlogCsv()),
+    bridge: (_, context) =>
+      context.body(BRIDGE_SCRIPT, 200, { 'Content-Type': 'text/javascript; charset=utf-8' }),
+    events: (_, context) => sendEvents(context, events),
+    metrics: async (_, context) =>
+      context.body(toMetrics(await manager.status()), 200, {
+        'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
+      }),
+  };
+}

@@ -1,0 +1,31 @@
+import type { Status } from '../export-manager.ts';
+
+/** Prometheus text exposition of the queue and the card. */
+export function toMetrics(status: Status): string {
+  const lines: string[] = [];
+  const gauge = (
+    name: string,
+    help: string,
+    values: readonly (readonly [labels: string, value: number])[],
+  ): void => {
+    lines.push(`# HELP d3kos_export_${name} ${help}`, `# TYPE d3kos_export_${name} gauge`);
+    for (const [labels, value] of values) lines.push(`d3kos_export_${name}${labels} ${value}`);
+  };
+  gauge(
+    'entries',
+    'Entries in the queue by status.',
+    Object.entries(status.counts).map(([name, n]) => [`{status="${name}"}`, n] as const),
+  );
+  gauge('waiting_bytes', 'Bytes of export files that wait.', [['', status.waitingBytes]]);
+  gauge('destination', 'The state central is in, as seen from the boat.', [
+    [`{state="${status.destination.state}"}`, 1],
+  ]);
+  gauge('disk_free_bytes', 'Free bytes on the card.', [['', status.storage.freeBytes]]);
+  gauge('files_bytes', 'Bytes of export files on the card.', [['', status.storage.exportsBytes]]);
+  gauge(
+    'tier',
+    'The tier of this boat; absent when unknown.',
+    status.tier === undefined ? [] : [['', status.tier]],
+  );
+  return `${lines.join('\n')}\n`;
+}

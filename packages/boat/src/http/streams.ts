@@ -1,0 +1,76 @@
+import type { Context } from 'hono';
+import { streamSSE } from 'hono/streaming';
+import type { Bundle } from '../bundle/bundler.ts';
+import type { Events } from '../events.ts';
+import type { Disk } from '../platform/ports.ts';
+
+/** How much of a file is read for one piece of an answer. */
+const DOWNLOAD_CHUNK_BYTES = 256 * 1024;
+/** Most events that wait for a slow client. Then its stream ends, and the client connects again by itself. */
+const EVENTS_WAITING_MAX = 1_000;
+
+/** Answers with a file of the card. If the file is removed meanwhile, the answer breaks off. */
+export function sendFile(
+  context: Context,
+  disk: Disk,
+  name: string,
+  { path, sizeBytes }: { readonly path: string; readonly sizeBytes: number },
+): Response {
+  async function* read(): AsyncGenerator<Uint8Array, void, void> {
+    for (let offset = 0; offset < sizeBytes;) {
+      const chunk = await disk.readRange(path, offset, DOWNLOAD_CHUNK_BYTES);
+      if (chunk === undefined || chunk.length === 0)
+        throw new Error(`${name} was removed while it was downloaded`);
+      offset += chunk.length;
+      yield chunk;
+    }
+  }
+  context.header('Content-Length', String(sizeBytes));
+  return sendDownload(context, 'application/json', name, read());
+}
+
+/** Answers 204 for no bundle. */
+export function sendBundle(context: Context, bundle: Bundle | undefined): Response {
+  if (bundle === undefined) return context.body(null, 204);
+  return sendDownload(context, 'application/octet-stream', bundle.name, bundle.pieces());
+}
+
+export function sendCsv(context: Context, name: string, texts: AsyncGenerator<string, void, void>): Response {
+  async function* encode(): AsyncGenerator<Uint8Array, void, void> {
+    for await (const text of texts) yield Buffer.from(text, 'utf8');
+  }
+  return sendDownload(context, 'text/csv; charset=utf-8', name, encode());
+}
+
+/** Each piece is made when the client has taken the one before. */
+function sendDownload(
+  context: Context,
+  mediaType: string,
+  name: string,
+  pieces: AsyncGenerator<Uint8Array, void, void>,
+): Response {
+  context.header('Content-Type', mediaType);
+  context.header('Content-Disposition', `attachment; filename="${name}"`);
+  return context.body(ReadableStream.from(pieces));
+}
+
+/** Streams events to a page until it leaves, or until it stops reading. */
+export function sendEvents(context: Context, events: Events): Response {
+  return streamSSE(context, async (stream) => {
+    const left = Promise.withResolvers<void>();
+    stream.onAbort(left.resolve);
+    void stream.write(': watching\n\n');
+    let waitingCount = 0;
+    const unsubscribe = events.subscribe((event) => {
+      if (waitingCount >= EVENTS_WAITING_MAX) return stream.abort();
+      waitingCount += 1;
+      void stream
+        .writeSSE({ event: event.kind, data: JSON.stringify(event) })
+        .finally(() => (waitingCount -= 1));
+    });
+    // With the most watchers already there, the stream ends at once.
+    if (unsubscribe === undefined) return;
+    await left.promise;
+    unsubscribe();
+  });
+}

@@ -1,0 +1,94 @@
+import type { Category } from '@d3kos/protocol';
+import { toBoatlogCsv } from './boatlog-csv.ts';
+import { type CreateResult, createExport } from './create-export/create-export.ts';
+import type { CreateExportDeps } from './create-export/export-request.ts';
+import { previewExport } from './create-export/preview-export.ts';
+import type { ExportManagerDeps, ExportVerbs, ScheduledResult } from './export-manager.ts';
+import type { CategoryCount, ExportTrigger, ExportType } from './ledger/entry.ts';
+import { type KnownLicense, mayExport, type Permission } from './license/policy.ts';
+import { ExportError } from './platform/errors.ts';
+import { createBoundedMutex, type Mutex } from './platform/mutex.ts';
+
+/** Most previews requested at once: each reads every source. */
+const PREVIEWS_WAITING_MAX = 2;
+/** Records shown per category in a preview. */
+const PREVIEW_SAMPLES_MAX = 3;
+
+type LicenseCheck =
+  | { readonly kind: 'allowed'; readonly license: KnownLicense }
+  | Extract<Permission, { readonly kind: 'refused' }>;
+
+/** `exporting` admits one export at a time. */
+export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): ExportVerbs {
+  const { world, ledger, signal } = deps;
+  /** Previews have a queue of their own: reading must not delay an export. */
+  const previewing = createBoundedMutex(PREVIEWS_WAITING_MAX, 'make a preview');
+  let lastCategories: Readonly<Partial<Record<Category, CategoryCount>>> = {};
+  const createDeps: CreateExportDeps = {
+    ...deps,
+    onProgress: ({ category, count }) => deps.events.emit({ kind: 'collecting', category, count }),
+  };
+  const checkLicense = async (trigger: ExportTrigger): Promise<LicenseCheck> => {
+    const license = await deps.license.current(signal);
+    if (license.kind === 'refused') return license;
+    const permission = mayExport(license.tier, trigger);
+    return permission.kind === 'refused' ? permission : { kind: 'allowed', license };
+  };
+  const requireLicense = async (trigger: ExportTrigger): Promise<KnownLicense> => {
+    const check = await checkLicense(trigger);
+    if (check.kind === 'allowed') return check.license;
+    throw toError(check);
+  };
+  const make = async (
+    type: ExportType,
+    trigger: ExportTrigger,
+    { installationId, tier }: KnownLicense,
+    slotId: string | undefined,
+  ): Promise<CreateResult> => {
+    const result = await createExport(createDeps, { type, trigger, installationId, tier, slotId }, signal);
+    if (result.kind === 'nothing_new') {
+      lastCategories = result.categories;
+      world.log.write('info', 'Nothing new since the last export; nothing was queued');
+      return result;
+    }
+    const { entry } = result;
+    lastCategories = entry.categories;
+    world.log.write(
+      'info',
+      `Added to queue: ${entry.queueId} (${entry.fileSizeBytes} bytes, ${entry.categoryCount} categories, ${entry.recordCount} records)`,
+    );
+    deps.queueChanged();
+    deps.worker.wake();
+    return result;
+  };
+  const makeScheduled = async (): Promise<ScheduledResult> => {
+    const check = await checkLicense('scheduled');
+    if (check.kind === 'refused') {
+      if (check.code !== 'TIER_TOO_LOW') throw toError(check);
+      world.log.write('info', `Scheduled export skipped: ${check.message}`);
+      return { kind: 'skipped', reason: check.message };
+    }
+    const slotId = await deps.owedSlot(world.clock.wall());
+    if (slotId === undefined) return { kind: 'already_claimed', slotId };
+    // The commit of an export also claims its slot. If power fails before the commit, the slot stays owed.
+    const result = await make('incremental', 'scheduled', check.license, slotId);
+    if (result.kind === 'nothing_new') ledger.slots.claim(slotId, world.clock.wall());
+    return { ...result, slotId };
+  };
+  return {
+    createExport: (type, trigger) =>
+      exporting.run(async () => make(type, trigger, await requireLicense(trigger), undefined)),
+    createScheduledExport: () => exporting.run(makeScheduled),
+    preview: (type) =>
+      previewing.run(async () => {
+        const { installationId } = await requireLicense('manual');
+        return previewExport(createDeps, { type, installationId }, signal, PREVIEW_SAMPLES_MAX);
+      }),
+    boatlogCsv: () => toBoatlogCsv(createDeps, signal),
+    lastCategories: () => lastCategories,
+  };
+}
+
+function toError({ code, message, hint }: Extract<Permission, { readonly kind: 'refused' }>): ExportError {
+  return new ExportError(code, message, { op: 'check the licence', hint });
+}

@@ -1,0 +1,78 @@
+import type { ExportManagerDeps, QueueVerbs } from './export-manager.ts';
+import type { Entry } from './ledger/entry.ts';
+import { ExportError } from './platform/errors.ts';
+import { createMutex } from './platform/mutex.ts';
+
+export function createQueueVerbs({
+  world,
+  ledger,
+  retention,
+  worker,
+  queueChanged,
+}: ExportManagerDeps): QueueVerbs {
+  /** Two cancels of the same entry would both move its file. */
+  const cancelling = createMutex();
+  const requireEntry = (queueId: string): Entry => {
+    const entry = ledger.queue.find(queueId);
+    if (entry !== undefined) return entry;
+    throw new ExportError('ENTRY_NOT_FOUND', `The queue has no entry ${queueId}`, {
+      op: 'look up a queue entry',
+      hint: 'List the entries with `d3kos-export queue list`.',
+    });
+  };
+  return {
+    queue: () => ({
+      pending: ledger.queue.list('pending'),
+      uploading: ledger.queue.list('uploading'),
+      completed: ledger.queue.list('completed'),
+      failed: ledger.queue.list('failed'),
+    }),
+    counts: () => ledger.queue.counts(),
+    nextPending: () => ledger.queue.list('pending', 1)[0],
+    history: (limit) => ledger.queue.history(limit),
+
+    retry(queueId) {
+      const entry = requireEntry(queueId);
+      if (entry.status !== 'failed') throw toStateError(entry, 'Only a failed entry can be retried');
+      if (retention.isRemoving(entry.entryNo))
+        throw toStateError(entry, 'An entry that is being removed cannot be retried');
+      const requeued = ledger.queue.requeue(entry.entryNo, world.clock.wall());
+      queueChanged();
+      worker.wake();
+      return requeued;
+    },
+
+    cancel: (queueId) =>
+      cancelling.run(async () => {
+        requireEntry(queueId);
+        await worker.release(queueId);
+        const entry = requireEntry(queueId);
+        if (entry.status !== 'pending') throw toStateError(entry, 'Only a waiting entry can be cancelled');
+        const cancelled = await worker.deadLetter(
+          entry,
+          'Cancelled by the owner; its records go with the next export',
+        );
+        queueChanged();
+        return cancelled;
+      }),
+
+    process() {
+      worker.wake('now');
+      const { pending, uploading } = ledger.queue.counts();
+      return pending + uploading;
+    },
+
+    async cleanup(completedKeptMs) {
+      const report = await retention.cleanup(completedKeptMs);
+      queueChanged();
+      return report;
+    },
+  };
+}
+
+function toStateError(entry: Entry, rule: string): ExportError {
+  return new ExportError('ENTRY_STATE', `${rule}; ${entry.queueId} is ${entry.status}`, {
+    op: 'change a queue entry',
+    hint: 'List the entries with `d3kos-export queue list`.',
+  });
+}

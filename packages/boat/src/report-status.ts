@@ -1,0 +1,39 @@
+import type { ExportManager, ExportManagerDeps, ExportVerbs } from './export-manager.ts';
+import { mayExport } from './license/policy.ts';
+
+/** Reads licence, ledger, worker and card at the time of the call. */
+export function createStatusReport(
+  deps: ExportManagerDeps,
+  lastCategories: ExportVerbs['lastCategories'],
+): ExportManager['status'] {
+  const { world, config, ledger, worker } = deps;
+  return async () => {
+    const license = await deps.license.current(deps.signal);
+    const space = await world.disk.space(config.root);
+    const files = (await world.disk.list(deps.paths.exports)) ?? [];
+    const lastExport = ledger.queue.newest();
+    const categories = lastCategories();
+    return {
+      tier: license.tier,
+      canExport: license.kind === 'known' && mayExport(license.tier, 'manual').kind === 'allowed',
+      license,
+      counts: ledger.queue.counts(),
+      waitingBytes: ledger.queue.waitingBytes(),
+      destination: worker.destination(),
+      dataBudget: {
+        hold: worker.sendHold(),
+        monthBytes: ledger.queue.monthBytes(world.clock.wall()),
+        monthBytesMax: config.monthlyBudgetBytes,
+      },
+      lastExport,
+      lastDelivery: ledger.queue.history(1)[0],
+      schedule: {
+        dailyHour: config.dailyHour,
+        timeZone: await deps.timeZone(),
+        owedSlot: await deps.owedSlot(world.clock.wall()),
+      },
+      storage: { ...space, exportsBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0) },
+      categories: Object.keys(categories).length > 0 ? categories : (lastExport?.categories ?? {}),
+    };
+  };
+}
