@@ -17,7 +17,18 @@ const ROOMS = {
     'http',
     'cli',
   ],
-  central: ['platform', 'store', 'installations', 'import', 'bundle', 'fleet', 'http', 'cli'],
+  central: [
+    'platform',
+    'api',
+    'store',
+    'admission',
+    'installations',
+    'import',
+    'bundle',
+    'fleet',
+    'http',
+    'cli',
+  ],
 };
 
 /** Faces translate; they reach rooms only through the manager, for its types and verbs. */

@@ -1,7 +1,9 @@
 import type { Mutant } from './mutant.ts';
 
-const IMPORT_POLICY = 'packages/central/src/import/policy.ts';
-const IMPORT_POLICY_TESTS = ['packages/central/src/import/policy.test.ts'];
+const ADMISSION_POLICY = 'packages/central/src/admission/policy.ts';
+const ADMISSION_POLICY_TESTS = ['packages/central/src/admission/policy.test.ts'];
+const PART_IDENTITY = 'packages/central/src/import/part-identity.ts';
+const PART_IDENTITY_TESTS = ['packages/central/src/import/part-identity.test.ts'];
 const STORE = 'packages/central/src/import/store-part.ts';
 const STORE_TESTS = ['packages/central/src/import/store-part.test.ts'];
 const ROUTE_TESTS = ['packages/central/src/http/import-route.test.ts'];
@@ -11,45 +13,45 @@ const INSTALLATIONS_TESTS = ['packages/central/src/installations/policy.test.ts'
 export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
     name: 'another body under a key that is taken counts as a repetition',
-    file: IMPORT_POLICY,
+    file: PART_IDENTITY,
     before: "return storedSha256 === sha256 ? 'repeat' : 'conflict';",
     after: "return 'repeat';",
-    killedBy: IMPORT_POLICY_TESTS,
+    killedBy: PART_IDENTITY_TESTS,
   },
   {
     name: 'a key may name another part than the document',
-    file: IMPORT_POLICY,
+    file: PART_IDENTITY,
     before: 'if (key.partIndex !== part.index)',
     after: 'if (key.partIndex < 1)',
-    killedBy: IMPORT_POLICY_TESTS,
+    killedBy: PART_IDENTITY_TESTS,
   },
   {
-    name: 'one import more than may wait for its turn waits',
-    file: IMPORT_POLICY,
-    before: 'return waiting < limits.importsMax * WAITING_PER_TURN_MAX;',
-    after: 'return waiting <= limits.importsMax * WAITING_PER_TURN_MAX;',
-    killedBy: IMPORT_POLICY_TESTS,
+    name: 'one request more than allowed waits for a permit',
+    file: ADMISSION_POLICY,
+    before: 'return waiting < limits.permitsMax * WAITING_PER_PERMIT_MAX;',
+    after: 'return waiting <= limits.permitsMax * WAITING_PER_PERMIT_MAX;',
+    killedBy: ADMISSION_POLICY_TESTS,
   },
   {
     name: 'a node stores one import more at once than it may',
-    file: 'packages/central/src/http/admission.ts',
-    before: 'if (storing >= limits.importsMax) {',
-    after: 'if (storing > limits.importsMax) {',
+    file: 'packages/central/src/admission/admission.ts',
+    before: 'if (permitsTaken >= limits.permitsMax) {',
+    after: 'if (permitsTaken > limits.permitsMax) {',
     killedBy: ROUTE_TESTS,
   },
   {
-    name: 'unfinished bodies are held without end',
-    file: IMPORT_POLICY,
+    name: 'unfinished bodies are held without a limit',
+    file: ADMISSION_POLICY,
     before: 'return heldBytes + sizeBytes <=',
     after: 'return sizeBytes >= 0 || heldBytes + sizeBytes <=',
-    killedBy: IMPORT_POLICY_TESTS,
+    killedBy: ADMISSION_POLICY_TESTS,
   },
   {
     name: 'a time without a zone is taken for a moment',
-    file: IMPORT_POLICY,
+    file: 'packages/central/src/import/claimed-time.ts',
     before: '(?:Z|[+-]\\d{2}:?\\d{2})$/',
     after: '(?:Z|[+-]\\d{2}:?\\d{2})?$/',
-    killedBy: IMPORT_POLICY_TESTS,
+    killedBy: ['packages/central/src/import/claimed-time.test.ts'],
   },
   {
     name: 'an older export overwrites a newer one',
@@ -117,8 +119,8 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
     name: 'a body that does not match its digest is taken',
     file: 'packages/central/src/http/import-route.ts',
-    before: 'parseContentDigest(digestHeader) !== received.sha256Base64',
-    after: "parseContentDigest(digestHeader) === ''",
+    before: 'return claimed === sha256Base64 ? undefined',
+    after: "return claimed !== '' ? undefined",
     killedBy: ROUTE_TESTS,
   },
   {
@@ -138,16 +140,23 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
     name: 'a revoked token opens',
     file: 'packages/central/src/installations/policy.ts',
-    before: 'if (facts === undefined || facts.isRevoked)',
-    after: 'if (facts === undefined)',
+    before: 'return !facts.isRevoked;',
+    after: 'return true;',
     killedBy: INSTALLATIONS_TESTS,
   },
   {
     name: 'the id on a screen opens every installation',
-    file: 'packages/central/src/installations/authenticate.ts',
-    before: 'where installation_id = $1::text and is_id_token',
-    after: 'where installation_id = $1::text',
-    killedBy: ROUTE_TESTS,
+    file: 'packages/central/src/installations/policy.ts',
+    before: 'return facts.isAllowed && purpose',
+    after: 'return purpose',
+    killedBy: INSTALLATIONS_TESTS,
+  },
+  {
+    name: 'the id on a screen reads what its boat sent',
+    file: 'packages/central/src/installations/policy.ts',
+    before: "return facts.isAllowed && purpose === 'import';",
+    after: 'return facts.isAllowed;',
+    killedBy: INSTALLATIONS_TESTS,
   },
   {
     name: 'a body keeps every piece it came in',
@@ -164,11 +173,11 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: ROUTE_TESTS,
   },
   {
-    name: 'what a boat gave up stays a gap',
-    file: 'packages/central/src/fleet/policy.ts',
+    name: 'an export that its boat withdrew stays a gap',
+    file: 'packages/central/src/fleet/missing-sequences.ts',
     before: 'if (!withdrawn.has(sequence)) missing.push(sequence);',
     after: 'if (sequence > 0) missing.push(sequence);',
-    killedBy: ['packages/central/src/fleet/policy.test.ts'],
+    killedBy: ['packages/central/src/fleet/missing-sequences.test.ts'],
   },
   {
     name: 'an import takes the isolation that the server happens to have',

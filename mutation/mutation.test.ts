@@ -39,16 +39,16 @@ test('a mutant is killed, a harmless change survives, and the copy is whole agai
   const harmful: Mutant = {
     name: 'a revoked token opens',
     file: 'packages/central/src/installations/policy.ts',
-    before: 'if (facts === undefined || facts.isRevoked)',
-    after: 'if (facts === undefined)',
+    before: 'return !facts.isRevoked;',
+    after: 'return true;',
     killedBy: ['packages/central/src/installations/policy.test.ts'],
   };
-  const harmless: Mutant = { ...harmful, after: 'if (facts?.isRevoked !== false)' };
+  const harmless: Mutant = { ...harmful, after: 'return facts.isRevoked === false;' };
   const whole = copy.read(harmful.file);
   const tryIt = (mutant: Mutant) => tryMutant(copy, mutant, LIMIT_MS, () => []);
   assert.deepEqual(await tryIt(harmful), {
     kind: 'killed',
-    by: 'accepts only what was issued, not revoked, for an installation that is not disabled',
+    by: 'accepts only an issued token that is not revoked, of an installation that is not disabled',
   });
   assert.deepEqual(await tryIt(harmless), { kind: 'survived' });
   assert.equal(copy.read(harmful.file), whole);

@@ -1,4 +1,4 @@
-import { type AppLimits, DEFAULT_LIMITS } from './http/context.ts';
+import { DEFAULT_IMPORT_LIMITS, type ImportLimits } from './admission/policy.ts';
 import { CentralFailure } from './platform/errors.ts';
 import type { LogLevel } from './platform/ports.ts';
 
@@ -12,7 +12,7 @@ export interface Config {
   readonly port: number;
   readonly store: StoreConfig;
   readonly operatorToken: string | undefined;
-  readonly limits: AppLimits;
+  readonly limits: ImportLimits;
   readonly logLevel: LogLevel;
 }
 
@@ -52,14 +52,14 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     limits: {
       bodySizeMaxBytes: integer(
         'CENTRAL_BODY_SIZE_MAX_BYTES',
-        DEFAULT_LIMITS.bodySizeMaxBytes,
+        DEFAULT_IMPORT_LIMITS.bodySizeMaxBytes,
         65_536,
         268_435_456,
       ),
-      importsMax: integer('CENTRAL_IMPORTS_MAX', DEFAULT_LIMITS.importsMax, 1, 1_000),
+      importsMax: integer('CENTRAL_IMPORTS_MAX', DEFAULT_IMPORT_LIMITS.importsMax, 1, 1_000),
       installationImportsMax: integer(
         'CENTRAL_INSTALLATION_IMPORTS_MAX',
-        DEFAULT_LIMITS.installationImportsMax,
+        DEFAULT_IMPORT_LIMITS.installationImportsMax,
         1,
         1_000,
       ),

@@ -1,19 +1,14 @@
+export { DEFAULT_IMPORT_LIMITS, type ImportLimits } from './admission/policy.ts';
+export type { ExportStatus, SequenceGaps, StoredConfiguration } from './api/schemas.ts';
 export { type BundleReport, importBundle, type ImportBundleDeps } from './bundle/import-bundle.ts';
 export { type OpenStore, openStore, type RunningCentral, startCentral } from './compose.ts';
 export { type Config, parseConfig, type StoreConfig } from './config.ts';
-export {
-  type CategoryHolding,
-  countRecords,
-  type ExportStatus,
-  findGaps,
-  findInstallation,
-  type InstallationSummary,
-  listInstallations,
-  loadConfiguration,
-  loadExportStatus,
-} from './fleet/fleet.ts';
+export { loadConfiguration } from './fleet/configuration.ts';
+export { type CategoryHolding, countRecords, loadExportStatus } from './fleet/export-status.ts';
+export { findInstallation, type InstallationSummary, listInstallations } from './fleet/installations.ts';
+export { findGaps } from './fleet/sequence-gaps.ts';
 export { type App, createApp } from './http/app.ts';
-export { type AppDeps, type AppLimits, DEFAULT_LIMITS } from './http/context.ts';
+export type { AppDeps } from './http/context.ts';
 export { type Enrolled, type Enrolment, enroll, revoke } from './installations/enroll.ts';
 export {
   borrowEmbeddedPostgres,

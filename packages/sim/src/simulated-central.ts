@@ -1,6 +1,6 @@
 import {
   createApp,
-  DEFAULT_LIMITS,
+  DEFAULT_IMPORT_LIMITS,
   enroll,
   importBundle,
   isCentralFailure,
@@ -103,7 +103,7 @@ export function createSimulatedCentral(
               read: async (offset, length) => bytes.subarray(offset, offset + length),
               close: async () => undefined,
             }),
-            bodySizeMaxBytes: DEFAULT_LIMITS.bodySizeMaxBytes,
+            bodySizeMaxBytes: DEFAULT_IMPORT_LIMITS.bodySizeMaxBytes,
           },
           'stick.bundle',
         );

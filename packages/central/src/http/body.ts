@@ -3,30 +3,31 @@ import { brotliDecompressSync, constants, gunzipSync, zstdDecompressSync } from 
 import { CONTENT_CODINGS, type ContentCoding } from '@d3kos/protocol';
 
 /**
- * Largest window a zstd body may ask for, as a power of two: 8 MiB, what the encoder's ordinary levels (up to 19) use.
- * The format would allow a few bytes to claim gigabytes.
+ * Largest zstd window, as a power of two: 8 MiB, the window of the encoder's ordinary levels (up to 19). The format itself would
+ * let a few bytes claim gigabytes.
  */
 const ZSTD_WINDOW_LOG_MAX = 23;
 
-/** How much decoded data is produced at a time: with it the decoder stops at most this far above the limit. */
+/** Size of one step of decoding. The decoder stops at most this far above the limit. */
 const DECODED_CHUNK_SIZE_BYTES = 262_144;
 
 /**
- * Pieces that are kept as they came. A body may come in pieces of one byte, of which each costs some 200 beside its own; those
- * of an ordinary body are 16 KiB and more, and the largest body has fewer of them.
+ * Most pieces kept as they arrived before they are joined. A body may arrive in pieces of one byte, and each piece costs about
+ * 200 bytes besides its own. Ordinary pieces have 16 KiB and more, so the largest body has fewer pieces than this.
  */
 const PIECES_MAX = 4_096;
 
-/** What came over the wire, or why it is not whole. */
+/** A body as received, or why it is not whole. `over_limit`: `hold` refused its bytes. */
 export type ReceivedBody =
   | { readonly kind: 'received'; readonly bytes: Uint8Array; readonly sha256Base64: string }
   | { readonly kind: 'too_large' }
-  | { readonly kind: 'no_room' }
+  | { readonly kind: 'over_limit' }
   | { readonly kind: 'incomplete' };
 
 /**
- * Reads a request's body, at most `sizeMaxBytes` of it and as long as `hold` has room for what came; a larger one is not read
- * on. Never throws for what a sender does.
+ * Reads a request body of at most `sizeMaxBytes`. Each piece is first counted with `hold`; if `hold` refuses it, reading stops.
+ * hono's body-limit middleware does not fit here (decision 0029): it buffers the body before anything counts its bytes.
+ * Never throws because of a sender.
  */
 export async function receiveBody(
   request: Request,
@@ -40,7 +41,7 @@ export async function receiveBody(
   let sizeBytes = 0;
   const reader = request.body?.getReader();
   for (;;) {
-    const next = await readOn(reader);
+    const next = await readPiece(reader);
     if (next === 'incomplete') return { kind: 'incomplete' };
     if (next === undefined) break;
     sizeBytes += next.byteLength;
@@ -50,7 +51,7 @@ export async function receiveBody(
     }
     if (!hold(next.byteLength)) {
       await reader?.cancel();
-      return { kind: 'no_room' };
+      return { kind: 'over_limit' };
     }
     hash.update(next);
     pieces.push(next);
@@ -62,8 +63,8 @@ export async function receiveBody(
   return { kind: 'received', bytes: Buffer.concat(pieces), sha256Base64: hash.digest('base64') };
 }
 
-/** The next bytes, undefined at the end. A sender that went away in the middle is an outcome, not a failure of ours. */
-async function readOn(
+/** Returns the next bytes, or undefined at the end. A sender that disconnects is an expected result, not a failure of central. */
+async function readPiece(
   reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
 ): Promise<Uint8Array | undefined | 'incomplete'> {
   if (reader === undefined) return undefined;
@@ -75,7 +76,7 @@ async function readOn(
   }
 }
 
-/** The single coding a `Content-Encoding` header names, or undefined for one that is not taken. */
+/** Returns the one coding that a `Content-Encoding` header names, or undefined for a coding central does not accept. */
 export function parseContentCoding(header: string | null): ContentCoding | undefined {
   const name = (header ?? 'identity').trim().toLowerCase();
   return CONTENT_CODINGS.find((coding) => coding === name);
@@ -88,8 +89,8 @@ export type DecodedBody =
   | { readonly kind: 'damaged' };
 
 /**
- * Undoes a content coding and stops at `sizeMaxBytes`: memory is bounded by it, whatever the body claims to hold.
- * Synchronous: a part of 1 MiB takes about 5 ms, less than parsing it, and its answer does not depend on a thread's timing.
+ * Decodes a body and stops at `sizeMaxBytes`, which bounds memory whatever the body claims to hold (docs/spec/protocol.md R25).
+ * Synchronous: a part of 1 MiB takes about 5 ms, less than its parsing, and the result does not depend on the timing of a thread.
  */
 export function decodeBody(bytes: Uint8Array, coding: ContentCoding, sizeMaxBytes: number): DecodedBody {
   const limits = { maxOutputLength: sizeMaxBytes, chunkSize: DECODED_CHUNK_SIZE_BYTES };

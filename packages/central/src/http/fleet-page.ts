@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { InstallationSummary } from '../fleet/fleet.ts';
+import type { InstallationSummary } from '../fleet/installations.ts';
 
 /** What the page may do: show itself. Its style is inline; there is no script. */
 export const FLEET_PAGE_POLICY =

@@ -1,110 +1,56 @@
-import {
-  type CentralErrorCode,
-  type ContentCoding,
-  FORMAT_VERSION,
-  parseContentDigest,
-} from '@d3kos/protocol';
+import { type ContentCoding, parseContentDigest } from '@d3kos/protocol';
+import type { AdmittedRequest } from '../admission/admission.ts';
+import type { RefusalOf } from '../api/contract.ts';
 import { type ImportOutcome, importBody } from '../import/import-body.ts';
-import { RECORDS_MAX, VALUES_MAX } from '../import/records.ts';
 import { newImportId } from '../import/new-import-id.ts';
-import type { Authentication } from '../installations/authenticate.ts';
-import type { Ticket } from './admission.ts';
-import { refuse, toJsonAnswer } from './answers.ts';
+import { RECORDS_MAX, VALUES_MAX } from '../import/records.ts';
 import { decodeBody, parseContentCoding, receiveBody } from './body.ts';
 import type { AppContext } from './context.ts';
-import { countAnswer } from './metrics.ts';
+import type { RouteRequest } from './handlers.ts';
+import { answer, type Refused, type Reply, refuse, refuseAdmission } from './reply.ts';
 
-const NODE_IS_FULL = 'this node has as many imports under way as it takes';
-
-/** A step's result, or the answer that ends the request. */
-type Step<T> =
-  | { readonly kind: 'next'; readonly value: T }
-  | { readonly kind: 'refused'; readonly code: CentralErrorCode; readonly answer: Response };
+type ImportRefused = Refused<RefusalOf<'importPart'>>;
 
 /**
- * `POST /api/v1/data/import`: who, whether there is room, what came, what it says, storing it (docs/spec/protocol.md R11). Each step may
- * refuse; nothing is stored before the last.
+ * Handles `POST /api/v1/data/import`: receives the body, checks its digest, waits for a permit, decodes the body and stores it.
+ * Every step may refuse; only the last one stores.
  */
 export async function handleImport(
   context: AppContext,
-  request: Request,
-  who: Authentication,
-): Promise<Response> {
-  const result = await importRequest(context, request, who);
-  countAnswer(context.counters, result.code);
-  return result.answer;
-}
-
-interface ImportAnswer {
-  readonly code: CentralErrorCode | 'STORED' | 'REPEATED';
-  readonly answer: Response;
-}
-
-async function importRequest(
-  context: AppContext,
-  request: Request,
-  who: Authentication,
-): Promise<ImportAnswer> {
-  switch (who.kind) {
-    case 'invalid':
-      return refused('INVALID_TOKEN', 'the device token is unknown or was revoked: ask for a new one');
-    case 'disabled':
-      return refused('INSTALLATION_DISABLED', 'this installation is disabled by the operator');
-    case 'accepted':
-      break;
-  }
-  const { installationId } = who;
-  const admitted = context.admission.enter(installationId);
-  switch (admitted.kind) {
-    case 'busy_installation':
-      return refused('TOO_MANY_REQUESTS', 'other imports of this installation are still under way');
-    case 'busy_node':
-      return refused('UNAVAILABLE', NODE_IS_FULL);
-    case 'admit':
-      break;
-  }
-  try {
-    return await admittedImport(context, request, installationId, admitted.ticket);
-  } finally {
-    admitted.ticket.leave();
-  }
-}
-
-async function admittedImport(
-  context: AppContext,
-  request: Request,
-  installationId: string,
-  ticket: Ticket,
-): Promise<ImportAnswer> {
-  const body = await receiveDecoded(context, request, ticket);
+  { raw, installationId, admitted }: RouteRequest<'importPart'>,
+): Promise<Reply<'importPart'>> {
+  const body = await receiveDecoded(context, raw, admitted);
   if (body.kind === 'refused') return body;
-  const { bytes, contentCoding, wireSizeBytes } = body.value;
   const outcome = await importBody(context.store, {
-    bytes,
+    bytes: body.bytes,
     installationId,
-    idempotencyKey: request.headers.get('Idempotency-Key') ?? undefined,
-    contentCoding,
-    wireSizeBytes,
+    idempotencyKey: raw.headers.get('Idempotency-Key') ?? undefined,
+    contentCoding: body.contentCoding,
+    wireSizeBytes: body.wireSizeBytes,
     receivedMs: context.wall(),
     importId: newImportId(context.randomHex),
   });
-  return answerOutcome(context, outcome, body.value);
+  return toReply(context, outcome, body);
 }
 
-function answerOutcome(
+function toReply(
   context: AppContext,
   outcome: ImportOutcome,
   { bytes, wireSizeBytes }: DecodedRequest,
-): ImportAnswer {
+): Reply<'importPart'> {
   switch (outcome.kind) {
     case 'mismatch':
-      return refused('INSTALLATION_MISMATCH', 'the document is of another installation than the token');
+      // R9: "Central MUST answer 403 `INSTALLATION_MISMATCH` to a document of an installation other than the token's."
+      return refuse(
+        'INSTALLATION_MISMATCH',
+        'the document belongs to a different installation than the token',
+      );
     case 'invalid':
-      return refused('INVALID_FORMAT', outcome.reason);
+      return refuse('INVALID_FORMAT', outcome.reason);
     case 'too_many_records':
-      return refused('BODY_TOO_LARGE', `a document may hold ${RECORDS_MAX} records: send smaller parts`);
+      return refuse('BODY_TOO_LARGE', `a document may hold ${RECORDS_MAX} records: send smaller parts`);
     case 'too_many_values':
-      return refused('BODY_TOO_LARGE', `a document may hold ${VALUES_MAX} values: send smaller parts`);
+      return refuse('BODY_TOO_LARGE', `a document may hold ${VALUES_MAX} values: send smaller parts`);
     default:
       context.counters.wireBytes += wireSizeBytes;
       context.counters.decodedBytes += bytes.byteLength;
@@ -116,72 +62,72 @@ function answerOutcome(
         key: outcome.idempotencyKey,
         rejected: outcome.receipt.rejected_records.length,
       });
-      return { code: 'STORED', answer: toJsonAnswer(outcome.receipt) };
+      return answer<'importPart'>(outcome.receipt);
     case 'repeated':
-      return { code: 'REPEATED', answer: toJsonAnswer(outcome.receipt) };
+      return answer<'importPart'>(outcome.receipt);
     case 'conflict':
-      return refused('IDEMPOTENCY_CONFLICT', `${outcome.idempotencyKey} was stored with other content`);
+      // R29: "Central MUST answer a repeated key with another digest by 409 `IDEMPOTENCY_CONFLICT`."
+      return refuse('IDEMPOTENCY_CONFLICT', `${outcome.idempotencyKey} is stored with different content`);
     case 'disabled':
-      return refused('INSTALLATION_DISABLED', 'this installation is disabled by the operator');
+      return refuse('INSTALLATION_DISABLED', 'the operator disabled this installation');
   }
 }
 
 interface DecodedRequest {
+  readonly kind: 'decoded';
   readonly bytes: Uint8Array;
   readonly contentCoding: ContentCoding;
   readonly wireSizeBytes: number;
 }
 
-/** The body: received whole, equal to its digest and, when its turn has come, decoded within the limit. */
+/** Returns the body once it is received whole, matches its digest, has a permit and is decoded within the limit. */
 async function receiveDecoded(
   { limits, log }: AppContext,
   request: Request,
-  ticket: Ticket,
-): Promise<Step<DecodedRequest>> {
+  admitted: AdmittedRequest,
+): Promise<DecodedRequest | ImportRefused> {
   const mediaType = (request.headers.get('Content-Type') ?? '').split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json')
-    return refused('UNSUPPORTED_MEDIA_TYPE', 'Content-Type must be application/json');
+    return refuse('UNSUPPORTED_MEDIA_TYPE', 'Content-Type must be application/json');
   const contentCoding = parseContentCoding(request.headers.get('Content-Encoding'));
   if (contentCoding === undefined)
-    return refused('UNSUPPORTED_MEDIA_TYPE', 'Content-Encoding must be one of gzip, br, zstd, identity');
-  const received = await receiveBody(request, limits.bodySizeMaxBytes, ticket.hold);
-  if (received.kind === 'too_large') return tooLarge(limits.bodySizeMaxBytes);
-  if (received.kind === 'no_room') return refused('UNAVAILABLE', NODE_IS_FULL);
-  if (received.kind === 'incomplete') {
-    log.write('info', 'a body ended early');
-    // 408 is "try again" to a boat; 400 would make it give the export up.
-    return {
-      kind: 'refused',
-      code: 'UNAVAILABLE',
-      answer: new Response(refuse('UNAVAILABLE', 'the body ended early').body, {
-        status: 408,
-        headers: { 'Content-Type': 'application/json; charset=utf-8' },
-      }),
-    };
+    return refuse('UNSUPPORTED_MEDIA_TYPE', 'Content-Encoding must be gzip, br, zstd or identity');
+  const received = await receiveBody(request, limits.bodySizeMaxBytes, admitted.hold);
+  switch (received.kind) {
+    case 'too_large':
+      return refuseTooLarge(limits.bodySizeMaxBytes);
+    case 'over_limit':
+      return refuseAdmission('node_busy');
+    case 'incomplete':
+      // R26: "Central MUST answer 408 when a body ends early, because the boat can send it again."
+      log.write('info', 'request body ended early');
+      return refuse('BODY_INCOMPLETE', 'the body ended early');
+    case 'received':
+      break;
   }
-  const digestHeader = request.headers.get('Content-Digest');
-  if (digestHeader !== null && parseContentDigest(digestHeader) === undefined)
-    return refused('INVALID_DIGEST', 'Content-Digest names no sha-256 of the body');
-  if (digestHeader !== null && parseContentDigest(digestHeader) !== received.sha256Base64)
-    return refused('INVALID_DIGEST', 'the body does not match its Content-Digest');
-  if (!(await ticket.turn())) return refused('UNAVAILABLE', NODE_IS_FULL);
+  const digestFault = findDigestFault(request.headers.get('Content-Digest'), received.sha256Base64);
+  if (digestFault !== undefined) return refuse('INVALID_DIGEST', digestFault);
+  if (!(await admitted.acquirePermit())) return refuseAdmission('node_busy');
   const decoded = decodeBody(received.bytes, contentCoding, limits.bodySizeMaxBytes);
-  if (decoded.kind === 'too_large') return tooLarge(limits.bodySizeMaxBytes);
-  if (decoded.kind === 'damaged') return refused('INVALID_FORMAT', `the body is not valid ${contentCoding}`);
-  return {
-    kind: 'next',
-    value: { bytes: decoded.bytes, contentCoding, wireSizeBytes: received.bytes.byteLength },
-  };
+  switch (decoded.kind) {
+    case 'too_large':
+      return refuseTooLarge(limits.bodySizeMaxBytes);
+    case 'damaged':
+      return refuse('INVALID_FORMAT', `the body is not valid ${contentCoding}`);
+    case 'decoded':
+      return { ...decoded, contentCoding, wireSizeBytes: received.bytes.byteLength };
+  }
 }
 
-function tooLarge(sizeMaxBytes: number) {
-  return refused('BODY_TOO_LARGE', `a body may hold ${sizeMaxBytes} bytes, decoded: send smaller parts`);
+/** R21: "Central MUST refuse a body that does not match its `Content-Digest` with 400 `INVALID_DIGEST`." */
+function findDigestFault(header: string | null, sha256Base64: string): string | undefined {
+  if (header === null) return undefined;
+  const claimed = parseContentDigest(header);
+  if (claimed === undefined) return 'Content-Digest has no valid sha-256';
+  return claimed === sha256Base64 ? undefined : 'the body does not match its Content-Digest';
 }
 
-function refused(code: CentralErrorCode, message: string) {
-  return {
-    kind: 'refused',
-    code,
-    answer: refuse(code, message, code === 'INVALID_FORMAT' ? { requiredVersion: FORMAT_VERSION } : {}),
-  } as const;
+/** R25: "Central MUST limit a body as received and as decoded, refuse a larger one with 413 `BODY_TOO_LARGE`". */
+function refuseTooLarge(sizeMaxBytes: number) {
+  return refuse('BODY_TOO_LARGE', `a body may hold ${sizeMaxBytes} bytes after decoding: send smaller parts`);
 }

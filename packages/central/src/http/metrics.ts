@@ -1,43 +1,55 @@
-import type { FleetTotals } from '../fleet/fleet.ts';
+import { REFUSALS } from '../api/contract.ts';
+import type { FleetTotals } from '../fleet/installations.ts';
+import type { Reply } from './reply.ts';
 
-/** What one node counted since it started. */
+/** Counts of one node since it started. */
 export interface NodeCounters {
-  /** Answers to import requests, by their code: STORED, REPEATED, or the error code. */
+  /** Answers to imports, by code: STORED, REPEATED, or the error code. */
   readonly importAnswers: Map<string, number>;
   wireBytes: number;
   decodedBytes: number;
 }
 
-/** Counters at zero. */
+/** Returns counters at zero. */
 export function createCounters(): NodeCounters {
   return { importAnswers: new Map(), wireBytes: 0, decodedBytes: 0 };
 }
 
-/** Counts one answer to an import. */
-export function countAnswer(counters: NodeCounters, code: string): void {
-  counters.importAnswers.set(code, (counters.importAnswers.get(code) ?? 0) + 1);
+/** Counts the answer to one import. */
+export function countImportReply({ importAnswers }: NodeCounters, reply: Reply<'importPart'>): void {
+  const code = toCode(reply);
+  importAnswers.set(code, (importAnswers.get(code) ?? 0) + 1);
 }
 
-/** The Prometheus text exposition (version 0.0.4). Names no installation: it needs no login. */
-export function toExposition(counters: NodeCounters, underWay: number, fleet: FleetTotals): string {
+function toCode(reply: Reply<'importPart'>): string {
+  if (reply.kind === 'refused') return REFUSALS[reply.refusal].code;
+  return reply.body.duplicate ? 'REPEATED' : 'STORED';
+}
+
+/** Returns the metrics in Prometheus's text format 0.0.4. They name no installation, because `/metrics` needs no credentials. */
+export function toExposition(counters: NodeCounters, importsInProgress: number, fleet: FleetTotals): string {
   const lines = [
-    ...metric('d3kos_central_import_answers_total', 'counter', 'Answers to imports by this node, by code.'),
+    ...metric('d3kos_central_import_answers_total', 'counter', 'Answers of this node to imports, by code.'),
     ...[...counters.importAnswers].map(
       ([code, count]) => `d3kos_central_import_answers_total{code="${code}"} ${count}`,
     ),
-    ...metric('d3kos_central_imports_under_way', 'gauge', 'Imports this node is working on.'),
-    `d3kos_central_imports_under_way ${underWay}`,
-    ...metric('d3kos_central_wire_bytes_total', 'counter', 'Bytes of imports received by this node.'),
+    ...metric('d3kos_central_imports_under_way', 'gauge', 'Imports in progress on this node.'),
+    `d3kos_central_imports_under_way ${importsInProgress}`,
+    ...metric('d3kos_central_wire_bytes_total', 'counter', 'Bytes of import bodies this node received.'),
     `d3kos_central_wire_bytes_total ${counters.wireBytes}`,
-    ...metric('d3kos_central_decoded_bytes_total', 'counter', 'The same after decoding.'),
+    ...metric('d3kos_central_decoded_bytes_total', 'counter', 'Bytes of the same bodies after decoding.'),
     `d3kos_central_decoded_bytes_total ${counters.decodedBytes}`,
     ...metric('d3kos_central_installations', 'gauge', 'Installations enrolled in the database.'),
     `d3kos_central_installations ${fleet.installations}`,
     ...metric('d3kos_central_documents_stored', 'gauge', 'Documents and parts stored in the database.'),
     `d3kos_central_documents_stored ${fleet.documents}`,
-    ...metric('d3kos_central_records_received', 'gauge', 'Records in them, repeated ones included.'),
+    ...metric(
+      'd3kos_central_records_received',
+      'gauge',
+      'Records in the stored documents, including repeated ones.',
+    ),
     `d3kos_central_records_received ${fleet.records}`,
-    ...metric('d3kos_central_records_rejected', 'gauge', 'Records rejected one by one.'),
+    ...metric('d3kos_central_records_rejected', 'gauge', 'Records that were rejected individually.'),
     `d3kos_central_records_rejected ${fleet.rejected}`,
   ];
   return `${lines.join('\n')}\n`;

@@ -1,17 +1,20 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { parseBearer } from '../installations/policy.ts';
 
-/** Who asks: the operator, nobody, or anybody while no operator token is set. */
-export type OperatorVerdict = 'operator' | 'stranger' | 'unset';
+/** `unset`: central has no operator token, so no request is the operator's. */
+export type OperatorVerdict = 'operator' | 'refused' | 'unset';
 
-/** Judges an Authorization header against the operator's token: as bearer, or as the password of HTTP Basic under any name. */
-export function judgeOperator(header: string | null, operatorToken: string | undefined): OperatorVerdict {
+/** Judges an Authorization header against the operator token, given as bearer token or as HTTP Basic password under any name. */
+export function judgeOperator(
+  header: string | undefined,
+  operatorToken: string | undefined,
+): OperatorVerdict {
   if (operatorToken === undefined) return 'unset';
-  const presented = parseBearer(header ?? undefined) ?? parseBasicPassword(header);
-  return presented !== undefined && isSameSecret(presented, operatorToken) ? 'operator' : 'stranger';
+  const presented = parseBearer(header) ?? parseBasicPassword(header);
+  return presented !== undefined && isSameSecret(presented, operatorToken) ? 'operator' : 'refused';
 }
 
-function parseBasicPassword(header: string | null): string | undefined {
+function parseBasicPassword(header: string | undefined): string | undefined {
   const encoded = /^basic +([A-Za-z0-9+/=]{1,1024}) *$/i.exec(header ?? '')?.[1];
   if (encoded === undefined) return undefined;
   const decoded = Buffer.from(encoded, 'base64').toString('utf8');
@@ -19,7 +22,7 @@ function parseBasicPassword(header: string | null): string | undefined {
   return colon === -1 ? undefined : decoded.slice(colon + 1);
 }
 
-/** Compares digests, which have one length, in time that does not depend on where they differ. */
+/** Compares digests, which have equal lengths, in a time that does not depend on the first difference. */
 function isSameSecret(presented: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(presented), digest(expected));

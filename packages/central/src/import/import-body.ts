@@ -9,7 +9,7 @@ import {
 import { Compile } from 'typebox/compile';
 import type { Store } from '../platform/ports.ts';
 import { isJsonObject, mayHoldMoreValues, parseExactJson } from './json-value.ts';
-import { identifyPart } from './policy.ts';
+import { identifyPart } from './part-identity.ts';
 import { countDocumentRecords, RECORDS_MAX, VALUES_MAX } from './records.ts';
 import { storePart } from './store-part.ts';
 

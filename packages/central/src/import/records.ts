@@ -15,7 +15,7 @@ import {
   toCanonicalJson,
   toStorableText,
 } from './json-value.ts';
-import { toClaimedTime } from './policy.ts';
+import { toClaimedTime } from './claimed-time.ts';
 
 /** How deep a record may nest. The deepest of the field, a capture's model answer, nests six levels; recursion here must end. */
 const RECORD_LEVELS_MAX = 64;

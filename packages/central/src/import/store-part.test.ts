@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { before, test } from 'node:test';
 import fc from 'fast-check';
-import { findGaps, findInstallation } from '../fleet/fleet.ts';
+import { findInstallation } from '../fleet/installations.ts';
+import { findGaps } from '../fleet/sequence-gaps.ts';
 import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {

@@ -9,7 +9,7 @@ import type { Queryable, Store } from '../platform/ports.ts';
 import { upsertRecordsSql } from '../store/record-tables.ts';
 import { booleanOf, textOf } from '../store/row.ts';
 import { toCanonicalJson, toStorableText } from './json-value.ts';
-import { judgeRepeat, type PartIdentity } from './policy.ts';
+import { judgeRepeat, type PartIdentity } from './part-identity.ts';
 import { type SortedRecords, type StorableRecord, toListedRejections, toStorableRecords } from './records.ts';
 
 /** Records one statement carries: past a few thousand the time per record no longer falls, while the statement's memory grows. */

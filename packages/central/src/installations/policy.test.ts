@@ -2,12 +2,23 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { judgeCredential, parseBearer } from './policy.ts';
 
-test('accepts only what was issued, not revoked, for an installation that is not disabled', () => {
-  assert.equal(judgeCredential(undefined), 'invalid');
-  assert.equal(judgeCredential({ isRevoked: true, isDisabled: false }), 'invalid');
-  assert.equal(judgeCredential({ isRevoked: true, isDisabled: true }), 'invalid');
-  assert.equal(judgeCredential({ isRevoked: false, isDisabled: true }), 'disabled');
-  assert.equal(judgeCredential({ isRevoked: false, isDisabled: false }), 'accepted');
+test('accepts only an issued token that is not revoked, of an installation that is not disabled', () => {
+  const judgeToken = (isRevoked: boolean, isDisabled: boolean) =>
+    judgeCredential({ kind: 'device_token', isRevoked, isDisabled }, 'read');
+  assert.equal(judgeCredential(undefined, 'import'), 'invalid');
+  assert.equal(judgeToken(true, false), 'invalid');
+  assert.equal(judgeToken(true, true), 'invalid');
+  assert.equal(judgeToken(false, true), 'disabled');
+  assert.equal(judgeToken(false, false), 'accepted');
+});
+
+test('accepts an installation id only for imports, and only where the operator allowed it', () => {
+  const judgeId = (isAllowed: boolean, purpose: 'import' | 'read', isDisabled = false) =>
+    judgeCredential({ kind: 'installation_id', isAllowed, isDisabled }, purpose);
+  assert.equal(judgeId(true, 'import'), 'accepted');
+  assert.equal(judgeId(true, 'import', true), 'disabled');
+  assert.equal(judgeId(true, 'read'), 'invalid');
+  assert.equal(judgeId(false, 'import'), 'invalid');
 });
 
 test('reads a bearer credential and nothing else', () => {

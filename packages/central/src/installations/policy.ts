@@ -1,19 +1,36 @@
-/** What the store knows of a presented credential. */
-export interface CredentialFacts {
-  readonly isRevoked: boolean;
-  readonly isDisabled: boolean;
-}
+/** What the store holds about a presented credential. */
+export type CredentialFacts =
+  | { readonly kind: 'device_token'; readonly isRevoked: boolean; readonly isDisabled: boolean }
+  /** An older boat presents its installation id as its token. */
+  | { readonly kind: 'installation_id'; readonly isAllowed: boolean; readonly isDisabled: boolean };
 
-/** Whether a credential opens its installation: `invalid` is answered 401, `disabled` 403 (docs/spec/protocol.md R7, R8). */
+/** What a boat wants to do with its credential. */
+export type Purpose = 'import' | 'read';
+
+/** Whether a credential authenticates its installation: `invalid` is answered with 401, `disabled` with 403. */
 export type CredentialVerdict = 'accepted' | 'disabled' | 'invalid';
 
-/** Judges a credential; undefined facts: nobody was ever given it. A revoked token says nothing about its installation. */
-export function judgeCredential(facts: CredentialFacts | undefined): CredentialVerdict {
-  if (facts === undefined || facts.isRevoked) return 'invalid';
+/**
+ * Judges a credential; undefined facts mean that the store does not hold it. A revoked token reveals nothing about its
+ * installation, so it is `invalid` for a disabled one too (docs/spec/protocol.md R7, R8).
+ */
+export function judgeCredential(facts: CredentialFacts | undefined, purpose: Purpose): CredentialVerdict {
+  if (facts === undefined || !isValid(facts, purpose)) return 'invalid';
   return facts.isDisabled ? 'disabled' : 'accepted';
 }
 
-/** The credential of an `Authorization: Bearer` header, or undefined where there is none. RFC 6750, with the scheme in any case (RFC 9110). */
+function isValid(facts: CredentialFacts, purpose: Purpose): boolean {
+  switch (facts.kind) {
+    case 'device_token':
+      return !facts.isRevoked;
+    case 'installation_id':
+      // R10: "Central MUST accept an installation ID as a token only for imports and only if the operator allowed it for that
+      // installation." The id is printed on screens and QR codes: it is not secret.
+      return facts.isAllowed && purpose === 'import';
+  }
+}
+
+/** The credential of an `Authorization: Bearer` header, or undefined without one. RFC 6750, with the scheme in any case (RFC 9110). */
 export function parseBearer(header: string | undefined): string | undefined {
   return /^bearer +([A-Za-z0-9._~+/=-]{1,512}) *$/i.exec(header ?? '')?.[1];
 }

@@ -14,6 +14,7 @@ import { enroll } from '../installations/enroll.ts';
 import { SILENT_LOG } from '../platform/log.ts';
 import type { Store } from '../platform/ports.ts';
 import { systemRandomHex } from '../platform/world.ts';
+import { assertKeepsContract } from './contract-check.ts';
 
 /** Noon of a day in 2026: the clock of every app under test stands there unless moved. */
 export const NOON_MS = Date.UTC(2026, 5, 1, 12);
@@ -21,9 +22,9 @@ export const NOON_MS = Date.UTC(2026, 5, 1, 12);
 /** The operator's token of every app under test. */
 export const OPERATOR_TOKEN = 'operator-token-of-the-tests';
 
-/** One node over a store. */
+/** One node over a store. Every response it gives is checked against the API contract. */
 export function startNode(store: Store, deps: Partial<AppDeps> = {}): App {
-  return createApp({
+  const app = createApp({
     store,
     wall: () => NOON_MS,
     randomHex: systemRandomHex,
@@ -31,6 +32,13 @@ export function startNode(store: Store, deps: Partial<AppDeps> = {}): App {
     operatorToken: OPERATOR_TOKEN,
     ...deps,
   });
+  return {
+    async fetch(request) {
+      const response = await app.fetch(request);
+      await assertKeepsContract(request, response);
+      return response;
+    },
+  };
 }
 
 /** A boat that is enrolled, with its token. */

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { findMissingSequences, MISSING_LISTED_MAX } from './policy.ts';
+import { findMissingSequences, MISSING_LISTED_MAX } from './missing-sequences.ts';
 
 test('names exactly the sequences between the first and the last that are not here whole, those given up apart', () => {
   const sequences = fc.uniqueArray(fc.tuple(fc.integer({ min: 1, max: 60 }), fc.boolean()), {

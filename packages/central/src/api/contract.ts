@@ -1,0 +1,303 @@
+import {
+  type CentralErrorCode,
+  ExportDocumentSchema,
+  HEALTH_PATH,
+  HealthSchema,
+  HeldPartsSchema,
+  IMPORT_PATH,
+  INSTALLATION_ID_PATTERN,
+  ReceiptSchema,
+} from '@d3kos/protocol';
+import { type TSchema, Type } from 'typebox';
+import {
+  ExportStatusSchema,
+  OpenApiSchema,
+  type ReadonlyStatic,
+  StoredConfigurationSchema,
+} from './schemas.ts';
+
+/** Who may call a route. Every request to it is authorized by `http/authorize.ts` before its handler runs. */
+export type Access =
+  /** Anyone, without credentials. */
+  | 'anyone'
+  /** A boat, with its device token or, where the operator allows it, its installation id. */
+  | 'boat-imports'
+  /** A boat, with its device token. An installation id is no secret and opens nothing for reading. */
+  | 'boat-reads'
+  /** As `boat-reads`, about the boat's own installation, which a parameter names; or the operator, about any. */
+  | 'boat-or-operator'
+  | 'operator';
+
+/** Which limits of `admission/policy.ts` a boat's request counts against. The operator's requests count against none. */
+export type Load =
+  | 'none'
+  | 'import'
+  /** Reads everything central holds of an installation: needs a permit. */
+  | 'query'
+  /** Reads a few rows: limited per installation only. */
+  | 'small-query';
+
+/** A parameter as OpenAPI describes it. Path and query parameters are checked with `schema` before the handler runs. */
+export interface Parameter {
+  readonly in: 'path' | 'query' | 'header';
+  readonly name: string;
+  readonly required: boolean;
+  readonly description: string;
+  readonly schema: TSchema;
+}
+
+/** Every refusal, with its status and the `error_code` of its body. */
+export const REFUSALS = {
+  INVALID_FORMAT: { status: 400, code: 'INVALID_FORMAT' },
+  INVALID_DIGEST: { status: 400, code: 'INVALID_DIGEST' },
+  INVALID_TOKEN: { status: 401, code: 'INVALID_TOKEN' },
+  INSTALLATION_MISMATCH: { status: 403, code: 'INSTALLATION_MISMATCH' },
+  INSTALLATION_DISABLED: { status: 403, code: 'INSTALLATION_DISABLED' },
+  FLEET_CLOSED: { status: 403, code: 'FLEET_CLOSED' },
+  NOT_FOUND: { status: 404, code: 'NOT_FOUND' },
+  METHOD_NOT_ALLOWED: { status: 405, code: 'METHOD_NOT_ALLOWED' },
+  /** A body that ended early. To a boat, 408 means "try again"; 400 would fail the export for good. */
+  BODY_INCOMPLETE: { status: 408, code: 'UNAVAILABLE' },
+  IDEMPOTENCY_CONFLICT: { status: 409, code: 'IDEMPOTENCY_CONFLICT' },
+  BODY_TOO_LARGE: { status: 413, code: 'BODY_TOO_LARGE' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' },
+  TOO_MANY_REQUESTS: { status: 429, code: 'TOO_MANY_REQUESTS' },
+  INTERNAL: { status: 500, code: 'INTERNAL' },
+  UNAVAILABLE: { status: 503, code: 'UNAVAILABLE' },
+} as const satisfies Readonly<
+  Record<CentralErrorCode | 'BODY_INCOMPLETE', { readonly status: number; readonly code: CentralErrorCode }>
+>;
+export type Refusal = keyof typeof REFUSALS;
+
+/** One route: what a caller has to know, and all that its handler, OpenAPI and the reference page derive from. */
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** In OpenAPI's form: `{name}` is a path parameter. */
+  readonly path: string;
+  readonly access: Access;
+  readonly load: Load;
+  readonly summary: string;
+  /** Further sentences of the reference page, in Markdown. */
+  readonly description: string;
+  readonly parameters: readonly Parameter[];
+  /** The schema of a decoded request body; undefined: the route takes none. */
+  readonly body: TSchema | undefined;
+  /** The only answer that is not a refusal; its status is 200. */
+  readonly answer: {
+    readonly description: string;
+    readonly contentType: string;
+    readonly schema: TSchema;
+  };
+  readonly refusals: readonly Refusal[];
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** Refusals of every route that reads the database. */
+const STORE_REFUSALS = ['INTERNAL', 'UNAVAILABLE'] as const;
+/** Refusals of every route for boats. */
+const BOAT_REFUSALS = [
+  'INVALID_TOKEN',
+  'INSTALLATION_DISABLED',
+  'TOO_MANY_REQUESTS',
+  ...STORE_REFUSALS,
+] as const;
+
+/** The parameter that names the installation of a `boat-or-operator` route. */
+const installationId = Type.String({ pattern: INSTALLATION_ID_PATTERN });
+
+/** Every route of central's API, in the order of the reference page. */
+export const ROUTES = {
+  importPart: {
+    method: 'POST',
+    path: IMPORT_PATH,
+    access: 'boat-imports',
+    load: 'import',
+    summary: 'Store a document, or one part of it, and answer with a receipt.',
+    description:
+      'The same body under the same key gets the same receipt again, with `duplicate:true`; a different body under it is 409.',
+    parameters: [
+      {
+        in: 'header',
+        name: 'Idempotency-Key',
+        required: false,
+        description: '`<export_id>/<part index>`; derived from the document if absent',
+        schema: Type.String(),
+      },
+      {
+        in: 'header',
+        name: 'Content-Digest',
+        required: false,
+        description: 'RFC 9530 sha-256 of the bytes sent',
+        schema: Type.String(),
+      },
+      {
+        in: 'header',
+        name: 'Content-Encoding',
+        required: false,
+        description: 'gzip, br or zstd',
+        schema: Type.String(),
+      },
+    ],
+    body: ExportDocumentSchema,
+    answer: { description: 'The receipt', contentType: JSON_TYPE, schema: ReceiptSchema },
+    refusals: [
+      'INVALID_FORMAT',
+      'INVALID_DIGEST',
+      'INSTALLATION_MISMATCH',
+      'BODY_INCOMPLETE',
+      'IDEMPOTENCY_CONFLICT',
+      'BODY_TOO_LARGE',
+      'UNSUPPORTED_MEDIA_TYPE',
+      ...BOAT_REFUSALS,
+    ],
+  },
+  heldParts: {
+    method: 'GET',
+    path: `${IMPORT_PATH}/{export_id}`,
+    access: 'boat-reads',
+    load: 'small-query',
+    summary: "Return the receipts of the parts central holds of one of the boat's exports.",
+    description: 'If `next` is not null, `?after=` that part index returns the rest.',
+    parameters: [
+      {
+        in: 'path',
+        name: 'export_id',
+        required: true,
+        description: 'The export',
+        schema: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,80}$' }),
+      },
+      {
+        in: 'query',
+        name: 'after',
+        required: false,
+        description: 'Return only parts with a higher index',
+        schema: Type.String({ pattern: '^[0-9]{1,7}$' }),
+      },
+    ],
+    body: undefined,
+    answer: { description: 'The receipts', contentType: JSON_TYPE, schema: HeldPartsSchema },
+    refusals: ['INVALID_FORMAT', ...BOAT_REFUSALS],
+  },
+  exportStatus: {
+    method: 'GET',
+    path: '/api/v1/data/export/status',
+    access: 'boat-or-operator',
+    load: 'query',
+    summary:
+      'Return what central holds of an installation, and the sequences missing from its newest ledger.',
+    description:
+      '`withdrawn_sequences` are missing because the boat withdrew them; their records come in later exports. Facts that only the boat has are null.',
+    parameters: [
+      {
+        in: 'query',
+        name: 'installation_id',
+        required: true,
+        description: 'The installation',
+        schema: installationId,
+      },
+    ],
+    body: undefined,
+    answer: { description: 'The status', contentType: JSON_TYPE, schema: ExportStatusSchema },
+    refusals: ['INVALID_FORMAT', 'INSTALLATION_MISMATCH', 'NOT_FOUND', ...BOAT_REFUSALS],
+  },
+  configuration: {
+    method: 'GET',
+    path: '/api/v1/installations/{id}/configuration',
+    access: 'boat-or-operator',
+    load: 'query',
+    summary: 'Return the newest onboarding and settings, to restore a reflashed boat.',
+    description: 'A record above 16 MiB is null.',
+    parameters: [
+      {
+        in: 'path',
+        name: 'id',
+        required: true,
+        description: 'The installation',
+        schema: installationId,
+      },
+    ],
+    body: undefined,
+    answer: { description: 'The configuration', contentType: JSON_TYPE, schema: StoredConfigurationSchema },
+    refusals: ['INVALID_FORMAT', 'INSTALLATION_MISMATCH', 'NOT_FOUND', ...BOAT_REFUSALS],
+  },
+  health: {
+    method: 'GET',
+    path: HEALTH_PATH,
+    access: 'anyone',
+    load: 'none',
+    summary: "Name this service and return central's time.",
+    description:
+      'The node answers without reading the database, so the answer does not mean that the database is available.',
+    parameters: [],
+    body: undefined,
+    answer: { description: 'The name and the time', contentType: JSON_TYPE, schema: HealthSchema },
+    refusals: [],
+  },
+  metrics: {
+    method: 'GET',
+    path: '/metrics',
+    access: 'anyone',
+    load: 'none',
+    summary: 'Return metrics in the Prometheus text format.',
+    description: 'No metric names an installation.',
+    parameters: [],
+    body: undefined,
+    answer: {
+      description: 'The metrics',
+      contentType: 'text/plain; version=0.0.4; charset=utf-8',
+      schema: Type.String(),
+    },
+    refusals: STORE_REFUSALS,
+  },
+  openApi: {
+    method: 'GET',
+    path: '/openapi.json',
+    access: 'anyone',
+    load: 'none',
+    summary: 'Return this API as an OpenAPI 3.1 document.',
+    description: '',
+    parameters: [],
+    body: undefined,
+    answer: { description: 'The document', contentType: JSON_TYPE, schema: OpenApiSchema },
+    refusals: [],
+  },
+  fleetPage: {
+    method: 'GET',
+    path: '/',
+    access: 'operator',
+    load: 'none',
+    summary: 'Show the fleet as a web page.',
+    description: 'The operator token is the bearer token, or the password of HTTP Basic under any name.',
+    parameters: [],
+    body: undefined,
+    answer: { description: 'The page', contentType: 'text/html; charset=utf-8', schema: Type.String() },
+    refusals: ['INVALID_TOKEN', 'FLEET_CLOSED', ...STORE_REFUSALS],
+  },
+} as const satisfies Readonly<Record<string, Route>>;
+
+export type RouteId = keyof typeof ROUTES;
+/** The body of a route's answer. */
+export type AnswerOf<Id extends RouteId> = ReadonlyStatic<(typeof ROUTES)[Id]['answer']['schema']>;
+/** The refusals a route's handler may give. */
+export type RefusalOf<Id extends RouteId> = (typeof ROUTES)[Id]['refusals'][number];
+/** Names of a route's path and query parameters. */
+export type ParameterOf<Id extends RouteId> = Exclude<
+  (typeof ROUTES)[Id]['parameters'][number],
+  { readonly in: 'header' }
+>['name'];
+
+/** Every route with its id. */
+export const ROUTE_LIST: readonly (Route & { readonly id: RouteId })[] = Object.entries(ROUTES).map(
+  // Object.entries widens the keys of a constant.
+  ([id, route]) => ({ ...route, id: id as RouteId }),
+);
+
+/** The value of the parameter that names the installation a request is about; undefined where it is absent. */
+export function toInstallationParameter(
+  route: Route,
+  parameters: Readonly<Partial<Record<string, string>>>,
+): string | undefined {
+  const parameter = route.parameters.find(({ schema }) => schema === installationId);
+  return parameter === undefined ? undefined : parameters[parameter.name];
+}

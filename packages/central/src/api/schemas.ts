@@ -1,0 +1,68 @@
+import { CATEGORIES } from '@d3kos/protocol';
+import { type Static, type TSchema, Type } from 'typebox';
+
+/** The type of a schema, with every member readonly. */
+export type ReadonlyStatic<S extends TSchema> = DeepReadonly<Static<S>>;
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+
+function nullable<S extends TSchema>(schema: S) {
+  return Type.Union([schema, Type.Null()]);
+}
+
+const count = Type.Integer({ minimum: 0 });
+const sequences = Type.Array(Type.Integer({ minimum: 1 }));
+
+/** Gaps in the exports of an installation's newest ledger. A reflashed boat begins a new ledger, and its sequences restart at 1. */
+export const SequenceGapsSchema = Type.Object({
+  ledger_id: nullable(Type.String()),
+  missing_sequences: sequences,
+  /** Missing as well, but withdrawn by the boat: their records come in later exports. */
+  withdrawn_sequences: sequences,
+});
+export type SequenceGaps = ReadonlyStatic<typeof SequenceGapsSchema>;
+
+/** The newest export of an installation; `export_timestamp` is the boat's claim, `received_at` is central's own time. */
+const LastExportSchema = Type.Object({
+  export_id: Type.String(),
+  export_timestamp: nullable(Type.String()),
+  received_at: nullable(Type.String()),
+});
+
+/** Null in `pending_records` and `next_scheduled_export`: only the boat has these facts. */
+export const ExportStatusSchema = Type.Object({
+  status: Type.Literal('success'),
+  installation_id: Type.String(),
+  last_export: nullable(LastExportSchema),
+  records_synced: count,
+  records: Type.Object(Object.fromEntries(CATEGORIES.map((category) => [category, count]))),
+  pending_records: Type.Null(),
+  storage_used_mb: Type.Number({ minimum: 0 }),
+  next_scheduled_export: Type.Null(),
+  ...SequenceGapsSchema.properties,
+});
+export type ExportStatus = ReadonlyStatic<typeof ExportStatusSchema>;
+
+/** A record as the boat sent it. Null for a record above the size limit. */
+const StoredDocumentSchema = Type.Object({
+  record_id: Type.String(),
+  received_at: Type.String(),
+  record: Type.Unknown(),
+});
+export type StoredDocument = ReadonlyStatic<typeof StoredDocumentSchema>;
+
+/** What a reflashed boat is restored from; null where central holds no such record. */
+export const StoredConfigurationSchema = Type.Object({
+  status: Type.Literal('success'),
+  installation_id: Type.String(),
+  onboarding: nullable(StoredDocumentSchema),
+  settings: nullable(StoredDocumentSchema),
+});
+export type StoredConfiguration = ReadonlyStatic<typeof StoredConfigurationSchema>;
+
+/** An OpenAPI document, described as far as readers rely on it. */
+export const OpenApiSchema = Type.Object({
+  openapi: Type.Literal('3.1.0'),
+  info: Type.Object({ title: Type.String(), version: Type.String() }),
+  components: Type.Object({}),
+  paths: Type.Record(Type.String(), Type.Record(Type.String(), Type.Object({ summary: Type.String() }))),
+});

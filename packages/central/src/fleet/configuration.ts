@@ -1,0 +1,42 @@
+import type { Category } from '@d3kos/protocol';
+import type { StoredConfiguration, StoredDocument } from '../api/schemas.ts';
+import type { Queryable } from '../platform/ports.ts';
+import { recordTable } from '../store/record-tables.ts';
+import { textOf, utcText } from '../store/row.ts';
+import { findInstallation } from './installations.ts';
+
+/**
+ * Largest record returned, measured as the text the database writes; real records have a few KB. The database writes a number
+ * received as `1e300` with 301 digits. An answer of 512 MB would end the node, because no JavaScript string is that long.
+ */
+const CONFIGURATION_TEXT_MAX_BYTES = 16 * 1_048_576;
+
+/** Returns the newest onboarding and settings of an installation as the boat sent them, or undefined if it is not enrolled. */
+export async function loadConfiguration(
+  store: Queryable,
+  installationId: string,
+): Promise<StoredConfiguration | undefined> {
+  if ((await findInstallation(store, installationId)) === undefined) return undefined;
+  const onboarding = await findNewestRecord(store, 'onboarding', installationId);
+  const settings = await findNewestRecord(store, 'settings', installationId);
+  return { status: 'success', installation_id: installationId, onboarding, settings };
+}
+
+async function findNewestRecord(
+  store: Queryable,
+  category: Category,
+  installationId: string,
+): Promise<StoredDocument | null> {
+  const [row] = await store.query(
+    `select record_id, received_at, case when octet_length(record::text) <= $2::integer then record end as record
+     from (select record_id, ${utcText('received_at')} as received_at, record from ${recordTable(category)} t
+           where installation_id = $1::text order by t.received_at desc, sequence desc nulls last, record_id limit 1) newest`,
+    [installationId, CONFIGURATION_TEXT_MAX_BYTES],
+  );
+  if (row === undefined) return null;
+  return {
+    record_id: textOf(row, 'record_id'),
+    received_at: textOf(row, 'received_at'),
+    record: row['record'],
+  };
+}

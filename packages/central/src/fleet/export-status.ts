@@ -1,0 +1,64 @@
+import { CATEGORIES, type Category } from '@d3kos/protocol';
+import type { ExportStatus } from '../api/schemas.ts';
+import type { Queryable } from '../platform/ports.ts';
+import { recordTable } from '../store/record-tables.ts';
+import { numberOf, textOf } from '../store/row.ts';
+import { findInstallation } from './installations.ts';
+import { findGaps } from './sequence-gaps.ts';
+
+/** The records central holds of one category. */
+export interface CategoryHolding {
+  readonly category: Category;
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/** Counts the records of an installation in each category's table. */
+export async function countRecords(
+  store: Queryable,
+  installationId: string,
+): Promise<readonly CategoryHolding[]> {
+  const counts = CATEGORIES.map(
+    (category) =>
+      `select '${category}' as category, count(*)::float8 as records, coalesce(sum(pg_column_size(record)), 0)::float8 as bytes
+       from ${recordTable(category)} where installation_id = $1::text`,
+  );
+  const rows = await store.query(counts.join(' union all '), [installationId]);
+  const found = new Map(rows.map((row) => [textOf(row, 'category'), row]));
+  return CATEGORIES.map((category) => {
+    const row = found.get(category) ?? {};
+    return { category, records: numberOf(row, 'records'), bytes: numberOf(row, 'bytes') };
+  });
+}
+
+/**
+ * Returns what central holds of an installation's exports, or undefined if it is not enrolled. R61: "… with null for a value that
+ * it cannot know": the records waiting on board, and the boat's schedule.
+ */
+export async function loadExportStatus(
+  store: Queryable,
+  installationId: string,
+): Promise<ExportStatus | undefined> {
+  const summary = await findInstallation(store, installationId);
+  if (summary === undefined) return undefined;
+  const holdings = await countRecords(store, installationId);
+  const bytes = holdings.reduce((sum, holding) => sum + holding.bytes, 0);
+  return {
+    status: 'success',
+    installation_id: installationId,
+    last_export:
+      summary.last_export_id === null
+        ? null
+        : {
+            export_id: summary.last_export_id,
+            export_timestamp: summary.last_export_timestamp,
+            received_at: summary.last_heard_at,
+          },
+    records_synced: holdings.reduce((sum, holding) => sum + holding.records, 0),
+    records: Object.fromEntries(holdings.map(({ category, records }) => [category, records])),
+    pending_records: null,
+    storage_used_mb: Math.round(bytes / 10_000) / 100,
+    next_scheduled_export: null,
+    ...(await findGaps(store, installationId)),
+  };
+}

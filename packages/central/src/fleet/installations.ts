@@ -1,0 +1,95 @@
+import type { Queryable, Row } from '../platform/ports.ts';
+import { booleanOf, numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
+
+/** One installation for the operator. Times are central's own; `last_export_timestamp` and `claimed_tier` are the boat's claims. */
+export interface InstallationSummary {
+  readonly installation_id: string;
+  readonly tier: number | null;
+  readonly claimed_tier: number | null;
+  readonly enrolled_at: string;
+  readonly disabled: boolean;
+  readonly id_as_token: boolean;
+  readonly live_tokens: number;
+  readonly last_heard_at: string | null;
+  readonly last_export_id: string | null;
+  readonly last_export_timestamp: string | null;
+  readonly software_version: string | null;
+  /** Documents or parts stored; records and rejections in them; bytes on the wire and decoded. */
+  readonly documents: number;
+  readonly records: number;
+  readonly rejected: number;
+  readonly wire_bytes: number;
+  readonly decoded_bytes: number;
+}
+
+/** Most installations in one list: as many as a page and a terminal can show. The metrics count all of them. */
+const INSTALLATIONS_LISTED_MAX = 10_000;
+
+const SUMMARY_SQL = `
+select installation_id, tier::int as tier, claimed_tier::int as claimed_tier, ${utcText('enrolled_at')} as enrolled_at,
+  is_disabled, is_id_token, ${utcText('last_heard_at')} as last_heard_at, last_export_id, last_export_timestamp, software_version,
+  documents::float8 as documents, records::float8 as records, rejected::float8 as rejected,
+  wire_bytes::float8 as wire_bytes, decoded_bytes::float8 as decoded_bytes,
+  (select count(*)::int from device_tokens t
+   where t.installation_id = i.installation_id and t.revoked_at is null) as live_tokens
+from installations i`;
+
+/** Returns every installation, ordered by id. */
+export async function listInstallations(store: Queryable): Promise<readonly InstallationSummary[]> {
+  const rows = await store.query(`${SUMMARY_SQL} order by installation_id limit $1::int`, [
+    INSTALLATIONS_LISTED_MAX,
+  ]);
+  return rows.map(toSummary);
+}
+
+/** Returns one installation, or undefined if it is not enrolled. */
+export async function findInstallation(
+  store: Queryable,
+  installationId: string,
+): Promise<InstallationSummary | undefined> {
+  const [row] = await store.query(`${SUMMARY_SQL} where installation_id = $1::text`, [installationId]);
+  return row === undefined ? undefined : toSummary(row);
+}
+
+function toSummary(row: Row): InstallationSummary {
+  return {
+    installation_id: textOf(row, 'installation_id'),
+    tier: numberOrNullOf(row, 'tier'),
+    claimed_tier: numberOrNullOf(row, 'claimed_tier'),
+    enrolled_at: textOf(row, 'enrolled_at'),
+    disabled: booleanOf(row, 'is_disabled'),
+    id_as_token: booleanOf(row, 'is_id_token'),
+    live_tokens: numberOf(row, 'live_tokens'),
+    last_heard_at: textOrNullOf(row, 'last_heard_at'),
+    last_export_id: textOrNullOf(row, 'last_export_id'),
+    last_export_timestamp: textOrNullOf(row, 'last_export_timestamp'),
+    software_version: textOrNullOf(row, 'software_version'),
+    documents: numberOf(row, 'documents'),
+    records: numberOf(row, 'records'),
+    rejected: numberOf(row, 'rejected'),
+    wire_bytes: numberOf(row, 'wire_bytes'),
+    decoded_bytes: numberOf(row, 'decoded_bytes'),
+  };
+}
+
+/** Totals over the whole fleet, for the metrics. No installation can be identified from them. */
+export interface FleetTotals {
+  readonly installations: number;
+  readonly documents: number;
+  readonly records: number;
+  readonly rejected: number;
+}
+
+/** Sums the counters of all installations. */
+export async function sumFleet(store: Queryable): Promise<FleetTotals> {
+  const [row = {}] = await store.query(
+    `select count(*)::float8 as installations, coalesce(sum(documents), 0)::float8 as documents,
+       coalesce(sum(records), 0)::float8 as records, coalesce(sum(rejected), 0)::float8 as rejected from installations`,
+  );
+  return {
+    installations: numberOf(row, 'installations'),
+    documents: numberOf(row, 'documents'),
+    records: numberOf(row, 'records'),
+    rejected: numberOf(row, 'rejected'),
+  };
+}

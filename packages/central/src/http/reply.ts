@@ -1,0 +1,97 @@
+import { type CentralError, CONTENT_CODINGS, FORMAT_VERSION } from '@d3kos/protocol';
+import { ADMISSION_REFUSALS, type AdmissionRefusal, RETRY_AFTER_S } from '../admission/policy.ts';
+import {
+  type AnswerOf,
+  type Refusal,
+  type RefusalOf,
+  REFUSALS,
+  type RouteId,
+  ROUTES,
+} from '../api/contract.ts';
+
+type Headers = Readonly<Record<string, string>>;
+
+/** What a handler returns: the answer of its route's schema, or one of the refusals its route lists. */
+export type Reply<Id extends RouteId> = Answered<Id> | Refused<RefusalOf<Id>>;
+
+export interface Answered<Id extends RouteId> {
+  readonly kind: 'answered';
+  readonly body: AnswerOf<Id>;
+  readonly headers: Headers;
+}
+
+export interface Refused<R extends Refusal> {
+  readonly kind: 'refused';
+  readonly refusal: R;
+  readonly message: string;
+  readonly headers: Headers;
+}
+
+/** An answer in the schema of the route. */
+export function answer<Id extends RouteId>(body: AnswerOf<Id>, headers: Headers = {}): Answered<Id> {
+  return { kind: 'answered', body, headers };
+}
+
+/** A refusal; its status follows from the contract. */
+export function refuse<R extends Refusal>(refusal: R, message: string, headers: Headers = {}): Refused<R> {
+  return { kind: 'refused', refusal, message, headers };
+}
+
+/** The refusal of a request that exceeds a limit of `admission/policy.ts`. */
+export function refuseAdmission(kind: AdmissionRefusal): Refused<'TOO_MANY_REQUESTS' | 'UNAVAILABLE'> {
+  const { code, message } = ADMISSION_REFUSALS[kind];
+  return refuse(code, message);
+}
+
+/**
+ * Headers of every answer. No answer may be cached, and no browser may guess its type. R22: "Central MUST name the content codings
+ * that it accepts in the `Accept-Encoding` header of every answer."
+ */
+export const COMMON_HEADERS: Headers = {
+  'Accept-Encoding': CONTENT_CODINGS.filter((coding) => coding !== 'identity').join(', '),
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+};
+
+/** The HTTP response of a reply. */
+export function toResponse<Id extends RouteId>(id: Id, reply: Reply<Id>): Response {
+  if (reply.kind === 'refused') return toRefusalResponse(reply);
+  const { contentType } = ROUTES[id].answer;
+  const body = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body);
+  return new Response(body, { headers: { 'Content-Type': contentType, ...reply.headers } });
+}
+
+/**
+ * The HTTP response of a refusal. R38: "Central MUST refuse with `{"status":"error","error_code":…,"message":…}`, and name
+ * `required_version` with `INVALID_FORMAT`."
+ */
+export function toRefusalResponse({ refusal, message, headers }: Refused<Refusal>): Response {
+  const { status, code } = REFUSALS[refusal];
+  const body: CentralError = {
+    status: 'error',
+    error_code: code,
+    message,
+    ...(code === 'INVALID_FORMAT' ? { required_version: FORMAT_VERSION } : {}),
+  };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      'Content-Type': 'application/json; charset=utf-8',
+      ...toRefusalHeaders(status),
+      ...headers,
+    },
+  });
+}
+
+/** R43: "Central MUST send `Retry-After` with 429 and 503." */
+function toRefusalHeaders(status: number): Headers {
+  switch (status) {
+    case 401:
+      return { 'WWW-Authenticate': 'Bearer realm="d3kos-central"' };
+    case 429:
+    case 503:
+      return { 'Retry-After': String(RETRY_AFTER_S) };
+    default:
+      return {};
+  }
+}

@@ -1,0 +1,57 @@
+import { type ExportDocument, type Part, parseIdempotencyKey, toIdempotencyKey } from '@d3kos/protocol';
+
+/** Which part of which export a request carries. */
+export interface PartIdentity {
+  readonly exportId: string;
+  readonly part: Part;
+  readonly idempotencyKey: string;
+}
+
+/** The identity of a part, or why the request contradicts itself. */
+export type IdentityVerdict =
+  | { readonly kind: 'identified'; readonly identity: PartIdentity }
+  | { readonly kind: 'contradiction'; readonly reason: string };
+
+/**
+ * Returns which part a request carries. An older boat sends no key. Its document's export id takes the key's place, or,
+ * if there is none, the digest of the body, so that the same body sent twice is one import.
+ */
+export function identifyPart(
+  document: ExportDocument,
+  keyHeader: string | undefined,
+  sha256: string,
+): IdentityVerdict {
+  const part = document.part ?? { index: 1, count: 1 };
+  if (part.index > part.count)
+    return contradiction(`part ${part.index} of ${part.count}: the index is above the count`);
+  if (document.sequence !== undefined && !Number.isSafeInteger(document.sequence))
+    return contradiction('sequence is too large');
+  if (keyHeader === undefined) return identified(document.export_id ?? `sha256-${sha256}`, part);
+  const key = parseIdempotencyKey(keyHeader);
+  if (key === undefined) return contradiction('Idempotency-Key is not <export_id>/<part index>');
+  if (document.export_id !== undefined && document.export_id !== key.exportId)
+    return contradiction('Idempotency-Key names a different export than the document');
+  if (key.partIndex !== part.index)
+    return contradiction(`Idempotency-Key names part ${key.partIndex}, the document is part ${part.index}`);
+  return identified(key.exportId, part);
+}
+
+function identified(exportId: string, part: Part): IdentityVerdict {
+  return {
+    kind: 'identified',
+    identity: { exportId, part, idempotencyKey: toIdempotencyKey(exportId, part.index) },
+  };
+}
+
+function contradiction(reason: string): IdentityVerdict {
+  return { kind: 'contradiction', reason };
+}
+
+/** What to do with a part, given the digest stored under its key. */
+export type RepeatVerdict = 'store' | 'repeat' | 'conflict';
+
+/** Compares a part with the digest already stored under its key; undefined: no part is stored under it. */
+export function judgeRepeat(storedSha256: string | undefined, sha256: string): RepeatVerdict {
+  if (storedSha256 === undefined) return 'store';
+  return storedSha256 === sha256 ? 'repeat' : 'conflict';
+}
