@@ -203,7 +203,9 @@ describe('the API contract', () => {
   });
 
   test('is described by OpenAPI with a response schema for every status of every route', () => {
-    const { paths } = toOpenApi() as unknown as { paths: Record<string, Record<string, { responses: object }>> };
+    const { paths } = toOpenApi() as unknown as {
+      paths: Record<string, Record<string, { responses: object }>>;
+    };
     for (const { method, path, refusals } of ROUTE_LIST) {
       const statuses = new Set(['200', ...refusals.map((name) => String(REFUSALS[name].status))]);
       const { responses } = paths[path]?.[method.toLowerCase()] ?? { responses: {} };
