@@ -1,6 +1,7 @@
-import { DEFAULT_IMPORT_LIMITS, type ImportLimits } from './admission/policy.ts';
+import type { ImportLimits } from './admission/policy.ts';
 import { CentralFailure } from './platform/errors.ts';
 import type { LogLevel } from './platform/ports.ts';
+import { IGNORED_VARIABLES, type Setting, type SettingKey, SETTINGS } from './settings.ts';
 
 /** Where the database is: a PostgreSQL by URL, or the embedded one in a folder. */
 export type StoreConfig =
@@ -16,107 +17,84 @@ export interface Config {
   readonly logLevel: LogLevel;
 }
 
-/** Shortest operator token: below it, guessing over the network becomes thinkable. */
-const OPERATOR_TOKEN_LENGTH_MIN = 16;
+type Values = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> };
+type ValueOf<S extends Setting> = S extends { readonly type: 'integer' }
+  ? number
+  : S extends { readonly type: 'choice' }
+    ? S['choices'][number]
+    : string | Extract<S['default'], undefined>;
 
-const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-
-/** Every variable central reads. CENTRAL_API_URL is a boat's and may stand in the same environment. */
-const KNOWN_VARIABLES: ReadonlySet<string> = new Set([
-  'CENTRAL_HOST',
-  'CENTRAL_PORT',
-  'CENTRAL_DATA_DIR',
-  'CENTRAL_OPERATOR_TOKEN',
-  'CENTRAL_BODY_SIZE_MAX_BYTES',
-  'CENTRAL_IMPORTS_MAX',
-  'CENTRAL_INSTALLATION_IMPORTS_MAX',
-  'CENTRAL_LOG_LEVEL',
-  'CENTRAL_API_URL',
-]);
-
-/** Reads the configuration from an environment. An empty variable counts as unset. Throws CONFIG_INVALID, which names the variable and the fix. */
+/**
+ * Reads the configuration from an environment. An empty variable counts as unset. Throws CONFIG_INVALID, which names the
+ * variable and the fix.
+ */
 export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const given = new Map(
-    Object.entries(environment).filter((entry): entry is [string, string] => Boolean(entry[1])),
-  );
-  for (const name of given.keys())
-    if (name.startsWith('CENTRAL_') && !KNOWN_VARIABLES.has(name))
-      throw invalid(name, 'is not known', `remove it; known are ${[...KNOWN_VARIABLES].join(', ')}`);
-  const integer = (name: string, fallback: number, min: number, max: number) =>
-    parseInteger(name, given.get(name), fallback, min, max);
+  const known = [
+    ...Object.values(SETTINGS).map(({ variable }) => variable),
+    ...Object.keys(IGNORED_VARIABLES),
+  ];
+  for (const [name, value] of Object.entries(environment))
+    if (value !== undefined && value !== '' && name.startsWith('CENTRAL_') && !known.includes(name))
+      throw invalid(name, 'is unknown', `remove it; known variables are ${known.join(', ')}`);
+  const values = parseValues(environment);
+  if (values.databaseUrl !== undefined && Boolean(environment[SETTINGS.dataDir.variable]))
+    throw invalid('CENTRAL_DATA_DIR', 'and DATABASE_URL exclude each other', 'unset one of them');
   return Object.freeze({
-    host: given.get('CENTRAL_HOST') ?? '127.0.0.1',
-    port: integer('CENTRAL_PORT', 8095, 0, 65_535),
-    store: parseStore(given.get('DATABASE_URL'), given.get('CENTRAL_DATA_DIR')),
-    operatorToken: parseOperatorToken(given.get('CENTRAL_OPERATOR_TOKEN')),
+    host: values.host,
+    port: values.port,
+    store: toStore(values),
+    operatorToken: values.operatorToken,
     limits: {
-      bodySizeMaxBytes: integer(
-        'CENTRAL_BODY_SIZE_MAX_BYTES',
-        DEFAULT_IMPORT_LIMITS.bodySizeMaxBytes,
-        65_536,
-        268_435_456,
-      ),
-      importsMax: integer('CENTRAL_IMPORTS_MAX', DEFAULT_IMPORT_LIMITS.importsMax, 1, 1_000),
-      installationImportsMax: integer(
-        'CENTRAL_INSTALLATION_IMPORTS_MAX',
-        DEFAULT_IMPORT_LIMITS.installationImportsMax,
-        1,
-        1_000,
-      ),
+      bodySizeMaxBytes: values.bodySizeMaxBytes,
+      importsMax: values.importsMax,
+      installationImportsMax: values.installationImportsMax,
     },
-    logLevel: parseLogLevel(given.get('CENTRAL_LOG_LEVEL')),
+    logLevel: values.logLevel,
   });
 }
 
-function parseStore(url: string | undefined, dataDir: string | undefined): StoreConfig {
-  if (url === undefined) return { kind: 'embedded', dataDir: dataDir ?? 'central-data' };
-  if (dataDir !== undefined)
-    throw invalid('CENTRAL_DATA_DIR', 'and DATABASE_URL exclude each other', 'unset one of them');
-  if (!/^postgres(ql)?:\/\//.test(url))
-    throw invalid(
-      'DATABASE_URL',
-      'is not a PostgreSQL URL',
-      'write postgres://user:password@host:5432/database',
-    );
-  return { kind: 'url', url };
+function toStore({ databaseUrl, dataDir }: Values): StoreConfig {
+  return databaseUrl === undefined ? { kind: 'embedded', dataDir } : { kind: 'url', url: databaseUrl };
 }
 
-function parseOperatorToken(token: string | undefined): string | undefined {
-  if (token !== undefined && !/^[A-Za-z0-9._~+/=-]+$/.test(token))
-    throw invalid(
-      'CENTRAL_OPERATOR_TOKEN',
-      'has characters a bearer token may not have',
-      'use A-Z a-z 0-9 . _ ~ + / = -',
-    );
-  if (token !== undefined && token.length < OPERATOR_TOKEN_LENGTH_MIN)
-    throw invalid(
-      'CENTRAL_OPERATOR_TOKEN',
-      'is too short',
-      `use ${OPERATOR_TOKEN_LENGTH_MIN} random characters or more, e.g. of \`openssl rand -hex 24\``,
-    );
-  return token;
+function parseValues(environment: Readonly<Record<string, string | undefined>>): Values {
+  const parsed = Object.entries(SETTINGS).map(([key, setting]) => {
+    const text = environment[setting.variable];
+    return [key, text === undefined || text === '' ? setting.default : parseValue(setting, text)];
+  });
+  // `parseValue` returns the type that the table names for the key.
+  return Object.fromEntries(parsed) as Values;
 }
 
-function parseLogLevel(text: string | undefined): LogLevel {
-  const level = LOG_LEVELS.find((known) => known === (text ?? 'info'));
-  if (level === undefined)
-    throw invalid('CENTRAL_LOG_LEVEL', 'is not a level', `use one of ${LOG_LEVELS.join(', ')}`);
-  return level;
+function parseValue(setting: Setting, text: string): string | number {
+  switch (setting.type) {
+    case 'text': {
+      const broken = setting.limits.find(({ pattern }) => !pattern.test(text));
+      if (broken !== undefined) throw invalid(setting.variable, broken.fault, broken.fix);
+      return text;
+    }
+    case 'integer': {
+      const value = Number(text);
+      if (/^\d+$/.test(text) && value >= setting.min && value <= setting.max) return value;
+      throw invalid(
+        setting.variable,
+        `is ${JSON.stringify(text)}`,
+        `use a whole number from ${setting.min} to ${setting.max}`,
+      );
+    }
+    case 'choice':
+      if (setting.choices.includes(text)) return text;
+      throw invalid(
+        setting.variable,
+        `is ${JSON.stringify(text)}`,
+        `use one of ${setting.choices.join(', ')}`,
+      );
+  }
 }
 
-function parseInteger(
-  name: string,
-  text: string | undefined,
-  fallback: number,
-  min: number,
-  max: number,
-): number {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw invalid(name, `is ${JSON.stringify(text)}`, `use a whole number from ${min} to ${max}`);
-}
-
-function invalid(name: string, what: string, fix: string): CentralFailure {
-  return new CentralFailure('CONFIG_INVALID', `${name} ${what}`, { op: 'read the configuration', hint: fix });
+function invalid(name: string, fault: string, fix: string): CentralFailure {
+  return new CentralFailure('CONFIG_INVALID', `${name} ${fault}`, {
+    op: 'read the configuration',
+    hint: fix,
+  });
 }

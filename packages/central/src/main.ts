@@ -1,6 +1,7 @@
-import { type Invocation, parseArguments, USAGE } from './cli/arguments.ts';
+import { type Invocation, parseArguments } from './cli/arguments.ts';
 import { runCommand } from './cli/commands.ts';
 import { toExitCode } from './cli/exit-code.ts';
+import { toHelpText } from './cli/help.ts';
 import { openStore, startCentral } from './compose.ts';
 import { type Config, parseConfig } from './config.ts';
 import { isCentralFailure } from './platform/errors.ts';
@@ -12,7 +13,7 @@ import { systemRandomHex, systemWall } from './platform/world.ts';
 async function main(argv: readonly string[]): Promise<number> {
   const invocation = parseArguments(argv);
   if (invocation.command.kind === 'help') {
-    process.stdout.write(USAGE);
+    process.stdout.write(toHelpText(invocation.command.topic));
     return 0;
   }
   const config = parseConfig({ ...process.env, ...invocation.environment });
@@ -36,17 +37,17 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function serve(config: Config, invocation: Invocation, log: Log): Promise<number> {
-  const asked = new Promise<undefined>((resolve) => {
+  const stopped = new Promise<undefined>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
       process.once(signal, () => {
-        log.write('info', `${signal}: letting requests end`);
+        log.write('info', `${signal}: finishing the requests in progress`);
         resolve(undefined);
       });
   });
   const central = await startCentral(config, log);
   print(invocation, { listening: central.url }, `listening on ${central.url}`);
-  const reason = await Promise.race([asked, central.ended]);
-  if (reason !== undefined) log.write('error', 'the embedded database is gone', { reason });
+  const reason = await Promise.race([stopped, central.ended]);
+  if (reason !== undefined) log.write('error', 'the embedded database ended', { reason });
   await central.stop();
   return reason === undefined ? 0 : 1;
 }

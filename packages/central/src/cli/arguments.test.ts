@@ -4,13 +4,19 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { CENTRAL_FAILURE_CODES, isCentralFailure } from '../platform/errors.ts';
 import { parseArguments } from './arguments.ts';
+import { COMMANDS, isCommandName } from './command-table.ts';
 import { toExitCode } from './exit-code.ts';
+import { toHelpText } from './help.ts';
 
 test('reads every command', () => {
   const id = '0123456789abcdef';
   const table: readonly (readonly [string, unknown])[] = [
-    ['', { kind: 'help' }],
-    ['serve --help', { kind: 'help' }],
+    ['', { kind: 'help', topic: undefined }],
+    ['--help', { kind: 'help', topic: undefined }],
+    ['help', { kind: 'help', topic: undefined }],
+    ['help import-bundle', { kind: 'help', topic: 'import-bundle' }],
+    ['enroll --help', { kind: 'help', topic: 'enroll' }],
+    ['serve -h', { kind: 'help', topic: 'serve' }],
     ['serve', { kind: 'serve' }],
     ['migrate --json', { kind: 'migrate' }],
     ['list', { kind: 'list' }],
@@ -20,7 +26,7 @@ test('reads every command', () => {
       `enroll ${id} --tier 3 --allow-id-as-token`,
       { kind: 'enroll', installationId: id, tier: 3, allowIdAsToken: true },
     ],
-    ['import-bundle /media/stick/a.bundle', { kind: 'import_bundle', file: '/media/stick/a.bundle' }],
+    ['import-bundle /media/usb/a.bundle', { kind: 'import_bundle', file: '/media/usb/a.bundle' }],
     [`revoke ${id}`, { kind: 'revoke', installationId: id, what: 'tokens' }],
     [`revoke ${id} --disable`, { kind: 'revoke', installationId: id, what: 'installation' }],
   ];
@@ -28,14 +34,14 @@ test('reads every command', () => {
     assert.deepEqual(parseArguments(line.split(' ').filter(Boolean)).command, command, line);
 });
 
-test('sets options above the environment', () => {
+test('options take precedence over the environment', () => {
   assert.deepEqual(parseArguments(['serve', '--port', '0', '--data-dir', '/d']).environment, {
     CENTRAL_PORT: '0',
     CENTRAL_DATA_DIR: '/d',
   });
 });
 
-test('refuses what it does not know, saying so', () => {
+test('refuses unknown commands, options and arguments', () => {
   for (const line of [
     'start',
     'serve now',
@@ -47,6 +53,8 @@ test('refuses what it does not know, saying so', () => {
     'enroll a --tier',
     'list --tier 2',
     'serve --loud',
+    'help start',
+    'help serve list',
   ])
     assert.throws(
       () => parseArguments(line.split(' ')),
@@ -55,7 +63,26 @@ test('refuses what it does not know, saying so', () => {
     );
 });
 
-test('exits for every failure as the README says, and the README names no other', async () => {
+test('gives every command a help with usage, description, options and examples that parse', () => {
+  for (const name of Object.keys(COMMANDS)) {
+    assert.ok(isCommandName(name));
+    const help = toHelpText(name);
+    assert.match(help, new RegExp(`^Usage: d3kos-central ${name}`));
+    for (const line of help.split('\n')) assert.ok(line.length <= 160, line);
+    const { examples, options } = COMMANDS[name];
+    for (const option of [...Object.keys(options), 'json', 'data-dir'])
+      assert.ok(help.includes(`--${option}`));
+    assert.ok(examples.length > 0);
+    for (const example of examples) {
+      assert.ok(help.includes(`\n  ${example}\n`), example);
+      const { command } = parseArguments(example.split(' ').slice(1));
+      assert.equal(command.kind, name.replace('-', '_'), example);
+    }
+    assert.ok(toHelpText(undefined).includes(`\n  ${name} `), name);
+  }
+});
+
+test('lists the exit code of every failure in the README, and no other', async () => {
   const readme = await readFile(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
   const written = readme
     .split('\n')

@@ -1,7 +1,19 @@
 import type { CentralFailureCode } from '../platform/errors.ts';
 
-/** The program's exit for each failure: 1 failed, 2 asked wrongly, 3 unknown installation, 4 something else is there already, 5 no database. */
-export function toExitCode(code: CentralFailureCode): number {
+/** The meaning of each exit code of the program. */
+export const EXIT_CODES = {
+  0: 'success',
+  1: 'failure',
+  2: 'invalid usage or configuration',
+  3: 'unknown installation',
+  4: 'port or data directory in use',
+  5: 'database not available',
+} as const;
+
+export type ExitCode = keyof typeof EXIT_CODES;
+
+/** Returns the exit code for each failure. */
+export function toExitCode(code: CentralFailureCode): ExitCode {
   switch (code) {
     case 'USAGE':
     case 'CONFIG_INVALID':
