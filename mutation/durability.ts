@@ -33,7 +33,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
   {
     name: 'the directory of a committed file is not synced',
     file: DISK,
-    before: '\n      await told(`commit ${path}`, () => fileSystem.syncDirectory(dirname(path)));',
+    before: '\n      await withDiskErrors(`commit ${path}`, () => fileSystem.syncDirectory(dirname(path)));',
     after: '',
     killedBy: DISK_TESTS,
   },

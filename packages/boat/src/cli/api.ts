@@ -1,6 +1,6 @@
 import { EXPORT_ERROR_CODES, ExportError, type ExportErrorCode } from '../platform/errors.ts';
-import { type Transport, TransportError } from '../platform/ports.ts';
-import { parseJsonBytes, readAnswer } from '../platform/transport-answer.ts';
+import type { Transport, TransportError } from '../platform/ports.ts';
+import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/transport-answer.ts';
 import { errorAnswer, healthAnswer } from './api-answers.ts';
 
 /** Largest answer that is read: a queue or history of 10,000 entries is about 6 MB, a preview's samples a few records. */
@@ -56,9 +56,7 @@ export function createApi(transport: Transport, url: string, signal: AbortSignal
     try {
       return await step();
     } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof TransportError)) throw error;
-      throw unreachable(url, request, error);
+      throw unreachable(url, request, toTransportFailure(error, signal));
     }
   };
   const send = (request: ApiRequest): Promise<Response> =>

@@ -3,8 +3,8 @@ import { type ContentCoding, HeldPartsSchema, IMPORT_PATH, type Receipt } from '
 import { Compile } from 'typebox/compile';
 import type { Entry, PartRow } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { type Disk, type Transport, TransportError, type WallMs } from '../platform/ports.ts';
-import { parseJsonBytes, readAnswer } from '../platform/transport-answer.ts';
+import type { Disk, Transport, WallMs } from '../platform/ports.ts';
+import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/transport-answer.ts';
 import { isBundled } from './bundled.ts';
 import { readPartBody } from './entry-parts.ts';
 import { parseAcceptEncoding } from './policy/http-headers.ts';
@@ -94,8 +94,7 @@ async function exchange(transport: Transport, request: Request, signal: AbortSig
     if (response.status !== 200 || !heldShape.Check(value)) return undefined;
     return { held: value, offers: parseAcceptEncoding(response.headers.get('accept-encoding')) };
   } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof TransportError)) throw error;
+    toTransportFailure(error, signal);
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { CentralErrorSchema, HEALTH_PATH, HealthSchema } from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
-import { type Transport, TransportError } from '../platform/ports.ts';
-import { parseJsonBytes, readAnswer } from '../platform/transport-answer.ts';
+import type { Transport, TransportError } from '../platform/ports.ts';
+import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/transport-answer.ts';
 import type { ProbeResult } from './outcome.ts';
 import { parseAcceptEncoding, parseHttpDate } from './policy/http-headers.ts';
 import { explainTlsFailure } from './policy/tls-failure.ts';
@@ -39,9 +39,7 @@ export async function probe(
     const body = await readAnswer(response, HEALTH_SIZE_MAX_BYTES);
     return classify(response, body.kind === 'whole' ? parseJsonBytes(body.bytes)?.value : undefined);
   } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof TransportError)) throw error;
-    return toFailure(error, target.clockSynchronized);
+    return toFailure(toTransportFailure(error, signal), target.clockSynchronized);
   }
 }
 

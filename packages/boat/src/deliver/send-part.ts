@@ -10,8 +10,14 @@ import {
   toIdempotencyKey,
 } from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
-import { type Clock, type Compressor, type Transport, TransportError } from '../platform/ports.ts';
-import { type AnswerBody, parseJsonBytes, readAnswer, SILENT_CODE } from '../platform/transport-answer.ts';
+import type { Clock, Compressor, Transport, TransportError } from '../platform/ports.ts';
+import {
+  type AnswerBody,
+  parseJsonBytes,
+  readAnswer,
+  SILENT_CODE,
+  toTransportFailure,
+} from '../platform/transport-answer.ts';
 import type { NotCentralReason, Outcome } from './outcome.ts';
 import { parseAcceptEncoding, parseHttpDate, parseRetryAfter } from './policy/http-headers.ts';
 import { isClockSuspect } from './policy/tls-failure.ts';
@@ -163,9 +169,7 @@ async function exchange(
     const response = await deps.transport(request, signal);
     return read(response, await readAnswer(response, ANSWER_SIZE_MAX_BYTES));
   } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof TransportError)) throw error;
-    return toFailure(error);
+    return toFailure(toTransportFailure(error, signal));
   }
 }
 

@@ -1,20 +1,20 @@
 import type { Clock, MonotonicMs, WallMs } from './ports.ts';
 
-/** Longest delay one timer takes: above 2^31 - 1 ms Node fires at once, so longer sleeps are made of several. */
+/** Longest delay of one timer. Node fires a timer above 2^31 - 1 ms at once, so a longer sleep uses several timers. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
-/** The machine's clock. Waits are monotonic: setting the wall clock neither shortens nor prolongs them. */
+/** The machine's clock. Sleeps are monotonic: setting the wall clock neither shortens nor prolongs them. */
 export function createClock(): Clock {
   return {
-    // The brands say which clock a number was read from; here, and only here, is where it is read.
+    // The brands mark which clock a number came from. Only this file reads the machine's clocks.
     wall: () => Date.now() as WallMs,
     monotonic: () => performance.now() as MonotonicMs,
-    sleep: sleepInTurns,
+    sleep: sleepInSteps,
     yield: () => new Promise((resolve) => setImmediate(resolve)),
   };
 }
 
-async function sleepInTurns(delayMs: number, signal?: AbortSignal): Promise<void> {
+async function sleepInSteps(delayMs: number, signal?: AbortSignal): Promise<void> {
   const dueMs = performance.now() + delayMs;
   let leftMs = delayMs;
   do {

@@ -1,15 +1,15 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { toDiskError } from './disk.ts';
+import { toDiskError } from './disk-error.ts';
 import { ExportError } from './errors.ts';
 import { sqliteCode } from './sqlite.ts';
 
 const SQLITE_BUSY = 5;
 
 /**
- * Holds `path` for this process until released or until the process ends, however it ends: SQLite's file lock is the
- * kernel's. Throws ALREADY_RUNNING where another process holds it: two daemons on one root would both write the ledger.
- * Throws DISK_READ_ONLY, DISK_FULL, DISK_FAILED where the file cannot be made.
+ * Locks `path` for this process until it is released or the process ends in any way, because the kernel keeps SQLite's file
+ * lock. Throws ALREADY_RUNNING when another process holds the lock: two daemons on one root would both write the ledger.
+ * Throws DISK_READ_ONLY, DISK_FULL or DISK_FAILED when the file cannot be created.
  */
 export function holdDaemonLock(path: string): { release(): void } {
   makeLockFile(path);
@@ -21,14 +21,14 @@ export function holdDaemonLock(path: string): { release(): void } {
     if (((sqliteCode(cause) ?? 0) & 0xff) !== SQLITE_BUSY) throw cause;
     throw new ExportError('ALREADY_RUNNING', 'Another export manager is running on this root', {
       op: `lock ${path}`,
-      hint: 'Stop it first (systemctl stop d3kos-export-manager.service), or use the one that runs.',
+      hint: 'Stop it first (systemctl stop d3kos-export-manager.service), or use the running one.',
       cause,
     });
   }
   return { release: () => db.close() };
 }
 
-/** SQLite says of every file it cannot make only that it cannot be opened; the system says why. */
+/** Creates the file, because SQLite reports every failure to create one only as "unable to open". The system reports the cause. */
 function makeLockFile(path: string): void {
   try {
     closeSync(openSync(path, 'a', 0o600));

@@ -13,41 +13,41 @@ import {
 } from 'node:fs/promises';
 import type { FileFacts, WallMs } from './ports.ts';
 
-/** Permissions of new files: the owner writes, services of the same boat may read. The umask still applies. */
+/** Permissions of new files: the owner writes, and other services of the boat may read. The umask still applies. */
 const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
 
-/** An open file. Everything throws the system's error (`code` is `ENOSPC`, `EIO`, …). */
+/** An open file. Every method throws the system's error (`code` is `ENOSPC`, `EIO`, …). */
 export interface OpenFile {
   facts(): Promise<FileFacts>;
-  /** Reads from `position` into `into`; fewer bytes than fit are allowed, 0 is the end of the file. */
+  /** Reads from `position` into `into` and returns the number of bytes, which may be fewer than fit. 0 is the end of the file. */
   read(into: Uint8Array, position: number): Promise<number>;
-  /** Writes at `position`; gives how many of the bytes were taken, which may be fewer than there are. */
+  /** Writes at `position` and returns the number of bytes written, which may be fewer than given. */
   write(bytes: Uint8Array, position: number): Promise<number>;
-  /** fsync: what was written survives a power cut. The name it has in its directory may not. */
+  /** fsync: the written bytes survive a power cut. The file's name in its directory may not. */
   sync(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * The primitive steps that a Disk is composed of; each one is a moment at which power can fail.
- * Everything throws the system's error with its `code`.
+ * The primitive steps of which a Disk is composed. Power can fail between any two of them.
+ * Every method throws the system's error with its `code`.
  */
 export interface FileSystem {
-  /** Opens without waiting for anybody: a pipe without a writer does not hold it up. */
+  /** Opens without waiting, also a pipe that has no writer. */
   openToRead(path: string): Promise<OpenFile>;
-  /** Creates a file that is not there yet (EEXIST otherwise) and opens it for writing. */
+  /** Creates a file and opens it for writing. EEXIST if the path exists. */
   create(path: string): Promise<OpenFile>;
-  /** Follows links; a link to nothing is `other`. */
+  /** Follows links. A dangling link is `other`. */
   stat(path: string): Promise<FileFacts>;
   names(path: string): Promise<readonly string[]>;
   rename(from: string, to: string): Promise<void>;
-  /** A second name for a file; EEXIST where something has it, and one of several codes where the file system knows no such names. */
+  /** Adds a second name (a hard link) to a file. EEXIST if the name is taken; several codes if the file system has no hard links. */
   link(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
-  /** One level; EEXIST where something is there. */
+  /** Creates one level. EEXIST if the path exists. */
   makeDirectory(path: string): Promise<void>;
-  /** fsync of a directory: the names in it survive a power cut as they are now. */
+  /** fsync of a directory: its present names survive a power cut. */
   syncDirectory(path: string): Promise<void>;
   /** Space as an unprivileged writer sees it. */
   space(path: string): Promise<{ readonly freeBytes: number; readonly totalBytes: number }>;
@@ -65,7 +65,7 @@ function toFacts(answer: StatAnswer): FileFacts {
   return {
     kind: answer.isFile() ? 'file' : answer.isDirectory() ? 'directory' : 'other',
     sizeBytes: answer.size,
-    // The file system keeps times of the wall clock; the brand says so.
+    // The brand marks a wall-clock time, which is what the file system keeps.
     modifiedMs: Math.floor(answer.mtimeMs) as WallMs,
     fileNo: answer.ino,
   };
@@ -90,7 +90,13 @@ async function statThroughLinks(path: string): Promise<FileFacts> {
   }
 }
 
-/** The `code` of an error that the system reported (`ENOENT`, …), or undefined for an error of another kind. */
+/** True when the system reports that nothing is at the path, also because one of its folders is a file. */
+export function isNotFound(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** The `code` of an error that the system reported (`ENOENT`, …), or undefined for another kind of error. */
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;

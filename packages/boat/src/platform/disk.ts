@@ -1,27 +1,30 @@
 import assert from 'node:assert/strict';
 import { basename, dirname, join } from 'node:path';
-import { createFileSystem, type FileSystem, type OpenFile, systemCode } from './disk-file-system.ts';
+import { toDiskError } from './disk-error.ts';
+import {
+  createFileSystem,
+  type FileSystem,
+  isNotFound,
+  type OpenFile,
+  systemCode,
+} from './disk-file-system.ts';
 import { ExportError } from './errors.ts';
 import type { DirectoryEntry, Disk, FileFacts, Random, StagedFile } from './ports.ts';
 import { createRandom } from './random.ts';
 
-/** Bytes read first from a file that says it is empty: those under /proc do, and most fit in one page. */
+/** Bytes of the first read. Files under /proc report a size of 0, and most of them fit in one page. */
 const FIRST_READ_BYTES = 4096;
 
-/** Files of a directory asked for their facts at once: more than the four threads behind them, few enough to hold. */
+/** Files of a directory whose facts are read at once. More than the four threads that read them, and few enough to hold in memory. */
 const STAT_BATCH = 32;
 
 /**
- * Bytes written to a file after which a sync of it begins beside the writing. Left to its commit, hundreds of MB would
- * be synced at once, and everybody's commits on that file system would wait behind them.
+ * Bytes written to a file between two syncs in the background. Without them the commit would sync hundreds of MB at once,
+ * and every other commit on the file system would wait for it.
  */
 export const SYNC_AHEAD_BYTES = 32 * 1024 * 1024;
 
-/** A file system whose journal was aborted cannot be made writable where it is: it has to be mounted anew. */
-export const READ_ONLY_HINT =
-  "Linux does this after a storage error: check the SD card or SSD and the kernel log, then restart the boat's computer. What waits is kept.";
-
-/** Random bytes in a temporary name: two files staged for one path at once must not meet. */
+/** Random bytes in a temporary name, so that two files staged for the same path do not collide. */
 const TEMPORARY_NAME_BYTES = 6;
 
 /** The machine's disk. */
@@ -30,16 +33,17 @@ export function createDisk(): Disk {
 }
 
 /**
- * A Disk made of the primitive steps of `fileSystem`, in the order that makes its promises true. The simulator
- * gives steps that can lose power between any two; `random` makes temporary names.
+ * A Disk composed of the primitive steps of `fileSystem`, in the order that keeps the promises of `Disk`. The simulator's
+ * steps can lose power between any two. `random` makes temporary names.
  */
 export function composeDisk(fileSystem: FileSystem, random: Random): Disk {
   const disk: Disk = {
     read: (path, sizeMaxBytes) => readFrom(fileSystem, path, (file) => readWhole(file, path, sizeMaxBytes)),
     readRange: (path, offset, length) => readFrom(fileSystem, path, (file) => readAt(file, offset, length)),
-    stat: (path) => told(`stat ${path}`, () => statIfThere(fileSystem, path)),
-    list: (path) => told(`list ${path}`, () => listIfThere(fileSystem, path)),
-    makeDirectory: (path) => told(`make directory ${path}`, () => makeDirectories(fileSystem, path)),
+    stat: (path) => withDiskErrors(`stat ${path}`, () => statIfThere(fileSystem, path)),
+    list: (path) => withDiskErrors(`list ${path}`, () => listIfThere(fileSystem, path)),
+    makeDirectory: (path) =>
+      withDiskErrors(`make directory ${path}`, () => makeDirectories(fileSystem, path)),
     stage: (path) => stage(fileSystem, random, path),
     replace: async (path, bytes) => {
       const staged = await disk.stage(path);
@@ -51,30 +55,30 @@ export function composeDisk(fileSystem: FileSystem, random: Random): Disk {
       }
     },
     move: (from, to) =>
-      told(`move ${from} to ${to}`, async () => {
+      withDiskErrors(`move ${from} to ${to}`, async () => {
         const isAnotherFolder = dirname(from) !== dirname(to);
         const hasBoth = isAnotherFolder && (await addName(fileSystem, from, to));
         if (!hasBoth) await fileSystem.rename(from, to);
-        // The new name is durable before the old one goes: a power cut leaves one of them or both, never none.
+        // The new name is durable before the old one is removed. A power cut leaves one of them or both, never none.
         await fileSystem.syncDirectory(dirname(to));
         if (hasBoth) await fileSystem.unlink(from);
         if (isAnotherFolder) await fileSystem.syncDirectory(dirname(from));
       }),
     remove: (path) =>
-      told(`remove ${path}`, async () => {
+      withDiskErrors(`remove ${path}`, async () => {
         if (await unlinkIfThere(fileSystem, path)) await fileSystem.syncDirectory(dirname(path));
       }),
-    space: (path) => told(`space of ${path}`, () => spaceAt(fileSystem, path)),
+    space: (path) => withDiskErrors(`space of ${path}`, () => spaceAt(fileSystem, path)),
   };
   return disk;
 }
 
-/** What a file system says that knows no second names, as FAT does, or that may not give this file one. */
+/** Error codes of a file system that has no hard links, such as FAT, or that does not allow one for this file. */
 const NO_SECOND_NAME = new Set(['EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 /**
- * Gives the file at `from` the name `to` as well, in place of what has it. False where the file system cannot: there a
- * rename has to do, of which a power cut may leave one half.
+ * Adds the name `to` to the file at `from` and replaces a file that has the name. False if the file system cannot; then the
+ * caller has to rename, and a power cut may leave half of that.
  */
 async function addName(fileSystem: FileSystem, from: string, to: string): Promise<boolean> {
   for (let isFree = false; ; isFree = true)
@@ -92,12 +96,12 @@ async function addName(fileSystem: FileSystem, from: string, to: string): Promis
 async function stage(fileSystem: FileSystem, random: Random, path: string): Promise<StagedFile> {
   const name = `.${basename(path)}.${random.hex(TEMPORARY_NAME_BYTES)}.tmp`;
   const temporary = join(dirname(path), name);
-  const file = await told(`create ${temporary}`, () => fileSystem.create(temporary));
+  const file = await withDiskErrors(`create ${temporary}`, () => fileSystem.create(temporary));
   return toStagedFile(fileSystem, file, temporary, path);
 }
 
 function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string, path: string): StagedFile {
-  // `spent`: a step failed or is under way; such a file can only be discarded, so no part of one is ever committed.
+  // `spent`: a step failed or is running. Such a file can only be discarded, so a partial file is never committed.
   let state: 'open' | 'spent' | 'committed' | 'discarded' = 'open';
   let isClosed = false;
   let sizeBytes = 0;
@@ -111,7 +115,7 @@ function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string,
   const place = async () => {
     assert(state === 'open', `commit of a staged file that is ${state}: ${path}`);
     state = 'spent';
-    await told(`commit ${path}`, async () => {
+    await withDiskErrors(`commit ${path}`, async () => {
       await ahead.throwIfFailed();
       await file.sync();
       await closeOnce();
@@ -123,7 +127,7 @@ function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string,
     write: async (bytes) => {
       assert(state === 'open', `write to a staged file that is ${state}: ${path}`);
       state = 'spent';
-      await told(`write ${temporary}`, () => writeAll(file, bytes, sizeBytes));
+      await withDiskErrors(`write ${temporary}`, () => writeAll(file, bytes, sizeBytes));
       sizeBytes += bytes.length;
       ahead.wrote(sizeBytes);
       state = 'open';
@@ -131,12 +135,12 @@ function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string,
     place,
     commit: async () => {
       await place();
-      await told(`commit ${path}`, () => fileSystem.syncDirectory(dirname(path)));
+      await withDiskErrors(`commit ${path}`, () => fileSystem.syncDirectory(dirname(path)));
     },
     discard: async () => {
       if (state === 'committed' || state === 'discarded') return;
       state = 'spent';
-      await told(`discard ${temporary}`, async () => {
+      await withDiskErrors(`discard ${temporary}`, async () => {
         await closeOnce();
         await unlinkIfThere(fileSystem, temporary);
       });
@@ -145,13 +149,13 @@ function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string,
   };
 }
 
-/** Syncs of a file beside its writing, one at a time. */
+/** Syncs a file in the background while it is written, one sync at a time. */
 interface SyncAhead {
-  /** To be told how much has been written so far. */
+  /** Called with the number of bytes written so far. */
   wrote(sizeBytes: number): void;
-  /** Resolves when no sync is under way. */
+  /** Resolves when no sync is running. */
   ended(): Promise<void>;
-  /** Rejects where a sync has failed: the system tells lost writes once, and the next sync would succeed. */
+  /** Rejects if a sync has failed. The system reports lost writes only once, and the next sync would succeed. */
   throwIfFailed(): Promise<void>;
 }
 
@@ -179,12 +183,12 @@ function createSyncAhead(file: OpenFile): SyncAhead {
   };
 }
 
-/** A write may take fewer bytes than it was given, on a nearly full disk for one; the rest is offered again. */
+/** Writes all bytes. One write may take fewer than given, for example on a nearly full disk. */
 async function writeAll(file: OpenFile, bytes: Uint8Array, position: number): Promise<void> {
   let written = 0;
   while (written < bytes.length) {
     const taken = await file.write(bytes.subarray(written), position + written);
-    if (taken === 0) throw Object.assign(new Error('the file system took no byte'), { code: 'EIO' });
+    if (taken === 0) throw Object.assign(new Error('the file system wrote no byte'), { code: 'EIO' });
     written += taken;
   }
 }
@@ -194,7 +198,7 @@ async function readFrom<T>(
   path: string,
   work: (file: OpenFile) => Promise<T>,
 ): Promise<T | undefined> {
-  return told(`read ${path}`, async () => {
+  return withDiskErrors(`read ${path}`, async () => {
     const file = await orAbsent(fileSystem.openToRead(path));
     if (file === undefined) return undefined;
     try {
@@ -202,7 +206,7 @@ async function readFrom<T>(
       if (kind !== 'file')
         throw new ExportError('DISK_FAILED', `${path} is not a file`, {
           op: `read ${path}`,
-          hint: `A file is expected there; move what is there aside.`,
+          hint: 'The export manager expects a file there. Move the present object away.',
         });
       return await work(file);
     } finally {
@@ -214,7 +218,7 @@ async function readFrom<T>(
 async function readWhole(file: OpenFile, path: string, sizeMaxBytes: number): Promise<Uint8Array> {
   const { sizeBytes } = await file.facts();
   if (sizeBytes > sizeMaxBytes) throw tooLarge(path, sizeMaxBytes);
-  // One byte more than is expected: only a read of 0 bytes is the end, and the file may grow meanwhile.
+  // One byte more than the size, because only a read of 0 bytes shows the end, and the file may grow meanwhile.
   let bytes = new Uint8Array(Math.max(sizeBytes + 1, FIRST_READ_BYTES));
   let length = 0;
   for (;;) {
@@ -244,7 +248,7 @@ async function readAt(file: OpenFile, offset: number, length: number): Promise<U
 function tooLarge(path: string, sizeMaxBytes: number): ExportError {
   return new ExportError('FILE_TOO_LARGE', `${path} is larger than ${sizeMaxBytes} bytes`, {
     op: `read ${path}`,
-    hint: 'A file this large is not what is expected there; look at what writes it.',
+    hint: 'The export manager expects a smaller file there. Check the program that writes it.',
   });
 }
 
@@ -265,7 +269,7 @@ async function listIfThere(
     const facts = await Promise.all(batch.map((name) => statIfThere(fileSystem, join(path, name))));
     batch.forEach((name, index) => {
       const found = facts[index];
-      // A file removed since the names were read is no longer there, and so not listed.
+      // Skips a file that was removed after the names were read.
       if (found !== undefined) entries.push({ name, ...found });
     });
   }
@@ -293,8 +297,8 @@ async function makeDirectories(fileSystem: FileSystem, path: string): Promise<vo
 }
 
 /**
- * A process killed between making a directory and its fsync leaves one that is there and not yet durable, so the
- * name of an existing directory is synced too. A parent that may not be read is not one we made anything in.
+ * Syncs the parent of an existing directory. A process killed between creating a directory and the fsync leaves one that is
+ * not durable yet. A parent that we may not read cannot hold a directory that we created.
  */
 async function syncParent(fileSystem: FileSystem, directory: string): Promise<void> {
   await fileSystem.syncDirectory(dirname(directory)).catch((error: unknown) => {
@@ -314,62 +318,25 @@ async function spaceAt(
   for (let held = path; ; held = dirname(held)) {
     const space = await orAbsent(fileSystem.space(held));
     if (space !== undefined) return space;
-    assert(held !== dirname(held), 'the root of the file system is there');
+    assert(held !== dirname(held), 'the root of the file system exists');
   }
 }
 
-/** "Not there" as a value. A file where a folder of the path should be is "not there" as well. */
+/** Resolves to undefined if nothing is at the path, also because one of its folders is a file. */
 async function orAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }
 
-/** Runs `work` and tells what the system reports as an ExportError; any other error is not the disk's and passes. */
-async function told<T>(op: string, work: () => Promise<T>): Promise<T> {
+/** Runs `work` and throws what the system reports as an ExportError. Any other error passes unchanged. */
+async function withDiskErrors<T>(op: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     throw toDiskError(error, op);
-  }
-}
-
-/** What the system reports as an ExportError (DISK_FULL, DISK_READ_ONLY, DISK_FAILED); any other error as it is. */
-export function toDiskError(error: unknown, op: string): unknown {
-  const code = systemCode(error);
-  if (code === undefined || error instanceof ExportError || !(error instanceof Error)) return error;
-  const facts = { op, cause: error };
-  switch (code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new ExportError('DISK_FULL', `No space left: ${op}`, {
-        ...facts,
-        hint: 'Free space on this file system. Exports that wait for delivery are kept.',
-      });
-    case 'EROFS':
-      return new ExportError('DISK_READ_ONLY', `The file system is read-only: ${op}`, {
-        ...facts,
-        hint: READ_ONLY_HINT,
-      });
-    case 'EACCES':
-    case 'EPERM':
-      return new ExportError('DISK_FAILED', `Not permitted: ${op}`, {
-        ...facts,
-        hint: 'Give the user the export manager runs as permission for this path.',
-      });
-    case 'EIO':
-      return new ExportError('DISK_FAILED', `The storage failed: ${op}`, {
-        ...facts,
-        hint: 'Check the SD card or SSD and the kernel log, and replace it if errors repeat.',
-      });
-    default:
-      return new ExportError('DISK_FAILED', `${error.message}: ${op}`, {
-        ...facts,
-        hint: `The system reports ${code}. Check this path and the kernel log.`,
-      });
   }
 }

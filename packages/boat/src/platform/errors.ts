@@ -1,6 +1,5 @@
 /**
- * Every code a failure of the export manager can carry. Each has a paragraph in docs/reference/errors.md;
- * a test compares both ways.
+ * Every error code of the export manager. Each has a paragraph in docs/reference/errors.md, and a test compares the two lists.
  */
 export const EXPORT_ERROR_CODES = [
   'CONFIG_INVALID',
@@ -36,7 +35,7 @@ export const EXPORT_ERROR_CODES = [
 
 export type ExportErrorCode = (typeof EXPORT_ERROR_CODES)[number];
 
-/** A failure of the world, told whole: what happened to which thing (`op`) and what to do next (`hint`). */
+/** A failure outside the program, with the failed operation on its object (`op`) and what to do next (`hint`). */
 export class ExportError extends Error {
   readonly code: ExportErrorCode;
   readonly op: string;
@@ -54,7 +53,7 @@ export class ExportError extends Error {
   }
 }
 
-/** True for an ExportError, with the given code if one is given. */
+/** True for an ExportError, and only with `code` if it is given. */
 export function isExportError(error: unknown, code?: ExportErrorCode): error is ExportError {
   return error instanceof ExportError && (code === undefined || error.code === code);
 }

@@ -2,19 +2,19 @@ import type { AddressInfo } from 'node:net';
 import { type ServerType, serve } from '@hono/node-server';
 import { ExportError } from './errors.ts';
 
-/** Longest a client may take to send its request's head; the API is on this boat's loopback. */
+/** Longest time for a client to send its request's headers. The API listens on the boat's loopback. */
 const HEADERS_TIMEOUT_MS = 10_000;
-/** Longest a client may take to send a whole request. */
+/** Longest time for a client to send a whole request. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** A server that answers. */
+/** A listening server. */
 export interface Listening {
   readonly port: number;
-  /** Takes no new connection and ends the open ones. */
+  /** Refuses new connections and ends the open ones. */
   close(): Promise<void>;
 }
 
-/** Answers on `host`:`port` with `fetch`. Throws PORT_IN_USE, or CONFIG_INVALID where it may not be taken; each says what to do. */
+/** Serves `fetch` on `host`:`port`. Throws PORT_IN_USE, or CONFIG_INVALID if the address cannot be used. */
 export function listen(
   fetch: (request: Request) => Response | Promise<Response>,
   host: string,
@@ -46,15 +46,15 @@ export function listen(
         cause.code === 'EADDRINUSE'
           ? new ExportError('PORT_IN_USE', `Port ${port} on ${host} is already in use`, {
               op: 'listen',
-              hint: 'Stop the program that uses it (ss -ltnp shows which), or set EXPORT_PORT to another port.',
+              hint: 'Stop the program that uses the port (ss -ltnp shows it), or set EXPORT_PORT to another port.',
               cause,
             })
           : new ExportError('CONFIG_INVALID', `Cannot listen on ${host}:${port}: ${cause.message}`, {
               op: 'listen',
               hint:
                 cause.code === 'EACCES'
-                  ? 'Set EXPORT_PORT to a port above 1023: those below are for root only.'
-                  : 'Check that this address is one of this machine (ip address shows them), and EXPORT_PORT.',
+                  ? 'Set EXPORT_PORT to a port above 1023. Only root may use lower ports.'
+                  : 'Check EXPORT_PORT, and that the address belongs to this machine (ip address lists its addresses).',
               cause,
             }),
       );

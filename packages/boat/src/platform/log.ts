@@ -1,26 +1,26 @@
 import type { Log, LogLevel } from './ports.ts';
 
-/** Levels from the least to the most important, with journald's priority of each (sd-daemon(3)). */
+/** The levels from the least to the most important, each with its journald priority (sd-daemon(3)). */
 const PRIORITIES: Readonly<Record<LogLevel, number>> = { debug: 7, info: 6, warn: 4, error: 3 };
 
-/** Longest value of a fact: a whole answer of somebody else's does not belong in a journal on an SD card. */
+/** Longest value of a fact. A whole HTTP answer must not fill a journal on an SD card. */
 const VALUE_LENGTH_MAX = 500;
 
-/** How deep the causes of an error are told. */
+/** How many nested causes of an error are logged. */
 const CAUSES_MAX = 5;
 
 export interface LogOptions {
-  /** Takes one line without its end. Stderr's by default. */
+  /** Receives one line without its line end. Writes to stderr by default. */
   readonly writeLine?: (line: string) => void;
-  /** True where journald reads stderr: lines begin with their priority instead of a time and a level. */
+  /** True when journald reads stderr. Lines then begin with their priority instead of a time and a level. */
   readonly journald: boolean;
   /** The least important level that is written. */
   readonly level: LogLevel;
 }
 
 /**
- * Lines for a person: the message, then the facts as `key=value`, always one line. It never throws: what cannot be told
- * is told as `?`. It hides nothing, because it is never given a secret.
+ * Writes one line per message: the message, then the facts as `key=value`. Never throws: a value that cannot be converted to
+ * text is logged as `?`. Redacts nothing, so callers must not pass secrets.
  */
 export function createLog(options: LogOptions): Log {
   const writeLine = options.writeLine ?? stderrLines();
@@ -35,7 +35,7 @@ export function createLog(options: LogOptions): Log {
   };
 }
 
-/** Lines to stderr. A reader that went away (journald restarting) costs lines, not the program: Node ends one that does not listen. */
+/** Writes lines to stderr. When the reader is gone (journald restarts), lines are lost. Without the listener Node would end the process. */
 function stderrLines(): (line: string) => void {
   process.stderr.on('error', () => undefined);
   return (line) => {
@@ -62,7 +62,7 @@ function toText(value: unknown): string {
     if (value instanceof Error) return toCauses(value);
     return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
   } catch {
-    // A value with a getter or a cycle of its own must not end the program that tells of it.
+    // A value with a throwing getter or a cycle must not end the program that logs it.
     return '?';
   }
 }
@@ -78,8 +78,7 @@ function toCauses(error: Error): string {
   return messages.join(': ');
 }
 
-/** Line ends and other control characters as spaces: one message is one line, and no terminal is given orders. */
+/** Replaces line ends and other control characters by spaces: one message is one line, and it cannot control a terminal. */
 function toOneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
   return text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ');
 }

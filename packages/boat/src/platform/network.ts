@@ -4,15 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Network } from './ports.ts';
 
-/** How often the interfaces are looked at: a change is to be noticed within 2 s (docs/spec/delivery.md, "Delivering"), and a look costs microseconds and no packet. */
+/** How often the interfaces are read. A change must be noticed within 2 s (docs/spec/delivery.md, "Delivering"). A read takes microseconds and sends no packet. */
 const LOOK_EVERY_MS = 1_500;
 
-/** What of an interface can change: its address, per interface and family. */
 type Interfaces = ReturnType<typeof networkInterfaces>;
 
 /**
- * The machine's network, looked at only while somebody waits for a change. A change between two waits is told by the
- * next one at once. `look` and `everyMs` are for tests.
+ * The machine's network. It reads the interfaces only while a caller waits for a change. The next wait reports a change that
+ * happened between two waits at once. `look` reads the interfaces, every `everyMs`.
  */
 export function createNetwork(
   options: { readonly look?: () => Interfaces; readonly everyMs?: number } = {},
@@ -35,7 +34,7 @@ export function createNetwork(
   };
 }
 
-/** Tells whether the interfaces have changed since it was last asked. */
+/** Returns a function that reports whether the interfaces have changed since its last call. */
 export function createNetworkChangeCheck(look: () => Interfaces = networkInterfaces): () => boolean {
   let known = toFingerprint(look());
   return () => {
@@ -46,7 +45,7 @@ export function createNetworkChangeCheck(look: () => Interfaces = networkInterfa
   };
 }
 
-/** Addresses other than loopback's, in an order that does not depend on the system's. */
+/** All addresses except loopback, in an order that does not depend on the system. */
 function toFingerprint(interfaces: Interfaces): string {
   return Object.entries(interfaces)
     .flatMap(([name, addresses]) =>
@@ -70,17 +69,17 @@ async function sleepOrThrow(delayMs: number, signal: AbortSignal): Promise<void>
 
 const run = promisify(execFile);
 
-/** Longest a question to the network manager may take. */
+/** Longest query of NetworkManager. */
 const METERED_DEADLINE_MS = 2_000;
-/** How long its answer is believed: a change of connection is a matter of minutes, and each question is a process. */
+/** How long an answer is cached. Each query starts a process, and connections change within minutes. */
 const METERED_KEPT_MS = 60_000;
 
-/** NetworkManager's `Metered`: 1 yes, 2 no, 3 and 4 the same as a guess, 0 unknown. */
+/** NetworkManager's `Metered`: 1 is yes, 2 is no, 3 is a guessed yes, 4 is a guessed no, 0 is unknown. */
 const METERED_VALUES: Readonly<Record<string, boolean>> = { '1': true, '2': false, '3': true, '4': false };
 
 /**
- * Asks NetworkManager over D-Bus whether the connection in use is metered. Undefined where there is no NetworkManager, no
- * `busctl`, or no answer in time: unknown is not no.
+ * Queries NetworkManager over D-Bus whether the active connection is metered. Undefined if NetworkManager or `busctl` is
+ * missing or does not answer in time.
  */
 export function createMeteredQuery(
   program = 'busctl',
@@ -101,7 +100,7 @@ export function createMeteredQuery(
       );
       isMetered = METERED_VALUES[/^u ([0-9])/.exec(stdout)?.[1] ?? ''];
     } catch {
-      // No network manager to ask is how most machines answer.
+      // Most machines have no NetworkManager.
       signal.throwIfAborted();
     }
     known = { atMs: performance.now(), isMetered };

@@ -1,27 +1,27 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-/** Milliseconds since 1970 as the boat believes: a label, wrong after boot, never a basis for waiting. */
+/** Milliseconds since 1970 by the boat's wall clock. A label only: it is often wrong after boot, so no wait is based on it. */
 export type WallMs = number & { readonly __wall: unique symbol };
-/** Milliseconds since some fixed moment of this run: what waits and deadlines are made of. */
+/** Milliseconds since a fixed moment of this run. Waits and deadlines are based on it. */
 export type MonotonicMs = number & { readonly __monotonic: unique symbol };
 
-/** Time. Waiting belongs to it, so that the simulator can move it. */
+/** Time and waiting, so that the simulator can advance both. */
 export interface Clock {
   wall(): WallMs;
   monotonic(): MonotonicMs;
-  /** Resolves after `delayMs` of monotonic time; rejects with the signal's reason when aborted, at once if it already is. */
+  /** Resolves after `delayMs` of monotonic time. Rejects with the signal's reason when aborted, at once if it is aborted already. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
-  /** Lets timers, sockets and other callers run: a macrotask, where `await` alone is only a microtask. */
+  /** Lets timers, sockets and other callers run, which `await` alone does not: it is a macrotask. */
   yield(): Promise<void>;
-  /** Whether the machine says that a time service has set the wall clock; undefined: nobody says. */
+  /** Whether a time service reports that it has set the wall clock. Undefined if none reports anything. */
   isSynchronized?(signal: AbortSignal): Promise<boolean | undefined>;
 }
 
-/** Chance. */
+/** Randomness. */
 export interface Random {
   /** A number in [0, 1). */
   fraction(): number;
-  /** `length` random bytes as lowercase hex (2 × length characters). */
+  /** `length` random bytes as 2 × `length` lowercase hex digits. */
   hex(length: number): string;
 }
 
@@ -29,7 +29,7 @@ export interface FileFacts {
   readonly kind: 'file' | 'directory' | 'other';
   readonly sizeBytes: number;
   readonly modifiedMs: WallMs;
-  /** Which file it is: two names with one number are one file. */
+  /** Identifies the file: two names with the same number are one file. */
   readonly fileNo: number;
 }
 
@@ -37,76 +37,77 @@ export interface DirectoryEntry extends FileFacts {
   readonly name: string;
 }
 
-/** A file being written under a temporary name beside its final one. Nothing of it is sure to survive a power cut before `commit`. */
+/** A file that is written under a temporary name in the folder of its final name. Before `commit` it may not survive a power cut. */
 export interface StagedFile {
-  /** Appends; resolves when the bytes are handed to the operating system. Throws ExportError DISK_FULL or DISK_FAILED. */
+  /** Appends. Resolves when the operating system has the bytes. Throws ExportError DISK_FULL or DISK_FAILED. */
   write(bytes: Uint8Array): Promise<void>;
-  /** fsync, rename to the final path, fsync the directory: after it resolves the whole file survives a power cut. */
+  /** fsync, rename to the final path, fsync the directory. After it resolves the whole file survives a power cut. */
   commit(): Promise<void>;
   /**
-   * fsync and rename alone: the whole file has its name. A power cut may bring back what was there before, whole, until
-   * the directory is synced by a commit in it.
+   * fsync and rename without the directory's fsync. The whole file has its final name, but until a later commit syncs the
+   * directory a power cut may bring back the previous file, whole.
    */
   place(): Promise<void>;
-  /** Removes the temporary file. Harmless after `commit` and when repeated. */
+  /** Removes the temporary file. No effect after `commit` and when repeated. */
   discard(): Promise<void>;
 }
 
 /**
- * Files. Paths are absolute. "Not there" is a value; every other failure throws ExportError
- * (DISK_FULL, DISK_READ_ONLY, DISK_FAILED with the path in `op`): unreadable is not empty.
+ * Files. Paths are absolute. A missing file is a value. Every other failure throws ExportError DISK_FULL, DISK_READ_ONLY or
+ * DISK_FAILED with the path in `op`: unreadable is not empty.
  */
 export interface Disk {
-  /** The file's bytes, or undefined where no file is. Throws FILE_TOO_LARGE above `sizeMaxBytes`, before reading it. */
+  /** The file's bytes, or undefined if it does not exist. Throws FILE_TOO_LARGE for a file of more than `sizeMaxBytes`, before reading it. */
   read(path: string, sizeMaxBytes: number): Promise<Uint8Array | undefined>;
-  /** Exactly the bytes [offset, offset + length), shorter only at the end of the file; undefined where no file is. */
+  /** Exactly the bytes [offset, offset + length), fewer only at the end of the file. Undefined if the file does not exist. */
   readRange(path: string, offset: number, length: number): Promise<Uint8Array | undefined>;
   stat(path: string): Promise<FileFacts | undefined>;
-  /** Entries sorted by name, or undefined where no directory is. */
+  /** Entries sorted by name, or undefined if the directory does not exist. */
   list(path: string): Promise<readonly DirectoryEntry[] | undefined>;
-  /** Creates the directory and its parents, durably. */
+  /** Creates the directory and its parents durably. */
   makeDirectory(path: string): Promise<void>;
-  /** Starts a file that appears at `path` only by `commit`. An existing file there is replaced. The temporary name ends in `.tmp`. */
+  /** Starts a file that `commit` or `place` moves to `path`, where it replaces an existing file. The temporary name ends in `.tmp`. */
   stage(path: string): Promise<StagedFile>;
   /** Replaces a small file's content atomically and durably. */
   replace(path: string, bytes: Uint8Array): Promise<void>;
-  /** Renames durably, across directories of one file system. Throws DISK_FAILED where `from` is not there. */
+  /** Renames durably, also across directories of one file system. Throws DISK_FAILED if `from` does not exist. */
   move(from: string, to: string): Promise<void>;
-  /** Removes durably; nothing happens where no file is. */
+  /** Removes durably. No effect if the file does not exist. */
   remove(path: string): Promise<void>;
   /** Space of the file system that holds `path`, as an unprivileged writer sees it. */
   space(path: string): Promise<{ readonly freeBytes: number; readonly totalBytes: number }>;
 }
 
-/** SQLite databases. The simulator gives real SQLite as well, on files whose unsynced part it can take away. */
+/** SQLite databases. The simulator also runs real SQLite, on files whose unsynced part it can discard. */
 export interface Databases {
-  /** The ledger: created if missing, WAL, `synchronous=FULL` (read back; throws LEDGER_NOT_DURABLE otherwise). */
+  /** Opens the ledger with WAL and `synchronous=FULL`, and creates it if missing. Throws LEDGER_NOT_DURABLE if SQLite does not accept these settings. */
   openLedger(path: string): LedgerDatabase;
-  /** A source of another service: read-only, short busy timeout, never a lock held. Undefined where no file is. Throws the SQLite error where it cannot be opened. */
+  /** Opens another service's database read-only, with a short busy timeout and without holding a lock. Undefined if the file does not exist. Throws the SQLite error if it cannot be opened. */
   openSource(path: string): DatabaseSync | undefined;
 }
 
-/** The ledger's connection. Every change goes through `transaction`, which is where durability is. */
+/** The ledger's connection. Every change goes through `transaction`, which makes it durable. */
 export interface LedgerDatabase {
   readonly db: DatabaseSync;
   /**
-   * BEGIN IMMEDIATE, `work`, COMMIT. When it returns, what `work` wrote survives a power cut; when it throws, nothing of it happened.
-   * `work` is synchronous and may be run twice: on a full disk it is tried again once the WAL's space is free. Throws ExportError DISK_FULL, DISK_READ_ONLY or LEDGER_FAILED for what SQLite reports.
+   * BEGIN IMMEDIATE, `work`, COMMIT. When it returns, the changes of `work` survive a power cut. When it throws, none of them
+   * happened. `work` is synchronous and may run twice: on a full disk it runs again after a checkpoint has freed the WAL's
+   * space. Throws ExportError DISK_FULL, DISK_READ_ONLY or LEDGER_FAILED for what SQLite reports.
    */
   transaction<T>(work: () => T): T;
   close(): void;
 }
 
-/** How far a request got before it failed: before or after bytes of it could have reached a server. */
+/** How far a request got before it failed. Only in `exchange` and `aborted` can a server have received bytes of it. */
 export type TransportPhase = 'connect' | 'tls' | 'exchange' | 'aborted';
 
 /**
- * One HTTP exchange. Redirects are never followed (3xx comes back as it is), certificates are verified, silence
- * is bounded. Throws TransportError; rejects promptly when the signal is aborted.
+ * One HTTP exchange. It never follows redirects (the caller receives the 3xx), verifies certificates and limits silence.
+ * Throws TransportError. Rejects promptly when the signal is aborted.
  */
 export type Transport = (request: Request, signal: AbortSignal) => Promise<Response>;
 
-/** Why an exchange has no complete answer. `code` is the system's (`ECONNREFUSED`, `CERT_NOT_YET_VALID`, …). */
+/** Why an exchange has no complete answer. `code` is the system's, such as `ECONNREFUSED` or `CERT_NOT_YET_VALID`. */
 export class TransportError extends Error {
   readonly phase: TransportPhase;
   readonly code: string;
@@ -118,11 +119,11 @@ export class TransportError extends Error {
   }
 }
 
-/** The machine's network interfaces, without sending anything. */
+/** The machine's network interfaces. Sends no packet. */
 export interface Network {
   /** Resolves at the next change of interfaces or addresses; rejects when aborted. */
   changed(signal: AbortSignal): Promise<void>;
-  /** Whether the connection in use costs by the byte, as the system's network manager sees it; undefined: nobody knows. */
+  /** Whether the active connection is metered, according to the system's network manager. Undefined if unknown. */
   isMetered?(signal: AbortSignal): Promise<boolean | undefined>;
 }
 
@@ -133,18 +134,18 @@ export interface Compressor {
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** Where lines for a person go. Facts must not hold secrets; tokens are never given to it. */
+/** Log lines for a person. Callers must not pass secrets in the message or the facts. */
 export interface Log {
   write(level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>): void;
 }
 
-/** The supervisor of services (systemd): told when the API answers. */
+/** Notifies the service supervisor (systemd) when the API answers and when the daemon stops. */
 export interface ServiceNotifier {
   ready(): Promise<void>;
   stopping(): Promise<void>;
 }
 
-/** Everything the export manager needs of the world it runs in. */
+/** Everything that the export manager needs from outside: all ports together. */
 export interface World {
   readonly clock: Clock;
   readonly random: Random;
@@ -154,6 +155,6 @@ export interface World {
   readonly network: Network;
   readonly compressor: Compressor;
   readonly log: Log;
-  /** Gives the process's unused memory back at once; where it is missing, that is left to the JavaScript engine. */
+  /** Returns the process's unused memory to the system. Without it, the JavaScript engine decides when. */
   readonly collectGarbage?: () => void;
 }

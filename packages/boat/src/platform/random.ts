@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Random } from './ports.ts';
 
-/** Bits of a number in [0, 1) that a double holds exactly. */
+/** Bits of a fraction in [0, 1) that a double holds exactly. */
 const FRACTION_BITS = 53;
 
-/** The operating system's randomness. */
+/** Random numbers from the operating system. */
 export function createRandom(): Random {
   return {
     fraction: () => {

@@ -5,13 +5,12 @@ import type { ServiceNotifier } from './ports.ts';
 
 const run = promisify(execFile);
 
-/** Longest run of the program: a call takes about 10 ms, and a Pi that boots is busy. */
+/** Longest run of `systemd-notify`. A call takes about 10 ms, and a booting Raspberry Pi is busy. */
 const NOTIFY_DEADLINE_MS = 5_000;
 
 /**
- * Tells systemd, through its own `systemd-notify` (the unit needs `NotifyAccess=all`), and only where it asked by
- * NOTIFY_SOCKET: elsewhere nothing is run. Throws INTERNAL where it could not be told, because systemd would then end
- * a start it believes to be hanging.
+ * Notifies systemd through `systemd-notify`; the unit needs `NotifyAccess=all`. Does nothing without NOTIFY_SOCKET. Throws
+ * INTERNAL when the notification fails, because systemd would end a start that never reports readiness.
  */
 export function createServiceNotifier(
   environment: Readonly<Record<string, string | undefined>>,
@@ -22,7 +21,7 @@ export function createServiceNotifier(
     try {
       await run(program, [state], { env: { ...environment }, timeout: NOTIFY_DEADLINE_MS });
     } catch (cause) {
-      throw new ExportError('INTERNAL', `systemd could not be told "${state}"`, {
+      throw new ExportError('INTERNAL', `systemd could not be notified with "${state}"`, {
         op: `run ${program} ${state}`,
         hint: 'Install systemd-notify, or remove Type=notify from the unit.',
         cause,

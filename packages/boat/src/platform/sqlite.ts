@@ -3,36 +3,36 @@ import { accessSync, closeSync, constants, openSync, readSync, statSync, utimesS
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { READ_ONLY_HINT } from './disk.ts';
-import { systemCode } from './disk-file-system.ts';
+import { createDiskFull, createDiskReadOnly } from './disk-error.ts';
+import { isNotFound, systemCode } from './disk-file-system.ts';
 import { ExportError } from './errors.ts';
 import type { Databases, LedgerDatabase } from './ports.ts';
 
 /**
- * Longest the ledger waits for another connection's lock. Only the daemon writes it, so a lock is a person's
- * SQLite shell; the wait stops the whole daemon, and failing an export is worse than that.
+ * Longest wait for another connection's lock on the ledger. Only the daemon writes the ledger, so the other connection is
+ * a person's SQLite shell. The wait stops the whole daemon, but failing an export would be worse.
  */
 const LEDGER_BUSY_MAX_MS = 2_000;
 
-/** Longest a source's lock is waited for. Sources are read every few hours: a busy one is read next time. */
+/** Longest wait for a source's lock. Sources are read every few hours, and a busy one is read the next time. */
 const SOURCE_BUSY_MAX_MS = 250;
 
 /**
- * WAL size at which a commit also checkpoints. Large enough that a commit is one sequential write, small enough
- * that the checkpoint of 4 MiB takes well under a second on an SD card.
+ * WAL size in pages at which a commit also checkpoints. It is large enough for a commit to be one sequential write, and
+ * small enough for the checkpoint of 4 MiB to take well under a second on an SD card.
  */
 export const LEDGER_CHECKPOINT_PAGES = 1_000;
 
 /**
- * WAL bytes kept after a checkpoint. They are space already allocated, in which small transactions still commit
- * when the disk is full; what one huge transaction grew beyond this is given back.
+ * WAL bytes kept after a checkpoint. Small transactions still commit in this allocated space when the disk is full. Space
+ * beyond it, from one huge transaction, is released.
  */
 const LEDGER_WAL_KEPT_BYTES = 16 * 1024 * 1024;
 
-/** `PRAGMA synchronous` values from this one up sync the WAL at every commit: 2 is FULL, 3 EXTRA. */
+/** From this value of `PRAGMA synchronous` on, SQLite syncs the WAL at every commit: 2 is FULL, 3 is EXTRA. */
 const SYNCHRONOUS_FULL = 2;
 
-/** Where a database file says that it is in WAL mode, and the value that says so (SQLite file format §1.3.3). */
+/** Offset of a database file's read version, and its value in WAL mode (SQLite file format §1.3.3). */
 const READ_VERSION_OFFSET = 19;
 const READ_VERSION_WAL = 2;
 
@@ -45,13 +45,13 @@ const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
 const SQLITE_NOTADB = 26;
-/** Extended code of a shared-memory file that could not grow, which is a full disk. */
+/** Extended code for a shared-memory file that could not grow, because the disk is full. */
 const SQLITE_IOERR_SHMSIZE = 4874;
 
-/** Moments of a ledger, in order: `opened` once, then for each transaction `begin`, `commit` (about to), `committed`. */
+/** Steps of a ledger, in order: `opened` once, then `begin`, `commit` (about to) and `committed` for each transaction. */
 export type LedgerStep = 'opened' | 'begin' | 'commit' | 'committed';
 
-/** Is told each step before it has an effect (`opened` and `committed`: right after); an error it throws is the step's. */
+/** Called before each step takes effect, and right after `opened` and `committed`. An error that it throws fails the step. */
 export type LedgerObserver = (step: LedgerStep, db: DatabaseSync) => void;
 
 /** The machine's databases. */
@@ -60,9 +60,9 @@ export function createDatabases(): Databases {
 }
 
 /**
- * Opens the ledger as `Databases.openLedger` promises. Throws LEDGER_NOT_DURABLE where WAL or FULL cannot be had,
- * DISK_FULL, DISK_READ_ONLY, and LEDGER_FAILED otherwise (`isDamagedDatabase` tells a file that has to be moved
- * aside). `observer` is the simulator's.
+ * Opens the ledger as `Databases.openLedger` promises. Throws LEDGER_NOT_DURABLE if WAL or FULL is not available,
+ * DISK_FULL, DISK_READ_ONLY, and otherwise LEDGER_FAILED; `isDamagedDatabase` is true for an error of a file that has to be
+ * quarantined. `observer` sees every step, so that the simulator can cut power at each.
  */
 export function openLedgerDatabase(path: string, observer?: LedgerObserver): LedgerDatabase {
   const op = `open the ledger ${path}`;
@@ -74,7 +74,7 @@ export function openLedgerDatabase(path: string, observer?: LedgerObserver): Led
       `PRAGMA wal_autocheckpoint = ${LEDGER_CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${LEDGER_WAL_KEPT_BYTES}`,
     );
     assertDurable(db, op);
-    // Without permission to write, SQLite opens for reading and only the first change would tell.
+    // Without write permission SQLite opens the file for reading, and only the first change would fail.
     db.exec('BEGIN IMMEDIATE; ROLLBACK');
     observer?.('opened', db);
   } catch (error) {
@@ -84,7 +84,7 @@ export function openLedgerDatabase(path: string, observer?: LedgerObserver): Led
   const connection: Connection = {
     db,
     path,
-    // Prepared once: each commit would parse them anew.
+    // Prepared once, or SQLite would parse them at every transaction.
     begin: db.prepare('BEGIN IMMEDIATE'),
     commit: db.prepare('COMMIT'),
     observer,
@@ -116,7 +116,7 @@ function inTransaction<T>(connection: Connection, work: () => T): T {
     const failure = rollBack(db, error);
     if (!isFull(failure) || !db.isOpen) throw toWriteError(failure, op, path);
   }
-  // The WAL cannot grow: what is in it goes into the database, and the transaction into the space that leaves.
+  // The WAL cannot grow. A checkpoint frees its space for the second attempt.
   try {
     db.exec('PRAGMA wal_checkpoint(RESTART)');
     return attempt(connection, work);
@@ -125,32 +125,31 @@ function inTransaction<T>(connection: Connection, work: () => T): T {
   }
 }
 
-/** One try of a transaction; after a throw it may still be open. */
+/** Runs a transaction once. After a throw the transaction may still be open. */
 function attempt<T>({ db, begin, commit, observer }: Connection, work: () => T): T {
   observer?.('begin', db);
   begin.run();
   const result = work();
   assert(!(result instanceof Promise), 'the work of a ledger transaction must not be asynchronous');
-  // SQLite ends a transaction by itself on some errors; work that caught one would go on outside of it.
-  assert(db.isTransaction, 'the work of a ledger transaction went on after SQLite had ended it');
+  // SQLite ends a transaction on some errors. Work that catches such an error would continue outside a transaction.
+  assert(
+    db.isTransaction,
+    'the work of a ledger transaction continued after SQLite had ended the transaction',
+  );
   observer?.('commit', db);
   commit.run();
   observer?.('committed', db);
   return result;
 }
 
-/** SQLite calls every refusal of the system an I/O error; a file system that takes no change any more is told apart. */
+/** SQLite reports every refusal of the system as an I/O error. This detects a file system that became read-only. */
 function toWriteError(error: unknown, op: string, path: string): unknown {
   const isIoError = ((sqliteCode(error) ?? 0) & 0xff) === SQLITE_IOERR;
   if (!isIoError || !isReadOnly(dirname(path))) return toLedgerError(error, op);
-  return new ExportError('DISK_READ_ONLY', `The file system is read-only: ${op}`, {
-    op,
-    cause: error,
-    hint: READ_ONLY_HINT,
-  });
+  return createDiskReadOnly(op, error);
 }
 
-/** Asked of the folder: closing a second handle of the database would let go of SQLite's locks. */
+/** Checks the folder and not the database, because closing a second handle of the database would release SQLite's locks. */
 function isReadOnly(folder: string): boolean {
   try {
     const { atime, mtime } = statSync(folder);
@@ -166,14 +165,14 @@ function isFull(error: unknown): boolean {
   return code === SQLITE_IOERR_SHMSIZE || (code & 0xff) === SQLITE_FULL;
 }
 
-/** Undoes the open transaction, if there is one, and gives the error to report. */
+/** Rolls back the open transaction, if there is one, and returns the error to report. */
 function rollBack(db: DatabaseSync, error: unknown): unknown {
   if (!db.isOpen || !db.isTransaction) return error;
   try {
     db.exec('ROLLBACK');
     return error;
   } catch (rollbackError) {
-    // The connection is of no more use; closing it undoes what it left open.
+    // Closing the unusable connection also ends its transaction.
     db.close();
     return new AggregateError([error, rollbackError], 'a ledger transaction failed and so did its rollback');
   }
@@ -185,12 +184,12 @@ function assertDurable(db: DatabaseSync, op: string): void {
   if (journalMode === 'wal' && typeof synchronous === 'number' && synchronous >= SYNCHRONOUS_FULL) return;
   throw new ExportError(
     'LEDGER_NOT_DURABLE',
-    `The ledger would lose commits at a power cut: journal_mode ${journalMode}, synchronous ${synchronous}`,
+    `A power cut would lose commits of the ledger: journal_mode ${journalMode}, synchronous ${synchronous}`,
     { op, hint: 'Keep the exports folder on a local file system that supports shared memory files.' },
   );
 }
 
-/** Opens a source as `Databases.openSource` promises, and reads from it once, so that what is wrong with it shows here. */
+/** Opens a source as `Databases.openSource` promises. Reads from it once, so that a damaged source fails here. */
 function openSourceDatabase(path: string): DatabaseSync | undefined {
   const facts = statOrAbsent(path);
   if (facts === undefined) return undefined;
@@ -198,22 +197,22 @@ function openSourceDatabase(path: string): DatabaseSync | undefined {
   const hasShm = statOrAbsent(`${path}-shm`) !== undefined;
   const isAtRest = !hasWal && isWalMode(path);
   if (isAtRest && !mayLeaveFilesBeside(path, facts.uid)) return openImmutable(path);
-  // A crashed writer left its WAL: the index of it would be ours, and its owner could not write it.
+  // A crashed writer left its WAL. We would create the index of the WAL, and the owner could not write that file.
   if (hasWal && !hasShm && !mayLeaveFilesBeside(path, facts.uid))
     throw new ExportError(
       'DISK_FAILED',
-      `${path} was left by a crash and its writer has not opened it since`,
+      `The program that writes ${path} crashed and has not opened it since`,
       {
         op: `open the source ${path}`,
-        hint: 'Start the service that writes this database, or let the export manager run as the same user.',
+        hint: 'Start the service that writes this database, or run the export manager as the same user.',
       },
     );
   return openChecked(() => new DatabaseSync(path, { readOnly: true, timeout: SOURCE_BUSY_MAX_MS }));
 }
 
 /**
- * A reader of a WAL database makes `-wal` and `-shm` files where there are none, and a read-only one leaves them
- * behind. Beside a database of our own user, or made by root (SQLite then gives them to the owner), they are harmless.
+ * A reader of a WAL database creates missing `-wal` and `-shm` files, and a read-only reader leaves them behind. They are
+ * harmless when our user owns the database, and when root creates them, because SQLite then gives them to the owner.
  */
 function mayLeaveFilesBeside(path: string, ownerUid: number): boolean {
   const uid = process.geteuid?.();
@@ -229,8 +228,8 @@ function mayLeaveFilesBeside(path: string, ownerUid: number): boolean {
 }
 
 /**
- * Reads the file alone, without locks and without making files. Right for a WAL database whose writer has gone and
- * whose content is all in the file. A writer that comes back during a read can make that read fail or mix two states.
+ * Reads the database file alone, without locks and without creating files. This is right for a WAL database that has no
+ * writer and whose content is all in the file. A writer that returns during a read can make the read fail or mix two states.
  */
 function openImmutable(path: string): DatabaseSync {
   const address = pathToFileURL(path);
@@ -263,42 +262,36 @@ function statOrAbsent(path: string): { readonly uid: number } | undefined {
   try {
     return statSync(path);
   } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }
 
-/** SQLite's extended result code of an error, looked for through `cause`; undefined where the error is not SQLite's. */
+/** SQLite's extended result code of an error or of its `cause`. Undefined for an error that is not SQLite's. */
 export function sqliteCode(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
   if ('errcode' in error && typeof error.errcode === 'number') return error.errcode;
   return sqliteCode(error.cause);
 }
 
-/** True where SQLite found that the file is damaged or not a database: no retry will read it. */
+/** True when SQLite reports that the file is damaged or not a database. No retry will read such a file. */
 export function isDamagedDatabase(error: unknown): boolean {
   const primary = (sqliteCode(error) ?? 0) & 0xff;
   return primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB;
 }
 
-/** What SQLite reports as an ExportError (DISK_FULL, DISK_READ_ONLY, LEDGER_FAILED); any other error as it is. */
+/** An ExportError for what SQLite reports: DISK_FULL, DISK_READ_ONLY or LEDGER_FAILED. Returns any other error unchanged. */
 export function toLedgerError(error: unknown, op: string): unknown {
   if (error instanceof ExportError) return error;
   if (error instanceof AggregateError)
     return new ExportError('LEDGER_FAILED', error.message, {
       op,
       cause: error,
-      hint: 'Check the SD card or SSD and the kernel log; the export manager has to be restarted.',
+      hint: 'Check the SD card or SSD and the kernel log, then restart the export manager.',
     });
   const code = sqliteCode(error);
   if (code === undefined || !(error instanceof Error)) return error;
-  if (isFull(error))
-    return new ExportError('DISK_FULL', `No space left: ${op}`, {
-      op,
-      cause: error,
-      hint: 'Free space on this file system. Exports that wait for delivery are kept.',
-    });
+  if (isFull(error)) return createDiskFull(op, error);
   if ((code & 0xff) === SQLITE_READONLY)
     return new ExportError('DISK_READ_ONLY', `The ledger cannot be changed: ${error.message}`, {
       op,
@@ -316,12 +309,12 @@ function hintFor(primaryCode: number): string {
   switch (primaryCode) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return 'Another program holds the ledger: close it. Only the export manager may write it.';
+      return 'Another program has locked the ledger. Close that program; only the export manager may write the ledger.';
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return 'The ledger is damaged: restart the export manager, which moves it aside and adopts the exports on disk.';
+      return 'The ledger is damaged. Restart the export manager, which quarantines the ledger and adopts the exports on the disk.';
     case SQLITE_CANTOPEN:
-      return 'Check that the folder of the ledger is there and that the export manager may write in it.';
+      return "Check that the ledger's folder exists and that the export manager may write to it.";
     default:
       return 'Check the SD card or SSD and the kernel log.';
   }

@@ -1,14 +1,16 @@
-/** TransportError's code where no byte moved for the transport's silence limit after the request began. */
+import { TransportError } from './ports.ts';
+
+/** Code of a TransportError when no byte moved for the transport's silence limit after the request began. */
 export const SILENT_CODE = 'SILENT';
 
-/** A response's body, as far as it may be read. */
+/** A response's body, up to a size limit. */
 export type AnswerBody =
   | { readonly kind: 'whole'; readonly bytes: Uint8Array }
   | { readonly kind: 'too_large'; readonly sizeMaxBytes: number };
 
 /**
- * Reads at most `sizeMaxBytes` of a response's body; a longer one is abandoned and its connection with it. Throws what
- * the transport's stream throws (TransportError) where the answer breaks off.
+ * Reads at most `sizeMaxBytes` of a response's body. A longer body is abandoned together with its connection. Throws
+ * TransportError when the answer breaks off.
  */
 export async function readAnswer(response: Response, sizeMaxBytes: number): Promise<AnswerBody> {
   if (response.body === null) return { kind: 'whole', bytes: new Uint8Array() };
@@ -27,7 +29,14 @@ export async function readAnswer(response: Response, sizeMaxBytes: number): Prom
   }
 }
 
-/** A body's text as JSON, or undefined where it is not JSON. Bytes that are not UTF-8 make it not JSON. */
+/** The transport error of a failed exchange. Throws the signal's reason if it is aborted, and any other error unchanged. */
+export function toTransportFailure(error: unknown, signal: AbortSignal): TransportError {
+  signal.throwIfAborted();
+  if (!(error instanceof TransportError)) throw error;
+  return error;
+}
+
+/** A body parsed as JSON, or undefined if it is not JSON in UTF-8. */
 export function parseJsonBytes(bytes: Uint8Array): { readonly value: unknown } | undefined {
   try {
     return { value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown };

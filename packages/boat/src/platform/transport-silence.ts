@@ -1,43 +1,43 @@
-/** What silence is measured against. */
+/** Limits by which an exchange counts as silent. */
 export interface SilenceLimits {
   /** Longest time without a byte. */
   readonly silenceMs: number;
-  /** The slowest link that counts as working. */
+  /** Speed of the slowest link that counts as working. */
   readonly slowestBytesPerSecond: number;
 }
 
 /** Watches one exchange for silence. */
 export interface SilenceWatch {
-  /** A connection is being made, which has its own limit of `limitMs`. */
+  /** A connection is being opened, which has its own limit of `limitMs`. */
   connecting(limitMs: number): void;
-  /** The connection stands. */
+  /** The connection is open. */
   connected(): void;
   /** Bytes of the request were handed to the socket. */
   sent(sizeBytes: number): void;
-  /** Something of the answer came. */
+  /** Bytes of the answer arrived. */
   received(): void;
   /** Ends the watch. */
   stop(): void;
 }
 
 /**
- * Calls `onSilent` once when no byte moved for the limit (docs/spec/protocol.md R3: by progress, not by total).
+ * Calls `onSilent` once when no byte moved for the limit (docs/spec/protocol.md R3: by progress, not by total time).
  *
- * Bytes that a socket took have not left yet: the kernel, the modem and a satellite's proxy keep hundreds of kilobytes, and
- * tell nobody as they drain. On the slowest working link that alone is longer than the limit. So bytes handed over count as
- * moving for as long as that link would need for them, and silence begins after it; the first byte of the answer
- * shows that they have all arrived.
+ * A socket accepts bytes before they leave: the kernel, the modem and a satellite's proxy buffer hundreds of kilobytes and do
+ * not report when they drain. On the slowest working link that alone takes longer than the limit. So accepted bytes count as
+ * moving for as long as that link needs for them, and silence begins after that. The first byte of the answer shows that all
+ * of them have arrived.
  */
 export function watchSilence(limits: SilenceLimits, onSilent: () => void): SilenceWatch {
   let movedMs = performance.now();
   let drainedMs = 0;
   const leftMs = (): number => Math.max(movedMs, drainedMs) + limits.silenceMs - performance.now();
-  const look = (): void => {
+  const check = (): void => {
     const left = leftMs();
     if (left <= 0) onSilent();
-    else timer = setTimeout(look, Math.ceil(left));
+    else timer = setTimeout(check, Math.ceil(left));
   };
-  let timer = setTimeout(look, limits.silenceMs);
+  let timer = setTimeout(check, limits.silenceMs);
   return {
     connecting: (limitMs) => {
       movedMs = performance.now() + limitMs;

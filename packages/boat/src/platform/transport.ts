@@ -11,33 +11,34 @@ import { SILENT_CODE } from './transport-answer.ts';
 import { type SilenceWatch, watchSilence } from './transport-silence.ts';
 
 /**
- * Longest wait for name, connection and handshake together. A dead IPv6 address costs 5 s before the next is tried, and at 2 s
- * latency a name takes 2 s, TCP 2 s and TLS 4 s: 13 s on a link that works (docs/spec/delivery.md, "Delivering").
+ * Longest wait for name lookup, connection and handshake together. A dead IPv6 address costs 5 s before the next address is
+ * tried. At 2 s latency the lookup takes 2 s, TCP 2 s and TLS 4 s (docs/spec/delivery.md, "Delivering"). That is 13 s on a
+ * working link.
  */
 const CONNECT_TIMEOUT_MS = 15_000;
 
-/** Longest try of one address before the next: Node's 250 ms is shorter than one round trip by satellite (docs/spec/delivery.md, "Delivering"). */
+/** Longest attempt at one address before the next. Node's default of 250 ms is shorter than one satellite round trip (docs/spec/delivery.md, "Delivering"). */
 const ADDRESS_ATTEMPT_MS = 5_000;
 
-/** Longest silence (docs/spec/protocol.md R3). */
+/** Longest silence before an exchange is aborted (docs/spec/protocol.md R3). */
 const SILENCE_MS = 30_000;
 
 /** 64 kbit/s, the slowest link that counts as working (docs/spec/delivery.md, "Delivering"). */
 const SLOWEST_BYTES_PER_SECOND = 8_000;
 
-/** How long an unused connection is kept: between the parts of an export it saves three round trips; servers and NATs keep them longer. */
+/** How long an unused connection is kept. It saves three round trips between the parts of an export. Servers and NATs keep connections longer. */
 const IDLE_MS = 4_000;
 
-/** How many times later than that TCP asks whether the other side is there. */
+/** TCP keep-alive probes start after this many times `idleMs`, which is after the connection was closed. */
 const KEEP_ALIVE_PROBE_FACTOR = 10;
 
-/** How the parser of answers begins its codes. */
+/** Prefix of the error codes of Node's HTTP parser. */
 const PARSER_CODES = 'HPE_';
 
-/** Most bytes of an answer's headers; central's are under 1 KB. */
+/** Most bytes of an answer's headers. Central's headers are under 1 KB. */
 const HEADERS_SIZE_MAX_BYTES = 32 * 1024;
 
-/** Statuses whose answers have no body (RFC 9110), and for which a Response may be given none. */
+/** Statuses whose answers have no body (RFC 9110). The Response constructor rejects a body for them. */
 const BODILESS_STATUSES: readonly number[] = [204, 205, 304];
 
 export interface TransportOptions {
@@ -46,17 +47,17 @@ export interface TransportOptions {
   readonly silenceMs?: number;
   readonly slowestBytesPerSecond?: number;
   readonly idleMs?: number;
-  /** PEM of an authority to trust instead of the system's. */
+  /** PEM of a certificate authority to trust instead of the system's. */
   readonly authority?: string;
 }
 
-/** The machine's HTTP client. Proxies named in the environment are not used; it speaks HTTP/1.1. */
+/** The machine's HTTP/1.1 client. It ignores proxies named in the environment. */
 export interface HttpTransport {
-  /** See `Transport`. A body of the answer that is not read falls silent like any other, and is then cut. */
+  /** See `Transport`. An answer whose body the caller does not read counts as silent and is then aborted. */
   readonly transport: Transport;
-  /** After a change of network: no connection made before is used again. Exchanges under way go on. */
+  /** Called after a network change. Earlier connections are not reused; running exchanges continue. */
   reset(): void;
-  /** Ends every exchange (`aborted`) and connection. */
+  /** Ends every exchange (phase `aborted`) and every connection. */
   close(): void;
 }
 
@@ -77,7 +78,7 @@ export function createTransport(options: TransportOptions = {}): HttpTransport {
     const { plain, secure } = connections;
     connections = openConnections(settings);
     for (const agent of [plain, secure]) {
-      // What is in use now is closed when its exchange ends.
+      // A connection in use closes when its exchange ends.
       agent.maxFreeSockets = 0;
       for (const free of Object.values(agent.freeSockets)) for (const socket of free ?? []) socket.destroy();
     }
@@ -92,7 +93,7 @@ export function createTransport(options: TransportOptions = {}): HttpTransport {
   };
 }
 
-/** The connections made since the last change of network; those not in use are kept for the next exchange. */
+/** The connections opened since the last network change. Unused ones are kept for the next exchange. */
 interface Connections {
   readonly plain: HttpAgent;
   readonly secure: HttpsAgent;
@@ -101,7 +102,7 @@ interface Connections {
 function openConnections(settings: Settings): Connections {
   const options = {
     keepAlive: true,
-    // Later than the end of an idle connection: its probes would be packets with nothing to send.
+    // Probes start only after an idle connection has ended, so that an idle boat sends no packets.
     keepAliveMsecs: KEEP_ALIVE_PROBE_FACTOR * settings.idleMs,
     timeout: settings.idleMs,
     maxFreeSockets: 1,
@@ -115,7 +116,7 @@ function openConnections(settings: Settings): Connections {
 interface Exchanging {
   readonly settings: Settings;
   readonly connections: Connections;
-  /** How to end each exchange under way. */
+  /** Functions that end the running exchanges. */
   readonly endings: Set<(error: TransportError) => void>;
 }
 
@@ -139,12 +140,12 @@ async function exchange(request: Request, signal: AbortSignal, exchanging: Excha
   }
 }
 
-/** One exchange, until its answer is read: it ends once, by finishing or by failing. */
+/** One exchange until its answer is read. It ends once, with `finish` or `fail`. */
 interface Running {
   readonly watch: SilenceWatch;
-  /** The answer was read to its end. */
+  /** Called when the answer was read to its end. */
   finish(): void;
-  /** Ends the exchange and its connection, and gives what to throw: the first failure, whatever it caused. */
+  /** Ends the exchange and its connection, and returns the first failure, which is the error to throw. */
   fail(error: unknown): TransportError;
 }
 
@@ -181,33 +182,33 @@ function supervise(
   const connecting = setTimeout(() => {
     fail(new TransportError(stage, 'ETIMEDOUT', `No connection in ${settings.connectTimeoutMs} ms`));
   }, settings.connectTimeoutMs);
-  const stands = (): void => {
+  const connected = (): void => {
     clearTimeout(connecting);
     stage = 'exchange';
     watch.connected();
   };
   sent.once('socket', (socket) => {
-    if (sent.reusedSocket) stands();
+    if (sent.reusedSocket) connected();
     else if (isSecure) {
       socket.once('connect', () => {
         stage = 'tls';
       });
-      socket.once('secureConnect', stands);
-    } else socket.once('connect', stands);
+      socket.once('secureConnect', connected);
+    } else socket.once('connect', connected);
   });
   signal.addEventListener('abort', abort, { once: true });
   endings.add(fail);
   return {
     watch,
     finish: () => {
-      // The answer may come before the whole body was sent; what is left of it must not go into the next exchange.
+      // The answer may arrive before the whole body was sent. The rest of the body must not go into the next exchange.
       if (end() && !sent.writableFinished) sent.destroy();
     },
     fail,
   };
 }
 
-/** Sends the body and resolves to the head of the answer, which may come before the end of the body. */
+/** Sends the body and resolves with the answer's headers, which may arrive before the end of the body. */
 function send(
   sent: ClientRequest,
   body: ReadableStream<Uint8Array> | null,
@@ -215,7 +216,7 @@ function send(
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   sent.once('response', resolve);
-  // Not once: an error without a listener would end the process, whenever it comes.
+  // `on` and not `once`: a later error without a listener would end the process.
   sent.on('error', (error) => reject(running.fail(error)));
   sent.once('close', () => reject(running.fail(new TransportError('exchange', 'ECONNRESET', 'No answer'))));
   if (body === null) sent.end();
@@ -232,7 +233,7 @@ async function* measure(body: ReadableStream<Uint8Array>, watch: SilenceWatch): 
 
 function toResponse(answer: IncomingMessage, running: Running): Response {
   const status = answer.statusCode ?? 0;
-  // Outside this range there is no Response; no HTTP server gives such a status.
+  // The Response constructor rejects a status outside this range, and no HTTP server sends one.
   if (status < 200 || status > 599)
     throw new TransportError('exchange', 'HTTP_STATUS_INVALID', `The answer has the status ${status}`);
   const headers = toHeaders(answer.rawHeaders);
@@ -242,7 +243,7 @@ function toResponse(answer: IncomingMessage, running: Running): Response {
   return new Response(null, { status, headers });
 }
 
-/** Headers as the standard has them; a value it cannot hold (a portal may send any bytes) is left out. */
+/** The answer's headers without values that `Headers` rejects; a captive portal may send any bytes. */
 function toHeaders(rawHeaders: readonly string[]): Headers {
   const headers = new Headers();
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -258,7 +259,7 @@ function toStream(answer: IncomingMessage, running: Running): ReadableStream<Uin
     {
       pull: async (controller) => {
         try {
-          // An answer without an encoding is a stream of Buffers; its iterator is typed for any stream.
+          // An answer without an encoding is a stream of Buffers. Its iterator is typed for any stream.
           const next = (await chunks.next()) as IteratorResult<Uint8Array, undefined>;
           if (next.done === true) {
             running.finish();
@@ -272,7 +273,7 @@ function toStream(answer: IncomingMessage, running: Running): ReadableStream<Uin
         }
       },
       cancel: () => {
-        running.fail(new TransportError('aborted', 'CANCELLED', 'The answer was not wanted any more'));
+        running.fail(new TransportError('aborted', 'CANCELLED', 'The caller cancelled reading the answer'));
       },
     },
     { highWaterMark: 0 },

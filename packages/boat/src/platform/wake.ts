@@ -1,8 +1,8 @@
 import type { Clock } from './ports.ts';
 
-/** Something to wait for that others can bring about: a wake-up that is not lost when it comes before the wait. */
+/** A wait that other code can end. A wake-up before the wait is not lost. */
 export interface Wake {
-  /** Ends the present wait, or the next one if nobody waits. */
+  /** Ends the current wait, or the next one if there is none. */
   wake(): void;
   /** Resolves after `delayMs` or at the next `wake`, whichever is first; rejects when aborted. */
   wait(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void>;

@@ -1,0 +1,52 @@
+import { systemCode } from './disk-file-system.ts';
+import { ExportError } from './errors.ts';
+
+/** An ExportError for what the system reports: DISK_FULL, DISK_READ_ONLY or DISK_FAILED. Returns any other error unchanged. */
+export function toDiskError(error: unknown, op: string): unknown {
+  const code = systemCode(error);
+  if (code === undefined || error instanceof ExportError || !(error instanceof Error)) return error;
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return createDiskFull(op, error);
+    case 'EROFS':
+      return createDiskReadOnly(op, error);
+    case 'EACCES':
+    case 'EPERM':
+      return new ExportError('DISK_FAILED', `Not permitted: ${op}`, {
+        op,
+        hint: "Give the export manager's user permission for this path.",
+        cause: error,
+      });
+    case 'EIO':
+      return new ExportError('DISK_FAILED', `The storage device failed: ${op}`, {
+        op,
+        hint: 'Check the SD card or SSD and the kernel log. Replace the device if the errors repeat.',
+        cause: error,
+      });
+    default:
+      return new ExportError('DISK_FAILED', `${error.message}: ${op}`, {
+        op,
+        hint: `The system reports ${code}. Check this path and the kernel log.`,
+        cause: error,
+      });
+  }
+}
+
+/** DISK_FULL for `op`. */
+export function createDiskFull(op: string, cause: unknown): ExportError {
+  return new ExportError('DISK_FULL', `No space left: ${op}`, {
+    op,
+    hint: 'Free space on this file system. Exports that wait for delivery are kept.',
+    cause,
+  });
+}
+
+/** DISK_READ_ONLY for `op`. A file system whose journal was aborted becomes writable only when it is mounted again. */
+export function createDiskReadOnly(op: string, cause: unknown): ExportError {
+  return new ExportError('DISK_READ_ONLY', `The file system is read-only: ${op}`, {
+    op,
+    hint: "Linux makes a file system read-only after a storage error. Check the SD card or SSD and the kernel log, then restart the boat's computer. Waiting exports are kept.",
+    cause,
+  });
+}
