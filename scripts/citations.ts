@@ -54,12 +54,9 @@ export function findCitationFaults(text: string, pages: CitedPages): readonly st
     ...toCitedRequirements(text)
       .filter((number) => !pages.requirements.has(number))
       .map((number) => `no requirement ${number}`),
-    ...[...flat.matchAll(/protocol\.md (R[0-9]+): "([^"]+)"/g)]
-      .filter(
-        (match) =>
-          pages.requirements.get(match[1] ?? '')?.replaceAll(/[`"]/g, '') !== match[2]?.replaceAll('`', ''),
-      )
-      .map((match) => `${match[1]} does not say "${match[2]}"`),
+    ...[...flat.matchAll(/protocol\.md (R[0-9]+): "(.+?\.)"/g)]
+      .filter(([, number = '', quoted]) => pages.requirements.get(number) !== quoted)
+      .map(([, number, quoted]) => `${number} does not say "${quoted}"`),
     ...[...flat.matchAll(/[Dd]ecisions? ([0-9]{4})/g)]
       .filter((match) => !pages.decisions.has(match[1] ?? ''))
       .map((match) => `no decision ${match[1]}`),

@@ -67,7 +67,7 @@ export async function cutFile(
  * The body of one part: a complete document with the file's header, `part`, all nine keys, and the records of its slices.
  * Bytes as they are sent before compression. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED.
  * docs/spec/protocol.md R12: "The decoded body MUST be a complete export document in UTF-8 with `format_version`
- * `1.0`."
+ * `"1.0"`."
  */
 export async function readPart(
   disk: Disk,

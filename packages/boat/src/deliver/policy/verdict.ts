@@ -57,19 +57,29 @@ export function decideVerdict(outcome: Outcome, facts: VerdictFacts): Verdict {
 function decideRefusal(outcome: Extract<Outcome, { kind: 'refused' }>, facts: VerdictFacts): Verdict {
   const { status, errorCode } = outcome;
   const detail = `HTTP ${status} ${errorCode}: ${outcome.message}`;
+  // docs/spec/protocol.md R39: "A boat MUST decide by the status of a refusal and MUST accept error codes that it
+  // does not know."
+  // docs/spec/protocol.md R40: "A boat MUST retry later after 408, 425, 429, any 5xx, a lost answer or a stalled
+  // exchange."
   if (status >= 500) return unavailable(detail, outcome.retryAfterMs);
   switch (status) {
     case 408:
     case 425:
     case 429:
       return unavailable(detail, outcome.retryAfterMs);
+    // docs/spec/protocol.md R44: "A boat MUST cut a part that got 413 into smaller parts if it holds more than one
+    // record."
     case 413:
       return facts.canCut ? { kind: 'cut_smaller', detail } : { kind: 'rejected', errorCode, detail };
+    // docs/spec/protocol.md R45: "A boat MUST fail an export without a retry after 400, 409, 415, 422, or 413 for a
+    // part that cannot be cut."
     case 400:
     case 409:
     case 415:
     case 422:
       return { kind: 'rejected', errorCode, detail };
+    // docs/spec/protocol.md R46: "A boat MUST stop sending after any other refusal, and MAY try again after 1 h or
+    // when its device token changes."
     default:
       return { kind: 'blocked', status, errorCode, detail };
   }
@@ -77,6 +87,8 @@ function decideRefusal(outcome: Extract<Outcome, { kind: 'refused' }>, facts: Ve
 
 function decideForeignAnswer(outcome: Extract<Outcome, { kind: 'not_central' }>): Verdict {
   const detail = `HTTP ${outcome.status}: ${outcome.detail}`;
+  // docs/spec/protocol.md R37: "A boat MUST NOT count an attempt for a foreign answer, unless its status is 500 to
+  // 504 and central answers a probe (R41)."
   if (isGatewayStatus(outcome.status)) return unavailable(detail, outcome.retryAfterMs);
   return { kind: 'unreachable', destination: 'captive_portal', detail };
 }
@@ -111,6 +123,8 @@ export function decideHealth(
   shape: 'health' | 'refusal' | 'other',
 ): 'central' | 'unavailable' | 'captive_portal' {
   if (status >= 300 && status < 400) return 'captive_portal';
+  // docs/spec/protocol.md R50: "A boat MUST accept a health answer as central's only if it is 2xx and has
+  // `"service":"d3kos-central"`."
   if (shape === 'health' && status >= 200 && status < 300) return 'central';
   if (status === 511) return 'captive_portal';
   return shape !== 'other' || isGatewayStatus(status) ? 'unavailable' : 'captive_portal';
