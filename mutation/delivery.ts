@@ -1,6 +1,9 @@
 import type { Mutant } from './mutant.ts';
 
 const DELIVER = 'packages/boat/src/deliver/deliver-entry.ts';
+const ENTRY_PARTS = 'packages/boat/src/deliver/entry-parts.ts';
+const SETTLE = 'packages/boat/src/deliver/settle-delivery.ts';
+const SETTLE_TESTS = ['packages/boat/src/deliver/settle-delivery.test.ts'];
 const DELIVER_TESTS = ['packages/boat/src/deliver/deliver-entry.test.ts'];
 const DEAD_LETTER_TESTS = ['packages/boat/src/deliver/dead-letters.test.ts'];
 const RETENTION = 'packages/boat/src/retain/retention.ts';
@@ -16,17 +19,17 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: ['tests/dying-card.test.ts'],
   },
   {
-    name: 'an attempt is spent although nobody answers any more',
-    file: 'packages/boat/src/deliver/worker.ts',
+    name: 'an attempt is spent although central is not reachable any more',
+    file: SETTLE,
     before: 'probed === undefined ? first : confirmUnavailable(first, probed);',
     after: 'first as Verdict;',
-    killedBy: ['tests/lost-link.test.ts'],
+    killedBy: SETTLE_TESTS,
   },
   {
-    name: 'a central that failed a long send is looked at though the tier has fallen to 0 meanwhile',
-    file: 'packages/boat/src/deliver/worker.ts',
-    before: "const refusal = first.kind === 'unavailable' ? await permit(signal) : undefined;",
-    after: "const refusal = first.kind === 'rejected' ? await permit(signal) : undefined;",
+    name: 'central is probed after a failed send although the tier has fallen to 0',
+    file: SETTLE,
+    before: "const license =\n    first.kind === 'unavailable' ?",
+    after: "const license =\n    first.kind === 'rejected' ?",
     killedBy: ['packages/boat/src/deliver/worker.test.ts'],
   },
   {
@@ -67,15 +70,15 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'the tier is not asked again before each part',
     file: DELIVER,
-    before: "if (refusal !== undefined) return { kind: 'not_permitted', refusal, wireSizeBytes: 0 };",
+    before: "if (permission.kind === 'refused') return { kind: 'not_permitted', refusal: permission };",
     after: '',
     killedBy: DELIVER_TESTS,
   },
   {
     name: "another boat's export is sent",
     file: DELIVER,
-    before: 'if (own === undefined || made === own) return;',
-    after: 'if (own !== null) return;',
+    before: 'if (made === installationId) return;',
+    after: "if (made !== null && installationId !== '') return;",
     killedBy: DELIVER_TESTS,
   },
   {
@@ -87,21 +90,21 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'parts that are cut again begin with the first record',
-    file: DELIVER,
-    before: 'entry.exportFile, partSizeBytes, isOpen);',
-    after: 'entry.exportFile, partSizeBytes);',
+    file: ENTRY_PARTS,
+    before: 'reader.cut(partSizeBytes, isOpen);',
+    after: 'reader.cut(partSizeBytes);',
     killedBy: DELIVER_TESTS,
   },
   {
     name: 'parts that are cut again leave keys out',
-    file: DELIVER,
+    file: ENTRY_PARTS,
     before: 'index: toFreeIndex(), slices',
     after: 'index: parts.length + toFreeIndex(), slices',
     killedBy: DELIVER_TESTS,
   },
   {
     name: 'parts that are cut again take the keys of acknowledged ones',
-    file: DELIVER,
+    file: ENTRY_PARTS,
     before: 'while (taken.has(last));',
     after: 'while (taken.has(0));',
     killedBy: DELIVER_TESTS,
@@ -123,7 +126,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'what the link cut off is not counted',
     file: DELIVER,
-    before: 'if (isCutOff(outcome)) deps.cutOffs.count(entry.entryNo, next.index);',
+    before: 'if (isCutOff(outcome)) cutOffs.count(entry.entryNo, next.index);',
     after: '',
     killedBy: DELIVER_TESTS,
   },
@@ -137,7 +140,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'half of what central holds is taken for all of it',
     file: 'packages/boat/src/deliver/held-parts.ts',
-    before: 'isWhole = answer.held.next === null;',
+    before: 'isWhole = page.held.next === null;',
     after: 'isWhole = true;',
     killedBy: ['packages/boat/src/deliver/held-parts.test.ts'],
   },
@@ -207,8 +210,8 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'the views are written before a delivery and not after it',
     file: 'packages/boat/src/deliver/worker.ts',
-    before: 'return result satisfies never;\n    }\n    listener.queueChanged();',
-    after: 'return result satisfies never;\n    }',
+    before: "entry, result, signal);\n  context.reporter.report({ kind: 'queue_changed' });",
+    after: 'entry, result, signal);',
     killedBy: ['tests/views-follow.test.ts'],
   },
   {

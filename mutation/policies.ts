@@ -232,8 +232,8 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
   {
     name: 'tier 0 may send what it has',
     file: LICENSE,
-    before: 'return tier === 0 ? refuseTier0() : ALLOWED;',
-    after: 'return ALLOWED;',
+    before: "license.kind === 'known' && license.tier === 0 ? refuseTier0() : license;",
+    after: 'license;',
     killedBy: LICENSE_TESTS,
   },
   {

@@ -88,7 +88,7 @@ test('a limited upload takes the time its limit asks for, and arrives whole', BO
   });
   const began = performance.now();
   await sendPart(
-    createWorld({}),
+    { ...createWorld({}), clockSynchronized: async () => true },
     {
       centralUrl: central.url,
       token: 'x'.repeat(20),

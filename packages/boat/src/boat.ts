@@ -6,10 +6,11 @@ import { collectGarbageWhenIdle } from './collect-garbage-when-idle.ts';
 import { createCollectors } from './collect/collectors.ts';
 import { readTimeZoneFile } from './collect/time-zone-file.ts';
 import type { Config } from './config.ts';
+import type { DeliveryEvent } from './deliver/delivery-event.ts';
 import { createWorker, type Worker } from './deliver/worker.ts';
 import { examine, repair } from './doctor/doctor.ts';
 import { createExportManager } from './create-export-manager.ts';
-import { createEvents, type Events } from './events.ts';
+import { createEventBus, createEvents, type EventBus, type Events, toManagerEvent } from './events.ts';
 import type { ExportManager, ExportManagerDeps } from './export-manager.ts';
 import { createApp } from './http/app.ts';
 import type { Ledger } from './ledger/ledger.ts';
@@ -32,6 +33,8 @@ export interface Boat {
   readonly manager: ExportManager;
   readonly app: Hono;
   readonly ledger: Ledger;
+  /** What the worker does, as it happens. */
+  readonly delivery: Pick<EventBus<DeliveryEvent>, 'subscribe'>;
   /** Delivers exports and writes views until the signal aborts. Rejects if only a restart can repair the failure. */
   run(): Promise<void>;
   /** After `run` has ended. */
@@ -51,6 +54,7 @@ interface Parts {
   readonly sources: SourcePaths;
   readonly ledger: Ledger;
   readonly events: Events;
+  readonly delivery: EventBus<DeliveryEvent>;
   readonly views: ViewWriter;
   readonly license: License;
   readonly retention: Retention;
@@ -89,6 +93,7 @@ export async function startBoat(
     sources,
     ledger,
     events,
+    delivery: createEventBus(),
     views,
     license: createLicense(world, {
       licensePath: join(config.root, 'config', 'license.json'),
@@ -105,7 +110,8 @@ export async function startBoat(
   const manager = createExportManager({ ...parts, ...toManagerParts(parts), worker });
   const app = createApp({ manager, events, world, port: config.port, allowedOrigins: config.allowedOrigins });
   views.changed();
-  return { manager, app, ledger, run: () => run(parts, worker), close: () => ledger.close() };
+  const { delivery } = parts;
+  return { manager, app, ledger, delivery, run: () => run(parts, worker), close: () => ledger.close() };
 }
 
 /** Removes delivered files for what the start writes. If that does not free the reserve, later exports are refused one by one. */
@@ -119,7 +125,12 @@ async function freeReserve({ retention, world }: Parts): Promise<void> {
 }
 
 function startWorker(parts: Parts): Worker {
-  const { config, events } = parts;
+  const { config, events, delivery } = parts;
+  delivery.subscribe((event) => {
+    if (event.kind === 'queue_changed') parts.queueChanged();
+    const shown = toManagerEvent(event);
+    if (shown !== undefined) events.emit(shown);
+  });
   return createWorker({
     ...parts,
     centralUrl: config.centralUrl,
@@ -130,12 +141,7 @@ function startWorker(parts: Parts): Worker {
     },
     bytesPerSecondMax: config.rateLimitBytesPerSecond,
     clockSynchronized: async (until) => (await parts.clockSynchronized(until)) === true,
-    listener: {
-      queueChanged: parts.queueChanged,
-      uploading: (progress) => events.emit({ kind: 'uploading', ...progress }),
-      delivered: (queueId) => events.emit({ kind: 'delivered', queueId }),
-      destinationChanged: ({ state, detail }) => events.emit({ kind: 'destination', state, detail }),
-    },
+    report: delivery.emit,
   });
 }
 

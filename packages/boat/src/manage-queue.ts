@@ -57,7 +57,7 @@ export function createQueueVerbs({
       }),
 
     process() {
-      worker.wake('now');
+      worker.sendNow();
       const { pending, uploading } = ledger.queue.counts();
       return pending + uploading;
     },

@@ -12,9 +12,10 @@ import type { Entry } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { toLegacyTime, toStamp } from '../ledger/policy.ts';
 import type { License } from '../license/license.ts';
-import { maySend } from '../license/policy.ts';
+import { permitSending } from '../license/policy.ts';
 import { ExportError, isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
+import { openExportReader } from '../spool/export-reader.ts';
 import { toBundleName, toReason } from './policy.ts';
 
 /** Which exports go: those that wait, or the failed ones as well. */
@@ -55,23 +56,21 @@ export function createBundler(deps: BundlerDeps): Bundler {
   const { world, ledger, license, signal } = deps;
   return {
     async bundle(scope) {
-      const known = await license.current(signal);
-      const permission = known.kind === 'known' ? maySend(known.tier) : known;
+      const permission = permitSending(await license.current(signal));
       if (permission.kind === 'refused')
         throw new ExportError(permission.code, permission.message, {
           op: 'bundle exports',
           hint: permission.hint,
         });
-      if (known.kind === 'refused') throw new Error('a refused licence was permitted');
       const entries = selectEntries(ledger, scope);
       if (entries.length === 0) return undefined;
       // Before the first byte: a stick that is pulled out early may still reach central.
       markBundled(ledger, entries);
       const nowMs = world.clock.wall();
       return {
-        name: toBundleName(known.installationId, toStamp(nowMs)),
+        name: toBundleName(permission.installationId, toStamp(nowMs)),
         exportCount: entries.length,
-        pieces: () => makeBundle(deps, entries, known.installationId, toLegacyTime(nowMs)),
+        pieces: () => makeBundle(deps, entries, permission.installationId, toLegacyTime(nowMs)),
       };
     },
   };
@@ -140,10 +139,11 @@ async function* bundleEntry(deps: BundlerDeps, entryNo: number): AsyncGenerator<
   // As it is now: while the exports before it were written it may have been delivered or moved.
   const entry = ledger.queue.get(entryNo);
   if (entry === undefined || entry.status === 'completed') return;
-  const parts = await planParts(deps, entry, entry.partSizeBytes ?? deps.partSizeBytes);
+  const reader = await openExportReader(world, entry.exportFile);
+  const parts = await planParts(ledger, entry, reader, entry.partSizeBytes ?? deps.partSizeBytes);
   for (const part of parts) {
     if (part.acknowledged) continue;
-    const body = await readPartBody(world.disk, entry, part, parts.length);
+    const body = await readPartBody(entry, reader, part, parts.length);
     if (body.length > BUNDLE_PART_SIZE_MAX_BYTES)
       throw new ExportError('FILE_TOO_LARGE', `Part ${part.index} has ${body.length} bytes`, {
         op: `bundle ${entry.queueId}`,

@@ -1,97 +1,98 @@
-import type { ContentCoding } from '@d3kos/protocol';
 import type { MonotonicMs, World } from '../platform/ports.ts';
-import type { ProbeResult } from './outcome.ts';
+import type { CentralClient } from './central-client.ts';
+import type { ReportDelivery } from './delivery-event.ts';
 import { BLOCKED_RETRY_MS, foreignAnswerDelay, probeDelay } from './policy/backoff.ts';
 import {
   type Destination,
   type DestinationEvent,
-  describeDestination,
   initialDestination,
   nextDestination,
 } from './policy/destination-state.ts';
-import { probe } from './probe.ts';
 import type { Verdict } from './policy/verdict.ts';
 
-/** What is known of the way to central, and when it may be used again. Lives as long as one run of the worker. */
+/** A reason for which central, or the boat's own configuration, refuses every export. */
+export type Block = Omit<Extract<Verdict, { kind: 'blocked' }>, 'kind'>;
+
+/**
+ * The circuit breaker before central. It is closed while central accepts requests, open while none may be sent, and
+ * half-open when the open time is over: after an unreachable central it then probes before it closes. Lives as long as one
+ * run of the worker.
+ */
 export interface CircuitBreaker {
+  /** Central's state as the last request showed it. */
   destination(): Destination;
-  /** The codings central's last answer offered. */
-  offers(): readonly ContentCoding[];
-  /** How long nothing is to be sent or asked yet; 0: it is time. */
-  heldMs(): number;
-  /** When it is time: looks at a central that was not reached, and gives how long to wait before the next look; 0: go on. */
-  wait(centralUrl: string, signal: AbortSignal): Promise<number>;
-  /** One look at central, whatever wait is running. */
-  look(centralUrl: string, signal: AbortSignal): Promise<ProbeResult>;
-  /** What a send came to; the state follows. */
-  observe(event: DestinationEvent): void;
-  /** Central took a part. */
-  accepted(offers: readonly ContentCoding[]): void;
-  /** Central was not reached: it is probed until it answers. */
-  lost(verdict: Extract<Verdict, { kind: 'unreachable' }>): void;
-  /** Central is failing as a whole: nothing is sent for `delayMs`. */
-  hold(delayMs: number): void;
-  /** Central takes nothing as things are; `by` is what would have to change. */
-  block(verdict: Omit<Extract<Verdict, { kind: 'blocked' }>, 'kind'>, by: string): void;
-  /** What a block depended on, as it is now: another one ends it. */
-  notice(by: string): void;
-  /** True while a change of the network's interfaces is worth knowing. */
-  isLinkWaited(): boolean;
-  /** The interfaces changed: whatever wait was running ends. */
-  hurry(): void;
-  /** The owner wants central tried now, blocked or not. */
-  tryNow(): void;
+  /** Milliseconds for which it stays open; 0 if a request may be sent. */
+  openForMs(): number;
+  /** After the open time: probes central if required. Returns 0 if the breaker closed, else the new `openForMs`. */
+  tryClose(central: Pick<CentralClient, 'probe'>, signal: AbortSignal): Promise<number>;
+  /** Records that central answered an authenticated request. */
+  recordSuccess(): void;
+  /** Records a verdict. `unreachable` opens the breaker until a probe reaches central. */
+  recordVerdict(verdict: Verdict): void;
+  /** Opens for `delayMs`: central fails for every export. */
+  open(delayMs: number): void;
+  /** Opens for an hour, or until the configuration differs from `configuration`. */
+  openBlocked(block: Block, configuration: string): void;
+  /** Records the present configuration. A change ends `openBlocked`. */
+  recordConfiguration(configuration: string): void;
+  /** True if the breaker waits for central to become reachable, so that a change of network interfaces matters. */
+  isWaitingForLink(): boolean;
+  /** The network interfaces changed: ends the open time. */
+  recordNetworkChange(): void;
+  /** "Send now": ends the open time and any block. */
+  reset(): void;
+}
+
+/** Central's state, and the report of each change. */
+function createDestination(clock: World['clock'], report: ReportDelivery) {
+  let destination = initialDestination(clock.wall());
+  return {
+    current: (): Destination => destination,
+    observe: (event: DestinationEvent): void => {
+      const next = nextDestination(destination, event, clock.wall());
+      const isChanged = next.state !== destination.state;
+      destination = next;
+      if (isChanged) report({ kind: 'destination_changed', destination });
+    },
+  };
 }
 
 export function createCircuitBreaker(
-  world: Pick<World, 'clock' | 'random' | 'log' | 'transport'>,
-  clockSynchronized: (signal: AbortSignal) => Promise<boolean>,
-  onChange: (destination: Destination) => void,
+  { clock, random }: Pick<World, 'clock' | 'random'>,
+  report: ReportDelivery,
 ): CircuitBreaker {
-  const { clock, random, log } = world;
-  let destination = initialDestination(clock.wall());
-  let offers: readonly ContentCoding[] = [];
-  let holdUntil: MonotonicMs | undefined;
+  const destination = createDestination(clock, report);
+  let openUntil: MonotonicMs | undefined;
   let mustProbe = false;
   let probeFailures = 0;
-  let misanswered = 0;
-  let blockedBy: string | undefined;
+  let foreignAnswers = 0;
+  /** The configuration that central refused; undefined while not blocked. */
+  let blockedConfiguration: string | undefined;
 
-  const hold = (delayMs: number): void => {
-    holdUntil = (clock.monotonic() + delayMs) as MonotonicMs;
+  const open = (delayMs: number): void => {
+    openUntil = (clock.monotonic() + delayMs) as MonotonicMs;
   };
-  const observe = (event: DestinationEvent): void => {
-    const next = nextDestination(destination, event, clock.wall());
-    const isNew = next.state !== destination.state;
-    destination = next;
-    if (!isNew) return;
-    log.write(next.state === 'blocked' ? 'warn' : 'info', describeDestination(next));
-    onChange(next);
-  };
-  const look = async (centralUrl: string, signal: AbortSignal): Promise<ProbeResult> => {
-    const target = { centralUrl, clockSynchronized: await clockSynchronized(signal) };
-    const result = await probe(world, target, signal);
-    if (result.kind === 'central') offers = result.offers;
-    return result;
-  };
-  const hurry = (): void => {
-    holdUntil = undefined;
+  const endOpenTime = (): void => {
+    openUntil = undefined;
     probeFailures = 0;
+  };
+  const openUnreachable = ({ destination: state }: Extract<Verdict, { kind: 'unreachable' }>): void => {
+    // A proxy that lets probes through and answers exports itself must receive them ever less often.
+    foreignAnswers = state === 'captive_portal' ? foreignAnswers + 1 : 0;
+    mustProbe = true;
+    probeFailures = 0;
+    const fraction = random.fraction();
+    open(foreignAnswers > 0 ? foreignAnswerDelay(foreignAnswers, fraction) : probeDelay(0, fraction));
   };
 
   return {
-    destination: () => destination,
-    offers: () => offers,
-    observe,
-    look,
-    hold,
-    hurry,
-    heldMs: () => (holdUntil === undefined ? 0 : Math.max(0, holdUntil - clock.monotonic())),
-    async wait(centralUrl, signal) {
-      holdUntil = undefined;
+    destination: destination.current,
+    openForMs: () => (openUntil === undefined ? 0 : Math.max(0, openUntil - clock.monotonic())),
+    async tryClose(central, signal) {
+      openUntil = undefined;
       if (!mustProbe) return 0;
-      const result = await look(centralUrl, signal);
-      observe({ kind: 'probe', result });
+      const result = await central.probe(signal);
+      destination.observe({ kind: 'probe', result });
       if (result.kind === 'central') {
         mustProbe = false;
         probeFailures = 0;
@@ -99,39 +100,37 @@ export function createCircuitBreaker(
       }
       const delayMs = probeDelay(probeFailures, random.fraction());
       probeFailures += 1;
-      hold(delayMs);
+      open(delayMs);
       return delayMs;
     },
-    accepted(offered) {
-      offers = offered;
-      misanswered = 0;
-      observe({ kind: 'accepted' });
+    recordSuccess() {
+      foreignAnswers = 0;
+      destination.observe({ kind: 'accepted' });
     },
-    lost(verdict) {
-      // A place that answers probes as central and exports as something else is asked ever less often.
-      misanswered = verdict.destination === 'captive_portal' ? misanswered + 1 : 0;
-      mustProbe = true;
-      probeFailures = 0;
-      const fraction = random.fraction();
-      hold(misanswered > 0 ? foreignAnswerDelay(misanswered, fraction) : probeDelay(0, fraction));
+    recordVerdict(verdict) {
+      destination.observe({ kind: 'verdict', verdict });
+      if (verdict.kind === 'unreachable') openUnreachable(verdict);
     },
-    block(verdict, by) {
-      observe({ kind: 'verdict', verdict: { kind: 'blocked', ...verdict } });
-      blockedBy = by;
-      hold(BLOCKED_RETRY_MS);
+    open,
+    openBlocked(block, configuration) {
+      destination.observe({ kind: 'verdict', verdict: { kind: 'blocked', ...block } });
+      blockedConfiguration = configuration;
+      open(BLOCKED_RETRY_MS);
       mustProbe = false;
     },
-    notice(by) {
-      if (blockedBy === undefined || blockedBy === by) return;
-      blockedBy = undefined;
-      holdUntil = undefined;
-      observe({ kind: 'configuration_changed' });
+    recordConfiguration(configuration) {
+      if (blockedConfiguration === undefined || blockedConfiguration === configuration) return;
+      blockedConfiguration = undefined;
+      openUntil = undefined;
+      destination.observe({ kind: 'configuration_changed' });
     },
-    isLinkWaited: () => mustProbe,
-    tryNow() {
-      blockedBy = undefined;
-      mustProbe = destination.state !== 'online' && destination.state !== 'unknown';
-      hurry();
+    isWaitingForLink: () => mustProbe,
+    recordNetworkChange: endOpenTime,
+    reset() {
+      blockedConfiguration = undefined;
+      const { state } = destination.current();
+      mustProbe = state !== 'online' && state !== 'unknown';
+      endOpenTime();
     },
   };
 }

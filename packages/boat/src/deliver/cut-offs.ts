@@ -1,28 +1,28 @@
 /**
- * How often the part that comes next was cut off amid its upload, by entry. It lives as long as one run of the worker: a
- * restart begins to count again, which costs two drops more and is not worth a commit for each.
+ * Counts how often in a row the link cut off the next part of each entry. The counts live as long as one run of the worker:
+ * a restart costs two more drops, which is cheaper than a commit for each.
  */
 export interface CutOffs {
-  /** Times in a row for this part. */
+  /** How often in a row this part was cut off. */
   times(entryNo: number, partIndex: number): number;
   count(entryNo: number, partIndex: number): void;
-  /** The entry is cut another way, or left the queue. */
+  /** Forgets an entry that was cut again or has left the queue. */
   forget(entryNo: number): void;
 }
 
 export function createCutOffs(): CutOffs {
-  const known = new Map<number, { readonly partIndex: number; readonly times: number }>();
+  const counts = new Map<number, { readonly partIndex: number; readonly times: number }>();
   const times = (entryNo: number, partIndex: number): number => {
-    const last = known.get(entryNo);
+    const last = counts.get(entryNo);
     return last?.partIndex === partIndex ? last.times : 0;
   };
   return {
     times,
     count: (entryNo, partIndex) => {
-      known.set(entryNo, { partIndex, times: times(entryNo, partIndex) + 1 });
+      counts.set(entryNo, { partIndex, times: times(entryNo, partIndex) + 1 });
     },
     forget: (entryNo) => {
-      known.delete(entryNo);
+      counts.delete(entryNo);
     },
   };
 }

@@ -14,8 +14,12 @@ import { toSpoolPaths } from '../spool/spool-paths.ts';
 import { createKeptLog } from '../testing/kept-log.ts';
 import { SPOOLED_INSTALLATION, spoolExport } from '../testing/spooled-export.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
+import type { LicenseResult } from '../license/policy.ts';
+import { markBundled } from './bundled.ts';
+import type { CentralClient } from './central-client.ts';
 import { createCutOffs } from './cut-offs.ts';
-import { type DeliverEntryDeps, deliverEntry } from './deliver-entry.ts';
+import { deliverEntry, type DeliveryStep, type EntryResult } from './deliver-entry.ts';
+import type { HeldParts } from './held-parts.ts';
 import type { Outcome } from './outcome.ts';
 
 const root = temporaryRoot('deliver-entry');
@@ -23,7 +27,7 @@ const RECORD_IDS = Array.from({ length: 120 }, (_, index) => `record ${index}`);
 /** Forty of the records, so that a whole export is three parts. */
 const PART_SIZE_BYTES = 42_000;
 
-type Sent = Parameters<DeliverEntryDeps['send']>[0];
+type Sent = Omit<Parameters<CentralClient['sendPart']>[0], 'token'>;
 
 const digestOf = (body: Uint8Array): string => createHash('sha256').update(body).digest('hex');
 
@@ -47,6 +51,23 @@ const recordsIn = ({ body }: Sent): readonly string[] =>
   (JSON.parse(Buffer.from(body).toString('utf8')).data.boatlog.entries as { record_id: string }[]).map(
     ({ record_id }) => record_id,
   );
+
+const HELD_UNKNOWN: HeldParts = { receipts: [], offers: undefined, isWhole: false };
+const HELD_NOTHING: HeldParts = { receipts: [], offers: [], isWhole: true };
+const LICENSE: LicenseResult = {
+  kind: 'known',
+  installationId: SPOOLED_INSTALLATION,
+  tier: 2,
+  source: 'tier_api',
+};
+
+interface DeliverOptions {
+  /** The parts that central reports to hold. */
+  readonly held?: HeldParts;
+  /** The step after which the consumer stops. */
+  readonly stopAfter?: DeliveryStep['kind'];
+  readonly license?: () => Promise<LicenseResult>;
+}
 
 let made = 0;
 async function queueExport(installationId = SPOOLED_INSTALLATION) {
@@ -81,39 +102,51 @@ async function queueExport(installationId = SPOOLED_INSTALLATION) {
     [],
   );
   const sent: Sent[] = [];
+  const queries: number[] = [];
+  const steps: DeliveryStep['kind'][] = [];
   const cutOffs = createCutOffs();
-  const deliver = (answer: (part: Sent) => Outcome, over: Partial<DeliverEntryDeps> = {}) => {
+  const deliver = async (
+    answer: (part: Sent) => Outcome,
+    { held = HELD_UNKNOWN, stopAfter, license = async () => LICENSE }: DeliverOptions = {},
+  ): Promise<EntryResult | undefined> => {
     const entry = ledger.queue.claim(() => true);
     assert.ok(entry !== undefined);
-    return deliverEntry(
-      {
-        world,
-        ledger,
-        partSizeBytes: PART_SIZE_BYTES,
-        installationId: () => SPOOLED_INSTALLATION,
-        permit: async () => undefined,
-        fetchHeldParts: async () => ({ receipts: [], offers: undefined, isWhole: false }),
-        cutOffs,
-        send: async (part) => {
-          sent.push(part);
-          return { outcome: answer(part), wireSizeBytes: part.body.byteLength };
-        },
-        clockSynchronized: async () => true,
-        mayGoOn: () => true,
-        onPart: () => undefined,
-        onAccepted: () => undefined,
-        ...over,
+    const central: CentralClient = {
+      probe: () => Promise.reject(new Error('a delivery does not probe')),
+      fetchHeldParts: async ({ firstIndex }) => {
+        queries.push(firstIndex);
+        return held;
       },
+      sendPart: async (part) => {
+        sent.push(part);
+        return { outcome: answer(part), wireSizeBytes: part.body.byteLength };
+      },
+    };
+    const delivery = {
       entry,
-      new AbortController().signal,
+      token: 'token',
+      installationId: SPOOLED_INSTALLATION,
+      partSizeBytes: PART_SIZE_BYTES,
+    };
+    const { signal } = new AbortController();
+    const running = deliverEntry(
+      { world, ledger, license: { current: license }, central, cutOffs },
+      delivery,
+      signal,
     );
+    for (;;) {
+      const next = await running.next();
+      if (next.done === true) return next.value;
+      steps.push(next.value.kind);
+      if (next.value.kind === stopAfter) return undefined;
+    }
   };
-  return { ledger, sent, deliver };
+  return { ledger, sent, queries, steps, deliver };
 }
 
 test('an export over several parts is delivered whole, each record once, in order', async () => {
   const { ledger, sent, deliver } = await queueExport();
-  assert.equal((await deliver(accept)).kind, 'delivered');
+  assert.equal((await deliver(accept))?.kind, 'delivered');
   assert.deepEqual(
     sent.map(({ part }) => part),
     [1, 2, 3].map((index) => ({ index, count: 3 })),
@@ -122,30 +155,31 @@ test('an export over several parts is delivered whole, each record once, in orde
   assert.equal(ledger.queue.counts().completed, 1);
 });
 
-test('a receipt is written down without a word from the clock, which may take seconds', async () => {
-  const { deliver } = await queueExport();
-  const clockSynchronized = () => Promise.reject<boolean>(new Error('was asked'));
-  assert.equal((await deliver(accept, { clockSynchronized })).kind, 'delivered');
-});
-
-test('what was acknowledged before a pause is not sent again', async () => {
+test('a part that was acknowledged before a pause is not sent again', async () => {
   const { ledger, sent, deliver } = await queueExport();
-  for (const kind of ['paused', 'paused', 'delivered']) {
-    assert.equal((await deliver(accept, { mayGoOn: () => false })).kind, kind);
+  for (let pause = 0; pause < 2; pause += 1) {
+    assert.equal(await deliver(accept, { stopAfter: 'part_acknowledged' }), undefined);
     ledger.queue.unclaim(1);
   }
+  assert.equal((await deliver(accept))?.kind, 'delivered');
   assert.deepEqual(sent.flatMap(recordsIn), RECORD_IDS);
 });
 
-test('the tier is asked before each part: after a downgrade nothing more leaves the boat', async () => {
+test('each step of a delivery comes in the order in which it happens', async () => {
+  const { steps, deliver } = await queueExport();
+  await deliver(accept);
+  const part = ['part_started', 'central_answered'];
+  assert.deepEqual(steps, [...part, 'part_acknowledged', ...part, 'part_acknowledged', ...part]);
+});
+
+test('the tier is checked before each part: after a downgrade nothing more leaves the boat', async () => {
   const { ledger, sent, deliver } = await queueExport();
-  let asked = 0;
-  const permit: DeliverEntryDeps['permit'] = async () => {
-    asked += 1;
-    if (asked === 1) return undefined;
-    return { kind: 'refused', code: 'TIER_TOO_LOW', message: 'Tier 0', hint: 'Upgrade.', tier: 0 };
+  let checks = 0;
+  const license = async (): Promise<LicenseResult> => {
+    checks += 1;
+    return checks === 1 ? LICENSE : { ...LICENSE, tier: 0 };
   };
-  assert.equal((await deliver(accept, { permit })).kind, 'not_permitted');
+  assert.equal((await deliver(accept, { license }))?.kind, 'not_permitted');
   assert.equal(sent.length, 1);
   assert.deepEqual(
     ledger.queue.parts(1).map(({ acknowledged }) => acknowledged),
@@ -153,10 +187,10 @@ test('the tier is asked before each part: after a downgrade nothing more leaves 
   );
 });
 
-test('an entry that a lying card left open with all its parts acknowledged fails, and holds up nothing behind it', async () => {
+test('an entry that a card left open with all its parts acknowledged fails, and does not block those behind it', async () => {
   const { ledger, sent, deliver } = await queueExport();
   for (let part = 1; part <= 2; part += 1) {
-    await deliver(accept, { mayGoOn: () => false });
+    await deliver(accept, { stopAfter: 'part_acknowledged' });
     ledger.queue.unclaim(1);
   }
   const last = { exportId: 'exp_1', part: { index: 3, count: 3 }, body: new Uint8Array() };
@@ -167,7 +201,7 @@ test('an entry that a lying card left open with all its parts acknowledged fails
     wireSizeBytes: 0,
   });
   const result = await deliver(accept);
-  assert.ok(result.kind === 'stopped' && result.verdict.kind === 'rejected');
+  assert.ok(result?.kind === 'stopped' && result.verdict.kind === 'rejected');
   assert.equal(result.verdict.errorCode, 'LEDGER_FAILED');
   assert.equal(sent.length, 2);
 });
@@ -175,7 +209,7 @@ test('an entry that a lying card left open with all its parts acknowledged fails
 test("another boat's export is not sent under this boat's token", async () => {
   const { sent, deliver } = await queueExport('ffffffffffffffff');
   const result = await deliver(accept);
-  assert.ok(result.kind === 'stopped' && result.verdict.kind === 'rejected');
+  assert.ok(result?.kind === 'stopped' && result.verdict.kind === 'rejected');
   assert.equal(result.verdict.errorCode, 'EXPORT_FILE_DAMAGED');
   assert.deepEqual(sent, []);
 });
@@ -189,7 +223,7 @@ test('a central that takes the first part and then wants smaller ones gets every
     taken.push(part);
     return accept(part);
   });
-  assert.equal(result.kind, 'delivered');
+  assert.equal(result?.kind, 'delivered');
   assert.deepEqual(taken.flatMap(recordsIn), RECORD_IDS);
   assert.ok(sent.length > taken.length && taken.length > 3);
   assert.deepEqual(
@@ -199,24 +233,34 @@ test('a central that takes the first part and then wants smaller ones gets every
   assert.equal(taken.at(-1)?.part.count, taken.length);
 });
 
-test('what central says it holds is believed only with the digest of what would be sent', async () => {
-  const { sent, deliver } = await queueExport();
+test('a held part counts only with the digest of the body that would be sent', async () => {
+  const { ledger, sent, deliver } = await queueExport();
   const twin = await queueExport();
   await twin.deliver(accept);
-  const receipts = twin.sent.map(receiptFor);
-  const lied = receipts.map((receipt, at) => (at === 1 ? { ...receipt, sha256: 'f'.repeat(64) } : receipt));
-  const result = await deliver(accept, {
-    fetchHeldParts: async () => ({ receipts: lied, offers: [], isWhole: true }),
-  });
-  assert.equal(result.kind, 'delivered');
+  markBundled(ledger, ledger.queue.list('pending'));
+  const receipts = twin.sent
+    .map(receiptFor)
+    .map((receipt, at) => (at === 1 ? { ...receipt, sha256: 'f'.repeat(64) } : receipt));
+  const result = await deliver(accept, { held: { receipts, offers: [], isWhole: true } });
+  assert.equal(result?.kind, 'delivered');
   assert.deepEqual(
     sent.map(({ part }) => part.index),
     [2],
   );
 });
 
+test('central is queried only about an export in a bundle or with a part that was cut off', async () => {
+  const { ledger, queries, deliver } = await queueExport();
+  await deliver(accept, { stopAfter: 'part_acknowledged' });
+  ledger.queue.unclaim(1);
+  assert.deepEqual(queries, []);
+  markBundled(ledger, ledger.queue.list('pending'));
+  await deliver(accept);
+  assert.deepEqual(queries, [2]);
+});
+
 const LOST: Outcome = { kind: 'answer_lost', code: 'ECONNRESET' };
-/** A link that drops amid every part above this, and a central at its end that is asked what it holds. */
+/** The largest part that the link carries. */
 const CARRIED_BYTES = 25_000;
 const dropOver =
   (taken: Sent[]) =>
@@ -225,24 +269,20 @@ const dropOver =
     taken.push(part);
     return accept(part);
   };
-const HELD_NOTHING = { receipts: [], offers: [], isWhole: true };
 
 test('a part that the link cuts off twice is cut smaller, and central gets every record once, under keys without a gap', async () => {
-  const { ledger, deliver } = await queueExport();
+  const { ledger, queries, deliver } = await queueExport();
   const taken: Sent[] = [];
-  const asked: boolean[] = [];
-  const fetchHeldParts: DeliverEntryDeps['fetchHeldParts'] = async ({ mayBeHeld }) => {
-    asked.push(mayBeHeld);
-    return HELD_NOTHING;
-  };
-  await deliver(accept, { fetchHeldParts, mayGoOn: () => false });
+  const held = HELD_NOTHING;
+  await deliver(accept, { stopAfter: 'part_acknowledged' });
   ledger.queue.unclaim(1);
   for (const spent of [1, 2]) {
-    assert.equal((await deliver(dropOver(taken), { fetchHeldParts })).kind, 'stopped');
+    assert.equal((await deliver(dropOver(taken), { held }))?.kind, 'stopped');
     ledger.queue.putBack(1, { ...WAITS, spent });
   }
-  assert.equal((await deliver(dropOver(taken), { fetchHeldParts })).kind, 'delivered');
-  assert.deepEqual(asked, [false, false, false, true]);
+  assert.deepEqual(queries, []);
+  assert.equal((await deliver(dropOver(taken), { held }))?.kind, 'delivered');
+  assert.deepEqual(queries, [2]);
   assert.deepEqual(taken.flatMap(recordsIn), RECORD_IDS.slice(40));
   assert.deepEqual(
     taken.map(({ part }) => part.index),
@@ -255,7 +295,7 @@ test('parts that are cut smaller have all their attempts', async () => {
   const { ledger, deliver } = await queueExport();
   const retries: (number | undefined)[] = [];
   const cutOffFrom = async (spent: number) => {
-    await deliver(() => LOST, { fetchHeldParts: async () => HELD_NOTHING });
+    await deliver(() => LOST, { held: HELD_NOTHING });
     retries.push(ledger.queue.get(1)?.retryCount);
     ledger.queue.putBack(1, { ...WAITS, spent });
   };
@@ -263,7 +303,7 @@ test('parts that are cut smaller have all their attempts', async () => {
   assert.deepEqual(retries, [0, 1, 0]);
 });
 
-test('a part that central holds already is not cut: the answer was lost, not the part', async () => {
+test('a part that central already holds is not cut: its answer was lost, not the part', async () => {
   const { ledger, sent, deliver } = await queueExport();
   for (let times = 0; times < 2; times += 1) {
     await deliver(() => LOST);
@@ -271,37 +311,38 @@ test('a part that central holds already is not cut: the answer was lost, not the
   }
   const [first] = sent;
   assert.ok(first !== undefined);
-  const fetchHeldParts = async () => ({ ...HELD_NOTHING, receipts: [receiptFor(first)] });
-  assert.equal((await deliver(accept, { fetchHeldParts })).kind, 'delivered');
+  const held = { ...HELD_NOTHING, receipts: [receiptFor(first)] };
+  assert.equal((await deliver(accept, { held }))?.kind, 'delivered');
   assert.deepEqual(
     sent.slice(2).map(({ part }) => part),
     [2, 3].map((index) => ({ index, count: 3 })),
   );
 });
 
-test('a central that does not say what it holds gets the part as it was cut', async () => {
+test('a central that does not report the parts it holds gets the part as it was cut', async () => {
   const { ledger, sent, deliver } = await queueExport();
   for (let times = 0; times < 5; times += 1) {
     await deliver(() => LOST);
     ledger.queue.putBack(1, WAITS);
   }
-  assert.equal((await deliver(accept)).kind, 'delivered');
+  assert.equal((await deliver(accept))?.kind, 'delivered');
   assert.equal(new Set(sent.slice(0, 6).map(({ body }) => digestOf(body))).size, 1);
 });
 
-test('what a stick brought out of order keeps its keys when the rest is cut smaller', async () => {
+test('parts that an offline bundle brought out of order keep their keys when the rest is cut smaller', async () => {
   const { ledger, deliver } = await queueExport();
   const twin = await queueExport();
   await twin.deliver(accept);
+  markBundled(ledger, ledger.queue.list('pending'));
   const middle = twin.sent[1];
   assert.ok(middle !== undefined);
-  const fetchHeldParts = async () => ({ ...HELD_NOTHING, receipts: [receiptFor(middle)] });
+  const held = { ...HELD_NOTHING, receipts: [receiptFor(middle)] };
   const taken: Sent[] = [];
   for (let times = 0; times < 2; times += 1) {
-    await deliver(dropOver(taken), { fetchHeldParts });
+    await deliver(dropOver(taken), { held });
     ledger.queue.putBack(1, WAITS);
   }
-  assert.equal((await deliver(dropOver(taken), { fetchHeldParts })).kind, 'delivered');
+  assert.equal((await deliver(dropOver(taken), { held }))?.kind, 'delivered');
   assert.deepEqual(taken.flatMap(recordsIn), [...RECORD_IDS.slice(0, 40), ...RECORD_IDS.slice(80)]);
   const indexes = [2, ...taken.map(({ part }) => part.index)].sort((one, other) => one - other);
   assert.deepEqual(

@@ -1,36 +1,27 @@
 import type { Entry, PartRow } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { ExportError } from '../platform/errors.ts';
-import type { Disk, World } from '../platform/ports.ts';
-import { cutFile, readPart } from '../spool/cut.ts';
+import type { ExportReader } from '../spool/export-reader.ts';
+import type { Slice } from '../spool/policy.ts';
+import type { CuttablePart } from './policy/part-size.ts';
 
 /**
- * The entry's parts, cut when it is first sent or bundled: a file up to the part size is one part, itself. Whoever asks
- * first decides the cut, for every way to central: the keys and the bytes of a part must be the same on all of them.
- * Throws EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED.
+ * The entry's parts. A file up to the part size is one part, itself. A larger file is cut when it is first sent or bundled,
+ * and the cut is recorded for every later way to central: a key must always carry the same bytes (docs/spec/protocol.md
+ * R17, R64). Throws EXPORT_FILE_DAMAGED.
  */
 export async function planParts(
-  { world, ledger }: { readonly world: Pick<World, 'clock' | 'disk'>; readonly ledger: Ledger },
+  ledger: Ledger,
   entry: Entry,
+  reader: ExportReader,
   partSizeBytes: number,
 ): Promise<readonly PartRow[]> {
   const existing = ledger.queue.parts(entry.entryNo);
   if (existing.length > 0) return existing;
-  const facts = await world.disk.stat(entry.exportFile);
-  if (facts === undefined)
-    throw new ExportError(
-      'EXPORT_FILE_MISSING',
-      `The export file ${entry.exportFile} is not there any more`,
-      {
-        op: 'send the export',
-        hint: 'Its records go with the next export.',
-      },
-    );
-  if (facts.sizeBytes <= partSizeBytes) return [{ index: 1, slices: undefined, acknowledged: false }];
-  const cut = await cutFile(world.disk, world.clock, entry.exportFile, partSizeBytes);
-  // Another way to central may have planned the same cut while this one read the file, and have parts acknowledged.
-  const meanwhile = ledger.queue.parts(entry.entryNo);
-  if (meanwhile.length > 0) return meanwhile;
+  if (reader.sizeBytes <= partSizeBytes) return [{ index: 1, slices: undefined, acknowledged: false }];
+  const cut = await reader.cut(partSizeBytes);
+  // The worker and a bundle may plan the same entry at the same time. The first plan may have acknowledged parts by now.
+  const planned = ledger.queue.parts(entry.entryNo);
+  if (planned.length > 0) return planned;
   ledger.queue.plan(
     entry.entryNo,
     partSizeBytes,
@@ -39,28 +30,70 @@ export async function planParts(
   return ledger.queue.parts(entry.entryNo);
 }
 
+/**
+ * Cuts the parts that are not acknowledged into smaller ones. Acknowledged parts keep their index, and so their key. The new
+ * parts take the free indexes. Smaller parts are never fewer, so no index is left out. Throws EXPORT_FILE_DAMAGED.
+ */
+export async function cutAgain(
+  ledger: Ledger,
+  entry: Entry,
+  reader: ExportReader,
+  partSizeBytes: number,
+  parts: readonly PartRow[],
+): Promise<readonly PartRow[]> {
+  const acknowledged = parts.filter((part) => part.acknowledged);
+  const isOpen = createIsOutside(acknowledged.flatMap(({ slices }) => slices ?? []));
+  const cut = await reader.cut(partSizeBytes, isOpen);
+  const taken = new Set(acknowledged.map(({ index }) => index));
+  let last = 0;
+  const toFreeIndex = (): number => {
+    do last += 1;
+    while (taken.has(last));
+    return last;
+  };
+  ledger.queue.plan(
+    entry.entryNo,
+    partSizeBytes,
+    cut.map(({ slices }) => ({ index: toFreeIndex(), slices })),
+  );
+  return ledger.queue.parts(entry.entryNo);
+}
+
+/** A test for offsets that lie in none of the slices. The offsets must come in ascending order. */
+function createIsOutside(slices: readonly Slice[]): (offset: number) => boolean {
+  const ordered = slices.toSorted((one, other) => one.offset - other.offset);
+  let at = 0;
+  return (offset) => {
+    for (let slice = ordered[at]; slice !== undefined; slice = ordered[at]) {
+      if (offset < slice.offset + slice.length) return offset < slice.offset;
+      at += 1;
+    }
+    return true;
+  };
+}
+
 /** A part's body, byte for byte as it is sent before compression. Throws EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED. */
 export async function readPartBody(
-  disk: Disk,
   entry: Entry,
+  reader: ExportReader,
   part: PartRow,
   count: number,
 ): Promise<Uint8Array> {
-  if (part.slices !== undefined) {
-    const states = Object.fromEntries(
-      Object.entries(entry.categories).map(([category, { state }]) => [category, state]),
-    );
-    return readPart(disk, entry.exportFile, { index: part.index, count, slices: part.slices, states });
-  }
-  const body = await disk.readRange(entry.exportFile, 0, entry.fileSizeBytes);
-  if (body === undefined || body.length !== entry.fileSizeBytes)
-    throw new ExportError(
-      'EXPORT_FILE_DAMAGED',
-      `The export file ${entry.exportFile} is not as it was written`,
-      {
-        op: 'read the export file',
-        hint: 'Its records go with the next export.',
-      },
-    );
-  return body;
+  if (part.slices === undefined) return reader.readWhole(entry.fileSizeBytes);
+  const states = Object.fromEntries(
+    Object.entries(entry.categories).map(([category, { state }]) => [category, state]),
+  );
+  return reader.readPart({ index: part.index, count, slices: part.slices, states });
+}
+
+/** The size of a part's body without reading it; for a part of slices, the size of its records. */
+export function estimateBodyBytes({ slices }: PartRow, entry: Entry): number {
+  return slices === undefined ? entry.fileSizeBytes : slices.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** The facts that decide whether a part can be cut smaller. */
+export function toCuttable(part: PartRow, partSizeBytes: number, bodyBytes: number): CuttablePart {
+  const hasSeveralRecords =
+    part.slices === undefined || part.slices.reduce((sum, slice) => sum + slice.count, 0) > 1;
+  return { partSizeBytes, bodyBytes, hasSeveralRecords };
 }

@@ -1,31 +1,22 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { HeldParts } from '@d3kos/protocol';
-import type { Ledger } from '../ledger/ledger.ts';
 import { type Transport, TransportError } from '../platform/ports.ts';
-import { fetchHeldPartsIfUnsure } from './held-parts.ts';
+import { fetchHeldParts } from './held-parts.ts';
 
 const EXPORT_ID = 'exp_1';
 const NEVER = new AbortController().signal;
 
-/** What comes of asking about parts from `firstIndex` on, and what was asked, where each question is answered by `answer`. */
-async function ask(answer: (after: number) => Response, firstIndex = 1, bundled = '') {
-  const asked: number[] = [];
+/** The held parts from `firstIndex` on, and the value of `after` in each query, if central answers with `answer`. */
+async function query(answer: (after: number) => Response, firstIndex = 1) {
+  const queries: number[] = [];
   const transport: Transport = async (request) => {
     const after = Number(new URL(request.url).searchParams.get('after'));
-    asked.push(after);
+    queries.push(after);
     return answer(after);
   };
-  // What asking touches of the ledger.
-  const ledger = { facts: { get: () => bundled } } as unknown as Ledger;
-  const target = {
-    centralUrl: 'https://central.example',
-    token: 'token',
-    exportId: EXPORT_ID,
-    firstIndex,
-    mayBeHeld: bundled === '',
-  };
-  return { asked, held: await fetchHeldPartsIfUnsure({ ledger, world: { transport } }, target, NEVER) };
+  const target = { centralUrl: 'https://central.example', token: 'token', exportId: EXPORT_ID, firstIndex };
+  return { queries, held: await fetchHeldParts(transport, target, NEVER) };
 }
 
 const holds = (index: number, next: number | null): Response => {
@@ -45,9 +36,9 @@ const holds = (index: number, next: number | null): Response => {
   return Response.json({ status: 'success', export_id: EXPORT_ID, parts, next } satisfies HeldParts);
 };
 
-test('what central holds is asked for from the first open part on, to the end', async () => {
-  const { asked, held } = await ask((after) => holds(after + 1, after < 6 ? after + 1 : null), 5);
-  assert.deepEqual(asked, [4, 5, 6]);
+test('held parts are queried from the first open part to the last page', async () => {
+  const { queries, held } = await query((after) => holds(after + 1, after < 6 ? after + 1 : null), 5);
+  assert.deepEqual(queries, [4, 5, 6]);
   assert.deepEqual(
     held.receipts.map(({ part }) => part.index),
     [5, 6, 7],
@@ -55,8 +46,8 @@ test('what central holds is asked for from the first open part on, to the end', 
   assert.ok(held.isWhole);
 });
 
-test('an answer that breaks off says nothing of what it did not name', async () => {
-  const { held } = await ask((after) => {
+test('an answer that breaks off shows nothing about the parts it did not name', async () => {
+  const { held } = await query((after) => {
     if (after > 0) throw new TransportError('exchange', 'ECONNRESET', 'the connection broke');
     return holds(1, 1);
   });
@@ -64,20 +55,15 @@ test('an answer that breaks off says nothing of what it did not name', async () 
   assert.ok(!held.isWhole);
 });
 
-test('a central that does not know the question says nothing', async () => {
+test('a central without the route, a web page and the answer for another export show nothing', async () => {
   const answers = [
     () => Response.json({ status: 'error', error_code: 'NOT_FOUND', message: 'no route' }, { status: 404 }),
     () => new Response('<html></html>', { status: 200 }),
     () => Response.json({ status: 'success', export_id: 'exp_2', parts: [], next: null }),
   ];
   for (const answer of answers) {
-    const { held } = await ask(answer);
+    const { held } = await query(answer);
     assert.deepEqual(held.receipts, []);
     assert.ok(!held.isWhole);
   }
-});
-
-test('of an export that is on no stick, and whose part was answered, nothing is asked', async () => {
-  const { asked } = await ask(() => holds(1, null), 1, 'exp_other');
-  assert.deepEqual(asked, []);
 });

@@ -3,59 +3,52 @@ import { type ContentCoding, HeldPartsSchema, IMPORT_PATH, type Receipt } from '
 import { Compile } from 'typebox/compile';
 import type { Entry, PartRow } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { Disk, Transport, WallMs } from '../platform/ports.ts';
+import type { Clock, Transport } from '../platform/ports.ts';
 import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/transport-answer.ts';
-import { isBundled } from './bundled.ts';
+import type { ExportReader } from '../spool/export-reader.ts';
 import { readPartBody } from './entry-parts.ts';
 import { parseAcceptEncoding } from './policy/http-headers.ts';
 
-/** Largest answer that is read: central ends one at about 500 KB, or at one receipt that names a thousand rejected records. */
+/** Largest answer that is read. Central ends a page at about 500 KB, or after one receipt that names a thousand rejected records. */
 const ANSWER_SIZE_MAX_BYTES = 2 * 1024 * 1024;
-/** Answers read for one export: 50 receipts each, so more than a 4 GB export of usual parts has. */
-const ANSWERS_MAX = 100;
+/** Most pages that are read for one export. A page has up to 50 receipts, so this covers a 4 GB export in parts of 1 MiB. */
+const PAGES_MAX = 100;
 
 const heldShape = Compile(HeldPartsSchema);
 
-/** What is asked about an export that is about to be sent. */
+/** The export whose held parts are queried. */
 export interface HeldPartsQuery {
   readonly exportId: string;
-  /** The first part that is not acknowledged: those before it are not asked for. */
+  /** The first part that is not acknowledged. Earlier parts are not queried. */
   readonly firstIndex: number;
-  /** That part was sent and its answer never came: central may hold it. */
-  readonly mayBeHeld: boolean;
 }
 
-/** What central says it holds of an export; undefined `offers`: nobody who could be central answered. */
-export interface HeldPartsResult {
+/** The parts that central holds. `offers` is undefined if no answer was central's. */
+export interface HeldParts {
   readonly receipts: readonly Receipt[];
   readonly offers: readonly ContentCoding[] | undefined;
-  /** True where central answered to the end: it does not hold what it did not name. */
+  /** True if central answered to the last page: it does not hold the parts that it did not name. */
   readonly isWhole: boolean;
 }
 
-/** Where it is asked, and as whom. */
-interface HeldTarget extends HeldPartsQuery {
-  readonly centralUrl: string;
-  readonly token: string;
-}
-
-const NOT_ASKED: HeldPartsResult = { receipts: [], offers: undefined, isWhole: false };
+/** The result without a query. */
+export const HELD_PARTS_UNKNOWN: HeldParts = { receipts: [], offers: undefined, isWhole: false };
 
 /**
- * Asks central which parts of an export it holds. A central that does not know the question, an answer that is not
- * central's and a link that fails all give what was heard so far: then the parts are sent, which is harmless where central
- * has them. Rejects with the signal's reason when aborted.
+ * Queries central for the parts of an export that it holds (docs/spec/protocol.md R52). A central without this route, a
+ * foreign answer, or a failure of the link ends the query with the receipts read so far. The boat then sends the parts,
+ * which is harmless if central holds them. Rejects with the signal's reason when aborted.
  */
-async function fetchHeldParts(
+export async function fetchHeldParts(
   transport: Transport,
-  target: HeldTarget,
+  target: HeldPartsQuery & { readonly centralUrl: string; readonly token: string },
   signal: AbortSignal,
-): Promise<HeldPartsResult> {
+): Promise<HeldParts> {
   const receipts: Receipt[] = [];
   let offers: readonly ContentCoding[] | undefined;
   let isWhole = false;
   let after = target.firstIndex - 1;
-  for (let answers = 0; answers < ANSWERS_MAX; answers += 1) {
+  for (let pages = 0; pages < PAGES_MAX; pages += 1) {
     const request = new Request(`${target.centralUrl}${IMPORT_PATH}/${target.exportId}?after=${after}`, {
       redirect: 'manual',
       headers: {
@@ -64,26 +57,16 @@ async function fetchHeldParts(
         'accept-encoding': 'identity',
       },
     });
-    const answer = await exchange(transport, request, signal);
-    if (answer === undefined || answer.held.export_id !== target.exportId) break;
-    receipts.push(...answer.held.parts);
-    ({ offers } = answer);
-    isWhole = answer.held.next === null;
-    // Only forward: an answer that leads back would be asked for again and again.
-    if (answer.held.next === null || answer.held.next <= after) break;
-    after = answer.held.next;
+    const page = await exchange(transport, request, signal);
+    if (page === undefined || page.held.export_id !== target.exportId) break;
+    receipts.push(...page.held.parts);
+    ({ offers } = page);
+    isWhole = page.held.next === null;
+    // A `next` that does not advance would repeat the same page without end.
+    if (page.held.next === null || page.held.next <= after) break;
+    after = page.held.next;
   }
   return { receipts, offers, isWhole };
-}
-
-/** Asks about an export that was written to a stick since it was made, or whose part may be held; of every other, central is not asked. */
-export async function fetchHeldPartsIfUnsure(
-  { ledger, world }: { readonly ledger: Ledger; readonly world: { readonly transport: Transport } },
-  target: HeldTarget,
-  signal: AbortSignal,
-): Promise<HeldPartsResult> {
-  const isAsked = target.mayBeHeld || isBundled(ledger, target.exportId);
-  return isAsked ? fetchHeldParts(world.transport, target, signal) : NOT_ASKED;
 }
 
 async function exchange(transport: Transport, request: Request, signal: AbortSignal) {
@@ -100,13 +83,14 @@ async function exchange(transport: Transport, request: Request, signal: AbortSig
 }
 
 /**
- * Acknowledges the parts that a receipt proves: export, part and SHA-256 are those of the body that would be sent, exactly
- * as for a receipt that answers a request. Gives the parts as they are then, or the entry where that was all of it.
- * Throws EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED.
+ * Acknowledges the parts that a receipt proves: it names the export, the part and the SHA-256 of the body that would be
+ * sent (docs/spec/protocol.md R56). Returns the parts with their new state, or the entry if every part is proven. Throws
+ * EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED.
  */
 export async function acknowledgeHeld(
-  { disk, ledger, atMs }: { readonly disk: Disk; readonly ledger: Ledger; readonly atMs: () => WallMs },
+  { ledger, clock }: { readonly ledger: Ledger; readonly clock: Pick<Clock, 'wall'> },
   entry: Entry,
+  reader: ExportReader,
   parts: readonly PartRow[],
   receipts: readonly Receipt[],
 ): Promise<
@@ -121,10 +105,10 @@ export async function acknowledgeHeld(
         held.export_id === entry.exportId && held.part.index === part.index && held.part.count === count,
     );
     if (part.acknowledged || receipt === undefined) continue;
-    const body = await readPartBody(disk, entry, part, count);
+    const body = await readPartBody(entry, reader, part, count);
     if (receipt.sha256 !== createHash('sha256').update(body).digest('hex')) continue;
-    // What came on a stick cost no byte of the link.
-    const acknowledged = { partIndex: part.index, receipt, atMs: atMs(), wireSizeBytes: 0 };
+    // An offline bundle carried the part, so the link carried no byte of it.
+    const acknowledged = { partIndex: part.index, receipt, atMs: clock.wall(), wireSizeBytes: 0 };
     current[at] = { ...part, acknowledged: true };
     if (current.every((other) => other.acknowledged))
       return { kind: 'delivered', entry: ledger.queue.complete(entry.entryNo, acknowledged) };

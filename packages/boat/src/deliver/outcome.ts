@@ -25,12 +25,14 @@ export type Outcome =
       readonly detail: string;
       readonly retryAfterMs?: number;
     }
-  /** No byte of the request can have reached a server. `clockSuspect`: the certificate's dates do not fit the boat's clock. */
+  /** No byte of the request can have reached a server. */
+  | { readonly kind: 'no_connection'; readonly phase: 'connect'; readonly code: string }
+  /** As above, because the TLS handshake failed. `clockSynchronized`: whether a time service has set the boat's clock. */
   | {
       readonly kind: 'no_connection';
-      readonly phase: 'connect' | 'tls';
+      readonly phase: 'tls';
       readonly code: string;
-      readonly clockSuspect: boolean;
+      readonly clockSynchronized: boolean;
     }
   /** The request began, and no whole answer came. Central may or may not hold the part. */
   | { readonly kind: 'answer_lost'; readonly code: string }

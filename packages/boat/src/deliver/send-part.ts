@@ -20,7 +20,6 @@ import {
 } from '../platform/transport-answer.ts';
 import type { NotCentralReason, Outcome } from './outcome.ts';
 import { parseAcceptEncoding, parseHttpDate, parseRetryAfter } from './policy/http-headers.ts';
-import { isClockSuspect } from './policy/tls-failure.ts';
 
 /** Largest answer that is read. A receipt that names every record of a part as rejected is far below; a portal's page may be anything. */
 const ANSWER_SIZE_MAX_BYTES = 1024 * 1024;
@@ -40,6 +39,8 @@ export interface SendDeps {
   readonly transport: Transport;
   readonly compressor: Compressor;
   readonly clock: Clock;
+  /** Whether a time service has set the boat's clock. */
+  readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean>;
 }
 
 /** One part as it is to be sent. */
@@ -169,20 +170,19 @@ async function exchange(
     const response = await deps.transport(request, signal);
     return read(response, await readAnswer(response, ANSWER_SIZE_MAX_BYTES));
   } catch (error) {
-    return toFailure(toTransportFailure(error, signal));
+    return toFailure(toTransportFailure(error, signal), deps, signal);
   }
 }
 
-function toFailure(error: TransportError): Outcome {
+async function toFailure(error: TransportError, deps: SendDeps, signal: AbortSignal): Promise<Outcome> {
   switch (error.phase) {
     case 'connect':
-    case 'tls':
-      return {
-        kind: 'no_connection',
-        phase: error.phase,
-        code: error.code,
-        clockSuspect: error.phase === 'tls' && isClockSuspect(error.code),
-      };
+      return { kind: 'no_connection', phase: 'connect', code: error.code };
+    case 'tls': {
+      // Only here does the clock matter. The query can take seconds, and a receipt must not wait for it.
+      const clockSynchronized = await deps.clockSynchronized(signal);
+      return { kind: 'no_connection', phase: 'tls', code: error.code, clockSynchronized };
+    }
     case 'exchange':
       return error.code === SILENT_CODE ? { kind: 'stalled' } : { kind: 'answer_lost', code: error.code };
     case 'aborted':

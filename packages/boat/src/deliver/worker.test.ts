@@ -98,12 +98,7 @@ async function runWorker(
     bytesPerSecondMax: undefined,
     credentialsPath,
     clockSynchronized: async () => true,
-    listener: {
-      queueChanged: () => undefined,
-      uploading: () => undefined,
-      delivered: () => undefined,
-      destinationChanged: () => undefined,
-    },
+    report: () => undefined,
   });
   await assert.rejects(worker.run(stopping.signal), /enough/);
   const entry = ledger.queue.get(entryNo);

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Tier } from '@d3kos/protocol';
 import {
   decideLicense,
   type LicenseFile,
   mayAskTierApi,
   mayExport,
-  maySend,
+  permitSending,
   TIER_0_MESSAGE,
+  type LicenseResult,
   type TierAnswer,
 } from './policy.ts';
 
@@ -130,12 +132,19 @@ describe('what a tier allows', () => {
       if (permission.kind === 'refused') assert.equal(permission.code, 'TIER_TOO_LOW');
     });
 
-  it("refuses tier 0 in the seed's words, when an export is made and when it is sent", () => {
+  const known = (tier: Tier): LicenseResult => ({
+    kind: 'known',
+    installationId: '0123456789abcdef',
+    tier,
+    source: 'license_file',
+  });
+
+  it("refuses tier 0 in the legacy exporter's words, when an export is made and when it is sent", () => {
     assert.equal(TIER_0_MESSAGE, 'Tier 0 does not have export capability');
-    for (const permission of [mayExport(0, 'manual'), mayExport(0, 'scheduled'), maySend(0)]) {
+    for (const permission of [mayExport(0, 'manual'), mayExport(0, 'scheduled'), permitSending(known(0))]) {
       assert.ok(permission.kind === 'refused');
       assert.equal(permission.message, TIER_0_MESSAGE);
     }
-    for (const tier of [1, 2, 3] as const) assert.equal(maySend(tier).kind, 'allowed');
+    for (const tier of [1, 2, 3] as const) assert.deepEqual(permitSending(known(tier)), known(tier));
   });
 });

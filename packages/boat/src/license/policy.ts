@@ -170,9 +170,12 @@ export function mayExport(tier: Tier, trigger: Trigger): Permission {
   return ALLOWED;
 }
 
-/** Whether a queued export may be sent now. Asked before every send: a boat may have been downgraded since it was made. */
-export function maySend(tier: Tier): Permission {
-  return tier === 0 ? refuseTier0() : ALLOWED;
+/**
+ * The licence if it permits sending, or the refusal. The worker applies it before every part: the boat may have been
+ * downgraded since the export was made. A permission always names the installation whose exports may be sent.
+ */
+export function permitSending(license: LicenseResult): LicenseResult {
+  return license.kind === 'known' && license.tier === 0 ? refuseTier0() : license;
 }
 
 /** Reads a decoded license.json; `detail` names what is wrong with it. */

@@ -72,6 +72,7 @@ export async function cutFile(
 export async function readPart(
   disk: Disk,
   path: string,
+  header: string,
   part: {
     readonly index: number;
     readonly count: number;
@@ -84,7 +85,6 @@ export async function readPart(
   const text = (value: string): void => {
     chunks.push(Buffer.from(value, 'utf8'));
   };
-  const header = await readHeaderLine(disk, path);
   text(
     `${header.slice(0, header.lastIndexOf('"data":{'))}"part":${JSON.stringify({ index: part.index, count: part.count })},"data":{\n`,
   );

@@ -16,7 +16,7 @@ import { createClock } from '../platform/clock.ts';
 import { createDisk } from '../platform/disk.ts';
 import { isExportError } from '../platform/errors.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
-import { cutFile, readPart } from './cut.ts';
+import { cutFile, readHeaderLine, readPart } from './cut.ts';
 import { createExportWriter } from './export-file.ts';
 import { toLineKind } from './policy.ts';
 
@@ -146,7 +146,12 @@ test('cut at any size, the parts hold every record once, in order, and each is a
       const parts = await cutFile(disk, clock, path, partSizeBytes);
       const gathered: string[] = [];
       for (const [at, { slices }] of parts.entries()) {
-        const body = await readPart(disk, path, { index: at + 1, count: parts.length, slices, states: {} });
+        const body = await readPart(disk, path, await readHeaderLine(disk, path), {
+          index: at + 1,
+          count: parts.length,
+          slices,
+          states: {},
+        });
         const document = JSON.parse(Buffer.from(body).toString('utf8'));
         assert.deepEqual(document.part, { index: at + 1, count: parts.length });
         assert.equal(document.export_id, 'exp_1');

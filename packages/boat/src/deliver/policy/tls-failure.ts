@@ -12,12 +12,10 @@ const FOREIGN_CERTIFICATE_CODES: readonly string[] = [
 const NOT_YET_VALID_CODE = 'CERT_NOT_YET_VALID';
 const EXPIRED_CODE = 'CERT_HAS_EXPIRED';
 
-/** True for TLS failures that a wrong clock of the boat can cause. */
-export function isClockSuspect(code: string): boolean {
-  return code === NOT_YET_VALID_CODE || code === EXPIRED_CODE;
-}
-
-/** The cause of a failed TLS handshake: the boat's clock, another machine under central's name, or the link. */
+/**
+ * The cause of a failed TLS handshake: the boat's clock, another machine under central's name, or the link. If a time service
+ * has set the boat's clock, an expired certificate is central's fault.
+ */
 export function explainTlsFailure(
   code: string,
   clockSynchronized: boolean,

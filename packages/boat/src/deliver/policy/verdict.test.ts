@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Outcome, ProbeResult } from '../outcome.ts';
-import { isClockSuspect } from './tls-failure.ts';
 import { confirmUnavailable, decideVerdict, type Verdict } from './verdict.ts';
 
-const facts = { canCut: false, clockSynchronized: false };
+const facts = { canCut: false };
 
 const refused = (status: number, retryAfterMs?: number): Outcome => ({
   kind: 'refused',
@@ -17,12 +16,10 @@ const stranger = (
   status: number,
   reason: 'redirect' | 'html' | 'other_json' | 'status_511' | 'garbage',
 ): Outcome => ({ kind: 'not_central', reason, status, detail: 'a page' });
-const noConnection = (phase: 'connect' | 'tls', code: string): Outcome => ({
-  kind: 'no_connection',
-  phase,
-  code,
-  clockSuspect: isClockSuspect(code),
-});
+const noConnection = (phase: 'connect' | 'tls', code: string, clockSynchronized = false): Outcome =>
+  phase === 'connect'
+    ? { kind: 'no_connection', phase, code }
+    : { kind: 'no_connection', phase, code, clockSynchronized };
 
 /** A verdict's kind, with the destination where it names one. */
 function told(verdict: Verdict): string {
@@ -88,13 +85,12 @@ describe('the verdict on an outcome', () => {
     it(`${name} is ${verdict}`, () => assert.equal(told(decideVerdict(outcome, facts)), verdict));
 
   it('cuts a part that central calls too large, where it can be cut', () => {
-    assert.equal(decideVerdict(refused(413), { ...facts, canCut: true }).kind, 'cut_smaller');
+    assert.equal(decideVerdict(refused(413), { canCut: true }).kind, 'cut_smaller');
   });
 
-  it('does not blame a clock that a time service vouches for', () => {
-    const synchronized = { ...facts, clockSynchronized: true };
+  it('does not blame a clock that a time service has set', () => {
     assert.equal(
-      told(decideVerdict(noConnection('tls', 'CERT_HAS_EXPIRED'), synchronized)),
+      told(decideVerdict(noConnection('tls', 'CERT_HAS_EXPIRED', true), facts)),
       'unreachable/offline',
     );
   });

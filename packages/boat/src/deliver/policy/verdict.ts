@@ -24,8 +24,6 @@ export type Verdict =
 export interface VerdictFacts {
   /** Whether the part can be cut into smaller ones. */
   readonly canCut: boolean;
-  /** Whether a time service has set the boat's clock. If it has, an expired certificate is central's fault. */
-  readonly clockSynchronized: boolean;
 }
 
 /**
@@ -44,7 +42,7 @@ export function decideVerdict(outcome: Outcome, facts: VerdictFacts): Verdict {
     case 'not_central':
       return decideForeignAnswer(outcome);
     case 'no_connection':
-      return decideNoConnection(outcome, facts);
+      return decideNoConnection(outcome);
     case 'answer_lost':
       return { kind: 'unavailable', detail: `The answer was lost (${outcome.code})` };
     case 'stalled':
@@ -93,14 +91,10 @@ function decideForeignAnswer(outcome: Extract<Outcome, { kind: 'not_central' }>)
   return { kind: 'unreachable', destination: 'captive_portal', detail };
 }
 
-function decideNoConnection(
-  outcome: Extract<Outcome, { kind: 'no_connection' }>,
-  facts: VerdictFacts,
-): Verdict {
-  const { phase, code } = outcome;
-  if (phase === 'connect')
-    return { kind: 'unreachable', destination: 'offline', detail: `No connection (${code})` };
-  const { destination, detail } = explainTlsFailure(code, facts.clockSynchronized);
+function decideNoConnection(outcome: Extract<Outcome, { kind: 'no_connection' }>): Verdict {
+  if (outcome.phase === 'connect')
+    return { kind: 'unreachable', destination: 'offline', detail: `No connection (${outcome.code})` };
+  const { destination, detail } = explainTlsFailure(outcome.code, outcome.clockSynchronized);
   return { kind: 'unreachable', destination, detail };
 }
 

@@ -1,0 +1,62 @@
+import type { ContentCoding, Part } from '@d3kos/protocol';
+import type { World } from '../platform/ports.ts';
+import { fetchHeldParts, type HeldParts, type HeldPartsQuery } from './held-parts.ts';
+import type { ProbeResult } from './outcome.ts';
+import { chooseCoding } from './policy/content-coding.ts';
+import { probe } from './probe.ts';
+import { sendPart, type SentPart } from './send-part.ts';
+
+/** Requests to central. Every answer and every failure of the link is a result; an abort rejects with the signal's reason. */
+export interface CentralClient {
+  probe(signal: AbortSignal): Promise<ProbeResult>;
+  /** Compresses the body with the best coding that central's last answer offered. */
+  sendPart(
+    part: {
+      readonly token: string;
+      readonly exportId: string;
+      readonly part: Part;
+      readonly body: Uint8Array;
+    },
+    signal: AbortSignal,
+  ): Promise<SentPart>;
+  fetchHeldParts(query: HeldPartsQuery & { readonly token: string }, signal: AbortSignal): Promise<HeldParts>;
+}
+
+export interface CentralClientConfig {
+  /** Without a trailing slash. */
+  readonly centralUrl: string;
+  /** The owner's limit for uploads; undefined: no limit. */
+  readonly bytesPerSecondMax: number | undefined;
+  /** Whether a time service has set the boat's clock. */
+  readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean>;
+}
+
+export function createCentralClient(
+  world: Pick<World, 'clock' | 'transport' | 'compressor'>,
+  { centralUrl, bytesPerSecondMax, clockSynchronized }: CentralClientConfig,
+): CentralClient {
+  let offered: readonly ContentCoding[] = [];
+  return {
+    async probe(signal) {
+      const target = { centralUrl, clockSynchronized: await clockSynchronized(signal) };
+      const result = await probe(world, target, signal);
+      if (result.kind === 'central') offered = result.offers;
+      return result;
+    },
+    async sendPart(part, signal) {
+      const coding = chooseCoding(offered);
+      const sent = await sendPart(
+        { ...world, clockSynchronized },
+        { centralUrl, bytesPerSecondMax, coding, ...part },
+        signal,
+      );
+      if (sent.outcome.kind === 'receipt') offered = sent.outcome.offers;
+      return sent;
+    },
+    async fetchHeldParts(query, signal) {
+      const held = await fetchHeldParts(world.transport, { centralUrl, ...query }, signal);
+      if (held.offers !== undefined) offered = held.offers;
+      return held;
+    },
+  };
+}

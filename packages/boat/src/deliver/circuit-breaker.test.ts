@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Clock, MonotonicMs, WallMs } from '../platform/ports.ts';
+import { createCircuitBreaker } from './circuit-breaker.ts';
+import type { DeliveryEvent } from './delivery-event.ts';
+import type { ProbeResult } from './outcome.ts';
+import type { Verdict } from './policy/verdict.ts';
+
+const NEVER = new AbortController().signal;
+const CENTRAL: ProbeResult = { kind: 'central', timeWallMs: undefined, offers: [] };
+const NOTHING: ProbeResult = { kind: 'nothing', code: 'ENETUNREACH' };
+const unreachable = (destination: 'offline' | 'captive_portal'): Verdict => ({
+  kind: 'unreachable',
+  destination,
+  detail: destination,
+});
+
+/** A breaker on a clock that `advance` moves, with a probe that has each of `results` in turn. */
+function startBreaker(...results: readonly ProbeResult[]) {
+  let nowMs = 0;
+  // The breaker reads the clock and never waits.
+  const clock = { wall: () => nowMs as WallMs, monotonic: () => nowMs as MonotonicMs } as Clock;
+  const events: DeliveryEvent[] = [];
+  const breaker = createCircuitBreaker({ clock, random: { fraction: () => 0, hex: () => '' } }, (event) =>
+    events.push(event),
+  );
+  const left = [...results];
+  const probe = async () => left.shift() ?? assert.fail('no probe was due');
+  return {
+    breaker,
+    close: () => breaker.tryClose({ probe }, NEVER),
+    states: () =>
+      events.flatMap((event) => (event.kind === 'destination_changed' ? event.destination.state : [])),
+    advance: (delayMs: number) => {
+      nowMs += delayMs;
+    },
+  };
+}
+
+test('a closed breaker lets requests through without a probe', async () => {
+  const { breaker, close } = startBreaker();
+  assert.equal(breaker.openForMs(), 0);
+  assert.equal(await close(), 0);
+});
+
+test('after an unreachable central the breaker closes only when a probe reaches it, and probes ever less often', async () => {
+  const { breaker, close, advance, states } = startBreaker(NOTHING, NOTHING, NOTHING, CENTRAL);
+  breaker.recordVerdict(unreachable('offline'));
+  const waits: number[] = [];
+  for (let probes = 0; probes < 4; probes += 1) {
+    assert.ok(breaker.isWaitingForLink());
+    advance(breaker.openForMs());
+    waits.push(await close());
+  }
+  assert.deepEqual(waits, [5_000, 10_000, 20_000, 0]);
+  assert.equal(breaker.isWaitingForLink(), false);
+  assert.deepEqual(states(), ['offline', 'online']);
+});
+
+test('a change of the network interfaces ends the open time, and the next probe comes at once', async () => {
+  const { breaker, close } = startBreaker(CENTRAL);
+  breaker.recordVerdict(unreachable('offline'));
+  assert.ok(breaker.openForMs() > 0);
+  breaker.recordNetworkChange();
+  assert.equal(breaker.openForMs(), 0);
+  assert.equal(await close(), 0);
+});
+
+test('a proxy that lets probes through and answers exports itself receives them ever less often', async () => {
+  const { breaker, close, advance } = startBreaker(CENTRAL, CENTRAL, CENTRAL);
+  const waits: number[] = [];
+  for (let sends = 0; sends < 3; sends += 1) {
+    breaker.recordVerdict(unreachable('captive_portal'));
+    waits.push(breaker.openForMs());
+    advance(breaker.openForMs());
+    assert.equal(await close(), 0);
+  }
+  assert.deepEqual(waits, [5_000, 10_000, 20_000]);
+  breaker.recordSuccess();
+  breaker.recordVerdict(unreachable('captive_portal'));
+  assert.equal(breaker.openForMs(), 5_000, 'an answer by central starts the waits again');
+});
+
+test('"send now" ends a block and probes a central that was not reachable', async () => {
+  const { breaker, close } = startBreaker(CENTRAL);
+  breaker.openBlocked({ status: 401, errorCode: 'INVALID_TOKEN', detail: 'HTTP 401' }, 'token 1');
+  assert.equal(breaker.openForMs(), 60 * 60_000);
+  breaker.reset();
+  assert.equal(breaker.openForMs(), 0);
+  assert.ok(breaker.isWaitingForLink());
+  assert.equal(await close(), 0);
+  assert.equal(
+    breaker.destination().state,
+    'blocked',
+    'a probe does not show that central accepts the token',
+  );
+});

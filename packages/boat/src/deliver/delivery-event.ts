@@ -1,0 +1,61 @@
+import type { NextAttempt } from './policy/backoff.ts';
+import type { SendHold } from './policy/data-budget.ts';
+import type { Destination } from './policy/destination-state.ts';
+
+/** What the worker does, as it happens. Its log lines (`delivery-log.ts`) and the page's events derive from these. */
+export type DeliveryEvent =
+  /** Delivery of an export begins, or continues after a pause. */
+  | { readonly kind: 'delivery_started'; readonly queueId: string }
+  /** A part is about to be sent. */
+  | {
+      readonly kind: 'part_started';
+      readonly queueId: string;
+      readonly partIndex: number;
+      readonly partCount: number;
+    }
+  /** The parts that are not acknowledged were cut smaller: central refused one (413), or the link cut one off. */
+  | {
+      readonly kind: 'parts_cut';
+      readonly queueId: string;
+      readonly partSizeBytes: number;
+      readonly cause: 'refused' | 'cut_off';
+    }
+  /** Central holds every part, and the ledger has recorded it. */
+  | { readonly kind: 'delivered'; readonly queueId: string }
+  /** The export yielded to a due export of the small lane. Its acknowledged parts stay acknowledged. */
+  | { readonly kind: 'paused'; readonly queueId: string }
+  /** An attempt was spent. After the last one, `dead_lettered` follows. */
+  | {
+      readonly kind: 'attempt_spent';
+      readonly queueId: string;
+      readonly detail: string;
+      readonly next: NextAttempt;
+    }
+  /** The export waits again, and no attempt was spent. */
+  | {
+      readonly kind: 'waits_unspent';
+      readonly queueId: string;
+      readonly reason: 'unreachable' | 'blocked' | 'not_permitted' | 'cancelled';
+      readonly detail: string;
+    }
+  /** Central will never accept the export. `dead_lettered` follows. */
+  | { readonly kind: 'rejected'; readonly queueId: string; readonly detail: string }
+  /** The export failed. Its file is kept, and its records go with the next export. */
+  | { readonly kind: 'dead_lettered'; readonly queueId: string; readonly reason: string }
+  /** The licence permits no send. Reported once until the message changes. */
+  | { readonly kind: 'not_permitted'; readonly message: string; readonly hint: string }
+  /** The data budget began to hold due exports, or holds none any more (`hold` undefined). */
+  | { readonly kind: 'send_hold_changed'; readonly hold: SendHold | undefined }
+  | { readonly kind: 'destination_changed'; readonly destination: Destination }
+  /** The card or the ledger failed. The worker pauses. */
+  | {
+      readonly kind: 'delivery_paused';
+      readonly code: string;
+      readonly message: string;
+      readonly hint: string;
+    }
+  /** The status of an entry changed, or an entry began to be sent. */
+  | { readonly kind: 'queue_changed' };
+
+/** Receives each event in the order in which it happened. Must not throw. */
+export type ReportDelivery = (event: DeliveryEvent) => void;

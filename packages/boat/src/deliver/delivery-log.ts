@@ -1,0 +1,82 @@
+import type { LogLevel } from '../platform/ports.ts';
+import type { DeliveryEvent } from './delivery-event.ts';
+import { describeNextAttempt } from './policy/backoff.ts';
+import { describeSendHold } from './policy/data-budget.ts';
+import { describeDestination } from './policy/destination-state.ts';
+
+export interface DeliveryLogLine {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The log line for an event, or undefined if the event has none. The lines about an export have the wording of the legacy
+ * exporter, which other programs search for (docs/spec/delivery.md, "CLI `d3kos-export`").
+ */
+export function toDeliveryLogLine(event: DeliveryEvent): DeliveryLogLine | undefined {
+  switch (event.kind) {
+    case 'delivery_started':
+      return info(`Processing export: ${event.queueId}`);
+    case 'parts_cut':
+      return info(describeCut(event));
+    case 'delivered':
+      return info(`✓ Export uploaded successfully: ${event.queueId}`);
+    case 'attempt_spent':
+      return info(
+        `Export upload failed: ${event.queueId}: ${event.detail}. ${describeNextAttempt(event.next)}`,
+      );
+    case 'waits_unspent':
+      // The destination's own line, or the licence's, gives the reason of the others.
+      return event.reason === 'unreachable'
+        ? info(`Export upload failed: ${event.queueId} waits: ${event.detail}`)
+        : undefined;
+    case 'rejected':
+      return warn(`Export rejected: ${event.queueId}: ${event.detail}. Its records go with the next export`);
+    case 'not_permitted':
+      return warn(`Exports are not sent: ${event.message}`, { hint: event.hint });
+    case 'send_hold_changed':
+      return info(
+        event.hold === undefined
+          ? 'The data budget no longer holds any export'
+          : describeSendHold(event.hold),
+      );
+    case 'destination_changed': {
+      const { destination } = event;
+      const message = describeDestination(destination);
+      return destination.state === 'blocked' ? warn(message) : info(message);
+    }
+    case 'delivery_paused':
+      return warn(`Delivery pauses: ${event.message}`, { code: event.code, hint: event.hint });
+    case 'part_started':
+    case 'paused':
+    case 'dead_lettered':
+    case 'queue_changed':
+      return undefined;
+    default:
+      return event satisfies never;
+  }
+}
+
+function describeCut({
+  queueId,
+  partSizeBytes,
+  cause,
+}: Extract<DeliveryEvent, { kind: 'parts_cut' }>): string {
+  switch (cause) {
+    case 'refused':
+      return `Central accepts smaller parts only: ${queueId} is cut to ${partSizeBytes} bytes`;
+    case 'cut_off':
+      return `The link carries less than a part: ${queueId} is cut to ${partSizeBytes} bytes`;
+    default:
+      return cause satisfies never;
+  }
+}
+
+function info(message: string): DeliveryLogLine {
+  return { level: 'info', message };
+}
+
+function warn(message: string, facts?: Readonly<Record<string, unknown>>): DeliveryLogLine {
+  return { level: 'warn', message, ...(facts === undefined ? {} : { facts }) };
+}

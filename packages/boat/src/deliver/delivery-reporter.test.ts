@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { LicenseResult } from '../license/policy.ts';
+import { createKeptLog } from '../testing/kept-log.ts';
+import { newEntry } from '../testing/new-entry.ts';
+import type { Entry } from '../ledger/entry.ts';
+import type { DeliveryEvent } from './delivery-event.ts';
+import { createDeliveryReporter } from './delivery-reporter.ts';
+
+function startReporter() {
+  const log = createKeptLog();
+  const events: DeliveryEvent[] = [];
+  return { log, events, reporter: createDeliveryReporter(log, (event) => events.push(event)) };
+}
+
+test('a hold is reported once when it begins and once when nothing is held any more', () => {
+  const { log, events, reporter } = startReporter();
+  // Only whether there is an entry matters here.
+  const entry = newEntry(1) as unknown as Entry;
+  for (let look = 0; look < 3; look += 1) reporter.reportSelection({ entry: undefined, hold: 'metered' });
+  for (let look = 0; look < 3; look += 1) reporter.reportSelection({ entry: undefined, hold: undefined });
+  assert.deepEqual(events, [
+    { kind: 'send_hold_changed', hold: 'metered' },
+    { kind: 'send_hold_changed', hold: undefined },
+  ]);
+  assert.equal(log.lines.length, 2);
+  reporter.reportSelection({ entry: undefined, hold: 'metered' });
+  reporter.reportSelection({ entry, hold: undefined });
+  reporter.reportSelection({ entry: undefined, hold: 'metered' });
+  assert.equal(events.length, 4, 'a hold after an entry that was sent is a new one');
+});
+
+test('a refusal by the licence is reported once until it changes or is over', () => {
+  const { events, reporter } = startReporter();
+  const refusal = (message: string): LicenseResult => ({
+    kind: 'refused',
+    code: 'TIER_TOO_LOW',
+    message,
+    hint: 'Upgrade.',
+    tier: 0,
+  });
+  for (const message of ['a', 'a', 'b', 'b']) reporter.reportPermission(refusal(message));
+  assert.equal(events.length, 2);
+  reporter.reportPermission({
+    kind: 'known',
+    installationId: '0123456789abcdef',
+    tier: 2,
+    source: 'tier_api',
+  });
+  reporter.reportPermission(refusal('b'));
+  assert.equal(events.length, 3);
+});
+
+test("the log keeps the legacy exporter's lines", () => {
+  const { log, reporter } = startReporter();
+  const queueId = 'q_1';
+  reporter.report({ kind: 'delivery_started', queueId });
+  reporter.report({
+    kind: 'attempt_spent',
+    queueId,
+    detail: 'HTTP 503',
+    next: { kind: 'retry', retry: 2, delayMs: 310_000, nominalDelayMs: 300_000 },
+  });
+  reporter.report({ kind: 'delivered', queueId });
+  assert.deepEqual(
+    log.lines.map((line) => line.replace(/^info /, '')),
+    [
+      'Processing export: q_1',
+      'Export upload failed: q_1: HTTP 503. Retry 1/3 in 5 minutes',
+      '✓ Export uploaded successfully: q_1',
+    ],
+  );
+});

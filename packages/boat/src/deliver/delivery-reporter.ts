@@ -1,0 +1,41 @@
+import type { LicenseResult } from '../license/policy.ts';
+import type { Log } from '../platform/ports.ts';
+import type { ReportDelivery } from './delivery-event.ts';
+import { toDeliveryLogLine } from './delivery-log.ts';
+import type { Selection } from './entry-selector.ts';
+import type { SendHold } from './policy/data-budget.ts';
+
+/** Reports what the worker does: to the log, and as typed events. */
+export interface DeliveryReporter {
+  readonly report: ReportDelivery;
+  /** Reports a refusal by the licence, but only once until its message changes or the licence permits sending again. */
+  reportPermission(license: LicenseResult): void;
+  /** Reports a hold when it begins, and when no export is held any more. */
+  reportSelection(selection: Selection): void;
+}
+
+export function createDeliveryReporter(log: Log, emit: ReportDelivery): DeliveryReporter {
+  let reportedRefusal: string | undefined;
+  let reportedHold: SendHold | undefined;
+  const report: ReportDelivery = (event) => {
+    const line = toDeliveryLogLine(event);
+    if (line !== undefined) log.write(line.level, line.message, line.facts);
+    emit(event);
+  };
+  return {
+    report,
+    reportPermission(license) {
+      const refusal = license.kind === 'refused' ? license : undefined;
+      if (refusal !== undefined && refusal.message !== reportedRefusal)
+        report({ kind: 'not_permitted', message: refusal.message, hint: refusal.hint });
+      reportedRefusal = refusal?.message;
+    },
+    reportSelection({ entry, hold }) {
+      const isHoldNew = hold !== undefined && hold !== reportedHold;
+      // The selection ends at the first due entry, so only one without an entry shows that nothing is held.
+      const isHoldOver = hold === undefined && entry === undefined && reportedHold !== undefined;
+      if (isHoldNew || isHoldOver) report({ kind: 'send_hold_changed', hold });
+      reportedHold = hold;
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import type { Entry } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { License } from '../license/license.ts';
+import { type LicenseRefusal, permitSending } from '../license/policy.ts';
+import type { WallMs, World } from '../platform/ports.ts';
+import type { CentralClient } from './central-client.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
+import type { CutOffs } from './cut-offs.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { EntryResult } from './deliver-entry.ts';
+import type { DeliveryEvent } from './delivery-event.ts';
+import type { DeliveryReporter } from './delivery-reporter.ts';
+import type { EntrySelector } from './entry-selector.ts';
+import { nextAttempt } from './policy/backoff.ts';
+import { confirmUnavailable, type Verdict } from './policy/verdict.ts';
+
+/** How the delivery of an entry ended for now; `paused`: the worker stopped it after an acknowledged part. */
+export type DeliveryResult = EntryResult | { readonly kind: 'paused' };
+
+export interface SettleDeps {
+  readonly world: Pick<World, 'clock' | 'random'>;
+  readonly ledger: Ledger;
+  readonly license: License;
+  readonly central: Pick<CentralClient, 'probe'>;
+  readonly breaker: CircuitBreaker;
+  readonly selector: EntrySelector;
+  readonly cutOffs: CutOffs;
+  readonly deadLetters: DeadLetters;
+  readonly reporter: DeliveryReporter;
+  /** The device token's fingerprint. A refusal by central lasts until it changes. */
+  readonly configuration: string;
+}
+
+/**
+ * Records how a delivery ended: in the ledger, in the circuit breaker, and as an event. Afterwards the entry is no longer
+ * `uploading`. Throws DISK_… and LEDGER_FAILED; the entry then waits as before.
+ */
+export async function settleDelivery(
+  deps: SettleDeps,
+  entry: Entry,
+  result: DeliveryResult,
+  signal: AbortSignal,
+): Promise<void> {
+  switch (result.kind) {
+    case 'delivered':
+      deps.selector.forget(entry.entryNo);
+      deps.cutOffs.forget(entry.entryNo);
+      deps.reporter.report({ kind: 'delivered', queueId: entry.queueId });
+      return;
+    case 'paused':
+      deps.ledger.queue.unclaim(entry.entryNo);
+      deps.reporter.report({ kind: 'paused', queueId: entry.queueId });
+      return;
+    case 'not_permitted':
+      settleRefusal(deps, entry, result.refusal, 0);
+      return;
+    case 'unreadable':
+      await spendAttempt(deps, entry, { kind: 'unavailable', detail: result.detail }, 0);
+      return;
+    case 'stopped':
+      await settleVerdict(deps, entry, result, signal);
+      return;
+    default:
+      return result satisfies never;
+  }
+}
+
+async function settleVerdict(
+  deps: SettleDeps,
+  entry: Entry,
+  { verdict: first, wireSizeBytes }: Extract<EntryResult, { kind: 'stopped' }>,
+  signal: AbortSignal,
+): Promise<void> {
+  // The send may have taken minutes. At tier 0 the boat opens no connection, not even for a probe (decision 0014).
+  const license =
+    first.kind === 'unavailable' ? permitSending(await deps.license.current(signal)) : undefined;
+  if (license?.kind === 'refused') return settleRefusal(deps, entry, license, wireSizeBytes);
+  const probed = first.kind === 'unavailable' ? await deps.central.probe(signal) : undefined;
+  const verdict = probed === undefined ? first : confirmUnavailable(first, probed);
+  deps.breaker.recordVerdict(verdict);
+  switch (verdict.kind) {
+    case 'unreachable':
+      waitUnspent(deps, entry, { reason: 'unreachable', detail: verdict.detail, wireSizeBytes });
+      return;
+    case 'unavailable': {
+      const delayMs = await spendAttempt(deps, entry, verdict, wireSizeBytes);
+      // A central whose health probe fails too is failing for every export. The others keep their attempts.
+      if (delayMs !== undefined && probed?.kind === 'unavailable') deps.breaker.open(delayMs);
+      return;
+    }
+    case 'blocked':
+      waitUnspent(deps, entry, { reason: 'blocked', detail: verdict.detail, wireSizeBytes });
+      deps.breaker.openBlocked(verdict, deps.configuration);
+      return;
+    case 'rejected':
+      deps.reporter.report({ kind: 'rejected', queueId: entry.queueId, detail: verdict.detail });
+      await deadLetterEntry(deps, entry, verdict.detail);
+      return;
+    case 'delivered':
+    case 'cut_smaller':
+      throw new Error(`a ${verdict.kind} verdict does not stop an entry`);
+    default:
+      return verdict satisfies never;
+  }
+}
+
+function settleRefusal(deps: SettleDeps, entry: Entry, refusal: LicenseRefusal, wireSizeBytes: number): void {
+  waitUnspent(deps, entry, { reason: 'not_permitted', detail: refusal.message, wireSizeBytes });
+  deps.reporter.reportPermission(refusal);
+}
+
+/** Spends an attempt. Returns how long the entry waits, or undefined if that was its last attempt and it failed. */
+async function spendAttempt(
+  deps: SettleDeps,
+  entry: Entry,
+  { detail, retryAfterMs }: Extract<Verdict, { kind: 'unavailable' }>,
+  wireSizeBytes: number,
+): Promise<number | undefined> {
+  const { clock, random } = deps.world;
+  const attemptsSpent = (deps.ledger.queue.get(entry.entryNo)?.retryCount ?? 0) + 1;
+  const next = nextAttempt({ attemptsSpent, retryAfterMs, fraction: random.fraction() });
+  deps.reporter.report({ kind: 'attempt_spent', queueId: entry.queueId, detail, next });
+  if (next.kind === 'dead_letter') {
+    await deadLetterEntry(deps, entry, detail);
+    return undefined;
+  }
+  deps.selector.setWait(entry.entryNo, next.delayMs);
+  deps.ledger.queue.putBack(entry.entryNo, {
+    spent: attemptsSpent,
+    nextRetryAtMs: (clock.wall() + next.delayMs) as WallMs,
+    lastError: detail,
+    wireSizeBytes,
+    atMs: clock.wall(),
+  });
+  return next.delayMs;
+}
+
+/** Lets an `uploading` entry wait again without spending an attempt. */
+export function waitUnspent(
+  { world, ledger, reporter }: Pick<SettleDeps, 'world' | 'ledger' | 'reporter'>,
+  entry: Entry,
+  why: {
+    readonly reason: Extract<DeliveryEvent, { kind: 'waits_unspent' }>['reason'];
+    readonly detail: string;
+    readonly wireSizeBytes: number;
+  },
+): void {
+  reporter.report({ kind: 'waits_unspent', queueId: entry.queueId, reason: why.reason, detail: why.detail });
+  ledger.queue.putBack(entry.entryNo, {
+    nextRetryAtMs: world.clock.wall(),
+    lastError: why.detail,
+    wireSizeBytes: why.wireSizeBytes,
+    atMs: world.clock.wall(),
+  });
+}
+
+/** Dead-letters an entry that is not being sent. Throws as `DeadLetters.deadLetter`. */
+export async function deadLetterEntry(
+  deps: Pick<SettleDeps, 'selector' | 'cutOffs' | 'deadLetters' | 'reporter'>,
+  entry: Entry,
+  reason: string,
+): Promise<Entry> {
+  deps.selector.forget(entry.entryNo);
+  deps.cutOffs.forget(entry.entryNo);
+  const failed = await deps.deadLetters.deadLetter(entry, reason);
+  deps.reporter.report({ kind: 'dead_lettered', queueId: entry.queueId, reason });
+  return failed;
+}

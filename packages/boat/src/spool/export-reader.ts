@@ -1,0 +1,59 @@
+import type { Category, CategoryState } from '@d3kos/protocol';
+import { ExportError } from '../platform/errors.ts';
+import type { Clock, Disk } from '../platform/ports.ts';
+import { cutFile, readHeaderLine, readPart } from './cut.ts';
+import type { CutPart, Slice } from './policy.ts';
+
+/** One part of an export file, by its place in the file. */
+export interface PartToRead {
+  readonly index: number;
+  readonly count: number;
+  readonly slices: readonly Slice[];
+  /** How the collection of each category ended; every part repeats it. */
+  readonly states: Readonly<Partial<Record<Category, CategoryState>>>;
+}
+
+/** An export file that is open for reading. It holds no file handle, so it needs no closing. */
+export interface ExportReader {
+  readonly sizeBytes: number;
+  /** The installation that made the export; undefined if the header names none. Throws EXPORT_FILE_…. */
+  installationId(): Promise<string | undefined>;
+  /**
+   * Cuts the file into parts of about `partSizeBytes`: all its records, or those whose offset `isOpen` accepts. `isOpen` is
+   * called in file order. The same file and size give the same parts at every boot. Throws EXPORT_FILE_DAMAGED.
+   */
+  cut(partSizeBytes: number, isOpen?: (offset: number) => boolean): Promise<readonly CutPart[]>;
+  /** The body of a part: a complete document, as it is sent before compression. Throws EXPORT_FILE_…. */
+  readPart(part: PartToRead): Promise<Uint8Array>;
+  /** The file itself, which must have `sizeBytes` bytes. Throws EXPORT_FILE_DAMAGED. */
+  readWhole(sizeBytes: number): Promise<Uint8Array>;
+}
+
+/** Opens an export file. Throws EXPORT_FILE_MISSING. */
+export async function openExportReader(
+  { disk, clock }: { readonly disk: Disk; readonly clock: Clock },
+  path: string,
+): Promise<ExportReader> {
+  const facts = await disk.stat(path);
+  if (facts === undefined)
+    throw new ExportError('EXPORT_FILE_MISSING', `The export file ${path} does not exist`, {
+      op: 'open the export file',
+      hint: 'Its records go with the next export. If the file was moved by hand, move it back.',
+    });
+  let header: string | undefined;
+  const readHeader = async (): Promise<string> => (header ??= await readHeaderLine(disk, path));
+  return {
+    sizeBytes: facts.sizeBytes,
+    installationId: async () => /^\{"installation_id":"([0-9a-f]{16})"/.exec(await readHeader())?.[1],
+    cut: (partSizeBytes, isOpen) => cutFile(disk, clock, path, partSizeBytes, isOpen),
+    readPart: async (part) => readPart(disk, path, await readHeader(), part),
+    async readWhole(sizeBytes) {
+      const body = await disk.readRange(path, 0, sizeBytes);
+      if (body?.length === sizeBytes) return body;
+      throw new ExportError('EXPORT_FILE_DAMAGED', `The size of the export file ${path} has changed`, {
+        op: 'read the export file',
+        hint: 'Its records go with the next export.',
+      });
+    },
+  };
+}
