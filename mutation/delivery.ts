@@ -14,7 +14,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'parts are sent although no receipt can be kept',
     file: 'packages/boat/src/deliver/worker.ts',
-    before: 'if (isLedgerInDoubt) ledger.proveWritable();',
+    before: 'if (context.isLedgerInDoubt) ledger.proveWritable();',
     after: '',
     killedBy: ['tests/dying-card.test.ts'],
   },
