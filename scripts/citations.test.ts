@@ -63,7 +63,7 @@ describe('a citation in the code', () => {
       'no page docs/spec/gone.md',
       'no heading "No such heading" in docs/spec/delivery.md',
       'no requirement R999',
-      'R2 does not say "A boat MAY follow a redirect."',
+      'the quotation of R2 differs from protocol.md',
       'no decision 9999',
     ]);
   });

@@ -1,5 +1,8 @@
 import { globSync } from 'node:fs';
 
+/** Shortest piece of a sentence that counts as a quotation: a few words. */
+const QUOTATION_LENGTH_MIN = 20;
+
 /** What a citation in code can refer to. */
 export interface CitedPages {
   /** Headings of each page of `docs/spec`, by file name. */
@@ -36,16 +39,18 @@ export function toRequirements(page: string): readonly (readonly [number: string
   ]);
 }
 
-/** Requirement numbers that a text cites: `protocol.md R7, R8`. */
+/** Requirement numbers that a text cites: `protocol.md R7, R8`, or with a quotation `R34: "A boat MUST …"`. */
 export function toCitedRequirements(text: string): readonly string[] {
-  return [...joinLines(text).matchAll(/protocol\.md ((?:R[0-9]+(?:, | and )?)+)/g)].flatMap(
-    (match) => match[1]?.match(/R[0-9]+/g) ?? [],
+  const flat = joinLines(text);
+  const listed = [...flat.matchAll(/protocol\.md ((?:R[0-9]+(?:, | and )?)+)/g)].flatMap(
+    ([, list = '']) => list.match(/R[0-9]+/g) ?? [],
   );
+  return [...new Set([...listed, ...toQuotations(flat).map(({ number }) => number)])];
 }
 
 /**
  * Citations of a text that lead nowhere: a page, heading, requirement or decision that does not exist, and a quotation
- * that differs from its requirement. Quotations have the form `protocol.md R34: "A boat MUST …"`.
+ * that differs from its requirement.
  */
 export function findCitationFaults(text: string, pages: CitedPages): readonly string[] {
   const flat = joinLines(text);
@@ -54,9 +59,9 @@ export function findCitationFaults(text: string, pages: CitedPages): readonly st
     ...toCitedRequirements(text)
       .filter((number) => !pages.requirements.has(number))
       .map((number) => `no requirement ${number}`),
-    ...[...flat.matchAll(/protocol\.md (R[0-9]+): "(.+?\.)"/g)]
-      .filter(([, number = '', quoted]) => pages.requirements.get(number) !== quoted)
-      .map(([, number, quoted]) => `${number} does not say "${quoted}"`),
+    ...toQuotations(flat)
+      .filter(({ number, text: quoted }) => !isQuotation(quoted, pages.requirements.get(number) ?? ''))
+      .map(({ number }) => `the quotation of ${number} differs from protocol.md`),
     ...[...flat.matchAll(/[Dd]ecisions? ([0-9]{4})/g)]
       .filter((match) => !pages.decisions.has(match[1] ?? ''))
       .map((match) => `no decision ${match[1]}`),
@@ -71,6 +76,22 @@ function findPageFaults(flat: string, { headings }: CitedPages): readonly string
       ? []
       : [`no heading "${heading}" in docs/spec/${page}`];
   });
+}
+
+/** Quotations in a text, each with the text that follows its opening quotation mark. */
+function toQuotations(flat: string): readonly { readonly number: string; readonly text: string }[] {
+  return [...flat.matchAll(/\b(R[0-9]+): "/g)].map((match) => ({
+    number: match[1] ?? '',
+    text: flat.slice(match.index + match[0].length),
+  }));
+}
+
+/** Whether a text begins with the whole sentence, or quotes a piece of it that begins or ends with "…". */
+function isQuotation(text: string, sentence: string): boolean {
+  if (text.startsWith(`${sentence}"`)) return true;
+  const quoted = text.slice(0, text.indexOf('"'));
+  const piece = quoted.replaceAll(/^… ?|,? ?…$/g, '');
+  return piece !== quoted && piece.length >= QUOTATION_LENGTH_MIN && sentence.includes(piece);
 }
 
 /** A text with its line breaks, and the comment marks after them, as single spaces. */

@@ -42,7 +42,7 @@ export const HANDLERS: { readonly [Id in RouteId]: Handler<Id> } = {
     toFound(await loadExportStatus(store, installationId)),
   configuration: async ({ store }, { installationId }) =>
     toFound(await loadConfiguration(store, installationId)),
-  // R49: "Central MUST answer `GET /api/v1/health` without authentication by
+  // R49: "Central MUST answer `GET /api/v1/health` without authentication with
   // `{"service":"d3kos-central","status":…,"time":…}`."
   health: ({ wall }) =>
     answer<'health'>({

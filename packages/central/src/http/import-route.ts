@@ -40,7 +40,7 @@ function toReply(
 ): Reply<'importPart'> {
   switch (outcome.kind) {
     case 'mismatch':
-      // R9: "Central MUST answer 403 `INSTALLATION_MISMATCH` to a document of an installation other than the token's."
+      // R9: "Central MUST answer 403 `INSTALLATION_MISMATCH` to a document whose installation is not the token's."
       return refuse(
         'INSTALLATION_MISMATCH',
         'the document belongs to a different installation than the token',
@@ -66,7 +66,7 @@ function toReply(
     case 'repeated':
       return answer<'importPart'>(outcome.receipt);
     case 'conflict':
-      // R29: "Central MUST answer a repeated key with another digest by 409 `IDEMPOTENCY_CONFLICT`."
+      // R29: "If a key is repeated with another digest, central MUST answer 409 `IDEMPOTENCY_CONFLICT`."
       return refuse('IDEMPOTENCY_CONFLICT', `${outcome.idempotencyKey} is stored with different content`);
     case 'disabled':
       return refuse('INSTALLATION_DISABLED', 'the operator disabled this installation');
@@ -127,7 +127,7 @@ function findDigestFault(header: string | null, sha256Base64: string): string | 
   return claimed === sha256Base64 ? undefined : 'the body does not match its Content-Digest';
 }
 
-/** R25: "Central MUST limit a body as received and as decoded, refuse a larger one with 413 `BODY_TOO_LARGE`". */
+/** R25: "Central MUST limit a body as received and as decoded, refuse a larger one with 413 `BODY_TOO_LARGE` …" */
 function refuseTooLarge(sizeMaxBytes: number) {
   return refuse('BODY_TOO_LARGE', `a body may hold ${sizeMaxBytes} bytes after decoding: send smaller parts`);
 }
