@@ -84,7 +84,7 @@ describe('the tests of the seed document, with real processes on real ports', BO
 
   const placeBoat = async (centralUrl: string, tier: 1 | 2 = 2): Promise<BoatPlace> => {
     const root = join(processes.folder('seed-test'), 'boat');
-    prepareBoat({ root, tier, generation: 'seed' }, token);
+    prepareBoat({ root, tier, generation: 'legacy' }, token);
     const tierApi = await startTierApi(processes, INSTALLATION, tier);
     return { root, port: await freePort(), centralUrl, tierApiUrl: tierApi.url };
   };

@@ -1,157 +1,142 @@
-import type { Alive, Simulation } from './simulation.ts';
-import { isCardUnfit, noteDays } from './incidents.ts';
-import type { Action } from './plan-boots.ts';
+import { noteDays } from './days-requested.ts';
+import { isCardUnfit } from './incidents.ts';
+import { checkReserve } from './oracle/reserve.ts';
+import type { Action, SourceAction } from './plan-boots.ts';
+import type { RunningBoat, Simulation } from './simulation.ts';
 
-/** Does one thing on board. Nothing happens while the export manager does not answer, except to the sources. */
-export function performAction(sim: Simulation, planned: Action): void {
+/** Performs an action on board. While the export manager does not run, only actions on the sources have an effect. */
+export function performAction(sim: Simulation, action: Action): void {
   sim.counts.actions += 1;
-  const { sources, trace } = sim;
-  switch (planned.kind) {
+  if (action.kind === 'rows' || action.kind === 'change' || action.kind === 'remove') {
+    sim.trace.add({ kind: 'action', action });
+    changeSource(sim, action);
+  } else if (sim.running !== undefined) performOnBoat(sim, sim.running, action);
+}
+
+function changeSource({ sources }: Simulation, action: SourceAction): void {
+  switch (action.kind) {
     case 'rows':
-      trace.add(`${planned.count} rows of ${planned.source}`);
-      sources.add(planned.source, planned.count);
-      return;
+      return sources.add(action.source, action.count);
     case 'change':
-      trace.add(`change of ${planned.source}`);
-      sources.change(planned.source);
-      return;
+      return sources.change(action.source);
     case 'remove':
-      trace.add(`removal from ${planned.source}`);
-      sources.remove(planned.source);
-      return;
-    default:
-      if (sim.alive !== undefined) actOnBoard(sim, sim.alive, planned);
+      return sources.remove(action.source);
   }
 }
 
-function actOnBoard(
-  sim: Simulation,
-  alive: Alive,
-  planned: Exclude<Action, { kind: 'rows' | 'change' | 'remove' }>,
-): void {
-  const { oracle, trace } = sim;
-  switch (planned.kind) {
+function performOnBoat(sim: Simulation, running: RunningBoat, action: Exclude<Action, SourceAction>): void {
+  const { queue } = running.boat.ledger;
+  const request = (method: string, path: string, body?: unknown): void =>
+    follow(sim, running, requestJson(sim, running, method, path, body));
+  switch (action.kind) {
     case 'replace-boatlog':
-      // Whoever restores a backup stops the exports first; cursors of a database replaced under a reader are told by nobody.
-      if (alive.exportsUnderWay > 0) return;
-      oracle.noteCursors(alive.boat);
-      trace.add(`boatlog replaced, ${planned.rows} rows`);
-      sim.sources.replaceBoatlog(planned.rows);
+      // A person who restores a backup stops exports first. No rule covers a database that is replaced under its reader.
+      if (running.exportsUnderWay > 0) return;
+      sim.oracle.noteCursor(running.boat);
+      sim.trace.add({ kind: 'action', action });
+      sim.sources.replaceBoatlog(action.rows);
       return;
     case 'export':
-      follow(sim, alive, generate(sim, alive, { type: planned.type }));
+      follow(sim, running, requestExport(sim, running, { type: action.type }));
       return;
     case 'daily':
-      for (let time = 0; time < planned.times; time += 1)
-        follow(sim, alive, generate(sim, alive, { type: 'incremental', trigger: 'scheduled' }));
+      for (let time = 0; time < action.times; time += 1)
+        follow(sim, running, requestExport(sim, running, { type: 'incremental', trigger: 'scheduled' }));
       return;
     case 'cancel': {
-      const waiting = [
-        ...alive.boat.ledger.queue.list('uploading'),
-        ...alive.boat.ledger.queue.list('pending'),
-      ];
-      const entry = waiting[planned.which % Math.max(1, waiting.length)];
-      if (entry !== undefined)
-        follow(sim, alive, ask(sim, alive, 'DELETE', `/export/queue/${entry.queueId}`));
-      return;
+      const waiting = [...queue.list('uploading'), ...queue.list('pending')];
+      const entry = waiting[action.which % Math.max(1, waiting.length)];
+      if (entry === undefined) return;
+      sim.trace.add({ kind: 'cancel_requested', queueId: entry.queueId });
+      return request('DELETE', `/export/queue/${entry.queueId}`);
     }
     case 'retry': {
-      const entry = alive.boat.ledger.queue.list('failed')[0];
-      if (entry !== undefined)
-        follow(sim, alive, ask(sim, alive, 'POST', `/export/queue/${entry.queueId}/retry`));
-      return;
+      const entry = queue.list('failed')[0];
+      return entry === undefined ? undefined : request('POST', `/export/queue/${entry.queueId}/retry`);
     }
     case 'process':
-      follow(sim, alive, ask(sim, alive, 'POST', '/export/queue/process'));
-      return;
+      return request('POST', '/export/queue/process');
     case 'cleanup':
-      follow(
-        sim,
-        alive,
-        ask(sim, alive, 'POST', '/export/queue/cleanup', {
-          completed_older_than_days: planned.olderThanDays,
-        }),
-      );
-      return;
+      return request('POST', '/export/queue/cleanup', { completed_older_than_days: action.olderThanDays });
     case 'bundle':
-      follow(sim, alive, carry(sim, alive, planned));
+      follow(sim, running, carryBundle(sim, running, action));
       return;
     case 'look':
-      follow(sim, alive, ask(sim, alive, 'GET', planned.path));
-      return;
+      return request('GET', action.path);
     case 'check':
-      follow(sim, alive, sim.clock.outside('checking', oracle.check(alive.boat, 'meanwhile')));
+      follow(sim, running, sim.clock.outside('checking', sim.oracle.checkRunning(running.boat)));
       return;
   }
 }
 
-/** Writes what waits to a stick, which is read ashore later, in whole or in part, whatever happened on board meanwhile. */
-async function carry(
-  sim: Simulation,
-  alive: Alive,
-  planned: Extract<Action, { kind: 'bundle' }>,
+/** Writes waiting exports to a USB drive. Central imports it later, whole or cut off, whatever happens on board meanwhile. */
+async function carryBundle(
+  { clock, central, trace }: Simulation,
+  running: RunningBoat,
+  action: Extract<Action, { kind: 'bundle' }>,
 ): Promise<void> {
-  const { clock, central, trace } = sim;
-  const response = await request(alive, 'POST', '/export/bundle', { failed: planned.withFailed });
-  const bytes = await readOrCutOff(response);
-  if (!alive.boot.power.isOn()) return;
-  trace.add(`POST /export/bundle ${response.status} ${bytes.length} bytes`);
-  if (response.status !== 200 || response.headers.get('content-type')?.includes('json') === true) return;
-  const carried = bytes.subarray(0, Math.ceil(bytes.length * planned.keptShare));
-  clock.at(clock.now() + planned.carriedMs, () => {
-    for (let time = 0; time < planned.times; time += 1)
-      void central.importBundle(carried).then((told) => trace.add(`bundle imported: ${told}`));
+  const response = await fetchFromBoat(running, 'POST', '/export/bundle', { failed: action.withFailed });
+  const bytes = await readUntilBroken(response);
+  if (!running.boot.power.isOn()) return;
+  trace.add({ kind: 'bundle_written', status: response.status, sizeBytes: bytes.length });
+  if (response.status !== 200 || isJson(response)) return;
+  const carried = bytes.subarray(0, Math.ceil(bytes.length * action.keptShare));
+  clock.at(clock.now() + action.carriedMs, () => {
+    for (let time = 0; time < action.times; time += 1)
+      void central.importBundle(carried).then((result) => trace.add({ kind: 'bundle_imported', result }));
   });
 }
 
-/** What of the answer arrived: a download that breaks off leaves what was written to the stick until then. */
-async function readOrCutOff(response: Response): Promise<Uint8Array> {
+/** The bytes that arrived. A download that breaks off leaves on the drive what was written before. */
+async function readUntilBroken(response: Response): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   try {
     for await (const chunk of response.body ?? []) chunks.push(chunk);
   } catch {
-    // The stick holds what came before; the command tells whoever waits for it.
+    // The drive keeps what came before. The command itself reports the failure.
   }
   return Buffer.concat(chunks);
 }
 
-/** Lets it happen. What a machine without power still throws is nobody's. */
-function follow(sim: Simulation, alive: Alive, work: Promise<unknown>): void {
+/** Runs an action in the background. Its failure is a violation unless the boat has lost power or is stopping. */
+function follow(sim: Simulation, running: RunningBoat, work: Promise<unknown>): void {
   work.catch((error: unknown) => {
-    if (!alive.boot.power.isOn() || alive.isStopping) return;
+    if (!running.boot.power.isOn() || running.isStopping) return;
     sim.oracle.violate(`an action failed: ${error instanceof Error ? error.stack : String(error)}`);
   });
 }
 
-/** Asks for an export, and tells the oracle when it was promised. */
-async function generate(
+/** Requests an export, and reports an acknowledged one to the oracle. */
+async function requestExport(
   sim: Simulation,
-  alive: Alive,
+  running: RunningBoat,
   body: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const before = sim.sources.present();
-  alive.exportsUnderWay += 1;
+  const { boat } = running;
+  const before = sim.sources.presentVersions();
+  running.exportsUnderWay += 1;
   noteDays(sim);
-  const delivered = alive.boat.ledger.queue.list('completed').map(({ exportFile }) => exportFile);
-  const answer = await ask(sim, alive, 'POST', '/export/generate', body);
-  checkReserve(sim, answer, delivered);
+  const deliveredFiles = boat.ledger.queue.list('completed').map(({ exportFile }) => exportFile);
+  const answer = await requestJson(sim, running, 'POST', '/export/generate', body);
+  checkReserve(toText(answer['code']), deliveredFiles, sim.machine.medium, sim.oracle.violate);
   noteDays(sim);
-  alive.exportsUnderWay -= 1;
+  running.exportsUnderWay -= 1;
   if (answer['success'] !== true || answer['queued'] !== true) return;
-  const slot = answer['slot'];
-  sim.oracle.acknowledge(
-    alive.boat,
-    {
-      exportId: String(answer['export_id']),
-      queueId: String(answer['queue_id']),
-      slot: typeof slot === 'string' ? slot : undefined,
-    },
-    before,
-  );
+  const export_ = {
+    exportId: String(answer['export_id']),
+    queueId: String(answer['queue_id']),
+    slot: toText(answer['slot']),
+  };
+  sim.oracle.acknowledge(boat, export_, before);
 }
 
-async function request(alive: Alive, method: string, path: string, body?: unknown): Promise<Response> {
-  return alive.boat.app.fetch(
+async function fetchFromBoat(
+  { boat }: RunningBoat,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Response> {
+  return boat.app.fetch(
     new Request(`http://localhost:8094${path}`, {
       method,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -159,40 +144,37 @@ async function request(alive: Alive, method: string, path: string, body?: unknow
   );
 }
 
-/**
- * The reserve (delivery.md, Disk): delivered files go before an export is refused for it. `delivered` are the files of exports
- * that were delivered when it was asked for.
- */
-function checkReserve(
+/** Sends one request to the boat's local API. Never settles if power fails meanwhile. */
+async function requestJson(
   sim: Simulation,
-  answer: Readonly<Record<string, unknown>>,
-  delivered: readonly string[],
-): void {
-  if (answer['code'] !== 'DISK_RESERVE') return;
-  const kept = delivered.find((file) => sim.machine.medium.get(file) !== undefined);
-  if (kept !== undefined)
-    sim.oracle.violate(`${kept} was delivered, and kept while an export was refused for the reserve`);
-}
-
-/** One request to the boat's own API; resolves never when the power goes meanwhile. */
-async function ask(
-  sim: Simulation,
-  alive: Alive,
+  running: RunningBoat,
   method: string,
   path: string,
   body?: unknown,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const name = `${method} ${path}`;
-  const response = await request(alive, method, path, body);
+  const response = await fetchFromBoat(running, method, path, body);
   const text = await response.text();
-  if (!alive.boot.power.isOn()) return new Promise(() => undefined);
-  const isJson = response.headers.get('content-type')?.includes('json') === true;
-  // The boat's own answers are objects.
-  const answer = isJson ? (JSON.parse(text) as Readonly<Record<string, unknown>>) : {};
-  sim.trace.add(
-    `${name} ${JSON.stringify(body ?? {})} ${response.status} ${answer['queue_id'] ?? answer['code'] ?? ''}`,
-  );
-  const mayFail = isCardUnfit(sim) || alive.isStopping;
-  if (response.status === 500 && !mayFail) sim.oracle.violate(`${name} answered ${response.status} ${text}`);
+  if (!running.boot.power.isOn()) return new Promise(() => undefined);
+  // The boat's JSON answers are objects.
+  const answer = isJson(response) ? (JSON.parse(text) as Readonly<Record<string, unknown>>) : {};
+  sim.trace.add({
+    kind: 'request_answered',
+    request: `${method} ${path}`,
+    body,
+    status: response.status,
+    code: toText(answer['code']),
+    queueId: toText(answer['queue_id']),
+    isQueued: typeof answer['queued'] === 'boolean' ? answer['queued'] : undefined,
+  });
+  const mayFail = isCardUnfit(sim) || running.isStopping;
+  if (response.status === 500 && !mayFail) sim.oracle.violate(`${method} ${path} answered 500 ${text}`);
   return answer;
+}
+
+function isJson(response: Response): boolean {
+  return response.headers.get('content-type')?.includes('json') === true;
+}
+
+function toText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }

@@ -1,24 +1,22 @@
 import { type Boat, type Config, isExportError, startBoat } from '@d3kos/boat';
 import { performAction } from './actions.ts';
-import type { Alive, Simulation } from './simulation.ts';
-import { isCardUnfit, noteDays, startIncident } from './incidents.ts';
+import { noteDays } from './days-requested.ts';
+import { isCardUnfit, startIncident } from './incidents.ts';
+import type { Boot } from './machine.ts';
+import { toLedgerFacts } from './oracle/ledger-facts.ts';
 import type { BootPlan } from './plan-boots.ts';
 import { type Power, PowerLost } from './power.ts';
+import type { RunningBoat, Simulation } from './simulation.ts';
 
-/** Starts the machine and the export manager in it, with everything that happens during this time of power. */
+const SYNCHRONIZED_FILE = '/run/systemd/timesync/synchronized';
+
+/** Starts the machine and its export manager, and schedules the plan of this boot. */
 export function bootBoat(sim: Simulation, config: Config, plan: BootPlan): Power {
-  const { clock, machine, oracle, trace } = sim;
+  const { clock, machine } = sim;
   sim.counts.boots += 1;
-  const { medium } = machine;
   const bootNumber = sim.counts.boots;
-  // What is in memory is of one boot, and so is a file system that the kernel has made read-only.
-  medium.put('/proc/uptime', '12.3 40.1\n');
-  medium.put('/proc/meminfo', 'MemTotal: 4000000 kB\nMemAvailable: 3000000 kB\n');
-  medium.put('/proc/sys/kernel/random/boot_id', `boot-${bootNumber}\n`);
-  if (medium.get('/run/systemd/timesync/synchronized') !== undefined)
-    medium.delete('/run/systemd/timesync/synchronized');
-  medium.makeDirectory('/sys');
-  const booted = machine.boot({
+  writeSystemFiles(sim, bootNumber);
+  const boot = machine.boot({
     wallMs: Math.max(0, clock.wall() - plan.clockBehindMs),
     plan: ({ number, op }) => {
       sim.steps?.push({ boot: bootNumber, number, op, pages: 0 });
@@ -26,65 +24,92 @@ export function bootBoat(sim: Simulation, config: Config, plan: BootPlan): Power
     },
     aftermath: plan.aftermath,
   });
-  const { power, world } = booted;
-  const died = (error: unknown): void => {
-    if (!power.isOn()) return;
-    const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    trace.add(`the export manager ended: ${isExportError(error) ? error.code : String(error)}`);
-    sim.counts.deaths += 1;
-    sim.hasDied = true;
-    if (!isExportError(error) || !isCardUnfit(sim)) oracle.violate(`the export manager ended: ${told}`);
-    machine.powerCut();
-    sim.alive = undefined;
-  };
-  const start = async (): Promise<void> => {
-    const stopping = new AbortController();
-    const boat: Boat = await startBoat(world, config, stopping.signal);
-    if (!power.isOn()) return;
-    await clock.outside('checking', oracle.check(boat, `after boot ${bootNumber}`));
-    if (!power.isOn()) return;
-    const running = boat.run();
-    const alive: Alive = {
-      boat,
-      boot: booted,
-      exportsUnderWay: 0,
-      isStopping: false,
-      stop: async () => {
-        alive.isStopping = true;
-        trace.add('the export manager is told to stop');
-        stopping.abort(new Error('stopped'));
-        await Promise.race([running.catch(() => undefined), power.lost]);
-        try {
-          if (power.isOn()) boat.close();
-        } catch (error) {
-          if (!(error instanceof PowerLost)) throw error;
-        }
-      },
-    };
-    sim.alive = alive;
-    running.catch((error: unknown) => {
-      if (!alive.isStopping) died(error);
-    });
-  };
-  start().catch(died);
-  const synchronize = (): void => {
-    if (!power.isOn()) return;
-    booted.clock.setWall(clock.wall() + sim.wrongClockMs);
-    noteDays(sim);
-    medium.put('/run/systemd/timesync/synchronized', '');
-    trace.add('the clock is set');
-  };
-  sim.synchronize = synchronize;
+  startManager(sim, config, boot, bootNumber).catch((error: unknown) => endManager(sim, boot, error));
+  sim.synchronize = () => synchronize(sim, boot);
+  const { power } = boot;
   clock.at(clock.now() + plan.synchronizedAfterMs, () => {
-    if (power.isOn() && sim.network.link() === 'up') synchronize();
+    if (power.isOn() && sim.network.link() === 'up') synchronize(sim, boot);
   });
   for (const { atMs, incident } of plan.incidents)
     clock.at(clock.now() + atMs, () => {
       if (power.isOn() && !sim.isCalm) startIncident(sim, incident);
     });
-  for (const { afterMs, action: planned } of plan.actions)
+  for (const { afterMs, action } of plan.actions)
     clock.at(clock.now() + afterMs, () => {
-      if (power.isOn() && !sim.isCalm) performAction(sim, planned);
+      if (power.isOn() && !sim.isCalm) performAction(sim, action);
     });
   return power;
+}
+
+/** Files that the kernel and systemd keep in memory: each boot has its own. */
+function writeSystemFiles({ machine: { medium } }: Simulation, bootNumber: number): void {
+  medium.put('/proc/uptime', '12.3 40.1\n');
+  medium.put('/proc/meminfo', 'MemTotal: 4000000 kB\nMemAvailable: 3000000 kB\n');
+  medium.put('/proc/sys/kernel/random/boot_id', `boot-${bootNumber}\n`);
+  if (medium.get(SYNCHRONIZED_FILE) !== undefined) medium.delete(SYNCHRONIZED_FILE);
+  medium.makeDirectory('/sys');
+}
+
+/** Starts the export manager, checks what it recovered, and runs it. Rejects if it cannot start. */
+async function startManager(sim: Simulation, config: Config, boot: Boot, bootNumber: number): Promise<void> {
+  const { power, world } = boot;
+  const stopping = new AbortController();
+  const boat: Boat = await startBoat(world, config, stopping.signal);
+  if (!power.isOn()) return;
+  noteLegacyImport(sim, boat);
+  await sim.clock.outside('checking', sim.oracle.checkStart(boat, bootNumber));
+  if (!power.isOn()) return;
+  const ended = boat.run();
+  const running: RunningBoat = {
+    boat,
+    boot,
+    exportsUnderWay: 0,
+    isStopping: false,
+    stop: async () => {
+      running.isStopping = true;
+      sim.trace.add({ kind: 'stop_requested' });
+      stopping.abort(new Error('stopped'));
+      await Promise.race([ended.catch(() => undefined), power.lost]);
+      try {
+        if (power.isOn()) boat.close();
+      } catch (error) {
+        if (!(error instanceof PowerLost)) throw error;
+      }
+    },
+  };
+  sim.running = running;
+  ended.catch((error: unknown) => {
+    if (!running.isStopping) endManager(sim, boot, error);
+  });
+}
+
+/** The start that imports the legacy queue is counted as coverage. */
+function noteLegacyImport({ plan, trace }: Simulation, boat: Boat): void {
+  if (plan.boat.legacyQueue === undefined || toLedgerFacts(boat).isLegacyImportOpen()) return;
+  if (trace.events.some(({ kind }) => kind === 'legacy_queue_imported')) return;
+  trace.add({ kind: 'legacy_queue_imported' });
+}
+
+/** The export manager ended by itself. Only an unfit card is an allowed reason. The supervisor restarts it with a new boot. */
+function endManager(sim: Simulation, { power }: Boot, error: unknown): void {
+  if (!power.isOn()) return;
+  const code = isExportError(error) ? error.code : undefined;
+  sim.trace.add({ kind: 'manager_ended', code, message: String(error) });
+  sim.counts.deaths += 1;
+  sim.hasManagerEnded = true;
+  if (code === undefined || !isCardUnfit(sim)) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    sim.oracle.violate(`the export manager ended: ${text}`);
+  }
+  sim.machine.powerCut();
+  sim.running = undefined;
+}
+
+/** Sets the boat's clock, as a time server does, or to the wrong time of a present incident. */
+function synchronize(sim: Simulation, { power, clock }: Boot): void {
+  if (!power.isOn()) return;
+  clock.setWall(sim.clock.wall() + sim.wrongClockMs);
+  noteDays(sim);
+  sim.machine.medium.put(SYNCHRONIZED_FILE, '');
+  sim.trace.add({ kind: 'clock_set' });
 }

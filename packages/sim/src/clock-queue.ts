@@ -1,7 +1,7 @@
-/** Something due at a moment of virtual time. */
+/** An event at a moment of virtual time. */
 export interface Due {
   readonly dueMs: number;
-  /** Grows with each entry: of two due at one moment the earlier made goes first. */
+  /** Grows with each event. Of two at the same moment, the one with the lower number fires first. */
   readonly order: number;
   fire(): void;
 }
@@ -10,10 +10,10 @@ function isBefore(one: Due, other: Due): boolean {
   return one.dueMs !== other.dueMs ? one.dueMs < other.dueMs : one.order < other.order;
 }
 
-/** What is due, soonest first: a binary heap. Entries are taken back by `remove`. */
+/** Events, soonest first: a binary heap. `remove` cancels one. */
 export interface DueQueue {
   push(due: Due): void;
-  /** Takes an entry back; harmless when it is not there any more. */
+  /** Cancels an event. Has no effect if it has fired. */
   remove(due: Due): void;
   peek(): Due | undefined;
   pop(): Due | undefined;
@@ -69,7 +69,7 @@ export function createDueQueue(): DueQueue {
       live.delete(due);
     },
     peek: () => {
-      // Entries taken back stay in the heap until they come up.
+      // Cancelled events stay in the heap until they come up.
       for (let top = heap[0]; top !== undefined; top = heap[0]) {
         if (live.has(top)) return top;
         popAny();

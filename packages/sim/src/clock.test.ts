@@ -22,7 +22,7 @@ test('a year of sleeping takes no real time', async () => {
   assert.equal(clock.wall(), START_MS + yearMs);
 });
 
-test('a wall clock that is set moves no wait and no other machine', async () => {
+test('setting a wall clock affects no wait and no other machine', async () => {
   const clock = createVirtualClock(START_MS);
   const one = clock.forMachine(0);
   const other = clock.forMachine(START_MS);
@@ -34,18 +34,20 @@ test('a wall clock that is set moves no wait and no other machine', async () => 
   assert.equal(other.wall(), START_MS + 1_000);
 });
 
-test('time stands still while work is outside', async () => {
+test('time stands still during outside work', async () => {
   const clock = createVirtualClock(START_MS);
   const work = Promise.withResolvers<string>();
   const seen: string[] = [];
-  const outside = clock.outside('work', work.promise).then((told) => seen.push(`${told} at ${clock.now()}`));
+  const outside = clock
+    .outside('work', work.promise)
+    .then((result) => seen.push(`${result} at ${clock.now()}`));
   const sleeping = clock.sleep(10).then(() => seen.push(`slept at ${clock.now()}`));
   setTimeout(() => work.resolve('worked'), 5);
   await clock.settle(Promise.all([outside, sleeping]));
   assert.deepEqual(seen, ['worked at 0', 'slept at 10']);
 });
 
-test('the waits of a stopped machine never end, not by an abort either', async () => {
+test('the waits of a stopped machine never end, not even by an abort', async () => {
   const clock = createVirtualClock(START_MS);
   const machine = clock.forMachine(START_MS);
   const controller = new AbortController();
@@ -66,24 +68,24 @@ test('the waits of a stopped machine never end, not by an abort either', async (
   assert.equal(clock.monotonic(), 1_000);
 });
 
-test('waiting for what nothing will bring is told, not waited for', async () => {
+test('waiting for a promise that nothing can settle is an error', async () => {
   const clock = createVirtualClock(START_MS);
   await assert.rejects(clock.settle(new Promise(() => undefined)), /nothing is left to wait for/);
 });
 
-test('a promise that fails fails its settle', async () => {
+test('`settle` rejects like its promise', async () => {
   const clock = createVirtualClock(START_MS);
   const reason = new Error('no');
   await assert.rejects(clock.settle(clock.sleep(5).then(() => Promise.reject(reason))), reason);
 });
 
-test('events happen at their time, in order, unless taken back', async () => {
+test('events fire at their time, in order, unless cancelled', async () => {
   const clock = createVirtualClock(START_MS);
   const seen: string[] = [];
   clock.at(20, () => seen.push(`b ${clock.now()}`));
   clock.at(10, () => seen.push(`a ${clock.now()}`));
-  const takeBack = clock.at(15, () => seen.push('never'));
-  takeBack();
+  const cancel = clock.at(15, () => seen.push('never'));
+  cancel();
   assert.equal(await clock.run(() => false, 15), 'time');
   assert.equal(clock.now(), 15);
   assert.equal(await clock.run(() => false, 30), 'idle');

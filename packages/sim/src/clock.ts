@@ -2,11 +2,11 @@ import type { Clock, MonotonicMs, WallMs } from '../../boat/src/platform/ports.t
 import { createDueQueue, type Due } from './clock-queue.ts';
 import { never } from './power.ts';
 
-/** The clock of one boot of one machine: its wall may be wrong and jump, its waits end with its power. */
+/** The clock of one boot of one machine. Its wall clock may be wrong and may jump. After a power cut its waits never end. */
 export interface MachineClock extends Clock {
-  /** Sets the wall clock, as NTP or a person does. Waits do not notice. */
+  /** Sets the wall clock, as NTP or a person does. Waits are not affected. */
   setWall(wallMs: number): void;
-  /** Power is gone: no wait of this clock ends any more, not by an abort either. */
+  /** The power failed: no wait of this clock ends, not even by an abort. */
   stop(): void;
 }
 
@@ -14,36 +14,36 @@ export interface MachineClock extends Clock {
 export type RunEnd = 'done' | 'time' | 'idle';
 
 /**
- * Virtual time for all machines of a simulation. Its own Clock shows the true time (central's).
- * Time stands still while anything can still run, and then moves straight to the next thing due.
+ * Virtual time for all machines of a simulation. As a Clock it shows the true time, which is central's.
+ * Time stands still while any code can run, and then jumps to the next event.
  */
 export interface VirtualClock extends Clock {
   /** Milliseconds since the simulation began. */
   now(): number;
-  /** Work of the real world (a database, a thread): time stands still until it settles. `label` names it if it never does. */
+  /** Work outside the simulation (a database, a thread). Time stands still until it settles. An error names the `label` if it never does. */
   outside<T>(label: string, work: Promise<T>): Promise<T>;
-  /** Runs `fire` at `atMs`; gives a function that takes it back. */
+  /** Runs `fire` at `atMs`. Returns a function that cancels it. */
   at(atMs: number, fire: () => void): () => void;
-  /** The clock of a machine that boots now and believes that it is `wallMs`. */
+  /** The clock of a machine that boots now and shows `wallMs`. */
   forMachine(wallMs: number): MachineClock;
-  /** Lets time pass until `isDone`, at the latest until `untilMs`. */
+  /** Lets time pass until `isDone`, or until `untilMs`. */
   run(isDone: () => boolean, untilMs?: number): Promise<RunEnd>;
-  /** Lets `delayMs` pass with everything that happens in it. */
+  /** Lets `delayMs` pass. */
   advance(delayMs: number): Promise<void>;
-  /** Lets time pass until `promise` settles, and gives what it gives. Throws where it never will. */
+  /** Lets time pass until `promise` settles, and settles like it. Throws if it never will. */
   settle<T>(promise: Promise<T>): Promise<T>;
 }
 
 /**
- * Turns of the event loop after which nothing runs any more that is not declared by `outside`: promise chains take
- * one, web streams and `nextTick` a second; the third is for what those start.
+ * Turns of the event loop after which only work declared by `outside` can still run. Promise chains take one, web
+ * streams and `nextTick` a second one. The third is for what those start.
  */
 const SETTLE_TURNS = 3;
 
-/** Longest that work outside may take in real time before the simulation says who hangs. */
+/** Longest real time that outside work may take before the simulation fails and names it. */
 const OUTSIDE_MAX_MS = 60_000;
 
-/** Most things that may happen at one moment: far above any real work of a step, so a loop without a wait is found. */
+/** Maximum number of events at one moment. Real work stays far below, so only a loop without a wait reaches it. */
 const MOMENT_STEPS_MAX = 100_000;
 
 /** Virtual time that begins at `startWallMs`. */
@@ -63,7 +63,8 @@ export function createVirtualClock(startWallMs: number): VirtualClock {
   };
 
   const run = async (isDone: () => boolean, untilMs = Number.POSITIVE_INFINITY): Promise<RunEnd> => {
-    if (isRunning) throw new Error('time is already being moved; what happens in it must not move it');
+    if (isRunning)
+      throw new Error('the clock is already running; code inside the simulation must not run it');
     isRunning = true;
     try {
       return await runOn(isDone, untilMs);
@@ -85,7 +86,7 @@ export function createVirtualClock(startWallMs: number): VirtualClock {
       queue.pop();
       stepsNow = next.dueMs > nowMs ? 0 : stepsNow + 1;
       if (stepsNow > MOMENT_STEPS_MAX)
-        throw new Error(`time stands still at ${nowMs} ms: something loops without a wait`);
+        throw new Error(`time stands still at ${nowMs} ms: a loop has no wait`);
       nowMs = next.dueMs;
       next.fire();
     }
@@ -106,24 +107,27 @@ export function createVirtualClock(startWallMs: number): VirtualClock {
     advance: async (delayMs) => {
       await run(() => false, nowMs + delayMs);
     },
-    settle: async (promise) => {
-      let isSettled = false;
-      const watched = promise.finally(() => {
-        isSettled = true;
-      });
-      // The failure is the caller's, by `watched` below; here it must only not count as unhandled meanwhile.
-      watched.catch(() => undefined);
-      const end = await run(() => isSettled);
-      if (end === 'idle')
-        throw new Error(`nothing is left to wait for at ${nowMs} ms, and it has not settled`);
-      return watched;
-    },
+    settle: (promise) => settleIn(promise, run, () => nowMs),
   };
+}
+
+/** Runs the clock until `promise` settles. Throws if nothing is left that could settle it. */
+async function settleIn<T>(promise: Promise<T>, run: VirtualClock['run'], now: () => number): Promise<T> {
+  let isSettled = false;
+  const watched = promise.finally(() => {
+    isSettled = true;
+  });
+  // The caller gets the failure from `watched` below. Until then it must not count as unhandled.
+  watched.catch(() => undefined);
+  const end = await run(() => isSettled);
+  if (end === 'idle')
+    throw new Error(`nothing is left to wait for at ${now()} ms, and the promise has not settled`);
+  return watched;
 }
 
 interface Outside {
   track<T>(label: string, work: Promise<T>): Promise<T>;
-  /** Resolves when no work is outside and nothing inside can run without time passing. */
+  /** Resolves when no outside work is left and no code can run before time passes. */
   quiet(): Promise<void>;
 }
 
@@ -145,7 +149,7 @@ function createOutside(): Outside {
   const someEnd = () =>
     new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
-        reject(new Error(`outside work hangs: ${[...labels.values()].join(', ')}`));
+        reject(new Error(`outside work does not settle: ${[...labels.values()].join(', ')}`));
       }, OUTSIDE_MAX_MS);
       wake = () => {
         clearTimeout(timer);
@@ -165,8 +169,8 @@ function createOutside(): Outside {
 }
 
 /**
- * How long a timer of the real clock takes for a wait: whole milliseconds and at least one, so that what is left of a
- * wait after rounding is waited for and not asked about for ever.
+ * The duration of a real timer for a wait: whole milliseconds and at least one. A remainder below one millisecond
+ * is waited for too, and does not become an endless loop of waits of 0.
  */
 function toTimerMs(delayMs: number): number {
   return delayMs > 0 ? Math.max(1, Math.ceil(delayMs)) : 0;
@@ -192,7 +196,7 @@ function createMachineClock({ now, at }: Scheduler, wallMs: number): MachineCloc
         return;
       }
       const abandon = () => {
-        takeBack();
+        cancel();
         signal?.removeEventListener('abort', abort);
         waits.delete(abandon);
       };
@@ -200,7 +204,7 @@ function createMachineClock({ now, at }: Scheduler, wallMs: number): MachineCloc
         abandon();
         reject(signal?.reason);
       };
-      const takeBack = at(now() + toTimerMs(delayMs), () => {
+      const cancel = at(now() + toTimerMs(delayMs), () => {
         abandon();
         resolve();
       });
@@ -210,12 +214,12 @@ function createMachineClock({ now, at }: Scheduler, wallMs: number): MachineCloc
   };
 
   return {
-    // The brands say which clock a number was read from; here, and only here, is where it is read.
+    // The brands name the clock that a number was read from. Simulated clocks are read only here.
     wall: () => Math.floor(shownMs() + wallAheadMs) as WallMs,
     monotonic: () => (shownMs() - bootedMs) as MonotonicMs,
     sleep,
     yield: () => sleep(0),
-    // The time service of a simulated machine is systemd-timesyncd, which says it by a file.
+    // The time service of a simulated machine is systemd-timesyncd, which reports by a file.
     isSynchronized: async () => false,
     setWall: (newWallMs) => {
       wallAheadMs = newWallMs - now();

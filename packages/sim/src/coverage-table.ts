@@ -1,8 +1,10 @@
-/** The seeds in which each thing was met, and how often in all, most seeds first, as lines for a person. */
-export function toCoverageTable(seeds: readonly ReadonlyMap<string, number>[]): readonly string[] {
-  const rows = new Map<string, { seeds: number; times: number }>();
-  for (const met of seeds)
-    for (const [name, times] of met) {
+import type { Coverage } from './coverage.ts';
+
+/** A table of what several runs met: in how many seeds, and how often. The most frequent come first. */
+export function toCoverageTable(seeds: readonly Coverage[]): readonly string[] {
+  const rows = new Map<string, { readonly seeds: number; readonly times: number }>();
+  for (const coverage of seeds)
+    for (const [name, times] of coverage) {
       const row = rows.get(name) ?? { seeds: 0, times: 0 };
       rows.set(name, { seeds: row.seeds + 1, times: row.times + times });
     }

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { HEALTH_PATH, IMPORT_PATH } from '@d3kos/protocol';
+import { measureCoverage, sumCoverage } from './coverage.ts';
+import type { SimEvent } from './events.ts';
 import { drawPlan } from './plan.ts';
-import { countCoverage, measureCoverage } from './coverage.ts';
 
-test('what was met is read from a trace, and what was only planned is not counted', () => {
+const exchange = { kind: 'exchange', number: 1, method: 'POST', path: IMPORT_PATH } as const;
+const request = { kind: 'request_answered', request: 'POST /export/generate', body: {} } as const;
+
+test('coverage counts what happened, and not what was only planned', () => {
   const drawn = drawPlan(1, 1);
   const [boot] = drawn.boots;
   assert.ok(boot !== undefined);
@@ -12,35 +17,39 @@ test('what was met is read from a trace, and what was only planned is not counte
     boat: { ...drawn.boat, legacyQueue: undefined },
     boots: [{ ...boot, clockBehindMs: Date.UTC(2070, 0) }],
   };
-  const met = measureCoverage(
-    [
-      '0 boat boots, 1',
-      '5 incident link {"state":"portal"}',
-      '6 incident clock-wrong {"aheadMs":1}',
-      '7 net 1 GET /api/v1/health portal_511 511',
-      '8 net 2 POST /api/v1/data/import none 413',
-      '9 net 3 POST /api/v1/data/import exchange ECONNRESET',
-      '9 net 4 POST /api/v1/data/import none 200',
-      '10 boat info Removed export q_1: central holds it',
-      '11 POST /export/generate {"type":"full"} 507 DISK_FULL',
-      '12 POST /export/generate {"type":"full"} 200 q_2',
-      '13 boat loses power after 7 steps',
-    ],
-    plan,
-  );
-  assert.deepEqual(Object.fromEntries(met), {
+  const events: readonly SimEvent[] = [
+    { kind: 'boot', boot: 1 },
+    { kind: 'incident_began', incident: { kind: 'link', state: 'portal' } },
+    { kind: 'incident_began', incident: { kind: 'clock-wrong', forMs: 1, aheadMs: 1 } },
+    { ...exchange, method: 'GET', path: HEALTH_PATH, outcome: 'answered', fault: 'portal_511', status: 511 },
+    { ...exchange, outcome: 'answered', fault: 'none', status: 413 },
+    { ...exchange, outcome: 'answered', fault: 'none', status: 503 },
+    { ...exchange, outcome: 'failed', phase: 'exchange', code: 'ECONNRESET' },
+    { ...exchange, outcome: 'answered', fault: 'none', status: 200 },
+    { kind: 'delivery', event: { kind: 'delivered', queueId: 'q_1' } },
+    { kind: 'export_removed', queueId: 'q_1' },
+    { ...request, status: 507, code: 'DISK_FULL', queueId: undefined, isQueued: undefined },
+    { ...request, status: 200, code: undefined, queueId: 'q_2', isQueued: true },
+    { ...request, status: 200, code: undefined, queueId: undefined, isQueued: false },
+    { kind: 'power_lost', steps: 7 },
+  ];
+  const coverage = measureCoverage(events, plan);
+  assert.deepEqual(Object.fromEntries(coverage), {
     'boot in 1970': 1,
     'link portal': 1,
     'clock-wrong': 1,
     portal_511: 1,
     '413': 1,
+    'central fails an import': 1,
     'exchange ECONNRESET': 1,
+    'exports delivered': 1,
     'removed by retention': 1,
     'refused: DISK_FULL': 1,
+    'nothing queued': 1,
     'power lost': 1,
   });
-  const counts = countCoverage(met);
-  assert.equal(counts['exports removed'], 1);
-  assert.equal(counts['refusals for the card'], 1);
-  assert.equal(counts['holds for thrift'], 0);
+  const sums = sumCoverage(coverage);
+  assert.equal(sums['exports removed'], 1);
+  assert.equal(sums['refusals for the card'], 1);
+  assert.equal(sums['send holds'], 0);
 });

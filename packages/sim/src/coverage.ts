@@ -1,66 +1,97 @@
+import type { DeliveryEvent } from './delivery-event.ts';
+import type { ExchangeEvent, SimEvent } from './events.ts';
+import { IMPORT_PATH } from '@d3kos/protocol';
 import type { Plan } from './plan.ts';
 import { DAY_MS } from './plan-times.ts';
 
-/** A line of the export manager's log, by what it begins with, and what it shows was met. */
-const TOLD: readonly (readonly [start: string, met: string])[] = [
-  ['Removed export', 'removed by retention'],
-  ['Only ', 'reserve refused an export'],
-  ['This connection is metered', 'held: metered'],
-  ["This month's data budget", 'held: month’s budget'],
-  ['Export rejected', 'exports rejected'],
-  ['Imported ', 'old queue imported'],
-  ['Adopted export file', 'files adopted'],
-  ['Delivery pauses', 'delivery paused by the card'],
-  ['The card is full', 'ballast given up'],
-  ['Nothing new', 'nothing new'],
-  ['✓ Export uploaded', 'exports delivered'],
-  ['Scheduled export skipped', 'daily skipped by tier'],
-];
+/** How often a run met each kind of fault and each behaviour of the boat, by name. */
+export type Coverage = ReadonlyMap<string, number>;
 
-/**
- * How often each kind of fault, and each thing the boat does about it, was met in one run, read from its trace: what a
- * plan intends may never meet a boat that is at work.
- */
-export function measureCoverage(lines: readonly string[], plan: Plan): ReadonlyMap<string, number> {
-  const met = new Map<string, number>();
-  const add = (name: string): void => void met.set(name, (met.get(name) ?? 0) + 1);
-  for (const line of lines) {
-    const [, first = '', second = '', ...rest] = line.split(' ', 8);
-    switch (first) {
-      case 'incident':
-        add(second === 'link' ? `link ${toState(line)}` : second);
-        break;
-      case 'net':
-        addExchange(rest, add);
-        break;
-      case 'boat':
-        if (second === 'loses') add('power lost');
-        else if (second === 'boots,') addClock(plan, Number(rest[0]), add);
-        else addTold(line.slice(line.indexOf(second) + second.length + 1), add);
-        break;
-      case 'bundle':
-        add('bundle read ashore');
-        break;
-      case 'POST':
-        addRefusal(line, add);
-        break;
-    }
+/** Beyond this, a clock that is behind was never set: it shows 1970. */
+const FAR_BEHIND_MS = 50 * 365 * DAY_MS;
+
+/** Reads a run's coverage from its events. A plan does not show it: a planned fault may never meet a boat at work. */
+export function measureCoverage(events: readonly SimEvent[], plan: Plan): Coverage {
+  const coverage = new Map<string, number>();
+  const names = events.flatMap((event) => toName(event, plan) ?? []);
+  const { legacyQueue } = plan.boat;
+  if (legacyQueue !== undefined) names.push(`legacy queue, ${legacyQueue.format}`);
+  if (legacyQueue?.isTorn === true) names.push('legacy queue, torn');
+  for (const name of names) coverage.set(name, (coverage.get(name) ?? 0) + 1);
+  return coverage;
+}
+
+/** What an event shows was met, if anything. */
+function toName(event: SimEvent, plan: Plan): string | undefined {
+  switch (event.kind) {
+    case 'incident_began':
+      return event.incident.kind === 'link' ? `link ${event.incident.state}` : event.incident.kind;
+    case 'exchange':
+      return toExchangeName(event);
+    case 'power_lost':
+      return 'power lost';
+    case 'boot':
+      return toBootName(plan.boots[event.boot - 1]?.clockBehindMs ?? 0);
+    case 'delivery':
+      return toDeliveryName(event.event);
+    case 'bundle_imported':
+      return 'bundle imported';
+    case 'legacy_queue_imported':
+      return 'legacy queue imported';
+    case 'export_removed':
+      return 'removed by retention';
+    case 'request_answered':
+      if (event.status >= 400) return event.code === undefined ? undefined : `refused: ${event.code}`;
+      return event.isQueued === false ? 'nothing queued' : undefined;
+    default:
+      return undefined;
   }
-  if (plan.boat.legacyQueue !== undefined) add(`old queue, ${plan.boat.legacyQueue.format}`);
-  if (plan.boat.legacyQueue?.isTorn === true) add('old queue, torn');
-  return met;
 }
 
-/** What the boat's own API refused, with its code: `POST /export/generate {…} 507 DISK_FULL`. */
-function addRefusal(line: string, add: (name: string) => void): void {
-  const code = / [45]\d\d ([A-Z_]+)$/.exec(line)?.[1];
-  if (code !== undefined) add(`refused: ${code}`);
+function toExchangeName(event: ExchangeEvent): string | undefined {
+  switch (event.outcome) {
+    case 'answered':
+      if (event.fault !== 'none') return event.fault;
+      if (event.status === 413) return '413';
+      if (event.status === 401) return 'token refused';
+      if (event.path === IMPORT_PATH && (event.status === 429 || event.status >= 500))
+        return 'central fails an import';
+      return undefined;
+    case 'failed':
+      return `${event.phase} ${event.code}`;
+    case 'threw':
+      return 'the transport threw';
+  }
 }
 
-/** What a line of counts tells of a run besides its table, by what was met. */
-const COUNTED: Readonly<Record<string, readonly string[]>> = {
+function toBootName(clockBehindMs: number): string | undefined {
+  if (clockBehindMs > FAR_BEHIND_MS) return 'boot in 1970';
+  return clockBehindMs > 0 ? 'boot with the clock behind' : undefined;
+}
+
+function toDeliveryName(event: DeliveryEvent): string | undefined {
+  switch (event.kind) {
+    case 'delivered':
+      return 'exports delivered';
+    case 'rejected':
+      return 'exports rejected';
+    case 'dead_lettered':
+      return 'exports dead-lettered';
+    case 'delivery_paused':
+      return 'delivery paused by the card';
+    case 'parts_cut':
+      return `parts cut smaller: ${event.cause}`;
+    case 'send_hold_changed':
+      return event.hold === undefined ? undefined : `held: ${event.hold}`;
+    default:
+      return undefined;
+  }
+}
+
+/** Sums in the last line of `npm run sim`, each over some names of the coverage. */
+const SUMS: Readonly<Record<string, readonly string[]>> = {
   'exports removed': ['removed by retention'],
-  'holds for thrift': ['held: metered', 'held: month’s budget'],
+  'send holds': ['held: metered', 'held: over_budget'],
   'portals met': ['portal_page', 'portal_redirect', 'portal_511', 'portal_json'],
   '413s': ['413'],
   'clock jumps': ['clock-wrong'],
@@ -68,44 +99,11 @@ const COUNTED: Readonly<Record<string, readonly string[]>> = {
   'refusals for the card': ['refused: DISK_FULL', 'refused: DISK_RESERVE', 'refused: DISK_READ_ONLY'],
 };
 
-/** The line's counts, of what was met. */
-export function countCoverage(met: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
+export function sumCoverage(coverage: Coverage): Readonly<Record<string, number>> {
   return Object.fromEntries(
-    Object.entries(COUNTED).map(([name, of]) => [
-      name,
-      of.reduce((sum, each) => sum + (met.get(each) ?? 0), 0),
+    Object.entries(SUMS).map(([sum, names]) => [
+      sum,
+      names.reduce((total, name) => total + (coverage.get(name) ?? 0), 0),
     ]),
   );
-}
-
-function toState(line: string): string {
-  return /"state":"(\w+)"/.exec(line)?.[1] ?? '';
-}
-
-/** `METHOD PATH FAULT STATUS`, or `METHOD PATH PHASE CODE` where there was no answer. */
-function addExchange(
-  [, path = '', ended = '', code = '']: readonly string[],
-  add: (name: string) => void,
-): void {
-  if (ended === 'none') {
-    if (code === '413') add('413');
-    if (code === '401') add('token refused');
-    if (path.endsWith('/import') && /^(?:429|5\d\d)$/.test(code)) add('central fails an import');
-    return;
-  }
-  add(['connect', 'tls', 'exchange'].includes(ended) ? `${ended} ${code}` : ended);
-}
-
-/** Beyond this a clock that is behind was never set: it shows 1970. */
-const FAR_BEHIND_MS = 50 * 365 * DAY_MS;
-
-function addClock(plan: Plan, boot: number, add: (name: string) => void): void {
-  const behindMs = plan.boots[boot - 1]?.clockBehindMs ?? 0;
-  if (behindMs > FAR_BEHIND_MS) add('boot in 1970');
-  else if (behindMs > 0) add('boot with the clock behind');
-}
-
-function addTold(message: string, add: (name: string) => void): void {
-  const found = TOLD.find(([start]) => message.startsWith(start));
-  if (found !== undefined) add(found[1]);
 }

@@ -34,10 +34,10 @@ databasesContract('simulated', async () => {
   };
 });
 
-/** A table whose rows are of one transaction each: all of its rows are there, or none. */
+/** Each row names its transaction, so that a check can tell whether all rows of a transaction survived, or none. */
 const SCHEMA = 'CREATE TABLE IF NOT EXISTS t (transaction_number INTEGER, filler BLOB)';
 
-/** Transactions with power failing at some step of some boots; gives what reopening found wrong. */
+/** Runs transactions with power cuts at random steps. Returns what was wrong after each restart. */
 function runTransactions(
   seed: string,
   transactions: number,
@@ -46,16 +46,16 @@ function runTransactions(
   const random = createSimRandom(seed);
   const { medium, databases } = makeDatabases();
   const found: Found = { cuts: 0, kept: 0, lost: [], torn: [], damaged: [], undone: [] };
-  // A transaction that power cut within may have happened or not; every other one is certain.
+  // A transaction in which power failed may survive or not. Every other one is certain.
   const returned = new Map<number, number>();
   const thrown = new Set<number>();
   let number = 0;
   try {
     for (let boot = 1; number < transactions; boot += 1) {
-      const chance = random.fork(`boot ${boot}`);
-      const cutAt = chance.between(1, 60);
+      const bootRandom = random.fork(`boot ${boot}`);
+      const cutAt = bootRandom.between(1, 60);
       const power = createPower((step) => step.number === cutAt);
-      const world = databases.boot(power, chance, () => 0);
+      const world = databases.boot(power, bootRandom, () => 0);
       try {
         const ledger = world.openLedger(LEDGER);
         onOpened(ledger, medium);
@@ -63,7 +63,7 @@ function runTransactions(
         ledger.transaction(() => ledger.db.exec(SCHEMA));
         while (number < transactions) {
           number += 1;
-          transact(ledger, number, chance, returned, thrown);
+          transact(ledger, number, bootRandom, returned, thrown);
         }
         power.cut();
       } catch (error) {
@@ -147,7 +147,7 @@ function check(db: DatabaseSync, returned: Map<number, number>, thrown: Set<numb
   found.kept = returned.size;
 }
 
-test('every transaction that returned survives power cuts at any step, none that threw is there, and the file is sound', () => {
+test('committed transactions survive power cuts at any step, failed ones leave nothing, and the file is intact', () => {
   let cuts = 0;
   let kept = 0;
   for (let seed = 1; seed <= 25; seed += 1) {
@@ -183,7 +183,7 @@ for (const [title, defect] of [
     assert(losses > 0);
   });
 
-test('a full disk makes the commit throw DISK_FULL, and nothing of it happened', () => {
+test('on a full disk a commit throws DISK_FULL and changes nothing', () => {
   const { databases } = makeDatabases();
   try {
     const ledger = databases
@@ -206,7 +206,7 @@ test('a full disk makes the commit throw DISK_FULL, and nothing of it happened',
   }
 });
 
-test('sources of other services survive a power cut as they are', () => {
+test('databases of other services survive a power cut unchanged', () => {
   const { databases } = makeDatabases();
   try {
     const path = '/opt/d3kos/data/boatlog/boatlog.db';

@@ -22,62 +22,62 @@ import { type Aftermath, changedPages, keepPages, type Pages, tear } from './dis
 import type { SimRandom } from './random.ts';
 import type { Power } from './power.ts';
 
-/** The databases of one machine: real SQLite on real files, of which a power cut takes what SQLite had not synced. */
+/** The databases of one machine: real SQLite on real files. A power cut removes what SQLite had not synced. */
 export interface SimDatabases {
-  /** Where a path of the boat really is. Other services' databases are written there by the scenario; they survive as they are. */
+  /** The real path of a path on the boat. The scenario writes other services' databases there. A power cut leaves them unchanged. */
   realPath(path: string): string;
-  /** The boat's view, for one boot. `aftermath` says what the end of its power leaves of what was not synced. */
+  /** The boat's view, for one boot. `aftermath` decides what survives of unsynced data when its power fails. */
   boot(power: Power, random: SimRandom, monotonicMs: () => number, aftermath?: Aftermath): Databases;
-  /** Where set, is told after each step of the ledger that writes how many pages SQLite wrote in it. */
+  /** If set, is called after each writing step of the ledger with the number of pages that SQLite wrote in it. */
   onPages: ((count: number) => void) | undefined;
-  /** When true, commits fail as on a full disk. */
+  /** If true, commits fail as on a full disk. */
   isFull: boolean;
-  /** When true, commits fail as on a file system that the kernel has made read-only. */
+  /** If true, commits fail as on a file system that the kernel has made read-only. */
   isReadOnly: boolean;
   /** Removes the real files. */
   close(): void;
 }
 
-/** `PRAGMA synchronous` values: from FULL up every commit is synced, at NORMAL every checkpoint, at OFF nothing. */
+/** Values of `PRAGMA synchronous`. FULL and above sync every commit, NORMAL every checkpoint, OFF nothing. */
 const SYNCHRONOUS_NORMAL = 1;
 const SYNCHRONOUS_FULL = 2;
 
-/** Primary result codes of SQLite for the two ways in which a card refuses a commit. */
+/** SQLite's primary result codes for the two reasons why a card refuses a commit. */
 const SQLITE_READONLY = 8;
 const SQLITE_FULL = 13;
 
 /** Virtual time after which the kernel has written unsynced data by itself. */
 const WRITE_BACK_MS = 30_000;
 
-/** How likely a commit is followed by a checkpoint: often enough that every seed has some, and WALs of many commits too. */
+/** Probability of a checkpoint after a commit. Every seed has some checkpoints, and also WALs of many commits. */
 const CHECKPOINT_PROBABILITY = 0.05;
 
-/** A frame of SQLite's WAL is a page and its header, behind a header of the whole (SQLite file format §4.1). */
+/** The WAL begins with a header. Each of its frames is a frame header and a page (SQLite file format §4.1). */
 const DATABASE_PAGES: Pages = { startBytes: 0, pageBytes: 4_096 };
 const WAL_PAGES: Pages = { startBytes: 32, pageBytes: 4_096 + 24 };
 
-/** The two files that are the ledger. The third, `-shm`, is an index and does not survive. */
+/** The ledger's two files. The third, `-shm`, is an index and does not survive a power cut. */
 interface Image {
   readonly database: Uint8Array;
   readonly wal: Uint8Array;
 }
 
-/** A ledger that is open in this boot. */
+/** The open ledger of one boot. */
 interface OpenLedger {
   readonly path: string;
   readonly real: string;
   readonly random: SimRandom;
   db: DatabaseSync | undefined;
-  /** What a power cut leaves for certain; undefined: everything that is in the files. */
+  /** What is certain to survive a power cut. Undefined: the files as they are. */
   durable: Image | undefined;
-  /** The files before the present step, where somebody wants to know what it writes. */
+  /** The files before the present step, if `onPages` is set. */
   before: Image | undefined;
-  /** True while power fails within the present step. */
+  /** True if power fails within the present step. */
   isTorn: boolean;
   savedMs: number;
 }
 
-/** Databases whose files show on `medium`, and whose syncs are as honest as those of `medium`. */
+/** Databases whose files show on `medium`. They ignore syncs if `medium` does. */
 export function createSimDatabases(medium: DiskMedium): SimDatabases {
   const root = mkdtempSync(join(fastFolder(), 'd3kos-sim-'));
   const realPath = (path: string) => join(root, path);
@@ -104,7 +104,7 @@ export function createSimDatabases(medium: DiskMedium): SimDatabases {
           if (isThere) mkdirSync(dirname(realPath(path)), { recursive: true });
           const ledger: OpenLedger = {
             path,
-            // A folder the power cut took is there no more, whatever the real one holds.
+            // If a power cut removed the folder, the real one must not be used.
             real: isThere ? realPath(path) : join(root, 'gone', 'exports.db'),
             random: random.fork('checkpoints'),
             db: undefined,
@@ -144,7 +144,7 @@ interface LedgerFacts {
 function observe(step: LedgerStep, db: DatabaseSync, ledger: OpenLedger, facts: LedgerFacts): void {
   switch (step) {
     case 'opened':
-      // A checkpoint is a step of its own here; SQLite would run it unseen within a commit.
+      // Checkpoints are steps of their own here. SQLite would run them unnoticed within a commit.
       db.exec('PRAGMA wal_autocheckpoint = 0');
       ledger.db = db;
       observeCheckpoints(db, ledger, facts);
@@ -180,29 +180,29 @@ function beforeCommit(db: DatabaseSync, ledger: OpenLedger, facts: LedgerFacts):
 
 function afterCommit(db: DatabaseSync, ledger: OpenLedger, facts: LedgerFacts): void {
   if (ledger.isTorn) throw facts.power.cut();
-  tellPages(ledger, facts);
+  reportPages(ledger, facts);
   const isHonest = facts.medium.fsync !== 'ignored';
   const synchronous = synchronousOf(db);
   if (isHonest && synchronous >= SYNCHRONOUS_FULL) ledger.durable = undefined;
   facts.power.step('ledger.committed');
   if (!ledger.random.bool(CHECKPOINT_PROBABILITY)) return;
-  // Passive, as after a commit: it leaves the WAL as it is, and the next commit starts over in it.
+  // Passive, like SQLite's own after a commit: the WAL stays, and the next commit restarts it.
   db.exec('PRAGMA wal_checkpoint(PASSIVE)');
 }
 
-/** Makes every checkpoint a step within which power can fail, those that the boat asks for by itself as well. */
+/** Makes every checkpoint a step within which power can fail, including those that the boat requests. */
 function observeCheckpoints(db: DatabaseSync, ledger: OpenLedger, facts: LedgerFacts): void {
   const { medium, power } = facts;
   const exec = db.exec.bind(db);
   db.exec = (sql) => {
     if (!sql.includes('wal_checkpoint')) return exec(sql);
-    // SQLite syncs the WAL before it copies from it, and the database after.
+    // SQLite syncs the WAL before it copies pages from it, and the database afterwards.
     if (medium.fsync !== 'ignored' && synchronousOf(db) >= SYNCHRONOUS_NORMAL) ledger.durable = undefined;
     if (power.isCutWithin('ledger.checkpoint')) tearFrom(ledger);
     ledger.before = toBefore(ledger, facts);
     exec(sql);
     if (ledger.isTorn) throw power.cut();
-    tellPages(ledger, facts);
+    reportPages(ledger, facts);
   };
 }
 
@@ -210,33 +210,33 @@ function sqliteError(message: string, errcode: number): Error {
   return Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR', errcode });
 }
 
-/** The last connection copies the WAL into the database, syncs that, and removes the WAL: in that order. */
+/** The last connection copies the WAL into the database, syncs the database, and then removes the WAL. */
 function closeLedger(opened: LedgerDatabase, ledger: OpenLedger, facts: LedgerFacts): void {
   if (!opened.db.isOpen) return;
   const isCut = facts.power.isCutWithin('ledger.close');
   if (isCut) tearFrom(ledger);
   ledger.before = toBefore(ledger, facts);
   opened.close();
-  letGo(ledger);
+  detach(ledger);
   if (isCut) throw facts.power.cut();
-  tellPages(ledger, facts);
+  reportPages(ledger, facts);
 }
 
 /**
- * What observes a connection goes from it when it is closed. Node holds a connection while one of its statements is
- * reachable, and this one reaches, through its observer, the boat that has them: every boot would stay in memory.
+ * Removes the observer from a closed connection. Node keeps a connection while one of its statements is reachable. The
+ * observer reaches the boat that holds the statements, so without this every boot would stay in memory.
  */
-function letGo(ledger: OpenLedger): void {
+function detach(ledger: OpenLedger): void {
   if (ledger.db !== undefined) Reflect.deleteProperty(ledger.db, 'exec');
   ledger.db = undefined;
 }
 
-/** The files before a step that writes, where somebody wants to know what it writes. */
+/** The files before a writing step, if `onPages` is set. */
 function toBefore({ real }: OpenLedger, { databases }: LedgerFacts): Image | undefined {
   return databases.onPages === undefined ? undefined : readImage(real);
 }
 
-function tellPages({ real, before }: OpenLedger, { databases }: LedgerFacts): void {
+function reportPages({ real, before }: OpenLedger, { databases }: LedgerFacts): void {
   if (before === undefined) return;
   const { database, wal } = readImage(real);
   databases.onPages?.(
@@ -245,24 +245,24 @@ function tellPages({ real, before }: OpenLedger, { databases }: LedgerFacts): vo
   );
 }
 
-/** The present step is torn: what it changes from here on is what chance mixes. */
+/** The present step is torn: its changes from here on survive in part. */
 function tearFrom(ledger: OpenLedger): void {
   ledger.durable ??= readImage(ledger.real);
   ledger.isTorn = true;
 }
 
-/** The power went: the files become a mix of what was certain and what was written since. */
+/** The power failed: the files become a mix of the durable content and of what was written since. */
 function loseUnsynced(ledger: OpenLedger, medium: DiskMedium, random: SimRandom, aftermath: Aftermath): void {
   const wasOpen = ledger.db?.isOpen === true;
   const current = readImage(ledger.real);
   const durable = ledger.durable ?? current;
   if (wasOpen) ledger.db?.close();
-  letGo(ledger);
+  detach(ledger);
   const isFolderThere = medium.isDirectory(dirname(ledger.path));
   if (isFolderThere && !wasOpen && !ledger.isTorn) return;
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${ledger.real}${suffix}`, { force: true });
   if (!isFolderThere) return;
-  // A ledger that was being closed loses its WAL only after its database was synced.
+  // Closing a ledger removes its WAL only after its database was synced.
   const written = wasOpen ? current.wal : durable.wal;
   const mix = (from: Uint8Array, to: Uint8Array, pages: Pages): Uint8Array =>
     typeof aftermath === 'number' ? keepPages(from, to, pages, aftermath) : tear(from, to, random, aftermath);
@@ -294,7 +294,7 @@ function createForeignFiles(realPath: (path: string) => string): ForeignFiles {
     },
     stat: (path) => {
       const facts = statSync(realPath(path), { throwIfNoEntry: false });
-      // The real time of a file would differ from run to run.
+      // A file's real time would differ between runs.
       return facts?.isFile() ? { sizeBytes: facts.size, modifiedMs: 0 } : undefined;
     },
     read: (path) => readFileSync(realPath(path)),
@@ -306,13 +306,13 @@ function createForeignFiles(realPath: (path: string) => string): ForeignFiles {
   };
 }
 
-/** A folder in memory where there is one: SQLite's syncs are what a simulation would otherwise wait for. */
+/** A folder in memory if there is one. Otherwise a simulation would mostly wait for SQLite's syncs. */
 function fastFolder(): string {
   try {
     accessSync('/dev/shm', constants.W_OK);
     return '/dev/shm';
   } catch {
-    // Not every system has it; any folder will do.
+    // Not every system has it. Any folder works.
     return tmpdir();
   }
 }

@@ -2,19 +2,19 @@ import { basename, dirname } from 'node:path';
 import { type Aftermath, isSame, tear } from './disk-tear.ts';
 import type { SimRandom } from './random.ts';
 
-/** A file: what programs see, and what a power cut leaves for certain. */
+/** A file: the content that programs see, and the content that is certain to survive a power cut. */
 export interface FileNode {
   readonly kind: 'file';
-  /** Room for the bytes; the first `sizeBytes` of it are the file. */
-  room: Uint8Array;
+  /** At least `sizeBytes` long. The bytes beyond are spare. */
+  buffer: Uint8Array;
   sizeBytes: number;
   modifiedMs: number;
   durable: Uint8Array;
-  /** How many names it has. */
+  /** Number of names. */
   links: number;
 }
 
-/** A directory: the names programs see, those that are certain, and the changes between, in order. */
+/** A directory: the names that programs see, the durable ones, and the changes between the two, in order. */
 export interface DirectoryNode {
   readonly kind: 'directory';
   names: Map<string, Node>;
@@ -25,13 +25,13 @@ export interface DirectoryNode {
 
 export type Node = FileNode | DirectoryNode;
 
-/** One change of the names of a directory. A rename within it happens whole; one across two is a link and an unlink. */
+/** One change of the names in a directory. A rename within a directory is atomic. One across two is a link and an unlink. */
 export type NameChange =
   | { readonly kind: 'link'; readonly name: string; readonly node: Node }
   | { readonly kind: 'unlink'; readonly name: string }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string; readonly node: Node };
 
-/** Files that are kept elsewhere but show on this disk: real SQLite databases. Paths are those of the disk. */
+/** Files that are kept elsewhere and show on this disk: real SQLite databases. Paths are those of this disk. */
 export interface ForeignFiles {
   names(directory: string): readonly string[];
   stat(path: string): { readonly sizeBytes: number; readonly modifiedMs: number } | undefined;
@@ -40,33 +40,35 @@ export interface ForeignFiles {
   unlink(path: string): void;
 }
 
-/** What a disk does when it is told to sync: what it says, files but no directories, or nothing at all (cards exist that do this). */
+/** What fsync does: what it promises, files but not directories, or nothing. Cards that ignore fsync exist. */
 export type FsyncMode = 'honest' | 'files_only' | 'ignored';
 
-/** Bytes of a block: what the smallest file takes of the space. */
+/** Size of a block: the space that the smallest file uses. */
 const BLOCK_BYTES = 4096;
 
-/** An error as the system reports it. */
+/** An error with a system error code, as `node:fs` throws it. */
 export function systemError(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: simulated, '${path}'`), { code });
 }
 
 /**
- * The medium of one machine: it stays when the power goes, and then keeps of the unsynced only what chance leaves.
- * Its own verbs are those of the scenario and of other services of the boat: they take effect durably at once.
+ * The medium of one machine. It survives power cuts, except for a random part of what was not synced.
+ * The scenario and the boat's other services use the methods of this class. Their changes are durable at once.
  */
 export class DiskMedium {
   readonly root: DirectoryNode = newDirectory(0);
-  /** Space for files; writing beyond it takes what fits and then reports ENOSPC. */
+  /** Space for files. A write beyond it stores what fits and then fails with ENOSPC. */
   capacityBytes = Number.POSITIVE_INFINITY;
   isReadOnly = false;
   fsync: FsyncMode = 'honest';
-  /** Gives a system error code (`EIO`) for an operation that shall fail. */
+  /** Returns a system error code such as `EIO` for an operation that should fail. */
   failureOf: ((op: string, path: string) => string | undefined) | undefined;
   foreign: ForeignFiles | undefined;
   #usedBytes = 0;
+  readonly #fileNos = new WeakMap<Node, number>();
+  #newestFileNo = 0;
 
-  /** The node at `path`, or undefined where there is none; throws ENOTDIR below a file. */
+  /** The node at `path`, or undefined. Throws ENOTDIR below a file. */
   find(path: string): Node | undefined {
     let node: Node | undefined = this.root;
     for (const name of path.split('/').filter((part) => part !== '')) {
@@ -77,7 +79,7 @@ export class DiskMedium {
     return node;
   }
 
-  /** The directory that holds `path`; throws ENOENT or ENOTDIR where it is none. */
+  /** The directory that contains `path`. Throws ENOENT or ENOTDIR. */
   parentOf(path: string): DirectoryNode {
     const parent = this.find(dirname(path));
     if (parent === undefined) throw systemError('ENOENT', path);
@@ -89,7 +91,7 @@ export class DiskMedium {
     try {
       return this.find(path)?.kind === 'directory';
     } catch {
-      // Below a file: the only thing `find` throws.
+      // `find` throws only below a file.
       return false;
     }
   }
@@ -98,35 +100,44 @@ export class DiskMedium {
     return Math.max(0, this.capacityBytes - this.#usedBytes);
   }
 
-  /** Makes room for a file to grow to `sizeBytes`; gives the size it can grow to. */
+  /** Inode number of a node: equal for two names of one file. Never 0. */
+  fileNoOf(node: Node): number {
+    const known = this.#fileNos.get(node);
+    if (known !== undefined) return known;
+    this.#newestFileNo += 1;
+    this.#fileNos.set(node, this.#newestFileNo);
+    return this.#newestFileNo;
+  }
+
+  /** Grows a file towards `sizeBytes`. Returns the size that fits. */
   grow(file: FileNode, sizeBytes: number): number {
-    const roomBytes = blocks(file.sizeBytes) + Math.floor(this.freeBytes / BLOCK_BYTES) * BLOCK_BYTES;
-    const grown = Math.min(sizeBytes, Math.max(file.sizeBytes, roomBytes));
-    if (grown > file.room.length) {
-      const room = new Uint8Array(Math.max(grown, file.room.length * 2));
-      room.set(file.room.subarray(0, file.sizeBytes));
-      file.room = room;
+    const availableBytes = blocks(file.sizeBytes) + Math.floor(this.freeBytes / BLOCK_BYTES) * BLOCK_BYTES;
+    const grown = Math.min(sizeBytes, Math.max(file.sizeBytes, availableBytes));
+    if (grown > file.buffer.length) {
+      const buffer = new Uint8Array(Math.max(grown, file.buffer.length * 2));
+      buffer.set(file.buffer.subarray(0, file.sizeBytes));
+      file.buffer = buffer;
     }
     this.#usedBytes += blocks(grown) - blocks(file.sizeBytes);
     file.sizeBytes = grown;
     return grown;
   }
 
-  /** Takes a name from a file: the space comes back with the last one. */
+  /** Removes one name of a file. The last one frees its space. */
   release(node: Node | undefined): void {
     if (node?.kind !== 'file') return;
     node.links -= 1;
     if (node.links === 0) this.#usedBytes -= blocks(node.sizeBytes);
   }
 
-  /** Writes a file as another service does; its folders are made. */
+  /** Writes a file and creates its folders, as another service does. */
   put(path: string, bytes: Uint8Array | string, modifiedMs = 0): void {
     const parent = this.makeDirectory(dirname(path));
     this.release(parent.names.get(basename(path)));
     const content = typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes.slice();
     const file: FileNode = {
       kind: 'file',
-      room: content,
+      buffer: content,
       sizeBytes: content.length,
       modifiedMs,
       durable: content.slice(),
@@ -137,7 +148,7 @@ export class DiskMedium {
     parent.durableNames.set(basename(path), file);
   }
 
-  /** The bytes of a file as programs see them, or undefined. */
+  /** A copy of a file's content as programs see it, or undefined. */
   get(path: string): Uint8Array | undefined {
     const node = this.find(path);
     return node?.kind === 'file' ? contentOf(node).slice() : undefined;
@@ -151,7 +162,7 @@ export class DiskMedium {
     parent.durableNames.delete(basename(path));
   }
 
-  /** Makes a directory and its parents, durably. */
+  /** Creates a directory and its parents, durably. */
   makeDirectory(path: string): DirectoryNode {
     if (path === '/') return this.root;
     const parent = this.makeDirectory(dirname(path));
@@ -163,12 +174,12 @@ export class DiskMedium {
     return directory;
   }
 
-  /** All files, by path, sorted: what an oracle compares. */
+  /** The paths of all files, sorted. */
   paths(): readonly string[] {
     return pathsUnder(this.root, '').sort();
   }
 
-  /** The power goes: `aftermath` says what is left of what was not synced. */
+  /** The power fails. `aftermath` decides what survives of unsynced changes. */
   powerLoss(random: SimRandom, aftermath: Aftermath = 'torn'): void {
     collapse(this.root, { random, aftermath }, new Set());
     const files = this.paths()
@@ -179,28 +190,34 @@ export class DiskMedium {
     this.#usedBytes = [...new Set(files)].reduce((sum, file) => sum + blocks(file.sizeBytes), 0);
   }
 
-  /** Everything so far becomes durable, as the kernel's own writeback makes it some time later. */
+  /** Makes all changes so far durable, as the kernel's own writeback does after a while. */
   writeBack(): void {
     syncAll(this.root, new Set());
   }
 }
 
-/** A directory with nothing in it. */
+/** An empty file with one name. */
+export function newFile(modifiedMs: number): FileNode {
+  const empty = new Uint8Array();
+  return { kind: 'file', buffer: empty, sizeBytes: 0, modifiedMs, durable: empty, links: 1 };
+}
+
+/** An empty directory. */
 export function newDirectory(modifiedMs: number): DirectoryNode {
   return { kind: 'directory', names: new Map(), durableNames: new Map(), pending: [], modifiedMs };
 }
 
-/** The bytes of a file as programs see them, not copied. */
+/** The content of a file as programs see it, not copied. */
 export function contentOf(file: FileNode): Uint8Array {
-  return file.room.subarray(0, file.sizeBytes);
+  return file.buffer.subarray(0, file.sizeBytes);
 }
 
-/** What fsync of a file does. */
+/** fsync of a file. */
 export function syncFile(file: FileNode): void {
   file.durable = contentOf(file).slice();
 }
 
-/** What fsync of a directory does. */
+/** fsync of a directory. */
 export function syncNames(directory: DirectoryNode): void {
   directory.durableNames = new Map(directory.names);
   directory.pending = [];
@@ -241,13 +258,13 @@ function collapse(directory: DirectoryNode, loss: Loss, seen: Set<Node>): void {
     if (node.kind === 'directory') collapse(node, loss, seen);
     else if (!isSame(node.durable, contentOf(node))) {
       node.durable = tear(node.durable, contentOf(node), loss.random, loss.aftermath);
-      node.room = node.durable.slice();
-      node.sizeBytes = node.room.length;
+      node.buffer = node.durable.slice();
+      node.sizeBytes = node.buffer.length;
     }
   }
 }
 
-/** Which unsynced changes of names happened: none, all, the first few, or any of them; always in their order. */
+/** The unsynced changes of names that survive: none, all, the first few, or a random choice. Their order is kept. */
 function survivors(pending: readonly NameChange[], { random, aftermath }: Loss): readonly NameChange[] {
   if (pending.length === 0 || aftermath === 'kept') return pending;
   if (aftermath !== 'torn') return [];

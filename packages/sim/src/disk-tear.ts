@@ -1,18 +1,18 @@
 import type { SimRandom } from './random.ts';
 
-/** What a disk writes whole or not at all. */
+/** A disk writes a sector completely or not at all. */
 const SECTOR_BYTES = 512;
 
 /**
- * What the end of power leaves of what was not synced: what chance takes, nothing, everything (as where only the program
- * was killed, and the kernel writes on), or, for a number, nothing but so many pages of what SQLite was writing.
+ * What survives of unsynced data after a power cut: a random mix (`torn`), nothing (`lost`), everything (`kept`, as if only
+ * the program was killed), or only this many of the pages that SQLite was writing.
  */
 export type Aftermath = 'torn' | 'lost' | 'kept' | number;
 
 /**
- * What a power cut may leave of a file that was `durable` at its last sync and has been changed to `current` since:
- * the old, the new, the new up to some byte, or any sectors of the new among the old. Sectors that were never written
- * within a file that grew are zeros. Of a file that is as it was synced nothing is lost, and no chance is drawn.
+ * What survives of a file that was `durable` at its last sync and is `current` now: the old content, the new, the new up
+ * to some byte, or random sectors of the new within the old. In a file that grew, sectors that were never written are zeros.
+ * An unchanged file loses nothing and draws no random number.
  */
 export function tear(
   durable: Uint8Array,
@@ -35,7 +35,7 @@ export function tear(
   }
 }
 
-/** The new up to a byte of the changed part, the old after it. */
+/** The new content up to a random byte of the changed part, the old content after it. */
 function mixPrefix(durable: Uint8Array, current: Uint8Array, random: SimRandom): Uint8Array {
   const from = firstChange(durable, current);
   const cut = random.between(from, Math.max(from, current.length));
@@ -60,13 +60,13 @@ function mixSectors(durable: Uint8Array, current: Uint8Array, random: SimRandom)
   return mixed.slice(0, length);
 }
 
-/** Where the pages of a file are: the first begins at `startBytes`. */
+/** The page layout of a file. The first page begins at `startBytes`. */
 export interface Pages {
   readonly startBytes: number;
   readonly pageBytes: number;
 }
 
-/** The old, with the first `count` of the pages in which the new differs from it, and with all before the first page. */
+/** The old content with the first `count` changed pages of the new, and with everything before the first page. */
 export function keepPages(
   durable: Uint8Array,
   current: Uint8Array,
@@ -83,7 +83,7 @@ export function keepPages(
   return mixed;
 }
 
-/** Where the pages begin in which the two differ. */
+/** The offsets of the pages in which the two differ. */
 export function changedPages(
   durable: Uint8Array,
   current: Uint8Array,
@@ -96,15 +96,15 @@ export function changedPages(
   return starts;
 }
 
-/** How much is compared at once where two files are looked through for their first difference. */
+/** Bytes compared at a time in the search for the first difference of two files. */
 const COMPARED_BYTES = 64 * 1024;
 
-/** True where both hold the same bytes: whole files are compared far faster than a loop looks at bytes. */
+/** True if both hold the same bytes. Far faster than a loop over the bytes. */
 export function isSame(left: Uint8Array, right: Uint8Array): boolean {
   return left === right || Buffer.compare(left, right) === 0;
 }
 
-/** Start of the first sector in which the two differ: a file of megabytes with a new end is not torn in its beginning. */
+/** Offset of the first sector in which the two differ: a large file with a new end is not torn at its beginning. */
 function firstChange(durable: Uint8Array, current: Uint8Array): number {
   const shared = Math.min(durable.length, current.length);
   let index = 0;

@@ -75,7 +75,7 @@ async function runUntilCut(
   return { isCut: end === 'cut', steps: power.steps() };
 }
 
-test('what is not synced is lost, kept, or the first pages of it, as the end of power is told to leave it', async () => {
+test('a power cut loses or keeps unsynced data, or keeps its first pages, as the aftermath says', async () => {
   const end = async (aftermath: Aftermath) => {
     const medium = new DiskMedium();
     medium.makeDirectory(FOLDER);
@@ -91,7 +91,7 @@ test('what is not synced is lost, kept, or the first pages of it, as the end of 
   assert.deepEqual(await end(3), ['synced'], 'pages are those of the ledger alone');
 });
 
-test('pages of a write are kept in their order', () => {
+test('the pages of a write survive in their order', () => {
   const pages = { startBytes: 2, pageBytes: 3 };
   const kept = (count: number) =>
     textOf(keepPages(bytesOf('--aaabbbccc'), bytesOf('**AAAbbbCCCDD'), pages, count));
@@ -169,14 +169,14 @@ async function cutEverywhere(
   let cuts = 0;
   for (let cutAt = 1; ; cutAt += 1) {
     let isCutAtAll = false;
-    for (let chance = 0; chance < 40; chance += 1) {
+    for (let variant = 0; variant < 40; variant += 1) {
       const medium = new DiskMedium();
       medium.makeDirectory('/opt/d3kos');
       change(medium);
       const kept: Promises = new Map();
       const { isCut } = await runUntilCut(
         medium,
-        `${cutAt}/${chance}`,
+        `${cutAt}/${variant}`,
         ({ number }) => number === cutAt,
         (disk) => changeEverything(disk, kept),
         compose,
@@ -184,19 +184,19 @@ async function cutEverywhere(
       isCutAtAll ||= isCut;
       if (!isCut) continue;
       cuts += 1;
-      losses.push(...violations(medium, kept).map((loss) => `cut at ${cutAt}, chance ${chance}: ${loss}`));
+      losses.push(...violations(medium, kept).map((loss) => `cut at ${cutAt}, variant ${variant}: ${loss}`));
     }
     if (!isCutAtAll) return { cuts, losses };
   }
 }
 
-test('what the disk said is durable survives a power cut at every step, and files are whole or not there', async () => {
+test('durable files survive a power cut at every step, and each file is whole or missing', async () => {
   const { cuts, losses } = await cutEverywhere(() => undefined);
   assert.deepEqual(losses, []);
   assert(cuts > 300, `${cuts} cuts`);
 });
 
-test('a disk that ignores fsync loses: the simulation can fail', async () => {
+test('a disk that ignores fsync loses files: the simulation can fail', async () => {
   const { losses } = await cutEverywhere((medium) => {
     medium.fsync = 'ignored';
   });
@@ -216,12 +216,12 @@ for (const [title, defect] of [
     (real: FileSystem): FileSystem => ({ ...real, syncDirectory: async () => undefined }),
   ],
 ] as const)
-  test(`a disk composed ${title} loses: each of the steps is needed`, async () => {
+  test(`a disk composed ${title} loses files: each of its steps is needed`, async () => {
     const { losses } = await cutEverywhere(() => undefined, defect);
     assert(losses.length > 0);
   });
 
-test('nothing of a boot goes on after its power cut', async () => {
+test('no operation of a boot continues after its power cut', async () => {
   const medium = new DiskMedium();
   medium.makeDirectory(FOLDER);
   const power = createPower(() => false);
@@ -239,7 +239,7 @@ test('nothing of a boot goes on after its power cut', async () => {
   assert.equal(went, 0);
 });
 
-test('an error that the scenario wants is told as the system tells it', async () => {
+test('an error requested by the scenario has the error code of the system', async () => {
   const { disk } = underTest((medium) => {
     medium.failureOf = (op) => (op === 'sync' ? 'EIO' : undefined);
   });

@@ -1,27 +1,30 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { parsePoint, runEveryOperation, toPointText } from './every-operation.ts';
-import { openCentralDatabase } from './run-seed.ts';
+import { runEveryOperation } from './every-operation.ts';
 import type { PlantedDefect } from './run-plan.ts';
+import { openCentralDatabase } from './simulated-central.ts';
+import { parsePoint, toPointText } from './small-scenario.ts';
 
-/** `npm run sim -- --every-operation` runs all points; the suite every so manyth, of every kind of operation. */
+/** `npm run sim -- --every-operation` runs all points. The suite runs this share, which has every kind of operation. */
 const SHARE = { every: 23, from: 5 };
-/** With a broken card fewer are enough to see that it is noticed. */
+/** A defective card is noticed with fewer points. */
 const FEW = { every: 97, from: 5 };
 const BOUND = { timeout: 8 * 60_000 };
 
 async function tryPoints(share: typeof SHARE, defect: PlantedDefect = {}) {
   const database = await openCentralDatabase();
   try {
-    return await runEveryOperation(database, share, defect);
+    return await runEveryOperation(database, share, { defect });
   } finally {
     await database.close();
   }
 }
 
-test('power lost at any operation of a small whole life breaks no promise', BOUND, async (t) => {
+test('power lost at any operation of the small scenario breaks no promise', BOUND, async (t) => {
   const { operations, runs, pageRuns, runsAgain, broken } = await tryPoints(SHARE);
-  t.diagnostic(`${runs} cuts at an operation, ${pageRuns} after a page of SQLite's, ${runsAgain} cut again`);
+  t.diagnostic(
+    `${runs} cuts at an operation, ${pageRuns} after a page that SQLite wrote, ${runsAgain} cut again`,
+  );
   assert.deepEqual(
     broken.map(({ point, violations }) => [`npm run sim -- --at ${toPointText(point)}`, ...violations]),
     [],
@@ -43,14 +46,14 @@ test('power lost at any operation of a small whole life breaks no promise', BOUN
     'ledger.close',
   ])
     assert.ok((operations.get(op) ?? 0) > 0, `the scenario has ${op}`);
-  assert.ok(runs > 50 && pageRuns > 0 && runsAgain > 5, 'power was cut everywhere');
+  assert.ok(runs > 50 && pageRuns > 0 && runsAgain > 5, 'power was cut in each way');
 });
 
-test('on a card that syncs no directories the same cuts break promises', BOUND, async () => {
+test('on a card that does not sync directories, the same cuts break promises', BOUND, async () => {
   assert.notDeepEqual((await tryPoints(FEW, { fsync: 'files_only' })).broken, []);
 });
 
-test('a point is replayed by its text', () => {
+test('a point can be parsed from its text', () => {
   for (const text of ['1.17-lost', '1.40-p3', '2.9-torn+4', '1.1-kept'])
     assert.equal(toPointText(parsePoint(text)), text);
   assert.throws(() => parsePoint('1-lost'), RangeError);

@@ -10,7 +10,7 @@ import { createPower, PowerLost } from './power.ts';
 const FOLDER = '/opt/d3kos/data/exports';
 const LEDGER = `${FOLDER}/exports.db`;
 
-/** An upgrade in which power fails at the `cutAt`-th step, then a start; gives whether there was such a step. */
+/** Upgrades a ledger with a power cut at the `cutAt`-th step, and starts again. Returns false if there is no such step. */
 function upgradeWithCut(cutAt: number, seed: number): boolean {
   const random = createSimRandom(seed);
   const medium = new DiskMedium();
@@ -52,7 +52,7 @@ function upgradeWithCut(cutAt: number, seed: number): boolean {
   }
 }
 
-test('power that fails at any step of an upgrade of the ledger costs nothing of what is in it', () => {
+test('a power cut at any step of a ledger upgrade loses nothing', () => {
   let cuts = 0;
   for (const seed of [1, 2, 3]) {
     let cutAt = 1;

@@ -1,145 +1,158 @@
 import { type Boat, type Config, parseConfig } from '@d3kos/boat';
 import { performAction } from './actions.ts';
 import { bootBoat } from './boot-boat.ts';
-import type { Simulation } from './simulation.ts';
 import { startIncident } from './incidents.ts';
-import { isImportOpen } from './oracle.ts';
-import { checkAttempts, checkSecrets, checkViews } from './oracle-traces.ts';
+import { toLedgerFacts } from './oracle/ledger-facts.ts';
 import { CALM_BOOT } from './plan-boots.ts';
 import { DAY_MS } from './plan-times.ts';
 import { CENTRAL, ROOT } from './places.ts';
+import type { RunningBoat, Simulation } from './simulation.ts';
 
-/** How long a daemon that ended by itself stays away. The supervisor's back-off, so that a full card costs few restarts. */
+/** Pause before a daemon that ended by itself is restarted. Longer than the supervisor's, so that a full card costs few restarts. */
 const RESTART_MS = 5 * 60_000;
 
-/** How long after a change the JSON views say it: they wait for a free card half a minute at most. */
+/** Time after a change until the JSON views show it. They wait up to 30 s for a quiet card. */
 const VIEWS_MS = 60_000;
 
-/** How often is looked whether something still waits: the ledger is asked each time. */
-const DRAIN_LOOK_MS = 10_000;
+/** Time between two looks at the ledger for waiting exports. */
+const DRAIN_POLL_MS = 10_000;
 
-/** The whole life of one boat: the days of trouble, the calm day, the last look. */
+/** Runs the whole life of one boat: the days of trouble, the calm day and the last checks. */
 export async function live(sim: Simulation): Promise<void> {
-  const { clock, plan, oracle, machine } = sim;
-  const configText = JSON.stringify({
-    central_api_url: CENTRAL,
-    part_size_bytes: plan.boat.partSizeBytes,
-    reserve_bytes: plan.boat.reserveBytes,
-    timezone: plan.boat.timeZone,
-  });
-  const { config: parsed } = parseConfig({ D3KOS_ROOT: ROOT }, configText);
-  // A budget so small that some kilobytes use it up: none that the configuration would take.
-  const config: Config = {
-    ...parsed,
-    meteredSizeMaxBytes: plan.boat.meteredSizeMaxBytes,
-    monthlyBudgetBytes: plan.boat.monthlyBudgetBytes,
-  };
-  const token = await sim.central.enroll(plan.boat.installationId);
+  const config = toConfig(sim);
+  const token = await sim.central.enroll(sim.plan.boat.installationId);
   sim.tokens.push(token);
   sim.sources.setToken(token);
-  const endMs = plan.days * DAY_MS;
+  await liveThroughTrouble(sim, config);
+  beginCalm(sim);
+  const boat = await recoverForCalm(sim, config);
+  if (boat === undefined) {
+    sim.oracle.violate('the boat does not start on a calm day');
+    return;
+  }
+  await liveThroughCalm(sim, boat);
+}
+
+function toConfig({ plan: { boat } }: Simulation): Config {
+  const configText = JSON.stringify({
+    central_api_url: CENTRAL,
+    part_size_bytes: boat.partSizeBytes,
+    reserve_bytes: boat.reserveBytes,
+    timezone: boat.timeZone,
+  });
+  const { config } = parseConfig({ D3KOS_ROOT: ROOT }, configText);
+  // Limits of a few kilobytes, which a run uses up. The configuration file does not accept them.
+  return {
+    ...config,
+    meteredSizeMaxBytes: boat.meteredSizeMaxBytes,
+    monthlyBudgetBytes: boat.monthlyBudgetBytes,
+  };
+}
+
+/** Runs the days of the plan, with its boots, actions and incidents. */
+async function liveThroughTrouble(sim: Simulation, config: Config): Promise<void> {
+  const { clock, plan, machine } = sim;
   for (const { atMs, incident } of plan.incidents)
     clock.at(atMs, () => {
       if (!sim.isCalm) startIncident(sim, incident);
     });
-
-  for (const { afterMs, action: planned } of plan.actions)
+  for (const { afterMs, action } of plan.actions)
     clock.at(afterMs, () => {
-      if (machine.isOn() && !sim.isCalm) performAction(sim, planned);
+      if (machine.isOn() && !sim.isCalm) performAction(sim, action);
     });
-
   let isOver = false;
-  const troubled = trouble(sim, config, endMs).finally(() => {
+  const boots = runBoots(sim, config, plan.days * DAY_MS).finally(() => {
     isOver = true;
   });
-  troubled.catch(() => undefined);
+  // A failure is thrown by the `await` below. Until then it must not count as unhandled.
+  boots.catch(() => undefined);
   await clock.run(() => isOver);
-  await troubled;
-
-  makeCalm(sim);
-  // What the import of an old queue postponed it does at the next start.
-  if (plan.isRestartedForCalm || sim.alive === undefined || isImportOpen(sim.alive.boat)) {
-    machine.powerCut();
-    sim.alive = undefined;
-    bootBoat(sim, config, CALM_BOOT);
-    await clock.run(() => sim.alive !== undefined || !machine.isOn(), clock.now() + DAY_MS);
-  }
-  const boat = (sim.alive as Simulation['alive'])?.boat;
-  if (boat === undefined) {
-    oracle.violate('the boat does not start on a calm day');
-    return;
-  }
-  performAction(sim, { kind: 'export', type: 'incremental' });
-  await drain(sim, boat);
-  performAction(sim, { kind: 'export', type: 'incremental' });
-  await drain(sim, boat);
-  if (sim.alive === undefined) return;
-  await oracle.checkDrained(boat, false, sim.daysAsked);
-  checkViews(machine.medium, boat, oracle.violate);
-  for (const entry of boat.ledger.queue.list('failed'))
-    if (machine.medium.get(entry.exportFile) !== undefined) boat.manager.retry(entry.queueId);
-  await drain(sim, boat);
-  if (sim.alive === undefined) return;
-  await oracle.checkDrained(boat, true, sim.daysAsked);
-  // An export that was cut another way may be refused for it; the oracle looks at those one by one.
-  const isCutAgain = sim.trace.lines.some((line) => line.includes(' is cut to '));
-  for (const [status, count] of sim.central.importStatuses)
-    if ((status === 409 && !isCutAgain) || status === 400 || status === 415)
-      oracle.violate(`central answered ${count} imports with ${status}`);
-  checkSecrets(machine, sim.tokens, sim.trace.lines, oracle.violate);
-  checkAttempts(sim.trace.lines, oracle.violate);
+  await boots;
 }
 
-/** Lets time pass until nothing waits, at the longest a day, and then the views their time. */
-async function drain(sim: Simulation, boat: Boat): Promise<void> {
-  const { clock } = sim;
-  const untilMs = clock.now() + DAY_MS;
-  const waits = (): boolean => {
-    const { pending, uploading } = boat.ledger.queue.counts();
-    return sim.alive?.exportsUnderWay !== 0 || pending + uploading > 0;
-  };
-  do {
-    // Whatever the owner's budget says: "send now".
-    if (sim.plan.boat.monthlyBudgetBytes !== undefined) boat.manager.process();
-    await clock.advance(DRAIN_LOOK_MS);
-  } while (sim.alive !== undefined && waits() && clock.now() < untilMs);
-  await clock.advance(VIEWS_MS);
-}
-
-/** Switches the boat on and off by the plan until `endMs`. */
-async function trouble(sim: Simulation, config: Config, endMs: number): Promise<void> {
+/** Switches the boat on and off as planned until `endMs`. */
+async function runBoots(sim: Simulation, config: Config, endMs: number): Promise<void> {
   const { clock, machine, plan } = sim;
   for (let index = 0; clock.now() < endMs; index += 1) {
     const boot = plan.boots[index] ?? { ...CALM_BOOT, onMs: endMs };
     const power = bootBoat(sim, config, boot);
-    const leftMs = endMs - clock.now();
     const waiting = new AbortController();
     await Promise.race([
       power.lost,
-      clock.sleep(Math.min(boot.onMs, leftMs), waiting.signal).catch(() => undefined),
+      clock.sleep(Math.min(boot.onMs, endMs - clock.now()), waiting.signal).catch(() => undefined),
     ]);
     waiting.abort();
     if (clock.now() >= endMs) return;
-    if (power.isOn() && boot.ending === 'stop' && sim.alive !== undefined) {
-      await sim.alive.stop();
+    if (power.isOn() && boot.ending === 'stop' && sim.running !== undefined) {
+      await sim.running.stop();
       if (power.isOn()) sim.counts.stops += 1;
-    } else if (!sim.hasDied) sim.counts.cuts += 1;
+    } else if (!sim.hasManagerEnded) sim.counts.cuts += 1;
     machine.powerCut();
-    sim.alive = undefined;
-    const offMs = sim.hasDied ? RESTART_MS : boot.offMs;
-    sim.hasDied = false;
+    sim.running = undefined;
+    const offMs = sim.hasManagerEnded ? RESTART_MS : boot.offMs;
+    sim.hasManagerEnded = false;
     await clock.sleep(Math.min(offMs, endMs - clock.now()));
   }
 }
 
-/** From now on nothing goes wrong. */
-function makeCalm(sim: Simulation): void {
+/** Ends all faults for the rest of the run. */
+function beginCalm(sim: Simulation): void {
   sim.isCalm = true;
-  sim.trace.add('calm');
+  sim.trace.add({ kind: 'calm' });
   for (const end of [...sim.endings]) end();
   sim.faults = {};
   sim.network.faults = {};
   sim.network.bytesPerSecond = 1_000_000;
   sim.network.setLink('up');
   sim.synchronize();
+}
+
+/** The running boat, restarted if the plan says so or if it has to be. Undefined if it does not start. */
+async function recoverForCalm(sim: Simulation, config: Config): Promise<Boat | undefined> {
+  const { clock, machine, plan } = sim;
+  const before = currentBoat(sim)?.boat;
+  // Only a start continues an unfinished import of a legacy queue.
+  if (plan.isRestartedForCalm || before === undefined || toLedgerFacts(before).isLegacyImportOpen()) {
+    machine.powerCut();
+    sim.running = undefined;
+    bootBoat(sim, config, CALM_BOOT);
+    await clock.run(() => sim.running !== undefined || !machine.isOn(), clock.now() + DAY_MS);
+  }
+  return currentBoat(sim)?.boat;
+}
+
+/** `sim.running` as it is now: the compiler does not see that other functions change it. */
+function currentBoat(sim: Simulation): RunningBoat | undefined {
+  return sim.running;
+}
+
+/** Delivers everything, retries what failed, and checks all promises. */
+async function liveThroughCalm(sim: Simulation, boat: Boat): Promise<void> {
+  const { oracle, machine, daysRequested } = sim;
+  performAction(sim, { kind: 'export', type: 'incremental' });
+  await drain(sim, boat);
+  performAction(sim, { kind: 'export', type: 'incremental' });
+  await drain(sim, boat);
+  if (sim.running === undefined) return;
+  await oracle.checkDrained(boat, daysRequested);
+  oracle.checkViews(boat);
+  for (const entry of boat.ledger.queue.list('failed'))
+    if (machine.medium.get(entry.exportFile) !== undefined) boat.manager.retry(entry.queueId);
+  await drain(sim, boat);
+  if (currentBoat(sim) === undefined) return;
+  await oracle.checkFinished(boat, daysRequested);
+}
+
+/** Lets time pass until no export is waiting, at most a day, and then until the views are written. */
+async function drain(sim: Simulation, boat: Boat): Promise<void> {
+  const { clock } = sim;
+  const untilMs = clock.now() + DAY_MS;
+  const isWaiting = (): boolean =>
+    sim.running?.exportsUnderWay !== 0 || toLedgerFacts(boat).waitingCount() > 0;
+  do {
+    // "Send now" overrides the monthly budget.
+    if (sim.plan.boat.monthlyBudgetBytes !== undefined) boat.manager.process();
+    await clock.advance(DRAIN_POLL_MS);
+  } while (sim.running !== undefined && isWaiting() && clock.now() < untilMs);
+  await clock.advance(VIEWS_MS);
 }

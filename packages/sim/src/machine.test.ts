@@ -31,7 +31,7 @@ function makeSimulation(seed: number) {
   return { clock, random, trace, network, machine };
 }
 
-/** A small boat: writes a file, commits its row, sends it, commits its receipt; forever. */
+/** A small boat: in a loop it writes a file, commits its row, sends it and commits its receipt. */
 async function live(world: World): Promise<void> {
   await world.disk.makeDirectory(FOLDER);
   const ledger = world.databases.openLedger(`${FOLDER}/exports.db`);
@@ -69,7 +69,7 @@ async function send(world: World, name: string, signal: AbortSignal): Promise<bo
   }
 }
 
-/** Two hours of the small boat under faults and power cuts; gives the trace and what is broken at the end. */
+/** Runs the small boat for two hours with faults and power cuts. Returns the trace and the broken promises. */
 async function runSeed(seed: number) {
   const { clock, random, trace, network, machine } = makeSimulation(seed);
   const received = new Set<string>();
@@ -108,7 +108,7 @@ async function runSeed(seed: number) {
   }
 }
 
-test('a boat that keeps to the ports keeps its promises under faults and power cuts, and a seed leaves one trace', async () => {
+test('a boat that uses only the ports keeps its promises under faults and power cuts, and a seed always leaves the same trace', async () => {
   let received = 0;
   for (const seed of [1, 2, 3, 4, 5, 6]) {
     const [first, second] = [await runSeed(seed), await runSeed(seed)];
@@ -125,7 +125,7 @@ test('another seed leaves another trace', async () => {
   assert.notEqual(one.trace.digest(), other.trace.digest());
 });
 
-test('a machine keeps what is durable over its boots, and is on once', () => {
+test('durable files survive a restart, and a machine that is on cannot be switched on', () => {
   const { machine } = makeSimulation(1);
   try {
     machine.medium.put('/opt/d3kos/config/license.json', '{}');
@@ -144,7 +144,7 @@ test('a machine keeps what is durable over its boots, and is on once', () => {
   }
 });
 
-test('databases show on the disk as files, and move and go like files', async () => {
+test('databases show on the disk as files, and can be moved and removed like files', async () => {
   const { clock, machine } = makeSimulation(1);
   try {
     const { world } = machine.boot();
@@ -165,7 +165,7 @@ test('databases show on the disk as files, and move and go like files', async ()
   }
 });
 
-test('the compressor gives what the decompressor of each coding takes', async () => {
+test('the decompressor of each coding accepts what the compressor returns', async () => {
   const { machine } = makeSimulation(1);
   try {
     const { compressor } = machine.boot().world;

@@ -1,6 +1,7 @@
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import type { Compressor, Log, World } from '../../boat/src/platform/ports.ts';
 import type { MachineClock, VirtualClock } from './clock.ts';
+import { parseDeliveryEvent } from './delivery-event.ts';
 import { createSimDatabases, type SimDatabases } from './databases.ts';
 import { createSimDisk } from './disk.ts';
 import { DiskMedium } from './disk-medium.ts';
@@ -16,34 +17,34 @@ export interface SimMachineOptions {
   readonly random: SimRandom;
   readonly network: SimNetwork;
   readonly trace: Trace;
-  /** Longest one step of the disk takes, in virtual time. */
+  /** Longest duration of one step of the disk, in virtual time. */
   readonly diskLatencyMaxMs: number;
 }
 
-/** What one boot of the machine gives. */
+/** One boot of the machine. */
 export interface Boot {
   readonly world: World;
   readonly clock: MachineClock;
   readonly power: Power;
 }
 
-/** A boat's computer: its medium and its databases stay, everything else is of one boot. */
+/** A boat's computer. Its medium and databases survive a power cut. Everything else belongs to one boot. */
 export interface SimMachine {
   readonly medium: DiskMedium;
   readonly databases: SimDatabases;
   /**
-   * Starts it on what the last power cut left. `wallMs` is what its clock believes, `plan` says at which step power fails,
-   * `aftermath` what that leaves of what was not synced.
+   * Boots from the medium as the last power cut left it. `wallMs` is the time that its clock shows. `plan` decides at which
+   * step power fails, and `aftermath` what survives of unsynced data.
    */
   boot(options?: { readonly wallMs?: number; readonly plan?: CutPlan; readonly aftermath?: Aftermath }): Boot;
   isOn(): boolean;
-  /** Takes the power: nothing of that boot goes on, and of what it had not synced chance decides. Harmless when off. */
+  /** Cuts the power: the boot ends, and a random part of its unsynced data is lost. No effect if the machine is off. */
   powerCut(): void;
   /** Cuts the power and removes the real files. */
   close(): void;
 }
 
-/** A machine that is off, with an empty disk. */
+/** A machine that is switched off, with an empty disk. */
 export function createSimMachine(options: SimMachineOptions): SimMachine {
   const { name, clock, random, network, trace } = options;
   const medium = new DiskMedium();
@@ -58,31 +59,31 @@ export function createSimMachine(options: SimMachineOptions): SimMachine {
   } = {}) => {
     if (current?.power.isOn()) throw new Error(`${name} is on already`);
     boots += 1;
-    const chance = random.fork(`boot ${boots}`);
+    const bootRandom = random.fork(`boot ${boots}`);
     const power = createPower(plan);
     const machineClock = clock.forMachine(wallMs);
-    trace.add(`${name} boots, ${boots}`);
+    trace.add({ kind: 'boot', boot: boots });
     power.onCut(() => {
       machineClock.stop();
-      medium.powerLoss(chance.fork('medium'), aftermath);
-      trace.add(`${name} loses power after ${power.steps()} steps`);
+      medium.powerLoss(bootRandom.fork('medium'), aftermath);
+      trace.add({ kind: 'power_lost', steps: power.steps() });
     });
     current = {
       clock: machineClock,
       power,
       world: {
         clock: machineClock,
-        random: chance.fork('world'),
+        random: bootRandom.fork('world'),
         disk: createSimDisk(medium, {
           power,
           clock: machineClock,
-          random: chance.fork('disk'),
+          random: bootRandom.fork('disk'),
           latencyMaxMs: options.diskLatencyMaxMs,
         }),
-        databases: databases.boot(power, chance.fork('ledger'), machineClock.monotonic, aftermath),
+        databases: databases.boot(power, bootRandom.fork('ledger'), machineClock.monotonic, aftermath),
         ...network.boot(machineClock, power),
         compressor: createSimCompressor(),
-        log: createTraceLog(name, trace, power, databases.realPath('/')),
+        log: createTraceLog(trace, power, databases.realPath('/')),
       },
     };
     return current;
@@ -101,7 +102,7 @@ export function createSimMachine(options: SimMachineOptions): SimMachine {
   };
 }
 
-/** Compression within the turn: on threads, two at once would end in an order of their own. */
+/** Compresses synchronously. On threads, the order in which two compressions end would not be repeatable. */
 function createSimCompressor(): Compressor {
   return {
     compress: async (bytes, coding) => {
@@ -117,13 +118,20 @@ function createSimCompressor(): Compressor {
   };
 }
 
-/** What the boat says is part of what two runs must agree in. Paths of this machine's files are not. */
-function createTraceLog(name: string, trace: Trace, power: Power, realRoot: string): Log {
+/** Writes the boat's log to the trace. Real paths are removed: they differ between two runs of a seed. */
+function createTraceLog(trace: Trace, power: Power, realRoot: string): Log {
   return {
     write: (level, message, facts) => {
       if (!power.isOn()) return;
-      const told = facts === undefined ? message : `${message} ${JSON.stringify(facts)}`;
-      trace.add(`${name} ${level} ${told.replaceAll(realRoot, '/')}`);
+      const event = parseDeliveryEvent(message);
+      if (event !== undefined) trace.add({ kind: 'delivery', event });
+      const clean = (text: string): string => text.replaceAll(realRoot, '/');
+      trace.add({
+        kind: 'log',
+        level,
+        message: clean(message),
+        facts: facts === undefined ? undefined : clean(JSON.stringify(facts)),
+      });
     },
   };
 }

@@ -1,17 +1,20 @@
 import type { SimRandom } from './random.ts';
 
-/** What can go wrong in one exchange with a server that is reachable. `none` is what happens otherwise. */
+/** State of the boat's link. With `portal`, a captive portal answers every request. */
+export type LinkState = 'up' | 'down' | 'portal';
+
+/** What can go wrong in one exchange with a server that is reachable. */
 export const FAULTS = [
-  // Before a byte left: the boat knows that nothing arrived.
+  // Before any byte is sent: the boat knows that nothing arrived.
   'dns_failure',
   'connection_refused',
   'connect_timeout',
   'foreign_certificate',
-  // The server got nothing, or a part that it drops.
+  // The server receives nothing, or a part that it drops.
   'request_lost',
   'request_stalled',
   'gateway_502',
-  // The server did its work, and the boat does not learn of it.
+  // The server does its work, and its answer does not reach the boat whole.
   'answer_lost',
   'answer_stalled',
   'answer_broken',
@@ -19,9 +22,9 @@ export const FAULTS = [
   'gateway_504',
   // The boat gives up first, and the server does its work afterwards.
   'request_late',
-  // Something between the two sends the request twice.
+  // A proxy between the two sends the request twice.
   'request_doubled',
-  // Somebody else answers.
+  // A captive portal answers.
   'portal_page',
   'portal_redirect',
   'portal_511',
@@ -30,7 +33,7 @@ export const FAULTS = [
 
 export type Fault = (typeof FAULTS)[number];
 
-/** How likely each fault is in one exchange; what is not named does not happen. The sum is at most 1. */
+/** Probability of each fault in one exchange. A missing fault never happens. The sum is at most 1. */
 export type FaultProbabilities = Partial<Readonly<Record<Fault, number>>>;
 
 /** The fault of one exchange, or `none`. */
@@ -43,15 +46,26 @@ export function drawFault(probabilities: FaultProbabilities, random: SimRandom):
   return 'none';
 }
 
-/** Every fault as likely, together as likely as `total`. */
+/** The same probability for each fault; `total` is their sum. */
 export function evenProbabilities(total: number): FaultProbabilities {
   return Object.fromEntries(FAULTS.map((fault) => [fault, total / FAULTS.length]));
 }
 
-/** Faults with which somebody else answers instead of the server. */
+/** Faults in which a captive portal answers instead of the server. */
 export type PortalFault = Extract<Fault, `portal_${string}`>;
 
-/** What a captive portal or a proxy answers in place of central. */
+/** The fault of an exchange behind a captive portal. */
+export function drawPortalFault(random: SimRandom): PortalFault | 'foreign_certificate' {
+  return random.pick([
+    'portal_page',
+    'portal_redirect',
+    'portal_511',
+    'portal_json',
+    'foreign_certificate',
+  ] as const);
+}
+
+/** What a captive portal or a proxy answers instead of central. */
 export function portalAnswer(fault: PortalFault): Response {
   switch (fault) {
     case 'portal_page':
@@ -68,7 +82,7 @@ export function portalAnswer(fault: PortalFault): Response {
   }
 }
 
-/** What a gateway answers whose server did not. */
+/** What a gateway answers if its server did not. */
 export function gatewayAnswer(status: 502 | 504): Response {
   return html(status, `<html><title>${status}</title></html>`);
 }

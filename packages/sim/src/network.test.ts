@@ -81,14 +81,14 @@ const SEEN: Readonly<Record<Fault, readonly [seen: string, worked: number]>> = {
 };
 
 for (const fault of FAULTS)
-  test(`fault ${fault}: the boat sees "${SEEN[fault][0]}", the handler works ${SEEN[fault][1]} times`, async () => {
+  test(`fault ${fault}: the boat sees "${SEEN[fault][0]}", and the handler runs ${SEEN[fault][1]} times`, async () => {
     const { clock, bodies, post } = makeNetwork({ [fault]: 1 });
     const look = async () => {
       try {
         const response = await post();
         if (response.status !== 200) return String(response.status);
-        const told: unknown = await response.json();
-        return typeof told === 'object' && told !== null && 'status' in told ? `200 ${told.status}` : '200 ?';
+        const body: unknown = await response.json();
+        return typeof body === 'object' && body !== null && 'status' in body ? `200 ${body.status}` : '200 ?';
       } catch (error) {
         if (error instanceof SyntaxError) return 'not JSON';
         if (error instanceof TransportError) return `${error.phase} ${error.code}`;
@@ -100,7 +100,7 @@ for (const fault of FAULTS)
     assert.equal(bodies.length, SEEN[fault][1]);
   });
 
-test('without a link nothing connects, and the change of the link is told', async () => {
+test('without a link nothing connects, and a change of the link is reported', async () => {
   const { clock, network, boat, bodies, post } = makeNetwork();
   network.setLink('down');
   await assert.rejects(clock.settle(post()), failsWith('connect', 'ENETUNREACH'));
@@ -116,7 +116,7 @@ test('without a link nothing connects, and the change of the link is told', asyn
   await assert.rejects(waiting, /enough/);
 });
 
-test('a link that goes while the request is on its way loses it', async () => {
+test('a link that goes down loses the request on its way', async () => {
   const { clock, network, bodies, post } = makeNetwork();
   network.bytesPerSecond = 100;
   clock.at(5_000, () => network.setLink('down'));
@@ -124,7 +124,7 @@ test('a link that goes while the request is on its way loses it', async () => {
   assert.equal(bodies.length, 0);
 });
 
-test('a server that is started anew answers nothing it was asked before', async () => {
+test('a restarted server does not answer earlier requests', async () => {
   const { clock, network, bodies, post } = makeNetwork();
   network.bytesPerSecond = 100;
   clock.at(5_000, () => network.breakConnections());
@@ -133,7 +133,7 @@ test('a server that is started anew answers nothing it was asked before', async 
   assert.equal(bodies.length, 1);
 });
 
-test('a link that drops carries so much of a request, and what is shorter arrives', async () => {
+test('a link that drops cuts off long requests, and short ones arrive', async () => {
   const { clock, network, bodies, post } = makeNetwork();
   network.carriedBytesMax = 100;
   await assert.rejects(clock.settle(post()), failsWith('exchange', 'ECONNRESET'));
@@ -143,14 +143,14 @@ test('a link that drops carries so much of a request, and what is shorter arrive
   assert.equal(bodies.length, 1);
 });
 
-test('in a portal nobody is central', async () => {
+test('behind a captive portal no answer comes from central', async () => {
   const { clock, network, bodies, post } = makeNetwork();
   network.setLink('portal');
   for (let round = 0; round < 20; round += 1) await clock.settle(post()).catch(() => undefined);
   assert.equal(bodies.length, 0);
 });
 
-test('a clock outside the certificate trusts no server', async () => {
+test('a boat rejects a server whose certificate is not valid on its clock', async () => {
   const { clock, network, machine, post } = makeNetwork();
   network.certificates = { fromMs: START_MS - 1_000, untilMs: START_MS + 86_400_000 };
   machine.setWall(0);
@@ -159,7 +159,7 @@ test('a clock outside the certificate trusts no server', async () => {
   await assert.rejects(clock.settle(post()), failsWith('tls', 'CERT_HAS_EXPIRED'));
 });
 
-test('an abort ends an exchange at once, and the request is not sent on', async () => {
+test('an abort ends an exchange at once, and the rest of the request is not sent', async () => {
   const { clock, network, bodies, post } = makeNetwork();
   network.bytesPerSecond = 10;
   const controller = new AbortController();
@@ -186,7 +186,7 @@ test('an exchange of a boat without power never ends', async () => {
   assert.equal(went, 0);
 });
 
-test('servers on the boat are asked without a link and are not counted', async () => {
+test('requests to servers on the boat need no link and do not count', async () => {
   const { clock, network, boat } = makeNetwork();
   network.serve('http://127.0.0.1:8093', 'boat', async () => Response.json({ tier: 2 }));
   network.setLink('down');
@@ -195,7 +195,7 @@ test('servers on the boat are asked without a link and are not counted', async (
   assert.equal(network.traffic().attempts, 0);
 });
 
-test('faults come as often as they are likely', () => {
+test('faults occur with their probability', () => {
   const random = createSimRandom('probabilities');
   const drawn = Array.from({ length: 4_000 }, () => drawFault(evenProbabilities(0.5), random));
   const none = drawn.filter((fault) => fault === 'none').length;
@@ -203,7 +203,7 @@ test('faults come as often as they are likely', () => {
   assert.deepEqual(new Set(drawn).size, FAULTS.length + 1);
 });
 
-test('one seed leaves one trace, another another', async () => {
+test('a seed always leaves the same trace, and another seed another one', async () => {
   const run = async (seed: string) => {
     const { clock, trace, post } = makeNetwork(evenProbabilities(0.8), seed);
     const once = () =>

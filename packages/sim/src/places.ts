@@ -1,4 +1,4 @@
-/** Where things are in every simulation. */
+/** Paths and origins of every simulation. */
 export const ROOT = '/opt/d3kos';
 export const RECORDINGS = '/home/d3kos/camera-recordings';
 export const CENTRAL = 'https://central.example';

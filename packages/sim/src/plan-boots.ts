@@ -3,8 +3,8 @@ import { drawIncident, type PlannedIncident } from './plan-incidents.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
 import { type SimRandom, spread } from './random.ts';
 
-/** What somebody on board, or another service of the boat, does. It is left out where the boat has no power at the time. */
-export type Action =
+/** A change that another service of the boat makes to its records. */
+export type SourceAction =
   | {
       readonly kind: 'rows';
       readonly source: 'boatlog' | 'captures' | 'snapshots' | 'alerts';
@@ -14,7 +14,11 @@ export type Action =
       readonly kind: 'change';
       readonly source: 'alerts' | 'settings' | 'onboarding';
     }
-  | { readonly kind: 'remove'; readonly source: 'snapshots' | 'alerts' }
+  | { readonly kind: 'remove'; readonly source: 'snapshots' | 'alerts' };
+
+/** Something that happens on board. It is skipped if the boat has no power at the time. */
+export type Action =
+  | SourceAction
   | { readonly kind: 'replace-boatlog'; readonly rows: number }
   | { readonly kind: 'export'; readonly type: 'full' | 'incremental' }
   | { readonly kind: 'daily'; readonly times: 1 | 2 }
@@ -22,7 +26,7 @@ export type Action =
   | { readonly kind: 'retry' }
   | { readonly kind: 'process' }
   | { readonly kind: 'cleanup'; readonly olderThanDays: 0 | 1 | 30 }
-  /** What waits is written to a stick, `keptShare` of it can be read ashore, and it is imported once or twice after a while. */
+  /** Waiting exports go to a USB drive. After a while central imports it once or twice. Only `keptShare` of it is readable. */
   | {
       readonly kind: 'bundle';
       readonly withFailed: boolean;
@@ -33,27 +37,27 @@ export type Action =
   | { readonly kind: 'look'; readonly path: string }
   | { readonly kind: 'check' };
 
-/** An action and its moment: from the boot, or from the begin of the run. */
+/** An action and its moment, counted from the boot or from the beginning of the run. */
 export interface PlannedAction {
   readonly afterMs: number;
   readonly action: Action;
 }
 
-/** One time the machine is switched on. */
+/** One boot of the machine, until it is switched off. */
 export interface BootPlan {
-  /** The step at which the power fails; undefined: at the end of `onMs`. */
+  /** The step at which power fails. Undefined: it fails at the end of `onMs`. */
   readonly cutAtStep: number | undefined;
-  /** What the end of power leaves of what was not synced. */
+  /** What survives of unsynced data. */
   readonly aftermath: Aftermath;
-  /** How it ends where nothing cut it before: `stop` ends the export manager first, as a shutdown does. */
+  /** How the boot ends if power did not fail before. `stop` ends the export manager first, as a shutdown does. */
   readonly ending: 'cut' | 'stop';
   readonly onMs: number;
   readonly offMs: number;
-  /** How far behind the clock is after boot, at the most back to 1970, and how long until a time server sets it. */
+  /** How far behind the clock is after the boot, at most back to 1970. A time server sets it after `synchronizedAfterMs`. */
   readonly clockBehindMs: number;
   readonly synchronizedAfterMs: number;
   readonly actions: readonly PlannedAction[];
-  /** What happens while the boat is on, from the boot: most of a run's own incidents meet a boat that is off. */
+  /** Incidents while the boat is on, counted from the boot. Most of the run's own incidents meet a boat that is off. */
   readonly incidents: readonly PlannedIncident[];
 }
 
@@ -70,12 +74,12 @@ export const CALM_BOOT: BootPlan = {
   incidents: [],
 };
 
-/** As far back as no clock goes: the boat believes that it is 1970. */
+/** Farther back than any clock goes: the boat's clock shows 1970. */
 const FOREVER_MS = 100 * 365 * DAY_MS;
 
-/** A boot among days full of incidents. */
+/** A boot in a run of days, each full of incidents. */
 export function drawBoot(random: SimRandom): BootPlan {
-  // Most times are short, and some long enough for the longest waits there are.
+  // Most boots are short. Some are long enough for the longest waits.
   const onMs = random.bool(0.8)
     ? spread(random, 30 * SECOND_MS, HOUR_MS)
     : spread(random, HOUR_MS, 6 * HOUR_MS);
@@ -83,7 +87,7 @@ export function drawBoot(random: SimRandom): BootPlan {
   return drawBootOf(random, onMs, offMs, random.between(1, 10));
 }
 
-/** A boot among weeks: some hours under way, now and then a day and a night, weeks at the berth without power. */
+/** A boot in a run of weeks: some hours under way, sometimes a day and a night, and weeks in the harbour without power. */
 export function drawBootOfWeeks(random: SimRandom): BootPlan {
   const onMs = random.bool(0.85)
     ? spread(random, 2 * MINUTE_MS, 3 * HOUR_MS)
@@ -94,7 +98,7 @@ export function drawBootOfWeeks(random: SimRandom): BootPlan {
   return drawBootOf(random, onMs, offMs, random.between(1, 12));
 }
 
-/** How long before an action an incident of a boot begins, at the longest. */
+/** Longest time between the beginning of an incident and the action that it should meet. */
 const MOMENTS_BEFORE_MS = 5 * SECOND_MS;
 
 function drawBootOf(random: SimRandom, onMs: number, offMs: number, count: number): BootPlan {
@@ -102,7 +106,7 @@ function drawBootOf(random: SimRandom, onMs: number, offMs: number, count: numbe
     afterMs: spread(random, 200, onMs),
     action: drawAction(random),
   }));
-  // The timer for the daily export is persistent: it fires soon after a boot.
+  // The timer of the daily export is persistent: it fires soon after a boot.
   if (random.bool(0.4)) actions.push({ afterMs: 3 * SECOND_MS, action: { kind: 'daily', times: 1 } });
   return {
     cutAtStep: random.bool(0.6) ? spread(random, 1, 2_000) : undefined,
@@ -114,7 +118,7 @@ function drawBootOf(random: SimRandom, onMs: number, offMs: number, count: numbe
     synchronizedAfterMs: spread(random, 2 * SECOND_MS, 2 * HOUR_MS),
     actions: actions.sort((a, b) => a.afterMs - b.afterMs),
     incidents: Array.from({ length: random.pick([0, 0, 1, 2]) }, () => ({
-      // Shortly before something is done on board, so that it is met.
+      // Shortly before an action, so that the action meets the incident.
       atMs: Math.max(0, random.pick(actions).afterMs - random.integer(MOMENTS_BEFORE_MS)),
       incident: drawIncident(random, HOUR_MS),
     })),

@@ -3,16 +3,16 @@ import { FAULTS, type FaultProbabilities } from './network-faults.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
 import { type SimRandom, spread } from './random.ts';
 
-/** What the central, the link, the card, the operator or the clock does, whether the boat is on or not. */
+/** What central, the link, the card, the operator or the clock does, whether the boat is on or not. */
 export type Incident =
   | { readonly kind: 'link'; readonly state: 'up' | 'down' | 'portal' }
   | { readonly kind: 'faults'; readonly probabilities: FaultProbabilities }
-  /** The link carries so many bytes of a request, and breaks. */
+  /** The link breaks after this many bytes of a request. */
   | { readonly kind: 'link-drops'; readonly forMs: number; readonly afterBytes: number }
-  /** The connection in use costs by the byte. */
+  /** The connection in use is metered. */
   | { readonly kind: 'metered'; readonly forMs: number }
   | { readonly kind: 'central-down'; readonly forMs: number }
-  /** Central is started anew: what was under way breaks, before or after its commit. */
+  /** Central restarts: imports under way break off, before or after their commit. */
   | { readonly kind: 'central-restart'; readonly forMs: number }
   | {
       readonly kind: 'central-refuses';
@@ -33,7 +33,7 @@ export type Incident =
       readonly leftBytes: number;
     }
   | { readonly kind: 'ledger-full'; readonly forMs: number }
-  /** The kernel makes the file system read-only, as after a storage error, until it is mounted anew. */
+  /** The kernel makes the file system read-only, as after a storage error, until it is mounted again. */
   | { readonly kind: 'card-read-only'; readonly forMs: number }
   | { readonly kind: 'token-revoked'; readonly forMs: number }
   | { readonly kind: 'tier'; readonly forMs: number; readonly tier: Tier }
@@ -44,23 +44,23 @@ export type Incident =
     }
   | { readonly kind: 'boatlog-unreadable'; readonly forMs: number };
 
-/** An incident and its moment, from the begin of the run. */
+/** An incident and its moment, counted from the beginning of the run or from the boot. */
 export interface PlannedIncident {
   readonly atMs: number;
   readonly incident: Incident;
 }
 
-/** Incidents of days of which each is full of them. */
+/** Incidents of a run of days, each full of them. */
 export function drawIncidents(random: SimRandom, days: number): readonly PlannedIncident[] {
   const count = Math.max(3, random.between(Math.ceil(days * 5), Math.ceil(days * 16)));
   return drawMany(random, days, count, 12 * HOUR_MS);
 }
 
-/** How long a boat of weeks is out of reach of any network, once. */
+/** In a run of weeks the boat is once away from any network, for this long. */
 const AWAY_MIN_MS = 7 * DAY_MS;
 const AWAY_MAX_MS = 21 * DAY_MS;
 
-/** Incidents of weeks, most of whose days are quiet: some a day, longer ones, and weeks without any network. */
+/** Incidents of a run of weeks: a few longer ones a day, and once a week or more without a network. */
 export function drawIncidentsOfWeeks(random: SimRandom, days: number): readonly PlannedIncident[] {
   const drawn = drawMany(random, days, random.between(days, days * 3), 3 * DAY_MS);
   const awayMs = Math.min(spread(random, AWAY_MIN_MS, AWAY_MAX_MS), (days * DAY_MS) / 2);
@@ -92,7 +92,7 @@ function inOrder(incidents: readonly PlannedIncident[]): readonly PlannedInciden
   return incidents.toSorted((a, b) => a.atMs - b.atMs);
 }
 
-/** One incident that ends after `longestMs` at the latest, unless it is of those that stay until the next of their kind. */
+/** One incident. It lasts at most `longestMs`, or until the next of its kind if it has no duration. */
 export function drawIncident(random: SimRandom, longestMs: number): Incident {
   const forMs = spread(random, MINUTE_MS, longestMs);
   const roll = random.integer(118);
@@ -112,7 +112,7 @@ export function drawIncident(random: SimRandom, longestMs: number): Incident {
     return {
       kind: 'central-takes-less',
       forMs,
-      // Parts are never cut smaller than 16 KiB of records.
+      // The boat cuts no parts smaller than 16 KiB of records.
       bodySizeMaxBytes: random.pick([20_000, 24_576]),
     };
   if (roll < 75) return { kind: 'card-full', forMs, leftBytes: spread(random, 1, 200_000) };
@@ -132,7 +132,7 @@ export function drawIncident(random: SimRandom, longestMs: number): Incident {
   return { kind: 'link-drops', forMs, afterBytes: spread(random, 200, 20_000) };
 }
 
-/** Either a few faults that happen often, or all of them at times. */
+/** Either a few faults that happen often, or all of them now and then. */
 function drawProbabilities(random: SimRandom): FaultProbabilities {
   const total = random.pick([0, 0.1, 0.4, 0.8]);
   const chosen = random.bool(0.5) ? FAULTS : FAULTS.filter(() => random.bool(0.2));

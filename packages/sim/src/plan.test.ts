@@ -5,7 +5,7 @@ import { DAY_MS } from './plan-times.ts';
 
 const SEEDS = Array.from({ length: 300 }, (_, index) => index + 1);
 
-test('one seed has one plan, and every thing in it is told before the run', () => {
+test('a seed has one plan, and its description lists everything in it', () => {
   const [plan, again] = [drawPlan(7, 3), drawPlan(7, 3)];
   assert.deepEqual(plan, again);
   assert.notDeepEqual(plan, drawPlan(8, 3));
@@ -19,7 +19,7 @@ test('one seed has one plan, and every thing in it is told before the run', () =
   );
 });
 
-test('every tenth seed lives weeks, with a new month, often a change of clocks, and a week or more without a network', () => {
+test('every tenth seed lasts weeks, with a new month, often a change of clocks, and a week or more without a network', () => {
   const ofWeeks = SEEDS.filter((seed) => daysOf(seed) >= 30).map((seed) => drawPlan(seed, daysOf(seed)));
   assert.equal(ofWeeks.length, SEEDS.length / 10);
   const offsetOf = (timeZone: string, atMs: number): string | undefined =>
@@ -43,7 +43,7 @@ test('every tenth seed lives weeks, with a new month, often a change of clocks, 
   assert.ok(clockChanges >= ofWeeks.length / 4, `${clockChanges} changes of clocks`);
 });
 
-test('the daily timer fires once a day of the run', () => {
+test('the daily timer fires once on each day of the run', () => {
   const plan = drawPlan(10, 40);
   const days = plan.actions.map(({ afterMs }) => Math.floor((plan.startWallMs + afterMs) / DAY_MS));
   assert.equal(new Set(days).size, 40);

@@ -5,10 +5,10 @@ import { drawIncidents, drawIncidentsOfWeeks, type PlannedIncident } from './pla
 import { DAY_MS, HOUR_MS, MINUTE_MS, toTime } from './plan-times.ts';
 import { createSimRandom, type SimRandom } from './random.ts';
 
-/** From this many days on a run is one of weeks: most of its days are quiet, and the boat is off for most of the time. */
+/** A run of this many days or more is a run of weeks: most days are quiet, and the boat is off most of the time. */
 export const WEEKS_FROM_DAYS = 14;
 
-/** How long a seed lives unless it is told otherwise: every tenth one through weeks. */
+/** Virtual days of a seed by default. Every tenth seed lasts weeks. */
 const DAYS = 3;
 const DAYS_OF_WEEKS = 40;
 
@@ -17,60 +17,60 @@ export function daysOf(seed: number): number {
   return seed % 10 === 0 ? DAYS_OF_WEEKS : DAYS;
 }
 
-/** How often the power may come back within a day; after the last of these the boat stays on. */
+/** Maximum number of boots a day. After the last one the boat stays on. */
 const BOOTS_PER_DAY = 16;
 
-/** An old exporter's queue on the card at the first start, in one of the four formats of the field; `torn`: cut off within its last item. */
+/** The queue of a legacy exporter on the card at the first start, in one of the four formats found in the field. A torn one ends within its last item. */
 export interface LegacyQueuePlan {
-  readonly format: 'seed' | 'list' | 'pending_exports' | 'lists';
+  readonly format: 'versioned' | 'list' | 'pending_exports' | 'lists';
   readonly exports: number;
   readonly isTorn: boolean;
 }
 
-/** A boat as it is when the run begins. */
+/** A boat at the beginning of the run. */
 export interface BoatPlan {
   readonly installationId: string;
   readonly partSizeBytes: number;
   readonly reserveBytes: number;
-  /** Size of the card; what is free is this less the files. */
+  /** Size of the card, including its files. */
   readonly cardBytes: number;
   readonly timeZone: string;
-  /** Longest one step of the disk takes. 0: no time. */
+  /** Longest duration of one step of the disk. With 0, steps take no time. */
   readonly diskLatencyMaxMs: number;
   readonly boatlogIds: 'integer' | 'text' | 'none';
   readonly boatlogRows: number;
   readonly captureRows: number;
-  /** From `MANY_ALERTS` on, all of them change at once. */
+  /** With `MANY_ALERTS` or more, all of them change at once. */
   readonly alertRows: number;
-  /** Longest text of a boatlog row. */
+  /** Maximum length of a boatlog row's text. */
   readonly contentLengthMax: number;
   readonly bytesPerSecond: number;
-  /** What the link carries of one request before it drops, on every day of the run; undefined: any request. */
+  /** The link breaks after this many bytes of a request, during the whole run. Undefined: it carries any request. */
   readonly carriedBytesMax: number | undefined;
-  /** Longest way of a packet: two seconds is a satellite's. */
+  /** Longest latency of one direction. Two seconds is a satellite link's. */
   readonly latencyMaxMs: number;
-  /** On a connection that costs by the byte, larger exports wait. */
+  /** On a metered connection, larger exports wait. */
   readonly meteredSizeMaxBytes: number;
-  /** Bytes that may be sent in a calendar month: far below what a person would allow, so that it is used up. */
+  /** Bytes that may be sent in a calendar month. Far below a realistic budget, so that a run uses it up. */
   readonly monthlyBudgetBytes: number | undefined;
   readonly legacyQueue: LegacyQueuePlan | undefined;
 }
 
-/** Alerts of a boat whose exports stage digests: more than `BUFFERED_DIGESTS_MAX`. */
+/** Number of alerts of a boat whose exports stage digests: more than `BUFFERED_DIGESTS_MAX`. */
 export const MANY_ALERTS = BUFFERED_DIGESTS_MAX + 50;
 
-/** Everything that will be done to one boat, drawn from the seed alone. */
+/** Everything that will happen to one boat, drawn from the seed alone. */
 export interface Plan {
   readonly seed: number;
   readonly days: number;
-  /** The true time at which it begins. */
+  /** The true time at the beginning. */
   readonly startWallMs: number;
   readonly boat: BoatPlan;
   readonly boots: readonly BootPlan[];
   /** Acts at moments of the run, whichever boot they fall into. */
   readonly actions: readonly PlannedAction[];
   readonly incidents: readonly PlannedIncident[];
-  /** Whether the boat is switched off and on again before the calm day, or has to recover without. */
+  /** Whether the boat is restarted before the calm day, or has to recover without a restart. */
   readonly isRestartedForCalm: boolean;
 }
 
@@ -92,7 +92,7 @@ export function drawPlan(seed: number, days: number): Plan {
   };
 }
 
-/** Spring, summer and autumn: weeks from the first and the last hold a change of clocks in every zone that has one. */
+/** Spring, summer or autumn. Runs of weeks from the first and the last include the change of clocks in every zone that has one. */
 function drawStart(random: SimRandom): number {
   return random.pick([
     Date.UTC(2026, 1, 27, 9, 30),
@@ -112,18 +112,17 @@ function drawBoat(random: SimRandom): BoatPlan {
     boatlogIds: random.pick(['integer', 'integer', 'text', 'none']),
     boatlogRows: random.pick([0, 3, 60, 150]),
     captureRows: random.pick([0, 2, 20]),
-    // A third of the boats have more alerts than an export buffers digests for, so that it stages them.
-    alertRows: Math.max(random.pick([0, 1, 8]), random.fork('digests').pick([0, 0, MANY_ALERTS])),
+    alertRows: random.pick([0, 1, 8]),
     contentLengthMax: random.pick([40, 400, 1_500]),
     bytesPerSecond: random.pick([8_000, 8_000, 50_000, 1_000_000]),
-    // More than a part of the smallest size is when compressed, and less than the others are.
+    // More than the smallest part size when compressed, and less than the other sizes.
     carriedBytesMax: random.fork('link').pick([undefined, undefined, 4_000]),
     latencyMaxMs: random.pick([200, 200, 2_000]),
     meteredSizeMaxBytes: random.pick([0, 4_000, 20_000]),
     monthlyBudgetBytes: random.pick([undefined, undefined, 8_000, 60_000]),
     legacyQueue: random.bool(0.35)
       ? {
-          format: random.pick(['seed', 'list', 'pending_exports', 'lists'] as const),
+          format: random.pick(['versioned', 'list', 'pending_exports', 'lists'] as const),
           exports: random.between(1, 5),
           isTorn: random.bool(0.4),
         }
@@ -131,7 +130,7 @@ function drawBoat(random: SimRandom): BoatPlan {
   };
 }
 
-/** The timer of the daily export fires once a day, some minutes after three in the morning of UTC; a boat that is off misses it. */
+/** The timer of the daily export fires once a day, some minutes after 03:00 UTC. A boat that is off misses it. */
 function drawTimer(random: SimRandom, days: number): readonly PlannedAction[] {
   return Array.from({ length: Math.ceil(days) }, (_, day) => ({
     afterMs: day * DAY_MS + 17.5 * HOUR_MS + random.integer(30 * MINUTE_MS),
@@ -139,7 +138,7 @@ function drawTimer(random: SimRandom, days: number): readonly PlannedAction[] {
   }));
 }
 
-/** The plan, one line for each thing that will be done, as it is printed before the run. */
+/** Describes a plan in lines for a person: one for each boot, action and incident. */
 export function describePlan(plan: Plan): readonly string[] {
   const { kind, ...boat } = { kind: 'boat', ...plan.boat };
   return [

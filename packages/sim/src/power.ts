@@ -1,4 +1,4 @@
-/** Thrown by what cannot wait forever (a SQLite transaction) when the power is gone. Only a simulated boat ever sees it. */
+/** Thrown without power by synchronous work such as a SQLite transaction, which cannot wait forever. Only a simulated boat sees it. */
 export class PowerLost extends Error {
   constructor() {
     super('the simulated machine has no power');
@@ -6,37 +6,37 @@ export class PowerLost extends Error {
   }
 }
 
-/** Decides whether power fails at a step. Steps count from 1 within one boot. */
+/** Decides whether power fails at a step. Steps count from 1 in each boot. */
 export type CutPlan = (step: { readonly number: number; readonly op: string }) => boolean;
 
-/** The power of one boot of a machine. Every operation that changes something durable is a step at which it can fail. */
+/** The power of one boot of a machine. It can fail at each operation that changes something durable: a step. */
 export interface Power {
   isOn(): boolean;
   /** Steps so far in this boot. */
   steps(): number;
-  /** Counts a step at which power fails before it has any effect, if the plan says so. Throws PowerLost then, and when power is off. */
+  /** Counts a step. Throws PowerLost if the plan cuts power there, before the step has an effect, or if power is off. */
   step(op: string): void;
-  /** Counts a step whose effect can be torn: true where the plan cuts within it, and then the caller calls `cut` afterwards. */
+  /** Counts a step whose effect can be torn. Returns true if the plan cuts within it; the caller then calls `cut` afterwards. */
   isCutWithin(op: string): boolean;
-  /** Takes the power away now; gives the error to throw. Again is harmless. */
+  /** Cuts the power now and returns the error to throw. Repeating it has no effect. */
   cut(): PowerLost;
-  /** Runs `stop` at the moment of the cut, in the order of the calls. */
+  /** Runs `stop` at the cut, in the order of these calls. */
   onCut(stop: () => void): void;
   /** Resolves at the cut. */
   readonly lost: Promise<void>;
 }
 
-/** Never resolves: how an operation of a machine without power ends. */
+/** Never settles: an operation of a machine without power. */
 export function never<T>(): Promise<T> {
   return new Promise(() => undefined);
 }
 
-/** Power that is on, until `plan` or `cut` ends it. */
+/** Power that is on until `plan` or `cut` ends it. */
 export function createPower(plan: CutPlan): Power {
   let isOn = true;
   let number = 0;
   const stops: (() => void)[] = [];
-  const { promise: lost, resolve: tellLost } = Promise.withResolvers<void>();
+  const { promise: lost, resolve: resolveLost } = Promise.withResolvers<void>();
   const power: Power = {
     isOn: () => isOn,
     steps: () => number,
@@ -52,7 +52,7 @@ export function createPower(plan: CutPlan): Power {
       if (isOn) {
         isOn = false;
         for (const stop of stops) stop();
-        tellLost();
+        resolveLost();
       }
       return new PowerLost();
     },

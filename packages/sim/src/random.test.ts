@@ -5,7 +5,7 @@ import { createSimRandom } from './random.ts';
 
 randomContract('simulated', () => createSimRandom('contract'));
 
-test('one seed gives one sequence, another another', () => {
+test('a seed gives one sequence, and another seed another one', () => {
   const draw = (seed: string) => {
     const random = createSimRandom(seed);
     return [random.hex(8), random.integer(1_000_000), random.fraction()];
@@ -14,14 +14,14 @@ test('one seed gives one sequence, another another', () => {
   assert.notDeepEqual(draw('1'), draw('2'));
 });
 
-test('a fork does not depend on what was drawn before it', () => {
+test('a fork does not depend on earlier draws', () => {
   const [one, other] = [createSimRandom(7), createSimRandom(7)];
   one.hex(100);
   assert.equal(one.fork('network').hex(8), other.fork('network').hex(8));
   assert.notEqual(other.fork('network').hex(8), other.fork('disk').hex(8));
 });
 
-test('integers lie within their bounds and reach both', () => {
+test('integers stay within their bounds and reach both', () => {
   const random = createSimRandom(3);
   const seen = new Set(Array.from({ length: 500 }, () => random.between(3, 6)));
   assert.deepEqual([...seen].sort(), [3, 4, 5, 6]);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Random } from '../../boat/src/platform/ports.ts';
 
-/** Chance that is the same for the same seed, on every machine. */
+/** Random numbers that are the same for the same seed on every machine. */
 export interface SimRandom extends Random {
   /** An integer in [0, below). */
   integer(below: number): number;
@@ -9,9 +9,9 @@ export interface SimRandom extends Random {
   between(from: number, to: number): number;
   /** True with the given probability. */
   bool(probability: number): boolean;
-  /** One of `items`, each as likely; throws where there are none. */
+  /** One of `items`, each with the same probability. Throws if there are none. */
   pick<T>(items: readonly T[]): T;
-  /** Another sequence, which depends on the seed and `name` alone: what is drawn here does not shift what is drawn there. */
+  /** Another sequence that depends only on the seed and `name`: draws from one do not shift the other. */
   fork(name: string): SimRandom;
 }
 
@@ -22,7 +22,7 @@ const STEP_VALUES = 2 ** 32;
 export function createSimRandom(seed: string | number): SimRandom {
   const step = createSteps(String(seed));
   const random: SimRandom = {
-    // 53 bits of two steps, the precision of a double.
+    // 53 bits from two steps: the precision of a double.
     fraction: () => ((step() >>> 5) * 2 ** 26 + (step() >>> 6)) / 2 ** 53,
     hex: (length) => {
       let text = '';
@@ -34,7 +34,7 @@ export function createSimRandom(seed: string | number): SimRandom {
     bool: (probability) => random.fraction() < probability,
     pick: (items) => {
       if (items.length === 0) throw new RangeError('nothing to pick from');
-      // The index is below the length, so there is an item; T may itself hold undefined.
+      // The index is below the length, so the item exists. T itself may include undefined.
       return items[random.integer(items.length)] as (typeof items)[number];
     },
     fork: (name) => createSimRandom(`${seed}/${name}`),
@@ -58,7 +58,7 @@ function createSteps(seed: string): () => number {
   };
 }
 
-/** A number between the two, every order of magnitude as likely. */
+/** A number between the two. Every order of magnitude has the same probability. */
 export function spread(random: SimRandom, from: number, to: number): number {
   return Math.round(from * (to / from) ** random.fraction());
 }

@@ -1,30 +1,31 @@
 import type { Store } from '@d3kos/central';
 import { daysOf, describePlan, drawPlan } from './plan.ts';
-import { type RunResult, runPlan, type PlantedDefect } from './run-plan.ts';
-import { openCentralDatabase, type CentralDatabase } from './simulated-central.ts';
+import { type PlantedDefect, type RunResult, runPlan } from './run-plan.ts';
+import type { CentralDatabase } from './simulated-central.ts';
 import { firstDifference } from './trace.ts';
 
-/** What came of one seed, run twice. */
-export interface SeedResult {
-  readonly seed: number;
-  readonly days: number;
-  readonly violations: readonly string[];
-  readonly lines: readonly string[];
-  readonly counts: RunResult['counts'];
-  readonly met: RunResult['met'];
+export interface SeedOptions {
+  /** Virtual days. By default, the seed's own. */
+  readonly days?: number | undefined;
+  readonly defect?: PlantedDefect;
 }
 
-/** Runs a seed twice on an empty database; two runs that differ are a violation too. `days`: as long as the seed lives by itself. */
+/** The result of one seed, which was run twice. */
+export interface SeedResult extends Omit<RunResult, 'steps'> {
+  readonly seed: number;
+  readonly days: number;
+}
+
+/** Runs a seed twice, each time on an empty database. A difference between the two runs is a violation too. */
 export async function runSeed(
   database: CentralDatabase,
   seed: number,
-  days: number = daysOf(seed),
-  defect: PlantedDefect = {},
+  { days = daysOf(seed), defect = {} }: SeedOptions = {},
 ): Promise<SeedResult> {
   const plan = drawPlan(seed, days);
   const once = async (store: Store): Promise<RunResult> => {
     await database.empty();
-    return runPlan(plan, store, defect);
+    return runPlan(plan, store, { defect });
   };
   const first = await once(database.store);
   const second = await once(database.store);
@@ -34,19 +35,17 @@ export async function runSeed(
     days,
     lines: first.lines,
     counts: first.counts,
-    met: first.met,
+    coverage: first.coverage,
     violations: difference === undefined ? first.violations : [...first.violations, difference],
   };
 }
 
-/** The plan of a seed, one line a fault. */
-export function planLines(seed: number, days: number = daysOf(seed)): readonly string[] {
+/** The plan of a seed, in lines for a person. */
+export function toPlanLines(seed: number, days: number = daysOf(seed)): readonly string[] {
   return describePlan(drawPlan(seed, days));
 }
 
-/** The one command that does it again. */
+/** The command that runs a seed again. */
 export function toReplay(seed: number, days: number): string {
   return `npm run sim -- --seed ${seed} --days ${days}`;
 }
-
-export { openCentralDatabase };

@@ -10,20 +10,21 @@ import {
   type Store,
   toPgliteStore,
 } from '@d3kos/central';
-import { CATEGORIES, HEALTH_PATH, IMPORT_PATH } from '@d3kos/protocol';
+import { CATEGORIES, HEALTH_PATH, IMPORT_PATH, parseIdempotencyKey } from '@d3kos/protocol';
 import { PGlite } from '@electric-sql/pglite';
 import type { VirtualClock } from './clock.ts';
-import type { Handler } from './network.ts';
+import type { Server } from './network-exchange.ts';
+import type { ImportAnswers } from './oracle/evidence.ts';
 import type { SimRandom } from './random.ts';
 
-/** Central's database, in memory. Every run empties it first, so one serves all runs of a process. */
+/** Central's database, in memory. Each run empties it first, so one database serves all runs of a process. */
 export interface CentralDatabase {
   readonly store: Store;
   empty(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A new database with central's own schema. Takes about a second. */
+/** A new database with central's own schema. Takes about one second. */
 export async function openCentralDatabase(): Promise<CentralDatabase> {
   const store = toPgliteStore(await PGlite.create());
   await migrate(store, 0);
@@ -36,36 +37,37 @@ export async function openCentralDatabase(): Promise<CentralDatabase> {
   ];
   return {
     store,
-    // Deleting from small tables takes a tenth of the time of TRUNCATE, which makes new files.
+    // On small tables DELETE takes a tenth of the time of TRUNCATE, which creates new files.
     empty: () => store.script(tables.map((table) => `delete from ${table};`).join('\n')),
     close: () => store.close(),
   };
 }
 
-/** How central behaves for a while. */
+/** How central behaves during an incident. */
 export type CentralMode =
   | { readonly kind: 'normal' }
+  /** It answers every import with an error, and the health probe too with `alsoHealth`. */
   | {
       readonly kind: 'refuses';
       readonly status: number;
       readonly retryAfterSeconds: number | undefined;
       readonly alsoHealth: boolean;
     }
-  /** Answers that it will never take what it is sent. */
+  /** It rejects every import for good. */
   | { readonly kind: 'rejects' }
   | { readonly kind: 'takes-less'; readonly bodySizeMaxBytes: number };
 
-/** Central: its real handlers on its real SQL, and what a failing server puts before them. */
+/** Central: its real handlers on its real SQL, behind the modes of a failing server. */
 export interface SimulatedCentral {
-  readonly handler: Handler;
-  setMode(mode: CentralMode): void;
-  /** How often the real handler answered an import with each status. */
-  readonly importStatuses: ReadonlyMap<number, number>;
-  /** Imports what a stick holds, and gives what a person is told of it. */
+  readonly handler: Server['handler'];
+  readonly importAnswers: ImportAnswers;
+  /** Enters a mode. Returns the function that returns to normal. */
+  enterMode(mode: CentralMode): () => void;
+  /** Imports the content of a USB drive. Returns a summary for the trace. */
   importBundle(bytes: Uint8Array): Promise<string>;
-  /** A further device token of the installation. */
+  /** Issues a further device token of the installation. */
   enroll(installationId: string): Promise<string>;
-  /** From now on none of its tokens is good. */
+  /** Revokes all tokens of the installation. */
   revoke(installationId: string): Promise<void>;
 }
 
@@ -74,93 +76,130 @@ export function createSimulatedCentral(
   clock: VirtualClock,
   random: SimRandom,
 ): SimulatedCentral {
-  const appOf = (bodySizeMaxBytes?: number) =>
+  const createHandlers = (limits?: { readonly bodySizeMaxBytes: number }) =>
     createApp({
       store,
       wall: clock.wall,
       randomHex: random.hex,
       log: SILENT_LOG,
-      ...(bodySizeMaxBytes === undefined ? {} : { limits: { bodySizeMaxBytes } }),
+      ...(limits === undefined ? {} : { limits }),
     });
-  const app = appOf();
-  let small = app;
-  let mode: CentralMode = { kind: 'normal' };
-  const importStatuses = new Map<number, number>();
-  const outside = <T>(label: string, work: Promise<T>) => clock.outside(label, work);
+  const normal = createHandlers();
+  const imports = createImportRecord();
+  const bundles = createBundleReader(store, clock, random);
   const world = () => ({ store, wallMs: clock.wall(), randomHex: random.hex });
+  let mode: CentralMode = { kind: 'normal' };
+  let handlers = normal;
 
-  let lastStick: Promise<unknown> = Promise.resolve();
-  /** One stick after another, so that two runs of a seed read them in one order. */
-  const readStick = (bytes: Uint8Array): Promise<string> => {
-    const turn = lastStick.then(async () => {
-      try {
-        const report = await importBundle(
-          {
-            store,
-            wall: clock.wall,
-            randomHex: random.hex,
-            openFile: async () => ({
-              read: async (offset, length) => bytes.subarray(offset, offset + length),
-              close: async () => undefined,
-            }),
-            bodySizeMaxBytes: DEFAULT_IMPORT_LIMITS.bodySizeMaxBytes,
-          },
-          'stick.bundle',
-        );
-        return `${report.parts} parts, ${report.stored} stored, ${report.repeated} repeated, ${report.refused_count} refused, ${report.damaged_count} damaged`;
-      } catch (error) {
-        if (isCentralFailure(error)) return error.code;
-        throw error;
-      }
-    });
-    lastStick = turn.catch(() => undefined);
-    return turn;
-  };
-  const real = async (request: Request): Promise<Response> => {
-    const isImport = new URL(request.url).pathname === IMPORT_PATH;
-    const answer = await (mode.kind === 'takes-less' ? small : app).fetch(request);
-    if (isImport) importStatuses.set(answer.status, (importStatuses.get(answer.status) ?? 0) + 1);
+  const handle = async (request: Request): Promise<Response> => {
+    const answer = await handlers.fetch(request);
+    if (isImport(request)) imports.noteAnswer(request, answer.status);
     return answer;
   };
   return {
-    importStatuses,
-    setMode: (next) => {
+    importAnswers: imports,
+    enterMode: (next) => {
       mode = next;
-      if (next.kind === 'takes-less') small = appOf(next.bodySizeMaxBytes);
+      if (next.kind === 'takes-less') handlers = createHandlers(next);
+      return () => {
+        mode = { kind: 'normal' };
+        handlers = normal;
+      };
     },
     handler: async (request) => {
-      const { pathname } = new URL(request.url);
-      switch (mode.kind) {
-        case 'refuses':
-          if (pathname === HEALTH_PATH && !mode.alsoHealth) return real(request);
-          return refusal(
-            mode.status,
-            'UNAVAILABLE',
-            mode.retryAfterSeconds === undefined ? {} : { 'retry-after': String(mode.retryAfterSeconds) },
-          );
-        case 'rejects':
-          return pathname === IMPORT_PATH ? refusal(422, 'NEVER', {}) : real(request);
-        case 'normal':
-        case 'takes-less':
-          return real(request);
+      if (mode.kind === 'rejects' && isImport(request)) {
+        imports.noteRejection(request);
+        return toRefusal(422, 'NEVER', {});
       }
+      const isHealthServed = mode.kind === 'refuses' && isHealth(request) && !mode.alsoHealth;
+      if (mode.kind !== 'refuses' || isHealthServed) return handle(request);
+      const { status, retryAfterSeconds } = mode;
+      return toRefusal(
+        status,
+        'UNAVAILABLE',
+        retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) },
+      );
     },
-    importBundle: (bytes) => outside('import a bundle', readStick(bytes)),
+    importBundle: (bytes) => clock.outside('import a bundle', bundles(bytes)),
     enroll: async (installationId) =>
-      (await outside('enroll', enroll(world(), { installationId, tier: 2 }))).token,
+      (await clock.outside('enroll', enroll(world(), { installationId, tier: 2 }))).token,
     revoke: async (installationId) => {
-      await outside('revoke', revoke(world(), installationId, 'tokens'));
+      await clock.outside('revoke', revoke(world(), installationId, 'tokens'));
     },
   };
 }
 
-function refusal(status: number, errorCode: string, headers: Readonly<Record<string, string>>): Response {
-  return Response.json(
-    {
-      status: 'error',
-      error_code: errorCode,
-      message: 'the simulated central refuses',
+interface ImportRecord extends ImportAnswers {
+  noteAnswer(request: Request, status: number): void;
+  noteRejection(request: Request): void;
+}
+
+/** Records central's answers to imports by export. The idempotency key names the export. */
+function createImportRecord(): ImportRecord {
+  const counts = new Map<number, number>();
+  const statuses = new Map<string, Set<number>>();
+  const rejected = new Set<string>();
+  const exportIdOf = (request: Request): string =>
+    parseIdempotencyKey(request.headers.get('idempotency-key') ?? '')?.exportId ?? '';
+  return {
+    counts,
+    hasAnswered: (exportId, status) => statuses.get(exportId)?.has(status) === true,
+    hasRejected: (exportId) => rejected.has(exportId),
+    noteAnswer: (request, status) => {
+      const exportId = exportIdOf(request);
+      counts.set(status, (counts.get(status) ?? 0) + 1);
+      statuses.set(exportId, (statuses.get(exportId) ?? new Set<number>()).add(status));
     },
+    noteRejection: (request) => void rejected.add(exportIdOf(request)),
+  };
+}
+
+/** Reads bundles one after another, so that two runs of a seed import them in the same order. */
+function createBundleReader(
+  store: Store,
+  clock: VirtualClock,
+  random: SimRandom,
+): (bytes: Uint8Array) => Promise<string> {
+  let last: Promise<unknown> = Promise.resolve();
+  const read = async (bytes: Uint8Array): Promise<string> => {
+    try {
+      const report = await importBundle(
+        {
+          store,
+          wall: clock.wall,
+          randomHex: random.hex,
+          openFile: async () => ({
+            read: async (offset, length) => bytes.subarray(offset, offset + length),
+            close: async () => undefined,
+          }),
+          bodySizeMaxBytes: DEFAULT_IMPORT_LIMITS.bodySizeMaxBytes,
+        },
+        'offline.bundle',
+      );
+      return `${report.parts} parts, ${report.stored} stored, ${report.repeated} repeated, ${report.refused_count} refused, ${report.damaged_count} damaged`;
+    } catch (error) {
+      if (isCentralFailure(error)) return error.code;
+      throw error;
+    }
+  };
+  return (bytes) => {
+    const summary = last.then(() => read(bytes));
+    last = summary.catch(() => undefined);
+    return summary;
+  };
+}
+
+function isImport(request: Request): boolean {
+  return new URL(request.url).pathname === IMPORT_PATH;
+}
+
+function isHealth(request: Request): boolean {
+  return new URL(request.url).pathname === HEALTH_PATH;
+}
+
+function toRefusal(status: number, errorCode: string, headers: Readonly<Record<string, string>>): Response {
+  return Response.json(
+    { status: 'error', error_code: errorCode, message: 'the simulated central refuses' },
     { status, headers },
   );
 }

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'node:test';
 import { createWorkingCopy } from '../../../mutation/working-copy.ts';
-import { openCentralDatabase, runSeed } from './run-seed.ts';
+import { runSeed } from './run-seed.ts';
+import { openCentralDatabase } from './simulated-central.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const SEEDS = 6;
@@ -11,26 +12,26 @@ const DAYS = 3;
 const BOUND = { timeout: 5 * 60_000 };
 
 test(
-  'with a card that ignores fsync seeds fail, and the same seeds are clean on an honest one',
+  'on a card that ignores fsync seeds fail, and on an honest card the same seeds are clean',
   BOUND,
   async () => {
     const database = await openCentralDatabase();
     try {
       let broken = 0;
       for (let seed = 1; seed <= SEEDS; seed += 1) {
-        const { violations } = await runSeed(database, seed, DAYS, { fsync: 'ignored' });
+        const { violations } = await runSeed(database, seed, { days: DAYS, defect: { fsync: 'ignored' } });
         if (violations.length > 0) broken += 1;
-        assert.deepEqual((await runSeed(database, seed, DAYS)).violations, []);
+        assert.deepEqual((await runSeed(database, seed, { days: DAYS })).violations, []);
       }
-      assert.ok(broken > 0, 'the simulation sees what an unsynced card loses');
+      assert.ok(broken > 0, 'the simulation notices the losses of a card that ignores fsync');
     } finally {
       await database.close();
     }
   },
 );
 
-/** Where an answer is judged; with this line before it every 2xx is taken for central's receipt, as the seed did. */
-const JUDGED = '  const json = parseJsonBytes(body.bytes);\n';
+/** The line that parses central's answer. With BELIEVED before it, every 2xx counts as a receipt, as in the legacy exporter. */
+const PARSED = '  const json = parseJsonBytes(body.bytes);\n';
 const BELIEVED = `  if (status >= 200 && status < 300)
     return {
       kind: 'receipt',
@@ -49,12 +50,12 @@ const BELIEVED = `  if (status >= 200 && status < 300)
     };
 `;
 
-test('with the receipt check off seeds fail, and the unchanged copy is clean', BOUND, () => {
+test('without the receipt check seeds fail, and the unchanged copy is clean', BOUND, () => {
   const copy = createWorkingCopy(ROOT);
   try {
     const file = 'packages/boat/src/deliver/send-part.ts';
     const text = copy.read(file);
-    assert.equal(text.split(JUDGED).length, 2, 'the line stands where it is to be mutated');
+    assert.equal(text.split(PARSED).length, 2, 'the line to be changed is in the file once');
     const simulate = () =>
       spawnSync(
         process.execPath,
@@ -68,13 +69,13 @@ test('with the receipt check off seeds fail, and the unchanged copy is clean', B
         ],
         { cwd: copy.root, encoding: 'utf8', timeout: BOUND.timeout },
       );
-    copy.write(file, text.replace(JUDGED, `${BELIEVED}${JUDGED}`));
-    const believing = simulate();
-    assert.equal(believing.status, 1, believing.stderr);
-    assert.match(believing.stdout, /BROKEN/);
+    copy.write(file, text.replace(PARSED, `${BELIEVED}${PARSED}`));
+    const unchecked = simulate();
+    assert.equal(unchecked.status, 1, unchecked.stderr);
+    assert.match(unchecked.stdout, /BROKEN/);
     copy.write(file, text);
-    const checking = simulate();
-    assert.equal(checking.status, 0, checking.stdout);
+    const checked = simulate();
+    assert.equal(checked.status, 0, checked.stdout);
   } finally {
     copy.remove();
   }

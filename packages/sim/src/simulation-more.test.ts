@@ -1,3 +1,3 @@
-import { holdSeeds } from './testing/hold-seeds.ts';
+import { testSeeds } from './testing/test-seeds.ts';
 
-holdSeeds(51, 100);
+testSeeds(51, 100);

@@ -1,4 +1,4 @@
-import { holdSeeds } from './testing/hold-seeds.ts';
+import { testSeeds } from './testing/test-seeds.ts';
 
-// Further seeds have files of their own, so that every core has one.
-holdSeeds(1, 50);
+// Further seeds are in files of their own, so that each core can run one.
+testSeeds(1, 50);

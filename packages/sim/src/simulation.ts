@@ -1,17 +1,17 @@
 import type { Boat } from '@d3kos/boat';
 import type { Tier } from '@d3kos/protocol';
 import type { VirtualClock } from './clock.ts';
+import type { Boot, SimMachine } from './machine.ts';
 import type { SimNetwork } from './network.ts';
 import type { FaultProbabilities } from './network-faults.ts';
-import type { Oracle } from './oracle.ts';
+import type { Oracle } from './oracle/oracle.ts';
+import type { TierZeroCheck } from './oracle/tier-zero.ts';
 import type { Plan } from './plan.ts';
-import type { SimRandom } from './random.ts';
 import type { SimulatedCentral } from './simulated-central.ts';
-import type { BoatSources } from './sources.ts';
+import type { BoatSources } from './sources/boat-sources.ts';
 import type { Trace } from './trace.ts';
-import type { Boot, SimMachine } from './machine.ts';
 
-/** A step at which power can fail, of a boot counted from 1. */
+/** A step at which power can fail. Boots count from 1. */
 export interface Step {
   readonly boot: number;
   readonly number: number;
@@ -20,52 +20,50 @@ export interface Step {
   pages: number;
 }
 
-/** An export manager that runs, in the boot it runs in. */
-export interface Alive {
+/** A running export manager. */
+export interface RunningBoat {
   readonly boat: Boat;
   readonly boot: Boot;
-  /** Exports that were asked for and not yet answered. */
+  /** Requests for an export that the boat has not answered yet. */
   exportsUnderWay: number;
-  /** Ends the export manager as the supervisor does; resolves when it has ended or the power is gone. */
-  stop(): Promise<void>;
   isStopping: boolean;
+  /** Ends the export manager as the supervisor does. Resolves when it has ended or power has failed. */
+  stop(): Promise<void>;
 }
 
-/** One run: everything in it, and how things stand now. */
+/** One run: its parts and its present state. */
 export interface Simulation {
   readonly plan: Plan;
   readonly clock: VirtualClock;
-  readonly random: SimRandom;
   readonly trace: Trace;
   readonly network: SimNetwork;
   readonly machine: SimMachine;
   readonly central: SimulatedCentral;
   readonly sources: BoatSources;
   readonly oracle: Oracle;
-  /** Every device token there ever was: secrets that must not be found anywhere. */
+  readonly tierZero: TierZeroCheck;
+  /** All device tokens so far. */
   readonly tokens: string[];
   /** The probabilities of faults while central is up. */
   faults: FaultProbabilities;
-  centralIsDown: boolean;
+  isCentralDown: boolean;
   tier: Tier;
-  /** Looks back on a time at tier 0 that ends now. */
-  endTierZero: () => void;
-  /** How far ahead somebody has set the clock. */
+  /** How far ahead an incident has set the boat's clock. */
   wrongClockMs: number;
-  /** Undefined while the export manager does not answer. */
-  alive: Alive | undefined;
+  /** Undefined while the export manager does not run. */
+  running: RunningBoat | undefined;
   /** Sets the clock of this boot, as a time server does. */
   synchronize: () => void;
   /** The export manager ended by itself in this boot. */
-  hasDied: boolean;
+  hasManagerEnded: boolean;
   isCalm: boolean;
-  /** The steps of every boot, where somebody wants to know them. */
+  /** Every step of every boot, if the run was started to list them. */
   readonly steps: Step[] | undefined;
-  /** What ends the incidents that go on. */
+  /** Functions that end the present incidents. */
   readonly endings: Set<() => void>;
-  /** The days the boat's clock showed, in its zone, when the daily export was asked for, and each day before. */
-  readonly daysAsked: Set<string>;
-  /** Days of the boat's zone, as slots name them. */
+  /** The days that the boat's clock showed in its zone when an export was requested, and the day before each. */
+  readonly daysRequested: Set<string>;
+  /** Formats days in the boat's zone, as slots name them. */
   readonly dayFormat: Intl.DateTimeFormat;
   readonly counts: {
     boots: number;

@@ -1,33 +1,52 @@
 import { createHash } from 'node:crypto';
+import type { SimEvent } from './events.ts';
 
-/** What happened in a run, line by line. Two runs of one seed leave the same lines. */
+/** The record of one run. Two runs of one seed leave the same lines. */
 export interface Trace {
-  /** Appends a line; line ends in it are shown as `⏎`, so that a line stays one. */
-  add(line: string): void;
+  add(event: SimEvent): void;
+  /** What checkers and coverage read, in order. */
+  readonly events: readonly SimEvent[];
+  /** The events for a person, each in one line with its time. Line breaks are shown as `⏎`. */
   readonly lines: readonly string[];
   /** SHA-256 of all lines so far, in hex. */
   digest(): string;
 }
 
-/** An empty trace. `timeMs` says when each line happened, in virtual time. */
+/** An empty trace. `timeMs` returns the virtual time of an event. */
 export function createTrace(timeMs: () => number): Trace {
+  const events: SimEvent[] = [];
   const lines: string[] = [];
   const hash = createHash('sha256');
   return {
+    events,
     lines,
-    add: (line) => {
-      const whole = `${timeMs()} ${line.replaceAll('\n', '⏎')}`;
-      lines.push(whole);
-      hash.update(whole).update('\n');
+    add: (event) => {
+      const line = `${timeMs()} ${toLine(event).replaceAll('\n', '⏎')}`;
+      events.push(event);
+      lines.push(line);
+      hash.update(line).update('\n');
     },
     digest: () => hash.copy().digest('hex'),
   };
 }
 
+function toLine(event: SimEvent): string {
+  switch (event.kind) {
+    case 'log':
+      return `log ${event.level} ${event.message}${event.facts === undefined ? '' : ` ${event.facts}`}`;
+    case 'violation':
+      return `VIOLATION ${event.text}`;
+    default: {
+      const { kind, ...facts } = event;
+      return `${kind} ${JSON.stringify(facts)}`;
+    }
+  }
+}
+
 /** Lines shown before the first difference: enough to see what led to it. */
 const CONTEXT_LINES = 3;
 
-/** The first line in which two runs differ, with what came before it, for a person; undefined where they are the same. */
+/** Describes the first line in which two runs differ, with the lines before it. Undefined if the runs are equal. */
 export function firstDifference(first: readonly string[], second: readonly string[]): string | undefined {
   const length = Math.max(first.length, second.length);
   for (let index = 0; index < length; index += 1) {
@@ -36,8 +55,8 @@ export function firstDifference(first: readonly string[], second: readonly strin
     return [
       `the runs differ in line ${index + 1}:`,
       ...before,
-      `  first   ${first[index] ?? '(has ended)'}`,
-      `  second  ${second[index] ?? '(has ended)'}`,
+      `  first   ${first[index] ?? '(ended)'}`,
+      `  second  ${second[index] ?? '(ended)'}`,
     ].join('\n');
   }
   return undefined;

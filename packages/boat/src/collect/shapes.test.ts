@@ -61,7 +61,7 @@ describe('captures', () => {
     gps: { latitude: 44.4167, longitude: -79.3333 },
   };
   for (const [generation, size, more] of [
-    ['seed', 40_001, []],
+    ['legacy', 40_001, []],
     ['gen1', null, ['person_detected', 'fish_detected', 'person_confidence', 'fish_confidence', 'location']],
     ['gen2', null, ['species_confidence', 'species_top3']],
     ['gen3', null, ['slot_id', 'gemini_species', 'gemini_response']],

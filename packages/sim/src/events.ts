@@ -1,0 +1,63 @@
+import type { DeliveryEvent } from './delivery-event.ts';
+import type { LogLevel, TransportError } from '../../boat/src/platform/ports.ts';
+import type { Fault, LinkState } from './network-faults.ts';
+import type { Action } from './plan-boots.ts';
+import type { Incident } from './plan-incidents.ts';
+
+/** Everything that happens in a run. Checkers and coverage read these events; the trace prints them. */
+export type SimEvent =
+  | { readonly kind: 'boot'; readonly boot: number }
+  | { readonly kind: 'power_lost'; readonly steps: number }
+  | { readonly kind: 'clock_set' }
+  | { readonly kind: 'stop_requested' }
+  /** The export manager ended without being stopped. `code` is undefined for a bug. */
+  | { readonly kind: 'manager_ended'; readonly code: string | undefined; readonly message: string }
+  /** The last faults ended. The calm day begins. */
+  | { readonly kind: 'calm' }
+  | { readonly kind: 'incident_began'; readonly incident: Incident }
+  | { readonly kind: 'incident_ended'; readonly incident: Incident['kind'] }
+  | { readonly kind: 'action'; readonly action: Action }
+  /** The owner is about to cancel an export. */
+  | { readonly kind: 'cancel_requested'; readonly queueId: string }
+  /** The boat's local API answered. */
+  | {
+      readonly kind: 'request_answered';
+      readonly request: string;
+      readonly body: unknown;
+      readonly status: number;
+      readonly code: string | undefined;
+      readonly queueId: string | undefined;
+      /** In an answer to the request for an export: whether one was queued. */
+      readonly isQueued: boolean | undefined;
+    }
+  | { readonly kind: 'bundle_written'; readonly status: number; readonly sizeBytes: number }
+  | { readonly kind: 'bundle_imported'; readonly result: string }
+  | { readonly kind: 'link_changed'; readonly state: LinkState }
+  | { readonly kind: 'connections_broken' }
+  | ExchangeEvent
+  /** The boat's delivery did something. */
+  | { readonly kind: 'delivery'; readonly event: DeliveryEvent }
+  /** The ledger no longer holds an acknowledged export. */
+  | { readonly kind: 'export_removed'; readonly queueId: string }
+  | { readonly kind: 'legacy_queue_imported' }
+  /** A log line of the boat. Two runs of a seed must agree in it. No checker interprets it. */
+  | {
+      readonly kind: 'log';
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly facts: string | undefined;
+    }
+  | { readonly kind: 'violation'; readonly text: string };
+
+/** The end of one exchange between the boat and a server. */
+export type ExchangeEvent = {
+  readonly kind: 'exchange';
+  readonly number: number;
+  readonly method: string;
+  readonly path: string;
+} & (
+  | { readonly outcome: 'answered'; readonly fault: Fault | 'none'; readonly status: number }
+  | { readonly outcome: 'failed'; readonly phase: TransportError['phase']; readonly code: string }
+  /** The transport threw something else: a bug. */
+  | { readonly outcome: 'threw'; readonly message: string }
+);

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HEALTH_PATH } from '@d3kos/protocol';
+import type { ExchangeEvent, SimEvent } from '../events.ts';
+import type { Fault } from '../network-faults.ts';
+import { checkAttempts } from './attempts.ts';
+
+const PROBE = { kind: 'exchange', number: 1, method: 'GET', path: HEALTH_PATH } as const;
+const SPENT: SimEvent = {
+  kind: 'delivery',
+  event: {
+    kind: 'attempt_spent',
+    queueId: 'q_1',
+    next: { kind: 'retry' },
+  },
+};
+
+function answered(fault: Fault | 'none', status: number): ExchangeEvent {
+  return { ...PROBE, outcome: 'answered', fault, status };
+}
+
+test('an attempt may be spent only after central, or a gateway in front of it, answered the probe', () => {
+  const probes: readonly (readonly [probe: ExchangeEvent | undefined, maySpend: boolean])[] = [
+    [answered('none', 200), true],
+    [answered('none', 503), true],
+    [answered('request_doubled', 200), true],
+    [answered('gateway_502', 502), true],
+    [answered('gateway_504', 504), true],
+    [answered('answer_short', 500), true],
+    [answered('answer_short', 200), false],
+    [answered('portal_page', 200), false],
+    [answered('answer_broken', 500), false],
+    [{ ...PROBE, outcome: 'failed', phase: 'connect', code: 'ETIMEDOUT' }, false],
+    [undefined, false],
+  ];
+  for (const [probe, maySpend] of probes) {
+    const violations: string[] = [];
+    checkAttempts([...(probe === undefined ? [] : [probe]), SPENT], (text) => violations.push(text));
+    assert.equal(violations.length, maySpend ? 0 : 1, JSON.stringify(probe));
+  }
+});

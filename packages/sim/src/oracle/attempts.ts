@@ -1,0 +1,31 @@
+import { HEALTH_PATH } from '@d3kos/protocol';
+import type { ExchangeEvent, SimEvent } from '../events.ts';
+import type { Violate } from './violations.ts';
+
+/** An attempt is spent only if central, or a gateway in front of it, answered the health probe just before. */
+export function checkAttempts(events: readonly SimEvent[], violate: Violate): void {
+  let probe: ExchangeEvent | undefined;
+  for (const event of events) {
+    if (event.kind === 'exchange' && event.method === 'GET' && event.path === HEALTH_PATH) probe = event;
+    if (event.kind !== 'delivery' || event.event.kind !== 'attempt_spent' || isReached(probe)) continue;
+    violate(
+      `${event.event.queueId} spent an attempt while central was not reached, after ${JSON.stringify(probe ?? 'no probe')}`,
+    );
+  }
+}
+
+function isReached(probe: ExchangeEvent | undefined): boolean {
+  if (probe?.outcome !== 'answered') return false;
+  switch (probe.fault) {
+    case 'none':
+    case 'request_doubled':
+    case 'gateway_502':
+    case 'gateway_504':
+      return true;
+    case 'answer_short':
+      // A 5xx counts without its body. A 200 whose body is cut off does not show who answered.
+      return probe.status >= 500 && probe.status < 600;
+    default:
+      return false;
+  }
+}

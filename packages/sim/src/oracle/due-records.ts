@@ -1,0 +1,39 @@
+import type { BoatSources } from '../sources/boat-sources.ts';
+import type { TruthRecord } from '../sources/truth.ts';
+import type { ExportFiles } from './export-files.ts';
+import type { LedgerFacts } from './ledger-facts.ts';
+
+/** Predicts from the ledger's cursors and digests which records the next export contains. */
+export interface DueRecords {
+  /** Remembers that the ledger's present boatlog cursor belongs to the present boatlog database. */
+  noteCursor(ledger: LedgerFacts): void;
+  /** Returns the prediction for one state of the ledger. */
+  predict(ledger: LedgerFacts): (record: TruthRecord) => boolean;
+}
+
+export function createDueRecords(sources: BoatSources, files: ExportFiles): DueRecords {
+  /** The database that each boatlog cursor belongs to, by the cursor's check value. */
+  const generations = new Map<string, number>();
+  return {
+    noteCursor: (ledger) => {
+      const cursor = ledger.boatlogCursor();
+      if (cursor !== undefined && !generations.has(cursor.check))
+        generations.set(cursor.check, sources.generation());
+    },
+    predict: (ledger) => {
+      const boatlog = ledger.boatlogCursor();
+      const captures = ledger.capturesCursor();
+      return ({ category, isPresent, row, recordId, versions }) => {
+        if (!isPresent) return false;
+        if (category === 'boatlog' || category === 'marine_vision_captures') {
+          const cursor = category === 'boatlog' ? boatlog : captures;
+          if (cursor === undefined || row === undefined) return true;
+          const generation = category === 'boatlog' ? generations.get(cursor.check) : 1;
+          return generation !== row.generation || row.position > cursor.position;
+        }
+        const digest = ledger.digestOf(category, recordId ?? '');
+        return digest === undefined || files.versionOf(digest) !== versions.length - 1;
+      };
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { toSpoolPaths } from '@d3kos/boat';
+import { contentOf, type DiskMedium } from '../disk-medium.ts';
+import { ROOT } from '../places.ts';
+import type { TruthRecord } from '../sources/truth.ts';
+import type { LedgerEntry } from './ledger-facts.ts';
+import { parseObject } from './parse-object.ts';
+
+/** An export file, read without the boat's own code. */
+export interface FileFacts {
+  readonly isComplete: boolean;
+  readonly sha256: string;
+  /** The newest version of each record in it, by the record's key. */
+  readonly held: ReadonlyMap<string, number>;
+}
+
+/** Finds the truth's record that an exported record is, and its version. The version is -1 if the truth does not know it. */
+export type Identify = (
+  category: string,
+  record: Readonly<Record<string, unknown>>,
+) => { readonly truth: TruthRecord; readonly version: number } | undefined;
+
+/** The export files on the card. */
+export interface ExportFiles {
+  read(path: string): FileFacts | undefined;
+  /** The file of an export, at its own place or in the archive. */
+  readOf(entry: Pick<LedgerEntry, 'queueId' | 'exportFile'>): FileFacts | undefined;
+  /** Reads all files, so that `versionOf` knows the digests in them. */
+  readAll(): void;
+  /** The version of a state record whose line has this SHA-256. The ledger keeps such digests. */
+  versionOf(digest: string): number | undefined;
+}
+
+export function createExportFiles(medium: DiskMedium, identify: Identify): ExportFiles {
+  const paths = toSpoolPaths(ROOT);
+  const digestVersions = new Map<string, number>();
+  // A finished file is never written again. A power cut that changes one gives it another buffer.
+  const known = new WeakMap<Uint8Array, FileFacts>();
+
+  const parse = (bytes: Uint8Array): FileFacts => {
+    const text = Buffer.from(bytes).toString('utf8');
+    const held = new Map<string, number>();
+    let category = '';
+    for (const line of text.split('\n')) {
+      category = /^"([a-z_]+)":\{"category"/.exec(line)?.[1] ?? category;
+      if (!line.startsWith('{"record_id":')) continue;
+      const json = line.endsWith(',') ? line.slice(0, -1) : line;
+      const record = parseObject(json);
+      const found = record === undefined ? undefined : identify(category, record);
+      if (found === undefined) continue;
+      held.set(found.truth.key, Math.max(found.version, held.get(found.truth.key) ?? -1));
+      digestVersions.set(sha256(json), found.version);
+    }
+    return { isComplete: parseObject(text) !== undefined, sha256: sha256(bytes), held };
+  };
+  const read = (path: string): FileFacts | undefined => {
+    const node = medium.find(path);
+    if (node?.kind !== 'file') return undefined;
+    const facts = known.get(node.buffer) ?? parse(contentOf(node));
+    known.set(node.buffer, facts);
+    return facts;
+  };
+  return {
+    read,
+    readOf: ({ queueId, exportFile }) => read(exportFile) ?? read(toArchivedFile(queueId)),
+    readAll: () => {
+      for (const path of medium.paths())
+        if (
+          path.endsWith('.json') &&
+          (path.startsWith(`${paths.exports}/`) || path.startsWith(`${paths.failed}/`))
+        )
+          read(path);
+    },
+    versionOf: (digest) => digestVersions.get(digest),
+  };
+}
+
+/** Where a failed export's file usually goes. */
+export function toArchivedFile(queueId: string): string {
+  return `${toSpoolPaths(ROOT).failed}/${queueId}_failed.json`;
+}
+
+function sha256(content: Uint8Array | string): string {
+  return createHash('sha256').update(content).digest('hex');
+}

@@ -1,0 +1,64 @@
+import type { Boat } from '@d3kos/boat';
+import type { Cursor } from '../../../boat/src/collect/cursor.ts';
+import { CURSOR_SOURCES } from '../sources/boat-sources.ts';
+
+/** An export in the ledger, as far as the checkers look at it. */
+export interface LedgerEntry {
+  readonly queueId: string;
+  readonly exportId: string;
+  readonly exportFile: string;
+  readonly status: 'pending' | 'uploading' | 'completed' | 'failed';
+  readonly trigger: string;
+  readonly retryCount: number;
+  readonly lastError: string | undefined;
+  /** Undefined until the export is cut into parts. */
+  readonly partSizeBytes: number | undefined;
+  readonly categories: Readonly<Record<string, { readonly state: string } | undefined>>;
+}
+
+export const STATUSES = ['pending', 'uploading', 'completed', 'failed'] as const;
+
+/** Everything the checkers read from the boat's ledger. No other checker code calls the ledger. */
+export interface LedgerFacts {
+  list(status: LedgerEntry['status']): readonly LedgerEntry[];
+  waitingCount(): number;
+  findByExportId(exportId: string): LedgerEntry | undefined;
+  hasFile(path: string): boolean;
+  /** Delivered exports, newest first. */
+  history(): readonly { readonly queueId: string; readonly exportId: string }[];
+  /** Files whose loss was recorded. */
+  lostFiles(): ReadonlySet<string>;
+  /** Daily slots that are claimed. */
+  claimedSlots(): readonly string[];
+  boatlogCursor(): Cursor | undefined;
+  capturesCursor(): Cursor | undefined;
+  /** SHA-256 of the line of a state record that was exported last. */
+  digestOf(category: LedgerCategory, recordId: string): string | undefined;
+  /** True until the boat has imported the whole queue of a legacy exporter. Until then, its records are in its own files. */
+  isLegacyImportOpen(): boolean;
+}
+
+type LedgerCategory = Parameters<Boat['ledger']['progress']['digestOf']>[0];
+
+/** More exports than any run makes. */
+const HISTORY_LIMIT = 1_000_000;
+
+export function toLedgerFacts({ ledger }: Pick<Boat, 'ledger'>): LedgerFacts {
+  const { queue, progress, slots, facts } = ledger;
+  return {
+    list: (status) => queue.list(status),
+    waitingCount: () => {
+      const { pending, uploading } = queue.counts();
+      return pending + uploading;
+    },
+    findByExportId: queue.findByExportId,
+    hasFile: (path) => queue.findByFile(path) !== undefined,
+    history: () => queue.history(HISTORY_LIMIT),
+    lostFiles: () => new Set(queue.losses().map(({ what }) => what)),
+    claimedSlots: slots.claimed,
+    boatlogCursor: () => progress.cursorOf('boatlog', CURSOR_SOURCES.boatlog),
+    capturesCursor: () => progress.cursorOf('marine_vision_captures', CURSOR_SOURCES.marine_vision_captures),
+    digestOf: progress.digestOf,
+    isLegacyImportOpen: () => facts.get('old_queue_imported') === undefined,
+  };
+}

@@ -1,0 +1,125 @@
+import type { DiskMedium } from '../disk-medium.ts';
+import { toSpoolPaths } from '@d3kos/boat';
+import { ROOT } from '../places.ts';
+import type { TruthRecord } from '../sources/truth.ts';
+import { describeHeld, newestHeld } from './central-records.ts';
+import { type Evidence, toNeededVersion } from './evidence.ts';
+import { type FileFacts, toArchivedFile } from './export-files.ts';
+import { type LedgerFacts, STATUSES } from './ledger-facts.ts';
+import { parseObject } from './parse-object.ts';
+
+/** Every acknowledged export has its entry and its whole file until it is delivered or its loss is recorded. */
+export function checkAcknowledgedExports(
+  { acknowledged, files, violate }: Evidence,
+  ledger: LedgerFacts,
+  where: string,
+): void {
+  const delivered = new Set(ledger.history().map((row) => row.exportId));
+  const lostFiles = ledger.lostFiles();
+  for (const { exportId, queueId, exportFile } of acknowledged.values()) {
+    const entry = ledger.findByExportId(exportId);
+    if (entry === undefined) {
+      // Retention removes a failed export after a later one delivered its records, and records the loss first.
+      const isLossRecorded = lostFiles.has(toArchivedFile(queueId)) || lostFiles.has(exportFile ?? '');
+      if (!delivered.has(exportId) && !isLossRecorded)
+        violate(`${queueId} was acknowledged and is gone`, where);
+      continue;
+    }
+    if (entry.status !== 'pending' && entry.status !== 'uploading') continue;
+    const file = files.readOf(entry);
+    if (file === undefined) violate(`${queueId} is waiting and its file is gone`, where);
+    else if (!file.isComplete) violate(`${queueId} is waiting and its file is not whole`, where);
+  }
+}
+
+/**
+ * The invariant of delivery: each record is delivered, or in the file of a waiting export, or due in the next export. And each
+ * delivered export's records are at central.
+ */
+export async function checkRecords(
+  evidence: Evidence,
+  medium: DiskMedium,
+  ledger: LedgerFacts,
+  where: string,
+): Promise<void> {
+  const { sources, central, due, violate } = evidence;
+  const { carried, delivered } = readFiles(evidence, ledger);
+  const isDue = due.predict(ledger);
+  const isLegacyOpen = ledger.isLegacyImportOpen();
+  const open = [...sources.records.values()].flatMap((record) => {
+    const needed = toNeededVersion(evidence, record);
+    if (needed === undefined || (record.legacy !== undefined && isLegacyOpen)) return [];
+    if (isDue(record) || (carried.get(record.key) ?? -1) >= needed) return [];
+    return [{ record, needed }];
+  });
+  // Central is read last: a record that arrives meanwhile was waiting when the ledger was read.
+  const holding = await central.loadUnless(
+    (seen) =>
+      open.every(({ record, needed }) => newestHeld(seen, record.key) >= needed) &&
+      delivered.every(({ file }) =>
+        [...file.held].every(([key, version]) => newestHeld(seen, key) >= version),
+      ),
+  );
+  for (const { record, needed } of open)
+    if (newestHeld(holding, record.key) < needed && !waitsForAdoption(ledger, medium, record))
+      violate(
+        `${record.category} ${record.key} v${needed} is neither delivered nor waiting nor due${describeHeld(holding, record.key)}`,
+        where,
+      );
+  for (const { queueId, file } of delivered)
+    for (const [key, version] of file.held)
+      if (newestHeld(holding, key) < version)
+        violate(`${queueId} is delivered, and central does not hold its ${key} v${version}`, where);
+}
+
+/** After the last delivery: central holds each record, unless only a kept failed export contains it. */
+export async function checkCentralIsComplete(evidence: Evidence, ledger: LedgerFacts): Promise<void> {
+  const { sources, central, files, violate } = evidence;
+  const holding = await central.load();
+  const keptFiles = ledger.list('failed').flatMap((entry) => files.read(entry.exportFile) ?? []);
+  for (const record of sources.records.values()) {
+    const needed = toNeededVersion(evidence, record);
+    const isKept =
+      !record.isPresent && keptFiles.some((file) => (file.held.get(record.key) ?? -1) >= (needed ?? 0));
+    if (needed === undefined || isKept || newestHeld(holding, record.key) >= needed) continue;
+    violate(`central lacks ${record.category} ${record.key} v${needed}${describeHeld(holding, record.key)}`);
+  }
+}
+
+interface FilesOfLedger {
+  /** The newest version of each record in the files of exports that are not delivered. */
+  readonly carried: ReadonlyMap<string, number>;
+  readonly delivered: readonly { readonly queueId: string; readonly file: FileFacts }[];
+}
+
+function readFiles({ files }: Evidence, ledger: LedgerFacts): FilesOfLedger {
+  const carried = new Map<string, number>();
+  const delivered: { readonly queueId: string; readonly file: FileFacts }[] = [];
+  for (const status of STATUSES)
+    for (const entry of ledger.list(status)) {
+      const file = files.readOf(entry);
+      if (file === undefined || !file.isComplete) continue;
+      if (status === 'completed') delivered.push({ queueId: entry.queueId, file });
+      else
+        for (const [key, version] of file.held) carried.set(key, Math.max(version, carried.get(key) ?? -1));
+    }
+  return { carried, delivered };
+}
+
+/**
+ * True if a whole export of a legacy exporter is on the card without an entry. A start without space to adopt it leaves it
+ * for the next start. The end of the run shows whether a later one did.
+ */
+function waitsForAdoption(
+  ledger: LedgerFacts,
+  medium: DiskMedium,
+  { legacy, versions }: TruthRecord,
+): boolean {
+  if (legacy === undefined) return false;
+  const { exports } = toSpoolPaths(ROOT);
+  return medium.paths().some((path) => {
+    if (!path.startsWith(`${exports}/export_`) || ledger.hasFile(path)) return false;
+    const text = Buffer.from(medium.get(path) ?? []).toString('utf8');
+    return text.includes(JSON.stringify(versions[0])) && parseObject(text) !== undefined;
+  });
+}

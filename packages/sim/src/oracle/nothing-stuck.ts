@@ -1,0 +1,57 @@
+import type { Evidence } from './evidence.ts';
+import { isCutSmaller } from './evidence.ts';
+import type { LedgerEntry, LedgerFacts } from './ledger-facts.ts';
+
+/** After a day without faults no export is waiting. */
+export function checkNothingWaits({ violate }: Evidence, ledger: LedgerFacts): void {
+  if (ledger.waitingCount() === 0) return;
+  const waiting = [...ledger.list('pending'), ...ledger.list('uploading')];
+  violate(
+    waiting.map((entry) => `${entry.queueId} is still waiting (${entry.lastError ?? 'no error'})`).join(', '),
+    'after the calm day',
+  );
+}
+
+/** Each failed export failed for a reason that allows it. */
+export function checkFailures(evidence: Evidence, ledger: LedgerFacts): void {
+  const lostFiles = ledger.lostFiles();
+  for (const entry of ledger.list('failed'))
+    if (!isExplained(evidence, entry) && !mayConflict(evidence, entry) && !lostFiles.has(entry.exportFile))
+      evidence.violate(`${entry.queueId} failed for no allowed reason: ${entry.lastError}`);
+}
+
+/** After the owner retried the failed exports on a day without faults, none has failed again. */
+export function checkRetriesSucceeded(evidence: Evidence, ledger: LedgerFacts): void {
+  const again = ledger
+    .list('failed')
+    .filter((entry) => evidence.files.read(entry.exportFile) !== undefined && !mayConflict(evidence, entry));
+  if (again.length > 0) evidence.violate(`${again.length} exports failed again on a calm day`);
+}
+
+/** Central answers an import with 400 or 415 never, and with 409 only if parts were cut another way. */
+export function checkImportAnswers({ importAnswers, events, violate }: Evidence): void {
+  const isAnyCutSmaller = events.some(
+    (event) => event.kind === 'delivery' && event.event.kind === 'parts_cut',
+  );
+  for (const [status, count] of importAnswers.counts)
+    if ((status === 409 && !isAnyCutSmaller) || status === 400 || status === 415)
+      violate(`central answered ${count} imports with ${status}`);
+}
+
+/** The owner cancelled the export, central rejected it for good, or its last attempt was spent. */
+function isExplained({ events, importAnswers }: Evidence, { queueId, exportId }: LedgerEntry): boolean {
+  if (importAnswers.hasRejected(exportId)) return true;
+  return events.some((event) => {
+    if (event.kind === 'cancel_requested') return event.queueId === queueId;
+    if (event.kind !== 'delivery' || event.event.kind !== 'attempt_spent') return false;
+    return event.event.queueId === queueId && event.event.next.kind === 'dead_letter';
+  });
+}
+
+/**
+ * An export may be refused with 409 if its parts were cut another way after a USB drive or a late request had carried the
+ * first ones, and those arrive first (decisions 0020 and 0024).
+ */
+function mayConflict(evidence: Evidence, { queueId, exportId }: LedgerEntry): boolean {
+  return evidence.importAnswers.hasAnswered(exportId, 409) && isCutSmaller(evidence, queueId);
+}

@@ -1,0 +1,176 @@
+import type { Boat } from '@d3kos/boat';
+import type { Store } from '@d3kos/central';
+import type { SimMachine } from '../machine.ts';
+import type { BoatSources } from '../sources/boat-sources.ts';
+import { readMarker } from '../sources/record-marker.ts';
+import type { Trace } from '../trace.ts';
+import { checkAttempts } from './attempts.ts';
+import { createCentralRecords } from './central-records.ts';
+import { createDueRecords } from './due-records.ts';
+import type { Acknowledged, Evidence, ImportAnswers } from './evidence.ts';
+import { createExportFiles, type Identify } from './export-files.ts';
+import { checkViews } from './json-views.ts';
+import { type LedgerFacts, toLedgerFacts } from './ledger-facts.ts';
+import { checkAcknowledgedExports, checkCentralIsComplete, checkRecords } from './nothing-lost.ts';
+import {
+  checkFailures,
+  checkImportAnswers,
+  checkNothingWaits,
+  checkRetriesSucceeded,
+} from './nothing-stuck.ts';
+import { checkStoredOnce } from './nothing-twice.ts';
+import { checkProofs } from './proofs.ts';
+import { checkSecrets } from './secrets.ts';
+import { createSlotCheck } from './slots.ts';
+import { createViolations, type Violate } from './violations.ts';
+
+export interface OracleDeps {
+  readonly store: Store;
+  readonly importAnswers: ImportAnswers;
+  readonly machine: SimMachine;
+  readonly sources: BoatSources;
+  readonly installationId: string;
+  readonly trace: Trace;
+  readonly nowMs: () => number;
+  /** Device tokens so far. */
+  readonly tokens: readonly string[];
+  /** Further values that no record may contain. */
+  readonly plantedSecrets: readonly string[];
+}
+
+/** Watches one run and reports broken promises. Except for the ledger, it uses nothing of the boat's own code. */
+export interface Oracle {
+  readonly violations: readonly string[];
+  readonly violate: Violate;
+  /** The boat acknowledged an export. `before` are the versions that the sources held when the export was requested. */
+  acknowledge(
+    boat: Boat,
+    export_: Pick<Acknowledged, 'exportId' | 'queueId' | 'slot'>,
+    before: ReadonlyMap<string, number>,
+  ): void;
+  /** Remembers that the ledger's boatlog cursor belongs to the present boatlog database. */
+  noteCursor(boat: Boat): void;
+  /** Checks a boat that has just recovered in boot `boot`. */
+  checkStart(boat: Boat, boot: number): Promise<void>;
+  /** Checks a boat at work: nothing is lost. */
+  checkRunning(boat: Boat): Promise<void>;
+  /**
+   * After the calm day: nothing waits, each delivery is proven, and central holds each record once. A removed record may
+   * still be in the file of a failed export. `daysRequested` are the only days whose daily slot may be claimed.
+   */
+  checkDrained(boat: Boat, daysRequested: ReadonlySet<string>): Promise<void>;
+  /** After the owner retried all failed exports: the checks of `checkDrained`, and those of the whole run. */
+  checkFinished(boat: Boat, daysRequested: ReadonlySet<string>): Promise<void>;
+  checkViews(boat: Boat): void;
+  readonly counts: { checks: number; acknowledged: number; slots: number };
+}
+
+export function createOracle(deps: OracleDeps): Oracle {
+  const { machine, sources, trace } = deps;
+  const { found, violate } = createViolations(trace, deps.nowMs);
+  const evidence = createEvidence(deps, violate);
+  const { acknowledged, required } = evidence;
+  const slots = createSlotCheck();
+  const counts = { checks: 0, acknowledged: 0, slots: 0 };
+  const removed = new Set<string>();
+
+  /** Notes acknowledged exports that the ledger does not hold any more. Coverage counts them. */
+  const noteRemoved = (ledger: LedgerFacts): void => {
+    for (const { exportId, queueId } of acknowledged.values()) {
+      if (removed.has(queueId) || ledger.findByExportId(exportId) !== undefined) continue;
+      removed.add(queueId);
+      trace.add({ kind: 'export_removed', queueId });
+    }
+  };
+  const checkNothingLost = async (ledger: LedgerFacts, where: string): Promise<void> => {
+    counts.checks += 1;
+    evidence.files.readAll();
+    evidence.due.noteCursor(ledger);
+    noteRemoved(ledger);
+    checkAcknowledgedExports(evidence, ledger, where);
+    await checkRecords(evidence, machine.medium, ledger, where);
+  };
+  const checkDrained = async (ledger: LedgerFacts, daysRequested: ReadonlySet<string>): Promise<void> => {
+    checkNothingWaits(evidence, ledger);
+    await checkNothingLost(ledger, 'after the calm day');
+    await checkCentralIsComplete(evidence, ledger);
+    await checkStoredOnce(evidence);
+    await checkProofs(evidence, ledger);
+    checkFailures(evidence, ledger);
+    slots.check(evidence, ledger, daysRequested);
+    counts.slots = ledger.claimedSlots().length;
+  };
+
+  return {
+    violations: found,
+    violate,
+    counts,
+    noteCursor: (boat) => evidence.due.noteCursor(toLedgerFacts(boat)),
+    checkStart: async (boat, boot) => {
+      const ledger = toLedgerFacts(boat);
+      slots.noteStart(ledger);
+      await checkNothingLost(ledger, `after boot ${boot}`);
+    },
+    checkRunning: async (boat) => checkNothingLost(toLedgerFacts(boat), 'meanwhile'),
+    checkDrained: async (boat, daysRequested) => checkDrained(toLedgerFacts(boat), daysRequested),
+    checkFinished: async (boat, daysRequested) => {
+      const ledger = toLedgerFacts(boat);
+      await checkDrained(ledger, daysRequested);
+      checkRetriesSucceeded(evidence, ledger);
+      checkImportAnswers(evidence);
+      checkSecrets(machine, deps.tokens, trace.lines, violate);
+      checkAttempts(trace.events, violate);
+    },
+    checkViews: (boat) => checkViews(machine.medium, toLedgerFacts(boat), violate),
+    acknowledge: (boat, export_, before) => {
+      const ledger = toLedgerFacts(boat);
+      const entry = ledger.findByExportId(export_.exportId);
+      counts.acknowledged += 1;
+      acknowledged.set(export_.exportId, { ...export_, exportFile: entry?.exportFile });
+      slots.noteAcknowledged(export_.queueId);
+      evidence.due.noteCursor(ledger);
+      for (const [key, version] of before) {
+        const record = sources.records.get(key);
+        const state = record === undefined ? undefined : entry?.categories[record.category]?.state;
+        if (record?.isPresent !== true || (state !== 'ok' && state !== 'empty')) continue;
+        required.set(key, Math.max(version, required.get(key) ?? -1));
+      }
+    },
+  };
+}
+
+/** What the oracle itself adds to. The checkers only read it. */
+interface OwnEvidence extends Evidence {
+  readonly acknowledged: Map<string, Acknowledged>;
+  readonly required: Map<string, number>;
+}
+
+function createEvidence(deps: OracleDeps, violate: Violate): OwnEvidence {
+  const { machine, sources, trace } = deps;
+  const identify: Identify = (category, record) => {
+    const marker = readMarker(category, record);
+    const truth = marker === undefined ? undefined : sources.records.get(marker.key);
+    if (marker === undefined || truth === undefined) return undefined;
+    return { truth, version: truth.versions.lastIndexOf(marker.version) };
+  };
+  const files = createExportFiles(machine.medium, identify);
+  // The records in the queue of a legacy exporter are exported from the beginning.
+  const legacy = [...sources.records.values()].filter((record) => record.legacy === 'whole');
+  return {
+    sources,
+    files,
+    central: createCentralRecords({
+      store: deps.store,
+      installationId: deps.installationId,
+      identify,
+      secrets: () => [...deps.tokens, ...deps.plantedSecrets],
+      violate,
+    }),
+    importAnswers: deps.importAnswers,
+    due: createDueRecords(sources, files),
+    events: trace.events,
+    acknowledged: new Map(),
+    required: new Map(legacy.map(({ key }) => [key, 0])),
+    violate,
+  };
+}

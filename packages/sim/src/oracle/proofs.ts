@@ -1,0 +1,21 @@
+import type { Evidence } from './evidence.ts';
+import type { LedgerFacts } from './ledger-facts.ts';
+
+/** "Delivered" means proven: central's imports hold all parts of each export in the history, with the digest of what was sent. */
+export async function checkProofs({ central, files, violate }: Evidence, ledger: LedgerFacts): Promise<void> {
+  const imports = await central.loadImports();
+  for (const row of ledger.history()) {
+    const stored = imports.get(row.exportId) ?? [];
+    const last = stored.at(-1);
+    const isWhole = last?.index === last?.count && stored.every((part, index) => part.index === index + 1);
+    if (stored.length === 0 || !isWhole)
+      violate(
+        `${row.queueId} is in history, and central's imports hold ${stored.length} of its ${last?.count ?? '?'} parts`,
+      );
+    const entry = ledger.findByExportId(row.exportId);
+    const file = entry === undefined ? undefined : files.read(entry.exportFile);
+    // An export without parts was sent as the file itself.
+    if (file !== undefined && entry?.partSizeBytes === undefined && last?.sha256 !== file.sha256)
+      violate(`${row.queueId} is in history, and central stored other bytes`);
+  }
+}

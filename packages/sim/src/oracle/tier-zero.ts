@@ -1,0 +1,36 @@
+import type { VirtualClock } from '../clock.ts';
+import type { SimNetwork } from '../network.ts';
+import type { Violate } from './violations.ts';
+
+/** Longest time until a request that was permitted just before tier 0 has begun. */
+const GRACE_MS = 3_000;
+
+/** The boat opens no connection at tier 0. */
+export interface TierZeroCheck {
+  /** Tier 0 begins. */
+  begin(): void;
+  /** Tier 0 ends, or the tier changes again. Reports connections that were opened meanwhile. */
+  end(): void;
+}
+
+export function createTierZeroCheck(
+  clock: VirtualClock,
+  network: Pick<SimNetwork, 'traffic'>,
+  violate: Violate,
+): TierZeroCheck {
+  let cancel: () => void = () => undefined;
+  let attemptsBefore: number | undefined;
+  return {
+    begin: () => {
+      cancel = clock.at(clock.now() + GRACE_MS, () => {
+        attemptsBefore = network.traffic().attempts;
+      });
+    },
+    end: () => {
+      cancel();
+      const opened = attemptsBefore === undefined ? 0 : network.traffic().attempts - attemptsBefore;
+      attemptsBefore = undefined;
+      if (opened > 0) violate(`${opened} connections at tier 0`);
+    },
+  };
+}

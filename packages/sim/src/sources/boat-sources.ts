@@ -1,0 +1,103 @@
+import type { Tier } from '@d3kos/protocol';
+import type { SimMachine } from '../machine.ts';
+import { RECORDINGS, ROOT } from '../places.ts';
+import { type BoatPlan, MANY_ALERTS } from '../plan.ts';
+import type { SimRandom } from '../random.ts';
+import { createBoatlogSource } from './boatlog.ts';
+import { writeLegacyQueue } from './legacy-queue.ts';
+import {
+  addAlerts,
+  addCaptures,
+  addSnapshots,
+  changeAlert,
+  changeAllAlerts,
+  putDocument,
+  removeAlert,
+  removeSnapshot,
+} from './other-sources.ts';
+import type { SourceContext } from './source-context.ts';
+import { createTruth, type TruthRecord } from './truth.ts';
+
+/** The names under which the collectors keep the cursors of the two logs. */
+export const CURSOR_SOURCES = {
+  boatlog: 'data/boatlog/boatlog.db',
+  marine_vision_captures: 'data/marine-vision/captures.db',
+} as const;
+
+/** Most pictures or alerts added at a time. */
+const ADDED_MAX = 5;
+
+/** The sources of one boat, and the truth about everything they hold and have ever held. */
+export interface BoatSources {
+  readonly records: ReadonlyMap<string, TruthRecord>;
+  /** The number of the present boatlog database. The first is 1. */
+  generation(): number;
+  /** The index of the newest version of each present record, by its key. */
+  presentVersions(): ReadonlyMap<string, number>;
+  add(source: 'boatlog' | 'captures' | 'snapshots' | 'alerts', count: number): void;
+  change(source: 'alerts' | 'settings' | 'onboarding'): void;
+  remove(source: 'snapshots' | 'alerts'): void;
+  /** Replaces the boatlog database, as a restore does. Row numbers start again. */
+  replaceBoatlog(rows: number): void;
+  /** Replaces the boatlog database by a file that is not one. */
+  makeBoatlogUnreadable(): void;
+  makeBoatlogReadable(): void;
+  setTier(tier: Tier): void;
+  setToken(token: string): void;
+}
+
+/** Writes the sources of a boat and remembers their content. All writes are durable at once. */
+export function createBoatSources(
+  { medium, databases }: SimMachine,
+  plan: BoatPlan,
+  random: SimRandom,
+  wallMs: () => number,
+): BoatSources {
+  const legacy =
+    plan.legacyQueue === undefined
+      ? new Map<string, TruthRecord>()
+      : writeLegacyQueue(medium, plan.installationId, plan.legacyQueue, random.fork('legacy queue'));
+  const truth = createTruth(legacy, random);
+  const context: SourceContext = { truth, random, medium, wallMs, realPath: databases.realPath };
+  const boatlog = createBoatlogSource(context, plan);
+  const setTier = (tier: Tier): void => {
+    // The tier is part of the settings record, so this must not change any other value in it.
+    medium.put(
+      `${ROOT}/config/license.json`,
+      JSON.stringify({ installation_id: plan.installationId, tier, version: '1' }),
+    );
+  };
+
+  medium.makeDirectory(`${ROOT}/data`);
+  medium.makeDirectory(RECORDINGS);
+  setTier(2);
+  boatlog.add(plan.boatlogRows);
+  addCaptures(context, plan.captureRows);
+  addAlerts(context, plan.alertRows);
+  addSnapshots(context, random.integer(4));
+  putDocument(context, 'settings');
+  if (random.bool(0.7)) putDocument(context, 'onboarding');
+
+  const add = {
+    boatlog: boatlog.add,
+    captures: (count: number) => addCaptures(context, count),
+    snapshots: (count: number) => addSnapshots(context, Math.min(count, ADDED_MAX)),
+    alerts: (count: number) => addAlerts(context, Math.min(count, ADDED_MAX)),
+  };
+  return {
+    records: truth.records,
+    generation: boatlog.generation,
+    presentVersions: truth.presentVersions,
+    add: (source, count) => add[source](count),
+    change: (source) => {
+      if (source !== 'alerts') return putDocument(context, source);
+      return plan.alertRows >= MANY_ALERTS ? changeAllAlerts(context) : changeAlert(context);
+    },
+    remove: (source) => (source === 'alerts' ? removeAlert(context) : removeSnapshot(context)),
+    replaceBoatlog: boatlog.replace,
+    makeBoatlogUnreadable: boatlog.makeUnreadable,
+    makeBoatlogReadable: boatlog.makeReadable,
+    setTier,
+    setToken: (token) => medium.put(`${ROOT}/config/export-credentials.json`, JSON.stringify({ token })),
+  };
+}

@@ -1,0 +1,95 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { ROOT } from '../places.ts';
+import type { BoatPlan } from '../plan.ts';
+import { type SourceContext, toBoatTimestamp, writeDatabase } from './source-context.ts';
+
+const BOATLOG = `${ROOT}/data/boatlog/boatlog.db`;
+
+/** The boat's log: one SQLite database, which a restore may replace. */
+export interface BoatlogSource {
+  /** The number of the present database. The first is 1. */
+  generation(): number;
+  add(count: number): void;
+  /** Replaces the database by another one with `rows` rows, as a restore does. Row numbers start again. */
+  replace(rows: number): void;
+  /** Replaces the database by a file that is not one. */
+  makeUnreadable(): void;
+  /** Puts the database back. */
+  makeReadable(): void;
+}
+
+export function createBoatlogSource(
+  context: SourceContext,
+  { boatlogIds, contentLengthMax }: Pick<BoatPlan, 'boatlogIds' | 'contentLengthMax'>,
+): BoatlogSource {
+  const { truth, random, wallMs } = context;
+  let generation = 1;
+  let isReadable = true;
+  const realPath = (): string => context.realPath(BOATLOG);
+  const keptPath = (): string => `${realPath()}.kept`;
+
+  const isRecordIdTaken = (recordId: string): boolean =>
+    boatlogIds !== 'none' &&
+    [...truth.records.values()].some(
+      (record) => record.category === 'boatlog' && record.recordId === recordId,
+    );
+
+  const insertRow = (db: DatabaseSync): void => {
+    const key = truth.nextKey('b');
+    let timestamp = toBoatTimestamp(wallMs(), random);
+    const content = `${key} ${random.pick(['calm', 'välkommen ⚓', 'engine "on"', 'line\nend'])} ${'.'.repeat(random.integer(contentLengthMax))}`;
+    const id = boatlogIds === 'text' ? `entry-${random.hex(6)}` : null;
+    const latitude = random.bool(0.2) ? 44.5 : null;
+    const { lastInsertRowid } = db
+      .prepare('INSERT INTO boatlog_entries VALUES (?, ?, ?, ?, ?, NULL, NULL)')
+      .run(id, timestamp, random.pick(['voice', 'auto', 'engine']), content, latitude);
+    // A clock that shows a second twice and a database that starts over could give two rows the same record id.
+    if (isRecordIdTaken(`${id ?? lastInsertRowid}@${timestamp}`)) {
+      timestamp = `${new Date(wallMs()).toISOString().slice(0, 23)}${key.slice(1).padStart(3, '0')}`;
+      db.prepare('UPDATE boatlog_entries SET timestamp = ? WHERE rowid = ?').run(timestamp, lastInsertRowid);
+    }
+    truth.add({
+      category: 'boatlog',
+      key,
+      versions: [content],
+      row: { position: Number(lastInsertRowid), generation },
+      ...(boatlogIds === 'none' ? {} : { recordId: `${id ?? lastInsertRowid}@${timestamp}` }),
+    });
+  };
+
+  const insertRows = (path: string, count: number): void =>
+    writeDatabase(path, (db) => {
+      const idType = boatlogIds === 'integer' ? 'INTEGER PRIMARY KEY AUTOINCREMENT' : 'TEXT';
+      db.exec(
+        `CREATE TABLE IF NOT EXISTS boatlog_entries (entry_id ${idType}, timestamp TEXT, entry_type TEXT,
+         content TEXT, latitude REAL, longitude REAL, weather_conditions TEXT)`,
+      );
+      for (let index = 0; index < count; index += 1) insertRow(db);
+    });
+
+  return {
+    generation: () => generation,
+    add: (count) => insertRows(isReadable ? realPath() : keptPath(), count),
+    replace: (rows) => {
+      if (!isReadable) return;
+      for (const record of truth.records.values())
+        if (record.category === 'boatlog') record.isPresent = false;
+      generation += 1;
+      insertRows(`${realPath()}.new`, rows);
+      renameSync(`${realPath()}.new`, realPath());
+    },
+    makeUnreadable: () => {
+      if (!isReadable) return;
+      renameSync(realPath(), keptPath());
+      writeFileSync(realPath(), 'this was a database once '.repeat(200));
+      isReadable = false;
+    },
+    makeReadable: () => {
+      if (isReadable) return;
+      rmSync(realPath(), { force: true });
+      renameSync(keptPath(), realPath());
+      isReadable = true;
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import { RECORDINGS, ROOT } from '../places.ts';
+import { type SourceContext, toBoatTimestamp, toCompactTimestamp, writeDatabase } from './source-context.ts';
+import type { TruthRecord } from './truth.ts';
+
+const CAPTURES = `${ROOT}/data/marine-vision/captures.db`;
+const ISSUES = `${ROOT}/data/self-healing/issues.db`;
+
+/** A value that a source holds and that no export may contain. */
+export const PLANTED_SECRET = 'never-to-leave-the-boat';
+
+/** Adds rows to the log of camera captures. */
+export function addCaptures({ truth, random, wallMs, realPath }: SourceContext, count: number): void {
+  writeDatabase(realPath(CAPTURES), (db) => {
+    db.exec(
+      `CREATE TABLE IF NOT EXISTS captures (id INTEGER PRIMARY KEY, timestamp TEXT, image_path TEXT, person_detected INTEGER,
+       fish_detected INTEGER, person_confidence REAL, fish_confidence REAL, species TEXT, location TEXT)`,
+    );
+    const insert = db.prepare('INSERT INTO captures VALUES (NULL, ?, ?, 0, 1, 0.1, 0.9, ?, NULL)');
+    for (let index = 0; index < count; index += 1) {
+      const key = truth.nextKey('c');
+      const timestamp = toBoatTimestamp(wallMs(), random);
+      const { lastInsertRowid } = insert.run(timestamp, `${RECORDINGS}/gone.jpg`, `${key} perch`);
+      const position = Number(lastInsertRowid);
+      truth.add({
+        category: 'marine_vision_captures',
+        key,
+        versions: [`${key} perch`],
+        row: { position, generation: 1 },
+        recordId: `${position}@${timestamp}`,
+      });
+    }
+  });
+}
+
+/** Adds system alerts. */
+export function addAlerts({ truth, random, wallMs, realPath }: SourceContext, count: number): void {
+  writeDatabase(realPath(ISSUES), (db) => {
+    db.exec(
+      `CREATE TABLE IF NOT EXISTS issues (id INTEGER PRIMARY KEY AUTOINCREMENT, timestamp TEXT, category TEXT, severity TEXT,
+       description TEXT, metrics TEXT, status TEXT DEFAULT 'detected', resolved_at TEXT, remediation_action TEXT)`,
+    );
+    const insert = db.prepare(
+      `INSERT INTO issues VALUES (NULL, ?, 'service', 'warning', ?, '{"cpu": 12}', 'v0', NULL, NULL)`,
+    );
+    for (let index = 0; index < count; index += 1) {
+      const key = truth.nextKey('a');
+      const timestamp = toBoatTimestamp(wallMs(), random);
+      const { lastInsertRowid } = insert.run(timestamp, toAlertText(key));
+      truth.add({
+        category: 'system_alerts',
+        key,
+        versions: ['v0'],
+        recordId: `issues:${lastInsertRowid}@${timestamp}`,
+      });
+    }
+  });
+}
+
+/** Changes the status of a random alert. */
+export function changeAlert(context: SourceContext): void {
+  const record = context.truth.pickPresent('system_alerts');
+  if (record !== undefined) changeAlerts(context, [record]);
+}
+
+/** Changes the status of every alert. */
+export function changeAllAlerts(context: SourceContext): void {
+  changeAlerts(context, context.truth.present('system_alerts'));
+}
+
+function changeAlerts({ realPath }: SourceContext, records: readonly TruthRecord[]): void {
+  writeDatabase(realPath(ISSUES), (db) => {
+    const update = db.prepare('UPDATE issues SET status = ? WHERE description = ?');
+    for (const record of records) {
+      const version = `v${record.versions.length}`;
+      update.run(version, toAlertText(record.key));
+      record.versions.push(version);
+    }
+  });
+}
+
+/** Deletes a random alert. */
+export function removeAlert({ truth, realPath }: SourceContext): void {
+  const record = truth.pickPresent('system_alerts');
+  if (record === undefined) return;
+  writeDatabase(realPath(ISSUES), (db) =>
+    db.prepare('DELETE FROM issues WHERE description = ?').run(toAlertText(record.key)),
+  );
+  record.isPresent = false;
+}
+
+function toAlertText(key: string): string {
+  return `${key} service restarted`;
+}
+
+/** Adds camera pictures, which are exported as facts about their files. */
+export function addSnapshots({ truth, random, medium, wallMs }: SourceContext, count: number): void {
+  for (let index = 0; index < count; index += 1) {
+    const key = truth.nextKey('s');
+    const name = `capture_${key}_${toCompactTimestamp(wallMs())}.jpg`;
+    medium.put(`${RECORDINGS}/${name}`, new Uint8Array(random.between(1, 900)));
+    truth.add({ category: 'marine_vision_snapshots', key, versions: [name], recordId: name });
+  }
+}
+
+/** Deletes a random picture. */
+export function removeSnapshot({ truth, medium }: SourceContext): void {
+  const record = truth.pickPresent('marine_vision_snapshots');
+  if (record === undefined) return;
+  medium.delete(`${RECORDINGS}/${record.versions[0]}`);
+  record.isPresent = false;
+}
+
+/** Writes a new version of the settings or of the onboarding answers. */
+export function putDocument({ truth, medium }: SourceContext, category: 'settings' | 'onboarding'): void {
+  const known = truth.records.get(category);
+  const version = `v${known?.versions.length ?? 0}`;
+  if (known === undefined) truth.add({ category, key: category, versions: [version], recordId: category });
+  else known.versions.push(version);
+  if (category === 'settings')
+    medium.put(
+      `${ROOT}/config/user-preferences.json`,
+      JSON.stringify({ language: 'en', theme: version, units_secret: PLANTED_SECRET }),
+    );
+  else
+    medium.put(
+      `${ROOT}/config/onboarding.json`,
+      JSON.stringify({ q1: version, q2: '2019', completed_at: '2026-01-01T00:00:00Z' }),
+    );
+}

@@ -1,0 +1,45 @@
+import { DatabaseSync } from 'node:sqlite';
+import type { DiskMedium } from '../disk-medium.ts';
+import type { SimRandom } from '../random.ts';
+import type { Truth } from './truth.ts';
+
+/** What each source of a simulated boat writes to and draws from. */
+export interface SourceContext {
+  readonly truth: Truth;
+  readonly random: SimRandom;
+  readonly medium: DiskMedium;
+  wallMs(): number;
+  /** The real path of a database. */
+  realPath(path: string): string;
+}
+
+/** Runs `work` in one transaction on a database of another service. Its changes are durable at once. */
+export function writeDatabase<T>(realPath: string, work: (db: DatabaseSync) => T): T {
+  const db = new DatabaseSync(realPath);
+  try {
+    db.exec('PRAGMA synchronous = OFF; BEGIN IMMEDIATE');
+    const result = work(db);
+    db.exec('COMMIT');
+    return result;
+  } finally {
+    db.close();
+  }
+}
+
+/** A time as the boat's services write it. They use several forms, sometimes in one column. */
+export function toBoatTimestamp(wallMs: number, random: SimRandom): string {
+  const iso = new Date(wallMs).toISOString();
+  switch (random.integer(3)) {
+    case 0:
+      return iso;
+    case 1:
+      return `${iso.slice(0, -1)}${String(random.integer(1_000)).padStart(3, '0')}`;
+    default:
+      return toCompactTimestamp(wallMs);
+  }
+}
+
+/** `20260601_093000` */
+export function toCompactTimestamp(wallMs: number): string {
+  return new Date(wallMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '_');
+}

@@ -1,0 +1,60 @@
+import type { Category } from '@d3kos/protocol';
+import type { SimRandom } from '../random.ts';
+
+/** One record as the boat's other services know it. The record itself contains `key`, so that it is found in files and at central. */
+export interface TruthRecord {
+  readonly category: Category;
+  readonly key: string;
+  /** The text of each version. The last is the newest. A log's records have one version. */
+  readonly versions: string[];
+  /** The record is only in the queue of a legacy exporter: in a whole item, or in the torn one. */
+  readonly legacy?: 'whole' | 'torn';
+  /** False after its source has dropped it. */
+  isPresent: boolean;
+  /** In a log: its row, and the number of the database that holds it. */
+  readonly row?: { readonly position: number; readonly generation: number };
+  /** The record id that it must be exported with, if the collectors' rules define one. */
+  readonly recordId?: string;
+}
+
+/** Everything the sources hold and have ever held. */
+export interface Truth {
+  readonly records: ReadonlyMap<string, TruthRecord>;
+  /** A new key: `letter` and a number. */
+  nextKey(letter: string): string;
+  add(record: Omit<TruthRecord, 'isPresent'>): void;
+  /** The category's present records. */
+  present(category: Category): readonly TruthRecord[];
+  /** One of the category's present records, or undefined if there is none. */
+  pickPresent(category: Category): TruthRecord | undefined;
+  /** The index of the newest version of each present record, by its key. */
+  presentVersions(): ReadonlyMap<string, number>;
+}
+
+export function createTruth(legacy: ReadonlyMap<string, TruthRecord>, random: SimRandom): Truth {
+  const records = new Map<string, TruthRecord>(legacy);
+  let counter = 0;
+  const present = (category: Category): readonly TruthRecord[] =>
+    [...records.values()].filter((record) => record.category === category && record.isPresent);
+  return {
+    records,
+    nextKey: (letter) => {
+      counter += 1;
+      return `${letter}${counter}`;
+    },
+    add: (record) => {
+      records.set(record.key, { ...record, isPresent: true });
+    },
+    present,
+    pickPresent: (category) => {
+      const found = present(category);
+      return found.length === 0 ? undefined : random.pick(found);
+    },
+    presentVersions: () =>
+      new Map(
+        [...records.values()]
+          .filter(({ isPresent }) => isPresent)
+          .map(({ key, versions }) => [key, versions.length - 1]),
+      ),
+  };
+}
