@@ -6,9 +6,9 @@ import { type CentralPlace, type RunningDaemon, withCentralStore } from '../test
 import { assertCentralHolds, exportsAtCentral, readRecordsOfBoat } from '../tests/support/records-of-boat.ts';
 
 /**
- * Delivers everything that waits, stops the daemon, and asserts what a crash must not change: each acknowledged export is in the
- * history, nothing failed or is stuck, central holds the exports of the history and no others, each record of the boat once, and
- * names no gap. Gives how many exports were delivered.
+ * Delivers all waiting exports, stops the daemon, and asserts that the crashes broke no promise: each acknowledged export is in the
+ * history, none failed or is stuck, and central holds the exports of the history and no others, each record of the boat once, and no
+ * gap. Returns the number of delivered exports.
  */
 export async function assertAllArrived(
   daemon: Pick<RunningDaemon, 'request' | 'output' | 'stop'>,

@@ -13,11 +13,11 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** `FS_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`: from this moment nothing reaches the device, the journal neither. */
+/** `FS_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`: from now on nothing reaches the device, not even the journal. */
 const SHUTDOWN_REQUEST = '0x8004587d';
 const SHUTDOWN_NO_LOG_FLUSH = 2;
 
-/** Programs that can make an ioctl, one of which is on any Debian; the folder of the mount is their last argument. */
+/** Programs that can make an ioctl. Every Debian has one of them. Their last argument is the folder of the mount. */
 const CUTTERS: readonly (readonly [program: string, ...args: string[]])[] = [
   [
     'perl',
@@ -31,33 +31,33 @@ const CUTTERS: readonly (readonly [program: string, ...args: string[]])[] = [
   ],
 ];
 
-/** Longest one command on the card may take. */
+/** Longest duration of one command on the card. */
 const COMMAND_MAX_MS = 30_000;
-/** How long a file system that a dying program still holds is waited for. */
+/** How long to wait for a file system that a dying program still holds. */
 const UNMOUNT_TRIES = 100;
 const UNMOUNT_PAUSE_MS = 50;
 
-/** A file system of its own whose power can fail: ext4 on a loop device, with its usual journal. */
+/** A file system whose power can fail: ext4 on a loop device, with its usual journal. */
 export interface Card {
   readonly kind: 'card';
   /** Where it is mounted. */
   readonly path: string;
-  /** Writes everything that is still in memory: what was prepared is not what is tested. */
+  /** Writes everything that is still in memory, so that a cut does not affect the preparations. */
   sync(): void;
-  /** The power fails: what was not synced is gone, and every program that goes on gets EIO. Resolves when it has. */
+  /** Cuts the power: unsynced data is lost, and running programs get EIO. Resolves when it is done. */
   cut(): Promise<void>;
   /**
-   * The file system finds an error and takes no change from then on, as on cards that are mounted with `errors=remount-ro`. Gives why
-   * not, where this kernel has no way to ask for it.
+   * The file system reports an error and becomes read-only, as on cards that are mounted with `errors=remount-ro`. Returns a reason
+   * if this kernel has no way to request it.
    */
   turnReadOnly(): string | undefined;
-  /** What the next boot does: mounts it again, and repairs it first where it must. After everything that used it has ended. */
+  /** Mounts it again, as the next boot does, after a repair if necessary. Call it after every program that used the card has ended. */
   restart(): void;
-  /** Unmounts it, frees its loop device and removes it. Harmless when repeated. */
+  /** Unmounts it, frees its loop device and removes it. Repeating it has no effect. */
   close(): void;
 }
 
-/** A card, or why this machine gives none: mounting needs root, a loop device, and a kernel that knows the ioctl. */
+/** A card, or the reason why this machine has none: mounting needs root, a loop device, and a kernel that supports the ioctl. */
 export function insertCard(
   sizeBytes: number,
 ): Card | { readonly kind: 'unavailable'; readonly reason: string } {
@@ -94,17 +94,17 @@ export function insertCard(
     };
   } catch (error) {
     close();
-    const told = error instanceof Error ? error.message : String(error);
-    return { kind: 'unavailable', reason: `power cuts need root and a loop device: ${told}` };
+    const reason = error instanceof Error ? error.message : String(error);
+    return { kind: 'unavailable', reason: `power cuts need root and a loop device: ${reason}` };
   }
 }
 
-/** Lets the listeners for `exit` run. */
+/** Exits, so that the listeners for `exit` run. */
 function end(): void {
   process.exit(1);
 }
 
-/** Tries each cutter on the card itself: a write that still works afterwards means that the power did not fail. */
+/** Tries each program on the card. If a write still succeeds afterwards, the power did not fail. */
 function findCutter(image: string, path: string): readonly [program: string, ...args: string[]] {
   const failures: string[] = [];
   for (const [program, ...args] of CUTTERS) {
@@ -113,22 +113,22 @@ function findCutter(image: string, path: string): readonly [program: string, ...
     unmount(path);
     mountOrRepair(image, path);
     if (isCut && !existsSync(join(path, 'probe'))) return [program, ...args];
-    failures.push(`${program}: ${String(stderr ?? 'not there').trim() || 'without effect'}`);
+    failures.push(`${program}: ${String(stderr ?? 'not installed').trim() || 'no effect'}`);
   }
   throw new Error(failures.join('; '));
 }
 
 function turnReadOnly(path: string): string | undefined {
-  // A remount to read-only is refused while a program has a file open for writing; an error of the file system asks nobody.
+  // The kernel refuses a read-only remount while a program has a file open for writing. An error of the file system has no such condition.
   run('mount', ['-o', 'remount,errors=remount-ro', path]);
   const { dev } = statSync(path);
-  // Linux' numbers of devices, as long as they are small.
+  // The format of Linux device numbers below 4096.
   const device = basename(realpathSync(`/sys/dev/block/${dev >> 8}:${dev & 0xff}`));
   try {
     writeFileSync(`/sys/fs/ext4/${device}/trigger_fs_error`, '1');
     return undefined;
   } catch (error) {
-    return `ext4 cannot be told here that it found an error: ${error instanceof Error ? error.message : String(error)}`;
+    return `this kernel cannot trigger an ext4 error: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 
@@ -146,18 +146,18 @@ function mount(image: string, path: string): void {
   run('mount', ['-o', 'loop', image, path]);
 }
 
-/** Mounting replays the journal; what it cannot mend is `e2fsck`'s, as at boot. */
+/** Mounting replays the journal. `e2fsck` repairs what the journal cannot, as at boot. */
 function mountOrRepair(image: string, path: string): void {
   try {
     mount(image, path);
   } catch {
-    // 1: errors were corrected. Whatever is worse shows at the mount, which tells it.
+    // Exit code 1 means that errors were corrected. After anything worse the next mount fails.
     spawnSync('e2fsck', ['-p', image], { timeout: COMMAND_MAX_MS });
     mount(image, path);
   }
 }
 
-/** Unmounts what is mounted; where something holds it for too long, it goes when that ends. */
+/** Unmounts the folder if it is mounted. If a program holds it for too long, the unmount takes effect when that ends. */
 function unmount(path: string): void {
   const isMounted = (): boolean => spawnSync('mountpoint', ['-q', path]).status === 0;
   for (let tries = 0; isMounted(); tries += 1) {

@@ -25,21 +25,21 @@ import { assertAllArrived } from './all-arrived.ts';
 import type { Card } from './card.ts';
 import type { CrashCounts, CrashRun } from './run.ts';
 
-/** Holds a boat and what the crash tests export from it many times over; the image is sparse. */
+/** Many times the size of a boat and its exports in a crash test. The image is sparse. */
 export const CARD_SIZE_BYTES = 512 * 1024 * 1024;
-/** The power fails up to this long after the first export of a life is asked for: some exports, receipts and views. */
+/** Longest time from the first export of a boot to the power cut: some exports, receipts and views. */
 const LIFE_MAX_MS = 1_500;
-/** One life in so many ends while the daemon is still starting, which takes it about this long. */
+/** One boot in EARLY_ONE_IN ends while the daemon is starting, which takes about START_MS. */
 const EARLY_ONE_IN = 8;
 const START_MS = 700;
-/** How long the daemon goes on without its card: what it promises then it must keep, too. */
+/** How long the daemon runs on without its card. It must keep what it acknowledges in this time, too. */
 const AFTER_CUT_MAX_MS = 30;
-/** One export in so many is a full one, which takes several parts to deliver. */
+/** One export in FULL_ONE_IN is a full one, which is delivered in several parts. */
 const FULL_ONE_IN = 6;
-/** In one life in so many nothing but the daemon writes to the card: another's fsync would make its own steps durable, too. */
+/** In one boot in QUIET_ONE_IN only the daemon writes to the card. An fsync of another program would also make the daemon's writes durable. */
 const QUIET_ONE_IN = 2;
 
-/** Adds a log entry and an alert as a service does that keeps what it has committed, or nothing where the card is gone. */
+/** Adds a log entry and an alert durably, as the boat's services do. Does nothing if the card has lost power. */
 function addDurably(root: string, moment: string): void {
   try {
     for (const [file, sql] of [
@@ -54,7 +54,7 @@ function addDurably(root: string, moment: string): void {
     ] as const) {
       const db = new DatabaseSync(join(root, file), { timeout: 5_000 });
       try {
-        // EXTRA: FULL does not sync the folder after a rollback journal is removed, and a cut brings it back.
+        // FULL does not sync the folder after it removes a rollback journal, so a cut could bring the journal back. EXTRA does.
         db.exec('PRAGMA synchronous = EXTRA');
         db.prepare(sql).run(moment);
       } finally {
@@ -62,16 +62,16 @@ function addDurably(root: string, moment: string): void {
       }
     }
   } catch (error) {
-    // SQLite's errors after the cut: it cannot read, write, lock or open.
+    // After the cut SQLite cannot read, write, lock or open.
     if (!(error instanceof Error && 'errcode' in error)) throw error;
   }
 }
 
-interface Life {
+interface RunningBoot {
   readonly daemon: RunningDaemon;
   readonly root: string;
   readonly seeded: Seeded;
-  /** Aborted when the power is about to fail. */
+  /** Aborted just before the power cut. */
   readonly ending: AbortSignal;
 }
 
@@ -80,15 +80,20 @@ interface Acknowledged {
   readonly exportId: string;
 }
 
-/** Exports until the daemon is gone. Gives what it acknowledged, before the cut or after it. */
-async function exportUntilGone({ daemon, root, seeded, ending }: Life): Promise<readonly Acknowledged[]> {
+/** Exports until the daemon is gone. Returns what it acknowledged, before and after the cut. */
+async function exportUntilGone({
+  daemon,
+  root,
+  seeded,
+  ending,
+}: RunningBoot): Promise<readonly Acknowledged[]> {
   const acknowledged: Acknowledged[] = [];
   const isQuiet = seeded.below(QUIET_ONE_IN) === 0;
   for (;;) {
     if (!isQuiet && !ending.aborted) addDurably(root, new Date(seeded.below(2 ** 31) * 1_000).toISOString());
     const type = isQuiet || seeded.below(FULL_ONE_IN) === 0 ? 'full' : 'incremental';
     const answer = await daemon.request('POST', '/export/generate', { type }).catch((error: unknown) => {
-      // What fetch throws when nobody listens any more, or stops talking.
+      // `fetch` throws it when the daemon has closed its port or the connection.
       if (error instanceof TypeError) return undefined;
       throw error;
     });
@@ -104,7 +109,7 @@ async function exportUntilGone({ daemon, root, seeded, ending }: Life): Promise<
   }
 }
 
-/** Asserts that both views are whole, as a cut left them; which of them there are is what it gives. */
+/** Asserts that a cut left each view whole. Returns the views that exist. */
 function readViews(root: string): readonly string[] {
   const { queueFile, historyFile } = toSpoolPaths(root);
   return [
@@ -118,11 +123,11 @@ function readViews(root: string): readonly string[] {
   });
 }
 
-/** The queue ids of all exports the ledger knows, by the daemon's own API. */
+/** The queue ids of all exports in the ledger, from the daemon's API. */
 async function knownExports(daemon: RunningDaemon): Promise<ReadonlySet<string>> {
   const { json: queue } = await daemon.request('GET', '/export/queue');
   const { json: history } = await daemon.request('GET', '/export/history?limit=10000');
-  // The answers' shapes are held to by the tests of the API.
+  // The API's own tests assert these shapes.
   const rows = [
     ...(['pending', 'uploading', 'completed', 'failed'] as const).flatMap(
       (status) => queue[status] as { queue_id: string }[],
@@ -134,8 +139,8 @@ async function knownExports(daemon: RunningDaemon): Promise<ReadonlySet<string>>
 
 /**
  * Cuts the power of a boat's card `run.times` times while a real daemon starts, exports, receives receipts from a real central and
- * writes its views, and boots it again. Throws an AssertionError where after a cut an acknowledged export is not in the ledger or a
- * view is not whole, or where in the end anything is lost, stored twice or stuck.
+ * writes its views, and boots it again each time. Throws an AssertionError if after a cut an acknowledged export is missing in the
+ * ledger or a view is not whole, or if at the end anything is lost, stored twice or stuck.
  */
 export async function cutPower(processes: Processes, card: Card, run: CrashRun): Promise<CrashCounts> {
   const seeded = createSeeded(run.seed);
@@ -174,7 +179,7 @@ export async function cutPower(processes: Processes, card: Card, run: CrashRun):
       );
       const ending = new AbortController();
       const exporting = exportUntilGone({ daemon, root, seeded, ending: ending.signal });
-      // A failure there is told where it is awaited.
+      // Its failure is thrown where it is awaited.
       exporting.catch(() => undefined);
       await Promise.race([exporting, sleep(seeded.below(LIFE_MAX_MS))]);
       ending.abort();
@@ -188,7 +193,7 @@ export async function cutPower(processes: Processes, card: Card, run: CrashRun):
     assert.deepEqual(
       views.filter((path) => !seen.includes(path)),
       [],
-      'a view that was there is there',
+      'no view has disappeared',
     );
     views = seen;
   }
@@ -199,9 +204,9 @@ export async function cutPower(processes: Processes, card: Card, run: CrashRun):
     root,
     acknowledged.map(({ exportId }) => exportId),
   );
-  run.tell(
+  run.report(
     `${run.times} power cuts, ${early} of them at start: ${acknowledged.length} acknowledged of ${delivered} delivered exports`,
   );
-  assert.ok(acknowledged.length >= run.times / 5, 'the cuts met a boat at work');
+  assert.ok(acknowledged.length >= run.times / 5, 'the boat was working when power failed');
   return { acknowledged: acknowledged.length, delivered };
 }

@@ -20,15 +20,15 @@ import { addRecordsUnlessBusy } from '../tests/support/records-of-boat.ts';
 import { assertAllArrived } from './all-arrived.ts';
 import type { CrashCounts, CrashRun } from './run.ts';
 
-/** The kill comes at a moment up to this long after the first export of a life is asked for: some ten exports. */
+/** Longest time from the first export of a life to the kill: about ten exports. A life is the time between two kills. */
 const LIFE_MAX_MS = 400;
-/** One life in so many ends while the daemon is still starting, which takes it about this long. */
+/** One life in EARLY_ONE_IN ends while the daemon is starting, which takes about START_MS. */
 const EARLY_ONE_IN = 8;
 const START_MS = 700;
-/** One export in so many is a full one, which takes several parts to deliver. */
+/** One export in FULL_ONE_IN is a full one, which is delivered in several parts. */
 const FULL_ONE_IN = 12;
 
-/** Exports, while records are added, until the daemon is gone. Gives the ids of what it acknowledged. */
+/** Exports while records are added, until the daemon is gone. Returns the ids of the acknowledged exports. */
 async function exportUntilKilled(
   daemon: RunningDaemon,
   place: BoatPlace,
@@ -38,15 +38,15 @@ async function exportUntilKilled(
   for (;;) {
     addRecordsUnlessBusy(place.root, { rows: 1 + seeded.below(8), seed: seeded.below(1_000_000) });
     const type = seeded.below(FULL_ONE_IN) === 0 ? 'full' : 'incremental';
-    const asked = daemon.request('POST', '/export/generate', { type }).catch((error: unknown) => {
-      // What fetch throws when nobody listens any more, or stops talking.
+    const requested = daemon.request('POST', '/export/generate', { type }).catch((error: unknown) => {
+      // `fetch` throws it when the daemon has closed its port or the connection.
       if (error instanceof TypeError) return undefined;
       throw error;
     });
-    // Rows are added while the export reads its sources, too.
+    // Records are also added while the export reads its sources.
     await sleep(seeded.below(20));
     addRecordsUnlessBusy(place.root, { rows: 1, seed: seeded.below(1_000_000) });
-    const answer = await asked;
+    const answer = await requested;
     if (answer === undefined) return acknowledged;
     assert.equal(answer.status, 200, JSON.stringify(answer.json));
     if (answer.json['queued'] === true) acknowledged.push(String(answer.json['export_id']));
@@ -54,8 +54,9 @@ async function exportUntilKilled(
 }
 
 /**
- * Kills a real daemon `run.times` times with SIGKILL while it starts, exports and uploads to a real central. Throws an AssertionError where
- * afterwards an acknowledged export is not in the history, central lacks a record of the boat or has one too many, or something is stuck.
+ * Kills a real daemon `run.times` times with SIGKILL while it starts, exports and uploads to a real central. Throws an AssertionError if
+ * afterwards an acknowledged export is not in the history, if central lacks a record of the boat or has one too many, or if an export is
+ * stuck.
  */
 export async function killBoat(processes: Processes, run: CrashRun): Promise<CrashCounts> {
   const seeded = createSeeded(run.seed);
@@ -70,7 +71,7 @@ export async function killBoat(processes: Processes, run: CrashRun): Promise<Cra
     centralUrl: central.url,
     environment: {
       EXPORT_PART_SIZE_BYTES: '32768',
-      // A killed program keeps no compiled code: one that ends by itself does it for all, which saves a third of each start.
+      // A killed program saves no compiled code. The run of `--version` below does, which saves a third of each start.
       NODE_COMPILE_CACHE: processes.folder('compile-cache'),
     },
   };
@@ -96,9 +97,9 @@ export async function killBoat(processes: Processes, run: CrashRun): Promise<Cra
 
   const daemon = await startDaemon(processes, place);
   const delivered = await assertAllArrived(daemon, central, root, acknowledged);
-  run.tell(
+  run.report(
     `${acknowledged.length} acknowledged of ${delivered} delivered exports; kills ${Math.round(killedMs / 1000)} s, all ${Math.round((performance.now() - beganMs) / 1000)} s`,
   );
-  assert.ok(acknowledged.length >= run.times / 10, 'the kills met a boat at work');
+  assert.ok(acknowledged.length >= run.times / 10, 'the boat was working when it was killed');
   return { acknowledged: acknowledged.length, delivered };
 }

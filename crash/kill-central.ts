@@ -19,14 +19,14 @@ import { assertAllArrived } from './all-arrived.ts';
 import type { CrashCounts, CrashRun } from './run.ts';
 import { until } from '../tests/support/until.ts';
 
-/** The kill comes up to this long after central began to import: about ten parts. */
+/** Longest time from the beginning of an import to the kill: about ten parts. */
 const LIFE_MAX_MS = 300;
-/** One kill in so many takes the database server with it, as a power cut does. */
+/** One kill in WITH_DATABASE_ONE_IN also kills the database server, as a power cut does. */
 const WITH_DATABASE_ONE_IN = 4;
-/** Between two exports of the boat. */
+/** Pause between two exports of the boat. */
 const EXPORT_PAUSE_MS = 100;
 
-/** Exports and adds records until told to stop; every other export is a full one of many parts. */
+/** Exports and adds records until aborted. Every eighth export is a full one of many parts. */
 async function exportUntil(
   daemon: RunningDaemon,
   root: string,
@@ -46,8 +46,8 @@ async function exportUntil(
 }
 
 /**
- * Kills a real central `run.times` times with SIGKILL while it imports what a real boat sends, at times with its database server. Throws an
- * AssertionError where afterwards anything is lost, stored twice or stuck, or the database did not recover.
+ * Kills a real central `run.times` times with SIGKILL while it imports from a real boat, sometimes with its database server. Throws an
+ * AssertionError if afterwards anything is lost, stored twice or stuck, or if the database did not recover.
  */
 export async function killCentral(processes: Processes, run: CrashRun): Promise<CrashCounts> {
   const seeded = createSeeded(run.seed);
@@ -66,11 +66,11 @@ export async function killCentral(processes: Processes, run: CrashRun): Promise<
   const stop = new AbortController();
   processes.atEnd(() => stop.abort());
   const exporting = exportUntil(daemon, root, seeded, stop.signal);
-  // A failure there is told where it is awaited.
+  // Its failure is thrown where it is awaited.
   exporting.catch(() => undefined);
 
   let leftRunning = 0;
-  let taken = 0;
+  let databaseKills = 0;
   for (let kill = 1; kill <= run.times; kill += 1) {
     await daemon.request('POST', '/export/queue/process');
     await until('an upload', async () => {
@@ -81,7 +81,7 @@ export async function killCentral(processes: Processes, run: CrashRun): Promise<
     const database = postmasterPid(central);
     await running.kill();
     if (seeded.below(WITH_DATABASE_ONE_IN) === 0) {
-      taken += 1;
+      databaseKills += 1;
       process.kill(database, 'SIGKILL');
     }
     running = await startCentral(processes, central);
@@ -91,12 +91,12 @@ export async function killCentral(processes: Processes, run: CrashRun): Promise<
   const acknowledged = await exporting;
 
   const delivered = await assertAllArrived(daemon, central, root, acknowledged);
-  run.tell(
+  run.report(
     `${acknowledged.length} acknowledged of ${delivered} delivered exports; ${leftRunning} database servers were left running`,
   );
   assert.ok(
-    leftRunning > 0 || taken === run.times,
-    'a killed central leaves its database server, and the next one ends it',
+    leftRunning > 0 || databaseKills === run.times,
+    'a killed central leaves its database server running, and the next central ends it',
   );
   assert.equal(await running.stop(), 0);
   return { acknowledged: acknowledged.length, delivered };

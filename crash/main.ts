@@ -1,4 +1,4 @@
-// Kills and power cuts of real processes, in rounds; exits non-zero where anything was lost, stored twice or stuck.
+// Kills real processes and cuts their power, in rounds. Exits with 1 if anything was lost, stored twice or stuck.
 import { parseArgs } from 'node:util';
 import { createProcesses, type Processes } from '../tests/support/processes.ts';
 import { insertCard } from './card.ts';
@@ -7,10 +7,10 @@ import { killBoat } from './kill-boat.ts';
 import { killCentral } from './kill-central.ts';
 import type { CrashCounts, CrashRun } from './run.ts';
 
-/** Most kills or cuts of one round: each has a new boat and a new central, so that its failure is replayed in minutes. */
+/** Maximum number of kills or cuts in a round. Each round has a new boat and a new central, so that a failure is replayed in minutes. */
 const KILLS_PER_ROUND = 100;
 const CUTS_PER_ROUND = 25;
-/** One kill in so many is central's: each costs its start and its database's. */
+/** One kill in CENTRAL_ONE_IN is central's. Each takes a start of central and of its database. */
 const CENTRAL_ONE_IN = 10;
 
 const { values } = parseArgs({
@@ -20,29 +20,29 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
   },
 });
-const asked = { kills: toCount('kills'), cuts: toCount('cuts'), seed: toCount('seed') };
+const requested = { kills: toCount('kills'), cuts: toCount('cuts'), seed: toCount('seed') };
 
 function toCount(name: keyof typeof values): number {
   const text = values[name];
   if (/^[0-9]{1,9}$/.test(text)) return Number(text);
-  console.error(`--${name} is "${text}": give a whole number.`);
+  console.error(`--${name} expects a whole number, not "${text}".`);
   process.exit(2);
 }
 
 const done = { boatKills: 0, centralKills: 0, cuts: 0, acknowledged: 0, delivered: 0, failures: 0 };
 
-/** Runs one round with processes of its own, all of them gone after it. */
+/** Runs one round with processes of its own. All of them have ended afterwards. */
 async function runRound(
   name: string,
-  run: Omit<CrashRun, 'tell'>,
+  run: Omit<CrashRun, 'report'>,
   replay: string,
   work: (processes: Processes, run: CrashRun) => Promise<CrashCounts>,
 ): Promise<void> {
   const endings: (() => Promise<void>)[] = [];
   const processes = createProcesses({ after: (ending) => void endings.push(ending) });
   try {
-    const tell = (line: string): void => console.log(`${name}, seed ${run.seed}: ${line}`);
-    const counts = await work(processes, { ...run, tell });
+    const report = (line: string): void => console.log(`${name}, seed ${run.seed}: ${line}`);
+    const counts = await work(processes, { ...run, report });
     done.acknowledged += counts.acknowledged;
     done.delivered += counts.delivered;
   } catch (error) {
@@ -59,8 +59,8 @@ function toRounds(count: number, most: number): readonly number[] {
   return Array.from({ length: Math.ceil(count / most) }, (_, round) => Math.min(most, count - round * most));
 }
 
-for (const [round, times] of toRounds(asked.kills, KILLS_PER_ROUND).entries()) {
-  const seed = asked.seed + round;
+for (const [round, times] of toRounds(requested.kills, KILLS_PER_ROUND).entries()) {
+  const seed = requested.seed + round;
   const replay = `--kills ${times} --cuts 0`;
   const centralKills = Math.floor(times / CENTRAL_ONE_IN);
   const boatKills = times - centralKills;
@@ -72,23 +72,23 @@ for (const [round, times] of toRounds(asked.kills, KILLS_PER_ROUND).entries()) {
 }
 
 let skipped = '';
-for (const [round, times] of toRounds(asked.cuts, CUTS_PER_ROUND).entries()) {
+for (const [round, times] of toRounds(requested.cuts, CUTS_PER_ROUND).entries()) {
   const card = insertCard(CARD_SIZE_BYTES);
   if (card.kind === 'unavailable') {
     skipped = ` (skipped: ${card.reason})`;
     break;
   }
-  const run = { times, seed: asked.seed + round };
-  await runRound(`${times} power cuts`, run, `--kills 0 --cuts ${times}`, (processes, told) => {
+  const run = { times, seed: requested.seed + round };
+  await runRound(`${times} power cuts`, run, `--kills 0 --cuts ${times}`, (processes, reported) => {
     processes.atEnd(() => card.close());
-    return cutPower(processes, card, told);
+    return cutPower(processes, card, reported);
   });
   done.cuts += times;
 }
 
 const outcome = done.failures === 0 ? '0 lost, 0 twice, 0 stuck' : `${done.failures} rounds FAILED`;
 console.log(
-  `crash, seed ${asked.seed}: ${done.boatKills} kills of the boat, ${done.centralKills} of central, ${done.cuts} power cuts${skipped}; ` +
+  `crash, seed ${requested.seed}: ${done.boatKills} kills of the boat, ${done.centralKills} of central, ${done.cuts} power cuts${skipped}; ` +
     `${done.acknowledged} acknowledged of ${done.delivered} delivered exports: ${outcome}`,
 );
 process.exitCode = done.failures === 0 ? 0 : 1;

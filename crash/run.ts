@@ -1,17 +1,17 @@
-/** What one round of crash tests is asked to do. */
+/** One round of crash tests. */
 export interface CrashRun {
-  /** How often something is killed, or its power cut. */
+  /** Number of kills or power cuts. */
   readonly times: number;
-  /** Fixes the moments, as far as real processes can repeat anything. */
+  /** Determines the moments of the kills, as far as real processes are repeatable. */
   readonly seed: number;
-  /** Is given a line about how it went. */
-  tell(line: string): void;
+  /** Called with a summary of the round. */
+  report(line: string): void;
 }
 
-/** What one round came to; a round that lost, repeated or stuck anything has thrown instead. */
+/** The result of a round that lost, repeated and blocked nothing. Other rounds throw. */
 export interface CrashCounts {
-  /** Exports of which the boat said that they are queued. */
+  /** Exports that the boat acknowledged. */
   readonly acknowledged: number;
-  /** Exports that central proved it holds, with those whose answer the kill took. */
+  /** Exports that central proved to hold, including those whose acknowledgement was lost in a kill. */
   readonly delivered: number;
 }

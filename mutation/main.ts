@@ -1,4 +1,4 @@
-// Breaks the product one line at a time and sees that its tests notice; exits non-zero where they do not.
+// Applies one mutant at a time to the product and runs the tests that should notice it. Exits with 1 if a mutant survives.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runTests } from './run-tests.ts';
@@ -8,20 +8,22 @@ import { type MutantResult, tryMutant } from './try-mutant.ts';
 import { createTypeErrorFinder } from './type-errors.ts';
 import { createWorkingCopy, type WorkingCopy } from './working-copy.ts';
 
-/** Copies at work at once: the machine that runs this has two cores, and tests that starve fail for that reason. */
+/** Number of working copies in use at once. The reference machine has two cores, and tests without a core fail by timeout. */
 const COPIES = 2;
-/** Longest a whole test file may take: the slowest that is named here takes 20 s on a loaded machine. */
+/** Longest duration of a test file without a mutant. The slowest one takes 20 s on a loaded machine. */
 const WHOLE_RUN_MAX_MS = 180_000;
-/** Shortest time limit of a mutated run, and how many times the whole one's time it may take: much longer is no end. */
+/** Time limit of a mutated run: at least this long, or this many times the run without a mutant. After that it counts as endless. */
 const RUN_MAX_MS = { least: 60_000, times: 5 } as const;
 
 const { values } = parseArgs({
   options: { only: { type: 'string', multiple: true }, list: { type: 'boolean', default: false } },
 });
-const asked = MUTANTS.filter(({ name }) => values.only?.includes(name) ?? true);
+const selected = MUTANTS.filter(({ name }) => values.only?.includes(name) ?? true);
 const unknown = (values.only ?? []).filter((name) => !MUTANTS.some((mutant) => mutant.name === name));
 if (unknown.length > 0) {
-  console.error(`There is no mutant "${unknown.join('", "')}": see npm run mutation -- --list`);
+  console.error(
+    `Unknown mutant: "${unknown.join('", "')}". \`npm run mutation -- --list\` lists all mutants.`,
+  );
   process.exit(2);
 }
 if (values.list) {
@@ -34,11 +36,11 @@ const copies: WorkingCopy[] = [];
 const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort(new Error('Stopped.')));
 process.once('SIGTERM', () => stopping.abort(new Error('Stopped.')));
-/** How long each test file takes without a mutant. */
+/** Duration of each test file without a mutant. */
 const wholeMs = new Map<string, number>();
 try {
   for (let made = 0; made < COPIES; made += 1) copies.push(createWorkingCopy(original));
-  process.exitCode = (await proveWhole()) ? await breakAll() : 1;
+  process.exitCode = (await passesWithoutMutants()) ? await tryAll() : 1;
 } catch (error) {
   if (!stopping.signal.aborted) throw error;
   console.error('mutation: stopped');
@@ -47,7 +49,7 @@ try {
   for (const copy of copies) copy.remove();
 }
 
-/** Gives each item to the next copy that is free. */
+/** Processes each item in the next free copy. */
 async function share<T>(
   items: readonly T[],
   work: (item: T, copy: WorkingCopy) => Promise<void>,
@@ -60,23 +62,23 @@ async function share<T>(
   );
 }
 
-/** A test that fails without a mutant says nothing about one. */
-async function proveWhole(): Promise<boolean> {
-  const files = [...new Set(asked.flatMap(({ killedBy }) => killedBy))];
-  let isWhole = true;
+/** Runs all tests without a mutant. A test that fails then proves nothing about a mutant. */
+async function passesWithoutMutants(): Promise<boolean> {
+  const files = [...new Set(selected.flatMap(({ killedBy }) => killedBy))];
+  let isPassing = true;
   await share(files, async (file, copy) => {
     const run = await runTests(copy, [file], WHOLE_RUN_MAX_MS, stopping.signal);
     if (run.kind === 'passed') wholeMs.set(file, run.tookMs);
     else {
-      isWhole = false;
-      console.error(`FAILED ${file} without any mutant: ${run.kind === 'failed' ? run.failure : 'no end'}`);
+      isPassing = false;
+      console.error(`FAILED ${file} without a mutant: ${run.kind === 'failed' ? run.failure : 'timed out'}`);
       if (run.kind === 'failed') console.error(run.output);
     }
   });
-  return isWhole;
+  return isPassing;
 }
 
-async function breakAll(): Promise<0 | 1> {
+async function tryAll(): Promise<0 | 1> {
   const [first] = copies;
   const findTypeErrors = createTypeErrorFinder(first?.root ?? original);
   const counts: Record<MutantResult['kind'], number> = {
@@ -85,16 +87,16 @@ async function breakAll(): Promise<0 | 1> {
     misplaced: 0,
     not_compiling: 0,
   };
-  await share(asked, async (mutant, copy) => {
+  await share(selected, async (mutant, copy) => {
     const result = await tryMutant(copy, mutant, toLimitMs(mutant), findTypeErrors, stopping.signal);
     counts[result.kind] += 1;
     console.log(`${describe(result)}: ${mutant.name} (${mutant.file})`);
   });
   const unfit = counts.misplaced + counts.not_compiling;
   console.log(
-    `mutation: ${counts.killed} killed, ${counts.survived} survived${unfit === 0 ? '' : `, ${unfit} do not fit the code`}`,
+    `mutation: ${counts.killed} killed, ${counts.survived} survived${unfit === 0 ? '' : `, ${unfit} do not match the code`}`,
   );
-  return counts.killed === asked.length ? 0 : 1;
+  return counts.killed === selected.length ? 0 : 1;
 }
 
 function toLimitMs({ killedBy }: Mutant): number {
@@ -109,7 +111,7 @@ function describe(result: MutantResult): string {
     case 'survived':
       return 'SURVIVED';
     case 'misplaced':
-      return `MISPLACED, its text is there ${result.times} times`;
+      return `MISPLACED, its text occurs ${result.times} times`;
     case 'not_compiling':
       return `NOT COMPILING, ${result.error}`;
     default:

@@ -1,22 +1,22 @@
-/** One deliberate fault: a line of the product as it would be if somebody had not thought. The suite must notice it. */
+/** One deliberate fault in the product. The tests must notice it. */
 export interface Mutant {
-  /** Says what is wrong then; unique in the list. */
+  /** Describes what the mutated product does wrong. Unique in the list. */
   readonly name: string;
   /** From the root of the repository. */
   readonly file: string;
-  /** Text that stands exactly once in the file: a list that does not follow the code is told, not skipped. */
+  /** Text that occurs exactly once in the file. A mutant whose text is missing is an error and is not skipped. */
   readonly before: string;
   readonly after: string;
-  /** Test files from the root of the repository, the quickest that notice it. */
+  /** The quickest test files that notice it, from the root of the repository. */
   readonly killedBy: readonly string[];
 }
 
-/** A file's text with the mutant in it, or how often its place is there when that is not once. */
+/** The text of the mutated file, or how often the original text occurs if not once. */
 export type Mutated =
   | { readonly kind: 'mutated'; readonly text: string }
   | { readonly kind: 'misplaced'; readonly times: number };
 
-/** Puts a mutant into the text of its file. */
+/** Applies a mutant to the text of its file. */
 export function mutateText(text: string, { before, after }: Mutant): Mutated {
   const [head = '', tail, ...more] = text.split(before);
   if (tail === undefined || more.length > 0)

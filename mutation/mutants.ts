@@ -5,7 +5,7 @@ import { POLICY_MUTANTS } from './policies.ts';
 import type { Mutant } from './mutant.ts';
 import { CENTRAL_MUTANTS } from './central.ts';
 
-/** Every mutant the suite must notice: decisions of the boat, its orderings, and central. */
+/** All hand-written mutants. The tests must kill each of them. */
 export const MUTANTS: readonly Mutant[] = [
   ...POLICY_MUTANTS,
   ...DURABILITY_MUTANTS,

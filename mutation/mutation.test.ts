@@ -10,14 +10,14 @@ import { createWorkingCopy } from './working-copy.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** Longest the quickest test file may take here. */
+/** Time limit of a run of the quick test files used here. */
 const LIMIT_MS = 60_000;
 
-test('every mutant has its place in the code exactly once, and tests that are there', () => {
+test('the text of every mutant occurs in its file exactly once, and its tests exist', () => {
   for (const mutant of MUTANTS) {
     const { name, file, before, after, killedBy } = mutant;
     const mutated = mutateText(readFileSync(join(root, file), 'utf8'), mutant);
-    assert.equal(mutated.kind, 'mutated', `"${name}": its text must be in ${file} once`);
+    assert.equal(mutated.kind, 'mutated', `"${name}": its text must occur in ${file} once`);
     assert.notEqual(before, after, name);
     assert.ok(killedBy.length > 0, name);
     for (const tests of killedBy) assert.ok(existsSync(join(root, tests)), `"${name}" names ${tests}`);
@@ -26,14 +26,14 @@ test('every mutant has its place in the code exactly once, and tests that are th
   assert.ok(MUTANTS.length >= 20);
 });
 
-test('a place that is not there, or there twice, is told', () => {
+test('a text that is missing, or occurs twice, is reported', () => {
   const mutant: Mutant = { name: 'x', file: 'x', before: 'b', after: '', killedBy: [] };
   assert.deepEqual(mutateText('abc', mutant), { kind: 'mutated', text: 'ac' });
   assert.deepEqual(mutateText('ac', mutant), { kind: 'misplaced', times: 0 });
   assert.deepEqual(mutateText('abcb', mutant), { kind: 'misplaced', times: 2 });
 });
 
-test('a mutant is killed, a harmless change survives, and the copy is whole again after both', async (t) => {
+test('a mutant is killed, a harmless change survives, and the copy is restored after both', async (t) => {
   const copy = createWorkingCopy(root);
   t.after(() => copy.remove());
   const harmful: Mutant = {
@@ -44,18 +44,18 @@ test('a mutant is killed, a harmless change survives, and the copy is whole agai
     killedBy: ['packages/central/src/installations/policy.test.ts'],
   };
   const harmless: Mutant = { ...harmful, after: 'return facts.isRevoked === false;' };
-  const whole = copy.read(harmful.file);
+  const original = copy.read(harmful.file);
   const tryIt = (mutant: Mutant) => tryMutant(copy, mutant, LIMIT_MS, () => []);
   assert.deepEqual(await tryIt(harmful), {
     kind: 'killed',
     by: 'accepts only an issued token that is not revoked, of an installation that is not disabled',
   });
   assert.deepEqual(await tryIt(harmless), { kind: 'survived' });
-  assert.equal(copy.read(harmful.file), whole);
-  assert.equal(readFileSync(join(root, harmful.file), 'utf8'), whole, 'the original is not touched');
+  assert.equal(copy.read(harmful.file), original);
+  assert.equal(readFileSync(join(root, harmful.file), 'utf8'), original, 'the checkout is not changed');
 });
 
-test('tests that do not end are stopped, with what they started', async (t) => {
+test('tests that do not end are killed with everything they started', async (t) => {
   const copy = createWorkingCopy(root);
   t.after(() => copy.remove());
   copy.write(

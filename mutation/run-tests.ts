@@ -3,15 +3,15 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 import type { WorkingCopy } from './working-copy.ts';
 
-/** How a run of test files ended. `failure`: the first test that failed, by its name. */
+/** The result of a run of test files. `failure` is the name of the first test that failed. */
 export type TestRun =
   | { readonly kind: 'passed'; readonly tookMs: number }
   | { readonly kind: 'failed'; readonly failure: string; readonly output: string }
   | { readonly kind: 'timed_out'; readonly limitMs: number };
 
 /**
- * Runs test files in the copy; past `limitMs` they are stopped with everything they started. Rejects with the signal's
- * reason when aborted.
+ * Runs test files in the copy. After `limitMs` it kills them and everything they started. Rejects with the signal's reason
+ * when aborted.
  */
 export async function runTests(
   copy: Pick<WorkingCopy, 'root' | 'temporary'>,
@@ -45,7 +45,7 @@ async function runToEnd(
   limitMs: number,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly code: number | null; readonly isTimedOut: boolean }> {
-  // A run within a run of tests is skipped where the outer one is known to it.
+  // Node skips test files that know of an outer test run.
   const { NODE_TEST_CONTEXT: _outer, ...environment } = process.env;
   const child = spawn(
     process.execPath,
@@ -54,7 +54,7 @@ async function runToEnd(
       cwd: copy.root,
       env: { ...environment, TMPDIR: temporary, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' },
       stdio: ['ignore', output, output],
-      // A group of its own, so that what the tests started ends with them.
+      // A process group of its own, so that the tests' child processes can be killed with them.
       detached: true,
     },
   );
@@ -77,7 +77,7 @@ async function runToEnd(
   }
 }
 
-/** Ends what is left of a process group; one that is gone already is what is wanted. */
+/** Kills a process group. Has no effect if it has ended. */
 function stopGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
@@ -87,7 +87,7 @@ function stopGroup(pid: number | undefined): void {
   }
 }
 
-/** The first `not ok` of a TAP report: a subtest stands before the test it belongs to, so it is the innermost. */
+/** The first `not ok` of a TAP report. It is the innermost test, because TAP lists subtests before their test. */
 function firstFailure(report: string): string {
   for (const [, name = '', directive = ''] of report.matchAll(/^ *not ok \d+ - (.*?)(?: # (\w+).*)?$/gm))
     if (directive === '' || directive === 'time') return name.replaceAll(/\\(.)/g, '$1');

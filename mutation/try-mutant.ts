@@ -2,7 +2,7 @@ import { runTests } from './run-tests.ts';
 import { type Mutant, mutateText } from './mutant.ts';
 import type { WorkingCopy } from './working-copy.ts';
 
-/** What became of a mutant. Only `killed` is good: its list must follow the code, and a type error is no mutant. */
+/** The result of one mutant. Only `killed` is good: a misplaced mutant must be updated, and a type error is noticed without tests. */
 export type MutantResult =
   | { readonly kind: 'killed'; readonly by: string }
   | { readonly kind: 'survived' }
@@ -10,9 +10,9 @@ export type MutantResult =
   | { readonly kind: 'not_compiling'; readonly error: string };
 
 /**
- * Breaks the copy, runs the tests that should notice, and mends the copy again. `findTypeErrors` tells what the compiler
- * says of a file with another text: a change it refuses would be noticed without any test. Running out of time is
- * noticed too.
+ * Applies a mutant to the copy, runs the tests that should notice it, and restores the copy. `findTypeErrors` returns the
+ * compiler's errors for a file with another text. A change with type errors would be noticed without any test. A run that exceeds
+ * its time limit counts as killed.
  */
 export async function tryMutant(
   copy: WorkingCopy,
@@ -21,8 +21,8 @@ export async function tryMutant(
   findTypeErrors: (file: string, text: string) => readonly string[],
   signal?: AbortSignal,
 ): Promise<MutantResult> {
-  const whole = copy.read(mutant.file);
-  const mutated = mutateText(whole, mutant);
+  const original = copy.read(mutant.file);
+  const mutated = mutateText(original, mutant);
   if (mutated.kind === 'misplaced') return mutated;
   const [error] = findTypeErrors(mutant.file, mutated.text);
   if (error !== undefined) return { kind: 'not_compiling', error };
@@ -35,11 +35,11 @@ export async function tryMutant(
       case 'failed':
         return { kind: 'killed', by: run.failure };
       case 'timed_out':
-        return { kind: 'killed', by: `no end within ${run.limitMs / 1000} s` };
+        return { kind: 'killed', by: `the time limit of ${run.limitMs / 1000} s` };
       default:
         return run satisfies never;
     }
   } finally {
-    copy.write(mutant.file, whole);
+    copy.write(mutant.file, original);
   }
 }

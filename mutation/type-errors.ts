@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 
-/** What a mutant may leave unused: the compiler's remarks on it are not what is asked. */
+/** Error codes for unused names. A mutant may leave names unused. */
 const UNUSED_CODES: ReadonlySet<number> = new Set([6133, 6138, 6192, 6196, 6198, 6199]);
 
-/** Gives what the compiler says of a file, from the root, if its text were another one. */
+/** Returns a function that finds the compiler's errors for a file with another text. */
 export function createTypeErrorFinder(root: string): (file: string, text: string) => readonly string[] {
   const configFile = join(root, 'tsconfig.json');
   const { config, error } = ts.readConfigFile(configFile, (path) => readFileSync(path, 'utf8'));

@@ -14,13 +14,13 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** Our own packages under node_modules: links to the workspaces, which must lead into the copy. */
+/** The scope of our own packages in node_modules. They are links to workspaces, and must lead into the copy. */
 const WORKSPACE_SCOPE = '@d3kos';
 
-/** A copy of the checkout in which tests run and files may be broken. */
+/** A copy of the checkout in which files can be changed and tests can run. */
 export interface WorkingCopy {
   readonly root: string;
-  /** Where its tests make their temporary files; goes with the copy. */
+  /** Folder for the temporary files of its tests. It is removed with the copy. */
   readonly temporary: string;
   read(file: string): string;
   write(file: string, text: string): void;
@@ -28,12 +28,12 @@ export interface WorkingCopy {
 }
 
 /**
- * Copies what git tracks or does not ignore, as it is on the disk now, into a folder of its own. Installed packages are
- * linked one by one, ours to the copy: a link to the whole of node_modules would lead tests back to the original.
+ * Copies all files that git does not ignore, with uncommitted changes, to a folder of its own. Each installed package is linked by
+ * itself, and our own packages to the copy. A link to the whole of node_modules would lead tests back to the original.
  */
 export function createWorkingCopy(original: string): WorkingCopy {
   const folder = mkdtempSync(join(tmpdir(), 'd3kos-mutant-'));
-  // The database of some tests runs as another account, which has to be able to reach its folder.
+  // Some tests run a database as another user, who needs access to this folder.
   chmodSync(folder, 0o755);
   const root = join(folder, 'copy');
   const temporary = join(folder, 'tmp');
@@ -59,7 +59,7 @@ function listFiles(original: string): readonly string[] {
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
   });
-  // A file that was removed and not yet committed is still listed.
+  // Git still lists a removed file until the removal is committed.
   return [...new Set(listed.split('\0'))].filter((file) => file !== '' && existsSync(join(original, file)));
 }
 

@@ -14,7 +14,7 @@ test(
   },
   async (t) => {
     t.diagnostic(`replay: D3KOS_KILL_SEED=${SEED} D3KOS_KILLS=${KILLS}`);
-    const tell = (line: string): void => t.diagnostic(line);
-    await killBoat(createProcesses(toEnding(t)), { times: KILLS, seed: SEED, tell });
+    const report = (line: string): void => t.diagnostic(line);
+    await killBoat(createProcesses(toEnding(t)), { times: KILLS, seed: SEED, report });
   },
 );

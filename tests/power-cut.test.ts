@@ -46,5 +46,5 @@ test(`${CUTS} power cuts of a boat at work: nothing lost, nothing twice, views w
   if (card === undefined) return;
   const processes = createProcesses(toEnding(t));
   processes.atEnd(() => card.close());
-  await cutPower(processes, card, { times: CUTS, seed: SEED, tell: (line) => t.diagnostic(line) });
+  await cutPower(processes, card, { times: CUTS, seed: SEED, report: (line) => t.diagnostic(line) });
 });
