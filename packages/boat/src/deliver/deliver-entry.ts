@@ -115,6 +115,8 @@ async function* openParts(
     first !== undefined && cutOffs.times(entry.entryNo, firstIndex) >= CUT_OFFS_BEFORE_CUT
       ? smallerPartSize(toCuttable(first, partSizeBytes, estimateBodyBytes(first, entry)), 'cut_off')
       : undefined;
+  // docs/spec/protocol.md R54: "A boat MUST query the held parts of an export that was written to an offline bundle
+  // before it sends a part of it."
   const mayBeHeld = smallerBytes !== undefined || isBundled(ledger, entry.exportId);
   const held = mayBeHeld
     ? await central.fetchHeldParts({ token, exportId: entry.exportId, firstIndex }, signal)

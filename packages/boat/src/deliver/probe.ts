@@ -32,6 +32,7 @@ export async function probe(
 ): Promise<ProbeResult> {
   const request = new Request(`${target.centralUrl}${HEALTH_PATH}`, {
     redirect: 'manual',
+    // docs/spec/protocol.md R5: "A boat MUST NOT send its device token with a health request."
     headers: { accept: 'application/json', 'accept-encoding': 'identity' },
   });
   try {

@@ -87,6 +87,7 @@ async function encode(
 ): Promise<{ readonly bytes: Uint8Array; readonly coding: ContentCoding }> {
   if (coding === 'identity') return { bytes: body, coding };
   const bytes = await compressor.compress(body, coding);
+  // docs/spec/protocol.md R24: "A boat MAY send a body uncompressed when compression does not make it smaller."
   return bytes.byteLength < body.byteLength ? { bytes, coding } : { bytes: body, coding: 'identity' };
 }
 
@@ -99,13 +100,20 @@ function toRequest(
 ): Request {
   return new Request(`${sent.centralUrl}${IMPORT_PATH}`, {
     method: 'POST',
+    // docs/spec/protocol.md R2: "A boat MUST NOT follow a redirect."
     redirect: 'manual',
     headers: {
+      // docs/spec/protocol.md R4: "A boat MUST authenticate each request except the health request with
+      // `Authorization: Bearer <device token>`."
       authorization: `Bearer ${sent.token}`,
       'content-type': 'application/json',
       ...(coding === 'identity' ? {} : { 'content-encoding': coding }),
       'content-length': String(bytes.byteLength),
+      // docs/spec/protocol.md R20: "A boat MUST send `Content-Digest` with the SHA-256 of the body as sent, after
+      // compression."
       'content-digest': toContentDigest(createHash('sha256').update(bytes).digest('base64')),
+      // docs/spec/protocol.md R16: "A boat MUST send `Idempotency-Key: <export_id>/<part index>` with each part,
+      // counting parts from 1."
       'idempotency-key': toIdempotencyKey(sent.exportId, sent.part.index),
       accept: 'application/json',
       'accept-encoding': 'identity',
@@ -203,6 +211,8 @@ function classify(response: Response, body: AnswerBody, sent: PartToSend, nowWal
     detail,
     ...retryAfter,
   });
+  // docs/spec/protocol.md R36: "A boat MUST treat as foreign a redirect, a status 511, a receipt that does not match,
+  // and any answer that is neither a receipt nor a refusal."
   if (status >= 300 && status < 400)
     return stranger('redirect', `It redirects to ${toPlace(headers.get('location'), sent.centralUrl)}`);
   if (status === 511) return stranger('status_511', 'The network asks for a sign-in');
@@ -225,6 +235,8 @@ function classify(response: Response, body: AnswerBody, sent: PartToSend, nowWal
 
 function checkReceipt(receipt: Receipt, sent: PartToSend, offers: readonly ContentCoding[]): Outcome {
   const mismatch = (detail: string): Outcome => ({ kind: 'receipt_mismatch', detail });
+  // docs/spec/protocol.md R34: "A boat MUST treat a part as delivered only if a receipt names the same `export_id`,
+  // part and `sha256`."
   if (receipt.export_id !== sent.exportId) return mismatch('The receipt is for another export');
   if (receipt.part.index !== sent.part.index || receipt.part.count !== sent.part.count)
     return mismatch('The receipt is for another part');
