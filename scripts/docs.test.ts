@@ -3,7 +3,6 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { CATEGORIES, CENTRAL_ERROR_CODES } from '@d3kos/protocol';
-import { USAGE as BOAT_USAGE } from '../packages/boat/src/cli/arguments.ts';
 import { toExitCode as toBoatExitCode } from '../packages/boat/src/cli/exit-codes.ts';
 import { ConfigFileSchema } from '../packages/boat/src/config.ts';
 import { toHttpStatus } from '../packages/boat/src/api/http-status.ts';
@@ -13,6 +12,7 @@ import { toExitCode as toCentralExitCode } from '../packages/central/src/cli/exi
 import { toHelpText as toCentralHelp } from '../packages/central/src/cli/help.ts';
 import { REFUSALS } from '../packages/central/src/api/contract.ts';
 import { CENTRAL_FAILURE_CODES } from '../packages/central/src/platform/errors.ts';
+import { listGeneratedParts, replaceGenerated } from './reference.ts';
 import { findPageFaults, listPages, toAnchors, toCells, toSection } from './docs.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -105,12 +105,20 @@ describe('http-api.md', () => {
   });
 });
 
+describe('the generated parts of the reference', () => {
+  for (const part of listGeneratedParts())
+    test(`${part.page}: ${part.name} is what the code has; scripts/reference.ts writes it`, () => {
+      const page = reference(part.page);
+      assert.equal(page, replaceGenerated(page, part));
+    });
+});
+
 describe('cli.md', () => {
-  test('quotes the help of both programs word for word', () => {
+  test("quotes the help of central's program word for word", () => {
     const blocks = [...reference('cli.md').matchAll(/^```\n([\s\S]*?)^```$/gm)].map((match) =>
       match[1]?.trim(),
     );
-    assert.deepEqual(blocks, [BOAT_USAGE.trim(), toCentralHelp(undefined).trim()]);
+    assert.ok(blocks.includes(toCentralHelp(undefined).trim()));
   });
 
   test('has every script of package.json, and names only scripts that exist', () => {

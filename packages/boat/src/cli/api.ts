@@ -1,154 +1,159 @@
+import type { Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+import {
+  type Answer,
+  ErrorSchema,
+  type Input,
+  type JsonRouteName,
+  type RouteName,
+  ROUTES,
+  toRequestPath,
+} from '../api/index.ts';
 import { EXPORT_ERROR_CODES, ExportError, type ExportErrorCode } from '../platform/errors.ts';
 import type { Transport, TransportError } from '../platform/ports.ts';
 import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/transport-answer.ts';
-import { errorAnswer, healthAnswer } from './api-answers.ts';
 
 /** Largest answer that is read: a queue or history of 10,000 entries is about 6 MB, a preview's samples a few records. */
 const ANSWER_SIZE_MAX_BYTES = 64 * 1024 * 1024;
 
-/** Recognises one kind of answer. */
-export interface AnswerShape<T> {
-  Check(value: unknown): value is T;
-}
-
-export interface ApiRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  /** With its query; from the root. */
-  readonly path: string;
-  /** Sent as JSON. */
-  readonly body?: Readonly<Record<string, unknown>>;
-}
-
-/** An answer: as it came, for `--json`, and what of it is known. */
-export interface ApiAnswer<T> {
+/** An answer: as received, for `--json`, and as the contract describes it. */
+export interface ApiAnswer<N extends JsonRouteName> {
   readonly raw: unknown;
-  readonly value: T;
+  readonly value: Answer<N>;
 }
 
 /** A file that is read while it arrives. */
 export interface Download {
-  /** The name the answer gives it; '' where it gives none. */
+  /** The file name in the answer; empty if there is none. */
   readonly name: string;
   readonly pieces: AsyncIterable<Uint8Array>;
 }
 
-/** The running export manager, asked over its HTTP API. How long an answer may stay silent is the transport's to say. */
+/** A client of the running export manager's HTTP API. The transport limits how long an answer may be silent. */
 export interface Api {
   /** `http://127.0.0.1:8094`. */
   readonly url: string;
   /**
-   * One exchange. Throws what the export manager refused with (its code, message and hint), or DAEMON_UNREACHABLE where
-   * nobody answers or somebody else does. Rejects with the signal's reason when aborted.
+   * Sends a request and reads the answer. Throws the export manager's refusal (its code, message and hint), or
+   * DAEMON_UNREACHABLE if nothing or another program answers. Rejects with the signal's reason when aborted.
    */
-  call<T>(request: ApiRequest, shape: AnswerShape<T>): Promise<ApiAnswer<T>>;
+  call<N extends JsonRouteName>(name: N, input?: Partial<Input<N>>): Promise<ApiAnswer<N>>;
   /**
-   * A file as the answer, undefined where the answer is that there is nothing. Throws as `call`; the pieces throw
-   * DAEMON_UNREACHABLE where the answer breaks off.
+   * Downloads a file; undefined for an empty answer. Throws as `call` does. The pieces throw DAEMON_UNREACHABLE if the
+   * answer breaks off.
    */
-  download(request: ApiRequest): Promise<Download | undefined>;
-  /** Throws DAEMON_UNREACHABLE unless the export manager itself answers: a process that runs is not yet one that answers. */
-  checkHealth(): Promise<void>;
+  download<N extends 'bundle'>(name: N, input: Partial<Input<N>>): Promise<Download | undefined>;
+}
+
+/** What is sent: the operation names it in errors. */
+interface ApiRequest {
+  readonly op: string;
+  readonly request: Request;
 }
 
 export function createApi(transport: Transport, url: string, signal: AbortSignal): Api {
-  /** Runs a step of an exchange and tells a lost link as DAEMON_UNREACHABLE. */
-  const told = async <T>(request: ApiRequest, step: () => Promise<T>): Promise<T> => {
+  /** Runs one step of an exchange and translates a transport error. */
+  const step = async <T>(op: string, work: () => Promise<T>): Promise<T> => {
     try {
-      return await step();
+      return await work();
     } catch (error) {
-      throw unreachable(url, request, toTransportFailure(error, signal));
+      throw toUnreachable(url, op, toTransportFailure(error, signal));
     }
   };
-  const send = (request: ApiRequest): Promise<Response> =>
-    told(request, () =>
-      transport(
-        new Request(`${url}${request.path}`, {
-          method: request.method,
-          redirect: 'manual',
-          headers: { accept: 'application/json', 'content-type': 'application/json' },
-          ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-        }),
-        signal,
-      ),
-    );
-  const readJson = (request: ApiRequest, response: Response): Promise<unknown> =>
-    told(request, async () => {
+  const send = ({ op, request }: ApiRequest): Promise<Response> => step(op, () => transport(request, signal));
+  const readJson = (op: string, response: Response): Promise<unknown> =>
+    step(op, async () => {
       const body = await readAnswer(response, ANSWER_SIZE_MAX_BYTES);
       return body.kind === 'whole' ? parseJsonBytes(body.bytes)?.value : undefined;
     });
-  const stranger = (request: ApiRequest, status: number): ExportError =>
-    new ExportError(
-      'DAEMON_UNREACHABLE',
-      `What answers at ${url} is not the export manager of this version (HTTP ${status})`,
-      {
-        op: `${request.method} ${request.path}`,
-        hint: 'See which program has the port (ss -ltnp), and whether EXPORT_PORT is the same for both.',
-      },
-    );
-
-  const call: Api['call'] = async (request, shape) => {
-    const response = await send(request);
-    const raw = await readJson(request, response);
-    if (errorAnswer.Check(raw)) throw toRefusal(raw, request);
-    if (response.status === 200 && shape.Check(raw)) return { raw, value: raw };
-    throw stranger(request, response.status);
-  };
+  const toFailure = async (op: string, response: Response, raw: unknown): Promise<ExportError> =>
+    isErrorAnswer(raw) ? toRefusal(raw, op) : toForeignAnswer(url, op, response.status);
   return {
     url,
-    call,
-    async download(request) {
+    async call(name, input) {
+      const request = toRequest(url, name, input);
+      const response = await send(request);
+      const raw = await readJson(request.op, response);
+      if (response.status === 200 && isAnswer(name, raw)) return { raw, value: raw };
+      throw await toFailure(request.op, response, raw);
+    },
+    async download(name, input) {
+      const request = toRequest(url, name, input);
       const response = await send(request);
       if (response.status === 204) return undefined;
-      const isFile = response.headers.get('content-type') === 'application/octet-stream';
+      const isFile = response.headers.get('content-type') === ROUTES[name].answer.mediaType;
       if (response.status === 200 && isFile)
         return {
           name: /filename="([^"]*)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? '',
-          pieces: toPieces(response, (step) => told(request, step)),
+          pieces: readPieces(response, (read) => step(request.op, read)),
         };
-      const raw = await readJson(request, response);
-      throw errorAnswer.Check(raw) ? toRefusal(raw, request) : stranger(request, response.status);
-    },
-    async checkHealth() {
-      await call({ method: 'GET', path: '/health' }, healthAnswer);
+      throw await toFailure(request.op, response, await readJson(request.op, response));
     },
   };
 }
 
-async function* toPieces(
+function toRequest<N extends RouteName>(url: string, name: N, input: Partial<Input<N>> = {}): ApiRequest {
+  const route = ROUTES[name];
+  const path = toRequestPath(route, input.params, input.query);
+  return {
+    op: `${route.method} ${path}`,
+    request: new Request(`${url}${path}`, {
+      method: route.method,
+      redirect: 'manual',
+      headers: { accept: 'application/json', 'content-type': 'application/json' },
+      ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
+    }),
+  };
+}
+
+/** True for an answer of the route. A later export manager may add keys; they are ignored. */
+export function isAnswer<N extends JsonRouteName>(name: N, value: unknown): value is Answer<N> {
+  return Compile(ROUTES[name].answer.schema).Check(value);
+}
+
+function isErrorAnswer(value: unknown): value is Static<typeof ErrorSchema> {
+  return Compile(ErrorSchema).Check(value);
+}
+
+async function* readPieces(
   response: Response,
-  told: <T>(step: () => Promise<T>) => Promise<T>,
+  step: <T>(read: () => Promise<T>) => Promise<T>,
 ): AsyncGenerator<Uint8Array, void, void> {
   const reader = response.body?.getReader();
   if (reader === undefined) return;
   try {
     for (;;) {
-      const { done, value } = await told(() => reader.read());
+      const { done, value } = await step(() => reader.read());
       if (done) return;
       yield value;
     }
   } finally {
-    // Whoever stops early, on a full stick, lets the connection go.
+    // A reader that stops early, because the USB drive is full, releases the connection.
     await reader.cancel().catch(() => undefined);
   }
 }
 
-function toRefusal(
-  answer: { readonly error: string; readonly code: string; readonly hint?: string },
-  request: ApiRequest,
-): ExportError {
-  return new ExportError(toKnownCode(answer.code), answer.error, {
-    op: `${request.method} ${request.path}`,
-    hint: answer.hint ?? 'See its journal: journalctl -u d3kos-export-manager.service.',
-  });
+function toRefusal({ error, code, hint }: Static<typeof ErrorSchema>, op: string): ExportError {
+  return new ExportError(toKnownCode(code), error, { op, hint });
 }
 
-/** A code this version does not know is told as INTERNAL; the message is the export manager's own. */
+/** A code that this version does not define is reported as INTERNAL, with the export manager's own message. */
 function toKnownCode(code: string): ExportErrorCode {
   return EXPORT_ERROR_CODES.find((known) => known === code) ?? 'INTERNAL';
 }
 
-function unreachable(url: string, request: ApiRequest, cause: TransportError): ExportError {
-  const op = `${request.method} ${request.path}`;
+function toForeignAnswer(url: string, op: string, status: number): ExportError {
+  return new ExportError(
+    'DAEMON_UNREACHABLE',
+    `The program at ${url} is not the export manager of this version (HTTP ${status})`,
+    {
+      op,
+      hint: 'Check which program uses the port (ss -ltnp), and that EXPORT_PORT is the same for the service and this command.',
+    },
+  );
+}
+
+function toUnreachable(url: string, op: string, cause: TransportError): ExportError {
   if (cause.phase === 'connect')
     return new ExportError(
       'DAEMON_UNREACHABLE',
@@ -159,9 +164,9 @@ function unreachable(url: string, request: ApiRequest, cause: TransportError): E
         cause,
       },
     );
-  return new ExportError('DAEMON_UNREACHABLE', `The answer of the export manager was lost (${cause.code})`, {
+  return new ExportError('DAEMON_UNREACHABLE', `The export manager's answer was lost (${cause.code})`, {
     op,
-    hint: 'It may have done what was asked: see d3kos-export status, and journalctl -u d3kos-export-manager.service.',
+    hint: 'The request may have been carried out. Check with d3kos-export status and journalctl -u d3kos-export-manager.service.',
     cause,
   });
 }

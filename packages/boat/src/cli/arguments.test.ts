@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EXPORT_ERROR_CODES, isExportError } from '../platform/errors.ts';
-import { type Command, parseCommand, USAGE } from './arguments.ts';
+import { parseCommand, toHelp } from './arguments.ts';
+import type { Command } from './program.ts';
 import { EXIT, EXIT_CODE_LINES, toExitCode } from './exit-codes.ts';
 
 const understood: readonly [line: string, command: Command][] = [
-  ['', { kind: 'help' }],
-  ['--help', { kind: 'help' }],
-  ['generate --help', { kind: 'help' }],
   ['--version', { kind: 'version' }],
   ['serve', { kind: 'serve' }],
   ['generate', { kind: 'generate', type: 'full' }],
@@ -23,33 +21,37 @@ const understood: readonly [line: string, command: Command][] = [
   ['boot', { kind: 'boot' }],
   ['daily', { kind: 'daily' }],
   ['config', { kind: 'config' }],
+  ['completion zsh', { kind: 'completion', shell: 'zsh' }],
   ['bundle /media/stick', { kind: 'bundle', directory: '/media/stick', scope: 'waiting' }],
   ['bundle --failed .', { kind: 'bundle', directory: '.', scope: 'waiting_and_failed' }],
   ['doctor', { kind: 'doctor', mode: 'examine' }],
   ['doctor --repair --json', { kind: 'doctor', mode: 'repair' }],
 ];
 for (const [line, command] of understood)
-  test(`understands d3kos-export ${line}`, () => {
+  test(`parses d3kos-export ${line}`, () => {
     assert.deepEqual(parseCommand(line === '' ? [] : line.split(' ')), command);
   });
 
 const refused: readonly [line: string, complaint: RegExp][] = [
-  ['exprot', /no command "exprot"/],
-  ['status now', /takes no argument "now"/],
-  ['status --fast', /--fast/],
-  ['status --incremental', /--incremental belongs to generate and preview/],
-  ['queue', /needs list, retry, cancel or cleanup/],
-  ['queue purge', /no command "queue purge"/],
-  ['queue retry', /takes one queue id/],
-  ['queue retry a b', /takes one queue id/],
-  ['queue list all', /takes no argument "all"/],
+  ['exprot', /Unknown command 'exprot'/],
+  ['status now', /Too many arguments for 'status'/],
+  ['status --fast', /Unknown option '--fast'/],
+  ['status --incremental', /Unknown option '--incremental'/],
+  ['queue', /subcommand is missing/],
+  ['queue purge', /Unknown command 'purge'/],
+  ['queue retry', /Missing required argument 'id'/],
+  ['queue retry a b', /Too many arguments for 'retry'/],
+  ['queue list all', /Too many arguments for 'list'/],
   ['history --limit 0', /whole number from 1 to 10000/],
   ['history --limit 10001', /whole number from 1 to 10000/],
-  ['history --limit', /limit/],
-  ['bundle', /takes one folder/],
-  ['bundle a b', /takes one folder/],
-  ['doctor all', /takes no argument "all"/],
-  ['status --repair', /--repair belongs to doctor/],
+  ['history --limit', /'--limit <n>' argument missing/],
+  ['history --limit ten', /whole number from 1 to 10000/],
+  ['bundle', /Missing required argument 'directory'/],
+  ['bundle a b', /Too many arguments for 'bundle'/],
+  ['doctor all', /Too many arguments for 'doctor'/],
+  ['status --repair', /Unknown option '--repair'/],
+  ['completion tcsh', /Allowed choices are bash, zsh, fish/],
+  ['stauts', /Did you mean status\?/],
 ];
 for (const [line, complaint] of refused)
   test(`refuses d3kos-export ${line}, saying what is wrong`, () => {
@@ -67,5 +69,31 @@ test('every code of a failure has an exit code that the help explains, and none 
     assert.ok(explained.has(toExitCode(code)), code);
     assert.notEqual(toExitCode(code), EXIT.done, code);
   }
-  for (const [code, meaning] of EXIT_CODE_LINES) assert.ok(USAGE.includes(`${code}  ${meaning}`));
+  for (const [code, meaning] of EXIT_CODE_LINES) assert.ok(toHelp([]).includes(`${code}  ${meaning}`));
+});
+
+const helpRequests: readonly [line: string, names: readonly string[]][] = [
+  ['', []],
+  ['--help', []],
+  ['-h', []],
+  ['help', []],
+  ['generate --help', ['generate']],
+  ['help generate', ['generate']],
+  ['queue retry --help', ['queue', 'retry']],
+];
+for (const [line, names] of helpRequests)
+  test(`d3kos-export ${line} shows the help of ${names.join(' ') || 'the program'}`, () => {
+    assert.deepEqual(parseCommand(line === '' ? [] : line.split(' ')), { kind: 'help', text: toHelp(names) });
+    assert.ok(toHelp(names).startsWith(`Usage: ${['d3kos-export', ...names].join(' ')} `));
+  });
+
+test('an empty id or directory is refused', () => {
+  for (const argv of [
+    ['queue', 'retry', ''],
+    ['bundle', ''],
+  ])
+    assert.throws(
+      () => parseCommand(argv),
+      (error) => isExportError(error, 'REQUEST_INVALID'),
+    );
 });

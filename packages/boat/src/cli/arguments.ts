@@ -1,173 +1,62 @@
-import { parseArgs } from 'node:util';
-import type { BundleScope } from '../bundle/bundler.ts';
-import type { DoctorMode } from '../export-manager.ts';
-import type { ExportType } from '../ledger/entry.ts';
+import { type Command as Program, CommanderError } from 'commander';
 import { ExportError } from '../platform/errors.ts';
-import { EXIT_CODE_LINES } from './exit-codes.ts';
-
-/** What the command line asks for. */
-export type Command =
-  | { readonly kind: 'help' }
-  | { readonly kind: 'version' }
-  | { readonly kind: 'serve' }
-  | { readonly kind: 'generate'; readonly type: ExportType }
-  | { readonly kind: 'status' }
-  | { readonly kind: 'queue_list' }
-  | { readonly kind: 'queue_retry'; readonly queueId: string }
-  | { readonly kind: 'queue_cancel'; readonly queueId: string }
-  | { readonly kind: 'queue_cleanup' }
-  | { readonly kind: 'history'; readonly limit: number }
-  | { readonly kind: 'preview'; readonly type: ExportType }
-  | { readonly kind: 'boot' }
-  | { readonly kind: 'daily' }
-  | { readonly kind: 'bundle'; readonly directory: string; readonly scope: BundleScope }
-  | { readonly kind: 'doctor'; readonly mode: DoctorMode }
-  | { readonly kind: 'config' };
+import { type Command, createProgram } from './program.ts';
 
 /** How results are written: tables for a person, or the API's own JSON. */
 export type OutputFormat = 'text' | 'json';
 
-/** Delivered exports shown unless asked otherwise: what fits a terminal. */
-const HISTORY_LIMIT_DEFAULT = 20;
-/** The most the API gives in one answer. */
-const HISTORY_LIMIT_MAX = 10_000;
-
-/** What `d3kos-export --help` says. */
-export const USAGE = `d3kos-export COMMAND [--json]
-
-  serve                     run the export manager (what d3kos-export-manager.service does)
-  generate [--incremental]  make an export and queue it: everything, or what is new
-  status                    tier, queue, central, schedule, space
-  queue list                the exports that wait, are sent, were delivered or failed
-  queue retry ID            a failed export waits again, with all its attempts
-  queue cancel ID           stop trying; its records go with the next export
-  queue cleanup             remove delivered files that are old enough
-  history [--limit N]       delivered exports, newest first (${HISTORY_LIMIT_DEFAULT})
-  preview [--incremental]   what an export would hold now; nothing is queued
-  bundle DIR [--failed]     write what waits to a stick, for d3kos-central import-bundle; also what failed
-  boot                      after a start: wait for the network, send what waits, report (d3kos-export-boot.service)
-  daily                     the scheduled export, once a day, tier 2 and higher (d3kos-export-daily.timer)
-  doctor [--repair]         ledger against files, the card's speed, what is missing; mends what is safe to mend
-  config                    every setting and where it came from; never the device token
-
-  --json      standard output is one JSON document, the API's own answer; a failure is
-              {"success":false,"error":…,"code":…,"hint":…}; progress goes to standard error
-  --version   the version
-  --help      this
-
-Every command but serve and config asks the running export manager on 127.0.0.1 (EXPORT_PORT, or "port" in
-$D3KOS_ROOT/config/export.json; 8094); doctor looks at the files itself where none runs.
-
-Exit codes:
-${EXIT_CODE_LINES.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n')}`;
-
-/** True where the arguments ask for JSON, however wrong the rest of them is: then the complaint is JSON as well. */
+/** `json` if the arguments contain `--json`, even if the rest is invalid: then the error is JSON as well. */
 export function toOutputFormat(argv: readonly string[]): OutputFormat {
   return argv.includes('--json') ? 'json' : 'text';
 }
 
-/** Options and the commands each belongs to. */
-const OWN_OPTIONS: Readonly<Record<string, readonly string[]>> = {
-  incremental: ['generate', 'preview'],
-  limit: ['history'],
-  failed: ['bundle'],
-  repair: ['doctor'],
-};
-
 /** Parses the arguments after the program's name. Throws REQUEST_INVALID naming what is wrong. */
 export function parseCommand(argv: readonly string[]): Command {
-  const { values, positionals } = parseOptions(argv);
-  if (values.help === true) return { kind: 'help' };
-  if (values.version === true) return { kind: 'version' };
-  const [name = 'help', ...rest] = positionals;
-  for (const [option, owners] of Object.entries(OWN_OPTIONS))
-    if (option in values && !owners.includes(name))
-      throw usage(`--${option} belongs to ${owners.join(' and ')}`);
-  const type = values.incremental === true ? 'incremental' : 'full';
-  if (name === 'queue') return parseQueueCommand(rest);
-  if (name === 'bundle')
-    return parseBundleCommand(rest, values.failed === true ? 'waiting_and_failed' : 'waiting');
-  if (rest.length > 0) throw usage(`${name} takes no argument "${rest[0]}"`);
-  switch (name) {
-    case 'help':
-    case 'serve':
-    case 'status':
-    case 'boot':
-    case 'daily':
-    case 'config':
-      return { kind: name };
-    case 'doctor':
-      return { kind: 'doctor', mode: values.repair === true ? 'repair' : 'examine' };
-    case 'generate':
-    case 'preview':
-      return { kind: name, type };
-    case 'history':
-      return { kind: 'history', limit: parseLimit(values.limit) };
-    default:
-      throw usage(`There is no command "${name}"`);
-  }
-}
-
-function parseOptions(argv: readonly string[]) {
+  let command: Command | undefined;
+  let help = '';
+  const program = createProgram(
+    (chosen) => (command = chosen),
+    (text) => (help += text),
+  );
   try {
-    return parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h' },
-        version: { type: 'boolean' },
-        json: { type: 'boolean' },
-        incremental: { type: 'boolean' },
-        limit: { type: 'string' },
-        failed: { type: 'boolean' },
-        repair: { type: 'boolean' },
-      },
-    });
+    program.parse(argv.length === 0 ? ['help'] : [...argv], { from: 'user' });
   } catch (error) {
-    // parseArgs throws a TypeError whose message names the option; anything else is a fault of ours.
-    if (!(error instanceof TypeError)) throw error;
-    throw usage(error.message);
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.version') return { kind: 'version' };
+    if (error.code === 'commander.help' && error.exitCode !== 0)
+      throw toUsageError('A subcommand is missing');
+    if (error.code.startsWith('commander.help')) return { kind: 'help', text: help.trimEnd() };
+    throw toUsageError(error.message.replace(/^error: /, '').replaceAll(/\s+/g, ' '));
   }
+  if (command === undefined) throw new Error(`no action for ${argv.join(' ')}`);
+  return command;
 }
 
-function parseQueueCommand(rest: readonly string[]): Command {
-  const [name, queueId, ...more] = rest;
-  switch (name) {
-    case 'list':
-    case 'cleanup':
-      if (queueId !== undefined) throw usage(`queue ${name} takes no argument "${queueId}"`);
-      return { kind: name === 'list' ? 'queue_list' : 'queue_cleanup' };
-    case 'retry':
-    case 'cancel':
-      if (queueId === undefined || queueId === '' || more.length > 0)
-        throw usage(`queue ${name} takes one queue id, such as q_20260220_120000`);
-      return { kind: name === 'retry' ? 'queue_retry' : 'queue_cancel', queueId };
-    default:
-      throw usage(
-        name === undefined
-          ? 'queue needs list, retry, cancel or cleanup'
-          : `There is no command "queue ${name}"`,
-      );
-  }
+/** The help of a command, or of the program for the empty list: what `--help` prints. */
+export function toHelp(names: readonly string[]): string {
+  const command = parseCommand([...names, '--help']);
+  if (command.kind !== 'help') throw new Error(`no help for ${names.join(' ')}`);
+  return command.text;
 }
 
-function parseBundleCommand(rest: readonly string[], scope: BundleScope): Command {
-  const [directory, ...more] = rest;
-  if (directory === undefined || directory === '' || more.length > 0)
-    throw usage('bundle takes one folder, where the stick is mounted');
-  return { kind: 'bundle', directory, scope };
-}
-
-function parseLimit(text: string | undefined): number {
-  if (text === undefined) return HISTORY_LIMIT_DEFAULT;
-  if (!/^[1-9][0-9]{0,4}$/.test(text) || Number(text) > HISTORY_LIMIT_MAX)
-    throw usage(`--limit is a whole number from 1 to ${HISTORY_LIMIT_MAX}, not "${text}"`);
-  return Number(text);
-}
-
-function usage(message: string): ExportError {
-  return new ExportError('REQUEST_INVALID', message, {
+function toUsageError(message: string): ExportError {
+  return new ExportError('REQUEST_INVALID', message.charAt(0).toUpperCase() + message.slice(1), {
     op: 'read the command line',
     hint: 'See d3kos-export --help.',
   });
+}
+
+/** The names of every command, `[]` for the program itself, in the order of the help. */
+export function listCommands(): readonly (readonly string[])[] {
+  const list = (command: Program, names: readonly string[]): readonly (readonly string[])[] => [
+    names,
+    ...command.commands.flatMap((inner) => list(inner, [...names, inner.name()])),
+  ];
+  return list(
+    createProgram(
+      () => undefined,
+      () => undefined,
+    ),
+    [],
+  );
 }

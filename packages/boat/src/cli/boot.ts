@@ -1,7 +1,7 @@
 import { isExportError } from '../platform/errors.ts';
 import type { Clock, MonotonicMs } from '../platform/ports.ts';
+import type { Answer } from '../api/contract.ts';
 import type { Api, ApiAnswer } from './api.ts';
-import { processAnswer, type StatusAnswer, statusAnswer } from './api-answers.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import {
@@ -43,7 +43,7 @@ export async function runBoot(context: WaitingContext): Promise<ExitCode> {
     return finish(context, 'nothing_waits', first, first);
   }
   output.say('Processing pending exports...');
-  await api.call({ method: 'POST', path: '/export/queue/process' }, processAnswer);
+  await api.call('process');
   output.say('Waiting for network...');
   const network = await watch(context, 'network');
   if (network.outcome !== 'reached') return finish(context, network.outcome, first, network.status);
@@ -59,7 +59,7 @@ async function watch(
   phase: BootPhase,
 ): Promise<{
   readonly outcome: Exclude<BootDecision['kind'], 'wait'>;
-  readonly status: ApiAnswer<StatusAnswer>;
+  readonly status: ApiAnswer<'status'>;
 }> {
   const { clock, output, signal } = context;
   const beganMs = clock.monotonic();
@@ -81,22 +81,21 @@ async function watch(
 }
 
 /** The status; an export manager that is being restarted meanwhile is waited for again. */
-async function loadStatus({ clock, api, signal }: WaitingContext): Promise<ApiAnswer<StatusAnswer>> {
-  const request = { method: 'GET', path: '/export/status' } as const;
+async function loadStatus({ clock, api, signal }: WaitingContext): Promise<ApiAnswer<'status'>> {
   try {
-    return await api.call(request, statusAnswer);
+    return await api.call('status');
   } catch (error) {
     if (!isExportError(error, 'DAEMON_UNREACHABLE')) throw error;
     await waitForApi(clock, api, signal);
-    return api.call(request, statusAnswer);
+    return api.call('status');
   }
 }
 
 function finish(
   { output }: WaitingContext,
   outcome: BootOutcome,
-  first: ApiAnswer<StatusAnswer>,
-  last: ApiAnswer<StatusAnswer>,
+  first: ApiAnswer<'status'>,
+  last: ApiAnswer<'status'>,
 ): ExitCode {
   const failedCount = Math.max(0, last.value.queue.failed_count - first.value.queue.failed_count);
   for (const line of describeEnd(outcome, last.value, failedCount)) output.say(line);
@@ -110,8 +109,8 @@ function finish(
 }
 
 /** The last lines. Exports that failed meanwhile are told whatever the outcome. */
-function describeEnd(outcome: BootOutcome, status: StatusAnswer, failedCount: number): readonly string[] {
-  const { explanation = '' } = status.destination;
+function describeEnd(outcome: BootOutcome, status: Answer<'status'>, failedCount: number): readonly string[] {
+  const { explanation } = status.destination;
   const waits = `${countWaiting(status)} exports wait and go out by themselves`;
   const failed =
     failedCount === 0
@@ -137,7 +136,7 @@ function describeEnd(outcome: BootOutcome, status: StatusAnswer, failedCount: nu
         `⚠ Nothing is sent: ${status.error ?? 'the licence refuses'}. ${status.hint ?? ''}`.trimEnd(),
       ];
     case 'blocked':
-      return [...failed, `⚠ ${explanation || (status.destination.detail ?? 'Central refuses this boat')}`];
+      return [...failed, `⚠ ${explanation}`];
     case 'still_waiting':
       return [...failed, `⚠ Not all sent after ${DRAIN_REPORT_MAX_MS / 60_000} minutes. ${waits}`];
     default:
@@ -161,11 +160,11 @@ function toBootExitCode(outcome: BootOutcome, failedCount: number): ExitCode {
   }
 }
 
-function countWaiting({ queue }: StatusAnswer): number {
+function countWaiting({ queue }: Answer<'status'>): number {
   return queue.pending_count + queue.uploading_count;
 }
 
-function toSnapshot(status: StatusAnswer): BootSnapshot {
+function toSnapshot(status: Answer<'status'>): BootSnapshot {
   return {
     waitingCount: countWaiting(status),
     tier: status.tier ?? undefined,

@@ -19,8 +19,7 @@ export async function runBundle(
   scope: BundleScope,
 ): Promise<ExitCode> {
   await requireBundleDirectory(disk, directory);
-  const body = { failed: scope === 'waiting_and_failed' };
-  const download = await api.download({ method: 'POST', path: '/export/bundle', body });
+  const download = await api.download('bundle', { body: { failed: scope === 'waiting_and_failed' } });
   if (download === undefined) {
     output.result({ success: true, file: null, exports: 0, parts: 0, size_bytes: 0, skipped: [] }, [
       'Nothing waits; nothing was written',

@@ -2,17 +2,11 @@ import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import type { DoctorMode } from '../export-manager.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { Clock, Disk, Transport } from '../platform/ports.ts';
-import { type Api, createApi } from './api.ts';
-import {
-  cleanupAnswer,
-  entryAnswer,
-  generateAnswer,
-  historyAnswer,
-  previewAnswer,
-  queueAnswer,
-  statusAnswer,
-} from './api-answers.ts';
-import { type Command, parseCommand, toOutputFormat, USAGE } from './arguments.ts';
+import { type Api, type ApiAnswer, createApi } from './api.ts';
+import type { Answer, JsonRouteName } from '../api/contract.ts';
+import { parseCommand, toOutputFormat } from './arguments.ts';
+import { toCompletionScript } from './completion.ts';
+import { type Command, createProgram } from './program.ts';
 import { runBoot } from './boot.ts';
 import { runBundle } from './bundle.ts';
 import { runDaily } from './daily.ts';
@@ -74,7 +68,18 @@ export async function runCli(argv: readonly string[], world: CliWorld): Promise<
 async function run(command: Command, world: CliWorld, output: Output): Promise<number> {
   switch (command.kind) {
     case 'help':
-      world.stdout(USAGE);
+      world.stdout(command.text);
+      return EXIT.done;
+    case 'completion':
+      world.stdout(
+        toCompletionScript(
+          createProgram(
+            () => undefined,
+            () => undefined,
+          ),
+          command.shell,
+        ),
+      );
       return EXIT.done;
     case 'version':
       output.result({ success: true, name: 'd3kos-export', version: SOFTWARE_VERSION }, [
@@ -99,71 +104,52 @@ async function run(command: Command, world: CliWorld, output: Output): Promise<n
           world.toAbsolute(command.directory),
           command.scope,
         );
-      return ask(command, api, { clock: world.clock, output, signal: world.signal });
+      return runClient(command, api, { clock: world.clock, output, signal: world.signal });
     }
   }
 }
 
 type ClientCommand = Exclude<
   Command,
-  { readonly kind: 'help' | 'version' | 'serve' | 'config' | 'bundle' | 'doctor' }
+  { readonly kind: 'help' | 'version' | 'completion' | 'serve' | 'config' | 'bundle' | 'doctor' }
 >;
 
-/** The commands that ask the running export manager. */
-async function ask(
+/** The commands that are clients of the running export manager. */
+async function runClient(
   command: ClientCommand,
   api: Api,
   context: { readonly clock: Clock; readonly output: Output; readonly signal: AbortSignal },
 ): Promise<ExitCode> {
-  const { output } = context;
+  /** Writes an answer as JSON or as lines. */
+  const show = async <N extends JsonRouteName>(
+    answer: Promise<ApiAnswer<N>>,
+    toLines: (value: Answer<N>) => readonly string[],
+  ): Promise<ExitCode> => {
+    const { raw, value } = await answer;
+    context.output.result(raw, toLines(value));
+    return EXIT.done;
+  };
   switch (command.kind) {
     case 'boot':
       return runBoot({ ...context, api });
     case 'daily':
       return runDaily({ ...context, api });
-    case 'generate': {
-      const body = { type: command.type, trigger: 'manual' };
-      const answer = await api.call({ method: 'POST', path: '/export/generate', body }, generateAnswer);
-      output.result(answer.raw, toGenerateLines(answer.value));
-      return EXIT.done;
-    }
-    case 'status': {
-      const answer = await api.call({ method: 'GET', path: '/export/status' }, statusAnswer);
-      output.result(answer.raw, toStatusLines(answer.value));
-      return EXIT.done;
-    }
-    case 'queue_list': {
-      const answer = await api.call({ method: 'GET', path: '/export/queue' }, queueAnswer);
-      output.result(answer.raw, toQueueLines(answer.value));
-      return EXIT.done;
-    }
+    case 'generate':
+      return show(api.call('generate', { body: { type: command.type, trigger: 'manual' } }), toGenerateLines);
+    case 'status':
+      return show(api.call('status'), toStatusLines);
+    case 'queue_list':
+      return show(api.call('queue'), toQueueLines);
     case 'queue_retry':
-    case 'queue_cancel': {
-      const path = `/export/queue/${encodeURIComponent(command.queueId)}`;
-      const answer =
-        command.kind === 'queue_retry'
-          ? await api.call({ method: 'POST', path: `${path}/retry` }, entryAnswer)
-          : await api.call({ method: 'DELETE', path }, entryAnswer);
-      output.result(answer.raw, toEntryLines(answer.value.entry));
-      return EXIT.done;
-    }
-    case 'queue_cleanup': {
-      const answer = await api.call({ method: 'POST', path: '/export/queue/cleanup' }, cleanupAnswer);
-      output.result(answer.raw, toCleanupLines(answer.value));
-      return EXIT.done;
-    }
-    case 'history': {
-      const path = `/export/history?limit=${command.limit}`;
-      const answer = await api.call({ method: 'GET', path }, historyAnswer);
-      output.result(answer.raw, toHistoryLines(answer.value));
-      return EXIT.done;
-    }
-    case 'preview': {
-      const path = `/export/preview?type=${command.type}`;
-      const answer = await api.call({ method: 'GET', path }, previewAnswer);
-      output.result(answer.raw, toPreviewLines(answer.value));
-      return EXIT.done;
-    }
+      return show(api.call('retry', { params: { id: command.queueId } }), toEntryLines);
+    case 'queue_cancel':
+      return show(api.call('cancel', { params: { id: command.queueId } }), toEntryLines);
+    case 'queue_cleanup':
+      return show(api.call('cleanup'), toCleanupLines);
+    case 'history':
+      return show(api.call('history', { query: { limit: command.limit } }), toHistoryLines);
+    case 'preview':
+      return show(api.call('preview', { query: { type: command.type } }), toPreviewLines);
     default:
       return command satisfies never;
   }

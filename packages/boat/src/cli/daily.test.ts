@@ -79,7 +79,7 @@ test('is done when it runs twice in one slot, and when nothing is new', async ()
   const quiet = await runProgram(['daily', '--json'], { clock: createSteppedClock(), port: daemon.port });
   assert.deepEqual(
     quiet.stdout.map((line) => JSON.parse(line)),
-    [{ success: true, queued: false, slot: '2026-11-23' }],
+    [{ message: 'As the test says', success: true, queued: false, slot: '2026-11-23' }],
   );
   assert.ok(quiet.stderr.includes('✓ Nothing new since the last export; nothing was queued'));
 });

@@ -1,5 +1,5 @@
 import { isExportError } from '../platform/errors.ts';
-import { generateAnswer, statusAnswer } from './api-answers.ts';
+import type { ApiAnswer } from './api.ts';
 import type { WaitingContext } from './boot.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { type DailyOutcome, describeSkippedTier, isBelowSchedule, toDailyOutcome } from './policy.ts';
@@ -13,14 +13,13 @@ import { waitForApi } from './wait-for-api.ts';
 export async function runDaily({ clock, api, output, signal }: WaitingContext): Promise<ExitCode> {
   output.say('=== d3kOS Daily Scheduled Export ===');
   await waitForApi(clock, api, signal);
-  const status = await api.call({ method: 'GET', path: '/export/status' }, statusAnswer);
+  const status = await api.call('status');
   const tier = status.value.tier ?? undefined;
   output.say(`Current tier: ${tier ?? 'unknown'}`);
   if (!isBelowSchedule(tier)) output.say('Triggering export...');
-  const body = { type: 'incremental', trigger: 'scheduled' };
-  let answer: Awaited<ReturnType<typeof api.call<Parameters<typeof toDailyOutcome>[0]>>>;
+  let answer: ApiAnswer<'generate'>;
   try {
-    answer = await api.call({ method: 'POST', path: '/export/generate', body }, generateAnswer);
+    answer = await api.call('generate', { body: { type: 'incremental', trigger: 'scheduled' } });
   } catch (error) {
     if (isExportError(error)) output.say(`✗ Export failed: ${error.message}`);
     throw error;

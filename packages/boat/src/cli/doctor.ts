@@ -1,8 +1,8 @@
 import type { DoctorMode } from '../export-manager.ts';
 import { type ExportError, isExportError } from '../platform/errors.ts';
 import { TransportError } from '../platform/ports.ts';
-import type { Api } from './api.ts';
-import { type DoctorAnswer, doctorAnswer } from './api-answers.ts';
+import type { Answer } from '../api/contract.ts';
+import { type Api, isAnswer } from './api.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
 
@@ -35,17 +35,15 @@ async function ask(
   output: Output,
   diagnose: (mode: DoctorMode) => Promise<unknown>,
   mode: DoctorMode,
-): Promise<{ readonly raw: unknown; readonly value: DoctorAnswer }> {
+): Promise<{ readonly raw: unknown; readonly value: Answer<'doctor'> }> {
   try {
-    return mode === 'repair'
-      ? await api.call({ method: 'POST', path: '/export/doctor/repair' }, doctorAnswer)
-      : await api.call({ method: 'GET', path: '/export/doctor' }, doctorAnswer);
+    return await api.call(mode === 'repair' ? 'repair' : 'doctor');
   } catch (error) {
     if (!isNobodyThere(error)) throw error;
   }
   output.say('The export manager does not run: looking at the files themselves');
   const raw = await diagnose(mode);
-  if (!doctorAnswer.Check(raw)) throw new Error('the diagnosis has another form than the answer of the API');
+  if (!isAnswer('doctor', raw)) throw new Error('the diagnosis has another form than the answer of the API');
   return { raw, value: raw };
 }
 
@@ -54,7 +52,7 @@ function isNobodyThere(error: unknown): error is ExportError {
   return error.cause instanceof TransportError && error.cause.phase === 'connect';
 }
 
-function toLines({ findings, repaired, healthy }: DoctorAnswer): readonly string[] {
+function toLines({ findings, repaired, healthy }: Answer<'doctor'>): readonly string[] {
   return [
     ...findings.flatMap(({ check, level, message, hint }) => [
       `${MARKS[level] ?? '?'} ${check.padEnd(12)} ${message}`,

@@ -1,12 +1,4 @@
-import type {
-  CleanupAnswer,
-  GenerateAnswer,
-  HistoryAnswer,
-  PreviewAnswer,
-  QueueAnswer,
-  QueueEntryAnswer,
-  StatusAnswer,
-} from './api-answers.ts';
+import type { Answer } from '../api/contract.ts';
 
 /** What stands where a value is missing. */
 const MISSING = '---';
@@ -41,7 +33,7 @@ export function toSize(sizeBytes: number): string {
 }
 
 /** `GET /export/status` as label and value. */
-export function toStatusLines(status: StatusAnswer): readonly string[] {
+export function toStatusLines(status: Answer<'status'>): readonly string[] {
   const { queue, destination, schedule, storage } = status;
   const rows: (readonly [string, string])[] = [
     ['Tier', `${status.tier ?? 'unknown'}${status.can_export ? '' : ' (exports are not allowed)'}`],
@@ -87,7 +79,7 @@ export function toStatusLines(status: StatusAnswer): readonly string[] {
 }
 
 /** What came of asking for an export. */
-export function toGenerateLines(answer: GenerateAnswer): readonly string[] {
+export function toGenerateLines(answer: Answer<'generate'>): readonly string[] {
   if (!answer.queued) return [answer.message ?? 'Nothing was queued'];
   const facts = [
     ...(answer.record_count === undefined ? [] : [`${answer.record_count} records`]),
@@ -99,7 +91,7 @@ export function toGenerateLines(answer: GenerateAnswer): readonly string[] {
 }
 
 /** `GET /export/queue`: what is sent first, what waits, what failed, then what was delivered. */
-export function toQueueLines(queue: QueueAnswer): readonly string[] {
+export function toQueueLines(queue: Answer<'queue'>): readonly string[] {
   const entries = [...queue.uploading, ...queue.pending, ...queue.failed, ...queue.completed];
   if (entries.length === 0) return ['The queue is empty'];
   return toTable(
@@ -117,12 +109,12 @@ export function toQueueLines(queue: QueueAnswer): readonly string[] {
 }
 
 /** What became of one entry. */
-export function toEntryLines(entry: QueueEntryAnswer): readonly string[] {
+export function toEntryLines({ entry }: Answer<'retry'>): readonly string[] {
   return [`✓ ${entry.queue_id} is ${entry.status}`];
 }
 
 /** `POST /export/queue/cleanup`. */
-export function toCleanupLines(report: CleanupAnswer): readonly string[] {
+export function toCleanupLines(report: Answer<'cleanup'>): readonly string[] {
   const kept =
     report.failed_kept === 0
       ? []
@@ -134,7 +126,7 @@ export function toCleanupLines(report: CleanupAnswer): readonly string[] {
 }
 
 /** `GET /export/history`, newest first. */
-export function toHistoryLines(history: HistoryAnswer): readonly string[] {
+export function toHistoryLines(history: Answer<'history'>): readonly string[] {
   if (history.exports.length === 0) return ['Nothing was delivered yet'];
   return toTable(
     ['QUEUE ID', 'DELIVERED', 'TYPE', 'RECORDS', 'REJECTED', 'SIZE', 'SENT'],
@@ -151,7 +143,7 @@ export function toHistoryLines(history: HistoryAnswer): readonly string[] {
 }
 
 /** `GET /export/preview` by category. */
-export function toPreviewLines(preview: PreviewAnswer): readonly string[] {
+export function toPreviewLines(preview: Answer<'preview'>): readonly string[] {
   return toTable(
     ['CATEGORY', 'STATE', 'RECORDS', 'SIZE', 'DETAIL'],
     Object.entries(preview.categories).map(([category, found]) => [

@@ -11,7 +11,7 @@ export async function waitForApi(clock: Clock, api: Api, signal: AbortSignal): P
   const beganMs = clock.monotonic();
   for (;;) {
     try {
-      await api.checkHealth();
+      await api.call('health');
       return;
     } catch (error) {
       // Every failure to answer as the export manager is a reason to look again, until the time is over.

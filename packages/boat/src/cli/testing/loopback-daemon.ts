@@ -1,5 +1,8 @@
 import { type Listening, listen } from '../../platform/listen.ts';
 
+const TIME = '2026-02-20T12:00:00Z';
+const DATA_BUDGET = { state: 'affordable', detail: '', month_bytes: 0, month_bytes_max: null };
+
 /** What the next answers of a `LoopbackDaemon` say. Changed by the test as its story goes on. */
 export interface DaemonStory {
   tier: number | null;
@@ -8,7 +11,7 @@ export interface DaemonStory {
   failedCount: number;
   destination: { state: string; explanation?: string };
   /** The answer to `POST /export/generate`. */
-  generate: () => { readonly status: number; readonly body: unknown };
+  generate: () => { readonly status: number; readonly body: object };
   /** Answers instead of everything else, as a service that is not the export manager. */
   stranger?: () => Response;
 }
@@ -35,7 +38,7 @@ export async function createLoopbackDaemon(story: Partial<DaemonStory> = {}): Pr
     pendingCount: 0,
     failedCount: 0,
     destination: { state: 'unknown' },
-    generate: () => ({ status: 200, body: { success: true, queued: false } }),
+    generate: () => ({ status: 200, body: { success: true, queued: false, message: 'Nothing new' } }),
     ...story,
   };
   let server: Listening | undefined;
@@ -59,13 +62,14 @@ async function answer(request: Request, story: DaemonStory, requests: string[]):
   const body = await request.text();
   const line = `${request.method} ${pathname}${search}${body === '' ? '' : ` ${body}`}`;
   if (line === 'GET /health')
-    return Response.json({ service: 'd3kos-export-manager', status: 'ok', version: '0.1.0' });
+    return Response.json({ service: 'd3kos-export-manager', status: 'ok', version: '0.1.0', time: TIME });
   if (line === 'GET /export/status') return Response.json(toStatus(story));
   requests.push(line);
-  if (line === 'POST /export/queue/process') return Response.json({ success: true });
+  if (line === 'POST /export/queue/process')
+    return Response.json({ success: true, pending_count: story.pendingCount, message: 'Processing' });
   if (request.method === 'POST' && pathname === '/export/generate') {
     const generated = story.generate();
-    return Response.json(generated.body, { status: generated.status });
+    return Response.json({ message: 'As the test says', ...generated.body }, { status: generated.status });
   }
   return Response.json(
     { success: false, error: `There is nothing at ${line}`, code: 'NOT_FOUND', hint: 'Look elsewhere.' },
@@ -76,16 +80,28 @@ async function answer(request: Request, story: DaemonStory, requests: string[]):
 function toStatus(story: DaemonStory): Readonly<Record<string, unknown>> {
   return {
     success: true,
+    service: 'd3kos-export-manager',
+    port: 8094,
     tier: story.tier,
     can_export: story.canExport,
     error: story.canExport ? null : 'The licence says no',
+    installation_id: null,
     queue: {
       pending_count: story.pendingCount,
       uploading_count: 0,
       completed_count: 0,
       failed_count: story.failedCount,
+      waiting_bytes: 0,
     },
-    destination: story.destination,
+    destination: { since: TIME, detail: '', explanation: '', ...story.destination },
+    thrift: DATA_BUDGET,
+    data_budget: DATA_BUDGET,
+    last_export: null,
+    last_delivery: null,
+    schedule: { daily_hour: 3, timezone: 'UTC', owed_slot: null },
+    storage: { free_bytes: 0, total_bytes: 0, exports_bytes: 0 },
+    categories: {},
+    time: TIME,
     a_key_of_a_later_version: true,
   };
 }

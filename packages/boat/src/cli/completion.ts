@@ -1,0 +1,109 @@
+import type { Command as Program } from 'commander';
+
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof SHELLS)[number];
+
+/** The words that may follow a command. */
+interface Choices {
+  /** The names before: `` for the program itself, `queue` or `queue list`. */
+  readonly path: string;
+  readonly words: readonly { readonly word: string; readonly summary: string }[];
+  /** The command takes a directory. */
+  readonly takesDirectory: boolean;
+}
+
+/** A completion script made from the program's commands and options. It runs no program when the user presses Tab. */
+export function toCompletionScript(program: Program, shell: Shell): string {
+  const choices = listChoices(program, '');
+  switch (shell) {
+    case 'bash':
+      return toBash(choices);
+    case 'zsh':
+      return toZsh(choices);
+    case 'fish':
+      return toFish(choices);
+    default:
+      return shell satisfies never;
+  }
+}
+
+function listChoices(command: Program, path: string): readonly Choices[] {
+  const help = command.createHelp();
+  const commands = help.visibleCommands(command).filter((inner) => path === '' || inner.name() !== 'help');
+  const options = [
+    ...help.visibleOptions(command),
+    ...(path === '' ? [] : help.visibleGlobalOptions(command)),
+  ];
+  const own: Choices = {
+    path,
+    words: [
+      ...commands.map((inner) => ({ word: inner.name(), summary: inner.summary() || inner.description() })),
+      ...command.registeredArguments.flatMap(({ argChoices = [] }) =>
+        argChoices.map((word) => ({ word, summary: word })),
+      ),
+      ...options.flatMap(({ long, description }) =>
+        long === undefined || (path !== '' && long === '--version')
+          ? []
+          : [{ word: long, summary: description }],
+      ),
+    ],
+    takesDirectory: command.registeredArguments.some((argument) => argument.name() === 'directory'),
+  };
+  const below = commands
+    .filter((inner) => inner.name() !== 'help')
+    .flatMap((inner) => listChoices(inner, `${path} ${inner.name()}`.trim()));
+  return [own, ...below];
+}
+
+function toBash(choices: readonly Choices[]): string {
+  const cases = choices.map(
+    ({ path, words, takesDirectory }) =>
+      `    '${path}') COMPREPLY=($(compgen ${takesDirectory ? '-d ' : ''}-W '${words.map(({ word }) => word).join(' ')}' -- "$current")) ;;`,
+  );
+  return `# bash completion of d3kos-export
+_d3kos_export() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" path='' word
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    [[ $word == -* ]] || path="\${path:+$path }$word"
+  done
+  COMPREPLY=()
+  case "$path" in
+${cases.join('\n')}
+  esac
+}
+complete -F _d3kos_export d3kos-export`;
+}
+
+function toZsh(choices: readonly Choices[]): string {
+  const quote = (text: string): string => text.replaceAll("'", "'\\''").replaceAll(':', '\\:');
+  const cases = choices.map(
+    ({ path, words, takesDirectory }) =>
+      `    '${path}')\n      choices=(${words.map(({ word, summary }) => `'${word}:${quote(summary)}'`).join(' ')})${takesDirectory ? '\n      _files -/' : ''} ;;`,
+  );
+  return `#compdef d3kos-export
+_d3kos_export() {
+  local -a choices typed
+  typed=(\${words[2,CURRENT-1]:#-*})
+  case "\${(j: :)typed}" in
+${cases.join('\n')}
+  esac
+  _describe 'd3kos-export' choices
+}
+compdef _d3kos_export d3kos-export`;
+}
+
+function toFish(choices: readonly Choices[]): string {
+  const quote = (text: string): string => text.replaceAll("'", "\\'");
+  const lines = choices.flatMap(({ path, words, takesDirectory }) => {
+    const test = `string match -qr '^${path === '' ? '' : ` ${path}`}$' -- (string join '' -- ' '(string match -v -- '-*' (commandline -opc)[2..]))`;
+    return [
+      ...words.map(({ word, summary }) =>
+        word.startsWith('--')
+          ? `complete -c d3kos-export -n "${test}" -l ${word.slice(2)} -d '${quote(summary)}'`
+          : `complete -c d3kos-export -n "${test}" -a ${word} -d '${quote(summary)}'`,
+      ),
+      ...(takesDirectory ? [`complete -c d3kos-export -n "${test}" -a '(__fish_complete_directories)'`] : []),
+    ];
+  });
+  return ['# fish completion of d3kos-export', 'complete -c d3kos-export -f', ...lines].join('\n');
+}

@@ -1,0 +1,230 @@
+import { Argument, Command as Program, InvalidArgumentError } from 'commander';
+import { HISTORY_MAX } from '../api/requests.ts';
+import type { BundleScope } from '../bundle/bundler.ts';
+import type { DoctorMode } from '../export-manager.ts';
+import type { ExportType } from '../ledger/entry.ts';
+import { SOFTWARE_VERSION } from '../platform/software-version.ts';
+import { type Shell, SHELLS } from './completion.ts';
+import { EXIT_CODE_LINES } from './exit-codes.ts';
+
+/** A parsed command line. */
+export type Command =
+  | { readonly kind: 'help'; readonly text: string }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'serve' }
+  | { readonly kind: 'generate'; readonly type: ExportType }
+  | { readonly kind: 'status' }
+  | { readonly kind: 'queue_list' }
+  | { readonly kind: 'queue_retry'; readonly queueId: string }
+  | { readonly kind: 'queue_cancel'; readonly queueId: string }
+  | { readonly kind: 'queue_cleanup' }
+  | { readonly kind: 'history'; readonly limit: number }
+  | { readonly kind: 'preview'; readonly type: ExportType }
+  | { readonly kind: 'boot' }
+  | { readonly kind: 'daily' }
+  | { readonly kind: 'bundle'; readonly directory: string; readonly scope: BundleScope }
+  | { readonly kind: 'doctor'; readonly mode: DoctorMode }
+  | { readonly kind: 'config' }
+  | { readonly kind: 'completion'; readonly shell: Shell };
+
+/** Delivered exports shown unless `--limit` is given: what fits a terminal. */
+const HISTORY_LIMIT_DEFAULT = 20;
+
+/** Width of help texts, whatever the terminal: the reference page contains them. */
+const HELP_COLUMNS = 100;
+
+type Choose = (command: Command) => void;
+
+/**
+ * The commands, their options and their help. Parsing calls `choose` with the parsed command, or throws a CommanderError.
+ * `write` receives help texts.
+ */
+export function createProgram(choose: Choose, write: (text: string) => void): Program {
+  const program = new Program('d3kos-export')
+    .exitOverride()
+    .configureOutput({
+      writeOut: write,
+      writeErr: () => undefined,
+      outputError: () => undefined,
+      getOutHelpWidth: () => HELP_COLUMNS,
+      getErrHelpWidth: () => HELP_COLUMNS,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .configureHelp({ showGlobalOptions: true })
+    .usage('COMMAND [options]')
+    .description(
+      "Makes exports of the boat's records, keeps them on the card, and delivers them to central. Every command except serve, config, completion and doctor is a client of the running export manager on 127.0.0.1.",
+    )
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .version(SOFTWARE_VERSION, '--version', 'show the version')
+    .option('--json', 'write the result as one JSON document; progress goes to standard error');
+  addServiceCommands(program, choose);
+  addExportCommands(program, choose);
+  addQueueCommands(program, choose);
+  addCareCommands(program, choose);
+  program.addHelpText(
+    'after',
+    ` The port is EXPORT_PORT, or "port" in $D3KOS_ROOT/config/export.json; the default is 8094.\n Exit codes:\n${EXIT_CODE_LINES.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n')}`,
+  );
+  return program;
+}
+
+function examples(...lines: readonly string[]): string {
+  return ` Examples:\n${lines.map((line) => `  d3kos-export ${line}`).join('\n')}`;
+}
+
+function addServiceCommands(program: Program, choose: Choose): void {
+  program
+    .command('serve')
+    .summary('run the export manager')
+    .description('Run the export manager in the foreground. d3kos-export-manager.service runs this command.')
+    .action(() => choose({ kind: 'serve' }));
+  program
+    .command('boot')
+    .summary('send waiting exports after a start, and report')
+    .description(
+      'Wait for the API and the network, each up to 60 seconds, then report the upload for up to 5 minutes. The export manager delivers with or without this command. d3kos-export-boot.service runs it.',
+    )
+    .action(() => choose({ kind: 'boot' }));
+  program
+    .command('daily')
+    .summary('make the scheduled export, at most one a day')
+    .description(
+      'Make the incremental export of the day, at tier 2 and higher. A second run on the same day makes none. d3kos-export-daily.timer runs this command.',
+    )
+    .action(() => choose({ kind: 'daily' }));
+}
+
+function addExportCommands(program: Program, choose: Choose): void {
+  const toType = (options: { readonly incremental?: true }): ExportType =>
+    options.incremental === true ? 'incremental' : 'full';
+  program
+    .command('status')
+    .summary('show tier, queue, central, schedule and storage')
+    .description('Show tier, queue, connection to central, schedule and storage.')
+    .addHelpText('after', examples('status', 'status --json | jq .queue.pending_count'))
+    .action(() => choose({ kind: 'status' }));
+  program
+    .command('generate')
+    .summary('make an export and queue it')
+    .description(
+      'Make an export of every record and queue it. The command ends when the export is on the card.',
+    )
+    .option('--incremental', 'export only what central does not have yet')
+    .addHelpText('after', examples('generate', 'generate --incremental'))
+    .action((options) => choose({ kind: 'generate', type: toType(options) }));
+  program
+    .command('preview')
+    .summary('show what an export would contain')
+    .description('Show what an export would contain now, by category. Nothing is queued.')
+    .option('--incremental', 'preview an incremental export')
+    .addHelpText('after', examples('preview --incremental'))
+    .action((options) => choose({ kind: 'preview', type: toType(options) }));
+  program
+    .command('history')
+    .summary('list delivered exports, newest first')
+    .description('List delivered exports, newest first.')
+    .option('--limit <n>', `show at most n exports (1 to ${HISTORY_MAX})`, parseLimit, HISTORY_LIMIT_DEFAULT)
+    .addHelpText('after', examples('history', 'history --limit 100'))
+    .action((options) => choose({ kind: 'history', limit: options.limit }));
+}
+
+function addQueueCommands(program: Program, choose: Choose): void {
+  const queue = program
+    .command('queue')
+    .usage('COMMAND [options]')
+    .summary('list and change the exports in the queue')
+    .description('List and change the exports in the queue.')
+    .addHelpText('after', examples('queue list', 'queue retry q_20260220_120000'));
+  queue
+    .command('list')
+    .summary('list waiting, uploading, delivered and failed exports')
+    .description('List waiting, uploading, delivered and failed exports.')
+    .addHelpText('after', examples('queue list', 'queue list --json'))
+    .action(() => choose({ kind: 'queue_list' }));
+  queue
+    .command('retry')
+    .summary('return a failed export to the queue')
+    .description('Return a failed export to the queue with all its attempts.')
+    .argument('<id>', 'queue id, as queue list shows it', parseText)
+    .addHelpText('after', examples('queue retry q_20260220_120000'))
+    .action((queueId) => choose({ kind: 'queue_retry', queueId }));
+  queue
+    .command('cancel')
+    .summary('cancel a waiting export')
+    .description('Cancel a waiting export. Its file is kept, and its records are part of the next export.')
+    .argument('<id>', 'queue id, as queue list shows it', parseText)
+    .addHelpText('after', examples('queue cancel q_20260220_120000'))
+    .action((queueId) => choose({ kind: 'queue_cancel', queueId }));
+  queue
+    .command('cleanup')
+    .summary('remove old delivered files')
+    .description(
+      'Remove the files of exports delivered more than 30 days ago, and failed exports older than 7 days whose records were delivered otherwise.',
+    )
+    .addHelpText('after', examples('queue cleanup'))
+    .action(() => choose({ kind: 'queue_cleanup' }));
+}
+
+function addCareCommands(program: Program, choose: Choose): void {
+  program
+    .command('bundle')
+    .summary('write waiting exports to a USB drive')
+    .description(
+      'Write waiting exports to a USB drive as one file for `d3kos-central import-bundle`, and read it back. The exports stay in the queue.',
+    )
+    .argument('<directory>', 'a directory of the mounted USB drive', parseText)
+    .option('--failed', 'add failed exports')
+    .addHelpText('after', examples('bundle /media/usb', 'bundle --failed /media/usb'))
+    .action((directory, options) =>
+      choose({
+        kind: 'bundle',
+        directory,
+        scope: options.failed === true ? 'waiting_and_failed' : 'waiting',
+      }),
+    );
+  program
+    .command('doctor')
+    .summary('check ledger, export files, card and settings')
+    .description(
+      'Compare the ledger with the export files, measure the card, and check the settings. If no export manager runs, the command reads the files itself. Exits with 1 if a problem is left.',
+    )
+    .option('--repair', 'repair what is safe to repair')
+    .addHelpText('after', examples('doctor', 'doctor --repair'))
+    .action((options) => choose({ kind: 'doctor', mode: options.repair === true ? 'repair' : 'examine' }));
+  program
+    .command('config')
+    .summary('show every setting and its source')
+    .description(
+      'Show every setting, its value, and whether it comes from the environment, the file or the defaults. The device token is never shown.',
+    )
+    .addHelpText('after', examples('config', 'config --json'))
+    .action(() => choose({ kind: 'config' }));
+  program
+    .command('completion')
+    .summary('print the completion script of a shell')
+    .description('Print the completion script of a shell.')
+    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
+    .addHelpText(
+      'after',
+      examples(
+        'completion bash | sudo tee /etc/bash_completion.d/d3kos-export',
+        'completion zsh > ~/.zfunc/_d3kos-export',
+        'completion fish > ~/.config/fish/completions/d3kos-export.fish',
+      ),
+    )
+    .action((shell) => choose({ kind: 'completion', shell }));
+}
+
+function parseText(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It is empty.');
+  return text;
+}
+
+function parseLimit(text: string): number {
+  if (!/^[1-9][0-9]{0,4}$/.test(text) || Number(text) > HISTORY_MAX)
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${HISTORY_MAX}.`);
+  return Number(text);
+}

@@ -1,0 +1,55 @@
+// Writes the generated parts of docs/reference; scripts/docs.test.ts compares them with the pages.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { listRoutes } from '../packages/boat/src/api/contract.ts';
+import { listCommands, toHelp } from '../packages/boat/src/cli/arguments.ts';
+
+/** A generated part of a page of docs/reference, between `<!-- generated: NAME -->` and `<!-- end: NAME -->`. */
+export interface GeneratedPart {
+  readonly page: string;
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Every generated part, as the code has it now. */
+export function listGeneratedParts(): readonly GeneratedPart[] {
+  return [
+    { page: 'http-api.md', name: 'routes of the boat', text: toRouteTable() },
+    { page: 'cli.md', name: 'help of d3kos-export', text: toCommandPages() },
+  ];
+}
+
+/** A page with its generated parts replaced. Throws if a page lacks one's markers. */
+export function replaceGenerated(page: string, { name, text }: GeneratedPart): string {
+  const begin = `<!-- generated: ${name} -->`;
+  const end = `<!-- end: ${name} -->`;
+  const [before, inside] = page.split(begin);
+  const after = inside?.split(end)[1];
+  if (before === undefined || after === undefined) throw new Error(`no markers for ${name}`);
+  return `${before}${begin}\n\n${text}\n\n${end}${after}`;
+}
+
+function toRouteTable(): string {
+  const rows = listRoutes().map(({ method, path, summary, description, emptyWhen }) => {
+    const sentences = [summary, ...(emptyWhen === undefined ? [] : [`Answers 204 if ${emptyWhen}`])].map(
+      (sentence) => `${sentence}.`,
+    );
+    return `| \`${method} ${path}\` | ${[...sentences, ...(description === undefined ? [] : [description])].join(' ')} |`;
+  });
+  return ['| route | does |', '|---|---|', ...rows].join('\n');
+}
+
+function toCommandPages(): string {
+  return listCommands()
+    .map((names) => {
+      const heading = names.length === 0 ? '' : `### ${names.join(' ')}\n\n`;
+      return `${heading}\`\`\`\n${toHelp(names)}\n\`\`\``;
+    })
+    .join('\n\n');
+}
+
+if (import.meta.main)
+  for (const part of listGeneratedParts()) {
+    const path = join(import.meta.dirname, '..', 'docs', 'reference', part.page);
+    writeFileSync(path, replaceGenerated(readFileSync(path, 'utf8'), part));
+  }
