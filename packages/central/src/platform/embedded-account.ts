@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { lchown, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,25 +7,25 @@ import { CentralFailure } from './errors.ts';
 const run = promisify(execFile);
 
 /**
- * How PostgreSQL, which refuses to run as root, is started: as this user, in a user namespace where root appears as an ordinary
- * user, or as another account.
+ * How PostgreSQL is started, which refuses to run as root: as the current user, in a user namespace that shows root as an
+ * ordinary user, or as another account.
  */
 export interface EmbeddedAccount {
-  /** What stands before a program and its arguments. */
+  /** Words before the program and its arguments. */
   readonly prefix: readonly string[];
   readonly uid?: number;
   readonly gid?: number;
 }
 
-/** Which ordinary user root appears as inside the namespace: any but 0. */
+/** The user id of root inside the namespace: any but 0. */
 const NAMESPACE_ID = 1_000;
 
-/** Accounts tried where user namespaces are refused, the first that exists. */
+/** Accounts tried if user namespaces are refused; the first that exists is used. */
 const ACCOUNTS = ['postgres', 'nobody'] as const;
 
 /**
- * Finds a way to run `program` here. A namespace comes first: in it, files stay root's own, so that a checkout and a data
- * directory only root can enter still work. Throws EMBEDDED_UNAVAILABLE where no way works.
+ * Finds an account that can run `program`. A user namespace is tried first: files still belong to root in it, so a checkout or a
+ * data directory that only root can enter still works. Throws EMBEDDED_UNAVAILABLE if no account works.
  */
 export async function findEmbeddedAccount(program: string): Promise<EmbeddedAccount> {
   if (process.getuid?.() !== 0) return { prefix: [] };
@@ -39,7 +39,7 @@ export async function findEmbeddedAccount(program: string): Promise<EmbeddedAcco
   }
   throw new CentralFailure(
     'EMBEDDED_UNAVAILABLE',
-    'PostgreSQL does not run as root, and no other way is open here',
+    'PostgreSQL does not run as root, and no other account can run it here',
     {
       op: `run ${program} without root`,
       hint: `run d3kos-central as an ordinary user, or set DATABASE_URL (tried: ${refusals.join('; ')})`,
@@ -65,14 +65,33 @@ async function findAccount(name: string): Promise<EmbeddedAccount | undefined> {
     const [uid, gid] = await Promise.all([run('id', ['-u', name]), run('id', ['-g', name])]);
     return { prefix: [], uid: Number(uid.stdout), gid: Number(gid.stdout) };
   } catch {
-    // `id` says by its status that there is no such account, which is an answer.
+    // The exit status of `id` means that there is no such account.
     return undefined;
   }
 }
 
+/** Starts a program as the account, in a session of its own. */
+export function spawnAs(
+  { prefix, uid, gid }: EmbeddedAccount,
+  program: string,
+  args: readonly string[],
+): ChildProcess {
+  const [first = program, ...rest] = [...prefix, program, ...args];
+  return spawn(first, rest, {
+    cwd: '/',
+    // Its own session: Ctrl-C in a terminal reaches only central, which then shuts PostgreSQL down in order.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+  });
+}
+
 /**
- * Gives a folder and everything in it to the account, where root runs PostgreSQL and another account of findEmbeddedAccount's had
- * it before. Throws EMBEDDED_FAILED for anybody else's folder: taking it would lock its own service out of it.
+ * Changes the owner of a folder and its content to the account, if root runs PostgreSQL and root or another account of
+ * findEmbeddedAccount owned it before. Throws EMBEDDED_FAILED for the folder of any other account, whose own service would lose
+ * access.
  */
 export async function giveFolder(folder: string, account: EmbeddedAccount): Promise<void> {
   if (process.getuid?.() !== 0) return;
