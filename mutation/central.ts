@@ -7,6 +7,7 @@ const PART_IDENTITY_TESTS = ['packages/central/src/import/part-identity.test.ts'
 const STORE = 'packages/central/src/import/store-part.ts';
 const STORE_TESTS = ['packages/central/src/import/store-part.test.ts'];
 const ROUTE_TESTS = ['packages/central/src/http/import-route.test.ts'];
+const BODY_TESTS = ['packages/central/src/http/import-body.test.ts'];
 const INSTALLATIONS_TESTS = ['packages/central/src/installations/policy.test.ts'];
 
 /** What central does wrong. */
@@ -37,7 +38,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     file: 'packages/central/src/admission/admission.ts',
     before: 'if (permitsTaken >= limits.permitsMax) {',
     after: 'if (permitsTaken > limits.permitsMax) {',
-    killedBy: ROUTE_TESTS,
+    killedBy: ['packages/central/src/http/import-admission.test.ts'],
   },
   {
     name: 'unfinished bodies are held without a limit',
@@ -114,14 +115,14 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     file: 'packages/central/src/import/import-body.ts',
     before: 'document.installation_id !== body.installationId',
     after: "document.installation_id === ''",
-    killedBy: ROUTE_TESTS,
+    killedBy: ['packages/central/src/http/import-access.test.ts'],
   },
   {
     name: 'a body that does not match its digest is taken',
     file: 'packages/central/src/http/import-route.ts',
     before: 'return claimed === sha256Base64 ? undefined',
     after: "return claimed !== '' ? undefined",
-    killedBy: ROUTE_TESTS,
+    killedBy: BODY_TESTS,
   },
   {
     name: 'a decoded body may be a quarter larger than the limit',
@@ -135,7 +136,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     file: 'packages/central/src/http/body.ts',
     before: 'if (sizeBytes > sizeMaxBytes) {',
     after: 'if (sizeBytes < 0) {',
-    killedBy: ROUTE_TESTS,
+    killedBy: BODY_TESTS,
   },
   {
     name: 'a revoked token opens',
@@ -170,7 +171,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     file: 'packages/central/src/import/import-body.ts',
     before: 'if (mayHoldMoreValues(body.bytes, VALUES_MAX))',
     after: 'if (mayHoldMoreValues(body.bytes, Number.MAX_SAFE_INTEGER))',
-    killedBy: ROUTE_TESTS,
+    killedBy: BODY_TESTS,
   },
   {
     name: 'an export that its boat withdrew stays a gap',

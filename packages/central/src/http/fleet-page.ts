@@ -1,11 +1,52 @@
-import { html } from 'hono/html';
+import { html, raw } from 'hono/html';
 import type { InstallationSummary } from '../fleet/installations.ts';
 
-/** What the page may do: show itself. Its style is inline; there is no script. */
+/** What the browser may load: nothing but the page with its inline style. The page has no script. */
 export const FLEET_PAGE_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** The operator's list of boats, as one page without scripts. Everything a boat said is escaped. */
+/** Columns of the table: heading, and whether the cells are numbers. */
+const COLUMNS = [
+  ['Installation', false],
+  ['State', false],
+  ['Tier', false],
+  ['Last heard', false],
+  ['Last export (claimed)', false],
+  ['Software', false],
+  ['Documents', true],
+  ['Records received', true],
+  ['Rejected', true],
+  ['MB on the wire', true],
+] as const;
+
+const STYLE = `
+:root {
+  color-scheme: light dark;
+  font-family: system-ui, sans-serif;
+}
+body {
+  margin: 1.5rem;
+}
+table {
+  border-collapse: collapse;
+}
+th,
+td {
+  border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent);
+  padding: 0.35rem 0.75rem;
+  text-align: left;
+}
+td.number,
+th.number {
+  text-align: right;
+  font-variant-numeric: tabular-nums;
+}
+code {
+  font-size: 0.95em;
+}
+`;
+
+/** Returns the operator's list of installations as one page without scripts. Everything a boat sent is escaped. */
 export async function renderFleetPage(
   installations: readonly InstallationSummary[],
   nowIso: string,
@@ -17,30 +58,7 @@ export async function renderFleetPage(
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>d3kOS central – fleet</title>
         <style>
-          :root {
-            color-scheme: light dark;
-            font-family: system-ui, sans-serif;
-          }
-          body {
-            margin: 1.5rem;
-          }
-          table {
-            border-collapse: collapse;
-          }
-          th,
-          td {
-            border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent);
-            padding: 0.35rem 0.75rem;
-            text-align: left;
-          }
-          td.number,
-          th.number {
-            text-align: right;
-            font-variant-numeric: tabular-nums;
-          }
-          code {
-            font-size: 0.95em;
-          }
+          ${raw(STYLE)}
         </style>
       </head>
       <body>
@@ -48,35 +66,28 @@ export async function renderFleetPage(
           <h1>Fleet</h1>
           <p>
             ${installations.length} ${installations.length === 1 ? 'installation' : 'installations'}, as of
-            ${nowIso}. Times are this server's; “claimed” is what the boat says.
+            ${nowIso}. Times are this server's; “claimed” is what the boat reports.
           </p>
-          ${
-            installations.length === 0
-              ? html`<p>Nobody is enrolled yet: <code>d3kos-central enroll INSTALLATION_ID</code></p>`
-              : html`<table>
-                  <thead>
-                    <tr>
-                      <th scope="col">Installation</th>
-                      <th scope="col">State</th>
-                      <th scope="col">Tier</th>
-                      <th scope="col">Last heard</th>
-                      <th scope="col">Last export (claimed)</th>
-                      <th scope="col">Software</th>
-                      <th scope="col" class="number">Documents</th>
-                      <th scope="col" class="number">Records received</th>
-                      <th scope="col" class="number">Rejected</th>
-                      <th scope="col" class="number">MB on the wire</th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    ${installations.map(renderRow)}
-                  </tbody>
-                </table>`
-          }
+          ${renderTable(installations)}
         </main>
       </body>
     </html> `;
   return String(await page);
+}
+
+function renderTable(installations: readonly InstallationSummary[]) {
+  if (installations.length === 0)
+    return html`<p>No installation is enrolled yet: <code>d3kos-central enroll INSTALLATION_ID</code></p>`;
+  return html`<table>
+    <thead>
+      <tr>
+        ${COLUMNS.map(([name, isNumber]) => html`<th scope="col" class="${isNumber ? 'number' : 'text'}">${name}</th>`)}
+      </tr>
+    </thead>
+    <tbody>
+      ${installations.map(renderRow)}
+    </tbody>
+  </table>`;
 }
 
 function renderRow(boat: InstallationSummary) {
