@@ -92,8 +92,8 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
     name: 'a repetition does not say that it is one',
     file: STORE,
-    before: '...heldReceipt(held), duplicate: true',
-    after: '...heldReceipt(held), duplicate: false',
+    before: '...toHeldReceipt(held), duplicate: true',
+    after: '...toHeldReceipt(held), duplicate: false',
     killedBy: ROUTE_TESTS,
   },
   {

@@ -1,0 +1,53 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Queryable } from '../platform/ports.ts';
+import { runStatement, statements } from '../store/database.ts';
+import { toStorableText } from './json-value.ts';
+import { type PartToStore, toIso, toSoftwareVersion } from './part-to-store.ts';
+import type { SortedRecords } from './records.ts';
+
+/**
+ * Adds an import to the counters of its installation and updates the boat's claims. A late export, from an older ledger or with a
+ * lower sequence than the last one, is counted but does not replace claims that a later export made.
+ */
+export async function countImport(
+  tx: Queryable,
+  part: PartToStore,
+  sorted: SortedRecords,
+  newerLedgers: readonly string[],
+): Promise<void> {
+  const { document, identity } = part;
+  const recordCount = [...sorted.records.values()].reduce((sum, records) => sum + records.length, 0);
+  const ledgerId = document.ledger_id ?? null;
+  const sequence = document.sequence ?? null;
+  const isLatest = sql<boolean>`(${newerLedgers.length === 0}::boolean
+    and (${ledgerId}::text = last_ledger_id and ${sequence}::bigint < last_sequence) is not true)`;
+  // A document without the claim leaves the recorded one.
+  const latest = <T>(claim: RawBuilder<T>, column: string) =>
+    sql<T>`case when ${isLatest} then coalesce(${claim}, ${sql.ref(column)}) else ${sql.ref(column)} end`;
+  await runStatement(
+    tx,
+    statements
+      .updateTable('installations')
+      .set((column) => ({
+        last_heard_at: toIso(part.receivedMs),
+        last_export_id: identity.exportId,
+        last_export_timestamp: toStorableText(document.export_timestamp),
+        last_ledger_id: latest(sql<string | null>`${ledgerId}::text`, 'last_ledger_id'),
+        // Not `latest`: a new ledger without a sequence clears the sequence of the old one.
+        last_sequence: sql<
+          number | null
+        >`case when ${isLatest} and ${ledgerId}::text is not null then ${sequence}::bigint else last_sequence end`,
+        software_version: latest(
+          sql<string | null>`${toSoftwareVersion(document)}::text`,
+          'software_version',
+        ),
+        claimed_tier: latest(sql<number | null>`${document.tier ?? null}::smallint`, 'claimed_tier'),
+        documents: column('documents', '+', 1),
+        records: column('records', '+', recordCount),
+        rejected: column('rejected', '+', sorted.rejectedCount),
+        wire_bytes: column('wire_bytes', '+', part.wireSizeBytes),
+        decoded_bytes: column('decoded_bytes', '+', part.decodedSizeBytes),
+      }))
+      .where('installation_id', '=', document.installation_id),
+  );
+}

@@ -1,0 +1,79 @@
+import type { Category, ExportDocument } from '@d3kos/protocol';
+import type { Queryable } from '../platform/ports.ts';
+import { upsertRecordsSql } from '../store/record-tables.ts';
+import { textOf } from '../store/row.ts';
+import { type PartToStore, toIso } from './part-to-store.ts';
+import type { SortedRecords, StorableRecord } from './records.ts';
+
+/** Most records in one statement. Above a few thousand the time per record no longer falls, while the statement needs more memory. */
+const BATCH_RECORDS_MAX = 5_000;
+
+/** Returns the ledgers that the installation began after the document's. A ledger that central has not seen yet is the newest. */
+export async function findNewerLedgers(tx: Queryable, document: ExportDocument): Promise<readonly string[]> {
+  if (document.ledger_id === undefined) return [];
+  const rows = await tx.query(
+    `select ledger_id from imports where installation_id = $1::text and ledger_id is not null
+     group by ledger_id
+     having min(received_at) > (select min(received_at) from imports where installation_id = $1::text and ledger_id = $2::text)`,
+    [document.installation_id, document.ledger_id],
+  );
+  return rows.map((row) => textOf(row, 'ledger_id'));
+}
+
+/** Stores the accepted records in the table of their category. */
+export async function insertRecords(
+  tx: Queryable,
+  part: PartToStore,
+  { records }: SortedRecords,
+  newerLedgers: readonly string[],
+): Promise<void> {
+  for (const [category, all] of records)
+    for (let start = 0; start < all.length; start += BATCH_RECORDS_MAX)
+      await insertBatch(tx, part, category, all.slice(start, start + BATCH_RECORDS_MAX), newerLedgers);
+}
+
+async function insertBatch(
+  tx: Queryable,
+  part: PartToStore,
+  category: Category,
+  batch: readonly StorableRecord[],
+  newerLedgers: readonly string[],
+): Promise<void> {
+  await tx.query(upsertRecordsSql(category), [
+    part.document.installation_id,
+    `[${batch.map(toRow).join(',')}]`,
+    part.document.ledger_id ?? null,
+    part.document.sequence ?? null,
+    part.identity.exportId,
+    part.identity.part.index,
+    part.importId,
+    toIso(part.receivedMs),
+    newerLedgers,
+  ]);
+}
+
+function toRow({ recordId, recordedAt, sha256, columns, json }: StorableRecord): string {
+  const facts = JSON.stringify({ record_id: recordId, recorded_at: recordedAt, sha256, ...columns });
+  // The record's text is inserted unchanged: parsing it again would round its large integers.
+  return `${facts.slice(0, -1)},"record":${json}}`;
+}
+
+/** Stores the rejected records with their reasons. */
+export async function insertRejected(
+  tx: Queryable,
+  part: PartToStore,
+  { rejected }: SortedRecords,
+): Promise<void> {
+  if (rejected.length === 0) return;
+  await tx.query(
+    `insert into rejected_records (installation_id, import_id, ordinal, category, record_id, reason, record, received_at)
+     select $1::text, $2::text, ordinal, category, record_id, reason, record, $4::timestamptz
+     from jsonb_to_recordset($3::text::jsonb) as r(ordinal integer, category text, record_id text, reason text, record text)`,
+    [
+      part.document.installation_id,
+      part.importId,
+      JSON.stringify(rejected.map(({ text, ...facts }, ordinal) => ({ ...facts, ordinal, record: text }))),
+      toIso(part.receivedMs),
+    ],
+  );
+}

@@ -1,0 +1,72 @@
+import {
+  type Compilable,
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+} from 'kysely';
+import type { Queryable, Row } from '../platform/ports.ts';
+
+/** Columns of `imports` as central writes them. Timestamps and JSON are text, which PostgreSQL converts to the column's type. */
+interface ImportsTable {
+  readonly installation_id: string;
+  readonly idempotency_key: string;
+  readonly import_id: string;
+  readonly export_id: string;
+  readonly part_index: number;
+  readonly part_count: number;
+  readonly sha256: string;
+  readonly receipt: string;
+  readonly ledger_id: string | null;
+  readonly sequence: number | null;
+  readonly export_type: string | null;
+  readonly export_timestamp: string;
+  readonly software_version: string | null;
+  readonly sections: string;
+  readonly content_coding: string;
+  readonly wire_bytes: number;
+  readonly decoded_bytes: number;
+  readonly received_at: string;
+  /** An array literal: the drivers convert arrays differently. */
+  readonly withdrawn_sequences: string | null;
+}
+
+/** Columns of `installations` that an import updates. */
+interface InstallationsTable {
+  readonly installation_id: string;
+  readonly last_heard_at: string | null;
+  readonly last_export_id: string | null;
+  readonly last_export_timestamp: string | null;
+  readonly last_ledger_id: string | null;
+  readonly last_sequence: number | null;
+  readonly software_version: string | null;
+  readonly claimed_tier: number | null;
+  readonly documents: number;
+  readonly records: number;
+  readonly rejected: number;
+  readonly wire_bytes: number;
+  readonly decoded_bytes: number;
+}
+
+/** The tables that the statement builder checks. */
+export interface Tables {
+  readonly imports: ImportsTable;
+  readonly installations: InstallationsTable;
+}
+
+/** Builds PostgreSQL statements and checks their columns. It has no connection: `runStatement` runs its statements (decision 0029). */
+export const statements: Kysely<Tables> = new Kysely<Tables>({
+  dialect: {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new PostgresIntrospector(db),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  },
+});
+
+/** Runs a built statement. Throws as `Queryable.query` does. */
+export function runStatement(store: Queryable, statement: Compilable): Promise<readonly Row[]> {
+  const { sql, parameters } = statement.compile();
+  return store.query(sql, parameters);
+}
