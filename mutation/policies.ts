@@ -260,15 +260,15 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a slot is exported each time the timer fires',
     file: SCHEDULE,
-    before: 'if (question.claimed.includes(slot)) return undefined;',
+    before: 'if (facts.claimed.includes(slot)) return undefined;',
     after: '',
     killedBy: SCHEDULE_TESTS,
   },
   {
     name: 'a boat whose clock is behind claims the days of the past',
     file: SCHEDULE,
-    before: 'if (question.clockSynchronized === false &&',
-    after: 'if (question.clockSynchronized === true &&',
+    before: 'if (facts.clockSynchronized === false &&',
+    after: 'if (facts.clockSynchronized === true &&',
     killedBy: SCHEDULE_TESTS,
   },
   {

@@ -153,7 +153,7 @@ test(
           'temporary',
           'views',
         ]);
-        assert.ok(existsSync(orphan) && existsSync(oldTemporary), 'looking mends nothing');
+        assert.ok(existsSync(orphan) && existsSync(oldTemporary), 'examining repairs nothing');
         for (const told of [
           'export_20200101_000000.json',
           'notes.json',

@@ -1,3 +1,4 @@
+import { LINE_SEPARATOR } from './collect/page.ts';
 import { toCollectContext } from './create-export/collect-context.ts';
 import type { CreateExportDeps } from './create-export/export-request.ts';
 
@@ -12,10 +13,10 @@ const COLUMNS = [
   'weather',
 ] as const;
 
-/** A text that a spreadsheet would run as a formula is shown as text instead. */
+/** Texts that a spreadsheet would run as a formula. They get a leading apostrophe. */
 const FORMULA_START = /^[=+\-@\t\r]/;
 
-/** A CSV cell (RFC 4180). Numbers stay numbers; objects become JSON. */
+/** A CSV cell (RFC 4180). Numbers stay numbers, and objects become JSON. */
 export function toCsvCell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
@@ -24,7 +25,7 @@ export function toCsvCell(value: unknown): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** The whole boatlog as CSV, page by page from its source: header line first, lines end in CRLF. */
+/** The whole boatlog as CSV, read page by page. The first line has the column names, and lines end in CRLF. */
 export async function* toBoatlogCsv(
   deps: CreateExportDeps,
   signal: AbortSignal,
@@ -36,8 +37,8 @@ export async function* toBoatlogCsv(
   for await (const { lines } of collector.collect(context)) {
     signal.throwIfAborted();
     let text = '';
-    for (const line of lines.split(',\n')) {
-      // Lines of a page are JSON objects written by the collector.
+    for (const line of lines.split(LINE_SEPARATOR)) {
+      // The collector writes each line of a page as a JSON object.
       const record = JSON.parse(line) as Readonly<Record<string, unknown>> & {
         readonly gps?: Readonly<Record<string, unknown>>;
       };

@@ -3,15 +3,16 @@ import type { Clock } from './platform/ports.ts';
 import { createWake } from './platform/wake.ts';
 
 /**
- * Without an event for this long nobody waits for the boat, and the event loop may stand still. Longer than an unused
- * connection to central is kept, so that its buffers go too.
+ * After this long without an event no client waits, and the event loop may block. Longer than an unused connection to central
+ * is kept, so that its buffers are collected too.
  */
 const QUIET_MS = 5_000;
 
 /**
- * Runs until aborted: after each burst of events, and after the start, collects garbage once it is quiet. V8 collects when
- * it allocates: what the last export left would stay for as long as the boat has nothing to do, which is nearly always.
- * No timer runs while nothing happens.
+ * Collects garbage once after the start and once after each burst of events, until aborted. V8 collects only while it
+ * allocates, so the garbage of the last export would stay while the boat is idle, which it is nearly always. No timer runs
+ * between bursts. Saves 6 to 10 MB of idle memory; remove it when the idle daemon stays below 90 MB without it
+ * (decision 0023).
  */
 export async function collectGarbageWhenIdle(
   events: Events,

@@ -12,9 +12,9 @@ import type { World } from './platform/ports.ts';
 import { toSpoolPaths } from './spool/spool-paths.ts';
 
 /**
- * The doctor on the files themselves, for a boat whose export manager does not run: it holds the daemon's lock, so that
- * none is started meanwhile. Throws ALREADY_RUNNING where one runs and did not answer, NOT_FOUND where the boat has never
- * exported, LEDGER_…, DISK_….
+ * Runs the doctor directly on the files, while the export manager is stopped. Holds the daemon's lock, so that none starts
+ * meanwhile. Throws ALREADY_RUNNING if a daemon runs that did not answer, NOT_FOUND if the boat has never exported, and the
+ * errors of the ledger and the disk.
  */
 export async function diagnose(
   world: World,
@@ -24,7 +24,7 @@ export async function diagnose(
 ): Promise<DoctorReport> {
   const paths = toSpoolPaths(config.root);
   if ((await world.disk.stat(paths.home)) === undefined)
-    throw new ExportError('NOT_FOUND', `There is no ${paths.home}: nothing has ever been exported here`, {
+    throw new ExportError('NOT_FOUND', `${paths.home} does not exist: this boat has never exported`, {
       op: 'examine the exports',
       hint: 'Start the export manager once, or set D3KOS_ROOT to the root it runs on.',
     });

@@ -1,19 +1,19 @@
-/** How deep allowed free-form JSON goes: baseline.rpm.cruise.mean is four. */
+/** Depth of free-form JSON that is kept. `baseline.rpm.cruise.mean` has a depth of four. */
 const DEPTH_MAX = 6;
-/** Most elements kept of one list: an hour of samples at two a second. */
+/** Most elements kept of one list: one hour of samples at two per second. */
 const LIST_LENGTH_MAX = 7_200;
-/** Most characters kept of one text in free-form JSON. */
+/** Most characters kept of one text. */
 const TEXT_LENGTH_MAX = 20_000;
 
-/** The words that keys of a free-form source may be made of. A key with any other word stays on the boat. */
+/** The words allowed in keys of a free-form source. A key that contains any other word stays on the boat. */
 export type AllowedWords = ReadonlySet<string>;
 
-/** Words from a text, for lists that read like a sentence. */
+/** The words of some texts, separated by white space. */
 export function toWords(...texts: readonly string[]): AllowedWords {
   return new Set(texts.flatMap((text) => text.split(/\s+/)).filter((word) => word !== ''));
 }
 
-/** True where every word of a key, however it is spelled (`oilPressure`, `oil_psi`, `OIL-PSI`), is allowed. */
+/** True if every word of a key is allowed, in any spelling: `oilPressure`, `oil_psi`, `OIL-PSI`. */
 export function isAllowedKey(key: string, words: AllowedWords): boolean {
   const parts = key
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
@@ -24,8 +24,8 @@ export function isAllowedKey(key: string, words: AllowedWords): boolean {
 }
 
 /**
- * What of a free-form JSON value may leave the boat: numbers, booleans, texts without paths, addresses and
- * credentials, and lists and objects of them under allowed keys. Anything deeper than free-form sources are is dropped.
+ * The part of a free-form JSON value that may leave the boat: numbers, booleans, texts without paths, addresses and
+ * credentials, and lists and objects of these under allowed keys. Values below `DEPTH_MAX` are dropped.
  */
 export function toAllowed(value: unknown, words: AllowedWords, depth = 0): unknown {
   if (typeof value === 'string') return toPublicText(value);
@@ -43,7 +43,7 @@ export function toAllowed(value: unknown, words: AllowedWords, depth = 0): unkno
   return kept;
 }
 
-/** Only the named fields of an object, in the order named, each as `toAllowed` lets it be without free-form keys. */
+/** The named fields of an object that hold plain values, in the given order, each filtered by `toAllowed`. */
 export function pickFields(
   source: Readonly<Record<string, unknown>>,
   names: readonly string[],
@@ -63,10 +63,10 @@ const LOCAL_PATH = /(?<![\w.])\/(?:home|opt|etc|var|media|mnt|root|tmp|usr|run|s
 const CREDENTIAL =
   /(\b(?:\w*api[_-]?key|key|\w*token|passw(?:or)?d|secret|authorization|chat[_-]?id)["']?\s*[:=]\s*["']?)[^\s"',}&]+/gi;
 
-/** A text another program wrote, without what such texts let slip: addresses, local paths, credentials. */
+/** Removes addresses, local paths and credentials from a text of another program. */
 export function toPublicText(text: string): string {
   const cut = text.length > TEXT_LENGTH_MAX ? text.slice(0, TEXT_LENGTH_MAX) : text;
-  // Most texts have none of it, and are checked for the characters all of it needs.
+  // All three patterns need one of these characters, which most texts do not contain.
   if (!/[/:=]/.test(cut)) return cut;
   return cut
     .replaceAll(ADDRESS, '[address]')
@@ -74,21 +74,21 @@ export function toPublicText(text: string): string {
     .replaceAll(CREDENTIAL, '$1[hidden]');
 }
 
-/** An object that is neither null nor a list, or undefined. */
+/** The value as a JSON object, or undefined if it is not one. */
 export function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  // A JSON object: its keys are texts and its values are checked where they are used.
+  // Keys of a JSON object are strings. Its values are checked where they are used.
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** The objects of a JSON list, whatever else is in it; undefined where the value is no list. */
+/** The objects in a JSON list, without its other elements. Undefined if the value is not a list. */
 export function asObjects(value: unknown): readonly Readonly<Record<string, unknown>>[] | undefined {
   if (!Array.isArray(value)) return undefined;
   const elements: readonly unknown[] = value;
   return elements.map(asObject).filter((element) => element !== undefined);
 }
 
-/** A finite number, also from a text that is one; null otherwise (the kiosk's averages are texts, `NaN` where a sensor is missing). */
+/** A finite number, also parsed from a text, or null. The kiosk writes averages as texts, and `NaN` for a missing sensor. */
 export function toNumber(value: unknown): number | null {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : null;

@@ -11,7 +11,7 @@ import { type SourceTable, type SourceValue, toJsonValue } from './source-table.
 export type BoatlogField =
   'entry_id' | 'timestamp' | 'entry_type' | 'content' | 'latitude' | 'longitude' | 'weather_conditions';
 
-/** The words that keys of a weather object may be made of: what weather services and sensors call things. */
+/** The words allowed in keys of a weather object, taken from weather services and sensors. */
 export const WEATHER_WORDS: AllowedWords = toWords(
   'air temp temperature feels like dew point min max avg c f k celsius fahrenheit humidity pressure baro barometer',
   'sea level water wave waves height period swell state tide current wind speed dir direction deg degrees gust gusts',
@@ -20,86 +20,86 @@ export const WEATHER_WORDS: AllowedWords = toWords(
   'sunrise sunset moon phase time timestamp hour hourly daily units unit unknown is day source weather name value',
 );
 
-/** Content beyond this is cut, and the record says so: one entry must fit a request that a slow link can carry and central takes. */
+/** Longer content is cut, and `content_is_cut` marks the record. One entry must fit into a request that a slow link can carry and central accepts. */
 export const CONTENT_SIZE_MAX_BYTES = 8 * 1024 * 1024;
-/** Characters kept of such content. */
+/** Characters kept of content that is cut. */
 const CONTENT_CUT_LENGTH = 1024 * 1024;
 
-/** How far back identical neighbours of a row without an id are looked for, and how many different ones are counted. */
+/** How many rows back identical rows without an id are searched, and how many different ones are counted. */
 const NEIGHBOURS_MAX = 10_000;
 
-/** Most rows of a page read row by row: each is an object and a text, and the garbage of one page is the daemon's memory. */
-const ODD_PAGE_ROWS_MAX = 256;
+/** Most rows of a page on the slow path. Each row is an object and a string, and the garbage of one page counts as the daemon's memory. */
+const SLOW_PAGE_ROWS_MAX = 256;
 
-/** Pages read row by row after one that held an odd row, before SQLite is asked for a whole page again; doubles up to the most. */
-const ODD_PAGES = { first: 1, max: 16 } as const;
+/** Pages on the slow path after the fast path rejected a page. Doubles with each rejection, up to `max`. */
+const SLOW_PAGES = { first: 1, max: 16 } as const;
 
-/** What reading a boatlog needs besides its table. */
+/** How to read a boatlog, besides its table. */
 export interface BoatlogReading {
   readonly readTime: TimestampReader;
-  /** True for an entry that the newer home holds as well, where it is exported from. */
+  /** True for an entry that the newer database also holds. It is exported from there. */
   readonly isElsewhere?: (entryId: SourceValue, timestamp: SourceValue) => boolean;
 }
 
 /**
- * Reads boatlog rows into pages. Where every row of a page is plain (a number or simple text as id, one of the two
- * usual timestamps, no JSON, no bytes), SQLite builds the JSON itself and gives its bytes: more than twice as fast as
- * rows made into text here. A page with any other row is read again row by row, where every kind of value is handled.
- * Both give the same records; a test compares them.
+ * Reads boatlog rows into pages (decision 0013). On the fast path SQLite itself builds the JSON of a page and returns its
+ * bytes, more than twice as fast as JavaScript. Every row of the page must be simple: a number or a simple text as id, one
+ * of the two usual timestamps, no JSON and no bytes. The slow path reads any other page row by row and handles every kind of
+ * value. Both give the same records; a test compares them.
  */
 export function createBoatlogReader(
   table: SourceTable<BoatlogField>,
   fit: RowsFit,
   reading: BoatlogReading,
 ): RowsReader {
-  const readPlain = createPlainReader(table);
-  const readRows = createAnyReader(table, reading);
-  const readAny: RowsReader = (after, rowsMax) =>
-    readRows(after, fit(after, Math.min(rowsMax, ODD_PAGE_ROWS_MAX)));
-  let oddPages = 0;
-  let oddPagesNext: number = ODD_PAGES.first;
-  // Before Node 24.15 SQLite could not be told how large a page may get.
-  const mayBePlain =
+  const readFast = createFastReader(table);
+  const readRows = createSlowReader(table, reading);
+  const readSlow: RowsReader = (after, rowsMax) =>
+    readRows(after, fit(after, Math.min(rowsMax, SLOW_PAGE_ROWS_MAX)));
+  let slowPages = 0;
+  let slowPagesNext: number = SLOW_PAGES.first;
+  // Node before 24.15 cannot limit the length of SQLite's texts.
+  const hasFastPath =
     reading.isElsewhere === undefined &&
     table.has('entry_id') &&
     table.has('timestamp') &&
     'limits' in table.db;
-  if (!mayBePlain) return readAny;
+  if (!hasFastPath) return readSlow;
   return (after, rowsMax) => {
-    if (oddPages > 0) {
-      oddPages -= 1;
-      return readAny(after, rowsMax);
+    if (slowPages > 0) {
+      slowPages -= 1;
+      return readSlow(after, rowsMax);
     }
-    const plain = readPlain(after, rowsMax);
-    if (plain !== undefined) {
-      oddPagesNext = ODD_PAGES.first;
-      return plain;
+    const page = readFast(after, rowsMax);
+    if (page !== undefined) {
+      slowPagesNext = SLOW_PAGES.first;
+      return page;
     }
-    oddPages = oddPagesNext;
-    oddPagesNext = Math.min(oddPagesNext * 2, ODD_PAGES.max);
-    return readAny(after, rowsMax);
+    slowPages = slowPagesNext;
+    slowPagesNext = Math.min(slowPagesNext * 2, SLOW_PAGES.max);
+    return readSlow(after, rowsMax);
   };
 }
 
 /**
- * SQL for the line of a plain row behind its separator; any other row makes SQLite refuse the statement. One `concat`
- * is a fifth cheaper than a chain of `||`, which copies what it has at every step, but takes NULL for an empty text:
- * everything is checked before. Fields and order are those of `toBoatlogRecord`. Each part of it was measured.
+ * SQL for the line of a simple row, preceded by its separator. Any other row makes SQLite reject the statement. One `concat`
+ * is 20 % cheaper than a chain of `||`, which copies its result at every step. `concat` reads NULL as an empty text, so every
+ * column is checked before. Fields and order are those of `toBoatlogRecord`. Each part was measured.
  */
-function toPlainLine(table: SourceTable<BoatlogField>): string {
+function toFastLine(table: SourceTable<BoatlogField>): string {
   const { columns: c } = table;
   const t = c.timestamp;
-  // A row's number is always an integer, and one that is too large to count with ends the reading anyway.
+  // A rowid is always an integer. One beyond 2^53 ends the reading anyway.
   const isRowid = table.isRowid('entry_id');
-  const isPlain = [
-    isPlainTimestamp(t),
-    ...(isRowid ? [] : [isPlainId(c.entry_id)]),
+  const isSimple = [
+    isSimpleTimestamp(t),
+    ...(isRowid ? [] : [isSimpleId(c.entry_id)]),
     isNoBytes(c.entry_type, c.content),
-    isPlainAngle(c.latitude),
-    isPlainAngle(c.longitude),
-    isPlainWeather(c.weather_conditions),
+    isSimpleAngle(c.latitude),
+    isSimpleAngle(c.longitude),
+    isSimpleWeather(c.weather_conditions),
   ];
-  return `CASE WHEN ${isPlain.join(' AND ')}
+  return `CASE WHEN ${isSimple.join(' AND ')}
     THEN concat('${LINE_SEPARATOR}{"record_id":"', ${c.entry_id}, '@', ${t}, '","entry_id":', ${isRowid ? c.entry_id : `json_quote(${c.entry_id})`},
       ',"timestamp":"', ${t}, '","timestamp_utc":"', substr(${t}, 1, 23),
       CASE octet_length(${t}) WHEN 24 THEN 'Z","timestamp_zone":"stated","type":' ELSE 'Z","timestamp_zone":"assumed_utc","type":' END,
@@ -110,74 +110,74 @@ function toPlainLine(table: SourceTable<BoatlogField>): string {
 }
 
 /**
- * One of `2026-03-16T14:03:05.123Z` and `2026-03-16T14:03:05.123456`, since 1970. `date` parses all of it, digits and
- * ranges; it takes 30 February, whose date is another, and 24:00. Bytes are counted, because a GLOB ends at a NUL.
- * The last line also excludes bytes, which compare as greater; `+` keeps a column of numbers from making the year one.
+ * Matches `2026-03-16T14:03:05.123Z` and `2026-03-16T14:03:05.123456` from 1970 on. `date` checks the digits and ranges. It
+ * accepts 30 February, but returns another date for it, and 24:00. The length is counted in bytes, because a GLOB ends at a
+ * NUL. The last line also excludes blobs, which compare as greater. `+` prevents a numeric column from converting '1970'.
  */
-function isPlainTimestamp(t: string): string {
+function isSimpleTimestamp(t: string): string {
   return `CASE octet_length(${t})
       WHEN 24 THEN ${t} GLOB date(${t}) || 'T??:??:??.??[0-9]Z'
       WHEN 26 THEN ${t} GLOB date(${t}) || 'T??:??:??.?????[0-9]' END
     AND substr(${t}, 12, 2) < '24' AND +${t} > '1970'`;
 }
 
-function isPlainId(id: string): string {
+function isSimpleId(id: string): string {
   return `CASE typeof(${id})
     WHEN 'integer' THEN ${id} BETWEEN ${Number.MIN_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER}
     WHEN 'text' THEN octet_length(${id}) BETWEEN 1 AND 64 AND instr(${id}, char(0)) = 0 AND ${id} NOT GLOB '*[^-0-9A-Za-z_.:]*' END`;
 }
 
-/** Bytes compare as greater than all else, NULL not at all: at half the price of `typeof`. */
+/** Neither column is a blob. Blobs compare as greater than every other value, and comparing costs half as much as `typeof`. */
 function isNoBytes(one: string, other: string): string {
   return `(${one} < x'' AND ${other} < x'') IS NOT 0`;
 }
 
-/** Texts and bytes compare as greater than every number, infinities are out of range. */
-function isPlainAngle(column: string): string {
+/** Texts and blobs compare as greater than every number, and infinities are out of range. */
+function isSimpleAngle(column: string): string {
   return `(${column} IS NULL OR ${column} BETWEEN -1000 AND 1000)`;
 }
 
-/** `json_quote`, called only where there is something to quote: on most rows these columns are empty. */
+/** Calls `json_quote` only for a value, because these columns are NULL in most rows. */
 function quoteOrNull(column: string): string {
   return `CASE WHEN ${column} IS NULL THEN 'null' ELSE json_quote(${column}) END`;
 }
 
-/** No JSON, and nothing in it that `toPublicText` would look at; a GLOB does not see what is behind a NUL. */
-function isPlainWeather(weather: string): string {
+/** A text without JSON and without the characters that `toPublicText` checks. A GLOB does not see text after a NUL. */
+function isSimpleWeather(weather: string): string {
   return `(${weather} IS NULL OR typeof(${weather}) = 'text' AND ${weather} NOT GLOB '*[{[/:=]*' AND instr(${weather}, char(0)) = 0)`;
 }
 
 /**
- * Most bytes of a page's lines that SQLite may join. It refuses to go on at this size, which costs nothing, where
- * measuring rows beforehand would read each of them twice.
+ * Most bytes of a page's lines that SQLite may join. SQLite stops at this limit at no cost, whereas measuring rows in advance
+ * would read each row twice.
  */
-const PLAIN_PAGE_BYTES_MAX = 4 * 1024 * 1024;
+const FAST_PAGE_BYTES_MAX = 4 * 1024 * 1024;
 
-/** The largest rowid there can be. */
+/** The largest possible rowid. */
 const ROWID_MAX = '9223372036854775807';
 
 /**
- * Gives undefined for a page that holds a row which is not plain, or that is too large. Where the page ends is looked up
- * first: joining a range of the table takes a tenth less than joining what a limited selection gives. Without an index,
- * a range of rowids is read in their order.
+ * Returns undefined for a page that has a row that is not simple, or that is too large. The statement first finds the last
+ * row of the page, because joining a range of rowids takes 10 % less time than joining a selection with LIMIT. Without an
+ * index SQLite reads a range in the order of rowids.
  */
-function createPlainReader(
+function createFastReader(
   table: SourceTable<BoatlogField>,
 ): (after: number, rowsMax: number) => RowsRead | undefined {
   const { limits } = table.db;
   const lastOfPage = `SELECT rowid FROM ${table.table} WHERE rowid > ?1 ORDER BY rowid LIMIT 1 OFFSET ?2 - 1`;
   const read = table.db.prepare(
-    `SELECT CAST(group_concat(${toPlainLine(table)}, '') AS BLOB) AS lines, max(rowid) AS last, count(*) AS count
+    `SELECT CAST(group_concat(${toFastLine(table)}, '') AS BLOB) AS lines, max(rowid) AS last, count(*) AS count
      FROM ${table.table} NOT INDEXED WHERE rowid > ?1 AND rowid <= ifnull((${lastOfPage}), ${ROWID_MAX})`,
   );
   let rowBytes = 1;
   return (after, rowsMax) => {
-    // Half of what is allowed, by the rows of the page before: few pages are then made in vain.
-    const rows = Math.min(rowsMax, Math.max(1, Math.floor(PLAIN_PAGE_BYTES_MAX / 2 / rowBytes)));
-    limits.length = PLAIN_PAGE_BYTES_MAX;
+    // Aims at half the limit, by the row size of the previous page, so that few pages are rejected.
+    const rows = Math.min(rowsMax, Math.max(1, Math.floor(FAST_PAGE_BYTES_MAX / 2 / rowBytes)));
+    limits.length = FAST_PAGE_BYTES_MAX;
     let found: ReturnType<StatementSync['get']>;
     try {
-      found = getUnlessRefused(read, after, rows);
+      found = getUnlessRejected(read, after, rows);
     } finally {
       limits.length = Infinity;
     }
@@ -190,12 +190,12 @@ function createPlainReader(
   };
 }
 
-/** Results of SQLite by which a page is not made: a statement that cannot be carried out, as `json_quote` of bytes, and a text beyond the limit. */
+/** Result codes of a rejected page: a failed statement, such as `json_quote` of a blob, and a text beyond the limit. */
 const SQLITE_ERROR = 1;
 const SQLITE_TOOBIG = 18;
 
-/** Undefined where the statement met a row that is not plain, or more text than allowed. What else is wrong with the source shows when it is read row by row. */
-function getUnlessRefused(
+/** Undefined if SQLite rejected the statement. Another fault of the source also fails on the slow path, which reports it. */
+function getUnlessRejected(
   read: StatementSync,
   after: number,
   rowsMax: number,
@@ -213,14 +213,14 @@ async function noPage(): Promise<Page | undefined> {
   return undefined;
 }
 
-/** One row as it lies in the source. */
+/** One row as stored in the source. */
 interface BoatlogRow {
   readonly position: number;
   readonly values: Readonly<Record<BoatlogField, SourceValue>>;
   readonly isCut: boolean;
 }
 
-function createAnyReader(table: SourceTable<BoatlogField>, reading: BoatlogReading): RowsReader {
+function createSlowReader(table: SourceTable<BoatlogField>, reading: BoatlogReading): RowsReader {
   const { db, columns: c } = table;
   const isLarge = `ifnull(octet_length(${c.content}), 0) > ${CONTENT_SIZE_MAX_BYTES}`;
   const content = `CASE WHEN ${isLarge} THEN substr(${c.content}, 1, ${CONTENT_CUT_LENGTH}) ELSE ${c.content} END`;
@@ -252,7 +252,7 @@ function toRowStatement(statement: StatementSync): StatementSync {
 
 function* iterateRows(statement: StatementSync, position: number, rowsMax: number): Generator<BoatlogRow> {
   for (const found of statement.iterate(position, rowsMax)) {
-    // setReturnArrays makes every row a list, which the types of node:sqlite do not know.
+    // setReturnArrays makes every row an array; the types of node:sqlite do not reflect it.
     const row = found as unknown as readonly SourceValue[];
     const [
       rowid = null,
@@ -283,7 +283,7 @@ function* iterateRows(statement: StatementSync, position: number, rowsMax: numbe
   }
 }
 
-/** An id with bytes that are not UTF-8 names nothing either: SQLite gives every such byte as the same character. */
+/** True for a row without a usable id. SQLite returns every byte that is not UTF-8 as the same character, so such an id is ambiguous. */
 function isUnnamed({ values: { entry_id: id } }: BoatlogRow): boolean {
   return id === null || id === '' || (typeof id === 'string' && id.includes('\ufffd'));
 }
@@ -293,9 +293,9 @@ function toContentSha256({ values: v }: BoatlogRow): string {
   return sha256(JSON.stringify(content));
 }
 
-/** Names rows without an id, identical ones apart among neighbours with the same timestamp. */
+/** Names rows without an id. Identical rows in a run of equal timestamps get different names. */
 interface Neighbours {
-  /** The name of `row`, undefined where it has an id. To be asked of every row; `before` is the position read before it. */
+  /** The name of `row`, or undefined if it has an id. Called for every row in order; `before` is the position of the previous row. */
   next(row: BoatlogRow, before: number): string | undefined;
 }
 
@@ -307,7 +307,7 @@ function createNeighbours(readBack: (position: number) => Iterable<BoatlogRow>):
     if (seen > 0 || counts.size < NEIGHBOURS_MAX) counts.set(digest, seen + 1);
     return seen;
   };
-  // Only where reading begins: from then on the row before is known.
+  // Needed only for the first row. After that the previous row is known.
   const lookBack = (timestamp: SourceValue, position: number): Map<string, number> => {
     const counts = new Map<string, number>();
     for (const row of readBack(position)) {
@@ -358,7 +358,7 @@ function toBoatlogRecord(
   };
 }
 
-/** Weather as text, or as an object of allowed keys where the text is JSON. */
+/** Weather as text, or as an object of allowed keys if the text is JSON. */
 function toWeather(value: string | number | null): unknown {
   if (typeof value !== 'string') return value;
   const json = /^\s*[{[]/.test(value) ? parseLenientJson(value) : undefined;

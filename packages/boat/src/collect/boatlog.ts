@@ -18,11 +18,11 @@ const FIELDS: ColumnAliases<BoatlogField> = {
 };
 const TABLE = 'boatlog_entries';
 
-/** Where the log is now, and where older versions kept it (docs/spec/sources.md, "2 boatlog"). */
+/** The present database and the one of older versions (docs/spec/sources.md, "2 boatlog"). */
 const HOME = 'data/boatlog/boatlog.db';
 const OLD_HOME = 'data/boatlog.db';
 
-/** Reads the boatlog: append-only, cursor by rowid, entries as the seed names them. An entry in both homes, or in one and the browser, goes once. */
+/** Reads the boatlog, which is append-only: the cursor is a rowid. An entry in both databases, or in a database and the browser, is exported once. */
 export const boatlogCollector: Collector = { category: 'boatlog', isNews: true, collect };
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
@@ -60,8 +60,8 @@ function readHome(
 }
 
 /**
- * Looks entries up in the newer home, where its ids are indexed. Without an index each look-up would read the whole
- * table; entries then go from both homes, under the same record_id.
+ * Returns a lookup of entries in the newer database, or undefined if its ids have no index: each lookup would read the whole
+ * table. Then both databases export the entry under the same record_id.
  */
 function createLookup({ db, table, columns }: SourceTable<BoatlogField>): BoatlogReading['isElsewhere'] {
   const sql = `SELECT 1 FROM ${table} WHERE ${columns.entry_id} = ? AND ${columns.timestamp} IS ? LIMIT 1`;

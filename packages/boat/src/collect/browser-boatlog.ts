@@ -5,14 +5,14 @@ import type { HomeOutcome, TimestampReader } from './policy.ts';
 import { type ColumnAliases, openSourceTable, toSourceDetail } from './source-table.ts';
 import { createStateRecords, toStatePages } from './state-records.ts';
 
-/** Rows of a database looked through at once for entries the browser has too: some milliseconds. */
+/** Rows of a database that are searched in one step for entries of the browser. A step takes a few milliseconds. */
 const SCAN_ROWS = 10_000;
 
 /**
- * Gives the log entries only the browser holds. One that is in a database of `homes` as well, at the same second and
- * with the same text (or, without a text, of the same type), goes from there. The databases have no index on time, so
- * they are looked through in steps, and only for entries that were not exported before. Where a database cannot be
- * read nothing is given: entries could go twice.
+ * Collects the log entries that only the browser holds. An entry that a database of `homes` also holds, at the same second and
+ * with the same text (or the same type if it has no text), is exported from there. The databases have no index on time, so
+ * they are searched in steps, and only for entries that were not exported before. If a database cannot be read, nothing is
+ * collected, because entries could be exported twice.
  */
 export async function* collectBrowserBoatlog(
   context: CollectContext,
@@ -41,12 +41,12 @@ export async function* collectBrowserBoatlog(
     records,
     fresh.flatMap(({ record }) => (elsewhere.has(record.record_id) ? [] : record)),
   );
-  // Remembered as well, so that a database of a million rows is not looked through at every export.
+  // Stored as a digest, so that not every export searches a database of a million rows.
   for (const recordId of elsewhere) context.addDigest(recordId, GOES_FROM_DATABASE);
   return { state: 'ok' };
 }
 
-/** In place of a digest: the entry is in a database and goes from there. */
+/** Stored in the ledger in place of a digest: the entry is exported from a database. */
 const GOES_FROM_DATABASE = 'database';
 
 interface Place {
@@ -55,7 +55,7 @@ interface Place {
   readonly aliases: ColumnAliases<BoatlogField>;
 }
 
-/** Adds to `elsewhere` the entries that the home holds; gives what is wrong with it, if something is. */
+/** Adds the entries that `home` holds to `elsewhere`. Returns a detail text if the database cannot be read. */
 async function findElsewhere(
   context: CollectContext,
   { home, table: tableName, aliases }: Place,

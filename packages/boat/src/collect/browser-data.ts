@@ -7,7 +7,7 @@ import { type TimestampReader, toContentId, toRecordId } from './policy.ts';
 import { parseLenientJson } from './source-file.ts';
 import type { StateRecord } from './state-records.ts';
 
-/** The localStorage keys a kiosk page may hand over (docs/spec/sources.md, "Browser data"). No other is taken. */
+/** The localStorage keys that a kiosk page may send (docs/spec/sources.md, "Browser data"). Other keys are rejected. */
 export const BROWSER_KEYS = [
   'd3kos-benchmark-tests',
   'd3kos-benchmark-baseline',
@@ -20,10 +20,10 @@ export const BROWSER_KEYS = [
 ] as const;
 export type BrowserKey = (typeof BROWSER_KEYS)[number];
 
-/** Longest value of one key: browsers keep 5 Mi characters for a whole origin. */
+/** Longest value of one key. Browsers store 5 Mi characters per origin. */
 export const BROWSER_DOCUMENT_LENGTH_MAX = 5 * 1024 * 1024;
 
-/** What a page hands over: texts as localStorage holds them, under keys we know. */
+/** The request of a kiosk page: texts as stored in localStorage, under known keys. */
 export const BrowserDocumentsSchema = Type.Object(
   {
     'd3kos-benchmark-tests': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
@@ -41,24 +41,24 @@ export type BrowserDocuments = Static<typeof BrowserDocumentsSchema>;
 
 const documents = Compile(BrowserDocumentsSchema);
 
-/** What a page handed over, or undefined where it is anything else: another key, another type, too long. */
+/** The documents of a kiosk page, or undefined if a key is unknown or a value is not a text or too long. */
 export function parseBrowserDocuments(value: unknown): BrowserDocuments | undefined {
   return documents.Check(value) ? value : undefined;
 }
 
-/** The JSON value a page handed over under `key`; undefined where none did, or where it is no JSON. */
+/** The JSON value that a page sent under `key`. Undefined if no page sent one or it is not JSON. */
 export function readBrowserJson(context: CollectContext, key: BrowserKey): unknown {
   const text = context.browserDocument?.(key);
   return text === undefined ? undefined : parseLenientJson(text);
 }
 
-/** The text a page handed over under `key`, whether it is JSON or not. */
+/** The text that a page sent under `key`, as JSON or plain. */
 export function readBrowserText(context: CollectContext, key: BrowserKey): string | undefined {
   const value = readBrowserJson(context, key) ?? context.browserDocument?.(key);
   return typeof value === 'string' || typeof value === 'number' ? toPublicText(String(value)) : undefined;
 }
 
-/** The words that keys of a browser's log entry and trip may be made of. */
+/** The words allowed in keys of the browser's log entries and trips. */
 const ENTRY_WORDS: AllowedWords = toWords(
   'timestamp type event text rpm oil psi kpa coolant c f battery v fuel pct percent boost trim speed kn knots gps lat',
   'latitude lon lng longitude weather temp temperature wind dir direction pressure hpa humidity sea state note notes',
@@ -66,10 +66,10 @@ const ENTRY_WORDS: AllowedWords = toWords(
   'transcript entry started ended total used',
 );
 
-/** Most entries taken of one document. */
+/** Most entries collected from one document. */
 const ENTRIES_MAX = 20_000;
 
-/** A log entry only the browser holds, and what finds the same entry in a database. */
+/** A log entry of the browser, and the values by which the same entry is found in a database. */
 export interface BrowserEntry {
   readonly record: StateRecord;
   readonly utc: string | null;
@@ -78,8 +78,8 @@ export interface BrowserEntry {
 }
 
 /**
- * The log entries and trips a page handed over. An entry is named by what it holds, so it has the same name however
- * often it is handed over; entries that are the same to the letter count as several.
+ * The log entries and trips that a page sent. The content of an entry determines its name, so it keeps its name when it is sent
+ * again. Identical entries count as several.
  */
 export function readBrowserEntries(
   context: CollectContext,

@@ -4,39 +4,39 @@ import type { Cursor } from './cursor.ts';
 
 export type { Cursor } from './cursor.ts';
 
-/** Where on this boat things are. All absolute; everything must run against any root. */
+/** Absolute paths of the sources. Collectors must work with any root. */
 export interface SourcePaths {
   /** `/opt/d3kos` on a boat. */
   readonly root: string;
-  /** Where the cameras record; `/home/d3kos/camera-recordings` on a boat. */
+  /** Folder of the camera recordings, `/home/d3kos/camera-recordings` on a boat. */
   readonly recordings: string;
-  /** `/proc` and `/sys`, and `/run`: other places in tests. */
+  /** `/proc`, `/sys` and `/run` on a boat. */
   readonly proc: string;
   readonly sys: string;
   readonly run: string;
 }
 
-/** What a collector may touch: sources, read-only. It knows nothing of the ledger but what is given here. */
+/** Everything that a collector may use. Sources are read-only, and the ledger is visible only through these functions. */
 export interface CollectContext {
   readonly paths: SourcePaths;
   readonly disk: Disk;
   readonly databases: Databases;
   readonly clock: Clock;
   readonly installationId: string;
-  /** `full`: every record there is; `incremental`: what is new or changed since the last committed export. */
+  /** `full`: every record. `incremental`: records that are new or changed since the last committed export. */
   readonly mode: 'full' | 'incremental';
-  /** How far `source` of this category has been exported, as this collector last said it; undefined: from the start. */
+  /** The committed cursor of a log source of this category. Undefined: read from the start. */
   cursorOf(source: string): Cursor | undefined;
-  /** The digest under which a state record was last exported, or undefined if it never was. */
+  /** The digest of a state record when it was last exported. Undefined if it never was. */
   digestOf(recordId: string): string | undefined;
   /**
-   * Tells that a state record goes with this export, or need not go with any, under a digest which the next export is given
-   * by `digestOf`: from this export's commit on, and not before. Whoever collects keeps none of them.
+   * Reports the digest of a state record that this export carries, or that needs no export. `digestOf` returns it from the
+   * commit of this export on. Collectors do not keep digests themselves.
    */
   addDigest(recordId: string, digest: string): void;
-  /** What a kiosk page handed over of its localStorage key, as it was handed over; undefined where none did. Absent: no page can. */
+  /** The text that a kiosk page sent for a localStorage key. Undefined if none did. */
   browserDocument?(key: string): string | undefined;
-  /** Whether the owner agreed to usage analytics leaving the boat. Absent: no. */
+  /** Whether the owner agreed that usage analytics leave the boat. Absent: no. */
   readonly usageConsent?: boolean;
   readonly signal: AbortSignal;
 }
@@ -44,40 +44,41 @@ export interface CollectContext {
 /** Records ready for the export file. */
 export interface Page {
   /**
-   * JSON objects, one per line, joined by ",\n", no line end after the last. Each begins with `{"record_id":`
-   * and holds no raw line end. Valid Unicode, no NaN, no Infinity.
+   * JSON objects, one per line, joined by ",\n", without a line end after the last. Each begins with `{"record_id":` and
+   * contains no raw line end. Valid Unicode, no NaN, no Infinity.
    */
   readonly lines: string;
   /**
-   * The same as `lines` in UTF-8, given where SQLite made the bytes. Who writes the page should take them:
-   * `lines` is then decoded each time it is asked for, at twice the cost of making the page.
+   * `lines` in UTF-8, present if SQLite made the page. A writer should use these bytes: each access to `lines` decodes them
+   * again, which costs twice as much as making the page.
    */
   readonly bytes?: Uint8Array;
-  /** `bytes` with the ",\n" before them that parts the page from the one before: both are then one write. */
+  /** `bytes` preceded by the ",\n" that separates the page from the previous one, so that both are one write. */
   readonly separated?: Uint8Array;
   readonly count: number;
   /**
-   * Gives the memory of `bytes` back at once, where they have one of their own. Who has written the page calls it, and
-   * the page is of no more use: waiting for the garbage collector costs the daemon tens of MB.
+   * Releases the memory of `bytes` at once; waiting for the garbage collector costs the daemon tens of MB. The writer calls it
+   * after writing the page, which must not be used afterwards.
    */
   release?(): void;
 }
 
-/** What one collection found, told after its last page. Nothing in it takes effect before the export's commit. */
+/** The result of one collection, returned after its last page. It takes effect with the export's commit. */
 export interface CollectOutcome {
   readonly state: CategoryState;
-  /** For a person: which source, what was wrong. Never a path outside the boat's root, never a secret. */
+  /** For a person: the source and its problem. Contains no path outside the boat's root and no secret. */
   readonly detail?: string;
-  /** The seed's `note`, e.g. "Metadata only - image files not exported". */
+  /** The legacy exporter's `note`, for example "Metadata only - image files not exported". */
   readonly note?: string;
-  /** Log sources: how far they are exported once this export is committed. */
+  /** The cursors of log sources after this export's commit. */
   readonly cursors: readonly CursorMove[];
 }
 
 /**
- * The range of a log source that an export answers for: after `from` (undefined: from the start), up to and with `to`.
- * A full export carries more, but answers only for what no earlier export carried: `from` is the cursor it found,
- * or undefined where that cursor no longer fits the source. When the range comes back, the lower position wins.
+ * The range of a log source that an export is responsible for: after `from` (undefined: from the start) up to and including
+ * `to`. A full export carries more, but its range covers only rows that no earlier export carried. `from` is the cursor that
+ * it found, or undefined if that cursor no longer fits the source. When ranges are rewound, the lower position wins
+ * (decision 0004).
  */
 export interface CursorMove {
   readonly source: string;
@@ -86,14 +87,14 @@ export interface CursorMove {
 }
 
 /**
- * One category's reader. `collect` yields pages in short read-only steps with `clock.yield()` between them
- * (none over 50 ms, no lock another service waits on) and returns the outcome. It never throws for what a
- * source can do (missing, empty, corrupt, locked): that is `state: 'error'` with no cursor moved. When the
- * state is `error` after pages were yielded, those records stay in the export and go again in the next.
+ * Reads one category. `collect` yields pages and returns the outcome. It reads in steps of at most 50 ms, with
+ * `clock.yield()` between them, and holds no lock that another service waits for. It does not throw for a missing, empty,
+ * corrupt or locked source; the outcome then has the matching state and moves no cursor. If the state is `error` after pages
+ * were yielded, their records stay in the export and are exported again by the next one.
  */
 export interface Collector {
   readonly category: Category;
-  /** Whether its records count as news: a telemetry sample alone makes no incremental export. */
+  /** Whether its records justify an incremental export. A telemetry sample alone does not. */
   readonly isNews: boolean;
   collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void>;
 }

@@ -1,6 +1,6 @@
 /**
- * How far a log source is exported. `position` grows in the order the source is read (a rowid, a byte offset);
- * `check` identifies the row at that position, so that a replaced or restored source is noticed.
+ * How far a log source has been exported. `position` (a rowid) grows in reading order. `check` identifies the row at
+ * that position, so that a replaced or restored source is detected.
  */
 export interface Cursor {
   readonly position: number;

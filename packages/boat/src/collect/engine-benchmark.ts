@@ -4,10 +4,10 @@ import { readBrowserJson } from './browser-data.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
 import { type HomeOutcome, mergeHomes, type TimestampReader, toRecordId } from './policy.ts';
-import { type FileJson, readSourceJson, readTimestampReader, toFileDetail } from './source-file.ts';
+import { readSourceJson, readTimestampReader, toFileDetail, toFileOutcome } from './source-file.ts';
 import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
 
-/** The words that keys of a benchmark may be made of (docs/spec/sources.md, "1 engine_benchmark"); units are kPa and °C. */
+/** The words allowed in keys of a benchmark (docs/spec/sources.md, "1 engine_benchmark"). Units are kPa and °C. */
 const BENCHMARK_WORDS: AllowedWords = toWords(
   'id version timestamp start end time date duration samples sample count engine hours hour conditions air temp sea state',
   'wind water humidity pressure barometric altitude load notes note name type baseline metrics avg average rpm idle cruise',
@@ -17,23 +17,23 @@ const BENCHMARK_WORDS: AllowedWords = toWords(
   'egt iat lambda test tests stable ok',
 );
 
-/** Where results are (docs/spec/sources.md, "1 engine_benchmark"), and what their records are called. */
+/** Files with results (docs/spec/sources.md, "1 engine_benchmark"), and the kind of their records. */
 const HOMES = [
   { name: 'config/benchmark-results.json', kind: 'results' },
   { name: 'data/engine-benchmark.json', kind: 'engine-benchmark' },
   { name: 'data/baselines/engine-baseline.json', kind: 'engine-baseline' },
 ] as const;
-/** Folders where a download from the kiosk page is kept. */
+/** Folders in which downloads from the kiosk page are kept. */
 const DOWNLOAD_FOLDERS = ['data', 'config', 'data/benchmarks'] as const;
 const DOWNLOAD_NAME = /^d3kos-benchmark-\d{4}-\d\d-\d\d(?: ?\(\d{1,3}\))?\.json$/;
-/** Most downloads read: one a day for a year. */
+/** Most downloads read: one per day for a year. */
 const DOWNLOADS_MAX = 366;
 const BROWSER_TESTS = 'd3kos-benchmark-tests';
 const BROWSER_BASELINE = 'd3kos-benchmark-baseline';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Reads engine benchmarks: one record per test, a baseline is a record too. The same test in several places goes once. */
+/** Reads engine benchmarks. Each test and each baseline is one record. A test that is found in several places is exported once. */
 export const engineBenchmarkCollector: Collector = { category: 'engine_benchmark', isNews: true, collect };
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
@@ -58,12 +58,10 @@ async function* collectFile(
   name: string,
   toRecords: (value: unknown) => readonly StateRecord[] | undefined,
 ): AsyncGenerator<Page, HomeOutcome, void> {
-  const file: FileJson = await readSourceJson(context, name);
-  if (file.kind === 'absent') return { state: 'source_missing' };
-  if (file.kind === 'empty') return { state: 'empty' };
-  if (file.kind === 'unreadable') return { state: 'error', detail: file.detail };
+  const file = await readSourceJson(context, name);
+  if (file.kind !== 'value') return toFileOutcome(file);
   const found = toRecords(file.value);
-  if (found === undefined) return { state: 'schema_unknown', detail: `${name} holds no benchmark` };
+  if (found === undefined) return { state: 'schema_unknown', detail: `${name} contains no benchmark` };
   yield* toStatePages(records, found);
   return { state: found.length === 0 ? 'empty' : 'ok' };
 }
@@ -96,7 +94,7 @@ function toResults(
   return Object.keys(record).length > EMPTY_RECORD_KEYS ? [record] : [];
 }
 
-/** record_id, kind, timestamp, timestamp_utc and timestamp_zone are in every record. */
+/** Every record has record_id, kind, timestamp, timestamp_utc and timestamp_zone. */
 const EMPTY_RECORD_KEYS = 5;
 
 function toDownload(value: unknown, readTime: TimestampReader): readonly StateRecord[] | undefined {
@@ -114,7 +112,7 @@ function toTests(tests: readonly unknown[], readTime: TimestampReader): readonly
   });
 }
 
-/** A test is named by its id, the moment it began; without one by what it holds. */
+/** A test's name: its id, which is its start time, or a digest of its content if it has no id. */
 function toTestName(test: JsonObject): string {
   const { id } = test;
   if (typeof id === 'number' || typeof id === 'string') return `test:${id}`;
@@ -148,7 +146,7 @@ function omitTimestamp(source: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(source).filter(([key]) => key !== 'timestamp' && key !== 'kind'));
 }
 
-/** The kiosk writes numbers as texts, `NaN` where a sensor is missing: numbers, and null where there is none. Times stay as they are. */
+/** Converts texts to numbers, except times. The kiosk writes numbers as texts, and `NaN` for a missing sensor, which becomes null. */
 function toNumbers(values: unknown): unknown {
   const object = asObject(values);
   if (object === undefined) return values;

@@ -13,51 +13,51 @@ import {
 import { type ColumnAliases, openSourceTable, type SourceTable, toSourceDetail } from './source-table.ts';
 
 /**
- * Most source bytes of the texts in one page, unless one row alone has more: with a 2 MB row the page is a few
- * such rows, which SQLite and JSON take under 50 ms for.
+ * Most source bytes of the texts in one page, unless a single row has more. SQLite and JSON process a page of this size in
+ * under 50 ms.
  */
 const PAGE_SOURCE_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Before the first row of any table: rowids may be negative. */
+/** A position before the first row of any table. Rowids may be negative. */
 const POSITION_BEFORE_ALL = Number.MIN_SAFE_INTEGER;
 
-/** Rows of a log just read. */
+/** Rows of a log that were read in one step. */
 export interface RowsRead {
   readonly count: number;
-  /** The rowid of the last row; of no meaning where `count` is 0. */
+  /** The rowid of the last row. Undefined meaning if `count` is 0. */
   readonly last: number;
-  /** Makes the page, outside of any transaction. Undefined where none of the rows is to be exported from this home. */
+  /** Makes the page, outside any transaction. Undefined if none of the rows is exported from this database. */
   toPage(): Promise<Page | undefined>;
 }
 
-/** Reads rows of one log in rowid order. Called synchronously within a transaction of the source. */
+/** Reads rows of a log in rowid order. Runs synchronously within a read transaction of the source. */
 export type RowsReader = (after: number, rowsMax: number) => RowsRead;
 
-/** How many of the `rowsMax` rows after `after` a reader that makes objects of them may take, for the size of their texts; at least one. */
+/** How many of the `rowsMax` rows after `after` the slow path may read, given the size of their texts. At least one. */
 export type RowsFit = (after: number, rowsMax: number) => number;
 
-/** A log's home: a table that only grows at its end. */
+/** A table of a log that only grows at its end. */
 export interface LogHome<Field extends string> {
-  /** Below the boat's root; also the name of its cursor. */
+  /** Path of the database below the boat's root, and the name of its cursor. */
   readonly name: string;
   readonly table: string;
   readonly aliases: ColumnAliases<Field>;
-  /** The fields whose texts may be large, for the size of pages. */
+  /** The fields that may have large texts, which limit the size of pages. */
   readonly largeFields: readonly NoInfer<Field>[];
-  /** Most rows in a page, where the reader makes objects of them: garbage of one page is the daemon's memory. */
+  /** Most rows of a page for a reader that makes objects of them. The garbage of one page counts as the daemon's memory. */
   readonly rowsMax?: number;
   createReader(table: SourceTable<Field>, fit: RowsFit): RowsReader;
 }
 
-/** How reading a log's home ended; `move` is there where rows were read. */
+/** The outcome of reading a log. `move` is present if rows were read. */
 export interface LogOutcome extends HomeOutcome {
   readonly move?: CursorMove;
 }
 
 /**
- * Reads a log home: from the cursor where that still fits, else from the start; in full mode always from the start.
- * Each page is one short read transaction; none is held while the page is taken, so the source's WAL does not grow for us.
- * Where the log changes under the reading (a VACUUM that renumbers), it ends in `error` and is read again next time.
+ * Reads a log from its cursor, or from the start if the cursor no longer fits or in full mode. Each page is one short read
+ * transaction, and none is open while the page is consumed, so the source's WAL does not grow because of us. If the log changes
+ * during the reading (a VACUUM that renumbers rows), the outcome is `error` and the next export reads it again.
  */
 export async function* readLogHome<Field extends string>(
   context: CollectContext,
@@ -98,7 +98,7 @@ async function* readRows<Field extends string>(
       positionDigest = anchors.digestAt(read.last);
       return read;
     });
-    if (rows === undefined) return { state: 'error', detail: `${home.name} changed while it was read` };
+    if (rows === undefined) return { state: 'error', detail: `${home.name} changed during the export` };
     if (rows.count === 0) break;
     rowsMax = Math.min(
       nextPageRows(rowsMax, context.clock.monotonic() - beganMs),
@@ -124,25 +124,25 @@ function toLogOutcome(
   return to === undefined ? { state: 'empty' } : { state: 'ok', move: { source, from, to } };
 }
 
-/** Runs `read` in one read transaction, which ends before anything is awaited. */
+/** Runs `read` in one read transaction, which ends synchronously. */
 function inReadTransaction<T>({ db }: { readonly db: SourceTable<string>['db'] }, read: () => T): T {
   db.exec('BEGIN');
   try {
     return read();
   } finally {
-    // Some errors of SQLite end the transaction themselves.
+    // Some SQLite errors end the transaction.
     if (db.isTransaction) db.exec('ROLLBACK');
   }
 }
 
 interface AnchorReader {
   digestAt(position: number): string | undefined;
-  /** The rows a cursor at `position` remembers, in falling order. */
+  /** The anchors of a cursor at `position`, in descending order. */
   anchorsFrom(position: number): readonly Anchor[];
 }
 
 function createAnchorReader<Field extends string>({ db, table, columns }: SourceTable<Field>): AnchorReader {
-  // quote() tells texts, numbers and bytes apart, so a row of another type is another row.
+  // quote() distinguishes texts, numbers and blobs, so a value of another type makes another digest.
   const row = Object.values<string>(columns)
     .map((column) => `quote(${column})`)
     .join(` || ',' || `);
@@ -171,7 +171,7 @@ function createAnchorReader<Field extends string>({ db, table, columns }: Source
   };
 }
 
-/** Limits a page's rows so that their texts stay within `PAGE_SOURCE_BYTES_MAX`. SQLite knows the lengths without reading the texts. */
+/** Limits a page's rows so that their texts stay within `PAGE_SOURCE_BYTES_MAX`. SQLite returns lengths without reading the texts. */
 function createFit<Field extends string>(
   home: LogHome<Field>,
   { db, table, columns }: SourceTable<Field>,

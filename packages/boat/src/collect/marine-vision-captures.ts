@@ -10,7 +10,7 @@ import { mergeHomes, type TimestampReader, toContentId, toRecordId } from './pol
 import { parseLenientJson, readTimestampReader } from './source-file.ts';
 import { type ColumnAliases, type SourceTable, type SourceValue, toJsonValue } from './source-table.ts';
 
-/** The columns captures have had, of all generations (docs/spec/sources.md, "3 marine_vision_captures"). `image_path` is read for the file's size and never leaves. */
+/** The column names of captures in all versions (docs/spec/sources.md, "3 marine_vision_captures"). `image_path` is read only for the file's size and never leaves the boat. */
 const FIELDS = {
   capture_id: ['capture_id', 'id'],
   timestamp: ['timestamp', 'created_at'],
@@ -33,10 +33,10 @@ const FIELDS = {
 } as const;
 type CaptureField = keyof typeof FIELDS;
 const ALIASES: ColumnAliases<CaptureField> = FIELDS;
-/** FIELDS is the one list of them; Object.keys forgets their names. */
+/** Object.keys loses the type of the keys. */
 const FIELD_NAMES = Object.keys(FIELDS) as CaptureField[];
 
-/** What of a species guess, and of a model's answer about a picture, may leave the boat. */
+/** The words allowed in keys of a species guess and of a model's answer about an image. */
 const SPECIES_WORDS: AllowedWords = toWords(
   'species confidence score name common scientific family fish person detected is count size length weight cm mm in kg lb',
   'estimated estimate description reasoning reason notes note alternatives alternative top rank color colour habitat',
@@ -45,13 +45,13 @@ const SPECIES_WORDS: AllowedWords = toWords(
 
 const TABLE = 'captures';
 const HOMES = ['data/marine-vision/captures.db', 'data/captures.db'] as const;
-/** Rows of one page: each is an object of 18 values and a look at the disk. */
+/** Rows of one page. Each row is an object of 18 values and one stat of an image. */
 const PAGE_ROWS_MAX = 256;
-/** Pictures asked for their size at once: more than the four threads behind them, few enough to hold. */
-const LOOKS_AT_ONCE = 32;
+/** Images whose size is read at once. More than the four threads that read them, and few enough to hold in memory. */
+const STATS_AT_ONCE = 32;
 const NOTE = 'Metadata only - image files not exported';
 
-/** Reads what was caught on camera, as metadata: no image and no local path. Append-only, cursor by rowid. */
+/** Reads camera captures as metadata, without images and local paths. Append-only: the cursor is a rowid. */
 export const marineVisionCapturesCollector: Collector = {
   category: 'marine_vision_captures',
   isNews: true,
@@ -99,8 +99,8 @@ function createReader(
       last: rows.at(-1)?.position ?? after,
       toPage: async () => {
         const lines: string[] = [];
-        for (let start = 0; start < rows.length; start += LOOKS_AT_ONCE) {
-          const batch = rows.slice(start, start + LOOKS_AT_ONCE);
+        for (let start = 0; start < rows.length; start += STATS_AT_ONCE) {
+          const batch = rows.slice(start, start + STATS_AT_ONCE);
           const captures = await Promise.all(batch.map(({ row }) => toCapture(context, row, readTime)));
           lines.push(...captures.map(toLine));
         }
@@ -117,7 +117,7 @@ function readAll(
 ): readonly { readonly position: number; readonly row: CaptureRow }[] {
   return statement.all(after, rowsMax).map((found) => ({
     position: Number(found['position']),
-    // The statement names exactly these columns.
+    // The statement selects exactly these columns.
     row: found as CaptureRow,
   }));
 }
@@ -158,7 +158,7 @@ async function toCapture(
   return record;
 }
 
-/** Fields that are there only where a generation has them. */
+/** Fields that only some versions have. */
 const OPTIONAL_FIELDS = [
   'person_detected',
   'fish_detected',
@@ -170,7 +170,7 @@ const OPTIONAL_FIELDS = [
   'gemini_species',
 ] as const;
 
-/** A JSON column under allowed keys. One that is no JSON is left out: what it holds cannot be told. */
+/** The allowed part of a JSON column. A text that is not JSON is left out, because its content is unknown. */
 function toAllowedJson(text: string | number | null): unknown {
   if (typeof text !== 'string') return undefined;
   const value = parseLenientJson(text);
@@ -194,17 +194,17 @@ function toGps(
   };
 }
 
-/** The size of the picture where it still is: pictures are deleted after a week. Null where it is gone or cannot be asked for. */
+/** The size of the image. Null if the image cannot be read or is gone; images are deleted after a week. */
 async function readFileSize(context: CollectContext, path: string | number | null): Promise<number | null> {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) return null;
   const { root, recordings } = context.paths;
-  // The column is another program's: only files where this boat keeps pictures are asked about.
+  // Another program writes the column, so only files in the boat's own folders are checked.
   const isOurs = isAbsolute(path) && [root, recordings].some((folder) => path.startsWith(`${folder}/`));
   try {
     const facts = await context.disk.stat(isOurs ? path : join(recordings, basename(path)));
     return facts?.kind === 'file' ? facts.sizeBytes : null;
   } catch (error) {
-    // The size is a courtesy; an unreadable picture must not cost its record.
+    // The size is optional. An unreadable image must not cost the record.
     if (isExportError(error)) return null;
     throw error;
   }

@@ -5,15 +5,15 @@ import { type HomeOutcome, mergeHomes, type TimestampReader, toRecordId } from '
 import { readTimestampReader, toFileDetail } from './source-file.ts';
 import { createStateRecords, type StateRecord, toStatePages } from './state-records.ts';
 
-/** Folders with recordings, below the recordings folder (docs/spec/sources.md, "4 marine_vision_snapshots"). */
+/** Folders with camera files, below the recordings folder (docs/spec/sources.md, "4 marine_vision_snapshots"). */
 const FOLDERS = ['', 'snapshots'] as const;
 /** `capture_{slot}_{YYYYMMDD_HHMMSS}.jpg`, `recording_{slot}_{YYYYMMDD_HHMMSS}.mp4`. */
 const FILE_NAME = /^(capture|recording)_([A-Za-z0-9_-]{1,64})_(\d{8}_\d{6})\.([a-z0-9]{2,4})$/i;
 const NOTE = 'Metadata only - video files not exported';
 
 /**
- * Reads the names of camera files: snapshot id, slot, kind, local time, size, format. A state category, although
- * files are only added: names are local time, and a clock that jumps would put new files before any cursor.
+ * Reads the names and sizes of camera files. A state category, although files are only added: names contain local time, and
+ * after a clock change new files could sort before a cursor.
  */
 export const marineVisionSnapshotsCollector: Collector = {
   category: 'marine_vision_snapshots',

@@ -12,9 +12,9 @@ import type { CollectContext, CollectOutcome, Collector, Page } from './collecto
 import { type FileJson, readSourceJson, readSourceText } from './source-file.ts';
 import { createStateRecords } from './state-records.ts';
 
-/** The wizard's answers q1 to q16, with room for later questions. */
+/** Keys of the wizard's answers: q1 to q16, and later questions. */
 const QUESTION = /^q\d{1,2}$/;
-/** The words of the other keys that leave the boat: what a boat, its engine and its owner's choices are called. */
+/** The words allowed in other keys: terms for a boat, its engine and its owner's choices. */
 const CONFIGURATION_WORDS: AllowedWords = toWords(
   'language dir completed at version step steps skipped vessel boat name home port make manufacturer year model engine',
   'chartplotter cylinders size power hp kw compression ratio idle max rpm type origin position count displacement fuel',
@@ -25,14 +25,14 @@ const CONFIGURATION_WORDS: AllowedWords = toWords(
 const HOME = 'config/onboarding.json';
 const VESSEL_HOME = 'services/dashboard/config/vessel.env';
 const COUNTER_HOME = 'state/onboarding-reset-count.json';
-/** How the counter has been spelled (docs/spec/sources.md, "8 onboarding"), the seed's way first. */
+/** Names of the counter in all versions (docs/spec/sources.md, "8 onboarding"), the legacy exporter's first. */
 const COUNTER_KEYS = ['count', 'reset_count', 'resetCount'] as const;
-/** Where a kiosk page keeps the wizard's answers. */
+/** The localStorage key of the wizard's answers. */
 const BROWSER_KEY = 'onboarding-config';
-/** The one record's identity. */
+/** Identity of the only record. */
 const RECORD_ID = 'onboarding';
 
-/** Reads the first-run answers as one document, from which a reflashed boat is restored: what is allowed goes unchanged. */
+/** Reads the first-run answers as one document. A reflashed boat is restored from it, so allowed values are exported unchanged. */
 export const onboardingCollector: Collector = { category: 'onboarding', isNews: true, collect };
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -43,7 +43,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
     if (file.kind === 'unreadable') details.push(file.detail);
     if (file.kind !== 'value') return undefined;
     const value = asObject(file.value);
-    if (value === undefined) details.push(`${name} holds no object`);
+    if (value === undefined) details.push(`${name} contains no object`);
     return value;
   };
   const answers = object(await readSourceJson(context, HOME), HOME);

@@ -1,47 +1,35 @@
 import { isUtf8 } from 'node:buffer';
 import type { Page } from './collector.ts';
 
-/** Size at which a page of gathered lines is given out: its memory comes and goes in pieces that are reused. */
-const PAGE_SIZE_BYTES = 64 * 1024;
-/** Most bytes of UTF-8 that a unit of UTF-16 takes. */
-const UNIT_SIZE_MAX_BYTES = 3;
+/** Length in characters at which a page of gathered lines is complete. Small pages keep the daemon's garbage small. */
+const PAGE_LENGTH = 64 * 1024;
 
-/** What parts one line of an export file from the next: two characters, two bytes. */
+/** Separates two lines of an export file: two characters, two bytes. */
 export const LINE_SEPARATOR = ',\n';
 
-/** Lines made by `toLine`, gathered into pages. */
+/** Gathers lines made by `toLine` into pages. */
 export interface LineBuffer {
   add(line: string): void;
-  /** Whether they should be given out before more are made. */
+  /** Whether a page is complete and should be taken before more lines are added. */
   isFull(): boolean;
-  /** What was gathered since the last page; undefined where nothing was. */
+  /** The lines added since the last page, or undefined if there are none. */
   take(): Page | undefined;
 }
 
-/**
- * Gathers lines as bytes: texts that wait until a page is full outlive two young collections of garbage, and wait as
- * garbage for one of the whole heap, which comes after tens of MB.
- */
 export function createLineBuffer(): LineBuffer {
-  let memory = Buffer.from(new ArrayBuffer(0));
-  let sizeBytes = 0;
-  let count = 0;
+  let lines: string[] = [];
+  let length = 0;
   return {
     add(line) {
-      const neededBytes = sizeBytes + LINE_SEPARATOR.length + line.length * UNIT_SIZE_MAX_BYTES;
-      if (neededBytes > memory.length)
-        memory = Buffer.from(memory.buffer.transfer(Math.max(neededBytes, 2 * PAGE_SIZE_BYTES)));
-      sizeBytes += memory.write(LINE_SEPARATOR, sizeBytes, 'latin1');
-      sizeBytes += memory.write(line, sizeBytes, 'utf8');
-      count += 1;
+      lines.push(line);
+      length += line.length;
     },
-    isFull: () => sizeBytes >= PAGE_SIZE_BYTES,
+    isFull: () => length >= PAGE_LENGTH,
     take() {
-      if (count === 0) return undefined;
-      const page = toBytesPage(new Uint8Array(memory.buffer.transfer(sizeBytes)), count);
-      memory = Buffer.from(new ArrayBuffer(0));
-      sizeBytes = 0;
-      count = 0;
+      if (lines.length === 0) return undefined;
+      const page = toPage(lines);
+      lines = [];
+      length = 0;
       return page;
     },
   };
@@ -53,8 +41,8 @@ export function toPage(lines: readonly string[]): Page {
 }
 
 /**
- * A page of bytes made by SQLite, each line with the separator before it. SQLite passes on text that is not UTF-8 as
- * it lies in the source: such bytes become U+FFFD here. They never hide a line end or a quote, which are ASCII.
+ * A page of bytes made by SQLite, with the separator before each line. SQLite copies text that is not UTF-8 unchanged from
+ * the source. Such bytes become U+FFFD here. They cannot hide a line end or a quote, which are ASCII.
  */
 export function toBytesPage(separated: Uint8Array, count: number): Page {
   const clean = isUtf8(separated) ? separated : Buffer.from(new TextDecoder().decode(separated), 'utf8');
@@ -70,15 +58,15 @@ export function toBytesPage(separated: Uint8Array, count: number): Page {
   };
 }
 
-/** Gives the memory of bytes back, which are of no more use; where they share it with others, nothing happens. */
+/** Releases the memory of bytes that are no longer used. No effect on bytes that share their memory with others. */
 export function releaseBuffer({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
-/** A record as one line of JSON: numbers that JSON has not are null, halves of surrogate pairs are U+FFFD. */
+/** A record as one line of JSON. NaN and infinities become null, and lone surrogates become U+FFFD. */
 export function toLine(record: { readonly record_id: string } & Readonly<Record<string, unknown>>): string {
   const line = JSON.stringify(record);
-  // JSON.stringify writes a half as an escape, which is where it can be seen cheaply; a text may also hold those characters itself.
+  // JSON.stringify escapes a lone surrogate, so searching the line is a cheap test. A text may also contain such an escape literally.
   return /\\ud[89a-f]/i.test(line)
     ? JSON.stringify(record, (_, value: unknown) => toWellFormed(value))
     : line;

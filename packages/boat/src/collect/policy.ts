@@ -2,10 +2,10 @@ import { type CategoryState, RECORD_ID_LENGTH_MAX } from '@d3kos/protocol';
 import { isTimeZone } from '../platform/time-zone.ts';
 import type { Cursor } from './cursor.ts';
 
-/** How the UTC value of a timestamp came about: the text said its zone, or one had to be assumed. */
+/** Where the zone of a timestamp came from: the text stated it, or it was assumed. */
 export type TimestampZone = 'stated' | 'assumed_utc' | `assumed_local:${string}`;
 
-/** A source's timestamp, normalised. Both are null where the text is no time. */
+/** A normalised timestamp. Both values are null if the text is not a time. */
 export interface NormalTime {
   /** `YYYY-MM-DDTHH:MM:SS.mmmZ`. */
   readonly utc: string | null;
@@ -17,24 +17,24 @@ const ISO =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?$/i;
 const COMPACT = /^(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)$/;
 const MINUTE_MS = 60_000;
-/** Zones change their offset on quarters of an hour; within one it is looked up once, which is a hundred times cheaper. */
+/** Zones change their offset only at quarters of an hour. One lookup per quarter is a hundred times cheaper than one per timestamp. */
 const OFFSET_SPAN_MS = 15 * MINUTE_MS;
-/** Most offsets remembered by one reader: some weeks. */
+/** Most offsets cached by one reader: about six weeks. */
 const OFFSETS_MAX = 4_000;
 
-/** Numbers from here on are read as milliseconds since 1970: as seconds they would be after the year 5138. */
+/** Numbers from here on are milliseconds since 1970. As seconds they would be after the year 5138. */
 const EPOCH_MS_FROM = 1e11;
-/** Numbers below are no times: as seconds they would be in the year 1973, before any boat computer. */
+/** Smaller numbers are not times. As seconds they would be before 1973. */
 const EPOCH_SECONDS_FROM = 1e8;
-/** The last moment a JavaScript Date can hold with a four-digit year. */
+/** The last moment with a four-digit year. */
 const EPOCH_MS_MAX = 253_402_300_799_999;
 
-/** Gives the normal form of a timestamp as it lies in a source (docs/spec/sources.md, "2 boatlog"). */
+/** Normalises a timestamp of a source (docs/spec/sources.md, "2 boatlog"). */
 export type TimestampReader = (raw: unknown) => NormalTime;
 
 /**
- * Reads timestamps: with `Z` or an offset as stated, naive ISO as UTC, `20260322_122202` as local time of `timeZone`
- * (an IANA name; one this machine does not know counts as UTC), numbers as milliseconds or seconds since 1970.
+ * Reads ISO timestamps with `Z` or an offset as stated, ISO timestamps without a zone as UTC, `20260322_122202` as local time
+ * in `timeZone`, and numbers as milliseconds or seconds since 1970. `timeZone` is an IANA name; an unknown one counts as UTC.
  */
 export function createTimestampReader(timeZone: string): TimestampReader {
   const zone = isTimeZone(timeZone) ? timeZone : 'UTC';
@@ -74,7 +74,7 @@ export function createTimestampReader(timeZone: string): TimestampReader {
     if (compact !== null) {
       const localMs = toUtcMs(compact.slice(1));
       if (localMs === undefined) return NO_TIME;
-      // The offset is looked up at the moment it leads to, so that the hour after a change of clocks is right.
+      // The second lookup uses the resulting moment, so that the hour after a clock change is right.
       const guessMs = localMs - offsetMsAt(localMs);
       return { utc: toIso(localMs - offsetMsAt(guessMs)), zone: `assumed_local:${zone}` };
     }
@@ -109,7 +109,7 @@ function toOffsetMs(offset: string): number {
   return (offset.startsWith('-') ? -minutes : minutes) * MINUTE_MS;
 }
 
-/** The moment of year, month, day, hour, minute, second; undefined where there is no such moment (30 February, 24:00). */
+/** The moment of year, month, day, hour, minute and second. Undefined if it does not exist (30 February, 24:00). */
 function toUtcMs(fields: readonly (string | undefined)[], millisecond = 0): number | undefined {
   const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = fields.map((field) =>
     Number(field ?? 0),
@@ -124,13 +124,13 @@ function toIso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** Hex digits of SHA-256 that stand for a row without an id: 128 bits. */
+/** Hex digits of the SHA-256 that identifies a row without an id: 128 bits. */
 export const CONTENT_DIGEST_LENGTH = 32;
 
 /**
- * A record's identity from what names it in its source and its raw timestamp. The id alone is no identity: ids are
- * reused after deletions and start again in a new database. Ids that are too long, or hold what a database at the
- * other end may not take, are replaced by a digest of themselves.
+ * A record's identity from its id in the source and its raw timestamp (decision 0003). The id alone does not identify it: ids
+ * are reused after deletions and start again in a new database. An id that is too long, or that has characters which central's
+ * database may reject, is replaced by its digest.
  */
 export function toRecordId(id: string, timestamp: string, sha256: (text: string) => string): string {
   const whole = timestamp === '' ? id : `${id}@${timestamp}`;
@@ -148,31 +148,31 @@ function hasControl(text: string): boolean {
 }
 
 /**
- * What names a row whose id is NULL: its content, and which of its identical neighbours it is (0 for the first).
- * Neighbours are counted within a run of equal timestamps, so the same rows get the same names in every export.
+ * The name of a row whose id is NULL: a digest of its content, and its number among identical rows (0 for the first).
+ * Identical rows are counted within a run of equal timestamps, so the same rows get the same names in every export.
  */
 export function toContentId(contentSha256: string, neighbour: number): string {
   const name = `~${contentSha256.slice(0, CONTENT_DIGEST_LENGTH)}`;
   return neighbour === 0 ? name : `${name}#${neighbour}`;
 }
 
-/** A row of a log that a cursor remembers: where it was and what it was. */
+/** A row of a log that a cursor remembers, by its position and content. */
 export interface Anchor {
   readonly position: number;
   /** Hex digits of its content's SHA-256. */
   readonly digest: string;
 }
 
-/** How many hex digits an anchor keeps: 48 bits tell two rows at one place of one log apart. */
+/** Hex digits in an anchor: 48 bits distinguish two rows at the same position of a log. */
 export const ANCHOR_DIGEST_LENGTH = 12;
 
 /**
- * How far before the cursor further rows are remembered. Where the newest rows were deleted, or an older copy was
- * restored, the log is read again from the last of them that is still there instead of from its start.
+ * Distances of the anchors before the cursor. If the newest rows were deleted or an older copy was restored, the log is read
+ * again from the newest anchor that still exists instead of from its start.
  */
 export const ANCHOR_DISTANCES: readonly number[] = [0, 1, 2, 4, 8, 16, 64, 256, 1024, 4096, 65_536];
 
-/** A cursor at the first of `anchors`, which are in falling order. Undefined where there is none. */
+/** A cursor at the first of `anchors`, which are in descending order. Undefined if there are none. */
 export function toCursor(anchors: readonly Anchor[]): Cursor | undefined {
   const [first] = anchors;
   if (first === undefined) return undefined;
@@ -180,7 +180,7 @@ export function toCursor(anchors: readonly Anchor[]): Cursor | undefined {
   return { position: first.position, check };
 }
 
-/** The rows a cursor remembers, in falling order; none where its text is not one of ours. */
+/** The anchors of a cursor in descending order. None if its text is malformed. */
 export function parseAnchors(cursor: Cursor): readonly Anchor[] {
   const anchors: Anchor[] = [];
   for (const word of cursor.check.split(' ')) {
@@ -192,8 +192,8 @@ export function parseAnchors(cursor: Cursor): readonly Anchor[] {
 }
 
 /**
- * Where a log is to be read on: at the newest remembered row that is still what it was. Everything up to that row
- * has been exported, because a log only grows at its end. Undefined where none is: another database, read from its start.
+ * The cursor at the newest anchor whose row is unchanged. Every row up to it has been exported, because a log only grows at its
+ * end. Undefined if no anchor fits: another database, which is read from its start.
  */
 export function fitCursor(
   cursor: Cursor | undefined,
@@ -204,28 +204,28 @@ export function fitCursor(
   return fitting === -1 ? undefined : toCursor(anchors.slice(fitting));
 }
 
-/** Rows of one page at first, at least and at most. More than 4,000 is no faster; 1 lets a row of any size through. */
+/** Rows of the first page, and the limits. More than 2,048 rows are not faster; 1 allows a row of any size. */
 export const PAGE_ROWS = { first: 256, min: 1, max: 2048 } as const;
-/** What a page should take: a fifth of the 50 ms the event loop may stand still, because one page can be an outlier. */
+/** Target duration of a page: a fifth of the 50 ms for which the event loop may block, because some pages take longer than predicted. */
 export const PAGE_TARGET_MS = 10;
 
-/** How many rows the next page should have, given what the last took. */
+/** Number of rows for the next page, given the duration of the last one. */
 export function nextPageRows(rows: number, tookMs: number): number {
   if (tookMs > PAGE_TARGET_MS) return Math.max(PAGE_ROWS.min, Math.floor(rows / 2));
   if (tookMs < PAGE_TARGET_MS / 2) return Math.min(PAGE_ROWS.max, rows * 2);
   return rows;
 }
 
-/** How reading one home of a category ended. */
+/** The outcome of reading one source of a category. */
 export interface HomeOutcome {
   readonly state: CategoryState;
   readonly detail?: string;
 }
 
 /**
- * A category's state from its homes. One that gave records makes it `ok`, and what was wrong with the others is told
- * in `detail`: a damaged old home must not hold back the living one, and its own cursor has not moved. Otherwise a
- * failure outranks an unknown schema, that outranks an empty home, and only where there is no home at all is the source missing.
+ * A category's state from the outcomes of its sources. One source with records makes the category `ok`, and `detail` lists the
+ * problems of the others: a damaged old database must not hold back the present one, and its cursor has not moved. Otherwise
+ * `error` outranks `schema_unknown`, which outranks `empty`. Only if no source exists is the category `source_missing`.
  */
 export function mergeHomes(homes: readonly HomeOutcome[]): HomeOutcome {
   const order: readonly CategoryState[] = ['ok', 'error', 'schema_unknown', 'empty', 'source_missing'];

@@ -2,31 +2,21 @@ import { asObjects, toPublicText } from './allowed.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
 import { toContentId, toRecordId } from './policy.ts';
-import { readSourceJson, readTimestampReader } from './source-file.ts';
+import { readSourceJson, readTimestampReader, toFileOutcome } from './source-file.ts';
 import { createStateRecords, type StateRecord, toStatePages } from './state-records.ts';
 
 const HOME = 'data/qr-codes.json';
 
-/** Reads the QR codes that were made. Fields that leave: installation_uuid, generated_at, tier, api_endpoint; a pairing token is a credential. */
+/** Reads the generated QR codes. Only installation_uuid, generated_at, tier and api_endpoint leave the boat; a pairing token is a credential. */
 export const qrCodesCollector: Collector = { category: 'qr_codes', isNews: true, collect };
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
-  const none = { cursors: [] };
   const file = await readSourceJson(context, HOME);
-  switch (file.kind) {
-    case 'absent':
-      return { state: 'source_missing', ...none };
-    case 'empty':
-      return { state: 'empty', ...none };
-    case 'unreadable':
-      return { state: 'error', detail: file.detail, ...none };
-    case 'value':
-      break;
-  }
-  // One code that is not in a list is a list of one.
+  if (file.kind !== 'value') return { ...toFileOutcome(file), cursors: [] };
+  // A single object counts as a list of one.
   const objects = asObjects(file.value) ?? asObjects([file.value]) ?? [];
   if (objects.length === 0 && !isEmptyList(file.value))
-    return { state: 'schema_unknown', detail: `${HOME} holds no QR codes`, ...none };
+    return { state: 'schema_unknown', detail: `${HOME} contains no QR codes`, cursors: [] };
   const readTime = await readTimestampReader(context);
   const records = createStateRecords(context);
   yield* toStatePages(
@@ -58,7 +48,7 @@ function toQrCode(
   return { record_id: toRecordId(name, generatedAt ?? '', sha256), ...fields };
 }
 
-/** An address without the user, password, query and fragment it may carry. */
+/** A URL without its user, password, query and fragment. */
 function toEndpoint(value: unknown): string | null {
   if (typeof value !== 'string' || !URL.canParse(value)) return null;
   const url = new URL(value);

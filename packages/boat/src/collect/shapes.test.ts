@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { resolveOldestIssue, writeIssues } from '../../../sim/src/fixture/alerts.ts';
 import { type CaptureGeneration, writeCaptures } from '../../../sim/src/fixture/captures.ts';
-import { writeMachine, writeSource } from '../../../sim/src/fixture/files.ts';
+import { writeSource } from '../../../sim/src/fixture/files.ts';
 import { toBoatPlaces } from '../../../sim/src/fixture/places.ts';
 import type { FileFacts } from '../platform/ports.ts';
 import {
@@ -24,7 +23,6 @@ import { onboardingCollector } from './onboarding.ts';
 import { qrCodesCollector } from './qr-codes.ts';
 import { settingsCollector } from './settings.ts';
 import { systemAlertsCollector } from './system-alerts.ts';
-import { telemetryCollector } from './telemetry.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'd3kos-shapes-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -370,36 +368,4 @@ describe('QR codes', () => {
       writeSource(root, 'data/qr-codes.json', content);
       assert.equal((await collect(qrCodesCollector, root)).outcome.state, state);
     });
-});
-
-describe('the telemetry sample', () => {
-  it("has the seed's figures and is another record each time", async () => {
-    const root = newRoot();
-    writeMachine(toBoatPlaces(root));
-    const record = await collectOne(telemetryCollector, root);
-    assert.equal(record['system_uptime_seconds'], 86400.55);
-    assert.equal(record['memory_total_kb'], 3884000);
-    assert.equal(record['cpu_temperature_c'], 48.312);
-    assert.ok(Number(record['disk_total_bytes']) > 0);
-    assert.equal(telemetryCollector.isNews, false);
-  });
-  it('has null for what the machine does not tell', async () => {
-    const root = newRoot();
-    mkdirSync(root);
-    const record = await collectOne(telemetryCollector, root);
-    assert.equal(record['cpu_temperature_c'], null);
-    assert.equal(record['memory_used_percent'], null);
-  });
-});
-
-describe('usage analytics', () => {
-  it('stay on the boat', async () => {
-    const root = newRoot();
-    mkdirSync(dirname(join(root, 'data/telemetry/telemetry.db')), { recursive: true });
-    const db = new DatabaseSync(join(root, 'data/telemetry/telemetry.db'));
-    db.exec("CREATE TABLE events (name TEXT); INSERT INTO events VALUES ('page-opened-by-somebody')");
-    db.close();
-    const { lines } = await collect(telemetryCollector, root);
-    assert.ok(!lines.join().includes('page-opened-by-somebody'));
-  });
 });

@@ -1,24 +1,24 @@
 import { join } from 'node:path';
 import { isExportError } from '../platform/errors.ts';
 import type { CollectContext } from './collector.ts';
-import { createTimestampReader, type TimestampReader } from './policy.ts';
+import { createTimestampReader, type HomeOutcome, type TimestampReader } from './policy.ts';
 import { readTimeZoneFile } from './time-zone-file.ts';
 
-/** Largest text or JSON source read whole: a benchmark download with samples is some 5 MB, settings are under 10 kB. */
+/** Largest text or JSON source that is read. A benchmark download with samples is about 5 MB, and settings are under 10 kB. */
 export const SOURCE_FILE_SIZE_MAX_BYTES = 16 * 1024 * 1024;
 
-/** A source file as found. `empty` is a file of no bytes: made, and never written or cut off by a power loss. */
+/** A source file. `empty` is a file of 0 bytes: created but never written, or truncated by a power cut. */
 export type FileText =
   | { readonly kind: 'absent' }
   | { readonly kind: 'empty' }
   | { readonly kind: 'unreadable'; readonly detail: string }
   | { readonly kind: 'text'; readonly text: string };
 
-/** A JSON source file as found. */
+/** A JSON source file. */
 export type FileJson =
   Exclude<FileText, { readonly kind: 'text' }> | { readonly kind: 'value'; readonly value: unknown };
 
-/** Reads the text file `name` below the boat's root. What cannot be read is told, with the name and no path. */
+/** Reads the text file `name` below the boat's root. The detail of an unreadable file has its name and no path. */
 export async function readSourceText(
   context: CollectContext,
   name: string,
@@ -27,7 +27,7 @@ export async function readSourceText(
   return readTextAt(context, join(context.paths.root, name), name, sizeMaxBytes);
 }
 
-/** Reads the text file at `path`, which a person knows as `name`. */
+/** Reads the text file at `path`. The detail of an unreadable file calls it `name`. */
 export async function readTextAt(
   context: CollectContext,
   path: string,
@@ -44,11 +44,25 @@ export async function readTextAt(
   }
 }
 
-/** What is wrong with a source file, for a person; rethrows what is no failure of a disk. */
+/** Describes a failure to read a source file for a person. Rethrows any error that is not the disk's. */
 export function toFileDetail(error: unknown, name: string): string {
-  if (isExportError(error, 'FILE_TOO_LARGE')) return `${name} is larger than a source may be`;
+  if (isExportError(error, 'FILE_TOO_LARGE')) return `${name} is too large`;
   if (isExportError(error)) return `${name} cannot be read (${error.code})`;
   throw error;
+}
+
+/** The outcome of a source file without a value. */
+export function toFileOutcome(file: Exclude<FileJson, { readonly kind: 'value' }>): HomeOutcome {
+  switch (file.kind) {
+    case 'absent':
+      return { state: 'source_missing' };
+    case 'empty':
+      return { state: 'empty' };
+    case 'unreadable':
+      return { state: 'error', detail: file.detail };
+    default:
+      return file satisfies never;
+  }
 }
 
 /** Reads the JSON file `name` below the boat's root. `NaN` and `Infinity`, which Python writes, count as null. */
@@ -61,7 +75,7 @@ export async function readSourceJson(context: CollectContext, name: string): Pro
     : { kind: 'value', value };
 }
 
-/** A JSON text's value, with `NaN` and `Infinity` as null; undefined where it is not JSON. */
+/** Parses JSON, with `NaN` and `Infinity` as null. Undefined if the text is not JSON. */
 export function parseLenientJson(text: string): unknown {
   return (
     parseJson(text) ??
@@ -78,7 +92,7 @@ function parseJson(text: string): unknown {
     const value: unknown = JSON.parse(text);
     return value;
   } catch (error) {
-    // Anything but a syntax error is ours.
+    // Any other error is a bug.
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }

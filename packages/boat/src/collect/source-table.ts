@@ -4,29 +4,29 @@ import { isExportError } from '../platform/errors.ts';
 import type { CollectContext } from './collector.ts';
 import type { HomeOutcome } from './policy.ts';
 
-/** The names a field's column has had, by field, the most specific first. */
+/** The names that a field's column has had, by field, the most specific first. */
 export type ColumnAliases<Field extends string> = Readonly<Record<Field, readonly string[]>>;
 
-/** A source's table as it was found: for each field we know, its column quoted for SQL, or `NULL` where it has none. */
+/** A table of a source. `columns` has the quoted column of each known field, or `NULL` if the table has none. */
 export interface SourceTable<Field extends string> {
   readonly db: DatabaseSync;
   /** Quoted for SQL. */
   readonly table: string;
   readonly columns: Readonly<Record<Field, string>>;
   has(field: Field): boolean;
-  /** True where the field's column is the row's number itself: always there, always an integer. */
+  /** True if the field's column is the rowid, which is never NULL and always an integer. */
   isRowid(field: Field): boolean;
 }
 
-/** What is in a home: its table, or why there is none to read. */
+/** The table of a database, or the outcome if there is none to read. */
 export type OpenedTable<Field extends string> =
   | { readonly kind: 'table'; readonly table: SourceTable<Field> }
   | { readonly kind: 'outcome'; readonly outcome: HomeOutcome };
 
 /**
- * Opens the database `name` below the boat's root and finds `tableName` in it, by introspection. The caller closes
- * `table.db`. A file that is not there is a missing source; 0 bytes or no such table is empty; a table with none of
- * the columns we know is an unknown schema.
+ * Opens the database `name` below the boat's root and inspects its table `tableName`. The caller closes `table.db`. A file
+ * that does not exist is `source_missing`, a file of 0 bytes or without the table is `empty`, and a table without any known
+ * column is `schema_unknown`.
  */
 export function openSourceTable<Field extends string>(
   context: CollectContext,
@@ -57,7 +57,7 @@ export function openSourceTable<Field extends string>(
   }
 }
 
-/** The column that is the row's number: the only key, declared INTEGER, without an index of its own (as one that is DESC has). */
+/** The column that is the rowid: the only key, declared INTEGER, without an index of its own (a DESC key has one). */
 const ROWID_COLUMN = `SELECT max(name) AS name FROM pragma_table_info(:table) WHERE pk > 0
   HAVING count(*) = 1 AND max(upper(type)) = 'INTEGER'
   AND NOT EXISTS (SELECT 1 FROM pragma_index_list(:table) WHERE origin = 'pk')`;
@@ -71,7 +71,7 @@ function toSourceTable<Field extends string>(
 ): SourceTable<Field> | undefined {
   const columns: Partial<Record<Field, string>> = {};
   const known = new Set<Field>();
-  // Object.keys forgets that the keys of a Record<Field, …> are its fields.
+  // Object.keys loses the type of the keys.
   for (const field of Object.keys(aliases) as Field[]) {
     const column = aliases[field]
       .map((alias) => found.find((name) => name.toLowerCase() === alias))
@@ -83,7 +83,7 @@ function toSourceTable<Field extends string>(
   return {
     db,
     table: quoteName(tableName),
-    // Every field was given a column or NULL just above.
+    // The loop above set every field.
     columns: columns as Record<Field, string>,
     has: (field) => known.has(field),
     isRowid: (field) => typeof rowidName === 'string' && columns[field] === quoteName(rowidName),
@@ -94,19 +94,19 @@ function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Primary result codes of SQLite that a person can do something about. */
+/** Descriptions of SQLite's primary result codes on which a person can act. */
 const SQLITE_MEANINGS: Readonly<Record<number, string>> = {
   5: 'is locked by the program that writes it',
   6: 'is locked by the program that writes it',
-  10: 'cannot be read from the card',
+  10: 'cannot be read from the disk',
   11: 'is damaged',
   14: 'cannot be opened',
   26: 'is not a SQLite database',
 };
 
 /**
- * What is wrong with a source database, for a person, without a path. Rethrows what is neither SQLite's nor the
- * disk's: that is a fault of ours.
+ * Describes a failure to read a source database for a person, without a path. Rethrows any error that is neither SQLite's nor
+ * the disk's, because it is a bug.
  */
 export function toSourceDetail(error: unknown, name: string, context: CollectContext): string {
   if (isExportError(error))
@@ -116,7 +116,7 @@ export function toSourceDetail(error: unknown, name: string, context: CollectCon
     return `${name} ${meaning} (SQLite ${error.errcode})`;
   }
   if (error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE')
-    return `${name}: a row number is larger than can be counted with`;
+    return `${name}: a row number is beyond 2^53`;
   throw error;
 }
 
@@ -124,8 +124,8 @@ export function toSourceDetail(error: unknown, name: string, context: CollectCon
 export type SourceValue = SQLOutputValue;
 
 /**
- * A source value as JSON can hold it: whole numbers beyond 2^53 and bytes become texts (bytes that are no text as
- * `hex:…`), infinities null. Texts that were not UTF-8 already have U+FFFD in them.
+ * Converts a source value to JSON. Integers beyond 2^53 and blobs become texts (`hex:…` for a blob that is not UTF-8), and
+ * infinities become null. SQLite has already replaced invalid UTF-8 in texts by U+FFFD.
  */
 export function toJsonValue(value: SourceValue | undefined): string | number | null {
   if (value === undefined || value === null) return null;

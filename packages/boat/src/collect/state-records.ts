@@ -7,34 +7,34 @@ import { createLineBuffer, toLine } from './page.ts';
 export type StateRecord = { readonly record_id: string } & Readonly<Record<string, unknown>>;
 
 /**
- * Gathers the records of a state category into pages: in incremental mode only those that are new or different from
- * what was last exported. A record told twice in one collection goes once. Of what is told it keeps 16 bytes a record.
+ * Gathers the records of a state category into pages, in incremental mode only those that are new or have changed since they
+ * were last exported. A record that is added twice in one collection is exported once. Remembers 16 bytes per record.
  */
 export interface StateRecords {
-  /** Takes a record. */
   add(record: StateRecord): void;
-  /** The page that is due, if one is; `end` gives what is left. */
+  /** The next page if it is complete. `end` returns the rest. */
   due(): Page | undefined;
   end(): Page | undefined;
-  /** How many records the sources hold, gone before or not. */
+  /** Number of different records added, exported before or not. */
   seen(): number;
-  /** Whether records have been made for as long as the event loop may wait; `rest` gives it its turn. */
-  isTurnOver(): boolean;
-  rest(): Promise<void>;
+  /** Whether the event loop has been blocked for a time slice. */
+  isSliceOver(): boolean;
+  /** Yields to the event loop and begins the next time slice. Rejects when aborted. */
+  yieldSlice(): Promise<void>;
 }
 
-/** How long records are made before the event loop gets its turn. */
-const TURN_MS = 10;
+/** How long records are processed before the event loop may run. */
+const SLICE_MS = 10;
 
 export function createStateRecords(context: CollectContext): StateRecords {
   const lines = createLineBuffer();
   let seen = 0;
-  const told = createDigestCounts();
-  // Of the whole collection: a source is told in many pieces, each of which takes less than a turn.
-  let turnBeganMs = context.clock.monotonic();
+  const added = createDigestCounts();
+  // One slice spans several calls of `toStatePages`, each of which may take less than a slice.
+  let sliceBeganMs = context.clock.monotonic();
   return {
     add(record) {
-      if (told.add(sha256(record.record_id)) > 0) return;
+      if (added.add(sha256(record.record_id)) > 0) return;
       seen += 1;
       const line = toLine(record);
       const digest = sha256(line);
@@ -45,16 +45,16 @@ export function createStateRecords(context: CollectContext): StateRecords {
     due: () => (lines.isFull() ? lines.take() : undefined),
     end: lines.take,
     seen: () => seen,
-    isTurnOver: () => context.clock.monotonic() - turnBeganMs >= TURN_MS,
-    async rest() {
+    isSliceOver: () => context.clock.monotonic() - sliceBeganMs >= SLICE_MS,
+    async yieldSlice() {
       context.signal.throwIfAborted();
       await context.clock.yield();
-      turnBeganMs = context.clock.monotonic();
+      sliceBeganMs = context.clock.monotonic();
     },
   };
 }
 
-/** Gives out the pages of `records` one after another, letting others run between turns of some milliseconds. */
+/** Adds the records of `source` and yields the pages, with a yield to the event loop after each time slice. */
 export async function* toStatePages(
   records: StateRecords,
   source: Iterable<StateRecord>,
@@ -63,7 +63,7 @@ export async function* toStatePages(
     records.add(record);
     const page = records.due();
     if (page !== undefined) yield page;
-    if (page !== undefined || records.isTurnOver()) await records.rest();
+    if (page !== undefined || records.isSliceOver()) await records.yieldSlice();
   }
   const last = records.end();
   if (last !== undefined) yield last;

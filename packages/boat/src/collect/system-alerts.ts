@@ -4,11 +4,17 @@ import type { CollectContext, CollectOutcome, Collector, Page } from './collecto
 import { createDigestCounts, type DigestCounts } from './digest-counts.ts';
 import { sha256 } from './digest.ts';
 import { type HomeOutcome, mergeHomes, type TimestampReader, toContentId, toRecordId } from './policy.ts';
-import { parseLenientJson, readSourceJson, readTimestampReader, toFileDetail } from './source-file.ts';
+import {
+  parseLenientJson,
+  readSourceJson,
+  readTimestampReader,
+  toFileDetail,
+  toFileOutcome,
+} from './source-file.ts';
 import { type ColumnAliases, openSourceTable, toJsonValue, toSourceDetail } from './source-table.ts';
 import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
 
-/** The fields of an alert that leave the boat, by the names they have had in the self-healing table (docs/spec/sources.md, "7 system_alerts"). */
+/** The fields of an alert that leave the boat, with the column names of all versions of the self-healing table (docs/spec/sources.md, "7 system_alerts"). */
 const FIELDS = {
   alert_id: ['id', 'issue_id'],
   timestamp: ['timestamp', 'created_at'],
@@ -23,10 +29,10 @@ const FIELDS = {
 } as const;
 type AlertField = keyof typeof FIELDS;
 const ALIASES: ColumnAliases<AlertField> = FIELDS;
-/** FIELDS is the one list of them; Object.keys forgets their names. */
+/** Object.keys loses the type of the keys. */
 const FIELD_NAMES = Object.keys(FIELDS) as AlertField[];
 
-/** The words that keys of metrics, and of the alert in a webhook line, may be made of. */
+/** The words allowed in keys of metrics, and of the alert in a webhook line. */
 const METRIC_WORDS: AllowedWords = toWords(
   'cpu gpu memory mem swap disk temperature temp voltage volts battery current load average avg usage used free total',
   'available percent pct count value values threshold limit min max mean rate uptime latency delay ms s seconds minutes',
@@ -38,16 +44,16 @@ const METRIC_WORDS: AllowedWords = toWords(
 
 const ISSUES_HOME = 'data/self-healing/issues.db';
 const ISSUES_TABLE = 'issues';
-/** Rows read at once: some milliseconds, and few enough that their objects are garbage before they are moved among what lasts. */
+/** Rows read in one step. A step takes a few milliseconds, and so few objects become garbage while they are still in V8's young generation. */
 const ROWS_AT_ONCE = 64;
 const ALERTS_HOME = 'data/alerts.json';
 const WEBHOOK_HOME = 'data/alarm-webhook-log.jsonl';
-/** Bytes of the webhook log read at once. */
+/** Bytes of the webhook log read in one step. */
 const WEBHOOK_READ_BYTES = 256 * 1024;
-/** Longest line of it: a longer one is no line of that program. */
+/** Longest line of the webhook log. Its program writes no longer ones. */
 const WEBHOOK_LINE_LENGTH_MAX = 256 * 1024;
 
-/** Reads alerts from all three places. Rows change after they were inserted (`status`, `resolved_at`): a changed row goes again. */
+/** Reads alerts from all three sources. Rows change after they were inserted (`status`, `resolved_at`), and a changed row is exported again. */
 export const systemAlertsCollector: Collector = { category: 'system_alerts', isNews: true, collect };
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
@@ -105,11 +111,9 @@ async function* collectAlertsFile(
   readTime: TimestampReader,
 ): AsyncGenerator<Page, HomeOutcome, void> {
   const file = await readSourceJson(context, ALERTS_HOME);
-  if (file.kind === 'absent') return { state: 'source_missing' };
-  if (file.kind === 'empty') return { state: 'empty' };
-  if (file.kind === 'unreadable') return { state: 'error', detail: file.detail };
+  if (file.kind !== 'value') return toFileOutcome(file);
   const alerts = asObjects(file.value);
-  if (alerts === undefined) return { state: 'schema_unknown', detail: `${ALERTS_HOME} holds no list` };
+  if (alerts === undefined) return { state: 'schema_unknown', detail: `${ALERTS_HOME} contains no list` };
   const found = alerts.map((alert) =>
     toAlert(
       'alerts',
@@ -127,7 +131,7 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
-/** An alert under our names, with what of its fields may leave. Without an id it is named by what it says. */
+/** An alert with our field names and the allowed values. Its subject names it if it has no id. */
 function toAlert(
   source: string,
   readTime: TimestampReader,
@@ -147,7 +151,7 @@ function toAlert(
     timestamp_zone: zone,
   };
   for (const name of FIELD_NAMES.slice(2)) said[name] = toAllowed(fields[name] ?? null, METRIC_WORDS) ?? null;
-  // An alert changes in its status; what it is about stays.
+  // The status of an alert changes. Its subject does not.
   const about = JSON.stringify([said['category'], said['severity'], said['description'], said['metrics']]);
   const name = `${source}:${id ?? toContentId(sha256(about), 0)}`;
   return { record_id: toRecordId(name, String(said['timestamp'] ?? ''), sha256), ...said };
@@ -169,7 +173,7 @@ async function* collectWebhookLog(
       if (bytes === undefined) return { state: 'source_missing' };
       if (bytes.length === 0) break;
       offset += bytes.length;
-      // Cut at a line end before decoding, so that no character is cut in two. A last line without its end is torn.
+      // Splits at a line end before decoding, so that no character is split. A last line without a line end is torn.
       const gathered = Buffer.concat([rest, bytes]);
       const end = gathered.lastIndexOf(0x0a) + 1;
       rest = gathered.subarray(end);
@@ -185,7 +189,7 @@ async function* collectWebhookLog(
   }
 }
 
-/** A line of `{ts, status | error, alert}`; undefined for a torn or foreign one. Lines that are the same count as several. */
+/** Parses a line of `{ts, status | error, alert}`. Undefined for a torn or foreign line. Identical lines count as several. */
 function toWebhookAlert(
   line: string,
   readTime: TimestampReader,

@@ -4,21 +4,21 @@ import type { CollectContext, CollectOutcome, Collector, Page } from './collecto
 import { toLine, toPage } from './page.ts';
 import { readTextAt } from './source-file.ts';
 
-/** Largest file read below /proc and /sys: meminfo is 1.5 kB. */
+/** Largest file read below /proc and /sys. meminfo is 1.5 kB. */
 const SAMPLE_FILE_SIZE_MAX_BYTES = 64 * 1024;
 /** Thermal zones report thousandths of a degree. */
 const MILLIDEGREES = 1000;
 
-/** `$ROOT/data/telemetry/telemetry.db`: usage analytics, on boats that have them. */
+/** Usage analytics, on boats that have them. */
 const USAGE_HOME = 'data/telemetry/telemetry.db';
-/** Most tables of usage analytics counted, and what a name must look like to be told. */
+/** Most tables of usage analytics that are counted, and the table names that may leave the boat. */
 const USAGE_TABLES_MAX = 50;
 const USAGE_TABLE_NAME = /^[a-z][a-z0-9_]{0,39}$/;
 
 /**
- * Samples the machine at the time of the export: uptime, memory, disk, load, CPU temperature. Each sample is a
- * record of its own; alone it is no news. Usage analytics are read only with the owner's consent, and then only how much
- * each of their tables holds: no boat's analytics have a known shape that could be allowed field by field.
+ * Samples the machine at the time of the export: uptime, memory, disk, load and CPU temperature. Each sample is a record, but it
+ * alone justifies no export. Usage analytics are read only with the owner's consent, and then only the number of rows in each
+ * table, because the columns have no known schema that could be allowed field by field.
  */
 export const telemetryCollector: Collector = { category: 'telemetry', isNews: false, collect };
 
@@ -38,7 +38,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   const totalKb = parseMeminfo(memory, 'MemTotal');
   const availableKb = parseMeminfo(memory, 'MemAvailable');
   const record = {
-    // The wall clock may tell the same time twice; with the boot and its uptime a sample is like no other.
+    // The wall clock may show the same time twice. The boot id and the uptime make the id unique.
     record_id: `${toBootName(bootId)}+${uptime ?? 'unknown'}@${timestamp}`,
     timestamp,
     timestamp_utc: timestamp,
@@ -59,7 +59,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   return { state: 'ok', cursors: [] };
 }
 
-/** Rows per table of the usage analytics; null where there are none or they cannot be read. */
+/** Rows per table of the usage analytics. Null if the database is missing or cannot be read. */
 function countUsage(context: CollectContext): Readonly<Record<string, number>> | null {
   try {
     const db = context.databases.openSource(join(context.paths.root, USAGE_HOME));
@@ -77,7 +77,7 @@ function countUsage(context: CollectContext): Readonly<Record<string, number>> |
       db.close();
     }
   } catch {
-    // A sample without this figure is still a sample; null says that it is unknown.
+    // The sample is still useful without this figure. Null means unknown.
     return null;
   }
 }
@@ -100,7 +100,7 @@ function toUsedPercent(total: number | null, free: number | null): number | null
   return total === null || free === null || total === 0 ? null : ((total - free) / total) * 100;
 }
 
-/** Disk usage of the file system that holds the boat; nulls where the system does not tell. */
+/** Disk usage of the file system that holds the boat's root. Nulls if the system does not report it. */
 async function readSpace(
   context: CollectContext,
   root: string,

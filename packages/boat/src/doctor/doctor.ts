@@ -16,11 +16,11 @@ import { examineFailures, examineLedgerFile, examineViews } from './examine-ledg
 import { examineDamaged, examineEntries, examineFiles, examineTemporary } from './examine-spool.ts';
 import type { Finding, FsyncFigure, Repair } from './policy.ts';
 
-/** What was found, and what was done about it. */
+/** The findings and the repairs. */
 export interface DoctorReport {
-  /** All of them; after a repair, as it is then. */
+  /** All findings. After a repair, those of the second examination. */
   readonly findings: readonly Finding[];
-  /** What was repaired, each in a sentence; empty unless that was asked for. */
+  /** One sentence per repair. Empty unless a repair was requested. */
   readonly repaired: readonly string[];
   readonly fsync: FsyncFigure | undefined;
   readonly freeBytes: number;
@@ -30,16 +30,16 @@ export interface DoctorReport {
 export interface DoctorDeps extends BoatToExamine {
   readonly world: Pick<World, 'clock' | 'disk' | 'databases' | 'random' | 'log'>;
   readonly paths: SpoolPaths;
-  /** Undefined where none can be opened: then only what needs none is looked at. */
+  /** Undefined if the ledger cannot be opened. Then the checks that need it are skipped. */
   readonly ledger: Ledger | undefined;
-  /** Whether the daemon works on the same files at this moment. */
+  /** Whether a daemon is using the same files. */
   readonly presence: 'alone' | 'beside_daemon';
 }
 
 /**
- * Compares the ledger with the files of the spool and looks at what they need of the boat. Nothing is changed but a few
- * small files that are written and removed to measure the card. The caller sees to it that no export is made meanwhile.
- * Throws what the disk throws where folders cannot be read: unknown is not healthy.
+ * Compares the ledger with the files of the spool and checks the disk, the configuration and the clock. It changes nothing,
+ * except that it writes and removes a few small files to measure the disk. The caller ensures that no export is made meanwhile.
+ * Throws the disk's error if a folder cannot be read: unknown is not healthy.
  */
 export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
   const { world, paths, ledger, presence, signal } = deps;
@@ -70,8 +70,8 @@ export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
 }
 
 /**
- * Mends what is safe to mend, says what it did, and looks again. Temporary files nobody writes are removed, files without
- * an entry are adopted (or set aside, whole), views are written anew. No entry is requeued, failed or removed.
+ * Makes the safe repairs, reports them, and examines again. Removes abandoned temporary files, adopts files without an entry or
+ * quarantines them whole, and rewrites the views. No entry is requeued, failed or removed.
  */
 export async function repair(deps: DoctorDeps): Promise<DoctorReport> {
   const before = await examine(deps);
@@ -80,20 +80,20 @@ export async function repair(deps: DoctorDeps): Promise<DoctorReport> {
   for (const { repair: wanted } of before.findings) {
     deps.signal.throwIfAborted();
     if (wanted === undefined || deps.ledger === undefined) continue;
-    // Both views are written at once.
+    // One repair writes both views.
     if (wanted.kind === 'rewrite_views' && areViewsWritten) continue;
     if (wanted.kind === 'rewrite_views') areViewsWritten = true;
-    const done = await mend(deps, deps.ledger, wanted);
+    const done = await applyRepair(deps, deps.ledger, wanted);
     repaired.push(done);
     deps.world.log.write('info', `Repaired: ${done}`);
   }
   if (repaired.length === 0) return before;
-  // An adopted file is in the ledger now, and not yet in the views that were compared before.
+  // An adopted file is in the ledger now, but not yet in the views.
   if (deps.ledger !== undefined) await writeViews(deps.world, deps.paths, deps.ledger, 'both');
   return { ...(await examine(deps)), repaired };
 }
 
-async function mend(deps: DoctorDeps, ledger: Ledger, wanted: Repair): Promise<string> {
+async function applyRepair(deps: DoctorDeps, ledger: Ledger, wanted: Repair): Promise<string> {
   const { world, paths } = deps;
   switch (wanted.kind) {
     case 'remove_temporary':
@@ -101,7 +101,7 @@ async function mend(deps: DoctorDeps, ledger: Ledger, wanted: Repair): Promise<s
       return `removed the temporary file ${basename(wanted.path)}`;
     case 'rewrite_views':
       await writeViews(world, paths, ledger, 'both');
-      return 'wrote export_queue.json and export_history.json anew';
+      return 'rewrote export_queue.json and export_history.json';
     case 'adopt': {
       const name = basename(wanted.path);
       const adoption = await adoptFile(world, paths, ledger, wanted.path);
@@ -109,11 +109,11 @@ async function mend(deps: DoctorDeps, ledger: Ledger, wanted: Repair): Promise<s
         case 'adopted':
           return `adopted ${name} as ${adoption.entry.queueId}; it waits for delivery`;
         case 'quarantined':
-          return `set aside ${name}: ${adoption.reason}`;
+          return `quarantined ${name}: ${adoption.reason}`;
         case 'known':
-          if ((await world.disk.stat(wanted.path)) === undefined) return `${name} said what is known`;
+          if ((await world.disk.stat(wanted.path)) === undefined) return `${name} was already known`;
           await quarantineFile(world, paths, wanted.path, 'another file holds the same export');
-          return `set aside ${name}: another file holds the same export`;
+          return `quarantined ${name}: another file holds the same export`;
         case 'postponed':
           return `could not adopt ${name} now: ${adoption.reason}`;
         default:

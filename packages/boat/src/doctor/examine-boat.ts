@@ -13,12 +13,12 @@ import {
   toFsyncFigure,
 } from './policy.ts';
 
-/** Small files written for the figure: enough for a p95, about a second on a slow card. */
+/** Small files written to measure the disk. Enough for a 95th percentile, and about a second on a slow SD card. */
 const FSYNC_SAMPLES = 20;
-/** A ledger page's size. */
+/** Size of a page of the ledger. */
 const FSYNC_FILE_BYTES = 4_096;
 
-/** What of the boat around the ledger is looked at. */
+/** The facts about the boat that are examined besides the ledger and the spool. */
 export interface BoatToExamine {
   readonly world: Pick<World, 'clock' | 'disk'>;
   readonly license: License;
@@ -26,12 +26,12 @@ export interface BoatToExamine {
   readonly credentialsPath: string;
   readonly reserveBytes: number | undefined;
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean | undefined>;
-  /** Permission bits of a file; undefined where none is. */
+  /** Permission bits of a file. Undefined if it does not exist. */
   readonly fileMode: (path: string) => Promise<number | undefined>;
   readonly signal: AbortSignal;
 }
 
-/** Free space of the card against the reserve. */
+/** Compares the disk's free space with the reserve. */
 export async function examineSpace(
   { world, reserveBytes }: BoatToExamine,
   directory: string,
@@ -41,13 +41,13 @@ export async function examineSpace(
   return { finding: judgeSpace(freeBytes, kept), freeBytes, reserveBytes: kept };
 }
 
-/** Stages and commits small files in `directory`, which is there, and removes them again: what an export's commit costs. */
+/** Measures the commit of small files in `directory`, which must exist, and removes the files. */
 export async function examineFsync(
   { world, signal }: BoatToExamine,
   directory: string,
 ): Promise<{ readonly finding: Finding; readonly figure: FsyncFigure | undefined }> {
   const { clock, disk } = world;
-  // A name that the next start removes, should power fail here.
+  // If power fails here, the next start removes a file with this name.
   const path = join(directory, 'doctor.tmp');
   const content = new Uint8Array(FSYNC_FILE_BYTES);
   const latenciesMs: number[] = [];
@@ -71,7 +71,7 @@ export async function examineFsync(
   return { finding: judgeFsync(figure), figure };
 }
 
-/** The device token's file: there, usable, and nobody else's to read. The token itself is never part of a message. */
+/** Checks that the file with the device token is present, valid and unreadable for other users. No message contains the token. */
 export async function examineCredentials({
   world,
   credentialsPath,
@@ -83,37 +83,37 @@ export async function examineCredentials({
       check: 'credentials',
       level: 'problem',
       message: credentials.detail,
-      hint: 'Enrol the boat at central (d3kos-central enroll) and write {"token": "…"} there, mode 0600. Exports are made and kept meanwhile.',
+      hint: 'Enrol the boat at central (d3kos-central enroll) and write {"token": "…"} to this file, with mode 0600. Exports are made and kept until then.',
     };
   const mode = await fileMode(credentialsPath);
   return mode === undefined
-    ? { check: 'credentials', level: 'ok', message: 'the device token is there' }
+    ? { check: 'credentials', level: 'ok', message: 'the device token is present' }
     : judgeCredentialsMode(mode);
 }
 
-/** Where exports go, the clock, and what the licence allows. */
+/** Checks the address of central, the clock and the licence. */
 export async function examineSettings(boat: BoatToExamine): Promise<readonly Finding[]> {
   const central: Finding =
     boat.centralUrl === undefined
       ? {
           check: 'central',
           level: 'problem',
-          message: 'No central is configured: exports are made and kept, and nothing is sent',
+          message: 'No central is configured. Exports are made and kept, and none is sent',
           hint: 'Set CENTRAL_API_URL, or "central_api_url" in config/export.json.',
         }
       : { check: 'central', level: 'ok', message: `exports go to ${boat.centralUrl}` };
-  const isVouchedFor = await boat.clockSynchronized(boat.signal);
+  const isSynchronized = await boat.clockSynchronized(boat.signal);
   const clock: Finding =
-    isVouchedFor === true
-      ? { check: 'clock', level: 'ok', message: 'a time service vouches for the clock' }
+    isSynchronized === true
+      ? { check: 'clock', level: 'ok', message: 'a time service has set the clock' }
       : {
           check: 'clock',
           level: 'note',
           message:
-            isVouchedFor === undefined
-              ? 'No time service says whether it has set the clock'
+            isSynchronized === undefined
+              ? 'No time service reports whether it has set the clock'
               : 'No time service has set the clock since the start',
-          hint: 'Times in exports are claims until one does; nothing waits for it.',
+          hint: 'Times in exports may be wrong until a time service sets the clock. Exports do not wait for it.',
         };
   const known = await boat.license.current(boat.signal);
   const licence: Finding =
@@ -122,7 +122,7 @@ export async function examineSettings(boat: BoatToExamine): Promise<readonly Fin
       : {
           check: 'licence',
           level: known.tier === 0 ? 'note' : 'ok',
-          message: `installation ${known.installationId}, tier ${known.tier}${known.tier === 0 ? ': it exports nothing' : ''}`,
+          message: `installation ${known.installationId}, tier ${known.tier}${known.tier === 0 ? ', which exports nothing' : ''}`,
         };
   return [central, clock, licence];
 }

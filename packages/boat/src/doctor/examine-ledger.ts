@@ -13,16 +13,16 @@ import {
   toQueueIds,
 } from './policy.ts';
 
-/** Largest view that is read: 10,000 delivered exports are about 6 MB. */
+/** Largest view that is read. 10,000 delivered exports take about 6 MB. */
 const VIEW_SIZE_MAX_BYTES = 64 * 1024 * 1024;
-/** Delivered exports in the history view, at most. */
+/** Most delivered exports in the history view. */
 const HISTORY_VIEW_MAX = 10_000;
-/** The views follow the ledger within a second; a difference that lasts longer is one. */
+/** The views follow the ledger within a second. A difference after this time is a finding. */
 const VIEWS_BEHIND_MAX_MS = 2_000;
 /** Entries read at once. */
 const PAGE_ENTRIES = 500;
 
-/** SQLite's own look at the ledger, over a connection that only reads. */
+/** Runs SQLite's check of the ledger over a read-only connection. */
 export async function examineLedgerFile(
   { disk, databases }: Pick<World, 'disk' | 'databases'>,
   paths: SpoolPaths,
@@ -33,13 +33,13 @@ export async function examineLedgerFile(
       check: 'ledger',
       level: 'note',
       message: 'There is no ledger yet',
-      hint: 'The first start of the export manager makes it.',
+      hint: 'The first start of the export manager creates it.',
     };
   const damaged = (what: string): Finding => ({
     check: 'ledger',
     level: 'problem',
     message: `The ledger is damaged: ${what}`,
-    hint: 'Restart the export manager: it moves the ledger aside and adopts the exports on the card again. Check the card.',
+    hint: 'Restart the export manager, which quarantines the ledger and adopts the exports on the disk. Check the disk.',
   });
   try {
     const db = databases.openSource(paths.ledger);
@@ -50,7 +50,7 @@ export async function examineLedgerFile(
         ? {
             check: 'ledger',
             level: 'ok',
-            message: `SQLite finds the ledger sound (${facts.sizeBytes} bytes)`,
+            message: `SQLite reports no damage in the ledger (${facts.sizeBytes} bytes)`,
           }
         : damaged(String(check));
     } finally {
@@ -63,31 +63,28 @@ export async function examineLedgerFile(
       check: 'ledger',
       level: 'problem',
       message: `The ledger cannot be read: ${error instanceof Error ? error.message : ''}`,
-      hint: 'Run the command as the user the export manager runs as; else check the card.',
+      hint: "Run the command as the export manager's user. If it already does, check the disk.",
     };
   }
 }
 
-/** Failed entries with the reason they are kept for, and every byte that was ever dropped. */
+/** The failed entries with their reasons, and every file that was removed before it was delivered. */
 export function examineFailures(ledger: Ledger): readonly Finding[] {
   const failed = ledger.queue.list('failed').map(({ queueId, failedAtMs, lastError }): Finding => ({
     check: 'failed',
     level: 'note',
-    message: `${queueId} failed${failedAtMs === undefined ? '' : ` at ${toLegacyTime(failedAtMs)}`}: ${lastError ?? 'no reason is known'}`,
-    hint: `Its records go with the next export, and its file is kept until they are delivered. To send it again: d3kos-export queue retry ${queueId}.`,
+    message: `${queueId} failed${failedAtMs === undefined ? '' : ` at ${toLegacyTime(failedAtMs)}`}: ${lastError ?? 'reason unknown'}`,
+    hint: `The next export carries its records, and its file is kept until they are delivered. To send it again: d3kos-export queue retry ${queueId}.`,
   }));
   const losses = ledger.queue.losses().map(({ atMs, what, sizeBytes, reason }): Finding => ({
     check: 'losses',
     level: 'note',
     message: `${toLegacyTime(atMs)} ${what} (${sizeBytes} bytes): ${reason}`,
   }));
-  return [
-    ...orOk('failed', failed, 'no export has failed'),
-    ...orOk('losses', losses, 'nothing was ever dropped'),
-  ];
+  return [...orOk('failed', failed, 'no export has failed'), ...orOk('losses', losses, 'no data was lost')];
 }
 
-/** Both JSON views against the ledger: who is in which list. */
+/** Compares both JSON views with the ledger: which list each entry is in. */
 export async function examineViews(
   world: Pick<World, 'clock' | 'disk'>,
   paths: SpoolPaths,
@@ -103,11 +100,11 @@ export async function examineViews(
   const findings = names.map((name): Finding => ({
     check: 'views',
     level: 'problem',
-    message: `${name} does not say what the ledger says`,
-    hint: '`d3kos-export doctor --repair` writes it anew. The ledger is the truth; nothing is lost.',
+    message: `${name} differs from the ledger`,
+    hint: '`d3kos-export doctor --repair` rewrites it. The ledger is authoritative; nothing is lost.',
     repair: { kind: 'rewrite_views' },
   }));
-  return orOk('views', findings, 'export_queue.json and export_history.json say what the ledger says');
+  return orOk('views', findings, 'export_queue.json and export_history.json match the ledger');
 }
 
 async function findDifferingViews(
@@ -142,7 +139,7 @@ async function listEntries({ clock }: Pick<World, 'clock'>, ledger: Ledger): Pro
   return entries.sort();
 }
 
-/** A view's content; undefined where there is none or it is not JSON: both differ from every ledger. */
+/** A view's content. Undefined if the file is missing or not JSON, which differs from every ledger. */
 async function readView({ disk }: Pick<World, 'disk'>, path: string): Promise<unknown> {
   const bytes = await disk.read(path, VIEW_SIZE_MAX_BYTES);
   if (bytes === undefined) return undefined;

@@ -18,7 +18,7 @@ export interface SpoolToExamine {
 /** Entries read at once. */
 const PAGE_ENTRIES = 200;
 
-/** Every entry against its file: there, as long as it was written, and of those that wait or failed, whole to its last line. */
+/** Compares every entry with its file: present and of the recorded size. Files of waiting and failed entries are also read to the last line. */
 export async function examineEntries(spool: SpoolToExamine): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   let count = 0;
@@ -41,7 +41,7 @@ export async function examineEntries(spool: SpoolToExamine): Promise<readonly Fi
 async function examineEntry(spool: SpoolToExamine, entry: Entry): Promise<Finding | undefined> {
   const found = await judgeEntry(spool, entry);
   if (found === undefined) return undefined;
-  // The daemon may have delivered, failed or removed it while its file was looked at.
+  // The daemon may have delivered, failed or removed the entry while its file was examined.
   const now = spool.ledger.queue.get(entry.entryNo);
   const isAsItWas =
     now !== undefined &&
@@ -62,26 +62,26 @@ async function judgeEntry({ world, paths }: SpoolToExamine, entry: Entry): Promi
       return {
         check: 'entries',
         level: 'note',
-        message: `The file of ${queueId}, which failed, is gone; its records are due in the next export`,
+        message: `The file of the failed export ${queueId} is gone; the next export carries its records`,
       };
     const isArchived = (await disk.stat(toFailedFile(paths, queueId))) !== undefined;
     return {
       check: 'entries',
       level: 'problem',
-      message: `${queueId} waits and its file ${name} is ${isArchived ? 'in failed_exports' : 'gone'}`,
+      message: `${queueId} waits for delivery and its file ${name} is ${isArchived ? 'in failed_exports' : 'gone'}`,
       hint: isArchived
-        ? 'Power failed while it was given up: the next start of the export manager puts it right.'
-        : 'Put the file back if it was moved by hand; else the next start fails the entry, and its records go with the next export.',
+        ? 'Power failed while the export was being moved to failed_exports. The next start of the export manager repairs this.'
+        : 'Put the file back if you moved it. Otherwise the next start fails the entry, and the next export carries its records.',
     };
   }
   if (facts.sizeBytes !== entry.fileSizeBytes)
     return {
       check: 'entries',
       level: status === 'completed' ? 'note' : 'problem',
-      message: `${name} has ${facts.sizeBytes} bytes, it was written with ${entry.fileSizeBytes}`,
-      hint: 'Something else changed it, or the card fails. Its records go with the next export once the entry has failed.',
+      message: `${name} has ${facts.sizeBytes} bytes and was written with ${entry.fileSizeBytes}`,
+      hint: 'Another program changed the file, or the disk is failing. Once the entry has failed, the next export carries its records.',
     };
-  // Delivered files are copies of what central holds; reading all of them would take minutes and tell nothing.
+  // Central holds the bytes of delivered files. Reading all of them would take minutes without a benefit.
   if (status === 'completed') return undefined;
   try {
     await cutFile(disk, clock, exportFile, Number.MAX_SAFE_INTEGER);
@@ -92,7 +92,7 @@ async function judgeEntry({ world, paths }: SpoolToExamine, entry: Entry): Promi
   }
 }
 
-/** Export files that have no entry: they can be adopted. */
+/** Finds export files without an entry. A repair adopts them. */
 export async function examineFiles(spool: SpoolToExamine): Promise<readonly Finding[]> {
   const { paths, ledger } = spool;
   const findings: Finding[] = [];
@@ -106,7 +106,7 @@ export async function examineFiles(spool: SpoolToExamine): Promise<readonly Find
       findings.push({
         check: 'files',
         level: 'problem',
-        message: `${file.name} has no entry: nobody delivers it`,
+        message: `${file.name} has no entry in the queue and is not delivered`,
         hint: '`d3kos-export doctor --repair` adopts it, as the next start of the export manager does.',
         repair: { kind: 'adopt', path },
       });
@@ -120,7 +120,7 @@ function isBeingGivenUp(ledger: Ledger, name: string): boolean {
   return queueId !== undefined && ledger.queue.find(queueId) !== undefined;
 }
 
-/** Temporary files that an interrupted write left. The caller sees to it that no export is being made. */
+/** Finds temporary files of interrupted writes. The caller ensures that no export is being made. */
 export async function examineTemporary(spool: Omit<SpoolToExamine, 'ledger'>): Promise<readonly Finding[]> {
   const { world, paths, presence } = spool;
   const nowMs = world.clock.wall();
@@ -128,31 +128,31 @@ export async function examineTemporary(spool: Omit<SpoolToExamine, 'ledger'>): P
   for (const directory of [paths.home, paths.exports, paths.failed])
     for (const file of await list(spool, directory)) {
       if (file.kind !== 'file' || !file.name.endsWith('.tmp')) continue;
-      // The views and the ledger's room are written at any time, beside the exports.
+      // A running daemon may write the views and the ballast in this folder at any time.
       const others = directory === paths.home ? presence : 'alone';
       if (!isLeftBehind(file.modifiedMs, nowMs, others)) continue;
       findings.push({
         check: 'temporary',
         level: 'problem',
-        message: `${file.name} was left by a write that was interrupted (${file.sizeBytes} bytes)`,
+        message: `${file.name} is left over from an interrupted write (${file.sizeBytes} bytes)`,
         hint: '`d3kos-export doctor --repair` removes it, as the next start of the export manager does.',
         repair: { kind: 'remove_temporary', path: join(directory, file.name) },
       });
     }
-  return orOk('temporary', findings, 'no temporary file was left behind');
+  return orOk('temporary', findings, 'no leftover temporary files');
 }
 
-/** What was moved aside because it could not be understood: for a person to look at. */
+/** Lists the quarantined files, which a person has to examine. */
 export async function examineDamaged(
   spool: Pick<SpoolToExamine, 'world' | 'paths'>,
 ): Promise<readonly Finding[]> {
   const findings = (await list(spool, spool.paths.damaged)).map(({ name, sizeBytes }): Finding => ({
     check: 'damaged',
     level: 'note',
-    message: `${name} was set aside (${sizeBytes} bytes)`,
-    hint: 'It could not be understood. Look at it, then remove it.',
+    message: `${name} is quarantined (${sizeBytes} bytes)`,
+    hint: 'The export manager could not read it. Examine the file, then remove it.',
   }));
-  return orOk('damaged', findings, 'nothing was set aside');
+  return orOk('damaged', findings, 'no file is quarantined');
 }
 
 async function list(

@@ -1,4 +1,4 @@
-/** What is looked at, in the order it is told. */
+/** The checks, in the order of the report. */
 export const CHECKS = [
   'ledger',
   'entries',
@@ -17,16 +17,16 @@ export const CHECKS = [
 ] as const;
 export type Check = (typeof CHECKS)[number];
 
-/** `problem`: something is wrong or unsafe. `note`: worth knowing; nothing has to be done. */
+/** `problem`: something is wrong or unsafe. `note`: useful to know, and no action is needed. */
 export type Level = 'ok' | 'note' | 'problem';
 
-/** What may be mended without losing or delivering anything: nothing is requeued, and only what nobody uses is removed. */
+/** A repair that neither loses nor delivers anything. It requeues no entry and removes only unused files. */
 export type Repair =
   | { readonly kind: 'remove_temporary'; readonly path: string }
   | { readonly kind: 'adopt'; readonly path: string }
   | { readonly kind: 'rewrite_views' };
 
-/** One thing that was found. */
+/** The result of a check. */
 export interface Finding {
   readonly check: Check;
   readonly level: Level;
@@ -35,30 +35,30 @@ export interface Finding {
   readonly repair?: Repair;
 }
 
-/** How long a small file took to be on the card, staged, fsynced and renamed. */
+/** How long staging, fsyncing and renaming a small file took. */
 export interface FsyncFigure {
   readonly samples: number;
   readonly p50Ms: number;
   readonly p95Ms: number;
 }
 
-/** Findings told one by one per check; further ones are counted. */
+/** Most findings reported per check. Further ones are only counted. */
 const FINDINGS_PER_CHECK_MAX = 20;
 
-/** Slower than this, a full export's commit is felt in the pages; good cards take 5 to 30 ms, worn ones seconds. */
+/** A slower disk makes a full export's commit noticeable in the web pages. Good SD cards take 5 to 30 ms, and worn ones take seconds. */
 const FSYNC_SLOW_MS = 500;
 
-/** Healthy: no problem is left. */
+/** True if no finding is a problem. */
 export function isHealthy(findings: readonly Finding[]): boolean {
   return findings.every(({ level }) => level !== 'problem');
 }
 
-/** A check's findings, or one that says it is well. */
-export function orOk(check: Check, findings: readonly Finding[], wellMessage: string): readonly Finding[] {
-  return findings.length === 0 ? [{ check, level: 'ok', message: wellMessage }] : findings;
+/** The findings of a check, or one `ok` finding if there are none. */
+export function orOk(check: Check, findings: readonly Finding[], okMessage: string): readonly Finding[] {
+  return findings.length === 0 ? [{ check, level: 'ok', message: okMessage }] : findings;
 }
 
-/** The findings in the order of CHECKS; of each check so many as a person reads, the rest counted under its worst level. */
+/** The findings in the order of CHECKS, with at most `FINDINGS_PER_CHECK_MAX` per check. The rest is counted in one finding with the worst level. */
 export function toReportedFindings(findings: readonly Finding[]): readonly Finding[] {
   return CHECKS.flatMap((check) => {
     const own = findings.filter((finding) => finding.check === check);
@@ -73,7 +73,7 @@ export function toReportedFindings(findings: readonly Finding[]): readonly Findi
   });
 }
 
-/** The figure of some latencies; undefined where there are none. */
+/** The percentiles of some latencies. Undefined if there are none. */
 export function toFsyncFigure(latenciesMs: readonly number[]): FsyncFigure | undefined {
   const sorted = [...latenciesMs].sort((one, other) => one - other);
   const at = (share: number): number | undefined =>
@@ -85,50 +85,50 @@ export function toFsyncFigure(latenciesMs: readonly number[]): FsyncFigure | und
 }
 
 export function judgeFsync(figure: FsyncFigure): Finding {
-  const message = `a small file is durable within ${figure.p50Ms} ms (p50), ${figure.p95Ms} ms (p95)`;
+  const message = `writing a small file durably takes ${figure.p50Ms} ms (p50), ${figure.p95Ms} ms (p95)`;
   if (figure.p95Ms <= FSYNC_SLOW_MS) return { check: 'fsync', level: 'ok', message };
   return {
     check: 'fsync',
     level: 'note',
-    message: `The card is slow: ${message}`,
-    hint: 'A worn SD card does this before it fails: copy it and replace it. Exports are safe meanwhile, only slow.',
+    message: `The disk is slow: ${message}`,
+    hint: 'A worn SD card gets slow before it fails. Copy and replace it. Exports are safe but slow.',
   };
 }
 
 export function judgeSpace(freeBytes: number, reserveBytes: number): Finding {
   const megabytes = (sizeBytes: number): string => `${Math.floor(sizeBytes / 1_000_000)} MB`;
-  const message = `${megabytes(freeBytes)} free, ${megabytes(reserveBytes)} are kept for the boat`;
+  const message = `${megabytes(freeBytes)} free, ${megabytes(reserveBytes)} reserved for the boat`;
   if (freeBytes >= reserveBytes) return { check: 'space', level: 'ok', message };
   return {
     check: 'space',
     level: 'problem',
     message,
-    hint: 'No export is made until there is room. Free space (recordings are usually the largest) or deliver what waits.',
+    hint: 'No export is made until there is space. Delete files (camera recordings are usually the largest) or deliver the waiting exports.',
   };
 }
 
-/** Judges the file with the device token, by its permission bits; its content was read before. */
+/** Checks the permission bits of the file with the device token. */
 export function judgeCredentialsMode(mode: number): Finding {
   if ((mode & 0o077) === 0)
     return {
       check: 'credentials',
       level: 'ok',
-      message: 'the device token is there, readable by its owner only',
+      message: 'the device token is present, and only its owner may read it',
     };
   return {
     check: 'credentials',
     level: 'problem',
-    message: `Other users of this boat may read the device token (mode ${mode.toString(8).padStart(4, '0')})`,
-    hint: 'chmod 600 config/export-credentials.json, owned by the user the export manager runs as.',
+    message: `Other users of this computer may read the device token (mode ${mode.toString(8).padStart(4, '0')})`,
+    hint: "Run chmod 600 config/export-credentials.json. The owner must be the export manager's user.",
   };
 }
 
-/** Youngest temporary file in a folder where the daemon writes at this moment that counts as left behind: its own last a second. */
+/** In a folder where a running daemon writes, a younger temporary file may still be in use. The daemon's own exist for about a second. */
 const TEMPORARY_AGE_MIN_MS = 60_000;
 
 /**
- * True for a temporary file that nobody writes any more. With nobody else at work (`alone`) every one is; beside a running
- * daemon only one that is old. A clock that was set back makes it young, and it stays.
+ * True for a temporary file that no program is writing. Without a running daemon (`alone`) that is every one, and otherwise only
+ * an old one. A clock that was set back makes a file look young, and it is kept.
  */
 export function isLeftBehind(
   modifiedMs: number,
@@ -138,15 +138,15 @@ export function isLeftBehind(
   return presence === 'alone' || nowMs - modifiedMs >= TEMPORARY_AGE_MIN_MS;
 }
 
-/** What of a view is compared with the ledger: who is in which list. Retry counts and times are as old as the last write. */
+/** The part of a view that is compared with the ledger: which list each entry is in. Retry counts and times may be outdated. */
 export type ComparableQueue = readonly string[];
 
-/** Pending and uploading count as one: who is being sent changes more often than the view. */
+/** Pending and uploading count as one, because they change more often than the view is written. */
 export function toComparableEntry(queueId: string, status: string): string {
   return `${status === 'completed' || status === 'failed' ? status : 'waiting'} ${queueId}`;
 }
 
-/** The lists of `export_queue.json` as comparable entries, sorted; undefined where it has another form. */
+/** The lists of `export_queue.json` as comparable entries, sorted. Undefined if the view is malformed. */
 export function toComparableQueue(view: unknown): ComparableQueue | undefined {
   const entries: string[] = [];
   for (const status of ['pending', 'uploading', 'completed', 'failed']) {
@@ -157,7 +157,7 @@ export function toComparableQueue(view: unknown): ComparableQueue | undefined {
   return entries.sort();
 }
 
-/** The queue ids in one list of a view, in its order; undefined where it has another form. */
+/** The queue ids in one list of a view, in its order. Undefined if the view is malformed. */
 export function toQueueIds(view: unknown, key: string): readonly string[] | undefined {
   if (typeof view !== 'object' || view === null) return undefined;
   const list: unknown = Object.entries(view).find(([name]) => name === key)?.[1];
@@ -176,7 +176,7 @@ export function toQueueIds(view: unknown, key: string): readonly string[] | unde
   return queueIds;
 }
 
-/** True where two lists hold the same in the same order. */
+/** True if two lists are equal. */
 export function isSameList(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((item, at) => item === other[at]);
 }

@@ -1,9 +1,9 @@
 import { ExportError } from './errors.ts';
 
-/** Lets one caller at a time through, in the order they came. */
+/** Runs one caller at a time, in the order of their calls. */
 export interface Mutex {
   run<T>(work: () => Promise<T>): Promise<T>;
-  /** Callers inside and waiting. */
+  /** Number of callers that run or wait. */
   depth(): number;
 }
 
@@ -16,7 +16,7 @@ export function createMutex(): Mutex {
       const result = last.then(work).finally(() => {
         depth -= 1;
       });
-      // The next caller waits for this one's end, however it ends; the failure itself goes to this caller.
+      // The next caller waits for the end of this one, also when it fails. Only this caller receives the failure.
       last = result.then(
         () => undefined,
         () => undefined,

@@ -1,48 +1,47 @@
-/** What is asked about the daily slot. */
+/** The facts that decide whether a daily slot is owed. */
 export interface SlotFacts {
   readonly wallMs: number;
-  /** Whether a time service vouches for `wallMs`; undefined where nobody says. */
+  /** Whether a time service reports that it has set `wallMs`. Undefined if none reports anything. */
   readonly clockSynchronized: boolean | undefined;
   /** IANA name of the boat's time zone. */
   readonly timeZone: string;
-  /** The hour of local time from which a day's slot is owed. */
+  /** The local hour from which a day's slot is owed. */
   readonly hour: number;
-  /** Slots that were claimed, in any order. */
+  /** The claimed slots, in any order. */
   readonly claimed: readonly string[];
 }
 
-/** The step in which the day before is looked for: shorter than any day, so none is stepped over. */
+/** Step of the search for the previous date. Shorter than any day, so that it skips none. */
 const LOOK_BACK_MS = 12 * 3_600_000;
 
 /**
- * The slot that is owed now, or undefined. A slot is a local calendar date, `YYYY-MM-DD`: it is owed from `hour`:00 of
- * that date until `hour`:00 of the next, so a night missed while the boat was off is owed when it is next up, once,
- * and never several for several nights. Throws RangeError for an unknown time zone.
+ * The slot that is owed now, or undefined. A slot is a local calendar date, `YYYY-MM-DD` (decision 0011). It is owed from
+ * `hour`:00 of that date until `hour`:00 of the next. A boat that was off for several nights owes one slot when it starts.
+ * Throws RangeError for an unknown time zone.
  *
- * Because a slot is a date and not a moment, a day on which `hour`:00 does not exist, or happens twice, has one like any
- * other, and so has a boat that crosses time zones.
+ * Because a slot is a date and not a moment, a day on which `hour`:00 does not exist or happens twice has one slot like any
+ * other day, and so has a boat that crosses time zones.
  *
- * What may be claimed is asked of the set of claims, not of the newest: a clock that once ran ahead claimed a date of
- * the future, and comparing with that would leave every day until then without an export. But the clock of a boat
- * without a clock chip starts behind, by days or months, until a time server answers. So while a service says that
- * the clock is not set, a date before the newest claim is taken for such a clock and owes nothing; the true date is owed once
- * the clock is right, which is when there is a network to deliver over. Once the clock is vouched for, claims in its future
- * are known to be wrong and hold up nothing. Where nobody says, nothing is waited for: one export too many is better than none for months.
+ * A slot is owed if it is not in the set of claims. Comparing with the newest claim would be wrong: a clock that once ran ahead
+ * claimed a future date, and no export would be made until then. But a boat without a clock chip starts with a clock that is
+ * days or months behind, until a time server answers. So while a time service reports that the clock is not set, a date before
+ * the newest claim owes nothing. The true date is owed once the clock is set, and then there is also a network for delivery.
+ * Once the clock is set, claims in the future are known to be wrong and block nothing. If no time service reports anything, the
+ * slot is owed: one export too many is better than none for months.
  */
-export function owedSlot(question: SlotFacts): string | undefined {
-  const slot = currentSlot(question.wallMs, question.timeZone, question.hour);
-  if (question.claimed.includes(slot)) return undefined;
-  if (question.clockSynchronized === false && question.claimed.some((claimed) => claimed > slot))
-    return undefined;
+export function owedSlot(facts: SlotFacts): string | undefined {
+  const slot = currentSlot(facts.wallMs, facts.timeZone, facts.hour);
+  if (facts.claimed.includes(slot)) return undefined;
+  if (facts.clockSynchronized === false && facts.claimed.some((claimed) => claimed > slot)) return undefined;
   return slot;
 }
 
-/** The slot whose time is running: today's date from `hour`:00 on, before that the date before it. */
+/** The current slot: today's date from `hour`:00 on, and the previous date before that. */
 export function currentSlot(wallMs: number, timeZone: string, hour: number): string {
   const local = localHours(timeZone);
   const today = toLocalHour(wallMs, local);
   if (today.hour >= hour) return today.date;
-  // Looked for in the time zone and not by counting: a zone that crossed the date line has skipped a date.
+  // Searches in the time zone instead of subtracting a day: a zone that crossed the date line has skipped a date.
   let beforeMs = wallMs;
   let before = today;
   while (before.date === today.date) {

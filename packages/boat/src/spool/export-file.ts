@@ -1,42 +1,110 @@
 import { type Category, type DocumentHeader, isDocumentCategory } from '@d3kos/protocol';
 import type { CollectOutcome, Page } from '../collect/collector.ts';
-import { releaseBuffer, LINE_SEPARATOR } from '../collect/page.ts';
+import { LINE_SEPARATOR, releaseBuffer } from '../collect/page.ts';
 import type { Disk, StagedFile } from '../platform/ports.ts';
 
-/** How much text is gathered before a write: pages are already large, headers are not worth a call each. */
+/** Bytes gathered before a write. Pages are already large, and headers are not worth a write each. */
 const WRITE_SIZE_BYTES = 256 * 1024;
 
 /**
- * An export file being written: the seed's document, one record per line, so that it can be cut at line ends
- * without being parsed. Nothing of it exists on the card before `commit` resolves.
+ * An export file that is being written: the legacy exporter's document with one record per line, so that it can be cut at
+ * line ends without being parsed. The file does not exist under its name before `commit` resolves.
  */
 export interface ExportWriter {
   open(category: Category): Promise<void>;
-  /** Writes a page, which is of no more use after this call: its memory is given back once it is written. */
+  /** Writes a page and then releases its memory. The page must not be used after this call. */
   page(page: Page): Promise<void>;
-  /** Ends the open section with its facts; a document category without a record becomes `data: {}`. */
+  /** Ends the open section with its facts and returns its record count. A document category without a record becomes `data: {}`. */
   close(outcome: Pick<CollectOutcome, 'state' | 'detail' | 'note'>): Promise<number>;
-  /** Ends the document and makes it durable. Gives its size in bytes. */
+  /** Ends the document and makes it durable. Returns its size in bytes. */
   commit(): Promise<number>;
   discard(): Promise<void>;
-  /** Bytes handed to the disk so far. */
+  /** Number of bytes passed to the disk so far. */
   sizeBytes(): number;
 }
 
-/** Starts the file that will appear at `path`. Throws what `Disk.stage` throws. */
+/** Starts the file that `commit` will place at `path`. Throws what `Disk.stage` throws. */
 export async function createExportWriter(
   disk: Disk,
   path: string,
   header: DocumentHeader,
 ): Promise<ExportWriter> {
-  const file: StagedFile = await disk.stage(path);
+  const file = await disk.stage(path);
+  const output = createOutput(file);
+  let section: { category: Category; count: number } | undefined;
+  let sections = 0;
+  await output.writeText(`${JSON.stringify(header).slice(0, -1)},"data":{\n`);
+  return {
+    async open(category) {
+      section = { category, count: 0 };
+      const comma = sections === 0 ? '' : ',\n';
+      sections += 1;
+      const body = isDocumentCategory(category) ? '"data":\n' : '"entries":[\n';
+      await output.writeText(`${comma}"${category}":{"category":"${category}",${body}`);
+    },
+    async page(page) {
+      if (section === undefined) throw new Error('a page outside a section');
+      if (page.count === 0) return;
+      await writePage(output, page, section.count === 0 ? 'first' : 'further');
+      section.count += page.count;
+    },
+    async close(outcome) {
+      if (section === undefined) throw new Error('no section to close');
+      const { category, count } = section;
+      section = undefined;
+      await output.writeText(toSectionEnd(category, count, outcome));
+      return count;
+    },
+    async commit() {
+      await output.writeText('\n}}\n');
+      await output.flush();
+      await file.commit();
+      return output.sizeBytes();
+    },
+    discard: () => file.discard(),
+    sizeBytes: output.sizeBytes,
+  };
+}
+
+/** Writes a page that SQLite made as it is, and encodes any other page. */
+async function writePage(output: Output, page: Page, place: 'first' | 'further'): Promise<void> {
+  const made = place === 'first' ? page.bytes : page.separated;
+  if (made !== undefined) return output.writeBytes(made, () => page.release?.());
+  const encoded = Buffer.from(place === 'first' ? page.lines : LINE_SEPARATOR + page.lines, 'utf8');
+  await output.writeBytes(encoded, () => releaseBuffer(encoded));
+}
+
+function toSectionEnd(
+  category: Category,
+  count: number,
+  { state, detail, note }: Pick<CollectOutcome, 'state' | 'detail' | 'note'>,
+): string {
+  const facts = JSON.stringify({
+    entry_count: count,
+    state,
+    ...(note === undefined ? {} : { note }),
+    ...(detail === undefined ? {} : { [state === 'error' ? 'error' : 'detail']: detail }),
+  }).slice(1);
+  return isDocumentCategory(category)
+    ? `${count === 0 ? '{}' : ''}\n,${facts}`
+    : `${count === 0 ? '' : '\n'}],${facts}`;
+}
+
+/** Gathers bytes for a staged file into writes of `WRITE_SIZE_BYTES`. */
+interface Output {
+  writeText(text: string): Promise<void>;
+  /** `release` is called after the bytes were written. */
+  writeBytes(bytes: Uint8Array, release?: () => void): Promise<void>;
+  flush(): Promise<void>;
+  /** Number of bytes passed to the file so far. */
+  sizeBytes(): number;
+}
+
+function createOutput(file: StagedFile): Output {
   let gathered: Uint8Array[] = [];
   let releases: (() => void)[] = [];
   let gatheredBytes = 0;
   let sizeBytes = 0;
-  let section: { category: Category; count: number } | undefined;
-  let sections = 0;
-
   const flush = async (): Promise<void> => {
     const [first] = gathered;
     if (first === undefined) return;
@@ -51,59 +119,17 @@ export async function createExportWriter(
     for (const release of written) release();
   };
   const writeBytes = async (bytes: Uint8Array, release?: () => void): Promise<void> => {
-    // A page that is a write of its own is not copied behind what was gathered.
+    // Writes gathered bytes first, so that a large page is not copied.
     if (bytes.length >= WRITE_SIZE_BYTES) await flush();
     gathered.push(bytes);
     if (release !== undefined) releases.push(release);
     gatheredBytes += bytes.length;
     if (gatheredBytes >= WRITE_SIZE_BYTES) await flush();
   };
-  const write = (text: string): Promise<void> => writeBytes(Buffer.from(text, 'utf8'));
-
-  await write(`${JSON.stringify(header).slice(0, -1)},"data":{\n`);
   return {
-    async open(category) {
-      section = { category, count: 0 };
-      const comma = sections === 0 ? '' : ',\n';
-      sections += 1;
-      const body = isDocumentCategory(category) ? '"data":\n' : '"entries":[\n';
-      await write(`${comma}"${category}":{"category":"${category}",${body}`);
-    },
-    async page(page) {
-      if (section === undefined) throw new Error('a page outside a section');
-      if (page.count === 0) return;
-      const isFirst = section.count === 0;
-      const made = isFirst ? page.bytes : page.separated;
-      if (made !== undefined) await writeBytes(made, () => page.release?.());
-      else {
-        const encoded = Buffer.from(isFirst ? page.lines : LINE_SEPARATOR + page.lines, 'utf8');
-        await writeBytes(encoded, () => releaseBuffer(encoded));
-      }
-      section.count += page.count;
-    },
-    async close({ state, detail, note }) {
-      if (section === undefined) throw new Error('no section to close');
-      const { category, count } = section;
-      section = undefined;
-      const facts = JSON.stringify({
-        entry_count: count,
-        state,
-        ...(note === undefined ? {} : { note }),
-        ...(detail === undefined ? {} : { [state === 'error' ? 'error' : 'detail']: detail }),
-      }).slice(1);
-      const end = isDocumentCategory(category)
-        ? `${count === 0 ? '{}' : ''}\n,`
-        : `${count === 0 ? '' : '\n'}],`;
-      await write(`${end}${facts}`);
-      return count;
-    },
-    async commit() {
-      await write('\n}}\n');
-      await flush();
-      await file.commit();
-      return sizeBytes;
-    },
-    discard: () => file.discard(),
+    writeText: (text) => writeBytes(Buffer.from(text, 'utf8')),
+    writeBytes,
+    flush,
     sizeBytes: () => sizeBytes,
   };
 }

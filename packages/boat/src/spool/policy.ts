@@ -1,6 +1,6 @@
 import { type Category, isCategory } from '@d3kos/protocol';
 
-/** A run of whole records of one category in an export file: bytes [offset, offset + length), without a trailing comma. */
+/** Consecutive records of one category in an export file: bytes [offset, offset + length), without a trailing comma. */
 export interface Slice {
   readonly category: Category;
   readonly offset: number;
@@ -8,14 +8,14 @@ export interface Slice {
   readonly count: number;
 }
 
-/** One part of a cut file. A part holds at least one record, so a record larger than the part size is a part of its own. */
+/** One part of an export file. It has at least one record, so a record larger than the part size is a part of its own. */
 export interface CutPart {
   readonly slices: readonly Slice[];
 }
 
 /**
- * What a line of an export file is. The file's layout is fixed by `export-file.ts`: the header line, and for each
- * category an opening line, one line per record, and a closing line with the section's facts; then the end line.
+ * The kind of a line in an export file. `export-file.ts` fixes the layout: a header line, for each category an opening line,
+ * one line per record and a closing line with the section's facts, and then the end line.
  */
 export type LineKind =
   | { readonly kind: 'header' }
@@ -26,7 +26,7 @@ export type LineKind =
 
 const RECORD_START = '{"record_id":';
 
-/** Reads a line's kind from its first characters (64 are enough); undefined for a line this layout does not have. */
+/** A line's kind by its first characters (64 are enough). Undefined for a line that the layout does not have. */
 export function toLineKind(start: string): LineKind | undefined {
   if (start.startsWith(RECORD_START)) return { kind: 'record' };
   if (start.startsWith('{"installation_id":')) return { kind: 'header' };
@@ -39,7 +39,7 @@ export function toLineKind(start: string): LineKind | undefined {
   return undefined;
 }
 
-/** A record line's place in the file; `length` is without the line end and a trailing comma. */
+/** The place of a record line in the file. `length` excludes the line end and a trailing comma. */
 export interface RecordLine {
   readonly category: Category;
   readonly offset: number;
@@ -47,8 +47,8 @@ export interface RecordLine {
 }
 
 /**
- * Gathers record lines, in file order, into parts of at most `partSizeBytes` of records each. `take` gives the part
- * that is full before the given line; `rest` the last one.
+ * Gathers record lines, in file order, into parts of at most `partSizeBytes` of records each. `take` returns the previous part
+ * if the line does not fit into it. `rest` returns the last part.
  */
 export interface Cutter {
   take(line: RecordLine): CutPart | undefined;
@@ -69,7 +69,7 @@ export function createCutter(partSizeBytes: number): Cutter {
     take({ category, offset, length }) {
       const full = sizeBytes > 0 && sizeBytes + length > partSizeBytes ? flush() : undefined;
       const last = slices.at(-1);
-      // Records of one section are two bytes apart: the comma and the line end.
+      // A comma and a line end separate the records of a section.
       if (last !== undefined && last.category === category && last.offset + last.length + 2 === offset)
         slices[slices.length - 1] = {
           ...last,

@@ -1,20 +1,19 @@
 import type { Clock, Disk } from '../platform/ports.ts';
 
-/** How much of a file is read at once: a few parts' worth, and far below what a 4 GB boat can spare. */
+/** Bytes read at once: about one part, and little for a boat with 4 GB of memory. */
 const READ_SIZE_BYTES = 1024 * 1024;
 
 const LINE_END = 10;
 
-/** A line of a file: its place, and its bytes without the line end. */
+/** A line of a file: its offset, and its bytes without the line end. */
 export interface Line {
   readonly offset: number;
   readonly bytes: Uint8Array;
 }
 
 /**
- * The lines of a file, read in chunks with the event loop free in between; memory is one chunk and the longest line.
- * A last line without a line end is given too. Undefined as the first result never happens: a missing file has no lines,
- * so ask `Disk.stat` first where that matters.
+ * The lines of a file, including a last line without a line end. Reads in chunks and yields to the event loop between them.
+ * Holds one chunk and the longest line in memory. A missing file has no lines; callers that need the difference use `Disk.stat`.
  */
 export async function* readLines(disk: Disk, clock: Clock, path: string): AsyncGenerator<Line, void, void> {
   let rest: Uint8Array = new Uint8Array(0);

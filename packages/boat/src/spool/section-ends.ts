@@ -6,10 +6,10 @@ import type { Clock, Disk } from '../platform/ports.ts';
 import { toLineKind } from './policy.ts';
 import { readLines } from './read-lines.ts';
 
-/** Enough of a line to tell what it is. */
+/** Bytes of a line that determine its kind. */
 const LINE_START_LENGTH = 64;
 
-/** What a category's section says of itself at its end. */
+/** The facts at the end of a category's section. */
 export interface SectionEnd {
   readonly state: CategoryState;
   readonly count: number;
@@ -20,9 +20,9 @@ const sectionEnd = Compile(
 );
 
 /**
- * How each category's collection ended, as the file itself says it: for a file whose entry was lost, so that its parts are
- * again the bytes that may have been sent before. Throws EXPORT_FILE_DAMAGED for an end that is no JSON: `cutFile` looks only
- * at how lines begin, and a card that lies about its syncs tears them anywhere.
+ * The state and record count of each category, read from the file. Adoption uses them for a file whose entry was lost, so that
+ * its parts are the same bytes that may have been sent before. Throws EXPORT_FILE_DAMAGED if a section end is not JSON: `cutFile`
+ * checks only how lines begin, and a disk that does not honour syncs can tear a line anywhere.
  */
 export async function readSectionEnds(
   disk: Disk,
@@ -48,8 +48,8 @@ function parseEnd(text: string, path: string): unknown {
     return JSON.parse(text);
   } catch (cause) {
     throw new ExportError('EXPORT_FILE_DAMAGED', `The export file ${path} has a torn section end`, {
-      op: 'read how the categories ended',
-      hint: 'Its records go with the next export; the file is kept for a look at it.',
+      op: 'read the section ends',
+      hint: 'The next export carries its records again. The file is kept so that you can examine it.',
       cause,
     });
   }

@@ -1,17 +1,17 @@
 import { basename, join } from 'node:path';
 
-/** Where exports are kept on the card. The seed's folders. */
+/** Where exports are kept on the disk, in the legacy exporter's folders. */
 export interface SpoolPaths {
   /** `$ROOT/data/exports`: the ledger and its views. */
   readonly home: string;
-  /** Export files that wait or were delivered. */
+  /** Export files that wait for delivery or were delivered. */
   readonly exports: string;
-  /** Files of failed entries, kept until their records are delivered. */
+  /** Files of failed entries, kept until other exports have delivered their records. */
   readonly failed: string;
-  /** Files that could not be understood, kept for a person. */
+  /** Quarantined files, kept for a person. */
   readonly damaged: string;
   readonly ledger: string;
-  /** A file that is given up when the card is full, so that the ledger can be opened. */
+  /** A file that is deleted when the disk is full, so that the ledger can be opened. */
   readonly ballast: string;
   readonly queueFile: string;
   readonly historyFile: string;
@@ -31,7 +31,7 @@ export function toSpoolPaths(root: string): SpoolPaths {
   };
 }
 
-/** Where a failed entry's file goes (the seed's name). */
+/** The path of a failed entry's file, with the legacy exporter's name. */
 export function toFailedFile(paths: SpoolPaths, queueId: string): string {
   return join(paths.failed, `${queueId}_failed.json`);
 }
