@@ -1,6 +1,8 @@
+import type { NetworkInterfaceInfo } from 'node:os';
 import type { Clock, MonotonicMs, Transport } from '@d3kos/boat';
 import { createClock } from '../../packages/boat/src/platform/clock.ts';
-import { createNetwork, createNetworkChangeCheck } from '../../packages/boat/src/platform/network.ts';
+import { createNetwork } from '../../packages/boat/src/platform/network.ts';
+import { resetOnNetworkChange } from '../../packages/boat/src/platform/reset-on-network-change.ts';
 import { createTransport, type TransportOptions } from '../../packages/boat/src/platform/transport.ts';
 import { addRecords } from '../../packages/sim/src/fixture/index.ts';
 import { prepareBoat, type RunningBoat, startBoatInProcess } from './boat-in-process.ts';
@@ -39,7 +41,7 @@ export async function startLinkedBoat(options: LinkedBoatOptions): Promise<Linke
   const { root, rows = 20, limits = {} } = options;
   prepareBoat({ root, rows }, options.token);
   let address = 1;
-  const look: Parameters<typeof createNetworkChangeCheck>[0] = () => ({
+  const look = (): NodeJS.Dict<NetworkInterfaceInfo[]> => ({
     wlan0: [
       {
         address: `10.0.0.${address}`,
@@ -53,13 +55,12 @@ export async function startLinkedBoat(options: LinkedBoatOptions): Promise<Linke
   });
   const clock = toHurried(createClock(), options.hurry ?? 1);
   const http = createTransport({ connectTimeoutMs: 1_000, silenceMs: 1_000, ...limits });
-  const hasNetworkChanged = createNetworkChangeCheck(look);
+  const send = resetOnNetworkChange(http, () => String(address));
   const exchangesMs: number[] = [];
   const transport: Transport = (request, signal) => {
     // What this boat's license is asked for is not central.
     if (request.url.startsWith(options.centralUrl)) exchangesMs.push(clock.monotonic());
-    if (hasNetworkChanged()) http.reset();
-    return http.transport(request, signal);
+    return send(request, signal);
   };
   const running = await startBoatInProcess({
     ...options,

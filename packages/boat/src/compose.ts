@@ -4,26 +4,21 @@ import { createCompressor } from './platform/compressor.ts';
 import { createDisk } from './platform/disk.ts';
 import { createGarbageCollector } from './platform/garbage.ts';
 import { createLog } from './platform/log.ts';
-import { createMeteredQuery, createNetwork, createNetworkChangeCheck } from './platform/network.ts';
+import { createMeteredQuery, createNetwork, readNetworkFingerprint } from './platform/network.ts';
 import type { World } from './platform/ports.ts';
 import { createRandom } from './platform/random.ts';
+import { resetOnNetworkChange } from './platform/reset-on-network-change.ts';
 import { createDatabases } from './platform/sqlite.ts';
 import { createTransport } from './platform/transport.ts';
 
 /** The real world: this machine's clock, card, network and journal. */
 export function createWorld(environment: Readonly<Record<string, string | undefined>>): World {
-  const http = createTransport();
-  const hasNetworkChanged = createNetworkChangeCheck();
   return {
     clock: { ...createClock(), isSynchronized: createClockSyncQuery() },
     random: createRandom(),
     disk: createDisk(),
     databases: createDatabases(),
-    transport: (request, signal) => {
-      // Sockets are not used again across a change of network (docs/spec/delivery.md, "Delivering").
-      if (hasNetworkChanged()) http.reset();
-      return http.transport(request, signal);
-    },
+    transport: resetOnNetworkChange(createTransport(), readNetworkFingerprint),
     network: { ...createNetwork(), isMetered: createMeteredQuery() },
     compressor: createCompressor(),
     log: createLog({ journald: environment['JOURNAL_STREAM'] !== undefined, level: 'info' }),

@@ -18,27 +18,28 @@ import type { World } from '../platform/ports.ts';
 import { openExportReader } from '../spool/export-reader.ts';
 import { toBundleName, toReason } from './policy.ts';
 
-/** Which exports go: those that wait, or the failed ones as well. */
+/** The exports in a bundle: those that wait, or the failed ones as well. */
 export type BundleScope = 'waiting' | 'waiting_and_failed';
 
-/** A bundle that is made while it is read. */
+/** A bundle that is created while it is read. */
 export interface Bundle {
   readonly name: string;
-  /** Exports it was begun with. */
+  /** Number of exports selected for it. */
   readonly exportCount: number;
-  /** Its bytes in pieces of at most one part; each part is made when it is asked for. */
+  /** Its bytes in pieces of at most one part. Each piece is created when it is requested. */
   readonly pieces: () => AsyncGenerator<Uint8Array, void, void>;
 }
 
 /**
- * Gives exports to whoever carries them to central on a stick (format: protocol's bundle). The daemon makes the bytes and
- * names no place: a path that came over the API would let any page or program have files written anywhere with the
- * daemon's rights. The command writes them, in a folder that the person who runs it may write in.
+ * Creates offline bundles, which a person carries to central on a USB drive (docs/spec/protocol.md, "Offline bundle"). The
+ * daemon creates the bytes but accepts no path: a path from the API would let any page write files with the daemon's rights.
+ * The command writes the file, as the user who runs it.
  */
 export interface Bundler {
   /**
-   * Undefined where nothing waits. When it resolves, the boat has durably noted to ask central about these exports before
-   * it sends one. No entry changes its state: only central's receipt delivers. Throws LICENSE_…, TIER_TOO_LOW.
+   * Undefined if no export waits. When it resolves, the ledger has durably recorded that these exports are in a bundle, so the
+   * boat queries central before it sends one of them (docs/spec/protocol.md R54). No entry changes its state: only a receipt
+   * proves a delivery. Throws LICENSE_…, TIER_TOO_LOW.
    */
   bundle(scope: BundleScope): Promise<Bundle | undefined>;
 }
@@ -64,7 +65,7 @@ export function createBundler(deps: BundlerDeps): Bundler {
         });
       const entries = selectEntries(ledger, scope);
       if (entries.length === 0) return undefined;
-      // Before the first byte: a stick that is pulled out early may still reach central.
+      // Before the first byte: a drive that is removed early may still reach central.
       markBundled(ledger, entries);
       const nowMs = world.clock.wall();
       return {
@@ -76,7 +77,7 @@ export function createBundler(deps: BundlerDeps): Bundler {
   };
 }
 
-/** What is not known to be delivered, oldest first; an entry that is being sent now may not arrive. */
+/** The entries that are not delivered, oldest first. An entry that is being sent is included, because it may not arrive. */
 function selectEntries({ queue }: Ledger, scope: BundleScope): readonly Entry[] {
   const failed = scope === 'waiting_and_failed' ? queue.list('failed') : [];
   return [...queue.list('pending'), ...queue.list('uploading'), ...failed].sort(
@@ -109,7 +110,7 @@ async function* makeBundle(
       try {
         step = await pieces.next();
       } catch (error) {
-        // One file that cannot be read must not keep the others on board; it is told in the last line.
+        // An unreadable file must not keep out the other exports. The last line of the bundle reports it.
         if (!isExportError(error)) throw error;
         if (ledger.queue.get(entryNo)?.status === 'completed') break;
         skippedCount += 1;
@@ -133,10 +134,10 @@ async function* makeBundle(
   });
 }
 
-/** The parts of one export that central is not known to hold, each as its line, its body and a line end. */
+/** The parts of one export without a receipt, each as its line, its body and a line end. */
 async function* bundleEntry(deps: BundlerDeps, entryNo: number): AsyncGenerator<Uint8Array, void, void> {
   const { world, ledger } = deps;
-  // As it is now: while the exports before it were written it may have been delivered or moved.
+  // Read again: it may have been delivered or moved while the exports before it were written.
   const entry = ledger.queue.get(entryNo);
   if (entry === undefined || entry.status === 'completed') return;
   const reader = await openExportReader(world, entry.exportFile);
@@ -147,7 +148,7 @@ async function* bundleEntry(deps: BundlerDeps, entryNo: number): AsyncGenerator<
     if (body.length > BUNDLE_PART_SIZE_MAX_BYTES)
       throw new ExportError('FILE_TOO_LARGE', `Part ${part.index} has ${body.length} bytes`, {
         op: `bundle ${entry.queueId}`,
-        hint: 'It goes over the network only.',
+        hint: 'It can be sent over the network only.',
       });
     const line = toLine({
       d3kos_bundle: 'part',

@@ -12,15 +12,15 @@ import { temporaryRoot } from '../testing/temporary-root.ts';
 import { isBundleName, toBundleName, toFreeBundleName } from './policy.ts';
 import { requireBundleDirectory, writeOfflineBundle } from './offline-bundle.ts';
 
-const root = temporaryRoot('stick');
+const root = temporaryRoot('offline-bundle');
 const NAME = toBundleName('0123456789abcdef', '20260601_120000');
-let sticks = 0;
+let drives = 0;
 
-function newStick(): string {
-  sticks += 1;
-  const stick = join(root, `stick-${sticks}`);
-  mkdirSync(stick);
-  return stick;
+function newDrive(): string {
+  drives += 1;
+  const drive = join(root, `drive-${drives}`);
+  mkdirSync(drive);
+  return drive;
 }
 
 const BODY = Buffer.from(`{"records":"${'x'.repeat(100_000)}"}\n`);
@@ -55,23 +55,23 @@ function diskWith(changes: (real: FileSystem) => Partial<FileSystem>) {
 }
 
 function refuse(code: string): never {
-  throw Object.assign(new Error(`the stick says ${code}`), { code });
+  throw Object.assign(new Error(`the drive reports ${code}`), { code });
 }
 
-test('a bundle is on the stick whole, under its own name, and never in place of another file', async () => {
-  const stick = newStick();
-  const first = await writeOfflineBundle(createDisk(), stick, NAME, pieces());
-  assert.deepEqual(readdirSync(stick), [NAME]);
+test('a bundle is written completely, under its own name, and never replaces another file', async () => {
+  const drive = newDrive();
+  const first = await writeOfflineBundle(createDisk(), drive, NAME, pieces());
+  assert.deepEqual(readdirSync(drive), [NAME]);
   assert.equal(first.end.parts, 3);
   assert.equal(first.sizeBytes, readFileSync(first.file).length);
-  writeFileSync(first.file, 'somebody else');
-  const second = await writeOfflineBundle(createDisk(), stick, NAME, pieces());
-  assert.equal(second.file, join(stick, NAME.replace('.bundle', '_2.bundle')));
-  assert.equal(readFileSync(first.file, 'utf8'), 'somebody else');
+  writeFileSync(first.file, 'another file');
+  const second = await writeOfflineBundle(createDisk(), drive, NAME, pieces());
+  assert.equal(second.file, join(drive, NAME.replace('.bundle', '_2.bundle')));
+  assert.equal(readFileSync(first.file, 'utf8'), 'another file');
 });
 
-test('a full stick is told as that, and no half bundle stays on it', async () => {
-  const stick = newStick();
+test('a full USB drive is refused by its own message, and no partial bundle stays on it', async () => {
+  const drive = newDrive();
   const full = diskWith((real) => ({
     create: async (path) => {
       const file = await real.create(path);
@@ -83,30 +83,30 @@ test('a full stick is told as that, and no half bundle stays on it', async () =>
     },
   }));
   await assert.rejects(
-    writeOfflineBundle(full, stick, NAME, pieces()),
-    (error) => isExportError(error, 'DISK_FULL') && /stick is full/.test(error.message),
+    writeOfflineBundle(full, drive, NAME, pieces()),
+    (error) => isExportError(error, 'DISK_FULL') && /USB drive is full/.test(error.message),
   );
-  assert.deepEqual(readdirSync(stick), []);
+  assert.deepEqual(readdirSync(drive), []);
 });
 
-test('a stick that does not confirm a write is told as that', async () => {
+test('a write that the drive does not confirm is refused with advice on file systems', async () => {
   for (const step of ['file', 'folder'] as const) {
-    const stick = newStick();
+    const drive = newDrive();
     const disk = diskWith((real) =>
       step === 'folder'
         ? { syncDirectory: () => refuse('EINVAL') }
         : { create: async (path) => ({ ...(await real.create(path)), sync: () => refuse('EIO') }) },
     );
     await assert.rejects(
-      writeOfflineBundle(disk, stick, NAME, pieces()),
+      writeOfflineBundle(disk, drive, NAME, pieces()),
       (error) => isExportError(error, 'DISK_FAILED') && /exFAT/.test(error.hint),
     );
-    if (step === 'file') assert.deepEqual(readdirSync(stick), []);
+    if (step === 'file') assert.deepEqual(readdirSync(drive), []);
   }
 });
 
-test('what reads back differently is removed', async () => {
-  const stick = newStick();
+test('a bundle that reads back differently is removed', async () => {
+  const drive = newDrive();
   const forgetful = diskWith((real) => ({
     create: async (path) => {
       const file = await real.create(path);
@@ -121,34 +121,34 @@ test('what reads back differently is removed', async () => {
     },
   }));
   await assert.rejects(
-    writeOfflineBundle(forgetful, stick, NAME, pieces()),
+    writeOfflineBundle(forgetful, drive, NAME, pieces()),
     (error) => isExportError(error, 'DISK_FAILED') && /reads back differently/.test(error.message),
   );
-  assert.deepEqual(readdirSync(stick), []);
+  assert.deepEqual(readdirSync(drive), []);
 });
 
 test('a bundle that breaks off while it arrives, or ends early, leaves nothing', async () => {
-  const stick = newStick();
+  const drive = newDrive();
   async function* broken() {
     for await (const piece of pieces()) {
       yield piece;
       if (piece.length > 1_000) throw new Error('the daemon is gone');
     }
   }
-  await assert.rejects(writeOfflineBundle(createDisk(), stick, NAME, broken()), /daemon is gone/);
+  await assert.rejects(writeOfflineBundle(createDisk(), drive, NAME, broken()), /daemon is gone/);
   async function* early() {
     let left = 2;
     for await (const piece of pieces()) if (left-- > 0) yield piece;
   }
-  await assert.rejects(writeOfflineBundle(createDisk(), stick, NAME, early()), (error) =>
+  await assert.rejects(writeOfflineBundle(createDisk(), drive, NAME, early()), (error) =>
     isExportError(error, 'DISK_FAILED'),
   );
-  assert.deepEqual(readdirSync(stick), []);
+  assert.deepEqual(readdirSync(drive), []);
 });
 
 test('a folder that is not there is not made', async () => {
   const disk = createDisk();
-  const file = join(newStick(), 'file');
+  const file = join(newDrive(), 'file');
   writeFileSync(file, '');
   for (const place of [join(root, 'nothing'), file])
     await assert.rejects(requireBundleDirectory(disk, place), (error) =>

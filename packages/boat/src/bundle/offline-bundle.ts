@@ -5,27 +5,27 @@ import { ExportError, isExportError } from '../platform/errors.ts';
 import type { Disk } from '../platform/ports.ts';
 import { isBundleName, toFreeBundleName } from './policy.ts';
 
-/** A bundle as it was read back from the stick. */
+/** A bundle as it was read back from the USB drive. */
 export interface WrittenBundle {
   readonly file: string;
   readonly sizeBytes: number;
   readonly end: BundleEnd;
 }
 
-/** Throws REQUEST_INVALID unless `directory` is a folder: a mistyped path must not become a folder beside the stick. */
+/** Throws REQUEST_INVALID unless `directory` is a folder. A mistyped path must not create a folder on the boat's card. */
 export async function requireBundleDirectory(disk: Disk, directory: string): Promise<void> {
   const facts = await disk.stat(directory);
   if (facts?.kind === 'directory') return;
   throw new ExportError('REQUEST_INVALID', `${directory} is not a folder`, {
     op: 'write the bundle',
-    hint: 'Give the folder the stick is mounted on; `lsblk` shows it.',
+    hint: 'Name the folder where the USB drive is mounted; `lsblk` shows it.',
   });
 }
 
 /**
- * Writes a bundle into a folder of a stick and reads it back: when it resolves the file is whole, fsynced and named, and
- * every part in it has the digest its line names. A full stick, or pieces that end early, leave no file behind. A file
- * that is there already is never replaced. Throws DISK_FULL, DISK_READ_ONLY, DISK_FAILED, and what `pieces` throws.
+ * Writes an offline bundle into a folder of a USB drive and reads it back. When it resolves, the file is complete, fsynced
+ * and under its name, and every part has the digest that its line names. A full drive, or pieces that end early, leave no
+ * file behind. An existing file is never replaced. Throws DISK_FULL, DISK_READ_ONLY, DISK_FAILED, and the errors of `pieces`.
  */
 export async function writeOfflineBundle(
   disk: Disk,
@@ -39,10 +39,14 @@ export async function writeOfflineBundle(
   const written = await readBack(disk, file);
   if (written !== undefined) return written;
   await disk.remove(file);
-  throw new ExportError('DISK_FAILED', `What was written to ${directory} reads back differently`, {
-    op: `read back ${file}`,
-    hint: 'The file was removed. Use another stick; nothing of the queue has changed.',
-  });
+  throw new ExportError(
+    'DISK_FAILED',
+    `The bundle in ${directory} reads back differently than it was written`,
+    {
+      op: `read back ${file}`,
+      hint: 'The file was removed. Use another USB drive; the queue has not changed.',
+    },
+  );
 }
 
 async function findFreeFile(disk: Disk, directory: string, name: string): Promise<string> {
@@ -59,29 +63,29 @@ async function writeWhole(disk: Disk, file: string, pieces: AsyncIterable<Uint8A
     for await (const piece of pieces) await staged.write(piece);
     await staged.commit();
   } catch (error) {
-    throw toStickError(error, file);
+    throw toDriveError(error, file);
   } finally {
     await staged?.discard();
   }
 }
 
-function toStickError(error: unknown, file: string): unknown {
+function toDriveError(error: unknown, file: string): unknown {
   if (isExportError(error, 'DISK_FULL'))
-    return new ExportError('DISK_FULL', 'The stick is full; no bundle was left on it', {
+    return new ExportError('DISK_FULL', 'The USB drive is full; no bundle was left on it', {
       op: `write ${file}`,
-      hint: 'Free space on it or use a larger one. What waits is still on the boat.',
+      hint: 'Free space on it or use a larger one. The exports are still on the boat.',
       cause: error,
     });
   if (isExportError(error, 'DISK_READ_ONLY') || isExportError(error, 'DISK_FAILED'))
-    return new ExportError(error.code, `The stick did not take the bundle: ${error.message}`, {
+    return new ExportError(error.code, `The bundle could not be written to the USB drive: ${error.message}`, {
       op: `write ${file}`,
-      hint: 'Format it as FAT32 (files up to 4 GB), exFAT or ext4, and run the command as a user who may write to it. A file that is there was not confirmed by the stick: do not rely on it.',
+      hint: 'Format it as FAT32 (files up to 4 GB), exFAT or ext4, and run the command as a user who may write to it. Do not rely on a file that is there: the drive did not confirm it.',
       cause: error,
     });
   return error;
 }
 
-/** The bundle as it is read from the stick, or undefined where it is not whole. */
+/** The bundle as read from the drive, or undefined if it is not complete. */
 async function readBack(disk: Disk, file: string): Promise<WrittenBundle | undefined> {
   let end: BundleEnd | undefined;
   let parts = 0;

@@ -1,24 +1,24 @@
 import { toNumberedName } from '../ledger/policy.ts';
 
-/** Longest reason that is written for an export that was left out. */
+/** Longest reason for an export that was skipped. */
 const REASON_LENGTH_MAX = 200;
 
-/** A bundle's file name: letters, digits, `_` and `.` only, for every file system a stick may have. */
+/** A bundle's file name: letters, digits, `_` and `.` only, for every file system of USB drives. */
 export function toBundleName(installationId: string, stamp: string): string {
   return `d3kos_${installationId}_${stamp}.bundle`;
 }
 
-/** True for a name of `toBundleName`: nothing that leads to another folder. */
+/** True for a name of `toBundleName`. Such a name cannot lead to another folder. */
 export function isBundleName(name: string): boolean {
   return /^d3kos_[0-9a-f]{16}_[0-9]{8}_[0-9]{6}\.bundle$/.test(name);
 }
 
-/** The `attempt`-th name for a bundle: a file that is on the stick already is never replaced. */
+/** The `attempt`-th name for a bundle. An existing file is never replaced. */
 export function toFreeBundleName(name: string, attempt: number): string {
   return `${toNumberedName(name.replace(/\.bundle$/, ''), attempt)}.bundle`;
 }
 
-/** A reason cut to what a bundle's last line may hold. */
+/** A reason, cut to the length that a bundle's last line may hold. */
 export function toReason(message: string): string {
   return message.slice(0, REASON_LENGTH_MAX);
 }

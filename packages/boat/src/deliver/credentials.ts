@@ -3,16 +3,16 @@ import { Compile } from 'typebox/compile';
 import { isExportError } from '../platform/errors.ts';
 import type { Disk } from '../platform/ports.ts';
 
-/** Largest credentials file: one token, with room for notes an operator leaves beside it. */
+/** Largest credentials file: one token, with room for an operator's notes. */
 const CREDENTIALS_SIZE_MAX_BYTES = 16 * 1024;
 
-/** `$ROOT/config/export-credentials.json`, mode 0600. The token is printable ASCII without spaces: it goes into a header. */
+/** `$ROOT/config/export-credentials.json`, mode 0600. The token is printable ASCII without spaces, because it is sent in a header. */
 export const CredentialsSchema = Type.Object({
   token: Type.String({ pattern: '^[\\x21-\\x7e]{16,512}$' }),
 });
 const credentials = Compile(CredentialsSchema);
 
-/** The device token, or why there is none. The token is never logged and never part of a message. */
+/** The device token, or the reason why there is none. The token is never in a log line or a message. */
 export type Credentials =
   | { readonly kind: 'token'; readonly token: string }
   | {
@@ -21,7 +21,7 @@ export type Credentials =
       readonly detail: string;
     };
 
-/** Reads the device token anew, so that enrolling needs no restart. What cannot be read is told, never taken for "none needed". */
+/** Reads the device token from its file, so that enrolment needs no restart. An unreadable file is a reason, not a missing token. */
 export async function loadCredentials(disk: Disk, path: string): Promise<Credentials> {
   const none = (code: 'CREDENTIALS_MISSING' | 'CREDENTIALS_INVALID', detail: string): Credentials => ({
     kind: 'none',
@@ -41,7 +41,7 @@ export async function loadCredentials(disk: Disk, path: string): Promise<Credent
   try {
     value = JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch {
-    // The cause would quote the file, and the file holds the token.
+    // The parser's message would quote the file, and with it the token.
     return none('CREDENTIALS_INVALID', `${path} is not JSON`);
   }
   return credentials.Check(value)
@@ -49,7 +49,7 @@ export async function loadCredentials(disk: Disk, path: string): Promise<Credent
     : none('CREDENTIALS_INVALID', `${path} has no usable "token"`);
 }
 
-/** Tells one state of the credentials from another, without keeping or showing the token anywhere else. */
+/** A text that differs between two states of the credentials. It contains the token, so it must not leave memory. */
 export function toFingerprint(credentials: Credentials): string {
   return credentials.kind === 'token'
     ? `token ${credentials.token}`

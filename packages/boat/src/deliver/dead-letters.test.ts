@@ -45,7 +45,7 @@ async function openBoat() {
   return { paths, ledger, disk, exportFile, entry };
 }
 
-test('an export that is given up keeps its file in the archive, and nobody claims it on the way', async () => {
+test('a dead-lettered export keeps its file in the archive, and cannot be claimed meanwhile', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   const onTheWay: (readonly [string, boolean])[] = [];
   const watched: Disk = {
@@ -70,7 +70,7 @@ test('an export that is given up keeps its file in the archive, and nobody claim
   ledger.close();
 });
 
-test('an export whose failing the ledger refuses is where it was, and fails with its file once it can', async () => {
+test('if the ledger refuses the change, the file is where it was, and a later try archives it', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   let isBusy = true;
   const busy: Ledger = {
@@ -94,7 +94,7 @@ test('an export whose failing the ledger refuses is where it was, and fails with
   ledger.close();
 });
 
-test('an export that the archive does not take fails all the same, and keeps its file where it is', async () => {
+test('an export whose file cannot be archived fails anyway, and keeps its file in its place', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   writeFileSync(paths.failed, 'a file where the folder should be');
   const failed = await createDeadLetters(
@@ -107,7 +107,7 @@ test('an export that the archive does not take fails all the same, and keeps its
   ledger.close();
 });
 
-test('another file that has its name in the archive stays', async () => {
+test('another file of the same name in the archive is not replaced', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   mkdirSync(paths.failed);
   writeFileSync(toFailedFile(paths, 'q_1'), 'somebody else');

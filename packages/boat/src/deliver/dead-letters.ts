@@ -4,14 +4,14 @@ import { isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
 
-/** Fails entries that are not being sent. */
+/** Dead-letters entries: the public status is `failed`, and the file is kept. */
 export interface DeadLetters {
   /**
-   * Archives the entry's file, then fails it: its ranges are due again. A file that the archive does not take stays where
-   * it is. Throws DISK_…, LEDGER_FAILED; then the entry waits as before, with its file where it was.
+   * Archives the entry's file, fails the entry and rewinds its ranges. The entry must not be in progress. A file that cannot be
+   * archived stays where it is. Throws DISK_… and LEDGER_FAILED; the entry then waits as before, with its file in its place.
    */
   deadLetter(entry: Entry, reason: string): Promise<Entry>;
-  /** True while an entry is on its way to `failed`: the archive takes its file before the ledger says so, and nobody may claim it. */
+  /** True while the file of an entry moves to the archive. The ledger still has it as pending, and it must not be sent. */
   isMoving(entryNo: number): boolean;
 }
 
@@ -21,14 +21,14 @@ export function createDeadLetters(
   paths: SpoolPaths,
 ): DeadLetters {
   const underWay = new Set<number>();
-  /** Moves the file to the archive where that can be done, and gives the path it has then. */
+  /** Moves the file to the archive if possible. Returns the path of the file afterwards. */
   const archive = async ({ queueId, exportFile }: Entry): Promise<string> => {
     const archiveFile = toFailedFile(paths, queueId);
     if (exportFile === archiveFile) return exportFile;
     const there = await disk.stat(exportFile);
     const archived = await disk.stat(archiveFile);
     if (there === undefined) return archived === undefined ? exportFile : archiveFile;
-    // Another export's, as of an older exporter whose clock gave one id twice: moving would replace it.
+    // The archive has a file of another export under this name: a legacy exporter's clock gave one id twice. Keep it.
     if (archived !== undefined && archived.fileNo !== there.fileNo) return exportFile;
     try {
       await disk.makeDirectory(paths.failed);
@@ -36,18 +36,18 @@ export function createDeadLetters(
       return archiveFile;
     } catch (error) {
       if (!isExportError(error)) throw error;
-      // Sent again and refused again, it would keep everything behind it waiting for a folder.
-      log.write('warn', `The file of ${queueId} stays where it is: ${error.message}`, { hint: error.hint });
+      // The entry must fail all the same. Otherwise it would be sent and refused again, and block the entries behind it.
+      log.write('warn', `The file of ${queueId} was not archived: ${error.message}`, { hint: error.hint });
       return (await disk.stat(exportFile)) === undefined ? archiveFile : exportFile;
     }
   };
   const fail = async (entry: Entry, reason: string): Promise<Entry> => {
-    // The file first: power lost before the entry is failed leaves it pending, and the start finds its file in the archive.
+    // The file moves first. A power cut before the commit leaves the entry pending, and the next start finds its file in the archive.
     const archiveFile = await archive(entry);
     try {
       return ledger.queue.fail(entry.entryNo, { atMs: clock.wall(), reason, archiveFile });
     } catch (error) {
-      // It still waits, and is sent from where its entry says.
+      // The entry still waits, and its file must be where the entry points.
       if (archiveFile !== entry.exportFile) await disk.move(archiveFile, entry.exportFile);
       throw error;
     }

@@ -38,7 +38,7 @@ const json =
     response.writeHead(status, headers).end(JSON.stringify(value));
 
 describe('a look at central', () => {
-  it('finds it by its name, with its clock and the codings it offers, and shows no token', async () => {
+  it('recognises central by its service name, with its clock and codings, and sends no token', async () => {
     let asked = '';
     let headers: IncomingHttpHeaders = {};
     const answer = json(200, HEALTH, { 'accept-encoding': 'gzip, br' });
@@ -58,7 +58,7 @@ describe('a look at central', () => {
     assert.equal(headers['authorization'], undefined);
   });
 
-  it('takes the time of its Date where its own cannot be read', async () => {
+  it('uses the Date header if the time in the body is not readable', async () => {
     const date = 'Mon, 23 Nov 2026 12:00:00 GMT';
     const url = await listen(createServer(json(200, { ...HEALTH, time: 'noon' }, { date })));
     const result = await look(url);
@@ -87,7 +87,7 @@ describe('a look at central', () => {
     it(`finds ${kind} in ${name}`, async () =>
       assert.equal((await look(await listen(createServer(listener)))).kind, kind));
 
-  it('finds nothing where nobody listens', async () => {
+  it('finds nothing if no server listens', async () => {
     const url = await listen(createTcpServer());
     closings.pop()?.();
     assert.deepEqual(await look(url), { kind: 'nothing', code: 'ECONNREFUSED' });
@@ -108,7 +108,7 @@ describe('a look at central', () => {
       assert.equal((await probe({ transport }, target, NEVER)).kind, kind);
     });
 
-  it('is not waited for once aborted', async () => {
+  it('ends at once when aborted', async () => {
     const stop = new AbortController();
     const url = await listen(createServer(() => stop.abort(new Error('stopping'))));
     await assert.rejects(look(url, stop.signal), /stopping/);

@@ -7,23 +7,23 @@ import { parseAcceptEncoding, parseHttpDate } from './policy/http-headers.ts';
 import { explainTlsFailure } from './policy/tls-failure.ts';
 import { decideHealth } from './policy/verdict.ts';
 
-/** Largest answer of a health that is read: central's is about 100 bytes, and no more of a stranger's page is needed to know it is not. */
+/** Largest health answer that is read. Central's has about 100 bytes. A foreign page is recognised by less. */
 const HEALTH_SIZE_MAX_BYTES = 64 * 1024;
 
 const healthShape = Compile(HealthSchema);
 const refusalShape = Compile(CentralErrorSchema);
 
-/** What a probe looks at, and what it must know to read a failed handshake. */
+/** Where to probe, and the fact that explains a failed TLS handshake. */
 export interface ProbeTarget {
   /** Without a trailing slash. */
   readonly centralUrl: string;
-  /** Whether a time service vouches for the boat's clock: then an expired certificate is central's fault. */
+  /** Whether a time service has set the boat's clock. If it has, an expired certificate is central's fault. */
   readonly clockSynchronized: boolean;
 }
 
 /**
- * One look at central's health: who, if anybody, answers there. It carries no token. Rejects with the signal's reason
- * when aborted; every answer and every failure of the link is a result.
+ * Sends one health request, without the device token (docs/spec/protocol.md R5). Every answer and every failure of the link
+ * is a result. Rejects with the signal's reason when aborted.
  */
 export async function probe(
   deps: { readonly transport: Transport },
@@ -61,7 +61,7 @@ function classify(response: Response, json: unknown): ProbeResult {
     case 'unavailable':
       return { kind: 'unavailable', status };
     case 'captive_portal':
-      return { kind: 'captive_portal', detail: `Somebody else answers in central's place (HTTP ${status})` };
+      return { kind: 'captive_portal', detail: `Another system answers instead of central (HTTP ${status})` };
     default:
       return decided satisfies never;
   }

@@ -133,7 +133,7 @@ describe('a part on the wire', () => {
       assert.deepEqual(Buffer.from(decoders[coding](body)), BODY);
     });
 
-  it('goes as it is where compressing would make it larger', async () => {
+  it('is sent without a coding if compression would make it larger', async () => {
     const body = randomBytes(1_000);
     const { url, seen } = await serve(json(200, RECEIPT));
     await send(url, { body });
@@ -141,7 +141,7 @@ describe('a part on the wire', () => {
     assert.deepEqual(seen[0]?.body, body);
   });
 
-  it('of several megabytes arrives whole', async () => {
+  it('of several megabytes arrives completely', async () => {
     const body = randomBytes(3_000_000);
     const { url, seen } = await serve(json(200, RECEIPT));
     await send(url, { body, coding: 'identity' });
@@ -150,7 +150,7 @@ describe('a part on the wire', () => {
 });
 
 describe('what became of a part', () => {
-  it('is the receipt, where it is for what was sent, with the codings central offers', async () => {
+  it('is a receipt if it names what was sent, with the codings that central offers', async () => {
     const { url } = await serve(json(200, RECEIPT, { 'accept-encoding': 'gzip, zstd' }));
     const { outcome } = await send(url);
     assert.deepEqual(outcome, { kind: 'receipt', receipt: RECEIPT, offers: ['gzip', 'zstd'] });
@@ -170,7 +170,7 @@ describe('what became of a part', () => {
       assert.equal((await send(url)).outcome.kind, 'receipt_mismatch');
     });
 
-  it('is no receipt where it names the digest of the compressed body', async () => {
+  it('is no receipt if it names the digest of the compressed body', async () => {
     const { url } = await serve((response, { body }) =>
       json(200, { ...RECEIPT, sha256: createHash('sha256').update(body).digest('hex') })(response),
     );
@@ -225,14 +225,14 @@ describe('what became of a part', () => {
       assert.equal(told, expected);
     });
 
-  it('tells where a redirect leads by its host alone', async () => {
+  it('names only the host of a redirect', async () => {
     const { url } = await serve(html(302, { location: 'http://portal.example/?mac=00:11:22' }));
     const { outcome } = await send(url);
     assert.ok(outcome.kind === 'not_central');
     assert.equal(outcome.detail, 'It redirects to portal.example');
   });
 
-  it('carries how long to wait, in seconds or until a date of the clock that gave it', async () => {
+  it('carries the requested wait, from seconds or from a date by the clock that sent it', async () => {
     const dates = { date: 'Mon, 23 Nov 2020 12:00:00 GMT', 'retry-after': 'Mon, 23 Nov 2020 12:02:00 GMT' };
     const table = [
       [json(429, refusal('X'), { 'retry-after': '90' }), 90_000],
@@ -272,13 +272,13 @@ describe('what became of a part', () => {
       assert.deepEqual((await send(url)).outcome, expected);
     });
 
-  it('is a lost answer where it breaks off', async () => {
+  it('is a lost answer if it breaks off', async () => {
     const half = 'HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{"status":';
     const url = await listen(createTcpServer((socket) => socket.once('data', () => socket.end(half))));
     assert.equal((await send(url)).outcome.kind, 'answer_lost');
   });
 
-  it('is no connection where nobody listens', async () => {
+  it('is no connection if no server listens', async () => {
     const url = await listen(createTcpServer());
     closings.pop()?.();
     assert.deepEqual((await send(url)).outcome, {
@@ -288,7 +288,7 @@ describe('what became of a part', () => {
     });
   });
 
-  it('is not waited for once aborted', async () => {
+  it('ends at once when aborted', async () => {
     const stop = new AbortController();
     const url = await listen(
       createTcpServer((socket) => socket.once('data', () => stop.abort(new Error('stopping')))),

@@ -21,15 +21,15 @@ import {
 import type { NotCentralReason, Outcome } from './outcome.ts';
 import { parseAcceptEncoding, parseHttpDate, parseRetryAfter } from './policy/http-headers.ts';
 
-/** Largest answer that is read. A receipt that names every record of a part as rejected is far below; a portal's page may be anything. */
+/** Largest answer that is read. A receipt that rejects every record of a part is far smaller. A portal's page may have any size. */
 const ANSWER_SIZE_MAX_BYTES = 1024 * 1024;
 
-/** Bytes handed to the transport at once: smaller ones cost throughput (64 KiB: 3.4 times slower). */
+/** Size of the chunks passed to the transport. Chunks of 64 KiB were 3.4 times slower. */
 const CHUNK_BYTES = 256 * 1024;
-/** Smallest chunk of a limited upload: below it headers of packets outweigh what they carry. */
+/** Smallest chunk of a rate-limited upload. In smaller chunks, packet headers outweigh the content. */
 const PACED_CHUNK_MIN_BYTES = 1_024;
 
-/** How much of central's own words an outcome carries into the ledger and onto the page. */
+/** Most characters of central's message that an outcome carries into the ledger and onto the page. */
 const MESSAGE_LENGTH_MAX = 500;
 
 const receiptShape = Compile(ReceiptSchema);
@@ -43,32 +43,32 @@ export interface SendDeps {
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean>;
 }
 
-/** One part as it is to be sent. */
+/** One part to send. */
 export interface PartToSend {
   /** Without a trailing slash. */
   readonly centralUrl: string;
   readonly token: string;
   readonly exportId: string;
   readonly part: Part;
-  /** The decoded body: a complete document. Its SHA-256 is what a receipt must name. */
+  /** The decoded body, a complete document. A receipt must name its SHA-256. */
   readonly body: Uint8Array;
   readonly coding: ContentCoding;
-  /** The owner's limit for sending, so that a backlog leaves the link usable; undefined: as fast as it goes. */
+  /** The owner's rate limit, so that a backlog leaves the link usable; undefined: no limit. */
   readonly bytesPerSecondMax: number | undefined;
 }
 
-/** What became of a part, and what it cost. */
+/** The outcome of sending a part, and its cost. */
 export interface SentPart {
   readonly outcome: Outcome;
-  /** Bytes of the body after compression; all of them may not have been sent. */
+  /** Bytes of the body after compression. Possibly not all of them were sent. */
   readonly wireSizeBytes: number;
 }
 
 /**
- * Sends one part exactly as docs/spec/delivery.md, "On the wire, exactly" requires, and says what happened: every answer, and every failure of the
- * link, is an outcome. A receipt counts only where export, part and SHA-256 are those that were sent. Sending the same
- * part again is harmless: its key is the same. Where compressing does not make the body smaller it goes as it is.
- * Rejects with the signal's reason when aborted.
+ * Sends one part (docs/spec/delivery.md, "On the wire, exactly"). Every answer and every failure of the link is an outcome.
+ * A receipt counts only if export, part and SHA-256 are those that were sent. Sending a part again is harmless, because its
+ * key is the same. If compression does not make the body smaller, it is sent as it is. Rejects with the signal's reason
+ * when aborted.
  */
 export async function sendPart(deps: SendDeps, sent: PartToSend, signal: AbortSignal): Promise<SentPart> {
   const { bytes, coding } = await encode(deps.compressor, sent.body, sent.coding);
@@ -126,7 +126,7 @@ function toRequest(
   });
 }
 
-/** A body in chunks, made only as fast as the link takes them. */
+/** A body in chunks. Each chunk is created when the link accepts it. */
 function toStream(bytes: Uint8Array): ReadableStream<Uint8Array> {
   let offset = 0;
   return new ReadableStream<Uint8Array>(
@@ -142,7 +142,7 @@ function toStream(bytes: Uint8Array): ReadableStream<Uint8Array> {
   );
 }
 
-/** The same, each chunk followed by the wait that keeps the average under `bytesPerSecondMax`; chunks last about a tenth of a second. */
+/** As `toStream`, with a wait before each chunk that keeps the average below `bytesPerSecondMax`. A chunk takes about 0.1 s. */
 function toPacedStream(
   bytes: Uint8Array,
   bytesPerSecondMax: number,
@@ -200,11 +200,11 @@ async function toFailure(error: TransportError, deps: SendDeps, signal: AbortSig
   }
 }
 
-/** What an answer is, in the order that keeps a portal from passing as central: redirect, 511, then the body's own shape. */
+/** Classifies an answer. Redirects and 511 come first, so that a portal cannot pass as central by the shape of its body. */
 function classify(response: Response, body: AnswerBody, sent: PartToSend, nowWallMs: number): Outcome {
   const { status, headers } = response;
   const retryAfter = toRetryAfter(headers, nowWallMs);
-  const stranger = (reason: NotCentralReason, detail: string): Outcome => ({
+  const foreign = (reason: NotCentralReason, detail: string): Outcome => ({
     kind: 'not_central',
     reason,
     status,
@@ -214,12 +214,12 @@ function classify(response: Response, body: AnswerBody, sent: PartToSend, nowWal
   // docs/spec/protocol.md R36: "A boat MUST treat as foreign a redirect, a status 511, a receipt that does not match,
   // and any answer that is neither a receipt nor a refusal."
   if (status >= 300 && status < 400)
-    return stranger('redirect', `It redirects to ${toPlace(headers.get('location'), sent.centralUrl)}`);
-  if (status === 511) return stranger('status_511', 'The network asks for a sign-in');
-  if (body.kind === 'too_large') return stranger('garbage', `The answer is over ${body.sizeMaxBytes} bytes`);
+    return foreign('redirect', `It redirects to ${toPlace(headers.get('location'), sent.centralUrl)}`);
+  if (status === 511) return foreign('status_511', 'The network requires a sign-in');
+  if (body.kind === 'too_large') return foreign('garbage', `The answer is over ${body.sizeMaxBytes} bytes`);
   const json = parseJsonBytes(body.bytes);
   if (json === undefined)
-    return isHtml(headers, body.bytes) ? stranger('html', 'A web page') : stranger('garbage', 'Not JSON');
+    return isHtml(headers, body.bytes) ? foreign('html', 'A web page') : foreign('garbage', 'Not JSON');
   if (status >= 200 && status < 300 && receiptShape.Check(json.value))
     return checkReceipt(json.value, sent, parseAcceptEncoding(headers.get('accept-encoding')));
   if (status >= 400 && refusalShape.Check(json.value))
@@ -230,22 +230,22 @@ function classify(response: Response, body: AnswerBody, sent: PartToSend, nowWal
       message: json.value.message.slice(0, MESSAGE_LENGTH_MAX),
       ...retryAfter,
     };
-  return stranger('other_json', "JSON without central's fields");
+  return foreign('other_json', "JSON without central's fields");
 }
 
 function checkReceipt(receipt: Receipt, sent: PartToSend, offers: readonly ContentCoding[]): Outcome {
   const mismatch = (detail: string): Outcome => ({ kind: 'receipt_mismatch', detail });
   // docs/spec/protocol.md R34: "A boat MUST treat a part as delivered only if a receipt names the same `export_id`,
   // part and `sha256`."
-  if (receipt.export_id !== sent.exportId) return mismatch('The receipt is for another export');
+  if (receipt.export_id !== sent.exportId) return mismatch('The receipt names a different export');
   if (receipt.part.index !== sent.part.index || receipt.part.count !== sent.part.count)
-    return mismatch('The receipt is for another part');
+    return mismatch('The receipt names a different part');
   if (receipt.sha256 !== createHash('sha256').update(sent.body).digest('hex'))
-    return mismatch('The receipt is for another body');
+    return mismatch('The receipt names a different body');
   return { kind: 'receipt', receipt, offers };
 }
 
-/** A date is measured by the clock of whoever gave it; the boat's own only where the answer has no `Date`. */
+/** A date counts from the answer's own `Date`. The boat's clock is used only if the answer has none. */
 function toRetryAfter(headers: Headers, nowWallMs: number): { readonly retryAfterMs?: number } {
   const value = headers.get('retry-after');
   if (value === null) return {};
@@ -254,7 +254,7 @@ function toRetryAfter(headers: Headers, nowWallMs: number): { readonly retryAfte
   return retryAfterMs === undefined ? {} : { retryAfterMs };
 }
 
-/** The host a redirect leads to: the rest of a portal's address can hold what identifies this device. */
+/** The host of a redirect. The rest of a portal's address may identify this device. */
 function toPlace(location: string | null, base: string): string {
   if (location === null || !URL.canParse(location, base)) return 'nowhere';
   return new URL(location, base).host;

@@ -111,7 +111,7 @@ function answerTier(tier: number): Response {
 }
 
 test(
-  'while central is not reached the tier is asked once for each look at it',
+  'while central is unreachable the tier is checked once for each probe',
   { timeout: 20_000 },
   async () => {
     const stopping = new AbortController();
@@ -133,7 +133,7 @@ test(
 );
 
 test(
-  'where the tier fell to 0 while a part was sent in vain, nobody is asked whether central is there, and no attempt is spent',
+  'if the tier falls to 0 during a failed send, central is not probed and no attempt is spent',
   { timeout: 20_000 },
   async () => {
     const stopping = new AbortController();

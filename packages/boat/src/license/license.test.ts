@@ -59,7 +59,7 @@ async function makeLicense(file: unknown, url: string) {
 }
 
 describe('the licence', () => {
-  it("is the tier API's where it answers, with the id of license.json", async () => {
+  it("is the tier API's if it answers, with the installation ID of license.json", async () => {
     const paths: string[] = [];
     const { url } = await serveTier((request, response) => {
       paths.push(`${request.method} ${request.url}`);
@@ -104,14 +104,14 @@ describe('the licence', () => {
       assert.equal(refused.code, 'LICENSE_MISSING');
     });
 
-  it('is that of license.json where the tier API is down', async () => {
+  it('is that of license.json if the tier API is down', async () => {
     const { url, close } = await serveTier(answering({}));
     close();
     const result = await (await makeLicense(file, url)).license.current(NEVER);
     assert.deepEqual(result, { kind: 'known', installationId: OWN, tier: 1, source: 'license_file' });
   });
 
-  it('is that of license.json where the tier API is slower than its deadline, also in its body', async () => {
+  it('is that of license.json if the tier API exceeds its deadline, even within the body', async () => {
     const { url } = await serveTier(() => undefined);
     const { url: half } = await serveTier((_, response) => response.writeHead(200).write('{"success":'));
     const start = performance.now();
@@ -124,7 +124,7 @@ describe('the licence', () => {
     assert.ok(tookMs >= TIER_API_DEADLINE_MS - 10 && tookMs < TIER_API_DEADLINE_MS + 2_000, `${tookMs} ms`);
   });
 
-  it('opens not one connection where license.json says tier 0', async () => {
+  it('opens no connection if license.json has tier 0', async () => {
     const { url, sockets } = await serveTier(answering({ success: true, tier: 3, installation_id: OWN }));
     const { license, licensePath } = await makeLicense({ installation_id: OWN, tier: 0 }, url);
     assert.deepEqual(await license.current(NEVER), {
@@ -162,7 +162,7 @@ describe('the licence', () => {
       assert.ok(result.message !== '' && result.hint !== '');
     });
 
-  it('warns once of a tier API that speaks of another boat, and does not believe it', async () => {
+  it('warns once about a tier API that answers for another boat, and ignores its tier', async () => {
     const { url } = await serveTier(answering({ success: true, tier: 3, installation_id: OTHER }));
     const { license, lines } = await makeLicense(file, url);
     for (let times = 0; times < 3; times += 1) {
@@ -173,7 +173,7 @@ describe('the licence', () => {
     assert.equal(lines.length, 1);
   });
 
-  it('stops asking when aborted', async () => {
+  it('stops the query when aborted', async () => {
     const { url } = await serveTier(() => undefined);
     const { license } = await makeLicense(file, url);
     const stop = new AbortController();
@@ -182,7 +182,7 @@ describe('the licence', () => {
     await assert.rejects(asking, /stopping/);
   });
 
-  it('is asked on this boat only', async () => {
+  it('refuses a tier API on another machine', async () => {
     for (const url of [
       'http://tiers.example.org',
       'http://127.0.0.1.example.org',

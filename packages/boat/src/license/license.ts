@@ -8,31 +8,31 @@ import {
   decideLicense,
   type LicenseFile,
   type LicenseResult,
-  mayAskTierApi,
+  mayQueryTierApi,
   type TierAnswer,
   toLicenseFile,
 } from './policy.ts';
 
-/** Largest license.json: a real one is under 1 KB. */
+/** Largest license.json. A real one has less than 1 KB. */
 export const LICENSE_SIZE_MAX_BYTES = 64 * 1024;
 
-/** Largest answer of the tier API: a real one is under 1 KB. */
+/** Largest answer of the tier API. A real one has less than 1 KB. */
 const TIER_ANSWER_SIZE_MAX_BYTES = 64 * 1024;
 
-/** Longest wait for the tier API, connection and answer together. It is on this boat and answers within milliseconds once it is up; an owner who pressed "export" waits for it. */
+/** Longest wait for the tier API. It is on this boat and answers within milliseconds, and an owner who pressed "export" waits for it. */
 export const TIER_API_DEADLINE_MS = 2_000;
 
-/** Hosts that cannot be reached from, or lead to, another machine. */
+/** Host names that always mean this machine. */
 const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
-/** The keys of license.json that decide anything; features and subscription do not (docs/spec/sources.md, "Tier and licence"). */
+/** The keys of license.json that count. Features and subscription do not (docs/spec/sources.md, "Tier and licence"). */
 export const LicenseFileSchema = Type.Object({
   installation_id: Type.Optional(Type.Unknown()),
   tier: Type.Optional(Type.Unknown()),
 });
 const licenseFile = Compile(LicenseFileSchema);
 
-/** `GET /tier/status` of the tier API. `success: false` or another type is no answer. */
+/** `GET /tier/status` of the tier API. An answer with `success: false` or another type does not count. */
 export const TierStatusSchema = Type.Object({
   success: Type.Literal(true),
   tier: Type.Integer({ minimum: 0, maximum: 3 }),
@@ -54,30 +54,30 @@ export interface LicenseConfig {
   readonly tierApiUrl: string;
 }
 
-/** Who this boat is and what its tier allows, read anew each time. */
+/** The boat's licence, read from its sources at each call. */
 export interface License {
   /**
-   * Reads license.json, then asks the tier API unless the file says tier 0: then not one connection is opened.
-   * Never throws for what the two can do; rejects with the signal's reason when aborted.
+   * Reads license.json, then queries the tier API. At tier 0 in the file it opens no connection. A failure of either source is
+   * a result. Rejects with the signal's reason when aborted.
    */
   current(signal: AbortSignal): Promise<LicenseResult>;
 }
 
-/** Throws CONFIG_INVALID where the tier API would not be on this boat. */
+/** Throws CONFIG_INVALID if the address of the tier API is not on this boat. */
 export function createLicense(deps: LicenseDeps, config: LicenseConfig): License {
   assertLoopback(config.tierApiUrl);
-  // A disagreement is asked about before every send; it is told once, until it changes.
-  let toldWarning: string | undefined;
+  // The licence is read before every part. A warning is logged once, until it changes.
+  let loggedWarning: string | undefined;
   return {
     current: async (signal) => {
       const file = await readLicenseFile(deps.disk, config.licensePath);
-      const api: TierAnswer = mayAskTierApi(file)
-        ? await askTierApi(deps, config.tierApiUrl, signal)
-        : { kind: 'not_asked' };
+      const api: TierAnswer = mayQueryTierApi(file)
+        ? await queryTierApi(deps, config.tierApiUrl, signal)
+        : { kind: 'not_queried' };
       const result = decideLicense(file, api);
       const warning = result.kind === 'known' ? result.warning : undefined;
-      if (warning !== undefined && warning !== toldWarning) deps.log.write('warn', warning);
-      toldWarning = warning;
+      if (warning !== undefined && warning !== loggedWarning) deps.log.write('warn', warning);
+      loggedWarning = warning;
       return result;
     },
   };
@@ -91,7 +91,7 @@ function assertLoopback(url: string): void {
   });
 }
 
-/** A file the disk cannot read is as unusable as one that is not JSON: it decides nothing, and its reason is told. */
+/** An unreadable file counts as broken, as one that is not JSON does, and gives its reason. */
 async function readLicenseFile(disk: Disk, path: string): Promise<LicenseFile> {
   let bytes: Uint8Array | undefined;
   try {
@@ -107,7 +107,7 @@ async function readLicenseFile(disk: Disk, path: string): Promise<LicenseFile> {
   return toLicenseFile(json.value);
 }
 
-async function askTierApi(deps: LicenseDeps, tierApiUrl: string, signal: AbortSignal): Promise<TierAnswer> {
+async function queryTierApi(deps: LicenseDeps, tierApiUrl: string, signal: AbortSignal): Promise<TierAnswer> {
   const answered = new AbortController();
   const late = new AbortController();
   const deadline = deps.clock.sleep(TIER_API_DEADLINE_MS, answered.signal).then(

@@ -4,7 +4,7 @@ import type { Tier } from '@d3kos/protocol';
 import {
   decideLicense,
   type LicenseFile,
-  mayAskTierApi,
+  mayQueryTierApi,
   mayExport,
   permitSending,
   TIER_0_MESSAGE,
@@ -85,8 +85,8 @@ describe('who a boat is', () => {
       answered(3, OTHER),
       'TIER_UNKNOWN',
     ],
-    ['license.json says tier 0', read(OWN, 0), { kind: 'not_asked' }, `${OWN} tier 0 of license_file`],
-    ['license.json says tier 0 and the id is empty', read('', 0), { kind: 'not_asked' }, 'TIER_TOO_LOW'],
+    ['license.json says tier 0', read(OWN, 0), { kind: 'not_queried' }, `${OWN} tier 0 of license_file`],
+    ['license.json says tier 0 and the id is empty', read('', 0), { kind: 'not_queried' }, 'TIER_TOO_LOW'],
     ['the tier API says tier 0', read(OWN, 1), answered(0, OWN), `${OWN} tier 0 of tier_api`],
   ];
   for (const [name, file, api, expected] of table)
@@ -100,16 +100,16 @@ describe('who a boat is', () => {
       }
     });
 
-  it('warns of a tier API that speaks of another boat', () => {
+  it('warns about a tier API that answers for another boat', () => {
     const result = decideLicense(read(OWN, 1), answered(3, OTHER));
     assert.ok(result.kind === 'known');
     assert.match(result.warning ?? '', new RegExp(`${OTHER}.*${OWN}`));
   });
 
-  it('is asked of the tier API unless license.json says tier 0', () => {
-    assert.equal(mayAskTierApi(read(OWN, 0)), false);
+  it('is queried from the tier API unless license.json has tier 0', () => {
+    assert.equal(mayQueryTierApi(read(OWN, 0)), false);
     for (const file of [read(OWN, 1), read(OWN), read('', 3), missing, broken])
-      assert.equal(mayAskTierApi(file), true);
+      assert.equal(mayQueryTierApi(file), true);
   });
 });
 

@@ -1,70 +1,70 @@
 import { isInstallationId, isTier, type Tier } from '@d3kos/protocol';
 import type { ExportErrorCode } from '../platform/errors.ts';
 
-/** What license.json said. `installationId` is what stands there, undefined only where the key is absent. */
+/** The content of license.json. `installationId` is the raw value, undefined only if the key is absent. */
 export type LicenseFile =
   | { readonly kind: 'missing' }
   | { readonly kind: 'broken'; readonly detail: string }
   | { readonly kind: 'read'; readonly installationId: unknown; readonly tier: Tier | undefined };
 
-/** What the tier API said. `no_answer` is everything that is not its answer: down, slow, HTML, another shape, a failure of its own. */
+/** The tier API's answer. `no_answer` covers a refused connection, a timeout, HTML, an unknown shape and an error status. */
 export type TierAnswer =
-  | { readonly kind: 'not_asked' }
+  | { readonly kind: 'not_queried' }
   | { readonly kind: 'no_answer'; readonly detail: string }
   | { readonly kind: 'answered'; readonly tier: Tier; readonly installationId: unknown };
 
-/** Why nothing may be exported, and what the owner can do. */
+/** Why exports are refused, and the owner's remedy. */
 export interface LicenseRefusal {
   readonly kind: 'refused';
   readonly code: ExportErrorCode;
   readonly message: string;
   readonly hint: string;
-  /** What is known of the tier all the same, for the status; undefined is unknown, not 0. */
+  /** The tier for the status, if it is known despite the refusal; undefined is unknown, not 0. */
   readonly tier: Tier | undefined;
 }
 
-/** Who this boat is and what its tier is, with where the tier was learnt. */
+/** The boat's installation and tier, and the source of the tier. */
 export interface KnownLicense {
   readonly kind: 'known';
   readonly installationId: string;
   readonly tier: Tier;
   readonly source: 'tier_api' | 'license_file';
-  /** Something the owner should know although it stops nothing: the two sources disagree. */
+  /** A problem that refuses nothing: the two sources disagree. */
   readonly warning?: string;
 }
 
 export type LicenseResult = KnownLicense | LicenseRefusal;
 
-/** What asked for an export. */
+/** The cause of an export. */
 export type Trigger = 'manual' | 'scheduled' | 'boot';
 
 export type Permission = { readonly kind: 'allowed' } | LicenseRefusal;
 
-/** The seed's words for tier 0; other programs compare them (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"). */
+/** The legacy exporter's message for tier 0. Other programs compare it (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"). */
 export const TIER_0_MESSAGE = 'Tier 0 does not have export capability';
 
-/** The lowest tier whose exports may be made by the schedule (docs/spec/sources.md, "Tier and licence"). */
+/** The lowest tier with scheduled exports (docs/spec/sources.md, "Tier and licence"). */
 const SCHEDULED_TIER_MIN = 2;
 
 const ALLOWED: Permission = { kind: 'allowed' };
 
 /**
- * Whether the tier API is to be asked at all. A license.json that says tier 0 ends the matter: at tier 0 there is no
- * network call of any kind, not even on loopback. An upgrade writes license.json, so it is noticed at the next reading.
+ * Whether the boat may query the tier API. At tier 0 in license.json it opens no connection at all, not even on loopback
+ * (decision 0014). An upgrade writes license.json, so the next read notices it.
  */
-export function mayAskTierApi(file: LicenseFile): boolean {
+export function mayQueryTierApi(file: LicenseFile): boolean {
   return file.kind !== 'read' || file.tier !== 0;
 }
 
 /**
- * Who this boat is and what it may do, from its two sources; refused where they do not say (docs/spec/sources.md, "Tier and licence").
+ * The boat's installation and tier from its two sources (docs/spec/sources.md, "Tier and licence").
  *
- * - The tier is the tier API's where it answered about this installation, else license.json's, else unknown: TIER_UNKNOWN.
- * - The installation id is what license.json states. One that is stated and malformed (empty on cloned images) is
- *   refused even where the tier API names another: that would be somebody else's boat. Only a file that is missing,
- *   broken or without the key leaves it to the tier API.
- * - A tier API that names another installation than license.json speaks of another boat; its tier is not used.
- * - Nothing at all: LICENSE_INVALID where license.json is there but broken, LICENSE_MISSING where it is not.
+ * - The tier is the tier API's if it answered for this installation, else that of license.json. Without either: TIER_UNKNOWN.
+ * - The installation ID is that of license.json. A malformed ID there (empty on cloned images) is refused even if the tier
+ *   API names another: that would be another boat's. The tier API's ID counts only if license.json is missing, broken or
+ *   without the key.
+ * - If the tier API names a different installation than license.json, it answers for another boat. Its tier does not count.
+ * - Without any source: LICENSE_INVALID if license.json exists but is broken, LICENSE_MISSING if it does not exist.
  */
 export function decideLicense(file: LicenseFile, api: TierAnswer): LicenseResult {
   const stated = file.kind === 'read' ? file.installationId : undefined;
@@ -77,7 +77,7 @@ export function decideLicense(file: LicenseFile, api: TierAnswer): LicenseResult
   )
     return withoutTierApi(
       file,
-      `The tier API answers for installation ${api.installationId}, license.json says ${stated}; the tier API is not believed.`,
+      `The tier API answers for installation ${api.installationId}, but license.json names ${stated}. The answer of the tier API is ignored.`,
     );
   if (api.kind !== 'answered') return withoutTierApi(file, undefined);
   const installationId = stated ?? api.installationId;
@@ -85,7 +85,7 @@ export function decideLicense(file: LicenseFile, api: TierAnswer): LicenseResult
   return { kind: 'known', installationId, tier: api.tier, source: 'tier_api' };
 }
 
-/** The tier of a boat whose identity is in doubt, for the status and to tell tier 0 first. */
+/** The tier of a boat with an invalid installation ID: for the status, and to refuse tier 0 by its own message. */
 function statedTier(file: LicenseFile, api: TierAnswer): Tier | undefined {
   if (api.kind === 'answered') return api.tier;
   return file.kind === 'read' ? file.tier : undefined;
@@ -97,7 +97,7 @@ function withoutTierApi(file: LicenseFile, warning: string | undefined): License
       return {
         kind: 'refused',
         code: 'LICENSE_MISSING',
-        message: 'Neither the tier API nor license.json says which tier this boat has',
+        message: 'Neither the tier API nor license.json gives the tier of this boat',
         hint: 'Start the tier service (d3kos-tier-api), or restore config/license.json from first boot.',
         tier: undefined,
       };
@@ -106,7 +106,7 @@ function withoutTierApi(file: LicenseFile, warning: string | undefined): License
         kind: 'refused',
         code: 'LICENSE_INVALID',
         message: `license.json cannot be used: ${file.detail}`,
-        hint: 'Correct config/license.json, or start the tier service, which knows the tier as well.',
+        hint: 'Correct config/license.json, or start the tier service, which also has the tier.',
         tier: undefined,
       };
     case 'read': {
@@ -115,7 +115,7 @@ function withoutTierApi(file: LicenseFile, warning: string | undefined): License
         return {
           kind: 'refused',
           code: 'TIER_UNKNOWN',
-          message: 'The tier API does not answer for this boat and license.json has no tier',
+          message: 'The tier API does not answer for this boat, and license.json has no tier',
           hint: 'Start the tier service, or write "tier" (0 to 3) into config/license.json.',
           tier: undefined,
         };
@@ -139,9 +139,9 @@ function refuseIdentity(stated: unknown, tier: Tier | undefined): LicenseRefusal
     code: 'INSTALLATION_ID_INVALID',
     message:
       stated === '' || stated === undefined
-        ? 'This boat has no installation id'
-        : 'The installation id of this boat is malformed',
-    hint: 'An image copied from another boat has none: run first boot again, so that config/license.json gets 16 lowercase hex digits of its own.',
+        ? 'This boat has no installation ID'
+        : 'The installation ID of this boat is malformed',
+    hint: 'An image copied from another boat has no ID. Run first boot again, which writes a new ID of 16 lowercase hex digits into config/license.json.',
     tier,
   };
 }
@@ -156,7 +156,7 @@ function refuseTier0(): LicenseRefusal {
   };
 }
 
-/** Whether an export may be made: tier 0 never, tier 1 by hand, tier 2 and 3 by hand and by the schedule. */
+/** Whether an export may be created. Tier 0: never. Tier 1: manually. Tiers 2 and 3: manually and by the schedule. */
 export function mayExport(tier: Tier, trigger: Trigger): Permission {
   if (tier === 0) return refuseTier0();
   if (trigger === 'scheduled' && tier < SCHEDULED_TIER_MIN)
@@ -164,7 +164,7 @@ export function mayExport(tier: Tier, trigger: Trigger): Permission {
       kind: 'refused',
       code: 'TIER_TOO_LOW',
       message: `Scheduled export requires Tier ${SCHEDULED_TIER_MIN}+ (current: Tier ${tier})`,
-      hint: 'Export by hand (d3kos-export generate --incremental), or upgrade to tier 2 or higher.',
+      hint: 'Export manually (d3kos-export generate --incremental), or upgrade to tier 2 or higher.',
       tier,
     };
   return ALLOWED;
@@ -178,7 +178,7 @@ export function permitSending(license: LicenseResult): LicenseResult {
   return license.kind === 'known' && license.tier === 0 ? refuseTier0() : license;
 }
 
-/** Reads a decoded license.json; `detail` names what is wrong with it. */
+/** Reads a decoded license.json. `detail` names the fault of a broken one. */
 export function toLicenseFile(value: {
   readonly installation_id?: unknown;
   readonly tier?: unknown;

@@ -34,15 +34,9 @@ export function createNetwork(
   };
 }
 
-/** Returns a function that reports whether the interfaces have changed since its last call. */
-export function createNetworkChangeCheck(look: () => Interfaces = networkInterfaces): () => boolean {
-  let known = toFingerprint(look());
-  return () => {
-    const seen = toFingerprint(look());
-    const isOther = seen !== known;
-    known = seen;
-    return isOther;
-  };
+/** The present interfaces as a text. Two texts differ if an interface or an address has changed. */
+export function readNetworkFingerprint(): string {
+  return toFingerprint(networkInterfaces());
 }
 
 /** All addresses except loopback, in an order that does not depend on the system. */

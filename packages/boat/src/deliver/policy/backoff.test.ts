@@ -17,7 +17,7 @@ describe('the retries', () => {
   const plan = (attemptsSpent: number, retryAfterMs?: number, fraction = 0) =>
     nextAttempt({ attemptsSpent, retryAfterMs, fraction });
 
-  it('come immediately, after 5 and after 15 minutes, and then the export has failed', () => {
+  it('come immediately, after 5 and after 15 minutes, and then the export is dead-lettered', () => {
     const delays = [1, 2, 3].map((spent) => {
       const next = plan(spent);
       return next.kind === 'retry' ? next.delayMs : next.kind;
@@ -26,7 +26,7 @@ describe('the retries', () => {
     assert.deepEqual(plan(4), { kind: 'dead_letter' });
   });
 
-  it("are announced in the seed's words, whatever the jitter", () => {
+  it("are logged in the legacy exporter's words, whatever the jitter", () => {
     const lines = [1, 2, 3, 4].map((spent) => describeNextAttempt(plan(spent, undefined, 0.999)));
     assert.deepEqual(lines, [
       'Retry immediately',
@@ -37,7 +37,7 @@ describe('the retries', () => {
     assert.equal(describeNextAttempt(plan(1, 20_000)), 'Retry 0/3 in 20 seconds');
   });
 
-  it('wait as long as central asks when that is longer, at most an hour, and never less than planned', () => {
+  it('wait as long as Retry-After requests, at most an hour and never less than the schedule', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 3 }),
@@ -54,7 +54,7 @@ describe('the retries', () => {
     );
   });
 
-  it('end: no number of attempts but 1, 2 and 3 gives another', () => {
+  it('end after three: every higher number of attempts dead-letters the export', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 4, max: 1_000_000 }),
@@ -68,7 +68,7 @@ describe('when an entry is due', () => {
   const isDueNow = (facts: DueFacts) => dueIn(facts) === 0;
   const wall = fc.integer({ min: 0, max: 4_000_000_000_000 });
 
-  it('is at its time, and not before', () => {
+  it('is due at its time, and not before', () => {
     assert.equal(dueIn({ attemptsSpent: 1, nowWallMs: 1_000, nextRetryAtWallMs: 61_000 }), 60_000);
     assert.ok(isDueNow({ attemptsSpent: 1, nowWallMs: 61_000, nextRetryAtWallMs: 61_000 }));
   });
@@ -82,13 +82,13 @@ describe('when an entry is due', () => {
     );
   });
 
-  it('is due now when its time is further away than any wait allows', () => {
+  it('is due now if its time is further away than any wait allows', () => {
     assert.ok(isDueNow({ attemptsSpent: 1, nowWallMs: 0, nextRetryAtWallMs: RETRY_DELAY_MAX_MS + 1 }));
     assert.ok(!isDueNow({ attemptsSpent: 1, nowWallMs: 0, nextRetryAtWallMs: RETRY_DELAY_MAX_MS }));
     assert.ok(isDueNow({ attemptsSpent: 0, nowWallMs: 0, nextRetryAtWallMs: 50 * 60_000 }), 'owes no wait');
   });
 
-  it('takes no notice of the wall clock where this run set the wait', () => {
+  it('ignores the wall clock for a wait that this run began', () => {
     fc.assert(
       fc.property(wall, wall, (nowWallMs, nextRetryAtWallMs) => {
         const monotonic = { nowMs: 500, dueMs: 800 };
@@ -116,7 +116,7 @@ describe('waits for a destination', () => {
     assert.equal(probeDelay(50, 0.9), 60_000);
   });
 
-  it('grow to an hour where somebody else keeps answering sends', () => {
+  it('grow to an hour while foreign answers repeat', () => {
     assert.equal(foreignAnswerDelay(1, 0), 5_000);
     assert.equal(foreignAnswerDelay(5, 0), 80_000);
     assert.equal(foreignAnswerDelay(11, 0.5), RETRY_DELAY_MAX_MS);

@@ -16,7 +16,7 @@ describe('the destination', () => {
   const verdict = (value: Verdict) => ({ kind: 'verdict', verdict: value }) as const;
   const probe = (result: ProbeResult) => ({ kind: 'probe', result }) as const;
 
-  it('keeps the time a state began while it lasts, with the newest detail', () => {
+  it('keeps the time at which a state began, with the newest detail', () => {
     const first = nextDestination(initialDestination(1), verdict(offline), 2);
     assert.deepEqual(first, { state: 'offline', sinceWallMs: 2, detail: 'a' });
     const second = nextDestination(first, verdict({ ...offline, detail: 'b' }), 3);
@@ -24,7 +24,7 @@ describe('the destination', () => {
     assert.equal(nextDestination(second, probe(central), 4).state, 'online');
   });
 
-  it('stays blocked whatever a probe finds, until central takes something or the configuration changes', () => {
+  it('stays blocked whatever a probe finds, until central accepts a request or the configuration changes', () => {
     const paused = nextDestination(initialDestination(1), verdict(blocked), 2);
     assert.equal(nextDestination(paused, probe(central), 3), paused);
     assert.equal(nextDestination(paused, probe({ kind: 'nothing', code: 'X' }), 3), paused);
@@ -34,7 +34,7 @@ describe('the destination', () => {
     assert.equal(nextDestination(paused, verdict(offline), 3).state, 'offline');
   });
 
-  it('is told apart by each kind of probe', () => {
+  it('follows each kind of probe result', () => {
     const table: readonly (readonly [ProbeResult, Destination['state']])[] = [
       [central, 'online'],
       [{ kind: 'captive_portal', detail: 'x' }, 'captive_portal'],
@@ -46,7 +46,7 @@ describe('the destination', () => {
       assert.equal(nextDestination(initialDestination(1), probe(result), 2).state, state);
   });
 
-  it('says something an owner can act on in every state, and never the word that a healthy journal lacks', () => {
+  it('has a different explanation for every state, and none contains the word "error"', () => {
     const states = [
       'unknown',
       'online',

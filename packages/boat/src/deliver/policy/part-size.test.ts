@@ -30,7 +30,7 @@ test('a part is cut to half on a 413 and to a quarter for the link, never below 
   }
 });
 
-test('a part was cut off where its request began and no whole answer came', () => {
+test('a part counts as cut off if its request began and no whole answer came', () => {
   assert.ok(isCutOff({ kind: 'answer_lost', code: 'ECONNRESET' }));
   assert.ok(isCutOff({ kind: 'stalled' }));
   assert.ok(!isCutOff({ kind: 'no_connection', phase: 'connect', code: 'ECONNREFUSED' }));

@@ -84,7 +84,7 @@ describe('the verdict on an outcome', () => {
   for (const [name, outcome, verdict] of table)
     it(`${name} is ${verdict}`, () => assert.equal(told(decideVerdict(outcome, facts)), verdict));
 
-  it('cuts a part that central calls too large, where it can be cut', () => {
+  it('cuts a part that is too large for central, if it can be cut', () => {
     assert.equal(decideVerdict(refused(413), { canCut: true }).kind, 'cut_smaller');
   });
 
@@ -95,13 +95,13 @@ describe('the verdict on an outcome', () => {
     );
   });
 
-  it('passes on how long central asks to wait', () => {
+  it('carries the wait that central requests', () => {
     const verdict = decideVerdict(refused(429, 90_000), facts);
     assert.ok(verdict.kind === 'unavailable');
     assert.equal(verdict.retryAfterMs, 90_000);
   });
 
-  it('tells the reason central gave', () => {
+  it('carries the reason that central gave', () => {
     const verdict = decideVerdict(refused(400), facts);
     assert.ok(verdict.kind === 'rejected');
     assert.equal(verdict.detail, 'HTTP 400 CODE: why');
@@ -121,7 +121,7 @@ describe('an unavailable central, once it was probed', () => {
     it(`is ${verdict} when the probe finds ${probe.kind}`, () =>
       assert.equal(told(confirmUnavailable(lost, probe)), verdict));
 
-  it('leaves every other verdict as it was', () => {
+  it('does not change any other verdict', () => {
     const rejected: Verdict = { kind: 'rejected', errorCode: 'X', detail: 'x' };
     assert.equal(confirmUnavailable(rejected, { kind: 'nothing', code: 'X' }), rejected);
   });
