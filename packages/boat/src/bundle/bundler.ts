@@ -6,7 +6,6 @@ import {
   type BundleEnd,
   toBundleLine,
 } from '@d3kos/protocol';
-import { markBundled } from '../deliver/bundled.ts';
 import { planParts, readPartBody } from '../deliver/entry-parts.ts';
 import type { Entry } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -66,7 +65,7 @@ export function createBundler(deps: BundlerDeps): Bundler {
       const entries = selectEntries(ledger, scope);
       if (entries.length === 0) return undefined;
       // Before the first byte: a drive that is removed early may still reach central.
-      markBundled(ledger, entries);
+      ledger.bundled.mark(entries.map(({ exportId }) => exportId));
       const nowMs = world.clock.wall();
       return {
         name: toBundleName(permission.installationId, toStamp(nowMs)),

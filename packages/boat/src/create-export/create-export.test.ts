@@ -305,7 +305,7 @@ test('an export that ends early takes back what it wrote ahead: the next one car
     if (n === 290) stopping.abort(new Error('stopped'));
   };
   await assert.rejects(run({}, stopping.signal), /stopped/);
-  assert.notEqual(ledger.progress.digests.stagedNo(), undefined, 'something was written ahead');
+  assert.notEqual(ledger.progress.digests.stagedNo(), undefined, 'digests were staged');
   assert.equal(files().length, 1, 'the file of the first export');
   assert.equal(digestOf(1), before);
   alerts.onAlert = () => undefined;

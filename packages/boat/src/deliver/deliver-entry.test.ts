@@ -15,7 +15,6 @@ import { createKeptLog } from '../testing/kept-log.ts';
 import { SPOOLED_INSTALLATION, spoolExport } from '../testing/spooled-export.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
 import type { LicenseResult } from '../license/policy.ts';
-import { markBundled } from './bundled.ts';
 import type { CentralClient } from './central-client.ts';
 import { createCutOffs } from './cut-offs.ts';
 import { deliverEntry, type DeliveryStep, type EntryResult } from './deliver-entry.ts';
@@ -237,7 +236,7 @@ test('a held part counts only with the digest of the body that would be sent', a
   const { ledger, sent, deliver } = await queueExport();
   const twin = await queueExport();
   await twin.deliver(accept);
-  markBundled(ledger, ledger.queue.list('pending'));
+  ledger.bundled.mark(ledger.queue.list('pending').map(({ exportId }) => exportId));
   const receipts = twin.sent
     .map(receiptFor)
     .map((receipt, at) => (at === 1 ? { ...receipt, sha256: 'f'.repeat(64) } : receipt));
@@ -254,7 +253,7 @@ test('central is queried only about an export in a bundle or with a part that wa
   await deliver(accept, { stopAfter: 'part_acknowledged' });
   ledger.queue.unclaim(1);
   assert.deepEqual(queries, []);
-  markBundled(ledger, ledger.queue.list('pending'));
+  ledger.bundled.mark(ledger.queue.list('pending').map(({ exportId }) => exportId));
   await deliver(accept);
   assert.deepEqual(queries, [2]);
 });
@@ -333,7 +332,7 @@ test('parts that an offline bundle brought out of order keep their keys when the
   const { ledger, deliver } = await queueExport();
   const twin = await queueExport();
   await twin.deliver(accept);
-  markBundled(ledger, ledger.queue.list('pending'));
+  ledger.bundled.mark(ledger.queue.list('pending').map(({ exportId }) => exportId));
   const middle = twin.sent[1];
   assert.ok(middle !== undefined);
   const held = { ...HELD_NOTHING, receipts: [receiptFor(middle)] };

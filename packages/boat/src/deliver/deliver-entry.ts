@@ -9,7 +9,6 @@ import type { CentralClient } from './central-client.ts';
 import type { CutOffs } from './cut-offs.ts';
 import { cutAgain, estimateBodyBytes, planParts, readPartBody, toCuttable } from './entry-parts.ts';
 import { acknowledgeHeld, HELD_PARTS_UNKNOWN } from './held-parts.ts';
-import { isBundled } from './bundled.ts';
 import { CUT_OFFS_BEFORE_CUT, isCutOff, smallerPartSize } from './policy/part-size.ts';
 import { decideVerdict, type Verdict } from './policy/verdict.ts';
 
@@ -117,7 +116,7 @@ async function* openParts(
       : undefined;
   // docs/spec/protocol.md R54: "A boat MUST query the held parts of an export that was written to an offline bundle
   // before it sends a part of it."
-  const mayBeHeld = smallerBytes !== undefined || isBundled(ledger, entry.exportId);
+  const mayBeHeld = smallerBytes !== undefined || ledger.bundled.has(entry.exportId);
   const held = mayBeHeld
     ? await central.fetchHeldParts({ token, exportId: entry.exportId, firstIndex }, signal)
     : HELD_PARTS_UNKNOWN;

@@ -1,6 +1,6 @@
 import type { Entry, Waiting } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { SizeRange } from '../ledger/queue.ts';
+import type { SizeRange } from '../ledger/queue-waiting.ts';
 import type { MonotonicMs, World } from '../platform/ports.ts';
 import { dueIn } from './policy/backoff.ts';
 import { type DataBudget, decideSendHold, type SendHold } from './policy/data-budget.ts';

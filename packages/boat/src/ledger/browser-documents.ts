@@ -1,24 +1,24 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
+import type { Losses } from './losses.ts';
 import { mergeBrowserText } from './policy.ts';
 
-/** What kiosk pages handed over from the browser's localStorage, kept until it can be exported and after. */
+/** Texts from the localStorage of kiosk pages. They are kept until they can be exported, and after. */
 export interface BrowserDocuments {
   /**
-   * Keeps a page's texts by their localStorage keys, durably. Lists are joined with what was handed over before: a page
-   * that forgets old entries does not make the boat forget them. Gives how many keys changed.
+   * Keeps a page's texts by their localStorage keys, durably, and returns how many keys changed. A list is merged with the
+   * one kept before: entries that the page dropped stay on the boat.
    */
   keep(documents: Readonly<Record<string, string>>, atMs: WallMs): number;
   get(key: string): string | undefined;
 }
 
-export function createBrowserDocuments(ledger: LedgerDatabase): BrowserDocuments {
+export function createBrowserDocuments(ledger: LedgerDatabase, losses: Losses): BrowserDocuments {
   const { db } = ledger;
   const select = db.prepare('SELECT text FROM browser_documents WHERE key = ?');
   const upsert = db.prepare(
     `INSERT INTO browser_documents (key, text, received_at_ms) VALUES (?, ?, ?)
      ON CONFLICT (key) DO UPDATE SET text = excluded.text, received_at_ms = excluded.received_at_ms`,
   );
-  const insertLoss = db.prepare('INSERT INTO losses (at_ms, what, size_bytes, reason) VALUES (?, ?, ?, ?)');
   // STRICT TEXT NOT NULL.
   const get = (key: string): string | undefined => select.get(key)?.['text'] as string | undefined;
   return {
@@ -34,12 +34,12 @@ export function createBrowserDocuments(ledger: LedgerDatabase): BrowserDocuments
         for (const { key, text, droppedLength } of changes) {
           upsert.run(key, text, atMs);
           if (droppedLength > 0)
-            insertLoss.run(
+            losses.insert({
               atMs,
-              `browser ${key}`,
-              droppedLength,
-              'the oldest entries of a full browser list',
-            );
+              what: `browser ${key}`,
+              sizeBytes: droppedLength,
+              reason: 'the oldest entries of a full browser list',
+            });
         }
         return changes.length;
       });

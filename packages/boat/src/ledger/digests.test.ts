@@ -39,14 +39,14 @@ const digestOf = ({ progress }: Ledger, id: number): string | undefined =>
   progress.digestOf(CATEGORY, `r${id}`);
 const fail = ({ queue }: Ledger, entryNo: number): void =>
   void queue.fail(entryNo, { atMs: at(1), reason: 'no', archiveFile: `/x/${entryNo}` });
-const settleAll = ({ progress }: Ledger): number => {
+const purgeAll = ({ progress }: Ledger): number => {
   let steps = 0;
   while (progress.digests.purge()) steps += 1;
   return steps;
 };
 const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
 
-test('digests written ahead count from the commit of their entry on, and not before, also after reopening', () => {
+test('staged digests count from the commit of their entry, and not before, also after the ledger is reopened', () => {
   const path = freshPath();
   let { ledger } = openAt(path);
   ledger.queue.enqueue(entry(1), moves(digests('old', [1, 2, 3])));
@@ -67,7 +67,7 @@ test('digests written ahead count from the commit of their entry on, and not bef
   ledger.close();
 });
 
-test('digests written ahead of an entry that never came leave those before them, and their number is nobody else’s', () => {
+test('digests staged for an entry that never came leave those before them, and no other entry gets their number', () => {
   const path = freshPath();
   let { ledger } = openAt(path);
   ledger.queue.enqueue(entry(1), moves(digests('old', [1])));
@@ -81,16 +81,19 @@ test('digests written ahead of an entry that never came leave those before them,
     );
   expectOld();
   const adopted = ledger.queue.adopt(entry(2));
-  assert.ok(adopted !== undefined && adopted.entryNo > stagedNo, 'the adopted file is another export');
+  assert.ok(adopted !== undefined && adopted.entryNo > stagedNo, 'the adopted file is a different export');
   expectOld();
-  assert.throws(() => ledger.queue.stageDigests(undefined, CATEGORY, digests('x', [1])), /written ahead/);
-  settleAll(ledger);
+  assert.throws(
+    () => ledger.queue.stageDigests(undefined, CATEGORY, digests('x', [1])),
+    /are staged for entry/,
+  );
+  purgeAll(ledger);
   expectOld();
-  assert.throws(() => ledger.queue.enqueue(entry(3), [], { stagedNo }), /came before/);
+  assert.throws(() => ledger.queue.enqueue(entry(3), [], { stagedNo }), /no digests are staged/);
   ledger.close();
 });
 
-test('an entry whose commit fails leaves what was written ahead for it uncounted', () => {
+test('digests staged for an entry whose commit fails do not count', () => {
   const ledger = open();
   ledger.slots.claim('2026-02-20', at(1));
   const stagedNo = ledger.queue.stageDigests(undefined, CATEGORY, digests('new', [1]));
@@ -100,7 +103,7 @@ test('an entry whose commit fails leaves what was written ahead for it uncounted
   assert.equal(digestOf(ledger, 1), 'new');
 });
 
-test('a cursor moved by an entry whose digests were written ahead stays where it is, though another failed meanwhile', () => {
+test('a cursor moved by an entry with staged digests stays where it is, although another entry failed meanwhile', () => {
   const path = freshPath();
   let { ledger } = openAt(path);
   ledger.queue.enqueue(entry(1), moves(digests('one', [1])));
@@ -131,7 +134,7 @@ test('the commit and the failure of an entry change as few rows with ten thousan
     const stagedNo = ledger.queue.stageDigests(undefined, CATEGORY, digests('d', numbers(count)));
     const committed = changed(() => void ledger.queue.enqueue(entry(1), [], { stagedNo }));
     const failed = changed(() => fail(ledger, stagedNo));
-    const steps = settleAll(ledger);
+    const steps = purgeAll(ledger);
     assert.ok(steps >= count / 250 && steps <= count / 250 + 2, `${steps} steps for ${count} digests`);
     const left = database.db.prepare('SELECT count(*) AS n FROM digests').get()?.['n'];
     assert.equal(left, 0, 'all of them are gone');
@@ -141,7 +144,7 @@ test('the commit and the failure of an entry change as few rows with ten thousan
   assert.deepEqual(changesOf(10_000), changesOf(2));
 });
 
-test('what was given back counts as never exported before it is settled and after, but for what a later export carried', () => {
+test('records of a failed export count as never exported before the purge and after, except those a later export carried', () => {
   const ledger = open();
   ledger.queue.enqueue(entry(1), moves(digests('one', [1, 2, 3])));
   ledger.queue.enqueue(entry(2), moves(digests('two', [2, 3])));
@@ -151,14 +154,14 @@ test('what was given back counts as never exported before it is settled and afte
   const expected = ['one', undefined, 'three'];
   const found = (): readonly (string | undefined)[] => [1, 2, 3].map((id) => digestOf(ledger, id));
   assert.deepEqual(found(), expected);
-  settleAll(ledger);
+  purgeAll(ledger);
   assert.deepEqual(found(), expected);
 });
 
 test('a record has no more than two rows, however many exports carried it', () => {
   const { ledger, database } = openAt(freshPath());
   for (let n = 1; n <= 6; n += 1) {
-    settleAll(ledger);
+    purgeAll(ledger);
     const stagedNo = ledger.queue.stageDigests(undefined, CATEGORY, digests(`d${n}`, numbers(10)));
     ledger.queue.enqueue(entry(n), [], { stagedNo });
   }
@@ -169,12 +172,12 @@ test('a record has no more than two rows, however many exports carried it', () =
   ledger.close();
 });
 
-/** What a boat does with digests, with what has to come of it worked out beside the ledger. */
+/** An action of a boat on digests. `perform` computes the expected result in a model beside the ledger. */
 type Act =
   | { readonly do: 'export'; readonly ids: readonly number[]; readonly batches: number }
   | { readonly do: 'abandon'; readonly ids: readonly number[] }
   | { readonly do: 'fail' | 'remove'; readonly which: number }
-  | { readonly do: 'settle' | 'restart' | 'adopt' };
+  | { readonly do: 'purge' | 'restart' | 'adopt' };
 
 const ids = fc.uniqueArray(fc.nat(11), { maxLength: 8 });
 const anAct: fc.Arbitrary<Act> = fc.oneof(
@@ -186,11 +189,11 @@ const anAct: fc.Arbitrary<Act> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constantFrom('settle' as const, 'restart' as const, 'adopt' as const) }),
+    arbitrary: fc.record({ do: fc.constantFrom('purge' as const, 'restart' as const, 'adopt' as const) }),
   },
 );
 
-/** The digests as they were when the newest commit that means something returned. */
+/** The digests that count after the newest commit that changed what counts. */
 interface Model {
   readonly last: Map<number, { readonly entryNo: number; readonly digest: string }>;
   readonly open: number[];
@@ -198,7 +201,7 @@ interface Model {
   made: number;
 }
 
-/** Does what `act` says; `model` is changed when, and only when, the commit that changes what counts has returned. */
+/** Performs `act`. The model changes exactly when the commit that changes what counts has returned. */
 function perform(ledger: Ledger, model: Model, act: Act): void {
   const takeFrom = (list: number[], which: number): number | undefined =>
     list.splice(which % list.length, 1)[0];
@@ -209,7 +212,7 @@ function perform(ledger: Ledger, model: Model, act: Act): void {
   };
   switch (act.do) {
     case 'export': {
-      settleAll(ledger);
+      purgeAll(ledger);
       model.made += 1;
       const n = model.made;
       const carried = digests(`d${n}`, act.ids);
@@ -223,7 +226,7 @@ function perform(ledger: Ledger, model: Model, act: Act): void {
       return;
     }
     case 'abandon':
-      settleAll(ledger);
+      purgeAll(ledger);
       stageDigests([digests('never', act.ids)]);
       return;
     case 'fail': {
@@ -239,7 +242,7 @@ function perform(ledger: Ledger, model: Model, act: Act): void {
       if (entryNo !== undefined) ledger.queue.forget(entryNo);
       return;
     }
-    case 'settle':
+    case 'purge':
       ledger.progress.digests.purge();
       return;
     case 'adopt':
@@ -256,7 +259,7 @@ function expectModel(ledger: Ledger, { last }: Model): void {
 }
 const freshModel = (): Model => ({ last: new Map(), open: [], done: [], made: 0 });
 
-test('whatever is exported, abandoned, failed, removed, adopted and settled, with restarts, every digest is that of the newest export that carried the record', () => {
+test('after any sequence of exports, failures, removals, adoptions, purges and restarts, every digest is that of the newest export that carried the record', () => {
   fc.assert(
     fc.property(fc.array(anAct, { maxLength: 30 }), (acts) => {
       const path = freshPath();
@@ -270,7 +273,7 @@ test('whatever is exported, abandoned, failed, removed, adopted and settled, wit
         }
         expectModel(ledger, model);
       }
-      settleAll(ledger);
+      purgeAll(ledger);
       expectModel(ledger, model);
       ledger.close();
     }),
@@ -278,7 +281,7 @@ test('whatever is exported, abandoned, failed, removed, adopted and settled, wit
   );
 });
 
-/** What counts once `act` is committed, where `model` is what counts before. */
+/** The digests that count once `act` is committed; `model` has those that count before it. */
 function toAfter({ last, open, made }: Model, act: Act): ReadonlyMap<number, string> {
   const after = new Map([...last].map(([id, { digest }]) => [id, digest]));
   if (act.do === 'export') for (const id of act.ids) after.set(id, `d${made + 1}`);
@@ -287,18 +290,18 @@ function toAfter({ last, open, made }: Model, act: Act): ReadonlyMap<number, str
   return after;
 }
 
-/** Whether the commit of `act`, before which the ledger was as `model` says, has happened. */
+/** Whether `act` is committed; `model` describes the ledger before it. */
 function isCommitted({ queue }: Ledger, { open, made }: Model, act: Act): boolean {
   if (act.do === 'export') return queue.findByExportId(`exp_${made + 1}`) !== undefined;
   const failing = act.do === 'fail' ? open[act.which % open.length] : undefined;
   return failing !== undefined && queue.get(failing)?.status === 'failed';
 }
 
-test('power cut at any commit leaves every digest as the last committed entry or failure left it', () => {
+test('a power cut at any commit leaves every digest as the last committed entry or failure left it', () => {
   let cuts = 0;
   const foundIn = (ledger: Ledger): readonly (string | undefined)[] =>
     numbers(12).map((id) => digestOf(ledger, id));
-  /** The acts, with the power cut after `stepsMax` commits; false where it lasted. */
+  /** Performs the acts with a power cut after `stepsMax` steps. Returns false where the acts ended before it. */
   const isCutAfter = (acts: readonly Act[], stepsMax: number): boolean => {
     const path = freshPath();
     createPower(path, Number.POSITIVE_INFINITY).openLedger().close();
@@ -326,11 +329,11 @@ test('power cut at any commit leaves every digest as the last committed entry or
       foundIn(again),
       numbers(12).map((id) => expected.get(id)),
     );
-    settleAll(again);
+    purgeAll(again);
     assert.deepEqual(
       foundIn(again),
       numbers(12).map((id) => expected.get(id)),
-      'settling changes nothing that counts',
+      'a purge changes no digest that counts',
     );
     again.close();
     return cutAct !== undefined;

@@ -1,54 +1,46 @@
 import type { Category } from '@d3kos/protocol';
 import type { LedgerDatabase } from '../platform/ports.ts';
-import type { RecordDigest } from './entry.ts';
+import type { CategoryMoves, RecordDigest } from './entry.ts';
 
 /**
- * Rows settled in one step: some 4 ms on the machine of the benches, so that the event loop stays within its 50 ms on a
- * slower one too.
+ * Rows removed in one step of a purge: about 4 ms on the machine of the benches, so that the event loop stays within its
+ * 50 ms on a slower one too.
  */
-const SETTLED_AT_ONCE_MAX = 250;
-
-/** How the digests of an entry that is not settled are to be read. */
-type Unsettled = 'ahead' | 'given_back';
+const PURGED_AT_ONCE_MAX = 250;
 
 /**
- * Under which digest each state record was last exported, and by which entry. What a commit has to say of an entry's
- * digests takes one row, however many they are: those of a large export are written ahead of its entry, in small
- * transactions, and count from its commit on; those that are given back count no more from that commit on, and go in
- * small steps (`purge`).
+ * The digest under which each state record was last exported, and the entry that carried it. One row of `digest_states`
+ * makes any number of digests count, or not count. The digests of a large export are staged before its entry, in small
+ * transactions, and count from the entry's commit. Those of a failed entry stop to count at once. A purge removes the
+ * rows that do not count, in small steps (decision 0028).
  */
 export interface Digests {
-  /** The digest under which the newest entry that carried the record did so; undefined where that entry gave it back. */
+  /** The digest the record has in the newest entry that carried it; undefined where that entry failed. */
   digestOf(category: Category, recordId: string): string | undefined;
-  /** The entry that digests were written ahead for and that is not committed: it is being made, or never will be. */
+  /** The entry that digests are staged for: it is being made, or it never came. */
   stagedNo(): number | undefined;
-  /** Inside a transaction: digests of `entryNo`, which do not count before its commit. There is no other such entry. */
-  stageDigests(entryNo: number, category: Category, digests: readonly RecordDigest[]): void;
-  /** Inside the transaction that commits `entryNo`: what was written ahead for it counts. Throws where nothing was. */
-  promoteDigests(entryNo: number): void;
-  /** Inside the transaction that commits `entryNo`: the digests are its. */
-  write(entryNo: number, category: Category, digests: readonly RecordDigest[]): void;
-  /** Inside the transaction that fails `entryNo`: the records it was the last to carry count as never exported. */
-  giveBack(entryNo: number): void;
+  /** Inside a transaction: digests of `entryNo` that do not count before its commit. No other entry may be staged. */
+  stage(entryNo: number, category: Category, digests: readonly RecordDigest[]): void;
+  /** Inside the transaction that commits `entryNo`: its staged digests count. Throws where none are staged. */
+  promote(entryNo: number): void;
+  /** Inside the transaction that commits `entryNo`: the entry carried these digests. */
+  write(entryNo: number, moves: readonly CategoryMoves[]): void;
+  /** Inside the transaction that fails `entryNo`: the records that it was the last to carry count as never exported. */
+  rewind(entryNo: number): void;
   /**
-   * Removes some of the rows that do not count, in a transaction of its own; false where there was none, and nothing was
-   * written. No export may be under way: what is written ahead for it would go.
+   * Removes some of the rows that do not count, in a transaction of its own. Returns false, and writes nothing, where
+   * there are none. No export may be under way: a purge would remove its staged digests.
    */
   purge(): boolean;
-  /**
-   * Follows the commit of `stageDigests` (`ahead`) and of `promoteDigests` (`settled`): so the entry's digests are read from now
-   * on. It reads nothing: a ledger that fails now must not leave what is committed uncounted.
-   */
-  committed(entryNo: number, what: 'ahead' | 'settled'): void;
-  /** Follows the commit of `giveBack`: takes from the ledger which entries are not settled. */
-  reload(): void;
 }
 
 export function createDigests(ledger: LedgerDatabase): Digests {
   const { db } = ledger;
   const select = db.prepare(
-    'SELECT digest, entry_no FROM digests WHERE category = ? AND record_id = ? ORDER BY entry_no DESC',
+    `SELECT iif(state = 'rewound', NULL, digest) AS digest FROM digests LEFT JOIN digest_states USING (entry_no)
+     WHERE category = ? AND record_id = ? AND state IS NOT 'staged' ORDER BY entry_no DESC LIMIT 1`,
   );
+  const selectStaged = db.prepare("SELECT entry_no FROM digest_states WHERE state = 'staged'");
   const upsert = db.prepare(
     `INSERT INTO digests (category, record_id, entry_no, digest) VALUES (?, ?, ?, ?)
      ON CONFLICT (category, record_id, entry_no) DO UPDATE SET digest = excluded.digest`,
@@ -56,89 +48,69 @@ export function createDigests(ledger: LedgerDatabase): Digests {
   const deleteOthers = db.prepare(
     'DELETE FROM digests WHERE category = ? AND record_id = ? AND entry_no <> ?',
   );
-  // All but the newest of those that count: that one is needed again if the entry never comes.
+  // Keeps the newest row that counts: it is needed again if the staged entry never comes.
   const deleteOutdated = db.prepare(
     `DELETE FROM digests WHERE category = ?1 AND record_id = ?2 AND entry_no <
        (SELECT max(entry_no) FROM digests WHERE category = ?1 AND record_id = ?2 AND entry_no < ?3)`,
   );
-  const selectOfEntry = db.prepare('SELECT category, record_id FROM digests WHERE entry_no = ? LIMIT ?');
-  const deleteOne = db.prepare('DELETE FROM digests WHERE category = ? AND record_id = ? AND entry_no = ?');
-  const deleteThrough = db.prepare(
-    'DELETE FROM digests WHERE category = ? AND record_id = ? AND entry_no <= ?',
+  const hasDigests = db.prepare('SELECT 1 FROM digests WHERE entry_no = ? LIMIT 1');
+  const insertState = db.prepare(
+    'INSERT INTO digest_states (entry_no, state) VALUES (?, ?) ON CONFLICT (entry_no) DO NOTHING',
   );
-  const selectUnsettled = db.prepare('SELECT entry_no, what FROM unsettled_digests ORDER BY entry_no');
-  const insertUnsettled = db.prepare(
-    'INSERT INTO unsettled_digests (entry_no, what) VALUES (?, ?) ON CONFLICT (entry_no) DO NOTHING',
-  );
-  const deleteUnsettled = db.prepare('DELETE FROM unsettled_digests WHERE entry_no = ? AND what = ?');
-
-  let unsettled = new Map<number, Unsettled>();
-  const stagedNo = (): number | undefined => [...unsettled].find(([, what]) => what === 'ahead')?.[0];
-  const reload = (): void => {
-    // STRICT columns; `what` is checked against the two.
-    unsettled = new Map(
-      selectUnsettled.all().map((row) => [row['entry_no'] as number, row['what'] as Unsettled]),
-    );
-  };
-  reload();
-
+  const deleteStaged = db.prepare("DELETE FROM digest_states WHERE entry_no = ? AND state = 'staged'");
   return {
-    digestOf: (category, recordId) => {
-      // STRICT TEXT NOT NULL.
-      if (unsettled.size === 0) return select.get(category, recordId)?.['digest'] as string | undefined;
-      for (const row of select.all(category, recordId))
-        switch (unsettled.get(row['entry_no'] as number)) {
-          case 'ahead':
-            continue;
-          case 'given_back':
-            return undefined;
-          case undefined:
-            return row['digest'] as string;
-        }
-      return undefined;
-    },
-    stagedNo,
-    stageDigests: (entryNo, category, digests) => {
-      insertUnsettled.run(entryNo, 'ahead');
+    // STRICT columns.
+    digestOf: (category, recordId) =>
+      (select.get(category, recordId)?.['digest'] as string | null | undefined) ?? undefined,
+    stagedNo: () => selectStaged.get()?.['entry_no'] as number | undefined,
+    stage: (entryNo, category, digests) => {
+      insertState.run(entryNo, 'staged');
       for (const { recordId, digest } of digests) {
         upsert.run(category, recordId, entryNo, digest);
         deleteOutdated.run(category, recordId, entryNo);
       }
     },
-    promoteDigests: (entryNo) => {
-      if (Number(deleteUnsettled.run(entryNo, 'ahead').changes) !== 1)
-        throw new Error(`nothing was written ahead for entry ${entryNo}`);
+    promote: (entryNo) => {
+      if (Number(deleteStaged.run(entryNo).changes) !== 1)
+        throw new Error(`no digests are staged for entry ${entryNo}`);
     },
-    write: (entryNo, category, digests) => {
-      for (const { recordId, digest } of digests) {
-        deleteOthers.run(category, recordId, entryNo);
-        upsert.run(category, recordId, entryNo, digest);
-      }
+    write: (entryNo, moves) => {
+      for (const { category, digests } of moves)
+        for (const { recordId, digest } of digests) {
+          deleteOthers.run(category, recordId, entryNo);
+          upsert.run(category, recordId, entryNo, digest);
+        }
     },
-    giveBack: (entryNo) => {
-      if (selectOfEntry.get(entryNo, 1) !== undefined) insertUnsettled.run(entryNo, 'given_back');
+    rewind: (entryNo) => {
+      if (hasDigests.get(entryNo) !== undefined) insertState.run(entryNo, 'rewound');
     },
-    purge: () => {
-      const [first] = unsettled;
-      if (first === undefined) return false;
-      const [entryNo, what] = first;
-      const isLast = ledger.transaction(() => {
-        const rows = selectOfEntry.all(entryNo, SETTLED_AT_ONCE_MAX);
-        // What an entry carried that came to nothing leaves the version before it; what it gave back leaves none.
-        const remove = what === 'ahead' ? deleteOne : deleteThrough;
-        // STRICT TEXT NOT NULL.
-        for (const row of rows) remove.run(row['category'] as string, row['record_id'] as string, entryNo);
-        if (rows.length === SETTLED_AT_ONCE_MAX) return false;
-        deleteUnsettled.run(entryNo, what);
-        return true;
-      });
-      if (isLast) unsettled.delete(entryNo);
-      return true;
-    },
-    committed: (entryNo, what) => {
-      if (what === 'settled') unsettled.delete(entryNo);
-      else unsettled.set(entryNo, what);
-    },
-    reload,
+    purge: createPurge(ledger),
+  };
+}
+
+/** See `Digests.purge`. */
+function createPurge(ledger: LedgerDatabase): () => boolean {
+  const { db } = ledger;
+  const selectState = db.prepare('SELECT entry_no, state FROM digest_states ORDER BY entry_no LIMIT 1');
+  const selectOfEntry = db.prepare('SELECT category, record_id FROM digests WHERE entry_no = ? LIMIT ?');
+  const deleteOne = db.prepare('DELETE FROM digests WHERE category = ? AND record_id = ? AND entry_no = ?');
+  const deleteThrough = db.prepare(
+    'DELETE FROM digests WHERE category = ? AND record_id = ? AND entry_no <= ?',
+  );
+  const deleteState = db.prepare('DELETE FROM digest_states WHERE entry_no = ?');
+  return () => {
+    const first = selectState.get();
+    if (first === undefined) return false;
+    // STRICT INTEGER.
+    const entryNo = first['entry_no'] as number;
+    // An entry that never came leaves the version before it. A failed entry leaves none.
+    const remove = first['state'] === 'staged' ? deleteOne : deleteThrough;
+    ledger.transaction(() => {
+      const rows = selectOfEntry.all(entryNo, PURGED_AT_ONCE_MAX);
+      // STRICT TEXT NOT NULL.
+      for (const row of rows) remove.run(row['category'] as string, row['record_id'] as string, entryNo);
+      if (rows.length < PURGED_AT_ONCE_MAX) deleteState.run(entryNo);
+    });
+    return true;
   };
 }

@@ -11,8 +11,6 @@ export interface Delivered {
   /** As it was before; its bytes with those of the last part. */
   readonly entry: Entry;
   readonly atMs: WallMs;
-  /** Bytes sent in the month of `atMs`, with these. */
-  readonly monthBytes: number;
   /** Of all its parts, the last one last. */
   readonly receipts: readonly Receipt[];
   /** Central's proof for the last part, as it is kept. */
@@ -36,15 +34,14 @@ export interface History {
 export function createHistory({ db }: LedgerDatabase): History {
   const insert = db.prepare(
     `INSERT INTO history (queue_id, export_id, export_file, export_type, tier, category_count, record_count, file_size_bytes,
-       wire_size_bytes, created_at_ms, completed_at_ms, retry_count, last_error, records_imported, rejected_records, receipt,
-       month_bytes)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       wire_size_bytes, created_at_ms, completed_at_ms, retry_count, last_error, records_imported, rejected_records, receipt)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const select = db.prepare('SELECT * FROM history ORDER BY history_no DESC LIMIT ?');
   const selectPage = db.prepare('SELECT * FROM history WHERE history_no > ? ORDER BY history_no LIMIT ?');
   const selectNewest = db.prepare('SELECT coalesce(max(history_no), 0) AS n FROM history');
   return {
-    insert: ({ entry, atMs, monthBytes, receipts, lastReceipt }) => {
+    insert: ({ entry, atMs, receipts, lastReceipt }) => {
       const { recordsImported, rejectedRecords } = sumReceipts(receipts);
       insert.run(
         entry.queueId,
@@ -63,7 +60,6 @@ export function createHistory({ db }: LedgerDatabase): History {
         JSON.stringify(recordsImported),
         JSON.stringify(rejectedRecords),
         lastReceipt,
-        monthBytes,
       );
     },
     list: (limit) => select.all(limit).map(toHistoryRow),
@@ -78,6 +74,15 @@ export function createHistory({ db }: LedgerDatabase): History {
     },
     newestNo: () => selectNewest.get()?.['n'] as number,
   };
+}
+
+/** A receipt as the ledger keeps it: JSON, with a bounded list of rejections. */
+export function toKeptReceipt(receipt: Receipt): string {
+  return JSON.stringify(
+    receipt.rejected_records.length <= REJECTED_RECORDS_KEPT_MAX
+      ? receipt
+      : { ...receipt, rejected_records: receipt.rejected_records.slice(0, REJECTED_RECORDS_KEPT_MAX) },
+  );
 }
 
 function sumReceipts(receipts: readonly Receipt[]): {

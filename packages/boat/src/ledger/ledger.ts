@@ -1,48 +1,66 @@
 import { ExportError } from '../platform/errors.ts';
 import type { LedgerDatabase } from '../platform/ports.ts';
 import { type BrowserDocuments, createBrowserDocuments } from './browser-documents.ts';
+import { type BundledExports, createBundledExports } from './bundled-exports.ts';
+import { createCounters } from './counters.ts';
+import { createCursors, type Cursors } from './cursors.ts';
+import { createDigests, type Digests } from './digests.ts';
 import { createFacts, type Facts } from './facts.ts';
-import { createProgress, type Progress } from './progress.ts';
+import { createLosses } from './losses.ts';
 import { createQueue, type Queue } from './queue.ts';
-import { ensureSparePages, allocateSparePages } from './spare-pages.ts';
+import { allocateSparePages, ensureSparePages } from './spare-pages.ts';
 import { LEDGER_STEPS } from './schema.ts';
 import { createSlots, type Slots } from './slots.ts';
 
-/** The truth for queue, cursors, receipts, history, losses and slots (docs/spec/delivery.md, "The ledger"). Only the daemon opens it. */
+/** How far each category is exported: the cursors of logs and the digests of state records. */
+export interface Progress {
+  readonly cursorOf: Cursors['cursorOf'];
+  readonly digestOf: Digests['digestOf'];
+  readonly digests: Pick<Digests, 'stagedNo' | 'purge'>;
+}
+
+/**
+ * The truth for queue, cursors, receipts, history, losses and slots (docs/spec/delivery.md, "The ledger"). Only the daemon
+ * opens it. Everything it returns is read from the database at that moment, except which entries are being sent.
+ */
 export interface Ledger {
   readonly facts: Facts;
   readonly queue: Queue;
   readonly progress: Progress;
   readonly slots: Slots;
   readonly browser: BrowserDocuments;
-  /** Makes sure that state changes will still fit when the card is full; see `ensureSparePages`. */
+  readonly bundled: BundledExports;
+  /** Makes sure that state changes still fit when the card is full; see `ensureSparePages`. */
   ensureSparePages(): void;
-  /** The same for a run that begins; see `allocateSparePages`. */
+  /** The same at the start of a run; see `allocateSparePages`. */
   allocateSparePages(): void;
-  /** Commits a change that means nothing: throws what `transaction` throws where the card takes none. */
+  /** Commits a change without a meaning. Throws what `transaction` throws where the card takes no change. */
   proveWritable(): void;
   close(): void;
 }
 
 /**
- * Brings the database to the newest schema and gives the ledger over it.
- * Throws LEDGER_TOO_NEW for a database of a newer version: an older program must not touch it.
+ * Brings the database to the newest schema and returns the ledger over it.
+ * Throws LEDGER_TOO_NEW for a database of a newer version: an older program must not change it.
  */
 export function openLedger(database: LedgerDatabase, newLedgerId: () => string): Ledger {
   migrate(database);
-  const facts = createFacts(database, newLedgerId);
-  const progress = createProgress(database, facts);
+  const counters = createCounters(database);
+  const cursors = createCursors(database);
+  const digests = createDigests(database);
+  const losses = createLosses(database);
   return {
-    facts,
-    progress,
-    queue: createQueue(database, facts, progress),
+    facts: createFacts(database, counters, newLedgerId),
+    progress: { cursorOf: cursors.cursorOf, digestOf: digests.digestOf, digests },
+    queue: createQueue(database, { counters, cursors, digests, losses }),
     slots: createSlots(database),
-    browser: createBrowserDocuments(database),
+    browser: createBrowserDocuments(database, losses),
+    bundled: createBundledExports(database),
     ensureSparePages: () => ensureSparePages(database),
     allocateSparePages: () => allocateSparePages(database),
     proveWritable: () =>
       database.transaction(() => {
-        // Another value each time: SQLite writes no page that stays as it was.
+        // The value alternates: SQLite does not write a page that stays as it was.
         database.db.exec(
           `INSERT INTO facts (name, value) VALUES ('proof', 'even')
            ON CONFLICT (name) DO UPDATE SET value = iif(value = 'even', 'odd', 'even')`,
@@ -58,10 +76,10 @@ function migrate(database: LedgerDatabase): void {
   if (reached > LEDGER_STEPS.length)
     throw new ExportError(
       'LEDGER_TOO_NEW',
-      `The ledger has version ${reached}, this program knows ${LEDGER_STEPS.length}`,
+      `The ledger has version ${reached}; this program supports versions up to ${LEDGER_STEPS.length}`,
       {
         op: 'open the ledger',
-        hint: 'Install the newer export manager again; the ledger was not touched.',
+        hint: 'Install the newer export manager again; the ledger was not changed.',
       },
     );
   for (const [index, step] of LEDGER_STEPS.entries()) {

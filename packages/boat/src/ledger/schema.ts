@@ -1,6 +1,6 @@
 /**
- * The ledger's tables. Version n is reached by running the statements of step n in one transaction;
- * `PRAGMA user_version` holds the version reached. A step that has shipped is never edited.
+ * The ledger's tables. Running the statements of step n in one transaction brings the ledger to version n, and
+ * `PRAGMA user_version` holds that version. Never edit a step that has shipped.
  */
 export const LEDGER_STEPS: readonly string[] = [
   `
@@ -208,5 +208,111 @@ export const LEDGER_STEPS: readonly string[] = [
     entry_no INTEGER PRIMARY KEY,
     what     TEXT NOT NULL CHECK (what IN ('ahead', 'given_back'))
   ) STRICT;
+  `,
+  `
+  -- State has one home: a table. Counters, cursors, months, ranges and marks are current after every commit, so the
+  -- daemon keeps no copy of them in memory.
+
+  -- One row. entry_no and sequence are the highest numbers given so far, the others count the entries by status.
+  CREATE TABLE counters (
+    entry_no  INTEGER NOT NULL,
+    sequence  INTEGER NOT NULL,
+    pending   INTEGER NOT NULL,
+    completed INTEGER NOT NULL,
+    failed    INTEGER NOT NULL
+  ) STRICT;
+  UPDATE entries SET status = 'pending' WHERE status = 'uploading';
+  INSERT INTO counters
+    SELECT
+      max(
+        coalesce((SELECT max(entry_no) FROM entries), 0),
+        coalesce((SELECT max(entry_no) FROM unsettled_digests), 0),
+        coalesce((SELECT CAST(value AS INTEGER) FROM facts WHERE name = 'cursors_through'), 0)),
+      max(
+        coalesce((SELECT max(sequence) FROM entries), 0),
+        coalesce((SELECT CAST(value AS INTEGER) - 1 FROM facts WHERE name = 'next_sequence'), 0)),
+      (SELECT count(*) FROM entries WHERE status = 'pending'),
+      (SELECT count(*) FROM entries WHERE status = 'completed'),
+      (SELECT count(*) FROM entries WHERE status = 'failed');
+
+  -- The ranges an entry covers; no end where the cursor of the source did not move with the entry.
+  CREATE TABLE ranges (
+    entry_no      INTEGER NOT NULL REFERENCES entries (entry_no) ON DELETE CASCADE,
+    category      TEXT NOT NULL,
+    source        TEXT NOT NULL,
+    from_position INTEGER,
+    from_check    TEXT,
+    to_position   INTEGER,
+    to_check      TEXT,
+    PRIMARY KEY (entry_no, category, source)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO ranges
+    SELECT entry_no, range.value ->> 0, range.value ->> 1, range.value ->> 2, range.value ->> 3, range.value ->> 4,
+      range.value ->> 5
+    FROM entries, json_each(entries.ranges) AS range;
+  INSERT INTO cursors (category, source, position, check_text)
+    SELECT category, source, to_position, to_check FROM ranges
+    WHERE to_position IS NOT NULL
+      AND entry_no > coalesce((SELECT CAST(value AS INTEGER) FROM facts WHERE name = 'cursors_through'), 0)
+    ORDER BY entry_no
+    ON CONFLICT (category, source) DO UPDATE SET position = excluded.position, check_text = excluded.check_text;
+
+  -- The month of the newest delivered export is the only one whose sum was not in wire_months.
+  INSERT INTO wire_months (month, size_bytes)
+    SELECT strftime('%Y-%m', completed_at_ms / 1000, 'unixepoch'), month_bytes FROM history
+    WHERE history_no = (SELECT max(history_no) FROM history)
+    ON CONFLICT (month) DO UPDATE SET size_bytes = max(size_bytes, excluded.size_bytes);
+  ALTER TABLE history DROP COLUMN month_bytes;
+
+  -- Exports that may reach central on a USB drive.
+  CREATE TABLE bundled_exports (
+    export_id TEXT PRIMARY KEY
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO bundled_exports
+    SELECT DISTINCT mark.value
+    FROM facts, json_each('["' || replace(facts.value, ' ', '","') || '"]') AS mark
+    WHERE facts.name = 'bundled_exports' AND mark.value <> '';
+
+  -- Entries whose digests do not count as they are: staged for an entry that is not committed, or of a failed entry.
+  CREATE TABLE digest_states (
+    entry_no INTEGER PRIMARY KEY,
+    state    TEXT NOT NULL CHECK (state IN ('staged', 'rewound'))
+  ) STRICT;
+  INSERT INTO digest_states SELECT entry_no, iif(what = 'ahead', 'staged', 'rewound') FROM unsettled_digests;
+  DROP TABLE unsettled_digests;
+  DELETE FROM facts WHERE name IN ('cursors_through', 'next_sequence', 'bundled_exports');
+
+  -- The loss that was recorded when the removal of a failed export began.
+  ALTER TABLE entries ADD COLUMN removal_loss_no INTEGER;
+  UPDATE entries SET removal_loss_no =
+      (SELECT max(loss_no) FROM losses WHERE what = entries.export_file AND size_bytes = entries.file_size_bytes)
+    WHERE status = 'failed';
+  DROP INDEX entries_by_odd_file;
+  ALTER TABLE entries DROP COLUMN odd_file;
+  ALTER TABLE entries DROP COLUMN ranges;
+  CREATE INDEX entries_by_file ON entries (export_file);
+  -- The delivery worker reads only entries that wait, however many were delivered before them.
+  CREATE INDEX entries_pending ON entries (entry_no) WHERE status = 'pending';
+  CREATE INDEX entries_pending_foreign ON entries (entry_no) WHERE status = 'pending' AND sequence = 0;
+
+  -- Triggers, so that no change of a status can be left out of the counts.
+  CREATE TRIGGER entries_count_insert AFTER INSERT ON entries BEGIN
+    UPDATE counters SET
+      pending = pending + (new.status = 'pending'),
+      completed = completed + (new.status = 'completed'),
+      failed = failed + (new.status = 'failed');
+  END;
+  CREATE TRIGGER entries_count_update AFTER UPDATE OF status ON entries BEGIN
+    UPDATE counters SET
+      pending = pending + (new.status = 'pending') - (old.status = 'pending'),
+      completed = completed + (new.status = 'completed') - (old.status = 'completed'),
+      failed = failed + (new.status = 'failed') - (old.status = 'failed');
+  END;
+  CREATE TRIGGER entries_count_delete AFTER DELETE ON entries BEGIN
+    UPDATE counters SET
+      pending = pending - (old.status = 'pending'),
+      completed = completed - (old.status = 'completed'),
+      failed = failed - (old.status = 'failed');
+  END;
   `,
 ];

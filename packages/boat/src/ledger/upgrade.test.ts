@@ -1,118 +1,163 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
-import type { WallMs } from '../platform/ports.ts';
+import { isExportError } from '../platform/errors.ts';
+import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import { createDatabases, openLedgerDatabase } from '../platform/sqlite.ts';
-import { writeLedgerOfVersion3 } from '../testing/ledger-of-version-3.ts';
+import {
+  EARLIER_VERSIONS,
+  type EarlierVersion,
+  type Observed,
+  writeEarlierLedger,
+} from '../testing/earlier-ledger.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
-import { openLedger } from './ledger.ts';
+import { type Ledger, openLedger } from './ledger.ts';
 import { LEDGER_STEPS } from './schema.ts';
 
 const root = temporaryRoot('upgrade');
 const databases = createDatabases();
 const at = (ms: number): WallMs => ms as WallMs;
+const AT_MS = at(Date.UTC(2026, 1, 20, 10, 5));
 const refuseId = (): string => {
   throw new Error('the ledger has its id');
 };
 
-function oldLedger(name: string): string {
-  const path = join(root, `${name}.db`);
-  const database = databases.openLedger(path);
-  writeLedgerOfVersion3(database);
-  database.close();
-  return path;
+interface Earlier {
+  readonly path: string;
+  readonly observed: Observed;
 }
 
-test('a ledger of an older version keeps its entries, parts, cursors, digests and sums', () => {
-  const path = oldLedger('kept');
+function earlierLedger(name: string, version: EarlierVersion): Earlier {
+  const path = join(root, `${name}-${version}.db`);
   const database = databases.openLedger(path);
-  const ledger = openLedger(database, refuseId);
-  const { queue, progress } = ledger;
-  assert.equal(database.db.prepare('PRAGMA user_version').get()?.['user_version'], LEDGER_STEPS.length);
-  assert.deepEqual(database.db.prepare('PRAGMA foreign_key_check').all(), []);
-  assert.deepEqual(queue.counts(), { pending: 1, uploading: 0, completed: 1, failed: 1 });
-  assert.deepEqual(queue.get(4), {
-    entryNo: 4,
-    queueId: 'q_20260220_100504',
-    exportId: 'exp_4',
-    exportFile: '/x/exports/export_20260220_100504.json',
-    exportType: 'incremental',
-    trigger: 'scheduled',
-    tier: 2,
-    sequence: 4,
-    categoryCount: 9,
-    recordCount: 10,
-    categories: { boatlog: { state: 'ok', count: 10 } },
-    fileSizeBytes: 1_000,
-    createdAtMs: 4_000,
-    status: 'pending',
-    retryCount: 1,
-    nextRetryAtMs: 4_000,
-    lastError: undefined,
-    partSizeBytes: 100,
-    wireSizeBytes: 60,
-    completedAtMs: undefined,
-    failedAtMs: undefined,
-  });
-  for (const entryNo of [2, 3, 4]) {
-    const entry = queue.get(entryNo);
-    assert.equal(queue.findByFile(entry?.exportFile ?? '')?.entryNo, entryNo);
-    assert.equal(queue.find(entry?.queueId ?? '')?.entryNo, entryNo);
-    assert.equal(queue.findByExportId(`exp_${entryNo}`)?.entryNo, entryNo);
-  }
-  assert.deepEqual(
-    [2, 4].map((entryNo) => queue.parts(entryNo).map(({ acknowledged }) => acknowledged)),
-    [
-      [true, true],
-      [true, false],
-    ],
-  );
-  assert.deepEqual(progress.cursorOf('boatlog', 'main'), { position: 50, check: 'row 50' });
-  assert.equal(progress.digestOf('settings', 'settings'), 'd3');
-  assert.deepEqual(
-    queue.history(10).map(({ exportId }) => exportId),
-    ['exp_2', 'exp_1'],
-  );
-  assert.equal(queue.monthBytes(at(0)), 70);
-  assert.deepEqual([ledger.facts.nextSequence(), ledger.slots.claimed()], [6, ['2026-03-29']]);
-  ledger.close();
-});
-
-test('what waits in a ledger of an older version fails, is retried, delivered and removed as if it were of this one', () => {
-  const path = oldLedger('used');
-  const ledger = openLedger(databases.openLedger(path), refuseId);
-  const { queue, progress } = ledger;
-  queue.fail(4, { atMs: at(50), reason: 'no', archiveFile: '/x/failed/q_20260220_100504_failed.json' });
-  assert.deepEqual(progress.cursorOf('boatlog', 'main'), { position: 30, check: 'row 30' });
-  assert.equal(progress.digestOf('system_alerts', 'a'), undefined);
-  queue.forget(3);
-  assert.equal(queue.requeue(4, at(60)).entryNo, 4);
-  assert.equal(queue.claim(() => true)?.entryNo, 4);
-  queue.forget(2);
-  assert.deepEqual(queue.parts(2), [], 'the parts of a removed entry go with it');
-  const entry = queue.get(4);
-  assert.ok(entry !== undefined);
-  const made = queue.enqueue({ ...entry, queueId: 'q_new', exportId: 'exp_new', sequence: 6 }, []);
-  assert.equal(made.entryNo, 6, 'the number of a removed entry is not given again');
-  ledger.close();
-  const again = openLedger(databases.openLedger(path), refuseId);
-  assert.deepEqual(again.progress.cursorOf('boatlog', 'main'), { position: 30, check: 'row 30' });
-  assert.equal(again.queue.counts().pending, 2);
-  again.close();
-});
-
-test('an upgrade that fails at its commit leaves the ledger as it was, and the next start makes it', () => {
-  const path = oldLedger('failed');
-  const database = openLedgerDatabase(path, (step) => {
-    if (step === 'commit') throw new Error('no power');
-  });
-  assert.throws(() => openLedger(database, refuseId), /no power/);
+  const observed = writeEarlierLedger(database, version);
   database.close();
-  const old = databases.openLedger(path);
-  assert.equal(old.db.prepare('PRAGMA user_version').get()?.['user_version'], 3);
-  assert.equal(old.db.prepare('SELECT count(*) AS n FROM ranges').get()?.['n'], 3);
-  old.close();
-  const ledger = openLedger(databases.openLedger(path), refuseId);
-  assert.equal(ledger.queue.parts(4).length, 2);
+  return { path, observed };
+}
+const open = (path: string): { readonly database: LedgerDatabase; readonly ledger: Ledger } => {
+  const database = databases.openLedger(path);
+  return { database, ledger: openLedger(database, refuseId) };
+};
+const versionOf = ({ db }: LedgerDatabase): unknown =>
+  db.prepare('PRAGMA user_version').get()?.['user_version'];
+
+/** What this version reads from the ledger, in the form of `Observed`. */
+function observe({ queue, progress, facts, slots }: Ledger): Observed {
+  return JSON.parse(
+    JSON.stringify({
+      ledgerId: facts.ledgerId,
+      nextSequence: facts.nextSequence(),
+      entries: [1, 2, 3, 4, 5, 6, 7].map((entryNo) => queue.get(entryNo) ?? null),
+      parts: [2, 5].map((entryNo) => queue.parts(entryNo).map(({ acknowledged }) => acknowledged)),
+      cursors: ['main', 'other'].map((source) => progress.cursorOf('boatlog', source) ?? null),
+      settings: progress.digestOf('settings', 'settings'),
+      alerts: [1, 2, 3, 4, 5, 6, 7].map((n) => progress.digestOf('system_alerts', `alert ${n}`) ?? null),
+      monthBytes: queue.monthBytes(AT_MS),
+      history: queue.history(10).map(({ exportId }) => exportId),
+      losses: queue.losses(),
+      slots: slots.claimed(),
+    }),
+  ) as Observed;
+}
+
+for (const version of EARLIER_VERSIONS) {
+  test(`a ledger of version ${version} keeps its entries, parts, cursors, digests, sums, losses and slots`, () => {
+    const { path, observed } = earlierLedger('kept', version);
+    const { database, ledger } = open(path);
+    const { queue } = ledger;
+    assert.equal(versionOf(database), LEDGER_STEPS.length);
+    assert.deepEqual(database.db.prepare('PRAGMA foreign_key_check').all(), []);
+    assert.equal(database.db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'], 'ok');
+    const entries = observed.entries.map((entry) =>
+      // The power cut ended the upload.
+      entry?.['status'] === 'uploading' ? { ...entry, status: 'pending' } : entry,
+    );
+    assert.deepEqual(observe(ledger), { ...observed, entries });
+    assert.deepEqual(queue.counts(), { pending: 3, uploading: 0, completed: 1, failed: 2 });
+    assert.equal(queue.waitingBytes(), 3_018);
+    for (const entryNo of [2, 3, 4, 5, 6, 7]) {
+      const entry = queue.get(entryNo);
+      assert.equal(queue.findByFile(entry?.exportFile ?? '')?.entryNo, entryNo);
+      assert.equal(queue.find(entry?.queueId ?? '')?.entryNo, entryNo);
+      assert.equal(queue.findByExportId(`exp_${entryNo}`)?.entryNo, entryNo);
+    }
+    // Of the failed exports, only the one whose loss was recorded is being removed.
+    assert.deepEqual(
+      [3, 4].map((entryNo) => queue.hasRemovalBegun(entryNo)),
+      [false, true],
+    );
+    if (version >= 4)
+      assert.deepEqual(
+        ['exp_3', 'exp_4', 'exp_5'].map((exportId) => ledger.bundled.has(exportId)),
+        [true, false, true],
+      );
+    ledger.close();
+  });
+
+  test(`the entries of a ledger of version ${version} fail, are retried, delivered and removed like any others`, () => {
+    const { path, observed } = earlierLedger('used', version);
+    const { ledger } = open(path);
+    const { queue, progress } = ledger;
+    while (progress.digests.purge());
+    assert.equal(progress.digestOf('settings', 'settings'), observed.settings);
+    const before = progress.cursorOf('boatlog', 'main')?.position ?? 0;
+    queue.fail(7, { atMs: at(50), reason: 'no', archiveFile: '/x/failed/q_20260220_100507_failed.json' });
+    assert.equal(progress.cursorOf('boatlog', 'main')?.position, before - 10);
+    assert.equal(progress.digestOf('system_alerts', 'alert 7'), undefined);
+    queue.forget(7);
+    queue.requeue(4, at(60));
+    assert.deepEqual(
+      queue.losses().map(({ what }) => what),
+      ['browser notes'],
+      'a retried export is not a loss',
+    );
+    queue.forget(2);
+    assert.deepEqual(queue.parts(2), [], 'the parts of a removed entry go with it');
+    assert.equal(queue.claim(() => true)?.entryNo, 4);
+    const sequence = ledger.facts.nextSequence();
+    const entry = queue.get(5);
+    assert.ok(entry !== undefined);
+    const made = queue.enqueue({ ...entry, queueId: 'q_new', exportId: 'exp_new', sequence }, []);
+    assert.ok(made.entryNo > 7, 'the number of a removed entry is not given again');
+    ledger.close();
+    const again = open(path).ledger;
+    assert.equal(again.facts.nextSequence(), observed.nextSequence + 1);
+    assert.deepEqual(again.queue.counts(), { pending: 4, uploading: 0, completed: 0, failed: 1 });
+    again.close();
+  });
+
+  test(`an upgrade from version ${version} that fails at a commit keeps the version reached, and the next start goes on`, () => {
+    const { path, observed } = earlierLedger('failed', version);
+    for (let reached: number = version; reached < LEDGER_STEPS.length; reached += 1) {
+      let commits = 0;
+      const database = openLedgerDatabase(path, (step) => {
+        if (step === 'commit') commits += 1;
+        if (step === 'commit' && commits === 2) throw new Error('no power');
+      });
+      if (reached + 1 < LEDGER_STEPS.length) assert.throws(() => openLedger(database, refuseId), /no power/);
+      else openLedger(database, refuseId);
+      assert.equal(versionOf(database), reached + 1);
+      database.close();
+    }
+    const { ledger } = open(path);
+    assert.deepEqual(observe(ledger).cursors, observed.cursors);
+    ledger.close();
+  });
+}
+
+test('a ledger of a newer version is refused and stays as it is', () => {
+  const path = join(root, 'newer.db');
+  const { database, ledger } = (() => {
+    const opened = databases.openLedger(path);
+    return { database: opened, ledger: openLedger(opened, () => '00112233445566ff') };
+  })();
+  database.db.exec(`PRAGMA user_version = ${LEDGER_STEPS.length + 1}`);
   ledger.close();
+  const again = databases.openLedger(path);
+  assert.throws(
+    () => openLedger(again, refuseId),
+    (error) => isExportError(error, 'LEDGER_TOO_NEW'),
+  );
+  assert.equal(versionOf(again), LEDGER_STEPS.length + 1);
+  again.close();
 });

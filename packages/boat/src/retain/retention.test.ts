@@ -185,21 +185,21 @@ test('a failed export stays where central rejected its records, or where they we
   assert.ok(existsSync(failed.exportFile) && existsSync(alsoFailed.exportFile));
 });
 
-test('power lost while a failed export goes leaves its line in the loss ledger, and the next cleanup ends it', async () => {
+test('a power cut during the removal of a failed export leaves one line in the loss ledger, and the next cleanup ends the removal', async () => {
   const { ledger, retention, enqueue, deliver, fail, passDays } = openBoat(1_000_000, 0);
   const failed = await fail(await enqueue(['a']));
   const gone = await fail(await enqueue(['b']));
   deliver(await enqueue(['a', 'b']));
   passDays(8);
-  // As it stands where the power fails after the file went and before its row did.
-  ledger.queue.recordLoss(at(0), failed.exportFile, failed.fileSizeBytes, 'removed');
+  // The state that a power cut leaves after the file was removed and before its row was.
+  ledger.queue.beginRemoval(failed.entryNo, { atMs: at(0), reason: 'removed' });
   rmSync(failed.exportFile);
   rmSync(gone.exportFile);
   const report = await retention.cleanup();
   assert.deepEqual(
     [report.failedRemoved, report.failedKept],
     [1, 1],
-    'a file that somebody took is no removal',
+    'a file that is missing for another reason is not a removal',
   );
   assert.deepEqual(
     ledger.queue.list('failed').map(({ queueId }) => queueId),
@@ -252,8 +252,8 @@ test('an export whose removal a power cut interrupted is no loss once the owner 
   const { ledger, enqueue, fail } = openBoat(1_000_000, 0);
   const dropped = await fail(await enqueue(['a']));
   const failed = await fail(await enqueue(['b']));
-  for (const { exportFile, fileSizeBytes } of [dropped, failed])
-    ledger.queue.recordLoss(at(0), exportFile, fileSizeBytes, 'removed');
+  for (const { entryNo } of [dropped, failed])
+    ledger.queue.beginRemoval(entryNo, { atMs: at(0), reason: 'removed' });
   ledger.queue.requeue(failed.entryNo, at(0));
   assert.deepEqual(
     ledger.queue.losses().map(({ what }) => what),

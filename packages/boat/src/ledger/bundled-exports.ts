@@ -1,0 +1,27 @@
+import type { LedgerDatabase } from '../platform/ports.ts';
+
+/** Exports that may reach central on a USB drive: before one is sent, central is asked which parts of it it holds. */
+export interface BundledExports {
+  /** Marks exports, durably. It also removes the marks of exports that were delivered, so the queue bounds the table. */
+  mark(exportIds: readonly string[]): void;
+  /** True for an export that is marked. A lost mark costs bytes that are sent twice, never a record. */
+  has(exportId: string): boolean;
+}
+
+export function createBundledExports(ledger: LedgerDatabase): BundledExports {
+  const { db } = ledger;
+  const insert = db.prepare('INSERT INTO bundled_exports (export_id) VALUES (?) ON CONFLICT DO NOTHING');
+  const prune = db.prepare(
+    `DELETE FROM bundled_exports
+     WHERE export_id NOT IN (SELECT export_id FROM entries WHERE status IN ('pending', 'failed'))`,
+  );
+  const select = db.prepare('SELECT 1 FROM bundled_exports WHERE export_id = ?');
+  return {
+    mark: (exportIds) =>
+      ledger.transaction(() => {
+        for (const exportId of exportIds) insert.run(exportId);
+        prune.run();
+      }),
+    has: (exportId) => select.get(exportId) !== undefined,
+  };
+}

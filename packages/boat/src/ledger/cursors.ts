@@ -1,0 +1,82 @@
+import type { Category } from '@d3kos/protocol';
+import type { Cursor } from '../collect/cursor.ts';
+import type { LedgerDatabase } from '../platform/ports.ts';
+import type { CategoryMoves } from './entry.ts';
+import { lowerCursor } from './policy.ts';
+
+/** How far each log source is exported, and the ranges that each entry covers. */
+export interface Cursors {
+  cursorOf(category: Category, source: string): Cursor | undefined;
+  /**
+   * Inside the transaction that enqueues `entryNo`: moves the cursors and records the ranges the entry covers. A cursor
+   * that was rewound since the collection read it stays where it is: its range goes with the next export.
+   */
+  advance(entryNo: number, moves: readonly CategoryMoves[]): void;
+  /** Inside the transaction that fails `entryNo`: its cursors go back to where its ranges began, and never forward. */
+  rewindRanges(entryNo: number): void;
+}
+
+export function createCursors({ db }: LedgerDatabase): Cursors {
+  const select = db.prepare('SELECT position, check_text FROM cursors WHERE category = ? AND source = ?');
+  const upsert = db.prepare(
+    `INSERT INTO cursors (category, source, position, check_text) VALUES (?, ?, ?, ?)
+     ON CONFLICT (category, source) DO UPDATE SET position = excluded.position, check_text = excluded.check_text`,
+  );
+  const remove = db.prepare('DELETE FROM cursors WHERE category = ? AND source = ?');
+  const insertRange = db.prepare(
+    `INSERT INTO ranges (entry_no, category, source, from_position, from_check, to_position, to_check)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const selectRanges = db.prepare(
+    'SELECT category, source, from_position, from_check FROM ranges WHERE entry_no = ?',
+  );
+  const cursorOf = (category: Category, source: string): Cursor | undefined => {
+    const row = select.get(category, source);
+    return row === undefined ? undefined : toCursor(row['position'], row['check_text']);
+  };
+  const write = (category: Category, source: string, to: Cursor | undefined): void => {
+    if (to === undefined) remove.run(category, source);
+    else upsert.run(category, source, to.position, to.check);
+  };
+  return {
+    cursorOf,
+    advance: (entryNo, moves) => {
+      for (const { category, cursors, found } of moves)
+        for (const { source, from, to } of cursors) {
+          const isUnchanged =
+            found === undefined || isSameCursor(cursorOf(category, source), found.get(source));
+          const end = isUnchanged ? to : undefined;
+          insertRange.run(
+            entryNo,
+            category,
+            source,
+            from?.position ?? null,
+            from?.check ?? null,
+            end?.position ?? null,
+            end?.check ?? null,
+          );
+          if (end !== undefined) write(category, source, end);
+        }
+    },
+    rewindRanges: (entryNo) => {
+      for (const row of selectRanges.all(entryNo)) {
+        // STRICT TEXT; categories are written here only.
+        const category = row['category'] as Category;
+        const source = row['source'] as string;
+        const from = toCursor(row['from_position'], row['from_check']);
+        write(category, source, lowerCursor(cursorOf(category, source), from));
+      }
+    },
+  };
+}
+
+function isSameCursor(left: Cursor | undefined, right: Cursor | undefined): boolean {
+  return left?.position === right?.position && left?.check === right?.check;
+}
+
+/** Two columns of one row, STRICT INTEGER and TEXT, as a cursor. */
+function toCursor(position: unknown, check: unknown): Cursor | undefined {
+  return position === null || check === null
+    ? undefined
+    : { position: position as number, check: check as string };
+}

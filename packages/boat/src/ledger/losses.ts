@@ -1,0 +1,40 @@
+import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
+
+/** One line of the loss ledger: bytes that were dropped before central proved that it holds them. */
+export interface Loss {
+  readonly atMs: WallMs;
+  readonly what: string;
+  readonly sizeBytes: number;
+  readonly reason: string;
+}
+
+/** The loss ledger, which only grows, but for a loss whose cause was undone. */
+export interface Losses {
+  /** Inside a transaction. Returns the number of the line. */
+  insert(loss: Loss): number;
+  /** Inside a transaction: the bytes were not dropped after all. */
+  remove(lossNo: number): void;
+  /** Oldest first. */
+  list(): readonly Loss[];
+}
+
+export function createLosses({ db }: LedgerDatabase): Losses {
+  const insert = db.prepare('INSERT INTO losses (at_ms, what, size_bytes, reason) VALUES (?, ?, ?, ?)');
+  const remove = db.prepare('DELETE FROM losses WHERE loss_no = ?');
+  const select = db.prepare('SELECT at_ms, what, size_bytes, reason FROM losses ORDER BY loss_no');
+  return {
+    insert: ({ atMs, what, sizeBytes, reason }) =>
+      Number(insert.run(atMs, what, sizeBytes, reason).lastInsertRowid),
+    remove: (lossNo) => {
+      remove.run(lossNo);
+    },
+    list: () =>
+      select.all().map((row) => ({
+        // STRICT columns.
+        atMs: row['at_ms'] as WallMs,
+        what: row['what'] as string,
+        sizeBytes: row['size_bytes'] as number,
+        reason: row['reason'] as string,
+      })),
+  };
+}

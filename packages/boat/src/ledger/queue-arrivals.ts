@@ -1,0 +1,115 @@
+import type { Category } from '@d3kos/protocol';
+import type { LedgerDatabase } from '../platform/ports.ts';
+import type { Counters } from './counters.ts';
+import type { Cursors } from './cursors.ts';
+import type { Digests } from './digests.ts';
+import type { CategoryMoves, Entry, NewEntry, RecordDigest } from './entry.ts';
+import type { QueueReads } from './queue-reads.ts';
+
+/** How entries come into the queue. Each verb is one transaction: durable when it returns, or without effect. */
+export interface QueueArrivals {
+  /**
+   * Inserts the entry, moves the cursors, takes the sequence and claims the slot, all at once: the export is acknowledged
+   * when this returns. With `stagedNo` it becomes the entry that `stageDigests` staged digests for: they count from now on.
+   */
+  enqueue(
+    entry: NewEntry,
+    moves: readonly CategoryMoves[],
+    claims?: { readonly slotId?: string | undefined; readonly stagedNo?: number | undefined },
+  ): Entry;
+  /**
+   * Stages digests of an export that is being collected. They do not count before it is enqueued. Returns the number its
+   * entry will have, which is `stagedNo` of the next call and of `enqueue`. The first call has no `stagedNo`; a purge must
+   * have removed what an earlier export left staged.
+   */
+  stageDigests(stagedNo: number | undefined, category: Category, digests: readonly RecordDigest[]): number;
+  /**
+   * Inserts an entry for a file that was found without one; undefined where its export has an entry. No cursor moves: its
+   * records go again, and central stores them once.
+   */
+  adopt(entry: NewEntry): Entry | undefined;
+}
+
+export interface ArrivalTables {
+  readonly counters: Counters;
+  readonly cursors: Cursors;
+  readonly digests: Digests;
+}
+
+export function createQueueArrivals(
+  ledger: LedgerDatabase,
+  { counters, cursors, digests }: ArrivalTables,
+  reads: QueueReads,
+): QueueArrivals {
+  const { db } = ledger;
+  const insertSlot = db.prepare('INSERT INTO slots (slot_id, claimed_at_ms, queue_id) VALUES (?, ?, ?)');
+  const insert = createInsert(ledger, counters);
+  return {
+    enqueue: (entry, moves, { slotId, stagedNo } = {}) =>
+      ledger.transaction(() => {
+        const inserted = insert(stagedNo ?? counters.takeEntryNo(), entry);
+        if (slotId !== undefined) insertSlot.run(slotId, entry.createdAtMs, entry.queueId);
+        if (stagedNo !== undefined) digests.promote(stagedNo);
+        digests.write(inserted.entryNo, moves);
+        cursors.advance(inserted.entryNo, moves);
+        return inserted;
+      }),
+    stageDigests: (stagedNo, category, carried) =>
+      ledger.transaction(() => {
+        const found = digests.stagedNo();
+        if (found !== stagedNo) throw new Error(`digests are staged for entry ${found}, not for ${stagedNo}`);
+        const entryNo = stagedNo ?? counters.takeEntryNo();
+        digests.stage(entryNo, category, carried);
+        return entryNo;
+      }),
+    adopt: (entry) =>
+      ledger.transaction(() =>
+        reads.findByExportId(entry.exportId) === undefined
+          ? insert(counters.takeEntryNo(), entry)
+          : undefined,
+      ),
+  };
+}
+
+/** Inside a transaction: inserts a pending entry and takes its sequence. */
+function createInsert(
+  { db }: LedgerDatabase,
+  counters: Counters,
+): (entryNo: number, entry: NewEntry) => Entry {
+  const insert = db.prepare(
+    `INSERT INTO entries (entry_no, queue_id, export_id, export_file, export_type, trigger_kind, tier, sequence,
+       category_count, record_count, categories, file_size_bytes, created_at_ms, status, next_retry_at_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)`,
+  );
+  return (entryNo, entry) => {
+    insert.run(
+      entryNo,
+      entry.queueId,
+      entry.exportId,
+      entry.exportFile,
+      entry.exportType,
+      entry.trigger,
+      entry.tier,
+      entry.sequence,
+      entry.categoryCount,
+      entry.recordCount,
+      JSON.stringify(entry.categories),
+      entry.fileSizeBytes,
+      entry.createdAtMs,
+      entry.createdAtMs,
+    );
+    counters.raiseSequence(entry.sequence);
+    return {
+      ...entry,
+      entryNo,
+      status: 'pending',
+      retryCount: 0,
+      nextRetryAtMs: entry.createdAtMs,
+      lastError: undefined,
+      partSizeBytes: undefined,
+      wireSizeBytes: 0,
+      completedAtMs: undefined,
+      failedAtMs: undefined,
+    };
+  };
+}

@@ -1,0 +1,156 @@
+import type { StatementSync } from 'node:sqlite';
+import type { Receipt } from '@d3kos/protocol';
+import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
+import type { Cursors } from './cursors.ts';
+import type { Digests } from './digests.ts';
+import type { Entry, PartRow } from './entry.ts';
+import { type History, toKeptReceipt } from './history.ts';
+import type { Parts } from './parts.ts';
+import type { QueueReads } from './queue-reads.ts';
+import type { WireMonths } from './wire-months.ts';
+
+/** A part that central holds, and the bytes its delivery took since the last change of its entry. */
+export interface AcknowledgedPart {
+  readonly partIndex: number;
+  readonly receipt: Receipt;
+  readonly atMs: WallMs;
+  readonly wireSizeBytes: number;
+}
+
+/** How the delivery of an entry went. Each verb is one transaction: durable when it returns, or without effect. */
+export interface QueueOutcomes {
+  /** An `uploading` entry waits again. `spent` undefined: no attempt was spent. */
+  putBack(
+    entryNo: number,
+    why: {
+      readonly spent?: number;
+      readonly nextRetryAtMs: WallMs;
+      readonly lastError: string;
+      readonly wireSizeBytes: number;
+      readonly atMs: WallMs;
+    },
+  ): void;
+  /**
+   * Records how the entry is cut, and replaces its earlier unacknowledged parts. The attempts start again from 0, because
+   * none of these parts was tried.
+   */
+  plan(entryNo: number, partSizeBytes: number, parts: readonly Pick<PartRow, 'index' | 'slices'>[]): void;
+  /** Central holds the part. The attempts start again from 0. */
+  acknowledge(entryNo: number, acknowledged: AcknowledgedPart): void;
+  /** Central holds the last part too: the entry is delivered and written to history. */
+  complete(entryNo: number, acknowledged: AcknowledgedPart): Entry;
+  /** The entry fails with its reason, and its ranges are due again. `archiveFile` is where its file will be. */
+  fail(
+    entryNo: number,
+    why: { readonly atMs: WallMs; readonly reason: string; readonly archiveFile: string },
+  ): Entry;
+}
+
+export interface OutcomeTables {
+  readonly cursors: Cursors;
+  readonly digests: Digests;
+  readonly parts: Parts;
+  readonly history: History;
+  readonly months: WireMonths;
+}
+
+/** An entry that is put back, delivered or failed leaves `uploading` after the commit: it is not being sent any more. */
+export function createQueueOutcomes(
+  ledger: LedgerDatabase,
+  { cursors, digests, parts, history, months }: OutcomeTables,
+  reads: QueueReads,
+  uploading: Set<number>,
+): QueueOutcomes {
+  const statements = prepareOutcomes(ledger);
+  const addWire = (entryNo: number, sizeBytes: number, atMs: WallMs): void => {
+    if (sizeBytes > 0) statements.addWire.run(sizeBytes, entryNo);
+    months.add(atMs, sizeBytes);
+  };
+  const endUpload = <T>(entryNo: number, work: () => T): T => {
+    const result = ledger.transaction(work);
+    uploading.delete(entryNo);
+    return result;
+  };
+  return {
+    putBack: (entryNo, { spent, nextRetryAtMs, lastError, wireSizeBytes, atMs }) =>
+      endUpload(entryNo, () => {
+        addWire(entryNo, wireSizeBytes, atMs);
+        mustChange(statements.setPending.run(spent ?? null, nextRetryAtMs, lastError, entryNo), entryNo);
+      }),
+    plan: (entryNo, partSizeBytes, planned) =>
+      ledger.transaction(() => {
+        statements.setPartSize.run(partSizeBytes, entryNo);
+        parts.plan(entryNo, planned);
+      }),
+    acknowledge: (entryNo, { partIndex, receipt, atMs, wireSizeBytes }) =>
+      ledger.transaction(() => {
+        addWire(entryNo, wireSizeBytes, atMs);
+        parts.acknowledge(entryNo, partIndex, toKeptReceipt(receipt), atMs);
+        statements.resetAttempts.run(entryNo);
+      }),
+    complete: (entryNo, { partIndex, receipt, atMs, wireSizeBytes }) =>
+      endUpload(entryNo, () => {
+        const before = mustGet(reads, entryNo);
+        const lastReceipt = toKeptReceipt(receipt);
+        let receipts: readonly Receipt[] = [receipt];
+        // An export that is a single part, the file itself, is not planned: its only receipt is in history.
+        if (before.partSizeBytes !== undefined) {
+          parts.acknowledge(entryNo, partIndex, lastReceipt, atMs);
+          const planned = parts.receipts(entryNo);
+          if (planned.length > 0) receipts = planned;
+        }
+        months.add(atMs, wireSizeBytes);
+        const entry = { ...before, wireSizeBytes: before.wireSizeBytes + wireSizeBytes };
+        history.insert({ entry, atMs, receipts, lastReceipt });
+        mustChange(statements.setCompleted.run(atMs, wireSizeBytes, entryNo), entryNo);
+        return { ...entry, status: 'completed', retryCount: 0, completedAtMs: atMs };
+      }),
+    fail: (entryNo, { atMs, reason, archiveFile }) =>
+      endUpload(entryNo, () => {
+        mustChange(statements.setFailed.run(atMs, reason, archiveFile, entryNo), entryNo);
+        cursors.rewindRanges(entryNo);
+        digests.rewind(entryNo);
+        return { ...mustGet(reads, entryNo), status: 'failed' };
+      }),
+  };
+}
+
+type OutcomeStatements = Readonly<
+  Record<
+    'setPending' | 'setPartSize' | 'resetAttempts' | 'setCompleted' | 'setFailed' | 'addWire',
+    StatementSync
+  >
+>;
+
+function prepareOutcomes({ db }: LedgerDatabase): OutcomeStatements {
+  return {
+    setPending: db.prepare(
+      `UPDATE entries SET retry_count = coalesce(?, retry_count), next_retry_at_ms = ?, last_error = ?
+       WHERE entry_no = ? AND status = 'pending'`,
+    ),
+    setPartSize: db.prepare('UPDATE entries SET part_size_bytes = ?, retry_count = 0 WHERE entry_no = ?'),
+    resetAttempts: db.prepare('UPDATE entries SET retry_count = 0, last_error = NULL WHERE entry_no = ?'),
+    setCompleted: db.prepare(
+      `UPDATE entries SET status = 'completed', completed_at_ms = ?, retry_count = 0,
+         wire_size_bytes = wire_size_bytes + ?
+       WHERE entry_no = ? AND status = 'pending'`,
+    ),
+    setFailed: db.prepare(
+      `UPDATE entries SET status = 'failed', failed_at_ms = ?, last_error = ?, export_file = ?
+       WHERE entry_no = ? AND status = 'pending'`,
+    ),
+    addWire: db.prepare('UPDATE entries SET wire_size_bytes = wire_size_bytes + ? WHERE entry_no = ?'),
+  };
+}
+
+/** Throws where the statement did not change its one row: a verb on an entry in another state is a bug, not a success. */
+export function mustChange({ changes }: { readonly changes: number | bigint }, entryNo: number): void {
+  if (Number(changes) !== 1) throw new Error(`entry ${entryNo} is not in the state this change is for`);
+}
+
+/** The entry. Throws where there is none. */
+export function mustGet(reads: QueueReads, entryNo: number): Entry {
+  const entry = reads.get(entryNo);
+  if (entry === undefined) throw new Error(`the ledger has no entry ${entryNo}`);
+  return entry;
+}

@@ -1,0 +1,80 @@
+import type { StatementSync } from 'node:sqlite';
+import type { LedgerDatabase } from '../platform/ports.ts';
+import type { Counters } from './counters.ts';
+import type { Entry, EntryStatus, QueueCounts } from './entry.ts';
+import { ENTRY_COLUMNS, type EntryRow, toEntry } from './entry-row.ts';
+
+/** Lookups of entries and sums over them. */
+export interface QueueReads {
+  get(entryNo: number): Entry | undefined;
+  find(queueId: string): Entry | undefined;
+  findByFile(exportFile: string): Entry | undefined;
+  /** Reads every entry: only adoption and a failed commit look an export up by its id. */
+  findByExportId(exportId: string): Entry | undefined;
+  /** Oldest first. */
+  list(status: EntryStatus, limit?: number): readonly Entry[];
+  /** Entries of a stored status (`pending` includes those that are being sent) after `afterEntryNo`, oldest first. */
+  page(status: Exclude<EntryStatus, 'uploading'>, afterEntryNo: number, limit: number): readonly Entry[];
+  /** The entry that came last, whatever its status. */
+  newest(): Entry | undefined;
+  counts(): QueueCounts;
+  /** Bytes of the export files that wait or are being sent. */
+  waitingBytes(): number;
+}
+
+/** The reads over the ledger and `uploading`, the numbers of the entries that are being sent (decision 0016). */
+export function createQueueReads(
+  { db }: LedgerDatabase,
+  counters: Counters,
+  uploading: ReadonlySet<number>,
+): QueueReads {
+  const selectEntries = (rest: string): StatementSync => {
+    const statement = db.prepare(`SELECT ${ENTRY_COLUMNS} FROM entries ${rest}`);
+    // An object with a name for each of so many columns takes twice as long.
+    statement.setReturnArrays(true);
+    return statement;
+  };
+  const byNo = selectEntries('WHERE entry_no = ?');
+  const byQueueId = selectEntries('WHERE queue_id = ?');
+  const byExportId = selectEntries('WHERE export_id = ?');
+  const byFile = selectEntries('WHERE export_file = ? ORDER BY entry_no LIMIT 1');
+  const newest = selectEntries('ORDER BY entry_no DESC LIMIT 1');
+  const pending = selectEntries(
+    "INDEXED BY entries_pending WHERE status = 'pending' AND entry_no >= ? ORDER BY entry_no LIMIT ?",
+  );
+  const byStatus = selectEntries('WHERE entry_no >= ? AND status = ? ORDER BY entry_no LIMIT ?');
+  const sumWaiting = db.prepare(
+    "SELECT coalesce(sum(file_size_bytes), 0) AS n FROM entries INDEXED BY entries_pending WHERE status = 'pending'",
+  );
+
+  const toCurrent = (row: unknown): Entry => {
+    // The statement's columns, in an array.
+    const entry = toEntry(row as EntryRow);
+    return uploading.has(entry.entryNo) ? { ...entry, status: 'uploading' } : entry;
+  };
+  const first = (row: unknown): Entry | undefined => (row === undefined ? undefined : toCurrent(row));
+  const get = (entryNo: number): Entry | undefined => first(byNo.get(entryNo));
+  const select = (status: Exclude<EntryStatus, 'uploading'>, from: number, limit: number): readonly Entry[] =>
+    (status === 'pending' ? pending.all(from, limit) : byStatus.all(from, status, limit)).map(toCurrent);
+  return {
+    get,
+    find: (queueId) => first(byQueueId.get(queueId)),
+    findByFile: (exportFile) => first(byFile.get(exportFile)),
+    findByExportId: (exportId) => first(byExportId.get(exportId)),
+    list: (status, limit = -1) => {
+      if (status === 'completed' || status === 'failed') return select(status, 0, limit);
+      if (status === 'uploading') return [...uploading].sort((a, b) => a - b).flatMap((no) => get(no) ?? []);
+      const stored = select('pending', 0, limit < 0 ? -1 : limit + uploading.size);
+      const waiting = stored.filter((entry) => entry.status === 'pending');
+      return limit < 0 ? waiting : waiting.slice(0, limit);
+    },
+    page: (status, afterEntryNo, limit) => select(status, afterEntryNo + 1, limit),
+    newest: () => first(newest.get()),
+    counts: () => {
+      const stored = counters.entriesByStatus();
+      return { ...stored, pending: stored.pending - uploading.size, uploading: uploading.size };
+    },
+    // STRICT INTEGER.
+    waitingBytes: () => sumWaiting.get()?.['n'] as number,
+  };
+}

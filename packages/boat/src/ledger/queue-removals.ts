@@ -1,0 +1,69 @@
+import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
+import type { Entry } from './entry.ts';
+import type { Losses } from './losses.ts';
+import { mustChange, mustGet } from './queue-outcomes.ts';
+import type { QueueReads } from './queue-reads.ts';
+
+/** What happens to entries after their delivery ended. Each verb is one transaction: durable when it returns, or without effect. */
+export interface QueueRemovals {
+  /**
+   * A failed entry is pending again, with no attempt spent. Where its removal had begun, the recorded loss is removed with
+   * it: the file was not dropped.
+   */
+  requeue(entryNo: number, nowMs: WallMs): Entry;
+  /** Records that the file of a failed entry is about to be removed, and its loss. Repeating it records no second loss. */
+  beginRemoval(entryNo: number, why: { readonly atMs: WallMs; readonly reason: string }): void;
+  /** True for an entry whose removal has begun: its file may be gone. */
+  hasRemovalBegun(entryNo: number): boolean;
+  /** Removes a completed or failed entry whose file is gone. Its history stays. */
+  forget(entryNo: number): void;
+  setFile(entryNo: number, exportFile: string): void;
+}
+
+export function createQueueRemovals(
+  ledger: LedgerDatabase,
+  losses: Losses,
+  reads: QueueReads,
+): QueueRemovals {
+  const { db } = ledger;
+  const setRequeued = db.prepare(
+    `UPDATE entries SET status = 'pending', retry_count = 0, next_retry_at_ms = ?, failed_at_ms = NULL,
+       removal_loss_no = NULL
+     WHERE entry_no = ? AND status = 'failed'`,
+  );
+  const selectRemoval = db.prepare('SELECT removal_loss_no FROM entries WHERE entry_no = ?');
+  const setRemoval = db.prepare(
+    "UPDATE entries SET removal_loss_no = ? WHERE entry_no = ? AND status = 'failed'",
+  );
+  const remove = db.prepare("DELETE FROM entries WHERE entry_no = ? AND status IN ('completed', 'failed')");
+  const updateFile = db.prepare('UPDATE entries SET export_file = ? WHERE entry_no = ?');
+  // STRICT INTEGER; null where no removal has begun.
+  const removalLossNo = (entryNo: number): number | undefined =>
+    (selectRemoval.get(entryNo)?.['removal_loss_no'] as number | null | undefined) ?? undefined;
+  return {
+    requeue: (entryNo, nowMs) =>
+      ledger.transaction(() => {
+        const lossNo = removalLossNo(entryNo);
+        mustChange(setRequeued.run(nowMs, entryNo), entryNo);
+        if (lossNo !== undefined) losses.remove(lossNo);
+        return mustGet(reads, entryNo);
+      }),
+    beginRemoval: (entryNo, { atMs, reason }) => {
+      if (removalLossNo(entryNo) !== undefined) return;
+      ledger.transaction(() => {
+        const { exportFile, fileSizeBytes } = mustGet(reads, entryNo);
+        const lossNo = losses.insert({ atMs, what: exportFile, sizeBytes: fileSizeBytes, reason });
+        mustChange(setRemoval.run(lossNo, entryNo), entryNo);
+      });
+    },
+    hasRemovalBegun: (entryNo) => removalLossNo(entryNo) !== undefined,
+    forget: (entryNo) =>
+      ledger.transaction(() => {
+        remove.run(entryNo);
+      }),
+    setFile: (entryNo, exportFile) =>
+      ledger.transaction(() => {
+        updateFile.run(exportFile, entryNo);
+      }),
+  };
+}

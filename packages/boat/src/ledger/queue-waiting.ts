@@ -1,0 +1,89 @@
+import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
+import type { Entry, Waiting } from './entry.ts';
+import type { QueueReads } from './queue-reads.ts';
+
+/** Entries whose file is larger than `overBytes` and not larger than `upToBytes`. */
+export interface SizeRange {
+  readonly overBytes: number;
+  readonly upToBytes: number;
+}
+
+/** Every size a file can have: the default of a claim. */
+const ANY_SIZE: SizeRange = { overBytes: -1, upToBytes: Number.MAX_SAFE_INTEGER };
+
+/** The entries that wait, and which of them are being sent. */
+export interface QueueWaiting {
+  /**
+   * The oldest pending entry that `isDue` accepts becomes `uploading`; undefined where it accepts none. That is not
+   * written to the database: no upload survives a power cut, and one commit less is one fsync less for every export
+   * (decision 0016).
+   */
+  claim(isDue: (entry: Waiting) => boolean, size?: SizeRange): Entry | undefined;
+  /** True where `claim` would return an entry. */
+  hasDue(isDue: (entry: Waiting) => boolean, size: SizeRange): boolean;
+  /** The oldest pending entry that another ledger numbered (sequence 0). */
+  firstForeign(): Entry | undefined;
+  /** The entries that wait and are not being sent, oldest first. */
+  waiting(): readonly Waiting[];
+  /** An `uploading` entry waits again, unchanged. */
+  unclaim(entryNo: number): void;
+  /** Every `uploading` entry waits again, under the same idempotency keys. */
+  resume(): void;
+}
+
+/** `uploading` holds the numbers of the entries that are being sent, and this is what adds to it. */
+export function createQueueWaiting(
+  { db }: LedgerDatabase,
+  reads: QueueReads,
+  uploading: Set<number>,
+): QueueWaiting {
+  // Ten thousand entries may wait without one being due: reading whole entries, with their JSON, would take ten times as
+  // long.
+  const pendingBySize = db.prepare(
+    `SELECT entry_no, file_size_bytes, retry_count, next_retry_at_ms FROM entries INDEXED BY entries_pending
+     WHERE status = 'pending' AND file_size_bytes > ? AND file_size_bytes <= ? ORDER BY entry_no`,
+  );
+  pendingBySize.setReturnArrays(true);
+  const pendingForeign = db.prepare(
+    `SELECT entry_no FROM entries INDEXED BY entries_pending_foreign
+     WHERE status = 'pending' AND sequence = 0 ORDER BY entry_no LIMIT 1`,
+  );
+
+  function* iterateWaiting(size: SizeRange): Generator<Waiting, void, void> {
+    for (const row of pendingBySize.iterate(size.overBytes, size.upToBytes)) {
+      // The statement's columns, which are STRICT INTEGER.
+      const [entryNo, fileSizeBytes, retryCount, nextRetryAtMs] = row as unknown as WaitingRow;
+      if (!uploading.has(entryNo)) yield { entryNo, fileSizeBytes, retryCount, nextRetryAtMs };
+    }
+  }
+  const firstDue = (isDue: (entry: Waiting) => boolean, size: SizeRange): number | undefined => {
+    for (const entry of iterateWaiting(size)) if (isDue(entry)) return entry.entryNo;
+    return undefined;
+  };
+  return {
+    claim: (isDue, size = ANY_SIZE) => {
+      const entryNo = firstDue(isDue, size);
+      if (entryNo === undefined) return undefined;
+      uploading.add(entryNo);
+      return reads.get(entryNo);
+    },
+    hasDue: (isDue, size) => firstDue(isDue, size) !== undefined,
+    firstForeign: () => {
+      const row = pendingForeign.get();
+      // STRICT INTEGER.
+      return row === undefined ? undefined : reads.get(row['entry_no'] as number);
+    },
+    waiting: () => [...iterateWaiting(ANY_SIZE)],
+    unclaim: (entryNo) => {
+      uploading.delete(entryNo);
+    },
+    resume: () => uploading.clear(),
+  };
+}
+
+type WaitingRow = readonly [
+  entryNo: number,
+  fileSizeBytes: number,
+  retryCount: number,
+  nextRetryAtMs: WallMs,
+];

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import type { Cursor } from '../collect/cursor.ts';
+import type { Loss } from '../ledger/losses.ts';
+import type { LedgerDatabase } from '../platform/ports.ts';
+
+/** The versions of the ledger that boats may have, each written by the code of that version (`ledgers/generate.ts`). */
+export const EARLIER_VERSIONS = [1, 2, 3, 4, 5] as const;
+export type EarlierVersion = (typeof EARLIER_VERSIONS)[number];
+
+/** What the code that wrote the ledger read from it. Absent values are null, as in JSON. */
+export interface Observed {
+  readonly ledgerId: string;
+  readonly nextSequence: number;
+  /** Entries 1 to 7; entry 1 was delivered and removed. */
+  readonly entries: readonly (Readonly<Record<string, unknown>> | null)[];
+  /** Which parts of entries 2 and 5 are acknowledged. */
+  readonly parts: readonly (readonly boolean[])[];
+  /** Of the boatlog's sources `main` and `other`. */
+  readonly cursors: readonly (Cursor | null)[];
+  readonly settings: string;
+  /** The digest of the alert that each entry carried. */
+  readonly alerts: readonly (string | null)[];
+  readonly monthBytes: number;
+  readonly history: readonly string[];
+  readonly losses: readonly Loss[];
+  readonly slots: readonly string[];
+}
+
+/** Fills an empty database with a ledger of an earlier version, and returns what its own code read from it. */
+export function writeEarlierLedger(database: LedgerDatabase, version: EarlierVersion): Observed {
+  const sql = readFileSync(new URL(`ledgers/version-${version}.sql`, import.meta.url), 'utf8');
+  database.transaction(() => database.db.exec(sql));
+  // The first line is a comment with JSON, written by `ledgers/generate.ts`.
+  return JSON.parse(sql.slice('-- '.length, sql.indexOf('\n'))) as Observed;
+}
