@@ -56,6 +56,9 @@ async function startManager(sim: Simulation, config: Config, boot: Boot, bootNum
   const stopping = new AbortController();
   const boat: Boat = await startBoat(world, config, stopping.signal);
   if (!power.isOn()) return;
+  boat.delivery.subscribe((event) => {
+    if (power.isOn()) sim.trace.add({ kind: 'delivery', event });
+  });
   noteLegacyImport(sim, boat);
   await sim.clock.outside('checking', sim.oracle.checkStart(boat, bootNumber));
   if (!power.isOn()) return;

@@ -1,4 +1,4 @@
-import type { DeliveryEvent } from './delivery-event.ts';
+import type { DeliveryEvent } from '../../boat/src/deliver/delivery-event.ts';
 import type { ExchangeEvent, SimEvent } from './events.ts';
 import { IMPORT_PATH } from '@d3kos/protocol';
 import type { Plan } from './plan.ts';

@@ -1,4 +1,4 @@
-import type { DeliveryEvent } from './delivery-event.ts';
+import type { DeliveryEvent } from '../../boat/src/deliver/delivery-event.ts';
 import type { LogLevel, TransportError } from '../../boat/src/platform/ports.ts';
 import type { Fault, LinkState } from './network-faults.ts';
 import type { Action } from './plan-boots.ts';

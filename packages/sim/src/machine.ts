@@ -1,7 +1,6 @@
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import type { Compressor, Log, World } from '../../boat/src/platform/ports.ts';
 import type { MachineClock, VirtualClock } from './clock.ts';
-import { parseDeliveryEvent } from './delivery-event.ts';
 import { createSimDatabases, type SimDatabases } from './databases.ts';
 import { createSimDisk } from './disk.ts';
 import { DiskMedium } from './disk-medium.ts';
@@ -123,8 +122,6 @@ function createTraceLog(trace: Trace, power: Power, realRoot: string): Log {
   return {
     write: (level, message, facts) => {
       if (!power.isOn()) return;
-      const event = parseDeliveryEvent(message);
-      if (event !== undefined) trace.add({ kind: 'delivery', event });
       const clean = (text: string): string => text.replaceAll(realRoot, '/');
       trace.add({
         kind: 'log',

@@ -11,7 +11,8 @@ const SPENT: SimEvent = {
   event: {
     kind: 'attempt_spent',
     queueId: 'q_1',
-    next: { kind: 'retry' },
+    detail: 'HTTP 500 UNAVAILABLE',
+    next: { kind: 'retry', retry: 2, delayMs: 900_000, nominalDelayMs: 900_000 },
   },
 };
 
