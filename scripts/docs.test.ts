@@ -4,7 +4,6 @@ import { dirname, join, relative } from 'node:path';
 import { describe, test } from 'node:test';
 import { CATEGORIES, CENTRAL_ERROR_CODES } from '@d3kos/protocol';
 import { toExitCode as toBoatExitCode } from '../packages/boat/src/cli/exit-codes.ts';
-import { ConfigFileSchema } from '../packages/boat/src/config.ts';
 import { toHttpStatus } from '../packages/boat/src/api/http-status.ts';
 import { listRoutes } from '../packages/boat/src/api/contract.ts';
 import { EXPORT_ERROR_CODES } from '../packages/boat/src/platform/errors.ts';
@@ -57,36 +56,6 @@ describe('errors.md', () => {
 
   test('has a paragraph for every code', () => {
     for (const block of page.split(/^### /m).slice(1)) assert.ok(block.length > 80, block);
-  });
-});
-
-describe('configuration.md', () => {
-  const page = reference('configuration.md');
-
-  test('has every key of export.json, and no other', () => {
-    const rows = toCells(toSection(page, "The boat's export manager")).filter(([key]) =>
-      /^`[a-z_]+`$/.test(key ?? ''),
-    );
-    assertSame(
-      rows.map(([key = '']) => key),
-      Object.keys(ConfigFileSchema.properties).map((key) => `\`${key}\``),
-    );
-  });
-
-  test('has every variable the boat reads beside the key it sets, and no other', () => {
-    const source = readFileSync(join(root, 'packages', 'boat', 'src', 'config.ts'), 'utf8');
-    const table = /const ENVIRONMENT[^{]*\{([^}]+)\}/.exec(source)?.[1] ?? '';
-    const known = [...table.matchAll(/^ +([A-Z0-9_]+): '([a-z_]+)',$/gm)].map(
-      ([, name, key]) => `${name} ${key}`,
-    );
-    assert.ok(known.length > 0, 'config.ts does not have the expected form');
-    const rows = toCells(toSection(page, "The boat's export manager"));
-    assertSame(
-      rows
-        .filter(([, variable]) => /^`[A-Z0-9_]+`$/.test(variable ?? ''))
-        .map(([key = '', variable = '']) => `${variable} ${key}`.replaceAll('`', '')),
-      known,
-    );
   });
 });
 

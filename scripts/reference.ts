@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { listRoutes } from '../packages/boat/src/api/contract.ts';
+import { listSettings } from '../packages/boat/src/settings.ts';
 import { listCommands, toHelp } from '../packages/boat/src/cli/arguments.ts';
 
 /** A generated part of a page of docs/reference, between `<!-- generated: NAME -->` and `<!-- end: NAME -->`. */
@@ -15,6 +16,7 @@ export interface GeneratedPart {
 export function listGeneratedParts(): readonly GeneratedPart[] {
   return [
     { page: 'http-api.md', name: 'routes of the boat', text: toRouteTable() },
+    { page: 'configuration.md', name: 'settings of the boat', text: toSettingTable() },
     { page: 'cli.md', name: 'help of d3kos-export', text: toCommandPages() },
   ];
 }
@@ -37,6 +39,34 @@ function toRouteTable(): string {
     return `| \`${method} ${path}\` | ${[...sentences, ...(description === undefined ? [] : [description])].join(' ')} |`;
   });
   return ['| route | does |', '|---|---|', ...rows].join('\n');
+}
+
+function toSettingTable(): string {
+  const rows = listSettings().map(({ key, variable, schema, default: value, defaultText, meaning }) => {
+    const texts = Array.isArray(value)
+      ? value.map((item) => `\`${item}\``).join(', ')
+      : `\`${String(value)}\``;
+    return [
+      `\`${key}\``,
+      variable === undefined ? '' : `\`${variable}\``,
+      defaultText ?? (value === undefined ? 'none' : texts),
+      [meaning, ...toLimits(schema)].join(' '),
+    ];
+  });
+  return [['key in `export.json`', 'variable', 'default', 'meaning'], ['---', '---', '---', '---'], ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n');
+}
+
+/** The limits of a value as a sentence, if there are any. */
+function toLimits(schema: object): readonly string[] {
+  // JSON Schema's own keywords.
+  const { minimum, maximum, maxItems } = schema as Partial<
+    Record<'minimum' | 'maximum' | 'maxItems', number>
+  >;
+  if (maxItems !== undefined) return [`At most ${maxItems}.`];
+  if (minimum === undefined || (minimum === 0 && maximum === undefined)) return [];
+  return [maximum === undefined ? `${minimum} or more.` : `${minimum} to ${maximum}.`];
 }
 
 function toCommandPages(): string {

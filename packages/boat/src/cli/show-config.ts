@@ -3,6 +3,7 @@ import { Compile } from 'typebox/compile';
 import { type Config, type LoadedConfig, parseConfig, toRoot } from '../config.ts';
 import { CredentialsSchema } from '../deliver/credentials.ts';
 import { ExportError } from '../platform/errors.ts';
+import { listSettings } from '../settings.ts';
 import { toTable } from './tables.ts';
 
 const credentials = Compile(CredentialsSchema);
@@ -13,24 +14,6 @@ export interface ConfigWorld {
   /** A file's text; undefined where no file is. Rejects where one is and cannot be read. */
   readonly readFile: (path: string) => Promise<string | undefined>;
 }
-
-/** Each setting by the name it has in export.json; root and host are not set there. */
-const SETTING_NAMES: Readonly<Record<keyof Config, string>> = {
-  root: 'root',
-  host: 'host',
-  port: 'port',
-  centralUrl: 'central_api_url',
-  tierApiUrl: 'tier_api_url',
-  recordingsPath: 'recordings_path',
-  partSizeBytes: 'part_size_bytes',
-  reserveBytes: 'reserve_bytes',
-  rateLimitBytesPerSecond: 'rate_limit_bytes_per_second',
-  meteredSizeMaxBytes: 'metered_size_max_bytes',
-  monthlyBudgetBytes: 'monthly_budget_bytes',
-  allowedOrigins: 'allowed_origins',
-  timeZone: 'timezone',
-  dailyHour: 'daily_hour',
-};
 
 /** What is known of the device token without showing it. `unreadable`: it is 0600, and another user asks. */
 type TokenState = 'present' | 'missing' | 'invalid' | 'unreadable';
@@ -79,12 +62,12 @@ export async function describeConfig(
 }
 
 function toSettings(config: Config, sources: LoadedConfig['sources']) {
-  // Object.keys gives string[]; the keys are those of the record above.
-  return (Object.keys(SETTING_NAMES) as (keyof Config)[]).map((key) => ({
-    name: SETTING_NAMES[key],
-    value: config[key],
-    source: sources[key],
-  }));
+  const names = [
+    { name: 'root', key: 'root' } as const,
+    { name: 'host', key: 'host' } as const,
+    ...listSettings(),
+  ];
+  return names.map(({ name, key }) => ({ name: key, value: config[name], source: sources[name] }));
 }
 
 function toText(value: Config[keyof Config]): string {

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseConfig } from './config.ts';
+import { isExportError } from './platform/errors.ts';
+import { listSettings } from './settings.ts';
+
+/** Two valid values of each setting that differ from its default. */
+const VALUES: Readonly<Record<string, readonly [file: unknown, environment: unknown]>> = {
+  port: [9000, 9001],
+  central_api_url: ['https://a.example', 'https://b.example'],
+  tier_api_url: ['http://localhost:1', 'http://127.0.0.1:2'],
+  recordings_path: ['/a', '/b'],
+  part_size_bytes: [20_000, 30_000],
+  reserve_bytes: [1, 2],
+  rate_limit_bytes_per_second: [2_000, 3_000],
+  metered_size_max_bytes: [1, 2],
+  monthly_budget_bytes: [2_000_000, 3_000_000],
+  allowed_origins: [['http://a.example'], undefined],
+  timezone: ['America/Toronto', 'Europe/Zurich'],
+  daily_hour: [4, 5],
+};
+
+for (const { name, key, variable, default: fallback } of listSettings())
+  test(`${key}: the environment overrides the file, and the file overrides the default`, () => {
+    const [inFile, inEnvironment] = VALUES[key] ?? [];
+    const text = JSON.stringify({ [key]: inFile });
+    const none = parseConfig({}, undefined);
+    assert.deepEqual([none.config[name], none.sources[name]], [fallback, 'default']);
+    const file = parseConfig(variable === undefined ? {} : { [variable]: '' }, text);
+    assert.deepEqual([file.config[name], file.sources[name]], [inFile, 'file']);
+    if (variable === undefined) return;
+    const both = parseConfig({ [variable]: String(inEnvironment) }, text);
+    assert.deepEqual([both.config[name], both.sources[name]], [inEnvironment, 'environment']);
+  });
+
+const refused: readonly (readonly [
+  environment: Record<string, string>,
+  file: string | undefined,
+  named: RegExp,
+])[] = [
+  [{ EXPORT_PORT: '0' }, undefined, /EXPORT_PORT is "0"/],
+  [{ EXPORT_PORT: 'http' }, undefined, /EXPORT_PORT is "http"/],
+  [{ CENTRAL_API_URL: 'http://central.example' }, undefined, /CENTRAL_API_URL is/],
+  [{ CENTRAL_API_URL: 'https://me:pw@central.example' }, undefined, /CENTRAL_API_URL contains a user/],
+  [{ TIER_API_URL: 'http://elsewhere.example' }, undefined, /TIER_API_URL is/],
+  [{ EXPORT_TIMEZONE: 'Mars/Olympus' }, undefined, /EXPORT_TIMEZONE is/],
+  [{ D3KOS_ROOT: 'relative' }, undefined, /D3KOS_ROOT is/],
+  [{}, '{"prot":1}', /unknown key "prot"/],
+  [{}, '{"port":"8094"}', /export\.json: port/],
+  [{}, '[]', /export\.json/],
+  [{}, '{', /is not JSON/],
+];
+for (const [environment, file, named] of refused)
+  test(`refuses ${JSON.stringify(environment)} and ${file ?? 'no file'}, naming the key and the fix`, () => {
+    assert.throws(
+      () => parseConfig(environment, file),
+      (error) => isExportError(error, 'CONFIG_INVALID') && named.test(error.message) && error.hint !== '',
+    );
+  });

@@ -1,0 +1,190 @@
+import { PART_SIZE_BYTES } from '@d3kos/protocol';
+import { type Static, type TSchema, Type } from 'typebox';
+import type { DeepReadonly } from './api/route.ts';
+import { ExportError } from './platform/errors.ts';
+import { isTimeZone } from './platform/time-zone.ts';
+
+/** One setting of `$ROOT/config/export.json` and of the environment. */
+export interface Setting {
+  /** In export.json, in `d3kos-export config` and in the reference. */
+  readonly key: string;
+  /** The environment variable; undefined: only the file sets it. */
+  readonly variable?: string;
+  /** Type and limits of the value. */
+  readonly schema: TSchema;
+  readonly default: unknown;
+  /** The default for a person, if it is not the value itself. */
+  readonly defaultText?: string;
+  readonly meaning: string;
+  /** Checks what the schema cannot, and normalises. Throws CONFIG_INVALID. `name` is the key or the variable to correct. */
+  readonly parse?: (text: string, name: string) => string;
+}
+
+/** Longest URL of a setting. */
+const URL_LENGTH_MAX = 300;
+
+/** Every setting by its name in `Config`. Parsing, `d3kos-export config` and docs/reference/configuration.md derive from it. */
+export const SETTINGS = {
+  port: {
+    key: 'port',
+    variable: 'EXPORT_PORT',
+    schema: Type.Integer({ minimum: 1, maximum: 65_535 }),
+    default: 8094,
+    meaning: 'Port of the API on 127.0.0.1. The commands use the same value to find it.',
+  },
+  centralUrl: {
+    key: 'central_api_url',
+    variable: 'CENTRAL_API_URL',
+    schema: Type.String({ minLength: 1, maxLength: URL_LENGTH_MAX }),
+    default: undefined,
+    meaning:
+      'URL of central: `https://`, or `http://` for a loopback address, without user, password, query or fragment. Without it, exports are made and kept.',
+    parse: parseCentralUrl,
+  },
+  tierApiUrl: {
+    key: 'tier_api_url',
+    variable: 'TIER_API_URL',
+    schema: Type.String({ minLength: 1, maxLength: URL_LENGTH_MAX }),
+    default: 'http://localhost:8093',
+    meaning: "URL of the boat's tier service, on loopback only.",
+    parse: parseTierUrl,
+  },
+  recordingsPath: {
+    key: 'recordings_path',
+    variable: 'EXPORT_RECORDINGS_PATH',
+    schema: Type.String({ pattern: '^/' }),
+    default: '/home/d3kos/camera-recordings',
+    meaning: 'Folder of the camera recordings. Only names, sizes and times are read.',
+  },
+  partSizeBytes: {
+    key: 'part_size_bytes',
+    variable: 'EXPORT_PART_SIZE_BYTES',
+    schema: Type.Integer({ minimum: 16_384, maximum: 16 * 1024 * 1024 }),
+    default: PART_SIZE_BYTES,
+    meaning:
+      'An export up to this size is sent as one part. A larger one is cut into parts of about this size.',
+  },
+  reserveBytes: {
+    key: 'reserve_bytes',
+    variable: 'EXPORT_RESERVE_BYTES',
+    schema: Type.Integer({ minimum: 0 }),
+    default: undefined,
+    defaultText: 'the smaller of 500 MB and 3 % of the file system',
+    meaning: "Space kept free for the boat's other services.",
+  },
+  rateLimitBytesPerSecond: {
+    key: 'rate_limit_bytes_per_second',
+    variable: 'EXPORT_RATE_LIMIT',
+    schema: Type.Integer({ minimum: 1_024 }),
+    default: undefined,
+    meaning: 'Upload limit. Without it, exports are sent as fast as the link allows.',
+  },
+  meteredSizeMaxBytes: {
+    key: 'metered_size_max_bytes',
+    variable: 'EXPORT_METERED_SIZE_MAX',
+    schema: Type.Integer({ minimum: 0 }),
+    // Chosen so that daily exports of years pass, and the first full export of a large boat does not.
+    default: 5 * 1024 * 1024,
+    meaning:
+      'On a connection that NetworkManager reports as metered, larger exports wait for another connection. An unknown connection counts as not metered.',
+  },
+  monthlyBudgetBytes: {
+    key: 'monthly_budget_bytes',
+    variable: 'EXPORT_MONTHLY_BUDGET',
+    schema: Type.Integer({ minimum: 1_048_576 }),
+    default: undefined,
+    meaning:
+      'Data budget of a calendar month (UTC), in bytes of request bodies. Beyond it, exports wait for the next month.',
+  },
+  allowedOrigins: {
+    key: 'allowed_origins',
+    schema: Type.Array(Type.String({ pattern: '^https?://[^/]+$' }), { maxItems: 20 }),
+    default: ['http://localhost', 'http://localhost:3000'] as readonly string[],
+    meaning: 'Origins whose pages may call the API.',
+  },
+  timeZone: {
+    key: 'timezone',
+    variable: 'EXPORT_TIMEZONE',
+    schema: Type.String({ minLength: 1, maxLength: 64 }),
+    default: undefined,
+    defaultText: '`config/timezone.txt`, then UTC',
+    meaning: 'Time zone of the daily slot, as an IANA name.',
+    parse: parseTimeZone,
+  },
+  dailyHour: {
+    key: 'daily_hour',
+    variable: 'EXPORT_DAILY_HOUR',
+    schema: Type.Integer({ minimum: 0, maximum: 23 }),
+    default: 3,
+    meaning:
+      "Local hour from which the day's export is owed. `OnCalendar` of `d3kos-export-daily.timer`, in the system's time zone, decides when it is made; change both together.",
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** The values by name. A setting without a default may be undefined. */
+export type SettingValues = {
+  readonly [N in SettingName]:
+    | DeepReadonly<Static<(typeof SETTINGS)[N]['schema']>>
+    | ((typeof SETTINGS)[N]['default'] extends undefined ? undefined : never);
+};
+
+/** Every setting with its name, in the order of the reference. */
+export function listSettings(): readonly (Setting & { readonly name: SettingName })[] {
+  // Object.keys gives string[]; the keys are those of the record above.
+  return (Object.keys(SETTINGS) as SettingName[]).map((name) => ({ name, ...SETTINGS[name] }));
+}
+
+/** CONFIG_INVALID for a setting or the file. */
+export function invalidConfig(message: string, op: string, hint: string, cause?: unknown): ExportError {
+  return new ExportError('CONFIG_INVALID', message, { op, hint, ...(cause === undefined ? {} : { cause }) });
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+function parseUrl(text: string, name: string): URL {
+  if (!URL.canParse(text))
+    throw invalidConfig(
+      `${name} is "${text}"`,
+      `read ${name}`,
+      'Give a complete URL such as https://central.example.org.',
+    );
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+    throw invalidConfig(
+      `${name} contains a user, password, query or fragment`,
+      `read ${name}`,
+      'Remove it. The device token has its own file, config/export-credentials.json.',
+    );
+  return url;
+}
+
+function parseCentralUrl(text: string, name: string): string {
+  const url = parseUrl(text, name);
+  const isLoopback = LOOPBACK.has(url.hostname);
+  // docs/spec/protocol.md R1: "A boat MUST use `https` to reach central, except on a loopback address."
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback))
+    throw invalidConfig(
+      `${name} is "${text}"`,
+      `read ${name}`,
+      'Use https://. Plain http is allowed only for a loopback address.',
+    );
+  return url.href.replace(/\/+$/, '');
+}
+
+function parseTierUrl(text: string, name: string): string {
+  const url = parseUrl(text, name);
+  if (!LOOPBACK.has(url.hostname) || url.protocol !== 'http:')
+    throw invalidConfig(
+      `${name} is "${text}"`,
+      `read ${name}`,
+      'The tier API is a service of this boat: use http://localhost and its port.',
+    );
+  return url.href.replace(/\/+$/, '');
+}
+
+function parseTimeZone(text: string, name: string): string {
+  if (isTimeZone(text)) return text;
+  throw invalidConfig(`${name} is "${text}"`, `read ${name}`, 'Give an IANA name such as America/Toronto.');
+}
