@@ -1,7 +1,10 @@
 // Applies one mutant at a time to the product and runs the tests that should notice it. Exits with 1 if a mutant survives.
+// npm run mutation [-- --only NAME | --list]    the mutants written by hand
+// npm run mutation -- --tool [POLICY.ts …]      the mutants that the tool makes in pure policies
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runTests } from './run-tests.ts';
+import { runTool } from './run-tool.ts';
 import type { Mutant } from './mutant.ts';
 import { MUTANTS } from './mutants.ts';
 import { type MutantResult, tryMutant } from './try-mutant.ts';
@@ -15,9 +18,16 @@ const WHOLE_RUN_MAX_MS = 180_000;
 /** Time limit of a mutated run: at least this long, or this many times the run without a mutant. After that it counts as endless. */
 const RUN_MAX_MS = { least: 60_000, times: 5 } as const;
 
-const { values } = parseArgs({
-  options: { only: { type: 'string', multiple: true }, list: { type: 'boolean', default: false } },
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    only: { type: 'string', multiple: true },
+    list: { type: 'boolean', default: false },
+    tool: { type: 'boolean', default: false },
+  },
 });
+const original = join(import.meta.dirname, '..');
+if (values.tool) process.exit(runTool(original, positionals));
 const selected = MUTANTS.filter(({ name }) => values.only?.includes(name) ?? true);
 const unknown = (values.only ?? []).filter((name) => !MUTANTS.some((mutant) => mutant.name === name));
 if (unknown.length > 0) {
@@ -31,7 +41,6 @@ if (values.list) {
   process.exit(0);
 }
 
-const original = join(import.meta.dirname, '..');
 const copies: WorkingCopy[] = [];
 const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort(new Error('Stopped.')));

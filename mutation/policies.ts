@@ -69,13 +69,6 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: VERDICT_TESTS,
   },
   {
-    name: 'a part too large is given up where it could be cut',
-    file: VERDICTS,
-    before: 'return facts.canCut ?',
-    after: 'return !facts.canCut ?',
-    killedBy: VERDICT_TESTS,
-  },
-  {
     name: 'a conflict blocks instead of failing',
     file: VERDICTS,
     before: '    case 409:\n',
@@ -125,24 +118,10 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: BACKOFF_TESTS,
   },
   {
-    name: 'jitter shortens waits',
-    file: BACKOFF,
-    before: '(1 + JITTER_FRACTION * fraction)',
-    after: '(1 - JITTER_FRACTION * fraction)',
-    killedBy: BACKOFF_TESTS,
-  },
-  {
     name: 'probes do not slow down',
     file: BACKOFF,
     before: 'PROBE_DELAY_MIN_MS * 2 ** Math.min(failures, 10)',
     after: 'PROBE_DELAY_MIN_MS * 2 ** Math.min(failures, 0)',
-    killedBy: BACKOFF_TESTS,
-  },
-  {
-    name: 'a clock set back parks an entry',
-    file: BACKOFF,
-    before: 'return leftMs > RETRY_DELAY_MAX_MS ? 0 : Math.max(0, leftMs);',
-    after: 'return Math.max(0, leftMs);',
     killedBy: BACKOFF_TESTS,
   },
   {
@@ -228,20 +207,6 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     before: "parseHttpDate(headers.get('date') ?? '') ?? nowWallMs",
     after: 'nowWallMs',
     killedBy: SEND_TESTS,
-  },
-  {
-    name: 'tier 0 may send what it has',
-    file: LICENSE,
-    before: "license.kind === 'known' && license.tier === 0 ? refuseTier0() : license;",
-    after: 'license;',
-    killedBy: LICENSE_TESTS,
-  },
-  {
-    name: 'tier 0 asks the tier API',
-    file: LICENSE,
-    before: "return file.kind !== 'read' || file.tier !== 0;",
-    after: 'return true;',
-    killedBy: LICENSE_TESTS,
   },
   {
     name: 'tier 1 exports by the schedule',

@@ -106,6 +106,31 @@ describe('who a boat is', () => {
     assert.match(result.warning ?? '', new RegExp(`${OTHER}.*${OWN}`));
   });
 
+  it('is refused with a malformed ID, with the tier that is known and a message for each case', () => {
+    const cases: readonly (readonly [
+      file: LicenseFile,
+      api: TierAnswer,
+      tier: Tier | undefined,
+      text: RegExp,
+    ])[] = [
+      [read(''), answered(1, OWN), 1, /has no installation ID/],
+      [read('', 3), silent, 3, /has no installation ID/],
+      [read('x', 2), answered(1, OWN), 1, /is malformed/],
+      [missing, answered(2), 2, /has no installation ID/],
+    ];
+    for (const [file, api, tier, text] of cases) {
+      const result = decideLicense(file, api);
+      assert.ok(result.kind === 'refused');
+      assert.equal(result.code, 'INSTALLATION_ID_INVALID');
+      assert.equal(result.tier, tier);
+      assert.match(result.message, text);
+    }
+  });
+
+  it('has no warning unless the tier API answers for another boat', () => {
+    assert.equal('warning' in decideLicense(read(OWN, 2), silent), false);
+  });
+
   it('is queried from the tier API unless license.json has tier 0', () => {
     assert.equal(mayQueryTierApi(read(OWN, 0)), false);
     for (const file of [read(OWN, 1), read(OWN), read('', 3), missing, broken])

@@ -126,3 +126,18 @@ describe('an unavailable central, once it was probed', () => {
     assert.equal(confirmUnavailable(rejected, { kind: 'nothing', code: 'X' }), rejected);
   });
 });
+
+describe('the detail of a verdict', () => {
+  const details: readonly (readonly [outcome: Outcome, detail: string])[] = [
+    [{ kind: 'answer_lost', code: 'ECONNRESET' }, 'The answer was lost (ECONNRESET)'],
+    [{ kind: 'stalled' }, 'The connection fell silent after the request began'],
+    [noConnection('connect', 'ENOTFOUND'), 'No connection (ENOTFOUND)'],
+    [refused(503), 'HTTP 503 CODE: why'],
+  ];
+  for (const [outcome, detail] of details)
+    it(`of ${outcome.kind} is "${detail}"`, () => {
+      const verdict = decideVerdict(outcome, facts);
+      assert.equal('detail' in verdict ? verdict.detail : undefined, detail);
+      assert.equal('retryAfterMs' in verdict, false, 'no wait that central did not request');
+    });
+});
