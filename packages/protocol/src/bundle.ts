@@ -33,7 +33,10 @@ export const BundleStartSchema = Type.Object({
 });
 export type BundleStart = Static<typeof BundleStartSchema>;
 
-/** Before each body: which part it is, its length, and the hex SHA-256 that central's receipt for it will name. */
+/**
+ * Before each body: which part it is, its length, and the hex SHA-256 that central's receipt for it will name.
+ * docs/spec/protocol.md R65: "A `part` line MUST name the export, the part, the length and the SHA-256 of its body."
+ */
 export const BundlePartSchema = Type.Object({
   d3kos_bundle: Type.Literal('part'),
   export_id: DocumentHeaderSchema.properties.export_id,
@@ -98,6 +101,8 @@ export interface BundleSource {
  * Reads a bundle from its start, holding one part at a time, of at most `partSizeMaxBytes`. Everything that is whole is
  * given, whatever is damaged around it; a bundle without any `damaged` item is as it was written. Rejects only with what
  * `read` rejects with.
+ * docs/spec/protocol.md R66: "A reader MUST find the parts that are intact after a damaged place, and MUST report a
+ * bundle without an `end` line as incomplete."
  */
 export async function* readBundle(
   source: BundleSource,

@@ -76,6 +76,8 @@ export type DocumentHeader = Static<typeof DocumentHeaderSchema>;
 /**
  * The document as it travels. Only the seed's keys are required: an older boat sends nothing else, and a central
  * that asked for more would turn it away.
+ * docs/spec/protocol.md R13: "Central MUST accept a document that has only the legacy keys `installation_id`,
+ * `export_timestamp`, `format_version` and `data`."
  */
 export const ExportDocumentSchema = Type.Object({
   installation_id: Type.String({ pattern: INSTALLATION_ID_PATTERN }),

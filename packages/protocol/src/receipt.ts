@@ -12,6 +12,8 @@ export type RejectedRecord = Static<typeof RejectedRecordSchema>;
 /**
  * Central's proof that it holds a part: `sha256` is the hex digest of the decoded body it stored.
  * The same bytes under the same key get the same receipt again, with `duplicate: true`.
+ * docs/spec/protocol.md R33: "A receipt MUST be a 2xx answer in JSON with the fields shown above, where `sha256` is
+ * the digest of the decoded body."
  */
 export const ReceiptSchema = Type.Object({
   status: Type.Literal('success'),

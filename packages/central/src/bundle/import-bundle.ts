@@ -66,6 +66,7 @@ export interface BundleReport {
  * The operator vouches for who brought the stick: there is no token. A bundle speaks for one installation, which must be
  * enrolled: that of its first line, or of its first document where that line is damaged.
  * Throws BUNDLE_UNREADABLE, INSTALLATION_NOT_FOUND, and what the store throws.
+ * docs/spec/protocol.md R67: "Central MUST import a part of a bundle by the rules that hold for the network."
  */
 export async function importBundle(deps: ImportBundleDeps, path: string): Promise<BundleReport> {
   const file = await deps.openFile(path);

@@ -19,6 +19,8 @@ export async function loadConfiguration(
   if ((await findInstallation(store, installationId)) === undefined) return undefined;
   const onboarding = await findNewestRecord(store, 'onboarding', installationId);
   const settings = await findNewestRecord(store, 'settings', installationId);
+  // docs/spec/protocol.md R62: "Central MUST answer `GET /api/v1/installations/{id}/configuration` with the newest
+  // `onboarding` and `settings` records of that installation."
   return { status: 'success', installation_id: installationId, onboarding, settings };
 }
 

@@ -21,14 +21,19 @@ export function identifyPart(
   keyHeader: string | undefined,
   sha256: string,
 ): IdentityVerdict {
+  // docs/spec/protocol.md R14: "Central MUST treat a document without `part` as part 1 of 1."
   const part = document.part ?? { index: 1, count: 1 };
   if (part.index > part.count)
     return contradiction(`part ${part.index} of ${part.count}: the index is above the count`);
   if (document.sequence !== undefined && !Number.isSafeInteger(document.sequence))
     return contradiction('sequence is too large');
+  // docs/spec/protocol.md R19: "Central MUST identify a document that comes without a key by its `export_id`, or by
+  // the digest of its body if it has none."
   if (keyHeader === undefined) return identified(document.export_id ?? `sha256-${sha256}`, part);
   const key = parseIdempotencyKey(keyHeader);
   if (key === undefined) return contradiction('Idempotency-Key is not <export_id>/<part index>');
+  // docs/spec/protocol.md R18: "Central MUST refuse an `Idempotency-Key` that contradicts the document with 400
+  // `INVALID_FORMAT`."
   if (document.export_id !== undefined && document.export_id !== key.exportId)
     return contradiction('Idempotency-Key names a different export than the document');
   if (key.partIndex !== part.index)

@@ -90,6 +90,8 @@ export function toStorableRecords(document: ExportDocument): SortedRecords {
     const byId = new Map<string, StorableRecord>();
     for (const value of recordsOf(section)) {
       const read = readRecord(category, value, document.export_timestamp);
+      // docs/spec/protocol.md R31: "Central MUST store the other records of a document when it rejects one, and name
+      // the rejected record in `rejected_records`."
       if (read.kind === 'rejected') reject({ category, ...read.entry });
       else byId.set(read.record.recordId, read.record);
     }

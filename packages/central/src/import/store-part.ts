@@ -37,8 +37,8 @@ export async function storePart(store: Store, part: PartToStore): Promise<StoreO
       case 'conflict':
         return { kind: 'conflict' };
       case 'repeat':
-        // R28: "Central MUST answer a repeated key with the same digest by the stored receipt with `duplicate: true`, and change
-        // nothing."
+        // R28: "If a key is repeated with the same digest, central MUST return the stored
+        // receipt with `duplicate: true` and change nothing."
         return { kind: 'repeated', receipt: { ...toHeldReceipt(held), duplicate: true } };
       case 'store': {
         const receipt = toReceipt(part, sorted);

@@ -47,6 +47,7 @@ export async function enroll(world: EnrolmentWorld, enrolment: Enrolment): Promi
       [enrolment.installationId, enrolment.tier ?? null, enrolment.allowIdAsToken ?? null, now],
     );
     await tx.query(
+      // docs/spec/protocol.md R6: "Central MUST bind a device token to one installation and store only its digest."
       'insert into device_tokens (installation_id, token_sha256, issued_at) values ($1::text, $2::text, $3::timestamptz)',
       [enrolment.installationId, hash('sha256', token), now],
     );

@@ -23,6 +23,8 @@ export function recordTable(category: Category): `records_${Category}` {
  * `{record_id, recorded_at, sha256, record, …own columns}`, $3 ledger, $4 sequence, $5 export, $6 part, $7 import, $8 received at.
  * $9 the ledgers of this installation that are newer than $3. A record that a later export of the same ledger, or any export
  * of a newer ledger, has brought already stays as it is: parts may arrive out of order, and so may what a lost ledger left.
+ * docs/spec/protocol.md R32: "Central MUST NOT replace a record with an older version from an earlier export of the
+ * same ledger or from an earlier ledger."
  */
 export function upsertRecordsSql(category: Category): string {
   const own = Object.entries(OWN_COLUMNS[category]);
