@@ -40,7 +40,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: ['tests/unreadable-export.test.ts'],
   },
   {
-    name: 'the file of an export that is given up goes at once',
+    name: 'the file of a dead-lettered export is removed at once',
     file: 'packages/boat/src/deliver/dead-letters.ts',
     before: 'await disk.move(exportFile, archiveFile);',
     after: 'await disk.remove(exportFile);',
@@ -61,14 +61,14 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: DEAD_LETTER_TESTS,
   },
   {
-    name: 'an entry on its way to failed may be claimed',
+    name: 'an entry whose file moves to the archive may be claimed',
     file: 'packages/boat/src/deliver/dead-letters.ts',
     before: 'underWay.add(entry.entryNo);',
     after: '',
     killedBy: DEAD_LETTER_TESTS,
   },
   {
-    name: 'the tier is not asked again before each part',
+    name: 'the tier is not checked again before each part',
     file: DELIVER,
     before: "if (permission.kind === 'refused') return { kind: 'not_permitted', refusal: permission };",
     after: '',
@@ -124,7 +124,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: DELIVER_TESTS,
   },
   {
-    name: 'what the link cut off is not counted',
+    name: 'a part that the link cut off is not counted',
     file: DELIVER,
     before: 'if (isCutOff(outcome)) cutOffs.count(entry.entryNo, next.index);',
     after: '',
@@ -138,14 +138,14 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: DELIVER_TESTS,
   },
   {
-    name: 'half of what central holds is taken for all of it',
+    name: 'one page of held parts counts as all of them',
     file: 'packages/boat/src/deliver/held-parts.ts',
     before: 'isWhole = page.held.next === null;',
     after: 'isWhole = true;',
     killedBy: ['packages/boat/src/deliver/held-parts.test.ts'],
   },
   {
-    name: 'what central says it holds counts without its digest',
+    name: 'a held part counts without its digest',
     file: 'packages/boat/src/deliver/held-parts.ts',
     before: "if (receipt.sha256 !== createHash('sha256').update(body).digest('hex')) continue;",
     after: '',
@@ -215,7 +215,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: ['tests/views-follow.test.ts'],
   },
   {
-    name: 'what waits behind an export of a lost ledger is called due, and asked for without rest',
+    name: 'entries behind an export of a lost ledger are due, so the worker never rests',
     file: 'packages/boat/src/deliver/entry-selector.ts',
     before: 'foreign === undefined ? ledger.queue.waiting() : [foreign];',
     after: 'foreign === undefined ? [] : ledger.queue.waiting();',

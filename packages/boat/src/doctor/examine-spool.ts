@@ -3,7 +3,7 @@ import type { Entry } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { DirectoryEntry, World } from '../platform/ports.ts';
-import { cutFile } from '../spool/cut.ts';
+import { openExportReader } from '../spool/export-reader.ts';
 import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
 import { type Finding, isLeftBehind, orOk } from './policy.ts';
 
@@ -51,7 +51,7 @@ async function examineEntry(spool: SpoolToExamine, entry: Entry): Promise<Findin
 }
 
 async function judgeEntry({ world, paths }: SpoolToExamine, entry: Entry): Promise<Finding | undefined> {
-  const { disk, clock } = world;
+  const { disk } = world;
   const { queueId, exportFile, status } = entry;
   const name = basename(exportFile);
   const facts = await disk.stat(exportFile);
@@ -84,7 +84,7 @@ async function judgeEntry({ world, paths }: SpoolToExamine, entry: Entry): Promi
   // Central holds the bytes of delivered files. Reading all of them would take minutes without a benefit.
   if (status === 'completed') return undefined;
   try {
-    await cutFile(disk, clock, exportFile, Number.MAX_SAFE_INTEGER);
+    await (await openExportReader(world, exportFile)).cut(Number.MAX_SAFE_INTEGER);
     return undefined;
   } catch (error) {
     if (!isExportError(error)) throw error;

@@ -4,7 +4,7 @@ import { CATEGORIES, type DocumentHeader, DocumentHeaderSchema, isTier } from '@
 import { Compile } from 'typebox/compile';
 import { isExportError } from '../platform/errors.ts';
 import type { WallMs, World } from '../platform/ports.ts';
-import { cutFile, readHeaderLine } from '../spool/cut.ts';
+import { type ExportReader, openExportReader } from '../spool/export-reader.ts';
 import { readSectionEnds } from '../spool/section-ends.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { type AdoptingBoat, decideOwnership, readAdoptingBoat } from './adopting-boat.ts';
@@ -116,16 +116,18 @@ interface OwnFile {
 type OwnHeader = OwnFile | { readonly kind: 'other' } | { readonly kind: 'damaged'; readonly reason: string };
 
 async function readOwnHeader({ disk, clock }: AdoptWorld, path: string): Promise<OwnHeader> {
+  let reader: ExportReader;
   let header: unknown;
   try {
-    header = JSON.parse((await readHeaderLine(disk, path)).replace(/,"data":\{$/, '}'));
+    reader = await openExportReader({ disk, clock }, path);
+    header = JSON.parse(await reader.headerJson());
   } catch (error) {
     if (isExportError(error, 'EXPORT_FILE_DAMAGED') || error instanceof SyntaxError) return { kind: 'other' };
     throw error;
   }
   if (!documentHeader.Check(header)) return { kind: 'other' };
   try {
-    const parts = await cutFile(disk, clock, path, Number.MAX_SAFE_INTEGER);
+    const parts = await reader.cut(Number.MAX_SAFE_INTEGER);
     const recordCount = parts.flatMap((part) => part.slices).reduce((sum, slice) => sum + slice.count, 0);
     return { kind: 'own', header, recordCount, categories: await readSectionEnds(disk, clock, path) };
   } catch (error) {

@@ -16,6 +16,8 @@ export interface PartToRead {
 /** An export file that is open for reading. It holds no file handle, so it needs no closing. */
 export interface ExportReader {
   readonly sizeBytes: number;
+  /** The header as a JSON text. Throws EXPORT_FILE_…. */
+  headerJson(): Promise<string>;
   /** The installation that made the export; undefined if the header names none. Throws EXPORT_FILE_…. */
   installationId(): Promise<string | undefined>;
   /**
@@ -44,6 +46,7 @@ export async function openExportReader(
   const readHeader = async (): Promise<string> => (header ??= await readHeaderLine(disk, path));
   return {
     sizeBytes: facts.sizeBytes,
+    headerJson: async () => (await readHeader()).replace(/,"data":\{$/, '}'),
     installationId: async () => /^\{"installation_id":"([0-9a-f]{16})"/.exec(await readHeader())?.[1],
     cut: (partSizeBytes, isOpen) => cutFile(disk, clock, path, partSizeBytes, isOpen),
     readPart: async (part) => readPart(disk, path, await readHeader(), part),
