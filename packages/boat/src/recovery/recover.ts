@@ -5,47 +5,63 @@ import { adoptFile } from './adopt.ts';
 import { quarantineFile } from './quarantine-file.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 
-/** What a start found and mended. */
+/** What a start found and repaired. */
 export interface RecoveryReport {
   readonly temporaryRemoved: number;
   readonly adopted: number;
   readonly quarantined: number;
   readonly missing: number;
-  /** Files that could not be read or written now and are adopted at a later start. */
+  /** Files that could not be read or written now. A later start adopts them. */
   readonly postponed: number;
 }
 
+type RecoveryWorld = Pick<World, 'clock' | 'disk' | 'random' | 'log'>;
+
 /**
- * Brings ledger and spool together before the API listens (docs/spec/delivery.md, "Restart, boot, schedule"): what was being sent is pending, temporary
- * files go, files without an entry get one, entries whose file is gone are failed with their ranges due again.
- * Each step is safe to repeat: power lost in the middle is mended by the next start.
+ * Makes ledger and spool agree before the API listens (docs/spec/delivery.md, "Restart, boot, schedule"): it removes
+ * temporary files, fails entries whose file is gone, so that their ranges are due again, and adopts files without an
+ * entry. Every step is safe to repeat: after a power cut in the middle, the next start completes the recovery.
  */
 export async function recover(
-  world: Pick<World, 'clock' | 'disk' | 'random' | 'log'>,
+  world: RecoveryWorld,
   paths: SpoolPaths,
   ledger: Ledger,
 ): Promise<RecoveryReport> {
-  const { clock, disk, log } = world;
-  for (const directory of [paths.home, paths.exports, paths.failed]) await disk.makeDirectory(directory);
-  let temporaryRemoved = 0;
+  for (const directory of [paths.home, paths.exports, paths.failed])
+    await world.disk.makeDirectory(directory);
+  const temporaryRemoved = await removeTemporaryFiles(world, paths);
+  const missing = await failMissing(world, paths, ledger);
+  return { temporaryRemoved, missing, ...(await adoptFiles(world, paths, ledger)) };
+}
+
+async function removeTemporaryFiles({ disk }: RecoveryWorld, paths: SpoolPaths): Promise<number> {
+  let removed = 0;
   for (const directory of [paths.home, paths.exports, paths.failed])
     for (const file of (await disk.list(directory)) ?? []) {
       if (file.kind !== 'file' || !file.name.endsWith('.tmp')) continue;
       await disk.remove(join(directory, file.name));
-      temporaryRemoved += 1;
+      removed += 1;
     }
+  return removed;
+}
 
+/** Fails the waiting entries whose file is gone, and returns how many. It ends moves to the archive that a power cut interrupted. */
+async function failMissing(
+  { clock, disk, log }: RecoveryWorld,
+  paths: SpoolPaths,
+  ledger: Ledger,
+): Promise<number> {
   let missing = 0;
   for (const entry of ledger.queue.list('pending')) {
     const archived = toFailedFile(paths, entry.queueId);
     const there = await disk.stat(entry.exportFile);
     if (there !== undefined) {
-      // Power was lost while the file was archived: it has both names, and is still to be delivered.
+      // The power cut interrupted the archiving: the file has both names, and its entry still waits.
       const hasBoth = entry.exportFile !== archived && (await disk.stat(archived))?.fileNo === there.fileNo;
       if (hasBoth) await disk.remove(archived);
       continue;
     }
-    // Power was lost after the file was archived and before its entry was failed: it is still to be delivered.
+    // The power cut came after the file was archived and before its entry failed: the entry still waits.
     if ((await disk.stat(archived)) !== undefined) {
       ledger.queue.setFile(entry.entryNo, archived);
       continue;
@@ -58,12 +74,19 @@ export async function recover(
     });
     log.write('warn', `The file of export ${entry.queueId} is gone; its records go with the next export`);
   }
+  return missing;
+}
 
-  let adopted = 0;
-  let aside = 0;
-  let postponed = 0;
-  // The failed ones first: one that is rewritten goes to the other folder, where it would be taken for a file of its own
-  // if power failed before its entry was durable.
+/** Adopts the export files without an entry. */
+async function adoptFiles(
+  world: RecoveryWorld,
+  paths: SpoolPaths,
+  ledger: Ledger,
+): Promise<Pick<RecoveryReport, 'adopted' | 'quarantined' | 'postponed'>> {
+  const { disk, log } = world;
+  const counts = { adopted: 0, quarantined: 0, postponed: 0 };
+  // The failed folder first: adoption writes a legacy file there again in the other folder. If power failed before its
+  // entry was durable, the rewritten file would be taken for a file of its own.
   for (const directory of [paths.failed, paths.exports])
     for (const file of (await disk.list(directory)) ?? []) {
       const path = join(directory, file.name);
@@ -72,23 +95,23 @@ export async function recover(
       const adoption = await adoptFile(world, paths, ledger, path);
       switch (adoption.kind) {
         case 'adopted':
-          adopted += 1;
+          counts.adopted += 1;
           log.write('info', `Adopted export file ${file.name} as ${adoption.entry.queueId}`);
           break;
         case 'quarantined':
-          aside += 1;
+          counts.quarantined += 1;
           break;
         case 'postponed':
-          postponed += 1;
+          counts.postponed += 1;
           log.write('warn', `An export file waits for the next start: ${adoption.reason}`);
           break;
         case 'known':
           if ((await disk.stat(path)) !== undefined) {
             await quarantineFile(world, paths, path, 'another file holds the same export');
-            aside += 1;
+            counts.quarantined += 1;
           }
           break;
       }
     }
-  return { temporaryRemoved, adopted, quarantined: aside, missing, postponed };
+  return counts;
 }
