@@ -72,16 +72,8 @@ export function createOracle(deps: OracleDeps): Oracle {
   const { acknowledged, required } = evidence;
   const slots = createSlotCheck();
   const counts = { checks: 0, acknowledged: 0, slots: 0 };
-  const removed = new Set<string>();
+  const noteRemoved = createRemovalNote(acknowledged, trace);
 
-  /** Notes acknowledged exports that the ledger does not hold any more. Coverage counts them. */
-  const noteRemoved = (ledger: LedgerFacts): void => {
-    for (const { exportId, queueId } of acknowledged.values()) {
-      if (removed.has(queueId) || ledger.findByExportId(exportId) !== undefined) continue;
-      removed.add(queueId);
-      trace.add({ kind: 'export_removed', queueId });
-    }
-  };
   const checkNothingLost = async (ledger: LedgerFacts, where: string): Promise<void> => {
     counts.checks += 1;
     evidence.files.readAll();
@@ -136,6 +128,21 @@ export function createOracle(deps: OracleDeps): Oracle {
         required.set(key, Math.max(version, required.get(key) ?? -1));
       }
     },
+  };
+}
+
+/** Returns a function that notes acknowledged exports which the ledger no longer holds. Coverage counts them. */
+function createRemovalNote(
+  acknowledged: ReadonlyMap<string, Acknowledged>,
+  trace: Trace,
+): (ledger: LedgerFacts) => void {
+  const removed = new Set<string>();
+  return (ledger) => {
+    for (const { exportId, queueId } of acknowledged.values()) {
+      if (removed.has(queueId) || ledger.findByExportId(exportId) !== undefined) continue;
+      removed.add(queueId);
+      trace.add({ kind: 'export_removed', queueId });
+    }
   };
 }
 

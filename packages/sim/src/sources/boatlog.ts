@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { ROOT } from '../places.ts';
 import type { BoatPlan } from '../plan.ts';
 import { type SourceContext, toBoatTimestamp, writeDatabase } from './source-context.ts';
+import type { Truth } from './truth.ts';
 
 const BOATLOG = `${ROOT}/data/boatlog/boatlog.db`;
 
@@ -29,12 +30,6 @@ export function createBoatlogSource(
   const realPath = (): string => context.realPath(BOATLOG);
   const keptPath = (): string => `${realPath()}.kept`;
 
-  const isRecordIdTaken = (recordId: string): boolean =>
-    boatlogIds !== 'none' &&
-    [...truth.records.values()].some(
-      (record) => record.category === 'boatlog' && record.recordId === recordId,
-    );
-
   const insertRow = (db: DatabaseSync): void => {
     const key = truth.nextKey('b');
     let timestamp = toBoatTimestamp(wallMs(), random);
@@ -45,7 +40,7 @@ export function createBoatlogSource(
       .prepare('INSERT INTO boatlog_entries VALUES (?, ?, ?, ?, ?, NULL, NULL)')
       .run(id, timestamp, random.pick(['voice', 'auto', 'engine']), content, latitude);
     // A clock that shows a second twice and a database that starts over could give two rows the same record id.
-    if (isRecordIdTaken(`${id ?? lastInsertRowid}@${timestamp}`)) {
+    if (boatlogIds !== 'none' && isRecordIdTaken(truth, `${id ?? lastInsertRowid}@${timestamp}`)) {
       timestamp = `${new Date(wallMs()).toISOString().slice(0, 23)}${key.slice(1).padStart(3, '0')}`;
       db.prepare('UPDATE boatlog_entries SET timestamp = ? WHERE rowid = ?').run(timestamp, lastInsertRowid);
     }
@@ -92,4 +87,10 @@ export function createBoatlogSource(
       isReadable = true;
     },
   };
+}
+
+function isRecordIdTaken({ records }: Truth, recordId: string): boolean {
+  return [...records.values()].some(
+    (record) => record.category === 'boatlog' && record.recordId === recordId,
+  );
 }
