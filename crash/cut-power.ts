@@ -27,11 +27,10 @@ import type { CrashCounts, CrashRun } from './run.ts';
 
 /** Many times the size of a boat and its exports in a crash test. The image is sparse. */
 export const CARD_SIZE_BYTES = 512 * 1024 * 1024;
-/** Longest time from the first export of a boot to the power cut: some exports, receipts and views. */
-const LIFE_MAX_MS = 1_500;
-/** One boot in EARLY_ONE_IN ends while the daemon is starting, which takes about START_MS. */
+/** Most log lines from the first export of a boot to the power cut: those of some exports, receipts and views. */
+const LIFE_LINES_MAX = 40;
+/** One boot in EARLY_ONE_IN ends at a random moment of the start. */
 const EARLY_ONE_IN = 8;
-const START_MS = 700;
 /** How long the daemon runs on without its card. It must keep what it acknowledges in this time, too. */
 const AFTER_CUT_MAX_MS = 30;
 /** One export in FULL_ONE_IN is a full one, which is delivered in several parts. */
@@ -160,28 +159,33 @@ export async function cutPower(processes: Processes, card: Card, run: CrashRun):
   const acknowledged: Acknowledged[] = [];
   let views: readonly string[] = [];
   let early = 0;
+  /** How long the last whole start took on this machine. */
+  let startMs = 0;
   for (let cut = 1; cut <= run.times; cut += 1) {
     addRecords(root, { rows: 1 + seeded.below(8), seed: seeded.below(1_000_000) });
     card.sync();
+    const spawnedMs = performance.now();
     const daemon = spawnDaemon(processes, place);
-    if (seeded.below(EARLY_ONE_IN) === 0) {
+    if (seeded.below(EARLY_ONE_IN) === 0 && startMs > 0) {
       early += 1;
-      await sleep(seeded.below(START_MS));
+      await sleep(seeded.below(startMs));
       await card.cut();
       await daemon.kill();
     } else {
       await untilDaemonAnswers(daemon);
+      startMs = Math.ceil(performance.now() - spawnedMs);
       const known = await knownExports(daemon);
       assert.deepEqual(
         acknowledged.filter(({ queueId }) => !known.has(queueId)),
         [],
         `after cut ${cut - 1} the ledger has every acknowledged export\n${daemon.output()}`,
       );
+      const cutAtLine = daemon.lines().length + 1 + seeded.below(LIFE_LINES_MAX);
       const ending = new AbortController();
       const exporting = exportUntilGone({ daemon, root, seeded, ending: ending.signal });
       // Its failure is thrown where it is awaited.
       exporting.catch(() => undefined);
-      await Promise.race([exporting, sleep(seeded.below(LIFE_MAX_MS))]);
+      await Promise.race([exporting, daemon.untilLines(cutAtLine)]);
       ending.abort();
       await card.cut();
       await sleep(seeded.below(AFTER_CUT_MAX_MS));

@@ -20,11 +20,10 @@ import { addRecordsUnlessBusy } from '../tests/support/records-of-boat.ts';
 import { assertAllArrived } from './all-arrived.ts';
 import type { CrashCounts, CrashRun } from './run.ts';
 
-/** Longest time from the first export of a life to the kill: about ten exports. A life is the time between two kills. */
-const LIFE_MAX_MS = 400;
-/** One life in EARLY_ONE_IN ends while the daemon is starting, which takes about START_MS. */
+/** Most log lines from the first export of a life to the kill: those of about ten exports. A life is the time between two kills. */
+const LIFE_LINES_MAX = 40;
+/** One life in EARLY_ONE_IN ends at a random moment of the start. */
 const EARLY_ONE_IN = 8;
-const START_MS = 700;
 /** One export in FULL_ONE_IN is a full one, which is delivered in several parts. */
 const FULL_ONE_IN = 12;
 
@@ -79,13 +78,18 @@ export async function killBoat(processes: Processes, run: CrashRun): Promise<Cra
 
   const acknowledged: string[] = [];
   const beganMs = performance.now();
+  /** How long the last whole start took on this machine. */
+  let startMs = 0;
   for (let kill = 1; kill <= run.times; kill += 1) {
+    const spawnedMs = performance.now();
     const daemon = spawnDaemon(processes, place);
-    if (seeded.below(EARLY_ONE_IN) === 0) await sleep(seeded.below(START_MS));
+    if (seeded.below(EARLY_ONE_IN) === 0 && startMs > 0) await sleep(seeded.below(startMs));
     else {
       await untilDaemonAnswers(daemon);
+      startMs = Math.ceil(performance.now() - spawnedMs);
+      const killAtLine = daemon.lines().length + 1 + seeded.below(LIFE_LINES_MAX);
       const exporting = exportUntilKilled(daemon, place, seeded);
-      await Promise.race([exporting, sleep(seeded.below(LIFE_MAX_MS))]);
+      await Promise.race([exporting, daemon.untilLines(killAtLine)]);
       await daemon.kill();
       acknowledged.push(...(await exporting));
     }

@@ -1,6 +1,5 @@
-// Makes packages/boat/dist/main.js: the boat's program and the libraries it uses, in one file (decision 0023).
-// A module of its own for each of their 700 files costs 15 MB and half of a command's time; whether types are right is
-// for `npm run check` to say.
+// Bundles the boat's program and its libraries into packages/boat/dist/main.js (decision 0023). As 700 separate modules they
+// take 15 MB more memory and double the time of a command. `npm run check` checks the types.
 import { buildSync } from 'esbuild';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,15 +13,15 @@ const { outputFiles } = buildSync({
   platform: 'node',
   format: 'esm',
   target: 'node24',
-  // What of ours it imports is taken from its sources as well.
+  // Imports of this repository's packages resolve to their sources.
   conditions: ['development'],
-  // Names and lines stay as they are written: a stack in the journal is read by a person.
+  // Keeps names and lines, because people read stack traces in the journal.
   minify: false,
   logLevel: 'warning',
   write: false,
 });
 const [{ text }] = outputFiles;
-// Programs may be running from it: it is replaced only where it differs, and whole.
+// Programs may be running from this file, so it is replaced only if it differs, by a rename.
 if (!existsSync(target) || readFileSync(target, 'utf8') !== text) {
   mkdirSync(dirname(target), { recursive: true });
   writeFileSync(`${target}.tmp`, text);

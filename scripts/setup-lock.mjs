@@ -1,16 +1,15 @@
-// Keeps two set-ups of one checkout apart. Plain JavaScript without dependencies, as setup.mjs.
+// Lets one set-up of a checkout run at a time. Plain JavaScript without dependencies, like setup.mjs.
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How often the lock is asked for while another set-up holds it. */
+/** How often to try the lock while another set-up holds it. */
 const POLL_MS = 250;
 
 /**
- * Resolves when no other set-up works on `folder`, with the function that lets the next one in; `onWait` is called once if
- * that takes waiting. The lock is the name of an abstract Unix socket, which the kernel frees however its holder ends: a
- * Ctrl-C in the middle of an install leaves nothing behind. A system without such sockets (not Linux, or Node before 20.5)
- * goes on without a lock.
+ * Resolves with a function that releases the lock, once no other set-up holds the lock of `folder`. Calls `onWait` once if it has
+ * to wait. The lock is the name of an abstract Unix socket, which the kernel frees however its holder ends, so that Ctrl-C during
+ * an install leaves nothing behind. A system without such sockets (not Linux, or Node before 20.5) gets no lock.
  */
 export async function takeSetupLock(folder, onWait) {
   const name = createHash('sha256').update(folder).digest('hex').slice(0, 32);

@@ -1,6 +1,6 @@
-// Brings a bare clone to a runnable state: dependencies from the lock file, then built JavaScript. Then runs the program
-// it is given, with Node 24: `node scripts/setup.mjs [PROGRAM.ts [ARGUMENT …]]`.
-// Plain JavaScript without dependencies, because it is the one file that runs before Node 24 is there.
+// Installs the dependencies of the lock file and builds. Then runs the given program with Node 24:
+// `node scripts/setup.mjs [PROGRAM.ts [ARGUMENT …]]`.
+// Plain JavaScript without dependencies, because it runs before Node 24 is installed.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'p
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const stampFile = join(root, 'node_modules', '.d3kos-setup');
 
-/** What of a manifest decides what an install does; scripts and descriptions do not. */
+/** The keys of a manifest that affect an install. */
 const INSTALL_KEYS = [
   'workspaces',
   'bin',
@@ -38,7 +38,7 @@ function run(command, args) {
   const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
   if (status === 0) return;
   console.error(
-    `setup: ${command} ${args[0]} did not finish (${error?.message ?? signal ?? `exit ${status}`}); the next set-up begins anew`,
+    `setup: ${command} ${args[0]} did not finish (${error?.message ?? signal ?? `exit ${status}`}); the next set-up starts again`,
   );
   process.exit(1);
 }
@@ -47,7 +47,7 @@ function install() {
   const digest = digestOfManifests();
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === digest) return;
   console.error('setup: installing dependencies from the lock file');
-  // An install that is cut off must not count as the one before it.
+  // If this install is interrupted, the stamp of the previous one must not count.
   rmSync(stampFile, { force: true });
   run('npm', ['ci', '--include=optional', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(stampFile, digest);
@@ -65,8 +65,8 @@ function findNode() {
 }
 
 /**
- * Runs a program of this checkout with Node 24 and exits as it does. Ctrl-C reaches it by itself; it decides when to end.
- * Started from here and not by the shell behind `&&`, because a shell may remember the older Node it found at first.
+ * Runs a program of this checkout with Node 24 and exits with its code. Ctrl-C reaches the program directly. The shell does not start
+ * it after `&&`, because a shell may have cached the path of an older Node.
  */
 function runProgram(program, args) {
   const child = spawn(findNode(), ['--conditions=development', program, ...args], {
@@ -81,20 +81,20 @@ function runProgram(program, args) {
 }
 
 // Two set-ups in one checkout (`npm start` beside `npm test`) would overwrite each other's node_modules.
-const letNextIn = await takeSetupLock(root, () =>
+const releaseLock = await takeSetupLock(root, () =>
   console.error('setup: waiting for another set-up of this checkout to end'),
 );
-// Whoever ends this waits for the npm below it: on its own that would go on, beside the next set-up.
+// A signal ends this program only after npm has ended. Otherwise npm would run on beside the next set-up.
 let endedBy;
 for (const name of SIGNALS) process.once(name, () => (endedBy = name));
 try {
   install();
   run(findNode(), [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.build.json']);
   run(findNode(), [join(root, 'scripts', 'bundle-boat.mjs')]);
-  // A signal that came meanwhile is told in the next turn.
+  // Lets the handler run of a signal that arrived meanwhile.
   await new Promise((resolve) => setImmediate(resolve));
 } finally {
-  letNextIn();
+  releaseLock();
 }
 if (endedBy !== undefined) {
   console.error(`setup: ended by ${endedBy}`);

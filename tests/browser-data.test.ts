@@ -52,7 +52,7 @@ const entry = (n: number) => ({
   text: `only in the browser ${n}`,
 });
 
-test('what a kiosk page hands over reaches central, once, also when handed over again', BOUND, () =>
+test('data that a kiosk page posts reaches central once, even if it is posted again', BOUND, () =>
   withBoat(async (boat, hand, sent) => {
     await boat.request('POST', '/export/generate');
     await until('the first delivery', () => boat.boat.ledger.queue.counts().completed === 1);
@@ -68,7 +68,7 @@ test('what a kiosk page hands over reaches central, once, also when handed over 
   }),
 );
 
-test('a page that forgets old entries does not make the boat forget them', BOUND, () =>
+test('the boat keeps entries that a page no longer has', BOUND, () =>
   withBoat(async (boat, hand, sent) => {
     await hand({ 'd3kos-boatlog-entries': JSON.stringify([entry(1)]) });
     await hand({ 'd3kos-boatlog-entries': JSON.stringify([entry(2)]) });
@@ -89,7 +89,7 @@ test('other origins, programs, other keys and oversized texts are refused', BOUN
   }),
 );
 
-test('usage analytics are off until the owner says so, and the answer survives a restart', BOUND, () =>
+test('usage analytics are off until the owner enables them, and the setting survives a restart', BOUND, () =>
   inTemporaryFolder('consent', async (root) => {
     prepareBoat({ root, rows: 5 });
     const first = await startBoatInProcess({ root, centralUrl: 'http://127.0.0.1:9' });
@@ -106,7 +106,7 @@ test('usage analytics are off until the owner says so, and the answer survives a
   }),
 );
 
-test('usage analytics leave only with consent, and then only as counts', BOUND, () =>
+test('usage analytics are exported only with consent, and only as counts', BOUND, () =>
   inTemporaryFolder('usage', async (root) => {
     prepareBoat({ root, rows: 5 });
     mkdirSync(join(root, 'data', 'telemetry'), { recursive: true });
@@ -131,51 +131,48 @@ test('usage analytics leave only with consent, and then only as counts', BOUND, 
   }),
 );
 
-test(
-  'the bridge hands over what changed, from localStorage to the address it came from, and nothing twice',
-  BOUND,
-  () =>
-    withBoat(async (boat) => {
-      const script = await (
-        await boat.boat.app.fetch(new Request('http://localhost:8094/export/bridge.js'))
-      ).text();
-      const storage = new Map([
-        ['d3kos-trips', '[{"start":"2026-05-01T10:00:00Z"}]'],
-        ['other', 'private'],
-      ]);
-      const posts: { readonly url: string; readonly body: string }[] = [];
-      const listeners: (() => Promise<void>)[] = [];
-      const posted = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-      runInNewContext(script, {
-        document: {
-          currentScript: { src: 'http://localhost:8094/export/bridge.js' },
-          addEventListener: (_: string, listener: () => Promise<void>) => listeners.push(listener),
-        },
-        localStorage: { getItem: (key: string) => storage.get(key) ?? null },
-        addEventListener: () => undefined,
-        setInterval: () => undefined,
-        URL,
-        fetch: async (url: URL, init: { body: string }) => {
-          posts.push({ url: url.href, body: init.body });
-          return { ok: true };
-        },
-      });
-      await posted();
-      assert.deepEqual(posts, [
-        {
-          url: 'http://localhost:8094/export/sources/browser',
-          body: JSON.stringify({ 'd3kos-trips': storage.get('d3kos-trips') }),
-        },
-      ]);
-      await listeners[0]?.();
-      assert.equal(posts.length, 1);
-      storage.set('d3kos-engine-hours', '12.5');
-      await listeners[0]?.();
-      assert.equal(posts[1]?.body, '{"d3kos-engine-hours":"12.5"}');
-    }),
+test('the bridge posts changed values of localStorage once, to the address it was loaded from', BOUND, () =>
+  withBoat(async (boat) => {
+    const script = await (
+      await boat.boat.app.fetch(new Request('http://localhost:8094/export/bridge.js'))
+    ).text();
+    const storage = new Map([
+      ['d3kos-trips', '[{"start":"2026-05-01T10:00:00Z"}]'],
+      ['other', 'private'],
+    ]);
+    const posts: { readonly url: string; readonly body: string }[] = [];
+    const listeners: (() => Promise<void>)[] = [];
+    const posted = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    runInNewContext(script, {
+      document: {
+        currentScript: { src: 'http://localhost:8094/export/bridge.js' },
+        addEventListener: (_: string, listener: () => Promise<void>) => listeners.push(listener),
+      },
+      localStorage: { getItem: (key: string) => storage.get(key) ?? null },
+      addEventListener: () => undefined,
+      setInterval: () => undefined,
+      URL,
+      fetch: async (url: URL, init: { body: string }) => {
+        posts.push({ url: url.href, body: init.body });
+        return { ok: true };
+      },
+    });
+    await posted();
+    assert.deepEqual(posts, [
+      {
+        url: 'http://localhost:8094/export/sources/browser',
+        body: JSON.stringify({ 'd3kos-trips': storage.get('d3kos-trips') }),
+      },
+    ]);
+    await listeners[0]?.();
+    assert.equal(posts.length, 1);
+    storage.set('d3kos-engine-hours', '12.5');
+    await listeners[0]?.();
+    assert.equal(posts[1]?.body, '{"d3kos-engine-hours":"12.5"}');
+  }),
 );
 
-test('joining lists keeps every element of both, as often as the richer one has it', () => {
+test('merging two lists keeps each element as often as the list that has it more often', () => {
   const list = fc.array(fc.oneof(fc.nat(5), fc.record({ a: fc.nat(3) })), { maxLength: 12 });
   const count = (items: readonly unknown[], item: unknown) =>
     items.filter((other) => JSON.stringify(other) === JSON.stringify(item)).length;

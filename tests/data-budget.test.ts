@@ -10,7 +10,7 @@ import { until } from './support/until.ts';
 
 const BOUND = { timeout: 60_000 };
 
-test('on a metered connection small exports go, large ones wait, and "send now" overrides', BOUND, () =>
+test('on a metered connection small exports are sent, large ones wait, and "send now" overrides', BOUND, () =>
   inTemporaryFolder('metered', async (root) => {
     prepareBoat({ root, rows: 300 });
     const central = await startScriptedServer(accepting);
@@ -41,11 +41,11 @@ test('on a metered connection small exports go, large ones wait, and "send now" 
   }),
 );
 
-test("a month's budget holds what comes after it is used up, also after a restart", BOUND, () =>
+test('a used-up monthly data budget holds further exports, also after a restart', BOUND, () =>
   inTemporaryFolder('budget', async (root) => {
     prepareBoat({ root, rows: 12_000 });
     const central = await startScriptedServer(accepting);
-    // Nothing is compressed, so that the first export is over the smallest budget there can be.
+    // Without compression the first export exceeds the smallest possible budget.
     const options = {
       root,
       centralUrl: central.url,
@@ -81,26 +81,30 @@ test("a month's budget holds what comes after it is used up, also after a restar
   }),
 );
 
-test('a limited upload takes the time its limit asks for, and arrives whole', BOUND, async () => {
-  const body = randomBytes(40_000);
-  const central = await startScriptedServer((request, response) => {
-    json(response, 200, { arrived: createHash('sha256').update(request.body).digest('hex') });
-  });
-  const began = performance.now();
-  await sendPart(
-    { ...createWorld({}), clockSynchronized: async () => true },
-    {
-      centralUrl: central.url,
-      token: 'x'.repeat(20),
-      exportId: 'e',
-      part: { index: 1, count: 1 },
-      body,
-      coding: 'identity',
-      bytesPerSecondMax: 100_000,
-    },
-    new AbortController().signal,
-  );
-  assert.ok(performance.now() - began > 250);
-  assert.deepEqual(central.seen[0]?.body, body);
-  await central.close();
-});
+test(
+  'an upload with a bandwidth limit takes at least the time that the limit requires, and arrives complete',
+  BOUND,
+  async () => {
+    const body = randomBytes(40_000);
+    const central = await startScriptedServer((request, response) => {
+      json(response, 200, { arrived: createHash('sha256').update(request.body).digest('hex') });
+    });
+    const began = performance.now();
+    await sendPart(
+      { ...createWorld({}), clockSynchronized: async () => true },
+      {
+        centralUrl: central.url,
+        token: 'x'.repeat(20),
+        exportId: 'e',
+        part: { index: 1, count: 1 },
+        body,
+        coding: 'identity',
+        bytesPerSecondMax: 100_000,
+      },
+      new AbortController().signal,
+    );
+    assert.ok(performance.now() - began > 250);
+    assert.deepEqual(central.seen[0]?.body, body);
+    await central.close();
+  },
+);

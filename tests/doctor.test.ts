@@ -26,7 +26,7 @@ import {
 import {
   createProcesses,
   freePort,
-  NOBODY,
+  NO_SERVER,
   startDaemon,
   toBoatEnvironment,
   toEnding,
@@ -49,10 +49,10 @@ const toReport = (json: unknown): Report => json as Report;
 const problems = ({ findings }: Report) =>
   findings.filter(({ level }) => level === 'problem').map(({ check }) => check);
 const ask = async (running: RunningBoat) => toReport((await running.request('GET', '/export/doctor')).json);
-const mend = async (running: RunningBoat) =>
+const repair = async (running: RunningBoat) =>
   toReport((await running.request('POST', '/export/doctor/repair')).json);
 
-/** Every file below a folder with its bytes but the ledger's, which has pages of its own. */
+/** The contents of all files below a folder except the ledger and the lock. */
 function snapshot(folder: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -61,7 +61,7 @@ function snapshot(folder: string): Readonly<Record<string, string>> {
   );
 }
 
-test('a boat at work is healthy, and being examined changes nothing', BOUND, () =>
+test('doctor finds a working boat healthy and changes nothing', BOUND, () =>
   inTemporaryFolder('doctor', async (root) => {
     prepareBoat({ root, rows: 30 });
     const central = await startScriptedServer(accepting);
@@ -85,9 +85,9 @@ test('a boat at work is healthy, and being examined changes nothing', BOUND, () 
       assert.deepEqual(
         crowd.map(({ status }) => status).sort(),
         [200, 200, 503, 503, 503],
-        'a crowd does not queue up',
+        'concurrent examinations are refused instead of queued',
       );
-      assert.deepEqual((await mend(running)).repaired, [], 'there is nothing to mend');
+      assert.deepEqual((await repair(running)).repaired, [], 'there is nothing to repair');
     } finally {
       await running.stop();
       await central.close();
@@ -95,109 +95,106 @@ test('a boat at work is healthy, and being examined changes nothing', BOUND, () 
   }),
 );
 
-test(
-  'everything that is wrong beside a running daemon is told, and what is safe to mend is mended',
-  BOUND,
-  () =>
-    inTemporaryFolder('doctor', async (root) => {
-      prepareBoat({ root, rows: 30 });
-      const running = await startBoatInProcess({ root, centralUrl: NOBODY });
-      const { exports, home, queueFile, damaged } = running.paths;
-      try {
-        const files: string[] = [];
-        for (let made = 0; made < 4; made += 1) {
-          const { json } = await running.request('POST', '/export/generate');
-          files.push(join(exports, String(json['export_file'])));
-        }
-        const [gone, longer, torn, whole] = files;
-        assert.ok(gone !== undefined && longer !== undefined && torn !== undefined && whole !== undefined);
-        const { json: queue } = await running.request('GET', '/export/queue');
-        const entries = [...(queue['pending'] as object[]), ...(queue['uploading'] as object[])];
-        assert.equal(entries.length, 4);
-        await until('views', () => JSON.parse(readFileSync(queueFile, 'utf8')).pending.length >= 3);
-
-        const orphan = join(exports, 'export_20200101_000000.json');
-        writeFileSync(
-          orphan,
-          readFileSync(whole, 'utf8').replace(/"export_id":"[^"]*"/, '"export_id":"exp_orphan"'),
-        );
-        const twin = join(exports, 'export_20200101_000001.json');
-        copyFileSync(whole, twin);
-        const strange = join(exports, 'notes.json');
-        writeFileSync(strange, 'not JSON');
-        rmSync(gone);
-        writeFileSync(longer, `${readFileSync(longer, 'utf8')}\n`);
-        const size = statSync(torn).size;
-        truncateSync(torn, size - 10);
-        writeFileSync(torn, `${readFileSync(torn, 'utf8')}${'x'.repeat(10)}`);
-        assert.equal(statSync(torn).size, size);
-        writeFileSync(join(exports, '.left.tmp'), 'x');
-        const oldTemporary = join(home, '.old.tmp');
-        writeFileSync(oldTemporary, 'x');
-        utimesSync(oldTemporary, new Date(0), new Date(0));
-        writeFileSync(join(home, '.young.tmp'), 'x');
-        writeFileSync(queueFile, '{"pending":[]}');
-        chmodSync(join(root, 'config/export-credentials.json'), 0o644);
-
-        const found = await ask(running);
-        const messages = found.findings.map(({ message }) => message).join('\n');
-        assert.deepEqual(problems(found).sort(), [
-          'credentials',
-          'entries',
-          'entries',
-          'entries',
-          'files',
-          'files',
-          'files',
-          'temporary',
-          'temporary',
-          'views',
-        ]);
-        assert.ok(existsSync(orphan) && existsSync(oldTemporary), 'examining repairs nothing');
-        for (const told of [
-          'export_20200101_000000.json',
-          'notes.json',
-          '.left.tmp',
-          '.old.tmp',
-          'export_queue.json',
-          '0644',
-        ])
-          assert.ok(messages.includes(told), `${told} in ${messages}`);
-        assert.doesNotMatch(messages, /device-token/);
-
-        const mended = await mend(running);
-        assert.equal(mended.repaired.length, 6, JSON.stringify(mended.repaired));
-        assert.deepEqual(
-          problems(mended).sort(),
-          ['credentials', 'entries', 'entries', 'entries'],
-          'what is not ours to mend',
-        );
-        assert.ok(!existsSync(oldTemporary) && !existsSync(join(exports, '.left.tmp')));
-        assert.ok(existsSync(join(home, '.young.tmp')), 'somebody may be writing it');
-        assert.deepEqual(readdirSync(damaged).sort(), ['export_20200101_000001.json', 'notes.json']);
-        assert.ok(running.boat.ledger.queue.findByFile(orphan) !== undefined);
-        const counts = running.boat.ledger.queue.counts();
-        assert.deepEqual(
-          [counts.pending + counts.uploading, counts.failed],
-          [5, 0],
-          'nothing was failed or requeued',
-        );
-        const again = await mend(running);
-        assert.deepEqual(again.repaired, []);
-      } finally {
-        await running.stop();
+test('doctor reports every problem of a running boat and repairs those that are safe to repair', BOUND, () =>
+  inTemporaryFolder('doctor', async (root) => {
+    prepareBoat({ root, rows: 30 });
+    const running = await startBoatInProcess({ root, centralUrl: NO_SERVER });
+    const { exports, home, queueFile, damaged } = running.paths;
+    try {
+      const files: string[] = [];
+      for (let made = 0; made < 4; made += 1) {
+        const { json } = await running.request('POST', '/export/generate');
+        files.push(join(exports, String(json['export_file'])));
       }
-    }),
+      const [gone, longer, torn, whole] = files;
+      assert.ok(gone !== undefined && longer !== undefined && torn !== undefined && whole !== undefined);
+      const { json: queue } = await running.request('GET', '/export/queue');
+      const entries = [...(queue['pending'] as object[]), ...(queue['uploading'] as object[])];
+      assert.equal(entries.length, 4);
+      await until('views', () => JSON.parse(readFileSync(queueFile, 'utf8')).pending.length >= 3);
+
+      const orphan = join(exports, 'export_20200101_000000.json');
+      writeFileSync(
+        orphan,
+        readFileSync(whole, 'utf8').replace(/"export_id":"[^"]*"/, '"export_id":"exp_orphan"'),
+      );
+      const twin = join(exports, 'export_20200101_000001.json');
+      copyFileSync(whole, twin);
+      const strange = join(exports, 'notes.json');
+      writeFileSync(strange, 'not JSON');
+      rmSync(gone);
+      writeFileSync(longer, `${readFileSync(longer, 'utf8')}\n`);
+      const size = statSync(torn).size;
+      truncateSync(torn, size - 10);
+      writeFileSync(torn, `${readFileSync(torn, 'utf8')}${'x'.repeat(10)}`);
+      assert.equal(statSync(torn).size, size);
+      writeFileSync(join(exports, '.left.tmp'), 'x');
+      const oldTemporary = join(home, '.old.tmp');
+      writeFileSync(oldTemporary, 'x');
+      utimesSync(oldTemporary, new Date(0), new Date(0));
+      writeFileSync(join(home, '.young.tmp'), 'x');
+      writeFileSync(queueFile, '{"pending":[]}');
+      chmodSync(join(root, 'config/export-credentials.json'), 0o644);
+
+      const found = await ask(running);
+      const messages = found.findings.map(({ message }) => message).join('\n');
+      assert.deepEqual(problems(found).sort(), [
+        'credentials',
+        'entries',
+        'entries',
+        'entries',
+        'files',
+        'files',
+        'files',
+        'temporary',
+        'temporary',
+        'views',
+      ]);
+      assert.ok(existsSync(orphan) && existsSync(oldTemporary), 'examining repairs nothing');
+      for (const told of [
+        'export_20200101_000000.json',
+        'notes.json',
+        '.left.tmp',
+        '.old.tmp',
+        'export_queue.json',
+        '0644',
+      ])
+        assert.ok(messages.includes(told), `${told} in ${messages}`);
+      assert.doesNotMatch(messages, /device-token/);
+
+      const repairedReport = await repair(running);
+      assert.equal(repairedReport.repaired.length, 6, JSON.stringify(repairedReport.repaired));
+      assert.deepEqual(
+        problems(repairedReport).sort(),
+        ['credentials', 'entries', 'entries', 'entries'],
+        'problems that doctor must not repair',
+      );
+      assert.ok(!existsSync(oldTemporary) && !existsSync(join(exports, '.left.tmp')));
+      assert.ok(existsSync(join(home, '.young.tmp')), 'another process may be writing it');
+      assert.deepEqual(readdirSync(damaged).sort(), ['export_20200101_000001.json', 'notes.json']);
+      assert.ok(running.boat.ledger.queue.findByFile(orphan) !== undefined);
+      const counts = running.boat.ledger.queue.counts();
+      assert.deepEqual(
+        [counts.pending + counts.uploading, counts.failed],
+        [5, 0],
+        'nothing was failed or requeued',
+      );
+      const again = await repair(running);
+      assert.deepEqual(again.repaired, []);
+    } finally {
+      await running.stop();
+    }
+  }),
 );
 
 test(
-  'where no daemon runs the command looks at the files itself, holding them; where one hangs it does not',
+  'without a daemon the command locks and examines the files itself, and it does not if another process holds the lock',
   BOUND,
   async (t) => {
     const processes = createProcesses(toEnding(t));
     const root = join(processes.folder('doctor'), 'boat');
     prepareBoat({ root, rows: 10 });
-    const place = { root, port: await freePort(), centralUrl: NOBODY };
+    const place = { root, port: await freePort(), centralUrl: NO_SERVER };
     const home = join(root, 'data/exports');
     const doctor = async (...args: readonly string[]) => {
       const { code, output } = await processes.run(
@@ -212,7 +209,7 @@ test(
 
     const never = await doctor();
     assert.deepEqual([never.code, never.json.code], [5, 'NOT_FOUND'], never.output);
-    assert.ok(!existsSync(home), 'looking makes no folder');
+    assert.ok(!existsSync(home), 'an examination creates no folder');
 
     const daemon = await startDaemon(processes, place);
     const { json: made } = await daemon.request('POST', '/export/generate');
@@ -229,8 +226,12 @@ test(
     const found = await doctor();
     assert.equal(found.code, 1, found.output);
     assert.deepEqual(problems(found.json), ['files', 'temporary']);
-    const mended = await doctor('--repair');
-    assert.deepEqual([mended.code, mended.json.repaired.length], [0, 2], mended.output);
+    const repairedReport = await doctor('--repair');
+    assert.deepEqual(
+      [repairedReport.code, repairedReport.json.repaired.length],
+      [0, 2],
+      repairedReport.output,
+    );
 
     const lock = holdDaemonLock(join(home, 'daemon.lock'));
     try {
@@ -240,7 +241,7 @@ test(
       lock.release();
     }
 
-    // A page in the middle of the ledger is not what it was.
+    // Damages pages in the middle of the ledger.
     const ledger = openSync(join(home, 'exports.db'), 'r+');
     for (let page = 1; page < 6; page += 1)
       writeSync(ledger, Buffer.alloc(4_000, 0x5a), 0, 4_000, page * 4_096);
@@ -248,7 +249,7 @@ test(
     const damaged = await doctor('--repair');
     assert.equal(damaged.code, 1, damaged.output);
     assert.ok(problems(damaged.json).includes('ledger'), damaged.output);
-    assert.ok(existsSync(join(home, 'exports.db')), 'the start moves it aside, nobody else');
+    assert.ok(existsSync(join(home, 'exports.db')), 'only a start quarantines the ledger');
     const revived = await startDaemon(processes, place);
     const after = await doctor();
     assert.ok(!problems(after.json).includes('ledger'), after.output);

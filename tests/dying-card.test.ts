@@ -42,7 +42,7 @@ async function exportUntilRefused(daemon: RunningDaemon, acknowledged: string[])
 }
 
 test(
-  'a card that turns read-only under a boat at work: told, nothing acknowledged in vain, nothing sent in vain, all there after a reboot',
+  'a card that turns read-only under a working boat is reported, no upload is repeated, and every acknowledged export survives the reboot',
   { timeout: 120_000 },
   async (t) => {
     const processes = createProcesses(toEnding(t));
@@ -114,13 +114,13 @@ test(
 );
 
 test(
-  'while the ledger takes no change nothing is sent again and again, and all goes once it does',
+  'while the ledger refuses changes no part is sent again, and everything is delivered once it accepts them',
   { timeout: 60_000 },
   () =>
     inTemporaryFolder('no-change', async (root) => {
       prepareBoat({ root });
       let takesChanges = true;
-      let isMended = false;
+      let isRepaired = false;
       const real = createDatabases();
       const databases: Databases = {
         ...real,
@@ -140,7 +140,7 @@ test(
       };
       const central = await startScriptedServer((request, response) => {
         // The card dies while the first part is on its way.
-        takesChanges = isMended;
+        takesChanges = isRepaired;
         accepting(request, response);
       });
       const running = await startBoatInProcess({ root, centralUrl: central.url, world: { databases } });
@@ -153,7 +153,7 @@ test(
           assert.equal(parts(), 1);
           await running.request('POST', '/export/queue/process');
         }
-        isMended = true;
+        isRepaired = true;
         takesChanges = true;
         await running.request('POST', '/export/queue/process');
         await until('the delivery', () => running.boat.ledger.queue.counts().completed === 1);

@@ -12,7 +12,7 @@ import {
   type BoatPlace,
   createProcesses,
   freePort,
-  NOBODY,
+  NO_SERVER,
   type Processes,
   type RunningDaemon,
   startDaemon,
@@ -48,7 +48,7 @@ function placeOnSmallCard(
   return {
     root,
     port: 0,
-    centralUrl: NOBODY,
+    centralUrl: NO_SERVER,
     environment,
     ballast: join(card.path, 'ballast'),
   };
@@ -97,36 +97,32 @@ async function queued(daemon: RunningDaemon): Promise<readonly string[]> {
   return [...pending, ...uploading].map((entry) => entry.queue_id).sort();
 }
 
-test(
-  'a card that is full while the export is written refuses, leaves nothing behind and loses nothing',
-  BOUND,
-  async (t) => {
-    const processes = createProcesses(toEnding(t));
-    const card = placeOnSmallCard(t, processes, { EXPORT_RESERVE_BYTES: '0' });
-    if (card === undefined) return;
-    const place = { ...card, port: await freePort() };
-    const daemon = await startDaemon(processes, place);
-    const { json: first } = await generate(daemon, 'full');
-    const sizeBytes = Number(first['file_size_bytes']);
-    assert.ok(sizeBytes > MEGABYTE / 2);
-    const before = { files: filesOf(place), queued: await queued(daemon) };
-    for (const leftBytes of [0, sizeBytes / 10, sizeBytes / 2, sizeBytes - 64 * 1024]) {
-      fill(card.ballast, Math.floor(leftBytes));
-      const refused = await generate(daemon, 'full');
-      assert.equal(refused.status, 507, JSON.stringify(refused.json));
-      assert.equal(refused.json['code'], 'DISK_FULL');
-      assert.match(String(refused.json['hint']), /Free space/);
-      assert.deepEqual({ files: filesOf(place), queued: await queued(daemon) }, before);
-      rmSync(card.ballast);
-    }
-    const { json: again } = await generate(daemon, 'full');
-    assert.equal(again['record_count'], first['record_count']);
-    assert.equal(await daemon.stop(), 0);
-  },
-);
+test('an export on a full card is refused, leaves no file and loses nothing', BOUND, async (t) => {
+  const processes = createProcesses(toEnding(t));
+  const card = placeOnSmallCard(t, processes, { EXPORT_RESERVE_BYTES: '0' });
+  if (card === undefined) return;
+  const place = { ...card, port: await freePort() };
+  const daemon = await startDaemon(processes, place);
+  const { json: first } = await generate(daemon, 'full');
+  const sizeBytes = Number(first['file_size_bytes']);
+  assert.ok(sizeBytes > MEGABYTE / 2);
+  const before = { files: filesOf(place), queued: await queued(daemon) };
+  for (const leftBytes of [0, sizeBytes / 10, sizeBytes / 2, sizeBytes - 64 * 1024]) {
+    fill(card.ballast, Math.floor(leftBytes));
+    const refused = await generate(daemon, 'full');
+    assert.equal(refused.status, 507, JSON.stringify(refused.json));
+    assert.equal(refused.json['code'], 'DISK_FULL');
+    assert.match(String(refused.json['hint']), /Free space/);
+    assert.deepEqual({ files: filesOf(place), queued: await queued(daemon) }, before);
+    rmSync(card.ballast);
+  }
+  const { json: again } = await generate(daemon, 'full');
+  assert.equal(again['record_count'], first['record_count']);
+  assert.equal(await daemon.stop(), 0);
+});
 
 test(
-  'a card that gets full while an export and its digests are written refuses or has queued it, and loses nothing',
+  'an export that fills the card with its digests is refused or queued, and loses nothing',
   BOUND,
   async (t) => {
     const processes = createProcesses(toEnding(t));
@@ -159,7 +155,7 @@ test(
       outcomes.some((outcome) => outcome !== 'queued'),
       'an export was refused',
     );
-    assert.equal(outcomes.at(-1), 'queued', 'what those that were refused left is in nobody’s way');
+    assert.equal(outcomes.at(-1), 'queued', 'the remains of refused exports block no later export');
     // Every acknowledged export is there after a power cut, and what was refused is still due.
     const acknowledged = await queued(daemon);
     await daemon.kill();
@@ -177,7 +173,7 @@ test(
 );
 
 test(
-  'below the reserve an export is refused with how much is missing, and made once there is room',
+  'below the reserve an export is refused with the missing size, and made once there is space',
   BOUND,
   async (t) => {
     const processes = createProcesses(toEnding(t));
@@ -197,7 +193,7 @@ test(
   },
 );
 
-test('a daemon whose card is full keeps answering, and cancels and retries what waits', BOUND, async (t) => {
+test('a daemon on a full card keeps answering, and cancels and retries waiting exports', BOUND, async (t) => {
   const processes = createProcesses(toEnding(t));
   const card = placeOnSmallCard(t, processes, { EXPORT_RESERVE_BYTES: '0' });
   if (card === undefined) return;
@@ -216,21 +212,25 @@ test('a daemon whose card is full keeps answering, and cancels and retries what 
   assert.equal(await daemon.stop(), 0);
 });
 
-test('a read-only card is named as such, and the boat works once it can be written to', BOUND, async (t) => {
-  const processes = createProcesses(toEnding(t));
-  const folder = processes.folder('read-only');
-  prepareBoat({ root: join(folder, 'boat') });
-  mkdirSync(join(folder, 'boat', 'data', 'exports'), { recursive: true });
-  const view = mountReadOnlyView(folder);
-  if (view.kind === 'unavailable') return t.skip(view.reason);
-  processes.atEnd(() => view.unmount());
-  const place: BoatPlace = { root: join(view.path, 'boat'), port: await freePort(), centralUrl: NOBODY };
-  const refused = await processes.run('boat', ['serve'], toBoatEnvironment(place));
-  assert.notEqual(refused.code, 0);
-  assert.match(refused.output, /DISK_READ_ONLY/);
-  assert.match(refused.output, /read-only/);
-  assert.doesNotMatch(refused.output, /^\s+at /m, 'a message, not a stack');
-  const daemon = await startDaemon(processes, { ...place, root: join(folder, 'boat') });
-  await until('the queue', async () => (await generate(daemon, 'full')).json['queued'] === true);
-  assert.equal(await daemon.stop(), 0);
-});
+test(
+  'a read-only card is reported as such, and the boat works once the card is writable',
+  BOUND,
+  async (t) => {
+    const processes = createProcesses(toEnding(t));
+    const folder = processes.folder('read-only');
+    prepareBoat({ root: join(folder, 'boat') });
+    mkdirSync(join(folder, 'boat', 'data', 'exports'), { recursive: true });
+    const view = mountReadOnlyView(folder);
+    if (view.kind === 'unavailable') return t.skip(view.reason);
+    processes.atEnd(() => view.unmount());
+    const place: BoatPlace = { root: join(view.path, 'boat'), port: await freePort(), centralUrl: NO_SERVER };
+    const refused = await processes.run('boat', ['serve'], toBoatEnvironment(place));
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.output, /DISK_READ_ONLY/);
+    assert.match(refused.output, /read-only/);
+    assert.doesNotMatch(refused.output, /^\s+at /m, 'a message, not a stack');
+    const daemon = await startDaemon(processes, { ...place, root: join(folder, 'boat') });
+    await until('the queue', async () => (await generate(daemon, 'full')).json['queued'] === true);
+    assert.equal(await daemon.stop(), 0);
+  },
+);

@@ -15,16 +15,16 @@ import { HEALTHY, json, receiptFor, type Script, startScriptedServer } from './s
 import { until } from './support/until.ts';
 
 const HAMMER_MS = 5_000;
-/** Between two deeds of one doer: an export takes about as long, so that the queue is never empty and never endless. */
+/** Longest pause between two requests of one client. An export takes about as long, so the queue neither empties nor grows. */
 const PAUSE_MAX_MS = 60;
 const SEED = Number(process.env['D3KOS_HAMMER_SEED'] ?? Date.now() % 1_000_000_000);
 
-/** A central that keeps what it takes: the digest of every key, and the identity of every record. */
+/** A central that records the digest of each key and the identity of each record. */
 interface KeepingCentral {
   readonly script: Script;
   readonly digests: ReadonlyMap<string, string>;
   readonly records: ReadonlySet<string>;
-  /** From now on it takes everything. */
+  /** From now on it accepts everything. */
   calm(): void;
 }
 
@@ -91,7 +91,7 @@ function createKeepingCentral(seeded: ReturnType<typeof createSeeded>): KeepingC
   };
 }
 
-/** Everything an owner, a timer and a page could do at once, until `isOver`. Gives the exports that were acknowledged. */
+/** Sends every kind of API request concurrently until `isOver`. Returns the acknowledged exports. */
 async function hammer(
   running: RunningBoat,
   root: string,
@@ -110,7 +110,7 @@ async function hammer(
     assert.ok(statuses.includes(answer.status), `${method} ${path}: ${JSON.stringify(answer)}`);
     return answer.json;
   };
-  const doers: readonly (() => Promise<void>)[] = [
+  const clients: readonly (() => Promise<void>)[] = [
     async () => {
       addRecordsUnlessBusy(root, { rows: 1 + seeded.below(5), seed: seeded.below(1_000_000) });
       const type = seeded.below(4) === 0 ? 'full' : 'incremental';
@@ -143,12 +143,12 @@ async function hammer(
       await sleep(seeded.below(PAUSE_MAX_MS));
     }
   };
-  await Promise.all([...doers, ...doers].map(repeat));
+  await Promise.all([...clients, ...clients].map(repeat));
   return acknowledged;
 }
 
 test(
-  'an API and a worker that change the queue together, against a central that answers anything, lose nothing',
+  'concurrent API requests and uploads, against a central with random answers, lose nothing',
   {
     timeout: 180_000,
   },

@@ -23,11 +23,11 @@ import {
 import { accepting, importing, json, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
-/** The installation of every made-up boat of `prepareBoat`. */
+/** The installation of every sample boat of `prepareBoat`. */
 const INSTALLATION = '0123456789abcdef';
 const BOUND = { timeout: 120_000 };
 
-/** The keys of an entry in `export_queue.json`, in the seed's order. */
+/** The keys of an entry in `export_queue.json`, in the legacy order. */
 const ENTRY_KEYS = [
   'queue_id',
   'export_file',
@@ -48,7 +48,7 @@ const STATUS_KEYS = [
   'next_pending',
   'last_updated',
 ];
-const SEED_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+const LEGACY_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
 const hasJq = spawnSync('jq', ['--version']).status === 0;
 
@@ -73,7 +73,7 @@ async function untilCompleted(daemon: RunningDaemon, count: number): Promise<voi
   );
 }
 
-describe('the tests of the seed document, with real processes on real ports', BOUND, () => {
+describe('the tests of the legacy document, with real processes on real ports', BOUND, () => {
   const processes = createProcesses({ after });
   let central: CentralPlace;
   let token = '';
@@ -90,7 +90,7 @@ describe('the tests of the seed document, with real processes on real ports', BO
   };
 
   test(
-    'tests 1 and 2: an export waits in the queue, then the worker delivers it, without a word of error',
+    'tests 1 and 2: an export waits in the queue, then the worker delivers it, and the log has no error',
     BOUND,
     async () => {
       const place = await placeBoat(central.url);
@@ -110,7 +110,7 @@ describe('the tests of the seed document, with real processes on real ports', BO
         STATUS_KEYS.slice(0, 4).map((key) => waiting[key]),
         [1, 0, 0, 0],
       );
-      assert.match(String(waiting['last_updated']), SEED_TIME);
+      assert.match(String(waiting['last_updated']), LEGACY_TIME);
       assert.deepEqual(Object.keys(waiting['next_pending'] as object), ENTRY_KEYS);
       await until(
         'the queue file',
@@ -144,7 +144,7 @@ describe('the tests of the seed document, with real processes on real ports', BO
         [String(made['queue_id']), file, '2', '9', 'pending', '0', 'true'],
       );
 
-      // Test 2: central comes.
+      // Test 2: central starts.
       const running = await startCentral(processes, central);
       await daemon.request('POST', '/export/queue/process');
       await untilCompleted(daemon, 1);
@@ -171,7 +171,7 @@ describe('the tests of the seed document, with real processes on real ports', BO
       );
       const history = JSON.parse(readFileSync(historyFile(place), 'utf8')).exports[0];
       assert.deepEqual(Object.keys(history).slice(0, 11), [...ENTRY_KEYS, 'completed_at']);
-      assert.match(history.completed_at, SEED_TIME);
+      assert.match(history.completed_at, LEGACY_TIME);
       assert.ok(daemon.lines().some((line) => line.includes(`Processing export: ${made['queue_id']}`)));
       assert.ok(
         daemon.lines().some((line) => line.includes(`✓ Export uploaded successfully: ${made['queue_id']}`)),
@@ -195,7 +195,7 @@ describe('the tests of the seed document, with real processes on real ports', BO
   );
 
   test(
-    'test 3: attempts are spent as the seed says, and the export goes out when central works again',
+    'test 3: attempts are spent as in the legacy document, and the export is delivered when central works again',
     BOUND,
     async () => {
       const failing = await startScriptedServer(
@@ -214,7 +214,7 @@ describe('the tests of the seed document, with real processes on real ports', BO
       const { next_pending: entry } = await queueStatus(daemon);
       assert.equal((entry as { retry_count: number }).retry_count, 2);
       failing.answer(accepting);
-      // Nobody waits five minutes here: an owner who cancels and retries gets all attempts again.
+      // Cancel and retry gives the export all of its attempts again, without the wait of five minutes.
       await daemon.request('DELETE', `/export/queue/${made['queue_id']}`);
       await daemon.request('POST', `/export/queue/${made['queue_id']}/retry`);
       await daemon.request('POST', '/export/queue/process');
@@ -228,7 +228,7 @@ describe('the tests of the seed document, with real processes on real ports', BO
   );
 
   test(
-    'test 3, without any network: the export waits, spends no attempt, and goes out when the network is back',
+    'test 3, without a network: the export waits, spends no attempt, and is delivered when the network is back',
     BOUND,
     async () => {
       const link = await startScriptedServer(accepting);
@@ -244,13 +244,13 @@ describe('the tests of the seed document, with real processes on real ports', BO
       assert.equal((entry as { retry_count: number }).retry_count, 0);
       const back = await startScriptedServer(accepting, link.port);
       processes.atEnd(() => back.close());
-      // Nobody asks: the probes find it, the first ones 5 s and 10 s after the failure.
+      // The boat's probes find central, 5 s and 10 s after the failure.
       await untilCompleted(daemon, 1);
       assert.equal(await daemon.stop(), 0);
     },
   );
 
-  test('test 4: what waited when the power went is uploaded after the boot', BOUND, async () => {
+  test('test 4: exports that waited at a power cut are uploaded after the boot', BOUND, async () => {
     const place = await placeBoat(central.url);
     const before = await startDaemon(processes, place);
     const { json: made } = await before.request('POST', '/export/generate');
@@ -273,7 +273,7 @@ describe('the tests of the seed document, with real processes on real ports', BO
     assert.equal(await running.stop(), 0);
   });
 
-  test('test 5: the daily export is made once a day at tier 2, and skipped at tier 1', BOUND, async () => {
+  test('test 5: the daily export is made once a day at tier 2 and skipped at tier 1', BOUND, async () => {
     const place = await placeBoat(central.url);
     const daemon = await startDaemon(processes, place);
     const first = await processes.run('boat', ['daily'], toBoatEnvironment(place));
@@ -300,7 +300,7 @@ describe('the tests of the seed document, with real processes on real ports', BO
     assert.equal(await manual.stop(), 0);
   });
 
-  test('test 6: the newest export file holds the nine categories', BOUND, async () => {
+  test('test 6: the newest export file has the nine categories', BOUND, async () => {
     const place = await placeBoat(central.url);
     const daemon = await startDaemon(processes, place);
     await daemon.request('POST', '/export/generate');

@@ -5,7 +5,7 @@ import { accepting, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
 test(
-  'a link that is gone in the middle of an upload spends no attempt, and the export arrives when it is back',
+  'a link that is lost during an upload spends no attempt, and the export arrives once the link is back',
   {
     timeout: 60_000,
   },

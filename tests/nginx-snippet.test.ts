@@ -54,7 +54,7 @@ http { access_log off; ${temporary} server { listen 127.0.0.1:${port}; ${snippet
 }
 
 test(
-  'the proxy answers programs on the boat, and no other machine that claims its name',
+  'the proxy answers programs on the boat and refuses other machines that use its host name',
   {
     skip: withoutNginx,
   },

@@ -17,7 +17,7 @@ import {
   createProcesses,
   enrollAt,
   freePort,
-  NOBODY,
+  NO_SERVER,
   placeCentral,
   startCentral,
   startDaemon,
@@ -65,10 +65,10 @@ async function bundle(running: RunningBoat, failed = false): Promise<readonly Bu
 
 const partsOf = (items: readonly BundleItem[]) => items.filter((item): item is Part => item.kind === 'part');
 
-const refuseQuestion: Script = (_, response) =>
+const refuseLookup: Script = (_, response) =>
   json(response, 404, { status: 'error', error_code: 'NOT_FOUND', message: 'there is nothing here' });
 
-/** A central that answers the question what it holds, and imports. */
+/** A central that answers which parts it holds, and imports. */
 function answering(question: Script, imports: Script): Script {
   return (request, response) => {
     if (request.path === '/api/v1/health') json(response, 200, HEALTHY);
@@ -80,7 +80,7 @@ const posts = (central: ScriptedServer) =>
   central.seen
     .filter((request) => request.method === 'POST')
     .map((request) => String(request.headers['idempotency-key']));
-const questions = (central: ScriptedServer) =>
+const lookups = (central: ScriptedServer) =>
   central.seen.filter(
     (request) => request.method === 'GET' && request.path.startsWith('/api/v1/data/import/'),
   );
@@ -90,7 +90,7 @@ async function withBoat(
   rows: number,
   work: (running: RunningBoat, central: ScriptedServer, root: string) => Promise<void>,
 ): Promise<void> {
-  await inTemporaryFolder('sneakernet', async (root) => {
+  await inTemporaryFolder('offline-bundle', async (root) => {
     prepareBoat({ root, rows });
     const central = await startScriptedServer(script);
     const running = await startBoatInProcess({ root, centralUrl: central.url, partSizeBytes: 65_536 });
@@ -114,46 +114,46 @@ const accept: Script = (request, response) => json(response, 200, receiptFor(req
 const counts = ({ boat }: RunningBoat) => boat.ledger.queue.counts();
 
 test(
-  'a boat that was offline: stick to central, and then nothing goes over the network but the question',
+  'the exports of an offline boat reach central on a USB drive, and the boat then sends no part over the network',
   BOUND,
   async (t) => {
     const processes = createProcesses(toEnding(t));
-    const root = join(processes.folder('sneakernet'), 'boat');
-    const stick = processes.folder('stick');
+    const root = join(processes.folder('offline-bundle'), 'boat');
+    const drive = processes.folder('drive');
     const central = await placeCentral(processes);
     const token = await enrollAt(processes, central, INSTALLATION);
     prepareBoat({ root, rows: 2_000 }, token);
     const place = {
       root,
       port: await freePort(),
-      // Nobody listens there until central is started.
+      // Nothing listens there until central starts.
       centralUrl: central.url,
       environment: { EXPORT_PART_SIZE_BYTES: '65536' },
     };
     const offline = await startDaemon(processes, place);
     const command = (...args: readonly string[]) => processes.run('boat', args, toBoatEnvironment(place));
-    const nothing = await command('bundle', stick, '--json');
+    const nothing = await command('bundle', drive, '--json');
     assert.deepEqual([nothing.code, JSON.parse(nothing.output).file], [0, null], nothing.output);
 
     assert.equal((await offline.request('POST', '/export/generate')).status, 200);
     addRecords(root, { rows: 7, seed: 3 });
     assert.equal((await offline.request('POST', '/export/generate', { type: 'incremental' })).status, 200);
-    const written = await command('bundle', stick, '--json');
+    const written = await command('bundle', drive, '--json');
     assert.equal(written.code, 0, written.output);
     const told = JSON.parse(written.output.split('\n').find((line) => line.startsWith('{')) ?? '{}');
     assert.equal(told.exports, 2);
     assert.ok(told.parts > 5, `${told.parts} parts`);
     assert.deepEqual(
-      readdirSync(stick).map((name) => join(stick, name)),
+      readdirSync(drive).map((name) => join(drive, name)),
       [told.file],
     );
-    const missing = await command('bundle', join(stick, 'no-such-folder'));
+    const missing = await command('bundle', join(drive, 'no-such-folder'));
     assert.equal(missing.code, 2, missing.output);
     await offline.stop();
 
     const importFile = (file: string) =>
       processes.run('central', ['import-bundle', file, '--json'], { CENTRAL_DATA_DIR: central.dataDir });
-    const tampered = join(stick, 'tampered.bundle');
+    const tampered = join(drive, 'tampered.bundle');
     writeFileSync(tampered, readFileSync(told.file).fill(0x20, 30_000, 30_100));
     const half = await importFile(tampered);
     assert.equal(half.code, 1, half.output);
@@ -172,7 +172,11 @@ test(
     const exports = history['exports'] as readonly { export_id: string }[];
     assert.equal(exports.length, 2);
     const metrics = await (await fetch(`${central.url}/metrics`)).text();
-    assert.doesNotMatch(metrics, /^d3kos_central_import_answers_total\{/m, 'nothing was sent to this node');
+    assert.doesNotMatch(
+      metrics,
+      /^d3kos_central_import_answers_total\{/m,
+      'the boat sent no part to this node',
+    );
     assert.match(metrics, /^d3kos_central_wire_bytes_total 0$/m);
     assert.match(metrics, new RegExp(`^d3kos_central_documents_stored ${told.parts}$`, 'm'));
     assert.equal(await online.stop(), 0);
@@ -192,16 +196,16 @@ test(
   },
 );
 
-test('a bundle that is made while its export is sent has the same parts under the same keys', BOUND, () => {
+test('a bundle made during the upload of its export has the same parts under the same keys', BOUND, () => {
   let release: (() => void) | undefined;
   const held: Script = (request, response) => {
     const answer = (): void => json(response, 200, receiptFor(request));
     if (release === undefined) release = answer;
     else answer();
   };
-  return withBoat(answering(refuseQuestion, held), 4_000, async (running, central) => {
+  return withBoat(answering(refuseLookup, held), 4_000, async (running, central) => {
     const asked = running.request('POST', '/export/generate');
-    // As early as the export is there: the worker and the bundle cut it at the same time.
+    // As early as possible, so that the worker and the bundle cut the export at the same time.
     await until('the export', () => counts(running).pending + counts(running).uploading > 0);
     const [items] = await Promise.all([bundle(running), asked]);
     await until('the first part', () => release !== undefined);
@@ -220,7 +224,7 @@ test('a bundle that is made while its export is sent has the same parts under th
 });
 
 test(
-  'of an export that is delivered in part, the rest is bundled and what the stick brought is not sent',
+  'the bundle of a partly delivered export has the rest, and the boat sends no part that central got from the drive',
   BOUND,
   () => {
     let taken = 0;
@@ -228,7 +232,7 @@ test(
       taken += 1;
       (taken <= 2 ? accept : unavailable)(request, response);
     };
-    return withBoat(answering(refuseQuestion, firstTwo), 4_000, async (running, central) => {
+    return withBoat(answering(refuseLookup, firstTwo), 4_000, async (running, central) => {
       const { json: made } = await running.request('POST', '/export/generate');
       await until('two parts', () => taken >= 3 && counts(running).uploading === 0);
       const parts = partsOf(await bundle(running));
@@ -236,9 +240,9 @@ test(
       assert.ok(parts.length > 3);
       assert.ok(
         parts.every((part) => !delivered.includes(keyOf(part))),
-        'only what is not acknowledged',
+        'only parts without a receipt',
       );
-      // The stick lost its last part; central holds the others, and lies about one digest.
+      // The drive lost its last part. Central holds the others, and reports a wrong digest for one.
       const lied = parts[1];
       const lost = parts.at(-1);
       assert.ok(lied !== undefined && lost !== undefined);
@@ -265,70 +269,64 @@ test(
       assert.deepEqual(
         [...new Set(posts(central).slice(before))].sort(),
         [keyOf(lied), keyOf(lost)].sort(),
-        'what no receipt proves is sent, and nothing else',
+        'the boat sends exactly the parts without a valid receipt',
       );
-      assert.ok(questions(central).length >= 1);
+      assert.ok(lookups(central).length >= 1);
     });
   },
 );
 
-test(
-  'an export that was on no stick is not asked about; a central that does not know the question is sent to',
-  BOUND,
-  () =>
-    withBoat(answering(refuseQuestion, unavailable), 20, async (running, central, root) => {
-      const { json: made } = await running.request('POST', '/export/generate');
-      await until('an attempt', () => posts(central).length > 0);
-      assert.equal(questions(central).length, 0);
-      await bundle(running);
-      addRecords(root, { rows: 3, seed: 4 });
-      const { json: later } = await running.request('POST', '/export/generate', { type: 'incremental' });
-      central.answer(answering(refuseQuestion, accept));
-      await until('both', async () => {
-        await running.request('POST', '/export/queue/process');
-        return counts(running).completed === 2;
-      });
-      assert.ok(questions(central).every((request) => request.path.includes(String(made['export_id']))));
-      assert.ok(questions(central).length > 0);
-      assert.ok(posts(central).includes(`${later['export_id']}/1`));
-    }),
+test('the boat asks central only about bundled exports, and sends them if central cannot answer', BOUND, () =>
+  withBoat(answering(refuseLookup, unavailable), 20, async (running, central, root) => {
+    const { json: made } = await running.request('POST', '/export/generate');
+    await until('an attempt', () => posts(central).length > 0);
+    assert.equal(lookups(central).length, 0);
+    await bundle(running);
+    addRecords(root, { rows: 3, seed: 4 });
+    const { json: later } = await running.request('POST', '/export/generate', { type: 'incremental' });
+    central.answer(answering(refuseLookup, accept));
+    await until('both', async () => {
+      await running.request('POST', '/export/queue/process');
+      return counts(running).completed === 2;
+    });
+    assert.ok(lookups(central).every((request) => request.path.includes(String(made['export_id']))));
+    assert.ok(lookups(central).length > 0);
+    assert.ok(posts(central).includes(`${later['export_id']}/1`));
+  }),
 );
 
-test(
-  'failed exports go on request; one whose file is gone is left out, told, and keeps nobody on board',
-  BOUND,
-  () =>
-    withBoat(answering(refuseQuestion, unavailable), 20, async (running, _, root) => {
-      const { json: cancelled } = await running.request('POST', '/export/generate');
-      assert.equal((await running.request('DELETE', `/export/queue/${cancelled['queue_id']}`)).status, 200);
-      const { json: gone } = await running.request('POST', '/export/generate');
-      const { json: waiting } = await running.request('POST', '/export/generate');
-      await until('rest', () => counts(running).uploading === 0);
-      rmSync(join(root, 'data/exports/exports', String(gone['export_file'])));
-      const ids = (items: readonly BundleItem[]) => partsOf(items).map(({ header }) => header.export_id);
-      const plain = await bundle(running);
-      assert.deepEqual(ids(plain), [waiting['export_id']]);
-      const end = plain.find((item) => item.kind === 'end');
-      assert.deepEqual(
-        end?.end.skipped.map((left) => left.queue_id),
-        [gone['queue_id']],
-      );
-      assert.deepEqual(ids(await bundle(running, true)), [cancelled['export_id'], waiting['export_id']]);
-      const { json: queue } = await running.request('GET', '/export/queue/status');
-      assert.equal(queue['failed_count'], 1, 'bundling changes no state');
-    }),
+test('a bundle has failed exports on request, and reports an export without a file as skipped', BOUND, () =>
+  withBoat(answering(refuseLookup, unavailable), 20, async (running, _, root) => {
+    const { json: cancelled } = await running.request('POST', '/export/generate');
+    assert.equal((await running.request('DELETE', `/export/queue/${cancelled['queue_id']}`)).status, 200);
+    const { json: gone } = await running.request('POST', '/export/generate');
+    const { json: waiting } = await running.request('POST', '/export/generate');
+    await until('rest', () => counts(running).uploading === 0);
+    rmSync(join(root, 'data/exports/exports', String(gone['export_file'])));
+    const ids = (items: readonly BundleItem[]) => partsOf(items).map(({ header }) => header.export_id);
+    const plain = await bundle(running);
+    assert.deepEqual(ids(plain), [waiting['export_id']]);
+    const end = plain.find((item) => item.kind === 'end');
+    assert.deepEqual(
+      end?.end.skipped.map((left) => left.queue_id),
+      [gone['queue_id']],
+    );
+    assert.deepEqual(ids(await bundle(running, true)), [cancelled['export_id'], waiting['export_id']]);
+    const { json: queue } = await running.request('GET', '/export/queue/status');
+    assert.equal(queue['failed_count'], 1, 'bundling changes no state');
+  }),
 );
 
-test('a boat of tier 0 gives nothing to a stick', BOUND, () =>
-  inTemporaryFolder('sneakernet', async (root) => {
+test('a boat of tier 0 makes no bundle', BOUND, () =>
+  inTemporaryFolder('offline-bundle', async (root) => {
     prepareBoat({ root, rows: 3, tier: 2 });
-    const first = await startBoatInProcess({ root, centralUrl: NOBODY });
+    const first = await startBoatInProcess({ root, centralUrl: NO_SERVER });
     await first.request('POST', '/export/generate');
     await first.stop();
     const license = join(root, 'config/license.json');
     writeFileSync(license, JSON.stringify({ ...JSON.parse(readFileSync(license, 'utf8')), tier: 0 }));
-    mkdirSync(join(root, 'stick'));
-    const running = await startBoatInProcess({ root, centralUrl: NOBODY });
+    mkdirSync(join(root, 'drive'));
+    const running = await startBoatInProcess({ root, centralUrl: NO_SERVER });
     try {
       const answer = await running.request('POST', '/export/bundle', {});
       assert.deepEqual([answer.status, answer.json['code']], [403, 'TIER_TOO_LOW']);

@@ -14,7 +14,7 @@ import { until } from './support/until.ts';
 const PART_SIZE_BYTES = 32 * 1024;
 
 test(
-  'an export whose ledger was lost after its delivery is adopted, and central takes its parts as duplicates',
+  'a delivered export whose ledger was lost is adopted, and central accepts its parts as duplicates',
   { timeout: 60_000 },
   async (t) => {
     const processes = createProcesses(toEnding(t));

@@ -10,7 +10,7 @@ import { until } from './support/until.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
-test('an export that is being removed cannot be retried: its file may be gone already', () =>
+test('an export cannot be retried during its removal, because its file may be gone', () =>
   inTemporaryFolder('amid-cleanup', async (root) => {
     prepareBoat({ root });
     const real = createDisk();

@@ -17,7 +17,7 @@ function readAll(folder: string): string {
 
 for (const generation of BOAT_GENERATIONS.filter((name) => name !== 'fresh'))
   test(
-    `of a ${generation} boat no planted secret and no path leaves, on the card's exports or on the wire`,
+    `the exports and requests of a ${generation} boat contain no planted secret and no local path`,
     { timeout: 60_000 },
     () =>
       inTemporaryFolder('secrets', async (root) => {

@@ -9,7 +9,7 @@ import { until } from './support/until.ts';
 
 for (const partSizeBytes of [1024 * 1024, 16_384])
   test(
-    `an export whose file the card cannot read spends its attempts, and those behind it arrive (parts of ${partSizeBytes} bytes)`,
+    `an export with an unreadable file spends its attempts, and later exports arrive (parts of ${partSizeBytes} bytes)`,
     { timeout: 60_000 },
     () =>
       inTemporaryFolder('unreadable', async (root) => {

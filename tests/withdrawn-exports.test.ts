@@ -19,7 +19,7 @@ import { assertCentralHolds, readRecordsOfBoat } from './support/records-of-boat
 import { until } from './support/until.ts';
 
 test(
-  'an export that its owner cancels is no gap at central once the next one is there, and its records are',
+  'after the next export, central reports no gap for a cancelled export and holds its records',
   { timeout: 120_000 },
   async (t) => {
     const processes = createProcesses(toEnding(t));

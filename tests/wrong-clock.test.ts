@@ -25,7 +25,7 @@ import {
   createProcesses,
   enrollAt,
   freePort,
-  NOBODY,
+  NO_SERVER,
   type Processes,
   placeCentral,
   type RunningDaemon,
@@ -188,7 +188,7 @@ for (const [who, isSynchronized, owed] of [
       set('2027-05-01 12:00:00');
       const running = await startBoatInProcess({
         root,
-        centralUrl: NOBODY,
+        centralUrl: NO_SERVER,
         environment: ENVIRONMENT,
         world: { clock },
       });

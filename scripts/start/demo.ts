@@ -15,10 +15,10 @@ const OPERATOR_TOKEN = 'operator-of-the-demo';
 /** Boatlog entries of the sample boat; the other categories follow in proportion. */
 const BOAT_ROWS = 5_000;
 const ADDED_ROWS = 200;
-/** Longest an export of the sample boat may take to reach central on this machine. */
+/** Longest an export of the sample boat may take to reach central. On a quiet machine it takes 3 s. */
 const DELIVERY_MAX_MS = 120_000;
 
-/** As a shell reports a program that Ctrl-C ended. */
+/** The exit code that shells use for a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
 interface Port {
@@ -70,34 +70,34 @@ const centralCommand = (...args: readonly string[]): readonly string[] => [
 
 type Counts = Readonly<Record<Category, number>>;
 
-/** What one export did, by three independent counts. */
+/** The result of one export, in three independent counts. */
 interface Round {
   readonly title: string;
   readonly collected: Counts;
   readonly delivered: Counts;
   /** Rows at central afterwards, by SQL. */
   readonly stored: Counts;
-  /** What SQL must count now. */
+  /** Rows that SQL must count at central afterwards. */
   readonly expected: Counts;
   readonly fileSizeBytes: number;
   readonly wireSizeBytes: number;
   readonly seconds: number;
 }
 
-/** Runs the whole way once, prints it, and stays up until aborted unless `isOnce`. Gives the exit code. */
+/** Makes two exports, delivers them and prints the counts. Keeps running until aborted unless `isOnce`. Resolves with the exit code. */
 export async function startDemo(options: {
   readonly isOnce: boolean;
   readonly signal: AbortSignal;
 }): Promise<number> {
   const taken = await findTakenPort();
-  if (taken !== undefined) return tellTakenPort(taken);
-  // Held from here on: of two demonstrations that start at once, one ends before either makes its sample boat.
+  if (taken !== undefined) return reportTakenPort(taken);
+  // Holds the port from here on. If two demonstrations start at once, one ends before either makes its sample boat.
   const tierApi = await startTierApi(PORTS.tier.number, INSTALLATION, 2).catch(unlessTaken);
-  if (tierApi === undefined) return tellTakenPort(PORTS.tier);
+  if (tierApi === undefined) return reportTakenPort(PORTS.tier);
   const programs: Program[] = [];
   try {
     const made = await prepareBoat();
-    say('starting central on its embedded PostgreSQL');
+    report('starting central on its embedded PostgreSQL');
     programs.push(
       await startProgram('central', centralCommand('serve'), centralEnvironment, () =>
         answers(`${centralUrl}/api/v1/health`),
@@ -105,7 +105,7 @@ export async function startDemo(options: {
     );
     options.signal.throwIfAborted();
     await enrollBoat();
-    say('starting the export manager');
+    report('starting the export manager');
     programs.push(
       await startProgram('the export manager', boatCommand('serve'), boatEnvironment, () =>
         answers(`${boatUrl}/health`),
@@ -126,7 +126,7 @@ export async function startDemo(options: {
       for (const difference of differences) console.error(`DIFFERS: ${difference}`);
       return 1;
     }
-    console.log('\nEvery count agrees: what was collected is what central holds.');
+    console.log('\nAll counts agree. Central holds every collected record.');
     if (!options.isOnce) await stayUp(options.signal);
     return 0;
   } catch (error) {
@@ -135,7 +135,7 @@ export async function startDemo(options: {
       return INTERRUPTED;
     }
     console.error(error instanceof Error ? error.message : error);
-    for (const program of programs) console.error(`\nlast lines of ${program.name}:\n${program.tail()}`);
+    for (const program of programs) console.error(`\nLast lines of ${program.name}:\n${program.tail()}`);
     return 1;
   } finally {
     for (const program of programs.reverse()) await program.stop();
@@ -148,7 +148,7 @@ function unlessTaken(error: unknown): undefined {
   throw error;
 }
 
-function tellTakenPort(taken: Port): 1 {
+function reportTakenPort(taken: Port): 1 {
   console.error(
     `Port ${taken.number} for ${taken.name} is already in use. Stop the program that listens there (ss -ltnp shows which), ` +
       `or choose another port: ${taken.variable}=${taken.number + 1000} npm start`,
@@ -156,8 +156,8 @@ function tellTakenPort(taken: Port): 1 {
   return 1;
 }
 
-function say(what: string): void {
-  console.error(`start: ${what}`);
+function report(line: string): void {
+  console.error(`start: ${line}`);
 }
 
 async function findTakenPort(): Promise<Port | undefined> {
@@ -172,18 +172,18 @@ async function answers(url: string): Promise<boolean> {
 }
 
 async function prepareBoat(): Promise<Counts> {
-  // A database that a killed run left running is taken over and stopped before its folder goes.
+  // A killed run may have left its database running. This opens and stops it before its folder is removed.
   if (existsSync(CENTRAL_DATA)) {
     const store = { kind: 'embedded', dataDir: CENTRAL_DATA } as const;
     const left = await openStore({ store }, 'serve', SILENT_LOG).catch((error: unknown) => {
       if (!isCentralFailure(error, 'DATA_DIR_IN_USE')) throw error;
-      throw new Error(`Another npm start, on other ports, uses ${DEMO}: stop it first.`, { cause: error });
+      throw new Error(`Another npm start, on other ports, uses ${DEMO}. Stop it first.`, { cause: error });
     });
     await left.close();
   }
   rmSync(DEMO, { recursive: true, force: true });
   mkdirSync(DEMO, { recursive: true });
-  say(`making a sample boat in ${DEMO}`);
+  report(`making a sample boat in ${DEMO}`);
   return writeBoat(BOAT, {
     generation: 'mixed',
     rows: BOAT_ROWS,
@@ -194,8 +194,8 @@ async function prepareBoat(): Promise<Counts> {
 }
 
 async function enrollBoat(): Promise<void> {
-  say('enrolling the boat');
-  // The CLI's documented JSON.
+  report('enrolling the boat');
+  // The CLI documents this JSON.
   const { token } = (await runJson(
     centralCommand('enroll', INSTALLATION, '--tier', '2', '--json'),
     centralEnvironment,
@@ -212,9 +212,9 @@ async function runRound(
   signal: AbortSignal,
 ): Promise<Round> {
   signal.throwIfAborted();
-  say(`making ${/^[aeiou]/.test(title) ? 'an' : 'a'} ${title} and waiting for central's receipt`);
+  report(`making ${/^[aeiou]/.test(title) ? 'an' : 'a'} ${title} and waiting for central's receipt`);
   const began = performance.now();
-  // The CLI's documented JSON.
+  // The CLI documents this JSON.
   const made = (await runJson(boatCommand('generate', ...args, '--json'), boatEnvironment)) as {
     queue_id: string;
   };
@@ -246,7 +246,7 @@ async function waitForDelivery(queueId: string, signal: AbortSignal): Promise<De
   const began = performance.now();
   for (;;) {
     signal.throwIfAborted();
-    // The API's documented JSON.
+    // The API documents this JSON.
     const { exports } = (await getJson(`${boatUrl}/export/history?limit=10`)) as {
       exports: readonly Delivered[];
     };
@@ -264,7 +264,7 @@ async function getJson(url: string): Promise<unknown> {
   return (await fetch(url)).json();
 }
 
-/** Counts rows in central's own tables, beside the running central. */
+/** Counts the rows in central's tables while central runs. */
 async function countBySql(): Promise<Counts> {
   const open = await openStore({ store: { kind: 'embedded', dataDir: CENTRAL_DATA } }, 'command', SILENT_LOG);
   try {
@@ -288,7 +288,7 @@ function mapCounts(count: (category: Category) => number): Counts {
   return Object.fromEntries(entries.filter(([category]) => isCategory(category))) as Record<Category, number>;
 }
 
-/** Prints a round's table and gives what does not agree. */
+/** Prints the table of a round. Returns one line for each difference. */
 function printRound(round: Round): readonly string[] {
   const rows = CATEGORIES.map(
     (category) =>

@@ -1,22 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 
-/** Longest a program may take to answer after its start: initdb on a slow disk. */
+/** Longest a program may take to answer after its start. initdb on a slow disk takes the longest. */
 const READY_MAX_MS = 60_000;
 /** Longest a program may take to end after SIGTERM. */
 const STOP_MAX_MS = 15_000;
 
-/** A program of ours that was started here and is stopped here. */
+/** A program that this script started and stops. */
 export interface Program {
   readonly name: string;
-  /** The last lines it wrote, for when something goes wrong. */
+  /** The last lines that it wrote, for error messages. */
   tail(): string;
   stop(): Promise<void>;
 }
 
 const TAIL_LINES = 15;
 
-/** Starts a program and resolves when `isReady` says so. Throws with its last lines where it ends or never gets ready. */
+/** Starts a program and resolves once `isReady` does. Rejects with its last lines if it ends or is not ready in time. */
 export async function startProgram(
   name: string,
   argv: readonly string[],
@@ -27,7 +27,7 @@ export async function startProgram(
   const child = spawn(file, args, {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
-    // Ctrl-C goes to this script, which stops the programs in their order.
+    // Ctrl-C reaches only this script, which stops the programs in order.
     detached: true,
   });
   const lines: string[] = [];
@@ -58,7 +58,7 @@ async function stopChild(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Runs a command of ours to its end and gives the JSON it wrote. Throws with what it said where it fails. */
+/** Runs a command to its end and resolves with the JSON that it printed. Rejects with its output if it fails. */
 export async function runJson(
   argv: readonly string[],
   environment: Readonly<Record<string, string>>,
@@ -81,7 +81,7 @@ export async function runJson(
   return JSON.parse(output);
 }
 
-/** True where nothing listens on the loopback port. */
+/** Resolves with whether nothing listens on the loopback port. */
 export function isPortFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();

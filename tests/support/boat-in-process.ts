@@ -6,10 +6,10 @@ import type { Tier } from '@d3kos/protocol';
 import { type BoatGeneration, toBoatPlaces, writeBoat } from '../../packages/sim/src/fixture/index.ts';
 
 export const INSTALLATION = '0123456789abcdef';
-/** A token of the form central gives; the scripted centrals do not look at it. */
+/** A token in the form that central issues. The scripted centrals ignore it. */
 export const TOKEN = 'device-token-of-the-tests-0123456789';
 
-/** Runs work on a folder of its own, which is removed afterwards whatever happens. */
+/** Runs `work` with a new folder, and removes the folder afterwards, even if `work` fails. */
 export async function inTemporaryFolder<T>(name: string, work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), `d3kos-${name}-`));
   try {
@@ -30,7 +30,7 @@ export interface BoatOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** Writes a made-up boat at `root`, enrolled with the given token. */
+/** Writes a sample boat at `root`, enrolled with the given token. */
 export function prepareBoat(
   options: Pick<BoatOptions, 'root' | 'tier' | 'rows' | 'generation'>,
   token = TOKEN,
@@ -65,7 +65,7 @@ export interface RunningBoat {
  */
 const { collectGarbage: _, ...realWorld } = createWorld({});
 
-/** The real export manager over the real world, in this process, so that a test can look at its ledger. */
+/** Starts the real export manager in this process, so that a test can read its ledger. */
 export async function startBoatInProcess(options: BoatOptions): Promise<RunningBoat> {
   const stopping = new AbortController();
   const log: string[] = [];
@@ -77,7 +77,7 @@ export async function startBoatInProcess(options: BoatOptions): Promise<RunningB
   const environment = {
     D3KOS_ROOT: options.root,
     CENTRAL_API_URL: options.centralUrl,
-    // Nothing listens there: the tier comes from license.json.
+    // Nothing listens there, so the tier comes from license.json.
     TIER_API_URL: 'http://127.0.0.1:9',
     ...(options.partSizeBytes === undefined ? {} : { EXPORT_PART_SIZE_BYTES: String(options.partSizeBytes) }),
     ...options.environment,

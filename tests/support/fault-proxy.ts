@@ -3,47 +3,47 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { RequestMeter, type SentBytes, sumSent } from './request-meter.ts';
 
-/** How a link is bad. What is left out is good; each byte meets the faults that are set when it passes. */
+/** The faults of a link. A fault applies to the bytes that pass while it is set. */
 export interface LinkFaults {
-  /** Each way. */
+  /** In each direction. */
   readonly latencyMs?: number;
-  /** Each way, for all connections together. */
+  /** In each direction, shared by all connections. */
   readonly bytesPerSecond?: number;
-  /** Resets a connection once this many bytes of it went to central. */
+  /** Resets a connection after it has carried this many bytes to central. */
   readonly resetAfterSentBytes?: number;
-  /** Resets a connection once this many bytes of answers came; central has done what it was asked by then. */
+  /** Resets a connection after this many bytes of answers. Central has then handled the request. */
   readonly resetAfterAnsweredBytes?: number;
-  /** Ends a connection properly once this many bytes of answers came, as a proxy does that gives up. */
+  /** Closes a connection after this many bytes of answers, like a proxy that times out. */
   readonly truncateAfterAnsweredBytes?: number;
-  /** Answered to every request as it is, raw HTTP, in central's place. */
+  /** Raw HTTP that answers every request in place of central. */
   readonly portal?: string;
 }
 
-/** What went over a link so far. */
+/** The traffic of a link so far. */
 export interface Traffic extends SentBytes {
   readonly connections: number;
-  /** Everything the boat sent, answered or not. */
+  /** All bytes that the boat sent, answered or not. */
   readonly sentBytes: number;
-  /** Everything that was answered, as text. */
+  /** All answers, as text. */
   readonly answers: string;
 }
 
-/** A real TCP proxy on loopback that stands for the link between a boat and central. */
+/** A real TCP proxy on loopback that simulates the link between a boat and central. */
 export interface FaultProxy {
   readonly url: string;
   readonly port: number;
-  /** From now on the link has these faults and no others. */
+  /** Replaces the faults of the link. */
   set(faults: LinkFaults): void;
-  /** Every connection there is goes half-open: its bytes vanish both ways and nobody is told. New connections are good. */
+  /** Makes all current connections half-open. Their bytes are lost in both directions without an error. New connections work. */
   silence(): void;
-  /** Resets every connection there is. */
+  /** Resets all current connections. */
   reset(): void;
-  /** Resets every connection, and refuses new ones until `mend`. */
+  /** Resets all connections and refuses new ones until `restore`. */
   cut(): Promise<void>;
-  mend(): Promise<void>;
+  restore(): Promise<void>;
   /**
-   * Cuts the link for `downMs` each time `up` has resolved, until `stop`, whose signal `up` is given. `onBack` is called when it
-   * is up again.
+   * Cuts the link for `downMs` each time `up` resolves, until `stop`, which aborts the signal of `up`. Calls `onBack` when the link is
+   * up again.
    */
   dropEach(
     up: (signal: AbortSignal) => Promise<void>,
@@ -54,10 +54,10 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-/** Largest piece that passes a slow link at once: how exactly a cut meets a byte. */
+/** Largest piece that passes a slow link at once. It sets the precision of a cut. */
 const PIECE_BYTES = 4 * 1024;
 
-/** Two sockets and what is known of what passes between them. */
+/** The two sockets of a connection, with counts of the bytes between them. */
 interface Passage {
   readonly boat: Socket;
   readonly central: Socket;
@@ -67,7 +67,7 @@ interface Passage {
   isSilent: boolean;
 }
 
-/** One way over the link, of which all connections share the bandwidth. */
+/** One direction of the link. All connections share its bandwidth. */
 interface Way {
   readonly name: 'sent' | 'answered';
   /** When the link is free for the next byte. */
@@ -128,7 +128,7 @@ export async function startFaultProxy(target: number, listenOn = 0): Promise<Fau
       if (way.name === 'sent') send(passage, piece);
       else receive(passage, piece);
     };
-    // What is on its way does not hold up what comes after it.
+    // Bytes in flight do not delay the bytes after them.
     let arriving = Promise.resolve();
     for await (const chunk of from) {
       // A socket without an encoding gives Buffers.
@@ -148,14 +148,14 @@ export async function startFaultProxy(target: number, listenOn = 0): Promise<Fau
     const passage: Passage = { boat, central, meter, sentBytes: 0, answeredBytes: 0, isSilent: false };
     passages.add(passage);
     meters.push(meter);
-    // A side that fails ends the other, unless nobody is to be told.
+    // A failure of one side ends the other, unless the connection is silent.
     for (const socket of [boat, central])
       socket.on('error', () => {
         if (!passage.isSilent) reset(passage);
       });
     for (const way of Object.values(ways))
       carry(passage, way).catch(() => {
-        // The same failure, told to the reader as well.
+        // The reader gets the same failure.
         if (!passage.isSilent) reset(passage);
       });
   };
@@ -182,7 +182,7 @@ export async function startFaultProxy(target: number, listenOn = 0): Promise<Fau
       resetAll();
       await closed;
     },
-    mend: async () => {
+    restore: async () => {
       server ??= await listen(take, port);
     },
     dropEach: (up, downMs, onBack) => dropEach(proxy, up, downMs, onBack),
@@ -212,7 +212,7 @@ function dropEach(
       drops += 1;
       await link.cut();
       await sleep(downMs);
-      await link.mend();
+      await link.restore();
       onBack();
     }
   })();
@@ -256,14 +256,14 @@ function toPort(server: Server): number {
   return address.port;
 }
 
-/** A port whose packets are swallowed: a connection to it is neither taken nor refused. */
+/** A port that drops packets. A connection to it is neither accepted nor refused. */
 export interface Blackhole {
   readonly port: number;
-  /** Nobody listens there any more: connections are refused at once. */
+  /** Stops listening. From then on connections are refused at once. */
   close(): Promise<void>;
 }
 
-/** Listens with a short queue, says where, and never accepts: this thread is asleep. */
+/** Listens with a short queue, posts its port, and never accepts, because the thread then blocks. */
 const SLEEPING_LISTENER = `
   const { createServer } = require('node:net');
   const { parentPort, workerData } = require('node:worker_threads');
@@ -274,12 +274,12 @@ const SLEEPING_LISTENER = `
   });
   server.on('error', (error) => { throw error; });
 `;
-/** A connection on loopback that is not made within this is not made at all. */
+/** A loopback connection that takes longer than this will not be accepted. */
 const LOOPBACK_CONNECT_MAX_MS = 300;
 /** More connections than any short queue holds. */
 const QUEUE_MAX = 16;
 
-/** Starts a blackhole: a listener whose queue is full, before which the kernel drops every further SYN. */
+/** Starts a listener whose queue is full, so that the kernel drops every further SYN. */
 export async function startBlackhole(host = '127.0.0.1', listenOn = 0): Promise<Blackhole> {
   const worker = new Worker(SLEEPING_LISTENER, { eval: true, workerData: { host, port: listenOn } });
   const port = await new Promise<number>((resolve, reject) => {
@@ -294,7 +294,7 @@ export async function startBlackhole(host = '127.0.0.1', listenOn = 0): Promise<
   for (let isQueueFull = false; !isQueueFull;) {
     if (queued.length === QUEUE_MAX) {
       await close();
-      throw new Error(`the queue of port ${port} does not fill: every connection is taken`);
+      throw new Error(`The queue of port ${port} does not fill. Every connection is accepted.`);
     }
     const socket = connect({ port, host });
     socket.on('error', () => undefined);

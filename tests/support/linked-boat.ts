@@ -8,7 +8,7 @@ import { addRecords } from '../../packages/sim/src/fixture/index.ts';
 import { prepareBoat, type RunningBoat, startBoatInProcess } from './boat-in-process.ts';
 import { until } from './until.ts';
 
-/** How often the machine's interfaces are looked at in tests. */
+/** How often the boat compares the network interfaces in tests. */
 const LOOK_EVERY_MS = 20;
 
 export interface LinkedBoatOptions {
@@ -19,20 +19,20 @@ export interface LinkedBoatOptions {
   readonly partSizeBytes?: number;
   /** Limits of the real transport, shorter than a boat's. */
   readonly limits?: TransportOptions;
-  /** How many times faster than this machine's the boat's clock runs; the transport keeps its own time. */
-  readonly hurry?: number;
+  /** How many times faster the boat's clock runs than this machine's. The transport keeps real time. */
+  readonly clockSpeed?: number;
 }
 
-/** A real boat in this process, with the real transport and the real look at interfaces that a test can change. */
+/** A real boat in this process, with the real transport and network comparison, on interfaces that a test can change. */
 export interface LinkedBoat extends RunningBoat {
-  /** When each exchange was begun, by the boat's clock. */
+  /** Start of each exchange, by the boat's clock. */
   readonly exchangesMs: readonly number[];
-  /** The machine has another address from now on. */
+  /** Gives the machine another address. */
   changeNetwork(): void;
-  /** Adds records and makes an incremental export of them; gives its id. */
+  /** Adds records and makes an incremental export of them. Returns its id. */
   exportNews(): Promise<string>;
   exportAll(): Promise<string>;
-  /** Resolves when the destination has the state. */
+  /** Resolves once the destination has the state. */
   untilState(state: string): Promise<void>;
   untilDelivered(exports: number): Promise<void>;
 }
@@ -53,12 +53,12 @@ export async function startLinkedBoat(options: LinkedBoatOptions): Promise<Linke
       },
     ],
   });
-  const clock = toHurried(createClock(), options.hurry ?? 1);
+  const clock = toFasterClock(createClock(), options.clockSpeed ?? 1);
   const http = createTransport({ connectTimeoutMs: 1_000, silenceMs: 1_000, ...limits });
   const send = resetOnNetworkChange(http, () => String(address));
   const exchangesMs: number[] = [];
   const transport: Transport = (request, signal) => {
-    // What this boat's license is asked for is not central.
+    // Requests to the tier API do not count.
     if (request.url.startsWith(options.centralUrl)) exchangesMs.push(clock.monotonic());
     return send(request, signal);
   };
@@ -68,7 +68,8 @@ export async function startLinkedBoat(options: LinkedBoatOptions): Promise<Linke
   });
   const generate = async (type: 'full' | 'incremental'): Promise<string> => {
     const { status, json } = await running.request('POST', '/export/generate', { type });
-    if (status !== 200 || json['queued'] !== true) throw new Error(`no export: ${JSON.stringify(json)}`);
+    if (status !== 200 || json['queued'] !== true)
+      throw new Error(`No export was queued: ${JSON.stringify(json)}`);
     return String(json['export_id']);
   };
   return {
@@ -86,8 +87,14 @@ export async function startLinkedBoat(options: LinkedBoatOptions): Promise<Linke
       until(`the state ${state}`, () =>
         running.boat.manager.status().then((now) => now.destination.state === state),
       ),
-    untilDelivered: (exports) =>
-      until(`${exports} deliveries`, () => running.boat.ledger.queue.counts().completed === exports),
+    untilDelivered: async (exports) => {
+      const isDone = (): boolean => running.boat.ledger.queue.counts().completed === exports;
+      // Each exchange is progress. A large export may take longer than any single wait.
+      while (!isDone()) {
+        const seen = exchangesMs.length;
+        await until(`${exports} deliveries`, () => isDone() || exchangesMs.length > seen);
+      }
+    },
     stop: async () => {
       await running.stop();
       http.close();
@@ -95,10 +102,10 @@ export async function startLinkedBoat(options: LinkedBoatOptions): Promise<Linke
   };
 }
 
-function toHurried(clock: Clock, times: number): Clock {
+function toFasterClock(clock: Clock, times: number): Clock {
   return {
     ...clock,
-    // Monotonic time from another clock, as it is.
+    // A multiple of monotonic time is monotonic.
     monotonic: () => (clock.monotonic() * times) as MonotonicMs,
     sleep: (delayMs, signal) => clock.sleep(delayMs / times, signal),
   };

@@ -13,8 +13,8 @@ const SQLITE_BUSY = 5;
 const NAMED_MAX = 20;
 
 /**
- * The records that lie in the sources of a `gen3` boat, read without any code of the boat's: identities where a source
- * gives every record one of its own. Telemetry is left out: a sample is made by its export.
+ * The identities of the records in the sources of a `gen3` boat, read without any code of the boat. Telemetry is left out, because
+ * each export makes its own sample.
  */
 export interface RecordsOfBoat {
   readonly ids: Readonly<
@@ -62,7 +62,7 @@ function readRows(path: string, sql: string): readonly string[] {
   }
 }
 
-/** A while later on the boat, as `addRecords`; a source that is being read at this moment gets its records another time. */
+/** Adds records as `addRecords` does. Adds none to a source that is locked by a reader at this moment. */
 export function addRecordsUnlessBusy(root: string, options: Parameters<typeof addRecords>[1]): void {
   try {
     addRecords(root, options);
@@ -74,8 +74,8 @@ export function addRecordsUnlessBusy(root: string, options: Parameters<typeof ad
 }
 
 /**
- * Asserts that central holds every record of the boat's sources, each once, in its newest state, and nothing else.
- * `unchanging`: how many records the categories have that nothing is added to.
+ * Asserts that central holds every record of the boat's sources once, in its newest state, and nothing else. `unchanging` is the
+ * number of records in the categories that do not grow.
  */
 export async function assertCentralHolds(
   store: Store,
@@ -106,7 +106,7 @@ export async function assertCentralHolds(
     assert.equal((await held(known)).length, count, category);
   }
   assert.deepEqual(await held('settings', "record ->> 'version'"), [boat.version]);
-  // What is counted as it comes in says the same as the parts that are held: none was counted twice.
+  // The running count equals the number of stored parts, so no part was counted twice.
   const [parts] = await store.query(
     `select (select documents::int from installations where installation_id = $1::text) as counted,
             (select count(*)::int from imports where installation_id = $1::text) as held`,
@@ -115,7 +115,7 @@ export async function assertCentralHolds(
   assert.equal(parts?.['counted'], parts?.['held'], 'parts counted and parts held');
 }
 
-/** The ids of the exports that central holds parts of, sorted. */
+/** Returns the ids of the exports of which central holds parts, sorted. */
 export async function exportsAtCentral(store: Store, installationId: string): Promise<readonly string[]> {
   const rows = await store.query(
     'select distinct export_id as id from imports where installation_id = $1::text',

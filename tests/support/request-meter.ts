@@ -1,10 +1,10 @@
-/** Bytes of requests that carry an idempotency key: the parts of exports, with their heads. */
+/** Bytes of requests with an idempotency key: parts of exports with their headers. */
 export interface SentBytes {
-  /** What had to be sent: each part once, as it went last. */
+  /** Bytes that were necessary: each part once, in its last version. */
   readonly neededBytes: number;
-  /** What was sent of parts, with everything that was begun and not ended. */
+  /** Bytes of parts that were sent, including incomplete requests. */
   readonly partBytes: number;
-  /** How often each key was begun. */
+  /** Number of requests for each key. */
   readonly tries: ReadonlyMap<string, number>;
 }
 
@@ -17,14 +17,14 @@ interface KeyedRequest {
   sentBytes: number;
 }
 
-/** Reads the requests of one connection as their bytes pass: heads with a `Content-Length`, one after another. */
+/** Parses the requests of one connection as their bytes pass. Every request has a `Content-Length`. */
 export class RequestMeter {
-  /** Those with a key, in their order. */
+  /** Requests with a key, in order. */
   readonly requests: KeyedRequest[] = [];
   #head = Buffer.alloc(0);
   #body: { leftBytes: number; readonly request: KeyedRequest | undefined } | undefined;
 
-  /** Takes the next bytes; true where a request ended in them. */
+  /** Adds the next bytes. Returns whether a request ended in them. */
   add(bytes: Buffer): boolean {
     let hasEnded = false;
     let rest = bytes;
@@ -45,7 +45,7 @@ export class RequestMeter {
     return hasEnded;
   }
 
-  /** Takes what belongs to the head, and gives what comes after it. */
+  /** Consumes the bytes of the head and returns the rest. */
   #readHead(bytes: Buffer): Buffer {
     const seen = Buffer.concat([this.#head, bytes]);
     const end = seen.indexOf(HEAD_END);
@@ -66,7 +66,7 @@ export class RequestMeter {
   }
 }
 
-/** What all connections carried, in the order they were made. */
+/** Sums up the requests of all connections, in the order of the connections. */
 export function sumSent(meters: readonly RequestMeter[]): SentBytes {
   const needed = new Map<string, number>();
   const tries = new Map<string, number>();

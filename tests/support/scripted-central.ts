@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 
-/** One request as a scripted server sees it. */
+/** A request that a scripted server received. */
 export interface SeenRequest {
   readonly method: string;
   readonly path: string;
@@ -19,7 +19,7 @@ export interface ScriptedServer {
   readonly port: number;
   readonly seen: readonly SeenRequest[];
   readonly connections: () => number;
-  /** Answers the requests that come from now on. */
+  /** Sets the script for all following requests. */
   answer(script: Script): void;
   close(): Promise<void>;
 }
@@ -30,7 +30,7 @@ const DECODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   zstd: (bytes) => zstdDecompressSync(bytes),
 };
 
-/** A real HTTP server on loopback that answers as a test says: a stand-in for whatever stands where central should. Without a port it takes a free one. */
+/** Starts a real HTTP server on loopback that answers by a script, in place of central. Without a port it takes a free one. */
 export async function startScriptedServer(first: Script, listenOn = 0): Promise<ScriptedServer> {
   let script = first;
   let connections = 0;
@@ -84,7 +84,7 @@ export function json(
 
 export const HEALTHY = { service: 'd3kos-central', status: 'ok', time: '2026-01-01T00:00:00Z' };
 
-/** The receipt central gives for a request, with what a test wants wrong in it. */
+/** The receipt of central for a request. `over` replaces fields of it. */
 export function receiptFor(
   request: SeenRequest,
   over: Record<string, unknown> = {},
@@ -104,13 +104,13 @@ export function receiptFor(
   };
 }
 
-/** A central that takes everything and keeps nothing. */
+/** A central that accepts everything and stores nothing. */
 export const accepting: Script = (request, response) => {
   if (request.path === '/api/v1/health') json(response, 200, HEALTHY);
   else json(response, 200, receiptFor(request));
 };
 
-/** A central that answers its health, and imports as `script` says. */
+/** A central that answers its health check, and handles imports by `script`. */
 export function importing(script: Script): Script {
   return (request, response) =>
     request.path === '/api/v1/health' ? json(response, 200, HEALTHY) : script(request, response);

@@ -5,11 +5,10 @@ import type { PlantedDefect } from './run-plan.ts';
 import { openCentralDatabase } from './simulated-central.ts';
 import { parsePoint, toPointText } from './small-scenario.ts';
 
-/** `npm run sim -- --every-operation` runs all points. The suite runs this share, which has every kind of operation. */
-const SHARE = { every: 23, from: 5 };
+/** The long tier runs all points. This share has every kind of operation. */
+const SHARE = { every: 61, from: 5 };
 /** A defective card is noticed with fewer points. */
 const FEW = { every: 97, from: 5 };
-const BOUND = { timeout: 8 * 60_000 };
 
 async function tryPoints(share: typeof SHARE, defect: PlantedDefect = {}) {
   const database = await openCentralDatabase();
@@ -20,7 +19,7 @@ async function tryPoints(share: typeof SHARE, defect: PlantedDefect = {}) {
   }
 }
 
-test('power lost at any operation of the small scenario breaks no promise', BOUND, async (t) => {
+test('power lost at any operation of the small scenario breaks no promise', async (t) => {
   const { operations, runs, pageRuns, runsAgain, broken } = await tryPoints(SHARE);
   t.diagnostic(
     `${runs} cuts at an operation, ${pageRuns} after a page that SQLite wrote, ${runsAgain} cut again`,
@@ -46,10 +45,10 @@ test('power lost at any operation of the small scenario breaks no promise', BOUN
     'ledger.close',
   ])
     assert.ok((operations.get(op) ?? 0) > 0, `the scenario has ${op}`);
-  assert.ok(runs > 50 && pageRuns > 0 && runsAgain > 5, 'power was cut in each way');
+  assert.ok(runs > 20 && pageRuns > 0 && runsAgain > 2, 'power was cut in each way');
 });
 
-test('on a card that does not sync directories, the same cuts break promises', BOUND, async () => {
+test('on a card that does not sync directories, the same cuts break promises', async () => {
   assert.notDeepEqual((await tryPoints(FEW, { fsync: 'files_only' })).broken, []);
 });
 

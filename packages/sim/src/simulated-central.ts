@@ -8,10 +8,9 @@ import {
   revoke,
   SILENT_LOG,
   type Store,
-  toPgliteStore,
 } from '@d3kos/central';
 import { CATEGORIES, HEALTH_PATH, IMPORT_PATH, parseIdempotencyKey } from '@d3kos/protocol';
-import { PGlite } from '@electric-sql/pglite';
+import { openPgliteStore } from '../../central/src/platform/testing/pglite.ts';
 import type { VirtualClock } from './clock.ts';
 import type { Server } from './network-exchange.ts';
 import type { ImportAnswers } from './oracle/evidence.ts';
@@ -26,7 +25,7 @@ export interface CentralDatabase {
 
 /** A new database with central's own schema. Takes about one second. */
 export async function openCentralDatabase(): Promise<CentralDatabase> {
-  const store = toPgliteStore(await PGlite.create());
+  const store = await openPgliteStore();
   await migrate(store, 0);
   const tables = [
     'installations',

@@ -1,4 +1,20 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { runSeed } from './run-seed.ts';
+import { openCentralDatabase } from './simulated-central.ts';
 import { testSeeds } from './testing/test-seeds.ts';
 
-// Further seeds are in files of their own, so that each core can run one.
-testSeeds(1, 50);
+testSeeds(1, 12);
+
+test('on a card that ignores fsync, a seed breaks a promise that it keeps otherwise', async () => {
+  const database = await openCentralDatabase();
+  try {
+    assert.deepEqual((await runSeed(database, 1, { days: 3 })).violations, []);
+    assert.notDeepEqual(
+      (await runSeed(database, 1, { days: 3, defect: { fsync: 'ignored' } })).violations,
+      [],
+    );
+  } finally {
+    await database.close();
+  }
+});

@@ -3,8 +3,10 @@ import { type TestContext, test } from 'node:test';
 import { runSeed, toReplay } from '../run-seed.ts';
 import { openCentralDatabase } from '../simulated-central.ts';
 
-/** Longest time for the seeds of one file. They take two minutes on two quiet cores. */
-const SEEDS_MAX_MS = 15 * 60_000;
+/** Longest one test may take. A hundred seeds take four minutes on a quiet core. */
+const SEEDS_MAX_MS = 40 * 60_000;
+/** With fewer seeds than this, chance decides which faults they meet. */
+const COVERAGE_SEEDS_MIN = 50;
 
 /** At least this share of fifty seeds must meet each of these. A fault that hardly ever happens proves nothing. */
 const SHARE_MIN = 0.1;
@@ -93,8 +95,9 @@ async function runSeeds(t: TestContext, from: number, to: number): Promise<void>
     (totals['acknowledged'] ?? 0) > to - from && (totals['cuts'] ?? 0) > to - from,
     'the boats were working when power failed',
   );
-  for (const name of MET_SOMEWHERE) assert.ok((totals[name] ?? 0) > 0, `no seed met: ${name}`);
   const seeds = to - from + 1;
+  if (seeds < COVERAGE_SEEDS_MIN) return;
+  for (const name of MET_SOMEWHERE) assert.ok((totals[name] ?? 0) > 0, `no seed met: ${name}`);
   for (const name of MET_OFTEN)
     assert.ok((seedsThatMet.get(name) ?? 0) >= seeds * SHARE_MIN, `too few seeds met: ${name}`);
 }

@@ -2,13 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
-import { PGlite } from '@electric-sql/pglite';
 import { startEmbeddedPostgres } from '../embedded-postgres.ts';
 import { SILENT_LOG } from '../log.ts';
 import { openPgStore } from '../pg-store.ts';
-import { toPgliteStore } from '../pglite-store.ts';
 import type { Store } from '../ports.ts';
 import { systemRandomHex } from '../world.ts';
+import { openPgliteStore } from './pglite.ts';
 
 /** An empty database. */
 export interface StoreUnderTest {
@@ -20,7 +19,7 @@ export interface StoreUnderTest {
 
 /** PostgreSQL in WebAssembly, in memory. */
 export async function openPglite(): Promise<StoreUnderTest> {
-  const store = toPgliteStore(await PGlite.create());
+  const store = await openPgliteStore();
   return { store, secondStore: store, close: () => store.close() };
 }
 

@@ -1,3 +1,0 @@
-import { testSeeds } from './testing/test-seeds.ts';
-
-testSeeds(101, 150);

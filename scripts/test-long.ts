@@ -1,0 +1,74 @@
+// `npm run test:long [-- NAME …]`: the long tier, every *.long.test.ts, then the mutants. A name is the start of a step's name.
+// Prints one line per step.
+import { spawn } from 'node:child_process';
+import { basename, join } from 'node:path';
+import { listTests } from './run-tests.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** Steps at work at once: one for each core of the smallest machine. The mutants use both cores themselves. */
+const STEPS_AT_ONCE = 2;
+/** Longest one test may take. The longest takes 15 minutes on a quiet core. */
+const TEST_MAX_MS = 90 * 60_000;
+
+interface Step {
+  readonly name: string;
+  readonly args: readonly string[];
+}
+
+const toTestStep = (file: string): Step => ({
+  name: basename(file, '.long.test.ts'),
+  args: ['--test', '--test-reporter=spec', `--test-timeout=${TEST_MAX_MS}`, file],
+});
+const TESTS = listTests('long').map(toTestStep);
+const MUTATION: Step = { name: 'mutation', args: ['mutation/main.ts'] };
+
+/** Runs a step to its end and prints its line. Prints all of its output only if it failed. Resolves with whether it passed. */
+async function runStep({ name, args }: Step): Promise<boolean> {
+  const began = performance.now();
+  const child = spawn(
+    process.execPath,
+    ['--conditions=development', '--disable-warning=ExperimentalWarning', ...args],
+    { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  const hasPassed = code === 0;
+  if (!hasPassed) console.log(output);
+  const seconds = Math.round((performance.now() - began) / 1_000);
+  console.log(`${hasPassed ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`);
+  return hasPassed;
+}
+
+/** Runs steps in their order, `atOnce` at a time. Resolves with how many passed. */
+async function runSteps(steps: readonly Step[], atOnce: number): Promise<number> {
+  const left = [...steps];
+  let passed = 0;
+  const work = async (): Promise<void> => {
+    for (let step = left.shift(); step !== undefined; step = left.shift())
+      if (await runStep(step)) passed += 1;
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return passed;
+}
+
+const asked = process.argv.slice(2);
+const all = [...TESTS, MUTATION];
+const isAsked = ({ name }: Step): boolean =>
+  asked.length === 0 || asked.some((start) => name.startsWith(start));
+const unknown = asked.filter((name) => !all.some((step) => step.name.startsWith(name)));
+if (unknown.length > 0) {
+  console.error(
+    `Unknown step: ${unknown.join(', ')}. The steps are ${all.map(({ name }) => name).join(', ')}.`,
+  );
+  process.exit(2);
+}
+const passed =
+  (await runSteps(TESTS.filter(isAsked), STEPS_AT_ONCE)) + (await runSteps([MUTATION].filter(isAsked), 1));
+const failed = all.filter(isAsked).length - passed;
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,10 @@
+import { killCentral } from '../crash/kill-central.ts';
+import { crashTest } from './support/crash-test.ts';
+
+const KILLS = 40;
+
+crashTest(
+  `${KILLS} kills of central while it imports lose nothing and store nothing twice, and its database recovers`,
+  KILLS,
+  killCentral,
+);

@@ -1,0 +1,3 @@
+import { powerCutTest } from './support/crash-test.ts';
+
+powerCutTest(25);
