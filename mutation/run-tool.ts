@@ -3,12 +3,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
 /**
- * Runs the mutation testing tool on the pure policies that `tool/stryker.config.json` lists, or on `files`. Installs it first
+ * Runs the mutation testing tool on the pure policies that `mutation-tool/stryker.config.json` lists, or on `files`. Installs it first
  * if necessary: it is not a dependency of the repository, because only this command uses it. Returns the exit code, which is 1 if
  * the score is below the threshold.
  */
 export function runTool(root: string, files: readonly string[]): number {
-  const folder = join(root, 'mutation', 'tool');
+  const folder = join(root, 'mutation-tool');
   if (!isInstalled(folder) && !install(folder)) return 1;
   const args = ['run', join(folder, 'stryker.config.json')];
   if (files.length > 0) args.push('--mutate', files.join(','));
