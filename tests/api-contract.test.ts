@@ -2,17 +2,8 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import {
-  BROWSER_KEYS,
-  ErrorSchema,
-  listRoutes,
-  type Route,
-  type RouteName,
-  ROUTES,
-  toRequestPath,
-} from '@d3kos/boat/api';
+import { ErrorSchema, listRoutes, type Route, type RouteName, ROUTES, toRequestPath } from '@d3kos/boat/api';
 import { toHttpStatus } from '../packages/boat/src/api/http-status.ts';
-import { BROWSER_KEYS as COLLECTED_KEYS } from '../packages/boat/src/collect/browser-data.ts';
 import { EXPORT_ERROR_CODES } from '../packages/boat/src/platform/errors.ts';
 import {
   inTemporaryFolder,
@@ -260,8 +251,4 @@ test('the data budget is there under its own key and under the deprecated one', 
   const status = (await (await send(ROUTES.status, {})).json()) as Record<string, unknown>;
   assert.deepEqual(status['thrift'], status['data_budget']);
   assert.ok('deprecated' in ROUTES.status.answer.schema.properties.thrift);
-});
-
-test('pages may send the browser data that collectors read, and no other', () => {
-  assert.deepEqual([...BROWSER_KEYS], [...COLLECTED_KEYS]);
 });

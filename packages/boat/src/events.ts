@@ -1,22 +1,12 @@
+import type { Static } from 'typebox';
+import type { DeepReadonly } from './api/route.ts';
+import type { EventSchema } from './api/schemas.ts';
 import type { DeliveryEvent } from './deliver/delivery-event.ts';
 
-/** What a page that watches the boat receives as it happens. */
-export type ManagerEvent =
-  | {
-      readonly kind: 'queue';
-      readonly counts: Readonly<Record<'pending' | 'uploading' | 'completed' | 'failed', number>>;
-    }
-  | { readonly kind: 'collecting'; readonly category: string; readonly count: number }
-  | {
-      readonly kind: 'uploading';
-      readonly queueId: string;
-      readonly partIndex: number;
-      readonly partCount: number;
-    }
-  | { readonly kind: 'delivered'; readonly queueId: string }
-  | { readonly kind: 'destination'; readonly state: string; readonly detail: string };
+/** An event that the API streams to pages. */
+export type ManagerEvent = DeepReadonly<Static<typeof EventSchema>>;
 
-/** The page's event for an event of the worker, or undefined if pages do not show it. */
+/** Translates an event of the worker for pages. Undefined if pages do not show it. */
 export function toManagerEvent(event: DeliveryEvent): ManagerEvent | undefined {
   switch (event.kind) {
     case 'part_started': {
@@ -37,10 +27,10 @@ export function toManagerEvent(event: DeliveryEvent): ManagerEvent | undefined {
 /** Most subscribers at once: a kiosk, a phone and a laptop, several times over. */
 export const WATCHERS_MAX = 16;
 
-/** The events of the pages. */
+/** The bus of the events that pages receive. */
 export type Events = EventBus<ManagerEvent>;
 
-/** Passes events to the present subscribers. It keeps none for later subscribers. */
+/** Passes each event to the current subscribers. Later subscribers do not receive it. */
 export interface EventBus<Event> {
   emit(event: Event): void;
   /** Returns the function that ends the subscription, or undefined if WATCHERS_MAX subscribers exist. */

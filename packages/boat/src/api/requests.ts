@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import type { BrowserKey } from '../collect/browser-key.ts';
 
 /** Delivered exports in one answer unless the request names a limit, and at most. */
 export const HISTORY_DEFAULT = 100;
@@ -37,7 +38,7 @@ export const SettingsRequestSchema = Type.Object(
 );
 
 const BrowserValue = Type.Optional(Type.String({ maxLength: BROWSER_VALUE_LENGTH_MAX }));
-/** The keys that collectors read; a test compares the two lists. */
+/** One property for every key that collectors read. */
 const browserValues = {
   'd3kos-benchmark-tests': BrowserValue,
   'd3kos-benchmark-baseline': BrowserValue,
@@ -47,7 +48,7 @@ const browserValues = {
   'onboarding-config': BrowserValue,
   'd3kos-settings': BrowserValue,
   'd3kos-measurement-system': BrowserValue,
-};
+} satisfies Record<BrowserKey, typeof BrowserValue>;
 
 /** The localStorage keys a kiosk page may send. */
 export const BROWSER_KEYS: readonly string[] = Object.keys(browserValues);

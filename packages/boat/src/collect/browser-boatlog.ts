@@ -1,7 +1,8 @@
 import type { BoatlogField } from './boatlog-rows.ts';
 import { type BrowserEntry, readBrowserEntries } from './browser-data.ts';
 import type { CollectContext, Page } from './collector.ts';
-import type { HomeOutcome, TimestampReader } from './policy.ts';
+import type { SourceOutcome } from './policy/source-outcomes.ts';
+import type { TimestampReader } from './policy/timestamps.ts';
 import { type ColumnAliases, openSourceTable, toSourceDetail } from './source-table.ts';
 import { createStateRecords, toStatePages } from './state-records.ts';
 
@@ -9,7 +10,7 @@ import { createStateRecords, toStatePages } from './state-records.ts';
 const SCAN_ROWS = 10_000;
 
 /**
- * Collects the log entries that only the browser holds. An entry that a database of `homes` also holds, at the same second and
+ * Collects the log entries that only the browser holds. An entry that a database of `databases` also holds, at the same second and
  * with the same text (or the same type if it has no text), is exported from there. The databases have no index on time, so
  * they are searched in steps, and only for entries that were not exported before. If a database cannot be read, nothing is
  * collected, because entries could be exported twice.
@@ -17,10 +18,10 @@ const SCAN_ROWS = 10_000;
 export async function* collectBrowserBoatlog(
   context: CollectContext,
   readTime: TimestampReader,
-  homes: readonly string[],
+  databases: readonly string[],
   table: string,
   aliases: ColumnAliases<BoatlogField>,
-): AsyncGenerator<Page, HomeOutcome, void> {
+): AsyncGenerator<Page, SourceOutcome, void> {
   const entries = readBrowserEntries(context, readTime);
   if (entries.length === 0) return { state: 'source_missing' };
   const fresh = entries.filter(
@@ -32,8 +33,8 @@ export async function* collectBrowserBoatlog(
     if (second !== '') wanted.set(second, [...(wanted.get(second) ?? []), entry]);
   }
   const elsewhere = new Set<string>();
-  for (const home of wanted.size === 0 ? [] : homes) {
-    const failure = await findElsewhere(context, { home, table, aliases }, wanted, elsewhere);
+  for (const database of wanted.size === 0 ? [] : databases) {
+    const failure = await findElsewhere(context, { database, table, aliases }, wanted, elsewhere);
     if (failure !== undefined) return { state: 'error', detail: failure };
   }
   const records = createStateRecords(context);
@@ -50,19 +51,19 @@ export async function* collectBrowserBoatlog(
 const GOES_FROM_DATABASE = 'database';
 
 interface Place {
-  readonly home: string;
+  readonly database: string;
   readonly table: string;
   readonly aliases: ColumnAliases<BoatlogField>;
 }
 
-/** Adds the entries that `home` holds to `elsewhere`. Returns a detail text if the database cannot be read. */
+/** Adds the entries that `database` holds to `elsewhere`. Returns a detail text if the database cannot be read. */
 async function findElsewhere(
   context: CollectContext,
-  { home, table: tableName, aliases }: Place,
+  { database, table: tableName, aliases }: Place,
   wanted: ReadonlyMap<string, readonly BrowserEntry[]>,
   elsewhere: Set<string>,
 ): Promise<string | undefined> {
-  const opened = openSourceTable(context, home, tableName, aliases);
+  const opened = openSourceTable(context, database, tableName, aliases);
   if (opened.kind === 'outcome') return opened.outcome.state === 'error' ? opened.outcome.detail : undefined;
   const { db, table, columns: c } = opened.table;
   try {
@@ -90,7 +91,7 @@ async function findElsewhere(
       await context.clock.yield();
     }
   } catch (error) {
-    return toSourceDetail(error, home, context);
+    return toSourceDetail(error, database, context);
   } finally {
     db.close();
   }

@@ -6,12 +6,6 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, describe, it } from 'node:test';
 import { toBoatPlaces } from '../../../sim/src/fixture/places.ts';
 import { boatlogCollector } from './boatlog.ts';
-import {
-  BROWSER_DOCUMENT_LENGTH_MAX,
-  BROWSER_KEYS,
-  BrowserDocumentsSchema,
-  parseBrowserDocuments,
-} from './browser-data.ts';
 import { collectAll, createTestContext, createTestProgress } from './collection-for-tests.ts';
 import { onboardingCollector } from './onboarding.ts';
 import { settingsCollector } from './settings.ts';
@@ -41,19 +35,6 @@ function writeBoatWithVoice(name: string): string {
 }
 
 describe('what a page hands over', () => {
-  it('is taken under the known keys as texts, within their length, and not otherwise', () => {
-    assert.deepEqual(Object.keys(BrowserDocumentsSchema.properties), BROWSER_KEYS);
-    assert.deepEqual(parseBrowserDocuments({ 'd3kos-trips': '[]' }), { 'd3kos-trips': '[]' });
-    for (const value of [
-      null,
-      [],
-      { 'd3kos-trips': [] },
-      { other: '' },
-      { 'd3kos-trips': 'x'.repeat(BROWSER_DOCUMENT_LENGTH_MAX + 1) },
-    ])
-      assert.equal(parseBrowserDocuments(value), undefined);
-  });
-
   it('appears in the boatlog once: not when it is in the database too, not when it is handed over again', async () => {
     const root = writeBoatWithVoice('once');
     const documents: Record<string, string> = {

@@ -1,50 +1,11 @@
-import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { type AllowedWords, asObjects, toAllowed, toPublicText, toWords } from './allowed.ts';
+import type { BrowserKey } from './browser-key.ts';
 import type { CollectContext } from './collector.ts';
 import { sha256 } from './digest.ts';
-import { type TimestampReader, toContentId, toRecordId } from './policy.ts';
+import { toContentId, toRecordId } from './policy/record-ids.ts';
+import type { TimestampReader } from './policy/timestamps.ts';
 import { parseLenientJson } from './source-file.ts';
 import type { StateRecord } from './state-records.ts';
-
-/** The localStorage keys that a kiosk page may send (docs/spec/sources.md, "Browser data"). Other keys are rejected. */
-export const BROWSER_KEYS = [
-  'd3kos-benchmark-tests',
-  'd3kos-benchmark-baseline',
-  'd3kos-boatlog-entries',
-  'd3kos-trips',
-  'd3kos-engine-hours',
-  'onboarding-config',
-  'd3kos-settings',
-  'd3kos-measurement-system',
-] as const;
-export type BrowserKey = (typeof BROWSER_KEYS)[number];
-
-/** Longest value of one key. Browsers store 5 Mi characters per origin. */
-export const BROWSER_DOCUMENT_LENGTH_MAX = 5 * 1024 * 1024;
-
-/** The request of a kiosk page: texts as stored in localStorage, under known keys. */
-export const BrowserDocumentsSchema = Type.Object(
-  {
-    'd3kos-benchmark-tests': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
-    'd3kos-benchmark-baseline': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
-    'd3kos-boatlog-entries': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
-    'd3kos-trips': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
-    'd3kos-engine-hours': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
-    'onboarding-config': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
-    'd3kos-settings': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
-    'd3kos-measurement-system': Type.Optional(Type.String({ maxLength: BROWSER_DOCUMENT_LENGTH_MAX })),
-  } satisfies Record<BrowserKey, unknown>,
-  { additionalProperties: false },
-);
-export type BrowserDocuments = Static<typeof BrowserDocumentsSchema>;
-
-const documents = Compile(BrowserDocumentsSchema);
-
-/** The documents of a kiosk page, or undefined if a key is unknown or a value is not a text or too long. */
-export function parseBrowserDocuments(value: unknown): BrowserDocuments | undefined {
-  return documents.Check(value) ? value : undefined;
-}
 
 /** The JSON value that a page sent under `key`. Undefined if no page sent one or it is not JSON. */
 export function readBrowserJson(context: CollectContext, key: BrowserKey): unknown {
@@ -85,7 +46,7 @@ export function readBrowserEntries(
   context: CollectContext,
   readTime: TimestampReader,
 ): readonly BrowserEntry[] {
-  const neighbours = new Map<string, number>();
+  const seen = new Map<string, number>();
   const toEntry = (source: Readonly<Record<string, unknown>>, ownType: string | undefined): BrowserEntry => {
     const raw = source['timestamp'] ?? source['start'] ?? source['startTime'] ?? source['date'] ?? null;
     const timestamp = typeof raw === 'string' || typeof raw === 'number' ? raw : null;
@@ -94,10 +55,10 @@ export function readBrowserEntries(
     const content = typeof source['text'] === 'string' ? source['text'] : null;
     const reading = toAllowed(source, ENTRY_WORDS);
     const digest = sha256(JSON.stringify([type, reading]));
-    const neighbour = neighbours.get(digest) ?? 0;
-    neighbours.set(digest, neighbour + 1);
+    const duplicateNo = seen.get(digest) ?? 0;
+    seen.set(digest, duplicateNo + 1);
     const record: StateRecord = {
-      record_id: toRecordId(`browser:${toContentId(digest, neighbour)}`, String(timestamp ?? ''), sha256),
+      record_id: toRecordId(`browser:${toContentId(digest, duplicateNo)}`, String(timestamp ?? ''), sha256),
       entry_id: null,
       timestamp,
       timestamp_utc: utc,
