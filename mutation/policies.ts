@@ -18,8 +18,7 @@ const RETAIN = 'packages/boat/src/retain/policy.ts';
 const RETAIN_TESTS = ['packages/boat/src/retain/policy.test.ts'];
 const REQUEST_ORIGIN = 'packages/boat/src/http/request-origin.ts';
 const REQUEST_ORIGIN_TESTS = ['tests/boat-api.test.ts'];
-const COLLECT = 'packages/boat/src/collect/policy.ts';
-const COLLECT_TESTS = ['packages/boat/src/collect/policy.test.ts'];
+const COLLECT = 'packages/boat/src/collect/policy';
 const LEDGER = 'packages/boat/src/ledger/policy.ts';
 const LEDGER_TESTS = ['packages/boat/src/ledger/ledger.test.ts'];
 const SPOOL_TESTS = ['packages/boat/src/spool/spool.test.ts'];
@@ -273,45 +272,45 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a record is named by its id alone',
-    file: COLLECT,
+    file: `${COLLECT}/record-ids.ts`,
     before: "const whole = timestamp === '' ? id : `${id}@${timestamp}`;",
     after: 'const whole = id;',
-    killedBy: COLLECT_TESTS,
+    killedBy: [`${COLLECT}/record-ids.test.ts`],
   },
   {
     name: 'identical rows without an id are one record',
-    file: COLLECT,
-    before: 'return neighbour === 0 ? name : `${name}#${neighbour}`;',
+    file: `${COLLECT}/record-ids.ts`,
+    before: 'return duplicateNo === 0 ? name : `${name}#${duplicateNo}`;',
     after: 'return name;',
-    killedBy: COLLECT_TESTS,
+    killedBy: [`${COLLECT}/record-ids.test.ts`],
   },
   {
     name: 'a replaced log is read on from the old cursor',
-    file: COLLECT,
+    file: `${COLLECT}/anchors.ts`,
     before: 'digestAt(position) === digest)',
     after: 'digestAt(position) !== undefined)',
-    killedBy: COLLECT_TESTS,
+    killedBy: [`${COLLECT}/anchors.test.ts`],
   },
   {
     name: 'offsets of time zones are added the wrong way',
-    file: COLLECT,
+    file: `${COLLECT}/timestamps.ts`,
     before: "(offset.startsWith('-') ? -minutes : minutes)",
     after: "(offset.startsWith('-') ? minutes : -minutes)",
-    killedBy: COLLECT_TESTS,
+    killedBy: [`${COLLECT}/timestamps.test.ts`],
   },
   {
     name: 'milliseconds since 1970 are read as seconds',
-    file: COLLECT,
+    file: `${COLLECT}/timestamps.ts`,
     before: 'value >= EPOCH_MS_FROM ? value : value * 1000',
     after: 'value * 1000',
-    killedBy: COLLECT_TESTS,
+    killedBy: [`${COLLECT}/timestamps.test.ts`],
   },
   {
-    name: 'a damaged home hides the living one',
-    file: COLLECT,
+    name: 'a damaged old database hides the present one',
+    file: `${COLLECT}/source-outcomes.ts`,
     before: "['ok', 'error', 'schema_unknown', 'empty', 'source_missing']",
     after: "['error', 'ok', 'schema_unknown', 'empty', 'source_missing']",
-    killedBy: COLLECT_TESTS,
+    killedBy: [`${COLLECT}/source-outcomes.test.ts`],
   },
   {
     name: 'a range given back moves a log forward',

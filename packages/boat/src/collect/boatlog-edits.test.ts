@@ -17,7 +17,7 @@ import {
 } from './collection-for-tests.ts';
 import { systemAlertsCollector } from './system-alerts.ts';
 
-const HOME = 'data/boatlog/boatlog.db';
+const SOURCE_PATH = 'data/boatlog/boatlog.db';
 const ISSUES = 'data/self-healing/issues.db';
 const ID_COLUMNS = [
   'entry_id INTEGER PRIMARY KEY',
@@ -72,8 +72,8 @@ class EditedBoat {
     this.idColumn = idColumn;
   }
   run(work: (db: DatabaseSync) => void): void {
-    mkdirSync(dirname(join(this.root, HOME)), { recursive: true });
-    const db = new DatabaseSync(join(this.root, HOME));
+    mkdirSync(dirname(join(this.root, SOURCE_PATH)), { recursive: true });
+    const db = new DatabaseSync(join(this.root, SOURCE_PATH));
     db.exec(
       `CREATE TABLE IF NOT EXISTS boatlog_entries (${this.idColumn}, timestamp TEXT, entry_type TEXT, content TEXT, latitude REAL, longitude REAL, weather_conditions TEXT)`,
     );
@@ -94,7 +94,7 @@ class EditedBoat {
     });
   }
   apply(step: Edit): void {
-    const path = join(this.root, HOME);
+    const path = join(this.root, SOURCE_PATH);
     switch (step.kind) {
       case 'append':
         this.append(step.rows, step.content);

@@ -8,10 +8,10 @@ import fc from 'fast-check';
 import { toBoatPlaces } from '../../../sim/src/fixture/places.ts';
 import { createBoatlogReader } from './boatlog-rows.ts';
 import { createTestContext } from './collection-for-tests.ts';
-import { createTimestampReader } from './policy.ts';
+import { createTimestampReader } from './policy/timestamps.ts';
 import { openSourceTable } from './source-table.ts';
 
-const HOME = 'data/boatlog/boatlog.db';
+const SOURCE_PATH = 'data/boatlog/boatlog.db';
 const COLUMNS =
   'entry_id, timestamp TEXT, entry_type TEXT, content TEXT, latitude REAL, longitude REAL, weather_conditions TEXT';
 
@@ -24,12 +24,12 @@ describe('a line of the boatlog', () => {
   async function compareLines(values: readonly SQLInputValue[], columns = COLUMNS): Promise<boolean> {
     roots += 1;
     const root = join(folder, String(roots));
-    mkdirSync(dirname(join(root, HOME)), { recursive: true });
-    const db = new DatabaseSync(join(root, HOME));
+    mkdirSync(dirname(join(root, SOURCE_PATH)), { recursive: true });
+    const db = new DatabaseSync(join(root, SOURCE_PATH));
     db.exec(`CREATE TABLE boatlog_entries (${columns})`);
     db.prepare('INSERT INTO boatlog_entries VALUES (?, ?, ?, ?, ?, ?, ?)').run(...values);
     db.close();
-    const opened = openSourceTable(createTestContext(toBoatPlaces(root)), HOME, 'boatlog_entries', {
+    const opened = openSourceTable(createTestContext(toBoatPlaces(root)), SOURCE_PATH, 'boatlog_entries', {
       entry_id: ['entry_id'],
       timestamp: ['timestamp'],
       entry_type: ['entry_type'],

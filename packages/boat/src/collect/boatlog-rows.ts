@@ -4,7 +4,8 @@ import type { Page } from './collector.ts';
 import { sha256 } from './digest.ts';
 import type { RowsFit, RowsRead, RowsReader } from './log-table.ts';
 import { LINE_SEPARATOR, toBytesPage, toLine, toPage } from './page.ts';
-import { type TimestampReader, toContentId, toRecordId } from './policy.ts';
+import { toContentId, toRecordId } from './policy/record-ids.ts';
+import type { TimestampReader } from './policy/timestamps.ts';
 import { parseLenientJson } from './source-file.ts';
 import { type SourceTable, type SourceValue, toJsonValue } from './source-table.ts';
 
@@ -26,7 +27,7 @@ export const CONTENT_SIZE_MAX_BYTES = 8 * 1024 * 1024;
 const CONTENT_CUT_LENGTH = 1024 * 1024;
 
 /** How many rows back identical rows without an id are searched, and how many different ones are counted. */
-const NEIGHBOURS_MAX = 10_000;
+const DUPLICATES_SEARCHED_MAX = 10_000;
 
 /** Most rows of a page on the slow path. Each row is an object and a string, and the garbage of one page counts as the daemon's memory. */
 const SLOW_PAGE_ROWS_MAX = 256;
@@ -227,14 +228,14 @@ function createSlowReader(table: SourceTable<BoatlogField>, reading: BoatlogRead
   const select = `SELECT rowid, ${c.entry_id}, ${c.timestamp}, ${c.entry_type}, ${content}, ${c.latitude}, ${c.longitude}, ${c.weather_conditions}, ${isLarge} FROM ${table.table}`;
   const forward = toRowStatement(db.prepare(`${select} WHERE rowid > ? ORDER BY rowid LIMIT ?`));
   const backward = toRowStatement(db.prepare(`${select} WHERE rowid <= ? ORDER BY rowid DESC LIMIT ?`));
-  const neighbours = createNeighbours((position) => iterateRows(backward, position, NEIGHBOURS_MAX));
+  const contentIds = createContentIds((position) => iterateRows(backward, position, DUPLICATES_SEARCHED_MAX));
   return (after, rowsMax) => {
     const lines: string[] = [];
     let count = 0;
     let last = after;
     for (const row of iterateRows(forward, after, rowsMax)) {
       const { entry_id: id, timestamp } = row.values;
-      const contentId = neighbours.next(row, last);
+      const contentId = contentIds.next(row, last);
       count += 1;
       last = row.position;
       if (reading.isElsewhere?.(id, timestamp) === true) continue;
@@ -294,17 +295,17 @@ function toContentSha256({ values: v }: BoatlogRow): string {
 }
 
 /** Names rows without an id. Identical rows in a run of equal timestamps get different names. */
-interface Neighbours {
+interface ContentIds {
   /** The name of `row`, or undefined if it has an id. Called for every row in order; `before` is the position of the previous row. */
   next(row: BoatlogRow, before: number): string | undefined;
 }
 
-function createNeighbours(readBack: (position: number) => Iterable<BoatlogRow>): Neighbours {
+function createContentIds(readBack: (position: number) => Iterable<BoatlogRow>): ContentIds {
   let run: { readonly timestamp: SourceValue; readonly counts: Map<string, number> } | undefined;
   let last: number | undefined;
   const count = (counts: Map<string, number>, digest: string): number => {
     const seen = counts.get(digest) ?? 0;
-    if (seen > 0 || counts.size < NEIGHBOURS_MAX) counts.set(digest, seen + 1);
+    if (seen > 0 || counts.size < DUPLICATES_SEARCHED_MAX) counts.set(digest, seen + 1);
     return seen;
   };
   // Needed only for the first row. After that the previous row is known.

@@ -14,8 +14,8 @@ import {
   createTestProgress,
 } from './collection-for-tests.ts';
 
-const HOME = 'data/boatlog/boatlog.db';
-const OLD_HOME = 'data/boatlog.db';
+const SOURCE_PATH = 'data/boatlog/boatlog.db';
+const OLD_SOURCE_PATH = 'data/boatlog.db';
 const COLUMNS =
   'entry_id, timestamp TEXT, entry_type TEXT, content TEXT, latitude REAL, longitude REAL, weather_conditions TEXT';
 
@@ -28,7 +28,7 @@ function newRoot(): string {
   return join(folder, String(roots));
 }
 
-function openHome(root: string, name = HOME): DatabaseSync {
+function openDatabase(root: string, name = SOURCE_PATH): DatabaseSync {
   mkdirSync(dirname(join(root, name)), { recursive: true });
   return new DatabaseSync(join(root, name));
 }
@@ -36,10 +36,10 @@ function openHome(root: string, name = HOME): DatabaseSync {
 function writeRows(
   root: string,
   rows: readonly (readonly SQLInputValue[])[],
-  name = HOME,
+  name = SOURCE_PATH,
   columns = COLUMNS,
 ): void {
-  const db = openHome(root, name);
+  const db = openDatabase(root, name);
   db.exec(`CREATE TABLE IF NOT EXISTS boatlog_entries (${columns})`);
   for (const row of rows)
     db.prepare(`INSERT INTO boatlog_entries VALUES (${row.map(() => '?').join(', ')})`).run(...row);
@@ -119,7 +119,7 @@ describe('the boatlog', () => {
 
   it('carries whatever a row holds as valid JSON', async () => {
     const root = newRoot();
-    const db = openHome(root);
+    const db = openDatabase(root);
     db.exec(`CREATE TABLE boatlog_entries (${COLUMNS})`);
     db.exec(`INSERT INTO boatlog_entries VALUES
       (1, '2026-03-16T14:03:05.123Z', 'voice', CAST(x'6162ff2263e2' AS TEXT), 9e999, -9e999, '[1, 2'),
@@ -151,7 +151,7 @@ describe('the boatlog', () => {
 
   it('carries text that is not UTF-8 in a page that SQLite makes', async () => {
     const root = newRoot();
-    const db = openHome(root);
+    const db = openDatabase(root);
     db.exec(`CREATE TABLE boatlog_entries (${COLUMNS})`);
     db.exec(
       "INSERT INTO boatlog_entries VALUES (1, '2026-03-16T14:03:05.123Z', 'voice', CAST(x'61ff22e2' AS TEXT), NULL, NULL, NULL)",
@@ -192,7 +192,7 @@ describe('the boatlog', () => {
     writeRows(
       root,
       [['a secret', 'hello', '2026-03-16T14:03:05.123Z', 7]],
-      HOME,
+      SOURCE_PATH,
       'password, "Text", created_at, id INTEGER PRIMARY KEY',
     );
     const { records, lines } = await collect(root);
@@ -206,8 +206,8 @@ describe('the boatlog', () => {
     const columns = COLUMNS.replace('entry_id,', 'entry_id INTEGER PRIMARY KEY,');
     const second = [2, '2026-03-17T14:03:05.123Z', 'text', 'two', null, null, null] as const;
     const third = [3, '2025-01-01T00:00:00.000Z', 'text', 'only old', null, null, null] as const;
-    writeRows(root, [ENTRY, second], HOME, columns);
-    writeRows(root, [ENTRY, third], OLD_HOME, columns);
+    writeRows(root, [ENTRY, second], SOURCE_PATH, columns);
+    writeRows(root, [ENTRY, third], OLD_SOURCE_PATH, columns);
     const { records, outcome } = await collect(root);
     assert.deepEqual(
       records.map((record) => record['entry_id']),
@@ -216,8 +216,8 @@ describe('the boatlog', () => {
     assert.deepEqual(
       outcome.cursors.map(({ source, to }) => [source, to.position]),
       [
-        [HOME, 2],
-        [OLD_HOME, 3],
+        [SOURCE_PATH, 2],
+        [OLD_SOURCE_PATH, 3],
       ],
     );
   });
@@ -242,20 +242,20 @@ describe('a boatlog that cannot be read', () => {
     ['is damaged', damage, 'error'],
   ];
   function writeFile(root: string, content: string): void {
-    mkdirSync(dirname(join(root, HOME)), { recursive: true });
-    writeFileSync(join(root, HOME), content);
+    mkdirSync(dirname(join(root, SOURCE_PATH)), { recursive: true });
+    writeFileSync(join(root, SOURCE_PATH), content);
   }
   function openAndRun(root: string, sql: string): void {
-    const db = openHome(root);
+    const db = openDatabase(root);
     db.exec(sql);
     db.close();
   }
   function damage(root: string): void {
-    writeBoatlog(join(root, HOME), { style: 'integer', rows: 3000, seed: 1 });
-    const db = openHome(root);
+    writeBoatlog(join(root, SOURCE_PATH), { style: 'integer', rows: 3000, seed: 1 });
+    const db = openDatabase(root);
     db.exec('PRAGMA journal_mode = DELETE');
     db.close();
-    const path = join(root, HOME);
+    const path = join(root, SOURCE_PATH);
     const size = statSync(path).size;
     writeFileSync(path, Buffer.alloc(size / 2, 0xa5), { flag: 'r+', flush: true });
   }
@@ -273,7 +273,7 @@ describe('a boatlog that cannot be read', () => {
   it('is locked by its writer: told, without waiting for long', async () => {
     const root = newRoot();
     writeRows(root, [ENTRY]);
-    const writer = openHome(root);
+    const writer = openDatabase(root);
     writer.exec('BEGIN EXCLUSIVE');
     const beganMs = performance.now();
     const { records, outcome } = await collect(root);
@@ -289,14 +289,14 @@ describe('a boatlog that cannot be read', () => {
   it('beside one that can: its records go, and what is wrong is told', async () => {
     const root = newRoot();
     writeRows(root, [ENTRY]);
-    writeFileSync(join(root, OLD_HOME), 'broken '.repeat(200));
+    writeFileSync(join(root, OLD_SOURCE_PATH), 'broken '.repeat(200));
     const { records, outcome } = await collect(root);
     assert.equal(records.length, 1);
     assert.equal(outcome.state, 'ok');
     assert.match(outcome.detail ?? '', /data\/boatlog\.db is not a SQLite database/);
     assert.deepEqual(
       outcome.cursors.map(({ source }) => source),
-      [HOME],
+      [SOURCE_PATH],
     );
   });
 });
@@ -304,8 +304,8 @@ describe('a boatlog that cannot be read', () => {
 describe('a boatlog that is written while it is read', () => {
   it('keeps its WAL small: no read transaction outlives a page', async () => {
     const root = newRoot();
-    writeBoatlog(join(root, HOME), { style: 'integer', rows: 60_000, seed: 3 });
-    const writer = openHome(root);
+    writeBoatlog(join(root, SOURCE_PATH), { style: 'integer', rows: 60_000, seed: 3 });
+    const writer = openDatabase(root);
     writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF');
     const insert = writer.prepare(
       "INSERT INTO boatlog_entries (timestamp, entry_type, content) VALUES ('2026-03-16T14:03:05.123Z', 'auto', ?)",
@@ -321,7 +321,7 @@ describe('a boatlog that is written while it is read', () => {
       for (let row = 0; row < 500; row += 1) insert.run('z'.repeat(800));
       writer.exec('COMMIT');
       written += 500;
-      walMaxBytes = Math.max(walMaxBytes, statSync(join(root, `${HOME}-wal`)).size);
+      walMaxBytes = Math.max(walMaxBytes, statSync(join(root, `${SOURCE_PATH}-wal`)).size);
     }
     writer.close();
     assert.ok(written > 10_000, `${written} rows were written meanwhile`);
@@ -330,8 +330,8 @@ describe('a boatlog that is written while it is read', () => {
 
   it('is not skipped over when its rows are renumbered', async () => {
     const root = newRoot();
-    writeBoatlog(join(root, HOME), { style: 'text', rows: 2000, seed: 4 });
-    const writer = openHome(root);
+    writeBoatlog(join(root, SOURCE_PATH), { style: 'text', rows: 2000, seed: 4 });
+    const writer = openDatabase(root);
     const pages = boatlogCollector.collect(
       createTestContext(toBoatPlaces(root), undefined, { mode: 'full' }),
     );

@@ -1,8 +1,8 @@
 import { type BoatlogField, type BoatlogReading, createBoatlogReader } from './boatlog-rows.ts';
 import { collectBrowserBoatlog } from './browser-boatlog.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
-import { type LogOutcome, readLogHome } from './log-table.ts';
-import { mergeHomes } from './policy.ts';
+import { type LogOutcome, readLogTable } from './log-table.ts';
+import { mergeSourceOutcomes } from './policy/source-outcomes.ts';
 import { readTimestampReader } from './source-file.ts';
 import { type ColumnAliases, openSourceTable, type SourceTable, type SourceValue } from './source-table.ts';
 
@@ -19,38 +19,44 @@ const FIELDS: ColumnAliases<BoatlogField> = {
 const TABLE = 'boatlog_entries';
 
 /** The present database and the one of older versions (docs/spec/sources.md, "2 boatlog"). */
-const HOME = 'data/boatlog/boatlog.db';
-const OLD_HOME = 'data/boatlog.db';
+const SOURCE_PATH = 'data/boatlog/boatlog.db';
+const OLD_SOURCE_PATH = 'data/boatlog.db';
 
 /** Reads the boatlog, which is append-only: the cursor is a rowid. An entry in both databases, or in a database and the browser, is exported once. */
 export const boatlogCollector: Collector = { category: 'boatlog', isNews: true, collect };
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
   const readTime = await readTimestampReader(context);
-  const outcomes: LogOutcome[] = [yield* readHome(context, HOME, () => ({ readTime }))];
-  const newer = openSourceTable(context, HOME, TABLE, FIELDS);
+  const outcomes: LogOutcome[] = [yield* readDatabase(context, SOURCE_PATH, () => ({ readTime }))];
+  const newer = openSourceTable(context, SOURCE_PATH, TABLE, FIELDS);
   try {
     const toReading = (): BoatlogReading => {
       const isElsewhere = newer.kind === 'table' ? createLookup(newer.table) : undefined;
       return isElsewhere === undefined ? { readTime } : { readTime, isElsewhere };
     };
-    outcomes.push(yield* readHome(context, OLD_HOME, toReading));
+    outcomes.push(yield* readDatabase(context, OLD_SOURCE_PATH, toReading));
   } finally {
     if (newer.kind === 'table') newer.table.db.close();
   }
-  const browser = yield* collectBrowserBoatlog(context, readTime, [HOME, OLD_HOME], TABLE, FIELDS);
+  const browser = yield* collectBrowserBoatlog(
+    context,
+    readTime,
+    [SOURCE_PATH, OLD_SOURCE_PATH],
+    TABLE,
+    FIELDS,
+  );
   return {
-    ...mergeHomes([...outcomes, browser]),
+    ...mergeSourceOutcomes([...outcomes, browser]),
     cursors: outcomes.flatMap((outcome) => outcome.move ?? []),
   };
 }
 
-function readHome(
+function readDatabase(
   context: CollectContext,
   name: string,
   toReading: () => BoatlogReading,
 ): AsyncGenerator<Page, LogOutcome, void> {
-  return readLogHome(context, {
+  return readLogTable(context, {
     name,
     table: TABLE,
     aliases: FIELDS,

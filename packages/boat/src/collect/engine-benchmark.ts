@@ -3,7 +3,9 @@ import { type AllowedWords, asObject, toAllowed, toNumber, toWords } from './all
 import { readBrowserJson } from './browser-data.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
-import { type HomeOutcome, mergeHomes, type TimestampReader, toRecordId } from './policy.ts';
+import { toRecordId } from './policy/record-ids.ts';
+import { type SourceOutcome, mergeSourceOutcomes } from './policy/source-outcomes.ts';
+import type { TimestampReader } from './policy/timestamps.ts';
 import { readSourceJson, readTimestampReader, toFileDetail, toFileOutcome } from './source-file.ts';
 import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
 
@@ -18,7 +20,7 @@ const BENCHMARK_WORDS: AllowedWords = toWords(
 );
 
 /** Files with results (docs/spec/sources.md, "1 engine_benchmark"), and the kind of their records. */
-const HOMES = [
+const SOURCES = [
   { name: 'config/benchmark-results.json', kind: 'results' },
   { name: 'data/engine-benchmark.json', kind: 'engine-benchmark' },
   { name: 'data/baselines/engine-baseline.json', kind: 'engine-baseline' },
@@ -39,17 +41,17 @@ export const engineBenchmarkCollector: Collector = { category: 'engine_benchmark
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
   const readTime = await readTimestampReader(context);
   const records = createStateRecords(context);
-  const homes: HomeOutcome[] = [];
-  for (const { name, kind } of HOMES)
-    homes.push(yield* collectFile(context, records, name, (value) => toResults(kind, value, readTime)));
+  const outcomes: SourceOutcome[] = [];
+  for (const { name, kind } of SOURCES)
+    outcomes.push(yield* collectFile(context, records, name, (value) => toResults(kind, value, readTime)));
   for (const folder of DOWNLOAD_FOLDERS) {
     const { names, outcome } = await listDownloads(context, folder);
-    homes.push(outcome);
+    outcomes.push(outcome);
     for (const name of names)
-      homes.push(yield* collectFile(context, records, name, (value) => toDownload(value, readTime)));
+      outcomes.push(yield* collectFile(context, records, name, (value) => toDownload(value, readTime)));
   }
-  homes.push(yield* collectBrowser(context, records, readTime));
-  return { ...mergeHomes(homes), cursors: [] };
+  outcomes.push(yield* collectBrowser(context, records, readTime));
+  return { ...mergeSourceOutcomes(outcomes), cursors: [] };
 }
 
 async function* collectFile(
@@ -57,7 +59,7 @@ async function* collectFile(
   records: StateRecords,
   name: string,
   toRecords: (value: unknown) => readonly StateRecord[] | undefined,
-): AsyncGenerator<Page, HomeOutcome, void> {
+): AsyncGenerator<Page, SourceOutcome, void> {
   const file = await readSourceJson(context, name);
   if (file.kind !== 'value') return toFileOutcome(file);
   const found = toRecords(file.value);
@@ -69,7 +71,7 @@ async function* collectFile(
 async function listDownloads(
   context: CollectContext,
   folder: string,
-): Promise<{ readonly names: readonly string[]; readonly outcome: HomeOutcome }> {
+): Promise<{ readonly names: readonly string[]; readonly outcome: SourceOutcome }> {
   try {
     const entries = (await context.disk.list(join(context.paths.root, folder))) ?? [];
     const names = entries.filter(({ kind, name }) => kind === 'file' && DOWNLOAD_NAME.test(name));
@@ -162,7 +164,7 @@ async function* collectBrowser(
   context: CollectContext,
   records: StateRecords,
   readTime: TimestampReader,
-): AsyncGenerator<Page, HomeOutcome, void> {
+): AsyncGenerator<Page, SourceOutcome, void> {
   const tests = readBrowserJson(context, BROWSER_TESTS);
   const baseline = asObject(readBrowserJson(context, BROWSER_BASELINE));
   const found = [

@@ -5,11 +5,10 @@ import {
   ANCHOR_DISTANCES,
   type Anchor,
   fitCursor,
-  type HomeOutcome,
-  nextPageRows,
-  PAGE_ROWS,
   toCursor,
-} from './policy.ts';
+} from './policy/anchors.ts';
+import { nextPageRows, PAGE_ROWS } from './policy/page-rows.ts';
+import type { SourceOutcome } from './policy/source-outcomes.ts';
 import { type ColumnAliases, openSourceTable, type SourceTable, toSourceDetail } from './source-table.ts';
 
 /**
@@ -37,7 +36,7 @@ export type RowsReader = (after: number, rowsMax: number) => RowsRead;
 export type RowsFit = (after: number, rowsMax: number) => number;
 
 /** A table of a log that only grows at its end. */
-export interface LogHome<Field extends string> {
+export interface LogSource<Field extends string> {
   /** Path of the database below the boat's root, and the name of its cursor. */
   readonly name: string;
   readonly table: string;
@@ -50,7 +49,7 @@ export interface LogHome<Field extends string> {
 }
 
 /** The outcome of reading a log. `move` is present if rows were read. */
-export interface LogOutcome extends HomeOutcome {
+export interface LogOutcome extends SourceOutcome {
   readonly move?: CursorMove;
 }
 
@@ -59,17 +58,17 @@ export interface LogOutcome extends HomeOutcome {
  * transaction, and none is open while the page is consumed, so the source's WAL does not grow because of us. If the log changes
  * during the reading (a VACUUM that renumbers rows), the outcome is `error` and the next export reads it again.
  */
-export async function* readLogHome<Field extends string>(
+export async function* readLogTable<Field extends string>(
   context: CollectContext,
-  home: LogHome<Field>,
+  source: LogSource<Field>,
 ): AsyncGenerator<Page, LogOutcome, void> {
-  const opened = openSourceTable(context, home.name, home.table, home.aliases);
+  const opened = openSourceTable(context, source.name, source.table, source.aliases);
   if (opened.kind === 'outcome') return opened.outcome;
   const { table } = opened;
   try {
-    return yield* readRows(context, home, table);
+    return yield* readRows(context, source, table);
   } catch (error) {
-    return { state: 'error', detail: toSourceDetail(error, home.name, context) };
+    return { state: 'error', detail: toSourceDetail(error, source.name, context) };
   } finally {
     table.db.close();
   }
@@ -77,12 +76,12 @@ export async function* readLogHome<Field extends string>(
 
 async function* readRows<Field extends string>(
   context: CollectContext,
-  home: LogHome<Field>,
+  source: LogSource<Field>,
   table: SourceTable<Field>,
 ): AsyncGenerator<Page, LogOutcome, void> {
   const anchors = createAnchorReader(table);
-  const from = fitCursor(context.cursorOf(home.name), anchors.digestAt);
-  const readPage = home.createReader(table, createFit(home, table));
+  const from = fitCursor(context.cursorOf(source.name), anchors.digestAt);
+  const readPage = source.createReader(table, createFit(source, table));
   const start = context.mode === 'full' ? undefined : from;
   let position = start?.position ?? POSITION_BEFORE_ALL;
   let positionDigest = start === undefined ? undefined : anchors.digestAt(position);
@@ -98,17 +97,17 @@ async function* readRows<Field extends string>(
       positionDigest = anchors.digestAt(read.last);
       return read;
     });
-    if (rows === undefined) return { state: 'error', detail: `${home.name} changed during the export` };
+    if (rows === undefined) return { state: 'error', detail: `${source.name} changed during the export` };
     if (rows.count === 0) break;
     rowsMax = Math.min(
       nextPageRows(rowsMax, context.clock.monotonic() - beganMs),
-      home.rowsMax ?? PAGE_ROWS.max,
+      source.rowsMax ?? PAGE_ROWS.max,
     );
     const page = await rows.toPage();
     if (page !== undefined) yield page;
     await context.clock.yield();
   }
-  return toLogOutcome(home.name, from, start, position, anchors);
+  return toLogOutcome(source.name, from, start, position, anchors);
 }
 
 function toLogOutcome(
@@ -173,10 +172,10 @@ function createAnchorReader<Field extends string>({ db, table, columns }: Source
 
 /** Limits a page's rows so that their texts stay within `PAGE_SOURCE_BYTES_MAX`. SQLite returns lengths without reading the texts. */
 function createFit<Field extends string>(
-  home: LogHome<Field>,
+  source: LogSource<Field>,
   { db, table, columns }: SourceTable<Field>,
 ): RowsFit {
-  const lengths = home.largeFields.map((field) => `ifnull(octet_length(${columns[field]}), 0)`).join(' + ');
+  const lengths = source.largeFields.map((field) => `ifnull(octet_length(${columns[field]}), 0)`).join(' + ');
   const measure = db.prepare(
     `SELECT total(bytes) AS bytes FROM (SELECT ${lengths} AS bytes FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ?)`,
   );

@@ -4,9 +4,11 @@ import { isExportError } from '../platform/errors.ts';
 import { type AllowedWords, toAllowed, toNumber, toPublicText, toWords } from './allowed.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
-import { type LogOutcome, type RowsFit, type RowsReader, readLogHome } from './log-table.ts';
+import { type LogOutcome, type RowsFit, type RowsReader, readLogTable } from './log-table.ts';
 import { toLine, toPage } from './page.ts';
-import { mergeHomes, type TimestampReader, toContentId, toRecordId } from './policy.ts';
+import { toContentId, toRecordId } from './policy/record-ids.ts';
+import { mergeSourceOutcomes } from './policy/source-outcomes.ts';
+import type { TimestampReader } from './policy/timestamps.ts';
 import { parseLenientJson, readTimestampReader } from './source-file.ts';
 import { type ColumnAliases, type SourceTable, type SourceValue, toJsonValue } from './source-table.ts';
 
@@ -44,7 +46,7 @@ const SPECIES_WORDS: AllowedWords = toWords(
 );
 
 const TABLE = 'captures';
-const HOMES = ['data/marine-vision/captures.db', 'data/captures.db'] as const;
+const SOURCE_PATHS = ['data/marine-vision/captures.db', 'data/captures.db'] as const;
 /** Rows of one page. Each row is an object of 18 values and one stat of an image. */
 const PAGE_ROWS_MAX = 256;
 /** Images whose size is read at once. More than the four threads that read them, and few enough to hold in memory. */
@@ -61,9 +63,9 @@ export const marineVisionCapturesCollector: Collector = {
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
   const readTime = await readTimestampReader(context);
   const outcomes: LogOutcome[] = [];
-  for (const name of HOMES)
+  for (const name of SOURCE_PATHS)
     outcomes.push(
-      yield* readLogHome(context, {
+      yield* readLogTable(context, {
         name,
         table: TABLE,
         aliases: ALIASES,
@@ -73,7 +75,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
       }),
     );
   return {
-    ...mergeHomes(outcomes),
+    ...mergeSourceOutcomes(outcomes),
     note: NOTE,
     cursors: outcomes.flatMap((outcome) => outcome.move ?? []),
   };

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
-import { type HomeOutcome, mergeHomes, type TimestampReader, toRecordId } from './policy.ts';
+import { toRecordId } from './policy/record-ids.ts';
+import { type SourceOutcome, mergeSourceOutcomes } from './policy/source-outcomes.ts';
+import type { TimestampReader } from './policy/timestamps.ts';
 import { readTimestampReader, toFileDetail } from './source-file.ts';
 import { createStateRecords, type StateRecord, toStatePages } from './state-records.ts';
 
@@ -24,20 +26,20 @@ export const marineVisionSnapshotsCollector: Collector = {
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
   const readTime = await readTimestampReader(context);
   const records = createStateRecords(context);
-  const homes: HomeOutcome[] = [];
+  const outcomes: SourceOutcome[] = [];
   for (const folder of FOLDERS) {
     const found = await listFolder(context, folder, readTime);
-    homes.push(found.outcome);
+    outcomes.push(found.outcome);
     yield* toStatePages(records, found.records);
   }
-  return { ...mergeHomes(homes), note: NOTE, cursors: [] };
+  return { ...mergeSourceOutcomes(outcomes), note: NOTE, cursors: [] };
 }
 
 async function listFolder(
   context: CollectContext,
   folder: string,
   readTime: TimestampReader,
-): Promise<{ readonly outcome: HomeOutcome; readonly records: readonly StateRecord[] }> {
+): Promise<{ readonly outcome: SourceOutcome; readonly records: readonly StateRecord[] }> {
   try {
     const entries = await context.disk.list(join(context.paths.recordings, folder));
     if (entries === undefined) return { outcome: { state: 'source_missing' }, records: [] };

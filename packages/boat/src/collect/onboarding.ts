@@ -22,9 +22,9 @@ const CONFIGURATION_WORDS: AllowedWords = toWords(
   'number stroke drive propeller pitch diameter mmsi callsign call sign loa berth marina water battery bank volts',
 );
 
-const HOME = 'config/onboarding.json';
-const VESSEL_HOME = 'services/dashboard/config/vessel.env';
-const COUNTER_HOME = 'state/onboarding-reset-count.json';
+const SOURCE_PATH = 'config/onboarding.json';
+const VESSEL_PATH = 'services/dashboard/config/vessel.env';
+const COUNTER_PATH = 'state/onboarding-reset-count.json';
 /** Names of the counter in all versions (docs/spec/sources.md, "8 onboarding"), the legacy exporter's first. */
 const COUNTER_KEYS = ['count', 'reset_count', 'resetCount'] as const;
 /** The localStorage key of the wizard's answers. */
@@ -46,10 +46,10 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
     if (value === undefined) details.push(`${name} contains no object`);
     return value;
   };
-  const answers = object(await readSourceJson(context, HOME), HOME);
-  const counter = object(await readSourceJson(context, COUNTER_HOME), COUNTER_HOME);
+  const answers = object(await readSourceJson(context, SOURCE_PATH), SOURCE_PATH);
+  const counter = object(await readSourceJson(context, COUNTER_PATH), COUNTER_PATH);
   const license = object(await readSourceJson(context, 'config/license.json'), 'config/license.json');
-  const vesselFile = await readSourceText(context, VESSEL_HOME);
+  const vesselFile = await readSourceText(context, VESSEL_PATH);
   if (vesselFile.kind === 'unreadable') details.push(vesselFile.detail);
   const browser = asObject(readBrowserJson(context, BROWSER_KEY));
   if (details.length > 0) return { state: 'error', detail: details.join('; '), cursors: [] };

@@ -1,22 +1,22 @@
 import { asObjects, toPublicText } from './allowed.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
-import { toContentId, toRecordId } from './policy.ts';
+import { toContentId, toRecordId } from './policy/record-ids.ts';
 import { readSourceJson, readTimestampReader, toFileOutcome } from './source-file.ts';
 import { createStateRecords, type StateRecord, toStatePages } from './state-records.ts';
 
-const HOME = 'data/qr-codes.json';
+const SOURCE_PATH = 'data/qr-codes.json';
 
 /** Reads the generated QR codes. Only installation_uuid, generated_at, tier and api_endpoint leave the boat; a pairing token is a credential. */
 export const qrCodesCollector: Collector = { category: 'qr_codes', isNews: true, collect };
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
-  const file = await readSourceJson(context, HOME);
+  const file = await readSourceJson(context, SOURCE_PATH);
   if (file.kind !== 'value') return { ...toFileOutcome(file), cursors: [] };
   // A single object counts as a list of one.
   const objects = asObjects(file.value) ?? asObjects([file.value]) ?? [];
   if (objects.length === 0 && !isEmptyList(file.value))
-    return { state: 'schema_unknown', detail: `${HOME} contains no QR codes`, cursors: [] };
+    return { state: 'schema_unknown', detail: `${SOURCE_PATH} contains no QR codes`, cursors: [] };
   const readTime = await readTimestampReader(context);
   const records = createStateRecords(context);
   yield* toStatePages(

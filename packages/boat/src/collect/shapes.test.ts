@@ -50,7 +50,7 @@ async function collectOne(collector: Collector, root: string): Promise<Readonly<
 }
 
 describe('captures', () => {
-  const home = 'data/marine-vision/captures.db';
+  const sourcePath = 'data/marine-vision/captures.db';
   const common = {
     capture_id: 1,
     timestamp: '2026-03-16T14:04:05.123',
@@ -66,7 +66,7 @@ describe('captures', () => {
   ] as const satisfies readonly (readonly [CaptureGeneration, number | null, readonly string[]])[])
     it(`of ${generation} are read by their columns' names, without their paths`, async () => {
       const root = newRoot();
-      writeCaptures(join(root, home), { generation, rows: 1, seed: 2 });
+      writeCaptures(join(root, sourcePath), { generation, rows: 1, seed: 2 });
       const record = await collectOne(marineVisionCapturesCollector, root);
       for (const [name, value] of Object.entries(common)) assert.deepEqual(record[name], value, name);
       assert.equal(record['record_id'], '1@2026-03-16T14:04:05.123');
@@ -81,7 +81,7 @@ describe('captures', () => {
 
   it('have the size of the picture that is still there', async () => {
     const root = newRoot();
-    writeCaptures(join(root, home), { generation: 'gen1', rows: 2, seed: 2 });
+    writeCaptures(join(root, sourcePath), { generation: 'gen1', rows: 2, seed: 2 });
     writeSource(toBoatPlaces(root).recordings, 'capture_2.jpg', 'x'.repeat(77));
     const { records } = await collect(marineVisionCapturesCollector, root);
     assert.deepEqual(
@@ -92,7 +92,7 @@ describe('captures', () => {
 
   it('keep their order and their own sizes where pictures are looked for at once, a bounded number of them', async () => {
     const root = newRoot();
-    writeCaptures(join(root, home), { generation: 'gen1', rows: 300, seed: 2 });
+    writeCaptures(join(root, sourcePath), { generation: 'gen1', rows: 300, seed: 2 });
     const places = toBoatPlaces(root);
     const real = createTestContext(places);
     let underWay = 0;
@@ -120,7 +120,7 @@ describe('captures', () => {
 
   it('of a fresh installation are empty: the database has 0 bytes', async () => {
     const root = newRoot();
-    writeSource(root, home, '');
+    writeSource(root, sourcePath, '');
     const { outcome } = await collect(marineVisionCapturesCollector, root);
     assert.deepEqual([outcome.state, outcome.note], ['empty', 'Metadata only - image files not exported']);
   });
@@ -171,18 +171,18 @@ describe('snapshots', () => {
 });
 
 describe('alerts', () => {
-  const home = 'data/self-healing/issues.db';
+  const sourcePath = 'data/self-healing/issues.db';
   for (const variant of ['id', 'issue_id'] as const)
     it(`of the table with ${variant} go again when they change, and only then`, async () => {
       const root = newRoot();
-      writeIssues(join(root, home), { variant, rows: 3, seed: 1 });
+      writeIssues(join(root, sourcePath), { variant, rows: 3, seed: 1 });
       const progress = createTestProgress();
       const first = await collect(systemAlertsCollector, root, progress);
       progress.commit(first.outcome);
       assert.equal(first.records.length, 3);
       assert.equal(first.records[0]?.['status'], 'detected');
       assert.deepEqual(Object.keys(first.records[0]?.['metrics'] ?? {}), ['cpu_percent', 'voltage']);
-      resolveOldestIssue(join(root, home));
+      resolveOldestIssue(join(root, sourcePath));
       const second = await collect(systemAlertsCollector, root, progress);
       assert.equal(second.records.length, 1);
       assert.equal(second.records[0]?.record_id, first.records[0]?.record_id);

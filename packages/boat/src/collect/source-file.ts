@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { isExportError } from '../platform/errors.ts';
 import type { CollectContext } from './collector.ts';
-import { createTimestampReader, type HomeOutcome, type TimestampReader } from './policy.ts';
+import type { SourceOutcome } from './policy/source-outcomes.ts';
+import { createTimestampReader, type TimestampReader } from './policy/timestamps.ts';
 import { readTimeZoneFile } from './time-zone-file.ts';
 
 /** Largest text or JSON source that is read. A benchmark download with samples is about 5 MB, and settings are under 10 kB. */
@@ -52,7 +53,7 @@ export function toFileDetail(error: unknown, name: string): string {
 }
 
 /** The outcome of a source file without a value. */
-export function toFileOutcome(file: Exclude<FileJson, { readonly kind: 'value' }>): HomeOutcome {
+export function toFileOutcome(file: Exclude<FileJson, { readonly kind: 'value' }>): SourceOutcome {
   switch (file.kind) {
     case 'absent':
       return { state: 'source_missing' };

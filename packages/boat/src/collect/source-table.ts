@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { isExportError } from '../platform/errors.ts';
 import type { CollectContext } from './collector.ts';
-import type { HomeOutcome } from './policy.ts';
+import type { SourceOutcome } from './policy/source-outcomes.ts';
 
 /** The names that a field's column has had, by field, the most specific first. */
 export type ColumnAliases<Field extends string> = Readonly<Record<Field, readonly string[]>>;
@@ -21,7 +21,7 @@ export interface SourceTable<Field extends string> {
 /** The table of a database, or the outcome if there is none to read. */
 export type OpenedTable<Field extends string> =
   | { readonly kind: 'table'; readonly table: SourceTable<Field> }
-  | { readonly kind: 'outcome'; readonly outcome: HomeOutcome };
+  | { readonly kind: 'outcome'; readonly outcome: SourceOutcome };
 
 /**
  * Opens the database `name` below the boat's root and inspects its table `tableName`. The caller closes `table.db`. A file
@@ -46,7 +46,7 @@ export function openSourceTable<Field extends string>(
     const table = toSourceTable(db, tableName, found, rowidName, aliases);
     if (table !== undefined) return { kind: 'table', table };
     db.close();
-    const outcome: HomeOutcome =
+    const outcome: SourceOutcome =
       found.length === 0
         ? { state: 'empty' }
         : { state: 'schema_unknown', detail: `${name}: no known column in table ${tableName}` };

@@ -3,7 +3,9 @@ import { type AllowedWords, asObject, asObjects, toAllowed, toPublicText, toWord
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { createDigestCounts, type DigestCounts } from './digest-counts.ts';
 import { sha256 } from './digest.ts';
-import { type HomeOutcome, mergeHomes, type TimestampReader, toContentId, toRecordId } from './policy.ts';
+import { toContentId, toRecordId } from './policy/record-ids.ts';
+import { type SourceOutcome, mergeSourceOutcomes } from './policy/source-outcomes.ts';
+import type { TimestampReader } from './policy/timestamps.ts';
 import {
   parseLenientJson,
   readSourceJson,
@@ -42,12 +44,12 @@ const METRIC_WORDS: AllowedWords = toWords(
   'frequency throttled network signal strength packets lost gps satellites fix',
 );
 
-const ISSUES_HOME = 'data/self-healing/issues.db';
+const ISSUES_PATH = 'data/self-healing/issues.db';
 const ISSUES_TABLE = 'issues';
 /** Rows read in one step. A step takes a few milliseconds, and so few objects become garbage while they are still in V8's young generation. */
 const ROWS_AT_ONCE = 64;
-const ALERTS_HOME = 'data/alerts.json';
-const WEBHOOK_HOME = 'data/alarm-webhook-log.jsonl';
+const ALERTS_PATH = 'data/alerts.json';
+const WEBHOOK_PATH = 'data/alarm-webhook-log.jsonl';
 /** Bytes of the webhook log read in one step. */
 const WEBHOOK_READ_BYTES = 256 * 1024;
 /** Longest line of the webhook log. Its program writes no longer ones. */
@@ -59,20 +61,20 @@ export const systemAlertsCollector: Collector = { category: 'system_alerts', isN
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
   const readTime = await readTimestampReader(context);
   const records = createStateRecords(context);
-  const homes = [
+  const outcomes = [
     yield* collectIssues(context, records, readTime),
     yield* collectAlertsFile(context, records, readTime),
     yield* collectWebhookLog(context, records, readTime),
   ];
-  return { ...mergeHomes(homes), cursors: [] };
+  return { ...mergeSourceOutcomes(outcomes), cursors: [] };
 }
 
 async function* collectIssues(
   context: CollectContext,
   records: StateRecords,
   readTime: TimestampReader,
-): AsyncGenerator<Page, HomeOutcome, void> {
-  const opened = openSourceTable(context, ISSUES_HOME, ISSUES_TABLE, ALIASES);
+): AsyncGenerator<Page, SourceOutcome, void> {
+  const opened = openSourceTable(context, ISSUES_PATH, ISSUES_TABLE, ALIASES);
   if (opened.kind === 'outcome') return opened.outcome;
   const { db, table, columns } = opened.table;
   try {
@@ -99,7 +101,7 @@ async function* collectIssues(
     }
     return { state: position === String(Number.MIN_SAFE_INTEGER) ? 'empty' : 'ok' };
   } catch (error) {
-    return { state: 'error', detail: toSourceDetail(error, ISSUES_HOME, context) };
+    return { state: 'error', detail: toSourceDetail(error, ISSUES_PATH, context) };
   } finally {
     db.close();
   }
@@ -109,11 +111,11 @@ async function* collectAlertsFile(
   context: CollectContext,
   records: StateRecords,
   readTime: TimestampReader,
-): AsyncGenerator<Page, HomeOutcome, void> {
-  const file = await readSourceJson(context, ALERTS_HOME);
+): AsyncGenerator<Page, SourceOutcome, void> {
+  const file = await readSourceJson(context, ALERTS_PATH);
   if (file.kind !== 'value') return toFileOutcome(file);
   const alerts = asObjects(file.value);
-  if (alerts === undefined) return { state: 'schema_unknown', detail: `${ALERTS_HOME} contains no list` };
+  if (alerts === undefined) return { state: 'schema_unknown', detail: `${ALERTS_PATH} contains no list` };
   const found = alerts.map((alert) =>
     toAlert(
       'alerts',
@@ -161,9 +163,9 @@ async function* collectWebhookLog(
   context: CollectContext,
   records: StateRecords,
   readTime: TimestampReader,
-): AsyncGenerator<Page, HomeOutcome, void> {
-  const path = join(context.paths.root, WEBHOOK_HOME);
-  const neighbours = createDigestCounts();
+): AsyncGenerator<Page, SourceOutcome, void> {
+  const path = join(context.paths.root, WEBHOOK_PATH);
+  const seen = createDigestCounts();
   let offset = 0;
   let rest = new Uint8Array();
   let found = 0;
@@ -179,13 +181,13 @@ async function* collectWebhookLog(
       rest = gathered.subarray(end);
       if (rest.length > WEBHOOK_LINE_LENGTH_MAX) rest = new Uint8Array();
       const lines = gathered.subarray(0, end).toString('utf8').split('\n');
-      const alerts = lines.flatMap((line) => toWebhookAlert(line, readTime, neighbours) ?? []);
+      const alerts = lines.flatMap((line) => toWebhookAlert(line, readTime, seen) ?? []);
       found += alerts.length;
       yield* toStatePages(records, alerts);
     }
     return { state: found === 0 ? 'empty' : 'ok' };
   } catch (error) {
-    return { state: 'error', detail: toFileDetail(error, WEBHOOK_HOME) };
+    return { state: 'error', detail: toFileDetail(error, WEBHOOK_PATH) };
   }
 }
 
@@ -193,18 +195,18 @@ async function* collectWebhookLog(
 function toWebhookAlert(
   line: string,
   readTime: TimestampReader,
-  neighbours: DigestCounts,
+  seen: DigestCounts,
 ): StateRecord | undefined {
   const entry = line.trim() === '' ? undefined : asObject(parseLenientJson(line));
   if (entry === undefined) return undefined;
   const digest = sha256(line);
-  const neighbour = neighbours.add(digest);
+  const duplicateNo = seen.add(digest);
   const { ts } = entry;
   const { utc, zone } = readTime(ts);
   const timestamp = typeof ts === 'string' || typeof ts === 'number' ? ts : null;
   const { status, error, alert } = entry;
   return {
-    record_id: toRecordId(`webhook:${toContentId(digest, neighbour)}`, String(timestamp ?? ''), sha256),
+    record_id: toRecordId(`webhook:${toContentId(digest, duplicateNo)}`, String(timestamp ?? ''), sha256),
     source: 'webhook',
     timestamp,
     timestamp_utc: utc,

@@ -10,7 +10,7 @@ const SAMPLE_FILE_SIZE_MAX_BYTES = 64 * 1024;
 const MILLIDEGREES = 1000;
 
 /** Usage analytics, on boats that have them. */
-const USAGE_HOME = 'data/telemetry/telemetry.db';
+const USAGE_PATH = 'data/telemetry/telemetry.db';
 /** Most tables of usage analytics that are counted, and the table names that may leave the boat. */
 const USAGE_TABLES_MAX = 50;
 const USAGE_TABLE_NAME = /^[a-z][a-z0-9_]{0,39}$/;
@@ -62,7 +62,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
 /** Rows per table of the usage analytics. Null if the database is missing or cannot be read. */
 function countUsage(context: CollectContext): Readonly<Record<string, number>> | null {
   try {
-    const db = context.databases.openSource(join(context.paths.root, USAGE_HOME));
+    const db = context.databases.openSource(join(context.paths.root, USAGE_PATH));
     if (db === undefined) return null;
     try {
       const tables = db

@@ -6,7 +6,7 @@ import test from 'node:test';
 import { CATEGORIES } from '@d3kos/protocol';
 import { boatlogCollector } from '../collect/boatlog.ts';
 import { collectAll, createTestContext } from '../collect/collection-for-tests.ts';
-import { createTimestampReader } from '../collect/policy.ts';
+import { createTimestampReader } from '../collect/policy/timestamps.ts';
 import { createClock } from '../platform/clock.ts';
 import type { Clock, WallMs } from '../platform/ports.ts';
 import { createRandom } from '../platform/random.ts';

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { isInstallationId } from '@d3kos/protocol';
-import { createTimestampReader, type TimestampReader } from '../collect/policy.ts';
+import { createTimestampReader, type TimestampReader } from '../collect/policy/timestamps.ts';
 import { readTimeZoneFile } from '../collect/time-zone-file.ts';
 import { LICENSE_SIZE_MAX_BYTES } from '../license/license.ts';
 import { isExportError } from '../platform/errors.ts';

@@ -2,7 +2,8 @@ import { type Category, isDocumentCategory } from '@d3kos/protocol';
 import { isAllowedKey, toAllowed, toPublicText, toWords } from '../collect/allowed.ts';
 import { WEATHER_WORDS } from '../collect/boatlog-rows.ts';
 import { sha256 } from '../collect/digest.ts';
-import { type TimestampReader, toContentId, toRecordId } from '../collect/policy.ts';
+import { toContentId, toRecordId } from '../collect/policy/record-ids.ts';
+import type { TimestampReader } from '../collect/policy/timestamps.ts';
 import { parseLegacyJson } from './legacy-json.ts';
 
 export type PlainObject = Readonly<Record<string, unknown>>;

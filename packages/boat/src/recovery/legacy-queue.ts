@@ -1,5 +1,5 @@
 import { isTier, type Tier } from '@d3kos/protocol';
-import { createTimestampReader } from '../collect/policy.ts';
+import { createTimestampReader } from '../collect/policy/timestamps.ts';
 import { type LegacyDocument, toLegacyDocument } from './legacy-queue-data.ts';
 import { findWholeObjects, parseLegacyJson } from './legacy-json.ts';
 import { isPlainObject, type PlainObject } from './legacy-document.ts';

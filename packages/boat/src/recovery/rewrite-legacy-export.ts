@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { CATEGORIES, type DocumentHeader, FORMAT_VERSION } from '@d3kos/protocol';
 import { toLine } from '../collect/page.ts';
-import type { TimestampReader } from '../collect/policy.ts';
+import type { TimestampReader } from '../collect/policy/timestamps.ts';
 import type { World } from '../platform/ports.ts';
 import { createExportWriter } from '../spool/export-file.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';

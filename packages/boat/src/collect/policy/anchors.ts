@@ -1,0 +1,49 @@
+import type { Cursor } from '../cursor.ts';
+
+/** A row of a log that a cursor remembers, by its position and content. */
+export interface Anchor {
+  readonly position: number;
+  /** Hex digits of its content's SHA-256. */
+  readonly digest: string;
+}
+
+/** Hex digits in an anchor: 48 bits distinguish two rows at the same position of a log. */
+export const ANCHOR_DIGEST_LENGTH = 12;
+
+/**
+ * Distances of the anchors before the cursor. If the newest rows were deleted or an older copy was restored, the log is read
+ * again from the newest anchor that still exists instead of from its start.
+ */
+export const ANCHOR_DISTANCES: readonly number[] = [0, 1, 2, 4, 8, 16, 64, 256, 1024, 4096, 65_536];
+
+/** A cursor at the first of `anchors`, which are in descending order. Undefined if there are none. */
+export function toCursor(anchors: readonly Anchor[]): Cursor | undefined {
+  const [first] = anchors;
+  if (first === undefined) return undefined;
+  const check = anchors.map(({ position, digest }) => `${position}:${digest}`).join(' ');
+  return { position: first.position, check };
+}
+
+/** The anchors of a cursor in descending order. None if its text is malformed. */
+export function parseAnchors(cursor: Cursor): readonly Anchor[] {
+  const anchors: Anchor[] = [];
+  for (const word of cursor.check.split(' ')) {
+    const match = /^(-?\d{1,16}):([0-9a-f]{12})$/.exec(word);
+    if (match?.[2] === undefined) return [];
+    anchors.push({ position: Number(match[1]), digest: match[2] });
+  }
+  return anchors[0]?.position === cursor.position ? anchors : [];
+}
+
+/**
+ * The cursor at the newest anchor whose row is unchanged. Every row up to it has been exported, because a log only grows at its
+ * end. Undefined if no anchor fits: another database, which is read from its start.
+ */
+export function fitCursor(
+  cursor: Cursor | undefined,
+  digestAt: (position: number) => string | undefined,
+): Cursor | undefined {
+  const anchors = cursor === undefined ? [] : parseAnchors(cursor);
+  const fitting = anchors.findIndex(({ position, digest }) => digestAt(position) === digest);
+  return fitting === -1 ? undefined : toCursor(anchors.slice(fitting));
+}

@@ -1,0 +1,20 @@
+import type { CategoryState } from '@d3kos/protocol';
+
+/** The outcome of reading one source of a category. */
+export interface SourceOutcome {
+  readonly state: CategoryState;
+  readonly detail?: string;
+}
+
+/**
+ * Returns a category's state from the outcomes of its sources. One source with records makes the category `ok`, and `detail` lists the
+ * problems of the others: a damaged old database must not hold back the present one, and its cursor has not moved. Otherwise
+ * `error` outranks `schema_unknown`, which outranks `empty`. Only if no source exists is the category `source_missing`.
+ */
+export function mergeSourceOutcomes(outcomes: readonly SourceOutcome[]): SourceOutcome {
+  const order: readonly CategoryState[] = ['ok', 'error', 'schema_unknown', 'empty', 'source_missing'];
+  const state =
+    order.find((candidate) => outcomes.some((outcome) => outcome.state === candidate)) ?? 'source_missing';
+  const details = outcomes.flatMap((outcome) => outcome.detail ?? []);
+  return details.length === 0 ? { state } : { state, detail: details.join('; ') };
+}
