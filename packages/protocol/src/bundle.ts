@@ -4,26 +4,26 @@ import { DocumentHeaderSchema, PartSchema } from './document.ts';
 import { INSTALLATION_ID_PATTERN } from './installation.ts';
 
 /*
- * A bundle carries exports to central on a stick. It is one file: control lines of ASCII JSON, and after each `part` line
- * the body of that part, byte for byte as it would be sent, and a line end. A control line begins with BUNDLE_MARK; no line
- * of a body does, so what is whole behind a damaged place can be found again.
+ * An offline bundle carries exports to central on a USB drive. It is one file of control lines in ASCII JSON. After each `part` line
+ * comes the body of that part, byte for byte as it would be sent, and a line end. A control line begins with BUNDLE_MARK and no
+ * line of a body does, so a reader finds intact parts after a damaged place (docs/spec/protocol.md R64 to R67).
  */
 
-/** How every control line begins. */
+/** The first characters of every control line. */
 export const BUNDLE_MARK = '{"d3kos_bundle":"';
-/** The only version of the format there is. */
+/** The only version of the format. */
 export const BUNDLE_VERSION = 1;
-/** Largest body of one part in a bundle: twice what central takes unless it is told otherwise, and what a boat can hold at once. */
+/** Largest body of one part in a bundle: twice central's default limit, and small enough for a boat's memory. */
 export const BUNDLE_PART_SIZE_MAX_BYTES = 64 * 1_048_576;
-/** Exports named as left out in the last line: enough to see why, bounded by the length of a line. */
+/** Most skipped exports named in the last line: enough to show the reason, and bounded by the length of a line. */
 export const BUNDLE_SKIPPED_MAX = 50;
-/** Longest control line: the last one with all that it may name. */
+/** Longest control line: the last one with the most skipped exports. */
 const LINE_LENGTH_MAX = 65_536;
-/** How much is looked through at once for the next control line. */
+/** Bytes searched at a time for the next control line. */
 const SCAN_SIZE_BYTES = 1_048_576;
 const LINE_END = 10;
 
-/** The first line: whose bundle this is. */
+/** The first line names the installation that wrote the bundle. */
 export const BundleStartSchema = Type.Object({
   d3kos_bundle: Type.Literal('start'),
   version: Type.Literal(BUNDLE_VERSION),
@@ -33,10 +33,7 @@ export const BundleStartSchema = Type.Object({
 });
 export type BundleStart = Static<typeof BundleStartSchema>;
 
-/**
- * Before each body: which part it is, its length, and the hex SHA-256 that central's receipt for it will name.
- * docs/spec/protocol.md R65: "A `part` line MUST name the export, the part, the length and the SHA-256 of its body."
- */
+/** docs/spec/protocol.md R65: "A `part` line MUST name the export, the part, the length and the SHA-256 of its body." The digest is hex, as in the receipt. */
 export const BundlePartSchema = Type.Object({
   d3kos_bundle: Type.Literal('part'),
   export_id: DocumentHeaderSchema.properties.export_id,
@@ -46,7 +43,7 @@ export const BundlePartSchema = Type.Object({
 });
 export type BundlePart = Static<typeof BundlePartSchema>;
 
-/** The last line: without it the bundle was cut off. `skipped` are exports whose file could not be read on board. */
+/** The last line; a bundle without it is incomplete. `skipped` lists exports whose file could not be read on board. */
 export const BundleEndSchema = Type.Object({
   d3kos_bundle: Type.Literal('end'),
   exports: Type.Integer({ minimum: 0 }),
@@ -61,12 +58,12 @@ export type BundleEnd = Static<typeof BundleEndSchema>;
 
 const controlLine = Compile(Type.Union([BundleStartSchema, BundlePartSchema, BundleEndSchema]));
 
-/** A last line before it is written. */
+/** The content of a last line. */
 export type BundleEndFacts = Readonly<Omit<BundleEnd, 'skipped'>> & {
   readonly skipped: readonly BundleEnd['skipped'][number][];
 };
 
-/** A control line with its line end, in ASCII. */
+/** Returns a control line in ASCII, with its line end. */
 export function toBundleLine(line: Readonly<BundleStart> | Readonly<BundlePart> | BundleEndFacts): string {
   const text = JSON.stringify(line).replace(
     /[\u007f-\uffff]/g,
@@ -75,13 +72,13 @@ export function toBundleLine(line: Readonly<BundleStart> | Readonly<BundlePart> 
   return `${text}\n`;
 }
 
-/** What is found in a bundle, in the order of the file. */
+/** One item of a bundle. Items are read in the order of the file. */
 export type BundleItem =
   | { readonly kind: 'start'; readonly offset: number; readonly start: BundleStart }
-  /** `body` has the length and the digest its line names. */
+  /** `body` has the length and the digest that its line names. */
   | { readonly kind: 'part'; readonly header: BundlePart; readonly body: Uint8Array }
   | { readonly kind: 'end'; readonly end: BundleEnd }
-  /** From `offset` on something is not as it was written; reading goes on at the next control line. */
+  /** The bytes from `offset` are damaged; reading continues at the next control line. */
   | {
       readonly kind: 'damaged';
       readonly offset: number;
@@ -89,7 +86,7 @@ export type BundleItem =
       readonly header: BundlePart | undefined;
     };
 
-/** A bundle's bytes, and the digest they are checked with. */
+/** The bytes of a bundle, and the digest function that checks them. */
 export interface BundleSource {
   /** Bytes [offset, offset + length), shorter only at the end of the file. */
   read(offset: number, length: number): Promise<Uint8Array>;
@@ -98,11 +95,9 @@ export interface BundleSource {
 }
 
 /**
- * Reads a bundle from its start, holding one part at a time, of at most `partSizeMaxBytes`. Everything that is whole is
- * given, whatever is damaged around it; a bundle without any `damaged` item is as it was written. Rejects only with what
- * `read` rejects with.
- * docs/spec/protocol.md R66: "A reader MUST find the parts that are intact after a damaged place, and MUST report a
- * bundle without an `end` line as incomplete."
+ * Reads a bundle from its start, with one part of at most `partSizeMaxBytes` in memory at a time. docs/spec/protocol.md R66: "A reader MUST find the parts
+ * that are intact after a damaged place, and MUST report a bundle without an `end` line as incomplete." A bundle without a `damaged`
+ * item is exactly as it was written. Rejects only with errors of `read`.
  */
 export async function* readBundle(
   source: BundleSource,
@@ -114,7 +109,7 @@ export async function* readBundle(
     const found: FoundLine | 'end_of_file' | undefined = await readControlLine(source, offset);
     if (found === 'end_of_file') break;
     if (found === undefined) {
-      yield toDamage(offset, 'no line of a bundle is there');
+      yield toDamage(offset, 'there is no line of a bundle');
       offset = await findControlLine(source, offset);
       isEnded = false;
       if (offset === undefined) break;
@@ -137,11 +132,11 @@ export async function* readBundle(
       continue;
     }
     yield { ...toDamage(offset, body.reason), header: line };
-    // From the end of the part's own line: bytes that are missing from a body leave the next line inside its length.
+    // Search from the end of the part's own line: if bytes of a body are missing, the next line lies within its length.
     offset = await findControlLine(source, next - 1);
     if (offset === undefined) break;
   }
-  if (!isEnded) yield toDamage(offset ?? 0, 'its end is missing: the copy was cut off');
+  if (!isEnded) yield toDamage(offset ?? 0, 'the end is missing: the copy is incomplete');
 }
 
 function toDamage(offset: number, reason: string): Extract<BundleItem, { kind: 'damaged' }> {
@@ -150,7 +145,7 @@ function toDamage(offset: number, reason: string): Extract<BundleItem, { kind: '
 
 interface FoundLine {
   readonly line: BundleStart | BundlePart | BundleEnd;
-  /** Where what follows the line begins. */
+  /** Offset of the first byte after the line. */
   readonly next: number;
 }
 
@@ -169,7 +164,7 @@ async function readControlLine(
   try {
     line = JSON.parse(text);
   } catch {
-    // JSON.parse throws nothing but SyntaxError: the line is damaged.
+    // JSON.parse throws only SyntaxError: the line is damaged.
     return undefined;
   }
   return controlLine.Check(line) ? { line, next: offset + end + 1 } : undefined;
@@ -186,21 +181,21 @@ async function readBody(
   partSizeMaxBytes: number,
 ): Promise<FoundBody> {
   if (header.size_bytes > partSizeMaxBytes)
-    return { kind: 'damaged', reason: `holds ${header.size_bytes} bytes; ${partSizeMaxBytes} are taken` };
+    return { kind: 'damaged', reason: `has ${header.size_bytes} bytes; the limit is ${partSizeMaxBytes}` };
   const bytes = await source.read(offset, header.size_bytes);
   if (bytes.length < header.size_bytes) return { kind: 'damaged', reason: 'is cut off' };
   if (source.digest(bytes) !== header.sha256) return { kind: 'damaged', reason: 'does not match its digest' };
   return { kind: 'whole', bytes };
 }
 
-/** Where the next control line begins whose line end before it is at `from` or later. */
+/** Returns the offset of the next control line that follows a line end at `from` or later. */
 async function findControlLine(source: BundleSource, from: number): Promise<number | undefined> {
   for (let offset = from; ;) {
     const bytes = await source.read(offset, SCAN_SIZE_BYTES);
     for (let at = bytes.indexOf(LINE_END); at >= 0; at = bytes.indexOf(LINE_END, at + 1))
       if (startsWithMark(bytes, at + 1)) return offset + at + 1;
     if (bytes.length < SCAN_SIZE_BYTES) return undefined;
-    // The mark may lie across the end of what was read.
+    // The mark may cross the end of the bytes read so far.
     offset += bytes.length - BUNDLE_MARK.length - 1;
   }
 }

@@ -15,7 +15,7 @@ export const CATEGORIES = [
 export type Category = (typeof CATEGORIES)[number];
 
 /**
- * Categories whose section holds one document under `data` (the seed's shape) instead of a list under `entries`.
+ * Categories whose section holds one document under `data` (the legacy form) instead of a list under `entries`.
  * The document is one record: it carries a `record_id` like every other.
  */
 export const DOCUMENT_CATEGORIES = [
@@ -24,7 +24,7 @@ export const DOCUMENT_CATEGORIES = [
   'telemetry',
 ] as const satisfies readonly Category[];
 
-/** How a category's collection ended; reported in the export and by the status API. */
+/** The result of collecting a category, reported in the export and by the status API. */
 export const CATEGORY_STATES = ['ok', 'empty', 'source_missing', 'schema_unknown', 'error'] as const;
 export type CategoryState = (typeof CATEGORY_STATES)[number];
 

@@ -2,17 +2,17 @@ import { type Static, Type } from 'typebox';
 import { CATEGORIES, CATEGORY_STATES, type Category } from './categories.ts';
 import { INSTALLATION_ID_PATTERN } from './installation.ts';
 
-/** The only document format there is; central names it in `required_version` when it refuses another. */
+/** The only document format. R12: "The decoded body MUST be a complete export document in UTF-8 with `format_version` `"1.0"`." */
 export const FORMAT_VERSION = '1.0';
 
-/** Which part of an export one request carries; parts count from 1. A document without it is part 1 of 1. */
+/** The part of an export that a request carries, counted from 1. R14: "Central MUST treat a document without `part` as part 1 of 1." */
 export const PartSchema = Type.Object({
   index: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
   count: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
 });
 export type Part = Static<typeof PartSchema>;
 
-/** How long a record's identity may be: `<id>@<timestamp>` of the longest kinds, with room for text ids. */
+/** Longest record id: room for `<id>@<timestamp>` of the longest kinds and for text ids. */
 export const RECORD_ID_LENGTH_MAX = 300;
 
 /** One record of any category: `record_id` is unique within its installation and category and stable across exports. */
@@ -29,7 +29,7 @@ const sectionFacts = {
   error: Type.Optional(Type.String()),
 };
 
-/** A category's section: `entries` for lists, `data` for the three document categories; the records are checked one by one. */
+/** The section of a category: `entries` for lists, `data` for the three document categories. Central checks each record separately. */
 export const SectionSchema = Type.Object({
   ...sectionFacts,
   entries: Type.Optional(Type.Array(Type.Unknown())),
@@ -37,16 +37,16 @@ export const SectionSchema = Type.Object({
 });
 export type Section = Static<typeof SectionSchema>;
 
-/** The boat's clock when the document was made. Times in the document are claims; `boot_id` tells which were made in one run. */
+/** The boat's clock when it made the document. Times in a document are claims; documents with the same `boot_id` were made in one run. */
 export const BoatClockSchema = Type.Object({
   synchronized: Type.Boolean(),
   boot_id: Type.String({ maxLength: 64 }),
 });
 
-/** Most sequences one document withdraws: a few KB that every part carries again, and more exports than a boat gives up in a year. */
+/** Most withdrawn sequences in one document (R59). They add a few KB to every part, and a boat withdraws fewer exports in a year. */
 export const WITHDRAWN_SEQUENCES_MAX = 200;
 
-/** Everything of a document but its records. The seed's four keys, then what it lacked (docs/spec/delivery.md, "Making an export"). */
+/** Everything of a document but its records. The four legacy keys come first (docs/spec/delivery.md, "Making an export"). */
 export const DocumentHeaderSchema = Type.Object({
   installation_id: Type.String({ pattern: INSTALLATION_ID_PATTERN }),
   export_timestamp: Type.String({ maxLength: 40 }),
@@ -55,15 +55,15 @@ export const DocumentHeaderSchema = Type.Object({
   export_type: Type.Enum(['full', 'incremental']),
   tier: Type.Integer({ minimum: 0, maximum: 3 }),
   trigger: Type.Enum(['manual', 'scheduled', 'boot']),
-  /** Counts the exports of one ledger from 1, so that central can name a gap. */
+  /** Counts from 1. R57: "A boat MUST number the exports of one ledger in `sequence`, and MUST NOT use a number for two exports." */
   sequence: Type.Integer({ minimum: 1 }),
-  /** Which ledger counts: a reflashed boat starts a new one, and its sequences with it. */
+  /** The ledger of the sequence (R58). A reflashed boat begins a new ledger, and its sequences restart at 1. */
   ledger_id: Type.String({ pattern: '^[0-9a-f]{16}$' }),
   software_version: Type.String({ maxLength: 40 }),
   clock: BoatClockSchema,
   /**
-   * Exports of this ledger that failed or were cancelled before this one was made: their records are due again, in this export
-   * or a later one, and they themselves may never come. Decision 0027.
+   * Exports of this ledger that failed or were cancelled before this one was made (R59, decision 0027). Their records are in this
+   * export or a later one; the withdrawn exports may never arrive.
    */
   withdrawn_sequences: Type.Optional(
     Type.Array(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }), {
@@ -74,10 +74,8 @@ export const DocumentHeaderSchema = Type.Object({
 export type DocumentHeader = Static<typeof DocumentHeaderSchema>;
 
 /**
- * The document as it travels. Only the seed's keys are required: an older boat sends nothing else, and a central
- * that asked for more would turn it away.
- * docs/spec/protocol.md R13: "Central MUST accept a document that has only the legacy keys `installation_id`,
- * `export_timestamp`, `format_version` and `data`."
+ * The document as sent. docs/spec/protocol.md R13: "Central MUST accept a document that has only the legacy keys `installation_id`, `export_timestamp`,
+ * `format_version` and `data`."
  */
 export const ExportDocumentSchema = Type.Object({
   installation_id: Type.String({ pattern: INSTALLATION_ID_PATTERN }),
@@ -94,7 +92,7 @@ export const ExportDocumentSchema = Type.Object({
   withdrawn_sequences: DocumentHeaderSchema.properties.withdrawn_sequences,
   part: Type.Optional(PartSchema),
   data: Type.Partial(
-    // The nine keys are known at compile time; TypeBox wants them as one object.
+    // Object.fromEntries loses the names of the nine keys.
     Type.Object(
       Object.fromEntries(CATEGORIES.map((c) => [c, SectionSchema])) as Record<Category, typeof SectionSchema>,
     ),

@@ -3,12 +3,12 @@ export const INSTALLATION_ID_PATTERN = '^[0-9a-f]{16}$';
 
 const pattern = new RegExp(INSTALLATION_ID_PATTERN);
 
-/** True for 16 lowercase hex digits. Empty on cloned images, which may then not export. */
+/** True for 16 lowercase hex digits. The id is empty on cloned images, which must not export. */
 export function isInstallationId(value: unknown): value is string {
   return typeof value === 'string' && pattern.test(value);
 }
 
-/** What a tier allows: 0 nothing, 1 manual exports, 2 and 3 manual and scheduled ones. */
+/** The service tier: 0 allows no exports, 1 manual exports, 2 and 3 manual and scheduled exports. */
 export type Tier = 0 | 1 | 2 | 3;
 
 /** True for the integers 0 to 3. */

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { PartSchema } from './document.ts';
 
-/** One record central could not take, and why. The rest of its document was stored. */
+/** A rejected record and the reason. R31: "Central MUST store the other records of a document when it rejects one". */
 export const RejectedRecordSchema = Type.Object({
   category: Type.String(),
   record_id: Type.String(),
@@ -10,10 +10,8 @@ export const RejectedRecordSchema = Type.Object({
 export type RejectedRecord = Static<typeof RejectedRecordSchema>;
 
 /**
- * Central's proof that it holds a part: `sha256` is the hex digest of the decoded body it stored.
- * The same bytes under the same key get the same receipt again, with `duplicate: true`.
- * docs/spec/protocol.md R33: "A receipt MUST be a 2xx answer in JSON with the fields shown above, where `sha256` is
- * the digest of the decoded body."
+ * Central's proof that it holds a part. docs/spec/protocol.md R33: "A receipt MUST be a 2xx answer in JSON with the fields shown above, where `sha256` is the
+ * digest of the decoded body." The same bytes under the same key get the same receipt, with `duplicate: true` (R28).
  */
 export const ReceiptSchema = Type.Object({
   status: Type.Literal('success'),
@@ -28,7 +26,7 @@ export const ReceiptSchema = Type.Object({
 });
 export type Receipt = Static<typeof ReceiptSchema>;
 
-/** Why central refuses. An answer with another shape is not central's. */
+/** The codes of central's refusals. An answer in a different form is not central's (docs/spec/protocol.md R36). */
 export const CENTRAL_ERROR_CODES = [
   'INVALID_FORMAT',
   'INVALID_DIGEST',
@@ -47,7 +45,7 @@ export const CENTRAL_ERROR_CODES = [
 ] as const;
 export type CentralErrorCode = (typeof CENTRAL_ERROR_CODES)[number];
 
-/** Any refusal of central. `error_code` is open: another central may have codes of its own, and the HTTP status decides. */
+/** A refusal of central. R39: "A boat MUST decide by the status of a refusal and MUST accept error codes that it does not know." */
 export const CentralErrorSchema = Type.Object({
   status: Type.Literal('error'),
   error_code: Type.String({ minLength: 1, maxLength: 80 }),
@@ -56,7 +54,7 @@ export const CentralErrorSchema = Type.Object({
 });
 export type CentralError = Static<typeof CentralErrorSchema>;
 
-/** `GET /api/v1/health`: names itself, so that a captive portal cannot be mistaken for it. `time` tells a boat how wrong its clock is. */
+/** The health answer (R49). It names the service, so that a boat does not mistake a captive portal for central; `time` shows the error of the boat's clock. */
 export const HealthSchema = Type.Object({
   service: Type.Literal('d3kos-central'),
   status: Type.String(),
@@ -65,8 +63,8 @@ export const HealthSchema = Type.Object({
 export type Health = Static<typeof HealthSchema>;
 
 /**
- * `GET /api/v1/data/import/{export_id}`: the receipts of the parts that central holds of one export of the asking
- * installation, by part index. `next`: ask again with `?after=` that index for the rest; null at the end.
+ * The receipts of the parts that central holds of one export, ordered by part index. R52: "… with `next` as the value of `after` for
+ * the rest or null."
  */
 export const HeldPartsSchema = Type.Object({
   status: Type.Literal('success'),

@@ -214,13 +214,11 @@ describeOnEveryStore('a bundle', (open) => {
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const mixed = await importBytes(store, toBundle(boat.id, [...threeParts(boat), ...threeParts(other)]));
     assert.deepEqual([mixed.stored, mixed.refused_count], [3, 3]);
-    assert.match(mixed.refused[0]?.reason ?? '', /another installation/);
+    assert.match(mixed.refused[0]?.reason ?? '', /different installation/);
     assert.deepEqual(await ids(store, other), []);
     const conflicting = toDocument(boat, { exportId: 'exp_1', part: { index: 1, count: 3 } });
     const conflict = await importBytes(store, toBundle(boat.id, [conflicting]));
-    assert.deepEqual(conflict.refused, [
-      { key: 'exp_1/1', reason: 'it was stored before with other content' },
-    ]);
+    assert.deepEqual(conflict.refused, [{ key: 'exp_1/1', reason: 'it is stored with different content' }]);
     await revoke({ store, wallMs: NOON_MS }, boat.id, 'installation');
     const disabled = await importBytes(store, toBundle(boat.id, threeParts(boat, 'exp_2')));
     assert.deepEqual([disabled.stored, disabled.refused_count], [0, 3]);

@@ -14,7 +14,7 @@ import { installationNotFound } from '../installations/enroll.ts';
 import { CentralFailure } from '../platform/errors.ts';
 import type { OpenFile, RandomHex, ReadableFile, Store, WallClock } from '../platform/ports.ts';
 
-/** Single faults named in a report; further ones are counted. */
+/** Most faults of one kind listed in a report; the rest is only counted. */
 const NAMED_MAX = 100;
 
 export interface ImportBundleDeps {
@@ -22,32 +22,32 @@ export interface ImportBundleDeps {
   readonly wall: WallClock;
   readonly randomHex: RandomHex;
   readonly openFile: OpenFile;
-  /** Largest part that is taken, as over the network. */
+  /** Largest part, as over the network. */
   readonly bodySizeMaxBytes: number;
 }
 
-/** A part that was whole and was not stored. */
+/** An intact part that was not stored. */
 export interface RefusedPart {
   readonly key: string;
   readonly reason: string;
 }
 
-/** A place that is not as the boat wrote it. */
+/** A damaged place in the bundle. */
 export interface DamagedPlace {
   readonly offset: number;
-  /** Whose body it was, where its line could be read. */
+  /** The key of the damaged part, if its line is readable. */
   readonly key: string | null;
   readonly reason: string;
 }
 
-/** What importing a bundle did; the documented JSON of the command. */
+/** The result of importing a bundle; the JSON output of the command. */
 export interface BundleReport {
   readonly installation_id: string | null;
   readonly created: string | null;
-  /** Parts that were whole. */
+  /** Intact parts. */
   readonly parts: number;
   readonly stored: number;
-  /** Parts that were held before, by whatever way they came. */
+  /** Parts that central already held. */
   readonly repeated: number;
   readonly records_imported: Readonly<Record<string, number>>;
   readonly rejected_records: number;
@@ -55,16 +55,16 @@ export interface BundleReport {
   readonly refused: readonly RefusedPart[];
   readonly damaged_count: number;
   readonly damaged: readonly DamagedPlace[];
-  /** Exports the boat could not read when it wrote the bundle; they are still on board. */
+  /** Exports that the boat could not read when it wrote the bundle. They are still on board. */
   readonly skipped: BundleEnd['skipped'];
 }
 
 /**
- * Stores what a bundle holds, part by part, each in a transaction of its own, as if it had come over the network: under the
- * same keys, with the same checks and receipts, so that a part that comes twice, by whatever ways, is stored once. One part
- * is in memory at a time. What is damaged is told and the rest is stored; an interrupted import is done again from the start.
- * The operator vouches for who brought the stick: there is no token. A bundle speaks for one installation, which must be
- * enrolled: that of its first line, or of its first document where that line is damaged.
+ * Stores the parts of a bundle, each in its own transaction. R67: "Central MUST import a part of a bundle by the rules that hold for the
+ * network." A part that arrives twice, over the network or in a bundle, is therefore stored once. One part is in memory at a time.
+ * Damaged places are reported and the intact parts stored. After an interruption, importing the file again is safe. There is no token:
+ * the operator vouches for the origin of the file. A bundle belongs to one enrolled installation: that of its first line or, if that
+ * line is damaged, of its first document.
  * Throws BUNDLE_UNREADABLE, INSTALLATION_NOT_FOUND, and what the store throws.
  * docs/spec/protocol.md R67: "Central MUST import a part of a bundle by the rules that hold for the network."
  */
@@ -89,7 +89,7 @@ export async function importBundle(deps: ImportBundleDeps, path: string): Promis
             tally.damage({
               offset: item.offset,
               key: null,
-              reason: `a bundle of another boat begins, ${item.start.installation_id}: import it from a file of its own`,
+              reason: `a bundle of a different boat begins here, ${item.start.installation_id}: import it from its own file`,
             });
           break;
         case 'part': {
@@ -111,7 +111,7 @@ export async function importBundle(deps: ImportBundleDeps, path: string): Promis
   }
 }
 
-/** True where everything the boat wrote is held now. */
+/** True if central now holds every part that the boat wrote. */
 export function isWhole(report: BundleReport): boolean {
   return report.damaged_count === 0 && report.refused_count === 0;
 }
@@ -127,18 +127,18 @@ function importPart(
     installationId,
     idempotencyKey: toIdempotencyKey(header.export_id, header.part.index),
     contentCoding: 'identity',
-    // Nothing of it came over the network.
+    // No byte came over the network.
     wireSizeBytes: 0,
     receivedMs: deps.wall(),
     importId: newImportId(deps.randomHex),
   });
 }
 
-/** A file that has no line of a bundle near its start is another file, and nothing of it is looked at. */
+/** Throws for a file without a control line in its first MiB: it is not a bundle. */
 async function requireBundle(file: ReadableFile, path: string): Promise<void> {
   const start = Buffer.from(await file.read(0, 1_048_576));
   if (start.includes(BUNDLE_MARK)) return;
-  throw new CentralFailure('BUNDLE_UNREADABLE', `${path} is not a bundle of a boat`, {
+  throw new CentralFailure('BUNDLE_UNREADABLE', `${path} is not an offline bundle`, {
     op: `read ${path}`,
     hint: 'give a file that `d3kos-export bundle` wrote: d3kos_<installation>_<time>.bundle',
   });
@@ -155,18 +155,18 @@ function toKey(header: BundlePart | undefined): string | null {
   return header === undefined ? null : toIdempotencyKey(header.export_id, header.part.index);
 }
 
-/** Why a whole part was not stored, or undefined where it is held. */
+/** Returns why an intact part was not stored, or undefined if central holds it. */
 function toRefusal(outcome: ImportOutcome): string | undefined {
   switch (outcome.kind) {
     case 'stored':
     case 'repeated':
       return undefined;
     case 'conflict':
-      return 'it was stored before with other content';
+      return 'it is stored with different content';
     case 'disabled':
       return 'its installation is disabled, or not enrolled';
     case 'mismatch':
-      return 'it is of another installation than the bundle';
+      return 'it belongs to a different installation than the bundle';
     case 'too_many_records':
       return `it holds more than ${RECORDS_MAX} records`;
     case 'too_many_values':

@@ -7,15 +7,15 @@ import type { OpenFile, RandomHex, Store, WallClock } from '../platform/ports.ts
 import { migrate } from '../store/migrate.ts';
 import type { Command } from './arguments.ts';
 
-/** What a command gives: the documented JSON, and the same for a person. */
+/** The result of a command, as documented JSON and as text. */
 export interface CommandResult {
   readonly json: unknown;
   readonly text: string;
-  /** What the program exits with; undefined: 0. */
+  /** The exit code of the program; undefined: 0. */
   readonly exitCode?: number;
 }
 
-/** The world a command needs; the schema is up to date. */
+/** The ports that commands need. */
 export interface CommandWorld {
   readonly store: Store;
   readonly wall: WallClock;
@@ -25,7 +25,7 @@ export interface CommandWorld {
   readonly bodySizeMaxBytes: number;
 }
 
-/** Commands that need the store and end. */
+/** Commands that use the store and end. */
 export type StoreCommand = Exclude<Command, { kind: 'serve' } | { kind: 'help' }>;
 
 /** Runs one command. Throws CentralFailure. */
@@ -50,8 +50,8 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
       return {
         json: revoked,
         text: revoked.disabled
-          ? `${revoked.installation_id} is turned away until it is enrolled again`
-          : `${revoked.tokens_revoked} tokens of ${revoked.installation_id} are refused from now on`,
+          ? `${revoked.installation_id} is disabled until it is enrolled again`
+          : `${revoked.tokens_revoked} tokens of ${revoked.installation_id} are revoked`,
       };
     }
     case 'list': {
@@ -94,7 +94,7 @@ async function showInstallation(store: Store, installationId: string): Promise<C
 }
 
 function toTable(installations: readonly InstallationSummary[]): string {
-  if (installations.length === 0) return 'nobody is enrolled yet';
+  if (installations.length === 0) return 'no installation is enrolled yet';
   const rows = installations.map((boat) =>
     [
       boat.installation_id,
@@ -117,19 +117,19 @@ function toBundleText(report: BundleReport): string {
     ...report.damaged.map(
       ({ offset, key, reason }) => `  damaged at byte ${offset}${key === null ? '' : ` (${key})`}: ${reason}`,
     ),
-    ...report.skipped.map(({ queue_id, reason }) => `  left on board ${queue_id}: ${reason}`),
+    ...report.skipped.map(({ queue_id, reason }) => `  skipped on board ${queue_id}: ${reason}`),
   ];
   return toText([
     `bundle of ${report.installation_id ?? 'an unknown installation'}, written ${report.created ?? 'at an unknown time'}`,
-    `${report.parts} whole parts: ${report.stored} stored (${records} records, ${report.rejected_records} rejected), ${report.repeated} held before, ${report.refused_count} refused`,
+    `${report.parts} intact parts: ${report.stored} stored (${records} records, ${report.rejected_records} rejected), ${report.repeated} already held, ${report.refused_count} refused`,
     ...(report.damaged_count === 0
       ? []
-      : [`${report.damaged_count} damaged places; what the boat cannot prove delivered it sends again`]),
+      : [`${report.damaged_count} damaged places; the boat sends undelivered parts again`]),
     ...faults,
   ]);
 }
 
-/** Lines for a terminal: what a boat or a stick says in them gives it no orders and begins no line of its own. */
+/** Joins lines for a terminal. Control characters from a boat or a bundle are replaced, so they cannot control it or begin a line. */
 function toText(lines: readonly string[]): string {
   return lines.map((line) => line.replace(/\p{Cc}+/gu, '\ufffd')).join('\n');
 }

@@ -40,9 +40,9 @@ export type ImportOutcome =
       readonly installationId: string;
       readonly idempotencyKey: string;
     }
-  /** The same key was stored before with other content. */
+  /** The key is stored with different content. */
   | { readonly kind: 'conflict'; readonly idempotencyKey: string }
-  /** The installation is turned away, or nobody enrolled it. */
+  /** The installation is disabled or not enrolled. */
   | { readonly kind: 'disabled' }
   | { readonly kind: 'mismatch' }
   /** More records, or more values in all, than one document may hold. */

@@ -4,34 +4,34 @@ import { CentralFailure } from '../platform/errors.ts';
 import type { RandomHex, Store } from '../platform/ports.ts';
 import { numberOf } from '../store/row.ts';
 
-/** Random bytes in a device token: as many as its digest has, so that guessing one is guessing SHA-256. */
+/** Random bytes in a device token: as many as a SHA-256 digest, so that guessing a token is as hard as guessing its digest. */
 const TOKEN_SIZE_BYTES = 32;
 
-/** What an operator asks for when a boat is let in. */
+/** The options of an enrolment. */
 export interface Enrolment {
   readonly installationId: string;
-  /** Undefined keeps what is recorded. */
+  /** Undefined keeps the recorded tier. */
   readonly tier?: Tier;
-  /** Whether the boat may also show its installation id as token, as older boats do. Undefined keeps what is recorded; new: no. */
+  /** Whether central also accepts the installation id as a token, as older boats send it. Undefined keeps the recorded value, or no. */
   readonly allowIdAsToken?: boolean;
 }
 
-/** The world enrolling needs. */
+/** The ports that enrolling needs. */
 export interface EnrolmentWorld {
   readonly store: Store;
   readonly wallMs: number;
   readonly randomHex: RandomHex;
 }
 
-/** What enrolling gives. The token exists nowhere else: only its SHA-256 is stored. */
+/** The new device token. R6: "Central MUST bind a device token to one installation and store only its digest." */
 export interface Enrolled {
   readonly installation_id: string;
   readonly token: string;
 }
 
 /**
- * Lets an installation in and issues it a device token. Enrolling again issues a further token and lets a disabled
- * installation in again; earlier tokens stay good until `revoke`, so that a boat at sea is never cut off by mistake.
+ * Enrols an installation and issues a device token. Enrolling again issues another token and enables a disabled installation;
+ * earlier tokens stay valid until `revoke`, so that a boat at sea does not lose access by mistake.
  * Throws INSTALLATION_ID_INVALID.
  */
 export async function enroll(world: EnrolmentWorld, enrolment: Enrolment): Promise<Enrolled> {
@@ -55,7 +55,7 @@ export async function enroll(world: EnrolmentWorld, enrolment: Enrolment): Promi
   return { installation_id: enrolment.installationId, token };
 }
 
-/** What revoking did. */
+/** The result of revoking. */
 export interface Revoked {
   readonly installation_id: string;
   readonly tokens_revoked: number;
@@ -63,8 +63,8 @@ export interface Revoked {
 }
 
 /**
- * `tokens`: every token of the installation, and its id as token, is refused from now on (401). `installation`: the tokens stay
- * known and the installation is turned away (403) until it is enrolled again. No record is ever removed.
+ * `tokens` revokes every token of the installation and its id as a token (401). `installation` keeps the tokens and disables the
+ * installation (403) until it is enrolled again. No record is removed.
  * Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND.
  */
 export async function revoke(
@@ -97,11 +97,11 @@ export async function revoke(
   });
 }
 
-/** The failure that names an installation nobody enrolled. */
+/** The failure for an installation that is not enrolled. */
 export function installationNotFound(installationId: string): CentralFailure {
   return new CentralFailure('INSTALLATION_NOT_FOUND', `no installation ${installationId} is enrolled`, {
     op: 'find the installation',
-    hint: 'see `d3kos-central list`, or let it in with `d3kos-central enroll`',
+    hint: 'see `d3kos-central list`, or enrol it with `d3kos-central enroll`',
   });
 }
 

@@ -1,4 +1,4 @@
-/** Every code a failure of central can carry. The README's table of exit codes says which program exit each becomes. */
+/** Every code of a CentralFailure. `cli/exit-code.ts` maps each to the exit code of the program. */
 export const CENTRAL_FAILURE_CODES = [
   'USAGE',
   'CONFIG_INVALID',
@@ -17,7 +17,7 @@ export const CENTRAL_FAILURE_CODES = [
 
 export type CentralFailureCode = (typeof CENTRAL_FAILURE_CODES)[number];
 
-/** A failure of the world, told whole: what happened to which thing (`op`) and what to do next (`hint`). Never holds a token. */
+/** A failure outside the program: the failed operation (`op`) and the next step (`hint`). Never contains a token. */
 export class CentralFailure extends Error {
   readonly code: CentralFailureCode;
   readonly op: string;

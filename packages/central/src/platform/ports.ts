@@ -1,7 +1,7 @@
-/** One row of an answer, by column name. SQL casts what drivers disagree on (bigint, timestamps) to text, int4 or float8. */
+/** One row by column name. The SQL casts types that drivers convert differently (bigint, timestamps) to text, int4 or float8. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** What runs SQL: the store itself, or one transaction of it. */
+/** Runs SQL: the store, or one transaction of it. */
 export interface Queryable {
   /** One statement with `$1…` parameters. Throws CentralFailure STORE_UNAVAILABLE (worth trying again) or STORE_FAILED. */
   query(text: string, params?: readonly unknown[]): Promise<readonly Row[]>;
@@ -9,36 +9,37 @@ export interface Queryable {
   script(text: string): Promise<void>;
 }
 
-/** A PostgreSQL, wherever it runs. The same SQL holds on every implementation. */
+/** A PostgreSQL database. Every implementation runs the same SQL. */
 export interface Store extends Queryable {
   /**
-   * BEGIN, `work`, COMMIT (read committed). When it resolves, what `work` wrote is on the server's disk (`synchronous_commit`
-   * on; only a server without `fsync` breaks that); when it rejects, nothing of it happened — except for an answer lost during COMMIT, which may have happened.
+   * Runs `work` between BEGIN and COMMIT (read committed). When it resolves, the writes of `work` are on the server's disk
+   * (`synchronous_commit` is on; only a server without `fsync` breaks this). When it rejects, nothing was written, except if the
+   * answer to COMMIT was lost: then the writes may be stored.
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
-  /** Waits for what runs, then lets go of every connection. */
+  /** Waits for running statements, then closes every connection. */
   close(): Promise<void>;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** Where lines for a person go. Facts must not hold secrets; tokens are never given to it. */
+/** Writes log lines. Facts must not contain secrets. */
 export interface Log {
   write(level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>): void;
 }
 
-/** Central's own clock, in milliseconds since 1970: the label beside what boats claim, never a basis for waiting. */
+/** Central's clock, in milliseconds since 1970. It labels data beside the times boats claim, and no wait depends on it. */
 export type WallClock = () => number;
 
 /** `length` random bytes as lowercase hex (2 × length characters). */
 export type RandomHex = (length: number) => string;
 
-/** A file that is read in pieces. */
+/** A file opened for reading at offsets. */
 export interface ReadableFile {
   /** Bytes [offset, offset + length), shorter only at the end. Throws CentralFailure BUNDLE_UNREADABLE. */
   read(offset: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
-/** Opens a file of the operator's. Throws CentralFailure BUNDLE_UNREADABLE where there is none, or it is none that can be read. */
+/** Opens a file. Throws CentralFailure BUNDLE_UNREADABLE if it does not exist or cannot be read. */
 export type OpenFile = (path: string) => Promise<ReadableFile>;

@@ -5,15 +5,15 @@ import type { OpenFile } from './ports.ts';
 
 /** Opens a file of this machine. */
 export const openReadableFile: OpenFile = async (path) => {
-  const file = await told(path, () => openFile(path));
+  const file = await reportUnreadable(path, () => openFile(path));
   return {
-    read: (offset, length) => told(path, () => readAt(file, offset, length)),
+    read: (offset, length) => reportUnreadable(path, () => readAt(file, offset, length)),
     close: () => file.close(),
   };
 };
 
 async function openFile(path: string): Promise<FileHandle> {
-  // Without waiting: a pipe that nobody writes to is told as no file.
+  // Without O_NONBLOCK, opening a pipe without a writer would wait forever.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   if ((await file.stat()).isFile()) return file;
   await file.close();
@@ -31,7 +31,7 @@ async function readAt(file: FileHandle, offset: number, length: number): Promise
   return bytes;
 }
 
-async function told<T>(path: string, work: () => Promise<T>): Promise<T> {
+async function reportUnreadable<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -43,7 +43,7 @@ async function told<T>(path: string, work: () => Promise<T>): Promise<T> {
 function unreadable(path: string, what: string, cause?: unknown): CentralFailure {
   return new CentralFailure('BUNDLE_UNREADABLE', `${path} ${what}`, {
     op: `read ${path}`,
-    hint: 'give the path of a file that `d3kos-export bundle` wrote; a stick that fails may be read on another machine',
+    hint: 'give the path of a file that `d3kos-export bundle` wrote; try a failing USB drive on another machine',
     cause,
   });
 }
