@@ -33,7 +33,10 @@ export const BundleStartSchema = Type.Object({
 });
 export type BundleStart = Static<typeof BundleStartSchema>;
 
-/** docs/spec/protocol.md R65: "A `part` line MUST name the export, the part, the length and the SHA-256 of its body." The digest is hex, as in the receipt. */
+/**
+ * docs/spec/protocol.md R65: "A `part` line MUST name the export, the part, the length and the SHA-256 of its body." The digest
+ * is hex, as in the receipt.
+ */
 export const BundlePartSchema = Type.Object({
   d3kos_bundle: Type.Literal('part'),
   export_id: DocumentHeaderSchema.properties.export_id,
@@ -95,9 +98,9 @@ export interface BundleSource {
 }
 
 /**
- * Reads a bundle from its start, with one part of at most `partSizeMaxBytes` in memory at a time. docs/spec/protocol.md R66: "A reader MUST find the parts
- * that are intact after a damaged place, and MUST report a bundle without an `end` line as incomplete." A bundle without a `damaged`
- * item is exactly as it was written. Rejects only with errors of `read`.
+ * Reads a bundle from its start, with one part of at most `partSizeMaxBytes` in memory at a time. docs/spec/protocol.md R66: "A
+ * reader MUST find the parts that are intact after a damaged place, and MUST report a bundle without an `end` line as
+ * incomplete." A bundle without a `damaged` item is exactly as it was written. Rejects only with errors of `read`.
  */
 export async function* readBundle(
   source: BundleSource,

@@ -1,4 +1,7 @@
-/** The nine categories in the order they are exported. Their names are the nine keys under `data` (docs/spec/sources.md, "Common rules"). */
+/**
+ * The nine categories in the order they are exported. Their names are the nine keys under `data` (docs/spec/sources.md, "Common
+ * rules").
+ */
 export const CATEGORIES = [
   'engine_benchmark',
   'boatlog',

@@ -5,7 +5,10 @@ import { INSTALLATION_ID_PATTERN } from './installation.ts';
 /** The only document format. R12: "The decoded body MUST be a complete export document in UTF-8 with `format_version` `"1.0"`." */
 export const FORMAT_VERSION = '1.0';
 
-/** The part of an export that a request carries, counted from 1. R14: "Central MUST treat a document without `part` as part 1 of 1." */
+/**
+ * The part of an export that a request carries, counted from 1. R14: "Central MUST treat a document without `part` as part 1 of
+ * 1."
+ */
 export const PartSchema = Type.Object({
   index: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
   count: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
@@ -29,7 +32,10 @@ const sectionFacts = {
   error: Type.Optional(Type.String()),
 };
 
-/** The section of a category: `entries` for lists, `data` for the three document categories. Central checks each record separately. */
+/**
+ * The section of a category: `entries` for lists, `data` for the three document categories. Central checks each record
+ * separately.
+ */
 export const SectionSchema = Type.Object({
   ...sectionFacts,
   entries: Type.Optional(Type.Array(Type.Unknown())),
@@ -37,13 +43,19 @@ export const SectionSchema = Type.Object({
 });
 export type Section = Static<typeof SectionSchema>;
 
-/** The boat's clock when it made the document. Times in a document are claims; documents with the same `boot_id` were made in one run. */
+/**
+ * The boat's clock when it made the document. Times in a document are claims; documents with the same `boot_id` were made in
+ * one run.
+ */
 export const BoatClockSchema = Type.Object({
   synchronized: Type.Boolean(),
   boot_id: Type.String({ maxLength: 64 }),
 });
 
-/** Most withdrawn sequences in one document (R59). They add a few KB to every part, and a boat withdraws fewer exports in a year. */
+/**
+ * Most withdrawn sequences in one document (R59). They add a few KB to every part, and a boat withdraws fewer exports in a
+ * year.
+ */
 export const WITHDRAWN_SEQUENCES_MAX = 200;
 
 /** Everything of a document but its records. The four legacy keys come first (docs/spec/delivery.md, "Making an export"). */
@@ -55,7 +67,10 @@ export const DocumentHeaderSchema = Type.Object({
   export_type: Type.Enum(['full', 'incremental']),
   tier: Type.Integer({ minimum: 0, maximum: 3 }),
   trigger: Type.Enum(['manual', 'scheduled', 'boot']),
-  /** Counts from 1. R57: "A boat MUST number the exports of one ledger in `sequence`, and MUST NOT use a number for two exports." */
+  /**
+   * Counts from 1. R57: "A boat MUST number the exports of one ledger in `sequence`, and MUST NOT use a number for two
+   * exports."
+   */
   sequence: Type.Integer({ minimum: 1 }),
   /** The ledger of the sequence (R58). A reflashed boat begins a new ledger, and its sequences restart at 1. */
   ledger_id: Type.String({ pattern: '^[0-9a-f]{16}$' }),
@@ -74,8 +89,8 @@ export const DocumentHeaderSchema = Type.Object({
 export type DocumentHeader = Static<typeof DocumentHeaderSchema>;
 
 /**
- * The document as sent. docs/spec/protocol.md R13: "Central MUST accept a document that has only the legacy keys `installation_id`, `export_timestamp`,
- * `format_version` and `data`."
+ * The document as sent. docs/spec/protocol.md R13: "Central MUST accept a document that has only the legacy keys
+ * `installation_id`, `export_timestamp`, `format_version` and `data`."
  */
 export const ExportDocumentSchema = Type.Object({
   installation_id: Type.String({ pattern: INSTALLATION_ID_PATTERN }),

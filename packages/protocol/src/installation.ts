@@ -1,4 +1,7 @@
-/** An installation's identifier: 16 lowercase hex digits from first boot. An identifier, not a secret (docs/spec/sources.md, "Tier and licence"). */
+/**
+ * An installation's identifier: 16 lowercase hex digits from first boot. An identifier, not a secret (docs/spec/sources.md,
+ * "Tier and licence").
+ */
 export const INSTALLATION_ID_PATTERN = '^[0-9a-f]{16}$';
 
 const pattern = new RegExp(INSTALLATION_ID_PATTERN);

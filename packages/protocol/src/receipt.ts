@@ -10,8 +10,9 @@ export const RejectedRecordSchema = Type.Object({
 export type RejectedRecord = Static<typeof RejectedRecordSchema>;
 
 /**
- * Central's proof that it holds a part. docs/spec/protocol.md R33: "A receipt MUST be a 2xx answer in JSON with the fields shown above, where `sha256` is the
- * digest of the decoded body." The same bytes under the same key get the same receipt, with `duplicate: true` (R28).
+ * Central's proof that it holds a part. docs/spec/protocol.md R33: "A receipt MUST be a 2xx answer in JSON with the fields
+ * shown above, where `sha256` is the digest of the decoded body." The same bytes under the same key get the same receipt, with
+ * `duplicate: true` (R28).
  */
 export const ReceiptSchema = Type.Object({
   status: Type.Literal('success'),
@@ -54,7 +55,10 @@ export const CentralErrorSchema = Type.Object({
 });
 export type CentralError = Static<typeof CentralErrorSchema>;
 
-/** The health answer (R49). It names the service, so that a boat does not mistake a captive portal for central; `time` shows the error of the boat's clock. */
+/**
+ * The health answer (R49). It names the service, so that a boat does not mistake a captive portal for central; `time` shows the
+ * error of the boat's clock.
+ */
 export const HealthSchema = Type.Object({
   service: Type.Literal('d3kos-central'),
   status: Type.String(),
@@ -63,8 +67,8 @@ export const HealthSchema = Type.Object({
 export type Health = Static<typeof HealthSchema>;
 
 /**
- * The receipts of the parts that central holds of one export, ordered by part index. R52: "… with `next` as the value of `after` for
- * the rest or null."
+ * The receipts of the parts that central holds of one export, ordered by part index. R52: "… and with `next`, which is the value of
+ * `after` for the rest or null."
  */
 export const HeldPartsSchema = Type.Object({
   status: Type.Literal('success'),

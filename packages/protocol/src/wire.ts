@@ -29,7 +29,10 @@ export function toContentDigest(sha256Base64: string): string {
   return `sha-256=:${sha256Base64}:`;
 }
 
-/** Returns the base64 SHA-256 of a `Content-Digest` header, or undefined. Other algorithms of the RFC 9530 dictionary are ignored. */
+/**
+ * Returns the base64 SHA-256 of a `Content-Digest` header, or undefined. Other algorithms of the RFC 9530 dictionary are
+ * ignored.
+ */
 export function parseContentDigest(header: string): string | undefined {
   return /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):/.exec(header)?.[1];
 }

@@ -1,8 +1,8 @@
 import type { CentralErrorCode } from '@d3kos/protocol';
 
 /**
- * How much of one kind of work a node accepts at a time. Admission is the one decision that turns an authenticated boat away because
- * of load: the limits, the rules and the answers of all refusals are in this file, the counting is in `admission.ts`.
+ * How much of one kind of work a node accepts at a time. Admission is the one decision that turns an authenticated boat away
+ * because of load: the limits, the rules and the answers of all refusals are in this file, the counting is in `admission.ts`.
  * Three amounts are counted separately (decision 0026), so that a boat on a slow link takes memory but no permit.
  */
 export interface AdmissionLimits {

@@ -60,13 +60,12 @@ export interface BundleReport {
 }
 
 /**
- * Stores the parts of a bundle, each in its own transaction. R67: "Central MUST import a part of a bundle by the rules that hold for the
- * network." A part that arrives twice, over the network or in a bundle, is therefore stored once. One part is in memory at a time.
- * Damaged places are reported and the intact parts stored. After an interruption, importing the file again is safe. There is no token:
- * the operator vouches for the origin of the file. A bundle belongs to one enrolled installation: that of its first line or, if that
- * line is damaged, of its first document.
- * Throws BUNDLE_UNREADABLE, INSTALLATION_NOT_FOUND, and what the store throws.
- * docs/spec/protocol.md R67: "Central MUST import a part of a bundle by the rules that hold for the network."
+ * Stores the parts of a bundle, each in its own transaction. docs/spec/protocol.md R67: "Central MUST import a part of a bundle by the rules that
+ * hold for the network." A part that arrives twice, over the network or in a bundle, is therefore stored once. One part is in
+ * memory at a time. Damaged places are reported and the intact parts stored. After an interruption, importing the file again is
+ * safe. There is no token: the operator vouches for the origin of the file. A bundle belongs to one enrolled installation: that
+ * of its first line or, if that line is damaged, of its first document. Throws BUNDLE_UNREADABLE, INSTALLATION_NOT_FOUND, and
+ * what the store throws.
  */
 export async function importBundle(deps: ImportBundleDeps, path: string): Promise<BundleReport> {
   const file = await deps.openFile(path);

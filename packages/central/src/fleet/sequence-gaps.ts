@@ -18,7 +18,10 @@ export async function findGaps(store: Queryable, installationId: string): Promis
   return { ledger_id: ledgerId, missing_sequences: missing, withdrawn_sequences: withdrawn };
 }
 
-/** A boat that cuts an export into smaller parts names the new number in its later parts, so the newest `part_count` is the right one. */
+/**
+ * A boat that cuts an export into smaller parts names the new number in its later parts, so the newest `part_count` is the
+ * right one.
+ */
 const EXPORTS_SQL = `
 select sequence::float8 as sequence,
   count(*) filter (where part_index <= part_count_newest) >= max(part_count_newest) as is_complete

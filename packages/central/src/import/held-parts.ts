@@ -4,7 +4,10 @@ import { textOf } from '../store/row.ts';
 
 /** Receipts read for one answer: a 50 MB export's parts. */
 const PARTS_PER_ANSWER_MAX = 50;
-/** Size from which an answer is not added to: a receipt that names a thousand rejected records is about 200 KB, and a boat reads 2 MiB. */
+/**
+ * Size from which an answer is not added to: a receipt that names a thousand rejected records is about 200 KB, and a boat reads
+ * 2 MiB.
+ */
 const ANSWER_SIZE_BYTES = 524_288;
 
 /**

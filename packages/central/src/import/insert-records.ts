@@ -5,7 +5,10 @@ import { textOf } from '../store/row.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 import type { SortedRecords, StorableRecord } from './records.ts';
 
-/** Most records in one statement. Above a few thousand the time per record no longer falls, while the statement needs more memory. */
+/**
+ * Most records in one statement. Above a few thousand the time per record no longer falls, while the statement needs more
+ * memory.
+ */
 const BATCH_RECORDS_MAX = 5_000;
 
 /** Returns the ledgers that the installation began after the document's. A ledger that central has not seen yet is the newest. */

@@ -41,7 +41,10 @@ export function countDocumentRecords({ data }: ExportDocument): number {
   return CATEGORIES.reduce((sum, category) => sum + (data[category]?.entries?.length ?? 0), 0);
 }
 
-/** How much of a rejected record's text is kept for the operator: enough to see what it is, bounded against a document of nothing else. */
+/**
+ * How much of a rejected record's text is kept for the operator: enough to see what it is, bounded against a document of
+ * nothing else.
+ */
 const REJECTED_TEXT_LENGTH_MAX = 65_536;
 
 /** How many rejected records are kept and named in a receipt; further ones are counted in a last line. */

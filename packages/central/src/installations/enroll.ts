@@ -12,7 +12,10 @@ export interface Enrolment {
   readonly installationId: string;
   /** Undefined keeps the recorded tier. */
   readonly tier?: Tier;
-  /** Whether central also accepts the installation id as a token, as older boats send it. Undefined keeps the recorded value, or no. */
+  /**
+   * Whether central also accepts the installation id as a token, as older boats send it. Undefined keeps the recorded value, or
+   * no.
+   */
   readonly allowIdAsToken?: boolean;
 }
 
@@ -23,7 +26,7 @@ export interface EnrolmentWorld {
   readonly randomHex: RandomHex;
 }
 
-/** The new device token. R6: "Central MUST bind a device token to one installation and store only its digest." */
+/** The new device token. It is stored nowhere. */
 export interface Enrolled {
   readonly installation_id: string;
   readonly token: string;

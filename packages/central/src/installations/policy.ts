@@ -30,7 +30,10 @@ function isValid(facts: CredentialFacts, purpose: Purpose): boolean {
   }
 }
 
-/** The credential of an `Authorization: Bearer` header, or undefined without one. RFC 6750, with the scheme in any case (RFC 9110). */
+/**
+ * The credential of an `Authorization: Bearer` header, or undefined without one. RFC 6750, with the scheme in any case (RFC
+ * 9110).
+ */
 export function parseBearer(header: string | undefined): string | undefined {
   return /^bearer +([A-Za-z0-9._~+/=-]{1,512}) *$/i.exec(header ?? '')?.[1];
 }

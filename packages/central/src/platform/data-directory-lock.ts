@@ -30,7 +30,10 @@ export async function lockDataDirectory(directory: string): Promise<DataDirector
   return { release };
 }
 
-/** A lock is the name of an abstract Unix socket: the kernel frees it the moment its holder dies, however it dies, so that it is never stale. */
+/**
+ * A lock is the name of an abstract Unix socket: the kernel frees it the moment its holder dies, however it dies, so that it is
+ * never stale.
+ */
 async function lockName(name: string): Promise<DataDirectoryLock | undefined> {
   const server = createServer((socket) => socket.destroy());
   const taken = await new Promise<boolean>((resolve, reject) => {

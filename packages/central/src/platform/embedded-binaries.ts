@@ -43,7 +43,10 @@ export async function findEmbeddedBinaries(): Promise<EmbeddedBinaries> {
   }
 }
 
-/** Makes the library links the package lists and its archive cannot hold, where they are missing. Harmless when repeated, also by several processes at once. */
+/**
+ * Makes the library links the package lists and its archive cannot hold, where they are missing. Harmless when repeated, also
+ * by several processes at once.
+ */
 export async function completeLibraryLinks(packageFolder: string): Promise<void> {
   const listFile = join(packageFolder, 'native', 'pg-symlinks.json');
   if (!existsSync(listFile)) return;

@@ -6,10 +6,16 @@ import { CentralFailure } from './errors.ts';
 /** Longest a connection may take to send its request's headers: ordinary ones fit in a few packets, also over a satellite. */
 const HEADERS_MAX_MS = 30_000;
 
-/** Longest a connection may stay without a byte in either direction. Satellite links pause for up to 40 s; a statement takes at most 25 s. */
+/**
+ * Longest a connection may stay without a byte in either direction. Satellite links pause for up to 40 s; a statement takes at
+ * most 25 s.
+ */
 const SILENCE_MAX_MS = 60_000;
 
-/** Longest one request may take in all, against senders of a byte a minute: 10 MiB at 64 kbit/s, which is a working link, take 22 minutes. */
+/**
+ * Longest one request may take in all, against senders of a byte a minute: 10 MiB at 64 kbit/s, which is a working link, take
+ * 22 minutes.
+ */
 const REQUEST_MAX_MS = 30 * 60_000;
 
 /** How long an idle connection is kept for a boat's next part. Above the boat's pause between parts, below what proxies keep. */

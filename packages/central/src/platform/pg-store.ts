@@ -6,19 +6,25 @@ import { isServersAnswer, toStoreFailure } from './store-failure.ts';
 /** Connections one node holds. Imports are bound by the server's disk; more would only queue there instead of here. */
 const CONNECTIONS_MAX = 10;
 
-/** Longest a request waits for a connection, free or new, before the boat is told to come back. A boat calls 30 s of silence a stall. */
+/**
+ * Longest a request waits for a connection, free or new, before the boat is told to come back. A boat calls 30 s of silence a
+ * stall.
+ */
 const CONNECT_MAX_MS = 5_000;
 
 /** Longest one statement may run, waiting for locks included: below the 30 s of silence after which a boat gives up. */
 const STATEMENT_MAX_MS = 25_000;
 
-/** Longest an answer of the server may stay away: a little above the statement's own limit, for connections that died without a word. */
+/**
+ * Longest an answer of the server may stay away: a little above the statement's own limit, for connections that died without a
+ * word.
+ */
 const ANSWER_MAX_MS = 28_000;
 
 /**
- * How every transaction begins: read committed, which the locks of an import are made for, also where somebody made the server's
- * default stricter and boats would be refused for its sake. Its commit is answered once the server's log is on disk, also where somebody set
- * `synchronous_commit` to off for the server, the database or the login. A receipt rests on it.
+ * How every transaction begins: read committed, which the locks of an import are made for, also where somebody made the
+ * server's default stricter and boats would be refused for its sake. Its commit is answered once the server's log is on disk,
+ * also where somebody set `synchronous_commit` to off for the server, the database or the login. A receipt rests on it.
  */
 const BEGIN_DURABLY = 'begin isolation level read committed; set local synchronous_commit = on';
 

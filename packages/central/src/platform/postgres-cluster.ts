@@ -14,7 +14,10 @@ export function toClusterPath(dataDir: string): string {
   return join(dataDir, 'postgres');
 }
 
-/** Creates the cluster unless it exists: under a temporary name first, so that a killed initdb leaves nothing that looks like a database. */
+/**
+ * Creates the cluster unless it exists: under a temporary name first, so that a killed initdb leaves nothing that looks like a
+ * database.
+ */
 export async function createCluster(
   dataDir: string,
   { initdb }: EmbeddedBinaries,

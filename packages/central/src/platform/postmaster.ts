@@ -10,7 +10,10 @@ import { type EmbeddedAccount, giveFolder, spawnAs } from './embedded-account.ts
 import type { Log } from './ports.ts';
 import { DATABASE, embeddedFailed, readOptional, toClusterPath } from './postgres-cluster.ts';
 
-/** Longest wait for the first answer after a start. After a power cut PostgreSQL replays its log first, on a slow disk for minutes. */
+/**
+ * Longest wait for the first answer after a start. After a power cut PostgreSQL replays its log first, on a slow disk for
+ * minutes.
+ */
 const START_MAX_MS = 5 * 60_000;
 
 /** Longest fast shutdown. After it comes an immediate one, which only costs a replay at the next start. */
@@ -42,7 +45,10 @@ export interface RunningPostmaster {
   stop(): Promise<void>;
 }
 
-/** Creates the socket's folder. Only its owner can enter it, because PostgreSQL trusts every client. The path is short enough for a socket. */
+/**
+ * Creates the socket's folder. Only its owner can enter it, because PostgreSQL trusts every client. The path is short enough
+ * for a socket.
+ */
 export async function createSocketDir(account: EmbeddedAccount): Promise<string> {
   const fits = (base: string) =>
     join(base, 'd3kos-central-XXXXXX', SOCKET_NAME).length <= SOCKET_PATH_LENGTH_MAX;

@@ -55,7 +55,10 @@ export interface Tables {
   readonly installations: InstallationsTable;
 }
 
-/** Builds PostgreSQL statements and checks their columns. It has no connection: `runStatement` runs its statements (decision 0029). */
+/**
+ * Builds PostgreSQL statements and checks their columns. It has no connection: `runStatement` runs its statements (decision
+ * 0029).
+ */
 export const statements: Kysely<Tables> = new Kysely<Tables>({
   dialect: {
     createAdapter: () => new PostgresAdapter(),

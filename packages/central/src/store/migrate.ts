@@ -14,8 +14,9 @@ export interface MigrationReport {
 }
 
 /**
- * Brings the schema up to `migrations`, in one transaction under an advisory lock: all of it or nothing.
- * Throws CONFIG_INVALID for a database that cannot hold every text, MIGRATION_CHANGED where an applied step has another text now, SCHEMA_TOO_NEW where the database has steps unknown here.
+ * Brings the schema up to `migrations`, in one transaction under an advisory lock: all of it or nothing. Throws CONFIG_INVALID
+ * for a database that cannot hold every text, MIGRATION_CHANGED where an applied step has another text now, SCHEMA_TOO_NEW
+ * where the database has steps unknown here.
  */
 export async function migrate(
   store: Store,
@@ -46,7 +47,10 @@ export async function migrate(
   });
 }
 
-/** A database of another encoding refuses the first text it has no letter for, and the boat whose text it is would be told of a defect. */
+/**
+ * A database of another encoding refuses the first text it has no letter for, and the boat whose text it is would be told of a
+ * defect.
+ */
 async function requireEveryText(tx: Queryable): Promise<void> {
   const [row = {}] = await tx.query("select current_setting('server_encoding') as encoding");
   const encoding = textOf(row, 'encoding');
