@@ -18,23 +18,23 @@ import { toNumberedName, toStamp } from '../ledger/policy.ts';
 import { quarantineFile, type Quarantined } from './quarantine-file.ts';
 
 /**
- * Largest export of an older exporter that is read whole to be rewritten: some 100,000 boatlog entries, and with its
- * text and its values in memory about half of the 512 MB that the unit allows.
+ * Largest file of the legacy exporter that adoption reads into memory: about 100,000 boatlog entries. Its text and its
+ * parsed values then take about half of the 512 MB that the systemd unit allows.
  */
 export const LEGACY_DOCUMENT_SIZE_MAX_BYTES = 32 * 1024 * 1024;
 
 const documentHeader = Compile(DocumentHeaderSchema);
 
-/** What became of a file found without an entry. */
+/** The result of adopting a file that has no entry. */
 export type Adoption =
   | { readonly kind: 'adopted'; readonly entry: Entry }
-  /** It says the same as an export that has an entry, or had one and was delivered. */
+  /** The file holds an export that has an entry already, or that was delivered. */
   | { readonly kind: 'known' }
   | Quarantined
-  /** The disk did not allow it now; the file is where it was, and the next start tries again. */
+  /** The disk failed. The file was not moved, and the next start tries again. */
   | { readonly kind: 'postponed'; readonly reason: string };
 
-/** A file that is another program's could not be understood; it was not touched. */
+/** The data cannot be adopted. The file was not changed. */
 export interface Unusable {
   readonly kind: 'unusable';
   readonly reason: string;
@@ -42,21 +42,21 @@ export interface Unusable {
 
 export type AdoptWorld = Pick<World, 'clock' | 'disk' | 'random' | 'log'>;
 
-const NOTHING_TOLD: LegacyFacts = { queueId: undefined, createdAtMs: undefined, tier: undefined };
+const NO_LEGACY_FACTS: LegacyFacts = { queueId: undefined, createdAtMs: undefined, tier: undefined };
 
 /**
- * Gives an export file without an entry its entry, so that it is delivered. No cursor moves: its records go again with
- * the next export, and central stores them once. A file of an older exporter is rewritten with record ids first, and
- * removed when the new one has its entry. `told` is what an old queue said of it.
- * Repeating it after a power cut at any point gives one entry for one file. One file that cannot be read or written
- * now is told as `postponed`: it must not keep the export manager from starting.
+ * Creates the entry for an export file that has none, so that the export is delivered. No cursor moves. The next export
+ * therefore carries the records again, and central stores them once. A file of the legacy exporter is first rewritten
+ * with record IDs, and removed once the new file has its entry. `legacyFacts` come from the legacy queue.
+ * Repeating the call after a power cut at any point leaves one entry for each file. A file that cannot be read or
+ * written now is returned as `postponed`, because one file must not prevent the start of the export manager.
  */
 export async function adoptFile(
   world: AdoptWorld,
   paths: SpoolPaths,
   ledger: Ledger,
   path: string,
-  told: LegacyFacts = NOTHING_TOLD,
+  legacyFacts: LegacyFacts = NO_LEGACY_FACTS,
 ): Promise<Adoption> {
   return orPostponed(path, async () => {
     const boat = await readAdoptingBoat(world.disk, paths);
@@ -65,34 +65,34 @@ export async function adoptFile(
     if (own.kind === 'own') {
       const owner = decideOwnership(own.header.installation_id, boat);
       if (owner.kind === 'refused') return quarantineFile(world, paths, path, owner.reason);
-      return adoptOwn(world, ledger, path, own, told);
+      return adoptOwn(world, ledger, path, own, legacyFacts);
     }
-    const { adoption, isWhole } = await adoptLegacyFile(world, paths, ledger, path, told, boat);
+    const { adoption, isWhole } = await adoptLegacyFile(world, paths, ledger, path, legacyFacts, boat);
     if (adoption.kind === 'unusable') return quarantineFile(world, paths, path, adoption.reason);
     if (adoption.kind === 'postponed') return adoption;
-    // Only now: before its entry was durable, the old file was all there was.
+    // Until the entry is durable, the legacy file is the only copy of the export.
     if (isWhole) await world.disk.remove(path);
     else
-      await quarantineFile(world, paths, path, 'a part of it was not understood; the rest of it is queued');
+      await quarantineFile(world, paths, path, 'a part of the file could not be parsed; the rest is queued');
     return adoption;
   });
 }
 
-/** Adopts what another program's file says, and leaves the file as it is. Otherwise as `adoptFile`. */
+/** Adopts the content of another program's file without changing the file. Otherwise like `adoptFile`. */
 export async function adoptCopy(
   world: AdoptWorld,
   paths: SpoolPaths,
   ledger: Ledger,
   path: string,
-  told: LegacyFacts,
+  legacyFacts: LegacyFacts,
 ): Promise<Adoption | Unusable> {
   return orPostponed(path, async () => {
     const boat = await readAdoptingBoat(world.disk, paths);
-    return (await adoptLegacyFile(world, paths, ledger, path, told, boat)).adoption;
+    return (await adoptLegacyFile(world, paths, ledger, path, legacyFacts, boat)).adoption;
   });
 }
 
-/** The disk's refusal for one file as a value. What is wrong with the ledger, or with the whole disk, is thrown. */
+/** Returns the disk's failure for this file as a value. Throws every other error. */
 async function orPostponed<T>(
   path: string,
   work: () => Promise<T>,
@@ -141,20 +141,22 @@ async function adoptOwn(
   ledger: Ledger,
   path: string,
   { header, recordCount, categories }: OwnFile,
-  told: LegacyFacts,
+  legacyFacts: LegacyFacts,
 ): Promise<Adoption> {
   const facts = await disk.stat(path);
-  // The world's clock gives a WallMs; a time that was told is a label of the same kind.
-  const createdAtMs = (told.createdAtMs ?? toWallMs(header.export_timestamp) ?? clock.wall()) as WallMs;
+  // A creation time from the legacy queue is wall-clock time too, but only `Clock` returns the branded type.
+  const createdAtMs = (legacyFacts.createdAtMs ??
+    toWallMs(header.export_timestamp) ??
+    clock.wall()) as WallMs;
   const entry = ledger.queue.adopt({
-    queueId: freeQueueId(ledger, told.queueId, toFileStamp(path) ?? toStamp(createdAtMs)),
+    queueId: freeQueueId(ledger, legacyFacts.queueId, toFileStamp(path) ?? toStamp(createdAtMs)),
     exportId: header.export_id,
     exportFile: path,
     exportType: header.export_type,
     trigger: header.trigger,
-    // The schema allows 0 to 3.
+    // The schema already limits the tier to 0–3. The check narrows the type.
     tier: isTier(header.tier) ? header.tier : 0,
-    // Another ledger's count says nothing about this one's.
+    // A sequence number has a meaning only within its own ledger.
     sequence: header.ledger_id === ledger.facts.ledgerId ? header.sequence : 0,
     categoryCount: CATEGORIES.length,
     recordCount,
@@ -165,20 +167,20 @@ async function adoptOwn(
   return entry === undefined ? { kind: 'known' } : { kind: 'adopted', entry };
 }
 
-/** The stamp in the name of an export or of a failed one. */
+/** Returns the timestamp in the file name of an export or of an archived failed export. */
 function toFileStamp(path: string): string | undefined {
   return /^(?:export|q)_([0-9]{8}_[0-9]{6}(?:_[0-9]{1,6})?)(?:_failed)?\.json$/.exec(basename(path))?.[1];
 }
 
-function freeQueueId(ledger: Ledger, told: string | undefined, stamp: string): string {
-  if (told !== undefined && ledger.queue.find(told) === undefined) return told;
+function freeQueueId(ledger: Ledger, legacyFacts: string | undefined, stamp: string): string {
+  if (legacyFacts !== undefined && ledger.queue.find(legacyFacts) === undefined) return legacyFacts;
   for (let attempt = 1; ; attempt += 1) {
     const queueId = `q_${toNumberedName(stamp, attempt)}`;
     if (ledger.queue.find(queueId) === undefined) return queueId;
   }
 }
 
-/** `isWhole` false: the file holds more than was adopted. */
+/** `isWhole` is false if a part of the file was not adopted. */
 interface LegacyAdoption {
   readonly adoption: Adoption | Unusable;
   readonly isWhole: boolean;
@@ -189,7 +191,7 @@ async function adoptLegacyFile(
   paths: SpoolPaths,
   ledger: Ledger,
   path: string,
-  told: LegacyFacts,
+  legacyFacts: LegacyFacts,
   boat: AdoptingBoat,
 ): Promise<LegacyAdoption> {
   const unusable = (reason: string): LegacyAdoption => ({
@@ -205,25 +207,25 @@ async function adoptLegacyFile(
   }
   if (bytes === undefined) return { adoption: { kind: 'known' }, isWhole: true };
   const parsed = parseLegacyJson(new TextDecoder().decode(bytes));
-  if (parsed === undefined) return unusable('it is neither an export of this program nor JSON');
+  if (parsed === undefined) return unusable('the file is not JSON');
   const document = toLegacyDocument(undefined, parsed.value);
-  if (document === undefined) return unusable('it is not an export document');
+  if (document === undefined) return unusable('the file is not an export document');
   const stamp = toFileStamp(path);
   const adoption = await adoptDocument(world, paths, ledger, toExportId(bytes), document, boat, {
-    ...told,
-    queueId: told.queueId ?? (stamp === undefined ? undefined : `q_${stamp}`),
+    ...legacyFacts,
+    queueId: legacyFacts.queueId ?? (stamp === undefined ? undefined : `q_${stamp}`),
   });
   return { adoption, isWhole: document.isWhole };
 }
 
-/** An old export's id: the same content gives the same id, however often it is read. */
+/** Returns the export ID of a legacy export. It depends only on the content. */
 export function toExportId(content: Uint8Array | string): string {
   return `exp_${createHash('sha256').update(content).digest('hex').slice(0, 32)}`;
 }
 
 /**
- * Writes an older exporter's document as an export of this program and gives it its entry. Repeating it gives nothing
- * new while the entry or its history is there.
+ * Writes a legacy document as an export of this program and creates its entry. Repeating the call has no effect while
+ * the ledger holds the entry or its history.
  */
 export async function adoptDocument(
   world: AdoptWorld,
@@ -232,20 +234,21 @@ export async function adoptDocument(
   exportId: string,
   document: LegacyDocument,
   boat: AdoptingBoat,
-  told: LegacyFacts,
+  legacyFacts: LegacyFacts,
 ): Promise<Adoption | Unusable> {
   const owner = decideOwnership(document.installationId, boat);
   if (owner.kind === 'refused') return { kind: 'unusable', reason: owner.reason };
-  if (countRecords(document) === 0) return { kind: 'unusable', reason: 'it holds no record' };
+  if (countRecords(document) === 0) return { kind: 'unusable', reason: 'the export holds no records' };
   if (isHeld(ledger, exportId)) return { kind: 'known' };
   const file = await rewrite(world, paths, ledger, {
     exportId,
     installationId: owner.installationId,
     document,
-    told,
+    legacyFacts,
     readTime: boat.readTime,
   });
   const own = await readOwnHeader(world, file);
-  if (own.kind !== 'own') return quarantineFile(world, paths, file, 'it could not be read back');
-  return adoptOwn(world, ledger, file, own, told);
+  if (own.kind !== 'own')
+    return quarantineFile(world, paths, file, 'the rewritten file could not be read back');
+  return adoptOwn(world, ledger, file, own, legacyFacts);
 }

@@ -9,19 +9,19 @@ import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { parseLegacyJson } from './legacy-json.ts';
 import { isPlainObject } from './legacy-document.ts';
 
-/** What of the boat an adoption asks: whose exports it may send, and how its local times are read. */
+/** The facts about the boat that adoption needs: its installation ID, and how to read its local times. */
 export interface AdoptingBoat {
-  /** Undefined where license.json does not say: then whose an export is cannot be compared. */
+  /** Undefined if license.json holds no valid ID. Exports of any installation are then accepted. */
   readonly installationId: string | undefined;
   readonly readTime: TimestampReader;
 }
 
-/** The boat's root, above its exports folder. */
+/** Returns the root folder of the boat, two levels above its exports folder. */
 export function toBoatRoot(paths: SpoolPaths): string {
   return dirname(dirname(paths.home));
 }
 
-/** Reads license.json and timezone.txt. Throws DISK_FAILED where one is there and cannot be read. */
+/** Reads license.json and timezone.txt. Throws DISK_FAILED if one of them exists and cannot be read. */
 export async function readAdoptingBoat(disk: Disk, paths: SpoolPaths): Promise<AdoptingBoat> {
   const root = toBoatRoot(paths);
   const license = parseLegacyJson(
@@ -34,7 +34,7 @@ export async function readAdoptingBoat(disk: Disk, paths: SpoolPaths): Promise<A
   };
 }
 
-/** A text file's content; an absent one, and one too large to be what is expected there, say nothing. */
+/** Returns the content of a text file, or '' if the file is absent or larger than `sizeMaxBytes`. */
 async function readText(disk: Disk, path: string, sizeMaxBytes: number): Promise<string> {
   try {
     return new TextDecoder().decode(await disk.read(path, sizeMaxBytes));
@@ -44,22 +44,25 @@ async function readText(disk: Disk, path: string, sizeMaxBytes: number): Promise
   }
 }
 
-/** Whose export it is, decided from what it states and what the boat is. */
+/** Whether this boat may send an export, and under which installation ID. */
 export type Ownership =
   | { readonly kind: 'ours'; readonly installationId: string }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /**
- * An export that names no installation is this boat's, one that names another is not: a card copied from another boat
- * brings that boat's queue along, and central would refuse everything behind it.
+ * Accepts an export without an installation ID as this boat's own, and refuses one with another boat's ID. A card that
+ * was copied from another boat contains that boat's queue, and central would refuse its exports.
  */
 export function decideOwnership(stated: unknown, boat: Pick<AdoptingBoat, 'installationId'>): Ownership {
   if (stated === undefined || stated === null)
     return boat.installationId === undefined
-      ? { kind: 'refused', reason: 'it names no installation, and license.json has none to give it' }
+      ? { kind: 'refused', reason: 'neither the export nor license.json contains an installation ID' }
       : { kind: 'ours', installationId: boat.installationId };
-  if (!isInstallationId(stated)) return { kind: 'refused', reason: 'its installation id is malformed' };
+  if (!isInstallationId(stated)) return { kind: 'refused', reason: 'the installation ID is malformed' };
   return boat.installationId === undefined || boat.installationId === stated
     ? { kind: 'ours', installationId: stated }
-    : { kind: 'refused', reason: `it is of installation ${stated}, this boat is ${boat.installationId}` };
+    : {
+        kind: 'refused',
+        reason: `the export belongs to installation ${stated}, but this boat is ${boat.installationId}`,
+      };
 }

@@ -17,29 +17,29 @@ import { gatherLoose } from './legacy-queue-data.ts';
 import { toLegacyPlaces } from './legacy-queue-place.ts';
 import { toNumberedName } from '../ledger/policy.ts';
 
-/** Set when the old queue was imported: it is never read again. */
+/** Fact that records a complete import. The legacy queue is not read again afterwards. */
 const IMPORTED_FACT = 'old_queue_imported';
 
-/** Largest queue or history file of an older exporter that is read: it was read whole and written whole at every change. */
+/** Largest legacy queue or history file that is read. The legacy exporter rewrote its file at every change, so a larger one is implausible. */
 export const LEGACY_QUEUE_SIZE_MAX_BYTES = 32 * 1024 * 1024;
 
-/** Most items of one file that are imported: ten years of hourly exports. The exports on disk are adopted all the same. */
+/** Most items imported from one file: ten years of hourly exports. The exports on disk are adopted in any case. */
 export const LEGACY_ITEMS_MAX = 100_000;
 
-/** What the import of an old queue did. */
+/** The result of importing a legacy queue. */
 export interface ImportReport {
   readonly imported: number;
-  /** Items whose export has an entry already: two items of one file, or an import that a power cut interrupted. */
+  /** Items whose export already has an entry, because two items name one file or a power cut interrupted an import. */
   readonly known: number;
-  /** Items whose file is nowhere on the boat, or outside of where exports may be. */
+  /** Items whose file does not exist, or lies outside the folders that may hold exports. */
   readonly missing: number;
-  /** Items that hold nothing that can be sent; they are in the kept file. */
+  /** Items without data that can be sent. They remain in the kept file. */
   readonly unusable: number;
-  /** Items whose file was set aside. */
+  /** Items whose file was moved to quarantine. */
   readonly quarantined: number;
-  /** Items the disk did not allow now: the next start tries again. */
+  /** Items that failed because of the disk. The next start tries again. */
   readonly postponed: number;
-  /** Where the old files are kept. */
+  /** Paths of the kept legacy files. */
   readonly kept: readonly string[];
 }
 
@@ -47,10 +47,11 @@ type Count = Exclude<keyof ImportReport, 'kept'>;
 type Counts = Record<Count, number>;
 
 /**
- * Imports the queue and the history of an older exporter, once, at the first start of a ledger (docs/spec/delivery.md, "The ledger"). Their files are moved to `….before-import` first and stay there: the views take their names. Everything
- * they list whose data is there is queued, "completed" ones too, because central never proved that it holds them; and
- * so history keeps only what central proved. Runs before `recover`, which adopts the exports that no queue listed.
- * Power may fail anywhere: the next start goes on, and no export gets a second entry.
+ * Imports the queue and the history of the legacy exporter once, at the first start of a ledger (docs/spec/delivery.md,
+ * "The ledger"). The files are first moved to `….before-import` and stay there, because the views take their names.
+ * Every listed export whose data exists is queued. That includes "completed" ones, because central never proved that it
+ * holds them. History thus contains only exports that central proved. Runs before `recover`, which adopts the exports
+ * that are on disk but in no queue. After a power cut the next start continues, and no export gets a second entry.
  */
 export async function importLegacyQueue(
   world: AdoptWorld,
@@ -70,7 +71,7 @@ export async function importLegacyQueue(
     items = items.concat(await readItems(world, target, counts));
   }
   await importItems(world, paths, ledger, items, counts);
-  // What was postponed keeps the import open: the kept files are read again at the next start.
+  // A postponed item leaves the import open, and the next start reads the kept files again.
   if (counts.postponed === 0)
     ledger.facts.record(IMPORTED_FACT, kept.map((path) => basename(path)).join(' '));
   const report = { ...counts, kept };
@@ -79,8 +80,8 @@ export async function importLegacyQueue(
 }
 
 /**
- * Moves an old file to a name that is free, and gives that name; undefined where there is no such file. The name is
- * in the ledger before the move, so that an interrupted import finds its file and takes no other for it.
+ * Moves a legacy file to a free name and returns that name, or undefined if the file does not exist. The ledger records
+ * the name before the move, so that an interrupted import finds the right file.
  */
 async function keepAside({ disk }: AdoptWorld, ledger: Ledger, file: string): Promise<string | undefined> {
   const fact = `old_file ${basename(file)}`;
@@ -113,19 +114,23 @@ async function readItems(
   } catch (error) {
     if (!isExportError(error, 'FILE_TOO_LARGE') && !isExportError(error, 'DISK_FAILED')) throw error;
     if (error.code === 'DISK_FAILED') counts.postponed += 1;
-    log.write('warn', `The old queue file ${name} was not imported: ${error.message}`, { kept_at: path });
+    log.write('warn', `The legacy queue file ${name} was not imported: ${error.message}`, { kept_at: path });
     return [];
   }
   const queue = parseLegacyQueue(new TextDecoder().decode(bytes ?? new Uint8Array()));
   if (queue.kind === 'blank' || queue.kind === 'foreign') {
-    const why = queue.kind === 'blank' ? 'it is empty' : 'it is no queue';
-    log.write('warn', `The old queue file ${name} was not imported: ${why}`, { kept_at: path });
+    const why = queue.kind === 'blank' ? 'it is empty' : 'it is not a queue';
+    log.write('warn', `The legacy queue file ${name} was not imported: ${why}`, { kept_at: path });
     return [];
   }
   if (queue.kind === 'torn')
-    log.write('warn', `The old queue file ${name} is torn; ${queue.items.length} whole items were salvaged`, {
-      kept_at: path,
-    });
+    log.write(
+      'warn',
+      `The legacy queue file ${name} is damaged; ${queue.items.length} complete items were recovered`,
+      {
+        kept_at: path,
+      },
+    );
   counts.unusable += queue.unusable + Math.max(0, queue.items.length - LEGACY_ITEMS_MAX);
   return queue.items.slice(0, LEGACY_ITEMS_MAX);
 }
@@ -161,8 +166,8 @@ const COUNTED_AS: Readonly<Record<Outcome, Count>> = {
 };
 
 /**
- * One export each, oldest first where the queue says when they were made: the later of two copies of a changed
- * setting is the one to be delivered last. Loose data is gathered, in the order it was queued.
+ * Imports items in the order of their creation times, so that the newer of two copies of a setting is delivered last.
+ * Loose records are combined into documents in the order in which they were queued.
  */
 function toWorks(items: readonly LegacyItem[]): readonly LegacyItem[] {
   const loose = items.filter((item) => item.kind === 'data').filter(({ document }) => document.isLoose);
@@ -191,7 +196,7 @@ async function importFile(
     const adoption = await adopt(world, paths, ledger, path, item.facts);
     done.add(path);
     if (adoption.kind === 'unusable')
-      world.log.write('warn', `Left ${basename(path)} of the old queue where it is: ${adoption.reason}`);
+      world.log.write('warn', `Did not import ${basename(path)} from the legacy queue: ${adoption.reason}`);
     return adoption.kind;
   }
   return 'missing';
@@ -210,17 +215,20 @@ async function importData(
     const boat: AdoptingBoat = await readAdoptingBoat(world.disk, paths);
     const adoption = await adoptDocument(world, paths, ledger, exportId, document, boat, facts);
     if (adoption.kind === 'unusable')
-      world.log.write('warn', `An export in the old queue cannot be sent: ${adoption.reason}`);
+      world.log.write('warn', `An export in the legacy queue cannot be sent: ${adoption.reason}`);
     return adoption.kind;
   } catch (error) {
     if (!isExportError(error, 'DISK_FULL') && !isExportError(error, 'DISK_FAILED')) throw error;
-    world.log.write('warn', `An export in the old queue waits for the next start: ${error.message}`);
+    world.log.write(
+      'warn',
+      `An export in the legacy queue will be imported at the next start: ${error.message}`,
+    );
     return 'postponed';
   }
 }
 
 function tell({ log }: AdoptWorld, { kept, ...counts }: ImportReport): void {
-  log.write('info', `Imported ${counts.imported} exports of the old queue`, {
+  log.write('info', `Imported ${counts.imported} exports from the legacy queue`, {
     ...counts,
     kept_at: kept.join(' '),
   });

@@ -8,7 +8,7 @@ import { parseLegacyJson } from './legacy-json.ts';
 
 export type PlainObject = Readonly<Record<string, unknown>>;
 
-/** A record that is ready to be written: its `record_id` is its first key, which is how an export file is cut. */
+/** A record that is ready to be written. `record_id` must be its first key, because readers of export files rely on it. */
 export type LegacyRecord = { readonly record_id: string } & PlainObject;
 
 /** True for a JSON object (not an array, not null). */
@@ -16,7 +16,7 @@ export function isPlainObject(value: unknown): value is PlainObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The records of a section as they stand there: `entries` or `data`, or the section is the list itself. None where it is neither. */
+/** Returns the records of a section unchanged: its `entries` or `data`, or the section if it is a list. Returns [] for other shapes. */
 export function toSectionRecords(category: Category, section: unknown): readonly PlainObject[] {
   if (Array.isArray(section)) return section.filter(isPlainObject);
   if (!isPlainObject(section)) return [];
@@ -27,9 +27,9 @@ export function toSectionRecords(category: Category, section: unknown): readonly
 }
 
 /**
- * The records of one section of an older exporter's document, each with the `record_id` that the collectors give the
- * same row, so that central stores it once, and without what must not leave the boat: credentials, local paths,
- * addresses. A record told twice is given once, as it was told last.
+ * Returns the records of one section of a legacy document. Each has the `record_id` that its collector gives to the same
+ * row, so that central stores it once. Credentials, local paths and addresses are removed, because they must not leave
+ * the boat. Of several records with one ID, only the last is returned.
  */
 export function toLegacyRecords(
   category: Category,
@@ -64,7 +64,7 @@ function toLegacyRecord(
   return { record_id: recordId, ...fields };
 }
 
-/** A name from the first of `keys` that is a text or a number. */
+/** Returns the value of the first of `keys` that holds a non-empty string or a number. */
 function readName(entry: PlainObject, keys: readonly string[]): string | undefined {
   const value = keys
     .map((key) => entry[key])
@@ -76,13 +76,13 @@ function readTimestamp(entry: PlainObject, keys: readonly string[]): string | nu
   const value = keys
     .map((key) => entry[key])
     .find((time) => typeof time === 'string' || typeof time === 'number');
-  // The condition above says so, `find` does not pass it on.
+  // `find` does not narrow the type to its condition.
   return (value as string | number | undefined) ?? null;
 }
 
 const TIMESTAMP_KEYS = ['timestamp', 'created_at'] as const;
 
-/** As the collectors name the record of the same row or file; a record without an id of its own is named by its content. */
+/** Returns the record ID that the collectors derive for the same row or file. A record without an ID is identified by its content. */
 function toLegacyIdentity(
   category: Exclude<Category, 'boatlog'>,
   entry: PlainObject,
@@ -96,7 +96,7 @@ function toLegacyIdentity(
     case 'onboarding':
       return category;
     case 'telemetry':
-      // A sample is of the moment of its export.
+      // A telemetry sample belongs to the time of its export.
       return toRecordId('telemetry', timestamp === '' ? exportTimestamp : timestamp, sha256);
     case 'marine_vision_captures':
       return toRecordId(name(['capture_id', 'id']), timestamp, sha256);
@@ -117,12 +117,12 @@ function toLegacyIdentity(
   }
 }
 
-/** Columns that only the self-healing table has. */
+/** Columns that exist only in the self-healing table. */
 function isIssue(entry: PlainObject): boolean {
   return ['resolved_at', 'remediation_action', 'issue_id'].some((key) => key in entry);
 }
 
-/** A test is named by its id, results and a baseline by their moment. */
+/** A test is identified by its ID. Results and baselines are identified by their timestamp. */
 function toBenchmarkIdentity(entry: PlainObject, timestamp: string): string {
   const id = readName(entry, ['id']);
   const content = toContentId(sha256(JSON.stringify(entry)), 0);
@@ -132,7 +132,7 @@ function toBenchmarkIdentity(entry: PlainObject, timestamp: string): string {
   return toRecordId(id === undefined ? 'baseline' : `baseline:${id}`, timestamp || content, sha256);
 }
 
-/** A boatlog entry as the boatlog's collector gives the same row; what else stands in it goes along. */
+/** Returns a boatlog entry as the boatlog collector formats the same row. Unknown fields are kept. */
 function toBoatlogRecord(
   entry: PlainObject,
   readTime: TimestampReader,
@@ -172,7 +172,7 @@ function toBoatlogRecord(
   };
 }
 
-/** The keys that `toBoatlogRecord` gives under their one name. */
+/** The keys that `toBoatlogRecord` replaces with its own names. */
 const BOATLOG_KEYS: ReadonlySet<string> = new Set([
   ...['entry_id', 'id', 'timestamp', 'created_at', 'timestamp_utc', 'timestamp_zone', 'type', 'entry_type'],
   ...[
@@ -207,16 +207,16 @@ function toWeather(value: unknown): unknown {
   return parsed === undefined ? toPublicText(value) : (toAllowed(parsed.value, WEATHER_WORDS) ?? null);
 }
 
-/** A key with one of these words in it names what must not leave the boat, in whatever an older exporter copied whole. */
+/** A field whose key contains one of these words is removed, because the legacy exporter copied private fields too. */
 const PRIVATE_WORDS = toWords(
   'password passwords passwd pwd passphrase psk pin secret secrets token tokens credential credentials key keys apikey',
   'auth authorization bearer cookie private pairing chat ssid path rtsp',
 );
 
-/** How deep an older exporter's records go: test, samples, sample, value; with room. */
+/** Deepest nesting that is kept. Legacy records have four levels: test, samples, sample and value. */
 const DEPTH_MAX = 10;
 
-/** An older record's fields without the private ones. Keys that are numbers would be written before `record_id`, and name nothing. */
+/** Returns the fields of a legacy record without private ones. Numeric keys are dropped, because JavaScript would order them before `record_id`. */
 function toOutgoing(fields: PlainObject): PlainObject {
   return Object.fromEntries(
     Object.entries(fields)

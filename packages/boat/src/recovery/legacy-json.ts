@@ -7,8 +7,8 @@ const CLOSE_LIST = 0x5d;
 const SPACE = 0x20;
 
 /**
- * A JSON text's value, with `NaN` and `Infinity`, which Python writes, as null. Undefined where it is not JSON.
- * Never throws: what it is given may be torn, and of any length.
+ * Parses a JSON text. `NaN` and `Infinity`, which Python writes, become null. Returns undefined if the text is not JSON.
+ * Never throws, even for a damaged text of any length.
  */
 export function parseLegacyJson(text: string): { readonly value: unknown } | undefined {
   return tryParse(text) ?? (/NaN|Infinity/.test(text) ? tryParse(withoutPythonNumbers(text)) : undefined);
@@ -23,7 +23,7 @@ function tryParse(text: string): { readonly value: unknown } | undefined {
   }
 }
 
-/** Walks from string to string: one pattern over both overflows the stack of the matcher at a long string. */
+/** Scans string by string. A single regular expression overflows the stack of the matcher at a long string. */
 function withoutPythonNumbers(text: string): string {
   const pieces: string[] = [];
   let at = 0;
@@ -37,7 +37,7 @@ function withoutPythonNumbers(text: string): string {
   return pieces.join('');
 }
 
-/** The place after the closing quote of the string that opens at `start`, or the end of the text. */
+/** Returns the position after the closing quote of the string that opens at `start`, or the end of the text. */
 function endOfString(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -47,16 +47,16 @@ function endOfString(text: string, start: number): number {
   return text.length;
 }
 
-/** A run of a text: [start, end). */
+/** A range of a text: [start, end). */
 export interface TextRange {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * The JSON objects of a torn text that are whole, each without those inside it, in order. A string with a raw control
- * character in it, or a bracket that closes nothing, is a tear: everything open there is given up, and what follows
- * counts from anew. Linear in the text.
+ * Returns the complete outermost JSON objects of a damaged text, in order. A string with a raw control character, or an
+ * unmatched closing bracket, marks damage. The scan then discards every open object and starts again after it.
+ * Runs in linear time.
  */
 export function findWholeObjects(text: string): readonly TextRange[] {
   const found: TextRange[] = [];
@@ -77,7 +77,7 @@ export function findWholeObjects(text: string): readonly TextRange[] {
   return found;
 }
 
-/** The place after the string's closing quote; undefined where the string is torn. */
+/** Returns the position after the closing quote, or undefined if the string is damaged. */
 function endOfWholeString(text: string, start: number): number | undefined {
   for (let at = start + 1; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -88,7 +88,7 @@ function endOfWholeString(text: string, start: number): number | undefined {
   return undefined;
 }
 
-/** An object takes the place of those inside it, which were found before it. */
+/** Adds an object and removes the objects inside it, which the scan found earlier. */
 function keep(found: TextRange[], range: TextRange): void {
   for (let last = found.at(-1); last !== undefined && last.start > range.start; last = found.at(-1))
     found.pop();

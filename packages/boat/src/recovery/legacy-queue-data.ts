@@ -2,23 +2,23 @@ import { CATEGORIES, type Category, isCategory, isDocumentCategory } from '@d3ko
 import { parseLegacyJson } from './legacy-json.ts';
 import { isPlainObject, type PlainObject, toSectionRecords } from './legacy-document.ts';
 
-/** What of an export an older exporter kept inside its queue, in the shape of the seed's document. */
+/** Export data that the legacy exporter kept inside its queue, in the shape of a legacy document. */
 export interface LegacyDocument {
-  /** As it stands there: undefined where the data names no installation, and anything else may be malformed. */
+  /** The unvalidated value, or undefined if the data has none. */
   readonly installationId: unknown;
   readonly exportTimestamp: string | undefined;
-  /** Sections by category, as they stood there. */
+  /** Sections by category, unchanged. */
   readonly data: Readonly<Partial<Record<Category, unknown>>>;
-  /** Not a document of its own but records to be sent: several of them may share one export. */
+  /** True if these are records without a document. One export may combine several of them. */
   readonly isLoose: boolean;
-  /** False where something in it has no shape we know: it would be lost with what holds it. */
+  /** False if a part has an unknown shape, so that the source must be kept. */
   readonly isWhole: boolean;
 }
 
 /**
- * Reads the inline `data` of an old queue's item: a whole document, its sections, one section, a list of records, or
- * one record; the last two are of the category that `type` names. JSON kept as a text is read too. Undefined where it
- * is none of these: whose records they are cannot be guessed.
+ * Reads the inline `data` of a legacy queue item: a document, its sections, one section, a list of records, or one
+ * record. `type` names the category of the last two. JSON inside a string is parsed too. Returns undefined for other
+ * shapes, because their category cannot be determined.
  */
 export function toLegacyDocument(type: unknown, data: unknown): LegacyDocument | undefined {
   if (typeof data === 'string') {
@@ -52,7 +52,7 @@ function toLoose(data: LegacyDocument['data'], isWhole = areSections(data)): Leg
   return { installationId: undefined, exportTimestamp: undefined, data, isLoose: true, isWhole };
 }
 
-/** True where every key is a category and all that its section holds is records. */
+/** True if every key is a category and every section holds only records. */
 function areSections(data: PlainObject): boolean {
   return Object.entries(data).every(([name, section]) => isCategory(name) && isUnderstood(name, section));
 }
@@ -66,7 +66,7 @@ function isUnderstood(category: Category, section: unknown): boolean {
   );
 }
 
-/** How many records it holds. */
+/** Returns the number of records in a document. */
 export function countRecords(document: LegacyDocument): number {
   return CATEGORIES.reduce(
     (sum, category) => sum + toSectionRecords(category, document.data[category]).length,
@@ -100,12 +100,12 @@ function pickCategories(value: PlainObject): LegacyDocument['data'] {
   );
 }
 
-/** Most loose items of an old queue that share an export: a queue of single records must not become one file for each. */
+/** Most loose items combined into one export. Without combining, a queue of single records would become one file per record. */
 export const LOOSE_ITEMS_PER_EXPORT_MAX = 1_000;
 
 /**
- * Gathers loose data, in order, into as few documents as hold it: lists grow, but a document category has one record
- * in an export, so the next of its kind begins the next document. The same items give the same documents.
+ * Combines loose data, in order, into as few documents as possible. Lists are appended. A document category allows one
+ * record in an export, so its next record starts a new document. The result depends only on the items.
  */
 export function gatherLoose(
   items: readonly LegacyDocument[],

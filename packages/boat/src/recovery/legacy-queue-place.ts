@@ -2,19 +2,20 @@ import { basename, isAbsolute, join, normalize, sep } from 'node:path';
 import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
 import { toBoatRoot } from './adopting-boat.ts';
 
-/** Where an old queue's export may be. `isOurs`: in the exports folder, which only export managers write. */
+/** A path at which a legacy export may exist. `isOurs` is true in the exports folder, which only export managers write. */
 export interface LegacyPlace {
   readonly path: string;
   readonly isOurs: boolean;
 }
 
-/** Folders below the boat's root that old exports have been kept in. The others hold what must never be read as one. */
+/** Folders below the root in which legacy exporters kept exports. No other folder is searched, because its files are not exports. */
 const LEGACY_FOLDERS = ['data', 'exports'] as const;
 
 /**
- * The places to look for an export that an old queue says is at `stated`, the likeliest first: there; where the old
- * exporter put it when it failed; under its name in today's folder, because boats were moved to other roots. A path
- * with `..` in it, and one outside of the boat's data, is never touched: the queue file is not proof of whose it is.
+ * Returns the paths at which the export with the queue path `stated` may exist, the most likely first: the path itself,
+ * the legacy folder for failed exports, and the same name in the current folder, because a root may have been moved.
+ * Never returns a path that contains `..` or lies outside the boat's data. The queue file does not prove that such a
+ * file is an export.
  */
 export function toLegacyPlaces(
   paths: SpoolPaths,
@@ -42,7 +43,7 @@ function isInside(folder: string, path: string): boolean {
   return path.startsWith(folder + sep);
 }
 
-/** The queue's own files, and those set aside for a person, are no exports. */
+/** Excludes the queue's own files and quarantined files, which are not exports. */
 function isExportPlace(paths: SpoolPaths, path: string): boolean {
   return (
     path.endsWith('.json') &&

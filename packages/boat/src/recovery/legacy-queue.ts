@@ -4,49 +4,49 @@ import { type LegacyDocument, toLegacyDocument } from './legacy-queue-data.ts';
 import { findWholeObjects, parseLegacyJson } from './legacy-json.ts';
 import { isPlainObject, type PlainObject } from './legacy-document.ts';
 
-/** What an old queue says about an export, where it is well-formed. */
+/** Well-formed facts about an export in a legacy queue. */
 export interface LegacyFacts {
-  /** `q_YYYYMMDD_HHMMSS`, with `_2`, `_3` …: other forms are no names for files and addresses. */
+  /** `q_YYYYMMDD_HHMMSS`, optionally with `_2`, `_3` and so on. Other forms are not safe in file names and URLs. */
   readonly queueId: string | undefined;
   readonly createdAtMs: number | undefined;
   readonly tier: Tier | undefined;
 }
 
-/** One export in an old queue: a file, or the data itself. Its status is not kept: "completed" was said of a captive portal's page too. */
+/** An export in a legacy queue: a file or inline data. The status is ignored, because the legacy exporter also set "completed" after the answer of a captive portal. */
 export type LegacyItem =
   | { readonly kind: 'file'; readonly path: string; readonly facts: LegacyFacts }
   | { readonly kind: 'data'; readonly document: LegacyDocument; readonly facts: LegacyFacts };
 
-/** What was found in an old queue or history file. `unusable` counts items that name neither a file nor data we understand. */
+/** The content of a legacy queue or history file. `unusable` counts items with neither a file nor data in a known shape. */
 export type LegacyQueue =
   | { readonly kind: 'queue'; readonly items: readonly LegacyItem[]; readonly unusable: number }
-  /** Not JSON: what is whole in it was salvaged. */
+  /** The text is not JSON. Its complete items were recovered. */
   | { readonly kind: 'torn'; readonly items: readonly LegacyItem[]; readonly unusable: number }
-  /** JSON, but no queue. */
+  /** The text is JSON, but not a queue. */
   | { readonly kind: 'foreign' }
-  /** No text at all: made and never written, or cut off by a power loss. */
+  /** The file is empty, or a power cut left only zero bytes. */
   | { readonly kind: 'blank' };
 
 /**
- * The lists that old queue and history files keep their items in (docs/spec/delivery.md, "The ledger"): the seed's four, the
- * field's `pending_exports`, and `exports` of the seed's history.
+ * The lists that hold the items in legacy queue and history files (docs/spec/delivery.md, "The ledger"): the four lists
+ * of the queue, `pending_exports` of files found on boats, and `exports` of the history.
  */
 const LISTS = ['pending', 'uploading', 'failed', 'pending_exports', 'completed', 'exports'] as const;
 
-/** The names an item's facts have had, by format. */
+/** The keys of each fact in the different formats. */
 const PATH_KEYS = ['export_file', 'file_path', 'file', 'path'] as const;
 const DATA_KEYS = ['data', 'payload'] as const;
 const ID_KEYS = ['queue_id', 'id', 'export_id'] as const;
 const CREATED_KEYS = ['created_at', 'created', 'timestamp'] as const;
 
-/** Longest path that is taken for one (Linux: PATH_MAX). */
+/** Longest accepted path (PATH_MAX on Linux). */
 const PATH_LENGTH_MAX = 4_096;
 
 const QUEUE_ID = /^q_[0-9]{8}_[0-9]{6}(?:_[0-9]{1,6})?$/;
 
 /**
- * Reads an old queue or history file in any of the formats of the field: the seed's object of lists, a bare list,
- * `{pending_exports}`, `{pending, failed}`, `{exports}`. Never throws, whatever the text is.
+ * Parses a legacy queue or history file in any of its formats: an object of lists, a bare list, `{pending_exports}`,
+ * `{pending, failed}` or `{exports}`. Never throws.
  */
 export function parseLegacyQueue(text: string): LegacyQueue {
   if (isBlank(text)) return { kind: 'blank' };
@@ -56,23 +56,23 @@ export function parseLegacyQueue(text: string): LegacyQueue {
   return candidates === undefined ? { kind: 'foreign' } : { kind: 'queue', ...sortOut(candidates) };
 }
 
-/** The items of a torn file that are whole. */
+/** Returns the complete items of a damaged file. */
 export function salvage(text: string): Extract<LegacyQueue, { kind: 'torn' }> {
   const candidates = findWholeObjects(text).flatMap(({ start, end }) => {
     const parsed = parseLegacyJson(text.slice(start, end));
     if (parsed === undefined) return [];
-    // A whole object may be a queue with the rest of an older, longer one behind it.
+    // A complete object may itself be a queue that is followed by the end of an older, longer one.
     return toCandidates(parsed.value) ?? [parsed.value];
   });
   return { kind: 'torn', ...sortOut(candidates.filter(isLikeAnItem)) };
 }
 
-/** After a power loss a file may have its length and none of its bytes: ext4 gives zeros. */
+/** After a power cut, ext4 can leave a file of the right length that contains only zeros. */
 function isBlank(text: string): boolean {
   return /^[\s\0]*$/.test(text);
 }
 
-/** Undefined where the value holds none of the lists. An item that is not in a list is a list of one. */
+/** Returns undefined if the value holds none of the lists. A single item counts as a list of one. */
 function toCandidates(value: unknown): readonly unknown[] | undefined {
   if (Array.isArray(value)) return value;
   if (!isPlainObject(value)) return undefined;
@@ -81,7 +81,7 @@ function toCandidates(value: unknown): readonly unknown[] | undefined {
   return toLegacyItem(value) === undefined ? undefined : [value];
 }
 
-/** Whole objects of a torn file are also parts of torn items, such as a record's position: those are no items. */
+/** A complete object in a damaged file can be a part of a damaged item, such as the position of a record. Such a part is not an item. */
 function isLikeAnItem(value: unknown): boolean {
   return (
     isPlainObject(value) &&
@@ -103,7 +103,7 @@ function toLegacyItem(value: unknown): LegacyItem | undefined {
   const data = DATA_KEYS.map((key) => value[key]).find(
     (candidate) => candidate !== undefined && candidate !== null,
   );
-  // The document itself may stand where an item is expected.
+  // The list may contain a document directly.
   const isDocument = value['installation_id'] !== undefined && isPlainObject(value['data']);
   const document =
     toLegacyDocument(value['type'], isDocument ? value : data) ?? toLegacyDocument(undefined, value);
@@ -124,7 +124,7 @@ function toFacts(value: PlainObject): LegacyFacts {
   const tier = value['tier'];
   return {
     queueId: ID_KEYS.map((key) => value[key]).find((id) => typeof id === 'string' && QUEUE_ID.test(id)) as
-      // `find` does not pass on what its condition says.
+      // `find` does not narrow the type to its condition.
       string | undefined,
     createdAtMs: CREATED_KEYS.map((key) => toWallMs(value[key])).find((ms) => ms !== undefined),
     tier: isTier(tier) ? tier : undefined,
@@ -133,7 +133,7 @@ function toFacts(value: PlainObject): LegacyFacts {
 
 const readTime = createTimestampReader('UTC');
 
-/** The moment a timestamp of an older exporter names; undefined for one that is no time. */
+/** Parses a timestamp of the legacy exporter. Returns undefined if it is not a valid time. */
 export function toWallMs(value: unknown): number | undefined {
   const { utc } = readTime(value);
   return utc === null ? undefined : Date.parse(utc);

@@ -8,9 +8,9 @@ import { toStamp } from '../ledger/policy.ts';
 import { keepBallast } from '../ledger/spare-pages.ts';
 
 /**
- * Opens the ledger. A damaged one is moved aside whole, never overwritten, and a new one takes its place: the exports on
- * disk are adopted again and cursors start over (central removes the duplicates). Every other failure is thrown: what
- * cannot be opened is not damaged.
+ * Opens the ledger. A damaged ledger is moved to quarantine, complete and unchanged, and a new one takes its place. The
+ * exports on disk are then adopted again, and cursors start over; central removes the duplicates. Throws every other
+ * error, because failing to open a ledger does not prove that it is damaged.
  */
 export async function openOrQuarantine(world: World, paths: SpoolPaths): Promise<Ledger> {
   await world.disk.makeDirectory(paths.home);
@@ -19,13 +19,13 @@ export async function openOrQuarantine(world: World, paths: SpoolPaths): Promise
   } catch (error) {
     if (!isExportError(error, 'DISK_FULL') || (await world.disk.stat(paths.ballast)) === undefined)
       throw error;
-    world.log.write('warn', 'The card is full; the space kept for this is used to open the ledger');
+    world.log.write('warn', 'The card is full; opening the ledger with the space of the ballast file');
     await world.disk.remove(paths.ballast);
     return openWithRoom(world, paths);
   }
 }
 
-/** Opens the ledger and makes its room for this run; the ballast comes back as soon as it fits. */
+/** Opens the ledger and reserves its space for this run. The ballast file is restored as soon as it fits. */
 async function openWithRoom(world: World, paths: SpoolPaths): Promise<Ledger> {
   const ledger = await openUndamaged(world, paths);
   try {

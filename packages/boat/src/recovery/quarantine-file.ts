@@ -3,7 +3,7 @@ import { toNumberedName } from '../ledger/policy.ts';
 import type { World } from '../platform/ports.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 
-/** The file could not be used. It is whole, at `path`, where a person can examine it. */
+/** The file could not be used. It is now at `path`, complete, and can be examined there. */
 export interface Quarantined {
   readonly kind: 'quarantined';
   readonly path: string;
@@ -11,8 +11,8 @@ export interface Quarantined {
 }
 
 /**
- * Moves a file that cannot be used to the quarantine folder, under its own name or, where that is taken, a numbered one.
- * It never overwrites another file. Repeating it after a power cut ends an interrupted move.
+ * Moves a file to the quarantine folder under its own name, or under a numbered name if that name is taken. Never
+ * overwrites another file. Repeating the call after a power cut completes an interrupted move.
  */
 export async function quarantineFile(
   { disk, log }: Pick<World, 'disk' | 'log'>,
@@ -26,7 +26,7 @@ export async function quarantineFile(
     const there = await disk.stat(target);
     const isHere = there !== undefined && there.fileNo === (await disk.stat(path))?.fileNo;
     if (there !== undefined && !isHere) continue;
-    // A power cut during an earlier move left the file under both names.
+    // A power cut interrupted an earlier move and left the file under both names.
     if (isHere) await disk.remove(path);
     else await disk.move(path, target);
     log.write('warn', `Quarantined ${basename(path)}: ${reason}`, { kept_at: target });

@@ -5,22 +5,22 @@ import { adoptFile } from './adopt.ts';
 import { quarantineFile } from './quarantine-file.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 
-/** What a start found and repaired. */
+/** What recovery found and repaired at a start. */
 export interface RecoveryReport {
   readonly temporaryRemoved: number;
   readonly adopted: number;
   readonly quarantined: number;
   readonly missing: number;
-  /** Files that could not be read or written now. A later start adopts them. */
+  /** Files that could not be read or written. The next start tries again. */
   readonly postponed: number;
 }
 
 type RecoveryWorld = Pick<World, 'clock' | 'disk' | 'random' | 'log'>;
 
 /**
- * Makes ledger and spool agree before the API listens (docs/spec/delivery.md, "Restart, boot, schedule"): it removes
- * temporary files, fails entries whose file is gone, so that their ranges are due again, and adopts files without an
- * entry. Every step is safe to repeat: after a power cut in the middle, the next start completes the recovery.
+ * Makes the ledger and the spool agree before the API listens (docs/spec/delivery.md, "Restart, boot, schedule").
+ * Removes temporary files, dead-letters entries whose file is missing, and adopts files without an entry. Every step is
+ * safe to repeat. After a power cut, the next start completes the recovery.
  */
 export async function recover(
   world: RecoveryWorld,
@@ -45,7 +45,7 @@ async function removeTemporaryFiles({ disk }: RecoveryWorld, paths: SpoolPaths):
   return removed;
 }
 
-/** Fails the waiting entries whose file is gone, and returns how many. It ends moves to the archive that a power cut interrupted. */
+/** Dead-letters waiting entries whose file is missing, and returns their number. Also completes interrupted moves to the archive. */
 async function failMissing(
   { clock, disk, log }: RecoveryWorld,
   paths: SpoolPaths,
@@ -56,12 +56,12 @@ async function failMissing(
     const archived = toFailedFile(paths, entry.queueId);
     const there = await disk.stat(entry.exportFile);
     if (there !== undefined) {
-      // The power cut interrupted the archiving: the file has both names, and its entry still waits.
+      // A power cut interrupted the move to the archive: the file has both names, and its entry is still pending.
       const hasBoth = entry.exportFile !== archived && (await disk.stat(archived))?.fileNo === there.fileNo;
       if (hasBoth) await disk.remove(archived);
       continue;
     }
-    // The power cut came after the file was archived and before its entry failed: the entry still waits.
+    // A power cut came between the move to the archive and the failure of the entry, which is still pending.
     if ((await disk.stat(archived)) !== undefined) {
       ledger.queue.setFile(entry.entryNo, archived);
       continue;
@@ -72,7 +72,7 @@ async function failMissing(
       reason: 'The export file is gone; its records go with the next export',
       archiveFile: entry.exportFile,
     });
-    log.write('warn', `The file of export ${entry.queueId} is gone; its records go with the next export`);
+    log.write('warn', `The file of export ${entry.queueId} is missing; the next export carries its records`);
   }
   return missing;
 }
@@ -85,8 +85,8 @@ async function adoptFiles(
 ): Promise<Pick<RecoveryReport, 'adopted' | 'quarantined' | 'postponed'>> {
   const { disk, log } = world;
   const counts = { adopted: 0, quarantined: 0, postponed: 0 };
-  // The failed folder first: adoption writes a legacy file there again in the other folder. If power failed before its
-  // entry was durable, the rewritten file would be taken for a file of its own.
+  // The folder of failed exports comes first. Adoption rewrites its legacy files into the other folder. If power failed
+  // before the entry was durable, the rewritten file would otherwise be adopted as a separate export.
   for (const directory of [paths.failed, paths.exports])
     for (const file of (await disk.list(directory)) ?? []) {
       const path = join(directory, file.name);
@@ -103,7 +103,7 @@ async function adoptFiles(
           break;
         case 'postponed':
           counts.postponed += 1;
-          log.write('warn', `An export file waits for the next start: ${adoption.reason}`);
+          log.write('warn', `An export file will be adopted at the next start: ${adoption.reason}`);
           break;
         case 'known':
           if ((await disk.stat(path)) !== undefined) {

@@ -11,48 +11,48 @@ import type { LegacyDocument } from './legacy-queue-data.ts';
 import { toLegacyTime } from '../ledger/policy.ts';
 import { toLegacyRecords } from './legacy-document.ts';
 
-/** How far back delivered exports are looked through for an old one that was imported before: years of daily exports. */
+/** Number of newest delivered exports that are compared with a legacy export: years of daily exports. */
 const HISTORY_LOOKED_THROUGH_MAX = 10_000;
 
-/** Longest `export_timestamp` central takes. */
+/** Longest `export_timestamp` that central accepts. */
 const EXPORT_TIMESTAMP_LENGTH_MAX = 40;
 
-/** What a rewritten export is made of. */
+/** The parts of a rewritten export. */
 export interface LegacyExport {
   readonly exportId: string;
   readonly installationId: string;
   readonly document: LegacyDocument;
-  readonly told: LegacyFacts;
+  readonly legacyFacts: LegacyFacts;
   readonly readTime: TimestampReader;
 }
 
 /**
- * True where the ledger has the export, or had it and it was delivered. Written again it would have other bytes under
- * the same key, which central refuses.
+ * True if the ledger holds the export, or its history lists it as delivered. Writing it again would produce different
+ * bytes under the same key, which central refuses.
  */
 export function isHeld(ledger: Ledger, exportId: string): boolean {
   if (ledger.queue.findByExportId(exportId) !== undefined) return true;
   return ledger.queue.history(HISTORY_LOOKED_THROUGH_MAX).some((row) => row.exportId === exportId);
 }
 
-/** Writes an older exporter's document as one of this program, durably, and gives the new file's path. */
+/** Writes a legacy document as an export of this program, durably, and returns the path of the new file. */
 export async function rewrite(
   { clock, disk }: Pick<World, 'clock' | 'disk'>,
   paths: SpoolPaths,
   ledger: Ledger,
   old: LegacyExport,
 ): Promise<string> {
-  const { exportId, document, told } = old;
+  const { exportId, document, legacyFacts } = old;
   await disk.makeDirectory(paths.exports);
   const file = join(paths.exports, `export_old_${exportId.slice(4, 20)}.json`);
-  const exportTimestamp = document.exportTimestamp ?? toLegacyTime(told.createdAtMs ?? clock.wall());
+  const exportTimestamp = document.exportTimestamp ?? toLegacyTime(legacyFacts.createdAtMs ?? clock.wall());
   const header: DocumentHeader = {
     installation_id: old.installationId,
     export_timestamp: exportTimestamp.slice(0, EXPORT_TIMESTAMP_LENGTH_MAX).toWellFormed(),
     format_version: FORMAT_VERSION,
     export_id: exportId,
     export_type: document.isLoose ? 'incremental' : 'full',
-    tier: told.tier ?? 1,
+    tier: legacyFacts.tier ?? 1,
     trigger: 'manual',
     sequence: ledger.facts.nextSequence(),
     ledger_id: ledger.facts.ledgerId,
