@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { PartSchema } from './document.ts';
 
-/** A rejected record and the reason. R31: "Central MUST store the other records of a document when it rejects one". */
+/** A rejected record and the reason. The other records of its document are stored (docs/spec/protocol.md R31). */
 export const RejectedRecordSchema = Type.Object({
   category: Type.String(),
   record_id: Type.String(),

@@ -127,7 +127,7 @@ function findDigestFault(header: string | null, sha256Base64: string): string | 
   return claimed === sha256Base64 ? undefined : 'the body does not match its Content-Digest';
 }
 
-/** R25: "Central MUST limit a body as received and as decoded, refuse a larger one with 413 `BODY_TOO_LARGE` …" */
+/** The refusal of a body above the limit, as received or as decoded (docs/spec/protocol.md R25). */
 function refuseTooLarge(sizeMaxBytes: number) {
   return refuse('BODY_TOO_LARGE', `a body may hold ${sizeMaxBytes} bytes after decoding: send smaller parts`);
 }
