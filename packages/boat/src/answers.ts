@@ -13,11 +13,11 @@ import type { WallMs } from './platform/ports.ts';
 import type { CleanupReport } from './retain/retention.ts';
 
 /*
- * What the export manager's results look like in the local API. Each function gives an answer of the contract, so a
- * result that does not fit it does not compile.
+ * Converts the export manager's results to answers of the local API. Each function returns an answer of the contract, so
+ * the compiler rejects a result that does not fit.
  */
 
-/** `GET /export/status`. Unknown is null. */
+/** The answer to `GET /export/status`. Unknown values are null. */
 export function toStatusAnswer(status: Status, port: number, nowMs: WallMs): Answer<'status'> {
   const refusal = status.license.kind === 'refused' ? status.license : undefined;
   const { destination, dataBudget } = status;
@@ -62,12 +62,12 @@ export function toStatusAnswer(status: Status, port: number, nowMs: WallMs): Ans
   };
 }
 
-/** `GET /health`. */
+/** The answer to `GET /health`. */
 export function toHealthAnswer(version: string, nowMs: WallMs): Answer<'health'> {
   return { service: 'd3kos-export-manager', status: 'ok', version, time: toLegacyTime(nowMs) };
 }
 
-/** `GET /export/queue/status`. */
+/** The answer to `GET /export/queue/status`. */
 export function toQueueStatusAnswer(
   counts: QueueCounts,
   nextPending: Entry | undefined,
@@ -89,7 +89,7 @@ function toCountKeys(counts: QueueCounts) {
   };
 }
 
-/** `GET /export/queue`. */
+/** The answer to `GET /export/queue`. */
 export function toQueueAnswer(lists: Readonly<Record<EntryStatus, readonly Entry[]>>): Answer<'queue'> {
   return {
     success: true,
@@ -101,17 +101,17 @@ export function toQueueAnswer(lists: Readonly<Record<EntryStatus, readonly Entry
   };
 }
 
-/** `POST /export/queue/{id}/retry` and `DELETE /export/queue/{id}`. */
+/** The answer to `POST /export/queue/{id}/retry` and `DELETE /export/queue/{id}`. */
 export function toEntryAnswer(entry: Entry): Answer<'retry'> {
   return { success: true, entry: toQueueView(entry) };
 }
 
-/** `GET /export/history`. */
+/** The answer to `GET /export/history`. */
 export function toHistoryAnswer(rows: readonly HistoryRow[]): Answer<'history'> {
   return { success: true, version: '1.0', exports: rows.map(toHistoryView) };
 }
 
-/** `POST /export/generate` for every trigger but `scheduled`. */
+/** The answer to `POST /export/generate` for every trigger but `scheduled`. */
 export function toGenerateAnswer(result: CreateResult): Answer<'generate'> {
   if (result.kind === 'nothing_new')
     return { success: true, queued: false, message: 'Nothing new since the last export; nothing was queued' };
@@ -130,7 +130,7 @@ export function toGenerateAnswer(result: CreateResult): Answer<'generate'> {
   };
 }
 
-/** `POST /export/generate` for the trigger `scheduled`. */
+/** The answer to `POST /export/generate` for the trigger `scheduled`. */
 export function toScheduledAnswer(result: ScheduledResult): Answer<'generate'> {
   switch (result.kind) {
     case 'skipped':
@@ -151,7 +151,7 @@ export function toScheduledAnswer(result: ScheduledResult): Answer<'generate'> {
   }
 }
 
-/** `GET /export/preview`. */
+/** The answer to `GET /export/preview`. */
 export function toPreviewAnswer(type: ExportType, preview: Preview): Answer<'preview'> {
   const categories = Object.entries(preview).map(([category, { sizeBytes, ...rest }]) => [
     category,
@@ -160,7 +160,7 @@ export function toPreviewAnswer(type: ExportType, preview: Preview): Answer<'pre
   return { success: true, type, categories: Object.fromEntries(categories) };
 }
 
-/** `POST /export/queue/cleanup`. */
+/** The answer to `POST /export/queue/cleanup`. */
 export function toCleanupAnswer(report: CleanupReport): Answer<'cleanup'> {
   return {
     success: true,
@@ -171,7 +171,7 @@ export function toCleanupAnswer(report: CleanupReport): Answer<'cleanup'> {
   };
 }
 
-/** `GET /export/files`. */
+/** The answer to `GET /export/files`. */
 export function toFilesAnswer(files: readonly ExportFileFacts[]): Answer<'files'> {
   return {
     success: true,
@@ -185,7 +185,7 @@ export function toFilesAnswer(files: readonly ExportFileFacts[]): Answer<'files'
   };
 }
 
-/** `GET /export/doctor` and `POST /export/doctor/repair`. */
+/** The answer to `GET /export/doctor` and `POST /export/doctor/repair`. */
 export function toDoctorAnswer(report: DoctorReport): Answer<'doctor'> {
   return {
     success: true,

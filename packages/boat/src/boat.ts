@@ -28,25 +28,25 @@ import { owedSlot } from './schedule/policy.ts';
 import { type SpoolPaths, toSpoolPaths } from './spool/spool-paths.ts';
 import { createViewWriter, type ViewWriter } from './views/view-writer.ts';
 
-/** A boat's export manager after recovery: its verbs, its API, and its background work. */
+/** A boat's export manager after recovery: its operations, its API and its background work. */
 export interface Boat {
   readonly manager: ExportManager;
   readonly app: Hono;
   readonly ledger: Ledger;
-  /** What the worker does, as it happens. */
+  /** The events of the delivery worker. */
   readonly delivery: Pick<EventBus<DeliveryEvent>, 'subscribe'>;
   /** Delivers exports and writes views until the signal aborts. Rejects if only a restart can repair the failure. */
   run(): Promise<void>;
-  /** After `run` has ended. */
+  /** Closes the ledger. To be called after `run` has ended. */
   close(): void;
 }
 
-/** Where the sources of this boat are, by its configuration. */
+/** The paths of the boat's sources, from its configuration. */
 export function toSourcePaths(config: Config): SourcePaths {
   return { root: config.root, recordings: config.recordingsPath, proc: '/proc', sys: '/sys', run: '/run' };
 }
 
-/** What the modules of one boat share. */
+/** The dependencies that the modules of a boat share. */
 interface Parts {
   readonly world: World;
   readonly config: Config;
@@ -66,8 +66,8 @@ interface Parts {
 }
 
 /**
- * Assembles the modules over a world and recovers ledger and spool. When it resolves, the API may listen: everything a
- * power cut left behind is repaired, and the JSON views match the ledger.
+ * Assembles the modules on a world and recovers ledger and spool. When it resolves, everything that a power cut left behind
+ * is repaired, the JSON views match the ledger, and the API may start to listen.
  */
 export async function startBoat(
   world: World,
@@ -114,7 +114,7 @@ export async function startBoat(
   return { manager, app, ledger, delivery, run: () => run(parts, worker), close: () => ledger.close() };
 }
 
-/** Removes delivered files for what the start writes. If that does not free the reserve, later exports are refused one by one. */
+/** Removes delivered files to free the reserve. If that is not enough, the start continues, and each later export is refused. */
 async function freeReserve({ retention, world }: Parts): Promise<void> {
   try {
     await retention.ensureReserve();
@@ -145,7 +145,7 @@ function startWorker(parts: Parts): Worker {
   });
 }
 
-/** What only the export manager needs. */
+/** The dependencies that only the export manager needs. */
 function toManagerParts(
   parts: Parts,
 ): Pick<ExportManagerDeps, 'bundler' | 'doctor' | 'collectors' | 'timeZone' | 'owedSlot'> {
@@ -190,7 +190,7 @@ async function run({ world, events, views, retention, signal }: Parts, worker: W
         : [collectGarbageWhenIdle(events, world.clock, world.collectGarbage, signal)]),
     ]);
   } finally {
-    // The last changes are in the views, too, for programs that read them while the export manager is stopped.
+    // Other programs read the views while the export manager is stopped, so the views need the last changes.
     await views.flush();
   }
 }

@@ -13,7 +13,7 @@ const COLUMNS = [
   'weather',
 ] as const;
 
-/** Texts that a spreadsheet would run as a formula. They get a leading apostrophe. */
+/** Texts that a spreadsheet would evaluate as a formula. They get a leading apostrophe. */
 const FORMULA_START = /^[=+\-@\t\r]/;
 
 /** A CSV cell (RFC 4180). Numbers stay numbers, and objects become JSON. */

@@ -5,14 +5,14 @@ import { createEvents } from './events.ts';
 import { createClock } from './platform/clock.ts';
 import type { Clock, MonotonicMs } from './platform/ports.ts';
 
-/** A clock that stands still until it is moved. */
+/** A clock that advances only when `move` is called. */
 function createHeldClock(): Clock & { readonly sleeps: number[]; move(byMs: number): Promise<void> } {
   const waiting = new Set<{ readonly atMs: number; readonly wake: () => void }>();
   const sleeps: number[] = [];
   let nowMs = 0;
   return {
     ...createClock(),
-    // The brand says which clock a number was read from: this one.
+    // The brand marks the clock that a number was read from.
     monotonic: () => nowMs as MonotonicMs,
     sleeps,
     sleep: (delayMs, signal) =>
@@ -21,7 +21,7 @@ function createHeldClock(): Clock & { readonly sleeps: number[]; move(byMs: numb
         waiting.add({ atMs: nowMs + delayMs, wake: resolve });
         signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
       }),
-    /** Ends the sleeps that are over then, and lets what waited for them go on. */
+    /** Advances the time, ends the sleeps that are due, and lets their callers continue. */
     move: (byMs) => {
       nowMs += byMs;
       for (const sleeper of waiting)
@@ -34,7 +34,7 @@ function createHeldClock(): Clock & { readonly sleeps: number[]; move(byMs: numb
   };
 }
 
-test('garbage is collected once after each burst of events, never during one nor while nothing happens', async () => {
+test('collects garbage once after each burst of events, and neither during a burst nor while idle', async () => {
   const clock = createHeldClock();
   const events = createEvents();
   const stopping = new AbortController();
@@ -48,7 +48,7 @@ test('garbage is collected once after each burst of events, never during one nor
   await clock.move(4_999);
   assert.equal(collections, 0);
   await clock.move(1);
-  assert.equal(collections, 1, 'what the start left goes');
+  assert.equal(collections, 1, 'collects the garbage of the start');
 
   for (let burst = 2; burst <= 3; burst += 1) {
     assert.equal(clock.sleeps.at(-1), Number.MAX_SAFE_INTEGER, 'no timer runs while nothing happens');

@@ -3,8 +3,8 @@ import type { Clock } from './platform/ports.ts';
 import { createWake } from './platform/wake.ts';
 
 /**
- * After this long without an event no client waits, and the event loop may block. Longer than an unused connection to central
- * is kept, so that its buffers are collected too.
+ * Time without an event after which no client is waiting, so the event loop may block. It is longer than an unused connection
+ * to central stays open, so that the buffers of the connection are collected too.
  */
 const QUIET_MS = 5_000;
 

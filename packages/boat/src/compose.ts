@@ -11,7 +11,7 @@ import { resetOnNetworkChange } from './platform/reset-on-network-change.ts';
 import { createDatabases } from './platform/sqlite.ts';
 import { createTransport } from './platform/transport.ts';
 
-/** The real world: this machine's clock, card, network and journal. */
+/** Creates the ports to this machine: its clock, disk, network, journal and the others. */
 export function createWorld(environment: Readonly<Record<string, string | undefined>>): World {
   return {
     clock: { ...createClock(), isSynchronized: createClockSyncQuery() },

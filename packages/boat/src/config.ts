@@ -9,7 +9,7 @@ import {
   type SettingValues,
 } from './settings.ts';
 
-/** Largest configuration file: a page of settings, far below what could slow a start. */
+/** Largest configuration file. All settings fit on one page; reading a file of this size does not delay the start. */
 export const CONFIG_SIZE_MAX_BYTES = 64 * 1024;
 
 /** The export manager's settings, complete and frozen. URLs have no trailing slash. */

@@ -5,10 +5,10 @@ import { createQueueVerbs } from './manage-queue.ts';
 import { createBoundedMutex } from './platform/mutex.ts';
 import { createStatusReport } from './report-status.ts';
 
-/** Most exports requested and not yet made: repeated requests end in a clear refusal. */
+/** Most export requests that run or wait at once. Further requests are refused with BUSY. */
 const EXPORTS_WAITING_MAX = 32;
 
-/** Assembles the verbs. An export and the doctor never run at the same time. */
+/** Assembles the export manager's operations. An export and the doctor never run at the same time. */
 export function createExportManager(deps: ExportManagerDeps): ExportManager {
   const exporting = createBoundedMutex(EXPORTS_WAITING_MAX, 'make an export');
   const { lastCategories, ...exportVerbs } = createExportVerbs(deps, exporting);

@@ -12,8 +12,8 @@ import type { World } from './platform/ports.ts';
 import { toSpoolPaths } from './spool/spool-paths.ts';
 
 /**
- * Runs the doctor directly on the files, while the export manager is stopped. Holds the daemon's lock, so that none starts
- * meanwhile. Throws ALREADY_RUNNING if a daemon runs that did not answer, NOT_FOUND if the boat has never exported, and the
+ * Runs the doctor directly on the files while the export manager is stopped. Holds the daemon's lock, so that no daemon starts
+ * meanwhile. Throws ALREADY_RUNNING if a daemon is running but did not answer, NOT_FOUND if the boat has never exported, and the
  * errors of the ledger and the disk.
  */
 export async function diagnose(
@@ -32,7 +32,7 @@ export async function diagnose(
   let ledger: Ledger | undefined;
   try {
     const isSound = (await examineLedgerFile(world, paths)).level === 'ok';
-    // A damaged ledger is the start's to move aside; where there is none, looking must not make one.
+    // The next start quarantines a damaged ledger. An examination must not create a missing one.
     if (isSound) ledger = openLedger(world.databases.openLedger(paths.ledger), () => world.random.hex(8));
     return await (mode === 'repair' ? repair : examine)({
       world,

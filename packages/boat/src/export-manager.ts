@@ -75,21 +75,21 @@ export type Preview = Awaited<ReturnType<typeof previewExport>>;
 /** Whether the doctor only examines, or repairs as well. */
 export type DoctorMode = 'examine' | 'repair';
 
-/** Making exports, and what an export would contain. */
+/** Creates and previews exports. */
 export interface ExportVerbs {
-  /** Makes an export and queues it. Resolves after the commit that makes it durable. Throws TIER_TOO_LOW, LICENSE_…, DISK_RESERVE, BUSY, …. */
+  /** Creates an export and queues it. Resolves after the commit that makes it durable. Throws TIER_TOO_LOW, LICENSE_…, DISK_RESERVE, BUSY, …. */
   createExport(type: ExportType, trigger: ExportTrigger): Promise<CreateResult>;
-  /** The daily export: claims the slot that is owed now, at most one a day, and makes an incremental export for it. */
+  /** Creates the daily export: an incremental export that claims the slot owed now. There is at most one a day. */
   createScheduledExport(): Promise<ScheduledResult>;
   /** Reads every source and queues nothing. Throws BUSY. */
   preview(type: ExportType): Promise<Preview>;
-  /** The whole boatlog as CSV, read from its source now, in pieces of some hundred lines. */
+  /** The whole boatlog as CSV, read from its source during the call, in pieces of a few hundred lines. */
   boatlogCsv(): AsyncGenerator<string, void, void>;
-  /** The state and count of each category at the last export, also at one that found nothing new. */
+  /** The state and count of each category at the last export, even if it found nothing new. */
   lastCategories(): Readonly<Partial<Record<Category, CategoryCount>>>;
 }
 
-/** Reading and changing the queue. */
+/** Reads and changes the queue. */
 export interface QueueVerbs {
   queue(): Readonly<Record<Entry['status'], readonly Entry[]>>;
   counts(): QueueCounts;
@@ -98,22 +98,22 @@ export interface QueueVerbs {
   history(limit: number): readonly HistoryRow[];
   /** Returns a failed entry to the queue with all its attempts. Throws ENTRY_NOT_FOUND, ENTRY_STATE. */
   retry(queueId: string): Entry;
-  /** Fails a pending entry: its file is kept and its records are part of the next export. Throws ENTRY_NOT_FOUND, ENTRY_STATE. */
+  /** Dead-letters a pending entry. Its file is kept, and its records are part of the next export. Throws ENTRY_NOT_FOUND, ENTRY_STATE. */
   cancel(queueId: string): Promise<Entry>;
-  /** Probes central and sends waiting exports now, whatever they wait for. Returns how many wait or are being uploaded. */
+  /** Probes central and sends waiting exports now, regardless of why they wait. Returns the number of waiting and uploading exports. */
   process(): number;
   /** Removes delivered files (older than `completedKeptMs`, 30 days by default) and failed ones whose records were delivered. */
   cleanup(completedKeptMs?: number): Promise<CleanupReport>;
 }
 
-/** Files on the card, the doctor, and what the owner and the kiosk pages leave with the export manager. */
+/** Export files, the doctor, the data of kiosk pages, and the owner's consent to usage analytics. */
 export interface FileVerbs {
   files(): Promise<readonly ExportFileFacts[]>;
   /** A finished export file. Throws NOT_FOUND for every other name. */
   filePath(name: string): Promise<{ readonly path: string; readonly sizeBytes: number }>;
-  /** Makes an offline bundle of waiting exports; see `Bundler.bundle`. */
+  /** Creates an offline bundle of waiting exports; see `Bundler.bundle`. */
   bundle: Bundler['bundle'];
-  /** Compares ledger and files while no export is made; `repair` also repairs what is safe to repair. Throws BUSY. */
+  /** Compares the ledger with the files while no export runs. `repair` also makes the repairs that are safe. Throws BUSY. */
   doctor(mode: DoctorMode): Promise<DoctorReport>;
   /** Stores localStorage values of a kiosk page. Returns how many keys changed. */
   keepBrowserDocuments(documents: Input<'browser'>['body']): number;
@@ -122,7 +122,7 @@ export interface FileVerbs {
   setUsageConsent(answer: 'yes' | 'no'): void;
 }
 
-/** The verbs of the export manager, which every face calls. Failures of the world throw ExportError. */
+/** The operations of the export manager. A failure of the disk, a source or a service throws ExportError. */
 export interface ExportManager extends Omit<ExportVerbs, 'lastCategories'>, QueueVerbs, FileVerbs {
   status(): Promise<Status>;
 }
@@ -141,11 +141,11 @@ export interface ExportManagerDeps {
   readonly collectors: readonly Collector[];
   readonly sources: SourcePaths;
   readonly paths: SpoolPaths;
-  /** Ends everything in progress when the daemon stops. */
+  /** Aborts when the daemon stops, which ends everything in progress. */
   readonly signal: AbortSignal;
   readonly timeZone: () => Promise<string>;
   /** Writes the views and emits the event after the queue changed. */
   readonly queueChanged: () => void;
-  /** The daily slot that is owed at a time; undefined: none. */
+  /** The daily slot that is owed at a time. Undefined if none is. */
   readonly owedSlot: (wallMs: WallMs) => Promise<string | undefined>;
 }

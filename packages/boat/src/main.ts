@@ -14,7 +14,7 @@ import { createServiceNotifier } from './platform/service-notifier.ts';
 import { createTransport } from './platform/transport.ts';
 import { serveBoat } from './serve.ts';
 
-/** Longest a command waits for an answer that is being worked on: an export of a million rows on a slow card. */
+/** Longest wait of a command for an answer. Chosen for an export of a million rows on a slow card. */
 const ANSWER_SILENCE_MS = 15 * 60_000;
 
 const stopping = new AbortController();
@@ -42,7 +42,7 @@ async function readFile(path: string): Promise<string | undefined> {
   return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
 }
 
-/** What it tells on the way goes to standard error: standard output is the report's. */
+/** Runs the doctor on the files. The log goes to standard error, because standard output carries the report. */
 async function diagnoseFiles(mode: DoctorMode): Promise<unknown> {
   const { config } = await readConfig({ environment: process.env, readFile });
   return toDoctorAnswer(await diagnose(createWorld(process.env), config, mode, stopping.signal));

@@ -9,7 +9,7 @@ import { type KnownLicense, mayExport, type Permission } from './license/policy.
 import { ExportError } from './platform/errors.ts';
 import { createBoundedMutex, type Mutex } from './platform/mutex.ts';
 
-/** Most previews requested at once: each reads every source. */
+/** Most previews that run or wait at once. Each preview reads every source. */
 const PREVIEWS_WAITING_MAX = 2;
 /** Records shown per category in a preview. */
 const PREVIEW_SAMPLES_MAX = 3;
@@ -18,10 +18,10 @@ type LicenseCheck =
   | { readonly kind: 'allowed'; readonly license: KnownLicense }
   | Extract<Permission, { readonly kind: 'refused' }>;
 
-/** `exporting` admits one export at a time. */
+/** Creates the operations on exports. `exporting` admits one export at a time. */
 export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): ExportVerbs {
   const { world, ledger, signal } = deps;
-  /** Previews have a queue of their own: reading must not delay an export. */
+  /** Previews have their own queue, so that they do not delay an export. */
   const previewing = createBoundedMutex(PREVIEWS_WAITING_MAX, 'make a preview');
   let lastCategories: Readonly<Partial<Record<Category, CategoryCount>>> = {};
   const createDeps: CreateExportDeps = {

@@ -5,10 +5,10 @@ import { ExportError } from './platform/errors.ts';
 import { createBoundedMutex, type Mutex } from './platform/mutex.ts';
 import { isExportFileName } from './spool/spool-paths.ts';
 
-/** Most examinations requested at once: each reads every file that waits, and exports wait for it. */
+/** Most examinations that run or wait at once. Each reads every waiting export file and delays exports meanwhile. */
 const EXAMINATIONS_WAITING_MAX = 2;
 
-/** `exporting` is held during an examination, so that no export is made while it runs. */
+/** Creates the operations on files. `exporting` is held during an examination, so that no export runs meanwhile. */
 export function createFileVerbs(deps: ExportManagerDeps, exporting: Mutex): FileVerbs {
   const { world, ledger, paths } = deps;
   const examining = createBoundedMutex(EXAMINATIONS_WAITING_MAX, 'examine the exports');

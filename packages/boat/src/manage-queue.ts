@@ -3,6 +3,7 @@ import type { Entry } from './ledger/entry.ts';
 import { ExportError } from './platform/errors.ts';
 import { createMutex } from './platform/mutex.ts';
 
+/** Creates the operations on the queue. */
 export function createQueueVerbs({
   world,
   ledger,
@@ -10,7 +11,7 @@ export function createQueueVerbs({
   worker,
   queueChanged,
 }: ExportManagerDeps): QueueVerbs {
-  /** Two cancels of the same entry would both move its file. */
+  /** Admits one cancellation at a time, because two of the same entry would both move its file. */
   const cancelling = createMutex();
   const requireEntry = (queueId: string): Entry => {
     const entry = ledger.queue.find(queueId);

@@ -1,7 +1,7 @@
 import type { ExportManager, ExportManagerDeps, ExportVerbs } from './export-manager.ts';
 import { mayExport } from './license/policy.ts';
 
-/** Reads licence, ledger, worker and card at the time of the call. */
+/** Creates the status query. It reads the licence, the ledger, the worker and the disk at the time of the call. */
 export function createStatusReport(
   deps: ExportManagerDeps,
   lastCategories: ExportVerbs['lastCategories'],

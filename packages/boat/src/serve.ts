@@ -7,8 +7,8 @@ import type { ServiceNotifier, World } from './platform/ports.ts';
 import { toSpoolPaths } from './spool/spool-paths.ts';
 
 /**
- * Runs the daemon until `signal` aborts: recovers, then listens, then tells the supervisor, then delivers.
- * Throws ALREADY_RUNNING, PORT_IN_USE, LEDGER_…; a throw later on is a failure that a restart mends.
+ * Runs the daemon until `signal` aborts. It recovers, listens, notifies the service manager, and then delivers. Throws
+ * ALREADY_RUNNING, PORT_IN_USE or LEDGER_… if it cannot start. A later error is a failure that only a restart repairs.
  */
 export async function serveBoat(
   world: World,

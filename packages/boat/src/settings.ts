@@ -4,23 +4,23 @@ import type { DeepReadonly } from './api/route.ts';
 import { ExportError } from './platform/errors.ts';
 import { isTimeZone } from './platform/time-zone.ts';
 
-/** One setting of `$ROOT/config/export.json` and of the environment. */
+/** A setting, given in `$ROOT/config/export.json` or in the environment. */
 export interface Setting {
-  /** In export.json, in `d3kos-export config` and in the reference. */
+  /** Its name in export.json, in `d3kos-export config` and in the reference. */
   readonly key: string;
-  /** The environment variable; undefined: only the file sets it. */
+  /** The environment variable. Undefined if only the file can set it. */
   readonly variable?: string;
   /** Type and limits of the value. */
   readonly schema: TSchema;
   readonly default: unknown;
-  /** The default for a person, if it is not the value itself. */
+  /** A description of a default that is not a fixed value. */
   readonly defaultText?: string;
   readonly meaning: string;
-  /** Checks what the schema cannot, and normalises. Throws CONFIG_INVALID. `name` is the key or the variable to correct. */
+  /** Checks what the schema cannot express, and normalises. Throws CONFIG_INVALID. `name` is the key or the variable to correct. */
   readonly parse?: (text: string, name: string) => string;
 }
 
-/** Longest URL of a setting. */
+/** Longest URL that a setting accepts. */
 const URL_LENGTH_MAX = 300;
 
 /** Every setting by its name in `Config`. Parsing, `d3kos-export config` and docs/reference/configuration.md derive from it. */
@@ -83,7 +83,7 @@ export const SETTINGS = {
     key: 'metered_size_max_bytes',
     variable: 'EXPORT_METERED_SIZE_MAX',
     schema: Type.Integer({ minimum: 0 }),
-    // Chosen so that daily exports of years pass, and the first full export of a large boat does not.
+    // Chosen so that daily exports pass for years, while the first full export of a large boat waits.
     default: 5 * 1024 * 1024,
     meaning:
       'On a connection that NetworkManager reports as metered, larger exports wait for another connection. An unknown connection counts as not metered.',

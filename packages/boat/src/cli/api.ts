@@ -13,10 +13,10 @@ import { EXPORT_ERROR_CODES, ExportError, type ExportErrorCode } from '../platfo
 import type { Transport, TransportError } from '../platform/ports.ts';
 import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/transport-answer.ts';
 
-/** Largest answer that is read: a queue or history of 10,000 entries is about 6 MB, a preview's samples a few records. */
+/** Largest answer that is read. A queue or history of 10,000 entries is about 6 MB. */
 const ANSWER_SIZE_MAX_BYTES = 64 * 1024 * 1024;
 
-/** An answer: as received, for `--json`, and as the contract describes it. */
+/** An answer as received, for `--json`, and with its type of the contract. */
 export interface ApiAnswer<N extends JsonRouteName> {
   readonly raw: unknown;
   readonly value: Answer<N>;
@@ -31,7 +31,7 @@ export interface Download {
 
 /** A client of the running export manager's HTTP API. The transport limits how long an answer may be silent. */
 export interface Api {
-  /** `http://127.0.0.1:8094`. */
+  /** For example `http://127.0.0.1:8094`. */
   readonly url: string;
   /**
    * Sends a request and reads the answer. Throws the export manager's refusal (its code, message and hint), or
@@ -45,7 +45,7 @@ export interface Api {
   download<N extends 'bundle'>(name: N, input: Partial<Input<N>>): Promise<Download | undefined>;
 }
 
-/** What is sent: the operation names it in errors. */
+/** A request, and its name in errors. */
 interface ApiRequest {
   readonly op: string;
   readonly request: Request;

@@ -5,7 +5,7 @@ import { parseCommand, toHelp } from './arguments.ts';
 import type { Command } from './program.ts';
 import { EXIT, EXIT_CODE_LINES, toExitCode } from './exit-codes.ts';
 
-const understood: readonly [line: string, command: Command][] = [
+const valid: readonly [line: string, command: Command][] = [
   ['--version', { kind: 'version' }],
   ['serve', { kind: 'serve' }],
   ['generate', { kind: 'generate', type: 'full' }],
@@ -22,17 +22,17 @@ const understood: readonly [line: string, command: Command][] = [
   ['daily', { kind: 'daily' }],
   ['config', { kind: 'config' }],
   ['completion zsh', { kind: 'completion', shell: 'zsh' }],
-  ['bundle /media/stick', { kind: 'bundle', directory: '/media/stick', scope: 'waiting' }],
+  ['bundle /media/usb', { kind: 'bundle', directory: '/media/usb', scope: 'waiting' }],
   ['bundle --failed .', { kind: 'bundle', directory: '.', scope: 'waiting_and_failed' }],
   ['doctor', { kind: 'doctor', mode: 'examine' }],
   ['doctor --repair --json', { kind: 'doctor', mode: 'repair' }],
 ];
-for (const [line, command] of understood)
+for (const [line, command] of valid)
   test(`parses d3kos-export ${line}`, () => {
     assert.deepEqual(parseCommand(line === '' ? [] : line.split(' ')), command);
   });
 
-const refused: readonly [line: string, complaint: RegExp][] = [
+const refused: readonly [line: string, message: RegExp][] = [
   ['exprot', /Unknown command 'exprot'/],
   ['status now', /Too many arguments for 'status'/],
   ['status --fast', /Unknown option '--fast'/],
@@ -53,16 +53,15 @@ const refused: readonly [line: string, complaint: RegExp][] = [
   ['completion tcsh', /Allowed choices are bash, zsh, fish/],
   ['stauts', /Did you mean status\?/],
 ];
-for (const [line, complaint] of refused)
-  test(`refuses d3kos-export ${line}, saying what is wrong`, () => {
+for (const [line, message] of refused)
+  test(`refuses d3kos-export ${line} and names the error`, () => {
     assert.throws(
       () => parseCommand(line.split(' ')),
-      (error) =>
-        isExportError(error, 'REQUEST_INVALID') && complaint.test(error.message) && error.hint !== '',
+      (error) => isExportError(error, 'REQUEST_INVALID') && message.test(error.message) && error.hint !== '',
     );
   });
 
-test('every code of a failure has an exit code that the help explains, and none is 0', () => {
+test('every error code has a nonzero exit code that the help explains', () => {
   const explained = new Set(EXIT_CODE_LINES.map(([code]) => code));
   assert.deepEqual([...explained].sort(), Object.values(EXIT).sort());
   for (const code of EXPORT_ERROR_CODES) {

@@ -10,7 +10,7 @@ export function toOutputFormat(argv: readonly string[]): OutputFormat {
   return argv.includes('--json') ? 'json' : 'text';
 }
 
-/** Parses the arguments after the program's name. Throws REQUEST_INVALID naming what is wrong. */
+/** Parses the arguments after the program's name. Throws REQUEST_INVALID, which names the wrong argument. */
 export function parseCommand(argv: readonly string[]): Command {
   let command: Command | undefined;
   let help = '';
@@ -32,7 +32,7 @@ export function parseCommand(argv: readonly string[]): Command {
   return command;
 }
 
-/** The help of a command, or of the program for the empty list: what `--help` prints. */
+/** The text that `--help` prints for a command, or for the program if `names` is empty. */
 export function toHelp(names: readonly string[]): string {
   const command = parseCommand([...names, '--help']);
   if (command.kind !== 'help') throw new Error(`no help for ${names.join(' ')}`);

@@ -19,7 +19,7 @@ async function started(story: Partial<DaemonStory>): Promise<LoopbackDaemon> {
   return daemon;
 }
 
-test('waits for an export manager that starts 5 s late, then reports the drain to its end', async () => {
+test('waits for an export manager that starts 5 s late, then reports the upload until the queue is empty', async () => {
   const daemon = await prepare({ pendingCount: 2 });
   const { story } = daemon;
   const clock = createSteppedClock([
@@ -48,7 +48,7 @@ test('waits for an export manager that starts 5 s late, then reports the drain t
   assert.deepEqual(daemon.requests, ['POST /export/queue/process']);
 });
 
-test('says so at once when nothing waits, and asks for nothing', async () => {
+test('ends at once without a request when no export is waiting', async () => {
   const daemon = await started({ pendingCount: 0, destination: { state: 'offline' } });
   const clock = createSteppedClock();
   const run = await runProgram(['boot'], { clock, port: daemon.port });
@@ -62,7 +62,7 @@ test('says so at once when nothing waits, and asks for nothing', async () => {
   assert.deepEqual(daemon.requests, []);
 });
 
-test('ends well after 60 s without a network, and says what waits', async () => {
+test('succeeds after 60 s without a network and reports the waiting exports', async () => {
   const daemon = await started({
     pendingCount: 3,
     destination: { state: 'offline', explanation: 'No connection to central.' },
@@ -72,12 +72,12 @@ test('ends well after 60 s without a network, and says what waits', async () => 
   assert.equal(run.exitCode, 0);
   assert.equal(clock.monotonic(), 60_000);
   assert.deepEqual(run.stdout.slice(-2), [
-    '⚠ No network after 60 seconds (offline). 3 exports wait and go out by themselves. No connection to central.',
+    '⚠ No network after 60 seconds (offline). The export manager will keep trying to send 3 exports. No connection to central.',
     '=== Boot-time upload complete ===',
   ]);
 });
 
-test('tells that the export manager never came, after 60 s, with exit code 3', async () => {
+test('fails with exit code 3 if the export manager does not answer within 60 s', async () => {
   const daemon = await prepare({});
   const clock = createSteppedClock();
   const run = await runProgram(['boot'], { clock, port: daemon.port });
@@ -90,8 +90,8 @@ test('tells that the export manager never came, after 60 s, with exit code 3', a
   assert.match(run.stderr.join('\n'), /systemctl status d3kos-export-manager/);
 });
 
-test('does not take another service on the port for the export manager', async () => {
-  const daemon = await started({ stranger: () => Response.json({ service: 'other', status: 'ok' }) });
+test('does not mistake another service on the port for the export manager', async () => {
+  const daemon = await started({ otherService: () => Response.json({ service: 'other', status: 'ok' }) });
   const run = await runProgram(['boot', '--json'], { clock: createSteppedClock(), port: daemon.port });
   assert.equal(run.exitCode, 3);
   const [line = ''] = run.stdout;
@@ -100,17 +100,20 @@ test('does not take another service on the port for the export manager', async (
   assert.match(error, /is not the export manager/);
 });
 
-test('stops reporting after 5 minutes; what waits goes out without it', async () => {
+test('stops reporting after 5 minutes and leaves the waiting exports to the export manager', async () => {
   const daemon = await started({ pendingCount: 1, destination: { state: 'online' } });
   const clock = createSteppedClock();
   const run = await runProgram(['boot'], { clock, port: daemon.port });
   assert.equal(run.exitCode, 0);
   assert.equal(clock.monotonic(), 5 * 60_000);
   assert.equal(run.stdout.filter((line) => line === 'Queue status: 1 pending').length, 11);
-  assert.match(run.stdout.at(-2) ?? '', /Not all sent after 5 minutes. 1 exports wait/);
+  assert.match(
+    run.stdout.at(-2) ?? '',
+    /Not all exports were sent within 5 minutes\. The export manager will keep trying to send 1 export$/,
+  );
 });
 
-test('fails when an export failed meanwhile, and says where its records go', async () => {
+test('fails if an export failed meanwhile, and reports that the next export carries its records', async () => {
   const daemon = await started({ pendingCount: 1, failedCount: 4, destination: { state: 'online' } });
   const { story } = daemon;
   const clock = createSteppedClock([
@@ -118,24 +121,24 @@ test('fails when an export failed meanwhile, and says where its records go', asy
   ]);
   const run = await runProgram(['boot', '--json'], { clock, port: daemon.port });
   assert.equal(run.exitCode, 1);
-  assert.match(run.stderr.at(-2) ?? '', /1 exports failed; their records go with the next export/);
+  assert.match(run.stderr.at(-2) ?? '', /1 export failed\. The records will be part of the next export/);
   assert.equal(run.stdout.length, 1);
   const result = JSON.parse(run.stdout[0] ?? '');
   assert.deepEqual([result.success, result.outcome, result.newly_failed_count], [false, 'drained', 1]);
   assert.equal(result.status.a_key_of_a_later_version, true);
 });
 
-test('tells the owner what central refuses, with exit code 4', async () => {
+test('reports a refusal by central, with exit code 4', async () => {
   const daemon = await started({
     pendingCount: 1,
-    destination: { state: 'blocked', explanation: 'Central refuses this boat: enrol it.' },
+    destination: { state: 'blocked', explanation: 'Central refuses this boat. Enrol it.' },
   });
   const run = await runProgram(['boot'], { clock: createSteppedClock(), port: daemon.port });
   assert.equal(run.exitCode, 4);
-  assert.equal(run.stdout.at(-2), '⚠ Central refuses this boat: enrol it.');
+  assert.equal(run.stdout.at(-2), '⚠ Central refuses this boat. Enrol it.');
 });
 
-test('sends nothing at tier 0 and is done', async () => {
+test('sends nothing at tier 0 and succeeds', async () => {
   const daemon = await started({ pendingCount: 1, tier: 0, canExport: false });
   const clock = createSteppedClock();
   const run = await runProgram(['boot'], { clock, port: daemon.port });
@@ -144,7 +147,7 @@ test('sends nothing at tier 0 and is done', async () => {
   assert.equal(clock.monotonic(), 0);
 });
 
-test('goes on watching when the export manager is restarted meanwhile', async () => {
+test('continues to report when the export manager restarts meanwhile', async () => {
   const daemon = await started({ pendingCount: 1, destination: { state: 'online' } });
   const { story } = daemon;
   const clock = createSteppedClock([
@@ -157,7 +160,7 @@ test('goes on watching when the export manager is restarted meanwhile', async ()
   assert.ok(run.stdout.includes('✓ All exports uploaded'));
 });
 
-test('stops waiting when it is interrupted, with exit code 130', async () => {
+test('stops waiting when interrupted, with exit code 130', async () => {
   const stopping = new AbortController();
   const daemon = await prepare({});
   const clock = createSteppedClock([{ atMs: 3_000, happen: () => stopping.abort(new Error('SIGINT')) }]);

@@ -4,6 +4,7 @@ import type { Answer } from '../api/contract.ts';
 import type { Api, ApiAnswer } from './api.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
+import { toExportCount } from './tables.ts';
 import {
   type BootDecision,
   type BootPhase,
@@ -16,7 +17,7 @@ import {
 } from './policy.ts';
 import { waitForApi } from './wait-for-api.ts';
 
-/** What the commands that wait work with. */
+/** The dependencies of the commands that wait. */
 export interface WaitingContext {
   readonly clock: Clock;
   readonly api: Api;
@@ -27,33 +28,33 @@ export interface WaitingContext {
 type BootOutcome = 'nothing_waits' | Exclude<BootDecision['kind'], 'wait' | 'reached'>;
 
 /**
- * `d3kos-export boot`: waits for the answering API, has the queue looked at now, waits for the network, reports the
- * drain (docs/spec/delivery.md, "Restart, boot, schedule"). Only watches: the export manager delivers with or without it.
- * An absent network is done, not failed. Throws DAEMON_UNREACHABLE where the export manager never comes.
+ * Runs `d3kos-export boot`: waits until the API answers, starts the delivery, waits for the network, and reports the progress
+ * (docs/spec/delivery.md, "Restart, boot, schedule"). The export manager delivers with or without this command. A missing
+ * network is a success. Throws DAEMON_UNREACHABLE if the export manager does not start.
  */
 export async function runBoot(context: WaitingContext): Promise<ExitCode> {
   const { clock, api, output, signal } = context;
-  output.say('=== d3kOS Export Boot-time Upload ===');
+  output.progress('=== d3kOS Export Boot-time Upload ===');
   await waitForApi(clock, api, signal);
   const first = await loadStatus(context);
   const waitingCount = countWaiting(first.value);
-  output.say(`Queue status: ${waitingCount} pending exports`);
+  output.progress(`Queue status: ${waitingCount} pending exports`);
   if (waitingCount === 0) {
-    output.say('No pending exports');
+    output.progress('No pending exports');
     return finish(context, 'nothing_waits', first, first);
   }
-  output.say('Processing pending exports...');
+  output.progress('Processing pending exports...');
   await api.call('process');
-  output.say('Waiting for network...');
+  output.progress('Waiting for network...');
   const network = await watch(context, 'network');
   if (network.outcome !== 'reached') return finish(context, network.outcome, first, network.status);
-  output.say('✓ Network available');
+  output.progress('✓ Network available');
   const drain = await watch(context, 'drain');
   if (drain.outcome === 'reached') throw new Error('the network was reached while draining');
   return finish(context, drain.outcome, first, drain.status);
 }
 
-/** Looks at the queue every second until the policy ends the phase; says how many wait when that changes, and every 30 s. */
+/** Polls the status every second until the policy ends the phase. Reports the number of waiting exports on every change and every 30 s. */
 async function watch(
   context: WaitingContext,
   phase: BootPhase,
@@ -63,24 +64,26 @@ async function watch(
 }> {
   const { clock, output, signal } = context;
   const beganMs = clock.monotonic();
-  let said: { readonly waitingCount: number; readonly atMs: MonotonicMs } | undefined;
+  let reported: { readonly waitingCount: number; readonly atMs: MonotonicMs } | undefined;
   for (;;) {
     const status = await loadStatus(context);
     const nowMs = clock.monotonic();
     const decision = decideBoot(phase, toSnapshot(status.value), nowMs - beganMs);
     const waitingCount = countWaiting(status.value);
-    const isNews =
-      said === undefined || said.waitingCount !== waitingCount || nowMs - said.atMs >= DRAIN_LINE_INTERVAL_MS;
-    if (phase === 'drain' && isNews) {
-      output.say(`Queue status: ${waitingCount} pending`);
-      said = { waitingCount, atMs: nowMs };
+    const isDue =
+      reported === undefined ||
+      reported.waitingCount !== waitingCount ||
+      nowMs - reported.atMs >= DRAIN_LINE_INTERVAL_MS;
+    if (phase === 'drain' && isDue) {
+      output.progress(`Queue status: ${waitingCount} pending`);
+      reported = { waitingCount, atMs: nowMs };
     }
     if (decision.kind !== 'wait') return { outcome: decision.kind, status };
     await clock.sleep(POLL_INTERVAL_MS, signal);
   }
 }
 
-/** The status; an export manager that is being restarted meanwhile is waited for again. */
+/** Loads the status. Waits again if the export manager is restarting. */
 async function loadStatus({ clock, api, signal }: WaitingContext): Promise<ApiAnswer<'status'>> {
   try {
     return await api.call('status');
@@ -98,8 +101,8 @@ function finish(
   last: ApiAnswer<'status'>,
 ): ExitCode {
   const failedCount = Math.max(0, last.value.queue.failed_count - first.value.queue.failed_count);
-  for (const line of describeEnd(outcome, last.value, failedCount)) output.say(line);
-  output.say('=== Boot-time upload complete ===');
+  for (const line of describeEnd(outcome, last.value, failedCount)) output.progress(line);
+  output.progress('=== Boot-time upload complete ===');
   const exitCode = toBootExitCode(outcome, failedCount);
   output.result(
     { success: exitCode === EXIT.done, outcome, newly_failed_count: failedCount, status: last.raw },
@@ -108,15 +111,15 @@ function finish(
   return exitCode;
 }
 
-/** The last lines. Exports that failed meanwhile are told whatever the outcome. */
+/** The last lines. They report newly failed exports for every outcome. */
 function describeEnd(outcome: BootOutcome, status: Answer<'status'>, failedCount: number): readonly string[] {
   const { explanation } = status.destination;
-  const waits = `${countWaiting(status)} exports wait and go out by themselves`;
+  const waits = `The export manager will keep trying to send ${toExportCount(countWaiting(status))}`;
   const failed =
     failedCount === 0
       ? []
       : [
-          `⚠ ${failedCount} exports failed; their records go with the next export. See d3kos-export queue list`,
+          `⚠ ${toExportCount(failedCount)} failed. The records will be part of the next export. See d3kos-export queue list`,
         ];
   switch (outcome) {
     case 'nothing_waits':
@@ -129,16 +132,19 @@ function describeEnd(outcome: BootOutcome, status: Answer<'status'>, failedCount
         `⚠ No network after ${NETWORK_WAIT_MAX_MS / 1_000} seconds (${status.destination.state}). ${waits}. ${explanation}`.trimEnd(),
       ];
     case 'tier_too_low':
-      return [...failed, '⚠ Tier 0 does not have export capability; nothing is sent, what waits is kept'];
+      return [...failed, '⚠ Tier 0 does not have export capability. Waiting exports are kept and not sent'];
     case 'not_permitted':
       return [
         ...failed,
-        `⚠ Nothing is sent: ${status.error ?? 'the licence refuses'}. ${status.hint ?? ''}`.trimEnd(),
+        `⚠ Nothing is sent: ${status.error ?? 'the licence does not permit it'}. ${status.hint ?? ''}`.trimEnd(),
       ];
     case 'blocked':
       return [...failed, `⚠ ${explanation}`];
     case 'still_waiting':
-      return [...failed, `⚠ Not all sent after ${DRAIN_REPORT_MAX_MS / 60_000} minutes. ${waits}`];
+      return [
+        ...failed,
+        `⚠ Not all exports were sent within ${DRAIN_REPORT_MAX_MS / 60_000} minutes. ${waits}`,
+      ];
     default:
       return outcome satisfies never;
   }

@@ -6,12 +6,12 @@ import type { Disk } from '../platform/ports.ts';
 import type { Api } from './api.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
-import { toSize } from './tables.ts';
+import { toExportCount, toSize } from './tables.ts';
 
 /**
- * `d3kos-export bundle DIR`: writes what waits into a folder of a stick, as the user who runs the command, and reads it
- * back. Nothing changes its state in the queue: the boat asks central before it sends one of these exports again.
- * Throws what the export manager refuses, and REQUEST_INVALID, DISK_FULL, DISK_READ_ONLY, DISK_FAILED for the stick.
+ * Runs `d3kos-export bundle DIR`: writes waiting exports to a folder of a USB drive, with the rights of the user who runs the
+ * command, and reads them back. No entry changes its state; the boat queries central before it sends one of these exports.
+ * Throws the export manager's refusal, and REQUEST_INVALID, DISK_FULL, DISK_READ_ONLY or DISK_FAILED for the drive.
  */
 export async function runBundle(
   { api, disk, output }: { readonly api: Api; readonly disk: Disk; readonly output: Output },
@@ -22,21 +22,17 @@ export async function runBundle(
   const download = await api.download('bundle', { body: { failed: scope === 'waiting_and_failed' } });
   if (download === undefined) {
     output.result({ success: true, file: null, exports: 0, parts: 0, size_bytes: 0, skipped: [] }, [
-      'Nothing waits; nothing was written',
+      'No export is waiting. Nothing was written',
     ]);
     return EXIT.done;
   }
-  // A path is made of it: only a name of the known form is one.
+  // The name becomes part of a path, so only the known form is accepted.
   if (!isBundleName(download.name))
-    throw new ExportError(
-      'DAEMON_UNREACHABLE',
-      'The export manager names the bundle in a form that is not known',
-      {
-        op: 'write the bundle',
-        hint: 'Use the d3kos-export of the same version as the export manager.',
-      },
-    );
-  output.say(`Writing ${download.name} to ${directory} ...`);
+    throw new ExportError('DAEMON_UNREACHABLE', 'The export manager sent an invalid name for the bundle', {
+      op: 'write the bundle',
+      hint: 'Use the d3kos-export of the same version as the export manager.',
+    });
+  output.progress(`Writing ${download.name} to ${directory} ...`);
   const { file, sizeBytes, end } = await writeOfflineBundle(disk, directory, download.name, download.pieces);
   output.result(
     {
@@ -49,9 +45,9 @@ export async function runBundle(
       skipped: end.skipped,
     },
     [
-      `✓ ${end.exports} exports in ${end.parts} parts, ${toSize(sizeBytes)}, written and read back: ${file}`,
-      ...end.skipped.map(({ queue_id, reason }) => `✗ Left out: ${queue_id}: ${reason}`),
-      'Eject the stick before you pull it out. At central: d3kos-central import-bundle FILE',
+      `✓ ${toExportCount(end.exports)} in ${end.parts} parts, ${toSize(sizeBytes)}, written and read back: ${file}`,
+      ...end.skipped.map(({ queue_id, reason }) => `✗ Skipped ${queue_id}: ${reason}`),
+      'Eject the USB drive before you remove it. At central, run d3kos-central import-bundle FILE',
     ],
   );
   return end.skipped_count === 0 ? EXIT.done : EXIT.failed;

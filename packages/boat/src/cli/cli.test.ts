@@ -17,7 +17,7 @@ const onlyJson = (run: CliRun) => {
   return JSON.parse(run.stdout[0] ?? '');
 };
 
-test('config says of every setting where it came from', async () => {
+test('config shows the source of every setting', async () => {
   const run = await config(
     { D3KOS_ROOT: '/srv/boat', EXPORT_PORT: '9000' },
     { '/srv/boat/config/export.json': '{"port":8000,"daily_hour":4}' },
@@ -32,7 +32,7 @@ test('config says of every setting where it came from', async () => {
   assert.deepEqual(token, { state: 'missing', file: '/srv/boat/config/export-credentials.json' });
 });
 
-test('config says whether there is a device token and never shows it', async () => {
+test('config reports the state of the device token and never shows the token', async () => {
   const path = '/opt/d3kos/config/export-credentials.json';
   const secret = 'dvt_0123456789abcdef0123456789';
   for (const [file, state] of [
@@ -50,7 +50,7 @@ test('config says whether there is a device token and never shows it', async () 
   }
 });
 
-test('a configuration that is wrong or unreadable is named, with exit code 6', async () => {
+test('an invalid or unreadable configuration file is named, with exit code 6', async () => {
   const path = '/opt/d3kos/config/export.json';
   const wrong = await config({}, { [path]: '{"prot":8000}' });
   assert.equal(wrong.exitCode, 6);
@@ -60,7 +60,7 @@ test('a configuration that is wrong or unreadable is named, with exit code 6', a
   assert.match(unreadable.stderr.join('\n'), /export\.json cannot be read \[CONFIG_UNREADABLE\]/);
 });
 
-test('wrong usage is exit code 2, in one line and a hint, or in JSON', async () => {
+test('invalid usage exits with code 2, with one line and a hint, or JSON', async () => {
   const text = await runProgram(['exprot'], { clock });
   assert.deepEqual(
     [text.exitCode, text.stdout, text.stderr],
@@ -71,7 +71,7 @@ test('wrong usage is exit code 2, in one line and a hint, or in JSON', async () 
   assert.deepEqual(Object.keys(onlyJson(json)), ['success', 'error', 'code', 'hint']);
 });
 
-test('an export manager that is not there is exit code 3 and says how to start it', async () => {
+test('exits with code 3 if the export manager is not running, with a hint how to start it', async () => {
   const daemon = await createLoopbackDaemon();
   for (const argv of [['status'], ['generate'], ['queue', 'list'], ['history'], ['preview']]) {
     const run = await runProgram(argv, { clock, port: daemon.port });
@@ -81,16 +81,16 @@ test('an export manager that is not there is exit code 3 and says how to start i
   }
 });
 
-test('another program on the port is exit code 3, whatever it answers', async () => {
-  const strangers = [
+test('exits with code 3 if another program on the port answers, whatever the answer', async () => {
+  const otherServices = [
     () => new Response('<html>Welcome</html>', { headers: { 'content-type': 'text/html' } }),
     () => new Response(null, { status: 302, headers: { location: 'http://127.0.0.1:1/' } }),
     () => Response.json({ success: true }),
     () => Response.json('yes'),
     () => new Response('', { status: 500 }),
   ];
-  for (const stranger of strangers) {
-    const daemon = await createLoopbackDaemon({ stranger });
+  for (const otherService of otherServices) {
+    const daemon = await createLoopbackDaemon({ otherService });
     daemons.push(daemon);
     await daemon.start();
     const run = await runProgram(['status'], { clock, port: daemon.port });

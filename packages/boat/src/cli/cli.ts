@@ -24,30 +24,30 @@ import {
   toStatusLines,
 } from './tables.ts';
 
-/** Everything the command line needs of the world. */
+/** The dependencies of the command line. */
 export interface CliWorld extends ConfigWorld {
   readonly clock: Clock;
-  /** Its limit of silence is how long an export may take to be made before `generate` stops waiting for the answer. */
+  /** Its silence limit is the longest time that `generate` waits for an export. */
   readonly transport: Transport;
-  /** Where a bundle is written, with the rights of who runs the command. */
+  /** The disk for bundles, with the rights of the user who runs the command. */
   readonly disk: Disk;
-  /** A path as it was typed, absolute. */
+  /** Makes a path from the command line absolute. */
   readonly toAbsolute: (path: string) => string;
-  /** One line to standard output, without its end. */
+  /** Writes a line to standard output. `line` has no line end. */
   readonly stdout: (line: string) => void;
-  /** One line to standard error. */
+  /** Writes a line to standard error. */
   readonly stderr: (line: string) => void;
-  /** Runs the export manager until `signal` aborts; gives the exit code. */
+  /** Runs the export manager until `signal` aborts. Resolves with the exit code. */
   readonly serve: () => Promise<number>;
-  /** Examines the files themselves; only where no export manager runs. Gives what `GET /export/doctor` would. */
+  /** Runs the doctor on the files while no export manager runs. Resolves with the answer of `GET /export/doctor`. */
   readonly diagnose: (mode: DoctorMode) => Promise<unknown>;
   /** Ends every wait. */
   readonly signal: AbortSignal;
 }
 
 /**
- * The program `d3kos-export`: parses the arguments (without the program's own name), does what they ask, writes the
- * result to standard output, and gives the exit code of `exit-codes.ts`. Rejects only for faults of ours.
+ * Runs the program `d3kos-export`: parses the arguments after the program's name, runs the command, writes the result to
+ * standard output, and resolves with an exit code of `exit-codes.ts`. Rejects only on a bug.
  */
 export async function runCli(argv: readonly string[], world: CliWorld): Promise<number> {
   const output = createOutput(toOutputFormat(argv), world.stdout, world.stderr);
@@ -56,7 +56,7 @@ export async function runCli(argv: readonly string[], world: CliWorld): Promise<
     return await run(parseCommand(argv), world, output);
   } catch (error) {
     if (signal.aborted && error === signal.reason) {
-      world.stderr('Interrupted; the export manager goes on');
+      world.stderr('Interrupted. The export manager keeps running');
       return EXIT.interrupted;
     }
     if (!isExportError(error)) throw error;

@@ -15,7 +15,7 @@ const script = (shell: Shell): string =>
   );
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
 
-/** What bash offers when the user presses Tab after the words; the last one is incomplete. */
+/** The completions that bash offers after the words, of which the last is incomplete. */
 function complete(...words: readonly string[]): readonly string[] {
   const lines = [
     script('bash'),
@@ -39,7 +39,7 @@ test('bash completes commands, subcommands, options and the names of shells', { 
   assert.deepEqual(complete('status', 'x'), []);
 });
 
-test('every script has every command', () => {
+test('the script of every shell contains every command', () => {
   for (const shell of SHELLS)
     for (const names of listCommands().slice(1))
       assert.ok(script(shell).includes(names.at(-1) ?? ''), `${shell} ${names}`);

@@ -5,14 +5,14 @@ export type Shell = (typeof SHELLS)[number];
 
 /** The words that may follow a command. */
 interface Choices {
-  /** The names before: `` for the program itself, `queue` or `queue list`. */
+  /** The command's names: empty for the program itself, `queue`, or `queue list`. */
   readonly path: string;
   readonly words: readonly { readonly word: string; readonly summary: string }[];
   /** The command takes a directory. */
   readonly takesDirectory: boolean;
 }
 
-/** A completion script made from the program's commands and options. It runs no program when the user presses Tab. */
+/** Creates a completion script from the program's commands and options. The script runs no program to complete a word. */
 export function toCompletionScript(program: Program, shell: Shell): string {
   const choices = listChoices(program, '');
   switch (shell) {

@@ -14,13 +14,13 @@ async function started(story: Partial<DaemonStory>): Promise<LoopbackDaemon> {
   return daemon;
 }
 
-const asked = 'POST /export/generate {"type":"incremental","trigger":"scheduled"}';
+const expectedRequest = 'POST /export/generate {"type":"incremental","trigger":"scheduled"}';
 const success = (body: Readonly<Record<string, unknown>>) => () => ({
   status: 200,
   body: { success: true, ...body },
 });
 
-test('asks for the scheduled incremental export and says what was queued', async () => {
+test('requests the scheduled incremental export and reports the queued export', async () => {
   const daemon = await started({
     tier: 2,
     generate: success({ queued: true, queue_id: 'q_20261123_030000', slot: '2026-11-23' }),
@@ -34,14 +34,14 @@ test('asks for the scheduled incremental export and says what was queued', async
     '=== Daily export complete ===',
   ]);
   assert.equal(run.exitCode, 0);
-  assert.deepEqual(daemon.requests, [asked]);
+  assert.deepEqual(daemon.requests, [expectedRequest]);
 });
 
 for (const tier of [0, 1])
-  test(`skips at tier ${tier} and is done`, async () => {
+  test(`skips the export at tier ${tier} and succeeds`, async () => {
     const daemon = await started({
       tier,
-      generate: success({ queued: false, skipped: true, message: 'of the export manager' }),
+      generate: success({ queued: false, skipped: true, message: 'reason from the export manager' }),
     });
     const run = await runProgram(['daily'], { clock: createSteppedClock(), port: daemon.port });
     assert.deepEqual(run.stdout.slice(1), [
@@ -53,22 +53,22 @@ for (const tier of [0, 1])
     assert.equal(run.exitCode, 0);
   });
 
-test('gives the reason of the export manager where the tier is unknown', async () => {
+test('shows the reason from the export manager if the tier is unknown', async () => {
   const daemon = await started({
     tier: null,
-    generate: success({ queued: false, skipped: true, message: 'Nobody knows the tier' }),
+    generate: success({ queued: false, skipped: true, message: 'The tier is unknown' }),
   });
   const run = await runProgram(['daily'], { clock: createSteppedClock(), port: daemon.port });
   assert.deepEqual(run.stdout.slice(1, 5), [
     'Current tier: unknown',
     'Triggering export...',
-    '⚠ Nobody knows the tier',
+    '⚠ The tier is unknown',
     'Skipping export',
   ]);
   assert.equal(run.exitCode, 0);
 });
 
-test('is done when it runs twice in one slot, and when nothing is new', async () => {
+test('succeeds when it runs twice in one slot and when nothing is new', async () => {
   const daemon = await started({
     generate: success({ queued: false, skipped: true, slot: '2026-11-23' }),
   });
@@ -79,25 +79,25 @@ test('is done when it runs twice in one slot, and when nothing is new', async ()
   const quiet = await runProgram(['daily', '--json'], { clock: createSteppedClock(), port: daemon.port });
   assert.deepEqual(
     quiet.stdout.map((line) => JSON.parse(line)),
-    [{ message: 'As the test says', success: true, queued: false, slot: '2026-11-23' }],
+    [{ message: 'Scripted message', success: true, queued: false, slot: '2026-11-23' }],
   );
   assert.ok(quiet.stderr.includes('✓ Nothing new since the last export; nothing was queued'));
 });
 
-test('fails with the reason and the hint of the export manager', async () => {
+test('fails with the reason and the hint from the export manager', async () => {
   const daemon = await started({
     generate: () => ({
       status: 507,
-      body: { success: false, error: 'Only 3 MB are free', code: 'DISK_RESERVE', hint: 'Remove something.' },
+      body: { success: false, error: 'Only 3 MB are free', code: 'DISK_RESERVE', hint: 'Remove files.' },
     }),
   });
   const run = await runProgram(['daily'], { clock: createSteppedClock(), port: daemon.port });
   assert.equal(run.exitCode, 4);
   assert.equal(run.stdout.at(-1), '✗ Export failed: Only 3 MB are free');
-  assert.deepEqual(run.stderr, ['✗ Only 3 MB are free [DISK_RESERVE]', '  Remove something.']);
+  assert.deepEqual(run.stderr, ['✗ Only 3 MB are free [DISK_RESERVE]', '  Remove files.']);
 });
 
-test('waits for an export manager that starts 5 s late, and tells when it never comes', async () => {
+test('waits for an export manager that starts 5 s late, and fails if it does not start', async () => {
   const late = await createLoopbackDaemon({ generate: success({ queued: true, queue_id: 'q_1' }) });
   daemons.push(late);
   const clock = createSteppedClock([{ atMs: 5_000, happen: () => late.start() }]);

@@ -6,27 +6,27 @@ import { type DailyOutcome, describeSkippedTier, isBelowSchedule, toDailyOutcome
 import { waitForApi } from './wait-for-api.ts';
 
 /**
- * `d3kos-export daily`: waits for the answering API and asks for the scheduled incremental export, at most one a day
- * however often it is run: the export manager claims the slot. A tier below 2 is asked as well, so that its refusal
- * is in the export manager's journal, and is done, not failed. Throws what the export manager refuses otherwise.
+ * Runs `d3kos-export daily`: waits until the API answers and requests the scheduled incremental export. The export manager
+ * claims the day's slot, so repeated runs make one export a day. The request is also sent at a tier below 2, so that the export
+ * manager logs the refusal; the command then succeeds. Throws every other refusal of the export manager.
  */
 export async function runDaily({ clock, api, output, signal }: WaitingContext): Promise<ExitCode> {
-  output.say('=== d3kOS Daily Scheduled Export ===');
+  output.progress('=== d3kOS Daily Scheduled Export ===');
   await waitForApi(clock, api, signal);
   const status = await api.call('status');
   const tier = status.value.tier ?? undefined;
-  output.say(`Current tier: ${tier ?? 'unknown'}`);
-  if (!isBelowSchedule(tier)) output.say('Triggering export...');
+  output.progress(`Current tier: ${tier ?? 'unknown'}`);
+  if (!isBelowSchedule(tier)) output.progress('Triggering export...');
   let answer: ApiAnswer<'generate'>;
   try {
     answer = await api.call('generate', { body: { type: 'incremental', trigger: 'scheduled' } });
   } catch (error) {
-    if (isExportError(error)) output.say(`✗ Export failed: ${error.message}`);
+    if (isExportError(error)) output.progress(`✗ Export failed: ${error.message}`);
     throw error;
   }
   const outcome = toDailyOutcome(answer.value);
-  for (const line of describeOutcome(outcome, tier)) output.say(line);
-  output.say('=== Daily export complete ===');
+  for (const line of describeOutcome(outcome, tier)) output.progress(line);
+  output.progress('=== Daily export complete ===');
   output.result(answer.raw, []);
   return EXIT.done;
 }

@@ -6,12 +6,13 @@ import { type Api, isAnswer } from './api.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
 
-/** How each level is shown. */
+/** The mark shown for each level. */
 const MARKS: Readonly<Record<string, string>> = { ok: '✓', note: '·', problem: '✗' };
 
 /**
- * `d3kos-export doctor`: asks the running export manager to look at itself; where nobody listens, looks at the files.
- * One that listens and does not answer is not passed by: it may be writing. Exit 0 where nothing is wrong (any more).
+ * Runs `d3kos-export doctor` in the running export manager, or on the files if nothing listens on the port. If the export
+ * manager listens but does not answer, the files are left alone, because it may be writing. Exits with 0 if no problem is
+ * left.
  */
 export async function runDoctor(
   {
@@ -25,12 +26,12 @@ export async function runDoctor(
   },
   mode: DoctorMode,
 ): Promise<ExitCode> {
-  const { raw, value } = await ask(api, output, diagnose, mode);
+  const { raw, value } = await examine(api, output, diagnose, mode);
   output.result(raw, toLines(value));
   return value.healthy ? EXIT.done : EXIT.failed;
 }
 
-async function ask(
+async function examine(
   api: Api,
   output: Output,
   diagnose: (mode: DoctorMode) => Promise<unknown>,
@@ -39,15 +40,15 @@ async function ask(
   try {
     return await api.call(mode === 'repair' ? 'repair' : 'doctor');
   } catch (error) {
-    if (!isNobodyThere(error)) throw error;
+    if (!isNotRunning(error)) throw error;
   }
-  output.say('The export manager does not run: looking at the files themselves');
+  output.progress('The export manager is not running. Examining the files directly');
   const raw = await diagnose(mode);
-  if (!isAnswer('doctor', raw)) throw new Error('the diagnosis has another form than the answer of the API');
+  if (!isAnswer('doctor', raw)) throw new Error('the diagnosis does not match the answer of the API');
   return { raw, value: raw };
 }
 
-function isNobodyThere(error: unknown): error is ExportError {
+function isNotRunning(error: unknown): error is ExportError {
   if (!isExportError(error, 'DAEMON_UNREACHABLE')) return false;
   return error.cause instanceof TransportError && error.cause.phase === 'connect';
 }

@@ -1,8 +1,8 @@
 import type { ExportErrorCode } from '../platform/errors.ts';
 
-/** What `d3kos-export` exits with. Scripts and units rely on these numbers: they are added to, never changed. */
+/** The exit codes of `d3kos-export`. Scripts and units rely on them, so codes may be added and never change. */
 export const EXIT = {
-  /** Also "nothing new", "skipped by tier" and "no network at boot": nothing was wrong and nothing is lost. */
+  /** Includes "nothing new", "skipped by tier" and "no network at boot": nothing failed and nothing was lost. */
   done: 0,
   failed: 1,
   usage: 2,
@@ -10,20 +10,20 @@ export const EXIT = {
   refused: 4,
   notFound: 5,
   configuration: 6,
-  /** As a shell reports a program that Ctrl-C ended. */
+  /** The code that shells report for a program ended by Ctrl-C. */
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** The table of `--help`: every exit code in one line. */
+/** The exit codes and their meanings, as `--help` lists them. */
 export const EXIT_CODE_LINES: readonly (readonly [code: ExitCode, meaning: string])[] = [
-  [EXIT.done, 'done; also: nothing new, skipped by tier, no network at boot'],
-  [EXIT.failed, 'failed: the card, the ledger, or an export that central refused'],
-  [EXIT.usage, 'wrong usage: unknown command, option or value'],
+  [EXIT.done, 'success; includes nothing new, skipped by tier, and no network at boot'],
+  [EXIT.failed, 'failure of the disk, the ledger or an export'],
+  [EXIT.usage, 'invalid command, option or value'],
   [EXIT.unreachable, 'the export manager does not answer'],
-  [EXIT.refused, 'refused: tier, licence, device token, or no room on the card'],
-  [EXIT.notFound, 'no such entry or file, or the entry is in another state'],
-  [EXIT.configuration, 'the configuration is wrong or unreadable'],
+  [EXIT.refused, 'refused because of tier, licence, device token or free space'],
+  [EXIT.notFound, 'unknown entry or file, or an entry in the wrong state'],
+  [EXIT.configuration, 'invalid or unreadable configuration'],
   [EXIT.interrupted, 'interrupted'],
 ];
 

@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { ExportError } from '../platform/errors.ts';
 import { createOutput } from './output.ts';
 
-test('nothing that is shown gives the terminal orders; JSON carries it escaped', () => {
-  const hostile = 'central says \u001b[2J\u009b2J\r\nDelivered';
+test('replaces control characters in text output and escapes them in JSON', () => {
+  const hostile = 'central reports \u001b[2J\u009b2J\r\nDelivered';
   const written: string[] = [];
   const write = (line: string): void => void written.push(line);
   const text = createOutput('text', write, write);
-  text.say(hostile);
+  text.progress(hostile);
   text.result({}, [hostile]);
   text.failure(new ExportError('INTERNAL', hostile, { op: 'test', hint: hostile }));
   assert.equal(written.length, 4);

@@ -1,13 +1,13 @@
 import type { ExportError } from '../platform/errors.ts';
 import type { OutputFormat } from './arguments.ts';
 
-/** Where a command's words go. */
+/** The output of a command. */
 export interface Output {
-  /** Progress, as it happens: standard output for a person, standard error beside JSON. */
-  say(line: string): void;
-  /** The result, once: `raw` as one line of JSON, or `lines`. */
+  /** Writes a line of progress to standard output, or to standard error if the result is JSON. */
+  progress(line: string): void;
+  /** Writes the result, once: `raw` as one line of JSON, or `lines`. */
   result(raw: unknown, lines: readonly string[]): void;
-  /** What went wrong and what to do about it. */
+  /** Writes the message, the code and the hint of an error. */
   failure(error: ExportError): void;
 }
 
@@ -16,9 +16,9 @@ export function createOutput(
   stdout: (line: string) => void,
   stderr: (line: string) => void,
 ): Output {
-  const say = format === 'json' ? stderr : stdout;
+  const writeProgress = format === 'json' ? stderr : stdout;
   return {
-    say: (line) => say(toPlainLine(line)),
+    progress: (line) => writeProgress(toPlainLine(line)),
     result(raw, lines) {
       if (format === 'json') stdout(JSON.stringify(raw));
       else for (const line of lines) stdout(toPlainLine(line));
@@ -33,7 +33,7 @@ export function createOutput(
   };
 }
 
-/** What central answered or a record holds is shown too: it gives the terminal no orders and begins no line of its own. */
+/** Replaces control characters. Texts of central and of records are shown too, and must not control the terminal or add lines. */
 function toPlainLine(line: string): string {
   return line.replace(/\p{Cc}+/gu, '\ufffd');
 }

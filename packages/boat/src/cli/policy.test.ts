@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
-  BLOCKED_BELIEVED_AFTER_MS,
+  BLOCKED_COUNTS_AFTER_MS,
   type BootDecision,
   type BootPhase,
   type BootSnapshot,
@@ -23,50 +23,50 @@ const bootTable: readonly [
   elapsedMs: number,
   kind: BootDecision['kind'],
 ][] = [
-  ['nothing waits any more', 'network', { waitingCount: 0 }, 0, 'drained'],
-  ['nothing waits although the network never came', 'network', { waitingCount: 0 }, 90_000, 'drained'],
-  ['nothing was tried yet', 'network', {}, 0, 'wait'],
-  ['a network that is not there yet', 'network', { destinationState: 'offline' }, 59_999, 'wait'],
+  ['no export is waiting any more', 'network', { waitingCount: 0 }, 0, 'drained'],
+  ['no export is waiting, without a network', 'network', { waitingCount: 0 }, 90_000, 'drained'],
+  ['no attempt yet', 'network', {}, 0, 'wait'],
+  ['no network yet', 'network', { destinationState: 'offline' }, 59_999, 'wait'],
   [
-    'a network that is not there',
+    'no network at the end of the wait',
     'network',
     { destinationState: 'offline' },
     NETWORK_WAIT_MAX_MS,
     'no_network',
   ],
-  ['a sign-in page', 'network', { destinationState: 'captive_portal' }, NETWORK_WAIT_MAX_MS, 'no_network'],
+  ['a captive portal', 'network', { destinationState: 'captive_portal' }, NETWORK_WAIT_MAX_MS, 'no_network'],
   ['a clock that may be set soon', 'network', { destinationState: 'clock_wrong' }, 30_000, 'wait'],
   ['a state of a later version', 'network', { destinationState: 'metered' }, 30_000, 'wait'],
   ['central is reached', 'network', { destinationState: 'online' }, 3_000, 'reached'],
-  ['central is reached and fails', 'network', { destinationState: 'unavailable' }, 3_000, 'reached'],
-  ['a refusal of an earlier try', 'network', { destinationState: 'blocked' }, 1_000, 'wait'],
-  ['a refusal', 'network', { destinationState: 'blocked' }, BLOCKED_BELIEVED_AFTER_MS, 'blocked'],
+  ['central answers with a failure', 'network', { destinationState: 'unavailable' }, 3_000, 'reached'],
+  ['a refusal of an earlier attempt', 'network', { destinationState: 'blocked' }, 1_000, 'wait'],
+  ['a refusal', 'network', { destinationState: 'blocked' }, BLOCKED_COUNTS_AFTER_MS, 'blocked'],
   ['a tier without exports', 'network', { tier: 0, canExport: false }, 0, 'tier_too_low'],
   [
-    'a licence that may come with the tier service',
+    'no licence before the tier service starts',
     'network',
     { tier: undefined, canExport: false },
     9_000,
     'wait',
   ],
   [
-    'a licence that does not come',
+    'no licence at the end of the wait',
     'network',
     { tier: undefined, canExport: false },
     NETWORK_WAIT_MAX_MS,
     'not_permitted',
   ],
-  ['a queue that drains', 'drain', { destinationState: 'online' }, DRAIN_REPORT_MAX_MS - 1, 'wait'],
-  ['a link lost while draining', 'drain', { destinationState: 'offline' }, 100_000, 'wait'],
+  ['a queue that empties', 'drain', { destinationState: 'online' }, DRAIN_REPORT_MAX_MS - 1, 'wait'],
+  ['a link lost during the upload', 'drain', { destinationState: 'offline' }, 100_000, 'wait'],
   [
-    'a queue that does not drain',
+    'a queue that does not empty',
     'drain',
     { destinationState: 'online' },
     DRAIN_REPORT_MAX_MS,
     'still_waiting',
   ],
   ['an empty queue', 'drain', { waitingCount: 0 }, 10, 'drained'],
-  ['a token revoked while draining', 'drain', { destinationState: 'blocked' }, 6_000, 'blocked'],
+  ['a token revoked during the upload', 'drain', { destinationState: 'blocked' }, 6_000, 'blocked'],
 ];
 
 for (const [what, phase, snapshot, elapsedMs, kind] of bootTable)
@@ -74,7 +74,7 @@ for (const [what, phase, snapshot, elapsedMs, kind] of bootTable)
     assert.deepEqual(decideBoot(phase, { ...waiting, ...snapshot }, elapsedMs), { kind });
   });
 
-test('boot ends, whatever the export manager says', () => {
+test('boot ends for every status of the export manager', () => {
   fc.assert(
     fc.property(
       fc.nat(5),
@@ -90,7 +90,7 @@ test('boot ends, whatever the export manager says', () => {
   );
 });
 
-test('the schedule is for tiers 2 and 3, and an unknown tier is asked', () => {
+test('tiers 2 and 3 have the schedule, and an unknown tier is left to the export manager', () => {
   assert.deepEqual([0, 1, 2, 3, undefined].map(isBelowSchedule), [true, true, false, false, false]);
   assert.equal(describeSkippedTier(1), 'Scheduled export requires Tier 2+ (current: Tier 1)');
 });
@@ -103,12 +103,16 @@ const dailyTable: readonly [
   ['queued', { queued: true, queue_id: 'q_1', slot: '2026-11-23' }, { kind: 'queued', queueId: 'q_1' }],
   ['nothing new', { queued: false, slot: '2026-11-23' }, { kind: 'nothing_new' }],
   [
-    'a slot taken before',
+    'a slot claimed before',
     { queued: false, skipped: true, slot: '2026-11-23' },
     { kind: 'already_done', slot: '2026-11-23' },
   ],
   ['no slot owed', { queued: false, skipped: true, slot: null }, { kind: 'already_done', slot: undefined }],
-  ['a tier', { queued: false, skipped: true, message: 'too low' }, { kind: 'skipped', reason: 'too low' }],
+  [
+    'a tier that is too low',
+    { queued: false, skipped: true, message: 'too low' },
+    { kind: 'skipped', reason: 'too low' },
+  ],
 ];
 for (const [what, answer, outcome] of dailyTable)
   test(`the answer to a scheduled export: ${what} → ${outcome.kind}`, () => {

@@ -1,51 +1,51 @@
-/** Longest wait for an API that answers: a Pi 4 that boots from a slow card has it up within 40 s. */
+/** Longest wait for the API. A Pi 4 that boots from a slow card answers within 40 s. */
 export const API_WAIT_MAX_MS = 60_000;
-/** Between two looks for the API, and between two looks at the queue while it drains. */
+/** Interval between two requests while waiting for the API or the queue. */
 export const POLL_INTERVAL_MS = 1_000;
-/** Longest wait for the network at boot (docs/spec/delivery.md, "Restart, boot, schedule"; the seed's twelve pings). */
+/** Longest wait for the network at boot (docs/spec/delivery.md, "Restart, boot, schedule"; the legacy script's twelve pings). */
 export const NETWORK_WAIT_MAX_MS = 60_000;
-/** Longest report of the drain (docs/spec/delivery.md, "Restart, boot, schedule"; the seed's ten looks). The export manager goes on without it. */
+/** Longest time that the upload is reported (docs/spec/delivery.md, "Restart, boot, schedule"; the legacy script's ten checks). The export manager continues without it. */
 export const DRAIN_REPORT_MAX_MS = 5 * 60_000;
-/** How often the drain's queue line is repeated although nothing changed: the seed's interval. */
+/** Interval at which an unchanged queue line is repeated, as in the legacy script. */
 export const DRAIN_LINE_INTERVAL_MS = 30_000;
-/** From when a `blocked` is believed: sooner it may be what was known before this boot's first attempt. */
-export const BLOCKED_BELIEVED_AFTER_MS = 5_000;
+/** Time from which `blocked` counts. An earlier `blocked` may be from before the first attempt of this boot. */
+export const BLOCKED_COUNTS_AFTER_MS = 5_000;
 
-/** What `boot` decides on, from one status of the export manager. */
+/** The facts of one status on which `boot` decides. */
 export interface BootSnapshot {
   /** Pending and uploading entries. */
   readonly waitingCount: number;
-  /** Undefined: unknown. */
+  /** Undefined if unknown. */
   readonly tier: number | undefined;
-  /** True where no licence refuses; a tier API that starts later than the boat may lift it. */
+  /** Whether the licence permits exports. This may change when the tier API starts later than the export manager. */
   readonly canExport: boolean;
-  /** As the API names it; a state this version does not know is waited out. */
+  /** The state as the API reports it. In an unknown state `boot` waits. */
   readonly destinationState: string;
 }
 
 export type BootPhase = 'network' | 'drain';
 
-/** What `boot` does next. All but `wait` and `reached` end it. */
+/** The next step of `boot`. All except `wait` and `reached` end it. */
 export type BootDecision =
   | { readonly kind: 'wait' }
-  /** Central was reached: from here the drain is reported. */
+  /** Central was reached. From here on the upload is reported. */
   | { readonly kind: 'reached' }
   | { readonly kind: 'drained' }
-  /** The tier allows no export; what waits stays. */
+  /** The tier allows no exports. Waiting exports are kept. */
   | { readonly kind: 'tier_too_low' }
-  /** The licence refuses although the wait is over. */
+  /** The licence still refuses at the end of the wait. */
   | { readonly kind: 'not_permitted' }
-  /** Central refuses this boat, or there is no token or no central to send to: the owner has something to do. */
+  /** Central refuses this boat, or the device token or the URL of central is missing. The owner must act. */
   | { readonly kind: 'blocked' }
   | { readonly kind: 'no_network' }
-  /** The report ends; the delivery goes on. */
+  /** The report ends, and the delivery continues. */
   | { readonly kind: 'still_waiting' };
 
-/** Decides from a status and the time since the phase began. */
+/** Decides the next step of `boot` from a status and the time since the phase began. */
 export function decideBoot(phase: BootPhase, snapshot: BootSnapshot, elapsedMs: number): BootDecision {
   if (snapshot.waitingCount === 0) return { kind: 'drained' };
   if (snapshot.tier === 0) return { kind: 'tier_too_low' };
-  if (snapshot.destinationState === 'blocked' && elapsedMs >= BLOCKED_BELIEVED_AFTER_MS)
+  if (snapshot.destinationState === 'blocked' && elapsedMs >= BLOCKED_COUNTS_AFTER_MS)
     return { kind: 'blocked' };
   switch (phase) {
     case 'network':
@@ -59,33 +59,33 @@ export function decideBoot(phase: BootPhase, snapshot: BootSnapshot, elapsedMs: 
   }
 }
 
-/** A central that answers and fails is reached as well: there is a network. */
+/** A central that answers with a failure counts as reached, because the network works. */
 function isReached(destinationState: string): boolean {
   return destinationState === 'online' || destinationState === 'unavailable';
 }
 
-/** The lowest tier whose exports are made by the schedule (docs/spec/sources.md, "Tier and licence"). */
+/** The lowest tier with scheduled exports (docs/spec/sources.md, "Tier and licence"). */
 const SCHEDULED_TIER_MIN = 2;
 
-/** True where the daily export is known to be skipped; an unknown tier is the export manager's to judge. */
+/** True if the tier certainly skips the daily export. For an unknown tier the export manager decides. */
 export function isBelowSchedule(tier: number | undefined): tier is number {
   return tier !== undefined && tier < SCHEDULED_TIER_MIN;
 }
 
-/** The seed's words for a daily export that the tier does not allow. */
+/** The legacy script's message for a tier without a daily export. */
 export function describeSkippedTier(tier: number): string {
   return `Scheduled export requires Tier ${SCHEDULED_TIER_MIN}+ (current: Tier ${tier})`;
 }
 
-/** How the daily export ended. */
+/** The result of the daily export. */
 export type DailyOutcome =
   | { readonly kind: 'queued'; readonly queueId: string }
   | { readonly kind: 'nothing_new' }
-  /** This day's export was made before: a timer that fires twice makes one. */
+  /** The day's export already exists, for example because the timer fired twice. */
   | { readonly kind: 'already_done'; readonly slot: string | undefined }
   | { readonly kind: 'skipped'; readonly reason: string };
 
-/** Reads the answer to a scheduled export. A skip that names a slot says that the slot is taken; one without, why none is owed. */
+/** Interprets the answer to a scheduled export. A skip with a slot means that the slot is claimed. A skip without one has a reason. */
 export function toDailyOutcome(answer: {
   readonly queued: boolean;
   readonly skipped?: boolean;

@@ -11,7 +11,7 @@ const launcher = join(import.meta.dirname, '..', '..', 'bin', 'd3kos-export.js')
 const main = join(import.meta.dirname, '..', 'main.ts');
 const root = temporaryRoot('program');
 
-/** The program as it is started, on a root without anything and a port where nobody answers. */
+/** Starts the program on an empty root. */
 function start(argv: readonly string[], port: number): ChildProcess {
   return spawn(process.execPath, ['--conditions=development', main, ...argv], {
     env: { ...process.env, D3KOS_ROOT: root, EXPORT_PORT: String(port) },
@@ -22,22 +22,22 @@ function start(argv: readonly string[], port: number): ChildProcess {
 const ended = (child: ChildProcess): Promise<number | null> =>
   new Promise((resolve) => child.once('close', (code) => resolve(code)));
 
-test('an older Node is told in one line what is needed', () => {
-  const told: string[] = [];
+test('an older Node gets one line that names the required version', () => {
+  const written: string[] = [];
   const fake = {
     versions: { node: '20.11.1' },
-    stderr: { write: (text: string) => told.push(text) },
+    stderr: { write: (text: string) => written.push(text) },
     exitCode: 0,
   };
   runInNewContext(readFileSync(launcher, 'utf8').replace(/^#!.*/, ''), { process: fake });
   assert.equal(fake.exitCode, 1);
   assert.match(
-    told.join(''),
+    written.join(''),
     /^d3kos-export needs Node 24 and was started by 20\.11\.1: .*npm run setup.*\n$/,
   );
 });
 
-test('a checkout that is not built says what to run', () => {
+test('a checkout that is not built reports the command to run', () => {
   const bin = join(root, 'unbuilt', 'bin');
   mkdirSync(bin, { recursive: true });
   writeFileSync(join(root, 'unbuilt', 'package.json'), '{"type":"module"}');
@@ -49,11 +49,11 @@ test('a checkout that is not built says what to run', () => {
   assert.equal(stderr, 'd3kos-export is not built yet: run `npm run setup` in the checkout\n');
 });
 
-test('the launcher may be executed', () => {
+test('the launcher is executable', () => {
   assert.notEqual(statSync(launcher).mode & 0o111, 0);
 });
 
-test('the process ends with the exit code, and at once', { timeout: 20_000 }, async () => {
+test('the process ends at once with the exit code', { timeout: 20_000 }, async () => {
   const { port } = await createLoopbackDaemon();
   assert.equal(await ended(start(['status'], port)), 3);
   assert.equal(await ended(start(['status', '--fast'], port)), 2);

@@ -12,8 +12,8 @@ import { type CliRun, runProgram } from './testing/cli-run.ts';
 import { createSteppedClock } from './testing/stepped-clock.ts';
 
 /*
- * The program against the export manager itself, on a card with next to nothing on it, at tier 2 by license.json, with a
- * central that nobody answers for.
+ * Runs the program against the real export manager, on an almost empty root, at tier 2 from license.json, with a central that
+ * does not answer.
  */
 const root = temporaryRoot('cli');
 const stopping = new AbortController();
@@ -74,7 +74,7 @@ const json = async (...argv: readonly string[]) => {
   return { exitCode: run.exitCode, answer: JSON.parse(run.stdout[0] ?? '') };
 };
 
-test('previews, makes, lists, cancels and retries an export of the real export manager', async () => {
+test('previews, generates, lists, cancels and retries an export of the real export manager', async () => {
   const preview = await program('preview');
   assert.equal(preview.exitCode, 0);
   assert.equal(preview.stdout.length, 10);
@@ -90,7 +90,7 @@ test('previews, makes, lists, cancels and retries an export of the real export m
   assert.deepEqual([again.exitCode, again.answer.code], [5, 'ENTRY_STATE']);
   const retried = await program('queue', 'retry', queueId);
   assert.deepEqual([retried.exitCode, retried.stdout], [0, [`✓ ${queueId} is pending`]]);
-  const unknown = await json('queue', 'retry', 'q/../nobody');
+  const unknown = await json('queue', 'retry', 'q/../unknown');
   assert.deepEqual([unknown.exitCode, unknown.answer.code], [5, 'ENTRY_NOT_FOUND']);
 });
 
@@ -98,14 +98,14 @@ test('shows status, history and cleanup of the real export manager', async () =>
   const status = await program('status');
   assert.equal(status.exitCode, 0);
   assert.ok(status.stdout.includes('Tier:          2'), status.stdout.join('\n'));
-  assert.deepEqual((await program('history', '--limit', '5')).stdout, ['Nothing was delivered yet']);
+  assert.deepEqual((await program('history', '--limit', '5')).stdout, ['No export has been delivered yet']);
   assert.match(
     (await program('queue', 'cleanup')).stdout.join(),
     /^Removed 0 delivered and 0 failed exports/,
   );
 });
 
-test('boot ends well where the real export manager finds no network', async () => {
+test('boot succeeds if the real export manager finds no network', async () => {
   const run = await program('boot');
   assert.equal(run.exitCode, 0);
   assert.match(
@@ -115,7 +115,7 @@ test('boot ends well where the real export manager finds no network', async () =
   assert.match(run.stdout.at(-2) ?? '', /^⚠ No network after 60 seconds/);
 });
 
-test('daily exports once in a slot, and a full export is not asked for', async () => {
+test('daily makes one incremental export in a slot', async () => {
   writeFileSync(join(root, 'config', 'settings.json'), '{"units":"imperial"}');
   const first = await json('daily');
   assert.equal(first.exitCode, 0);
@@ -127,7 +127,7 @@ test('daily exports once in a slot, and a full export is not asked for', async (
   assert.deepEqual([document.export_type, document.trigger], ['incremental', 'scheduled']);
 });
 
-test('daily is done at tiers 0 and 1 and generate is refused at tier 0, with exit code 4', async () => {
+test('daily succeeds at tiers 0 and 1, and generate is refused at tier 0 with exit code 4', async () => {
   for (const tier of [1, 0]) {
     writeTier(tier);
     const run = await program('daily');

@@ -8,17 +8,17 @@ import { toTable } from './tables.ts';
 
 const credentials = Compile(CredentialsSchema);
 
-/** What the configuration is read from. */
+/** The sources of the configuration. */
 export interface ConfigWorld {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** A file's text; undefined where no file is. Rejects where one is and cannot be read. */
+  /** Reads a file's text. Resolves with undefined if the file does not exist, and rejects if it cannot be read. */
   readonly readFile: (path: string) => Promise<string | undefined>;
 }
 
-/** What is known of the device token without showing it. `unreadable`: it is 0600, and another user asks. */
+/** The state of the device token. `unreadable` is usual for users other than d3kos, because the file has mode 0600. */
 type TokenState = 'present' | 'missing' | 'invalid' | 'unreadable';
 
-/** The configuration the export manager would start with now. Throws CONFIG_INVALID, CONFIG_UNREADABLE. */
+/** Reads the configuration with which the export manager would start now. Throws CONFIG_INVALID, CONFIG_UNREADABLE. */
 export async function readConfig(world: ConfigWorld): Promise<LoadedConfig> {
   const path = join(toRoot(world.environment), 'config', 'export.json');
   let text: string | undefined;
@@ -27,14 +27,14 @@ export async function readConfig(world: ConfigWorld): Promise<LoadedConfig> {
   } catch (cause) {
     throw new ExportError('CONFIG_UNREADABLE', `${path} cannot be read`, {
       op: `read ${path}`,
-      hint: `See who may read it (ls -l ${path}), or run the command as the user d3kos.`,
+      hint: `Check its permissions (ls -l ${path}), or run the command as the user d3kos.`,
       cause,
     });
   }
   return parseConfig(world.environment, text);
 }
 
-/** Every setting, its value and where it came from, and whether there is a device token. Never the token. */
+/** Every setting with its value and source, and the state of the device token. Never contains the token. */
 export async function describeConfig(
   world: ConfigWorld,
 ): Promise<{ readonly raw: unknown; readonly lines: readonly string[] }> {
@@ -80,7 +80,7 @@ async function findToken(world: ConfigWorld, path: string): Promise<TokenState> 
   try {
     text = await world.readFile(path);
   } catch {
-    // That it cannot be read is the answer; the file holds a secret, so nothing more is said of it.
+    // The file contains a secret, so the error is not shown.
     return 'unreadable';
   }
   if (text === undefined) return 'missing';

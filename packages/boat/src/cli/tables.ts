@@ -1,13 +1,13 @@
 import type { Answer } from '../api/contract.ts';
 
-/** What stands where a value is missing. */
+/** Shown in place of a missing value. */
 const MISSING = '---';
-/** Longest error shown in a table's row; `--json` has the whole. */
+/** Longest text shown in a table cell. `--json` has the whole text. */
 const ERROR_LENGTH_MAX = 80;
-/** The seed's attempts after the first. */
+/** The number of retries in the legacy format. */
 const RETRIES_MAX = 3;
 
-/** Lines of a table: columns as wide as their widest cell, two spaces apart. Without rows, no lines. */
+/** The lines of a table. Each column is as wide as its widest cell, and two spaces separate columns. Empty without rows. */
 export function toTable(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   if (rows.length === 0) return [];
   const all = [head, ...rows];
@@ -20,7 +20,7 @@ export function toTable(head: readonly string[], rows: readonly (readonly string
   );
 }
 
-/** `512 B`, `1.2 kB`, `3.4 MB`: powers of 1,000, as cards are sold. */
+/** Formats a size in powers of 1,000, as on storage packages: `512 B`, `1.2 kB`, `3.4 MB`. */
 export function toSize(sizeBytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let size = sizeBytes;
@@ -32,7 +32,12 @@ export function toSize(sizeBytes: number): string {
   return `${unit === 0 ? size : size.toFixed(1)} ${units[unit] ?? ''}`;
 }
 
-/** `GET /export/status` as label and value. */
+/** `1 export`, `2 exports`, `2 failed exports`. */
+export function toExportCount(count: number, kind?: 'failed'): string {
+  return `${count}${kind === undefined ? '' : ` ${kind}`} ${count === 1 ? 'export' : 'exports'}`;
+}
+
+/** The lines for `GET /export/status`, each a label and a value. */
 export function toStatusLines(status: Answer<'status'>): readonly string[] {
   const { queue, destination, schedule, storage } = status;
   const rows: (readonly [string, string])[] = [
@@ -78,7 +83,7 @@ export function toStatusLines(status: Answer<'status'>): readonly string[] {
   return rows.map(([label, value]) => `${(label === '' ? '' : `${label}:`).padEnd(15)}${value}`);
 }
 
-/** What came of asking for an export. */
+/** The lines for `POST /export/generate`. */
 export function toGenerateLines(answer: Answer<'generate'>): readonly string[] {
   if (!answer.queued) return [answer.message ?? 'Nothing was queued'];
   const facts = [
@@ -90,7 +95,7 @@ export function toGenerateLines(answer: Answer<'generate'>): readonly string[] {
   return [`✓ Export generated and queued: ${answer.queue_id ?? 'unnamed'}${ending}`];
 }
 
-/** `GET /export/queue`: what is sent first, what waits, what failed, then what was delivered. */
+/** The lines for `GET /export/queue`: uploading, pending, failed and completed exports, in this order. */
 export function toQueueLines(queue: Answer<'queue'>): readonly string[] {
   const entries = [...queue.uploading, ...queue.pending, ...queue.failed, ...queue.completed];
   if (entries.length === 0) return ['The queue is empty'];
@@ -108,26 +113,28 @@ export function toQueueLines(queue: Answer<'queue'>): readonly string[] {
   );
 }
 
-/** What became of one entry. */
+/** The line for an entry that was retried or cancelled. */
 export function toEntryLines({ entry }: Answer<'retry'>): readonly string[] {
   return [`✓ ${entry.queue_id} is ${entry.status}`];
 }
 
-/** `POST /export/queue/cleanup`. */
+/** The lines for `POST /export/queue/cleanup`. */
 export function toCleanupLines(report: Answer<'cleanup'>): readonly string[] {
   const kept =
     report.failed_kept === 0
       ? []
-      : [`${report.failed_kept} failed exports stay: their records were not delivered some other way`];
+      : [
+          `Kept ${toExportCount(report.failed_kept, 'failed')} because the records have not been delivered otherwise`,
+        ];
   return [
     `Removed ${report.completed_removed} delivered and ${report.failed_removed} failed exports, ${toSize(report.freed_bytes)}`,
     ...kept,
   ];
 }
 
-/** `GET /export/history`, newest first. */
+/** The lines for `GET /export/history`, newest first. */
 export function toHistoryLines(history: Answer<'history'>): readonly string[] {
-  if (history.exports.length === 0) return ['Nothing was delivered yet'];
+  if (history.exports.length === 0) return ['No export has been delivered yet'];
   return toTable(
     ['QUEUE ID', 'DELIVERED', 'TYPE', 'RECORDS', 'REJECTED', 'SIZE', 'SENT'],
     history.exports.map((row) => [
@@ -142,7 +149,7 @@ export function toHistoryLines(history: Answer<'history'>): readonly string[] {
   );
 }
 
-/** `GET /export/preview` by category. */
+/** The lines for `GET /export/preview`, one for each category. */
 export function toPreviewLines(preview: Answer<'preview'>): readonly string[] {
   return toTable(
     ['CATEGORY', 'STATE', 'RECORDS', 'SIZE', 'DETAIL'],

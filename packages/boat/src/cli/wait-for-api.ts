@@ -4,8 +4,8 @@ import type { Api } from './api.ts';
 import { API_WAIT_MAX_MS, POLL_INTERVAL_MS } from './policy.ts';
 
 /**
- * Waits until the export manager itself answers, at most API_WAIT_MAX_MS: its process being there says nothing, because
- * it first mends what a power cut left. Throws DAEMON_UNREACHABLE with what was last seen; rejects when aborted.
+ * Waits until the export manager answers, at most API_WAIT_MAX_MS. A running process is not enough, because it first repairs
+ * what a power cut left behind. Throws DAEMON_UNREACHABLE with the last failure. Rejects when aborted.
  */
 export async function waitForApi(clock: Clock, api: Api, signal: AbortSignal): Promise<void> {
   const beganMs = clock.monotonic();
@@ -14,21 +14,21 @@ export async function waitForApi(clock: Clock, api: Api, signal: AbortSignal): P
       await api.call('health');
       return;
     } catch (error) {
-      // Every failure to answer as the export manager is a reason to look again, until the time is over.
+      // Any failure may be temporary, also an answer of another program, so the request is repeated until the time is over.
       if (!isExportError(error)) throw error;
-      if (clock.monotonic() - beganMs >= API_WAIT_MAX_MS) throw neverCame(error);
+      if (clock.monotonic() - beganMs >= API_WAIT_MAX_MS) throw toTimeout(error);
     }
     await clock.sleep(POLL_INTERVAL_MS, signal);
   }
 }
 
-function neverCame(cause: ExportError): ExportError {
+function toTimeout(cause: ExportError): ExportError {
   return new ExportError(
     'DAEMON_UNREACHABLE',
     `The export manager did not answer within ${API_WAIT_MAX_MS / 1_000} seconds. ${cause.message}`,
     {
       op: 'wait for the export manager',
-      hint: 'See why: systemctl status d3kos-export-manager.service. What waits is kept and goes out once it runs.',
+      hint: 'Check systemctl status d3kos-export-manager.service. Waiting exports are kept, and are sent once it runs.',
       cause,
     },
   );

@@ -56,7 +56,7 @@ export function createApp(deps: AppDeps): Hono {
   return app;
 }
 
-/** Refuses pages and hosts that are not the boat's own, and sets the headers every answer has. */
+/** Refuses pages and hosts that do not belong to the boat, and sets the headers of every answer. */
 function refuseOtherSites({ port, allowedOrigins }: AppDeps): MiddlewareHandler {
   return async (context, next) => {
     const check = checkRequestOrigin(
@@ -77,7 +77,7 @@ function refuseOtherSites({ port, allowedOrigins }: AppDeps): MiddlewareHandler 
   };
 }
 
-/** A handler after its request was checked: the input matches the route's schemas. */
+/** A handler whose input has been checked against the route's schemas. */
 type AnyHandler = (input: RouteInput, context: Context) => Response | Promise<Response>;
 
 function addRoute(app: Hono, route: Route & { readonly name: RouteName }, handler: AnyHandler): void {
@@ -121,15 +121,15 @@ const requirePage: MiddlewareHandler = async (context, next) => {
   return next();
 };
 
-/** A client may keep such an answer, and asks each time whether its copy is current. */
+/** Lets a client cache the answer if it revalidates its copy each time. */
 const revalidate: MiddlewareHandler = async (context, next) => {
   context.header('Cache-Control', 'no-cache');
   return next();
 };
 
-/** Synchronous, unlike Web Crypto: a simulated request ends without waiting for a thread. */
+/** SHA-256 of an answer. Synchronous, unlike Web Crypto, so that a simulated request does not wait for a thread. */
 function digest(bytes: Uint8Array): ArrayBuffer {
-  // A copy of its own has an ArrayBuffer, which the middleware's type asks for.
+  // The copy has its own ArrayBuffer, as the middleware's type requires.
   return new Uint8Array(createHash('sha256').update(bytes).digest()).buffer;
 }
 

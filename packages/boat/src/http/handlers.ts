@@ -50,7 +50,7 @@ type StreamHandlers = {
 
 const DAY_MS = 24 * 3_600_000;
 
-/** The handler of every route of the contract, by name. */
+/** Creates the handler of every route of the contract, by name. */
 export function createHandlers(
   deps: HandlerDeps,
 ): Readonly<Record<RouteName, (input: RouteInput, context: Context) => Response | Promise<Response>>> {
@@ -60,7 +60,7 @@ export function createHandlers(
       // The input was checked by the schemas that the handler's type derives from.
       context.json(await (handle as (input: RouteInput) => unknown)(input)),
   ]);
-  // Both tables are complete by their types; fromEntries forgets the names.
+  // The types make both tables complete. Object.fromEntries loses the names.
   return { ...Object.fromEntries(json), ...createStreamHandlers(deps) } as ReturnType<typeof createHandlers>;
 }
 

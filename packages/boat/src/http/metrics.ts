@@ -1,6 +1,6 @@
 import type { Status } from '../export-manager.ts';
 
-/** Prometheus text exposition of the queue and the card. */
+/** The queue and the disk in the Prometheus text format. */
 export function toMetrics(status: Status): string {
   const lines: string[] = [];
   const gauge = (
@@ -16,16 +16,12 @@ export function toMetrics(status: Status): string {
     'Entries in the queue by status.',
     Object.entries(status.counts).map(([name, n]) => [`{status="${name}"}`, n] as const),
   );
-  gauge('waiting_bytes', 'Bytes of export files that wait.', [['', status.waitingBytes]]);
-  gauge('destination', 'The state central is in, as seen from the boat.', [
+  gauge('waiting_bytes', 'Bytes of waiting export files.', [['', status.waitingBytes]]);
+  gauge('destination', 'State of central as seen from the boat.', [
     [`{state="${status.destination.state}"}`, 1],
   ]);
-  gauge('disk_free_bytes', 'Free bytes on the card.', [['', status.storage.freeBytes]]);
-  gauge('files_bytes', 'Bytes of export files on the card.', [['', status.storage.exportsBytes]]);
-  gauge(
-    'tier',
-    'The tier of this boat; absent when unknown.',
-    status.tier === undefined ? [] : [['', status.tier]],
-  );
+  gauge('disk_free_bytes', 'Free bytes on the disk.', [['', status.storage.freeBytes]]);
+  gauge('files_bytes', 'Bytes of export files on the disk.', [['', status.storage.exportsBytes]]);
+  gauge('tier', 'Tier of the boat. Absent if unknown.', status.tier === undefined ? [] : [['', status.tier]]);
   return `${lines.join('\n')}\n`;
 }

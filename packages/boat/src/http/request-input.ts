@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox';
 import type { Validator } from 'typebox/compile';
 import { ExportError } from '../platform/errors.ts';
 
-/** REQUEST_INVALID with the hint every malformed request gets. */
+/** Creates REQUEST_INVALID with the hint for malformed requests. */
 export function invalidRequest(message: string): ExportError {
   return new ExportError('REQUEST_INVALID', message, {
     op: 'read a request',
@@ -10,7 +10,7 @@ export function invalidRequest(message: string): ExportError {
   });
 }
 
-/** The request's JSON, `{}` without a body. The size of the body is limited before. Throws REQUEST_INVALID. */
+/** Parses and checks the request's JSON; no body counts as `{}`. The caller limits the size of the body. Throws REQUEST_INVALID. */
 export async function readJson(request: Request, schema: Validator): Promise<unknown> {
   const text = await request.text();
   const value = text.trim() === '' ? {} : parseJson(text);
@@ -26,7 +26,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The query's known keys, whole numbers as numbers. Further keys are ignored. Throws REQUEST_INVALID. */
+/** Parses and checks the query's known keys, with whole numbers as numbers. Ignores other keys. Throws REQUEST_INVALID. */
 export function parseQuery(
   schema: Validator,
   properties: Readonly<Record<string, TSchema>>,

@@ -1,4 +1,4 @@
-/** The result of the origin check. `corsOrigin`: the origin that needs CORS headers to read the response. */
+/** The result of the origin check. `corsOrigin` is the origin that needs CORS headers to read the response. */
 export type OriginCheck =
   | { readonly kind: 'allowed'; readonly corsOrigin?: string }
   | { readonly kind: 'refused'; readonly message: string };

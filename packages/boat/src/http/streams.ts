@@ -4,12 +4,12 @@ import type { Bundle } from '../bundle/bundler.ts';
 import type { Events } from '../events.ts';
 import type { Disk } from '../platform/ports.ts';
 
-/** How much of a file is read for one piece of an answer. */
+/** Bytes of a file that are read for one piece of an answer. */
 const DOWNLOAD_CHUNK_BYTES = 256 * 1024;
-/** Most events that wait for a slow client. Then its stream ends, and the client connects again by itself. */
+/** Most events that wait for a slow client. Beyond it the stream ends, and the client reconnects automatically. */
 const EVENTS_WAITING_MAX = 1_000;
 
-/** Answers with a file of the card. If the file is removed meanwhile, the answer breaks off. */
+/** Answers with an export file. If the file is removed meanwhile, the answer is cut off. */
 export function sendFile(
   context: Context,
   disk: Disk,
@@ -29,12 +29,13 @@ export function sendFile(
   return sendDownload(context, 'application/json', name, read());
 }
 
-/** Answers 204 for no bundle. */
+/** Answers with a bundle, or with 204 if there is none. */
 export function sendBundle(context: Context, bundle: Bundle | undefined): Response {
   if (bundle === undefined) return context.body(null, 204);
   return sendDownload(context, 'application/octet-stream', bundle.name, bundle.pieces());
 }
 
+/** Answers with a CSV file. */
 export function sendCsv(context: Context, name: string, texts: AsyncGenerator<string, void, void>): Response {
   async function* encode(): AsyncGenerator<Uint8Array, void, void> {
     for await (const text of texts) yield Buffer.from(text, 'utf8');
@@ -42,7 +43,7 @@ export function sendCsv(context: Context, name: string, texts: AsyncGenerator<st
   return sendDownload(context, 'text/csv; charset=utf-8', name, encode());
 }
 
-/** Each piece is made when the client has taken the one before. */
+/** Answers with a download. Each piece is created when the client has taken the previous one. */
 function sendDownload(
   context: Context,
   mediaType: string,
@@ -54,7 +55,7 @@ function sendDownload(
   return context.body(ReadableStream.from(pieces));
 }
 
-/** Streams events to a page until it leaves, or until it stops reading. */
+/** Streams events to a page until the page disconnects or stops reading. */
 export function sendEvents(context: Context, events: Events): Response {
   return streamSSE(context, async (stream) => {
     const left = Promise.withResolvers<void>();
@@ -68,7 +69,7 @@ export function sendEvents(context: Context, events: Events): Response {
         .writeSSE({ event: event.kind, data: JSON.stringify(event) })
         .finally(() => (waitingCount -= 1));
     });
-    // With the most watchers already there, the stream ends at once.
+    // With WATCHERS_MAX subscribers already there, the stream ends at once.
     if (unsubscribe === undefined) return;
     await left.promise;
     unsubscribe();

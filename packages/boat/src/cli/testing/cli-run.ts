@@ -3,14 +3,14 @@ import type { Clock } from '../../platform/ports.ts';
 import { createTransport } from '../../platform/transport.ts';
 import { runCli } from '../cli.ts';
 
-/** What a run of the program left behind. */
+/** The result of a run of the program. */
 export interface CliRun {
   readonly exitCode: number;
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
 }
 
-/** Runs the program with real HTTP against a port of loopback. `files` are those it can read, by path. */
+/** Runs the program with real HTTP against a loopback port. `files` are the files that it can read, by path. */
 export async function runProgram(
   argv: readonly string[],
   options: {
@@ -18,7 +18,7 @@ export async function runProgram(
     readonly port?: number;
     readonly environment?: Readonly<Record<string, string>>;
     readonly files?: Readonly<Record<string, string | Error>>;
-    /** What looking at the files themselves gives. */
+    /** The result of the doctor on the files. */
     readonly diagnosis?: unknown;
     readonly signal?: AbortSignal;
   },

@@ -3,7 +3,7 @@ import { type Listening, listen } from '../../platform/listen.ts';
 const TIME = '2026-02-20T12:00:00Z';
 const DATA_BUDGET = { state: 'affordable', detail: '', month_bytes: 0, month_bytes_max: null };
 
-/** What the next answers of a `LoopbackDaemon` say. Changed by the test as its story goes on. */
+/** The state from which a `LoopbackDaemon` builds its next answers. A test changes it as its story continues. */
 export interface DaemonStory {
   tier: number | null;
   canExport: boolean;
@@ -12,21 +12,21 @@ export interface DaemonStory {
   destination: { state: string; explanation?: string };
   /** The answer to `POST /export/generate`. */
   generate: () => { readonly status: number; readonly body: object };
-  /** Answers instead of everything else, as a service that is not the export manager. */
-  stranger?: () => Response;
+  /** If present, answers every request as a service that is not the export manager. */
+  otherService?: () => Response;
 }
 
-/** A server on loopback that answers as the export manager would in a story. */
+/** A loopback server that answers as the export manager would in a story. */
 export interface LoopbackDaemon {
   readonly port: number;
   readonly story: DaemonStory;
-  /** `METHOD /path BODY` of every request but the looks at health and status. */
+  /** `METHOD /path BODY` of every request except those for health and status. */
   readonly requests: readonly string[];
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Reserves a free port of loopback; nobody answers there before `start`. */
+/** Finds a free loopback port. No server answers there before `start`. */
 export async function createLoopbackDaemon(story: Partial<DaemonStory> = {}): Promise<LoopbackDaemon> {
   const reserved = await listen(() => new Response(), '127.0.0.1', 0);
   const { port } = reserved;
@@ -57,7 +57,7 @@ export async function createLoopbackDaemon(story: Partial<DaemonStory> = {}): Pr
 }
 
 async function answer(request: Request, story: DaemonStory, requests: string[]): Promise<Response> {
-  if (story.stranger !== undefined) return story.stranger();
+  if (story.otherService !== undefined) return story.otherService();
   const { pathname, search } = new URL(request.url);
   const body = await request.text();
   const line = `${request.method} ${pathname}${search}${body === '' ? '' : ` ${body}`}`;
@@ -69,10 +69,10 @@ async function answer(request: Request, story: DaemonStory, requests: string[]):
     return Response.json({ success: true, pending_count: story.pendingCount, message: 'Processing' });
   if (request.method === 'POST' && pathname === '/export/generate') {
     const generated = story.generate();
-    return Response.json({ message: 'As the test says', ...generated.body }, { status: generated.status });
+    return Response.json({ message: 'Scripted message', ...generated.body }, { status: generated.status });
   }
   return Response.json(
-    { success: false, error: `There is nothing at ${line}`, code: 'NOT_FOUND', hint: 'Look elsewhere.' },
+    { success: false, error: `There is no route ${line}`, code: 'NOT_FOUND', hint: 'Check the path.' },
     { status: 404 },
   );
 }
@@ -84,7 +84,7 @@ function toStatus(story: DaemonStory): Readonly<Record<string, unknown>> {
     port: 8094,
     tier: story.tier,
     can_export: story.canExport,
-    error: story.canExport ? null : 'The licence says no',
+    error: story.canExport ? null : 'The licence refuses exports',
     installation_id: null,
     queue: {
       pending_count: story.pendingCount,

@@ -1,21 +1,21 @@
 import type { Clock, MonotonicMs, WallMs } from '../../platform/ports.ts';
 
-/** Something that happens when the clock reaches a moment, before the sleeper wakes. */
+/** An event at a time of the clock. It runs before the sleeper wakes. */
 export interface Happening {
   readonly atMs: number;
   readonly happen: () => Promise<void> | void;
 }
 
 /**
- * A clock for one sleeper, whose sleeps take no time: each moves it on and lets happen what is due. Sockets and servers
- * beside it are real.
+ * A clock for one sleeper. A sleep takes no real time: it advances the clock and runs the events that are due. Sockets and
+ * servers stay real.
  */
 export function createSteppedClock(happenings: readonly Happening[] = []): Clock {
   let nowMs = 0;
   const open = [...happenings].sort((a, b) => a.atMs - b.atMs);
   const macrotask = () => new Promise<void>((resolve) => setImmediate(resolve));
   return {
-    // The brands say which clock a number was read from; this is both.
+    // The brands mark the clock that a number was read from. This clock is both.
     wall: () => nowMs as WallMs,
     monotonic: () => nowMs as MonotonicMs,
     async sleep(delayMs, signal) {
