@@ -70,7 +70,7 @@ test('a dead-lettered export keeps its file in the archive, and cannot be claime
   ledger.close();
 });
 
-test('if the ledger refuses the change, the file is where it was, and a later try archives it', async () => {
+test('if the ledger refuses the change, the file returns to its place, and a later attempt archives it', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   let isBusy = true;
   const busy: Ledger = {
@@ -94,7 +94,7 @@ test('if the ledger refuses the change, the file is where it was, and a later tr
   ledger.close();
 });
 
-test('an export whose file cannot be archived fails anyway, and keeps its file in its place', async () => {
+test('an export whose file cannot be archived still fails, and its file stays in its place', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   writeFileSync(paths.failed, 'a file where the folder should be');
   const failed = await createDeadLetters(

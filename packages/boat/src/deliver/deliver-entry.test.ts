@@ -74,7 +74,7 @@ async function queueExport(installationId = SPOOLED_INSTALLATION) {
   const paths = toSpoolPaths(join(root, String(made)));
   mkdirSync(paths.exports, { recursive: true });
   const disk = createDisk();
-  // What delivering touches of the world; `send` stands for the network.
+  // The parts of the world that delivery uses. `send` replaces the network.
   const world = {
     clock: createClock(),
     disk,
@@ -186,7 +186,7 @@ test('the tier is checked before each part: after a downgrade nothing more leave
   );
 });
 
-test('an entry that a card left open with all its parts acknowledged fails, and does not block those behind it', async () => {
+test('an entry that a card left pending with every part acknowledged fails, and does not block the entries behind it', async () => {
   const { ledger, sent, deliver } = await queueExport();
   for (let part = 1; part <= 2; part += 1) {
     await deliver(accept, { stopAfter: 'part_acknowledged' });
@@ -213,7 +213,7 @@ test("another boat's export is not sent under this boat's token", async () => {
   assert.deepEqual(sent, []);
 });
 
-test('a central that takes the first part and then wants smaller ones gets every record once, under keys without a gap', async () => {
+test('a central that accepts the first part and then requires smaller ones gets every record once, under keys without a gap', async () => {
   const { sent, deliver } = await queueExport();
   const taken: Sent[] = [];
   const result = await deliver((part) => {

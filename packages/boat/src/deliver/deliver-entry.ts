@@ -41,11 +41,11 @@ export interface DeliverEntryDeps {
   readonly cutOffs: CutOffs;
 }
 
-/** One entry to deliver, as whom, and how it is cut if it has not been cut before. */
+/** One entry to deliver, with the installation ID and the part size for an entry that has not been cut yet. */
 export interface Delivery {
   readonly entry: Entry;
   readonly token: string;
-  /** Whose exports this boat sends. An export of another installation is rejected without a request. */
+  /** This boat's ID. An export of another installation is rejected without a request. */
   readonly installationId: string;
   readonly partSizeBytes: number;
 }

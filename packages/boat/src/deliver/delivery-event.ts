@@ -2,7 +2,7 @@ import type { NextAttempt } from './policy/backoff.ts';
 import type { SendHold } from './policy/data-budget.ts';
 import type { Destination } from './policy/destination-state.ts';
 
-/** What the worker does, as it happens. Its log lines (`delivery-log.ts`) and the page's events derive from these. */
+/** An event of the worker. The log lines (`delivery-log.ts`) and the page's events derive from these. */
 export type DeliveryEvent =
   /** Delivery of an export begins, or continues after a pause. */
   | { readonly kind: 'delivery_started'; readonly queueId: string }

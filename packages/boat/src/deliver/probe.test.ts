@@ -37,7 +37,7 @@ const json =
   (_, response) =>
     response.writeHead(status, headers).end(JSON.stringify(value));
 
-describe('a look at central', () => {
+describe('a probe of central', () => {
   it('recognises central by its service name, with its clock and codings, and sends no token', async () => {
     let asked = '';
     let headers: IncomingHttpHeaders = {};
@@ -75,7 +75,7 @@ describe('a look at central', () => {
     ['a page without end', (_, response) => response.end(Buffer.alloc(2_000_000)), 'captive_portal'],
     ['a redirect', json(302, HEALTH, { location: '/login' }), 'captive_portal'],
     ['511', json(511, refusal), 'captive_portal'],
-    ['404 of somebody else', json(404, {}), 'captive_portal'],
+    ['404 from another server', json(404, {}), 'captive_portal'],
     ["a proxy's 502", (_, response) => response.writeHead(502).end('<html>'), 'unavailable'],
     ["central's 503", json(503, refusal), 'unavailable'],
     ["central's 429", json(429, refusal), 'unavailable'],
@@ -102,7 +102,7 @@ describe('a look at central', () => {
     ['ECONNRESET', true, 'nothing'],
   ];
   for (const [code, clockSynchronized, kind] of handshakes)
-    it(`finds ${kind} where the handshake fails by ${code}${clockSynchronized ? ' and the clock is right' : ''}`, async () => {
+    it(`finds ${kind} if the handshake fails with ${code}${clockSynchronized ? ' and the clock is right' : ''}`, async () => {
       const transport: Transport = () => Promise.reject(new TransportError('tls', code, code));
       const target = { centralUrl: 'https://central.example', clockSynchronized };
       assert.equal((await probe({ transport }, target, NEVER)).kind, kind);

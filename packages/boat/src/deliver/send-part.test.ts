@@ -149,7 +149,7 @@ describe('a part on the wire', () => {
   });
 });
 
-describe('what became of a part', () => {
+describe('the outcome of a sent part', () => {
   it('is a receipt if it names what was sent, with the codings that central offers', async () => {
     const { url } = await serve(json(200, RECEIPT, { 'accept-encoding': 'gzip, zstd' }));
     const { outcome } = await send(url);
@@ -165,12 +165,12 @@ describe('what became of a part', () => {
     ['another body', { ...RECEIPT, sha256: '0'.repeat(64) }],
   ];
   for (const [name, receipt] of mismatches)
-    it(`is no receipt where it is for ${name}`, async () => {
+    it(`is not a receipt if central's answer is for ${name}`, async () => {
       const { url } = await serve(json(200, receipt));
       assert.equal((await send(url)).outcome.kind, 'receipt_mismatch');
     });
 
-  it('is no receipt if it names the digest of the compressed body', async () => {
+  it('is not a receipt if it names the digest of the compressed body', async () => {
     const { url } = await serve((response, { body }) =>
       json(200, { ...RECEIPT, sha256: createHash('sha256').update(body).digest('hex') })(response),
     );
@@ -181,7 +181,7 @@ describe('what became of a part', () => {
     [
       ['200 with HTML', html(200), 'not_central html 200'],
       [
-        '200 with HTML said to be JSON',
+        '200 with HTML declared as JSON',
         (r) => r.writeHead(200, { 'content-type': 'application/json' }).end(' <!DOCTYPE html>'),
         'not_central html 200',
       ],
@@ -213,7 +213,7 @@ describe('what became of a part', () => {
       ['500', json(500, refusal('INTERNAL')), 'refused INTERNAL 500'],
     ];
   for (const [name, answer, expected] of answers)
-    it(`is "${expected}" where the answer is ${name}`, async () => {
+    it(`is "${expected}" if the answer is ${name}`, async () => {
       const { url } = await serve(answer);
       const { outcome } = await send(url);
       const told =
@@ -232,7 +232,7 @@ describe('what became of a part', () => {
     assert.equal(outcome.detail, 'It redirects to portal.example');
   });
 
-  it('carries the requested wait, from seconds or from a date by the clock that sent it', async () => {
+  it('carries the requested wait, given in seconds or as a date of the sender', async () => {
     const dates = { date: 'Mon, 23 Nov 2020 12:00:00 GMT', 'retry-after': 'Mon, 23 Nov 2020 12:02:00 GMT' };
     const table = [
       [json(429, refusal('X'), { 'retry-after': '90' }), 90_000],
@@ -250,7 +250,7 @@ describe('what became of a part', () => {
 
   const lost: readonly (readonly [name: string, onData: (socket: Socket) => void, outcome: Outcome])[] = [
     [
-      'the connection is reset amid the body',
+      'the connection is reset in the middle of the body',
       (socket) => socket.resetAndDestroy(),
       { kind: 'answer_lost', code: 'ECONNRESET' },
     ],
@@ -259,7 +259,7 @@ describe('what became of a part', () => {
       (socket) => socket.end(),
       { kind: 'answer_lost', code: 'ECONNRESET' },
     ],
-    ['nothing comes', () => undefined, { kind: 'stalled' }],
+    ['central does not answer', () => undefined, { kind: 'stalled' }],
     [
       'the answer stops halfway',
       (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{"status":'),
@@ -267,7 +267,7 @@ describe('what became of a part', () => {
     ],
   ];
   for (const [name, onData, expected] of lost)
-    it(`is ${expected.kind} where ${name}`, async () => {
+    it(`is ${expected.kind} if ${name}`, async () => {
       const url = await listen(createTcpServer((socket) => socket.once('data', () => onData(socket))));
       assert.deepEqual((await send(url)).outcome, expected);
     });
@@ -278,7 +278,7 @@ describe('what became of a part', () => {
     assert.equal((await send(url)).outcome.kind, 'answer_lost');
   });
 
-  it('is no connection if no server listens', async () => {
+  it('is "no connection" if no server listens', async () => {
     const url = await listen(createTcpServer());
     closings.pop()?.();
     assert.deepEqual((await send(url)).outcome, {

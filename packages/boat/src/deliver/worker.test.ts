@@ -18,7 +18,7 @@ import { createWorker } from './worker.ts';
 const TIER_API = 'http://localhost:8093';
 const CENTRAL = 'http://central.example';
 
-/** A clock whose waits are over at once, by which time has passed: only who waits for a deadline is kept waiting. */
+/** A clock that ends each wait at once and advances by its length. Only waits for a deadline really wait. */
 function createHurriedClock(deadlineMs: number): Clock {
   let nowMs = 0;
   return {
@@ -39,7 +39,7 @@ function createHurriedClock(deadlineMs: number): Clock {
   };
 }
 
-/** A worker with one export that waits, in a world that is `answer` to every request. It runs until `stopping` is aborted. */
+/** A worker with one waiting export. `answer` answers every request. It runs until `stopping` is aborted. */
 async function runWorker(
   answer: (request: Request) => Response | Promise<Response>,
   stopping: AbortController,
@@ -72,7 +72,7 @@ async function runWorker(
     },
     [],
   );
-  // What the worker touches of the world.
+  // The parts of the world that the worker uses.
   const world = {
     clock: createHurriedClock(TIER_API_DEADLINE_MS),
     disk,
@@ -127,7 +127,7 @@ test(
       if (looks === 20) stopping.abort(new Error('enough'));
       throw new TransportError('connect', 'ENETUNREACH', 'no network');
     }, stopping);
-    // The first is the send itself: the tier is asked when its turn comes and before its part.
+    // The send itself checks the tier first: when the entry is selected and before its part.
     assert.deepEqual(asked.slice(3), Array.from({ length: 19 }, () => ['tier', 'central']).flat());
   },
 );

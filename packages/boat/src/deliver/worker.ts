@@ -175,7 +175,7 @@ async function step(context: WorkerContext, signal: AbortSignal): Promise<number
   return 0;
 }
 
-/** An entry to send, to which central, and as whom. */
+/** An entry to send, with the URL of central, the device token and the installation ID. */
 interface Shipment {
   readonly entry: Entry;
   readonly central: CentralClient;

@@ -2,11 +2,11 @@ import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import type { Losses } from './losses.ts';
 import { mergeBrowserText } from './policy.ts';
 
-/** Texts from the localStorage of kiosk pages. They are kept until they can be exported, and after. */
+/** Texts from the localStorage of kiosk pages. They are kept before and after their export. */
 export interface BrowserDocuments {
   /**
-   * Keeps a page's texts by their localStorage keys, durably, and returns how many keys changed. A list is merged with the
-   * one kept before: entries that the page dropped stay on the boat.
+   * Stores a page's texts under their localStorage keys, durably, and returns the number of keys that changed. A list is
+   * merged with the stored one, so that entries which the page dropped stay on the boat.
    */
   keep(documents: Readonly<Record<string, string>>, atMs: WallMs): number;
   get(key: string): string | undefined;

@@ -1,10 +1,10 @@
 import type { LedgerDatabase } from '../platform/ports.ts';
 
-/** Exports that may reach central on a USB drive: before one is sent, central is asked which parts of it it holds. */
+/** Exports in an offline bundle. Before the boat sends one, it queries the parts that central already holds. */
 export interface BundledExports {
   /** Marks exports, durably. It also removes the marks of exports that were delivered, so the queue bounds the table. */
   mark(exportIds: readonly string[]): void;
-  /** True for an export that is marked. A lost mark costs bytes that are sent twice, never a record. */
+  /** True if the export is marked. If a mark is lost, parts are sent twice, but no record is lost. */
   has(exportId: string): boolean;
 }
 

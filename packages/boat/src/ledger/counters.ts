@@ -1,16 +1,16 @@
 import type { LedgerDatabase } from '../platform/ports.ts';
 import type { QueueCounts } from './entry.ts';
 
-/** The ledger's counters: the highest numbers given so far, and how many entries have each status. */
+/** The ledger's counters: the highest numbers assigned so far, and the number of entries with each status. */
 export interface Counters {
   /**
-   * Inside a transaction: a number for the next entry. No number is given twice, not even after its entry was removed,
+   * Inside a transaction: returns a number for the next entry. A number is never reused, even after its entry was removed,
    * because digests refer to entries by number.
    */
   takeEntryNo(): number;
-  /** The highest sequence a committed entry carries; 0 where there is none. */
+  /** The highest sequence of a committed entry, or 0. */
   highestSequence(): number;
-  /** Inside a transaction: no later export carries `sequence` or a lower one. */
+  /** Inside a transaction: marks `sequence` and all lower ones as used. */
   raiseSequence(sequence: number): void;
   /** Entries by stored status. `uploading` is 0: an entry that is being sent is stored as `pending` (decision 0016). */
   entriesByStatus(): QueueCounts;
@@ -20,7 +20,7 @@ export function createCounters({ db }: LedgerDatabase): Counters {
   const takeEntryNo = db.prepare('UPDATE counters SET entry_no = entry_no + 1 RETURNING entry_no');
   const selectSequence = db.prepare('SELECT sequence FROM counters');
   const raiseSequence = db.prepare('UPDATE counters SET sequence = ?1 WHERE sequence < ?1');
-  // The schema's triggers keep these.
+  // Triggers in the schema maintain these counts.
   const selectEntries = db.prepare('SELECT pending, 0 AS uploading, completed, failed FROM counters');
   return {
     // One row of STRICT INTEGERs.

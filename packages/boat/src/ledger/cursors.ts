@@ -4,15 +4,15 @@ import type { LedgerDatabase } from '../platform/ports.ts';
 import type { CategoryMoves } from './entry.ts';
 import { lowerCursor } from './policy.ts';
 
-/** How far each log source is exported, and the ranges that each entry covers. */
+/** The cursor of each log source, and the ranges that each entry covers. */
 export interface Cursors {
   cursorOf(category: Category, source: string): Cursor | undefined;
   /**
    * Inside the transaction that enqueues `entryNo`: moves the cursors and records the ranges the entry covers. A cursor
-   * that was rewound since the collection read it stays where it is: its range goes with the next export.
+   * that was rewound since the collection read it does not move, and the next export carries its range.
    */
   advance(entryNo: number, moves: readonly CategoryMoves[]): void;
-  /** Inside the transaction that fails `entryNo`: its cursors go back to where its ranges began, and never forward. */
+  /** Inside the transaction that fails `entryNo`: rewinds the cursors to the start of its ranges. Never moves one forward. */
   rewindRanges(entryNo: number): void;
 }
 
@@ -74,7 +74,7 @@ function isSameCursor(left: Cursor | undefined, right: Cursor | undefined): bool
   return left?.position === right?.position && left?.check === right?.check;
 }
 
-/** Two columns of one row, STRICT INTEGER and TEXT, as a cursor. */
+/** Builds a cursor from a STRICT INTEGER and a STRICT TEXT column. */
 function toCursor(position: unknown, check: unknown): Cursor | undefined {
   return position === null || check === null
     ? undefined

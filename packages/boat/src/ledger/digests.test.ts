@@ -46,7 +46,7 @@ const purgeAll = ({ progress }: Ledger): number => {
 };
 const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
 
-test('staged digests count from the commit of their entry, and not before, also after the ledger is reopened', () => {
+test('staged digests become valid when their entry commits and not before, also after the ledger is reopened', () => {
   const path = freshPath();
   let { ledger } = openAt(path);
   ledger.queue.enqueue(entry(1), moves(digests('old', [1, 2, 3])));
@@ -67,7 +67,7 @@ test('staged digests count from the commit of their entry, and not before, also 
   ledger.close();
 });
 
-test('digests staged for an entry that never came leave those before them, and no other entry gets their number', () => {
+test('staged digests of an abandoned entry leave the previous digests valid, and no other entry gets its number', () => {
   const path = freshPath();
   let { ledger } = openAt(path);
   ledger.queue.enqueue(entry(1), moves(digests('old', [1])));
@@ -93,7 +93,7 @@ test('digests staged for an entry that never came leave those before them, and n
   ledger.close();
 });
 
-test('digests staged for an entry whose commit fails do not count', () => {
+test('staged digests of an entry whose commit fails are not valid', () => {
   const ledger = open();
   ledger.slots.claim('2026-02-20', at(1));
   const stagedNo = ledger.queue.stageDigests(undefined, CATEGORY, digests('new', [1]));
@@ -103,7 +103,7 @@ test('digests staged for an entry whose commit fails do not count', () => {
   assert.equal(digestOf(ledger, 1), 'new');
 });
 
-test('a cursor moved by an entry with staged digests stays where it is, although another entry failed meanwhile', () => {
+test('the failure of another entry does not rewind the cursor that an entry with staged digests moved', () => {
   const path = freshPath();
   let { ledger } = openAt(path);
   ledger.queue.enqueue(entry(1), moves(digests('one', [1])));
@@ -122,7 +122,7 @@ test('a cursor moved by an entry with staged digests stays where it is, although
   ledger.close();
 });
 
-test('the commit and the failure of an entry change as few rows with ten thousand digests as with two', () => {
+test('the commit and the failure of an entry change no more rows with ten thousand digests than with two', () => {
   const changesOf = (count: number): readonly number[] => {
     const { ledger, database } = openAt(freshPath());
     const total = database.db.prepare('SELECT total_changes() AS n');
@@ -137,14 +137,14 @@ test('the commit and the failure of an entry change as few rows with ten thousan
     const steps = purgeAll(ledger);
     assert.ok(steps >= count / 250 && steps <= count / 250 + 2, `${steps} steps for ${count} digests`);
     const left = database.db.prepare('SELECT count(*) AS n FROM digests').get()?.['n'];
-    assert.equal(left, 0, 'all of them are gone');
+    assert.equal(left, 0, 'the purge removed all digests');
     ledger.close();
     return [committed, failed];
   };
   assert.deepEqual(changesOf(10_000), changesOf(2));
 });
 
-test('records of a failed export count as never exported before the purge and after, except those a later export carried', () => {
+test('records of a failed export count as never exported before and after the purge, except those in a later export', () => {
   const ledger = open();
   ledger.queue.enqueue(entry(1), moves(digests('one', [1, 2, 3])));
   ledger.queue.enqueue(entry(2), moves(digests('two', [2, 3])));
@@ -158,7 +158,7 @@ test('records of a failed export count as never exported before the purge and af
   assert.deepEqual(found(), expected);
 });
 
-test('a record has no more than two rows, however many exports carried it', () => {
+test('a record has at most two rows, regardless of the number of exports that carried it', () => {
   const { ledger, database } = openAt(freshPath());
   for (let n = 1; n <= 6; n += 1) {
     purgeAll(ledger);
@@ -193,7 +193,7 @@ const anAct: fc.Arbitrary<Act> = fc.oneof(
   },
 );
 
-/** The digests that count after the newest commit that changed what counts. */
+/** The valid digests after the newest commit that changed them. */
 interface Model {
   readonly last: Map<number, { readonly entryNo: number; readonly digest: string }>;
   readonly open: number[];
@@ -201,7 +201,7 @@ interface Model {
   made: number;
 }
 
-/** Performs `act`. The model changes exactly when the commit that changes what counts has returned. */
+/** Performs `act`. The model changes when the commit that changes the valid digests has returned. */
 function perform(ledger: Ledger, model: Model, act: Act): void {
   const takeFrom = (list: number[], which: number): number | undefined =>
     list.splice(which % list.length, 1)[0];
@@ -259,7 +259,7 @@ function expectModel(ledger: Ledger, { last }: Model): void {
 }
 const freshModel = (): Model => ({ last: new Map(), open: [], done: [], made: 0 });
 
-test('after any sequence of exports, failures, removals, adoptions, purges and restarts, every digest is that of the newest export that carried the record', () => {
+test('after any sequence of exports, failures, removals, adoptions, purges and restarts, every digest is from the newest export of the record', () => {
   fc.assert(
     fc.property(fc.array(anAct, { maxLength: 30 }), (acts) => {
       const path = freshPath();
@@ -281,7 +281,7 @@ test('after any sequence of exports, failures, removals, adoptions, purges and r
   );
 });
 
-/** The digests that count once `act` is committed; `model` has those that count before it. */
+/** The valid digests once `act` is committed. `model` holds those before it. */
 function toAfter({ last, open, made }: Model, act: Act): ReadonlyMap<number, string> {
   const after = new Map([...last].map(([id, { digest }]) => [id, digest]));
   if (act.do === 'export') for (const id of act.ids) after.set(id, `d${made + 1}`);
@@ -297,11 +297,11 @@ function isCommitted({ queue }: Ledger, { open, made }: Model, act: Act): boolea
   return failing !== undefined && queue.get(failing)?.status === 'failed';
 }
 
-test('a power cut at any commit leaves every digest as the last committed entry or failure left it', () => {
+test('after a power cut at any commit, every digest matches the last committed entry or failure', () => {
   let cuts = 0;
   const foundIn = (ledger: Ledger): readonly (string | undefined)[] =>
     numbers(12).map((id) => digestOf(ledger, id));
-  /** Performs the acts with a power cut after `stepsMax` steps. Returns false where the acts ended before it. */
+  /** Performs the acts with a power cut after `stepsMax` steps. Returns false if the acts ended before it. */
   const isCutAfter = (acts: readonly Act[], stepsMax: number): boolean => {
     const path = freshPath();
     createPower(path, Number.POSITIVE_INFINITY).openLedger().close();
@@ -333,7 +333,7 @@ test('a power cut at any commit leaves every digest as the last committed entry 
     assert.deepEqual(
       foundIn(again),
       numbers(12).map((id) => expected.get(id)),
-      'a purge changes no digest that counts',
+      'a purge changes no valid digest',
     );
     again.close();
     return cutAct !== undefined;

@@ -3,33 +3,33 @@ import type { LedgerDatabase } from '../platform/ports.ts';
 import type { CategoryMoves, RecordDigest } from './entry.ts';
 
 /**
- * Rows removed in one step of a purge: about 4 ms on the machine of the benches, so that the event loop stays within its
- * 50 ms on a slower one too.
+ * Rows removed in one step of a purge. A step takes about 4 ms on the benchmark machine, so that a slower one also stays
+ * within the event loop's limit of 50 ms.
  */
 const PURGED_AT_ONCE_MAX = 250;
 
 /**
- * The digest under which each state record was last exported, and the entry that carried it. One row of `digest_states`
- * makes any number of digests count, or not count. The digests of a large export are staged before its entry, in small
- * transactions, and count from the entry's commit. Those of a failed entry stop to count at once. A purge removes the
- * rows that do not count, in small steps (decision 0028).
+ * The digest of each state record in its last export, and the entry that carried it. One row of `digest_states` decides
+ * whether all digests of an entry are valid. The digests of a large export are staged in small transactions before its
+ * entry, and become valid when the entry commits. Those of a failed entry become invalid at once. A purge removes
+ * invalid rows in small steps (decision 0028).
  */
 export interface Digests {
-  /** The digest the record has in the newest entry that carried it; undefined where that entry failed. */
+  /** The digest of the record in the newest entry that carried it, or undefined if that entry failed. */
   digestOf(category: Category, recordId: string): string | undefined;
-  /** The entry that digests are staged for: it is being made, or it never came. */
+  /** The number of the entry that has staged digests. Its export is being made or was abandoned. */
   stagedNo(): number | undefined;
-  /** Inside a transaction: digests of `entryNo` that do not count before its commit. No other entry may be staged. */
+  /** Inside a transaction: stores digests of `entryNo` that are not valid before its commit. No other entry may have staged digests. */
   stage(entryNo: number, category: Category, digests: readonly RecordDigest[]): void;
-  /** Inside the transaction that commits `entryNo`: its staged digests count. Throws where none are staged. */
+  /** Inside the transaction that commits `entryNo`: makes its staged digests valid. Throws if it has none. */
   promote(entryNo: number): void;
-  /** Inside the transaction that commits `entryNo`: the entry carried these digests. */
+  /** Inside the transaction that commits `entryNo`: stores its digests as valid. */
   write(entryNo: number, moves: readonly CategoryMoves[]): void;
-  /** Inside the transaction that fails `entryNo`: the records that it was the last to carry count as never exported. */
+  /** Inside the transaction that fails `entryNo`: makes its digests invalid, so that their records count as never exported. */
   rewind(entryNo: number): void;
   /**
-   * Removes some of the rows that do not count, in a transaction of its own. Returns false, and writes nothing, where
-   * there are none. No export may be under way: a purge would remove its staged digests.
+   * Removes some invalid rows in its own transaction. Returns false without a write if there are none. Must not run while
+   * an export is being made, because it would remove its staged digests.
    */
   purge(): boolean;
 }
@@ -48,7 +48,7 @@ export function createDigests(ledger: LedgerDatabase): Digests {
   const deleteOthers = db.prepare(
     'DELETE FROM digests WHERE category = ? AND record_id = ? AND entry_no <> ?',
   );
-  // Keeps the newest row that counts: it is needed again if the staged entry never comes.
+  // Keeps the newest valid row, which stays valid if the staged entry never commits.
   const deleteOutdated = db.prepare(
     `DELETE FROM digests WHERE category = ?1 AND record_id = ?2 AND entry_no <
        (SELECT max(entry_no) FROM digests WHERE category = ?1 AND record_id = ?2 AND entry_no < ?3)`,
@@ -103,7 +103,7 @@ function createPurge(ledger: LedgerDatabase): () => boolean {
     if (first === undefined) return false;
     // STRICT INTEGER.
     const entryNo = first['entry_no'] as number;
-    // An entry that never came leaves the version before it. A failed entry leaves none.
+    // After an abandoned entry the previous digest stays valid. After a failed entry none does.
     const remove = first['state'] === 'staged' ? deleteOne : deleteThrough;
     ledger.transaction(() => {
       const rows = selectOfEntry.all(entryNo, PURGED_AT_ONCE_MAX);

@@ -2,18 +2,18 @@ import type { Tier } from '@d3kos/protocol';
 import type { WallMs } from '../platform/ports.ts';
 import type { CategoryCounts, Entry, EntryStatus, ExportTrigger, ExportType, HistoryRow } from './entry.ts';
 
-/** A row as node:sqlite gives it. The tables are STRICT and written only here, so their types are what the schema says. */
+/** A row from node:sqlite. The tables are STRICT, so the values have the types of the schema. */
 export type Row = Readonly<Record<string, unknown>>;
 
 const optional = <T>(value: unknown): T | undefined => (value === null ? undefined : (value as T));
 
-/** The columns of `entries` that make an Entry, in the order of EntryRow. */
+/** The columns of `entries` for an Entry, in the order of EntryRow. */
 export const ENTRY_COLUMNS =
   'entry_no, queue_id, export_id, export_file, export_type, trigger_kind, tier, sequence, category_count, record_count, ' +
   'categories, file_size_bytes, created_at_ms, status, retry_count, next_retry_at_ms, last_error, part_size_bytes, ' +
   'wire_size_bytes, completed_at_ms, failed_at_ms';
 
-/** ENTRY_COLUMNS as node:sqlite gives them in an array, with the schema's types, which STRICT tables enforce. */
+/** A row of ENTRY_COLUMNS as an array from node:sqlite. STRICT tables enforce these types. */
 export type EntryRow = readonly [
   entryNo: number,
   queueId: string,
@@ -38,7 +38,7 @@ export type EntryRow = readonly [
   failedAtMs: WallMs | null,
 ];
 
-/** A row of ENTRY_COLUMNS as an Entry. */
+/** Converts a row of ENTRY_COLUMNS to an Entry. */
 export function toEntry(row: EntryRow): Entry {
   return {
     entryNo: row[0],
@@ -65,7 +65,7 @@ export function toEntry(row: EntryRow): Entry {
   };
 }
 
-/** A `history` row as a HistoryRow. */
+/** Converts a row of `history` to a HistoryRow. */
 export function toHistoryRow(row: Row): HistoryRow {
   return {
     queueId: row['queue_id'] as string,

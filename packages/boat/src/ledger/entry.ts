@@ -4,14 +4,14 @@ import type { Cursor } from '../collect/cursor.ts';
 import type { WallMs } from '../platform/ports.ts';
 import type { Slice } from '../spool/policy.ts';
 
-/** The seed's four lists. A cancelled entry is `failed` with its reason: its file is kept by the same rule. */
+/** The four statuses of the legacy exporter. A cancelled entry is `failed`, because the same retention applies to its file. */
 export const ENTRY_STATUSES = ['pending', 'uploading', 'completed', 'failed'] as const;
 export type EntryStatus = (typeof ENTRY_STATUSES)[number];
 
 export type ExportType = 'full' | 'incremental';
 export type ExportTrigger = 'manual' | 'scheduled' | 'boot';
 
-/** What one category gave to one export. */
+/** The result of one category in one export. */
 export interface CategoryCount {
   readonly state: CategoryState;
   readonly count: number;
@@ -19,13 +19,13 @@ export interface CategoryCount {
 }
 export type CategoryCounts = Readonly<Partial<Record<Category, CategoryCount>>>;
 
-/** An export's row in the queue. Times are the boat's wall clock: labels only. */
+/** An export's row in the queue. Times are from the boat's wall clock and serve only as labels. */
 export interface Entry {
   /** Order of arrival. */
   readonly entryNo: number;
   readonly queueId: string;
   readonly exportId: string;
-  /** The true absolute path of its file. */
+  /** The absolute path of its file. */
   readonly exportFile: string;
   readonly exportType: ExportType;
   readonly trigger: ExportTrigger;
@@ -37,40 +37,40 @@ export interface Entry {
   readonly fileSizeBytes: number;
   readonly createdAtMs: WallMs;
   readonly status: EntryStatus;
-  /** Attempts spent, 0 to 4; an acknowledged part sets it back to 0. */
+  /** Attempts spent, 0 to 4. An acknowledged part resets it to 0. */
   readonly retryCount: number;
   readonly nextRetryAtMs: WallMs;
   readonly lastError: string | undefined;
-  /** The part size it is cut by; undefined until it is first sent. */
+  /** The part size by which it is cut, or undefined until it is first sent. */
   readonly partSizeBytes: number | undefined;
-  /** Bytes of bodies sent so far for it, after compression, acknowledged or not. */
+  /** Bytes of request bodies sent so far, after compression, whether acknowledged or not. */
   readonly wireSizeBytes: number;
   readonly completedAtMs: WallMs | undefined;
   readonly failedAtMs: WallMs | undefined;
 }
 
-/** What of an entry that waits its turn depends on. */
+/** The facts about a waiting entry that decide when it is sent. */
 export type Waiting = Pick<Entry, 'entryNo' | 'fileSizeBytes' | 'retryCount' | 'nextRetryAtMs'>;
 
-/** Under which digest a state record goes with an export. */
+/** The digest of a state record in an export. */
 export interface RecordDigest {
   readonly recordId: string;
   readonly digest: string;
 }
 
-/** A record range or digest set that one category's collection leaves in the ledger when its export is committed. */
+/** The ranges or digests that one category adds to the ledger when its export is committed. */
 export interface CategoryMoves {
   readonly category: Category;
   readonly cursors: readonly CursorMove[];
   readonly digests: readonly RecordDigest[];
   /**
-   * The cursors as the collection read them, by source. One that is another by now was given back while the export was
-   * made, and stays where it went: its range goes with the next export. Without this, every cursor moves.
+   * The cursors that the collection read, by source. A cursor that differs at the commit was rewound in the meantime. It
+   * does not move, and the next export carries its range. If this is absent, every cursor moves.
    */
   readonly found?: ReadonlyMap<string, Cursor | undefined>;
 }
 
-/** What `enqueue` needs of a committed export file. */
+/** The facts about a finished export file that `enqueue` stores. */
 export interface NewEntry {
   readonly queueId: string;
   readonly exportId: string;
@@ -86,7 +86,7 @@ export interface NewEntry {
   readonly createdAtMs: WallMs;
 }
 
-/** One part of an export. `slices` undefined: the file itself. */
+/** One part of an export. If `slices` is undefined, the part is the whole file. */
 export interface PartRow {
   readonly index: number;
   readonly slices: readonly Slice[] | undefined;
@@ -112,5 +112,5 @@ export interface HistoryRow {
   readonly rejectedRecords: readonly RejectedRecord[];
 }
 
-/** How many entries each list holds. */
+/** The number of entries with each status. */
 export type QueueCounts = Readonly<Record<EntryStatus, number>>;

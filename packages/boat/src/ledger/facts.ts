@@ -1,20 +1,20 @@
 import type { LedgerDatabase } from '../platform/ports.ts';
 import type { Counters } from './counters.ts';
 
-/** Single facts of the ledger: its identity, its sequence, and named texts. */
+/** The ledger's ID, its sequence, and named texts. */
 export interface Facts {
-  /** 16 lowercase hex digits made with the ledger. They name the count that central compares a sequence with. */
+  /** 16 lowercase hex digits that a new ledger creates. Central compares sequences only within one ledger ID. */
   readonly ledgerId: string;
-  /** The sequence for the next export. It is taken only when that export is committed: an abandoned export leaves no gap. */
+  /** The sequence for the next export. The commit of the export takes it, so an abandoned export leaves no gap. */
   nextSequence(): number;
-  /** No later export of this run gets `sequence` or a lower one. For an export whose commit failed: its file may have been seen. */
+  /** Prevents reuse of `sequence` in this run after a failed commit, because another program may have read the file. */
   skipSequence(sequence: number): void;
   get(name: string): string | undefined;
-  /** A transaction of its own: durable when it returns. */
+  /** Stores a text in its own transaction, durably. */
   record(name: string, value: string): void;
 }
 
-/** Reads the facts. A new ledger gets its id here. */
+/** Reads the facts. Creates the ID of a new ledger. */
 export function createFacts(ledger: LedgerDatabase, counters: Counters, newLedgerId: () => string): Facts {
   const { db } = ledger;
   const select = db.prepare('SELECT value FROM facts WHERE name = ?');
@@ -32,7 +32,7 @@ export function createFacts(ledger: LedgerDatabase, counters: Counters, newLedge
       upsert.run('ledger_id', made);
       return made;
     });
-  /** Only in memory: it is for sequences whose commit the ledger did not take. */
+  /** Kept only in memory, because the commit of these sequences failed. */
   let skippedThrough = 0;
   return {
     ledgerId,

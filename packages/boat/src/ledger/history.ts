@@ -3,21 +3,21 @@ import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import type { Entry, HistoryRow } from './entry.ts';
 import { toHistoryRow } from './entry-row.ts';
 
-/** Most single rejections kept with a delivered export: enough to see a pattern, bounded for a central that rejects everything. */
+/** Most rejected records stored with a delivered export: enough to see a pattern, and bounded if central rejects everything. */
 export const REJECTED_RECORDS_KEPT_MAX = 1_000;
 
 /** An export that was just delivered. */
 export interface Delivered {
-  /** As it was before; its bytes with those of the last part. */
+  /** The entry before its completion, with the sent bytes of the last part included. */
   readonly entry: Entry;
   readonly atMs: WallMs;
-  /** Of all its parts, the last one last. */
+  /** The receipts of all parts, in order. */
   readonly receipts: readonly Receipt[];
-  /** Central's proof for the last part, as it is kept. */
+  /** The receipt of the last part as the ledger stores it. */
   readonly lastReceipt: string;
 }
 
-/** What was delivered; it stays when the entry and its file are cleaned up. */
+/** The delivered exports. They stay after the cleanup of the entry and its file. */
 export interface History {
   /** Inside the transaction that completes an entry. */
   insert(delivered: Delivered): void;
@@ -27,7 +27,7 @@ export interface History {
     afterHistoryNo: number,
     limit: number,
   ): { readonly rows: readonly HistoryRow[]; readonly lastHistoryNo: number };
-  /** The number of the newest delivered export; 0 where there is none. */
+  /** The number of the newest delivered export, or 0. */
   newestNo(): number;
 }
 
@@ -76,7 +76,7 @@ export function createHistory({ db }: LedgerDatabase): History {
   };
 }
 
-/** A receipt as the ledger keeps it: JSON, with a bounded list of rejections. */
+/** Formats a receipt for the ledger: JSON with a bounded list of rejected records. */
 export function toKeptReceipt(receipt: Receipt): string {
   return JSON.stringify(
     receipt.rejected_records.length <= REJECTED_RECORDS_KEPT_MAX

@@ -28,7 +28,7 @@ const world = {
   disk: createDisk(),
   databases,
   log,
-  // What recovery and adoption touch; nothing here sends.
+  // The parts of the world that recovery and adoption use.
 } as unknown as World;
 const at = (ms: number): WallMs => ms as WallMs;
 
@@ -54,7 +54,7 @@ const receipt = (exportId: string, n = 3): Receipt => ({
   timestamp: '2026-01-01T00:00:00Z',
 });
 
-test('an entry and its cursors are one commit: both are there after reopening', () => {
+test('an entry and its cursors are one commit, and both exist after reopening', () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
@@ -76,7 +76,7 @@ test('an entry that cannot be inserted moves no cursor', () => {
   assert.equal(ledger.facts.nextSequence(), 2);
 });
 
-test('a failed entry gives its ranges and its digests back; later digests stay', () => {
+test('a failed entry rewinds its ranges and its digests; later digests stay', () => {
   const ledger = open();
   const digests = (pairs: readonly (readonly [string, string])[]): CategoryMoves => ({
     category: 'system_alerts',
@@ -98,7 +98,7 @@ test('a failed entry gives its ranges and its digests back; later digests stay',
   assert.equal(ledger.progress.digestOf('system_alerts', 'b'), '2');
 });
 
-test('a range given back while the next export is being made stays due', () => {
+test('a range that is rewound while the next export is being made stays due', () => {
   const ledger = open();
   ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
   const found = new Map([['main', ledger.progress.cursorOf('boatlog', 'main')]]);
@@ -111,7 +111,7 @@ test('a range given back while the next export is being made stays due', () => {
   assert.equal(ledger.progress.cursorOf('boatlog', 'main')?.position, 80);
 });
 
-test('a cursor stays where an entry left it that was delivered and removed, also after reopening', () => {
+test('a cursor keeps its position after its entry was delivered and removed, also after reopening', () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
@@ -123,7 +123,7 @@ test('a cursor stays where an entry left it that was delivered and removed, also
   again.close();
 });
 
-test('the cursor goes back to where the range of a failed entry began, and no further, also after reopening', () => {
+test('the cursor is rewound to the start of the range of a failed entry and no further, also after reopening', () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
@@ -136,7 +136,7 @@ test('the cursor goes back to where the range of a failed entry began, and no fu
   again.close();
 });
 
-test('whatever is enqueued, given back and removed in any order, with restarts, no record is left behind the cursor without an export that carries it', () => {
+test('after exports, rewinds and removals in any order, with restarts, every record before the cursor is in an export', () => {
   const action = fc.oneof(
     fc.record({ do: fc.constant('grow' as const), by: fc.integer({ min: 1, max: 9 }) }),
     fc.record({ do: fc.constant('export' as const) }),
@@ -151,7 +151,7 @@ test('whatever is enqueued, given back and removed in any order, with restarts, 
       let ledger = open(paths);
       let rows = 0;
       let n = 0;
-      /** Where the cursor has to be, by the rule of the decision on ranges that come back. */
+      /** The expected cursor, by the rule for rewound ranges. */
       let cursor: number | undefined;
       const alive = new Map<number, readonly [number, number]>();
       const done: number[] = [];
@@ -174,7 +174,7 @@ test('whatever is enqueued, given back and removed in any order, with restarts, 
           n += 1;
           const unique = { queueId: `q_${n}`, exportId: `exp_${n}` };
           const { entryNo } = ledger.queue.enqueue(newEntry(n, unique), [boatlogMove(from, rows)]);
-          assert.equal(entryNo, n, 'no number is given twice');
+          assert.equal(entryNo, n, 'no number is used twice');
           alive.set(entryNo, [from ?? 0, rows]);
           cursor = rows;
         }
@@ -197,7 +197,7 @@ test('whatever is enqueued, given back and removed in any order, with restarts, 
       for (let row = 1; row <= position; row += 1)
         assert.ok(
           carried.some(([from, to]) => from < row && row <= to),
-          `row ${row} of ${rows} is nowhere`,
+          `row ${row} of ${rows} is in no export`,
         );
       ledger.close();
     }),
@@ -205,7 +205,7 @@ test('whatever is enqueued, given back and removed in any order, with restarts, 
   );
 });
 
-test('the oldest due entry is claimed, and what was uploading when the power went is pending again', () => {
+test('the oldest due entry is claimed, and an entry that was uploading at a power cut is pending again', () => {
   const paths = freshRoot();
   const ledger = open(paths);
   for (const n of [1, 2, 3]) ledger.queue.enqueue(newEntry(n), []);
@@ -220,7 +220,7 @@ test('the oldest due entry is claimed, and what was uploading when the power wen
   again.close();
 });
 
-test('a delivered export is in history with what central counted, summed over its parts', () => {
+test('history lists a delivered export with the record counts that central reported, summed over its parts', () => {
   const ledger = open();
   ledger.queue.enqueue(newEntry(1), []);
   ledger.queue.claim(() => true);
@@ -231,7 +231,7 @@ test('a delivered export is in history with what central counted, summed over it
   ledger.queue.putBack(1, { spent: 2, nextRetryAtMs: at(9), lastError: 'x', wireSizeBytes: 10, atMs: at(9) });
   ledger.queue.claim(() => true);
   ledger.queue.acknowledge(1, { partIndex: 1, receipt: receipt('exp_1'), atMs: at(10), wireSizeBytes: 20 });
-  assert.equal(ledger.queue.get(1)?.retryCount, 0, 'an acknowledged part sets the count back');
+  assert.equal(ledger.queue.get(1)?.retryCount, 0, 'an acknowledged part resets the count');
   ledger.queue.complete(1, { partIndex: 2, receipt: receipt('exp_1', 4), atMs: at(11), wireSizeBytes: 30 });
   const [row] = ledger.queue.history(10);
   assert.deepEqual(row?.recordsImported, { boatlog: 7 });
@@ -266,7 +266,7 @@ test('a smaller plan replaces the open parts and keeps the acknowledged ones', (
   );
 });
 
-test('a slot is claimed once, also after reopening, and with the export it leads to', () => {
+test('a slot is claimed once, also after reopening, and together with its export', () => {
   const paths = freshRoot();
   const ledger = open(paths);
   assert.equal(ledger.slots.claim('2026-03-29', at(1)), true);
@@ -277,11 +277,11 @@ test('a slot is claimed once, also after reopening, and with the export it leads
   const again = open(paths);
   assert.equal(again.slots.claim('2026-03-29', at(3)), false);
   assert.deepEqual(again.slots.claimed(), ['2026-03-29', '2026-03-30']);
-  assert.equal(again.queue.counts().pending, 1, 'the second export of the slot did not happen');
+  assert.equal(again.queue.counts().pending, 1, 'no second export is made for the slot');
   again.close();
 });
 
-test('a ledger of a newer program is refused and left alone', () => {
+test('a ledger of a newer program is refused and not changed', () => {
   const paths = freshRoot();
   const database = databases.openLedger(paths.ledger);
   database.db.exec('PRAGMA user_version = 99');
@@ -291,7 +291,7 @@ test('a ledger of a newer program is refused and left alone', () => {
   );
 });
 
-test('the queue view has the seed keys in the seed order', async () => {
+test("the queue view has the legacy exporter's keys in the same order", async () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1, { createdAtMs: at(Date.parse('2026-02-20T10:05:30Z')) }), []);
@@ -323,7 +323,7 @@ test('the queue view has the seed keys in the seed order', async () => {
   assert.match(view.last_updated, /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$/);
 });
 
-test('the views hold every entry and delivery once, however many pages they take', async () => {
+test('the views contain every entry and delivery once, for any number of pages', async () => {
   const paths = freshRoot();
   const ledger = open(paths);
   for (let n = 1; n <= 450; n += 1) {
@@ -349,7 +349,7 @@ test('the views hold every entry and delivery once, however many pages they take
   assert.equal(new Set(history.exports.map((row: { queue_id: string }) => row.queue_id)).size, 225);
 });
 
-test('names and cursors', () => {
+test('file names, times and rewound cursors are formatted and compared as specified', () => {
   assert.equal(toStamp(Date.parse('2026-02-20T10:05:30Z')), '20260220_100530');
   assert.equal(toLegacyTime(Date.parse('2026-02-20T10:05:30.999Z')), '2026-02-20T10:05:30Z');
   assert.deepEqual(

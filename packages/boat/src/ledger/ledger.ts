@@ -12,7 +12,7 @@ import { allocateSparePages, ensureSparePages } from './spare-pages.ts';
 import { LEDGER_STEPS } from './schema.ts';
 import { createSlots, type Slots } from './slots.ts';
 
-/** How far each category is exported: the cursors of logs and the digests of state records. */
+/** The export progress of each category: the cursors of logs and the digests of state records. */
 export interface Progress {
   readonly cursorOf: Cursors['cursorOf'];
   readonly digestOf: Digests['digestOf'];
@@ -20,8 +20,8 @@ export interface Progress {
 }
 
 /**
- * The truth for queue, cursors, receipts, history, losses and slots (docs/spec/delivery.md, "The ledger"). Only the daemon
- * opens it. Everything it returns is read from the database at that moment, except which entries are being sent.
+ * The durable state of queue, cursors, receipts, history, losses and slots (docs/spec/delivery.md, "The ledger"). Only the
+ * daemon opens it. Every read comes from the database; only the set of entries that are being sent is in memory.
  */
 export interface Ledger {
   readonly facts: Facts;
@@ -30,18 +30,18 @@ export interface Ledger {
   readonly slots: Slots;
   readonly browser: BrowserDocuments;
   readonly bundled: BundledExports;
-  /** Makes sure that state changes still fit when the card is full; see `ensureSparePages`. */
+  /** Keeps space for state changes on a full card; see `ensureSparePages`. */
   ensureSparePages(): void;
-  /** The same at the start of a run; see `allocateSparePages`. */
+  /** Reserves the space at the start of a run; see `allocateSparePages`. */
   allocateSparePages(): void;
-  /** Commits a change without a meaning. Throws what `transaction` throws where the card takes no change. */
+  /** Commits a change without a meaning, to test whether the card accepts one. Throws like `transaction`. */
   proveWritable(): void;
   close(): void;
 }
 
 /**
  * Brings the database to the newest schema and returns the ledger over it.
- * Throws LEDGER_TOO_NEW for a database of a newer version: an older program must not change it.
+ * Throws LEDGER_TOO_NEW for a database of a newer version, because an older program must not change it.
  */
 export function openLedger(database: LedgerDatabase, newLedgerId: () => string): Ledger {
   migrate(database);
@@ -60,7 +60,7 @@ export function openLedger(database: LedgerDatabase, newLedgerId: () => string):
     allocateSparePages: () => allocateSparePages(database),
     proveWritable: () =>
       database.transaction(() => {
-        // The value alternates: SQLite does not write a page that stays as it was.
+        // The value alternates, because SQLite does not write an unchanged page.
         database.db.exec(
           `INSERT INTO facts (name, value) VALUES ('proof', 'even')
            ON CONFLICT (name) DO UPDATE SET value = iif(value = 'even', 'odd', 'even')`,

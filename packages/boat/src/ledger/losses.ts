@@ -1,6 +1,6 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 
-/** One line of the loss ledger: bytes that were dropped before central proved that it holds them. */
+/** A loss: bytes that were dropped before central proved that it holds them. */
 export interface Loss {
   readonly atMs: WallMs;
   readonly what: string;
@@ -8,11 +8,11 @@ export interface Loss {
   readonly reason: string;
 }
 
-/** The loss ledger, which only grows, but for a loss whose cause was undone. */
+/** The recorded losses. A loss is removed only if its cause was undone. */
 export interface Losses {
-  /** Inside a transaction. Returns the number of the line. */
+  /** Inside a transaction: records a loss and returns its number. */
   insert(loss: Loss): number;
-  /** Inside a transaction: the bytes were not dropped after all. */
+  /** Inside a transaction: removes a loss whose bytes were not dropped. */
   remove(lossNo: number): void;
   /** Oldest first. */
   list(): readonly Loss[];

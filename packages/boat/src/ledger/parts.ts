@@ -3,14 +3,14 @@ import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import type { Slice } from '../spool/policy.ts';
 import type { PartRow } from './entry.ts';
 
-/** The parts of exports that were cut. One that is a single part, the file itself, has no rows here. */
+/** The parts of exports that were cut. An export that is sent as one part has no rows. */
 export interface Parts {
-  /** Inside a transaction: how an entry is cut; earlier unacknowledged parts of it are replaced. */
+  /** Inside a transaction: stores the parts of an entry. They replace its earlier unacknowledged parts. */
   plan(entryNo: number, parts: readonly Pick<PartRow, 'index' | 'slices'>[]): void;
-  /** Inside a transaction: central holds the part, as `receipt` proves. */
+  /** Inside a transaction: stores the receipt of a part. */
   acknowledge(entryNo: number, partIndex: number, receipt: string, atMs: WallMs): void;
   list(entryNo: number): readonly PartRow[];
-  /** Those of acknowledged parts, in the order of the parts. */
+  /** The receipts of acknowledged parts, in the order of the parts. */
   receipts(entryNo: number): readonly Receipt[];
 }
 
@@ -37,11 +37,11 @@ export function createParts({ db }: LedgerDatabase): Parts {
     list: (entryNo) =>
       select.all(entryNo).map((row) => ({
         index: row['part_index'] as number,
-        // Written by `plan`.
+        // `plan` wrote this JSON.
         slices: (JSON.parse(row['slices'] as string) as readonly Slice[] | null) ?? undefined,
         acknowledged: row['acknowledged'] === 1,
       })),
-    // Written by the queue from validated Receipts.
+    // The queue wrote this JSON from validated receipts.
     receipts: (entryNo) =>
       selectReceipts.all(entryNo).map((row) => JSON.parse(row['receipt'] as string) as Receipt),
   };

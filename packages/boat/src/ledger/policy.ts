@@ -1,48 +1,48 @@
 import type { Cursor } from '../collect/cursor.ts';
 
 /**
- * Where a log goes on after a range that began at `from` came back: never further than it is now.
- * Undefined is the start, which is lower than every cursor.
+ * Returns the cursor of a log after a range that began at `from` was rewound. It never moves forward.
+ * Undefined is the start of the log, before every cursor.
  */
 export function lowerCursor(now: Cursor | undefined, from: Cursor | undefined): Cursor | undefined {
   if (now === undefined || from === undefined) return undefined;
   return from.position < now.position ? from : now;
 }
 
-/** `YYYYMMDD_HHMMSS` in UTC: the form of queue ids and file names, taken over from the legacy exporter. A label: clocks are wrong. */
+/** Formats a time as `YYYYMMDD_HHMMSS` in UTC for queue IDs and file names, as the legacy exporter did. The time is only a label, because clocks can be wrong. */
 export function toStamp(wallMs: number): string {
   const iso = new Date(wallMs).toISOString();
   return `${iso.slice(0, 10).replaceAll('-', '')}_${iso.slice(11, 19).replaceAll(':', '')}`;
 }
 
-/** `YYYY-MM-DDTHH:MM:SSZ`: the form of times in the JSON files and the API, taken over from the legacy exporter. */
+/** Formats a time as `YYYY-MM-DDTHH:MM:SSZ` for the JSON files and the API, as the legacy exporter did. */
 export function toLegacyTime(wallMs: number): string {
   return `${new Date(wallMs).toISOString().slice(0, 19)}Z`;
 }
 
-/** The calendar month in which sent bytes are counted, `YYYY-MM` in UTC by the boat's clock. */
+/** Returns the calendar month in which sent bytes are counted, `YYYY-MM` in UTC by the boat's clock. */
 export function toMonth(wallMs: number): string {
   return new Date(wallMs).toISOString().slice(0, 7);
 }
 
-/** The queue id that the name of an export's file, or of a failed one's, tells; undefined where it has neither form. */
+/** Returns the queue ID in the file name of an export or an archived failed export, or undefined for other names. */
 export function toQueueIdOfFile(path: string): string | undefined {
   const named = /(?:^|\/)(?:export_([^/]+)|(q_[^/]+)_failed)\.json$/.exec(path);
   return named?.[1] === undefined ? named?.[2] : `q_${named[1]}`;
 }
 
-/** The `attempt`-th name for a stamp: the bare one, then `_2`, `_3`, … (docs/spec/delivery.md, "Making an export"). */
+/** Returns the `attempt`-th name for a timestamp: without a suffix, then `_2`, `_3` and so on (docs/spec/delivery.md, "Making an export"). */
 export function toNumberedName(stamp: string, attempt: number): string {
   return attempt <= 1 ? stamp : `${stamp}_${attempt}`;
 }
 
-/** Longest list kept of one localStorage key: what a browser keeps for a whole origin, twice. */
+/** Longest list stored for one localStorage key: twice the limit of browsers for a whole origin. */
 export const BROWSER_LIST_LENGTH_MAX = 10 * 1024 * 1024;
 
 /**
- * What to keep of a localStorage text: lists are joined (what was there and is not in the new one stays, in front), other
- * values are replaced, and a new text that is no JSON replaces nothing that was. `droppedLength`: characters of the
- * oldest entries that no longer fit.
+ * Merges a localStorage text with the stored one. Of two lists, the stored items that the new list lacks come first, then
+ * the new items. Otherwise the new text replaces a stored text that is not a list, and never replaces a stored list.
+ * `droppedLength` counts the characters of the oldest items that no longer fit.
  */
 export function mergeBrowserText(
   before: string | undefined,
@@ -80,7 +80,7 @@ function parseList(text: string): readonly unknown[] | undefined {
     const value: unknown = JSON.parse(text);
     return Array.isArray(value) ? value : undefined;
   } catch {
-    // Not JSON is a form a localStorage text can have.
+    // A localStorage text need not be JSON.
     return undefined;
   }
 }

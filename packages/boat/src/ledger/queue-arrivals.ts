@@ -6,11 +6,11 @@ import type { Digests } from './digests.ts';
 import type { CategoryMoves, Entry, NewEntry, RecordDigest } from './entry.ts';
 import type { QueueReads } from './queue-reads.ts';
 
-/** How entries come into the queue. Each verb is one transaction: durable when it returns, or without effect. */
+/** Adds entries to the queue. Each operation is one transaction: durable when it returns, or without effect. */
 export interface QueueArrivals {
   /**
-   * Inserts the entry, moves the cursors, takes the sequence and claims the slot, all at once: the export is acknowledged
-   * when this returns. With `stagedNo` it becomes the entry that `stageDigests` staged digests for: they count from now on.
+   * Inserts the entry, moves the cursors, takes the sequence and claims the slot in one transaction. The export is
+   * acknowledged when this returns. `stagedNo` is the entry number with digests from `stageDigests`, which become valid.
    */
   enqueue(
     entry: NewEntry,
@@ -18,14 +18,14 @@ export interface QueueArrivals {
     claims?: { readonly slotId?: string | undefined; readonly stagedNo?: number | undefined },
   ): Entry;
   /**
-   * Stages digests of an export that is being collected. They do not count before it is enqueued. Returns the number its
-   * entry will have, which is `stagedNo` of the next call and of `enqueue`. The first call has no `stagedNo`; a purge must
-   * have removed what an earlier export left staged.
+   * Stages digests of an export that is being collected. They become valid when it is enqueued. Returns the number of the
+   * future entry, to be passed as `stagedNo` to the next call and to `enqueue`. The first call has no `stagedNo`. Before
+   * it, a purge must have removed the staged digests of an abandoned export.
    */
   stageDigests(stagedNo: number | undefined, category: Category, digests: readonly RecordDigest[]): number;
   /**
-   * Inserts an entry for a file that was found without one; undefined where its export has an entry. No cursor moves: its
-   * records go again, and central stores them once.
+   * Inserts an entry for a file without one. Returns undefined if its export has an entry. No cursor moves, so the next
+   * export carries the records again, and central stores them once.
    */
   adopt(entry: NewEntry): Entry | undefined;
 }

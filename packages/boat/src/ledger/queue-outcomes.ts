@@ -9,7 +9,7 @@ import type { Parts } from './parts.ts';
 import type { QueueReads } from './queue-reads.ts';
 import type { WireMonths } from './wire-months.ts';
 
-/** A part that central holds, and the bytes its delivery took since the last change of its entry. */
+/** A part that central holds, and the bytes sent since the last change of its entry. */
 export interface AcknowledgedPart {
   readonly partIndex: number;
   readonly receipt: Receipt;
@@ -17,9 +17,9 @@ export interface AcknowledgedPart {
   readonly wireSizeBytes: number;
 }
 
-/** How the delivery of an entry went. Each verb is one transaction: durable when it returns, or without effect. */
+/** Records delivery results. Each operation is one transaction: durable when it returns, or without effect. */
 export interface QueueOutcomes {
-  /** An `uploading` entry waits again. `spent` undefined: no attempt was spent. */
+  /** Returns an `uploading` entry to pending. If `spent` is undefined, no attempt was spent. */
   putBack(
     entryNo: number,
     why: {
@@ -31,15 +31,15 @@ export interface QueueOutcomes {
     },
   ): void;
   /**
-   * Records how the entry is cut, and replaces its earlier unacknowledged parts. The attempts start again from 0, because
-   * none of these parts was tried.
+   * Records the parts of the entry, and replaces its earlier unacknowledged parts. Resets the attempts to 0, because none
+   * of these parts was sent before.
    */
   plan(entryNo: number, partSizeBytes: number, parts: readonly Pick<PartRow, 'index' | 'slices'>[]): void;
-  /** Central holds the part. The attempts start again from 0. */
+  /** Records that central holds the part, and resets the attempts to 0. */
   acknowledge(entryNo: number, acknowledged: AcknowledgedPart): void;
-  /** Central holds the last part too: the entry is delivered and written to history. */
+  /** Records that central holds the last part: the entry is completed and added to history. */
   complete(entryNo: number, acknowledged: AcknowledgedPart): Entry;
-  /** The entry fails with its reason, and its ranges are due again. `archiveFile` is where its file will be. */
+  /** Fails the entry with a reason and rewinds its ranges. `archiveFile` is the path of its file afterwards. */
   fail(
     entryNo: number,
     why: { readonly atMs: WallMs; readonly reason: string; readonly archiveFile: string },
@@ -54,7 +54,7 @@ export interface OutcomeTables {
   readonly months: WireMonths;
 }
 
-/** An entry that is put back, delivered or failed leaves `uploading` after the commit: it is not being sent any more. */
+/** An entry that returns to pending, completes or fails leaves the set `uploading` after the commit. */
 export function createQueueOutcomes(
   ledger: LedgerDatabase,
   { cursors, digests, parts, history, months }: OutcomeTables,
@@ -93,7 +93,7 @@ export function createQueueOutcomes(
         const before = mustGet(reads, entryNo);
         const lastReceipt = toKeptReceipt(receipt);
         let receipts: readonly Receipt[] = [receipt];
-        // An export that is a single part, the file itself, is not planned: its only receipt is in history.
+        // An export that is sent as one part has no rows in `parts`. Its only receipt is in history.
         if (before.partSizeBytes !== undefined) {
           parts.acknowledge(entryNo, partIndex, lastReceipt, atMs);
           const planned = parts.receipts(entryNo);
@@ -143,12 +143,12 @@ function prepareOutcomes({ db }: LedgerDatabase): OutcomeStatements {
   };
 }
 
-/** Throws where the statement did not change its one row: a verb on an entry in another state is a bug, not a success. */
+/** Throws if the statement did not change exactly one row. An operation on an entry in another state is a bug. */
 export function mustChange({ changes }: { readonly changes: number | bigint }, entryNo: number): void {
   if (Number(changes) !== 1) throw new Error(`entry ${entryNo} is not in the state this change is for`);
 }
 
-/** The entry. Throws where there is none. */
+/** Returns the entry. Throws if it does not exist. */
 export function mustGet(reads: QueueReads, entryNo: number): Entry {
   const entry = reads.get(entryNo);
   if (entry === undefined) throw new Error(`the ledger has no entry ${entryNo}`);

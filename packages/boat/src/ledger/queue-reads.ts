@@ -9,20 +9,20 @@ export interface QueueReads {
   get(entryNo: number): Entry | undefined;
   find(queueId: string): Entry | undefined;
   findByFile(exportFile: string): Entry | undefined;
-  /** Reads every entry: only adoption and a failed commit look an export up by its id. */
+  /** Scans every entry, because only adoption and a failed commit search by export ID. */
   findByExportId(exportId: string): Entry | undefined;
   /** Oldest first. */
   list(status: EntryStatus, limit?: number): readonly Entry[];
-  /** Entries of a stored status (`pending` includes those that are being sent) after `afterEntryNo`, oldest first. */
+  /** Entries with a stored status after `afterEntryNo`, oldest first. `pending` includes those that are being sent. */
   page(status: Exclude<EntryStatus, 'uploading'>, afterEntryNo: number, limit: number): readonly Entry[];
-  /** The entry that came last, whatever its status. */
+  /** The newest entry with any status. */
   newest(): Entry | undefined;
   counts(): QueueCounts;
-  /** Bytes of the export files that wait or are being sent. */
+  /** Total size of the export files that wait or are being sent. */
   waitingBytes(): number;
 }
 
-/** The reads over the ledger and `uploading`, the numbers of the entries that are being sent (decision 0016). */
+/** Creates the reads. `uploading` holds the numbers of the entries that are being sent (decision 0016). */
 export function createQueueReads(
   { db }: LedgerDatabase,
   counters: Counters,
@@ -30,7 +30,7 @@ export function createQueueReads(
 ): QueueReads {
   const selectEntries = (rest: string): StatementSync => {
     const statement = db.prepare(`SELECT ${ENTRY_COLUMNS} FROM entries ${rest}`);
-    // An object with a name for each of so many columns takes twice as long.
+    // Rows as objects with this many columns take twice as long.
     statement.setReturnArrays(true);
     return statement;
   };

@@ -4,16 +4,16 @@ import type { Losses } from './losses.ts';
 import { mustChange, mustGet } from './queue-outcomes.ts';
 import type { QueueReads } from './queue-reads.ts';
 
-/** What happens to entries after their delivery ended. Each verb is one transaction: durable when it returns, or without effect. */
+/** Changes entries after their delivery ended. Each operation is one transaction: durable when it returns, or without effect. */
 export interface QueueRemovals {
   /**
-   * A failed entry is pending again, with no attempt spent. Where its removal had begun, the recorded loss is removed with
-   * it: the file was not dropped.
+   * Returns a failed entry to pending with no attempt spent. If its removal had begun, also removes the recorded loss,
+   * because the file was not dropped.
    */
   requeue(entryNo: number, nowMs: WallMs): Entry;
   /** Records that the file of a failed entry is about to be removed, and its loss. Repeating it records no second loss. */
   beginRemoval(entryNo: number, why: { readonly atMs: WallMs; readonly reason: string }): void;
-  /** True for an entry whose removal has begun: its file may be gone. */
+  /** True if the removal of the entry has begun, so that its file may be gone. */
   hasRemovalBegun(entryNo: number): boolean;
   /** Removes a completed or failed entry whose file is gone. Its history stays. */
   forget(entryNo: number): void;

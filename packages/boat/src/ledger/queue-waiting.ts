@@ -8,37 +8,35 @@ export interface SizeRange {
   readonly upToBytes: number;
 }
 
-/** Every size a file can have: the default of a claim. */
+/** All file sizes: the default of `claim`. */
 const ANY_SIZE: SizeRange = { overBytes: -1, upToBytes: Number.MAX_SAFE_INTEGER };
 
 /** The entries that wait, and which of them are being sent. */
 export interface QueueWaiting {
   /**
-   * The oldest pending entry that `isDue` accepts becomes `uploading`; undefined where it accepts none. That is not
-   * written to the database: no upload survives a power cut, and one commit less is one fsync less for every export
-   * (decision 0016).
+   * Marks the oldest pending entry that `isDue` accepts as `uploading` and returns it, or undefined if there is none. The
+   * mark is only in memory: no upload survives a power cut, and this saves one fsync per export (decision 0016).
    */
   claim(isDue: (entry: Waiting) => boolean, size?: SizeRange): Entry | undefined;
-  /** True where `claim` would return an entry. */
+  /** True if `claim` would return an entry. */
   hasDue(isDue: (entry: Waiting) => boolean, size: SizeRange): boolean;
-  /** The oldest pending entry that another ledger numbered (sequence 0). */
+  /** The oldest pending entry from another ledger (sequence 0). */
   firstForeign(): Entry | undefined;
   /** The entries that wait and are not being sent, oldest first. */
   waiting(): readonly Waiting[];
-  /** An `uploading` entry waits again, unchanged. */
+  /** Returns an `uploading` entry to pending, unchanged. */
   unclaim(entryNo: number): void;
-  /** Every `uploading` entry waits again, under the same idempotency keys. */
+  /** Returns every `uploading` entry to pending. Their idempotency keys do not change. */
   resume(): void;
 }
 
-/** `uploading` holds the numbers of the entries that are being sent, and this is what adds to it. */
+/** `uploading` holds the numbers of the entries that are being sent. Only `claim` adds to it. */
 export function createQueueWaiting(
   { db }: LedgerDatabase,
   reads: QueueReads,
   uploading: Set<number>,
 ): QueueWaiting {
-  // Ten thousand entries may wait without one being due: reading whole entries, with their JSON, would take ten times as
-  // long.
+  // Ten thousand entries may wait while none is due. Reading whole entries with their JSON would take ten times as long.
   const pendingBySize = db.prepare(
     `SELECT entry_no, file_size_bytes, retry_count, next_retry_at_ms FROM entries INDEXED BY entries_pending
      WHERE status = 'pending' AND file_size_bytes > ? AND file_size_bytes <= ? ORDER BY entry_no`,

@@ -40,7 +40,7 @@ const receipt: Receipt = {
   timestamp: '2026-01-01T00:00:00Z',
 };
 
-test('a number and a sequence that were given are never given again, also when its entry was forgotten and the ledger reopened', () => {
+test('a number and a sequence are never reused, even after their entry was removed and the ledger reopened', () => {
   const ledger = open('sequences');
   ledger.queue.enqueue(newEntry(1), []);
   ledger.queue.complete(1, { partIndex: 1, receipt, atMs: at(2), wireSizeBytes: 1 });
@@ -53,7 +53,7 @@ test('a number and a sequence that were given are never given again, also when i
   again.close();
 });
 
-test('what waits or is being sent cannot be forgotten; what is delivered or failed can', () => {
+test('a completed or failed entry can be removed; a pending or uploading one cannot', () => {
   const ledger = open('forget');
   for (const n of [1, 2, 3]) ledger.queue.enqueue(newEntry(n), []);
   ledger.queue.complete(1, { partIndex: 1, receipt, atMs: at(2), wireSizeBytes: 1 });
@@ -63,21 +63,21 @@ test('what waits or is being sent cannot be forgotten; what is delivered or fail
   ledger.close();
 });
 
-test('what was being sent can be claimed again after a resume', () => {
+test('an entry that was being sent can be claimed again after a resume', () => {
   const ledger = open('resume');
   ledger.queue.enqueue(newEntry(1), []);
   assert.equal(ledger.queue.claim(() => true)?.status, 'uploading');
   assert.equal(
     ledger.queue.claim(() => true),
     undefined,
-    'nobody else claims it meanwhile',
+    'it cannot be claimed twice',
   );
   ledger.queue.resume();
   assert.equal(ledger.queue.claim(() => true)?.entryNo, 1);
   ledger.close();
 });
 
-test('a failed entry that is requeued waits with all its attempts', () => {
+test('a failed entry that is retried is pending with all its attempts', () => {
   const ledger = open('requeue');
   ledger.queue.enqueue(newEntry(1), []);
   ledger.queue.claim(() => true);
@@ -91,7 +91,7 @@ test('a failed entry that is requeued waits with all its attempts', () => {
   ledger.close();
 });
 
-test('whatever becomes of entries, in any order and with restarts, the oldest of a size that waits is claimed', () => {
+test('after any sequence of operations and restarts, the oldest waiting entry of a size range is claimed', () => {
   const which = fc.nat(20);
   const action = fc.oneof(
     {
@@ -195,7 +195,7 @@ test('whatever becomes of entries, in any order and with restarts, the oldest of
   );
 });
 
-test('an entry is found by its file, whatever its name, and wherever it was moved', () => {
+test('an entry is found by any path of its file, also after the file was moved', () => {
   const ledger = open('files');
   ledger.queue.enqueue(newEntry(1), []);
   ledger.queue.enqueue({ ...newEntry(2), exportFile: '/x/export_old_abc.json' }, []);
@@ -231,7 +231,7 @@ test('an export that has an entry is not adopted again', () => {
   ledger.close();
 });
 
-test('the oldest export that another ledger counted is known while it waits, and again when it is retried', () => {
+test('the oldest export of another ledger is returned while it waits, and again when it is retried', () => {
   const ledger = open('foreign');
   const foreign = (): number | undefined => ledger.queue.firstForeign()?.entryNo;
   ledger.queue.enqueue(newEntry(1), []);
@@ -246,7 +246,7 @@ test('the oldest export that another ledger counted is known while it waits, and
   ledger.close();
 });
 
-test('bytes sent are counted in their month, through failures, completions, clocks that jump and restarts', () => {
+test('sent bytes are counted in their month across failures, completions, clock jumps and restarts', () => {
   const months = [0, 40 * 86_400_000, 80 * 86_400_000].map(at);
   const sending = fc.record({
     month: fc.nat(2),

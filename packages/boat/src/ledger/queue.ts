@@ -9,15 +9,15 @@ import { createQueueRemovals, type QueueRemovals } from './queue-removals.ts';
 import { createQueueWaiting, type QueueWaiting } from './queue-waiting.ts';
 import { createWireMonths } from './wire-months.ts';
 
-/** The entries of the queue, by subject, and what was delivered or lost. */
+/** The operations on the queue, its history and its losses. */
 export interface Queue extends QueueArrivals, QueueReads, QueueWaiting, QueueOutcomes, QueueRemovals {
-  /** The parts an entry is cut into; none for an entry that is a single part, the file itself. */
+  /** The parts of an entry. Empty for an entry that is sent as one part. */
   readonly parts: Parts['list'];
   readonly history: History['list'];
   readonly historyPage: History['page'];
   readonly newestHistoryNo: History['newestNo'];
   readonly losses: Losses['list'];
-  /** Bytes of bodies sent in the calendar month of `atMs`. */
+  /** Bytes of request bodies sent in the calendar month of `atMs`. */
   monthBytes(atMs: WallMs): number;
 }
 
@@ -26,8 +26,8 @@ export function createQueue(
   tables: ArrivalTables & { readonly losses: Losses },
 ): Queue {
   /**
-   * The entries that are being sent: the only state of the queue that is not in the database (decision 0016). They become
-   * uploading in `QueueWaiting`, and stop in `QueueWaiting` or, after a commit, in `QueueOutcomes`.
+   * The entries that are being sent, the only state of the queue that is not in the database (decision 0016). Only
+   * `QueueWaiting` adds to the set. `QueueWaiting` and, after a commit, `QueueOutcomes` remove from it.
    */
   const uploading = new Set<number>();
   const history = createHistory(ledger);

@@ -1,6 +1,6 @@
 /**
- * The ledger's tables. Running the statements of step n in one transaction brings the ledger to version n, and
- * `PRAGMA user_version` holds that version. Never edit a step that has shipped.
+ * The ledger's tables. Step n, run in one transaction, brings the ledger to version n, which `PRAGMA user_version` holds.
+ * Never edit a step that has shipped.
  */
 export const LEDGER_STEPS: readonly string[] = [
   `

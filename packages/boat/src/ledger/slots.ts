@@ -1,11 +1,11 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 
-/** Claims kept: two years of days, so that a clock that jumps back within them cannot export a day twice. */
+/** Number of claims kept: two years of daily slots, so that a clock which jumps back cannot cause a second export of a day. */
 const SLOTS_KEPT_MAX = 730;
 
-/** The daily slots that were claimed. */
+/** The claimed daily slots. */
 export interface Slots {
-  /** For a slot that led to no export (nothing was new): true exactly once per slot. One that did is claimed by `Queue.enqueue`. */
+  /** Claims a slot that needs no export because no record is new. Returns true only for the first claim. `Queue.enqueue` claims the other slots. */
   claim(slotId: string, atMs: WallMs): boolean;
   claimed(): readonly string[];
 }

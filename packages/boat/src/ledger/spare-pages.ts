@@ -1,30 +1,30 @@
 import type { Disk, LedgerDatabase } from '../platform/ports.ts';
 
 /**
- * Space inside the ledger that state changes can use when the card is full: about a thousand history rows, a season's
- * worth, and nothing on any card.
+ * Space inside the ledger for state changes on a full card: about a thousand history rows, enough for a season and
+ * negligible on any card.
  */
 const SPARE_BYTES = 512 * 1024;
-/** Below this much free space inside, the room is made again. */
+/** Below this amount of free space inside the ledger, the space is reserved again. */
 const SPARE_MIN_BYTES = 256 * 1024;
-/** A file of this size is there to be given up: a start needs a new WAL and its index when the card is full. */
+/** Size of the ballast file. It is removed on a full card, because a start needs space for a new WAL and its index. */
 export const BALLAST_BYTES = 2 * 1024 * 1024;
 
 /**
- * Keeps free pages inside the database, so that delivering, failing and cleaning up still work when the file cannot grow
- * (docs/spec/delivery.md, "Disk"). Called while there is space. Throws what `transaction` throws.
+ * Keeps free pages inside the database, so that delivery, failure and cleanup still work when the file cannot grow
+ * (docs/spec/delivery.md, "Disk"). Call it while the card has space. Throws like `transaction`.
  */
 export function ensureSparePages(database: LedgerDatabase): void {
   const { db } = database;
-  // Both pragmas are one integer.
+  // Both pragmas return one integer.
   const pageSizeBytes = db.prepare('PRAGMA page_size').get()?.['page_size'] as number;
   const freePages = db.prepare('PRAGMA freelist_count').get()?.['freelist_count'] as number;
   if (freePages * pageSizeBytes < SPARE_MIN_BYTES) allocateSparePages(database);
 }
 
 /**
- * Makes the room, whatever there is: its pages go through the WAL, which keeps the space. A WAL lives as long as a run of
- * the program, so each run needs this once, as `ensureSparePages` is needed now and then.
+ * Reserves the space even if enough pages are free. The pages pass through the WAL, which keeps their space too. The WAL
+ * exists for one run of the program, so each run calls this once.
  */
 export function allocateSparePages(database: LedgerDatabase): void {
   const { db } = database;
@@ -33,13 +33,13 @@ export function allocateSparePages(database: LedgerDatabase): void {
     db.prepare('INSERT INTO room (filling) VALUES (zeroblob(?))').run(SPARE_BYTES);
     db.exec('DROP TABLE room');
   });
-  // Into the database file: on a full card a checkpoint could not make it grow.
+  // Moves the pages into the database file now, because a checkpoint on a full card could not extend it.
   db.exec('PRAGMA wal_checkpoint(RESTART)');
 }
 
-/** Puts the ballast there if it is not, durably. Throws DISK_FULL where there is no room for it. */
+/** Creates the ballast file durably if it does not exist. Throws DISK_FULL if the card has no space for it. */
 export async function keepBallast(disk: Disk, path: string): Promise<void> {
   if ((await disk.stat(path))?.sizeBytes === BALLAST_BYTES) return;
-  // Written, not merely declared: a hole takes no space that could be given up.
+  // The bytes are written, because a sparse file would occupy no space.
   await disk.replace(path, new Uint8Array(BALLAST_BYTES).fill(1));
 }

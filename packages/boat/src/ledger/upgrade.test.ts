@@ -41,7 +41,7 @@ const open = (path: string): { readonly database: LedgerDatabase; readonly ledge
 const versionOf = ({ db }: LedgerDatabase): unknown =>
   db.prepare('PRAGMA user_version').get()?.['user_version'];
 
-/** What this version reads from the ledger, in the form of `Observed`. */
+/** Reads the ledger with this version's code, in the form of `Observed`. */
 function observe({ queue, progress, facts, slots }: Ledger): Observed {
   return JSON.parse(
     JSON.stringify({
@@ -69,7 +69,7 @@ for (const version of EARLIER_VERSIONS) {
     assert.deepEqual(database.db.prepare('PRAGMA foreign_key_check').all(), []);
     assert.equal(database.db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'], 'ok');
     const entries = observed.entries.map((entry) =>
-      // The power cut ended the upload.
+      // The simulated power cut ended the upload.
       entry?.['status'] === 'uploading' ? { ...entry, status: 'pending' } : entry,
     );
     assert.deepEqual(observe(ledger), { ...observed, entries });
@@ -118,7 +118,7 @@ for (const version of EARLIER_VERSIONS) {
     const entry = queue.get(5);
     assert.ok(entry !== undefined);
     const made = queue.enqueue({ ...entry, queueId: 'q_new', exportId: 'exp_new', sequence }, []);
-    assert.ok(made.entryNo > 7, 'the number of a removed entry is not given again');
+    assert.ok(made.entryNo > 7, 'the number of a removed entry is not reused');
     ledger.close();
     const again = open(path).ledger;
     assert.equal(again.facts.nextSequence(), observed.nextSequence + 1);
@@ -126,7 +126,7 @@ for (const version of EARLIER_VERSIONS) {
     again.close();
   });
 
-  test(`an upgrade from version ${version} that fails at a commit keeps the version reached, and the next start goes on`, () => {
+  test(`an upgrade from version ${version} that fails at a commit keeps the version reached, and the next start continues`, () => {
     const { path, observed } = earlierLedger('failed', version);
     for (let reached: number = version; reached < LEDGER_STEPS.length; reached += 1) {
       let commits = 0;
@@ -145,7 +145,7 @@ for (const version of EARLIER_VERSIONS) {
   });
 }
 
-test('a ledger of a newer version is refused and stays as it is', () => {
+test('a ledger of a newer version is refused and not changed', () => {
   const path = join(root, 'newer.db');
   const { database, ledger } = (() => {
     const opened = databases.openLedger(path);

@@ -1,7 +1,7 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import { toMonth } from './policy.ts';
 
-/** Bytes of bodies sent in each calendar month, for the owner's data budget. */
+/** Bytes of request bodies sent in each calendar month, for the owner's data budget. */
 export interface WireMonths {
   /** Bytes sent in the calendar month of `atMs`. */
   bytesIn(atMs: WallMs): number;

@@ -94,7 +94,7 @@ const newEntry = (n: number, exportFile: string): NewEntry => ({
   createdAtMs: clock.wall(),
 });
 
-/** What a power cut and a person can leave, all at once. */
+/** Everything that a power cut or a person can leave behind, in one boat. */
 function writeMess(): void {
   freshBoat();
   put('data/exports/failed_exports/q_2_failed.json', '{}');
@@ -122,7 +122,7 @@ function writeMess(): void {
 }
 
 test(
-  'recovery cut off at any change of disk or ledger comes to the same end at the next start',
+  'recovery that is cut off at any change of disk or ledger has the same result after the next start',
   {
     timeout: 120_000,
   },
@@ -150,7 +150,7 @@ test(
         'q_1 failed',
       ],
     );
-    assert.equal(expected.cursor, undefined, 'what was in the lost file is due again');
+    assert.equal(expected.cursor, undefined, 'the records of the lost file are due again');
     assert.deepEqual(readdirSync(paths.damaged).sort(), ['partly.json', 'torn.json', 'torn.json_2']);
     for (let steps = 0; steps < whole.steps; steps += 1) {
       writeMess();
@@ -162,7 +162,7 @@ test(
   },
 );
 
-test('an adopted boatlog entry is the record its collector gives, whatever its id, time and neighbours', async () => {
+test('an adopted boatlog entry equals the record of its collector, for any ID, time and neighbouring rows', async () => {
   freshBoat();
   mkdirSync(join(root, 'data/boatlog'));
   const db = new DatabaseSync(join(root, 'data/boatlog/boatlog.db'));
@@ -188,7 +188,7 @@ test('an adopted boatlog entry is the record its collector gives, whatever its i
     ['x'.repeat(400), 't', 'auto', '', null, null, null],
   ];
   for (const row of rows) db.prepare('INSERT INTO boatlog_entries VALUES (?, ?, ?, ?, ?, ?, ?)').run(...row);
-  // The seed's own statement and shape.
+  // The statement and the shape of the legacy exporter.
   const entries = db
     .prepare(
       'SELECT entry_id, timestamp, entry_type, content, latitude, longitude, weather_conditions FROM boatlog_entries ORDER BY timestamp DESC',
@@ -219,7 +219,7 @@ test('an adopted boatlog entry is the record its collector gives, whatever its i
   );
 });
 
-test('every adopted record is named as its collector names it, once', () => {
+test('every adopted record has the record ID of its collector and appears once', () => {
   const table: readonly (readonly [
     category: (typeof CATEGORIES)[number],
     section: unknown,
@@ -290,13 +290,13 @@ test('every adopted record is named as its collector names it, once', () => {
       category,
     );
     for (const record of records)
-      assert.equal(Object.keys(record)[0], 'record_id', 'a line is cut by its first key');
+      assert.equal(Object.keys(record)[0], 'record_id', 'readers of export files rely on the first key');
   }
   const numbered = toLegacyRecords('settings', { data: { 0: 'x', license: {} } }, '2026', readTime);
   assert.equal(Object.keys(numbered[0] ?? {})[0], 'record_id');
 });
 
-test('what an older exporter copied whole leaves without credentials, addresses and local paths', () => {
+test('adopted records contain no credentials, addresses or local paths', () => {
   const secret = 'hunter2';
   const section = {
     entries: [
@@ -322,7 +322,7 @@ test('what an older exporter copied whole leaves without credentials, addresses 
   assert.equal(capture?.['species'], 'pike');
 });
 
-test("an export's boat is decided by what it states and what license.json states", () => {
+test('the installation IDs in the export and in license.json decide whether the export is accepted', () => {
   const other = 'fedcba9876543210';
   const table: readonly (readonly [stated: unknown, boat: string | undefined, id: string | undefined])[] = [
     [BOAT, BOAT, BOAT],
@@ -340,7 +340,7 @@ test("an export's boat is decided by what it states and what license.json states
   }
 });
 
-test('an old export too large to be read whole is set aside, and the start goes on', async () => {
+test('a legacy export that is too large to read is quarantined, and the start continues', async () => {
   freshBoat();
   put('data/exports/exports/a.json', ' '.repeat(LEGACY_DOCUMENT_SIZE_MAX_BYTES + 1));
   put('data/exports/exports/export_20260220_100531.json', document(1));
@@ -350,7 +350,7 @@ test('an old export too large to be read whole is set aside, and the start goes 
   assert.equal(statSync(join(paths.damaged, 'a.json')).size, LEGACY_DOCUMENT_SIZE_MAX_BYTES + 1);
 });
 
-test('an old export that was delivered and cleaned up is not written again under the same id, which central would refuse', async () => {
+test('a legacy export that was delivered and removed is not written again under the same ID, which central would refuse', async () => {
   freshBoat();
   const old = put('data/exports/exports/export_20260220_100531.json', document(1));
   await start();
@@ -378,7 +378,7 @@ test('an old export that was delivered and cleaned up is not written again under
   rmSync(entry.exportFile);
   ledger.queue.forget(entry.entryNo);
   ledger.close();
-  // The old file could not be removed at the time.
+  // The legacy file could not be removed before.
   put('data/exports/exports/export_20260220_100531.json', document(1));
   assert.equal((await start())?.report.adopted, 0);
   assert.equal(existsSync(old), false);

@@ -29,7 +29,7 @@ function fill(folder: string): void {
   closeSync(file);
 }
 
-test('on a full card 200 waiting exports can still be delivered, failed, retried and forgotten', (t) => {
+test('on a full card 200 waiting exports can still be delivered, failed, retried and removed', (t) => {
   const mounted = mountSmallFileSystem(8 * 1024 * 1024);
   if (mounted.kind === 'unavailable') return t.skip(mounted.reason);
   t.after(() => mounted.unmount());
@@ -80,13 +80,13 @@ test('on a full card 200 waiting exports can still be delivered, failed, retried
   );
 });
 
-test('after a restart on a full card the ledger opens, and what waits can still be delivered', async (t) => {
+test('after a restart on a full card the ledger opens, and waiting exports can still be delivered', async (t) => {
   const mounted = mountSmallFileSystem(16 * 1024 * 1024);
   if (mounted.kind === 'unavailable') return t.skip(mounted.reason);
   t.after(() => mounted.unmount());
   const paths = toSpoolPaths(mounted.path);
   const log = { write: () => undefined };
-  // What opening touches.
+  // The parts of the world that opening uses.
   const world = {
     clock: createClock(),
     random: createRandom(),
@@ -106,7 +106,7 @@ test('after a restart on a full card the ledger opens, and what waits can still 
     second.queue.forget(entry.entryNo);
   }
   second.close();
-  // Still full, and the ballast is gone: the space it left is enough for the next start too.
+  // The card is still full and the ballast file is gone. Its space is enough for the next start, too.
   const third = await openOrQuarantine(world, paths);
   assert.equal(third.queue.counts().failed, 0);
   third.close();

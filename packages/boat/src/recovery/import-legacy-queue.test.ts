@@ -23,7 +23,7 @@ const BOAT = '0123456789abcdef';
 const NOW = Date.parse('2026-11-23T10:00:00Z') as WallMs;
 const clock: Clock = { ...createClock(), wall: () => NOW };
 
-/** A first start as `startBoat` does it. Gives how many steps it took; a power cut ends it early. */
+/** Performs the first start of `startBoat` and returns its number of steps. A power cut ends it early. */
 async function start(
   stepsMax = Number.POSITIVE_INFINITY,
   log = createKeptLog(),
@@ -97,7 +97,7 @@ function entries(): readonly Readonly<Record<string, unknown>>[] {
   }));
 }
 
-/** All that a first start leaves: entries, and every file but the ledger with its content. */
+/** The result of a first start: the entries, and every file except the ledger with its content. */
 function state() {
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((name) => !name.includes('exports.db') && statSync(join(root, name)).isFile())
@@ -116,7 +116,7 @@ function recordIds(): readonly string[] {
     .sort();
 }
 
-/** One boat with everything that can be in an old queue. */
+/** A boat with every kind of item that a legacy queue can contain. */
 function writeFullBoat(): void {
   freshBoat();
   const inline = {
@@ -157,7 +157,7 @@ function writeFullBoat(): void {
   );
 }
 
-test('everything an old queue lists is queued once, oldest first, with its id, tier and time; the old files are kept', async () => {
+test('every export in a legacy queue is queued once, oldest first, with its ID, tier and time, and the legacy files are kept', async () => {
   writeFullBoat();
   const queueText = readFileSync(paths.queueFile, 'utf8');
   const historyText = readFileSync(paths.historyFile, 'utf8');
@@ -187,14 +187,14 @@ test('everything an old queue lists is queued once, oldest first, with its id, t
   assert.deepEqual(readdirSync(paths.damaged).sort(), ['bad.json', 'partly.json']);
   assert.ok(
     existsSync(join(root, 'data/old/export_3.json')),
-    'a file that is not in the exports folder stays where it is',
+    'a file outside the exports folder is not moved',
   );
   for (const { exportFile } of entries())
     await cutFile(createDisk(), clock, join(root, String(exportFile)), 100);
 });
 
 test(
-  'cut off at any step of disk or ledger, the next start comes to the same end',
+  'an import that is cut off at any step of disk or ledger has the same result after the next start',
   {
     timeout: 300_000,
   },
@@ -206,7 +206,7 @@ test(
     for (let steps = 0; steps < whole.steps; steps += 1) {
       writeFullBoat();
       assert.equal((await start(steps)).kind, 'cut', `step ${steps}`);
-      // Every third time the second start is cut as well.
+      // In every third run the second start is cut off, too.
       if (steps % 3 === 0) await start(Math.floor(steps / 2));
       assert.equal((await start()).kind, 'started');
       assert.deepEqual(state(), expected, `cut at step ${steps} of ${whole.steps}`);
@@ -214,7 +214,7 @@ test(
   },
 );
 
-test('the import happens once: a queue file written later is a view, and is never read', async () => {
+test('the import happens once, and a queue file that is written later is a view and never imported', async () => {
   writeFullBoat();
   await start();
   const before = entries();
@@ -225,7 +225,7 @@ test('the import happens once: a queue file written later is a view, and is neve
   assert.deepEqual(entries(), before);
 });
 
-test('a torn queue file is set aside as it was, and its whole items are imported', async () => {
+test('a damaged queue file is quarantined unchanged, and its complete items are imported', async () => {
   freshBoat();
   const text = JSON.stringify([
     { id: 1, type: 'boatlog', data: [{ entry_id: 1, timestamp: 't' }], status: 'pending' },
@@ -237,15 +237,15 @@ test('a torn queue file is set aside as it was, and its whole items are imported
   assert.ok(started.kind === 'started' && started.report.imported === 1);
   assert.equal(readFileSync(`${paths.queueFile}.before-import`, 'utf8'), text.slice(0, -20));
   assert.deepEqual(recordIds(), ['1@t']);
-  assert.ok(log.lines.some((line) => line.includes('torn; 1 whole')));
+  assert.ok(log.lines.some((line) => line.includes('damaged; 1 complete')));
 });
 
 for (const [name, content] of [
   ['empty', ''],
   ['zeros', '\0'.repeat(100)],
-  ['no queue', '{"some":"thing"}'],
+  ['not a queue', '{"some":"thing"}'],
 ] as const)
-  test(`a queue file that is ${name} is set aside, never overwritten, and the exports on disk are adopted`, async () => {
+  test(`a queue file that is ${name} is kept and never overwritten, and the exports on disk are adopted`, async () => {
     freshBoat();
     put('data/exports/export_queue.json', content);
     put('data/exports/export_queue.json.before-import', 'of an earlier import');
@@ -261,7 +261,7 @@ for (const [name, content] of [
     );
   });
 
-test('data without an installation is of this boat, and is not sent where the boat has no id', async () => {
+test('data without an installation ID belongs to this boat, and is not sent if the boat has no ID', async () => {
   const queue = [{ id: 1, type: 'boatlog', data: [{ entry_id: 1, timestamp: 't' }], status: 'pending' }];
   freshBoat();
   put('data/exports/export_queue.json', queue);
@@ -282,7 +282,7 @@ test('data without an installation is of this boat, and is not sent where the bo
   }
 });
 
-test("another boat's exports, brought along with a copied card, are set aside and hold up nothing", async () => {
+test("another boat's exports on a copied card are quarantined and do not block other exports", async () => {
   freshBoat();
   const foreign = document(1, { installation_id: 'fedcba9876543210' });
   put('data/exports/export_queue.json', {
@@ -300,7 +300,7 @@ test("another boat's exports, brought along with a copied card, are set aside an
   );
 });
 
-test("paths that lead elsewhere are not touched: no other program's file is read, moved or removed", async () => {
+test("paths outside the exports are ignored: no other program's file is read, moved or removed", async () => {
   freshBoat();
   const license = put('config/license.json', { ...document(1), installation_id: BOAT });
   const outside = join(dirname(root), 'outside.json');
@@ -319,7 +319,7 @@ test("paths that lead elsewhere are not touched: no other program's file is read
   assert.ok(existsSync(license) && existsSync(outside));
 });
 
-test('a file the disk refuses now is not a lost one: the next start imports it, and nothing else waits for it', async () => {
+test('a file that the disk cannot read does not count as lost: the next start imports it, and the other exports do not wait', async () => {
   writeFullBoat();
   await start();
   const expected = state();
@@ -332,7 +332,7 @@ test('a file the disk refuses now is not a lost one: the next start imports it, 
       disk.readRange(path === refused ? `${paths.ledger}/\0` : path, offset, length),
   });
   const first = await start(undefined, log, wrap).catch((error: unknown) => error);
-  // A path with a zero in it is refused by the system itself; the disk tells that as a failure of its own.
+  // The system refuses a path with a NUL character, and the disk reports this as its own failure.
   assert.ok(!(first instanceof Error), String(first));
   assert.ok(typeof first === 'object' && first !== null && 'report' in first);
   assert.ok(log.lines.some((line) => line.includes('waits')));
@@ -344,7 +344,7 @@ test('a file the disk refuses now is not a lost one: the next start imports it, 
   assert.deepEqual(ids(entries()), ids(expected.entries));
 });
 
-test('a lost ledger imports its own view: the exports on disk keep their ids', async () => {
+test('after the loss of a ledger its view is imported, and the exports on disk keep their IDs', async () => {
   writeFullBoat();
   await start();
   const before = entries();

@@ -36,14 +36,14 @@ const document = {
   data: { boatlog: { category: 'boatlog', entry_count: 1, entries: [{ entry_id: 7 }] } },
 };
 
-/** An item in one line, for tables. */
+/** Formats an item as one line for the tables. */
 function toLine(item: LegacyItem): string {
   if (item.kind === 'file') return `file ${item.path} ${item.facts.queueId ?? '-'} ${item.facts.tier ?? '-'}`;
   const { data, installationId, isLoose, isWhole } = item.document;
   return `data ${String(installationId ?? '-')} ${isLoose ? 'loose' : 'document'} ${isWhole ? 'whole' : 'partly'} ${JSON.stringify(data)}`;
 }
 
-test('every format of the field is read', () => {
+test('every known format of a legacy queue is parsed', () => {
   const boatlog = '{"boatlog":{"entries":[{"entry_id":7}]}}';
   const table: readonly (readonly [
     name: string,
@@ -52,7 +52,7 @@ test('every format of the field is read', () => {
     unusable?: number,
   ])[] = [
     [
-      'the seed, completed ones too',
+      'the lists of the legacy exporter, including completed exports',
       {
         version: '1.0',
         last_updated: '2026-02-20T10:05:30Z',
@@ -65,7 +65,11 @@ test('every format of the field is read', () => {
         (s) => `file /opt/d3kos/data/exports/exports/export_20260220_1005${s}.json q_20260220_1005${s} 2`,
       ),
     ],
-    ['the seed, empty', { version: '1.0', pending: [], uploading: [], completed: [], failed: [] }, []],
+    [
+      'empty lists of the legacy exporter',
+      { version: '1.0', pending: [], uploading: [], completed: [], failed: [] },
+      [],
+    ],
     [
       'its history',
       { version: '1.0', exports: [seedItem('20260220_100530')] },
@@ -139,7 +143,7 @@ test('every format of the field is read', () => {
       ],
     ],
     [
-      'what names nothing',
+      'items without a path or data',
       { pending: [{ queue_id: 'q_20260220_100530' }, null, 3, 'x', '/etc/passwd'] },
       [],
       5,
@@ -153,7 +157,7 @@ test('every format of the field is read', () => {
   }
 });
 
-test('an item keeps its creation time where it is a time', () => {
+test('an item keeps its creation time if it is valid', () => {
   const read = (created: unknown) => {
     const queue = parseLegacyQueue(JSON.stringify([{ path: '/a.json', created_at: created }]));
     return queue.kind === 'queue' ? queue.items[0]?.facts.createdAtMs : queue;
@@ -164,7 +168,7 @@ test('an item keeps its creation time where it is a time', () => {
   for (const none of ['soon', null, {}, -1, '2026-02-30T00:00:00Z']) assert.equal(read(none), undefined);
 });
 
-test('no text, zeros after a power loss, and JSON that is no queue are told apart', () => {
+test('an empty file, zeros after a power cut, and JSON that is not a queue are distinguished', () => {
   for (const text of ['', ' \n', '\0'.repeat(4096)]) assert.equal(parseLegacyQueue(text).kind, 'blank');
   for (const text of ['{}', '3', '"x"', 'null', '{"version":"1.0"}'])
     assert.equal(parseLegacyQueue(text).kind, 'foreign');
@@ -172,7 +176,7 @@ test('no text, zeros after a power loss, and JSON that is no queue are told apar
     assert.equal(parseLegacyQueue(text).kind, 'torn');
 });
 
-test("Python's NaN is read as null, also beside a string longer than a pattern can match", () => {
+test("Python's NaN is parsed as null, also next to a string that is too long for a regular expression", () => {
   const long = `"${'x\\"'.repeat(3_000_000)} NaN"`;
   const parsed = parseLegacyJson(`{"a": NaN, "b": -Infinity, "c": ${long}}`);
   const value = parsed?.value as { a: unknown; b: unknown; c: string };
@@ -181,7 +185,7 @@ test("Python's NaN is read as null, also beside a string longer than a pattern c
   assert.equal(parseLegacyJson('{"a": NaNs}'), undefined);
 });
 
-/** An item whose texts hold whatever JSON can hold. */
+/** An item with arbitrary JSON strings. */
 const someItem = fc.oneof(
   fc.record({
     queue_id: fc.constant('q_20260220_100530'),
@@ -203,7 +207,7 @@ const someItem = fc.oneof(
   }),
 );
 
-test('of a queue file cut off anywhere, every item that is whole is salvaged, in order, and nothing else', () => {
+test('from a queue file that is cut off anywhere, exactly the complete items are recovered, in order', () => {
   fc.assert(
     fc.property(
       fc.array(someItem, { minLength: 1, maxLength: 6 }),
@@ -213,7 +217,7 @@ test('of a queue file cut off anywhere, every item that is whole is salvaged, in
       (items, indent, head, fraction) => {
         const texts = items.map((item) => JSON.stringify(item, null, indent));
         const text = `${head}${texts.join(',\n')}]${head.startsWith('{') ? '}' : ''}`;
-        // The last character closes the file: without it the file is torn.
+        // The last character closes the file. Without it, the file is damaged.
         const cut = Math.min(Math.floor(fraction * text.length), text.length - 1);
         let end = head.length;
         const ends = texts.map((piece) => {
@@ -227,7 +231,7 @@ test('of a queue file cut off anywhere, every item that is whole is salvaged, in
         assert.ok(queue.kind === 'torn');
         const expected = parseLegacyQueue(JSON.stringify(whole));
         assert.ok(expected.kind === 'queue');
-        // Of the item that is cut, what is whole inside it is no item.
+        // A complete object inside the item that was cut is not an item.
         assert.deepEqual(queue.items, expected.items);
       },
     ),
@@ -235,7 +239,7 @@ test('of a queue file cut off anywhere, every item that is whole is salvaged, in
   );
 });
 
-test('any text at all is read without throwing, and the objects found are JSON or hold a number JSON has not', () => {
+test('any text is parsed without an exception, and each object found is JSON or contains a number that JSON lacks', () => {
   const torn = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.string({ unit: fc.constantFrom('{', '}', '[', ']', '"', '\\', ',', ':', 'a', '\n', '\0', '"a":') }),
@@ -255,7 +259,7 @@ test('any text at all is read without throwing, and the objects found are JSON o
   );
 });
 
-test('a whole queue with the rest of a longer one behind it, or zeros within, gives what is whole', () => {
+test('the complete items of a queue are recovered if it contains zeros or is followed by the end of a longer one', () => {
   const one = JSON.stringify({ pending: [seedItem('20260220_100530')] }, null, 2);
   const two = JSON.stringify(
     { pending: [seedItem('20260220_100531'), seedItem('20260220_100532')] },
@@ -274,13 +278,13 @@ test('a whole queue with the rest of a longer one behind it, or zeros within, gi
   );
 });
 
-test('deeply nested brackets neither overflow nor hold up the reading', () => {
+test('deeply nested brackets neither overflow the stack nor slow down the parser', () => {
   const depth = 200_000;
   assert.equal(parseLegacyQueue('{"a":'.repeat(depth)).kind, 'torn');
   assert.equal(parseLegacyQueue(`${'['.repeat(depth)}${']'.repeat(depth)}x`).kind, 'torn');
 });
 
-test('loose data shares exports, and a document category has one record in each', () => {
+test('loose data is combined into exports, each with at most one record of a document category', () => {
   const documents = [
     toLegacyDocument('boatlog', { entry_id: 1 }),
     toLegacyDocument('settings', { a: 1 }),
@@ -307,7 +311,7 @@ test('loose data shares exports, and a document category has one record in each'
   assert.equal(gatherLoose(many.filter((found) => found !== undefined)).length, 2);
 });
 
-test('an export is looked for only where old exporters keep exports', () => {
+test('an export is searched only in the folders of legacy exporters', () => {
   const paths = toSpoolPaths('/boat');
   const home = '/boat/data/exports';
   const table: readonly (readonly [

@@ -17,7 +17,7 @@ import { recover } from './recover.ts';
 
 const root = temporaryRoot('recover');
 const databases = createDatabases();
-// What recovery and adoption touch; nothing here sends.
+// The parts of the world that recovery and adoption use.
 const world = {
   clock: createClock(),
   random: createRandom(),
@@ -36,7 +36,7 @@ function freshRoot() {
 const open = (paths: ReturnType<typeof freshRoot>) =>
   openLedger(databases.openLedger(paths.ledger), () => '00112233445566ff');
 
-test('a damaged ledger is moved aside whole and a new one takes its place', async () => {
+test('a damaged ledger is quarantined unchanged and replaced by a new one', async () => {
   const paths = freshRoot();
   writeFileSync(paths.ledger, Buffer.alloc(8_192, 7));
   const ledger = await openOrQuarantine(world, paths);
@@ -59,7 +59,7 @@ const seedDocument = {
   },
 };
 
-test("export files without an entry get one; an older exporter's file is rewritten with record ids, once however often power fails", async () => {
+test('export files without an entry get one, and a legacy file is rewritten with record IDs once, even after several power cuts', async () => {
   const paths = freshRoot();
   const old = join(paths.exports, 'export_20260220_100530.json');
   writeFileSync(old, JSON.stringify(seedDocument, null, 2));
@@ -72,14 +72,14 @@ test("export files without an entry get one; an older exporter's file is rewritt
   assert.equal(document.data.settings.data.record_id, 'settings');
   first.close();
 
-  // The power failed before the old file was removed: it is the same export again.
+  // Power failed before the legacy file was removed, so the same export is found again.
   writeFileSync(old, JSON.stringify(seedDocument, null, 2));
   const second = open(paths);
   const report = await recover(world, paths, second);
   assert.equal(report.adopted, 0);
   assert.equal(second.queue.counts().pending, 1);
   assert.equal(existsSync(old), false);
-  // The ledger was lost: the rewritten file is adopted under its own export id.
+  // The ledger was lost, so the rewritten file is adopted under its own export ID.
   second.close();
   writeFileSync(paths.ledger, 'gone');
   const third = await openOrQuarantine(world, paths);
@@ -87,7 +87,7 @@ test("export files without an entry get one; an older exporter's file is rewritt
   assert.equal(third.queue.list('pending')[0]?.exportId, entry?.exportId);
 });
 
-test('what cannot be understood is set aside under its name, never removed', async () => {
+test('files that cannot be parsed are quarantined under their names and never removed', async () => {
   const paths = freshRoot();
   writeFileSync(
     join(paths.exports, 'export_20260220_100530.json'),
@@ -101,7 +101,7 @@ test('what cannot be understood is set aside under its name, never removed', asy
   assert.deepEqual(readdirSync(paths.exports), []);
 });
 
-test('an entry whose file is gone is failed with its ranges due again; one whose file was just archived stays pending', async () => {
+test('an entry with a missing file fails and its ranges are rewound, and an entry whose file was just archived stays pending', async () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1, { exportFile: join(paths.exports, 'a.json') }), [
@@ -119,14 +119,14 @@ test('an entry whose file is gone is failed with its ranges due again; one whose
   assert.equal(ledger.queue.find(newEntry(2).queueId)?.status, 'pending');
 });
 
-test('a file that has the name of an entry in the archive, and is another export, is adopted and not removed', async () => {
+test("a different export under an entry's name in the archive is adopted and not removed", async () => {
   const paths = freshRoot();
   const ledger = open(paths);
   const file = join(paths.exports, 'export_old_1.json');
   writeFileSync(file, '{}');
   ledger.queue.enqueue(newEntry(1, { exportFile: file }), []);
   mkdirSync(paths.failed, { recursive: true });
-  // An older exporter whose clock went back gave two exports one id; this one it had failed before.
+  // A legacy exporter whose clock went back gave two exports the same ID. This one had failed earlier.
   writeFileSync(toFailedFile(paths, newEntry(1).queueId), JSON.stringify(seedDocument));
   const report = await recover(world, paths, ledger);
   assert.deepEqual([report.adopted, report.quarantined], [1, 0]);
@@ -136,7 +136,7 @@ test('a file that has the name of an entry in the archive, and is another export
   );
 });
 
-test('an entry whose file was being archived when power failed has it once, where it was', async () => {
+test('if power fails while a file is being archived, the entry keeps one file at its original path', async () => {
   const paths = freshRoot();
   const ledger = open(paths);
   const file = join(paths.exports, 'a.json');

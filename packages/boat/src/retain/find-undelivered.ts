@@ -7,15 +7,15 @@ import type { Clock, Disk } from '../platform/ports.ts';
 import { toLineKind } from '../spool/policy.ts';
 import { readLines } from '../spool/read-lines.ts';
 
-/** Identities looked up in one pass over the delivered files: about 20 MB of memory, whatever the size of the failed file. */
+/** Most record identities that one pass over the delivered files compares: about 20 MB of memory for a failed file of any size. */
 const IDENTITIES_PER_PASS_MAX = 100_000;
-/** Enough of a record line to hold its identity: 300 characters, each up to 6 bytes as an escape. */
+/** Bytes of a record line that contain its ID: up to 300 characters, each up to 6 bytes when escaped. */
 const RECORD_START_BYTES = 2_048;
 
 /**
- * How many records of a failed entry's file are not in any delivered export's file: 0 proves that all of them reached
- * central some other way. What cannot be looked at proves nothing: a file that is gone counts as undelivered whole, and so
- * does what an export delivered in whose receipts not every rejected record is named.
+ * Returns the number of records in a failed entry's file that no later delivered export contains. 0 proves that central
+ * received all of them with later exports. If the failed file is missing or unreadable, all of its records count as
+ * undelivered. A delivered export proves nothing if its receipts do not name every rejected record.
  */
 export async function findUndelivered(
   disk: Disk,
@@ -36,7 +36,7 @@ export async function findUndelivered(
         const rejected = new Set(
           rejectedRecords.map(({ category, record_id }) => `${category} ${record_id}`),
         );
-        // Of one that breaks off, what was read was delivered all the same.
+        // If reading this file fails halfway, the records read so far were still delivered.
         await isReadable(async () => {
           for await (const identity of identitiesOf(disk, clock, entry.exportFile))
             if (!rejected.has(identity)) identities.delete(identity);
@@ -48,7 +48,7 @@ export async function findUndelivered(
   return isRead ? undelivered : Math.max(1, failed.recordCount);
 }
 
-/** False where the card does not give a file; another one's is no reason to look at none. */
+/** Returns false if the card cannot read the file, so that the search can continue with other files. */
 async function isReadable(read: () => Promise<void>): Promise<boolean> {
   try {
     await read();
@@ -59,7 +59,7 @@ async function isReadable(read: () => Promise<void>): Promise<boolean> {
   }
 }
 
-/** Receipts name rejected records one by one up to a limit; a full list, or a line of category "*", stands for more. */
+/** True if the list is complete. A receipt names rejected records up to a limit; a full list or an item of category "*" implies more. */
 function areAllNamed(rejectedRecords: readonly RejectedRecord[]): boolean {
   return (
     rejectedRecords.length < REJECTED_RECORDS_KEPT_MAX &&
@@ -82,7 +82,7 @@ async function* identitiesInPasses(
   if (pass.size > 0) yield pass;
 }
 
-/** `<category> <record_id>` of every record in a file, telemetry samples left out: a sample is a moment, not a thing to deliver again. */
+/** Yields `<category> <record_id>` for every record of a file except telemetry samples, which later exports do not carry again. */
 async function* identitiesOf(disk: Disk, clock: Clock, path: string): AsyncGenerator<string, void, void> {
   let category = '';
   for await (const { bytes } of readLines(disk, clock, path)) {
@@ -91,7 +91,7 @@ async function* identitiesOf(disk: Disk, clock: Clock, path: string): AsyncGener
     if (line?.kind === 'open') category = line.category;
     if (line?.kind !== 'record' || category === 'telemetry') continue;
     const recordId = /^\{"record_id":("(?:[^"\\]|\\.)*")/.exec(start)?.[1];
-    // An identity that cannot be read is its whole line: it matches nothing, so its file is kept.
+    // If the ID cannot be parsed, the whole line is used. It matches nothing, so the file is kept.
     yield `${category} ${recordId === undefined ? Buffer.from(bytes).toString('utf8') : (JSON.parse(recordId) as string)}`;
   }
 }

@@ -5,14 +5,14 @@ import { isOlderThan, pickDelivered, toReserveBytes } from './policy.ts';
 
 const MB = 1024 * 1024;
 
-test('the reserve is the smaller of 500 MB and 3 % of the file system, or what is configured', () => {
+test('the reserve is the smaller of 500 MB and 3 % of the file system, unless it is configured', () => {
   assert.equal(toReserveBytes(128 * 1024 * MB, undefined), 500 * MB);
   assert.equal(toReserveBytes(1000 * MB, undefined), 30 * MB);
   assert.equal(toReserveBytes(1000 * MB, 7), 7);
   assert.equal(toReserveBytes(1000 * MB, 0), 0);
 });
 
-test('only what is older than its time is old; a label in the future, of a clock that was wrong, is not', () => {
+test('only a time before the retention period is old; a future time, from a wrong clock, is not', () => {
   for (const [labelMs, isOld] of [
     [0, true],
     [999, true],
@@ -23,7 +23,7 @@ test('only what is older than its time is old; a label in the future, of a clock
     assert.equal(isOlderThan(labelMs, 2_000, 1_000), isOld, `label ${labelMs}`);
 });
 
-test('delivered files go oldest first, as many as are needed and not one more', () => {
+test('delivered files are removed oldest first, and no more of them than needed', () => {
   const sizes = fc.array(fc.nat(100), { maxLength: 20 });
   fc.assert(
     fc.property(sizes, fc.nat(1_500), (fileSizes, neededBytes) => {

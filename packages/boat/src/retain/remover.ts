@@ -4,13 +4,13 @@ import type { Clock, Disk, Log } from '../platform/ports.ts';
 
 /** Removes entries with their files. */
 export interface Remover {
-  /** Returns false, and removes nothing, where the entry has changed since it was read or another call is removing it. */
+  /** Returns false without a change if the entry has changed since it was read or another call is removing it. */
   remove(entry: Entry): Promise<boolean>;
-  /** True while an entry is being removed: its file may be gone already, so nothing may send it again. */
+  /** True while an entry is being removed. Its file may be gone already, so it must not be retried. */
   isRemoving(entryNo: number): boolean;
 }
 
-/** `onRemoved` is called after each entry that left the ledger. */
+/** Calls `onRemoved` after each removal of an entry from the ledger. */
 export function createRemover(
   { clock, disk, log }: { readonly clock: Clock; readonly disk: Disk; readonly log: Log },
   ledger: Ledger,
@@ -18,8 +18,8 @@ export function createRemover(
 ): Remover {
   const removing = new Set<number>();
   /**
-   * The intent and the loss first, then the file, then the row: a power cut in between leaves a row, with or without its
-   * file, and the next cleanup ends the removal.
+   * Records the intent and the loss, then removes the file, then the row. A power cut in between leaves a row with or
+   * without its file, and the next cleanup completes the removal.
    */
   const removeAll = async (entry: Entry): Promise<void> => {
     if (entry.status === 'failed')

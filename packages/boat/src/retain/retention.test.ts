@@ -21,14 +21,14 @@ const DAY_MS = 24 * 3_600_000;
 const at = (ms: number): WallMs => ms as WallMs;
 
 let made = 0;
-/** A boat whose card holds `cardBytes` of exports, of which `reserveBytes` are to stay free. */
+/** A boat with a card of `cardBytes` and a reserve of `reserveBytes`. */
 function openBoat(cardBytes: number, reserveBytes: number) {
   made += 1;
   const paths = toSpoolPaths(join(root, String(made)));
   mkdirSync(paths.exports, { recursive: true });
   mkdirSync(paths.failed, { recursive: true });
   const realDisk = createDisk();
-  /** What happens as a file is read: a fault of the card, or somebody else at work. */
+  /** Called before each read of a file, to simulate a fault of the card or a concurrent change. */
   let onRead: ((path: string) => void) | undefined;
   const usedBytes = (): number =>
     [paths.exports, paths.failed]
@@ -106,7 +106,7 @@ function openBoat(cardBytes: number, reserveBytes: number) {
   };
 }
 
-test('the reserve is made of delivered files, oldest first; what waits and what failed stays', async () => {
+test('delivered files are removed for the reserve, oldest first; pending and failed exports stay', async () => {
   const { ledger, retention, enqueue, deliver, fail } = openBoat(10_000, 4_000);
   const failed = await fail(await enqueue(['a']));
   const old = deliver(await enqueue(['b', 'c']));
@@ -119,10 +119,10 @@ test('the reserve is made of delivered files, oldest first; what waits and what 
   );
   assert.deepEqual(ledger.queue.counts(), { pending: 1, uploading: 0, completed: 1, failed: 1 });
   assert.equal(ledger.queue.history(10).length, 2, 'history stays');
-  assert.deepEqual(ledger.queue.losses(), [], 'what central holds is no loss');
+  assert.deepEqual(ledger.queue.losses(), [], 'removing an export that central holds is not a loss');
 });
 
-test('where delivered files are not enough, exports are refused and nothing else is touched', async () => {
+test('if removing delivered files is not enough, exports are refused and no other file is removed', async () => {
   const { ledger, retention, enqueue, deliver, fail } = openBoat(8_000, 7_000);
   const failed = await fail(await enqueue(['a']));
   const waiting = await enqueue(['b']);
@@ -132,7 +132,7 @@ test('where delivered files are not enough, exports are refused and nothing else
   assert.deepEqual(ledger.queue.counts(), { pending: 1, uploading: 0, completed: 0, failed: 1 });
 });
 
-test('whoever shows the queue is told of each removal, whatever asked for it', async () => {
+test('each removal is reported to the listener, whichever call caused it', async () => {
   const { retention, enqueue, deliver, passDays, toldCounts } = openBoat(1_000_000, 0);
   deliver(await enqueue(['a']));
   deliver(await enqueue(['b']));
@@ -144,7 +144,7 @@ test('whoever shows the queue is told of each removal, whatever asked for it', a
   );
 });
 
-test('delivered files go after 30 days, not before', async () => {
+test('delivered files are removed after 30 days and not before', async () => {
   const { ledger, retention, enqueue, deliver, passDays } = openBoat(1_000_000, 0);
   const delivered = deliver(await enqueue(['a']));
   passDays(29);
@@ -156,7 +156,7 @@ test('delivered files go after 30 days, not before', async () => {
   assert.equal(ledger.queue.get(delivered.entryNo), undefined);
 });
 
-test('a failed export goes after 7 days once later exports delivered its records, with a line in the loss ledger', async () => {
+test('a failed export is removed after 7 days once later exports delivered its records, and is recorded as a loss', async () => {
   const { ledger, retention, enqueue, deliver, fail, passDays } = openBoat(1_000_000, 0);
   const failed = await fail(await enqueue(['a', 'b']));
   deliver(await enqueue(['a']));
@@ -172,7 +172,7 @@ test('a failed export goes after 7 days once later exports delivered its records
   );
 });
 
-test('a failed export stays where central rejected its records, or where they were delivered before it only', async () => {
+test('a failed export stays if central rejected its records, or only earlier exports delivered them', async () => {
   const { retention, enqueue, deliver, fail, passDays } = openBoat(1_000_000, 0);
   deliver(await enqueue(['b']));
   const failed = await fail(await enqueue(['a', 'b']));
@@ -185,7 +185,7 @@ test('a failed export stays where central rejected its records, or where they we
   assert.ok(existsSync(failed.exportFile) && existsSync(alsoFailed.exportFile));
 });
 
-test('a power cut during the removal of a failed export leaves one line in the loss ledger, and the next cleanup ends the removal', async () => {
+test('a power cut during the removal of a failed export leaves one recorded loss, and the next cleanup completes the removal', async () => {
   const { ledger, retention, enqueue, deliver, fail, passDays } = openBoat(1_000_000, 0);
   const failed = await fail(await enqueue(['a']));
   const gone = await fail(await enqueue(['b']));
@@ -199,7 +199,7 @@ test('a power cut during the removal of a failed export leaves one line in the l
   assert.deepEqual(
     [report.failedRemoved, report.failedKept],
     [1, 1],
-    'a file that is missing for another reason is not a removal',
+    'a file that is missing for another reason does not count as a removal',
   );
   assert.deepEqual(
     ledger.queue.list('failed').map(({ queueId }) => queueId),
@@ -208,7 +208,7 @@ test('a power cut during the removal of a failed export leaves one line in the l
   assert.equal(ledger.queue.losses().length, 1);
 });
 
-test('files that the card cannot read prove nothing, and keep no cleanup from the others', async () => {
+test('files that the card cannot read prove nothing, and do not prevent the cleanup of other files', async () => {
   const { ledger, retention, enqueue, deliver, fail, passDays, whenReading } = openBoat(1_000_000, 0);
   const unreadable = await fail(await enqueue(['a']));
   const proven = await fail(await enqueue(['b']));
@@ -232,7 +232,7 @@ test('files that the card cannot read prove nothing, and keep no cleanup from th
   );
 });
 
-test('an export that the owner retries while a cleanup looks at it stays, and is no loss', async () => {
+test('an export that the owner retries while a cleanup examines it stays, and no loss is recorded', async () => {
   const { ledger, retention, enqueue, deliver, fail, passDays, whenReading } = openBoat(1_000_000, 0);
   const failed = await fail(await enqueue(['a']));
   deliver(await enqueue(['a']));
@@ -248,7 +248,7 @@ test('an export that the owner retries while a cleanup looks at it stays, and is
   assert.deepEqual(ledger.queue.losses(), []);
 });
 
-test('an export whose removal a power cut interrupted is no loss once the owner retries it', async () => {
+test('if a power cut interrupts the removal of an export and the owner retries it, its recorded loss is deleted', async () => {
   const { ledger, enqueue, fail } = openBoat(1_000_000, 0);
   const dropped = await fail(await enqueue(['a']));
   const failed = await fail(await enqueue(['b']));

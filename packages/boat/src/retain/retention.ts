@@ -11,19 +11,19 @@ import { createRemover, type Remover } from './remover.ts';
 export interface CleanupReport {
   readonly completedRemoved: number;
   readonly failedRemoved: number;
-  /** Failed entries past their time whose records are not proven delivered some other way. */
+  /** Failed entries past their retention that stay, because later exports did not demonstrably deliver their records. */
   readonly failedKept: number;
   readonly freedBytes: number;
 }
 
-/** Keeps the reserve free and removes exports that central holds. It never removes undelivered data. */
+/** Keeps the reserve free and removes exports that central holds. Never removes undelivered data. */
 export interface Retention {
   /**
    * Frees space before an export is made: removes delivered files, oldest first, until the reserve is free.
-   * Throws DISK_RESERVE where that is not enough.
+   * Throws DISK_RESERVE if that is not enough.
    */
   ensureReserve(): Promise<void>;
-  /** Removes delivered files after 30 days, and failed ones after 7 once their records are delivered some other way. */
+  /** Removes delivered files after 30 days, and failed ones after 7 days if later exports delivered their records. */
   cleanup(completedKeptMs?: number): Promise<CleanupReport>;
   /** See `Remover.isRemoving`. */
   readonly isRemoving: Remover['isRemoving'];
@@ -31,11 +31,11 @@ export interface Retention {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** How often the daemon cleans up by itself, and how long after its start it first does. */
+/** Interval between the daemon's cleanups, and the delay of the first one after its start. */
 const CLEANUP_EVERY_MS = 24 * 3_600_000;
 const CLEANUP_FIRST_MS = 10 * 60_000;
 
-/** `onRemoved` is called after each entry that left the ledger. */
+/** Calls `onRemoved` after each removal of an entry from the ledger. */
 export function createRetention(
   world: { readonly clock: Clock; readonly disk: Disk; readonly log: Log },
   paths: SpoolPaths,
@@ -108,7 +108,7 @@ async function removeFailed(
   let freedBytes = 0;
   for (const entry of ledger.queue.list('failed')) {
     if (!isOlderThan(entry.failedAtMs ?? nowMs, nowMs, FAILED_KEPT_MS)) continue;
-    // A file that is gone proves nothing by itself: only a removal that had begun is ended.
+    // A missing file alone proves nothing. Only a removal that had begun is completed.
     const isGone = (await disk.stat(entry.exportFile)) === undefined;
     const isRemovable = isGone
       ? ledger.queue.hasRemovalBegun(entry.entryNo)

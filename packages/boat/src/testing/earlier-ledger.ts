@@ -3,19 +3,19 @@ import type { Cursor } from '../collect/cursor.ts';
 import type { Loss } from '../ledger/losses.ts';
 import type { LedgerDatabase } from '../platform/ports.ts';
 
-/** The versions of the ledger that boats may have, each written by the code of that version (`ledgers/generate.ts`). */
+/** The ledger versions that boats may have. Each file was written by the code of its version (`ledgers/generate.ts`). */
 export const EARLIER_VERSIONS = [1, 2, 3, 4, 5] as const;
 export type EarlierVersion = (typeof EARLIER_VERSIONS)[number];
 
-/** What the code that wrote the ledger read from it. Absent values are null, as in JSON. */
+/** The values that the code of the earlier version read from its ledger. Absent values are null, as in JSON. */
 export interface Observed {
   readonly ledgerId: string;
   readonly nextSequence: number;
   /** Entries 1 to 7; entry 1 was delivered and removed. */
   readonly entries: readonly (Readonly<Record<string, unknown>> | null)[];
-  /** Which parts of entries 2 and 5 are acknowledged. */
+  /** For each part of entries 2 and 5, whether it is acknowledged. */
   readonly parts: readonly (readonly boolean[])[];
-  /** Of the boatlog's sources `main` and `other`. */
+  /** The cursors of the boatlog sources `main` and `other`. */
   readonly cursors: readonly (Cursor | null)[];
   readonly settings: string;
   /** The digest of the alert that each entry carried. */
@@ -26,10 +26,10 @@ export interface Observed {
   readonly slots: readonly string[];
 }
 
-/** Fills an empty database with a ledger of an earlier version, and returns what its own code read from it. */
+/** Fills an empty database with a ledger of an earlier version, and returns the values that its own code read. */
 export function writeEarlierLedger(database: LedgerDatabase, version: EarlierVersion): Observed {
   const sql = readFileSync(new URL(`ledgers/version-${version}.sql`, import.meta.url), 'utf8');
   database.transaction(() => database.db.exec(sql));
-  // The first line is a comment with JSON, written by `ledgers/generate.ts`.
+  // `ledgers/generate.ts` writes JSON into a comment in the first line.
   return JSON.parse(sql.slice('-- '.length, sql.indexOf('\n'))) as Observed;
 }

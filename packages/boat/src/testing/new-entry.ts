@@ -1,7 +1,7 @@
 import type { CategoryMoves, NewEntry } from '../ledger/entry.ts';
 import type { WallMs } from '../platform/ports.ts';
 
-/** The `n`-th export of a boat, as it is handed to the queue; its file is not there. */
+/** Returns the `n`-th export of a boat for `enqueue`. Its file does not exist. */
 export function newEntry(n: number, over: Partial<NewEntry> = {}): NewEntry {
   return {
     queueId: `q_20260220_10053${n}`,
@@ -20,7 +20,7 @@ export function newEntry(n: number, over: Partial<NewEntry> = {}): NewEntry {
   };
 }
 
-/** What an export moves that carries boatlog rows after `from`, up to `to`. */
+/** Returns the cursor move of an export that carries the boatlog rows after `from` up to `to`. */
 export const boatlogMove = (from: number | undefined, to: number): CategoryMoves => ({
   category: 'boatlog',
   cursors: [

@@ -5,20 +5,20 @@ import type { Disk } from '../platform/ports.ts';
 import { createRandom } from '../platform/random.ts';
 import { openLedgerDatabase } from '../platform/sqlite.ts';
 
-/** What ends a run at a chosen step, as a power cut would. */
+/** Thrown to end a run at a chosen step, as a power cut would. */
 export class PowerCut extends Error {}
 
-/** The real disk and a real ledger, as long as there is power. */
+/** The real disk and a real ledger until the power cut. */
 export interface Power {
   readonly disk: Disk;
   openLedger(): Ledger;
-  /** Steps taken so far. */
+  /** Number of steps so far. */
   steps(): number;
 }
 
 /**
- * Counts every step that changes the disk, and the commits of the ledger, and ends the run before one of them. A run
- * ended at a step that only reads leaves what the next change would have found.
+ * Counts every change of the disk and every commit of the ledger, and ends the run before a chosen one. Steps that only
+ * read are not counted, because a cut there leaves the same state as a cut before the next change.
  */
 export function createPower(ledgerPath: string, stepsMax: number): Power {
   let steps = 0;
@@ -36,7 +36,7 @@ export function createPower(ledgerPath: string, stepsMax: number): Power {
   const toOpenFile = (file: OpenFile): OpenFile => ({
     ...file,
     write: stepping(file.write),
-    // The process ends, the machine does not: what was written is there without a sync, which costs most of the time.
+    // Only the process ends here, so written data survives without a sync. Syncs would take most of the test's time.
     sync: async () => undefined,
   });
   const counted: FileSystem = {

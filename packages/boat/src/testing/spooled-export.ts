@@ -2,10 +2,10 @@ import type { DocumentHeader } from '@d3kos/protocol';
 import type { Disk } from '../platform/ports.ts';
 import { createExportWriter } from '../spool/export-file.ts';
 
-/** The boat whose exports `spoolExport` writes, unless told otherwise. */
+/** The default installation ID of the exports that `spoolExport` writes. */
 export const SPOOLED_INSTALLATION = '0123456789abcdef';
 
-/** Writes a finished export file with boatlog records of the given ids, and gives its size in bytes. */
+/** Writes a finished export file with boatlog records of the given IDs, and returns its size in bytes. */
 export async function spoolExport(
   disk: Disk,
   path: string,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 
-/** A folder of its own for one test file, removed when its tests are done. */
+/** Creates a temporary folder for one test file and removes it after the tests. */
 export function temporaryRoot(name: string): string {
   const root = mkdtempSync(join(tmpdir(), `d3kos-${name}-`));
   after(() => rmSync(root, { recursive: true, force: true }));

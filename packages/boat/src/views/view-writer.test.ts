@@ -60,10 +60,10 @@ function openBoat(name: string) {
   return { paths, ledger, deliver, queueIds };
 }
 
-/** Longer waits than this are for something to happen. */
+/** Waits longer than this are waits for an event. */
 const PATIENCE_MS = 24 * 3_600_000;
 
-test('every delivery comes into both views, the one after the first too', async () => {
+test('both views show every delivery, including the second one', async () => {
   const { paths, ledger, deliver, queueIds } = openBoat('deliveries');
   const views = createViewWriter(
     { clock: createClock(), disk: createDisk(), log: createKeptLog() },
@@ -80,7 +80,7 @@ test('every delivery comes into both views, the one after the first too', async 
   ledger.close();
 });
 
-test('an export that is delivered at once costs one write of the views, with one fsync for each', async (t) => {
+test('an export that is delivered at once causes one write and one fsync of each view', async (t) => {
   const { paths, ledger, deliver, queueIds } = openBoat('counted');
   const fileSystem = createFileSystem();
   const syncs = { files: 0, directories: 0 };
@@ -129,7 +129,7 @@ test('an export that is delivered at once costs one write of the views, with one
       assert.ok(performance.now() - began < 5_000, 'the views are written within 5 s');
   };
   views.changed();
-  // What a start finds is replaced without a wait.
+  // The views of an earlier run are replaced without a delay.
   await untilWaiting(2);
   assert.deepEqual(syncs, { files: 2, directories: 0 });
   views.changed();
@@ -143,7 +143,7 @@ test('an export that is delivered at once costs one write of the views, with one
   assert.deepEqual(queueIds(paths.historyFile, 'exports'), ['q_1']);
 });
 
-test('a view that the full card refused is written once there is room, without another change', async (t) => {
+test('a view that a full card refused is written once there is space, without another change', async (t) => {
   const { paths, ledger, deliver, queueIds } = openBoat('full');
   deliver(1);
   const disk = createDisk();

@@ -6,19 +6,20 @@ import { createWake } from '../platform/wake.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 
 /**
- * The views are written this long after the first change they do not show, and so at most once a second (docs/spec/delivery.md, "The ledger"): they cost fsyncs and are for others to read. An export that is delivered at once costs one write, not two.
+ * Delay between a change and the write of the views, which limits them to one write a second (docs/spec/delivery.md,
+ * "The ledger"). Each write costs fsyncs. An export that is delivered at once causes one write instead of two.
  */
 const VIEWS_DELAY_MS = 1_000;
-/** How long a view that could not be written waits for another try: a full card is not freed within a second. */
+/** Delay after a failed write. A full card is not freed within a second. */
 const VIEWS_RETRY_MS = 30_000;
 
-/** Keeps the JSON views behind the ledger by at most a second. */
+/** Keeps the JSON views at most one second behind the ledger. */
 export interface ViewWriter {
-  /** The ledger changed. Returns at once. */
+  /** Reports a change of the ledger. Returns at once. */
   changed(): void;
-  /** Writes after changes until aborted. A view that cannot be written is told and tried again; the ledger is the truth. */
+  /** Writes the views after changes until aborted. A failed write is logged and retried. */
   run(signal: AbortSignal): Promise<void>;
-  /** Writes now. */
+  /** Writes the views now. */
   flush(): Promise<void>;
 }
 
@@ -28,14 +29,14 @@ export function createViewWriter(
   ledger: Ledger,
 ): ViewWriter {
   const wake = createWake();
-  /** The newest delivered export in the history view; undefined: not written in this run. */
+  /** The newest delivered export in the history view, or undefined before the first write of this run. */
   let writtenHistoryNo: number | undefined;
   const flush = async (): Promise<void> => {
     const historyNo = ledger.queue.newestHistoryNo();
     await writeViews(world, paths, ledger, historyNo === writtenHistoryNo ? 'queue' : 'both');
     writtenHistoryNo = historyNo;
   };
-  /** The ledger changed since the views were last begun. */
+  /** True if the ledger has changed since the last write began. */
   let isBehind = false;
   const changed = (): void => {
     isBehind = true;
@@ -49,7 +50,7 @@ export function createViewWriter(
         await wake.wait(world.clock, Number.MAX_SAFE_INTEGER, signal);
         if (!isBehind) continue;
         try {
-          // What an earlier run left is no view of this one: it is replaced without a wait.
+          // The views of an earlier run are outdated. They are replaced without a delay.
           if (writtenHistoryNo !== undefined) await world.clock.sleep(VIEWS_DELAY_MS, signal);
           isBehind = false;
           await flush();

@@ -3,13 +3,13 @@ import type { Entry, HistoryRow } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { toLegacyTime } from '../ledger/policy.ts';
 
-/** Most delivered exports in `export_history.json`: years of daily exports, and a file that stays under a few MB. */
+/** Most delivered exports in `export_history.json`: years of daily exports in a file of a few MB. */
 const HISTORY_VIEW_MAX = 10_000;
 
-/** Rows made into text at once: a few milliseconds on a Pi. */
+/** Rows formatted in one step, which takes a few milliseconds on a Raspberry Pi. */
 const VIEW_PAGE_ROWS = 200;
 
-/** An entry in the seed's exact format: its keys, their order and types. */
+/** Formats an entry exactly as the legacy exporter did: same keys, order and types. */
 export function toQueueView(entry: Entry) {
   return {
     queue_id: entry.queueId,
@@ -27,7 +27,7 @@ export function toQueueView(entry: Entry) {
   };
 }
 
-/** A delivered export in the seed's history format, with what central counted beside it. */
+/** Formats a delivered export as the legacy exporter did, and adds the counts that central reported. */
 export function toHistoryView(row: HistoryRow) {
   return {
     queue_id: row.queueId,
@@ -50,10 +50,10 @@ export function toHistoryView(row: HistoryRow) {
   };
 }
 
-/** Pieces of a view's text, made page by page: nothing else waits longer than for one page of rows. */
+/** The pieces of a view's text. Each covers at most one page of rows, so that the event loop is free in between. */
 type Pieces = Generator<string, void, void>;
 
-/** The seed's lists in its order. `uploading` is not a stored status: those entries stand among the pending. */
+/** The lists of the legacy exporter in its order. `uploading` is not a stored status; the ledger stores those entries as pending. */
 function* toQueuePieces(ledger: Ledger, nowMs: WallMs): Pieces {
   yield `{\n  "version": "1.0",\n  "last_updated": ${JSON.stringify(toLegacyTime(nowMs))},\n  "pending": `;
   yield* toList(entriesOf(ledger, 'pending', 'pending'));
@@ -66,7 +66,7 @@ function* toQueuePieces(ledger: Ledger, nowMs: WallMs): Pieces {
   yield '\n}\n';
 }
 
-/** Oldest first, as the seed appends. */
+/** The history, oldest first, because the legacy exporter appended to it. */
 function* toHistoryPieces(ledger: Ledger): Pieces {
   yield '{\n  "version": "1.0",\n  "exports": ';
   yield* toList(historyOf(ledger));
@@ -111,10 +111,10 @@ function* historyOf(ledger: Ledger): Generator<readonly unknown[], void, void> {
 }
 
 /**
- * Writes the JSON views, each whole or as it was, with the event loop free between their pages. Views are for other
- * programs and for people; this program reads them only once, at first start, to import an old queue. Their names are
- * not synced: a power cut may bring the view before back, which the next start writes anew anyway (decision 0022).
- * `queue`: the history has not changed.
+ * Writes the JSON views, each atomically, with the event loop free between pages. The views are for other programs and
+ * for people. This program reads these names only at its first start, to import a legacy queue. The rename of a view is
+ * not synced, so a power cut may restore the previous view; the next start replaces it (decision 0022).
+ * `queue` writes only the queue view, because the history has not changed.
  */
 export async function writeViews(
   world: Pick<World, 'clock' | 'disk'>,

@@ -17,7 +17,8 @@ describe('Retry-After', () => {
     ['2026-11-23T12:05:00Z', undefined],
   ];
   for (const [value, delayMs] of table)
-    it(`"${value}" asks for ${delayMs}`, () => assert.equal(parseRetryAfter(value, now), delayMs));
+    it(`"${value}" requests a wait of ${delayMs} ms`, () =>
+      assert.equal(parseRetryAfter(value, now), delayMs));
 });
 
 describe('Accept-Encoding', () => {

@@ -12,7 +12,7 @@ const refused = (status: number, retryAfterMs?: number): Outcome => ({
   message: 'why',
   ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
 });
-const stranger = (
+const foreignAnswer = (
   status: number,
   reason: 'redirect' | 'html' | 'other_json' | 'status_511' | 'garbage',
 ): Outcome => ({ kind: 'not_central', reason, status, detail: 'a page' });
@@ -22,7 +22,7 @@ const noConnection = (phase: 'connect' | 'tls', code: string, clockSynchronized 
     : { kind: 'no_connection', phase, code, clockSynchronized };
 
 /** A verdict's kind, with the destination where it names one. */
-function told(verdict: Verdict): string {
+function format(verdict: Verdict): string {
   return verdict.kind === 'unreachable' ? `unreachable/${verdict.destination}` : verdict.kind;
 }
 
@@ -53,26 +53,35 @@ describe('the verdict on an outcome', () => {
     ...[400, 409, 415, 422, 413].map(
       (status) => [`central's ${status}`, refused(status), 'rejected'] as const,
     ),
-    ['a redirect', stranger(302, 'redirect'), 'unreachable/captive_portal'],
-    ['status 511', stranger(511, 'status_511'), 'unreachable/captive_portal'],
+    ['a redirect', foreignAnswer(302, 'redirect'), 'unreachable/captive_portal'],
+    ['status 511', foreignAnswer(511, 'status_511'), 'unreachable/captive_portal'],
     ...[200, 201, 204, 401, 403, 404, 413, 429, 505, 520].map(
-      (status) => [`HTML with ${status}`, stranger(status, 'html'), 'unreachable/captive_portal'] as const,
+      (status) =>
+        [`HTML with ${status}`, foreignAnswer(status, 'html'), 'unreachable/captive_portal'] as const,
     ),
     ...[200, 400, 404, 505].map(
       (status) =>
-        [`other JSON with ${status}`, stranger(status, 'other_json'), 'unreachable/captive_portal'] as const,
+        [
+          `other JSON with ${status}`,
+          foreignAnswer(status, 'other_json'),
+          'unreachable/captive_portal',
+        ] as const,
     ),
     ...[500, 501, 502, 503, 504].flatMap((status) => [
-      [`HTML with ${status}`, stranger(status, 'html'), 'unavailable'] as const,
-      [`other JSON with ${status}`, stranger(status, 'other_json'), 'unavailable'] as const,
+      [`HTML with ${status}`, foreignAnswer(status, 'html'), 'unavailable'] as const,
+      [`other JSON with ${status}`, foreignAnswer(status, 'other_json'), 'unavailable'] as const,
     ]),
-    ['nothing readable with 200', stranger(200, 'garbage'), 'unreachable/captive_portal'],
+    ['nothing readable with 200', foreignAnswer(200, 'garbage'), 'unreachable/captive_portal'],
     ['DNS that fails', noConnection('connect', 'ENOTFOUND'), 'unreachable/offline'],
     ['a refused port', noConnection('connect', 'ECONNREFUSED'), 'unreachable/offline'],
     ['no route', noConnection('connect', 'ENETUNREACH'), 'unreachable/offline'],
     ['a TLS handshake that breaks off', noConnection('tls', 'ECONNRESET'), 'unreachable/offline'],
-    ['a certificate of tomorrow', noConnection('tls', 'CERT_NOT_YET_VALID'), 'unreachable/clock_wrong'],
-    ['a certificate of yesterday', noConnection('tls', 'CERT_HAS_EXPIRED'), 'unreachable/clock_wrong'],
+    [
+      'a certificate that is not valid yet',
+      noConnection('tls', 'CERT_NOT_YET_VALID'),
+      'unreachable/clock_wrong',
+    ],
+    ['an expired certificate', noConnection('tls', 'CERT_HAS_EXPIRED'), 'unreachable/clock_wrong'],
     [
       "a portal's certificate",
       noConnection('tls', 'DEPTH_ZERO_SELF_SIGNED_CERT'),
@@ -82,7 +91,7 @@ describe('the verdict on an outcome', () => {
     ['a stall', { kind: 'stalled' }, 'unavailable'],
   ];
   for (const [name, outcome, verdict] of table)
-    it(`${name} is ${verdict}`, () => assert.equal(told(decideVerdict(outcome, facts)), verdict));
+    it(`${name} is ${verdict}`, () => assert.equal(format(decideVerdict(outcome, facts)), verdict));
 
   it('cuts a part that is too large for central, if it can be cut', () => {
     assert.equal(decideVerdict(refused(413), { canCut: true }).kind, 'cut_smaller');
@@ -90,7 +99,7 @@ describe('the verdict on an outcome', () => {
 
   it('does not blame a clock that a time service has set', () => {
     assert.equal(
-      told(decideVerdict(noConnection('tls', 'CERT_HAS_EXPIRED', true), facts)),
+      format(decideVerdict(noConnection('tls', 'CERT_HAS_EXPIRED', true), facts)),
       'unreachable/offline',
     );
   });
@@ -119,7 +128,7 @@ describe('an unavailable central, once it was probed', () => {
   ];
   for (const [probe, verdict] of table)
     it(`is ${verdict} when the probe finds ${probe.kind}`, () =>
-      assert.equal(told(confirmUnavailable(lost, probe)), verdict));
+      assert.equal(format(confirmUnavailable(lost, probe)), verdict));
 
   it('does not change any other verdict', () => {
     const rejected: Verdict = { kind: 'rejected', errorCode: 'X', detail: 'x' };

@@ -4,8 +4,8 @@
  *   node --conditions=development packages/boat/src/testing/ledgers/generate.ts CHECKOUT [VERSION] >version-N.sql
  *
  * CHECKOUT is a checkout of a commit with that version of `ledger/schema.ts`, with its dependencies installed. The first
- * line of the output is a comment with what that code itself reads from the ledger: an upgrade must not change it.
- * VERSION 1 and 2 are written by the code of version 3 and lose the tables that steps 2 and 3 only add.
+ * line of the output is a comment with the values that this code reads from the ledger. An upgrade must not change them.
+ * For VERSION 1 and 2 the code of version 3 writes the ledger, and the tables that steps 2 and 3 add are then dropped.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 
-/** What every version of the ledger can do. The optional verbs came later. */
+/** The operations of every ledger version. The optional ones were added later. */
 interface EarlierLedger {
   readonly facts: {
     readonly ledgerId: string;
