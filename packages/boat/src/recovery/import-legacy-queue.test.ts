@@ -335,7 +335,7 @@ test('a file that the disk cannot read does not count as lost: the next start im
   // The system refuses a path with a NUL character, and the disk reports this as its own failure.
   assert.ok(!(first instanceof Error), String(first));
   assert.ok(typeof first === 'object' && first !== null && 'report' in first);
-  assert.ok(log.lines.some((line) => line.includes('waits')));
+  assert.ok(log.lines.some((line) => line.includes('at the next start')));
   assert.equal(entries().length, 8);
   const second = await start();
   assert.ok(second.kind === 'started' && second.report.imported === 1);
