@@ -136,13 +136,8 @@ async function knownExports(daemon: RunningDaemon): Promise<ReadonlySet<string>>
   return new Set(rows.map((row) => row.queue_id));
 }
 
-/**
- * Cuts the power of a boat's card `run.times` times while a real daemon starts, exports, receives receipts from a real central and
- * writes its views, and boots it again each time. Throws an AssertionError if after a cut an acknowledged export is missing in the
- * ledger or a view is not whole, or if at the end anything is lost, stored twice or stuck.
- */
-export async function cutPower(processes: Processes, card: Card, run: CrashRun): Promise<CrashCounts> {
-  const seeded = createSeeded(run.seed);
+/** Starts a central, and prepares a boat on the card that sends to it. */
+async function placePrograms(processes: Processes, card: Card) {
   const central = await placeCentral(processes);
   const token = await enrollAt(processes, central, INSTALLATION);
   await startCentral(processes, central);
@@ -155,7 +150,18 @@ export async function cutPower(processes: Processes, card: Card, run: CrashRun):
     environment: { EXPORT_PART_SIZE_BYTES: '32768', NODE_COMPILE_CACHE: processes.folder('compile-cache') },
   };
   assert.equal((await processes.run('boat', ['--version'], toBoatEnvironment(place))).code, 0);
+  return { central, place };
+}
 
+/**
+ * Cuts the power of a boat's card `run.times` times while a real daemon starts, exports, receives receipts from a real central and
+ * writes its views, and boots it again each time. Throws an AssertionError if after a cut an acknowledged export is missing in the
+ * ledger or a view is not whole, or if at the end anything is lost, stored twice or stuck.
+ */
+export async function cutPower(processes: Processes, card: Card, run: CrashRun): Promise<CrashCounts> {
+  const seeded = createSeeded(run.seed);
+  const { central, place } = await placePrograms(processes, card);
+  const { root } = place;
   const acknowledged: Acknowledged[] = [];
   let views: readonly string[] = [];
   let early = 0;

@@ -1,4 +1,4 @@
-// Everything that can be said of the code without running it: types, purity, lint with the import directions, format.
+// The static checks: types, purity of policies, lint, imports between modules, format.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -6,7 +6,8 @@ const root = join(import.meta.dirname, '..');
 const checks: readonly (readonly [name: string, command: readonly string[]])[] = [
   ['types', ['tsc', '-p', 'tsconfig.json']],
   ['purity of policies and protocol', ['tsc', '-p', 'tsconfig.pure.json']],
-  ['lint and import directions', ['eslint', '--max-warnings=0', '.']],
+  ['lint', ['eslint', '--max-warnings=0', '.']],
+  ['imports', ['node', '--conditions=development', 'scripts/check-imports.ts']],
   ['format', ['prettier', '--check', '--log-level=warn', '.']],
 ];
 

@@ -57,80 +57,102 @@ function createDestination(clock: World['clock'], report: ReportDelivery) {
   };
 }
 
-export function createCircuitBreaker(
-  { clock, random }: Pick<World, 'clock' | 'random'>,
-  report: ReportDelivery,
-): CircuitBreaker {
-  const destination = createDestination(clock, report);
+/** The time for which the breaker is open, and what must happen when it ends. */
+function createOpenTime({ clock, random }: Pick<World, 'clock' | 'random'>) {
   let openUntil: MonotonicMs | undefined;
   let mustProbe = false;
   let probeFailures = 0;
   let foreignAnswers = 0;
+  const open = (delayMs: number): number => {
+    openUntil = (clock.monotonic() + delayMs) as MonotonicMs;
+    return delayMs;
+  };
+  return {
+    leftMs: (): number => (openUntil === undefined ? 0 : Math.max(0, openUntil - clock.monotonic())),
+    mustProbe: (): boolean => mustProbe,
+    requireProbe: (isRequired: 'probe' | 'no_probe'): void => {
+      mustProbe = isRequired === 'probe';
+    },
+    open,
+    openUnreachable: ({ destination: state }: Extract<Verdict, { kind: 'unreachable' }>): void => {
+      // A proxy that lets probes through and answers exports itself must receive them ever less often.
+      foreignAnswers = state === 'captive_portal' ? foreignAnswers + 1 : 0;
+      mustProbe = true;
+      probeFailures = 0;
+      const fraction = random.fraction();
+      open(foreignAnswers > 0 ? foreignAnswerDelay(foreignAnswers, fraction) : probeDelay(0, fraction));
+    },
+    openAfterProbe: (): number => {
+      const delayMs = probeDelay(probeFailures, random.fraction());
+      probeFailures += 1;
+      return open(delayMs);
+    },
+    recordReached: (): void => {
+      mustProbe = false;
+      probeFailures = 0;
+    },
+    recordSuccess: (): void => {
+      foreignAnswers = 0;
+    },
+    end: (): void => {
+      openUntil = undefined;
+    },
+    endAndRestartBackoff: (): void => {
+      openUntil = undefined;
+      probeFailures = 0;
+    },
+  };
+}
+
+export function createCircuitBreaker(
+  world: Pick<World, 'clock' | 'random'>,
+  report: ReportDelivery,
+): CircuitBreaker {
+  const destination = createDestination(world.clock, report);
+  const openTime = createOpenTime(world);
   /** The configuration that central refused; undefined while not blocked. */
   let blockedConfiguration: string | undefined;
 
-  const open = (delayMs: number): void => {
-    openUntil = (clock.monotonic() + delayMs) as MonotonicMs;
-  };
-  const endOpenTime = (): void => {
-    openUntil = undefined;
-    probeFailures = 0;
-  };
-  const openUnreachable = ({ destination: state }: Extract<Verdict, { kind: 'unreachable' }>): void => {
-    // A proxy that lets probes through and answers exports itself must receive them ever less often.
-    foreignAnswers = state === 'captive_portal' ? foreignAnswers + 1 : 0;
-    mustProbe = true;
-    probeFailures = 0;
-    const fraction = random.fraction();
-    open(foreignAnswers > 0 ? foreignAnswerDelay(foreignAnswers, fraction) : probeDelay(0, fraction));
-  };
-
   return {
     destination: destination.current,
-    openForMs: () => (openUntil === undefined ? 0 : Math.max(0, openUntil - clock.monotonic())),
+    openForMs: openTime.leftMs,
     async tryClose(central, signal) {
-      openUntil = undefined;
-      if (!mustProbe) return 0;
+      openTime.end();
+      if (!openTime.mustProbe()) return 0;
       const result = await central.probe(signal);
       destination.observe({ kind: 'probe', result });
-      if (result.kind === 'central') {
-        mustProbe = false;
-        probeFailures = 0;
-        return 0;
-      }
-      const delayMs = probeDelay(probeFailures, random.fraction());
-      probeFailures += 1;
-      open(delayMs);
-      return delayMs;
+      if (result.kind !== 'central') return openTime.openAfterProbe();
+      openTime.recordReached();
+      return 0;
     },
     recordSuccess() {
-      foreignAnswers = 0;
+      openTime.recordSuccess();
       destination.observe({ kind: 'accepted' });
     },
     recordVerdict(verdict) {
       destination.observe({ kind: 'verdict', verdict });
-      if (verdict.kind === 'unreachable') openUnreachable(verdict);
+      if (verdict.kind === 'unreachable') openTime.openUnreachable(verdict);
     },
-    open,
+    open: openTime.open,
     openBlocked(block, configuration) {
       destination.observe({ kind: 'verdict', verdict: { kind: 'blocked', ...block } });
       blockedConfiguration = configuration;
-      open(BLOCKED_RETRY_MS);
-      mustProbe = false;
+      openTime.open(BLOCKED_RETRY_MS);
+      openTime.requireProbe('no_probe');
     },
     recordConfiguration(configuration) {
       if (blockedConfiguration === undefined || blockedConfiguration === configuration) return;
       blockedConfiguration = undefined;
-      openUntil = undefined;
+      openTime.end();
       destination.observe({ kind: 'configuration_changed' });
     },
-    isWaitingForLink: () => mustProbe,
-    recordNetworkChange: endOpenTime,
+    isWaitingForLink: openTime.mustProbe,
+    recordNetworkChange: openTime.endAndRestartBackoff,
     reset() {
       blockedConfiguration = undefined;
       const { state } = destination.current();
-      mustProbe = state !== 'online' && state !== 'unknown';
-      endOpenTime();
+      openTime.requireProbe(state !== 'online' && state !== 'unknown' ? 'probe' : 'no_probe');
+      openTime.endAndRestartBackoff();
     },
   };
 }

@@ -30,68 +30,37 @@ export interface EntrySelector {
   sendAllNow(): void;
 }
 
+export interface EntrySelectorOptions {
+  readonly partSizeBytes: number;
+  readonly dataBudget: DataBudget;
+  /** True for an entry that is being dead-lettered. */
+  readonly isMoving: (entryNo: number) => boolean;
+}
+
 export function createEntrySelector(
   { clock }: Pick<World, 'clock'>,
   ledger: Ledger,
-  options: {
-    readonly partSizeBytes: number;
-    readonly dataBudget: DataBudget;
-    /** True for an entry that is being dead-lettered. */
-    readonly isMoving: (entryNo: number) => boolean;
-  },
+  { partSizeBytes, dataBudget, isMoving }: EntrySelectorOptions,
 ): EntrySelector {
-  const laneSizes: Readonly<Record<Lane, SizeRange>> = {
-    small: { overBytes: -1, upToBytes: options.partSizeBytes },
-    bulk: { overBytes: options.partSizeBytes, upToBytes: Number.MAX_SAFE_INTEGER },
-  };
-  /** Ends of the waits that this run began, in monotonic time. The wall times in the ledger count only after a restart. */
-  const dueAt = new Map<number, MonotonicMs>();
+  const waits = createWaits(clock);
+  const lanes = createLanes(ledger.queue, partSizeBytes);
   const sendNow = new Set<number>();
   let isMetered: boolean | undefined;
-  let served: Lane | undefined;
 
-  const waitOf = (entry: Waiting): number => {
-    const dueMs = dueAt.get(entry.entryNo);
-    return dueIn({
-      nowWallMs: clock.wall(),
-      nextRetryAtWallMs: entry.nextRetryAtMs,
-      attemptsSpent: entry.retryCount,
-      ...(dueMs === undefined ? {} : { monotonic: { nowMs: clock.monotonic(), dueMs } }),
-    });
-  };
   /** The hold of each entry at this moment. */
   const readHolds = (): ((entry: Waiting) => SendHold | undefined) => {
     const monthBytes = ledger.queue.monthBytes(clock.wall());
     return ({ entryNo, fileSizeBytes: sizeBytes }) =>
-      decideSendHold(options.dataBudget, {
-        sizeBytes,
-        isMetered,
-        monthBytes,
-        isSendNow: sendNow.has(entryNo),
-      });
+      decideSendHold(dataBudget, { sizeBytes, isMetered, monthBytes, isSendNow: sendNow.has(entryNo) });
   };
-  const isReady = (entry: Waiting): boolean => !options.isMoving(entry.entryNo) && waitOf(entry) === 0;
-
-  const claimByLane = (isDue: (entry: Waiting) => boolean): Entry | undefined => {
-    // Exports of a lost ledger are older than all of this ledger. They go first, so that central keeps the newest version.
-    const foreign = ledger.queue.firstForeign();
-    if (foreign !== undefined)
-      return isDue(foreign) ? ledger.queue.claim(({ entryNo }) => entryNo === foreign.entryNo) : undefined;
-    for (const lane of laneOrder(served)) {
-      const entry = ledger.queue.claim(isDue, laneSizes[lane]);
-      if (entry === undefined) continue;
-      served = lane;
-      return entry;
-    }
-    return undefined;
-  };
+  const isReady = (entry: Waiting): boolean => !isMoving(entry.entryNo) && waits.leftMs(entry) === 0;
 
   return {
     next(metered) {
       isMetered = metered;
       const holdOf = readHolds();
       const holds: SendHold[] = [];
-      const entry = claimByLane((waiting) => {
+      const entry = lanes.claim((waiting) => {
         if (!isReady(waiting)) return false;
         const hold = holdOf(waiting);
         if (hold !== undefined) holds.push(hold);
@@ -106,25 +75,70 @@ export function createEntrySelector(
       const holdOf = readHolds();
       let soonestMs = Number.POSITIVE_INFINITY;
       for (const entry of waiting) {
-        const leftMs = waitOf(entry);
+        const leftMs = waits.leftMs(entry);
         if (leftMs < soonestMs && holdOf(entry) === undefined) soonestMs = leftMs;
       }
       return soonestMs;
     },
     isSmallDue: () => {
       const holdOf = readHolds();
-      return ledger.queue.hasDue((entry) => isReady(entry) && holdOf(entry) === undefined, laneSizes.small);
+      return lanes.hasSmallDue((entry) => isReady(entry) && holdOf(entry) === undefined);
     },
-    setWait: (entryNo, delayMs) => {
-      dueAt.set(entryNo, (clock.monotonic() + delayMs) as MonotonicMs);
-    },
+    setWait: waits.set,
     forget: (entryNo) => {
-      dueAt.delete(entryNo);
+      waits.forget(entryNo);
       sendNow.delete(entryNo);
     },
     // Waits after spent attempts and waits that central requested stay: "send now" does not shorten them.
     sendAllNow: () => {
       for (const { entryNo } of ledger.queue.waiting()) sendNow.add(entryNo);
     },
+  };
+}
+
+/** The waits that this run began, in monotonic time. The wall times in the ledger count only after a restart. */
+function createWaits(clock: World['clock']) {
+  const dueAt = new Map<number, MonotonicMs>();
+  return {
+    leftMs: (entry: Waiting): number => {
+      const dueMs = dueAt.get(entry.entryNo);
+      return dueIn({
+        nowWallMs: clock.wall(),
+        nextRetryAtWallMs: entry.nextRetryAtMs,
+        attemptsSpent: entry.retryCount,
+        ...(dueMs === undefined ? {} : { monotonic: { nowMs: clock.monotonic(), dueMs } }),
+      });
+    },
+    set: (entryNo: number, delayMs: number): void => {
+      dueAt.set(entryNo, (clock.monotonic() + delayMs) as MonotonicMs);
+    },
+    forget: (entryNo: number): void => {
+      dueAt.delete(entryNo);
+    },
+  };
+}
+
+/** Claims from the two lanes in turn. */
+function createLanes(queue: Ledger['queue'], partSizeBytes: number) {
+  const sizes: Readonly<Record<Lane, SizeRange>> = {
+    small: { overBytes: -1, upToBytes: partSizeBytes },
+    bulk: { overBytes: partSizeBytes, upToBytes: Number.MAX_SAFE_INTEGER },
+  };
+  let served: Lane | undefined;
+  return {
+    claim: (isDue: (entry: Waiting) => boolean): Entry | undefined => {
+      // Exports of a lost ledger are older than all of this ledger. They go first, so that central keeps the newest version.
+      const foreign = queue.firstForeign();
+      if (foreign !== undefined)
+        return isDue(foreign) ? queue.claim(({ entryNo }) => entryNo === foreign.entryNo) : undefined;
+      for (const lane of laneOrder(served)) {
+        const entry = queue.claim(isDue, sizes[lane]);
+        if (entry === undefined) continue;
+        served = lane;
+        return entry;
+      }
+      return undefined;
+    },
+    hasSmallDue: (isDue: (entry: Waiting) => boolean): boolean => queue.hasDue(isDue, sizes.small),
   };
 }

@@ -12,7 +12,7 @@ import { isCentralFailure } from '../platform/errors.ts';
 import type { Log } from '../platform/ports.ts';
 import { authorize } from './authorize.ts';
 import type { AppContext, AppDeps } from './context.ts';
-import { HANDLERS, type Handler, type RouteRequest } from './handlers.ts';
+import { HANDLERS } from './handlers.ts';
 import { countImportReply, createCounters } from './metrics.ts';
 import {
   COMMON_HEADERS,
@@ -22,6 +22,7 @@ import {
   toRefusalResponse,
   toResponse,
 } from './reply.ts';
+import type { Handler, RouteRequest } from './route-request.ts';
 
 /** Central's HTTP API: one request in, one response out. It has no timer of its own. */
 export interface App {

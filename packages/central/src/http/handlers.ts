@@ -1,34 +1,15 @@
 import type { Health } from '@d3kos/protocol';
-import type { AdmittedRequest } from '../admission/admission.ts';
-import type { ParameterOf, RouteId, ROUTES } from '../api/contract.ts';
+import type { RouteId } from '../api/contract.ts';
 import { toOpenApi } from '../api/openapi.ts';
 import { loadConfiguration } from '../fleet/configuration.ts';
 import { loadExportStatus } from '../fleet/export-status.ts';
 import { listInstallations, sumFleet } from '../fleet/installations.ts';
 import { loadHeldParts } from '../import/held-parts.ts';
-import type { AppContext } from './context.ts';
 import { FLEET_PAGE_POLICY, renderFleetPage } from './fleet-page.ts';
 import { handleImport } from './import-route.ts';
 import { toExposition } from './metrics.ts';
-import { answer, type Reply, refuse } from './reply.ts';
-
-/** An authorized and admitted request, whose parameters match their schemas. */
-export interface RouteRequest<Id extends RouteId> {
-  readonly raw: Request;
-  readonly parameters: Readonly<Partial<Record<ParameterOf<Id>, string>>>;
-  readonly installationId: InstallationOf<Id>;
-  readonly admitted: AdmittedRequest;
-}
-
-/** The installation a request is about; undefined for the routes that are not about one. */
-type InstallationOf<Id extends RouteId> = (typeof ROUTES)[Id]['access'] extends 'anyone' | 'operator'
-  ? undefined
-  : string;
-
-export type Handler<Id extends RouteId> = (
-  context: AppContext,
-  request: RouteRequest<Id>,
-) => Promise<Reply<Id>> | Reply<Id>;
+import { answer, refuse } from './reply.ts';
+import type { Handler } from './route-request.ts';
 
 /** One handler for each route of the contract. The compiler checks answers and refusals against the contract. */
 export const HANDLERS: { readonly [Id in RouteId]: Handler<Id> } = {

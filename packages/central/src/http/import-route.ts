@@ -6,7 +6,7 @@ import { newImportId } from '../import/new-import-id.ts';
 import { RECORDS_MAX, VALUES_MAX } from '../import/records.ts';
 import { decodeBody, parseContentCoding, receiveBody } from './body.ts';
 import type { AppContext } from './context.ts';
-import type { RouteRequest } from './handlers.ts';
+import type { RouteRequest } from './route-request.ts';
 import { answer, type Refused, type Reply, refuse, refuseAdmission } from './reply.ts';
 
 type ImportRefused = Refused<RefusalOf<'importPart'>>;

@@ -69,7 +69,7 @@ export function createOracle(deps: OracleDeps): Oracle {
   const { machine, sources, trace } = deps;
   const { found, violate } = createViolations(trace, deps.nowMs);
   const evidence = createEvidence(deps, violate);
-  const { acknowledged, required } = evidence;
+  const { acknowledged } = evidence;
   const slots = createSlotCheck();
   const counts = { checks: 0, acknowledged: 0, slots: 0 };
   const noteRemoved = createRemovalNote(acknowledged, trace);
@@ -116,19 +116,30 @@ export function createOracle(deps: OracleDeps): Oracle {
     checkViews: (boat) => checkViews(machine.medium, toLedgerFacts(boat), violate),
     acknowledge: (boat, export_, before) => {
       const ledger = toLedgerFacts(boat);
-      const entry = ledger.findByExportId(export_.exportId);
       counts.acknowledged += 1;
-      acknowledged.set(export_.exportId, { ...export_, exportFile: entry?.exportFile });
       slots.noteAcknowledged(export_.queueId);
       evidence.due.noteCursor(ledger);
-      for (const [key, version] of before) {
-        const record = sources.records.get(key);
-        const state = record === undefined ? undefined : entry?.categories[record.category]?.state;
-        if (record?.isPresent !== true || (state !== 'ok' && state !== 'empty')) continue;
-        required.set(key, Math.max(version, required.get(key) ?? -1));
-      }
+      noteRequired(evidence, sources, ledger, export_, before);
     },
   };
+}
+
+/** Notes the export, and the versions that it must have delivered of each record that it could read. */
+function noteRequired(
+  { acknowledged, required }: OwnEvidence,
+  sources: OracleDeps['sources'],
+  ledger: LedgerFacts,
+  export_: Parameters<Oracle['acknowledge']>[1],
+  before: Parameters<Oracle['acknowledge']>[2],
+): void {
+  const entry = ledger.findByExportId(export_.exportId);
+  acknowledged.set(export_.exportId, { ...export_, exportFile: entry?.exportFile });
+  for (const [key, version] of before) {
+    const record = sources.records.get(key);
+    const state = record === undefined ? undefined : entry?.categories[record.category]?.state;
+    if (record?.isPresent !== true || (state !== 'ok' && state !== 'empty')) continue;
+    required.set(key, Math.max(version, required.get(key) ?? -1));
+  }
 }
 
 /** Returns a function that notes acknowledged exports which the ledger no longer holds. Coverage counts them. */

@@ -55,11 +55,7 @@ export function createBoatlogSource(
 
   const insertRows = (path: string, count: number): void =>
     writeDatabase(path, (db) => {
-      const idType = boatlogIds === 'integer' ? 'INTEGER PRIMARY KEY AUTOINCREMENT' : 'TEXT';
-      db.exec(
-        `CREATE TABLE IF NOT EXISTS boatlog_entries (entry_id ${idType}, timestamp TEXT, entry_type TEXT,
-         content TEXT, latitude REAL, longitude REAL, weather_conditions TEXT)`,
-      );
+      db.exec(toTable(boatlogIds));
       for (let index = 0; index < count; index += 1) insertRow(db);
     });
 
@@ -87,6 +83,12 @@ export function createBoatlogSource(
       isReadable = true;
     },
   };
+}
+
+function toTable(ids: BoatPlan['boatlogIds']): string {
+  const idType = ids === 'integer' ? 'INTEGER PRIMARY KEY AUTOINCREMENT' : 'TEXT';
+  return `CREATE TABLE IF NOT EXISTS boatlog_entries (entry_id ${idType}, timestamp TEXT, entry_type TEXT,
+    content TEXT, latitude REAL, longitude REAL, weather_conditions TEXT)`;
 }
 
 function isRecordIdTaken({ records }: Truth, recordId: string): boolean {

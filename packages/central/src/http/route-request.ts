@@ -1,0 +1,22 @@
+import type { AdmittedRequest } from '../admission/admission.ts';
+import type { ParameterOf, RouteId, ROUTES } from '../api/contract.ts';
+import type { AppContext } from './context.ts';
+import type { Reply } from './reply.ts';
+
+/** An authorized and admitted request, whose parameters match their schemas. */
+export interface RouteRequest<Id extends RouteId> {
+  readonly raw: Request;
+  readonly parameters: Readonly<Partial<Record<ParameterOf<Id>, string>>>;
+  readonly installationId: InstallationOf<Id>;
+  readonly admitted: AdmittedRequest;
+}
+
+/** The installation a request is about; undefined for the routes that are not about one. */
+type InstallationOf<Id extends RouteId> = (typeof ROUTES)[Id]['access'] extends 'anyone' | 'operator'
+  ? undefined
+  : string;
+
+export type Handler<Id extends RouteId> = (
+  context: AppContext,
+  request: RouteRequest<Id>,
+) => Promise<Reply<Id>> | Reply<Id>;

