@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { hasProgram, numberOf, parseObject, REPOSITORY, runChild } from './child.ts';
 
-/** The seed's Python, where it lies beside the checkout and this machine has Python 3. */
+/** The legacy exporter in Python. It is measured if its scripts are next to the checkout and Python 3 is installed. */
 export interface Baseline {
   /** One full export of a boatlog into `output`. */
   collect(
@@ -18,10 +18,10 @@ export interface Baseline {
   cyclesPerSecond(depth: number, cycles: number): Promise<number>;
 }
 
-/** Why there is no baseline, in the words of a figure's note. */
+/** The reason why there is no baseline, as the note of a figure. */
 export type NoBaseline = { readonly missing: string };
 
-/** Looks for `shared/baseline` beside the checkout and above it. `folder` is where its own temporary folders go. */
+/** Searches for `shared/baseline` next to the checkout and above it. The scripts use `folder` for temporary folders. */
 export function findBaseline(folder: string, signal: AbortSignal): Baseline | NoBaseline {
   const scripts = findUpwards(REPOSITORY, join('shared', 'baseline', 'collect.py'));
   if (scripts === undefined) return { missing: 'baseline not present' };
@@ -48,7 +48,7 @@ export function findBaseline(folder: string, signal: AbortSignal): Baseline | No
   };
 }
 
-/** Gives the folder of `relative` in `start` or the nearest folder above it that has it. */
+/** Returns the folder of `relative` in `start`, or in the nearest parent folder that contains it. */
 function findUpwards(start: string, relative: string): string | undefined {
   for (let folder = start; ; folder = dirname(folder)) {
     if (existsSync(join(folder, relative))) return dirname(join(folder, relative));

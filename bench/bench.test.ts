@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { median, quantile, toFigure, toTable, toUnmeasured } from './figure.ts';
 
-/** Longest a tiny run may take on a machine with other work. */
+/** Longest duration of a small run on a busy machine. */
 const TINY_RUN_MAX_MS = 120_000;
 
 function runBench(...args: readonly string[]) {
@@ -17,7 +17,7 @@ function runBench(...args: readonly string[]) {
   });
 }
 
-test('a tiny run gives every figure of the collection as a line of the documented shape, and leaves nothing behind', () => {
+test('a small run prints every collection figure as a line of the documented shape, and leaves no files', () => {
   const folder = mkdtempSync(join(tmpdir(), 'd3kos-bench-test-'));
   try {
     const { status, stdout, stderr } = runBench(
@@ -31,7 +31,7 @@ test('a tiny run gives every figure of the collection as a line of the documente
     const names: string[] = [];
     for (const line of lines) {
       assert.ok(typeof line === 'object' && line !== null);
-      // An object has string keys; what is under them is looked at below.
+      // The values are checked below.
       const { figure, value, unit, target, ok, note, ...more } = { ...line } as Record<string, unknown>;
       assert.ok(typeof figure === 'string' && /^collect\.[a-z0-9_]+$/.test(figure), String(figure));
       assert.ok(value === null || Number.isFinite(value), `${figure}: ${value}`);
@@ -64,7 +64,7 @@ test('a tiny run gives every figure of the collection as a line of the documente
   }
 });
 
-test('without a name the benches are listed, and an unknown name or number is refused', () => {
+test('without a name the benchmarks are listed, and an unknown name or number is refused', () => {
   const list = runBench();
   assert.equal(list.status, 0);
   for (const name of ['collect', 'queue', 'deliver'])
@@ -73,7 +73,7 @@ test('without a name the benches are listed, and an unknown name or number is re
   assert.equal(runBench('collect', '--rows', 'many').status, 2);
 });
 
-test('a missed target and a targeted figure that was not measured are told as such', () => {
+test('a missed target, and a figure with a target that was not measured, are reported', () => {
   assert.deepEqual(toFigure('a.b', 5.987_6, 'x', { atLeast: 6 }), {
     figure: 'a.b',
     value: 5.99,
@@ -83,7 +83,7 @@ test('a missed target and a targeted figure that was not measured are told as su
   });
   assert.equal(toFigure('a.b', 149.96, 'MB', { atMost: 150 }).ok, true);
   assert.equal(toFigure('a.b', 151, 'MB', { atMost: 150 }).ok, false);
-  // Rounding must not make a miss look met.
+  // Rounding must not hide a missed target.
   assert.equal(toFigure('a.b', 150.4, 'MB', { atMost: 150 }).ok, false);
   assert.deepEqual(toUnmeasured('a.b', 'x', { atLeast: 6 }, 'baseline not present'), {
     figure: 'a.b',
@@ -96,7 +96,7 @@ test('a missed target and a targeted figure that was not measured are told as su
   assert.match(toTable([toFigure('a.b', 1, 'x', { atLeast: 6 })]).join('\n'), /a\.b +1 x +6 x +MISSED/);
 });
 
-test('medians and quantiles lie between the values they are of', () => {
+test('medians and quantiles lie between their values', () => {
   assert.equal(median([3, 1, 2]), 2);
   assert.equal(median([4, 1, 2, 3]), 2.5);
   assert.equal(quantile([1, 2, 3, 4, 5], 0.9), 4.6);

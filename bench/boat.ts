@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import { type BoatlogStyle, writeBoatlog } from '../packages/sim/src/fixture/boatlog.ts';
 import { writeBoat } from '../packages/sim/src/fixture/index.ts';
 
-/** The seed number of every made-up boat of a bench: the same boat in every run and on every machine. */
+/** The random seed of every generated boat, so that it is the same in every run and on every machine. */
 const SEED = 1;
 
-/** A boat with nothing but a boatlog: what the seed's Python is measured on too. */
+/** A boat that has only a boatlog. The legacy exporter is measured on the same data. */
 export interface BenchBoat {
   readonly root: string;
   readonly installationId: string;
   readonly boatlog: string;
-  /** Writes entries that are new. */
+  /** Adds new entries. */
   addRows(count: number): void;
-  /** Lets it in at central. */
+  /** Stores the device token. */
   setToken(token: string): void;
 }
 

@@ -2,25 +2,25 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The checkout. */
+/** The root of the checkout. */
 export const REPOSITORY = join(import.meta.dirname, '..');
 
-/** Longest a measured program may run: the seed's Python takes half a minute for a million rows, some machines are slow. */
+/** Longest duration of a measured program. The legacy exporter takes half a minute for a million rows, and longer on a slow machine. */
 const RUN_MAX_MS = 10 * 60_000;
-/** Longest a program may take to end after SIGTERM. */
+/** Longest time between SIGTERM and the end of a program. */
 const STOP_MAX_MS = 20_000;
-/** The last of what a failed program wrote, in its error. */
+/** Most characters of a failed program's output in the error. */
 const TAIL_LENGTH = 2_000;
 
-/** How a program is run. */
+/** Options for running a program. */
 export interface ChildOptions {
   readonly signal: AbortSignal;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Where its standard output goes; without it, into the result. */
+  /** File for standard output. If absent, the output is returned. */
   readonly outputFile?: string;
 }
 
-/** Runs a program to its end and gives what it wrote. Throws where it fails, is stopped, or takes too long. */
+/** Runs a program to its end and returns its output. Throws if it fails, is stopped, or takes too long. */
 export async function runChild(argv: readonly string[], options: ChildOptions): Promise<string> {
   const [program = '', ...args] = argv;
   const output = options.outputFile === undefined ? 'pipe' : openSync(options.outputFile, 'w');
@@ -46,7 +46,7 @@ function collectText(stream: ChildProcess['stdout']): () => string {
   return () => Buffer.concat(chunks).toString('utf8');
 }
 
-/** Asks a program to end and waits until it has; kills it where it does not. */
+/** Sends SIGTERM and waits for the program to end. Kills it if it does not. */
 export async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -56,12 +56,12 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** True where the program can be started here. */
+/** True if the program can be started on this machine. */
 export function hasProgram(name: string, probe: readonly string[] = ['--version']): boolean {
   return spawnSync(name, probe, { stdio: 'ignore' }).status === 0;
 }
 
-/** Waits until `isReady`, looking every few milliseconds. Throws after `maxMs`, naming what was waited for. */
+/** Polls `isReady` every few milliseconds. Throws after `maxMs` with `what` in the message. */
 export async function waitUntil(
   what: string,
   maxMs: number,
@@ -92,23 +92,23 @@ export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** A JSON object a measured program wrote. Throws for anything else. */
+/** Parses a JSON object from a measured program. Throws for anything else. */
 export function parseObject(text: string): Readonly<Record<string, unknown>> {
   const value: unknown = JSON.parse(text);
   if (typeof value !== 'object' || value === null) throw new Error(`an object was expected, not ${text}`);
   return { ...value };
 }
 
-/** A number of such an object. Throws where it is none. */
+/** Returns a number in the object. Throws if the value is not a number. */
 export function numberOf(object: Readonly<Record<string, unknown>>, key: string): number {
   const value = object[key];
   if (typeof value !== 'number') throw new Error(`"${key}" is not a number in ${JSON.stringify(object)}`);
   return value;
 }
 
-/** A text of such an object. Throws where it is none. */
+/** Returns a string in the object. Throws if the value is not a string. */
 export function textOf(object: Readonly<Record<string, unknown>>, key: string): string {
   const value = object[key];
-  if (typeof value !== 'string') throw new Error(`"${key}" is not a text in ${JSON.stringify(object)}`);
+  if (typeof value !== 'string') throw new Error(`"${key}" is not a string in ${JSON.stringify(object)}`);
   return value;
 }

@@ -10,35 +10,35 @@ import { median, medianRatio, quantile, toFigure, toUnmeasured } from './figure.
 import { type LoopDelay, LOOP_RESOLUTION_MS } from './loop-delay.ts';
 import type { Bench, BenchRun } from './run.ts';
 
-/** The boat whose memory the large boat's is compared with. */
+/** Rows of the small boat in the comparison of memory. */
 const RSS_SMALL_ROWS = 10_000;
-/** Enough odd rows for the garbage of their objects to reach its level, in few seconds. */
+/** Enough slow-path rows for garbage collection to reach its steady state within seconds. */
 const RSS_MIXED_ROWS = 100_000;
-/** The boat whose incremental export the large boat's is compared with. */
+/** Rows of the small boat in the comparison of incremental exports. */
 const INCREMENTAL_SMALL_ROWS = 1_000;
-/** Alerts of the boat whose state records are exported: as a log's rows, but each has a digest in the ledger. */
+/** Alerts of the boat for the export of state records, each of which has a digest in the ledger. */
 const ALERTS = 300_000;
 /** New rows of an incremental export. */
 const NEW_ROWS = 100;
-/** Incremental exports per boat for each repetition: one takes milliseconds. */
+/** Incremental exports per boat and repetition. Each takes milliseconds. */
 const INCREMENTAL_ROUNDS = 5;
-/** How long the writer runs alone, to know what an insert costs on this disk. */
+/** Duration of the writer's run without an export, which measures the cost of an insert on this disk. */
 const WRITER_ALONE_MS = 2_000;
 
-/** Issue on the nine categories, 5. */
+/** Measures collection: speed, memory, event loop and writers of the source. */
 export const benchCollect: Bench = async (run) => {
   const { rows } = run.options;
-  run.say(`writing a boat with ${rows} boatlog entries`);
+  run.logProgress(`writing a boat with ${rows} boatlog entries`);
   const large = makeBoat(join(run.folder, 'large'), rows);
   await compareSpeed(run, large);
   await measureMemory(run);
   await measureState(run);
   await compareIncremental(run, large);
-  // Last: the writer's entries stay in the log.
+  // The writer comes last, because its entries stay in the log.
   await measureWriter(run, large);
 };
 
-/** What the daemon was like while it made one full export. */
+/** The figures of one full export. */
 interface FullExport {
   readonly rowsPerSecond: number;
   readonly peakRssMb: number;
@@ -55,7 +55,7 @@ async function exportFully(run: BenchRun, boat: BenchBoat): Promise<FullExport> 
   });
 }
 
-/** Runs `work` with a daemon that has never exported, and leaves the boat as it was. */
+/** Runs `work` with a daemon that has never exported, and restores the boat afterwards. */
 async function withDaemon<T>(
   run: BenchRun,
   boat: BenchBoat,
@@ -75,7 +75,7 @@ function removeExports({ root }: BenchBoat): void {
     if (name.includes('export')) rmSync(join(root, 'data', name), { recursive: true, force: true });
 }
 
-/** Rows a second of `sqlite3 -json`, or of node:sqlite joining JSON where there is no command line. */
+/** Returns the rows per second of `sqlite3 -json`, or of a JSON query in node:sqlite if that program is missing. */
 async function runLimit(run: BenchRun, boat: BenchBoat, program: 'sqlite3' | 'node'): Promise<number> {
   const outputFile = join(run.folder, 'limit.json');
   const began = performance.now();
@@ -94,21 +94,21 @@ async function runLimit(run: BenchRun, boat: BenchBoat, program: 'sqlite3' | 'no
   return run.options.rows / seconds;
 }
 
-/** Ours, the seed's and SQLite's own, in turn on the same database. */
+/** Measures this program, the legacy exporter and SQLite alternately on the same database. */
 async function compareSpeed(run: BenchRun, boat: BenchBoat): Promise<void> {
   const { rows, repetitions } = run.options;
   const baseline = findBaseline(run.folder, run.signal);
   const program = hasProgram('sqlite3') ? 'sqlite3' : 'node';
   const ours: FullExport[] = [];
   const limits: number[] = [];
-  const seeds: Awaited<ReturnType<Baseline['collect']>>[] = [];
+  const baselines: Awaited<ReturnType<Baseline['collect']>>[] = [];
   for (let repetition = 1; repetition <= repetitions; repetition += 1) {
-    run.say(`repetition ${repetition} of ${repetitions}: the daemon, the limit, the baseline`);
+    run.logProgress(`repetition ${repetition} of ${repetitions}: daemon, SQLite limit, baseline`);
     ours.push(await exportFully(run, boat));
     limits.push(await runLimit(run, boat, program));
     if ('missing' in baseline) continue;
-    const output = join(run.folder, 'seed.json');
-    seeds.push(await baseline.collect(boat.boatlog, output));
+    const output = join(run.folder, 'baseline.json');
+    baselines.push(await baseline.collect(boat.boatlog, output));
     rmSync(output);
   }
   const speed = median(ours.map((one) => one.rowsPerSecond));
@@ -121,14 +121,14 @@ async function compareSpeed(run: BenchRun, boat: BenchBoat): Promise<void> {
       speed,
       'rows/s',
       'orientation',
-      `${rows} rows; from the request to the answer after the commit, a fresh daemon each time; thousands a second each time: ${each(speeds)}`,
+      `${rows} rows from request to answer, with a fresh daemon each time; thousands of rows/s in each run: ${each(speeds)}`,
     ),
   );
   if ('missing' in baseline)
     run.report(toUnmeasured('collect.rows_vs_python', 'x', { atLeast: 6 }, baseline.missing));
   else {
-    const python = seeds.map((one) => one.rowsPerSecond);
-    const note = `thousands of rows a second each time: ${each(python)}; its peak RSS ${Math.max(...seeds.map((one) => one.peakRssMb))} MB`;
+    const python = baselines.map((one) => one.rowsPerSecond);
+    const note = `thousands of rows/s in each run: ${each(python)}; peak RSS ${Math.max(...baselines.map((one) => one.peakRssMb))} MB`;
     run.report(toFigure('collect.rows_vs_python', medianRatio(speeds, python), 'x', { atLeast: 6 }, note));
   }
   run.report(
@@ -137,7 +137,7 @@ async function compareSpeed(run: BenchRun, boat: BenchBoat): Promise<void> {
       medianRatio(speeds, limits),
       'x',
       { atLeast: 0.8 },
-      `${program === 'sqlite3' ? 'sqlite3 -json' : 'no sqlite3 here: node:sqlite joining json_object'}, without fsync; thousands of rows a second each time: ${each(limits)}`,
+      `${program === 'sqlite3' ? 'sqlite3 -json' : 'sqlite3 not installed: JSON query in node:sqlite'}, without fsync; thousands of rows/s in each run: ${each(limits)}`,
     ),
   );
   const rss = Math.max(...ours.map((one) => one.peakRssMb));
@@ -157,12 +157,12 @@ function reportLoop(run: BenchRun, figure: string, loops: readonly LoopDelay[]):
       median(loops.map((loop) => loop.p99Ms)),
       'ms',
       { atMost: 50 },
-      `the sampling interval of ${LOOP_RESOLUTION_MS} ms is in it; longest ${max.toFixed(1)} ms`,
+      `includes the sampling interval of ${LOOP_RESOLUTION_MS} ms; longest ${max.toFixed(1)} ms`,
     ),
   );
 }
 
-/** Peak memory with few rows, and with rows of every awkward kind, which become objects one by one. */
+/** Measures peak memory with few rows, and with rows that all take the slow path. */
 async function measureMemory(run: BenchRun): Promise<void> {
   for (const [name, style, most] of [
     ['small', 'integer', RSS_SMALL_ROWS],
@@ -182,10 +182,10 @@ async function measureMemory(run: BenchRun): Promise<void> {
   }
 }
 
-/** One full export of many alerts, all of them new. */
+/** Measures one full export of many new alerts. */
 async function measureState(run: BenchRun): Promise<void> {
   const rows = Math.min(ALERTS, run.options.rows);
-  run.say(`a full export of ${rows} alerts`);
+  run.logProgress(`a full export of ${rows} alerts`);
   const boat = makeBoat(join(run.folder, 'alerts'), 0);
   writeIssues(join(boat.root, 'data', 'self-healing', 'issues.db'), { variant: 'id', rows, seed: 1 });
   const { peakRssMb, rowsPerSecond, loop } = await exportFully(run, boat);
@@ -194,7 +194,7 @@ async function measureState(run: BenchRun): Promise<void> {
   reportLoop(run, 'collect.state_loop_delay_p99', [loop]);
 }
 
-/** How inserting went for another program. */
+/** The report of the program that inserts into the source. */
 interface WriterReport {
   readonly inserts: number;
   readonly busy: number;
@@ -203,7 +203,7 @@ interface WriterReport {
   readonly maxMs: number;
 }
 
-/** A program that inserts into the boat's log from now until `stop`. */
+/** Starts a program that inserts into the boat's log until `stop`. */
 async function startWriter(
   run: BenchRun,
   boat: BenchBoat,
@@ -221,9 +221,9 @@ async function startWriter(
   await nextMessage();
   return {
     stop: async () => {
-      const told = nextMessage();
+      const reply = nextMessage();
       child.send('stop');
-      const report = parseObject(JSON.stringify(await told));
+      const report = parseObject(JSON.stringify(await reply));
       return {
         inserts: numberOf(report, 'inserts'),
         busy: numberOf(report, 'busy'),
@@ -236,9 +236,9 @@ async function startWriter(
   };
 }
 
-/** Another program writes the log throughout an export: what that does to it, and it to the daemon. */
+/** Measures how an export and another program that writes the log affect each other. */
 async function measureWriter(run: BenchRun, boat: BenchBoat): Promise<void> {
-  run.say('a source writer, alone and then throughout an export');
+  run.logProgress('a source writer, alone and then during an export');
   const alone = await withWriter(run, boat, () => sleep(WRITER_ALONE_MS, run.signal));
   const loops: LoopDelay[] = [];
   const during = await withDaemon(run, boat, (daemon) =>
@@ -248,7 +248,7 @@ async function measureWriter(run: BenchRun, boat: BenchBoat): Promise<void> {
       loops.push(await daemon.stopLoopDelay());
     }),
   );
-  const beside = `${during.inserts} inserts, each a commit, without a busy timeout`;
+  const beside = `${during.inserts} inserts, each in its own commit, without a busy timeout`;
   run.report(toFigure('collect.writer_lock_waits', during.busy, 'times', { atMost: 0 }, beside));
   run.report(
     toFigure(
@@ -281,9 +281,9 @@ async function withWriter(run: BenchRun, boat: BenchBoat, work: () => Promise<vo
   }
 }
 
-/** The same few new rows on the large boat and on a small one, in turn. */
+/** Exports the same few new rows on the large boat and on a small one alternately. */
 async function compareIncremental(run: BenchRun, large: BenchBoat): Promise<void> {
-  run.say(`incremental exports of ${NEW_ROWS} new rows, on the large boat and on a small one`);
+  run.logProgress(`incremental exports of ${NEW_ROWS} new rows, on the large boat and on a small one`);
   const small = makeBoat(join(run.folder, 'little'), INCREMENTAL_SMALL_ROWS);
   const times = { large: [] as number[], small: [] as number[] };
   await withDaemon(run, large, (ofLarge) =>
@@ -304,6 +304,7 @@ async function compareIncremental(run: BenchRun, large: BenchBoat): Promise<void
 async function addAndExport(boat: BenchBoat, daemon: Daemon): Promise<Generated> {
   boat.addRows(NEW_ROWS);
   const made = await daemon.generate('incremental');
-  if (made.records < NEW_ROWS) throw new Error(`${NEW_ROWS} rows were new and ${made.records} were exported`);
+  if (made.records < NEW_ROWS)
+    throw new Error(`${NEW_ROWS} rows were new, but ${made.records} were exported`);
   return made;
 }

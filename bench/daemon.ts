@@ -16,33 +16,33 @@ import {
 import { type LoopDelay, LOOP_RESOLUTION_MS } from './loop-delay.ts';
 import { type ProcessFacts, readProcess } from './process-facts.ts';
 
-/** Longest a program of ours may take until it answers: initdb on a slow disk. */
+/** Longest time until a started program answers: initdb on a slow disk. */
 const READY_MAX_MS = 60_000;
 const TAIL_LINES = 15;
 
-/** What one `POST /export/generate` gave, and how long its answer took. */
+/** The result of one `POST /export/generate` and the time until its answer. */
 export interface Generated {
   readonly queueId: string;
   readonly records: number;
   readonly sizeBytes: number;
-  /** `performance.now()` when it was asked for. */
+  /** `performance.now()` at the request. */
   readonly beganMs: number;
   readonly seconds: number;
 }
 
-/** A real export manager, the built one as on a boat, in a process of its own. */
+/** The built export manager, as on a boat, in a separate process. */
 export interface Daemon {
   readonly url: string;
   readonly pid: number;
   generate(type: 'full' | 'incremental'): Promise<Generated>;
   facts(): ProcessFacts;
-  /** Samples how late the event loop is, until `stopLoopDelay` tells. */
+  /** Samples the delay of the event loop until `stopLoopDelay`. */
   startLoopDelay(): void;
   stopLoopDelay(): Promise<LoopDelay>;
   stop(): Promise<void>;
 }
 
-/** Starts the daemon of a boat; `centralUrl` undefined: exports are made and kept. */
+/** Starts the daemon of a boat. If `centralUrl` is undefined, exports are made and kept. */
 export async function startDaemon(
   boat: BenchBoat,
   signal: AbortSignal,
@@ -52,7 +52,7 @@ export async function startDaemon(
   const url = `http://127.0.0.1:${port}`;
   const preload = pathToFileURL(join(import.meta.dirname, 'loop-delay-preload.mjs'));
   const child = spawn(
-    // The program itself, because the way it starts Node decides on its memory.
+    // The installed program, because its Node options affect its memory.
     join(REPOSITORY, 'packages/boat/bin/d3kos-export.js'),
     ['serve'],
     {
@@ -63,7 +63,7 @@ export async function startDaemon(
         D3KOS_ROOT: boat.root,
         EXPORT_PORT: String(port),
         EXPORT_RECORDINGS_PATH: join(boat.root, 'camera-recordings'),
-        // Port 9 is discard's: nobody answers, and the licence file decides.
+        // No service listens on port 9, so the licence file decides the tier.
         TIER_API_URL: links.tierApiUrl ?? 'http://127.0.0.1:9',
         ...(links.centralUrl === undefined ? {} : { CENTRAL_API_URL: links.centralUrl }),
       },
@@ -84,8 +84,8 @@ export async function startDaemon(
       const { promise, resolve } = Promise.withResolvers<unknown>();
       child.once('message', resolve);
       child.send('stop');
-      const told = parseObject(JSON.stringify(await promise));
-      return { p99Ms: numberOf(told, 'p99Ms'), maxMs: numberOf(told, 'maxMs') };
+      const reply = parseObject(JSON.stringify(await promise));
+      return { p99Ms: numberOf(reply, 'p99Ms'), maxMs: numberOf(reply, 'maxMs') };
     },
     stop: () => stopChild(child),
   };
@@ -98,7 +98,7 @@ export interface Central {
   stop(): Promise<void>;
 }
 
-/** Starts central on a port of its own with its data in `folder`. */
+/** Starts central on a free port with its data in `folder`. */
 export async function startCentral(folder: string, signal: AbortSignal): Promise<Central> {
   const environment = { CENTRAL_DATA_DIR: folder, CENTRAL_PORT: '0' };
   const main = join(REPOSITORY, 'packages/central/dist/main.js');
@@ -140,7 +140,7 @@ async function waitForAnswer(
     lines.push(...chunk.toString('utf8').split('\n').filter(Boolean));
     lines.splice(0, Math.max(0, lines.length - TAIL_LINES));
   });
-  // An aborted run ends the child, which then tells so as an error.
+  // An aborted run ends the child, which emits an error.
   child.on('error', (error) => lines.push(error.message));
   try {
     await waitUntil(`the start of ${name}`, READY_MAX_MS, signal, async () => {
@@ -159,7 +159,7 @@ async function answers(url: string): Promise<boolean> {
     await response.body?.cancel();
     return response.ok;
   } catch {
-    // Nobody listens yet.
+    // The program does not listen yet.
     return false;
   }
 }
@@ -185,7 +185,7 @@ async function generate(url: string, type: 'full' | 'incremental', signal: Abort
   };
 }
 
-/** A loopback port nobody listens on now. */
+/** Returns a free loopback port. */
 function findFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -198,9 +198,9 @@ function findFreePort(): Promise<number> {
   });
 }
 
-/** Tells by the daemon's own events when an export was delivered. */
+/** Detects deliveries from the daemon's events. */
 export interface Deliveries {
-  /** `performance.now()` when the daemon told that it holds the receipt. */
+  /** Resolves to `performance.now()` when the daemon reports the receipt. */
   waitFor(queueId: string, maxMs: number): Promise<number>;
   close(): void;
 }
@@ -225,7 +225,7 @@ export async function watchDeliveries(daemon: Daemon, signal: AbortSignal): Prom
       }
     }
   })();
-  // Closing ends the reading with an error, and so does a daemon that ends; whoever waits then times out and says so.
+  // Closing the stream and the end of the daemon both end the loop with an error. A pending wait then times out.
   reading.catch(() => undefined);
   return {
     waitFor: async (queueId, maxMs) => {
@@ -236,7 +236,7 @@ export async function watchDeliveries(daemon: Daemon, signal: AbortSignal): Prom
   };
 }
 
-/** True where this user may trace system calls. */
+/** True if this user may trace system calls. */
 export function canTrace(): boolean {
   return hasProgram('strace', ['-f', '-o', '/dev/null', 'true']);
 }

@@ -11,22 +11,22 @@ import { median, quantile, toFigure, toUnmeasured } from './figure.ts';
 import { type Link, startLink } from './link.ts';
 import type { Bench, BenchRun } from './run.ts';
 
-/** The boat of the issue on delivery: a log of 10,000 entries, 100 new ones a day, exported daily for 30 days. */
+/** The boat has a log of 10,000 entries and 100 new entries a day, and exports daily for 30 days. */
 const LOG_ROWS = 10_000;
 const DAY_ROWS = 100;
 const DAYS = 30;
-/** Exports timed for each repetition. */
+/** Timed exports per repetition. */
 const RECEIPTS = 10;
-/** How long central is away before it returns, each time: before the first probe and between later ones, which come ever less often. */
+/** Outages of central: one that ends before the first probe, and others between later probes, whose intervals grow. */
 const AWAYS_MS = [3_000, 12_000, 30_000] as const;
-/** Longest a daemon may take to notice that central is back: the longest backoff, with room. */
+/** Longest wait for the daemon to detect that central is back: the longest backoff and a margin. */
 const RETURN_MAX_MS = 90_000;
-/** Longest one export may take to its receipt on this machine. */
+/** Longest wait for the receipt of one export. */
 const DELIVERY_MAX_MS = 60_000;
-/** After this a daemon whose work is done writes nothing more, and its connections are closed. */
+/** Time after which a daemon without work has finished its writes and closed its connections. */
 const SETTLED_MS = 8_000;
 
-/** A boat whose daemon delivers over a link that the bench holds. */
+/** A boat whose daemon delivers over a link that the benchmark controls. */
 interface Setting {
   readonly run: BenchRun;
   readonly boat: BenchBoat;
@@ -36,7 +36,7 @@ interface Setting {
   readonly tierRequests: () => number;
 }
 
-/** Issue on delivery, 8: from generate to receipt, a link that returns, 30 days, an idle boat. */
+/** Measures delivery: time to the receipt, recovery of a link, bytes of 30 days, and an idle boat. */
 export const benchDeliver: Bench = async (run) => {
   const { signal } = run;
   const boat = makeBoat(join(run.folder, 'boat'), LOG_ROWS);
@@ -89,27 +89,29 @@ function toPort(server: Server): number {
   return address.port;
 }
 
-/** Makes an export and waits for its receipt. Gives the time from the request to the receipt. */
+/** Makes an export and waits for its receipt. Returns the time from the request to the receipt. */
 async function deliverOne({ daemon, deliveries }: Setting): Promise<number> {
   const { queueId, beganMs } = await daemon.generate('incremental');
   return (await deliveries.waitFor(queueId, DELIVERY_MAX_MS)) - beganMs;
 }
 
-/** 30 daily exports over the wire, against the seed's document of each of these days. */
+/** Measures the bytes of 30 daily exports and compares them with the legacy exporter's documents. */
 async function measureWire(setting: Setting): Promise<void> {
   const { run, boat, link } = setting;
-  run.say(`${DAYS} daily exports of a log of ${LOG_ROWS} entries, ${DAY_ROWS} new a day, and the seed's`);
+  run.logProgress(
+    `${DAYS} daily exports of a log of ${LOG_ROWS} entries with ${DAY_ROWS} new ones a day, and the baseline`,
+  );
   const baseline = findBaseline(run.folder, run.signal);
   const ours: number[] = [];
-  const seeds: number[] = [];
+  const baselines: number[] = [];
   link.takeSentBytes();
   for (let day = 1; day <= DAYS; day += 1) {
     if (day > 1) boat.addRows(DAY_ROWS);
     await deliverOne(setting);
     ours.push(link.takeSentBytes());
     if ('missing' in baseline) continue;
-    const output = join(run.folder, 'seed.json');
-    seeds.push((await baseline.collect(boat.boatlog, output)).sizeBytes);
+    const output = join(run.folder, 'baseline.json');
+    baselines.push((await baseline.collect(boat.boatlog, output)).sizeBytes);
     rmSync(output);
   }
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
@@ -120,7 +122,7 @@ async function measureWire(setting: Setting): Promise<void> {
       median(later) / 1000,
       'kB',
       'orientation',
-      `all bytes the boat sends, heads of requests too, for ${DAY_ROWS} new entries; the first export, of all ${LOG_ROWS}: ${((ours[0] ?? 0) / 1000).toFixed(0)} kB`,
+      `all bytes sent, including request headers, for ${DAY_ROWS} new entries; the first export with all ${LOG_ROWS}: ${((ours[0] ?? 0) / 1000).toFixed(0)} kB`,
     ),
   );
   const bound = { atLeast: 100 } as const;
@@ -128,10 +130,10 @@ async function measureWire(setting: Setting): Promise<void> {
     [
       'deliver.wire_30_days_vs_python',
       ours,
-      seeds,
-      'all 30 days, the first export of the whole log included',
+      baselines,
+      'all 30 days, including the first export of the whole log',
     ],
-    ['deliver.wire_later_days_vs_python', later, seeds.slice(1), 'the 29 days after the first'],
+    ['deliver.wire_later_days_vs_python', later, baselines.slice(1), 'the 29 days after the first'],
   ] as const;
   for (const [figure, mine, theirs, what] of figures) {
     const megabytes = `${(sum(mine) / 1e6).toFixed(2)} MB against ${(sum(theirs) / 1e6).toFixed(1)} MB`;
@@ -145,7 +147,7 @@ async function measureWire(setting: Setting): Promise<void> {
 
 async function measureReceipts(setting: Setting): Promise<void> {
   const { run, boat } = setting;
-  run.say('from generate to receipt');
+  run.logProgress('time from request to receipt');
   const times: number[] = [];
   for (let made = 0; made < RECEIPTS * run.options.repetitions; made += 1) {
     boat.addRows(DAY_ROWS);
@@ -162,19 +164,21 @@ async function measureReceipts(setting: Setting): Promise<void> {
   );
 }
 
-/** Central goes and comes back while the boat's interfaces stay as they are: what the probes' backoff makes of it. */
+/** Measures the backoff of probes: central goes away and comes back while the boat's interfaces do not change. */
 async function measureCentralBack(setting: Setting): Promise<void> {
   const { run, boat, daemon, deliveries, link } = setting;
   const waits: number[] = [];
   for (const awayMs of AWAYS_MS) {
-    run.say(`central goes and comes back after ${awayMs / 1000} s`);
+    run.logProgress(`central is away for ${awayMs / 1000} s`);
     await link.cut();
     boat.addRows(DAY_ROWS);
     const { queueId } = await daemon.generate('incremental');
     await sleep(awayMs, run.signal);
-    const { firstByte } = await link.mend();
-    const mendedMs = performance.now();
-    waits.push((await within(RETURN_MAX_MS, 'the first byte after central came back', firstByte)) - mendedMs);
+    const { firstByte } = await link.restore();
+    const restoredMs = performance.now();
+    waits.push(
+      (await within(RETURN_MAX_MS, 'the first byte after central came back', firstByte)) - restoredMs,
+    );
     await deliveries.waitFor(queueId, DELIVERY_MAX_MS);
   }
   run.report(
@@ -183,7 +187,7 @@ async function measureCentralBack(setting: Setting): Promise<void> {
       Math.max(...waits) / 1000,
       's',
       { atMost: 2 },
-      `the longest; interfaces unchanged, central away for ${AWAYS_MS.map((awayMs) => awayMs / 1000).join(', ')} s: only the next probe can tell; each: ${waits.map((wait) => (wait / 1000).toFixed(1)).join(', ')} s`,
+      `longest wait after central was away for ${AWAYS_MS.map((awayMs) => awayMs / 1000).join(', ')} s with unchanged interfaces; each: ${waits.map((wait) => (wait / 1000).toFixed(1)).join(', ')} s`,
     ),
   );
 }
@@ -198,11 +202,11 @@ async function within<T>(maxMs: number, what: string, promise: Promise<T>): Prom
   }
 }
 
-/** A daemon with nothing to do, from outside: the kernel's counts, and what arrives at everybody it could talk to. */
+/** Measures an idle daemon from outside: the kernel's counters, and the traffic at central and the tier service. */
 async function measureIdle(setting: Setting): Promise<void> {
   const { run, daemon, link } = setting;
   const { idleSeconds } = run.options;
-  run.say(`an idle daemon, for ${idleSeconds} s`);
+  run.logProgress(`an idle daemon for ${idleSeconds} s`);
   await sleep(SETTLED_MS, run.signal);
   link.takeSentBytes();
   link.takeConnections();
@@ -211,7 +215,7 @@ async function measureIdle(setting: Setting): Promise<void> {
   await sleep(idleSeconds * 1000, run.signal);
   const after = daemon.facts();
   const traffic = link.takeSentBytes() + link.takeConnections() + (setting.tierRequests() - tierBefore);
-  const note = `over ${idleSeconds} s, ${DAYS} days' deliveries and more behind it`;
+  const note = `over ${idleSeconds} s, after more than ${DAYS} deliveries`;
   run.report(
     toFigure(
       'deliver.idle_disk_writes',
@@ -227,7 +231,7 @@ async function measureIdle(setting: Setting): Promise<void> {
       traffic,
       'events',
       { atMost: 0 },
-      `bytes and connections at central's door, requests at the tier API; ${after.sockets} sockets open, ${before.sockets} before`,
+      `bytes and connections at central, and requests at the tier service; ${after.sockets} sockets open, ${before.sockets} before`,
     ),
   );
   run.report(
@@ -236,7 +240,7 @@ async function measureIdle(setting: Setting): Promise<void> {
       (after.cpuMs - before.cpuMs) / idleSeconds / 10,
       '%',
       { atMost: 0.1 },
-      'all threads, by schedstat',
+      'all threads, from schedstat',
     ),
   );
   run.report(
@@ -250,7 +254,7 @@ async function measureIdle(setting: Setting): Promise<void> {
   );
 }
 
-/** An interface appears, and with it the way to central: measured in a network namespace of its own. */
+/** Measures in a separate network namespace how soon the daemon uses a new interface. */
 async function measureLinkBack(run: BenchRun): Promise<void> {
   const figure = 'deliver.link_back_first_byte';
   const bound = { atMost: 2 } as const;
@@ -258,17 +262,19 @@ async function measureLinkBack(run: BenchRun): Promise<void> {
   const [program = '', ...args] = namespace;
   const probe = 'ip link set lo up && ip link add probe0 type veth peer name probe1';
   if (spawnSync(program, [...args, 'sh', '-c', probe], { stdio: 'ignore' }).status !== 0) {
-    run.report(toUnmeasured(figure, 's', bound, 'no network namespace with a veth pair can be made here'));
+    run.report(
+      toUnmeasured(figure, 's', bound, 'this machine does not allow a network namespace with a veth pair'),
+    );
     return;
   }
   const waits: number[] = [];
   for (const awayMs of AWAYS_MS) {
-    run.say(`an interface appears after ${awayMs / 1000} s`);
+    run.logProgress(`an interface appears after ${awayMs / 1000} s`);
     const root = join(run.folder, `link-back-${awayMs}`);
     const script = join(import.meta.dirname, 'link-back.ts');
     const node = [process.execPath, '--conditions=development', script, root, String(awayMs)];
-    const told = await runChild([...namespace, ...node], { signal: run.signal });
-    waits.push(numberOf(parseObject(told), 'firstByteMs') / 1000);
+    const reply = await runChild([...namespace, ...node], { signal: run.signal });
+    waits.push(numberOf(parseObject(reply), 'firstByteMs') / 1000);
   }
   const each = waits.map((wait) => wait.toFixed(2)).join(', ');
   run.report(
@@ -277,7 +283,7 @@ async function measureLinkBack(run: BenchRun): Promise<void> {
       Math.max(...waits),
       's',
       bound,
-      `the longest; an interface with an address appears and central listens from then on, ${AWAYS_MS.map((awayMs) => awayMs / 1000).join(', ')} s after the export was made; each: ${each} s`,
+      `longest wait after an interface appears and central starts to listen, ${AWAYS_MS.map((awayMs) => awayMs / 1000).join(', ')} s after the export was made; each: ${each} s`,
     ),
   );
 }

@@ -1,22 +1,22 @@
-/** One measured number beside what it should be. */
+/** A measured value and its target. */
 export interface Figure {
-  /** `<bench>.<what>`, stable from run to run. */
+  /** `<bench>.<what>`, the same in every run. */
   readonly figure: string;
-  /** Null where it could not be measured here; `note` says why. */
+  /** Null if it could not be measured. `note` then has the reason. */
   readonly value: number | null;
   readonly unit: string;
-  /** Null: told for orientation, nothing is asked of it. */
+  /** Null if the figure has no target. */
   readonly target: number | null;
   /** False for a missed target and for a targeted figure that was not measured. */
   readonly ok: boolean;
-  /** How it was measured, or why it was not. */
+  /** The method, or the reason why it was not measured. */
   readonly note?: string;
 }
 
-/** What is asked of a figure. `orientation`: nothing. */
+/** The target of a figure. `orientation` is no target. */
 export type Bound = { readonly atLeast: number } | { readonly atMost: number } | 'orientation';
 
-/** Judges a value against its bound, and rounds it to what can be read. */
+/** Compares a value with its bound, and rounds it for display. */
 export function toFigure(figure: string, value: number, unit: string, bound: Bound, note?: string): Figure {
   return {
     figure,
@@ -28,7 +28,7 @@ export function toFigure(figure: string, value: number, unit: string, bound: Bou
   };
 }
 
-/** A figure that could not be measured on this machine. A target that nobody measured is not met. */
+/** Returns a figure that could not be measured on this machine. Its target counts as missed. */
 export function toUnmeasured(figure: string, unit: string, bound: Bound, why: string): Figure {
   return { figure, value: null, unit, target: toTarget(bound), ok: bound === 'orientation', note: why };
 }
@@ -48,30 +48,30 @@ function round(value: number): number {
   return Number(value.toPrecision(3));
 }
 
-/** The middle value; of an even count the mean of the two in the middle. Throws for no values. */
+/** Returns the median. Throws if there are no values. */
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
 /**
- * The middle of the ratios of what was measured one after the other: other work on the machine slows both sides of a
- * pair, and a disturbed pair is one pair.
+ * Returns the median of the ratios of paired measurements. Other work on the machine slows down both sides of a pair, and
+ * a disturbance affects only one pair.
  */
 export function medianRatio(values: readonly number[], others: readonly number[]): number {
   return median(values.map((value, at) => value / (others[at] ?? Number.NaN)));
 }
 
-/** The value below which `fraction` of the values lie, between neighbours in proportion. Throws for no values. */
+/** Returns a quantile with linear interpolation. Throws if there are no values. */
 export function quantile(values: readonly number[], fraction: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * fraction;
   const below = sorted[Math.floor(at)];
   const above = sorted[Math.ceil(at)];
-  if (below === undefined || above === undefined) throw new Error('there is no median of nothing');
+  if (below === undefined || above === undefined) throw new Error('a quantile needs at least one value');
   return below + (above - below) * (at - Math.floor(at));
 }
 
-/** Figures as lines for a person, in columns. */
+/** Formats figures as a table. */
 export function toTable(figures: readonly Figure[]): readonly string[] {
   const rows = figures.map((one) => [
     one.figure,

@@ -1,4 +1,5 @@
-// node link-back.ts ROOT AWAY_MS     inside a network namespace of its own: how long a daemon takes to its first byte after an interface appeared.
+// node link-back.ts ROOT AWAY_MS
+// Measures in a separate network namespace the time between a new interface and the daemon's first byte.
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -7,7 +8,7 @@ import { sleep } from './child.ts';
 import { startDaemon } from './daemon.ts';
 import { startLink } from './link.ts';
 
-/** Longest a daemon may take: the longest backoff of its probes, with room. */
+/** Longest wait for the first byte: the longest backoff of probes and a margin. */
 const FIRST_BYTE_MAX_MS = 90_000;
 
 const [root = '', awayMs = ''] = process.argv.slice(2);
@@ -15,14 +16,14 @@ const { signal } = new AbortController();
 const ip = (...args: readonly string[]): void => void execFileSync('ip', args);
 
 ip('link', 'set', 'lo', 'up');
-// Nobody answers behind the link: the first byte is a probe's, and that is what is waited for.
+// The server never answers. The first byte belongs to a probe and ends the measurement.
 const sink = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
 await once(sink, 'listening');
 const address = sink.address();
 if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
 const link = await startLink(address.port);
 const boat = makeBoat(root, 100);
-boat.setToken('a-token-nobody-checks');
+boat.setToken('unchecked-token');
 await link.cut();
 const daemon = await startDaemon(boat, signal, { centralUrl: `http://127.0.0.1:${link.port}` });
 try {
@@ -31,10 +32,12 @@ try {
   ip('link', 'add', 'boat0', 'type', 'veth', 'peer', 'name', 'boat1');
   ip('addr', 'add', '10.99.0.2/24', 'dev', 'boat0');
   ip('link', 'set', 'boat1', 'up');
-  const { firstByte } = await link.mend();
+  const { firstByte } = await link.restore();
   const began = performance.now();
   ip('link', 'set', 'boat0', 'up');
-  const late = sleep(FIRST_BYTE_MAX_MS, signal).then(() => Promise.reject(new Error('no byte came')));
+  const late = sleep(FIRST_BYTE_MAX_MS, signal).then(() =>
+    Promise.reject(new Error('the daemon sent no byte')),
+  );
   const firstByteMs = (await Promise.race([firstByte, late])) - began;
   console.log(JSON.stringify({ firstByteMs }));
 } finally {

@@ -1,24 +1,24 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A way to a server that can be cut and mended, and counts what passes. */
+/** A TCP proxy that can be cut and restored, and counts bytes and connections. */
 export interface Link {
   readonly port: number;
-  /** Bytes from the boat since the last call, with the heads of its requests. */
+  /** Returns the bytes from the boat since the last call, including request headers. */
   takeSentBytes(): number;
   takeConnections(): number;
-  /** Nobody listens any more, and what is open is reset. */
+  /** Stops listening and resets open connections. */
   cut(): Promise<void>;
-  /** Listens again; `firstByte` resolves when the first byte arrives, to `performance.now()` then. */
-  mend(): Promise<{ readonly firstByte: Promise<number> }>;
+  /** Listens again. `firstByte` resolves to `performance.now()` at the arrival of the first byte. */
+  restore(): Promise<{ readonly firstByte: Promise<number> }>;
   close(): Promise<void>;
 }
 
-/** Starts a link on a port of its own to the loopback port `target`. */
+/** Starts a link on a free port to the loopback port `target`. */
 export async function startLink(target: number): Promise<Link> {
   const sockets = new Set<Socket>();
   let sentBytes = 0;
   let connections = 0;
-  let told: ((atMs: number) => void) | undefined;
+  let onFirstByte: ((atMs: number) => void) | undefined;
   const take = (socket: Socket): void => {
     connections += 1;
     const onward = connect({ port: target, host: '127.0.0.1', noDelay: true });
@@ -32,13 +32,13 @@ export async function startLink(target: number): Promise<Link> {
         sockets.delete(one);
         other.destroy();
       });
-      // What fails on one side ends the other; who sent it finds out by itself.
+      // A failure on one side closes the other side, where the peer detects it.
       one.on('error', () => undefined);
     }
     socket.on('data', (chunk: Buffer) => {
       sentBytes += chunk.length;
-      told?.(performance.now());
-      told = undefined;
+      onFirstByte?.(performance.now());
+      onFirstByte = undefined;
     });
     socket.pipe(onward);
     onward.pipe(socket);
@@ -62,9 +62,9 @@ export async function startLink(target: number): Promise<Link> {
       return taken;
     },
     cut,
-    mend: async () => {
+    restore: async () => {
       const { promise, resolve } = Promise.withResolvers<number>();
-      told = resolve;
+      onFirstByte = resolve;
       server = await listen(take, port);
       return { firstByte: promise };
     },

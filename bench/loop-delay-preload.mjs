@@ -1,5 +1,5 @@
-// Loaded into a measured daemon with --import: tells the bench over IPC how late its event loop was.
-// Plain JavaScript, because stripping types would load a compiler into the process whose memory is measured.
+// Loaded into a measured daemon with --import. It reports the delay of the event loop to the benchmark over IPC.
+// It is plain JavaScript, because type stripping would load a compiler into the process whose memory is measured.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 let histogram;
@@ -8,10 +8,10 @@ process.on('message', (message) => {
     histogram = monitorEventLoopDelay({ resolution: Number(process.env.BENCH_LOOP_RESOLUTION_MS) });
     histogram.enable();
   } else {
-    // Sampling costs a timer every few milliseconds, which an idle daemon must not have.
+    // Sampling runs a timer every few milliseconds, which would disturb the measurement of an idle daemon.
     histogram.disable();
     process.send({ p99Ms: histogram.percentile(99) / 1e6, maxMs: histogram.max / 1e6 });
   }
 });
-// The measured daemon ends when it would end without being measured.
+// The channel must not keep the measured daemon running.
 process.channel.unref();

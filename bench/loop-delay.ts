@@ -1,7 +1,7 @@
-/** How often the loop's lateness is sampled. Delays include it: a loop that is never late shows this. */
+/** Sampling interval. Measured delays include it, so a loop without delay shows this value. */
 export const LOOP_RESOLUTION_MS = 10;
 
-/** How late a measured daemon's event loop was, with the sampling interval in it. */
+/** The event loop delay of a measured daemon, including the sampling interval. */
 export interface LoopDelay {
   readonly p99Ms: number;
   readonly maxMs: number;

@@ -10,24 +10,24 @@ import { benchQueue } from './queue.ts';
 import type { Bench, BenchOptions } from './run.ts';
 
 const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: string }> = new Map([
-  [
-    'collect',
-    { bench: benchCollect, what: 'a large boatlog to a committed export file, and the daemon meanwhile' },
-  ],
-  ['queue', { bench: benchQueue, what: 'durable queue cycles, and fsyncs per delivered export' }],
+  ['collect', { bench: benchCollect, what: 'export of a large boatlog, and its effect on the daemon' }],
+  ['queue', { bench: benchQueue, what: 'durable queue cycles and fsyncs per delivered export' }],
   [
     'deliver',
-    { bench: benchDeliver, what: 'from generate to receipt, a link that returns, 30 days, an idle boat' },
+    {
+      bench: benchDeliver,
+      what: 'time to the receipt, recovery of a link, bytes of 30 days, and an idle boat',
+    },
   ],
 ]);
 const USAGE = `npm run bench -- NAME [--json] [--rows N] [--repetitions N] [--idle-seconds N] [--folder DIR]
 
-  NAME              ${[...BENCHES.keys()].join(', ')}; without one: this list
-  --json            one line of JSON per figure on standard output; the table is for people
+  NAME              ${[...BENCHES.keys()].join(', ')}; without a name, print this list
+  --json            print one line of JSON per figure instead of a table
   --rows            boatlog entries of the large boat (collect; default 1000000)
   --repetitions     measurements of each side, interleaved; figures are medians (default 3)
-  --idle-seconds    how long the idle daemon is watched (deliver; default 60, the real figure 600)
-  --folder          where the run makes its folder; it has to be on the disk that is measured (default: the temporary folder)
+  --idle-seconds    duration of the idle measurement (deliver; default 60, published figures use 600)
+  --folder          parent folder of the run, on the disk to be measured (default: the temporary folder)
 `;
 
 interface Invocation {
@@ -51,7 +51,7 @@ function parseInvocation(argv: readonly string[]): Invocation | undefined {
   });
   const [name, ...more] = positionals;
   if (name === undefined) return undefined;
-  if (more.length > 0) throw new Error(`one name at a time, not ${positionals.join(' ')}`);
+  if (more.length > 0) throw new Error(`expected one name, got ${positionals.join(' ')}`);
   return {
     name,
     output: values.json ? 'json' : 'table',
@@ -67,7 +67,7 @@ function parseInvocation(argv: readonly string[]): Invocation | undefined {
 function parseCount(name: string, text: string, min: number): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < min)
-    throw new Error(`${name} takes a whole number from ${min}, not ${text}`);
+    throw new Error(`${name} expects an integer of at least ${min}, got ${text}`);
   return value;
 }
 
@@ -86,11 +86,11 @@ async function runBench(bench: Bench, invocation: Invocation): Promise<void> {
         figures.push(figure);
         if (invocation.output === 'json') process.stdout.write(`${JSON.stringify(figure)}\n`);
       },
-      say: (text) => process.stderr.write(`bench: ${text}\n`),
+      logProgress: (text) => process.stderr.write(`bench: ${text}\n`),
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });
-    // What was measured before a failure is told as well.
+    // Figures that were measured before a failure are printed, too.
     if (invocation.output === 'table') for (const line of toTable(figures)) console.log(line);
   }
 }
@@ -110,7 +110,7 @@ async function main(): Promise<number> {
   }
   const found = BENCHES.get(invocation.name);
   if (found === undefined) {
-    process.stderr.write(`no bench is called ${invocation.name}\n\n${USAGE}`);
+    process.stderr.write(`unknown benchmark ${invocation.name}\n\n${USAGE}`);
     return 2;
   }
   await runBench(found.bench, invocation);

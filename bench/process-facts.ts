@@ -1,18 +1,18 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { systemCode } from '../packages/boat/src/platform/disk-file-system.ts';
 
-/** What Linux counts of a running process (proc(5)). */
+/** Linux counters of a running process (proc(5)). */
 export interface ProcessFacts {
   readonly rssMb: number;
   readonly peakRssMb: number;
-  /** Bytes it caused to be written to storage. */
+  /** Bytes that the process caused to be written to storage. */
   readonly writtenBytes: number;
-  /** Time all its threads have run. */
+  /** CPU time of all threads. */
   readonly cpuMs: number;
   readonly sockets: number;
 }
 
-/** Reads the facts of process `pid`. Throws where it is gone. */
+/** Reads the counters of process `pid`. Throws if it has ended. */
 export function readProcess(pid: number): ProcessFacts {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const io = readFileSync(`/proc/${pid}/io`, 'utf8');
@@ -31,11 +31,11 @@ export function readProcess(pid: number): ProcessFacts {
 
 function toField(text: string, name: string): number {
   const found = new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1];
-  if (found === undefined) throw new Error(`the kernel does not tell ${name}`);
+  if (found === undefined) throw new Error(`the kernel does not report ${name}`);
   return Number(found);
 }
 
-/** Threads and descriptors come and go while they are listed. */
+/** Threads and descriptors can disappear while they are listed. */
 function orGone<T>(read: () => T): T | undefined {
   try {
     return read();

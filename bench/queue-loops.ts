@@ -6,19 +6,19 @@ import { toStamp } from '../packages/boat/src/ledger/policy.ts';
 import type { WallMs } from '../packages/boat/src/platform/ports.ts';
 import { LEDGER_CHECKPOINT_PAGES, openLedgerDatabase } from '../packages/boat/src/platform/sqlite.ts';
 
-/** The wall clock of made-up entries. */
-// A label in this bench; the brand says which clock it would be read from.
+/** The creation time of generated entries. */
+// The benchmark has no clock, so a constant takes the place of its branded value.
 const AT_MS = Date.UTC(2026, 2, 16) as WallMs;
 
-/** A queue that stays at its depth: each cycle adds an entry and delivers the oldest. */
+/** A queue of constant depth: each cycle adds an entry and delivers the oldest. */
 export interface QueueLoop {
   turn(cycles: number): void;
-  /** Commits since it was filled. */
+  /** Commits since the queue was filled. */
   commits(): number;
   close(): void;
 }
 
-/** Full durable cycles of the boat's own ledger. */
+/** Runs full durable cycles on the boat's ledger. */
 export function createLedgerLoop(path: string, depth: number): QueueLoop {
   let commits = 0;
   const database = openLedgerDatabase(path, (step) => {
@@ -37,7 +37,7 @@ export function createLedgerLoop(path: string, depth: number): QueueLoop {
       for (let cycle = 0; cycle < cycles; cycle += 1) {
         enqueue();
         const entry = queue.claim(({ nextRetryAtMs }) => nextRetryAtMs <= AT_MS);
-        if (entry === undefined) throw new Error('a full queue gave no entry');
+        if (entry === undefined) throw new Error('no entry was claimed from a filled queue');
         queue.complete(entry.entryNo, {
           partIndex: 1,
           receipt: toReceipt(entry.exportId),
@@ -52,9 +52,9 @@ export function createLedgerLoop(path: string, depth: number): QueueLoop {
 }
 
 /**
- * As many commits with the same pragmas over one table of the same texts, and nothing else: what the disk and SQLite
- * allow. The first commit of a cycle inserts an entry with its ranges; then the oldest that waits is read, as by a claim,
- * and the other commits leave its receipt in its place.
+ * Measures the limit of the disk and SQLite: the same number of commits with the same pragmas and texts on one table. The
+ * first commit of a cycle inserts an entry with its ranges. Then the oldest waiting row is read, as in a claim, and the
+ * other commits replace it with its receipt.
  */
 export function createBareLoop(path: string, depth: number, commitsPerCycle: number): QueueLoop {
   const db = new DatabaseSync(path);
@@ -100,7 +100,7 @@ export function createBareLoop(path: string, depth: number, commitsPerCycle: num
 }
 
 function toNewEntry(n: number): NewEntry {
-  // One a second: names in the order of the entries, as a boat gives them.
+  // One entry a second, so that names are in the order of the entries, as on a boat.
   const name = toStamp(AT_MS + 1_000 * n);
   return {
     queueId: `q_${name}`,
@@ -118,7 +118,7 @@ function toNewEntry(n: number): NewEntry {
   };
 }
 
-/** What a daily export of a quiet boat moves: one log. */
+/** The cursor move of a daily export in which one log has new rows. */
 function toMoves(n: number): readonly CategoryMoves[] {
   const cursor = (position: number) => ({ position, check: `check of row ${position}` });
   return [

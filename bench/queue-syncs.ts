@@ -7,26 +7,26 @@ import { canTrace, type Daemon, startCentral, startDaemon, watchDeliveries } fro
 import { toFigure, toUnmeasured } from './figure.ts';
 import type { BenchRun } from './run.ts';
 
-/** Exports one after the other in the first count, and each alone in the second. */
+/** Number of exports in a row in the first count, and of separate exports in the second. */
 const EXPORTS = { inARow: 20, alone: 5 } as const;
 const NEW_ROWS = 10;
-/** Longest an export of a few rows may take to its receipt on this machine. */
+/** Longest wait for the receipt of an export of a few rows. */
 const DELIVERY_MAX_MS = 30_000;
-/** After this the JSON views are written: at most one write a second, and one more after the last change. */
+/** Time after which the JSON views are up to date. They are written at most once a second. */
 const VIEWS_SETTLED_MS = 2_500;
-/** fsyncs of the export file itself: its content and its name. */
+/** fsyncs of the export file: its content and its folder. */
 const SPOOL_SYNCS = 2;
 
 /** Counts fsync and fdatasync of a real daemon that delivers to a real central, by file. */
 export async function measureSyncs(run: BenchRun): Promise<void> {
   const bound = { atMost: 4 } as const;
   if (!canTrace()) {
-    const why = 'strace is not here or may not trace';
+    const why = 'strace is not installed or not permitted to trace';
     run.report(toUnmeasured('queue.fsyncs_per_export', 'fsyncs', bound, why));
     run.report(toUnmeasured('queue.fsyncs_per_lone_export', 'fsyncs', bound, why));
     return;
   }
-  run.say('counting fsyncs of a daemon that delivers to central');
+  run.logProgress('counting fsyncs of a daemon that delivers to central');
   const boat = makeBoat(join(run.folder, 'boat'), 100);
   const central = await startCentral(join(run.folder, 'central'), run.signal);
   try {
@@ -85,7 +85,7 @@ function reportSyncs(
   run.report(toFigure(figure, all / exports - SPOOL_SYNCS, 'fsyncs', { atMost: 4 }, note));
 }
 
-/** fsyncs of the daemon during `work`, by what was synced. */
+/** Counts the fsyncs of the daemon during `work`, by kind of file. */
 async function countSyncs(
   run: BenchRun,
   daemon: Daemon,
@@ -97,19 +97,19 @@ async function countSyncs(
     ['-f', '-y', '-e', 'trace=fsync,fdatasync', '-o', trace, '-p', String(daemon.pid)],
     { stdio: ['ignore', 'ignore', 'pipe'], signal: run.signal },
   );
-  let told = '';
+  let messages = '';
   tracer.stderr.on('data', (chunk: Buffer) => {
-    told += chunk.toString('utf8');
+    messages += chunk.toString('utf8');
   });
   const ended = new Promise<void>((resolve) => {
     tracer.once('exit', () => resolve());
     tracer.once('error', () => resolve());
   });
   try {
-    await waitUntil('strace', DELIVERY_MAX_MS, run.signal, () => told.includes('attached'));
+    await waitUntil('strace', DELIVERY_MAX_MS, run.signal, () => messages.includes('attached'));
     await work();
   } finally {
-    // SIGINT lets the daemon go on without its tracer.
+    // SIGINT detaches strace, and the daemon continues.
     tracer.kill('SIGINT');
     await ended;
   }
@@ -121,7 +121,7 @@ async function countSyncs(
   return counts;
 }
 
-/** What a synced path is, without its numbers. A directory is synced for a name in it. */
+/** Returns the kind of a synced path. A folder is synced after a change of its names. */
 function toWhat(path: string): string {
   const name = basename(path.replace(/ \(deleted\)$/, ''));
   if (name.startsWith('exports.db')) return name;

@@ -8,27 +8,27 @@ import type { Bench, BenchRun } from './run.ts';
 
 const DEPTH_SHALLOW = 10;
 const DEPTH_DEEP = 10_000;
-/** Cycles of each loop in one turn: a tenth of a second, so that both loops of a pair see the same machine. */
+/** Cycles of each loop in one turn. A turn takes a tenth of a second, so that both loops of a pair run under the same load. */
 const TURN_CYCLES = 100;
-/** Turns of each loop for each repetition. */
+/** Turns of each loop per repetition. */
 const TURNS = 10;
-/** Cycles of the seed's queue: it rewrites its whole file four times in each. */
-const SEED_CYCLES = { shallow: 50, deep: 5 } as const;
-/** `f_type` of tmpfs (statfs(2)), which is no disk. */
+/** Cycles of the legacy exporter's queue, which rewrites its whole file four times in each. */
+const LEGACY_CYCLES = { shallow: 50, deep: 5 } as const;
+/** `f_type` of tmpfs (statfs(2)), which is not a disk. */
 const TMPFS_MAGIC = 0x01021994;
 
-/** Issue on delivery, 8: the queue's own figures. */
+/** Measures the queue: durable cycles and fsyncs. */
 export const benchQueue: Bench = async (run) => {
   const disk =
-    statfsSync(run.folder).type === TMPFS_MAGIC ? 'in memory, not on a disk: use --folder' : 'disk';
-  if (disk !== 'disk') run.say(`the folder is ${disk}`);
+    statfsSync(run.folder).type === TMPFS_MAGIC ? 'in memory and not on a disk; use --folder' : 'disk';
+  if (disk !== 'disk') run.logProgress(`the folder is ${disk}`);
   await compareCycles(run);
   await measureSyncs(run);
 };
 
-/** The ledger's loop at two depths, the bare loop and the seed's, in turn. */
+/** Alternates between the ledger's loop at two depths, the bare loop and the legacy exporter's queue. */
 async function compareCycles(run: BenchRun): Promise<void> {
-  run.say(`filling queues to ${DEPTH_SHALLOW} and ${DEPTH_DEEP} entries`);
+  run.logProgress(`filling queues to ${DEPTH_SHALLOW} and ${DEPTH_DEEP} entries`);
   const shallow = createLedgerLoop(join(run.folder, 'shallow.db'), DEPTH_SHALLOW);
   const deep = createLedgerLoop(join(run.folder, 'deep.db'), DEPTH_DEEP);
   shallow.turn(TURN_CYCLES);
@@ -37,10 +37,10 @@ async function compareCycles(run: BenchRun): Promise<void> {
   bare.turn(TURN_CYCLES);
   const baseline = findBaseline(run.folder, run.signal);
   const speeds = { shallow: [] as number[], deep: [] as number[], bare: [] as number[] };
-  const seed = { shallow: [] as number[], deep: [] as number[] };
+  const legacy = { shallow: [] as number[], deep: [] as number[] };
   const { repetitions } = run.options;
   for (let repetition = 1; repetition <= repetitions; repetition += 1) {
-    run.say(`repetition ${repetition} of ${repetitions}: cycles of the ledger, a bare loop, the baseline`);
+    run.logProgress(`repetition ${repetition} of ${repetitions}: ledger, bare loop, baseline`);
     for (let turn = 0; turn < TURNS; turn += 1) {
       speeds.shallow.push(cyclesPerSecond(shallow));
       speeds.bare.push(cyclesPerSecond(bare));
@@ -48,12 +48,12 @@ async function compareCycles(run: BenchRun): Promise<void> {
       run.signal.throwIfAborted();
     }
     if ('missing' in baseline) continue;
-    seed.shallow.push(await baseline.cyclesPerSecond(DEPTH_SHALLOW, SEED_CYCLES.shallow));
-    seed.deep.push(await baseline.cyclesPerSecond(DEPTH_DEEP, SEED_CYCLES.deep));
+    legacy.shallow.push(await baseline.cyclesPerSecond(DEPTH_SHALLOW, LEGACY_CYCLES.shallow));
+    legacy.deep.push(await baseline.cyclesPerSecond(DEPTH_DEEP, LEGACY_CYCLES.deep));
   }
   for (const loop of [shallow, deep, bare]) loop.close();
   reportCycles(run, speeds, commits);
-  reportSeed(run, speeds, seed, baseline);
+  reportLegacy(run, speeds, legacy, baseline);
 }
 
 function cyclesPerSecond(loop: QueueLoop): number {
@@ -73,7 +73,7 @@ function reportCycles(run: BenchRun, speeds: Speeds, commits: number): void {
       medianRatio(speeds.shallow, speeds.bare),
       'x',
       { atLeast: 0.5 },
-      `enqueue, claim, complete against a bare node:sqlite loop with ${Math.round(commits)} commits a cycle, as ours; ${turns}`,
+      `enqueue, claim, complete compared with a bare node:sqlite loop that also has ${Math.round(commits)} commits a cycle; ${turns}`,
     ),
   );
   run.report(
@@ -102,18 +102,18 @@ function reportCycles(run: BenchRun, speeds: Speeds, commits: number): void {
   );
 }
 
-function reportSeed(
+function reportLegacy(
   run: BenchRun,
   speeds: Speeds,
-  seed: Readonly<Record<'shallow' | 'deep', readonly number[]>>,
+  legacy: Readonly<Record<'shallow' | 'deep', readonly number[]>>,
   baseline: Baseline | { readonly missing: string },
 ): void {
   for (const depth of ['shallow', 'deep'] as const) {
     const figure = `queue.cycles_vs_python_${depth}`;
     if ('missing' in baseline) run.report(toUnmeasured(figure, 'x', 'orientation', baseline.missing));
     else {
-      const theirs = median(seed[depth]);
-      const note = `the seed's queue, which never fsyncs: ${theirs} cycles/s`;
+      const theirs = median(legacy[depth]);
+      const note = `the legacy exporter's queue, which never fsyncs: ${theirs} cycles/s`;
       run.report(toFigure(figure, median(speeds[depth]) / theirs, 'x', 'orientation', note));
     }
   }

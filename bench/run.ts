@@ -1,26 +1,26 @@
 import type { Figure } from './figure.ts';
 
-/** What the command line asks of a bench. */
+/** Options from the command line. */
 export interface BenchOptions {
   /** Boatlog entries of the large boat. */
   readonly rows: number;
-  /** How often each side of a comparison is measured; figures are medians. */
+  /** Number of measurements of each side of a comparison. Figures are medians. */
   readonly repetitions: number;
-  /** How long the idle daemon is watched. */
+  /** Duration of the idle measurement. */
   readonly idleSeconds: number;
 }
 
-/** One run of a bench: where it may write, how it tells, and when it has to stop. */
+/** One run of a benchmark: its folder, its output and its abort signal. */
 export interface BenchRun {
   readonly options: BenchOptions;
-  /** A folder of its own on the measured disk, removed after the run. */
+  /** The run's folder on the measured disk. It is removed after the run. */
   readonly folder: string;
-  /** Aborted when the run has to end; every child is started with it. */
+  /** Aborted when the run must end. Every child process is started with it. */
   readonly signal: AbortSignal;
   report(figure: Figure): void;
-  /** Says what is going on, for the person who waits. */
-  say(text: string): void;
+  /** Prints the progress on standard error. */
+  logProgress(text: string): void;
 }
 
-/** Measures, reports figures as they come, leaves no process behind. Rejects only where the bench itself broke. */
+/** Measures and reports each figure as soon as it is available. Leaves no process behind. Rejects if the benchmark itself fails. */
 export type Bench = (run: BenchRun) => Promise<void>;

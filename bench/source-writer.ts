@@ -1,11 +1,12 @@
-// node source-writer.ts DATABASE     inserts into a boatlog until its parent says `stop`, then tells how that went.
+// node source-writer.ts DATABASE
+// Inserts into a boatlog until its parent sends `stop`, and then reports its latencies and lock waits.
 import { statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { quantile } from './figure.ts';
 
-/** Pause after each insert: some hundred commits a second, ten thousand times a busy boat's. */
+/** Pause after each insert: some hundred commits a second, ten thousand times the rate of a busy boat. */
 const PAUSE_MS = 2;
-/** Primary result code of SQLite for a lock that somebody else holds. */
+/** Primary result code of SQLite for a lock of another connection. */
 const SQLITE_BUSY = 5;
 
 const [path = ''] = process.argv.slice(2);
@@ -17,7 +18,7 @@ process.on('message', () => {
   isStopped = true;
 });
 
-// No busy timeout: a lock that anybody holds shows as an error at once, and is counted.
+// Without a busy timeout, a lock of another connection causes an error at once, which is counted.
 const db = new DatabaseSync(path, { timeout: 0 });
 db.exec('PRAGMA synchronous = NORMAL');
 const insert = db.prepare(

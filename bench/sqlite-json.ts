@@ -1,8 +1,9 @@
-// node sqlite-json.ts DATABASE OUTPUT     the limit where no sqlite3 command line is: SQLite builds the JSON, nothing else is done.
+// node sqlite-json.ts DATABASE OUTPUT
+// Measures the SQLite limit without the sqlite3 program: SQLite formats the JSON, and the result is only written to a file.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
-/** Rows SQLite joins into one text. */
+/** Rows that SQLite joins into one text. */
 const PAGE_ROWS = 1_000;
 
 const [path = '', output = ''] = process.argv.slice(2);

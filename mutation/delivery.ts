@@ -9,17 +9,17 @@ const DEAD_LETTER_TESTS = ['packages/boat/src/deliver/dead-letters.test.ts'];
 const RETENTION = 'packages/boat/src/retain/retention.ts';
 const RETENTION_TESTS = ['packages/boat/src/retain/retention.test.ts'];
 
-/** What is done on the way from the card to central, and when files go, left out or done too early. */
+/** Missing or premature steps in delivery and in the removal of files. */
 export const DELIVERY_MUTANTS: readonly Mutant[] = [
   {
-    name: 'parts are sent although no receipt can be kept',
+    name: 'parts are sent although no receipt can be stored',
     file: 'packages/boat/src/deliver/worker.ts',
     before: 'if (context.isLedgerInDoubt) ledger.proveWritable();',
     after: '',
     killedBy: ['tests/dying-card.test.ts'],
   },
   {
-    name: 'an attempt is spent although central is not reachable any more',
+    name: 'an attempt is spent although central is no longer reachable',
     file: SETTLE,
     before: 'probed === undefined ? first : confirmUnavailable(first, probed);',
     after: 'first as Verdict;',
@@ -33,7 +33,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: ['packages/boat/src/deliver/worker.test.ts'],
   },
   {
-    name: 'a file that cannot be read keeps those behind it waiting',
+    name: 'an unreadable file blocks the exports behind it',
     file: DELIVER,
     before: "if (isExportError(error, 'DISK_FAILED')) return { kind: 'unreadable', detail: error.message };",
     after: '',
@@ -47,14 +47,14 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: DEAD_LETTER_TESTS,
   },
   {
-    name: 'a failed entry forgets where its file is',
+    name: 'a failed entry loses the path of its file',
     file: 'packages/boat/src/deliver/dead-letters.ts',
     before: 'atMs: clock.wall(), reason, archiveFile }',
     after: 'atMs: clock.wall(), reason, archiveFile: entry.exportFile }',
     killedBy: DEAD_LETTER_TESTS,
   },
   {
-    name: 'a failed export takes the place of another in the archive',
+    name: 'a failed export replaces another one in the archive',
     file: 'packages/boat/src/deliver/dead-letters.ts',
     before: 'if (archived !== undefined && archived.fileNo !== there.fileNo) return exportFile;',
     after: '',
@@ -82,28 +82,28 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: DELIVER_TESTS,
   },
   {
-    name: 'an acknowledged part is not written down',
+    name: 'an acknowledged part is not recorded',
     file: DELIVER,
     before: 'ledger.queue.acknowledge(entry.entryNo, acknowledged);',
     after: '',
     killedBy: DELIVER_TESTS,
   },
   {
-    name: 'parts that are cut again begin with the first record',
+    name: 'parts that are cut again start at the first record',
     file: ENTRY_PARTS,
     before: 'reader.cut(partSizeBytes, isOpen);',
     after: 'reader.cut(partSizeBytes);',
     killedBy: DELIVER_TESTS,
   },
   {
-    name: 'parts that are cut again leave keys out',
+    name: 'parts that are cut again skip keys',
     file: ENTRY_PARTS,
     before: 'index: toFreeIndex(), slices',
     after: 'index: parts.length + toFreeIndex(), slices',
     killedBy: DELIVER_TESTS,
   },
   {
-    name: 'parts that are cut again take the keys of acknowledged ones',
+    name: 'parts that are cut again reuse the keys of acknowledged ones',
     file: ENTRY_PARTS,
     before: 'while (taken.has(last));',
     after: 'while (taken.has(0));',
@@ -117,7 +117,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: DELIVER_TESTS,
   },
   {
-    name: 'a part is cut again although central did not say what it holds',
+    name: 'a part is cut again although central did not report its held parts',
     file: DELIVER,
     before: '!held.isWhole || isHeld)',
     after: 'isHeld)',
@@ -131,7 +131,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: DELIVER_TESTS,
   },
   {
-    name: 'parts that are cut again have the attempts that were spent before',
+    name: 'parts that are cut again keep the spent attempts',
     file: 'packages/boat/src/ledger/queue-outcomes.ts',
     before: 'SET part_size_bytes = ?, retry_count = 0 WHERE',
     after: 'SET part_size_bytes = ? WHERE',
@@ -152,35 +152,35 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: DELIVER_TESTS,
   },
   {
-    name: 'failed exports are removed whether they were delivered or not',
+    name: 'failed exports are removed even if their records were not delivered',
     file: RETENTION,
     before: ': (await findUndelivered(disk, clock, ledger, entry)) === 0;',
     after: ': (await findUndelivered(disk, clock, ledger, entry)) >= 0;',
     killedBy: RETENTION_TESTS,
   },
   {
-    name: 'a removed failed export has no line in the loss ledger',
+    name: 'the removal of a failed export is not recorded as a loss',
     file: 'packages/boat/src/retain/remover.ts',
     before: "if (entry.status === 'failed')\n",
     after: "if (entry.status === 'pending')\n",
     killedBy: RETENTION_TESTS,
   },
   {
-    name: 'a failed export whose file is gone stays in the queue for ever, though its loss is written',
+    name: 'a failed export without its file stays in the queue although its loss is recorded',
     file: RETENTION,
     before: '? ledger.queue.hasRemovalBegun(entry.entryNo)',
     after: '? ledger.queue.hasRemovalBegun(entry.entryNo) && false',
     killedBy: RETENTION_TESTS,
   },
   {
-    name: 'a failed export is forgotten because its file is gone, without a line of loss',
+    name: 'a failed export without its file is removed without a recorded loss',
     file: RETENTION,
     before: '? ledger.queue.hasRemovalBegun(entry.entryNo)',
     after: '? true',
     killedBy: RETENTION_TESTS,
   },
   {
-    name: 'the reserve is made of what waits',
+    name: 'waiting exports are removed to free the reserve',
     file: RETENTION,
     before: "pickDelivered(ledger.queue.list('completed'), reserveBytes",
     after: "pickDelivered(ledger.queue.list('failed'), reserveBytes",
@@ -208,7 +208,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: RETENTION_TESTS,
   },
   {
-    name: 'the views are written before a delivery and not after it',
+    name: 'the views are written before a delivery but not after it',
     file: 'packages/boat/src/deliver/worker.ts',
     before: "entry, result, signal);\n  context.reporter.report({ kind: 'queue_changed' });",
     after: 'entry, result, signal);',

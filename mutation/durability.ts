@@ -7,7 +7,7 @@ const SQLITE_TESTS = ['packages/boat/src/platform/sqlite.test.ts'];
 const CREATE = 'packages/boat/src/create-export/create-export.ts';
 const CREATE_TESTS = ['packages/boat/src/create-export/create-export.test.ts'];
 
-/** What is done on the way of an export to the card, left out or in another order. */
+/** Missing or reordered steps on the way of an export to the card. */
 export const DURABILITY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a file is not synced before it gets its name',
@@ -17,7 +17,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     killedBy: DISK_TESTS,
   },
   {
-    name: 'a loss that a sync beside the writing was told of is forgotten',
+    name: 'a loss that a concurrent sync reported is ignored',
     file: DISK,
     before: 'failure ??= { error };',
     after: 'void error;',
@@ -38,14 +38,14 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     killedBy: DISK_TESTS,
   },
   {
-    name: 'the directory a file moves to is not synced',
+    name: 'the target directory of a move is not synced',
     file: DISK,
     before: 'await fileSystem.syncDirectory(dirname(to));',
     after: '',
     killedBy: DISK_TESTS,
   },
   {
-    name: 'a file leaves its folder by a rename, of which a power cut may leave the half that removes it',
+    name: 'a file moves between folders by a rename, of which a power cut can keep only the removal',
     file: DISK,
     before: 'const hasBoth = isAnotherFolder && (await addName(fileSystem, from, to));',
     after: 'const hasBoth = false;',
@@ -75,14 +75,14 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     killedBy: DISK_TESTS,
   },
   {
-    name: 'a short write counts as a whole one',
+    name: 'a short write counts as complete',
     file: DISK,
     before: 'written += taken;',
     after: 'written += Math.max(taken, bytes.length);',
     killedBy: DISK_TESTS,
   },
   {
-    name: 'a file that is being written shows under its own name',
+    name: 'an unfinished file is visible under its final name',
     file: DISK,
     before: 'const name = `.${basename(path)}.${random.hex(TEMPORARY_NAME_BYTES)}.tmp`;',
     after: 'const name = basename(path);',
@@ -103,7 +103,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     killedBy: SQLITE_TESTS,
   },
   {
-    name: 'a failed transaction stays half done',
+    name: 'a failed transaction is not rolled back',
     file: SQLITE,
     before: "db.exec('ROLLBACK');\n",
     after: "db.exec('COMMIT');\n",
@@ -117,14 +117,14 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     killedBy: CREATE_TESTS,
   },
   {
-    name: 'an export that found nothing new leaves its temporary file',
+    name: 'an export without new records leaves its temporary file',
     file: CREATE,
     before: 'await writer.discard();\n      return',
     after: 'return',
     killedBy: CREATE_TESTS,
   },
   {
-    name: 'the file of an export that was not queued stays',
+    name: 'the file of an export whose commit failed is not removed',
     file: CREATE,
     before:
       'if (ledger.queue.findByExportId(entry.exportId) === undefined) await world.disk.remove(entry.exportFile);',
@@ -132,7 +132,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     killedBy: CREATE_TESTS,
   },
   {
-    name: 'a sequence that may have been seen is given again',
+    name: 'a sequence that other programs may have read is reused',
     file: CREATE,
     before: 'ledger.facts.skipSequence(entry.sequence);',
     after: '',
@@ -154,14 +154,14 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     killedBy: CREATE_TESTS,
   },
   {
-    name: 'the reserve is not looked at before an export',
+    name: 'the reserve is not checked before an export',
     file: CREATE,
     before: '  await retention.ensureReserve();\n  ledger.ensureSparePages();',
     after: '  ledger.ensureSparePages();',
     killedBy: CREATE_TESTS,
   },
   {
-    name: 'the cursors an export found are not told',
+    name: 'the cursors that an export read are not passed to the ledger',
     file: 'packages/boat/src/create-export/collect-categories.ts',
     before: 'found.set(source, cursor);',
     after: '',

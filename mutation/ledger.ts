@@ -19,7 +19,7 @@ const CUT = 'packages/boat/src/spool/cut.ts';
 const SPOOL_TESTS = ['packages/boat/src/spool/spool.test.ts'];
 const VIEWS_TESTS = ['packages/boat/src/views/view-writer.test.ts'];
 
-/** What ledger, spool and start keep together, left apart. */
+/** Faults in the invariants of the ledger, the spool and the start. */
 export const LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'an entry and its cursors are several commits',
@@ -44,7 +44,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: LEDGER_TESTS,
   },
   {
-    name: 'a completed entry is still counted among those that wait',
+    name: 'a completed entry still counts as waiting',
     file: SCHEMA,
     before: "pending = pending + (new.status = 'pending') - (old.status = 'pending'),",
     after: "pending = pending + (new.status = 'pending'),",
@@ -59,7 +59,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: UPGRADE_TESTS,
   },
   {
-    name: 'the number of a removed entry is given again',
+    name: 'the number of a removed entry is reused',
     file: COUNTERS,
     before: 'UPDATE counters SET entry_no = entry_no + 1 RETURNING entry_no',
     after: 'SELECT coalesce(max(entry_no), 0) + 1 AS entry_no FROM entries',
@@ -81,7 +81,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: QUEUE_TESTS,
   },
   {
-    name: 'an upgrade takes the parts of what waits along',
+    name: 'an upgrade deletes the parts of waiting entries',
     file: SCHEMA,
     before: '  DROP TABLE parts;\n  DROP TABLE entries;',
     after: '  DROP TABLE entries;\n  DROP TABLE slim_parts;\n  ALTER TABLE parts RENAME TO slim_parts;',
@@ -116,56 +116,56 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: LEDGER_TESTS,
   },
   {
-    name: 'what was being sent is not put back',
+    name: 'an entry that was being sent does not return to pending',
     file: 'packages/boat/src/ledger/queue-waiting.ts',
     before: 'resume: () => uploading.clear(),',
     after: 'resume: () => undefined,',
     killedBy: QUEUE_TESTS,
   },
   {
-    name: 'an acknowledged part does not set the attempts back',
+    name: 'an acknowledged part does not reset the attempts',
     file: OUTCOMES,
     before: 'statements.resetAttempts.run(entryNo);',
     after: '',
     killedBy: LEDGER_TESTS,
   },
   {
-    name: 'a new cut forgets what is acknowledged',
+    name: 'cutting the parts again drops the acknowledged parts',
     file: 'packages/boat/src/ledger/parts.ts',
     before: "'DELETE FROM parts WHERE entry_no = ? AND receipt IS NULL'",
     after: "'DELETE FROM parts WHERE entry_no = ?'",
     killedBy: LEDGER_TESTS,
   },
   {
-    name: 'a requeued entry has no attempt left',
+    name: 'a retried entry has no attempt left',
     file: REMOVALS,
     before: "SET status = 'pending', retry_count = 0, next_retry_at_ms = ?, failed_at_ms = NULL",
     after: "SET status = 'pending', next_retry_at_ms = ?, failed_at_ms = NULL",
     killedBy: QUEUE_TESTS,
   },
   {
-    name: 'a waiting entry can be forgotten',
+    name: 'a waiting entry can be removed',
     file: REMOVALS,
     before: "AND status IN ('completed', 'failed')",
     after: '',
     killedBy: QUEUE_TESTS,
   },
   {
-    name: 'the newest entry goes first',
+    name: 'the newest entry is sent first',
     file: 'packages/boat/src/ledger/queue-waiting.ts',
     before: 'AND file_size_bytes <= ? ORDER BY entry_no`',
     after: 'AND file_size_bytes <= ? ORDER BY entry_no DESC`',
     killedBy: LEDGER_TESTS,
   },
   {
-    name: 'where a range began is not kept',
+    name: 'the start of a range is not stored',
     file: CURSORS,
     before: 'from?.position ?? null,',
     after: 'from?.position === undefined ? null : (end?.position ?? null),',
     killedBy: LEDGER_TESTS,
   },
   {
-    name: 'the cursor stays where it is when a range comes back',
+    name: 'the cursor does not move when a range is rewound',
     file: CURSORS,
     before: 'lowerCursor(cursorOf(category, source), from)',
     after: 'cursorOf(category, source)',
@@ -179,21 +179,21 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: LEDGER_TESTS,
   },
   {
-    name: 'staged digests count before their entry',
+    name: 'staged digests are valid before their entry commits',
     file: DIGESTS,
     before: "AND state IS NOT 'staged' ORDER BY",
     after: 'ORDER BY',
     killedBy: DIGESTS_TESTS,
   },
   {
-    name: 'staged digests replace those that count',
+    name: 'staged digests replace valid ones',
     file: DIGESTS,
     before: 'deleteOutdated.run(category, recordId, entryNo);',
     after: 'deleteOthers.run(category, recordId, entryNo);',
     killedBy: DIGESTS_TESTS,
   },
   {
-    name: 'a purge of the digests of a failed entry leaves the digest before them',
+    name: 'a purge of the digests of a failed entry leaves earlier digests',
     file: DIGESTS,
     before: "first['state'] === 'staged' ? deleteOne : deleteThrough",
     after: 'deleteOne',
@@ -207,21 +207,21 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: DIGESTS_TESTS,
   },
   {
-    name: 'what an export left that came to nothing stays among the digests',
+    name: 'staged digests of an abandoned export are not purged',
     file: 'packages/boat/src/create-export/create-export.ts',
     before: 'while (ledger.progress.digests.purge()) {',
     after: 'while (false as boolean) {',
     killedBy: CREATE_EXPORT_TESTS,
   },
   {
-    name: 'a range that came back meanwhile is jumped over',
+    name: 'a range that was rewound during an export is skipped',
     file: CURSORS,
     before: 'const end = isUnchanged ? to : undefined;',
     after: 'const end = to;',
     killedBy: LEDGER_TESTS,
   },
   {
-    name: 'temporary files are left at the start',
+    name: 'the start does not remove temporary files',
     file: RECOVER,
     before: 'await disk.remove(join(directory, file.name));',
     after: '',
@@ -242,7 +242,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: RECOVER_TESTS,
   },
   {
-    name: 'an entry without its file stays',
+    name: 'an entry without its file stays pending',
     file: RECOVER,
     before: 'const there = await disk.stat(entry.exportFile);',
     after: 'const there = await disk.stat(paths.exports);',
@@ -256,21 +256,21 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: ADOPT_TESTS,
   },
   {
-    name: 'the second name of a file whose archiving was cut off stays',
+    name: 'a file whose archiving was interrupted keeps its second name',
     file: RECOVER,
     before: 'if (hasBoth) await disk.remove(archived);',
     after: '',
     killedBy: RECOVER_TESTS,
   },
   {
-    name: "another export that has an entry's name in the archive is removed",
+    name: "a different export under an entry's name in the archive is removed",
     file: RECOVER,
     before: '(await disk.stat(archived))?.fileNo === there.fileNo;',
     after: 'there.fileNo >= 0;',
     killedBy: RECOVER_TESTS,
   },
   {
-    name: 'an old export goes before its rewritten one is durable',
+    name: 'a legacy export is removed before its rewritten file is durable',
     file: 'packages/boat/src/recovery/adopt.ts',
     before:
       '  let bytes: Uint8Array | undefined;\n  try {\n    bytes = await world.disk.read(path, LEGACY_DOCUMENT_SIZE_MAX_BYTES);',
@@ -286,14 +286,14 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: RECOVER_TESTS,
   },
   {
-    name: 'an export that was torn is sent in part',
+    name: 'a damaged export is sent in part',
     file: CUT,
     before: "if (!isComplete) throw damaged(path, 'has no end');",
     after: '',
     killedBy: SPOOL_TESTS,
   },
   {
-    name: 'cutting the rest takes everything',
+    name: 'cutting the open parts includes the acknowledged records',
     file: CUT,
     before: "if (line.kind !== 'record' || !isOpen(offset)) continue;",
     after: "if (line.kind !== 'record') continue;",
@@ -307,7 +307,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: VIEWS_TESTS,
   },
   {
-    name: 'what the views show already is written again',
+    name: 'views that are up to date are written again',
     file: 'packages/boat/src/views/view-writer.ts',
     before: 'if (!isBehind) continue;',
     after: '',
@@ -328,14 +328,14 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: ['packages/boat/src/retain/retention.test.ts'],
   },
   {
-    name: 'an upgrade forgets which failed exports are being removed',
+    name: 'an upgrade loses the intents to remove failed exports',
     file: SCHEMA,
     before: 'WHERE what = entries.export_file AND size_bytes = entries.file_size_bytes',
     after: 'WHERE what = entries.queue_id AND size_bytes = entries.file_size_bytes',
     killedBy: UPGRADE_TESTS,
   },
   {
-    name: 'an upgrade forgets which exports may be on a USB drive',
+    name: 'an upgrade loses the marks of exports in an offline bundle',
     file: SCHEMA,
     before: "WHERE facts.name = 'bundled_exports' AND mark.value <> ''",
     after: "WHERE facts.name = 'bundled' AND mark.value <> ''",

@@ -23,38 +23,38 @@ const LEDGER = 'packages/boat/src/ledger/policy.ts';
 const LEDGER_TESTS = ['packages/boat/src/ledger/ledger.test.ts'];
 const SPOOL_TESTS = ['packages/boat/src/spool/spool.test.ts'];
 
-/** Decisions of the boat, decided wrongly. */
+/** Wrong decisions of the boat. */
 export const POLICY_MUTANTS: readonly Mutant[] = [
   {
-    name: 'a captive portal that answers 200 passes for central',
+    name: 'a captive portal that answers 200 counts as central',
     file: VERDICTS,
     before: "if (shape === 'health' && status >= 200 && status < 300) return 'central';",
     after: "if (status >= 200 && status < 300) return 'central';",
     killedBy: PROBE_TESTS,
   },
   {
-    name: 'a redirect with the body of central passes for central failing',
+    name: "a redirect with central's body counts as a failure of central",
     file: VERDICTS,
     before: "if (status >= 300 && status < 400) return 'captive_portal';",
     after: '',
     killedBy: PROBE_TESTS,
   },
   {
-    name: "a stranger's answer spends an attempt",
+    name: 'a foreign answer spends an attempt',
     file: VERDICTS,
     before: 'if (isGatewayStatus(outcome.status)) return unavailable(',
     after: 'if (outcome.status > 0) return unavailable(',
     killedBy: VERDICT_TESTS,
   },
   {
-    name: 'a gateway error passes for a captive portal',
+    name: 'a gateway error counts as a captive portal',
     file: VERDICTS,
     before: 'return status >= 500 && status <= 504;',
     after: 'return status >= 505 && status <= 504;',
     killedBy: VERDICT_TESTS,
   },
   {
-    name: 'too many requests blocks',
+    name: 'the status 429 blocks the destination',
     file: VERDICTS,
     before: '    case 429:\n',
     after: '',
@@ -68,28 +68,28 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: VERDICT_TESTS,
   },
   {
-    name: 'a conflict blocks instead of failing',
+    name: 'a conflict blocks the destination instead of failing the export',
     file: VERDICTS,
     before: '    case 409:\n',
     after: '',
     killedBy: VERDICT_TESTS,
   },
   {
-    name: "a wrong clock passes for central's expired certificate",
+    name: 'a wrong boat clock is reported as an expired certificate of central',
     file: `${DELIVER_POLICY}/tls-failure.ts`,
     before: '(code === EXPIRED_CODE && !clockSynchronized)',
     after: '(code === EXPIRED_CODE && clockSynchronized)',
     killedBy: VERDICT_TESTS,
   },
   {
-    name: 'one retry more than the seed has',
+    name: 'one retry more than the legacy exporter has',
     file: BACKOFF,
     before: '[0, 5 * 60_000, 15 * 60_000]',
     after: '[0, 5 * 60_000, 15 * 60_000, 15 * 60_000]',
     killedBy: BACKOFF_TESTS,
   },
   {
-    name: 'parts are cut smaller without end',
+    name: 'parts are cut smaller without a limit',
     file: `${DELIVER_POLICY}/part-size.ts`,
     before: '|| sizeBytes <= PART_SIZE_MIN_BYTES) return',
     after: '|| sizeBytes <= 0) return',
@@ -103,7 +103,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: BACKOFF_TESTS,
   },
   {
-    name: 'Retry-After may park an export for a day',
+    name: 'Retry-After can delay an export by a day',
     file: BACKOFF,
     before: 'RETRY_DELAY_MAX_MS = 60 * 60_000;',
     after: 'RETRY_DELAY_MAX_MS = 24 * 60 * 60_000;',
@@ -124,14 +124,14 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: BACKOFF_TESTS,
   },
   {
-    name: 'the wall clock decides over the monotonic one',
+    name: 'the wall clock takes precedence over the monotonic clock',
     file: BACKOFF,
     before: 'if (facts.monotonic !== undefined) return',
     after: 'if (facts.monotonic !== undefined && facts.nextRetryAtWallMs > facts.nowWallMs) return',
     killedBy: BACKOFF_TESTS,
   },
   {
-    name: 'an answering health lifts a refusal',
+    name: 'a successful health probe ends a block',
     file: `${DELIVER_POLICY}/destination-state.ts`,
     before: "if (current.state === 'blocked' && event.kind === 'probe') return current;",
     after: '',
@@ -208,7 +208,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: SEND_TESTS,
   },
   {
-    name: 'tier 1 exports by the schedule',
+    name: 'tier 1 exports on the schedule',
     file: LICENSE,
     before: 'const SCHEDULED_TIER_MIN = 2;',
     after: 'const SCHEDULED_TIER_MIN = 1;',
@@ -229,7 +229,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: SCHEDULE_TESTS,
   },
   {
-    name: 'a boat whose clock is behind claims the days of the past',
+    name: 'a boat whose clock is behind claims slots of past days',
     file: SCHEDULE,
     before: 'if (facts.clockSynchronized === false &&',
     after: 'if (facts.clockSynchronized === true &&',
@@ -243,14 +243,14 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: RETAIN_TESTS,
   },
   {
-    name: 'a label in the future counts as old',
+    name: 'a time in the future counts as old',
     file: RETAIN,
     before: 'return nowMs - labelMs > keptMs;',
     after: 'return Math.abs(nowMs - labelMs) > keptMs;',
     killedBy: RETAIN_TESTS,
   },
   {
-    name: 'the reserve takes every delivered file at once',
+    name: 'every delivered file is removed for the reserve',
     file: RETAIN,
     before: 'if (freedBytes >= neededBytes) break;',
     after: '',
@@ -271,7 +271,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: REQUEST_ORIGIN_TESTS,
   },
   {
-    name: 'a record is named by its id alone',
+    name: 'a record ID consists of the row ID alone',
     file: `${COLLECT}/record-ids.ts`,
     before: "const whole = timestamp === '' ? id : `${id}@${timestamp}`;",
     after: 'const whole = id;',
@@ -285,14 +285,14 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: [`${COLLECT}/record-ids.test.ts`],
   },
   {
-    name: 'a replaced log is read on from the old cursor',
+    name: 'a replaced log is read from the old cursor',
     file: `${COLLECT}/anchors.ts`,
     before: 'digestAt(position) === digest)',
     after: 'digestAt(position) !== undefined)',
     killedBy: [`${COLLECT}/anchors.test.ts`],
   },
   {
-    name: 'offsets of time zones are added the wrong way',
+    name: 'time zone offsets have the wrong sign',
     file: `${COLLECT}/timestamps.ts`,
     before: "(offset.startsWith('-') ? -minutes : minutes)",
     after: "(offset.startsWith('-') ? minutes : -minutes)",
@@ -306,21 +306,21 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: [`${COLLECT}/timestamps.test.ts`],
   },
   {
-    name: 'a damaged old database hides the present one',
+    name: 'a damaged old database hides the current one',
     file: `${COLLECT}/source-outcomes.ts`,
     before: "['ok', 'error', 'schema_unknown', 'empty', 'source_missing']",
     after: "['error', 'ok', 'schema_unknown', 'empty', 'source_missing']",
     killedBy: [`${COLLECT}/source-outcomes.test.ts`],
   },
   {
-    name: 'a range given back moves a log forward',
+    name: 'rewinding a range moves the cursor forward',
     file: LEDGER,
     before: 'return from.position < now.position ? from : now;',
     after: 'return from.position < now.position ? now : from;',
     killedBy: LEDGER_TESTS,
   },
   {
-    name: 'a range from the start does not come back',
+    name: 'a range from the start of a log is not rewound',
     file: LEDGER,
     before: 'if (now === undefined || from === undefined) return undefined;',
     after: 'if (now === undefined || from === undefined) return now;',
