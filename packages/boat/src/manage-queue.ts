@@ -51,7 +51,7 @@ export function createQueueVerbs({
         if (entry.status !== 'pending') throw toStateError(entry, 'Only a waiting entry can be cancelled');
         const cancelled = await worker.deadLetter(
           entry,
-          'Cancelled by the owner; its records go with the next export',
+          'Cancelled by the owner. The next export carries its records',
         );
         queueChanged();
         return cancelled;

@@ -58,7 +58,7 @@ function refuse(code: string): never {
   throw Object.assign(new Error(`the drive reports ${code}`), { code });
 }
 
-test('a bundle is written completely, under its own name, and never replaces another file', async () => {
+test('a bundle is written completely under a free name and never replaces another file', async () => {
   const drive = newDrive();
   const first = await writeOfflineBundle(createDisk(), drive, NAME, pieces());
   assert.deepEqual(readdirSync(drive), [NAME]);
@@ -70,7 +70,7 @@ test('a bundle is written completely, under its own name, and never replaces ano
   assert.equal(readFileSync(first.file, 'utf8'), 'another file');
 });
 
-test('a full USB drive is refused by its own message, and no partial bundle stays on it', async () => {
+test('a full USB drive is reported as such and keeps no partial bundle', async () => {
   const drive = newDrive();
   const full = diskWith((real) => ({
     create: async (path) => {
@@ -89,7 +89,7 @@ test('a full USB drive is refused by its own message, and no partial bundle stay
   assert.deepEqual(readdirSync(drive), []);
 });
 
-test('a write that the drive does not confirm is refused with advice on file systems', async () => {
+test('a write that the drive does not confirm fails with a hint about file systems', async () => {
   for (const step of ['file', 'folder'] as const) {
     const drive = newDrive();
     const disk = diskWith((real) =>
@@ -107,7 +107,7 @@ test('a write that the drive does not confirm is refused with advice on file sys
 
 test('a bundle that reads back differently is removed', async () => {
   const drive = newDrive();
-  const forgetful = diskWith((real) => ({
+  const corrupting = diskWith((real) => ({
     create: async (path) => {
       const file = await real.create(path);
       return {
@@ -121,21 +121,21 @@ test('a bundle that reads back differently is removed', async () => {
     },
   }));
   await assert.rejects(
-    writeOfflineBundle(forgetful, drive, NAME, pieces()),
+    writeOfflineBundle(corrupting, drive, NAME, pieces()),
     (error) => isExportError(error, 'DISK_FAILED') && /reads back differently/.test(error.message),
   );
   assert.deepEqual(readdirSync(drive), []);
 });
 
-test('a bundle that breaks off while it arrives, or ends early, leaves nothing', async () => {
+test('a bundle whose download breaks off or ends early leaves no file', async () => {
   const drive = newDrive();
   async function* broken() {
     for await (const piece of pieces()) {
       yield piece;
-      if (piece.length > 1_000) throw new Error('the daemon is gone');
+      if (piece.length > 1_000) throw new Error('the daemon has stopped');
     }
   }
-  await assert.rejects(writeOfflineBundle(createDisk(), drive, NAME, broken()), /daemon is gone/);
+  await assert.rejects(writeOfflineBundle(createDisk(), drive, NAME, broken()), /daemon has stopped/);
   async function* early() {
     let left = 2;
     for await (const piece of pieces()) if (left-- > 0) yield piece;
@@ -146,7 +146,7 @@ test('a bundle that breaks off while it arrives, or ends early, leaves nothing',
   assert.deepEqual(readdirSync(drive), []);
 });
 
-test('a folder that is not there is not made', async () => {
+test('a missing folder is not created', async () => {
   const disk = createDisk();
   const file = join(newDrive(), 'file');
   writeFileSync(file, '');
@@ -156,7 +156,7 @@ test('a folder that is not there is not made', async () => {
     );
 });
 
-test('a name that leads elsewhere is not the name of a bundle', () => {
+test('a name that contains a path is not the name of a bundle', () => {
   assert.ok(isBundleName(NAME));
   for (const name of ['', 'x.bundle', `../${NAME}`, `/etc/${NAME}`, `${NAME}/..`, `${NAME}\n`])
     assert.ok(!isBundleName(name), name);

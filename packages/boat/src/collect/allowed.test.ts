@@ -17,10 +17,10 @@ describe('free-form JSON', () => {
     ['__proto__', false],
     ['constructor', false],
   ] as const)
-    it(`${isAllowed ? 'gives' : 'keeps'} a key called ${key || 'nothing'}`, () =>
+    it(`${isAllowed ? 'passes' : 'drops'} a key named ${key || 'nothing'}`, () =>
       assert.equal(isAllowedKey(key, words), isAllowed));
 
-  it('is given with its allowed keys only, to a bounded depth', () => {
+  it('keeps only allowed keys, to a limited depth', () => {
     const value = { rpm: 1, token: 'x', oil: { psi: [1, { temp: 2, secret: 3 }], chat_id: 4 } };
     assert.deepEqual(toAllowed(value, words), { rpm: 1, oil: { psi: [1, { temp: 2 }] } });
     let deep: unknown = 1;
@@ -28,7 +28,7 @@ describe('free-form JSON', () => {
     assert.ok(JSON.stringify(toAllowed(deep, words)).length < 100);
   });
 
-  it('never gives a key that is not allowed, whatever it looks like', () => {
+  it('never passes a key that is not allowed, in any spelling', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         JSON.stringify(toAllowed(value, words), (key, inner: unknown) => {
@@ -41,14 +41,14 @@ describe('free-form JSON', () => {
 });
 
 describe('named fields', () => {
-  it('are given where they are plain values of the object itself', () =>
+  it('are kept if they are plain values of the object itself', () =>
     assert.deepEqual(pickFields({ a: 1, b: { c: 2 }, d: 'x', e: 'y' }, ['a', 'b', 'd', 'toString']), {
       a: 1,
       d: 'x',
     }));
 });
 
-describe('texts other programs wrote', () => {
+describe('texts of other programs', () => {
   for (const [text, given] of [
     ['Fuel low: 12 %', 'Fuel low: 12 %'],
     ['America/Toronto and 1/2 tank', 'America/Toronto and 1/2 tank'],
@@ -59,5 +59,5 @@ describe('texts other programs wrote', () => {
     ['bot_token=7:abc failed', 'bot_token=[hidden] failed'],
     ['password: hunter2', 'password: [hidden]'],
   ] as const)
-    it(`lose what they let slip: ${text}`, () => assert.equal(toPublicText(text), given));
+    it(`lose addresses, paths and credentials: ${text}`, () => assert.equal(toPublicText(text), given));
 });

@@ -28,7 +28,7 @@ const ID_COLUMNS = [
 const folder = mkdtempSync(join(tmpdir(), 'd3kos-edits-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What happens to a boat between exports, and what becomes of these. */
+/** A step of a scenario: an edit of the source, or an export and its result. */
 type Edit =
   | { readonly kind: 'append'; readonly rows: number; readonly content: string }
   | { readonly kind: 'deleteLast'; readonly rows: number }
@@ -87,7 +87,7 @@ class EditedBoat {
       );
       for (let row = 0; row < rows; row += 1) {
         this.tick += 1;
-        // Two rows share a moment, told apart by nothing but their content where they have no id.
+        // Two rows have the same timestamp. Without ids only their content distinguishes them.
         const moment = new Date(Date.UTC(2026, 0, 1) + Math.floor(this.tick / 2) * 1000).toISOString();
         insert.run(moment, 'auto', this.idColumn.endsWith('TEXT') ? `${content}${this.tick}` : content);
       }
@@ -139,7 +139,7 @@ class EditedBoat {
 
 describe('any edits between exports', () => {
   for (const collector of [boatlogCollector, systemAlertsCollector])
-    it(`leave central with every record of ${collector.category} there was at an export, as it is`, async () => {
+    it(`leave central with every current record of ${collector.category} that existed at an export`, async () => {
       let boats = 0;
       await fc.assert(
         fc.asyncProperty(
@@ -163,7 +163,7 @@ describe('any edits between exports', () => {
               boat.apply(step);
               if (step.kind === 'failLast' && waiting !== undefined) {
                 progress.rewind(waiting.outcome);
-                // What only the failed export carried, and the boat has lost since, is in its file; here it counts as gone.
+                // Records that only the failed export carried and the boat has since lost are in its file. Here they count as lost.
                 seen.clear();
                 for (const recordId of central.keys()) seen.add(recordId);
                 waiting = undefined;
@@ -188,7 +188,7 @@ describe('any edits between exports', () => {
       );
     });
 
-  it('near the end of a log cost little: deleting the newest rows does not export the log again', async () => {
+  it('near the end of a log do not export the log again, even if the newest rows were deleted', async () => {
     const boat = new EditedBoat(join(folder, 'near-the-end'), ID_COLUMNS[0]);
     boat.append(500, 'x');
     const progress = createTestProgress();

@@ -53,7 +53,7 @@ function collect(root: string, mode: 'full' | 'incremental' = 'full'): Promise<C
 const ENTRY = [1, '2026-03-16T14:03:05.123Z', 'voice', 'hello', 44.5, -79.25, 'clear'] as const;
 
 describe('the boatlog', () => {
-  it('gives an entry as the seed names it, with its identity and its time in UTC', async () => {
+  it('gives an entry the legacy field names, a record ID and its time in UTC', async () => {
     const root = newRoot();
     writeRows(root, [ENTRY]);
     const { records, lines, outcome } = await collect(root);
@@ -74,7 +74,7 @@ describe('the boatlog', () => {
     assert.equal(outcome.state, 'ok');
   });
 
-  it('reads local timestamps by the zone of the boat and weather as an object of allowed keys', async () => {
+  it('reads local timestamps in the time zone of the boat, and weather as an object of allowed keys', async () => {
     const root = newRoot();
     writeRows(root, [
       [
@@ -95,7 +95,7 @@ describe('the boatlog', () => {
     assert.deepEqual(record?.['weather'], { temp_c: null, wind: { dir: 'N' } });
   });
 
-  it('names rows without an id by their content, identical neighbours apart, the same in every export', async () => {
+  it('names rows without an id by their content, with a number for duplicates, the same in every export', async () => {
     const root = newRoot();
     const row = [null, '2026-03-16T14:03:05', 'voice', 'again', null, null, null] as const;
     writeRows(root, [row, row, [null, '2026-03-16T14:03:05', 'voice', 'other', null, null, null], row]);
@@ -117,7 +117,7 @@ describe('the boatlog', () => {
     assert.match(ids[4] ?? '', /#3@/);
   });
 
-  it('carries whatever a row holds as valid JSON', async () => {
+  it('exports any value of a row as valid JSON', async () => {
     const root = newRoot();
     const db = openDatabase(root);
     db.exec(`CREATE TABLE boatlog_entries (${COLUMNS})`);
@@ -149,7 +149,7 @@ describe('the boatlog', () => {
     assert.deepEqual(records[4]?.['weather'], { description: '\ufffd' });
   });
 
-  it('carries text that is not UTF-8 in a page that SQLite makes', async () => {
+  it('exports text that is not UTF-8 on the fast path', async () => {
     const root = newRoot();
     const db = openDatabase(root);
     db.exec(`CREATE TABLE boatlog_entries (${COLUMNS})`);
@@ -161,7 +161,7 @@ describe('the boatlog', () => {
     assert.equal(records[0]?.['content'], 'a\ufffd"\ufffd');
   });
 
-  it('carries rows of 2 MB in pages of bounded size, and cuts what no request could carry', async () => {
+  it('exports rows of 2 MB in pages of limited size, and cuts content that is too large for a request', async () => {
     const root = newRoot();
     const large = 'x'.repeat(2 * 1024 * 1024);
     const rows = Array.from({ length: 12 }, (_, index) => [index, ENTRY[1], 'text', large, null, null, null]);
@@ -174,7 +174,7 @@ describe('the boatlog', () => {
     assert.equal(String(records[12]?.['content']).length, 1024 * 1024);
   });
 
-  it('makes valid lines of bytes that SQLite takes for its own binary JSON', async () => {
+  it('makes valid lines of bytes that SQLite mistakes for its binary JSON', async () => {
     for (const bytes of [[0x73, 0, 0, 0, 0, 0, 0, 0], [0x00], [0x01], [0x13, 0x37], [0x0b]])
       for (const column of ['content', 'type'] as const) {
         const root = newRoot();
@@ -187,7 +187,7 @@ describe('the boatlog', () => {
       }
   });
 
-  it('finds its columns by name, in any order, with others beside them', async () => {
+  it('finds its columns by name, in any order and among other columns', async () => {
     const root = newRoot();
     writeRows(
       root,
@@ -201,7 +201,7 @@ describe('the boatlog', () => {
     assert.ok(!lines.join().includes('a secret'));
   });
 
-  it('counts an entry in both homes once, and takes what only the old home has', async () => {
+  it('exports an entry of both databases once, and entries that only the old database has', async () => {
     const root = newRoot();
     const columns = COLUMNS.replace('entry_id,', 'entry_id INTEGER PRIMARY KEY,');
     const second = [2, '2026-03-17T14:03:05.123Z', 'text', 'two', null, null, null] as const;
@@ -225,17 +225,17 @@ describe('the boatlog', () => {
 
 describe('a boatlog that cannot be read', () => {
   const cases: readonly (readonly [string, (root: string) => void, string])[] = [
-    ['is not there', () => undefined, 'source_missing'],
+    ['is missing', () => undefined, 'source_missing'],
     ['has 0 bytes', (root) => writeFile(root, ''), 'empty'],
     ['has no table', (root) => openAndRun(root, 'CREATE TABLE other (a)'), 'empty'],
     ['has no rows', (root) => openAndRun(root, `CREATE TABLE boatlog_entries (${COLUMNS})`), 'empty'],
     [
-      'has no column we know',
+      'has no known column',
       (root) => openAndRun(root, 'CREATE TABLE boatlog_entries (a, b)'),
       'schema_unknown',
     ],
     [
-      'is no database',
+      'is not a database',
       (root) => writeFile(root, 'not a database, but long enough to look at '.repeat(100)),
       'error',
     ],
@@ -270,7 +270,7 @@ describe('a boatlog that cannot be read', () => {
       assert.ok(!outcome.detail?.includes(folder), outcome.detail);
     });
 
-  it('is locked by its writer: told, without waiting for long', async () => {
+  it('is locked by its writer: reported within 5 s', async () => {
     const root = newRoot();
     writeRows(root, [ENTRY]);
     const writer = openDatabase(root);
@@ -286,7 +286,7 @@ describe('a boatlog that cannot be read', () => {
     assert.equal((await collect(root)).records.length, 1);
   });
 
-  it('beside one that can: its records go, and what is wrong is told', async () => {
+  it('beside a readable one: the records are exported, and the problem is reported', async () => {
     const root = newRoot();
     writeRows(root, [ENTRY]);
     writeFileSync(join(root, OLD_SOURCE_PATH), 'broken '.repeat(200));
@@ -302,7 +302,7 @@ describe('a boatlog that cannot be read', () => {
 });
 
 describe('a boatlog that is written while it is read', () => {
-  it('keeps its WAL small: no read transaction outlives a page', async () => {
+  it('keeps its WAL small, because a read transaction ends with its page', async () => {
     const root = newRoot();
     writeBoatlog(join(root, SOURCE_PATH), { style: 'integer', rows: 60_000, seed: 3 });
     const writer = openDatabase(root);
@@ -328,7 +328,7 @@ describe('a boatlog that is written while it is read', () => {
     assert.ok(walMaxBytes > 0 && walMaxBytes < 8 * 1024 * 1024, `the WAL grew to ${walMaxBytes} bytes`);
   });
 
-  it('is not skipped over when its rows are renumbered', async () => {
+  it('loses no row when its rows are renumbered', async () => {
     const root = newRoot();
     writeBoatlog(join(root, SOURCE_PATH), { style: 'text', rows: 2000, seed: 4 });
     const writer = openDatabase(root);

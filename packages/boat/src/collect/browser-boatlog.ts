@@ -10,7 +10,7 @@ import { createStateRecords, toStatePages } from './state-records.ts';
 const SCAN_ROWS = 10_000;
 
 /**
- * Collects the log entries that only the browser holds. An entry that a database of `databases` also holds, at the same second and
+ * Collects the log entries that only the browser holds. An entry that one of `databases` also has, at the same second and
  * with the same text (or the same type if it has no text), is exported from there. The databases have no index on time, so
  * they are searched in steps, and only for entries that were not exported before. If a database cannot be read, nothing is
  * collected, because entries could be exported twice.

@@ -23,7 +23,7 @@ const ENGINE = {
 };
 const VOICE = { timestamp: '2026-03-16T14:05:00.900Z', type: 'voice', text: 'in both' };
 
-/** A boat whose database holds the voice entry, written a moment later in another form. */
+/** A boat whose database also has the voice entry, with a timestamp in another format. */
 function writeBoatWithVoice(name: string): string {
   const root = join(folder, name);
   mkdirSync(join(root, 'data/boatlog'), { recursive: true });
@@ -34,8 +34,8 @@ function writeBoatWithVoice(name: string): string {
   return root;
 }
 
-describe('what a page hands over', () => {
-  it('appears in the boatlog once: not when it is in the database too, not when it is handed over again', async () => {
+describe('the data of a kiosk page', () => {
+  it('appears in the boatlog once, even if the database also has it or the page sends it again', async () => {
     const root = writeBoatWithVoice('once');
     const documents: Record<string, string> = {
       'd3kos-boatlog-entries': JSON.stringify([ENGINE, VOICE]),
@@ -93,7 +93,7 @@ describe('what a page hands over', () => {
     });
   });
 
-  it('that is no JSON is nothing, and takes nothing else away', async () => {
+  it('is ignored if it is not JSON, without affecting other data', async () => {
     const root = writeBoatWithVoice('broken');
     const context = createTestContext(toBoatPlaces(root), undefined, { browserDocument: () => '{"torn' });
     const { records, outcome } = await collectAll(boatlogCollector, context);

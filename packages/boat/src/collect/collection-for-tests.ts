@@ -7,12 +7,12 @@ import type { Cursor } from './cursor.ts';
 /** One record as central would read it. */
 export type CollectedRecord = { readonly record_id: string } & Readonly<Record<string, unknown>>;
 
-/** What a collector told: its outcome, and the digests it would have kept. */
+/** The outcome of a collector, and the digests that it reported. */
 export type TestOutcome = CollectOutcome & {
   readonly digests: readonly { readonly recordId: string; readonly digest: string }[];
 };
 
-/** What a collection gave, every line parsed on its own as the spool cuts them. */
+/** The result of a collection. Each line is parsed separately, as the spool cuts them. */
 export interface Collection {
   readonly records: readonly CollectedRecord[];
   readonly lines: readonly string[];
@@ -20,17 +20,17 @@ export interface Collection {
   readonly outcome: TestOutcome;
 }
 
-/** How far things are exported, as the ledger keeps it for one category. */
+/** The export progress of one category, as in the ledger. */
 export interface TestProgress {
   readonly cursors: Map<string, Cursor>;
   readonly digests: Map<string, string>;
-  /** The export's commit: cursors and digests move. */
+  /** Applies the commit of an export: cursors and digests advance. */
   commit(outcome: TestOutcome): void;
-  /** The export failed for good: its ranges are due again, and the lower position wins. */
+  /** Rewinds the ranges of a dead-lettered export. The lower position wins. */
   rewind(outcome: TestOutcome): void;
 }
 
-/** Nothing exported yet. */
+/** Creates the progress before the first export. */
 export function createTestProgress(): TestProgress {
   const cursors = new Map<string, Cursor>();
   const digests = new Map<string, string>();
@@ -73,7 +73,7 @@ export function createTestContext(
   };
 }
 
-/** Runs a collector to its end and parses every line. Throws where a page breaks its contract. */
+/** Runs a collector to its end and parses every line. Throws if a page breaks its contract. */
 export async function collectAll(collector: Collector, context: CollectContext): Promise<Collection> {
   const records: CollectedRecord[] = [];
   const lines: string[] = [];
@@ -94,7 +94,7 @@ export async function collectAll(collector: Collector, context: CollectContext):
       if (!line.startsWith('{"record_id":')) throw new Error(`not a record: ${line.slice(0, 80)}`);
       if (!line.isWellFormed() || /\\ud[89ab]/i.test(line.replaceAll(/\\ud[89ab]..\\ud[c-f]../gi, '')))
         throw new Error(`half a character in ${line.slice(0, 80)}`);
-      // Checked just above to begin as a record does.
+      // The check above ensures that the line begins like a record.
       records.push(JSON.parse(line) as CollectedRecord);
       lines.push(line);
     }

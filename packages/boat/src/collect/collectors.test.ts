@@ -15,17 +15,17 @@ import { createCollectors } from './collectors.ts';
 const NEVER_OPENED =
   /api-keys\.json|ai-config\.json|telegram-config\.json|cloud-credentials\.json|hardware\.json|api-keys\.env/;
 
-/** The real disk, remembering what was asked of it. */
-function watchDisk(asked: string[]): Disk {
+/** The real disk, which records the paths that are read. */
+function watchDisk(readPaths: string[]): Disk {
   const disk = createDisk();
   return {
     ...disk,
     read: (path, sizeMaxBytes) => {
-      asked.push(path);
+      readPaths.push(path);
       return disk.read(path, sizeMaxBytes);
     },
     readRange: (path, offset, length) => {
-      asked.push(path);
+      readPaths.push(path);
       return disk.readRange(path, offset, length);
     },
   };
@@ -47,8 +47,8 @@ describe('the nine collectors', () => {
   for (const generation of BOAT_GENERATIONS) {
     it(`read every record of a ${generation} boat once, as valid lines without a secret`, async () => {
       const boat = writeBoat(join(folder, generation), { generation, rows: 700, seed: 11 });
-      const asked: string[] = [];
-      const context = createTestContext(boat.places, undefined, { mode: 'full', disk: watchDisk(asked) });
+      const readPaths: string[] = [];
+      const context = createTestContext(boat.places, undefined, { mode: 'full', disk: watchDisk(readPaths) });
       for (const collector of createCollectors()) {
         const { category } = collector;
         const { records, lines, outcome } = await collectAll(collector, context);
@@ -60,13 +60,13 @@ describe('the nine collectors', () => {
           assert.ok(!lines.some((line) => line.includes(secret)), `${category} leaks ${secret}`);
       }
       assert.deepEqual(
-        asked.filter((path) => NEVER_OPENED.test(path)),
+        readPaths.filter((path) => NEVER_OPENED.test(path)),
         [],
       );
     });
   }
 
-  it('give only what is new or changed once an export is committed', async () => {
+  it('return only new and changed records after an export is committed', async () => {
     const root = join(folder, 'incremental');
     const boat = writeBoat(root, { generation: 'mixed', rows: 300, seed: 5 });
     for (const collector of createCollectors()) {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { sha256 } from './digest.ts';
 import { createDigestCounts } from './digest-counts.ts';
 
-test('every digest is counted as often as it was told, however many there are', () => {
+test('counts every digest as often as it was added, for any number of digests', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(2_000), { maxLength: 5_000 }), (numbers) => {
       const counts = createDigestCounts();
@@ -19,15 +19,15 @@ test('every digest is counted as often as it was told, however many there are', 
   );
 });
 
-test('digests that begin alike are told apart by any of their first 96 bits', () => {
+test('digests that differ in one of their first 96 bits are counted separately', () => {
   const counts = createDigestCounts();
   for (let digit = 0; digit < 24; digit += 1)
     assert.equal(counts.add(`${'0'.repeat(digit)}1${'0'.repeat(63 - digit)}`), 0);
-  assert.equal(counts.add('0'.repeat(64)), 0, 'zero is a digest too');
+  assert.equal(counts.add('0'.repeat(64)), 0, 'zero is a valid digest');
   assert.equal(counts.add('0'.repeat(64)), 1);
 });
 
-test('a hundred thousand digests take a few megabytes', () => {
+test('100,000 digests take less than 5 MiB', () => {
   const before = process.memoryUsage().arrayBuffers;
   const counts = createDigestCounts();
   for (let n = 0; n < 100_000; n += 1) counts.add(sha256(String(n)));

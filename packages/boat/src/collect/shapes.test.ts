@@ -42,7 +42,7 @@ function collect(
   return collectAll(collector, createTestContext(toBoatPlaces(root), progress, given));
 }
 
-/** One record, of the only one there is. */
+/** The only record of a collection. */
 async function collectOne(collector: Collector, root: string): Promise<Readonly<Record<string, unknown>>> {
   const { records, outcome } = await collect(collector, root);
   assert.equal(records.length, 1, outcome.detail);
@@ -79,7 +79,7 @@ describe('captures', () => {
         assert.deepEqual(Object.keys(record['gemini_response'] ?? {}), ['species', 'confidence']);
     });
 
-  it('have the size of the picture that is still there', async () => {
+  it('have the file size of a picture that still exists', async () => {
     const root = newRoot();
     writeCaptures(join(root, sourcePath), { generation: 'gen1', rows: 2, seed: 2 });
     writeSource(toBoatPlaces(root).recordings, 'capture_2.jpg', 'x'.repeat(77));
@@ -90,7 +90,7 @@ describe('captures', () => {
     );
   });
 
-  it('keep their order and their own sizes where pictures are looked for at once, a bounded number of them', async () => {
+  it('keep their order and sizes although a limited number of pictures is checked at once', async () => {
     const root = newRoot();
     writeCaptures(join(root, sourcePath), { generation: 'gen1', rows: 300, seed: 2 });
     const places = toBoatPlaces(root);
@@ -101,7 +101,7 @@ describe('captures', () => {
       const number = Number(/capture_(\d+)\.jpg$/.exec(path)?.[1]);
       underWay += 1;
       most = Math.max(most, underWay);
-      // The later a picture was asked for, the sooner it is told of.
+      // A later request is answered earlier.
       for (let turn = number % 32; turn < 32; turn += 1) await real.clock.yield();
       underWay -= 1;
       return number % 3 === 0
@@ -127,7 +127,7 @@ describe('captures', () => {
 });
 
 describe('snapshots', () => {
-  it('are told by their names alone, and one named before the others by a clock set back still goes', async () => {
+  it('are read from their file names, and one whose name sorts earlier after a clock was set back is still exported', async () => {
     const root = newRoot();
     const { recordings } = toBoatPlaces(root);
     writeSource(root, 'config/timezone.txt', 'America/Toronto');
@@ -173,7 +173,7 @@ describe('snapshots', () => {
 describe('alerts', () => {
   const sourcePath = 'data/self-healing/issues.db';
   for (const variant of ['id', 'issue_id'] as const)
-    it(`of the table with ${variant} go again when they change, and only then`, async () => {
+    it(`of the table with ${variant} are exported again only when they change`, async () => {
       const root = newRoot();
       writeIssues(join(root, sourcePath), { variant, rows: 3, seed: 1 });
       const progress = createTestProgress();
@@ -189,7 +189,7 @@ describe('alerts', () => {
       assert.equal(second.records[0]?.['status'], 'resolved');
     });
 
-  it('of the webhook log go without its torn last line, which goes once it is whole; equal lines are several', async () => {
+  it('of the webhook log are exported without a torn last line until the line is complete, and equal lines count separately', async () => {
     const root = newRoot();
     const log = 'data/alarm-webhook-log.jsonl';
     const line =
@@ -208,7 +208,7 @@ describe('alerts', () => {
     );
   });
 
-  it('of a damaged file are an error, not none', async () => {
+  it('of a damaged file are an error and not empty', async () => {
     const root = newRoot();
     writeSource(root, 'data/alerts.json', '[{"id": 1');
     const { outcome } = await collect(systemAlertsCollector, root);
@@ -217,7 +217,7 @@ describe('alerts', () => {
 });
 
 describe('benchmarks', () => {
-  it('have numbers where the kiosk wrote texts, and null where a sensor was missing', async () => {
+  it('have numbers for the texts that the kiosk wrote, and null for a missing sensor', async () => {
     const root = newRoot();
     const test = {
       id: 1_773_669_785_123,
@@ -238,7 +238,7 @@ describe('benchmarks', () => {
     );
   });
 
-  it('that are only in the browser go too, and a test in both goes once', async () => {
+  it('that are only in the browser are exported, and a test in both is exported once', async () => {
     const root = newRoot();
     const tests = [
       { id: 1, duration: 60 },
@@ -305,7 +305,7 @@ describe('the onboarding document', () => {
     assert.deepEqual(record['vessel'], { VESSEL_NAME: 'A = B', ENGINE_HP: '260' });
   });
 
-  it('is not half told: a damaged file is an error and no record', async () => {
+  it('is never partial: a damaged file is an error without a record', async () => {
     const root = newRoot();
     writeSource(root, 'config/onboarding.json', '{"q1": ');
     writeSource(root, 'state/onboarding-reset-count.json', '{"count": 1}');
@@ -315,7 +315,7 @@ describe('the onboarding document', () => {
 });
 
 describe('the settings document', () => {
-  it('goes again when a setting changed, and only then', async () => {
+  it('is exported again only when a setting changes', async () => {
     const root = newRoot();
     writeSource(root, 'config/license.json', { installation_id: '0123456789abcdef', tier: 2, secret: 'x' });
     const progress = createTestProgress();
@@ -328,7 +328,7 @@ describe('the settings document', () => {
     assert.deepEqual(second.records[0]?.['preferences'], { theme: 'dark' });
   });
 
-  it('is missing only where no settings file is, and an error where one is damaged', async () => {
+  it('is missing only if no settings file exists, and an error if one is damaged', async () => {
     assert.equal((await collect(settingsCollector, newRoot())).outcome.state, 'source_missing');
     const root = newRoot();
     writeSource(root, 'config/license.json', 'not json');
@@ -337,7 +337,7 @@ describe('the settings document', () => {
 });
 
 describe('QR codes', () => {
-  it('go without their pairing token and without credentials in their address', async () => {
+  it('are exported without the pairing token and without credentials in the address', async () => {
     const root = newRoot();
     writeSource(root, 'data/qr-codes.json', [
       {

@@ -8,7 +8,7 @@ import { createStateRecords, type StateRecord, toStatePages } from './state-reco
 
 const PATHS = { root: '/', recordings: '/', proc: '/', sys: '/', run: '/' };
 
-/** A context in which every look at the clock finds it a millisecond later. */
+/** A context whose clock advances by a millisecond at every reading. */
 function createCounted(over: Partial<CollectContext> = {}) {
   let nowMs = 0;
   const turns = { count: 0 };
@@ -33,7 +33,7 @@ async function collect(context: CollectContext, sources: readonly (readonly Stat
 }
 const record = (n: number, text = ''): StateRecord => ({ record_id: String(n), text });
 
-test('records that did not change let others run too, though each piece of their source takes less than a turn', async () => {
+test('unchanged records also yield to the event loop, even if each piece of their source is fast', async () => {
   const digests = new Map<string, string>();
   const first = createCounted({ addDigest: (recordId, digest) => void digests.set(recordId, digest) });
   const sources = Array.from({ length: 100 }, (_, piece) =>
@@ -45,7 +45,7 @@ test('records that did not change let others run too, though each piece of their
   assert.ok(again.turns.count >= 40, `${again.turns.count} turns in 500 ms`);
 });
 
-test('a record told twice goes once, as it was told first', async () => {
+test('a record that occurs twice is exported once, with its first content', async () => {
   const kept: string[] = [];
   const { context } = createCounted({ addDigest: (recordId) => void kept.push(recordId) });
   const pages = await collect(context, [[record(1, 'first'), record(2), record(1, 'second')], [record(2)]]);
@@ -56,7 +56,7 @@ test('a record told twice goes once, as it was told first', async () => {
   assert.deepEqual(kept, ['1', '2']);
 });
 
-test('a page holds its lines whole, whatever they are and however long', async () => {
+test('a page contains whole lines of any content and length', async () => {
   const texts = ['', 'ä⚓𝄞', 'x'.repeat(300_000), '⚓'.repeat(50_000), '\ud800', 'line\nend'];
   const { context } = createCounted();
   const pages = await collect(context, [texts.map((text, n) => record(n, text))]);

@@ -145,18 +145,18 @@ function toAlert(
     typeof fields['alert_id'] === 'string' || typeof fields['alert_id'] === 'number'
       ? fields['alert_id']
       : null;
-  const said: Record<string, unknown> = {
+  const kept: Record<string, unknown> = {
     source,
     alert_id: id,
     timestamp: typeof timestamp === 'string' || typeof timestamp === 'number' ? timestamp : null,
     timestamp_utc: utc,
     timestamp_zone: zone,
   };
-  for (const name of FIELD_NAMES.slice(2)) said[name] = toAllowed(fields[name] ?? null, METRIC_WORDS) ?? null;
+  for (const name of FIELD_NAMES.slice(2)) kept[name] = toAllowed(fields[name] ?? null, METRIC_WORDS) ?? null;
   // The status of an alert changes. Its subject does not.
-  const about = JSON.stringify([said['category'], said['severity'], said['description'], said['metrics']]);
+  const about = JSON.stringify([kept['category'], kept['severity'], kept['description'], kept['metrics']]);
   const name = `${source}:${id ?? toContentId(sha256(about), 0)}`;
-  return { record_id: toRecordId(name, String(said['timestamp'] ?? ''), sha256), ...said };
+  return { record_id: toRecordId(name, String(kept['timestamp'] ?? ''), sha256), ...kept };
 }
 
 async function* collectWebhookLog(

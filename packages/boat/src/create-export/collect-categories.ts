@@ -6,7 +6,7 @@ import type { ExportWriter } from '../spool/export-file.ts';
 import { toCollectContext } from './collect-context.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
 
-/** How many written bytes pass between two checks of the disk reserve. A huge export must not use the boat's own space. */
+/** Bytes written between two checks of the disk reserve. A huge export must not use the space of other services. */
 const RESERVE_CHECK_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -16,13 +16,13 @@ const RESERVE_CHECK_BYTES = 16 * 1024 * 1024;
  */
 export const BUFFERED_DIGESTS_MAX = 250;
 
-/** What the collectors found and wrote. */
+/** The results of all collectors. */
 export interface Collected {
   readonly categories: Readonly<Partial<Record<Category, CategoryCount>>>;
   readonly moves: readonly CategoryMoves[];
   readonly recordCount: number;
   readonly isNews: boolean;
-  /** Number of the entry for which digests are staged; undefined where none are. */
+  /** Number of the entry for which digests are staged; undefined if none are. */
   readonly stagedNo: number | undefined;
 }
 

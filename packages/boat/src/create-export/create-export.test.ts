@@ -24,7 +24,7 @@ import { previewExport } from './preview-export.ts';
 
 const root = temporaryRoot('create-export');
 const LOG_SOURCE = 'log';
-/** More records than one page of the test's alerts holds: a page is 64 KiB and an alert is 1 kB. */
+/** More alerts than fit on a page. A page is 64 KiB, and an alert of this test is 1 kB. */
 const PAGE_RECORDS = 80;
 const REQUEST: ExportRequest = {
   type: 'incremental',
@@ -35,7 +35,7 @@ const REQUEST: ExportRequest = {
 };
 
 let made = 0;
-/** A boat with one log of `rows` rows, whose clock stands still. `onRead`: what happens while the log is read. */
+/** A boat with one log of `rows` rows and a clock that does not advance. `onRead` is called while the log is read. */
 function openBoat(
   over: {
     readonly disk?: Partial<Disk>;
@@ -83,7 +83,7 @@ function openBoat(
   const disk: Disk = { ...createDisk(), ...over.disk };
   const clock = { ...createClock(), wall: () => Date.UTC(2026, 1, 20, 10, 5, 30) as WallMs };
   const databases = createDatabases();
-  // What making an export touches of the world; nothing here sends.
+  // The ports that creating an export uses. Nothing here sends.
   const world = { clock, disk, databases, random: createRandom(), log: createKeptLog() } as unknown as World;
   const commits = { count: 0 };
   const database = openLedgerDatabase(paths.ledger, (step) => {
@@ -105,7 +105,7 @@ function openBoat(
   return { log, alerts, commits, paths, ledger, deps, run, files: () => readdirSync(paths.exports) };
 }
 
-/** Makes an export of which something is known to be new. */
+/** Creates an export that must be queued. */
 async function queued(run: ReturnType<typeof openBoat>['run'], request: Partial<ExportRequest> = {}) {
   const result = await run(request);
   assert.ok(result.kind === 'queued');
@@ -139,7 +139,7 @@ test('an export is queued only when its file is durable', async () => {
   assert.equal(wasDurable, true);
 });
 
-test('an export with nothing new queues nothing and leaves no file', async () => {
+test('an incremental export with nothing new queues nothing and leaves no file', async () => {
   const { log, run, files, ledger } = openBoat();
   log.rows = 0;
   assert.equal((await run()).kind, 'nothing_new');
@@ -156,10 +156,10 @@ test('an export whose commit fails leaves no file and moves no cursor', async ()
   assert.equal((await queued(run)).recordCount, 3);
 });
 
-test('an export withdraws those of its ledger that were given up before it, and those alone', async () => {
+test('an export withdraws exactly the earlier dead-lettered exports of its ledger', async () => {
   const { run, ledger } = openBoat();
   const { queue } = ledger;
-  // The document's own form.
+  // The type of the document.
   const headerOf = ({ exportFile }: { readonly exportFile: string }) =>
     JSON.parse(readFileSync(exportFile, 'utf8')) as { readonly withdrawn_sequences?: readonly number[] };
   const giveUp = ({ entryNo, exportFile }: { readonly entryNo: number; readonly exportFile: string }) =>
@@ -183,7 +183,7 @@ test('an export withdraws those of its ledger that were given up before it, and 
   assert.deepEqual(headerOf(await queued(run)).withdrawn_sequences, [third.sequence]);
 });
 
-test('a sequence that a file on the disk carried is not given again, also where the ledger could not be written', async () => {
+test('does not reuse the sequence of a file on the disk, even if the ledger could not be written', async () => {
   const { log, run, files, ledger, paths } = openBoat();
   const shell = new DatabaseSync(paths.ledger);
   log.onRead = async () => shell.exec('BEGIN IMMEDIATE');
@@ -195,13 +195,13 @@ test('a sequence that a file on the disk carried is not given again, also where 
   assert.equal((await queued(run)).sequence, 2);
 });
 
-test('an export claims its slot with its commit', async () => {
+test('the commit of an export claims its slot', async () => {
   const { run, ledger } = openBoat();
   await queued(run, { slotId: '2026-02-20' });
   assert.deepEqual(ledger.slots.claimed(), ['2026-02-20']);
 });
 
-test('exports of one second have names of their own, also where a file is gone', async () => {
+test('exports made within one second have different names, even if a file is missing', async () => {
   const { run, ledger } = openBoat();
   const first = await queued(run, { type: 'full' });
   const second = await queued(run, { type: 'full' });
@@ -215,7 +215,7 @@ test('exports of one second have names of their own, also where a file is gone',
   assert.equal(ledger.queue.counts().pending, 3);
 });
 
-test('an export that would eat the reserve is refused before anything is written', async () => {
+test('refuses an export that would use the disk reserve before anything is written', async () => {
   const { run, files, ledger } = openBoat({ reserveBytes: Number.MAX_SAFE_INTEGER });
   await assert.rejects(run(), (error) => isExportError(error, 'DISK_RESERVE'));
   assert.deepEqual(files(), []);
@@ -223,7 +223,7 @@ test('an export that would eat the reserve is refused before anything is written
   assert.equal(ledger.progress.cursorOf('boatlog', LOG_SOURCE), undefined);
 });
 
-test('records that come back while the next export is being made go with the one after', async () => {
+test('records that are rewound during an export are part of the following export', async () => {
   const { log, run, ledger, paths } = openBoat();
   const first = await queued(run);
   log.rows = 5;
@@ -236,10 +236,10 @@ test('records that come back while the next export is being made go with the one
   };
   assert.equal((await queued(run)).recordCount, 2);
   log.onRead = async () => undefined;
-  assert.equal((await queued(run)).recordCount, 5, 'the three of the cancelled export are among them');
+  assert.equal((await queued(run)).recordCount, 5, 'includes the three records of the cancelled export');
 });
 
-test('a source is let go of where its export cannot be written, and where a preview is stopped', async () => {
+test('closes the source if the export cannot be written or the preview is stopped', async () => {
   const { log, deps, run, files } = openBoat();
   const full = new ExportError('DISK_FULL', 'no space left', { op: 'write', hint: 'free some' });
   const onProgress = (): never => {
@@ -258,7 +258,7 @@ test('a source is let go of where its export cannot be written, and where a prev
   await queued(run);
 });
 
-test('an export with few state records is one commit, and one with many keeps no more of them in memory than a page beyond the limit', async () => {
+test('an export with few state records is one commit, and one with many buffers at most a page beyond the limit', async () => {
   const { alerts, commits, deps, ledger, run } = openBoat();
   await queued(run);
   alerts.count = BUFFERED_DIGESTS_MAX;
@@ -293,7 +293,7 @@ test('an export with few state records is one commit, and one with many keeps no
   assert.equal((await run()).kind, 'nothing_new');
 });
 
-test('an export that ends early takes back what it wrote ahead: the next one carries every record', async () => {
+test('staged digests of an export that ends early do not count, and the next export carries every record', async () => {
   const { alerts, ledger, run, files } = openBoat();
   alerts.count = 300;
   await queued(run);
@@ -314,7 +314,7 @@ test('an export that ends early takes back what it wrote ahead: the next one car
   assert.notEqual(digestOf(1), before);
 });
 
-test('records that come back with a large export go again, all of them, and once', async () => {
+test('rewinding a large export exports all its records again, once', async () => {
   const { alerts, ledger, paths, run } = openBoat();
   alerts.count = 300;
   const first = await queued(run);
@@ -327,7 +327,7 @@ test('records that come back with a large export go again, all of them, and once
   assert.equal((await run()).kind, 'nothing_new');
 });
 
-test('what an export left that came to nothing is gone from the ledger with the next one', async () => {
+test('the next export purges the staged digests of an abandoned export', async () => {
   const { alerts, ledger, run } = openBoat();
   alerts.count = 300;
   const stopping = new AbortController();

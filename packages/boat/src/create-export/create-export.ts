@@ -19,7 +19,7 @@ import { toFailedFile } from '../spool/spool-paths.ts';
 import { collectCategories } from './collect-categories.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
 
-/** How making an export ended. `nothing_new`: an incremental export found no news, and nothing was queued. */
+/** The result of an export. `nothing_new`: an incremental export found nothing new, and nothing was queued. */
 export type CreateResult =
   | { readonly kind: 'queued'; readonly entry: Entry }
   | { readonly kind: 'nothing_new'; readonly categories: Readonly<Partial<Record<Category, CategoryCount>>> };
@@ -141,7 +141,7 @@ function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequenc
   return own.length === 0 ? {} : { withdrawn_sequences: own };
 }
 
-/** The boot id tells which exports were made in the same run of the boat's computer. */
+/** The state of the clock. The boot ID shows which exports were made without a restart of the boat's computer between them. */
 async function readBoatClock(
   world: World,
   sources: SourcePaths,

@@ -13,7 +13,7 @@ import {
   toFsyncFigure,
 } from './policy.ts';
 
-/** Small files written to measure the disk. Enough for a 95th percentile, and about a second on a slow SD card. */
+/** Number of small files written to measure the disk. Enough for a 95th percentile; takes about a second on a slow SD card. */
 const FSYNC_SAMPLES = 20;
 /** Size of a page of the ledger. */
 const FSYNC_FILE_BYTES = 4_096;

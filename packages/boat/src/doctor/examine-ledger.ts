@@ -84,7 +84,7 @@ export function examineFailures(ledger: Ledger): readonly Finding[] {
   return [...orOk('failed', failed, 'no export has failed'), ...orOk('losses', losses, 'no data was lost')];
 }
 
-/** Compares both JSON views with the ledger: which list each entry is in. */
+/** Checks that both JSON views list each entry under the state that it has in the ledger. */
 export async function examineViews(
   world: Pick<World, 'clock' | 'disk'>,
   paths: SpoolPaths,

@@ -7,6 +7,7 @@ import { openExportReader } from '../spool/export-reader.ts';
 import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
 import { type Finding, isLeftBehind, orOk } from './policy.ts';
 
+/** The spool and its ledger. */
 export interface SpoolToExamine {
   readonly world: Pick<World, 'clock' | 'disk'>;
   readonly paths: SpoolPaths;
@@ -18,7 +19,7 @@ export interface SpoolToExamine {
 /** Entries read at once. */
 const PAGE_ENTRIES = 200;
 
-/** Compares every entry with its file: present and of the recorded size. Files of waiting and failed entries are also read to the last line. */
+/** Checks that every entry's file exists and has the recorded size. Files of waiting and failed entries are also read to the last line. */
 export async function examineEntries(spool: SpoolToExamine): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   let count = 0;
@@ -35,7 +36,7 @@ export async function examineEntries(spool: SpoolToExamine): Promise<readonly Fi
         if (finding !== undefined) findings.push(finding);
       }
     }
-  return orOk('entries', findings, `${count} entries, each with its file as it was written`);
+  return orOk('entries', findings, `${count} entries, each with its unchanged file`);
 }
 
 async function examineEntry(spool: SpoolToExamine, entry: Entry): Promise<Finding | undefined> {
@@ -43,11 +44,11 @@ async function examineEntry(spool: SpoolToExamine, entry: Entry): Promise<Findin
   if (found === undefined) return undefined;
   // The daemon may have delivered, failed or removed the entry while its file was examined.
   const now = spool.ledger.queue.get(entry.entryNo);
-  const isAsItWas =
+  const isUnchanged =
     now !== undefined &&
     now.exportFile === entry.exportFile &&
     (now.status === 'completed') === (entry.status === 'completed');
-  return isAsItWas ? found : undefined;
+  return isUnchanged ? found : undefined;
 }
 
 async function judgeEntry({ world, paths }: SpoolToExamine, entry: Entry): Promise<Finding | undefined> {
@@ -57,12 +58,16 @@ async function judgeEntry({ world, paths }: SpoolToExamine, entry: Entry): Promi
   const facts = await disk.stat(exportFile);
   if (facts === undefined) {
     if (status === 'completed')
-      return { check: 'entries', level: 'note', message: `The file of ${queueId} is gone; central holds it` };
+      return {
+        check: 'entries',
+        level: 'note',
+        message: `The file of ${queueId} is missing; central has it`,
+      };
     if (status === 'failed')
       return {
         check: 'entries',
         level: 'note',
-        message: `The file of the failed export ${queueId} is gone; the next export carries its records`,
+        message: `The file of the failed export ${queueId} is missing; the next export carries its records`,
       };
     const isArchived = (await disk.stat(toFailedFile(paths, queueId))) !== undefined;
     return {
@@ -78,7 +83,7 @@ async function judgeEntry({ world, paths }: SpoolToExamine, entry: Entry): Promi
     return {
       check: 'entries',
       level: status === 'completed' ? 'note' : 'problem',
-      message: `${name} has ${facts.sizeBytes} bytes and was written with ${entry.fileSizeBytes}`,
+      message: `${name} has ${facts.sizeBytes} bytes instead of ${entry.fileSizeBytes}`,
       hint: 'Another program changed the file, or the disk is failing. Once the entry has failed, the next export carries its records.',
     };
   // Central holds the bytes of delivered files. Reading all of them would take minutes without a benefit.
@@ -102,7 +107,7 @@ export async function examineFiles(spool: SpoolToExamine): Promise<readonly Find
       if (file.kind !== 'file' || !file.name.endsWith('.json')) continue;
       count += 1;
       const path = join(directory, file.name);
-      if (ledger.queue.findByFile(path) !== undefined || isBeingGivenUp(ledger, file.name)) continue;
+      if (ledger.queue.findByFile(path) !== undefined || isBeingDeadLettered(ledger, file.name)) continue;
       findings.push({
         check: 'files',
         level: 'problem',
@@ -114,8 +119,8 @@ export async function examineFiles(spool: SpoolToExamine): Promise<readonly Find
   return orOk('files', findings, `${count} export files, each with an entry`);
 }
 
-/** The archive takes a file before the ledger says so; at a start such an entry is put right. */
-function isBeingGivenUp(ledger: Ledger, name: string): boolean {
+/** True for a file in the archive whose entry is not failed yet. Dead-lettering moves the file first, and the next start repairs such an entry. */
+function isBeingDeadLettered(ledger: Ledger, name: string): boolean {
   const queueId = /^(.*)_failed\.json$/.exec(name)?.[1];
   return queueId !== undefined && ledger.queue.find(queueId) !== undefined;
 }

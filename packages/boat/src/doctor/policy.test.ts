@@ -23,18 +23,18 @@ const finding = (level: Finding['level'], check: Finding['check'] = 'files'): Fi
   message: level,
 });
 
-test('is healthy unless a problem is left, whatever else there is to tell', () => {
+test('a report is healthy if no finding is a problem', () => {
   assert.ok(isHealthy([]));
   assert.ok(isHealthy([finding('ok'), finding('note')]));
   assert.ok(!isHealthy([finding('ok'), finding('problem'), finding('note')]));
 });
 
-test('tells the checks in their order, and counts what nobody would read without hiding a problem', () => {
+test('reports the checks in order, and counts surplus findings without hiding a problem', () => {
   const many = Array.from({ length: 25 }, (_, at) => finding(at === 24 ? 'problem' : 'note'));
-  const told = toReportedFindings([...many, finding('ok', 'ledger')]);
-  assert.deepEqual(told[0]?.check, 'ledger');
-  assert.equal(told.length, 22);
-  assert.deepEqual(told.at(-1), { check: 'files', level: 'problem', message: '5 more of this kind' });
+  const reported = toReportedFindings([...many, finding('ok', 'ledger')]);
+  assert.deepEqual(reported[0]?.check, 'ledger');
+  assert.equal(reported.length, 22);
+  assert.deepEqual(reported.at(-1), { check: 'files', level: 'problem', message: '5 more of this kind' });
   assert.equal(toReportedFindings(many.slice(0, 20)).length, 20);
   fc.assert(
     fc.property(
@@ -50,7 +50,7 @@ test('tells the checks in their order, and counts what nobody would read without
   assert.deepEqual(orOk('files', [], 'well'), [{ check: 'files', level: 'ok', message: 'well' }]);
 });
 
-test('the figures of the card lie among the latencies, and a slow card is told without alarm', () => {
+test('the percentiles lie among the latencies, and a slow disk is a note', () => {
   assert.equal(toFsyncFigure([]), undefined);
   fc.assert(
     fc.property(
@@ -67,7 +67,7 @@ test('the figures of the card lie among the latencies, and a slow card is told w
   assert.equal(judgeFsync({ samples: 20, p50Ms: 5, p95Ms: 3_000 }).level, 'note');
 });
 
-test('judges space by the reserve, and the token by who may read it', () => {
+test('compares the space with the reserve, and checks the permissions of the token', () => {
   assert.equal(judgeSpace(100, 100).level, 'ok');
   assert.equal(judgeSpace(99, 100).level, 'problem');
   for (const [mode, level] of [
@@ -80,14 +80,14 @@ test('judges space by the reserve, and the token by who may read it', () => {
     assert.equal(judgeCredentialsMode(mode).level, level, mode.toString(8));
 });
 
-test('beside a daemon only an old temporary file counts as left behind, and a clock set back keeps it', () => {
+test('beside a daemon only an old temporary file is left over, and a clock that was set back keeps the file', () => {
   assert.ok(isLeftBehind(1_000, 1_000, 'alone'));
   assert.ok(!isLeftBehind(1_000, 2_000, 'beside_daemon'));
   assert.ok(isLeftBehind(1_000, 61_000, 'beside_daemon'));
   assert.ok(!isLeftBehind(500_000, 1_000, 'beside_daemon'));
 });
 
-test('reads who is in which list of a view, and of another document nothing', () => {
+test('reads the lists of a view, and nothing from another document', () => {
   const view = {
     pending: [{ queue_id: 'b' }],
     uploading: [{ queue_id: 'a' }],

@@ -84,6 +84,7 @@ export function toFsyncFigure(latenciesMs: readonly number[]): FsyncFigure | und
   return { samples: sorted.length, p50Ms: round(p50), p95Ms: round(p95) };
 }
 
+/** Compares the time of durable writes with FSYNC_SLOW_MS. */
 export function judgeFsync(figure: FsyncFigure): Finding {
   const message = `writing a small file durably takes ${figure.p50Ms} ms (p50), ${figure.p95Ms} ms (p95)`;
   if (figure.p95Ms <= FSYNC_SLOW_MS) return { check: 'fsync', level: 'ok', message };
@@ -95,6 +96,7 @@ export function judgeFsync(figure: FsyncFigure): Finding {
   };
 }
 
+/** Compares the free space with the reserve. */
 export function judgeSpace(freeBytes: number, reserveBytes: number): Finding {
   const megabytes = (sizeBytes: number): string => `${Math.floor(sizeBytes / 1_000_000)} MB`;
   const message = `${megabytes(freeBytes)} free, ${megabytes(reserveBytes)} reserved for the boat`;

@@ -21,7 +21,7 @@ after(async () => {
   for (const close of closings) await close();
 });
 
-/** A tier API on a port of its own, with every connection it took; `undefined` is one that is down. */
+/** Starts a tier API on its own port and records its connections. `undefined` starts none. */
 async function serveTier(listener: RequestListener) {
   const server = createServer(listener);
   const sockets: Socket[] = [];
@@ -43,7 +43,7 @@ const answering =
       .writeHead(status, { 'content-type': 'application/json' })
       .end(typeof body === 'string' ? body : JSON.stringify(body));
 
-/** A boat with this license.json (none where undefined), asking the tier API at `url`. */
+/** A boat with this license.json (none if undefined) that queries the tier API at `url`. */
 async function makeLicense(file: unknown, url: string) {
   const folder = await mkdtemp(join(tmpdir(), 'license-'));
   closings.push(() => rm(folder, { recursive: true }));
@@ -85,17 +85,17 @@ describe('the licence', () => {
       (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>nginx</html>'),
     ],
     ['answers 500', answering({ success: true, tier: 3, installation_id: OWN }, 500)],
-    ['answers that it failed', answering({ success: false, error: 'no licence' })],
-    ['answers a tier of another type', answering({ success: true, tier: '2' })],
-    ['answers a tier that does not exist', answering({ success: true, tier: 7 })],
-    ['answers a list', answering([])],
+    ['answers with a failure', answering({ success: false, error: 'no licence' })],
+    ['answers with a tier of the wrong type', answering({ success: true, tier: '2' })],
+    ['answers with an unknown tier', answering({ success: true, tier: 7 })],
+    ['answers with a list', answering([])],
     ['answers nothing', answering('')],
     ['answers without end', answering(' '.repeat(1_000_000))],
     ['redirects', (_, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()],
     ['hangs up', (request) => request.socket.destroy()],
   ];
   for (const [name, listener] of strangers)
-    it(`is that of license.json where the tier API ${name}`, async () => {
+    it(`is that of license.json if the tier API ${name}`, async () => {
       const { url } = await serveTier(listener);
       const result = await (await makeLicense(file, url)).license.current(NEVER);
       assert.deepEqual(result, { kind: 'known', installationId: OWN, tier: 1, source: 'license_file' });
@@ -145,15 +145,15 @@ describe('the licence', () => {
     ['is cut off', '{"installation_id":"01', 'LICENSE_INVALID'],
     ['is not UTF-8 JSON', '\u0000\u0001', 'LICENSE_INVALID'],
     ['is a list', [], 'LICENSE_INVALID'],
-    ['has a tier of another type', { installation_id: OWN, tier: '2' }, 'LICENSE_INVALID'],
-    ['has a tier that does not exist', { installation_id: OWN, tier: 4 }, 'LICENSE_INVALID'],
+    ['has a tier of the wrong type', { installation_id: OWN, tier: '2' }, 'LICENSE_INVALID'],
+    ['has an unknown tier', { installation_id: OWN, tier: 4 }, 'LICENSE_INVALID'],
     ['is far too large', ' '.repeat(LICENSE_SIZE_MAX_BYTES + 1), 'LICENSE_INVALID'],
     ['has an empty id', { installation_id: '', tier: 2 }, 'INSTALLATION_ID_INVALID'],
     ['has a malformed id', { installation_id: 'boat', tier: 2 }, 'INSTALLATION_ID_INVALID'],
     ['has no tier', { installation_id: OWN }, 'TIER_UNKNOWN'],
   ];
   for (const [name, content, code] of bad)
-    it(`is refused with ${code} where license.json ${name} and the tier API is down`, async () => {
+    it(`is refused with ${code} if license.json ${name} and the tier API is down`, async () => {
       const { url, close } = await serveTier(answering({}));
       close();
       const result = await (await makeLicense(content, url)).license.current(NEVER);

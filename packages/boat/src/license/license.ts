@@ -138,6 +138,6 @@ async function exchange(transport: Transport, tierApiUrl: string, signal: AbortS
   const json = parseJsonBytes(body.bytes);
   if (json === undefined) return { kind: 'no_answer', detail: 'its answer is not JSON' };
   if (!tierStatus.Check(json.value) || !isTier(json.value.tier))
-    return { kind: 'no_answer', detail: 'its answer has another shape' };
+    return { kind: 'no_answer', detail: 'its answer has an unknown format' };
   return { kind: 'answered', tier: json.value.tier, installationId: json.value.installation_id };
 }

@@ -28,7 +28,7 @@ const missing: LicenseFile = { kind: 'missing' };
 const broken: LicenseFile = { kind: 'broken', detail: 'not JSON' };
 const silent: TierAnswer = { kind: 'no_answer', detail: 'connect ECONNREFUSED' };
 
-describe('who a boat is', () => {
+describe('the licence', () => {
   const table: readonly (readonly [name: string, file: LicenseFile, api: TierAnswer, result: string])[] = [
     ['both agree', read(OWN, 1), answered(2, OWN), `${OWN} tier 2 of tier_api`],
     ['the tier API gives no id', read(OWN, 1), answered(2), `${OWN} tier 2 of tier_api`],
@@ -40,14 +40,19 @@ describe('who a boat is', () => {
       answered(3, OWN),
       `${OWN} tier 3 of tier_api`,
     ],
-    ['license.json has no tier and nobody answers', read(OWN), silent, 'TIER_UNKNOWN'],
+    ['license.json has no tier and nothing answers', read(OWN), silent, 'TIER_UNKNOWN'],
     [
-      'license.json has no id and the tier API names one',
+      'license.json has no id and the tier API gives one',
       read(undefined, 1),
       answered(1, OWN),
       `${OWN} tier 1 of tier_api`,
     ],
-    ['license.json has no id and nobody names one', read(undefined, 1), silent, 'INSTALLATION_ID_INVALID'],
+    [
+      'license.json has no id and the tier API gives none',
+      read(undefined, 1),
+      silent,
+      'INSTALLATION_ID_INVALID',
+    ],
     ['the id is empty', read('', 2), silent, 'INSTALLATION_ID_INVALID'],
     [
       'the id is empty and the tier API names another',
@@ -59,35 +64,40 @@ describe('who a boat is', () => {
     ['the id is a number', read(12, 2), answered(2, OWN), 'INSTALLATION_ID_INVALID'],
     ['the id is null', read(null, 2), answered(2), 'INSTALLATION_ID_INVALID'],
     [
-      'license.json is missing and the tier API knows',
+      'license.json is missing and the tier API answers',
       missing,
       answered(2, OWN),
       `${OWN} tier 2 of tier_api`,
     ],
     [
-      'license.json is missing and the tier API knows no id',
+      'license.json is missing and the tier API gives no id',
       missing,
       answered(2, ''),
       'INSTALLATION_ID_INVALID',
     ],
-    ['license.json is missing and nobody answers', missing, silent, 'LICENSE_MISSING'],
-    ['license.json is broken and the tier API knows', broken, answered(1, OWN), `${OWN} tier 1 of tier_api`],
-    ['license.json is broken and nobody answers', broken, silent, 'LICENSE_INVALID'],
+    ['license.json is missing and nothing answers', missing, silent, 'LICENSE_MISSING'],
     [
-      'the tier API speaks of another boat',
+      'license.json is broken and the tier API answers',
+      broken,
+      answered(1, OWN),
+      `${OWN} tier 1 of tier_api`,
+    ],
+    ['license.json is broken and nothing answers', broken, silent, 'LICENSE_INVALID'],
+    [
+      'the tier API answers for another boat',
       read(OWN, 1),
       answered(3, OTHER),
       `${OWN} tier 1 of license_file`,
     ],
     [
-      'the tier API speaks of another boat and license.json has no tier',
+      'the tier API answers for another boat and license.json has no tier',
       read(OWN),
       answered(3, OTHER),
       'TIER_UNKNOWN',
     ],
-    ['license.json says tier 0', read(OWN, 0), { kind: 'not_queried' }, `${OWN} tier 0 of license_file`],
-    ['license.json says tier 0 and the id is empty', read('', 0), { kind: 'not_queried' }, 'TIER_TOO_LOW'],
-    ['the tier API says tier 0', read(OWN, 1), answered(0, OWN), `${OWN} tier 0 of tier_api`],
+    ['license.json has tier 0', read(OWN, 0), { kind: 'not_queried' }, `${OWN} tier 0 of license_file`],
+    ['license.json has tier 0 and the id is empty', read('', 0), { kind: 'not_queried' }, 'TIER_TOO_LOW'],
+    ['the tier API answers tier 0', read(OWN, 1), answered(0, OWN), `${OWN} tier 0 of tier_api`],
   ];
   for (const [name, file, api, expected] of table)
     it(`${name}: ${expected}`, () => {
@@ -106,7 +116,7 @@ describe('who a boat is', () => {
     assert.match(result.warning ?? '', new RegExp(`${OTHER}.*${OWN}`));
   });
 
-  it('is refused with a malformed ID, with the tier that is known and a message for each case', () => {
+  it('is refused with a malformed ID, with the known tier and a message for each case', () => {
     const cases: readonly (readonly [
       file: LicenseFile,
       api: TierAnswer,
@@ -131,7 +141,7 @@ describe('who a boat is', () => {
     assert.equal('warning' in decideLicense(read(OWN, 2), silent), false);
   });
 
-  it('is queried from the tier API unless license.json has tier 0', () => {
+  it('queries the tier API unless license.json has tier 0', () => {
     assert.equal(mayQueryTierApi(read(OWN, 0)), false);
     for (const file of [read(OWN, 1), read(OWN), read('', 3), missing, broken])
       assert.equal(mayQueryTierApi(file), true);
@@ -164,7 +174,7 @@ describe('what a tier allows', () => {
     source: 'license_file',
   });
 
-  it("refuses tier 0 in the legacy exporter's words, when an export is made and when it is sent", () => {
+  it("refuses tier 0 with the legacy exporter's message, for creating and for sending an export", () => {
     assert.equal(TIER_0_MESSAGE, 'Tier 0 does not have export capability');
     for (const permission of [mayExport(0, 'manual'), mayExport(0, 'scheduled'), permitSending(known(0))]) {
       assert.ok(permission.kind === 'refused');

@@ -10,7 +10,7 @@ const root = temporaryRoot('clock-synchronized');
 const { signal } = new AbortController();
 
 let made = 0;
-/** A program that writes `output`, or fails; it notes that it ran. */
+/** Creates a program that writes `output`, or fails if it is undefined, and records each run. */
 function program(output: string | undefined): { readonly path: string; readonly runs: string } {
   made += 1;
   const path = join(root, `program-${made}`);
@@ -25,57 +25,57 @@ const TRACKED =
   'C0A80001,192.168.0.1,2,1766000000.123456789,0.000012,0.000034,0.00005,-1.2,0.01,0.3,0.02,0.001,64.2';
 const ABSENT = '/nowhere/at/all';
 
-test('who vouches for the clock, by what timedated and chrony say', async () => {
+test('combines the reports of timedated and chrony', async () => {
   const table: readonly (readonly [
     name: string,
     busctl: string | undefined,
     chronyc: string | undefined,
-    said: boolean | undefined,
+    expected: boolean | undefined,
   ])[] = [
     ['ntpd, or chrony with rtcsync, that has set the clock', 'b true', undefined, true],
     ['chrony without rtcsync that has set the clock', 'b false', `${TRACKED},Normal`, true],
     ['chrony before a leap second', 'b false', `${TRACKED},Insert second`, true],
-    ['chrony that has heard no server yet', 'b false', `${TRACKED},Not synchronised`, false],
+    ['chrony before the first answer of a server', 'b false', `${TRACKED},Not synchronised`, false],
     ['chrony on a machine without D-Bus', undefined, `${TRACKED},Normal`, true],
     ['a service that has not set the clock', 'b false', undefined, false],
-    ['chrony that does not run', 'b false', '506 Cannot talk to daemon', false],
-    ['nobody', undefined, undefined, undefined],
-    ['somebody else under that name', 'true', 'Normal', undefined],
+    ['chrony that is not running', 'b false', '506 Cannot talk to daemon', false],
+    ['no time service', undefined, undefined, undefined],
+    ['other programs with these names', 'true', 'Normal', undefined],
   ];
-  for (const [name, busctl, chronyc, said] of table) {
-    const ask = createClockSyncQuery({ busctl: program(busctl).path, chronyc: program(chronyc).path });
-    assert.equal(await ask(signal), said, name);
+  for (const [name, busctl, chronyc, expected] of table) {
+    const query = createClockSyncQuery({ busctl: program(busctl).path, chronyc: program(chronyc).path });
+    assert.equal(await query(signal), expected, name);
   }
   assert.equal(await createClockSyncQuery({ busctl: ABSENT, chronyc: ABSENT })(signal), undefined);
 });
 
-test('a page that asks for the status every second starts no process every second', async () => {
+test('caches the answer, so that repeated queries start one process', async () => {
   const busctl = program('b true');
-  const ask = createClockSyncQuery({ busctl: busctl.path, chronyc: ABSENT });
-  for (let times = 0; times < 3; times += 1) assert.equal(await ask(signal), true);
+  const query = createClockSyncQuery({ busctl: busctl.path, chronyc: ABSENT });
+  for (let times = 0; times < 3; times += 1) assert.equal(await query(signal), true);
   assert.equal((await createDisk().stat(busctl.runs))?.sizeBytes, 'run\n'.length);
 });
 
-test('whoever stops waits for no program', { timeout: 20_000 }, async () => {
+test('an aborted query does not wait for the program', { timeout: 20_000 }, async () => {
   const hanging = join(root, 'hanging');
   writeFileSync(hanging, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
   const clock = { isSynchronized: createClockSyncQuery({ busctl: hanging, chronyc: hanging }) };
   const stopping = new AbortController();
   const began = performance.now();
-  const asked = isClockSynchronized({ disk: createDisk(), clock }, join(root, 'no-run'), stopping.signal);
-  const why = new Error('the daemon stops');
-  setTimeout(() => stopping.abort(why), 50);
-  await assert.rejects(asked, why);
-  assert.ok(performance.now() - began < 1_500, 'long before the programs would be ended');
+  const query = isClockSynchronized({ disk: createDisk(), clock }, join(root, 'no-run'), stopping.signal);
+  const reason = new Error('the daemon stops');
+  setTimeout(() => stopping.abort(reason), 50);
+  await assert.rejects(query, reason);
+  assert.ok(performance.now() - began < 1_500, 'earlier than the deadline of the programs');
 });
 
-test("timesyncd's file vouches without a process; without it the machine is asked", async () => {
+test("accepts timesyncd's file without a query, and queries the clock without the file", async () => {
   const run = join(root, 'run');
   const disk = createDisk();
-  let asked = 0;
+  let queries = 0;
   const clock = {
     isSynchronized: async () => {
-      asked += 1;
+      queries += 1;
       return false;
     },
   };
@@ -84,5 +84,5 @@ test("timesyncd's file vouches without a process; without it the machine is aske
   mkdirSync(join(run, 'systemd/timesync'), { recursive: true });
   writeFileSync(join(run, 'systemd/timesync/synchronized'), '');
   assert.equal(await isClockSynchronized({ disk, clock }, run, signal), true);
-  assert.equal(asked, 1);
+  assert.equal(queries, 1);
 });

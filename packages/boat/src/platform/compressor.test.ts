@@ -10,7 +10,7 @@ const document = Buffer.from(lines.join(',\n'));
 
 describe('compression', () => {
   for (const coding of ['gzip', 'br', 'zstd'] as const) {
-    it(`of ${coding} is undone by its decoder, and the same bytes give the same result`, async () => {
+    it(`with ${coding} is reversible and deterministic`, async () => {
       const { compress } = createCompressor();
       for (const bytes of [document, randomBytes(70_000), new Uint8Array()]) {
         const [first, second] = await Promise.all([compress(bytes, coding), compress(bytes, coding)]);
@@ -19,18 +19,18 @@ describe('compression', () => {
       }
     });
 
-    it(`of ${coding} makes a document at least five times smaller`, async () => {
+    it(`with ${coding} makes a document at least five times smaller`, async () => {
       const compressed = await createCompressor().compress(document, coding);
       assert.ok(compressed.byteLength * 5 < document.byteLength);
     });
   }
 
-  it('takes, and asks of central, no more memory than the document is long', async () => {
+  it('uses windows no larger than the document needs, also at central', async () => {
     const { compress } = createCompressor();
-    // 80 KB: a window of 128 KiB. What is written without a known length asks for 4 MiB to be read.
+    // 80 KB need a window of 128 KiB. A stream of unknown length needs 4 MiB to be decoded.
     const params = { [constants.ZSTD_d_windowLogMax]: 17 };
     assert.deepEqual(zstdDecompressSync(await compress(document, 'zstd'), { params }), document);
-    // The first seven bits of a brotli stream tell its window (RFC 7932, 9.1): 1 is 17 bits, as above.
+    // The first seven bits of a brotli stream encode its window (RFC 7932, 9.1). 1 is 17 bits, as above.
     const [first = 0] = await compress(document, 'br');
     assert.equal(first & 0x7f, 1);
   });

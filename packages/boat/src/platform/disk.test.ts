@@ -48,12 +48,12 @@ readOnlyDiskContract('the machine', async () => {
   };
 });
 
-test('a file that says it is empty, as those under /proc do, is read to its end', async () => {
+test('reads a file with a reported size of 0, as under /proc, to its end', async () => {
   const bytes = await createDisk().read('/proc/self/status', 1024 * 1024);
   assert.match(new TextDecoder().decode(bytes), /^Name:/);
 });
 
-test('a large file is synced beside its writing, and a loss that only such a sync was told of is not committed', async (t) => {
+test('syncs a large file in the background, and does not commit it if such a sync failed', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'd3kos-disk-'));
   t.after(() => rm(folder, { recursive: true }));
   const piece = new Uint8Array(SYNC_AHEAD_BYTES / 4).fill(120);
@@ -97,7 +97,7 @@ test('a large file is synced beside its writing, and a loss that only such a syn
   assert.deepEqual(readdirSync(folder), ['whole']);
 });
 
-test('a pipe without a writer is a failure at once, not a wait', async (t) => {
+test('a pipe without a writer fails at once', async (t) => {
   const { disk, folder, close } = await makeRealDisk();
   t.after(close);
   execFileSync('mkfifo', [join(folder, 'pipe')]);
@@ -105,7 +105,7 @@ test('a pipe without a writer is a failure at once, not a wait', async (t) => {
   assert.equal((await disk.stat(join(folder, 'pipe')))?.kind, 'other');
 });
 
-test('a link to nothing is listed as other and is not a file', async (t) => {
+test('a dangling link is listed as other and is not a file', async (t) => {
   const { disk, folder, close } = await makeRealDisk();
   t.after(close);
   await symlink('nowhere', join(folder, 'link'));
@@ -116,7 +116,7 @@ test('a link to nothing is listed as other and is not a file', async (t) => {
   assert.equal(await disk.read(join(folder, 'link'), 10), undefined);
 });
 
-test('nothing stays open after commits, discards and failures', async (t) => {
+test('closes every file after commits, discards and failures', async (t) => {
   const { disk, folder, close } = await makeRealDisk();
   t.after(close);
   await disk.replace(join(folder, 'file'), new Uint8Array(10));
@@ -137,7 +137,7 @@ function openFilesUnder(folder: string): readonly string[] {
       const target = readlinkSync(join('/proc/self/fd', descriptor));
       return target.startsWith(folder) ? [target] : [];
     } catch {
-      // The descriptor that listed this directory is closed by now.
+      // The descriptor with which this directory was listed has been closed.
       return [];
     }
   });

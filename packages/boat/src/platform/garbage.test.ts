@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createGarbageCollector } from './garbage.ts';
 
-test('what nobody holds is gone when a collection returns', async () => {
+test('an unreferenced object is collected before the call returns', async () => {
   const collectGarbage = createGarbageCollector();
   const dropped = new WeakRef(new Uint8Array(1_000_000));
   const kept = new Uint8Array(1_000_000);
   const keptRef = new WeakRef(kept);
-  // What was referred to in one turn of the event loop is held until its end.
+  // References of one turn of the event loop are held until the end of the turn.
   await new Promise((resolve) => setImmediate(resolve));
   collectGarbage();
   assert.equal(dropped.deref(), undefined);

@@ -10,7 +10,7 @@ function collecting(options: Partial<LogOptions> = {}): { readonly log: Log; rea
 }
 
 describe('a log line', () => {
-  it('begins with its priority where journald reads', () => {
+  it('begins with its priority if journald reads it', () => {
     const { log, lines } = collecting({ level: 'debug' });
     for (const level of ['debug', 'info', 'warn', 'error'] as const)
       log.write(level, 'Export worker started');
@@ -21,7 +21,7 @@ describe('a log line', () => {
     assert.equal(lines[1], '<6>Export worker started');
   });
 
-  it('begins with time and level elsewhere', () => {
+  it('begins with time and level otherwise', () => {
     const { log, lines } = collecting({ journald: false });
     log.write('info', '✓ Export uploaded successfully: q_1');
     assert.match(
@@ -46,7 +46,7 @@ describe('a log line', () => {
     assert.equal(lines[0], '<4>Told a=1 b="two words" d="{\\"e\\":[1]}" f="outer: inner" g=10 h=null i=""');
   });
 
-  it('is one line, whatever it is given, and never throws', () => {
+  it('is one line for any value, and never throws', () => {
     const { log, lines } = collecting();
     const cycle: Record<string, unknown> = {};
     cycle['self'] = cycle;
@@ -60,13 +60,13 @@ describe('a log line', () => {
     assert.match(lines[0] ?? '', /^<6>two lines \[31m cycle=\? trap=\? symbol=Symbol\(s\) long=x{500}$/);
   });
 
-  it('below the wanted level is not written', () => {
+  it('below the minimum level is not written', () => {
     const { log, lines } = collecting({ level: 'warn' });
     log.write('info', 'quiet');
     assert.deepEqual(lines, []);
   });
 
-  it('of a healthy run does not look like trouble to who searches the journal for it', () => {
+  it('of a healthy run does not match a search of the journal for problems', () => {
     for (const journald of [true, false]) {
       const { log, lines } = collecting({ journald, level: 'debug' });
       log.write('info', 'Processing export: q_1', { bytes: 1 });

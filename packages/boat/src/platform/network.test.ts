@@ -12,7 +12,7 @@ const address = (cidr: string, internal = false): NetworkInterfaceInfo => ({
   cidr,
 });
 
-/** Interfaces that change at the given look (the first, when the network is made, is look 0). */
+/** Interfaces that change at the given reading. Reading 0 is that of the creation. */
 function changingAt(changeAt: number) {
   let looks = 0;
   return {
@@ -25,19 +25,19 @@ function changingAt(changeAt: number) {
 }
 
 describe('a change of network', () => {
-  it('is noticed at the next look', async () => {
+  it('is noticed at the next reading', async () => {
     const { look, looks } = changingAt(4);
     await createNetwork({ look, everyMs: 1 }).changed(new AbortController().signal);
     assert.equal(looks(), 5);
   });
 
-  it('that came while nobody waited is told at once', async () => {
+  it('between two waits is reported at once', async () => {
     const { look } = changingAt(1);
     const network = createNetwork({ look, everyMs: 1_000_000 });
     await network.changed(new AbortController().signal);
   });
 
-  it('is told once', async () => {
+  it('is reported once', async () => {
     const { look } = changingAt(1);
     const network = createNetwork({ look, everyMs: 1 });
     await network.changed(new AbortController().signal);
@@ -48,7 +48,7 @@ describe('a change of network', () => {
     await assert.rejects(again, reason);
   });
 
-  it('is not seen in loopback or in the order of the interfaces', async () => {
+  it('does not include loopback or the order of the interfaces', async () => {
     const a = address('10.42.0.1/24');
     const b = address('192.168.8.20/24');
     const views = [
@@ -69,7 +69,7 @@ describe('a change of network', () => {
     await assert.rejects(network.changed(stop.signal), /ten looks/);
   });
 
-  it('stops being looked for when aborted, also beforehand', async () => {
+  it('is not awaited after an abort, even if the abort came first', async () => {
     const stop = new AbortController();
     const waiting = createNetwork().changed(stop.signal);
     stop.abort(new Error('stopping'));

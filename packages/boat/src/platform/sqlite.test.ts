@@ -27,7 +27,7 @@ function makeFolder(t: TestContext): string {
   return folder;
 }
 
-/** A WAL database with one row: closed by its writer, or as a crash leaves it (`-wal` there, `-shm` gone). */
+/** A WAL database with one row: closed by its writer, or as a crash leaves it (with `-wal`, without `-shm`). */
 function writeSource(folder: string, end: 'closed' | 'crashed'): string {
   const path = join(folder, 'boatlog.db');
   const writer = new DatabaseSync(path);
@@ -46,14 +46,14 @@ function writeSource(folder: string, end: 'closed' | 'crashed'): string {
   return path;
 }
 
-test('a ledger that cannot be in WAL is refused as not durable', () => {
+test('a ledger that cannot use WAL is refused as not durable', () => {
   assert.throws(
     () => createDatabases().openLedger(':memory:'),
     (error) => isExportError(error, 'LEDGER_NOT_DURABLE'),
   );
 });
 
-test('a commit on a really full file system throws DISK_FULL and nothing of it happened', (t) => {
+test('a commit on a full file system throws DISK_FULL and changes nothing', (t) => {
   const mounted = mountSmallFileSystem(1024 * 1024);
   if (mounted.kind === 'unavailable') return t.skip(mounted.reason);
   t.after(() => mounted.unmount());
@@ -69,7 +69,7 @@ test('a commit on a really full file system throws DISK_FULL and nothing of it h
     () => insert('x'.repeat(200_000)),
     (error) => isExportError(error, 'DISK_FULL'),
   );
-  assert.equal(steps.at(-1), 'commit', 'it is the COMMIT that failed');
+  assert.equal(steps.at(-1), 'commit', 'the COMMIT failed');
   assert.equal(ledger.db.isTransaction, false);
   assert.equal(countIn(ledger.db), 1);
   rmSync(join(mounted.path, 'filler'));
@@ -80,7 +80,7 @@ test('a commit on a really full file system throws DISK_FULL and nothing of it h
   again.close();
 });
 
-test('small transactions still commit on a full file system, in the WAL space kept from before', (t) => {
+test('small transactions still commit on a full file system, in the allocated WAL space', (t) => {
   const mounted = mountSmallFileSystem(16 * 1024 * 1024);
   if (mounted.kind === 'unavailable') return t.skip(mounted.reason);
   t.after(() => mounted.unmount());
@@ -96,7 +96,7 @@ test('small transactions still commit on a full file system, in the WAL space ke
   ledger.close();
 });
 
-test('making a ledger on a full file system throws DISK_FULL or LEDGER_FAILED, and works once there is space', (t) => {
+test('creating a ledger on a full file system throws DISK_FULL or LEDGER_FAILED, and works once there is space', (t) => {
   const mounted = mountSmallFileSystem(256 * 1024);
   if (mounted.kind === 'unavailable') return t.skip(mounted.reason);
   t.after(() => mounted.unmount());
@@ -110,7 +110,7 @@ test('making a ledger on a full file system throws DISK_FULL or LEDGER_FAILED, a
   createDatabases().openLedger(path).close();
 });
 
-test('a ledger on a read-only file system is refused as it is opened', (t) => {
+test('opening a ledger on a read-only file system is refused', (t) => {
   const folder = makeFolder(t);
   createDatabases().openLedger(join(folder, 'exports.db')).close();
   const mounted = mountReadOnlyView(folder);
@@ -122,7 +122,7 @@ test('a ledger on a read-only file system is refused as it is opened', (t) => {
   );
 });
 
-test('a WAL source whose writer is gone is read in a read-only folder', (t) => {
+test('reads a WAL source without a writer in a read-only folder', (t) => {
   const folder = makeFolder(t);
   writeSource(folder, 'closed');
   const mounted = mountReadOnlyView(folder);
@@ -134,7 +134,7 @@ test('a WAL source whose writer is gone is read in a read-only folder', (t) => {
   assert.deepEqual(readdirSync(folder), ['boatlog.db']);
 });
 
-test('a WAL source with a live writer is read through a read-only folder, and follows the writer', (t) => {
+test('reads current data of a WAL source with a running writer through a read-only folder', (t) => {
   const folder = makeFolder(t);
   const path = writeSource(folder, 'closed');
   const writer = new DatabaseSync(path);
@@ -150,7 +150,7 @@ test('a WAL source with a live writer is read through a read-only folder, and fo
   source?.close();
 });
 
-test('a source that its writer left in a crash is read whole where we may recover it, and is an error where not', (t) => {
+test('reads a source after a crash of its writer if it may recover it, and reports an error otherwise', (t) => {
   const folder = makeFolder(t);
   const path = writeSource(folder, 'crashed');
   const mounted = mountReadOnlyView(folder);
@@ -163,7 +163,7 @@ test('a source that its writer left in a crash is read whole where we may recove
   source?.close();
 });
 
-test('after a source was read its writer goes on', (t) => {
+test('the writer of a source can continue after the source was read', (t) => {
   const folder = makeFolder(t);
   const path = writeSource(folder, 'closed');
   createDatabases().openSource(path)?.close();
@@ -173,7 +173,7 @@ test('after a source was read its writer goes on', (t) => {
   assert.deepEqual(readdirSync(folder), ['boatlog.db']);
 });
 
-test('an error of a step is the error of the transaction, as SQLite would have reported it', (t) => {
+test('a transaction throws the error of its failed step as SQLite reports it', (t) => {
   const full = Object.assign(new Error('database or disk is full'), {
     code: 'ERR_SQLITE_ERROR',
     errcode: 13,
@@ -189,7 +189,7 @@ test('an error of a step is the error of the transaction, as SQLite would have r
   ledger.close();
 });
 
-/** Takes all the space there is. */
+/** Fills the file system. */
 function fill(folder: string): void {
   for (let sizeBytes = 1024 * 1024; sizeBytes >= 1; sizeBytes = Math.floor(sizeBytes / 2))
     for (;;)

@@ -24,7 +24,7 @@ const toName = (name: string) =>
 const toTime = (wallMs: number) =>
   der(0x18, Buffer.from(`${new Date(wallMs).toISOString().slice(0, 19).replace(/[-:T]/g, '')}Z`));
 
-/** A certificate for `host` that signs itself, valid between the two times (RFC 5280). */
+/** A self-signed certificate for `host`, valid between the two times (RFC 5280). */
 function makeCertificate(
   host: string,
   fromMs: number,
@@ -67,7 +67,7 @@ after(() => {
   for (const close of closings) close();
 });
 
-/** Asks a server with such a certificate, trusting it as an authority unless told otherwise; the code, or the answer. */
+/** Sends a request to a server with such a certificate. Resolves with the answer or the error code. */
 async function ask(
   certificate: { readonly cert: string; readonly key: KeyObject },
   trust: 'trusted' | 'unknown',
@@ -93,11 +93,11 @@ async function ask(
 describe('a secure connection', () => {
   const now = Date.now();
   const table = [
-    ['is made to a certificate that is valid', 'localhost', -1, 1, 'trusted', 'over TLS'],
-    ['tells a clock that is behind', 'localhost', 1, 2, 'trusted', 'tls CERT_NOT_YET_VALID'],
-    ['tells a certificate of the past', 'localhost', -2, -1, 'trusted', 'tls CERT_HAS_EXPIRED'],
+    ['accepts a valid certificate', 'localhost', -1, 1, 'trusted', 'over TLS'],
+    ['reports a certificate that is not yet valid', 'localhost', 1, 2, 'trusted', 'tls CERT_NOT_YET_VALID'],
+    ['reports an expired certificate', 'localhost', -2, -1, 'trusted', 'tls CERT_HAS_EXPIRED'],
     [
-      'tells a certificate for another name',
+      'reports a certificate for another name',
       'portal.example',
       -1,
       1,
@@ -105,7 +105,7 @@ describe('a secure connection', () => {
       'tls ERR_TLS_CERT_ALTNAME_INVALID',
     ],
     [
-      'tells a certificate nobody vouches for',
+      'reports a certificate of an untrusted authority',
       'localhost',
       -1,
       1,

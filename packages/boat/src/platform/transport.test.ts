@@ -14,7 +14,7 @@ after(() => {
   for (const close of closings) close();
 });
 
-/** Starts a server on a port of its own, with every connection it took. */
+/** Starts a server on its own port and records its connections. */
 async function listen(server: Server): Promise<{ readonly port: number; readonly sockets: Socket[] }> {
   const sockets: Socket[] = [];
   server.on('connection', (socket) => {
@@ -35,7 +35,7 @@ async function serveHttp(listener: RequestListener) {
   return { url: `http://127.0.0.1:${port}`, sockets };
 }
 
-/** A server that is given each connection's bytes as they come and answers as it likes. */
+/** A server whose handler receives the raw bytes of each connection and writes any answer. */
 async function serveRaw(onConnection: (socket: Socket) => void) {
   const { port } = await listen(createTcpServer(onConnection));
   return { url: `http://127.0.0.1:${port}`, port };
@@ -47,7 +47,7 @@ function open(options: TransportOptions = {}) {
   return transport;
 }
 
-/** A body of `sizeBytes`, in chunks that come when `next` resolves. */
+/** A body of `sizeBytes`, in chunks, each after `next` resolves. */
 function toBody(sizeBytes: number, chunkBytes: number, next: () => Promise<void> = async () => undefined) {
   let leftBytes = sizeBytes;
   return new ReadableStream<Uint8Array>(
@@ -84,7 +84,7 @@ async function failureOf(work: Promise<unknown>): Promise<TransportError> {
   return error;
 }
 
-/** Answers with how many bytes of body came, how they were framed, and on which connection. */
+/** Answers with the number of body bytes, their framing and the connection. */
 const echo: RequestListener = (request, response) => {
   let sizeBytes = 0;
   request.on('data', (chunk: Buffer) => {
@@ -105,7 +105,7 @@ const echo: RequestListener = (request, response) => {
 };
 
 describe('an exchange', () => {
-  it('sends the request as it is, and gives the answer as it came', async () => {
+  it('sends the request unchanged and returns the answer unchanged', async () => {
     const { url } = await serveHttp((request, response) => {
       response.writeHead(418, { 'x-seen': `${request.headers['x-sent']}`, 'set-cookie': ['a=1', 'b=2'] });
       response.end('teapot');
@@ -120,7 +120,7 @@ describe('an exchange', () => {
     assert.equal(await response.text(), 'teapot');
   });
 
-  it('streams a body with the length it was given', async () => {
+  it('streams a body with its declared length', async () => {
     const { url } = await serveHttp(echo);
     const response = await open().transport(post(url, MEGABYTE, toBody(MEGABYTE, 256 * 1024)), NEVER);
     const seen = (await response.json()) as Record<string, unknown>;
@@ -139,7 +139,7 @@ describe('an exchange', () => {
     assert.equal(sockets.length, 1);
   });
 
-  it('gives answers that have no body, and none it cannot hold', async () => {
+  it('returns answers without a body, and rejects invalid statuses', async () => {
     const { url } = await serveHttp((_, response) => response.writeHead(204).end());
     assert.equal((await open().transport(new Request(url), NEVER)).body, null);
     const odd = await serveRaw((socket) => socket.end('HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n'));
@@ -147,7 +147,7 @@ describe('an exchange', () => {
     assert.deepEqual([failure.phase, failure.code], ['exchange', 'HTTP_STATUS_INVALID']);
   });
 
-  it('leaves out a header that is not one, as portals send them', async () => {
+  it('drops an invalid header, as captive portals send them', async () => {
     const head = 'HTTP/1.1 200 OK\r\nx-title: \u65e5\u672c\r\nx-plain: yes\r\ncontent-length: 2\r\n\r\nok';
     const { url } = await serveRaw((socket) => socket.end(Buffer.from(head, 'utf8')));
     const response = await open().transport(new Request(url), NEVER);
@@ -155,7 +155,7 @@ describe('an exchange', () => {
     assert.equal(await response.text(), 'ok');
   });
 
-  it('hears an answer that comes before the whole body was sent', async () => {
+  it('returns an answer that arrives before the whole body was sent', async () => {
     const { url } = await serveHttp((_, response) => response.writeHead(413).end('{}'));
     const size = 20 * MEGABYTE;
     const response = await open().transport(post(url, size, toBody(size, 256 * 1024)), NEVER);
@@ -163,7 +163,7 @@ describe('an exchange', () => {
     assert.equal(await response.text(), '{}');
   });
 
-  it('reads no more of an answer than it is told', async () => {
+  it('reads an answer only up to the limit', async () => {
     const { url } = await serveHttp((_, response) => response.end(Buffer.alloc(MEGABYTE)));
     const response = await open().transport(new Request(url), NEVER);
     assert.deepEqual(await readAnswer(response, 1_000), { kind: 'too_large', sizeMaxBytes: 1_000 });
@@ -171,20 +171,20 @@ describe('an exchange', () => {
 });
 
 describe('an exchange that fails', () => {
-  it('before a connection says so: a refused port', async () => {
+  it('before the connection has the phase connect: a refused port', async () => {
     const { port } = await listen(createTcpServer());
     closings.splice(-1, 1)[0]?.();
     const failure = await failureOf(open().transport(new Request(`http://127.0.0.1:${port}/`), NEVER));
     assert.deepEqual([failure.phase, failure.code], ['connect', 'ECONNREFUSED']);
   });
 
-  it('before a connection says so: a name that does not exist', async () => {
+  it('before the connection has the phase connect: an unknown name', async () => {
     const failure = await failureOf(open().transport(new Request('http://nowhere.invalid/'), NEVER));
     assert.equal(failure.phase, 'connect');
     assert.match(failure.code, /^(ENOTFOUND|EAI_AGAIN)$/);
   });
 
-  it('in the handshake says so: a server that never greets, and one that does not speak TLS', async () => {
+  it('in the handshake has the phase tls: a silent server, and one without TLS', async () => {
     const silent = await serveRaw(() => undefined);
     const slow = await failureOf(
       open({ connectTimeoutMs: 100 }).transport(new Request(`https://127.0.0.1:${silent.port}/`), NEVER),
@@ -195,7 +195,7 @@ describe('an exchange that fails', () => {
     assert.equal(other.phase, 'tls');
   });
 
-  it('after the request began says so: a connection that is reset, before and amid the answer', async () => {
+  it('after the request began has the phase exchange: a reset before and during the answer', async () => {
     const before = await serveRaw((socket) => socket.once('data', () => socket.resetAndDestroy()));
     const lost = await failureOf(open().transport(new Request(before.url), NEVER));
     assert.deepEqual([lost.phase, lost.code], ['exchange', 'ECONNRESET']);
@@ -207,7 +207,7 @@ describe('an exchange that fails', () => {
     assert.equal(half.phase, 'exchange');
   });
 
-  it('by an answer that is not HTTP says so', async () => {
+  it('because the answer is not HTTP reports that', async () => {
     const { url } = await serveRaw((socket) => socket.end('SSH-2.0-OpenSSH\r\n'));
     const failure = await failureOf(open().transport(new Request(url), NEVER));
     assert.equal(failure.phase, 'exchange');
@@ -242,10 +242,10 @@ describe('an exchange that fails', () => {
 });
 
 describe('silence', () => {
-  /** Seven times the limit below: what a total would cut. */
+  /** Seven times the limit below. A limit on the total time would end such an exchange. */
   const slow = { silenceMs: 300, slowestBytesPerSecond: 1e12 };
 
-  it('does not cut an upload that is slow at its source and always moves', async () => {
+  it('does not end an upload from a slow source that keeps moving', async () => {
     const { url } = await serveHttp(echo);
     const start = performance.now();
     const body = toBody(2_100, 100, ticks(100));
@@ -254,9 +254,9 @@ describe('silence', () => {
     assert.ok(performance.now() - start > 7 * slow.silenceMs);
   });
 
-  it('does not cut an upload that a slow link holds back, with all that buffers on the way keep', async () => {
+  it('does not end an upload on a slow link with large buffers', async () => {
     const size = 60 * MEGABYTE;
-    // Reads about 20 MB a second where 10 is the slowest that counts; the kernel keeps several MB of it.
+    // Reads about 20 MB/s. The slowest speed that counts as working here is 10 MB/s, and the kernel buffers several MB.
     const { url } = await serveHttp((request, response) => {
       let budgetBytes = 0;
       const timer = setInterval(() => {
@@ -280,7 +280,7 @@ describe('silence', () => {
     assert.ok(performance.now() - start > 7 * limits.silenceMs);
   });
 
-  it('cuts an upload that stops moving', async () => {
+  it('ends an upload that stops moving', async () => {
     const { url } = await serveRaw((socket) => socket.pause());
     const size = 60 * MEGABYTE;
     const start = performance.now();
@@ -291,13 +291,13 @@ describe('silence', () => {
     assert.ok(tookMs >= limits.silenceMs && tookMs < 3_000, `${tookMs} ms`);
   });
 
-  it('cuts a wait for an answer that never comes', async () => {
+  it('ends the wait for an answer that does not arrive', async () => {
     const { url } = await serveHttp(() => undefined);
     const failure = await failureOf(open(slow).transport(new Request(url), NEVER));
     assert.deepEqual([failure.phase, failure.code], ['exchange', SILENT_CODE]);
   });
 
-  it('does not cut an answer that drips, and cuts one that stops', async () => {
+  it('does not end a slow answer, and ends one that stops', async () => {
     const { url } = await serveHttp((request, response) => {
       let drops = 0;
       const timer = setInterval(() => {
@@ -318,7 +318,7 @@ describe('silence', () => {
 });
 
 describe('connections', () => {
-  it('are used again for the next part, and never after a change of network', async () => {
+  it('are reused for the next part, but not after a change of network', async () => {
     const { url, sockets } = await serveHttp(echo);
     const { transport, reset } = open();
     const once = async () => (await transport(new Request(url), NEVER)).text();
@@ -330,7 +330,7 @@ describe('connections', () => {
     assert.equal(sockets.length, 2);
   });
 
-  it('of an exchange under way at a change of network end with it', async () => {
+  it('of a running exchange end with the exchange after a change of network', async () => {
     const { url, sockets } = await serveHttp(echo);
     const { transport, reset } = open();
     const response = await transport(new Request(url), NEVER);
@@ -340,7 +340,7 @@ describe('connections', () => {
     assert.equal(sockets.length, 2);
   });
 
-  it('are made anew where the server closed the last one', async () => {
+  it('are opened again if the server closed the previous one', async () => {
     const { url, sockets } = await serveHttp((_, response) =>
       response.writeHead(200, { connection: 'close' }).end('x'),
     );
@@ -350,7 +350,7 @@ describe('connections', () => {
     assert.equal(sockets.length, 3);
   });
 
-  it('are not used again where the answer came before the whole body was sent', async () => {
+  it('are not reused if the answer arrived before the whole body was sent', async () => {
     const { url, sockets } = await serveHttp((request, response) => {
       response.writeHead(413).end('{}');
       request.pause();
@@ -363,7 +363,7 @@ describe('connections', () => {
     assert.equal(sockets.length, 2);
   });
 
-  it('are closed when nobody used them for a while, and never while somebody does', async () => {
+  it('are closed after they were unused for a while, and never during an exchange', async () => {
     const { url, sockets } = await serveHttp((request, response) => {
       request.resume();
       response.write('.');
@@ -378,7 +378,7 @@ describe('connections', () => {
     assert.equal(sockets.length, 1);
   });
 
-  it('serve several exchanges at once, each by its own', async () => {
+  it('are separate for simultaneous exchanges', async () => {
     const { url, sockets } = await serveHttp(echo);
     const { transport } = open();
     const answers = await Promise.all(

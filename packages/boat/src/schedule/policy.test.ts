@@ -24,20 +24,20 @@ describe('the slot that is owed', () => {
     ['at the start of a year', 'UTC', '2027-01-01T02:00:00Z', '2026-12-31'],
     ['by local time, east', 'Europe/Helsinki', '2026-11-23T01:00:00Z', '2026-11-23'],
     ['by local time, west', 'America/New_York', '2026-11-23T07:59:59Z', '2026-11-22'],
-    // 29 March 2026: 03:00 does not exist in Helsinki, the clock goes from 02:59:59 to 04:00 at 01:00 UTC.
+    // 29 March 2026: 03:00 does not exist in Helsinki. The clock changes from 02:59:59 to 04:00 at 01:00 UTC.
     ['before an hour that does not exist', 'Europe/Helsinki', '2026-03-29T00:59:59Z', '2026-03-28'],
     ['after an hour that does not exist', 'Europe/Helsinki', '2026-03-29T01:00:00Z', '2026-03-29'],
     // 25 October 2026: 03:00 happens at 00:00 UTC and again at 01:00 UTC.
     ['at the first 03:00 of two', 'Europe/Helsinki', '2026-10-25T00:00:00Z', '2026-10-25'],
     ['at the second 03:00 of two', 'Europe/Helsinki', '2026-10-25T01:00:00Z', '2026-10-25'],
-    // 8 March 2026: the day after 01:59:59 goes on at 03:00.
+    // 8 March 2026: the clock changes from 01:59:59 to 03:00.
     [
       'at the first moment after 02:00 was left out',
       'America/New_York',
       '2026-03-08T07:00:00Z',
       '2026-03-08',
     ],
-    ['before 02:00 is left out', 'America/New_York', '2026-03-08T06:59:59Z', '2026-03-07'],
+    ['before 02:00, which does not exist', 'America/New_York', '2026-03-08T06:59:59Z', '2026-03-07'],
     // 1 November 2026: 01:00 happens twice.
     ['in the second 01:00', 'America/New_York', '2026-11-01T06:30:00Z', '2026-10-31'],
     // Lord Howe changes by half an hour: 4 October 2026 forwards, 5 April 2026 back.
@@ -45,12 +45,12 @@ describe('the slot that is owed', () => {
     ['half an hour back, before', 'Australia/Lord_Howe', '2026-04-04T16:29:59Z', '2026-04-04'],
     ['half an hour back, after', 'Australia/Lord_Howe', '2026-04-04T16:30:00Z', '2026-04-05'],
     // Samoa had no 30 December 2011.
-    ['after a date that never was', 'Pacific/Apia', '2011-12-30T11:00:00Z', '2011-12-29'],
+    ['after a date that does not exist', 'Pacific/Apia', '2011-12-30T11:00:00Z', '2011-12-29'],
   ];
   for (const [name, timeZone, utc, slot] of table)
     it(`${name} (${timeZone}) is ${slot}`, () => assert.equal(owed(utc, timeZone), slot));
 
-  it('is none once it was claimed, though the timer fires twice or at every boot', () => {
+  it('is none after it was claimed, even if the timer fires twice or at every boot', () => {
     assert.equal(owed('2026-11-23T04:00:00Z', 'UTC', ['2026-11-23']), undefined);
     assert.equal(owed('2026-11-24T02:00:00Z', 'UTC', ['2026-11-23']), undefined);
     assert.equal(owed('2026-10-25T01:30:00Z', 'Europe/Helsinki', ['2026-10-25']), undefined);
@@ -62,21 +62,21 @@ describe('the slot that is owed', () => {
     assert.equal(owed('2026-11-23T10:01:00Z', 'UTC', ['2026-11-01', '2026-11-23']), undefined);
   });
 
-  it('is none for a clock that is behind until a time server answers', () => {
+  it('is none while the clock is behind and no time server has answered', () => {
     const claimed = ['2026-11-20'];
     assert.equal(owed('2026-04-02T12:00:00Z', 'UTC', claimed, false), undefined);
     assert.equal(owed('1970-01-01T00:00:30Z', 'UTC', claimed, false), undefined);
     assert.equal(owed('2026-11-23T12:00:00Z', 'UTC', claimed, true), '2026-11-23');
     assert.equal(owed('2026-11-23T12:00:00Z', 'UTC', claimed, false), '2026-11-23');
-    const nobodySays = { clockSynchronized: undefined, timeZone: 'UTC', hour: 3, claimed };
-    assert.equal(owedSlot({ ...nobodySays, wallMs: Date.parse('2026-04-02T12:00:00Z') }), '2026-04-02');
+    const unknownClock = { clockSynchronized: undefined, timeZone: 'UTC', hour: 3, claimed };
+    assert.equal(owedSlot({ ...unknownClock, wallMs: Date.parse('2026-04-02T12:00:00Z') }), '2026-04-02');
   });
 
-  it('is not held up by a claim that a clock of the future made', () => {
+  it('is not blocked by a claim made with a clock in the future', () => {
     assert.equal(owed('2026-11-23T12:00:00Z', 'UTC', ['2026-11-22', '2031-05-05']), '2026-11-23');
   });
 
-  it('is asked from any hour of the day', () => {
+  it('works with every hour of the day', () => {
     for (const hour of [0, 3, 12, 23]) {
       const wallMs = Date.UTC(2026, 10, 23, hour);
       assert.equal(currentSlot(wallMs, 'UTC', hour), '2026-11-23');
@@ -84,14 +84,14 @@ describe('the slot that is owed', () => {
     }
   });
 
-  it('names a time zone that does not exist', () => {
+  it('throws an error that names an unknown time zone', () => {
     assert.throws(() => owed('2026-11-23T12:00:00Z', 'Atlantis/Harbour'), RangeError);
   });
 });
 
 describe('two years, hour by hour', () => {
   for (const timeZone of ZONES)
-    it(`claims each date exactly once in ${timeZone} on a boat that is always up`, () => {
+    it(`claims each date exactly once in ${timeZone} on a boat that is always on`, () => {
       const claimed: string[] = [];
       const startMs = Date.UTC(2026, 0, 1, 12);
       for (let hours = 0; hours < 2 * 365 * 24; hours += 1) {
@@ -112,7 +112,7 @@ describe('two years, hour by hour', () => {
       assert.ok(claimed.length >= 730);
     });
 
-  it('claims no date twice and never two in one waking hour, whatever hours the boat is up', () => {
+  it('claims no date twice and at most one date an hour, for any hours of operation', () => {
     const stays = fc.array(
       fc.record({ offHours: fc.integer({ min: 0, max: 400 }), upHours: fc.integer({ min: 1, max: 60 }) }),
       { minLength: 1, maxLength: 25 },
@@ -124,10 +124,10 @@ describe('two years, hour by hour', () => {
         for (const { offHours, upHours } of times) {
           wallMs += offHours * HOUR_MS;
           for (let hour = 0; hour < upHours; hour += 1, wallMs += HOUR_MS) {
-            const ask = () => owedSlot({ wallMs, clockSynchronized: false, timeZone, hour: 3, claimed });
-            const slot = ask();
+            const claim = () => owedSlot({ wallMs, clockSynchronized: false, timeZone, hour: 3, claimed });
+            const slot = claim();
             if (slot !== undefined) claimed.push(slot);
-            assert.equal(ask(), undefined);
+            assert.equal(claim(), undefined);
           }
         }
         assert.equal(new Set(claimed).size, claimed.length);

@@ -4,7 +4,7 @@ import type { Clock, Disk } from '../platform/ports.ts';
 import { type CutPart, createCutter, type Slice, toLineKind } from './policy.ts';
 import { readLines } from './read-lines.ts';
 
-/** Enough of a line to tell what it is. */
+/** Bytes of a line that determine its kind. */
 const LINE_START_LENGTH = 64;
 /** Longest header line: ids, times and versions, with room for fields of later versions. */
 const HEADER_SIZE_MAX_BYTES = 64 * 1024;
@@ -17,13 +17,13 @@ const COMMA = 44;
 function damaged(path: string, what: string): ExportError {
   return new ExportError('EXPORT_FILE_DAMAGED', `The export file ${path} ${what}`, {
     op: 'cut the export into parts',
-    hint: 'Its records go with the next export; the file is kept for a look at it.',
+    hint: 'The next export carries its records. The file is kept so that you can examine it.',
   });
 }
 
 /**
  * Cuts an export file into parts of about `partSizeBytes`: all its records, or those whose offset `isOpen` accepts, which is
- * asked in file order. The same file and size give the same parts on every boot. Throws EXPORT_FILE_DAMAGED for a file of another layout
+ * called in file order. The same file and size give the same parts on every boot. Throws EXPORT_FILE_DAMAGED for a file of another layout
  * or without its end.
  * docs/spec/protocol.md R15: "A part MUST hold whole records only."
  */
@@ -77,7 +77,7 @@ export async function readPart(
     readonly index: number;
     readonly count: number;
     readonly slices: readonly Slice[];
-    /** How each category's collection ended, told in every part. */
+    /** The state of each category's collection, repeated in every part. */
     readonly states: Readonly<Partial<Record<Category, CategoryState>>>;
   },
 ): Promise<Uint8Array> {
@@ -122,8 +122,8 @@ export async function readHeaderLine(disk: Disk, path: string): Promise<string> 
 }
 
 function missing(path: string): ExportError {
-  return new ExportError('EXPORT_FILE_MISSING', `The export file ${path} is not there any more`, {
+  return new ExportError('EXPORT_FILE_MISSING', `The export file ${path} does not exist`, {
     op: 'read the export file',
-    hint: 'Its records go with the next export; look for the file if it was moved by hand.',
+    hint: 'The next export carries its records. If you moved the file, move it back.',
   });
 }

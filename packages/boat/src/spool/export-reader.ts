@@ -4,12 +4,12 @@ import type { Clock, Disk } from '../platform/ports.ts';
 import { cutFile, readHeaderLine, readPart } from './cut.ts';
 import type { CutPart, Slice } from './policy.ts';
 
-/** One part of an export file, by its place in the file. */
+/** A part of an export file, given by the positions of its records. */
 export interface PartToRead {
   readonly index: number;
   readonly count: number;
   readonly slices: readonly Slice[];
-  /** How the collection of each category ended; every part repeats it. */
+  /** The state of each category's collection, repeated in every part. */
   readonly states: Readonly<Partial<Record<Category, CategoryState>>>;
 }
 
@@ -40,7 +40,7 @@ export async function openExportReader(
   if (facts === undefined)
     throw new ExportError('EXPORT_FILE_MISSING', `The export file ${path} does not exist`, {
       op: 'open the export file',
-      hint: 'Its records go with the next export. If the file was moved by hand, move it back.',
+      hint: 'The next export carries its records. If you moved the file, move it back.',
     });
   let header: string | undefined;
   const readHeader = async (): Promise<string> => (header ??= await readHeaderLine(disk, path));
@@ -55,7 +55,7 @@ export async function openExportReader(
       if (body?.length === sizeBytes) return body;
       throw new ExportError('EXPORT_FILE_DAMAGED', `The size of the export file ${path} has changed`, {
         op: 'read the export file',
-        hint: 'Its records go with the next export.',
+        hint: 'The next export carries its records.',
       });
     },
   };

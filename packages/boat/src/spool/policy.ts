@@ -55,6 +55,7 @@ export interface Cutter {
   rest(): CutPart | undefined;
 }
 
+/** Creates an empty Cutter. */
 export function createCutter(partSizeBytes: number): Cutter {
   let slices: Slice[] = [];
   let sizeBytes = 0;

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 
-/** Where exports are kept on the disk, in the legacy exporter's folders. */
+/** The paths of exports on the disk, in the legacy exporter's folders. */
 export interface SpoolPaths {
   /** `$ROOT/data/exports`: the ledger and its views. */
   readonly home: string;
@@ -8,7 +8,7 @@ export interface SpoolPaths {
   readonly exports: string;
   /** Files of failed entries, kept until other exports have delivered their records. */
   readonly failed: string;
-  /** Quarantined files, kept for a person. */
+  /** Quarantined files, kept for a person to examine. */
   readonly damaged: string;
   readonly ledger: string;
   /** A file that is deleted when the disk is full, so that the ledger can be opened. */

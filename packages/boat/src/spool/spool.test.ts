@@ -91,7 +91,7 @@ const someRecords: fc.Arbitrary<Records> = fc.record({
   }),
 });
 
-test('an export file is the seed document: nine keys, counted records, valid by the schema', async () => {
+test('an export file is the legacy document with nine keys and record counts, and matches the schema', async () => {
   const path = await writeExport('whole.json', {
     boatlog: [{ record_id: '1@a', content: 'x' }],
     settings: [{ record_id: 'settings', license: {} }],
@@ -108,7 +108,7 @@ test('an export file is the seed document: nine keys, counted records, valid by 
   assert.equal(recordsOf(document).length, 2);
 });
 
-test('pages of bytes are written whole and in order, and then their memory is given back', async () => {
+test('writes pages of bytes whole and in order, then releases their memory', async () => {
   const path = join(root, 'bytes.json');
   const writer = await createExportWriter(disk, path, header);
   const lengths = [10, 300_000, 20, 200_000, 100_000, 5, 700_000, 40];
@@ -128,17 +128,17 @@ test('pages of bytes are written whole and in order, and then their memory is gi
   assert.deepEqual(new Set(made.map((bytes) => bytes.length)), new Set([0]));
 });
 
-test('a page whose bytes share their memory gives nothing of it back', () => {
-  const shared = new TextEncoder().encode(',\n{"record_id":"1"}, and what is somebody else\'s');
+test('does not release memory that a page shares with other data', () => {
+  const shared = new TextEncoder().encode(',\n{"record_id":"1"}, and the data of other pages.');
   toBytesPage(shared.subarray(0, 19), 1).release?.();
-  assert.equal(shared.length, 48);
-  const mended = toBytesPage(Uint8Array.of(0x2c, 0x0a, 0x7b, 0xff, 0x7d), 1);
-  const neighbour = Buffer.from('beside it in the pool');
-  mended.release?.();
-  assert.equal(neighbour.toString(), 'beside it in the pool');
+  assert.equal(shared.length, 49);
+  const repaired = toBytesPage(Uint8Array.of(0x2c, 0x0a, 0x7b, 0xff, 0x7d), 1);
+  const other = Buffer.from('beside it in the pool');
+  repaired.release?.();
+  assert.equal(other.toString(), 'beside it in the pool');
 });
 
-test('cut at any size, the parts hold every record once, in order, and each is a complete document', async () => {
+test('parts of any size are complete documents and contain every record once and in order', async () => {
   await fc.assert(
     fc.asyncProperty(someRecords, fc.integer({ min: 1, max: 4_000 }), async (content, partSizeBytes) => {
       const path = await writeExport('cut.json', content);
@@ -163,7 +163,7 @@ test('cut at any size, the parts hold every record once, in order, and each is a
   );
 });
 
-test('cutting the rest again begins exactly where the acknowledged parts ended', async () => {
+test('cutting the rest again starts exactly after the acknowledged parts', async () => {
   const boatlog = Array.from({ length: 50 }, (_, n) => ({ record_id: `${n}@t`, content: 'x'.repeat(n) }));
   const path = await writeExport('rest.json', { boatlog });
   const parts = await cutFile(disk, clock, path, 500);
@@ -175,7 +175,7 @@ test('cutting the rest again begins exactly where the acknowledged parts ended',
   assert.equal(count(rest) + count(parts.slice(0, 2)), 50);
 });
 
-test('a file without its end, or of another layout, is damaged and never half read', async () => {
+test('a file with a missing end or an unknown layout is damaged and never read in part', async () => {
   const path = await writeExport('torn.json', { boatlog: [{ record_id: '1@a' }] });
   const whole = readFileSync(path);
   for (const bytes of [
@@ -189,7 +189,7 @@ test('a file without its end, or of another layout, is damaged and never half re
   }
 });
 
-test('every line kind is told by its start', () => {
+test('the start of a line determines its kind', () => {
   const table: readonly (readonly [string, string | undefined])[] = [
     ['{"record_id":"x"}', 'record'],
     ['{"installation_id":"0', 'header'],

@@ -8,15 +8,15 @@ describe('cursors', () => {
   const cursor = toCursor([...digests].map(([position, digest]) => ({ position, digest })));
   const at = (position: number): string | undefined => digests.get(position);
 
-  it('keep what they remember', () => {
+  it('keep their anchors', () => {
     assert.ok(cursor !== undefined);
     assert.deepEqual(
       parseAnchors(cursor),
       [...digests].map(([position, digest]) => ({ position, digest })),
     );
   });
-  it('fit where the row is still the same', () => assert.deepEqual(fitCursor(cursor, at), cursor));
-  it('fall back to the newest row that is still there', () => {
+  it('fit if the row is unchanged', () => assert.deepEqual(fitCursor(cursor, at), cursor));
+  it('fall back to the newest anchor that still exists', () => {
     const fitted = fitCursor(cursor, (position) => (position === 9 ? undefined : at(position)));
     assert.equal(fitted?.position, 7);
     assert.deepEqual(fitCursor(fitted, at), fitted);
@@ -26,7 +26,7 @@ describe('cursors', () => {
       fitCursor(cursor, () => '000000000000'),
       undefined,
     ));
-  it('that cannot be read do not fit anything', () => {
+  it('that are malformed do not fit any database', () => {
     for (const check of ['', 'x', '9:xyz', '8:000000000000', '9:000000000000 '])
       assert.equal(
         fitCursor({ position: 9, check }, () => '000000000000'),

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { nextPageRows, PAGE_ROWS } from './page-rows.ts';
 
 describe('page sizes', () => {
-  it('stay within their bounds and shrink when slow', () => {
+  it('stay within their limits and shrink after a slow page', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 10_000 }),

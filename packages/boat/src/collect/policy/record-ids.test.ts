@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { sha256 } from '../digest.ts';
 import { toContentId, toRecordId } from './record-ids.ts';
 
-describe('identities', () => {
-  it('are the id and the raw timestamp', () =>
+describe('record IDs', () => {
+  it('consist of the id and the raw timestamp', () =>
     assert.equal(toRecordId('7', '20260322_122202', sha256), '7@20260322_122202'));
-  it('are never longer, emptier or stranger than central takes, and differ where their parts do', () => {
+  it('are valid at central for any id and timestamp, and differ if their ids differ', () => {
     const part = fc.oneof(fc.string({ unit: 'binary', maxLength: 500 }), fc.string());
     fc.assert(
       fc.property(part, part, part, (id, timestamp, other) => {
@@ -19,7 +19,7 @@ describe('identities', () => {
       }),
     );
   });
-  it('of rows without an id tell identical neighbours apart', () => {
+  it('of rows without an id distinguish duplicates', () => {
     const digest = sha256('x');
     assert.equal(toContentId(digest, 0), `~${digest.slice(0, 32)}`);
     assert.equal(toContentId(digest, 2), `~${digest.slice(0, 32)}#2`);

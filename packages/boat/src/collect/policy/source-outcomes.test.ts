@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { mergeSourceOutcomes } from './source-outcomes.ts';
 
-describe('the state of a category with several homes', () => {
+describe('the state of a category with several sources', () => {
   for (const [states, state] of [
     [[], 'source_missing'],
     [['source_missing', 'source_missing'], 'source_missing'],
@@ -11,14 +11,14 @@ describe('the state of a category with several homes', () => {
     [['empty', 'error'], 'error'],
     [['schema_unknown', 'empty'], 'schema_unknown'],
   ] as const)
-    it(`is ${state} of ${states.join(' and ') || 'none'}`, () =>
+    it(`is ${state} for ${states.join(' and ') || 'no source'}`, () =>
       assert.equal(mergeSourceOutcomes(states.map((one) => ({ state: one }))).state, state));
-  it('tells what was wrong with one of them', () =>
+  it('includes the problem of a source in the detail', () =>
     assert.deepEqual(
-      mergeSourceOutcomes([{ state: 'ok' }, { state: 'error', detail: 'old home is damaged' }]),
+      mergeSourceOutcomes([{ state: 'ok' }, { state: 'error', detail: 'the old database is damaged' }]),
       {
         state: 'ok',
-        detail: 'old home is damaged',
+        detail: 'the old database is damaged',
       },
     ));
 });

@@ -32,12 +32,12 @@ describe('timestamps', () => {
   ] as const)
     it(`reads ${String(raw)} as ${utc}`, () => assert.deepEqual(toronto(raw), { utc, zone }));
 
-  it('takes a time zone it does not know as UTC', () => {
+  it('uses UTC for an unknown time zone', () => {
     const { utc, zone } = createTimestampReader('Mars/Olympus')('20260322_122202');
     assert.deepEqual({ utc, zone }, { utc: '2026-03-22T12:22:02.000Z', zone: 'assumed_local:UTC' });
   });
 
-  it('gives a moment or nothing for any text', () => {
+  it('returns a valid time or null for any text', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.date({ noInvalidDate: true }).map(String)), (text) => {
         const { utc, zone } = toronto(text);
@@ -47,7 +47,7 @@ describe('timestamps', () => {
     );
   });
 
-  it('reads every moment it wrote', () => {
+  it('reads every time in its own format', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 4e12 }), (ms) => {
         const iso = new Date(ms).toISOString();

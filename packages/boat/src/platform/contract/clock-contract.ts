@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Clock } from '../ports.ts';
 
-/** A clock under test, and what makes its time pass until `promise` settles: nothing for a real one. */
+/** A clock under test, and a function that advances its time until `promise` settles. A real clock needs no advancing. */
 export interface ClockUnderTest {
   readonly clock: Clock;
   settle<T>(promise: Promise<T>): Promise<T>;
 }
 
-/** Declares the tests every Clock passes. */
+/** Declares the tests that every Clock passes. */
 export function clockContract(name: string, makeClock: () => ClockUnderTest): void {
   describe(`clock contract: ${name}`, () => {
     test('a sleep lasts at least its delay of monotonic time', async () => {
@@ -18,13 +18,13 @@ export function clockContract(name: string, makeClock: () => ClockUnderTest): vo
       assert(clock.monotonic() - start >= 14.5, `${clock.monotonic() - start} ms`);
     });
 
-    test('an already aborted sleep rejects with the reason and passes no time', async () => {
+    test('a sleep that is already aborted rejects with the reason at once', async () => {
       const { clock, settle } = makeClock();
       const reason = new Error('enough');
       await assert.rejects(settle(clock.sleep(1_000_000, AbortSignal.abort(reason))), reason);
     });
 
-    test('a sleep aborted on the way rejects with the reason, long before its end', async () => {
+    test('a sleep that is aborted meanwhile rejects with the reason before its end', async () => {
       const { clock, settle } = makeClock();
       const start = clock.monotonic();
       const controller = new AbortController();
@@ -73,7 +73,7 @@ export function clockContract(name: string, makeClock: () => ClockUnderTest): vo
       await settle(long);
     });
 
-    test('yield lets other work take its turn, in order', async () => {
+    test('yield lets other work run, in order', async () => {
       const { clock, settle } = makeClock();
       const order: string[] = [];
       const work = async (mark: string) => {

@@ -7,7 +7,7 @@ import { isExportError } from '../errors.ts';
 import type { Databases, LedgerDatabase } from '../ports.ts';
 import { isDamagedDatabase, sqliteCode } from '../sqlite.ts';
 
-/** Databases under test, a folder for them, and where a path of theirs is on this machine. */
+/** Databases under test, a folder for them, and a function from their paths to paths on this machine. */
 export interface DatabasesUnderTest {
   readonly databases: Databases;
   readonly folder: string;
@@ -23,7 +23,7 @@ function withTable(databases: Databases, path: string): LedgerDatabase {
   return ledger;
 }
 
-/** Declares the tests every Databases passes. */
+/** Declares the tests that every Databases passes. */
 export function databasesContract(name: string, makeDatabases: () => Promise<DatabasesUnderTest>): void {
   const promise = (title: string, body: (subject: DatabasesUnderTest) => void) =>
     void test(title, async () => {
@@ -117,9 +117,9 @@ function ledgerContract(promise: Declare): void {
     ledger.close();
   });
 
-  promise('a ledger that is not a database is told as damaged', ({ databases, folder, realPath }) => {
+  promise('a ledger that is not a database is reported as damaged', ({ databases, folder, realPath }) => {
     const path = join(folder, 'exports.db');
-    writeFileSync(realPath(path), 'not a database at all, but long enough to be asked. '.repeat(100));
+    writeFileSync(realPath(path), 'not a database at all, but long enough to be read. '.repeat(100));
     assert.throws(
       () => databases.openLedger(path),
       (error) => isExportError(error, 'LEDGER_FAILED') && isDamagedDatabase(error),
@@ -140,7 +140,7 @@ function sourceContract(promise: Declare): void {
   });
 
   promise(
-    'a source in WAL is read while its writer lives, without touching it',
+    'reads a source in WAL mode beside its writer without changing it',
     ({ databases, folder, realPath }) => {
       const path = join(folder, 'boatlog.db');
       const writer = new DatabaseSync(realPath(path));
@@ -161,17 +161,14 @@ function sourceContract(promise: Declare): void {
     },
   );
 
-  promise(
-    'a source without a table, of 0 bytes, is opened and has no table',
-    ({ databases, folder, realPath }) => {
-      const path = join(folder, 'empty.db');
-      writeFileSync(realPath(path), '');
-      const source = databases.openSource(path);
-      assert(source !== undefined);
-      assert.deepEqual(source.prepare('SELECT * FROM sqlite_schema').all(), []);
-      source.close();
-    },
-  );
+  promise('opens a source of 0 bytes, which has no table', ({ databases, folder, realPath }) => {
+    const path = join(folder, 'empty.db');
+    writeFileSync(realPath(path), '');
+    const source = databases.openSource(path);
+    assert(source !== undefined);
+    assert.deepEqual(source.prepare('SELECT * FROM sqlite_schema').all(), []);
+    source.close();
+  });
 
   promise('a source that is not a database throws what SQLite says', ({ databases, folder, realPath }) => {
     const path = join(folder, 'broken.db');
@@ -180,7 +177,7 @@ function sourceContract(promise: Declare): void {
   });
 
   promise(
-    'a source its writer holds exclusively throws busy, after a short wait',
+    'a source that its writer has locked throws busy after a short wait',
     ({ databases, folder, realPath }) => {
       const path = join(folder, 'locked.db');
       const writer = new DatabaseSync(realPath(path));

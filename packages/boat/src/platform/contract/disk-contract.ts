@@ -11,7 +11,7 @@ export interface DiskUnderTest {
   close(): Promise<void>;
 }
 
-/** What a machine gives for a test, or why it does not. */
+/** A resource of the machine for a test, or the reason why it is not available. */
 export type DiskOffer = DiskUnderTest | { readonly unavailable: string };
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
@@ -40,7 +40,7 @@ function declare(
     });
 }
 
-/** Declares the tests every Disk passes. */
+/** Declares the tests that every Disk passes. */
 export function diskContract(name: string, makeDisk: () => Promise<DiskUnderTest>): void {
   const promise = declare(makeDisk);
   describe(`disk contract: ${name}`, () => {
@@ -53,7 +53,7 @@ export function diskContract(name: string, makeDisk: () => Promise<DiskUnderTest
 type Declare = ReturnType<typeof declare>;
 
 function stagingContract(promise: Declare): void {
-  promise('a staged file appears whole, at its commit and not before', async ({ disk, folder }) => {
+  promise('a staged file appears whole at its commit', async ({ disk, folder }) => {
     const path = join(folder, 'export.json');
     const staged = await disk.stage(path);
     await staged.write(bytesOf('{"a":'));
@@ -67,7 +67,7 @@ function stagingContract(promise: Declare): void {
     assert.equal(textOf(await disk.read(path, SIZE_MAX_BYTES)), '{"a":1}');
   });
 
-  promise('a discarded file leaves nothing, and discard may be repeated', async ({ disk, folder }) => {
+  promise('a discarded file leaves nothing, and discard can be repeated', async ({ disk, folder }) => {
     const staged = await disk.stage(join(folder, 'export.json'));
     await staged.write(bytesOf('half'));
     await staged.discard();
@@ -85,7 +85,7 @@ function stagingContract(promise: Declare): void {
   });
 
   promise(
-    'a commit replaces what was there, and two staged at once do not meet',
+    'a commit replaces the file, and two files staged for one path do not collide',
     async ({ disk, folder }) => {
       const path = join(folder, 'queue.json');
       await disk.replace(path, bytesOf('a much longer first version'));
@@ -101,7 +101,7 @@ function stagingContract(promise: Declare): void {
     },
   );
 
-  promise('staging in a folder that is not there fails', async ({ disk, folder }) => {
+  promise('staging in a missing folder fails', async ({ disk, folder }) => {
     const path = join(folder, 'nowhere', 'export.json');
     await assert.rejects(
       disk.stage(path),
@@ -111,7 +111,7 @@ function stagingContract(promise: Declare): void {
 }
 
 function readingContract(promise: Declare): void {
-  promise('what is not there is a value, also below a file', async ({ disk, folder }) => {
+  promise('a missing file is a value, even below a file', async ({ disk, folder }) => {
     await disk.replace(join(folder, 'file'), bytesOf('x'));
     for (const path of [
       join(folder, 'none'),
@@ -127,12 +127,12 @@ function readingContract(promise: Declare): void {
     assert.equal(await disk.list(join(folder, 'file')), undefined);
   });
 
-  promise('a folder where a file is expected is a failure, not an absence', async ({ disk, folder }) => {
+  promise('a folder in place of a file is a failure and not a missing file', async ({ disk, folder }) => {
     await assert.rejects(disk.read(folder, SIZE_MAX_BYTES), (error) => isExportError(error, 'DISK_FAILED'));
     await assert.rejects(disk.readRange(folder, 0, 1), (error) => isExportError(error, 'DISK_FAILED'));
   });
 
-  promise('a file of just the greatest size is read, one byte more is refused', async ({ disk, folder }) => {
+  promise('reads a file of the maximum size and refuses one byte more', async ({ disk, folder }) => {
     const path = join(folder, 'file');
     await disk.replace(path, new Uint8Array(10_000).fill(7));
     assert.equal((await disk.read(path, 10_000))?.length, 10_000);
@@ -149,7 +149,7 @@ function readingContract(promise: Declare): void {
     assert.equal(textOf(await disk.readRange(path, 3, 0)), '');
   });
 
-  promise('a list is sorted and tells what each entry is', async ({ disk, folder }) => {
+  promise('a list is sorted and contains the kind of each entry', async ({ disk, folder }) => {
     await disk.replace(join(folder, 'b'), bytesOf('12345'));
     await disk.makeDirectory(join(folder, 'a'));
     await disk.replace(join(folder, 'B'), bytesOf(''));
@@ -169,25 +169,28 @@ function readingContract(promise: Declare): void {
     assert.equal(facts?.sizeBytes, 5);
   });
 
-  promise('space is told also for a path that is not there yet', async ({ disk, folder }) => {
+  promise('reports the space for a path that does not exist yet', async ({ disk, folder }) => {
     const { freeBytes, totalBytes } = await disk.space(join(folder, 'not', 'yet'));
     assert(freeBytes > 0 && freeBytes <= totalBytes);
   });
 }
 
 function changingContract(promise: Declare): void {
-  promise('directories are made with their parents, and again without harm', async ({ disk, folder }) => {
-    const path = join(folder, 'data', 'exports', 'failed_exports');
-    await disk.makeDirectory(path);
-    await disk.makeDirectory(path);
-    assert.equal((await disk.stat(path))?.kind, 'directory');
-    await disk.replace(join(folder, 'file'), bytesOf('x'));
-    await assert.rejects(disk.makeDirectory(join(folder, 'file')), (error) =>
-      isExportError(error, 'DISK_FAILED'),
-    );
-  });
+  promise(
+    'creates directories with their parents, and has no effect if they exist',
+    async ({ disk, folder }) => {
+      const path = join(folder, 'data', 'exports', 'failed_exports');
+      await disk.makeDirectory(path);
+      await disk.makeDirectory(path);
+      assert.equal((await disk.stat(path))?.kind, 'directory');
+      await disk.replace(join(folder, 'file'), bytesOf('x'));
+      await assert.rejects(disk.makeDirectory(join(folder, 'file')), (error) =>
+        isExportError(error, 'DISK_FAILED'),
+      );
+    },
+  );
 
-  promise('a move keeps the bytes, within a folder and into another', async ({ disk, folder }) => {
+  promise('a move keeps the bytes, within a folder and to another', async ({ disk, folder }) => {
     const [first, second] = [join(folder, 'first'), join(folder, 'second')];
     const third = join(folder, 'failed', 'third');
     await disk.makeDirectory(join(folder, 'failed'));
@@ -205,7 +208,7 @@ function changingContract(promise: Declare): void {
     );
   });
 
-  promise('a removed file is gone, a folder is not removed as one', async ({ disk, folder }) => {
+  promise('removes a file, and refuses to remove a folder', async ({ disk, folder }) => {
     const path = join(folder, 'file');
     await disk.replace(path, bytesOf('x'));
     await disk.remove(path);
@@ -216,7 +219,7 @@ function changingContract(promise: Declare): void {
   });
 }
 
-/** Declares the tests of a Disk that is nearly full: `makeSmallDisk` gives one with about `sizeBytes` of space. */
+/** Declares the tests of a Disk that is nearly full: `makeSmallDisk` creates one with about `sizeBytes` of space. */
 export function fullDiskContract(
   name: string,
   makeSmallDisk: (sizeBytes: number) => Promise<DiskOffer>,
@@ -224,7 +227,7 @@ export function fullDiskContract(
   const promise = declare(() => makeSmallDisk(SMALL_DISK_BYTES));
   describe(`full disk contract: ${name}`, () => {
     promise(
-      'a full disk is told as DISK_FULL, and the part written is never committed',
+      'a full disk throws DISK_FULL, and a partial file is never committed',
       async ({ disk, folder }) => {
         const path = join(folder, 'export.json');
         const staged = await disk.stage(path);
@@ -264,14 +267,14 @@ export function fullDiskContract(
   });
 }
 
-/** Space of the small disk: large beside a block, small beside a machine's memory. */
+/** Space of the small disk. Large compared with a block, and small compared with the memory of a machine. */
 const SMALL_DISK_BYTES = 1024 * 1024;
 
 /** Declares the tests of a Disk whose file system is read-only and holds one file, `kept`, with the text `kept`. */
 export function readOnlyDiskContract(name: string, makeReadOnlyDisk: () => Promise<DiskOffer>): void {
   const promise = declare(makeReadOnlyDisk);
   describe(`read-only disk contract: ${name}`, () => {
-    promise('every change is told as DISK_READ_ONLY, and reading goes on', async ({ disk, folder }) => {
+    promise('every change throws DISK_READ_ONLY, and reading still works', async ({ disk, folder }) => {
       const kept = join(folder, 'kept');
       const isReadOnly = (error: unknown) => isExportError(error, 'DISK_READ_ONLY');
       await assert.rejects(disk.stage(join(folder, 'export.json')), isReadOnly);

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Random } from '../ports.ts';
 
-/** Declares the tests every Random passes. */
+/** Declares the tests that every Random passes. */
 export function randomContract(name: string, makeRandom: () => Random): void {
   describe(`random contract: ${name}`, () => {
-    test('fractions lie in [0, 1) and spread over all of it', () => {
+    test('fractions are in [0, 1) and cover the whole range', () => {
       const random = makeRandom();
       const seen = new Set<number>();
       for (let draw = 0; draw < 2_000; draw += 1) {
@@ -16,7 +16,7 @@ export function randomContract(name: string, makeRandom: () => Random): void {
       assert.equal(seen.size, 10);
     });
 
-    test('hex gives two lowercase characters a byte, and not the same twice', () => {
+    test('hex returns two lowercase digits for each byte, and different ones each time', () => {
       const random = makeRandom();
       assert.equal(random.hex(0), '');
       assert.match(random.hex(1), /^[0-9a-f]{2}$/);

@@ -3,17 +3,17 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A file system of its own for one test, or why this machine gives none. */
+/** A file system for one test, or the reason why this machine has none. */
 export type MountedFolder =
   | { readonly kind: 'mounted'; readonly path: string; unmount(): void }
   | { readonly kind: 'unavailable'; readonly reason: string };
 
-/** Mounts a tmpfs of `sizeBytes`; needs root. */
+/** Mounts a tmpfs of `sizeBytes`. Needs root. */
 export function mountSmallFileSystem(sizeBytes: number): MountedFolder {
   return mountAt(['-t', 'tmpfs', '-o', `size=${sizeBytes}`, 'tmpfs']);
 }
 
-/** Shows `folder` a second time, without permission to write; needs root. */
+/** Mounts `folder` a second time, read-only. Needs root. */
 export function mountReadOnlyView(folder: string): MountedFolder {
   const mounted = mountAt(['--bind', folder]);
   if (mounted.kind === 'mounted')
@@ -27,10 +27,10 @@ function mountAt(options: readonly string[]): MountedFolder {
     execFileSync('mount', [...options, path], { stdio: 'pipe' });
   } catch (error) {
     rmdirSync(path);
-    const told = error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : String(error);
     return {
       kind: 'unavailable',
-      reason: `mounting a file system needs root: ${told.split('\n').join(' ')}`,
+      reason: `mounting a file system needs root: ${message.split('\n').join(' ')}`,
     };
   }
   return {
