@@ -30,13 +30,13 @@ import {
   StatusSchema,
 } from './schemas.ts';
 
-/** Largest request body unless the route has its own limit: the bodies of this API are a few keys. */
+/** Largest request body of a route without its own limit. Most bodies have a few keys. */
 const BODY_SIZE_MAX_BYTES = 16 * 1024;
-/** Largest body of browser data: everything a browser keeps for an origin, with space for the escapes of JSON. */
+/** Largest body of browser data: all that a browser stores for an origin, with room for JSON escapes. */
 const BROWSER_BODY_SIZE_MAX_BYTES = 16 * 1024 * 1024;
 
 const json = <S>(schema: S) => ({ mediaType: 'application/json', schema }) as const;
-/** The bytes of a file; OpenAPI describes them by their media type alone. */
+/** The bytes of a file. OpenAPI describes them only by their media type. */
 const file = <M extends MediaType>(mediaType: M) =>
   ({ mediaType, schema: Type.String({ contentMediaType: mediaType }) }) as const;
 
@@ -246,13 +246,13 @@ export const ROUTES = {
 
 export type RouteName = keyof typeof ROUTES;
 
-/** What route `N` answers with. */
+/** The answer of route `N`. */
 export type Answer<N extends RouteName> = AnswerOf<(typeof ROUTES)[N]>;
 
-/** What a request of route `N` carries. */
+/** The input of route `N`. */
 export type Input<N extends RouteName> = InputOf<(typeof ROUTES)[N]>;
 
-/** The routes whose answer is JSON that a handler gives as a value. `file` is JSON as well, but streamed from the card. */
+/** The routes whose handlers return their JSON as a value. `file` also answers with JSON, but streams it from the disk. */
 export type JsonRouteName = Exclude<
   {
     [N in RouteName]: (typeof ROUTES)[N]['answer']['mediaType'] extends 'application/json' ? N : never;

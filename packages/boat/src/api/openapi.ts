@@ -8,7 +8,7 @@ const ERROR_ANSWER = {
   content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
 };
 
-/** The API as OpenAPI 3.1. Its schemas are JSON Schema, as the contract has them. */
+/** Describes the API as OpenAPI 3.1. The schemas of the contract are already JSON Schema. */
 export function toOpenApi(version: string): Answer<'openapi'> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of listRoutes())

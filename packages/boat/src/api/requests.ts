@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { BrowserKey } from '../collect/browser-key.ts';
 
-/** Delivered exports in one answer unless the request names a limit, and at most. */
+/** Number of delivered exports in one answer: the default and the maximum of `limit`. */
 export const HISTORY_DEFAULT = 100;
 export const HISTORY_MAX = 10_000;
 
@@ -50,8 +50,8 @@ const browserValues = {
   'd3kos-measurement-system': BrowserValue,
 } satisfies Record<BrowserKey, typeof BrowserValue>;
 
-/** The localStorage keys a kiosk page may send. */
+/** The localStorage keys that a kiosk page may send. */
 export const BROWSER_KEYS: readonly string[] = Object.keys(browserValues);
 
-/** localStorage values as a page holds them, by key. */
+/** localStorage values by key, as a page stores them. */
 export const BrowserRequestSchema = Type.Object(browserValues, CLOSED);

@@ -12,33 +12,33 @@ export type MediaType =
 /** The answer of status 200. */
 export interface RouteAnswer {
   readonly mediaType: MediaType;
-  /** Of the parsed JSON, of the text, or of the `data` of each server-sent event. */
+  /** The schema of the parsed JSON, of the text, or of the `data` of each server-sent event. */
   readonly schema: TSchema;
 }
 
 /** One route of the local API. */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** As in OpenAPI: `/export/queue/{id}`. */
+  /** The path with its parameters as in OpenAPI, for example `/export/queue/{id}`. */
   readonly path: string;
-  /** What the route does, as one sentence without a full stop. */
+  /** A summary of the route, as one sentence without a full stop. */
   readonly summary: string;
   /** Further sentences for the reference. */
   readonly description?: string;
   /** `pages`: only a page whose origin is allowed. `boat`: every page of an allowed origin and every program on the boat. */
   readonly callers: 'boat' | 'pages';
   readonly query?: TObject;
-  /** Of the JSON body. Without a body, `{}` is checked. */
+  /** The schema of the JSON body. A missing body counts as `{}`. */
   readonly body?: TSchema;
   readonly bodySizeMaxBytes?: number;
   readonly answer: RouteAnswer;
-  /** When the route answers 204 instead. */
+  /** The condition under which the route answers 204. */
   readonly emptyWhen?: string;
-  /** `revalidate`: answers carry an ETag, and a client may ask whether its copy is current. Otherwise nothing is stored. */
+  /** `revalidate`: answers carry an ETag, and a client may cache them if it revalidates its copy. Otherwise clients must not store answers. */
   readonly caching?: 'revalidate';
 }
 
-/** What `Static` gives, readonly all the way down: handlers answer with readonly data, and clients only read. */
+/** `T` with every property readonly at every depth. Handlers answer with readonly data, and clients only read. */
 export type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]
   : T extends object
@@ -52,7 +52,7 @@ export type PathParameters<Path extends string> = Path extends `${string}{${infe
 
 export type AnswerOf<R extends Route> = DeepReadonly<Static<R['answer']['schema']>>;
 
-/** What a request of a route carries: parameters of the path, query and body, each as far as the route has it. */
+/** The input of a route: the path parameters, the query and the body, each empty if the route has none. */
 export interface InputOf<R extends Route> {
   readonly params: Readonly<Record<PathParameters<R['path']>, string>>;
   readonly query: R extends { readonly query: infer Query extends TSchema }

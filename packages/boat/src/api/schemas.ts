@@ -2,8 +2,8 @@ import { CATEGORY_STATES, RejectedRecordSchema } from '@d3kos/protocol';
 import { type TSchema, Type } from 'typebox';
 
 /*
- * The JSON the local API answers with. Every object is open: a later export manager may add keys, and a client of this
- * version ignores them. A string with `examples` may get further values; a client handles an unknown one.
+ * The JSON answers of the local API. Every object is open: a later export manager may add keys, and a client of this version
+ * ignores them. A string with `examples` may get further values; a client handles an unknown one.
  */
 
 const Count = Type.Integer({ minimum: 0 });
@@ -16,7 +16,7 @@ const Time = Type.String({
 });
 const Slot = Type.String({ description: 'The local date a daily export is for, YYYY-MM-DD' });
 
-/** Every refusal and failure. */
+/** The answer to every request that is refused or fails. */
 export const ErrorSchema = Type.Object({
   success: Type.Literal(false),
   error: Type.String({ description: 'What happened, for a person' }),
@@ -68,7 +68,7 @@ export const HistoryEntrySchema = Type.Object({
   rejected_records: Type.Array(RejectedRecordSchema),
 });
 
-/** What one category gave to an export. */
+/** The contribution of one category to an export. */
 const CategoryCountSchema = Type.Object({
   state: Type.String({ examples: [...CATEGORY_STATES] }),
   count: Count,
@@ -104,7 +104,7 @@ const dataBudgetProperties = {
   ),
 };
 
-/** `GET /export/status`. Unknown is null. */
+/** The answer to `GET /export/status`. Unknown values are null. */
 export const StatusSchema = Type.Object({
   success: Success,
   service: Type.Literal('d3kos-export-manager'),

@@ -18,7 +18,7 @@ export async function requireBundleDirectory(disk: Disk, directory: string): Pro
   if (facts?.kind === 'directory') return;
   throw new ExportError('REQUEST_INVALID', `${directory} is not a folder`, {
     op: 'write the bundle',
-    hint: 'Name the folder where the USB drive is mounted; `lsblk` shows it.',
+    hint: 'Name the folder where the USB drive is mounted. `lsblk` shows it.',
   });
 }
 
@@ -73,13 +73,13 @@ function toDriveError(error: unknown, file: string): unknown {
   if (isExportError(error, 'DISK_FULL'))
     return new ExportError('DISK_FULL', 'The USB drive is full; no bundle was left on it', {
       op: `write ${file}`,
-      hint: 'Free space on it or use a larger one. The exports are still on the boat.',
+      hint: 'Free space on the drive or use a larger one. The exports are still on the boat.',
       cause: error,
     });
   if (isExportError(error, 'DISK_READ_ONLY') || isExportError(error, 'DISK_FAILED'))
     return new ExportError(error.code, `The bundle could not be written to the USB drive: ${error.message}`, {
       op: `write ${file}`,
-      hint: 'Format it as FAT32 (files up to 4 GB), exFAT or ext4, and run the command as a user who may write to it. Do not rely on a file that is there: the drive did not confirm it.',
+      hint: 'Format it as FAT32 (files up to 4 GB), exFAT or ext4, and run the command as a user who may write to it. If a file of this name exists on the drive, do not rely on it, because the drive did not confirm it.',
       cause: error,
     });
   return error;
