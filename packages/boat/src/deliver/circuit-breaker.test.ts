@@ -57,7 +57,7 @@ test('after an unreachable central the breaker closes only when a probe reaches 
   assert.deepEqual(states(), ['offline', 'online']);
 });
 
-test('a change of the network interfaces ends the open time, and the next probe comes at once', async () => {
+test('a change of the network interfaces ends the open time, and the next probe is sent at once', async () => {
   const { breaker, close } = startBreaker(CENTRAL);
   breaker.recordVerdict(unreachable('offline'));
   assert.ok(breaker.openForMs() > 0);

@@ -110,13 +110,13 @@ test('an export whose file cannot be archived still fails, and its file stays in
 test('another file of the same name in the archive is not replaced', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   mkdirSync(paths.failed);
-  writeFileSync(toFailedFile(paths, 'q_1'), 'somebody else');
+  writeFileSync(toFailedFile(paths, 'q_1'), 'another export');
   const failed = await createDeadLetters(
     { disk, clock: createClock(), log: createKeptLog() },
     ledger,
     paths,
   ).deadLetter(entry, 'no');
-  assert.equal(readFileSync(toFailedFile(paths, 'q_1'), 'utf8'), 'somebody else');
+  assert.equal(readFileSync(toFailedFile(paths, 'q_1'), 'utf8'), 'another export');
   assert.deepEqual([failed.status, failed.exportFile], ['failed', exportFile]);
   ledger.close();
 });

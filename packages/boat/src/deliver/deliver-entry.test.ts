@@ -164,7 +164,7 @@ test('a part that was acknowledged before a pause is not sent again', async () =
   assert.deepEqual(sent.flatMap(recordsIn), RECORD_IDS);
 });
 
-test('each step of a delivery comes in the order in which it happens', async () => {
+test('the steps of a delivery are reported in order', async () => {
   const { steps, deliver } = await queueExport();
   await deliver(accept);
   const part = ['part_started', 'central_answered'];

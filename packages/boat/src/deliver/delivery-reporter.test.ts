@@ -27,7 +27,7 @@ test('a hold is reported once when it begins and once when nothing is held any m
   reporter.reportSelection({ entry: undefined, hold: 'metered' });
   reporter.reportSelection({ entry, hold: undefined });
   reporter.reportSelection({ entry: undefined, hold: 'metered' });
-  assert.equal(events.length, 4, 'a hold after an entry that was sent is a new one');
+  assert.equal(events.length, 4, 'a hold after a sent entry is reported again');
 });
 
 test('a refusal by the licence is reported once until it changes or is over', () => {

@@ -150,7 +150,7 @@ describe('a part on the wire', () => {
 });
 
 describe('the outcome of a sent part', () => {
-  it('is a receipt if it names what was sent, with the codings that central offers', async () => {
+  it('is a receipt if export, part and body match, with the codings that central offers', async () => {
     const { url } = await serve(json(200, RECEIPT, { 'accept-encoding': 'gzip, zstd' }));
     const { outcome } = await send(url);
     assert.deepEqual(outcome, { kind: 'receipt', receipt: RECEIPT, offers: ['gzip', 'zstd'] });
@@ -216,13 +216,13 @@ describe('the outcome of a sent part', () => {
     it(`is "${expected}" if the answer is ${name}`, async () => {
       const { url } = await serve(answer);
       const { outcome } = await send(url);
-      const told =
+      const described =
         outcome.kind === 'refused'
           ? `refused ${outcome.errorCode} ${outcome.status}`
           : outcome.kind === 'not_central'
             ? `not_central ${outcome.reason} ${outcome.status}`
             : outcome.kind;
-      assert.equal(told, expected);
+      assert.equal(described, expected);
     });
 
   it('names only the host of a redirect', async () => {

@@ -136,7 +136,7 @@ async function run(context: WorkerContext, signal: AbortSignal): Promise<never> 
   }
 }
 
-/** Delivers the next entry if one is due. Returns how long the worker may rest; 0: it goes on at once. */
+/** Delivers the next entry if one is due. Returns the milliseconds for which the worker may rest; 0: it continues at once. */
 async function step(context: WorkerContext, signal: AbortSignal): Promise<number> {
   const { ledger, breaker, central, world } = context;
   if (ledger.queue.counts().pending === 0) return BACKSTOP_MS;

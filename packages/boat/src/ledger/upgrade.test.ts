@@ -112,7 +112,7 @@ for (const version of EARLIER_VERSIONS) {
       'a retried export is not a loss',
     );
     queue.forget(2);
-    assert.deepEqual(queue.parts(2), [], 'the parts of a removed entry go with it');
+    assert.deepEqual(queue.parts(2), [], 'the parts of a removed entry are removed, too');
     assert.equal(queue.claim(() => true)?.entryNo, 4);
     const sequence = ledger.facts.nextSequence();
     const entry = queue.get(5);

@@ -354,12 +354,12 @@ test('after the loss of a ledger its view is imported, and the exports on disk k
   for (const name of readdirSync(paths.home))
     if (name.startsWith('exports.db')) rmSync(join(paths.home, name));
   await start();
-  const told = (found: typeof before) =>
+  const labels = (found: typeof before) =>
     found.map(({ queueId, exportId, exportFile, createdAtMs }) => ({
       queueId,
       exportId,
       exportFile,
       createdAtMs,
     }));
-  assert.deepEqual(told(entries()), told(before));
+  assert.deepEqual(labels(entries()), labels(before));
 });

@@ -244,7 +244,7 @@ test('an export that the owner retries while a cleanup examines it stays, and no
   const report = await retention.cleanup();
   assert.equal(report.failedRemoved, 0);
   assert.equal(ledger.queue.get(failed.entryNo)?.status, 'pending');
-  assert.ok(existsSync(failed.exportFile), 'it is sent from there');
+  assert.ok(existsSync(failed.exportFile), 'the retried export needs the file');
   assert.deepEqual(ledger.queue.losses(), []);
 });
 

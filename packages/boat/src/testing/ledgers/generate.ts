@@ -98,7 +98,7 @@ function enqueue({ queue, progress }: EarlierLedger, n: number): void {
   );
 }
 
-/** Seven exports of which each is in another state, and the traces of what a power cut interrupts. */
+/** Creates seven exports in different states, and the state of operations that a power cut interrupted. */
 function fill(ledger: EarlierLedger): void {
   const { queue } = ledger;
   const part = (n: number, index: number, count: number) => ({
