@@ -5,7 +5,10 @@ import { join } from 'node:path';
 /** The root of the checkout. */
 export const REPOSITORY = join(import.meta.dirname, '..');
 
-/** Longest duration of a measured program. The legacy exporter takes half a minute for a million rows, and longer on a slow machine. */
+/**
+ * Longest duration of a measured program. The legacy exporter takes half a minute for a million rows, and longer on a
+ * slow machine.
+ */
 const RUN_MAX_MS = 10 * 60_000;
 /** Longest time between SIGTERM and the end of a program. */
 const STOP_MAX_MS = 20_000;

@@ -8,7 +8,10 @@ import type { Bench, BenchRun } from './run.ts';
 
 const DEPTH_SHALLOW = 10;
 const DEPTH_DEEP = 10_000;
-/** Cycles of each loop in one turn. A turn takes a tenth of a second, so that both loops of a pair run under the same load. */
+/**
+ * Cycles of each loop in one turn. A turn takes a tenth of a second, so that both loops of a pair run under the same
+ * load.
+ */
 const TURN_CYCLES = 100;
 /** Turns of each loop per repetition. */
 const TURNS = 10;

@@ -22,5 +22,8 @@ export interface BenchRun {
   logProgress(text: string): void;
 }
 
-/** Measures and reports each figure as soon as it is available. Leaves no process behind. Rejects if the benchmark itself fails. */
+/**
+ * Measures and reports each figure as soon as it is available. Leaves no process behind. Rejects if the benchmark
+ * itself fails.
+ */
 export type Bench = (run: BenchRun) => Promise<void>;

@@ -12,7 +12,10 @@ export interface Cursors {
    * that was rewound since the collection read it does not move, and the next export carries its range.
    */
   advance(entryNo: number, moves: readonly CategoryMoves[]): void;
-  /** Inside the transaction that fails `entryNo`: rewinds the cursors to the start of its ranges. Never moves one forward. */
+  /**
+   * Inside the transaction that fails `entryNo`: rewinds the cursors to the start of its ranges. Never moves one
+   * forward.
+   */
   rewindRanges(entryNo: number): void;
 }
 

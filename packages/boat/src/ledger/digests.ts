@@ -19,13 +19,19 @@ export interface Digests {
   digestOf(category: Category, recordId: string): string | undefined;
   /** The number of the entry that has staged digests. Its export is being made or was abandoned. */
   stagedNo(): number | undefined;
-  /** Inside a transaction: stores digests of `entryNo` that are not valid before its commit. No other entry may have staged digests. */
+  /**
+   * Inside a transaction: stores digests of `entryNo` that are not valid before its commit. No other entry may have
+   * staged digests.
+   */
   stage(entryNo: number, category: Category, digests: readonly RecordDigest[]): void;
   /** Inside the transaction that commits `entryNo`: makes its staged digests valid. Throws if it has none. */
   promote(entryNo: number): void;
   /** Inside the transaction that commits `entryNo`: stores its digests as valid. */
   write(entryNo: number, moves: readonly CategoryMoves[]): void;
-  /** Inside the transaction that fails `entryNo`: makes its digests invalid, so that their records count as never exported. */
+  /**
+   * Inside the transaction that fails `entryNo`: makes its digests invalid, so that their records count as never
+   * exported.
+   */
   rewind(entryNo: number): void;
   /**
    * Removes some invalid rows in its own transaction. Returns false without a write if there are none. Must not run while

@@ -4,7 +4,10 @@ import type { Cursor } from '../collect/cursor.ts';
 import type { WallMs } from '../platform/ports.ts';
 import type { Slice } from '../spool/policy.ts';
 
-/** The four statuses of the legacy exporter. A cancelled entry is `failed`, because the same retention applies to its file. */
+/**
+ * The four statuses of the legacy exporter. A cancelled entry is `failed`, because the same retention applies to its
+ * file.
+ */
 export const ENTRY_STATUSES = ['pending', 'uploading', 'completed', 'failed'] as const;
 export type EntryStatus = (typeof ENTRY_STATUSES)[number];
 

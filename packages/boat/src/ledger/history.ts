@@ -3,7 +3,10 @@ import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import type { Entry, HistoryRow } from './entry.ts';
 import { toHistoryRow } from './entry-row.ts';
 
-/** Most rejected records stored with a delivered export: enough to see a pattern, and bounded if central rejects everything. */
+/**
+ * Most rejected records stored with a delivered export: enough to see a pattern, and bounded if central rejects
+ * everything.
+ */
 export const REJECTED_RECORDS_KEPT_MAX = 1_000;
 
 /** An export that was just delivered. */

@@ -9,7 +9,10 @@ export function lowerCursor(now: Cursor | undefined, from: Cursor | undefined): 
   return from.position < now.position ? from : now;
 }
 
-/** Formats a time as `YYYYMMDD_HHMMSS` in UTC for queue IDs and file names, as the legacy exporter did. The time is only a label, because clocks can be wrong. */
+/**
+ * Formats a time as `YYYYMMDD_HHMMSS` in UTC for queue IDs and file names, as the legacy exporter did. The time is only
+ * a label, because clocks can be wrong.
+ */
 export function toStamp(wallMs: number): string {
   const iso = new Date(wallMs).toISOString();
   return `${iso.slice(0, 10).replaceAll('-', '')}_${iso.slice(11, 19).replaceAll(':', '')}`;
@@ -31,7 +34,10 @@ export function toQueueIdOfFile(path: string): string | undefined {
   return named?.[1] === undefined ? named?.[2] : `q_${named[1]}`;
 }
 
-/** Returns the `attempt`-th name for a timestamp: without a suffix, then `_2`, `_3` and so on (docs/spec/delivery.md, "Making an export"). */
+/**
+ * Returns the `attempt`-th name for a timestamp: without a suffix, then `_2`, `_3` and so on (docs/spec/delivery.md,
+ * "Making an export").
+ */
 export function toNumberedName(stamp: string, attempt: number): string {
   return attempt <= 1 ? stamp : `${stamp}_${attempt}`;
 }

@@ -4,7 +4,10 @@ import type { Losses } from './losses.ts';
 import { mustChange, mustGet } from './queue-outcomes.ts';
 import type { QueueReads } from './queue-reads.ts';
 
-/** Changes entries after their delivery ended. Each operation is one transaction: durable when it returns, or without effect. */
+/**
+ * Changes entries after their delivery ended. Each operation is one transaction: durable when it returns, or without
+ * effect.
+ */
 export interface QueueRemovals {
   /**
    * Returns a failed entry to pending with no attempt spent. If its removal had begun, also removes the recorded loss,

@@ -1,11 +1,17 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 
-/** Number of claims kept: two years of daily slots, so that a clock which jumps back cannot cause a second export of a day. */
+/**
+ * Number of claims kept: two years of daily slots, so that a clock which jumps back cannot cause a second export of a
+ * day.
+ */
 const SLOTS_KEPT_MAX = 730;
 
 /** The claimed daily slots. */
 export interface Slots {
-  /** Claims a slot that needs no export because no record is new. Returns true only for the first claim. `Queue.enqueue` claims the other slots. */
+  /**
+   * Claims a slot that needs no export because no record is new. Returns true only for the first claim. `Queue.enqueue`
+   * claims the other slots.
+   */
   claim(slotId: string, atMs: WallMs): boolean;
   claimed(): readonly string[];
 }

@@ -20,7 +20,10 @@ import { toNumberedName } from '../ledger/policy.ts';
 /** Fact that records a complete import. The legacy queue is not read again afterwards. */
 const IMPORTED_FACT = 'old_queue_imported';
 
-/** Largest legacy queue or history file that is read. The legacy exporter rewrote its file at every change, so a larger one is implausible. */
+/**
+ * Largest legacy queue or history file that is read. The legacy exporter rewrote its file at every change, so a larger
+ * one is implausible.
+ */
 export const LEGACY_QUEUE_SIZE_MAX_BYTES = 32 * 1024 * 1024;
 
 /** Most items imported from one file: ten years of hourly exports. The exports on disk are adopted in any case. */

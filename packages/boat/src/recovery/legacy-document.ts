@@ -16,7 +16,10 @@ export function isPlainObject(value: unknown): value is PlainObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Returns the records of a section unchanged: its `entries` or `data`, or the section if it is a list. Returns [] for other shapes. */
+/**
+ * Returns the records of a section unchanged: its `entries` or `data`, or the section if it is a list. Returns [] for
+ * other shapes.
+ */
 export function toSectionRecords(category: Category, section: unknown): readonly PlainObject[] {
   if (Array.isArray(section)) return section.filter(isPlainObject);
   if (!isPlainObject(section)) return [];
@@ -82,7 +85,10 @@ function readTimestamp(entry: PlainObject, keys: readonly string[]): string | nu
 
 const TIMESTAMP_KEYS = ['timestamp', 'created_at'] as const;
 
-/** Returns the record ID that the collectors derive for the same row or file. A record without an ID is identified by its content. */
+/**
+ * Returns the record ID that the collectors derive for the same row or file. A record without an ID is identified by
+ * its content.
+ */
 function toLegacyIdentity(
   category: Exclude<Category, 'boatlog'>,
   entry: PlainObject,
@@ -216,7 +222,10 @@ const PRIVATE_WORDS = toWords(
 /** Deepest nesting that is kept. Legacy records have four levels: test, samples, sample and value. */
 const DEPTH_MAX = 10;
 
-/** Returns the fields of a legacy record without private ones. Numeric keys are dropped, because JavaScript would order them before `record_id`. */
+/**
+ * Returns the fields of a legacy record without private ones. Numeric keys are dropped, because JavaScript would order
+ * them before `record_id`.
+ */
 function toOutgoing(fields: PlainObject): PlainObject {
   return Object.fromEntries(
     Object.entries(fields)

@@ -100,7 +100,10 @@ function pickCategories(value: PlainObject): LegacyDocument['data'] {
   );
 }
 
-/** Most loose items combined into one export. Without combining, a queue of single records would become one file per record. */
+/**
+ * Most loose items combined into one export. Without combining, a queue of single records would become one file per
+ * record.
+ */
 export const LOOSE_ITEMS_PER_EXPORT_MAX = 1_000;
 
 /**

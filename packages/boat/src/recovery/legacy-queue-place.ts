@@ -8,7 +8,10 @@ export interface LegacyPlace {
   readonly isOurs: boolean;
 }
 
-/** Folders below the root in which legacy exporters kept exports. No other folder is searched, because its files are not exports. */
+/**
+ * Folders below the root in which legacy exporters kept exports. No other folder is searched, because its files are not
+ * exports.
+ */
 const LEGACY_FOLDERS = ['data', 'exports'] as const;
 
 /**

@@ -12,7 +12,10 @@ export interface LegacyFacts {
   readonly tier: Tier | undefined;
 }
 
-/** An export in a legacy queue: a file or inline data. The status is ignored, because the legacy exporter also set "completed" after the answer of a captive portal. */
+/**
+ * An export in a legacy queue: a file or inline data. The status is ignored, because the legacy exporter also set
+ * "completed" after the answer of a captive portal.
+ */
 export type LegacyItem =
   | { readonly kind: 'file'; readonly path: string; readonly facts: LegacyFacts }
   | { readonly kind: 'data'; readonly document: LegacyDocument; readonly facts: LegacyFacts };
@@ -81,7 +84,10 @@ function toCandidates(value: unknown): readonly unknown[] | undefined {
   return toLegacyItem(value) === undefined ? undefined : [value];
 }
 
-/** A complete object in a damaged file can be a part of a damaged item, such as the position of a record. Such a part is not an item. */
+/**
+ * A complete object in a damaged file can be a part of a damaged item, such as the position of a record. Such a part is
+ * not an item.
+ */
 function isLikeAnItem(value: unknown): boolean {
   return (
     isPlainObject(value) &&

@@ -45,7 +45,10 @@ async function removeTemporaryFiles({ disk }: RecoveryWorld, paths: SpoolPaths):
   return removed;
 }
 
-/** Dead-letters waiting entries whose file is missing, and returns their number. Also completes interrupted moves to the archive. */
+/**
+ * Dead-letters waiting entries whose file is missing, and returns their number. Also completes interrupted moves to the
+ * archive.
+ */
 async function failMissing(
   { clock, disk, log }: RecoveryWorld,
   paths: SpoolPaths,

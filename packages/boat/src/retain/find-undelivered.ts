@@ -7,7 +7,10 @@ import type { Clock, Disk } from '../platform/ports.ts';
 import { toLineKind } from '../spool/policy.ts';
 import { readLines } from '../spool/read-lines.ts';
 
-/** Most record identities that one pass over the delivered files compares: about 20 MB of memory for a failed file of any size. */
+/**
+ * Most record identities that one pass over the delivered files compares: about 20 MB of memory for a failed file of
+ * any size.
+ */
 const IDENTITIES_PER_PASS_MAX = 100_000;
 /** Bytes of a record line that contain its ID: up to 300 characters, each up to 6 bytes when escaped. */
 const RECORD_START_BYTES = 2_048;
@@ -59,7 +62,10 @@ async function isReadable(read: () => Promise<void>): Promise<boolean> {
   }
 }
 
-/** True if the list is complete. A receipt names rejected records up to a limit; a full list or an item of category "*" implies more. */
+/**
+ * True if the list is complete. A receipt names rejected records up to a limit; a full list or an item of category "*"
+ * implies more.
+ */
 function areAllNamed(rejectedRecords: readonly RejectedRecord[]): boolean {
   return (
     rejectedRecords.length < REJECTED_RECORDS_KEPT_MAX &&
@@ -82,7 +88,10 @@ async function* identitiesInPasses(
   if (pass.size > 0) yield pass;
 }
 
-/** Yields `<category> <record_id>` for every record of a file except telemetry samples, which later exports do not carry again. */
+/**
+ * Yields `<category> <record_id>` for every record of a file except telemetry samples, which later exports do not carry
+ * again.
+ */
 async function* identitiesOf(disk: Disk, clock: Clock, path: string): AsyncGenerator<string, void, void> {
   let category = '';
   for await (const { bytes } of readLines(disk, clock, path)) {

@@ -53,7 +53,10 @@ export function toHistoryView(row: HistoryRow) {
 /** The pieces of a view's text. Each covers at most one page of rows, so that the event loop is free in between. */
 type Pieces = Generator<string, void, void>;
 
-/** The lists of the legacy exporter in its order. `uploading` is not a stored status; the ledger stores those entries as pending. */
+/**
+ * The lists of the legacy exporter in its order. `uploading` is not a stored status; the ledger stores those entries as
+ * pending.
+ */
 function* toQueuePieces(ledger: Ledger, nowMs: WallMs): Pieces {
   yield `{\n  "version": "1.0",\n  "last_updated": ${JSON.stringify(toLegacyTime(nowMs))},\n  "pending": `;
   yield* toList(entriesOf(ledger, 'pending', 'pending'));
