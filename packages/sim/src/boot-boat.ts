@@ -97,7 +97,8 @@ function noteLegacyImport({ plan, trace }: Simulation, boat: Boat): void {
 function endManager(sim: Simulation, { power }: Boot, error: unknown): void {
   if (!power.isOn()) return;
   const code = isExportError(error) ? error.code : undefined;
-  sim.trace.add({ kind: 'manager_ended', code, message: String(error) });
+  // The text of an expected failure names the folder of this run's real database; a trace has to be the same in both runs.
+  sim.trace.add({ kind: 'manager_ended', reason: code ?? String(error) });
   sim.counts.deaths += 1;
   sim.hasManagerEnded = true;
   if (code === undefined || !isCardUnfit(sim)) {

@@ -11,7 +11,7 @@ export type SimEvent =
   | { readonly kind: 'clock_set' }
   | { readonly kind: 'stop_requested' }
   /** The export manager ended without being stopped. `code` is undefined for a bug. */
-  | { readonly kind: 'manager_ended'; readonly code: string | undefined; readonly message: string }
+  | { readonly kind: 'manager_ended'; readonly reason: string }
   /** The last faults ended. The calm day begins. */
   | { readonly kind: 'calm' }
   | { readonly kind: 'incident_began'; readonly incident: Incident }
