@@ -11,17 +11,17 @@ import type { Log, Store } from './platform/ports.ts';
 import { systemRandomHex, systemWall } from './platform/world.ts';
 import { migrate } from './store/migrate.ts';
 
-/** A store and what it runs on. */
+/** A store and the database below it. */
 export interface OpenStore {
   readonly store: Store;
-  /** Resolves, saying why, if the database below ends by itself; never for one that is not ours. */
+  /** Resolves with the reason if the embedded database ends unexpectedly. Never resolves for a DATABASE_URL. */
   readonly ended: Promise<string>;
   close(): Promise<void>;
 }
 
 /**
- * Opens the configured store. `serve` owns the embedded database while it runs; a `command` may use the one of a running
- * `serve`. Nothing is migrated here.
+ * Opens the configured store without applying migrations. `serve` owns the embedded database while it runs; a `command` may use
+ * the database of a running `serve`.
  */
 export async function openStore(
   config: Pick<Config, 'store'>,
@@ -53,9 +53,9 @@ function overEmbedded(embedded: EmbeddedPostgres, log: Log): OpenStore {
 /** A running node. */
 export interface RunningCentral {
   readonly url: string;
-  /** Resolves, saying why, if the node cannot go on. */
+  /** Resolves with the reason if the node cannot continue. */
   readonly ended: Promise<string>;
-  /** Lets requests end, then closes the store. */
+  /** Waits for requests in progress, then closes the store. */
   stop(): Promise<void>;
 }
 

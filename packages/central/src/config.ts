@@ -3,11 +3,11 @@ import { CentralFailure } from './platform/errors.ts';
 import type { LogLevel } from './platform/ports.ts';
 import { IGNORED_VARIABLES, type Setting, type SettingKey, SETTINGS } from './settings.ts';
 
-/** Where the database is: a PostgreSQL by URL, or the embedded one in a folder. */
+/** The location of the database: the URL of a PostgreSQL, or the folder of the embedded one. */
 export type StoreConfig =
   { readonly kind: 'url'; readonly url: string } | { readonly kind: 'embedded'; readonly dataDir: string };
 
-/** Central's whole configuration. */
+/** The configuration of central. */
 export interface Config {
   readonly host: string;
   readonly port: number;

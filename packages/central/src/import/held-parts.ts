@@ -2,17 +2,17 @@ import type { HeldParts, Receipt } from '@d3kos/protocol';
 import type { Queryable } from '../platform/ports.ts';
 import { textOf } from '../store/row.ts';
 
-/** Receipts read for one answer: a 50 MB export's parts. */
+/** Most receipts in one answer: the number of parts of a 50 MB export. */
 const PARTS_PER_ANSWER_MAX = 50;
 /**
- * Size from which an answer is not added to: a receipt that names a thousand rejected records is about 200 KB, and a boat reads
- * 2 MiB.
+ * Size in characters at which an answer ends. A receipt that names a thousand rejected records has about 200 KB, and a boat reads
+ * at most 2 MiB.
  */
 const ANSWER_SIZE_BYTES = 524_288;
 
 /**
- * The receipts of what is held of one export of one installation, from the part after `afterIndex` on, as they were given
- * when the parts were stored. Nothing held is an empty list, whoever's export it is.
+ * Returns the stored receipts of one export of one installation, ordered by part index and starting after `afterIndex`. The list
+ * is empty if central holds no such part, also if a different installation made the export.
  */
 export async function loadHeldParts(
   store: Queryable,
@@ -33,7 +33,7 @@ export async function loadHeldParts(
       return { status: 'success', export_id: exportId, parts, next: parts.at(-1)?.part.index ?? null };
     const text = textOf(row, 'receipt');
     sizeBytes += text.length;
-    // Written by storePart into a column nothing else writes.
+    // Only insertImport writes this column, with a receipt.
     parts.push(JSON.parse(text) as Receipt);
   }
   return { status: 'success', export_id: exportId, parts, next: null };

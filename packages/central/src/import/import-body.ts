@@ -15,24 +15,24 @@ import { storePart } from './store-part.ts';
 
 const isExportDocument = Compile(ExportDocumentSchema);
 
-/** A document or one part of it as it arrived, by whatever way: over the network, or in a bundle. */
+/** A document, or one part of it, as it arrived over the network or in a bundle. */
 export interface BodyToImport {
-  /** Decoded. */
+  /** The decoded bytes. */
   readonly bytes: Uint8Array;
-  /** Whose documents may come this way; undefined: those of any enrolled installation. */
+  /** The only installation whose documents are accepted; undefined accepts every enrolled installation. */
   readonly installationId: string | undefined;
-  /** As it was claimed beside the body; undefined where nothing was. */
+  /** The key that the sender gave with the body; undefined if it gave none. */
   readonly idempotencyKey: string | undefined;
   readonly contentCoding: ContentCoding;
-  /** Bytes that came over the network for it. */
+  /** Bytes received over the network for this body, before decoding. */
   readonly wireSizeBytes: number;
-  /** Central's own time. */
+  /** Central's own time when the body arrived. */
   readonly receivedMs: number;
-  /** The import's id, should it be stored. */
+  /** The import id, used if the body is stored. */
   readonly importId: string;
 }
 
-/** What became of a body. */
+/** The result of importing a body. */
 export type ImportOutcome =
   | {
       readonly kind: 'stored' | 'repeated';
@@ -45,14 +45,14 @@ export type ImportOutcome =
   /** The installation is disabled or not enrolled. */
   | { readonly kind: 'disabled' }
   | { readonly kind: 'mismatch' }
-  /** More records, or more values in all, than one document may hold. */
+  /** The document has more records or more values than the limits allow. */
   | { readonly kind: 'too_many_records' | 'too_many_values' }
-  /** Not a document of this format. */
+  /** The body is not a document of this format. */
   | { readonly kind: 'invalid'; readonly reason: string };
 
 /**
- * Parses, checks and stores one body in one transaction; every way into central ends here. The outcome of the same body
- * is the same whichever way it came, and coming twice it is stored once.
+ * Parses, checks and stores one body in one transaction. The network and bundles both use this function, so a body has the same
+ * outcome either way, and a body that arrives twice is stored once.
  */
 export async function importBody(store: Store, body: BodyToImport): Promise<ImportOutcome> {
   if (mayHoldMoreValues(body.bytes, VALUES_MAX)) return { kind: 'too_many_values' };

@@ -1,4 +1,4 @@
-/** Parts of the language TypeScript's library does not describe yet (ES2026, JSON.parse source text access). */
+/** Functions of ES2026 (JSON.parse source text access) that TypeScript's library does not declare yet. */
 interface SourceTextJson {
   parse(
     text: string,
@@ -11,10 +11,10 @@ interface SourceTextJson {
 // Node 24 has these functions; only their types are missing.
 const sourceTextJson = JSON as unknown as SourceTextJson;
 
-/** Sixteen digits in a row may be an integer beyond 2^53, which a JavaScript number would round: somebody's record id. */
+/** Sixteen digits in a row may be an integer beyond 2^53, for example a record id, which a JavaScript number would round. */
 const longDigits = /[0-9]{16}/;
 
-/** Parses JSON and keeps integers that do not fit a number as they were written. Throws SyntaxError. */
+/** Parses JSON and keeps the text of integers that a JavaScript number would round. Throws SyntaxError. */
 export function parseExactJson(text: string): unknown {
   if (!longDigits.test(text)) return JSON.parse(text);
   return sourceTextJson.parse(text, (_key, value, { source }) =>
@@ -28,33 +28,33 @@ export function parseExactJson(text: string): unknown {
 }
 
 /**
- * True where JSON text may hold more than `valuesMax` values and members: a look at its bytes alone, before anything is made of
- * them. Commas and brackets within texts count as well; no text has more values than this counts.
+ * True if JSON text may hold more than `valuesMax` values and members. It counts bytes, so it runs before the text is parsed. It
+ * also counts commas and brackets within strings, so the count may be too high but never too low.
  */
 export function mayHoldMoreValues(json: Uint8Array, valuesMax: number): boolean {
   if (json.byteLength <= valuesMax) return false;
   let values = 0;
-  // Before every value but the first of all stands one of `,` `[` `{`.
+  // One of `,` `[` `{` precedes every value except the outermost.
   for (const byte of json)
     if ((byte === 0x2c || byte === 0x5b || byte === 0x7b) && (values += 1) > valuesMax) return true;
   return false;
 }
 
-/** True for an object of JSON: neither an array nor an integer kept as text. */
+/** True for a JSON object: neither an array nor an integer kept as text. */
 export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return (
     typeof value === 'object' && value !== null && !Array.isArray(value) && !sourceTextJson.isRawJSON(value)
   );
 }
 
-/** True where a number is written with more than `digitsMax` characters; PostgreSQL's numeric ends at 131,072 digits. */
+/** True if any number in the value has more than `digitsMax` characters. PostgreSQL's numeric type ends at 131,072 digits. */
 export function hasLongerNumber(value: unknown, digitsMax: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (sourceTextJson.isRawJSON(value)) return value.rawJSON.length > digitsMax;
   return Object.values(value).some((inner) => hasLongerNumber(inner, digitsMax));
 }
 
-/** True when arrays and objects nest deeper than `levelsMax`. Looks no deeper than that itself. */
+/** True if arrays and objects nest deeper than `levelsMax`. Its own recursion stops at that depth. */
 export function isNestedDeeper(value: unknown, levelsMax: number): boolean {
   if (typeof value !== 'object' || value === null || sourceTextJson.isRawJSON(value)) return false;
   if (levelsMax === 0) return true;
@@ -62,7 +62,7 @@ export function isNestedDeeper(value: unknown, levelsMax: number): boolean {
 }
 
 /**
- * JSON text with the keys of every object sorted: equal values give equal text. NUL and lone surrogates, which
+ * Returns JSON text with the keys of every object sorted, so that equal values have equal text. NUL and lone surrogates, which
  * PostgreSQL's jsonb refuses, become U+FFFD. The value must not nest deeply (see isNestedDeeper).
  */
 export function toCanonicalJson(value: unknown): string {
@@ -76,7 +76,7 @@ export function toCanonicalJson(value: unknown): string {
   return `{${members.join(',')}}`;
 }
 
-/** Text that PostgreSQL can hold: NUL and lone surrogates become U+FFFD, everything else stays. */
+/** Returns text that PostgreSQL can store: NUL and lone surrogates become U+FFFD. */
 export function toStorableText(text: string): string {
   return text.toWellFormed().replaceAll('\u0000', '\ufffd');
 }

@@ -1,9 +1,9 @@
 import type { RandomHex } from '../platform/ports.ts';
 
-/** Random bytes of an import's id: enough that ids of all nodes never meet. */
+/** Random bytes in an import id: enough that ids from different nodes do not collide. */
 const IMPORT_ID_SIZE_BYTES = 12;
 
-/** An id for an import that may be stored. */
+/** Returns a new random import id. */
 export function newImportId(randomHex: RandomHex): string {
   return `import_${randomHex(IMPORT_ID_SIZE_BYTES)}`;
 }

@@ -17,43 +17,44 @@ import {
 } from './json-value.ts';
 import { toClaimedTime } from './claimed-time.ts';
 
-/** How deep a record may nest. The deepest of the field, a capture's model answer, nests six levels; recursion here must end. */
+/** Most nesting levels of a record; it bounds recursion. The deepest known record, a model's answer in a capture, has six. */
 const RECORD_LEVELS_MAX = 64;
 
-/** How long a number may be written: far beyond any measurement or id, far below what the database refuses. */
+/** Most digits of a number: far more than any measurement or id has, and far fewer than the database's limit. */
 const NUMBER_LENGTH_MAX = 1_000;
 
 /**
- * How many records one document may hold: more than the whole log of an older boat in the largest body, whose records are
- * 150 bytes and more. Without it a body of a few hundred KB, unpacked, is three million records and a minute's work.
+ * Most records in one document. The largest body holds fewer ordinary records, because each has 150 bytes or more, so even an
+ * older boat can send its whole log. Without this limit, a body of a few hundred KB could decode to three million records and
+ * occupy the node for a minute.
  */
 export const RECORDS_MAX = 250_000;
 
 /**
- * How many values one document may hold in all, wherever they are: ten for each of the most records, as the longest ordinary
- * ones have. A value takes two bytes as text, less than one on the wire, and some hundred in memory, here and in the database:
- * without it 30 KB on the wire took a GB, or kept a node from everything else for a minute.
+ * Most JSON values in one document: ten for each of RECORDS_MAX records, as many as the longest ordinary records have. A value
+ * takes two bytes as text, less than one byte compressed, and about a hundred bytes in memory. Without this limit, a body of
+ * 30 KB took 1 GB of memory or blocked a node for a minute.
  */
 export const VALUES_MAX = 10 * RECORDS_MAX;
 
-/** How many records a document holds. */
+/** Returns the number of records in a document. */
 export function countDocumentRecords({ data }: ExportDocument): number {
   return CATEGORIES.reduce((sum, category) => sum + (data[category]?.entries?.length ?? 0), 0);
 }
 
 /**
- * How much of a rejected record's text is kept for the operator: enough to see what it is, bounded against a document of
- * nothing else.
+ * Most characters of a rejected record that are stored for the operator: enough to recognize the record. A document may consist
+ * of rejected records only.
  */
 const REJECTED_TEXT_LENGTH_MAX = 65_536;
 
-/** How many rejected records are kept and named in a receipt; further ones are counted in a last line. */
+/** Most rejected records that are stored and named in a receipt. A last entry counts the others. */
 const REJECTED_LISTED_MAX = 1_000;
 
-/** How long a name in a rejection may be. */
+/** Most characters of a category or record id in a rejection. */
 const NAME_LENGTH_MAX = 80;
 
-/** One record as its table holds it. `json` is canonical; `columns` are the category's own. */
+/** One record as its table holds it. `json` is canonical; `columns` are the columns that only this category has. */
 export interface StorableRecord {
   readonly recordId: string;
   readonly recordedAt: string | null;
@@ -62,22 +63,22 @@ export interface StorableRecord {
   readonly json: string;
 }
 
-/** A record that was not stored, with as much of it as could be kept. */
+/** A record that was not stored, with the beginning of its text. */
 export interface RejectedEntry extends RejectedRecord {
   readonly text: string | null;
 }
 
-/** The records of one document: per category, sorted by record id, each id once. */
+/** The records of one document. Those of a category are sorted by record id, and each id occurs once. */
 export interface SortedRecords {
   readonly records: ReadonlyMap<Category, readonly StorableRecord[]>;
   readonly rejected: readonly RejectedEntry[];
-  /** All that were rejected, also those past what is listed. */
+  /** The number of all rejected records, listed or not. */
   readonly rejectedCount: number;
 }
 
 /**
- * Takes a document apart. A record that cannot be stored is rejected with its reason and never fails the others;
- * of two with one id the later holds. Records without an id (older boats) get one from their content.
+ * Splits a document into its records. A record that cannot be stored is rejected with a reason and does not affect the others. If
+ * two records have the same id, the later one is used. A record without an id, from an older boat, gets one from its content.
  */
 export function toStorableRecords(document: ExportDocument): SortedRecords {
   const records = new Map<Category, readonly StorableRecord[]>();
@@ -98,7 +99,7 @@ export function toStorableRecords(document: ExportDocument): SortedRecords {
       if (read.kind === 'rejected') reject({ category, ...read.entry });
       else byId.set(read.record.recordId, read.record);
     }
-    // Sorted, so that two transactions lock the rows they share in one order.
+    // Sorted, so that two transactions lock shared rows in the same order.
     records.set(
       category,
       [...byId.values()].sort((a, b) => (a.recordId < b.recordId ? -1 : 1)),
@@ -114,7 +115,7 @@ export function toStorableRecords(document: ExportDocument): SortedRecords {
   return { records, rejected, rejectedCount };
 }
 
-/** The rejections as a receipt lists them: bounded, the rest counted in a last line. */
+/** Returns the rejections that a receipt lists; a last entry counts the others. */
 export function toListedRejections({ rejected, rejectedCount }: SortedRecords): readonly RejectedRecord[] {
   const listed = rejected.map(({ category, record_id, reason }) => ({ category, record_id, reason }));
   const further = rejectedCount - listed.length;
@@ -123,7 +124,7 @@ export function toListedRejections({ rejected, rejectedCount }: SortedRecords): 
     : [...listed, { category: '*', record_id: '', reason: `and ${further} further records` }];
 }
 
-/** A list under `entries`, one document under `data`; an empty document says that nothing is new. */
+/** Returns a list under `entries`, or the one document under `data`. An empty document means that nothing is new. */
 function recordsOf({ entries = [], data = {} }: Section): readonly unknown[] {
   return Object.keys(data).length === 0 ? entries : [...entries, data];
 }
@@ -175,8 +176,8 @@ function isRecordId(id: unknown): id is string {
 }
 
 /**
- * The identity of a record that came without one. Settings and onboarding are one document each, replaced by the next;
- * a telemetry sample is of the moment it was exported; everything else is its content.
+ * Derives the id of a record that has none. Settings and onboarding are one document each, which the next one replaces. A
+ * telemetry sample is identified by the time of its export, and every other record by its content.
  */
 function deriveRecordId(category: Category, sha256: string, exportTimestamp: string): string {
   switch (category) {
@@ -195,7 +196,7 @@ function deriveRecordId(category: Category, sha256: string, exportTimestamp: str
   }
 }
 
-/** Where records say when they were made: a normalised time first, then the names of the seed and the field. */
+/** Keys that may hold the time of a record: a normalized time first, then the names that legacy exporters used. */
 const TIME_KEYS = ['timestamp_utc', 'recorded_at', 'timestamp', 'time', 'generated_at', 'ts'] as const;
 
 function claimedTimeOf(
@@ -232,7 +233,7 @@ function columnsOf(
   }
 }
 
-/** The position as the seed nests it (`gps`), or flat. */
+/** Returns the position, either nested in `gps` as the legacy exporter writes it, or at the top level. */
 function positionOf(record: Readonly<Record<string, unknown>>) {
   const gps = isJsonObject(record['gps']) ? record['gps'] : record;
   return { latitude: numberIn(gps, 'latitude'), longitude: numberIn(gps, 'longitude') };

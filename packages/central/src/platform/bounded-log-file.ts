@@ -1,27 +1,27 @@
 import { closeSync, copyFileSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 
 /**
- * Largest a log file grows. A healthy PostgreSQL writes two lines a checkpoint, at most some 200 KB a day: weeks of it stay
- * readable. One that fails at every statement fills it in minutes, and must not fill the disk its database is on.
+ * Largest size of a log file. A healthy PostgreSQL writes two lines per checkpoint, at most about 200 KB a day, so the file covers
+ * weeks. A PostgreSQL that fails at every statement reaches the limit in minutes and must not fill the disk of its database.
  */
 export const LOG_FILE_SIZE_MAX_BYTES = 8 * 1_048_576;
 
 /** A log file of bounded size. */
 export interface BoundedLogFile {
-  /** Appends; what the disk does not take is dropped. Never throws. */
+  /** Appends bytes, or drops them if the disk refuses the write. Never throws for a failure of the disk. */
   write(bytes: Uint8Array): void;
   close(): void;
 }
 
 /**
- * Opens the log file at `path` to append to it. Before it grows past LOG_FILE_SIZE_MAX_BYTES it is copied to `<path>.1`, over
- * the one that is there, and begins anew: two files of that size are the most there ever is.
+ * Opens the log file at `path` for appending. Before the file exceeds LOG_FILE_SIZE_MAX_BYTES, it is copied over `<path>.1` and
+ * emptied. The two files together therefore never exceed twice that size.
  */
 export function openBoundedLogFile(path: string): BoundedLogFile {
   const file = openSync(path, 'a', 0o600);
   let sizeBytes = fstatSync(file).size;
   const beginAnew = () => {
-    // Copied and emptied, not renamed: the open file stays the one at `path`, whatever fails here.
+    // Copied and emptied, not renamed: if a step fails, the open file is still the one at `path`.
     orDropped(() => copyFileSync(path, `${path}.1`));
     ftruncateSync(file);
     sizeBytes = 0;
@@ -36,7 +36,7 @@ export function openBoundedLogFile(path: string): BoundedLogFile {
   };
 }
 
-/** A full or failing disk costs lines of the log, and never what is logged about: it may be why there is so much to log. */
+/** Ignores failures of the disk. A full disk may lose log lines, but it must not stop the program that writes them. */
 function orDropped(work: () => void): void {
   try {
     work();

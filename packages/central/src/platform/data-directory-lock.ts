@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 
-/** The right to run a PostgreSQL on one data directory. */
+/** The exclusive lock on a data directory. Only its holder may run PostgreSQL there. */
 export interface DataDirectoryLock {
   release(): Promise<void>;
 }
 
 /**
- * Takes a data directory's lock, or gives undefined while another live process of this machine holds it. `directory` is the real
- * path. The lock is held under this account and under the one the directory belongs to: root can work on everybody's, and must
- * see what they hold, while no stranger can keep an account from its own.
+ * Takes the lock of a data directory, or returns undefined while another live process of this machine holds it. `directory` is
+ * the real path. The lock is held for the current account and for the account that owns the directory. Root, which can use every
+ * directory, therefore sees the owner's lock, and an unrelated account cannot block an owner.
  */
 export async function lockDataDirectory(directory: string): Promise<DataDirectoryLock | undefined> {
   const accounts = new Set([process.getuid?.() ?? 0, (await stat(directory)).uid]);
@@ -31,8 +31,8 @@ export async function lockDataDirectory(directory: string): Promise<DataDirector
 }
 
 /**
- * A lock is the name of an abstract Unix socket: the kernel frees it the moment its holder dies, however it dies, so that it is
- * never stale.
+ * Takes the name of an abstract Unix socket as the lock. The kernel releases the name when the process ends for any reason, so
+ * the lock is never stale.
  */
 async function lockName(name: string): Promise<DataDirectoryLock | undefined> {
   const server = createServer((socket) => socket.destroy());
@@ -44,7 +44,7 @@ async function lockName(name: string): Promise<DataDirectoryLock | undefined> {
     server.listen(name, () => resolve(true));
   });
   if (!taken) return undefined;
-  // The lock alone keeps no process running.
+  // The lock must not keep the process running.
   server.unref();
   return {
     release: () => new Promise((resolve) => server.close(() => resolve())),

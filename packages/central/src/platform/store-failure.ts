@@ -1,18 +1,18 @@
 import { CentralFailure } from './errors.ts';
 
 /**
- * SQLSTATE classes that say "not now" and not "never": connection (08), a login that is refused (28), no such database (3D),
- * rollback for serialisation or deadlock (40), out of resources such as a full disk (53), operator intervention such as a
- * shutdown or a statement timeout (57), trouble of the system below (58). Source: PostgreSQL documentation, appendix A.
+ * SQLSTATE classes of failures that a later attempt may not meet: connection (08), refused login (28), missing database (3D),
+ * rollback for serialization or deadlock (40), insufficient resources such as a full disk (53), operator intervention such as a
+ * shutdown or a statement timeout (57), and system errors outside PostgreSQL (58). Source: PostgreSQL documentation, appendix A.
  */
 const UNAVAILABLE_CLASSES: ReadonlySet<string> = new Set(['08', '28', '3D', '40', '53', '57', '58']);
 
-/** Single codes of the same kind: a lock not got in time, and a standby that cannot be written to yet. */
+/** Single codes of the same kind: a lock that was not available in time, and a standby that does not accept writes yet. */
 const UNAVAILABLE_STATES: ReadonlySet<string> = new Set(['55P03', '25006']);
 
 /**
- * The failure a driver's error becomes. An error without an SQLSTATE did not come from the server: the connection
- * was refused, lost or silent, and the same statement may do later.
+ * Converts a driver's error to a CentralFailure. An error without an SQLSTATE did not come from the server: the connection was
+ * refused, lost or silent, and the same statement may succeed later.
  */
 export function toStoreFailure(error: unknown, op: string): CentralFailure {
   const state = sqlStateOf(error);
@@ -22,17 +22,17 @@ export function toStoreFailure(error: unknown, op: string): CentralFailure {
   return isUnavailable
     ? new CentralFailure('STORE_UNAVAILABLE', `the database is not available: ${message}`, {
         op,
-        hint: 'check that PostgreSQL runs, has room on its disk, and that DATABASE_URL is right',
+        hint: 'check that PostgreSQL runs and has free disk space, and that DATABASE_URL is correct',
         cause: error,
       })
     : new CentralFailure('STORE_FAILED', `the database refused a statement (${state}): ${message}`, {
         op,
-        hint: 'this is a defect, or a database that something else has changed; the log has the statement',
+        hint: 'central has a defect, or another program changed the database; the log has the statement',
         cause: error,
       });
 }
 
-/** True for a driver's error that is the server's own answer: its connection works. */
+/** True for a driver's error that the server itself sent, which means that the connection works. */
 export function isServersAnswer(error: unknown): boolean {
   return sqlStateOf(error) !== undefined;
 }

@@ -28,7 +28,7 @@ interface ImportsTable {
   readonly wire_bytes: number;
   readonly decoded_bytes: number;
   readonly received_at: string;
-  /** An array literal: the drivers convert arrays differently. */
+  /** Written as an array literal, because the drivers convert arrays differently. */
   readonly withdrawn_sequences: string | null;
 }
 

@@ -4,19 +4,19 @@ import type { Queryable, Store } from '../platform/ports.ts';
 import { MIGRATIONS, type Migration } from './migrations/index.ts';
 import { textOf } from './row.ts';
 
-/** Which advisory lock migrations hold: any constant of our own; two nodes that start together apply each step once. */
+/** The key of the advisory lock that migrations hold, an arbitrary constant. Two nodes that start together apply each step once. */
 const MIGRATION_LOCK = 826_351_108;
 
-/** What one run of the migrations did. */
+/** The result of one run of the migrations. */
 export interface MigrationReport {
   readonly applied: readonly string[];
   readonly present: readonly string[];
 }
 
 /**
- * Brings the schema up to `migrations`, in one transaction under an advisory lock: all of it or nothing. Throws CONFIG_INVALID
- * for a database that cannot hold every text, MIGRATION_CHANGED where an applied step has another text now, SCHEMA_TOO_NEW
- * where the database has steps unknown here.
+ * Applies the missing steps of `migrations` in one transaction under an advisory lock. Throws CONFIG_INVALID for a database that
+ * is not encoded in UTF-8, MIGRATION_CHANGED if the text of an applied step has changed, and SCHEMA_TOO_NEW if the database has
+ * steps that this version does not know.
  */
 export async function migrate(
   store: Store,
@@ -48,16 +48,16 @@ export async function migrate(
 }
 
 /**
- * A database of another encoding refuses the first text it has no letter for, and the boat whose text it is would be told of a
- * defect.
+ * Throws CONFIG_INVALID unless the database is encoded in UTF-8. Any other encoding lacks some characters, and central would
+ * refuse the boats that send them.
  */
 async function requireEveryText(tx: Queryable): Promise<void> {
   const [row = {}] = await tx.query("select current_setting('server_encoding') as encoding");
   const encoding = textOf(row, 'encoding');
   if (encoding === 'UTF8') return;
   throw new CentralFailure('CONFIG_INVALID', `the database of DATABASE_URL has the encoding ${encoding}`, {
-    op: 'look at the database',
-    hint: 'create one with `createdb --encoding=UTF8 --template=template0 NAME` and name that one',
+    op: 'check the encoding of the database',
+    hint: 'create a database with `createdb --encoding=UTF8 --template=template0 NAME` and put its name in DATABASE_URL',
   });
 }
 
@@ -66,14 +66,14 @@ function refuseForeignSteps(present: ReadonlyMap<string, string>, migrations: re
   for (const [name, digest] of present) {
     const expected = known.get(name);
     if (expected === undefined)
-      throw new CentralFailure('SCHEMA_TOO_NEW', `the database has the migration ${name}, unknown here`, {
+      throw new CentralFailure('SCHEMA_TOO_NEW', `the database has the unknown migration ${name}`, {
         op: 'migrate',
-        hint: 'a newer d3kos-central has used this database: run that version',
+        hint: 'a newer d3kos-central used this database; run that version',
       });
     if (expected !== digest)
-      throw new CentralFailure('MIGRATION_CHANGED', `the migration ${name} was applied with another text`, {
+      throw new CentralFailure('MIGRATION_CHANGED', `the migration ${name} changed after it was applied`, {
         op: 'migrate',
-        hint: 'never change a released migration: add a further one',
+        hint: 'restore the released migration and put the change into a new one',
       });
   }
 }

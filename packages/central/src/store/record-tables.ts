@@ -1,6 +1,6 @@
 import type { Category } from '@d3kos/protocol';
 
-/** The columns of a category's table beside those all have, with their types: what is queried of it. */
+/** The columns, with their types, that only one category's table has. */
 const OWN_COLUMNS: Readonly<Record<Category, Readonly<Record<string, 'text' | 'double precision'>>>> = {
   engine_benchmark: {},
   boatlog: { entry_type: 'text', latitude: 'double precision', longitude: 'double precision' },
@@ -13,16 +13,16 @@ const OWN_COLUMNS: Readonly<Record<Category, Readonly<Record<string, 'text' | 'd
   telemetry: {},
 };
 
-/** The table that holds a category's records. */
+/** Returns the name of the table that holds a category's records. */
 export function recordTable(category: Category): `records_${Category}` {
   return `records_${category}`;
 }
 
 /**
- * One statement that stores many records of a category. Parameters: $1 installation, $2 JSON array of
- * `{record_id, recorded_at, sha256, record, …own columns}`, $3 ledger, $4 sequence, $5 export, $6 part, $7 import, $8 received at.
- * $9 the ledgers of this installation that are newer than $3. A record that a later export of the same ledger, or any export
- * of a newer ledger, has brought already stays as it is: parts may arrive out of order, and so may what a lost ledger left.
+ * Returns one statement that stores many records of a category. Parameters: $1 installation, $2 JSON array of
+ * `{record_id, recorded_at, sha256, record, …own columns}`, $3 ledger, $4 sequence, $5 export, $6 part, $7 import,
+ * $8 received at, $9 ledgers of this installation that are newer than $3. A record from a later export of the same ledger, or from a newer
+ * ledger, is not replaced, because parts and the exports of a lost ledger may arrive out of order.
  * docs/spec/protocol.md R32: "Central MUST NOT replace a record with an older version from an earlier export of the
  * same ledger or from an earlier ledger."
  */

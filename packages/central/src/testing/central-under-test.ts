@@ -16,7 +16,7 @@ import type { Store } from '../platform/ports.ts';
 import { systemRandomHex } from '../platform/world.ts';
 import { assertKeepsContract } from './contract-check.ts';
 
-/** Noon of a day in 2026: the clock of every app under test stands there unless moved. */
+/** Noon of a day in 2026. The clock of every app under test starts there and moves only when a test moves it. */
 export const NOON_MS = Date.UTC(2026, 5, 1, 12);
 
 /** The operator's token of every app under test. */
@@ -47,7 +47,7 @@ export interface EnrolledBoat {
   readonly token: string;
 }
 
-/** Enrols a boat nobody else of the suite has. */
+/** Enrols a boat that no other test uses. */
 export async function enrollBoat(store: Store, allowIdAsToken = false): Promise<EnrolledBoat> {
   const id = systemRandomHex(8);
   const world = { store, wallMs: NOON_MS, randomHex: systemRandomHex };
@@ -55,7 +55,7 @@ export async function enrollBoat(store: Store, allowIdAsToken = false): Promise<
   return { id, token };
 }
 
-/** What a test changes of a document; the rest is an ordinary incremental export. */
+/** The members of a document that a test changes. The others are those of an ordinary incremental export. */
 export interface DocumentFacts {
   readonly exportId?: string;
   readonly sequence?: number;
@@ -64,7 +64,7 @@ export interface DocumentFacts {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-/** A document as a boat of today sends it. */
+/** Returns a document as a current boat sends it. */
 export function toDocument(boat: EnrolledBoat, facts: DocumentFacts = {}) {
   const sequence = facts.sequence ?? 1;
   return {
@@ -84,19 +84,19 @@ export function toDocument(boat: EnrolledBoat, facts: DocumentFacts = {}) {
   };
 }
 
-/** A `data` of one category. */
+/** Returns a `data` with one category. */
 export function toBoatlog(entries: readonly unknown[]) {
   return { boatlog: { category: 'boatlog', entry_count: entries.length, entries } };
 }
 
-/** How one request differs from an ordinary one. An undefined header is left out. */
+/** The differences between a request and an ordinary one. A header that is undefined is omitted. */
 export interface Sending {
   readonly bearer?: string;
   readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly coding?: 'gzip' | 'identity';
 }
 
-/** The import request of a document, or of any text in its place. */
+/** Returns the import request for a document, or for any text in its place. */
 export function toImportRequest(
   boat: EnrolledBoat,
   document: ReturnType<typeof toDocument> | string,
@@ -122,7 +122,7 @@ export function toImportRequest(
   });
 }
 
-/** Sends a document and gives the receipt; any refusal fails the test. */
+/** Sends a document and returns its receipt. Any refusal fails the test. */
 export async function importDocument(
   app: App,
   boat: EnrolledBoat,
@@ -135,7 +135,7 @@ export async function importDocument(
   return JSON.parse(text) as Receipt;
 }
 
-/** Sends a request that must be refused, checks status and code, and gives the answer's body and headers. */
+/** Sends a request that must be refused, checks the status and the code, and returns the body and headers of the answer. */
 export async function expectRefusal(
   app: App,
   request: Request,
@@ -152,7 +152,7 @@ export async function expectRefusal(
   return { body, headers: answer.headers };
 }
 
-/** The records of a category as SQL sees them. */
+/** Returns the stored records of a category. */
 export async function heldRecords(store: Store, boat: EnrolledBoat, category = 'boatlog') {
   return store.query(
     `select record_id, record::text as json, import_id, sequence::int as sequence from records_${category}

@@ -3,7 +3,7 @@ import { type CentralError, CentralErrorSchema } from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
 import { REFUSALS, type Refusal, type Route, ROUTE_LIST, type RouteId } from '../api/contract.ts';
 
-/** What a response is in the contract; `refused` has no route for a path or method that no route has. */
+/** A response in terms of the contract. `route` is undefined for a path or method that no route has. */
 export type ContractReply =
   | { readonly kind: 'answered'; readonly route: RouteId }
   | { readonly kind: 'refused'; readonly route: RouteId | undefined; readonly refusal: Refusal };
@@ -11,7 +11,7 @@ export type ContractReply =
 const isCentralError = Compile(CentralErrorSchema);
 const isAnswer = new Map(ROUTE_LIST.map(({ id, answer }) => [id, Compile(answer.schema)]));
 
-/** Fails unless the response is the answer of the request's route, in its schema, or one of the refusals the route lists. */
+/** Fails unless the response matches the answer schema of the request's route or is a refusal that the route lists. */
 export async function assertKeepsContract(request: Request, response: Response): Promise<ContractReply> {
   const { pathname } = new URL(request.url);
   const route = ROUTE_LIST.find(({ method, path }) => method === request.method && matches(path, pathname));

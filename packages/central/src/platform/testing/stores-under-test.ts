@@ -12,7 +12,7 @@ import { openPgliteStore } from './pglite.ts';
 /** An empty database. */
 export interface StoreUnderTest {
   readonly store: Store;
-  /** A second way in, as a second node has: other connections where the server has any. */
+  /** A second store on the same database, as a second node has. It has its own connections if the server has connections. */
   readonly secondStore: Store;
   close(): Promise<void>;
 }
@@ -23,7 +23,7 @@ export async function openPglite(): Promise<StoreUnderTest> {
   return { store, secondStore: store, close: () => store.close() };
 }
 
-/** The embedded PostgreSQL on a folder of its own, without fsync: its data is thrown away. */
+/** The embedded PostgreSQL on its own folder. It runs without fsync, because its data is discarded. */
 export async function openEmbedded(): Promise<StoreUnderTest> {
   const dataDir = await mkdtemp(join(tmpdir(), 'central-test-'));
   const embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' });
@@ -42,7 +42,7 @@ export async function openEmbedded(): Promise<StoreUnderTest> {
   };
 }
 
-/** A fresh database on the server of DATABASE_URL, dropped afterwards. */
+/** A new database on the server of DATABASE_URL, dropped afterwards. */
 async function openOnUrl(url: string): Promise<StoreUnderTest> {
   const name = `d3kos_test_${systemRandomHex(6)}`;
   const server = openPgStore({ url }, SILENT_LOG);
@@ -64,7 +64,7 @@ async function openOnUrl(url: string): Promise<StoreUnderTest> {
   };
 }
 
-/** Declares the same tests once per store: PGlite, the embedded PostgreSQL, and the one of DATABASE_URL where it is set. */
+/** Declares the same tests for each store: PGlite, the embedded PostgreSQL, and the server of DATABASE_URL if it is set. */
 export function describeOnEveryStore(name: string, declare: (open: () => StoreUnderTest) => void): void {
   const url = process.env['DATABASE_URL'];
   const kinds: readonly (readonly [string, () => Promise<StoreUnderTest>])[] = [

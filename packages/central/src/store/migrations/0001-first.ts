@@ -1,4 +1,4 @@
-/** Columns every table of records has: identity first, so that it can be partitioned or distributed by installation. */
+/** Columns of every record table. The installation comes first, so that a table can be partitioned or distributed by it. */
 const RECORD_COLUMNS = `
   installation_id text not null,
   record_id text not null,
@@ -12,7 +12,7 @@ const RECORD_COLUMNS = `
   received_at timestamptz not null,
   record jsonb not null`;
 
-/** The tables of this step and what is queried of each beside the columns all have. Written out: a released step never changes. */
+/** The record tables of this step and their additional columns. They are written out, because a released step never changes. */
 const OWN_COLUMNS = {
   engine_benchmark: '',
   boatlog: ', entry_type text, latitude double precision, longitude double precision',
@@ -36,9 +36,9 @@ create index records_${category}_time on records_${category} (installation_id, r
   .join('\n');
 
 /**
- * The first schema. Claims of boats (`export_timestamp`, `recorded_at`, `claimed_tier`) stand beside central's own times
- * (`received_at`, `last_heard_at`). Every key begins with the installation; nothing refers across tables, so that each
- * can be distributed by it.
+ * The first schema. Claims of boats (`export_timestamp`, `recorded_at`, `claimed_tier`) are stored beside central's own times
+ * (`received_at`, `last_heard_at`). Every key begins with the installation and there are no foreign keys, so that each table can
+ * be distributed by installation.
  */
 export const FIRST_SQL = `
 create table installations (
