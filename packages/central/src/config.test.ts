@@ -6,7 +6,7 @@ import { parseConfig } from './config.ts';
 import { isCentralFailure } from './platform/errors.ts';
 import { describeLimits, IGNORED_VARIABLES, type Setting, SETTINGS } from './settings.ts';
 
-test('needs no setting: the embedded database in ./central-data, on loopback, the fleet page closed', () => {
+test('without settings uses the embedded database in ./central-data, listens on loopback and closes the fleet page', () => {
   const config = parseConfig({ PATH: '/bin', CENTRAL_HOST: '' });
   assert.deepEqual(config.store, { kind: 'embedded', dataDir: 'central-data' });
   assert.deepEqual([config.host, config.port, config.operatorToken], ['127.0.0.1', 8095, undefined]);

@@ -13,7 +13,7 @@ import { toBoatlog, toDocument, toImportRequest } from './testing/central-under-
 const MAIN = join(import.meta.dirname, 'main.ts');
 const ID = '0123456789abcdef';
 
-/** The customary id of `daemon`, an account that every machine has and no program of ours uses. */
+/** The usual id of `daemon`, an account that exists on every machine and that none of our programs uses. */
 const SERVICE_ACCOUNT = 1;
 
 interface Ended {
@@ -22,7 +22,7 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** The real program, as the checkout runs it, on a data folder of its own. */
+/** Runs the real program from the checkout on its own data folder. */
 function nodeArguments(args: readonly string[]): string[] {
   return ['--conditions=development', '--disable-warning=ExperimentalWarning', MAIN, ...args];
 }
@@ -91,7 +91,7 @@ describe('d3kos-central, as a process', () => {
     await rm(dataDir, { recursive: true });
   });
 
-  test('enrols, serves, survives kill -9 with what it acknowledged, and stops in order', async () => {
+  test('enrols a boat, keeps acknowledged imports over kill -9, and stops cleanly', async () => {
     const enrolled = await run(dataDir, 'enroll', ID, '--tier', '2', '--json');
     assert.equal(enrolled.code, 0, enrolled.stderr);
     const { token } = JSON.parse(enrolled.stdout) as { token: string };
@@ -105,7 +105,7 @@ describe('d3kos-central, as a process', () => {
     const second = await serve(dataDir);
     assert.deepEqual(await send(second.url, token), { ...receipt, duplicate: true });
 
-    // A command works beside the running node, on the same database.
+    // A command uses the database of the running node.
     const shown = await run(dataDir, 'show', ID, '--json');
     assert.equal(shown.code, 0, shown.stderr);
     assert.ok(!shown.stdout.includes(token));
@@ -116,7 +116,7 @@ describe('d3kos-central, as a process', () => {
       1,
     );
 
-    // A second node on the same folder is refused, and does the first no harm.
+    // A second node on the same folder is refused and does not affect the first.
     const third = await run(dataDir, 'serve');
     assert.equal(third.code, 4);
     assert.match(third.stderr, /DATA_DIR_IN_USE/);
@@ -140,7 +140,7 @@ describe('d3kos-central, as a process', () => {
     assert.equal(await endBy(running.child, 'SIGTERM'), 0);
   });
 
-  test('ends with a failure when its database is killed, and starts again on what it had', async () => {
+  test('exits with 1 if its database is killed, and keeps the stored data', async () => {
     const running = await serve(dataDir);
     const pid = Number((await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0]);
     const ended = once(running.child, 'exit');
@@ -150,7 +150,7 @@ describe('d3kos-central, as a process', () => {
     assert.equal(shown.code, 0, shown.stderr);
   });
 
-  test('a folder that was copied while it was stopped and put back refuses duplicates, and names what came after the copy', async () => {
+  test('a data folder restored from a copy recognizes duplicates, and names the exports that arrived after the copy as missing', async () => {
     const [folder, copy] = [await mkdtemp(join(tmpdir(), 'central-live-')), join(dataDir, 'copy')];
     const holding = async () => {
       const shown = await run(folder, 'show', ID, '--json');
@@ -183,8 +183,9 @@ describe('d3kos-central, as a process', () => {
     }
   });
 
-  test("takes commands of root's beside a node of another account, and goes on", async (context) => {
-    if (process.getuid?.() !== 0) return context.skip('only root may command where another account serves');
+  test('accepts commands from root while a different account runs the node, and keeps running', async (context) => {
+    if (process.getuid?.() !== 0)
+      return context.skip('only root may run commands on the node of a different account');
     if (spawnSync(process.execPath, [MAIN, '--help'], { uid: SERVICE_ACCOUNT }).status !== 0)
       return context.skip('other accounts cannot reach this checkout');
     const folder = await mkdtemp(join(tmpdir(), 'central-account-'));
@@ -198,7 +199,7 @@ describe('d3kos-central, as a process', () => {
       const { token } = JSON.parse(enrolled.stdout) as { token: string };
       assert.equal((await send(running.url, token)).duplicate, false);
       assert.equal(await endBy(running.child, 'SIGTERM'), 0);
-      // With nobody serving, root would have to take the folder away from its account.
+      // Without a running node, root would have to change the owner of the folder.
       const refused = await run(folder, 'list');
       assert.equal(refused.code, 5);
       assert.match(refused.stderr, /sudo -u '#1'/);
@@ -209,7 +210,7 @@ describe('d3kos-central, as a process', () => {
     }
   });
 
-  test('names the port that is taken and what to do, and leaves no database running', async () => {
+  test('a port in use is reported with the fix, and no database keeps running', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const address = taken.address();
@@ -226,7 +227,7 @@ describe('d3kos-central, as a process', () => {
     }
   });
 
-  test('says what is wrong with what it was asked, with its own exit code', async () => {
+  test('reports each invalid command or setting with its code and exit code', async () => {
     const cases: readonly (readonly [string, number, RegExp])[] = [
       ['enroll 0123', 2, /INSTALLATION_ID_INVALID/],
       ['show ffffffffffffffff', 3, /INSTALLATION_NOT_FOUND/],

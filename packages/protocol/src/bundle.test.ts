@@ -24,7 +24,7 @@ function toPart(body: Buffer, index: number): BundlePart {
   };
 }
 
-/** A bundle of these bodies, and where each of its pieces begins. */
+/** Returns a bundle of these bodies, and the offset of each of its pieces. */
 function write(
   bodies: readonly Buffer[],
   skipped: readonly { queue_id: string; reason: string }[] = [],
@@ -71,7 +71,7 @@ const anyBodies = fc.array(
   { minLength: 1, maxLength: 6 },
 );
 
-test('gives back what was written, whatever the bodies are', async () => {
+test('returns every body as it was written, for bodies of any content', async () => {
   await fc.assert(
     fc.asyncProperty(anyBodies, async (bodies) => {
       const items = await read(write(bodies));
@@ -85,7 +85,7 @@ test('gives back what was written, whatever the bodies are', async () => {
   );
 });
 
-test('a changed byte anywhere is told, and costs at most the part it is in', async () => {
+test('a changed byte anywhere is reported and affects at most its own part', async () => {
   const bodies = ['{"a":1}\n', '{"b":2}\n', '{"c":3}\n'].map((text) => Buffer.from(text));
   const bundle = write(bodies);
   for (let at = 0; at < bundle.length; at += 1) {
@@ -98,13 +98,13 @@ test('a changed byte anywhere is told, and costs at most the part it is in', asy
         bodies.some((own) => own.toString('latin1') === body),
         `byte ${at}: ${body}`,
       );
-    // A changed time, version or count is still a line of the format; nothing of a record can change unseen.
-    assert.ok(whole.length >= bodies.length - 1, `byte ${at} costs ${bodies.length - whole.length} parts`);
-    if (whole.length < bodies.length) assert.ok(!isWhole(items), `byte ${at} is not told`);
+    // A line with a changed time, version or count may still be valid. A change to a record is always detected.
+    assert.ok(whole.length >= bodies.length - 1, `byte ${at} damages ${bodies.length - whole.length} parts`);
+    if (whole.length < bodies.length) assert.ok(!isWhole(items), `byte ${at} is not reported`);
   }
 });
 
-test('a bundle cut off anywhere is told, and what is before the cut is given', async () => {
+test('a bundle cut off anywhere is reported, and the parts before the cut are returned', async () => {
   const bodies = ['{"a":1}\n', '{"b":2}\n'].map((text) => Buffer.from(text));
   const bundle = write(bodies);
   for (let length = 0; length < bundle.length - 1; length += 1) {
@@ -114,7 +114,7 @@ test('a bundle cut off anywhere is told, and what is before the cut is given', a
   }
 });
 
-test('bytes that are missing or surplus in the middle cost the part they are in and no other', async () => {
+test('missing or additional bytes affect only the part they are in', async () => {
   const bodies = ['a', 'b', 'c'].map((letter) => Buffer.from(letter.repeat(500)));
   const bundle = write(bodies);
   const at = bundle.indexOf('bbb') + 10;
@@ -128,18 +128,18 @@ test('bytes that are missing or surplus in the middle cost the part they are in 
       ['a', 'c'],
     );
     const damage = items.find((item) => item.kind === 'damaged');
-    assert.equal(damage?.header?.part.index, 2, 'the part that is damaged is named');
+    assert.equal(damage?.header?.part.index, 2, 'the damaged part is named');
   }
 });
 
-test('a body larger than may be held is passed over, and the next one is read', async () => {
+test('a body above the size limit is skipped, and the next one is read', async () => {
   const bodies = [Buffer.alloc(3_000_000, 97), Buffer.from('small')];
   const items = await read(write(bodies), 1_000);
   assert.deepEqual(wholeBodies(items), ['small']);
   assert.match(String(items.find((item) => item.kind === 'damaged')?.reason), /3000000/);
 });
 
-test('what was left out is told in any words, and the lines stay ASCII', async () => {
+test('the reason for a skipped export may be any text, and the lines stay ASCII', async () => {
   const skipped = [{ queue_id: 'q_1', reason: 'Gerät “kaputt” 🚤' }];
   const bundle = write([Buffer.from('x')], skipped);
   assert.ok(bundle.every((byte) => byte < 0x7f));

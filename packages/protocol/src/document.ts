@@ -44,8 +44,8 @@ export const SectionSchema = Type.Object({
 export type Section = Static<typeof SectionSchema>;
 
 /**
- * The boat's clock when it made the document. Times in a document are claims; documents with the same `boot_id` were made in
- * one run.
+ * The boat's clock when it made the document. Times in a document are claims. Documents with the same `boot_id` were made
+ * during the same run of the machine, from boot to shutdown.
  */
 export const BoatClockSchema = Type.Object({
   synchronized: Type.Boolean(),
@@ -58,7 +58,7 @@ export const BoatClockSchema = Type.Object({
  */
 export const WITHDRAWN_SEQUENCES_MAX = 200;
 
-/** Everything of a document but its records. The four legacy keys come first (docs/spec/delivery.md, "Making an export"). */
+/** Every member of a document except its records. The four legacy keys come first (docs/spec/delivery.md, "Making an export"). */
 export const DocumentHeaderSchema = Type.Object({
   installation_id: Type.String({ pattern: INSTALLATION_ID_PATTERN }),
   export_timestamp: Type.String({ maxLength: 40 }),

@@ -1,4 +1,4 @@
-/** Where documents go, relative to the central's URL (docs/spec/protocol.md R11). */
+/** The import route, relative to central's URL (docs/spec/protocol.md R11). */
 export const IMPORT_PATH = '/api/v1/data/import';
 /** The health route (docs/spec/protocol.md R49). */
 export const HEALTH_PATH = '/api/v1/health';

@@ -16,7 +16,7 @@ test('never admits a request beyond either limit, and names the limit it meets',
   assert.equal(judgeAdmission({ waiting: 16, installationRequests: 1 }, limits), 'node_busy');
 });
 
-test('holds exactly as many bytes of bodies as the largest imports at once would take', () => {
+test('bounds the bytes in memory by the largest body times the concurrent imports', () => {
   assert.equal(mayHold(3_000, 1_000, limits), true);
   assert.equal(mayHold(3_000, 1_001, limits), false);
 });

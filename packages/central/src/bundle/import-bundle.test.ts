@@ -32,7 +32,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 type Document = ReturnType<typeof toDocument>;
 
-/** Three parts of one export, a record each. */
+/** Returns three parts of one export, with one record each. */
 const threeParts = (boat: EnrolledBoat, exportId = 'exp_1'): readonly Document[] =>
   [1, 2, 3].map((index) =>
     toDocument(boat, {
@@ -42,7 +42,7 @@ const threeParts = (boat: EnrolledBoat, exportId = 'exp_1'): readonly Document[]
     }),
   );
 
-/** The bytes of the bundle that a boat would write of these documents. */
+/** Returns the bytes of the bundle that a boat would write for these documents. */
 function toBundle(installationId: string, documents: readonly Document[]): Buffer {
   const bodies = documents.map((document) => Buffer.from(JSON.stringify(document)));
   const pieces = bodies.flatMap((body, at) => [
@@ -119,7 +119,7 @@ describeOnEveryStore('a bundle', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('is stored once, however often and by whatever ways its parts come', async () => {
+  test('is stored once, even if its parts arrive several times, over the network and in bundles', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const documents = threeParts(boat);
@@ -136,7 +136,7 @@ describeOnEveryStore('a bundle', (open) => {
     const [third] = documents.slice(2);
     assert.ok(third !== undefined);
     const late = await importDocument(startNode(store), boat, third);
-    assert.equal(late.duplicate, true, 'what the stick brought is a repeat over the network');
+    assert.equal(late.duplicate, true, 'a part imported from the bundle is a duplicate over the network');
     const held = await askHeld(store, boat, 'exp_1');
     assert.deepEqual(
       held.map(({ part, sha256 }) => [part.index, sha256]),
@@ -145,10 +145,10 @@ describeOnEveryStore('a bundle', (open) => {
         createHash('sha256').update(JSON.stringify(document)).digest('hex'),
       ]),
     );
-    assert.deepEqual(held[1], overNetwork, 'the receipt that was given then');
+    assert.deepEqual(held[1], overNetwork, 'the receipt is the one given over the network');
   });
 
-  test('that is tampered with or torn stores what is whole, and tells the rest', async () => {
+  test('that was changed or cut off has its intact parts stored and its damage reported', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const bundle = toBundle(boat.id, threeParts(boat));
@@ -164,27 +164,27 @@ describeOnEveryStore('a bundle', (open) => {
     assert.deepEqual(
       [torn.stored, torn.damaged_count > 0],
       [1, true],
-      'the second part comes with the next stick',
+      'only the missing second part is stored',
     );
     const whole = await importBytes(store, bundle);
     assert.deepEqual([whole.stored, whole.repeated, whole.damaged_count], [0, 3, 0]);
   });
 
-  test('of which the first line is damaged is still stored, as the boat of its first document and no other', async () => {
+  test('with a damaged first line is stored for the installation of its first document only', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
-    const nobody = { id: systemRandomHex(8), token: '' };
+    const unknown = { id: systemRandomHex(8), token: '' };
     const bundle = toBundle(
       boat.id,
-      [nobody, boat, other].flatMap((each) => threeParts(each)),
+      [unknown, boat, other].flatMap((each) => threeParts(each)),
     );
     const report = await importBytes(store, Buffer.concat([Buffer.from('x'), bundle]));
     assert.deepEqual([report.stored, report.refused_count, report.damaged_count], [3, 6, 1]);
-    assert.equal(report.installation_id, boat.id, 'the operator reads whose records these are');
+    assert.equal(report.installation_id, boat.id, 'the report names the installation');
     assert.deepEqual(await ids(store, other), []);
   });
 
-  test('that goes on with a second first line brings no other boat', async () => {
+  test('with the bundle of a different boat in the middle stores nothing of that boat', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const joined = Buffer.concat([
@@ -199,17 +199,17 @@ describeOnEveryStore('a bundle', (open) => {
     assert.deepEqual(await ids(store, other), []);
   });
 
-  test('of an installation nobody enrolled is refused with what to do, and stores nothing', async () => {
+  test('of an installation that is not enrolled is refused with a hint, and nothing is stored', async () => {
     const { store } = open();
-    const nobody = { id: systemRandomHex(8), token: '' };
+    const unknown = { id: systemRandomHex(8), token: '' };
     await assert.rejects(
-      importBytes(store, toBundle(nobody.id, threeParts(nobody))),
+      importBytes(store, toBundle(unknown.id, threeParts(unknown))),
       (error) => isCentralFailure(error, 'INSTALLATION_NOT_FOUND') && error.hint.includes('enroll'),
     );
-    assert.deepEqual(await ids(store, nobody), []);
+    assert.deepEqual(await ids(store, unknown), []);
   });
 
-  test('cannot bring another boat, a disabled boat, or other content under a stored key', async () => {
+  test('stores nothing of a different boat, of a disabled boat, or with different content under a stored key', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const mixed = await importBytes(store, toBundle(boat.id, [...threeParts(boat), ...threeParts(other)]));
@@ -224,7 +224,7 @@ describeOnEveryStore('a bundle', (open) => {
     assert.deepEqual([disabled.stored, disabled.refused_count], [0, 3]);
   });
 
-  test('with a part larger than central takes passes it over', async () => {
+  test('with a part above the size limit is stored without that part', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const large = toDocument(boat, {
@@ -235,7 +235,7 @@ describeOnEveryStore('a bundle', (open) => {
     assert.deepEqual([report.stored, report.damaged.map(({ key }) => key)], [3, ['exp_large/1']]);
   });
 
-  test('that is no bundle, or not there, is told as that', async () => {
+  test('that is missing or is not a bundle is reported as unreadable', async () => {
     const { store } = open();
     const unreadable = (error: unknown) => isCentralFailure(error, 'BUNDLE_UNREADABLE');
     await assert.rejects(importBytes(store, Buffer.from('{"pending":[]}')), unreadable);
@@ -249,14 +249,14 @@ describeOnEveryStore('a bundle', (open) => {
     };
     await assert.rejects(importBundle(deps, join(folder, 'nothing')), unreadable);
     await assert.rejects(importBundle(deps, folder), unreadable);
-    // A pipe nobody writes to must not hold the command up for ever.
+    // A pipe without a writer must not block the command forever.
     const pipe = join(folder, 'pipe');
     execFileSync('mkfifo', ['-m', '0600', pipe]);
     await assert.rejects(importBundle(deps, pipe), unreadable);
     rmSync(pipe);
   });
 
-  test('what is held of an export is told to its own boat, page by page, and to nobody else', async () => {
+  test('lists its stored parts page by page to its own boat only', async () => {
     const { store } = open();
     const [boat, other, older] = [
       await enrollBoat(store),

@@ -18,10 +18,10 @@ import {
 } from '../testing/central-under-test.ts';
 import { type CommandWorld, runCommand } from './commands.ts';
 
-/** Clears the screen, renames the window, begins a line of its own. */
+/** Control characters that clear the screen, rename the window and begin a new line. */
 const ORDERS = '\u001b[2J\u009b2J\u001b]0;x\u0007\r\n';
 
-/** A bundle of these documents, whose free texts are orders to a terminal. */
+/** Returns a bundle of these documents with control characters in its free texts. */
 function toHostileBundle(boat: EnrolledBoat, documents: readonly ReturnType<typeof toDocument>[]): Buffer {
   const bodies = documents.map((document) => JSON.stringify(document));
   const lines = [
@@ -53,7 +53,7 @@ function toHostileBundle(boat: EnrolledBoat, documents: readonly ReturnType<type
   return Buffer.from(lines.join(''));
 }
 
-/** A world with a clock that goes, whose one file is the bundle. */
+/** Returns a world with a running clock, whose only file is the bundle. */
 function toWorld(store: Store, bundle: Buffer): CommandWorld {
   let nowMs = NOON_MS;
   return {
@@ -68,7 +68,7 @@ function toWorld(store: Store, bundle: Buffer): CommandWorld {
   };
 }
 
-test('a stick with exports of a lost ledger and of its successor leaves no doubt which is newer', async () => {
+test('a bundle with exports of a lost ledger and of its successor shows which ledger is newer', async () => {
   const { store, close } = await openPglite();
   try {
     await migrate(store, NOON_MS);
@@ -84,7 +84,7 @@ test('a stick with exports of a lost ledger and of its successor leaves no doubt
       toExport('aaaaaaaaaaaaaaaa', 7, 'lost'),
       toExport('bbbbbbbbbbbbbbbb', 1, 'successor'),
     ]);
-    await runCommand(toWorld(store, bundle), { kind: 'import_bundle', file: 'stick' });
+    await runCommand(toWorld(store, bundle), { kind: 'import_bundle', file: 'd3kos.bundle' });
     const late = toExport('aaaaaaaaaaaaaaaa', 8, 'straggler');
     await importDocument(startNode(store, { wall: () => NOON_MS + 60_000 }), boat, late);
     assert.match(String((await heldRecords(store, boat))[0]?.['json']), /successor/);
@@ -93,7 +93,7 @@ test('a stick with exports of a lost ledger and of its successor leaves no doubt
   }
 });
 
-test('what boats and sticks say gives the operator’s terminal no orders, and no line of its own', async () => {
+test('control characters from boats and bundles do not reach the terminal of the operator', async () => {
   const { store, close } = await openPglite();
   try {
     await migrate(store, NOON_MS);
@@ -102,7 +102,7 @@ test('what boats and sticks say gives the operator’s terminal no orders, and n
     await importDocument(startNode(store), boat, hostile);
     const world = toWorld(store, toHostileBundle(boat, [toDocument(boat)]));
     const shown = await runCommand(world, { kind: 'show', installationId: boat.id });
-    const imported = await runCommand(world, { kind: 'import_bundle', file: 'stick' });
+    const imported = await runCommand(world, { kind: 'import_bundle', file: 'd3kos.bundle' });
     for (const { text } of [shown, imported]) {
       const controls = [...text].filter((character) => /\p{Cc}/u.test(character) && character !== '\n');
       assert.deepEqual(controls, []);

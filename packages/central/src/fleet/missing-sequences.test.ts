@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { findMissingSequences, MISSING_LISTED_MAX } from './missing-sequences.ts';
 
-test('names exactly the sequences between the first and the last that are not here whole, those given up apart', () => {
+test('names exactly the incomplete sequences between the lowest and the highest, and lists withdrawn ones separately', () => {
   const sequences = fc.uniqueArray(fc.tuple(fc.integer({ min: 1, max: 60 }), fc.boolean()), {
     selector: ([sequence]) => sequence,
   });
@@ -26,7 +26,7 @@ test('names exactly the sequences between the first and the last that are not he
   fc.assert(property);
 });
 
-test('names no more than the limit of a gap as wide as numbers go', () => {
+test('bounds the list for a gap of the largest possible width', () => {
   const ends = [1, Number.MAX_SAFE_INTEGER - 1].map((sequence) => ({ sequence, isComplete: true }));
   assert.equal(findMissingSequences(ends, new Set()).missing.length, MISSING_LISTED_MAX);
 });

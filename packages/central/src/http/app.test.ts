@@ -30,7 +30,7 @@ describeOnEveryStore('the API', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('names itself and tells its time without login', async () => {
+  test('returns its name and its time without credentials', async () => {
     const answer = await startNode(open().store).fetch(get('/api/v1/health'));
     assert.equal(answer.status, 200);
     assert.equal(answer.headers.get('Date'), 'Mon, 01 Jun 2026 12:00:00 GMT');
@@ -49,7 +49,7 @@ describeOnEveryStore('the API', (open) => {
     await expectRefusal(app, posted, 405, 'METHOD_NOT_ALLOWED');
   });
 
-  test('tells a boat what is held of it and which exports are missing', async () => {
+  test('returns to a boat its stored records and its missing exports', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -78,7 +78,7 @@ describeOnEveryStore('the API', (open) => {
     assert.deepEqual(whole['missing_sequences'], [4, 6]);
   });
 
-  test('gives a reflashed boat its newest onboarding and settings back as it sent them', async () => {
+  test('returns to a reflashed boat its newest onboarding and settings as it sent them', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -100,11 +100,11 @@ describeOnEveryStore('the API', (open) => {
     assert.deepEqual(given.onboarding.record, onboarding);
   });
 
-  test('reads no configuration that the database writes out in many times the bytes it came in', async () => {
+  test('does not read a configuration record that the database expands above the size limit', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
-    // 300 KB of these numbers, a few KB compressed, are 18 MB as the database writes them; 12 MB of them ended the node.
+    // 300 KB of these numbers take a few KB compressed, and the database writes them as 18 MB. 12 MB of them ended the node.
     const swelling = { record_id: 'onboarding', numbers: Array.from({ length: 60_000 }, () => 1e300) };
     const data = {
       onboarding: { category: 'onboarding', data: swelling },
@@ -114,7 +114,7 @@ describeOnEveryStore('the API', (open) => {
     const path = `/api/v1/installations/${boat.id}/configuration`;
     const answer = await app.fetch(get(path, `Bearer ${boat.token}`));
     const given = (await answer.json()) as Record<'onboarding' | 'settings', { record: unknown }>;
-    assert.ok(given.onboarding.record === null, 'it was read');
+    assert.ok(given.onboarding.record === null, 'the record was read');
     assert.deepEqual(given.settings.record, { record_id: 'settings', language: 'en' });
   });
 
@@ -136,21 +136,21 @@ describeOnEveryStore('the API', (open) => {
     const older = await enrollBoat(store, true);
     const ownPath = `/api/v1/installations/${older.id}/configuration`;
     await expectRefusal(app, get(ownPath, `Bearer ${older.id}`), 401, 'INVALID_TOKEN');
-    // A boat learns no more of an installation that does not exist than of one that does.
+    // The answer to a boat does not reveal whether the other installation exists.
     const nobody = get(
       '/api/v1/data/export/status?installation_id=ffffffffffffffff',
       `Bearer ${other.token}`,
     );
     await expectRefusal(app, nobody, 403, 'INSTALLATION_MISMATCH');
     await expectRefusal(app, get('/api/v1/data/export/status'), 400, 'INVALID_FORMAT');
-    // An operator who mistyped an id must not read "nothing is held".
+    // An operator who mistyped an id must not get an empty status.
     for (const path of paths) {
       const unknown = get(path.replace(boat.id, 'ffffffffffffffff'), `Bearer ${OPERATOR_TOKEN}`);
       await expectRefusal(app, unknown, 404, 'NOT_FOUND');
     }
   });
 
-  test('shows the fleet to the operator only, with everything a boat said escaped', async () => {
+  test('shows the fleet to the operator only, with all text from boats escaped', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -174,7 +174,7 @@ describeOnEveryStore('the API', (open) => {
     assert.match(body.message, /CENTRAL_OPERATOR_TOKEN/);
   });
 
-  test('exposes metrics without naming any boat, and its own description', async () => {
+  test('exposes metrics that name no boat, and an OpenAPI document', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -188,7 +188,7 @@ describeOnEveryStore('the API', (open) => {
     assert.ok('/api/v1/data/import' in api.paths);
   });
 
-  test('tells our own mistakes as INTERNAL, with nothing of them in the answer and no token in the log', async () => {
+  test('answers a defect with INTERNAL, without details in the answer or tokens in the log', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const lines: string[] = [];
@@ -210,7 +210,7 @@ describeOnEveryStore('the API', (open) => {
   });
 });
 
-test('lets no boat take every connection of the database with questions, and keeps others their imports', async () => {
+test('limits the concurrent queries of a boat, so that imports of other boats still get a connection', async () => {
   const { store, secondStore, close } = await openEmbedded();
   try {
     await migrate(store, NOON_MS);
@@ -219,7 +219,7 @@ test('lets no boat take every connection of the database with questions, and kee
     const ask = () =>
       app.fetch(get(`/api/v1/data/export/status?installation_id=${curious.id}`, `Bearer ${curious.token}`));
     let answers: readonly Promise<Response>[] = [];
-    // What a boat of a million records takes for seconds, held up here.
+    // The lock stands for a query that takes seconds because a boat has a million records.
     await secondStore.transaction(async (tx) => {
       await tx.query('lock table records_boatlog in access exclusive mode');
       let answered = 0;
@@ -242,7 +242,7 @@ test('lets no boat take every connection of the database with questions, and kee
   }
 });
 
-test('answers 503 with Retry-After while no database is there, and health goes on answering', async () => {
+test('answers 503 with Retry-After while the database is not available, and still answers health checks', async () => {
   const store = openPgStore({ host: '/nonexistent', user: 'nobody', database: 'none' }, SILENT_LOG);
   try {
     const app = startNode(store);

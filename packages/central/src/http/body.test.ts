@@ -12,7 +12,7 @@ for (const [coding, compress] of [
   ['br', brotliCompressSync],
   ['zstd', zstdCompressSync],
 ] as const)
-  test(`a ${coding} body is decoded up to the limit and not a byte further`, () => {
+  test(`a ${coding} body is decoded up to the exact limit`, () => {
     const whole = decodeBody(compress(Buffer.alloc(LIMIT_BYTES, 'x')), coding, LIMIT_BYTES);
     assert.ok(whole.kind === 'decoded');
     assert.equal(Buffer.from(whole.bytes).toString(), 'x'.repeat(LIMIT_BYTES));
@@ -21,7 +21,7 @@ for (const [coding, compress] of [
     assert.equal(decodeBody(Buffer.from('not compressed'), coding, LIMIT_BYTES).kind, 'damaged');
   });
 
-test('a body that comes byte by byte takes no more memory than its bytes', async () => {
+test('a body that arrives byte by byte takes no more memory than its bytes', async () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
   const heldBytes = () => {
@@ -43,7 +43,7 @@ test('a body that comes byte by byte takes no more memory than its bytes', async
     { highWaterMark: 0 },
   );
   const before = heldBytes();
-  // Node wants `duplex` for a body that is a stream; the type does not know it.
+  // Node requires `duplex` for a stream as body; the type does not have it.
   const request = new Request('http://central.test/', {
     method: 'POST',
     body,

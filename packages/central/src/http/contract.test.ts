@@ -35,7 +35,7 @@ interface Boats {
   readonly disabled: EnrolledBoat;
 }
 type Outcome = 'answered' | Refusal;
-/** A request to a route, sent to a node with these properties, and what the contract calls the reply. */
+/** A request to a route, the properties of the node that gets it, and the expected reply in terms of the contract. */
 interface Case {
   readonly route: RouteId;
   readonly outcome: Outcome;
@@ -51,7 +51,7 @@ function get(path: string, bearer?: string): Request {
 
 const BUSY = { limits: { installationImportsMax: 0 } };
 
-/** The refusals of every route for boats; `toRequest` makes a valid request of `boat` with the token of a boat. */
+/** Returns the refusals of every route for boats. `toRequest` makes a request about `boat` with the token of a boat. */
 function toBoatCases(
   route: RouteId,
   toRequest: (boat: EnrolledBoat, token: string) => Request,

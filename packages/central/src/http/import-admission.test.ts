@@ -52,7 +52,7 @@ describeOnEveryStore('admission of imports', (open) => {
     const late = await enrollBoat(store);
     const app = startNode(slowStore, { limits: { importsMax: 1, installationImportsMax: 1 } });
     const imports = boats.map((boat) => app.fetch(toImportRequest(boat, toDocument(boat))));
-    // One is being stored and four wait, which the node says of itself.
+    // The metrics of the node show one import in progress and four waiting.
     while (!/imports_under_way 5\n/.test(await (await app.fetch(metricsRequest())).text()))
       await setImmediate();
     while (storing === 0) await setImmediate();

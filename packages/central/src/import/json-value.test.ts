@@ -13,7 +13,7 @@ test('keeps every integer as it was written', () => {
   );
 });
 
-test('gives equal text for equal values, whatever the order of their keys, and only text that jsonb takes', () => {
+test('returns equal text for equal values with any order of keys, and only text that jsonb accepts', () => {
   fc.assert(
     fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
       const canonical = toCanonicalJson(value);
@@ -25,18 +25,18 @@ test('gives equal text for equal values, whatever the order of their keys, and o
   );
 });
 
-test('measures nesting without following it', () => {
+test('limits its own recursion when it measures nesting', () => {
   const nest = (levels: number): unknown => (levels === 0 ? 1 : [nest(levels - 1)]);
   assert.equal(isNestedDeeper(nest(64), 64), false);
   assert.equal(isNestedDeeper(nest(65), 64), true);
   assert.equal(isNestedDeeper(JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)), 64), true);
 });
 
-test('holds a key named __proto__ like any other', () => {
+test('keeps a key named __proto__ like any other key', () => {
   assert.equal(toCanonicalJson(JSON.parse('{"__proto__":{"a":1}}')), '{"__proto__":{"a":1}}');
 });
 
-test('counts the values of a text from its bytes, and never fewer than there are', () => {
+test('counts the values of JSON text from its bytes, and never too few', () => {
   const countValues = (value: unknown): number =>
     typeof value === 'object' && value !== null
       ? Object.values(value).reduce<number>((sum, inner) => sum + countValues(inner), 1)
@@ -44,7 +44,7 @@ test('counts the values of a text from its bytes, and never fewer than there are
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       const text = Buffer.from(JSON.stringify(value));
-      // The outermost value has nothing before it.
+      // The outermost value has no character before it.
       const values = countValues(value) - 1;
       assert.ok(values === 0 || mayHoldMoreValues(text, values - 1));
     }),

@@ -35,7 +35,7 @@ test('identifies a part by its key, its document or its digest, and refuses cont
   }
 });
 
-test('repeats the same digest, refuses another, stores what is new', () => {
+test('treats the same digest as a repetition, refuses a different one and stores a new part', () => {
   assert.equal(judgeRepeat(undefined, SHA), 'store');
   assert.equal(judgeRepeat(SHA, SHA), 'repeat');
   assert.equal(judgeRepeat('b'.repeat(64), SHA), 'conflict');

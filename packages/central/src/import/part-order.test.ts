@@ -19,10 +19,10 @@ describeOnEveryStore('the parts of one export', (open) => {
 
   for (const [title, order] of [
     ['in order', [1, 2]],
-    ['the other way round', [2, 1]],
-    ['with the first one again', [1, 2, 1]],
+    ['in reverse order', [2, 1]],
+    ['with the first part repeated', [1, 2, 1]],
   ] as const)
-    test(`end with the record of the later part when they come ${title}`, async () => {
+    test(`leave the record of the later part if they arrive ${title}`, async () => {
       const { store } = open();
       const boat = await enrollBoat(store);
       const app = startNode(store);

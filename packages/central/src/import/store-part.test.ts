@@ -22,7 +22,7 @@ describeOnEveryStore('storing a part', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('rejects single records and stores the rest of their document', async () => {
+  test('rejects single records and stores the other records of their document', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     let deep: unknown = 1;
@@ -69,7 +69,7 @@ describeOnEveryStore('storing a part', (open) => {
     assert.match(String(held?.['json']), /1795466843123456789/);
   });
 
-  test('takes a record twice in one document as the later of the two', async () => {
+  test('uses the later of two records with the same id in one document', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const entries = [
@@ -86,7 +86,7 @@ describeOnEveryStore('storing a part', (open) => {
     assert.match(String((await heldRecords(store, boat))[0]?.['json']), /"n": 2/);
   });
 
-  test('ends with the records of the highest sequence, whatever the order and repetition of the documents', async () => {
+  test('keeps the records of the highest sequence for any order and repetition of the documents', async () => {
     const { store } = open();
     const app = startNode(store);
     const property = fc.asyncProperty(
@@ -119,7 +119,7 @@ describeOnEveryStore('storing a part', (open) => {
     await fc.assert(property, { numRuns: 25 });
   });
 
-  test('lets another ledger of the same boat overwrite, because its sequences count anew', async () => {
+  test('lets a new ledger of the same boat replace records, because its sequences restart at 1', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -134,7 +134,7 @@ describeOnEveryStore('storing a part', (open) => {
     assert.match(String((await heldRecords(store, boat))[0]?.['json']), /new/);
   });
 
-  test('lets a late export of a lost ledger overwrite nothing that the newer ledger brought', async () => {
+  test('does not replace records of a newer ledger by a late export of a lost ledger', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const nodes = [0, 60_000, 120_000].map((afterMs) => startNode(store, { wall: () => NOON_MS + afterMs }));
@@ -158,7 +158,7 @@ describeOnEveryStore('storing a part', (open) => {
     assert.doesNotMatch(held, /old/);
   });
 
-  test('lets a late export say nothing of the boat that a later one did not say', async () => {
+  test('does not replace claims of a boat by those of an earlier export that arrives late', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const send = (afterMs: number, ledgerId: string, sequence: number, tier: number, version: string) => {
@@ -170,7 +170,7 @@ describeOnEveryStore('storing a part', (open) => {
     await send(1_000, 'bbbbbbbbbbbbbbbb', 1, 1, 'new card');
     await send(2_000, 'bbbbbbbbbbbbbbbb', 4, 3, 'newest');
     await send(3_000, 'bbbbbbbbbbbbbbbb', 2, 1, 'overtaken');
-    await send(4_000, 'aaaaaaaaaaaaaaaa', 9, 1, 'from a stick');
+    await send(4_000, 'aaaaaaaaaaaaaaaa', 9, 1, 'from a bundle');
     const summary = await findInstallation(store, boat.id);
     assert.deepEqual([summary?.claimed_tier, summary?.software_version], [3, 'newest']);
     assert.equal(summary?.documents, 5);
@@ -182,7 +182,7 @@ describeOnEveryStore('storing a part', (open) => {
     });
   });
 
-  test('names no gap where a boat gave an export up, once a later export said so, and none of a boat that does not say', async () => {
+  test('reports no gap for an export that a later export withdrew, and none for a boat without sequences', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -199,20 +199,20 @@ describeOnEveryStore('storing a part', (open) => {
     await send(3, undefined, { index: 1, count: 2 });
     await send(6);
     assert.deepEqual(await gaps(), [[2, 3, 4, 5], []]);
-    // Of the export that has their records a part is here: it is the gap now, and they are none.
+    // Central holds one part of the export that has their records. That export is now the gap, and they are not.
     await send(7, [2, 3, 5], { index: 2, count: 2 });
     assert.deepEqual(await gaps(), [
       [4, 7],
       [2, 3, 5],
     ]);
     await send(7, [2, 3, 5], { index: 1, count: 2 });
-    // The owner tried one of them again after all, and an earlier word stays good when a later one is silent.
+    // The owner retried one of them. An earlier withdrawal stays valid if a later export does not repeat it.
     await send(5);
     await send(8);
     assert.deepEqual(await gaps(), [[4], [2, 3]]);
   });
 
-  test('refuses a document that withdraws what is no sequence', async () => {
+  test('refuses a document whose withdrawn sequences are not valid sequences', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     for (const odd of [
@@ -228,7 +228,7 @@ describeOnEveryStore('storing a part', (open) => {
     }
   });
 
-  test('rejects a number the database cannot hold, and stores the rest', async () => {
+  test('rejects a number that the database cannot store, and stores the other records', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const text = JSON.stringify(
@@ -242,7 +242,7 @@ describeOnEveryStore('storing a part', (open) => {
     assert.equal((await heldRecords(store, boat)).length, 1);
   });
 
-  test('takes a part of 5,000 records in well under the time a boat waits', async () => {
+  test('stores a part of 5,000 records well within the time that a boat waits', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const entries = Array.from({ length: 5_001 }, (_, index) => ({

@@ -20,7 +20,7 @@ import {
   toImportRequest,
 } from '../testing/central-under-test.ts';
 
-describe('importing into a PostgreSQL that is not as it should be', () => {
+describe('importing into a PostgreSQL that fails or is misconfigured', () => {
   let dataDir = '';
   let embedded: EmbeddedPostgres | undefined;
   const open: Store[] = [];
@@ -41,14 +41,14 @@ describe('importing into a PostgreSQL that is not as it should be', () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  test('tells a boat to come again whose import the server cut off in the middle, keeps nothing of it, and takes it then', async () => {
+  test('answers 503 if the server ends the connection during an import, stores nothing, and accepts the repeated import', async () => {
     const [store, other, operator] = [openStore(), openStore(), openStore()];
     const boat = await enrollBoat(store);
     const app = startNode(store);
     const answer = await other.transaction(async (tx) => {
       await tx.query('lock table records_boatlog in access exclusive mode');
       const refusal = expectRefusal(app, toImportRequest(boat, toDocument(boat)), 503, 'UNAVAILABLE');
-      // As an operator who shuts the server down: 57P01, behind the first statements of the import.
+      // 57P01 after the first statements of the import, as if an operator shut the server down.
       for (let ended = 0; ended === 0;)
         ended = (
           await operator.query(
@@ -63,7 +63,7 @@ describe('importing into a PostgreSQL that is not as it should be', () => {
     assert.equal((await heldRecords(store, boat)).length, 1);
   });
 
-  test('stores a part once that a second node gets while the first is storing it', async () => {
+  test('stores a part once if a second node receives it while the first is storing it', async () => {
     const [store, second, other, operator] = [openStore(), openStore(), openStore(), openStore()];
     const boat = await enrollBoat(store);
     const document = toDocument(boat);
@@ -77,7 +77,7 @@ describe('importing into a PostgreSQL that is not as it should be', () => {
       await waitingMin(1);
       const again = importDocument(startNode(second), boat, document);
       await waitingMin(2);
-      // Both answers come after this transaction: one list, so that none is waited for within it.
+      // Both answers arrive only after this transaction, so it must not wait for either of them.
       return [first, again];
     });
     const [one, two] = await Promise.all(receipts);
@@ -87,7 +87,7 @@ describe('importing into a PostgreSQL that is not as it should be', () => {
   });
 
   test(
-    'answers a boat while it still listens where the server falls silent in the middle of its import',
+    'answers a boat within its timeout if the server stops responding during the import',
     { timeout: 60_000 },
     async (context) => {
       const [store, other, operator] = [openStore(), openStore(), openStore()];
@@ -106,11 +106,11 @@ describe('importing into a PostgreSQL that is not as it should be', () => {
         }
         process.kill(pid, 'SIGSTOP');
         try {
-          // The limit of an answer passes once. What asks the silent server another thing keeps the boat waiting for that.
+          // The time limit of an answer passes once. A further statement to the silent server would make the boat wait again.
           context.mock.timers.tick(28_000);
           const tickedMs = performance.now();
           await refusal;
-          assert.ok(performance.now() - tickedMs < 5_000, 'the server was asked again');
+          assert.ok(performance.now() - tickedMs < 5_000, 'a further statement was sent');
         } finally {
           process.kill(pid, 'SIGCONT');
           context.mock.timers.reset();
@@ -120,7 +120,7 @@ describe('importing into a PostgreSQL that is not as it should be', () => {
     },
   );
 
-  test('asks no boat to come again because somebody made the server serialize its transactions', async () => {
+  test('refuses no boat if the server serializes transactions by default', async () => {
     await openStore().query("alter database postgres set default_transaction_isolation = 'serializable'");
     try {
       const stores = [openStore(), openStore()] as const;
@@ -137,7 +137,7 @@ describe('importing into a PostgreSQL that is not as it should be', () => {
     }
   });
 
-  test('refuses a database that cannot hold every text, instead of the boats whose text it is', async () => {
+  test('refuses to start on a database that is not encoded in UTF-8', async () => {
     await openStore().query("create database latin encoding 'LATIN1' template template0");
     await assert.rejects(
       migrate(openStore('latin'), NOON_MS),

@@ -21,7 +21,7 @@ test('accepts an installation id only for imports, and only where the operator a
   assert.equal(judgeId(false, 'import'), 'invalid');
 });
 
-test('reads a bearer credential and nothing else', () => {
+test('reads only bearer credentials', () => {
   assert.equal(parseBearer('Bearer abc-_1'), 'abc-_1');
   assert.equal(parseBearer('bearer  abc '), 'abc');
   for (const header of [

@@ -13,7 +13,7 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('keeps the newest lines, in two files that are never larger than the limit', async () => {
+test('keeps the newest lines in two files within the size limit', async () => {
   const path = join(folder, 'postgres.log');
   const log = openBoundedLogFile(path);
   const line = Buffer.from(`${'x'.repeat(65_000)}\n`);
@@ -25,7 +25,7 @@ test('keeps the newest lines, in two files that are never larger than the limit'
   assert.match(await readFile(path, 'utf8'), /the last line\n$/);
 });
 
-test('goes on in the file that is there, and puts one aside that an earlier run left full', async () => {
+test('continues an existing file, and rotates one that an earlier run left full', async () => {
   const path = join(folder, 'left.log');
   await writeFile(path, 'of yesterday\n');
   const again = openBoundedLogFile(path);
@@ -40,7 +40,7 @@ test('goes on in the file that is there, and puts one aside that an earlier run 
   assert.equal((await stat(`${path}.1`)).size, LOG_FILE_SIZE_MAX_BYTES);
 });
 
-test('drops lines that a full disk does not take, and ends nobody', () => {
+test('drops lines if the disk is full, and does not throw', () => {
   const log = openBoundedLogFile('/dev/full');
   log.write(Buffer.from('a line\n'));
   log.close();

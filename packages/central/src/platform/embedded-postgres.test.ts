@@ -11,7 +11,7 @@ import { isCentralFailure } from './errors.ts';
 import { SILENT_LOG } from './log.ts';
 import { openPgStore } from './pg-store.ts';
 
-/** The customary id of `nobody`. */
+/** The usual id of the account `nobody`. */
 const NOBODY = 65_534;
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
@@ -23,7 +23,7 @@ async function withFolder(use: (folder: string) => Promise<void>): Promise<void>
   }
 }
 
-test('refuses a second owner of a live data directory and lends it to a command', async () => {
+test('refuses a second server on a data directory in use, and lets a command use the running one', async () => {
   await withFolder(async (dataDir) => {
     const options = { dataDir, log: SILENT_LOG, fsync: 'off' } as const;
     const owner = await startEmbeddedPostgres(options);
@@ -43,9 +43,9 @@ test('refuses a second owner of a live data directory and lends it to a command'
   });
 });
 
-test('commits durably on a server that is set not to, and tells a refused login as no database', async () => {
+test('commits durably if the server disables synchronous_commit, and reports a refused login as STORE_UNAVAILABLE', async () => {
   await withFolder(async (dataDir) => {
-    // `fsync: off` switches the server's synchronous_commit off, as an operator may for a database or a login.
+    // `fsync: off` disables synchronous_commit on the server, as an operator may for a database or a login.
     const embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' });
     const [store, strange, elsewhere] = [
       openPgStore(embedded.address, SILENT_LOG),
@@ -67,7 +67,7 @@ test('commits durably on a server that is set not to, and tells a refused login 
   });
 });
 
-test('bounds the log of PostgreSQL, and keeps its newest lines to the last', async () => {
+test('bounds the log of PostgreSQL and keeps its newest lines', async () => {
   await withFolder(async (dataDir) => {
     const embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' });
     const store = openPgStore(embedded.address, SILENT_LOG);
@@ -87,7 +87,7 @@ test('bounds the log of PostgreSQL, and keeps its newest lines to the last', asy
   });
 });
 
-test('starts over where creating the database was cut off', async () => {
+test('creates the database again if its creation was interrupted', async () => {
   await withFolder(async (dataDir) => {
     await mkdir(join(dataDir, 'postgres.new'));
     await writeFile(join(dataDir, 'postgres.new', 'PG_VERSION'), '18\n');
@@ -97,28 +97,28 @@ test('starts over where creating the database was cut off', async () => {
   });
 });
 
-test('does not take a stranger for the postmaster of an old pid file, and removes the folder of its socket', async () => {
+test('does not mistake an unrelated process for the postmaster of a stale pid file, and removes its socket folder', async () => {
   await withFolder(async (dataDir) => {
     const options = { dataDir, log: SILENT_LOG, fsync: 'off' } as const;
     await (await startEmbeddedPostgres(options)).stop();
-    // As after a power cut, when the pid belongs to somebody else by now.
-    const stranger = spawn('sleep', ['600']);
+    // After a power cut, the pid may belong to an unrelated process.
+    const unrelated = spawn('sleep', ['600']);
     const socketDir = await mkdtemp(join(tmpdir(), 'd3kos-central-'));
     try {
-      const lines = [stranger.pid, join(dataDir, 'postgres'), 1, 5432, socketDir, '', '', 'ready'];
+      const lines = [unrelated.pid, join(dataDir, 'postgres'), 1, 5432, socketDir, '', '', 'ready'];
       await writeFile(join(dataDir, 'postgres', 'postmaster.pid'), `${lines.join('\n')}\n`);
       const embedded = await startEmbeddedPostgres(options);
       await embedded.stop();
-      assert.equal(stranger.exitCode ?? stranger.signalCode, null);
+      assert.equal(unrelated.exitCode ?? unrelated.signalCode, null);
       await assert.rejects(stat(socketDir), { code: 'ENOENT' });
     } finally {
       await rm(socketDir, { recursive: true, force: true });
-      stranger.kill();
+      unrelated.kill();
     }
   });
 });
 
-test('makes the library links that an install without scripts lacks, also twice at once', async () => {
+test('creates the library links that an install without scripts lacks, also in concurrent calls', async () => {
   await withFolder(async (folder) => {
     await mkdir(join(folder, 'native', 'lib'), { recursive: true });
     await writeFile(join(folder, 'native', 'lib', 'libx.so.1.2'), 'library');
@@ -132,9 +132,9 @@ test('makes the library links that an install without scripts lacks, also twice 
   });
 });
 
-test('runs as another account where root may not make a user namespace, and back', async (context) => {
+test('runs as a different account if root may not create a user namespace, and as root again later', async (context) => {
   const { postgres } = await findEmbeddedBinaries();
-  if (process.getuid?.() !== 0) return context.skip('only root has to become somebody else');
+  if (process.getuid?.() !== 0) return context.skip('only root needs a different account');
   if (spawnSync(postgres, ['--version'], { uid: NOBODY }).status !== 0)
     return context.skip('other accounts cannot reach this checkout');
   await withFolder(async (folder) => {
@@ -142,7 +142,7 @@ test('runs as another account where root may not make a user namespace, and back
     const bin = join(folder, 'bin');
     await mkdir(bin);
     await symlink(execFileSync('sh', ['-c', 'command -v id'], { encoding: 'utf8' }).trim(), join(bin, 'id'));
-    // Others must be able to pass through to the data directory.
+    // Other accounts must be able to reach the data directory.
     execFileSync('chmod', ['755', folder]);
     const { PATH = '' } = process.env;
     const before = PATH.split(delimiter);

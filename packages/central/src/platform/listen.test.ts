@@ -19,7 +19,7 @@ async function withListener(
   }
 }
 
-test('names the port that is taken', async () => {
+test('names a port that is in use', async () => {
   const handler = async () => new Response('');
   await withListener(handler, async ({ url }) => {
     const port = Number(new URL(url).port);
@@ -30,7 +30,7 @@ test('names the port that is taken', async () => {
   });
 });
 
-test('gets a refusal to the sender although the megabytes behind it were never read', async () => {
+test('delivers a refusal to the sender without reading the remaining megabytes of the body', async () => {
   const handler = async () => new Response('no', { status: 401 });
   await withListener(handler, async ({ url }) => {
     for (let round = 0; round < 3; round += 1) {
@@ -41,7 +41,7 @@ test('gets a refusal to the sender although the megabytes behind it were never r
   });
 });
 
-test('lets the handler know of a sender that went away in the middle of its body', async () => {
+test('notifies the handler if the sender disconnects before the end of the body', async () => {
   const failed = Promise.withResolvers<unknown>();
   const started = Promise.withResolvers<void>();
   const handler = async (request: Request) => {
@@ -66,7 +66,7 @@ test('lets the handler know of a sender that went away in the middle of its body
   });
 });
 
-test('lets a request under way end before it stops', async () => {
+test('waits for a request in progress before it stops', async () => {
   const entered = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const listener = await listen(async () => {

@@ -8,7 +8,7 @@ describeOnEveryStore('the store', (open) => {
     await open().store.script('create table pairs (key text primary key, value int not null); select 1');
   });
 
-  test('keeps what a transaction wrote when its work resolves, and nothing of it when the work rejects', async () => {
+  test('commits a transaction if its work resolves, and rolls it back if the work rejects', async () => {
     const { store, secondStore } = open();
     const given = await store.transaction(async (tx) => {
       await tx.query('insert into pairs values ($1, $2)', ['kept', 1]);
@@ -26,7 +26,7 @@ describeOnEveryStore('the store', (open) => {
     );
   });
 
-  test('tells a refused statement as STORE_FAILED and works on', async () => {
+  test('reports a refused statement as STORE_FAILED and keeps working', async () => {
     const { store } = open();
     await assert.rejects(store.query('select * from nowhere'), (error) =>
       isCentralFailure(error, 'STORE_FAILED'),
@@ -36,7 +36,7 @@ describeOnEveryStore('the store', (open) => {
     assert.equal((await store.query('select 1 as one'))[0]?.['one'], 1);
   });
 
-  test('lets many transactions run at once, each whole', async () => {
+  test('runs many concurrent transactions, each of them atomic', async () => {
     const { store, secondStore } = open();
     await store.query("insert into pairs values ('sum', 0)");
     await Promise.all(

@@ -20,7 +20,7 @@ describeOnEveryStore('migrate', (open) => {
       assert.deepEqual(await store.query(`select 1 from ${recordTable(category)}`), []);
   });
 
-  test('refuses a step that was changed after it was applied, and a database that is ahead', async () => {
+  test('refuses a step that changed after it was applied, and a database with unknown steps', async () => {
     const { store } = open();
     await migrate(store, 0);
     const changed = MIGRATIONS.map((step) => ({ ...step, sql: `${step.sql} ` }));
@@ -28,7 +28,7 @@ describeOnEveryStore('migrate', (open) => {
     await assert.rejects(migrate(store, 0, []), (error) => isCentralFailure(error, 'SCHEMA_TOO_NEW'));
   });
 
-  test('leaves nothing of a run in which a step fails', async () => {
+  test('rolls back all steps of a run if one of them fails', async () => {
     const { store } = open();
     const steps = [
       ...MIGRATIONS,
