@@ -106,7 +106,7 @@ before(async () => {
     await until('the delivery', () => first.boat.ledger.queue.counts().completed === 1);
     await first.stop();
     await central.close();
-    // From here nothing is delivered: entries stay pending.
+    // Nothing is delivered from here on, so entries stay pending.
     running = await startBoatInProcess({ root, centralUrl: 'http://127.0.0.1:9' });
     ready.resolve();
     await done;
@@ -154,7 +154,7 @@ function assertMatches(schema: TSchema, value: unknown, what: string): void {
   );
 }
 
-/** Up to the first event, which `make` causes. */
+/** Reads up to the first event, which `make` causes. */
 async function readFirstEvent(response: Response, make: () => Promise<unknown>): Promise<unknown> {
   const reader = response.body?.getReader();
   assert.ok(reader !== undefined);
@@ -241,13 +241,13 @@ describe('every route answers as its schema describes', BOUND, () => {
   }
 });
 
-test('an empty queue has no bundle: 204', BOUND, async () => {
+test('a bundle of an empty queue is answered with 204', BOUND, async () => {
   for (const { queueId } of running.boat.manager.queue().pending) await running.boat.manager.cancel(queueId);
   const response = await send(ROUTES.bundle, {});
   assert.equal(response.status, 204);
 });
 
-test('the data budget is there under its own key and under the deprecated one', BOUND, async () => {
+test('the data budget is returned under its own key and under the deprecated one', BOUND, async () => {
   const status = (await (await send(ROUTES.status, {})).json()) as Record<string, unknown>;
   assert.deepEqual(status['thrift'], status['data_budget']);
   assert.ok('deprecated' in ROUTES.status.answer.schema.properties.thrift);

@@ -32,7 +32,7 @@ type States = Readonly<
 
 async function statesOf(daemon: RunningDaemon): Promise<States> {
   const { json } = await daemon.request('GET', '/export/status');
-  // The key `categories` of GET /export/status, held to by the tests of the API.
+  // The tests of the API check the key `categories` of GET /export/status.
   return json['categories'] as States;
 }
 
@@ -66,7 +66,7 @@ describe('bad sources, through the real export to a real central', BOUND, () => 
     await startCentral(processes, central);
   });
 
-  /** What was damaged, as the boat's other services could leave it, and what the category must then say. */
+  /** Damage that other services of the boat could cause, and the state that the category must then report. */
   const damages: readonly (readonly [
     name: string,
     state: string,

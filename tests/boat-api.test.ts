@@ -43,7 +43,7 @@ after(async () => {
 const fetchApi = async (path: string, init: RequestInit = {}): Promise<Response> =>
   running.boat.app.fetch(new Request(`http://localhost:8094${path}`, init));
 
-/** What stands at a path of keys in an answer; undefined where nothing does. */
+/** Returns the value at a path of keys in an answer, or undefined if there is none. */
 function at(value: unknown, ...path: readonly (string | number)[]): unknown {
   return path.reduce<unknown>(
     (inner, key) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, key) : undefined),
@@ -56,7 +56,7 @@ const keysAt = (value: unknown, ...path: readonly string[]): readonly string[] =
 };
 const getJson = async (path: string): Promise<unknown> => (await fetchApi(path)).json();
 
-test('every route of the description answers, and everything that answers is described', BOUND, async () => {
+test('the OpenAPI document describes exactly the routes that answer', BOUND, async () => {
   const described = new Set(
     listRoutes().map(({ method, path }) => `${method} ${path.replaceAll(/\{([a-z]+)\}/g, ':$1')}`),
   );
@@ -68,7 +68,7 @@ test('every route of the description answers, and everything that answers is des
   assert.deepEqual([...described].sort(), [...served].sort());
 });
 
-test('the seed and field routes answer with the seed keys', BOUND, async () => {
+test('the legacy routes answer with the legacy keys', BOUND, async () => {
   const made = (await (await fetchApi('/export/generate', { method: 'POST' })).json()) as Record<
     string,
     unknown
@@ -132,7 +132,7 @@ test('the seed and field routes answer with the seed keys', BOUND, async () => {
   assert.equal(at(await getJson('/openapi.json'), 'openapi'), '3.1.0');
 });
 
-test('a preview says what would be sent and queues nothing', BOUND, async () => {
+test('a preview counts records, shows samples and queues nothing', BOUND, async () => {
   const before = running.boat.ledger.queue.counts();
   const preview = await getJson('/export/preview?type=full');
   assert.equal(at(preview, 'categories', 'boatlog', 'count'), 30);
@@ -140,50 +140,58 @@ test('a preview says what would be sent and queues nothing', BOUND, async () => 
   assert.deepEqual(running.boat.ledger.queue.counts(), before);
 });
 
-test('a file outside the folder, or of another name, is not there', BOUND, async () => {
-  for (const name of [
-    '..%2f..%2f..%2fconfig%2fexport-credentials.json',
-    'export_queue.json',
-    '%2e%2e',
-    'export_20200101_000000.json',
-  ]) {
-    const response = await fetchApi(`/export/files/${name}`);
-    assert.equal(response.status, 404, name);
-    assert.equal(at(await response.json(), 'code'), 'NOT_FOUND');
-  }
-});
+test(
+  'a download of a file outside the folder, or with an unexpected name, is answered with 404',
+  BOUND,
+  async () => {
+    for (const name of [
+      '..%2f..%2f..%2fconfig%2fexport-credentials.json',
+      'export_queue.json',
+      '%2e%2e',
+      'export_20200101_000000.json',
+    ]) {
+      const response = await fetchApi(`/export/files/${name}`);
+      assert.equal(response.status, 404, name);
+      assert.equal(at(await response.json(), 'code'), 'NOT_FOUND');
+    }
+  },
+);
 
-test('other sites and rebound names are refused; the kiosk pages are admitted with CORS', BOUND, async () => {
-  const table: readonly (readonly [Record<string, string>, number])[] = [
-    [{ host: 'evil.example' }, 403],
-    [{ host: 'evil.example:8094' }, 403],
-    [{ host: 'localhost:8094', origin: 'https://evil.example' }, 403],
-    [{ host: 'localhost:8094', origin: 'null' }, 403],
-    [{ host: 'localhost:8094', origin: 'http://localhost:9999' }, 403],
-    [{ host: '127.0.0.1:8094' }, 200],
-    [{ host: 'localhost', origin: 'http://localhost' }, 200],
-    [{ host: 'localhost:8094', origin: 'http://localhost:3000' }, 200],
-    [{ host: 'localhost:8094', origin: 'http://localhost:8094' }, 200],
-  ];
-  for (const [headers, expected] of table)
-    assert.equal(
-      (await fetchApi('/export/queue/status', { headers })).status,
-      expected,
-      JSON.stringify(headers),
-    );
-  const kiosk = await fetchApi('/export/queue/status', { headers: { origin: 'http://localhost:3000' } });
-  assert.equal(kiosk.headers.get('access-control-allow-origin'), 'http://localhost:3000');
-  const preflight = await fetchApi('/export/generate', {
-    method: 'OPTIONS',
-    headers: { origin: 'http://localhost:3000' },
-  });
-  assert.equal(preflight.status, 204);
-  const foreign = await fetchApi('/export/generate', {
-    method: 'OPTIONS',
-    headers: { origin: 'http://evil.example' },
-  });
-  assert.equal(foreign.status, 403);
-});
+test(
+  'requests from other sites and rebound host names are refused, and kiosk pages are admitted with CORS',
+  BOUND,
+  async () => {
+    const table: readonly (readonly [Record<string, string>, number])[] = [
+      [{ host: 'evil.example' }, 403],
+      [{ host: 'evil.example:8094' }, 403],
+      [{ host: 'localhost:8094', origin: 'https://evil.example' }, 403],
+      [{ host: 'localhost:8094', origin: 'null' }, 403],
+      [{ host: 'localhost:8094', origin: 'http://localhost:9999' }, 403],
+      [{ host: '127.0.0.1:8094' }, 200],
+      [{ host: 'localhost', origin: 'http://localhost' }, 200],
+      [{ host: 'localhost:8094', origin: 'http://localhost:3000' }, 200],
+      [{ host: 'localhost:8094', origin: 'http://localhost:8094' }, 200],
+    ];
+    for (const [headers, expected] of table)
+      assert.equal(
+        (await fetchApi('/export/queue/status', { headers })).status,
+        expected,
+        JSON.stringify(headers),
+      );
+    const kiosk = await fetchApi('/export/queue/status', { headers: { origin: 'http://localhost:3000' } });
+    assert.equal(kiosk.headers.get('access-control-allow-origin'), 'http://localhost:3000');
+    const preflight = await fetchApi('/export/generate', {
+      method: 'OPTIONS',
+      headers: { origin: 'http://localhost:3000' },
+    });
+    assert.equal(preflight.status, 204);
+    const foreign = await fetchApi('/export/generate', {
+      method: 'OPTIONS',
+      headers: { origin: 'http://evil.example' },
+    });
+    assert.equal(foreign.status, 403);
+  },
+);
 
 test('every refusal is JSON with a code and a hint', BOUND, async () => {
   const table: readonly (readonly [string, RequestInit, number, string])[] = [
@@ -219,7 +227,7 @@ test('a delivered entry can be neither retried nor cancelled', BOUND, async () =
 });
 
 test(
-  'events tell queue and delivery as they happen, and a page that leaves is forgotten',
+  'the event stream reports changes of the queue and of delivery, and drops a client that disconnects',
   BOUND,
   async () => {
     const response = await fetchApi('/export/events');
@@ -238,7 +246,7 @@ test(
   },
 );
 
-test('cleanup removes delivered files when asked, and keeps their history', BOUND, async () => {
+test('cleanup on request removes delivered files and keeps their history', BOUND, async () => {
   await until('nothing waits', () => running.boat.ledger.queue.counts().pending === 0);
   const response = await fetchApi('/export/queue/cleanup', {
     method: 'POST',

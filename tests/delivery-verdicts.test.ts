@@ -55,7 +55,7 @@ const html =
     response.writeHead(status, { 'content-type': 'text/html' }).end('<html>Welcome to the marina</html>');
   };
 
-test('a matching receipt delivers: history, view and file agree', BOUND, () =>
+test('a matching receipt marks an export as delivered in the ledger, the view and the log', BOUND, () =>
   withBoat(accepting, async (running, central) => {
     const { json: made } = await running.request('POST', '/export/generate');
     assert.equal(made['success'], true);
@@ -87,14 +87,14 @@ const PORTALS: readonly (readonly [string, Script])[] = [
   ['200 with other JSON', (_, response) => json(response, 200, { ok: true })],
   ['200 with nothing', (_, response) => void response.writeHead(200).end()],
   [
-    'a receipt for another export',
+    'a receipt for a different export',
     (request, response) => {
       if (request.method === 'GET') json(response, 200, HEALTHY);
       else json(response, 200, receiptFor(request, { export_id: 'exp_other' }));
     },
   ],
   [
-    'a receipt for other bytes',
+    'a receipt for different bytes',
     (request, response) => {
       if (request.method === 'GET') json(response, 200, HEALTHY);
       else json(response, 200, receiptFor(request, { sha256: '0'.repeat(64) }));
@@ -103,7 +103,7 @@ const PORTALS: readonly (readonly [string, Script])[] = [
 ];
 for (const [name, script] of PORTALS)
   test(
-    `${name} is not central: nothing is delivered, no attempt is spent, and it goes out when central answers`,
+    `${name} does not come from central: no attempt is spent, and the export is delivered once central answers`,
     BOUND,
     () =>
       withBoat(script, async (running, central) => {
@@ -119,7 +119,7 @@ for (const [name, script] of PORTALS)
       }),
   );
 
-test('nobody there: offline, no attempt is spent', BOUND, () =>
+test('without an answer the destination is offline, and no attempt is spent', BOUND, () =>
   withBoat(accepting, async (running, central) => {
     await central.close();
     await running.request('POST', '/export/generate');
@@ -134,7 +134,7 @@ for (const [status, code] of [
   [403, 'INSTALLATION_MISMATCH'],
   [404, 'NOT_FOUND'],
 ] as const)
-  test(`${status} from central blocks: nothing is spent and the owner is told`, BOUND, () =>
+  test(`${status} from central blocks delivery and is reported, and no attempt is spent`, BOUND, () =>
     withBoat(importing(refuse(status, code)), async (running) => {
       await running.request('POST', '/export/generate');
       await until('blocked', async () => (await state(running)) === 'blocked');
@@ -150,22 +150,25 @@ for (const [status, code] of [
   [415, 'UNSUPPORTED_MEDIA_TYPE'],
   [422, 'X'],
 ] as const)
-  test(`${status} from central fails at once, the file is kept, and its records are due again`, BOUND, () =>
-    withBoat(importing(refuse(status, code)), async (running, central) => {
-      const { json: made } = await running.request('POST', '/export/generate');
-      await until('the failure', () => counts(running).failed === 1);
-      const [failed] = running.boat.ledger.queue.list('failed');
-      assert.equal(failed?.exportFile, `${running.paths.failed}/${made['queue_id']}_failed.json`);
-      assert.ok(existsSync(failed.exportFile));
-      assert.match(String(failed.lastError), new RegExp(code));
-      central.answer(accepting);
-      const { json: next } = await running.request('POST', '/export/generate', { type: 'incremental' });
-      assert.equal(next['record_count'], made['record_count']);
-      await until('the next delivery', () => counts(running).completed === 1);
-      const { json: retried } = await running.request('POST', `/export/queue/${made['queue_id']}/retry`);
-      assert.equal(retried['success'], true);
-      await until('the requeued delivery', () => counts(running).completed === 2);
-    }),
+  test(
+    `${status} from central fails the export at once, keeps its file, and makes its records due again`,
+    BOUND,
+    () =>
+      withBoat(importing(refuse(status, code)), async (running, central) => {
+        const { json: made } = await running.request('POST', '/export/generate');
+        await until('the failure', () => counts(running).failed === 1);
+        const [failed] = running.boat.ledger.queue.list('failed');
+        assert.equal(failed?.exportFile, `${running.paths.failed}/${made['queue_id']}_failed.json`);
+        assert.ok(existsSync(failed.exportFile));
+        assert.match(String(failed.lastError), new RegExp(code));
+        central.answer(accepting);
+        const { json: next } = await running.request('POST', '/export/generate', { type: 'incremental' });
+        assert.equal(next['record_count'], made['record_count']);
+        await until('the next delivery', () => counts(running).completed === 1);
+        const { json: retried } = await running.request('POST', `/export/queue/${made['queue_id']}/retry`);
+        assert.equal(retried['success'], true);
+        await until('the requeued delivery', () => counts(running).completed === 2);
+      }),
   );
 
 for (const [name, script, expected] of [
@@ -174,7 +177,7 @@ for (const [name, script, expected] of [
   ['500', refuse(500, 'INTERNAL'), 300_000],
   ['502 with HTML', html(502), 300_000],
 ] as const)
-  test(`${name} spends attempts as the seed does and waits`, BOUND, () =>
+  test(`${name} spends attempts as the legacy exporter does, and the export waits`, BOUND, () =>
     withBoat(importing(script), async (running) => {
       const { json: made } = await running.request('POST', '/export/generate');
       const expectedSpent = expected === 600_000 ? 1 : 2;
@@ -189,7 +192,7 @@ for (const [name, script, expected] of [
     }),
   );
 
-test('an answer that never comes whole is an attempt, and the same key delivers later', BOUND, () => {
+test('an incomplete answer spends an attempt, and the same key delivers later', BOUND, () => {
   let posts = 0;
   const script = importing((request, response) => {
     posts += 1;
@@ -210,40 +213,44 @@ test('an answer that never comes whole is an attempt, and the same key delivers 
   });
 });
 
-test('413 cuts smaller until central takes it; every record arrives once', BOUND, () => {
-  const stored = new Map<string, string>();
-  const script = importing((request, response) => {
-    if (request.body.length > 40_000) {
-      refuse(413, 'BODY_TOO_LARGE')(request, response);
-      return;
-    }
-    const document = JSON.parse(request.body.toString('utf8'));
-    for (const entry of document.data.boatlog.entries) {
-      assert.equal(stored.has(entry.record_id), false, `${entry.record_id} came twice`);
-      stored.set(entry.record_id, String(request.headers['idempotency-key']));
-    }
-    json(response, 200, receiptFor(request));
-  });
-  return withBoat(
-    script,
-    async (running) => {
-      await running.request('POST', '/export/generate');
-      await until('the delivery', () => counts(running).completed === 1);
-      assert.equal(stored.size, 1_500);
-      assert.ok(new Set(stored.values()).size > 5);
-    },
-    { rows: 1_500 },
-  );
-});
+test(
+  '413 makes the boat cut smaller parts until central accepts them, and every record arrives once',
+  BOUND,
+  () => {
+    const stored = new Map<string, string>();
+    const script = importing((request, response) => {
+      if (request.body.length > 40_000) {
+        refuse(413, 'BODY_TOO_LARGE')(request, response);
+        return;
+      }
+      const document = JSON.parse(request.body.toString('utf8'));
+      for (const entry of document.data.boatlog.entries) {
+        assert.equal(stored.has(entry.record_id), false, `${entry.record_id} came twice`);
+        stored.set(entry.record_id, String(request.headers['idempotency-key']));
+      }
+      json(response, 200, receiptFor(request));
+    });
+    return withBoat(
+      script,
+      async (running) => {
+        await running.request('POST', '/export/generate');
+        await until('the delivery', () => counts(running).completed === 1);
+        assert.equal(stored.size, 1_500);
+        assert.ok(new Set(stored.values()).size > 5);
+      },
+      { rows: 1_500 },
+    );
+  },
+);
 
-test('413 for a single small part that cannot be cut is a rejection', BOUND, () =>
+test('413 for a small part that cannot be cut fails the export', BOUND, () =>
   withBoat(importing(refuse(413, 'BODY_TOO_LARGE')), async (running) => {
     await running.request('POST', '/export/generate');
     await until('the failure', () => counts(running).failed === 1);
   }),
 );
 
-test('at tier 0 nothing is made and not one connection is opened', BOUND, () =>
+test('at tier 0 no export is made and no connection is opened', BOUND, () =>
   withBoat(
     accepting,
     async (running, central) => {
@@ -259,7 +266,7 @@ test('at tier 0 nothing is made and not one connection is opened', BOUND, () =>
   ),
 );
 
-test('cancelling gives the records to the next export', BOUND, () =>
+test('the records of a cancelled export are in the next export', BOUND, () =>
   withBoat(html(200), async (running, central) => {
     const { json: made } = await running.request('POST', '/export/generate', { type: 'incremental' });
     const { json: nothing } = await running.request('POST', '/export/generate', { type: 'incremental' });
@@ -272,7 +279,7 @@ test('cancelling gives the records to the next export', BOUND, () =>
   }),
 );
 
-test('ten concurrent exports are ten, in one second or not', BOUND, () =>
+test('ten concurrent requests make ten exports, also within one second', BOUND, () =>
   withBoat(html(200), async (running) => {
     const made = await Promise.all(
       Array.from({ length: 10 }, () => running.request('POST', '/export/generate')),

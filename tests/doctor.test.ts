@@ -44,7 +44,7 @@ interface Report {
   readonly free_bytes: number;
 }
 
-// The shape is what the tests below look at.
+// The shape has only the members that the tests below check.
 const toReport = (json: unknown): Report => json as Report;
 const problems = ({ findings }: Report) =>
   findings.filter(({ level }) => level === 'problem').map(({ check }) => check);

@@ -28,10 +28,10 @@ const CARD_BYTES = 64 * MEGABYTE;
 const PAGE_BYTES = 4096;
 /** Room beside the export's file: less than the ledger needs for its digests, about as much, and more. */
 const MARGINS_PAGES = [2, 8, 32, 64, 256, 2_048];
-/** What an export's file holds beside its records, by far. */
+/** Generous size of everything in the file of an export except its records. */
 const FRAME_BYTES = 8 * 1024;
 
-/** A boat on a real file system of its own; undefined, with the reason told, where this machine gives none. */
+/** Places a boat on its own real file system. Skips the test and returns undefined if this machine cannot mount one. */
 function placeOnSmallCard(
   t: TestContext,
   processes: Processes,
@@ -62,12 +62,12 @@ function fill(ballast: string, leftBytes: number): void {
   try {
     writeFileSync(ballast, Buffer.alloc(bytes));
   } catch (error) {
-    // The file system keeps some of what it calls free for itself; then it is as full as it gets.
+    // The file system reserves some of the space that it reports as free. The card is then full.
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
   }
 }
 
-/** Adds `count` alerts: each is a row of the ledger as well, so that the export needs room beside its file. */
+/** Adds `count` alerts. Each is also a row of the ledger, so the export needs space besides its file. */
 function addAlerts(root: string, count: number): void {
   const db = new DatabaseSync(join(root, 'data/self-healing/issues.db'));
   try {
@@ -81,7 +81,7 @@ function addAlerts(root: string, count: number): void {
 
 async function previewedBytes(daemon: RunningDaemon): Promise<number> {
   const { json } = await daemon.request('GET', '/export/preview?type=full');
-  // The keys of GET /export/preview, held to by the tests of the API.
+  // The tests of the API check the keys of GET /export/preview.
   const categories = Object.values(json['categories'] as Record<string, { size_bytes: number }>);
   return categories.reduce((sum, { size_bytes: bytes }) => sum + bytes, 0);
 }
@@ -92,7 +92,7 @@ const filesOf = (place: BoatPlace) => readdirSync(join(place.root, 'data', 'expo
 
 async function queued(daemon: RunningDaemon): Promise<readonly string[]> {
   const { json } = await daemon.request('GET', '/export/queue');
-  // The keys of GET /export/queue, held to by the tests of the API.
+  // The tests of the API check the keys of GET /export/queue.
   const { pending, uploading } = json as Record<'pending' | 'uploading', { queue_id: string }[]>;
   return [...pending, ...uploading].map((entry) => entry.queue_id).sort();
 }
@@ -156,7 +156,7 @@ test(
       'an export was refused',
     );
     assert.equal(outcomes.at(-1), 'queued', 'the remains of refused exports block no later export');
-    // Every acknowledged export is there after a power cut, and what was refused is still due.
+    // After a power cut, every acknowledged export exists, and the records of refused exports are still due.
     const acknowledged = await queued(daemon);
     await daemon.kill();
     daemon = await startDaemon(processes, place);

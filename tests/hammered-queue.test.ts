@@ -67,13 +67,13 @@ function createKeepingCentral(seeded: ReturnType<typeof createSeeded>): KeepingC
       case 15:
         return void response.destroy();
       case 16:
-        // Taken, and the answer is lost.
+        // The part is accepted, and the answer is lost.
         keep();
         return void response.destroy();
       case 17:
         return void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Marina</html>');
       case 18:
-        // Slow enough to be cancelled in the middle.
+        // The answer is slow enough to be cancelled in the middle.
         return void setTimeout(() => {
           if (!response.destroyed) json(response, 200, receiptFor(request, { duplicate: keep() }));
         }, 50).unref();
@@ -119,7 +119,7 @@ async function hammer(
     },
     async () => {
       const id = someId();
-      // 404: a cleanup came between.
+      // 404: a cleanup removed the entry.
       if (id !== undefined) await expect('DELETE', `/export/queue/${id}`, [200, 404, 409]);
     },
     async () => {

@@ -25,7 +25,7 @@ const attemptsSpent = ({ boat }: LinkedBoat): number =>
     .flatMap((status) => boat.ledger.queue.list(status === 'pending' ? 'pending' : 'completed'))
     .reduce((sum, entry) => sum + entry.retryCount, 0);
 
-/** Resolves when the entry was tried and waits: for a probe, or for a retry that is not the immediate one. */
+/** Resolves when the entry was tried and waits for a probe, or for a retry other than the immediate one. */
 const untilParked = ({ boat }: LinkedBoat): Promise<void> =>
   until('the entry to be tried and to wait', async () => {
     const [entry] = boat.ledger.queue.list('pending');
@@ -156,13 +156,13 @@ describe('an answer that is cut off after central stored the part', () => {
       await boat.untilDelivered(1);
       const { answers, tries } = link.traffic();
       assert.doesNotMatch(answers, /"duplicate":true/);
-      // Cut off twice, it is cut smaller.
+      // After the second interruption the boat cuts smaller parts.
       assert.equal(await storedParts(exportId), tries.size);
       assert.equal(await countedRows(exportId), 400);
     }));
 });
 
-describe('a central that is not there', () => {
+describe('a central that cannot be reached', () => {
   test('behind a blackhole is offline, probed at growing intervals, and reached when it is back', () =>
     inTemporaryFolder('blackhole', async (root) => {
       const hole = await startBlackhole();
@@ -292,7 +292,7 @@ describe('a link that works', () => {
       await untilParked(boat);
       assert.equal(attemptsSpent(boat), 0);
       assert.equal(await storedParts(exportId), 0);
-      // Somebody signs in: no interface changes, a probe finds central.
+      // Signing in at the portal changes no interface. A probe finds central.
       link.set({});
       await boat.untilDelivered(1);
       assert.equal(await storedParts(exportId), 1);

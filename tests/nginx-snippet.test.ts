@@ -13,7 +13,7 @@ const SNIPPET = join(import.meta.dirname, '..', 'deploy', 'nginx', 'd3kos-export
 const POLL_MS = 20;
 const withoutNginx = spawnSync('nginx', ['-v']).error === undefined ? false : 'nginx is not installed here';
 
-/** Asks the proxy as a machine with this address would, for the name a program may claim. */
+/** Sends a request to the proxy from this source address with this host name. */
 function ask(port: number, localAddress: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const headers = { host: 'localhost' };
@@ -68,7 +68,7 @@ test(
     const proxy = await startProxy(folder, port, boatPort);
     try {
       assert.equal(await ask(port, '127.0.0.1'), 200);
-      // Another address of loopback stands for another machine: nginx looks at nothing else.
+      // A different loopback address stands for another machine, because nginx checks only the address.
       assert.equal(await ask(port, '127.0.0.2'), 403);
     } finally {
       proxy.kill();

@@ -54,7 +54,7 @@ async function readItems(bytes: Buffer): Promise<readonly BundleItem[]> {
   return items;
 }
 
-/** What `POST /export/bundle` gives, read as central reads it. */
+/** Reads the answer of `POST /export/bundle` as central reads it. */
 async function bundle(running: RunningBoat, failed = false): Promise<readonly BundleItem[]> {
   const response = await running.boat.app.fetch(
     new Request('http://localhost:8094/export/bundle', { method: 'POST', body: JSON.stringify({ failed }) }),
@@ -68,7 +68,7 @@ const partsOf = (items: readonly BundleItem[]) => items.filter((item): item is P
 const refuseLookup: Script = (_, response) =>
   json(response, 404, { status: 'error', error_code: 'NOT_FOUND', message: 'there is nothing here' });
 
-/** A central that answers which parts it holds, and imports. */
+/** A central that imports parts and lists the parts it holds. */
 function answering(question: Script, imports: Script): Script {
   return (request, response) => {
     if (request.path === '/api/v1/health') json(response, 200, HEALTHY);
@@ -168,7 +168,7 @@ test(
     const online = await startDaemon(processes, place);
     await untilDrained(online);
     const { json: history } = await online.request('GET', '/export/history');
-    // The answer's shape is held to by the tests of the API.
+    // The tests of the API check the shape of the answer.
     const exports = history['exports'] as readonly { export_id: string }[];
     assert.equal(exports.length, 2);
     const metrics = await (await fetch(`${central.url}/metrics`)).text();

@@ -7,7 +7,7 @@ import { inTemporaryFolder, prepareBoat, startBoatInProcess, TOKEN } from './sup
 import { accepting, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
-/** Everything below a folder that is a file, as one text. */
+/** Returns the contents of all files below a folder as one text. */
 function readAll(folder: string): string {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -38,7 +38,7 @@ for (const generation of BOAT_GENERATIONS.filter((name) => name !== 'fresh'))
         const exported = readAll(boat.paths.home);
         assert.ok(
           wire.includes('"record_id"') && PLANTED_SECRET_VALUES.length > 5,
-          'there was something to look through',
+          'exports and requests exist',
         );
         const sources = readAll(root);
         for (const secret of PLANTED_SECRET_VALUES.filter((value) => sources.includes(value)))
@@ -47,7 +47,7 @@ for (const generation of BOAT_GENERATIONS.filter((name) => name !== 'fresh'))
         assert.ok(!wire.includes(root), 'no path of the boat');
         assert.ok(
           !exported.includes(TOKEN) && !boat.log.join('\n').includes(TOKEN),
-          'the token is in its header only',
+          'the token is only in its header',
         );
         assert.ok(wire.includes(TOKEN));
       }),

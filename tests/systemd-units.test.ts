@@ -18,10 +18,10 @@ const UNITS = [
   'd3kos-export-daily.timer',
 ];
 
-/** Longest one check of systemd or nginx may take; each takes well under a second. */
+/** Longest duration of one check by systemd or nginx. Each takes well under a second. */
 const CHECK_TIMEOUT_MS = 30_000;
 
-/** A unit's settings as `Section.Key` with all its values, in order. */
+/** Returns the settings of a unit by `Section.Key`, each with its values in order. */
 function readUnit(name: string): ReadonlyMap<string, readonly string[]> {
   const settings = new Map<string, string[]>();
   let section = '';
@@ -42,7 +42,7 @@ function isMissing(program: string): string | false {
   return error === undefined ? false : `${program} is not installed here`;
 }
 
-/** What `systemd-analyze verify` says of the units in a folder, where what they start is there. */
+/** Returns what `systemd-analyze verify` reports about the units, whose programs are replaced by one that exists. */
 function verify(folder: string, change: (text: string) => string = (text) => text): string {
   const units = join(root, folder);
   mkdirSync(units, { recursive: true });
@@ -53,28 +53,28 @@ function verify(folder: string, change: (text: string) => string = (text) => tex
   const { stderr, stdout } = spawnSync(
     'systemd-analyze',
     ['verify', '--man=no', ...UNITS.map((name) => join(units, name))],
-    // The trailing colon keeps the machine's own units, which these are ordered after.
+    // The trailing colon keeps the search path of the machine's units, which these units are ordered after.
     { encoding: 'utf8', timeout: CHECK_TIMEOUT_MS, env: { ...process.env, SYSTEMD_UNIT_PATH: `${units}:` } },
   );
   const lines = `${stdout}${stderr}`.split('\n');
-  // Units of the machine itself are not ours to verify.
+  // Reports about other units of the machine are dropped.
   return lines.filter((line) => line.includes('d3kos-')).join('\n');
 }
 
 const withoutAnalyze = isMissing('systemd-analyze');
 
-test('systemd finds nothing to complain about in the units', { skip: withoutAnalyze }, () => {
+test('systemd accepts the units without warnings', { skip: withoutAnalyze }, () => {
   assert.equal(verify('as-they-are'), '');
 });
 
-test('systemd would complain about a setting it does not know', { skip: withoutAnalyze }, () => {
+test('the check reports an unknown setting', { skip: withoutAnalyze }, () => {
   assert.match(
     verify('misspelt', (text) => text.replace('Restart=', 'Restrat=')),
     /Restrat/,
   );
 });
 
-test('the calendar of the timer is 03:00 every day', { skip: withoutAnalyze }, () => {
+test('the timer runs daily at 03:00', { skip: withoutAnalyze }, () => {
   const [calendar = ''] = readUnit('d3kos-export-daily.timer').get('Timer.OnCalendar') ?? [];
   const { stdout, status } = spawnSync('systemd-analyze', ['calendar', '--iterations=2', calendar], {
     encoding: 'utf8',
@@ -84,11 +84,11 @@ test('the calendar of the timer is 03:00 every day', { skip: withoutAnalyze }, (
   assert.equal(stdout.match(/(Next elapse|Iter\. #2): \S+ \S+ 03:00:00/g)?.length, 2, stdout);
 });
 
-test('the units are these five', () => {
+test('the folder has exactly the expected units', () => {
   assert.deepEqual(readdirSync(join(deploy, 'systemd')).sort(), [...UNITS].sort());
 });
 
-test('the export manager is ready when it says so, starts without a network, and is started again', () => {
+test('the export manager reports readiness to systemd, starts without a network, and is restarted after a failure', () => {
   const unit = readUnit('d3kos-export-manager.service');
   assert.deepEqual(unit.get('Service.Type'), ['notify']);
   assert.deepEqual(unit.get('Service.NotifyAccess'), ['all']);
@@ -99,7 +99,7 @@ test('the export manager is ready when it says so, starts without a network, and
   assert.deepEqual(unit.get('Install.WantedBy'), ['multi-user.target']);
 });
 
-test('restarts alone never reach the limit of starts', () => {
+test('restarts by systemd never reach its start limit', () => {
   for (const name of ['d3kos-export-manager.service', 'd3kos-central.service']) {
     const unit = readUnit(name);
     const [restartSec, interval, burst] = [
@@ -111,7 +111,7 @@ test('restarts alone never reach the limit of starts', () => {
   }
 });
 
-test('central lets requests end and its database shut down before anything is killed', () => {
+test('systemd gives central time to finish requests and to shut its database down', () => {
   const unit = readUnit('d3kos-central.service');
   assert.deepEqual(unit.get('Service.KillMode'), ['mixed']);
   const [listen, embedded] = ['listen.ts', 'embedded-postgres.ts'].map((file) =>
@@ -123,7 +123,7 @@ test('central lets requests end and its database shut down before anything is ki
   assert.ok(neededMs > 0 && Number(unit.get('Service.TimeoutStopSec')?.[0]) * 1_000 > neededMs);
 });
 
-test('central is started again after every failure but a wrong configuration, also when its folder was taken for a moment', () => {
+test('central is restarted after every failure except an invalid configuration, also after a folder in use', () => {
   const unit = readUnit('d3kos-central.service');
   assert.deepEqual(unit.get('Service.Restart'), ['on-failure']);
   assert.deepEqual(unit.get('Service.RestartPreventExitStatus'), [String(toExitCode('CONFIG_INVALID'))]);
@@ -131,21 +131,21 @@ test('central is started again after every failure but a wrong configuration, al
   assert.deepEqual(unit.get('Service.OOMPolicy'), ['continue']);
 });
 
-test('central may write to its data and its socket only, where commands outside find them', () => {
+test('central may write only to its data and its socket folder, which commands outside the service can reach', () => {
   const unit = readUnit('d3kos-central.service');
   assert.deepEqual(unit.get('Service.User'), ['d3kos-central']);
   assert.deepEqual(unit.get('Service.ProtectSystem'), ['strict']);
   assert.ok(!unit.has('Service.ReadWritePaths'));
   assert.deepEqual(unit.get('Service.StateDirectory'), ['d3kos-central']);
-  // A socket in the private /tmp of the service would be nowhere for `d3kos-central enroll`.
+  // `d3kos-central enroll` could not reach a socket in the private /tmp of the service.
   assert.deepEqual(unit.get('Service.RuntimeDirectory'), ['d3kos-central']);
   assert.deepEqual(unit.get('Service.Environment'), ['TMPDIR=/run/d3kos-central']);
-  // The settings are in one file: a data folder named here would exclude DATABASE_URL there.
+  // All settings are in one file. A data folder in the unit would exclude DATABASE_URL in the file.
   assert.deepEqual(unit.get('Service.EnvironmentFile'), ['/etc/default/d3kos-central']);
   assert.ok(!unit.has('Service.MemoryDenyWriteExecute'));
 });
 
-test('central is as hardened as the boat, as systemd reckons it', { skip: withoutAnalyze }, (context) => {
+test('systemd rates central at most as exposed as the boat', { skip: withoutAnalyze }, (context) => {
   verify('hardened');
   const [central, boat] = ['d3kos-central.service', 'd3kos-export-manager.service'].map((name) => {
     const { stdout } = spawnSync(
@@ -156,22 +156,22 @@ test('central is as hardened as the boat, as systemd reckons it', { skip: withou
     return Number(/Overall exposure level for \S+ ([\d.]+)/.exec(stdout)?.[1]);
   });
   if (central === undefined || boat === undefined || Number.isNaN(boat))
-    return context.skip('this systemd does not reckon units that are not installed');
+    return context.skip('this systemd does not rate units that are not installed');
   assert.ok(central <= boat, `${central} and ${boat}`);
 });
 
-test('the export manager may write to its data and send over every network, and to nothing else', () => {
+test('the export manager may write only to its data, and may use every network', () => {
   const unit = readUnit('d3kos-export-manager.service');
   assert.deepEqual(unit.get('Service.ProtectSystem'), ['strict']);
   assert.deepEqual(unit.get('Service.ReadWritePaths'), ['/opt/d3kos/data']);
   const [families = ''] = unit.get('Service.RestrictAddressFamilies') ?? [];
   for (const family of ['AF_INET', 'AF_INET6', 'AF_UNIX', 'AF_NETLINK'])
     assert.ok(families.split(' ').includes(family), family);
-  // Either would end the JavaScript engine, or take /proc/meminfo from the telemetry.
+  // The first would stop the JavaScript engine, and the second would hide /proc/meminfo from the telemetry.
   assert.ok(!unit.has('Service.MemoryDenyWriteExecute') && !unit.has('Service.ProcSubset'));
 });
 
-test('the timer makes up for a missed night at its own minute, and does not export when it is started', () => {
+test('the timer runs after a missed night, keeps its random delay, and does not export when it is started', () => {
   const unit = readUnit('d3kos-export-daily.timer');
   assert.deepEqual(unit.get('Timer.Persistent'), ['true']);
   assert.deepEqual(unit.get('Timer.FixedRandomDelay'), ['true']);
@@ -180,7 +180,7 @@ test('the timer makes up for a missed night at its own minute, and does not expo
   assert.ok(![...readUnit('d3kos-export-daily.service').keys()].some((key) => key.startsWith('Install.')));
 });
 
-test('the boot upload waits longer than the program does, and nothing waits for it', () => {
+test('the timeout of the boot upload exceeds the wait of the program, and no unit waits for it', () => {
   const unit = readUnit('d3kos-export-boot.service');
   assert.deepEqual(unit.get('Service.Type'), ['oneshot']);
   assert.deepEqual(unit.get('Service.RemainAfterExit'), ['yes']);
@@ -191,7 +191,7 @@ test('the boot upload waits longer than the program does, and nothing waits for 
   assert.ok(Number.parseInt(timeout, 10) >= 8 && timeout.endsWith('min'), timeout);
 });
 
-test('the scripts of the units are there, may be executed, and are the program', () => {
+test('the scripts of the units exist, are executable and run the program', () => {
   for (const [unit, script, command] of [
     ['d3kos-export-boot.service', 'export-on-boot.sh', 'boot'],
     ['d3kos-export-daily.service', 'export-daily.sh', 'daily'],
@@ -209,7 +209,7 @@ test('the scripts of the units are there, may be executed, and are the program',
   ]);
 });
 
-test('the proxy names the export manager where other services look for it, and streams', () => {
+test('the proxy has the address of the export manager where other services search for it, and does not buffer', () => {
   const lines = readFileSync(join(deploy, 'nginx', 'd3kos-export.conf'), 'utf8').split('\n');
   const at = lines.findIndex((line) => line.includes('location /export/'));
   assert.ok(at >= 0);
@@ -219,7 +219,7 @@ test('the proxy names the export manager where other services look for it, and s
     assert.ok(text.includes(setting), setting);
 });
 
-test('the proxy lets the largest body through that the export manager takes', () => {
+test('the proxy accepts the largest body that the export manager accepts', () => {
   const [, limit = ''] =
     /client_max_body_size (\d+)m;/.exec(readFileSync(join(deploy, 'nginx', 'd3kos-export.conf'), 'utf8')) ??
     [];
@@ -230,7 +230,7 @@ test('the proxy lets the largest body through that the export manager takes', ()
 
 const withoutNginx = spawnSync('nginx', ['-v']).error === undefined ? false : 'nginx is not installed here';
 
-test('nginx takes the snippet', { skip: withoutNginx }, () => {
+test('nginx accepts the snippet', { skip: withoutNginx }, () => {
   const path = join(root, 'nginx.conf');
   writeFileSync(
     path,

@@ -46,7 +46,7 @@ test(
     await until('the next export to be delivered', async () => {
       await daemon.request('POST', '/export/queue/process');
       const { json } = await daemon.request('GET', '/export/history');
-      // The answer's shape is held to by the tests of the API.
+      // The tests of the API check the shape of the answer.
       return (json['exports'] as readonly unknown[]).length === 2;
     });
     assert.equal(await daemon.stop(), 0);

@@ -36,10 +36,10 @@ import {
 
 const BOUND = { timeout: 120_000 };
 
-/** Several parts for a full export of this boat. */
+/** The part size makes several parts of a full export of this boat. */
 const ENVIRONMENT = { EXPORT_PART_SIZE_BYTES: '32768', EXPORT_TIMEZONE: 'UTC' };
 
-/** Changes the wall clock of one program; several threads of it may read the time. */
+/** A library that changes the wall clock of one program, also if several of its threads read the time. */
 const [FAKE_CLOCK] = globSync([
   '/usr/lib/*/faketime/libfaketimeMT.so.1',
   '/usr/lib/faketime/libfaketimeMT.so.1',
@@ -53,7 +53,7 @@ interface Shore {
   readonly root: string;
 }
 
-/** A real central with a front before it, and a boat that is enrolled there. */
+/** Starts a real central behind a proxy, and enrolls a boat there. */
 async function prepareShore(processes: Processes): Promise<Shore> {
   const central = await placeCentral(processes);
   const token = await enrollAt(processes, central, INSTALLATION);
@@ -108,7 +108,7 @@ function toClockedBoat(shore: Shore): ClockedBoat {
   };
 }
 
-/** The daemon as a process of its own, whose wall clock is what a file says. */
+/** Returns the daemon as a separate process, which reads its wall clock from a file. */
 function toClockedDaemon({ processes, root, front }: Shore, library: string, port: number): ClockedBoat {
   const file = join(processes.folder('clock'), 'clock');
   const place: BoatPlace = {
@@ -122,7 +122,7 @@ function toClockedDaemon({ processes, root, front }: Shore, library: string, por
       FAKETIME_TIMESTAMP_FILE: file,
       FAKETIME_NO_CACHE: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
-      // What the file system says of its files is the kernel's time, as on a boat.
+      // The file system keeps the kernel's time, as on a boat.
       NO_FAKE_STAT: '1',
     },
   };
@@ -135,7 +135,7 @@ function toClockedDaemon({ processes, root, front }: Shore, library: string, por
     start: async () => {
       daemon = await startDaemon(processes, place);
       const { pid } = daemon.child;
-      // A daemon that had to be killed has left them.
+      // A killed daemon leaves these files behind.
       processes.atEnd(() => {
         for (const name of ['sem.faketime_sem', 'faketime_shm'])
           rmSync(`/dev/shm/${name}_${pid}`, { force: true });
@@ -161,13 +161,13 @@ async function assertClockHarmsNothing(shore: Shore, boat: ClockedBoat): Promise
   }
 }
 
-test('a clock set back and forth loses nothing, repeats nothing, and moves no wait', BOUND, async (t) => {
+test('changes of the clock lose and repeat no export and move no wait', BOUND, async (t) => {
   const shore = await prepareShore(createProcesses(toEnding(t)));
   await assertClockHarmsNothing(shore, toClockedBoat(shore));
 });
 
 test(
-  'the clock of a real daemon set back and forth loses nothing, repeats nothing, and moves no wait',
+  'changes of the clock of a real daemon lose and repeat no export and move no wait',
   { ...BOUND, skip: FAKE_CLOCK === undefined && 'libfaketime is not installed here' },
   async (t) => {
     assert.ok(FAKE_CLOCK !== undefined);
@@ -177,33 +177,36 @@ test(
 );
 
 for (const [who, isSynchronized, owed] of [
-  ['a service vouches for', true, '2026-05-02'],
-  ['nobody says anything about', undefined, '2026-05-02'],
-  ['a service calls wrong', false, undefined],
+  ['that is synchronized', true, '2026-05-02'],
+  ['of unknown state', undefined, '2026-05-02'],
+  ['that is not synchronized', false, undefined],
 ] as const)
-  test(`after a day claimed by a clock that ran ahead, a clock ${who} owes ${owed ?? 'nothing'}`, BOUND, () =>
-    inTemporaryFolder('owed', async (root) => {
-      prepareBoat({ root });
-      const { clock, set } = createSettableClock(isSynchronized);
-      set('2027-05-01 12:00:00');
-      const running = await startBoatInProcess({
-        root,
-        centralUrl: NO_SERVER,
-        environment: ENVIRONMENT,
-        world: { clock },
-      });
-      try {
-        const daily = () =>
-          running.request('POST', '/export/generate', { type: 'incremental', trigger: 'scheduled' });
-        assert.equal((await daily()).json['slot'], '2027-05-01');
-        set('2026-05-02 12:00:00');
-        const { json } = await running.request('GET', '/export/status');
-        assert.equal((json['schedule'] as { owed_slot: string | null }).owed_slot, owed ?? null);
-        const { json: made } = await daily();
-        assert.deepEqual([made['skipped'] ?? false, made['slot']], [owed === undefined, owed ?? null]);
-        assert.equal((await daily()).json['skipped'], true);
-      } finally {
-        await running.stop();
-      }
-    }),
+  test(
+    `after a slot was claimed by a clock that ran ahead, a clock ${who} makes ${owed ?? 'nothing'} due`,
+    BOUND,
+    () =>
+      inTemporaryFolder('owed', async (root) => {
+        prepareBoat({ root });
+        const { clock, set } = createSettableClock(isSynchronized);
+        set('2027-05-01 12:00:00');
+        const running = await startBoatInProcess({
+          root,
+          centralUrl: NO_SERVER,
+          environment: ENVIRONMENT,
+          world: { clock },
+        });
+        try {
+          const daily = () =>
+            running.request('POST', '/export/generate', { type: 'incremental', trigger: 'scheduled' });
+          assert.equal((await daily()).json['slot'], '2027-05-01');
+          set('2026-05-02 12:00:00');
+          const { json } = await running.request('GET', '/export/status');
+          assert.equal((json['schedule'] as { owed_slot: string | null }).owed_slot, owed ?? null);
+          const { json: made } = await daily();
+          assert.deepEqual([made['skipped'] ?? false, made['slot']], [owed === undefined, owed ?? null]);
+          assert.equal((await daily()).json['skipped'], true);
+        } finally {
+          await running.stop();
+        }
+      }),
   );

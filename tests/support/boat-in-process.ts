@@ -60,8 +60,8 @@ export interface RunningBoat {
 }
 
 /**
- * One real world for all boats of a test file: each would listen to stderr again. The garbage of a test's process is not
- * a boat's, and collecting it would stop the servers beside it.
+ * One real world for all boats of a test file, because each world adds a listener to stderr. It does not collect garbage: the
+ * process also runs the test's servers, which a collection would pause.
  */
 const { collectGarbage: _, ...realWorld } = createWorld({});
 

@@ -8,19 +8,20 @@ import type { Processes, RunningDaemon } from './processes.ts';
 import { addRecordsUnlessBusy } from './records-of-boat.ts';
 import { until } from './until.ts';
 
-/** Moments the clock is set to, as UTC; time goes on from there. */
+/** Moments in UTC that the clock is set to. It runs on from there. */
 export const TODAY = '2026-05-01 12:00:00';
 const LATER_TODAY = '2026-05-01 15:00:00';
 const EARLIER_TODAY = '2026-05-01 11:20:00';
 const DECADES_BACK = '1981-02-03 04:05:06';
 const YEAR_AHEAD = '2027-05-01 12:00:00';
 
-/** How often the clock is set while exports are made, and how many of them. */
+/** Interval between two changes of the clock while exports are made. */
 const RESTLESS_EVERY_MS = 7;
+/** Exports made during these changes. */
 const RESTLESS_EXPORTS = 8;
-/** What a refusal asks for: long enough to see a wait that is cut short. */
+/** `Retry-After` of a refusal: long enough to detect a wait that ends early. */
 const RETRY_AFTER_S = 2;
-/** The longest an answer can ask for. */
+/** The longest `Retry-After` that the boat accepts. */
 const RETRY_AFTER_MAX_S = 3_600;
 
 /** A boat whose wall clock a test sets while it runs. */
@@ -30,12 +31,12 @@ export interface ClockedBoat extends Pick<RunningDaemon, 'request' | 'output' | 
   start(): Promise<void>;
 }
 
-/** What stands before central: passes everything on, and can refuse. */
+/** A proxy before central that forwards every request and can refuse a part. */
 export interface Front {
   readonly url: string;
-  /** Refuses the next part with 503 and `Retry-After`; resolves, when it has, with the moment. */
+  /** Refuses the next part with 503 and `Retry-After`. Resolves with the moment of the refusal. */
   refuseNext(retryAfterSeconds: number): Promise<number>;
-  /** When parts came, refused or not. */
+  /** Arrival times of parts, refused or not. */
   readonly partsMs: readonly number[];
   /** The keys of parts that central answered with a receipt. */
   readonly acknowledged: readonly string[];
@@ -89,7 +90,7 @@ export async function startFront(processes: Processes, centralUrl: string): Prom
   };
 }
 
-/** Sets the clock, and waits until the boat tells the new time. */
+/** Sets the clock and waits until the boat reports the new date. */
 async function setAndSee(boat: ClockedBoat, moment: string): Promise<void> {
   boat.setClock(moment);
   await until(`the boat's clock to be at ${moment}`, async () => {
@@ -99,9 +100,9 @@ async function setAndSee(boat: ClockedBoat, moment: string): Promise<void> {
 }
 
 /**
- * Sets the clock of a boat at work decades back, a year ahead and back again: between exports, during them, while retries wait,
- * and over a restart. Gives the ids of the exports that were acknowledged. Throws an AssertionError where a daily slot is claimed
- * twice or not at all, a wait follows the wall clock, or a part is acknowledged twice.
+ * Sets the clock of a working boat decades back, a year ahead and back again: between exports, during them, while retries wait,
+ * and across a restart. Returns the ids of the acknowledged exports. Throws an AssertionError if a daily slot is claimed twice or
+ * not at all, if a wait follows the wall clock, or if a part is acknowledged twice.
  */
 export async function setClockBackAndForth(
   boat: ClockedBoat,
@@ -135,12 +136,12 @@ export async function setClockBackAndForth(
       assert.equal(json['failed_count'], 0, boat.output());
       return json['pending_count'] === 0 && json['uploading_count'] === 0;
     });
-  /** An export that is refused once, and the attempt written down; gives the moment of the refusal. */
+  /** Makes an export that is refused once, waits until the attempt is recorded, and returns the moment of the refusal. */
   const exportRefused = async (retryAfterSeconds: number): Promise<number> => {
     const refused = front.refuseNext(retryAfterSeconds);
     await exportNews();
     const refusedMs = await refused;
-    await until('the attempt to be written down', async () => {
+    await until('the attempt to be recorded', async () => {
       const { json } = await boat.request('GET', '/export/queue');
       const [entry] = json['pending'] as { retry_count: number }[];
       return entry?.retry_count === 1;
@@ -148,20 +149,20 @@ export async function setClockBackAndForth(
     return refusedMs;
   };
 
-  // Between exports, each delivered or not when the clock is set again.
+  // Between exports. An export may be undelivered when the clock is set again.
   for (const moment of [TODAY, DECADES_BACK, YEAR_AHEAD, LATER_TODAY, DECADES_BACK, YEAR_AHEAD, TODAY]) {
     await setAndSee(boat, moment);
     addNews();
     await daily();
     await daily();
     await exportNews();
-    // Nothing that waits is old, whatever year it is.
+    // A cleanup does not treat waiting exports as old in any year.
     assert.equal((await boat.request('POST', '/export/queue/cleanup')).status, 200);
   }
   assert.deepEqual(
     slots.filter((slot) => slot !== '1981-02-03'),
     ['2026-05-01', '2027-05-01'],
-    'each day has its slot once',
+    'each day has one slot',
   );
   assert.ok(slots.length <= 3, `${slots.join(', ')}: no slot is claimed twice`);
   await drained();
@@ -201,7 +202,7 @@ export async function setClockBackAndForth(
     await drained();
   }
 
-  // Over a restart: what waits for a moment of next year is due as soon as the clock is right.
+  // Across a restart: an export that waits for a moment next year is due as soon as the clock is correct.
   await setAndSee(boat, YEAR_AHEAD);
   await exportRefused(RETRY_AFTER_MAX_S);
   assert.equal(await boat.stop(), 0, boat.output());
@@ -212,7 +213,7 @@ export async function setClockBackAndForth(
   assert.equal(
     new Set(front.acknowledged).size,
     front.acknowledged.length,
-    'each part was acknowledged once: no receipt was forgotten',
+    'each part was acknowledged once',
   );
   return acknowledged;
 }

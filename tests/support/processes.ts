@@ -26,7 +26,7 @@ const CENTRAL_MAIN = join(PACKAGES, 'central', 'src', 'main.ts');
 /** Longest a program may take to answer or to end. On a quiet machine it takes 2 s. */
 const PROGRAM_MAX_MS = 60_000;
 
-/** What programs inherit of this environment. The cache of compiled code saves a third of each start. */
+/** The variables of this environment that programs inherit. The cache of compiled code saves a third of each start. */
 const INHERITED = Object.fromEntries(
   ['PATH', 'NODE_COMPILE_CACHE'].flatMap((name) => {
     const value = process.env[name];
@@ -189,14 +189,14 @@ async function untilAnswering(program: Program, url: string, service: string): P
       const body = await answer.json();
       return typeof body === 'object' && body !== null && 'service' in body && body.service === service;
     } catch (error) {
-      // What fetch throws while nobody listens.
+      // fetch throws this while no program listens.
       if (error instanceof TypeError) return false;
       throw error;
     }
   });
 }
 
-/** The place of a boat's daemon, for each of its starts. */
+/** The folder, port and environment of a boat's daemon, the same for each of its starts. */
 export interface BoatPlace {
   readonly root: string;
   readonly port: number;
@@ -260,7 +260,7 @@ export async function startDaemon(processes: Processes, place: BoatPlace): Promi
   return daemon;
 }
 
-/** The place of central, for each of its starts. */
+/** The folder, port and environment of central, the same for each of its starts. */
 export interface CentralPlace {
   readonly dataDir: string;
   readonly port: number;
