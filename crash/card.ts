@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** `FS_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`: from now on nothing reaches the device, not even the journal. */
+/** `FS_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`. After it no write reaches the device, including those of the journal. */
 const SHUTDOWN_REQUEST = '0x8004587d';
 const SHUTDOWN_NO_LOG_FLUSH = 2;
 
@@ -33,14 +33,14 @@ const CUTTERS: readonly (readonly [program: string, ...args: string[]])[] = [
 
 /** Longest duration of one command on the card. */
 const COMMAND_MAX_MS = 30_000;
-/** How long to wait for a file system that a dying program still holds. */
+/** Longest wait for a file system that a dying program still holds. */
 const UNMOUNT_TRIES = 100;
 const UNMOUNT_PAUSE_MS = 50;
 
 /** A file system whose power can fail: ext4 on a loop device, with its usual journal. */
 export interface Card {
   readonly kind: 'card';
-  /** Where it is mounted. */
+  /** The folder it is mounted on. */
   readonly path: string;
   /** Writes everything that is still in memory, so that a cut does not affect the preparations. */
   sync(): void;

@@ -31,7 +31,7 @@ export const CARD_SIZE_BYTES = 512 * 1024 * 1024;
 const LIFE_LINES_MAX = 40;
 /** One boot in EARLY_ONE_IN ends at a random moment of the start. */
 const EARLY_ONE_IN = 8;
-/** How long the daemon runs on without its card. It must keep what it acknowledges in this time, too. */
+/** Time for which the daemon continues without its card. Exports that it acknowledges in this time must not be lost either. */
 const AFTER_CUT_MAX_MS = 30;
 /** One export in FULL_ONE_IN is a full one, which is delivered in several parts. */
 const FULL_ONE_IN = 6;
@@ -79,7 +79,7 @@ interface Acknowledged {
   readonly exportId: string;
 }
 
-/** Exports until the daemon is gone. Returns what it acknowledged, before and after the cut. */
+/** Requests exports until the daemon has ended. Returns those it acknowledged before and after the cut. */
 async function exportUntilGone({
   daemon,
   root,
@@ -165,7 +165,7 @@ export async function cutPower(processes: Processes, card: Card, run: CrashRun):
   const acknowledged: Acknowledged[] = [];
   let views: readonly string[] = [];
   let early = 0;
-  /** How long the last whole start took on this machine. */
+  /** Duration of the last complete start on this machine. */
   let startMs = 0;
   for (let cut = 1; cut <= run.times; cut += 1) {
     addRecords(root, { rows: 1 + seeded.below(8), seed: seeded.below(1_000_000) });
@@ -189,7 +189,7 @@ export async function cutPower(processes: Processes, card: Card, run: CrashRun):
       const cutAtLine = daemon.lines().length + 1 + seeded.below(LIFE_LINES_MAX);
       const ending = new AbortController();
       const exporting = exportUntilGone({ daemon, root, seeded, ending: ending.signal });
-      // Its failure is thrown where it is awaited.
+      // The await below throws its failure.
       exporting.catch(() => undefined);
       await Promise.race([exporting, daemon.untilLines(cutAtLine)]);
       ending.abort();

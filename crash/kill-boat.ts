@@ -27,7 +27,7 @@ const EARLY_ONE_IN = 8;
 /** One export in FULL_ONE_IN is a full one, which is delivered in several parts. */
 const FULL_ONE_IN = 12;
 
-/** Exports while records are added, until the daemon is gone. Returns the ids of the acknowledged exports. */
+/** Requests exports while records are added, until the daemon has ended. Returns the ids of the acknowledged exports. */
 async function exportUntilKilled(
   daemon: RunningDaemon,
   place: BoatPlace,
@@ -78,7 +78,7 @@ export async function killBoat(processes: Processes, run: CrashRun): Promise<Cra
 
   const acknowledged: string[] = [];
   const beganMs = performance.now();
-  /** How long the last whole start took on this machine. */
+  /** Duration of the last complete start on this machine. */
   let startMs = 0;
   for (let kill = 1; kill <= run.times; kill += 1) {
     const spawnedMs = performance.now();

@@ -26,7 +26,7 @@ const WITH_DATABASE_ONE_IN = 4;
 /** Pause between two exports of the boat. */
 const EXPORT_PAUSE_MS = 100;
 
-/** Exports and adds records until aborted. Every eighth export is a full one of many parts. */
+/** Requests exports and adds records until aborted. Every eighth export is a full one of many parts. */
 async function exportUntil(
   daemon: RunningDaemon,
   root: string,
@@ -66,7 +66,7 @@ export async function killCentral(processes: Processes, run: CrashRun): Promise<
   const stop = new AbortController();
   processes.atEnd(() => stop.abort());
   const exporting = exportUntil(daemon, root, seeded, stop.signal);
-  // Its failure is thrown where it is awaited.
+  // The await below throws its failure.
   exporting.catch(() => undefined);
 
   let leftRunning = 0;

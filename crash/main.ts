@@ -31,7 +31,7 @@ function toCount(name: keyof typeof values): number {
 
 const done = { boatKills: 0, centralKills: 0, cuts: 0, acknowledged: 0, delivered: 0, failures: 0 };
 
-/** Runs one round with processes of its own. All of them have ended afterwards. */
+/** Runs one round with its own processes. All of them have ended afterwards. */
 async function runRound(
   name: string,
   run: Omit<CrashRun, 'report'>,

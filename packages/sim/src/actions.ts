@@ -69,7 +69,7 @@ function performOnBoat(sim: Simulation, running: RunningBoat, action: Exclude<Ac
   }
 }
 
-/** Writes waiting exports to a USB drive. Central imports it later, whole or cut off, whatever happens on board meanwhile. */
+/** Writes waiting exports to a USB drive. Central imports it later, whole or cut off, independently of events on board. */
 async function carryBundle(
   { clock, central, trace }: Simulation,
   running: RunningBoat,
@@ -87,13 +87,13 @@ async function carryBundle(
   });
 }
 
-/** The bytes that arrived. A download that breaks off leaves on the drive what was written before. */
+/** Returns the bytes that arrived. A download that breaks off leaves the bytes written so far on the drive. */
 async function readUntilBroken(response: Response): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   try {
     for await (const chunk of response.body ?? []) chunks.push(chunk);
   } catch {
-    // The drive keeps what came before. The command itself reports the failure.
+    // The drive keeps the bytes before the failure. The command itself reports the failure.
   }
   return Buffer.concat(chunks);
 }

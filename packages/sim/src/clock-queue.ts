@@ -1,7 +1,7 @@
 /** An event at a moment of virtual time. */
 export interface Due {
   readonly dueMs: number;
-  /** Grows with each event. Of two at the same moment, the one with the lower number fires first. */
+  /** Increases with each event. If two events have the same moment, the one with the lower number fires first. */
   readonly order: number;
   fire(): void;
 }
@@ -69,7 +69,7 @@ export function createDueQueue(): DueQueue {
       live.delete(due);
     },
     peek: () => {
-      // Cancelled events stay in the heap until they come up.
+      // Cancelled events stay in the heap until they are the soonest.
       for (let top = heap[0]; top !== undefined; top = heap[0]) {
         if (live.has(top)) return top;
         popAny();

@@ -47,7 +47,7 @@ test('time stands still during outside work', async () => {
   assert.deepEqual(seen, ['worked at 0', 'slept at 10']);
 });
 
-test('the waits of a stopped machine never end, not even by an abort', async () => {
+test('the waits of a stopped machine never end, even if they are aborted', async () => {
   const clock = createVirtualClock(START_MS);
   const machine = clock.forMachine(START_MS);
   const controller = new AbortController();

@@ -6,7 +6,7 @@ import { never } from './power.ts';
 export interface MachineClock extends Clock {
   /** Sets the wall clock, as NTP or a person does. Waits are not affected. */
   setWall(wallMs: number): void;
-  /** The power failed: no wait of this clock ends, not even by an abort. */
+  /** The power failed. No wait of this clock ends after that, even if it is aborted. */
   stop(): void;
 }
 

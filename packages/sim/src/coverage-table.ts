@@ -1,6 +1,6 @@
 import type { Coverage } from './coverage.ts';
 
-/** A table of what several runs met: in how many seeds, and how often. The most frequent come first. */
+/** Returns a table of the coverage of several runs: the number of seeds and of occurrences, most frequent first. */
 export function toCoverageTable(seeds: readonly Coverage[]): readonly string[] {
   const rows = new Map<string, { readonly seeds: number; readonly times: number }>();
   for (const coverage of seeds)

@@ -8,7 +8,7 @@ import { drawPlan } from './plan.ts';
 const exchange = { kind: 'exchange', number: 1, method: 'POST', path: IMPORT_PATH } as const;
 const request = { kind: 'request_answered', request: 'POST /export/generate', body: {} } as const;
 
-test('coverage counts what happened, and not what was only planned', () => {
+test('coverage counts events that happened, not those that were only planned', () => {
   const drawn = drawPlan(1, 1);
   const [boot] = drawn.boots;
   assert.ok(boot !== undefined);

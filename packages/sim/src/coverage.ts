@@ -7,7 +7,7 @@ import { DAY_MS } from './plan-times.ts';
 /** How often a run met each kind of fault and each behaviour of the boat, by name. */
 export type Coverage = ReadonlyMap<string, number>;
 
-/** Beyond this, a clock that is behind was never set: it shows 1970. */
+/** A clock that is further behind than this was never set and shows 1970. */
 const FAR_BEHIND_MS = 50 * 365 * DAY_MS;
 
 /** Reads a run's coverage from its events. A plan does not show it: a planned fault may never meet a boat at work. */
@@ -21,7 +21,7 @@ export function measureCoverage(events: readonly SimEvent[], plan: Plan): Covera
   return coverage;
 }
 
-/** What an event shows was met, if anything. */
+/** Returns the name that an event counts for in the coverage, or undefined. */
 function toName(event: SimEvent, plan: Plan): string | undefined {
   switch (event.kind) {
     case 'incident_began':

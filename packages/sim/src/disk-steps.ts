@@ -12,7 +12,7 @@ export interface MountOptions {
   readonly latencyMaxMs: number;
 }
 
-/** What happens before each operation of the file system. Without power neither function ever settles. */
+/** Called before each operation of the file system. Without power neither function ever settles. */
 export interface Steps {
   /** Before an operation that changes something: a numbered step at which power can fail. */
   beforeChange(op: string, path: string): Promise<void>;

@@ -56,7 +56,7 @@ readOnlyDiskContract('simulated', async () =>
   }),
 );
 
-/** One run of `work` on a medium, with power failing as `plan` says; resolves at the end of either. */
+/** Runs `work` on a medium and cuts the power as planned. Resolves when the work ends or power fails. */
 async function runUntilCut(
   medium: DiskMedium,
   seed: string,
@@ -75,7 +75,7 @@ async function runUntilCut(
   return { isCut: end === 'cut', steps: power.steps() };
 }
 
-test('a power cut loses or keeps unsynced data, or keeps its first pages, as the aftermath says', async () => {
+test('a power cut loses unsynced data, keeps it or keeps its first pages, as its aftermath specifies', async () => {
   const end = async (aftermath: Aftermath) => {
     const medium = new DiskMedium();
     medium.makeDirectory(FOLDER);
@@ -91,17 +91,17 @@ test('a power cut loses or keeps unsynced data, or keeps its first pages, as the
   assert.deepEqual(await end(3), ['synced'], 'pages are those of the ledger alone');
 });
 
-test('the pages of a write survive in their order', () => {
+test('the surviving pages of a write are its first ones', () => {
   const pages = { startBytes: 2, pageBytes: 3 };
   const kept = (count: number) =>
     textOf(keepPages(bytesOf('--aaabbbccc'), bytesOf('**AAAbbbCCCDD'), pages, count));
   assert.deepEqual([0, 1, 2, 3].map(kept), ['--aaabbbccc', '**AAAbbbccc', '**AAAbbbCCC', '**AAAbbbCCCDD']);
 });
 
-/** What one scenario promised to keep so far: path → allowed texts. */
+/** The texts that each path may have after a power cut, at this point of a scenario. */
 type Promises = Map<string, readonly (string | undefined)[]>;
 
-/** Everything a disk can be asked to change; `kept` says at each moment what a power cut may leave. */
+/** Makes every kind of change to a disk. At each moment `kept` has the texts that a power cut may leave. */
 async function changeEverything(disk: Disk, kept: Promises): Promise<void> {
   const allow = (path: string, ...texts: readonly (string | undefined)[]) => kept.set(path, texts);
   const during = async (
@@ -140,11 +140,11 @@ async function changeEverything(disk: Disk, kept: Promises): Promise<void> {
   await staged[1].write(bytesOf('of three'));
   await staged[0].place();
   await staged[1].commit();
-  // The commit made the other's name durable too.
+  // The commit also made the name of the other file durable.
   allow(queue, 'three');
   allow(history, 'of three');
   await during(queue, 'three', undefined, () => disk.remove(queue));
-  // Something has to follow, for power to fail after the removal.
+  // A further step is necessary for power to fail after the removal.
   await disk.makeDirectory(`${FOLDER}/after`);
 }
 
@@ -160,7 +160,7 @@ function violations(medium: DiskMedium, kept: Promises): readonly string[] {
   return wrong;
 }
 
-/** Cuts at every step of the scenario, with several probabilities each; gives what was lost. */
+/** Cuts power at every step of the scenario, with several probabilities each. Returns the losses. */
 async function cutEverywhere(
   change: (medium: DiskMedium) => void,
   compose?: (fileSystem: FileSystem) => FileSystem,

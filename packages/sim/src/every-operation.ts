@@ -34,7 +34,7 @@ export interface Share {
   readonly from: number;
 }
 
-/** After every how many operations power fails a second time, in each of the first steps of the next start. */
+/** Interval, in operations, between points at which power fails a second time, in each of the first steps of the next start. */
 const AGAIN_EVERY = 40;
 const AGAIN_STEPS = 24;
 

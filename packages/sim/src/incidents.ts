@@ -24,7 +24,7 @@ type End = (() => void) | undefined;
 type IncidentOf<K extends Incident['kind']> = Extract<Incident, { readonly kind: K }>;
 type Beginnings = { readonly [K in Incident['kind']]: (sim: Simulation, incident: IncidentOf<K>) => End };
 
-/** What each kind of incident does. The function that it returns ends the incident. */
+/** Starts each kind of incident. The returned function ends the incident. */
 const BEGINNINGS: Beginnings = {
   link: (sim, { state }) => {
     sim.network.setLink(state);

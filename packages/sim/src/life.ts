@@ -14,7 +14,7 @@ const RESTART_MS = 5 * 60_000;
 /** Time after a change until the JSON views show it. They wait up to 30 s for a quiet card. */
 const VIEWS_MS = 60_000;
 
-/** Time between two looks at the ledger for waiting exports. */
+/** Interval between two checks of the ledger for waiting exports. */
 const DRAIN_POLL_MS = 10_000;
 
 /** Runs the whole life of one boat: the days of trouble, the calm day and the last checks. */
@@ -121,12 +121,12 @@ async function recoverForCalm(sim: Simulation, config: Config): Promise<Boat | u
   return currentBoat(sim)?.boat;
 }
 
-/** `sim.running` as it is now: the compiler does not see that other functions change it. */
+/** Returns the present `sim.running`. The compiler does not see that other functions change it. */
 function currentBoat(sim: Simulation): RunningBoat | undefined {
   return sim.running;
 }
 
-/** Delivers everything, retries what failed, and checks all promises. */
+/** Delivers every export, retries failed ones, and checks all promises. */
 async function liveThroughCalm(sim: Simulation, boat: Boat): Promise<void> {
   const { oracle, machine, daysRequested } = sim;
   performAction(sim, { kind: 'export', type: 'incremental' });

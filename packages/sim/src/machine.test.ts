@@ -31,7 +31,7 @@ function makeSimulation(seed: number) {
   return { clock, random, trace, network, machine };
 }
 
-/** A small boat: in a loop it writes a file, commits its row, sends it and commits its receipt. */
+/** A small boat. In a loop it writes a file, commits its row, sends it and commits its receipt. */
 async function live(world: World): Promise<void> {
   await world.disk.makeDirectory(FOLDER);
   const ledger = world.databases.openLedger(`${FOLDER}/exports.db`);
@@ -108,7 +108,7 @@ async function runSeed(seed: number) {
   }
 }
 
-test('a boat that uses only the ports keeps its promises under faults and power cuts, and a seed always leaves the same trace', async () => {
+test('a boat that uses only the ports keeps its promises under faults and power cuts, and a seed always produces the same trace', async () => {
   let received = 0;
   for (const seed of [1, 2, 3, 4, 5, 6]) {
     const [first, second] = [await runSeed(seed), await runSeed(seed)];
@@ -120,7 +120,7 @@ test('a boat that uses only the ports keeps its promises under faults and power 
   assert(received > 50, `${received} received`);
 });
 
-test('another seed leaves another trace', async () => {
+test('a different seed produces a different trace', async () => {
   const [one, other] = [await runSeed(1), await runSeed(2)];
   assert.notEqual(one.trace.digest(), other.trace.digest());
 });

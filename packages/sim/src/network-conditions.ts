@@ -6,7 +6,7 @@ export interface Validity {
   readonly untilMs: number;
 }
 
-/** What limits every exchange with the internet. A scenario changes these at any time; each exchange reads them as it goes. */
+/** The limits of every exchange with the internet. A scenario may change them at any time, also during an exchange. */
 export interface NetworkConditions {
   /** Probabilities of faults, from the next exchange on. */
   faults: FaultProbabilities;

@@ -24,7 +24,7 @@ export interface Server {
 /** Passes a request to a server and reads the whole answer. */
 export type ServerSide = (server: Server, request: Request, bytes: Uint8Array) => Promise<Answer>;
 
-/** One request of the boat on its way, and the network as it was when the request was sent. */
+/** One request of the boat in progress, and the state of the network when it was sent. */
 export interface Exchange {
   readonly number: number;
   readonly server: Server | undefined;
@@ -41,13 +41,13 @@ export interface Exchange {
   sendLater(delayMs: number, send: () => void): void;
 }
 
-/** Silence after which the boat's transport gives up (docs/spec/delivery.md: no byte for 30 s). */
+/** Silence after which the boat's transport ends an exchange (docs/spec/delivery.md: no byte for 30 s). */
 const SILENCE_MAX_MS = 30_000;
 
 /** Time after which an attempt to connect fails. */
 const CONNECT_MAX_MS = 10_000;
 
-/** Longest time a request stays on its way after its sender gave up. */
+/** Longest time that a request may still reach the server after its sender timed out. */
 const LATE_MAX_MS = 10 * 60_000;
 
 /** In a request of unknown length, a loss falls within this many bytes. */
@@ -185,7 +185,7 @@ async function converse(exchange: Exchange, server: Server, fault: Fault | 'none
   }
 }
 
-/** The server has done its work. The fault decides how much of the answer reaches the boat. */
+/** The server has handled the request. The fault decides how much of the answer reaches the boat. */
 async function returnAnswer(exchange: Exchange, answer: Answer, fault: Fault | 'none'): Promise<Response> {
   const { random } = exchange;
   switch (fault) {
@@ -220,7 +220,7 @@ async function receive(exchange: Exchange, answer: Answer): Promise<void> {
   await exchange.clock.sleep(toTransferMs(exchange, answer.bytes.length), exchange.signal);
 }
 
-/** The connection carries nothing more: it breaks, or the boat gives up after its longest silence. */
+/** The connection carries no more bytes. Either it breaks, or the boat times out. */
 async function fallSilent(exchange: Exchange, how: 'lost' | 'stalled'): Promise<never> {
   if (how === 'lost') {
     await pause(exchange);

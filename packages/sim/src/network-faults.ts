@@ -3,9 +3,9 @@ import type { SimRandom } from './random.ts';
 /** State of the boat's link. With `portal`, a captive portal answers every request. */
 export type LinkState = 'up' | 'down' | 'portal';
 
-/** What can go wrong in one exchange with a server that is reachable. */
+/** The possible faults of one exchange with a reachable server. */
 export const FAULTS = [
-  // Before any byte is sent: the boat knows that nothing arrived.
+  // The fault occurs before any byte is sent, so the boat can rely on it that nothing arrived.
   'dns_failure',
   'connection_refused',
   'connect_timeout',
@@ -14,13 +14,13 @@ export const FAULTS = [
   'request_lost',
   'request_stalled',
   'gateway_502',
-  // The server does its work, and its answer does not reach the boat whole.
+  // The server handles the request, and its answer does not reach the boat completely.
   'answer_lost',
   'answer_stalled',
   'answer_broken',
   'answer_short',
   'gateway_504',
-  // The boat gives up first, and the server does its work afterwards.
+  // The boat times out first, and the server handles the request afterwards.
   'request_late',
   // A proxy between the two sends the request twice.
   'request_doubled',
@@ -65,7 +65,7 @@ export function drawPortalFault(random: SimRandom): PortalFault | 'foreign_certi
   ] as const);
 }
 
-/** What a captive portal or a proxy answers instead of central. */
+/** Returns the answer of a captive portal or a proxy in place of central's. */
 export function portalAnswer(fault: PortalFault): Response {
   switch (fault) {
     case 'portal_page':
@@ -82,7 +82,7 @@ export function portalAnswer(fault: PortalFault): Response {
   }
 }
 
-/** What a gateway answers if its server did not. */
+/** Returns the answer of a gateway whose server did not answer. */
 export function gatewayAnswer(status: 502 | 504): Response {
   return html(status, `<html><title>${status}</title></html>`);
 }

@@ -58,7 +58,7 @@ test('a request reaches the handler whole, and its answer comes back at the spee
   assert(receivedBytes > 0);
 });
 
-/** What the boat sees of each fault, and how often the handler did its work (at the latest after a while). */
+/** The result of each fault for the boat, and the number of times the handler ran, including late runs. */
 const SEEN: Readonly<Record<Fault, readonly [seen: string, worked: number]>> = {
   dns_failure: ['connect ENOTFOUND', 0],
   connection_refused: ['connect ECONNREFUSED', 0],
@@ -203,7 +203,7 @@ test('faults occur with their probability', () => {
   assert.deepEqual(new Set(drawn).size, FAULTS.length + 1);
 });
 
-test('a seed always leaves the same trace, and another seed another one', async () => {
+test('a seed always produces the same trace, and a different seed a different one', async () => {
   const run = async (seed: string) => {
     const { clock, trace, post } = makeNetwork(evenProbabilities(0.8), seed);
     const once = () =>

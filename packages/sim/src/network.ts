@@ -9,7 +9,7 @@ import { never, type Power } from './power.ts';
 
 /** Bytes and connections between the boat and the internet. Exchanges with servers on the boat do not count. */
 export interface Traffic {
-  /** Exchanges begun: names looked up or connections opened. Must not grow at tier 0. */
+  /** Exchanges begun: name lookups or opened connections. Must not increase at tier 0. */
   readonly attempts: number;
   readonly connections: number;
   readonly sentBytes: number;

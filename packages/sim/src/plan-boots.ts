@@ -16,7 +16,7 @@ export type SourceAction =
     }
   | { readonly kind: 'remove'; readonly source: 'snapshots' | 'alerts' };
 
-/** Something that happens on board. It is skipped if the boat has no power at the time. */
+/** An event on board. It is skipped if the boat has no power at the time. */
 export type Action =
   | SourceAction
   | { readonly kind: 'replace-boatlog'; readonly rows: number }
@@ -74,7 +74,7 @@ export const CALM_BOOT: BootPlan = {
   incidents: [],
 };
 
-/** Farther back than any clock goes: the boat's clock shows 1970. */
+/** An offset beyond the range of the clock, which then shows 1970. */
 const FOREVER_MS = 100 * 365 * DAY_MS;
 
 /** A boot in a run of days, each full of incidents. */

@@ -3,7 +3,7 @@ import { FAULTS, type FaultProbabilities } from './network-faults.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
 import { type SimRandom, spread } from './random.ts';
 
-/** What central, the link, the card, the operator or the clock does, whether the boat is on or not. */
+/** An event of central, the link, the card, the operator or the clock. It happens also while the boat is off. */
 export type Incident =
   | { readonly kind: 'link'; readonly state: 'up' | 'down' | 'portal' }
   | { readonly kind: 'faults'; readonly probabilities: FaultProbabilities }
@@ -12,7 +12,7 @@ export type Incident =
   /** The connection in use is metered. */
   | { readonly kind: 'metered'; readonly forMs: number }
   | { readonly kind: 'central-down'; readonly forMs: number }
-  /** Central restarts: imports under way break off, before or after their commit. */
+  /** Central restarts. Imports in progress break off, before or after their commit. */
   | { readonly kind: 'central-restart'; readonly forMs: number }
   | {
       readonly kind: 'central-refuses';

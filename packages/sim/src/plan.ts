@@ -67,7 +67,7 @@ export interface Plan {
   readonly startWallMs: number;
   readonly boat: BoatPlan;
   readonly boots: readonly BootPlan[];
-  /** Acts at moments of the run, whichever boot they fall into. */
+  /** Actions at moments of the run, in any boot. */
   readonly actions: readonly PlannedAction[];
   readonly incidents: readonly PlannedIncident[];
   /** Whether the boat is restarted before the calm day, or has to recover without a restart. */

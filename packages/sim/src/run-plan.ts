@@ -21,9 +21,9 @@ import { createTrace, type Trace } from './trace.ts';
 const CERTIFICATE_AGE_MS = 30 * DAY_MS;
 const CERTIFICATE_LIFE_MS = 400 * DAY_MS;
 
-/** A known defect of the machine, switched on to see that the oracle notices it. */
+/** A known defect of the machine, enabled to verify that the oracle detects it. */
 export interface PlantedDefect {
-  /** The card reports syncs that it has not done: of everything, or of directories. */
+  /** The card reports syncs that it has not performed, either all of them or those of directories. */
   readonly fsync?: Exclude<FsyncMode, 'honest'>;
 }
 

@@ -4,7 +4,7 @@ import type { SimEvent } from './events.ts';
 /** The record of one run. Two runs of one seed leave the same lines. */
 export interface Trace {
   add(event: SimEvent): void;
-  /** What checkers and coverage read, in order. */
+  /** The events that checkers and coverage read, in order. */
   readonly events: readonly SimEvent[];
   /** The events for a person, each in one line with its time. Line breaks are shown as `⏎`. */
   readonly lines: readonly string[];

@@ -5,7 +5,7 @@ import type { LedgerFacts } from './ledger-facts.ts';
 
 /** Predicts from the ledger's cursors and digests which records the next export contains. */
 export interface DueRecords {
-  /** Remembers that the ledger's present boatlog cursor belongs to the present boatlog database. */
+  /** Records that the ledger's present boatlog cursor belongs to the present boatlog database. */
   noteCursor(ledger: LedgerFacts): void;
   /** Returns the prediction for one state of the ledger. */
   predict(ledger: LedgerFacts): (record: TruthRecord) => boolean;

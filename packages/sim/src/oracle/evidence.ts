@@ -10,12 +10,12 @@ import type { Violate } from './violations.ts';
 export interface Acknowledged {
   readonly exportId: string;
   readonly queueId: string;
-  /** Where its file was when it was acknowledged. */
+  /** The path of its file when it was acknowledged. */
   readonly exportFile: string | undefined;
   readonly slot: string | undefined;
 }
 
-/** What central's handlers answered to imports of one export. */
+/** The answers of central's handlers to imports of one export. */
 export interface ImportAnswers {
   /** How often the real handler answered an import with each status. */
   readonly counts: ReadonlyMap<number, number>;

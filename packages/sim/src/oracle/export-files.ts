@@ -14,7 +14,7 @@ export interface FileFacts {
   readonly held: ReadonlyMap<string, number>;
 }
 
-/** Finds the truth's record that an exported record is, and its version. The version is -1 if the truth does not know it. */
+/** Finds the record of the truth for an exported record, and its version. The version is -1 if the truth does not have it. */
 export type Identify = (
   category: string,
   record: Readonly<Record<string, unknown>>,
@@ -75,7 +75,7 @@ export function createExportFiles(medium: DiskMedium, identify: Identify): Expor
   };
 }
 
-/** Where a failed export's file usually goes. */
+/** The usual folder for the files of failed exports. */
 export function toArchivedFile(queueId: string): string {
   return `${toSpoolPaths(ROOT).failed}/${queueId}_failed.json`;
 }

@@ -2,7 +2,7 @@ import type { Boat } from '@d3kos/boat';
 import type { Cursor } from '../../../boat/src/collect/cursor.ts';
 import { CURSOR_SOURCES } from '../sources/boat-sources.ts';
 
-/** An export in the ledger, as far as the checkers look at it. */
+/** An export in the ledger, with the facts that the checkers use. */
 export interface LedgerEntry {
   readonly queueId: string;
   readonly exportId: string;

@@ -28,7 +28,7 @@ export function checkRetriesSucceeded(evidence: Evidence, ledger: LedgerFacts): 
   if (again.length > 0) evidence.violate(`${again.length} exports failed again on a calm day`);
 }
 
-/** Central answers an import with 400 or 415 never, and with 409 only if parts were cut another way. */
+/** Central never answers an import with 400 or 415, and with 409 only if the parts were cut differently. */
 export function checkImportAnswers({ importAnswers, events, violate }: Evidence): void {
   const isAnyCutSmaller = events.some(
     (event) => event.kind === 'delivery' && event.event.kind === 'parts_cut',
@@ -49,8 +49,8 @@ function isExplained({ events, importAnswers }: Evidence, { queueId, exportId }:
 }
 
 /**
- * An export may be refused with 409 if its parts were cut another way after a USB drive or a late request had carried the
- * first ones, and those arrive first (decisions 0020 and 0024).
+ * An export may be refused with 409 if its parts were cut differently after earlier ones had left on a USB drive or in a late
+ * request, and those arrive first (decisions 0020 and 0024).
  */
 function mayConflict(evidence: Evidence, { queueId, exportId }: LedgerEntry): boolean {
   return evidence.importAnswers.hasAnswered(exportId, 409) && isCutSmaller(evidence, queueId);

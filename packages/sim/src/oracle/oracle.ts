@@ -48,11 +48,11 @@ export interface Oracle {
     export_: Pick<Acknowledged, 'exportId' | 'queueId' | 'slot'>,
     before: ReadonlyMap<string, number>,
   ): void;
-  /** Remembers that the ledger's boatlog cursor belongs to the present boatlog database. */
+  /** Records that the ledger's boatlog cursor belongs to the present boatlog database. */
   noteCursor(boat: Boat): void;
   /** Checks a boat that has just recovered in boot `boot`. */
   checkStart(boat: Boat, boot: number): Promise<void>;
-  /** Checks a boat at work: nothing is lost. */
+  /** Checks that a working boat has lost nothing. */
   checkRunning(boat: Boat): Promise<void>;
   /**
    * After the calm day: nothing waits, each delivery is proven, and central holds each record once. A removed record may
@@ -157,7 +157,7 @@ function createRemovalNote(
   };
 }
 
-/** What the oracle itself adds to. The checkers only read it. */
+/** The evidence that the oracle itself extends. The checkers only read it. */
 interface OwnEvidence extends Evidence {
   readonly acknowledged: Map<string, Acknowledged>;
   readonly required: Map<string, number>;

@@ -1,7 +1,7 @@
 import type { Evidence } from './evidence.ts';
 import type { LedgerFacts } from './ledger-facts.ts';
 
-/** "Delivered" means proven: central's imports hold all parts of each export in the history, with the digest of what was sent. */
+/** "Delivered" means proven. Central holds all parts of each export in the history, with the digests of the sent bytes. */
 export async function checkProofs({ central, files, violate }: Evidence, ledger: LedgerFacts): Promise<void> {
   const imports = await central.loadImports();
   for (const row of ledger.history()) {

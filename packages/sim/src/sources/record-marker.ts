@@ -1,4 +1,4 @@
-/** Identifies the truth's record that a record in a file or at central is. */
+/** Identifies the record of the truth that a record in a file or at central stems from. */
 export interface RecordMarker {
   readonly key: string;
   /** The text of the record's version. */

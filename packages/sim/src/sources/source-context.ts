@@ -3,7 +3,7 @@ import type { DiskMedium } from '../disk-medium.ts';
 import type { SimRandom } from '../random.ts';
 import type { Truth } from './truth.ts';
 
-/** What each source of a simulated boat writes to and draws from. */
+/** The databases, disk and random numbers that each source of a simulated boat uses. */
 export interface SourceContext {
   readonly truth: Truth;
   readonly random: SimRandom;

@@ -1,7 +1,7 @@
 import type { Category } from '@d3kos/protocol';
 import type { SimRandom } from '../random.ts';
 
-/** One record as the boat's other services know it. The record itself contains `key`, so that it is found in files and at central. */
+/** One record as the boat's other services hold it. The record contains `key`, which identifies it in files and at central. */
 export interface TruthRecord {
   readonly category: Category;
   readonly key: string;
