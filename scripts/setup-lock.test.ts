@@ -9,7 +9,7 @@ import { after, test } from 'node:test';
 const folder = mkdtempSync(join(tmpdir(), 'd3kos-set-up-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A process that takes the lock of `folder`, says `waits` and `taken`, and then holds it until it is told to end. */
+/** A process that takes the lock of `folder`, prints `waits` and `taken`, and holds the lock until it is ended. */
 function startHolder(): ChildProcess {
   const module = JSON.stringify(join(import.meta.dirname, 'setup-lock.mjs'));
   const code = `
@@ -26,7 +26,7 @@ async function said({ stdout }: ChildProcess): Promise<string> {
   return data.toString('utf8').trim();
 }
 
-test('a second set-up waits for the first, and the first that is killed keeps nobody waiting', async () => {
+test('a second set-up waits for the first, and a killed set-up blocks no other', async () => {
   const holders: ChildProcess[] = [];
   const start = () => {
     const holder = startHolder();

@@ -151,7 +151,7 @@ test('doctor reports every problem of a running boat and repairs those that are 
         'views',
       ]);
       assert.ok(existsSync(orphan) && existsSync(oldTemporary), 'examining repairs nothing');
-      for (const told of [
+      for (const expected of [
         'export_20200101_000000.json',
         'notes.json',
         '.left.tmp',
@@ -159,7 +159,7 @@ test('doctor reports every problem of a running boat and repairs those that are 
         'export_queue.json',
         '0644',
       ])
-        assert.ok(messages.includes(told), `${told} in ${messages}`);
+        assert.ok(messages.includes(expected), `${expected} in ${messages}`);
       assert.doesNotMatch(messages, /device-token/);
 
       const repairedReport = await repair(running);

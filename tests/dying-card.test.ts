@@ -95,9 +95,9 @@ test(
     for (const path of ['/health', '/export/status', '/export/queue', '/export/history', '/export/preview'])
       assert.equal((await daemon.request('GET', path)).status, 200, path);
     assert.equal(front.partsMs.length, sent, `nothing more is sent\n${daemon.output()}`);
-    const told = daemon.lines().filter((line) => line.includes('Delivery pauses'));
-    assert.ok(told.length > 1, daemon.output());
-    assert.match(told.at(-1) ?? '', /DISK_READ_ONLY.*restart the boat's computer/);
+    const written = daemon.lines().filter((line) => line.includes('Delivery pauses'));
+    assert.ok(written.length > 1, daemon.output());
+    assert.match(written.at(-1) ?? '', /DISK_READ_ONLY.*restart the boat's computer/);
     assert.equal(await daemon.stop(), 0, daemon.output());
     const started = await processes.run('boat', ['serve'], toBoatEnvironment(place));
     assert.notEqual(started.code, 0);

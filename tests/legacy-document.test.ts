@@ -52,7 +52,7 @@ const LEGACY_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
 const hasJq = spawnSync('jq', ['--version']).status === 0;
 
-/** What `jq -r FILTER FILE` prints, as lines. Where there is no jq, `instead` of the parsed file. */
+/** Returns the lines that `jq -r FILTER FILE` prints. Without jq, returns the result of `instead` on the parsed file. */
 function jq(file: string, filter: string, instead: (value: never) => readonly unknown[]): readonly string[] {
   if (!hasJq) return instead(JSON.parse(readFileSync(file, 'utf8')) as never).map(String);
   const { status, stdout, stderr } = spawnSync('jq', ['-r', filter, file], { encoding: 'utf8' });

@@ -257,8 +257,10 @@ describe('a central that cannot be reached', () => {
         { address: '::1', family: 6 },
         { address: '127.0.0.1', family: 4 },
       ];
-      t.mock.method(dns, 'lookup', (_name: string, _options: unknown, told: (...result: unknown[]) => void) =>
-        told(null, addresses),
+      t.mock.method(
+        dns,
+        'lookup',
+        (_name: string, _options: unknown, reply: (...result: unknown[]) => void) => reply(null, addresses),
       );
       try {
         await overLink(

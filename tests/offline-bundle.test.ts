@@ -140,12 +140,12 @@ test(
     assert.equal((await offline.request('POST', '/export/generate', { type: 'incremental' })).status, 200);
     const written = await command('bundle', drive, '--json');
     assert.equal(written.code, 0, written.output);
-    const told = JSON.parse(written.output.split('\n').find((line) => line.startsWith('{')) ?? '{}');
-    assert.equal(told.exports, 2);
-    assert.ok(told.parts > 5, `${told.parts} parts`);
+    const summary = JSON.parse(written.output.split('\n').find((line) => line.startsWith('{')) ?? '{}');
+    assert.equal(summary.exports, 2);
+    assert.ok(summary.parts > 5, `${summary.parts} parts`);
     assert.deepEqual(
       readdirSync(drive).map((name) => join(drive, name)),
-      [told.file],
+      [summary.file],
     );
     const missing = await command('bundle', join(drive, 'no-such-folder'));
     assert.equal(missing.code, 2, missing.output);
@@ -154,15 +154,15 @@ test(
     const importFile = (file: string) =>
       processes.run('central', ['import-bundle', file, '--json'], { CENTRAL_DATA_DIR: central.dataDir });
     const tampered = join(drive, 'tampered.bundle');
-    writeFileSync(tampered, readFileSync(told.file).fill(0x20, 30_000, 30_100));
+    writeFileSync(tampered, readFileSync(summary.file).fill(0x20, 30_000, 30_100));
     const half = await importFile(tampered);
     assert.equal(half.code, 1, half.output);
     const node = await startCentral(processes, central);
-    const whole = await importFile(told.file);
+    const whole = await importFile(summary.file);
     assert.equal(whole.code, 0, whole.output);
     const report = JSON.parse(whole.output.split('\n').find((line) => line.startsWith('{')) ?? '{}');
-    assert.deepEqual([report.parts, report.stored, report.repeated], [told.parts, 1, told.parts - 1]);
-    const again = await importFile(told.file);
+    assert.deepEqual([report.parts, report.stored, report.repeated], [summary.parts, 1, summary.parts - 1]);
+    const again = await importFile(summary.file);
     assert.equal(JSON.parse(again.output.split('\n').find((line) => line.startsWith('{')) ?? '{}').stored, 0);
 
     const online = await startDaemon(processes, place);
@@ -178,7 +178,7 @@ test(
       'the boat sent no part to this node',
     );
     assert.match(metrics, /^d3kos_central_wire_bytes_total 0$/m);
-    assert.match(metrics, new RegExp(`^d3kos_central_documents_stored ${told.parts}$`, 'm'));
+    assert.match(metrics, new RegExp(`^d3kos_central_documents_stored ${summary.parts}$`, 'm'));
     assert.equal(await online.stop(), 0);
     assert.equal(await node.stop(), 0);
     await withCentralStore(central, async (store) => {

@@ -46,7 +46,7 @@ const [FAKE_CLOCK] = globSync([
   '/usr/local/lib/faketime/libfaketimeMT.so.1',
 ]);
 
-interface Shore {
+interface ClockSetup {
   readonly processes: Processes;
   readonly central: CentralPlace;
   readonly front: Front;
@@ -54,7 +54,7 @@ interface Shore {
 }
 
 /** Starts a real central behind a proxy, and enrolls a boat there. */
-async function prepareShore(processes: Processes): Promise<Shore> {
+async function prepareSetup(processes: Processes): Promise<ClockSetup> {
   const central = await placeCentral(processes);
   const token = await enrollAt(processes, central, INSTALLATION);
   await startCentral(processes, central);
@@ -83,15 +83,15 @@ function createSettableClock(isSynchronized: boolean | undefined): {
   };
 }
 
-function toClockedBoat(shore: Shore): ClockedBoat {
+function toClockedBoat(setup: ClockSetup): ClockedBoat {
   const { clock, set } = createSettableClock(undefined);
   let running: RunningBoat | undefined;
   return {
     setClock: set,
     start: async () => {
       running = await startBoatInProcess({
-        root: shore.root,
-        centralUrl: shore.front.url,
+        root: setup.root,
+        centralUrl: setup.front.url,
         environment: ENVIRONMENT,
         world: { clock },
       });
@@ -109,7 +109,7 @@ function toClockedBoat(shore: Shore): ClockedBoat {
 }
 
 /** Returns the daemon as a separate process, which reads its wall clock from a file. */
-function toClockedDaemon({ processes, root, front }: Shore, library: string, port: number): ClockedBoat {
+function toClockedDaemon({ processes, root, front }: ClockSetup, library: string, port: number): ClockedBoat {
   const file = join(processes.folder('clock'), 'clock');
   const place: BoatPlace = {
     root,
@@ -150,20 +150,20 @@ function toClockedDaemon({ processes, root, front }: Shore, library: string, por
   };
 }
 
-async function assertClockHarmsNothing(shore: Shore, boat: ClockedBoat): Promise<void> {
+async function assertClockHarmsNothing(setup: ClockSetup, boat: ClockedBoat): Promise<void> {
   boat.setClock(TODAY);
   await boat.start();
   try {
-    const acknowledged = await setClockBackAndForth(boat, shore.root, shore.front);
-    await assertAllArrived(boat, shore.central, shore.root, acknowledged);
+    const acknowledged = await setClockBackAndForth(boat, setup.root, setup.front);
+    await assertAllArrived(boat, setup.central, setup.root, acknowledged);
   } finally {
     await boat.stop();
   }
 }
 
 test('changes of the clock lose and repeat no export and move no wait', BOUND, async (t) => {
-  const shore = await prepareShore(createProcesses(toEnding(t)));
-  await assertClockHarmsNothing(shore, toClockedBoat(shore));
+  const setup = await prepareSetup(createProcesses(toEnding(t)));
+  await assertClockHarmsNothing(setup, toClockedBoat(setup));
 });
 
 test(
@@ -171,8 +171,8 @@ test(
   { ...BOUND, skip: FAKE_CLOCK === undefined && 'libfaketime is not installed here' },
   async (t) => {
     assert.ok(FAKE_CLOCK !== undefined);
-    const shore = await prepareShore(createProcesses(toEnding(t)));
-    await assertClockHarmsNothing(shore, toClockedDaemon(shore, FAKE_CLOCK, await freePort()));
+    const setup = await prepareSetup(createProcesses(toEnding(t)));
+    await assertClockHarmsNothing(setup, toClockedDaemon(setup, FAKE_CLOCK, await freePort()));
   },
 );
 

@@ -8,7 +8,7 @@ import { addRecords } from '../../packages/sim/src/fixture/index.ts';
 import { prepareBoat, type RunningBoat, startBoatInProcess } from './boat-in-process.ts';
 import { until } from './until.ts';
 
-/** How often the boat compares the network interfaces in tests. */
+/** Interval in tests between two comparisons of the network interfaces by the boat. */
 const LOOK_EVERY_MS = 20;
 
 export interface LinkedBoatOptions {

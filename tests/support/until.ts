@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * other work, so this bound only ends a test that is stuck.
  */
 const WAIT_MAX_MS = 180_000;
-/** How often a state is read that emits no event. */
+/** Interval between two reads of a state that emits no event. */
 const POLL_MS = 10;
 
 /** Resolves once `isTrue` does. Rejects after {@link WAIT_MAX_MS} with `state`, the state that did not come. */

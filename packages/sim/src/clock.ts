@@ -10,7 +10,7 @@ export interface MachineClock extends Clock {
   stop(): void;
 }
 
-/** How a run of the clock ended: its condition held, its time was reached, or nothing is left to wait for. */
+/** The reason why a run of the clock ended: its condition became true, its time was reached, or no event remained. */
 export type RunEnd = 'done' | 'time' | 'idle';
 
 /**

@@ -4,7 +4,7 @@ import { IMPORT_PATH } from '@d3kos/protocol';
 import type { Plan } from './plan.ts';
 import { DAY_MS } from './plan-times.ts';
 
-/** How often a run met each kind of fault and each behaviour of the boat, by name. */
+/** Counts of each kind of fault and each behaviour of the boat in a run, by name. */
 export type Coverage = ReadonlyMap<string, number>;
 
 /** A clock that is further behind than this was never set and shows 1970. */

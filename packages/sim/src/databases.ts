@@ -68,7 +68,7 @@ interface OpenLedger {
   readonly real: string;
   readonly random: SimRandom;
   db: DatabaseSync | undefined;
-  /** What is certain to survive a power cut. Undefined: the files as they are. */
+  /** The content that is certain to survive a power cut. If undefined, it is the present content of the files. */
   durable: Image | undefined;
   /** The files before the present step, if `onPages` is set. */
   before: Image | undefined;

@@ -40,7 +40,7 @@ export interface ForeignFiles {
   unlink(path: string): void;
 }
 
-/** What fsync does: what it promises, files but not directories, or nothing. Cards that ignore fsync exist. */
+/** The effect of fsync: as promised, on files but not on directories, or none. Some cards ignore fsync. */
 export type FsyncMode = 'honest' | 'files_only' | 'ignored';
 
 /** Size of a block: the space that the smallest file uses. */

@@ -49,11 +49,11 @@ export interface BootPlan {
   readonly cutAtStep: number | undefined;
   /** What survives of unsynced data. */
   readonly aftermath: Aftermath;
-  /** How the boot ends if power did not fail before. `stop` ends the export manager first, as a shutdown does. */
+  /** The end of the boot if power did not fail before. `stop` ends the export manager first, as a shutdown does. */
   readonly ending: 'cut' | 'stop';
   readonly onMs: number;
   readonly offMs: number;
-  /** How far behind the clock is after the boot, at most back to 1970. A time server sets it after `synchronizedAfterMs`. */
+  /** Delay of the clock after the boot, at most back to 1970. A time server sets the clock after `synchronizedAfterMs`. */
   readonly clockBehindMs: number;
   readonly synchronizedAfterMs: number;
   readonly actions: readonly PlannedAction[];

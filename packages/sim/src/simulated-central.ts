@@ -42,7 +42,7 @@ export async function openCentralDatabase(): Promise<CentralDatabase> {
   };
 }
 
-/** How central behaves during an incident. */
+/** The behaviour of central during an incident. */
 export type CentralMode =
   | { readonly kind: 'normal' }
   /** It answers every import with an error, and the health probe too with `alsoHealth`. */

@@ -1,9 +1,9 @@
 import type { CentralErrorCode } from '@d3kos/protocol';
 
 /**
- * How much of one kind of work a node accepts at a time. Admission is the one decision that turns an authenticated boat away
- * because of load: the limits, the rules and the answers of all refusals are in this file, the counting is in `admission.ts`.
- * Three amounts are counted separately (decision 0026), so that a boat on a slow link takes memory but no permit.
+ * The limits of one kind of work on a node. Only admission refuses an authenticated boat because of load. This file has the
+ * limits, the rules and the answers of all refusals, and `admission.ts` does the counting. Three amounts are counted separately
+ * (decision 0026), so that a boat on a slow link uses memory but no permit.
  */
 export interface AdmissionLimits {
   /** Permits: requests that are decoded and stored, or answered, at once. */
@@ -14,7 +14,7 @@ export interface AdmissionLimits {
   readonly heldSizeMaxBytes: number;
 }
 
-/** What an operator sets about imports; `bodySizeMaxBytes` limits a body as received and as decoded. */
+/** The settings of the operator for imports. `bodySizeMaxBytes` limits a body as received and as decoded. */
 export interface ImportLimits {
   readonly bodySizeMaxBytes: number;
   readonly importsMax: number;
@@ -22,9 +22,9 @@ export interface ImportLimits {
 }
 
 /**
- * `bodySizeMaxBytes`: 32 parts of the usual size; an older boat sends its whole log at once, about 10 MB. `importsMax`: a node
- * with 1 GB of memory survives this many bodies of the largest size, and it is below the node's database connections.
- * `installationImportsMax`: a boat sends one part after the other; the second request allows for a lost answer.
+ * The default limits. `bodySizeMaxBytes` is 32 parts of the usual size, because an older boat sends its whole log of about 10 MB
+ * at once. `importsMax` bodies of the largest size fit a node with 1 GB of memory, and a node has more database connections than
+ * that. `installationImportsMax` is 2: a boat sends one part at a time, and the second request allows for a lost answer.
  */
 export const DEFAULT_IMPORT_LIMITS: ImportLimits = {
   bodySizeMaxBytes: 32 * 1_048_576,
@@ -33,18 +33,18 @@ export const DEFAULT_IMPORT_LIMITS: ImportLimits = {
 };
 
 /**
- * Boats' queries answered at once. A query over a million records occupies a database connection for seconds; together with the
- * imports, queries need no more connections than a node has.
+ * Most concurrent queries of boats. A query over a million records occupies a database connection for seconds. Imports and
+ * queries together need no more connections than a node has.
  */
 const QUERIES_MAX = 2;
 
 /**
- * Requests that may wait for each permit. An import takes some tenths of a second, a large one seconds: the last request in
- * the queue still gets its answer within the 30 s of silence after which a boat gives up on a connection.
+ * Requests that may wait for each permit. An ordinary import takes some tenths of a second, and a large one seconds. The last
+ * request in the queue therefore gets its answer before a boat drops the connection after 30 s of silence.
  */
 const WAITING_PER_PERMIT_MAX = 4;
 
-/** The limits for `POST /api/v1/data/import`. The held bytes are those of as many of the largest bodies as there are permits. */
+/** Returns the limits for `POST /api/v1/data/import`. The bytes in memory may be as many as one largest body for each permit. */
 export function toImportAdmissionLimits(limits: ImportLimits): AdmissionLimits {
   return {
     permitsMax: limits.importsMax,
@@ -53,7 +53,7 @@ export function toImportAdmissionLimits(limits: ImportLimits): AdmissionLimits {
   };
 }
 
-/** The limits for boats' queries about what central holds. A query has no body. */
+/** The limits for queries of boats about their stored exports. A query has no body. */
 export function toQueryAdmissionLimits(limits: ImportLimits): AdmissionLimits {
   return {
     permitsMax: QUERIES_MAX,
@@ -62,11 +62,11 @@ export function toQueryAdmissionLimits(limits: ImportLimits): AdmissionLimits {
   };
 }
 
-/** Whether one more request may begin, or which limit it meets. */
+/** The decision whether one more request may begin, or the limit that it exceeds. */
 export type AdmissionVerdict = 'admitted' | AdmissionRefusal;
 export type AdmissionRefusal = 'installation_busy' | 'node_busy';
 
-/** The answer to each refusal. The boats are the buffer: they keep the export and come back after `Retry-After`. */
+/** The answer for each refusal. A refused boat keeps its export and sends it again after `Retry-After`. */
 export const ADMISSION_REFUSALS = {
   // R47: "Central MUST answer 429 `TOO_MANY_REQUESTS` when one installation has too many requests in progress."
   installation_busy: {
@@ -79,10 +79,10 @@ export const ADMISSION_REFUSALS = {
   Record<AdmissionRefusal, { readonly code: CentralErrorCode; readonly message: string }>
 >;
 
-/** Seconds after which a refused boat may come back: the time of a few imports. */
+/** `Retry-After` for a refused boat: the time of a few imports. */
 export const RETRY_AFTER_S = 10;
 
-/** Decides about a request before its body is read. */
+/** Decides whether to admit a request before its body is read. */
 export function judgeAdmission(
   inProgress: { readonly waiting: number; readonly installationRequests: number },
   limits: AdmissionLimits,
@@ -91,12 +91,12 @@ export function judgeAdmission(
   return mayWait(inProgress.waiting, limits) ? 'admitted' : 'node_busy';
 }
 
-/** Whether one more request may wait for a permit. */
+/** True if one more request may wait for a permit. */
 export function mayWait(waiting: number, limits: AdmissionLimits): boolean {
   return waiting < limits.permitsMax * WAITING_PER_PERMIT_MAX;
 }
 
-/** Whether `sizeBytes` more of a body may be held in memory. */
+/** True if `sizeBytes` more bytes of a body may be held in memory. */
 export function mayHold(heldBytes: number, sizeBytes: number, limits: AdmissionLimits): boolean {
   return heldBytes + sizeBytes <= limits.heldSizeMaxBytes;
 }

@@ -50,7 +50,7 @@ const StoredDocumentSchema = Type.Object({
 });
 export type StoredDocument = ReadonlyStatic<typeof StoredDocumentSchema>;
 
-/** What a reflashed boat is restored from; null where central holds no such record. */
+/** The records that restore a reflashed boat. A record is null if central does not hold it. */
 export const StoredConfigurationSchema = Type.Object({
   status: Type.Literal('success'),
   installation_id: Type.String(),

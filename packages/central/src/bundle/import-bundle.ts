@@ -14,7 +14,7 @@ import { installationNotFound } from '../installations/enroll.ts';
 import { CentralFailure } from '../platform/errors.ts';
 import type { OpenFile, RandomHex, ReadableFile, Store, WallClock } from '../platform/ports.ts';
 
-/** Most faults of one kind listed in a report; the rest is only counted. */
+/** Most faults of one kind that a report lists. It only counts further ones. */
 const NAMED_MAX = 100;
 
 export interface ImportBundleDeps {
@@ -22,7 +22,7 @@ export interface ImportBundleDeps {
   readonly wall: WallClock;
   readonly randomHex: RandomHex;
   readonly openFile: OpenFile;
-  /** Largest part, as over the network. */
+  /** Largest accepted part, the same as over the network. */
   readonly bodySizeMaxBytes: number;
 }
 
@@ -60,12 +60,12 @@ export interface BundleReport {
 }
 
 /**
- * Stores the parts of a bundle, each in its own transaction. docs/spec/protocol.md R67: "Central MUST import a part of a bundle by the rules that
- * hold for the network." A part that arrives twice, over the network or in a bundle, is therefore stored once. One part is in
- * memory at a time. Damaged places are reported and the intact parts stored. After an interruption, importing the file again is
- * safe. There is no token: the operator vouches for the origin of the file. A bundle belongs to one enrolled installation: that
- * of its first line or, if that line is damaged, of its first document. Throws BUNDLE_UNREADABLE, INSTALLATION_NOT_FOUND, and
- * what the store throws.
+ * Stores the parts of a bundle, each in its own transaction. docs/spec/protocol.md R67: "Central MUST import a part of a bundle by
+ * the rules that hold for the network." A part that arrives twice, over the network or in a bundle, is therefore stored once. One
+ * part is in memory at a time. Intact parts are stored, and damaged places are reported. After an interruption, the same file can
+ * be imported again. The file carries no token, so the operator is responsible for its origin. A bundle belongs to one enrolled
+ * installation, which its first line names; if that line is damaged, the first document names it. Throws BUNDLE_UNREADABLE,
+ * INSTALLATION_NOT_FOUND, and the errors of the store.
  */
 export async function importBundle(deps: ImportBundleDeps, path: string): Promise<BundleReport> {
   const file = await deps.openFile(path);

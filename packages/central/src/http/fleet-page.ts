@@ -1,7 +1,7 @@
 import { html, raw } from 'hono/html';
 import type { InstallationSummary } from '../fleet/installations.ts';
 
-/** What the browser may load: nothing but the page with its inline style. The page has no script. */
+/** The content security policy. The browser may load only the page with its inline style, and the page has no script. */
 export const FLEET_PAGE_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { parseBearer } from '../installations/policy.ts';
 
-/** `unset`: central has no operator token, so no request is the operator's. */
+/** With `unset`, central has no operator token, so no request comes from the operator. */
 export type OperatorVerdict = 'operator' | 'refused' | 'unset';
 
 /** Judges an Authorization header against the operator token, given as bearer token or as HTTP Basic password under any name. */

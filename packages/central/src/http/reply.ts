@@ -11,7 +11,7 @@ import {
 
 type Headers = Readonly<Record<string, string>>;
 
-/** What a handler returns: the answer of its route's schema, or one of the refusals its route lists. */
+/** The result of a handler: an answer in the schema of its route, or one of the refusals that its route lists. */
 export type Reply<Id extends RouteId> = Answered<Id> | Refused<RefusalOf<Id>>;
 
 export interface Answered<Id extends RouteId> {

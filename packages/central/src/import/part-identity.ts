@@ -52,7 +52,7 @@ function contradiction(reason: string): IdentityVerdict {
   return { kind: 'contradiction', reason };
 }
 
-/** What to do with a part, given the digest stored under its key. */
+/** The treatment of a part, given the digest that is stored under its key. */
 export type RepeatVerdict = 'store' | 'repeat' | 'conflict';
 
 /** Compares a part with the digest already stored under its key; undefined: no part is stored under it. */

@@ -1,10 +1,10 @@
-/** What the store holds about a presented credential. */
+/** The stored facts about a presented credential. */
 export type CredentialFacts =
   | { readonly kind: 'device_token'; readonly isRevoked: boolean; readonly isDisabled: boolean }
   /** An older boat presents its installation id as its token. */
   | { readonly kind: 'installation_id'; readonly isAllowed: boolean; readonly isDisabled: boolean };
 
-/** What a boat wants to do with its credential. */
+/** The purpose for which a boat presents its credential. */
 export type Purpose = 'import' | 'read';
 
 /** Whether a credential authenticates its installation: `invalid` is answered with 401, `disabled` with 403. */
@@ -31,8 +31,8 @@ function isValid(facts: CredentialFacts, purpose: Purpose): boolean {
 }
 
 /**
- * The credential of an `Authorization: Bearer` header, or undefined without one. RFC 6750, with the scheme in any case (RFC
- * 9110).
+ * Returns the credential of an `Authorization: Bearer` header (RFC 6750), or undefined without one. The scheme may be in upper or
+ * lower case (RFC 9110).
  */
 export function parseBearer(header: string | undefined): string | undefined {
   return /^bearer +([A-Za-z0-9._~+/=-]{1,512}) *$/i.exec(header ?? '')?.[1];

@@ -7,11 +7,11 @@ import { CentralFailure } from './errors.ts';
 const run = promisify(execFile);
 
 /**
- * How PostgreSQL is started, which refuses to run as root: as the current user, in a user namespace that shows root as an
- * ordinary user, or as another account.
+ * The account that PostgreSQL runs as. PostgreSQL refuses to run as root, so the account is the current user, root in a user
+ * namespace that shows it as an ordinary user, or a different account.
  */
 export interface EmbeddedAccount {
-  /** Words before the program and its arguments. */
+  /** The command and arguments that precede the program. */
   readonly prefix: readonly string[];
   readonly uid?: number;
   readonly gid?: number;

@@ -6,7 +6,7 @@ import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { CentralFailure } from './errors.ts';
 
-/** Where the programs of the embedded PostgreSQL are. */
+/** The paths of the programs of the embedded PostgreSQL. */
 export interface EmbeddedBinaries {
   readonly postgres: string;
   readonly initdb: string;

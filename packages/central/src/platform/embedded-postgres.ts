@@ -21,7 +21,7 @@ const LOCK_WAIT_MAX_MS = 5_000;
 /** Interval between two attempts to take the lock. */
 const LOCK_POLL_MS = 50;
 
-/** How the embedded PostgreSQL is started. */
+/** Options for starting the embedded PostgreSQL. */
 export interface EmbeddedOptions {
   /** Its folder, created if missing. */
   readonly dataDir: string;

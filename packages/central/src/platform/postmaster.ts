@@ -28,7 +28,7 @@ const SOCKET_PATH_LENGTH_MAX = 107;
 /** The socket's file name for PostgreSQL's default port. There is no TCP listener. */
 const SOCKET_NAME = '.s.PGSQL.5432';
 
-/** What a postmaster is started with. */
+/** Options for starting a postmaster. */
 export interface PostmasterOptions {
   readonly dataDir: string;
   readonly socketDir: string;

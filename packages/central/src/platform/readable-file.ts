@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { CentralFailure } from './errors.ts';
 import type { OpenFile } from './ports.ts';
 
-/** Opens a file of this machine. */
+/** Opens a file on this machine. Throws BUNDLE_UNREADABLE. */
 export const openReadableFile: OpenFile = async (path) => {
   const file = await reportUnreadable(path, () => openFile(path));
   return {

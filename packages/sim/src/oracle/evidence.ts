@@ -17,7 +17,7 @@ export interface Acknowledged {
 
 /** The answers of central's handlers to imports of one export. */
 export interface ImportAnswers {
-  /** How often the real handler answered an import with each status. */
+  /** Counts of the real handler's answers to imports, by status. */
   readonly counts: ReadonlyMap<number, number>;
   /** True if the real handler answered an import of this export with `status`. */
   hasAnswered(exportId: string, status: number): boolean;
