@@ -11,7 +11,7 @@ import type { Log, Store } from './platform/ports.ts';
 import { systemRandomHex, systemWall } from './platform/world.ts';
 import { migrate } from './store/migrate.ts';
 
-/** A store and the database below it. */
+/** A store and the database that it uses. */
 export interface OpenStore {
   readonly store: Store;
   /** Resolves with the reason if the embedded database ends unexpectedly. Never resolves for a DATABASE_URL. */

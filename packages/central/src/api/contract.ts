@@ -22,7 +22,7 @@ export type Access =
   | 'anyone'
   /** A boat, with its device token or, where the operator allows it, its installation id. */
   | 'boat-imports'
-  /** A boat, with its device token. An installation id is no secret and opens nothing for reading. */
+  /** A boat, with its device token. An installation id is not secret, so it gives no read access. */
   | 'boat-reads'
   /** As `boat-reads`, about the boat's own installation, which a parameter names; or the operator, about any. */
   | 'boat-or-operator'
@@ -32,9 +32,9 @@ export type Access =
 export type Load =
   | 'none'
   | 'import'
-  /** Reads everything central holds of an installation: needs a permit. */
+  /** Reads everything that central holds of an installation. The request needs a permit. */
   | 'query'
-  /** Reads a few rows: limited per installation only. */
+  /** Reads a few rows. Only the limit per installation applies. */
   | 'small-query';
 
 /** A parameter as OpenAPI describes it. Path and query parameters are checked with `schema` before the handler runs. */
@@ -69,7 +69,7 @@ export const REFUSALS = {
 >;
 export type Refusal = keyof typeof REFUSALS;
 
-/** One route: what a caller has to know, and all that its handler, OpenAPI and the reference page derive from. */
+/** One route. Its handler, OpenAPI and the reference page derive from these facts. */
 export interface Route {
   readonly method: 'GET' | 'POST';
   /** In OpenAPI's form: `{name}` is a path parameter. */

@@ -130,8 +130,8 @@ function toBundleText(report: BundleReport): string {
 }
 
 /**
- * Joins lines for a terminal. Control characters from a boat or a bundle are replaced, so they cannot control it or begin a
- * line.
+ * Joins lines for a terminal. Control characters from a boat or a bundle are replaced, so they can neither control the terminal
+ * nor begin a line.
  */
 function toText(lines: readonly string[]): string {
   return lines.map((line) => line.replace(/\p{Cc}+/gu, '\ufffd')).join('\n');

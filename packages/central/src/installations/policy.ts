@@ -25,7 +25,7 @@ function isValid(facts: CredentialFacts, purpose: Purpose): boolean {
       return !facts.isRevoked;
     case 'installation_id':
       // R10: "Central MUST accept an installation ID as a token only for imports and only if the operator allowed it for that
-      // installation." The id is printed on screens and QR codes: it is not secret.
+      // installation." The id is not secret, because screens and QR codes show it.
       return facts.isAllowed && purpose === 'import';
   }
 }
