@@ -10,6 +10,8 @@ const BUDGET_TESTS = [`${DELIVER_POLICY}/data-budget.test.ts`];
 const PROBE_TESTS = ['packages/boat/src/deliver/probe.test.ts'];
 const SEND = 'packages/boat/src/deliver/send-part.ts';
 const SEND_TESTS = ['packages/boat/src/deliver/send-part.test.ts'];
+const RECEIPT = `${DELIVER_POLICY}/receipt.ts`;
+const RECEIPT_TESTS = [`${DELIVER_POLICY}/receipt.test.ts`, ...SEND_TESTS];
 const LICENSE = 'packages/boat/src/license/policy.ts';
 const LICENSE_TESTS = ['packages/boat/src/license/policy.test.ts'];
 const SCHEDULE = 'packages/boat/src/schedule/policy.ts';
@@ -167,31 +169,31 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a receipt for another export counts',
-    file: SEND,
-    before: 'if (receipt.export_id !== sent.exportId)',
+    file: RECEIPT,
+    before: 'if (receipt.export_id !== exportId)',
     after: "if (receipt.export_id === '')",
-    killedBy: SEND_TESTS,
+    killedBy: RECEIPT_TESTS,
   },
   {
     name: 'a receipt for another part counts',
-    file: SEND,
-    before: 'receipt.part.index !== sent.part.index ||',
+    file: RECEIPT,
+    before: 'receipt.part.index !== part.index ||',
     after: '',
-    killedBy: SEND_TESTS,
+    killedBy: RECEIPT_TESTS,
   },
   {
     name: 'a receipt for another number of parts counts',
-    file: SEND,
-    before: ' || receipt.part.count !== sent.part.count',
+    file: RECEIPT,
+    before: ' || receipt.part.count !== part.count',
     after: '',
-    killedBy: SEND_TESTS,
+    killedBy: RECEIPT_TESTS,
   },
   {
     name: 'a receipt for another body counts',
-    file: SEND,
-    before: "if (receipt.sha256 !== createHash('sha256').update(sent.body).digest('hex'))",
-    after: "if (receipt.sha256 === '')",
-    killedBy: SEND_TESTS,
+    file: RECEIPT,
+    before: 'return receipt.sha256 === expected.bodySha256 ?',
+    after: "return receipt.sha256 !== '' ?",
+    killedBy: RECEIPT_TESTS,
   },
   {
     name: 'every part is sent under the key of the first',

@@ -8,6 +8,7 @@ import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/tran
 import type { ExportReader } from '../spool/export-reader.ts';
 import { readPartBody } from './entry-parts.ts';
 import { parseAcceptEncoding } from './policy/http-headers.ts';
+import { findPartMismatch, findReceiptMismatch } from './policy/receipt.ts';
 
 /** Largest answer that is read. Central ends a page at about 500 KB, or after one receipt that names a thousand rejected records. */
 const ANSWER_SIZE_MAX_BYTES = 2 * 1024 * 1024;
@@ -100,13 +101,12 @@ export async function acknowledgeHeld(
   const count = parts.length;
   const current = [...parts];
   for (const [at, part] of parts.entries()) {
-    const receipt = receipts.find(
-      (held) =>
-        held.export_id === entry.exportId && held.part.index === part.index && held.part.count === count,
-    );
+    const expected = { exportId: entry.exportId, part: { index: part.index, count } };
+    const receipt = receipts.find((held) => findPartMismatch(held, expected) === undefined);
     if (part.acknowledged || receipt === undefined) continue;
     const body = await readPartBody(entry, reader, part, count);
-    if (receipt.sha256 !== createHash('sha256').update(body).digest('hex')) continue;
+    const bodySha256 = createHash('sha256').update(body).digest('hex');
+    if (findReceiptMismatch(receipt, { ...expected, bodySha256 }) !== undefined) continue;
     // An offline bundle carried the part, so the link carried no byte of it.
     const acknowledged = { partIndex: part.index, receipt, atMs: clock.wall(), wireSizeBytes: 0 };
     current[at] = { ...part, acknowledged: true };

@@ -20,6 +20,7 @@ import {
 } from '../platform/transport-answer.ts';
 import type { NotCentralReason, Outcome } from './outcome.ts';
 import { parseAcceptEncoding, parseHttpDate, parseRetryAfter } from './policy/http-headers.ts';
+import { findReceiptMismatch } from './policy/receipt.ts';
 
 /** Largest answer that is read. A receipt that rejects every record of a part is far smaller. A portal's page may have any size. */
 const ANSWER_SIZE_MAX_BYTES = 1024 * 1024;
@@ -234,15 +235,11 @@ function classify(response: Response, body: AnswerBody, sent: PartToSend, nowWal
 }
 
 function checkReceipt(receipt: Receipt, sent: PartToSend, offers: readonly ContentCoding[]): Outcome {
-  const mismatch = (detail: string): Outcome => ({ kind: 'receipt_mismatch', detail });
-  // docs/spec/protocol.md R34: "A boat MUST treat a part as delivered only if a receipt names the same `export_id`,
-  // part and `sha256`."
-  if (receipt.export_id !== sent.exportId) return mismatch('The receipt names a different export');
-  if (receipt.part.index !== sent.part.index || receipt.part.count !== sent.part.count)
-    return mismatch('The receipt names a different part');
-  if (receipt.sha256 !== createHash('sha256').update(sent.body).digest('hex'))
-    return mismatch('The receipt names a different body');
-  return { kind: 'receipt', receipt, offers };
+  const bodySha256 = createHash('sha256').update(sent.body).digest('hex');
+  const mismatch = findReceiptMismatch(receipt, { exportId: sent.exportId, part: sent.part, bodySha256 });
+  return mismatch === undefined
+    ? { kind: 'receipt', receipt, offers }
+    : { kind: 'receipt_mismatch', detail: mismatch };
 }
 
 /** A date counts from the answer's own `Date`. The boat's clock is used only if the answer has none. */
