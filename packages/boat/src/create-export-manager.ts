@@ -5,7 +5,7 @@ import { createQueueVerbs } from './manage-queue.ts';
 import { createBoundedMutex } from './platform/mutex.ts';
 import { createStatusReport } from './report-status.ts';
 
-/** Most export requests that run or wait at once. Further requests are refused with BUSY. */
+/** Maximum number of export requests that run or wait at once. Further requests are refused with BUSY. */
 const EXPORTS_WAITING_MAX = 32;
 
 /** Assembles the export manager's operations. An export and the doctor never run at the same time. */

@@ -1,14 +1,14 @@
-/** Depth of free-form JSON that is kept. `baseline.rpm.cruise.mean` has a depth of four. */
+/** Maximum depth of free-form JSON. `baseline.rpm.cruise.mean` has a depth of four. */
 const DEPTH_MAX = 6;
-/** Most elements kept of one list: one hour of samples at two per second. */
+/** Maximum number of elements kept from a list, enough for one hour of samples at two per second. */
 const LIST_LENGTH_MAX = 7_200;
-/** Most characters kept of one text. */
+/** Maximum number of characters kept from a string. */
 const TEXT_LENGTH_MAX = 20_000;
 
 /** The words allowed in keys of a free-form source. A key that contains any other word stays on the boat. */
 export type AllowedWords = ReadonlySet<string>;
 
-/** The words of some texts, separated by white space. */
+/** Splits texts into words at white space. */
 export function toWords(...texts: readonly string[]): AllowedWords {
   return new Set(texts.flatMap((text) => text.split(/\s+/)).filter((word) => word !== ''));
 }
@@ -24,8 +24,8 @@ export function isAllowedKey(key: string, words: AllowedWords): boolean {
 }
 
 /**
- * The part of a free-form JSON value that may leave the boat: numbers, booleans, texts without paths, addresses and
- * credentials, and lists and objects of these under allowed keys. Values below `DEPTH_MAX` are dropped.
+ * Returns the part of a free-form JSON value that may leave the boat: numbers, booleans, strings without paths, addresses
+ * or credentials, and lists and objects of such values under allowed keys. Values below `DEPTH_MAX` are dropped.
  */
 export function toAllowed(value: unknown, words: AllowedWords, depth = 0): unknown {
   if (typeof value === 'string') return toPublicText(value);
@@ -43,7 +43,7 @@ export function toAllowed(value: unknown, words: AllowedWords, depth = 0): unkno
   return kept;
 }
 
-/** The named fields of an object that hold plain values, in the given order, each filtered by `toAllowed`. */
+/** Returns the named fields of an object that hold plain values, in the given order. `toAllowed` filters each value. */
 export function pickFields(
   source: Readonly<Record<string, unknown>>,
   names: readonly string[],
@@ -63,10 +63,10 @@ const LOCAL_PATH = /(?<![\w.])\/(?:home|opt|etc|var|media|mnt|root|tmp|usr|run|s
 const CREDENTIAL =
   /(\b(?:\w*api[_-]?key|key|\w*token|passw(?:or)?d|secret|authorization|chat[_-]?id)["']?\s*[:=]\s*["']?)[^\s"',}&]+/gi;
 
-/** Removes addresses, local paths and credentials from a text of another program. */
+/** Removes addresses, local paths and credentials from text written by another program. */
 export function toPublicText(text: string): string {
   const cut = text.length > TEXT_LENGTH_MAX ? text.slice(0, TEXT_LENGTH_MAX) : text;
-  // All three patterns need one of these characters, which most texts do not contain.
+  // All three patterns need one of these characters, and most texts contain none of them.
   if (!/[/:=]/.test(cut)) return cut;
   return cut
     .replaceAll(ADDRESS, '[address]')
@@ -74,21 +74,24 @@ export function toPublicText(text: string): string {
     .replaceAll(CREDENTIAL, '$1[hidden]');
 }
 
-/** The value as a JSON object, or undefined if it is not one. */
+/** Returns the value as a JSON object, or undefined if it is not an object. */
 export function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   // Keys of a JSON object are strings. Its values are checked where they are used.
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** The objects in a JSON list, without its other elements. Undefined if the value is not a list. */
+/** Returns the objects in a JSON list, without its other elements. Returns undefined if the value is not a list. */
 export function asObjects(value: unknown): readonly Readonly<Record<string, unknown>>[] | undefined {
   if (!Array.isArray(value)) return undefined;
   const elements: readonly unknown[] = value;
   return elements.map(asObject).filter((element) => element !== undefined);
 }
 
-/** A finite number, also parsed from a text, or null. The kiosk writes averages as texts, and `NaN` for a missing sensor. */
+/**
+ * Returns a finite number, or null. Strings are parsed, because the kiosk writes averages as strings, and `NaN` for a
+ * missing sensor.
+ */
 export function toNumber(value: unknown): number | null {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : null;

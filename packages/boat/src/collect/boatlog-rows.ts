@@ -12,7 +12,7 @@ import { type SourceTable, type SourceValue, toJsonValue } from './source-table.
 export type BoatlogField =
   'entry_id' | 'timestamp' | 'entry_type' | 'content' | 'latitude' | 'longitude' | 'weather_conditions';
 
-/** The words allowed in keys of a weather object, taken from weather services and sensors. */
+/** Words allowed in keys of a weather object. They come from weather services and sensors. */
 export const WEATHER_WORDS: AllowedWords = toWords(
   'air temp temperature feels like dew point min max avg c f k celsius fahrenheit humidity pressure baro barometer',
   'sea level water wave waves height period swell state tide current wind speed dir direction deg degrees gust gusts',
@@ -21,32 +21,41 @@ export const WEATHER_WORDS: AllowedWords = toWords(
   'sunrise sunset moon phase time timestamp hour hourly daily units unit unknown is day source weather name value',
 );
 
-/** Longer content is cut, and `content_is_cut` marks the record. One entry must fit into a request that a slow link can carry and central accepts. */
+/**
+ * Maximum size of content, in bytes. Longer content is cut, and `content_is_cut` marks the record. One entry must fit into
+ * a request that a slow link can carry and that central accepts.
+ */
 export const CONTENT_SIZE_MAX_BYTES = 8 * 1024 * 1024;
-/** Characters kept of content that is cut. */
+/** Number of characters kept when content is cut. */
 const CONTENT_CUT_LENGTH = 1024 * 1024;
 
-/** How many rows back identical rows without an id are searched, and how many different ones are counted. */
+/** Maximum number of previous rows searched for rows identical to one without an id, and of different rows counted. */
 const DUPLICATES_SEARCHED_MAX = 10_000;
 
-/** Most rows of a page on the slow path. Each row is an object and a string, and the garbage of one page counts as the daemon's memory. */
+/**
+ * Maximum number of rows on a slow-path page. Each row becomes an object and a string, and the garbage of a page adds to
+ * the daemon's memory.
+ */
 const SLOW_PAGE_ROWS_MAX = 256;
 
-/** Pages on the slow path after the fast path rejected a page. Doubles with each rejection, up to `max`. */
+/**
+ * Number of pages read on the slow path after the fast path has rejected a page. It doubles with each rejection, up to
+ * `max`.
+ */
 const SLOW_PAGES = { first: 1, max: 16 } as const;
 
-/** How to read a boatlog, besides its table. */
+/** Options for reading a boatlog table. */
 export interface BoatlogReading {
   readonly readTime: TimestampReader;
-  /** True for an entry that the newer database also holds. It is exported from there. */
+  /** True for an entry that the newer database also holds. The newer database exports that entry. */
   readonly isElsewhere?: (entryId: SourceValue, timestamp: SourceValue) => boolean;
 }
 
 /**
  * Reads boatlog rows into pages (decision 0013). On the fast path SQLite itself builds the JSON of a page and returns its
- * bytes, more than twice as fast as JavaScript. Every row of the page must be simple: a number or a simple text as id, one
- * of the two usual timestamps, no JSON and no bytes. The slow path reads any other page row by row and handles every kind of
- * value. Both give the same records; a test compares them.
+ * bytes, more than twice as fast as JavaScript. Every row of such a page must be simple: its id is a number or simple text,
+ * its timestamp has one of the two usual formats, and no value is JSON or a blob. The slow path reads any other page row by
+ * row and handles every kind of value. Both paths return the same records, and a test compares them.
  */
 export function createBoatlogReader(
   table: SourceTable<BoatlogField>,
@@ -59,7 +68,7 @@ export function createBoatlogReader(
     readRows(after, fit(after, Math.min(rowsMax, SLOW_PAGE_ROWS_MAX)));
   let slowPages = 0;
   let slowPagesNext: number = SLOW_PAGES.first;
-  // Node before 24.15 cannot limit the length of SQLite's texts.
+  // Node before 24.15 cannot limit the length of SQLite's strings.
   const hasFastPath =
     reading.isElsewhere === undefined &&
     table.has('entry_id') &&
@@ -83,14 +92,15 @@ export function createBoatlogReader(
 }
 
 /**
- * SQL for the line of a simple row, preceded by its separator. Any other row makes SQLite reject the statement. One `concat`
- * is 20 % cheaper than a chain of `||`, which copies its result at every step. `concat` reads NULL as an empty text, so every
- * column is checked before. Fields and order are those of `toBoatlogRecord`. Each part was measured.
+ * Returns the SQL for the line of a simple row, preceded by the separator. SQLite rejects the statement for any other row.
+ * One `concat` is 20 % cheaper than a chain of `||`, which copies its result at every step. `concat` treats NULL as an
+ * empty string, so every column is checked first. The fields and their order match `toBoatlogRecord`. Each part of the
+ * statement was chosen by measurement.
  */
 function toFastLine(table: SourceTable<BoatlogField>): string {
   const { columns: c } = table;
   const t = c.timestamp;
-  // A rowid is always an integer. One beyond 2^53 ends the reading anyway.
+  // A rowid is always an integer. A rowid beyond 2^53 stops the reading anyway.
   const isRowid = table.isRowid('entry_id');
   const isSimple = [
     isSimpleTimestamp(t),
@@ -112,8 +122,9 @@ function toFastLine(table: SourceTable<BoatlogField>): string {
 
 /**
  * Matches `2026-03-16T14:03:05.123Z` and `2026-03-16T14:03:05.123456` from 1970 on. `date` checks the digits and ranges. It
- * accepts 30 February, but returns another date for it, and 24:00. The length is counted in bytes, because a GLOB ends at a
- * NUL. The last line also excludes blobs, which compare as greater. `+` prevents a numeric column from converting '1970'.
+ * accepts 24:00. It also accepts 30 February, but returns a different date. The length is counted in bytes, because GLOB
+ * stops at a NUL. The last line also excludes blobs, which compare as greater. `+` prevents a numeric column from
+ * converting '1970'.
  */
 function isSimpleTimestamp(t: string): string {
   return `CASE octet_length(${t})
@@ -128,29 +139,38 @@ function isSimpleId(id: string): string {
     WHEN 'text' THEN octet_length(${id}) BETWEEN 1 AND 64 AND instr(${id}, char(0)) = 0 AND ${id} NOT GLOB '*[^-0-9A-Za-z_.:]*' END`;
 }
 
-/** Neither column is a blob. Blobs compare as greater than every other value, and comparing costs half as much as `typeof`. */
+/**
+ * Returns SQL that is true if neither column is a blob. Blobs compare as greater than every other value, and comparing
+ * costs half as much as `typeof`.
+ */
 function isNoBytes(one: string, other: string): string {
   return `(${one} < x'' AND ${other} < x'') IS NOT 0`;
 }
 
-/** Texts and blobs compare as greater than every number, and infinities are out of range. */
+/**
+ * Returns SQL that is true for NULL and for numbers in range. Text and blobs compare as greater than every number, and
+ * infinities are out of range.
+ */
 function isSimpleAngle(column: string): string {
   return `(${column} IS NULL OR ${column} BETWEEN -1000 AND 1000)`;
 }
 
-/** Calls `json_quote` only for a value, because these columns are NULL in most rows. */
+/** Returns SQL that calls `json_quote` only for values that are not NULL. These columns are NULL in most rows. */
 function quoteOrNull(column: string): string {
   return `CASE WHEN ${column} IS NULL THEN 'null' ELSE json_quote(${column}) END`;
 }
 
-/** A text without JSON and without the characters that `toPublicText` checks. A GLOB does not see text after a NUL. */
+/**
+ * Returns SQL that is true for NULL, and for text without JSON and without the characters that `toPublicText` checks. GLOB
+ * ignores text after a NUL.
+ */
 function isSimpleWeather(weather: string): string {
   return `(${weather} IS NULL OR typeof(${weather}) = 'text' AND ${weather} NOT GLOB '*[{[/:=]*' AND instr(${weather}, char(0)) = 0)`;
 }
 
 /**
- * Most bytes of a page's lines that SQLite may join. SQLite stops at this limit at no cost, whereas measuring rows in advance
- * would read each row twice.
+ * Maximum size of a page's lines that SQLite may join, in bytes. SQLite stops at this limit at no cost, whereas measuring
+ * rows in advance would read each row twice.
  */
 const FAST_PAGE_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -158,9 +178,9 @@ const FAST_PAGE_BYTES_MAX = 4 * 1024 * 1024;
 const ROWID_MAX = '9223372036854775807';
 
 /**
- * Returns undefined for a page that has a row that is not simple, or that is too large. The statement first finds the last
- * row of the page, because joining a range of rowids takes 10 % less time than joining a selection with LIMIT. Without an
- * index SQLite reads a range in the order of rowids.
+ * Returns undefined for a page that is too large or has a row that is not simple. The statement first finds the last row of
+ * the page, because joining a range of rowids takes 10 % less time than joining a selection with LIMIT. Without an index
+ * SQLite reads a range in the order of rowids.
  */
 function createFastReader(
   table: SourceTable<BoatlogField>,
@@ -173,7 +193,7 @@ function createFastReader(
   );
   let rowBytes = 1;
   return (after, rowsMax) => {
-    // Aims at half the limit, by the row size of the previous page, so that few pages are rejected.
+    // Aims at half the limit, based on the row size of the previous page, so that few pages are rejected.
     const rows = Math.min(rowsMax, Math.max(1, Math.floor(FAST_PAGE_BYTES_MAX / 2 / rowBytes)));
     limits.length = FAST_PAGE_BYTES_MAX;
     let found: ReturnType<StatementSync['get']>;
@@ -191,11 +211,14 @@ function createFastReader(
   };
 }
 
-/** Result codes of a rejected page: a failed statement, such as `json_quote` of a blob, and a text beyond the limit. */
+/** Result codes of a rejected page: a failed statement (such as `json_quote` of a blob) and a string beyond the limit. */
 const SQLITE_ERROR = 1;
 const SQLITE_TOOBIG = 18;
 
-/** Undefined if SQLite rejected the statement. Another fault of the source also fails on the slow path, which reports it. */
+/**
+ * Returns undefined if SQLite rejected the statement. If the cause is a different fault in the source, the slow path fails
+ * too and reports it.
+ */
 function getUnlessRejected(
   read: StatementSync,
   after: number,
@@ -296,7 +319,10 @@ function toContentSha256({ values: v }: BoatlogRow): string {
 
 /** Names rows without an id. Identical rows in a run of equal timestamps get different names. */
 interface ContentIds {
-  /** The name of `row`, or undefined if it has an id. Called for every row in order; `before` is the position of the previous row. */
+  /**
+   * Returns the name of `row`, or undefined if the row has an id. It must be called for every row in order. `before` is the
+   * position of the previous row.
+   */
   next(row: BoatlogRow, before: number): string | undefined;
 }
 
@@ -359,7 +385,7 @@ function toBoatlogRecord(
   };
 }
 
-/** Weather as text, or as an object of allowed keys if the text is JSON. */
+/** Returns the weather as text, or as an object of allowed keys if the text is JSON. */
 function toWeather(value: string | number | null): unknown {
   if (typeof value !== 'string') return value;
   const json = /^\s*[{[]/.test(value) ? parseLenientJson(value) : undefined;

@@ -6,7 +6,7 @@ import { mergeSourceOutcomes } from './policy/source-outcomes.ts';
 import { readTimestampReader } from './source-file.ts';
 import { type ColumnAliases, openSourceTable, type SourceTable, type SourceValue } from './source-table.ts';
 
-/** The fields of a boatlog entry that leave the boat, and the columns they have been in. */
+/** The fields of a boatlog entry that leave the boat, and their column names in all versions. */
 const FIELDS: ColumnAliases<BoatlogField> = {
   entry_id: ['entry_id', 'id'],
   timestamp: ['timestamp', 'created_at'],
@@ -18,11 +18,14 @@ const FIELDS: ColumnAliases<BoatlogField> = {
 };
 const TABLE = 'boatlog_entries';
 
-/** The present database and the one of older versions (docs/spec/sources.md, "2 boatlog"). */
+/** The current database and the database of older versions (docs/spec/sources.md, "2 boatlog"). */
 const SOURCE_PATH = 'data/boatlog/boatlog.db';
 const OLD_SOURCE_PATH = 'data/boatlog.db';
 
-/** Reads the boatlog, which is append-only: the cursor is a rowid. An entry in both databases, or in a database and the browser, is exported once. */
+/**
+ * Reads the boatlog. It is append-only, and the cursor is a rowid. An entry in both databases, or in a database and the
+ * browser, is exported once.
+ */
 export const boatlogCollector: Collector = { category: 'boatlog', isNews: true, collect };
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
@@ -66,8 +69,8 @@ function readDatabase(
 }
 
 /**
- * Returns a lookup of entries in the newer database, or undefined if its ids have no index: each lookup would read the whole
- * table. Then both databases export the entry under the same record_id.
+ * Returns a function that looks up entries in the newer database. Returns undefined if the ids have no index, because each
+ * lookup would then read the whole table. In that case, both databases export the entry under the same record_id.
  */
 function createLookup({ db, table, columns }: SourceTable<BoatlogField>): BoatlogReading['isElsewhere'] {
   const sql = `SELECT 1 FROM ${table} WHERE ${columns.entry_id} = ? AND ${columns.timestamp} IS ? LIMIT 1`;

@@ -6,12 +6,12 @@ import type { TimestampReader } from './policy/timestamps.ts';
 import { type ColumnAliases, openSourceTable, toSourceDetail } from './source-table.ts';
 import { createStateRecords, toStatePages } from './state-records.ts';
 
-/** Rows of a database that are searched in one step for entries of the browser. A step takes a few milliseconds. */
+/** Number of database rows that are searched in one step for the browser's entries. A step takes a few milliseconds. */
 const SCAN_ROWS = 10_000;
 
 /**
- * Collects the log entries that only the browser holds. An entry that one of `databases` also has, at the same second and
- * with the same text (or the same type if it has no text), is exported from there. The databases have no index on time, so
+ * Collects the log entries that only the browser holds. If one of `databases` has an entry with the same second and the
+ * same text (or the same type if it has no text), that database exports the entry. The databases have no index on time, so
  * they are searched in steps, and only for entries that were not exported before. If a database cannot be read, nothing is
  * collected, because entries could be exported twice.
  */
@@ -42,12 +42,12 @@ export async function* collectBrowserBoatlog(
     records,
     fresh.flatMap(({ record }) => (elsewhere.has(record.record_id) ? [] : record)),
   );
-  // Stored as a digest, so that not every export searches a database of a million rows.
+  // Stored in place of a digest, so that later exports do not search a database of a million rows again.
   for (const recordId of elsewhere) context.addDigest(recordId, GOES_FROM_DATABASE);
   return { state: 'ok' };
 }
 
-/** Stored in the ledger in place of a digest: the entry is exported from a database. */
+/** Stored in the ledger in place of a digest, for an entry that is exported from a database. */
 const GOES_FROM_DATABASE = 'database';
 
 interface Place {

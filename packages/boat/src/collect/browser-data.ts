@@ -7,13 +7,13 @@ import type { TimestampReader } from './policy/timestamps.ts';
 import { parseLenientJson } from './source-file.ts';
 import type { StateRecord } from './state-records.ts';
 
-/** The JSON value that a page sent under `key`. Undefined if no page sent one or it is not JSON. */
+/** Returns the JSON value that a page sent under `key`, or undefined if no page sent one or the text is not JSON. */
 export function readBrowserJson(context: CollectContext, key: BrowserKey): unknown {
   const text = context.browserDocument?.(key);
   return text === undefined ? undefined : parseLenientJson(text);
 }
 
-/** The text that a page sent under `key`, as JSON or plain. */
+/** Returns the text that a page sent under `key`, as a JSON string or as plain text. */
 export function readBrowserText(context: CollectContext, key: BrowserKey): string | undefined {
   const value = readBrowserJson(context, key) ?? context.browserDocument?.(key);
   return typeof value === 'string' || typeof value === 'number' ? toPublicText(String(value)) : undefined;
@@ -27,10 +27,10 @@ const ENTRY_WORDS: AllowedWords = toWords(
   'transcript entry started ended total used',
 );
 
-/** Most entries collected from one document. */
+/** Maximum number of entries collected from one document. */
 const ENTRIES_MAX = 20_000;
 
-/** A log entry of the browser, and the values by which the same entry is found in a database. */
+/** A log entry from the browser, and the values used to find the same entry in a database. */
 export interface BrowserEntry {
   readonly record: StateRecord;
   readonly utc: string | null;
@@ -39,8 +39,8 @@ export interface BrowserEntry {
 }
 
 /**
- * The log entries and trips that a page sent. The content of an entry determines its name, so it keeps its name when it is sent
- * again. Identical entries count as several.
+ * Returns the log entries and trips that a page sent. The content of an entry determines its name, so an entry that is sent
+ * again keeps its name. Identical entries get different names.
  */
 export function readBrowserEntries(
   context: CollectContext,

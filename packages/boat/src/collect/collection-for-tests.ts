@@ -12,7 +12,7 @@ export type TestOutcome = CollectOutcome & {
   readonly digests: readonly { readonly recordId: string; readonly digest: string }[];
 };
 
-/** The result of a collection. Each line is parsed separately, as the spool cuts them. */
+/** The result of a collection. Each line is parsed separately, as the spool cuts it. */
 export interface Collection {
   readonly records: readonly CollectedRecord[];
   readonly lines: readonly string[];
@@ -52,7 +52,7 @@ export function createTestProgress(): TestProgress {
   };
 }
 
-/** A context on the real disk, databases and clock. */
+/** Creates a context with the real disk, databases and clock. */
 export function createTestContext(
   paths: SourcePaths,
   progress: TestProgress = createTestProgress(),
@@ -93,7 +93,7 @@ export async function collectAll(collector: Collector, context: CollectContext):
     for (const line of found) {
       if (!line.startsWith('{"record_id":')) throw new Error(`not a record: ${line.slice(0, 80)}`);
       if (!line.isWellFormed() || /\\ud[89ab]/i.test(line.replaceAll(/\\ud[89ab]..\\ud[c-f]../gi, '')))
-        throw new Error(`half a character in ${line.slice(0, 80)}`);
+        throw new Error(`a lone surrogate in ${line.slice(0, 80)}`);
       // The check above ensures that the line begins like a record.
       records.push(JSON.parse(line) as CollectedRecord);
       lines.push(line);

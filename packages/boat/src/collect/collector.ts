@@ -16,7 +16,9 @@ export interface SourcePaths {
   readonly run: string;
 }
 
-/** Everything that a collector may use. Sources are read-only, and the ledger is visible only through these functions. */
+/**
+ * Everything that a collector may use. Sources are read-only, and the ledger is accessible only through these functions.
+ */
 export interface CollectContext {
   readonly paths: SourcePaths;
   readonly disk: Disk;
@@ -25,18 +27,21 @@ export interface CollectContext {
   readonly installationId: string;
   /** `full`: every record. `incremental`: records that are new or changed since the last committed export. */
   readonly mode: 'full' | 'incremental';
-  /** The committed cursor of a log source of this category. Undefined: read from the start. */
+  /**
+   * Returns the committed cursor of a log source in this category. If it returns undefined, the source is read from the
+   * start.
+   */
   cursorOf(source: string): Cursor | undefined;
-  /** The digest of a state record when it was last exported. Undefined if it never was. */
+  /** Returns the digest that a state record had at its last export, or undefined if the record was never exported. */
   digestOf(recordId: string): string | undefined;
   /**
-   * Reports the digest of a state record that this export carries, or that needs no export. `digestOf` returns it from the
-   * commit of this export on. Collectors do not keep digests themselves.
+   * Reports the digest of a state record that this export carries, or that needs no export. `digestOf` returns it once this
+   * export is committed. Collectors do not keep digests themselves.
    */
   addDigest(recordId: string, digest: string): void;
-  /** The text that a kiosk page sent for a localStorage key. Undefined if none did. */
+  /** Returns the text that a kiosk page sent for a localStorage key, or undefined if no page sent one. */
   browserDocument?(key: string): string | undefined;
-  /** Whether the owner agreed that usage analytics leave the boat. Absent: no. */
+  /** Whether the owner agreed that usage analytics may leave the boat. The default is no. */
   readonly usageConsent?: boolean;
   readonly signal: AbortSignal;
 }
@@ -45,20 +50,20 @@ export interface CollectContext {
 export interface Page {
   /**
    * JSON objects, one per line, joined by ",\n", without a line end after the last. Each begins with `{"record_id":` and
-   * contains no raw line end. Valid Unicode, no NaN, no Infinity.
+   * contains no raw line end. The text is valid Unicode and contains no NaN or Infinity.
    */
   readonly lines: string;
   /**
-   * `lines` in UTF-8, present if SQLite made the page. A writer should use these bytes: each access to `lines` decodes them
+   * `lines` in UTF-8, present if SQLite made the page. Writers should use these bytes. Each access to `lines` decodes them
    * again, which costs twice as much as making the page.
    */
   readonly bytes?: Uint8Array;
-  /** `bytes` preceded by the ",\n" that separates the page from the previous one, so that both are one write. */
+  /** `bytes` preceded by the ",\n" that separates the page from the previous one, so that both need only one write. */
   readonly separated?: Uint8Array;
   readonly count: number;
   /**
-   * Releases the memory of `bytes` at once; waiting for the garbage collector costs the daemon tens of MB. The writer calls it
-   * after writing the page, which must not be used afterwards.
+   * Releases the memory of `bytes` at once. Waiting for the garbage collector would cost the daemon tens of MB. The writer
+   * calls this function after it has written the page. The page must not be used afterwards.
    */
   release?(): void;
 }
@@ -66,7 +71,7 @@ export interface Page {
 /** The result of one collection, returned after its last page. It takes effect with the export's commit. */
 export interface CollectOutcome {
   readonly state: CategoryState;
-  /** For a person: the source and its problem. Contains no path outside the boat's root and no secret. */
+  /** Human-readable description of the source and its problem. Contains no path outside the boat's root and no secret. */
   readonly detail?: string;
   /** The legacy exporter's `note`, for example "Metadata only - image files not exported". */
   readonly note?: string;
@@ -75,10 +80,10 @@ export interface CollectOutcome {
 }
 
 /**
- * The range of a log source that an export is responsible for: after `from` (undefined: from the start) up to and including
- * `to`. A full export carries more, but its range covers only rows that no earlier export carried. `from` is the cursor that
- * it found, or undefined if that cursor no longer fits the source. When ranges are rewound, the lower position wins
- * (decision 0004).
+ * The range of a log source for which an export is responsible. The range begins after `from`, or at the start if `from` is
+ * undefined, and includes `to`. A full export carries more rows, but its range covers only rows that no earlier export
+ * carried. `from` is the stored cursor, or undefined if that cursor no longer fits the source. When ranges are rewound, the
+ * lower position wins (decision 0004).
  */
 export interface CursorMove {
   readonly source: string;
@@ -94,7 +99,7 @@ export interface CursorMove {
  */
 export interface Collector {
   readonly category: Category;
-  /** Whether its records justify an incremental export. A telemetry sample alone does not. */
+  /** Whether records of this category justify an incremental export. A telemetry sample alone does not. */
   readonly isNews: boolean;
   collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void>;
 }

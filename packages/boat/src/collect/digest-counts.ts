@@ -1,17 +1,17 @@
 /*
  * A hash table in typed arrays, in place of a Map. It saves 20 MB of peak memory in an export of 300,000 alerts (98 instead
- * of 118 MB). Replace it by a Map when boats may use that memory (decision 0023).
+ * of 118 MB). Replace it with a Map once boats can spare that memory (decision 0023).
  */
 
-/** Counts digests in 16 bytes each. A category may have a million records. */
+/** Counts digests and uses 16 bytes for each. A category may have a million records. */
 export interface DigestCounts {
   /** Counts a SHA-256 in hex and returns how often it was counted before. */
   add(digest: string): number;
 }
 
 /**
- * Words of a slot: three of the digest and its count. With 96 bits, two of a million different digests collide once in 10^17
- * collections.
+ * Number of 32-bit words in a slot: three for the digest and one for its count. With 96 bits, a collision among a million
+ * different digests occurs once in 10^17 collections.
  */
 const SLOT_WORDS = 4;
 /** Hex digits of a 32-bit word. */
@@ -25,7 +25,7 @@ export function createDigestCounts(): DigestCounts {
   let used = 0;
   const wordAt = (digest: string, word: number): number =>
     Number.parseInt(digest.slice(word * WORD_DIGITS, (word + 1) * WORD_DIGITS), 16);
-  /** Index of the slot that holds the three words, or of the free slot where they belong. */
+  /** Returns the index of the slot that holds the three words, or of the free slot where they belong. */
   const find = (table: Uint32Array, first: number, second: number, third: number): number => {
     const slotsMask = table.length / SLOT_WORDS - 1;
     for (let slot = first & slotsMask; ; slot = (slot + 1) & slotsMask) {
@@ -52,7 +52,7 @@ export function createDigestCounts(): DigestCounts {
       slots.set([first, second, third, before + 1], at);
       if (before > 0) return before;
       used += 1;
-      // Grows at three quarters full, before the search for a free slot gets slow.
+      // The table grows when it is three quarters full, before the search for a free slot becomes slow.
       if (used * SLOT_WORDS * 4 > slots.length * 3) grow();
       return 0;
     },

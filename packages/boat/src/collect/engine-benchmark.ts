@@ -25,10 +25,10 @@ const SOURCES = [
   { name: 'data/engine-benchmark.json', kind: 'engine-benchmark' },
   { name: 'data/baselines/engine-baseline.json', kind: 'engine-baseline' },
 ] as const;
-/** Folders in which downloads from the kiosk page are kept. */
+/** Folders that hold downloads from the kiosk page. */
 const DOWNLOAD_FOLDERS = ['data', 'config', 'data/benchmarks'] as const;
 const DOWNLOAD_NAME = /^d3kos-benchmark-\d{4}-\d\d-\d\d(?: ?\(\d{1,3}\))?\.json$/;
-/** Most downloads read: one per day for a year. */
+/** Maximum number of downloads read, enough for one per day for a year. */
 const DOWNLOADS_MAX = 366;
 const BROWSER_TESTS = 'd3kos-benchmark-tests';
 const BROWSER_BASELINE = 'd3kos-benchmark-baseline';
@@ -114,7 +114,7 @@ function toTests(tests: readonly unknown[], readTime: TimestampReader): readonly
   });
 }
 
-/** A test's name: its id, which is its start time, or a digest of its content if it has no id. */
+/** Returns a test's name: its id (the start time), or a digest of its content if it has no id. */
 function toTestName(test: JsonObject): string {
   const { id } = test;
   if (typeof id === 'number' || typeof id === 'string') return `test:${id}`;
@@ -148,7 +148,10 @@ function omitTimestamp(source: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(source).filter(([key]) => key !== 'timestamp' && key !== 'kind'));
 }
 
-/** Converts texts to numbers, except times. The kiosk writes numbers as texts, and `NaN` for a missing sensor, which becomes null. */
+/**
+ * Converts strings to numbers, except times. The kiosk writes numbers as strings. It writes `NaN` for a missing sensor,
+ * which becomes null.
+ */
 function toNumbers(values: unknown): unknown {
   const object = asObject(values);
   if (object === undefined) return values;

@@ -12,8 +12,8 @@ import type { SourceOutcome } from './policy/source-outcomes.ts';
 import { type ColumnAliases, openSourceTable, type SourceTable, toSourceDetail } from './source-table.ts';
 
 /**
- * Most source bytes of the texts in one page, unless a single row has more. SQLite and JSON process a page of this size in
- * under 50 ms.
+ * Maximum size of the source texts in one page, in bytes. A single row may be larger. A page of this size is read and
+ * converted to JSON in under 50 ms.
  */
 const PAGE_SOURCE_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -23,27 +23,33 @@ const POSITION_BEFORE_ALL = Number.MIN_SAFE_INTEGER;
 /** Rows of a log that were read in one step. */
 export interface RowsRead {
   readonly count: number;
-  /** The rowid of the last row. Undefined meaning if `count` is 0. */
+  /** The rowid of the last row. It has no meaning if `count` is 0. */
   readonly last: number;
-  /** Makes the page, outside any transaction. Undefined if none of the rows is exported from this database. */
+  /** Makes the page, outside any transaction. Returns undefined if none of the rows is exported from this database. */
   toPage(): Promise<Page | undefined>;
 }
 
 /** Reads rows of a log in rowid order. Runs synchronously within a read transaction of the source. */
 export type RowsReader = (after: number, rowsMax: number) => RowsRead;
 
-/** How many of the `rowsMax` rows after `after` the slow path may read, given the size of their texts. At least one. */
+/**
+ * Returns how many of the `rowsMax` rows after `after` the slow path may read, given the size of their texts. The result is
+ * at least 1.
+ */
 export type RowsFit = (after: number, rowsMax: number) => number;
 
 /** A table of a log that only grows at its end. */
 export interface LogSource<Field extends string> {
-  /** Path of the database below the boat's root, and the name of its cursor. */
+  /** Path of the database below the boat's root. It is also the name of the cursor. */
   readonly name: string;
   readonly table: string;
   readonly aliases: ColumnAliases<Field>;
-  /** The fields that may have large texts, which limit the size of pages. */
+  /** The fields that may hold large texts. The size of these texts limits the number of rows on a page. */
   readonly largeFields: readonly NoInfer<Field>[];
-  /** Most rows of a page for a reader that makes objects of them. The garbage of one page counts as the daemon's memory. */
+  /**
+   * Maximum number of rows on a page for a reader that turns rows into objects. The garbage of a page adds to the daemon's
+   * memory.
+   */
   readonly rowsMax?: number;
   createReader(table: SourceTable<Field>, fit: RowsFit): RowsReader;
 }
@@ -54,9 +60,10 @@ export interface LogOutcome extends SourceOutcome {
 }
 
 /**
- * Reads a log from its cursor, or from the start if the cursor no longer fits or in full mode. Each page is one short read
- * transaction, and none is open while the page is consumed, so the source's WAL does not grow because of us. If the log changes
- * during the reading (a VACUUM that renumbers rows), the outcome is `error` and the next export reads it again.
+ * Reads a log from its cursor. In full mode, or if the cursor no longer fits, reads the log from the start. Each page is
+ * one short read transaction. No transaction is open while the page is consumed, so the source's WAL does not grow because
+ * of us. If the log changes while it is being read (for example, if a VACUUM renumbers rows), the outcome is `error` and
+ * the next export reads the log again.
  */
 export async function* readLogTable<Field extends string>(
   context: CollectContext,
@@ -141,7 +148,7 @@ interface AnchorReader {
 }
 
 function createAnchorReader<Field extends string>({ db, table, columns }: SourceTable<Field>): AnchorReader {
-  // quote() distinguishes texts, numbers and blobs, so a value of another type makes another digest.
+  // quote() distinguishes text, numbers and blobs, so a value of a different type has a different digest.
   const row = Object.values<string>(columns)
     .map((column) => `quote(${column})`)
     .join(` || ',' || `);

@@ -35,7 +35,7 @@ const FIELDS = {
 } as const;
 type CaptureField = keyof typeof FIELDS;
 const ALIASES: ColumnAliases<CaptureField> = FIELDS;
-/** Object.keys loses the type of the keys. */
+/** `Object.keys` does not keep the type of the keys. */
 const FIELD_NAMES = Object.keys(FIELDS) as CaptureField[];
 
 /** The words allowed in keys of a species guess and of a model's answer about an image. */
@@ -47,13 +47,19 @@ const SPECIES_WORDS: AllowedWords = toWords(
 
 const TABLE = 'captures';
 const SOURCE_PATHS = ['data/marine-vision/captures.db', 'data/captures.db'] as const;
-/** Rows of one page. Each row is an object of 18 values and one stat of an image. */
+/** Number of rows per page. Each row requires an object with 18 values and one stat of an image. */
 const PAGE_ROWS_MAX = 256;
-/** Images whose size is read at once. More than the four threads that read them, and few enough to hold in memory. */
+/**
+ * Number of images whose sizes are read concurrently: more than the four threads that read them, and few enough to hold in
+ * memory.
+ */
 const STATS_AT_ONCE = 32;
 const NOTE = 'Metadata only - image files not exported';
 
-/** Reads camera captures as metadata, without images and local paths. Append-only: the cursor is a rowid. */
+/**
+ * Reads the metadata of camera captures, without images and local paths. The table is append-only, and the cursor is a
+ * rowid.
+ */
 export const marineVisionCapturesCollector: Collector = {
   category: 'marine_vision_captures',
   isNews: true,
@@ -172,7 +178,7 @@ const OPTIONAL_FIELDS = [
   'gemini_species',
 ] as const;
 
-/** The allowed part of a JSON column. A text that is not JSON is left out, because its content is unknown. */
+/** Returns the allowed part of a JSON column. Text that is not JSON is dropped, because its content is unknown. */
 function toAllowedJson(text: string | number | null): unknown {
   if (typeof text !== 'string') return undefined;
   const value = parseLenientJson(text);
@@ -181,7 +187,7 @@ function toAllowedJson(text: string | number | null): unknown {
 
 const COORDINATES = /^\s*(\d{1,2}(?:\.\d+)?)\s*°?\s*([NS])\s*[,; ]\s*(\d{1,3}(?:\.\d+)?)\s*°?\s*([EW])\s*$/i;
 
-/** The position from its columns, or from a text such as `44.4167° N, 79.3333° W`. */
+/** Returns the position from its columns, or from text such as `44.4167° N, 79.3333° W`. */
 function toGps(
   latitude: string | number | null,
   longitude: string | number | null,
@@ -196,7 +202,9 @@ function toGps(
   };
 }
 
-/** The size of the image. Null if the image cannot be read or is gone; images are deleted after a week. */
+/**
+ * Returns the size of the image, or null if the image cannot be read or no longer exists. Images are deleted after a week.
+ */
 async function readFileSize(context: CollectContext, path: string | number | null): Promise<number | null> {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) return null;
   const { root, recordings } = context.paths;
@@ -206,7 +214,7 @@ async function readFileSize(context: CollectContext, path: string | number | nul
     const facts = await context.disk.stat(isOurs ? path : join(recordings, basename(path)));
     return facts?.kind === 'file' ? facts.sizeBytes : null;
   } catch (error) {
-    // The size is optional. An unreadable image must not cost the record.
+    // A record whose image cannot be read is exported without the size.
     if (isExportError(error)) return null;
     throw error;
   }

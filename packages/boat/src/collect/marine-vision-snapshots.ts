@@ -14,8 +14,8 @@ const FILE_NAME = /^(capture|recording)_([A-Za-z0-9_-]{1,64})_(\d{8}_\d{6})\.([a
 const NOTE = 'Metadata only - video files not exported';
 
 /**
- * Reads the names and sizes of camera files. A state category, although files are only added: names contain local time, and
- * after a clock change new files could sort before a cursor.
+ * Reads the names and sizes of camera files. This is a state category, although files are only added. Names contain the
+ * local time, so new files could sort before a cursor after a clock change.
  */
 export const marineVisionSnapshotsCollector: Collector = {
   category: 'marine_vision_snapshots',

@@ -25,11 +25,14 @@ const CONFIGURATION_WORDS: AllowedWords = toWords(
 const SOURCE_PATH = 'config/onboarding.json';
 const VESSEL_PATH = 'services/dashboard/config/vessel.env';
 const COUNTER_PATH = 'state/onboarding-reset-count.json';
-/** Names of the counter in all versions (docs/spec/sources.md, "8 onboarding"), the legacy exporter's first. */
+/**
+ * Names of the reset counter in all versions (docs/spec/sources.md, "8 onboarding"). The legacy exporter's name comes
+ * first.
+ */
 const COUNTER_KEYS = ['count', 'reset_count', 'resetCount'] as const;
 /** The localStorage key of the wizard's answers. */
 const BROWSER_KEY = 'onboarding-config';
-/** Identity of the only record. */
+/** ID of the only record. */
 const RECORD_ID = 'onboarding';
 
 /** Reads the first-run answers as one document. A reflashed boat is restored from it, so allowed values are exported unchanged. */
@@ -90,7 +93,7 @@ function toConfiguration(source: JsonObject): Record<string, unknown> {
   return kept;
 }
 
-/** KEY=VALUE lines, values bare or in quotes; comments and lines without a key are passed over. */
+/** Parses KEY=VALUE lines. Values may be quoted. Comments and lines without a key are skipped. */
 function parseEnv(text: string): Record<string, string> {
   const values: Record<string, string> = {};
   for (const line of text.split('\n')) {

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { Page } from './collector.ts';
 
-/** Length in characters at which a page of gathered lines is complete. Small pages keep the daemon's garbage small. */
+/** Length in characters at which a page of gathered lines is complete. Small pages create little garbage in the daemon. */
 const PAGE_LENGTH = 64 * 1024;
 
-/** Separates two lines of an export file: two characters, two bytes. */
+/** Separator between two lines of an export file: two characters in two bytes. */
 export const LINE_SEPARATOR = ',\n';
 
 /** Gathers lines made by `toLine` into pages. */
@@ -35,14 +35,15 @@ export function createLineBuffer(): LineBuffer {
   };
 }
 
-/** A page of lines made by `toLine`. */
+/** Creates a page from lines made by `toLine`. */
 export function toPage(lines: readonly string[]): Page {
   return { lines: lines.join(LINE_SEPARATOR), count: lines.length };
 }
 
 /**
- * A page of bytes made by SQLite, with the separator before each line. SQLite copies text that is not UTF-8 unchanged from
- * the source. Such bytes become U+FFFD here. They cannot hide a line end or a quote, which are ASCII.
+ * Creates a page from bytes made by SQLite, with the separator before each line. SQLite copies text that is not UTF-8
+ * unchanged from the source, and this function replaces such bytes with U+FFFD. They cannot hide a line end or a quote,
+ * which are ASCII.
  */
 export function toBytesPage(separated: Uint8Array, count: number): Page {
   const clean = isUtf8(separated) ? separated : Buffer.from(new TextDecoder().decode(separated), 'utf8');
@@ -58,12 +59,12 @@ export function toBytesPage(separated: Uint8Array, count: number): Page {
   };
 }
 
-/** Releases the memory of bytes that are no longer used. No effect on bytes that share their memory with others. */
+/** Releases the memory of bytes that are no longer used. Has no effect on bytes that share their memory with other data. */
 export function releaseBuffer({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
-/** A record as one line of JSON. NaN and infinities become null, and lone surrogates become U+FFFD. */
+/** Formats a record as one line of JSON. NaN and infinities become null, and lone surrogates become U+FFFD. */
 export function toLine(record: { readonly record_id: string } & Readonly<Record<string, unknown>>): string {
   const line = JSON.stringify(record);
   // JSON.stringify escapes a lone surrogate, so searching the line is a cheap test. A text may also contain such an escape literally.

@@ -7,7 +7,10 @@ import { createStateRecords, type StateRecord, toStatePages } from './state-reco
 
 const SOURCE_PATH = 'data/qr-codes.json';
 
-/** Reads the generated QR codes. Only installation_uuid, generated_at, tier and api_endpoint leave the boat; a pairing token is a credential. */
+/**
+ * Reads the generated QR codes. Only installation_uuid, generated_at, tier and api_endpoint leave the boat. The pairing
+ * token stays on the boat, because it is a credential.
+ */
 export const qrCodesCollector: Collector = { category: 'qr_codes', isNews: true, collect };
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
@@ -48,7 +51,7 @@ function toQrCode(
   return { record_id: toRecordId(name, generatedAt ?? '', sha256), ...fields };
 }
 
-/** A URL without its user, password, query and fragment. */
+/** Removes the user, password, query and fragment from a URL. */
 function toEndpoint(value: unknown): string | null {
   if (typeof value !== 'string' || !URL.canParse(value)) return null;
   const url = new URL(value);

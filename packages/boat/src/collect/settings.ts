@@ -4,7 +4,7 @@ import type { CollectContext, CollectOutcome, Collector, Page } from './collecto
 import { readSourceJson, readSourceText } from './source-file.ts';
 import { createStateRecords, type StateRecord } from './state-records.ts';
 
-/** The keys of each file that leave the boat (docs/spec/sources.md, "6 settings"). Other files are never opened. */
+/** The keys that leave the boat, by file (docs/spec/sources.md, "6 settings"). Other files are never opened. */
 const LICENSE_FIELDS = [
   'installation_id',
   'tier',
@@ -30,7 +30,7 @@ const PREFERENCE_FIELDS = [
   'fuel_alarm_threshold',
 ] as const;
 const COMMUNITY_FIELDS = ['benchmark_sharing', 'boat_map', 'hazard_reporting', 'knowledge_base'] as const;
-/** Words allowed in keys of `settings.json`, which is rare and free-form. */
+/** Words allowed in keys of `settings.json`. Few boats have this free-form file. */
 const NETWORK_WORDS: AllowedWords = toWords(
   'hotspot enabled mode channel country dhcp is wifi ethernet metered',
 );
@@ -43,9 +43,9 @@ const ENGINE_HOURS_WORDS: AllowedWords = toWords(
 );
 const SLOT_WORDS: AllowedWords = toWords('label name position role enabled type order');
 
-/** Identity of the only record. */
+/** ID of the only record. */
 const RECORD_ID = 'settings';
-/** Most camera slots of a boat. */
+/** Maximum number of camera slots on a boat. */
 const SLOTS_MAX = 32;
 
 /** Reads the settings as one document with the legacy exporter's keys. If one file cannot be read, nothing is exported: an incomplete document would replace a complete one. */
@@ -101,7 +101,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   return { state: 'ok', cursors: [] };
 }
 
-/** The settings that only the kiosk's browser holds. Undefined if no page sent any. */
+/** Returns the settings that exist only in the kiosk's browser, or undefined if no page sent any. */
 function readBrowserSettings(context: CollectContext): JsonObject | undefined {
   const system = readBrowserText(context, 'd3kos-measurement-system');
   const hours = readBrowserJson(context, 'd3kos-engine-hours');
@@ -114,7 +114,7 @@ function readBrowserSettings(context: CollectContext): JsonObject | undefined {
   return Object.keys(browser).length === 0 ? undefined : browser;
 }
 
-/** Longest line kept from a one-line file. */
+/** Maximum number of characters kept from a one-line file. */
 const LINE_LENGTH_MAX = 200;
 
 function toSlots(slots: JsonObject): Readonly<Record<string, unknown>> {

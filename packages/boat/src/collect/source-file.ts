@@ -5,10 +5,13 @@ import type { SourceOutcome } from './policy/source-outcomes.ts';
 import { createTimestampReader, type TimestampReader } from './policy/timestamps.ts';
 import { readTimeZoneFile } from './time-zone-file.ts';
 
-/** Largest text or JSON source that is read. A benchmark download with samples is about 5 MB, and settings are under 10 kB. */
+/**
+ * Maximum size of a text or JSON source, in bytes. A benchmark download with samples is about 5 MB, and settings are under
+ * 10 kB.
+ */
 export const SOURCE_FILE_SIZE_MAX_BYTES = 16 * 1024 * 1024;
 
-/** A source file. `empty` is a file of 0 bytes: created but never written, or truncated by a power cut. */
+/** A source file. `empty` is a file of 0 bytes that was created but never written, or that a power cut truncated. */
 export type FileText =
   | { readonly kind: 'absent' }
   | { readonly kind: 'empty' }
@@ -19,7 +22,7 @@ export type FileText =
 export type FileJson =
   Exclude<FileText, { readonly kind: 'text' }> | { readonly kind: 'value'; readonly value: unknown };
 
-/** Reads the text file `name` below the boat's root. The detail of an unreadable file has its name and no path. */
+/** Reads the text file `name` below the boat's root. For an unreadable file, the detail contains the name but no path. */
 export async function readSourceText(
   context: CollectContext,
   name: string,
@@ -28,7 +31,7 @@ export async function readSourceText(
   return readTextAt(context, join(context.paths.root, name), name, sizeMaxBytes);
 }
 
-/** Reads the text file at `path`. The detail of an unreadable file calls it `name`. */
+/** Reads the text file at `path`. For an unreadable file, the detail contains `name`. */
 export async function readTextAt(
   context: CollectContext,
   path: string,
@@ -45,7 +48,10 @@ export async function readTextAt(
   }
 }
 
-/** Describes a failure to read a source file for a person. Rethrows any error that is not the disk's. */
+/**
+ * Returns a human-readable description of a failure to read a source file. Rethrows any error that does not come from the
+ * disk.
+ */
 export function toFileDetail(error: unknown, name: string): string {
   if (isExportError(error, 'FILE_TOO_LARGE')) return `${name} is too large`;
   if (isExportError(error)) return `${name} cannot be read (${error.code})`;
@@ -100,8 +106,8 @@ function parseJson(text: string): unknown {
 }
 
 /**
- * Reads timestamps as this boat writes them: local times are in the zone of `config/timezone.txt`. An unreadable file counts
- * as UTC, because the zone only refines a record and must not hold it back.
+ * Creates a reader of this boat's timestamps. Local times are in the zone of `config/timezone.txt`. If that file cannot be
+ * read, the zone is UTC, because the zone only refines a record and must not delay it.
  */
 export async function readTimestampReader({ disk, paths }: CollectContext): Promise<TimestampReader> {
   try {

@@ -4,21 +4,24 @@ import { isExportError } from '../platform/errors.ts';
 import type { CollectContext } from './collector.ts';
 import type { SourceOutcome } from './policy/source-outcomes.ts';
 
-/** The names that a field's column has had, by field, the most specific first. */
+/** The column names of each field in all versions, the most specific name first. */
 export type ColumnAliases<Field extends string> = Readonly<Record<Field, readonly string[]>>;
 
-/** A table of a source. `columns` has the quoted column of each known field, or `NULL` if the table has none. */
+/**
+ * A table in a source database. `columns` maps each known field to its quoted column, or to `NULL` if the table has no such
+ * column.
+ */
 export interface SourceTable<Field extends string> {
   readonly db: DatabaseSync;
-  /** Quoted for SQL. */
+  /** Name of the table, quoted for SQL. */
   readonly table: string;
   readonly columns: Readonly<Record<Field, string>>;
   has(field: Field): boolean;
-  /** True if the field's column is the rowid, which is never NULL and always an integer. */
+  /** True if the field's column is the rowid. A rowid is never NULL and always an integer. */
   isRowid(field: Field): boolean;
 }
 
-/** The table of a database, or the outcome if there is none to read. */
+/** The opened table, or the outcome if there is no table to read. */
 export type OpenedTable<Field extends string> =
   | { readonly kind: 'table'; readonly table: SourceTable<Field> }
   | { readonly kind: 'outcome'; readonly outcome: SourceOutcome };
@@ -57,7 +60,10 @@ export function openSourceTable<Field extends string>(
   }
 }
 
-/** The column that is the rowid: the only key, declared INTEGER, without an index of its own (a DESC key has one). */
+/**
+ * Returns the column that is the rowid, if there is one. It is the only primary-key column, is declared INTEGER and has no
+ * separate index (a DESC key has one).
+ */
 const ROWID_COLUMN = `SELECT max(name) AS name FROM pragma_table_info(:table) WHERE pk > 0
   HAVING count(*) = 1 AND max(upper(type)) = 'INTEGER'
   AND NOT EXISTS (SELECT 1 FROM pragma_index_list(:table) WHERE origin = 'pk')`;
@@ -71,7 +77,7 @@ function toSourceTable<Field extends string>(
 ): SourceTable<Field> | undefined {
   const columns: Partial<Record<Field, string>> = {};
   const known = new Set<Field>();
-  // Object.keys loses the type of the keys.
+  // `Object.keys` does not keep the type of the keys.
   for (const field of Object.keys(aliases) as Field[]) {
     const column = aliases[field]
       .map((alias) => found.find((name) => name.toLowerCase() === alias))
@@ -94,7 +100,7 @@ function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Descriptions of SQLite's primary result codes on which a person can act. */
+/** Descriptions of the SQLite result codes on which the owner can act. */
 const SQLITE_MEANINGS: Readonly<Record<number, string>> = {
   5: 'is locked by the program that writes it',
   6: 'is locked by the program that writes it',
@@ -105,8 +111,8 @@ const SQLITE_MEANINGS: Readonly<Record<number, string>> = {
 };
 
 /**
- * Describes a failure to read a source database for a person, without a path. Rethrows any error that is neither SQLite's nor
- * the disk's, because it is a bug.
+ * Returns a human-readable description, without a path, of a failure to read a source database. Rethrows any error that
+ * comes neither from SQLite nor from the disk, because it is a bug.
  */
 export function toSourceDetail(error: unknown, name: string, context: CollectContext): string {
   if (isExportError(error))
@@ -120,12 +126,12 @@ export function toSourceDetail(error: unknown, name: string, context: CollectCon
   throw error;
 }
 
-/** A value as node:sqlite gives it, integers as bigint. */
+/** A value as node:sqlite returns it, with integers as bigint. */
 export type SourceValue = SQLOutputValue;
 
 /**
- * Converts a source value to JSON. Integers beyond 2^53 and blobs become texts (`hex:…` for a blob that is not UTF-8), and
- * infinities become null. SQLite has already replaced invalid UTF-8 in texts by U+FFFD.
+ * Converts a source value to JSON. Integers beyond 2^53 and blobs become strings (`hex:…` for a blob that is not UTF-8),
+ * and infinities become null. SQLite has already replaced invalid UTF-8 in text with U+FFFD.
  */
 export function toJsonValue(value: SourceValue | undefined): string | number | null {
   if (value === undefined || value === null) return null;

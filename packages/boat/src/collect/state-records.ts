@@ -7,30 +7,31 @@ import { createLineBuffer, toLine } from './page.ts';
 export type StateRecord = { readonly record_id: string } & Readonly<Record<string, unknown>>;
 
 /**
- * Gathers the records of a state category into pages, in incremental mode only those that are new or have changed since they
- * were last exported. A record that is added twice in one collection is exported once. Remembers 16 bytes per record.
+ * Gathers the records of a state category into pages. In incremental mode, the pages contain only records that are new or
+ * have changed since their last export. A record that is added twice in one collection is exported once. Each record takes
+ * 16 bytes of memory.
  */
 export interface StateRecords {
   add(record: StateRecord): void;
-  /** The next page if it is complete. `end` returns the rest. */
+  /** Returns the next page if it is complete. `end` returns the last page. */
   due(): Page | undefined;
   end(): Page | undefined;
-  /** Number of different records added, exported before or not. */
+  /** Number of distinct records added, including records that were exported before. */
   seen(): number;
-  /** Whether the event loop has been blocked for a time slice. */
+  /** True once the event loop has been blocked for a whole time slice. */
   isSliceOver(): boolean;
   /** Yields to the event loop and begins the next time slice. Rejects when aborted. */
   yieldSlice(): Promise<void>;
 }
 
-/** How long records are processed before the event loop may run. */
+/** Maximum time for which records are processed before the event loop may run. */
 const SLICE_MS = 10;
 
 export function createStateRecords(context: CollectContext): StateRecords {
   const lines = createLineBuffer();
   let seen = 0;
   const added = createDigestCounts();
-  // One slice spans several calls of `toStatePages`, each of which may take less than a slice.
+  // One slice spans several calls to `toStatePages`, each of which may take less than a slice.
   let sliceBeganMs = context.clock.monotonic();
   return {
     add(record) {
@@ -54,7 +55,7 @@ export function createStateRecords(context: CollectContext): StateRecords {
   };
 }
 
-/** Adds the records of `source` and yields the pages, with a yield to the event loop after each time slice. */
+/** Adds the records of `source` and yields the pages. Yields to the event loop after each time slice. */
 export async function* toStatePages(
   records: StateRecords,
   source: Iterable<StateRecord>,

@@ -31,10 +31,10 @@ const FIELDS = {
 } as const;
 type AlertField = keyof typeof FIELDS;
 const ALIASES: ColumnAliases<AlertField> = FIELDS;
-/** Object.keys loses the type of the keys. */
+/** `Object.keys` does not keep the type of the keys. */
 const FIELD_NAMES = Object.keys(FIELDS) as AlertField[];
 
-/** The words allowed in keys of metrics, and of the alert in a webhook line. */
+/** Words allowed in the keys of metrics and of the alert in a webhook line. */
 const METRIC_WORDS: AllowedWords = toWords(
   'cpu gpu memory mem swap disk temperature temp voltage volts battery current load average avg usage used free total',
   'available percent pct count value values threshold limit min max mean rate uptime latency delay ms s seconds minutes',
@@ -46,16 +46,22 @@ const METRIC_WORDS: AllowedWords = toWords(
 
 const ISSUES_PATH = 'data/self-healing/issues.db';
 const ISSUES_TABLE = 'issues';
-/** Rows read in one step. A step takes a few milliseconds, and so few objects become garbage while they are still in V8's young generation. */
+/**
+ * Number of rows read in one step. A step takes a few milliseconds, and its objects become garbage while they are still in
+ * V8's young generation.
+ */
 const ROWS_AT_ONCE = 64;
 const ALERTS_PATH = 'data/alerts.json';
 const WEBHOOK_PATH = 'data/alarm-webhook-log.jsonl';
-/** Bytes of the webhook log read in one step. */
+/** Number of bytes of the webhook log that are read in one step. */
 const WEBHOOK_READ_BYTES = 256 * 1024;
-/** Longest line of the webhook log. Its program writes no longer ones. */
+/** Maximum length of a line in the webhook log. The program that writes the log writes no longer lines. */
 const WEBHOOK_LINE_LENGTH_MAX = 256 * 1024;
 
-/** Reads alerts from all three sources. Rows change after they were inserted (`status`, `resolved_at`), and a changed row is exported again. */
+/**
+ * Reads alerts from all three sources. Rows change after they are inserted (`status`, `resolved_at`), and a changed row is
+ * exported again.
+ */
 export const systemAlertsCollector: Collector = { category: 'system_alerts', isNews: true, collect };
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
@@ -133,7 +139,7 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
-/** An alert with our field names and the allowed values. Its subject names it if it has no id. */
+/** Returns an alert with our field names and its allowed values. An alert without an id is named after its subject. */
 function toAlert(
   source: string,
   readTime: TimestampReader,
@@ -175,7 +181,7 @@ async function* collectWebhookLog(
       if (bytes === undefined) return { state: 'source_missing' };
       if (bytes.length === 0) break;
       offset += bytes.length;
-      // Splits at a line end before decoding, so that no character is split. A last line without a line end is torn.
+      // Splits at a line end before decoding, so that no character is split. A last line without a line end is incomplete.
       const gathered = Buffer.concat([rest, bytes]);
       const end = gathered.lastIndexOf(0x0a) + 1;
       rest = gathered.subarray(end);
@@ -191,7 +197,10 @@ async function* collectWebhookLog(
   }
 }
 
-/** Parses a line of `{ts, status | error, alert}`. Undefined for a torn or foreign line. Identical lines count as several. */
+/**
+ * Parses a line of `{ts, status | error, alert}`. Returns undefined for an incomplete or unknown line. Identical lines get
+ * different record IDs.
+ */
 function toWebhookAlert(
   line: string,
   readTime: TimestampReader,

@@ -4,21 +4,21 @@ import type { CollectContext, CollectOutcome, Collector, Page } from './collecto
 import { toLine, toPage } from './page.ts';
 import { readTextAt } from './source-file.ts';
 
-/** Largest file read below /proc and /sys. meminfo is 1.5 kB. */
+/** Maximum size of a file read below /proc and /sys, in bytes. meminfo has 1.5 kB. */
 const SAMPLE_FILE_SIZE_MAX_BYTES = 64 * 1024;
 /** Thermal zones report thousandths of a degree. */
 const MILLIDEGREES = 1000;
 
-/** Usage analytics, on boats that have them. */
+/** The database of usage analytics, which not every boat has. */
 const USAGE_PATH = 'data/telemetry/telemetry.db';
-/** Most tables of usage analytics that are counted, and the table names that may leave the boat. */
+/** Maximum number of usage-analytics tables that are counted, and the pattern of table names that may leave the boat. */
 const USAGE_TABLES_MAX = 50;
 const USAGE_TABLE_NAME = /^[a-z][a-z0-9_]{0,39}$/;
 
 /**
- * Samples the machine at the time of the export: uptime, memory, disk, load and CPU temperature. Each sample is a record, but it
- * alone justifies no export. Usage analytics are read only with the owner's consent, and then only the number of rows in each
- * table, because the columns have no known schema that could be allowed field by field.
+ * Samples the machine at the time of the export: uptime, memory, disk, load and CPU temperature. Each sample is a record,
+ * but a sample alone does not justify an export. Usage analytics are read only with the owner's consent. Even then, only
+ * the number of rows in each table is exported, because the schema of the columns is unknown.
  */
 export const telemetryCollector: Collector = { category: 'telemetry', isNews: false, collect };
 
@@ -59,7 +59,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   return { state: 'ok', cursors: [] };
 }
 
-/** Rows per table of the usage analytics. Null if the database is missing or cannot be read. */
+/** Returns the number of rows in each usage-analytics table, or null if the database is missing or cannot be read. */
 function countUsage(context: CollectContext): Readonly<Record<string, number>> | null {
   try {
     const db = context.databases.openSource(join(context.paths.root, USAGE_PATH));
@@ -77,7 +77,7 @@ function countUsage(context: CollectContext): Readonly<Record<string, number>> |
       db.close();
     }
   } catch {
-    // The sample is still useful without this figure. Null means unknown.
+    // The sample is useful even without this figure. Null means unknown.
     return null;
   }
 }
@@ -100,7 +100,7 @@ function toUsedPercent(total: number | null, free: number | null): number | null
   return total === null || free === null || total === 0 ? null : ((total - free) / total) * 100;
 }
 
-/** Disk usage of the file system that holds the boat's root. Nulls if the system does not report it. */
+/** Returns the disk usage of the file system that holds the boat's root, or nulls if the system does not report it. */
 async function readSpace(
   context: CollectContext,
   root: string,

@@ -3,12 +3,12 @@ import { isExportError } from '../platform/errors.ts';
 import type { Disk } from '../platform/ports.ts';
 import { isTimeZone } from '../platform/time-zone.ts';
 
-/** Largest `timezone.txt`: one IANA name, with room for comments below it. */
+/** Maximum size of `timezone.txt`, in bytes. The file holds one IANA name and may have comments below it. */
 const TIME_ZONE_FILE_SIZE_MAX_BYTES = 4_096;
 
 /**
- * The time zone that the boat's owner set, from the first line of `config/timezone.txt` below `root`. UTC when the file is
- * missing, too large, or names a zone that this machine does not know. Throws DISK_FAILED when the file cannot be read.
+ * Returns the time zone that the boat's owner set in the first line of `config/timezone.txt` below `root`. Returns UTC if
+ * the file is missing, is too large, or names an unknown zone. Throws DISK_FAILED if the file cannot be read.
  */
 export async function readTimeZoneFile(disk: Pick<Disk, 'read'>, root: string): Promise<string> {
   const name = await readFirstLine(disk, join(root, 'config', 'timezone.txt'));

@@ -6,13 +6,15 @@ import type { ExportWriter } from '../spool/export-file.ts';
 import { toCollectContext } from './collect-context.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
 
-/** Bytes written between two checks of the disk reserve. A huge export must not use the space of other services. */
+/**
+ * Number of bytes written between two checks of the disk reserve. A huge export must not use the space of other services.
+ */
 const RESERVE_CHECK_BYTES = 16 * 1024 * 1024;
 
 /**
- * Most digests of a category that are buffered in memory until the export's commit. More are staged in the ledger before
- * it. Writing 250 digests takes about 4 ms on the benchmark machine, and few boats have 250 state records that change
- * between two exports, so nearly every export is one commit (decision 0028).
+ * Maximum number of digests of a category that are buffered in memory until the export's commit. Further digests are staged
+ * in the ledger before the commit. Writing 250 digests takes about 4 ms on the benchmark machine, and few boats have 250
+ * state records that change between two exports, so nearly every export needs only one commit (decision 0028).
  */
 export const BUFFERED_DIGESTS_MAX = 250;
 
@@ -81,7 +83,7 @@ export async function collectCategories(
 
 /**
  * Writes the pages of one category and calls `onPage` for each. The collector makes the next page while the disk still
- * writes the one before (decision 0021).
+ * writes the previous one (decision 0021).
  */
 async function writePages(
   collector: Collector,
@@ -97,7 +99,7 @@ async function writePages(
     context.signal.throwIfAborted();
     await writing;
     writing = writer.page(step.value);
-    // The next `await writing` throws a failed write. Until then its rejection must not count as unhandled.
+    // The next `await writing` throws the error of a failed write. Until then its rejection must not count as unhandled.
     writing.catch(() => undefined);
     await onPage(step.value);
     step = await pages.next();

@@ -19,16 +19,16 @@ import { toFailedFile } from '../spool/spool-paths.ts';
 import { collectCategories } from './collect-categories.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
 
-/** The result of an export. `nothing_new`: an incremental export found nothing new, and nothing was queued. */
+/** The result of an export. `nothing_new` means that an incremental export found nothing new and queued nothing. */
 export type CreateResult =
   | { readonly kind: 'queued'; readonly entry: Entry }
   | { readonly kind: 'nothing_new'; readonly categories: Readonly<Partial<Record<Category, CategoryCount>>> };
 
 /**
  * Makes one export: collects the nine categories into a file, makes the file durable, then enqueues it and moves the
- * cursors in one transaction. An export that resolves as `queued` survives a power cut. A power cut before that
- * transaction leaves at most a file without an entry, which the next start adopts. The manager makes one export at a
- * time. Throws DISK_RESERVE, DISK_FULL, DISK_READ_ONLY, DISK_FAILED and LEDGER_FAILED; then nothing has changed.
+ * cursors in one transaction. An export that resolves as `queued` survives a power cut. A power cut before that transaction
+ * leaves at most a file without an entry, which the next start adopts. The manager makes one export at a time. Throws
+ * DISK_RESERVE, DISK_FULL, DISK_READ_ONLY, DISK_FAILED and LEDGER_FAILED. After such an error, nothing has changed.
  */
 export async function createExport(
   deps: CreateExportDeps,
@@ -89,8 +89,9 @@ async function prepare(
 }
 
 /**
- * Enqueues the export. When that fails and the ledger has no entry for the export, removes its file: the next start
- * would adopt it, behind newer exports. When the ledger cannot be read, the file stays, and its sequence is never used again.
+ * Enqueues the export. If that fails and the ledger has no entry for the export, removes its file, because the next start
+ * would adopt the file behind newer exports. If the ledger cannot be read, the file stays, and its sequence is never used
+ * again.
  */
 async function enqueueOrRemove(
   { world, ledger }: CreateExportDeps,
@@ -130,8 +131,8 @@ async function toHeader(
 }
 
 /**
- * The sequences of this ledger's dead-lettered exports. The ranges of those exports were rewound before this export is made.
- * docs/spec/protocol.md R59: "A boat MUST list exports of this ledger that have failed or were cancelled in
+ * Returns the sequences of this ledger's dead-lettered exports. The ranges of those exports were rewound before this export
+ * was started. docs/spec/protocol.md R59: "A boat MUST list exports of this ledger that have failed or were cancelled in
  * `withdrawn_sequences` of later documents, at most 200."
  */
 function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequences'> {
@@ -141,7 +142,10 @@ function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequenc
   return own.length === 0 ? {} : { withdrawn_sequences: own };
 }
 
-/** The state of the clock. The boot ID shows which exports were made without a restart of the boat's computer between them. */
+/**
+ * Returns the state of the clock. Exports with the same boot ID were made without a restart of the boat's computer in
+ * between.
+ */
 async function readBoatClock(
   world: World,
   sources: SourcePaths,
@@ -154,7 +158,7 @@ async function readBoatClock(
   };
 }
 
-/** A queue id and a file name that are free. Two exports made within one second get different names. */
+/** Returns an unused queue id and file name. Two exports made within one second get different names. */
 async function findFreeNames(
   { ledger, paths, world }: CreateExportDeps,
   nowMs: number,

@@ -11,7 +11,7 @@ export interface ExportRequest {
   readonly trigger: ExportTrigger;
   readonly installationId: string;
   readonly tier: Tier;
-  /** The daily slot that this export is for. The export's commit claims it. */
+  /** The daily slot for which this export is made. The export's commit claims the slot. */
   readonly slotId: string | undefined;
 }
 

@@ -11,7 +11,10 @@ export interface CategoryPreview extends CategoryCount {
   readonly samples: readonly unknown[];
 }
 
-/** Collects every category without writing a file or moving a cursor, with at most `samplesMax` sample records each. */
+/**
+ * Collects every category without writing a file or moving a cursor. Returns at most `samplesMax` sample records per
+ * category.
+ */
 export async function previewExport(
   deps: CreateExportDeps,
   request: Pick<ExportRequest, 'type' | 'installationId'>,

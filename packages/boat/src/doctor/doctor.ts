@@ -18,7 +18,7 @@ import type { Finding, FsyncFigure, Repair } from './policy.ts';
 
 /** The findings and the repairs. */
 export interface DoctorReport {
-  /** All findings. After a repair, those of the second examination. */
+  /** All findings. After a repair, these are the findings of the second examination. */
   readonly findings: readonly Finding[];
   /** One sentence per repair. Empty unless a repair was requested. */
   readonly repaired: readonly string[];
@@ -30,7 +30,7 @@ export interface DoctorReport {
 export interface DoctorDeps extends BoatToExamine {
   readonly world: Pick<World, 'clock' | 'disk' | 'databases' | 'random' | 'log'>;
   readonly paths: SpoolPaths;
-  /** Undefined if the ledger cannot be opened. Then the checks that need it are skipped. */
+  /** Undefined if the ledger cannot be opened. The checks that need it are then skipped. */
   readonly ledger: Ledger | undefined;
   /** Whether a daemon is using the same files. */
   readonly presence: 'alone' | 'beside_daemon';
@@ -38,8 +38,8 @@ export interface DoctorDeps extends BoatToExamine {
 
 /**
  * Compares the ledger with the files of the spool and checks the disk, the configuration and the clock. It changes nothing,
- * except that it writes and removes a few small files to measure the disk. The caller ensures that no export is made meanwhile.
- * Throws the disk's error if a folder cannot be read: unknown is not healthy.
+ * except that it writes and removes a few small files to measure the disk. The caller ensures that no export is made
+ * meanwhile. Throws the disk's error if a folder cannot be read, because an unknown state does not count as healthy.
  */
 export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
   const { world, paths, ledger, presence, signal } = deps;
@@ -70,8 +70,8 @@ export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
 }
 
 /**
- * Makes the safe repairs, reports them, and examines again. Removes abandoned temporary files, adopts files without an entry or
- * quarantines them whole, and rewrites the views. No entry is requeued, failed or removed.
+ * Makes the safe repairs, reports them, and examines the boat again. Removes abandoned temporary files, adopts files
+ * without an entry or quarantines them whole, and rewrites the views. No entry is requeued, failed or removed.
  */
 export async function repair(deps: DoctorDeps): Promise<DoctorReport> {
   const before = await examine(deps);

@@ -13,12 +13,15 @@ import {
   toFsyncFigure,
 } from './policy.ts';
 
-/** Number of small files written to measure the disk. Enough for a 95th percentile; takes about a second on a slow SD card. */
+/**
+ * Number of small files written to measure the disk. They are enough for a 95th percentile and take about a second on a
+ * slow SD card.
+ */
 const FSYNC_SAMPLES = 20;
 /** Size of a page of the ledger. */
 const FSYNC_FILE_BYTES = 4_096;
 
-/** The facts about the boat that are examined besides the ledger and the spool. */
+/** The facts about the boat that are examined in addition to the ledger and the spool. */
 export interface BoatToExamine {
   readonly world: Pick<World, 'clock' | 'disk'>;
   readonly license: License;
@@ -98,7 +101,7 @@ export async function examineSettings(boat: BoatToExamine): Promise<readonly Fin
       ? {
           check: 'central',
           level: 'problem',
-          message: 'No central is configured. Exports are made and kept, and none is sent',
+          message: 'No central is configured. Exports are made and kept, but not sent',
           hint: 'Set CENTRAL_API_URL, or "central_api_url" in config/export.json.',
         }
       : { check: 'central', level: 'ok', message: `exports go to ${boat.centralUrl}` };

@@ -13,13 +13,13 @@ import {
   toQueueIds,
 } from './policy.ts';
 
-/** Largest view that is read. 10,000 delivered exports take about 6 MB. */
+/** Maximum size of a view that is read, in bytes. 10,000 delivered exports take about 6 MB. */
 const VIEW_SIZE_MAX_BYTES = 64 * 1024 * 1024;
-/** Most delivered exports in the history view. */
+/** Maximum number of delivered exports in the history view. */
 const HISTORY_VIEW_MAX = 10_000;
-/** The views follow the ledger within a second. A difference after this time is a finding. */
+/** The views follow the ledger within a second. A difference that remains after this time is a finding. */
 const VIEWS_BEHIND_MAX_MS = 2_000;
-/** Entries read at once. */
+/** Number of entries read at once. */
 const PAGE_ENTRIES = 500;
 
 /** Runs SQLite's check of the ledger over a read-only connection. */
@@ -139,7 +139,7 @@ async function listEntries({ clock }: Pick<World, 'clock'>, ledger: Ledger): Pro
   return entries.sort();
 }
 
-/** A view's content. Undefined if the file is missing or not JSON, which differs from every ledger. */
+/** Returns a view's content. Returns undefined if the file is missing or not JSON, which never matches the ledger. */
 async function readView({ disk }: Pick<World, 'disk'>, path: string): Promise<unknown> {
   const bytes = await disk.read(path, VIEW_SIZE_MAX_BYTES);
   if (bytes === undefined) return undefined;

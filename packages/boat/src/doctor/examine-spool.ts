@@ -16,7 +16,7 @@ export interface SpoolToExamine {
   readonly signal: AbortSignal;
 }
 
-/** Entries read at once. */
+/** Number of entries read at once. */
 const PAGE_ENTRIES = 200;
 
 /** Checks that every entry's file exists and has the recorded size. Files of waiting and failed entries are also read to the last line. */
@@ -36,13 +36,13 @@ export async function examineEntries(spool: SpoolToExamine): Promise<readonly Fi
         if (finding !== undefined) findings.push(finding);
       }
     }
-  return orOk('entries', findings, `${count} entries, each with its unchanged file`);
+  return orOk('entries', findings, `${count} entries, each with an unchanged file`);
 }
 
 async function examineEntry(spool: SpoolToExamine, entry: Entry): Promise<Finding | undefined> {
   const found = await judgeEntry(spool, entry);
   if (found === undefined) return undefined;
-  // The daemon may have delivered, failed or removed the entry while its file was examined.
+  // The daemon may have delivered, failed or removed the entry while its file was being examined.
   const now = spool.ledger.queue.get(entry.entryNo);
   const isUnchanged =
     now !== undefined &&
@@ -73,10 +73,10 @@ async function judgeEntry({ world, paths }: SpoolToExamine, entry: Entry): Promi
     return {
       check: 'entries',
       level: 'problem',
-      message: `${queueId} waits for delivery and its file ${name} is ${isArchived ? 'in failed_exports' : 'gone'}`,
+      message: `${queueId} waits for delivery, but its file ${name} is ${isArchived ? 'in failed_exports' : 'gone'}`,
       hint: isArchived
         ? 'Power failed while the export was being moved to failed_exports. The next start of the export manager repairs this.'
-        : 'Put the file back if you moved it. Otherwise the next start fails the entry, and the next export carries its records.',
+        : 'Put the file back if you moved it. Otherwise the next start marks the entry as failed, and the next export carries its records.',
     };
   }
   if (facts.sizeBytes !== entry.fileSizeBytes)
@@ -119,7 +119,10 @@ export async function examineFiles(spool: SpoolToExamine): Promise<readonly Find
   return orOk('files', findings, `${count} export files, each with an entry`);
 }
 
-/** True for a file in the archive whose entry is not failed yet. Dead-lettering moves the file first, and the next start repairs such an entry. */
+/**
+ * True for a file in the archive whose entry has not failed yet. Dead-lettering moves the file before it changes the entry,
+ * and the next start repairs an entry that was left in between.
+ */
 function isBeingDeadLettered(ledger: Ledger, name: string): boolean {
   const queueId = /^(.*)_failed\.json$/.exec(name)?.[1];
   return queueId !== undefined && ledger.queue.find(queueId) !== undefined;
@@ -147,7 +150,7 @@ export async function examineTemporary(spool: Omit<SpoolToExamine, 'ledger'>): P
   return orOk('temporary', findings, 'no leftover temporary files');
 }
 
-/** Lists the quarantined files, which a person has to examine. */
+/** Lists the quarantined files, which have to be examined manually. */
 export async function examineDamaged(
   spool: Pick<SpoolToExamine, 'world' | 'paths'>,
 ): Promise<readonly Finding[]> {

@@ -42,10 +42,13 @@ export interface FsyncFigure {
   readonly p95Ms: number;
 }
 
-/** Most findings reported per check. Further ones are only counted. */
+/** Maximum number of findings reported per check. Further findings are only counted. */
 const FINDINGS_PER_CHECK_MAX = 20;
 
-/** A slower disk makes a full export's commit noticeable in the web pages. Good SD cards take 5 to 30 ms, and worn ones take seconds. */
+/**
+ * Threshold for a slow disk. On a slower disk, the commit of a full export is noticeable on the web pages. Good SD cards
+ * take 5 to 30 ms, and worn ones take seconds.
+ */
 const FSYNC_SLOW_MS = 500;
 
 /** True if no finding is a problem. */
@@ -53,12 +56,15 @@ export function isHealthy(findings: readonly Finding[]): boolean {
   return findings.every(({ level }) => level !== 'problem');
 }
 
-/** The findings of a check, or one `ok` finding if there are none. */
+/** Returns the findings of a check, or one `ok` finding if there are none. */
 export function orOk(check: Check, findings: readonly Finding[], okMessage: string): readonly Finding[] {
   return findings.length === 0 ? [{ check, level: 'ok', message: okMessage }] : findings;
 }
 
-/** The findings in the order of CHECKS, with at most `FINDINGS_PER_CHECK_MAX` per check. The rest is counted in one finding with the worst level. */
+/**
+ * Returns the findings in the order of CHECKS, with at most `FINDINGS_PER_CHECK_MAX` per check. The remaining findings are
+ * counted in one finding with the worst level.
+ */
 export function toReportedFindings(findings: readonly Finding[]): readonly Finding[] {
   return CHECKS.flatMap((check) => {
     const own = findings.filter((finding) => finding.check === check);
@@ -73,7 +79,7 @@ export function toReportedFindings(findings: readonly Finding[]): readonly Findi
   });
 }
 
-/** The percentiles of some latencies. Undefined if there are none. */
+/** Returns the percentiles of the latencies, or undefined if there are no latencies. */
 export function toFsyncFigure(latenciesMs: readonly number[]): FsyncFigure | undefined {
   const sorted = [...latenciesMs].sort((one, other) => one - other);
   const at = (share: number): number | undefined =>
@@ -125,12 +131,15 @@ export function judgeCredentialsMode(mode: number): Finding {
   };
 }
 
-/** In a folder where a running daemon writes, a younger temporary file may still be in use. The daemon's own exist for about a second. */
+/**
+ * Minimum age of an abandoned temporary file in a folder to which a running daemon writes. A younger file may still be in
+ * use. The daemon's own temporary files exist for about a second.
+ */
 const TEMPORARY_AGE_MIN_MS = 60_000;
 
 /**
- * True for a temporary file that no program is writing. Without a running daemon (`alone`) that is every one, and otherwise only
- * an old one. A clock that was set back makes a file look young, and it is kept.
+ * True for a temporary file that no program is writing. Without a running daemon (`alone`), every temporary file is
+ * abandoned. Beside a daemon, only an old one is. If the clock was set back, a file looks young and is kept.
  */
 export function isLeftBehind(
   modifiedMs: number,
@@ -140,10 +149,13 @@ export function isLeftBehind(
   return presence === 'alone' || nowMs - modifiedMs >= TEMPORARY_AGE_MIN_MS;
 }
 
-/** The part of a view that is compared with the ledger: which list each entry is in. Retry counts and times may be outdated. */
+/**
+ * The part of a view that is compared with the ledger, which is the list of each entry. Retry counts and times may be
+ * outdated.
+ */
 export type ComparableQueue = readonly string[];
 
-/** Pending and uploading count as one, because they change more often than the view is written. */
+/** Pending and uploading count as one state, because entries change between them more often than the view is written. */
 export function toComparableEntry(queueId: string, status: string): string {
   return `${status === 'completed' || status === 'failed' ? status : 'waiting'} ${queueId}`;
 }

@@ -13,26 +13,31 @@ import {
   toLicenseFile,
 } from './policy.ts';
 
-/** Largest license.json. A real one has less than 1 KB. */
+/** Maximum size of license.json, in bytes. A real file has less than 1 KB. */
 export const LICENSE_SIZE_MAX_BYTES = 64 * 1024;
 
-/** Largest answer of the tier API. A real one has less than 1 KB. */
+/** Maximum size of an answer from the tier API, in bytes. A real answer has less than 1 KB. */
 const TIER_ANSWER_SIZE_MAX_BYTES = 64 * 1024;
 
-/** Longest wait for the tier API. It is on this boat and answers within milliseconds, and an owner who pressed "export" waits for it. */
+/**
+ * Timeout for the tier API. The API runs on this boat and answers within milliseconds. An owner who pressed "export" waits
+ * for the answer.
+ */
 export const TIER_API_DEADLINE_MS = 2_000;
 
 /** Host names that always mean this machine. */
 const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
-/** The keys of license.json that count. Features and subscription do not (docs/spec/sources.md, "Tier and licence"). */
+/**
+ * The keys of license.json that are used. Features and subscription are ignored (docs/spec/sources.md, "Tier and licence").
+ */
 export const LicenseFileSchema = Type.Object({
   installation_id: Type.Optional(Type.Unknown()),
   tier: Type.Optional(Type.Unknown()),
 });
 const licenseFile = Compile(LicenseFileSchema);
 
-/** `GET /tier/status` of the tier API. An answer with `success: false` or another type does not count. */
+/** The answer to `GET /tier/status` of the tier API. An answer with `success: false` or another type does not count. */
 export const TierStatusSchema = Type.Object({
   success: Type.Literal(true),
   tier: Type.Integer({ minimum: 0, maximum: 3 }),
@@ -57,8 +62,8 @@ export interface LicenseConfig {
 /** The boat's licence, read from its sources at each call. */
 export interface License {
   /**
-   * Reads license.json, then queries the tier API. At tier 0 in the file it opens no connection. A failure of either source is
-   * a result. Rejects with the signal's reason when aborted.
+   * Reads license.json, then queries the tier API. If the file has tier 0, it opens no connection. A failure of either
+   * source is returned as a result. Rejects with the signal's reason when aborted.
    */
   current(signal: AbortSignal): Promise<LicenseResult>;
 }
@@ -91,7 +96,7 @@ function assertLoopback(url: string): void {
   });
 }
 
-/** An unreadable file counts as broken, as one that is not JSON does, and gives its reason. */
+/** An unreadable file counts as broken, like a file that is not JSON. The result includes the reason. */
 async function readLicenseFile(disk: Disk, path: string): Promise<LicenseFile> {
   let bytes: Uint8Array | undefined;
   try {

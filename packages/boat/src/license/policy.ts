@@ -13,13 +13,13 @@ export type TierAnswer =
   | { readonly kind: 'no_answer'; readonly detail: string }
   | { readonly kind: 'answered'; readonly tier: Tier; readonly installationId: unknown };
 
-/** Why exports are refused, and the owner's remedy. */
+/** Why exports are refused, and what the owner can do about it. */
 export interface LicenseRefusal {
   readonly kind: 'refused';
   readonly code: ExportErrorCode;
   readonly message: string;
   readonly hint: string;
-  /** The tier for the status, if it is known despite the refusal; undefined is unknown, not 0. */
+  /** The tier to show in the status, if it is known despite the refusal. Undefined means unknown, not 0. */
   readonly tier: Tier | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface KnownLicense {
   readonly installationId: string;
   readonly tier: Tier;
   readonly source: 'tier_api' | 'license_file';
-  /** A problem that refuses nothing: the two sources disagree. */
+  /** Set if the two sources disagree. Exports are not refused for this reason. */
   readonly warning?: string;
 }
 
@@ -49,22 +49,25 @@ const SCHEDULED_TIER_MIN = 2;
 const ALLOWED: Permission = { kind: 'allowed' };
 
 /**
- * Whether the boat may query the tier API. At tier 0 in license.json it opens no connection at all, not even on loopback
- * (decision 0014). An upgrade writes license.json, so the next read notices it.
+ * Whether the boat may query the tier API. At tier 0 in license.json, the boat opens no connection at all, not even on
+ * loopback (decision 0014). An upgrade writes license.json, so the next read notices it.
  */
 export function mayQueryTierApi(file: LicenseFile): boolean {
   return file.kind !== 'read' || file.tier !== 0;
 }
 
 /**
- * The boat's installation and tier from its two sources (docs/spec/sources.md, "Tier and licence").
+ * Determines the boat's installation and tier from the two sources (docs/spec/sources.md, "Tier and licence").
  *
- * - The tier is the tier API's if it answered for this installation, else that of license.json. Without either: TIER_UNKNOWN.
- * - The installation ID is that of license.json. A malformed ID there (empty on cloned images) is refused even if the tier
- *   API names another: that would be another boat's. The tier API's ID counts only if license.json is missing, broken or
- *   without the key.
- * - If the tier API names a different installation than license.json, it answers for another boat. Its tier does not count.
- * - Without any source: LICENSE_INVALID if license.json exists but is broken, LICENSE_MISSING if it does not exist.
+ * - The tier comes from the tier API if it answered for this installation, and otherwise from license.json. If neither
+ *   gives a tier, the result is TIER_UNKNOWN.
+ * - The installation ID comes from license.json. A malformed ID there (empty on cloned images) is refused even if the tier
+ *   API gives a different ID, which would belong to another boat. The tier API's ID counts only if license.json is missing,
+ *   is broken or lacks the key.
+ * - If the tier API names a different installation than license.json, it answers for another boat, and its tier does not
+ *   count.
+ * - Without any source, the result is LICENSE_INVALID if license.json exists but is broken, and LICENSE_MISSING if it does
+ *   not exist.
  */
 export function decideLicense(file: LicenseFile, api: TierAnswer): LicenseResult {
   const stated = file.kind === 'read' ? file.installationId : undefined;
@@ -85,7 +88,10 @@ export function decideLicense(file: LicenseFile, api: TierAnswer): LicenseResult
   return { kind: 'known', installationId, tier: api.tier, source: 'tier_api' };
 }
 
-/** The tier of a boat with an invalid installation ID: for the status, and to refuse tier 0 by its own message. */
+/**
+ * Returns the tier of a boat with an invalid installation ID. The status shows this tier, and tier 0 is refused with its
+ * own message.
+ */
 function statedTier(file: LicenseFile, api: TierAnswer): Tier | undefined {
   if (api.kind === 'answered') return api.tier;
   return file.kind === 'read' ? file.tier : undefined;
@@ -156,7 +162,10 @@ function refuseTier0(): LicenseRefusal {
   };
 }
 
-/** Whether an export may be created. Tier 0: never. Tier 1: manually. Tiers 2 and 3: manually and by the schedule. */
+/**
+ * Returns whether an export may be created. Tier 0 allows no exports, tier 1 allows manual exports, and tiers 2 and 3 also
+ * allow scheduled exports.
+ */
 export function mayExport(tier: Tier, trigger: Trigger): Permission {
   if (tier === 0) return refuseTier0();
   if (trigger === 'scheduled' && tier < SCHEDULED_TIER_MIN)
@@ -171,14 +180,14 @@ export function mayExport(tier: Tier, trigger: Trigger): Permission {
 }
 
 /**
- * The licence if it permits sending, or the refusal. The worker applies it before every part: the boat may have been
- * downgraded since the export was made. A permission always names the installation whose exports may be sent.
+ * Returns the licence if it permits sending, or the refusal. The worker applies it before every part: the boat may have
+ * been downgraded since the export was made. A permission always names the installation whose exports may be sent.
  */
 export function permitSending(license: LicenseResult): LicenseResult {
   return license.kind === 'known' && license.tier === 0 ? refuseTier0() : license;
 }
 
-/** Reads a decoded license.json. `detail` names the fault of a broken one. */
+/** Reads a decoded license.json. `detail` names the fault of a broken file. */
 export function toLicenseFile(value: {
   readonly installation_id?: unknown;
   readonly tier?: unknown;

@@ -4,9 +4,9 @@ import { promisify } from 'node:util';
 import type { Clock, Disk } from './ports.ts';
 
 /**
- * Whether a time service reports that it has set the boat's clock; undefined if none reports anything. `run` is `/run`, where
- * systemd-timesyncd creates a file after its first NTP answer; checking that file starts no process. For other services see
- * `createClockSyncQuery`. Rejects with the signal's reason when aborted.
+ * Returns whether a time service reports that it has set the boat's clock, or undefined if no service reports anything.
+ * `run` is `/run`, where systemd-timesyncd creates a file after its first NTP answer; checking that file starts no process.
+ * For other services see `createClockSyncQuery`. Rejects with the signal's reason when aborted.
  */
 export async function isClockSynchronized(
   { disk, clock }: { readonly disk: Pick<Disk, 'stat'>; readonly clock: Pick<Clock, 'isSynchronized'> },
@@ -19,7 +19,7 @@ export async function isClockSynchronized(
 
 const runProgram = promisify(execFile);
 
-/** Longest run of one program. It queries a service on the same machine. */
+/** Timeout for one program. Each program queries a service on the same machine. */
 const ANSWER_DEADLINE_MS = 2_000;
 /** How long an answer is cached. Each query starts one or two processes, and a page may request the status every second. */
 const ANSWER_KEPT_MS = 60_000;
@@ -27,9 +27,9 @@ const ANSWER_KEPT_MS = 60_000;
 const TIMEDATE = ['org.freedesktop.timedate1', '/org/freedesktop/timedate1', 'org.freedesktop.timedate1'];
 
 /**
- * Queries whether the clock was set. First the kernel, through systemd-timedated: ntpd informs the kernel, and so does
- * chrony if its configuration has `rtcsync`, as Debian's does. If the kernel reports no, chrony itself. Undefined if neither
- * answers.
+ * Returns a query whether the clock has been set. It first queries the kernel through systemd-timedated. The kernel is
+ * informed by ntpd, and also by chrony if its configuration has `rtcsync`, as on Debian. If the kernel reports no, it
+ * queries chrony. Undefined means that neither answered.
  */
 export function createClockSyncQuery(
   programs: { readonly busctl: string; readonly chronyc: string } = { busctl: 'busctl', chronyc: 'chronyc' },
@@ -49,7 +49,7 @@ export function createClockSyncQuery(
   };
 }
 
-/** The output of a program. Empty if the program is missing, fails or takes too long, as on most machines. */
+/** Returns the output of a program. The output is empty if the program is missing, fails or exceeds the timeout. */
 async function readOutput(program: string, args: readonly string[], signal: AbortSignal): Promise<string> {
   try {
     return (await runProgram(program, args, { timeout: ANSWER_DEADLINE_MS, signal })).stdout;

@@ -1,6 +1,6 @@
 import type { Clock, MonotonicMs, WallMs } from './ports.ts';
 
-/** Longest delay of one timer. Node fires a timer above 2^31 - 1 ms at once, so a longer sleep uses several timers. */
+/** Maximum delay of one timer. Node fires a timer above 2^31 - 1 ms at once, so a longer sleep uses several timers. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /** The machine's clock. Sleeps are monotonic: setting the wall clock neither shortens nor prolongs them. */

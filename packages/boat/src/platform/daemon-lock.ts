@@ -7,9 +7,9 @@ import { sqliteCode } from './sqlite.ts';
 const SQLITE_BUSY = 5;
 
 /**
- * Locks `path` for this process until it is released or the process ends in any way, because the kernel keeps SQLite's file
- * lock. Throws ALREADY_RUNNING when another process holds the lock: two daemons on one root would both write the ledger.
- * Throws DISK_READ_ONLY, DISK_FULL or DISK_FAILED when the file cannot be created.
+ * Locks `path` for this process until the lock is released. The kernel holds SQLite's file lock and also releases it when
+ * the process ends for any reason. Throws ALREADY_RUNNING when another process holds the lock: two daemons on one root
+ * would both write the ledger. Throws DISK_READ_ONLY, DISK_FULL or DISK_FAILED when the file cannot be created.
  */
 export function holdDaemonLock(path: string): { release(): void } {
   makeLockFile(path);
@@ -28,7 +28,10 @@ export function holdDaemonLock(path: string): { release(): void } {
   return { release: () => db.close() };
 }
 
-/** Creates the file, because SQLite reports every failure to create one only as "unable to open". The system reports the cause. */
+/**
+ * Creates the file, because SQLite reports every failure to create a file only as "unable to open". The operating system
+ * reports the cause.
+ */
 function makeLockFile(path: string): void {
   try {
     closeSync(openSync(path, 'a', 0o600));

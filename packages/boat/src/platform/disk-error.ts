@@ -1,7 +1,10 @@
 import { systemCode } from './disk-file-system.ts';
 import { ExportError } from './errors.ts';
 
-/** An ExportError for what the system reports: DISK_FULL, DISK_READ_ONLY or DISK_FAILED. Returns any other error unchanged. */
+/**
+ * Converts an error of the operating system to an ExportError: DISK_FULL, DISK_READ_ONLY or DISK_FAILED. Returns any other
+ * error unchanged.
+ */
 export function toDiskError(error: unknown, op: string): unknown {
   const code = systemCode(error);
   if (code === undefined || error instanceof ExportError || !(error instanceof Error)) return error;
@@ -33,16 +36,18 @@ export function toDiskError(error: unknown, op: string): unknown {
   }
 }
 
-/** DISK_FULL for `op`. */
+/** Returns DISK_FULL for `op`. */
 export function createDiskFull(op: string, cause: unknown): ExportError {
   return new ExportError('DISK_FULL', `No space left: ${op}`, {
     op,
-    hint: 'Free space on this file system. Exports that wait for delivery are kept.',
+    hint: 'Free space on this file system. Waiting exports are kept.',
     cause,
   });
 }
 
-/** DISK_READ_ONLY for `op`. A file system whose journal was aborted becomes writable only when it is mounted again. */
+/**
+ * Returns DISK_READ_ONLY for `op`. A file system whose journal was aborted becomes writable only when it is mounted again.
+ */
 export function createDiskReadOnly(op: string, cause: unknown): ExportError {
   return new ExportError('DISK_READ_ONLY', `The file system is read-only: ${op}`, {
     op,

@@ -20,7 +20,10 @@ const DIRECTORY_MODE = 0o755;
 /** An open file. Every method throws the system's error (`code` is `ENOSPC`, `EIO`, …). */
 export interface OpenFile {
   facts(): Promise<FileFacts>;
-  /** Reads from `position` into `into` and returns the number of bytes, which may be fewer than fit. 0 is the end of the file. */
+  /**
+   * Reads from `position` into `into` and returns the number of bytes read, which may be fewer than fit. 0 means the end of
+   * the file.
+   */
   read(into: Uint8Array, position: number): Promise<number>;
   /** Writes at `position` and returns the number of bytes written, which may be fewer than given. */
   write(bytes: Uint8Array, position: number): Promise<number>;
@@ -34,7 +37,7 @@ export interface OpenFile {
  * Every method throws the system's error with its `code`.
  */
 export interface FileSystem {
-  /** Opens without waiting, also a pipe that has no writer. */
+  /** Opens without waiting, even a pipe that has no writer. */
   openToRead(path: string): Promise<OpenFile>;
   /** Creates a file and opens it for writing. EEXIST if the path exists. */
   create(path: string): Promise<OpenFile>;
@@ -49,7 +52,7 @@ export interface FileSystem {
   makeDirectory(path: string): Promise<void>;
   /** fsync of a directory: its present names survive a power cut. */
   syncDirectory(path: string): Promise<void>;
-  /** Space as an unprivileged writer sees it. */
+  /** Space as reported to an unprivileged writer. */
   space(path: string): Promise<{ readonly freeBytes: number; readonly totalBytes: number }>;
 }
 
@@ -65,7 +68,7 @@ function toFacts(answer: StatAnswer): FileFacts {
   return {
     kind: answer.isFile() ? 'file' : answer.isDirectory() ? 'directory' : 'other',
     sizeBytes: answer.size,
-    // The brand marks a wall-clock time, which is what the file system keeps.
+    // File systems store wall-clock times, and the brand marks such a time.
     modifiedMs: Math.floor(answer.mtimeMs) as WallMs,
     fileNo: answer.ino,
   };
@@ -90,13 +93,13 @@ async function statThroughLinks(path: string): Promise<FileFacts> {
   }
 }
 
-/** True when the system reports that nothing is at the path, also because one of its folders is a file. */
+/** True if the system reports that nothing exists at the path, including a path below a file. */
 export function isNotFound(error: unknown): boolean {
   const code = systemCode(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
-/** The `code` of an error that the system reported (`ENOENT`, …), or undefined for another kind of error. */
+/** Returns the `code` of an error that the system reported (`ENOENT`, …), or undefined for any other kind of error. */
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;

@@ -12,19 +12,22 @@ import { ExportError } from './errors.ts';
 import type { DirectoryEntry, Disk, FileFacts, Random, StagedFile } from './ports.ts';
 import { createRandom } from './random.ts';
 
-/** Bytes of the first read. Files under /proc report a size of 0, and most of them fit in one page. */
+/** Size of the first read, in bytes. Files under /proc report a size of 0, and most of them fit in one page. */
 const FIRST_READ_BYTES = 4096;
 
-/** Files of a directory whose facts are read at once. More than the four threads that read them, and few enough to hold in memory. */
+/**
+ * Number of files in a directory whose facts are read concurrently: more than the four threads that read them, and few
+ * enough to hold in memory.
+ */
 const STAT_BATCH = 32;
 
 /**
- * Bytes written to a file between two syncs in the background. Without them the commit would sync hundreds of MB at once,
- * and every other commit on the file system would wait for it.
+ * Number of bytes written to a file between two background syncs. Without these syncs, a commit would sync hundreds of MB
+ * at once, and every other commit on the file system would wait for it.
  */
 export const SYNC_AHEAD_BYTES = 32 * 1024 * 1024;
 
-/** Random bytes in a temporary name, so that two files staged for the same path do not collide. */
+/** Number of random bytes in a temporary name, so that two files staged for the same path do not collide. */
 const TEMPORARY_NAME_BYTES = 6;
 
 /** The machine's disk. */
@@ -33,8 +36,8 @@ export function createDisk(): Disk {
 }
 
 /**
- * A Disk composed of the primitive steps of `fileSystem`, in the order that keeps the promises of `Disk`. The simulator's
- * steps can lose power between any two. `random` makes temporary names.
+ * Creates a Disk from the primitive steps of `fileSystem`, in an order that fulfils the contract of `Disk`. The simulator
+ * can cut power between any two steps. `random` is used for temporary names.
  */
 export function composeDisk(fileSystem: FileSystem, random: Random): Disk {
   const disk: Disk = {
@@ -59,7 +62,7 @@ export function composeDisk(fileSystem: FileSystem, random: Random): Disk {
         const isAnotherFolder = dirname(from) !== dirname(to);
         const hasBoth = isAnotherFolder && (await addName(fileSystem, from, to));
         if (!hasBoth) await fileSystem.rename(from, to);
-        // The new name is durable before the old one is removed. A power cut leaves one of them or both, never none.
+        // The new name is durable before the old one is removed. A power cut leaves at least one of the two.
         await fileSystem.syncDirectory(dirname(to));
         if (hasBoth) await fileSystem.unlink(from);
         if (isAnotherFolder) await fileSystem.syncDirectory(dirname(from));
@@ -77,8 +80,8 @@ export function composeDisk(fileSystem: FileSystem, random: Random): Disk {
 const NO_SECOND_NAME = new Set(['EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 /**
- * Adds the name `to` to the file at `from` and replaces a file that has the name. False if the file system cannot; then the
- * caller has to rename, and a power cut may leave half of that.
+ * Adds the name `to` to the file at `from`, replacing any file with that name. Returns false if the file system does not
+ * support this. The caller then has to rename the file, and a power cut may leave the rename incomplete.
  */
 async function addName(fileSystem: FileSystem, from: string, to: string): Promise<boolean> {
   for (let isFree = false; ; isFree = true)
@@ -101,7 +104,7 @@ async function stage(fileSystem: FileSystem, random: Random, path: string): Prom
 }
 
 function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string, path: string): StagedFile {
-  // `spent`: a step failed or is running. Such a file can only be discarded, so a partial file is never committed.
+  // `spent` means that a step has failed or is running. Such a file can only be discarded, so a partial file is never committed.
   let state: 'open' | 'spent' | 'committed' | 'discarded' = 'open';
   let isClosed = false;
   let sizeBytes = 0;
@@ -149,7 +152,7 @@ function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string,
   };
 }
 
-/** Syncs a file in the background while it is written, one sync at a time. */
+/** Syncs a file in the background while it is being written, one sync at a time. */
 interface SyncAhead {
   /** Called with the number of bytes written so far. */
   wrote(sizeBytes: number): void;
@@ -183,12 +186,12 @@ function createSyncAhead(file: OpenFile): SyncAhead {
   };
 }
 
-/** Writes all bytes. One write may take fewer than given, for example on a nearly full disk. */
+/** Writes all bytes. A single write may accept only some of them, for example on a nearly full disk. */
 async function writeAll(file: OpenFile, bytes: Uint8Array, position: number): Promise<void> {
   let written = 0;
   while (written < bytes.length) {
     const taken = await file.write(bytes.subarray(written), position + written);
-    if (taken === 0) throw Object.assign(new Error('the file system wrote no byte'), { code: 'EIO' });
+    if (taken === 0) throw Object.assign(new Error('the file system wrote no bytes'), { code: 'EIO' });
     written += taken;
   }
 }
@@ -206,7 +209,7 @@ async function readFrom<T>(
       if (kind !== 'file')
         throw new ExportError('DISK_FAILED', `${path} is not a file`, {
           op: `read ${path}`,
-          hint: 'The export manager expects a file there. Move the present object away.',
+          hint: 'The export manager expects a file there. Move away what is there now.',
         });
       return await work(file);
     } finally {
@@ -218,7 +221,7 @@ async function readFrom<T>(
 async function readWhole(file: OpenFile, path: string, sizeMaxBytes: number): Promise<Uint8Array> {
   const { sizeBytes } = await file.facts();
   if (sizeBytes > sizeMaxBytes) throw tooLarge(path, sizeMaxBytes);
-  // One byte more than the size, because only a read of 0 bytes shows the end, and the file may grow meanwhile.
+  // The buffer has one byte more than the size, because only a read of 0 bytes shows the end, and the file may have grown.
   let bytes = new Uint8Array(Math.max(sizeBytes + 1, FIRST_READ_BYTES));
   let length = 0;
   for (;;) {
@@ -297,8 +300,8 @@ async function makeDirectories(fileSystem: FileSystem, path: string): Promise<vo
 }
 
 /**
- * Syncs the parent of an existing directory. A process killed between creating a directory and the fsync leaves one that is
- * not durable yet. A parent that we may not read cannot hold a directory that we created.
+ * Syncs the parent of an existing directory. A process killed between creating a directory and the fsync leaves a directory
+ * that is not durable yet. A parent that we may not read cannot hold a directory that we created.
  */
 async function syncParent(fileSystem: FileSystem, directory: string): Promise<void> {
   await fileSystem.syncDirectory(dirname(directory)).catch((error: unknown) => {
@@ -322,7 +325,7 @@ async function spaceAt(
   }
 }
 
-/** Resolves to undefined if nothing is at the path, also because one of its folders is a file. */
+/** Resolves to undefined if nothing exists at the path, including a path below a file. */
 async function orAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
@@ -332,7 +335,7 @@ async function orAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Runs `work` and throws what the system reports as an ExportError. Any other error passes unchanged. */
+/** Runs `work` and converts errors of the operating system to ExportErrors. Any other error is rethrown unchanged. */
 async function withDiskErrors<T>(op: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

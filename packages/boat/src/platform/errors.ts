@@ -35,7 +35,7 @@ export const EXPORT_ERROR_CODES = [
 
 export type ExportErrorCode = (typeof EXPORT_ERROR_CODES)[number];
 
-/** A failure outside the program, with the failed operation on its object (`op`) and what to do next (`hint`). */
+/** A failure outside the program. `op` names the failed operation and its object, and `hint` states what to do next. */
 export class ExportError extends Error {
   readonly code: ExportErrorCode;
   readonly op: string;
@@ -53,7 +53,7 @@ export class ExportError extends Error {
   }
 }
 
-/** True for an ExportError, and only with `code` if it is given. */
+/** True for an ExportError. If `code` is given, the error must have this code. */
 export function isExportError(error: unknown, code?: ExportErrorCode): error is ExportError {
   return error instanceof ExportError && (code === undefined || error.code === code);
 }

@@ -2,9 +2,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * Returns a function that runs V8's full garbage collection and returns freed pages to the system. The event loop blocks
- * meanwhile: about 20 ms with an idle daemon's heap, and a few times that on a Raspberry Pi. Used by
- * `collect-garbage-when-idle.ts` alone; remove both together (decision 0023).
+ * Returns a function that runs V8's full garbage collection and returns freed pages to the system. This blocks the event
+ * loop for about 20 ms with an idle daemon's heap, and several times longer on a Raspberry Pi. Used only by
+ * `collect-garbage-when-idle.ts`; remove both together (decision 0023).
  */
 export function createGarbageCollector(): () => void {
   let collect: NodeJS.GCFunction | undefined;

@@ -2,15 +2,15 @@ import type { AddressInfo } from 'node:net';
 import { type ServerType, serve } from '@hono/node-server';
 import { ExportError } from './errors.ts';
 
-/** Longest time for a client to send its request's headers. The API listens on the boat's loopback. */
+/** Timeout for a client to send the headers of a request. The API listens on the boat's loopback interface. */
 const HEADERS_TIMEOUT_MS = 10_000;
-/** Longest time for a client to send a whole request. */
+/** Timeout for a client to send a whole request. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** A listening server. */
 export interface Listening {
   readonly port: number;
-  /** Refuses new connections and ends the open ones. */
+  /** Refuses new connections and closes the open ones. */
   close(): Promise<void>;
 }
 

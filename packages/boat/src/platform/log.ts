@@ -3,7 +3,7 @@ import type { Log, LogLevel } from './ports.ts';
 /** The levels from the least to the most important, each with its journald priority (sd-daemon(3)). */
 const PRIORITIES: Readonly<Record<LogLevel, number>> = { debug: 7, info: 6, warn: 4, error: 3 };
 
-/** Longest value of a fact. A whole HTTP answer must not fill a journal on an SD card. */
+/** Maximum number of characters in the value of a fact. A whole HTTP answer must not fill a journal on an SD card. */
 const VALUE_LENGTH_MAX = 500;
 
 /** How many nested causes of an error are logged. */
@@ -35,7 +35,10 @@ export function createLog(options: LogOptions): Log {
   };
 }
 
-/** Writes lines to stderr. When the reader is gone (journald restarts), lines are lost. Without the listener Node would end the process. */
+/**
+ * Writes lines to stderr. While there is no reader (for example, while journald restarts), lines are lost. Without the
+ * listener, Node would end the process.
+ */
 function stderrLines(): (line: string) => void {
   process.stderr.on('error', () => undefined);
   return (line) => {
@@ -62,7 +65,7 @@ function toText(value: unknown): string {
     if (value instanceof Error) return toCauses(value);
     return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
   } catch {
-    // A value with a throwing getter or a cycle must not end the program that logs it.
+    // A value with a throwing getter or a cycle must not crash the program that logs it.
     return '?';
   }
 }
@@ -78,7 +81,9 @@ function toCauses(error: Error): string {
   return messages.join(': ');
 }
 
-/** Replaces line ends and other control characters by spaces: one message is one line, and it cannot control a terminal. */
+/**
+ * Replaces line ends and other control characters with spaces, so that a message is one line and cannot control a terminal.
+ */
 function toOneLine(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ');
 }

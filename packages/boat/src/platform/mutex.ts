@@ -1,6 +1,6 @@
 import { ExportError } from './errors.ts';
 
-/** Runs one caller at a time, in the order of their calls. */
+/** Runs callers one at a time, in the order of their calls. */
 export interface Mutex {
   run<T>(work: () => Promise<T>): Promise<T>;
   /** Number of callers that run or wait. */
@@ -16,7 +16,7 @@ export function createMutex(): Mutex {
       const result = last.then(work).finally(() => {
         depth -= 1;
       });
-      // The next caller waits for the end of this one, also when it fails. Only this caller receives the failure.
+      // The next caller waits until this one has finished, even if it fails. Only this caller receives the failure.
       last = result.then(
         () => undefined,
         () => undefined,
@@ -27,7 +27,10 @@ export function createMutex(): Mutex {
   };
 }
 
-/** A mutex whose queue is limited: with `depthMax` callers inside and waiting, `run` throws BUSY. `op` names the work. */
+/**
+ * Creates a mutex with a limited queue. If `depthMax` callers are already running or waiting, `run` throws BUSY. `op` names
+ * the work.
+ */
 export function createBoundedMutex(depthMax: number, op: string): Mutex {
   const mutex = createMutex();
   return {

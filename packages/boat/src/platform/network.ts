@@ -4,14 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Network } from './ports.ts';
 
-/** How often the interfaces are read. A change must be noticed within 2 s (docs/spec/delivery.md, "Delivering"). A read takes microseconds and sends no packet. */
+/**
+ * Interval at which the interfaces are read. A change must be detected within 2 s (docs/spec/delivery.md, "Delivering"). A
+ * read takes microseconds and sends no packet.
+ */
 const LOOK_EVERY_MS = 1_500;
 
 type Interfaces = ReturnType<typeof networkInterfaces>;
 
 /**
- * The machine's network. It reads the interfaces only while a caller waits for a change. The next wait reports a change that
- * happened between two waits at once. `look` reads the interfaces, every `everyMs`.
+ * The machine's network. It reads the interfaces only while a caller waits for a change. If a change happened between two
+ * waits, the next wait reports it at once. `look` reads the interfaces and is called every `everyMs`.
  */
 export function createNetwork(
   options: { readonly look?: () => Interfaces; readonly everyMs?: number } = {},
@@ -34,12 +37,12 @@ export function createNetwork(
   };
 }
 
-/** The present interfaces as a text. Two texts differ if an interface or an address has changed. */
+/** Returns the current interfaces as text. Two texts differ if an interface or an address has changed. */
 export function readNetworkFingerprint(): string {
   return toFingerprint(networkInterfaces());
 }
 
-/** All addresses except loopback, in an order that does not depend on the system. */
+/** Formats all addresses except loopback, in an order that does not depend on the system. */
 function toFingerprint(interfaces: Interfaces): string {
   return Object.entries(interfaces)
     .flatMap(([name, addresses]) =>
@@ -63,7 +66,7 @@ async function sleepOrThrow(delayMs: number, signal: AbortSignal): Promise<void>
 
 const run = promisify(execFile);
 
-/** Longest query of NetworkManager. */
+/** Timeout for a query to NetworkManager. */
 const METERED_DEADLINE_MS = 2_000;
 /** How long an answer is cached. Each query starts a process, and connections change within minutes. */
 const METERED_KEPT_MS = 60_000;
@@ -72,8 +75,8 @@ const METERED_KEPT_MS = 60_000;
 const METERED_VALUES: Readonly<Record<string, boolean>> = { '1': true, '2': false, '3': true, '4': false };
 
 /**
- * Queries NetworkManager over D-Bus whether the active connection is metered. Undefined if NetworkManager or `busctl` is
- * missing or does not answer in time.
+ * Returns a query to NetworkManager over D-Bus whether the active connection is metered. Undefined if NetworkManager or
+ * `busctl` is missing or does not answer in time.
  */
 export function createMeteredQuery(
   program = 'busctl',

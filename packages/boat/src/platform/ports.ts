@@ -1,6 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-/** Milliseconds since 1970 by the boat's wall clock. A label only: it is often wrong after boot, so no wait is based on it. */
+/**
+ * Milliseconds since 1970 by the boat's wall clock. It serves only as a label. It is often wrong after boot, so no wait is
+ * based on it.
+ */
 export type WallMs = number & { readonly __wall: unique symbol };
 /** Milliseconds since a fixed moment of this run. Waits and deadlines are based on it. */
 export type MonotonicMs = number & { readonly __monotonic: unique symbol };
@@ -9,9 +12,12 @@ export type MonotonicMs = number & { readonly __monotonic: unique symbol };
 export interface Clock {
   wall(): WallMs;
   monotonic(): MonotonicMs;
-  /** Resolves after `delayMs` of monotonic time. Rejects with the signal's reason when aborted, at once if it is aborted already. */
+  /**
+   * Resolves after `delayMs` of monotonic time. Rejects with the signal's reason when aborted, and at once if the signal is
+   * already aborted.
+   */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
-  /** Lets timers, sockets and other callers run, which `await` alone does not: it is a macrotask. */
+  /** Lets timers, sockets and other callers run. It is a macrotask, because `await` alone does not let them run. */
   yield(): Promise<void>;
   /** Whether a time service reports that it has set the wall clock. Undefined if none reports anything. */
   isSynchronized?(signal: AbortSignal): Promise<boolean | undefined>;
@@ -29,7 +35,7 @@ export interface FileFacts {
   readonly kind: 'file' | 'directory' | 'other';
   readonly sizeBytes: number;
   readonly modifiedMs: WallMs;
-  /** Identifies the file: two names with the same number are one file. */
+  /** Identifies the file. Two names with the same number are the same file. */
   readonly fileNo: number;
 }
 
@@ -41,25 +47,25 @@ export interface DirectoryEntry extends FileFacts {
 export interface StagedFile {
   /** Appends. Resolves when the operating system has the bytes. Throws ExportError DISK_FULL or DISK_FAILED. */
   write(bytes: Uint8Array): Promise<void>;
-  /** fsync, rename to the final path, fsync the directory. After it resolves the whole file survives a power cut. */
+  /** fsync, rename to the final path, fsync the directory. Once this has resolved, the whole file survives a power cut. */
   commit(): Promise<void>;
   /**
    * fsync and rename without the directory's fsync. The whole file has its final name, but until a later commit syncs the
    * directory a power cut may bring back the previous file, whole.
    */
   place(): Promise<void>;
-  /** Removes the temporary file. No effect after `commit` and when repeated. */
+  /** Removes the temporary file. Has no effect after `commit` or when repeated. */
   discard(): Promise<void>;
 }
 
 /**
- * Files. Paths are absolute. A missing file is a value. Every other failure throws ExportError DISK_FULL, DISK_READ_ONLY or
- * DISK_FAILED with the path in `op`: unreadable is not empty.
+ * Access to files. Paths are absolute. A missing file is returned as undefined. Every other failure throws ExportError
+ * DISK_FULL, DISK_READ_ONLY or DISK_FAILED with the path in `op`. An unreadable file thus never counts as empty.
  */
 export interface Disk {
   /** The file's bytes, or undefined if it does not exist. Throws FILE_TOO_LARGE for a file of more than `sizeMaxBytes`, before reading it. */
   read(path: string, sizeMaxBytes: number): Promise<Uint8Array | undefined>;
-  /** Exactly the bytes [offset, offset + length), fewer only at the end of the file. Undefined if the file does not exist. */
+  /** The bytes [offset, offset + length), or fewer only at the end of the file. Undefined if the file does not exist. */
   readRange(path: string, offset: number, length: number): Promise<Uint8Array | undefined>;
   stat(path: string): Promise<FileFacts | undefined>;
   /** Entries sorted by name, or undefined if the directory does not exist. */
@@ -70,15 +76,15 @@ export interface Disk {
   stage(path: string): Promise<StagedFile>;
   /** Replaces a small file's content atomically and durably. */
   replace(path: string, bytes: Uint8Array): Promise<void>;
-  /** Renames durably, also across directories of one file system. Throws DISK_FAILED if `from` does not exist. */
+  /** Durably renames a file, even across directories of one file system. Throws DISK_FAILED if `from` does not exist. */
   move(from: string, to: string): Promise<void>;
-  /** Removes durably. No effect if the file does not exist. */
+  /** Durably removes a file. Has no effect if the file does not exist. */
   remove(path: string): Promise<void>;
-  /** Space of the file system that holds `path`, as an unprivileged writer sees it. */
+  /** Space of the file system that holds `path`, as reported to an unprivileged writer. */
   space(path: string): Promise<{ readonly freeBytes: number; readonly totalBytes: number }>;
 }
 
-/** SQLite databases. The simulator also runs real SQLite, on files whose unsynced part it can discard. */
+/** SQLite databases. The simulator also uses real SQLite, on files whose unsynced data it can discard. */
 export interface Databases {
   /** Opens the ledger with WAL and `synchronous=FULL`, and creates it if missing. Throws LEDGER_NOT_DURABLE if SQLite does not accept these settings. */
   openLedger(path: string): LedgerDatabase;
@@ -90,20 +96,22 @@ export interface Databases {
 export interface LedgerDatabase {
   readonly db: DatabaseSync;
   /**
-   * BEGIN IMMEDIATE, `work`, COMMIT. When it returns, the changes of `work` survive a power cut. When it throws, none of them
-   * happened. `work` is synchronous and may run twice: on a full disk it runs again after a checkpoint has freed the WAL's
-   * space. Throws ExportError DISK_FULL, DISK_READ_ONLY or LEDGER_FAILED for what SQLite reports.
+   * BEGIN IMMEDIATE, `work`, COMMIT. When it returns, the changes of `work` survive a power cut. When it throws, none of
+   * them has taken effect. `work` is synchronous and may run twice: on a full disk it runs again after a checkpoint has
+   * freed the WAL's space. Throws ExportError DISK_FULL, DISK_READ_ONLY or LEDGER_FAILED for errors of SQLite.
    */
   transaction<T>(work: () => T): T;
   close(): void;
 }
 
-/** How far a request got before it failed. Only in `exchange` and `aborted` can a server have received bytes of it. */
+/**
+ * How far a request got before it failed. A server can have received bytes of the request only in `exchange` and `aborted`.
+ */
 export type TransportPhase = 'connect' | 'tls' | 'exchange' | 'aborted';
 
 /**
- * One HTTP exchange. It never follows redirects (the caller receives the 3xx), verifies certificates and limits silence.
- * Throws TransportError. Rejects promptly when the signal is aborted.
+ * Performs one HTTP exchange. It verifies certificates and applies the silence timeout. It never follows redirects; the
+ * caller receives the 3xx. Throws TransportError. Rejects promptly when the signal is aborted.
  */
 export type Transport = (request: Request, signal: AbortSignal) => Promise<Response>;
 
@@ -134,7 +142,7 @@ export interface Compressor {
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** Log lines for a person. Callers must not pass secrets in the message or the facts. */
+/** Writes human-readable log lines. Callers must not pass secrets in the message or the facts. */
 export interface Log {
   write(level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>): void;
 }
@@ -155,6 +163,9 @@ export interface World {
   readonly network: Network;
   readonly compressor: Compressor;
   readonly log: Log;
-  /** Returns the process's unused memory to the system. Without it, the JavaScript engine decides when. */
+  /**
+   * Returns the process's unused memory to the system. Without this function, the JavaScript engine decides when to return
+   * it.
+   */
   readonly collectGarbage?: () => void;
 }

@@ -5,12 +5,12 @@ import type { ServiceNotifier } from './ports.ts';
 
 const run = promisify(execFile);
 
-/** Longest run of `systemd-notify`. A call takes about 10 ms, and a booting Raspberry Pi is busy. */
+/** Timeout for `systemd-notify`. A call takes about 10 ms, but longer on a Raspberry Pi that is busy booting. */
 const NOTIFY_DEADLINE_MS = 5_000;
 
 /**
  * Notifies systemd through `systemd-notify`; the unit needs `NotifyAccess=all`. Does nothing without NOTIFY_SOCKET. Throws
- * INTERNAL when the notification fails, because systemd would end a start that never reports readiness.
+ * INTERNAL when the notification fails, because systemd would stop a service that never reports readiness.
  */
 export function createServiceNotifier(
   environment: Readonly<Record<string, string | undefined>>,

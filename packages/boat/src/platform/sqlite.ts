@@ -9,12 +9,12 @@ import { ExportError } from './errors.ts';
 import type { Databases, LedgerDatabase } from './ports.ts';
 
 /**
- * Longest wait for another connection's lock on the ledger. Only the daemon writes the ledger, so the other connection is
- * a person's SQLite shell. The wait stops the whole daemon, but failing an export would be worse.
+ * Timeout for another connection's lock on the ledger. Only the daemon writes the ledger, so the other connection is a
+ * manually started SQLite shell. The wait blocks the whole daemon, but a failed export would be worse.
  */
 const LEDGER_BUSY_MAX_MS = 2_000;
 
-/** Longest wait for a source's lock. Sources are read every few hours, and a busy one is read the next time. */
+/** Timeout for a source's lock. Sources are read every few hours, and a locked source is read the next time. */
 const SOURCE_BUSY_MAX_MS = 250;
 
 /**
@@ -24,8 +24,8 @@ const SOURCE_BUSY_MAX_MS = 250;
 export const LEDGER_CHECKPOINT_PAGES = 1_000;
 
 /**
- * WAL bytes kept after a checkpoint. Small transactions still commit in this allocated space when the disk is full. Space
- * beyond it, from one huge transaction, is released.
+ * Size of the WAL that is kept after a checkpoint, in bytes. When the disk is full, small transactions can still commit in
+ * this allocated space. Any space beyond it, left by a huge transaction, is released.
  */
 const LEDGER_WAL_KEPT_BYTES = 16 * 1024 * 1024;
 
@@ -60,9 +60,9 @@ export function createDatabases(): Databases {
 }
 
 /**
- * Opens the ledger as `Databases.openLedger` promises. Throws LEDGER_NOT_DURABLE if WAL or FULL is not available,
- * DISK_FULL, DISK_READ_ONLY, and otherwise LEDGER_FAILED; `isDamagedDatabase` is true for an error of a file that has to be
- * quarantined. `observer` sees every step, so that the simulator can cut power at each.
+ * Opens the ledger as `Databases.openLedger` promises. Throws LEDGER_NOT_DURABLE if WAL or FULL is not available, and
+ * DISK_FULL, DISK_READ_ONLY or LEDGER_FAILED for other errors. `isDamagedDatabase` returns true for the error if the file
+ * has to be quarantined. `observer` is called at every step, so that the simulator can cut power there.
  */
 export function openLedgerDatabase(path: string, observer?: LedgerObserver): LedgerDatabase {
   const op = `open the ledger ${path}`;
@@ -84,7 +84,7 @@ export function openLedgerDatabase(path: string, observer?: LedgerObserver): Led
   const connection: Connection = {
     db,
     path,
-    // Prepared once, or SQLite would parse them at every transaction.
+    // Prepared once. Otherwise SQLite would parse them in every transaction.
     begin: db.prepare('BEGIN IMMEDIATE'),
     commit: db.prepare('COMMIT'),
     observer,
@@ -125,7 +125,7 @@ function inTransaction<T>(connection: Connection, work: () => T): T {
   }
 }
 
-/** Runs a transaction once. After a throw the transaction may still be open. */
+/** Runs a transaction once. After an error the transaction may still be open. */
 function attempt<T>({ db, begin, commit, observer }: Connection, work: () => T): T {
   observer?.('begin', db);
   begin.run();
@@ -142,7 +142,10 @@ function attempt<T>({ db, begin, commit, observer }: Connection, work: () => T):
   return result;
 }
 
-/** SQLite reports every refusal of the system as an I/O error. This detects a file system that became read-only. */
+/**
+ * SQLite reports every error of the operating system as an I/O error. This function detects a file system that has become
+ * read-only.
+ */
 function toWriteError(error: unknown, op: string, path: string): unknown {
   const isIoError = ((sqliteCode(error) ?? 0) & 0xff) === SQLITE_IOERR;
   if (!isIoError || !isReadOnly(dirname(path))) return toLedgerError(error, op);
@@ -197,7 +200,7 @@ function openSourceDatabase(path: string): DatabaseSync | undefined {
   const hasShm = statOrAbsent(`${path}-shm`) !== undefined;
   const isAtRest = !hasWal && isWalMode(path);
   if (isAtRest && !mayLeaveFilesBeside(path, facts.uid)) return openImmutable(path);
-  // A crashed writer left its WAL. We would create the index of the WAL, and the owner could not write that file.
+  // A crashed writer has left its WAL behind. Opening it would create the index of the WAL as our user, and the database's owner could not write that file.
   if (hasWal && !hasShm && !mayLeaveFilesBeside(path, facts.uid))
     throw new ExportError(
       'DISK_FAILED',
@@ -212,7 +215,8 @@ function openSourceDatabase(path: string): DatabaseSync | undefined {
 
 /**
  * A reader of a WAL database creates missing `-wal` and `-shm` files, and a read-only reader leaves them behind. They are
- * harmless when our user owns the database, and when root creates them, because SQLite then gives them to the owner.
+ * harmless if our user owns the database. They are also harmless if root creates them, because SQLite then makes the owner
+ * of the database their owner.
  */
 function mayLeaveFilesBeside(path: string, ownerUid: number): boolean {
   const uid = process.geteuid?.();
@@ -228,8 +232,8 @@ function mayLeaveFilesBeside(path: string, ownerUid: number): boolean {
 }
 
 /**
- * Reads the database file alone, without locks and without creating files. This is right for a WAL database that has no
- * writer and whose content is all in the file. A writer that returns during a read can make the read fail or mix two states.
+ * Reads the database file alone, without locks and without creating files. This is correct for a WAL database that has no
+ * writer and whose file holds all of its content. If a writer starts during a read, the read can fail or mix two states.
  */
 function openImmutable(path: string): DatabaseSync {
   const address = pathToFileURL(path);
@@ -267,20 +271,25 @@ function statOrAbsent(path: string): { readonly uid: number } | undefined {
   }
 }
 
-/** SQLite's extended result code of an error or of its `cause`. Undefined for an error that is not SQLite's. */
+/**
+ * Returns SQLite's extended result code from an error or its `cause`, or undefined if the error does not come from SQLite.
+ */
 export function sqliteCode(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
   if ('errcode' in error && typeof error.errcode === 'number') return error.errcode;
   return sqliteCode(error.cause);
 }
 
-/** True when SQLite reports that the file is damaged or not a database. No retry will read such a file. */
+/** True when SQLite reports that the file is damaged or not a database. Retrying does not help. */
 export function isDamagedDatabase(error: unknown): boolean {
   const primary = (sqliteCode(error) ?? 0) & 0xff;
   return primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB;
 }
 
-/** An ExportError for what SQLite reports: DISK_FULL, DISK_READ_ONLY or LEDGER_FAILED. Returns any other error unchanged. */
+/**
+ * Converts an error of SQLite to an ExportError: DISK_FULL, DISK_READ_ONLY or LEDGER_FAILED. Returns any other error
+ * unchanged.
+ */
 export function toLedgerError(error: unknown, op: string): unknown {
   if (error instanceof ExportError) return error;
   if (error instanceof AggregateError)

@@ -1,10 +1,10 @@
-/** True for an IANA time zone name that this machine knows. */
+/** True for the name of an IANA time zone that this machine supports. */
 export function isTimeZone(name: string): boolean {
   try {
     new Intl.DateTimeFormat('en-US', { timeZone: name });
     return true;
   } catch {
-    // Intl has no other way to check a name than to throw a RangeError.
+    // Intl reports an unknown name only by throwing a RangeError.
     return false;
   }
 }

@@ -1,6 +1,6 @@
 import { TransportError } from './ports.ts';
 
-/** Code of a TransportError when no byte moved for the transport's silence limit after the request began. */
+/** Code of a TransportError if no data was transferred for the silence timeout after the request began. */
 export const SILENT_CODE = 'SILENT';
 
 /** A response's body, up to a size limit. */
@@ -29,14 +29,17 @@ export async function readAnswer(response: Response, sizeMaxBytes: number): Prom
   }
 }
 
-/** The transport error of a failed exchange. Throws the signal's reason if it is aborted, and any other error unchanged. */
+/**
+ * Returns the transport error of a failed exchange. Throws the signal's reason if the signal is aborted, and rethrows any
+ * other error unchanged.
+ */
 export function toTransportFailure(error: unknown, signal: AbortSignal): TransportError {
   signal.throwIfAborted();
   if (!(error instanceof TransportError)) throw error;
   return error;
 }
 
-/** A body parsed as JSON, or undefined if it is not JSON in UTF-8. */
+/** Parses a body as JSON. Returns undefined if it is not JSON in UTF-8. */
 export function parseJsonBytes(bytes: Uint8Array): { readonly value: unknown } | undefined {
   try {
     return { value: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown };

@@ -1,6 +1,6 @@
-/** Limits by which an exchange counts as silent. */
+/** Limits that determine when an exchange counts as silent. */
 export interface SilenceLimits {
-  /** Longest time without a byte. */
+  /** Maximum time without any transfer of data. */
   readonly silenceMs: number;
   /** Speed of the slowest link that counts as working. */
   readonly slowestBytesPerSecond: number;
@@ -8,7 +8,7 @@ export interface SilenceLimits {
 
 /** Watches one exchange for silence. */
 export interface SilenceWatch {
-  /** A connection is being opened, which has its own limit of `limitMs`. */
+  /** A connection is being opened. Its timeout is `limitMs`. */
   connecting(limitMs: number): void;
   /** The connection is open. */
   connected(): void;
@@ -21,12 +21,13 @@ export interface SilenceWatch {
 }
 
 /**
- * Calls `onSilent` once when no byte moved for the limit (docs/spec/protocol.md R3: by progress, not by total time).
+ * Calls `onSilent` once if no data was transferred for the maximum time (docs/spec/protocol.md R3: by progress, not by
+ * total time).
  *
- * A socket accepts bytes before they leave: the kernel, the modem and a satellite's proxy buffer hundreds of kilobytes and do
- * not report when they drain. On the slowest working link that alone takes longer than the limit. So accepted bytes count as
- * moving for as long as that link needs for them, and silence begins after that. The first byte of the answer shows that all
- * of them have arrived.
+ * A socket accepts bytes before they leave. The kernel, the modem and a satellite's proxy buffer hundreds of kilobytes and
+ * do not report when these buffers drain. On the slowest working link, draining alone takes longer than the maximum time.
+ * Accepted bytes therefore count as moving for as long as that link needs to send them, and silence begins afterwards. The
+ * first byte of the answer shows that all accepted bytes have arrived.
  */
 export function watchSilence(limits: SilenceLimits, onSilent: () => void): SilenceWatch {
   let movedMs = performance.now();

@@ -11,31 +11,37 @@ import { SILENT_CODE } from './transport-answer.ts';
 import { type SilenceWatch, watchSilence } from './transport-silence.ts';
 
 /**
- * Longest wait for name lookup, connection and handshake together. A dead IPv6 address costs 5 s before the next address is
- * tried. At 2 s latency the lookup takes 2 s, TCP 2 s and TLS 4 s (docs/spec/delivery.md, "Delivering"). That is 13 s on a
- * working link.
+ * Timeout for name lookup, connection and handshake together. A dead IPv6 address costs 5 s before the next address is
+ * tried. At 2 s latency the lookup takes 2 s, TCP 2 s and TLS 4 s (docs/spec/delivery.md, "Delivering"). On a working link
+ * this adds up to 13 s.
  */
 const CONNECT_TIMEOUT_MS = 15_000;
 
-/** Longest attempt at one address before the next. Node's default of 250 ms is shorter than one satellite round trip (docs/spec/delivery.md, "Delivering"). */
+/**
+ * Timeout for connecting to one address before the next is tried. Node's default of 250 ms is shorter than one satellite
+ * round trip (docs/spec/delivery.md, "Delivering").
+ */
 const ADDRESS_ATTEMPT_MS = 5_000;
 
-/** Longest silence before an exchange is aborted (docs/spec/protocol.md R3). */
+/** Timeout after which a silent exchange is aborted (docs/spec/protocol.md R3). */
 const SILENCE_MS = 30_000;
 
 /** 64 kbit/s, the slowest link that counts as working (docs/spec/delivery.md, "Delivering"). */
 const SLOWEST_BYTES_PER_SECOND = 8_000;
 
-/** How long an unused connection is kept. It saves three round trips between the parts of an export. Servers and NATs keep connections longer. */
+/**
+ * How long an unused connection is kept. Reusing a connection saves three round trips between the parts of an export.
+ * Servers and NATs keep connections longer.
+ */
 const IDLE_MS = 4_000;
 
-/** TCP keep-alive probes start after this many times `idleMs`, which is after the connection was closed. */
+/** TCP keep-alive probes would start after this multiple of `idleMs`. The connection is closed before then. */
 const KEEP_ALIVE_PROBE_FACTOR = 10;
 
 /** Prefix of the error codes of Node's HTTP parser. */
 const PARSER_CODES = 'HPE_';
 
-/** Most bytes of an answer's headers. Central's headers are under 1 KB. */
+/** Maximum size of an answer's headers, in bytes. Central's headers are under 1 KB. */
 const HEADERS_SIZE_MAX_BYTES = 32 * 1024;
 
 /** Statuses whose answers have no body (RFC 9110). The Response constructor rejects a body for them. */
@@ -47,7 +53,7 @@ export interface TransportOptions {
   readonly silenceMs?: number;
   readonly slowestBytesPerSecond?: number;
   readonly idleMs?: number;
-  /** PEM of a certificate authority to trust instead of the system's. */
+  /** PEM certificate of the authority to trust instead of the system's authorities. */
   readonly authority?: string;
 }
 
@@ -57,7 +63,7 @@ export interface HttpTransport {
   readonly transport: Transport;
   /** Called after a network change. Earlier connections are not reused; running exchanges continue. */
   reset(): void;
-  /** Ends every exchange (phase `aborted`) and every connection. */
+  /** Aborts every exchange (phase `aborted`) and closes every connection. */
   close(): void;
 }
 
@@ -102,7 +108,7 @@ interface Connections {
 function openConnections(settings: Settings): Connections {
   const options = {
     keepAlive: true,
-    // Probes start only after an idle connection has ended, so that an idle boat sends no packets.
+    // Probes would start only after an idle connection has been closed, so that an idle boat sends no packets.
     keepAliveMsecs: KEEP_ALIVE_PROBE_FACTOR * settings.idleMs,
     timeout: settings.idleMs,
     maxFreeSockets: 1,
@@ -143,7 +149,7 @@ async function exchange(request: Request, signal: AbortSignal, exchanging: Excha
 /** One exchange until its answer is read. It ends once, with `finish` or `fail`. */
 interface Running {
   readonly watch: SilenceWatch;
-  /** Called when the answer was read to its end. */
+  /** Called when the answer has been read to its end. */
   finish(): void;
   /** Ends the exchange and its connection, and returns the first failure, which is the error to throw. */
   fail(error: unknown): TransportError;
@@ -176,11 +182,11 @@ function supervise(
     fail(toAborted(signal));
   };
   const watch = watchSilence(settings, () => {
-    fail(new TransportError('exchange', SILENT_CODE, `No byte for ${settings.silenceMs} ms`));
+    fail(new TransportError('exchange', SILENT_CODE, `No data transferred for ${settings.silenceMs} ms`));
   });
   watch.connecting(settings.connectTimeoutMs);
   const connecting = setTimeout(() => {
-    fail(new TransportError(stage, 'ETIMEDOUT', `No connection in ${settings.connectTimeoutMs} ms`));
+    fail(new TransportError(stage, 'ETIMEDOUT', `No connection within ${settings.connectTimeoutMs} ms`));
   }, settings.connectTimeoutMs);
   const connected = (): void => {
     clearTimeout(connecting);
@@ -201,7 +207,7 @@ function supervise(
   return {
     watch,
     finish: () => {
-      // The answer may arrive before the whole body was sent. The rest of the body must not go into the next exchange.
+      // The answer may arrive before the whole body has been sent. The rest of the body must not become part of the next exchange.
       if (end() && !sent.writableFinished) sent.destroy();
     },
     fail,
@@ -216,7 +222,7 @@ function send(
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   sent.once('response', resolve);
-  // `on` and not `once`: a later error without a listener would end the process.
+  // This uses `on` instead of `once`, because a later error without a listener would end the process.
   sent.on('error', (error) => reject(running.fail(error)));
   sent.once('close', () => reject(running.fail(new TransportError('exchange', 'ECONNRESET', 'No answer'))));
   if (body === null) sent.end();
@@ -243,7 +249,7 @@ function toResponse(answer: IncomingMessage, running: Running): Response {
   return new Response(null, { status, headers });
 }
 
-/** The answer's headers without values that `Headers` rejects; a captive portal may send any bytes. */
+/** Returns the answer's headers without values that `Headers` rejects. A captive portal may send any bytes. */
 function toHeaders(rawHeaders: readonly string[]): Headers {
   const headers = new Headers();
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -259,7 +265,7 @@ function toStream(answer: IncomingMessage, running: Running): ReadableStream<Uin
     {
       pull: async (controller) => {
         try {
-          // An answer without an encoding is a stream of Buffers. Its iterator is typed for any stream.
+          // A response without a text encoding yields Buffers, but its iterator is typed for any stream.
           const next = (await chunks.next()) as IteratorResult<Uint8Array, undefined>;
           if (next.done === true) {
             running.finish();

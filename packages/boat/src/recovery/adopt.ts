@@ -18,8 +18,8 @@ import { toNumberedName, toStamp } from '../ledger/policy.ts';
 import { quarantineFile, type Quarantined } from './quarantine-file.ts';
 
 /**
- * Largest file of the legacy exporter that adoption reads into memory: about 100,000 boatlog entries. Its text and its
- * parsed values then take about half of the 512 MB that the systemd unit allows.
+ * Maximum size of a legacy exporter's file that adoption reads into memory, in bytes. Such a file holds about 100,000
+ * boatlog entries. Its text and its parsed values then take about half of the 512 MB that the systemd unit allows.
  */
 export const LEGACY_DOCUMENT_SIZE_MAX_BYTES = 32 * 1024 * 1024;
 
@@ -28,7 +28,7 @@ const documentHeader = Compile(DocumentHeaderSchema);
 /** The result of adopting a file that has no entry. */
 export type Adoption =
   | { readonly kind: 'adopted'; readonly entry: Entry }
-  /** The file holds an export that has an entry already, or that was delivered. */
+  /** The file holds an export that already has an entry or that was delivered. */
   | { readonly kind: 'known' }
   | Quarantined
   /** The disk failed. The file was not moved, and the next start tries again. */

@@ -17,16 +17,19 @@ import { gatherLoose } from './legacy-queue-data.ts';
 import { toLegacyPlaces } from './legacy-queue-place.ts';
 import { toNumberedName } from '../ledger/policy.ts';
 
-/** Fact that records a complete import. The legacy queue is not read again afterwards. */
+/** Name of the ledger fact that records a complete import. The legacy queue is not read again afterwards. */
 const IMPORTED_FACT = 'old_queue_imported';
 
 /**
- * Largest legacy queue or history file that is read. The legacy exporter rewrote its file at every change, so a larger
- * one is implausible.
+ * Maximum size of a legacy queue or history file that is read, in bytes. The legacy exporter rewrote its file at every
+ * change, so a larger one is implausible.
  */
 export const LEGACY_QUEUE_SIZE_MAX_BYTES = 32 * 1024 * 1024;
 
-/** Most items imported from one file: ten years of hourly exports. The exports on disk are adopted in any case. */
+/**
+ * Maximum number of items imported from one file, enough for ten years of hourly exports. The exports on disk are adopted
+ * in any case.
+ */
 export const LEGACY_ITEMS_MAX = 100_000;
 
 /** The result of importing a legacy queue. */
@@ -51,10 +54,11 @@ type Counts = Record<Count, number>;
 
 /**
  * Imports the queue and the history of the legacy exporter once, at the first start of a ledger (docs/spec/delivery.md,
- * "The ledger"). The files are first moved to `….before-import` and stay there, because the views take their names.
- * Every listed export whose data exists is queued. That includes "completed" ones, because central never proved that it
- * holds them. History thus contains only exports that central proved. Runs before `recover`, which adopts the exports
- * that are on disk but in no queue. After a power cut the next start continues, and no export gets a second entry.
+ * "The ledger"). The files are first moved to `….before-import` and stay there, because the views take their names. Every
+ * listed export whose data exists is queued. This includes "completed" exports, because there is no proof that central
+ * holds them. The history thus contains only exports that are proven to have been delivered. Runs before `recover`, which
+ * adopts the exports that are on disk but in no queue. After a power cut the next start continues, and no export gets a
+ * second entry.
  */
 export async function importLegacyQueue(
   world: AdoptWorld,

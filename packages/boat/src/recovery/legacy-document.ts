@@ -219,7 +219,7 @@ const PRIVATE_WORDS = toWords(
   'auth authorization bearer cookie private pairing chat ssid path rtsp',
 );
 
-/** Deepest nesting that is kept. Legacy records have four levels: test, samples, sample and value. */
+/** Maximum nesting depth that is kept. Legacy records have four levels: test, samples, sample and value. */
 const DEPTH_MAX = 10;
 
 /**

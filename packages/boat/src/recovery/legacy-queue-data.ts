@@ -101,8 +101,8 @@ function pickCategories(value: PlainObject): LegacyDocument['data'] {
 }
 
 /**
- * Most loose items combined into one export. Without combining, a queue of single records would become one file per
- * record.
+ * Maximum number of loose items combined into one export. Without combining, a queue of single records would become one
+ * file per record.
  */
 export const LOOSE_ITEMS_PER_EXPORT_MAX = 1_000;
 

@@ -31,8 +31,8 @@ export type LegacyQueue =
   | { readonly kind: 'blank' };
 
 /**
- * The lists that hold the items in legacy queue and history files (docs/spec/delivery.md, "The ledger"): the four lists
- * of the queue, `pending_exports` of files found on boats, and `exports` of the history.
+ * The lists that hold the items in legacy queue and history files (docs/spec/delivery.md, "The ledger"): the four lists of
+ * the queue, `pending_exports` in files found on boats, and `exports` in the history.
  */
 const LISTS = ['pending', 'uploading', 'failed', 'pending_exports', 'completed', 'exports'] as const;
 
@@ -42,7 +42,7 @@ const DATA_KEYS = ['data', 'payload'] as const;
 const ID_KEYS = ['queue_id', 'id', 'export_id'] as const;
 const CREATED_KEYS = ['created_at', 'created', 'timestamp'] as const;
 
-/** Longest accepted path (PATH_MAX on Linux). */
+/** Maximum length of a path that is accepted (PATH_MAX on Linux). */
 const PATH_LENGTH_MAX = 4_096;
 
 const QUEUE_ID = /^q_[0-9]{8}_[0-9]{6}(?:_[0-9]{1,6})?$/;

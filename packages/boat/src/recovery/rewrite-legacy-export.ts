@@ -11,10 +11,10 @@ import type { LegacyDocument } from './legacy-queue-data.ts';
 import { toLegacyTime } from '../ledger/policy.ts';
 import { toLegacyRecords } from './legacy-document.ts';
 
-/** Number of newest delivered exports that are compared with a legacy export: years of daily exports. */
+/** Number of newest delivered exports that are compared with a legacy export, enough for years of daily exports. */
 const HISTORY_LOOKED_THROUGH_MAX = 10_000;
 
-/** Longest `export_timestamp` that central accepts. */
+/** Maximum length of an `export_timestamp` that central accepts. */
 const EXPORT_TIMESTAMP_LENGTH_MAX = 40;
 
 /** The parts of a rewritten export. */
@@ -35,7 +35,7 @@ export function isHeld(ledger: Ledger, exportId: string): boolean {
   return ledger.queue.history(HISTORY_LOOKED_THROUGH_MAX).some((row) => row.exportId === exportId);
 }
 
-/** Writes a legacy document as an export of this program, durably, and returns the path of the new file. */
+/** Durably writes a legacy document as an export of this program and returns the path of the new file. */
 export async function rewrite(
   { clock, disk }: Pick<World, 'clock' | 'disk'>,
   paths: SpoolPaths,

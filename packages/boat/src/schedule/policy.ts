@@ -1,33 +1,33 @@
-/** The facts that decide whether a daily slot is owed. */
+/** The facts that determine whether a daily slot is due. */
 export interface SlotFacts {
   readonly wallMs: number;
   /** Whether a time service reports that it has set `wallMs`. Undefined if none reports anything. */
   readonly clockSynchronized: boolean | undefined;
   /** IANA name of the boat's time zone. */
   readonly timeZone: string;
-  /** The local hour from which a day's slot is owed. */
+  /** The local hour from which a day's slot is due. */
   readonly hour: number;
   /** The claimed slots, in any order. */
   readonly claimed: readonly string[];
 }
 
-/** Step of the search for the previous date. Shorter than any day, so that it skips none. */
+/** Step of the search for the previous date. It is shorter than any day, so that no date is skipped. */
 const LOOK_BACK_MS = 12 * 3_600_000;
 
 /**
- * The slot that is owed now, or undefined. A slot is a local calendar date, `YYYY-MM-DD` (decision 0011). It is owed from
- * `hour`:00 of that date until `hour`:00 of the next. A boat that was off for several nights owes one slot when it starts.
- * Throws RangeError for an unknown time zone.
+ * Returns the slot that is due now, or undefined. A slot is a local calendar date, `YYYY-MM-DD` (decision 0011). It is due
+ * from `hour`:00 on that date until `hour`:00 on the next. If a boat was off for several nights, one slot is due when it
+ * starts. Throws RangeError for an unknown time zone.
  *
  * Because a slot is a date and not a moment, a day on which `hour`:00 does not exist or happens twice has one slot like any
- * other day, and so has a boat that crosses time zones.
+ * other day. The same holds for a boat that crosses time zones.
  *
- * A slot is owed if it is not in the set of claims. Comparing with the newest claim would be wrong: a clock that once ran ahead
- * claimed a future date, and no export would be made until then. But a boat without a clock chip starts with a clock that is
- * days or months behind, until a time server answers. So while a time service reports that the clock is not set, a date before
- * the newest claim owes nothing. The true date is owed once the clock is set, and then there is also a network for delivery.
- * Once the clock is set, claims in the future are known to be wrong and block nothing. If no time service reports anything, the
- * slot is owed: one export too many is better than none for months.
+ * A slot is due if it is not in the set of claims. It would be wrong to compare it with the newest claim: if a clock once
+ * ran ahead and claimed a future date, no export would be made until that date. But a boat without a clock chip starts with
+ * a clock that is days or months behind, until a time server answers. So while a time service reports that the clock is not
+ * set, no slot before the newest claim is due. The true date is due once the clock is set, and by then there is also a
+ * network for delivery. Once the clock is set, future claims are known to be wrong and have no effect. If no time service
+ * reports anything, the slot is due, because one export too many is better than none for months.
  */
 export function owedSlot(facts: SlotFacts): string | undefined {
   const slot = currentSlot(facts.wallMs, facts.timeZone, facts.hour);
@@ -36,12 +36,12 @@ export function owedSlot(facts: SlotFacts): string | undefined {
   return slot;
 }
 
-/** The current slot: today's date from `hour`:00 on, and the previous date before that. */
+/** Returns the current slot, which is today's date from `hour`:00 on and the previous date before that. */
 export function currentSlot(wallMs: number, timeZone: string, hour: number): string {
   const local = localHours(timeZone);
   const today = toLocalHour(wallMs, local);
   if (today.hour >= hour) return today.date;
-  // Searches in the time zone instead of subtracting a day: a zone that crossed the date line has skipped a date.
+  // Searches in the time zone instead of subtracting a day, because a zone that crossed the date line has skipped a date.
   let beforeMs = wallMs;
   let before = today;
   while (before.date === today.date) {

@@ -4,9 +4,12 @@ import type { Clock, Disk } from '../platform/ports.ts';
 import { type CutPart, createCutter, type Slice, toLineKind } from './policy.ts';
 import { readLines } from './read-lines.ts';
 
-/** Bytes of a line that determine its kind. */
+/** Number of bytes at the start of a line that determine its kind. */
 const LINE_START_LENGTH = 64;
-/** Longest header line: ids, times and versions, with room for fields of later versions. */
+/**
+ * Maximum size of the header line, in bytes. The line holds ids, times and versions, with room for fields of later
+ * versions.
+ */
 const HEADER_SIZE_MAX_BYTES = 64 * 1024;
 
 /** The line of a document category that has nothing new. */
@@ -22,10 +25,10 @@ function damaged(path: string, what: string): ExportError {
 }
 
 /**
- * Cuts an export file into parts of about `partSizeBytes`: all its records, or those whose offset `isOpen` accepts, which is
- * called in file order. The same file and size give the same parts on every boot. Throws EXPORT_FILE_DAMAGED for a file of another layout
- * or without its end.
- * docs/spec/protocol.md R15: "A part MUST hold whole records only."
+ * Cuts an export file into parts of about `partSizeBytes`. The parts contain all records, or only the records whose offsets
+ * `isOpen` accepts. `isOpen` is called in file order. The same file and size give the same parts on every boot. Throws
+ * EXPORT_FILE_DAMAGED for a file that has a different layout or no end. docs/spec/protocol.md R15: "A part MUST hold whole
+ * records only."
  */
 export async function cutFile(
   disk: Disk,
@@ -64,10 +67,9 @@ export async function cutFile(
 }
 
 /**
- * The body of one part: a complete document with the file's header, `part`, all nine keys, and the records of its slices.
- * Bytes as they are sent before compression. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED.
- * docs/spec/protocol.md R12: "The decoded body MUST be a complete export document in UTF-8 with `format_version`
- * `"1.0"`."
+ * Returns the body of one part before compression. It is a complete document with the file's header, `part`, all nine keys,
+ * and the records of the part's slices. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED. docs/spec/protocol.md R12: "The
+ * decoded body MUST be a complete export document in UTF-8 with `format_version` `"1.0"`."
  */
 export async function readPart(
   disk: Disk,
@@ -110,7 +112,7 @@ export async function readPart(
   return Buffer.concat(chunks);
 }
 
-/** The file's first line without its line end. */
+/** Returns the file's first line without its line end. */
 export async function readHeaderLine(disk: Disk, path: string): Promise<string> {
   const bytes = await disk.readRange(path, 0, HEADER_SIZE_MAX_BYTES);
   if (bytes === undefined) throw missing(path);

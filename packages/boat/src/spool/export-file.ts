@@ -3,18 +3,21 @@ import type { CollectOutcome, Page } from '../collect/collector.ts';
 import { LINE_SEPARATOR, releaseBuffer } from '../collect/page.ts';
 import type { Disk, StagedFile } from '../platform/ports.ts';
 
-/** Bytes gathered before a write. Pages are already large, and headers are not worth a write each. */
+/** Size of the write buffer, in bytes. Pages are already large, but headers do not justify a write each. */
 const WRITE_SIZE_BYTES = 256 * 1024;
 
 /**
- * An export file that is being written: the legacy exporter's document with one record per line, so that it can be cut at
- * line ends without being parsed. The file does not exist under its name before `commit` resolves.
+ * An export file that is being written. It is the legacy exporter's document with one record per line, so that it can be
+ * cut at line ends without being parsed. The file does not exist under its name before `commit` resolves.
  */
 export interface ExportWriter {
   open(category: Category): Promise<void>;
   /** Writes a page and then releases its memory. The page must not be used after this call. */
   page(page: Page): Promise<void>;
-  /** Ends the open section with its facts and returns its record count. A document category without a record becomes `data: {}`. */
+  /**
+   * Closes the open section with its facts and returns its record count. A document category without a record becomes
+   * `data: {}`.
+   */
   close(outcome: Pick<CollectOutcome, 'state' | 'detail' | 'note'>): Promise<number>;
   /** Ends the document and makes it durable. Returns its size in bytes. */
   commit(): Promise<number>;
@@ -23,7 +26,7 @@ export interface ExportWriter {
   sizeBytes(): number;
 }
 
-/** Starts the file that `commit` will place at `path`. Throws what `Disk.stage` throws. */
+/** Starts the file that `commit` will place at `path`. Throws the errors of `Disk.stage`. */
 export async function createExportWriter(
   disk: Disk,
   path: string,
@@ -66,7 +69,7 @@ export async function createExportWriter(
   };
 }
 
-/** Writes a page that SQLite made as it is, and encodes any other page. */
+/** Writes a page made by SQLite unchanged, and encodes any other page. */
 async function writePage(output: Output, page: Page, place: 'first' | 'further'): Promise<void> {
   const made = place === 'first' ? page.bytes : page.separated;
   if (made !== undefined) return output.writeBytes(made, () => page.release?.());
@@ -93,7 +96,7 @@ function toSectionEnd(
 /** Gathers bytes for a staged file into writes of `WRITE_SIZE_BYTES`. */
 interface Output {
   writeText(text: string): Promise<void>;
-  /** `release` is called after the bytes were written. */
+  /** `release` is called after the bytes have been written. */
   writeBytes(bytes: Uint8Array, release?: () => void): Promise<void>;
   flush(): Promise<void>;
   /** Number of bytes passed to the file so far. */

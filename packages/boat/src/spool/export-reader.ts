@@ -13,21 +13,27 @@ export interface PartToRead {
   readonly states: Readonly<Partial<Record<Category, CategoryState>>>;
 }
 
-/** An export file that is open for reading. It holds no file handle, so it needs no closing. */
+/** An export file that is open for reading. It holds no file handle, so it does not need to be closed. */
 export interface ExportReader {
   readonly sizeBytes: number;
-  /** The header as a JSON text. Throws EXPORT_FILE_…. */
+  /** Returns the header as JSON text. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED. */
   headerJson(): Promise<string>;
-  /** The installation that made the export; undefined if the header names none. Throws EXPORT_FILE_…. */
+  /**
+   * Returns the installation that made the export, or undefined if the header names none. Throws EXPORT_FILE_MISSING or
+   * EXPORT_FILE_DAMAGED.
+   */
   installationId(): Promise<string | undefined>;
   /**
-   * Cuts the file into parts of about `partSizeBytes`: all its records, or those whose offset `isOpen` accepts. `isOpen` is
-   * called in file order. The same file and size give the same parts at every boot. Throws EXPORT_FILE_DAMAGED.
+   * Cuts the file into parts of about `partSizeBytes`. The parts contain all records, or only the records whose offsets
+   * `isOpen` accepts. `isOpen` is called in file order. The same file and size give the same parts on every boot. Throws
+   * EXPORT_FILE_DAMAGED.
    */
   cut(partSizeBytes: number, isOpen?: (offset: number) => boolean): Promise<readonly CutPart[]>;
-  /** The body of a part: a complete document, as it is sent before compression. Throws EXPORT_FILE_…. */
+  /**
+   * Returns the body of a part: a complete document, before compression. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED.
+   */
   readPart(part: PartToRead): Promise<Uint8Array>;
-  /** The file itself, which must have `sizeBytes` bytes. Throws EXPORT_FILE_DAMAGED. */
+  /** Returns the whole file, which must have `sizeBytes` bytes. Throws EXPORT_FILE_DAMAGED. */
   readWhole(sizeBytes: number): Promise<Uint8Array>;
 }
 

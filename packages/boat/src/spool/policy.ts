@@ -26,7 +26,10 @@ export type LineKind =
 
 const RECORD_START = '{"record_id":';
 
-/** A line's kind by its first characters (64 are enough). Undefined for a line that the layout does not have. */
+/**
+ * Returns a line's kind from its first characters (64 are enough), or undefined for a line that does not belong to the
+ * layout.
+ */
 export function toLineKind(start: string): LineKind | undefined {
   if (start.startsWith(RECORD_START)) return { kind: 'record' };
   if (start.startsWith('{"installation_id":')) return { kind: 'header' };
@@ -39,7 +42,7 @@ export function toLineKind(start: string): LineKind | undefined {
   return undefined;
 }
 
-/** The place of a record line in the file. `length` excludes the line end and a trailing comma. */
+/** The position of a record line in the file. `length` excludes the line end and a trailing comma. */
 export interface RecordLine {
   readonly category: Category;
   readonly offset: number;

@@ -1,6 +1,6 @@
 import type { Clock, Disk } from '../platform/ports.ts';
 
-/** Bytes read at once: about one part, and little for a boat with 4 GB of memory. */
+/** Number of bytes read at once. It is about the size of a part, and small on a boat with 4 GB of memory. */
 const READ_SIZE_BYTES = 1024 * 1024;
 
 const LINE_END = 10;
@@ -12,8 +12,9 @@ export interface Line {
 }
 
 /**
- * The lines of a file, including a last line without a line end. Reads in chunks and yields to the event loop between them.
- * Holds one chunk and the longest line in memory. A missing file has no lines; callers that need the difference use `Disk.stat`.
+ * Yields the lines of a file, including a last line without a line end. Reads in chunks and yields to the event loop
+ * between them. Holds one chunk and the longest line in memory. A missing file yields no lines, like an empty one. Callers
+ * that need the difference use `Disk.stat`.
  */
 export async function* readLines(disk: Disk, clock: Clock, path: string): AsyncGenerator<Line, void, void> {
   let rest: Uint8Array = new Uint8Array(0);

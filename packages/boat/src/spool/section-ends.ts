@@ -6,7 +6,7 @@ import type { Clock, Disk } from '../platform/ports.ts';
 import { toLineKind } from './policy.ts';
 import { readLines } from './read-lines.ts';
 
-/** Bytes of a line that determine its kind. */
+/** Number of bytes at the start of a line that determine its kind. */
 const LINE_START_LENGTH = 64;
 
 /** The facts at the end of a category's section. */
@@ -20,9 +20,9 @@ const sectionEnd = Compile(
 );
 
 /**
- * The state and record count of each category, read from the file. Adoption uses them for a file whose entry was lost, so that
- * its parts are the same bytes that may have been sent before. Throws EXPORT_FILE_DAMAGED if a section end is not JSON: `cutFile`
- * checks only how lines begin, and a disk that does not honour syncs can tear a line anywhere.
+ * Reads the state and record count of each category from the file. Adoption uses them for a file whose entry was lost. The
+ * file's parts then have the same bytes as any parts that were sent before. Throws EXPORT_FILE_DAMAGED if a section end is
+ * not JSON: `cutFile` checks only how lines begin, and a disk that does not honour syncs can tear a line anywhere.
  */
 export async function readSectionEnds(
   disk: Disk,
@@ -35,7 +35,7 @@ export async function readSectionEnds(
     const line = toLineKind(Buffer.from(bytes.subarray(0, LINE_START_LENGTH)).toString('latin1'));
     if (line?.kind === 'open') category = line.category;
     if (line?.kind !== 'close' || category === undefined) continue;
-    // `],"entry_count":…}` of a list, `,"entry_count":…}` of a document, and a comma behind all but the last section.
+    // A list ends with `],"entry_count":…}` and a document with `,"entry_count":…}`. A comma follows all but the last section.
     const text = Buffer.from(bytes).toString('utf8').replace(/^\]?,/, '{').replace(/,$/, '');
     const end = parseEnd(text, path);
     if (sectionEnd.Check(end)) ends[category] = { state: end.state, count: end.entry_count };
@@ -47,7 +47,7 @@ function parseEnd(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ExportError('EXPORT_FILE_DAMAGED', `The export file ${path} has a torn section end`, {
+    throw new ExportError('EXPORT_FILE_DAMAGED', `The export file ${path} has an incomplete section end`, {
       op: 'read the section ends',
       hint: 'The next export carries its records again. The file is kept so that you can examine it.',
       cause,

@@ -4,11 +4,11 @@ import { basename, join } from 'node:path';
 export interface SpoolPaths {
   /** `$ROOT/data/exports`: the ledger and its views. */
   readonly home: string;
-  /** Export files that wait for delivery or were delivered. */
+  /** Files of waiting and delivered exports. */
   readonly exports: string;
   /** Files of failed entries, kept until other exports have delivered their records. */
   readonly failed: string;
-  /** Quarantined files, kept for a person to examine. */
+  /** Quarantined files, kept for manual examination. */
   readonly damaged: string;
   readonly ledger: string;
   /** A file that is deleted when the disk is full, so that the ledger can be opened. */
@@ -31,7 +31,7 @@ export function toSpoolPaths(root: string): SpoolPaths {
   };
 }
 
-/** The path of a failed entry's file, with the legacy exporter's name. */
+/** Returns the path of a failed entry's file, named as in the legacy exporter. */
 export function toFailedFile(paths: SpoolPaths, queueId: string): string {
   return join(paths.failed, `${queueId}_failed.json`);
 }

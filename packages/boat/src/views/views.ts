@@ -3,13 +3,15 @@ import type { Entry, HistoryRow } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { toLegacyTime } from '../ledger/policy.ts';
 
-/** Most delivered exports in `export_history.json`: years of daily exports in a file of a few MB. */
+/**
+ * Maximum number of delivered exports in `export_history.json`. They cover years of daily exports in a file of a few MB.
+ */
 const HISTORY_VIEW_MAX = 10_000;
 
-/** Rows formatted in one step, which takes a few milliseconds on a Raspberry Pi. */
+/** Number of rows formatted in one step. A step takes a few milliseconds on a Raspberry Pi. */
 const VIEW_PAGE_ROWS = 200;
 
-/** Formats an entry exactly as the legacy exporter did: same keys, order and types. */
+/** Formats an entry exactly as the legacy exporter did, with the same keys, order and types. */
 export function toQueueView(entry: Entry) {
   return {
     queue_id: entry.queueId,
@@ -114,10 +116,10 @@ function* historyOf(ledger: Ledger): Generator<readonly unknown[], void, void> {
 }
 
 /**
- * Writes the JSON views, each atomically, with the event loop free between pages. The views are for other programs and
- * for people. This program reads these names only at its first start, to import a legacy queue. The rename of a view is
- * not synced, so a power cut may restore the previous view; the next start replaces it (decision 0022).
- * `queue` writes only the queue view, because the history has not changed.
+ * Writes each of the JSON views atomically. The event loop can run between pages. The views are for other programs and for
+ * human readers. This program reads these names only at its first start, to import a legacy queue. The rename of a view is
+ * not synced, so a power cut may restore the previous view; the next start replaces it (decision 0022). `queue` writes only
+ * the queue view, because the history has not changed.
  */
 export async function writeViews(
   world: Pick<World, 'clock' | 'disk'>,

@@ -3,11 +3,11 @@ import type { Cursor } from '../cursor.ts';
 /** A row of a log that a cursor remembers, by its position and content. */
 export interface Anchor {
   readonly position: number;
-  /** Hex digits of its content's SHA-256. */
+  /** The first hex digits of the SHA-256 of its content. */
   readonly digest: string;
 }
 
-/** Hex digits in an anchor: 48 bits distinguish two rows at the same position of a log. */
+/** Number of hex digits in an anchor. 48 bits are enough to distinguish two rows at the same position of a log. */
 export const ANCHOR_DIGEST_LENGTH = 12;
 
 /**
@@ -16,7 +16,7 @@ export const ANCHOR_DIGEST_LENGTH = 12;
  */
 export const ANCHOR_DISTANCES: readonly number[] = [0, 1, 2, 4, 8, 16, 64, 256, 1024, 4096, 65_536];
 
-/** A cursor at the first of `anchors`, which are in descending order. Undefined if there are none. */
+/** Creates a cursor at the first of `anchors`, which are in descending order. Returns undefined if there are no anchors. */
 export function toCursor(anchors: readonly Anchor[]): Cursor | undefined {
   const [first] = anchors;
   if (first === undefined) return undefined;
@@ -24,7 +24,7 @@ export function toCursor(anchors: readonly Anchor[]): Cursor | undefined {
   return { position: first.position, check };
 }
 
-/** The anchors of a cursor in descending order. None if its text is malformed. */
+/** Returns the anchors of a cursor in descending order. Returns none if the text of the cursor is malformed. */
 export function parseAnchors(cursor: Cursor): readonly Anchor[] {
   const anchors: Anchor[] = [];
   for (const word of cursor.check.split(' ')) {
@@ -36,8 +36,9 @@ export function parseAnchors(cursor: Cursor): readonly Anchor[] {
 }
 
 /**
- * The cursor at the newest anchor whose row is unchanged. Every row up to it has been exported, because a log only grows at its
- * end. Undefined if no anchor fits: another database, which is read from its start.
+ * Returns the cursor at the newest anchor whose row is unchanged. Every row up to that row has been exported, because a log
+ * only grows at its end. Returns undefined if no anchor fits. The source is then a different database and is read from its
+ * start.
  */
 export function fitCursor(
   cursor: Cursor | undefined,

@@ -1,4 +1,7 @@
-/** Rows of the first page, and the limits. More than 2,048 rows are not faster; 1 allows a row of any size. */
+/**
+ * Number of rows on the first page, and its limits. Pages of more than 2,048 rows are not faster, and a page of 1 row
+ * allows rows of any size.
+ */
 export const PAGE_ROWS = { first: 256, min: 1, max: 2048 } as const;
 /** Target duration of a page: a fifth of the 50 ms for which the event loop may block, because some pages take longer than predicted. */
 export const PAGE_TARGET_MS = 10;

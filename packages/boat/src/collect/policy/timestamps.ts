@@ -17,10 +17,10 @@ const COMPACT = /^(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)$/;
 const MINUTE_MS = 60_000;
 /** Zones change their offset only at quarters of an hour. One lookup per quarter is a hundred times cheaper than one per timestamp. */
 const OFFSET_SPAN_MS = 15 * MINUTE_MS;
-/** Most offsets cached by one reader: about six weeks. */
+/** Maximum number of offsets that one reader caches, enough for about six weeks. */
 const OFFSETS_MAX = 4_000;
 
-/** Numbers from here on are milliseconds since 1970. As seconds they would be after the year 5138. */
+/** Numbers from this one on are milliseconds since 1970. As seconds they would be after the year 5138. */
 const EPOCH_MS_FROM = 1e11;
 /** Smaller numbers are not times. As seconds they would be before 1973. */
 const EPOCH_SECONDS_FROM = 1e8;
@@ -72,7 +72,7 @@ export function createTimestampReader(timeZone: string): TimestampReader {
     if (compact !== null) {
       const localMs = toUtcMs(compact.slice(1));
       if (localMs === undefined) return NO_TIME;
-      // The second lookup uses the resulting moment, so that the hour after a clock change is right.
+      // The second lookup uses the resulting moment, so that the hour after a clock change is correct.
       const guessMs = localMs - offsetMsAt(localMs);
       return { utc: toIso(localMs - offsetMsAt(guessMs)), zone: `assumed_local:${zone}` };
     }
@@ -107,7 +107,10 @@ function toOffsetMs(offset: string): number {
   return (offset.startsWith('-') ? -minutes : minutes) * MINUTE_MS;
 }
 
-/** The moment of year, month, day, hour, minute and second. Undefined if it does not exist (30 February, 24:00). */
+/**
+ * Converts year, month, day, hour, minute and second to a time in ms. Returns undefined if this time does not exist (30
+ * February, 24:00).
+ */
 function toUtcMs(fields: readonly (string | undefined)[], millisecond = 0): number | undefined {
   const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = fields.map((field) =>
     Number(field ?? 0),

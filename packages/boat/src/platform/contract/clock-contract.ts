@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Clock } from '../ports.ts';
 
-/** A clock under test, and a function that advances its time until `promise` settles. A real clock needs no advancing. */
+/**
+ * A clock under test, and a function that advances its time until `promise` settles. A real clock does not need to be
+ * advanced.
+ */
 export interface ClockUnderTest {
   readonly clock: Clock;
   settle<T>(promise: Promise<T>): Promise<T>;
 }
 
-/** Declares the tests that every Clock passes. */
+/** Declares the tests that every Clock must pass. */
 export function clockContract(name: string, makeClock: () => ClockUnderTest): void {
   describe(`clock contract: ${name}`, () => {
     test('a sleep lasts at least its delay of monotonic time', async () => {
@@ -24,7 +27,7 @@ export function clockContract(name: string, makeClock: () => ClockUnderTest): vo
       await assert.rejects(settle(clock.sleep(1_000_000, AbortSignal.abort(reason))), reason);
     });
 
-    test('a sleep that is aborted meanwhile rejects with the reason before its end', async () => {
+    test('a sleep that is aborted while it runs rejects with the reason before its end', async () => {
       const { clock, settle } = makeClock();
       const start = clock.monotonic();
       const controller = new AbortController();
@@ -46,7 +49,7 @@ export function clockContract(name: string, makeClock: () => ClockUnderTest): vo
       await settle(clock.yield());
     });
 
-    test('sleeps end in the order of their ends', async () => {
+    test('sleeps end in the order of their end times', async () => {
       const { clock, settle } = makeClock();
       const order: string[] = [];
       const sleep = async (delayMs: number, mark: string) => {

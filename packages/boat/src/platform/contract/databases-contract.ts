@@ -7,7 +7,7 @@ import { isExportError } from '../errors.ts';
 import type { Databases, LedgerDatabase } from '../ports.ts';
 import { isDamagedDatabase, sqliteCode } from '../sqlite.ts';
 
-/** Databases under test, a folder for them, and a function from their paths to paths on this machine. */
+/** Databases under test, a folder for them, and a function that maps their paths to paths on this machine. */
 export interface DatabasesUnderTest {
   readonly databases: Databases;
   readonly folder: string;
@@ -23,7 +23,7 @@ function withTable(databases: Databases, path: string): LedgerDatabase {
   return ledger;
 }
 
-/** Declares the tests that every Databases passes. */
+/** Declares the tests that every Databases must pass. */
 export function databasesContract(name: string, makeDatabases: () => Promise<DatabasesUnderTest>): void {
   const promise = (title: string, body: (subject: DatabasesUnderTest) => void) =>
     void test(title, async () => {
@@ -43,7 +43,7 @@ export function databasesContract(name: string, makeDatabases: () => Promise<Dat
 type Declare = (title: string, body: (subject: DatabasesUnderTest) => void) => void;
 
 function ledgerContract(promise: Declare): void {
-  promise('a ledger is made where none is, in WAL with full synchronisation', ({ databases, folder }) => {
+  promise('a missing ledger is created, in WAL mode with full synchronisation', ({ databases, folder }) => {
     const { db, close } = databases.openLedger(join(folder, 'exports.db'));
     assert.equal(db.prepare('PRAGMA journal_mode').get()?.['journal_mode'], 'wal');
     assert.equal(db.prepare('PRAGMA synchronous').get()?.['synchronous'], 2);
@@ -52,23 +52,26 @@ function ledgerContract(promise: Declare): void {
     close();
   });
 
-  promise('a transaction gives what its work gives and is there after reopening', ({ databases, folder }) => {
-    const path = join(folder, 'exports.db');
-    const first = withTable(databases, path);
-    assert.equal(
-      first.transaction(() => {
-        first.db.exec('INSERT INTO t VALUES (1), (2)');
-        return 'done';
-      }),
-      'done',
-    );
-    first.close();
-    const second = databases.openLedger(path);
-    assert.equal(countIn(second.db), 2);
-    second.close();
-  });
+  promise(
+    'a transaction returns the result of its work, and its changes survive reopening',
+    ({ databases, folder }) => {
+      const path = join(folder, 'exports.db');
+      const first = withTable(databases, path);
+      assert.equal(
+        first.transaction(() => {
+          first.db.exec('INSERT INTO t VALUES (1), (2)');
+          return 'done';
+        }),
+        'done',
+      );
+      first.close();
+      const second = databases.openLedger(path);
+      assert.equal(countIn(second.db), 2);
+      second.close();
+    },
+  );
 
-  promise('of a transaction that throws nothing happened, and its error passes', ({ databases, folder }) => {
+  promise('a transaction that throws changes nothing and rethrows the error', ({ databases, folder }) => {
     const ledger = withTable(databases, join(folder, 'exports.db'));
     const reason = new Error('changed my mind');
     const failing = () =>
@@ -84,29 +87,35 @@ function ledgerContract(promise: Declare): void {
     ledger.close();
   });
 
-  promise('what SQLite refuses is LEDGER_FAILED, with SQLite in the cause', ({ databases, folder }) => {
-    const ledger = withTable(databases, join(folder, 'exports.db'));
-    assert.throws(
-      () => ledger.transaction(() => ledger.db.exec('INSERT INTO nowhere VALUES (1)')),
-      (error) => isExportError(error, 'LEDGER_FAILED') && sqliteCode(error) === 1,
-    );
-    ledger.close();
-  });
+  promise(
+    'an SQLite error becomes LEDGER_FAILED, with the SQLite error as the cause',
+    ({ databases, folder }) => {
+      const ledger = withTable(databases, join(folder, 'exports.db'));
+      assert.throws(
+        () => ledger.transaction(() => ledger.db.exec('INSERT INTO nowhere VALUES (1)')),
+        (error) => isExportError(error, 'LEDGER_FAILED') && sqliteCode(error) === 1,
+      );
+      ledger.close();
+    },
+  );
 
-  promise('a transaction within another is a mistake, and neither happens', ({ databases, folder }) => {
-    const ledger = withTable(databases, join(folder, 'exports.db'));
-    const insert = () => ledger.db.exec('INSERT INTO t VALUES (1)');
-    const nested = () =>
-      ledger.transaction(() => {
-        insert();
-        ledger.transaction(insert);
-      });
-    assert.throws(nested, { name: 'AssertionError' });
-    assert.equal(countIn(ledger.db), 0);
-    ledger.close();
-  });
+  promise(
+    'a transaction inside another is refused, and neither changes anything',
+    ({ databases, folder }) => {
+      const ledger = withTable(databases, join(folder, 'exports.db'));
+      const insert = () => ledger.db.exec('INSERT INTO t VALUES (1)');
+      const nested = () =>
+        ledger.transaction(() => {
+          insert();
+          ledger.transaction(insert);
+        });
+      assert.throws(nested, { name: 'AssertionError' });
+      assert.equal(countIn(ledger.db), 0);
+      ledger.close();
+    },
+  );
 
-  promise('asynchronous work is a mistake, and nothing of it happens', ({ databases, folder }) => {
+  promise('asynchronous work is refused and changes nothing', ({ databases, folder }) => {
     const ledger = withTable(databases, join(folder, 'exports.db'));
     const work = () => {
       ledger.db.exec('INSERT INTO t VALUES (1)');
@@ -126,7 +135,7 @@ function ledgerContract(promise: Declare): void {
     );
   });
 
-  promise('a ledger in a folder that is not there fails', ({ databases, folder }) => {
+  promise('opening a ledger in a missing folder fails', ({ databases, folder }) => {
     assert.throws(
       () => databases.openLedger(join(folder, 'nowhere', 'exports.db')),
       (error) => isExportError(error, 'LEDGER_FAILED') && !isDamagedDatabase(error),
@@ -135,12 +144,12 @@ function ledgerContract(promise: Declare): void {
 }
 
 function sourceContract(promise: Declare): void {
-  promise('a source that is not there is a value', ({ databases, folder }) => {
+  promise('a missing source is returned as undefined', ({ databases, folder }) => {
     assert.equal(databases.openSource(join(folder, 'boatlog.db')), undefined);
   });
 
   promise(
-    'reads a source in WAL mode beside its writer without changing it',
+    'reads a source in WAL mode while it has a writer, without changing it',
     ({ databases, folder, realPath }) => {
       const path = join(folder, 'boatlog.db');
       const writer = new DatabaseSync(realPath(path));
@@ -170,7 +179,7 @@ function sourceContract(promise: Declare): void {
     source.close();
   });
 
-  promise('a source that is not a database throws what SQLite says', ({ databases, folder, realPath }) => {
+  promise('a source that is not a database throws the SQLite error', ({ databases, folder, realPath }) => {
     const path = join(folder, 'broken.db');
     writeFileSync(realPath(path), 'x'.repeat(5_000));
     assert.throws(() => databases.openSource(path), isDamagedDatabase);

@@ -40,7 +40,7 @@ function declare(
     });
 }
 
-/** Declares the tests that every Disk passes. */
+/** Declares the tests that every Disk must pass. */
 export function diskContract(name: string, makeDisk: () => Promise<DiskUnderTest>): void {
   const promise = declare(makeDisk);
   describe(`disk contract: ${name}`, () => {
@@ -67,7 +67,7 @@ function stagingContract(promise: Declare): void {
     assert.equal(textOf(await disk.read(path, SIZE_MAX_BYTES)), '{"a":1}');
   });
 
-  promise('a discarded file leaves nothing, and discard can be repeated', async ({ disk, folder }) => {
+  promise('a discarded file leaves nothing behind, and discard can be repeated', async ({ disk, folder }) => {
     const staged = await disk.stage(join(folder, 'export.json'));
     await staged.write(bytesOf('half'));
     await staged.discard();
@@ -111,7 +111,7 @@ function stagingContract(promise: Declare): void {
 }
 
 function readingContract(promise: Declare): void {
-  promise('a missing file is a value, even below a file', async ({ disk, folder }) => {
+  promise('a missing file is returned as undefined, even below a file', async ({ disk, folder }) => {
     await disk.replace(join(folder, 'file'), bytesOf('x'));
     for (const path of [
       join(folder, 'none'),
@@ -149,7 +149,7 @@ function readingContract(promise: Declare): void {
     assert.equal(textOf(await disk.readRange(path, 3, 0)), '');
   });
 
-  promise('a list is sorted and contains the kind of each entry', async ({ disk, folder }) => {
+  promise('a list is sorted and gives the kind of each entry', async ({ disk, folder }) => {
     await disk.replace(join(folder, 'b'), bytesOf('12345'));
     await disk.makeDirectory(join(folder, 'a'));
     await disk.replace(join(folder, 'B'), bytesOf(''));
@@ -190,7 +190,7 @@ function changingContract(promise: Declare): void {
     },
   );
 
-  promise('a move keeps the bytes, within a folder and to another', async ({ disk, folder }) => {
+  promise('a move keeps the bytes, within a folder and between folders', async ({ disk, folder }) => {
     const [first, second] = [join(folder, 'first'), join(folder, 'second')];
     const third = join(folder, 'failed', 'third');
     await disk.makeDirectory(join(folder, 'failed'));
@@ -267,7 +267,7 @@ export function fullDiskContract(
   });
 }
 
-/** Space of the small disk. Large compared with a block, and small compared with the memory of a machine. */
+/** Size of the small disk, in bytes. It is large compared with a block and small compared with a machine's memory. */
 const SMALL_DISK_BYTES = 1024 * 1024;
 
 /** Declares the tests of a Disk whose file system is read-only and holds one file, `kept`, with the text `kept`. */

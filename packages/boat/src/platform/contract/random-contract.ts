@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Random } from '../ports.ts';
 
-/** Declares the tests that every Random passes. */
+/** Declares the tests that every Random must pass. */
 export function randomContract(name: string, makeRandom: () => Random): void {
   describe(`random contract: ${name}`, () => {
     test('fractions are in [0, 1) and cover the whole range', () => {

@@ -2,9 +2,9 @@
 export type Coding = 'gzip' | 'br' | 'zstd';
 
 /**
- * Level of each coding, measured on an export of 100,000 rows and on another log of 20 MB (decision 0015). A
- * Raspberry Pi is about four times slower than that machine. At 20 MB/s there, the Pi compresses a part of 1 MiB in 0.2 s,
- * and a boat's link needs longer to send it.
+ * Level of each coding, measured on an export of 100,000 rows and on another log of 20 MB (decision 0015). A Raspberry Pi
+ * is about four times slower than the machine of the measurement. With a coding that reaches 20 MB/s on that machine, the
+ * Pi compresses a part of 1 MiB in 0.2 s. A boat's link needs longer to send the part.
  */
 export const COMPRESSION_LEVELS: Readonly<Record<Coding, number>> = {
   /** 55.3 bytes a row at 41 MB/s; the other log shrinks 4.72 times. Higher levels cost time and save almost nothing. */
@@ -15,11 +15,13 @@ export const COMPRESSION_LEVELS: Readonly<Record<Coding, number>> = {
   zstd: 9,
 };
 
-/** Limits of brotli's window: the smallest that exists, and brotli's own default. */
+/** Limits of brotli's window: the smallest possible window, and brotli's default. */
 const BROTLI_WINDOW_MIN_BITS = 10;
 const BROTLI_WINDOW_MAX_BITS = 22;
 
-/** The smallest brotli window that spans a whole body. 16 bytes of a window are not usable (RFC 7932, section 9.1). */
+/**
+ * Returns the smallest brotli window that spans a whole body. 16 bytes of a window are not usable (RFC 7932, section 9.1).
+ */
 export function toBrotliWindowBits(sizeBytes: number): number {
   const bits = Math.ceil(Math.log2(sizeBytes + 16));
   return Math.min(Math.max(bits, BROTLI_WINDOW_MIN_BITS), BROTLI_WINDOW_MAX_BITS);
