@@ -6,7 +6,7 @@ import { isTimeZone } from './platform/time-zone.ts';
 
 /** A setting, given in `$ROOT/config/export.json` or in the environment. */
 export interface Setting {
-  /** Its name in export.json, in `d3kos-export config` and in the reference. */
+  /** The name in export.json, in `d3kos-export config` and in the reference. */
   readonly key: string;
   /** The environment variable. Undefined if only the file can set it. */
   readonly variable?: string;
@@ -20,7 +20,7 @@ export interface Setting {
   readonly parse?: (text: string, name: string) => string;
 }
 
-/** Longest URL that a setting accepts. */
+/** Maximum length of a URL in a setting. */
 const URL_LENGTH_MAX = 300;
 
 /** Every setting by its name in `Config`. Parsing, `d3kos-export config` and docs/reference/configuration.md derive from it. */
@@ -54,7 +54,7 @@ export const SETTINGS = {
     variable: 'EXPORT_RECORDINGS_PATH',
     schema: Type.String({ pattern: '^/' }),
     default: '/home/d3kos/camera-recordings',
-    meaning: 'Folder of the camera recordings. Only names, sizes and times are read.',
+    meaning: 'Folder with the camera recordings. The exporter reads only their names, sizes and times.',
   },
   partSizeBytes: {
     key: 'part_size_bytes',
@@ -62,7 +62,7 @@ export const SETTINGS = {
     schema: Type.Integer({ minimum: 16_384, maximum: 16 * 1024 * 1024 }),
     default: PART_SIZE_BYTES,
     meaning:
-      'An export up to this size is sent as one part. A larger one is cut into parts of about this size.',
+      'An export up to this size is sent as one part. A larger export is cut into parts of about this size.',
   },
   reserveBytes: {
     key: 'reserve_bytes',
@@ -70,14 +70,14 @@ export const SETTINGS = {
     schema: Type.Integer({ minimum: 0 }),
     default: undefined,
     defaultText: 'the smaller of 500 MB and 3 % of the file system',
-    meaning: "Space kept free for the boat's other services.",
+    meaning: "Disk space kept free for the boat's other services.",
   },
   rateLimitBytesPerSecond: {
     key: 'rate_limit_bytes_per_second',
     variable: 'EXPORT_RATE_LIMIT',
     schema: Type.Integer({ minimum: 1_024 }),
     default: undefined,
-    meaning: 'Upload limit. Without it, exports are sent as fast as the link allows.',
+    meaning: 'Maximum upload rate. Without it, exports are sent as fast as the link allows.',
   },
   meteredSizeMaxBytes: {
     key: 'metered_size_max_bytes',
@@ -86,7 +86,7 @@ export const SETTINGS = {
     // Chosen so that daily exports pass for years, while the first full export of a large boat waits.
     default: 5 * 1024 * 1024,
     meaning:
-      'On a connection that NetworkManager reports as metered, larger exports wait for another connection. An unknown connection counts as not metered.',
+      'On a connection that NetworkManager reports as metered, larger exports wait for another connection. If the connection is unknown, the exporter treats it as not metered.',
   },
   monthlyBudgetBytes: {
     key: 'monthly_budget_bytes',
@@ -94,13 +94,13 @@ export const SETTINGS = {
     schema: Type.Integer({ minimum: 1_048_576 }),
     default: undefined,
     meaning:
-      'Data budget of a calendar month (UTC), in bytes of request bodies. Beyond it, exports wait for the next month.',
+      'Maximum total size of request bodies in a calendar month (UTC). Once it is reached, exports wait for the next month.',
   },
   allowedOrigins: {
     key: 'allowed_origins',
     schema: Type.Array(Type.String({ pattern: '^https?://[^/]+$' }), { maxItems: 20 }),
     default: ['http://localhost', 'http://localhost:3000'] as readonly string[],
-    meaning: 'Origins whose pages may call the API.',
+    meaning: 'Origins of the web pages that may call the API.',
   },
   timeZone: {
     key: 'timezone',
@@ -108,7 +108,7 @@ export const SETTINGS = {
     schema: Type.String({ minLength: 1, maxLength: 64 }),
     default: undefined,
     defaultText: '`config/timezone.txt`, then UTC',
-    meaning: 'Time zone of the daily slot, as an IANA name.',
+    meaning: 'Time zone for the daily export, as an IANA name.',
     parse: parseTimeZone,
   },
   dailyHour: {
@@ -117,7 +117,7 @@ export const SETTINGS = {
     schema: Type.Integer({ minimum: 0, maximum: 23 }),
     default: 3,
     meaning:
-      "Local hour from which the day's export is owed. `OnCalendar` of `d3kos-export-daily.timer`, in the system's time zone, decides when it is made; change both together.",
+      "Local hour from which the day's export is due. It is made when `OnCalendar` in `d3kos-export-daily.timer` starts it, in the system's time zone. Change both settings together.",
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 
@@ -132,11 +132,11 @@ export type SettingValues = {
 
 /** Every setting with its name, in the order of the reference. */
 export function listSettings(): readonly (Setting & { readonly name: SettingName })[] {
-  // Object.keys gives string[]; the keys are those of the record above.
+  // Object.keys returns string[], but the keys are exactly the setting names.
   return (Object.keys(SETTINGS) as SettingName[]).map((name) => ({ name, ...SETTINGS[name] }));
 }
 
-/** CONFIG_INVALID for a setting or the file. */
+/** Creates a CONFIG_INVALID error for a setting or for the file. */
 export function invalidConfig(message: string, op: string, hint: string, cause?: unknown): ExportError {
   return new ExportError('CONFIG_INVALID', message, { op, hint, ...(cause === undefined ? {} : { cause }) });
 }
@@ -179,7 +179,7 @@ function parseTierUrl(text: string, name: string): string {
     throw invalidConfig(
       `${name} is "${text}"`,
       `read ${name}`,
-      'The tier API is a service of this boat: use http://localhost and its port.',
+      'The tier API runs on this boat. Use http://localhost and its port.',
     );
   return url.href.replace(/\/+$/, '');
 }

@@ -10,7 +10,7 @@ export interface TextLimit {
 /** One setting: its variable, its command line option, its type, default and limits, and its help in Markdown. */
 export type Setting = {
   readonly variable: string;
-  /** Without the leading `--`; undefined: the setting has only a variable. */
+  /** The option without the leading `--`. Undefined if the setting has only a variable. */
   readonly option: string | undefined;
   readonly help: string;
 } & (
@@ -19,7 +19,7 @@ export type Setting = {
   | { readonly type: 'choice'; readonly default: string; readonly choices: readonly string[] }
 );
 
-/** Shortest operator token. A shorter one could be guessed over the network. */
+/** Minimum length of the operator token. A shorter token could be guessed over the network. */
 const OPERATOR_TOKEN_LENGTH_MIN = 16;
 
 /** Every setting of central. Parsing, the help of the options and the table in `docs/reference/configuration.md` derive from it. */
@@ -30,7 +30,7 @@ export const SETTINGS = {
     type: 'text',
     default: '127.0.0.1',
     limits: [],
-    help: 'Address that `serve` listens on. Central speaks plain HTTP: put a TLS proxy in front of it.',
+    help: 'Address that `serve` listens on. Central speaks plain HTTP, so put a TLS proxy in front of it.',
   },
   port: {
     variable: 'CENTRAL_PORT',
@@ -39,7 +39,7 @@ export const SETTINGS = {
     default: 8095,
     min: 0,
     max: 65_535,
-    help: 'Port that `serve` listens on. 0 takes any free port.',
+    help: 'Port that `serve` listens on. With 0, central takes any free port.',
   },
   dataDir: {
     variable: 'CENTRAL_DATA_DIR',
@@ -47,7 +47,7 @@ export const SETTINGS = {
     type: 'text',
     default: 'central-data',
     limits: [],
-    help: 'Folder of the embedded PostgreSQL, relative to the working directory. Excludes `DATABASE_URL`.',
+    help: 'Data folder of the embedded PostgreSQL, relative to the working directory. Not allowed with `DATABASE_URL`.',
   },
   databaseUrl: {
     variable: 'DATABASE_URL',
@@ -80,7 +80,7 @@ export const SETTINGS = {
         fix: `use ${OPERATOR_TOKEN_LENGTH_MIN} or more random characters, for example from \`openssl rand -hex 24\``,
       },
     ],
-    help: `Opens the fleet page and the status of every boat. ${OPERATOR_TOKEN_LENGTH_MIN} characters or more; both stay closed without it.`,
+    help: `Gives access to the fleet page and to the status of every boat. It needs ${OPERATOR_TOKEN_LENGTH_MIN} or more characters. Without it, both are closed.`,
   },
   bodySizeMaxBytes: {
     variable: 'CENTRAL_BODY_SIZE_MAX_BYTES',
@@ -89,7 +89,7 @@ export const SETTINGS = {
     default: DEFAULT_IMPORT_LIMITS.bodySizeMaxBytes,
     min: 65_536,
     max: 268_435_456,
-    help: 'Largest import body, as received and as decoded. A larger body is answered with 413.',
+    help: 'Maximum size of an import body in bytes, both as received and as decoded. Central answers 413 to a larger body.',
   },
   importsMax: {
     variable: 'CENTRAL_IMPORTS_MAX',
@@ -98,7 +98,7 @@ export const SETTINGS = {
     default: DEFAULT_IMPORT_LIMITS.importsMax,
     min: 1,
     max: 1_000,
-    help: 'Imports that a node stores at once. Four times as many may wait, and the bodies in memory may take as many bytes as this many of the largest. Beyond either limit, boats get 503 with `Retry-After`.',
+    help: 'Maximum number of imports that a node stores at the same time. Up to four times as many may wait. The bodies in memory may take at most this number times the maximum body size. Beyond either limit, boats get 503 with `Retry-After`.',
   },
   installationImportsMax: {
     variable: 'CENTRAL_INSTALLATION_IMPORTS_MAX',
@@ -107,7 +107,7 @@ export const SETTINGS = {
     default: DEFAULT_IMPORT_LIMITS.installationImportsMax,
     min: 1,
     max: 1_000,
-    help: 'Requests of one boat at once, from the first byte to the answer. Beyond it, the boat gets 429.',
+    help: 'Maximum number of concurrent requests from one boat. A request counts from its first byte until its answer. Beyond the limit, the boat gets 429.',
   },
   logLevel: {
     variable: 'CENTRAL_LOG_LEVEL',
@@ -115,18 +115,19 @@ export const SETTINGS = {
     type: 'choice',
     default: 'info',
     choices: ['debug', 'info', 'warn', 'error'],
-    help: 'Least important log lines that are written.',
+    help: 'Lowest level of log lines to write.',
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 
 export type SettingKey = keyof typeof SETTINGS;
 
-/** Variables that begin with `CENTRAL_` and are no settings of central, with the reason they may be set. */
+/** Variables that begin with `CENTRAL_` but are not settings of central. Each has the reason why it may be set. */
 export const IGNORED_VARIABLES: Readonly<Record<string, string>> = {
-  CENTRAL_API_URL: 'A setting of the boat. Central ignores it, so that both can run in one environment.',
+  CENTRAL_API_URL:
+    'A setting for the boat. Central ignores it, so that both programs can run in one environment.',
 };
 
-/** The accepted values of a setting, for people; empty for text, whose help describes it. */
+/** Human-readable description of a setting's accepted values. Empty for a text setting, because its help describes them. */
 export function describeLimits(setting: Setting): string {
   switch (setting.type) {
     case 'text':

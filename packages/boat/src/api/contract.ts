@@ -30,9 +30,9 @@ import {
   StatusSchema,
 } from './schemas.ts';
 
-/** Largest request body of a route without its own limit. Most bodies have a few keys. */
+/** Maximum size of a request body, for a route without its own limit. Most bodies have a few keys. */
 const BODY_SIZE_MAX_BYTES = 16 * 1024;
-/** Largest body of browser data: all that a browser stores for an origin, with room for JSON escapes. */
+/** Maximum size of a body with browser data. It fits everything a browser stores for one origin, including JSON escapes. */
 const BROWSER_BODY_SIZE_MAX_BYTES = 16 * 1024 * 1024;
 
 const json = <S>(schema: S) => ({ mediaType: 'application/json', schema }) as const;
@@ -41,7 +41,7 @@ const file = <M extends MediaType>(mediaType: M) =>
   ({ mediaType, schema: Type.String({ contentMediaType: mediaType }) }) as const;
 
 /**
- * The local API of the export manager (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"): every route once. HTTP
+ * The local API of the export manager (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"): every route, declared once. HTTP
  * handlers, the client of the command line, OpenAPI, the reference page and the types of the pages derive from it.
  */
 export const ROUTES = {
@@ -65,7 +65,7 @@ export const ROUTES = {
     path: '/export/generate',
     summary: 'Makes an export and queues it',
     description:
-      'Answers after the commit that makes the export durable. Without a body it makes a full export. `{"type":"incremental"}` exports what is new; `queued` is `false` if nothing is.',
+      'Answers after the commit that makes the export durable. Without a body it makes a full export. `{"type":"incremental"}` exports only new records; if there are none, `queued` is `false`.',
     callers: 'boat',
     body: GenerateRequestSchema,
     answer: json(GenerateSchema),
@@ -73,7 +73,8 @@ export const ROUTES = {
   preview: {
     method: 'GET',
     path: '/export/preview',
-    summary: 'Shows what an export would contain now, by category: state, count, bytes and three records',
+    summary:
+      'Shows what an export would contain now: the state, count, size and up to three records of each category',
     description: 'Nothing is queued. `type` is `incremental` by default.',
     callers: 'boat',
     query: PreviewQuerySchema,
@@ -98,7 +99,7 @@ export const ROUTES = {
     path: '/export/queue/process',
     summary: 'Sends waiting exports now',
     description:
-      'Ends every wait of the queue. Overrides the metered limit and the data budget for exports that wait.',
+      'Cancels all retry delays. Overrides the metered limit and the data budget for the waiting exports.',
     callers: 'boat',
     answer: json(ProcessSchema),
   },
@@ -107,7 +108,7 @@ export const ROUTES = {
     path: '/export/queue/cleanup',
     summary: 'Removes the files of delivered exports older than 30 days',
     description:
-      'Also removes failed exports older than 7 days whose records are proven delivered. `{"completed_older_than_days":N}` changes the 30.',
+      'Also removes failed exports older than 7 days whose records are proven to have been delivered. `{"completed_older_than_days":N}` replaces the 30 days.',
     callers: 'boat',
     body: CleanupRequestSchema,
     answer: json(CleanupSchema),
@@ -115,7 +116,7 @@ export const ROUTES = {
   retry: {
     method: 'POST',
     path: '/export/queue/{id}/retry',
-    summary: 'Returns a failed entry to the queue with all its attempts',
+    summary: 'Returns a failed entry to the queue and resets its attempts',
     callers: 'boat',
     answer: json(EntrySchema),
   },
@@ -123,14 +124,15 @@ export const ROUTES = {
     method: 'DELETE',
     path: '/export/queue/{id}',
     summary: 'Cancels a pending entry',
-    description: 'The entry becomes `failed`. Its file is kept, and its records are part of the next export.',
+    description:
+      'The entry becomes `failed`. Its file is kept, and the next export contains its records again.',
     callers: 'boat',
     answer: json(EntrySchema),
   },
   history: {
     method: 'GET',
     path: '/export/history',
-    summary: 'Lists delivered exports, newest first, with the counts central reported',
+    summary: 'Lists delivered exports, newest first, with the record counts that central reported',
     description: `\`limit\` is ${HISTORY_DEFAULT} by default and at most ${HISTORY_MAX}.`,
     callers: 'boat',
     query: HistoryQuerySchema,
@@ -166,14 +168,14 @@ export const ROUTES = {
   boatlogCsv: {
     method: 'GET',
     path: '/export/boatlog/csv',
-    summary: 'Downloads the whole boatlog as CSV, read from its source now',
+    summary: 'Downloads the whole current boatlog as CSV',
     callers: 'boat',
     answer: file('text/csv'),
   },
   browser: {
     method: 'POST',
     path: '/export/sources/browser',
-    summary: 'Stores localStorage values of a kiosk page, under eight known keys',
+    summary: "Stores a kiosk page's localStorage values under eight known keys",
     callers: 'pages',
     body: BrowserRequestSchema,
     bodySizeMaxBytes: BROWSER_BODY_SIZE_MAX_BYTES,
@@ -182,7 +184,7 @@ export const ROUTES = {
   bridge: {
     method: 'GET',
     path: '/export/bridge.js',
-    summary: 'The script with which a kiosk page sends these values',
+    summary: 'Returns the script that sends these values from a kiosk page',
     callers: 'boat',
     answer: file('text/javascript'),
     caching: 'revalidate',
@@ -192,7 +194,7 @@ export const ROUTES = {
     path: '/export/settings',
     summary: "Shows the owner's settings",
     description:
-      '`usage_telemetry` is off by default. If it is on, telemetry contains the number of rows of each table of the usage analytics.',
+      '`usage_telemetry` is off by default. If it is on, telemetry contains the number of rows in each usage analytics table.',
     callers: 'boat',
     answer: json(SettingsSchema),
   },
@@ -215,7 +217,7 @@ export const ROUTES = {
   repair: {
     method: 'POST',
     path: '/export/doctor/repair',
-    summary: 'Does the same, and repairs what is safe to repair',
+    summary: 'Runs the same checks and makes all safe repairs',
     description: '`repaired` lists each repair.',
     callers: 'boat',
     answer: json(DoctorSchema),
@@ -230,14 +232,14 @@ export const ROUTES = {
   metrics: {
     method: 'GET',
     path: '/metrics',
-    summary: 'Prometheus metrics',
+    summary: 'Returns metrics in the Prometheus text format',
     callers: 'boat',
     answer: file('text/plain'),
   },
   openapi: {
     method: 'GET',
     path: '/openapi.json',
-    summary: 'This API as OpenAPI 3.1, with the schemas of requests and answers',
+    summary: 'Returns this API as OpenAPI 3.1, with all request and response schemas',
     callers: 'boat',
     answer: json(OpenApiSchema),
     caching: 'revalidate',
@@ -252,7 +254,7 @@ export type Answer<N extends RouteName> = AnswerOf<(typeof ROUTES)[N]>;
 /** The input of route `N`. */
 export type Input<N extends RouteName> = InputOf<(typeof ROUTES)[N]>;
 
-/** The routes whose handlers return their JSON as a value. `file` also answers with JSON, but streams it from the disk. */
+/** The routes whose handlers return JSON as a value. `file` also answers with JSON but streams it from the disk. */
 export type JsonRouteName = Exclude<
   {
     [N in RouteName]: (typeof ROUTES)[N]['answer']['mediaType'] extends 'application/json' ? N : never;
@@ -262,11 +264,11 @@ export type JsonRouteName = Exclude<
 
 /** Every route with its name. */
 export function listRoutes(): readonly (Route & { readonly name: RouteName })[] {
-  // Object.keys gives string[]; the keys are those of the record above.
+  // Object.keys returns string[], but the keys are exactly the route names.
   return (Object.keys(ROUTES) as RouteName[]).map((name) => ({ name, ...ROUTES[name] }));
 }
 
-/** Largest request body of a route that takes one. */
+/** Maximum size of a request body for a route that takes one, in bytes. */
 export function toBodySizeMax(route: Route): number {
   return route.bodySizeMaxBytes ?? BODY_SIZE_MAX_BYTES;
 }

@@ -1,11 +1,11 @@
 import { Type } from 'typebox';
 import type { BrowserKey } from '../collect/browser-key.ts';
 
-/** Number of delivered exports in one answer: the default and the maximum of `limit`. */
+/** Default and maximum number of delivered exports in one answer. */
 export const HISTORY_DEFAULT = 100;
 export const HISTORY_MAX = 10_000;
 
-/** Longest value of one localStorage key. Browsers keep 5 Mi characters for a whole origin. */
+/** Maximum length of one localStorage value. Browsers store at most 5 Mi characters for a whole origin. */
 export const BROWSER_VALUE_LENGTH_MAX = 5 * 1024 * 1024;
 
 const CLOSED = { additionalProperties: false };
@@ -38,7 +38,7 @@ export const SettingsRequestSchema = Type.Object(
 );
 
 const BrowserValue = Type.Optional(Type.String({ maxLength: BROWSER_VALUE_LENGTH_MAX }));
-/** One property for every key that collectors read. */
+/** One property for each key that the collectors read. */
 const browserValues = {
   'd3kos-benchmark-tests': BrowserValue,
   'd3kos-benchmark-baseline': BrowserValue,

@@ -12,15 +12,16 @@ const Success = Type.Literal(true);
 
 const Time = Type.String({
   pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$',
-  description: "UTC by the boat's clock, whole seconds. A label: the clock may be wrong.",
+  description:
+    "UTC in whole seconds, from the boat's clock. It is only a label, because the clock may be wrong.",
 });
-const Slot = Type.String({ description: 'The local date a daily export is for, YYYY-MM-DD' });
+const Slot = Type.String({ description: 'The local date of a daily export, YYYY-MM-DD' });
 
 /** The answer to every request that is refused or fails. */
 export const ErrorSchema = Type.Object({
   success: Type.Literal(false),
-  error: Type.String({ description: 'What happened, for a person' }),
-  code: Type.String({ description: 'A code of docs/reference/errors.md' }),
+  error: Type.String({ description: 'Human-readable description of the failure' }),
+  code: Type.String({ description: 'A code from docs/reference/errors.md' }),
   hint: Type.String({ description: 'What to do about it' }),
 });
 
@@ -50,7 +51,7 @@ export const QueueEntrySchema = Type.Object({
 /** A delivered export in the format of `export_history.json`. */
 export const HistoryEntrySchema = Type.Object({
   queue_id: Type.String(),
-  export_file: Type.String({ description: 'Absolute path the export file had' }),
+  export_file: Type.String({ description: 'Absolute path of the export file at that time' }),
   created_at: Time,
   tier: Type.Integer({ minimum: 0, maximum: 3 }),
   category_count: Count,
@@ -63,8 +64,10 @@ export const HistoryEntrySchema = Type.Object({
   export_id: Type.String(),
   export_type: Type.Enum(['full', 'incremental']),
   record_count: Count,
-  wire_size_bytes: Type.Integer({ minimum: 0, description: 'Bytes sent for it, after compression' }),
-  records_imported: Type.Record(Type.String(), Count, { description: 'What central counted, by category' }),
+  wire_size_bytes: Type.Integer({ minimum: 0, description: 'Bytes sent for this export, after compression' }),
+  records_imported: Type.Record(Type.String(), Count, {
+    description: 'Number of records that central counted, by category',
+  }),
   rejected_records: Type.Array(RejectedRecordSchema),
 });
 
@@ -80,7 +83,10 @@ const QueueCountsSchema = Type.Object({
   uploading_count: Count,
   completed_count: Count,
   failed_count: Count,
-  waiting_bytes: Type.Integer({ minimum: 0, description: 'Bytes of the export files that wait' }),
+  waiting_bytes: Type.Integer({
+    minimum: 0,
+    description: 'Total size of the waiting export files, in bytes',
+  }),
 });
 
 const DestinationSchema = Type.Object({
@@ -88,7 +94,7 @@ const DestinationSchema = Type.Object({
     examples: ['unknown', 'online', 'offline', 'captive_portal', 'clock_wrong', 'unavailable', 'blocked'],
   }),
   since: Time,
-  detail: Type.String({ description: 'What the boat observed; empty if there is nothing to report' }),
+  detail: Type.String({ description: 'What the boat observed. Empty if there is nothing to report.' }),
   explanation: Type.String({ description: 'What the state means and what the owner can do' }),
 });
 
@@ -97,10 +103,10 @@ const dataBudgetProperties = {
     examples: ['affordable', 'metered', 'over_budget'],
     description: 'Why a due export waits for a cheaper connection or the next month',
   }),
-  detail: Type.String({ description: 'The same as a sentence; empty if nothing waits for this reason' }),
+  detail: Type.String({ description: 'The reason as a sentence. Empty if no export waits for this reason.' }),
   month_bytes: Type.Integer({ minimum: 0, description: 'Bytes sent in this calendar month (UTC)' }),
   month_bytes_max: Nullable(
-    Type.Integer({ minimum: 0, description: '`monthly_budget_bytes`; null: no limit' }),
+    Type.Integer({ minimum: 0, description: '`monthly_budget_bytes`, or null if there is no limit' }),
   ),
 };
 
@@ -111,8 +117,8 @@ export const StatusSchema = Type.Object({
   port: Type.Integer(),
   tier: Nullable(Type.Integer({ minimum: 0, maximum: 3 })),
   can_export: Type.Boolean(),
-  error: Nullable(Type.String({ description: 'Why the licence refuses' })),
-  code: Type.Optional(Type.String({ description: 'The error code of that refusal' })),
+  error: Nullable(Type.String({ description: 'Why the licence does not allow exports' })),
+  code: Type.Optional(Type.String({ description: 'The error code for `error`' })),
   hint: Type.Optional(Type.String({ description: 'What to do about it' })),
   installation_id: Nullable(Type.String()),
   queue: QueueCountsSchema,
@@ -146,10 +152,11 @@ export const QueueStatusSchema = Type.Object({
 
 export const GenerateSchema = Type.Object({
   success: Success,
-  queued: Type.Boolean({ description: 'False if there was nothing new, or if the daily export was skipped' }),
+  queued: Type.Boolean({ description: 'False if there were no new records or the daily export was skipped' }),
   skipped: Type.Optional(
     Type.Boolean({
-      description: 'True if a scheduled export was skipped: by its tier, or because it was made before',
+      description:
+        'True if a scheduled export was skipped because of the tier or because it had already been made',
     }),
   ),
   export_file: Type.Optional(Type.String({ description: 'Name of the export file' })),
@@ -189,7 +196,7 @@ export const QueueSchema = Type.Object({
 
 export const ProcessSchema = Type.Object({
   success: Success,
-  pending_count: Type.Integer({ minimum: 0, description: 'Exports that wait or are being uploaded' }),
+  pending_count: Type.Integer({ minimum: 0, description: 'Number of waiting and uploading exports' }),
   message: Type.String(),
 });
 
@@ -199,7 +206,8 @@ export const CleanupSchema = Type.Object({
   failed_removed: Count,
   failed_kept: Type.Integer({
     minimum: 0,
-    description: 'Failed exports whose records were not delivered otherwise',
+    description:
+      'Number of failed exports kept because their records have not been delivered in another export',
   }),
   freed_bytes: Count,
 });
@@ -227,7 +235,7 @@ export const FilesSchema = Type.Object({
 
 export const BrowserSchema = Type.Object({
   success: Success,
-  changed: Type.Integer({ minimum: 0, description: 'Keys whose value is new' }),
+  changed: Type.Integer({ minimum: 0, description: 'Number of keys whose value changed' }),
 });
 
 export const SettingsSchema = Type.Object({ success: Success, usage_telemetry: Type.Boolean() });
@@ -259,7 +267,7 @@ export const EventSchema = Type.Union([
   Type.Object({
     kind: Type.Literal('uploading'),
     queueId: Type.String(),
-    partIndex: Type.Integer({ minimum: 1, description: 'Parts count from 1' }),
+    partIndex: Type.Integer({ minimum: 1, description: 'Index of the part, counted from 1' }),
     partCount: Type.Integer({ minimum: 1 }),
   }),
   Type.Object({ kind: Type.Literal('delivered'), queueId: Type.String() }),

@@ -27,10 +27,10 @@ export type Command =
   | { readonly kind: 'config' }
   | { readonly kind: 'completion'; readonly shell: Shell };
 
-/** Delivered exports shown unless `--limit` is given: what fits a terminal. */
+/** Default number of delivered exports that `history` lists. They fit on one terminal screen. */
 const HISTORY_LIMIT_DEFAULT = 20;
 
-/** Width of help texts, whatever the terminal: the reference page contains them. */
+/** Width of help texts. It is fixed because the reference page contains them. */
 const HELP_COLUMNS = 100;
 
 type Choose = (command: Command) => void;
@@ -85,14 +85,14 @@ function addServiceCommands(program: Program, choose: Choose): void {
     .command('boot')
     .summary('send waiting exports after a start, and report')
     .description(
-      'Wait for the API and the network, each up to 60 seconds, then report the upload for up to 5 minutes. The export manager delivers with or without this command. d3kos-export-boot.service runs it.',
+      'Wait up to 60 seconds each for the API and the network. Then report the progress of the upload for up to 5 minutes. The export manager delivers exports even without this command. d3kos-export-boot.service runs it.',
     )
     .action(() => choose({ kind: 'boot' }));
   program
     .command('daily')
-    .summary('make the scheduled export, at most one a day')
+    .summary('make the scheduled export, at most once a day')
     .description(
-      'Make the incremental export of the day, at tier 2 and higher. A second run on the same day makes none. d3kos-export-daily.timer runs this command.',
+      'Make the incremental export of the day, at tier 2 and higher. A second run on the same day does nothing. d3kos-export-daily.timer runs this command.',
     )
     .action(() => choose({ kind: 'daily' }));
 }
@@ -110,7 +110,7 @@ function addExportCommands(program: Program, choose: Choose): void {
     .command('generate')
     .summary('make an export and queue it')
     .description(
-      'Make an export of every record and queue it. The command ends when the export is on the card.',
+      'Make an export of every record and queue it. The command returns when the export is durably stored on the card.',
     )
     .option('--incremental', 'export only what central does not have yet')
     .addHelpText('after', examples('generate', 'generate --incremental'))
@@ -147,14 +147,14 @@ function addQueueCommands(program: Program, choose: Choose): void {
   queue
     .command('retry')
     .summary('return a failed export to the queue')
-    .description('Return a failed export to the queue with all its attempts.')
+    .description('Return a failed export to the queue and reset its attempts.')
     .argument('<id>', 'queue id, as queue list shows it', parseText)
     .addHelpText('after', examples('queue retry q_20260220_120000'))
     .action((queueId) => choose({ kind: 'queue_retry', queueId }));
   queue
     .command('cancel')
     .summary('cancel a waiting export')
-    .description('Cancel a waiting export. Its file is kept, and its records are part of the next export.')
+    .description('Cancel a waiting export. Its file is kept, and the next export contains its records again.')
     .argument('<id>', 'queue id, as queue list shows it', parseText)
     .addHelpText('after', examples('queue cancel q_20260220_120000'))
     .action((queueId) => choose({ kind: 'queue_cancel', queueId }));
@@ -162,7 +162,7 @@ function addQueueCommands(program: Program, choose: Choose): void {
     .command('cleanup')
     .summary('remove old delivered files')
     .description(
-      'Remove the files of exports delivered more than 30 days ago, and failed exports older than 7 days whose records were delivered otherwise.',
+      'Remove the files of exports delivered more than 30 days ago. Also remove failed exports older than 7 days whose records have been delivered in another export.',
     )
     .addHelpText('after', examples('queue cleanup'))
     .action(() => choose({ kind: 'queue_cleanup' }));
@@ -173,9 +173,9 @@ function addCareCommands(program: Program, choose: Choose): void {
     .command('bundle')
     .summary('write waiting exports to a USB drive')
     .description(
-      'Write waiting exports to a USB drive as one file for `d3kos-central import-bundle`, and read it back. The exports stay in the queue.',
+      'Write waiting exports to a USB drive as one file for `d3kos-central import-bundle`, then read the file back to verify it. The exports stay in the queue.',
     )
-    .argument('<directory>', 'a directory of the mounted USB drive', parseText)
+    .argument('<directory>', 'a directory on the mounted USB drive', parseText)
     .option('--failed', 'add failed exports')
     .addHelpText('after', examples('bundle /media/usb', 'bundle --failed /media/usb'))
     .action((directory, options) =>
@@ -189,9 +189,9 @@ function addCareCommands(program: Program, choose: Choose): void {
     .command('doctor')
     .summary('check ledger, export files, card and settings')
     .description(
-      'Compare the ledger with the export files, measure the card, and check the settings. If no export manager runs, the command reads the files itself. Exits with 1 if a problem is left.',
+      'Compare the ledger with the export files, measure the card, and check the settings. If no export manager runs, the command reads the files itself. The exit code is 1 if a problem remains.',
     )
-    .option('--repair', 'repair what is safe to repair')
+    .option('--repair', 'make all safe repairs')
     .addHelpText('after', examples('doctor', 'doctor --repair'))
     .action((options) => choose({ kind: 'doctor', mode: options.repair === true ? 'repair' : 'examine' }));
   program
@@ -204,8 +204,8 @@ function addCareCommands(program: Program, choose: Choose): void {
     .action(() => choose({ kind: 'config' }));
   program
     .command('completion')
-    .summary('print the completion script of a shell')
-    .description('Print the completion script of a shell.')
+    .summary('print the completion script for a shell')
+    .description('Print the completion script for a shell.')
     .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
     .addHelpText(
       'after',
@@ -219,12 +219,12 @@ function addCareCommands(program: Program, choose: Choose): void {
 }
 
 function parseText(text: string): string {
-  if (text === '') throw new InvalidArgumentError('It is empty.');
+  if (text === '') throw new InvalidArgumentError('The value is empty.');
   return text;
 }
 
 function parseLimit(text: string): number {
   if (!/^[1-9][0-9]{0,4}$/.test(text) || Number(text) > HISTORY_MAX)
-    throw new InvalidArgumentError(`It must be a whole number from 1 to ${HISTORY_MAX}.`);
+    throw new InvalidArgumentError(`The value must be a whole number from 1 to ${HISTORY_MAX}.`);
   return Number(text);
 }

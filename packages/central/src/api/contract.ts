@@ -24,11 +24,11 @@ export type Access =
   | 'boat-imports'
   /** A boat, with its device token. An installation id is not secret, so it gives no read access. */
   | 'boat-reads'
-  /** As `boat-reads`, about the boat's own installation, which a parameter names; or the operator, about any. */
+  /** A boat as in `boat-reads`, for its own installation, which a parameter names; or the operator, for any installation. */
   | 'boat-or-operator'
   | 'operator';
 
-/** Which limits of `admission/policy.ts` a boat's request counts against. The operator's requests count against none. */
+/** Which limits of `admission/policy.ts` a boat's request counts against. The operator's requests are not limited. */
 export type Load =
   | 'none'
   | 'import'
@@ -56,7 +56,7 @@ export const REFUSALS = {
   FLEET_CLOSED: { status: 403, code: 'FLEET_CLOSED' },
   NOT_FOUND: { status: 404, code: 'NOT_FOUND' },
   METHOD_NOT_ALLOWED: { status: 405, code: 'METHOD_NOT_ALLOWED' },
-  /** A body that ended early. To a boat, 408 means "try again"; 400 would fail the export for good. */
+  /** A body that ended early. A boat tries again after 408; 400 would fail the export permanently. */
   BODY_INCOMPLETE: { status: 408, code: 'UNAVAILABLE' },
   IDEMPOTENCY_CONFLICT: { status: 409, code: 'IDEMPOTENCY_CONFLICT' },
   BODY_TOO_LARGE: { status: 413, code: 'BODY_TOO_LARGE' },
@@ -80,9 +80,9 @@ export interface Route {
   /** Further sentences of the reference page, in Markdown. */
   readonly description: string;
   readonly parameters: readonly Parameter[];
-  /** The schema of a decoded request body; undefined: the route takes none. */
+  /** The schema of a decoded request body. Undefined if the route takes no body. */
   readonly body: TSchema | undefined;
-  /** The only answer that is not a refusal; its status is 200. */
+  /** The only answer that is not a refusal. Its status is 200. */
   readonly answer: {
     readonly description: string;
     readonly contentType: string;
@@ -113,15 +113,15 @@ export const ROUTES = {
     path: IMPORT_PATH,
     access: 'boat-imports',
     load: 'import',
-    summary: 'Store a document, or one part of it, and answer with a receipt.',
+    summary: 'Store a document or one part of a document, and answer with a receipt.',
     description:
-      'The same body under the same key gets the same receipt again, with `duplicate:true`; a different body under it is 409.',
+      'If a key is repeated with the same body, central returns the same receipt with `duplicate:true`. If the body is different, it answers 409.',
     parameters: [
       {
         in: 'header',
         name: 'Idempotency-Key',
         required: false,
-        description: '`<export_id>/<part index>`; derived from the document if absent',
+        description: '`<export_id>/<part index>`. If it is absent, central derives it from the document.',
         schema: Type.String(),
       },
       {
@@ -157,8 +157,8 @@ export const ROUTES = {
     path: `${IMPORT_PATH}/{export_id}`,
     access: 'boat-reads',
     load: 'small-query',
-    summary: "Return the receipts of the parts central holds of one of the boat's exports.",
-    description: 'If `next` is not null, `?after=` that part index returns the rest.',
+    summary: "Return the receipts for the parts that central holds of one of the boat's exports.",
+    description: 'If `next` is not null, pass its value as `?after=` to get the rest.',
     parameters: [
       {
         in: 'path',
@@ -187,7 +187,7 @@ export const ROUTES = {
     summary:
       'Return what central holds of an installation, and the sequences missing from its newest ledger.',
     description:
-      '`withdrawn_sequences` are missing because the boat withdrew them; their records come in later exports. Facts that only the boat has are null.',
+      '`withdrawn_sequences` are missing because the boat withdrew them; later exports contain their records. Values that only the boat has are null.',
     parameters: [
       {
         in: 'query',
@@ -206,8 +206,8 @@ export const ROUTES = {
     path: '/api/v1/installations/{id}/configuration',
     access: 'boat-or-operator',
     load: 'query',
-    summary: 'Return the newest onboarding and settings, to restore a reflashed boat.',
-    description: 'A record above 16 MiB is null.',
+    summary: 'Return the newest onboarding and settings records, which are used to restore a reflashed boat.',
+    description: 'A record larger than 16 MiB is returned as null.',
     parameters: [
       {
         in: 'path',
@@ -226,9 +226,9 @@ export const ROUTES = {
     path: HEALTH_PATH,
     access: 'anyone',
     load: 'none',
-    summary: "Name this service and return central's time.",
+    summary: "Return the name of this service and central's time.",
     description:
-      'The node answers without reading the database, so the answer does not mean that the database is available.',
+      'The node does not read the database for this answer, so the answer does not show whether the database is available.',
     parameters: [],
     body: undefined,
     answer: { description: 'The name and the time', contentType: JSON_TYPE, schema: HealthSchema },
@@ -268,7 +268,8 @@ export const ROUTES = {
     access: 'operator',
     load: 'none',
     summary: 'Show the fleet as a web page.',
-    description: 'The operator token is the bearer token, or the password of HTTP Basic under any name.',
+    description:
+      'Send the operator token as a bearer token, or as the HTTP Basic password with any user name.',
     parameters: [],
     body: undefined,
     answer: { description: 'The page', contentType: 'text/html; charset=utf-8', schema: Type.String() },
@@ -279,7 +280,7 @@ export const ROUTES = {
 export type RouteId = keyof typeof ROUTES;
 /** The body of a route's answer. */
 export type AnswerOf<Id extends RouteId> = ReadonlyStatic<(typeof ROUTES)[Id]['answer']['schema']>;
-/** The refusals a route's handler may give. */
+/** The refusals that a route's handler may return. */
 export type RefusalOf<Id extends RouteId> = (typeof ROUTES)[Id]['refusals'][number];
 /** Names of a route's path and query parameters. */
 export type ParameterOf<Id extends RouteId> = Exclude<
@@ -293,7 +294,7 @@ export const ROUTE_LIST: readonly (Route & { readonly id: RouteId })[] = Object.
   ([id, route]) => ({ ...route, id: id as RouteId }),
 );
 
-/** The value of the parameter that names the installation a request is about; undefined where it is absent. */
+/** Value of the parameter that names the installation. Undefined if the request does not have it. */
 export function toInstallationParameter(
   route: Route,
   parameters: Readonly<Partial<Record<string, string>>>,

@@ -2,20 +2,20 @@ import { describeLimits, type Setting, SETTINGS } from '../settings.ts';
 
 /** One option of a command. */
 export interface OptionHelp {
-  /** Undefined: the option is a switch. */
+  /** The name of the option's value. Undefined for a switch. */
   readonly value: string | undefined;
   readonly help: string;
 }
 
 /** One command, from which parsing and help derive. */
 export interface CommandHelp {
-  /** The name of its single argument; undefined: it takes none. */
+  /** The name of the command's only argument. Undefined if it takes no argument. */
   readonly argument: string | undefined;
   readonly summary: string;
   readonly description: string;
-  /** Options of this command alone. */
+  /** Options that only this command has. */
   readonly options: Readonly<Record<string, OptionHelp>>;
-  /** Whether the options that set where central listens are listed in its help. */
+  /** Whether the help lists the options for the listening address and port. */
   readonly listens: boolean;
   readonly examples: readonly string[];
 }
@@ -36,7 +36,7 @@ export const COMMANDS = {
     argument: undefined,
     summary: 'bring the schema of the database up to date',
     description:
-      'Applies the migrations that the database does not have. Every other command does the same first.',
+      'Applies the migrations that are missing from the database. Every other command does this first.',
     options: {},
     listens: false,
     examples: ['d3kos-central migrate'],
@@ -50,7 +50,7 @@ export const COMMANDS = {
       tier: { value: 'N', help: 'record the tier of the installation: 0, 1, 2 or 3' },
       'allow-id-as-token': {
         value: undefined,
-        help: 'also accept the installation id as a token for imports, as older boats send it',
+        help: 'also accept the installation id as a token for imports, because older boats send it',
       },
     },
     listens: false,
@@ -60,11 +60,11 @@ export const COMMANDS = {
     argument: 'INSTALLATION_ID',
     summary: 'revoke the device tokens of a boat, or disable it',
     description:
-      'Revokes every token of the installation, and its id as a token: central answers them with 401.\nNo record is removed.',
+      'Revokes every token of the installation, and the use of its id as a token. Central then answers 401.\nNo record is removed.',
     options: {
       disable: {
         value: undefined,
-        help: 'keep the tokens and disable the installation (403) until it is enrolled again',
+        help: 'keep the tokens but disable the installation until it is enrolled again; central answers 403',
       },
     },
     listens: false,
@@ -74,7 +74,7 @@ export const COMMANDS = {
     argument: undefined,
     summary: 'list the installations',
     description:
-      'Lists every installation with its tier, state, time of the last import, and number of records.',
+      'Lists every installation with its tier, its state, the time of its last import, and its number of records.',
     options: {},
     listens: false,
     examples: ['d3kos-central list'],
@@ -92,7 +92,7 @@ export const COMMANDS = {
     argument: 'FILE',
     summary: 'store the exports of an offline bundle',
     description:
-      'Stores the exports that `d3kos-export bundle` wrote to a file, under the same keys as over the network: a part\nthat central already holds stays as it is. Exits with 1 if a part is damaged or refused.',
+      'Stores the exports from a file that `d3kos-export bundle` wrote. It uses the same keys as the network, so a part\nthat central already holds is not stored again. The exit code is 1 if a part is damaged or refused.',
     options: {},
     listens: false,
     examples: ['d3kos-central import-bundle /media/usb/d3kos_0123456789abcdef_20260601_120000.bundle'],
@@ -101,7 +101,7 @@ export const COMMANDS = {
 
 export type CommandName = keyof typeof COMMANDS;
 
-/** True for the name of a command. */
+/** Returns whether `name` is the name of a command. */
 export function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(COMMANDS, name);
 }
