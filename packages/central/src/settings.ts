@@ -47,7 +47,7 @@ export const SETTINGS = {
     type: 'text',
     default: 'central-data',
     limits: [],
-    help: 'Data folder of the embedded PostgreSQL, relative to the working directory. Not allowed with `DATABASE_URL`.',
+    help: 'PostgreSQL data folder, relative to the working directory. Not allowed with `DATABASE_URL`.',
   },
   databaseUrl: {
     variable: 'DATABASE_URL',

@@ -99,7 +99,7 @@ export interface BundleSource {
 
 /**
  * Reads a bundle from its start, with one part of at most `partSizeMaxBytes` in memory at a time. docs/spec/protocol.md R66: "A
- * reader MUST find the parts that are intact after a damaged place, and MUST report a bundle without an `end` line as
+ * reader MUST find the intact parts after a damaged place, and MUST report a bundle without an `end` line as
  * incomplete." A bundle without a `damaged` item is exactly as it was written. Rejects only with errors of `read`.
  */
 export async function* readBundle(

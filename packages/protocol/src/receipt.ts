@@ -46,7 +46,7 @@ export const CENTRAL_ERROR_CODES = [
 ] as const;
 export type CentralErrorCode = (typeof CENTRAL_ERROR_CODES)[number];
 
-/** A refusal of central. R39: "A boat MUST decide by the status of a refusal and MUST accept error codes that it does not know." */
+/** A refusal of central. R39: "A boat MUST base its decision on the status of a refusal and MUST accept unknown error codes." */
 export const CentralErrorSchema = Type.Object({
   status: Type.Literal('error'),
   error_code: Type.String({ minLength: 1, maxLength: 80 }),

@@ -115,7 +115,7 @@ async function* openParts(
       ? smallerPartSize(toCuttable(first, partSizeBytes, estimateBodyBytes(first, entry)), 'cut_off')
       : undefined;
   // docs/spec/protocol.md R54: "A boat MUST query the held parts of an export that was written to an offline bundle
-  // before it sends a part of it."
+  // before it sends a part of that export."
   const mayBeHeld = smallerBytes !== undefined || ledger.bundled.has(entry.exportId);
   const held = mayBeHeld
     ? await central.fetchHeldParts({ token, exportId: entry.exportId, firstIndex }, signal)

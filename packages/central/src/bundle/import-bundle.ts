@@ -61,7 +61,7 @@ export interface BundleReport {
 
 /**
  * Stores the parts of a bundle, each in its own transaction. docs/spec/protocol.md R67: "Central MUST import a part of a bundle by
- * the rules that hold for the network." A part that arrives twice, over the network or in a bundle, is therefore stored once. One
+ * the same rules as a part from the network." A part that arrives twice, over the network or in a bundle, is therefore stored once. One
  * part is in memory at a time. Intact parts are stored, and damaged places are reported. After an interruption, the same file can
  * be imported again. The file carries no token, so the operator is responsible for its origin. A bundle belongs to one enrolled
  * installation, which its first line names; if that line is damaged, the first document names it. Throws BUNDLE_UNREADABLE,

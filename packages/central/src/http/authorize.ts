@@ -44,7 +44,7 @@ async function authorizeBoat(
   return toCaller(await authenticate(store, parseBearer(header), purpose));
 }
 
-/** R63: "Central MUST answer both only to the token of that installation or to the operator token." */
+/** R63: "Central MUST answer both requests only for the token of that installation or the operator token." */
 async function authorizeOwn(
   { store, operatorToken }: AppContext,
   header: string | undefined,

@@ -40,7 +40,7 @@ function toReply(
 ): Reply<'importPart'> {
   switch (outcome.kind) {
     case 'mismatch':
-      // R9: "Central MUST answer 403 `INSTALLATION_MISMATCH` to a document whose installation is not the token's."
+      // R9: "Central MUST answer 403 `INSTALLATION_MISMATCH` to a document from an installation that the token does not belong to."
       return refuse(
         'INSTALLATION_MISMATCH',
         'the document belongs to a different installation than the token',
@@ -66,7 +66,7 @@ function toReply(
     case 'repeated':
       return answer<'importPart'>(outcome.receipt);
     case 'conflict':
-      // R29: "If a key is repeated with another digest, central MUST answer 409 `IDEMPOTENCY_CONFLICT`."
+      // R29: "If a key is repeated with a different digest, central MUST answer 409 `IDEMPOTENCY_CONFLICT`."
       return refuse('IDEMPOTENCY_CONFLICT', `${outcome.idempotencyKey} is stored with different content`);
     case 'disabled':
       return refuse('INSTALLATION_DISABLED', 'the operator disabled this installation');

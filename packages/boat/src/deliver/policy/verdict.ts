@@ -55,8 +55,8 @@ export function decideVerdict(outcome: Outcome, facts: VerdictFacts): Verdict {
 function decideRefusal(outcome: Extract<Outcome, { kind: 'refused' }>, facts: VerdictFacts): Verdict {
   const { status, errorCode } = outcome;
   const detail = `HTTP ${status} ${errorCode}: ${outcome.message}`;
-  // docs/spec/protocol.md R39: "A boat MUST decide by the status of a refusal and MUST accept error codes that it
-  // does not know."
+  // docs/spec/protocol.md R39: "A boat MUST base its decision on the status of a refusal and MUST accept
+  // unknown error codes."
   // docs/spec/protocol.md R40: "A boat MUST retry later after 408, 425, 429, any 5xx, a lost answer or a stalled
   // exchange."
   if (status >= 500) return unavailable(detail, outcome.retryAfterMs);
