@@ -174,7 +174,7 @@ describe('the boatlog', () => {
     assert.equal(String(records[12]?.['content']).length, 1024 * 1024);
   });
 
-  it('makes valid lines of bytes that SQLite mistakes for its binary JSON', async () => {
+  it('makes valid lines from bytes that SQLite mistakes for its binary JSON', async () => {
     for (const bytes of [[0x73, 0, 0, 0, 0, 0, 0, 0], [0x00], [0x01], [0x13, 0x37], [0x0b]])
       for (const column of ['content', 'type'] as const) {
         const root = newRoot();
@@ -201,7 +201,7 @@ describe('the boatlog', () => {
     assert.ok(!lines.join().includes('a secret'));
   });
 
-  it('exports an entry of both databases once, and entries that only the old database has', async () => {
+  it('exports an entry that is in both databases once, and entries that are only in the old database', async () => {
     const root = newRoot();
     const columns = COLUMNS.replace('entry_id,', 'entry_id INTEGER PRIMARY KEY,');
     const second = [2, '2026-03-17T14:03:05.123Z', 'text', 'two', null, null, null] as const;
@@ -270,7 +270,7 @@ describe('a boatlog that cannot be read', () => {
       assert.ok(!outcome.detail?.includes(folder), outcome.detail);
     });
 
-  it('is locked by its writer: reported within 5 s', async () => {
+  it('is reported within 5 s if its writer has locked it', async () => {
     const root = newRoot();
     writeRows(root, [ENTRY]);
     const writer = openDatabase(root);
@@ -286,7 +286,7 @@ describe('a boatlog that cannot be read', () => {
     assert.equal((await collect(root)).records.length, 1);
   });
 
-  it('beside a readable one: the records are exported, and the problem is reported', async () => {
+  it('does not prevent the export of a readable one, and the problem is reported', async () => {
     const root = newRoot();
     writeRows(root, [ENTRY]);
     writeFileSync(join(root, OLD_SOURCE_PATH), 'broken '.repeat(200));
@@ -301,7 +301,7 @@ describe('a boatlog that cannot be read', () => {
   });
 });
 
-describe('a boatlog that is written while it is read', () => {
+describe('a boatlog that is written while it is being read', () => {
   it('keeps its WAL small, because a read transaction ends with its page', async () => {
     const root = newRoot();
     writeBoatlog(join(root, SOURCE_PATH), { style: 'integer', rows: 60_000, seed: 3 });

@@ -10,7 +10,7 @@ export const LINE_SEPARATOR = ',\n';
 /** Gathers lines made by `toLine` into pages. */
 export interface LineBuffer {
   add(line: string): void;
-  /** Whether a page is complete and should be taken before more lines are added. */
+  /** True if a page is complete and should be taken before more lines are added. */
   isFull(): boolean;
   /** The lines added since the last page, or undefined if there are none. */
   take(): Page | undefined;

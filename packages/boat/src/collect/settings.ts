@@ -48,7 +48,10 @@ const RECORD_ID = 'settings';
 /** Maximum number of camera slots on a boat. */
 const SLOTS_MAX = 32;
 
-/** Reads the settings as one document with the legacy exporter's keys. If one file cannot be read, nothing is exported: an incomplete document would replace a complete one. */
+/**
+ * Reads the settings as one document with the legacy exporter's keys. If one file cannot be read, nothing is exported,
+ * because an incomplete document would replace a complete one.
+ */
 export const settingsCollector: Collector = { category: 'settings', isNews: true, collect };
 
 type JsonObject = Readonly<Record<string, unknown>>;

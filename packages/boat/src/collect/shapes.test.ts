@@ -64,7 +64,7 @@ describe('captures', () => {
     ['gen2', null, ['species_confidence', 'species_top3']],
     ['gen3', null, ['slot_id', 'gemini_species', 'gemini_response']],
   ] as const satisfies readonly (readonly [CaptureGeneration, number | null, readonly string[]])[])
-    it(`of ${generation} are read by their columns' names, without their paths`, async () => {
+    it(`of ${generation} are read by their column names, without their paths`, async () => {
       const root = newRoot();
       writeCaptures(join(root, sourcePath), { generation, rows: 1, seed: 2 });
       const record = await collectOne(marineVisionCapturesCollector, root);
@@ -127,7 +127,7 @@ describe('captures', () => {
 });
 
 describe('snapshots', () => {
-  it('are read from their file names, and one whose name sorts earlier after a clock was set back is still exported', async () => {
+  it('are read from their file names, and a file whose name sorts earlier because a clock was set back is still exported', async () => {
     const root = newRoot();
     const { recordings } = toBoatPlaces(root);
     writeSource(root, 'config/timezone.txt', 'America/Toronto');
@@ -189,7 +189,7 @@ describe('alerts', () => {
       assert.equal(second.records[0]?.['status'], 'resolved');
     });
 
-  it('of the webhook log are exported without a torn last line until the line is complete, and equal lines count separately', async () => {
+  it('of the webhook log are exported once their line is complete, and equal lines count separately', async () => {
     const root = newRoot();
     const log = 'data/alarm-webhook-log.jsonl';
     const line =
@@ -208,7 +208,7 @@ describe('alerts', () => {
     );
   });
 
-  it('of a damaged file are an error and not empty', async () => {
+  it('of a damaged file are reported as an error and not as empty', async () => {
     const root = newRoot();
     writeSource(root, 'data/alerts.json', '[{"id": 1');
     const { outcome } = await collect(systemAlertsCollector, root);
@@ -217,7 +217,7 @@ describe('alerts', () => {
 });
 
 describe('benchmarks', () => {
-  it('have numbers for the texts that the kiosk wrote, and null for a missing sensor', async () => {
+  it('have numbers in place of the strings that the kiosk wrote, and null for a missing sensor', async () => {
     const root = newRoot();
     const test = {
       id: 1_773_669_785_123,

@@ -33,7 +33,7 @@ async function collect(context: CollectContext, sources: readonly (readonly Stat
 }
 const record = (n: number, text = ''): StateRecord => ({ record_id: String(n), text });
 
-test('unchanged records also yield to the event loop, even if each piece of their source is fast', async () => {
+test('processing unchanged records also yields to the event loop, even if each chunk of the source is fast', async () => {
   const digests = new Map<string, string>();
   const first = createCounted({ addDigest: (recordId, digest) => void digests.set(recordId, digest) });
   const sources = Array.from({ length: 100 }, (_, piece) =>

@@ -83,7 +83,7 @@ function openBoat(
   const disk: Disk = { ...createDisk(), ...over.disk };
   const clock = { ...createClock(), wall: () => Date.UTC(2026, 1, 20, 10, 5, 30) as WallMs };
   const databases = createDatabases();
-  // The ports that creating an export uses. Nothing here sends.
+  // The ports that creating an export uses. No test in this file sends anything.
   const world = { clock, disk, databases, random: createRandom(), log: createKeptLog() } as unknown as World;
   const commits = { count: 0 };
   const database = openLedgerDatabase(paths.ledger, (step) => {
@@ -139,7 +139,7 @@ test('an export is queued only when its file is durable', async () => {
   assert.equal(wasDurable, true);
 });
 
-test('an incremental export with nothing new queues nothing and leaves no file', async () => {
+test('an incremental export with nothing new queues nothing and leaves no file behind', async () => {
   const { log, run, files, ledger } = openBoat();
   log.rows = 0;
   assert.equal((await run()).kind, 'nothing_new');
@@ -147,7 +147,7 @@ test('an incremental export with nothing new queues nothing and leaves no file',
   assert.equal(ledger.queue.newest(), undefined);
 });
 
-test('an export whose commit fails leaves no file and moves no cursor', async () => {
+test('an export whose commit fails leaves no file behind and moves no cursor', async () => {
   const { run, files, ledger } = openBoat();
   ledger.slots.claim('2026-02-20', 0 as WallMs);
   await assert.rejects(run({ slotId: '2026-02-20' }), (error) => isExportError(error, 'LEDGER_FAILED'));

@@ -15,7 +15,7 @@ export interface ExportRequest {
   readonly slotId: string | undefined;
 }
 
-/** The dependencies of creating and previewing exports. */
+/** The dependencies for creating and previewing exports. */
 export interface CreateExportDeps {
   readonly world: World;
   readonly ledger: Ledger;

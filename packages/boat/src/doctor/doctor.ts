@@ -38,8 +38,8 @@ export interface DoctorDeps extends BoatToExamine {
 
 /**
  * Compares the ledger with the files of the spool and checks the disk, the configuration and the clock. It changes nothing,
- * except that it writes and removes a few small files to measure the disk. The caller ensures that no export is made
- * meanwhile. Throws the disk's error if a folder cannot be read, because an unknown state does not count as healthy.
+ * except that it writes and removes a few small files to measure the disk. The caller ensures that no export is made in the
+ * meantime. Throws the disk's error if a folder cannot be read, because an unknown state does not count as healthy.
  */
 export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
   const { world, paths, ledger, presence, signal } = deps;

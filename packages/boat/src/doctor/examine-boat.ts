@@ -74,7 +74,10 @@ export async function examineFsync(
   return { finding: judgeFsync(figure), figure };
 }
 
-/** Checks that the file with the device token is present, valid and unreadable for other users. No message contains the token. */
+/**
+ * Checks that the file with the device token is present, valid and not readable by other users. No message contains the
+ * token.
+ */
 export async function examineCredentials({
   world,
   credentialsPath,

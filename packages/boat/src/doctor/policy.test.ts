@@ -80,7 +80,7 @@ test('compares the space with the reserve, and checks the permissions of the tok
     assert.equal(judgeCredentialsMode(mode).level, level, mode.toString(8));
 });
 
-test('beside a daemon only an old temporary file is left over, and a clock that was set back keeps the file', () => {
+test('beside a daemon only an old temporary file counts as left over, and a file is kept if the clock was set back', () => {
   assert.ok(isLeftBehind(1_000, 1_000, 'alone'));
   assert.ok(!isLeftBehind(1_000, 2_000, 'beside_daemon'));
   assert.ok(isLeftBehind(1_000, 61_000, 'beside_daemon'));

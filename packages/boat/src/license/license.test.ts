@@ -59,7 +59,7 @@ async function makeLicense(file: unknown, url: string) {
 }
 
 describe('the licence', () => {
-  it("is the tier API's if it answers, with the installation ID of license.json", async () => {
+  it('comes from the tier API if it answers, with the installation ID of license.json', async () => {
     const paths: string[] = [];
     const { url } = await serveTier((request, response) => {
       paths.push(`${request.method} ${request.url}`);
@@ -95,7 +95,7 @@ describe('the licence', () => {
     ['hangs up', (request) => request.socket.destroy()],
   ];
   for (const [name, listener] of strangers)
-    it(`is that of license.json if the tier API ${name}`, async () => {
+    it(`comes from license.json if the tier API ${name}`, async () => {
       const { url } = await serveTier(listener);
       const result = await (await makeLicense(file, url)).license.current(NEVER);
       assert.deepEqual(result, { kind: 'known', installationId: OWN, tier: 1, source: 'license_file' });
@@ -104,14 +104,14 @@ describe('the licence', () => {
       assert.equal(refused.code, 'LICENSE_MISSING');
     });
 
-  it('is that of license.json if the tier API is down', async () => {
+  it('comes from license.json if the tier API is down', async () => {
     const { url, close } = await serveTier(answering({}));
     close();
     const result = await (await makeLicense(file, url)).license.current(NEVER);
     assert.deepEqual(result, { kind: 'known', installationId: OWN, tier: 1, source: 'license_file' });
   });
 
-  it('is that of license.json if the tier API exceeds its deadline, even within the body', async () => {
+  it('comes from license.json if the tier API exceeds its deadline, even within the body', async () => {
     const { url } = await serveTier(() => undefined);
     const { url: half } = await serveTier((_, response) => response.writeHead(200).write('{"success":'));
     const start = performance.now();

@@ -59,7 +59,7 @@ export interface LicenseConfig {
   readonly tierApiUrl: string;
 }
 
-/** The boat's licence, read from its sources at each call. */
+/** Reads the boat's licence from its sources at each call. */
 export interface License {
   /**
    * Reads license.json, then queries the tier API. If the file has tier 0, it opens no connection. A failure of either

@@ -55,7 +55,7 @@ describe('the licence', () => {
     ],
     ['the id is empty', read('', 2), silent, 'INSTALLATION_ID_INVALID'],
     [
-      'the id is empty and the tier API names another',
+      'the id is empty and the tier API gives a different one',
       read('', 2),
       answered(2, OTHER),
       'INSTALLATION_ID_INVALID',

@@ -27,9 +27,9 @@ const ANSWER_KEPT_MS = 60_000;
 const TIMEDATE = ['org.freedesktop.timedate1', '/org/freedesktop/timedate1', 'org.freedesktop.timedate1'];
 
 /**
- * Returns a query whether the clock has been set. It first queries the kernel through systemd-timedated. The kernel is
- * informed by ntpd, and also by chrony if its configuration has `rtcsync`, as on Debian. If the kernel reports no, it
- * queries chrony. Undefined means that neither answered.
+ * Returns a function that reports whether the clock has been set. It first queries the kernel through systemd-timedated.
+ * The kernel is informed by ntpd, and also by chrony if its configuration has `rtcsync`, as on Debian. If the kernel
+ * reports no, it queries chrony. It resolves to undefined if neither answers.
  */
 export function createClockSyncQuery(
   programs: { readonly busctl: string; readonly chronyc: string } = { busctl: 'busctl', chronyc: 'chronyc' },

@@ -39,18 +39,21 @@ export interface OpenFile {
 export interface FileSystem {
   /** Opens without waiting, even a pipe that has no writer. */
   openToRead(path: string): Promise<OpenFile>;
-  /** Creates a file and opens it for writing. EEXIST if the path exists. */
+  /** Creates a file and opens it for writing. Throws EEXIST if the path exists. */
   create(path: string): Promise<OpenFile>;
   /** Follows links. A dangling link is `other`. */
   stat(path: string): Promise<FileFacts>;
   names(path: string): Promise<readonly string[]>;
   rename(from: string, to: string): Promise<void>;
-  /** Adds a second name (a hard link) to a file. EEXIST if the name is taken; several codes if the file system has no hard links. */
+  /**
+   * Adds a second name (a hard link) to a file. Throws EEXIST if the name is taken, and one of several codes if the file
+   * system has no hard links.
+   */
   link(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
-  /** Creates one level. EEXIST if the path exists. */
+  /** Creates one directory level. Throws EEXIST if the path exists. */
   makeDirectory(path: string): Promise<void>;
-  /** fsync of a directory: its present names survive a power cut. */
+  /** fsync of a directory: its current names survive a power cut. */
   syncDirectory(path: string): Promise<void>;
   /** Space as reported to an unprivileged writer. */
   space(path: string): Promise<{ readonly freeBytes: number; readonly totalBytes: number }>;

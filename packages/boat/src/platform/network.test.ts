@@ -12,7 +12,7 @@ const address = (cidr: string, internal = false): NetworkInterfaceInfo => ({
   cidr,
 });
 
-/** Interfaces that change at the given reading. Reading 0 is that of the creation. */
+/** Interfaces that change at the given reading. Reading 0 happens at creation. */
 function changingAt(changeAt: number) {
   let looks = 0;
   return {
@@ -25,7 +25,7 @@ function changingAt(changeAt: number) {
 }
 
 describe('a change of network', () => {
-  it('is noticed at the next reading', async () => {
+  it('is detected at the next reading', async () => {
     const { look, looks } = changingAt(4);
     await createNetwork({ look, everyMs: 1 }).changed(new AbortController().signal);
     assert.equal(looks(), 5);

@@ -75,8 +75,8 @@ const METERED_KEPT_MS = 60_000;
 const METERED_VALUES: Readonly<Record<string, boolean>> = { '1': true, '2': false, '3': true, '4': false };
 
 /**
- * Returns a query to NetworkManager over D-Bus whether the active connection is metered. Undefined if NetworkManager or
- * `busctl` is missing or does not answer in time.
+ * Returns a function that queries NetworkManager over D-Bus and reports whether the active connection is metered. It
+ * resolves to undefined if NetworkManager or `busctl` is missing or does not answer in time.
  */
 export function createMeteredQuery(
   program = 'busctl',

@@ -8,7 +8,7 @@ export type WallMs = number & { readonly __wall: unique symbol };
 /** Milliseconds since a fixed moment of this run. Waits and deadlines are based on it. */
 export type MonotonicMs = number & { readonly __monotonic: unique symbol };
 
-/** Time and waiting, so that the simulator can advance both. */
+/** Clock and timers. The simulator can advance both. */
 export interface Clock {
   wall(): WallMs;
   monotonic(): MonotonicMs;
@@ -19,11 +19,11 @@ export interface Clock {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
   /** Lets timers, sockets and other callers run. It is a macrotask, because `await` alone does not let them run. */
   yield(): Promise<void>;
-  /** Whether a time service reports that it has set the wall clock. Undefined if none reports anything. */
+  /** Whether a time service reports that it has set the wall clock. Undefined if no service reports anything. */
   isSynchronized?(signal: AbortSignal): Promise<boolean | undefined>;
 }
 
-/** Randomness. */
+/** Source of random numbers. */
 export interface Random {
   /** A number in [0, 1). */
   fraction(): number;

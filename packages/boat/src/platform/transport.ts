@@ -57,7 +57,7 @@ export interface TransportOptions {
   readonly authority?: string;
 }
 
-/** The machine's HTTP/1.1 client. It ignores proxies named in the environment. */
+/** The machine's HTTP/1.1 client. It ignores proxies that are set in environment variables. */
 export interface HttpTransport {
   /** See `Transport`. An answer whose body the caller does not read counts as silent and is then aborted. */
   readonly transport: Transport;

@@ -94,7 +94,7 @@ const newEntry = (n: number, exportFile: string): NewEntry => ({
   createdAtMs: clock.wall(),
 });
 
-/** Everything that a power cut or a person can leave behind, in one boat. */
+/** Everything that a power cut or an owner can leave behind, on one boat. */
 function writeMess(): void {
   freshBoat();
   put('data/exports/failed_exports/q_2_failed.json', '{}');
@@ -122,7 +122,7 @@ function writeMess(): void {
 }
 
 test(
-  'recovery that is cut off at any change of disk or ledger has the same result after the next start',
+  'recovery that is interrupted at any change to the disk or the ledger has the same result after the next start',
   {
     timeout: 120_000,
   },

@@ -106,7 +106,7 @@ test('after a restart on a full card the ledger opens, and waiting exports can s
     second.queue.forget(entry.entryNo);
   }
   second.close();
-  // The card is still full and the ballast file is gone. Its space is enough for the next start, too.
+  // The card is still full and the ballast file is gone. Its space is also enough for the next start.
   const third = await openOrQuarantine(world, paths);
   assert.equal(third.queue.counts().failed, 0);
   third.close();

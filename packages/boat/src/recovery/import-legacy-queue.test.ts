@@ -194,7 +194,7 @@ test('every export in a legacy queue is queued once, oldest first, with its ID, 
 });
 
 test(
-  'an import that is cut off at any step of disk or ledger has the same result after the next start',
+  'an import that is interrupted at any step of the disk or the ledger has the same result after the next start',
   {
     timeout: 300_000,
   },
@@ -206,7 +206,7 @@ test(
     for (let steps = 0; steps < whole.steps; steps += 1) {
       writeFullBoat();
       assert.equal((await start(steps)).kind, 'cut', `step ${steps}`);
-      // In every third run the second start is cut off, too.
+      // In every third run the second start is also interrupted.
       if (steps % 3 === 0) await start(Math.floor(steps / 2));
       assert.equal((await start()).kind, 'started');
       assert.deepEqual(state(), expected, `cut at step ${steps} of ${whole.steps}`);

@@ -176,7 +176,7 @@ test('an empty file, zeros after a power cut, and JSON that is not a queue are d
     assert.equal(parseLegacyQueue(text).kind, 'torn');
 });
 
-test("Python's NaN is parsed as null, also next to a string that is too long for a regular expression", () => {
+test("Python's NaN is parsed as null, even next to a string that is too long for a regular expression", () => {
   const long = `"${'x\\"'.repeat(3_000_000)} NaN"`;
   const parsed = parseLegacyJson(`{"a": NaN, "b": -Infinity, "c": ${long}}`);
   const value = parsed?.value as { a: unknown; b: unknown; c: string };
@@ -207,7 +207,7 @@ const someItem = fc.oneof(
   }),
 );
 
-test('from a queue file that is cut off anywhere, exactly the complete items are recovered, in order', () => {
+test('exactly the complete items of a queue file that is cut off anywhere are recovered, in order', () => {
   fc.assert(
     fc.property(
       fc.array(someItem, { minLength: 1, maxLength: 6 }),
@@ -311,7 +311,7 @@ test('loose data is combined into exports, each with at most one record of a doc
   assert.equal(gatherLoose(many.filter((found) => found !== undefined)).length, 2);
 });
 
-test('an export is searched only in the folders of legacy exporters', () => {
+test('an export is searched for only in the folders of legacy exporters', () => {
   const paths = toSpoolPaths('/boat');
   const home = '/boat/data/exports';
   const table: readonly (readonly [

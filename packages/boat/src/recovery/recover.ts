@@ -18,9 +18,9 @@ export interface RecoveryReport {
 type RecoveryWorld = Pick<World, 'clock' | 'disk' | 'random' | 'log'>;
 
 /**
- * Makes the ledger and the spool agree before the API listens (docs/spec/delivery.md, "Restart, boot, schedule").
- * Removes temporary files, dead-letters entries whose file is missing, and adopts files without an entry. Every step is
- * safe to repeat. After a power cut, the next start completes the recovery.
+ * Reconciles the ledger and the spool before the API listens (docs/spec/delivery.md, "Restart, boot, schedule"). Removes
+ * temporary files, dead-letters entries whose file is missing, and adopts files without an entry. Every step is safe to
+ * repeat. After a power cut, the next start completes the recovery.
  */
 export async function recover(
   world: RecoveryWorld,
@@ -59,12 +59,12 @@ async function failMissing(
     const archived = toFailedFile(paths, entry.queueId);
     const there = await disk.stat(entry.exportFile);
     if (there !== undefined) {
-      // A power cut interrupted the move to the archive: the file has both names, and its entry is still pending.
+      // A power cut interrupted the move to the archive. The file has both names, and its entry is still pending.
       const hasBoth = entry.exportFile !== archived && (await disk.stat(archived))?.fileNo === there.fileNo;
       if (hasBoth) await disk.remove(archived);
       continue;
     }
-    // A power cut came between the move to the archive and the failure of the entry, which is still pending.
+    // Power failed after the move to the archive and before the entry was marked as failed. The entry is still pending.
     if ((await disk.stat(archived)) !== undefined) {
       ledger.queue.setFile(entry.entryNo, archived);
       continue;

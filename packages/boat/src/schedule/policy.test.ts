@@ -15,7 +15,7 @@ function owed(
   return owedSlot({ wallMs: Date.parse(utc), clockSynchronized, timeZone, hour: 3, claimed });
 }
 
-describe('the slot that is owed', () => {
+describe('the slot that is due', () => {
   const table: readonly (readonly [name: string, timeZone: string, utc: string, slot: string])[] = [
     ['at 03:00', 'UTC', '2026-11-23T03:00:00Z', '2026-11-23'],
     ['a moment before 03:00', 'UTC', '2026-11-23T02:59:59Z', '2026-11-22'],
@@ -31,12 +31,7 @@ describe('the slot that is owed', () => {
     ['at the first 03:00 of two', 'Europe/Helsinki', '2026-10-25T00:00:00Z', '2026-10-25'],
     ['at the second 03:00 of two', 'Europe/Helsinki', '2026-10-25T01:00:00Z', '2026-10-25'],
     // 8 March 2026: the clock changes from 01:59:59 to 03:00.
-    [
-      'at the first moment after 02:00 was left out',
-      'America/New_York',
-      '2026-03-08T07:00:00Z',
-      '2026-03-08',
-    ],
+    ['at the first moment after 02:00 was skipped', 'America/New_York', '2026-03-08T07:00:00Z', '2026-03-08'],
     ['before 02:00, which does not exist', 'America/New_York', '2026-03-08T06:59:59Z', '2026-03-07'],
     // 1 November 2026: 01:00 happens twice.
     ['in the second 01:00', 'America/New_York', '2026-11-01T06:30:00Z', '2026-10-31'],

@@ -106,7 +106,7 @@ test('an export that is delivered at once causes one write and one fsync of each
   );
   const clock = createClock();
   const { promise: second, resolve: passASecond } = Promise.withResolvers<void>();
-  /** How often it had nothing more to write. */
+  /** Number of times that the writer had nothing more to write. */
   let waits = 0;
   const held: Clock = {
     ...clock,
@@ -172,7 +172,7 @@ test('a view that a full card refused is written once there is space, without an
     ledger.close();
   });
   views.changed();
-  // The history is the last of the two.
+  // The history is written last.
   for (const began = performance.now(); !existsSync(paths.historyFile); await clock.yield())
     assert.ok(performance.now() - began < 5_000, 'the views are written within 5 s');
   assert.deepEqual(queueIds(paths.queueFile, 'completed'), ['q_1']);

@@ -31,8 +31,9 @@ const EPOCH_MS_MAX = 253_402_300_799_999;
 export type TimestampReader = (raw: unknown) => NormalTime;
 
 /**
- * Reads ISO timestamps with `Z` or an offset as stated, ISO timestamps without a zone as UTC, `20260322_122202` as local time
- * in `timeZone`, and numbers as milliseconds or seconds since 1970. `timeZone` is an IANA name; an unknown one counts as UTC.
+ * Reads ISO timestamps with `Z` or an offset as stated, ISO timestamps without a zone as UTC, `20260322_122202` as local
+ * time in `timeZone`, and numbers as milliseconds or seconds since 1970. `timeZone` is an IANA name; an unknown name counts
+ * as UTC.
  */
 export function createTimestampReader(timeZone: string): TimestampReader {
   const zone = isTimeZone(timeZone) ? timeZone : 'UTC';

@@ -7,11 +7,16 @@ export type Coding = 'gzip' | 'br' | 'zstd';
  * Pi compresses a part of 1 MiB in 0.2 s. A boat's link needs longer to send the part.
  */
 export const COMPRESSION_LEVELS: Readonly<Record<Coding, number>> = {
-  /** 55.3 bytes a row at 41 MB/s; the other log shrinks 4.72 times. Higher levels cost time and save almost nothing. */
+  /**
+   * 55.3 bytes a row at 41 MB/s; the other log shrinks by a factor of 4.72. Higher levels cost time and save almost
+   * nothing.
+   */
   gzip: 6,
-  /** 48.6 bytes a row at 20 MB/s; the other log shrinks 5.09 times. */
+  /** 48.6 bytes a row at 20 MB/s; the other log shrinks by a factor of 5.09. */
   br: 5,
-  /** 47.2 bytes a row at 23 MB/s; the other log shrinks 5.20 times. The fewest bytes, at brotli's speed. */
+  /**
+   * 47.2 bytes a row at 23 MB/s; the other log shrinks by a factor of 5.20. This gives the fewest bytes, at brotli's speed.
+   */
   zstd: 9,
 };
 
