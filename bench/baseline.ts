@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { hasProgram, numberOf, parseObject, REPOSITORY, runChild } from './child.ts';
 
-/** The legacy exporter in Python. It is measured if its scripts are next to the checkout and Python 3 is installed. */
+/** The legacy exporter, written in Python. It is measured if its scripts are next to the checkout and Python 3 is installed. */
 export interface Baseline {
-  /** One full export of a boatlog into `output`. */
+  /** Runs one full export of a boatlog into `output`. */
   collect(
     database: string,
     output: string,
@@ -14,14 +14,17 @@ export interface Baseline {
     readonly peakRssMb: number;
     readonly sizeBytes: number;
   }>;
-  /** Full cycles of its queue a second, with `depth` entries waiting. */
+  /** Measures full cycles of its queue per second with `depth` waiting entries. */
   cyclesPerSecond(depth: number, cycles: number): Promise<number>;
 }
 
 /** The reason why there is no baseline, as the note of a figure. */
 export type NoBaseline = { readonly missing: string };
 
-/** Searches for `shared/baseline` next to the checkout and above it. The scripts use `folder` for temporary folders. */
+/**
+ * Searches for `shared/baseline` next to the checkout and in its parent folders. The scripts create temporary folders in
+ * `folder`.
+ */
 export function findBaseline(folder: string, signal: AbortSignal): Baseline | NoBaseline {
   const scripts = findUpwards(REPOSITORY, join('shared', 'baseline', 'collect.py'));
   if (scripts === undefined) return { missing: 'baseline not present' };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { median, quantile, toFigure, toTable, toUnmeasured } from './figure.ts';
 
-/** Longest duration of a small run on a busy machine. */
+/** Timeout for a small run on a busy machine. */
 const TINY_RUN_MAX_MS = 120_000;
 
 function runBench(...args: readonly string[]) {
@@ -17,7 +17,7 @@ function runBench(...args: readonly string[]) {
   });
 }
 
-test('a small run prints every collection figure as a line of the documented shape, and leaves no files', () => {
+test('a small run prints every collection figure as a line of the documented shape and leaves no files behind', () => {
   const folder = mkdtempSync(join(tmpdir(), 'd3kos-bench-test-'));
   try {
     const { status, stdout, stderr } = runBench(
@@ -31,7 +31,7 @@ test('a small run prints every collection figure as a line of the documented sha
     const names: string[] = [];
     for (const line of lines) {
       assert.ok(typeof line === 'object' && line !== null);
-      // The values are checked below.
+      // The code below checks the values.
       const { figure, value, unit, target, ok, note, ...more } = { ...line } as Record<string, unknown>;
       assert.ok(typeof figure === 'string' && /^collect\.[a-z0-9_]+$/.test(figure), String(figure));
       assert.ok(value === null || Number.isFinite(value), `${figure}: ${value}`);

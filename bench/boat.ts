@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type BoatlogStyle, writeBoatlog } from '../packages/sim/src/fixture/boatlog.ts';
 import { writeBoat } from '../packages/sim/src/fixture/index.ts';
 
-/** The random seed of every generated boat, so that it is the same in every run and on every machine. */
+/** The random seed of every generated boat. It makes the boat the same in every run and on every machine. */
 const SEED = 1;
 
 /** A boat that has only a boatlog. The legacy exporter is measured on the same data. */
@@ -17,7 +17,7 @@ export interface BenchBoat {
   setToken(token: string): void;
 }
 
-/** Makes a boat of tier 2 in `root` with `rows` boatlog entries of one style. */
+/** Creates a boat of tier 2 in `root` with `rows` boatlog entries of one style. */
 export function makeBoat(root: string, rows: number, style: BoatlogStyle = 'integer'): BenchBoat {
   const { installationId } = writeBoat(root, { generation: 'fresh', rows: 0, seed: SEED });
   const boatlog = join(root, 'data', 'boatlog', 'boatlog.db');

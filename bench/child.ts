@@ -5,21 +5,18 @@ import { join } from 'node:path';
 /** The root of the checkout. */
 export const REPOSITORY = join(import.meta.dirname, '..');
 
-/**
- * Longest duration of a measured program. The legacy exporter takes half a minute for a million rows, and longer on a
- * slow machine.
- */
+/** Timeout for a measured program. The legacy exporter takes half a minute for a million rows, and longer on a slow machine. */
 const RUN_MAX_MS = 10 * 60_000;
-/** Longest time between SIGTERM and the end of a program. */
+/** Timeout between SIGTERM and the end of a program. */
 const STOP_MAX_MS = 20_000;
-/** Most characters of a failed program's output in the error. */
+/** Maximum number of characters of a failed program's output in the error. */
 const TAIL_LENGTH = 2_000;
 
 /** Options for running a program. */
 export interface ChildOptions {
   readonly signal: AbortSignal;
   readonly environment?: Readonly<Record<string, string>>;
-  /** File for standard output. If absent, the output is returned. */
+  /** File for standard output. Without it, the output is returned. */
   readonly outputFile?: string;
 }
 
@@ -49,7 +46,7 @@ function collectText(stream: ChildProcess['stdout']): () => string {
   return () => Buffer.concat(chunks).toString('utf8');
 }
 
-/** Sends SIGTERM and waits for the program to end. Kills it if it does not. */
+/** Sends SIGTERM and waits for the program to end. Kills the program if it does not end. */
 export async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -59,7 +56,7 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** True if the program can be started on this machine. */
+/** Returns true if the program can be started on this machine. */
 export function hasProgram(name: string, probe: readonly string[] = ['--version']): boolean {
   return spawnSync(name, probe, { stdio: 'ignore' }).status === 0;
 }
@@ -79,7 +76,7 @@ export async function waitUntil(
   }
 }
 
-/** Waits `delayMs`; rejects when aborted. */
+/** Waits `delayMs`. Rejects when aborted. */
 export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
@@ -95,7 +92,7 @@ export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Parses a JSON object from a measured program. Throws for anything else. */
+/** Parses a JSON object from a measured program. Throws if the text is not a JSON object. */
 export function parseObject(text: string): Readonly<Record<string, unknown>> {
   const value: unknown = JSON.parse(text);
   if (typeof value !== 'object' || value === null) throw new Error(`an object was expected, not ${text}`);

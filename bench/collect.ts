@@ -10,22 +10,22 @@ import { median, medianRatio, quantile, toFigure, toUnmeasured } from './figure.
 import { type LoopDelay, LOOP_RESOLUTION_MS } from './loop-delay.ts';
 import type { Bench, BenchRun } from './run.ts';
 
-/** Rows of the small boat in the comparison of memory. */
+/** Number of rows on the small boat in the memory comparison. */
 const RSS_SMALL_ROWS = 10_000;
-/** Enough slow-path rows for garbage collection to reach its steady state within seconds. */
+/** Number of slow-path rows. It is enough for garbage collection to reach its steady state within seconds. */
 const RSS_MIXED_ROWS = 100_000;
-/** Rows of the small boat in the comparison of incremental exports. */
+/** Number of rows on the small boat in the comparison of incremental exports. */
 const INCREMENTAL_SMALL_ROWS = 1_000;
-/** Alerts of the boat for the export of state records, each of which has a digest in the ledger. */
+/** Number of alerts on the boat that exports state records. Each alert has a digest in the ledger. */
 const ALERTS = 300_000;
-/** New rows of an incremental export. */
+/** Number of new rows in an incremental export. */
 const NEW_ROWS = 100;
-/** Incremental exports per boat and repetition. Each takes milliseconds. */
+/** Number of incremental exports per boat and repetition. Each takes milliseconds. */
 const INCREMENTAL_ROUNDS = 5;
 /** Duration of the writer's run without an export, which measures the cost of an insert on this disk. */
 const WRITER_ALONE_MS = 2_000;
 
-/** Measures collection: speed, memory, event loop and writers of the source. */
+/** Measures collection: speed, memory, event loop delay and the effect on writers of the source. */
 export const benchCollect: Bench = async (run) => {
   const { rows } = run.options;
   run.logProgress(`writing a boat with ${rows} boatlog entries`);
@@ -34,18 +34,18 @@ export const benchCollect: Bench = async (run) => {
   await measureMemory(run);
   await measureState(run);
   await compareIncremental(run, large);
-  // The writer comes last, because its entries stay in the log.
+  // The writer is measured last, because its entries stay in the log.
   await measureWriter(run, large);
 };
 
-/** The figures of one full export. */
+/** The measurements of one full export. */
 interface FullExport {
   readonly rowsPerSecond: number;
   readonly peakRssMb: number;
   readonly loop: LoopDelay;
 }
 
-/** One full export by a fresh daemon, whose files are removed afterwards. */
+/** Runs one full export with a newly started daemon and removes its files afterwards. */
 async function exportFully(run: BenchRun, boat: BenchBoat): Promise<FullExport> {
   return withDaemon(run, boat, async (daemon) => {
     daemon.startLoopDelay();
@@ -194,7 +194,7 @@ async function measureState(run: BenchRun): Promise<void> {
   reportLoop(run, 'collect.state_loop_delay_p99', [loop]);
 }
 
-/** The report of the program that inserts into the source. */
+/** The report from the program that inserts into the source. */
 interface WriterReport {
   readonly inserts: number;
   readonly busy: number;
@@ -281,7 +281,7 @@ async function withWriter(run: BenchRun, boat: BenchBoat, work: () => Promise<vo
   }
 }
 
-/** Exports the same few new rows on the large boat and on a small one alternately. */
+/** Exports the same few new rows alternately on the large boat and on a small one. */
 async function compareIncremental(run: BenchRun, large: BenchBoat): Promise<void> {
   run.logProgress(`incremental exports of ${NEW_ROWS} new rows, on the large boat and on a small one`);
   const small = makeBoat(join(run.folder, 'little'), INCREMENTAL_SMALL_ROWS);

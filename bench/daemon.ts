@@ -16,7 +16,7 @@ import {
 import { type LoopDelay, LOOP_RESOLUTION_MS } from './loop-delay.ts';
 import { type ProcessFacts, readProcess } from './process-facts.ts';
 
-/** Longest time until a started program answers: initdb on a slow disk. */
+/** Timeout until a started program answers. The slowest step is initdb on a slow disk. */
 const READY_MAX_MS = 60_000;
 const TAIL_LINES = 15;
 
@@ -36,13 +36,13 @@ export interface Daemon {
   readonly pid: number;
   generate(type: 'full' | 'incremental'): Promise<Generated>;
   facts(): ProcessFacts;
-  /** Samples the delay of the event loop until `stopLoopDelay`. */
+  /** Samples the event loop delay until `stopLoopDelay` is called. */
   startLoopDelay(): void;
   stopLoopDelay(): Promise<LoopDelay>;
   stop(): Promise<void>;
 }
 
-/** Starts the daemon of a boat. If `centralUrl` is undefined, exports are made and kept. */
+/** Starts the daemon of a boat. If `centralUrl` is undefined, exports are created but not sent. */
 export async function startDaemon(
   boat: BenchBoat,
   signal: AbortSignal,
@@ -72,7 +72,7 @@ export async function startDaemon(
     },
   );
   await waitForAnswer('the export manager', child, signal, () => answers(`${url}/health`));
-  if (child.pid === undefined) throw new Error('a daemon that answers has no process id');
+  if (child.pid === undefined) throw new Error('a running daemon has no process id');
   const { pid } = child;
   return {
     url,
@@ -140,7 +140,7 @@ async function waitForAnswer(
     lines.push(...chunk.toString('utf8').split('\n').filter(Boolean));
     lines.splice(0, Math.max(0, lines.length - TAIL_LINES));
   });
-  // An aborted run ends the child, which emits an error.
+  // Aborting the run ends the child, which emits an error.
   child.on('error', (error) => lines.push(error.message));
   try {
     await waitUntil(`the start of ${name}`, READY_MAX_MS, signal, async () => {
@@ -198,7 +198,7 @@ function findFreePort(): Promise<number> {
   });
 }
 
-/** Detects deliveries from the daemon's events. */
+/** Detects deliveries through the daemon's events. */
 export interface Deliveries {
   /** Resolves to `performance.now()` when the daemon reports the receipt. */
   waitFor(queueId: string, maxMs: number): Promise<number>;
@@ -225,7 +225,7 @@ export async function watchDeliveries(daemon: Daemon, signal: AbortSignal): Prom
       }
     }
   })();
-  // Closing the stream and the end of the daemon both end the loop with an error. A pending wait then times out.
+  // The loop ends with an error when the stream is closed or the daemon ends. A pending wait then times out.
   reading.catch(() => undefined);
   return {
     waitFor: async (queueId, maxMs) => {
@@ -236,7 +236,7 @@ export async function watchDeliveries(daemon: Daemon, signal: AbortSignal): Prom
   };
 }
 
-/** True if this user may trace system calls. */
+/** Returns true if this user may trace system calls. */
 export function canTrace(): boolean {
   return hasProgram('strace', ['-f', '-o', '/dev/null', 'true']);
 }

@@ -11,17 +11,20 @@ import { median, quantile, toFigure, toUnmeasured } from './figure.ts';
 import { type Link, startLink } from './link.ts';
 import type { Bench, BenchRun } from './run.ts';
 
-/** The boat has a log of 10,000 entries and 100 new entries a day, and exports daily for 30 days. */
+/** The boat has a log of 10,000 entries, adds 100 entries a day, and exports daily for 30 days. */
 const LOG_ROWS = 10_000;
 const DAY_ROWS = 100;
 const DAYS = 30;
-/** Timed exports per repetition. */
+/** Number of timed exports per repetition. */
 const RECEIPTS = 10;
-/** Outages of central: one that ends before the first probe, and others between later probes, whose intervals grow. */
+/**
+ * Durations of central's outages. One outage ends before the first probe. The others end between later probes, whose intervals
+ * grow.
+ */
 const AWAYS_MS = [3_000, 12_000, 30_000] as const;
-/** Longest wait for the daemon to detect that central is back: the longest backoff and a margin. */
+/** Timeout for the daemon to detect that central is back: the longest backoff plus a margin. */
 const RETURN_MAX_MS = 90_000;
-/** Longest wait for the receipt of one export. */
+/** Timeout for the receipt of one export. */
 const DELIVERY_MAX_MS = 60_000;
 /** Time after which a daemon without work has finished its writes and closed its connections. */
 const SETTLED_MS = 8_000;
@@ -36,7 +39,7 @@ interface Setting {
   readonly tierRequests: () => number;
 }
 
-/** Measures delivery: time to the receipt, recovery of a link, bytes of 30 days, and an idle boat. */
+/** Measures delivery: time to the receipt, recovery after a link failure, bytes sent in 30 days, and an idle boat. */
 export const benchDeliver: Bench = async (run) => {
   const { signal } = run;
   const boat = makeBoat(join(run.folder, 'boat'), LOG_ROWS);
@@ -89,7 +92,7 @@ function toPort(server: Server): number {
   return address.port;
 }
 
-/** Makes an export and waits for its receipt. Returns the time from the request to the receipt. */
+/** Creates an export and waits for its receipt. Returns the time from the request to the receipt. */
 async function deliverOne({ daemon, deliveries }: Setting): Promise<number> {
   const { queueId, beganMs } = await daemon.generate('incremental');
   return (await deliveries.waitFor(queueId, DELIVERY_MAX_MS)) - beganMs;
@@ -164,7 +167,7 @@ async function measureReceipts(setting: Setting): Promise<void> {
   );
 }
 
-/** Measures the backoff of probes: central goes away and comes back while the boat's interfaces do not change. */
+/** Measures the backoff of probes: central becomes unreachable and returns while the boat's interfaces do not change. */
 async function measureCentralBack(setting: Setting): Promise<void> {
   const { run, boat, daemon, deliveries, link } = setting;
   const waits: number[] = [];

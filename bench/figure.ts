@@ -1,19 +1,19 @@
 /** A measured value and its target. */
 export interface Figure {
-  /** `<bench>.<what>`, the same in every run. */
+  /** The name `<bench>.<what>`, which is the same in every run. */
   readonly figure: string;
-  /** Null if it could not be measured. `note` then has the reason. */
+  /** Null if the value could not be measured. `note` then contains the reason. */
   readonly value: number | null;
   readonly unit: string;
   /** Null if the figure has no target. */
   readonly target: number | null;
-  /** False for a missed target and for a targeted figure that was not measured. */
+  /** False if the target was missed, or if a figure with a target was not measured. */
   readonly ok: boolean;
-  /** The method, or the reason why it was not measured. */
+  /** The method, or the reason why the value was not measured. */
   readonly note?: string;
 }
 
-/** The target of a figure. `orientation` is no target. */
+/** The target of a figure. `orientation` does not count as a target. */
 export type Bound = { readonly atLeast: number } | { readonly atMost: number } | 'orientation';
 
 /** Compares a value with its bound, and rounds it for display. */

@@ -8,7 +8,7 @@ import { sleep } from './child.ts';
 import { startDaemon } from './daemon.ts';
 import { startLink } from './link.ts';
 
-/** Longest wait for the first byte: the longest backoff of probes and a margin. */
+/** Timeout for the first byte: the longest probe backoff plus a margin. */
 const FIRST_BYTE_MAX_MS = 90_000;
 
 const [root = '', awayMs = ''] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy that can be cut and restored, and counts bytes and connections. */
+/** A TCP proxy that can be cut and restored. It counts bytes and connections. */
 export interface Link {
   readonly port: number;
   /** Returns the bytes from the boat since the last call, including request headers. */
@@ -8,12 +8,12 @@ export interface Link {
   takeConnections(): number;
   /** Stops listening and resets open connections. */
   cut(): Promise<void>;
-  /** Listens again. `firstByte` resolves to `performance.now()` at the arrival of the first byte. */
+  /** Listens again. `firstByte` resolves to `performance.now()` when the first byte arrives. */
   restore(): Promise<{ readonly firstByte: Promise<number> }>;
   close(): Promise<void>;
 }
 
-/** Starts a link on a free port to the loopback port `target`. */
+/** Starts a link from a free port to the loopback port `target`. */
 export async function startLink(target: number): Promise<Link> {
   const sockets = new Set<Socket>();
   let sentBytes = 0;

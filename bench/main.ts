@@ -10,13 +10,13 @@ import { benchQueue } from './queue.ts';
 import type { Bench, BenchOptions } from './run.ts';
 
 const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: string }> = new Map([
-  ['collect', { bench: benchCollect, what: 'export of a large boatlog, and its effect on the daemon' }],
+  ['collect', { bench: benchCollect, what: 'export of a large boatlog and its effect on the daemon' }],
   ['queue', { bench: benchQueue, what: 'durable queue cycles and fsyncs per delivered export' }],
   [
     'deliver',
     {
       bench: benchDeliver,
-      what: 'time to the receipt, recovery of a link, bytes of 30 days, and an idle boat',
+      what: 'time to the receipt, recovery after a link failure, bytes sent in 30 days, and an idle boat',
     },
   ],
 ]);
@@ -90,7 +90,7 @@ async function runBench(bench: Bench, invocation: Invocation): Promise<void> {
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });
-    // Figures that were measured before a failure are printed, too.
+    // Figures that were measured before a failure are also printed.
     if (invocation.output === 'table') for (const line of toTable(figures)) console.log(line);
   }
 }

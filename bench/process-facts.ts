@@ -35,7 +35,7 @@ function toField(text: string, name: string): number {
   return Number(found);
 }
 
-/** Threads and descriptors can disappear while they are listed. */
+/** Threads and descriptors can disappear while they are being listed. */
 function orGone<T>(read: () => T): T | undefined {
   try {
     return read();

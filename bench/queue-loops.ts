@@ -6,14 +6,14 @@ import { toStamp } from '../packages/boat/src/ledger/policy.ts';
 import type { WallMs } from '../packages/boat/src/platform/ports.ts';
 import { LEDGER_CHECKPOINT_PAGES, openLedgerDatabase } from '../packages/boat/src/platform/sqlite.ts';
 
-/** The creation time of generated entries. */
-// The benchmark has no clock, so a constant takes the place of its branded value.
+/** Creation time of the generated entries. */
+// The benchmark has no clock, so a constant replaces the branded value.
 const AT_MS = Date.UTC(2026, 2, 16) as WallMs;
 
-/** A queue of constant depth: each cycle adds an entry and delivers the oldest. */
+/** A queue of constant depth. Each cycle adds an entry and delivers the oldest one. */
 export interface QueueLoop {
   turn(cycles: number): void;
-  /** Commits since the queue was filled. */
+  /** Number of commits since the queue was filled. */
   commits(): number;
   close(): void;
 }
@@ -52,9 +52,9 @@ export function createLedgerLoop(path: string, depth: number): QueueLoop {
 }
 
 /**
- * Measures the limit of the disk and SQLite: the same number of commits with the same pragmas and texts on one table. The
- * first commit of a cycle inserts an entry with its ranges. Then the oldest waiting row is read, as in a claim, and the
- * other commits replace it with its receipt.
+ * Measures the limit set by the disk and SQLite, with the same number of commits, the same pragmas and the same texts on one
+ * table. The first commit of a cycle inserts an entry with its ranges. Then the oldest waiting row is read, as in a claim. The
+ * other commits replace that row with its receipt.
  */
 export function createBareLoop(path: string, depth: number, commitsPerCycle: number): QueueLoop {
   const db = new DatabaseSync(path);
@@ -100,7 +100,7 @@ export function createBareLoop(path: string, depth: number, commitsPerCycle: num
 }
 
 function toNewEntry(n: number): NewEntry {
-  // One entry a second, so that names are in the order of the entries, as on a boat.
+  // One entry per second, so that names and entries have the same order, as on a boat.
   const name = toStamp(AT_MS + 1_000 * n);
   return {
     queueId: `q_${name}`,
@@ -118,7 +118,7 @@ function toNewEntry(n: number): NewEntry {
   };
 }
 
-/** The cursor move of a daily export in which one log has new rows. */
+/** The cursor movement of a daily export in which one log has new rows. */
 function toMoves(n: number): readonly CategoryMoves[] {
   const cursor = (position: number) => ({ position, check: `check of row ${position}` });
   return [

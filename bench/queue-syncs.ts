@@ -7,17 +7,17 @@ import { canTrace, type Daemon, startCentral, startDaemon, watchDeliveries } fro
 import { toFigure, toUnmeasured } from './figure.ts';
 import type { BenchRun } from './run.ts';
 
-/** Number of exports in a row in the first count, and of separate exports in the second. */
+/** Number of consecutive exports in the first count, and number of separate exports in the second. */
 const EXPORTS = { inARow: 20, alone: 5 } as const;
 const NEW_ROWS = 10;
-/** Longest wait for the receipt of an export of a few rows. */
+/** Timeout for the receipt of an export with a few rows. */
 const DELIVERY_MAX_MS = 30_000;
 /** Time after which the JSON views are up to date. They are written at most once a second. */
 const VIEWS_SETTLED_MS = 2_500;
-/** fsyncs of the export file: its content and its folder. */
+/** Number of fsyncs for the export file: one for its content and one for its folder. */
 const SPOOL_SYNCS = 2;
 
-/** Counts fsync and fdatasync of a real daemon that delivers to a real central, by file. */
+/** Counts the fsync and fdatasync calls of a real daemon that delivers to a real central, by file. */
 export async function measureSyncs(run: BenchRun): Promise<void> {
   const bound = { atMost: 4 } as const;
   if (!canTrace()) {
@@ -85,7 +85,7 @@ function reportSyncs(
   run.report(toFigure(figure, all / exports - SPOOL_SYNCS, 'fsyncs', { atMost: 4 }, note));
 }
 
-/** Counts the fsyncs of the daemon during `work`, by kind of file. */
+/** Counts the daemon's fsyncs during `work`, by kind of file. */
 async function countSyncs(
   run: BenchRun,
   daemon: Daemon,
@@ -121,7 +121,7 @@ async function countSyncs(
   return counts;
 }
 
-/** Returns the kind of a synced path. A folder is synced after a change of its names. */
+/** Returns the kind of a synced path. A folder is synced after its names have changed. */
 function toWhat(path: string): string {
   const name = basename(path.replace(/ \(deleted\)$/, ''));
   if (name.startsWith('exports.db')) return name;

@@ -9,18 +9,17 @@ import type { Bench, BenchRun } from './run.ts';
 const DEPTH_SHALLOW = 10;
 const DEPTH_DEEP = 10_000;
 /**
- * Cycles of each loop in one turn. A turn takes a tenth of a second, so that both loops of a pair run under the same
- * load.
+ * Number of cycles of each loop per turn. A turn takes a tenth of a second, so that both loops of a pair run under the same load.
  */
 const TURN_CYCLES = 100;
-/** Turns of each loop per repetition. */
+/** Number of turns of each loop per repetition. */
 const TURNS = 10;
-/** Cycles of the legacy exporter's queue, which rewrites its whole file four times in each. */
+/** Number of cycles of the legacy exporter's queue. Each cycle rewrites the whole queue file four times. */
 const LEGACY_CYCLES = { shallow: 50, deep: 5 } as const;
-/** `f_type` of tmpfs (statfs(2)), which is not a disk. */
+/** `f_type` of tmpfs (statfs(2)). A tmpfs is not a disk. */
 const TMPFS_MAGIC = 0x01021994;
 
-/** Measures the queue: durable cycles and fsyncs. */
+/** Measures the queue: the rate of durable cycles and the number of fsyncs. */
 export const benchQueue: Bench = async (run) => {
   const disk =
     statfsSync(run.folder).type === TMPFS_MAGIC ? 'in memory and not on a disk; use --folder' : 'disk';

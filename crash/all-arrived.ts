@@ -6,9 +6,9 @@ import { type CentralPlace, type RunningDaemon, withCentralStore } from '../test
 import { assertCentralHolds, exportsAtCentral, readRecordsOfBoat } from '../tests/support/records-of-boat.ts';
 
 /**
- * Delivers all waiting exports, stops the daemon, and asserts that the crashes broke no promise: each acknowledged export is in the
- * history, none failed or is stuck, and central holds the exports of the history and no others, each record of the boat once, and no
- * gap. Returns the number of delivered exports.
+ * Delivers all waiting exports, stops the daemon, and asserts that the crashes broke no promise. Each acknowledged export must be
+ * in the history, and no export may be failed or stuck. Central must hold exactly the exports in the history, each record of the
+ * boat once, and no gap. Returns the number of delivered exports.
  */
 export async function assertAllArrived(
   daemon: Pick<RunningDaemon, 'request' | 'output' | 'stop'>,
@@ -33,7 +33,7 @@ export async function assertAllArrived(
     assert.deepEqual(
       await exportsAtCentral(store, INSTALLATION),
       [...delivered].sort(),
-      'central holds the exports of the history and no others',
+      'central holds exactly the exports in the history',
     );
     assert.deepEqual((await findGaps(store, INSTALLATION)).missing_sequences, []);
   });

@@ -13,11 +13,11 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** `FS_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`. After it no write reaches the device, including those of the journal. */
+/** `FS_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`. After this call no write reaches the device, not even a journal write. */
 const SHUTDOWN_REQUEST = '0x8004587d';
 const SHUTDOWN_NO_LOG_FLUSH = 2;
 
-/** Programs that can make an ioctl. Every Debian has one of them. Their last argument is the folder of the mount. */
+/** Programs that can make an ioctl. Every Debian system has at least one of them. The last argument is the mount point. */
 const CUTTERS: readonly (readonly [program: string, ...args: string[]])[] = [
   [
     'perl',
@@ -31,33 +31,39 @@ const CUTTERS: readonly (readonly [program: string, ...args: string[]])[] = [
   ],
 ];
 
-/** Longest duration of one command on the card. */
+/** Timeout for one command on the card. */
 const COMMAND_MAX_MS = 30_000;
-/** Longest wait for a file system that a dying program still holds. */
+/** Timeout for a file system that a terminating program still holds. */
 const UNMOUNT_TRIES = 100;
 const UNMOUNT_PAUSE_MS = 50;
 
 /** A file system whose power can fail: ext4 on a loop device, with its usual journal. */
 export interface Card {
   readonly kind: 'card';
-  /** The folder it is mounted on. */
+  /** The mount point. */
   readonly path: string;
-  /** Writes everything that is still in memory, so that a cut does not affect the preparations. */
+  /** Writes all data that is still in memory, so that a cut does not affect the preparations. */
   sync(): void;
-  /** Cuts the power: unsynced data is lost, and running programs get EIO. Resolves when it is done. */
+  /** Cuts power: unsynced data is lost, and running programs get EIO. Resolves when power is off. */
   cut(): Promise<void>;
   /**
-   * The file system reports an error and becomes read-only, as on cards that are mounted with `errors=remount-ro`. Returns a reason
-   * if this kernel has no way to request it.
+   * Triggers a file system error, so that the file system becomes read-only, as on cards mounted with `errors=remount-ro`.
+   * Returns a reason if this kernel cannot do this.
    */
   turnReadOnly(): string | undefined;
-  /** Mounts it again, as the next boot does, after a repair if necessary. Call it after every program that used the card has ended. */
+  /**
+   * Mounts the file system again, as the next boot does, after a repair if necessary. Call this after every program that used the
+   * card has ended.
+   */
   restart(): void;
-  /** Unmounts it, frees its loop device and removes it. Repeating it has no effect. */
+  /** Unmounts the card, frees its loop device and removes its image. Further calls have no effect. */
   close(): void;
 }
 
-/** A card, or the reason why this machine has none: mounting needs root, a loop device, and a kernel that supports the ioctl. */
+/**
+ * A card, or the reason why this machine cannot provide one. Mounting needs root, a loop device, and a kernel that supports the
+ * ioctl.
+ */
 export function insertCard(
   sizeBytes: number,
 ): Card | { readonly kind: 'unavailable'; readonly reason: string } {
@@ -99,12 +105,12 @@ export function insertCard(
   }
 }
 
-/** Exits, so that the listeners for `exit` run. */
+/** Calls `exit`, so that the `exit` listeners run. */
 function end(): void {
   process.exit(1);
 }
 
-/** Tries each program on the card. If a write still succeeds afterwards, the power did not fail. */
+/** Tries each program on the card. If a write still succeeds afterwards, power did not fail. */
 function findCutter(image: string, path: string): readonly [program: string, ...args: string[]] {
   const failures: string[] = [];
   for (const [program, ...args] of CUTTERS) {
@@ -119,10 +125,10 @@ function findCutter(image: string, path: string): readonly [program: string, ...
 }
 
 function turnReadOnly(path: string): string | undefined {
-  // The kernel refuses a read-only remount while a program has a file open for writing. An error of the file system has no such condition.
+  // The kernel refuses a read-only remount while a program has a file open for writing. A file system error works even then.
   run('mount', ['-o', 'remount,errors=remount-ro', path]);
   const { dev } = statSync(path);
-  // The format of Linux device numbers below 4096.
+  // The encoding of Linux device numbers below 4096.
   const device = basename(realpathSync(`/sys/dev/block/${dev >> 8}:${dev & 0xff}`));
   try {
     writeFileSync(`/sys/fs/ext4/${device}/trigger_fs_error`, '1');
@@ -142,14 +148,14 @@ function canWrite(path: string): boolean {
   }
 }
 
-/** Seconds between commits of the journal that no fsync asks for. With the default of 5 s a slow machine syncs before the power cut. */
+/** Seconds between journal commits that no fsync requested. With the default of 5 s, a slow machine syncs before the power cut. */
 const JOURNAL_COMMIT_S = 300;
 
 function mount(image: string, path: string): void {
   run('mount', ['-o', `loop,commit=${JOURNAL_COMMIT_S}`, image, path]);
 }
 
-/** Mounting replays the journal. `e2fsck` repairs what the journal cannot, as at boot. */
+/** Mounting replays the journal. `e2fsck` repairs errors that the journal cannot repair, as at boot. */
 function mountOrRepair(image: string, path: string): void {
   try {
     mount(image, path);
@@ -160,7 +166,10 @@ function mountOrRepair(image: string, path: string): void {
   }
 }
 
-/** Unmounts the folder if it is mounted. If a program holds it for too long, the unmount takes effect when that ends. */
+/**
+ * Unmounts the folder if it is mounted. If a program holds the folder for too long, the unmount takes effect when the program
+ * ends.
+ */
 function unmount(path: string): void {
   const isMounted = (): boolean => spawnSync('mountpoint', ['-q', path]).status === 0;
   for (let tries = 0; isMounted(); tries += 1) {

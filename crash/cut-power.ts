@@ -25,20 +25,26 @@ import { assertAllArrived } from './all-arrived.ts';
 import type { Card } from './card.ts';
 import type { CrashCounts, CrashRun } from './run.ts';
 
-/** Many times the size of a boat and its exports in a crash test. The image is sparse. */
+/** Size of the image, many times the size of a boat and its exports in a crash test. The image is sparse. */
 export const CARD_SIZE_BYTES = 512 * 1024 * 1024;
-/** Most log lines from the first export of a boot to the power cut: those of some exports, receipts and views. */
+/**
+ * Maximum number of log lines from the first export of a boot to the power cut. These are the lines of a few exports, receipts
+ * and views.
+ */
 const LIFE_LINES_MAX = 40;
 /** One boot in EARLY_ONE_IN ends at a random moment of the start. */
 const EARLY_ONE_IN = 8;
-/** Time for which the daemon continues without its card. Exports that it acknowledges in this time must not be lost either. */
+/** Time that the daemon continues without its card. Exports that it acknowledges in this time must not be lost either. */
 const AFTER_CUT_MAX_MS = 30;
-/** One export in FULL_ONE_IN is a full one, which is delivered in several parts. */
+/** One export in FULL_ONE_IN is a full export, which is delivered in several parts. */
 const FULL_ONE_IN = 6;
-/** In one boot in QUIET_ONE_IN only the daemon writes to the card. An fsync of another program would also make the daemon's writes durable. */
+/**
+ * In one boot in QUIET_ONE_IN, only the daemon writes to the card. An fsync by another program would also make the daemon's
+ * writes durable.
+ */
 const QUIET_ONE_IN = 2;
 
-/** Adds a log entry and an alert durably, as the boat's services do. Does nothing if the card has lost power. */
+/** Durably adds a log entry and an alert, as the boat's services do. Does nothing if the card has lost power. */
 function addDurably(root: string, moment: string): void {
   try {
     for (const [file, sql] of [
@@ -53,7 +59,8 @@ function addDurably(root: string, moment: string): void {
     ] as const) {
       const db = new DatabaseSync(join(root, file), { timeout: 5_000 });
       try {
-        // FULL does not sync the folder after it removes a rollback journal, so a cut could bring the journal back. EXTRA does.
+        // FULL does not sync the folder after it removes a rollback journal, so a power cut could bring the journal back. EXTRA
+        // syncs the folder.
         db.exec('PRAGMA synchronous = EXTRA');
         db.prepare(sql).run(moment);
       } finally {
@@ -79,7 +86,10 @@ interface Acknowledged {
   readonly exportId: string;
 }
 
-/** Requests exports until the daemon has ended. Returns those it acknowledged before and after the cut. */
+/**
+ * Requests exports until the daemon has ended. Returns the exports it acknowledged before the cut and those it acknowledged after
+ * it.
+ */
 async function exportUntilGone({
   daemon,
   root,
@@ -92,7 +102,7 @@ async function exportUntilGone({
     if (!isQuiet && !ending.aborted) addDurably(root, new Date(seeded.below(2 ** 31) * 1_000).toISOString());
     const type = isQuiet || seeded.below(FULL_ONE_IN) === 0 ? 'full' : 'incremental';
     const answer = await daemon.request('POST', '/export/generate', { type }).catch((error: unknown) => {
-      // `fetch` throws it when the daemon has closed its port or the connection.
+      // `fetch` throws this error when the daemon has closed its port or the connection.
       if (error instanceof TypeError) return undefined;
       throw error;
     });
@@ -108,7 +118,7 @@ async function exportUntilGone({
   }
 }
 
-/** Asserts that a cut left each view whole. Returns the views that exist. */
+/** Asserts that each view is complete after a cut. Returns the views that exist. */
 function readViews(root: string): readonly string[] {
   const { queueFile, historyFile } = toSpoolPaths(root);
   return [
@@ -117,16 +127,16 @@ function readViews(root: string): readonly string[] {
   ].flatMap(([path = '', key = '']) => {
     if (!existsSync(path)) return [];
     const view = parseJsonBytes(readFileSync(path))?.value;
-    assert.ok(typeof view === 'object' && view !== null && key in view, `${path} is not whole`);
+    assert.ok(typeof view === 'object' && view !== null && key in view, `${path} is incomplete`);
     return [path];
   });
 }
 
-/** The queue ids of all exports in the ledger, from the daemon's API. */
+/** Returns the queue ids of all exports in the ledger, from the daemon's API. */
 async function knownExports(daemon: RunningDaemon): Promise<ReadonlySet<string>> {
   const { json: queue } = await daemon.request('GET', '/export/queue');
   const { json: history } = await daemon.request('GET', '/export/history?limit=10000');
-  // The API's own tests assert these shapes.
+  // The tests of the API assert these shapes.
   const rows = [
     ...(['pending', 'uploading', 'completed', 'failed'] as const).flatMap(
       (status) => queue[status] as { queue_id: string }[],
@@ -136,7 +146,7 @@ async function knownExports(daemon: RunningDaemon): Promise<ReadonlySet<string>>
   return new Set(rows.map((row) => row.queue_id));
 }
 
-/** Starts a central, and prepares a boat on the card that sends to it. */
+/** Starts a central and prepares a boat on the card that sends to this central. */
 async function placePrograms(processes: Processes, card: Card) {
   const central = await placeCentral(processes);
   const token = await enrollAt(processes, central, INSTALLATION);
@@ -154,9 +164,9 @@ async function placePrograms(processes: Processes, card: Card) {
 }
 
 /**
- * Cuts the power of a boat's card `run.times` times while a real daemon starts, exports, receives receipts from a real central and
- * writes its views, and boots it again each time. Throws an AssertionError if after a cut an acknowledged export is missing in the
- * ledger or a view is not whole, or if at the end anything is lost, stored twice or stuck.
+ * Cuts power to a boat's card `run.times` times while a real daemon starts, exports, receives receipts from a real central and
+ * writes its views. Boots the boat again after each cut. Throws an AssertionError if an acknowledged export is missing in the
+ * ledger or a view is incomplete after a cut, or if anything is lost, stored twice or stuck at the end.
  */
 export async function cutPower(processes: Processes, card: Card, run: CrashRun): Promise<CrashCounts> {
   const seeded = createSeeded(run.seed);
@@ -165,7 +175,7 @@ export async function cutPower(processes: Processes, card: Card, run: CrashRun):
   const acknowledged: Acknowledged[] = [];
   let views: readonly string[] = [];
   let early = 0;
-  /** Duration of the last complete start on this machine. */
+  /** Duration of the last complete start on this machine, in milliseconds. */
   let startMs = 0;
   for (let cut = 1; cut <= run.times; cut += 1) {
     addRecords(root, { rows: 1 + seeded.below(8), seed: seeded.below(1_000_000) });
@@ -189,7 +199,7 @@ export async function cutPower(processes: Processes, card: Card, run: CrashRun):
       const cutAtLine = daemon.lines().length + 1 + seeded.below(LIFE_LINES_MAX);
       const ending = new AbortController();
       const exporting = exportUntilGone({ daemon, root, seeded, ending: ending.signal });
-      // The await below throws its failure.
+      // The await below throws this failure.
       exporting.catch(() => undefined);
       await Promise.race([exporting, daemon.untilLines(cutAtLine)]);
       ending.abort();

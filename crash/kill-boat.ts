@@ -20,11 +20,14 @@ import { addRecordsUnlessBusy } from '../tests/support/records-of-boat.ts';
 import { assertAllArrived } from './all-arrived.ts';
 import type { CrashCounts, CrashRun } from './run.ts';
 
-/** Most log lines from the first export of a life to the kill: those of about ten exports. A life is the time between two kills. */
+/**
+ * Maximum number of log lines from the first export of a life to the kill, about ten exports. A life is the time between two
+ * kills.
+ */
 const LIFE_LINES_MAX = 40;
 /** One life in EARLY_ONE_IN ends at a random moment of the start. */
 const EARLY_ONE_IN = 8;
-/** One export in FULL_ONE_IN is a full one, which is delivered in several parts. */
+/** One export in FULL_ONE_IN is a full export, which is delivered in several parts. */
 const FULL_ONE_IN = 12;
 
 /** Requests exports while records are added, until the daemon has ended. Returns the ids of the acknowledged exports. */
@@ -38,7 +41,7 @@ async function exportUntilKilled(
     addRecordsUnlessBusy(place.root, { rows: 1 + seeded.below(8), seed: seeded.below(1_000_000) });
     const type = seeded.below(FULL_ONE_IN) === 0 ? 'full' : 'incremental';
     const requested = daemon.request('POST', '/export/generate', { type }).catch((error: unknown) => {
-      // `fetch` throws it when the daemon has closed its port or the connection.
+      // `fetch` throws this error when the daemon has closed its port or the connection.
       if (error instanceof TypeError) return undefined;
       throw error;
     });
@@ -53,9 +56,9 @@ async function exportUntilKilled(
 }
 
 /**
- * Kills a real daemon `run.times` times with SIGKILL while it starts, exports and uploads to a real central. Throws an AssertionError if
- * afterwards an acknowledged export is not in the history, if central lacks a record of the boat or has one too many, or if an export is
- * stuck.
+ * Kills a real daemon `run.times` times with SIGKILL while it starts, exports and uploads to a real central. Throws an
+ * AssertionError if afterwards an acknowledged export is not in the history, if central lacks a record of the boat or has a
+ * surplus record, or if an export is stuck.
  */
 export async function killBoat(processes: Processes, run: CrashRun): Promise<CrashCounts> {
   const seeded = createSeeded(run.seed);
@@ -70,7 +73,7 @@ export async function killBoat(processes: Processes, run: CrashRun): Promise<Cra
     centralUrl: central.url,
     environment: {
       EXPORT_PART_SIZE_BYTES: '32768',
-      // A killed program saves no compiled code. The run of `--version` below does, which saves a third of each start.
+      // A killed program saves no compiled code. Running `--version` below saves it and shortens each start by a third.
       NODE_COMPILE_CACHE: processes.folder('compile-cache'),
     },
   };
@@ -78,7 +81,7 @@ export async function killBoat(processes: Processes, run: CrashRun): Promise<Cra
 
   const acknowledged: string[] = [];
   const beganMs = performance.now();
-  /** Duration of the last complete start on this machine. */
+  /** Duration of the last complete start on this machine, in milliseconds. */
   let startMs = 0;
   for (let kill = 1; kill <= run.times; kill += 1) {
     const spawnedMs = performance.now();
@@ -95,7 +98,7 @@ export async function killBoat(processes: Processes, run: CrashRun): Promise<Cra
     }
     await daemon.kill();
     const { code, signal } = await daemon.ended;
-    assert.equal(signal, 'SIGKILL', `life ${kill} ended by itself with ${code}: ${daemon.output()}`);
+    assert.equal(signal, 'SIGKILL', `life ${kill} ended on its own with ${code}: ${daemon.output()}`);
   }
   const killedMs = performance.now() - beganMs;
 

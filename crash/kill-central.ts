@@ -19,14 +19,14 @@ import { assertAllArrived } from './all-arrived.ts';
 import type { CrashCounts, CrashRun } from './run.ts';
 import { until } from '../tests/support/until.ts';
 
-/** Longest time from the beginning of an import to the kill: about ten parts. */
+/** Maximum time from the beginning of an import to the kill, enough for about ten parts. */
 const LIFE_MAX_MS = 300;
 /** One kill in WITH_DATABASE_ONE_IN also kills the database server, as a power cut does. */
 const WITH_DATABASE_ONE_IN = 4;
-/** Pause between two exports of the boat. */
+/** Pause between two exports on the boat. */
 const EXPORT_PAUSE_MS = 100;
 
-/** Requests exports and adds records until aborted. Every eighth export is a full one of many parts. */
+/** Requests exports and adds records until aborted. Every eighth export is a full export with many parts. */
 async function exportUntil(
   daemon: RunningDaemon,
   root: string,
@@ -66,7 +66,7 @@ export async function killCentral(processes: Processes, run: CrashRun): Promise<
   const stop = new AbortController();
   processes.atEnd(() => stop.abort());
   const exporting = exportUntil(daemon, root, seeded, stop.signal);
-  // The await below throws its failure.
+  // The await below throws this failure.
   exporting.catch(() => undefined);
 
   let leftRunning = 0;
@@ -96,7 +96,7 @@ export async function killCentral(processes: Processes, run: CrashRun): Promise<
   );
   assert.ok(
     leftRunning > 0 || databaseKills === run.times,
-    'a killed central leaves its database server running, and the next central ends it',
+    'a killed central leaves its database server running, and the next central stops it',
   );
   assert.equal(await running.stop(), 0);
   return { acknowledged: acknowledged.length, delivered };

@@ -1,4 +1,4 @@
-// Kills real processes and cuts their power, in rounds. Exits with 1 if anything was lost, stored twice or stuck.
+// Kills real processes and cuts power, in rounds. Exits with 1 if anything was lost, stored twice or stuck.
 import { parseArgs } from 'node:util';
 import { createProcesses, type Processes } from '../tests/support/processes.ts';
 import { insertCard } from './card.ts';
@@ -7,10 +7,13 @@ import { killBoat } from './kill-boat.ts';
 import { killCentral } from './kill-central.ts';
 import type { CrashCounts, CrashRun } from './run.ts';
 
-/** Maximum number of kills or cuts in a round. Each round has a new boat and a new central, so that a failure is replayed in minutes. */
+/**
+ * Maximum number of kills or cuts in a round. Each round has a new boat and a new central, so that a failure can be replayed
+ * within minutes.
+ */
 const KILLS_PER_ROUND = 100;
 const CUTS_PER_ROUND = 25;
-/** One kill in CENTRAL_ONE_IN is central's. Each takes a start of central and of its database. */
+/** One kill in CENTRAL_ONE_IN kills central. Each of these requires a start of central and of its database. */
 const CENTRAL_ONE_IN = 10;
 
 const { values } = parseArgs({
@@ -31,7 +34,7 @@ function toCount(name: keyof typeof values): number {
 
 const done = { boatKills: 0, centralKills: 0, cuts: 0, acknowledged: 0, delivered: 0, failures: 0 };
 
-/** Runs one round with its own processes. All of them have ended afterwards. */
+/** Runs one round with separate processes. All of them have ended afterwards. */
 async function runRound(
   name: string,
   run: Omit<CrashRun, 'report'>,
@@ -54,7 +57,7 @@ async function runRound(
   }
 }
 
-/** Splits a count into rounds of at most `most`. */
+/** Splits a count into rounds of at most `most` each. */
 function toRounds(count: number, most: number): readonly number[] {
   return Array.from({ length: Math.ceil(count / most) }, (_, round) => Math.min(most, count - round * most));
 }

@@ -10,17 +10,17 @@ const ROUTE_TESTS = ['packages/central/src/http/import-route.test.ts'];
 const BODY_TESTS = ['packages/central/src/http/import-body.test.ts'];
 const INSTALLATIONS_TESTS = ['packages/central/src/installations/policy.test.ts'];
 
-/** What central does wrong. */
+/** Faults in central. */
 export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
-    name: 'another body under a key that is taken counts as a repetition',
+    name: 'a different body under a used key counts as a repetition',
     file: PART_IDENTITY,
     before: "return storedSha256 === sha256 ? 'repeat' : 'conflict';",
     after: "return 'repeat';",
     killedBy: PART_IDENTITY_TESTS,
   },
   {
-    name: 'a key may name another part than the document',
+    name: 'a key may name a different part from the document',
     file: PART_IDENTITY,
     before: 'if (key.partIndex !== part.index)',
     after: 'if (key.partIndex < 1)',
@@ -34,21 +34,21 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: ADMISSION_POLICY_TESTS,
   },
   {
-    name: 'a node stores one import more at once than it may',
+    name: 'a node stores one import more at once than allowed',
     file: 'packages/central/src/admission/admission.ts',
     before: 'if (permitsTaken >= limits.permitsMax) {',
     after: 'if (permitsTaken > limits.permitsMax) {',
     killedBy: ['packages/central/src/http/import-admission.test.ts'],
   },
   {
-    name: 'unfinished bodies are held without a limit',
+    name: 'unfinished bodies are kept in memory without a limit',
     file: ADMISSION_POLICY,
     before: 'return heldBytes + sizeBytes <=',
     after: 'return sizeBytes >= 0 || heldBytes + sizeBytes <=',
     killedBy: ADMISSION_POLICY_TESTS,
   },
   {
-    name: 'a time without a zone is taken for a moment',
+    name: 'a time without a time zone counts as a moment',
     file: 'packages/central/src/import/claimed-time.ts',
     before: '(?:Z|[+-]\\d{2}:?\\d{2})$/',
     after: '(?:Z|[+-]\\d{2}:?\\d{2})?$/',
@@ -76,7 +76,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: STORE_TESTS,
   },
   {
-    name: 'of two records with one id the earlier holds',
+    name: 'if two records have the same ID, the earlier one wins',
     file: 'packages/central/src/import/records.ts',
     before: 'else byId.set(read.record.recordId, read.record);',
     after: 'else if (!byId.has(read.record.recordId)) byId.set(read.record.recordId, read.record);',
@@ -90,35 +90,35 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: ROUTE_TESTS,
   },
   {
-    name: 'a repetition does not say that it is one',
+    name: 'a repetition is not reported as a duplicate',
     file: STORE,
     before: '...toHeldReceipt(held), duplicate: true',
     after: '...toHeldReceipt(held), duplicate: false',
     killedBy: ROUTE_TESTS,
   },
   {
-    name: "two nodes do not wait for each other at a boat's part",
+    name: "two nodes do not wait for each other while storing a boat's parts",
     file: STORE,
     before: 'where installation_id = $1::text for update',
     after: 'where installation_id = $1::text',
     killedBy: ['packages/central/src/import/store-trouble.test.ts'],
   },
   {
-    name: 'rejected records are stored nowhere',
+    name: 'rejected records are not stored',
     file: STORE,
     before: 'await insertRejected(tx, part, sorted);',
     after: '',
     killedBy: STORE_TESTS,
   },
   {
-    name: 'a boat may write as another',
+    name: "a boat may write in another boat's name",
     file: 'packages/central/src/import/import-body.ts',
     before: 'document.installation_id !== body.installationId',
     after: "document.installation_id === ''",
     killedBy: ['packages/central/src/http/import-access.test.ts'],
   },
   {
-    name: 'a body that does not match its digest is taken',
+    name: 'a body that does not match its digest is accepted',
     file: 'packages/central/src/http/import-route.ts',
     before: 'return claimed === sha256Base64 ? undefined',
     after: "return claimed !== '' ? undefined",
@@ -132,7 +132,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: ['packages/central/src/http/body.test.ts'],
   },
   {
-    name: 'a body that hides its length is read without end',
+    name: 'a body of unknown length is read without a limit',
     file: 'packages/central/src/http/body.ts',
     before: 'if (sizeBytes > sizeMaxBytes) {',
     after: 'if (sizeBytes < 0) {',
@@ -146,21 +146,21 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: INSTALLATIONS_TESTS,
   },
   {
-    name: 'the id on a screen opens every installation',
+    name: 'the short ID shown on a screen gives access to every installation',
     file: 'packages/central/src/installations/policy.ts',
     before: 'return facts.isAllowed && purpose',
     after: 'return purpose',
     killedBy: INSTALLATIONS_TESTS,
   },
   {
-    name: 'the id on a screen reads what its boat sent',
+    name: "the short ID shown on a screen gives access to the boat's data",
     file: 'packages/central/src/installations/policy.ts',
     before: "return facts.isAllowed && purpose === 'import';",
     after: 'return facts.isAllowed;',
     killedBy: INSTALLATIONS_TESTS,
   },
   {
-    name: 'a body keeps every piece it came in',
+    name: 'a body keeps every received chunk in memory',
     file: 'packages/central/src/http/body.ts',
     before: 'if (pieces.length - joined === PIECES_MAX) {',
     after: 'if (pieces.length < 0) {',
@@ -174,14 +174,14 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: BODY_TESTS,
   },
   {
-    name: 'an export that its boat withdrew stays a gap',
+    name: 'an export that its boat withdrew is still reported as a gap',
     file: 'packages/central/src/fleet/missing-sequences.ts',
     before: 'if (!withdrawn.has(sequence)) missing.push(sequence);',
     after: 'if (sequence > 0) missing.push(sequence);',
     killedBy: ['packages/central/src/fleet/missing-sequences.test.ts'],
   },
   {
-    name: 'an import takes the isolation that the server happens to have',
+    name: "an import uses the database server's default isolation level",
     file: 'packages/central/src/platform/pg-store.ts',
     before: "'begin isolation level read committed; set local",
     after: "'begin; set local",

@@ -19,7 +19,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: ['tests/dying-card.test.ts'],
   },
   {
-    name: 'an attempt is spent although central is no longer reachable',
+    name: 'an attempt is used up although central is no longer reachable',
     file: SETTLE,
     before: 'probed === undefined ? first : confirmUnavailable(first, probed);',
     after: 'first as Verdict;',
@@ -54,7 +54,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: DEAD_LETTER_TESTS,
   },
   {
-    name: 'a failed export replaces another one in the archive',
+    name: 'a failed export replaces a different one in the archive',
     file: 'packages/boat/src/deliver/dead-letters.ts',
     before: 'if (archived !== undefined && archived.fileNo !== there.fileNo) return exportFile;',
     after: '',
@@ -131,7 +131,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: DELIVER_TESTS,
   },
   {
-    name: 'parts that are cut again keep the spent attempts',
+    name: 'parts that are cut again keep the used attempts',
     file: 'packages/boat/src/ledger/queue-outcomes.ts',
     before: 'SET part_size_bytes = ?, retry_count = 0 WHERE',
     after: 'SET part_size_bytes = ? WHERE',

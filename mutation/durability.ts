@@ -7,7 +7,7 @@ const SQLITE_TESTS = ['packages/boat/src/platform/sqlite.test.ts'];
 const CREATE = 'packages/boat/src/create-export/create-export.ts';
 const CREATE_TESTS = ['packages/boat/src/create-export/create-export.test.ts'];
 
-/** Missing or reordered steps on the way of an export to the card. */
+/** Missing or reordered steps while an export is written to the card. */
 export const DURABILITY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a file is not synced before it gets its name',
@@ -45,7 +45,7 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     killedBy: DISK_TESTS,
   },
   {
-    name: 'a file moves between folders by a rename, of which a power cut can keep only the removal',
+    name: 'a file moves between folders by a rename, and after a power cut only the removal may survive',
     file: DISK,
     before: 'const hasBoth = isAnotherFolder && (await addName(fileSystem, from, to));',
     after: 'const hasBoth = false;',

@@ -19,10 +19,10 @@ const CUT = 'packages/boat/src/spool/cut.ts';
 const SPOOL_TESTS = ['packages/boat/src/spool/spool.test.ts'];
 const VIEWS_TESTS = ['packages/boat/src/views/view-writer.test.ts'];
 
-/** Faults in the invariants of the ledger, the spool and the start. */
+/** Faults in the invariants of the ledger, the spool and the startup. */
 export const LEDGER_MUTANTS: readonly Mutant[] = [
   {
-    name: 'an entry and its cursors are several commits',
+    name: 'an entry and its cursors are written in several commits',
     file: ARRIVALS,
     before: 'enqueue: (entry, moves, { slotId, stagedNo } = {}) =>\n      ledger.transaction(() => {',
     after:
@@ -51,7 +51,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: QUEUE_TESTS,
   },
   {
-    name: 'an upgrade moves the cursors by entries from before they were last written',
+    name: 'an upgrade moves the cursors by entries that are older than the cursors',
     file: SCHEMA,
     before:
       "      AND entry_no > coalesce((SELECT CAST(value AS INTEGER) FROM facts WHERE name = 'cursors_through'), 0)\n",
@@ -74,7 +74,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: QUEUE_TESTS,
   },
   {
-    name: 'the bytes of a delivery are not added to their month',
+    name: "the bytes of a delivery are not added to the month's total",
     file: OUTCOMES,
     before: '        months.add(atMs, wireSizeBytes);\n        const entry',
     after: '        const entry',
@@ -88,21 +88,21 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: UPGRADE_TESTS,
   },
   {
-    name: 'the slot is not claimed with the commit',
+    name: 'the slot is not claimed in the same commit',
     file: ARRIVALS,
     before: 'if (slotId !== undefined) insertSlot.run(slotId, entry.createdAtMs, entry.queueId);',
     after: '',
     killedBy: LEDGER_TESTS,
   },
   {
-    name: 'the sequence is not raised',
+    name: 'the sequence number is not increased',
     file: ARRIVALS,
     before: 'counters.raiseSequence(entry.sequence);',
     after: '',
     killedBy: LEDGER_TESTS,
   },
   {
-    name: 'the sequences of removed entries are forgotten',
+    name: 'the sequence numbers of removed entries are lost',
     file: COUNTERS,
     before: 'SELECT sequence FROM counters',
     after: 'SELECT coalesce(max(sequence), 0) AS sequence FROM entries',
@@ -137,7 +137,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: LEDGER_TESTS,
   },
   {
-    name: 'a retried entry has no attempt left',
+    name: 'a retried entry has no attempts left',
     file: REMOVALS,
     before: "SET status = 'pending', retry_count = 0, next_retry_at_ms = ?, failed_at_ms = NULL",
     after: "SET status = 'pending', next_retry_at_ms = ?, failed_at_ms = NULL",
@@ -193,14 +193,14 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: DIGESTS_TESTS,
   },
   {
-    name: 'a purge of the digests of a failed entry leaves earlier digests',
+    name: "a purge of a failed entry's digests keeps earlier digests",
     file: DIGESTS,
     before: "first['state'] === 'staged' ? deleteOne : deleteThrough",
     after: 'deleteOne',
     killedBy: DIGESTS_TESTS,
   },
   {
-    name: 'staged digests do not take a number from the counter',
+    name: 'staged digests take no number from the counter',
     file: ARRIVALS,
     before: 'const entryNo = stagedNo ?? counters.takeEntryNo();',
     after: 'const entryNo = stagedNo ?? (reads.newest()?.entryNo ?? 0) + 1;',
@@ -300,7 +300,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     killedBy: SPOOL_TESTS,
   },
   {
-    name: 'the history view is written once and never again',
+    name: 'the history view is written only once',
     file: 'packages/boat/src/views/view-writer.ts',
     before: "historyNo === writtenHistoryNo ? 'queue' : 'both'",
     after: "writtenHistoryNo !== undefined ? 'queue' : 'both'",

@@ -1,6 +1,6 @@
-// Applies one mutant at a time to the product and runs the tests that should notice it. Exits with 1 if a mutant survives.
-// npm run mutation [-- --only NAME | --list]    the mutants written by hand
-// npm run mutation -- --tool [POLICY.ts …]      the mutants that the tool makes in pure policies
+// Applies one mutant at a time to the product and runs the tests that should detect it. Exits with 1 if a mutant survives. npm
+// run mutation [-- --only NAME | --list] the mutants written by hand npm run mutation -- --tool [POLICY.ts …] the mutants that
+// the tool generates in pure policies
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runTests } from './run-tests.ts';
@@ -11,11 +11,14 @@ import { type MutantResult, tryMutant } from './try-mutant.ts';
 import { createTypeErrorFinder } from './type-errors.ts';
 import { createWorkingCopy, type WorkingCopy } from './working-copy.ts';
 
-/** Number of working copies in use at once. The reference machine has two cores, and tests without a core fail by timeout. */
+/** Number of working copies in use at once. The reference machine has two cores. Tests that wait for a core fail with a timeout. */
 const COPIES = 2;
-/** Longest duration of a test file without a mutant. The slowest one takes 20 s on a loaded machine. */
+/** Timeout for a test file without a mutant. The slowest one takes 20 s on a loaded machine. */
 const WHOLE_RUN_MAX_MS = 180_000;
-/** Time limit of a mutated run: at least this long, or this many times the run without a mutant. After that it counts as endless. */
+/**
+ * Timeout for a mutated run: this minimum, or this multiple of the run without a mutant if that is longer. A run that exceeds it
+ * counts as endless.
+ */
 const RUN_MAX_MS = { least: 60_000, times: 5 } as const;
 
 const { values, positionals } = parseArgs({
@@ -45,7 +48,7 @@ const copies: WorkingCopy[] = [];
 const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort(new Error('Stopped.')));
 process.once('SIGTERM', () => stopping.abort(new Error('Stopped.')));
-/** Duration of each test file without a mutant. */
+/** Duration of each test file without a mutant, in milliseconds. */
 const wholeMs = new Map<string, number>();
 try {
   for (let made = 0; made < COPIES; made += 1) copies.push(createWorkingCopy(original));
@@ -58,7 +61,7 @@ try {
   for (const copy of copies) copy.remove();
 }
 
-/** Processes each item in the next free copy. */
+/** Processes each item in the next free working copy. */
 async function share<T>(
   items: readonly T[],
   work: (item: T, copy: WorkingCopy) => Promise<void>,
@@ -71,7 +74,7 @@ async function share<T>(
   );
 }
 
-/** Runs all tests without a mutant. A test that fails then proves nothing about a mutant. */
+/** Runs all tests without a mutant. A test that fails here proves nothing about a mutant. */
 async function passesWithoutMutants(): Promise<boolean> {
   const files = [...new Set(selected.flatMap(({ killedBy }) => killedBy))];
   let isPassing = true;

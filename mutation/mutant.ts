@@ -1,17 +1,17 @@
-/** One deliberate fault in the product. The tests must notice it. */
+/** One deliberate fault in the product. The tests must detect it. */
 export interface Mutant {
-  /** Describes what the mutated product does wrong. Unique in the list. */
+  /** Describes the fault of the mutated product. Each name occurs once in the list. */
   readonly name: string;
-  /** From the root of the repository. */
+  /** Path from the root of the repository. */
   readonly file: string;
   /** Text that occurs exactly once in the file. A mutant whose text is missing is an error and is not skipped. */
   readonly before: string;
   readonly after: string;
-  /** The quickest test files that notice it, from the root of the repository. */
+  /** The quickest test files that detect the fault, as paths from the root of the repository. */
   readonly killedBy: readonly string[];
 }
 
-/** The text of the mutated file, or how often the original text occurs if not once. */
+/** The text of the mutated file, or the number of occurrences of the original text if it is not one. */
 export type Mutated =
   | { readonly kind: 'mutated'; readonly text: string }
   | { readonly kind: 'misplaced'; readonly times: number };

@@ -5,7 +5,7 @@ import { POLICY_MUTANTS } from './policies.ts';
 import type { Mutant } from './mutant.ts';
 import { CENTRAL_MUTANTS } from './central.ts';
 
-/** All hand-written mutants. The tests must kill each of them. */
+/** All hand-written mutants. The tests must kill every mutant. */
 export const MUTANTS: readonly Mutant[] = [
   ...POLICY_MUTANTS,
   ...DURABILITY_MUTANTS,

@@ -10,7 +10,7 @@ import { createWorkingCopy } from './working-copy.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** Time limit of a run of the quick test files used here. */
+/** Timeout for a run of the quick test files used here. */
 const LIMIT_MS = 60_000;
 
 test('the text of every mutant occurs in its file exactly once, and its tests exist', () => {

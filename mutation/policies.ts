@@ -25,7 +25,7 @@ const LEDGER = 'packages/boat/src/ledger/policy.ts';
 const LEDGER_TESTS = ['packages/boat/src/ledger/ledger.test.ts'];
 const SPOOL_TESTS = ['packages/boat/src/spool/spool.test.ts'];
 
-/** Wrong decisions of the boat. */
+/** Wrong decisions on the boat. */
 export const POLICY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a captive portal that answers 200 counts as central',
@@ -42,7 +42,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: PROBE_TESTS,
   },
   {
-    name: 'a foreign answer spends an attempt',
+    name: 'a foreign answer uses up an attempt',
     file: VERDICTS,
     before: 'if (isGatewayStatus(outcome.status)) return unavailable(',
     after: 'if (outcome.status > 0) return unavailable(',
@@ -217,7 +217,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     killedBy: LICENSE_TESTS,
   },
   {
-    name: 'a copied card with an empty id becomes another boat',
+    name: 'a copied card with an empty ID becomes a different boat',
     file: LICENSE,
     before: "const stated = file.kind === 'read' ?",
     after: "const stated = file.kind === 'read' && file.installationId !== '' ?",

@@ -45,7 +45,7 @@ async function runToEnd(
   limitMs: number,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly code: number | null; readonly isTimedOut: boolean }> {
-  // Node skips test files that know of an outer test run.
+  // Node skips test files that detect an outer test run.
   const { NODE_TEST_CONTEXT: _outer, ...environment } = process.env;
   const child = spawn(
     process.execPath,
@@ -54,7 +54,7 @@ async function runToEnd(
       cwd: copy.root,
       env: { ...environment, TMPDIR: temporary, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' },
       stdio: ['ignore', output, output],
-      // A process group of its own, so that the tests' child processes can be killed with them.
+      // A separate process group, so that the tests' child processes can be killed with them.
       detached: true,
     },
   );
@@ -77,7 +77,7 @@ async function runToEnd(
   }
 }
 
-/** Kills a process group. Has no effect if it has ended. */
+/** Kills a process group. Has no effect if the group has ended. */
 function stopGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
@@ -87,7 +87,7 @@ function stopGroup(pid: number | undefined): void {
   }
 }
 
-/** The first `not ok` of a TAP report. It is the innermost test, because TAP lists subtests before their test. */
+/** Returns the first `not ok` in a TAP report. It is the innermost test, because TAP lists subtests before their parent. */
 function firstFailure(report: string): string {
   for (const [, name = '', directive = ''] of report.matchAll(/^ *not ok \d+ - (.*?)(?: # (\w+).*)?$/gm))
     if (directive === '' || directive === 'time') return name.replaceAll(/\\(.)/g, '$1');

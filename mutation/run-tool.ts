@@ -3,9 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
 /**
- * Runs the mutation testing tool on the pure policies that `mutation-tool/stryker.config.json` lists, or on `files`. Installs it first
- * if necessary: it is not a dependency of the repository, because only this command uses it. Returns the exit code, which is 1 if
- * the score is below the threshold.
+ * Runs the mutation testing tool on the pure policies that `mutation-tool/stryker.config.json` lists, or on `files`. Installs the
+ * tool first if necessary. The tool is not a dependency of the repository, because only this command uses it. Returns the exit
+ * code, which is 1 if the score is below the threshold.
  */
 export function runTool(root: string, files: readonly string[]): number {
   const folder = join(root, 'mutation-tool');
@@ -18,14 +18,14 @@ export function runTool(root: string, files: readonly string[]): number {
     {
       cwd: root,
       stdio: 'inherit',
-      // The tool starts tests with `node` from the path. The system's own Node may be too old for them.
+      // The tool starts tests with `node` from PATH. The system's own Node may be too old for the tests.
       env: { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}` },
     },
   );
   return status ?? 1;
 }
 
-/** Holds a copy of the lock file from which the present installation was made. */
+/** Holds a copy of the lock file from which the current installation was made. */
 function stampOf(folder: string): string {
   return join(folder, 'node_modules', '.installed-lock.json');
 }

@@ -2,7 +2,10 @@ import { runTests } from './run-tests.ts';
 import { type Mutant, mutateText } from './mutant.ts';
 import type { WorkingCopy } from './working-copy.ts';
 
-/** The result of one mutant. Only `killed` is good: a misplaced mutant must be updated, and a type error is noticed without tests. */
+/**
+ * The result of one mutant. Only `killed` is good. A misplaced mutant must be updated, and a type error would be detected without
+ * tests.
+ */
 export type MutantResult =
   | { readonly kind: 'killed'; readonly by: string }
   | { readonly kind: 'survived' }
@@ -10,9 +13,9 @@ export type MutantResult =
   | { readonly kind: 'not_compiling'; readonly error: string };
 
 /**
- * Applies a mutant to the copy, runs the tests that should notice it, and restores the copy. `findTypeErrors` returns the
- * compiler's errors for a file with another text. A change with type errors would be noticed without any test. A run that exceeds
- * its time limit counts as killed.
+ * Applies a mutant to the copy, runs the tests that should detect it, and restores the copy. `findTypeErrors` returns the
+ * compiler's errors for a file with a different text. A change with type errors would be detected without any test. A run that
+ * exceeds its timeout counts as killed.
  */
 export async function tryMutant(
   copy: WorkingCopy,
@@ -35,7 +38,7 @@ export async function tryMutant(
       case 'failed':
         return { kind: 'killed', by: run.failure };
       case 'timed_out':
-        return { kind: 'killed', by: `the time limit of ${run.limitMs / 1000} s` };
+        return { kind: 'killed', by: `the timeout of ${run.limitMs / 1000} s` };
       default:
         return run satisfies never;
     }

@@ -5,7 +5,7 @@ import ts from 'typescript';
 /** Error codes for unused names. A mutant may leave names unused. */
 const UNUSED_CODES: ReadonlySet<number> = new Set([6133, 6138, 6192, 6196, 6198, 6199]);
 
-/** Returns a function that finds the compiler's errors for a file with another text. */
+/** Returns a function that finds the compiler's errors for a file with a different text. */
 export function createTypeErrorFinder(root: string): (file: string, text: string) => readonly string[] {
   const configFile = join(root, 'tsconfig.json');
   const { config, error } = ts.readConfigFile(configFile, (path) => readFileSync(path, 'utf8'));

@@ -14,13 +14,13 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** The scope of our own packages in node_modules. They are links to workspaces, and must lead into the copy. */
+/** The scope of our own packages in node_modules. They are links to workspaces and must point into the copy. */
 const WORKSPACE_SCOPE = '@d3kos';
 
 /** A copy of the checkout in which files can be changed and tests can run. */
 export interface WorkingCopy {
   readonly root: string;
-  /** Folder for the temporary files of its tests. It is removed with the copy. */
+  /** Folder for temporary files of the tests. It is removed with the copy. */
   readonly temporary: string;
   read(file: string): string;
   write(file: string, text: string): void;
@@ -28,8 +28,8 @@ export interface WorkingCopy {
 }
 
 /**
- * Copies all files that git does not ignore, with uncommitted changes, to a folder of its own. Each installed package is linked by
- * itself, and our own packages to the copy. A link to the whole of node_modules would lead tests back to the original.
+ * Copies all files that git does not ignore, including uncommitted changes, to a new folder. Each installed package is linked
+ * separately, and our own packages are linked to the copy. A single link to node_modules would make the tests use the original.
  */
 export function createWorkingCopy(original: string): WorkingCopy {
   const folder = mkdtempSync(join(tmpdir(), 'd3kos-mutant-'));

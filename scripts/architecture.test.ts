@@ -25,7 +25,7 @@ const PROGRAMS = [
 
 type Rules = Readonly<Record<string, Required<ModuleRule>>>;
 
-/** The module table of a section of architecture.md: `| module | holds | imports |`. */
+/** Reads the module table in a section of architecture.md: `| module | holds | imports |`. */
 function readModuleTable(heading: string): Rules {
   const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
   const rows = toCells(toSection(page, heading)).flatMap(([module = '', , imports = '']) => {
@@ -46,7 +46,7 @@ function parseImports(cell: string): Required<ModuleRule> {
 
 describe('architecture.md', () => {
   for (const { name, heading, modules } of PROGRAMS)
-    test(`lists the modules of ${name} and the imports that the check enforces`, () => {
+    test(`lists the modules of ${name} and the imports that the check allows`, () => {
       const rules: Readonly<Record<string, ModuleRule>> = modules;
       const table = readModuleTable(heading);
       assert.deepEqual(Object.keys(table), Object.keys(rules));
@@ -77,11 +77,11 @@ describe('architecture.md', () => {
     });
 });
 
-/** A file with one import that a rule forbids, or that every rule allows. */
+/** A file with one import that either violates a rule or is allowed by every rule. */
 interface Planted {
   readonly file: string;
   readonly text: string;
-  /** Undefined where the import is allowed. */
+  /** Undefined if the import is allowed. */
   readonly rule: string | undefined;
 }
 
@@ -113,7 +113,7 @@ function plantModuleImports(program: string, table: Rules): readonly Planted[] {
   );
 }
 
-/** A source file of a package, at the top of its `src/`. */
+/** Returns a source file of a package, directly in its `src/`. */
 function firstSource(name: string): string {
   const [file] = globSync('*.ts', { cwd: join(root, 'packages', name, 'src') }).filter(
     (source) => !source.endsWith('.test.ts'),
@@ -173,13 +173,13 @@ const OTHER_PLANTED: readonly Planted[] = [
 ];
 
 describe('the check of imports', () => {
-  test('accepts this checkout, and has seen it', async () => {
+  test('accepts this checkout and has read its files', async () => {
     const { fileCount, violations } = await checkImports(root);
     assert.deepEqual(violations, []);
     assert.ok(fileCount > 300, `${fileCount} files`);
   });
 
-  test('finds a planted violation of every rule, and nothing where the import is allowed', async (t) => {
+  test('finds a planted violation of every rule and accepts allowed imports', async (t) => {
     const copy = createWorkingCopy(root);
     t.after(() => copy.remove());
     const planted = [
@@ -188,14 +188,14 @@ describe('the check of imports', () => {
       ...OTHER_PLANTED,
     ];
     for (const { file, text } of planted) copy.write(file, text);
-    // The way back of planted-cycle-a; the check reports a cycle at one of its files.
+    // The import that closes the cycle from planted-cycle-a. The check reports a cycle at one of its files.
     copy.write('packages/protocol/src/planted-cycle-b.ts', "export type * from './planted-cycle-a.ts';\n");
     const found = new Map<string, ImportViolation[]>();
     for (const violation of (await checkImports(copy.root)).violations)
       found.set(violation.from, [...(found.get(violation.from) ?? []), violation]);
     assert.ok(planted.filter(({ rule }) => rule !== undefined).length > 100);
     for (const { file, rule } of planted) {
-      // A planted import against the order may also close a cycle.
+      // A planted import that violates the order may also close a cycle.
       const rules = (found.get(file) ?? [])
         .map((violation) => violation.rule)
         .filter((name) => name !== NO_CYCLE || rule === NO_CYCLE);
@@ -206,7 +206,7 @@ describe('the check of imports', () => {
 
 const MANY_LINES = (count: number): string => '  void 0;\n'.repeat(count);
 
-/** Code that lint refuses, by the rule that refuses it. */
+/** Code that lint rejects, by the violated rule. */
 const LINTED: readonly (readonly [rule: string, code: string])[] = [
   ['no-restricted-globals', 'setTimeout(() => undefined, 1);\n'],
   ['no-restricted-globals', 'setInterval(() => undefined, 1);\n'],
@@ -230,7 +230,7 @@ const LINTED: readonly (readonly [rule: string, code: string])[] = [
   ['@typescript-eslint/only-throw-error', "export function x(): never {\n  throw 'x';\n}\n"],
 ];
 
-test('lint refuses planted code, each by its rule, and accepts the longest function and file', async (t) => {
+test('lint rejects each piece of planted code by its rule and accepts the longest allowed function and file', async (t) => {
   const copy = createWorkingCopy(root);
   t.after(() => copy.remove());
   const folder = 'packages/boat/src/license';

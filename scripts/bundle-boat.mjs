@@ -1,5 +1,5 @@
-// Bundles the boat's program and its libraries into packages/boat/dist/main.js (decision 0023). As 700 separate modules they
-// take 15 MB more memory and double the time of a command. `npm run check` checks the types.
+// Bundles the boat's program and its libraries into packages/boat/dist/main.js (decision 0023). Loading them as 700 separate
+// modules takes 15 MB more memory and doubles the time of a command. `npm run check` checks the types.
 import { buildSync } from 'esbuild';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,13 +15,13 @@ const { outputFiles } = buildSync({
   target: 'node24',
   // Imports of this repository's packages resolve to their sources.
   conditions: ['development'],
-  // Keeps names and lines, because people read stack traces in the journal.
+  // Keeps names and lines, so that stack traces in the journal are readable.
   minify: false,
   logLevel: 'warning',
   write: false,
 });
 const [{ text }] = outputFiles;
-// Programs may be running from this file, so it is replaced only if it differs, by a rename.
+// Programs may be running from this file, so it is replaced by a rename, and only if it differs.
 if (!existsSync(target) || readFileSync(target, 'utf8') !== text) {
   mkdirSync(dirname(target), { recursive: true });
   writeFileSync(`${target}.tmp`, text);

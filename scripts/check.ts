@@ -1,4 +1,4 @@
-// The static checks: types, purity of policies, lint, imports between modules, format.
+// Runs the static checks: types, purity of policies, lint, imports between modules, format.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 

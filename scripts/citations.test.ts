@@ -35,7 +35,7 @@ describe('protocol.md', () => {
     );
   });
 
-  test('has one sentence for each requirement, with a word of RFC 2119', () => {
+  test('has one sentence for each requirement, with a keyword from RFC 2119', () => {
     for (const [number, sentence] of requirements) {
       assert.match(sentence, /\b(?:MUST|SHOULD|MAY)\b/, number);
       assert.match(sentence, /^[^.]*(?:\.(?! )[^.]*)*\.$/, `${number}: ${sentence}`);
@@ -44,7 +44,7 @@ describe('protocol.md', () => {
 });
 
 describe('a citation in the code', () => {
-  test('leads to a page, heading, requirement or decision that exists, and quotes it word for word', () => {
+  test('refers to an existing page, heading, requirement or decision and quotes it word for word', () => {
     assert.ok(files.length > 200);
     const faults = files.flatMap(({ path, text }) =>
       findCitationFaults(text, pages).map((fault) => `${path}: ${fault}`),
@@ -52,7 +52,7 @@ describe('a citation in the code', () => {
     assert.deepEqual(faults, []);
   });
 
-  test('is reported if it leads nowhere', () => {
+  test('is reported if its target does not exist', () => {
     const text = [
       '/** See docs/spec/gone.md, "Disk". docs/spec/delivery.md, "No such heading". docs/spec/delivery.md,',
       ' * "Disk". protocol.md R1, R999. Decision 9999.',

@@ -1,9 +1,9 @@
 import { globSync } from 'node:fs';
 
-/** Shortest piece of a sentence that counts as a quotation: a few words. */
+/** Minimum length of a quotation: a few words. */
 const QUOTATION_LENGTH_MIN = 20;
 
-/** What a citation in code can refer to. */
+/** The possible targets of a citation in code. */
 export interface CitedPages {
   /** Headings of each page of `docs/spec`, by file name. */
   readonly headings: ReadonlyMap<string, ReadonlySet<string>>;
@@ -13,7 +13,7 @@ export interface CitedPages {
   readonly decisions: ReadonlySet<string>;
 }
 
-/** Every file of the repository that may cite the specification or a decision, as paths from its root. */
+/** Returns every file of the repository that may cite the specification or a decision, as paths from the root. */
 export function listCitingFiles(root: string): readonly string[] {
   return globSync(
     ['{packages,scripts,bench,tests,crash,mutation}/**/*.{ts,mjs,js,sql}', 'deploy/**/*', 'eslint.config.js'],
@@ -26,12 +26,12 @@ export function listCitingFiles(root: string): readonly string[] {
     .toSorted();
 }
 
-/** The `## heading` and `### heading` texts of a page. */
+/** Returns the `## heading` and `### heading` texts of a page. */
 export function toHeadings(page: string): ReadonlySet<string> {
   return new Set([...page.matchAll(/^#{2,3} (.+)$/gm)].map((match) => match[1] ?? ''));
 }
 
-/** The requirements of a page, `- **R12** One sentence.`, in their order. A number that occurs twice is in the list twice. */
+/** Returns the requirements of a page (`- **R12** One sentence.`) in order. A number that occurs twice is listed twice. */
 export function toRequirements(page: string): readonly (readonly [number: string, sentence: string])[] {
   return [...page.matchAll(/^- \*\*(R[0-9]+)\*\* (.+(?:\n {2}.+)*)$/gm)].map((match) => [
     match[1] ?? '',
@@ -39,7 +39,7 @@ export function toRequirements(page: string): readonly (readonly [number: string
   ]);
 }
 
-/** Requirement numbers that a text cites: `protocol.md R7, R8`, or with a quotation `R34: "A boat MUST …"`. */
+/** Returns the requirement numbers that a text cites: `protocol.md R7, R8`, or with a quotation `R34: "A boat MUST …"`. */
 export function toCitedRequirements(text: string): readonly string[] {
   const flat = joinLines(text);
   const listed = [...flat.matchAll(/protocol\.md ((?:R[0-9]+(?:, | and )?)+)/g)].flatMap(
@@ -49,8 +49,8 @@ export function toCitedRequirements(text: string): readonly string[] {
 }
 
 /**
- * Citations of a text that lead nowhere: a page, heading, requirement or decision that does not exist, and a quotation
- * that differs from its requirement.
+ * Returns the wrong citations in a text: pages, headings, requirements or decisions that do not exist, and quotations that differ
+ * from their requirement.
  */
 export function findCitationFaults(text: string, pages: CitedPages): readonly string[] {
   const flat = joinLines(text);
@@ -78,7 +78,7 @@ function findPageFaults(flat: string, { headings }: CitedPages): readonly string
   });
 }
 
-/** Quotations in a text, each with the text that follows its opening quotation mark. */
+/** Returns the quotations in a text, each with the text that follows its opening quotation mark. */
 function toQuotations(flat: string): readonly { readonly number: string; readonly text: string }[] {
   return [...flat.matchAll(/\b(R[0-9]+): "/g)].map((match) => ({
     number: match[1] ?? '',
@@ -86,7 +86,7 @@ function toQuotations(flat: string): readonly { readonly number: string; readonl
   }));
 }
 
-/** Whether a text begins with the whole sentence, or quotes a piece of it that begins or ends with "…". */
+/** Returns true if a text begins with the whole sentence, or with a piece of the sentence that begins or ends with "…". */
 function isQuotation(text: string, sentence: string): boolean {
   if (text.startsWith(`${sentence}"`)) return true;
   const quoted = text.slice(0, text.indexOf('"'));
@@ -94,7 +94,7 @@ function isQuotation(text: string, sentence: string): boolean {
   return piece !== quoted && piece.length >= QUOTATION_LENGTH_MIN && sentence.includes(piece);
 }
 
-/** A text with its line breaks, and the comment marks after them, as single spaces. */
+/** Returns a text in which line breaks, and the comment marks after them, are single spaces. */
 function joinLines(text: string): string {
   return text.replaceAll(/\s*\n\s*(?:\*(?!\/)|\/\/|#)?\s*/g, ' ');
 }

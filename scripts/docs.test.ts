@@ -22,7 +22,7 @@ function toCodes(section: string): readonly string[] {
   return [...section.matchAll(/^### ([A-Z_]+)\n\*([^*]+)\.\*/gm)].map((match) => `${match[1]}: ${match[2]}`);
 }
 
-/** Fails for an item that only the page has, and for one that only the code has. */
+/** Fails if an item exists only on the page or only in the code. */
 function assertSame(page: Iterable<string>, code: Iterable<string>): void {
   assert.deepEqual([...page].toSorted(), [...code].toSorted());
 }
@@ -30,7 +30,7 @@ function assertSame(page: Iterable<string>, code: Iterable<string>): void {
 describe('errors.md', () => {
   const page = reference('errors.md');
 
-  test('has every code of the export manager with its HTTP status and exit code, and no other', () => {
+  test('lists exactly the codes of the export manager, with their HTTP status and exit code', () => {
     const section = toSection(page, "The boat's export manager");
     assertSame(
       toCodes(section),
@@ -38,7 +38,7 @@ describe('errors.md', () => {
     );
   });
 
-  test("has every failure of central's program with its exit code, and no other", () => {
+  test("lists exactly the failures of central's program, with their exit codes", () => {
     const section = toSection(page, "Central's program");
     assertSame(
       toCodes(section),
@@ -46,7 +46,7 @@ describe('errors.md', () => {
     );
   });
 
-  test('has every code of the wire with its HTTP status, and no other', () => {
+  test('lists exactly the codes on the wire, with their HTTP status', () => {
     const section = toSection(page, 'On the wire');
     assertSame(
       toCodes(section).map((line) => line.replace(/ · .*/, '')),
@@ -66,7 +66,7 @@ describe('http-api.md', () => {
       ([route = '']) => /^`((?:GET|POST|DELETE) [^`]+)`$/.exec(route)?.[1] ?? [],
     );
 
-  test("has every route of the boat's API, and no other", () => {
+  test("lists exactly the routes of the boat's API", () => {
     assertSame(
       routesOf('The boat, 127.0.0.1:8094'),
       listRoutes().map(({ method, path }) => `${method} ${path}`),
@@ -76,7 +76,7 @@ describe('http-api.md', () => {
 
 describe('the generated parts of the reference', () => {
   for (const part of listGeneratedParts())
-    test(`${part.page}: ${part.name} is what the code has; scripts/reference.ts writes it`, () => {
+    test(`${part.page}: ${part.name} agrees with the code (scripts/reference.ts updates it)`, () => {
       const page = reference(part.page);
       assert.equal(page, replaceGenerated(page, part));
     });
@@ -90,7 +90,7 @@ describe('cli.md', () => {
     assert.ok(blocks.includes(toCentralHelp(undefined).trim()));
   });
 
-  test('has every script of package.json, and names only scripts that exist', () => {
+  test('lists every script of package.json and names only existing scripts', () => {
     // package.json declares its scripts as strings.
     const { scripts } = readJson('package.json') as { readonly scripts: Record<string, string> };
     const named = toCells(toSection(reference('cli.md'), 'In the checkout')).flatMap(
@@ -117,7 +117,7 @@ describe('dependencies.md', () => {
     readonly packages: Readonly<Record<string, { readonly version?: string; readonly license?: string }>>;
   };
 
-  test('has every dependency of every package with version, licence and place, and no other', () => {
+  test('lists exactly the dependencies of all packages, with version, licence and use', () => {
     const places = new Map<string, Set<string>>();
     const manifests = globSync(['package.json', 'packages/*/package.json'], { cwd: root });
     assert.ok(manifests.length > 5);
@@ -147,7 +147,7 @@ describe('dependencies.md', () => {
 });
 
 describe('architecture.md', () => {
-  test('names every module of boat and central, and no other', () => {
+  test('names exactly the modules of the boat and central', () => {
     const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
     for (const [program, heading] of [
       ['boat', 'Modules of the boat'],
@@ -180,7 +180,7 @@ describe('architecture.md', () => {
   });
 });
 
-test('README.md names the nine categories in the order they are exported', () => {
+test('README.md names the nine categories in export order', () => {
   const page = readFileSync(join(root, 'README.md'), 'utf8');
   const named = toCells(page).flatMap(([name = '']) => /^`([a-z_]+)`$/.exec(name)?.[1] ?? []);
   assert.deepEqual(named, [...CATEGORIES]);
@@ -195,7 +195,7 @@ describe('every page', () => {
   });
 
   for (const page of pages)
-    test(`${page}: every link resolves, and no path of a machine or host of a registry occurs`, () => {
+    test(`${page}: every link resolves, and no machine path or registry host occurs`, () => {
       const text = readFileSync(join(root, page), 'utf8');
       const faults = findPageFaults(text, (target) => {
         const path = relative(root, join(root, dirname(page), target.path));
@@ -214,7 +214,7 @@ describe('every page', () => {
         assert.ok(file.includes('000N') || existsSync(join(root, file)), `${page} names ${file}`);
   });
 
-  test('is reported for a dead link, a dead anchor, a path of one machine, and a host of a registry', () => {
+  test('is reported for a dead link, a dead anchor, a machine path, and a registry host', () => {
     const text =
       '[a](gone.md) [b](#gone) [c](docs/) ![d](gone.svg)\nsee /work/x, /root/y and /home/jo/z; registry.example.org\n[e](https://example.org)';
     assert.deepEqual(

@@ -48,12 +48,12 @@ export function toAnchors(page: string): ReadonlySet<string> {
   return anchors;
 }
 
-/** Matches a path that exists on one machine only, such as a home directory or a checkout. Paths on a boat do not match. */
+/** Matches a path that exists only on one machine, such as a home directory or a checkout. Paths on a boat do not match. */
 const MACHINE_PATH =
   /(?<![\w.$])\/(?:work|root|Users|workspace|home\/(?!d3kos\b)[\w.-]+)(?:\/[\w./-]*\w|\b)/g;
 const REGISTRY_HOST = /\bregistry\.(?!md\b)[\w.-]+\w/g;
 
-/** Lists the faults of a page: relative links that `isThere` rejects, paths of one machine, and hosts of package registries. */
+/** Lists the faults of a page: relative links that `isThere` rejects, paths on one machine, and hosts of package registries. */
 export function findPageFaults(text: string, isThere: (target: LinkTarget) => boolean): readonly string[] {
   const links = [...withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '');
   const dead = links

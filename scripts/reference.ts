@@ -1,18 +1,18 @@
-// Writes the generated parts of docs/reference; scripts/docs.test.ts compares them with the pages.
+// Writes the generated parts of docs/reference. scripts/docs.test.ts compares them with the pages.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { listRoutes } from '../packages/boat/src/api/contract.ts';
 import { listSettings } from '../packages/boat/src/settings.ts';
 import { listCommands, toHelp } from '../packages/boat/src/cli/arguments.ts';
 
-/** A generated part of a page of docs/reference, between `<!-- generated: NAME -->` and `<!-- end: NAME -->`. */
+/** A generated part of a page in docs/reference, between `<!-- generated: NAME -->` and `<!-- end: NAME -->`. */
 export interface GeneratedPart {
   readonly page: string;
   readonly name: string;
   readonly text: string;
 }
 
-/** Every generated part, as the code has it now. */
+/** All generated parts, built from the current code. */
 export function listGeneratedParts(): readonly GeneratedPart[] {
   return [
     { page: 'http-api.md', name: 'routes of the boat', text: toRouteTable() },
@@ -21,7 +21,7 @@ export function listGeneratedParts(): readonly GeneratedPart[] {
   ];
 }
 
-/** A page with its generated parts replaced. Throws if a page lacks one's markers. */
+/** Returns a page with its generated parts replaced. Throws if the markers of a part are missing. */
 export function replaceGenerated(page: string, { name, text }: GeneratedPart): string {
   const begin = `<!-- generated: ${name} -->`;
   const end = `<!-- end: ${name} -->`;
@@ -58,9 +58,9 @@ function toSettingTable(): string {
     .join('\n');
 }
 
-/** The limits of a value as a sentence, if there are any. */
+/** Returns the limits of a value as a sentence, if there are any. */
 function toLimits(schema: object): readonly string[] {
-  // JSON Schema's own keywords.
+  // The keywords of JSON Schema.
   const { minimum, maximum, maxItems } = schema as Partial<
     Record<'minimum' | 'maximum' | 'maxItems', number>
   >;

@@ -6,15 +6,15 @@ import { spec } from 'node:test/reporters';
 const ROOT = join(import.meta.dirname, '..');
 const TEST_FOLDERS = ['packages/*/src', 'tests', 'scripts', 'bench', 'mutation'];
 
-/** Test files at work at once. The smallest machine that runs the suite has two cores. */
+/** Number of test files that run at once. The smallest machine that runs the suite has two cores. */
 const FILES_AT_ONCE = 2;
-/** Compiled code of earlier runs, which saves a third of each start of a program. `npm ci` removes it. */
+/** Folder for compiled code from earlier runs. It shortens each program start by a third. `npm ci` removes it. */
 const COMPILE_CACHE = join(ROOT, 'node_modules', '.cache', 'compile');
 
 export type Tier = 'quick' | 'long';
 
 /**
- * Lists the test files of a tier as paths from the root. Files that start programs or simulate boats come first, so that the short
+ * Lists the test files of a tier as paths from the root. Files that start programs or simulate boats come first, so that short
  * files fill the gaps at the end.
  */
 export function listTests(tier: Tier): readonly string[] {
@@ -28,7 +28,7 @@ export function listTests(tier: Tier): readonly string[] {
     .toSorted((a, b) => Number(isSlow(b)) - Number(isSlow(a)) || a.localeCompare(b));
 }
 
-/** Runs test files in their order, two at a time, and prints node's report. Resolves with whether every test passed. */
+/** Runs test files in the given order, two at a time, and prints Node's report. Resolves to true if every test passed. */
 export async function runTests(files: readonly string[], testMaxMs: number): Promise<boolean> {
   mkdirSync(COMPILE_CACHE, { recursive: true });
   process.env['NODE_COMPILE_CACHE'] = COMPILE_CACHE;

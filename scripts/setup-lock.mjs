@@ -1,15 +1,16 @@
-// Lets one set-up of a checkout run at a time. Plain JavaScript without dependencies, like setup.mjs.
+// Ensures that only one set-up of a checkout runs at a time. This is plain JavaScript without dependencies, like setup.mjs.
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How often to try the lock while another set-up holds it. */
+/** Interval between attempts to take the lock while another set-up holds it. */
 const POLL_MS = 250;
 
 /**
- * Resolves with a function that releases the lock, once no other set-up holds the lock of `folder`. Calls `onWait` once if it has
- * to wait. The lock is the name of an abstract Unix socket, which the kernel frees however its holder ends, so that Ctrl-C during
- * an install leaves nothing behind. A system without such sockets (not Linux, or Node before 20.5) gets no lock.
+ * Waits until no other set-up holds the lock for `folder`, takes the lock, and resolves to a function that releases it. Calls
+ * `onWait` once if it has to wait. The lock is the name of an abstract Unix socket. The kernel frees the name however its holder
+ * ends, so Ctrl-C during an install leaves nothing behind. There is no lock on systems without such sockets (not Linux, or Node
+ * before 20.5).
  */
 export async function takeSetupLock(folder, onWait) {
   const name = createHash('sha256').update(folder).digest('hex').slice(0, 32);

@@ -9,7 +9,9 @@ import { after, test } from 'node:test';
 const folder = mkdtempSync(join(tmpdir(), 'd3kos-set-up-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A process that takes the lock of `folder`, prints `waits` and `taken`, and holds the lock until it is ended. */
+/**
+ * Starts a process that takes the lock for `folder`, prints `waits` and `taken`, and then holds the lock until it receives input.
+ */
 function startHolder(): ChildProcess {
   const module = JSON.stringify(join(import.meta.dirname, 'setup-lock.mjs'));
   const code = `
@@ -26,7 +28,7 @@ async function said({ stdout }: ChildProcess): Promise<string> {
   return data.toString('utf8').trim();
 }
 
-test('a second set-up waits for the first, and a killed set-up blocks no other', async () => {
+test('a second set-up waits for the first, and killing the first lets the second continue', async () => {
   const holders: ChildProcess[] = [];
   const start = () => {
     const holder = startHolder();

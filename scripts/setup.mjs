@@ -1,6 +1,5 @@
-// Installs the dependencies of the lock file and builds. Then runs the given program with Node 24:
-// `node scripts/setup.mjs [PROGRAM.ts [ARGUMENT …]]`.
-// Plain JavaScript without dependencies, because it runs before Node 24 is installed.
+// Installs the dependencies from the lock file and builds. Then runs the given program with Node 24: `node scripts/setup.mjs
+// [PROGRAM.ts [ARGUMENT …]]`. This is plain JavaScript without dependencies, because it runs before Node 24 is installed.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -58,7 +57,7 @@ function findNode() {
   if (existsSync(installed)) return installed;
   if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath;
   console.error(
-    `setup: this needs Node 24 and found ${process.versions.node}; no Node 24 package exists for ${process.platform}-${process.arch}. ` +
+    `setup: Node 24 is required, but Node ${process.versions.node} was found; no Node 24 package exists for ${process.platform}-${process.arch}. ` +
       'Install Node 24 and run the command again.',
   );
   process.exit(1);
@@ -80,18 +79,18 @@ function runProgram(program, args) {
   });
 }
 
-// Two set-ups in one checkout (`npm start` beside `npm test`) would overwrite each other's node_modules.
+// Two set-ups in one checkout (`npm start` alongside `npm test`) would overwrite each other's node_modules.
 const releaseLock = await takeSetupLock(root, () =>
   console.error('setup: waiting for another set-up of this checkout to end'),
 );
-// A signal ends this program only after npm has ended. Otherwise npm would run on beside the next set-up.
+// A signal ends this program only after npm has ended. Otherwise npm would keep running during the next set-up.
 let endedBy;
 for (const name of SIGNALS) process.once(name, () => (endedBy = name));
 try {
   install();
   run(findNode(), [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.build.json']);
   run(findNode(), [join(root, 'scripts', 'bundle-boat.mjs')]);
-  // Lets the handler run of a signal that arrived meanwhile.
+  // Lets the handler of a signal that arrived meanwhile run.
   await new Promise((resolve) => setImmediate(resolve));
 } finally {
   releaseLock();

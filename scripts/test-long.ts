@@ -1,14 +1,14 @@
-// `npm run test:long [-- NAME …]`: the long tier, every *.long.test.ts, then the mutants. A name is the start of a step's name.
-// Prints one line per step.
+// `npm run test:long [-- NAME …]`: the long tier, every *.long.test.ts, then the mutants. A NAME matches every step whose name
+// starts with it. Prints one line per step.
 import { spawn } from 'node:child_process';
 import { basename, join } from 'node:path';
 import { listTests } from './run-tests.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Steps at work at once: one for each core of the smallest machine. The mutants use both cores themselves. */
+/** Number of steps that run at once: one for each core of the smallest machine. The mutants alone use both cores. */
 const STEPS_AT_ONCE = 2;
-/** Longest one test may take. The longest takes 15 minutes on a quiet core. */
+/** Timeout for one test. The longest test takes 15 minutes on an idle core. */
 const TEST_MAX_MS = 90 * 60_000;
 
 interface Step {
@@ -23,7 +23,7 @@ const toTestStep = (file: string): Step => ({
 const TESTS = listTests('long').map(toTestStep);
 const MUTATION: Step = { name: 'mutation', args: ['mutation/main.ts'] };
 
-/** Runs a step to its end and prints its line. Prints all of its output only if it failed. Resolves with whether it passed. */
+/** Runs a step to its end and prints its line. Prints all of its output only if the step failed. Resolves to true if it passed. */
 async function runStep({ name, args }: Step): Promise<boolean> {
   const began = performance.now();
   const child = spawn(
@@ -44,7 +44,7 @@ async function runStep({ name, args }: Step): Promise<boolean> {
   return hasPassed;
 }
 
-/** Runs steps in their order, `atOnce` at a time. Resolves with how many passed. */
+/** Runs steps in the given order, `atOnce` at a time. Resolves to the number of steps that passed. */
 async function runSteps(steps: readonly Step[], atOnce: number): Promise<number> {
   const left = [...steps];
   let passed = 0;

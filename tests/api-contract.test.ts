@@ -17,7 +17,7 @@ import { until } from './support/until.ts';
 const BOUND = { timeout: 60_000 };
 const KIOSK = { origin: 'http://localhost:3000' };
 
-/** One request of a route; `id` and `name` are those of the delivered export unless given. */
+/** One request to a route. Unless given, `id` and `name` refer to the delivered export. */
 interface Attempt {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
@@ -25,7 +25,7 @@ interface Attempt {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Requests that succeed, and refusals by code. Every route is in the table, by its type. */
+/** Requests that succeed, and refusals by code. The type ensures that every route is in the table. */
 const ATTEMPTS: Readonly<
   Record<
     RouteName,
@@ -106,7 +106,7 @@ before(async () => {
     await until('the delivery', () => first.boat.ledger.queue.counts().completed === 1);
     await first.stop();
     await central.close();
-    // Nothing is delivered from here on, so entries stay pending.
+    // Nothing is delivered after this, so entries stay pending.
     running = await startBoatInProcess({ root, centralUrl: 'http://127.0.0.1:9' });
     ready.resolve();
     await done;
@@ -136,7 +136,7 @@ const send = async (route: Route, attempt: Attempt): Promise<Response> => {
   );
 };
 
-/** The schema with every object closed: an answer must not have a key that the contract does not name. */
+/** Returns the schema with every object closed, so that an answer must not have a key that the contract does not name. */
 function toClosed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(toClosed);
   if (typeof schema !== 'object' || schema === null) return schema;
@@ -154,7 +154,7 @@ function assertMatches(schema: TSchema, value: unknown, what: string): void {
   );
 }
 
-/** Reads up to the first event, which `make` causes. */
+/** Reads up to the first event. `make` causes this event. */
 async function readFirstEvent(response: Response, make: () => Promise<unknown>): Promise<unknown> {
   const reader = response.body?.getReader();
   assert.ok(reader !== undefined);
@@ -165,7 +165,7 @@ async function readFirstEvent(response: Response, make: () => Promise<unknown>):
   return JSON.parse(/\ndata: (.*)\n/.exec(text)?.[1] ?? '');
 }
 
-test('the application serves the routes of the contract and no other', BOUND, () => {
+test('the application serves exactly the routes of the contract', BOUND, () => {
   const served = new Set(
     running.boat.app.routes
       .filter(({ method }) => method !== 'ALL')
@@ -181,7 +181,7 @@ test('the application serves the routes of the contract and no other', BOUND, ()
     assert.ok(Object.keys(answer.schema).length > 0, `${name} has an answer schema`);
 });
 
-describe('every route answers as its schema describes', BOUND, () => {
+describe("every route's answer matches its schema", BOUND, () => {
   for (const [name, { succeeds, refused = {} }] of Object.entries(ATTEMPTS)) {
     const route: Route = ROUTES[name as RouteName];
     for (const attempt of succeeds)
@@ -241,7 +241,7 @@ describe('every route answers as its schema describes', BOUND, () => {
   }
 });
 
-test('a bundle of an empty queue is answered with 204', BOUND, async () => {
+test('a request to bundle an empty queue is answered with 204', BOUND, async () => {
   for (const { queueId } of running.boat.manager.queue().pending) await running.boat.manager.cancel(queueId);
   const response = await send(ROUTES.bundle, {});
   assert.equal(response.status, 204);

@@ -25,7 +25,10 @@ import {
 import { until } from './support/until.ts';
 
 const BOUND = { timeout: 60_000 };
-/** Well below the 60 s after which a request of a test is aborted. The boat waits 2 s for the tier API, twice. */
+/**
+ * Time limit for an answer, well below the 60 s after which a test's request is aborted. The boat waits twice for the tier API, 2
+ * s each time.
+ */
 const SLOW_ANSWER_MAX_MS = 40_000;
 
 async function placeBoat(
@@ -41,7 +44,7 @@ async function placeBoat(
 const generate = (daemon: RunningDaemon, type: 'full' | 'incremental' = 'full') =>
   daemon.request('POST', '/export/generate', { type });
 
-/** Asserts a refusal that a person can act on, and gives it. */
+/** Asserts that a refusal tells the owner what to do, and returns it. */
 function assertRefused(answer: Awaited<ReturnType<typeof generate>>, status: number, code: string): void {
   assert.equal(answer.status, status, JSON.stringify(answer.json));
   assert.equal(answer.json['success'], false);
@@ -54,7 +57,7 @@ describe('licence and tier', () => {
   const goodLicense = JSON.stringify({ installation_id: INSTALLATION, tier: 2 });
 
   test(
-    'without a valid licence no export is made and none is lost, and a repaired licence needs no restart',
+    'without a valid licence no export is created and none is lost, and a repaired licence needs no restart',
     BOUND,
     async (t) => {
       const processes = createProcesses(toEnding(t));
@@ -132,7 +135,7 @@ describe('licence and tier', () => {
 });
 
 describe('starting', () => {
-  test('a port in use is reported with the fix, and the boat is unchanged', BOUND, async (t) => {
+  test('a port in use is reported with the fix, and the boat does not change', BOUND, async (t) => {
     const processes = createProcesses(toEnding(t));
     const place = await placeBoat(processes);
     const other = createServer();
@@ -165,7 +168,7 @@ describe('starting', () => {
       { CENTRAL_API_URL: 'http://central.example.org' },
       /CENTRAL_API_URL.*https/s,
     ],
-    ['a root that is no path', undefined, { D3KOS_ROOT: 'opt' }, /D3KOS_ROOT is "opt"/],
+    ['a root that is not a path', undefined, { D3KOS_ROOT: 'opt' }, /D3KOS_ROOT is "opt"/],
   ];
   for (const [name, file, environment, said] of configurations)
     test(`a configuration with ${name} is refused with the key and the fix`, BOUND, async (t) => {
@@ -196,7 +199,7 @@ describe('starting', () => {
   });
 
   test(
-    'without a daemon every command reports that, with the fix and its own exit code',
+    'without a daemon every command reports this, with the fix and a specific exit code',
     BOUND,
     async (t) => {
       const processes = createProcesses(toEnding(t));
@@ -216,7 +219,7 @@ test('two exports in one second are two entries and two files', BOUND, async (t)
   const place = await placeBoat(processes);
   const daemon = await startDaemon(processes, place);
   const ids: string[] = [];
-  // One of several pairs falls within one second, even on a slow machine.
+  // At least one of several pairs falls within one second, even on a slow machine.
   for (let round = 0; round < 20 && !ids.some((id) => id.endsWith('_2')); round += 1)
     ids.push(String((await generate(daemon)).json['queue_id']));
   assert.ok(
@@ -245,7 +248,7 @@ describe('a token that central refuses', BOUND, () => {
   });
 
   test(
-    'the token of another boat delivers nothing and is reported, and the right token delivers without a restart',
+    "another boat's token delivers nothing and is reported, and the right token delivers without a restart",
     BOUND,
     async () => {
       const place = await placeBoat(processes, { centralUrl: central.url }, other);

@@ -23,7 +23,7 @@ import { until } from './support/until.ts';
 const BOUND = { timeout: 120_000 };
 const INSTALLATION = '0123456789abcdef';
 const BOATLOG = 'data/boatlog/boatlog.db';
-/** Well below an endless wait. The boat waits 250 ms for the lock of a source. */
+/** Time limit for an export. The boat waits 250 ms for the lock on a source. */
 const LOCKED_EXPORT_MAX_MS = 120_000;
 
 type States = Readonly<
@@ -66,7 +66,7 @@ describe('bad sources, through the real export to a real central', BOUND, () => 
     await startCentral(processes, central);
   });
 
-  /** Damage that other services of the boat could cause, and the state that the category must then report. */
+  /** Damage that the boat's other services could cause, and the state that the category must then report. */
   const damages: readonly (readonly [
     name: string,
     state: string,
@@ -140,7 +140,7 @@ describe('bad sources, through the real export to a real central', BOUND, () => 
   ];
 
   test(
-    'an unreadable boatlog fails no export and is reported, and its records are exported once it is readable',
+    'an unreadable boatlog is reported and makes no export fail, and its records are exported once it is readable',
     BOUND,
     async () => {
       const root = join(processes.folder('bad-sources'), 'boat');
@@ -186,7 +186,7 @@ describe('bad sources, through the real export to a real central', BOUND, () => 
   );
 
   test(
-    'central holds every unusual row: null and text ids, invalid UTF-8, NaN, 2 MB of content',
+    'central holds every unusual row: null and text IDs, invalid UTF-8, NaN, 2 MB of content',
     BOUND,
     async () => {
       const installation = 'aaaaaaaaaaaaaaaa';
@@ -254,7 +254,7 @@ describe('bad sources, through the real export to a real central', BOUND, () => 
         );
         assert.equal(large?.['n'], 2 * 1024 * 1024);
       });
-      // The same rows again are the same records.
+      // Exporting the same rows again produces the same records.
       await exportAndDeliver(daemon, 'full');
       const again = await withCentralStore(central, (store) => countAtCentral(store, installation));
       assert.equal(again.boatlog, expected);

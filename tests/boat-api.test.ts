@@ -43,7 +43,7 @@ after(async () => {
 const fetchApi = async (path: string, init: RequestInit = {}): Promise<Response> =>
   running.boat.app.fetch(new Request(`http://localhost:8094${path}`, init));
 
-/** Returns the value at a path of keys in an answer, or undefined if there is none. */
+/** Returns the value at a path of keys in an answer, or undefined if it does not exist. */
 function at(value: unknown, ...path: readonly (string | number)[]): unknown {
   return path.reduce<unknown>(
     (inner, key) => (typeof inner === 'object' && inner !== null ? Reflect.get(inner, key) : undefined),
@@ -56,7 +56,7 @@ const keysAt = (value: unknown, ...path: readonly string[]): readonly string[] =
 };
 const getJson = async (path: string): Promise<unknown> => (await fetchApi(path)).json();
 
-test('the OpenAPI document describes exactly the routes that answer', BOUND, async () => {
+test('the OpenAPI document describes exactly the existing routes', BOUND, async () => {
   const described = new Set(
     listRoutes().map(({ method, path }) => `${method} ${path.replaceAll(/\{([a-z]+)\}/g, ':$1')}`),
   );
@@ -132,7 +132,7 @@ test('the legacy routes answer with the legacy keys', BOUND, async () => {
   assert.equal(at(await getJson('/openapi.json'), 'openapi'), '3.1.0');
 });
 
-test('a preview counts records, shows samples and queues nothing', BOUND, async () => {
+test('a preview counts records and shows samples, but queues nothing', BOUND, async () => {
   const before = running.boat.ledger.queue.counts();
   const preview = await getJson('/export/preview?type=full');
   assert.equal(at(preview, 'categories', 'boatlog', 'count'), 30);
@@ -158,7 +158,7 @@ test(
 );
 
 test(
-  'requests from other sites and rebound host names are refused, and kiosk pages are admitted with CORS',
+  'requests from other sites and rebound host names are refused, and kiosk pages are allowed through CORS',
   BOUND,
   async () => {
     const table: readonly (readonly [Record<string, string>, number])[] = [
@@ -246,7 +246,7 @@ test(
   },
 );
 
-test('cleanup on request removes delivered files and keeps their history', BOUND, async () => {
+test('a requested cleanup removes delivered files and keeps their history', BOUND, async () => {
   await until('nothing waits', () => running.boat.ledger.queue.counts().pending === 0);
   const response = await fetchApi('/export/queue/cleanup', {
     method: 'POST',

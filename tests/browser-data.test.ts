@@ -78,7 +78,7 @@ test('the boat keeps entries that a page no longer has', BOUND, () =>
   }),
 );
 
-test('other origins, programs, other keys and oversized texts are refused', BOUND, () =>
+test('other origins, other programs, unknown keys and oversized texts are refused', BOUND, () =>
   withBoat(async (_, hand) => {
     assert.equal((await hand({}, {})).status, 403);
     assert.equal((await hand({}, { origin: 'https://evil.example' })).status, 403);
@@ -172,7 +172,7 @@ test('the bridge posts changed values of localStorage once, to the address it wa
   }),
 );
 
-test('merging two lists keeps each element as often as the list that has it more often', () => {
+test('merging two lists keeps each element as often as the list that contains it more often', () => {
   const list = fc.array(fc.oneof(fc.nat(5), fc.record({ a: fc.nat(3) })), { maxLength: 12 });
   const count = (items: readonly unknown[], item: unknown) =>
     items.filter((other) => JSON.stringify(other) === JSON.stringify(item)).length;
@@ -184,7 +184,7 @@ test('merging two lists keeps each element as often as the list that has it more
       for (const item of [...before, ...fresh])
         assert.equal(count(merged, item), Math.max(count(before, item), count(fresh, item)));
       const again = mergeBrowserText(JSON.stringify(merged), JSON.stringify(fresh)).text;
-      assert.equal(JSON.parse(again).length, merged.length, 'handing over again changes nothing');
+      assert.equal(JSON.parse(again).length, merged.length, 'posting the data again changes nothing');
     }),
   );
   assert.equal(mergeBrowserText('[1]', '{"torn').text, '[1]');

@@ -10,38 +10,41 @@ import { until } from './support/until.ts';
 
 const BOUND = { timeout: 60_000 };
 
-test('on a metered connection small exports are sent, large ones wait, and "send now" overrides', BOUND, () =>
-  inTemporaryFolder('metered', async (root) => {
-    prepareBoat({ root, rows: 300 });
-    const central = await startScriptedServer(accepting);
-    const network = { changed: () => new Promise<void>(() => undefined), isMetered: async () => true };
-    const boat = await startBoatInProcess({
-      root,
-      centralUrl: central.url,
-      world: { network },
-      environment: { EXPORT_METERED_SIZE_MAX: '60000' },
-    });
-    const counts = () => boat.boat.ledger.queue.counts();
-    const { json: large } = await boat.request('POST', '/export/generate');
-    assert.ok(Number(large['file_size_bytes']) > 60_000);
-    addRecords(root, { rows: 2, seed: 9 });
-    const { json: small } = await boat.request('POST', '/export/generate', { type: 'incremental' });
-    await until('the small one', () => counts().completed === 1);
-    assert.equal(boat.boat.ledger.queue.find(String(small['queue_id']))?.status, 'completed');
-    const large1 = boat.boat.ledger.queue.find(String(large['queue_id']));
-    assert.deepEqual([large1?.status, large1?.retryCount], ['pending', 0]);
-    await until('the reason', async () => {
-      const { json: status } = await boat.request('GET', '/export/status');
-      return (status['thrift'] as { state: string }).state === 'metered';
-    });
-    await boat.request('POST', '/export/queue/process');
-    await until('the large one', () => counts().completed === 2);
-    await boat.stop();
-    await central.close();
-  }),
+test(
+  'on a metered connection small exports are sent and large ones wait, unless the owner uses "send now"',
+  BOUND,
+  () =>
+    inTemporaryFolder('metered', async (root) => {
+      prepareBoat({ root, rows: 300 });
+      const central = await startScriptedServer(accepting);
+      const network = { changed: () => new Promise<void>(() => undefined), isMetered: async () => true };
+      const boat = await startBoatInProcess({
+        root,
+        centralUrl: central.url,
+        world: { network },
+        environment: { EXPORT_METERED_SIZE_MAX: '60000' },
+      });
+      const counts = () => boat.boat.ledger.queue.counts();
+      const { json: large } = await boat.request('POST', '/export/generate');
+      assert.ok(Number(large['file_size_bytes']) > 60_000);
+      addRecords(root, { rows: 2, seed: 9 });
+      const { json: small } = await boat.request('POST', '/export/generate', { type: 'incremental' });
+      await until('the small one', () => counts().completed === 1);
+      assert.equal(boat.boat.ledger.queue.find(String(small['queue_id']))?.status, 'completed');
+      const large1 = boat.boat.ledger.queue.find(String(large['queue_id']));
+      assert.deepEqual([large1?.status, large1?.retryCount], ['pending', 0]);
+      await until('the reason', async () => {
+        const { json: status } = await boat.request('GET', '/export/status');
+        return (status['thrift'] as { state: string }).state === 'metered';
+      });
+      await boat.request('POST', '/export/queue/process');
+      await until('the large one', () => counts().completed === 2);
+      await boat.stop();
+      await central.close();
+    }),
 );
 
-test('a used-up monthly data budget holds further exports, also after a restart', BOUND, () =>
+test('a used-up monthly data budget holds further exports, even after a restart', BOUND, () =>
   inTemporaryFolder('budget', async (root) => {
     prepareBoat({ root, rows: 12_000 });
     const central = await startScriptedServer(accepting);
@@ -82,7 +85,7 @@ test('a used-up monthly data budget holds further exports, also after a restart'
 );
 
 test(
-  'an upload with a bandwidth limit takes at least the time that the limit requires, and arrives complete',
+  'an upload with a bandwidth limit takes at least as long as the limit requires and arrives complete',
   BOUND,
   async () => {
     const body = randomBytes(40_000);

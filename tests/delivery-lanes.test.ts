@@ -19,7 +19,7 @@ test(
         }
         const answer = (): void => json(response, 200, receiptFor(request));
         order.push(String(request.headers['idempotency-key']));
-        // The first part waits until the small export is there.
+        // The first part waits until the small export exists.
         if (order.length === 1) release = answer;
         else answer();
       };

@@ -103,7 +103,7 @@ const PORTALS: readonly (readonly [string, Script])[] = [
 ];
 for (const [name, script] of PORTALS)
   test(
-    `${name} does not come from central: no attempt is spent, and the export is delivered once central answers`,
+    `${name} does not come from central: no attempt is used up, and the export is delivered once central answers`,
     BOUND,
     () =>
       withBoat(script, async (running, central) => {
@@ -119,7 +119,7 @@ for (const [name, script] of PORTALS)
       }),
   );
 
-test('without an answer the destination is offline, and no attempt is spent', BOUND, () =>
+test('without an answer the destination is offline, and no attempt is used up', BOUND, () =>
   withBoat(accepting, async (running, central) => {
     await central.close();
     await running.request('POST', '/export/generate');
@@ -134,7 +134,7 @@ for (const [status, code] of [
   [403, 'INSTALLATION_MISMATCH'],
   [404, 'NOT_FOUND'],
 ] as const)
-  test(`${status} from central blocks delivery and is reported, and no attempt is spent`, BOUND, () =>
+  test(`${status} from central blocks delivery and is reported, and no attempt is used up`, BOUND, () =>
     withBoat(importing(refuse(status, code)), async (running) => {
       await running.request('POST', '/export/generate');
       await until('blocked', async () => (await state(running)) === 'blocked');
@@ -177,7 +177,7 @@ for (const [name, script, expected] of [
   ['500', refuse(500, 'INTERNAL'), 300_000],
   ['502 with HTML', html(502), 300_000],
 ] as const)
-  test(`${name} spends attempts as the legacy exporter does, and the export waits`, BOUND, () =>
+  test(`${name} uses up attempts as in the legacy exporter, and the export waits`, BOUND, () =>
     withBoat(importing(script), async (running) => {
       const { json: made } = await running.request('POST', '/export/generate');
       const expectedSpent = expected === 600_000 ? 1 : 2;
@@ -192,26 +192,30 @@ for (const [name, script, expected] of [
     }),
   );
 
-test('an incomplete answer spends an attempt, and the same key delivers later', BOUND, () => {
-  let posts = 0;
-  const script = importing((request, response) => {
-    posts += 1;
-    if (posts === 1)
-      response
-        .writeHead(200, { 'content-type': 'application/json', 'content-length': '500' })
-        .write('{"status"', () => response.destroy());
-    else json(response, 200, receiptFor(request, { duplicate: true }));
-  });
-  return withBoat(script, async (running, central) => {
-    await running.request('POST', '/export/generate');
-    await until('the delivery', () => counts(running).completed === 1);
-    const keys = central.seen
-      .filter(({ method }) => method === 'POST')
-      .map(({ headers }) => headers['idempotency-key']);
-    assert.equal(keys.length, 2);
-    assert.equal(keys[0], keys[1]);
-  });
-});
+test(
+  'an incomplete answer uses up an attempt, and a retry with the same key delivers the export',
+  BOUND,
+  () => {
+    let posts = 0;
+    const script = importing((request, response) => {
+      posts += 1;
+      if (posts === 1)
+        response
+          .writeHead(200, { 'content-type': 'application/json', 'content-length': '500' })
+          .write('{"status"', () => response.destroy());
+      else json(response, 200, receiptFor(request, { duplicate: true }));
+    });
+    return withBoat(script, async (running, central) => {
+      await running.request('POST', '/export/generate');
+      await until('the delivery', () => counts(running).completed === 1);
+      const keys = central.seen
+        .filter(({ method }) => method === 'POST')
+        .map(({ headers }) => headers['idempotency-key']);
+      assert.equal(keys.length, 2);
+      assert.equal(keys[0], keys[1]);
+    });
+  },
+);
 
 test(
   '413 makes the boat cut smaller parts until central accepts them, and every record arrives once',
@@ -225,7 +229,7 @@ test(
       }
       const document = JSON.parse(request.body.toString('utf8'));
       for (const entry of document.data.boatlog.entries) {
-        assert.equal(stored.has(entry.record_id), false, `${entry.record_id} came twice`);
+        assert.equal(stored.has(entry.record_id), false, `${entry.record_id} arrived twice`);
         stored.set(entry.record_id, String(request.headers['idempotency-key']));
       }
       json(response, 200, receiptFor(request));
@@ -250,7 +254,7 @@ test('413 for a small part that cannot be cut fails the export', BOUND, () =>
   }),
 );
 
-test('at tier 0 no export is made and no connection is opened', BOUND, () =>
+test('at tier 0 no export is created and no connection is opened', BOUND, () =>
   withBoat(
     accepting,
     async (running, central) => {
@@ -279,7 +283,7 @@ test('the records of a cancelled export are in the next export', BOUND, () =>
   }),
 );
 
-test('ten concurrent requests make ten exports, also within one second', BOUND, () =>
+test('ten concurrent requests create ten exports, even within one second', BOUND, () =>
   withBoat(html(200), async (running) => {
     const made = await Promise.all(
       Array.from({ length: 10 }, () => running.request('POST', '/export/generate')),

@@ -44,7 +44,7 @@ interface Report {
   readonly free_bytes: number;
 }
 
-// The shape has only the members that the tests below check.
+// The type has only the members that the tests below check.
 const toReport = (json: unknown): Report => json as Report;
 const problems = ({ findings }: Report) =>
   findings.filter(({ level }) => level === 'problem').map(({ check }) => check);
@@ -52,7 +52,7 @@ const ask = async (running: RunningBoat) => toReport((await running.request('GET
 const repair = async (running: RunningBoat) =>
   toReport((await running.request('POST', '/export/doctor/repair')).json);
 
-/** The contents of all files below a folder except the ledger and the lock. */
+/** Returns the contents of all files under a folder except the ledger and the lock. */
 function snapshot(folder: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -95,100 +95,103 @@ test('doctor finds a working boat healthy and changes nothing', BOUND, () =>
   }),
 );
 
-test('doctor reports every problem of a running boat and repairs those that are safe to repair', BOUND, () =>
-  inTemporaryFolder('doctor', async (root) => {
-    prepareBoat({ root, rows: 30 });
-    const running = await startBoatInProcess({ root, centralUrl: NO_SERVER });
-    const { exports, home, queueFile, damaged } = running.paths;
-    try {
-      const files: string[] = [];
-      for (let made = 0; made < 4; made += 1) {
-        const { json } = await running.request('POST', '/export/generate');
-        files.push(join(exports, String(json['export_file'])));
+test(
+  'doctor reports every problem of a running boat and repairs the problems that are safe to repair',
+  BOUND,
+  () =>
+    inTemporaryFolder('doctor', async (root) => {
+      prepareBoat({ root, rows: 30 });
+      const running = await startBoatInProcess({ root, centralUrl: NO_SERVER });
+      const { exports, home, queueFile, damaged } = running.paths;
+      try {
+        const files: string[] = [];
+        for (let made = 0; made < 4; made += 1) {
+          const { json } = await running.request('POST', '/export/generate');
+          files.push(join(exports, String(json['export_file'])));
+        }
+        const [gone, longer, torn, whole] = files;
+        assert.ok(gone !== undefined && longer !== undefined && torn !== undefined && whole !== undefined);
+        const { json: queue } = await running.request('GET', '/export/queue');
+        const entries = [...(queue['pending'] as object[]), ...(queue['uploading'] as object[])];
+        assert.equal(entries.length, 4);
+        await until('views', () => JSON.parse(readFileSync(queueFile, 'utf8')).pending.length >= 3);
+
+        const orphan = join(exports, 'export_20200101_000000.json');
+        writeFileSync(
+          orphan,
+          readFileSync(whole, 'utf8').replace(/"export_id":"[^"]*"/, '"export_id":"exp_orphan"'),
+        );
+        const twin = join(exports, 'export_20200101_000001.json');
+        copyFileSync(whole, twin);
+        const strange = join(exports, 'notes.json');
+        writeFileSync(strange, 'not JSON');
+        rmSync(gone);
+        writeFileSync(longer, `${readFileSync(longer, 'utf8')}\n`);
+        const size = statSync(torn).size;
+        truncateSync(torn, size - 10);
+        writeFileSync(torn, `${readFileSync(torn, 'utf8')}${'x'.repeat(10)}`);
+        assert.equal(statSync(torn).size, size);
+        writeFileSync(join(exports, '.left.tmp'), 'x');
+        const oldTemporary = join(home, '.old.tmp');
+        writeFileSync(oldTemporary, 'x');
+        utimesSync(oldTemporary, new Date(0), new Date(0));
+        writeFileSync(join(home, '.young.tmp'), 'x');
+        writeFileSync(queueFile, '{"pending":[]}');
+        chmodSync(join(root, 'config/export-credentials.json'), 0o644);
+
+        const found = await ask(running);
+        const messages = found.findings.map(({ message }) => message).join('\n');
+        assert.deepEqual(problems(found).sort(), [
+          'credentials',
+          'entries',
+          'entries',
+          'entries',
+          'files',
+          'files',
+          'files',
+          'temporary',
+          'temporary',
+          'views',
+        ]);
+        assert.ok(existsSync(orphan) && existsSync(oldTemporary), 'examining repairs nothing');
+        for (const expected of [
+          'export_20200101_000000.json',
+          'notes.json',
+          '.left.tmp',
+          '.old.tmp',
+          'export_queue.json',
+          '0644',
+        ])
+          assert.ok(messages.includes(expected), `${expected} in ${messages}`);
+        assert.doesNotMatch(messages, /device-token/);
+
+        const repairedReport = await repair(running);
+        assert.equal(repairedReport.repaired.length, 6, JSON.stringify(repairedReport.repaired));
+        assert.deepEqual(
+          problems(repairedReport).sort(),
+          ['credentials', 'entries', 'entries', 'entries'],
+          'problems that doctor must not repair',
+        );
+        assert.ok(!existsSync(oldTemporary) && !existsSync(join(exports, '.left.tmp')));
+        assert.ok(existsSync(join(home, '.young.tmp')), 'another process may be writing it');
+        assert.deepEqual(readdirSync(damaged).sort(), ['export_20200101_000001.json', 'notes.json']);
+        assert.ok(running.boat.ledger.queue.findByFile(orphan) !== undefined);
+        const counts = running.boat.ledger.queue.counts();
+        assert.deepEqual(
+          [counts.pending + counts.uploading, counts.failed],
+          [5, 0],
+          'nothing was failed or requeued',
+        );
+        const again = await repair(running);
+        assert.deepEqual(again.repaired, []);
+      } finally {
+        await running.stop();
       }
-      const [gone, longer, torn, whole] = files;
-      assert.ok(gone !== undefined && longer !== undefined && torn !== undefined && whole !== undefined);
-      const { json: queue } = await running.request('GET', '/export/queue');
-      const entries = [...(queue['pending'] as object[]), ...(queue['uploading'] as object[])];
-      assert.equal(entries.length, 4);
-      await until('views', () => JSON.parse(readFileSync(queueFile, 'utf8')).pending.length >= 3);
-
-      const orphan = join(exports, 'export_20200101_000000.json');
-      writeFileSync(
-        orphan,
-        readFileSync(whole, 'utf8').replace(/"export_id":"[^"]*"/, '"export_id":"exp_orphan"'),
-      );
-      const twin = join(exports, 'export_20200101_000001.json');
-      copyFileSync(whole, twin);
-      const strange = join(exports, 'notes.json');
-      writeFileSync(strange, 'not JSON');
-      rmSync(gone);
-      writeFileSync(longer, `${readFileSync(longer, 'utf8')}\n`);
-      const size = statSync(torn).size;
-      truncateSync(torn, size - 10);
-      writeFileSync(torn, `${readFileSync(torn, 'utf8')}${'x'.repeat(10)}`);
-      assert.equal(statSync(torn).size, size);
-      writeFileSync(join(exports, '.left.tmp'), 'x');
-      const oldTemporary = join(home, '.old.tmp');
-      writeFileSync(oldTemporary, 'x');
-      utimesSync(oldTemporary, new Date(0), new Date(0));
-      writeFileSync(join(home, '.young.tmp'), 'x');
-      writeFileSync(queueFile, '{"pending":[]}');
-      chmodSync(join(root, 'config/export-credentials.json'), 0o644);
-
-      const found = await ask(running);
-      const messages = found.findings.map(({ message }) => message).join('\n');
-      assert.deepEqual(problems(found).sort(), [
-        'credentials',
-        'entries',
-        'entries',
-        'entries',
-        'files',
-        'files',
-        'files',
-        'temporary',
-        'temporary',
-        'views',
-      ]);
-      assert.ok(existsSync(orphan) && existsSync(oldTemporary), 'examining repairs nothing');
-      for (const expected of [
-        'export_20200101_000000.json',
-        'notes.json',
-        '.left.tmp',
-        '.old.tmp',
-        'export_queue.json',
-        '0644',
-      ])
-        assert.ok(messages.includes(expected), `${expected} in ${messages}`);
-      assert.doesNotMatch(messages, /device-token/);
-
-      const repairedReport = await repair(running);
-      assert.equal(repairedReport.repaired.length, 6, JSON.stringify(repairedReport.repaired));
-      assert.deepEqual(
-        problems(repairedReport).sort(),
-        ['credentials', 'entries', 'entries', 'entries'],
-        'problems that doctor must not repair',
-      );
-      assert.ok(!existsSync(oldTemporary) && !existsSync(join(exports, '.left.tmp')));
-      assert.ok(existsSync(join(home, '.young.tmp')), 'another process may be writing it');
-      assert.deepEqual(readdirSync(damaged).sort(), ['export_20200101_000001.json', 'notes.json']);
-      assert.ok(running.boat.ledger.queue.findByFile(orphan) !== undefined);
-      const counts = running.boat.ledger.queue.counts();
-      assert.deepEqual(
-        [counts.pending + counts.uploading, counts.failed],
-        [5, 0],
-        'nothing was failed or requeued',
-      );
-      const again = await repair(running);
-      assert.deepEqual(again.repaired, []);
-    } finally {
-      await running.stop();
-    }
-  }),
+    }),
 );
 
 test(
-  'without a daemon the command locks and examines the files itself, and it does not if another process holds the lock',
+  'without a daemon the command locks and examines the files itself, unless another process holds the lock',
   BOUND,
   async (t) => {
     const processes = createProcesses(toEnding(t));

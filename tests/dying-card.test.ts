@@ -29,10 +29,10 @@ import { accepting, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
 const CARD_BYTES = 256 * 1024 * 1024;
-/** Requests to send the waiting exports while the card refuses writes. */
+/** Number of requests to send the waiting exports while the card refuses writes. */
 const HURRIES = 20;
 
-/** Makes exports until one is refused, and returns the refusal. Adds the ids of the others to `acknowledged`. */
+/** Creates exports until one is refused, and returns the refusal. Adds the ids of the accepted exports to `acknowledged`. */
 async function exportUntilRefused(daemon: RunningDaemon, acknowledged: string[]) {
   for (;;) {
     const answer = await daemon.request('POST', '/export/generate', { type: 'full' });
@@ -64,10 +64,10 @@ test(
     };
     let daemon = await startDaemon(processes, place);
 
-    // The card fails while exports are made and their parts are sent.
+    // The card fails while exports are being created and parts are being sent.
     const acknowledged: string[] = [];
     const exporting = exportUntilRefused(daemon, acknowledged);
-    // A failure is reported at the await below.
+    // The await below reports a failure.
     exporting.catch(() => undefined);
     await until('some exports and some parts', () => acknowledged.length >= 6 && front.partsMs.length >= 6);
     const reason = card.turnReadOnly();
@@ -76,7 +76,7 @@ test(
       await exporting.catch(() => undefined);
       return t.skip(reason);
     }
-    // A write at that moment may be reported as a failure of the storage.
+    // A write at that moment may be reported as a storage failure.
     const { json: refused } = await exporting;
     assert.match(String(refused['code']), /^(DISK_READ_ONLY|DISK_FAILED|LEDGER_FAILED)$/);
     const again = await daemon.request('POST', '/export/generate', { type: 'incremental' });
@@ -84,7 +84,7 @@ test(
     assert.equal(again.json['code'], 'DISK_READ_ONLY');
     assert.match(String(again.json['hint']), /restart the boat's computer/);
 
-    // The API answers. Delivery reports its pause and sends nothing, because it could not store a receipt.
+    // The API still answers. Delivery reports its pause and sends nothing, because it could not store a receipt.
     await until('delivery to pause', () => daemon.output().includes('Delivery pauses'));
     const sent = front.partsMs.length;
     for (let turn = 0; turn < HURRIES; turn += 1) {
@@ -139,7 +139,7 @@ test(
         },
       };
       const central = await startScriptedServer((request, response) => {
-        // The card fails while the first part is sent.
+        // The card fails while the first part is being sent.
         takesChanges = isRepaired;
         accepting(request, response);
       });

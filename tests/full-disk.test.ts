@@ -23,15 +23,15 @@ import { until } from './support/until.ts';
 
 const BOUND = { timeout: 120_000 };
 const MEGABYTE = 1024 * 1024;
-/** A card this small is full after some exports. */
+/** Size of a card that is full after a few exports. */
 const CARD_BYTES = 64 * MEGABYTE;
 const PAGE_BYTES = 4096;
-/** Room beside the export's file: less than the ledger needs for its digests, about as much, and more. */
+/** Free space in addition to the export's file: less than the ledger needs for the digests, about as much, and more. */
 const MARGINS_PAGES = [2, 8, 32, 64, 256, 2_048];
-/** Generous size of everything in the file of an export except its records. */
+/** Upper bound of the size of an export file without its records. */
 const FRAME_BYTES = 8 * 1024;
 
-/** Places a boat on its own real file system. Skips the test and returns undefined if this machine cannot mount one. */
+/** Places a boat on a separate real file system. Skips the test and returns undefined if this machine cannot mount one. */
 function placeOnSmallCard(
   t: TestContext,
   processes: Processes,
@@ -58,11 +58,11 @@ function placeOnSmallCard(
 function fill(ballast: string, leftBytes: number): void {
   const { bavail, bsize } = statfsSync(join(ballast, '..'));
   const bytes = bavail * bsize - leftBytes;
-  assert.ok(bytes > 0, `${bavail * bsize} bytes are free, ${leftBytes} are to be left`);
+  assert.ok(bytes > 0, `${bavail * bsize} bytes are free, but ${leftBytes} were expected`);
   try {
     writeFileSync(ballast, Buffer.alloc(bytes));
   } catch (error) {
-    // The file system reserves some of the space that it reports as free. The card is then full.
+    // The file system reserves some of the space that it reports as free. In that case the card is full here.
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
   }
 }
@@ -97,7 +97,7 @@ async function queued(daemon: RunningDaemon): Promise<readonly string[]> {
   return [...pending, ...uploading].map((entry) => entry.queue_id).sort();
 }
 
-test('an export on a full card is refused, leaves no file and loses nothing', BOUND, async (t) => {
+test('an export on a full card is refused, leaves no file behind and loses nothing', BOUND, async (t) => {
   const processes = createProcesses(toEnding(t));
   const card = placeOnSmallCard(t, processes, { EXPORT_RESERVE_BYTES: '0' });
   if (card === undefined) return;
@@ -155,7 +155,7 @@ test(
       outcomes.some((outcome) => outcome !== 'queued'),
       'an export was refused',
     );
-    assert.equal(outcomes.at(-1), 'queued', 'the remains of refused exports block no later export');
+    assert.equal(outcomes.at(-1), 'queued', 'the remains of refused exports do not block later exports');
     // After a power cut, every acknowledged export exists, and the records of refused exports are still due.
     const acknowledged = await queued(daemon);
     await daemon.kill();
@@ -173,7 +173,7 @@ test(
 );
 
 test(
-  'below the reserve an export is refused with the missing size, and made once there is space',
+  'below the reserve an export is refused with the missing size, and it is created once there is space',
   BOUND,
   async (t) => {
     const processes = createProcesses(toEnding(t));
@@ -193,7 +193,7 @@ test(
   },
 );
 
-test('a daemon on a full card keeps answering, and cancels and retries waiting exports', BOUND, async (t) => {
+test('a daemon on a full card still answers and can cancel and retry waiting exports', BOUND, async (t) => {
   const processes = createProcesses(toEnding(t));
   const card = placeOnSmallCard(t, processes, { EXPORT_RESERVE_BYTES: '0' });
   if (card === undefined) return;
@@ -213,7 +213,7 @@ test('a daemon on a full card keeps answering, and cancels and retries waiting e
 });
 
 test(
-  'a read-only card is reported as such, and the boat works once the card is writable',
+  'a read-only card is reported as read-only, and the boat works once the card is writable',
   BOUND,
   async (t) => {
     const processes = createProcesses(toEnding(t));

@@ -15,7 +15,7 @@ import { HEALTHY, json, receiptFor, type Script, startScriptedServer } from './s
 import { until } from './support/until.ts';
 
 const HAMMER_MS = 5_000;
-/** Longest pause between two requests of one client. An export takes about as long, so the queue neither empties nor grows. */
+/** Maximum pause between two requests from one client. An export takes about as long, so the queue neither empties nor grows. */
 const PAUSE_MAX_MS = 60;
 const SEED = Number(process.env['D3KOS_HAMMER_SEED'] ?? Date.now() % 1_000_000_000);
 
@@ -24,7 +24,7 @@ interface KeepingCentral {
   readonly script: Script;
   readonly digests: ReadonlyMap<string, string>;
   readonly records: ReadonlySet<string>;
-  /** From now on it accepts everything. */
+  /** From now on central accepts everything. */
   calm(): void;
 }
 
@@ -39,7 +39,7 @@ function createKeepingCentral(seeded: ReturnType<typeof createSeeded>): KeepingC
       const key = String(request.headers['idempotency-key']);
       const digest = createHash('sha256').update(request.body).digest('hex');
       const isDuplicate = digests.has(key);
-      assert.equal(digests.get(key) ?? digest, digest, `${key} was sent with two bodies`);
+      assert.equal(digests.get(key) ?? digest, digest, `${key} was sent with two different bodies`);
       digests.set(key, digest);
       const document = JSON.parse(request.body.toString('utf8'));
       for (const category of CATEGORIES) {
@@ -67,13 +67,13 @@ function createKeepingCentral(seeded: ReturnType<typeof createSeeded>): KeepingC
       case 15:
         return void response.destroy();
       case 16:
-        // The part is accepted, and the answer is lost.
+        // The part is accepted, but the answer is lost.
         keep();
         return void response.destroy();
       case 17:
         return void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Marina</html>');
       case 18:
-        // The answer is slow enough to be cancelled in the middle.
+        // The answer is slow enough that the export can be cancelled meanwhile.
         return void setTimeout(() => {
           if (!response.destroyed) json(response, 200, receiptFor(request, { duplicate: keep() }));
         }, 50).unref();
@@ -175,7 +175,8 @@ test(
             const { pending, uploading } = queue.counts();
             if (pending + uploading === 0) return true;
             await running.request('POST', '/export/queue/process');
-            // After a second spent attempt an export waits for minutes; cancelled, its records go with the next one.
+            // After a second used attempt an export waits for minutes. If it is cancelled instead, its records are in the next
+            // export.
             for (const { queueId } of queue.list('pending').filter(({ retryCount }) => retryCount > 1))
               await running.request('DELETE', `/export/queue/${queueId}`);
             await sleep(20);
@@ -198,7 +199,7 @@ test(
           [],
           'every acknowledged export was delivered or is kept as failed',
         );
-        assert.ok(acknowledged.length >= 5 && history.size >= 2, 'the queue was at work');
+        assert.ok(acknowledged.length >= 5 && history.size >= 2, 'the queue was busy');
         const boat = readRecordsOfBoat(root);
         const expected = [
           ...Object.entries(boat.ids).flatMap(([category, ids]) => ids.map((id) => `${category} ${id}`)),

@@ -23,7 +23,7 @@ import {
 import { accepting, importing, json, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
-/** The installation of every sample boat of `prepareBoat`. */
+/** The installation id of every sample boat that `prepareBoat` writes. */
 const INSTALLATION = '0123456789abcdef';
 const BOUND = { timeout: 120_000 };
 
@@ -90,13 +90,13 @@ describe('the tests of the legacy document, with real processes on real ports', 
   };
 
   test(
-    'tests 1 and 2: an export waits in the queue, then the worker delivers it, and the log has no error',
+    'tests 1 and 2: an export waits in the queue, the worker then delivers it, and the log has no error',
     BOUND,
     async () => {
       const place = await placeBoat(central.url);
       const daemon = await startDaemon(processes, place);
 
-      // Test 1: nothing listens at central's address yet.
+      // Test 1: no server listens at central's address yet.
       const { status, json: made } = await daemon.request('POST', '/export/generate');
       assert.equal(status, 200);
       assert.equal(made['success'], true);
@@ -195,7 +195,7 @@ describe('the tests of the legacy document, with real processes on real ports', 
   );
 
   test(
-    'test 3: attempts are spent as in the legacy document, and the export is delivered when central works again',
+    'test 3: attempts are used up as in the legacy document, and the export is delivered when central works again',
     BOUND,
     async () => {
       const failing = await startScriptedServer(
@@ -214,7 +214,7 @@ describe('the tests of the legacy document, with real processes on real ports', 
       const { next_pending: entry } = await queueStatus(daemon);
       assert.equal((entry as { retry_count: number }).retry_count, 2);
       failing.answer(accepting);
-      // Cancel and retry gives the export all of its attempts again, without the wait of five minutes.
+      // Cancelling and retrying gives the export all of its attempts again, without the wait of five minutes.
       await daemon.request('DELETE', `/export/queue/${made['queue_id']}`);
       await daemon.request('POST', `/export/queue/${made['queue_id']}/retry`);
       await daemon.request('POST', '/export/queue/process');
@@ -228,7 +228,7 @@ describe('the tests of the legacy document, with real processes on real ports', 
   );
 
   test(
-    'test 3, without a network: the export waits, spends no attempt, and is delivered when the network is back',
+    'test 3, without a network: the export waits, uses up no attempt, and is delivered when the network is back',
     BOUND,
     async () => {
       const link = await startScriptedServer(accepting);
@@ -244,7 +244,7 @@ describe('the tests of the legacy document, with real processes on real ports', 
       assert.equal((entry as { retry_count: number }).retry_count, 0);
       const back = await startScriptedServer(accepting, link.port);
       processes.atEnd(() => back.close());
-      // The boat's probes find central, 5 s and 10 s after the failure.
+      // The boat's probes reach central 5 s and 10 s after the failure.
       await untilCompleted(daemon, 1);
       assert.equal(await daemon.stop(), 0);
     },
@@ -273,7 +273,7 @@ describe('the tests of the legacy document, with real processes on real ports', 
     assert.equal(await running.stop(), 0);
   });
 
-  test('test 5: the daily export is made once a day at tier 2 and skipped at tier 1', BOUND, async () => {
+  test('test 5: the daily export is created once a day at tier 2 and skipped at tier 1', BOUND, async () => {
     const place = await placeBoat(central.url);
     const daemon = await startDaemon(processes, place);
     const first = await processes.run('boat', ['daily'], toBoatEnvironment(place));
@@ -296,7 +296,7 @@ describe('the tests of the legacy document, with real processes on real ports', 
     assert.match(skipped.output, /Skipping export/);
     assert.equal((await queueStatus(manual))['pending_count'], 0);
     const { json: made } = await manual.request('POST', '/export/generate');
-    assert.equal(made['queued'], true, 'tier 1 exports when asked');
+    assert.equal(made['queued'], true, 'tier 1 exports on request');
     assert.equal(await manual.stop(), 0);
   });
 

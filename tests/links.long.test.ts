@@ -6,7 +6,7 @@ import { useLinkedCentral } from './support/linked-central.ts';
 
 const MEGABYTES = 200;
 const ROWS = 510_000;
-/** 900 kbit/s for 20 s carry more than twenty compressed parts of 1 MiB. */
+/** At 900 kbit/s, 20 s are enough for more than twenty compressed parts of 1 MiB. */
 const BYTES_PER_SECOND = 110_000;
 const UP_MS = 20_000;
 const DOWN_MS = 2_000;

@@ -12,7 +12,7 @@ import { useLinkedCentral } from './support/linked-central.ts';
 import { countAtCentral, freePort, withCentralStore } from './support/processes.ts';
 import { until } from './support/until.ts';
 
-/** How many times faster the boat's clock runs than this machine's. The boat's waits of 5 s to 5 min are short in a test. */
+/** Factor by which the boat's clock runs faster than this machine's clock. It shortens the boat's waits of 5 s to 5 min. */
 const CLOCK_SPEED = 50;
 
 const central = useLinkedCentral();
@@ -25,7 +25,7 @@ const attemptsSpent = ({ boat }: LinkedBoat): number =>
     .flatMap((status) => boat.ledger.queue.list(status === 'pending' ? 'pending' : 'completed'))
     .reduce((sum, entry) => sum + entry.retryCount, 0);
 
-/** Resolves when the entry was tried and waits for a probe, or for a retry other than the immediate one. */
+/** Resolves when the entry has been tried and waits for a probe, or for a retry other than the immediate one. */
 const untilParked = ({ boat }: LinkedBoat): Promise<void> =>
   until('the entry to be tried and to wait', async () => {
     const [entry] = boat.ledger.queue.list('pending');
@@ -35,12 +35,12 @@ const untilParked = ({ boat }: LinkedBoat): Promise<void> =>
   });
 
 describe('a first export of many parts', () => {
-  /** About 10 MB of export. */
+  /** Number of entries in an export of about 10 MB. */
   const ROWS = 30_000;
   const PART_SIZE_BYTES = 49_152;
-  /** Parts between two drops: what a link of 1.2 Mbit/s carries of parts of 1 MiB in 20 s. */
+  /** Number of parts between two drops: parts of 1 MiB that a link of 1.2 Mbit/s transfers in 20 s. */
   const UP_PARTS = 40;
-  /** The drop comes at any moment of a part. */
+  /** The drop occurs at a random moment during a part. */
   const PART_MS = 40;
   const DOWN_MS = 50;
 
@@ -73,7 +73,7 @@ describe('a first export of many parts', () => {
     });
   });
 
-  test('arrives over a link that carries less than one part between two drops', (t) =>
+  test('arrives over a link that transfers less than one part between two drops', (t) =>
     overLink(
       { rows: 4_000, partSizeBytes: 1024 * 1024, clockSpeed: 20 * CLOCK_SPEED },
       async (boat, link) => {
@@ -96,7 +96,7 @@ describe('a first export of many parts', () => {
 });
 
 describe('a half-open connection', () => {
-  test('is not used again after a change of network', () =>
+  test('is not used again after the network has changed', () =>
     overLink({ limits: { silenceMs: 30_000, idleMs: 30_000 } }, async (boat, link) => {
       await boat.exportAll();
       await boat.untilDelivered(1);
@@ -110,7 +110,7 @@ describe('a half-open connection', () => {
       assert.equal(await storedParts(exportId), 1);
     }));
 
-  test('during an upload is detected by its silence, and the export arrives', () =>
+  test('during an upload is detected by a timeout, and the export arrives', () =>
     overLink({ rows: 400, limits: { silenceMs: 500, slowestBytesPerSecond: 1e9 } }, async (boat, link) => {
       link.set({ bytesPerSecond: 20_000 });
       const exportId = await boat.exportAll();
@@ -126,11 +126,11 @@ describe('a half-open connection', () => {
 describe('an answer that is cut off after central stored the part', () => {
   const LOSSES: readonly (readonly [name: string, faults: LinkFaults])[] = [
     ['reset at its first byte', { resetAfterAnsweredBytes: 0 }],
-    ['truncated in its head', { truncateAfterAnsweredBytes: 40 }],
+    ['truncated in its headers', { truncateAfterAnsweredBytes: 40 }],
     ['truncated in its body', { truncateAfterAnsweredBytes: 400 }],
   ];
   for (const [name, faults] of LOSSES)
-    test(`${name}: it is stored once, and the receipt of the next try says duplicate`, () =>
+    test(`${name}: the part is stored once, and the receipt for the next attempt says duplicate`, () =>
       overLink({ clockSpeed: 4 * CLOCK_SPEED }, async (boat, link) => {
         link.set(faults);
         const exportId = await boat.exportAll();
@@ -163,7 +163,7 @@ describe('an answer that is cut off after central stored the part', () => {
 });
 
 describe('a central that cannot be reached', () => {
-  test('behind a blackhole is offline, probed at growing intervals, and reached when it is back', () =>
+  test('behind a black hole is offline, is probed at growing intervals, and is reached when it is back', () =>
     inTemporaryFolder('blackhole', async (root) => {
       const hole = await startBlackhole();
       const limits = { connectTimeoutMs: 100 };
@@ -196,14 +196,14 @@ describe('a central that cannot be reached', () => {
       }
     }));
 
-  test('is not contacted while no export waits, even if the network changes', () =>
+  test('is not contacted while no export is waiting, even if the network changes', () =>
     overLink({ clockSpeed: CLOCK_SPEED }, async (boat, link) => {
       await boat.exportAll();
       await boat.untilDelivered(1);
       const before = link.traffic();
       const exchanges = boat.exchangesMs.length;
       link.reset();
-      // Two minutes of the boat's clock with four ticks of the worker. The absence of requests has no event to wait for.
+      // Two minutes on the boat's clock, with four ticks of the worker. There is no event that shows the absence of requests.
       for (let change = 0; change < 3; change += 1) {
         boat.changeNetwork();
         await sleep(1_000);
@@ -215,7 +215,7 @@ describe('a central that cannot be reached', () => {
       );
     }));
 
-  test('because its name does not exist is offline, and no attempt is spent', () =>
+  test('because its name does not exist is offline, and no attempt is used up', () =>
     overLink({ centralUrl: 'https://central.invalid' }, async (boat) => {
       await boat.exportAll();
       await boat.untilState('offline');
@@ -223,11 +223,11 @@ describe('a central that cannot be reached', () => {
       assert.equal(attemptsSpent(boat), 0);
     }));
 
-  test('because its name lookup hangs is offline in bounded time, and reached once lookups work', async (t) => {
+  test('because its name lookup hangs is offline in bounded time and is reached once lookups work', async (t) => {
     const link = await startFaultProxy(central().place.port);
     const centralUrl = `http://localhost:${link.port}`;
     await overLink({ centralUrl, limits: { connectTimeoutMs: 300 } }, async (boat) => {
-      // After everything listens: listening looks names up, too.
+      // Only after all servers listen, because listening also looks up names.
       const lookup = t.mock.method(dns, 'lookup', () => undefined);
       const exportId = await boat.exportAll();
       await boat.untilState('offline');
@@ -284,7 +284,7 @@ describe('a central that cannot be reached', () => {
 describe('a link that works', () => {
   const PORTAL_BODY = '{"status":"success","success":true,"login":"http://10.0.0.1/"}';
 
-  test('again after a captive portal that answered with JSON delivers, and nothing counted as delivered before', () =>
+  test('again after a captive portal that answered with JSON delivers, and nothing counted as delivered before that', () =>
     overLink({ clockSpeed: CLOCK_SPEED }, async (boat, link) => {
       link.set({
         portal: `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${PORTAL_BODY.length}\r\nconnection: close\r\n\r\n${PORTAL_BODY}`,
@@ -294,7 +294,7 @@ describe('a link that works', () => {
       await untilParked(boat);
       assert.equal(attemptsSpent(boat), 0);
       assert.equal(await storedParts(exportId), 0);
-      // Signing in at the portal changes no interface. A probe finds central.
+      // Signing in at the portal changes no interface. A probe reaches central.
       link.set({});
       await boat.untilDelivered(1);
       assert.equal(await storedParts(exportId), 1);

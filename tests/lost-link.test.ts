@@ -5,7 +5,7 @@ import { accepting, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
 test(
-  'a link that is lost during an upload spends no attempt, and the export arrives once the link is back',
+  'a link that is lost during an upload uses up no attempt, and the export arrives once the link is back',
   {
     timeout: 60_000,
   },
@@ -23,7 +23,7 @@ test(
         await running.request('POST', '/export/generate');
         await until('a refusal of the link', () => queue.list('pending')[0]?.lastError !== undefined);
         const [entry] = queue.list('pending');
-        assert.equal(entry?.retryCount, 0, 'nothing is spent');
+        assert.equal(entry?.retryCount, 0, 'no attempt is used up');
         const { json: status } = await running.request('GET', '/export/status');
         assert.equal((status['destination'] as { state: string }).state, 'offline');
         isGone = false;

@@ -54,7 +54,7 @@ http { access_log off; ${temporary} server { listen 127.0.0.1:${port}; ${snippet
 }
 
 test(
-  'the proxy answers programs on the boat and refuses other machines that use its host name',
+  "the proxy answers programs on the boat and refuses other machines that use the boat's host name",
   {
     skip: withoutNginx,
   },
@@ -68,7 +68,7 @@ test(
     const proxy = await startProxy(folder, port, boatPort);
     try {
       assert.equal(await ask(port, '127.0.0.1'), 200);
-      // A different loopback address stands for another machine, because nginx checks only the address.
+      // A different loopback address represents another machine, because nginx checks only the address.
       assert.equal(await ask(port, '127.0.0.2'), 403);
     } finally {
       proxy.kill();

@@ -68,7 +68,7 @@ const partsOf = (items: readonly BundleItem[]) => items.filter((item): item is P
 const refuseLookup: Script = (_, response) =>
   json(response, 404, { status: 'error', error_code: 'NOT_FOUND', message: 'there is nothing here' });
 
-/** A central that imports parts and lists the parts it holds. */
+/** Creates a central that imports parts and lists the parts it holds. */
 function answering(question: Script, imports: Script): Script {
   return (request, response) => {
     if (request.path === '/api/v1/health') json(response, 200, HEALTHY);
@@ -126,7 +126,7 @@ test(
     const place = {
       root,
       port: await freePort(),
-      // Nothing listens there until central starts.
+      // No server listens there until central starts.
       centralUrl: central.url,
       environment: { EXPORT_PART_SIZE_BYTES: '65536' },
     };
@@ -205,7 +205,7 @@ test('a bundle made during the upload of its export has the same parts under the
   };
   return withBoat(answering(refuseLookup, held), 4_000, async (running, central) => {
     const asked = running.request('POST', '/export/generate');
-    // As early as possible, so that the worker and the bundle cut the export at the same time.
+    // Starts as early as possible, so that the worker and the bundle cut the export at the same time.
     await until('the export', () => counts(running).pending + counts(running).uploading > 0);
     const [items] = await Promise.all([bundle(running), asked]);
     await until('the first part', () => release !== undefined);
@@ -224,7 +224,7 @@ test('a bundle made during the upload of its export has the same parts under the
 });
 
 test(
-  'the bundle of a partly delivered export has the rest, and the boat sends no part that central got from the drive',
+  'the bundle of a partly delivered export has the remaining parts, and the boat sends no part that central received from the drive',
   BOUND,
   () => {
     let taken = 0;
@@ -242,7 +242,7 @@ test(
         parts.every((part) => !delivered.includes(keyOf(part))),
         'only parts without a receipt',
       );
-      // The drive lost its last part. Central holds the others, and reports a wrong digest for one.
+      // The drive lost the last part. Central holds the other parts but reports a wrong digest for one of them.
       const lied = parts[1];
       const lost = parts.at(-1);
       assert.ok(lied !== undefined && lost !== undefined);
@@ -276,48 +276,54 @@ test(
   },
 );
 
-test('the boat asks central only about bundled exports, and sends them if central cannot answer', BOUND, () =>
-  withBoat(answering(refuseLookup, unavailable), 20, async (running, central, root) => {
-    const { json: made } = await running.request('POST', '/export/generate');
-    await until('an attempt', () => posts(central).length > 0);
-    assert.equal(lookups(central).length, 0);
-    await bundle(running);
-    addRecords(root, { rows: 3, seed: 4 });
-    const { json: later } = await running.request('POST', '/export/generate', { type: 'incremental' });
-    central.answer(answering(refuseLookup, accept));
-    await until('both', async () => {
-      await running.request('POST', '/export/queue/process');
-      return counts(running).completed === 2;
-    });
-    assert.ok(lookups(central).every((request) => request.path.includes(String(made['export_id']))));
-    assert.ok(lookups(central).length > 0);
-    assert.ok(posts(central).includes(`${later['export_id']}/1`));
-  }),
+test(
+  'the boat queries central only about bundled exports, and sends them if central cannot answer',
+  BOUND,
+  () =>
+    withBoat(answering(refuseLookup, unavailable), 20, async (running, central, root) => {
+      const { json: made } = await running.request('POST', '/export/generate');
+      await until('an attempt', () => posts(central).length > 0);
+      assert.equal(lookups(central).length, 0);
+      await bundle(running);
+      addRecords(root, { rows: 3, seed: 4 });
+      const { json: later } = await running.request('POST', '/export/generate', { type: 'incremental' });
+      central.answer(answering(refuseLookup, accept));
+      await until('both', async () => {
+        await running.request('POST', '/export/queue/process');
+        return counts(running).completed === 2;
+      });
+      assert.ok(lookups(central).every((request) => request.path.includes(String(made['export_id']))));
+      assert.ok(lookups(central).length > 0);
+      assert.ok(posts(central).includes(`${later['export_id']}/1`));
+    }),
 );
 
-test('a bundle has failed exports on request, and reports an export without a file as skipped', BOUND, () =>
-  withBoat(answering(refuseLookup, unavailable), 20, async (running, _, root) => {
-    const { json: cancelled } = await running.request('POST', '/export/generate');
-    assert.equal((await running.request('DELETE', `/export/queue/${cancelled['queue_id']}`)).status, 200);
-    const { json: gone } = await running.request('POST', '/export/generate');
-    const { json: waiting } = await running.request('POST', '/export/generate');
-    await until('rest', () => counts(running).uploading === 0);
-    rmSync(join(root, 'data/exports/exports', String(gone['export_file'])));
-    const ids = (items: readonly BundleItem[]) => partsOf(items).map(({ header }) => header.export_id);
-    const plain = await bundle(running);
-    assert.deepEqual(ids(plain), [waiting['export_id']]);
-    const end = plain.find((item) => item.kind === 'end');
-    assert.deepEqual(
-      end?.end.skipped.map((left) => left.queue_id),
-      [gone['queue_id']],
-    );
-    assert.deepEqual(ids(await bundle(running, true)), [cancelled['export_id'], waiting['export_id']]);
-    const { json: queue } = await running.request('GET', '/export/queue/status');
-    assert.equal(queue['failed_count'], 1, 'bundling changes no state');
-  }),
+test(
+  'a bundle includes failed exports on request and reports an export without a file as skipped',
+  BOUND,
+  () =>
+    withBoat(answering(refuseLookup, unavailable), 20, async (running, _, root) => {
+      const { json: cancelled } = await running.request('POST', '/export/generate');
+      assert.equal((await running.request('DELETE', `/export/queue/${cancelled['queue_id']}`)).status, 200);
+      const { json: gone } = await running.request('POST', '/export/generate');
+      const { json: waiting } = await running.request('POST', '/export/generate');
+      await until('rest', () => counts(running).uploading === 0);
+      rmSync(join(root, 'data/exports/exports', String(gone['export_file'])));
+      const ids = (items: readonly BundleItem[]) => partsOf(items).map(({ header }) => header.export_id);
+      const plain = await bundle(running);
+      assert.deepEqual(ids(plain), [waiting['export_id']]);
+      const end = plain.find((item) => item.kind === 'end');
+      assert.deepEqual(
+        end?.end.skipped.map((left) => left.queue_id),
+        [gone['queue_id']],
+      );
+      assert.deepEqual(ids(await bundle(running, true)), [cancelled['export_id'], waiting['export_id']]);
+      const { json: queue } = await running.request('GET', '/export/queue/status');
+      assert.equal(queue['failed_count'], 1, 'bundling changes no state');
+    }),
 );
 
-test('a boat of tier 0 makes no bundle', BOUND, () =>
+test('a boat at tier 0 creates no bundle', BOUND, () =>
   inTemporaryFolder('offline-bundle', async (root) => {
     prepareBoat({ root, rows: 3, tier: 2 });
     const first = await startBoatInProcess({ root, centralUrl: NO_SERVER });

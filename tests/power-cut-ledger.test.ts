@@ -10,7 +10,7 @@ import {
 import { createProcesses, enrollAt, placeCentral, startCentral, toEnding } from './support/processes.ts';
 import { until } from './support/until.ts';
 
-/** Small, so that the export has several parts. */
+/** A small size, so that the export has several parts. */
 const PART_SIZE_BYTES = 32 * 1024;
 
 test(

@@ -6,7 +6,7 @@ import { insertCard } from '../crash/card.ts';
 import { CARD_SIZE_BYTES } from '../crash/cut-power.ts';
 import { powerCutTest } from './support/crash-test.ts';
 
-test('a power cut loses what was not synced, and nothing else', async (t) => {
+test('a power cut loses only unsynced data', async (t) => {
   const card = insertCard(CARD_SIZE_BYTES);
   if (card.kind === 'unavailable') return t.skip(card.reason);
   t.after(() => card.close());

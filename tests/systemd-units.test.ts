@@ -19,10 +19,10 @@ const UNITS = [
   'd3kos-export-daily.timer',
 ];
 
-/** Longest duration of one check by systemd or nginx. Each takes well under a second. */
+/** Timeout for one check by systemd or nginx. Each check takes well under a second. */
 const CHECK_TIMEOUT_MS = 30_000;
 
-/** Returns the settings of a unit by `Section.Key`, each with its values in order. */
+/** Returns the settings of a unit by `Section.Key`, with the values of each key in order. */
 function readUnit(name: string): ReadonlyMap<string, readonly string[]> {
   const settings = new Map<string, string[]>();
   let section = '';
@@ -43,7 +43,7 @@ function isMissing(program: string): string | false {
   return error === undefined ? false : `${program} is not installed here`;
 }
 
-/** Returns what `systemd-analyze verify` reports about the units, whose programs are replaced by one that exists. */
+/** Returns the report of `systemd-analyze verify` about the units. An existing program replaces the units' programs. */
 function verify(folder: string, change: (text: string) => string = (text) => text): string {
   const units = join(root, folder);
   mkdirSync(units, { recursive: true });
@@ -54,11 +54,11 @@ function verify(folder: string, change: (text: string) => string = (text) => tex
   const { stderr, stdout } = spawnSync(
     'systemd-analyze',
     ['verify', '--man=no', ...UNITS.map((name) => join(units, name))],
-    // The trailing colon keeps the search path of the machine's units, which these units are ordered after.
+    // The trailing colon keeps the search path of the machine's units, because these units are ordered after some of them.
     { encoding: 'utf8', timeout: CHECK_TIMEOUT_MS, env: { ...process.env, SYSTEMD_UNIT_PATH: `${units}:` } },
   );
   const lines = `${stdout}${stderr}`.split('\n');
-  // Reports about other units of the machine are dropped.
+  // Reports about the machine's other units are dropped.
   return lines.filter((line) => line.includes('d3kos-')).join('\n');
 }
 
@@ -100,7 +100,7 @@ test('the export manager reports readiness to systemd, starts without a network,
   assert.deepEqual(unit.get('Install.WantedBy'), ['multi-user.target']);
 });
 
-test('restarts by systemd never reach its start limit', () => {
+test('restarts by systemd never reach the start limit', () => {
   for (const name of ['d3kos-export-manager.service', 'd3kos-central.service']) {
     const unit = readUnit(name);
     const [restartSec, interval, burst] = [
@@ -124,7 +124,7 @@ test('systemd gives central time to finish requests and to shut its database dow
   assert.ok(neededMs > 0 && Number(unit.get('Service.TimeoutStopSec')?.[0]) * 1_000 > neededMs);
 });
 
-test('central is restarted after every failure except an invalid configuration, also after a folder in use', () => {
+test('central is restarted after every failure except an invalid configuration, even after a folder in use', () => {
   const unit = readUnit('d3kos-central.service');
   assert.deepEqual(unit.get('Service.Restart'), ['on-failure']);
   assert.deepEqual(unit.get('Service.RestartPreventExitStatus'), [String(toExitCode('CONFIG_INVALID'))]);
@@ -132,7 +132,7 @@ test('central is restarted after every failure except an invalid configuration, 
   assert.deepEqual(unit.get('Service.OOMPolicy'), ['continue']);
 });
 
-test('central may write only to its data and its socket folder, which commands outside the service can reach', () => {
+test('central may write only to its data folder and its socket folder, which commands outside the service can reach', () => {
   const unit = readUnit('d3kos-central.service');
   assert.deepEqual(unit.get('Service.User'), ['d3kos-central']);
   assert.deepEqual(unit.get('Service.ProtectSystem'), ['strict']);
@@ -146,7 +146,7 @@ test('central may write only to its data and its socket folder, which commands o
   assert.ok(!unit.has('Service.MemoryDenyWriteExecute'));
 });
 
-test('systemd rates central at most as exposed as the boat', { skip: withoutAnalyze }, (context) => {
+test('systemd does not rate central as more exposed than the boat', { skip: withoutAnalyze }, (context) => {
   verify('hardened');
   const [central, boat] = ['d3kos-central.service', 'd3kos-export-manager.service'].map((name) => {
     const { stdout } = spawnSync(
@@ -161,14 +161,14 @@ test('systemd rates central at most as exposed as the boat', { skip: withoutAnal
   assert.ok(central <= boat, `${central} and ${boat}`);
 });
 
-test('the export manager may write only to its data, and may use every network', () => {
+test('the export manager may write only to its data and may use every network', () => {
   const unit = readUnit('d3kos-export-manager.service');
   assert.deepEqual(unit.get('Service.ProtectSystem'), ['strict']);
   assert.deepEqual(unit.get('Service.ReadWritePaths'), ['/opt/d3kos/data']);
   const [families = ''] = unit.get('Service.RestrictAddressFamilies') ?? [];
   for (const family of ['AF_INET', 'AF_INET6', 'AF_UNIX', 'AF_NETLINK'])
     assert.ok(families.split(' ').includes(family), family);
-  // The first would stop the JavaScript engine, and the second would hide /proc/meminfo from the telemetry.
+  // The first setting would stop the JavaScript engine. The second one would hide /proc/meminfo from the telemetry.
   assert.ok(!unit.has('Service.MemoryDenyWriteExecute') && !unit.has('Service.ProcSubset'));
 });
 
@@ -181,7 +181,7 @@ test('the timer runs after a missed night, keeps its random delay, and does not 
   assert.ok(![...readUnit('d3kos-export-daily.service').keys()].some((key) => key.startsWith('Install.')));
 });
 
-test('the timeout of the boot upload exceeds the wait of the program, and no unit waits for it', () => {
+test("the timeout of the boot upload is longer than the program's wait, and no unit waits for the upload", () => {
   const unit = readUnit('d3kos-export-boot.service');
   assert.deepEqual(unit.get('Service.Type'), ['oneshot']);
   assert.deepEqual(unit.get('Service.RemainAfterExit'), ['yes']);
@@ -210,7 +210,7 @@ test('the scripts of the units exist, are executable and run the program', () =>
   ]);
 });
 
-test('the proxy has the address of the export manager where other services search for it, and does not buffer', () => {
+test('the proxy serves the export manager where other services search for it, and does not buffer', () => {
   const lines = readFileSync(join(deploy, 'nginx', 'd3kos-export.conf'), 'utf8').split('\n');
   const at = lines.findIndex((line) => line.includes('location /export/'));
   assert.ok(at >= 0);

@@ -9,7 +9,7 @@ import { until } from './support/until.ts';
 
 for (const partSizeBytes of [1024 * 1024, 16_384])
   test(
-    `an export with an unreadable file spends its attempts, and later exports arrive (parts of ${partSizeBytes} bytes)`,
+    `an export with an unreadable file uses up its attempts, and later exports arrive (parts of ${partSizeBytes} bytes)`,
     { timeout: 60_000 },
     () =>
       inTemporaryFolder('unreadable', async (root) => {
@@ -50,7 +50,7 @@ for (const partSizeBytes of [1024 * 1024, 16_384])
           await until('the second export', () => queue.get(second.entryNo)?.status === 'completed');
           const left = queue.get(first.entryNo);
           assert.equal(left?.status, 'pending');
-          assert.equal(left.retryCount, 2, 'it is tried again in five minutes');
+          assert.equal(left.retryCount, 2, 'the export is tried again in five minutes');
           assert.match(left.lastError ?? '', /storage failed/);
         } finally {
           await running.stop();

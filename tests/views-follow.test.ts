@@ -6,7 +6,7 @@ import { accepting, importing, startScriptedServer } from './support/scripted-ce
 import { until } from './support/until.ts';
 
 test(
-  'the queue view shows an export as uploading, and as completed after the answer of central',
+  "the queue view shows an export as uploading, and as completed after central's answer",
   {
     timeout: 60_000,
   },

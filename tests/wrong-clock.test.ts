@@ -36,10 +36,10 @@ import {
 
 const BOUND = { timeout: 120_000 };
 
-/** The part size makes several parts of a full export of this boat. */
+/** With this part size, a full export of this boat has several parts. */
 const ENVIRONMENT = { EXPORT_PART_SIZE_BYTES: '32768', EXPORT_TIMEZONE: 'UTC' };
 
-/** A library that changes the wall clock of one program, also if several of its threads read the time. */
+/** A library that changes the wall clock of one program, even if several threads read the time. */
 const [FAKE_CLOCK] = globSync([
   '/usr/lib/*/faketime/libfaketimeMT.so.1',
   '/usr/lib/faketime/libfaketimeMT.so.1',
@@ -63,7 +63,7 @@ async function prepareSetup(processes: Processes): Promise<ClockSetup> {
   return { processes, central, front: await startFront(processes, central.url), root };
 }
 
-/** The machine's clock with a wall clock that can be set. */
+/** Returns the machine's clock with a wall clock that can be set. */
 function createSettableClock(isSynchronized: boolean | undefined): {
   readonly clock: Clock;
   set(moment: string): void;
@@ -122,7 +122,7 @@ function toClockedDaemon({ processes, root, front }: ClockSetup, library: string
       FAKETIME_TIMESTAMP_FILE: file,
       FAKETIME_NO_CACHE: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
-      // The file system keeps the kernel's time, as on a boat.
+      // The file system uses the kernel's time, as on a boat.
       NO_FAKE_STAT: '1',
     },
   };
@@ -161,13 +161,13 @@ async function assertClockHarmsNothing(setup: ClockSetup, boat: ClockedBoat): Pr
   }
 }
 
-test('changes of the clock lose and repeat no export and move no wait', BOUND, async (t) => {
+test('clock changes neither lose nor repeat exports and do not affect waits', BOUND, async (t) => {
   const setup = await prepareSetup(createProcesses(toEnding(t)));
   await assertClockHarmsNothing(setup, toClockedBoat(setup));
 });
 
 test(
-  'changes of the clock of a real daemon lose and repeat no export and move no wait',
+  'clock changes on a real daemon neither lose nor repeat exports and do not affect waits',
   { ...BOUND, skip: FAKE_CLOCK === undefined && 'libfaketime is not installed here' },
   async (t) => {
     assert.ok(FAKE_CLOCK !== undefined);
@@ -182,7 +182,7 @@ for (const [who, isSynchronized, owed] of [
   ['that is not synchronized', false, undefined],
 ] as const)
   test(
-    `after a slot was claimed by a clock that ran ahead, a clock ${who} makes ${owed ?? 'nothing'} due`,
+    `after a slot was claimed while the clock ran ahead, a clock ${who} makes ${owed ?? 'nothing'} due`,
     BOUND,
     () =>
       inTemporaryFolder('owed', async (root) => {

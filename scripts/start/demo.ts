@@ -12,13 +12,13 @@ const BOAT = join(DEMO, 'boat');
 const CENTRAL_DATA = join(DEMO, 'central');
 const INSTALLATION = '0123456789abcdef';
 const OPERATOR_TOKEN = 'operator-of-the-demo';
-/** Boatlog entries of the sample boat; the other categories follow in proportion. */
+/** Number of boatlog entries on the sample boat. The other categories grow in proportion. */
 const BOAT_ROWS = 5_000;
 const ADDED_ROWS = 200;
-/** Longest an export of the sample boat may take to reach central. On a quiet machine it takes 3 s. */
+/** Timeout for delivering one export of the sample boat. On an idle machine a delivery takes 3 s. */
 const DELIVERY_MAX_MS = 120_000;
 
-/** The exit code that shells use for a program that Ctrl-C ended. */
+/** The exit code that shells use for a program ended by Ctrl-C. */
 const INTERRUPTED = 130;
 
 interface Port {
@@ -34,7 +34,7 @@ const toPort = (name: string, variable: string, fallback: number): Port => ({
 function parsePort(variable: string, text: string): number {
   const port = Number(text);
   if (/^[0-9]{1,5}$/.test(text) && port > 0 && port < 65_536) return port;
-  console.error(`${variable} is "${text}": give it a port, 1 to 65535.`);
+  console.error(`${variable} is "${text}". Set it to a port from 1 to 65535.`);
   process.exit(2);
 }
 const PORTS = {
@@ -70,28 +70,31 @@ const centralCommand = (...args: readonly string[]): readonly string[] => [
 
 type Counts = Readonly<Record<Category, number>>;
 
-/** The result of one export, in three independent counts. */
+/** The result of one export, counted in three independent ways. */
 interface Round {
   readonly title: string;
   readonly collected: Counts;
   readonly delivered: Counts;
-  /** Rows at central afterwards, by SQL. */
+  /** Number of rows at central after the export, counted by SQL. */
   readonly stored: Counts;
-  /** Rows that SQL must count at central afterwards. */
+  /** Number of rows that SQL must count at central after the export. */
   readonly expected: Counts;
   readonly fileSizeBytes: number;
   readonly wireSizeBytes: number;
   readonly seconds: number;
 }
 
-/** Makes two exports, delivers them and prints the counts. Keeps running until aborted unless `isOnce`. Resolves with the exit code. */
+/**
+ * Creates two exports, delivers them and prints the counts. Keeps running until aborted unless `isOnce`. Resolves to the exit
+ * code.
+ */
 export async function startDemo(options: {
   readonly isOnce: boolean;
   readonly signal: AbortSignal;
 }): Promise<number> {
   const taken = await findTakenPort();
   if (taken !== undefined) return reportTakenPort(taken);
-  // Holds the port from here on. If two demonstrations start at once, one ends before either makes its sample boat.
+  // Holds the port from here on. If two demonstrations start at once, one of them ends before either creates its sample boat.
   const tierApi = await startTierApi(PORTS.tier.number, INSTALLATION, 2).catch(unlessTaken);
   if (tierApi === undefined) return reportTakenPort(PORTS.tier);
   const programs: Program[] = [];
@@ -172,7 +175,7 @@ async function answers(url: string): Promise<boolean> {
 }
 
 async function prepareBoat(): Promise<Counts> {
-  // A killed run may have left its database running. This opens and stops it before its folder is removed.
+  // A killed run may have left its database running. This opens and stops the database before the folder is removed.
   if (existsSync(CENTRAL_DATA)) {
     const store = { kind: 'embedded', dataDir: CENTRAL_DATA } as const;
     const left = await openStore({ store }, 'serve', SILENT_LOG).catch((error: unknown) => {
@@ -195,7 +198,7 @@ async function prepareBoat(): Promise<Counts> {
 
 async function enrollBoat(): Promise<void> {
   report('enrolling the boat');
-  // The CLI documents this JSON.
+  // The CLI reference documents this JSON.
   const { token } = (await runJson(
     centralCommand('enroll', INSTALLATION, '--tier', '2', '--json'),
     centralEnvironment,
@@ -214,7 +217,7 @@ async function runRound(
   signal.throwIfAborted();
   report(`making ${/^[aeiou]/.test(title) ? 'an' : 'a'} ${title} and waiting for central's receipt`);
   const began = performance.now();
-  // The CLI documents this JSON.
+  // The CLI reference documents this JSON.
   const made = (await runJson(boatCommand('generate', ...args, '--json'), boatEnvironment)) as {
     queue_id: string;
   };
@@ -246,7 +249,7 @@ async function waitForDelivery(queueId: string, signal: AbortSignal): Promise<De
   const began = performance.now();
   for (;;) {
     signal.throwIfAborted();
-    // The API documents this JSON.
+    // The API reference documents this JSON.
     const { exports } = (await getJson(`${boatUrl}/export/history?limit=10`)) as {
       exports: readonly Delivered[];
     };
@@ -284,7 +287,7 @@ async function countBySql(): Promise<Counts> {
 
 function mapCounts(count: (category: Category) => number): Counts {
   const entries = CATEGORIES.map((category) => [category, count(category)] as const);
-  // One entry for each of the nine.
+  // One entry for each of the nine categories.
   return Object.fromEntries(entries.filter(([category]) => isCategory(category))) as Record<Category, number>;
 }
 

@@ -1,22 +1,25 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 
-/** Longest a program may take to answer after its start. initdb on a slow disk takes the longest. */
+/** Timeout for a started program to answer. The slowest step is initdb on a slow disk. */
 const READY_MAX_MS = 60_000;
-/** Longest a program may take to end after SIGTERM. */
+/** Timeout for a program to end after SIGTERM. */
 const STOP_MAX_MS = 15_000;
 
-/** A program that this script started and stops. */
+/** A program that this script has started and will stop. */
 export interface Program {
   readonly name: string;
-  /** The last lines that it wrote, for error messages. */
+  /** Returns the last lines that the program wrote, for error messages. */
   tail(): string;
   stop(): Promise<void>;
 }
 
 const TAIL_LINES = 15;
 
-/** Starts a program and resolves once `isReady` does. Rejects with its last lines if it ends or is not ready in time. */
+/**
+ * Starts a program and resolves once `isReady` resolves. Rejects with the program's last lines if it ends or is not ready in
+ * time.
+ */
 export async function startProgram(
   name: string,
   argv: readonly string[],
@@ -58,7 +61,7 @@ async function stopChild(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Runs a command to its end and resolves with the JSON that it printed. Rejects with its output if it fails. */
+/** Runs a command to its end and resolves to the JSON that it printed. Rejects with its output if it fails. */
 export async function runJson(
   argv: readonly string[],
   environment: Readonly<Record<string, string>>,
@@ -81,7 +84,7 @@ export async function runJson(
   return JSON.parse(output);
 }
 
-/** Resolves with whether nothing listens on the loopback port. */
+/** Resolves to true if no program listens on the loopback port. */
 export function isPortFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();

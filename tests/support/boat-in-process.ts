@@ -6,7 +6,7 @@ import type { Tier } from '@d3kos/protocol';
 import { type BoatGeneration, toBoatPlaces, writeBoat } from '../../packages/sim/src/fixture/index.ts';
 
 export const INSTALLATION = '0123456789abcdef';
-/** A token in the form that central issues. The scripted centrals ignore it. */
+/** A token in the format that central issues. The scripted centrals ignore it. */
 export const TOKEN = 'device-token-of-the-tests-0123456789';
 
 /** Runs `work` with a new folder, and removes the folder afterwards, even if `work` fails. */
@@ -60,8 +60,8 @@ export interface RunningBoat {
 }
 
 /**
- * One real world for all boats of a test file, because each world adds a listener to stderr. It does not collect garbage: the
- * process also runs the test's servers, which a collection would pause.
+ * One real world for all boats of a test file, because each world adds a listener to stderr. It does not trigger garbage
+ * collection, which would pause the test's servers in the same process.
  */
 const { collectGarbage: _, ...realWorld } = createWorld({});
 
@@ -77,7 +77,7 @@ export async function startBoatInProcess(options: BoatOptions): Promise<RunningB
   const environment = {
     D3KOS_ROOT: options.root,
     CENTRAL_API_URL: options.centralUrl,
-    // Nothing listens there, so the tier comes from license.json.
+    // No service listens there, so the tier comes from license.json.
     TIER_API_URL: 'http://127.0.0.1:9',
     ...(options.partSizeBytes === undefined ? {} : { EXPORT_PART_SIZE_BYTES: String(options.partSizeBytes) }),
     ...options.environment,

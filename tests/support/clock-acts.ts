@@ -8,33 +8,33 @@ import type { Processes, RunningDaemon } from './processes.ts';
 import { addRecordsUnlessBusy } from './records-of-boat.ts';
 import { until } from './until.ts';
 
-/** Moments in UTC that the clock is set to. It runs on from there. */
+/** Moments in UTC to which the clock is set. The clock continues from there. */
 export const TODAY = '2026-05-01 12:00:00';
 const LATER_TODAY = '2026-05-01 15:00:00';
 const EARLIER_TODAY = '2026-05-01 11:20:00';
 const DECADES_BACK = '1981-02-03 04:05:06';
 const YEAR_AHEAD = '2027-05-01 12:00:00';
 
-/** Interval between two changes of the clock while exports are made. */
+/** Interval between two clock changes while exports are being created. */
 const RESTLESS_EVERY_MS = 7;
-/** Exports made during these changes. */
+/** Number of exports created during these changes. */
 const RESTLESS_EXPORTS = 8;
 /** `Retry-After` of a refusal: long enough to detect a wait that ends early. */
 const RETRY_AFTER_S = 2;
-/** The longest `Retry-After` that the boat accepts. */
+/** The maximum `Retry-After` that the boat accepts. */
 const RETRY_AFTER_MAX_S = 3_600;
 
-/** A boat whose wall clock a test sets while it runs. */
+/** A boat whose wall clock can be set while the boat runs. */
 export interface ClockedBoat extends Pick<RunningDaemon, 'request' | 'output' | 'stop'> {
   setClock(moment: string): void;
-  /** Starts it again after `stop`. */
+  /** Starts the boat again after `stop`. */
   start(): Promise<void>;
 }
 
-/** A proxy before central that forwards every request and can refuse a part. */
+/** A proxy in front of central that forwards every request and can refuse a part. */
 export interface Front {
   readonly url: string;
-  /** Refuses the next part with 503 and `Retry-After`. Resolves with the moment of the refusal. */
+  /** Refuses the next part with 503 and `Retry-After`. Resolves to the moment of the refusal. */
   refuseNext(retryAfterSeconds: number): Promise<number>;
   /** Arrival times of parts, refused or not. */
   readonly partsMs: readonly number[];
@@ -100,9 +100,9 @@ async function setAndSee(boat: ClockedBoat, moment: string): Promise<void> {
 }
 
 /**
- * Sets the clock of a working boat decades back, a year ahead and back again: between exports, during them, while retries wait,
- * and across a restart. Returns the ids of the acknowledged exports. Throws an AssertionError if a daily slot is claimed twice or
- * not at all, if a wait follows the wall clock, or if a part is acknowledged twice.
+ * Sets the clock of a working boat decades back, a year ahead and back again. It does this between exports, during exports, while
+ * retries wait, and across a restart. Returns the ids of the acknowledged exports. Throws an AssertionError if a daily slot is
+ * claimed twice or not at all, if a wait depends on the wall clock, or if a part is acknowledged twice.
  */
 export async function setClockBackAndForth(
   boat: ClockedBoat,
@@ -149,7 +149,7 @@ export async function setClockBackAndForth(
     return refusedMs;
   };
 
-  // Between exports. An export may be undelivered when the clock is set again.
+  // Between exports. An export may still be waiting when the clock is set again.
   for (const moment of [TODAY, DECADES_BACK, YEAR_AHEAD, LATER_TODAY, DECADES_BACK, YEAR_AHEAD, TODAY]) {
     await setAndSee(boat, moment);
     addNews();
@@ -167,7 +167,7 @@ export async function setClockBackAndForth(
   assert.ok(slots.length <= 3, `${slots.join(', ')}: no slot is claimed twice`);
   await drained();
 
-  // While exports are made and delivered.
+  // While exports are being created and delivered.
   let isRestless = true;
   const restless = (async () => {
     for (let turn = 0; isRestless; turn += 1) {
@@ -187,7 +187,8 @@ export async function setClockBackAndForth(
   }
   assert.equal(new Set(slots).size, slots.length, `${slots.join(', ')}: no slot is claimed twice`);
 
-  // While a retry waits: a year ahead does not shorten the wait, and less than an hour back does not prolong it.
+  // While a retry waits. Setting the clock a year ahead does not shorten the wait, and setting it back by less than an hour does
+  // not prolong it.
   for (const moment of [YEAR_AHEAD, EARLIER_TODAY]) {
     await setAndSee(boat, TODAY);
     const refusedMs = await exportRefused(RETRY_AFTER_S);
@@ -202,7 +203,7 @@ export async function setClockBackAndForth(
     await drained();
   }
 
-  // Across a restart: an export that waits for a moment next year is due as soon as the clock is correct.
+  // Across a restart. An export that waits for a moment next year is due as soon as the clock is correct.
   await setAndSee(boat, YEAR_AHEAD);
   await exportRefused(RETRY_AFTER_MAX_S);
   assert.equal(await boat.stop(), 0, boat.output());

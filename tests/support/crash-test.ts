@@ -4,7 +4,7 @@ import { CARD_SIZE_BYTES, cutPower } from '../../crash/cut-power.ts';
 import type { CrashRun } from '../../crash/run.ts';
 import { createProcesses, type Processes, toEnding } from './processes.ts';
 
-/** Determines the random moments, as far as real processes can repeat anything. */
+/** Determines the random moments, as far as real processes are reproducible. */
 const SEED = Number(process.env['D3KOS_KILL_SEED'] ?? Date.now() % 1_000_000_000);
 
 /** Defines a test that runs one round of crash tests and prints the seed that repeats it. */
@@ -19,9 +19,9 @@ export function crashTest(
   });
 }
 
-/** Defines a test that cuts the power of a boat at work. Skips it where this machine cannot mount a card. */
+/** Defines a test that cuts power to a working boat. Skips the test if this machine cannot mount a card. */
 export function powerCutTest(cuts: number): void {
-  test(`${cuts} power cuts of a boat at work lose nothing, store nothing twice and leave whole views`, async (t) => {
+  test(`${cuts} power cuts on a working boat lose nothing, store nothing twice and leave complete views`, async (t) => {
     t.diagnostic(`replay: D3KOS_KILL_SEED=${SEED}`);
     const card = insertCard(CARD_SIZE_BYTES);
     if (card.kind === 'unavailable') return t.skip(card.reason);

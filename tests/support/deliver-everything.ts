@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import type { RunningDaemon } from './processes.ts';
 import { until } from './until.ts';
 
-/** Spent attempts after which an export waits five minutes for the next one. */
+/** Number of used attempts after which an export waits five minutes for the next one. */
 const ATTEMPTS_BEFORE_LONG_WAIT = 2;
 
 type Daemon = Pick<RunningDaemon, 'request' | 'output'>;
 
-/** Resolves once no export waits or is uploading. Rejects as soon as an export has failed. */
+/** Resolves once no export is waiting or uploading. Rejects as soon as an export has failed. */
 export async function untilDrained(daemon: Daemon): Promise<void> {
   await until('every export to be delivered', async () => {
     const { json } = await daemon.request('GET', '/export/queue');
-    // The tests of the API check this shape.
+    // The API tests check this shape.
     const { pending, uploading, failed } = json as Record<
       'pending' | 'uploading' | 'failed',
       readonly { queue_id: string; retry_count: number }[]
@@ -25,7 +25,7 @@ export async function untilDrained(daemon: Daemon): Promise<void> {
   });
 }
 
-/** Cancels and retries an export, which gives it all of its attempts again. */
+/** Cancels and retries an export. This gives the export all of its attempts again. */
 async function resetAttempts(daemon: Daemon, queueId: string): Promise<void> {
   const cancelled = await daemon.request('DELETE', `/export/queue/${queueId}`);
   // 409: the worker has just begun to upload it.
@@ -35,8 +35,8 @@ async function resetAttempts(daemon: Daemon, queueId: string): Promise<void> {
 }
 
 /**
- * Delivers every waiting export, then makes and delivers incremental exports until one finds nothing new. Returns the ids of all
- * exports in the history.
+ * Delivers every waiting export, then creates and delivers incremental exports until there is nothing new to export. Returns the
+ * ids of all exports in the history.
  */
 export async function deliverEverything(daemon: Daemon): Promise<ReadonlySet<string>> {
   await untilDrained(daemon);
@@ -48,6 +48,6 @@ export async function deliverEverything(daemon: Daemon): Promise<ReadonlySet<str
     await untilDrained(daemon);
   }
   const { json: history } = await daemon.request('GET', '/export/history?limit=10000');
-  // The tests of the API check this shape.
+  // The API tests check this shape.
   return new Set((history['exports'] as { export_id: string }[]).map((row) => row.export_id));
 }

@@ -5,17 +5,17 @@ import { RequestMeter, type SentBytes, sumSent } from './request-meter.ts';
 
 /** The faults of a link. A fault applies to the bytes that pass while it is set. */
 export interface LinkFaults {
-  /** In each direction. */
+  /** The delay in each direction. */
   readonly latencyMs?: number;
-  /** In each direction, shared by all connections. */
+  /** The bandwidth in each direction, shared by all connections. */
   readonly bytesPerSecond?: number;
-  /** Resets a connection after it has carried this many bytes to central. */
+  /** Resets a connection after it has transferred this many bytes to central. */
   readonly resetAfterSentBytes?: number;
   /** Resets a connection after this many bytes of answers. Central has then handled the request. */
   readonly resetAfterAnsweredBytes?: number;
   /** Closes a connection after this many bytes of answers, like a proxy that times out. */
   readonly truncateAfterAnsweredBytes?: number;
-  /** Raw HTTP that answers every request in place of central. */
+  /** Raw HTTP text that answers every request in place of central. */
   readonly portal?: string;
 }
 
@@ -24,7 +24,7 @@ export interface Traffic extends SentBytes {
   readonly connections: number;
   /** All bytes that the boat sent, answered or not. */
   readonly sentBytes: number;
-  /** All answers, as text. */
+  /** All answers as text. */
   readonly answers: string;
 }
 
@@ -34,7 +34,7 @@ export interface FaultProxy {
   readonly port: number;
   /** Replaces the faults of the link. */
   set(faults: LinkFaults): void;
-  /** Makes all current connections half-open. Their bytes are lost in both directions without an error. New connections work. */
+  /** Makes all current connections half-open. Bytes on them are lost in both directions without an error. New connections work. */
   silence(): void;
   /** Resets all current connections. */
   reset(): void;
@@ -42,8 +42,8 @@ export interface FaultProxy {
   cut(): Promise<void>;
   restore(): Promise<void>;
   /**
-   * Cuts the link for `downMs` each time `up` resolves, until `stop`, which aborts the signal of `up`. Calls `onBack` when the link is
-   * up again.
+   * Cuts the link for `downMs` each time `up` resolves, until `stop` is called, which aborts the signal passed to `up`. Calls
+   * `onBack` when the link is up again.
    */
   dropEach(
     up: (signal: AbortSignal) => Promise<void>,
@@ -54,10 +54,10 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-/** Largest piece that passes a slow link at once. It sets the precision of a cut. */
+/** Maximum number of bytes that pass a slow link at once. It determines the precision of a cut. */
 const PIECE_BYTES = 4 * 1024;
 
-/** The two sockets of a connection, with counts of the bytes between them. */
+/** The two sockets of a connection, and the numbers of bytes transferred between them. */
 interface Passage {
   readonly boat: Socket;
   readonly central: Socket;
@@ -70,11 +70,11 @@ interface Passage {
 /** One direction of the link. All connections share its bandwidth. */
 interface Way {
   readonly name: 'sent' | 'answered';
-  /** When the link is free for the next byte. */
+  /** The moment at which the link is free for the next byte. */
   freeAtMs: number;
 }
 
-/** Starts a proxy to the loopback port `target`; without a port it takes a free one. */
+/** Starts a proxy to the loopback port `target`. Without `port` it uses a free port. */
 export async function startFaultProxy(target: number, listenOn = 0): Promise<FaultProxy> {
   const passages = new Set<Passage>();
   const meters: RequestMeter[] = [];
@@ -128,10 +128,10 @@ export async function startFaultProxy(target: number, listenOn = 0): Promise<Fau
       if (way.name === 'sent') send(passage, piece);
       else receive(passage, piece);
     };
-    // Bytes in flight do not delay the bytes after them.
+    // Bytes in transit do not delay the bytes after them.
     let arriving = Promise.resolve();
     for await (const chunk of from) {
-      // A socket without an encoding gives Buffers.
+      // A socket without an encoding emits Buffers.
       for (const piece of toPieces(chunk as Buffer)) {
         if (!passages.has(passage)) return;
         await overLink(way, piece.length, faults);
@@ -148,14 +148,14 @@ export async function startFaultProxy(target: number, listenOn = 0): Promise<Fau
     const passage: Passage = { boat, central, meter, sentBytes: 0, answeredBytes: 0, isSilent: false };
     passages.add(passage);
     meters.push(meter);
-    // A failure of one side ends the other, unless the connection is silent.
+    // A failure on one side ends the other side, unless the connection is half-open.
     for (const socket of [boat, central])
       socket.on('error', () => {
         if (!passage.isSilent) reset(passage);
       });
     for (const way of Object.values(ways))
       carry(passage, way).catch(() => {
-        // The reader gets the same failure.
+        // The reader receives the same failure.
         if (!passage.isSilent) reset(passage);
       });
   };
@@ -225,7 +225,7 @@ function dropEach(
   };
 }
 
-/** Waits until `sizeBytes` have gone onto the link. */
+/** Waits until `sizeBytes` have been sent over the link. */
 async function overLink(way: Way, sizeBytes: number, { bytesPerSecond }: LinkFaults): Promise<void> {
   if (bytesPerSecond === undefined) return;
   way.freeAtMs = Math.max(way.freeAtMs, performance.now()) + (sizeBytes / bytesPerSecond) * 1_000;
@@ -263,7 +263,7 @@ export interface Blackhole {
   close(): Promise<void>;
 }
 
-/** Listens with a short queue, posts its port, and never accepts, because the thread then blocks. */
+/** Listens with a short queue, posts the port, and never accepts a connection, because the thread then blocks. */
 const SLEEPING_LISTENER = `
   const { createServer } = require('node:net');
   const { parentPort, workerData } = require('node:worker_threads');
@@ -274,9 +274,9 @@ const SLEEPING_LISTENER = `
   });
   server.on('error', (error) => { throw error; });
 `;
-/** A loopback connection that takes longer than this will not be accepted. */
+/** Timeout for a loopback connection. A connection that takes longer is not accepted. */
 const LOOPBACK_CONNECT_MAX_MS = 300;
-/** More connections than any short queue holds. */
+/** Number of connections, more than any short queue holds. */
 const QUEUE_MAX = 16;
 
 /** Starts a listener whose queue is full, so that the kernel drops every further SYN. */
@@ -294,7 +294,7 @@ export async function startBlackhole(host = '127.0.0.1', listenOn = 0): Promise<
   for (let isQueueFull = false; !isQueueFull;) {
     if (queued.length === QUEUE_MAX) {
       await close();
-      throw new Error(`The queue of port ${port} does not fill. Every connection is accepted.`);
+      throw new Error(`The queue of port ${port} does not become full. Every connection is accepted.`);
     }
     const socket = connect({ port, host });
     socket.on('error', () => undefined);

@@ -17,22 +17,22 @@ export interface LinkedBoatOptions {
   readonly token?: string;
   readonly rows?: number;
   readonly partSizeBytes?: number;
-  /** Limits of the real transport, shorter than a boat's. */
+  /** Timeouts of the real transport, shorter than on a boat. */
   readonly limits?: TransportOptions;
-  /** How many times faster the boat's clock runs than this machine's. The transport keeps real time. */
+  /** Factor by which the boat's clock runs faster than this machine's clock. The transport uses real time. */
   readonly clockSpeed?: number;
 }
 
 /** A real boat in this process, with the real transport and network comparison, on interfaces that a test can change. */
 export interface LinkedBoat extends RunningBoat {
-  /** Start of each exchange, by the boat's clock. */
+  /** Start time of each exchange, by the boat's clock. */
   readonly exchangesMs: readonly number[];
-  /** Gives the machine another address. */
+  /** Gives the machine a different address. */
   changeNetwork(): void;
-  /** Adds records and makes an incremental export of them. Returns its id. */
+  /** Adds records and creates an incremental export of them. Returns the export's id. */
   exportNews(): Promise<string>;
   exportAll(): Promise<string>;
-  /** Resolves once the destination has the state. */
+  /** Resolves once the destination has this state. */
   untilState(state: string): Promise<void>;
   untilDelivered(exports: number): Promise<void>;
 }
@@ -58,7 +58,7 @@ export async function startLinkedBoat(options: LinkedBoatOptions): Promise<Linke
   const send = resetOnNetworkChange(http, () => String(address));
   const exchangesMs: number[] = [];
   const transport: Transport = (request, signal) => {
-    // Requests to the tier API do not count.
+    // Requests to the tier API are not counted.
     if (request.url.startsWith(options.centralUrl)) exchangesMs.push(clock.monotonic());
     return send(request, signal);
   };
@@ -89,7 +89,7 @@ export async function startLinkedBoat(options: LinkedBoatOptions): Promise<Linke
       ),
     untilDelivered: async (exports) => {
       const isDone = (): boolean => running.boat.ledger.queue.counts().completed === exports;
-      // Each exchange is progress. A large export may take longer than any single wait.
+      // Each exchange counts as progress, because a large export may take longer than any single wait.
       while (!isDone()) {
         const seen = exchangesMs.length;
         await until(`${exports} deliveries`, () => isDone() || exchangesMs.length > seen);

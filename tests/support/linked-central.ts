@@ -12,22 +12,22 @@ import {
   withCentralStore,
 } from './processes.ts';
 
-/** A real central for all tests of a file, with one enrolled boat. */
+/** A real central with one enrolled boat, for all tests in a file. */
 export interface LinkedCentral {
   readonly place: CentralPlace;
   readonly token: string;
-  /** Runs `work` with a new boat and the link from it to central. */
+  /** Runs `work` with a new boat and the link from the boat to central. */
   overLink(
     options: Partial<LinkedBoatOptions>,
     work: (boat: LinkedBoat, link: FaultProxy) => Promise<void>,
   ): Promise<void>;
-  /** Returns how many parts of an export central holds. Fails if central counted a part twice. */
+  /** Returns the number of parts that central holds for an export. Fails if central counted a part twice. */
   storedParts(exportId: string): Promise<number>;
-  /** Returns how many boatlog rows central counted in the parts of an export. */
+  /** Returns the number of boatlog rows that central counted in the parts of an export. */
   countedRows(exportId: string): Promise<number>;
 }
 
-/** Starts central before the tests of the calling file and ends it after them. */
+/** Starts central before the tests of the calling file and stops it after them. */
 export function useLinkedCentral(): () => LinkedCentral {
   const processes = createProcesses({ after });
   let central: LinkedCentral | undefined;

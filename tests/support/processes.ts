@@ -23,10 +23,10 @@ const PACKAGES = join(import.meta.dirname, '..', '..', 'packages');
 const BOAT_MAIN = join(PACKAGES, 'boat', 'src', 'main.ts');
 const CENTRAL_MAIN = join(PACKAGES, 'central', 'src', 'main.ts');
 
-/** Longest a program may take to answer or to end. On a quiet machine it takes 2 s. */
+/** Timeout for a program to answer or to end. On an idle machine it takes 2 s. */
 const PROGRAM_MAX_MS = 60_000;
 
-/** The variables of this environment that programs inherit. The cache of compiled code saves a third of each start. */
+/** The environment variables that programs inherit. The cache of compiled code shortens each start by a third. */
 const INHERITED = Object.fromEntries(
   ['PATH', 'NODE_COMPILE_CACHE'].flatMap((name) => {
     const value = process.env[name];
@@ -34,36 +34,35 @@ const INHERITED = Object.fromEntries(
   }),
 );
 
-/** Nothing listens there, so connections are refused at once. */
+/** No server listens there, so connections are refused at once. */
 export const NO_SERVER = 'http://127.0.0.1:9';
 
-/** A started program. */
 export interface Program {
   readonly child: ChildProcess;
-  /** All output so far, stdout and stderr in the order of arrival. */
+  /** All output so far: stdout and stderr in order of arrival. */
   output(): string;
   lines(): readonly string[];
-  /** Resolves once it has written this many lines, or has ended. */
+  /** Resolves once the program has written this many lines or has ended. */
   untilLines(count: number): Promise<void>;
-  /** Resolves once it has ended and `output` is complete. */
+  /** Resolves once the program has ended and `output` is complete. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
-  /** Sends SIGTERM and waits for the end. Resolves with the exit code. */
+  /** Sends SIGTERM and waits for the program to end. Resolves to the exit code. */
   stop(): Promise<number | null>;
-  /** Sends SIGKILL and waits for the end. */
+  /** Sends SIGKILL and waits for the program to end. */
   kill(): Promise<void>;
 }
 
 /** Starts the programs and folders of one test, and removes all of them when the test ends. */
 export interface Processes {
-  /** Makes a new temporary folder. */
+  /** Creates a new temporary folder. */
   folder(name: string): string;
-  /** Starts `node main.ts …` with nothing of this environment but PATH and the compile cache. */
+  /** Starts `node main.ts …`. From this environment the program inherits only PATH and the compile cache. */
   start(
     main: 'boat' | 'central',
     args: readonly string[],
     environment: Readonly<Record<string, string>>,
   ): Program;
-  /** Starts it and waits for its end. */
+  /** Starts the program and waits until it ends. */
   run(
     main: 'boat' | 'central',
     args: readonly string[],
@@ -73,12 +72,12 @@ export interface Processes {
   atEnd(work: () => Promise<void> | void): void;
 }
 
-/** Has an `after` hook: a test, or node:test for a whole file. */
+/** An object with an `after` hook: a test, or node:test for a whole file. */
 interface Ending {
   after(work: () => Promise<void>): void;
 }
 
-/** For `before` hooks of a file: `createProcesses({ after })`. For one test: `createProcesses(toEnding(t))`. */
+/** In the `before` hook of a file, call `createProcesses({ after })`. In a single test, call `createProcesses(toEnding(t))`. */
 export function toEnding(t: TestContext): Ending {
   return { after: (work) => t.after(work) };
 }
@@ -90,7 +89,7 @@ export function createProcesses(ending: Ending): Processes {
   const killAll = (): void => {
     for (const { child } of programs) child.kill('SIGKILL');
   };
-  // If the runner ends this process, its children end, too.
+  // If the runner ends this process, its children also end.
   process.once('exit', killAll);
   ending.after(async () => {
     await Promise.all([...programs].map((program) => program.kill()));
@@ -179,7 +178,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Resolves once the program answers at `url` as `service`. Rejects with its output if it ends before that. */
+/** Resolves once the program answers at `url` as `service`. Rejects with the program's output if it ends before that. */
 async function untilAnswering(program: Program, url: string, service: string): Promise<void> {
   await until(`${service} to answer at ${url}`, async () => {
     if (program.child.exitCode !== null || program.child.signalCode !== null)
@@ -189,24 +188,24 @@ async function untilAnswering(program: Program, url: string, service: string): P
       const body = await answer.json();
       return typeof body === 'object' && body !== null && 'service' in body && body.service === service;
     } catch (error) {
-      // fetch throws this while no program listens.
+      // `fetch` throws this error while no program listens.
       if (error instanceof TypeError) return false;
       throw error;
     }
   });
 }
 
-/** The folder, port and environment of a boat's daemon, the same for each of its starts. */
+/** The folder, port and environment of a boat's daemon, which are the same for each start. */
 export interface BoatPlace {
   readonly root: string;
   readonly port: number;
   readonly centralUrl: string;
   readonly tierApiUrl?: string;
-  /** Further variables of `packages/boat/src/config.ts`. */
+  /** Additional variables from `packages/boat/src/config.ts`. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** The environment of `d3kos-export` at this place. */
+/** The environment of `d3kos-export` for this boat. */
 export function toBoatEnvironment(place: BoatPlace): Record<string, string> {
   return {
     D3KOS_ROOT: place.root,
@@ -218,7 +217,7 @@ export function toBoatEnvironment(place: BoatPlace): Record<string, string> {
   };
 }
 
-/** A daemon that answers. */
+/** A running daemon that answers requests. */
 export interface RunningDaemon extends Program {
   readonly url: string;
   request(method: string, path: string, body?: unknown): Promise<Answer>;
@@ -229,7 +228,7 @@ export interface Answer {
   readonly json: Record<string, unknown>;
 }
 
-/** Sends one request to the local API. Rejects if nothing answers. */
+/** Sends one request to the local API. Rejects if there is no answer. */
 export async function requestJson(url: string, method: string, body?: unknown): Promise<Answer> {
   const response = await fetch(url, {
     method,
@@ -260,18 +259,18 @@ export async function startDaemon(processes: Processes, place: BoatPlace): Promi
   return daemon;
 }
 
-/** The folder, port and environment of central, the same for each of its starts. */
+/** The folder, port and environment of central, which are the same for each start. */
 export interface CentralPlace {
   readonly dataDir: string;
   readonly port: number;
   readonly url: string;
 }
 
-/** Makes a place for central. Its database is shut down at the end of the test, even if central was killed. */
+/** Creates a place for central. Its database is shut down at the end of the test, even if central was killed. */
 export async function placeCentral(processes: Processes): Promise<CentralPlace> {
   const dataDir = processes.folder('central');
   const port = await freePort();
-  // A start stops the database that a killed central left running.
+  // Starting central stops the database that a killed central left running.
   processes.atEnd(async () => (await startEmbeddedPostgres({ dataDir, log: SILENT_LOG })).stop());
   return { dataDir, port, url: `http://127.0.0.1:${port}` };
 }
@@ -286,7 +285,7 @@ export async function startCentral(processes: Processes, place: CentralPlace): P
   return program;
 }
 
-/** Enrols an installation with the command of central. Returns the device token. */
+/** Enrols an installation with central's command. Returns the device token. */
 export async function enrollAt(
   processes: Processes,
   place: CentralPlace,
@@ -303,12 +302,12 @@ export async function enrollAt(
   return token;
 }
 
-/** The pid of central's PostgreSQL. */
+/** Returns the process id of central's PostgreSQL. */
 export function postmasterPid(place: CentralPlace): number {
   return Number(readFileSync(join(place.dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
 }
 
-/** Runs `work` on central's database: that of the running central, or one started for it. */
+/** Runs `work` on central's database. If central is not running, starts the database for it. */
 export async function withCentralStore<T>(
   place: CentralPlace,
   work: (store: Store) => Promise<T>,
@@ -325,7 +324,7 @@ export async function withCentralStore<T>(
   }
 }
 
-/** Counts by SQL the records that central holds of an installation. */
+/** Counts, by SQL, the records that central holds for an installation. */
 export async function countAtCentral(
   store: Store,
   installationId: string,
@@ -338,11 +337,11 @@ export async function countAtCentral(
     );
     counts[category] = Number(row?.['n']);
   }
-  // Every category was just counted.
+  // The query above counted every category.
   return counts as Record<Category, number>;
 }
 
-/** The values of one field of a category's records at central, sorted as text. */
+/** Returns the values of one field in a category's records at central, sorted as text. */
 export async function fieldAtCentral(
   store: Store,
   installationId: string,
@@ -356,7 +355,7 @@ export async function fieldAtCentral(
   return rows.map((row) => String(row['value'])).sort();
 }
 
-/** The tier API of a boat. A test can change the answer to `GET /tier/status`. */
+/** The tier API of a boat. A test can change its answer to `GET /tier/status`. */
 export interface TierApi {
   readonly url: string;
   asked(): number;

@@ -6,21 +6,21 @@ import { recordTable, type Store } from '@d3kos/central';
 import { CATEGORIES, type Category } from '@d3kos/protocol';
 import { addRecords } from '../../packages/sim/src/fixture/index.ts';
 
-/** SQLITE_BUSY, also as an extended code. */
+/** Returns true for SQLITE_BUSY and its extended codes. */
 const SQLITE_BUSY = 5;
 
-/** Most identities named in a failure. */
+/** Maximum number of identities named in a failure. */
 const NAMED_MAX = 20;
 
 /**
- * The identities of the records in the sources of a `gen3` boat, read without any code of the boat. Telemetry is left out, because
- * each export makes its own sample.
+ * The identities of the records in the sources of a `gen3` boat, read without the boat's code. Telemetry is omitted, because each
+ * export takes a new sample.
  */
 export interface RecordsOfBoat {
   readonly ids: Readonly<
     Record<'boatlog' | 'marine_vision_captures' | 'marine_vision_snapshots', readonly string[]>
   >;
-  /** Rows of the self-healing service's table as `<id>@<timestamp> <status>`. */
+  /** The rows of the self-healing service's table as `<id>@<timestamp> <status>`. */
   readonly issues: readonly string[];
   readonly version: string;
 }
@@ -62,7 +62,7 @@ function readRows(path: string, sql: string): readonly string[] {
   }
 }
 
-/** Adds records as `addRecords` does. Adds none to a source that is locked by a reader at this moment. */
+/** Adds records as `addRecords` does. Skips a source that a reader is locking. */
 export function addRecordsUnlessBusy(root: string, options: Parameters<typeof addRecords>[1]): void {
   try {
     addRecords(root, options);
@@ -74,8 +74,8 @@ export function addRecordsUnlessBusy(root: string, options: Parameters<typeof ad
 }
 
 /**
- * Asserts that central holds every record of the boat's sources once, in its newest state, and nothing else. `unchanging` is the
- * number of records in the categories that do not grow.
+ * Asserts that central holds every record of the boat's sources once, in its newest state, and no other records. `unchanging` is
+ * the number of records in the categories that do not grow.
  */
 export async function assertCentralHolds(
   store: Store,
@@ -115,7 +115,7 @@ export async function assertCentralHolds(
   assert.equal(parts?.['counted'], parts?.['held'], 'parts counted and parts held');
 }
 
-/** Returns the ids of the exports of which central holds parts, sorted. */
+/** Returns the sorted ids of the exports for which central holds parts. */
 export async function exportsAtCentral(store: Store, installationId: string): Promise<readonly string[]> {
   const rows = await store.query(
     'select distinct export_id as id from imports where installation_id = $1::text',

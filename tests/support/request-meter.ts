@@ -1,8 +1,8 @@
-/** Bytes of requests with an idempotency key: parts of exports with their headers. */
+/** Bytes in requests with an idempotency key: parts of exports with their headers. */
 export interface SentBytes {
-  /** Bytes that were necessary: each part once, in its last version. */
+  /** The necessary bytes: each part once, in its last version. */
   readonly neededBytes: number;
-  /** Bytes of parts that were sent, including incomplete requests. */
+  /** The bytes of all parts sent, including incomplete requests. */
   readonly partBytes: number;
   /** Number of requests for each key. */
   readonly tries: ReadonlyMap<string, number>;
@@ -12,19 +12,19 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 
 interface KeyedRequest {
   readonly key: string;
-  /** With its head. */
+  /** Size of the request, including its headers. */
   readonly wholeBytes: number;
   sentBytes: number;
 }
 
-/** Parses the requests of one connection as their bytes pass. Every request has a `Content-Length`. */
+/** Parses the requests on one connection while their bytes pass. Every request has a `Content-Length`. */
 export class RequestMeter {
-  /** Requests with a key, in order. */
+  /** The requests with a key, in order. */
   readonly requests: KeyedRequest[] = [];
   #head = Buffer.alloc(0);
   #body: { leftBytes: number; readonly request: KeyedRequest | undefined } | undefined;
 
-  /** Adds the next bytes. Returns whether a request ended in them. */
+  /** Adds the next bytes. Returns true if a request ended within them. */
   add(bytes: Buffer): boolean {
     let hasEnded = false;
     let rest = bytes;
@@ -45,7 +45,7 @@ export class RequestMeter {
     return hasEnded;
   }
 
-  /** Consumes the bytes of the head and returns the rest. */
+  /** Consumes the bytes of the headers and returns the remaining bytes. */
   #readHead(bytes: Buffer): Buffer {
     const seen = Buffer.concat([this.#head, bytes]);
     const end = seen.indexOf(HEAD_END);
@@ -66,7 +66,7 @@ export class RequestMeter {
   }
 }
 
-/** Sums up the requests of all connections, in the order of the connections. */
+/** Adds up the requests of all connections, in the order of the connections. */
 export function sumSent(meters: readonly RequestMeter[]): SentBytes {
   const needed = new Map<string, number>();
   const tries = new Map<string, number>();

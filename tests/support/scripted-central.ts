@@ -19,7 +19,7 @@ export interface ScriptedServer {
   readonly port: number;
   readonly seen: readonly SeenRequest[];
   readonly connections: () => number;
-  /** Sets the script for all following requests. */
+  /** Sets the script for all later requests. */
   answer(script: Script): void;
   close(): Promise<void>;
 }
@@ -30,7 +30,10 @@ const DECODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   zstd: (bytes) => zstdDecompressSync(bytes),
 };
 
-/** Starts a real HTTP server on loopback that answers by a script, in place of central. Without a port it takes a free one. */
+/**
+ * Starts a real HTTP server on loopback that replaces central and answers according to a script. Without `port` it uses a free
+ * port.
+ */
 export async function startScriptedServer(first: Script, listenOn = 0): Promise<ScriptedServer> {
   let script = first;
   let connections = 0;
@@ -84,7 +87,7 @@ export function json(
 
 export const HEALTHY = { service: 'd3kos-central', status: 'ok', time: '2026-01-01T00:00:00Z' };
 
-/** The receipt of central for a request. `over` replaces fields of it. */
+/** Returns central's receipt for a request. `over` replaces individual fields. */
 export function receiptFor(
   request: SeenRequest,
   over: Record<string, unknown> = {},
@@ -104,13 +107,13 @@ export function receiptFor(
   };
 }
 
-/** A central that accepts everything and stores nothing. */
+/** Starts a central that accepts everything and stores nothing. */
 export const accepting: Script = (request, response) => {
   if (request.path === '/api/v1/health') json(response, 200, HEALTHY);
   else json(response, 200, receiptFor(request));
 };
 
-/** A central that answers its health check, and handles imports by `script`. */
+/** Starts a central that answers its health check and handles imports according to `script`. */
 export function importing(script: Script): Script {
   return (request, response) =>
     request.path === '/api/v1/health' ? json(response, 200, HEALTHY) : script(request, response);

@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Longest wait for one state. On a quiet machine the slowest takes 15 s; the suite has to pass where every core is shared with
- * other work, so this bound only ends a test that is stuck.
+ * Timeout for one state. On an idle machine the slowest wait takes 15 s. The suite must also pass where every core is shared with
+ * other work, so this timeout only ends a test that is stuck.
  */
 const WAIT_MAX_MS = 180_000;
 /** Interval between two reads of a state that emits no event. */
 const POLL_MS = 10;
 
-/** Resolves once `isTrue` does. Rejects after {@link WAIT_MAX_MS} with `state`, the state that did not come. */
+/**
+ * Resolves once `isTrue` resolves to true. After {@link WAIT_MAX_MS} it rejects with `state`, the description of the awaited
+ * state.
+ */
 export async function until(state: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
   const began = performance.now();
   while (!(await isTrue())) {

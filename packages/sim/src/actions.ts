@@ -4,7 +4,7 @@ import { checkReserve } from './oracle/reserve.ts';
 import type { Action, SourceAction } from './plan-boots.ts';
 import type { RunningBoat, Simulation } from './simulation.ts';
 
-/** Performs an action on board. While the export manager does not run, only actions on the sources have an effect. */
+/** Performs an action on board. If the export manager is not running, only actions on the sources have an effect. */
 export function performAction(sim: Simulation, action: Action): void {
   sim.counts.actions += 1;
   if (action.kind === 'rows' || action.kind === 'change' || action.kind === 'remove') {
@@ -69,7 +69,10 @@ function performOnBoat(sim: Simulation, running: RunningBoat, action: Exclude<Ac
   }
 }
 
-/** Writes waiting exports to a USB drive. Central imports it later, whole or cut off, independently of events on board. */
+/**
+ * Writes waiting exports to a USB drive. Central imports the drive's content later, complete or truncated, regardless of what
+ * happens on board.
+ */
 async function carryBundle(
   { clock, central, trace }: Simulation,
   running: RunningBoat,
@@ -87,7 +90,7 @@ async function carryBundle(
   });
 }
 
-/** Returns the bytes that arrived. A download that breaks off leaves the bytes written so far on the drive. */
+/** Returns the bytes that arrived. If the download breaks off, the bytes written so far stay on the drive. */
 async function readUntilBroken(response: Response): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   try {
@@ -106,7 +109,7 @@ function follow(sim: Simulation, running: RunningBoat, work: Promise<unknown>): 
   });
 }
 
-/** Requests an export, and reports an acknowledged one to the oracle. */
+/** Requests an export. If the boat acknowledges it, reports it to the oracle. */
 async function requestExport(
   sim: Simulation,
   running: RunningBoat,
@@ -144,7 +147,7 @@ async function fetchFromBoat(
   );
 }
 
-/** Sends one request to the boat's local API. Never settles if power fails meanwhile. */
+/** Sends one request to the boat's local API. The promise never settles if power fails meanwhile. */
 async function requestJson(
   sim: Simulation,
   running: RunningBoat,
@@ -155,7 +158,7 @@ async function requestJson(
   const response = await fetchFromBoat(running, method, path, body);
   const text = await response.text();
   if (!running.boot.power.isOn()) return new Promise(() => undefined);
-  // The boat's JSON answers are objects.
+  // Every JSON answer of the boat is an object.
   const answer = isJson(response) ? (JSON.parse(text) as Readonly<Record<string, unknown>>) : {};
   sim.trace.add({
     kind: 'request_answered',

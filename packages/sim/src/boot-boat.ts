@@ -41,7 +41,7 @@ export function bootBoat(sim: Simulation, config: Config, plan: BootPlan): Power
   return power;
 }
 
-/** Files that the kernel and systemd keep in memory: each boot has its own. */
+/** Files that the kernel and systemd keep in memory. Each boot creates new ones. */
 function writeSystemFiles({ machine: { medium } }: Simulation, bootNumber: number): void {
   medium.put('/proc/uptime', '12.3 40.1\n');
   medium.put('/proc/meminfo', 'MemTotal: 4000000 kB\nMemAvailable: 3000000 kB\n');
@@ -86,18 +86,18 @@ async function startManager(sim: Simulation, config: Config, boot: Boot, bootNum
   });
 }
 
-/** The start that imports the legacy queue is counted as coverage. */
+/** Counts the start that imports the legacy queue as coverage. */
 function noteLegacyImport({ plan, trace }: Simulation, boat: Boat): void {
   if (plan.boat.legacyQueue === undefined || toLedgerFacts(boat).isLegacyImportOpen()) return;
   if (trace.events.some(({ kind }) => kind === 'legacy_queue_imported')) return;
   trace.add({ kind: 'legacy_queue_imported' });
 }
 
-/** The export manager ended by itself. Only an unfit card is an allowed reason. The supervisor restarts it with a new boot. */
+/** The export manager exited on its own. The only allowed reason is an unusable card. The supervisor restarts it in a new boot. */
 function endManager(sim: Simulation, { power }: Boot, error: unknown): void {
   if (!power.isOn()) return;
   const code = isExportError(error) ? error.code : undefined;
-  // The text of an expected failure names the folder of this run's real database; a trace has to be the same in both runs.
+  // The message of an expected failure contains the path of this run's real database, but both runs must produce the same trace.
   sim.trace.add({ kind: 'manager_ended', reason: code ?? String(error) });
   sim.counts.deaths += 1;
   sim.hasManagerEnded = true;
@@ -109,7 +109,7 @@ function endManager(sim: Simulation, { power }: Boot, error: unknown): void {
   sim.running = undefined;
 }
 
-/** Sets the boat's clock, as a time server does, or to the wrong time of a present incident. */
+/** Sets the boat's clock to the correct time, as a time server does, or to the wrong time of a current incident. */
 function synchronize(sim: Simulation, { power, clock }: Boot): void {
   if (!power.isOn()) return;
   clock.setWall(sim.clock.wall() + sim.wrongClockMs);

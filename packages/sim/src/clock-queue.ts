@@ -1,4 +1,4 @@
-/** An event at a moment of virtual time. */
+/** An event scheduled at a moment of virtual time. */
 export interface Due {
   readonly dueMs: number;
   /** Increases with each event. If two events have the same moment, the one with the lower number fires first. */
@@ -10,10 +10,10 @@ function isBefore(one: Due, other: Due): boolean {
   return one.dueMs !== other.dueMs ? one.dueMs < other.dueMs : one.order < other.order;
 }
 
-/** Events, soonest first: a binary heap. `remove` cancels one. */
+/** A binary heap of events, soonest first. `remove` cancels an event. */
 export interface DueQueue {
   push(due: Due): void;
-  /** Cancels an event. Has no effect if it has fired. */
+  /** Cancels an event. Has no effect if the event has already fired. */
   remove(due: Due): void;
   peek(): Due | undefined;
   pop(): Due | undefined;

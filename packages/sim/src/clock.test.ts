@@ -22,7 +22,7 @@ test('a year of sleeping takes no real time', async () => {
   assert.equal(clock.wall(), START_MS + yearMs);
 });
 
-test('setting a wall clock affects no wait and no other machine', async () => {
+test('setting a wall clock affects neither waits nor other machines', async () => {
   const clock = createVirtualClock(START_MS);
   const one = clock.forMachine(0);
   const other = clock.forMachine(START_MS);

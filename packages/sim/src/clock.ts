@@ -2,51 +2,54 @@ import type { Clock, MonotonicMs, WallMs } from '../../boat/src/platform/ports.t
 import { createDueQueue, type Due } from './clock-queue.ts';
 import { never } from './power.ts';
 
-/** The clock of one boot of one machine. Its wall clock may be wrong and may jump. After a power cut its waits never end. */
+/** The clock of one boot of one machine. Its wall clock may be wrong and may jump. After a power cut, its waits never end. */
 export interface MachineClock extends Clock {
-  /** Sets the wall clock, as NTP or a person does. Waits are not affected. */
+  /** Sets the wall clock, as NTP or a user does. Waits are not affected. */
   setWall(wallMs: number): void;
-  /** The power failed. No wait of this clock ends after that, even if it is aborted. */
+  /** Reports a power failure. After it, no wait on this clock ends, even if the wait is aborted. */
   stop(): void;
 }
 
-/** The reason why a run of the clock ended: its condition became true, its time was reached, or no event remained. */
+/** Why a run of the clock ended: the condition was met, the time limit was reached, or no event was left. */
 export type RunEnd = 'done' | 'time' | 'idle';
 
 /**
- * Virtual time for all machines of a simulation. As a Clock it shows the true time, which is central's.
- * Time stands still while any code can run, and then jumps to the next event.
+ * Virtual time for all machines of a simulation. As a Clock it shows the true time, which is also central's time. Time stands
+ * still while any code can run. Then it jumps to the next event.
  */
 export interface VirtualClock extends Clock {
   /** Milliseconds since the simulation began. */
   now(): number;
-  /** Work outside the simulation (a database, a thread). Time stands still until it settles. An error names the `label` if it never does. */
+  /**
+   * Runs work outside the simulation (a database, a thread). Time stands still until the work settles. If it never settles, an
+   * error names the `label`.
+   */
   outside<T>(label: string, work: Promise<T>): Promise<T>;
   /** Runs `fire` at `atMs`. Returns a function that cancels it. */
   at(atMs: number, fire: () => void): () => void;
-  /** The clock of a machine that boots now and shows `wallMs`. */
+  /** Returns the clock of a machine that boots now and whose wall clock shows `wallMs`. */
   forMachine(wallMs: number): MachineClock;
-  /** Lets time pass until `isDone`, or until `untilMs`. */
+  /** Lets time pass until `isDone` returns true, or until `untilMs`. */
   run(isDone: () => boolean, untilMs?: number): Promise<RunEnd>;
   /** Lets `delayMs` pass. */
   advance(delayMs: number): Promise<void>;
-  /** Lets time pass until `promise` settles, and settles like it. Throws if it never will. */
+  /** Lets time pass until `promise` settles, and settles the same way. Throws if `promise` can never settle. */
   settle<T>(promise: Promise<T>): Promise<T>;
 }
 
 /**
- * Turns of the event loop after which only work declared by `outside` can still run. Promise chains take one, web
- * streams and `nextTick` a second one. The third is for what those start.
+ * Turns of the event loop after which only work declared by `outside` can still run. Promise chains take one turn, and web
+ * streams and `nextTick` a second one. The third turn covers the work that those start.
  */
 const SETTLE_TURNS = 3;
 
-/** Longest real time that outside work may take before the simulation fails and names it. */
+/** Timeout for outside work, in real time. When it expires, the simulation fails and names the work. */
 const OUTSIDE_MAX_MS = 60_000;
 
-/** Maximum number of events at one moment. Real work stays far below, so only a loop without a wait reaches it. */
+/** Maximum number of events at one moment. Real work stays far below this limit; only a loop without a wait reaches it. */
 const MOMENT_STEPS_MAX = 100_000;
 
-/** Virtual time that begins at `startWallMs`. */
+/** Creates virtual time that begins at `startWallMs`. */
 export function createVirtualClock(startWallMs: number): VirtualClock {
   const queue = createDueQueue();
   const outside = createOutside();
@@ -111,13 +114,13 @@ export function createVirtualClock(startWallMs: number): VirtualClock {
   };
 }
 
-/** Runs the clock until `promise` settles. Throws if nothing is left that could settle it. */
+/** Runs the clock until `promise` settles. Throws if no event is left that could settle it. */
 async function settleIn<T>(promise: Promise<T>, run: VirtualClock['run'], now: () => number): Promise<T> {
   let isSettled = false;
   const watched = promise.finally(() => {
     isSettled = true;
   });
-  // The caller gets the failure from `watched` below. Until then it must not count as unhandled.
+  // The caller receives the rejection from `watched` below. Until then Node must not report it as unhandled.
   watched.catch(() => undefined);
   const end = await run(() => isSettled);
   if (end === 'idle')
@@ -127,7 +130,7 @@ async function settleIn<T>(promise: Promise<T>, run: VirtualClock['run'], now: (
 
 interface Outside {
   track<T>(label: string, work: Promise<T>): Promise<T>;
-  /** Resolves when no outside work is left and no code can run before time passes. */
+  /** Resolves when no outside work is left and no code can run until time passes. */
   quiet(): Promise<void>;
 }
 
@@ -169,8 +172,8 @@ function createOutside(): Outside {
 }
 
 /**
- * The duration of a real timer for a wait: whole milliseconds and at least one. A remainder below one millisecond
- * is waited for too, and does not become an endless loop of waits of 0.
+ * The duration of a wait on a real timer, in whole milliseconds and at least one. Rounding a remainder down to 0 would cause an
+ * endless loop of waits.
  */
 function toTimerMs(delayMs: number): number {
   return delayMs > 0 ? Math.max(1, Math.ceil(delayMs)) : 0;
@@ -214,12 +217,12 @@ function createMachineClock({ now, at }: Scheduler, wallMs: number): MachineCloc
   };
 
   return {
-    // The brands name the clock that a number was read from. Simulated clocks are read only here.
+    // The branded types name the clock that a number was read from. Simulated clocks are read only here.
     wall: () => Math.floor(shownMs() + wallAheadMs) as WallMs,
     monotonic: () => (shownMs() - bootedMs) as MonotonicMs,
     sleep,
     yield: () => sleep(0),
-    // The time service of a simulated machine is systemd-timesyncd, which reports by a file.
+    // The simulated machine runs systemd-timesyncd, which reports its state through a file.
     isSynchronized: async () => false,
     setWall: (newWallMs) => {
       wallAheadMs = newWallMs - now();

@@ -1,6 +1,6 @@
 import type { Coverage } from './coverage.ts';
 
-/** Returns a table of the coverage of several runs: the number of seeds and of occurrences, most frequent first. */
+/** Formats the coverage of several runs as a table: for each name the number of seeds and of occurrences, most frequent first. */
 export function toCoverageTable(seeds: readonly Coverage[]): readonly string[] {
   const rows = new Map<string, { readonly seeds: number; readonly times: number }>();
   for (const coverage of seeds)

@@ -4,13 +4,13 @@ import { IMPORT_PATH } from '@d3kos/protocol';
 import type { Plan } from './plan.ts';
 import { DAY_MS } from './plan-times.ts';
 
-/** Counts of each kind of fault and each behaviour of the boat in a run, by name. */
+/** Number of times that each kind of fault and each behaviour of the boat occurred in a run, by name. */
 export type Coverage = ReadonlyMap<string, number>;
 
-/** A clock that is further behind than this was never set and shows 1970. */
+/** If a clock is further behind than this, it was never set and shows 1970. */
 const FAR_BEHIND_MS = 50 * 365 * DAY_MS;
 
-/** Reads a run's coverage from its events. A plan does not show it: a planned fault may never meet a boat at work. */
+/** Reads a run's coverage from its events. The plan is not enough: a planned fault may occur while the boat is idle. */
 export function measureCoverage(events: readonly SimEvent[], plan: Plan): Coverage {
   const coverage = new Map<string, number>();
   const names = events.flatMap((event) => toName(event, plan) ?? []);
@@ -21,7 +21,7 @@ export function measureCoverage(events: readonly SimEvent[], plan: Plan): Covera
   return coverage;
 }
 
-/** Returns the name that an event counts for in the coverage, or undefined. */
+/** Returns the coverage name that an event counts towards, or undefined. */
 function toName(event: SimEvent, plan: Plan): string | undefined {
   switch (event.kind) {
     case 'incident_began':
@@ -88,7 +88,7 @@ function toDeliveryName(event: DeliveryEvent): string | undefined {
   }
 }
 
-/** Sums in the last line of `npm run sim`, each over some names of the coverage. */
+/** Totals in the last line of `npm run sim`. Each adds up several coverage names. */
 const SUMS: Readonly<Record<string, readonly string[]>> = {
   'exports removed': ['removed by retention'],
   'send holds': ['held: metered', 'held: over_budget'],

@@ -34,10 +34,10 @@ databasesContract('simulated', async () => {
   };
 });
 
-/** Each row names its transaction, so that a check can tell whether all rows of a transaction survived, or none. */
+/** Each row names its transaction, so that a check can verify that either all rows of a transaction survived or none did. */
 const SCHEMA = 'CREATE TABLE IF NOT EXISTS t (transaction_number INTEGER, filler BLOB)';
 
-/** Runs transactions with power cuts at random steps. Returns what was wrong after each restart. */
+/** Runs transactions with power cuts at random steps. Returns the errors found after each restart. */
 function runTransactions(
   seed: string,
   transactions: number,
@@ -46,7 +46,8 @@ function runTransactions(
   const random = createSimRandom(seed);
   const { medium, databases } = makeDatabases();
   const found: Found = { cuts: 0, kept: 0, lost: [], torn: [], damaged: [], undone: [] };
-  // A transaction in which power failed may survive or not. Every other one is certain.
+  // A transaction that was interrupted by a power failure may or may not survive. The outcome of every other transaction is
+  // certain.
   const returned = new Map<number, number>();
   const thrown = new Set<number>();
   let number = 0;
@@ -147,7 +148,7 @@ function check(db: DatabaseSync, returned: Map<number, number>, thrown: Set<numb
   found.kept = returned.size;
 }
 
-test('committed transactions survive power cuts at any step, failed ones leave nothing, and the file is intact', () => {
+test('committed transactions survive power cuts at any step, failed ones leave nothing behind, and the file is intact', () => {
   let cuts = 0;
   let kept = 0;
   for (let seed = 1; seed <= 25; seed += 1) {

@@ -22,11 +22,14 @@ import { type Aftermath, changedPages, keepPages, type Pages, tear } from './dis
 import type { SimRandom } from './random.ts';
 import type { Power } from './power.ts';
 
-/** The databases of one machine: real SQLite on real files. A power cut removes what SQLite had not synced. */
+/** The databases of one machine: real SQLite on real files. A power cut loses the data that SQLite had not synced. */
 export interface SimDatabases {
-  /** The real path of a path on the boat. The scenario writes other services' databases there. A power cut leaves them unchanged. */
+  /**
+   * Maps a path on the boat to its real path. The scenario writes other services' databases there, and power cuts do not change
+   * them.
+   */
   realPath(path: string): string;
-  /** The boat's view, for one boot. `aftermath` decides what survives of unsynced data when its power fails. */
+  /** Returns the boat's view for one boot. `aftermath` decides which unsynced data survives when power fails. */
   boot(power: Power, random: SimRandom, monotonicMs: () => number, aftermath?: Aftermath): Databases;
   /** If set, is called after each writing step of the ledger with the number of pages that SQLite wrote in it. */
   onPages: ((count: number) => void) | undefined;
@@ -38,7 +41,7 @@ export interface SimDatabases {
   close(): void;
 }
 
-/** Values of `PRAGMA synchronous`. FULL and above sync every commit, NORMAL every checkpoint, OFF nothing. */
+/** Values of `PRAGMA synchronous`. FULL and above sync at every commit, NORMAL at every checkpoint, and OFF never. */
 const SYNCHRONOUS_NORMAL = 1;
 const SYNCHRONOUS_FULL = 2;
 
@@ -46,13 +49,13 @@ const SYNCHRONOUS_FULL = 2;
 const SQLITE_READONLY = 8;
 const SQLITE_FULL = 13;
 
-/** Virtual time after which the kernel has written unsynced data by itself. */
+/** Virtual time after which the kernel has written unsynced data on its own. */
 const WRITE_BACK_MS = 30_000;
 
-/** Probability of a checkpoint after a commit. Every seed has some checkpoints, and also WALs of many commits. */
+/** Probability of a checkpoint after a commit. Every seed has some checkpoints and some WALs that hold many commits. */
 const CHECKPOINT_PROBABILITY = 0.05;
 
-/** The WAL begins with a header. Each of its frames is a frame header and a page (SQLite file format §4.1). */
+/** The WAL begins with a header. Each frame consists of a frame header and a page (SQLite file format §4.1). */
 const DATABASE_PAGES: Pages = { startBytes: 0, pageBytes: 4_096 };
 const WAL_PAGES: Pages = { startBytes: 32, pageBytes: 4_096 + 24 };
 
@@ -68,16 +71,16 @@ interface OpenLedger {
   readonly real: string;
   readonly random: SimRandom;
   db: DatabaseSync | undefined;
-  /** The content that is certain to survive a power cut. If undefined, it is the present content of the files. */
+  /** The content that is certain to survive a power cut. Undefined if the files survive as they are. */
   durable: Image | undefined;
-  /** The files before the present step, if `onPages` is set. */
+  /** The files before the current step, if `onPages` is set. */
   before: Image | undefined;
-  /** True if power fails within the present step. */
+  /** True if power fails within the current step. */
   isTorn: boolean;
   savedMs: number;
 }
 
-/** Databases whose files show on `medium`. They ignore syncs if `medium` does. */
+/** Creates databases whose files appear on `medium`. They ignore syncs if `medium` does. */
 export function createSimDatabases(medium: DiskMedium): SimDatabases {
   const root = mkdtempSync(join(fastFolder(), 'd3kos-sim-'));
   const realPath = (path: string) => join(root, path);
@@ -104,7 +107,7 @@ export function createSimDatabases(medium: DiskMedium): SimDatabases {
           if (isThere) mkdirSync(dirname(realPath(path)), { recursive: true });
           const ledger: OpenLedger = {
             path,
-            // If a power cut removed the folder, the real one must not be used.
+            // If a power cut removed the simulated folder, the real folder must not be used.
             real: isThere ? realPath(path) : join(root, 'gone', 'exports.db'),
             random: random.fork('checkpoints'),
             db: undefined,
@@ -144,7 +147,7 @@ interface LedgerFacts {
 function observe(step: LedgerStep, db: DatabaseSync, ledger: OpenLedger, facts: LedgerFacts): void {
   switch (step) {
     case 'opened':
-      // Checkpoints are steps of their own here. SQLite would run them unnoticed within a commit.
+      // In the simulation each checkpoint is a separate step. SQLite on its own would run checkpoints within a commit.
       db.exec('PRAGMA wal_autocheckpoint = 0');
       ledger.db = db;
       observeCheckpoints(db, ledger, facts);
@@ -186,11 +189,11 @@ function afterCommit(db: DatabaseSync, ledger: OpenLedger, facts: LedgerFacts): 
   if (isHonest && synchronous >= SYNCHRONOUS_FULL) ledger.durable = undefined;
   facts.power.step('ledger.committed');
   if (!ledger.random.bool(CHECKPOINT_PROBABILITY)) return;
-  // Passive, like SQLite's own after a commit: the WAL stays, and the next commit restarts it.
+  // A passive checkpoint, like the one that SQLite runs after a commit: the WAL stays, and the next commit restarts it.
   db.exec('PRAGMA wal_checkpoint(PASSIVE)');
 }
 
-/** Makes every checkpoint a step within which power can fail, including those that the boat requests. */
+/** Makes every checkpoint, including those that the boat requests, a step within which power can fail. */
 function observeCheckpoints(db: DatabaseSync, ledger: OpenLedger, facts: LedgerFacts): void {
   const { medium, power } = facts;
   const exec = db.exec.bind(db);
@@ -210,7 +213,7 @@ function sqliteError(message: string, errcode: number): Error {
   return Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR', errcode });
 }
 
-/** The last connection copies the WAL into the database, syncs the database, and then removes the WAL. */
+/** When the last connection closes, SQLite copies the WAL into the database, syncs the database, and then removes the WAL. */
 function closeLedger(opened: LedgerDatabase, ledger: OpenLedger, facts: LedgerFacts): void {
   if (!opened.db.isOpen) return;
   const isCut = facts.power.isCutWithin('ledger.close');
@@ -223,15 +226,15 @@ function closeLedger(opened: LedgerDatabase, ledger: OpenLedger, facts: LedgerFa
 }
 
 /**
- * Removes the observer from a closed connection. Node keeps a connection while one of its statements is reachable. The
- * observer reaches the boat that holds the statements, so without this every boot would stay in memory.
+ * Removes the observer from a closed connection. Node keeps a connection in memory while any of its statements is reachable. The
+ * observer refers to the boat, which holds the statements. Without this removal, every boot would stay in memory.
  */
 function detach(ledger: OpenLedger): void {
   if (ledger.db !== undefined) Reflect.deleteProperty(ledger.db, 'exec');
   ledger.db = undefined;
 }
 
-/** The files before a writing step, if `onPages` is set. */
+/** Returns the files before a writing step, if `onPages` is set. */
 function toBefore({ real }: OpenLedger, { databases }: LedgerFacts): Image | undefined {
   return databases.onPages === undefined ? undefined : readImage(real);
 }
@@ -245,13 +248,13 @@ function reportPages({ real, before }: OpenLedger, { databases }: LedgerFacts): 
   );
 }
 
-/** The present step is torn: its changes from here on survive in part. */
+/** The current step is torn: only part of its changes from here on survives. */
 function tearFrom(ledger: OpenLedger): void {
   ledger.durable ??= readImage(ledger.real);
   ledger.isTorn = true;
 }
 
-/** The power failed: the files become a mix of the durable content and of what was written since. */
+/** Handles a power failure: the files become a mix of the durable content and the data written since. */
 function loseUnsynced(ledger: OpenLedger, medium: DiskMedium, random: SimRandom, aftermath: Aftermath): void {
   const wasOpen = ledger.db?.isOpen === true;
   const current = readImage(ledger.real);
@@ -262,7 +265,7 @@ function loseUnsynced(ledger: OpenLedger, medium: DiskMedium, random: SimRandom,
   if (isFolderThere && !wasOpen && !ledger.isTorn) return;
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${ledger.real}${suffix}`, { force: true });
   if (!isFolderThere) return;
-  // Closing a ledger removes its WAL only after its database was synced.
+  // Closing a ledger removes its WAL only after the database has been synced.
   const written = wasOpen ? current.wal : durable.wal;
   const mix = (from: Uint8Array, to: Uint8Array, pages: Pages): Uint8Array =>
     typeof aftermath === 'number' ? keepPages(from, to, pages, aftermath) : tear(from, to, random, aftermath);
@@ -306,13 +309,13 @@ function createForeignFiles(realPath: (path: string) => string): ForeignFiles {
   };
 }
 
-/** A folder in memory if there is one. Otherwise a simulation would mostly wait for SQLite's syncs. */
+/** Uses a folder in memory if one exists. Otherwise a simulation would spend most of its time waiting for SQLite's syncs. */
 function fastFolder(): string {
   try {
     accessSync('/dev/shm', constants.W_OK);
     return '/dev/shm';
   } catch {
-    // Not every system has it. Any folder works.
+    // Not every system has this folder. Any folder works.
     return tmpdir();
   }
 }

@@ -2,10 +2,10 @@ import { basename, dirname } from 'node:path';
 import { type Aftermath, isSame, tear } from './disk-tear.ts';
 import type { SimRandom } from './random.ts';
 
-/** A file: the content that programs see, and the content that is certain to survive a power cut. */
+/** A file, with the content that programs see and the content that is certain to survive a power cut. */
 export interface FileNode {
   readonly kind: 'file';
-  /** At least `sizeBytes` long. The bytes beyond are spare. */
+  /** At least `sizeBytes` long. The bytes beyond that are spare capacity. */
   buffer: Uint8Array;
   sizeBytes: number;
   modifiedMs: number;
@@ -14,7 +14,7 @@ export interface FileNode {
   links: number;
 }
 
-/** A directory: the names that programs see, the durable ones, and the changes between the two, in order. */
+/** A directory, with the names that programs see, the durable names, and the ordered changes between the two. */
 export interface DirectoryNode {
   readonly kind: 'directory';
   names: Map<string, Node>;
@@ -25,13 +25,16 @@ export interface DirectoryNode {
 
 export type Node = FileNode | DirectoryNode;
 
-/** One change of the names in a directory. A rename within a directory is atomic. One across two is a link and an unlink. */
+/**
+ * One change to the names in a directory. A rename within a directory is atomic. A rename across directories is a link and an
+ * unlink.
+ */
 export type NameChange =
   | { readonly kind: 'link'; readonly name: string; readonly node: Node }
   | { readonly kind: 'unlink'; readonly name: string }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string; readonly node: Node };
 
-/** Files that are kept elsewhere and show on this disk: real SQLite databases. Paths are those of this disk. */
+/** Files that are kept elsewhere but appear on this disk: real SQLite databases. The paths are paths on this disk. */
 export interface ForeignFiles {
   names(directory: string): readonly string[];
   stat(path: string): { readonly sizeBytes: number; readonly modifiedMs: number } | undefined;
@@ -40,10 +43,10 @@ export interface ForeignFiles {
   unlink(path: string): void;
 }
 
-/** The effect of fsync: as promised, on files but not on directories, or none. Some cards ignore fsync. */
+/** What fsync does: it syncs as documented, syncs files but not directories, or does nothing. Cards that ignore fsync exist. */
 export type FsyncMode = 'honest' | 'files_only' | 'ignored';
 
-/** Size of a block: the space that the smallest file uses. */
+/** Size of a block, in bytes. Even the smallest file uses this much space. */
 const BLOCK_BYTES = 4096;
 
 /** An error with a system error code, as `node:fs` throws it. */
@@ -52,12 +55,12 @@ export function systemError(code: string, path: string): Error {
 }
 
 /**
- * The medium of one machine. It survives power cuts, except for a random part of what was not synced.
- * The scenario and the boat's other services use the methods of this class. Their changes are durable at once.
+ * The medium of one machine. It survives power cuts, except for a random part of the unsynced data. The scenario and the boat's
+ * other services use the methods of this class. Their changes are durable at once.
  */
 export class DiskMedium {
   readonly root: DirectoryNode = newDirectory(0);
-  /** Space for files. A write beyond it stores what fits and then fails with ENOSPC. */
+  /** Space for files, in bytes. A write that exceeds it stores the bytes that fit and then fails with ENOSPC. */
   capacityBytes = Number.POSITIVE_INFINITY;
   isReadOnly = false;
   fsync: FsyncMode = 'honest';
@@ -68,7 +71,7 @@ export class DiskMedium {
   readonly #fileNos = new WeakMap<Node, number>();
   #newestFileNo = 0;
 
-  /** The node at `path`, or undefined. Throws ENOTDIR below a file. */
+  /** Returns the node at `path`, or undefined. Throws ENOTDIR if a parent is a file. */
   find(path: string): Node | undefined {
     let node: Node | undefined = this.root;
     for (const name of path.split('/').filter((part) => part !== '')) {
@@ -79,7 +82,7 @@ export class DiskMedium {
     return node;
   }
 
-  /** The directory that contains `path`. Throws ENOENT or ENOTDIR. */
+  /** Returns the directory that contains `path`. Throws ENOENT or ENOTDIR. */
   parentOf(path: string): DirectoryNode {
     const parent = this.find(dirname(path));
     if (parent === undefined) throw systemError('ENOENT', path);
@@ -91,7 +94,7 @@ export class DiskMedium {
     try {
       return this.find(path)?.kind === 'directory';
     } catch {
-      // `find` throws only below a file.
+      // `find` throws only if a parent is a file.
       return false;
     }
   }
@@ -100,7 +103,7 @@ export class DiskMedium {
     return Math.max(0, this.capacityBytes - this.#usedBytes);
   }
 
-  /** Inode number of a node: equal for two names of one file. Never 0. */
+  /** Returns the inode number of a node. Two names of one file have the same number. It is never 0. */
   fileNoOf(node: Node): number {
     const known = this.#fileNos.get(node);
     if (known !== undefined) return known;
@@ -109,7 +112,7 @@ export class DiskMedium {
     return this.#newestFileNo;
   }
 
-  /** Grows a file towards `sizeBytes`. Returns the size that fits. */
+  /** Grows a file up to `sizeBytes`, as far as space allows. Returns the resulting size. */
   grow(file: FileNode, sizeBytes: number): number {
     const availableBytes = blocks(file.sizeBytes) + Math.floor(this.freeBytes / BLOCK_BYTES) * BLOCK_BYTES;
     const grown = Math.min(sizeBytes, Math.max(file.sizeBytes, availableBytes));
@@ -123,7 +126,7 @@ export class DiskMedium {
     return grown;
   }
 
-  /** Removes one name of a file. The last one frees its space. */
+  /** Removes one name of a file. Removing the last name frees the file's space. */
   release(node: Node | undefined): void {
     if (node?.kind !== 'file') return;
     node.links -= 1;
@@ -148,7 +151,7 @@ export class DiskMedium {
     parent.durableNames.set(basename(path), file);
   }
 
-  /** A copy of a file's content as programs see it, or undefined. */
+  /** Returns a copy of a file's content as programs see it, or undefined. */
   get(path: string): Uint8Array | undefined {
     const node = this.find(path);
     return node?.kind === 'file' ? contentOf(node).slice() : undefined;
@@ -162,7 +165,7 @@ export class DiskMedium {
     parent.durableNames.delete(basename(path));
   }
 
-  /** Creates a directory and its parents, durably. */
+  /** Creates a directory and its parents. They are durable at once. */
   makeDirectory(path: string): DirectoryNode {
     if (path === '/') return this.root;
     const parent = this.makeDirectory(dirname(path));
@@ -174,12 +177,12 @@ export class DiskMedium {
     return directory;
   }
 
-  /** The paths of all files, sorted. */
+  /** Returns the paths of all files, sorted. */
   paths(): readonly string[] {
     return pathsUnder(this.root, '').sort();
   }
 
-  /** The power fails. `aftermath` decides what survives of unsynced changes. */
+  /** Simulates a power failure. `aftermath` decides which unsynced changes survive. */
   powerLoss(random: SimRandom, aftermath: Aftermath = 'torn'): void {
     collapse(this.root, { random, aftermath }, new Set());
     const files = this.paths()
@@ -190,34 +193,34 @@ export class DiskMedium {
     this.#usedBytes = [...new Set(files)].reduce((sum, file) => sum + blocks(file.sizeBytes), 0);
   }
 
-  /** Makes all changes so far durable, as the kernel's own writeback does after a while. */
+  /** Makes all changes so far durable, as the kernel's writeback does after a while. */
   writeBack(): void {
     syncAll(this.root, new Set());
   }
 }
 
-/** An empty file with one name. */
+/** Creates an empty file with one name. */
 export function newFile(modifiedMs: number): FileNode {
   const empty = new Uint8Array();
   return { kind: 'file', buffer: empty, sizeBytes: 0, modifiedMs, durable: empty, links: 1 };
 }
 
-/** An empty directory. */
+/** Creates an empty directory. */
 export function newDirectory(modifiedMs: number): DirectoryNode {
   return { kind: 'directory', names: new Map(), durableNames: new Map(), pending: [], modifiedMs };
 }
 
-/** The content of a file as programs see it, not copied. */
+/** Returns the content of a file as programs see it, without copying. */
 export function contentOf(file: FileNode): Uint8Array {
   return file.buffer.subarray(0, file.sizeBytes);
 }
 
-/** fsync of a file. */
+/** Performs fsync on a file. */
 export function syncFile(file: FileNode): void {
   file.durable = contentOf(file).slice();
 }
 
-/** fsync of a directory. */
+/** Performs fsync on a directory. */
 export function syncNames(directory: DirectoryNode): void {
   directory.durableNames = new Map(directory.names);
   directory.pending = [];
@@ -264,7 +267,7 @@ function collapse(directory: DirectoryNode, loss: Loss, seen: Set<Node>): void {
   }
 }
 
-/** The unsynced changes of names that survive: none, all, the first few, or a random choice. Their order is kept. */
+/** Returns the unsynced name changes that survive: none, all, the first few, or a random choice. Their order is kept. */
 function survivors(pending: readonly NameChange[], { random, aftermath }: Loss): readonly NameChange[] {
   if (pending.length === 0 || aftermath === 'kept') return pending;
   if (aftermath !== 'torn') return [];

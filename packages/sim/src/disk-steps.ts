@@ -8,21 +8,21 @@ export interface MountOptions {
   readonly power: Power;
   readonly clock: MachineClock;
   readonly random: SimRandom;
-  /** Longest duration of one step, in virtual time. Each step's own is random. With 0, no other work runs between steps. */
+  /** Maximum duration of one step, in virtual time. The actual duration is random. With 0, no other work runs between steps. */
   readonly latencyMaxMs: number;
 }
 
-/** Called before each operation of the file system. Without power neither function ever settles. */
+/** Functions called before each file system operation. Without power, neither of them ever settles. */
 export interface Steps {
-  /** Before an operation that changes something: a numbered step at which power can fail. */
+  /** Called before an operation that changes something. This is a numbered step at which power can fail. */
   beforeChange(op: string, path: string): Promise<void>;
   beforeRead(op: string, path: string): Promise<void>;
 }
 
-/** Real time after which the kernel writes unsynced data by itself: Linux's dirty_expire_centisecs. */
+/** Time after which the kernel writes unsynced data on its own (dirty_expire_centisecs on Linux). */
 const WRITE_BACK_MS = 30_000;
 
-/** Operations that a read-only file system refuses. A sync without changes succeeds. */
+/** Operations that a read-only file system refuses. A sync is not one of them if nothing has changed. */
 const WRITING_OPS = new Set(['create', 'write', 'rename', 'link', 'unlink', 'make-directory']);
 
 export function createSteps(medium: DiskMedium, { power, clock, random, latencyMaxMs }: MountOptions): Steps {

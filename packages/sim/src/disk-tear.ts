@@ -1,18 +1,18 @@
 import type { SimRandom } from './random.ts';
 
-/** A disk writes a sector completely or not at all. */
+/** Size of a sector, in bytes. A disk writes a sector completely or not at all. */
 const SECTOR_BYTES = 512;
 
 /**
- * What survives of unsynced data after a power cut: a random mix (`torn`), nothing (`lost`), everything (`kept`, as if only
- * the program was killed), or only this many of the pages that SQLite was writing.
+ * The part of unsynced data that survives a power cut: a random mix (`torn`), nothing (`lost`), everything (`kept`, as if only
+ * the program was killed), or this number of the pages that SQLite was writing.
  */
 export type Aftermath = 'torn' | 'lost' | 'kept' | number;
 
 /**
- * What survives of a file that was `durable` at its last sync and is `current` now: the old content, the new, the new up
- * to some byte, or random sectors of the new within the old. In a file that grew, sectors that were never written are zeros.
- * An unchanged file loses nothing and draws no random number.
+ * Returns the surviving content of a file that was `durable` at its last sync and is `current` now: the old content, the new
+ * content, the new content up to some byte, or the old content with random sectors of the new one. In a file that grew, sectors
+ * that were never written are zeros. An unchanged file loses nothing and draws no random number.
  */
 export function tear(
   durable: Uint8Array,
@@ -35,7 +35,7 @@ export function tear(
   }
 }
 
-/** The new content up to a random byte of the changed part, the old content after it. */
+/** Returns the new content up to a random byte in the changed part, followed by the old content. */
 function mixPrefix(durable: Uint8Array, current: Uint8Array, random: SimRandom): Uint8Array {
   const from = firstChange(durable, current);
   const cut = random.between(from, Math.max(from, current.length));
@@ -60,13 +60,13 @@ function mixSectors(durable: Uint8Array, current: Uint8Array, random: SimRandom)
   return mixed.slice(0, length);
 }
 
-/** The page layout of a file. The first page begins at `startBytes`. */
+/** The page layout of a file. The first page begins at offset `startBytes`. */
 export interface Pages {
   readonly startBytes: number;
   readonly pageBytes: number;
 }
 
-/** The old content with the first `count` changed pages of the new, and with everything before the first page. */
+/** Returns the old content with the first `count` changed pages of the new content. Everything before the first page is new. */
 export function keepPages(
   durable: Uint8Array,
   current: Uint8Array,
@@ -83,7 +83,7 @@ export function keepPages(
   return mixed;
 }
 
-/** The offsets of the pages in which the two differ. */
+/** Returns the offsets of the pages in which the two contents differ. */
 export function changedPages(
   durable: Uint8Array,
   current: Uint8Array,
@@ -96,15 +96,17 @@ export function changedPages(
   return starts;
 }
 
-/** Bytes compared at a time in the search for the first difference of two files. */
+/** Number of bytes compared at a time when searching for the first difference between two files. */
 const COMPARED_BYTES = 64 * 1024;
 
-/** True if both hold the same bytes. Far faster than a loop over the bytes. */
+/** Returns true if both hold the same bytes. This is far faster than a loop over the bytes. */
 export function isSame(left: Uint8Array, right: Uint8Array): boolean {
   return left === right || Buffer.compare(left, right) === 0;
 }
 
-/** Offset of the first sector in which the two differ: a large file with a new end is not torn at its beginning. */
+/**
+ * Returns the offset of the first sector in which the two differ. A large file with only a new end is not torn at its beginning.
+ */
 function firstChange(durable: Uint8Array, current: Uint8Array): number {
   const shared = Math.min(durable.length, current.length);
   let index = 0;

@@ -56,7 +56,7 @@ readOnlyDiskContract('simulated', async () =>
   }),
 );
 
-/** Runs `work` on a medium and cuts the power as planned. Resolves when the work ends or power fails. */
+/** Runs `work` on a medium and cuts power as planned. Resolves when the work ends or power fails. */
 async function runUntilCut(
   medium: DiskMedium,
   seed: string,
@@ -88,7 +88,7 @@ test('a power cut loses unsynced data, keeps it or keeps its first pages, as its
   };
   assert.deepEqual(await end('lost'), ['synced']);
   assert.deepEqual((await end('kept')).sort(), ['staged', 'synced']);
-  assert.deepEqual(await end(3), ['synced'], 'pages are those of the ledger alone');
+  assert.deepEqual(await end(3), ['synced'], 'page-wise cuts affect only the ledger');
 });
 
 test('the surviving pages of a write are its first ones', () => {
@@ -98,10 +98,10 @@ test('the surviving pages of a write are its first ones', () => {
   assert.deepEqual([0, 1, 2, 3].map(kept), ['--aaabbbccc', '**AAAbbbccc', '**AAAbbbCCC', '**AAAbbbCCCDD']);
 });
 
-/** The texts that each path may have after a power cut, at this point of a scenario. */
+/** The contents that each path may have after a power cut at this point in a scenario. */
 type Promises = Map<string, readonly (string | undefined)[]>;
 
-/** Makes every kind of change to a disk. At each moment `kept` has the texts that a power cut may leave. */
+/** Makes every kind of change to a disk. At each moment `kept` lists the contents that may remain after a power cut. */
 async function changeEverything(disk: Disk, kept: Promises): Promise<void> {
   const allow = (path: string, ...texts: readonly (string | undefined)[]) => kept.set(path, texts);
   const during = async (
@@ -140,11 +140,11 @@ async function changeEverything(disk: Disk, kept: Promises): Promise<void> {
   await staged[1].write(bytesOf('of three'));
   await staged[0].place();
   await staged[1].commit();
-  // The commit also made the name of the other file durable.
+  // The commit also made the other file's name durable.
   allow(queue, 'three');
   allow(history, 'of three');
   await during(queue, 'three', undefined, () => disk.remove(queue));
-  // A further step is necessary for power to fail after the removal.
+  // Power can fail after the removal only if another step follows.
   await disk.makeDirectory(`${FOLDER}/after`);
 }
 
@@ -160,7 +160,7 @@ function violations(medium: DiskMedium, kept: Promises): readonly string[] {
   return wrong;
 }
 
-/** Cuts power at every step of the scenario, with several probabilities each. Returns the losses. */
+/** Cuts power at every step of the scenario, several times with different random outcomes. Returns the losses. */
 async function cutEverywhere(
   change: (medium: DiskMedium) => void,
   compose?: (fileSystem: FileSystem) => FileSystem,
@@ -239,7 +239,7 @@ test('no operation of a boot continues after its power cut', async () => {
   assert.equal(went, 0);
 });
 
-test('an error requested by the scenario has the error code of the system', async () => {
+test('an error injected by the scenario has a system error code', async () => {
   const { disk } = underTest((medium) => {
     medium.failureOf = (op) => (op === 'sync' ? 'EIO' : undefined);
   });

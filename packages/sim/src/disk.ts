@@ -19,12 +19,12 @@ import { createSteps, type MountOptions, type Steps } from './disk-steps.ts';
 
 export type { MountOptions };
 
-/** The boat's real disk code over a simulated file system. Power can fail at each step. */
+/** Runs the boat's real disk code on a simulated file system. Power can fail at each step. */
 export function createSimDisk(medium: DiskMedium, options: MountOptions): Disk {
   return composeDisk(createSimFileSystem(medium, options), options.random.fork('names'));
 }
 
-/** The primitive operations on `medium`, as the kernel offers them. */
+/** Returns the primitive operations on `medium`, as the kernel offers them. */
 export function createSimFileSystem(medium: DiskMedium, options: MountOptions): FileSystem {
   const steps = createSteps(medium, options);
   const nowMs = (): number => options.clock.wall();
@@ -81,10 +81,10 @@ export function createSimFileSystem(medium: DiskMedium, options: MountOptions): 
   };
 }
 
-/** Space that a disk without a limit reports: a 64 GB card. */
+/** Space reported by a disk without a limit: the size of a 64 GB card. */
 const UNLIMITED_BYTES = 64 * 1024 ** 3;
 
-/** Inode number of databases. Each has one name only, so no comparison needs their real one. */
+/** Inode number reported for databases. Each database has only one name, so comparisons never need the real number. */
 const FOREIGN_FILE_NO = 0;
 
 function directoryAt(medium: DiskMedium, path: string): DirectoryNode {
@@ -94,7 +94,7 @@ function directoryAt(medium: DiskMedium, path: string): DirectoryNode {
   return node;
 }
 
-/** The node at `path`, or a read-only copy of a database that is kept elsewhere. */
+/** Returns the node at `path`, or a read-only copy of a database that is kept elsewhere. */
 function findOrForeign(medium: DiskMedium, path: string): Node {
   const node = medium.find(path);
   if (node !== undefined) return node;
@@ -110,7 +110,7 @@ function statForeign(medium: DiskMedium, path: string): FileFacts {
   return {
     kind: 'file',
     sizeBytes: foreign.sizeBytes,
-    // Times on this disk are the machine's wall clock.
+    // Times on this disk come from the machine's wall clock.
     modifiedMs: foreign.modifiedMs as WallMs,
     fileNo: FOREIGN_FILE_NO,
   };
@@ -120,7 +120,7 @@ function toFacts(medium: DiskMedium, node: Node): FileFacts {
   return {
     kind: node.kind,
     sizeBytes: node.kind === 'file' ? node.sizeBytes : 0,
-    // Times on this disk are the machine's wall clock.
+    // Times on this disk come from the machine's wall clock.
     modifiedMs: node.modifiedMs as WallMs,
     fileNo: medium.fileNoOf(node),
   };

@@ -4,13 +4,13 @@ import type { Fault, LinkState } from './network-faults.ts';
 import type { Action } from './plan-boots.ts';
 import type { Incident } from './plan-incidents.ts';
 
-/** Everything that happens in a run. Checkers and coverage read these events; the trace prints them. */
+/** All events of a run. Checkers and coverage read these events. The trace prints them. */
 export type SimEvent =
   | { readonly kind: 'boot'; readonly boot: number }
   | { readonly kind: 'power_lost'; readonly steps: number }
   | { readonly kind: 'clock_set' }
   | { readonly kind: 'stop_requested' }
-  /** The export manager ended without being stopped. `code` is undefined for a bug. */
+  /** The export manager ended without being stopped. If a bug ended it, `code` is undefined. */
   | { readonly kind: 'manager_ended'; readonly reason: string }
   /** The last faults ended. The calm day begins. */
   | { readonly kind: 'calm' }
@@ -27,7 +27,7 @@ export type SimEvent =
       readonly status: number;
       readonly code: string | undefined;
       readonly queueId: string | undefined;
-      /** In an answer to the request for an export: whether one was queued. */
+      /** Only in the answer to an export request: true if an export was queued. */
       readonly isQueued: boolean | undefined;
     }
   | { readonly kind: 'bundle_written'; readonly status: number; readonly sizeBytes: number }
@@ -35,12 +35,12 @@ export type SimEvent =
   | { readonly kind: 'link_changed'; readonly state: LinkState }
   | { readonly kind: 'connections_broken' }
   | ExchangeEvent
-  /** The boat's delivery did something. */
+  /** An event from the boat's delivery. */
   | { readonly kind: 'delivery'; readonly event: DeliveryEvent }
   /** The ledger no longer holds an acknowledged export. */
   | { readonly kind: 'export_removed'; readonly queueId: string }
   | { readonly kind: 'legacy_queue_imported' }
-  /** A log line of the boat. Two runs of a seed must agree in it. No checker interprets it. */
+  /** A line of the boat's log. It must be the same in both runs of a seed. No checker interprets it. */
   | {
       readonly kind: 'log';
       readonly level: LogLevel;
@@ -58,6 +58,6 @@ export type ExchangeEvent = {
 } & (
   | { readonly outcome: 'answered'; readonly fault: Fault | 'none'; readonly status: number }
   | { readonly outcome: 'failed'; readonly phase: TransportError['phase']; readonly code: string }
-  /** The transport threw something else: a bug. */
+  /** The transport threw an unexpected error, which is a bug. */
   | { readonly outcome: 'threw'; readonly message: string }
 );

@@ -4,11 +4,11 @@ import { runEveryOperation } from './every-operation.ts';
 import { openCentralDatabase } from './simulated-central.ts';
 import { toPointText } from './small-scenario.ts';
 
-/** Longest all points may take. They take nine minutes on a quiet core. */
+/** Timeout for all points. They take nine minutes on an idle core. */
 const POINTS_MAX_MS = 60 * 60_000;
 
 test(
-  'power lost at every operation of the small scenario breaks no promise',
+  'a power cut at every operation of the small scenario breaks no promise',
   { timeout: POINTS_MAX_MS },
   async (t) => {
     const database = await openCentralDatabase();

@@ -5,9 +5,9 @@ import type { PlantedDefect } from './run-plan.ts';
 import { openCentralDatabase } from './simulated-central.ts';
 import { parsePoint, toPointText } from './small-scenario.ts';
 
-/** The long tier runs all points. This share has every kind of operation. */
+/** The long tier runs all points. This share includes every kind of operation. */
 const SHARE = { every: 61, from: 5 };
-/** A defective card is noticed with fewer points. */
+/** Fewer points are enough to detect a defective card. */
 const FEW = { every: 97, from: 5 };
 
 async function tryPoints(share: typeof SHARE, defect: PlantedDefect = {}) {
@@ -19,7 +19,7 @@ async function tryPoints(share: typeof SHARE, defect: PlantedDefect = {}) {
   }
 }
 
-test('power lost at any operation of the small scenario breaks no promise', async (t) => {
+test('a power cut at any operation of the small scenario breaks no promise', async (t) => {
   const { operations, runs, pageRuns, runsAgain, broken } = await tryPoints(SHARE);
   t.diagnostic(
     `${runs} cuts at an operation, ${pageRuns} after a page that SQLite wrote, ${runsAgain} cut again`,
@@ -45,7 +45,7 @@ test('power lost at any operation of the small scenario breaks no promise', asyn
     'ledger.close',
   ])
     assert.ok((operations.get(op) ?? 0) > 0, `the scenario has ${op}`);
-  assert.ok(runs > 20 && pageRuns > 0 && runsAgain > 2, 'power was cut in each way');
+  assert.ok(runs > 20 && pageRuns > 0 && runsAgain > 2, 'power was cut in each possible way');
 });
 
 test('on a card that does not sync directories, the same cuts break promises', async () => {

@@ -13,7 +13,7 @@ export async function runPoint(
   return runPlan(toSmallPlan(point), database.store, options);
 }
 
-/** The points that were run, and those that broke a promise. */
+/** The points that were run, and the points at which a promise was broken. */
 export interface EveryOperationResult {
   /** Steps of the scenario at which power can fail, by kind. */
   readonly operations: ReadonlyMap<string, number>;
@@ -28,25 +28,25 @@ export interface BrokenPoint {
   readonly violations: readonly string[];
 }
 
-/** The points that are run: every `every`th, beginning with the `from`th. All of them with 1 and 0. */
+/** The points to run: every `every`th one, beginning with number `from`. With 1 and 0, all points are run. */
 export interface Share {
   readonly every: number;
   readonly from: number;
 }
 
-/** Interval, in operations, between points at which power fails a second time, in each of the first steps of the next start. */
+/** Interval, in operations, between points that also cut power a second time, at each of the first steps of the next start. */
 const AGAIN_EVERY = 40;
 const AGAIN_STEPS = 24;
 
 const AFTERMATHS = ['torn', 'lost', 'kept'] as const;
 
-/** A kind of cut: at an operation, after a page that SQLite wrote in it, or again in the start that follows. */
+/** A kind of cut: at an operation, after a page that SQLite wrote during the operation, or again during the next start. */
 type CutKind = 'runs' | 'pageRuns' | 'runsAgain';
 
 /**
- * Cuts the power at every operation of the small scenario, each time with unsynced data torn, lost and kept, and after every page
- * that SQLite writes. At some operations power fails again at each step of the start that follows. `report` is called with each
- * broken point at once.
+ * Cuts the power at every operation of the small scenario, with unsynced data torn, lost and kept, and after every page that
+ * SQLite writes. At some operations power fails again at each step of the next start. `report` is called at once for each point
+ * that breaks a promise.
  */
 export async function runEveryOperation(
   database: CentralDatabase,

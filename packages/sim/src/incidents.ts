@@ -3,10 +3,10 @@ import { noteDays } from './days-requested.ts';
 import type { Incident } from './plan-incidents.ts';
 import type { Simulation } from './simulation.ts';
 
-/** Time until a time server answers after the link comes up. */
+/** Time from the link coming up until a time server answers. */
 const TIME_SERVER_MS = 2_000;
 
-/** Starts an incident, and ends it when its time is over. */
+/** Starts an incident and ends it when its duration is over. */
 export function startIncident(sim: Simulation, incident: Incident): void {
   sim.trace.add({ kind: 'incident_began', incident });
   const end = begin(sim, incident);
@@ -24,7 +24,7 @@ type End = (() => void) | undefined;
 type IncidentOf<K extends Incident['kind']> = Extract<Incident, { readonly kind: K }>;
 type Beginnings = { readonly [K in Incident['kind']]: (sim: Simulation, incident: IncidentOf<K>) => End };
 
-/** Starts each kind of incident. The returned function ends the incident. */
+/** A function for each kind of incident that starts it. The function that it returns ends the incident. */
 const BEGINNINGS: Beginnings = {
   link: (sim, { state }) => {
     sim.network.setLink(state);
@@ -104,7 +104,7 @@ const BEGINNINGS: Beginnings = {
 };
 
 function begin(sim: Simulation, incident: Incident): End {
-  // The table has a function for each kind, and this one takes the incident of its own kind.
+  // The table has one function for each kind, and this function accepts the incident's kind.
   const start = BEGINNINGS[incident.kind] as (sim: Simulation, incident: Incident) => End;
   return start(sim, incident);
 }
@@ -136,7 +136,7 @@ function setTier(sim: Simulation, tier: Tier): void {
   if (tier === 0) sim.tierZero.begin();
 }
 
-/** True while the card refuses writes because it is full or read-only. */
+/** Returns true while the card refuses writes because it is full or read-only. */
 export function isCardUnfit({ machine, plan }: Simulation): boolean {
   const { medium, databases } = machine;
   return (

@@ -8,16 +8,19 @@ import { DAY_MS } from './plan-times.ts';
 import { CENTRAL, ROOT } from './places.ts';
 import type { RunningBoat, Simulation } from './simulation.ts';
 
-/** Pause before a daemon that ended by itself is restarted. Longer than the supervisor's, so that a full card costs few restarts. */
+/**
+ * Pause before a daemon that ended on its own is restarted. It is longer than the supervisor's pause, so that a full card causes
+ * few restarts.
+ */
 const RESTART_MS = 5 * 60_000;
 
-/** Time after a change until the JSON views show it. They wait up to 30 s for a quiet card. */
+/** Time from a change until the JSON views show it. Writing the views waits up to 30 s until the card is idle. */
 const VIEWS_MS = 60_000;
 
-/** Interval between two checks of the ledger for waiting exports. */
+/** Interval between checks of the ledger for waiting exports. */
 const DRAIN_POLL_MS = 10_000;
 
-/** Runs the whole life of one boat: the days of trouble, the calm day and the last checks. */
+/** Runs the whole life of one boat: the days with faults, the calm day and the final checks. */
 export async function live(sim: Simulation): Promise<void> {
   const config = toConfig(sim);
   const token = await sim.central.enroll(sim.plan.boat.installationId);
@@ -27,7 +30,7 @@ export async function live(sim: Simulation): Promise<void> {
   beginCalm(sim);
   const boat = await recoverForCalm(sim, config);
   if (boat === undefined) {
-    sim.oracle.violate('the boat does not start on a calm day');
+    sim.oracle.violate('the boat does not start on the calm day');
     return;
   }
   await liveThroughCalm(sim, boat);
@@ -41,7 +44,7 @@ function toConfig({ plan: { boat } }: Simulation): Config {
     timezone: boat.timeZone,
   });
   const { config } = parseConfig({ D3KOS_ROOT: ROOT }, configText);
-  // Limits of a few kilobytes, which a run uses up. The configuration file does not accept them.
+  // Limits of a few kilobytes, so that a run uses them up. The configuration file does not accept such small limits.
   return {
     ...config,
     meteredSizeMaxBytes: boat.meteredSizeMaxBytes,
@@ -64,7 +67,7 @@ async function liveThroughTrouble(sim: Simulation, config: Config): Promise<void
   const boots = runBoots(sim, config, plan.days * DAY_MS).finally(() => {
     isOver = true;
   });
-  // A failure is thrown by the `await` below. Until then it must not count as unhandled.
+  // The `await` below throws a failure. Until then Node must not report it as unhandled.
   boots.catch(() => undefined);
   await clock.run(() => isOver);
   await boots;
@@ -107,11 +110,11 @@ function beginCalm(sim: Simulation): void {
   sim.synchronize();
 }
 
-/** The running boat, restarted if the plan says so or if it has to be. Undefined if it does not start. */
+/** Returns the running boat, restarted if the plan or its state requires it. Returns undefined if it does not start. */
 async function recoverForCalm(sim: Simulation, config: Config): Promise<Boat | undefined> {
   const { clock, machine, plan } = sim;
   const before = currentBoat(sim)?.boat;
-  // Only a start continues an unfinished import of a legacy queue.
+  // An unfinished import of a legacy queue continues only at a start.
   if (plan.isRestartedForCalm || before === undefined || toLedgerFacts(before).isLegacyImportOpen()) {
     machine.powerCut();
     sim.running = undefined;
@@ -121,12 +124,12 @@ async function recoverForCalm(sim: Simulation, config: Config): Promise<Boat | u
   return currentBoat(sim)?.boat;
 }
 
-/** Returns the present `sim.running`. The compiler does not see that other functions change it. */
+/** Returns the current `sim.running`. The compiler cannot detect that other functions change it. */
 function currentBoat(sim: Simulation): RunningBoat | undefined {
   return sim.running;
 }
 
-/** Delivers every export, retries failed ones, and checks all promises. */
+/** Delivers every export, retries failed exports, and checks all promises. */
 async function liveThroughCalm(sim: Simulation, boat: Boat): Promise<void> {
   const { oracle, machine, daysRequested } = sim;
   performAction(sim, { kind: 'export', type: 'incremental' });
@@ -143,7 +146,7 @@ async function liveThroughCalm(sim: Simulation, boat: Boat): Promise<void> {
   await oracle.checkFinished(boat, daysRequested);
 }
 
-/** Lets time pass until no export is waiting, at most a day, and then until the views are written. */
+/** Lets time pass until no export is waiting, for at most a day, and then until the views are written. */
 async function drain(sim: Simulation, boat: Boat): Promise<void> {
   const { clock } = sim;
   const untilMs = clock.now() + DAY_MS;

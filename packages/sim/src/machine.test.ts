@@ -31,7 +31,7 @@ function makeSimulation(seed: number) {
   return { clock, random, trace, network, machine };
 }
 
-/** A small boat. In a loop it writes a file, commits its row, sends it and commits its receipt. */
+/** A small boat. In a loop it writes a file, commits the file's row, sends the file and commits its receipt. */
 async function live(world: World): Promise<void> {
   await world.disk.makeDirectory(FOLDER);
   const ledger = world.databases.openLedger(`${FOLDER}/exports.db`);

@@ -16,7 +16,7 @@ export interface SimMachineOptions {
   readonly random: SimRandom;
   readonly network: SimNetwork;
   readonly trace: Trace;
-  /** Longest duration of one step of the disk, in virtual time. */
+  /** Maximum duration of one disk step, in virtual time. */
   readonly diskLatencyMaxMs: number;
 }
 
@@ -27,23 +27,23 @@ export interface Boot {
   readonly power: Power;
 }
 
-/** A boat's computer. Its medium and databases survive a power cut. Everything else belongs to one boot. */
+/** A boat's computer. Its medium and databases survive a power cut. All other state lasts for one boot. */
 export interface SimMachine {
   readonly medium: DiskMedium;
   readonly databases: SimDatabases;
   /**
-   * Boots from the medium as the last power cut left it. `wallMs` is the time that its clock shows. `plan` decides at which
-   * step power fails, and `aftermath` what survives of unsynced data.
+   * Boots from the medium as the last power cut left it. `wallMs` is the time that its clock shows. `plan` decides at which step
+   * power fails. `aftermath` decides which unsynced data survives.
    */
   boot(options?: { readonly wallMs?: number; readonly plan?: CutPlan; readonly aftermath?: Aftermath }): Boot;
   isOn(): boolean;
-  /** Cuts the power: the boot ends, and a random part of its unsynced data is lost. No effect if the machine is off. */
+  /** Cuts power: the boot ends, and a random part of its unsynced data is lost. Has no effect if the machine is off. */
   powerCut(): void;
-  /** Cuts the power and removes the real files. */
+  /** Cuts power and removes the real files. */
   close(): void;
 }
 
-/** A machine that is switched off, with an empty disk. */
+/** Creates a machine that is switched off and has an empty disk. */
 export function createSimMachine(options: SimMachineOptions): SimMachine {
   const { name, clock, random, network, trace } = options;
   const medium = new DiskMedium();
@@ -101,7 +101,7 @@ export function createSimMachine(options: SimMachineOptions): SimMachine {
   };
 }
 
-/** Compresses synchronously. On threads, the order in which two compressions end would not be repeatable. */
+/** Compresses synchronously. With threads, the order in which two compressions end would not be reproducible. */
 function createSimCompressor(): Compressor {
   return {
     compress: async (bytes, coding) => {
@@ -117,7 +117,7 @@ function createSimCompressor(): Compressor {
   };
 }
 
-/** Writes the boat's log to the trace. Real paths are removed: they differ between two runs of a seed. */
+/** Writes the boat's log to the trace. Real paths are removed because they differ between two runs of a seed. */
 function createTraceLog(trace: Trace, power: Power, realRoot: string): Log {
   return {
     write: (level, message, facts) => {

@@ -55,7 +55,7 @@ const [flag, defect]: readonly [string | undefined, PlantedDefect] = DEFECTS.fin
 ) ?? [undefined, {}];
 const suffix = flag === undefined ? '' : ` --${flag}`;
 
-/** Seeds that share one database. It keeps some MB in memory for each boat that it ever had. */
+/** Number of seeds that share one database. The database keeps a few MB in memory for each boat it has ever stored. */
 const SEEDS_PER_DATABASE = 100;
 
 const beganMs = performance.now();

@@ -10,25 +10,25 @@ export interface Answer {
 /** Statuses whose answers have no body. */
 const EMPTY_STATUSES = new Set([204, 205, 304]);
 
-/** The request as the server receives it, with a body of its own that the server may keep or detach. */
+/** Returns the request as the server receives it. Its body is a separate copy that the server may keep or detach. */
 export function toRequest(request: Request, bytes: Uint8Array): Request {
   const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
   return new Request(request.url, {
     method: request.method,
     headers: request.headers,
-    // `slice` returns a Uint8Array over an ArrayBuffer of its own.
+    // `slice` returns a Uint8Array with a separate ArrayBuffer.
     body: hasBody ? (bytes.slice() as Uint8Array<ArrayBuffer>) : null,
   });
 }
 
-/** The whole answer, as the boat receives it. */
+/** Returns the complete answer, as the boat receives it. */
 export function toResponse({ status, headers, bytes }: Answer): Response {
-  // `slice` returns a Uint8Array over an ArrayBuffer of its own.
+  // `slice` returns a Uint8Array with a separate ArrayBuffer.
   const body = EMPTY_STATUSES.has(status) ? null : (bytes.slice() as Uint8Array<ArrayBuffer>);
   return new Response(body, { status, headers });
 }
 
-/** An answer whose connection is reset after `lengthBytes` of the body. */
+/** Returns an answer whose connection is reset after `lengthBytes` of the body. */
 export function toBrokenResponse({ status, headers, bytes }: Answer, lengthBytes: number): Response {
   const failure = new TransportError('exchange', 'ECONNRESET', 'the connection was reset within the answer');
   const chunks = [bytes.slice(0, lengthBytes)];

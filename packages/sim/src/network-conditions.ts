@@ -1,23 +1,23 @@
 import type { FaultProbabilities } from './network-faults.ts';
 
-/** A TLS certificate's validity, on the true clock. */
+/** Validity period of a TLS certificate, in true time. */
 export interface Validity {
   readonly fromMs: number;
   readonly untilMs: number;
 }
 
-/** The limits of every exchange with the internet. A scenario may change them at any time, also during an exchange. */
+/** The limits of every exchange with the internet. A scenario may change them at any time, even during an exchange. */
 export interface NetworkConditions {
-  /** Probabilities of faults, from the next exchange on. */
+  /** Probabilities of faults. A change takes effect with the next exchange. */
   faults: FaultProbabilities;
   /** Whether the connection in use is metered. */
   isMetered: boolean;
-  /** Speed of the link in both directions. 8,000 is 64 kbit/s, the slowest link that has to work. */
+  /** Speed of the link in both directions. 8,000 is 64 kbit/s, the slowest link on which the boat has to work. */
   bytesPerSecond: number;
-  /** A request with a larger body is cut off after this many bytes. */
+  /** If a request has a larger body, the connection breaks after this many bytes. */
   carriedBytesMax: number;
-  /** Longest latency of one direction, without the time of the bytes themselves. */
+  /** Maximum latency in one direction, without the time to transfer the bytes. */
   latencyMaxMs: number;
-  /** Validity of the servers' certificates. A boat whose clock is outside of it rejects them. */
+  /** Validity period of the servers' certificates. A boat rejects them if its clock is outside this period. */
   certificates: Validity;
 }

@@ -14,7 +14,7 @@ import type { SimRandom } from './random.ts';
 import type { Trace } from './trace.ts';
 import { never, type Power } from './power.ts';
 
-/** A server of the simulation: central's real handlers, or a stand-in for another service. */
+/** A server in the simulation: central's real handlers, or a stand-in for another service. */
 export interface Server {
   readonly origin: string;
   readonly where: 'boat' | 'internet';
@@ -24,7 +24,7 @@ export interface Server {
 /** Passes a request to a server and reads the whole answer. */
 export type ServerSide = (server: Server, request: Request, bytes: Uint8Array) => Promise<Answer>;
 
-/** One request of the boat in progress, and the state of the network when it was sent. */
+/** A request that the boat is sending, and the state of the network when the request began. */
 export interface Exchange {
   readonly number: number;
   readonly server: Server | undefined;
@@ -35,25 +35,25 @@ export interface Exchange {
   readonly traffic: { attempts: number; connections: number; sentBytes: number; receivedBytes: number };
   readonly conditions: Readonly<NetworkConditions>;
   readonly link: LinkState;
-  /** The link has changed since, or the server was restarted. */
+  /** True if the link has changed since then or the server was restarted. */
   isBroken(): boolean;
   readonly send: ServerSide;
   sendLater(delayMs: number, send: () => void): void;
 }
 
-/** Silence after which the boat's transport ends an exchange (docs/spec/delivery.md: no byte for 30 s). */
+/** Timeout after which the boat's transport ends an exchange without data (docs/spec/delivery.md: 30 s). */
 const SILENCE_MAX_MS = 30_000;
 
-/** Time after which an attempt to connect fails. */
+/** Timeout for connecting. */
 const CONNECT_MAX_MS = 10_000;
 
-/** Longest time that a request may still reach the server after its sender timed out. */
+/** Maximum delay with which a request may still reach the server after its sender timed out. */
 const LATE_MAX_MS = 10 * 60_000;
 
-/** In a request of unknown length, a loss falls within this many bytes. */
+/** If the length of a request is unknown, a loss occurs within this many bytes. */
 const LOST_WITHIN_BYTES = 64 * 1024;
 
-/** Servers handle requests one after another, so that two runs of a seed send them in the same order. */
+/** Servers handle requests one after another, so that two runs of a seed handle them in the same order. */
 export function createServerSide(clock: VirtualClock): ServerSide {
   let last: Promise<unknown> = Promise.resolve();
   return (server, request, bytes) => {
@@ -61,7 +61,7 @@ export function createServerSide(clock: VirtualClock): ServerSide {
       const response = await server.handler(toRequest(request, bytes));
       return toAnswer(response);
     });
-    // The next request waits until this one has settled. A failure goes to the sender only.
+    // The next request waits until this one has settled. A failure is passed only to the sender.
     last = answer.then(
       () => undefined,
       () => undefined,
@@ -78,7 +78,7 @@ async function toAnswer(response: Response): Promise<Answer> {
   };
 }
 
-/** Runs an exchange and records its end. Never settles if the boat loses power meanwhile. */
+/** Runs an exchange and records its end. The promise never settles if the boat loses power meanwhile. */
 export async function runExchange(exchange: Exchange, trace: Trace, power: Power): Promise<Response> {
   const { number, request, signal } = exchange;
   const facts = {
@@ -145,7 +145,7 @@ async function connect(exchange: Exchange, fault: Fault | 'none'): Promise<void>
     throw new TransportError('tls', 'CERT_HAS_EXPIRED', 'the certificate has expired');
 }
 
-/** Sends the request over an open connection, with the fault drawn for it. */
+/** Sends the request over an open connection and applies the fault drawn for it. */
 async function converse(exchange: Exchange, server: Server, fault: Fault | 'none'): Promise<Response> {
   const { request, random, conditions, send } = exchange;
   const lengthBytes = request.headers.get('content-length');
@@ -160,7 +160,7 @@ async function converse(exchange: Exchange, server: Server, fault: Fault | 'none
       return fallSilent(exchange, fault === 'request_stalled' ? 'stalled' : 'lost');
     case 'request_late': {
       const bytes = await sendBody(exchange, Number.POSITIVE_INFINITY);
-      // The boat does not wait for this answer, and a failure of the server is not the boat's.
+      // The boat does not wait for this answer, so a server failure must not reach it.
       exchange.sendLater(SILENCE_MAX_MS + random.integer(LATE_MAX_MS), () => {
         void send(server, request, bytes).catch(() => undefined);
       });
@@ -177,7 +177,7 @@ async function converse(exchange: Exchange, server: Server, fault: Fault | 'none
       return deliverAnswer(exchange, await toAnswer(gatewayAnswer(502)));
     default: {
       const bytes = await sendBody(exchange, Number.POSITIVE_INFINITY);
-      // The last byte reaches the server only over an unbroken link.
+      // The last byte reaches the server only if the link did not break.
       if (exchange.isBroken()) return fallSilent(exchange, 'lost');
       if (fault === 'request_doubled') await send(server, request, bytes);
       return returnAnswer(exchange, await send(server, request, bytes), fault);
@@ -185,7 +185,7 @@ async function converse(exchange: Exchange, server: Server, fault: Fault | 'none
   }
 }
 
-/** The server has handled the request. The fault decides how much of the answer reaches the boat. */
+/** Called after the server has handled the request. The fault decides how much of the answer reaches the boat. */
 async function returnAnswer(exchange: Exchange, answer: Answer, fault: Fault | 'none'): Promise<Response> {
   const { random } = exchange;
   switch (fault) {
@@ -220,7 +220,7 @@ async function receive(exchange: Exchange, answer: Answer): Promise<void> {
   await exchange.clock.sleep(toTransferMs(exchange, answer.bytes.length), exchange.signal);
 }
 
-/** The connection carries no more bytes. Either it breaks, or the boat times out. */
+/** Called when the connection transfers no more bytes. Either the connection breaks, or the boat times out. */
 async function fallSilent(exchange: Exchange, how: 'lost' | 'stalled'): Promise<never> {
   if (how === 'lost') {
     await pause(exchange);
@@ -230,14 +230,14 @@ async function fallSilent(exchange: Exchange, how: 'lost' | 'stalled'): Promise<
   throw new TransportError('exchange', 'SILENT', 'no byte in time');
 }
 
-/** Sends the request's body at the speed of the link, up to `untilBytes`. Bytes beyond never leave the boat. */
+/** Sends the request's body at the speed of the link, up to `untilBytes`. Later bytes never leave the boat. */
 async function sendBody(exchange: Exchange, untilBytes: number): Promise<Uint8Array> {
   const { request, clock, signal, traffic, server } = exchange;
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   if (request.body === null) return new Uint8Array();
   const reader = request.body.getReader();
-  // A body that waits for its own disk must not delay an abort.
+  // A body that is waiting for the disk must not delay an abort.
   const stop = (): void => void reader.cancel(signal.reason).catch(() => undefined);
   signal.addEventListener('abort', stop, { once: true });
   try {

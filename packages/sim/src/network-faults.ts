@@ -5,16 +5,16 @@ export type LinkState = 'up' | 'down' | 'portal';
 
 /** The possible faults of one exchange with a reachable server. */
 export const FAULTS = [
-  // The fault occurs before any byte is sent, so the boat can rely on it that nothing arrived.
+  // The fault occurs before any byte is sent, so the boat can be sure that nothing arrived.
   'dns_failure',
   'connection_refused',
   'connect_timeout',
   'foreign_certificate',
-  // The server receives nothing, or a part that it drops.
+  // The server receives nothing, or receives only a part and drops it.
   'request_lost',
   'request_stalled',
   'gateway_502',
-  // The server handles the request, and its answer does not reach the boat completely.
+  // The server handles the request, but its answer does not reach the boat completely.
   'answer_lost',
   'answer_stalled',
   'answer_broken',
@@ -24,7 +24,7 @@ export const FAULTS = [
   'request_late',
   // A proxy between the two sends the request twice.
   'request_doubled',
-  // A captive portal answers.
+  // A captive portal answers the request.
   'portal_page',
   'portal_redirect',
   'portal_511',
@@ -33,10 +33,10 @@ export const FAULTS = [
 
 export type Fault = (typeof FAULTS)[number];
 
-/** Probability of each fault in one exchange. A missing fault never happens. The sum is at most 1. */
+/** Probability of each fault in one exchange. A fault that is not listed never happens. The sum is at most 1. */
 export type FaultProbabilities = Partial<Readonly<Record<Fault, number>>>;
 
-/** The fault of one exchange, or `none`. */
+/** Draws the fault of one exchange, or `none`. */
 export function drawFault(probabilities: FaultProbabilities, random: SimRandom): Fault | 'none' {
   let left = random.fraction();
   for (const fault of FAULTS) {
@@ -46,7 +46,7 @@ export function drawFault(probabilities: FaultProbabilities, random: SimRandom):
   return 'none';
 }
 
-/** The same probability for each fault; `total` is their sum. */
+/** Returns the same probability for each fault. `total` is their sum. */
 export function evenProbabilities(total: number): FaultProbabilities {
   return Object.fromEntries(FAULTS.map((fault) => [fault, total / FAULTS.length]));
 }
@@ -54,7 +54,7 @@ export function evenProbabilities(total: number): FaultProbabilities {
 /** Faults in which a captive portal answers instead of the server. */
 export type PortalFault = Extract<Fault, `portal_${string}`>;
 
-/** The fault of an exchange behind a captive portal. */
+/** Draws the fault of an exchange behind a captive portal. */
 export function drawPortalFault(random: SimRandom): PortalFault | 'foreign_certificate' {
   return random.pick([
     'portal_page',

@@ -46,7 +46,7 @@ function makeNetwork(faults: FaultProbabilities = {}, seed = 'network') {
 const failsWith = (phase: string, code: string) => (error: unknown) =>
   error instanceof TransportError && error.phase === phase && error.code === code;
 
-test('a request reaches the handler whole, and its answer comes back at the speed of the link', async () => {
+test('a request reaches the handler complete, and its answer returns at the speed of the link', async () => {
   const { clock, network, bodies, post } = makeNetwork();
   network.bytesPerSecond = 1_000;
   const response = await clock.settle(post());
@@ -58,7 +58,7 @@ test('a request reaches the handler whole, and its answer comes back at the spee
   assert(receivedBytes > 0);
 });
 
-/** The result of each fault for the boat, and the number of times the handler ran, including late runs. */
+/** What the boat receives for each fault, and how often the handler ran, including late runs. */
 const SEEN: Readonly<Record<Fault, readonly [seen: string, worked: number]>> = {
   dns_failure: ['connect ENOTFOUND', 0],
   connection_refused: ['connect ECONNREFUSED', 0],
@@ -100,7 +100,7 @@ for (const fault of FAULTS)
     assert.equal(bodies.length, SEEN[fault][1]);
   });
 
-test('without a link nothing connects, and a change of the link is reported', async () => {
+test('without a link all connections fail, and a link change is reported', async () => {
   const { clock, network, boat, bodies, post } = makeNetwork();
   network.setLink('down');
   await assert.rejects(clock.settle(post()), failsWith('connect', 'ENETUNREACH'));
@@ -133,7 +133,7 @@ test('a restarted server does not answer earlier requests', async () => {
   assert.equal(bodies.length, 1);
 });
 
-test('a link that drops cuts off long requests, and short ones arrive', async () => {
+test('a link that breaks after a number of bytes cuts off long requests, but short ones arrive', async () => {
   const { clock, network, bodies, post } = makeNetwork();
   network.carriedBytesMax = 100;
   await assert.rejects(clock.settle(post()), failsWith('exchange', 'ECONNRESET'));
@@ -143,7 +143,7 @@ test('a link that drops cuts off long requests, and short ones arrive', async ()
   assert.equal(bodies.length, 1);
 });
 
-test('behind a captive portal no answer comes from central', async () => {
+test('behind a captive portal no answer from central arrives', async () => {
   const { clock, network, bodies, post } = makeNetwork();
   network.setLink('portal');
   for (let round = 0; round < 20; round += 1) await clock.settle(post()).catch(() => undefined);
@@ -172,7 +172,7 @@ test('an abort ends an exchange at once, and the rest of the request is not sent
   await assert.rejects(post(AbortSignal.abort()), failsWith('aborted', 'ABORTED'));
 });
 
-test('an exchange of a boat without power never ends', async () => {
+test('an exchange never ends on a boat without power', async () => {
   const { clock, power, post } = makeNetwork();
   let went = 0;
   const goOn = () => {
@@ -186,7 +186,7 @@ test('an exchange of a boat without power never ends', async () => {
   assert.equal(went, 0);
 });
 
-test('requests to servers on the boat need no link and do not count', async () => {
+test('requests to servers on the boat need no link and are not counted', async () => {
   const { clock, network, boat } = makeNetwork();
   network.serve('http://127.0.0.1:8093', 'boat', async () => Response.json({ tier: 2 }));
   network.setLink('down');
@@ -195,7 +195,7 @@ test('requests to servers on the boat need no link and do not count', async () =
   assert.equal(network.traffic().attempts, 0);
 });
 
-test('faults occur with their probability', () => {
+test('faults occur with the configured probability', () => {
   const random = createSimRandom('probabilities');
   const drawn = Array.from({ length: 4_000 }, () => drawFault(evenProbabilities(0.5), random));
   const none = drawn.filter((fault) => fault === 'none').length;

@@ -7,9 +7,9 @@ import type { SimRandom } from './random.ts';
 import type { Trace } from './trace.ts';
 import { never, type Power } from './power.ts';
 
-/** Bytes and connections between the boat and the internet. Exchanges with servers on the boat do not count. */
+/** Number of bytes and connections between the boat and the internet. Exchanges with servers on the boat are not counted. */
 export interface Traffic {
-  /** Exchanges begun: name lookups or opened connections. Must not increase at tier 0. */
+  /** Number of exchanges begun, each with a name lookup or a connection. Must not increase at tier 0. */
   readonly attempts: number;
   readonly connections: number;
   readonly sentBytes: number;
@@ -22,11 +22,11 @@ export interface SimNetworkOptions {
   readonly trace: Trace;
 }
 
-/** The network between one boat and the servers. It outlives the boots of the boat. */
+/** The network between one boat and the servers. It lasts longer than a boot of the boat. */
 export interface SimNetwork extends NetworkConditions {
-  /** Puts a server at an origin (`https://central.example`). Network faults do not affect servers on the boat itself. */
+  /** Adds a server at an origin (`https://central.example`). Network faults do not affect servers on the boat itself. */
   serve(origin: string, where: Server['where'], handler: Server['handler']): void;
-  /** The boat's side, for one boot. */
+  /** Returns the boat's side of the network for one boot. */
   boot(clock: MachineClock, power: Power): { readonly transport: Transport; readonly network: Network };
   setLink(state: LinkState): void;
   link(): LinkState;
@@ -35,7 +35,7 @@ export interface SimNetwork extends NetworkConditions {
   traffic(): Traffic;
 }
 
-/** A network without faults until a scenario sets some. */
+/** Creates a network. It has no faults until a scenario sets some. */
 export function createSimNetwork({ clock, random, trace }: SimNetworkOptions): SimNetwork {
   const servers = new Map<string, Server>();
   const linkListeners = new Set<() => void>();
@@ -98,7 +98,7 @@ export function createSimNetwork({ clock, random, trace }: SimNetworkOptions): S
   return network;
 }
 
-/** Resolves at the next change of the link. Rejects when aborted. Without power it never settles. */
+/** Resolves when the link changes next. Rejects when aborted. Without power the promise never settles. */
 function waitForChange(listeners: Set<() => void>, signal: AbortSignal, power: Power): Promise<void> {
   return new Promise((resolve, reject) => {
     if (!power.isOn()) return;

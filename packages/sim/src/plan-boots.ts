@@ -26,7 +26,10 @@ export type Action =
   | { readonly kind: 'retry' }
   | { readonly kind: 'process' }
   | { readonly kind: 'cleanup'; readonly olderThanDays: 0 | 1 | 30 }
-  /** Waiting exports go to a USB drive. After a while central imports it once or twice. Only `keptShare` of it is readable. */
+  /**
+   * Waiting exports are written to a USB drive. After a while central imports the drive's content once or twice. Only `keptShare`
+   * of the content is readable.
+   */
   | {
       readonly kind: 'bundle';
       readonly withFailed: boolean;
@@ -43,25 +46,28 @@ export interface PlannedAction {
   readonly action: Action;
 }
 
-/** One boot of the machine, until it is switched off. */
+/** One boot of the machine, which lasts until it is switched off. */
 export interface BootPlan {
-  /** The step at which power fails. Undefined: it fails at the end of `onMs`. */
+  /** The step at which power fails. If undefined, power fails at the end of `onMs`. */
   readonly cutAtStep: number | undefined;
-  /** What survives of unsynced data. */
+  /** The unsynced data that survives. */
   readonly aftermath: Aftermath;
-  /** The end of the boot if power did not fail before. `stop` ends the export manager first, as a shutdown does. */
+  /** How the boot ends if power has not failed before. `stop` first stops the export manager, as a shutdown does. */
   readonly ending: 'cut' | 'stop';
   readonly onMs: number;
   readonly offMs: number;
-  /** Delay of the clock after the boot, at most back to 1970. A time server sets the clock after `synchronizedAfterMs`. */
+  /**
+   * How far behind the clock is after the boot, but it never shows a time before 1970. A time server corrects it after
+   * `synchronizedAfterMs`.
+   */
   readonly clockBehindMs: number;
   readonly synchronizedAfterMs: number;
   readonly actions: readonly PlannedAction[];
-  /** Incidents while the boat is on, counted from the boot. Most of the run's own incidents meet a boat that is off. */
+  /** Incidents while the boat is on, timed from the boot. Most incidents of the run itself occur while the boat is off. */
   readonly incidents: readonly PlannedIncident[];
 }
 
-/** A boot without a fault. */
+/** A boot without faults. */
 export const CALM_BOOT: BootPlan = {
   cutAtStep: undefined,
   aftermath: 'torn',
@@ -74,12 +80,12 @@ export const CALM_BOOT: BootPlan = {
   incidents: [],
 };
 
-/** An offset beyond the range of the clock, which then shows 1970. */
+/** An offset beyond the range of the clock. The clock then shows 1970. */
 const FOREVER_MS = 100 * 365 * DAY_MS;
 
-/** A boot in a run of days, each full of incidents. */
+/** Draws a boot in a run of days that are full of incidents. */
 export function drawBoot(random: SimRandom): BootPlan {
-  // Most boots are short. Some are long enough for the longest waits.
+  // Most boots are short, but some are long enough for the longest waits.
   const onMs = random.bool(0.8)
     ? spread(random, 30 * SECOND_MS, HOUR_MS)
     : spread(random, HOUR_MS, 6 * HOUR_MS);
@@ -87,7 +93,10 @@ export function drawBoot(random: SimRandom): BootPlan {
   return drawBootOf(random, onMs, offMs, random.between(1, 10));
 }
 
-/** A boot in a run of weeks: some hours under way, sometimes a day and a night, and weeks in the harbour without power. */
+/**
+ * Draws a boot in a run of weeks: the boat is on for some hours, sometimes for a day and a night, and is without power in the
+ * harbour for weeks.
+ */
 export function drawBootOfWeeks(random: SimRandom): BootPlan {
   const onMs = random.bool(0.85)
     ? spread(random, 2 * MINUTE_MS, 3 * HOUR_MS)
@@ -98,7 +107,7 @@ export function drawBootOfWeeks(random: SimRandom): BootPlan {
   return drawBootOf(random, onMs, offMs, random.between(1, 12));
 }
 
-/** Longest time between the beginning of an incident and the action that it should meet. */
+/** Maximum time between the beginning of an incident and the action that it should affect. */
 const MOMENTS_BEFORE_MS = 5 * SECOND_MS;
 
 function drawBootOf(random: SimRandom, onMs: number, offMs: number, count: number): BootPlan {
@@ -118,7 +127,7 @@ function drawBootOf(random: SimRandom, onMs: number, offMs: number, count: numbe
     synchronizedAfterMs: spread(random, 2 * SECOND_MS, 2 * HOUR_MS),
     actions: actions.sort((a, b) => a.afterMs - b.afterMs),
     incidents: Array.from({ length: random.pick([0, 0, 1, 2]) }, () => ({
-      // Shortly before an action, so that the action meets the incident.
+      // Shortly before an action, so that the incident affects the action.
       atMs: Math.max(0, random.pick(actions).afterMs - random.integer(MOMENTS_BEFORE_MS)),
       incident: drawIncident(random, HOUR_MS),
     })),

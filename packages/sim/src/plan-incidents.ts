@@ -3,7 +3,7 @@ import { FAULTS, type FaultProbabilities } from './network-faults.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
 import { type SimRandom, spread } from './random.ts';
 
-/** An event of central, the link, the card, the operator or the clock. It happens also while the boat is off. */
+/** An event at central or the operator, or on the link, the card or the clock. It happens even while the boat is off. */
 export type Incident =
   | { readonly kind: 'link'; readonly state: 'up' | 'down' | 'portal' }
   | { readonly kind: 'faults'; readonly probabilities: FaultProbabilities }
@@ -12,7 +12,7 @@ export type Incident =
   /** The connection in use is metered. */
   | { readonly kind: 'metered'; readonly forMs: number }
   | { readonly kind: 'central-down'; readonly forMs: number }
-  /** Central restarts. Imports in progress break off, before or after their commit. */
+  /** Central restarts. Imports in progress are interrupted before or after their commit. */
   | { readonly kind: 'central-restart'; readonly forMs: number }
   | {
       readonly kind: 'central-refuses';
@@ -33,7 +33,7 @@ export type Incident =
       readonly leftBytes: number;
     }
   | { readonly kind: 'ledger-full'; readonly forMs: number }
-  /** The kernel makes the file system read-only, as after a storage error, until it is mounted again. */
+  /** The kernel makes the file system read-only, as after a storage error. It stays so until it is mounted again. */
   | { readonly kind: 'card-read-only'; readonly forMs: number }
   | { readonly kind: 'token-revoked'; readonly forMs: number }
   | { readonly kind: 'tier'; readonly forMs: number; readonly tier: Tier }
@@ -50,17 +50,17 @@ export interface PlannedIncident {
   readonly incident: Incident;
 }
 
-/** Incidents of a run of days, each full of them. */
+/** Draws the incidents of a run of days that are full of incidents. */
 export function drawIncidents(random: SimRandom, days: number): readonly PlannedIncident[] {
   const count = Math.max(3, random.between(Math.ceil(days * 5), Math.ceil(days * 16)));
   return drawMany(random, days, count, 12 * HOUR_MS);
 }
 
-/** In a run of weeks the boat is once away from any network, for this long. */
+/** Time that the boat is once without any network in a run of weeks. */
 const AWAY_MIN_MS = 7 * DAY_MS;
 const AWAY_MAX_MS = 21 * DAY_MS;
 
-/** Incidents of a run of weeks: a few longer ones a day, and once a week or more without a network. */
+/** Draws the incidents of a run of weeks: a few longer ones a day, and once a period of a week or more without a network. */
 export function drawIncidentsOfWeeks(random: SimRandom, days: number): readonly PlannedIncident[] {
   const drawn = drawMany(random, days, random.between(days, days * 3), 3 * DAY_MS);
   const awayMs = Math.min(spread(random, AWAY_MIN_MS, AWAY_MAX_MS), (days * DAY_MS) / 2);
@@ -92,7 +92,7 @@ function inOrder(incidents: readonly PlannedIncident[]): readonly PlannedInciden
   return incidents.toSorted((a, b) => a.atMs - b.atMs);
 }
 
-/** One incident. It lasts at most `longestMs`, or until the next of its kind if it has no duration. */
+/** Draws one incident. It lasts at most `longestMs`, or until the next incident of its kind if it has no duration. */
 export function drawIncident(random: SimRandom, longestMs: number): Incident {
   const forMs = spread(random, MINUTE_MS, longestMs);
   const roll = random.integer(118);
@@ -112,7 +112,7 @@ export function drawIncident(random: SimRandom, longestMs: number): Incident {
     return {
       kind: 'central-takes-less',
       forMs,
-      // The boat cuts no parts smaller than 16 KiB of records.
+      // The boat never cuts parts smaller than 16 KiB of records.
       bodySizeMaxBytes: random.pick([20_000, 24_576]),
     };
   if (roll < 75) return { kind: 'card-full', forMs, leftBytes: spread(random, 1, 200_000) };
@@ -132,7 +132,7 @@ export function drawIncident(random: SimRandom, longestMs: number): Incident {
   return { kind: 'link-drops', forMs, afterBytes: spread(random, 200, 20_000) };
 }
 
-/** Either a few faults that happen often, or all of them now and then. */
+/** Draws either a few frequent faults, or all faults with a low probability. */
 function drawProbabilities(random: SimRandom): FaultProbabilities {
   const total = random.pick([0, 0.1, 0.4, 0.8]);
   const chosen = random.bool(0.5) ? FAULTS : FAULTS.filter(() => random.bool(0.2));

@@ -5,22 +5,25 @@ import { drawIncidents, drawIncidentsOfWeeks, type PlannedIncident } from './pla
 import { DAY_MS, HOUR_MS, MINUTE_MS, toTime } from './plan-times.ts';
 import { createSimRandom, type SimRandom } from './random.ts';
 
-/** A run of this many days or more is a run of weeks: most days are quiet, and the boat is off most of the time. */
+/** A run of at least this many days is a run of weeks: most days are quiet, and the boat is off most of the time. */
 export const WEEKS_FROM_DAYS = 14;
 
-/** Virtual days of a seed by default. Every tenth seed lasts weeks. */
+/** Default number of virtual days. Every tenth seed lasts weeks. */
 const DAYS = 3;
 const DAYS_OF_WEEKS = 40;
 
-/** The virtual days of a seed. */
+/** Returns the number of virtual days of a seed. */
 export function daysOf(seed: number): number {
   return seed % 10 === 0 ? DAYS_OF_WEEKS : DAYS;
 }
 
-/** Maximum number of boots a day. After the last one the boat stays on. */
+/** Maximum number of boots per day. After the last one the boat stays on. */
 const BOOTS_PER_DAY = 16;
 
-/** The queue of a legacy exporter on the card at the first start, in one of the four formats found in the field. A torn one ends within its last item. */
+/**
+ * The legacy exporter's queue on the card at the first start, in one of the four formats found in the field. A torn queue ends
+ * within its last item.
+ */
 export interface LegacyQueuePlan {
   readonly format: 'versioned' | 'list' | 'pending_exports' | 'lists';
   readonly exports: number;
@@ -32,34 +35,34 @@ export interface BoatPlan {
   readonly installationId: string;
   readonly partSizeBytes: number;
   readonly reserveBytes: number;
-  /** Size of the card, including its files. */
+  /** Size of the card in bytes, including its files. */
   readonly cardBytes: number;
   readonly timeZone: string;
-  /** Longest duration of one step of the disk. With 0, steps take no time. */
+  /** Maximum duration of one disk step. With 0, steps take no time. */
   readonly diskLatencyMaxMs: number;
   readonly boatlogIds: 'integer' | 'text' | 'none';
   readonly boatlogRows: number;
   readonly captureRows: number;
-  /** With `MANY_ALERTS` or more, all of them change at once. */
+  /** Number of alerts. From `MANY_ALERTS` on, all of them change at once. */
   readonly alertRows: number;
-  /** Maximum length of a boatlog row's text. */
+  /** Maximum length of the text in a boatlog row. */
   readonly contentLengthMax: number;
   readonly bytesPerSecond: number;
-  /** The link breaks after this many bytes of a request, during the whole run. Undefined: it carries any request. */
+  /** The link breaks after this many bytes of a request, throughout the run. If undefined, requests of any size pass. */
   readonly carriedBytesMax: number | undefined;
-  /** Longest latency of one direction. Two seconds is a satellite link's. */
+  /** Maximum latency in one direction. Two seconds is typical of a satellite link. */
   readonly latencyMaxMs: number;
   /** On a metered connection, larger exports wait. */
   readonly meteredSizeMaxBytes: number;
-  /** Bytes that may be sent in a calendar month. Far below a realistic budget, so that a run uses it up. */
+  /** Maximum number of bytes sent in a calendar month. This is far below a realistic budget, so that a run uses it up. */
   readonly monthlyBudgetBytes: number | undefined;
   readonly legacyQueue: LegacyQueuePlan | undefined;
 }
 
-/** Number of alerts of a boat whose exports stage digests: more than `BUFFERED_DIGESTS_MAX`. */
+/** Number of alerts that makes exports stage digests. It is larger than `BUFFERED_DIGESTS_MAX`. */
 export const MANY_ALERTS = BUFFERED_DIGESTS_MAX + 50;
 
-/** Everything that will happen to one boat, drawn from the seed alone. */
+/** Everything that will happen to one boat. It depends only on the seed. */
 export interface Plan {
   readonly seed: number;
   readonly days: number;
@@ -67,10 +70,10 @@ export interface Plan {
   readonly startWallMs: number;
   readonly boat: BoatPlan;
   readonly boots: readonly BootPlan[];
-  /** Actions at moments of the run, in any boot. */
+  /** Actions at fixed moments of the run, in any boot. */
   readonly actions: readonly PlannedAction[];
   readonly incidents: readonly PlannedIncident[];
-  /** Whether the boat is restarted before the calm day, or has to recover without a restart. */
+  /** True if the boat is restarted before the calm day. Otherwise it has to recover without a restart. */
   readonly isRestartedForCalm: boolean;
 }
 
@@ -92,7 +95,10 @@ export function drawPlan(seed: number, days: number): Plan {
   };
 }
 
-/** Spring, summer or autumn. Runs of weeks from the first and the last include the change of clocks in every zone that has one. */
+/**
+ * Start dates in spring, summer and autumn. Runs of weeks that start on the first or the last date include the clock change of
+ * every time zone that has one.
+ */
 function drawStart(random: SimRandom): number {
   return random.pick([
     Date.UTC(2026, 1, 27, 9, 30),
@@ -115,7 +121,7 @@ function drawBoat(random: SimRandom): BoatPlan {
     alertRows: random.pick([0, 1, 8]),
     contentLengthMax: random.pick([40, 400, 1_500]),
     bytesPerSecond: random.pick([8_000, 8_000, 50_000, 1_000_000]),
-    // More than the smallest part size when compressed, and less than the other sizes.
+    // More than the smallest part size when compressed, but less than the other sizes.
     carriedBytesMax: random.fork('link').pick([undefined, undefined, 4_000]),
     latencyMaxMs: random.pick([200, 200, 2_000]),
     meteredSizeMaxBytes: random.pick([0, 4_000, 20_000]),
@@ -130,7 +136,7 @@ function drawBoat(random: SimRandom): BoatPlan {
   };
 }
 
-/** The timer of the daily export fires once a day, some minutes after 03:00 UTC. A boat that is off misses it. */
+/** The timer of the daily export fires once a day, a few minutes after 03:00 UTC. A boat that is off misses it. */
 function drawTimer(random: SimRandom, days: number): readonly PlannedAction[] {
   return Array.from({ length: Math.ceil(days) }, (_, day) => ({
     afterMs: day * DAY_MS + 17.5 * HOUR_MS + random.integer(30 * MINUTE_MS),
@@ -138,7 +144,7 @@ function drawTimer(random: SimRandom, days: number): readonly PlannedAction[] {
   }));
 }
 
-/** Describes a plan in lines for a person: one for each boot, action and incident. */
+/** Describes a plan in human-readable form, with one line for each boot, action and incident. */
 export function describePlan(plan: Plan): readonly string[] {
   const { kind, ...boat } = { kind: 'boat', ...plan.boat };
   return [

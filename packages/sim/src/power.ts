@@ -1,4 +1,7 @@
-/** Thrown without power by synchronous work such as a SQLite transaction, which cannot wait forever. Only a simulated boat sees it. */
+/**
+ * Thrown when synchronous work, such as a SQLite transaction, is called without power, because it cannot wait forever. It occurs
+ * only on a simulated boat.
+ */
 export class PowerLost extends Error {
   constructor() {
     super('the simulated machine has no power');
@@ -12,26 +15,32 @@ export type CutPlan = (step: { readonly number: number; readonly op: string }) =
 /** The power of one boot of a machine. It can fail at each operation that changes something durable: a step. */
 export interface Power {
   isOn(): boolean;
-  /** Steps so far in this boot. */
+  /** Number of steps so far in this boot. */
   steps(): number;
-  /** Counts a step. Throws PowerLost if the plan cuts power there, before the step has an effect, or if power is off. */
+  /**
+   * Counts a step. Throws PowerLost if the plan cuts power at this step, before the step has an effect, or if power is already
+   * off.
+   */
   step(op: string): void;
-  /** Counts a step whose effect can be torn. Returns true if the plan cuts within it; the caller then calls `cut` afterwards. */
+  /**
+   * Counts a step whose effect can be torn. Returns true if the plan cuts power within the step. The caller then calls `cut`
+   * after the step.
+   */
   isCutWithin(op: string): boolean;
-  /** Cuts the power now and returns the error to throw. Repeating it has no effect. */
+  /** Cuts power now and returns the error to throw. Further calls have no effect. */
   cut(): PowerLost;
-  /** Runs `stop` at the cut, in the order of these calls. */
+  /** Registers `stop` to run at the cut. The functions run in the order of registration. */
   onCut(stop: () => void): void;
-  /** Resolves at the cut. */
+  /** Resolves when power is cut. */
   readonly lost: Promise<void>;
 }
 
-/** Never settles: an operation of a machine without power. */
+/** Never settles. It stands for an operation on a machine without power. */
 export function never<T>(): Promise<T> {
   return new Promise(() => undefined);
 }
 
-/** Power that is on until `plan` or `cut` ends it. */
+/** Creates power that is on until `plan` or `cut` cuts it. */
 export function createPower(plan: CutPlan): Power {
   let isOn = true;
   let number = 0;

@@ -3,26 +3,26 @@ import type { Random } from '../../boat/src/platform/ports.ts';
 
 /** Random numbers that are the same for the same seed on every machine. */
 export interface SimRandom extends Random {
-  /** An integer in [0, below). */
+  /** Returns an integer in [0, below). */
   integer(below: number): number;
-  /** An integer in [from, to], both ends included. */
+  /** Returns an integer from `from` to `to`, both included. */
   between(from: number, to: number): number;
-  /** True with the given probability. */
+  /** Returns true with the given probability. */
   bool(probability: number): boolean;
-  /** One of `items`, each with the same probability. Throws if there are none. */
+  /** Returns one of `items`, each with the same probability. Throws if there are none. */
   pick<T>(items: readonly T[]): T;
-  /** Another sequence that depends only on the seed and `name`: draws from one do not shift the other. */
+  /** Returns a separate sequence that depends only on the seed and `name`. Draws from one sequence do not affect the other. */
   fork(name: string): SimRandom;
 }
 
-/** 2^32, the number of values of one step of the generator. */
+/** 2^32, the number of possible values of one generator step. */
 const STEP_VALUES = 2 ** 32;
 
-/** sfc32 (Doty-Humphrey), seeded with a digest of `seed`: small, fast, and passes PractRand. */
+/** Creates an sfc32 generator (Doty-Humphrey), seeded with a digest of `seed`. It is small and fast and passes PractRand. */
 export function createSimRandom(seed: string | number): SimRandom {
   const step = createSteps(String(seed));
   const random: SimRandom = {
-    // 53 bits from two steps: the precision of a double.
+    // Two steps give 53 bits, the precision of a double.
     fraction: () => ((step() >>> 5) * 2 ** 26 + (step() >>> 6)) / 2 ** 53,
     hex: (length) => {
       let text = '';
@@ -58,7 +58,7 @@ function createSteps(seed: string): () => number {
   };
 }
 
-/** A number between the two. Every order of magnitude has the same probability. */
+/** Returns a number between the two. Every order of magnitude has the same probability. */
 export function spread(random: SimRandom, from: number, to: number): number {
   return Math.round(from * (to / from) ** random.fraction());
 }

@@ -23,13 +23,13 @@ const CERTIFICATE_LIFE_MS = 400 * DAY_MS;
 
 /** A known defect of the machine, enabled to verify that the oracle detects it. */
 export interface PlantedDefect {
-  /** The card reports syncs that it has not performed, either all of them or those of directories. */
+  /** The card reports syncs as done without performing them, either all syncs or only those of directories. */
   readonly fsync?: Exclude<FsyncMode, 'honest'>;
 }
 
 export interface RunOptions {
   readonly defect?: PlantedDefect;
-  /** `listed`: the result lists every step at which power could have failed. */
+  /** With `listed`, the result lists every step at which power could have failed. */
   readonly steps?: 'listed';
 }
 
@@ -39,7 +39,7 @@ export interface RunResult {
   readonly violations: readonly string[];
   readonly counts: Readonly<Record<string, number>>;
   readonly coverage: Coverage;
-  /** Empty unless the options ask for them. */
+  /** Empty unless the options request them. */
   readonly steps: readonly Step[];
 }
 
@@ -108,7 +108,7 @@ interface Parts extends Pick<Simulation, 'plan' | 'clock' | 'trace' | 'network' 
   readonly random: SimRandom;
 }
 
-/** Puts a boat's sources, central and the oracle around a machine and a network, and connects them. */
+/** Connects a machine and a network with a boat's sources, central and the oracle. */
 function createSimulation({ store, random, ...parts }: Parts, options: RunOptions): Simulation {
   const { plan, clock, trace, network, machine } = parts;
   const central = createSimulatedCentral(store, clock, random.fork('central'));
@@ -154,7 +154,7 @@ function createSimulation({ store, random, ...parts }: Parts, options: RunOption
   return sim;
 }
 
-/** Notes in each step how many pages SQLite wrote in it. */
+/** Records for each step how many pages SQLite wrote in it. */
 function countPages({ databases }: SimMachine, steps: readonly Step[]): void {
   databases.onPages = (count) => {
     const step = steps.at(-1);

@@ -5,7 +5,7 @@ import type { CentralDatabase } from './simulated-central.ts';
 import { firstDifference } from './trace.ts';
 
 export interface SeedOptions {
-  /** Virtual days. By default, the seed's own. */
+  /** Number of virtual days. The default depends on the seed. */
   readonly days?: number | undefined;
   readonly defect?: PlantedDefect;
 }
@@ -16,7 +16,7 @@ export interface SeedResult extends Omit<RunResult, 'steps'> {
   readonly days: number;
 }
 
-/** Runs a seed twice, each time on an empty database. A difference between the two runs is a violation too. */
+/** Runs a seed twice, each time on an empty database. A difference between the two runs also counts as a violation. */
 export async function runSeed(
   database: CentralDatabase,
   seed: number,
@@ -40,12 +40,12 @@ export async function runSeed(
   };
 }
 
-/** The plan of a seed, in lines for a person. */
+/** Describes the plan of a seed in human-readable form. */
 export function toPlanLines(seed: number, days: number = daysOf(seed)): readonly string[] {
   return describePlan(drawPlan(seed, days));
 }
 
-/** The command that runs a seed again. */
+/** Returns the command that runs a seed again. */
 export function toReplay(seed: number, days: number): string {
   return `npm run sim -- --seed ${seed} --days ${days}`;
 }

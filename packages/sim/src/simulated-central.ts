@@ -23,7 +23,7 @@ export interface CentralDatabase {
   close(): Promise<void>;
 }
 
-/** A new database with central's own schema. Takes about one second. */
+/** Creates a database with central's schema. This takes about one second. */
 export async function openCentralDatabase(): Promise<CentralDatabase> {
   const store = await openPgliteStore();
   await migrate(store, 0);
@@ -45,26 +45,26 @@ export async function openCentralDatabase(): Promise<CentralDatabase> {
 /** The behaviour of central during an incident. */
 export type CentralMode =
   | { readonly kind: 'normal' }
-  /** It answers every import with an error, and the health probe too with `alsoHealth`. */
+  /** It answers every import with an error. With `alsoHealth` it also answers the health probe with an error. */
   | {
       readonly kind: 'refuses';
       readonly status: number;
       readonly retryAfterSeconds: number | undefined;
       readonly alsoHealth: boolean;
     }
-  /** It rejects every import for good. */
+  /** It rejects every import permanently. */
   | { readonly kind: 'rejects' }
   | { readonly kind: 'takes-less'; readonly bodySizeMaxBytes: number };
 
-/** Central: its real handlers on its real SQL, behind the modes of a failing server. */
+/** Central with its real handlers and its real SQL. Modes simulate a failing server. */
 export interface SimulatedCentral {
   readonly handler: Server['handler'];
   readonly importAnswers: ImportAnswers;
-  /** Enters a mode. Returns the function that returns to normal. */
+  /** Enters a mode. The returned function ends the mode. */
   enterMode(mode: CentralMode): () => void;
   /** Imports the content of a USB drive. Returns a summary for the trace. */
   importBundle(bytes: Uint8Array): Promise<string>;
-  /** Issues a further device token of the installation. */
+  /** Issues another device token for the installation. */
   enroll(installationId: string): Promise<string>;
   /** Revokes all tokens of the installation. */
   revoke(installationId: string): Promise<void>;

@@ -11,26 +11,22 @@ const SEEDS = 6;
 const DAYS = 3;
 const BOUND = { timeout: 30 * 60_000 };
 
-test(
-  'on a card that ignores fsync seeds fail, and on an honest card the same seeds are clean',
-  BOUND,
-  async () => {
-    const database = await openCentralDatabase();
-    try {
-      let broken = 0;
-      for (let seed = 1; seed <= SEEDS; seed += 1) {
-        const { violations } = await runSeed(database, seed, { days: DAYS, defect: { fsync: 'ignored' } });
-        if (violations.length > 0) broken += 1;
-        assert.deepEqual((await runSeed(database, seed, { days: DAYS })).violations, []);
-      }
-      assert.ok(broken > 0, 'the simulation notices the losses of a card that ignores fsync');
-    } finally {
-      await database.close();
+test('on a card that ignores fsync, seeds fail; on a reliable card the same seeds pass', BOUND, async () => {
+  const database = await openCentralDatabase();
+  try {
+    let broken = 0;
+    for (let seed = 1; seed <= SEEDS; seed += 1) {
+      const { violations } = await runSeed(database, seed, { days: DAYS, defect: { fsync: 'ignored' } });
+      if (violations.length > 0) broken += 1;
+      assert.deepEqual((await runSeed(database, seed, { days: DAYS })).violations, []);
     }
-  },
-);
+    assert.ok(broken > 0, 'the simulation notices the losses of a card that ignores fsync');
+  } finally {
+    await database.close();
+  }
+});
 
-/** The line that parses central's answer. With BELIEVED before it, every 2xx counts as a receipt, as in the legacy exporter. */
+/** The line that parses central's answer. If BELIEVED precedes it, every 2xx counts as a receipt, as in the legacy exporter. */
 const PARSED = '  const json = parseJsonBytes(body.bytes);\n';
 const BELIEVED = `  if (status >= 200 && status < 300)
     return {
@@ -50,7 +46,7 @@ const BELIEVED = `  if (status >= 200 && status < 300)
     };
 `;
 
-test('without the receipt check seeds fail, and the unchanged copy is clean', BOUND, () => {
+test('without the receipt check, seeds fail; in the unchanged copy they pass', BOUND, () => {
   const copy = createWorkingCopy(ROOT);
   try {
     const file = 'packages/boat/src/deliver/send-part.ts';

@@ -1,6 +1,6 @@
 import { testSeeds } from './testing/test-seeds.ts';
 
-// A test for each hundred, because the database of one test keeps every boat of its seeds in memory.
+// One test runs a hundred seeds, because its database keeps the boats of all its seeds in memory.
 testSeeds(1, 100);
 testSeeds(101, 200);
 testSeeds(201, 300);

@@ -6,7 +6,7 @@ import { testSeeds } from './testing/test-seeds.ts';
 
 testSeeds(1, 12);
 
-test('on a card that ignores fsync, a seed breaks a promise that it keeps otherwise', async () => {
+test('on a card that ignores fsync, a seed breaks a promise; otherwise it keeps it', async () => {
   const database = await openCentralDatabase();
   try {
     assert.deepEqual((await runSeed(database, 1, { days: 3 })).violations, []);

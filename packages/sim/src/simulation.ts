@@ -16,7 +16,7 @@ export interface Step {
   readonly boot: number;
   readonly number: number;
   readonly op: string;
-  /** Pages that SQLite wrote in it. */
+  /** Number of pages that SQLite wrote in this step. */
   pages: number;
 }
 
@@ -24,14 +24,14 @@ export interface Step {
 export interface RunningBoat {
   readonly boat: Boat;
   readonly boot: Boot;
-  /** Requests for an export that the boat has not answered yet. */
+  /** Export requests that the boat has not answered yet. */
   exportsUnderWay: number;
   isStopping: boolean;
-  /** Ends the export manager as the supervisor does. Resolves when it has ended or power has failed. */
+  /** Stops the export manager as the supervisor does. Resolves when it has ended or power has failed. */
   stop(): Promise<void>;
 }
 
-/** One run: its parts and its present state. */
+/** One run, with its components and its current state. */
 export interface Simulation {
   readonly plan: Plan;
   readonly clock: VirtualClock;
@@ -42,28 +42,28 @@ export interface Simulation {
   readonly sources: BoatSources;
   readonly oracle: Oracle;
   readonly tierZero: TierZeroCheck;
-  /** All device tokens so far. */
+  /** All device tokens issued so far. */
   readonly tokens: string[];
-  /** The probabilities of faults while central is up. */
+  /** Probabilities of faults while central is up. */
   faults: FaultProbabilities;
   isCentralDown: boolean;
   tier: Tier;
   /** How far ahead an incident has set the boat's clock. */
   wrongClockMs: number;
-  /** Undefined while the export manager does not run. */
+  /** Undefined while the export manager is not running. */
   running: RunningBoat | undefined;
   /** Sets the clock of this boot, as a time server does. */
   synchronize: () => void;
-  /** The export manager ended by itself in this boot. */
+  /** True if the export manager ended on its own in this boot. */
   hasManagerEnded: boolean;
   isCalm: boolean;
-  /** Every step of every boot, if the run was started to list them. */
+  /** Every step of every boot. Undefined unless the run was started to list them. */
   readonly steps: Step[] | undefined;
-  /** Functions that end the present incidents. */
+  /** Functions that end the current incidents. */
   readonly endings: Set<() => void>;
   /** The days that the boat's clock showed in its zone when an export was requested, and the day before each. */
   readonly daysRequested: Set<string>;
-  /** Formats days in the boat's zone, as slots name them. */
+  /** Formats days in the boat's time zone, in the format of slot names. */
   readonly dayFormat: Intl.DateTimeFormat;
   readonly counts: {
     boots: number;

@@ -4,8 +4,9 @@ import { type BootPlan, CALM_BOOT, type PlannedAction } from './plan-boots.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
 
 /**
- * A moment at which power fails in the small scenario: a step of a boot, what survives, and optionally a step of the next boot
- * at which power fails again. As text: `2.17-lost`, `1.40-p3` (only three of SQLite's pages survive), `1.40-torn+9`.
+ * A moment at which power fails in the small scenario. It consists of a step of a boot, the data that survives, and optionally a
+ * step of the next boot at which power fails again. Examples as text: `2.17-lost`, `1.40-p3` (only three of SQLite's pages
+ * survive), `1.40-torn+9`.
  */
 export interface Point {
   readonly boot: number;
@@ -20,7 +21,7 @@ export function toPointText({ boot, step, aftermath, again }: Point): string {
   return `${boot}.${step}-${left}${again === undefined ? '' : `+${again}`}`;
 }
 
-/** Throws RangeError if the text is not a point. */
+/** Parses a point. Throws RangeError if the text is not a point. */
 export function parsePoint(text: string): Point {
   const [, boot, step, left = '', again] =
     /^([1-9]\d*)\.([1-9]\d*)-(torn|lost|kept|p[1-9]\d*)(?:\+([1-9]\d*))?$/.exec(text) ?? [];
@@ -29,21 +30,21 @@ export function parsePoint(text: string): Point {
   return {
     boot: Number(boot),
     step: Number(step),
-    // Besides pages, the pattern accepts only these three.
+    // Apart from pages, the pattern accepts only these three values.
     aftermath: left.startsWith('p') ? Number(left.slice(1)) : (left as 'torn' | 'lost' | 'kept'),
     again: again === undefined ? undefined : Number(again),
   };
 }
 
-/** Duration of the boat's work, and of the pause after which its exports are old enough to be removed. */
+/** Duration of the boat's work, and duration of the pause after which its exports are old enough to be removed. */
 const WORK_MS = 8 * MINUTE_MS;
 const OFF_MS = 31 * DAY_MS;
 /** Longer than the delay of the first cleanup after a start. */
 const CLEANUP_MS = 12 * MINUTE_MS;
-/** Time without power after a cut. */
+/** Time without power after a power cut. */
 const CUT_MS = 5 * SECOND_MS;
 
-/** The boot in which the boat works, and the one a month later in which it cleans up. */
+/** The boot in which the boat works, and the boot a month later in which it cleans up. */
 const WORK: BootPlan = { ...CALM_BOOT, onMs: WORK_MS, offMs: OFF_MS, ending: 'stop' };
 const CLEANUP: BootPlan = {
   ...CALM_BOOT,
@@ -91,14 +92,14 @@ const ACTIONS: readonly PlannedAction[] = [
 ];
 
 /**
- * The small scenario: a first start with a legacy queue, a full export in two parts, an incremental one, one that central
- * rejects, one that the owner cancels, the daily one, and a clean stop. A month later, retention's cleanup and a clean stop.
- * Then, as after every run, a calm day. With `point`, power fails there.
+ * Plans the small scenario. The first boot has a start with a legacy queue, a full export in two parts, an incremental export, an
+ * export that central rejects, an export that the owner cancels, the daily export, and a clean stop. The boot a month later has
+ * retention's cleanup and a clean stop. A calm day follows, as after every run. With `point`, power fails there.
  */
 export function toSmallPlan(point?: Point): Plan {
   return {
     seed: 0,
-    // Includes the time that a cut and the start after it add.
+    // Includes the extra time for a power cut and the start after it.
     days: (OFF_MS + 2 * WORK_MS + 2 * CLEANUP_MS) / DAY_MS,
     startWallMs: Date.UTC(2026, 5, 1, 9, 30),
     boat: BOAT,

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { SimEvent } from './events.ts';
 
-/** The record of one run. Two runs of one seed leave the same lines. */
+/** The record of one run. Two runs of one seed produce the same lines. */
 export interface Trace {
   add(event: SimEvent): void;
   /** The events that checkers and coverage read, in order. */
   readonly events: readonly SimEvent[];
-  /** The events for a person, each in one line with its time. Line breaks are shown as `⏎`. */
+  /** The events in human-readable form, each on one line with its time. Line breaks are shown as `⏎`. */
   readonly lines: readonly string[];
   /** SHA-256 of all lines so far, in hex. */
   digest(): string;
 }
 
-/** An empty trace. `timeMs` returns the virtual time of an event. */
+/** Creates an empty trace. `timeMs` returns the virtual time of an event. */
 export function createTrace(timeMs: () => number): Trace {
   const events: SimEvent[] = [];
   const lines: string[] = [];
@@ -43,10 +43,10 @@ function toLine(event: SimEvent): string {
   }
 }
 
-/** Lines shown before the first difference: enough to see what led to it. */
+/** Number of lines shown before the first difference, enough to see what led to it. */
 const CONTEXT_LINES = 3;
 
-/** Describes the first line in which two runs differ, with the lines before it. Undefined if the runs are equal. */
+/** Describes the first line in which two runs differ, with the lines before it. Returns undefined if the runs are equal. */
 export function firstDifference(first: readonly string[], second: readonly string[]): string | undefined {
   const length = Math.max(first.length, second.length);
   for (let index = 0; index < length; index += 1) {

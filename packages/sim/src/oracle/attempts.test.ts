@@ -20,7 +20,7 @@ function answered(fault: Fault | 'none', status: number): ExchangeEvent {
   return { ...PROBE, outcome: 'answered', fault, status };
 }
 
-test('an attempt may be spent only after central, or a gateway in front of it, answered the probe', () => {
+test('an attempt is used up only after central, or a gateway in front of it, answered the probe', () => {
   const probes: readonly (readonly [probe: ExchangeEvent | undefined, maySpend: boolean])[] = [
     [answered('none', 200), true],
     [answered('none', 503), true],

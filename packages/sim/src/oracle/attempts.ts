@@ -2,7 +2,7 @@ import { HEALTH_PATH } from '@d3kos/protocol';
 import type { ExchangeEvent, SimEvent } from '../events.ts';
 import type { Violate } from './violations.ts';
 
-/** An attempt is spent only if central, or a gateway in front of it, answered the health probe just before. */
+/** Checks that an attempt is used up only if central, or a gateway in front of it, answered the health probe just before. */
 export function checkAttempts(events: readonly SimEvent[], violate: Violate): void {
   let probe: ExchangeEvent | undefined;
   for (const event of events) {
@@ -23,7 +23,7 @@ function isReached(probe: ExchangeEvent | undefined): boolean {
     case 'gateway_504':
       return true;
     case 'answer_short':
-      // A 5xx counts without its body. A 200 whose body is cut off does not show who answered.
+      // A 5xx counts even without its body. A 200 with a truncated body does not show which server answered.
       return probe.status >= 500 && probe.status < 600;
     default:
       return false;

@@ -4,7 +4,7 @@ import type { Identify } from './export-files.ts';
 import { parseObject } from './parse-object.ts';
 import type { Violate } from './violations.ts';
 
-/** Categories that the oracle follows. A telemetry sample describes only the moment of its export. */
+/** Categories that the oracle tracks. Telemetry is not tracked, because a sample describes only the moment of its export. */
 const FOLLOWED: readonly Category[] = [
   'boatlog',
   'marine_vision_captures',
@@ -20,7 +20,7 @@ export interface HeldRecord {
   readonly version: number;
 }
 
-/** The records that central holds, by the truth's keys. */
+/** The records that central holds, by their key in the truth. */
 export type Holding = ReadonlyMap<string, readonly HeldRecord[]>;
 
 /** A row of central's `imports` table: one part of one export. */
@@ -31,12 +31,12 @@ export interface ImportedPart {
   readonly sha256: string;
 }
 
-/** Central's database, read without central's own code. */
+/** Reads central's database without central's own code. */
 export interface CentralRecords {
   load(): Promise<Holding>;
-  /** The last loaded records if `isEnough` accepts them, or those of now. Central never drops a record that it holds. */
+  /** Returns the last loaded records if `isEnough` accepts them, and otherwise loads them again. Central never drops a record. */
   loadUnless(isEnough: (seen: Holding) => boolean): Promise<Holding>;
-  /** Imported parts, by their export. */
+  /** Imported parts, by export. */
   loadImports(): Promise<ReadonlyMap<string, readonly ImportedPart[]>>;
 }
 
@@ -97,7 +97,7 @@ export function createCentralRecords(deps: CentralRecordsDeps): CentralRecords {
   };
 }
 
-/** The newest version of a record that central holds, or -1. */
+/** Returns the newest version of a record that central holds, or -1. */
 export function newestHeld(holding: Holding, key: string): number {
   return Math.max(-1, ...(holding.get(key) ?? []).map(({ version }) => version));
 }

@@ -5,14 +5,14 @@ import type { LedgerFacts } from './ledger-facts.ts';
 
 /** Predicts from the ledger's cursors and digests which records the next export contains. */
 export interface DueRecords {
-  /** Records that the ledger's present boatlog cursor belongs to the present boatlog database. */
+  /** Records that the ledger's current boatlog cursor belongs to the current boatlog database. */
   noteCursor(ledger: LedgerFacts): void;
   /** Returns the prediction for one state of the ledger. */
   predict(ledger: LedgerFacts): (record: TruthRecord) => boolean;
 }
 
 export function createDueRecords(sources: BoatSources, files: ExportFiles): DueRecords {
-  /** The database that each boatlog cursor belongs to, by the cursor's check value. */
+  /** The database to which each boatlog cursor belongs, by the cursor's check value. */
   const generations = new Map<string, number>();
   return {
     noteCursor: (ledger) => {

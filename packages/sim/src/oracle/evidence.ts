@@ -10,22 +10,22 @@ import type { Violate } from './violations.ts';
 export interface Acknowledged {
   readonly exportId: string;
   readonly queueId: string;
-  /** The path of its file when it was acknowledged. */
+  /** The path of the file when the export was acknowledged. */
   readonly exportFile: string | undefined;
   readonly slot: string | undefined;
 }
 
-/** The answers of central's handlers to imports of one export. */
+/** The answers of central's handlers to the imports of one export. */
 export interface ImportAnswers {
-  /** Counts of the real handler's answers to imports, by status. */
+  /** The number of imports that the real handler answered with each status. */
   readonly counts: ReadonlyMap<number, number>;
   /** True if the real handler answered an import of this export with `status`. */
   hasAnswered(exportId: string, status: number): boolean;
-  /** True if the scenario made central reject this export for good. */
+  /** True if the scenario made central reject this export permanently. */
   hasRejected(exportId: string): boolean;
 }
 
-/** Everything a checker may use. Except for the ledger, nothing in it comes from the boat's own code. */
+/** Everything that a checker may use. Except for the ledger, none of it comes from the boat's own code. */
 export interface Evidence {
   readonly sources: BoatSources;
   readonly files: ExportFiles;
@@ -33,19 +33,22 @@ export interface Evidence {
   readonly importAnswers: ImportAnswers;
   readonly due: DueRecords;
   readonly events: readonly SimEvent[];
-  /** Acknowledged exports, by export id. */
+  /** The acknowledged exports, by export id. */
   readonly acknowledged: ReadonlyMap<string, Acknowledged>;
-  /** The newest version that an acknowledged export contains of each record, by its key. */
+  /** For each record, by its key: the newest version that an acknowledged export contains. */
   readonly required: ReadonlyMap<string, number>;
   readonly violate: Violate;
 }
 
-/** The version that must not be lost: the newest of a present record; of a removed one, the version that was exported. */
+/**
+ * Returns the version that must not be lost. For an existing record this is the newest version. For a removed record it is the
+ * newest exported version.
+ */
 export function toNeededVersion({ required }: Evidence, record: TruthRecord): number | undefined {
   return record.isPresent ? record.versions.length - 1 : required.get(record.key);
 }
 
-/** True if the boat cut the export's parts smaller after it had planned them. */
+/** True if the boat cut the export into smaller parts after planning them. */
 export function isCutSmaller({ events }: Pick<Evidence, 'events'>, queueId: string): boolean {
   return events.some(
     (event) =>

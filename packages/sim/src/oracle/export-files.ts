@@ -6,15 +6,18 @@ import type { TruthRecord } from '../sources/truth.ts';
 import type { LedgerEntry } from './ledger-facts.ts';
 import { parseObject } from './parse-object.ts';
 
-/** An export file, read without the boat's own code. */
+/** The content of an export file, read without the boat's own code. */
 export interface FileFacts {
   readonly isComplete: boolean;
   readonly sha256: string;
-  /** The newest version of each record in it, by the record's key. */
+  /** The newest version of each record in the file, by the record's key. */
   readonly held: ReadonlyMap<string, number>;
 }
 
-/** Finds the record of the truth for an exported record, and its version. The version is -1 if the truth does not have it. */
+/**
+ * Finds the truth's record that corresponds to an exported record, and its version. The version is -1 if the truth does not
+ * contain it.
+ */
 export type Identify = (
   category: string,
   record: Readonly<Record<string, unknown>>,
@@ -23,18 +26,18 @@ export type Identify = (
 /** The export files on the card. */
 export interface ExportFiles {
   read(path: string): FileFacts | undefined;
-  /** The file of an export, at its own place or in the archive. */
+  /** Returns the file of an export, from its usual path or from the archive. */
   readOf(entry: Pick<LedgerEntry, 'queueId' | 'exportFile'>): FileFacts | undefined;
-  /** Reads all files, so that `versionOf` knows the digests in them. */
+  /** Reads all files, so that `versionOf` can find the digests in them. */
   readAll(): void;
-  /** The version of a state record whose line has this SHA-256. The ledger keeps such digests. */
+  /** Returns the version of a state record whose line has this SHA-256. The ledger stores such digests. */
   versionOf(digest: string): number | undefined;
 }
 
 export function createExportFiles(medium: DiskMedium, identify: Identify): ExportFiles {
   const paths = toSpoolPaths(ROOT);
   const digestVersions = new Map<string, number>();
-  // A finished file is never written again. A power cut that changes one gives it another buffer.
+  // A finished file is never written again. If a power cut changes a file, the file gets a new buffer.
   const known = new WeakMap<Uint8Array, FileFacts>();
 
   const parse = (bytes: Uint8Array): FileFacts => {

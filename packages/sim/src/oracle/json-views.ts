@@ -5,7 +5,7 @@ import { ROOT } from '../places.ts';
 import { type LedgerFacts, STATUSES } from './ledger-facts.ts';
 import type { Violate } from './violations.ts';
 
-/** The two JSON views agree with the ledger. */
+/** Checks that the two JSON views agree with the ledger. */
 export function checkViews(medium: DiskMedium, ledger: LedgerFacts, violate: Violate): void {
   const paths = toSpoolPaths(ROOT);
   const readView = (path: string): Readonly<Record<string, unknown>> =>
@@ -36,7 +36,7 @@ export function checkViews(medium: DiskMedium, ledger: LedgerFacts, violate: Vio
   }
 }
 
-/** The named values of each row. Anything but an array is returned as it is, and differs from the ledger. */
+/** Returns the named values of each row. A value that is not an array is returned unchanged, so it differs from the ledger. */
 function pick(rows: unknown, names: readonly string[]): unknown {
   if (!Array.isArray(rows)) return rows;
   return rows.map((row) => Object.fromEntries(names.map((name) => [name, row[name]])));

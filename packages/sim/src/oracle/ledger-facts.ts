@@ -18,7 +18,7 @@ export interface LedgerEntry {
 
 export const STATUSES = ['pending', 'uploading', 'completed', 'failed'] as const;
 
-/** Everything the checkers read from the boat's ledger. No other checker code calls the ledger. */
+/** Everything that the checkers read from the boat's ledger. No other checker code calls the ledger. */
 export interface LedgerFacts {
   list(status: LedgerEntry['status']): readonly LedgerEntry[];
   waitingCount(): number;
@@ -26,21 +26,24 @@ export interface LedgerFacts {
   hasFile(path: string): boolean;
   /** Delivered exports, newest first. */
   history(): readonly { readonly queueId: string; readonly exportId: string }[];
-  /** Files whose loss was recorded. */
+  /** Files that were recorded as lost. */
   lostFiles(): ReadonlySet<string>;
-  /** Daily slots that are claimed. */
+  /** Claimed daily slots. */
   claimedSlots(): readonly string[];
   boatlogCursor(): Cursor | undefined;
   capturesCursor(): Cursor | undefined;
-  /** SHA-256 of the line of a state record that was exported last. */
+  /** Returns the SHA-256 of the last exported line of a state record. */
   digestOf(category: LedgerCategory, recordId: string): string | undefined;
-  /** True until the boat has imported the whole queue of a legacy exporter. Until then, its records are in its own files. */
+  /**
+   * True until the boat has imported the complete queue of a legacy exporter. Until then, the queue's records are in the legacy
+   * files.
+   */
   isLegacyImportOpen(): boolean;
 }
 
 type LedgerCategory = Parameters<Boat['ledger']['progress']['digestOf']>[0];
 
-/** More exports than any run makes. */
+/** Limit above the number of exports in any run. */
 const HISTORY_LIMIT = 1_000_000;
 
 export function toLedgerFacts({ ledger }: Pick<Boat, 'ledger'>): LedgerFacts {

@@ -8,7 +8,7 @@ import { type FileFacts, toArchivedFile } from './export-files.ts';
 import { type LedgerFacts, STATUSES } from './ledger-facts.ts';
 import { parseObject } from './parse-object.ts';
 
-/** Every acknowledged export has its entry and its whole file until it is delivered or its loss is recorded. */
+/** Checks that every acknowledged export has its entry and its complete file until it is delivered or its loss is recorded. */
 export function checkAcknowledgedExports(
   { acknowledged, files, violate }: Evidence,
   ledger: LedgerFacts,
@@ -19,22 +19,22 @@ export function checkAcknowledgedExports(
   for (const { exportId, queueId, exportFile } of acknowledged.values()) {
     const entry = ledger.findByExportId(exportId);
     if (entry === undefined) {
-      // Retention removes a failed export after a later one delivered its records, and records the loss first.
+      // Retention removes a failed export after a later export has delivered its records. It records the loss first.
       const isLossRecorded = lostFiles.has(toArchivedFile(queueId)) || lostFiles.has(exportFile ?? '');
       if (!delivered.has(exportId) && !isLossRecorded)
-        violate(`${queueId} was acknowledged and is gone`, where);
+        violate(`${queueId} was acknowledged but has disappeared`, where);
       continue;
     }
     if (entry.status !== 'pending' && entry.status !== 'uploading') continue;
     const file = files.readOf(entry);
-    if (file === undefined) violate(`${queueId} is waiting and its file is gone`, where);
-    else if (!file.isComplete) violate(`${queueId} is waiting and its file is not whole`, where);
+    if (file === undefined) violate(`${queueId} is waiting, but its file is missing`, where);
+    else if (!file.isComplete) violate(`${queueId} is waiting, but its file is incomplete`, where);
   }
 }
 
 /**
- * The invariant of delivery: each record is delivered, or in the file of a waiting export, or due in the next export. And each
- * delivered export's records are at central.
+ * Checks the invariant of delivery. Each record is delivered, in the file of a waiting export, or due in the next export. Central
+ * holds the records of every delivered export.
  */
 export async function checkRecords(
   evidence: Evidence,
@@ -52,7 +52,7 @@ export async function checkRecords(
     if (isDue(record) || (carried.get(record.key) ?? -1) >= needed) return [];
     return [{ record, needed }];
   });
-  // Central is read last: a record that arrives meanwhile was waiting when the ledger was read.
+  // Central is read last. A record that arrives meanwhile was waiting when the ledger was read.
   const holding = await central.loadUnless(
     (seen) =>
       open.every(({ record, needed }) => newestHeld(seen, record.key) >= needed) &&
@@ -69,10 +69,10 @@ export async function checkRecords(
   for (const { queueId, file } of delivered)
     for (const [key, version] of file.held)
       if (newestHeld(holding, key) < version)
-        violate(`${queueId} is delivered, and central does not hold its ${key} v${version}`, where);
+        violate(`${queueId} is delivered, but central does not hold its ${key} v${version}`, where);
 }
 
-/** After the last delivery: central holds each record, unless only a kept failed export contains it. */
+/** Checks after the last delivery that central holds each record, except for records in a failed export that was kept. */
 export async function checkCentralIsComplete(evidence: Evidence, ledger: LedgerFacts): Promise<void> {
   const { sources, central, files, violate } = evidence;
   const holding = await central.load();
@@ -87,7 +87,7 @@ export async function checkCentralIsComplete(evidence: Evidence, ledger: LedgerF
 }
 
 interface FilesOfLedger {
-  /** The newest version of each record in the files of exports that are not delivered. */
+  /** Returns the newest version of each record in the files of undelivered exports. */
   readonly carried: ReadonlyMap<string, number>;
   readonly delivered: readonly { readonly queueId: string; readonly file: FileFacts }[];
 }
@@ -107,8 +107,8 @@ function readFiles({ files }: Evidence, ledger: LedgerFacts): FilesOfLedger {
 }
 
 /**
- * True if a whole export of a legacy exporter is on the card without an entry. A start without space to adopt it leaves it
- * for the next start. The end of the run shows whether a later one did.
+ * Returns true if a complete export of a legacy exporter is on the card without an entry. If a start lacks the space to adopt the
+ * export, it leaves it for the next start. The checks at the end of the run verify that it was adopted.
  */
 function waitsForAdoption(
   ledger: LedgerFacts,

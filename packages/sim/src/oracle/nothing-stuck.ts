@@ -2,7 +2,7 @@ import type { Evidence } from './evidence.ts';
 import { isCutSmaller } from './evidence.ts';
 import type { LedgerEntry, LedgerFacts } from './ledger-facts.ts';
 
-/** After a day without faults no export is waiting. */
+/** Checks that no export is waiting after a day without faults. */
 export function checkNothingWaits({ violate }: Evidence, ledger: LedgerFacts): void {
   if (ledger.waitingCount() === 0) return;
   const waiting = [...ledger.list('pending'), ...ledger.list('uploading')];
@@ -12,15 +12,15 @@ export function checkNothingWaits({ violate }: Evidence, ledger: LedgerFacts): v
   );
 }
 
-/** Each failed export failed for a reason that allows it. */
+/** Checks that each failed export failed for an allowed reason. */
 export function checkFailures(evidence: Evidence, ledger: LedgerFacts): void {
   const lostFiles = ledger.lostFiles();
   for (const entry of ledger.list('failed'))
     if (!isExplained(evidence, entry) && !mayConflict(evidence, entry) && !lostFiles.has(entry.exportFile))
-      evidence.violate(`${entry.queueId} failed for no allowed reason: ${entry.lastError}`);
+      evidence.violate(`${entry.queueId} failed without an allowed reason: ${entry.lastError}`);
 }
 
-/** After the owner retried the failed exports on a day without faults, none has failed again. */
+/** Checks that no export fails again after the owner retried the failed exports on a day without faults. */
 export function checkRetriesSucceeded(evidence: Evidence, ledger: LedgerFacts): void {
   const again = ledger
     .list('failed')
@@ -28,7 +28,7 @@ export function checkRetriesSucceeded(evidence: Evidence, ledger: LedgerFacts): 
   if (again.length > 0) evidence.violate(`${again.length} exports failed again on a calm day`);
 }
 
-/** Central never answers an import with 400 or 415, and with 409 only if the parts were cut differently. */
+/** Checks that central never answers an import with 400 or 415, and with 409 only if the parts were cut differently. */
 export function checkImportAnswers({ importAnswers, events, violate }: Evidence): void {
   const isAnyCutSmaller = events.some(
     (event) => event.kind === 'delivery' && event.event.kind === 'parts_cut',
@@ -38,7 +38,7 @@ export function checkImportAnswers({ importAnswers, events, violate }: Evidence)
       violate(`central answered ${count} imports with ${status}`);
 }
 
-/** The owner cancelled the export, central rejected it for good, or its last attempt was spent. */
+/** Returns true if the owner cancelled the export, central rejected it permanently, or no attempt was left. */
 function isExplained({ events, importAnswers }: Evidence, { queueId, exportId }: LedgerEntry): boolean {
   if (importAnswers.hasRejected(exportId)) return true;
   return events.some((event) => {
@@ -49,8 +49,8 @@ function isExplained({ events, importAnswers }: Evidence, { queueId, exportId }:
 }
 
 /**
- * An export may be refused with 409 if its parts were cut differently after earlier ones had left on a USB drive or in a late
- * request, and those arrive first (decisions 0020 and 0024).
+ * An export may be refused with 409 if its parts were cut differently after earlier parts had left the boat on a USB drive or in
+ * a late request, and if the earlier parts arrive first (decisions 0020 and 0024).
  */
 function mayConflict(evidence: Evidence, { queueId, exportId }: LedgerEntry): boolean {
   return evidence.importAnswers.hasAnswered(exportId, 409) && isCutSmaller(evidence, queueId);

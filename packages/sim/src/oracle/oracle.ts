@@ -32,34 +32,40 @@ export interface OracleDeps {
   readonly installationId: string;
   readonly trace: Trace;
   readonly nowMs: () => number;
-  /** Device tokens so far. */
+  /** All device tokens issued so far. */
   readonly tokens: readonly string[];
-  /** Further values that no record may contain. */
+  /** Additional values that no record may contain. */
   readonly plantedSecrets: readonly string[];
 }
 
-/** Watches one run and reports broken promises. Except for the ledger, it uses nothing of the boat's own code. */
+/** Watches one run and reports broken promises. Except for the ledger, it uses none of the boat's own code. */
 export interface Oracle {
   readonly violations: readonly string[];
   readonly violate: Violate;
-  /** The boat acknowledged an export. `before` are the versions that the sources held when the export was requested. */
+  /**
+   * Called when the boat has acknowledged an export. `before` are the versions that the sources held when the export was
+   * requested.
+   */
   acknowledge(
     boat: Boat,
     export_: Pick<Acknowledged, 'exportId' | 'queueId' | 'slot'>,
     before: ReadonlyMap<string, number>,
   ): void;
-  /** Records that the ledger's boatlog cursor belongs to the present boatlog database. */
+  /** Records that the ledger's boatlog cursor belongs to the current boatlog database. */
   noteCursor(boat: Boat): void;
   /** Checks a boat that has just recovered in boot `boot`. */
   checkStart(boat: Boat, boot: number): Promise<void>;
-  /** Checks that a working boat has lost nothing. */
+  /** Checks that a running boat has lost nothing. */
   checkRunning(boat: Boat): Promise<void>;
   /**
-   * After the calm day: nothing waits, each delivery is proven, and central holds each record once. A removed record may
-   * still be in the file of a failed export. `daysRequested` are the only days whose daily slot may be claimed.
+   * Checks after the calm day that nothing waits, that each delivery is proven, and that central holds each record once. A
+   * removed record may still be in the file of a failed export. `daysRequested` lists the only days whose daily slot may be
+   * claimed.
    */
   checkDrained(boat: Boat, daysRequested: ReadonlySet<string>): Promise<void>;
-  /** After the owner retried all failed exports: the checks of `checkDrained`, and those of the whole run. */
+  /**
+   * Called after the owner has retried all failed exports. Repeats the checks of `checkDrained` and adds those of the whole run.
+   */
   checkFinished(boat: Boat, daysRequested: ReadonlySet<string>): Promise<void>;
   checkViews(boat: Boat): void;
   readonly counts: { checks: number; acknowledged: number; slots: number };
@@ -124,7 +130,7 @@ export function createOracle(deps: OracleDeps): Oracle {
   };
 }
 
-/** Notes the export, and the versions that it must have delivered of each record that it could read. */
+/** Records the export and, for each record it could read, the version that it must deliver. */
 function noteRequired(
   { acknowledged, required }: OwnEvidence,
   sources: OracleDeps['sources'],
@@ -142,7 +148,7 @@ function noteRequired(
   }
 }
 
-/** Returns a function that notes acknowledged exports which the ledger no longer holds. Coverage counts them. */
+/** Returns a function that reports acknowledged exports that the ledger no longer holds. Coverage counts them. */
 function createRemovalNote(
   acknowledged: ReadonlyMap<string, Acknowledged>,
   trace: Trace,
@@ -157,7 +163,7 @@ function createRemovalNote(
   };
 }
 
-/** The evidence that the oracle itself extends. The checkers only read it. */
+/** The evidence that the oracle itself collects. The checkers only read it. */
 interface OwnEvidence extends Evidence {
   readonly acknowledged: Map<string, Acknowledged>;
   readonly required: Map<string, number>;
@@ -172,7 +178,7 @@ function createEvidence(deps: OracleDeps, violate: Violate): OwnEvidence {
     return { truth, version: truth.versions.lastIndexOf(marker.version) };
   };
   const files = createExportFiles(machine.medium, identify);
-  // The records in the queue of a legacy exporter are exported from the beginning.
+  // The records in a legacy exporter's queue count as exported from the beginning.
   const legacy = [...sources.records.values()].filter((record) => record.legacy === 'whole');
   return {
     sources,

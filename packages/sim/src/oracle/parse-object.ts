@@ -1,8 +1,8 @@
-/** Parses a JSON object. Undefined for any other text, such as a torn one. */
+/** Parses a JSON object. Returns undefined for any other text, such as a torn object. */
 export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    // Checked here. The values in it are compared as text.
+    // The check above makes this safe. The object's values are compared as text.
     return typeof value === 'object' && value !== null
       ? (value as Readonly<Record<string, unknown>>)
       : undefined;

@@ -1,7 +1,10 @@
 import type { Evidence } from './evidence.ts';
 import type { LedgerFacts } from './ledger-facts.ts';
 
-/** "Delivered" means proven. Central holds all parts of each export in the history, with the digests of the sent bytes. */
+/**
+ * Checks that every delivery is proven. Central holds all parts of each export in the history, with the digests of the sent
+ * bytes.
+ */
 export async function checkProofs({ central, files, violate }: Evidence, ledger: LedgerFacts): Promise<void> {
   const imports = await central.loadImports();
   for (const row of ledger.history()) {
@@ -10,12 +13,12 @@ export async function checkProofs({ central, files, violate }: Evidence, ledger:
     const isWhole = last?.index === last?.count && stored.every((part, index) => part.index === index + 1);
     if (stored.length === 0 || !isWhole)
       violate(
-        `${row.queueId} is in history, and central's imports hold ${stored.length} of its ${last?.count ?? '?'} parts`,
+        `${row.queueId} is in the history, but central holds only ${stored.length} of its ${last?.count ?? '?'} parts`,
       );
     const entry = ledger.findByExportId(row.exportId);
     const file = entry === undefined ? undefined : files.read(entry.exportFile);
-    // An export without parts was sent as the file itself.
+    // An export without parts was sent as a complete file.
     if (file !== undefined && entry?.partSizeBytes === undefined && last?.sha256 !== file.sha256)
-      violate(`${row.queueId} is in history, and central stored other bytes`);
+      violate(`${row.queueId} is in the history, but central stored different bytes`);
   }
 }

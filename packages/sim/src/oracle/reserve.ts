@@ -2,7 +2,7 @@ import type { DiskMedium } from '../disk-medium.ts';
 import type { Violate } from './violations.ts';
 
 /**
- * Delivered files are removed before an export is refused because of the reserve (docs/spec/delivery.md, "Disk").
+ * Checks that delivered files are removed before an export is refused because of the reserve (docs/spec/delivery.md, "Disk").
  * `deliveredFiles` are the files of exports that were delivered when the refused one was requested.
  */
 export function checkReserve(
@@ -14,5 +14,7 @@ export function checkReserve(
   if (code !== 'DISK_RESERVE') return;
   const kept = deliveredFiles.find((file) => medium.get(file) !== undefined);
   if (kept !== undefined)
-    violate(`${kept} was delivered, and was kept while an export was refused because of the reserve`);
+    violate(
+      `${kept} was delivered, but its file was kept while an export was refused because of the reserve`,
+    );
 }

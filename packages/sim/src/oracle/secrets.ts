@@ -7,7 +7,9 @@ import type { Violate } from './violations.ts';
 /** The only file that may contain a device token. */
 const CREDENTIALS = `${ROOT}/config/export-credentials.json`;
 
-/** No device token is in any other file on the card, in the ledger or in the trace, which includes the boat's log. */
+/**
+ * Checks that no device token is in any other file on the card, in the ledger or in the trace. The trace includes the boat's log.
+ */
 export function checkSecrets(
   { medium, databases }: SimMachine,
   tokens: readonly string[],

@@ -1,9 +1,9 @@
 import type { Evidence } from './evidence.ts';
 import { type LedgerFacts, STATUSES } from './ledger-facts.ts';
 
-/** Follows the daily exports: one for each slot, and a slot only on a day on which an export was requested. */
+/** Tracks the daily exports. Each slot has one export, and a slot is claimed only on a day on which an export was requested. */
 export interface SlotCheck {
-  /** Notes the scheduled exports that a start found. Recovery may have adopted them, and an adopted file claims no slot. */
+  /** Records the scheduled exports that a start found. Recovery may have adopted them, and an adopted file claims no slot. */
   noteStart(ledger: LedgerFacts): void;
   noteAcknowledged(queueId: string): void;
   check(evidence: Evidence, ledger: LedgerFacts, daysRequested: ReadonlySet<string>): void;
@@ -26,11 +26,11 @@ export function createSlotCheck(): SlotCheck {
       const claimed = new Set(ledger.claimedSlots());
       for (const slot of claimed)
         if (!daysRequested.has(slot))
-          violate(`slot ${slot} is claimed, and no export was requested on that day`);
+          violate(`slot ${slot} is claimed, but no export was requested on that day`);
       const slots = [...acknowledged.values()].flatMap(({ slot }) => slot ?? []);
       for (const slot of new Set(slots)) {
         if (slots.filter((other) => other === slot).length > 1) violate(`slot ${slot} was exported twice`);
-        if (!claimed.has(slot)) violate(`slot ${slot} was exported and is not claimed`);
+        if (!claimed.has(slot)) violate(`slot ${slot} was exported but is not claimed`);
       }
       const made = [...ledger.list('completed'), ...ledger.list('failed')].filter(
         ({ trigger, queueId }) => trigger === 'scheduled' && !foundAtStart.has(queueId),

@@ -2,14 +2,14 @@ import type { VirtualClock } from '../clock.ts';
 import type { SimNetwork } from '../network.ts';
 import type { Violate } from './violations.ts';
 
-/** Longest time until a request that was permitted just before tier 0 has begun. */
+/** Maximum time until a request that was permitted just before tier 0 has begun. */
 const GRACE_MS = 3_000;
 
-/** The boat opens no connection at tier 0. */
+/** Checks that the boat opens no connection at tier 0. */
 export interface TierZeroCheck {
-  /** Tier 0 begins. */
+  /** Called when tier 0 begins. */
   begin(): void;
-  /** Tier 0 ends, or the tier changes again. Reports connections that were opened meanwhile. */
+  /** Called when tier 0 ends or the tier changes again. Reports connections that were opened meanwhile. */
   end(): void;
 }
 

@@ -1,13 +1,13 @@
 import { toTime } from '../plan-times.ts';
 import type { Trace } from '../trace.ts';
 
-/** Violations kept of one run. The first ones show what broke, and the others follow from them. */
+/** Maximum number of violations kept for one run. The first ones show the cause, and the others follow from them. */
 const VIOLATIONS_MAX = 10;
 
-/** Reports a broken promise. `where` is the moment of the check. It does not make a violation another one. */
+/** Reports a broken promise. `where` is the moment of the check. The same violation at another moment is not reported again. */
 export type Violate = (text: string, where?: string) => void;
 
-/** Collects each broken promise once, at the moment it is first seen. */
+/** Collects each broken promise once, when it is first detected. */
 export function createViolations(
   trace: Trace,
   nowMs: () => number,

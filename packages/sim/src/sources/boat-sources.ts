@@ -18,35 +18,35 @@ import {
 import type { SourceContext } from './source-context.ts';
 import { createTruth, type TruthRecord } from './truth.ts';
 
-/** The names under which the collectors keep the cursors of the two logs. */
+/** The names under which the collectors store the cursors of the two logs. */
 export const CURSOR_SOURCES = {
   boatlog: 'data/boatlog/boatlog.db',
   marine_vision_captures: 'data/marine-vision/captures.db',
 } as const;
 
-/** Most pictures or alerts added at a time. */
+/** Maximum number of pictures or alerts added at a time. */
 const ADDED_MAX = 5;
 
-/** The sources of one boat, and the truth about everything they hold and have ever held. */
+/** The sources of one boat, and the truth: all records that they hold or have ever held. */
 export interface BoatSources {
   readonly records: ReadonlyMap<string, TruthRecord>;
-  /** The number of the present boatlog database. The first is 1. */
+  /** The number of the current boatlog database. The first database has the number 1. */
   generation(): number;
-  /** The index of the newest version of each present record, by its key. */
+  /** Returns the index of the newest version of each existing record, by its key. */
   presentVersions(): ReadonlyMap<string, number>;
   add(source: 'boatlog' | 'captures' | 'snapshots' | 'alerts', count: number): void;
   change(source: 'alerts' | 'settings' | 'onboarding'): void;
   remove(source: 'snapshots' | 'alerts'): void;
   /** Replaces the boatlog database, as a restore does. Row numbers start again. */
   replaceBoatlog(rows: number): void;
-  /** Replaces the boatlog database by a file that is not one. */
+  /** Replaces the boatlog database with a file that is not a database. */
   makeBoatlogUnreadable(): void;
   makeBoatlogReadable(): void;
   setTier(tier: Tier): void;
   setToken(token: string): void;
 }
 
-/** Writes the sources of a boat and remembers their content. All writes are durable at once. */
+/** Writes the sources of a boat and records their content. All writes are durable at once. */
 export function createBoatSources(
   { medium, databases }: SimMachine,
   plan: BoatPlan,
@@ -61,7 +61,7 @@ export function createBoatSources(
   const context: SourceContext = { truth, random, medium, wallMs, realPath: databases.realPath };
   const boatlog = createBoatlogSource(context, plan);
   const setTier = (tier: Tier): void => {
-    // The tier is part of the settings record, so this must not change any other value in it.
+    // The tier is part of the settings record, so this must not change any other value of the record.
     medium.put(
       `${ROOT}/config/license.json`,
       JSON.stringify({ installation_id: plan.installationId, tier, version: '1' }),

@@ -9,14 +9,14 @@ const BOATLOG = `${ROOT}/data/boatlog/boatlog.db`;
 
 /** The boat's log: one SQLite database, which a restore may replace. */
 export interface BoatlogSource {
-  /** The number of the present database. The first is 1. */
+  /** The number of the current database. The first database has the number 1. */
   generation(): number;
   add(count: number): void;
-  /** Replaces the database by another one with `rows` rows, as a restore does. Row numbers start again. */
+  /** Replaces the database with a new one of `rows` rows, as a restore does. Row numbers start again. */
   replace(rows: number): void;
-  /** Replaces the database by a file that is not one. */
+  /** Replaces the database with a file that is not a database. */
   makeUnreadable(): void;
-  /** Puts the database back. */
+  /** Restores the original database. */
   makeReadable(): void;
 }
 
@@ -39,7 +39,7 @@ export function createBoatlogSource(
     const { lastInsertRowid } = db
       .prepare('INSERT INTO boatlog_entries VALUES (?, ?, ?, ?, ?, NULL, NULL)')
       .run(id, timestamp, random.pick(['voice', 'auto', 'engine']), content, latitude);
-    // A clock that shows a second twice and a database that starts over could give two rows the same record id.
+    // If the clock shows a second twice and the database starts over, two rows could get the same record id.
     if (boatlogIds !== 'none' && isRecordIdTaken(truth, `${id ?? lastInsertRowid}@${timestamp}`)) {
       timestamp = `${new Date(wallMs()).toISOString().slice(0, 23)}${key.slice(1).padStart(3, '0')}`;
       db.prepare('UPDATE boatlog_entries SET timestamp = ? WHERE rowid = ?').run(timestamp, lastInsertRowid);

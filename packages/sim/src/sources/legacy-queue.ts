@@ -5,12 +5,12 @@ import type { LegacyQueuePlan } from '../plan.ts';
 import type { SimRandom } from '../random.ts';
 import type { TruthRecord } from './truth.ts';
 
-/** Boatlog entries in each export of the legacy exporter. */
+/** Number of boatlog entries in each export of the legacy exporter. */
 const ENTRIES_PER_EXPORT = 3;
 
 /**
- * Writes the queue of a legacy exporter in one of the formats found in the field, with its exports as files or within the
- * queue. Returns the records in it. They are in no source any more: records that the boat does not import are lost.
+ * Writes the queue of a legacy exporter in one of the formats found in the field, with its exports as files or within the queue.
+ * Returns the records in the queue. They no longer exist in any source, so records that the boat does not import are lost.
  */
 export function writeLegacyQueue(
   medium: DiskMedium,
@@ -23,7 +23,7 @@ export function writeLegacyQueue(
   const items = Array.from({ length: exports }, (_, index) => {
     const stamp = `20260220_1005${String(index).padStart(2, '0')}`;
     const created = `2026-02-20T10:05:${String(index).padStart(2, '0')}Z`;
-    // The last item of a torn list exists nowhere else. Whole records in it may be salvaged.
+    // The last item of a torn list exists nowhere else. Complete records in it may be salvaged.
     const isTornItem = isTorn && format === 'list' && index === exports - 1;
     const entries = Array.from({ length: ENTRIES_PER_EXPORT }, (__, number) => {
       const key = `o${index * ENTRIES_PER_EXPORT + number}`;

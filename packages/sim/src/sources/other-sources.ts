@@ -5,7 +5,7 @@ import type { TruthRecord } from './truth.ts';
 const CAPTURES = `${ROOT}/data/marine-vision/captures.db`;
 const ISSUES = `${ROOT}/data/self-healing/issues.db`;
 
-/** A value that a source holds and that no export may contain. */
+/** A value that a source contains but no export may contain. */
 export const PLANTED_SECRET = 'never-to-leave-the-boat';
 
 /** Adds rows to the log of camera captures. */
@@ -92,7 +92,7 @@ function toAlertText(key: string): string {
   return `${key} service restarted`;
 }
 
-/** Adds camera pictures, which are exported as facts about their files. */
+/** Adds camera pictures. An export contains only facts about their files. */
 export function addSnapshots({ truth, random, medium, wallMs }: SourceContext, count: number): void {
   for (let index = 0; index < count; index += 1) {
     const key = truth.nextKey('s');

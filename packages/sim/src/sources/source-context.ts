@@ -3,17 +3,17 @@ import type { DiskMedium } from '../disk-medium.ts';
 import type { SimRandom } from '../random.ts';
 import type { Truth } from './truth.ts';
 
-/** The databases, disk and random numbers that each source of a simulated boat uses. */
+/** The databases, disk and random numbers used by each source of a simulated boat. */
 export interface SourceContext {
   readonly truth: Truth;
   readonly random: SimRandom;
   readonly medium: DiskMedium;
   wallMs(): number;
-  /** The real path of a database. */
+  /** Returns the real path of a database. */
   realPath(path: string): string;
 }
 
-/** Runs `work` in one transaction on a database of another service. Its changes are durable at once. */
+/** Runs `work` in one transaction on another service's database. The changes are durable at once. */
 export function writeDatabase<T>(realPath: string, work: (db: DatabaseSync) => T): T {
   const db = new DatabaseSync(realPath);
   try {
@@ -26,7 +26,7 @@ export function writeDatabase<T>(realPath: string, work: (db: DatabaseSync) => T
   }
 }
 
-/** A time as the boat's services write it. They use several forms, sometimes in one column. */
+/** Returns a time as the boat's services write it. They use several formats, sometimes within one column. */
 export function toBoatTimestamp(wallMs: number, random: SimRandom): string {
   const iso = new Date(wallMs).toISOString();
   switch (random.integer(3)) {

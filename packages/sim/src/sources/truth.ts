@@ -5,29 +5,29 @@ import type { SimRandom } from '../random.ts';
 export interface TruthRecord {
   readonly category: Category;
   readonly key: string;
-  /** The text of each version. The last is the newest. A log's records have one version. */
+  /** The text of each version, the newest last. Records of a log have one version. */
   readonly versions: string[];
-  /** The record is only in the queue of a legacy exporter: in a whole item, or in the torn one. */
+  /** Set if the record exists only in the queue of a legacy exporter, in a complete item or in the torn one. */
   readonly legacy?: 'whole' | 'torn';
-  /** False after its source has dropped it. */
+  /** False after the source has removed the record. */
   isPresent: boolean;
-  /** In a log: its row, and the number of the database that holds it. */
+  /** For a record of a log, its row and the number of the database that holds it. */
   readonly row?: { readonly position: number; readonly generation: number };
-  /** The record id that it must be exported with, if the collectors' rules define one. */
+  /** The record id that the export must contain, if the collectors' rules define one. */
   readonly recordId?: string;
 }
 
-/** Everything the sources hold and have ever held. */
+/** All records that the sources hold or have ever held. */
 export interface Truth {
   readonly records: ReadonlyMap<string, TruthRecord>;
-  /** A new key: `letter` and a number. */
+  /** Returns a new key, which consists of `letter` and a number. */
   nextKey(letter: string): string;
   add(record: Omit<TruthRecord, 'isPresent'>): void;
-  /** The category's present records. */
+  /** Returns the category's existing records. */
   present(category: Category): readonly TruthRecord[];
-  /** One of the category's present records, or undefined if there is none. */
+  /** Returns one of the category's existing records, or undefined if there is none. */
   pickPresent(category: Category): TruthRecord | undefined;
-  /** The index of the newest version of each present record, by its key. */
+  /** Returns the index of the newest version of each existing record, by its key. */
   presentVersions(): ReadonlyMap<string, number>;
 }
 

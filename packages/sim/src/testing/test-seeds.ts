@@ -3,12 +3,12 @@ import { type TestContext, test } from 'node:test';
 import { runSeed, toReplay } from '../run-seed.ts';
 import { openCentralDatabase } from '../simulated-central.ts';
 
-/** Longest one test may take. A hundred seeds take four minutes on a quiet core. */
+/** Timeout for one test. A hundred seeds take four minutes on an idle core. */
 const SEEDS_MAX_MS = 40 * 60_000;
-/** With fewer seeds than this, chance decides which faults they meet. */
+/** With fewer seeds than this, it is random which faults occur. */
 const COVERAGE_SEEDS_MIN = 50;
 
-/** At least this share of fifty seeds must meet each of these. A fault that hardly ever happens proves nothing. */
+/** Minimum share of fifty seeds in which each of these must occur. A fault that hardly ever occurs proves nothing. */
 const SHARE_MIN = 0.1;
 const MET_OFTEN = [
   'power lost',
@@ -45,7 +45,7 @@ const MET_OFTEN = [
   'tier',
 ];
 
-/** Any fifty seeds must count each of these at least once. Five of them last weeks. */
+/** Each of these must occur at least once in any fifty seeds. Five of the seeds last weeks. */
 const MET_SOMEWHERE = [
   'slots',
   'exports removed',
@@ -58,12 +58,12 @@ const MET_SOMEWHERE = [
 ];
 
 /**
- * Defines a test that runs the seeds from `from` to `to`, each twice, with the real boat and the real central. It fails if a promise
- * is broken or if the two traces of a seed differ. The failure contains the command that runs the seed again.
+ * Defines a test that runs the seeds from `from` to `to`, each twice, with the real boat and the real central. The test fails if
+ * a promise is broken or if the two traces of a seed differ. The failure message contains the command that runs the seed again.
  */
 export function testSeeds(from: number, to: number): void {
   test(
-    `seeds ${from} to ${to}: every promise is kept, and a seed leaves one trace`,
+    `seeds ${from} to ${to}: every promise is kept, and both runs of a seed have the same trace`,
     { timeout: SEEDS_MAX_MS },
     (t) => runSeeds(t, from, to),
   );
