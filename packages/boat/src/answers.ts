@@ -13,8 +13,8 @@ import type { WallMs } from './platform/ports.ts';
 import type { CleanupReport } from './retain/retention.ts';
 
 /*
- * Converts the export manager's results to answers of the local API. Each function returns an answer of the contract, so
- * the compiler rejects a result that does not fit.
+ * Converts the export manager's results to answers for the local API. Each function returns a type of the API contract,
+ * so the compiler rejects a result that does not fit.
  */
 
 /** The answer to `GET /export/status`. Unknown values are null. */
@@ -111,7 +111,7 @@ export function toHistoryAnswer(rows: readonly HistoryRow[]): Answer<'history'> 
   return { success: true, version: '1.0', exports: rows.map(toHistoryView) };
 }
 
-/** The answer to `POST /export/generate` for every trigger but `scheduled`. */
+/** The answer to `POST /export/generate` for every trigger except `scheduled`. */
 export function toGenerateAnswer(result: CreateResult): Answer<'generate'> {
   if (result.kind === 'nothing_new')
     return { success: true, queued: false, message: 'Nothing new since the last export; nothing was queued' };

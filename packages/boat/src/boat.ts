@@ -37,7 +37,7 @@ export interface Boat {
   readonly delivery: Pick<EventBus<DeliveryEvent>, 'subscribe'>;
   /** Delivers exports and writes views until the signal aborts. Rejects if only a restart can repair the failure. */
   run(): Promise<void>;
-  /** Closes the ledger. To be called after `run` has ended. */
+  /** Closes the ledger. Call it after `run` has ended. */
   close(): void;
 }
 
@@ -58,7 +58,7 @@ interface Parts {
   readonly views: ViewWriter;
   readonly license: License;
   readonly retention: Retention;
-  /** Writes the views and emits the event after the queue changed. */
+  /** Writes the views and emits the event after a change of the queue. */
   readonly queueChanged: () => void;
   readonly credentialsPath: string;
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean | undefined>;
@@ -114,7 +114,7 @@ export async function startBoat(
   return { manager, app, ledger, delivery, run: () => run(parts, worker), close: () => ledger.close() };
 }
 
-/** Removes delivered files to free the reserve. If that is not enough, the start continues, and each later export is refused. */
+/** Removes delivered files to free the reserve. If that is not enough, the start continues, but later exports are refused. */
 async function freeReserve({ retention, world }: Parts): Promise<void> {
   try {
     await retention.ensureReserve();

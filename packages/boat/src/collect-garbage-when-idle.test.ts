@@ -34,7 +34,7 @@ function createHeldClock(): Clock & { readonly sleeps: number[]; move(byMs: numb
   };
 }
 
-test('collects garbage once after each burst of events, and neither during a burst nor while idle', async () => {
+test('collects garbage once after each burst of events, but not during a burst or while idle', async () => {
   const clock = createHeldClock();
   const events = createEvents();
   const stopping = new AbortController();
@@ -48,7 +48,7 @@ test('collects garbage once after each burst of events, and neither during a bur
   await clock.move(4_999);
   assert.equal(collections, 0);
   await clock.move(1);
-  assert.equal(collections, 1, 'collects the garbage of the start');
+  assert.equal(collections, 1, 'collects garbage after the start');
 
   for (let burst = 2; burst <= 3; burst += 1) {
     assert.equal(clock.sleeps.at(-1), Number.MAX_SAFE_INTEGER, 'no timer runs while nothing happens');

@@ -11,7 +11,7 @@ import { resetOnNetworkChange } from './platform/reset-on-network-change.ts';
 import { createDatabases } from './platform/sqlite.ts';
 import { createTransport } from './platform/transport.ts';
 
-/** Creates the ports to this machine: its clock, disk, network, journal and the others. */
+/** Creates the ports to this machine, such as its clock, disk, network and journal. */
 export function createWorld(environment: Readonly<Record<string, string | undefined>>): World {
   return {
     clock: { ...createClock(), isSynchronized: createClockSyncQuery() },

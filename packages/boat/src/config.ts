@@ -9,7 +9,7 @@ import {
   type SettingValues,
 } from './settings.ts';
 
-/** Largest configuration file. All settings fit on one page; reading a file of this size does not delay the start. */
+/** Maximum size of the configuration file, in bytes. Reading a file of this size does not delay the start. */
 export const CONFIG_SIZE_MAX_BYTES = 64 * 1024;
 
 /** The export manager's settings, complete and frozen. URLs have no trailing slash. */
@@ -21,7 +21,7 @@ export interface Config extends SettingValues {
 
 export type ConfigSource = 'default' | 'file' | 'environment';
 
-/** The settings, and where each value comes from. */
+/** The settings and the source of each value. */
 export interface LoadedConfig {
   readonly config: Config;
   readonly sources: Readonly<Record<keyof Config, ConfigSource>>;
@@ -38,8 +38,9 @@ export function toRoot(environment: Environment): string {
 }
 
 /**
- * Applies the defaults, then the file's text (undefined without a file), then the environment. Throws CONFIG_INVALID, which
- * names the key and the fix, for an unknown key, a wrong type, and a central that is not https outside loopback.
+ * Applies the defaults, then the file's text (undefined if there is no file), then the environment. Throws
+ * CONFIG_INVALID, which names the key and the fix, for an unknown key, a wrong type, and a central URL that is neither
+ * https nor on loopback.
  */
 export function parseConfig(environment: Environment, fileText: string | undefined): LoadedConfig {
   const root = toRoot(environment);
@@ -56,7 +57,7 @@ export function parseConfig(environment: Environment, fileText: string | undefin
     values[name] = isParsed ? setting.parse(value, variable ?? key) : (value ?? setting.default);
   }
   return {
-    // The loop fills every setting with a value of its schema or its default.
+    // The loop sets every key to its default or to a value that its schema accepts.
     config: Object.freeze({ root, host: '127.0.0.1', ...(values as SettingValues) }),
     sources: {
       root: environment['D3KOS_ROOT'] === undefined ? 'default' : 'environment',

@@ -6,7 +6,7 @@ import type { DeliveryEvent } from './deliver/delivery-event.ts';
 /** An event that the API streams to pages. */
 export type ManagerEvent = DeepReadonly<Static<typeof EventSchema>>;
 
-/** Translates an event of the worker for pages. Undefined if pages do not show it. */
+/** Translates a worker event for pages. Returns undefined if pages do not show the event. */
 export function toManagerEvent(event: DeliveryEvent): ManagerEvent | undefined {
   switch (event.kind) {
     case 'part_started': {
@@ -24,10 +24,10 @@ export function toManagerEvent(event: DeliveryEvent): ManagerEvent | undefined {
   }
 }
 
-/** Most subscribers at once: a kiosk, a phone and a laptop, several times over. */
+/** Maximum number of subscribers at the same time. A kiosk, a phone and a laptop may each subscribe several times. */
 export const WATCHERS_MAX = 16;
 
-/** The bus of the events that pages receive. */
+/** The event bus for pages. */
 export type Events = EventBus<ManagerEvent>;
 
 /** Passes each event to the current subscribers. Later subscribers do not receive it. */

@@ -72,20 +72,20 @@ export type ScheduledResult =
 
 export type Preview = Awaited<ReturnType<typeof previewExport>>;
 
-/** Whether the doctor only examines, or repairs as well. */
+/** Whether the doctor only examines or also repairs. */
 export type DoctorMode = 'examine' | 'repair';
 
 /** Creates and previews exports. */
 export interface ExportVerbs {
   /** Creates an export and queues it. Resolves after the commit that makes it durable. Throws TIER_TOO_LOW, LICENSE_…, DISK_RESERVE, BUSY, …. */
   createExport(type: ExportType, trigger: ExportTrigger): Promise<CreateResult>;
-  /** Creates the daily export: an incremental export that claims the slot owed now. There is at most one a day. */
+  /** Creates the daily export: an incremental export that claims the slot that is due. At most one is made per day. */
   createScheduledExport(): Promise<ScheduledResult>;
-  /** Reads every source and queues nothing. Throws BUSY. */
+  /** Reads every source but queues nothing. Throws BUSY. */
   preview(type: ExportType): Promise<Preview>;
-  /** The whole boatlog as CSV, read from its source during the call, in pieces of a few hundred lines. */
+  /** Reads the whole boatlog from its source and returns it as CSV, in pieces of a few hundred lines. */
   boatlogCsv(): AsyncGenerator<string, void, void>;
-  /** The state and count of each category at the last export, even if it found nothing new. */
+  /** The state and count of each category at the last export, even if that export found nothing new. */
   lastCategories(): Readonly<Partial<Record<Category, CategoryCount>>>;
 }
 
@@ -100,9 +100,15 @@ export interface QueueVerbs {
   retry(queueId: string): Entry;
   /** Dead-letters a pending entry. Its file is kept, and its records are part of the next export. Throws ENTRY_NOT_FOUND, ENTRY_STATE. */
   cancel(queueId: string): Promise<Entry>;
-  /** Probes central and sends waiting exports now, regardless of why they wait. Returns the number of waiting and uploading exports. */
+  /**
+   * Probes central and sends due exports now, even if the data budget holds them. Returns the number of waiting and
+   * uploading exports.
+   */
   process(): number;
-  /** Removes delivered files (older than `completedKeptMs`, 30 days by default) and failed ones whose records were delivered. */
+  /**
+   * Removes delivered files (older than `completedKeptMs`, 30 days by default) and failed exports whose records were
+   * delivered.
+   */
   cleanup(completedKeptMs?: number): Promise<CleanupReport>;
 }
 
@@ -141,11 +147,11 @@ export interface ExportManagerDeps {
   readonly collectors: readonly Collector[];
   readonly sources: SourcePaths;
   readonly paths: SpoolPaths;
-  /** Aborts when the daemon stops, which ends everything in progress. */
+  /** Aborts when the daemon stops. This stops all work in progress. */
   readonly signal: AbortSignal;
   readonly timeZone: () => Promise<string>;
-  /** Writes the views and emits the event after the queue changed. */
+  /** Writes the views and emits the event after a change of the queue. */
   readonly queueChanged: () => void;
-  /** The daily slot that is owed at a time. Undefined if none is. */
+  /** The daily slot that is due at the given time, or undefined if no slot is due. */
   readonly owedSlot: (wallMs: WallMs) => Promise<string | undefined>;
 }

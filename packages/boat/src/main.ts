@@ -14,7 +14,7 @@ import { createServiceNotifier } from './platform/service-notifier.ts';
 import { createTransport } from './platform/transport.ts';
 import { serveBoat } from './serve.ts';
 
-/** Longest wait of a command for an answer. Chosen for an export of a million rows on a slow card. */
+/** Timeout for the answer to a command. Chosen for an export of a million rows on a slow card. */
 const ANSWER_SILENCE_MS = 15 * 60_000;
 
 const stopping = new AbortController();

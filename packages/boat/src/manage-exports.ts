@@ -9,9 +9,9 @@ import { type KnownLicense, mayExport, type Permission } from './license/policy.
 import { ExportError } from './platform/errors.ts';
 import { createBoundedMutex, type Mutex } from './platform/mutex.ts';
 
-/** Most previews that run or wait at once. Each preview reads every source. */
+/** Maximum number of previews that run or wait at the same time. Each preview reads every source. */
 const PREVIEWS_WAITING_MAX = 2;
-/** Records shown per category in a preview. */
+/** Number of records shown for each category in a preview. */
 const PREVIEW_SAMPLES_MAX = 3;
 
 type LicenseCheck =
@@ -70,7 +70,7 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
     }
     const slotId = await deps.owedSlot(world.clock.wall());
     if (slotId === undefined) return { kind: 'already_claimed', slotId };
-    // The commit of an export also claims its slot. If power fails before the commit, the slot stays owed.
+    // The commit of an export also claims its slot. If power fails before the commit, the slot stays due.
     const result = await make('incremental', 'scheduled', check.license, slotId);
     if (result.kind === 'nothing_new') ledger.slots.claim(slotId, world.clock.wall());
     return { ...result, slotId };

@@ -5,7 +5,10 @@ import { ExportError } from './platform/errors.ts';
 import { createBoundedMutex, type Mutex } from './platform/mutex.ts';
 import { isExportFileName } from './spool/spool-paths.ts';
 
-/** Most examinations that run or wait at once. Each reads every waiting export file and delays exports meanwhile. */
+/**
+ * Maximum number of examinations that run or wait at the same time. Each examination reads every waiting export file
+ * and delays exports meanwhile.
+ */
 const EXAMINATIONS_WAITING_MAX = 2;
 
 /** Creates the operations on files. `exporting` is held during an examination, so that no export runs meanwhile. */

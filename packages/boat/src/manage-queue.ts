@@ -11,7 +11,7 @@ export function createQueueVerbs({
   worker,
   queueChanged,
 }: ExportManagerDeps): QueueVerbs {
-  /** Admits one cancellation at a time, because two of the same entry would both move its file. */
+  /** Admits one cancellation at a time, because two cancellations of the same entry would both move its file. */
   const cancelling = createMutex();
   const requireEntry = (queueId: string): Entry => {
     const entry = ledger.queue.find(queueId);

@@ -8,7 +8,7 @@ import { toSpoolPaths } from './spool/spool-paths.ts';
 
 /**
  * Runs the daemon until `signal` aborts. It recovers, listens, notifies the service manager, and then delivers. Throws
- * ALREADY_RUNNING, PORT_IN_USE or LEDGER_… if it cannot start. A later error is a failure that only a restart repairs.
+ * ALREADY_RUNNING, PORT_IN_USE or LEDGER_… if it cannot start. Any later error requires a restart.
  */
 export async function serveBoat(
   world: World,

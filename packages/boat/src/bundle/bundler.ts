@@ -17,28 +17,28 @@ import type { World } from '../platform/ports.ts';
 import { openExportReader } from '../spool/export-reader.ts';
 import { toBundleName, toReason } from './policy.ts';
 
-/** The exports in a bundle: those that wait, or the failed ones as well. */
+/** The exports in a bundle: only the waiting exports, or also the failed exports. */
 export type BundleScope = 'waiting' | 'waiting_and_failed';
 
 /** A bundle that is created while it is read. */
 export interface Bundle {
   readonly name: string;
-  /** Number of exports selected for it. */
+  /** Number of exports selected for the bundle. */
   readonly exportCount: number;
-  /** Its bytes in pieces of at most one part. Each piece is created when it is requested. */
+  /** The bundle's bytes in pieces of at most one part. Each piece is created when it is requested. */
   readonly pieces: () => AsyncGenerator<Uint8Array, void, void>;
 }
 
 /**
- * Creates offline bundles, which a person carries to central on a USB drive (docs/spec/protocol.md, "Offline bundle"). The
- * daemon creates the bytes but accepts no path: a path from the API would let any page write files with the daemon's rights.
- * The command writes the file, as the user who runs it.
+ * Creates offline bundles, which a person carries to central on a USB drive (docs/spec/protocol.md, "Offline bundle").
+ * The daemon creates the bytes but accepts no path. With a path from the API, any page could write files with the
+ * daemon's rights. The command writes the file, as the user who runs it.
  */
 export interface Bundler {
   /**
-   * Undefined if no export waits. When it resolves, the ledger has durably recorded that these exports are in a bundle, so the
-   * boat queries central before it sends one of them (docs/spec/protocol.md R54). No entry changes its state: only a receipt
-   * proves a delivery. Throws LICENSE_…, TIER_TOO_LOW.
+   * Creates a bundle, or returns undefined if no export is waiting. When it resolves, the ledger has durably recorded
+   * that these exports are in a bundle, so the boat queries central before it sends one of them (docs/spec/protocol.md
+   * R54). No entry changes its state: only a receipt proves a delivery. Throws LICENSE_…, TIER_TOO_LOW.
    */
   bundle(scope: BundleScope): Promise<Bundle | undefined>;
 }
@@ -64,7 +64,7 @@ export function createBundler(deps: BundlerDeps): Bundler {
         });
       const entries = selectEntries(ledger, scope);
       if (entries.length === 0) return undefined;
-      // Before the first byte: a drive that is removed early may still reach central.
+      // The marks come before the first byte, because a drive that is removed early may still reach central.
       ledger.bundled.mark(entries.map(({ exportId }) => exportId));
       const nowMs = world.clock.wall();
       return {
@@ -76,7 +76,7 @@ export function createBundler(deps: BundlerDeps): Bundler {
   };
 }
 
-/** The entries that are not delivered, oldest first. An entry that is being sent is included, because it may not arrive. */
+/** The undelivered entries, oldest first. An entry that is being sent is included, because it may not arrive. */
 function selectEntries({ queue }: Ledger, scope: BundleScope): readonly Entry[] {
   const failed = scope === 'waiting_and_failed' ? queue.list('failed') : [];
   return [...queue.list('pending'), ...queue.list('uploading'), ...failed].sort(
@@ -109,7 +109,7 @@ async function* makeBundle(
       try {
         step = await pieces.next();
       } catch (error) {
-        // An unreadable file must not keep out the other exports. The last line of the bundle reports it.
+        // An unreadable file must not exclude the other exports. The bundle's last line reports the file.
         if (!isExportError(error)) throw error;
         if (ledger.queue.get(entryNo)?.status === 'completed') break;
         skippedCount += 1;
@@ -133,10 +133,10 @@ async function* makeBundle(
   });
 }
 
-/** The parts of one export without a receipt, each as its line, its body and a line end. */
+/** The parts of one export that have no receipt. Each part is a line, a body and a line end. */
 async function* bundleEntry(deps: BundlerDeps, entryNo: number): AsyncGenerator<Uint8Array, void, void> {
   const { world, ledger } = deps;
-  // Read again: it may have been delivered or moved while the exports before it were written.
+  // The entry is read again, because it may have been delivered or moved while earlier exports were written.
   const entry = ledger.queue.get(entryNo);
   if (entry === undefined || entry.status === 'completed') return;
   const reader = await openExportReader(world, entry.exportFile);

@@ -105,7 +105,7 @@ test('a write that the drive does not confirm fails with a hint about file syste
   }
 });
 
-test('a bundle that reads back differently is removed', async () => {
+test('a bundle that differs when it is read back is removed', async () => {
   const drive = newDrive();
   const corrupting = diskWith((real) => ({
     create: async (path) => {

@@ -23,9 +23,10 @@ export async function requireBundleDirectory(disk: Disk, directory: string): Pro
 }
 
 /**
- * Writes an offline bundle into a folder of a USB drive and reads it back. When it resolves, the file is complete, fsynced
- * and under its name, and every part has the digest that its line names. A full drive, or pieces that end early, leave no
- * file behind. An existing file is never replaced. Throws DISK_FULL, DISK_READ_ONLY, DISK_FAILED, and the errors of `pieces`.
+ * Writes an offline bundle into a folder on a USB drive and reads it back. When it resolves, the file is complete and
+ * synced under its final name, and every part has the digest that its line names. If the drive is full or the pieces
+ * end early, no file is left behind. An existing file is never replaced. Throws DISK_FULL, DISK_READ_ONLY, DISK_FAILED,
+ * and the errors of `pieces`.
  */
 export async function writeOfflineBundle(
   disk: Disk,

@@ -13,7 +13,7 @@ import { EXPORT_ERROR_CODES, ExportError, type ExportErrorCode } from '../platfo
 import type { Transport, TransportError } from '../platform/ports.ts';
 import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/transport-answer.ts';
 
-/** Largest answer that is read. A queue or history of 10,000 entries is about 6 MB. */
+/** Maximum size of an answer, in bytes. A queue or history of 10,000 entries is about 6 MB. */
 const ANSWER_SIZE_MAX_BYTES = 64 * 1024 * 1024;
 
 /** An answer as received, for `--json`, and with its type of the contract. */
@@ -24,7 +24,7 @@ export interface ApiAnswer<N extends JsonRouteName> {
 
 /** A file that is read while it arrives. */
 export interface Download {
-  /** The file name in the answer; empty if there is none. */
+  /** The file name in the answer, or an empty string if the answer has none. */
   readonly name: string;
   readonly pieces: AsyncIterable<Uint8Array>;
 }
@@ -35,12 +35,12 @@ export interface Api {
   readonly url: string;
   /**
    * Sends a request and reads the answer. Throws the export manager's refusal (its code, message and hint), or
-   * DAEMON_UNREACHABLE if nothing or another program answers. Rejects with the signal's reason when aborted.
+   * DAEMON_UNREACHABLE if no program or a different program answers. Rejects with the signal's reason when aborted.
    */
   call<N extends JsonRouteName>(name: N, input?: Partial<Input<N>>): Promise<ApiAnswer<N>>;
   /**
-   * Downloads a file; undefined for an empty answer. Throws as `call` does. The pieces throw DAEMON_UNREACHABLE if the
-   * answer breaks off.
+   * Downloads a file. Returns undefined for an empty answer. Throws the same errors as `call`. The pieces throw
+   * DAEMON_UNREACHABLE if the answer breaks off.
    */
   download<N extends 'bundle'>(name: N, input: Partial<Input<N>>): Promise<Download | undefined>;
 }
@@ -106,7 +106,7 @@ function toRequest<N extends RouteName>(url: string, name: N, input: Partial<Inp
   };
 }
 
-/** True for an answer of the route. A later export manager may add keys; they are ignored. */
+/** True if the value is an answer of the route. Keys that a later export manager adds are ignored. */
 export function isAnswer<N extends JsonRouteName>(name: N, value: unknown): value is Answer<N> {
   return Compile(ROUTES[name].answer.schema).Check(value);
 }
@@ -128,7 +128,7 @@ async function* readPieces(
       yield value;
     }
   } finally {
-    // A reader that stops early, because the USB drive is full, releases the connection.
+    // If the reader stops early, for example because the USB drive is full, the connection is released.
     await reader.cancel().catch(() => undefined);
   }
 }

@@ -2,10 +2,10 @@ import { type Command as Program, CommanderError } from 'commander';
 import { ExportError } from '../platform/errors.ts';
 import { type Command, createProgram } from './program.ts';
 
-/** How results are written: tables for a person, or the API's own JSON. */
+/** How results are written: as human-readable tables or as the API's JSON. */
 export type OutputFormat = 'text' | 'json';
 
-/** `json` if the arguments contain `--json`, even if the rest is invalid: then the error is JSON as well. */
+/** `json` if the arguments contain `--json`, even if the rest is invalid. The error is then JSON as well. */
 export function toOutputFormat(argv: readonly string[]): OutputFormat {
   return argv.includes('--json') ? 'json' : 'text';
 }

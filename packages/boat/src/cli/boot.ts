@@ -28,9 +28,9 @@ export interface WaitingContext {
 type BootOutcome = 'nothing_waits' | Exclude<BootDecision['kind'], 'wait' | 'reached'>;
 
 /**
- * Runs `d3kos-export boot`: waits until the API answers, starts the delivery, waits for the network, and reports the progress
- * (docs/spec/delivery.md, "Restart, boot, schedule"). The export manager delivers with or without this command. A missing
- * network is a success. Throws DAEMON_UNREACHABLE if the export manager does not start.
+ * Runs `d3kos-export boot`: waits until the API answers, starts the delivery, waits for the network, and reports the
+ * progress (docs/spec/delivery.md, "Restart, boot, schedule"). The export manager delivers with or without this
+ * command. A missing network counts as success. Throws DAEMON_UNREACHABLE if the export manager does not start.
  */
 export async function runBoot(context: WaitingContext): Promise<ExitCode> {
   const { clock, api, output, signal } = context;
@@ -111,7 +111,7 @@ function finish(
   return exitCode;
 }
 
-/** The last lines. They report newly failed exports for every outcome. */
+/** The final lines. They report newly failed exports for every outcome. */
 function describeEnd(outcome: BootOutcome, status: Answer<'status'>, failedCount: number): readonly string[] {
   const { explanation } = status.destination;
   const waits = `The export manager will keep trying to send ${toExportCount(countWaiting(status))}`;

@@ -9,9 +9,10 @@ import type { Output } from './output.ts';
 import { toExportCount, toSize } from './tables.ts';
 
 /**
- * Runs `d3kos-export bundle DIR`: writes waiting exports to a folder of a USB drive, with the rights of the user who runs the
- * command, and reads them back. No entry changes its state; the boat queries central before it sends one of these exports.
- * Throws the export manager's refusal, and REQUEST_INVALID, DISK_FULL, DISK_READ_ONLY or DISK_FAILED for the drive.
+ * Runs `d3kos-export bundle DIR`: writes waiting exports to a folder on a USB drive with the rights of the user who
+ * runs the command, and reads them back. No entry changes its state; the boat queries central before it sends one of
+ * these exports. Throws the export manager's refusal, and REQUEST_INVALID, DISK_FULL, DISK_READ_ONLY or DISK_FAILED for
+ * the drive.
  */
 export async function runBundle(
   { api, disk, output }: { readonly api: Api; readonly disk: Disk; readonly output: Output },

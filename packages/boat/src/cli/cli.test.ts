@@ -71,7 +71,7 @@ test('invalid usage exits with code 2, with one line and a hint, or JSON', async
   assert.deepEqual(Object.keys(onlyJson(json)), ['success', 'error', 'code', 'hint']);
 });
 
-test('exits with code 3 if the export manager is not running, with a hint how to start it', async () => {
+test('exits with code 3 if the export manager is not running, with a hint on how to start it', async () => {
   const daemon = await createLoopbackDaemon();
   for (const argv of [['status'], ['generate'], ['queue', 'list'], ['history'], ['preview']]) {
     const run = await runProgram(argv, { clock, port: daemon.port });
@@ -81,7 +81,7 @@ test('exits with code 3 if the export manager is not running, with a hint how to
   }
 });
 
-test('exits with code 3 if another program on the port answers, whatever the answer', async () => {
+test('exits with code 3 if another program on the port answers, whatever it answers', async () => {
   const otherServices = [
     () => new Response('<html>Welcome</html>', { headers: { 'content-type': 'text/html' } }),
     () => new Response(null, { status: 302, headers: { location: 'http://127.0.0.1:1/' } }),

@@ -46,8 +46,8 @@ export interface CliWorld extends ConfigWorld {
 }
 
 /**
- * Runs the program `d3kos-export`: parses the arguments after the program's name, runs the command, writes the result to
- * standard output, and resolves with an exit code of `exit-codes.ts`. Rejects only on a bug.
+ * Runs the program `d3kos-export`: parses the arguments after the program's name, runs the command, writes the result
+ * to standard output, and resolves with an exit code of `exit-codes.ts`. Rejects only if there is a bug.
  */
 export async function runCli(argv: readonly string[], world: CliWorld): Promise<number> {
   const output = createOutput(toOutputFormat(argv), world.stdout, world.stderr);

@@ -15,7 +15,7 @@ const script = (shell: Shell): string =>
   );
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
 
-/** The completions that bash offers after the words, of which the last is incomplete. */
+/** The completions that bash offers for the words. The last word is incomplete. */
 function complete(...words: readonly string[]): readonly string[] {
   const lines = [
     script('bash'),
@@ -29,7 +29,7 @@ function complete(...words: readonly string[]): readonly string[] {
   return stdout.split('\n').filter((line) => line !== '');
 }
 
-test('bash completes commands, subcommands, options and the names of shells', { skip: !has('bash') }, () => {
+test('bash completes commands, subcommands, options and shell names', { skip: !has('bash') }, () => {
   assert.deepEqual(complete('h'), ['history', 'help']);
   assert.deepEqual(complete('queue', ''), ['list', 'retry', 'cancel', 'cleanup', '--help', '--json']);
   assert.deepEqual(complete('--json', 'queue', 're'), ['retry']);
@@ -39,7 +39,7 @@ test('bash completes commands, subcommands, options and the names of shells', { 
   assert.deepEqual(complete('status', 'x'), []);
 });
 
-test('the script of every shell contains every command', () => {
+test('the script for every shell contains every command', () => {
   for (const shell of SHELLS)
     for (const names of listCommands().slice(1))
       assert.ok(script(shell).includes(names.at(-1) ?? ''), `${shell} ${names}`);

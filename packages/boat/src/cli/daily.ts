@@ -6,9 +6,10 @@ import { type DailyOutcome, describeSkippedTier, isBelowSchedule, toDailyOutcome
 import { waitForApi } from './wait-for-api.ts';
 
 /**
- * Runs `d3kos-export daily`: waits until the API answers and requests the scheduled incremental export. The export manager
- * claims the day's slot, so repeated runs make one export a day. The request is also sent at a tier below 2, so that the export
- * manager logs the refusal; the command then succeeds. Throws every other refusal of the export manager.
+ * Runs `d3kos-export daily`: waits until the API answers and requests the scheduled incremental export. The export
+ * manager claims the day's slot, so repeated runs make one export a day. The request is sent even at a tier below 2, so
+ * that the export manager logs the refusal. The command then succeeds. Throws every other refusal of the export
+ * manager.
  */
 export async function runDaily({ clock, api, output, signal }: WaitingContext): Promise<ExitCode> {
   output.progress('=== d3kOS Daily Scheduled Export ===');

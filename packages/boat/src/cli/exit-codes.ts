@@ -1,6 +1,6 @@
 import type { ExportErrorCode } from '../platform/errors.ts';
 
-/** The exit codes of `d3kos-export`. Scripts and units rely on them, so codes may be added and never change. */
+/** The exit codes of `d3kos-export`. Scripts and units rely on them, so codes may be added but must never change. */
 export const EXIT = {
   /** Includes "nothing new", "skipped by tier" and "no network at boot": nothing failed and nothing was lost. */
   done: 0,

@@ -5,7 +5,7 @@ import type { OutputFormat } from './arguments.ts';
 export interface Output {
   /** Writes a line of progress to standard output, or to standard error if the result is JSON. */
   progress(line: string): void;
-  /** Writes the result, once: `raw` as one line of JSON, or `lines`. */
+  /** Writes the result once, either `raw` as one line of JSON or `lines`. */
   result(raw: unknown, lines: readonly string[]): void;
   /** Writes the message, the code and the hint of an error. */
   failure(error: ExportError): void;
@@ -33,7 +33,10 @@ export function createOutput(
   };
 }
 
-/** Replaces control characters. Texts of central and of records are shown too, and must not control the terminal or add lines. */
+/**
+ * Replaces control characters. The output includes texts from central and from records, which must not control the
+ * terminal or add lines.
+ */
 function toPlainLine(line: string): string {
   return line.replace(/\p{Cc}+/gu, '\ufffd');
 }

@@ -107,7 +107,7 @@ const dailyTable: readonly [
     { queued: false, skipped: true, slot: '2026-11-23' },
     { kind: 'already_done', slot: '2026-11-23' },
   ],
-  ['no slot owed', { queued: false, skipped: true, slot: null }, { kind: 'already_done', slot: undefined }],
+  ['no slot due', { queued: false, skipped: true, slot: null }, { kind: 'already_done', slot: undefined }],
   [
     'a tier that is too low',
     { queued: false, skipped: true, message: 'too low' },

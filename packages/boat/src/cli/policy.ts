@@ -1,19 +1,28 @@
-/** Longest wait for the API. A Pi 4 that boots from a slow card answers within 40 s. */
+/** Maximum wait for the API. A Pi 4 that boots from a slow card answers within 40 s. */
 export const API_WAIT_MAX_MS = 60_000;
 /** Interval between two requests while waiting for the API or the queue. */
 export const POLL_INTERVAL_MS = 1_000;
-/** Longest wait for the network at boot (docs/spec/delivery.md, "Restart, boot, schedule"; the legacy script's twelve pings). */
+/**
+ * Maximum wait for the network at boot (docs/spec/delivery.md, "Restart, boot, schedule"). The legacy script sent
+ * twelve pings.
+ */
 export const NETWORK_WAIT_MAX_MS = 60_000;
-/** Longest time that the upload is reported (docs/spec/delivery.md, "Restart, boot, schedule"; the legacy script's ten checks). The export manager continues without it. */
+/**
+ * Maximum time for which the upload is reported (docs/spec/delivery.md, "Restart, boot, schedule"). The legacy script
+ * made ten checks. The export manager continues after this time.
+ */
 export const DRAIN_REPORT_MAX_MS = 5 * 60_000;
 /** Interval at which an unchanged queue line is repeated, as in the legacy script. */
 export const DRAIN_LINE_INTERVAL_MS = 30_000;
-/** Time from which `blocked` counts. An earlier `blocked` may be from before the first attempt of this boot. */
+/**
+ * Time after which a `blocked` state counts. An earlier `blocked` state may be from before the first attempt of this
+ * boot.
+ */
 export const BLOCKED_COUNTS_AFTER_MS = 5_000;
 
-/** The facts of one status on which `boot` decides. */
+/** The facts in a status that `boot` bases its decision on. */
 export interface BootSnapshot {
-  /** Pending and uploading entries. */
+  /** Number of pending and uploading entries. */
   readonly waitingCount: number;
   /** Undefined if unknown. */
   readonly tier: number | undefined;
@@ -85,7 +94,10 @@ export type DailyOutcome =
   | { readonly kind: 'already_done'; readonly slot: string | undefined }
   | { readonly kind: 'skipped'; readonly reason: string };
 
-/** Interprets the answer to a scheduled export. A skip with a slot means that the slot is claimed. A skip without one has a reason. */
+/**
+ * Interprets the answer to a scheduled export. A skip with a slot means that the slot is already claimed. A skip
+ * without a slot has a reason.
+ */
 export function toDailyOutcome(answer: {
   readonly queued: boolean;
   readonly skipped?: boolean;

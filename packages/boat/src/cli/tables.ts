@@ -2,12 +2,15 @@ import type { Answer } from '../api/contract.ts';
 
 /** Shown in place of a missing value. */
 const MISSING = '---';
-/** Longest text shown in a table cell. `--json` has the whole text. */
+/** Maximum length of a text in a table cell, in characters. `--json` has the whole text. */
 const ERROR_LENGTH_MAX = 80;
 /** The number of retries in the legacy format. */
 const RETRIES_MAX = 3;
 
-/** The lines of a table. Each column is as wide as its widest cell, and two spaces separate columns. Empty without rows. */
+/**
+ * The lines of a table. Each column is as wide as its widest cell, and two spaces separate columns. Empty if there are
+ * no rows.
+ */
 export function toTable(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   if (rows.length === 0) return [];
   const all = [head, ...rows];
@@ -20,7 +23,7 @@ export function toTable(head: readonly string[], rows: readonly (readonly string
   );
 }
 
-/** Formats a size in powers of 1,000, as on storage packages: `512 B`, `1.2 kB`, `3.4 MB`. */
+/** Formats a size in powers of 1,000, as on the packaging of storage devices: `512 B`, `1.2 kB`, `3.4 MB`. */
 export function toSize(sizeBytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let size = sizeBytes;
@@ -124,7 +127,7 @@ export function toCleanupLines(report: Answer<'cleanup'>): readonly string[] {
     report.failed_kept === 0
       ? []
       : [
-          `Kept ${toExportCount(report.failed_kept, 'failed')} because the records have not been delivered otherwise`,
+          `Kept ${toExportCount(report.failed_kept, 'failed')} because their records were not delivered by other exports`,
         ];
   return [
     `Removed ${report.completed_removed} delivered and ${report.failed_removed} failed exports, ${toSize(report.freed_bytes)}`,

@@ -14,7 +14,8 @@ export async function waitForApi(clock: Clock, api: Api, signal: AbortSignal): P
       await api.call('health');
       return;
     } catch (error) {
-      // Any failure may be temporary, also an answer of another program, so the request is repeated until the time is over.
+      // Any failure may be temporary, even an answer from another program, so the request is repeated until the time is
+      // over.
       if (!isExportError(error)) throw error;
       if (clock.monotonic() - beganMs >= API_WAIT_MAX_MS) throw toTimeout(error);
     }

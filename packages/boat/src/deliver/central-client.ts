@@ -6,7 +6,10 @@ import { chooseCoding } from './policy/content-coding.ts';
 import { probe } from './probe.ts';
 import { sendPart, type SentPart } from './send-part.ts';
 
-/** Requests to central. Every answer and every failure of the link is a result; an abort rejects with the signal's reason. */
+/**
+ * Sends requests to central. Every answer and every failure of the link is returned as a result. An abort rejects with
+ * the signal's reason.
+ */
 export interface CentralClient {
   probe(signal: AbortSignal): Promise<ProbeResult>;
   /** Compresses the body with the best coding that central's last answer offered. */
@@ -23,9 +26,9 @@ export interface CentralClient {
 }
 
 export interface CentralClientConfig {
-  /** Without a trailing slash. */
+  /** URL of central, without a trailing slash. */
   readonly centralUrl: string;
-  /** The owner's limit for uploads; undefined: no limit. */
+  /** The owner's upload limit, or undefined if there is no limit. */
   readonly bytesPerSecondMax: number | undefined;
   /** Whether a time service has set the boat's clock. */
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean>;

@@ -15,7 +15,7 @@ const unreachable = (destination: 'offline' | 'captive_portal'): Verdict => ({
   detail: destination,
 });
 
-/** A breaker on a clock that `advance` moves, with a probe that has each of `results` in turn. */
+/** Creates a breaker on a clock that `advance` moves. Its probe returns each of `results` in turn. */
 function startBreaker(...results: readonly ProbeResult[]) {
   let nowMs = 0;
   // The breaker reads the clock and never waits.
@@ -43,7 +43,7 @@ test('a closed breaker lets requests through without a probe', async () => {
   assert.equal(await close(), 0);
 });
 
-test('after an unreachable central the breaker closes only when a probe reaches it, and probes ever less often', async () => {
+test('if central was unreachable, the breaker closes only when a probe reaches it, and probes less and less often', async () => {
   const { breaker, close, advance, states } = startBreaker(NOTHING, NOTHING, NOTHING, CENTRAL);
   breaker.recordVerdict(unreachable('offline'));
   const waits: number[] = [];
@@ -66,7 +66,7 @@ test('a change of the network interfaces ends the open time, and the next probe 
   assert.equal(await close(), 0);
 });
 
-test('a proxy that lets probes through and answers exports itself receives them ever less often', async () => {
+test('a proxy that lets probes through but answers exports itself receives exports less and less often', async () => {
   const { breaker, close, advance } = startBreaker(CENTRAL, CENTRAL, CENTRAL);
   const waits: number[] = [];
   for (let sends = 0; sends < 3; sends += 1) {
@@ -78,7 +78,7 @@ test('a proxy that lets probes through and answers exports itself receives them 
   assert.deepEqual(waits, [5_000, 10_000, 20_000]);
   breaker.recordSuccess();
   breaker.recordVerdict(unreachable('captive_portal'));
-  assert.equal(breaker.openForMs(), 5_000, 'an answer by central starts the waits again');
+  assert.equal(breaker.openForMs(), 5_000, 'an answer from central resets the waits');
 });
 
 test('"send now" ends a block and probes a central that was not reachable', async () => {

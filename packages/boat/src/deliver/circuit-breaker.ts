@@ -10,40 +10,43 @@ import {
 } from './policy/destination-state.ts';
 import type { Verdict } from './policy/verdict.ts';
 
-/** A reason for which central, or the boat's own configuration, refuses every export. */
+/** The reason why central or the boat's own configuration refuses every export. */
 export type Block = Omit<Extract<Verdict, { kind: 'blocked' }>, 'kind'>;
 
 /**
- * The circuit breaker before central. It is closed while central accepts requests, open while none may be sent, and
- * half-open when the open time is over: after an unreachable central it then probes before it closes. Lives as long as one
- * run of the worker.
+ * The circuit breaker for central. It is closed while central accepts requests, and open while no request may be sent.
+ * It is half-open when the open time is over. If central was unreachable, the breaker then probes central before it
+ * closes. Its state lasts for one run of the worker.
  */
 export interface CircuitBreaker {
   /** Central's state as the last request showed it. */
   destination(): Destination;
-  /** Milliseconds for which it stays open; 0 if a request may be sent. */
+  /** Milliseconds for which the breaker stays open, or 0 if a request may be sent. */
   openForMs(): number;
-  /** After the open time: probes central if required. Returns 0 if the breaker closed, else the new `openForMs`. */
+  /**
+   * Call it after the open time. Probes central if required. Returns 0 if the breaker closed, otherwise the new
+   * `openForMs`.
+   */
   tryClose(central: Pick<CentralClient, 'probe'>, signal: AbortSignal): Promise<number>;
   /** Records that central answered an authenticated request. */
   recordSuccess(): void;
   /** Records a verdict. `unreachable` opens the breaker until a probe reaches central. */
   recordVerdict(verdict: Verdict): void;
-  /** Opens for `delayMs`: central fails for every export. */
+  /** Opens the breaker for `delayMs`, because central fails for every export. */
   open(delayMs: number): void;
-  /** Opens for an hour, or until the configuration differs from `configuration`. */
+  /** Opens the breaker for an hour or until the configuration differs from `configuration`. */
   openBlocked(block: Block, configuration: string): void;
-  /** Records the present configuration. A change ends `openBlocked`. */
+  /** Records the current configuration. A change ends the block that `openBlocked` set. */
   recordConfiguration(configuration: string): void;
   /** True if the breaker waits for central to become reachable, so that a change of network interfaces matters. */
   isWaitingForLink(): boolean;
-  /** The network interfaces changed: ends the open time. */
+  /** Ends the open time after a change of the network interfaces. */
   recordNetworkChange(): void;
-  /** "Send now": ends the open time and any block. */
+  /** Ends the open time and any block when the owner requests "Send now". */
   reset(): void;
 }
 
-/** Central's state, and the report of each change. */
+/** Holds central's state and reports each change. */
 function createDestination(clock: World['clock'], report: ReportDelivery) {
   let destination = initialDestination(clock.wall());
   return {
@@ -57,7 +60,7 @@ function createDestination(clock: World['clock'], report: ReportDelivery) {
   };
 }
 
-/** The time for which the breaker is open, and what must happen when it ends. */
+/** The open time of the breaker and the action at its end. */
 function createOpenTime({ clock, random }: Pick<World, 'clock' | 'random'>) {
   let openUntil: MonotonicMs | undefined;
   let mustProbe = false;
@@ -75,7 +78,7 @@ function createOpenTime({ clock, random }: Pick<World, 'clock' | 'random'>) {
     },
     open,
     openUnreachable: ({ destination: state }: Extract<Verdict, { kind: 'unreachable' }>): void => {
-      // A proxy that lets probes through and answers exports itself must receive them ever less often.
+      // A proxy that lets probes through but answers exports itself must receive exports less and less often.
       foreignAnswers = state === 'captive_portal' ? foreignAnswers + 1 : 0;
       mustProbe = true;
       probeFailures = 0;
@@ -110,7 +113,7 @@ export function createCircuitBreaker(
 ): CircuitBreaker {
   const destination = createDestination(world.clock, report);
   const openTime = createOpenTime(world);
-  /** The configuration that central refused; undefined while not blocked. */
+  /** The configuration that central refused, or undefined while the breaker is not blocked. */
   let blockedConfiguration: string | undefined;
 
   return {

@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile';
 import { isExportError } from '../platform/errors.ts';
 import type { Disk } from '../platform/ports.ts';
 
-/** Largest credentials file: one token, with room for an operator's notes. */
+/** Maximum size of the credentials file, in bytes. It has room for one token and an operator's notes. */
 const CREDENTIALS_SIZE_MAX_BYTES = 16 * 1024;
 
 /** `$ROOT/config/export-credentials.json`, mode 0600. The token is printable ASCII without spaces, because it is sent in a header. */
@@ -21,7 +21,10 @@ export type Credentials =
       readonly detail: string;
     };
 
-/** Reads the device token from its file, so that enrolment needs no restart. An unreadable file is a reason, not a missing token. */
+/**
+ * Reads the device token from its file, so that enrolment needs no restart. An unreadable file is reported as
+ * unreadable, not as a missing token.
+ */
 export async function loadCredentials(disk: Disk, path: string): Promise<Credentials> {
   const none = (code: 'CREDENTIALS_MISSING' | 'CREDENTIALS_INVALID', detail: string): Credentials => ({
     kind: 'none',
@@ -49,7 +52,7 @@ export async function loadCredentials(disk: Disk, path: string): Promise<Credent
     : none('CREDENTIALS_INVALID', `${path} has no usable "token"`);
 }
 
-/** A text that differs between two states of the credentials. It contains the token, so it must not leave memory. */
+/** A text that changes whenever the credentials change. It contains the token, so it must not leave memory. */
 export function toFingerprint(credentials: Credentials): string {
   return credentials.kind === 'token'
     ? `token ${credentials.token}`

@@ -1,9 +1,9 @@
 /**
- * Counts how often in a row the link cut off the next part of each entry. The counts live as long as one run of the worker:
- * a restart costs two more drops, which is cheaper than a commit for each.
+ * Counts how many times in a row the link cut off the next part of each entry. The counts are kept in memory for one
+ * run of the worker. A restart costs two more drops, which is cheaper than a commit for each drop.
  */
 export interface CutOffs {
-  /** How often in a row this part was cut off. */
+  /** The number of times in a row that this part was cut off. */
   times(entryNo: number, partIndex: number): number;
   count(entryNo: number, partIndex: number): void;
   /** Forgets an entry that was cut again or has left the queue. */

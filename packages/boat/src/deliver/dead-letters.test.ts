@@ -17,7 +17,7 @@ import { createDeadLetters } from './dead-letters.ts';
 const root = temporaryRoot('give-up');
 
 let made = 0;
-/** A boat with one export that waits. */
+/** A boat with one waiting export. */
 async function openBoat() {
   made += 1;
   const paths = toSpoolPaths(join(root, String(made)));
@@ -94,7 +94,7 @@ test('if the ledger refuses the change, the file returns to its place, and a lat
   ledger.close();
 });
 
-test('an export whose file cannot be archived still fails, and its file stays in its place', async () => {
+test('an export whose file cannot be archived still fails, but its file stays in place', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   writeFileSync(paths.failed, 'a file where the folder should be');
   const failed = await createDeadLetters(
@@ -107,7 +107,7 @@ test('an export whose file cannot be archived still fails, and its file stays in
   ledger.close();
 });
 
-test('another file of the same name in the archive is not replaced', async () => {
+test('a different file with the same name in the archive is not replaced', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   mkdirSync(paths.failed);
   writeFileSync(toFailedFile(paths, 'q_1'), 'another export');

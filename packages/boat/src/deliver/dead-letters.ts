@@ -4,14 +4,18 @@ import { isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
 
-/** Dead-letters entries: the public status is `failed`, and the file is kept. */
+/** Dead-letters entries. Their public status becomes `failed`, and their files are kept. */
 export interface DeadLetters {
   /**
-   * Archives the entry's file, fails the entry and rewinds its ranges. The entry must not be in progress. A file that cannot be
-   * archived stays where it is. Throws DISK_… and LEDGER_FAILED; the entry then waits as before, with its file in its place.
+   * Archives the entry's file, fails the entry and rewinds its ranges. The entry must not be in progress. A file that
+   * cannot be archived stays where it is. Throws DISK_… and LEDGER_FAILED. The entry then waits as before, and its file
+   * stays in place.
    */
   deadLetter(entry: Entry, reason: string): Promise<Entry>;
-  /** True while the file of an entry moves to the archive. The ledger still has it as pending, and it must not be sent. */
+  /**
+   * True while the file of an entry is being moved to the archive. The entry is still pending in the ledger, but it
+   * must not be sent.
+   */
   isMoving(entryNo: number): boolean;
 }
 
@@ -28,7 +32,8 @@ export function createDeadLetters(
     const there = await disk.stat(exportFile);
     const archived = await disk.stat(archiveFile);
     if (there === undefined) return archived === undefined ? exportFile : archiveFile;
-    // The archive has a file of another export under this name: a legacy exporter's clock gave one id twice. Keep it.
+    // The archive has a file of a different export with this name, because a legacy exporter's clock produced one ID
+    // twice. Keep that file.
     if (archived !== undefined && archived.fileNo !== there.fileNo) return exportFile;
     try {
       await disk.makeDirectory(paths.failed);
@@ -42,7 +47,8 @@ export function createDeadLetters(
     }
   };
   const fail = async (entry: Entry, reason: string): Promise<Entry> => {
-    // The file moves first. A power cut before the commit leaves the entry pending, and the next start finds its file in the archive.
+    // The file is moved first. After a power cut before the commit, the entry is still pending, and the next start
+    // finds its file in the archive.
     const archiveFile = await archive(entry);
     try {
       return ledger.queue.fail(entry.entryNo, { atMs: clock.wall(), reason, archiveFile });

@@ -23,7 +23,7 @@ import type { Outcome } from './outcome.ts';
 
 const root = temporaryRoot('deliver-entry');
 const RECORD_IDS = Array.from({ length: 120 }, (_, index) => `record ${index}`);
-/** Forty of the records, so that a whole export is three parts. */
+/** Forty records fit into a part, so that an export has three parts. */
 const PART_SIZE_BYTES = 42_000;
 
 type Sent = Omit<Parameters<CentralClient['sendPart']>[0], 'token'>;
@@ -61,7 +61,7 @@ const LICENSE: LicenseResult = {
 };
 
 interface DeliverOptions {
-  /** The parts that central reports to hold. */
+  /** The parts that central reports as held. */
   readonly held?: HeldParts;
   /** The step after which the consumer stops. */
   readonly stopAfter?: DeliveryStep['kind'];
@@ -74,7 +74,7 @@ async function queueExport(installationId = SPOOLED_INSTALLATION) {
   const paths = toSpoolPaths(join(root, String(made)));
   mkdirSync(paths.exports, { recursive: true });
   const disk = createDisk();
-  // The parts of the world that delivery uses. `send` replaces the network.
+  // The ports of the world that delivery uses. `send` replaces the network.
   const world = {
     clock: createClock(),
     disk,
@@ -143,7 +143,7 @@ async function queueExport(installationId = SPOOLED_INSTALLATION) {
   return { ledger, sent, queries, steps, deliver };
 }
 
-test('an export over several parts is delivered whole, each record once, in order', async () => {
+test('an export of several parts is delivered completely, with each record once and in order', async () => {
   const { ledger, sent, deliver } = await queueExport();
   assert.equal((await deliver(accept))?.kind, 'delivered');
   assert.deepEqual(
@@ -171,7 +171,7 @@ test('the steps of a delivery are reported in order', async () => {
   assert.deepEqual(steps, [...part, 'part_acknowledged', ...part, 'part_acknowledged', ...part]);
 });
 
-test('the tier is checked before each part: after a downgrade nothing more leaves the boat', async () => {
+test('the tier is checked before each part, so nothing more is sent after a downgrade', async () => {
   const { ledger, sent, deliver } = await queueExport();
   let checks = 0;
   const license = async (): Promise<LicenseResult> => {
@@ -186,7 +186,7 @@ test('the tier is checked before each part: after a downgrade nothing more leave
   );
 });
 
-test('an entry that a card left pending with every part acknowledged fails, and does not block the entries behind it', async () => {
+test('an entry that is pending although every part is acknowledged fails and does not block the entries behind it', async () => {
   const { ledger, sent, deliver } = await queueExport();
   for (let part = 1; part <= 2; part += 1) {
     await deliver(accept, { stopAfter: 'part_acknowledged' });
@@ -213,7 +213,7 @@ test("another boat's export is not sent under this boat's token", async () => {
   assert.deepEqual(sent, []);
 });
 
-test('a central that accepts the first part and then requires smaller ones gets every record once, under keys without a gap', async () => {
+test('if central accepts the first part and then requires smaller parts, it gets every record once, under keys without a gap', async () => {
   const { sent, deliver } = await queueExport();
   const taken: Sent[] = [];
   const result = await deliver((part) => {
@@ -259,7 +259,7 @@ test('central is queried only about an export in a bundle or with a part that wa
 });
 
 const LOST: Outcome = { kind: 'answer_lost', code: 'ECONNRESET' };
-/** The largest part that the link carries. */
+/** Maximum size of a part on this link. */
 const CARRIED_BYTES = 25_000;
 const dropOver =
   (taken: Sent[]) =>
@@ -302,7 +302,7 @@ test('parts that are cut smaller have all their attempts', async () => {
   assert.deepEqual(retries, [0, 1, 0]);
 });
 
-test('a part that central already holds is not cut: its answer was lost, not the part', async () => {
+test('a part that central already holds is not cut, because only its answer was lost', async () => {
   const { ledger, sent, deliver } = await queueExport();
   for (let times = 0; times < 2; times += 1) {
     await deliver(() => LOST);
@@ -318,7 +318,7 @@ test('a part that central already holds is not cut: its answer was lost, not the
   );
 });
 
-test('a central that does not report the parts it holds gets the part as it was cut', async () => {
+test('if central does not report the parts it holds, the part is sent as it was cut before', async () => {
   const { ledger, sent, deliver } = await queueExport();
   for (let times = 0; times < 5; times += 1) {
     await deliver(() => LOST);
@@ -328,7 +328,7 @@ test('a central that does not report the parts it holds gets the part as it was 
   assert.equal(new Set(sent.slice(0, 6).map(({ body }) => digestOf(body))).size, 1);
 });
 
-test('parts that an offline bundle brought out of order keep their keys when the rest is cut smaller', async () => {
+test('parts that arrived out of order in an offline bundle keep their keys when the rest is cut smaller', async () => {
   const { ledger, deliver } = await queueExport();
   const twin = await queueExport();
   await twin.deliver(accept);

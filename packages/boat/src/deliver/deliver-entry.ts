@@ -12,7 +12,10 @@ import { acknowledgeHeld, HELD_PARTS_UNKNOWN } from './held-parts.ts';
 import { CUT_OFFS_BEFORE_CUT, isCutOff, smallerPartSize } from './policy/part-size.ts';
 import { decideVerdict, type Verdict } from './policy/verdict.ts';
 
-/** How the delivery of one entry ended for now. `wireSizeBytes`: bytes sent since the last acknowledged part. */
+/**
+ * How this run of an entry's delivery ended. `wireSizeBytes` is the number of bytes sent since the last acknowledged
+ * part.
+ */
 export type EntryResult =
   | { readonly kind: 'delivered'; readonly entry: Entry }
   | {
@@ -20,7 +23,7 @@ export type EntryResult =
       readonly verdict: Exclude<Verdict, { kind: 'delivered' | 'cut_smaller' }>;
       readonly wireSizeBytes: number;
     }
-  /** The card could not read the export's file. Other files may still be readable. */
+  /** The export's file could not be read from the card. Other files may still be readable. */
   | { readonly kind: 'unreadable'; readonly detail: string }
   /** The licence no longer permits sending. */
   | { readonly kind: 'not_permitted'; readonly refusal: LicenseRefusal };
@@ -61,9 +64,9 @@ interface OpenParts {
 }
 
 /**
- * Sends an entry part by part, and returns once central holds all of it or something stops it. The ledger has each
- * acknowledged part before the next is sent (docs/spec/protocol.md R35), so an interruption repeats at most one part, under
- * the same idempotency key. Rejects when aborted and for failures of the ledger.
+ * Sends an entry part by part. Returns once central holds every part or the delivery stops. Each acknowledged part is
+ * recorded in the ledger before the next part is sent (docs/spec/protocol.md R35). An interruption therefore repeats at
+ * most one part, under the same idempotency key. Rejects when aborted and when the ledger fails.
  */
 export async function* deliverEntry(
   deps: DeliverEntryDeps,
@@ -79,8 +82,9 @@ export async function* deliverEntry(
 }
 
 /**
- * The result if the export's file cannot be used. A missing or damaged file rejects the entry: its records go with the next
- * export. An unreadable file must not block the entries behind it. Throws every other error again.
+ * Returns the result for an export whose file cannot be used. If the file is missing or damaged, the entry is rejected,
+ * and its records are part of the next export. An unreadable file must not block the entries behind it. Rethrows every
+ * other error.
  */
 function toFileResult(error: unknown): EntryResult {
   if (isExportError(error, 'DISK_FAILED')) return { kind: 'unreadable', detail: error.message };
@@ -94,9 +98,10 @@ function rejected(errorCode: string, detail: string): EntryResult {
 }
 
 /**
- * Opens the file and plans the parts. Parts that central already holds are acknowledged. If the link cut off the first open
- * part too often, the open parts are cut smaller (decision 0024), but only once central has reported that it does not hold
- * that part: its answer may have been lost, and a key must not carry other bytes (docs/spec/protocol.md R55).
+ * Opens the file and plans the parts. Parts that central already holds are acknowledged. If the link cut off the first
+ * open part too often, the open parts are cut smaller (decision 0024), but only once central has reported that it does
+ * not hold that part: its answer may have been lost, and a key must not carry different bytes (docs/spec/protocol.md
+ * R55).
  */
 async function* openParts(
   { world, ledger, central, cutOffs }: DeliverEntryDeps,
@@ -131,7 +136,7 @@ async function* openParts(
   return { kind: 'open', reader, parts, partSizeBytes: smallerBytes };
 }
 
-/** Throws EXPORT_FILE_DAMAGED for an export of another installation, as on a card that was copied. */
+/** Throws EXPORT_FILE_DAMAGED for an export from another installation, for example on a copied card. */
 async function requireOwnExport(reader: ExportReader, installationId: string): Promise<void> {
   const made = await reader.installationId();
   if (made === installationId) return;
@@ -189,7 +194,7 @@ async function* sendParts(
       case 'unavailable':
       case 'blocked':
       case 'rejected':
-        // Without a connection, no byte counts against the data budget.
+        // Without a connection, no bytes count against the data budget.
         return {
           kind: 'stopped',
           verdict,
@@ -201,11 +206,11 @@ async function* sendParts(
   }
 }
 
-/** The result for an entry without an open part. It fails, so that it does not block the entries behind it. */
+/** The result for an entry without an open part. The entry fails, so that it does not block the entries behind it. */
 function explainNoOpenPart(parts: readonly PartRow[]): EntryResult {
   if (parts.length === 0)
     return rejected('EXPORT_FILE_DAMAGED', 'The export has no record that could be cut into parts');
-  // The last receipt and the completion are one commit. Only a card that loses synced writes can leave the first alone.
+  // The last receipt and the completion are one commit. Only the loss of synced writes on the card can separate them.
   return rejected(
     'LEDGER_FAILED',
     'The ledger has a receipt for every part but no delivery; the records go with the next export',

@@ -20,11 +20,11 @@ export type DeliveryEvent =
       readonly partSizeBytes: number;
       readonly cause: 'refused' | 'cut_off';
     }
-  /** Central holds every part, and the ledger has recorded it. */
+  /** Central holds every part, and the delivery is recorded in the ledger. */
   | { readonly kind: 'delivered'; readonly queueId: string }
-  /** The export yielded to a due export of the small lane. Its acknowledged parts stay acknowledged. */
+  /** The export yielded to a due export in the small lane. Its acknowledged parts stay acknowledged. */
   | { readonly kind: 'paused'; readonly queueId: string }
-  /** An attempt was spent. After the last one, `dead_lettered` follows. */
+  /** An attempt was spent. After the last attempt, `dead_lettered` follows. */
   | {
       readonly kind: 'attempt_spent';
       readonly queueId: string;
@@ -42,9 +42,9 @@ export type DeliveryEvent =
   | { readonly kind: 'rejected'; readonly queueId: string; readonly detail: string }
   /** The export failed. Its file is kept, and its records go with the next export. */
   | { readonly kind: 'dead_lettered'; readonly queueId: string; readonly reason: string }
-  /** The licence permits no send. Reported once until the message changes. */
+  /** The licence does not permit sending. Reported once until the message changes. */
   | { readonly kind: 'not_permitted'; readonly message: string; readonly hint: string }
-  /** The data budget began to hold due exports, or holds none any more (`hold` undefined). */
+  /** The data budget started to hold due exports, or stopped holding them (`hold` is undefined). */
   | { readonly kind: 'send_hold_changed'; readonly hold: SendHold | undefined }
   | { readonly kind: 'destination_changed'; readonly destination: Destination }
   /** The card or the ledger failed. The worker pauses. */

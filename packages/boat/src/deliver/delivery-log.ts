@@ -27,7 +27,7 @@ export function toDeliveryLogLine(event: DeliveryEvent): DeliveryLogLine | undef
         `Export upload failed: ${event.queueId}: ${event.detail}. ${describeNextAttempt(event.next)}`,
       );
     case 'waits_unspent':
-      // The destination's own line, or the licence's, gives the reason of the others.
+      // The line about the destination or the licence gives the other reasons.
       return event.reason === 'unreachable'
         ? info(`Export upload failed: ${event.queueId} waits: ${event.detail}`)
         : undefined;

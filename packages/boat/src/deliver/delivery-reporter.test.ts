@@ -13,9 +13,9 @@ function startReporter() {
   return { log, events, reporter: createDeliveryReporter(log, (event) => events.push(event)) };
 }
 
-test('a hold is reported once when it begins and once when nothing is held any more', () => {
+test('a hold is reported once when it begins and once when it ends', () => {
   const { log, events, reporter } = startReporter();
-  // Only whether there is an entry matters here.
+  // The test depends only on whether there is an entry.
   const entry = newEntry(1) as unknown as Entry;
   for (let look = 0; look < 3; look += 1) reporter.reportSelection({ entry: undefined, hold: 'metered' });
   for (let look = 0; look < 3; look += 1) reporter.reportSelection({ entry: undefined, hold: undefined });
@@ -30,7 +30,7 @@ test('a hold is reported once when it begins and once when nothing is held any m
   assert.equal(events.length, 4, 'a hold after a sent entry is reported again');
 });
 
-test('a refusal by the licence is reported once until it changes or is over', () => {
+test('a refusal by the licence is reported once until it changes or ends', () => {
   const { events, reporter } = startReporter();
   const refusal = (message: string): LicenseResult => ({
     kind: 'refused',

@@ -10,7 +10,7 @@ export interface DeliveryReporter {
   readonly report: ReportDelivery;
   /** Reports a refusal by the licence, but only once until its message changes or the licence permits sending again. */
   reportPermission(license: LicenseResult): void;
-  /** Reports a hold when it begins, and when no export is held any more. */
+  /** Reports a hold when it begins and when it ends. */
   reportSelection(selection: Selection): void;
 }
 
@@ -32,7 +32,7 @@ export function createDeliveryReporter(log: Log, emit: ReportDelivery): Delivery
     },
     reportSelection({ entry, hold }) {
       const isHoldNew = hold !== undefined && hold !== reportedHold;
-      // The selection ends at the first due entry, so only one without an entry shows that nothing is held.
+      // The selection stops at the first due entry, so only a selection without an entry shows that nothing is held.
       const isHoldOver = hold === undefined && entry === undefined && reportedHold !== undefined;
       if (isHoldNew || isHoldOver) report({ kind: 'send_hold_changed', hold });
       reportedHold = hold;

@@ -5,9 +5,9 @@ import type { Slice } from '../spool/policy.ts';
 import type { CuttablePart } from './policy/part-size.ts';
 
 /**
- * The entry's parts. A file up to the part size is one part, itself. A larger file is cut when it is first sent or bundled,
- * and the cut is recorded for every later way to central: a key must always carry the same bytes (docs/spec/protocol.md
- * R17, R64). Throws EXPORT_FILE_DAMAGED.
+ * Returns the entry's parts. A file that is not larger than the part size is sent as one part. A larger file is cut
+ * when it is first sent or bundled. The cut is recorded, because a key must always carry the same bytes
+ * (docs/spec/protocol.md R17, R64). Throws EXPORT_FILE_DAMAGED.
  */
 export async function planParts(
   ledger: Ledger,
@@ -31,8 +31,9 @@ export async function planParts(
 }
 
 /**
- * Cuts the parts that are not acknowledged into smaller ones. Acknowledged parts keep their index, and so their key. The new
- * parts take the free indexes. Smaller parts are never fewer, so no index is left out. Throws EXPORT_FILE_DAMAGED.
+ * Cuts the parts that are not acknowledged into smaller ones. Acknowledged parts keep their index, and so their key.
+ * The new parts take the free indexes. Smaller parts never reduce the number of parts, so no index is skipped. Throws
+ * EXPORT_FILE_DAMAGED.
  */
 export async function cutAgain(
   ledger: Ledger,
@@ -59,7 +60,9 @@ export async function cutAgain(
   return ledger.queue.parts(entry.entryNo);
 }
 
-/** A test for offsets that lie in none of the slices. The offsets must come in ascending order. */
+/**
+ * Returns a function that checks whether an offset lies outside all slices. Call it with offsets in ascending order.
+ */
 function createIsOutside(slices: readonly Slice[]): (offset: number) => boolean {
   const ordered = slices.toSorted((one, other) => one.offset - other.offset);
   let at = 0;
@@ -72,7 +75,7 @@ function createIsOutside(slices: readonly Slice[]): (offset: number) => boolean 
   };
 }
 
-/** A part's body, byte for byte as it is sent before compression. Throws EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED. */
+/** The exact bytes of a part's body before compression. Throws EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED. */
 export async function readPartBody(
   entry: Entry,
   reader: ExportReader,
@@ -86,7 +89,7 @@ export async function readPartBody(
   return reader.readPart({ index: part.index, count, slices: part.slices, states });
 }
 
-/** The size of a part's body without reading it; for a part of slices, the size of its records. */
+/** Estimates the size of a part's body without reading it. For a part of slices, this is the size of its records. */
 export function estimateBodyBytes({ slices }: PartRow, entry: Entry): number {
   return slices === undefined ? entry.fileSizeBytes : slices.reduce((sum, { length }) => sum + length, 0);
 }

@@ -23,7 +23,7 @@ const select = (ledger: Ledger, meteredSizeMaxBytes = 10_000) =>
     isMoving: () => false,
   });
 
-test('a due export that the data budget holds is named at each selection, until the connection is not metered', () => {
+test('a due export that the data budget holds is reported at each selection until the connection is no longer metered', () => {
   const ledger = openLedgerIn('selector-hold');
   const { entryNo } = ledger.queue.enqueue(newEntry(1), []);
   const selector = select(ledger, 50);
@@ -37,7 +37,7 @@ test('a due export that the data budget holds is named at each selection, until 
   ledger.close();
 });
 
-test('"send now" sends the exports that wait now and no later ones', () => {
+test('"send now" sends the exports that are waiting but no later ones', () => {
   const ledger = openLedgerIn('selector-send-now');
   const { entryNo } = ledger.queue.enqueue(newEntry(1), []);
   const selector = select(ledger, 50);

@@ -8,15 +8,15 @@ import { type Lane, laneOrder } from './policy/lane.ts';
 
 /** The result of looking for the next entry to send. */
 export interface Selection {
-  /** The entry to send next, now `uploading`; undefined if none is due. */
+  /** The entry to send next, which is now `uploading`, or undefined if no entry is due. */
   readonly entry: Entry | undefined;
-  /** Why a due entry waits; undefined if the data budget holds none. */
+  /** Why a due entry waits, or undefined if the data budget holds no entry. */
   readonly hold: SendHold | undefined;
 }
 
-/** Selects the next entry to send, and remembers what the selection depends on in this run. */
+/** Selects the next entry to send and keeps the state that the selection needs in this run. */
 export interface EntrySelector {
-  /** Claims the next due entry. `isMetered`: whether the connection is metered now. */
+  /** Claims the next due entry. `isMetered` states whether the connection is metered now. */
   next(isMetered: boolean | undefined): Selection;
   /** Milliseconds until an entry that may be sent is due; Infinity if there is none. */
   nextDueMs(): number;
@@ -26,7 +26,7 @@ export interface EntrySelector {
   setWait(entryNo: number, delayMs: number): void;
   /** Forgets the wait and the "send now" of an entry that has left the queue. */
   forget(entryNo: number): void;
-  /** "Send now": the data budget does not apply to the entries that wait now. */
+  /** Exempts the entries that are waiting from the data budget when the owner requests "Send now". */
   sendAllNow(): void;
 }
 
@@ -47,7 +47,7 @@ export function createEntrySelector(
   const sendNow = new Set<number>();
   let isMetered: boolean | undefined;
 
-  /** The hold of each entry at this moment. */
+  /** The current hold on each entry. */
   const readHolds = (): ((entry: Waiting) => SendHold | undefined) => {
     const monthBytes = ledger.queue.monthBytes(clock.wall());
     return ({ entryNo, fileSizeBytes: sizeBytes }) =>
@@ -89,7 +89,7 @@ export function createEntrySelector(
       waits.forget(entryNo);
       sendNow.delete(entryNo);
     },
-    // Waits after spent attempts and waits that central requested stay: "send now" does not shorten them.
+    // "Send now" does not shorten waits after spent attempts or waits that central requested.
     sendAllNow: () => {
       for (const { entryNo } of ledger.queue.waiting()) sendNow.add(entryNo);
     },
@@ -127,7 +127,8 @@ function createLanes(queue: Ledger['queue'], partSizeBytes: number) {
   let served: Lane | undefined;
   return {
     claim: (isDue: (entry: Waiting) => boolean): Entry | undefined => {
-      // Exports of a lost ledger are older than all of this ledger. They go first, so that central keeps the newest version.
+      // Exports of a lost ledger are older than every export of this ledger. They are sent first, so that central keeps
+      // the newest version.
       const foreign = queue.firstForeign();
       if (foreign !== undefined)
         return isDue(foreign) ? queue.claim(({ entryNo }) => entryNo === foreign.entryNo) : undefined;

@@ -10,9 +10,15 @@ import { readPartBody } from './entry-parts.ts';
 import { parseAcceptEncoding } from './policy/http-headers.ts';
 import { findPartMismatch, findReceiptMismatch } from './policy/receipt.ts';
 
-/** Largest answer that is read. Central ends a page at about 500 KB, or after one receipt that names a thousand rejected records. */
+/**
+ * Maximum size of an answer, in bytes. Central ends a page at about 500 KB, or after one receipt that names a thousand
+ * rejected records.
+ */
 const ANSWER_SIZE_MAX_BYTES = 2 * 1024 * 1024;
-/** Most pages that are read for one export. A page has up to 50 receipts, so this covers a 4 GB export in parts of 1 MiB. */
+/**
+ * Maximum number of pages that are read for one export. A page has up to 50 receipts, so this covers a 4 GB export in
+ * parts of 1 MiB.
+ */
 const PAGES_MAX = 100;
 
 const heldShape = Compile(HeldPartsSchema);
@@ -20,7 +26,7 @@ const heldShape = Compile(HeldPartsSchema);
 /** The export whose held parts are queried. */
 export interface HeldPartsQuery {
   readonly exportId: string;
-  /** The first part that is not acknowledged. Earlier parts are not queried. */
+  /** The first unacknowledged part. Earlier parts are not queried. */
   readonly firstIndex: number;
 }
 
@@ -28,7 +34,7 @@ export interface HeldPartsQuery {
 export interface HeldParts {
   readonly receipts: readonly Receipt[];
   readonly offers: readonly ContentCoding[] | undefined;
-  /** True if central answered to the last page: it does not hold the parts that it did not name. */
+  /** True if central answered up to the last page. It then holds none of the parts that it did not name. */
   readonly isWhole: boolean;
 }
 
@@ -84,9 +90,9 @@ async function exchange(transport: Transport, request: Request, signal: AbortSig
 }
 
 /**
- * Acknowledges the parts that a receipt proves: it names the export, the part and the SHA-256 of the body that would be
- * sent (docs/spec/protocol.md R56). Returns the parts with their new state, or the entry if every part is proven. Throws
- * EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED.
+ * Acknowledges each part for which a receipt names the export, the part and the SHA-256 of the body that would be sent
+ * (docs/spec/protocol.md R56). Returns the parts with their new state, or the entry if every part is acknowledged.
+ * Throws EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED.
  */
 export async function acknowledgeHeld(
   { ledger, clock }: { readonly ledger: Ledger; readonly clock: Pick<Clock, 'wall'> },
@@ -107,7 +113,7 @@ export async function acknowledgeHeld(
     const body = await readPartBody(entry, reader, part, count);
     const bodySha256 = createHash('sha256').update(body).digest('hex');
     if (findReceiptMismatch(receipt, { ...expected, bodySha256 }) !== undefined) continue;
-    // An offline bundle carried the part, so the link carried no byte of it.
+    // An offline bundle carried the part, so no bytes of it were sent over the link.
     const acknowledged = { partIndex: part.index, receipt, atMs: clock.wall(), wireSizeBytes: 0 };
     current[at] = { ...part, acknowledged: true };
     if (current.every((other) => other.acknowledged))

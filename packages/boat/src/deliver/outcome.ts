@@ -3,7 +3,7 @@ import type { ContentCoding, Receipt } from '@d3kos/protocol';
 /** Why an answer cannot be central's. */
 export type NotCentralReason = 'redirect' | 'html' | 'other_json' | 'status_511' | 'garbage';
 
-/** The result of sending one part: facts, before any decision. `detail` is for a person. */
+/** The result of sending one part. It contains facts but no decision. `detail` is human-readable. */
 export type Outcome =
   /** Central's proof, checked against the part that was sent. `offers`: the codings in its answer's `Accept-Encoding`. */
   | { readonly kind: 'receipt'; readonly receipt: Receipt; readonly offers: readonly ContentCoding[] }
@@ -25,18 +25,21 @@ export type Outcome =
       readonly detail: string;
       readonly retryAfterMs?: number;
     }
-  /** No byte of the request can have reached a server. */
+  /** No part of the request can have reached a server. */
   | { readonly kind: 'no_connection'; readonly phase: 'connect'; readonly code: string }
-  /** As above, because the TLS handshake failed. `clockSynchronized`: whether a time service has set the boat's clock. */
+  /**
+   * The request was not sent, because the TLS handshake failed. `clockSynchronized`: whether a time service has set the
+   * boat's clock.
+   */
   | {
       readonly kind: 'no_connection';
       readonly phase: 'tls';
       readonly code: string;
       readonly clockSynchronized: boolean;
     }
-  /** The request began, and no whole answer came. Central may or may not hold the part. */
+  /** The request began, but no complete answer arrived. Central may or may not hold the part. */
   | { readonly kind: 'answer_lost'; readonly code: string }
-  /** The request began, and then no byte moved for the transport's silence limit. */
+  /** The request began, but then no data was transferred for the transport's silence limit. */
   | { readonly kind: 'stalled' };
 
 /** The result of one probe of central's health. */

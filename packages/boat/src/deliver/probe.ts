@@ -7,15 +7,18 @@ import { parseAcceptEncoding, parseHttpDate } from './policy/http-headers.ts';
 import { explainTlsFailure } from './policy/tls-failure.ts';
 import { decideHealth } from './policy/verdict.ts';
 
-/** Largest health answer that is read. Central's has about 100 bytes. A foreign page is recognised by less. */
+/**
+ * Maximum size of a health answer, in bytes. Central's answer has about 100 bytes. A foreign page is recognised from
+ * its first bytes.
+ */
 const HEALTH_SIZE_MAX_BYTES = 64 * 1024;
 
 const healthShape = Compile(HealthSchema);
 const refusalShape = Compile(CentralErrorSchema);
 
-/** Where to probe, and the fact that explains a failed TLS handshake. */
+/** The URL to probe and the clock state, which can explain a failed TLS handshake. */
 export interface ProbeTarget {
-  /** Without a trailing slash. */
+  /** URL of central, without a trailing slash. */
   readonly centralUrl: string;
   /** Whether a time service has set the boat's clock. If it has, an expired certificate is central's fault. */
   readonly clockSynchronized: boolean;

@@ -22,15 +22,18 @@ import type { NotCentralReason, Outcome } from './outcome.ts';
 import { parseAcceptEncoding, parseHttpDate, parseRetryAfter } from './policy/http-headers.ts';
 import { findReceiptMismatch } from './policy/receipt.ts';
 
-/** Largest answer that is read. A receipt that rejects every record of a part is far smaller. A portal's page may have any size. */
+/**
+ * Maximum size of an answer, in bytes. A receipt that rejects every record of a part is far smaller. A portal's page
+ * may have any size.
+ */
 const ANSWER_SIZE_MAX_BYTES = 1024 * 1024;
 
 /** Size of the chunks passed to the transport. Chunks of 64 KiB were 3.4 times slower. */
 const CHUNK_BYTES = 256 * 1024;
-/** Smallest chunk of a rate-limited upload. In smaller chunks, packet headers outweigh the content. */
+/** Minimum chunk size of a rate-limited upload. In smaller chunks, packet headers outweigh the content. */
 const PACED_CHUNK_MIN_BYTES = 1_024;
 
-/** Most characters of central's message that an outcome carries into the ledger and onto the page. */
+/** Maximum number of characters of central's message that are stored in the ledger and shown on the page. */
 const MESSAGE_LENGTH_MAX = 500;
 
 const receiptShape = Compile(ReceiptSchema);
@@ -46,7 +49,7 @@ export interface SendDeps {
 
 /** One part to send. */
 export interface PartToSend {
-  /** Without a trailing slash. */
+  /** URL of central, without a trailing slash. */
   readonly centralUrl: string;
   readonly token: string;
   readonly exportId: string;
@@ -54,22 +57,22 @@ export interface PartToSend {
   /** The decoded body, a complete document. A receipt must name its SHA-256. */
   readonly body: Uint8Array;
   readonly coding: ContentCoding;
-  /** The owner's rate limit, so that a backlog leaves the link usable; undefined: no limit. */
+  /** The owner's rate limit, which keeps the link usable during a backlog. Undefined if there is no limit. */
   readonly bytesPerSecondMax: number | undefined;
 }
 
 /** The outcome of sending a part, and its cost. */
 export interface SentPart {
   readonly outcome: Outcome;
-  /** Bytes of the body after compression. Possibly not all of them were sent. */
+  /** Size of the body after compression, in bytes. Possibly not all of it was sent. */
   readonly wireSizeBytes: number;
 }
 
 /**
- * Sends one part (docs/spec/delivery.md, "On the wire, exactly"). Every answer and every failure of the link is an outcome.
- * A receipt counts only if export, part and SHA-256 are those that were sent. Sending a part again is harmless, because its
- * key is the same. If compression does not make the body smaller, it is sent as it is. Rejects with the signal's reason
- * when aborted.
+ * Sends one part (docs/spec/delivery.md, "On the wire, exactly"). Every answer and every failure of the link is an
+ * outcome. A receipt counts only if its export, part and SHA-256 match the sent part. Sending a part again is harmless,
+ * because its key is the same. If compression does not make the body smaller, the body is sent uncompressed. Rejects
+ * with the signal's reason when aborted.
  */
 export async function sendPart(deps: SendDeps, sent: PartToSend, signal: AbortSignal): Promise<SentPart> {
   const { bytes, coding } = await encode(deps.compressor, sent.body, sent.coding);
@@ -143,7 +146,10 @@ function toStream(bytes: Uint8Array): ReadableStream<Uint8Array> {
   );
 }
 
-/** As `toStream`, with a wait before each chunk that keeps the average below `bytesPerSecondMax`. A chunk takes about 0.1 s. */
+/**
+ * Like `toStream`, but waits before each chunk to keep the average rate below `bytesPerSecondMax`. A chunk takes about
+ * 0.1 s.
+ */
 function toPacedStream(
   bytes: Uint8Array,
   bytesPerSecondMax: number,
@@ -188,7 +194,7 @@ async function toFailure(error: TransportError, deps: SendDeps, signal: AbortSig
     case 'connect':
       return { kind: 'no_connection', phase: 'connect', code: error.code };
     case 'tls': {
-      // Only here does the clock matter. The query can take seconds, and a receipt must not wait for it.
+      // The clock matters only here. The query can take seconds, and a receipt must not wait for it.
       const clockSynchronized = await deps.clockSynchronized(signal);
       return { kind: 'no_connection', phase: 'tls', code: error.code, clockSynchronized };
     }
@@ -201,7 +207,10 @@ async function toFailure(error: TransportError, deps: SendDeps, signal: AbortSig
   }
 }
 
-/** Classifies an answer. Redirects and 511 come first, so that a portal cannot pass as central by the shape of its body. */
+/**
+ * Classifies an answer. Redirects and 511 are checked first, so that a portal cannot pass as central by the shape of
+ * its body.
+ */
 function classify(response: Response, body: AnswerBody, sent: PartToSend, nowWallMs: number): Outcome {
   const { status, headers } = response;
   const retryAfter = toRetryAfter(headers, nowWallMs);

@@ -93,14 +93,14 @@ test('a failure that a probe confirms spends one attempt, and only this export w
   assert.deepEqual(kinds(), ['destination_changed', 'attempt_spent']);
 });
 
-test('a central whose health fails too spends one attempt, and every export waits as long', async () => {
+test('if the health probe also fails, one attempt is spent, and every export waits equally long', async () => {
   const { breaker, settleVerdict } = startDelivery({ kind: 'unavailable', status: 503 });
   const after = await settleVerdict({ ...UNAVAILABLE, retryAfterMs: 60_000 });
   assert.equal(after?.retryCount, 1);
   assert.ok(breaker.openForMs() > 50_000, `${breaker.openForMs()} ms`);
 });
 
-test('a failure after which no probe reaches central spends nothing, and the breaker opens until one does', async () => {
+test('a failure after which no probe reaches central spends no attempt, and the breaker stays open until a probe does', async () => {
   const { breaker, kinds, settleVerdict } = startDelivery({ kind: 'nothing', code: 'ENETUNREACH' });
   const after = await settleVerdict(UNAVAILABLE);
   assert.deepEqual([after?.status, after?.retryCount], ['pending', 0]);
@@ -157,7 +157,7 @@ test('an unreadable file spends an attempt without a probe, so that the exports 
   assert.deepEqual([after?.status, after?.retryCount, probes()], ['pending', 1, 0]);
 });
 
-test('a paused export waits again as it was', async () => {
+test('a paused export waits again unchanged', async () => {
   const { entry, kinds, settle } = startDelivery();
   const after = await settle({ kind: 'paused' });
   assert.deepEqual({ ...after, status: 'uploading' }, entry);

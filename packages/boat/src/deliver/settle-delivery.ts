@@ -14,7 +14,7 @@ import type { EntrySelector } from './entry-selector.ts';
 import { nextAttempt } from './policy/backoff.ts';
 import { confirmUnavailable, type Verdict } from './policy/verdict.ts';
 
-/** How the delivery of an entry ended for now; `paused`: the worker stopped it after an acknowledged part. */
+/** How this run of an entry's delivery ended. `paused` means that the worker stopped it after an acknowledged part. */
 export type DeliveryResult = EntryResult | { readonly kind: 'paused' };
 
 export interface SettleDeps {
@@ -32,8 +32,8 @@ export interface SettleDeps {
 }
 
 /**
- * Records how a delivery ended: in the ledger, in the circuit breaker, and as an event. Afterwards the entry is no longer
- * `uploading`. Throws DISK_… and LEDGER_FAILED; the entry then waits as before.
+ * Records how a delivery ended: in the ledger, in the circuit breaker, and as an event. Afterwards the entry is no
+ * longer `uploading`. Throws DISK_… and LEDGER_FAILED. The entry then waits as before.
  */
 export async function settleDelivery(
   deps: SettleDeps,
@@ -84,7 +84,7 @@ async function settleVerdict(
       return;
     case 'unavailable': {
       const delayMs = await spendAttempt(deps, entry, verdict, wireSizeBytes);
-      // A central whose health probe fails too is failing for every export. The others keep their attempts.
+      // If the health probe also fails, central fails for every export. The other exports keep their attempts.
       if (delayMs !== undefined && probed?.kind === 'unavailable') deps.breaker.open(delayMs);
       return;
     }
@@ -109,7 +109,9 @@ function settleRefusal(deps: SettleDeps, entry: Entry, refusal: LicenseRefusal, 
   deps.reporter.reportPermission(refusal);
 }
 
-/** Spends an attempt. Returns how long the entry waits, or undefined if that was its last attempt and it failed. */
+/**
+ * Spends an attempt. Returns how long the entry waits, or undefined if that was its last attempt and the entry failed.
+ */
 async function spendAttempt(
   deps: SettleDeps,
   entry: Entry,
@@ -154,7 +156,7 @@ export function waitUnspent(
   });
 }
 
-/** Dead-letters an entry that is not being sent. Throws as `DeadLetters.deadLetter`. */
+/** Dead-letters an entry that is not being sent. Throws the same errors as `DeadLetters.deadLetter`. */
 export async function deadLetterEntry(
   deps: Pick<SettleDeps, 'selector' | 'cutOffs' | 'deadLetters' | 'reporter'>,
   entry: Entry,

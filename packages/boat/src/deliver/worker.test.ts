@@ -18,7 +18,9 @@ import { createWorker } from './worker.ts';
 const TIER_API = 'http://localhost:8093';
 const CENTRAL = 'http://central.example';
 
-/** A clock that ends each wait at once and advances by its length. Only waits for a deadline really wait. */
+/**
+ * A clock that ends each wait at once and advances by the length of the wait. Only waits for a deadline take real time.
+ */
 function createHurriedClock(deadlineMs: number): Clock {
   let nowMs = 0;
   return {
@@ -72,7 +74,7 @@ async function runWorker(
     },
     [],
   );
-  // The parts of the world that the worker uses.
+  // The ports of the world that the worker uses.
   const world = {
     clock: createHurriedClock(TIER_API_DEADLINE_MS),
     disk,
@@ -127,7 +129,7 @@ test(
       if (looks === 20) stopping.abort(new Error('enough'));
       throw new TransportError('connect', 'ENETUNREACH', 'no network');
     }, stopping);
-    // The send itself checks the tier first: when the entry is selected and before its part.
+    // The send itself checks the tier twice, when the entry is selected and before its part is sent.
     assert.deepEqual(asked.slice(3), Array.from({ length: 19 }, () => ['tier', 'central']).flat());
   },
 );

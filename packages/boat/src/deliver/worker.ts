@@ -22,7 +22,7 @@ import { deadLetterEntry, type DeliveryResult, settleDelivery, waitUnspent } fro
 /** The worker looks for due entries at least this often, in case it missed an event (docs/spec/delivery.md, "Delivering"). */
 const BACKSTOP_MS = 30_000;
 
-/** Shortest rest when no entry is due. A wait that ends within the same millisecond must not become a busy loop. */
+/** Minimum rest when no entry is due. It prevents a busy loop if a wait ends within the same millisecond. */
 const REST_MIN_MS = 5;
 
 export interface WorkerDeps {
@@ -41,16 +41,19 @@ export interface WorkerDeps {
   readonly report: ReportDelivery;
 }
 
-/** Delivers the entries that wait, one at a time, oldest first (docs/spec/delivery.md, "Delivering"). Sleeps while none is due. */
+/**
+ * Delivers the waiting entries one at a time, oldest first (docs/spec/delivery.md, "Delivering"). Sleeps while no entry
+ * is due.
+ */
 export interface Worker {
   /** Works until aborted, then rejects with the signal's reason. The next start resumes an entry that was being sent. */
   run(signal: AbortSignal): Promise<void>;
   /** Looks for due entries at once. */
   wake(): void;
-  /** "Send now": also tries central at once, and exempts the entries that wait now from the data budget. Waits after spent attempts stay. */
+  /** Handles "Send now": tries central at once and exempts the waiting entries from the data budget. Waits after spent attempts stay. */
   sendNow(): void;
   destination(): Destination;
-  /** Why due exports wait; undefined if the data budget holds none. */
+  /** Why due exports wait, or undefined if the data budget holds no export. */
   sendHold(): SendHold | undefined;
   /** Stops sending the entry, if it is being sent. When it resolves, the entry is not `uploading`. */
   release(queueId: string): Promise<void>;
@@ -58,7 +61,7 @@ export interface Worker {
   deadLetter(entry: Entry, reason: string): Promise<Entry>;
 }
 
-/** The parts that one worker is made of, and its state. */
+/** The components and the state of one worker. */
 interface WorkerContext extends Omit<WorkerDeps, 'report'> {
   readonly reporter: DeliveryReporter;
   readonly wakeUp: Wake;
@@ -68,7 +71,7 @@ interface WorkerContext extends Omit<WorkerDeps, 'report'> {
   readonly selector: EntrySelector;
   readonly cutOffs: CutOffs;
   readonly deadLetters: DeadLetters;
-  /** True after a failure, until the ledger has proved that it accepts a change. */
+  /** True after a failure until a change was committed to the ledger. */
   isLedgerInDoubt: boolean;
   sendHold: SendHold | undefined;
   /** The entry that is being sent. */
@@ -136,7 +139,10 @@ async function run(context: WorkerContext, signal: AbortSignal): Promise<never> 
   }
 }
 
-/** Delivers the next entry if one is due. Returns the milliseconds for which the worker may rest; 0: it continues at once. */
+/**
+ * Delivers the next entry if one is due. Returns the milliseconds for which the worker may rest, or 0 if it continues
+ * at once.
+ */
 async function step(context: WorkerContext, signal: AbortSignal): Promise<number> {
   const { ledger, breaker, central, world } = context;
   if (ledger.queue.counts().pending === 0) return BACKSTOP_MS;
@@ -151,7 +157,7 @@ async function step(context: WorkerContext, signal: AbortSignal): Promise<number
   const credentials = await loadCredentials(world.disk, context.credentialsPath);
   const configuration = toFingerprint(credentials);
   breaker.recordConfiguration(configuration);
-  // Before the tier is checked: the check is a request to another program, and its result would not be used.
+  // This comes before the tier check, because that check queries another program and its result would not be used.
   const openMs = breaker.openForMs();
   if (openMs > 0) return Math.min(openMs, BACKSTOP_MS);
   const license = permitSending(await context.license.current(signal));
@@ -184,7 +190,10 @@ interface Shipment {
   readonly configuration: string;
 }
 
-/** Delivers one entry, and stops if the owner cancels it. A cancelled entry waits again; a stopping daemon leaves it `uploading`. */
+/**
+ * Delivers one entry, and stops if the owner cancels it. A cancelled entry waits again. If the daemon stops, the entry
+ * stays `uploading`.
+ */
 async function deliverActive(context: WorkerContext, shipment: Shipment, signal: AbortSignal): Promise<void> {
   const { entry } = shipment;
   const stop = new AbortController();
@@ -210,7 +219,7 @@ async function deliver(context: WorkerContext, shipment: Shipment, signal: Abort
   context.reporter.report({ kind: 'queue_changed' });
 }
 
-/** Sends the entry until it is delivered, stops, or must yield to a due entry of the small lane. */
+/** Sends the entry until it is delivered, its delivery stops, or it must yield to a due entry in the small lane. */
 async function sendUntilDone(
   context: WorkerContext,
   { entry, central, token, installationId }: Shipment,
@@ -243,7 +252,7 @@ async function sendUntilDone(
   }
 }
 
-/** Sleeps until an entry may be due. While central is unreachable, a change of the network interfaces ends the sleep, too. */
+/** Sleeps until an entry may be due. While central is unreachable, a change of the network interfaces also ends the sleep. */
 async function rest(context: WorkerContext, restMs: number, signal: AbortSignal): Promise<void> {
   const { world, ledger, breaker, wakeUp } = context;
   const resting = new AbortController();

@@ -17,7 +17,7 @@ export interface AppDeps extends HandlerDeps {
   readonly allowedOrigins: readonly string[];
 }
 
-/** The local API: registers every route of the contract, each with its checks and its handler. */
+/** Creates the local API. Registers every route of the contract with its checks and its handler. */
 export function createApp(deps: AppDeps): Hono {
   const app = new Hono();
   app.use(refuseOtherSites(deps));
@@ -127,7 +127,10 @@ const revalidate: MiddlewareHandler = async (context, next) => {
   return next();
 };
 
-/** SHA-256 of an answer. Synchronous, unlike Web Crypto, so that a simulated request does not wait for a thread. */
+/**
+ * The SHA-256 of an answer. The function is synchronous, unlike Web Crypto, so that a simulated request does not wait
+ * for a thread.
+ */
 function digest(bytes: Uint8Array): ArrayBuffer {
   // The copy has its own ArrayBuffer, as the middleware's type requires.
   return new Uint8Array(createHash('sha256').update(bytes).digest()).buffer;

@@ -16,12 +16,14 @@ export function toMetrics(status: Status): string {
     'Entries in the queue by status.',
     Object.entries(status.counts).map(([name, n]) => [`{status="${name}"}`, n] as const),
   );
-  gauge('waiting_bytes', 'Bytes of waiting export files.', [['', status.waitingBytes]]);
+  gauge('waiting_bytes', 'Total size of the waiting export files, in bytes.', [['', status.waitingBytes]]);
   gauge('destination', 'State of central as seen from the boat.', [
     [`{state="${status.destination.state}"}`, 1],
   ]);
-  gauge('disk_free_bytes', 'Free bytes on the disk.', [['', status.storage.freeBytes]]);
-  gauge('files_bytes', 'Bytes of export files on the disk.', [['', status.storage.exportsBytes]]);
+  gauge('disk_free_bytes', 'Free space on the disk, in bytes.', [['', status.storage.freeBytes]]);
+  gauge('files_bytes', 'Total size of the export files on the disk, in bytes.', [
+    ['', status.storage.exportsBytes],
+  ]);
   gauge('tier', 'Tier of the boat. Absent if unknown.', status.tier === undefined ? [] : [['', status.tier]]);
   return `${lines.join('\n')}\n`;
 }

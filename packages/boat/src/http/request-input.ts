@@ -10,7 +10,10 @@ export function invalidRequest(message: string): ExportError {
   });
 }
 
-/** Parses and checks the request's JSON; no body counts as `{}`. The caller limits the size of the body. Throws REQUEST_INVALID. */
+/**
+ * Parses and checks the request's JSON. A missing body counts as `{}`. The caller limits the size of the body. Throws
+ * REQUEST_INVALID.
+ */
 export async function readJson(request: Request, schema: Validator): Promise<unknown> {
   const text = await request.text();
   const value = text.trim() === '' ? {} : parseJson(text);

@@ -4,9 +4,12 @@ import type { Bundle } from '../bundle/bundler.ts';
 import type { Events } from '../events.ts';
 import type { Disk } from '../platform/ports.ts';
 
-/** Bytes of a file that are read for one piece of an answer. */
+/** Number of bytes that are read from a file for one piece of an answer. */
 const DOWNLOAD_CHUNK_BYTES = 256 * 1024;
-/** Most events that wait for a slow client. Beyond it the stream ends, and the client reconnects automatically. */
+/**
+ * Maximum number of events queued for a slow client. Beyond this number the stream ends, and the client reconnects
+ * automatically.
+ */
 const EVENTS_WAITING_MAX = 1_000;
 
 /** Answers with an export file. If the file is removed meanwhile, the answer is cut off. */
@@ -20,7 +23,7 @@ export function sendFile(
     for (let offset = 0; offset < sizeBytes;) {
       const chunk = await disk.readRange(path, offset, DOWNLOAD_CHUNK_BYTES);
       if (chunk === undefined || chunk.length === 0)
-        throw new Error(`${name} was removed while it was downloaded`);
+        throw new Error(`${name} was removed while it was being downloaded`);
       offset += chunk.length;
       yield chunk;
     }
@@ -69,7 +72,7 @@ export function sendEvents(context: Context, events: Events): Response {
         .writeSSE({ event: event.kind, data: JSON.stringify(event) })
         .finally(() => (waitingCount -= 1));
     });
-    // With WATCHERS_MAX subscribers already there, the stream ends at once.
+    // If WATCHERS_MAX subscribers already exist, the stream ends at once.
     if (unsubscribe === undefined) return;
     await left.promise;
     unsubscribe();

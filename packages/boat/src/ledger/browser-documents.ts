@@ -5,8 +5,8 @@ import { mergeBrowserText } from './policy.ts';
 /** Texts from the localStorage of kiosk pages. They are kept before and after their export. */
 export interface BrowserDocuments {
   /**
-   * Stores a page's texts under their localStorage keys, durably, and returns the number of keys that changed. A list is
-   * merged with the stored one, so that entries which the page dropped stay on the boat.
+   * Durably stores a page's texts under their localStorage keys and returns the number of changed keys. A list is
+   * merged with the stored list, so entries that the page dropped stay on the boat.
    */
   keep(documents: Readonly<Record<string, string>>, atMs: WallMs): number;
   get(key: string): string | undefined;
@@ -19,7 +19,7 @@ export function createBrowserDocuments(ledger: LedgerDatabase, losses: Losses): 
     `INSERT INTO browser_documents (key, text, received_at_ms) VALUES (?, ?, ?)
      ON CONFLICT (key) DO UPDATE SET text = excluded.text, received_at_ms = excluded.received_at_ms`,
   );
-  // STRICT TEXT NOT NULL.
+  // The column is TEXT NOT NULL in a STRICT table.
   const get = (key: string): string | undefined => select.get(key)?.['text'] as string | undefined;
   return {
     get,

@@ -2,7 +2,7 @@ import type { LedgerDatabase } from '../platform/ports.ts';
 
 /** Exports in an offline bundle. Before the boat sends one, it queries the parts that central already holds. */
 export interface BundledExports {
-  /** Marks exports, durably. It also removes the marks of exports that were delivered, so the queue bounds the table. */
+  /** Durably marks exports. Also removes the marks of delivered exports, so the table never outgrows the queue. */
   mark(exportIds: readonly string[]): void;
   /** True if the export is marked. If a mark is lost, parts are sent twice, but no record is lost. */
   has(exportId: string): boolean;

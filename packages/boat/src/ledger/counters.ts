@@ -12,7 +12,10 @@ export interface Counters {
   highestSequence(): number;
   /** Inside a transaction: marks `sequence` and all lower ones as used. */
   raiseSequence(sequence: number): void;
-  /** Entries by stored status. `uploading` is 0: an entry that is being sent is stored as `pending` (decision 0016). */
+  /**
+   * Number of entries by stored status. `uploading` is 0, because an entry that is being sent is stored as `pending`
+   * (decision 0016).
+   */
   entriesByStatus(): QueueCounts;
 }
 
@@ -23,7 +26,7 @@ export function createCounters({ db }: LedgerDatabase): Counters {
   // Triggers in the schema maintain these counts.
   const selectEntries = db.prepare('SELECT pending, 0 AS uploading, completed, failed FROM counters');
   return {
-    // One row of STRICT INTEGERs.
+    // The query returns one row of INTEGER columns from a STRICT table.
     takeEntryNo: () => takeEntryNo.get()?.['entry_no'] as number,
     highestSequence: () => selectSequence.get()?.['sequence'] as number,
     raiseSequence: (sequence) => {

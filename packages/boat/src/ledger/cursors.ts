@@ -13,7 +13,7 @@ export interface Cursors {
    */
   advance(entryNo: number, moves: readonly CategoryMoves[]): void;
   /**
-   * Inside the transaction that fails `entryNo`: rewinds the cursors to the start of its ranges. Never moves one
+   * Inside the transaction that fails `entryNo`: rewinds the cursors to the start of its ranges. Never moves a cursor
    * forward.
    */
   rewindRanges(entryNo: number): void;
@@ -63,7 +63,7 @@ export function createCursors({ db }: LedgerDatabase): Cursors {
     },
     rewindRanges: (entryNo) => {
       for (const row of selectRanges.all(entryNo)) {
-        // STRICT TEXT; categories are written here only.
+        // The column is TEXT in a STRICT table, and only this module writes categories.
         const category = row['category'] as Category;
         const source = row['source'] as string;
         const from = toCursor(row['from_position'], row['from_check']);

@@ -46,7 +46,7 @@ const purgeAll = ({ progress }: Ledger): number => {
 };
 const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
 
-test('staged digests become valid when their entry commits and not before, also after the ledger is reopened', () => {
+test('staged digests become valid when their entry commits and not before, even after the ledger is reopened', () => {
   const path = freshPath();
   let { ledger } = openAt(path);
   ledger.queue.enqueue(entry(1), moves(digests('old', [1, 2, 3])));
@@ -290,7 +290,7 @@ function toAfter({ last, open, made }: Model, act: Act): ReadonlyMap<number, str
   return after;
 }
 
-/** Whether `act` is committed; `model` describes the ledger before it. */
+/** Returns whether `act` is committed. `model` describes the ledger before `act`. */
 function isCommitted({ queue }: Ledger, { open, made }: Model, act: Act): boolean {
   if (act.do === 'export') return queue.findByExportId(`exp_${made + 1}`) !== undefined;
   const failing = act.do === 'fail' ? open[act.which % open.length] : undefined;
@@ -301,7 +301,9 @@ test('after a power cut at any commit, every digest matches the last committed e
   let cuts = 0;
   const foundIn = (ledger: Ledger): readonly (string | undefined)[] =>
     numbers(12).map((id) => digestOf(ledger, id));
-  /** Performs the acts with a power cut after `stepsMax` steps. Returns false if the acts ended before it. */
+  /**
+   * Performs the acts with a power cut after `stepsMax` steps. Returns false if the acts ended before the power cut.
+   */
   const isCutAfter = (acts: readonly Act[], stepsMax: number): boolean => {
     const path = freshPath();
     createPower(path, Number.POSITIVE_INFINITY).openLedger().close();

@@ -3,8 +3,8 @@ import type { LedgerDatabase } from '../platform/ports.ts';
 import type { CategoryMoves, RecordDigest } from './entry.ts';
 
 /**
- * Rows removed in one step of a purge. A step takes about 4 ms on the benchmark machine, so that a slower one also stays
- * within the event loop's limit of 50 ms.
+ * Number of rows removed in one step of a purge. A step takes about 4 ms on the benchmark machine, so even a slower
+ * machine stays within the event loop's limit of 50 ms.
  */
 const PURGED_AT_ONCE_MAX = 250;
 
@@ -65,7 +65,7 @@ export function createDigests(ledger: LedgerDatabase): Digests {
   );
   const deleteStaged = db.prepare("DELETE FROM digest_states WHERE entry_no = ? AND state = 'staged'");
   return {
-    // STRICT columns.
+    // The table is STRICT.
     digestOf: (category, recordId) =>
       (select.get(category, recordId)?.['digest'] as string | null | undefined) ?? undefined,
     stagedNo: () => selectStaged.get()?.['entry_no'] as number | undefined,
@@ -107,13 +107,13 @@ function createPurge(ledger: LedgerDatabase): () => boolean {
   return () => {
     const first = selectState.get();
     if (first === undefined) return false;
-    // STRICT INTEGER.
+    // The column is INTEGER in a STRICT table.
     const entryNo = first['entry_no'] as number;
-    // After an abandoned entry the previous digest stays valid. After a failed entry none does.
+    // After an abandoned entry the previous digest stays valid. After a failed entry no digest stays valid.
     const remove = first['state'] === 'staged' ? deleteOne : deleteThrough;
     ledger.transaction(() => {
       const rows = selectOfEntry.all(entryNo, PURGED_AT_ONCE_MAX);
-      // STRICT TEXT NOT NULL.
+      // The column is TEXT NOT NULL in a STRICT table.
       for (const row of rows) remove.run(row['category'] as string, row['record_id'] as string, entryNo);
       if (rows.length < PURGED_AT_ONCE_MAX) deleteState.run(entryNo);
     });

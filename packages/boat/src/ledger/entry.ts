@@ -44,15 +44,15 @@ export interface Entry {
   readonly retryCount: number;
   readonly nextRetryAtMs: WallMs;
   readonly lastError: string | undefined;
-  /** The part size by which it is cut, or undefined until it is first sent. */
+  /** The part size that was used to cut the export, or undefined until it is first sent. */
   readonly partSizeBytes: number | undefined;
-  /** Bytes of request bodies sent so far, after compression, whether acknowledged or not. */
+  /** Total size of the request bodies sent so far, in bytes after compression, whether acknowledged or not. */
   readonly wireSizeBytes: number;
   readonly completedAtMs: WallMs | undefined;
   readonly failedAtMs: WallMs | undefined;
 }
 
-/** The facts about a waiting entry that decide when it is sent. */
+/** The facts about a waiting entry that determine when it is sent. */
 export type Waiting = Pick<Entry, 'entryNo' | 'fileSizeBytes' | 'retryCount' | 'nextRetryAtMs'>;
 
 /** The digest of a state record in an export. */

@@ -10,7 +10,7 @@ export interface Facts {
   /** Prevents reuse of `sequence` in this run after a failed commit, because another program may have read the file. */
   skipSequence(sequence: number): void;
   get(name: string): string | undefined;
-  /** Stores a text in its own transaction, durably. */
+  /** Durably stores a text in its own transaction. */
   record(name: string, value: string): void;
 }
 
@@ -21,7 +21,7 @@ export function createFacts(ledger: LedgerDatabase, counters: Counters, newLedge
   const upsert = db.prepare(
     'INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
   );
-  // STRICT TEXT NOT NULL.
+  // The column is TEXT NOT NULL in a STRICT table.
   const get = (name: string): string | undefined => select.get(name)?.['value'] as string | undefined;
   // docs/spec/protocol.md R58: "A boat MUST name the ledger that a sequence belongs to in `ledger_id`, and use a new
   // ID for a new ledger."

@@ -4,8 +4,8 @@ import type { Entry, HistoryRow } from './entry.ts';
 import { toHistoryRow } from './entry-row.ts';
 
 /**
- * Most rejected records stored with a delivered export: enough to see a pattern, and bounded if central rejects
- * everything.
+ * Maximum number of rejected records stored with a delivered export. It is enough to see a pattern and limits the size
+ * if central rejects everything.
  */
 export const REJECTED_RECORDS_KEPT_MAX = 1_000;
 
@@ -69,7 +69,7 @@ export function createHistory({ db }: LedgerDatabase): History {
     page: (afterHistoryNo, limit) => {
       const rows = selectPage.all(afterHistoryNo, limit);
       const last = rows.at(-1);
-      // STRICT INTEGER.
+      // The column is INTEGER in a STRICT table.
       return {
         rows: rows.map(toHistoryRow),
         lastHistoryNo: last === undefined ? afterHistoryNo : (last['history_no'] as number),

@@ -28,7 +28,7 @@ const world = {
   disk: createDisk(),
   databases,
   log,
-  // The parts of the world that recovery and adoption use.
+  // The ports of the world that recovery and adoption use.
 } as unknown as World;
 const at = (ms: number): WallMs => ms as WallMs;
 
@@ -111,7 +111,7 @@ test('a range that is rewound while the next export is being made stays due', ()
   assert.equal(ledger.progress.cursorOf('boatlog', 'main')?.position, 80);
 });
 
-test('a cursor keeps its position after its entry was delivered and removed, also after reopening', () => {
+test('a cursor keeps its position after its entry was delivered and removed, even after reopening', () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
@@ -123,7 +123,7 @@ test('a cursor keeps its position after its entry was delivered and removed, als
   again.close();
 });
 
-test('the cursor is rewound to the start of the range of a failed entry and no further, also after reopening', () => {
+test('the cursor is rewound to the start of the range of a failed entry and no further, even after reopening', () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);
@@ -266,7 +266,7 @@ test('a smaller plan replaces the open parts and keeps the acknowledged ones', (
   );
 });
 
-test('a slot is claimed once, also after reopening, and together with its export', () => {
+test('a slot is claimed once, even after reopening, and in the same commit as its export', () => {
   const paths = freshRoot();
   const ledger = open(paths);
   assert.equal(ledger.slots.claim('2026-03-29', at(1)), true);

@@ -34,14 +34,14 @@ export interface Ledger {
   ensureSparePages(): void;
   /** Reserves the space at the start of a run; see `allocateSparePages`. */
   allocateSparePages(): void;
-  /** Commits a change without a meaning, to test whether the card accepts one. Throws like `transaction`. */
+  /** Commits a change without effect to test whether the card accepts writes. Throws like `transaction`. */
   proveWritable(): void;
   close(): void;
 }
 
 /**
- * Brings the database to the newest schema and returns the ledger over it.
- * Throws LEDGER_TOO_NEW for a database of a newer version, because an older program must not change it.
+ * Upgrades the database to the newest schema and returns its ledger. Throws LEDGER_TOO_NEW for a database of a newer
+ * version, because an older program must not change it.
  */
 export function openLedger(database: LedgerDatabase, newLedgerId: () => string): Ledger {
   migrate(database);

@@ -30,7 +30,7 @@ export function createLosses({ db }: LedgerDatabase): Losses {
     },
     list: () =>
       select.all().map((row) => ({
-        // STRICT columns.
+        // The table is STRICT.
         atMs: row['at_ms'] as WallMs,
         what: row['what'] as string,
         sizeBytes: row['size_bytes'] as number,

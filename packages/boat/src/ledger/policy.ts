@@ -42,7 +42,10 @@ export function toNumberedName(stamp: string, attempt: number): string {
   return attempt <= 1 ? stamp : `${stamp}_${attempt}`;
 }
 
-/** Longest list stored for one localStorage key: twice the limit of browsers for a whole origin. */
+/**
+ * Maximum length of the list stored for one localStorage key, in characters. It is twice the browsers' limit for a
+ * whole origin.
+ */
 export const BROWSER_LIST_LENGTH_MAX = 10 * 1024 * 1024;
 
 /**

@@ -6,7 +6,7 @@ import type { Digests } from './digests.ts';
 import type { CategoryMoves, Entry, NewEntry, RecordDigest } from './entry.ts';
 import type { QueueReads } from './queue-reads.ts';
 
-/** Adds entries to the queue. Each operation is one transaction: durable when it returns, or without effect. */
+/** Adds entries to the queue. Each operation is one transaction. It is durable when it returns, or it has no effect. */
 export interface QueueArrivals {
   /**
    * Inserts the entry, moves the cursors, takes the sequence and claims the slot in one transaction. The export is

@@ -17,7 +17,7 @@ export interface AcknowledgedPart {
   readonly wireSizeBytes: number;
 }
 
-/** Records delivery results. Each operation is one transaction: durable when it returns, or without effect. */
+/** Records delivery results. Each operation is one transaction. It is durable when it returns, or it has no effect. */
 export interface QueueOutcomes {
   /** Returns an `uploading` entry to pending. If `spent` is undefined, no attempt was spent. */
   putBack(

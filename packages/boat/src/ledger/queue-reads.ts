@@ -4,7 +4,7 @@ import type { Counters } from './counters.ts';
 import type { Entry, EntryStatus, QueueCounts } from './entry.ts';
 import { ENTRY_COLUMNS, type EntryRow, toEntry } from './entry-row.ts';
 
-/** Lookups of entries and sums over them. */
+/** Finds entries and computes sums over them. */
 export interface QueueReads {
   get(entryNo: number): Entry | undefined;
   find(queueId: string): Entry | undefined;
@@ -18,7 +18,7 @@ export interface QueueReads {
   /** The newest entry with any status. */
   newest(): Entry | undefined;
   counts(): QueueCounts;
-  /** Total size of the export files that wait or are being sent. */
+  /** Total size of the export files that are waiting or being sent, in bytes. */
   waitingBytes(): number;
 }
 
@@ -30,7 +30,7 @@ export function createQueueReads(
 ): QueueReads {
   const selectEntries = (rest: string): StatementSync => {
     const statement = db.prepare(`SELECT ${ENTRY_COLUMNS} FROM entries ${rest}`);
-    // Rows as objects with this many columns take twice as long.
+    // Reading rows with this many columns as objects takes twice as long.
     statement.setReturnArrays(true);
     return statement;
   };
@@ -48,7 +48,7 @@ export function createQueueReads(
   );
 
   const toCurrent = (row: unknown): Entry => {
-    // The statement's columns, in an array.
+    // The row is an array of the statement's columns.
     const entry = toEntry(row as EntryRow);
     return uploading.has(entry.entryNo) ? { ...entry, status: 'uploading' } : entry;
   };
@@ -74,7 +74,7 @@ export function createQueueReads(
       const stored = counters.entriesByStatus();
       return { ...stored, pending: stored.pending - uploading.size, uploading: uploading.size };
     },
-    // STRICT INTEGER.
+    // The column is INTEGER in a STRICT table.
     waitingBytes: () => sumWaiting.get()?.['n'] as number,
   };
 }

@@ -5,8 +5,8 @@ import { mustChange, mustGet } from './queue-outcomes.ts';
 import type { QueueReads } from './queue-reads.ts';
 
 /**
- * Changes entries after their delivery ended. Each operation is one transaction: durable when it returns, or without
- * effect.
+ * Changes entries after their delivery ended. Each operation is one transaction. It is durable when it returns, or it
+ * has no effect.
  */
 export interface QueueRemovals {
   /**
@@ -14,7 +14,7 @@ export interface QueueRemovals {
    * because the file was not dropped.
    */
   requeue(entryNo: number, nowMs: WallMs): Entry;
-  /** Records that the file of a failed entry is about to be removed, and its loss. Repeating it records no second loss. */
+  /** Records the loss of a failed entry's file before the file is removed. Repeating the call records no second loss. */
   beginRemoval(entryNo: number, why: { readonly atMs: WallMs; readonly reason: string }): void;
   /** True if the removal of the entry has begun, so that its file may be gone. */
   hasRemovalBegun(entryNo: number): boolean;
@@ -40,7 +40,7 @@ export function createQueueRemovals(
   );
   const remove = db.prepare("DELETE FROM entries WHERE entry_no = ? AND status IN ('completed', 'failed')");
   const updateFile = db.prepare('UPDATE entries SET export_file = ? WHERE entry_no = ?');
-  // STRICT INTEGER; null where no removal has begun.
+  // The column is INTEGER in a STRICT table. It is null if no removal has begun.
   const removalLossNo = (entryNo: number): number | undefined =>
     (selectRemoval.get(entryNo)?.['removal_loss_no'] as number | null | undefined) ?? undefined;
   return {

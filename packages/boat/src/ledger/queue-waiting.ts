@@ -8,21 +8,22 @@ export interface SizeRange {
   readonly upToBytes: number;
 }
 
-/** All file sizes: the default of `claim`. */
+/** All file sizes. This is the default of `claim`. */
 const ANY_SIZE: SizeRange = { overBytes: -1, upToBytes: Number.MAX_SAFE_INTEGER };
 
-/** The entries that wait, and which of them are being sent. */
+/** The waiting entries, and which of them are being sent. */
 export interface QueueWaiting {
   /**
-   * Marks the oldest pending entry that `isDue` accepts as `uploading` and returns it, or undefined if there is none. The
-   * mark is only in memory: no upload survives a power cut, and this saves one fsync per export (decision 0016).
+   * Marks the oldest pending entry that `isDue` accepts as `uploading` and returns it, or undefined if there is none.
+   * The mark is kept only in memory, because no upload survives a power cut. This saves one fsync per export (decision
+   * 0016).
    */
   claim(isDue: (entry: Waiting) => boolean, size?: SizeRange): Entry | undefined;
   /** True if `claim` would return an entry. */
   hasDue(isDue: (entry: Waiting) => boolean, size: SizeRange): boolean;
   /** The oldest pending entry from another ledger (sequence 0). */
   firstForeign(): Entry | undefined;
-  /** The entries that wait and are not being sent, oldest first. */
+  /** The waiting entries that are not being sent, oldest first. */
   waiting(): readonly Waiting[];
   /** Returns an `uploading` entry to pending, unchanged. */
   unclaim(entryNo: number): void;
@@ -49,7 +50,7 @@ export function createQueueWaiting(
 
   function* iterateWaiting(size: SizeRange): Generator<Waiting, void, void> {
     for (const row of pendingBySize.iterate(size.overBytes, size.upToBytes)) {
-      // The statement's columns, which are STRICT INTEGER.
+      // The statement's columns are INTEGER in a STRICT table.
       const [entryNo, fileSizeBytes, retryCount, nextRetryAtMs] = row as unknown as WaitingRow;
       if (!uploading.has(entryNo)) yield { entryNo, fileSizeBytes, retryCount, nextRetryAtMs };
     }
@@ -68,7 +69,7 @@ export function createQueueWaiting(
     hasDue: (isDue, size) => firstDue(isDue, size) !== undefined,
     firstForeign: () => {
       const row = pendingForeign.get();
-      // STRICT INTEGER.
+      // The column is INTEGER in a STRICT table.
       return row === undefined ? undefined : reads.get(row['entry_no'] as number);
     },
     waiting: () => [...iterateWaiting(ANY_SIZE)],

@@ -17,7 +17,7 @@ export interface Queue extends QueueArrivals, QueueReads, QueueWaiting, QueueOut
   readonly historyPage: History['page'];
   readonly newestHistoryNo: History['newestNo'];
   readonly losses: Losses['list'];
-  /** Bytes of request bodies sent in the calendar month of `atMs`. */
+  /** Total size of the request bodies sent in the calendar month of `atMs`, in bytes. */
   monthBytes(atMs: WallMs): number;
 }
 
@@ -26,8 +26,8 @@ export function createQueue(
   tables: ArrivalTables & { readonly losses: Losses },
 ): Queue {
   /**
-   * The entries that are being sent, the only state of the queue that is not in the database (decision 0016). Only
-   * `QueueWaiting` adds to the set. `QueueWaiting` and, after a commit, `QueueOutcomes` remove from it.
+   * The entries that are being sent. This is the only state of the queue that is not in the database (decision 0016).
+   * Only `QueueWaiting` adds to the set. `QueueWaiting` and, after a commit, `QueueOutcomes` remove from it.
    */
   const uploading = new Set<number>();
   const history = createHistory(ledger);

@@ -1,8 +1,8 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 
 /**
- * Number of claims kept: two years of daily slots, so that a clock which jumps back cannot cause a second export of a
- * day.
+ * Number of claims that are kept. They cover two years of daily slots, so a clock that jumps back cannot cause a second
+ * export for the same day.
  */
 const SLOTS_KEPT_MAX = 730;
 
@@ -32,7 +32,7 @@ export function createSlots(ledger: LedgerDatabase): Slots {
         if (isFirst) prune.run(SLOTS_KEPT_MAX);
         return isFirst;
       }),
-    // STRICT TEXT.
+    // The column is TEXT in a STRICT table.
     claimed: () => select.all().map((row) => row['slot_id'] as string),
   };
 }

@@ -1,18 +1,21 @@
 import type { Disk, LedgerDatabase } from '../platform/ports.ts';
 
 /**
- * Space inside the ledger for state changes on a full card: about a thousand history rows, enough for a season and
- * negligible on any card.
+ * Space inside the ledger for state changes on a full card. It holds about a thousand history rows, which is enough for
+ * a season and negligible on any card.
  */
 const SPARE_BYTES = 512 * 1024;
 /** Below this amount of free space inside the ledger, the space is reserved again. */
 const SPARE_MIN_BYTES = 256 * 1024;
-/** Size of the ballast file. It is removed on a full card, because a start needs space for a new WAL and its index. */
+/**
+ * Size of the ballast file. The file is removed on a full card, because a start needs space for a new WAL and its
+ * index.
+ */
 export const BALLAST_BYTES = 2 * 1024 * 1024;
 
 /**
- * Keeps free pages inside the database, so that delivery, failure and cleanup still work when the file cannot grow
- * (docs/spec/delivery.md, "Disk"). Call it while the card has space. Throws like `transaction`.
+ * Keeps free pages inside the database, so that deliveries, failures and cleanups can still be recorded when the file
+ * cannot grow (docs/spec/delivery.md, "Disk"). Call it while the card has space. Throws like `transaction`.
  */
 export function ensureSparePages(database: LedgerDatabase): void {
   const { db } = database;
@@ -23,8 +26,8 @@ export function ensureSparePages(database: LedgerDatabase): void {
 }
 
 /**
- * Reserves the space even if enough pages are free. The pages pass through the WAL, which keeps their space too. The WAL
- * exists for one run of the program, so each run calls this once.
+ * Reserves the space even if enough pages are free. The pages pass through the WAL, so the WAL keeps the same space.
+ * The WAL exists for one run of the program, so each run calls this function once.
  */
 export function allocateSparePages(database: LedgerDatabase): void {
   const { db } = database;

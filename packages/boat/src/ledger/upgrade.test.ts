@@ -94,7 +94,7 @@ for (const version of EARLIER_VERSIONS) {
     ledger.close();
   });
 
-  test(`the entries of a ledger of version ${version} fail, are retried, delivered and removed like any others`, () => {
+  test(`entries in a ledger of version ${version} can fail, be retried, be delivered and be removed like any others`, () => {
     const { path, observed } = earlierLedger('used', version);
     const { ledger } = open(path);
     const { queue, progress } = ledger;
@@ -112,7 +112,7 @@ for (const version of EARLIER_VERSIONS) {
       'a retried export is not a loss',
     );
     queue.forget(2);
-    assert.deepEqual(queue.parts(2), [], 'the parts of a removed entry are removed, too');
+    assert.deepEqual(queue.parts(2), [], 'the parts of a removed entry are also removed');
     assert.equal(queue.claim(() => true)?.entryNo, 4);
     const sequence = ledger.facts.nextSequence();
     const entry = queue.get(5);

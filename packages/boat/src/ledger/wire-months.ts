@@ -1,9 +1,9 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import { toMonth } from './policy.ts';
 
-/** Bytes of request bodies sent in each calendar month, for the owner's data budget. */
+/** Total size of the request bodies sent in each calendar month, in bytes. The owner's data budget depends on it. */
 export interface WireMonths {
-  /** Bytes sent in the calendar month of `atMs`. */
+  /** Number of bytes sent in the calendar month of `atMs`. */
   bytesIn(atMs: WallMs): number;
   /** Inside a transaction: adds bytes to the month of `atMs`. */
   add(atMs: WallMs, sizeBytes: number): void;
@@ -16,7 +16,7 @@ export function createWireMonths({ db }: LedgerDatabase): WireMonths {
      ON CONFLICT (month) DO UPDATE SET size_bytes = size_bytes + excluded.size_bytes`,
   );
   return {
-    // STRICT INTEGER.
+    // The column is INTEGER in a STRICT table.
     bytesIn: (atMs) => (select.get(toMonth(atMs))?.['size_bytes'] as number | undefined) ?? 0,
     add: (atMs, sizeBytes) => {
       if (sizeBytes > 0) add.run(toMonth(atMs), sizeBytes);

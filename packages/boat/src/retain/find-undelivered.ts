@@ -8,11 +8,11 @@ import { toLineKind } from '../spool/policy.ts';
 import { readLines } from '../spool/read-lines.ts';
 
 /**
- * Most record identities that one pass over the delivered files compares: about 20 MB of memory for a failed file of
- * any size.
+ * Maximum number of record identities that are compared in one pass over the delivered files. It limits memory to about
+ * 20 MB for a failed file of any size.
  */
 const IDENTITIES_PER_PASS_MAX = 100_000;
-/** Bytes of a record line that contain its ID: up to 300 characters, each up to 6 bytes when escaped. */
+/** Number of bytes of a record line that can contain its ID: up to 300 characters, each up to 6 bytes when escaped. */
 const RECORD_START_BYTES = 2_048;
 
 /**
@@ -51,7 +51,7 @@ export async function findUndelivered(
   return isRead ? undelivered : Math.max(1, failed.recordCount);
 }
 
-/** Returns false if the card cannot read the file, so that the search can continue with other files. */
+/** Returns false if the file cannot be read from the card, so that the search can continue with other files. */
 async function isReadable(read: () => Promise<void>): Promise<boolean> {
   try {
     await read();

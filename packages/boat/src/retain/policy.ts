@@ -1,4 +1,4 @@
-/** Largest default reserve: enough for the other services of the boat for a season. */
+/** Maximum default reserve. It is enough for the other services of the boat for a season. */
 const RESERVE_MAX_BYTES = 500 * 1024 * 1024;
 /** Share of the file system that is reserved on a small card. */
 const RESERVE_SHARE = 0.03;

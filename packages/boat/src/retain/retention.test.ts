@@ -191,7 +191,7 @@ test('a power cut during the removal of a failed export leaves one recorded loss
   const gone = await fail(await enqueue(['b']));
   deliver(await enqueue(['a', 'b']));
   passDays(8);
-  // The state that a power cut leaves after the file was removed and before its row was.
+  // The state after a power cut between the removal of the file and the removal of its row.
   ledger.queue.beginRemoval(failed.entryNo, { atMs: at(0), reason: 'removed' });
   rmSync(failed.exportFile);
   rmSync(gone.exportFile);
@@ -208,7 +208,7 @@ test('a power cut during the removal of a failed export leaves one recorded loss
   assert.equal(ledger.queue.losses().length, 1);
 });
 
-test('files that the card cannot read prove nothing, and do not prevent the cleanup of other files', async () => {
+test('files that cannot be read from the card prove nothing and do not prevent the cleanup of other files', async () => {
   const { ledger, retention, enqueue, deliver, fail, passDays, whenReading } = openBoat(1_000_000, 0);
   const unreadable = await fail(await enqueue(['a']));
   const proven = await fail(await enqueue(['b']));

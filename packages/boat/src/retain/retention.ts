@@ -11,7 +11,10 @@ import { createRemover, type Remover } from './remover.ts';
 export interface CleanupReport {
   readonly completedRemoved: number;
   readonly failedRemoved: number;
-  /** Failed entries past their retention that stay, because later exports did not demonstrably deliver their records. */
+  /**
+   * Number of failed entries that stay past their retention, because it is not proven that later exports delivered
+   * their records.
+   */
   readonly failedKept: number;
   readonly freedBytes: number;
 }
@@ -23,7 +26,9 @@ export interface Retention {
    * Throws DISK_RESERVE if that is not enough.
    */
   ensureReserve(): Promise<void>;
-  /** Removes delivered files after 30 days, and failed ones after 7 days if later exports delivered their records. */
+  /**
+   * Removes delivered files after 30 days, and failed exports after 7 days if later exports delivered their records.
+   */
   cleanup(completedKeptMs?: number): Promise<CleanupReport>;
   /** See `Remover.isRemoving`. */
   readonly isRemoving: Remover['isRemoving'];
@@ -31,7 +36,7 @@ export interface Retention {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Interval between the daemon's cleanups, and the delay of the first one after its start. */
+/** Interval between the daemon's cleanups, and the delay of the first cleanup after the start. */
 const CLEANUP_EVERY_MS = 24 * 3_600_000;
 const CLEANUP_FIRST_MS = 10 * 60_000;
 

@@ -3,7 +3,7 @@ import { type Listening, listen } from '../../platform/listen.ts';
 const TIME = '2026-02-20T12:00:00Z';
 const DATA_BUDGET = { state: 'affordable', detail: '', month_bytes: 0, month_bytes_max: null };
 
-/** The state from which a `LoopbackDaemon` builds its next answers. A test changes it as its story continues. */
+/** The state from which a `LoopbackDaemon` builds its next answers. A test changes it during its scenario. */
 export interface DaemonStory {
   tier: number | null;
   canExport: boolean;
@@ -16,7 +16,7 @@ export interface DaemonStory {
   otherService?: () => Response;
 }
 
-/** A loopback server that answers as the export manager would in a story. */
+/** A loopback server that answers as the export manager would in a scenario. */
 export interface LoopbackDaemon {
   readonly port: number;
   readonly story: DaemonStory;

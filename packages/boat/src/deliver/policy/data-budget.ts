@@ -1,8 +1,8 @@
-/** The owner's limits for sending. Undefined: no limit. */
+/** The owner's limits for sending. A limit that is undefined does not apply. */
 export interface DataBudget {
-  /** On a metered connection, larger exports wait. */
+  /** Maximum size of an export on a metered connection, in bytes. Larger exports wait. */
   readonly meteredSizeMaxBytes: number | undefined;
-  /** Bytes of request bodies that may be sent in one calendar month. */
+  /** Maximum total size of the request bodies sent in one calendar month, in bytes. */
   readonly monthlyBytesMax: number | undefined;
 }
 
@@ -11,8 +11,8 @@ export type SendHold = 'metered' | 'over_budget';
 
 /**
  * The hold that the data budget puts on an entry, or undefined if the entry may be sent. "Send now" (`isSendNow`)
- * overrides both limits. If the boat cannot determine whether the connection is metered, it counts as not metered: most
- * boats have no NetworkManager to query.
+ * overrides both limits. If the boat cannot determine whether the connection is metered, the connection counts as not
+ * metered, because most boats have no NetworkManager to query.
  */
 export function decideSendHold(
   budget: DataBudget,
@@ -35,7 +35,10 @@ export function decideSendHold(
   return undefined;
 }
 
-/** Why due exports wait and how the owner can send them anyway, for the log and the status; '' without a hold. */
+/**
+ * Explains in the log and the status why due exports wait and how the owner can send them anyway. Returns '' if there
+ * is no hold.
+ */
 export function describeSendHold(hold: SendHold | undefined): string {
   switch (hold) {
     case undefined:

@@ -9,7 +9,7 @@ export type DestinationState =
 export interface Destination {
   readonly state: DestinationState;
   readonly sinceWallMs: number;
-  /** What the boat observed, for a person; '' if there is nothing to add. */
+  /** Human-readable description of what the boat observed, or '' if there is nothing to add. */
   readonly detail: string;
 }
 
@@ -17,7 +17,7 @@ export interface Destination {
 export type DestinationEvent =
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'probe'; readonly result: ProbeResult }
-  /** Central answered an authenticated request. This alone ends every state, even `blocked`. */
+  /** Central answered an authenticated request. Only this ends every state, even `blocked`. */
   | { readonly kind: 'accepted' }
   | { readonly kind: 'configuration_changed' };
 

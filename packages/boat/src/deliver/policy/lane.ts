@@ -1,4 +1,4 @@
-/** The queue has two lanes: exports that fit into one part, and exports of many parts. */
+/** The queue has two lanes: exports that fit into one part, and exports with several parts. */
 export type Lane = 'small' | 'bulk';
 
 /**

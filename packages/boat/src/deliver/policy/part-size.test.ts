@@ -5,7 +5,7 @@ import { isCutOff, smallerPartSize } from './part-size.ts';
 const MIB = 1_048_576;
 const KIB = 1_024;
 
-test('a part is cut to half on a 413 and to a quarter for the link, never below 16 KiB, and never within a record', () => {
+test('a part is cut to half after a 413 and to a quarter after a cut-off, but never below 16 KiB or within a record', () => {
   const cases: readonly (readonly [
     partSizeBytes: number,
     bodyBytes: number,
@@ -14,9 +14,9 @@ test('a part is cut to half on a 413 and to a quarter for the link, never below 
     cutOff: number | undefined,
   ])[] = [
     [MIB, MIB, true, MIB / 2, MIB / 4],
-    // A file that is its own only part is smaller than the part size.
+    // A file that is sent as one part is smaller than the part size.
     [MIB, 200 * KIB, true, 100 * KIB, 50 * KIB],
-    // A part is larger than its size by its header, or by its one record.
+    // A part exceeds the part size by its header or by its only record.
     [64 * KIB, 66 * KIB, true, 32 * KIB, 16 * KIB],
     [24 * KIB, 24 * KIB, true, 16 * KIB, 16 * KIB],
     [16 * KIB, 17 * KIB, true, undefined, undefined],
@@ -30,7 +30,7 @@ test('a part is cut to half on a 413 and to a quarter for the link, never below 
   }
 });
 
-test('a part counts as cut off if its request began and no whole answer came', () => {
+test('a part counts as cut off if its request began but no complete answer arrived', () => {
   assert.ok(isCutOff({ kind: 'answer_lost', code: 'ECONNRESET' }));
   assert.ok(isCutOff({ kind: 'stalled' }));
   assert.ok(!isCutOff({ kind: 'no_connection', phase: 'connect', code: 'ECONNREFUSED' }));

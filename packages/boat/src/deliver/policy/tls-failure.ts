@@ -8,7 +8,7 @@ const FOREIGN_CERTIFICATE_CODES: readonly string[] = [
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ];
 
-/** The failure that a clock which is behind causes. No certificate is issued for the future. */
+/** The failure when the boat's clock is behind. Certificates are not issued for the future. */
 const NOT_YET_VALID_CODE = 'CERT_NOT_YET_VALID';
 const EXPIRED_CODE = 'CERT_HAS_EXPIRED';
 

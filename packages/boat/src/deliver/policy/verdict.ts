@@ -11,7 +11,10 @@ export type Verdict =
       readonly destination: 'offline' | 'captive_portal' | 'clock_wrong';
       readonly detail: string;
     }
-  /** The boat reached central, and central failed. A probe must confirm this before an attempt is spent: `confirmUnavailable`. */
+  /**
+   * The boat reached central, and central failed. A probe must confirm this before an attempt is spent (see
+   * `confirmUnavailable`).
+   */
   | { readonly kind: 'unavailable'; readonly detail: string; readonly retryAfterMs?: number }
   /** Central refuses every export until something changes. No attempt is spent, and the owner sees the reason. */
   | { readonly kind: 'blocked'; readonly status: number; readonly errorCode: string; readonly detail: string }
@@ -20,7 +23,7 @@ export type Verdict =
   /** The part is too large for central, and the boat can cut it. */
   | { readonly kind: 'cut_smaller'; readonly detail: string };
 
-/** The facts besides the outcome that a verdict depends on. */
+/** The facts that a verdict depends on in addition to the outcome. */
 export interface VerdictFacts {
   /** Whether the part can be cut into smaller ones. */
   readonly canCut: boolean;

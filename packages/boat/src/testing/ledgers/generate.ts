@@ -87,7 +87,7 @@ function enqueue({ queue, progress }: EarlierLedger, n: number): void {
         category: 'boatlog',
         cursors: [
           { source: 'main', from, to: { position, check: `row ${position}` } },
-          // Only an export that fails moves this one.
+          // Only an export that fails later moves this cursor.
           ...(n === 3 ? [{ source: 'other', from: undefined, to: { position: 1, check: 'row 1' } }] : []),
         ],
         digests: [],
@@ -148,12 +148,12 @@ function fill(ledger: EarlierLedger): void {
   ledger.slots.claim('2026-02-20', AT_MS);
   ledger.browser?.keep({ notes: '["a"]' }, AT_MS);
   ledger.facts.record?.('bundled_exports', 'exp_3 exp_5');
-  // An export that is being made, and an upload that is under way, when the power is cut.
+  // The power is cut while an export is being made and an upload is in progress.
   queue.writeAhead?.(undefined, 'settings', [{ recordId: 'settings', digest: 'staged' }]);
   queue.claim(() => true);
 }
 
-/** What the code that wrote the ledger reads from it. */
+/** Returns the values that the code of the ledger's version reads from the ledger. */
 function observe({ queue, progress, facts, slots }: EarlierLedger): object {
   return {
     ledgerId: facts.ledgerId,
