@@ -149,7 +149,7 @@ async function knownExports(daemon: RunningDaemon): Promise<ReadonlySet<string>>
 /** Starts a central and prepares a boat on the card that sends to this central. */
 async function placePrograms(processes: Processes, card: Card) {
   const central = await placeCentral(processes);
-  const token = await enrollAt(processes, central, INSTALLATION);
+  const token = await enrollAt(central, INSTALLATION);
   await startCentral(processes, central);
   const root = join(card.path, 'boat');
   prepareBoat({ root, rows: 400 }, token);

@@ -63,7 +63,7 @@ async function exportUntilKilled(
 export async function killBoat(processes: Processes, run: CrashRun): Promise<CrashCounts> {
   const seeded = createSeeded(run.seed);
   const central = await placeCentral(processes);
-  const token = await enrollAt(processes, central, INSTALLATION);
+  const token = await enrollAt(central, INSTALLATION);
   await startCentral(processes, central);
   const root = join(processes.folder('kill-boat'), 'boat');
   prepareBoat({ root, rows: 400 }, token);

@@ -52,7 +52,7 @@ async function exportUntil(
 export async function killCentral(processes: Processes, run: CrashRun): Promise<CrashCounts> {
   const seeded = createSeeded(run.seed);
   const central = await placeCentral(processes);
-  const token = await enrollAt(processes, central, INSTALLATION);
+  const token = await enrollAt(central, INSTALLATION);
   let running = await startCentral(processes, central);
   const root = join(processes.folder('kill-central'), 'boat');
   prepareBoat({ root, rows: 600 }, token);

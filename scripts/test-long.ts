@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { basename, join } from 'node:path';
 import { listTests } from './run-tests.ts';
+import { bundleTestPrograms } from './test-programs.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -67,6 +68,7 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
+bundleTestPrograms();
 const passed =
   (await runSteps(TESTS.filter(isAsked), STEPS_AT_ONCE)) + (await runSteps([MUTATION].filter(isAsked), 1));
 const failed = all.filter(isAsked).length - passed;

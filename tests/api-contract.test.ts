@@ -14,7 +14,6 @@ import {
 import { accepting, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
-const BOUND = { timeout: 60_000 };
 const KIOSK = { origin: 'http://localhost:3000' };
 
 /** One request to a route. Unless given, `id` and `name` refer to the delivered export. */
@@ -165,7 +164,7 @@ async function readFirstEvent(response: Response, make: () => Promise<unknown>):
   return JSON.parse(/\ndata: (.*)\n/.exec(text)?.[1] ?? '');
 }
 
-test('the application serves exactly the routes of the contract', BOUND, () => {
+test('the application serves exactly the routes of the contract', () => {
   const served = new Set(
     running.boat.app.routes
       .filter(({ method }) => method !== 'ALL')
@@ -181,11 +180,11 @@ test('the application serves exactly the routes of the contract', BOUND, () => {
     assert.ok(Object.keys(answer.schema).length > 0, `${name} has an answer schema`);
 });
 
-describe("every route's answer matches its schema", BOUND, () => {
+describe("every route's answer matches its schema", () => {
   for (const [name, { succeeds, refused = {} }] of Object.entries(ATTEMPTS)) {
     const route: Route = ROUTES[name as RouteName];
     for (const attempt of succeeds)
-      test(`${route.method} ${route.path} ${JSON.stringify(attempt)}`, BOUND, async () => {
+      test(`${route.method} ${route.path} ${JSON.stringify(attempt)}`, async () => {
         const response = await send(route, attempt);
         assert.equal(response.status, 200);
         const { mediaType, schema } = route.answer;
@@ -207,7 +206,7 @@ describe("every route's answer matches its schema", BOUND, () => {
         );
       });
     for (const [code, attempt] of Object.entries(refused))
-      test(`${route.method} ${route.path} ${JSON.stringify(attempt)}: ${code}`, BOUND, async () => {
+      test(`${route.method} ${route.path} ${JSON.stringify(attempt)}: ${code}`, async () => {
         const response = await send(route, attempt);
         const answer = (await response.json()) as { readonly code: string };
         assertMatches(ErrorSchema, answer, name);
@@ -217,20 +216,20 @@ describe("every route's answer matches its schema", BOUND, () => {
           toHttpStatus(EXPORT_ERROR_CODES.find((known) => known === code) ?? 'INTERNAL'),
         );
       });
-    test(`${route.method} ${route.path} refuses another site`, BOUND, async () => {
+    test(`${route.method} ${route.path} refuses another site`, async () => {
       const response = await send(route, { headers: { host: 'evil.example' } });
       assert.equal(response.status, 403);
       assertMatches(ErrorSchema, await response.json(), name);
     });
     if (route.body !== undefined)
-      test(`${route.method} ${route.path} refuses a body that is too large`, BOUND, async () => {
+      test(`${route.method} ${route.path} refuses a body that is too large`, async () => {
         const body = { x: 'x'.repeat((route.bodySizeMaxBytes ?? 16_384) + 1) };
         const response = await send(route, { body, headers: KIOSK });
         assert.equal(response.status, 400);
         assertMatches(ErrorSchema, await response.json(), name);
       });
     if (route.caching === 'revalidate')
-      test(`${route.method} ${route.path} answers 304 to a client whose copy is current`, BOUND, async () => {
+      test(`${route.method} ${route.path} answers 304 to a client whose copy is current`, async () => {
         const first = await send(route, {});
         const tag = first.headers.get('etag') ?? '';
         assert.match(tag, /^"[0-9a-f]{64}"$/);
@@ -241,13 +240,13 @@ describe("every route's answer matches its schema", BOUND, () => {
   }
 });
 
-test('a request to bundle an empty queue is answered with 204', BOUND, async () => {
+test('a request to bundle an empty queue is answered with 204', async () => {
   for (const { queueId } of running.boat.manager.queue().pending) await running.boat.manager.cancel(queueId);
   const response = await send(ROUTES.bundle, {});
   assert.equal(response.status, 204);
 });
 
-test('the data budget is returned under its own key and under the deprecated one', BOUND, async () => {
+test('the data budget is returned under its own key and under the deprecated one', async () => {
   const status = (await (await send(ROUTES.status, {})).json()) as Record<string, unknown>;
   assert.deepEqual(status['thrift'], status['data_budget']);
   assert.ok('deprecated' in ROUTES.status.answer.schema.properties.thrift);

@@ -17,14 +17,13 @@ import {
   type RunningDaemon,
   startCentral,
   startDaemon,
-  startTierApi,
   toBoatEnvironment,
   toEnding,
   withCentralStore,
 } from './support/processes.ts';
+import { startTierApi } from './support/tier-api.ts';
 import { until } from './support/until.ts';
 
-const BOUND = { timeout: 60_000 };
 /**
  * Time limit for an answer, well below the 60 s after which a test's request is aborted. The boat waits twice for the tier API, 2
  * s each time.
@@ -56,86 +55,78 @@ function assertRefused(answer: Awaited<ReturnType<typeof generate>>, status: num
 describe('licence and tier', () => {
   const goodLicense = JSON.stringify({ installation_id: INSTALLATION, tier: 2 });
 
-  test(
-    'without a valid licence no export is created and none is lost, and a repaired licence needs no restart',
-    BOUND,
-    async (t) => {
-      const processes = createProcesses(toEnding(t));
-      const place = await placeBoat(processes);
-      const license = join(place.root, 'config', 'license.json');
-      const daemon = await startDaemon(processes, place);
-      const { json: first } = await generate(daemon, 'incremental');
-      const cases: readonly (readonly [string | undefined, string])[] = [
-        [undefined, 'LICENSE_MISSING'],
-        ['', 'LICENSE_INVALID'],
-        ['{"installation_id": "0123', 'LICENSE_INVALID'],
-        ['{"installation_id": "", "tier": 2}', 'INSTALLATION_ID_INVALID'],
-        ['{"installation_id": "Blue Heron", "tier": 2}', 'INSTALLATION_ID_INVALID'],
-        [`{"installation_id": "${INSTALLATION}"}`, 'TIER_UNKNOWN'],
-      ];
-      for (const [text, code] of cases) {
-        if (text === undefined) rmSync(license);
-        else writeFileSync(license, text);
-        assertRefused(await generate(daemon), 403, code);
-        const { json: status } = await daemon.request('GET', '/export/status');
-        assert.equal(status['success'], true);
-        assert.equal(status['can_export'], false);
-        assert.equal(status['code'], code);
-        assert.equal((status['last_export'] as { queue_id: string }).queue_id, first['queue_id']);
-      }
-      writeFileSync(license, goodLicense);
-      const { json: full } = await generate(daemon);
-      assert.equal(full['record_count'], first['record_count']);
-      const { json: queue } = await daemon.request('GET', '/export/queue/status');
-      assert.equal(Number(queue['pending_count']) + Number(queue['uploading_count']), 2);
-      assert.equal(await daemon.stop(), 0);
-    },
-  );
+  test('without a valid licence no export is created and none is lost, and a repaired licence needs no restart', async (t) => {
+    const processes = createProcesses(toEnding(t));
+    const place = await placeBoat(processes);
+    const license = join(place.root, 'config', 'license.json');
+    const daemon = await startDaemon(processes, place);
+    const { json: first } = await generate(daemon, 'incremental');
+    const cases: readonly (readonly [string | undefined, string])[] = [
+      [undefined, 'LICENSE_MISSING'],
+      ['', 'LICENSE_INVALID'],
+      ['{"installation_id": "0123', 'LICENSE_INVALID'],
+      ['{"installation_id": "", "tier": 2}', 'INSTALLATION_ID_INVALID'],
+      ['{"installation_id": "Blue Heron", "tier": 2}', 'INSTALLATION_ID_INVALID'],
+      [`{"installation_id": "${INSTALLATION}"}`, 'TIER_UNKNOWN'],
+    ];
+    for (const [text, code] of cases) {
+      if (text === undefined) rmSync(license);
+      else writeFileSync(license, text);
+      assertRefused(await generate(daemon), 403, code);
+      const { json: status } = await daemon.request('GET', '/export/status');
+      assert.equal(status['success'], true);
+      assert.equal(status['can_export'], false);
+      assert.equal(status['code'], code);
+      assert.equal((status['last_export'] as { queue_id: string }).queue_id, first['queue_id']);
+    }
+    writeFileSync(license, goodLicense);
+    const { json: full } = await generate(daemon);
+    assert.equal(full['record_count'], first['record_count']);
+    const { json: queue } = await daemon.request('GET', '/export/queue/status');
+    assert.equal(Number(queue['pending_count']) + Number(queue['uploading_count']), 2);
+    assert.equal(await daemon.stop(), 0);
+  });
 
-  test(
-    'if the tier API is down, answers HTML or never answers, license.json determines the tier',
-    BOUND,
-    async (t) => {
-      const processes = createProcesses(toEnding(t));
-      const tierApi = await startTierApi(processes, INSTALLATION, 2);
-      const place = await placeBoat(processes, { tierApiUrl: tierApi.url });
-      const daemon = await startDaemon(processes, place);
-      assert.equal((await generate(daemon)).json['tier'], 2);
-      assert.ok(tierApi.asked() > 0);
+  test('if the tier API is down, answers HTML or never answers, license.json determines the tier', async (t) => {
+    const processes = createProcesses(toEnding(t));
+    const tierApi = await startTierApi(processes, INSTALLATION, 2);
+    const place = await placeBoat(processes, { tierApiUrl: tierApi.url });
+    const daemon = await startDaemon(processes, place);
+    assert.equal((await generate(daemon)).json['tier'], 2);
+    assert.ok(tierApi.asked() > 0);
 
-      tierApi.answer(200, '<html>Welcome</html>', 'text/html');
-      assert.equal((await generate(daemon)).json['queued'], true);
-      tierApi.answer(500, '{"success": false}');
-      assert.equal((await generate(daemon)).json['queued'], true);
-      // Without a tier in license.json, an invalid answer of the tier API refuses the export.
-      writeFileSync(
-        join(place.root, 'config', 'license.json'),
-        JSON.stringify({ installation_id: INSTALLATION }),
-      );
-      assertRefused(await generate(daemon), 403, 'TIER_UNKNOWN');
-      tierApi.answer(200, JSON.stringify({ success: true, tier: 1, installation_id: INSTALLATION }));
-      assert.equal((await generate(daemon)).json['tier'], 1);
-      assert.equal(await daemon.stop(), 0);
+    tierApi.answer(200, '<html>Welcome</html>', 'text/html');
+    assert.equal((await generate(daemon)).json['queued'], true);
+    tierApi.answer(500, '{"success": false}');
+    assert.equal((await generate(daemon)).json['queued'], true);
+    // Without a tier in license.json, an invalid answer of the tier API refuses the export.
+    writeFileSync(
+      join(place.root, 'config', 'license.json'),
+      JSON.stringify({ installation_id: INSTALLATION }),
+    );
+    assertRefused(await generate(daemon), 403, 'TIER_UNKNOWN');
+    tierApi.answer(200, JSON.stringify({ success: true, tier: 1, installation_id: INSTALLATION }));
+    assert.equal((await generate(daemon)).json['tier'], 1);
+    assert.equal(await daemon.stop(), 0);
 
-      const silent = createServer(() => undefined);
-      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-      processes.atEnd(() => void silent.close());
-      const address = silent.address();
-      const port = typeof address === 'object' ? address?.port : undefined;
-      writeFileSync(join(place.root, 'config', 'license.json'), goodLicense);
-      const slow = await startDaemon(processes, { ...place, tierApiUrl: `http://127.0.0.1:${port}` });
-      const beganMs = performance.now();
-      const { json: made } = await generate(slow);
-      const tookMs = performance.now() - beganMs;
-      assert.equal(made['tier'], 2);
-      assert.ok(tookMs < SLOW_ANSWER_MAX_MS, `answered after ${Math.round(tookMs)} ms`);
-      await slow.kill();
-    },
-  );
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    processes.atEnd(() => void silent.close());
+    const address = silent.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    writeFileSync(join(place.root, 'config', 'license.json'), goodLicense);
+    const slow = await startDaemon(processes, { ...place, tierApiUrl: `http://127.0.0.1:${port}` });
+    const beganMs = performance.now();
+    const { json: made } = await generate(slow);
+    const tookMs = performance.now() - beganMs;
+    assert.equal(made['tier'], 2);
+    assert.ok(tookMs < SLOW_ANSWER_MAX_MS, `answered after ${Math.round(tookMs)} ms`);
+    await slow.kill();
+  });
 });
 
 describe('starting', () => {
-  test('a port in use is reported with the fix, and the boat does not change', BOUND, async (t) => {
+  test('a port in use is reported with the fix, and the boat does not change', async (t) => {
     const processes = createProcesses(toEnding(t));
     const place = await placeBoat(processes);
     const other = createServer();
@@ -171,7 +162,7 @@ describe('starting', () => {
     ['a root that is not a path', undefined, { D3KOS_ROOT: 'opt' }, /D3KOS_ROOT is "opt"/],
   ];
   for (const [name, file, environment, said] of configurations)
-    test(`a configuration with ${name} is refused with the key and the fix`, BOUND, async (t) => {
+    test(`a configuration with ${name} is refused with the key and the fix`, async (t) => {
       const processes = createProcesses(toEnding(t));
       const place = await placeBoat(processes);
       if (file !== undefined) writeFileSync(join(place.root, 'config', 'export.json'), file);
@@ -182,7 +173,7 @@ describe('starting', () => {
       assert.doesNotMatch(refused.output, /^\s+at /m, 'a message, not a stack');
     });
 
-  test('a second daemon on the same root is refused, and the first keeps running', BOUND, async (t) => {
+  test('a second daemon on the same root is refused, and the first keeps running', async (t) => {
     const processes = createProcesses(toEnding(t));
     const place = await placeBoat(processes);
     const daemon = await startDaemon(processes, place);
@@ -198,23 +189,19 @@ describe('starting', () => {
     assert.equal(await daemon.stop(), 0);
   });
 
-  test(
-    'without a daemon every command reports this, with the fix and a specific exit code',
-    BOUND,
-    async (t) => {
-      const processes = createProcesses(toEnding(t));
-      const place = await placeBoat(processes);
-      for (const command of ['status', 'generate', 'history']) {
-        const refused = await processes.run('boat', [command, '--json'], toBoatEnvironment(place));
-        assert.equal(refused.code, 3, refused.output);
-        assert.match(refused.output, /DAEMON_UNREACHABLE/);
-        assert.match(refused.output, /systemctl start d3kos-export-manager/);
-      }
-    },
-  );
+  test('without a daemon every command reports this, with the fix and a specific exit code', async (t) => {
+    const processes = createProcesses(toEnding(t));
+    const place = await placeBoat(processes);
+    for (const command of ['status', 'generate', 'history']) {
+      const refused = await processes.run('boat', [command, '--json'], toBoatEnvironment(place));
+      assert.equal(refused.code, 3, refused.output);
+      assert.match(refused.output, /DAEMON_UNREACHABLE/);
+      assert.match(refused.output, /systemctl start d3kos-export-manager/);
+    }
+  });
 });
 
-test('two exports in one second are two entries and two files', BOUND, async (t) => {
+test('two exports in one second are two entries and two files', async (t) => {
   const processes = createProcesses(toEnding(t));
   const place = await placeBoat(processes);
   const daemon = await startDaemon(processes, place);
@@ -235,62 +222,58 @@ test('two exports in one second are two entries and two files', BOUND, async (t)
   assert.equal(await daemon.stop(), 0);
 });
 
-describe('a token that central refuses', BOUND, () => {
+describe('a token that central refuses', () => {
   const processes = createProcesses({ after });
   let central: CentralPlace;
   let own = '';
   let other = '';
   before(async () => {
     central = await placeCentral(processes);
-    own = await enrollAt(processes, central, INSTALLATION);
-    other = await enrollAt(processes, central, 'fedcba9876543210');
+    own = await enrollAt(central, INSTALLATION);
+    other = await enrollAt(central, 'fedcba9876543210');
     await startCentral(processes, central);
   });
 
-  test(
-    "another boat's token delivers nothing and is reported, and the right token delivers without a restart",
-    BOUND,
-    async () => {
-      const place = await placeBoat(processes, { centralUrl: central.url }, other);
-      const credentials = join(place.root, 'config', 'export-credentials.json');
-      const daemon = await startDaemon(processes, place);
-      const { json: made } = await generate(daemon);
-      const destination = async () => {
-        const { json } = await daemon.request('GET', '/export/status');
-        return json['destination'] as { state: string; explanation: string };
-      };
-      await until('the refusal', async () => (await destination()).state === 'blocked');
-      assert.match((await destination()).explanation, /token|enrol/);
-      const waiting = JSON.parse(JSON.stringify((await daemon.request('GET', '/export/queue')).json));
-      assert.equal(waiting.pending[0].retry_count, 0);
+  test("another boat's token delivers nothing and is reported, and the right token delivers without a restart", async () => {
+    const place = await placeBoat(processes, { centralUrl: central.url }, other);
+    const credentials = join(place.root, 'config', 'export-credentials.json');
+    const daemon = await startDaemon(processes, place);
+    const { json: made } = await generate(daemon);
+    const destination = async () => {
+      const { json } = await daemon.request('GET', '/export/status');
+      return json['destination'] as { state: string; explanation: string };
+    };
+    await until('the refusal', async () => (await destination()).state === 'blocked');
+    assert.match((await destination()).explanation, /token|enrol/);
+    const waiting = JSON.parse(JSON.stringify((await daemon.request('GET', '/export/queue')).json));
+    assert.equal(waiting.pending[0].retry_count, 0);
 
-      for (const [text, said] of [
-        ['', /export-credentials\.json|token/],
-        ['{"token": 7}', /export-credentials\.json|token/],
-      ] as const) {
-        writeFileSync(credentials, text);
-        await daemon.request('POST', '/export/queue/process');
-        await until('the message', async () => said.test((await destination()).explanation));
-        assert.equal((await destination()).state, 'blocked');
-      }
-      writeFileSync(credentials, JSON.stringify({ token: own }));
+    for (const [text, said] of [
+      ['', /export-credentials\.json|token/],
+      ['{"token": 7}', /export-credentials\.json|token/],
+    ] as const) {
+      writeFileSync(credentials, text);
       await daemon.request('POST', '/export/queue/process');
-      await until(
-        'the delivery',
-        async () => (await daemon.request('GET', '/export/queue/status')).json['completed_count'] === 1,
-      );
-      const held = await withCentralStore(central, (store) => countAtCentral(store, INSTALLATION));
-      assert.equal(
-        Object.values(held).reduce((sum, count) => sum + count, 0),
-        made['record_count'],
-      );
-      for (const secret of [own, other])
-        assert.equal(daemon.output().includes(secret), false, 'the log contains no token');
-      assert.equal(
-        readFileSync(join(place.root, 'data', 'exports', 'export_queue.json'), 'utf8').includes(own),
-        false,
-      );
-      assert.equal(await daemon.stop(), 0);
-    },
-  );
+      await until('the message', async () => said.test((await destination()).explanation));
+      assert.equal((await destination()).state, 'blocked');
+    }
+    writeFileSync(credentials, JSON.stringify({ token: own }));
+    await daemon.request('POST', '/export/queue/process');
+    await until(
+      'the delivery',
+      async () => (await daemon.request('GET', '/export/queue/status')).json['completed_count'] === 1,
+    );
+    const held = await withCentralStore(central, (store) => countAtCentral(store, INSTALLATION));
+    assert.equal(
+      Object.values(held).reduce((sum, count) => sum + count, 0),
+      made['record_count'],
+    );
+    for (const secret of [own, other])
+      assert.equal(daemon.output().includes(secret), false, 'the log contains no token');
+    assert.equal(
+      readFileSync(join(place.root, 'data', 'exports', 'export_queue.json'), 'utf8').includes(own),
+      false,
+    );
+    assert.equal(await daemon.stop(), 0);
+  });
 });

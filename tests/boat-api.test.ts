@@ -13,8 +13,6 @@ import {
 import { accepting, type ScriptedServer, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
-const BOUND = { timeout: 60_000 };
-
 let running: RunningBoat;
 let central: ScriptedServer;
 let finish: () => void = () => undefined;
@@ -56,7 +54,7 @@ const keysAt = (value: unknown, ...path: readonly string[]): readonly string[] =
 };
 const getJson = async (path: string): Promise<unknown> => (await fetchApi(path)).json();
 
-test('the OpenAPI document describes exactly the existing routes', BOUND, async () => {
+test('the OpenAPI document describes exactly the existing routes', async () => {
   const described = new Set(
     listRoutes().map(({ method, path }) => `${method} ${path.replaceAll(/\{([a-z]+)\}/g, ':$1')}`),
   );
@@ -68,7 +66,7 @@ test('the OpenAPI document describes exactly the existing routes', BOUND, async 
   assert.deepEqual([...described].sort(), [...served].sort());
 });
 
-test('the legacy routes answer with the legacy keys', BOUND, async () => {
+test('the legacy routes answer with the legacy keys', async () => {
   const made = (await (await fetchApi('/export/generate', { method: 'POST' })).json()) as Record<
     string,
     unknown
@@ -132,7 +130,7 @@ test('the legacy routes answer with the legacy keys', BOUND, async () => {
   assert.equal(at(await getJson('/openapi.json'), 'openapi'), '3.1.0');
 });
 
-test('a preview counts records and shows samples, but queues nothing', BOUND, async () => {
+test('a preview counts records and shows samples, but queues nothing', async () => {
   const before = running.boat.ledger.queue.counts();
   const preview = await getJson('/export/preview?type=full');
   assert.equal(at(preview, 'categories', 'boatlog', 'count'), 30);
@@ -140,60 +138,52 @@ test('a preview counts records and shows samples, but queues nothing', BOUND, as
   assert.deepEqual(running.boat.ledger.queue.counts(), before);
 });
 
-test(
-  'a download of a file outside the folder, or with an unexpected name, is answered with 404',
-  BOUND,
-  async () => {
-    for (const name of [
-      '..%2f..%2f..%2fconfig%2fexport-credentials.json',
-      'export_queue.json',
-      '%2e%2e',
-      'export_20200101_000000.json',
-    ]) {
-      const response = await fetchApi(`/export/files/${name}`);
-      assert.equal(response.status, 404, name);
-      assert.equal(at(await response.json(), 'code'), 'NOT_FOUND');
-    }
-  },
-);
+test('a download of a file outside the folder, or with an unexpected name, is answered with 404', async () => {
+  for (const name of [
+    '..%2f..%2f..%2fconfig%2fexport-credentials.json',
+    'export_queue.json',
+    '%2e%2e',
+    'export_20200101_000000.json',
+  ]) {
+    const response = await fetchApi(`/export/files/${name}`);
+    assert.equal(response.status, 404, name);
+    assert.equal(at(await response.json(), 'code'), 'NOT_FOUND');
+  }
+});
 
-test(
-  'requests from other sites and rebound host names are refused, and kiosk pages are allowed through CORS',
-  BOUND,
-  async () => {
-    const table: readonly (readonly [Record<string, string>, number])[] = [
-      [{ host: 'evil.example' }, 403],
-      [{ host: 'evil.example:8094' }, 403],
-      [{ host: 'localhost:8094', origin: 'https://evil.example' }, 403],
-      [{ host: 'localhost:8094', origin: 'null' }, 403],
-      [{ host: 'localhost:8094', origin: 'http://localhost:9999' }, 403],
-      [{ host: '127.0.0.1:8094' }, 200],
-      [{ host: 'localhost', origin: 'http://localhost' }, 200],
-      [{ host: 'localhost:8094', origin: 'http://localhost:3000' }, 200],
-      [{ host: 'localhost:8094', origin: 'http://localhost:8094' }, 200],
-    ];
-    for (const [headers, expected] of table)
-      assert.equal(
-        (await fetchApi('/export/queue/status', { headers })).status,
-        expected,
-        JSON.stringify(headers),
-      );
-    const kiosk = await fetchApi('/export/queue/status', { headers: { origin: 'http://localhost:3000' } });
-    assert.equal(kiosk.headers.get('access-control-allow-origin'), 'http://localhost:3000');
-    const preflight = await fetchApi('/export/generate', {
-      method: 'OPTIONS',
-      headers: { origin: 'http://localhost:3000' },
-    });
-    assert.equal(preflight.status, 204);
-    const foreign = await fetchApi('/export/generate', {
-      method: 'OPTIONS',
-      headers: { origin: 'http://evil.example' },
-    });
-    assert.equal(foreign.status, 403);
-  },
-);
+test('requests from other sites and rebound host names are refused, and kiosk pages are allowed through CORS', async () => {
+  const table: readonly (readonly [Record<string, string>, number])[] = [
+    [{ host: 'evil.example' }, 403],
+    [{ host: 'evil.example:8094' }, 403],
+    [{ host: 'localhost:8094', origin: 'https://evil.example' }, 403],
+    [{ host: 'localhost:8094', origin: 'null' }, 403],
+    [{ host: 'localhost:8094', origin: 'http://localhost:9999' }, 403],
+    [{ host: '127.0.0.1:8094' }, 200],
+    [{ host: 'localhost', origin: 'http://localhost' }, 200],
+    [{ host: 'localhost:8094', origin: 'http://localhost:3000' }, 200],
+    [{ host: 'localhost:8094', origin: 'http://localhost:8094' }, 200],
+  ];
+  for (const [headers, expected] of table)
+    assert.equal(
+      (await fetchApi('/export/queue/status', { headers })).status,
+      expected,
+      JSON.stringify(headers),
+    );
+  const kiosk = await fetchApi('/export/queue/status', { headers: { origin: 'http://localhost:3000' } });
+  assert.equal(kiosk.headers.get('access-control-allow-origin'), 'http://localhost:3000');
+  const preflight = await fetchApi('/export/generate', {
+    method: 'OPTIONS',
+    headers: { origin: 'http://localhost:3000' },
+  });
+  assert.equal(preflight.status, 204);
+  const foreign = await fetchApi('/export/generate', {
+    method: 'OPTIONS',
+    headers: { origin: 'http://evil.example' },
+  });
+  assert.equal(foreign.status, 403);
+});
 
-test('every refusal is JSON with a code and a hint', BOUND, async () => {
+test('every refusal is JSON with a code and a hint', async () => {
   const table: readonly (readonly [string, RequestInit, number, string])[] = [
     ['/export/generate', { method: 'POST', body: '{' }, 400, 'REQUEST_INVALID'],
     ['/export/generate', { method: 'POST', body: '{"type":"some"}' }, 400, 'REQUEST_INVALID'],
@@ -214,7 +204,7 @@ test('every refusal is JSON with a code and a hint', BOUND, async () => {
   }
 });
 
-test('a delivered entry can be neither retried nor cancelled', BOUND, async () => {
+test('a delivered entry can be neither retried nor cancelled', async () => {
   const queueId = running.boat.ledger.queue.list('completed')[0]?.queueId;
   for (const [path, method] of [
     [`/export/queue/${queueId}/retry`, 'POST'],
@@ -226,27 +216,23 @@ test('a delivered entry can be neither retried nor cancelled', BOUND, async () =
   }
 });
 
-test(
-  'the event stream reports changes of the queue and of delivery, and drops a client that disconnects',
-  BOUND,
-  async () => {
-    const response = await fetchApi('/export/events');
-    assert.equal(response.headers.get('content-type'), 'text/event-stream');
-    const reader = response.body?.getReader();
-    assert.ok(reader !== undefined);
-    await fetchApi('/export/generate', { method: 'POST' });
-    let text = '';
-    await until('the delivered event', async () => {
-      text += new TextDecoder().decode((await reader.read()).value);
-      return text.includes('event: delivered');
-    });
-    assert.match(text, /event: queue\ndata: \{"kind":"queue"/);
-    assert.match(text, /event: collecting/);
-    await reader.cancel();
-  },
-);
+test('the event stream reports changes of the queue and of delivery, and drops a client that disconnects', async () => {
+  const response = await fetchApi('/export/events');
+  assert.equal(response.headers.get('content-type'), 'text/event-stream');
+  const reader = response.body?.getReader();
+  assert.ok(reader !== undefined);
+  await fetchApi('/export/generate', { method: 'POST' });
+  let text = '';
+  await until('the delivered event', async () => {
+    text += new TextDecoder().decode((await reader.read()).value);
+    return text.includes('event: delivered');
+  });
+  assert.match(text, /event: queue\ndata: \{"kind":"queue"/);
+  assert.match(text, /event: collecting/);
+  await reader.cancel();
+});
 
-test('a requested cleanup removes delivered files and keeps their history', BOUND, async () => {
+test('a requested cleanup removes delivered files and keeps their history', async () => {
   await until('nothing waits', () => running.boat.ledger.queue.counts().pending === 0);
   const response = await fetchApi('/export/queue/cleanup', {
     method: 'POST',

@@ -15,7 +15,6 @@ import {
 import { accepting, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
-const BOUND = { timeout: 60_000 };
 const KIOSK = { origin: 'http://localhost:3000' };
 
 async function withBoat(
@@ -52,7 +51,7 @@ const entry = (n: number) => ({
   text: `only in the browser ${n}`,
 });
 
-test('data that a kiosk page posts reaches central once, even if it is posted again', BOUND, () =>
+test('data that a kiosk page posts reaches central once, even if it is posted again', () =>
   withBoat(async (boat, hand, sent) => {
     await boat.request('POST', '/export/generate');
     await until('the first delivery', () => boat.boat.ledger.queue.counts().completed === 1);
@@ -65,20 +64,18 @@ test('data that a kiosk page posts reaches central once, even if it is posted ag
     await hand({ 'd3kos-boatlog-entries': text });
     const { json: again } = await boat.request('POST', '/export/generate', { type: 'incremental' });
     assert.equal(again['queued'], false);
-  }),
-);
+  }));
 
-test('the boat keeps entries that a page no longer has', BOUND, () =>
+test('the boat keeps entries that a page no longer has', () =>
   withBoat(async (boat, hand, sent) => {
     await hand({ 'd3kos-boatlog-entries': JSON.stringify([entry(1)]) });
     await hand({ 'd3kos-boatlog-entries': JSON.stringify([entry(2)]) });
     await boat.request('POST', '/export/generate');
     await until('the delivery', () => boat.boat.ledger.queue.counts().completed === 1);
     for (const n of [1, 2]) assert.ok(sent().includes(`only in the browser ${n}`));
-  }),
-);
+  }));
 
-test('other origins, other programs, unknown keys and oversized texts are refused', BOUND, () =>
+test('other origins, other programs, unknown keys and oversized texts are refused', () =>
   withBoat(async (_, hand) => {
     assert.equal((await hand({}, {})).status, 403);
     assert.equal((await hand({}, { origin: 'https://evil.example' })).status, 403);
@@ -86,10 +83,9 @@ test('other origins, other programs, unknown keys and oversized texts are refuse
     assert.equal((await hand({ 'd3kos-trips': 7 })).status, 400);
     assert.equal((await hand({ 'd3kos-trips': 'x'.repeat(6 * 1024 * 1024) })).status, 400);
     assert.equal((await hand({ 'd3kos-trips': 'x'.repeat(17 * 1024 * 1024) })).status, 400);
-  }),
-);
+  }));
 
-test('usage analytics are off until the owner enables them, and the setting survives a restart', BOUND, () =>
+test('usage analytics are off until the owner enables them, and the setting survives a restart', () =>
   inTemporaryFolder('consent', async (root) => {
     prepareBoat({ root, rows: 5 });
     const first = await startBoatInProcess({ root, centralUrl: 'http://127.0.0.1:9' });
@@ -103,10 +99,9 @@ test('usage analytics are off until the owner enables them, and the setting surv
     const second = await startBoatInProcess({ root, centralUrl: 'http://127.0.0.1:9' });
     assert.equal((await second.request('GET', '/export/settings')).json['usage_telemetry'], true);
     await second.stop();
-  }),
-);
+  }));
 
-test('usage analytics are exported only with consent, and only as counts', BOUND, () =>
+test('usage analytics are exported only with consent, and only as counts', () =>
   inTemporaryFolder('usage', async (root) => {
     prepareBoat({ root, rows: 5 });
     mkdirSync(join(root, 'data', 'telemetry'), { recursive: true });
@@ -128,10 +123,9 @@ test('usage analytics are exported only with consent, and only as counts', BOUND
     assert.ok(!sent().includes('a private page'));
     await boat.stop();
     await central.close();
-  }),
-);
+  }));
 
-test('the bridge posts changed values of localStorage once, to the address it was loaded from', BOUND, () =>
+test('the bridge posts changed values of localStorage once, to the address it was loaded from', () =>
   withBoat(async (boat) => {
     const script = await (
       await boat.boat.app.fetch(new Request('http://localhost:8094/export/bridge.js'))
@@ -169,8 +163,7 @@ test('the bridge posts changed values of localStorage once, to the address it wa
     storage.set('d3kos-engine-hours', '12.5');
     await listeners[0]?.();
     assert.equal(posts[1]?.body, '{"d3kos-engine-hours":"12.5"}');
-  }),
-);
+  }));
 
 test('merging two lists keeps each element as often as the list that contains it more often', () => {
   const list = fc.array(fc.oneof(fc.nat(5), fc.record({ a: fc.nat(3) })), { maxLength: 12 });

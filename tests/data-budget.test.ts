@@ -8,43 +8,37 @@ import { inTemporaryFolder, prepareBoat, startBoatInProcess } from './support/bo
 import { accepting, json, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
-const BOUND = { timeout: 60_000 };
+test('on a metered connection small exports are sent and large ones wait, unless the owner uses "send now"', () =>
+  inTemporaryFolder('metered', async (root) => {
+    prepareBoat({ root, rows: 300 });
+    const central = await startScriptedServer(accepting);
+    const network = { changed: () => new Promise<void>(() => undefined), isMetered: async () => true };
+    const boat = await startBoatInProcess({
+      root,
+      centralUrl: central.url,
+      world: { network },
+      environment: { EXPORT_METERED_SIZE_MAX: '60000' },
+    });
+    const counts = () => boat.boat.ledger.queue.counts();
+    const { json: large } = await boat.request('POST', '/export/generate');
+    assert.ok(Number(large['file_size_bytes']) > 60_000);
+    addRecords(root, { rows: 2, seed: 9 });
+    const { json: small } = await boat.request('POST', '/export/generate', { type: 'incremental' });
+    await until('the small one', () => counts().completed === 1);
+    assert.equal(boat.boat.ledger.queue.find(String(small['queue_id']))?.status, 'completed');
+    const large1 = boat.boat.ledger.queue.find(String(large['queue_id']));
+    assert.deepEqual([large1?.status, large1?.retryCount], ['pending', 0]);
+    await until('the reason', async () => {
+      const { json: status } = await boat.request('GET', '/export/status');
+      return (status['thrift'] as { state: string }).state === 'metered';
+    });
+    await boat.request('POST', '/export/queue/process');
+    await until('the large one', () => counts().completed === 2);
+    await boat.stop();
+    await central.close();
+  }));
 
-test(
-  'on a metered connection small exports are sent and large ones wait, unless the owner uses "send now"',
-  BOUND,
-  () =>
-    inTemporaryFolder('metered', async (root) => {
-      prepareBoat({ root, rows: 300 });
-      const central = await startScriptedServer(accepting);
-      const network = { changed: () => new Promise<void>(() => undefined), isMetered: async () => true };
-      const boat = await startBoatInProcess({
-        root,
-        centralUrl: central.url,
-        world: { network },
-        environment: { EXPORT_METERED_SIZE_MAX: '60000' },
-      });
-      const counts = () => boat.boat.ledger.queue.counts();
-      const { json: large } = await boat.request('POST', '/export/generate');
-      assert.ok(Number(large['file_size_bytes']) > 60_000);
-      addRecords(root, { rows: 2, seed: 9 });
-      const { json: small } = await boat.request('POST', '/export/generate', { type: 'incremental' });
-      await until('the small one', () => counts().completed === 1);
-      assert.equal(boat.boat.ledger.queue.find(String(small['queue_id']))?.status, 'completed');
-      const large1 = boat.boat.ledger.queue.find(String(large['queue_id']));
-      assert.deepEqual([large1?.status, large1?.retryCount], ['pending', 0]);
-      await until('the reason', async () => {
-        const { json: status } = await boat.request('GET', '/export/status');
-        return (status['thrift'] as { state: string }).state === 'metered';
-      });
-      await boat.request('POST', '/export/queue/process');
-      await until('the large one', () => counts().completed === 2);
-      await boat.stop();
-      await central.close();
-    }),
-);
-
-test('a used-up monthly data budget holds further exports, even after a restart', BOUND, () =>
+test('a used-up monthly data budget holds further exports, even after a restart', () =>
   inTemporaryFolder('budget', async (root) => {
     prepareBoat({ root, rows: 12_000 });
     const central = await startScriptedServer(accepting);
@@ -81,33 +75,28 @@ test('a used-up monthly data budget holds further exports, even after a restart'
     );
     await second.stop();
     await central.close();
-  }),
-);
+  }));
 
-test(
-  'an upload with a bandwidth limit takes at least as long as the limit requires and arrives complete',
-  BOUND,
-  async () => {
-    const body = randomBytes(40_000);
-    const central = await startScriptedServer((request, response) => {
-      json(response, 200, { arrived: createHash('sha256').update(request.body).digest('hex') });
-    });
-    const began = performance.now();
-    await sendPart(
-      { ...createWorld({}), clockSynchronized: async () => true },
-      {
-        centralUrl: central.url,
-        token: 'x'.repeat(20),
-        exportId: 'e',
-        part: { index: 1, count: 1 },
-        body,
-        coding: 'identity',
-        bytesPerSecondMax: 100_000,
-      },
-      new AbortController().signal,
-    );
-    assert.ok(performance.now() - began > 250);
-    assert.deepEqual(central.seen[0]?.body, body);
-    await central.close();
-  },
-);
+test('an upload with a bandwidth limit takes at least as long as the limit requires and arrives complete', async () => {
+  const body = randomBytes(40_000);
+  const central = await startScriptedServer((request, response) => {
+    json(response, 200, { arrived: createHash('sha256').update(request.body).digest('hex') });
+  });
+  const began = performance.now();
+  await sendPart(
+    { ...createWorld({}), clockSynchronized: async () => true },
+    {
+      centralUrl: central.url,
+      token: 'x'.repeat(20),
+      exportId: 'e',
+      part: { index: 1, count: 1 },
+      body,
+      coding: 'identity',
+      bytesPerSecondMax: 100_000,
+    },
+    new AbortController().signal,
+  );
+  assert.ok(performance.now() - began > 250);
+  assert.deepEqual(central.seen[0]?.body, body);
+  await central.close();
+});

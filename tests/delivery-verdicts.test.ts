@@ -20,8 +20,6 @@ import {
 } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
-const BOUND = { timeout: 60_000 };
-
 async function withBoat(
   script: Script,
   work: (running: RunningBoat, central: Awaited<ReturnType<typeof startScriptedServer>>) => Promise<void>,
@@ -55,7 +53,7 @@ const html =
     response.writeHead(status, { 'content-type': 'text/html' }).end('<html>Welcome to the marina</html>');
   };
 
-test('a matching receipt marks an export as delivered in the ledger, the view and the log', BOUND, () =>
+test('a matching receipt marks an export as delivered in the ledger, the view and the log', () =>
   withBoat(accepting, async (running, central) => {
     const { json: made } = await running.request('POST', '/export/generate');
     assert.equal(made['success'], true);
@@ -74,8 +72,7 @@ test('a matching receipt marks an export as delivered in the ledger, the view an
     assert.ok(
       running.log.some((line) => line.includes(`✓ Export uploaded successfully: ${made['queue_id']}`)),
     );
-  }),
-);
+  }));
 
 const PORTALS: readonly (readonly [string, Script])[] = [
   ['200 with HTML', html(200)],
@@ -102,47 +99,41 @@ const PORTALS: readonly (readonly [string, Script])[] = [
   ],
 ];
 for (const [name, script] of PORTALS)
-  test(
-    `${name} does not come from central: no attempt is used up, and the export is delivered once central answers`,
-    BOUND,
-    () =>
-      withBoat(script, async (running, central) => {
-        const { json: made } = await running.request('POST', '/export/generate');
-        await until('the portal to be noticed', async () => (await state(running)) === 'captive_portal');
-        await until('the entry to wait again', () => counts(running).pending === 1);
-        const entry = running.boat.ledger.queue.find(String(made['queue_id']));
-        assert.equal(entry?.retryCount, 0);
-        assert.ok(entry?.lastError !== undefined);
-        central.answer(accepting);
-        await running.request('POST', '/export/queue/process');
-        await until('the delivery', () => counts(running).completed === 1);
-      }),
-  );
+  test(`${name} does not come from central: no attempt is used up, and the export is delivered once central answers`, () =>
+    withBoat(script, async (running, central) => {
+      const { json: made } = await running.request('POST', '/export/generate');
+      await until('the portal to be noticed', async () => (await state(running)) === 'captive_portal');
+      await until('the entry to wait again', () => counts(running).pending === 1);
+      const entry = running.boat.ledger.queue.find(String(made['queue_id']));
+      assert.equal(entry?.retryCount, 0);
+      assert.ok(entry?.lastError !== undefined);
+      central.answer(accepting);
+      await running.request('POST', '/export/queue/process');
+      await until('the delivery', () => counts(running).completed === 1);
+    }));
 
-test('without an answer the destination is offline, and no attempt is used up', BOUND, () =>
+test('without an answer the destination is offline, and no attempt is used up', () =>
   withBoat(accepting, async (running, central) => {
     await central.close();
     await running.request('POST', '/export/generate');
     await until('offline', async () => (await state(running)) === 'offline');
     await until('the entry to wait again', () => counts(running).pending === 1);
     assert.equal(running.boat.ledger.queue.list('pending')[0]?.retryCount, 0);
-  }),
-);
+  }));
 
 for (const [status, code] of [
   [401, 'INVALID_TOKEN'],
   [403, 'INSTALLATION_MISMATCH'],
   [404, 'NOT_FOUND'],
 ] as const)
-  test(`${status} from central blocks delivery and is reported, and no attempt is used up`, BOUND, () =>
+  test(`${status} from central blocks delivery and is reported, and no attempt is used up`, () =>
     withBoat(importing(refuse(status, code)), async (running) => {
       await running.request('POST', '/export/generate');
       await until('blocked', async () => (await state(running)) === 'blocked');
       assert.equal(running.boat.ledger.queue.list('pending')[0]?.retryCount, 0);
       const { json: answer } = await running.request('GET', '/export/status');
       assert.match(String((answer['destination'] as { explanation: string }).explanation), /token/);
-    }),
-  );
+    }));
 
 for (const [status, code] of [
   [400, 'INVALID_FORMAT'],
@@ -150,26 +141,22 @@ for (const [status, code] of [
   [415, 'UNSUPPORTED_MEDIA_TYPE'],
   [422, 'X'],
 ] as const)
-  test(
-    `${status} from central fails the export at once, keeps its file, and makes its records due again`,
-    BOUND,
-    () =>
-      withBoat(importing(refuse(status, code)), async (running, central) => {
-        const { json: made } = await running.request('POST', '/export/generate');
-        await until('the failure', () => counts(running).failed === 1);
-        const [failed] = running.boat.ledger.queue.list('failed');
-        assert.equal(failed?.exportFile, `${running.paths.failed}/${made['queue_id']}_failed.json`);
-        assert.ok(existsSync(failed.exportFile));
-        assert.match(String(failed.lastError), new RegExp(code));
-        central.answer(accepting);
-        const { json: next } = await running.request('POST', '/export/generate', { type: 'incremental' });
-        assert.equal(next['record_count'], made['record_count']);
-        await until('the next delivery', () => counts(running).completed === 1);
-        const { json: retried } = await running.request('POST', `/export/queue/${made['queue_id']}/retry`);
-        assert.equal(retried['success'], true);
-        await until('the requeued delivery', () => counts(running).completed === 2);
-      }),
-  );
+  test(`${status} from central fails the export at once, keeps its file, and makes its records due again`, () =>
+    withBoat(importing(refuse(status, code)), async (running, central) => {
+      const { json: made } = await running.request('POST', '/export/generate');
+      await until('the failure', () => counts(running).failed === 1);
+      const [failed] = running.boat.ledger.queue.list('failed');
+      assert.equal(failed?.exportFile, `${running.paths.failed}/${made['queue_id']}_failed.json`);
+      assert.ok(existsSync(failed.exportFile));
+      assert.match(String(failed.lastError), new RegExp(code));
+      central.answer(accepting);
+      const { json: next } = await running.request('POST', '/export/generate', { type: 'incremental' });
+      assert.equal(next['record_count'], made['record_count']);
+      await until('the next delivery', () => counts(running).completed === 1);
+      const { json: retried } = await running.request('POST', `/export/queue/${made['queue_id']}/retry`);
+      assert.equal(retried['success'], true);
+      await until('the requeued delivery', () => counts(running).completed === 2);
+    }));
 
 for (const [name, script, expected] of [
   ['429 with Retry-After', refuse(429, 'TOO_MANY_REQUESTS', { 'retry-after': '600' }), 600_000],
@@ -177,7 +164,7 @@ for (const [name, script, expected] of [
   ['500', refuse(500, 'INTERNAL'), 300_000],
   ['502 with HTML', html(502), 300_000],
 ] as const)
-  test(`${name} uses up attempts as in the legacy exporter, and the export waits`, BOUND, () =>
+  test(`${name} uses up attempts as in the legacy exporter, and the export waits`, () =>
     withBoat(importing(script), async (running) => {
       const { json: made } = await running.request('POST', '/export/generate');
       const expectedSpent = expected === 600_000 ? 1 : 2;
@@ -189,72 +176,62 @@ for (const [name, script, expected] of [
       const waitMs = (entry()?.nextRetryAtMs ?? 0) - Date.now();
       assert.ok(waitMs > expected * 0.95 && waitMs < expected * 1.11, `waits ${waitMs} ms`);
       assert.equal(await state(running), 'unavailable');
-    }),
-  );
+    }));
 
-test(
-  'an incomplete answer uses up an attempt, and a retry with the same key delivers the export',
-  BOUND,
-  () => {
-    let posts = 0;
-    const script = importing((request, response) => {
-      posts += 1;
-      if (posts === 1)
-        response
-          .writeHead(200, { 'content-type': 'application/json', 'content-length': '500' })
-          .write('{"status"', () => response.destroy());
-      else json(response, 200, receiptFor(request, { duplicate: true }));
-    });
-    return withBoat(script, async (running, central) => {
+test('an incomplete answer uses up an attempt, and a retry with the same key delivers the export', () => {
+  let posts = 0;
+  const script = importing((request, response) => {
+    posts += 1;
+    if (posts === 1)
+      response
+        .writeHead(200, { 'content-type': 'application/json', 'content-length': '500' })
+        .write('{"status"', () => response.destroy());
+    else json(response, 200, receiptFor(request, { duplicate: true }));
+  });
+  return withBoat(script, async (running, central) => {
+    await running.request('POST', '/export/generate');
+    await until('the delivery', () => counts(running).completed === 1);
+    const keys = central.seen
+      .filter(({ method }) => method === 'POST')
+      .map(({ headers }) => headers['idempotency-key']);
+    assert.equal(keys.length, 2);
+    assert.equal(keys[0], keys[1]);
+  });
+});
+
+test('413 makes the boat cut smaller parts until central accepts them, and every record arrives once', () => {
+  const stored = new Map<string, string>();
+  const script = importing((request, response) => {
+    if (request.body.length > 40_000) {
+      refuse(413, 'BODY_TOO_LARGE')(request, response);
+      return;
+    }
+    const document = JSON.parse(request.body.toString('utf8'));
+    for (const entry of document.data.boatlog.entries) {
+      assert.equal(stored.has(entry.record_id), false, `${entry.record_id} arrived twice`);
+      stored.set(entry.record_id, String(request.headers['idempotency-key']));
+    }
+    json(response, 200, receiptFor(request));
+  });
+  return withBoat(
+    script,
+    async (running) => {
       await running.request('POST', '/export/generate');
       await until('the delivery', () => counts(running).completed === 1);
-      const keys = central.seen
-        .filter(({ method }) => method === 'POST')
-        .map(({ headers }) => headers['idempotency-key']);
-      assert.equal(keys.length, 2);
-      assert.equal(keys[0], keys[1]);
-    });
-  },
-);
+      assert.equal(stored.size, 1_500);
+      assert.ok(new Set(stored.values()).size > 5);
+    },
+    { rows: 1_500 },
+  );
+});
 
-test(
-  '413 makes the boat cut smaller parts until central accepts them, and every record arrives once',
-  BOUND,
-  () => {
-    const stored = new Map<string, string>();
-    const script = importing((request, response) => {
-      if (request.body.length > 40_000) {
-        refuse(413, 'BODY_TOO_LARGE')(request, response);
-        return;
-      }
-      const document = JSON.parse(request.body.toString('utf8'));
-      for (const entry of document.data.boatlog.entries) {
-        assert.equal(stored.has(entry.record_id), false, `${entry.record_id} arrived twice`);
-        stored.set(entry.record_id, String(request.headers['idempotency-key']));
-      }
-      json(response, 200, receiptFor(request));
-    });
-    return withBoat(
-      script,
-      async (running) => {
-        await running.request('POST', '/export/generate');
-        await until('the delivery', () => counts(running).completed === 1);
-        assert.equal(stored.size, 1_500);
-        assert.ok(new Set(stored.values()).size > 5);
-      },
-      { rows: 1_500 },
-    );
-  },
-);
-
-test('413 for a small part that cannot be cut fails the export', BOUND, () =>
+test('413 for a small part that cannot be cut fails the export', () =>
   withBoat(importing(refuse(413, 'BODY_TOO_LARGE')), async (running) => {
     await running.request('POST', '/export/generate');
     await until('the failure', () => counts(running).failed === 1);
-  }),
-);
+  }));
 
-test('at tier 0 no export is created and no connection is opened', BOUND, () =>
+test('at tier 0 no export is created and no connection is opened', () =>
   withBoat(
     accepting,
     async (running, central) => {
@@ -267,10 +244,9 @@ test('at tier 0 no export is created and no connection is opened', BOUND, () =>
       assert.equal(central.connections(), 0);
     },
     { tier: 0 },
-  ),
-);
+  ));
 
-test('the records of a cancelled export are in the next export', BOUND, () =>
+test('the records of a cancelled export are in the next export', () =>
   withBoat(html(200), async (running, central) => {
     const { json: made } = await running.request('POST', '/export/generate', { type: 'incremental' });
     const { json: nothing } = await running.request('POST', '/export/generate', { type: 'incremental' });
@@ -280,10 +256,9 @@ test('the records of a cancelled export are in the next export', BOUND, () =>
     central.answer(accepting);
     const { json: again } = await running.request('POST', '/export/generate', { type: 'incremental' });
     assert.equal(again['record_count'], made['record_count']);
-  }),
-);
+  }));
 
-test('ten concurrent requests create ten exports, even within one second', BOUND, () =>
+test('ten concurrent requests create ten exports, even within one second', () =>
   withBoat(html(200), async (running) => {
     const made = await Promise.all(
       Array.from({ length: 10 }, () => running.request('POST', '/export/generate')),
@@ -292,5 +267,4 @@ test('ten concurrent requests create ten exports, even within one second', BOUND
     assert.equal(ids.size, 10);
     const { pending, uploading } = counts(running);
     assert.equal(pending + uploading, 10);
-  }),
-);
+  }));

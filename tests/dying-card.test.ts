@@ -41,126 +41,118 @@ async function exportUntilRefused(daemon: RunningDaemon, acknowledged: string[])
   }
 }
 
-test(
-  'a card that turns read-only under a working boat is reported, no upload is repeated, and every acknowledged export survives the reboot',
-  { timeout: 120_000 },
-  async (t) => {
-    const processes = createProcesses(toEnding(t));
-    const card = insertCard(CARD_BYTES);
-    if (card.kind === 'unavailable') return t.skip(card.reason);
-    processes.atEnd(() => card.close());
-    const central = await placeCentral(processes);
-    const token = await enrollAt(processes, central, INSTALLATION);
-    await startCentral(processes, central);
-    const front = await startFront(processes, central.url);
-    const root = join(card.path, 'boat');
-    prepareBoat({ root, rows: 300 }, token);
-    card.sync();
-    const place: BoatPlace = {
-      root,
-      port: await freePort(),
-      centralUrl: front.url,
-      environment: { EXPORT_PART_SIZE_BYTES: '32768', EXPORT_RESERVE_BYTES: '0' },
+test('a card that turns read-only under a working boat is reported, no upload is repeated, and every acknowledged export survives the reboot', async (t) => {
+  const processes = createProcesses(toEnding(t));
+  const card = insertCard(CARD_BYTES);
+  if (card.kind === 'unavailable') return t.skip(card.reason);
+  processes.atEnd(() => card.close());
+  const central = await placeCentral(processes);
+  const token = await enrollAt(central, INSTALLATION);
+  await startCentral(processes, central);
+  const front = await startFront(processes, central.url);
+  const root = join(card.path, 'boat');
+  prepareBoat({ root, rows: 300 }, token);
+  card.sync();
+  const place: BoatPlace = {
+    root,
+    port: await freePort(),
+    centralUrl: front.url,
+    environment: { EXPORT_PART_SIZE_BYTES: '32768', EXPORT_RESERVE_BYTES: '0' },
+  };
+  let daemon = await startDaemon(processes, place);
+
+  // The card fails while exports are being created and parts are being sent.
+  const acknowledged: string[] = [];
+  const exporting = exportUntilRefused(daemon, acknowledged);
+  // The await below reports a failure.
+  exporting.catch(() => undefined);
+  await until('some exports and some parts', () => acknowledged.length >= 6 && front.partsMs.length >= 6);
+  const reason = card.turnReadOnly();
+  if (reason !== undefined) {
+    await daemon.kill();
+    await exporting.catch(() => undefined);
+    return t.skip(reason);
+  }
+  // A write at that moment may be reported as a storage failure.
+  const { json: refused } = await exporting;
+  assert.match(String(refused['code']), /^(DISK_READ_ONLY|DISK_FAILED|LEDGER_FAILED)$/);
+  const again = await daemon.request('POST', '/export/generate', { type: 'incremental' });
+  assert.equal(again.status, 503, JSON.stringify(again.json));
+  assert.equal(again.json['code'], 'DISK_READ_ONLY');
+  assert.match(String(again.json['hint']), /restart the boat's computer/);
+
+  // The API still answers. Delivery reports its pause and sends nothing, because it could not store a receipt.
+  await until('delivery to pause', () => daemon.output().includes('Delivery pauses'));
+  const sent = front.partsMs.length;
+  for (let turn = 0; turn < HURRIES; turn += 1) {
+    const hurried = await daemon.request('POST', '/export/queue/process');
+    assert.equal(hurried.status, 200, JSON.stringify(hurried.json));
+    assert.ok(Number(hurried.json['pending_count']) > 0);
+  }
+  for (const path of ['/health', '/export/status', '/export/queue', '/export/history', '/export/preview'])
+    assert.equal((await daemon.request('GET', path)).status, 200, path);
+  assert.equal(front.partsMs.length, sent, `nothing more is sent\n${daemon.output()}`);
+  const written = daemon.lines().filter((line) => line.includes('Delivery pauses'));
+  assert.ok(written.length > 1, daemon.output());
+  assert.match(written.at(-1) ?? '', /DISK_READ_ONLY.*restart the boat's computer/);
+  assert.equal(await daemon.stop(), 0, daemon.output());
+  const started = await processes.run('boat', ['serve'], toBoatEnvironment(place));
+  assert.notEqual(started.code, 0);
+  assert.match(started.output, /DISK_READ_ONLY/);
+
+  // The reboot.
+  card.restart();
+  daemon = await startDaemon(processes, place);
+  const delivered = await assertAllArrived(daemon, central, root, acknowledged);
+  t.diagnostic(
+    `${acknowledged.length} exports acknowledged, ${sent} parts sent before, ${delivered} exports delivered`,
+  );
+});
+
+test('while the ledger refuses changes no part is sent again, and everything is delivered once it accepts them', () =>
+  inTemporaryFolder('no-change', async (root) => {
+    prepareBoat({ root });
+    let takesChanges = true;
+    let isRepaired = false;
+    const real = createDatabases();
+    const databases: Databases = {
+      ...real,
+      openLedger: (path) => {
+        const ledger = real.openLedger(path);
+        return {
+          ...ledger,
+          transaction: (work) => {
+            if (takesChanges) return ledger.transaction(work);
+            throw new ExportError('DISK_READ_ONLY', 'The file system is read-only', {
+              op: 'write',
+              hint: 'none',
+            });
+          },
+        };
+      },
     };
-    let daemon = await startDaemon(processes, place);
-
-    // The card fails while exports are being created and parts are being sent.
-    const acknowledged: string[] = [];
-    const exporting = exportUntilRefused(daemon, acknowledged);
-    // The await below reports a failure.
-    exporting.catch(() => undefined);
-    await until('some exports and some parts', () => acknowledged.length >= 6 && front.partsMs.length >= 6);
-    const reason = card.turnReadOnly();
-    if (reason !== undefined) {
-      await daemon.kill();
-      await exporting.catch(() => undefined);
-      return t.skip(reason);
-    }
-    // A write at that moment may be reported as a storage failure.
-    const { json: refused } = await exporting;
-    assert.match(String(refused['code']), /^(DISK_READ_ONLY|DISK_FAILED|LEDGER_FAILED)$/);
-    const again = await daemon.request('POST', '/export/generate', { type: 'incremental' });
-    assert.equal(again.status, 503, JSON.stringify(again.json));
-    assert.equal(again.json['code'], 'DISK_READ_ONLY');
-    assert.match(String(again.json['hint']), /restart the boat's computer/);
-
-    // The API still answers. Delivery reports its pause and sends nothing, because it could not store a receipt.
-    await until('delivery to pause', () => daemon.output().includes('Delivery pauses'));
-    const sent = front.partsMs.length;
-    for (let turn = 0; turn < HURRIES; turn += 1) {
-      const hurried = await daemon.request('POST', '/export/queue/process');
-      assert.equal(hurried.status, 200, JSON.stringify(hurried.json));
-      assert.ok(Number(hurried.json['pending_count']) > 0);
-    }
-    for (const path of ['/health', '/export/status', '/export/queue', '/export/history', '/export/preview'])
-      assert.equal((await daemon.request('GET', path)).status, 200, path);
-    assert.equal(front.partsMs.length, sent, `nothing more is sent\n${daemon.output()}`);
-    const written = daemon.lines().filter((line) => line.includes('Delivery pauses'));
-    assert.ok(written.length > 1, daemon.output());
-    assert.match(written.at(-1) ?? '', /DISK_READ_ONLY.*restart the boat's computer/);
-    assert.equal(await daemon.stop(), 0, daemon.output());
-    const started = await processes.run('boat', ['serve'], toBoatEnvironment(place));
-    assert.notEqual(started.code, 0);
-    assert.match(started.output, /DISK_READ_ONLY/);
-
-    // The reboot.
-    card.restart();
-    daemon = await startDaemon(processes, place);
-    const delivered = await assertAllArrived(daemon, central, root, acknowledged);
-    t.diagnostic(
-      `${acknowledged.length} exports acknowledged, ${sent} parts sent before, ${delivered} exports delivered`,
-    );
-  },
-);
-
-test(
-  'while the ledger refuses changes no part is sent again, and everything is delivered once it accepts them',
-  { timeout: 60_000 },
-  () =>
-    inTemporaryFolder('no-change', async (root) => {
-      prepareBoat({ root });
-      let takesChanges = true;
-      let isRepaired = false;
-      const real = createDatabases();
-      const databases: Databases = {
-        ...real,
-        openLedger: (path) => {
-          const ledger = real.openLedger(path);
-          return {
-            ...ledger,
-            transaction: (work) => {
-              if (takesChanges) return ledger.transaction(work);
-              throw new ExportError('DISK_READ_ONLY', 'The file system is read-only', {
-                op: 'write',
-                hint: 'none',
-              });
-            },
-          };
-        },
-      };
-      const central = await startScriptedServer((request, response) => {
-        // The card fails while the first part is being sent.
-        takesChanges = isRepaired;
-        accepting(request, response);
-      });
-      const running = await startBoatInProcess({ root, centralUrl: central.url, world: { databases } });
-      const parts = () => central.seen.filter(({ method }) => method === 'POST').length;
-      const pauses = () => running.log.filter((line) => line.includes('Delivery pauses')).length;
-      try {
-        await running.request('POST', '/export/generate');
-        for (let pausesSeen = 0; pausesSeen < HURRIES; pausesSeen += 1) {
-          await until('delivery to pause', () => pauses() > pausesSeen);
-          assert.equal(parts(), 1);
-          await running.request('POST', '/export/queue/process');
-        }
-        isRepaired = true;
-        takesChanges = true;
+    const central = await startScriptedServer((request, response) => {
+      // The card fails while the first part is being sent.
+      takesChanges = isRepaired;
+      accepting(request, response);
+    });
+    const running = await startBoatInProcess({ root, centralUrl: central.url, world: { databases } });
+    const parts = () => central.seen.filter(({ method }) => method === 'POST').length;
+    const pauses = () => running.log.filter((line) => line.includes('Delivery pauses')).length;
+    try {
+      await running.request('POST', '/export/generate');
+      for (let pausesSeen = 0; pausesSeen < HURRIES; pausesSeen += 1) {
+        await until('delivery to pause', () => pauses() > pausesSeen);
+        assert.equal(parts(), 1);
         await running.request('POST', '/export/queue/process');
-        await until('the delivery', () => running.boat.ledger.queue.counts().completed === 1);
-        assert.equal(parts(), 2);
-      } finally {
-        await running.stop();
-        await central.close();
       }
-    }),
-);
+      isRepaired = true;
+      takesChanges = true;
+      await running.request('POST', '/export/queue/process');
+      await until('the delivery', () => running.boat.ledger.queue.counts().completed === 1);
+      assert.equal(parts(), 2);
+    } finally {
+      await running.stop();
+      await central.close();
+    }
+  }));

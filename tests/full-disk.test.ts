@@ -21,7 +21,6 @@ import {
 } from './support/processes.ts';
 import { until } from './support/until.ts';
 
-const BOUND = { timeout: 120_000 };
 const MEGABYTE = 1024 * 1024;
 /** Size of a card that is full after a few exports. */
 const CARD_BYTES = 64 * MEGABYTE;
@@ -97,7 +96,7 @@ async function queued(daemon: RunningDaemon): Promise<readonly string[]> {
   return [...pending, ...uploading].map((entry) => entry.queue_id).sort();
 }
 
-test('an export on a full card is refused, leaves no file behind and loses nothing', BOUND, async (t) => {
+test('an export on a full card is refused, leaves no file behind and loses nothing', async (t) => {
   const processes = createProcesses(toEnding(t));
   const card = placeOnSmallCard(t, processes, { EXPORT_RESERVE_BYTES: '0' });
   if (card === undefined) return;
@@ -121,79 +120,71 @@ test('an export on a full card is refused, leaves no file behind and loses nothi
   assert.equal(await daemon.stop(), 0);
 });
 
-test(
-  'an export that fills the card with its digests is refused or queued, and loses nothing',
-  BOUND,
-  async (t) => {
-    const processes = createProcesses(toEnding(t));
-    const card = placeOnSmallCard(t, processes, { EXPORT_RESERVE_BYTES: '0' });
-    if (card === undefined) return;
-    const place = { ...card, port: await freePort() };
-    let daemon = await startDaemon(processes, place);
-    await generate(daemon, 'full');
-    const outcomes: string[] = [];
-    for (const [round, marginPages] of MARGINS_PAGES.entries()) {
-      addAlerts(place.root, 400 * (round + 1));
-      const fileBytes = (await previewedBytes(daemon)) + FRAME_BYTES;
-      const before = { files: filesOf(place), queued: await queued(daemon) };
-      fill(card.ballast, (Math.ceil(fileBytes / PAGE_BYTES) + marginPages) * PAGE_BYTES);
-      const answer = await generate(daemon, 'full');
-      rmSync(card.ballast);
-      if (answer.status === 200) {
-        outcomes.push('queued');
-        assert.deepEqual(await queued(daemon), [...before.queued, String(answer.json['queue_id'])].sort());
-        continue;
-      }
-      outcomes.push(String(answer.json['error']));
-      assert.equal(answer.status, 507, JSON.stringify(answer.json));
-      assert.equal(answer.json['code'], 'DISK_FULL');
-      assert.match(String(answer.json['hint']), /Free space/);
-      assert.deepEqual({ files: filesOf(place), queued: await queued(daemon) }, before, outcomes.join(' | '));
-    }
-    t.diagnostic(outcomes.join(' | '));
-    assert.ok(
-      outcomes.some((outcome) => outcome !== 'queued'),
-      'an export was refused',
-    );
-    assert.equal(outcomes.at(-1), 'queued', 'the remains of refused exports do not block later exports');
-    // After a power cut, every acknowledged export exists, and the records of refused exports are still due.
-    const acknowledged = await queued(daemon);
-    await daemon.kill();
-    daemon = await startDaemon(processes, place);
-    assert.deepEqual(await queued(daemon), acknowledged);
-    const { json: preview } = await daemon.request('GET', '/export/preview?type=full');
-    const { json: whole } = await generate(daemon, 'full');
-    const counts = Object.values(preview['categories'] as Record<string, { count: number }>);
-    assert.equal(
-      whole['record_count'],
-      counts.reduce((sum, { count }) => sum + count, 0),
-    );
-    assert.equal(await daemon.stop(), 0);
-  },
-);
-
-test(
-  'below the reserve an export is refused with the missing size, and it is created once there is space',
-  BOUND,
-  async (t) => {
-    const processes = createProcesses(toEnding(t));
-    const card = placeOnSmallCard(t, processes, {});
-    if (card === undefined) return;
-    const place = { ...card, port: await freePort() };
-    const daemon = await startDaemon(processes, place);
-    fill(card.ballast, MEGABYTE / 4);
-    const refused = await generate(daemon, 'incremental');
-    assert.equal(refused.status, 507);
-    assert.equal(refused.json['code'], 'DISK_RESERVE');
-    assert.match(String(refused.json['error']), /MB are free/);
-    assert.deepEqual(await queued(daemon), []);
+test('an export that fills the card with its digests is refused or queued, and loses nothing', async (t) => {
+  const processes = createProcesses(toEnding(t));
+  const card = placeOnSmallCard(t, processes, { EXPORT_RESERVE_BYTES: '0' });
+  if (card === undefined) return;
+  const place = { ...card, port: await freePort() };
+  let daemon = await startDaemon(processes, place);
+  await generate(daemon, 'full');
+  const outcomes: string[] = [];
+  for (const [round, marginPages] of MARGINS_PAGES.entries()) {
+    addAlerts(place.root, 400 * (round + 1));
+    const fileBytes = (await previewedBytes(daemon)) + FRAME_BYTES;
+    const before = { files: filesOf(place), queued: await queued(daemon) };
+    fill(card.ballast, (Math.ceil(fileBytes / PAGE_BYTES) + marginPages) * PAGE_BYTES);
+    const answer = await generate(daemon, 'full');
     rmSync(card.ballast);
-    assert.equal((await generate(daemon, 'incremental')).json['queued'], true);
-    assert.equal(await daemon.stop(), 0);
-  },
-);
+    if (answer.status === 200) {
+      outcomes.push('queued');
+      assert.deepEqual(await queued(daemon), [...before.queued, String(answer.json['queue_id'])].sort());
+      continue;
+    }
+    outcomes.push(String(answer.json['error']));
+    assert.equal(answer.status, 507, JSON.stringify(answer.json));
+    assert.equal(answer.json['code'], 'DISK_FULL');
+    assert.match(String(answer.json['hint']), /Free space/);
+    assert.deepEqual({ files: filesOf(place), queued: await queued(daemon) }, before, outcomes.join(' | '));
+  }
+  t.diagnostic(outcomes.join(' | '));
+  assert.ok(
+    outcomes.some((outcome) => outcome !== 'queued'),
+    'an export was refused',
+  );
+  assert.equal(outcomes.at(-1), 'queued', 'the remains of refused exports do not block later exports');
+  // After a power cut, every acknowledged export exists, and the records of refused exports are still due.
+  const acknowledged = await queued(daemon);
+  await daemon.kill();
+  daemon = await startDaemon(processes, place);
+  assert.deepEqual(await queued(daemon), acknowledged);
+  const { json: preview } = await daemon.request('GET', '/export/preview?type=full');
+  const { json: whole } = await generate(daemon, 'full');
+  const counts = Object.values(preview['categories'] as Record<string, { count: number }>);
+  assert.equal(
+    whole['record_count'],
+    counts.reduce((sum, { count }) => sum + count, 0),
+  );
+  assert.equal(await daemon.stop(), 0);
+});
 
-test('a daemon on a full card still answers and can cancel and retry waiting exports', BOUND, async (t) => {
+test('below the reserve an export is refused with the missing size, and it is created once there is space', async (t) => {
+  const processes = createProcesses(toEnding(t));
+  const card = placeOnSmallCard(t, processes, {});
+  if (card === undefined) return;
+  const place = { ...card, port: await freePort() };
+  const daemon = await startDaemon(processes, place);
+  fill(card.ballast, MEGABYTE / 4);
+  const refused = await generate(daemon, 'incremental');
+  assert.equal(refused.status, 507);
+  assert.equal(refused.json['code'], 'DISK_RESERVE');
+  assert.match(String(refused.json['error']), /MB are free/);
+  assert.deepEqual(await queued(daemon), []);
+  rmSync(card.ballast);
+  assert.equal((await generate(daemon, 'incremental')).json['queued'], true);
+  assert.equal(await daemon.stop(), 0);
+});
+
+test('a daemon on a full card still answers and can cancel and retry waiting exports', async (t) => {
   const processes = createProcesses(toEnding(t));
   const card = placeOnSmallCard(t, processes, { EXPORT_RESERVE_BYTES: '0' });
   if (card === undefined) return;
@@ -212,25 +203,21 @@ test('a daemon on a full card still answers and can cancel and retry waiting exp
   assert.equal(await daemon.stop(), 0);
 });
 
-test(
-  'a read-only card is reported as read-only, and the boat works once the card is writable',
-  BOUND,
-  async (t) => {
-    const processes = createProcesses(toEnding(t));
-    const folder = processes.folder('read-only');
-    prepareBoat({ root: join(folder, 'boat') });
-    mkdirSync(join(folder, 'boat', 'data', 'exports'), { recursive: true });
-    const view = mountReadOnlyView(folder);
-    if (view.kind === 'unavailable') return t.skip(view.reason);
-    processes.atEnd(() => view.unmount());
-    const place: BoatPlace = { root: join(view.path, 'boat'), port: await freePort(), centralUrl: NO_SERVER };
-    const refused = await processes.run('boat', ['serve'], toBoatEnvironment(place));
-    assert.notEqual(refused.code, 0);
-    assert.match(refused.output, /DISK_READ_ONLY/);
-    assert.match(refused.output, /read-only/);
-    assert.doesNotMatch(refused.output, /^\s+at /m, 'a message, not a stack');
-    const daemon = await startDaemon(processes, { ...place, root: join(folder, 'boat') });
-    await until('the queue', async () => (await generate(daemon, 'full')).json['queued'] === true);
-    assert.equal(await daemon.stop(), 0);
-  },
-);
+test('a read-only card is reported as read-only, and the boat works once the card is writable', async (t) => {
+  const processes = createProcesses(toEnding(t));
+  const folder = processes.folder('read-only');
+  prepareBoat({ root: join(folder, 'boat') });
+  mkdirSync(join(folder, 'boat', 'data', 'exports'), { recursive: true });
+  const view = mountReadOnlyView(folder);
+  if (view.kind === 'unavailable') return t.skip(view.reason);
+  processes.atEnd(() => view.unmount());
+  const place: BoatPlace = { root: join(view.path, 'boat'), port: await freePort(), centralUrl: NO_SERVER };
+  const refused = await processes.run('boat', ['serve'], toBoatEnvironment(place));
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.output, /DISK_READ_ONLY/);
+  assert.match(refused.output, /read-only/);
+  assert.doesNotMatch(refused.output, /^\s+at /m, 'a message, not a stack');
+  const daemon = await startDaemon(processes, { ...place, root: join(folder, 'boat') });
+  await until('the queue', async () => (await generate(daemon, 'full')).json['queued'] === true);
+  assert.equal(await daemon.stop(), 0);
+});

@@ -16,16 +16,15 @@ import {
   type RunningDaemon,
   startCentral,
   startDaemon,
-  startTierApi,
   toBoatEnvironment,
   withCentralStore,
 } from './support/processes.ts';
 import { accepting, importing, json, startScriptedServer } from './support/scripted-central.ts';
+import { startTierApi } from './support/tier-api.ts';
 import { until } from './support/until.ts';
 
 /** The installation id of every sample boat that `prepareBoat` writes. */
 const INSTALLATION = '0123456789abcdef';
-const BOUND = { timeout: 120_000 };
 
 /** The keys of an entry in `export_queue.json`, in the legacy order. */
 const ENTRY_KEYS = [
@@ -73,13 +72,13 @@ async function untilCompleted(daemon: RunningDaemon, count: number): Promise<voi
   );
 }
 
-describe('the tests of the legacy document, with real processes on real ports', BOUND, () => {
+describe('the tests of the legacy document, with real processes on real ports', () => {
   const processes = createProcesses({ after });
   let central: CentralPlace;
   let token = '';
   before(async () => {
     central = await placeCentral(processes);
-    token = await enrollAt(processes, central, INSTALLATION);
+    token = await enrollAt(central, INSTALLATION);
   });
 
   const placeBoat = async (centralUrl: string, tier: 1 | 2 = 2): Promise<BoatPlace> => {
@@ -89,168 +88,156 @@ describe('the tests of the legacy document, with real processes on real ports', 
     return { root, port: await freePort(), centralUrl, tierApiUrl: tierApi.url };
   };
 
-  test(
-    'tests 1 and 2: an export waits in the queue, the worker then delivers it, and the log has no error',
-    BOUND,
-    async () => {
-      const place = await placeBoat(central.url);
-      const daemon = await startDaemon(processes, place);
+  test('tests 1 and 2: an export waits in the queue, the worker then delivers it, and the log has no error', async () => {
+    const place = await placeBoat(central.url);
+    const daemon = await startDaemon(processes, place);
 
-      // Test 1: no server listens at central's address yet.
-      const { status, json: made } = await daemon.request('POST', '/export/generate');
-      assert.equal(status, 200);
-      assert.equal(made['success'], true);
-      assert.equal(made['message'], 'Export generated and added to queue');
-      assert.match(String(made['queue_id']), /^q_\d{8}_\d{6}$/);
-      assert.match(String(made['export_file']), /^export_\d{8}_\d{6}\.json$/);
-      await until('the entry to wait again', async () => (await queueStatus(daemon))['pending_count'] === 1);
-      const waiting = await queueStatus(daemon);
-      assert.deepEqual(Object.keys(waiting), STATUS_KEYS);
-      assert.deepEqual(
-        STATUS_KEYS.slice(0, 4).map((key) => waiting[key]),
-        [1, 0, 0, 0],
-      );
-      assert.match(String(waiting['last_updated']), LEGACY_TIME);
-      assert.deepEqual(Object.keys(waiting['next_pending'] as object), ENTRY_KEYS);
-      await until(
-        'the queue file',
-        () => JSON.parse(readFileSync(queueFile(place), 'utf8')).pending.length === 1,
-      );
-      assert.deepEqual(
-        jq(queueFile(place), 'keys_unsorted[]', (queue) => Object.keys(queue)),
-        ['version', 'last_updated', 'pending', 'uploading', 'completed', 'failed'],
-      );
-      assert.deepEqual(
-        jq(queueFile(place), '.pending[0] | keys_unsorted[]', (queue: { pending: object[] }) =>
-          Object.keys(queue.pending[0] ?? {}),
-        ),
-        ENTRY_KEYS,
-      );
-      const file = join(exportsHome(place), 'exports', String(made['export_file']));
-      assert.deepEqual(
-        jq(
-          queueFile(place),
-          '.pending[0] | .queue_id, .export_file, .tier, .category_count, .status, .retry_count, .last_error != ""',
-          (queue: { pending: Record<string, unknown>[] }) => {
-            const [entry = {}] = queue.pending;
-            return [
-              ...['queue_id', 'export_file', 'tier', 'category_count', 'status', 'retry_count'].map(
-                (key) => entry[key],
-              ),
-              entry['last_error'] !== '',
-            ];
-          },
-        ),
-        [String(made['queue_id']), file, '2', '9', 'pending', '0', 'true'],
-      );
+    // Test 1: no server listens at central's address yet.
+    const { status, json: made } = await daemon.request('POST', '/export/generate');
+    assert.equal(status, 200);
+    assert.equal(made['success'], true);
+    assert.equal(made['message'], 'Export generated and added to queue');
+    assert.match(String(made['queue_id']), /^q_\d{8}_\d{6}$/);
+    assert.match(String(made['export_file']), /^export_\d{8}_\d{6}\.json$/);
+    await until('the entry to wait again', async () => (await queueStatus(daemon))['pending_count'] === 1);
+    const waiting = await queueStatus(daemon);
+    assert.deepEqual(Object.keys(waiting), STATUS_KEYS);
+    assert.deepEqual(
+      STATUS_KEYS.slice(0, 4).map((key) => waiting[key]),
+      [1, 0, 0, 0],
+    );
+    assert.match(String(waiting['last_updated']), LEGACY_TIME);
+    assert.deepEqual(Object.keys(waiting['next_pending'] as object), ENTRY_KEYS);
+    await until(
+      'the queue file',
+      () => JSON.parse(readFileSync(queueFile(place), 'utf8')).pending.length === 1,
+    );
+    assert.deepEqual(
+      jq(queueFile(place), 'keys_unsorted[]', (queue) => Object.keys(queue)),
+      ['version', 'last_updated', 'pending', 'uploading', 'completed', 'failed'],
+    );
+    assert.deepEqual(
+      jq(queueFile(place), '.pending[0] | keys_unsorted[]', (queue: { pending: object[] }) =>
+        Object.keys(queue.pending[0] ?? {}),
+      ),
+      ENTRY_KEYS,
+    );
+    const file = join(exportsHome(place), 'exports', String(made['export_file']));
+    assert.deepEqual(
+      jq(
+        queueFile(place),
+        '.pending[0] | .queue_id, .export_file, .tier, .category_count, .status, .retry_count, .last_error != ""',
+        (queue: { pending: Record<string, unknown>[] }) => {
+          const [entry = {}] = queue.pending;
+          return [
+            ...['queue_id', 'export_file', 'tier', 'category_count', 'status', 'retry_count'].map(
+              (key) => entry[key],
+            ),
+            entry['last_error'] !== '',
+          ];
+        },
+      ),
+      [String(made['queue_id']), file, '2', '9', 'pending', '0', 'true'],
+    );
 
-      // Test 2: central starts.
-      const running = await startCentral(processes, central);
-      await daemon.request('POST', '/export/queue/process');
-      await untilCompleted(daemon, 1);
-      const delivered = await queueStatus(daemon);
-      assert.deepEqual(
-        STATUS_KEYS.slice(0, 5).map((key) => delivered[key]),
-        [0, 0, 1, 0, null],
-      );
-      await until(
-        'the history',
-        () => JSON.parse(readFileSync(historyFile(place), 'utf8')).exports.length === 1,
-      );
-      assert.deepEqual(
-        jq(
-          historyFile(place),
-          '.version, .exports[0].queue_id, .exports[0].status',
-          (history: { version: string; exports: Record<string, unknown>[] }) => [
-            history.version,
-            history.exports[0]?.['queue_id'],
-            history.exports[0]?.['status'],
-          ],
-        ),
-        ['1.0', String(made['queue_id']), 'completed'],
-      );
-      const history = JSON.parse(readFileSync(historyFile(place), 'utf8')).exports[0];
-      assert.deepEqual(Object.keys(history).slice(0, 11), [...ENTRY_KEYS, 'completed_at']);
-      assert.match(history.completed_at, LEGACY_TIME);
-      assert.ok(daemon.lines().some((line) => line.includes(`Processing export: ${made['queue_id']}`)));
-      assert.ok(
-        daemon.lines().some((line) => line.includes(`✓ Export uploaded successfully: ${made['queue_id']}`)),
-      );
-      const total = await withCentralStore(central, (store) => countAtCentral(store, INSTALLATION));
-      assert.equal(
-        Object.values(total).reduce((sum, count) => sum + count, 0),
-        made['record_count'],
-      );
+    // Test 2: central starts.
+    const running = await startCentral(processes, central);
+    await daemon.request('POST', '/export/queue/process');
+    await untilCompleted(daemon, 1);
+    const delivered = await queueStatus(daemon);
+    assert.deepEqual(
+      STATUS_KEYS.slice(0, 5).map((key) => delivered[key]),
+      [0, 0, 1, 0, null],
+    );
+    await until(
+      'the history',
+      () => JSON.parse(readFileSync(historyFile(place), 'utf8')).exports.length === 1,
+    );
+    assert.deepEqual(
+      jq(
+        historyFile(place),
+        '.version, .exports[0].queue_id, .exports[0].status',
+        (history: { version: string; exports: Record<string, unknown>[] }) => [
+          history.version,
+          history.exports[0]?.['queue_id'],
+          history.exports[0]?.['status'],
+        ],
+      ),
+      ['1.0', String(made['queue_id']), 'completed'],
+    );
+    const history = JSON.parse(readFileSync(historyFile(place), 'utf8')).exports[0];
+    assert.deepEqual(Object.keys(history).slice(0, 11), [...ENTRY_KEYS, 'completed_at']);
+    assert.match(history.completed_at, LEGACY_TIME);
+    assert.ok(daemon.lines().some((line) => line.includes(`Processing export: ${made['queue_id']}`)));
+    assert.ok(
+      daemon.lines().some((line) => line.includes(`✓ Export uploaded successfully: ${made['queue_id']}`)),
+    );
+    const total = await withCentralStore(central, (store) => countAtCentral(store, INSTALLATION));
+    assert.equal(
+      Object.values(total).reduce((sum, count) => sum + count, 0),
+      made['record_count'],
+    );
 
-      // Other services' published checks (docs/spec/sources.md, "The machine").
-      const { json: asked } = await daemon.request('GET', '/export/status');
-      assert.ok(asked['success'] && asked['tier'] && asked['can_export']);
-      assert.equal(await daemon.stop(), 0);
-      assert.deepEqual(
-        daemon.lines().filter((line) => /error/i.test(line)),
-        [],
-      );
-      assert.equal(await running.stop(), 0);
-    },
-  );
+    // Other services' published checks (docs/spec/sources.md, "The machine").
+    const { json: asked } = await daemon.request('GET', '/export/status');
+    assert.ok(asked['success'] && asked['tier'] && asked['can_export']);
+    assert.equal(await daemon.stop(), 0);
+    assert.deepEqual(
+      daemon.lines().filter((line) => /error/i.test(line)),
+      [],
+    );
+    assert.equal(await running.stop(), 0);
+  });
 
-  test(
-    'test 3: attempts are used up as in the legacy document, and the export is delivered when central works again',
-    BOUND,
-    async () => {
-      const failing = await startScriptedServer(
-        importing((_, response) =>
-          json(response, 500, { status: 'error', error_code: 'INTERNAL', message: 'no' }),
-        ),
-      );
-      processes.atEnd(() => failing.close());
-      const place = await placeBoat(failing.url);
-      const daemon = await startDaemon(processes, place);
-      const { json: made } = await daemon.request('POST', '/export/generate');
-      const says = (text: string) => until(`the log to say: ${text}`, () => daemon.output().includes(text));
-      await says(`Export upload failed: ${made['queue_id']}`);
-      await says('Retry immediately');
-      await says('Retry 1/3 in 5 minutes');
-      const { next_pending: entry } = await queueStatus(daemon);
-      assert.equal((entry as { retry_count: number }).retry_count, 2);
-      failing.answer(accepting);
-      // Cancelling and retrying gives the export all of its attempts again, without the wait of five minutes.
-      await daemon.request('DELETE', `/export/queue/${made['queue_id']}`);
-      await daemon.request('POST', `/export/queue/${made['queue_id']}/retry`);
-      await daemon.request('POST', '/export/queue/process');
-      await untilCompleted(daemon, 1);
-      await says(`✓ Export uploaded successfully: ${made['queue_id']}`);
-      assert.ok(
-        daemon.lines().filter((line) => line.includes(`Processing export: ${made['queue_id']}`)).length >= 3,
-      );
-      assert.equal(await daemon.stop(), 0);
-    },
-  );
+  test('test 3: attempts are used up as in the legacy document, and the export is delivered when central works again', async () => {
+    const failing = await startScriptedServer(
+      importing((_, response) =>
+        json(response, 500, { status: 'error', error_code: 'INTERNAL', message: 'no' }),
+      ),
+    );
+    processes.atEnd(() => failing.close());
+    const place = await placeBoat(failing.url);
+    const daemon = await startDaemon(processes, place);
+    const { json: made } = await daemon.request('POST', '/export/generate');
+    const says = (text: string) => until(`the log to say: ${text}`, () => daemon.output().includes(text));
+    await says(`Export upload failed: ${made['queue_id']}`);
+    await says('Retry immediately');
+    await says('Retry 1/3 in 5 minutes');
+    const { next_pending: entry } = await queueStatus(daemon);
+    assert.equal((entry as { retry_count: number }).retry_count, 2);
+    failing.answer(accepting);
+    // Cancelling and retrying gives the export all of its attempts again, without the wait of five minutes.
+    await daemon.request('DELETE', `/export/queue/${made['queue_id']}`);
+    await daemon.request('POST', `/export/queue/${made['queue_id']}/retry`);
+    await daemon.request('POST', '/export/queue/process');
+    await untilCompleted(daemon, 1);
+    await says(`✓ Export uploaded successfully: ${made['queue_id']}`);
+    assert.ok(
+      daemon.lines().filter((line) => line.includes(`Processing export: ${made['queue_id']}`)).length >= 3,
+    );
+    assert.equal(await daemon.stop(), 0);
+  });
 
-  test(
-    'test 3, without a network: the export waits, uses up no attempt, and is delivered when the network is back',
-    BOUND,
-    async () => {
-      const link = await startScriptedServer(accepting);
-      await link.close();
-      const place = await placeBoat(link.url);
-      const daemon = await startDaemon(processes, place);
-      const { json: made } = await daemon.request('POST', '/export/generate');
-      await until('the failed upload', () =>
-        daemon.output().includes(`Export upload failed: ${made['queue_id']}`),
-      );
-      await until('the entry to wait', async () => (await queueStatus(daemon))['pending_count'] === 1);
-      const { next_pending: entry } = await queueStatus(daemon);
-      assert.equal((entry as { retry_count: number }).retry_count, 0);
-      const back = await startScriptedServer(accepting, link.port);
-      processes.atEnd(() => back.close());
-      // The boat's probes reach central 5 s and 10 s after the failure.
-      await untilCompleted(daemon, 1);
-      assert.equal(await daemon.stop(), 0);
-    },
-  );
+  test('test 3, without a network: the export waits, uses up no attempt, and is delivered when the network is back', async () => {
+    const link = await startScriptedServer(accepting);
+    await link.close();
+    const place = await placeBoat(link.url);
+    const daemon = await startDaemon(processes, place);
+    const { json: made } = await daemon.request('POST', '/export/generate');
+    await until('the failed upload', () =>
+      daemon.output().includes(`Export upload failed: ${made['queue_id']}`),
+    );
+    await until('the entry to wait', async () => (await queueStatus(daemon))['pending_count'] === 1);
+    const { next_pending: entry } = await queueStatus(daemon);
+    assert.equal((entry as { retry_count: number }).retry_count, 0);
+    const back = await startScriptedServer(accepting, link.port);
+    processes.atEnd(() => back.close());
+    // The boat's probes reach central 5 s and 10 s after the failure.
+    await untilCompleted(daemon, 1);
+    assert.equal(await daemon.stop(), 0);
+  });
 
-  test('test 4: exports that waited at a power cut are uploaded after the boot', BOUND, async () => {
+  test('test 4: exports that waited at a power cut are uploaded after the boot', async () => {
     const place = await placeBoat(central.url);
     const before = await startDaemon(processes, place);
     const { json: made } = await before.request('POST', '/export/generate');
@@ -273,7 +260,7 @@ describe('the tests of the legacy document, with real processes on real ports', 
     assert.equal(await running.stop(), 0);
   });
 
-  test('test 5: the daily export is created once a day at tier 2 and skipped at tier 1', BOUND, async () => {
+  test('test 5: the daily export is created once a day at tier 2 and skipped at tier 1', async () => {
     const place = await placeBoat(central.url);
     const daemon = await startDaemon(processes, place);
     const first = await processes.run('boat', ['daily'], toBoatEnvironment(place));
@@ -300,7 +287,7 @@ describe('the tests of the legacy document, with real processes on real ports', 
     assert.equal(await manual.stop(), 0);
   });
 
-  test('test 6: the newest export file has the nine categories', BOUND, async () => {
+  test('test 6: the newest export file has the nine categories', async () => {
     const place = await placeBoat(central.url);
     const daemon = await startDaemon(processes, place);
     await daemon.request('POST', '/export/generate');

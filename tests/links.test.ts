@@ -35,8 +35,8 @@ const untilParked = ({ boat }: LinkedBoat): Promise<void> =>
   });
 
 describe('a first export of many parts', () => {
-  /** Number of entries in an export of about 10 MB. */
-  const ROWS = 30_000;
+  /** About 6 MB of export. links.long.test.ts sends a whole first export. */
+  const ROWS = 15_000;
   const PART_SIZE_BYTES = 49_152;
   /** Number of parts between two drops: parts of 1 MiB that a link of 1.2 Mbit/s transfers in 20 s. */
   const UP_PARTS = 40;
@@ -59,13 +59,13 @@ describe('a first export of many parts', () => {
       const { drops } = await dropping.stop();
       const [entry] = boat.boat.ledger.queue.list('completed');
       const sizeBytes = statSync(entry?.exportFile ?? '').size;
-      assert.ok(sizeBytes > 9_000_000, `${sizeBytes} bytes`);
+      assert.ok(sizeBytes > 4_500_000, `${sizeBytes} bytes`);
       const { sentBytes, neededBytes, partBytes, tries } = link.traffic();
       const twice = (partBytes - neededBytes) / neededBytes;
       t.diagnostic(
         `${tries.size} parts, ${sizeBytes} bytes, ${neededBytes} on the wire; ${drops} drops; ${(100 * twice).toFixed(2)} % sent twice, ${(((sentBytes - neededBytes) / neededBytes) * 100).toFixed(2)} % with probes`,
       );
-      assert.ok(drops >= 4, `${drops} drops`);
+      assert.ok(drops >= 2, `${drops} drops`);
       assert.ok(sentBytes < neededBytes * 1.05, `${sentBytes} bytes sent of ${neededBytes}`);
       assert.equal(await storedParts(exportId), tries.size);
       const counts = await withCentralStore(central().place, (store) => countAtCentral(store, INSTALLATION));

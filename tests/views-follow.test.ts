@@ -5,33 +5,27 @@ import { inTemporaryFolder, prepareBoat, startBoatInProcess } from './support/bo
 import { accepting, importing, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
-test(
-  "the queue view shows an export as uploading, and as completed after central's answer",
-  {
-    timeout: 60_000,
-  },
-  () =>
-    inTemporaryFolder('views-follow', async (root) => {
-      prepareBoat({ root });
-      const shown = Promise.withResolvers<void>();
-      const central = await startScriptedServer(
-        importing((request, response) => void shown.promise.then(() => accepting(request, response))),
-      );
-      const running = await startBoatInProcess({ root, centralUrl: central.url });
-      const listed = (list: string): number => {
-        const { queueFile } = running.paths;
-        return existsSync(queueFile) ? JSON.parse(readFileSync(queueFile, 'utf8'))[list].length : 0;
-      };
-      try {
-        await running.request('POST', '/export/generate');
-        await until('the view of an export that is being sent', () => listed('uploading') === 1);
-        shown.resolve();
-        await until('the view of the delivered export', () => listed('completed') === 1);
-        assert.equal(listed('uploading') + listed('pending') + listed('failed'), 0);
-      } finally {
-        shown.resolve();
-        await running.stop();
-        await central.close();
-      }
-    }),
-);
+test("the queue view shows an export as uploading, and as completed after central's answer", () =>
+  inTemporaryFolder('views-follow', async (root) => {
+    prepareBoat({ root });
+    const shown = Promise.withResolvers<void>();
+    const central = await startScriptedServer(
+      importing((request, response) => void shown.promise.then(() => accepting(request, response))),
+    );
+    const running = await startBoatInProcess({ root, centralUrl: central.url });
+    const listed = (list: string): number => {
+      const { queueFile } = running.paths;
+      return existsSync(queueFile) ? JSON.parse(readFileSync(queueFile, 'utf8'))[list].length : 0;
+    };
+    try {
+      await running.request('POST', '/export/generate');
+      await until('the view of an export that is being sent', () => listed('uploading') === 1);
+      shown.resolve();
+      await until('the view of the delivered export', () => listed('completed') === 1);
+      assert.equal(listed('uploading') + listed('pending') + listed('failed'), 0);
+    } finally {
+      shown.resolve();
+      await running.stop();
+      await central.close();
+    }
+  }));

@@ -33,7 +33,7 @@ export function useLinkedCentral(): () => LinkedCentral {
   let central: LinkedCentral | undefined;
   before(async () => {
     const place = await placeCentral(processes);
-    const token = await enrollAt(processes, place, INSTALLATION);
+    const token = await enrollAt(place, INSTALLATION);
     await startCentral(processes, place);
     central = toLinkedCentral(place, token);
   });

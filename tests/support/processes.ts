@@ -1,27 +1,35 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer as createHttpServer, type Server } from 'node:http';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import {
+  enroll,
+  migrate,
   type OpenStore,
   openStore,
   parseConfig,
   recordTable,
   SILENT_LOG,
   type Store,
-  startEmbeddedPostgres,
+  systemRandomHex,
+  systemWall,
 } from '@d3kos/central';
 import { CATEGORIES, type Category } from '@d3kos/protocol';
+import { toClusterPath } from '../../packages/central/src/platform/postgres-cluster.ts';
+import { copyCluster } from '../../packages/central/src/platform/testing/cluster-template.ts';
 import { until } from './until.ts';
 
-const PACKAGES = join(import.meta.dirname, '..', '..', 'packages');
-const BOAT_MAIN = join(PACKAGES, 'boat', 'src', 'main.ts');
-const CENTRAL_MAIN = join(PACKAGES, 'central', 'src', 'main.ts');
+/** The folder of the bundled programs, which start faster. Without it the programs start from source. */
+const BUNDLES = process.env['D3KOS_TEST_PROGRAMS'];
+
+function toProgramPath(name: 'boat' | 'central'): string {
+  if (BUNDLES !== undefined) return join(BUNDLES, `${name}.mjs`);
+  return join(import.meta.dirname, '..', '..', 'packages', name, 'src', 'main.ts');
+}
 
 /** Timeout for a program to answer or to end. On an idle machine it takes 2 s. */
 const PROGRAM_MAX_MS = 60_000;
@@ -98,7 +106,7 @@ export function createProcesses(ending: Ending): Processes {
     process.removeListener('exit', killAll);
   });
   const start: Processes['start'] = (main, args, environment) => {
-    const program = spawnProgram(main === 'boat' ? BOAT_MAIN : CENTRAL_MAIN, args, environment);
+    const program = spawnProgram(toProgramPath(main), args, environment);
     programs.add(program);
     void program.ended.then(() => programs.delete(program));
     return program;
@@ -266,13 +274,29 @@ export interface CentralPlace {
   readonly url: string;
 }
 
-/** Creates a place for central. Its database is shut down at the end of the test, even if central was killed. */
+/** Makes a place for central. Its database ends with the test, even if central was killed. */
 export async function placeCentral(processes: Processes): Promise<CentralPlace> {
   const dataDir = processes.folder('central');
+  await copyCluster(dataDir);
   const port = await freePort();
-  // Starting central stops the database that a killed central left running.
-  processes.atEnd(async () => (await startEmbeddedPostgres({ dataDir, log: SILENT_LOG })).stop());
+  processes.atEnd(() => endDatabase(dataDir));
   return { dataDir, port, url: `http://127.0.0.1:${port}` };
+}
+
+/** Ends the database that a killed central left running, and removes the folder of its socket. */
+async function endDatabase(dataDir: string): Promise<void> {
+  const pidFile = join(toClusterPath(dataDir), 'postmaster.pid');
+  if (!existsSync(pidFile)) return;
+  const [pid, , , , socketDir] = readFileSync(pidFile, 'utf8').split('\n');
+  try {
+    // PostgreSQL's immediate shutdown.
+    process.kill(Number(pid), 'SIGQUIT');
+    await until('the database to end', () => !existsSync(pidFile));
+  } catch (error) {
+    // A killed database leaves the file.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+  if (socketDir !== undefined && socketDir !== '') rmSync(socketDir, { recursive: true, force: true });
 }
 
 /** Starts central and waits until it answers. */
@@ -285,26 +309,22 @@ export async function startCentral(processes: Processes, place: CentralPlace): P
   return program;
 }
 
-/** Enrols an installation with central's command. Returns the device token. */
-export async function enrollAt(
-  processes: Processes,
-  place: CentralPlace,
-  installationId: string,
-): Promise<string> {
-  const { code, output } = await processes.run(
-    'central',
-    ['enroll', installationId, '--tier', '2', '--json'],
-    { CENTRAL_DATA_DIR: place.dataDir },
-  );
-  assert.equal(code, 0, output);
-  const { token } = JSON.parse(output.split('\n').find((line) => line.startsWith('{')) ?? '{}');
-  assert.equal(typeof token, 'string', output);
-  return token;
+/** Enrols an installation in central's database. Returns the device token. */
+export async function enrollAt(place: CentralPlace, installationId: string): Promise<string> {
+  return withCentralStore(place, async (store) => {
+    const wallMs = systemWall();
+    await migrate(store, wallMs);
+    const { token } = await enroll(
+      { store, wallMs, randomHex: systemRandomHex },
+      { installationId, tier: 2 },
+    );
+    return token;
+  });
 }
 
 /** Returns the process id of central's PostgreSQL. */
 export function postmasterPid(place: CentralPlace): number {
-  return Number(readFileSync(join(place.dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+  return Number(readFileSync(join(toClusterPath(place.dataDir), 'postmaster.pid'), 'utf8').split('\n')[0]);
 }
 
 /** Runs `work` on central's database. If central is not running, starts the database for it. */
@@ -353,46 +373,4 @@ export async function fieldAtCentral(
     [installationId, field],
   );
   return rows.map((row) => String(row['value'])).sort();
-}
-
-/** The tier API of a boat. A test can change its answer to `GET /tier/status`. */
-export interface TierApi {
-  readonly url: string;
-  asked(): number;
-  answer(status: number, body: string, contentType?: string): void;
-}
-
-/** Starts a real HTTP server in place of the tier API. */
-export async function startTierApi(
-  processes: Processes,
-  installationId: string,
-  tier: number,
-): Promise<TierApi> {
-  let asked = 0;
-  let next = {
-    status: 200,
-    body: JSON.stringify({ success: true, tier, installation_id: installationId, features: {} }),
-    contentType: 'application/json',
-  };
-  const server: Server = createHttpServer((request, response) => {
-    asked += 1;
-    if (request.url !== '/tier/status') response.writeHead(404).end();
-    else response.writeHead(next.status, { 'content-type': next.contentType }).end(next.body);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  processes.atEnd(
-    () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  );
-  return {
-    // A TCP server's address is an AddressInfo.
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    asked: () => asked,
-    answer: (status, body, contentType = 'application/json') => {
-      next = { status, body, contentType };
-    },
-  };
 }

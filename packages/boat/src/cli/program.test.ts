@@ -53,13 +53,13 @@ test('the launcher is executable', () => {
   assert.notEqual(statSync(launcher).mode & 0o111, 0);
 });
 
-test('the process ends at once with the exit code', { timeout: 20_000 }, async () => {
+test('the process ends at once with the exit code', async () => {
   const { port } = await createLoopbackDaemon();
   assert.equal(await ended(start(['status'], port)), 3);
   assert.equal(await ended(start(['status', '--fast'], port)), 2);
 });
 
-test('Ctrl-C ends a wait with exit code 130', { timeout: 20_000 }, async () => {
+test('Ctrl-C ends a wait with exit code 130', async () => {
   const { port } = await createLoopbackDaemon();
   const child = start(['boot'], port);
   const end = ended(child);

@@ -112,51 +112,40 @@ function answerTier(tier: number): Response {
   return Response.json({ success: true, tier, installation_id: SPOOLED_INSTALLATION });
 }
 
-test(
-  'while central is unreachable the tier is checked once for each probe',
-  { timeout: 20_000 },
-  async () => {
-    const stopping = new AbortController();
-    const asked: string[] = [];
-    let looks = 0;
-    await runWorker((request) => {
-      if (request.url.startsWith(TIER_API)) {
-        asked.push('tier');
-        return answerTier(2);
-      }
-      asked.push('central');
-      looks += 1;
-      if (looks === 20) stopping.abort(new Error('enough'));
-      throw new TransportError('connect', 'ENETUNREACH', 'no network');
-    }, stopping);
-    // The send itself checks the tier twice, when the entry is selected and before its part is sent.
-    assert.deepEqual(asked.slice(3), Array.from({ length: 19 }, () => ['tier', 'central']).flat());
-  },
-);
+test('while central is unreachable the tier is checked once for each probe', async () => {
+  const stopping = new AbortController();
+  const asked: string[] = [];
+  let looks = 0;
+  await runWorker((request) => {
+    if (request.url.startsWith(TIER_API)) {
+      asked.push('tier');
+      return answerTier(2);
+    }
+    asked.push('central');
+    looks += 1;
+    if (looks === 20) stopping.abort(new Error('enough'));
+    throw new TransportError('connect', 'ENETUNREACH', 'no network');
+  }, stopping);
+  // The send itself checks the tier twice, when the entry is selected and before its part is sent.
+  assert.deepEqual(asked.slice(3), Array.from({ length: 19 }, () => ['tier', 'central']).flat());
+});
 
-test(
-  'if the tier falls to 0 during a failed send, central is not probed and no attempt is spent',
-  { timeout: 20_000 },
-  async () => {
-    const stopping = new AbortController();
-    const asked: string[] = [];
-    let tier = 2;
-    let refusals = 0;
-    const entry = await runWorker((request) => {
-      if (request.url.startsWith(TIER_API)) {
-        if (tier === 0) refusals += 1;
-        if (refusals === 5) stopping.abort(new Error('enough'));
-        return answerTier(tier);
-      }
-      asked.push(`${request.method} ${new URL(request.url).pathname}`);
-      tier = 0;
-      return Response.json(
-        { status: 'error', error_code: 'UNAVAILABLE', message: 'not now' },
-        { status: 503 },
-      );
-    }, stopping);
-    assert.deepEqual(asked, ['POST /api/v1/data/import']);
-    assert.equal(entry?.status, 'pending');
-    assert.equal(entry?.retryCount, 0);
-  },
-);
+test('if the tier falls to 0 during a failed send, central is not probed and no attempt is spent', async () => {
+  const stopping = new AbortController();
+  const asked: string[] = [];
+  let tier = 2;
+  let refusals = 0;
+  const entry = await runWorker((request) => {
+    if (request.url.startsWith(TIER_API)) {
+      if (tier === 0) refusals += 1;
+      if (refusals === 5) stopping.abort(new Error('enough'));
+      return answerTier(tier);
+    }
+    asked.push(`${request.method} ${new URL(request.url).pathname}`);
+    tier = 0;
+    return Response.json({ status: 'error', error_code: 'UNAVAILABLE', message: 'not now' }, { status: 503 });
+  }, stopping);
+  assert.deepEqual(asked, ['POST /api/v1/data/import']);
+  assert.equal(entry?.status, 'pending');
+  assert.equal(entry?.retryCount, 0);
+});

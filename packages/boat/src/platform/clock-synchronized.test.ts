@@ -56,7 +56,7 @@ test('caches the answer, so that repeated queries start one process', async () =
   assert.equal((await createDisk().stat(busctl.runs))?.sizeBytes, 'run\n'.length);
 });
 
-test('an aborted query does not wait for the program', { timeout: 20_000 }, async () => {
+test('an aborted query does not wait for the program', async () => {
   const hanging = join(root, 'hanging');
   writeFileSync(hanging, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
   const clock = { isSynchronized: createClockSyncQuery({ busctl: hanging, chronyc: hanging }) };

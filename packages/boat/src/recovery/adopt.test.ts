@@ -121,46 +121,40 @@ function writeMess(): void {
   ledger.close();
 }
 
-test(
-  'recovery that is interrupted at any change to the disk or the ledger has the same result after the next start',
-  {
-    timeout: 120_000,
-  },
-  async () => {
+test('recovery that is interrupted at any change to the disk or the ledger has the same result after the next start', async () => {
+  writeMess();
+  const whole = await start();
+  assert.ok(whole !== undefined && whole.steps > 30);
+  assert.deepEqual(whole.report, {
+    temporaryRemoved: 2,
+    adopted: 5,
+    quarantined: 1,
+    missing: 1,
+    postponed: 0,
+  });
+  const expected = state();
+  assert.deepEqual(
+    expected.entries.map(({ queueId, status }) => `${queueId} ${status}`),
+    [
+      'q_2 pending',
+      'q_20260219_100000 pending',
+      'q_20260220_100531 pending',
+      'q_20260220_100532 pending',
+      'q_20260220_100533 pending',
+      'q_20260220_100535 pending',
+      'q_1 failed',
+    ],
+  );
+  assert.equal(expected.cursor, undefined, 'the records of the lost file are due again');
+  assert.deepEqual(readdirSync(paths.damaged).sort(), ['partly.json', 'torn.json', 'torn.json_2']);
+  for (let steps = 0; steps < whole.steps; steps += 1) {
     writeMess();
-    const whole = await start();
-    assert.ok(whole !== undefined && whole.steps > 30);
-    assert.deepEqual(whole.report, {
-      temporaryRemoved: 2,
-      adopted: 5,
-      quarantined: 1,
-      missing: 1,
-      postponed: 0,
-    });
-    const expected = state();
-    assert.deepEqual(
-      expected.entries.map(({ queueId, status }) => `${queueId} ${status}`),
-      [
-        'q_2 pending',
-        'q_20260219_100000 pending',
-        'q_20260220_100531 pending',
-        'q_20260220_100532 pending',
-        'q_20260220_100533 pending',
-        'q_20260220_100535 pending',
-        'q_1 failed',
-      ],
-    );
-    assert.equal(expected.cursor, undefined, 'the records of the lost file are due again');
-    assert.deepEqual(readdirSync(paths.damaged).sort(), ['partly.json', 'torn.json', 'torn.json_2']);
-    for (let steps = 0; steps < whole.steps; steps += 1) {
-      writeMess();
-      assert.equal(await start(steps), undefined);
-      if (steps % 2 === 0) await start(Math.floor(steps / 2));
-      assert.ok((await start()) !== undefined);
-      assert.deepEqual(state(), expected, `cut at step ${steps} of ${whole.steps}`);
-    }
-  },
-);
+    assert.equal(await start(steps), undefined);
+    if (steps % 2 === 0) await start(Math.floor(steps / 2));
+    assert.ok((await start()) !== undefined);
+    assert.deepEqual(state(), expected, `cut at step ${steps} of ${whole.steps}`);
+  }
+});
 
 test('an adopted boatlog entry equals the record of its collector, for any ID, time and neighbouring rows', async () => {
   freshBoat();

@@ -16,6 +16,9 @@ import { createKeptLog } from '../testing/kept-log.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
 import { createViewWriter } from './view-writer.ts';
 
+/** Ends a test that is stuck. The views take a few milliseconds. */
+const STUCK_MS = 180_000;
+
 const root = temporaryRoot('view-writer');
 const at = (ms: number): WallMs => ms as WallMs;
 
@@ -126,7 +129,7 @@ test('an export that is delivered at once causes one write and one fsync of each
   });
   const untilWaiting = async (times: number): Promise<void> => {
     for (const began = performance.now(); waits < times; await clock.yield())
-      assert.ok(performance.now() - began < 5_000, 'the views are written within 5 s');
+      assert.ok(performance.now() - began < STUCK_MS, 'the views are written');
   };
   views.changed();
   // The views of an earlier run are replaced without a delay.
@@ -174,7 +177,7 @@ test('a view that a full card refused is written once there is space, without an
   views.changed();
   // The history is written last.
   for (const began = performance.now(); !existsSync(paths.historyFile); await clock.yield())
-    assert.ok(performance.now() - began < 5_000, 'the views are written within 5 s');
+    assert.ok(performance.now() - began < STUCK_MS, 'the views are written');
   assert.deepEqual(queueIds(paths.queueFile, 'completed'), ['q_1']);
   assert.equal(log.lines.filter((line) => line.startsWith('warn')).length, 2);
 });

@@ -11,7 +11,7 @@ import { revoke } from '../installations/enroll.ts';
 import { isCentralFailure } from '../platform/errors.ts';
 import type { Store } from '../platform/ports.ts';
 import { openReadableFile } from '../platform/readable-file.ts';
-import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
+import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { systemRandomHex } from '../platform/world.ts';
 import { migrate } from '../store/migrate.ts';
 import {
@@ -114,7 +114,7 @@ async function askHeld(
     : [...body.parts, ...(await askHeld(store, boat, exportId, body.next))];
 }
 
-describeOnEveryStore('a bundle', (open) => {
+describeOnPostgres('a bundle', (open) => {
   before(async () => {
     await migrate(open().store, NOON_MS);
   });

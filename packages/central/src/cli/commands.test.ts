@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { toBundleLine } from '@d3kos/protocol';
 import type { Store } from '../platform/ports.ts';
-import { openPglite } from '../platform/testing/stores-under-test.ts';
+import { openEmbedded } from '../platform/testing/stores-under-test.ts';
 import { systemRandomHex } from '../platform/world.ts';
 import { migrate } from '../store/migrate.ts';
 import {
@@ -69,7 +69,7 @@ function toWorld(store: Store, bundle: Buffer): CommandWorld {
 }
 
 test('a bundle with exports of a lost ledger and of its successor shows which ledger is newer', async () => {
-  const { store, close } = await openPglite();
+  const { store, close } = await openEmbedded();
   try {
     await migrate(store, NOON_MS);
     const boat = await enrollBoat(store);
@@ -94,7 +94,7 @@ test('a bundle with exports of a lost ledger and of its successor shows which le
 });
 
 test('control characters from boats and bundles do not reach the terminal of the operator', async () => {
-  const { store, close } = await openPglite();
+  const { store, close } = await openEmbedded();
   try {
     await migrate(store, NOON_MS);
     const boat = await enrollBoat(store);

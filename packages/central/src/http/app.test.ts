@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile';
 import { CentralFailure } from '../platform/errors.ts';
 import { SILENT_LOG } from '../platform/log.ts';
 import { openPgStore } from '../platform/pg-store.ts';
-import { describeOnEveryStore, openEmbedded } from '../platform/testing/stores-under-test.ts';
+import { describeOnPostgres, openEmbedded } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {
   enrollBoat,
@@ -25,7 +25,7 @@ function get(path: string, authorization?: string): Request {
   });
 }
 
-describeOnEveryStore('the API', (open) => {
+describeOnPostgres('the API', (open) => {
   before(async () => {
     await migrate(open().store, NOON_MS);
   });

@@ -15,7 +15,7 @@ import { toOpenApi } from '../api/openapi.ts';
 import { revoke } from '../installations/enroll.ts';
 import { CentralFailure, type CentralFailureCode } from '../platform/errors.ts';
 import type { Store } from '../platform/ports.ts';
-import { openPglite, type StoreUnderTest } from '../platform/testing/stores-under-test.ts';
+import { openEmbedded, type StoreUnderTest } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {
   type EnrolledBoat,
@@ -169,7 +169,7 @@ describe('the API contract', () => {
   let opened: StoreUnderTest | undefined;
   let boats: Boats | undefined;
   before(async () => {
-    opened = await openPglite();
+    opened = await openEmbedded();
     const { store } = opened;
     await migrate(store, NOON_MS);
     boats = {

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { before, test } from 'node:test';
 import { revoke } from '../installations/enroll.ts';
-import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
+import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {
   enrollBoat,
@@ -13,7 +13,7 @@ import {
   toImportRequest,
 } from '../testing/central-under-test.ts';
 
-describeOnEveryStore('access to imports', (open) => {
+describeOnPostgres('access to imports', (open) => {
   before(async () => {
     await migrate(open().store, NOON_MS);
   });

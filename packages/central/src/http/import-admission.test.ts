@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { before, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { Store } from '../platform/ports.ts';
-import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
+import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {
   type EnrolledBoat,
@@ -15,7 +15,7 @@ import {
   toImportRequest,
 } from '../testing/central-under-test.ts';
 
-describeOnEveryStore('admission of imports', (open) => {
+describeOnPostgres('admission of imports', (open) => {
   before(async () => {
     await migrate(open().store, NOON_MS);
   });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { before, test } from 'node:test';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { toContentDigest } from '@d3kos/protocol';
-import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
+import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {
   enrollBoat,
@@ -17,7 +17,7 @@ import {
   toImportRequest,
 } from '../testing/central-under-test.ts';
 
-describeOnEveryStore('the body of an import', (open) => {
+describeOnPostgres('the body of an import', (open) => {
   before(async () => {
     await migrate(open().store, NOON_MS);
   });

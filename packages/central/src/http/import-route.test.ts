@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { createHash } from 'node:crypto';
 import { before, test } from 'node:test';
-import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
+import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {
   enrollBoat,
@@ -15,7 +15,7 @@ import {
   toImportRequest,
 } from '../testing/central-under-test.ts';
 
-describeOnEveryStore('import', (open) => {
+describeOnPostgres('import', (open) => {
   before(async () => {
     await migrate(open().store, NOON_MS);
   });

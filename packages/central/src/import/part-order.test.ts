@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { before, test } from 'node:test';
-import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
+import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {
   enrollBoat,
@@ -12,7 +12,7 @@ import {
   toDocument,
 } from '../testing/central-under-test.ts';
 
-describeOnEveryStore('the parts of one export', (open) => {
+describeOnPostgres('the parts of one export', (open) => {
   before(async () => {
     await migrate(open().store, NOON_MS);
   });

@@ -3,7 +3,7 @@ import { before, test } from 'node:test';
 import fc from 'fast-check';
 import { findInstallation } from '../fleet/installations.ts';
 import { findGaps } from '../fleet/sequence-gaps.ts';
-import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
+import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {
   enrollBoat,
@@ -17,7 +17,7 @@ import {
   toImportRequest,
 } from '../testing/central-under-test.ts';
 
-describeOnEveryStore('storing a part', (open) => {
+describeOnPostgres('storing a part', (open) => {
   before(async () => {
     await migrate(open().store, NOON_MS);
   });
@@ -255,7 +255,8 @@ describeOnEveryStore('storing a part', (open) => {
     const startedMs = performance.now();
     const receipt = await importDocument(app, boat, toDocument(boat, { data: toBoatlog(entries) }));
     assert.equal(receipt.records_imported['boatlog'], 5_001);
-    assert.ok(performance.now() - startedMs < 10_000);
+    // A boat waits 90 s without a byte. On a quiet machine this takes 1 s.
+    assert.ok(performance.now() - startedMs < 60_000);
     assert.equal((await heldRecords(store, boat)).length, 5_001);
   });
 });

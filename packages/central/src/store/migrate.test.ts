@@ -2,12 +2,12 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { CATEGORIES } from '@d3kos/protocol';
 import { isCentralFailure } from '../platform/errors.ts';
-import { describeOnEveryStore } from '../platform/testing/stores-under-test.ts';
+import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { recordTable } from './record-tables.ts';
 
-describeOnEveryStore('migrate', (open) => {
+describeOnPostgres('migrate', (open) => {
   test('applies every step once, also when two nodes start together', async () => {
     const { store, secondStore } = open();
     const reports = await Promise.all([migrate(store, 0), migrate(secondStore, 0)]);

@@ -7,6 +7,7 @@ import { SILENT_LOG } from '../log.ts';
 import { openPgStore } from '../pg-store.ts';
 import type { Store } from '../ports.ts';
 import { systemRandomHex } from '../world.ts';
+import { copyCluster } from './cluster-template.ts';
 import { openPgliteStore } from './pglite.ts';
 
 /** An empty database. */
@@ -26,6 +27,7 @@ export async function openPglite(): Promise<StoreUnderTest> {
 /** The embedded PostgreSQL on its own folder. It runs without fsync, because its data is discarded. */
 export async function openEmbedded(): Promise<StoreUnderTest> {
   const dataDir = await mkdtemp(join(tmpdir(), 'central-test-'));
+  await copyCluster(dataDir);
   const embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' });
   const [store, secondStore] = [
     openPgStore(embedded.address, SILENT_LOG),
@@ -64,26 +66,43 @@ async function openOnUrl(url: string): Promise<StoreUnderTest> {
   };
 }
 
-/** Declares the same tests for each store: PGlite, the embedded PostgreSQL, and the server of DATABASE_URL if it is set. */
-export function describeOnEveryStore(name: string, declare: (open: () => StoreUnderTest) => void): void {
+/**
+ * Declares tests on the embedded PostgreSQL, and again on the database of DATABASE_URL if it is set. The long tier declares the same
+ * tests on PGlite, on which the simulator runs central (../../pglite.long.test.ts).
+ */
+export function describeOnPostgres(name: string, declare: (open: () => StoreUnderTest) => void): void {
+  if (process.env['D3KOS_TEST_STORE'] === 'pglite') {
+    describeOn('PGlite', openPglite, name, declare);
+    return;
+  }
   const url = process.env['DATABASE_URL'];
-  const kinds: readonly (readonly [string, () => Promise<StoreUnderTest>])[] = [
-    ['PGlite', openPglite],
-    ['embedded PostgreSQL', openEmbedded],
-    ...(url === undefined ? [] : [['DATABASE_URL', () => openOnUrl(url)] as const]),
-  ];
-  for (const [kind, open] of kinds)
-    describe(`${name} on ${kind}`, () => {
-      let opened: StoreUnderTest | undefined;
-      before(async () => {
-        opened = await open();
-      });
-      after(async () => {
-        await opened?.close();
-      });
-      declare(() => {
-        if (opened === undefined) throw new Error('the store is not open yet');
-        return opened;
-      });
+  describeOn('the embedded PostgreSQL', openEmbedded, name, declare);
+  if (url !== undefined) describeOn('DATABASE_URL', () => openOnUrl(url), name, declare);
+}
+
+/** Declares the same tests on the embedded PostgreSQL, on PGlite, and on the database of DATABASE_URL if it is set. */
+export function describeOnEveryStore(name: string, declare: (open: () => StoreUnderTest) => void): void {
+  describeOnPostgres(name, declare);
+  if (process.env['D3KOS_TEST_STORE'] !== 'pglite') describeOn('PGlite', openPglite, name, declare);
+}
+
+function describeOn(
+  kind: string,
+  open: () => Promise<StoreUnderTest>,
+  name: string,
+  declare: (open: () => StoreUnderTest) => void,
+): void {
+  describe(`${name} on ${kind}`, () => {
+    let opened: StoreUnderTest | undefined;
+    before(async () => {
+      opened = await open();
     });
+    after(async () => {
+      await opened?.close();
+    });
+    declare(() => {
+      if (opened === undefined) throw new Error('the store is not open yet');
+      return opened;
+    });
+  });
 }

@@ -1,0 +1,9 @@
+// Every test of central that runs on PostgreSQL, on PGlite, on which the simulator runs central.
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+process.env['D3KOS_TEST_STORE'] = 'pglite';
+for (const file of globSync('*/*.test.ts', { cwd: import.meta.dirname })) {
+  const path = join(import.meta.dirname, file);
+  if (readFileSync(path, 'utf8').includes('describeOnPostgres(')) await import(path);
+}
