@@ -7,7 +7,8 @@ const BACKOFF = `${DELIVER_POLICY}/backoff.ts`;
 const BACKOFF_TESTS = [`${DELIVER_POLICY}/backoff.test.ts`];
 const BUDGET = `${DELIVER_POLICY}/data-budget.ts`;
 const BUDGET_TESTS = [`${DELIVER_POLICY}/data-budget.test.ts`];
-const PROBE_TESTS = ['packages/boat/src/deliver/probe.test.ts'];
+const ANSWER = `${DELIVER_POLICY}/answer.ts`;
+const ANSWER_TESTS = [`${DELIVER_POLICY}/answer.test.ts`];
 const SEND = 'packages/boat/src/deliver/send-part.ts';
 const SEND_TESTS = ['packages/boat/src/deliver/send-part.test.ts'];
 const RECEIPT = `${DELIVER_POLICY}/receipt.ts`;
@@ -29,17 +30,17 @@ const SPOOL_TESTS = ['packages/boat/src/spool/spool.test.ts'];
 export const POLICY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a captive portal that answers 200 counts as central',
-    file: VERDICTS,
-    before: "if (shape === 'health' && status >= 200 && status < 300) return 'central';",
-    after: "if (status >= 200 && status < 300) return 'central';",
-    killedBy: PROBE_TESTS,
+    file: ANSWER,
+    before: 'if (isHealth && isSuccess(status))',
+    after: 'if (isSuccess(status))',
+    killedBy: ANSWER_TESTS,
   },
   {
     name: "a redirect with central's body counts as a failure of central",
-    file: VERDICTS,
-    before: "if (status >= 300 && status < 400) return 'captive_portal';",
+    file: ANSWER,
+    before: "if (isRedirect(status)) return { kind: 'captive_portal' };",
     after: '',
-    killedBy: PROBE_TESTS,
+    killedBy: ANSWER_TESTS,
   },
   {
     name: 'a foreign answer uses up an attempt',
@@ -50,7 +51,7 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a gateway error counts as a captive portal',
-    file: VERDICTS,
+    file: ANSWER,
     before: 'return status >= 500 && status <= 504;',
     after: 'return status >= 505 && status <= 504;',
     killedBy: VERDICT_TESTS,

@@ -26,8 +26,8 @@ test('on a card that ignores fsync, seeds fail; on a reliable card the same seed
   }
 });
 
-/** The line that parses central's answer. If BELIEVED precedes it, every 2xx counts as a receipt, as in the legacy exporter. */
-const PARSED = '  const json = parseJsonBytes(body.bytes);\n';
+/** The line that recognises central's answer. With BELIEVED before it, every 2xx counts as a receipt, as in the legacy exporter. */
+const RECOGNISED = '  const answer = recogniseAnswer(toPartAnswer(response, body, sent.centralUrl));\n';
 const BELIEVED = `  if (status >= 200 && status < 300)
     return {
       kind: 'receipt',
@@ -51,7 +51,7 @@ test('without the receipt check, seeds fail; in the unchanged copy they pass', B
   try {
     const file = 'packages/boat/src/deliver/send-part.ts';
     const text = copy.read(file);
-    assert.equal(text.split(PARSED).length, 2, 'the line to be changed is in the file once');
+    assert.equal(text.split(RECOGNISED).length, 2, 'the line to be changed is in the file once');
     const simulate = () =>
       spawnSync(
         process.execPath,
@@ -65,7 +65,7 @@ test('without the receipt check, seeds fail; in the unchanged copy they pass', B
         ],
         { cwd: copy.root, encoding: 'utf8', timeout: BOUND.timeout },
       );
-    copy.write(file, text.replace(PARSED, `${BELIEVED}${PARSED}`));
+    copy.write(file, text.replace(RECOGNISED, `${BELIEVED}${RECOGNISED}`));
     const unchecked = simulate();
     assert.equal(unchecked.status, 1, unchecked.stderr);
     assert.match(unchecked.stdout, /BROKEN/);

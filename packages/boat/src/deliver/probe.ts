@@ -1,20 +1,16 @@
-import { CentralErrorSchema, HEALTH_PATH, HealthSchema } from '@d3kos/protocol';
-import { Compile } from 'typebox/compile';
+import { HEALTH_PATH } from '@d3kos/protocol';
 import type { Transport, TransportError } from '../platform/ports.ts';
 import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/transport-answer.ts';
 import type { ProbeResult } from './outcome.ts';
+import { recogniseHealth } from './policy/answer.ts';
 import { parseAcceptEncoding, parseHttpDate } from './policy/http-headers.ts';
 import { explainTlsFailure } from './policy/tls-failure.ts';
-import { decideHealth } from './policy/verdict.ts';
 
 /**
  * Maximum size of a health answer, in bytes. Central's answer has about 100 bytes. A foreign page is recognised from
  * its first bytes.
  */
 const HEALTH_SIZE_MAX_BYTES = 64 * 1024;
-
-const healthShape = Compile(HealthSchema);
-const refusalShape = Compile(CentralErrorSchema);
 
 /** The URL to probe and the clock state, which can explain a failed TLS handshake. */
 export interface ProbeTarget {
@@ -41,20 +37,18 @@ export async function probe(
   try {
     const response = await deps.transport(request, signal);
     const body = await readAnswer(response, HEALTH_SIZE_MAX_BYTES);
-    return classify(response, body.kind === 'whole' ? parseJsonBytes(body.bytes)?.value : undefined);
+    return toResult(response, body.kind === 'whole' ? parseJsonBytes(body.bytes)?.value : undefined);
   } catch (error) {
     return toFailure(toTransportFailure(error, signal), target.clockSynchronized);
   }
 }
 
-function classify(response: Response, json: unknown): ProbeResult {
+function toResult(response: Response, json: unknown): ProbeResult {
   const { status, headers } = response;
-  const health = healthShape.Check(json) ? json : undefined;
-  const shape = health !== undefined ? 'health' : refusalShape.Check(json) ? 'refusal' : 'other';
-  const decided = decideHealth(status, shape);
-  switch (decided) {
+  const answer = recogniseHealth(status, json);
+  switch (answer.kind) {
     case 'central': {
-      const timeMs = Date.parse(health?.time ?? '');
+      const timeMs = Date.parse(answer.health.time);
       return {
         kind: 'central',
         timeWallMs: Number.isNaN(timeMs) ? parseHttpDate(headers.get('date') ?? '') : timeMs,
@@ -66,7 +60,7 @@ function classify(response: Response, json: unknown): ProbeResult {
     case 'captive_portal':
       return { kind: 'captive_portal', detail: `Another system answers instead of central (HTTP ${status})` };
     default:
-      return decided satisfies never;
+      return answer satisfies never;
   }
 }
 

@@ -1,15 +1,12 @@
 import { createHash } from 'node:crypto';
 import {
-  CentralErrorSchema,
   type ContentCoding,
   IMPORT_PATH,
   type Part,
   type Receipt,
-  ReceiptSchema,
   toContentDigest,
   toIdempotencyKey,
 } from '@d3kos/protocol';
-import { Compile } from 'typebox/compile';
 import type { Clock, Compressor, Transport, TransportError } from '../platform/ports.ts';
 import {
   type AnswerBody,
@@ -18,7 +15,8 @@ import {
   SILENT_CODE,
   toTransportFailure,
 } from '../platform/transport-answer.ts';
-import type { NotCentralReason, Outcome } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
+import { type PartAnswer, recogniseAnswer } from './policy/answer.ts';
 import { parseAcceptEncoding, parseHttpDate, parseRetryAfter } from './policy/http-headers.ts';
 import { findReceiptMismatch } from './policy/receipt.ts';
 
@@ -32,12 +30,6 @@ const ANSWER_SIZE_MAX_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 /** Minimum chunk size of a rate-limited upload. In smaller chunks, packet headers outweigh the content. */
 const PACED_CHUNK_MIN_BYTES = 1_024;
-
-/** Maximum number of characters of central's message that are stored in the ledger and shown on the page. */
-const MESSAGE_LENGTH_MAX = 500;
-
-const receiptShape = Compile(ReceiptSchema);
-const refusalShape = Compile(CentralErrorSchema);
 
 export interface SendDeps {
   readonly transport: Transport;
@@ -79,7 +71,7 @@ export async function sendPart(deps: SendDeps, sent: PartToSend, signal: AbortSi
   signal.throwIfAborted();
   const request = toRequest(sent, bytes, coding, deps.clock, signal);
   const outcome = await exchange(deps, request, signal, (response, body) =>
-    classify(response, body, sent, deps.clock.wall()),
+    toOutcome(response, body, sent, deps.clock.wall()),
   );
   return { outcome, wireSizeBytes: bytes.byteLength };
 }
@@ -207,40 +199,38 @@ async function toFailure(error: TransportError, deps: SendDeps, signal: AbortSig
   }
 }
 
-/**
- * Classifies an answer. Redirects and 511 are checked first, so that a portal cannot pass as central by the shape of
- * its body.
- */
-function classify(response: Response, body: AnswerBody, sent: PartToSend, nowWallMs: number): Outcome {
+function toOutcome(response: Response, body: AnswerBody, sent: PartToSend, nowWallMs: number): Outcome {
   const { status, headers } = response;
-  const retryAfter = toRetryAfter(headers, nowWallMs);
-  const foreign = (reason: NotCentralReason, detail: string): Outcome => ({
-    kind: 'not_central',
-    reason,
+  const answer = recogniseAnswer(toPartAnswer(response, body, sent.centralUrl));
+  switch (answer.kind) {
+    case 'receipt':
+      return checkReceipt(answer.receipt, sent, parseAcceptEncoding(headers.get('accept-encoding')));
+    case 'refusal': {
+      const { errorCode, message } = answer;
+      return { kind: 'refused', status, errorCode, message, ...toRetryAfter(headers, nowWallMs) };
+    }
+    case 'foreign': {
+      const { reason, detail } = answer;
+      return { kind: 'not_central', reason, status, detail, ...toRetryAfter(headers, nowWallMs) };
+    }
+    default:
+      return answer satisfies never;
+  }
+}
+
+function toPartAnswer({ status, headers }: Response, body: AnswerBody, centralUrl: string): PartAnswer {
+  return {
     status,
-    detail,
-    ...retryAfter,
-  });
-  // docs/spec/protocol.md R36: "A boat MUST treat as foreign a redirect, a status 511, a receipt that does not match,
-  // and any answer that is neither a receipt nor a refusal."
-  if (status >= 300 && status < 400)
-    return foreign('redirect', `It redirects to ${toPlace(headers.get('location'), sent.centralUrl)}`);
-  if (status === 511) return foreign('status_511', 'The network requires a sign-in');
-  if (body.kind === 'too_large') return foreign('garbage', `The answer is over ${body.sizeMaxBytes} bytes`);
-  const json = parseJsonBytes(body.bytes);
-  if (json === undefined)
-    return isHtml(headers, body.bytes) ? foreign('html', 'A web page') : foreign('garbage', 'Not JSON');
-  if (status >= 200 && status < 300 && receiptShape.Check(json.value))
-    return checkReceipt(json.value, sent, parseAcceptEncoding(headers.get('accept-encoding')));
-  if (status >= 400 && refusalShape.Check(json.value))
-    return {
-      kind: 'refused',
-      status,
-      errorCode: json.value.error_code,
-      message: json.value.message.slice(0, MESSAGE_LENGTH_MAX),
-      ...retryAfter,
-    };
-  return foreign('other_json', "JSON without central's fields");
+    redirectHost: toRedirectHost(headers.get('location'), centralUrl),
+    contentType: headers.get('content-type') ?? undefined,
+    body: body.kind === 'too_large' ? body : toPartAnswerBody(body.bytes),
+  };
+}
+
+function toPartAnswerBody(bytes: Uint8Array): PartAnswer['body'] {
+  const json = parseJsonBytes(bytes);
+  if (json !== undefined) return { kind: 'json', value: json.value };
+  return { kind: 'other', start: new TextDecoder('latin1').decode(bytes.subarray(0, 256)) };
 }
 
 function checkReceipt(receipt: Receipt, sent: PartToSend, offers: readonly ContentCoding[]): Outcome {
@@ -261,12 +251,7 @@ function toRetryAfter(headers: Headers, nowWallMs: number): { readonly retryAfte
 }
 
 /** The host of a redirect. The rest of a portal's address may identify this device. */
-function toPlace(location: string | null, base: string): string {
+function toRedirectHost(location: string | null, base: string): string {
   if (location === null || !URL.canParse(location, base)) return 'nowhere';
   return new URL(location, base).host;
-}
-
-function isHtml(headers: Headers, bytes: Uint8Array): boolean {
-  if (headers.get('content-type')?.toLowerCase().includes('html') === true) return true;
-  return /^\s*<(!doctype|html)/i.test(new TextDecoder('latin1').decode(bytes.subarray(0, 256)));
 }

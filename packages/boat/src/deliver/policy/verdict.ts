@@ -1,5 +1,6 @@
 import type { Receipt } from '@d3kos/protocol';
 import type { Outcome, ProbeResult } from '../outcome.ts';
+import { isGatewayStatus } from './answer.ts';
 import { explainTlsFailure } from './tls-failure.ts';
 
 /** The decision about one part that was sent (docs/spec/delivery.md, "Delivering", the table of verdicts). */
@@ -32,7 +33,8 @@ export interface VerdictFacts {
 /**
  * The table of verdicts in docs/spec/delivery.md, "Delivering". Two cases that the table leaves open are decided so that
  * nothing is lost or spent. A refusal in central's shape with a status that the table does not name blocks the
- * destination. A redirect or a status 511 is a captive portal, even if its body looks like central's.
+ * destination. A redirect or a status 511 is a captive portal, even if its body looks like central's: `recogniseAnswer` in
+ * answer.ts makes it a foreign answer.
  */
 export function decideVerdict(outcome: Outcome, facts: VerdictFacts): Verdict {
   switch (outcome.kind) {
@@ -103,28 +105,6 @@ function decideNoConnection(outcome: Extract<Outcome, { kind: 'no_connection' }>
 
 function unavailable(detail: string, retryAfterMs: number | undefined): Verdict {
   return { kind: 'unavailable', detail, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
-}
-
-/** A proxy in front of a central that is down answers 500 to 504 without central's shape. A captive portal does not. */
-function isGatewayStatus(status: number): boolean {
-  return status >= 500 && status <= 504;
-}
-
-/**
- * Classifies an answer to a health probe. `shape` is the shape of its body: central's health, a refusal by central, or
- * anything else. A failure of central or of a proxy in front of it is `unavailable`. Every other foreign answer is a
- * captive portal.
- */
-export function decideHealth(
-  status: number,
-  shape: 'health' | 'refusal' | 'other',
-): 'central' | 'unavailable' | 'captive_portal' {
-  if (status >= 300 && status < 400) return 'captive_portal';
-  // docs/spec/protocol.md R50: "A boat MUST accept a health answer as central's only if it is 2xx and has
-  // `"service":"d3kos-central"`."
-  if (shape === 'health' && status >= 200 && status < 300) return 'central';
-  if (status === 511) return 'captive_portal';
-  return shape !== 'other' || isGatewayStatus(status) ? 'unavailable' : 'captive_portal';
 }
 
 /**

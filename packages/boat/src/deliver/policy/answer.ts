@@ -1,0 +1,107 @@
+import { CentralErrorSchema, type Health, HealthSchema, type Receipt, ReceiptSchema } from '@d3kos/protocol';
+import { Compile } from 'typebox/compile';
+import type { NotCentralReason } from '../outcome.ts';
+
+/** Most characters of central's message that an outcome carries into the ledger and onto the page. */
+const MESSAGE_LENGTH_MAX = 500;
+
+const receiptShape = Compile(ReceiptSchema);
+const refusalShape = Compile(CentralErrorSchema);
+const healthShape = Compile(HealthSchema);
+
+/** An answer to a part that was sent. */
+export interface PartAnswer {
+  readonly status: number;
+  /** The host that a redirect names. */
+  readonly redirectHost: string;
+  readonly contentType: string | undefined;
+  readonly body:
+    | { readonly kind: 'json'; readonly value: unknown }
+    /** A body that is not JSON. `start`: its first characters. */
+    | { readonly kind: 'other'; readonly start: string }
+    | { readonly kind: 'too_large'; readonly sizeMaxBytes: number };
+}
+
+/** The sender of an answer and its content. A receipt is not yet compared with the part that was sent. */
+export type RecognisedAnswer =
+  | { readonly kind: 'receipt'; readonly receipt: Receipt }
+  | { readonly kind: 'refusal'; readonly errorCode: string; readonly message: string }
+  /** Another system answered instead of central. */
+  | { readonly kind: 'foreign'; readonly reason: NotCentralReason; readonly detail: string };
+
+/**
+ * Recognises an answer to a part. Redirects and status 511 come first, so that a portal cannot pass as central by the shape of
+ * its body.
+ */
+export function recogniseAnswer({ status, redirectHost, contentType, body }: PartAnswer): RecognisedAnswer {
+  // docs/spec/protocol.md R36: "A boat MUST treat as foreign a redirect, a status 511, a receipt that does not match,
+  // and any answer that is neither a receipt nor a refusal."
+  if (isRedirect(status)) return foreign('redirect', `It redirects to ${redirectHost}`);
+  if (status === SIGN_IN_STATUS) return foreign('status_511', 'The network requires a sign-in');
+  switch (body.kind) {
+    case 'too_large':
+      return foreign('garbage', `The answer is over ${body.sizeMaxBytes} bytes`);
+    case 'other':
+      return isHtml(contentType, body.start) ? foreign('html', 'A web page') : foreign('garbage', 'Not JSON');
+    case 'json':
+      return recogniseJson(status, body.value);
+    default:
+      return body satisfies never;
+  }
+}
+
+function recogniseJson(status: number, value: unknown): RecognisedAnswer {
+  if (isSuccess(status) && receiptShape.Check(value)) return { kind: 'receipt', receipt: value };
+  if (status >= 400 && refusalShape.Check(value))
+    return {
+      kind: 'refusal',
+      errorCode: value.error_code,
+      message: value.message.slice(0, MESSAGE_LENGTH_MAX),
+    };
+  return foreign('other_json', "JSON without central's fields");
+}
+
+/** The result of a health probe that got an answer. */
+export type RecognisedHealth =
+  | { readonly kind: 'central'; readonly health: Health }
+  /** Central, or a proxy in front of it, answered that it fails. */
+  | { readonly kind: 'unavailable' }
+  /** Every other foreign answer. */
+  | { readonly kind: 'captive_portal' };
+
+/** Recognises an answer to a health probe. `json` is undefined if the body is not JSON. */
+export function recogniseHealth(status: number, json: unknown): RecognisedHealth {
+  if (isRedirect(status)) return { kind: 'captive_portal' };
+  // docs/spec/protocol.md R50: "A boat MUST accept a health answer as central's only if it is 2xx and has
+  // `"service":"d3kos-central"`."
+  const isHealth = healthShape.Check(json);
+  if (isHealth && isSuccess(status)) return { kind: 'central', health: json };
+  if (status === SIGN_IN_STATUS) return { kind: 'captive_portal' };
+  const isCentralOrProxy = isHealth || refusalShape.Check(json) || isGatewayStatus(status);
+  return isCentralOrProxy ? { kind: 'unavailable' } : { kind: 'captive_portal' };
+}
+
+/** A proxy in front of a central that is down answers 500 to 504 without central's shape. A captive portal does not. */
+export function isGatewayStatus(status: number): boolean {
+  return status >= 500 && status <= 504;
+}
+
+/** The status of a network that requires a sign-in (RFC 6585 §6). */
+const SIGN_IN_STATUS = 511;
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+function isHtml(contentType: string | undefined, start: string): boolean {
+  if (contentType?.toLowerCase().includes('html') === true) return true;
+  return /^\s*<(!doctype|html)/i.test(start);
+}
+
+function foreign(reason: NotCentralReason, detail: string): RecognisedAnswer {
+  return { kind: 'foreign', reason, detail };
+}
