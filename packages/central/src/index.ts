@@ -6,7 +6,7 @@ export { type Config, parseConfig, type StoreConfig } from './config.ts';
 export { loadConfiguration } from './fleet/configuration.ts';
 export { type CategoryHolding, countRecords, loadExportStatus } from './fleet/export-status.ts';
 export { findInstallation, type InstallationSummary, listInstallations } from './fleet/installations.ts';
-export { findGaps } from './fleet/sequence-gaps.ts';
+export { findGaps } from './fleet/load-sequence-gaps.ts';
 export { type App, createApp } from './http/app.ts';
 export type { AppDeps } from './http/context.ts';
 export { type Enrolled, type Enrolment, enroll, revoke } from './installations/enroll.ts';

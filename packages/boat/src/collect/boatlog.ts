@@ -6,8 +6,8 @@ import { mergeSourceOutcomes } from './policy/source-outcomes.ts';
 import { readTimestampReader } from './source-file.ts';
 import { type ColumnAliases, openSourceTable, type SourceTable, type SourceValue } from './source-table.ts';
 
-/** The fields of a boatlog entry that leave the boat, and their column names in all versions. */
-const FIELDS: ColumnAliases<BoatlogField> = {
+/** The columns of a boatlog entry that are read, with their names in all versions. The records in boatlog-rows.ts name what leaves the boat. */
+const COLUMNS: ColumnAliases<BoatlogField> = {
   entry_id: ['entry_id', 'id'],
   timestamp: ['timestamp', 'created_at'],
   entry_type: ['entry_type', 'type'],
@@ -31,7 +31,7 @@ export const boatlogCollector: Collector = { category: 'boatlog', isNews: true, 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
   const readTime = await readTimestampReader(context);
   const outcomes: LogOutcome[] = [yield* readDatabase(context, SOURCE_PATH, () => ({ readTime }))];
-  const newer = openSourceTable(context, SOURCE_PATH, TABLE, FIELDS);
+  const newer = openSourceTable(context, SOURCE_PATH, TABLE, COLUMNS);
   try {
     const toReading = (): BoatlogReading => {
       const isElsewhere = newer.kind === 'table' ? createLookup(newer.table) : undefined;
@@ -46,7 +46,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
     readTime,
     [SOURCE_PATH, OLD_SOURCE_PATH],
     TABLE,
-    FIELDS,
+    COLUMNS,
   );
   return {
     ...mergeSourceOutcomes([...outcomes, browser]),
@@ -62,7 +62,7 @@ function readDatabase(
   return readLogTable(context, {
     name,
     table: TABLE,
-    aliases: FIELDS,
+    aliases: COLUMNS,
     largeFields: ['content', 'weather_conditions'],
     createReader: (table, fit) => createBoatlogReader(table, fit, toReading()),
   });

@@ -12,8 +12,8 @@ import type { TimestampReader } from './policy/timestamps.ts';
 import { parseLenientJson, readTimestampReader } from './source-file.ts';
 import { type ColumnAliases, type SourceTable, type SourceValue, toJsonValue } from './source-table.ts';
 
-/** The column names of captures in all versions (docs/spec/sources.md, "3 marine_vision_captures"). `image_path` is read only for the file's size and never leaves the boat. */
-const FIELDS = {
+/** The columns that are read, with their names in all versions (docs/spec/sources.md, "3 marine_vision_captures"). `toCapture` names what leaves the boat: `image_path` is read only for the file's size. */
+const COLUMNS = {
   capture_id: ['capture_id', 'id'],
   timestamp: ['timestamp', 'created_at'],
   species: ['species'],
@@ -33,10 +33,10 @@ const FIELDS = {
   gemini_response: ['gemini_response'],
   image_path: ['image_path', 'file_path'],
 } as const;
-type CaptureField = keyof typeof FIELDS;
-const ALIASES: ColumnAliases<CaptureField> = FIELDS;
-/** `Object.keys` does not keep the type of the keys. */
-const FIELD_NAMES = Object.keys(FIELDS) as CaptureField[];
+type CaptureField = keyof typeof COLUMNS;
+const ALIASES: ColumnAliases<CaptureField> = COLUMNS;
+/** Object.keys loses the type of the keys. */
+const COLUMN_NAMES = Object.keys(COLUMNS) as CaptureField[];
 
 /** The words allowed in keys of a species guess and of a model's answer about an image. */
 const SPECIES_WORDS: AllowedWords = toWords(
@@ -95,7 +95,7 @@ function createReader(
   fit: RowsFit,
   readTime: TimestampReader,
 ): RowsReader {
-  const selected = FIELD_NAMES.map((field) => `${columns[field]} AS ${field}`).join(', ');
+  const selected = COLUMN_NAMES.map((field) => `${columns[field]} AS ${field}`).join(', ');
   const statement = db.prepare(
     `SELECT rowid AS position, ${selected} FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ?`,
   );
@@ -141,7 +141,7 @@ async function toCapture(
   const id = value('capture_id');
   const name =
     id === null
-      ? toContentId(sha256(JSON.stringify(FIELD_NAMES.map((field) => value(field)))), 0)
+      ? toContentId(sha256(JSON.stringify(COLUMN_NAMES.map((field) => value(field)))), 0)
       : String(id);
   const confidence = value('confidence') ?? value('species_confidence') ?? value('fish_confidence');
   const record: { record_id: string } & Record<string, unknown> = {

@@ -162,10 +162,7 @@ function refuseTier0(): LicenseRefusal {
   };
 }
 
-/**
- * Returns whether an export may be created. Tier 0 allows no exports, tier 1 allows manual exports, and tiers 2 and 3 also
- * allow scheduled exports.
- */
+/** Whether an export may be created. Tier 0: never. Tier 1: by hand and at boot. Tiers 2 and 3: also by the schedule. */
 export function mayExport(tier: Tier, trigger: Trigger): Permission {
   if (tier === 0) return refuseTier0();
   if (trigger === 'scheduled' && tier < SCHEDULED_TIER_MIN)

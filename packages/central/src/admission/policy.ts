@@ -2,7 +2,7 @@ import type { CentralErrorCode } from '@d3kos/protocol';
 
 /**
  * The limits of one kind of work on a node. Only admission refuses an authenticated boat because of load. This file has the
- * limits, the rules and the answers of all refusals, and `admission.ts` does the counting. Three amounts are counted separately
+ * limits, the rules, and the code and message of each refusal. `REFUSALS` in `api/contract.ts` has its HTTP status, and `admission.ts` does the counting. Three amounts are counted separately
  * (decision 0026), so that a boat on a slow link uses memory but no permit.
  */
 export interface AdmissionLimits {
@@ -66,7 +66,7 @@ export function toQueryAdmissionLimits(limits: ImportLimits): AdmissionLimits {
 export type AdmissionVerdict = 'admitted' | AdmissionRefusal;
 export type AdmissionRefusal = 'installation_busy' | 'node_busy';
 
-/** The answer for each refusal. A refused boat keeps its export and sends it again after `Retry-After`. */
+/** The code and message of each refusal. `REFUSALS` in `api/contract.ts` has the HTTP status. A refused boat keeps its export and sends it again after `Retry-After`. */
 export const ADMISSION_REFUSALS = {
   // R47: "Central MUST answer 429 `TOO_MANY_REQUESTS` when one installation has too many requests in progress."
   installation_busy: {

@@ -1,7 +1,7 @@
 import { importBundle, isWhole, type BundleReport } from '../bundle/import-bundle.ts';
 import { countRecords } from '../fleet/export-status.ts';
 import { findInstallation, type InstallationSummary, listInstallations } from '../fleet/installations.ts';
-import { findGaps } from '../fleet/sequence-gaps.ts';
+import { findGaps } from '../fleet/load-sequence-gaps.ts';
 import { enroll, installationNotFound, revoke } from '../installations/enroll.ts';
 import type { OpenFile, RandomHex, Store, WallClock } from '../platform/ports.ts';
 import { migrate } from '../store/migrate.ts';

@@ -4,7 +4,7 @@ import type { Queryable } from '../platform/ports.ts';
 import { recordTable } from '../store/record-tables.ts';
 import { numberOf, textOf } from '../store/row.ts';
 import { findInstallation } from './installations.ts';
-import { findGaps } from './sequence-gaps.ts';
+import { findGaps } from './load-sequence-gaps.ts';
 
 /** The records central holds of one category. */
 export interface CategoryHolding {

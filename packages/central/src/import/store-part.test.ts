@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { before, test } from 'node:test';
 import fc from 'fast-check';
 import { findInstallation } from '../fleet/installations.ts';
-import { findGaps } from '../fleet/sequence-gaps.ts';
+import { findGaps } from '../fleet/load-sequence-gaps.ts';
 import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {

@@ -4,9 +4,9 @@ import { RECORD_ID_LENGTH_MAX } from '@d3kos/protocol';
 export const CONTENT_DIGEST_LENGTH = 32;
 
 /**
- * Builds a record's ID from its id in the source and its raw timestamp (decision 0003). The id alone is not unique, because
- * ids are reused after deletions and start again in a new database. An id that is too long, or that has characters which
- * central's database may reject, is replaced with its digest.
+ * A record's identity from its id in the source and its raw timestamp (decision 0003). The id alone does not identify it: ids
+ * are reused after deletions and start again in a new database. An id that is too long, or that has characters which central's
+ * database may reject, is replaced by its digest. `toFastLine` in boatlog-rows.ts builds the same id in SQL for simple rows.
  */
 export function toRecordId(id: string, timestamp: string, sha256: (text: string) => string): string {
   const whole = timestamp === '' ? id : `${id}@${timestamp}`;
