@@ -9,11 +9,15 @@ import { type Listener, listen } from './platform/listen.ts';
 import { openPgStore } from './platform/pg-store.ts';
 import type { Log, Store } from './platform/ports.ts';
 import { systemRandomHex, systemWall } from './platform/world.ts';
-import { migrate } from './store/migrate.ts';
+import { migrate, type MigrationReport, PROGRAM_ROLE } from './store/migrate.ts';
+import { MIGRATIONS } from './store/migrations/index.ts';
 
 /** A store and the database that it uses. */
 export interface OpenStore {
+  /** The store of the program. On the embedded database its login may only use the tables, which `migrate` has to create first. */
   readonly store: Store;
+  /** Brings the schema up to date, on the embedded database as its owner. */
+  migrate(): Promise<MigrationReport>;
   /** Resolves with the reason if the embedded database ends unexpectedly. Never resolves for a DATABASE_URL. */
   readonly ended: Promise<string>;
   close(): Promise<void>;
@@ -30,7 +34,12 @@ export async function openStore(
 ): Promise<OpenStore> {
   if (config.store.kind === 'url') {
     const store = openPgStore({ url: config.store.url }, log);
-    return { store, ended: new Promise(() => undefined), close: () => store.close() };
+    return {
+      store,
+      migrate: () => migrate(store, systemWall()),
+      ended: new Promise(() => undefined),
+      close: () => store.close(),
+    };
   }
   const options = { dataDir: config.store.dataDir, log };
   const embedded =
@@ -39,9 +48,17 @@ export async function openStore(
 }
 
 function overEmbedded(embedded: EmbeddedPostgres, log: Log): OpenStore {
-  const store = openPgStore(embedded.address, log);
+  const store = openPgStore({ ...embedded.address, user: PROGRAM_ROLE }, log);
   return {
     store,
+    migrate: async () => {
+      const owner = openPgStore(embedded.address, log);
+      try {
+        return await migrate(owner, systemWall(), MIGRATIONS, PROGRAM_ROLE);
+      } finally {
+        await owner.close();
+      }
+    },
     ended: embedded.ended,
     close: async () => {
       await store.close();
@@ -63,7 +80,7 @@ export interface RunningCentral {
 export async function startCentral(config: Config, log: Log): Promise<RunningCentral> {
   const open = await openStore(config, 'serve', log);
   try {
-    await migrate(open.store, systemWall());
+    await open.migrate();
     const listener = await listenOn(config, open.store, log);
     return {
       url: listener.url,

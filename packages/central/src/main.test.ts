@@ -53,7 +53,7 @@ describe('d3kos-central, as a process', () => {
     assert.equal(await endBy(second.child, 'SIGTERM'), 0);
     await assert.rejects(stat(socketDir), { code: 'ENOENT' });
     await assert.rejects(stat(join(dataDir, 'postgres', 'postmaster.pid')), { code: 'ENOENT' });
-    assert.deepEqual((await readdir(dataDir)).sort(), ['postgres', 'postgres.log']);
+    assert.deepEqual((await readdir(dataDir)).sort(), ['central.lock', 'postgres', 'postgres.log']);
   });
 
   test('commits durably: PostgreSQL runs with fsync and synchronous commits', async () => {

@@ -23,6 +23,7 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     const world = {
       store: open.store,
+      migrate: () => open.migrate(),
       wall: systemWall,
       randomHex: systemRandomHex,
       openFile: openReadableFile,

@@ -58,6 +58,7 @@ function toWorld(store: Store, bundle: Buffer): CommandWorld {
   let nowMs = NOON_MS;
   return {
     store,
+    migrate: () => migrate(store, nowMs),
     wall: () => (nowMs += 1_000),
     randomHex: systemRandomHex,
     bodySizeMaxBytes: 1_000_000,

@@ -4,7 +4,7 @@ import { findInstallation, type InstallationSummary, listInstallations } from '.
 import { findGaps } from '../fleet/load-sequence-gaps.ts';
 import { enroll, installationNotFound, revoke } from '../installations/enroll.ts';
 import type { OpenFile, RandomHex, Store, WallClock } from '../platform/ports.ts';
-import { migrate } from '../store/migrate.ts';
+import type { MigrationReport } from '../store/migrate.ts';
 import type { Command } from './arguments.ts';
 
 /** The result of a command, as documented JSON and as text. */
@@ -18,6 +18,8 @@ export interface CommandResult {
 /** The ports that commands need. */
 export interface CommandWorld {
   readonly store: Store;
+  /** Brings the schema up to date. */
+  readonly migrate: () => Promise<MigrationReport>;
   readonly wall: WallClock;
   readonly randomHex: RandomHex;
   readonly openFile: OpenFile;
@@ -30,7 +32,7 @@ export type StoreCommand = Exclude<Command, { kind: 'serve' } | { kind: 'help' }
 
 /** Runs one command. Throws CentralFailure. */
 export async function runCommand(world: CommandWorld, command: StoreCommand): Promise<CommandResult> {
-  const report = await migrate(world.store, world.wall());
+  const report = await world.migrate();
   switch (command.kind) {
     case 'migrate':
       return {

@@ -24,7 +24,15 @@ export function toExitCode(code: CentralFailureCode): ExitCode {
     case 'PORT_IN_USE':
     case 'DATA_DIR_IN_USE':
       return 4;
+    case 'DATA_DIR_FULL':
+    case 'FILES_EXHAUSTED':
     case 'STORE_UNAVAILABLE':
+    case 'STORE_LOGIN_REFUSED':
+    case 'STORE_DATABASE_MISSING':
+    case 'STORE_PROTOCOL_REFUSED':
+    case 'STORE_RIGHT_MISSING':
+    case 'STORE_CONNECTIONS_EXHAUSTED':
+    case 'STORE_DISK_FULL':
     case 'EMBEDDED_UNAVAILABLE':
     case 'EMBEDDED_FAILED':
       return 5;

@@ -10,6 +10,7 @@ import {
 import { type Load, ROUTE_LIST, type Route, type RouteId, ROUTES } from '../api/contract.ts';
 import { isCentralFailure } from '../platform/errors.ts';
 import type { Log } from '../platform/ports.ts';
+import { isStoreUnavailable } from '../platform/store-failure.ts';
 import { authorize } from './authorize.ts';
 import type { AppContext, AppDeps } from './context.ts';
 import { HANDLERS } from './handlers.ts';
@@ -79,8 +80,8 @@ function createRoutes(context: AppContext): Hono {
 
 /** A failure of the database is answered with 503; any other failure is a defect, which only the log describes. */
 function toFailureResponse(error: Error, path: string, log: Log): Response {
-  if (isCentralFailure(error, 'STORE_UNAVAILABLE')) {
-    log.write('warn', error.message, { path });
+  if (isCentralFailure(error) && isStoreUnavailable(error)) {
+    log.write('warn', `${error.message} [${error.code}]`, { path, hint: error.hint });
     return toRefusalResponse(refuse('UNAVAILABLE', 'the database is not available'));
   }
   log.write('error', 'request failed', { path, error: error.stack ?? error.message });

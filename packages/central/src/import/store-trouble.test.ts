@@ -8,6 +8,7 @@ import { isCentralFailure } from '../platform/errors.ts';
 import { SILENT_LOG } from '../platform/log.ts';
 import { openPgStore } from '../platform/pg-store.ts';
 import type { Store } from '../platform/ports.ts';
+import { runStatement } from '../platform/testing/run-statement.ts';
 import { migrate } from '../store/migrate.ts';
 import {
   enrollBoat,
@@ -134,7 +135,8 @@ describe('importing into a PostgreSQL that fails or is misconfigured', () => {
   });
 
   test('refuses to start on a database that is not encoded in UTF-8', async () => {
-    await openStore().query("create database latin encoding 'LATIN1' template template0");
+    assert.ok(embedded !== undefined);
+    await runStatement(embedded.address, "create database latin encoding 'LATIN1' template template0");
     await assert.rejects(
       migrate(openStore('latin'), NOON_MS),
       (error) => isCentralFailure(error, 'CONFIG_INVALID') && /LATIN1/.test(error.message),

@@ -1,52 +1,45 @@
-import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { constants } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 
 /** The exclusive lock on a data directory. Only its holder may run PostgreSQL there. */
 export interface DataDirectoryLock {
   release(): Promise<void>;
 }
 
-/**
- * Takes the lock of a data directory, or returns undefined while another live process of this machine holds it. `directory` is
- * the real path. The lock is held for the current account and for the account that owns the directory. Root, which can use every
- * directory, therefore sees the owner's lock, and an unrelated account cannot block an owner.
- */
-export async function lockDataDirectory(directory: string): Promise<DataDirectoryLock | undefined> {
-  const accounts = new Set([process.getuid?.() ?? 0, (await stat(directory)).uid]);
-  const name = createHash('sha256').update(directory).digest('hex').slice(0, 32);
-  const held: DataDirectoryLock[] = [];
-  const release = async () => {
-    for (const lock of held) await lock.release();
-  };
-  for (const account of accounts) {
-    const lock = await lockName(`\0d3kos-central/${account}/${name}`);
-    if (lock === undefined) {
-      await release();
-      return undefined;
-    }
-    held.push(lock);
-  }
-  return { release };
-}
+/** SQLite's result code for a file that another process has locked. */
+const SQLITE_BUSY = 5;
 
 /**
- * Takes the name of an abstract Unix socket as the lock. The kernel releases the name when the process ends for any reason, so
- * the lock is never stale.
+ * Takes the lock of a data directory, or returns undefined while another live process of this machine holds it. The lock is
+ * SQLite's lock on a file in the directory, so that only accounts that can enter the directory can take it. The kernel releases it
+ * when the process ends for any reason, so it is never stale. The file stays when the lock is released. Throws the system's error
+ * if the file cannot be created, and ELOOP if it is a symbolic link.
  */
-async function lockName(name: string): Promise<DataDirectoryLock | undefined> {
-  const server = createServer((socket) => socket.destroy());
-  const taken = await new Promise<boolean>((resolve, reject) => {
-    server.once('error', (error) => {
-      if ('code' in error && error.code === 'EADDRINUSE') resolve(false);
-      else reject(error);
-    });
-    server.listen(name, () => resolve(true));
-  });
-  if (!taken) return undefined;
-  // The lock must not keep the process running.
-  server.unref();
-  return {
-    release: () => new Promise((resolve) => server.close(() => resolve())),
-  };
+export async function lockDataDirectory(directory: string): Promise<DataDirectoryLock | undefined> {
+  const path = join(directory, 'central.lock');
+  await makeLockFile(path, directory);
+  const db = new DatabaseSync(path, { timeout: 0 });
+  try {
+    db.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  } catch (error) {
+    db.close();
+    if (error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_BUSY)
+      return undefined;
+    throw error;
+  }
+  return { release: async () => db.close() };
+}
+
+/** Creates the file if it is missing, and gives it to the owner of the directory, who may not be root. */
+async function makeLockFile(path: string, directory: string): Promise<void> {
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  try {
+    if (process.getuid?.() !== 0) return;
+    const { uid, gid } = await stat(directory);
+    await file.chown(uid, gid);
+  } finally {
+    await file.close();
+  }
 }

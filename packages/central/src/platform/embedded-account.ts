@@ -8,7 +8,7 @@ const run = promisify(execFile);
 
 /**
  * The account that PostgreSQL runs as. PostgreSQL refuses to run as root, so the account is the current user, root in a user
- * namespace that shows it as an ordinary user, or a different account.
+ * namespace that shows it as an ordinary user, or central's own account.
  */
 export interface EmbeddedAccount {
   /** The command and arguments that precede the program. */
@@ -20,12 +20,16 @@ export interface EmbeddedAccount {
 /** The user id of root inside the namespace: any but 0. */
 const NAMESPACE_ID = 1_000;
 
-/** Accounts tried if user namespaces are refused; the first that exists is used. */
-const ACCOUNTS = ['postgres', 'nobody'] as const;
+/** Central's own account, which PostgreSQL runs as if root may not create user namespaces. No other service uses it. */
+const OWN_ACCOUNT = 'd3kos-central';
+
+/** Shared accounts that earlier versions used. Root takes a data directory back from them. */
+const FORMER_ACCOUNTS = ['postgres', 'nobody'] as const;
 
 /**
  * Finds an account that can run `program`. A user namespace is tried first: files still belong to root in it, so a checkout or a
- * data directory that only root can enter still works. Throws EMBEDDED_UNAVAILABLE if no account works.
+ * data directory that only root can enter still works. A shared account such as `nobody` is never used, because every other
+ * service that runs as it could read and change the data. Throws EMBEDDED_UNAVAILABLE if no account works.
  */
 export async function findEmbeddedAccount(program: string): Promise<EmbeddedAccount> {
   if (process.getuid?.() !== 0) return { prefix: [] };
@@ -33,16 +37,14 @@ export async function findEmbeddedAccount(program: string): Promise<EmbeddedAcco
   const refusals: string[] = [];
   const inNamespace = { prefix: namespace };
   if (canRun(inNamespace, program, refusals)) return inNamespace;
-  for (const name of ACCOUNTS) {
-    const account = await findAccount(name);
-    if (account !== undefined && canRun(account, program, refusals)) return account;
-  }
+  const account = await findAccount(OWN_ACCOUNT);
+  if (account !== undefined && canRun(account, program, refusals)) return account;
   throw new CentralFailure(
     'EMBEDDED_UNAVAILABLE',
-    'PostgreSQL does not run as root, and no other account can run it here',
+    `PostgreSQL does not run as root, root may not create a user namespace here, and the account ${OWN_ACCOUNT} ${account === undefined ? 'does not exist' : 'cannot run it'}`,
     {
       op: `run ${program} without root`,
-      hint: `run d3kos-central as an ordinary user, or set DATABASE_URL (tried: ${refusals.join('; ')})`,
+      hint: `create the account (useradd --system --home-dir /var/lib/${OWN_ACCOUNT} --shell /usr/sbin/nologin ${OWN_ACCOUNT}), run d3kos-central as an ordinary user, or set DATABASE_URL (tried: ${refusals.join('; ')})`,
     },
   );
 }
@@ -99,7 +101,7 @@ export async function giveFolder(folder: string, account: EmbeddedAccount): Prom
   const gid = account.gid ?? 0;
   const owner = (await stat(folder)).uid;
   if (owner === uid) return;
-  const others = await Promise.all(ACCOUNTS.map(findAccount));
+  const others = await Promise.all([OWN_ACCOUNT, ...FORMER_ACCOUNTS].map(findAccount));
   if (owner !== 0 && !others.some((other) => other?.uid === owner))
     throw new CentralFailure('EMBEDDED_FAILED', `${folder} belongs to another account (uid ${owner})`, {
       op: `use ${folder} as root`,

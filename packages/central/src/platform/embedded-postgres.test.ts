@@ -1,18 +1,38 @@
 import { strict as assert } from 'node:assert';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { lockDataDirectory } from './data-directory-lock.ts';
+import { repairEntrance, repairModes } from './data-directory-modes.ts';
 import { completeLibraryLinks, findEmbeddedBinaries } from './embedded-binaries.ts';
 import { borrowEmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
 import { LOG_FILE_SIZE_MAX_BYTES } from './bounded-log-file.ts';
 import { isCentralFailure } from './errors.ts';
 import { SILENT_LOG } from './log.ts';
 import { openPgStore } from './pg-store.ts';
+import { copyCluster } from './testing/cluster-template.ts';
 
 /** The usual id of the account `nobody`. */
 const NOBODY = 65_534;
+
+/** The usual id of `daemon`, an account that exists on every machine. It stands for central's own account. */
+const OWN_ACCOUNT = 1;
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'central-embedded-'));
@@ -43,7 +63,7 @@ test('refuses a second server on a data directory in use, and lets a command use
   });
 });
 
-test('commits durably if the server disables synchronous_commit, and reports a refused login as STORE_UNAVAILABLE', async () => {
+test('commits durably if the server disables synchronous_commit, and tells a refused login from a missing database', async () => {
   await withFolder(async (dataDir) => {
     // `fsync: off` disables synchronous_commit on the server, as an operator may for a database or a login.
     const embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' });
@@ -54,12 +74,16 @@ test('commits durably if the server disables synchronous_commit, and reports a r
     ];
     try {
       const show = "select current_setting('synchronous_commit') as commits";
-      assert.equal((await store.query(show))[0]?.['commits'], 'off');
+      const reset = "select reset_val from pg_settings where name = 'synchronous_commit'";
+      assert.equal((await store.query(reset))[0]?.['reset_val'], 'off');
+      assert.equal((await store.query(show))[0]?.['commits'], 'on');
       assert.equal((await store.transaction((tx) => tx.query(show)))[0]?.['commits'], 'on');
-      for (const refused of [strange, elsewhere])
-        await assert.rejects(refused.query('select 1'), (error) =>
-          isCentralFailure(error, 'STORE_UNAVAILABLE'),
-        );
+      await assert.rejects(strange.query('select 1'), (error) =>
+        isCentralFailure(error, 'STORE_LOGIN_REFUSED'),
+      );
+      await assert.rejects(elsewhere.query('select 1'), (error) =>
+        isCentralFailure(error, 'STORE_DATABASE_MISSING'),
+      );
     } finally {
       await Promise.all([store.close(), strange.close(), elsewhere.close()]);
       await embedded.stop();
@@ -93,7 +117,7 @@ test('creates the database again if its creation was interrupted', async () => {
     await writeFile(join(dataDir, 'postgres.new', 'PG_VERSION'), '18\n');
     const embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' });
     await embedded.stop();
-    assert.deepEqual((await readdir(dataDir)).sort(), ['postgres', 'postgres.log']);
+    assert.deepEqual((await readdir(dataDir)).sort(), ['central.lock', 'postgres', 'postgres.log']);
   });
 });
 
@@ -132,28 +156,151 @@ test('creates the library links that an install without scripts lacks, also in c
   });
 });
 
-test('runs as a different account if root may not create a user namespace, and as root again later', async (context) => {
+/** Runs `work` with a PATH on which `unshare` is missing and `id` answers as `idScript` says. */
+async function withoutNamespaces(folder: string, idScript: string, work: () => Promise<void>): Promise<void> {
+  const bin = join(folder, 'bin');
+  await mkdir(bin);
+  await writeFile(join(bin, 'id'), `#!/bin/sh\n${idScript}\n`, { mode: 0o755 });
+  const { PATH = '' } = process.env;
+  process.env['PATH'] = bin;
+  try {
+    await work();
+  } finally {
+    process.env['PATH'] = PATH;
+  }
+}
+
+test('runs as its own account if root may not create a user namespace, and as root again later', async (context) => {
   const { postgres } = await findEmbeddedBinaries();
   if (process.getuid?.() !== 0) return context.skip('only root needs a different account');
-  if (spawnSync(postgres, ['--version'], { uid: NOBODY }).status !== 0)
+  if (spawnSync(postgres, ['--version'], { uid: OWN_ACCOUNT }).status !== 0)
     return context.skip('other accounts cannot reach this checkout');
   await withFolder(async (folder) => {
     const options = { dataDir: join(folder, 'data'), log: SILENT_LOG, fsync: 'off' } as const;
-    const bin = join(folder, 'bin');
-    await mkdir(bin);
-    await symlink(execFileSync('sh', ['-c', 'command -v id'], { encoding: 'utf8' }).trim(), join(bin, 'id'));
     // Other accounts must be able to reach the data directory.
-    execFileSync('chmod', ['755', folder]);
-    const { PATH = '' } = process.env;
-    const before = PATH.split(delimiter);
-    process.env['PATH'] = bin;
-    try {
+    await chmod(folder, 0o755);
+    const idScript = `case "$2" in d3kos-central) echo ${OWN_ACCOUNT};; *) exit 1;; esac`;
+    await withoutNamespaces(folder, idScript, async () => {
       await (await startEmbeddedPostgres(options)).stop();
-    } finally {
-      process.env['PATH'] = before.join(delimiter);
-    }
-    assert.notEqual((await stat(join(options.dataDir, 'postgres'))).uid, 0);
+    });
+    assert.equal((await stat(join(options.dataDir, 'postgres'))).uid, OWN_ACCOUNT);
+    // This machine has no account with the name, so the folder belongs to a stranger.
+    await assert.rejects(startEmbeddedPostgres(options), (error) =>
+      isCentralFailure(error, 'EMBEDDED_FAILED'),
+    );
+    await chownAll(options.dataDir, 0);
     await (await startEmbeddedPostgres(options)).stop();
     assert.equal((await stat(join(options.dataDir, 'postgres', 'PG_VERSION'))).uid, 0);
   });
 });
+
+test('refuses to run as a shared account, and names the account to create', async (context) => {
+  if (process.getuid?.() !== 0) return context.skip('only root needs a different account');
+  await withFolder(async (folder) => {
+    const options = { dataDir: join(folder, 'data'), log: SILENT_LOG, fsync: 'off' } as const;
+    const idScript = `case "$2" in nobody|postgres) echo ${NOBODY};; *) exit 1;; esac`;
+    await withoutNamespaces(folder, idScript, async () => {
+      await assert.rejects(startEmbeddedPostgres(options), (error) => {
+        assert.ok(isCentralFailure(error, 'EMBEDDED_UNAVAILABLE'));
+        assert.match(error.hint, /useradd --system .* d3kos-central/);
+        return true;
+      });
+    });
+  });
+});
+
+async function chownAll(folder: string, uid: number): Promise<void> {
+  execFileSync('chown', ['-R', `${uid}:${uid}`, folder]);
+}
+
+/** Changes that a copy or a restore makes to the modes of a data directory. */
+const COPIES: readonly (readonly [what: string, command: readonly string[]])[] = [
+  ['everyone may read it, as after a copy from FAT', ['-R', 'a+rwX']],
+  ['nobody may write it, as after a copy from a read-only medium', ['-R', 'a-w']],
+  ['its group may enter it', ['-R', 'g+rX']],
+];
+
+for (const [what, command] of COPIES)
+  test(`repairs the modes of its data folder if ${what}`, async () => {
+    await withFolder(async (folder) => {
+      const options = { dataDir: join(folder, 'data'), log: SILENT_LOG, fsync: 'off' } as const;
+      await copyCluster(options.dataDir);
+      execFileSync('chmod', [...command, options.dataDir]);
+      await (await startEmbeddedPostgres(options)).stop();
+      const modeOf = async (path: string) => (await stat(join(options.dataDir, path))).mode & 0o777;
+      assert.deepEqual(
+        [await modeOf('.'), await modeOf('postgres'), await modeOf('postgres/base')],
+        [0o700, 0o700, 0o700],
+      );
+      assert.equal(await modeOf('postgres/PG_VERSION'), 0o600);
+    });
+  });
+
+test('leaves the modes of a folder that holds no database, and never follows a link out of its own', async () => {
+  await withFolder(async (folder) => {
+    const [own, other] = [join(folder, 'own'), join(folder, 'other')];
+    await mkdir(own, { mode: 0o755 });
+    await writeFile(join(own, 'letter'), 'text', { mode: 0o644 });
+    await repairEntrance(own);
+    await repairModes(own, SILENT_LOG);
+    assert.deepEqual(
+      [(await stat(own)).mode & 0o777, (await stat(join(own, 'letter'))).mode & 0o777],
+      [0o755, 0o644],
+    );
+    await mkdir(join(own, 'postgres'));
+    await writeFile(other, 'text', { mode: 0o644 });
+    await symlink(other, join(own, 'postgres', 'PG_VERSION'));
+    await repairModes(own, SILENT_LOG);
+    assert.equal((await stat(other)).mode & 0o777, 0o644);
+  });
+});
+
+test('takes the lock of a data directory from a file in it, which another account cannot reach', async () => {
+  await withFolder(async (folder) => {
+    const dataDir = join(folder, 'data');
+    await mkdir(dataDir, { mode: 0o700 });
+    // The name of the abstract socket that any account could bind before.
+    const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 32);
+    const socket = createServer().listen(`\0d3kos-central/${process.getuid?.() ?? 0}/${name}`);
+    await once(socket, 'listening');
+    try {
+      const lock = await lockDataDirectory(dataDir);
+      assert.ok(lock !== undefined);
+      assert.equal(await lockDataDirectory(dataDir), undefined);
+      assert.equal((await stat(join(dataDir, 'central.lock'))).mode & 0o777, 0o600);
+      await lock.release();
+      const again = await lockDataDirectory(dataDir);
+      assert.ok(again !== undefined);
+      await again.release();
+    } finally {
+      socket.close();
+    }
+    await rm(join(dataDir, 'central.lock'));
+    await writeFile(join(folder, 'other'), '');
+    await symlink(join(folder, 'other'), join(dataDir, 'central.lock'));
+    await assert.rejects(lockDataDirectory(dataDir), { code: 'ELOOP' });
+  });
+});
+
+const SMALL_DISKS: readonly (readonly [what: string, options: string, message: RegExp])[] = [
+  ['has no inode left', 'size=200m,nr_inodes=40', /no inode is left/],
+  ['is full', 'size=2m', /is full/],
+];
+
+for (const [what, mountOptions, message] of SMALL_DISKS)
+  test(`names the cause if the disk of a new data directory ${what}`, async (context) => {
+    await withFolder(async (folder) => {
+      const dataDir = join(folder, 'data');
+      await mkdir(dataDir);
+      if (spawnSync('mount', ['-t', 'tmpfs', '-o', mountOptions, 'tmpfs', dataDir]).status !== 0)
+        return context.skip('no file system can be mounted here');
+      try {
+        await assert.rejects(
+          startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' }),
+          (error) => isCentralFailure(error, 'DATA_DIR_FULL') && message.test(error.message),
+        );
+      } finally {
+        execFileSync('umount', ['-l', dataDir]);
+      }
+    });
+  });

@@ -1,7 +1,9 @@
 import { mkdir, realpath, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { toDataDirFailure } from './data-directory-failure.ts';
 import { type DataDirectoryLock, lockDataDirectory } from './data-directory-lock.ts';
+import { repairEntrance, repairModes } from './data-directory-modes.ts';
 import { findEmbeddedAccount, giveFolder } from './embedded-account.ts';
 import { findEmbeddedBinaries } from './embedded-binaries.ts';
 import { CentralFailure } from './errors.ts';
@@ -32,6 +34,7 @@ export interface EmbeddedOptions {
 
 /** A running embedded PostgreSQL. It listens on a Unix socket only. */
 export interface EmbeddedPostgres {
+  /** Where the owner of the database logs in. */
   readonly address: { readonly host: string; readonly user: string; readonly database: string };
   /** Resolves with the reason if PostgreSQL ends without `stop`. Never rejects. */
   readonly ended: Promise<string>;
@@ -42,13 +45,14 @@ export interface EmbeddedPostgres {
 /**
  * Starts the embedded PostgreSQL on a data directory: creates the cluster once, stops a postmaster that a killed process left
  * running, and waits until PostgreSQL answers. Commits are durable (fsync, synchronous_commit) unless `options` says otherwise.
- * Throws DATA_DIR_IN_USE while another live process uses the directory, EMBEDDED_UNAVAILABLE, EMBEDDED_FAILED.
+ * Throws DATA_DIR_IN_USE while another live process uses the directory, DATA_DIR_FULL, FILES_EXHAUSTED, EMBEDDED_UNAVAILABLE,
+ * EMBEDDED_FAILED.
  */
 export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const dataDir = await prepareDataDir(options.dataDir);
   const deadlineMs = performance.now() + LOCK_WAIT_MAX_MS;
   for (;;) {
-    const lock = await lockDataDirectory(dataDir);
+    const lock = await takeLock(dataDir);
     if (lock !== undefined) return startLocked(dataDir, options, lock);
     if (performance.now() > deadlineMs) throw inUse(dataDir);
     await sleep(LOCK_POLL_MS);
@@ -63,7 +67,7 @@ export async function borrowEmbeddedPostgres(options: EmbeddedOptions): Promise<
   const dataDir = await prepareDataDir(options.dataDir);
   const deadlineMs = performance.now() + LOCK_WAIT_MAX_MS;
   for (;;) {
-    const lock = await lockDataDirectory(dataDir);
+    const lock = await takeLock(dataDir);
     if (lock !== undefined) return startLocked(dataDir, options, lock);
     const running = await readPostmaster(dataDir);
     if (running !== undefined && (await isAnswering(running.socketDir)))
@@ -93,13 +97,20 @@ async function prepareDataDir(path: string): Promise<string> {
     );
   try {
     await mkdir(resolve(path), { recursive: true, mode: 0o700 });
-    return await realpath(resolve(path));
+    const dataDir = await realpath(resolve(path));
+    await repairEntrance(dataDir);
+    return dataDir;
   } catch (error) {
-    throw new CentralFailure('EMBEDDED_FAILED', `cannot use the folder ${path}: ${String(error)}`, {
-      op: `create ${path}`,
-      hint: 'choose a writable folder with CENTRAL_DATA_DIR or --data-dir',
-      cause: error,
-    });
+    throw await toDataDirFailure(error, resolve(path));
+  }
+}
+
+/** Takes the lock. Returns undefined while another process holds it. Throws a CentralFailure if the folder cannot be used. */
+async function takeLock(dataDir: string): Promise<DataDirectoryLock | undefined> {
+  try {
+    return await lockDataDirectory(dataDir);
+  } catch (error) {
+    throw await toDataDirFailure(error, dataDir);
   }
 }
 
@@ -109,10 +120,14 @@ async function startLocked(
   lock: DataDirectoryLock,
 ): Promise<EmbeddedPostgres> {
   try {
+    const isRoot = process.getuid?.() === 0;
+    if (!isRoot) await repairModes(dataDir, options.log);
     await stopLeftBehind(dataDir, options.log);
     const binaries = await findEmbeddedBinaries();
     const account = await findEmbeddedAccount(binaries.postgres);
     await giveFolder(dataDir, account);
+    // Root repairs the modes only now, because the folder may belong to an account whose service must not be changed.
+    if (isRoot) await repairModes(dataDir, options.log);
     await createCluster(dataDir, binaries, account, options.log);
     const socketDir = await createSocketDir(account);
     const postmaster = await startPostmaster({
@@ -136,6 +151,6 @@ async function startLocked(
     };
   } catch (error) {
     await lock.release();
-    throw error;
+    throw await toDataDirFailure(error, dataDir);
   }
 }

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { isCentralFailure } from './errors.ts';
 import type { Log, Queryable, Row, Store } from './ports.ts';
-import { isServersAnswer, toStoreFailure } from './store-failure.ts';
+import { isServersAnswer, isStoreUnavailable, toStoreFailure } from './store-failure.ts';
 
 /** Most database connections of one node. The server's disk limits imports; more connections would only queue there. */
 const CONNECTIONS_MAX = 10;
@@ -19,29 +19,38 @@ const STATEMENT_MAX_MS = 25_000;
  */
 const ANSWER_MAX_MS = 28_000;
 
+/** Longest idle time of a transaction. A node that froze within one must not keep an installation locked for other nodes. */
+const IDLE_IN_TRANSACTION_MAX_MS = 60_000;
+
 /**
  * The first statements of every transaction. They override the defaults of the server, the database and the login. The locks of
  * an import need `read committed`; a stricter level would refuse boats. `synchronous_commit` makes the server answer a commit
- * only after its log is on disk, which every receipt relies on.
+ * only after its log is on disk, which every receipt relies on. The limits are set here and not when a connection starts, because
+ * a connection pooler such as PgBouncer refuses startup parameters that it does not know, and in transaction mode it gives the
+ * state of a session to other clients.
  */
-const BEGIN_DURABLY = 'begin isolation level read committed; set local synchronous_commit = on';
-
-/** Longest idle time of a transaction. A node that froze within one must not keep an installation locked for other nodes. */
-const IDLE_IN_TRANSACTION_MAX_MS = 60_000;
+const BEGIN_DURABLY = [
+  'begin isolation level read committed',
+  'set local synchronous_commit = on',
+  `set local statement_timeout = ${STATEMENT_MAX_MS}`,
+  `set local idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MAX_MS}`,
+].join('; ');
 
 /** The address of a PostgreSQL: a URL, or the socket folder of the embedded one. */
 export type PgAddress =
   { readonly url: string } | { readonly host: string; readonly user: string; readonly database: string };
 
-/** A store on a PostgreSQL server. It connects on first use. A lost connection fails the running statement, not the store. */
+/**
+ * A store on a PostgreSQL server, reached directly or through a pooler in transaction mode. It connects on first use. Every
+ * statement runs in a transaction of its own or in that of `transaction`, so that it has the limits of BEGIN_DURABLY. A lost
+ * connection fails the running statement, not the store.
+ */
 export function openPgStore(address: PgAddress, log: Log): Store {
   const pool = new pg.Pool({
     ...('url' in address ? { connectionString: address.url } : address),
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_MAX_MS,
-    statement_timeout: STATEMENT_MAX_MS,
     query_timeout: ANSWER_MAX_MS,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MAX_MS,
     keepAlive: true,
     application_name: 'd3kos-central',
   });
@@ -50,7 +59,8 @@ export function openPgStore(address: PgAddress, log: Log): Store {
     if (!isClosing) log.write('warn', 'an idle database connection was lost', { error: error.message });
   });
   return {
-    ...toQueryable(pool),
+    query: (text, params) => runTransaction(pool, (tx) => tx.query(text, params)),
+    script: (text) => runTransaction(pool, (tx) => tx.script(text)),
     transaction: (work) => runTransaction(pool, work),
     close: () => {
       isClosing = true;
@@ -59,7 +69,7 @@ export function openPgStore(address: PgAddress, log: Log): Store {
   };
 }
 
-function toQueryable(runner: pg.Pool | pg.PoolClient): Queryable {
+function toQueryable(runner: pg.PoolClient): Queryable {
   return {
     async query(text, params = []) {
       try {
@@ -96,7 +106,7 @@ async function runTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise
   } catch (error) {
     // A connection that cannot roll back is discarded, and the server rolls back by itself. No rollback is sent on a connection
     // that did not answer, because the boat would wait for its timeout too.
-    if (isCentralFailure(error, 'STORE_UNAVAILABLE') && !isServersAnswer(error.cause)) broken = error;
+    if (isCentralFailure(error) && isStoreUnavailable(error) && !isServersAnswer(error.cause)) broken = error;
     else
       await client.query('rollback').catch((failure: unknown) => {
         broken = failure instanceof Error ? failure : new Error(String(failure));

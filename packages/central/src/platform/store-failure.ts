@@ -1,4 +1,74 @@
-import { CentralFailure } from './errors.ts';
+import { CentralFailure, type CentralFailureCode, isCentralFailure } from './errors.ts';
+
+/** A failure that an operator can tell apart from others: its code, what happened, and what to do. */
+interface KnownFailure {
+  readonly code: CentralFailureCode;
+  readonly what: string;
+  readonly hint: string;
+}
+
+const LOGIN_REFUSED: KnownFailure = {
+  code: 'STORE_LOGIN_REFUSED',
+  what: 'the database refused the login',
+  hint: 'check the user and the password in DATABASE_URL, and pg_hba.conf of the server',
+};
+
+const RIGHT_MISSING: KnownFailure = {
+  code: 'STORE_RIGHT_MISSING',
+  what: 'the login of DATABASE_URL lacks a right',
+  hint: 'run `d3kos-central migrate` once with a DATABASE_URL of the owner of the database, and as the owner `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO login`; or let the login create the tables with `GRANT CREATE, USAGE ON SCHEMA public TO login`',
+};
+
+const SERVER_FILE_REFUSED: KnownFailure = {
+  code: 'STORE_RIGHT_MISSING',
+  what: 'the database server may not open one of its own files',
+  hint: 'give the account that runs PostgreSQL the ownership of its data folder and of every file in it',
+};
+
+const CONNECTIONS_EXHAUSTED: KnownFailure = {
+  code: 'STORE_CONNECTIONS_EXHAUSTED',
+  what: 'the database has no free connection',
+  hint: 'raise max_connections of the server or the limits of the login, run fewer nodes, or put a connection pooler in transaction mode in front of the server',
+};
+
+const FILES_EXHAUSTED: KnownFailure = {
+  code: 'FILES_EXHAUSTED',
+  what: 'the limit of open files is reached',
+  hint: 'raise the limit of open files (LimitNOFILE= in the unit, `ulimit -n`, or fs.file-max), and look for a program on this machine that keeps files open',
+};
+
+/** Failures by the SQLSTATE that the server or a pooler sent. Source: PostgreSQL documentation, appendix A. */
+const KNOWN_BY_STATE: ReadonlyMap<string, KnownFailure> = new Map([
+  ['28000', LOGIN_REFUSED],
+  ['28P01', LOGIN_REFUSED],
+  [
+    '3D000',
+    {
+      code: 'STORE_DATABASE_MISSING',
+      what: 'the database of DATABASE_URL does not exist',
+      hint: 'create it with `createdb --encoding=UTF8 --template=template0 NAME`, or correct the name in DATABASE_URL',
+    },
+  ],
+  [
+    '08P01',
+    {
+      code: 'STORE_PROTOCOL_REFUSED',
+      what: 'the server or a connection pooler refused the connection',
+      hint: 'remove the parameter named above from DATABASE_URL, or add it to ignore_startup_parameters in pgbouncer.ini; for any other message see the log of the pooler',
+    },
+  ],
+  ['42501', RIGHT_MISSING],
+  ['53000', FILES_EXHAUSTED],
+  ['53300', CONNECTIONS_EXHAUSTED],
+  [
+    '53100',
+    {
+      code: 'STORE_DISK_FULL',
+      what: 'the disk of the database is full',
+      hint: 'free space there, or enlarge it; if `df -h` shows free space, the inodes are used up (`df -i`), so remove files; the boats keep their exports meanwhile',
+    },
+  ],
+]);
 
 /**
  * SQLSTATE classes of failures that a later attempt may not meet: connection (08), refused login (28), missing database (3D),
@@ -10,15 +80,30 @@ const UNAVAILABLE_CLASSES: ReadonlySet<string> = new Set(['08', '28', '3D', '40'
 /** Single codes of the same kind: a lock that was not available in time, and a standby that does not accept writes yet. */
 const UNAVAILABLE_STATES: ReadonlySet<string> = new Set(['55P03', '25006']);
 
+/** Codes of failures that end when the operator has repaired the environment. A node answers 503, and the boats keep their exports. */
+const UNAVAILABLE_CODES: ReadonlySet<CentralFailureCode> = new Set<CentralFailureCode>([
+  'STORE_UNAVAILABLE',
+  'FILES_EXHAUSTED',
+  ...[...KNOWN_BY_STATE.values()].map(({ code }) => code),
+]);
+
 /**
  * Converts a driver's error to a CentralFailure. An error without an SQLSTATE did not come from the server: the connection was
  * refused, lost or silent, and the same statement may succeed later.
  */
 export function toStoreFailure(error: unknown, op: string): CentralFailure {
+  if (isCentralFailure(error)) return error;
   const state = sqlStateOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const known = findKnown(error, state, message);
+  if (known !== undefined)
+    return new CentralFailure(known.code, `${known.what}: ${message}`, {
+      op,
+      hint: known.hint,
+      cause: error,
+    });
   const isUnavailable =
     state === undefined || UNAVAILABLE_CLASSES.has(state.slice(0, 2)) || UNAVAILABLE_STATES.has(state);
-  const message = error instanceof Error ? error.message : String(error);
   return isUnavailable
     ? new CentralFailure('STORE_UNAVAILABLE', `the database is not available: ${message}`, {
         op,
@@ -30,6 +115,24 @@ export function toStoreFailure(error: unknown, op: string): CentralFailure {
         hint: 'central has a defect, or another program changed the database; the log has the statement',
         cause: error,
       });
+}
+
+function findKnown(error: unknown, state: string | undefined, message: string): KnownFailure | undefined {
+  if (state === undefined) return hasNoFileLeft(error) ? FILES_EXHAUSTED : undefined;
+  // PostgreSQL also reports a file that the system did not let it open as 42501.
+  if (state === '42501' && /^could not .*: Permission denied$/.test(message)) return SERVER_FILE_REFUSED;
+  return KNOWN_BY_STATE.get(state);
+}
+
+/** True if this process or this machine has no file descriptor left. A connection that tried several addresses has several errors. */
+function hasNoFileLeft(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(hasNoFileLeft);
+  return error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
+}
+
+/** True for a failure of the database that a later attempt may not meet. */
+export function isStoreUnavailable({ code }: CentralFailure): boolean {
+  return UNAVAILABLE_CODES.has(code);
 }
 
 /** True for a driver's error that the server itself sent, which means that the connection works. */

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { CentralFailure } from '../platform/errors.ts';
 import type { Queryable, Store } from '../platform/ports.ts';
 import { MIGRATIONS, type Migration } from './migrations/index.ts';
-import { textOf } from './row.ts';
+import { booleanOf, textOf } from './row.ts';
 
 /** The key of the advisory lock that migrations hold, an arbitrary constant. Two nodes that start together apply each step once. */
 const MIGRATION_LOCK = 826_351_108;
@@ -14,7 +14,14 @@ export interface MigrationReport {
 }
 
 /**
- * Applies the missing steps of `migrations` in one transaction under an advisory lock. Throws CONFIG_INVALID for a database that
+ * The login of the program on the embedded database. It may read and change rows, and nothing else: the owner, which is a superuser
+ * there, only migrates. A fault in the program can then neither change the schema nor read files of the server.
+ */
+export const PROGRAM_ROLE = 'central_program';
+
+/**
+ * Applies the missing steps of `migrations` in one transaction under an advisory lock. If no step is missing, the login needs no
+ * right to create tables. With `programRole`, it creates that login and lets it use every table. Throws CONFIG_INVALID for a database that
  * is not encoded in UTF-8, MIGRATION_CHANGED if the text of an applied step has changed, and SCHEMA_TOO_NEW if the database has
  * steps that this version does not know.
  */
@@ -22,13 +29,17 @@ export async function migrate(
   store: Store,
   wallMs: number,
   migrations: readonly Migration[] = MIGRATIONS,
+  programRole?: string,
 ): Promise<MigrationReport> {
   return store.transaction(async (tx) => {
     await tx.query('select pg_advisory_xact_lock($1::bigint)', [MIGRATION_LOCK]);
     await requireEveryText(tx);
-    await tx.script(
-      'create table if not exists schema_migrations (name text primary key, sha256 text not null, applied_at timestamptz not null)',
-    );
+    const [table = {}] = await tx.query("select to_regclass('schema_migrations') is not null as there");
+    // Even `create table if not exists` needs the right to create tables.
+    if (!booleanOf(table, 'there'))
+      await tx.script(
+        'create table schema_migrations (name text primary key, sha256 text not null, applied_at timestamptz not null)',
+      );
     const rows = await tx.query('select name, sha256 from schema_migrations order by name');
     const present = new Map(rows.map((row) => [textOf(row, 'name'), textOf(row, 'sha256')]));
     refuseForeignSteps(present, migrations);
@@ -43,8 +54,24 @@ export async function migrate(
       ]);
       applied.push(name);
     }
+    if (programRole !== undefined) await grantProgram(tx, programRole, applied.length > 0);
     return { applied, present: [...present.keys()] };
   });
+}
+
+/** Creates the login of the program if it is missing, and grants it the use of the tables after a change of the schema. */
+async function grantProgram(tx: Queryable, role: string, isChanged: boolean): Promise<void> {
+  const [known] = await tx.query('select 1 from pg_roles where rolname = $1::text', [role]);
+  if (known !== undefined && !isChanged) return;
+  if (known === undefined)
+    await tx.script(
+      `create role ${role} login nosuperuser nocreatedb nocreaterole noreplication nobypassrls`,
+    );
+  await tx.script(
+    `grant usage on schema public to ${role};
+     grant select, insert, update, delete on all tables in schema public to ${role};
+     grant usage, select on all sequences in schema public to ${role}`,
+  );
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Store } from '../ports.ts';
 import { systemRandomHex } from '../world.ts';
 import { copyCluster } from './cluster-template.ts';
 import { openPgliteStore } from './pglite.ts';
+import { runStatement } from './run-statement.ts';
 
 /** An empty database. */
 export interface StoreUnderTest {
@@ -47,8 +48,7 @@ export async function openEmbedded(): Promise<StoreUnderTest> {
 /** A new database on the server of DATABASE_URL, dropped afterwards. */
 async function openOnUrl(url: string): Promise<StoreUnderTest> {
   const name = `d3kos_test_${systemRandomHex(6)}`;
-  const server = openPgStore({ url }, SILENT_LOG);
-  await server.query(`create database ${name}`);
+  await runStatement({ url }, `create database ${name}`);
   const own = new URL(url);
   own.pathname = `/${name}`;
   const [store, secondStore] = [
@@ -60,8 +60,7 @@ async function openOnUrl(url: string): Promise<StoreUnderTest> {
     secondStore,
     close: async () => {
       await Promise.all([store.close(), secondStore.close()]);
-      await server.query(`drop database ${name}`);
-      await server.close();
+      await runStatement({ url }, `drop database ${name}`);
     },
   };
 }

@@ -1,0 +1,76 @@
+import type { Stats } from 'node:fs';
+import { chmod, lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CentralFailure } from './errors.ts';
+import type { Log } from './ports.ts';
+import { toClusterPath } from './postgres-cluster.ts';
+
+/** Rights that nobody but the owner may have on the data. PostgreSQL does not start if others can enter its folder. */
+const OTHERS = 0o077;
+
+/** Rights that the owner needs on a folder and on a file. A copy from a read-only medium lacks some of them. */
+const FOLDER_OWNER = 0o700;
+const FILE_OWNER = 0o600;
+
+/**
+ * Lets the owner enter a data directory, and nobody else if it holds a cluster. Any other folder keeps the rights of other
+ * accounts, because it may be a folder that the operator named by mistake.
+ */
+export async function repairEntrance(dataDir: string): Promise<void> {
+  const facts = await lstat(dataDir);
+  if ((facts.mode & FOLDER_OWNER) !== FOLDER_OWNER) await chmod(dataDir, (facts.mode & 0o777) | FOLDER_OWNER);
+  if (await findFacts(toClusterPath(dataDir))) {
+    await repairMode(dataDir);
+    await repairMode(toClusterPath(dataDir));
+  }
+}
+
+/**
+ * Repairs the modes of a cluster that was copied or restored without them: only the owner may read and write, and the owner may do
+ * both. Symbolic links are not followed. Call `repairEntrance` first, so that no other account can change the folder meanwhile.
+ * Throws EMBEDDED_FAILED if the cluster belongs to another account.
+ */
+export async function repairModes(dataDir: string, log: Log): Promise<void> {
+  const cluster = toClusterPath(dataDir);
+  const facts = await findFacts(cluster);
+  if (facts === undefined) return;
+  const self = process.getuid?.() ?? 0;
+  if (self !== 0 && facts.uid !== self)
+    throw new CentralFailure('EMBEDDED_FAILED', `${cluster} belongs to another account (uid ${facts.uid})`, {
+      op: `use ${cluster}`,
+      hint: `as root, run chown -R ${self} ${dataDir}, or run d3kos-central as that account`,
+    });
+  const repaired = await repairBelow(cluster);
+  if (repaired > 0) log.write('warn', 'repaired the modes of the data folder', { folder: cluster, repaired });
+}
+
+async function repairBelow(folder: string): Promise<number> {
+  let repaired = 0;
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory() && !entry.isFile()) continue;
+    const path = join(folder, entry.name);
+    repaired += await repairMode(path);
+    if (entry.isDirectory()) repaired += await repairBelow(path);
+  }
+  return repaired;
+}
+
+/** Returns the number of repaired modes, 0 or 1. A file that was removed meanwhile needs no repair. */
+async function repairMode(path: string): Promise<number> {
+  const facts = await findFacts(path);
+  if (facts === undefined || facts.isSymbolicLink()) return 0;
+  const mode = facts.mode & 0o777;
+  const right = (mode & ~OTHERS) | (facts.isDirectory() ? FOLDER_OWNER : FILE_OWNER);
+  if (right === mode) return 0;
+  await chmod(path, right);
+  return 1;
+}
+
+async function findFacts(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

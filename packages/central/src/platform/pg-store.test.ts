@@ -1,0 +1,228 @@
+import { strict as assert } from 'node:assert';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { after, before, describe, test } from 'node:test';
+import { migrate } from '../store/migrate.ts';
+import {
+  enrollBoat,
+  heldRecords,
+  importDocument,
+  NOON_MS,
+  startNode,
+  toDocument,
+} from '../testing/central-under-test.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
+import { type CentralFailureCode, isCentralFailure } from './errors.ts';
+import { SILENT_LOG } from './log.ts';
+import { openPgStore } from './pg-store.ts';
+import type { Store } from './ports.ts';
+import { isStoreUnavailable, toStoreFailure } from './store-failure.ts';
+import { copyCluster } from './testing/cluster-template.ts';
+import { startPooler, startRefusingServer } from './testing/pooler.ts';
+import { runStatement } from './testing/run-statement.ts';
+
+/** What an import, a repetition and a query do, through a store whose server connection changes between transactions. */
+async function exercise(store: Store): Promise<void> {
+  await migrate(store, NOON_MS);
+  const boat = await enrollBoat(store);
+  const app = startNode(store);
+  const documents = [1, 2].map((sequence) => toDocument(boat, { sequence }));
+  await Promise.all(documents.map((document) => importDocument(app, boat, document)));
+  for (const document of documents) assert.equal((await importDocument(app, boat, document)).duplicate, true);
+  assert.equal((await heldRecords(store, boat)).length, 1);
+}
+
+describe('a store on a PostgreSQL as operators run it', () => {
+  let dataDir = '';
+  let embedded: EmbeddedPostgres | undefined;
+  const addressOf = (): EmbeddedPostgres['address'] => {
+    assert.ok(embedded !== undefined);
+    return embedded.address;
+  };
+  before(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'central-store-'));
+    await copyCluster(dataDir);
+    embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' });
+  });
+  after(async () => {
+    await embedded?.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  test('works through a pooler in transaction mode that takes no startup parameters', async () => {
+    const pooler = await startPooler(addressOf().host);
+    const store = openPgStore({ url: pooler.url(addressOf().user) }, SILENT_LOG);
+    try {
+      await exercise(store);
+    } finally {
+      await store.close();
+      await pooler.close();
+    }
+  });
+
+  test('works through the installed PgBouncer in transaction mode', async (context) => {
+    if (spawnSync('pgbouncer', ['--version']).status !== 0) return context.skip('pgbouncer is not installed');
+    const folder = await mkdtemp(join(tmpdir(), 'central-pgbouncer-'));
+    const port = await findFreePort();
+    await chmod(folder, 0o700);
+    await writeFile(join(folder, 'users.txt'), '"central" ""\n');
+    await writeFile(
+      join(folder, 'pgbouncer.ini'),
+      [
+        '[databases]',
+        `postgres = host=${addressOf().host} user=${addressOf().user}`,
+        '[pgbouncer]',
+        'listen_addr = 127.0.0.1',
+        `listen_port = ${port}`,
+        'unix_socket_dir =',
+        'auth_type = any',
+        `auth_file = ${folder}/users.txt`,
+        'pool_mode = transaction',
+        'default_pool_size = 3',
+      ].join('\n'),
+    );
+    // PgBouncer does not run as root. In a user namespace it may still use the socket that only root can reach.
+    const asOther =
+      process.getuid?.() === 0 ? ['unshare', '--user', '--map-user=1000', '--map-group=1000', '--'] : [];
+    const [program = 'pgbouncer', ...args] = [...asOther, 'pgbouncer', join(folder, 'pgbouncer.ini')];
+    const pooler = spawn(program, args, { stdio: 'ignore' });
+    const store = openPgStore({ url: `postgres://central@127.0.0.1:${port}/postgres` }, SILENT_LOG);
+    try {
+      await untilAnswering(store);
+      await exercise(store);
+    } finally {
+      await store.close();
+      pooler.kill();
+      await once(pooler, 'exit');
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test('names the right that a login lacks, and needs none to create tables once the owner has migrated', async () => {
+    const { host } = addressOf();
+    await runStatement(addressOf(), 'create role app login');
+    await runStatement(addressOf(), 'create database fleet');
+    const [app, owner] = [
+      openPgStore({ host, user: 'app', database: 'fleet' }, SILENT_LOG),
+      openPgStore({ host, user: addressOf().user, database: 'fleet' }, SILENT_LOG),
+    ];
+    try {
+      await assert.rejects(migrate(app, NOON_MS), (error) => {
+        assert.ok(isCentralFailure(error, 'STORE_RIGHT_MISSING'), String(error));
+        assert.match(error.message, /permission denied for schema public/);
+        assert.match(error.hint, /GRANT/);
+        return true;
+      });
+      await migrate(owner, NOON_MS);
+      await assert.rejects(app.query('select 1 from imports'), (error) =>
+        isCentralFailure(error, 'STORE_RIGHT_MISSING'),
+      );
+      await owner.script('grant select, insert, update, delete on all tables in schema public to app');
+      await exercise(app);
+    } finally {
+      await Promise.all([app.close(), owner.close()]);
+    }
+  });
+
+  test('gives the login of the program no right to change the schema, or to read files of the server', async () => {
+    await runStatement(addressOf(), 'create database least');
+    const address = { ...addressOf(), database: 'least' };
+    const owner = openPgStore(address, SILENT_LOG);
+    await migrate(owner, NOON_MS, undefined, 'least_program');
+    await owner.close();
+    const program = openPgStore({ ...address, user: 'least_program' }, SILENT_LOG);
+    try {
+      await exercise(program);
+      for (const statement of [
+        'create table mine (n int)',
+        'drop table imports',
+        'create role another superuser',
+        "select pg_read_file('/etc/passwd')",
+        "copy imports to program 'cat'",
+        'update pg_authid set rolsuper = true',
+      ])
+        await assert.rejects(
+          program.query(statement),
+          (error) =>
+            isCentralFailure(error, 'STORE_RIGHT_MISSING') || isCentralFailure(error, 'STORE_FAILED'),
+          statement,
+        );
+    } finally {
+      await program.close();
+    }
+  });
+
+  test('names the limit of a login that has no connection left', async () => {
+    await runStatement(addressOf(), 'create role crowded login connection limit 0');
+    const store = openPgStore({ ...addressOf(), user: 'crowded' }, SILENT_LOG);
+    await assert.rejects(store.query('select 1'), (error) =>
+      isCentralFailure(error, 'STORE_CONNECTIONS_EXHAUSTED'),
+    );
+    await store.close();
+  });
+});
+
+const REFUSALS: readonly (readonly [state: string, message: string, code: CentralFailureCode])[] = [
+  ['28P01', 'password authentication failed for user "central"', 'STORE_LOGIN_REFUSED'],
+  ['28000', 'no pg_hba.conf entry for host "192.0.2.1"', 'STORE_LOGIN_REFUSED'],
+  ['3D000', 'database "fleet" does not exist', 'STORE_DATABASE_MISSING'],
+  ['08P01', 'unsupported startup parameter: search_path', 'STORE_PROTOCOL_REFUSED'],
+  ['08P01', 'no such database: fleet', 'STORE_PROTOCOL_REFUSED'],
+  ['53300', 'sorry, too many clients already', 'STORE_CONNECTIONS_EXHAUSTED'],
+  ['53100', 'could not extend file "base/5/2619": No space left on device', 'STORE_DISK_FULL'],
+  ['53000', 'could not open file "base/5/2619": Too many open files in system', 'FILES_EXHAUSTED'],
+  ['42501', 'could not open file "base/5/2619": Permission denied', 'STORE_RIGHT_MISSING'],
+  ['57P03', 'the database system is starting up', 'STORE_UNAVAILABLE'],
+];
+
+for (const [state, message, code] of REFUSALS)
+  test(`reports SQLSTATE ${state} (${message}) as ${code}, which a later attempt may not meet`, async () => {
+    const server = await startRefusingServer(state, message);
+    const store = openPgStore({ url: server.url('central') }, SILENT_LOG);
+    try {
+      await assert.rejects(store.query('select 1'), (error) => {
+        assert.ok(isCentralFailure(error, code), String(error));
+        assert.ok(error.message.includes(message));
+        assert.ok(isStoreUnavailable(error));
+        return true;
+      });
+    } finally {
+      await store.close();
+      await server.close();
+    }
+  });
+
+test('reports a process without a free file descriptor as FILES_EXHAUSTED, not as a database that is down', () => {
+  const limit = (code: string) => Object.assign(new Error(`connect ${code}`), { code });
+  for (const error of [limit('EMFILE'), limit('ENFILE'), new AggregateError([limit('EMFILE')])])
+    assert.equal(toStoreFailure(error, 'connect').code, 'FILES_EXHAUSTED');
+  assert.equal(toStoreFailure(limit('ECONNREFUSED'), 'connect').code, 'STORE_UNAVAILABLE');
+});
+
+async function findFreePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  assert.ok(typeof address === 'object' && address !== null);
+  return address.port;
+}
+
+/** Waits until a pooler that was just started accepts connections. */
+async function untilAnswering(store: Store): Promise<void> {
+  for (let attempt = 1; ; attempt += 1)
+    try {
+      await store.query('select 1');
+      return;
+    } catch (error) {
+      if (!isCentralFailure(error, 'STORE_UNAVAILABLE') || attempt > 200) throw error;
+      await sleep(50);
+    }
+}
