@@ -1,7 +1,7 @@
 import { killBoat } from '../crash/kill-boat.ts';
 import { crashTest } from './support/crash-test.ts';
 
-const KILLS = 8;
+const KILLS = 4;
 
 crashTest(
   `${KILLS} kills of the boat while it exports and uploads lose nothing and store nothing twice`,

@@ -1,7 +1,7 @@
 import { killCentral } from '../crash/kill-central.ts';
 import { crashTest } from './support/crash-test.ts';
 
-const KILLS = 3;
+const KILLS = 2;
 
 crashTest(
   `${KILLS} kills of central while it imports lose nothing and store nothing twice, and its database recovers`,

@@ -4,7 +4,7 @@ import { runSeed } from './run-seed.ts';
 import { openCentralDatabase } from './simulated-central.ts';
 import { testSeeds } from './testing/test-seeds.ts';
 
-testSeeds(1, 12);
+testSeeds(1, 6);
 
 test('on a card that ignores fsync, a seed breaks a promise; otherwise it keeps it', async () => {
   const database = await openCentralDatabase();

@@ -184,7 +184,7 @@ describe('any edits between exports', () => {
             rmSync(boat.root, { recursive: true });
           },
         ),
-        { numRuns: 120 },
+        { numRuns: 40 },
       );
     });
 
