@@ -34,10 +34,11 @@ describeOnPostgres('import', (open) => {
             longitude: -79.1,
           },
           { record_id: '2', timestamp: '20260322_122202', type: 'engine' },
+          { record_id: '3', type: 'auto', gps: { latitude: 214.7483647, longitude: 214.7483647 } },
         ]),
         marine_vision_captures: {
           category: 'marine_vision_captures',
-          entries: [{ record_id: 'c1', species: 'pike' }],
+          entries: [{ record_id: 'c1', species: 'pike', gps: { latitude: 0, longitude: 0 } }],
         },
         system_alerts: { category: 'system_alerts', entries: [{ record_id: 'a1', status: 'detected' }] },
         settings: { category: 'settings', data: { record_id: 'settings', timezone: 'UTC' } },
@@ -56,7 +57,7 @@ describeOnPostgres('import', (open) => {
         part: { index: 1, count: 1 },
         sha256: createHash('sha256').update(text).digest('hex'),
         records_imported: {
-          boatlog: 2,
+          boatlog: 3,
           marine_vision_captures: 1,
           qr_codes: 0,
           settings: 1,
@@ -77,6 +78,21 @@ describeOnPostgres('import', (open) => {
       [
         { entry_type: 'voice', latitude: 43.5, has_no_time: false },
         { entry_type: 'engine', latitude: null, has_no_time: true },
+        { entry_type: 'auto', latitude: null, has_no_time: true },
+      ],
+    );
+    const withoutFix = await store.query(
+      `select latitude, longitude, record->'gps'->>'latitude' as sent from records_boatlog
+         where installation_id = $1 and record_id = '3'
+       union all select latitude, longitude, record->'gps'->>'latitude' from records_marine_vision_captures
+         where installation_id = $1`,
+      [boat.id],
+    );
+    assert.deepEqual(
+      withoutFix.map((row) => ({ ...row })),
+      [
+        { latitude: null, longitude: null, sent: '214.7483647' },
+        { latitude: null, longitude: null, sent: '0' },
       ],
     );
   });

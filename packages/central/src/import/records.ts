@@ -16,6 +16,7 @@ import {
   toStorableText,
 } from './json-value.ts';
 import { toClaimedTime } from './claimed-time.ts';
+import { toMapPosition } from './map-position.ts';
 
 /** Most nesting levels of a record; it bounds recursion. The deepest known record, a model's answer in a capture, has six. */
 const RECORD_LEVELS_MAX = 64;
@@ -233,10 +234,13 @@ function columnsOf(
   }
 }
 
-/** Returns the position, either nested in `gps` as the legacy exporter writes it, or at the top level. */
+/**
+ * Returns the position that a map may show, either nested in `gps` as the legacy exporter writes it, or at the top level. Both
+ * values are null if the receiver had no fix. The record keeps the values that the boat sent.
+ */
 function positionOf(record: Readonly<Record<string, unknown>>) {
   const gps = isJsonObject(record['gps']) ? record['gps'] : record;
-  return { latitude: numberIn(gps, 'latitude'), longitude: numberIn(gps, 'longitude') };
+  return toMapPosition(numberIn(gps, 'latitude'), numberIn(gps, 'longitude'));
 }
 
 function textIn(record: Readonly<Record<string, unknown>>, key: string): string | null {

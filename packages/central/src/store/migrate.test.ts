@@ -4,6 +4,7 @@ import { CATEGORIES } from '@d3kos/protocol';
 import { isCentralFailure } from '../platform/errors.ts';
 import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { migrate } from './migrate.ts';
+import { MAP_POSITIONS_SQL } from './migrations/0003-map-positions.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { recordTable } from './record-tables.ts';
 
@@ -26,6 +27,32 @@ describeOnPostgres('migrate', (open) => {
     const changed = MIGRATIONS.map((step) => ({ ...step, sql: `${step.sql} ` }));
     await assert.rejects(migrate(store, 0, changed), (error) => isCentralFailure(error, 'MIGRATION_CHANGED'));
     await assert.rejects(migrate(store, 0, []), (error) => isCentralFailure(error, 'SCHEMA_TOO_NEW'));
+  });
+
+  test('clears stored positions of receivers without a fix from the columns of the map', async () => {
+    const { store } = open();
+    await migrate(store, 0);
+    const sent = [
+      [44.2312, -76.486],
+      [0, -28.5],
+      [0, 0],
+      [214.7483647, 214.7483647],
+      [null, -145],
+      ['NaN', 'NaN'],
+    ];
+    for (const [number, [latitude, longitude]] of sent.entries())
+      await store.query(
+        `insert into records_boatlog (installation_id, record_id, export_id, part_index, import_id, sha256, received_at, record, latitude, longitude)
+         values ('0123456789abcdef', $1, 'e', 1, 'i', 'x', now(), '{}', $2::text::double precision, $3::text::double precision)`,
+        [String(number), latitude === null ? null : String(latitude), String(longitude)],
+      );
+    // The stores of this suite are migrated already, so the step runs again.
+    await store.query(MAP_POSITIONS_SQL);
+    const held = await store.query('select latitude, longitude from records_boatlog order by record_id');
+    assert.deepEqual(
+      held.map((row) => [row['latitude'], row['longitude']]),
+      [[44.2312, -76.486], [0, -28.5], ...Array.from({ length: 4 }, () => [null, null])],
+    );
   });
 
   test('rolls back all steps of a run if one of them fails', async () => {

@@ -1,0 +1,14 @@
+/**
+ * Clears positions of receivers without a fix from the columns that a map reads. The records keep the values that the boats sent.
+ * The conditions match `toMapPosition`. In PostgreSQL, NaN is greater than every other number.
+ */
+export const MAP_POSITIONS_SQL = ['boatlog', 'marine_vision_captures']
+  .map(
+    (category) => `
+update records_${category} set latitude = null, longitude = null
+where (latitude is not null or longitude is not null)
+  and (latitude between -90 and 90 and longitude between -180 and 180
+    and not (latitude = 0 and longitude = 0)) is not true;
+`,
+  )
+  .join('');
