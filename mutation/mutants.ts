@@ -2,6 +2,7 @@ import { DELIVERY_MUTANTS } from './delivery.ts';
 import { DURABILITY_MUTANTS } from './durability.ts';
 import { LEDGER_MUTANTS } from './ledger.ts';
 import { POLICY_MUTANTS } from './policies.ts';
+import { SOURCE_MUTANTS } from './sources.ts';
 import type { Mutant } from './mutant.ts';
 import { CENTRAL_MUTANTS } from './central.ts';
 
@@ -12,4 +13,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...LEDGER_MUTANTS,
   ...DELIVERY_MUTANTS,
   ...CENTRAL_MUTANTS,
+  ...SOURCE_MUTANTS,
 ];

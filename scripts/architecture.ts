@@ -29,7 +29,7 @@ export const BOAT_MODULES = {
   deliver: { imports: ['platform', 'license', 'spool'], types: ['ledger'] },
   bundle: { imports: ['platform', 'license', 'spool', 'ledger', 'deliver'] },
   doctor: {
-    imports: ['platform', 'spool', 'ledger', 'views', 'recovery', 'retain', 'deliver'],
+    imports: ['platform', 'collect', 'spool', 'ledger', 'views', 'recovery', 'retain', 'deliver'],
     types: ['license'],
   },
   api: { imports: [], types: ['platform', 'collect'] },

@@ -20,6 +20,7 @@ import { isExportError } from './platform/errors.ts';
 import { readFileMode } from './platform/file-mode.ts';
 import type { WallMs, World } from './platform/ports.ts';
 import { SOFTWARE_VERSION } from './platform/software-version.ts';
+import { createSourceDisk, type SourceDisk } from './platform/source-disk.ts';
 import { importLegacyQueue } from './recovery/import-legacy-queue.ts';
 import { openOrQuarantine } from './recovery/open-or-quarantine.ts';
 import { recover } from './recovery/recover.ts';
@@ -52,6 +53,7 @@ interface Parts {
   readonly config: Config;
   readonly paths: SpoolPaths;
   readonly sources: SourcePaths;
+  readonly sourceDisk: SourceDisk;
   readonly ledger: Ledger;
   readonly events: Events;
   readonly delivery: EventBus<DeliveryEvent>;
@@ -91,6 +93,7 @@ export async function startBoat(
     config,
     paths,
     sources,
+    sourceDisk: createSourceDisk(world.disk, world.clock),
     ledger,
     events,
     delivery: createEventBus(),

@@ -5,10 +5,12 @@ import { examineLedgerFile } from './doctor/examine-ledger.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
 import { createLicense } from './license/license.ts';
 import { isClockSynchronized } from './platform/clock-synchronized.ts';
+import { toSourcePaths } from './boat.ts';
 import { holdDaemonLock } from './platform/daemon-lock.ts';
 import { ExportError } from './platform/errors.ts';
 import { readFileMode } from './platform/file-mode.ts';
 import type { World } from './platform/ports.ts';
+import { createSourceDisk } from './platform/source-disk.ts';
 import { toSpoolPaths } from './spool/spool-paths.ts';
 
 /**
@@ -48,6 +50,8 @@ export async function diagnose(
       reserveBytes: config.reserveBytes,
       clockSynchronized: (until) => isClockSynchronized(world, '/run', until),
       fileMode: readFileMode,
+      sources: toSourcePaths(config),
+      sourceDisk: createSourceDisk(world.disk, world.clock),
       signal,
     });
   } finally {

@@ -22,6 +22,7 @@ import type { Ledger } from './ledger/ledger.ts';
 import type { License } from './license/license.ts';
 import type { LicenseResult } from './license/policy.ts';
 import type { WallMs, World } from './platform/ports.ts';
+import type { SourceDisk } from './platform/source-disk.ts';
 import type { CleanupReport, Retention } from './retain/retention.ts';
 import type { SpoolPaths } from './spool/spool-paths.ts';
 import type { ViewWriter } from './views/view-writer.ts';
@@ -146,6 +147,7 @@ export interface ExportManagerDeps {
   readonly events: Events;
   readonly collectors: readonly Collector[];
   readonly sources: SourcePaths;
+  readonly sourceDisk: SourceDisk;
   readonly paths: SpoolPaths;
   /** Aborts when the daemon stops. This stops all work in progress. */
   readonly signal: AbortSignal;

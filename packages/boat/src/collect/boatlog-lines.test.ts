@@ -29,15 +29,20 @@ describe('a line of the boatlog', () => {
     db.exec(`CREATE TABLE boatlog_entries (${columns})`);
     db.prepare('INSERT INTO boatlog_entries VALUES (?, ?, ?, ?, ?, ?, ?)').run(...values);
     db.close();
-    const opened = openSourceTable(createTestContext(toBoatPlaces(root)), SOURCE_PATH, 'boatlog_entries', {
-      entry_id: ['entry_id'],
-      timestamp: ['timestamp'],
-      entry_type: ['entry_type'],
-      content: ['content'],
-      latitude: ['latitude'],
-      longitude: ['longitude'],
-      weather_conditions: ['weather_conditions'],
-    });
+    const opened = await openSourceTable(
+      createTestContext(toBoatPlaces(root)),
+      SOURCE_PATH,
+      'boatlog_entries',
+      {
+        entry_id: ['entry_id'],
+        timestamp: ['timestamp'],
+        entry_type: ['entry_type'],
+        content: ['content'],
+        latitude: ['latitude'],
+        longitude: ['longitude'],
+        weather_conditions: ['weather_conditions'],
+      },
+    );
     assert.ok(opened.kind === 'table');
     const readTime = createTimestampReader('UTC');
     const fit = (_after: number, rowsMax: number) => rowsMax;

@@ -4,7 +4,13 @@ import type { CollectContext, CollectOutcome, Collector, Page } from './collecto
 import { type LogOutcome, readLogTable } from './log-table.ts';
 import { mergeSourceOutcomes } from './policy/source-outcomes.ts';
 import { readTimestampReader } from './source-file.ts';
-import { type ColumnAliases, openSourceTable, type SourceTable, type SourceValue } from './source-table.ts';
+import {
+  type ColumnAliases,
+  openSourceTable,
+  type SourceDatabases,
+  type SourceTable,
+  type SourceValue,
+} from './source-table.ts';
 
 /** The columns of a boatlog entry that are read, with their names in all versions. The records in boatlog-rows.ts name what leaves the boat. */
 const COLUMNS: ColumnAliases<BoatlogField> = {
@@ -22,6 +28,13 @@ const TABLE = 'boatlog_entries';
 const SOURCE_PATH = 'data/boatlog/boatlog.db';
 const OLD_SOURCE_PATH = 'data/boatlog.db';
 
+/** The databases of this category. */
+export const BOATLOG_DATABASES: SourceDatabases = {
+  names: [SOURCE_PATH, OLD_SOURCE_PATH],
+  table: TABLE,
+  aliases: COLUMNS,
+};
+
 /**
  * Reads the boatlog. It is append-only, and the cursor is a rowid. An entry in both databases, or in a database and the
  * browser, is exported once.
@@ -31,7 +44,7 @@ export const boatlogCollector: Collector = { category: 'boatlog', isNews: true, 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
   const readTime = await readTimestampReader(context);
   const outcomes: LogOutcome[] = [yield* readDatabase(context, SOURCE_PATH, () => ({ readTime }))];
-  const newer = openSourceTable(context, SOURCE_PATH, TABLE, COLUMNS);
+  const newer = await openSourceTable(context, SOURCE_PATH, TABLE, COLUMNS);
   try {
     const toReading = (): BoatlogReading => {
       const isElsewhere = newer.kind === 'table' ? createLookup(newer.table) : undefined;

@@ -63,7 +63,7 @@ async function findElsewhere(
   wanted: ReadonlyMap<string, readonly BrowserEntry[]>,
   elsewhere: Set<string>,
 ): Promise<string | undefined> {
-  const opened = openSourceTable(context, database, tableName, aliases);
+  const opened = await openSourceTable(context, database, tableName, aliases);
   if (opened.kind === 'outcome') return opened.outcome.state === 'error' ? opened.outcome.detail : undefined;
   const { db, table, columns: c } = opened.table;
   try {

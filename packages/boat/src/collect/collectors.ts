@@ -8,8 +8,9 @@ import { qrCodesCollector } from './qr-codes.ts';
 import { settingsCollector } from './settings.ts';
 import { systemAlertsCollector } from './system-alerts.ts';
 import { telemetryCollector } from './telemetry.ts';
+import { withSourceFailures } from './with-source-failures.ts';
 
-/** One collector per category, in the order of `CATEGORIES`. */
+/** One collector per category, in the order of `CATEGORIES`. A source that the disk refuses fails only its own category. */
 export function createCollectors(): readonly Collector[] {
   return [
     engineBenchmarkCollector,
@@ -21,5 +22,5 @@ export function createCollectors(): readonly Collector[] {
     systemAlertsCollector,
     onboardingCollector,
     telemetryCollector,
-  ];
+  ].map(withSourceFailures);
 }

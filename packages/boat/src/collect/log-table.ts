@@ -69,11 +69,11 @@ export async function* readLogTable<Field extends string>(
   context: CollectContext,
   source: LogSource<Field>,
 ): AsyncGenerator<Page, LogOutcome, void> {
-  const opened = openSourceTable(context, source.name, source.table, source.aliases);
+  const opened = await openSourceTable(context, source.name, source.table, source.aliases);
   if (opened.kind === 'outcome') return opened.outcome;
   const { table } = opened;
   try {
-    return yield* readRows(context, source, table);
+    return withDetail(yield* readRows(context, source, table), table.unread);
   } catch (error) {
     return { state: 'error', detail: toSourceDetail(error, source.name, context) };
   } finally {
@@ -115,6 +115,12 @@ async function* readRows<Field extends string>(
     await context.clock.yield();
   }
   return toLogOutcome(source.name, from, start, position, anchors);
+}
+
+/** Adds a problem that does not change the state of the outcome. */
+function withDetail(outcome: LogOutcome, problem: string | undefined): LogOutcome {
+  if (problem === undefined) return outcome;
+  return { ...outcome, detail: outcome.detail === undefined ? problem : `${outcome.detail}; ${problem}` };
 }
 
 function toLogOutcome(

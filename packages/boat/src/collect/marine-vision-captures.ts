@@ -10,7 +10,13 @@ import { toContentId, toRecordId } from './policy/record-ids.ts';
 import { mergeSourceOutcomes } from './policy/source-outcomes.ts';
 import type { TimestampReader } from './policy/timestamps.ts';
 import { parseLenientJson, readTimestampReader } from './source-file.ts';
-import { type ColumnAliases, type SourceTable, type SourceValue, toJsonValue } from './source-table.ts';
+import {
+  type ColumnAliases,
+  type SourceDatabases,
+  type SourceTable,
+  type SourceValue,
+  toJsonValue,
+} from './source-table.ts';
 
 /** The columns that are read, with their names in all versions (docs/spec/sources.md, "3 marine_vision_captures"). `toCapture` names what leaves the boat: `image_path` is read only for the file's size. */
 const COLUMNS = {
@@ -47,6 +53,8 @@ const SPECIES_WORDS: AllowedWords = toWords(
 
 const TABLE = 'captures';
 const SOURCE_PATHS = ['data/marine-vision/captures.db', 'data/captures.db'] as const;
+/** The databases of this category. */
+export const CAPTURES_DATABASES: SourceDatabases = { names: SOURCE_PATHS, table: TABLE, aliases: ALIASES };
 /** Number of rows per page. Each row requires an object with 18 values and one stat of an image. */
 const PAGE_ROWS_MAX = 256;
 /**

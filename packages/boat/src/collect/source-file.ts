@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { toDiskReason } from '../platform/disk-error.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { CollectContext } from './collector.ts';
 import type { SourceOutcome } from './policy/source-outcomes.ts';
@@ -54,7 +55,7 @@ export async function readTextAt(
  */
 export function toFileDetail(error: unknown, name: string): string {
   if (isExportError(error, 'FILE_TOO_LARGE')) return `${name} is too large`;
-  if (isExportError(error)) return `${name} cannot be read (${error.code})`;
+  if (isExportError(error)) return `${name} ${toDiskReason(error)}`;
   throw error;
 }
 

@@ -1,11 +1,20 @@
 import { join } from 'node:path';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { CategoryState } from '@d3kos/protocol';
+import { createNotAFile, toDiskReason } from '../platform/disk-error.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { CollectContext } from './collector.ts';
 import type { SourceOutcome } from './policy/source-outcomes.ts';
 
 /** The column names of each field in all versions, the most specific name first. */
 export type ColumnAliases<Field extends string> = Readonly<Record<Field, readonly string[]>>;
+
+/** The databases that may hold a table, as paths below the boat's root, and the columns of the table. */
+export interface SourceDatabases {
+  readonly names: readonly string[];
+  readonly table: string;
+  readonly aliases: ColumnAliases<string>;
+}
 
 /**
  * A table in a source database. `columns` maps each known field to its quoted column, or to `NULL` if the table has no such
@@ -19,7 +28,12 @@ export interface SourceTable<Field extends string> {
   has(field: Field): boolean;
   /** True if the field's column is the rowid. A rowid is never NULL and always an integer. */
   isRowid(field: Field): boolean;
+  /** Describes known columns that are not read because they are generated. Undefined if there are none. */
+  readonly unread: string | undefined;
 }
+
+/** The part of a collection's context that is needed to open a source. */
+export type SourceAccess = Pick<CollectContext, 'paths' | 'disk' | 'databases'>;
 
 /** The opened table, or the outcome if there is no table to read. */
 export type OpenedTable<Field extends string> =
@@ -29,35 +43,82 @@ export type OpenedTable<Field extends string> =
 /**
  * Opens the database `name` below the boat's root and inspects its table `tableName`. The caller closes `table.db`. A file
  * that does not exist is `source_missing`, a file of 0 bytes or without the table is `empty`, and a table without any known
- * column is `schema_unknown`.
+ * column is `schema_unknown`. Only an ordinary table is read: the query of a view or virtual table may never end, and a table
+ * WITHOUT ROWID cannot be paged. Generated columns are not read for the same reason.
  */
-export function openSourceTable<Field extends string>(
-  context: CollectContext,
+export async function openSourceTable<Field extends string>(
+  context: SourceAccess,
   name: string,
   tableName: string,
   aliases: ColumnAliases<Field>,
-): OpenedTable<Field> {
+): Promise<OpenedTable<Field>> {
   let db: DatabaseSync | undefined;
   try {
-    db = context.databases.openSource(join(context.paths.root, name));
-    if (db === undefined) return { kind: 'outcome', outcome: { state: 'source_missing' } };
-    const found = db
-      .prepare('SELECT name FROM pragma_table_info(?)')
-      .all(tableName)
-      .map((column) => String(column['name']));
-    const rowidName = db.prepare(ROWID_COLUMN).get({ table: tableName })?.['name'];
-    const table = toSourceTable(db, tableName, found, rowidName, aliases);
+    db = await openSourceFile(context, name);
+    if (db === undefined) return toNoTable('source_missing');
+    const shape = inspectShape(db, tableName);
+    const table = typeof shape === 'object' ? toSourceTable(db, tableName, shape, aliases) : undefined;
     if (table !== undefined) return { kind: 'table', table };
     db.close();
-    const outcome: SourceOutcome =
-      found.length === 0
-        ? { state: 'empty' }
-        : { state: 'schema_unknown', detail: `${name}: no known column in table ${tableName}` };
-    return { kind: 'outcome', outcome };
+    if (shape === undefined) return toNoTable('empty');
+    const why = typeof shape === 'string' ? shape : 'has no known column';
+    return toNoTable('schema_unknown', `${name}: table ${tableName} ${why}`);
   } catch (error) {
     db?.close();
-    return { kind: 'outcome', outcome: { state: 'error', detail: toSourceDetail(error, name, context) } };
+    return toNoTable('error', toSourceDetail(error, name, context));
   }
+}
+
+function toNoTable(
+  state: CategoryState,
+  detail?: string,
+): { readonly kind: 'outcome'; readonly outcome: SourceOutcome } {
+  return { kind: 'outcome', outcome: detail === undefined ? { state } : { state, detail } };
+}
+
+/**
+ * Opens the database `name` below the boat's root, or returns undefined if it does not exist. SQLite would wait for a file
+ * system that does not answer, and for a pipe. Therefore the disk port, which has a deadline, looks at the file first.
+ */
+async function openSourceFile(context: SourceAccess, name: string): Promise<DatabaseSync | undefined> {
+  const path = join(context.paths.root, name);
+  const facts = await context.disk.stat(path);
+  if (facts === undefined) return undefined;
+  if (facts.kind !== 'file') throw createNotAFile(path, facts.kind, `open the source ${path}`);
+  return context.databases.openSource(path);
+}
+
+/** The columns of an ordinary table. */
+interface TableShape {
+  readonly names: readonly string[];
+  /** Generated columns, which are not read. */
+  readonly generated: readonly string[];
+  /** The column that is the rowid, or undefined if there is none. */
+  readonly rowidName: string | undefined;
+}
+
+/** Returns the shape of an ordinary table, the reason why the table is not read, or undefined if there is no table. */
+function inspectShape(db: DatabaseSync, tableName: string): TableShape | string | undefined {
+  // Unlike a view or a virtual table, an ordinary table has a root page.
+  const found = db
+    .prepare(
+      "SELECT type, rootpage > 0 AS is_ordinary FROM sqlite_schema WHERE name = ? COLLATE NOCASE AND type IN ('table', 'view')",
+    )
+    .get(tableName);
+  if (found === undefined) return undefined;
+  if (found['type'] === 'view') return 'is a view, and only ordinary tables are read';
+  if (found['is_ordinary'] !== 1) return 'is a virtual table, and only ordinary tables are read';
+  if (db.prepare('SELECT wr FROM pragma_table_list(?)').get(tableName)?.['wr'] === 1)
+    return 'is a table WITHOUT ROWID, which is not supported';
+  const columns = db.prepare('SELECT name, hidden FROM pragma_table_xinfo(?)').all(tableName);
+  const names = columns.filter(({ hidden }) => hidden === 0).map((column) => String(column['name']));
+  const generated = columns.filter(({ hidden }) => hidden !== 0).map((column) => String(column['name']));
+  const rowidName = db.prepare(ROWID_COLUMN).get({ table: tableName })?.['name'];
+  const isHidden = [...names, ...generated].some(
+    (name) => name.toLowerCase() === 'rowid' && name !== rowidName,
+  );
+  if (isHidden) return 'has a column named rowid that is not its row ID, which is not supported';
+  return { names, generated, rowidName: typeof rowidName === 'string' ? rowidName : undefined };
 }
 
 /**
@@ -71,8 +132,7 @@ const ROWID_COLUMN = `SELECT max(name) AS name FROM pragma_table_info(:table) WH
 function toSourceTable<Field extends string>(
   db: DatabaseSync,
   tableName: string,
-  found: readonly string[],
-  rowidName: unknown,
+  { names, generated, rowidName }: TableShape,
   aliases: ColumnAliases<Field>,
 ): SourceTable<Field> | undefined {
   const columns: Partial<Record<Field, string>> = {};
@@ -80,20 +140,29 @@ function toSourceTable<Field extends string>(
   // `Object.keys` does not keep the type of the keys.
   for (const field of Object.keys(aliases) as Field[]) {
     const column = aliases[field]
-      .map((alias) => found.find((name) => name.toLowerCase() === alias))
+      .map((alias) => names.find((name) => name.toLowerCase() === alias))
       .find(Boolean);
     columns[field] = column === undefined ? 'NULL' : quoteName(column);
     if (column !== undefined) known.add(field);
   }
   if (known.size === 0) return undefined;
+  const unread = generated.filter((name) => isAlias(aliases, name));
   return {
     db,
     table: quoteName(tableName),
     // The loop above set every field.
     columns: columns as Record<Field, string>,
     has: (field) => known.has(field),
-    isRowid: (field) => typeof rowidName === 'string' && columns[field] === quoteName(rowidName),
+    isRowid: (field) => rowidName !== undefined && columns[field] === quoteName(rowidName),
+    unread:
+      unread.length === 0
+        ? undefined
+        : `generated columns of ${tableName} are not read: ${unread.join(', ')}`,
   };
+}
+
+function isAlias<Field extends string>(aliases: ColumnAliases<Field>, name: string): boolean {
+  return Object.values<readonly string[]>(aliases).some((names) => names.includes(name.toLowerCase()));
 }
 
 function quoteName(name: string): string {
@@ -107,6 +176,7 @@ const SQLITE_MEANINGS: Readonly<Record<number, string>> = {
   10: 'cannot be read from the disk',
   11: 'is damaged',
   14: 'cannot be opened',
+  18: 'has a value that is too large to read',
   26: 'is not a SQLite database',
 };
 
@@ -114,9 +184,11 @@ const SQLITE_MEANINGS: Readonly<Record<number, string>> = {
  * Returns a human-readable description, without a path, of a failure to read a source database. Rethrows any error that
  * comes neither from SQLite nor from the disk, because it is a bug.
  */
-export function toSourceDetail(error: unknown, name: string, context: CollectContext): string {
+export function toSourceDetail(error: unknown, name: string, context: SourceAccess): string {
   if (isExportError(error))
-    return `${name}: ${error.message.replaceAll(`${context.paths.root}/`, '')} (${error.code})`;
+    return error.cause === undefined
+      ? `${name}: ${error.message.replaceAll(`${context.paths.root}/`, '')} (${error.code})`
+      : `${name} ${toDiskReason(error)}`;
   if (error instanceof Error && 'errcode' in error && typeof error.errcode === 'number') {
     const meaning = SQLITE_MEANINGS[error.errcode & 0xff] ?? `failed: ${error.message}`;
     return `${name} ${meaning} (SQLite ${error.errcode})`;

@@ -13,7 +13,13 @@ import {
   toFileDetail,
   toFileOutcome,
 } from './source-file.ts';
-import { type ColumnAliases, openSourceTable, toJsonValue, toSourceDetail } from './source-table.ts';
+import {
+  type ColumnAliases,
+  openSourceTable,
+  type SourceDatabases,
+  toJsonValue,
+  toSourceDetail,
+} from './source-table.ts';
 import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
 
 /** The fields of an alert that leave the boat, with the column names of all versions of the self-healing table (docs/spec/sources.md, "7 system_alerts"). */
@@ -46,6 +52,12 @@ const METRIC_WORDS: AllowedWords = toWords(
 
 const ISSUES_PATH = 'data/self-healing/issues.db';
 const ISSUES_TABLE = 'issues';
+/** The database of this category. */
+export const ISSUES_DATABASES: SourceDatabases = {
+  names: [ISSUES_PATH],
+  table: ISSUES_TABLE,
+  aliases: ALIASES,
+};
 /**
  * Number of rows read in one step. A step takes a few milliseconds, and its objects become garbage while they are still in
  * V8's young generation.
@@ -80,7 +92,7 @@ async function* collectIssues(
   records: StateRecords,
   readTime: TimestampReader,
 ): AsyncGenerator<Page, SourceOutcome, void> {
-  const opened = openSourceTable(context, ISSUES_PATH, ISSUES_TABLE, ALIASES);
+  const opened = await openSourceTable(context, ISSUES_PATH, ISSUES_TABLE, ALIASES);
   if (opened.kind === 'outcome') return opened.outcome;
   const { db, table, columns } = opened.table;
   try {

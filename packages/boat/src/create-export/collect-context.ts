@@ -13,7 +13,7 @@ export function toCollectContext(
   const { progress, browser } = deps.ledger;
   return {
     paths: deps.sources,
-    disk: deps.world.disk,
+    disk: deps.sourceDisk(signal),
     databases: deps.world.databases,
     clock: deps.world.clock,
     installationId: request.installationId,

@@ -97,6 +97,7 @@ function openBoat(
     retention: createRetention(world, paths, ledger, over.reserveBytes ?? 0, () => undefined),
     collectors: [boatlog, systemAlerts],
     sources,
+    sourceDisk: () => disk,
     paths,
     onProgress: () => undefined,
   };

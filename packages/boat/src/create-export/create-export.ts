@@ -12,7 +12,8 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { toNumberedName, toLegacyTime, toStamp } from '../ledger/policy.ts';
 import { keepBallast } from '../ledger/spare-pages.ts';
 import { isClockSynchronized } from '../platform/clock-synchronized.ts';
-import type { World } from '../platform/ports.ts';
+import { isExportError } from '../platform/errors.ts';
+import type { Disk } from '../platform/ports.ts';
 import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import { createExportWriter } from '../spool/export-file.ts';
 import { toFailedFile } from '../spool/spool-paths.ts';
@@ -109,11 +110,12 @@ async function enqueueOrRemove(
 }
 
 async function toHeader(
-  { world, ledger, sources }: CreateExportDeps,
+  deps: CreateExportDeps,
   request: ExportRequest,
   timestamp: string,
   signal: AbortSignal,
 ): Promise<DocumentHeader> {
+  const { world, ledger } = deps;
   return {
     installation_id: request.installationId,
     export_timestamp: timestamp,
@@ -125,7 +127,7 @@ async function toHeader(
     sequence: ledger.facts.nextSequence(),
     ledger_id: ledger.facts.ledgerId,
     software_version: SOFTWARE_VERSION,
-    clock: await readBoatClock(world, sources, signal),
+    clock: await readBoatClock(deps, signal),
     ...toWithdrawn(ledger),
   };
 }
@@ -147,15 +149,24 @@ function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequenc
  * between.
  */
 async function readBoatClock(
-  world: World,
-  sources: SourcePaths,
+  { world, sources, sourceDisk }: CreateExportDeps,
   signal: AbortSignal,
 ): Promise<DocumentHeader['clock']> {
-  const bootId = await world.disk.read(join(sources.proc, 'sys/kernel/random/boot_id'), 256);
   return {
     synchronized: (await isClockSynchronized(world, sources.run, signal)) === true,
-    boot_id: bootId === undefined ? 'unknown' : Buffer.from(bootId).toString('latin1').trim().slice(0, 64),
+    boot_id: (await readBootId(sourceDisk(signal), sources)) ?? 'unknown',
   };
+}
+
+/** Returns the kernel's ID of this boot, or undefined if it is unknown. An export does not depend on it. */
+async function readBootId(disk: Pick<Disk, 'read'>, { proc }: SourcePaths): Promise<string | undefined> {
+  try {
+    const bytes = await disk.read(join(proc, 'sys/kernel/random/boot_id'), 256);
+    return bytes === undefined ? undefined : Buffer.from(bytes).toString('latin1').trim().slice(0, 64);
+  } catch (error) {
+    if (isExportError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Returns an unused queue id and file name. Two exports made within one second get different names. */

@@ -3,6 +3,7 @@ import type { Collector, SourcePaths } from '../collect/collector.ts';
 import type { ExportTrigger, ExportType } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { World } from '../platform/ports.ts';
+import type { SourceDisk } from '../platform/source-disk.ts';
 import type { Retention } from '../retain/retention.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 
@@ -22,6 +23,8 @@ export interface CreateExportDeps {
   readonly retention: Retention;
   readonly collectors: readonly Collector[];
   readonly sources: SourcePaths;
+  /** The disk as collectors see it. An operation that does not end in time fails its category. */
+  readonly sourceDisk: SourceDisk;
   readonly paths: SpoolPaths;
   readonly onProgress: (progress: { readonly category: Category; readonly count: number }) => void;
 }

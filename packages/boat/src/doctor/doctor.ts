@@ -9,6 +9,7 @@ import {
   examineCredentials,
   examineFsync,
   examineSettings,
+  examineSources,
   examineSpace,
   type BoatToExamine,
 } from './examine-boat.ts';
@@ -59,7 +60,11 @@ export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
   const isSpoolThere = (await world.disk.stat(paths.exports)) !== undefined;
   const fsync = isSpoolThere ? await examineFsync(deps, paths.exports) : undefined;
   if (fsync !== undefined) findings.push(fsync.finding);
-  findings.push(await examineCredentials(deps), ...(await examineSettings(deps)));
+  findings.push(
+    await examineCredentials(deps),
+    ...(await examineSources(deps)),
+    ...(await examineSettings(deps)),
+  );
   return {
     findings,
     repaired: [],

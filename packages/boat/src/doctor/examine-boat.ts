@@ -1,12 +1,16 @@
 import { join } from 'node:path';
 import { loadCredentials } from '../deliver/credentials.ts';
 import type { License } from '../license/license.ts';
+import type { SourcePaths } from '../collect/collector.ts';
+import { inspectSources } from '../collect/inspect-sources.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
+import type { SourceDisk } from '../platform/source-disk.ts';
 import { toReserveBytes } from '../retain/policy.ts';
 import {
   type Finding,
   type FsyncFigure,
+  orOk,
   judgeCredentialsMode,
   judgeFsync,
   judgeSpace,
@@ -23,7 +27,9 @@ const FSYNC_FILE_BYTES = 4_096;
 
 /** The facts about the boat that are examined in addition to the ledger and the spool. */
 export interface BoatToExamine {
-  readonly world: Pick<World, 'clock' | 'disk'>;
+  readonly world: Pick<World, 'clock' | 'databases' | 'disk'>;
+  readonly sources: SourcePaths;
+  readonly sourceDisk: SourceDisk;
   readonly license: License;
   readonly centralUrl: string | undefined;
   readonly credentialsPath: string;
@@ -95,6 +101,23 @@ export async function examineCredentials({
   return mode === undefined
     ? { check: 'credentials', level: 'ok', message: 'the device token is present' }
     : judgeCredentialsMode(mode);
+}
+
+/** Opens every source and names those that cannot be read. The other categories are exported without them. */
+export async function examineSources({
+  world,
+  sources,
+  sourceDisk,
+  signal,
+}: BoatToExamine): Promise<readonly Finding[]> {
+  const context = { paths: sources, disk: sourceDisk(signal), databases: world.databases };
+  const findings = (await inspectSources(context)).map(({ category, detail }): Finding => ({
+    check: 'sources',
+    level: 'problem',
+    message: `${category}: ${detail}`,
+    hint: 'This source is left out of exports. Check the file, its permissions and the service that writes it.',
+  }));
+  return orOk('sources', findings, 'every source that exists can be read');
 }
 
 /** Checks the address of central, the clock and the licence. */

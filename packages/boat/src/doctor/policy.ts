@@ -12,6 +12,7 @@ export const CHECKS = [
   'fsync',
   'credentials',
   'central',
+  'sources',
   'clock',
   'licence',
 ] as const;

@@ -55,3 +55,38 @@ export function createDiskReadOnly(op: string, cause: unknown): ExportError {
     cause,
   });
 }
+
+/** Returns DISK_FAILED for a folder, a pipe or a device at `path`, where a file is expected. */
+export function createNotAFile(path: string, kind: 'directory' | 'other', op: string): ExportError {
+  return new ExportError('DISK_FAILED', `${path} is not a file`, {
+    op,
+    hint: 'The export manager expects a file there. Move away what is there now.',
+    cause: Object.assign(new Error('not a file'), { code: kind === 'directory' ? 'EISDIR' : 'ESPIPE' }),
+  });
+}
+
+/** Descriptions of system errors on which the owner can act. */
+const SYSTEM_MEANINGS: Readonly<Record<string, string>> = {
+  EACCES: 'cannot be read: the export manager has no permission',
+  EPERM: 'cannot be read: the export manager has no permission',
+  EIO: 'cannot be read: the storage device failed',
+  EISDIR: 'is a folder',
+  ELOOP: 'is a link that leads back to itself',
+  ESPIPE: 'is not a regular file',
+  ENXIO: 'is not a regular file',
+  ETIMEDOUT: 'cannot be read: its file system does not answer',
+  EAGAIN: 'was not read, because the file systems of other sources do not answer',
+  ESTALE: 'cannot be read: its network folder has gone',
+  EMFILE: 'cannot be read: the process has too many open files',
+  ENFILE: 'cannot be read: the system has too many open files',
+};
+
+/**
+ * Returns the reason for a failure of the disk port as the end of a sentence about the file, for example "is a folder
+ * (EISDIR)". Contains no path.
+ */
+export function toDiskReason(error: ExportError): string {
+  const code = systemCode(error.cause);
+  if (code === undefined) return `cannot be read (${error.code})`;
+  return `${SYSTEM_MEANINGS[code] ?? 'cannot be read'} (${code})`;
+}

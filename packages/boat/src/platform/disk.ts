@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { basename, dirname, join } from 'node:path';
-import { toDiskError } from './disk-error.ts';
+import { createNotAFile, toDiskError } from './disk-error.ts';
 import {
   createFileSystem,
   type FileSystem,
@@ -206,11 +206,7 @@ async function readFrom<T>(
     if (file === undefined) return undefined;
     try {
       const { kind } = await file.facts();
-      if (kind !== 'file')
-        throw new ExportError('DISK_FAILED', `${path} is not a file`, {
-          op: `read ${path}`,
-          hint: 'The export manager expects a file there. Move away what is there now.',
-        });
+      if (kind !== 'file') throw createNotAFile(path, kind, `read ${path}`);
       return await work(file);
     } finally {
       await file.close();

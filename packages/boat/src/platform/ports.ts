@@ -88,7 +88,11 @@ export interface Disk {
 export interface Databases {
   /** Opens the ledger with WAL and `synchronous=FULL`, and creates it if missing. Throws LEDGER_NOT_DURABLE if SQLite does not accept these settings. */
   openLedger(path: string): LedgerDatabase;
-  /** Opens another service's database read-only, with a short busy timeout and without holding a lock. Undefined if the file does not exist. Throws the SQLite error if it cannot be opened. */
+  /**
+   * Opens another service's database read-only, with a short busy timeout and without holding a lock. Undefined if the file
+   * does not exist. Throws the SQLite error if it cannot be opened, and DISK_FAILED if the system refuses the file. SQLite
+   * reads no value of more than 32 MiB from it.
+   */
   openSource(path: string): DatabaseSync | undefined;
 }
 

@@ -3,7 +3,7 @@ import { accessSync, closeSync, constants, openSync, readSync, statSync, utimesS
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { createDiskFull, createDiskReadOnly } from './disk-error.ts';
+import { createDiskFull, createDiskReadOnly, toDiskError } from './disk-error.ts';
 import { isNotFound, systemCode } from './disk-file-system.ts';
 import { ExportError } from './errors.ts';
 import type { Databases, LedgerDatabase } from './ports.ts';
@@ -16,6 +16,13 @@ const LEDGER_BUSY_MAX_MS = 2_000;
 
 /** Timeout for a source's lock. Sources are read every few hours, and a locked source is read the next time. */
 const SOURCE_BUSY_MAX_MS = 250;
+
+/**
+ * Maximum size of a value or row that SQLite reads from a source or computes from it, in bytes. A larger one fails with
+ * SQLITE_TOOBIG before it is read, so that no source can use up the daemon's memory. Collectors read no value that is nearly
+ * as large, and measure values with `octet_length`, which has no limit.
+ */
+export const SOURCE_VALUE_MAX_BYTES = 32 * 1024 * 1024;
 
 /**
  * WAL size in pages at which a commit also checkpoints. It is large enough for a commit to be one sequential write, and
@@ -194,6 +201,16 @@ function assertDurable(db: DatabaseSync, op: string): void {
 
 /** Opens a source as `Databases.openSource` promises. Reads from it once, so that a damaged source fails here. */
 function openSourceDatabase(path: string): DatabaseSync | undefined {
+  const op = `open the source ${path}`;
+  try {
+    return openSourceFile(path, op);
+  } catch (error) {
+    // An error of SQLite keeps its result code. Every other error of the system gets the code of the disk.
+    throw sqliteCode(error) === undefined ? toDiskError(error, op) : error;
+  }
+}
+
+function openSourceFile(path: string, op: string): DatabaseSync | undefined {
   const facts = statOrAbsent(path);
   if (facts === undefined) return undefined;
   const hasWal = statOrAbsent(`${path}-wal`) !== undefined;
@@ -206,7 +223,7 @@ function openSourceDatabase(path: string): DatabaseSync | undefined {
       'DISK_FAILED',
       `The program that writes ${path} crashed and has not opened it since`,
       {
-        op: `open the source ${path}`,
+        op,
         hint: 'Start the service that writes this database, or run the export manager as the same user.',
       },
     );
@@ -244,6 +261,8 @@ function openImmutable(path: string): DatabaseSync {
 function openChecked(open: () => DatabaseSync): DatabaseSync {
   const db = open();
   try {
+    // Node before 24.15 has no limits.
+    if ('limits' in db) db.limits.length = SOURCE_VALUE_MAX_BYTES;
     db.prepare('SELECT count(*) FROM sqlite_schema').get();
     return db;
   } catch (error) {

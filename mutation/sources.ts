@@ -1,0 +1,68 @@
+import type { Mutant } from './mutant.ts';
+
+const COLLECT = 'packages/boat/src/collect';
+const SOURCE_DISK = 'packages/boat/src/platform/source-disk.ts';
+const SOURCE_TABLE = `${COLLECT}/source-table.ts`;
+const FAILURE_TESTS = [`${COLLECT}/source-failures.test.ts`];
+const MAP_POSITION = 'packages/central/src/import/map-position.ts';
+const MAP_POSITION_TESTS = ['packages/central/src/import/map-position.test.ts'];
+
+/** Sources that are read without the care that the field requires. */
+export const SOURCE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'a source that never answers holds its category for ever',
+    file: SOURCE_DISK,
+    before: 'return await Promise.race([pending, deadline]);',
+    after: 'return await Promise.race([pending, deadline.catch(() => pending)]);',
+    killedBy: FAILURE_TESTS,
+  },
+  {
+    name: 'stuck sources occupy every thread',
+    file: SOURCE_DISK,
+    before: "if (stuck.size >= STUCK_MAX) throw doesNotAnswer(path, 'EAGAIN');",
+    after: '',
+    killedBy: FAILURE_TESTS,
+  },
+  {
+    name: 'a stuck source is read again with every export',
+    file: SOURCE_DISK,
+    before: "if (stuck.has(path)) throw doesNotAnswer(path, 'ETIMEDOUT');",
+    after: '',
+    killedBy: FAILURE_TESTS,
+  },
+  {
+    name: 'a view is read like a table',
+    file: SOURCE_TABLE,
+    before: "if (found['type'] === 'view') return 'is a view, and only ordinary tables are read';",
+    after: '',
+    killedBy: FAILURE_TESTS,
+  },
+  {
+    name: 'the name of a source that the disk refuses is lost',
+    file: SOURCE_TABLE,
+    before: '  if (isExportError(error))\n',
+    after: '  if (isExportError(error) && error.cause === undefined)\n',
+    killedBy: FAILURE_TESTS,
+  },
+  {
+    name: 'an unexpected failure of a source fails every category',
+    file: `${COLLECT}/with-source-failures.ts`,
+    before: "if (!isExportError(error, 'DISK_FAILED') && ",
+    after: 'if (error !== undefined && ',
+    killedBy: FAILURE_TESTS,
+  },
+  {
+    name: 'a position at 0/0 is on the map',
+    file: MAP_POSITION,
+    before: 'latitude === 0 && longitude === 0 ? NO_POSITION',
+    after: 'latitude === 0 && longitude === 1 ? NO_POSITION',
+    killedBy: MAP_POSITION_TESTS,
+  },
+  {
+    name: 'a position beyond the poles is on the map',
+    file: MAP_POSITION,
+    before: 'const LATITUDE_MAX = 90;',
+    after: 'const LATITUDE_MAX = 360;',
+    killedBy: MAP_POSITION_TESTS,
+  },
+];

@@ -1,0 +1,72 @@
+import { ExportError } from './errors.ts';
+import type { Clock, Disk } from './ports.ts';
+
+/**
+ * Longest wait for one operation on a source, in ms. A busy SD card answers within a second. A network folder whose server is
+ * gone may never answer.
+ */
+export const SOURCE_WAIT_MAX_MS = 10_000;
+
+/**
+ * Number of operations without an answer from which on no other source is read. Each of them occupies one of the four threads
+ * on which Node runs file operations, and the ledger's files and the exports need the other two.
+ */
+const STUCK_MAX = 2;
+
+/**
+ * Returns the disk as collectors see it until `signal` aborts. An operation that does not end within `SOURCE_WAIT_MAX_MS`
+ * throws DISK_FAILED, and the same path fails at once until the system has answered. Rejects promptly with the signal's
+ * reason when aborted.
+ */
+export type SourceDisk = (signal: AbortSignal) => Disk;
+
+/**
+ * Creates a `SourceDisk`. A process must have only one, because it counts the operations without an answer. A synchronous
+ * call cannot be interrupted: a network folder that answers `stat` but not `open` still blocks SQLite (docs/spec/sources.md,
+ * "Common rules").
+ */
+export function createSourceDisk(disk: Disk, clock: Clock): SourceDisk {
+  const stuck = new Set<string>();
+  const bounded = async <T>(path: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
+    if (stuck.has(path)) throw doesNotAnswer(path, 'ETIMEDOUT');
+    if (stuck.size >= STUCK_MAX) throw doesNotAnswer(path, 'EAGAIN');
+    let isDone = false;
+    const pending = work().finally(() => {
+      isDone = true;
+      stuck.delete(path);
+    });
+    // The operation may fail after its deadline, when nothing waits for it any more.
+    pending.catch(() => undefined);
+    const timer = new AbortController();
+    const stop = (): void => timer.abort(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      const deadline = clock.sleep(SOURCE_WAIT_MAX_MS, timer.signal).then(() => {
+        throw doesNotAnswer(path, 'ETIMEDOUT');
+      });
+      return await Promise.race([pending, deadline]);
+    } finally {
+      if (!isDone) stuck.add(path);
+      signal.removeEventListener('abort', stop);
+      timer.abort(new Error('the operation has ended'));
+    }
+  };
+  return (signal) => ({
+    ...disk,
+    read: (path, sizeMaxBytes) => bounded(path, signal, () => disk.read(path, sizeMaxBytes)),
+    readRange: (path, offset, length) => bounded(path, signal, () => disk.readRange(path, offset, length)),
+    stat: (path) => bounded(path, signal, () => disk.stat(path)),
+    list: (path) => bounded(path, signal, () => disk.list(path)),
+    space: (path) => bounded(path, signal, () => disk.space(path)),
+  });
+}
+
+/** `ETIMEDOUT` if this path was read, `EAGAIN` if too many others do not answer. */
+function doesNotAnswer(path: string, code: 'ETIMEDOUT' | 'EAGAIN'): ExportError {
+  return new ExportError('DISK_FAILED', `The file system does not answer: ${path}`, {
+    op: `read ${path}`,
+    hint: 'Check the network folder or the storage device that holds this path. It is read again with the next export.',
+    cause: Object.assign(new Error('no answer'), { code }),
+  });
+}
