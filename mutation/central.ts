@@ -183,8 +183,8 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
     name: "an import uses the database server's default isolation level",
     file: 'packages/central/src/platform/pg-store.ts',
-    before: "'begin isolation level read committed; set local",
-    after: "'begin; set local",
+    before: "'begin isolation level read committed',",
+    after: "'begin',",
     killedBy: ['packages/central/src/import/store-trouble.test.ts'],
   },
 ];

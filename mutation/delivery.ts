@@ -154,8 +154,8 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'failed exports are removed even if their records were not delivered',
     file: RETENTION,
-    before: ': (await findUndelivered(disk, clock, ledger, entry)) === 0;',
-    after: ': (await findUndelivered(disk, clock, ledger, entry)) >= 0;',
+    before: 'hasFile ? await findUndelivered(disk, clock, ledger, entry) : 0;',
+    after: '0;',
     killedBy: RETENTION_TESTS,
   },
   {
@@ -167,16 +167,16 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a failed export without its file stays in the queue although its loss is recorded',
-    file: RETENTION,
-    before: '? ledger.queue.hasRemovalBegun(entry.entryNo)',
-    after: '? ledger.queue.hasRemovalBegun(entry.entryNo) && false',
+    file: 'packages/boat/src/retain/policy.ts',
+    before: 'hasFile ? undeliveredRecords === 0 : isRemovalBegun;',
+    after: 'hasFile && undeliveredRecords === 0;',
     killedBy: RETENTION_TESTS,
   },
   {
     name: 'a failed export without its file is removed without a recorded loss',
-    file: RETENTION,
-    before: '? ledger.queue.hasRemovalBegun(entry.entryNo)',
-    after: '? true',
+    file: 'packages/boat/src/retain/policy.ts',
+    before: 'hasFile ? undeliveredRecords === 0 : isRemovalBegun;',
+    after: '!hasFile || undeliveredRecords === 0;',
     killedBy: RETENTION_TESTS,
   },
   {
@@ -189,8 +189,8 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'an export is made although the reserve is not free',
     file: RETENTION,
-    before: 'if (freeBytes >= reserveBytes) return;\n      throw',
-    after: 'if (freeBytes >= 0) return;\n      throw',
+    before: 'if (isReserveFree(freeBytes, reserveBytes)) return;\n      throw',
+    after: 'return;\n      throw',
     killedBy: RETENTION_TESTS,
   },
   {

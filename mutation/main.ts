@@ -1,6 +1,6 @@
-// Applies one mutant at a time to the product and runs the tests that should detect it. Exits with 1 if a mutant survives. npm
-// run mutation [-- --only NAME | --list] the mutants written by hand npm run mutation -- --tool [POLICY.ts …] the mutants that
-// the tool generates in pure policies
+// Applies one mutant at a time to the product and runs the tests that should detect it. Exits with 1 if a mutant survives.
+//   npm run mutation [-- --only NAME | --list]      the mutants written by hand
+//   npm run mutation -- --tool [POLICY.ts …]        the mutants that the tool generates in pure policies
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runTests } from './run-tests.ts';

@@ -1,3 +1,5 @@
+import { isReserveFree, toMegabytesText } from '../retain/policy.ts';
+
 /** The checks, in the order of the report. */
 export const CHECKS = [
   'ledger',
@@ -105,9 +107,8 @@ export function judgeFsync(figure: FsyncFigure): Finding {
 
 /** Compares the free space with the reserve. */
 export function judgeSpace(freeBytes: number, reserveBytes: number): Finding {
-  const megabytes = (sizeBytes: number): string => `${Math.floor(sizeBytes / 1_000_000)} MB`;
-  const message = `${megabytes(freeBytes)} free, ${megabytes(reserveBytes)} reserved for the boat`;
-  if (freeBytes >= reserveBytes) return { check: 'space', level: 'ok', message };
+  const message = `${toMegabytesText(freeBytes)} free, ${toMegabytesText(reserveBytes)} reserved for the boat`;
+  if (isReserveFree(freeBytes, reserveBytes)) return { check: 'space', level: 'ok', message };
   return {
     check: 'space',
     level: 'problem',

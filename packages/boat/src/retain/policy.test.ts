@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { isOlderThan, pickDelivered, toReserveBytes } from './policy.ts';
+import {
+  isFailedRemovable,
+  isOlderThan,
+  isReserveFree,
+  pickDelivered,
+  toMegabytesText,
+  toReserveBytes,
+} from './policy.ts';
 
 const MB = 1024 * 1024;
 
@@ -35,4 +42,21 @@ test('delivered files are removed oldest first, and no more of them than needed'
       if (picked.length > 0) assert.ok(sum(picked.slice(0, -1)) < neededBytes);
     }),
   );
+});
+
+test('a failed export is removed only if other exports delivered its records, or to complete a removal', () => {
+  for (const [hasFile, isRemovalBegun, undeliveredRecords, isRemovable] of [
+    [true, false, 0, true],
+    [true, false, 1, false],
+    [true, true, 1, false],
+    [false, false, 0, false],
+    [false, true, 0, true],
+  ] as const)
+    assert.equal(isFailedRemovable({ hasFile, isRemovalBegun, undeliveredRecords }), isRemovable);
+});
+
+test('exports may be made while at least the reserve is free', () => {
+  assert.equal(isReserveFree(100, 100), true);
+  assert.equal(isReserveFree(99, 100), false);
+  assert.equal(toMegabytesText(1_999_999), '1 MB');
 });

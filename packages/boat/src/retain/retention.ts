@@ -4,7 +4,16 @@ import { ExportError, isExportError } from '../platform/errors.ts';
 import type { Clock, Disk, Log, WallMs } from '../platform/ports.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { findUndelivered } from './find-undelivered.ts';
-import { COMPLETED_KEPT_MS, FAILED_KEPT_MS, isOlderThan, pickDelivered, toReserveBytes } from './policy.ts';
+import {
+  COMPLETED_KEPT_MS,
+  FAILED_KEPT_MS,
+  isFailedRemovable,
+  isOlderThan,
+  isReserveFree,
+  pickDelivered,
+  toMegabytesText,
+  toReserveBytes,
+} from './policy.ts';
 import { createRemover, type Remover } from './remover.ts';
 
 /** The result of a cleanup. */
@@ -80,14 +89,14 @@ export function createRetention(
     async ensureReserve() {
       const before = await disk.space(paths.home);
       const reserveBytes = toReserveBytes(before.totalBytes, reserveConfiguredBytes);
-      if (before.freeBytes >= reserveBytes) return;
+      if (isReserveFree(before.freeBytes, reserveBytes)) return;
       for (const entry of pickDelivered(ledger.queue.list('completed'), reserveBytes - before.freeBytes))
         await remove(entry);
       const { freeBytes } = await disk.space(paths.home);
-      if (freeBytes >= reserveBytes) return;
+      if (isReserveFree(freeBytes, reserveBytes)) return;
       throw new ExportError(
         'DISK_RESERVE',
-        `Only ${toMegabytes(freeBytes)} MB are free on the card; ${toMegabytes(reserveBytes)} MB are reserved for the rest of the boat`,
+        `Only ${toMegabytesText(freeBytes)} are free on the card; ${toMegabytesText(reserveBytes)} are reserved for the rest of the boat`,
         {
           op: `free space under ${paths.home}`,
           hint: 'Free some space (old recordings are usually the largest), or deliver the waiting exports. Nothing was changed and nothing is lost.',
@@ -113,12 +122,10 @@ async function removeFailed(
   let freedBytes = 0;
   for (const entry of ledger.queue.list('failed')) {
     if (!isOlderThan(entry.failedAtMs ?? nowMs, nowMs, FAILED_KEPT_MS)) continue;
-    // A missing file alone proves nothing. Only a removal that had begun is completed.
-    const isGone = (await disk.stat(entry.exportFile)) === undefined;
-    const isRemovable = isGone
-      ? ledger.queue.hasRemovalBegun(entry.entryNo)
-      : (await findUndelivered(disk, clock, ledger, entry)) === 0;
-    if (!isRemovable) {
+    const hasFile = (await disk.stat(entry.exportFile)) !== undefined;
+    const undeliveredRecords = hasFile ? await findUndelivered(disk, clock, ledger, entry) : 0;
+    const isRemovalBegun = ledger.queue.hasRemovalBegun(entry.entryNo);
+    if (!isFailedRemovable({ hasFile, isRemovalBegun, undeliveredRecords })) {
       kept += 1;
       continue;
     }
@@ -144,8 +151,4 @@ async function removeCompleted(
     freedBytes += entry.fileSizeBytes;
   }
   return { removed, freedBytes };
-}
-
-function toMegabytes(sizeBytes: number): number {
-  return Math.floor(sizeBytes / (1024 * 1024));
 }
