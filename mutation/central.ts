@@ -8,6 +8,11 @@ const STORE = 'packages/central/src/import/store-part.ts';
 const STORE_TESTS = ['packages/central/src/import/store-part.test.ts'];
 const ROUTE_TESTS = ['packages/central/src/http/import-route.test.ts'];
 const BODY_TESTS = ['packages/central/src/http/import-body.test.ts'];
+const ACCESS_TESTS = ['packages/central/src/http/import-access.test.ts'];
+const ADMISSION_TESTS = ['packages/central/src/http/import-admission.test.ts'];
+const SCAN = 'packages/central/src/import/scan-document.ts';
+const SCAN_TESTS = ['packages/central/src/import/scan-document.test.ts'];
+const POOL_TESTS = ['packages/central/src/platform/worker-pool.test.ts'];
 const INSTALLATIONS_TESTS = ['packages/central/src/installations/policy.test.ts'];
 
 /** Faults in central. */
@@ -29,22 +34,22 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
     name: 'one request more than allowed waits for a permit',
     file: ADMISSION_POLICY,
-    before: 'return waiting < limits.permitsMax * WAITING_PER_PERMIT_MAX;',
-    after: 'return waiting <= limits.permitsMax * WAITING_PER_PERMIT_MAX;',
+    before: 'return waiting < permitsMax * WAITING_PER_PERMIT_MAX;',
+    after: 'return waiting <= permitsMax * WAITING_PER_PERMIT_MAX;',
     killedBy: ADMISSION_POLICY_TESTS,
   },
   {
     name: 'a node stores one import more at once than allowed',
-    file: 'packages/central/src/admission/admission.ts',
-    before: 'if (permitsTaken >= limits.permitsMax) {',
-    after: 'if (permitsTaken > limits.permitsMax) {',
-    killedBy: ['packages/central/src/http/import-admission.test.ts'],
+    file: 'packages/central/src/admission/permits.ts',
+    before: 'if (taken < permitsMax) {',
+    after: 'if (taken <= permitsMax) {',
+    killedBy: ADMISSION_TESTS,
   },
   {
     name: 'unfinished bodies are kept in memory without a limit',
     file: ADMISSION_POLICY,
-    before: 'return heldBytes + sizeBytes <=',
-    after: 'return sizeBytes >= 0 || heldBytes + sizeBytes <=',
+    before: 'return held.total + sizeBytes > limits.heldSizeMaxBytes',
+    after: 'return held.total + sizeBytes < 0',
     killedBy: ADMISSION_POLICY_TESTS,
   },
   {
@@ -94,7 +99,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     file: STORE,
     before: '...toHeldReceipt(held), duplicate: true',
     after: '...toHeldReceipt(held), duplicate: false',
-    killedBy: ROUTE_TESTS,
+    killedBy: ['packages/central/src/import/store-trouble.test.ts'],
   },
   {
     name: "two nodes do not wait for each other while storing a boat's parts",
@@ -106,16 +111,16 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
     name: 'rejected records are not stored',
     file: STORE,
-    before: 'await insertRejected(tx, part, sorted);',
+    before: 'await insertRejected(tx, part);',
     after: '',
     killedBy: STORE_TESTS,
   },
   {
     name: "a boat may write in another boat's name",
-    file: 'packages/central/src/import/import-body.ts',
-    before: 'document.installation_id !== body.installationId',
-    after: "document.installation_id === ''",
-    killedBy: ['packages/central/src/http/import-access.test.ts'],
+    file: 'packages/central/src/import/prepare-part.ts',
+    before: 'claims.installation_id !== part.installationId',
+    after: "claims.installation_id === ''",
+    killedBy: ACCESS_TESTS,
   },
   {
     name: 'a body that does not match its digest is accepted',
@@ -126,10 +131,10 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a decoded body may be a quarter larger than the limit',
-    file: 'packages/central/src/http/body.ts',
+    file: 'packages/central/src/import/decode-body.ts',
     before: 'maxOutputLength: sizeMaxBytes,',
     after: 'maxOutputLength: sizeMaxBytes * 1.25,',
-    killedBy: ['packages/central/src/http/body.test.ts'],
+    killedBy: ['packages/central/src/import/decode-body.test.ts'],
   },
   {
     name: 'a body of unknown length is read without a limit',
@@ -141,7 +146,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
     name: 'a revoked token opens',
     file: 'packages/central/src/installations/policy.ts',
-    before: 'return !facts.isRevoked;',
+    before: 'return !facts.isEnded;',
     after: 'return true;',
     killedBy: INSTALLATIONS_TESTS,
   },
@@ -168,10 +173,94 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a document may hold any number of values',
-    file: 'packages/central/src/import/import-body.ts',
-    before: 'if (mayHoldMoreValues(body.bytes, VALUES_MAX))',
-    after: 'if (mayHoldMoreValues(body.bytes, Number.MAX_SAFE_INTEGER))',
-    killedBy: BODY_TESTS,
+    file: SCAN,
+    before: 'if (values > VALUES_MAX || outerValues',
+    after: 'if (values < 0 || outerValues',
+    killedBy: SCAN_TESTS,
+  },
+  {
+    name: 'a record may hold any number of values',
+    file: SCAN,
+    before: "if (values > RECORD_VALUES_MAX) return 'values';",
+    after: "if (values < 0) return 'values';",
+    killedBy: SCAN_TESTS,
+  },
+  {
+    name: 'a record may be as large as its document',
+    file: SCAN,
+    before: "return sizeBytes > RECORD_SIZE_MAX_BYTES ? 'bytes'",
+    after: "return sizeBytes < 0 ? 'bytes'",
+    killedBy: SCAN_TESTS,
+  },
+  {
+    name: 'a few hundred bytes may decode to the largest body',
+    file: 'packages/central/src/import/decode-body.ts',
+    before: 'Math.min(sizeMaxBytes, ratioMaxBytes)',
+    after: 'sizeMaxBytes',
+    killedBy: ['packages/central/src/import/decode-body.test.ts'],
+  },
+  {
+    name: 'a thread may work on one body for ever',
+    file: 'packages/central/src/platform/worker-pool.ts',
+    before: "setTimeout(() => this.#end(thread, 'time'), this.#limits.runMaxMs)",
+    after: "setTimeout(() => this.#end(thread, 'time'), 600_000)",
+    killedBy: POOL_TESTS,
+  },
+  {
+    name: 'the boat that took the most processor time is served first',
+    file: 'packages/central/src/platform/worker-pool.ts',
+    before: 'if (own < bestRank)',
+    after: 'if (own > bestRank)',
+    killedBy: POOL_TESTS,
+  },
+  {
+    name: 'an upload whose token was revoked meanwhile is stored',
+    file: STORE,
+    before: "if (!held.isCredentialValid) return { kind: 'revoked' };",
+    after: '',
+    killedBy: ACCESS_TESTS,
+  },
+  {
+    name: 'a repeated upload is answered although its token was revoked meanwhile',
+    file: 'packages/central/src/import/find-repeated.ts',
+    before: "and not i.is_disabled and ${isCredentialValidSql('$2', '$3')}",
+    after: 'and not i.is_disabled and ($2::text is null or $3::timestamptz is not null)',
+    killedBy: ACCESS_TESTS,
+  },
+  {
+    name: 'one installation takes all memory for bodies',
+    file: ADMISSION_POLICY,
+    before: 'if (held.installation + sizeBytes > limits.installationHeldMaxBytes)',
+    after: 'if (held.installation + sizeBytes < 0)',
+    killedBy: ADMISSION_POLICY_TESTS,
+  },
+  {
+    name: 'stalled uploads keep their memory while other boats wait',
+    file: 'packages/central/src/admission/held-bytes.ts',
+    before: 'if (total + sizeBytes > limits.heldSizeMaxBytes) evictFor(upload, sizeBytes);',
+    after: '',
+    killedBy: ADMISSION_TESTS,
+  },
+  {
+    name: 'an upload that sent much at first never counts as slow',
+    file: ADMISSION_POLICY,
+    before: 'return { startMs: nowMs, sizeBytes, wasSlow: isSlow(window, nowMs) };',
+    after: 'return { ...window, sizeBytes: window.sizeBytes + sizeBytes };',
+    killedBy: ADMISSION_POLICY_TESTS,
+  },
+  {
+    name: 'a boat may take any amount of processor time',
+    file: 'packages/central/src/admission/work-meter.ts',
+    before: 'spentMs: spentMs(installationId) + cpuMs,',
+    after: 'spentMs: spentMs(installationId),',
+    killedBy: ADMISSION_TESTS,
+  },
+  {
+    name: 'answers that a boat does not read pile up',
+    file: 'packages/central/src/http/reply.ts',
+    before: 'if (text.length > BUFFERED_ANSWER_LENGTH_MAX)',
+    after: 'if (text.length < 0)',
+    killedBy: ADMISSION_TESTS,
   },
   {
     name: 'an export that its boat withdrew is still reported as a gap',

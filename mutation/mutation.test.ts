@@ -39,11 +39,11 @@ test('a mutant is killed, a harmless change survives, and the copy is restored a
   const harmful: Mutant = {
     name: 'a revoked token opens',
     file: 'packages/central/src/installations/policy.ts',
-    before: 'return !facts.isRevoked;',
+    before: 'return !facts.isEnded;',
     after: 'return true;',
     killedBy: ['packages/central/src/installations/policy.test.ts'],
   };
-  const harmless: Mutant = { ...harmful, after: 'return facts.isRevoked === false;' };
+  const harmless: Mutant = { ...harmful, after: 'return facts.isEnded === false;' };
   const original = copy.read(harmful.file);
   const tryIt = (mutant: Mutant) => tryMutant(copy, mutant, LIMIT_MS, () => []);
   assert.deepEqual(await tryIt(harmful), {

@@ -47,7 +47,7 @@ export const CENTRAL_MODULES = {
   store: { imports: ['platform'] },
   admission: { imports: [] },
   installations: { imports: ['platform', 'store'] },
-  import: { imports: ['store'], types: ['platform'] },
+  import: { imports: ['platform', 'store', 'installations'] },
   bundle: { imports: ['platform', 'installations', 'import'] },
   fleet: { imports: ['store'], types: ['platform', 'api'] },
   http: { imports: ['platform', 'api', 'admission', 'installations', 'import', 'fleet'] },

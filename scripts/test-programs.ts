@@ -14,10 +14,14 @@ const VARIABLE = 'D3KOS_TEST_PROGRAMS';
  */
 export function bundleTestPrograms(): void {
   buildSync({
-    entryPoints: ['boat', 'central'].map((name) => ({
-      in: join(ROOT, 'packages', name, 'src', 'main.ts'),
-      out: name,
-    })),
+    entryPoints: [
+      ...['boat', 'central'].map((name) => ({
+        in: join(ROOT, 'packages', name, 'src', 'main.ts'),
+        out: name,
+      })),
+      // Central starts this module as a thread. It lies beside the program.
+      { in: join(ROOT, 'packages', 'central', 'src', 'import', 'prepare-thread.ts'), out: 'prepare-thread' },
+    ],
     outdir: TARGET,
     outExtension: { '.js': '.mjs' },
     bundle: true,

@@ -1,5 +1,7 @@
 import type { Config } from './config.ts';
 import { createApp } from './http/app.ts';
+import type { Preparer } from './import/preparer.ts';
+import { createWorkerPreparer } from './import/worker-preparer.ts';
 import {
   borrowEmbeddedPostgres,
   type EmbeddedPostgres,
@@ -8,7 +10,7 @@ import {
 import { type Listener, listen } from './platform/listen.ts';
 import { openPgStore } from './platform/pg-store.ts';
 import type { Log, Store } from './platform/ports.ts';
-import { systemRandomHex, systemWall } from './platform/world.ts';
+import { preparerThreads, systemMonotonic, systemRandomHex, systemWall } from './platform/world.ts';
 import { migrate, type MigrationReport, PROGRAM_ROLE } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
 
@@ -81,12 +83,14 @@ export async function startCentral(config: Config, log: Log): Promise<RunningCen
   const open = await openStore(config, 'serve', log);
   try {
     await open.migrate();
-    const listener = await listenOn(config, open.store, log);
+    const preparer = createWorkerPreparer(preparerThreads());
+    const listener = await listenOn(config, open.store, preparer, log);
     return {
       url: listener.url,
       ended: open.ended,
       stop: async () => {
         await listener.stop();
+        await preparer.close();
         await open.close();
       },
     };
@@ -96,10 +100,12 @@ export async function startCentral(config: Config, log: Log): Promise<RunningCen
   }
 }
 
-function listenOn(config: Config, store: Store, log: Log): Promise<Listener> {
+function listenOn(config: Config, store: Store, preparer: Preparer, log: Log): Promise<Listener> {
   const app = createApp({
     store,
     wall: systemWall,
+    monotonic: systemMonotonic,
+    preparer,
     randomHex: systemRandomHex,
     log,
     operatorToken: config.operatorToken,

@@ -48,6 +48,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       bodySizeMaxBytes: values.bodySizeMaxBytes,
       importsMax: values.importsMax,
       installationImportsMax: values.installationImportsMax,
+      installationCpuPercent: values.installationCpuPercent,
     },
     logLevel: values.logLevel,
   });

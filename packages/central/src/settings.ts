@@ -109,6 +109,15 @@ export const SETTINGS = {
     max: 1_000,
     help: 'Maximum number of concurrent requests from one boat. A request counts from its first byte until its answer. Beyond the limit, the boat gets 429.',
   },
+  installationCpuPercent: {
+    variable: 'CENTRAL_INSTALLATION_CPU_PERCENT',
+    option: undefined,
+    type: 'integer',
+    default: DEFAULT_IMPORT_LIMITS.installationCpuPercent,
+    min: 1,
+    max: 100,
+    help: 'Share of one processor core that the requests of one boat may take on a node, averaged over minutes. Beyond it, the boat gets 429.',
+  },
   logLevel: {
     variable: 'CENTRAL_LOG_LEVEL',
     option: undefined,

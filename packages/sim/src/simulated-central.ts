@@ -1,5 +1,6 @@
 import {
   createApp,
+  createInlinePreparer,
   DEFAULT_IMPORT_LIMITS,
   enroll,
   importBundle,
@@ -79,6 +80,8 @@ export function createSimulatedCentral(
     createApp({
       store,
       wall: clock.wall,
+      monotonic: clock.monotonic,
+      preparer: createInlinePreparer(clock.monotonic),
       randomHex: random.hex,
       log: SILENT_LOG,
       ...(limits === undefined ? {} : { limits }),

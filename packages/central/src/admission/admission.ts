@@ -1,12 +1,21 @@
-import { type AdmissionLimits, type AdmissionRefusal, judgeAdmission, mayHold, mayWait } from './policy.ts';
+import { createHeldBytes, type Upload } from './held-bytes.ts';
+import { createPermits } from './permits.ts';
+import { type AdmissionLimits, type AdmissionRefusal, judgeAdmission, type Lane } from './policy.ts';
+import type { WorkMeter } from './work-meter.ts';
 
 /** One admitted request. */
 export interface AdmittedRequest {
-  /** Counts bytes of its body as held. False, and nothing counted, if they exceed the limit. */
-  hold(sizeBytes: number): boolean;
-  /** Resolves with true once the request has a permit, in order of arrival; with false at once if the queue is full. */
-  acquirePermit(): Promise<boolean>;
-  /** Releases everything the request holds. Call it exactly once, at the end of the request. */
+  /** The bytes of its body. */
+  readonly upload: Pick<Upload, 'hold' | 'onEviction' | 'complete'>;
+  /** Resolves with true once the request has a permit of the lane; with false if too many requests wait for one. */
+  acquirePermit(lane: Lane): Promise<boolean>;
+  /** Orders waiting requests: the processor time that the installation has taken lately. */
+  rank(): number;
+  /** Charges processor time to the installation. */
+  charge(cpuMs: number): void;
+  /** Releases the permit and the bytes of the body: the work is done, but the answer is not sent. */
+  endWork(): void;
+  /** Releases everything that the request holds. Only the first call has an effect. */
   release(): void;
 }
 
@@ -15,8 +24,11 @@ export type AdmissionResult =
 
 /** A request that counts against no limit. */
 export const UNLIMITED_REQUEST: AdmittedRequest = {
-  hold: () => true,
+  upload: { hold: () => undefined, onEviction: () => undefined, complete: () => undefined },
   acquirePermit: async () => true,
+  rank: () => 0,
+  charge: () => undefined,
+  endWork: () => undefined,
   release: () => undefined,
 };
 
@@ -28,56 +40,62 @@ export interface Admission {
 }
 
 /** Counts the requests in progress against `limits`, per node and per installation. */
-export function createAdmission(limits: AdmissionLimits): Admission {
+export function createAdmission(
+  limits: AdmissionLimits,
+  meter: WorkMeter,
+  monotonic: () => number,
+): Admission {
   const installationRequests = new Map<string, number>();
-  /** Requests waiting for a permit, in order of arrival; calling one gives it the permit. */
-  const queue: (() => void)[] = [];
+  const held = createHeldBytes(limits, monotonic);
+  const lanes = { light: createPermits(limits.permitsMax), heavy: createPermits(limits.heavyPermitsMax) };
   let inProgress = 0;
-  let permitsTaken = 0;
-  let heldBytes = 0;
 
-  const releasePermit = () => {
-    // The permit goes to the next in the queue directly, so that no later request takes it in between.
-    const next = queue.shift();
-    if (next === undefined) permitsTaken -= 1;
-    else next();
-  };
-  const toAdmitted = (installationId: string): AdmittedRequest => {
-    let ownBytes = 0;
-    let hasPermit = false;
+  const begin = (installationId: string): AdmittedRequest => {
+    const upload = held.begin(installationId);
+    const rank = () => meter.spentMs(installationId);
+    let lane: Lane | undefined;
+    let isReleased = false;
+    const endWork = () => {
+      upload.release();
+      if (lane !== undefined) lanes[lane].release();
+      lane = undefined;
+    };
     return {
-      hold(sizeBytes) {
-        if (!mayHold(heldBytes, sizeBytes, limits)) return false;
-        ownBytes += sizeBytes;
-        heldBytes += sizeBytes;
+      upload,
+      async acquirePermit(wanted) {
+        if (!(await lanes[wanted].acquire(rank))) return false;
+        lane = wanted;
         return true;
       },
-      async acquirePermit() {
-        if (permitsTaken >= limits.permitsMax) {
-          if (!mayWait(queue.length, limits)) return false;
-          await new Promise<void>((resolve) => queue.push(resolve));
-        } else permitsTaken += 1;
-        hasPermit = true;
-        return true;
-      },
+      rank,
+      charge: (cpuMs) => meter.charge(installationId, cpuMs),
+      endWork,
       release() {
+        if (isReleased) return;
+        isReleased = true;
         inProgress -= 1;
-        heldBytes -= ownBytes;
+        endWork();
         const left = (installationRequests.get(installationId) ?? 1) - 1;
         if (left === 0) installationRequests.delete(installationId);
         else installationRequests.set(installationId, left);
-        if (hasPermit) releasePermit();
       },
     };
   };
   return {
     admit(installationId) {
       const own = installationRequests.get(installationId) ?? 0;
-      const verdict = judgeAdmission({ waiting: queue.length, installationRequests: own }, limits);
+      const verdict = judgeAdmission(
+        {
+          isQueueFull: lanes.light.isFull(),
+          installationRequests: own,
+          spentMs: meter.spentMs(installationId),
+        },
+        limits,
+      );
       if (verdict !== 'admitted') return { kind: verdict };
       inProgress += 1;
       installationRequests.set(installationId, own + 1);
-      return { kind: 'admitted', request: toAdmitted(installationId) };
+      return { kind: 'admitted', request: begin(installationId) };
     },
     inProgress: () => inProgress,
   };

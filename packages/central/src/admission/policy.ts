@@ -1,36 +1,65 @@
-import type { CentralErrorCode } from '@d3kos/protocol';
-
 /**
  * The limits of one kind of work on a node. Only admission refuses an authenticated boat because of load. This file has the
- * limits, the rules, and the code and message of each refusal. `REFUSALS` in `api/contract.ts` has its HTTP status, and `admission.ts` does the counting. Three amounts are counted separately
- * (decision 0026), so that a boat on a slow link uses memory but no permit.
+ * limits and the rules. `ADMISSION_REFUSALS` in `api/contract.ts` has the status, code and message of each refusal. Several amounts
+ * are counted separately (decision 0026), so that a boat on a slow link uses memory but no permit.
  */
 export interface AdmissionLimits {
-  /** Permits: requests that are decoded and stored, or answered, at once. */
+  /** Permits: requests with a small body that are decoded and stored, or queries that are answered, at once. */
   readonly permitsMax: number;
-  /** Requests of one installation, from the first byte to the answer. */
+  /** Permits for requests with a large body. They are separate, so that small bodies never wait for large ones. */
+  readonly heavyPermitsMax: number;
+  /** Requests of one installation, from the first byte to the last byte of the answer. */
   readonly installationRequestsMax: number;
   /** Bytes of request bodies held in memory, over all requests. */
   readonly heldSizeMaxBytes: number;
+  /** Bytes of request bodies held in memory for one installation. */
+  readonly installationHeldMaxBytes: number;
+  readonly budget: WorkBudget;
 }
+
+/** The processor time that one installation may take on a node. */
+export interface WorkBudget {
+  /** Processor time that may be taken at once. */
+  readonly burstMs: number;
+  /** Share of one processor core that may be taken for ever, above 0 and at most 1. */
+  readonly share: number;
+}
+
+/** A body is light if it is decoded and prepared on the node's main thread in a few milliseconds. */
+export type Lane = 'light' | 'heavy';
 
 /** The settings of the operator for imports. `bodySizeMaxBytes` limits a body as received and as decoded. */
 export interface ImportLimits {
   readonly bodySizeMaxBytes: number;
   readonly importsMax: number;
   readonly installationImportsMax: number;
+  readonly installationCpuPercent: number;
 }
 
 /**
  * The default limits. `bodySizeMaxBytes` is 32 parts of the usual size, because an older boat sends its whole log of about 10 MB
  * at once. `importsMax` bodies of the largest size fit a node with 1 GB of memory, and a node has more database connections than
- * that. `installationImportsMax` is 2: a boat sends one part at a time, and the second request allows for a lost answer.
+ * that. `installationImportsMax` is 2: a boat sends one part at a time, and the second request allows for a lost answer. A boat
+ * that sends ordinary parts as fast as a node stores them takes less than `installationCpuPercent` of a core.
  */
 export const DEFAULT_IMPORT_LIMITS: ImportLimits = {
   bodySizeMaxBytes: 32 * 1_048_576,
   importsMax: 8,
   installationImportsMax: 2,
+  installationCpuPercent: 25,
 };
+
+/**
+ * Processor time that an installation may take at once: about 20 bodies of the largest size. A boat that was away for a season
+ * sends fewer.
+ */
+const WORK_BURST_MS = 30_000;
+
+/**
+ * Largest body, as received and as decoded, that the main thread handles. It takes at most 3 ms there, less than its way to another
+ * thread and back. An export of 200 rows has about 50 KB.
+ */
+export const LIGHT_SIZE_MAX_BYTES = 65_536;
 
 /**
  * Most concurrent queries of boats. A query over a million records occupies a database connection for seconds. Imports and
@@ -44,12 +73,24 @@ const QUERIES_MAX = 2;
  */
 const WAITING_PER_PERMIT_MAX = 4;
 
-/** Returns the limits for `POST /api/v1/data/import`. The bytes in memory may be as many as one largest body for each permit. */
+/**
+ * Installations whose processor time is kept before forgotten ones are dropped. Each takes about 150 bytes.
+ */
+export const METERED_INSTALLATIONS_MAX = 10_000;
+
+/**
+ * Returns the limits for `POST /api/v1/data/import`. The bytes in memory may be as many as one largest body for each permit, and
+ * those of one installation as many as one largest body. Half of the permits are for large bodies.
+ */
 export function toImportAdmissionLimits(limits: ImportLimits): AdmissionLimits {
+  const heavyPermitsMax = Math.max(1, Math.floor(limits.importsMax / 2));
   return {
-    permitsMax: limits.importsMax,
+    permitsMax: Math.max(1, limits.importsMax - heavyPermitsMax),
+    heavyPermitsMax,
     installationRequestsMax: limits.installationImportsMax,
     heldSizeMaxBytes: limits.importsMax * limits.bodySizeMaxBytes,
+    installationHeldMaxBytes: limits.bodySizeMaxBytes,
+    budget: toWorkBudget(limits),
   };
 }
 
@@ -57,46 +98,99 @@ export function toImportAdmissionLimits(limits: ImportLimits): AdmissionLimits {
 export function toQueryAdmissionLimits(limits: ImportLimits): AdmissionLimits {
   return {
     permitsMax: QUERIES_MAX,
+    heavyPermitsMax: 1,
     installationRequestsMax: limits.installationImportsMax,
     heldSizeMaxBytes: 0,
+    installationHeldMaxBytes: 0,
+    budget: toWorkBudget(limits),
   };
+}
+
+/** The budget of each installation on a node. */
+export function toWorkBudget({ installationCpuPercent }: ImportLimits): WorkBudget {
+  return { burstMs: WORK_BURST_MS, share: installationCpuPercent / 100 };
 }
 
 /** The decision whether one more request may begin, or the limit that it exceeds. */
 export type AdmissionVerdict = 'admitted' | AdmissionRefusal;
-export type AdmissionRefusal = 'installation_busy' | 'node_busy';
-
-/** The code and message of each refusal. `REFUSALS` in `api/contract.ts` has the HTTP status. A refused boat keeps its export and sends it again after `Retry-After`. */
-export const ADMISSION_REFUSALS = {
-  // R47: "Central MUST answer 429 `TOO_MANY_REQUESTS` when one installation has too many requests in progress."
-  installation_busy: {
-    code: 'TOO_MANY_REQUESTS',
-    message: 'other requests of this installation are still in progress',
-  },
-  // R48: "Central MUST answer 503 `UNAVAILABLE` when the node is at its limits or the database does not answer."
-  node_busy: { code: 'UNAVAILABLE', message: 'this node is at its limit of concurrent requests' },
-} as const satisfies Readonly<
-  Record<AdmissionRefusal, { readonly code: CentralErrorCode; readonly message: string }>
->;
+export type AdmissionRefusal = 'installation_busy' | 'installation_over_budget' | 'node_busy';
 
 /** `Retry-After` for a refused boat: the time of a few imports. */
 export const RETRY_AFTER_S = 10;
 
 /** Decides whether to admit a request before its body is read. */
 export function judgeAdmission(
-  inProgress: { readonly waiting: number; readonly installationRequests: number },
+  facts: {
+    readonly isQueueFull: boolean;
+    readonly installationRequests: number;
+    /** Processor time that the installation has taken (see `toDecayedMs`). */
+    readonly spentMs: number;
+  },
   limits: AdmissionLimits,
 ): AdmissionVerdict {
-  if (inProgress.installationRequests >= limits.installationRequestsMax) return 'installation_busy';
-  return mayWait(inProgress.waiting, limits) ? 'admitted' : 'node_busy';
+  if (facts.installationRequests >= limits.installationRequestsMax) return 'installation_busy';
+  if (facts.spentMs >= limits.budget.burstMs) return 'installation_over_budget';
+  return facts.isQueueFull ? 'node_busy' : 'admitted';
 }
 
-/** True if one more request may wait for a permit. */
-export function mayWait(waiting: number, limits: AdmissionLimits): boolean {
-  return waiting < limits.permitsMax * WAITING_PER_PERMIT_MAX;
+/** True if one more request may wait for one of `permitsMax` permits. */
+export function mayWait(waiting: number, permitsMax: number): boolean {
+  return waiting < permitsMax * WAITING_PER_PERMIT_MAX;
 }
 
-/** True if `sizeBytes` more bytes of a body may be held in memory. */
-export function mayHold(heldBytes: number, sizeBytes: number, limits: AdmissionLimits): boolean {
-  return heldBytes + sizeBytes <= limits.heldSizeMaxBytes;
+/** Returns the limit that `sizeBytes` more bytes of a body in memory exceed, or undefined. */
+export function judgeHold(
+  held: { readonly total: number; readonly installation: number },
+  sizeBytes: number,
+  limits: AdmissionLimits,
+): AdmissionRefusal | undefined {
+  if (held.installation + sizeBytes > limits.installationHeldMaxBytes) return 'installation_busy';
+  return held.total + sizeBytes > limits.heldSizeMaxBytes ? 'node_busy' : undefined;
+}
+
+/** Returns what is left of `spentMs` of processor time after `elapsedMs`: the budget's share of the time is forgotten. */
+export function toDecayedMs(spentMs: number, elapsedMs: number, { share }: WorkBudget): number {
+  return Math.max(0, spentMs - elapsedMs * share);
+}
+
+/** The progress of one upload in its present window of time. */
+export interface UploadWindow {
+  readonly startMs: number;
+  readonly sizeBytes: number;
+  /** Whether the window before this one was slow. */
+  readonly wasSlow: boolean;
+}
+
+/** Length of the time over which the speed of an upload is measured: longer than one pause of a mobile link. */
+const WINDOW_MS = 15_000;
+
+/**
+ * Speed below which an upload counts as slow while memory is short. A satellite link of 64 kbit/s is twice as fast. An evicted
+ * upload is repeated later.
+ */
+const SPEED_MIN_BYTES_PER_S = 4_096;
+
+/** Adds bytes to an upload's window, or begins a new one. */
+export function toNextWindow(window: UploadWindow, sizeBytes: number, nowMs: number): UploadWindow {
+  if (nowMs - window.startMs < WINDOW_MS) return { ...window, sizeBytes: window.sizeBytes + sizeBytes };
+  return { startMs: nowMs, sizeBytes, wasSlow: isSlow(window, nowMs) };
+}
+
+/** True if an upload is slower than SPEED_MIN_BYTES_PER_S. */
+export function isSlow({ startMs, sizeBytes, wasSlow }: UploadWindow, nowMs: number): boolean {
+  const elapsedMs = nowMs - startMs;
+  return elapsedMs < WINDOW_MS ? wasSlow : sizeBytes < (SPEED_MIN_BYTES_PER_S * elapsedMs) / 1_000;
+}
+
+/** Returns the slow upload that holds the most bytes, or undefined if none is slow. */
+export function chooseEviction<U extends { readonly heldBytes: number; readonly window: UploadWindow }>(
+  uploads: readonly U[],
+  nowMs: number,
+): U | undefined {
+  return uploads
+    .filter(({ heldBytes, window }) => heldBytes > 0 && isSlow(window, nowMs))
+    .reduce<U | undefined>(
+      (most, one) => (most === undefined || one.heldBytes > most.heldBytes ? one : most),
+      undefined,
+    );
 }

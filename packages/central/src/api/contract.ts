@@ -69,6 +69,27 @@ export const REFUSALS = {
 >;
 export type Refusal = keyof typeof REFUSALS;
 
+/**
+ * The refusals of admission, by the limit that a request meets (`admission/policy.ts`). A refused boat keeps its export and sends it
+ * again after `Retry-After`.
+ */
+export const ADMISSION_REFUSALS = {
+  // R47: "Central MUST answer 429 `TOO_MANY_REQUESTS` when one installation has too many requests in progress."
+  installation_busy: {
+    refusal: 'TOO_MANY_REQUESTS',
+    message: 'other requests of this installation are still in progress',
+  },
+  // R70: "Central MUST answer 429 `TOO_MANY_REQUESTS` when one installation takes more than its share of a node."
+  installation_over_budget: {
+    refusal: 'TOO_MANY_REQUESTS',
+    message: 'the requests of this installation take too much processor time',
+  },
+  // R48: "Central MUST answer 503 `UNAVAILABLE` when the node is at its limits or the database does not answer."
+  node_busy: { refusal: 'UNAVAILABLE', message: 'this node is at its limit of concurrent requests' },
+} as const satisfies Readonly<
+  Record<string, { readonly refusal: 'TOO_MANY_REQUESTS' | 'UNAVAILABLE'; readonly message: string }>
+>;
+
 /** One route. Its handler, OpenAPI and the reference page derive from these facts. */
 export interface Route {
   readonly method: 'GET' | 'POST';
@@ -207,7 +228,7 @@ export const ROUTES = {
     access: 'boat-or-operator',
     load: 'query',
     summary: 'Return the newest onboarding and settings records, which are used to restore a reflashed boat.',
-    description: 'A record larger than 16 MiB is returned as null.',
+    description: 'A record larger than 2 MiB is returned as null.',
     parameters: [
       {
         in: 'path',

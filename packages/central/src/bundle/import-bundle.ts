@@ -8,7 +8,8 @@ import {
   toIdempotencyKey,
 } from '@d3kos/protocol';
 import { type ImportOutcome, importBody } from '../import/import-body.ts';
-import { RECORDS_MAX, VALUES_MAX } from '../import/records.ts';
+import { RECORDS_MAX, VALUES_MAX } from '../import/document-limits.ts';
+import { createInlinePreparer } from '../import/preparer.ts';
 import { newImportId } from '../import/new-import-id.ts';
 import { installationNotFound } from '../installations/enroll.ts';
 import { CentralFailure } from '../platform/errors.ts';
@@ -121,8 +122,17 @@ function importPart(
   header: BundlePart,
   bytes: Uint8Array,
 ): Promise<ImportOutcome> {
-  return importBody(deps.store, {
+  const world = {
+    store: deps.store,
+    preparer: createInlinePreparer(() => 0),
+    rank: () => 0,
+    charge: () => undefined,
+  };
+  return importBody(world, {
     bytes,
+    // The reader has compared it with the bytes.
+    sha256: header.sha256,
+    credential: undefined,
     installationId,
     idempotencyKey: toIdempotencyKey(header.export_id, header.part.index),
     contentCoding: 'identity',
@@ -170,6 +180,10 @@ function toRefusal(outcome: ImportOutcome): string | undefined {
       return `it holds more than ${RECORDS_MAX} records`;
     case 'too_many_values':
       return `it holds more than ${VALUES_MAX} values`;
+    case 'too_costly':
+      return `it takes too much ${outcome.limit} to check`;
+    case 'revoked':
+      return 'its sender may no longer store';
     case 'invalid':
       return outcome.reason;
   }

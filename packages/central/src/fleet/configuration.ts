@@ -7,9 +7,9 @@ import { findInstallation } from './installations.ts';
 
 /**
  * Largest record returned, measured as the text the database writes; real records have a few KB. The database writes a number
- * received as `1e300` with 301 digits. An answer of 512 MB would end the node, because no JavaScript string is that long.
+ * received as `1e300` with 301 digits. An answer that a boat does not read stays in memory, so it must be small.
  */
-const CONFIGURATION_TEXT_MAX_BYTES = 16 * 1_048_576;
+const CONFIGURATION_TEXT_MAX_BYTES = 2 * 1_048_576;
 
 /** Returns the newest onboarding and settings of an installation as the boat sent them, or undefined if it is not enrolled. */
 export async function loadConfiguration(

@@ -1,14 +1,17 @@
 import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { Compile } from 'typebox/compile';
-import { type AdmittedRequest, createAdmission, UNLIMITED_REQUEST } from '../admission/admission.ts';
+import { type AdmissionResult, createAdmission, UNLIMITED_REQUEST } from '../admission/admission.ts';
 import {
   DEFAULT_IMPORT_LIMITS,
   toImportAdmissionLimits,
   toQueryAdmissionLimits,
+  toWorkBudget,
 } from '../admission/policy.ts';
+import { createWorkMeter } from '../admission/work-meter.ts';
 import { type Load, ROUTE_LIST, type Route, type RouteId, ROUTES } from '../api/contract.ts';
 import { isCentralFailure } from '../platform/errors.ts';
+import { createInlinePreparer } from '../import/preparer.ts';
 import type { Log } from '../platform/ports.ts';
 import { isStoreUnavailable } from '../platform/store-failure.ts';
 import { authorize } from './authorize.ts';
@@ -33,12 +36,15 @@ export interface App {
 /** Builds central's HTTP API. A node keeps only counters in memory, so several nodes may share one database. */
 export function createApp(deps: AppDeps): App {
   const limits = { ...DEFAULT_IMPORT_LIMITS, ...deps.limits };
+  const { monotonic } = deps;
+  const meter = createWorkMeter(toWorkBudget(limits), monotonic);
   const context: AppContext = {
     ...deps,
     limits,
+    inlinePreparer: createInlinePreparer(monotonic),
     admission: {
-      imports: createAdmission(toImportAdmissionLimits(limits)),
-      queries: createAdmission(toQueryAdmissionLimits(limits)),
+      imports: createAdmission(toImportAdmissionLimits(limits), meter, monotonic),
+      queries: createAdmission(toQueryAdmissionLimits(limits), meter, monotonic),
     },
     counters: createCounters(),
   };
@@ -95,30 +101,53 @@ type Responder = (request: Request, parameters: Parameters) => Promise<Response>
 function createResponder<Id extends RouteId>(context: AppContext, id: Id): Responder {
   const route: Route = ROUTES[id];
   const findFault = createParameterCheck(route);
-  const reply = async (raw: Request, parameters: Parameters): Promise<Reply<RouteId>> => {
+  return async (raw, parameters) => {
+    const respond = (reply: Reply<RouteId>, onSent: () => void = () => undefined) => {
+      // The type parameter and `id` name the same route, which the compiler cannot see.
+      if (id === 'importPart') countImportReply(context.counters, reply as Reply<'importPart'>);
+      return toResponse(id, reply as Reply<Id>, onSent);
+    };
     const caller = await authorize(context, route, raw, parameters);
-    if (caller.kind === 'refused') return caller;
+    if (caller.kind === 'refused') return respond(caller);
     const fault = findFault(parameters);
-    if (fault !== undefined) return refuse('INVALID_FORMAT', fault);
+    if (fault !== undefined) return respond(refuse('INVALID_FORMAT', fault));
     // HANDLERS has the handler of `id` under `id`, and `authorize` returns an installation for the routes that need one.
     const handle = HANDLERS[id] as unknown as Handler<RouteId>;
-    const run = (admitted: AdmittedRequest) =>
-      handle(context, {
-        raw,
-        parameters,
-        installationId: caller.kind === 'anyone' ? undefined : caller.installationId,
-        admitted,
-      } as RouteRequest<RouteId>);
-    return caller.kind === 'boat'
-      ? runAdmitted(context, route.load, caller.installationId, run)
-      : run(UNLIMITED_REQUEST);
+    const installationId = caller.kind === 'anyone' ? undefined : caller.installationId;
+    const admission = caller.kind === 'boat' ? admit(context, route.load, caller.installationId) : UNLIMITED;
+    if (admission.kind !== 'admitted') return respond(refuseAdmission(admission.kind));
+    const admitted = admission.request;
+    try {
+      if (route.load === 'query' && !(await admitted.acquirePermit('light'))) {
+        admitted.release();
+        return respond(refuseAdmission('node_busy'));
+      }
+      const credential = caller.kind === 'boat' ? caller.credential : undefined;
+      const request = { raw, parameters, installationId, credential, admitted } as RouteRequest<RouteId>;
+      const reply = await handle(context, request);
+      // The answer may take long to be sent; meanwhile it counts as a request of its installation only.
+      admitted.endWork();
+      return respond(reply, admitted.release);
+    } catch (error) {
+      admitted.release();
+      throw error;
+    }
   };
-  return async (raw, parameters) => {
-    const given = await reply(raw, parameters);
-    // The type parameter and `id` name the same route, which the compiler cannot see.
-    if (id === 'importPart') countImportReply(context.counters, given as Reply<'importPart'>);
-    return toResponse(id, given as Reply<Id>);
-  };
+}
+
+const UNLIMITED: AdmissionResult = { kind: 'admitted', request: UNLIMITED_REQUEST };
+
+/** Admits a boat's request within the limits of its load. */
+function admit({ admission }: AppContext, load: Load, installationId: string): AdmissionResult {
+  switch (load) {
+    case 'none':
+      return UNLIMITED;
+    case 'import':
+      return admission.imports.admit(installationId);
+    case 'query':
+    case 'small-query':
+      return admission.queries.admit(installationId);
+  }
 }
 
 /** Names the first path or query parameter that does not match its schema. */
@@ -133,22 +162,4 @@ function createParameterCheck({ parameters }: Route): (given: Parameters) => str
     });
     return fault === undefined ? undefined : `the parameter ${fault.name} is missing or invalid`;
   };
-}
-
-/** Runs a boat's request within the limits of its load. */
-async function runAdmitted(
-  { admission }: AppContext,
-  load: Load,
-  installationId: string,
-  run: (admitted: AdmittedRequest) => Promise<Reply<RouteId>> | Reply<RouteId>,
-): Promise<Reply<RouteId>> {
-  if (load === 'none') return run(UNLIMITED_REQUEST);
-  const admitted = (load === 'import' ? admission.imports : admission.queries).admit(installationId);
-  if (admitted.kind !== 'admitted') return refuseAdmission(admitted.kind);
-  try {
-    if (load === 'query' && !(await admitted.request.acquirePermit())) return refuseAdmission('node_busy');
-    return await run(admitted.request);
-  } finally {
-    admitted.request.release();
-  }
 }

@@ -1,6 +1,7 @@
 import { isInstallationId } from '@d3kos/protocol';
 import { type Route, toInstallationParameter } from '../api/contract.ts';
 import { type Authentication, authenticate } from '../installations/authenticate.ts';
+import type { Credential } from '../installations/credential.ts';
 import { parseBearer, type Purpose } from '../installations/policy.ts';
 import type { AppContext } from './context.ts';
 import { judgeOperator } from './operator.ts';
@@ -8,7 +9,9 @@ import { type Refused, refuse } from './reply.ts';
 
 /** An authorized caller. For a boat, `installationId` is its own; for the operator, the one that the request names. */
 export type Caller =
-  { readonly kind: 'anyone' } | { readonly kind: 'boat' | 'operator'; readonly installationId: string };
+  | { readonly kind: 'anyone' }
+  | { readonly kind: 'boat'; readonly installationId: string; readonly credential: Credential }
+  | { readonly kind: 'operator'; readonly installationId: string };
 
 /** Refusals of authorization; each route lists those of its access. */
 export type AuthorizationRefusal =
@@ -37,23 +40,23 @@ export async function authorize(
 }
 
 async function authorizeBoat(
-  { store }: AppContext,
+  { store, wall }: AppContext,
   header: string | undefined,
   purpose: Purpose,
 ): Promise<Caller | Refused<AuthorizationRefusal>> {
-  return toCaller(await authenticate(store, parseBearer(header), purpose));
+  return toCaller(await authenticate(store, parseBearer(header), purpose, wall()));
 }
 
 /** R63: "Central MUST answer both requests only for the token of that installation or the operator token." */
 async function authorizeOwn(
-  { store, operatorToken }: AppContext,
+  { store, wall, operatorToken }: AppContext,
   header: string | undefined,
   installationId: string | undefined,
 ): Promise<Caller | Refused<AuthorizationRefusal>> {
   if (!isInstallationId(installationId))
     return refuse('INVALID_FORMAT', 'the installation id must be 16 lowercase hex digits');
   if (judgeOperator(header, operatorToken) === 'operator') return { kind: 'operator', installationId };
-  const caller = toCaller(await authenticate(store, parseBearer(header), 'read'));
+  const caller = toCaller(await authenticate(store, parseBearer(header), 'read', wall()));
   // The same answer whether or not the other installation exists: a boat learns nothing about another one.
   if (caller.kind === 'boat' && caller.installationId !== installationId)
     return refuse('INSTALLATION_MISMATCH', 'the token belongs to a different installation');
@@ -88,6 +91,10 @@ function toCaller(
     case 'disabled':
       return refuse('INSTALLATION_DISABLED', 'the operator disabled this installation');
     case 'accepted':
-      return { kind: 'boat', installationId: authentication.installationId };
+      return {
+        kind: 'boat',
+        installationId: authentication.installationId,
+        credential: authentication.credential,
+      };
   }
 }

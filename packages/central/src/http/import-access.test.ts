@@ -4,10 +4,13 @@ import { revoke } from '../installations/enroll.ts';
 import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {
+  type EnrolledBoat,
   enrollBoat,
   expectRefusal,
   heldRecords,
+  importDocument,
   NOON_MS,
+  slowBody,
   startNode,
   toDocument,
   toImportRequest,
@@ -45,5 +48,54 @@ describeOnPostgres('access to imports', (open) => {
       401,
       'INVALID_TOKEN',
     );
+  });
+
+  test('stores nothing of an upload whose token ends while it arrives', async () => {
+    const { store } = open();
+    const endings: Readonly<Record<string, (boat: EnrolledBoat) => Promise<unknown>>> = {
+      'all tokens are revoked': (boat) => revoke({ store, wallMs: NOON_MS }, boat.id, 'tokens'),
+      'its token expires': (boat) =>
+        store.query('update device_tokens set expires_at = $2 where installation_id = $1', [
+          boat.id,
+          new Date(NOON_MS).toISOString(),
+        ]),
+    };
+    for (const [name, end] of Object.entries(endings)) {
+      const boat = await enrollBoat(store);
+      const app = startNode(store);
+      const slow = slowBody(boat);
+      const answer = app.fetch(slow.request);
+      await slow.isRead;
+      await end(boat);
+      slow.end();
+      assert.equal((await answer).status, 401, name);
+      assert.deepEqual(await heldRecords(store, boat), []);
+    }
+  });
+
+  test('stores nothing of an upload by installation id once the operator no longer accepts the id', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store, true);
+    const app = startNode(store);
+    const slow = slowBody(boat, { bearer: boat.id });
+    const answer = app.fetch(slow.request);
+    await slow.isRead;
+    await revoke({ store, wallMs: NOON_MS }, boat.id, 'tokens');
+    slow.end();
+    assert.equal((await answer).status, 401);
+    assert.deepEqual(await heldRecords(store, boat), []);
+  });
+
+  test('answers a repeated upload with 401 if its token ended while it arrived', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const app = startNode(store);
+    await importDocument(app, boat, toDocument(boat));
+    const slow = slowBody(boat);
+    const answer = app.fetch(slow.request);
+    await slow.isRead;
+    await revoke({ store, wallMs: NOON_MS }, boat.id, 'tokens');
+    slow.end();
+    assert.equal((await answer).status, 401);
   });
 });

@@ -1,16 +1,19 @@
 import { strict as assert } from 'node:assert';
 import { before, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { createInlinePreparer, type Preparer } from '../import/preparer.ts';
 import type { Store } from '../platform/ports.ts';
 import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';
 import {
-  type EnrolledBoat,
+  createNode,
   enrollBoat,
   expectRefusal,
   importDocument,
   NOON_MS,
+  slowBody,
   startNode,
+  toBoatlog,
   toDocument,
   toImportRequest,
 } from '../testing/central-under-test.ts';
@@ -70,7 +73,7 @@ describeOnPostgres('admission of imports', (open) => {
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const limits = { importsMax: 1, installationImportsMax: 2, bodySizeMaxBytes: 1_000 };
     const app = startNode(store, { limits });
-    const slow = slowBody(boat, Buffer.alloc(900));
+    const slow = slowBody(boat, {}, Buffer.alloc(900));
     const first = app.fetch(slow.request);
     await slow.isRead;
     const full = await expectRefusal(app, toImportRequest(other, toDocument(other)), 503, 'UNAVAILABLE');
@@ -79,40 +82,117 @@ describeOnPostgres('admission of imports', (open) => {
     await (await first).body?.cancel();
     await importDocument(app, other, toDocument(other));
   });
+
+  test('gives one installation no more memory than one body, and leaves the rest to others', async () => {
+    const { store } = open();
+    const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
+    const limits = { importsMax: 2, installationImportsMax: 3, bodySizeMaxBytes: 1_000 };
+    const app = startNode(store, { limits });
+    const slow = slowBody(boat, {}, Buffer.alloc(700));
+    const first = app.fetch(slow.request);
+    await slow.isRead;
+    await expectRefusal(app, toImportRequest(boat, toDocument(boat)), 429, 'TOO_MANY_REQUESTS');
+    await importDocument(app, other, toDocument(other));
+    slow.end();
+    await (await first).body?.cancel();
+  });
+
+  test('drops the slowest uploads with 503 once memory is short, so that other boats are admitted', async () => {
+    const { store } = open();
+    const [boat, stalled, dripping] = [
+      await enrollBoat(store),
+      await enrollBoat(store),
+      await enrollBoat(store),
+    ];
+    let nowMs = 0;
+    const limits = { importsMax: 2, installationImportsMax: 1, bodySizeMaxBytes: 1_000 };
+    const app = startNode(store, { limits, monotonic: () => nowMs });
+    const uploads = [slowBody(stalled, {}, Buffer.alloc(900)), slowBody(dripping, {}, Buffer.alloc(800))];
+    const answers = uploads.map(({ request }) => app.fetch(request));
+    for (const { isRead } of uploads) await isRead;
+    // Within the first seconds nobody knows that they are slow.
+    await expectRefusal(app, toImportRequest(boat, toDocument(boat)), 503, 'UNAVAILABLE');
+    nowMs = 20_000;
+    await importDocument(app, boat, toDocument(boat));
+    const dropped = await answers[0];
+    assert.equal(dropped?.status, 503);
+    assert.match(dropped.headers.get('Retry-After') ?? '', retryAfter);
+    // The memory of one was enough, so the other is still received.
+    uploads[1]?.end();
+    assert.notEqual((await answers[1])?.status, 503);
+  });
+
+  test('answers a boat that took too much processor time with 429 until it has rested, and no other boat', async () => {
+    const { store } = open();
+    const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
+    let nowMs = 0;
+    const inline = createInlinePreparer(() => nowMs);
+    const costly: Preparer = {
+      ...inline,
+      prepare: async (part, rank) => ({ ...(await inline.prepare(part, rank)), cpuMs: 31_000 }),
+    };
+    const app = startNode(store, { monotonic: () => nowMs, preparer: costly });
+    const large = Array.from({ length: 2_000 }, (_, index) => ({
+      record_id: `${index}`,
+      text: 'x'.repeat(40),
+    }));
+    await importDocument(app, boat, toDocument(boat, { data: toBoatlog(large) }));
+    const refused = await expectRefusal(
+      app,
+      toImportRequest(boat, toDocument(boat)),
+      429,
+      'TOO_MANY_REQUESTS',
+    );
+    assert.match(refused.body.message, /processor time/);
+    await importDocument(app, other, toDocument(other));
+    nowMs = 30_000;
+    await importDocument(app, boat, toDocument(boat, { sequence: 2 }));
+  });
+
+  test('answers a body whose check exceeds the time or memory of a thread with 413', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const large = toDocument(boat, { data: toBoatlog([{ record_id: 'a', text: 'x'.repeat(100_000) }]) });
+    const inline = createInlinePreparer(() => 0);
+    for (const limit of ['time', 'memory'] as const) {
+      const exceeded = async () => ({ kind: 'exceeded' as const, limit, cpuMs: 10_000 });
+      for (const preparer of [
+        { ...inline, decode: exceeded },
+        { ...inline, prepare: exceeded },
+      ]) {
+        const app = startNode(store, { preparer });
+        const refused = await expectRefusal(app, toImportRequest(boat, large), 413, 'BODY_TOO_LARGE');
+        assert.match(refused.body.message, new RegExp(limit));
+      }
+    }
+  });
+
+  test('counts an answer that a boat does not read as a request in progress', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const settings = { record_id: 'settings', text: 'x'.repeat(100_000) };
+    await importDocument(
+      startNode(store),
+      boat,
+      toDocument(boat, { data: { settings: { category: 'settings', data: settings } } }),
+    );
+    const app = createNode(store, { limits: { installationImportsMax: 2 } });
+    const ask = () =>
+      app.fetch(
+        new Request(`http://central.test/api/v1/installations/${boat.id}/configuration`, {
+          headers: { Authorization: `Bearer ${boat.token}` },
+        }),
+      );
+    const [first, second] = [await ask(), await ask()];
+    assert.equal((await ask()).status, 429);
+    assert.equal((await first.text()).length > 100_000, true);
+    await second.body?.cancel();
+    assert.equal((await ask()).status, 200);
+  });
 });
 
 const retryAfter = /^[1-9]\d*$/;
 
 function metricsRequest(): Request {
   return new Request('http://central.test/metrics');
-}
-
-/** A request whose body stops after `atOnce` until `end` is called; `isRead` resolves when the rest is requested. */
-function slowBody(boat: EnrolledBoat, atOnce?: Uint8Array) {
-  const text = Buffer.from(JSON.stringify(toDocument(boat)));
-  let left = atOnce;
-  const read = Promise.withResolvers<void>();
-  const release = Promise.withResolvers<void>();
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        if (left !== undefined) {
-          controller.enqueue(left);
-          left = undefined;
-          return;
-        }
-        read.resolve();
-        await release.promise;
-        controller.enqueue(text);
-        controller.close();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  const ordinary = toImportRequest(boat, toDocument(boat), { headers: { 'Content-Digest': undefined } });
-  return {
-    request: new Request(ordinary, { body, duplex: 'half' } as RequestInit),
-    isRead: read.promise,
-    end: () => release.resolve(),
-  };
 }

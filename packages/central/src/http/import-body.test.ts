@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { before, test } from 'node:test';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { toContentDigest } from '@d3kos/protocol';
+import { createInlinePreparer } from '../import/preparer.ts';
 import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
+import { systemMonotonic } from '../platform/world.ts';
 import { migrate } from '../store/migrate.ts';
 import {
   enrollBoat,
@@ -135,6 +137,69 @@ describeOnPostgres('the body of an import', (open) => {
         const request = toImportRequest(boat, text.replace(from, to), { coding: 'gzip' });
         await expectRefusal(app, request, 413, 'BODY_TOO_LARGE');
       }
+  });
+
+  test('rejects single records that are too wide or too large before it parses them, and stores the others', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const keys = Array.from({ length: 20_000 }, (_, index) => `"k${index}":1`).join();
+    const text = JSON.stringify(toDocument(boat, { data: toBoatlog([{ record_id: 'a' }, 'HERE']) })).replace(
+      '"HERE"',
+      `{"record_id":"keys",${keys}},{"record_id":"list","list":[${'[],'.repeat(15_000)}0]},{"record_id":"text","text":"${'x'.repeat(5 << 20)}"}`,
+    );
+    const receipt = await importDocument(startNode(store), boat, text, { coding: 'gzip' });
+    assert.deepEqual(
+      receipt.rejected_records.map(({ record_id, reason }) => [record_id, reason]),
+      [
+        ['keys', 'more than 10000 values'],
+        ['list', 'more than 10000 values'],
+        ['text', 'more than 4194304 bytes'],
+      ],
+    );
+    assert.deepEqual(receipt.records_imported, { boatlog: 1 });
+  });
+
+  test('answers a body that decodes to far more than its size with 413', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const app = startNode(store);
+    for (const [coding, compress] of [
+      ['gzip', gzipSync],
+      ['br', brotliCompressSync],
+      ['zstd', zstdCompressSync],
+    ] as const) {
+      const body = compress(`{"pad":"${'x'.repeat(6 << 20)}"}`);
+      const request = new Request(toImportRequest(boat, ''), {
+        body,
+        headers: {
+          Authorization: `Bearer ${boat.token}`,
+          'Content-Type': 'application/json',
+          'Content-Encoding': coding,
+        },
+      });
+      const { body: refusal } = await expectRefusal(app, request, 413, 'BODY_TOO_LARGE');
+      assert.match(refusal.message, /times its size/);
+    }
+  });
+
+  test('answers a repeated body without parsing it, and only to a sender that may still store', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const entries = Array.from({ length: 2_000 }, (_, index) => ({
+      record_id: `${index}`,
+      text: `entry ${index}`,
+    }));
+    const document = toDocument(boat, { data: toBoatlog(entries) });
+    const first = await importDocument(startNode(store), boat, document);
+    const inline = createInlinePreparer(systemMonotonic);
+    const unable = { ...inline, prepare: () => Promise.reject(new Error('the body was prepared again')) };
+    const app = startNode(store, { preparer: unable });
+    for (const coding of ['gzip', 'identity'] as const) {
+      const again = await importDocument(app, boat, document, { coding });
+      assert.deepEqual(again, { ...first, duplicate: true });
+    }
+    const other = await enrollBoat(store);
+    await assert.rejects(importDocument(app, other, document), /prepared again|INTERNAL/);
   });
 
   test('answers a body that ended early with 408', async () => {

@@ -1,10 +1,13 @@
 import { type ContentCoding, parseContentDigest } from '@d3kos/protocol';
 import type { AdmittedRequest } from '../admission/admission.ts';
+import { LIGHT_SIZE_MAX_BYTES } from '../admission/policy.ts';
 import type { RefusalOf } from '../api/contract.ts';
 import { type ImportOutcome, importBody } from '../import/import-body.ts';
 import { newImportId } from '../import/new-import-id.ts';
-import { RECORDS_MAX, VALUES_MAX } from '../import/records.ts';
-import { decodeBody, parseContentCoding, receiveBody } from './body.ts';
+import { DECODED_RATIO_MAX } from '../import/decode-body.ts';
+import { RECORDS_MAX, VALUES_MAX } from '../import/document-limits.ts';
+import type { Preparer } from '../import/preparer.ts';
+import { parseContentCoding, receiveBody } from './body.ts';
 import type { AppContext } from './context.ts';
 import type { RouteRequest } from './route-request.ts';
 import { answer, type Refused, type Reply, refuse, refuseAdmission } from './reply.ts';
@@ -17,26 +20,36 @@ type ImportRefused = Refused<RefusalOf<'importPart'>>;
  */
 export async function handleImport(
   context: AppContext,
-  { raw, installationId, admitted }: RouteRequest<'importPart'>,
+  { raw, installationId, credential, admitted }: RouteRequest<'importPart'>,
 ): Promise<Reply<'importPart'>> {
-  const body = await receiveDecoded(context, raw, admitted);
+  const received = await receiveChecked(context, raw, admitted);
+  if (received.kind === 'refused') return received;
+  const body = await decodeReceived(context, received, admitted);
   if (body.kind === 'refused') return body;
-  const outcome = await importBody(context.store, {
-    bytes: body.bytes,
-    installationId,
-    idempotencyKey: raw.headers.get('Idempotency-Key') ?? undefined,
-    contentCoding: body.contentCoding,
-    wireSizeBytes: body.wireSizeBytes,
-    receivedMs: context.wall(),
-    importId: newImportId(context.randomHex),
-  });
-  return toReply(context, outcome, body);
+  const { contentCoding, wireSizeBytes } = received;
+  const decodedSizeBytes = body.bytes.byteLength;
+  const { store } = context;
+  const outcome = await importBody(
+    { store, preparer: body.preparer, rank: admitted.rank, charge: admitted.charge },
+    {
+      bytes: body.bytes,
+      sha256: body.sha256,
+      credential,
+      installationId,
+      idempotencyKey: raw.headers.get('Idempotency-Key') ?? undefined,
+      contentCoding,
+      wireSizeBytes,
+      receivedMs: context.wall(),
+      importId: newImportId(context.randomHex),
+    },
+  );
+  return toReply(context, outcome, { decodedSizeBytes, wireSizeBytes });
 }
 
 function toReply(
   context: AppContext,
   outcome: ImportOutcome,
-  { bytes, wireSizeBytes }: DecodedRequest,
+  { decodedSizeBytes, wireSizeBytes }: { readonly decodedSizeBytes: number; readonly wireSizeBytes: number },
 ): Reply<'importPart'> {
   switch (outcome.kind) {
     case 'mismatch':
@@ -51,9 +64,11 @@ function toReply(
       return refuse('BODY_TOO_LARGE', `a document may hold ${RECORDS_MAX} records: send smaller parts`);
     case 'too_many_values':
       return refuse('BODY_TOO_LARGE', `a document may hold ${VALUES_MAX} values: send smaller parts`);
+    case 'too_costly':
+      return refuseTooCostly(outcome.limit);
     default:
       context.counters.wireBytes += wireSizeBytes;
-      context.counters.decodedBytes += bytes.byteLength;
+      context.counters.decodedBytes += decodedSizeBytes;
   }
   switch (outcome.kind) {
     case 'stored':
@@ -70,34 +85,39 @@ function toReply(
       return refuse('IDEMPOTENCY_CONFLICT', `${outcome.idempotencyKey} is stored with different content`);
     case 'disabled':
       return refuse('INSTALLATION_DISABLED', 'the operator disabled this installation');
+    case 'revoked':
+      return refuse('INVALID_TOKEN', 'the token was revoked, or expired, while the body arrived');
   }
 }
 
-interface DecodedRequest {
-  readonly kind: 'decoded';
+interface ReceivedRequest {
+  readonly kind: 'received';
   readonly bytes: Uint8Array;
   readonly contentCoding: ContentCoding;
   readonly wireSizeBytes: number;
 }
 
-/** Returns the body once it is received whole, matches its digest, has a permit and is decoded within the limit. */
-async function receiveDecoded(
+/** Returns the body once it is received whole and matches its digest. */
+async function receiveChecked(
   { limits, log }: AppContext,
   request: Request,
   admitted: AdmittedRequest,
-): Promise<DecodedRequest | ImportRefused> {
+): Promise<ReceivedRequest | ImportRefused> {
   const mediaType = (request.headers.get('Content-Type') ?? '').split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json')
     return refuse('UNSUPPORTED_MEDIA_TYPE', 'Content-Type must be application/json');
   const contentCoding = parseContentCoding(request.headers.get('Content-Encoding'));
   if (contentCoding === undefined)
     return refuse('UNSUPPORTED_MEDIA_TYPE', 'Content-Encoding must be gzip, br, zstd or identity');
-  const received = await receiveBody(request, limits.bodySizeMaxBytes, admitted.hold);
+  const received = await receiveBody(request, limits.bodySizeMaxBytes, admitted.upload);
   switch (received.kind) {
     case 'too_large':
       return refuseTooLarge(limits.bodySizeMaxBytes);
-    case 'over_limit':
-      return refuseAdmission('node_busy');
+    case 'refused':
+      return refuseAdmission(received.refusal);
+    case 'evicted':
+      log.write('info', 'slow request body dropped, because the memory for bodies is short');
+      return refuse('UNAVAILABLE', 'the body arrived too slowly while this node is short of memory');
     case 'incomplete':
       // R26: "Central MUST answer 408 when a body ends early, because the boat can send it again."
       log.write('info', 'request body ended early');
@@ -107,16 +127,60 @@ async function receiveDecoded(
   }
   const digestFault = findDigestFault(request.headers.get('Content-Digest'), received.sha256Base64);
   if (digestFault !== undefined) return refuse('INVALID_DIGEST', digestFault);
-  if (!(await admitted.acquirePermit())) return refuseAdmission('node_busy');
-  const decoded = decodeBody(received.bytes, contentCoding, limits.bodySizeMaxBytes);
+  return { kind: 'received', bytes: received.bytes, contentCoding, wireSizeBytes: received.bytes.byteLength };
+}
+
+interface DecodedRequest {
+  readonly kind: 'decoded';
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+  /** The preparer for a body of this size. */
+  readonly preparer: Preparer;
+}
+
+/**
+ * Returns the decoded body once it has a permit. A small body is decoded at once on this thread, which is quicker than a way to
+ * another thread and back. A body that turns out to be larger is decoded by another thread.
+ */
+async function decodeReceived(
+  { limits, preparer, inlinePreparer }: AppContext,
+  { bytes, contentCoding, wireSizeBytes }: ReceivedRequest,
+  admitted: AdmittedRequest,
+): Promise<DecodedRequest | ImportRefused> {
+  const { rank, charge, upload } = admitted;
+  if (wireSizeBytes <= LIGHT_SIZE_MAX_BYTES) {
+    const sizeMaxBytes = Math.min(LIGHT_SIZE_MAX_BYTES, limits.bodySizeMaxBytes);
+    const light = await inlinePreparer.decode({ bytes, coding: contentCoding, sizeMaxBytes }, rank);
+    charge(light.cpuMs);
+    if (light.kind === 'done' && light.result.kind === 'decoded') {
+      if (!(await admitted.acquirePermit('light'))) return refuseAdmission('node_busy');
+      return { ...light.result, preparer: inlinePreparer };
+    }
+  }
+  if (!(await admitted.acquirePermit('heavy'))) return refuseAdmission('node_busy');
+  const sizeMaxBytes = limits.bodySizeMaxBytes;
+  const worked = await preparer.decode({ bytes, coding: contentCoding, sizeMaxBytes }, rank);
+  charge(worked.cpuMs);
+  if (worked.kind === 'exceeded') return refuseTooCostly(worked.limit);
+  const decoded = worked.result;
   switch (decoded.kind) {
     case 'too_large':
       return refuseTooLarge(limits.bodySizeMaxBytes);
+    case 'too_compressed':
+      return refuse('BODY_TOO_LARGE', `a body may decode to ${DECODED_RATIO_MAX} times its size`);
     case 'damaged':
       return refuse('INVALID_FORMAT', `the body is not valid ${contentCoding}`);
-    case 'decoded':
-      return { ...decoded, contentCoding, wireSizeBytes: received.bytes.byteLength };
+    case 'decoded': {
+      // The bytes as received are no longer in memory; the decoded ones take their place.
+      const refusal = upload.hold(Math.max(0, decoded.bytes.byteLength - wireSizeBytes));
+      return refusal === undefined ? { ...decoded, preparer } : refuseAdmission(refusal);
+    }
   }
+}
+
+/** The refusal of a body that needs too much work. */
+function refuseTooCostly(limit: 'time' | 'memory') {
+  return refuse('BODY_TOO_LARGE', `the body takes too much ${limit} to check: send smaller parts`);
 }
 
 /** R21: "Central MUST refuse a body that does not match its `Content-Digest` with 400 `INVALID_DIGEST`." */

@@ -1,6 +1,7 @@
 import { type CentralError, CONTENT_CODINGS, FORMAT_VERSION } from '@d3kos/protocol';
-import { ADMISSION_REFUSALS, type AdmissionRefusal, RETRY_AFTER_S } from '../admission/policy.ts';
+import { type AdmissionRefusal, RETRY_AFTER_S } from '../admission/policy.ts';
 import {
+  ADMISSION_REFUSALS,
   type AnswerOf,
   type Refusal,
   type RefusalOf,
@@ -39,8 +40,8 @@ export function refuse<R extends Refusal>(refusal: R, message: string, headers: 
 
 /** The refusal of a request that exceeds a limit of `admission/policy.ts`. */
 export function refuseAdmission(kind: AdmissionRefusal): Refused<'TOO_MANY_REQUESTS' | 'UNAVAILABLE'> {
-  const { code, message } = ADMISSION_REFUSALS[kind];
-  return refuse(code, message);
+  const { refusal, message } = ADMISSION_REFUSALS[kind];
+  return refuse(refusal, message);
 }
 
 /**
@@ -53,12 +54,42 @@ export const COMMON_HEADERS: Headers = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** The HTTP response of a reply. */
-export function toResponse<Id extends RouteId>(id: Id, reply: Reply<Id>): Response {
-  if (reply.kind === 'refused') return toRefusalResponse(reply);
+/** Characters of an answer that the buffers of a connection take at once, so that a receiver cannot delay it. */
+const BUFFERED_ANSWER_LENGTH_MAX = 16_384;
+
+/**
+ * The HTTP response of a reply. `onSent` is called once the connection has taken the whole answer, or is closed: an answer that a
+ * client does not read occupies memory, so its request stays in progress.
+ */
+export function toResponse<Id extends RouteId>(id: Id, reply: Reply<Id>, onSent: () => void): Response {
+  if (reply.kind === 'refused') {
+    onSent();
+    return toRefusalResponse(reply);
+  }
   const { contentType } = ROUTES[id].answer;
-  const body = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body);
-  return new Response(body, { headers: { 'Content-Type': contentType, ...reply.headers } });
+  const text = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body);
+  const headers = { 'Content-Type': contentType, ...reply.headers };
+  if (text.length > BUFFERED_ANSWER_LENGTH_MAX) return new Response(toStream(text, onSent), { headers });
+  onSent();
+  return new Response(text, { headers });
+}
+
+function toStream(text: string, onSent: () => void): ReadableStream<Uint8Array> {
+  let bytes: Uint8Array | undefined = new TextEncoder().encode(text);
+  return new ReadableStream(
+    {
+      pull(controller) {
+        // The second pull comes after the connection has taken the bytes of the first.
+        if (bytes === undefined) {
+          controller.close();
+          onSent();
+        } else controller.enqueue(bytes);
+        bytes = undefined;
+      },
+      cancel: onSent,
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 /**

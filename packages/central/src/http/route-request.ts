@@ -1,5 +1,6 @@
 import type { AdmittedRequest } from '../admission/admission.ts';
 import type { ParameterOf, RouteId, ROUTES } from '../api/contract.ts';
+import type { Credential } from '../installations/credential.ts';
 import type { AppContext } from './context.ts';
 import type { Reply } from './reply.ts';
 
@@ -8,6 +9,8 @@ export interface RouteRequest<Id extends RouteId> {
   readonly raw: Request;
   readonly parameters: Readonly<Partial<Record<ParameterOf<Id>, string>>>;
   readonly installationId: InstallationOf<Id>;
+  /** What authenticated the boat. Undefined for other callers. */
+  readonly credential: Credential | undefined;
   readonly admitted: AdmittedRequest;
 }
 

@@ -3,7 +3,6 @@ import type { Queryable } from '../platform/ports.ts';
 import { runStatement, statements } from '../store/database.ts';
 import { toStorableText } from './json-value.ts';
 import { type PartToStore, toIso, toSoftwareVersion } from './part-to-store.ts';
-import type { SortedRecords } from './records.ts';
 
 /**
  * Adds an import to the counters of its installation and updates the boat's claims. A late export, from an older ledger or with a
@@ -12,11 +11,10 @@ import type { SortedRecords } from './records.ts';
 export async function countImport(
   tx: Queryable,
   part: PartToStore,
-  sorted: SortedRecords,
   newerLedgers: readonly string[],
 ): Promise<void> {
-  const { document, identity } = part;
-  const recordCount = [...sorted.records.values()].reduce((sum, records) => sum + records.length, 0);
+  const { document, identity, sorted } = part;
+  const recordCount = [...sorted.counts.values()].reduce((sum, count) => sum + count, 0);
   const ledgerId = document.ledger_id ?? null;
   const sequence = document.sequence ?? null;
   const isLatest = sql<boolean>`(${newerLedgers.length === 0}::boolean

@@ -1,24 +1,25 @@
-import { createHash } from 'node:crypto';
-import {
-  type ContentCoding,
-  type ExportDocument,
-  ExportDocumentSchema,
-  FORMAT_VERSION,
-  type Receipt,
-} from '@d3kos/protocol';
-import { Compile } from 'typebox/compile';
+import type { ContentCoding, Receipt } from '@d3kos/protocol';
+import type { Credential } from '../installations/credential.ts';
 import type { Store } from '../platform/ports.ts';
-import { isJsonObject, mayHoldMoreValues, parseExactJson } from './json-value.ts';
-import { identifyPart } from './part-identity.ts';
-import { countDocumentRecords, RECORDS_MAX, VALUES_MAX } from './records.ts';
+import { findRepeated } from './find-repeated.ts';
+import type { Preparation } from './prepare-part.ts';
+import type { Preparer } from './preparer.ts';
 import { storePart } from './store-part.ts';
 
-const isExportDocument = Compile(ExportDocumentSchema);
+/**
+ * Characters of rows that the database stores in a millisecond of processor time. An installation is charged for the database too,
+ * by size, so that a slow database does not use up the budget of a boat.
+ */
+const ROWS_LENGTH_PER_MS = 10_000;
 
 /** A document, or one part of it, as it arrived over the network or in a bundle. */
 export interface BodyToImport {
   /** The decoded bytes. */
   readonly bytes: Uint8Array;
+  /** Hex SHA-256 of `bytes`. */
+  readonly sha256: string;
+  /** The sender, which must still be authorized when the part is stored. Undefined for a bundle, which the operator imports. */
+  readonly credential: Credential | undefined;
   /** The only installation whose documents are accepted; undefined accepts every enrolled installation. */
   readonly installationId: string | undefined;
   /** The key that the sender gave with the body; undefined if it gave none. */
@@ -30,6 +31,16 @@ export interface BodyToImport {
   readonly receivedMs: number;
   /** The import id, used if the body is stored. */
   readonly importId: string;
+}
+
+/** The ports that an import needs. */
+export interface ImportWorld {
+  readonly store: Store;
+  readonly preparer: Preparer;
+  /** Orders waiting work: the lowest first. */
+  readonly rank: () => number;
+  /** Charges processor time to the sender. */
+  readonly charge: (cpuMs: number) => void;
 }
 
 /** The result of importing a body. */
@@ -44,84 +55,44 @@ export type ImportOutcome =
   | { readonly kind: 'conflict'; readonly idempotencyKey: string }
   /** The installation is disabled or not enrolled. */
   | { readonly kind: 'disabled' }
-  | { readonly kind: 'mismatch' }
-  /** The document has more records or more values than the limits allow. */
-  | { readonly kind: 'too_many_records' | 'too_many_values' }
-  /** The body is not a document of this format. */
-  | { readonly kind: 'invalid'; readonly reason: string };
+  /** The credential was revoked or has expired since the request began. */
+  | { readonly kind: 'revoked' }
+  /** Checking the body exceeds the limit of time or memory. */
+  | { readonly kind: 'too_costly'; readonly limit: 'time' | 'memory' }
+  | Exclude<Preparation, { readonly kind: 'prepared' }>;
 
 /**
- * Parses, checks and stores one body in one transaction. The network and bundles both use this function, so a body has the same
- * outcome either way, and a body that arrives twice is stored once.
+ * Checks and stores one body in one transaction. The network and bundles both use this function, so a body has the same outcome
+ * either way, and a body that arrives twice is stored once. A body that central already holds is recognized by its key and its
+ * digest, before it is parsed.
  */
-export async function importBody(store: Store, body: BodyToImport): Promise<ImportOutcome> {
-  if (mayHoldMoreValues(body.bytes, VALUES_MAX)) return { kind: 'too_many_values' };
-  const text = toUtf8Text(body.bytes);
-  if (text === undefined) return { kind: 'invalid', reason: 'the body is not valid UTF-8' };
-  const parsed = parseDocument(text);
-  if (parsed.kind === 'invalid') return parsed;
-  const { document } = parsed;
-  if (body.installationId !== undefined && document.installation_id !== body.installationId)
-    return { kind: 'mismatch' };
-  if (countDocumentRecords(document) > RECORDS_MAX) return { kind: 'too_many_records' };
-  const sha256 = createHash('sha256').update(body.bytes).digest('hex');
-  const identified = identifyPart(document, body.idempotencyKey, sha256);
-  if (identified.kind === 'contradiction') return { kind: 'invalid', reason: identified.reason };
-  const { identity } = identified;
-  const outcome = await storePart(store, {
-    document,
-    identity,
-    sha256,
-    contentCoding: body.contentCoding,
-    wireSizeBytes: body.wireSizeBytes,
-    decodedSizeBytes: body.bytes.byteLength,
-    receivedMs: body.receivedMs,
-    importId: body.importId,
-  });
+export async function importBody(world: ImportWorld, body: BodyToImport): Promise<ImportOutcome> {
+  const repeated = await findRepeated(world.store, body);
+  if (repeated !== undefined) return repeated;
+  const { bytes, sha256, installationId, idempotencyKey } = body;
+  // Read first: afterwards the bytes may belong to another thread.
+  const decodedSizeBytes = bytes.byteLength;
+  const worked = await world.preparer.prepare({ bytes, sha256, installationId, idempotencyKey }, world.rank);
+  world.charge(worked.cpuMs);
+  if (worked.kind === 'exceeded') return { kind: 'too_costly', limit: worked.limit };
+  const part = worked.result;
+  if (part.kind !== 'prepared') return part;
+  world.charge(part.sorted.rowsLength / ROWS_LENGTH_PER_MS);
+  const { contentCoding, wireSizeBytes, receivedMs, importId } = body;
+  const facts = { sha256, contentCoding, wireSizeBytes, decodedSizeBytes, receivedMs, importId };
+  const outcome = await storePart(world.store, { ...part, ...facts }, body.credential);
   switch (outcome.kind) {
     case 'stored':
     case 'repeated':
       return {
         ...outcome,
-        installationId: document.installation_id,
-        idempotencyKey: identity.idempotencyKey,
+        installationId: part.document.installation_id,
+        idempotencyKey: part.identity.idempotencyKey,
       };
     case 'conflict':
-      return { kind: 'conflict', idempotencyKey: identity.idempotencyKey };
+      return { kind: 'conflict', idempotencyKey: part.identity.idempotencyKey };
     case 'disabled':
+    case 'revoked':
       return outcome;
-  }
-}
-
-type ParsedDocument =
-  | { readonly kind: 'document'; readonly document: ExportDocument }
-  | { readonly kind: 'invalid'; readonly reason: string };
-
-function parseDocument(text: string): ParsedDocument {
-  const value = toJson(text);
-  if (!isJsonObject(value)) return { kind: 'invalid', reason: 'the body is not a JSON object' };
-  if (value['format_version'] !== FORMAT_VERSION)
-    return { kind: 'invalid', reason: `format_version must be ${FORMAT_VERSION}` };
-  if (isExportDocument.Check(value)) return { kind: 'document', document: value };
-  const [first] = isExportDocument.Errors(value);
-  return {
-    kind: 'invalid',
-    reason: first === undefined ? 'not an export document' : `${first.instancePath || '/'} ${first.message}`,
-  };
-}
-
-function toUtf8Text(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-function toJson(text: string): unknown {
-  try {
-    return parseExactJson(text);
-  } catch {
-    return undefined;
   }
 }

@@ -1,7 +1,7 @@
-import { CATEGORIES, type ExportDocument, type Receipt } from '@d3kos/protocol';
+import type { Receipt } from '@d3kos/protocol';
 import type { Queryable } from '../platform/ports.ts';
 import { runStatement, statements } from '../store/database.ts';
-import { toCanonicalJson, toStorableText } from './json-value.ts';
+import { toStorableText } from './json-value.ts';
 import { type PartToStore, toIso, toSoftwareVersion } from './part-to-store.ts';
 
 /** Registers a part under its idempotency key, with its receipt. */
@@ -23,27 +23,13 @@ export async function insertImport(tx: Queryable, part: PartToStore, receipt: Re
       export_type: document.export_type ?? null,
       export_timestamp: toStorableText(document.export_timestamp),
       software_version: toSoftwareVersion(document),
-      sections: toSections(document),
+      sections: part.sections,
       content_coding: part.contentCoding,
       wire_bytes: part.wireSizeBytes,
       decoded_bytes: part.decodedSizeBytes,
       received_at: toIso(part.receivedMs),
       withdrawn_sequences: toArrayLiteral(document.withdrawn_sequences),
     }),
-  );
-}
-
-/** The members of each section except its records: the state that the category had on board. */
-function toSections({ data }: ExportDocument): string {
-  return toCanonicalJson(
-    Object.fromEntries(
-      CATEGORIES.flatMap((category) => {
-        const section = data[category];
-        if (section === undefined) return [];
-        const { state = null, entry_count = null, error = null } = section;
-        return [[category, { state, entry_count, error }]];
-      }),
-    ),
   );
 }
 

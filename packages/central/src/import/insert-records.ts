@@ -1,18 +1,14 @@
-import type { Category, ExportDocument } from '@d3kos/protocol';
+import type { ExportDocument } from '@d3kos/protocol';
 import type { Queryable } from '../platform/ports.ts';
 import { upsertRecordsSql } from '../store/record-tables.ts';
 import { textOf } from '../store/row.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
-import type { SortedRecords, StorableRecord } from './records.ts';
-
-/**
- * Most records in one statement. Above a few thousand the time per record no longer falls, while the statement needs more
- * memory.
- */
-const BATCH_RECORDS_MAX = 5_000;
 
 /** Returns the ledgers that the installation began after the document's. A ledger that central has not seen yet is the newest. */
-export async function findNewerLedgers(tx: Queryable, document: ExportDocument): Promise<readonly string[]> {
+export async function findNewerLedgers(
+  tx: Queryable,
+  document: Pick<ExportDocument, 'installation_id' | 'ledger_id'>,
+): Promise<readonly string[]> {
   if (document.ledger_id === undefined) return [];
   const rows = await tx.query(
     `select ledger_id from imports where installation_id = $1::text and ledger_id is not null
@@ -27,46 +23,25 @@ export async function findNewerLedgers(tx: Queryable, document: ExportDocument):
 export async function insertRecords(
   tx: Queryable,
   part: PartToStore,
-  { records }: SortedRecords,
   newerLedgers: readonly string[],
 ): Promise<void> {
-  for (const [category, all] of records)
-    for (let start = 0; start < all.length; start += BATCH_RECORDS_MAX)
-      await insertBatch(tx, part, category, all.slice(start, start + BATCH_RECORDS_MAX), newerLedgers);
-}
-
-async function insertBatch(
-  tx: Queryable,
-  part: PartToStore,
-  category: Category,
-  batch: readonly StorableRecord[],
-  newerLedgers: readonly string[],
-): Promise<void> {
-  await tx.query(upsertRecordsSql(category), [
-    part.document.installation_id,
-    `[${batch.map(toRow).join(',')}]`,
-    part.document.ledger_id ?? null,
-    part.document.sequence ?? null,
-    part.identity.exportId,
-    part.identity.part.index,
-    part.importId,
-    toIso(part.receivedMs),
-    newerLedgers,
-  ]);
-}
-
-function toRow({ recordId, recordedAt, sha256, columns, json }: StorableRecord): string {
-  const facts = JSON.stringify({ record_id: recordId, recorded_at: recordedAt, sha256, ...columns });
-  // The record's text is inserted unchanged: parsing it again would round its large integers.
-  return `${facts.slice(0, -1)},"record":${json}}`;
+  for (const { category, rows } of part.sorted.batches)
+    await tx.query(upsertRecordsSql(category), [
+      part.document.installation_id,
+      rows,
+      part.document.ledger_id ?? null,
+      part.document.sequence ?? null,
+      part.identity.exportId,
+      part.identity.part.index,
+      part.importId,
+      toIso(part.receivedMs),
+      newerLedgers,
+    ]);
 }
 
 /** Stores the rejected records with their reasons. */
-export async function insertRejected(
-  tx: Queryable,
-  part: PartToStore,
-  { rejected }: SortedRecords,
-): Promise<void> {
+export async function insertRejected(tx: Queryable, part: PartToStore): Promise<void> {
+  const { rejected } = part.sorted;
   if (rejected.length === 0) return;
   await tx.query(
     `insert into rejected_records (installation_id, import_id, ordinal, category, record_id, reason, record, received_at)

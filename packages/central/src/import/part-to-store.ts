@@ -1,11 +1,18 @@
 import type { ContentCoding, ExportDocument } from '@d3kos/protocol';
 import { toStorableText } from './json-value.ts';
 import type { PartIdentity } from './part-identity.ts';
+import type { SortedRecords } from './records.ts';
 
-/** One checked and decoded part. */
+/** Every member of a document except its records. */
+export type DocumentClaims = Readonly<Omit<ExportDocument, 'data'>>;
+
+/** One checked and decoded part, ready to be stored. */
 export interface PartToStore {
-  readonly document: ExportDocument;
+  readonly document: DocumentClaims;
   readonly identity: PartIdentity;
+  readonly sorted: SortedRecords;
+  /** The members of each section except its records, as JSON text. */
+  readonly sections: string;
   /** Hex SHA-256 of the decoded body. */
   readonly sha256: string;
   readonly contentCoding: ContentCoding;
@@ -18,7 +25,7 @@ export interface PartToStore {
 }
 
 /** The software version that a document claims, in storable text, or null. */
-export function toSoftwareVersion({ software_version }: ExportDocument): string | null {
+export function toSoftwareVersion({ software_version }: DocumentClaims): string | null {
   return software_version === undefined ? null : toStorableText(software_version);
 }
 

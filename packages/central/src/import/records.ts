@@ -25,29 +25,13 @@ const RECORD_LEVELS_MAX = 64;
 const NUMBER_LENGTH_MAX = 1_000;
 
 /**
- * Most records in one document. The largest body holds fewer ordinary records, because each has 150 bytes or more, so even an
- * older boat can send its whole log. Without this limit, a body of a few hundred KB could decode to three million records and
- * occupy the node for a minute.
- */
-export const RECORDS_MAX = 250_000;
-
-/**
- * Most JSON values in one document: ten for each of RECORDS_MAX records, as many as the longest ordinary records have. A value
- * takes two bytes as text, less than one byte compressed, and about a hundred bytes in memory. Without this limit, a body of
- * 30 KB took 1 GB of memory or blocked a node for a minute.
- */
-export const VALUES_MAX = 10 * RECORDS_MAX;
-
-/** Returns the number of records in a document. */
-export function countDocumentRecords({ data }: ExportDocument): number {
-  return CATEGORIES.reduce((sum, category) => sum + (data[category]?.entries?.length ?? 0), 0);
-}
-
-/**
  * Most characters of a rejected record that are stored for the operator: enough to recognize the record. A document may consist
  * of rejected records only.
  */
 const REJECTED_TEXT_LENGTH_MAX = 65_536;
+
+/** Most characters of rejected records that are stored for one document. Further ones are stored without their text. */
+const REJECTED_TEXT_TOTAL_MAX = 1_048_576;
 
 /** Most rejected records that are stored and named in a receipt. A last entry counts the others. */
 const REJECTED_LISTED_MAX = 1_000;
@@ -55,13 +39,29 @@ const REJECTED_LISTED_MAX = 1_000;
 /** Most characters of a category or record id in a rejection. */
 const NAME_LENGTH_MAX = 80;
 
-/** One record as its table holds it. `json` is canonical; `columns` are the columns that only this category has. */
-export interface StorableRecord {
+/**
+ * Most records in one statement. Above a few thousand the time per record no longer falls, while the statement needs more
+ * memory.
+ */
+const BATCH_RECORDS_MAX = 5_000;
+
+/**
+ * Size in characters at which a statement ends. One statement of a whole document of 32 MiB would occupy the node's thread for
+ * more than 20 ms and the database for seconds.
+ */
+const BATCH_LENGTH = 2 * 1_048_576;
+
+/** Records of one category for one statement. */
+export interface RecordBatch {
+  readonly category: Category;
+  /** The JSON array that `upsertRecordsSql` expects, as UTF-8. Within a category, the rows of all batches ascend by record id. */
+  readonly rows: Uint8Array;
+}
+
+/** One record: its id, and its row for `upsertRecordsSql` as JSON text. */
+interface StorableRecord {
   readonly recordId: string;
-  readonly recordedAt: string | null;
-  readonly sha256: string;
-  readonly columns: Readonly<Record<string, string | number | null>>;
-  readonly json: string;
+  readonly row: string;
 }
 
 /** A record that was not stored, with the beginning of its text. */
@@ -69,9 +69,13 @@ export interface RejectedEntry extends RejectedRecord {
   readonly text: string | null;
 }
 
-/** The records of one document. Those of a category are sorted by record id, and each id occurs once. */
+/** The records of one document, ready to be stored. Each id occurs once in its category. */
 export interface SortedRecords {
-  readonly records: ReadonlyMap<Category, readonly StorableRecord[]>;
+  readonly batches: readonly RecordBatch[];
+  /** The number of records in each category that the document has. */
+  readonly counts: ReadonlyMap<Category, number>;
+  /** Characters of all rows. */
+  readonly rowsLength: number;
   readonly rejected: readonly RejectedEntry[];
   /** The number of all rejected records, listed or not. */
   readonly rejectedCount: number;
@@ -81,30 +85,38 @@ export interface SortedRecords {
  * Splits a document into its records. A record that cannot be stored is rejected with a reason and does not affect the others. If
  * two records have the same id, the later one is used. A record without an id, from an older boat, gets one from its content.
  */
-export function toStorableRecords(document: ExportDocument): SortedRecords {
-  const records = new Map<Category, readonly StorableRecord[]>();
+export function toStorableRecords(
+  document: ExportDocument,
+  describeOversized: (record: Readonly<Record<string, unknown>>) => OversizedFacts | undefined,
+): SortedRecords {
+  const batches: RecordBatch[] = [];
+  const counts = new Map<Category, number>();
+  let rowsLength = 0;
   const rejected: RejectedEntry[] = [];
   let rejectedCount = 0;
+  let rejectedLength = 0;
   const reject = (entry: RejectedEntry) => {
     rejectedCount += 1;
-    if (rejected.length < REJECTED_LISTED_MAX) rejected.push(entry);
+    if (rejected.length >= REJECTED_LISTED_MAX) return;
+    rejectedLength += entry.text?.length ?? 0;
+    rejected.push(rejectedLength > REJECTED_TEXT_TOTAL_MAX ? { ...entry, text: null } : entry);
   };
   for (const category of CATEGORIES) {
     const section = document.data[category];
     if (section === undefined) continue;
     const byId = new Map<string, StorableRecord>();
     for (const value of recordsOf(section)) {
-      const read = readRecord(category, value, document.export_timestamp);
+      const read = readRecord(category, value, document.export_timestamp, describeOversized);
       // docs/spec/protocol.md R31: "Central MUST store the other records of a document when it rejects one, and name
       // the rejected record in `rejected_records`."
       if (read.kind === 'rejected') reject({ category, ...read.entry });
       else byId.set(read.record.recordId, read.record);
     }
     // Sorted, so that two transactions lock shared rows in the same order.
-    records.set(
-      category,
-      [...byId.values()].sort((a, b) => (a.recordId < b.recordId ? -1 : 1)),
-    );
+    const sorted = [...byId.values()].sort((a, b) => (a.recordId < b.recordId ? -1 : 1));
+    counts.set(category, sorted.length);
+    rowsLength += sorted.reduce((sum, { row }) => sum + row.length, 0);
+    for (const rows of toBatches(sorted)) batches.push({ category, rows });
   }
   for (const name of Object.keys(document.data).filter((key) => !isCategory(key)))
     reject({
@@ -113,7 +125,23 @@ export function toStorableRecords(document: ExportDocument): SortedRecords {
       reason: 'there is no such category',
       text: null,
     });
-  return { records, rejected, rejectedCount };
+  return { batches, counts, rowsLength, rejected, rejectedCount };
+}
+
+/** Splits rows into JSON arrays of bounded size. */
+function* toBatches(records: readonly StorableRecord[]): Generator<Uint8Array, void, void> {
+  const encoder = new TextEncoder();
+  let rows: string[] = [];
+  let length = 0;
+  for (const { row } of records) {
+    rows.push(row);
+    length += row.length;
+    if (rows.length < BATCH_RECORDS_MAX && length < BATCH_LENGTH) continue;
+    yield encoder.encode(`[${rows.join(',')}]`);
+    rows = [];
+    length = 0;
+  }
+  if (rows.length > 0) yield encoder.encode(`[${rows.join(',')}]`);
 }
 
 /** Returns the rejections that a receipt lists; a last entry counts the others. */
@@ -130,11 +158,24 @@ function recordsOf({ entries = [], data = {} }: Section): readonly unknown[] {
   return Object.keys(data).length === 0 ? entries : [...entries, data];
 }
 
+/** An oversized record that was cut out of its document (see `cutOversized`). */
+export interface OversizedFacts {
+  readonly recordId: string;
+  readonly reason: string;
+}
+
 type ReadRecord =
   | { readonly kind: 'record'; readonly record: StorableRecord }
   | { readonly kind: 'rejected'; readonly entry: Omit<RejectedEntry, 'category'> };
 
-function readRecord(category: Category, value: unknown, exportTimestamp: string): ReadRecord {
+function readRecord(
+  category: Category,
+  value: unknown,
+  exportTimestamp: string,
+  describeOversized: (record: Readonly<Record<string, unknown>>) => OversizedFacts | undefined,
+): ReadRecord {
+  const oversized = isJsonObject(value) ? describeOversized(value) : undefined;
+  if (oversized !== undefined) return rejection(toStorableText(oversized.recordId), oversized.reason, null);
   const id = isJsonObject(value) ? value['record_id'] : undefined;
   const shownId = typeof id === 'string' ? toStorableText(id.slice(0, RECORD_ID_LENGTH_MAX)) : '';
   if (isNestedDeeper(value, RECORD_LEVELS_MAX))
@@ -150,16 +191,15 @@ function readRecord(category: Category, value: unknown, exportTimestamp: string)
       shorten(json),
     );
   const sha256 = hash('sha256', json);
-  return {
-    kind: 'record',
-    record: {
-      recordId: id ?? deriveRecordId(category, sha256, exportTimestamp),
-      recordedAt: claimedTimeOf(category, value, exportTimestamp),
-      sha256,
-      columns: columnsOf(category, value),
-      json,
-    },
-  };
+  const recordId = id ?? deriveRecordId(category, sha256, exportTimestamp);
+  const facts = JSON.stringify({
+    record_id: recordId,
+    recorded_at: claimedTimeOf(category, value, exportTimestamp),
+    sha256,
+    ...columnsOf(category, value),
+  });
+  // The record's text is inserted unchanged: parsing it again would round its large integers.
+  return { kind: 'record', record: { recordId, row: `${facts.slice(0, -1)},"record":${json}}` } };
 }
 
 function rejection(recordId: string, reason: string, text: string | null): ReadRecord {

@@ -1,26 +1,36 @@
 import type { Receipt } from '@d3kos/protocol';
-import type { Row, Store } from '../platform/ports.ts';
-import { booleanOf, textOf } from '../store/row.ts';
+import {
+  type Credential,
+  isCredentialValidSql,
+  toCredentialParameters,
+} from '../installations/credential.ts';
+import type { Queryable, Store } from '../platform/ports.ts';
+import { booleanOf, textOrNullOf } from '../store/row.ts';
 import { countImport } from './count-import.ts';
 import { insertImport } from './insert-import.ts';
 import { findNewerLedgers, insertRecords, insertRejected } from './insert-records.ts';
 import { judgeRepeat } from './part-identity.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
-import { type SortedRecords, toListedRejections, toStorableRecords } from './records.ts';
+import { toListedRejections } from './records.ts';
 
 /** The result of storing a part. */
 export type StoreOutcome =
   | { readonly kind: 'stored'; readonly receipt: Receipt }
   | { readonly kind: 'repeated'; readonly receipt: Receipt }
   | { readonly kind: 'conflict' }
-  | { readonly kind: 'disabled' };
+  | { readonly kind: 'disabled' }
+  /** The credential was revoked, or expired, since the request began. */
+  | { readonly kind: 'revoked' };
 
 /**
  * Stores a part in one transaction. R27: "Central MUST commit records, rejections, idempotency key and receipt in one durable
  * transaction before it sends the receipt."
  */
-export async function storePart(store: Store, part: PartToStore): Promise<StoreOutcome> {
-  const sorted = toStorableRecords(part.document);
+export async function storePart(
+  store: Store,
+  part: PartToStore,
+  credential: Credential | undefined,
+): Promise<StoreOutcome> {
   return store.transaction(async (tx) => {
     // R30: "Central MUST store a part once even if several nodes receive it at the same time." The lock on the installation's row
     // makes the second node wait, and it then finds the part stored.
@@ -29,11 +39,9 @@ export async function storePart(store: Store, part: PartToStore): Promise<StoreO
       [part.document.installation_id],
     );
     if (installation === undefined || booleanOf(installation, 'is_disabled')) return { kind: 'disabled' };
-    const [held] = await tx.query(
-      'select sha256, receipt::text as receipt from imports where installation_id = $1::text and idempotency_key = $2::text',
-      [part.document.installation_id, part.identity.idempotencyKey],
-    );
-    switch (judgeRepeat(held === undefined ? undefined : textOf(held, 'sha256'), part.sha256)) {
+    const held = await findHeld(tx, part, credential);
+    if (!held.isCredentialValid) return { kind: 'revoked' };
+    switch (judgeRepeat(held.sha256 ?? undefined, part.sha256)) {
       case 'conflict':
         return { kind: 'conflict' };
       case 'repeat':
@@ -41,35 +49,65 @@ export async function storePart(store: Store, part: PartToStore): Promise<StoreO
         // receipt with `duplicate: true` and change nothing."
         return { kind: 'repeated', receipt: { ...toHeldReceipt(held), duplicate: true } };
       case 'store': {
-        const receipt = toReceipt(part, sorted);
+        const receipt = toReceipt(part);
         const newerLedgers = await findNewerLedgers(tx, part.document);
-        await insertRecords(tx, part, sorted, newerLedgers);
-        await insertRejected(tx, part, sorted);
+        await insertRecords(tx, part, newerLedgers);
+        await insertRejected(tx, part);
         await insertImport(tx, part, receipt);
-        await countImport(tx, part, sorted, newerLedgers);
+        await countImport(tx, part, newerLedgers);
         return { kind: 'stored', receipt };
       }
     }
   });
 }
 
-function toHeldReceipt(held: Row | undefined): Receipt {
+/** What central holds under the key of a part, and whether the sender may still store. */
+interface Held {
+  readonly sha256: string | null;
+  readonly receipt: string | null;
+  readonly isCredentialValid: boolean;
+}
+
+/**
+ * R69: "Central MUST check in the transaction that stores a part that its token is still valid."
+ * A statement of its own after the lock, so that it sees what other transactions committed while this one waited. An upload may take
+ * half an hour, and a token that was revoked meanwhile must not store it.
+ */
+async function findHeld(tx: Queryable, part: PartToStore, credential: Credential | undefined): Promise<Held> {
+  const [digest, now] =
+    credential === undefined
+      ? [null, toIso(part.receivedMs)]
+      : toCredentialParameters(credential, part.receivedMs);
+  const [row = {}] = await tx.query(
+    `select p.sha256, p.receipt::text as receipt, ($5::boolean or ${isCredentialValidSql('$2', '$3')}) as is_valid
+     from installations i
+       left join imports p on p.installation_id = i.installation_id and p.idempotency_key = $4::text
+       left join device_tokens t on t.installation_id = i.installation_id and t.token_sha256 = $2::text
+     where i.installation_id = $1::text`,
+    [part.document.installation_id, digest, now, part.identity.idempotencyKey, credential === undefined],
+  );
+  return {
+    sha256: textOrNullOf(row, 'sha256'),
+    receipt: textOrNullOf(row, 'receipt'),
+    isCredentialValid: booleanOf(row, 'is_valid'),
+  };
+}
+
+function toHeldReceipt({ receipt }: Held): Receipt {
   // Only insertImport writes this column, with a receipt of toReceipt.
-  return JSON.parse(held === undefined ? '{}' : textOf(held, 'receipt')) as Receipt;
+  return JSON.parse(receipt ?? '{}') as Receipt;
 }
 
 /** R33: the receipt names the export, the part, and the digest of the decoded body. */
-function toReceipt(part: PartToStore, sorted: SortedRecords): Receipt {
+function toReceipt(part: PartToStore): Receipt {
   return {
     status: 'success',
     import_id: part.importId,
     export_id: part.identity.exportId,
     part: part.identity.part,
     sha256: part.sha256,
-    records_imported: Object.fromEntries(
-      [...sorted.records].map(([category, records]) => [category, records.length]),
-    ),
-    rejected_records: [...toListedRejections(sorted)],
+    records_imported: Object.fromEntries(part.sorted.counts),
+    rejected_records: [...toListedRejections(part.sorted)],
     duplicate: false,
     timestamp: toIso(part.receivedMs),
   };

@@ -2,11 +2,12 @@ import { hash } from 'node:crypto';
 import { isInstallationId } from '@d3kos/protocol';
 import type { Queryable } from '../platform/ports.ts';
 import { booleanOf, textOf } from '../store/row.ts';
+import type { Credential } from './credential.ts';
 import { type CredentialFacts, judgeCredential, type Purpose } from './policy.ts';
 
 /** The installation that a credential authenticates. */
 export type Authentication =
-  | { readonly kind: 'accepted'; readonly installationId: string }
+  | { readonly kind: 'accepted'; readonly installationId: string; readonly credential: Credential }
   | { readonly kind: 'disabled'; readonly installationId: string }
   | { readonly kind: 'invalid' };
 
@@ -15,17 +16,28 @@ export async function authenticate(
   store: Queryable,
   bearer: string | undefined,
   purpose: Purpose,
+  wallMs: number,
 ): Promise<Authentication> {
   if (bearer === undefined) return { kind: 'invalid' };
-  const found = isInstallationId(bearer) ? await findById(store, bearer) : await findByToken(store, bearer);
-  const verdict = judgeCredential(found?.facts, purpose);
-  return found === undefined || verdict === 'invalid'
-    ? { kind: 'invalid' }
-    : { kind: verdict, installationId: found.installationId };
+  const found = isInstallationId(bearer)
+    ? await findById(store, bearer)
+    : await findByToken(store, hash('sha256', bearer), wallMs);
+  if (found === undefined) return { kind: 'invalid' };
+  const { installationId, credential, facts } = found;
+  const verdict = judgeCredential(facts, purpose);
+  switch (verdict) {
+    case 'invalid':
+      return { kind: verdict };
+    case 'disabled':
+      return { kind: verdict, installationId };
+    case 'accepted':
+      return { kind: verdict, installationId, credential };
+  }
 }
 
 interface FoundCredential {
   readonly installationId: string;
+  readonly credential: Credential;
   readonly facts: CredentialFacts;
 }
 
@@ -38,22 +50,32 @@ async function findById(store: Queryable, installationId: string): Promise<Found
   const isAllowed = booleanOf(row, 'is_id_token');
   return {
     installationId,
+    credential: { kind: 'installation_id' },
     facts: { kind: 'installation_id', isAllowed, isDisabled: booleanOf(row, 'is_disabled') },
   };
 }
 
 /** Looks a token up by its digest, so that no comparison takes a time that depends on the secret. */
-async function findByToken(store: Queryable, token: string): Promise<FoundCredential | undefined> {
+async function findByToken(
+  store: Queryable,
+  sha256: string,
+  wallMs: number,
+): Promise<FoundCredential | undefined> {
   const [row] = await store.query(
-    `select i.installation_id, i.is_disabled, t.revoked_at is not null as is_revoked
+    `select i.installation_id, i.is_disabled,
+       t.revoked_at is not null or coalesce(t.expires_at <= $2::timestamptz, false) as is_ended
      from device_tokens t join installations i on i.installation_id = t.installation_id
      where t.token_sha256 = $1::text`,
-    [hash('sha256', token)],
+    [sha256, new Date(wallMs).toISOString()],
   );
   if (row === undefined) return undefined;
-  const isRevoked = booleanOf(row, 'is_revoked');
   return {
     installationId: textOf(row, 'installation_id'),
-    facts: { kind: 'device_token', isRevoked, isDisabled: booleanOf(row, 'is_disabled') },
+    credential: { kind: 'device_token', sha256 },
+    facts: {
+      kind: 'device_token',
+      isEnded: booleanOf(row, 'is_ended'),
+      isDisabled: booleanOf(row, 'is_disabled'),
+    },
   };
 }

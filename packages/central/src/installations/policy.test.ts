@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { judgeCredential, parseBearer } from './policy.ts';
 
 test('accepts only an issued token that is not revoked, of an installation that is not disabled', () => {
-  const judgeToken = (isRevoked: boolean, isDisabled: boolean) =>
-    judgeCredential({ kind: 'device_token', isRevoked, isDisabled }, 'read');
+  const judgeToken = (isEnded: boolean, isDisabled: boolean) =>
+    judgeCredential({ kind: 'device_token', isEnded, isDisabled }, 'read');
   assert.equal(judgeCredential(undefined, 'import'), 'invalid');
   assert.equal(judgeToken(true, false), 'invalid');
   assert.equal(judgeToken(true, true), 'invalid');

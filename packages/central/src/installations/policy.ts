@@ -1,6 +1,7 @@
 /** The stored facts about a presented credential. */
 export type CredentialFacts =
-  | { readonly kind: 'device_token'; readonly isRevoked: boolean; readonly isDisabled: boolean }
+  /** `isEnded`: the token was revoked or has expired. */
+  | { readonly kind: 'device_token'; readonly isEnded: boolean; readonly isDisabled: boolean }
   /** An older boat presents its installation id as its token. */
   | { readonly kind: 'installation_id'; readonly isAllowed: boolean; readonly isDisabled: boolean };
 
@@ -11,7 +12,7 @@ export type Purpose = 'import' | 'read';
 export type CredentialVerdict = 'accepted' | 'disabled' | 'invalid';
 
 /**
- * Judges a credential; undefined facts mean that the store does not hold it. A revoked token reveals nothing about its
+ * Judges a credential; undefined facts mean that the store does not hold it. A revoked or expired token reveals nothing about its
  * installation, so it is `invalid` for a disabled one too (docs/spec/protocol.md R7, R8).
  */
 export function judgeCredential(facts: CredentialFacts | undefined, purpose: Purpose): CredentialVerdict {
@@ -22,7 +23,7 @@ export function judgeCredential(facts: CredentialFacts | undefined, purpose: Pur
 function isValid(facts: CredentialFacts, purpose: Purpose): boolean {
   switch (facts.kind) {
     case 'device_token':
-      return !facts.isRevoked;
+      return !facts.isEnded;
     case 'installation_id':
       // R10: "Central MUST accept an installation ID as a token only for imports and only if the operator allowed it for that
       // installation." The id is not secret, because screens and QR codes show it.

@@ -69,11 +69,16 @@ export function openPgStore(address: PgAddress, log: Log): Store {
   };
 }
 
+/** The driver sends a Buffer as it is, and other bytes only after it has copied them. */
+function toParameter(value: unknown): unknown {
+  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
+}
+
 function toQueryable(runner: pg.PoolClient): Queryable {
   return {
     async query(text, params = []) {
       try {
-        const { rows } = await runner.query<Row>(text, [...params]);
+        const { rows } = await runner.query<Row>(text, params.map(toParameter));
         return rows;
       } catch (error) {
         throw toStoreFailure(error, text);

@@ -18,7 +18,7 @@ function toQueryable(runner: PGlite | Transaction): Queryable {
   return {
     async query(text, params = []) {
       try {
-        const { rows } = await runner.query<Row>(text, [...params]);
+        const { rows } = await runner.query<Row>(text, params.map(toParameter));
         return rows;
       } catch (error) {
         throw toStoreFailure(error, text);
@@ -32,4 +32,9 @@ function toQueryable(runner: PGlite | Transaction): Queryable {
       }
     },
   };
+}
+
+/** PGlite takes a text as a string only. */
+function toParameter(value: unknown): unknown {
+  return value instanceof Uint8Array ? new TextDecoder().decode(value) : value;
 }

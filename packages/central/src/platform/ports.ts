@@ -3,7 +3,7 @@ export type Row = Readonly<Record<string, unknown>>;
 
 /** Runs SQL: the store, or one transaction of it. */
 export interface Queryable {
-  /** One statement with `$1…` parameters. Throws CentralFailure STORE_UNAVAILABLE (worth trying again) or STORE_FAILED. */
+  /** One statement with `$1…` parameters. Bytes are a text in UTF-8. Throws CentralFailure STORE_UNAVAILABLE (worth trying again) or STORE_FAILED. */
   query(text: string, params?: readonly unknown[]): Promise<readonly Row[]>;
   /** Several statements without parameters. Throws as `query` does. */
   script(text: string): Promise<void>;
@@ -30,6 +30,9 @@ export interface Log {
 
 /** Central's clock, in milliseconds since 1970. It labels data beside the times boats claim, and no wait depends on it. */
 export type WallClock = () => number;
+
+/** Milliseconds since an arbitrary moment. It never goes back, so differences are durations. */
+export type MonotonicClock = () => number;
 
 /** `length` random bytes as lowercase hex (2 × length characters). */
 export type RandomHex = (length: number) => string;

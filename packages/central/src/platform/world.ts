@@ -1,8 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import type { RandomHex, WallClock } from './ports.ts';
+import { availableParallelism } from 'node:os';
+import type { MonotonicClock, RandomHex, WallClock } from './ports.ts';
 
 /** The machine's clock. */
 export const systemWall: WallClock = () => Date.now();
 
+/** The machine's clock for durations. */
+export const systemMonotonic: MonotonicClock = () => performance.now();
+
 /** The machine's cryptographic randomness. */
 export const systemRandomHex: RandomHex = (length) => randomBytes(length).toString('hex');
+
+/** Most threads for large bodies. Each may take half a gigabyte. */
+const THREADS_MAX = 4;
+
+/** Returns the number of threads for large bodies: one core stays free for the thread that answers requests. */
+export function preparerThreads(): number {
+  return Math.max(1, Math.min(THREADS_MAX, availableParallelism() - 1));
+}

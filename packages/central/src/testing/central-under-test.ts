@@ -10,10 +10,11 @@ import {
 } from '@d3kos/protocol';
 import { type App, createApp } from '../http/app.ts';
 import type { AppDeps } from '../http/context.ts';
+import { createInlinePreparer } from '../import/preparer.ts';
 import { enroll } from '../installations/enroll.ts';
 import { SILENT_LOG } from '../platform/log.ts';
 import type { Store } from '../platform/ports.ts';
-import { systemRandomHex } from '../platform/world.ts';
+import { systemMonotonic, systemRandomHex } from '../platform/world.ts';
 import { assertKeepsContract } from './contract-check.ts';
 
 /** Noon of a day in 2026. The clock of every app under test starts there and moves only when a test moves it. */
@@ -22,16 +23,23 @@ export const NOON_MS = Date.UTC(2026, 5, 1, 12);
 /** The operator's token of every app under test. */
 export const OPERATOR_TOKEN = 'operator-token-of-the-tests';
 
-/** One node over a store. Every response it gives is checked against the API contract. */
-export function startNode(store: Store, deps: Partial<AppDeps> = {}): App {
-  const app = createApp({
+/** One node over a store. */
+export function createNode(store: Store, deps: Partial<AppDeps> = {}): App {
+  return createApp({
     store,
     wall: () => NOON_MS,
+    monotonic: systemMonotonic,
+    preparer: createInlinePreparer(systemMonotonic),
     randomHex: systemRandomHex,
     log: SILENT_LOG,
     operatorToken: OPERATOR_TOKEN,
     ...deps,
   });
+}
+
+/** One node over a store. Every response it gives is checked against the API contract. */
+export function startNode(store: Store, deps: Partial<AppDeps> = {}): App {
+  const app = createNode(store, deps);
   return {
     async fetch(request) {
       const response = await app.fetch(request);
@@ -120,6 +128,43 @@ export function toImportRequest(
     headers: Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),
     body,
   });
+}
+
+/**
+ * A request whose body stops after `atOnce` until `end` is called, and then sends an ordinary document. `isRead` resolves when the
+ * rest is requested.
+ */
+export function slowBody(boat: EnrolledBoat, sending: Sending = {}, atOnce?: Uint8Array) {
+  const text = Buffer.from(JSON.stringify(toDocument(boat)));
+  let left = atOnce;
+  const read = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (left !== undefined) {
+          controller.enqueue(left);
+          left = undefined;
+          return;
+        }
+        read.resolve();
+        await release.promise;
+        controller.enqueue(text);
+        controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const ordinary = toImportRequest(boat, toDocument(boat), {
+    ...sending,
+    headers: { 'Content-Digest': undefined, ...sending.headers },
+  });
+  return {
+    // Node requires `duplex` for a stream as body; the type does not have it.
+    request: new Request(ordinary, { body, duplex: 'half' } as RequestInit),
+    isRead: read.promise,
+    end: () => release.resolve(),
+  };
 }
 
 /** Sends a document and returns its receipt. Any refusal fails the test. */

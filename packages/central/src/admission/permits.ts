@@ -1,0 +1,53 @@
+import { mayWait } from './policy.ts';
+
+/** A fixed number of permits. */
+export interface Permits {
+  /**
+   * Resolves with true once the caller has a permit. The lowest `rank` is served first, and the oldest of those. Resolves with
+   * false if the queue is full and no request in it has a higher rank; otherwise the one with the highest rank leaves the queue.
+   */
+  acquire(rank: () => number): Promise<boolean>;
+  release(): void;
+  /** True if the queue is full. */
+  isFull(): boolean;
+}
+
+interface Waiting {
+  readonly rank: () => number;
+  readonly resolve: (hasPermit: boolean) => void;
+}
+
+/** Creates `permitsMax` permits. */
+export function createPermits(permitsMax: number): Permits {
+  const queue: Waiting[] = [];
+  let taken = 0;
+  /** Returns the index of the lowest or highest rank; the first of equal ones. */
+  const find = (isBetter: (rank: number, best: number) => boolean): number => {
+    const ranks = queue.map(({ rank }) => rank());
+    return ranks.reduce((best, rank, index) => (isBetter(rank, ranks[best] ?? 0) ? index : best), 0);
+  };
+  return {
+    async acquire(rank) {
+      if (taken < permitsMax) {
+        taken += 1;
+        return true;
+      }
+      if (!mayWait(queue.length, permitsMax)) {
+        const worst = find((own, best) => own > best);
+        if ((queue[worst]?.rank() ?? 0) <= rank()) return false;
+        queue.splice(worst, 1)[0]?.resolve(false);
+      }
+      return new Promise<boolean>((resolve) => queue.push({ rank, resolve }));
+    },
+    release() {
+      // The permit goes to the next in the queue directly, so that no later request takes it in between.
+      const [next] = queue.splice(
+        find((own, best) => own < best),
+        1,
+      );
+      if (next === undefined) taken -= 1;
+      else next.resolve(true);
+    },
+    isFull: () => taken >= permitsMax && !mayWait(queue.length, permitsMax),
+  };
+}

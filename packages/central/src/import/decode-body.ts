@@ -1,0 +1,63 @@
+import { hash } from 'node:crypto';
+import { brotliDecompressSync, constants, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import type { ContentCoding } from '@d3kos/protocol';
+
+/**
+ * Largest zstd window, as a power of two: 8 MiB, the window of the encoder's ordinary levels (up to 19). The format itself would
+ * let a few bytes claim gigabytes.
+ */
+const ZSTD_WINDOW_LOG_MAX = 23;
+
+/** Size of one step of decoding. The decoder stops at most this far above the limit. */
+const DECODED_CHUNK_SIZE_BYTES = 262_144;
+
+/**
+ * Largest ratio of decoded to received bytes. Exports of real boats reach 20 with gzip and 40 with zstd. Bodies that consist of
+ * repetition exceed 1,000.
+ */
+export const DECODED_RATIO_MAX = 200;
+
+/** Decoded size up to which the ratio is not limited: twice an ordinary part, which may repeat one line. */
+export const DECODED_RATIO_FREE_BYTES = 2 * 1_048_576;
+
+/** A body without its coding, with the hex SHA-256 of the decoded bytes. */
+export type DecodedBody =
+  | { readonly kind: 'decoded'; readonly bytes: Uint8Array; readonly sha256: string }
+  | { readonly kind: 'too_large' }
+  /** Above DECODED_RATIO_MAX. */
+  | { readonly kind: 'too_compressed' }
+  | { readonly kind: 'damaged' };
+
+/**
+ * Decodes a body and stops at `sizeMaxBytes` or at the ratio limit, which bounds memory whatever the body claims to hold
+ * (docs/spec/protocol.md R25).
+ */
+export function decodeBody(bytes: Uint8Array, coding: ContentCoding, sizeMaxBytes: number): DecodedBody {
+  const ratioMaxBytes = Math.max(DECODED_RATIO_FREE_BYTES, bytes.byteLength * DECODED_RATIO_MAX);
+  try {
+    const decoded = decode(bytes, coding, Math.min(sizeMaxBytes, ratioMaxBytes));
+    return { kind: 'decoded', bytes: decoded, sha256: hash('sha256', decoded) };
+  } catch (error) {
+    const isTooLarge =
+      error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+    if (!isTooLarge) return { kind: 'damaged' };
+    return { kind: sizeMaxBytes <= ratioMaxBytes ? 'too_large' : 'too_compressed' };
+  }
+}
+
+function decode(bytes: Uint8Array, coding: ContentCoding, sizeMaxBytes: number): Uint8Array {
+  const limits = { maxOutputLength: sizeMaxBytes, chunkSize: DECODED_CHUNK_SIZE_BYTES };
+  switch (coding) {
+    case 'identity':
+      return bytes;
+    case 'gzip':
+      return gunzipSync(bytes, limits);
+    case 'br':
+      return brotliDecompressSync(bytes, limits);
+    case 'zstd':
+      return zstdDecompressSync(bytes, {
+        ...limits,
+        params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
+      });
+  }
+}

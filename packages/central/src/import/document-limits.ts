@@ -1,0 +1,31 @@
+/*
+ * Limits on the work that one document causes. They are counted from the bytes of the document before it is parsed, so a document
+ * that exceeds them costs one pass over its bytes.
+ */
+
+/**
+ * Most records in one document. A record has 150 bytes or more, so the whole log of an older boat, about 10 MB in one document, has
+ * fewer. Without this limit, a body of a few hundred KB could decode to millions of records.
+ */
+export const RECORDS_MAX = 100_000;
+
+/**
+ * Most JSON values in one document: ten for each of RECORDS_MAX records, as many as the longest ordinary records have. A value takes
+ * two bytes as text, less than one byte compressed, and about a hundred bytes in memory.
+ */
+export const VALUES_MAX = 10 * RECORDS_MAX;
+
+/**
+ * Most JSON values in one record. The largest known record, a boat's settings, has about 300. The engine of JavaScript takes half
+ * a minute for an object with millions of keys, but a millisecond for one of this size.
+ */
+export const RECORD_VALUES_MAX = 10_000;
+
+/**
+ * Largest record in bytes of JSON text. The boat's collectors keep records below 1 MiB. A record is stored by one statement and
+ * returned in one answer, so this also bounds both.
+ */
+export const RECORD_SIZE_MAX_BYTES = 4 * 1_048_576;
+
+/** Most JSON values outside the records: the header, 200 withdrawn sequences, and the facts of nine sections. */
+export const OUTER_VALUES_MAX = 10_000;

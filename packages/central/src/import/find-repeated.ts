@@ -1,0 +1,51 @@
+import { parseIdempotencyKey, type Receipt } from '@d3kos/protocol';
+import {
+  type Credential,
+  isCredentialValidSql,
+  toCredentialParameters,
+} from '../installations/credential.ts';
+import type { Queryable } from '../platform/ports.ts';
+import { textOf } from '../store/row.ts';
+
+/** A body with its sender, as `importBody` gets it. */
+export interface SentBody {
+  readonly sha256: string;
+  readonly credential: Credential | undefined;
+  readonly installationId: string | undefined;
+  readonly idempotencyKey: string | undefined;
+  readonly receivedMs: number;
+}
+
+/** A part that central already holds. */
+export interface RepeatedPart {
+  readonly kind: 'repeated';
+  readonly receipt: Receipt;
+  readonly installationId: string;
+  readonly idempotencyKey: string;
+}
+
+/**
+ * Returns the stored receipt of a body that central holds under the same key with the same digest, or undefined. The same bytes were
+ * checked when they were stored, so they need not be checked again. Without a key, or for a bundle, the answer is always undefined.
+ */
+export async function findRepeated(store: Queryable, body: SentBody): Promise<RepeatedPart | undefined> {
+  const { installationId, idempotencyKey, credential } = body;
+  if (installationId === undefined || credential === undefined || idempotencyKey === undefined)
+    return undefined;
+  if (parseIdempotencyKey(idempotencyKey) === undefined) return undefined;
+  const [row] = await store.query(
+    `select p.receipt::text as receipt
+     from installations i
+       join imports p on p.installation_id = i.installation_id
+       left join device_tokens t on t.installation_id = i.installation_id and t.token_sha256 = $2::text
+     where i.installation_id = $1::text and p.idempotency_key = $4::text and p.sha256 = $5::text
+       and not i.is_disabled and ${isCredentialValidSql('$2', '$3')}`,
+    [installationId, ...toCredentialParameters(credential, body.receivedMs), idempotencyKey, body.sha256],
+  );
+  if (row === undefined) return undefined;
+  // Only insertImport writes this column, with a receipt.
+  const receipt = JSON.parse(textOf(row, 'receipt')) as Receipt;
+  // R28: "If a key is repeated with the same digest, central MUST return the stored receipt with `duplicate: true` and change
+  // nothing."
+  return { kind: 'repeated', receipt: { ...receipt, duplicate: true }, installationId, idempotencyKey };
+}

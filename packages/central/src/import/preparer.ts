@@ -1,0 +1,35 @@
+import type { ContentCoding } from '@d3kos/protocol';
+import { type DecodedBody, decodeBody } from './decode-body.ts';
+import { type PartToPrepare, type Preparation, preparePart } from './prepare-part.ts';
+
+/** A body as received. */
+export interface BodyToDecode {
+  readonly bytes: Uint8Array;
+  readonly coding: ContentCoding;
+  readonly sizeMaxBytes: number;
+}
+
+/** The result of work on a body, with its processor time, or the limit that the work exceeded. */
+export type Worked<Result> = (
+  | { readonly kind: 'done'; readonly result: Result }
+  | { readonly kind: 'exceeded'; readonly limit: 'time' | 'memory' }
+) & { readonly cpuMs: number };
+
+/** Decodes bodies and prepares parts. An implementation may run the work in another thread; it then takes over the bytes. */
+export interface Preparer {
+  decode(body: BodyToDecode, rank: () => number): Promise<Worked<DecodedBody>>;
+  prepare(part: PartToPrepare, rank: () => number): Promise<Worked<Preparation>>;
+}
+
+/** A preparer that works at once on the thread of its caller. `monotonic` measures the time of the work. */
+export function createInlinePreparer(monotonic: () => number): Preparer {
+  const measure = <Result>(work: () => Result): Worked<Result> => {
+    const startedMs = monotonic();
+    const result = work();
+    return { kind: 'done', result, cpuMs: monotonic() - startedMs };
+  };
+  return {
+    decode: async ({ bytes, coding, sizeMaxBytes }) => measure(() => decodeBody(bytes, coding, sizeMaxBytes)),
+    prepare: async (part) => measure(() => preparePart(part)),
+  };
+}

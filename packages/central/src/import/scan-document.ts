@@ -1,0 +1,133 @@
+import {
+  OUTER_VALUES_MAX,
+  RECORD_SIZE_MAX_BYTES,
+  RECORD_VALUES_MAX,
+  RECORDS_MAX,
+  VALUES_MAX,
+} from './document-limits.ts';
+
+/** A record that exceeds a limit, as a range of bytes of the document. */
+export interface OversizedRecord {
+  readonly start: number;
+  readonly end: number;
+  readonly exceeded: 'values' | 'bytes';
+}
+
+/** What a document holds, counted from its bytes, or the first limit that it exceeds. */
+export type DocumentScan =
+  | {
+      readonly kind: 'within_limits';
+      readonly oversized: readonly OversizedRecord[];
+      /** True if a number outside strings has 16 digits in a row: a JavaScript number might round it. */
+      readonly hasLongInteger: boolean;
+    }
+  | { readonly kind: 'too_many_records' | 'too_many_values' };
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+
+/** Containers around the members of a section: the document, `data` and the section. A container inside it holds records. */
+const SECTION_DEPTH = 3;
+
+/** Digits in a row from which a JavaScript number may round an integer. */
+const LONG_DIGITS = 16;
+
+/**
+ * Counts the records and values of a document in one pass over its bytes, without parsing. Every element of a list in a section
+ * counts as a record, and so does an object in a section. The counts are exact for valid JSON; for other text the scan ends
+ * without a finding, and parsing refuses the text at the same place.
+ */
+export function scanDocument(bytes: Uint8Array): DocumentScan {
+  const oversized: OversizedRecord[] = [];
+  let depth = 0;
+  let values = 0;
+  let outerValues = 0;
+  let records = 0;
+  let isList = false;
+  let recordStart = 0;
+  let valuesBefore = 0;
+  let digits = 0;
+  let hasLongInteger = false;
+  const endRecord = (end: number) => {
+    const exceeded = judgeRecord(values - valuesBefore, end - recordStart);
+    if (exceeded !== undefined) oversized.push({ start: recordStart, end, exceeded });
+    recordStart = end + 1;
+    valuesBefore = values;
+  };
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte >= 0x30 && byte <= 0x39) {
+      digits += 1;
+      if (digits === LONG_DIGITS) hasLongInteger = true;
+      continue;
+    }
+    digits = 0;
+    if (byte === QUOTE) {
+      at = findStringEnd(bytes, at);
+    } else if (byte === COMMA) {
+      values += 1;
+      if (depth === SECTION_DEPTH + 1 && isList) {
+        endRecord(at);
+        records += 1;
+      } else if (depth <= SECTION_DEPTH) outerValues += 1;
+    } else if (byte === 0x5b || byte === 0x7b) {
+      values += 1;
+      if (depth === SECTION_DEPTH) {
+        isList = byte === 0x5b;
+        records += 1;
+        recordStart = isList ? at + 1 : at;
+        valuesBefore = values;
+      } else if (depth < SECTION_DEPTH) outerValues += 1;
+      depth += 1;
+    } else if (byte === 0x5d || byte === 0x7d) {
+      depth -= 1;
+      if (depth === SECTION_DEPTH) endRecord(isList ? at : at + 1);
+    }
+    if (values > VALUES_MAX || outerValues > OUTER_VALUES_MAX) return { kind: 'too_many_values' };
+    if (records > RECORDS_MAX) return { kind: 'too_many_records' };
+  }
+  return { kind: 'within_limits', oversized, hasLongInteger };
+}
+
+function judgeRecord(values: number, sizeBytes: number): OversizedRecord['exceeded'] | undefined {
+  if (values > RECORD_VALUES_MAX) return 'values';
+  return sizeBytes > RECORD_SIZE_MAX_BYTES ? 'bytes' : undefined;
+}
+
+/** Returns the offset of the quote that ends the string which begins at `start`, or the end of the text. */
+function findStringEnd(bytes: Uint8Array, start: number): number {
+  let at = start + 1;
+  for (; at < bytes.length; at += 1) {
+    if (bytes[at] === BACKSLASH) at += 1;
+    else if (bytes[at] === QUOTE) return at;
+  }
+  return at;
+}
+
+/** Key of the object that takes the place of an oversized record; no record of a boat has it. Its value is the index of the record. */
+export const OVERSIZED_KEY = '\u0000oversized';
+
+/**
+ * R68: "Central MUST reject a record that exceeds its limits of values or bytes as a single record, and store the others."
+ * Returns the document with an object in the place of each oversized record (see OVERSIZED_KEY), so that it is never parsed.
+ */
+export function cutOversized(bytes: Uint8Array, oversized: readonly OversizedRecord[]): Uint8Array {
+  if (oversized.length === 0) return bytes;
+  const pieces: Uint8Array[] = [];
+  let from = 0;
+  for (const [index, { start, end }] of oversized.entries()) {
+    pieces.push(bytes.subarray(from, start), Buffer.from(JSON.stringify({ [OVERSIZED_KEY]: index })));
+    from = end;
+  }
+  return Buffer.concat([...pieces, bytes.subarray(from)]);
+}
+
+/** Bytes at the beginning of an oversized record in which its id is searched. */
+const ID_SEARCH_BYTES = 1_024;
+
+/** Returns the id of an oversized record if it is near its beginning, or the empty text. */
+export function findRecordId(bytes: Uint8Array, { start, end }: OversizedRecord): string {
+  const text = Buffer.from(bytes.subarray(start, Math.min(end, start + ID_SEARCH_BYTES))).toString('utf8');
+  return /"record_id"\s{0,8}:\s{0,8}"([^"\\]{1,300})"/.exec(text)?.[1] ?? '';
+}

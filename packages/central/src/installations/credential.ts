@@ -1,0 +1,21 @@
+/** What a sender was authenticated by: a device token, named by its digest, or its installation id. */
+export type Credential =
+  { readonly kind: 'device_token'; readonly sha256: string } | { readonly kind: 'installation_id' };
+
+/**
+ * Returns an SQL condition that is true while a credential is valid. `digest` and `now` are the parameters of
+ * `toCredentialParameters`. `i` is the row of the installation, and `t` that of the token, joined from the left.
+ */
+export function isCredentialValidSql(digest: string, now: string): string {
+  return `case when ${digest}::text is null then i.is_id_token
+    else coalesce(t.revoked_at is null and t.issued_at is not null
+      and (t.expires_at is null or t.expires_at > ${now}::timestamptz), false) end`;
+}
+
+/** Returns the two parameters of `isCredentialValidSql`: the digest of the token, or null, and the present time. */
+export function toCredentialParameters(
+  credential: Credential,
+  wallMs: number,
+): readonly [sha256: string | null, now: string] {
+  return [credential.kind === 'device_token' ? credential.sha256 : null, new Date(wallMs).toISOString()];
+}
