@@ -12,6 +12,7 @@ const ACCESS_TESTS = ['packages/central/src/http/import-access.test.ts'];
 const ADMISSION_TESTS = ['packages/central/src/http/import-admission.test.ts'];
 const SCAN = 'packages/central/src/import/scan-document.ts';
 const SCAN_TESTS = ['packages/central/src/import/scan-document.test.ts'];
+const BUNDLE_TESTS = ['packages/protocol/src/bundle.test.ts'];
 const POOL_TESTS = ['packages/central/src/platform/worker-pool.test.ts'];
 const INSTALLATIONS_TESTS = ['packages/central/src/installations/policy.test.ts'];
 
@@ -261,6 +262,20 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     before: 'if (text.length > BUFFERED_ANSWER_LENGTH_MAX)',
     after: 'if (text.length < 0)',
     killedBy: ADMISSION_TESTS,
+  },
+  {
+    name: 'a bundle from which a part was cut counts as whole',
+    file: 'packages/protocol/src/bundle.ts',
+    before: 'if (parts.size < end.parts)',
+    after: 'if (parts.size < 0)',
+    killedBy: BUNDLE_TESTS,
+  },
+  {
+    name: 'a bundle of false part lines is read again for each of them',
+    file: 'packages/protocol/src/bundle.ts',
+    before: 'lostBytes += body.lostBytes;',
+    after: '',
+    killedBy: BUNDLE_TESTS,
   },
   {
     name: 'an export that its boat withdrew is still reported as a gap',

@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import {
   enroll,
-  migrate,
   type OpenStore,
   openStore,
   parseConfig,
@@ -313,7 +312,6 @@ export async function startCentral(processes: Processes, place: CentralPlace): P
 export async function enrollAt(place: CentralPlace, installationId: string): Promise<string> {
   return withCentralStore(place, async (store) => {
     const wallMs = systemWall();
-    await migrate(store, wallMs);
     const { token } = await enroll(
       { store, wallMs, randomHex: systemRandomHex },
       { installationId, tier: 2 },
@@ -338,6 +336,8 @@ export async function withCentralStore<T>(
     SILENT_LOG,
   );
   try {
+    // The login of the store may use tables only after the migrations.
+    await open.migrate();
     return await work(open.store);
   } finally {
     await open.close();

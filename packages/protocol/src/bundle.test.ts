@@ -146,3 +146,66 @@ test('the reason for a skipped export may be any text, and the lines stay ASCII'
   const end = (await read(bundle)).find((item) => item.kind === 'end');
   assert.deepEqual(end?.end.skipped, skipped);
 });
+
+test('reports parts and exports that the last line counts and the file does not have', async () => {
+  const bodies = ['one', 'two', 'three'].map((text) => Buffer.from(text));
+  const bundle = write(bodies);
+  const cut = (index: number) => {
+    const line = Buffer.from(toBundleLine(toPart(bodies[index] ?? Buffer.from(''), index + 1)));
+    const at = bundle.indexOf(line);
+    return Buffer.concat([
+      bundle.subarray(0, at),
+      bundle.subarray(at + line.length + (bodies[index]?.length ?? 0) + 1),
+    ]);
+  };
+  for (const index of [0, 1, 2]) {
+    const items = await read(cut(index));
+    assert.equal(wholeBodies(items).length, 2);
+    const [damaged] = items.filter(({ kind }) => kind === 'damaged');
+    assert.equal(damaged?.kind === 'damaged' && damaged.reason, '1 of 3 parts are missing');
+  }
+  // A copy of another part does not take the place of the part that was cut.
+  const copied = Buffer.concat([
+    Buffer.from(toBundleLine(toPart(Buffer.from('one'), 1))),
+    Buffer.from('one\n'),
+  ]);
+  const doubled = cut(2).toString().replace(copied.toString(), `${copied.toString()}${copied.toString()}`);
+  assert.ok((await read(Buffer.from(doubled))).some(({ kind }) => kind === 'damaged'));
+  const exports = bundle.toString().replace('"exports":1', '"exports":2');
+  assert.ok(
+    (await read(Buffer.from(exports))).some(
+      (item) => item.kind === 'damaged' && item.reason === '1 of 2 exports are missing',
+    ),
+  );
+});
+
+test('reads a file of lines that name large parts with work bounded by its size', async () => {
+  const fake = (index: number, sha256: string) =>
+    toBundleLine({ ...toPart(Buffer.alloc(1), 1 + (index % 900_000)), size_bytes: 100_000, sha256 });
+  const sha256 = digest(Buffer.from('other'));
+  for (const filler of ['', 'x'.repeat(300)]) {
+    const lines = Array.from({ length: 3_000 }, (_, index) => `${fake(index, sha256)}${filler}`);
+    const body = Buffer.from('intact');
+    const bundle = Buffer.from(
+      [toBundleLine(START), ...lines, '\n', toBundleLine(toPart(body, 1)), 'intact\n'].join(''),
+    );
+    let readBytes = 0;
+    let digestedBytes = 0;
+    const source = {
+      read: async (offset: number, length: number) => {
+        const bytes = bundle.subarray(offset, offset + length);
+        readBytes += bytes.length;
+        return bytes;
+      },
+      digest: (bytes: Uint8Array) => {
+        digestedBytes += bytes.length;
+        return digest(bytes);
+      },
+    };
+    let whole = 0;
+    for await (const item of readBundle(source, 100_000)) whole += item.kind === 'part' ? 1 : 0;
+    assert.equal(whole, 1, 'the intact part after them is found');
+    assert.ok(digestedBytes < 2 * bundle.length + 300_000, `digested ${digestedBytes} of ${bundle.length}`);
+    assert.ok(readBytes < 8 * bundle.length + 1_000_000, `read ${readBytes} of ${bundle.length}`);
+  }
+});

@@ -94,6 +94,7 @@ async function* makeBundle(
   const skipped: BundleEnd['skipped'] = [];
   let skippedCount = 0;
   let parts = 0;
+  let exportsWritten = 0;
   yield toLine({
     d3kos_bundle: 'start',
     version: BUNDLE_VERSION,
@@ -103,6 +104,7 @@ async function* makeBundle(
   });
   for (const { entryNo, queueId } of entries) {
     const pieces = bundleEntry(deps, entryNo);
+    const partsBefore = parts;
     for (;;) {
       signal.throwIfAborted();
       let step: IteratorResult<Uint8Array, void>;
@@ -122,11 +124,13 @@ async function* makeBundle(
       parts += 1;
       yield step.value;
     }
+    // An export that was delivered meanwhile has no part in the bundle.
+    if (parts > partsBefore) exportsWritten += 1;
   }
-  world.log.write('info', `Bundled ${entries.length - skippedCount} exports in ${parts} parts`);
+  world.log.write('info', `Bundled ${exportsWritten} exports in ${parts} parts`);
   yield toLine({
     d3kos_bundle: 'end',
-    exports: entries.length - skippedCount,
+    exports: exportsWritten,
     parts,
     skipped_count: skippedCount,
     skipped,
