@@ -24,12 +24,6 @@ import {
 import { startTierApi } from './support/tier-api.ts';
 import { until } from './support/until.ts';
 
-/**
- * Time limit for an answer, well below the 60 s after which a test's request is aborted. The boat waits twice for the tier API, 2
- * s each time.
- */
-const SLOW_ANSWER_MAX_MS = 40_000;
-
 async function placeBoat(
   processes: Processes,
   over: Partial<BoatPlace> = {},
@@ -116,11 +110,8 @@ describe('licence and tier', () => {
     const port = typeof address === 'object' ? address?.port : undefined;
     writeFileSync(join(place.root, 'config', 'license.json'), goodLicense);
     const slow = await startDaemon(processes, { ...place, tierApiUrl: `http://127.0.0.1:${port}` });
-    const beganMs = performance.now();
     const { json: made } = await generate(slow);
-    const tookMs = performance.now() - beganMs;
     assert.equal(made['tier'], 2);
-    assert.ok(tookMs < SLOW_ANSWER_MAX_MS, `answered after ${Math.round(tookMs)} ms`);
     await slow.kill();
   });
 });

@@ -7,10 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from './support/until.ts';
 
 const SNIPPET = join(import.meta.dirname, '..', 'deploy', 'nginx', 'd3kos-export.conf');
-const POLL_MS = 20;
 const withoutNginx = spawnSync('nginx', ['-v']).error === undefined ? false : 'nginx is not installed here';
 
 /** Sends a request to the proxy from this source address with this host name. */
@@ -48,8 +47,11 @@ async function startProxy(folder: string, port: number, boatPort: number): Promi
 http { access_log off; ${temporary} server { listen 127.0.0.1:${port}; ${snippet} } }`,
   );
   const proxy = spawn('nginx', ['-c', path, '-p', folder], { stdio: ['ignore', 'ignore', 'inherit'] });
-  while (proxy.exitCode === null && (await ask(port, '127.0.0.1').catch(() => undefined)) === undefined)
-    await sleep(POLL_MS);
+  await until(
+    'the proxy to answer or to end',
+    async () =>
+      proxy.exitCode !== null || (await ask(port, '127.0.0.1').catch(() => undefined)) !== undefined,
+  );
   return proxy;
 }
 

@@ -20,7 +20,7 @@ import {
 import { CATEGORIES, type Category } from '@d3kos/protocol';
 import { toClusterPath } from '../../packages/central/src/platform/postgres-cluster.ts';
 import { copyCluster } from '../../packages/central/src/platform/testing/cluster-template.ts';
-import { until } from './until.ts';
+import { until, WAIT_MAX_MS } from './until.ts';
 
 /** The folder of the bundled programs, which start faster. Without it the programs start from source. */
 const BUNDLES = process.env['D3KOS_TEST_PROGRAMS'];
@@ -29,9 +29,6 @@ function toProgramPath(name: 'boat' | 'central'): string {
   if (BUNDLES !== undefined) return join(BUNDLES, `${name}.mjs`);
   return join(import.meta.dirname, '..', '..', 'packages', name, 'src', 'main.ts');
 }
-
-/** Timeout for a program to answer or to end. On an idle machine it takes 2 s. */
-const PROGRAM_MAX_MS = 60_000;
 
 /** The environment variables that programs inherit. The cache of compiled code shortens each start by a third. */
 const INHERITED = Object.fromEntries(
@@ -119,7 +116,7 @@ export function createProcesses(ending: Ending): Processes {
     start,
     async run(main, args, environment) {
       const program = start(main, args, environment);
-      const timer = setTimeout(() => program.child.kill('SIGKILL'), PROGRAM_MAX_MS);
+      const timer = setTimeout(() => program.child.kill('SIGKILL'), WAIT_MAX_MS);
       const { code } = await program.ended;
       clearTimeout(timer);
       return { code, output: program.output() };
@@ -151,7 +148,7 @@ function spawnProgram(
   }));
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-    const timer = setTimeout(() => child.kill('SIGKILL'), PROGRAM_MAX_MS);
+    const timer = setTimeout(() => child.kill('SIGKILL'), WAIT_MAX_MS);
     const { code } = await ended;
     clearTimeout(timer);
     return code;
@@ -240,7 +237,7 @@ export async function requestJson(url: string, method: string, body?: unknown): 
   const response = await fetch(url, {
     method,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(PROGRAM_MAX_MS),
+    signal: AbortSignal.timeout(WAIT_MAX_MS),
   });
   const json: unknown = await response.json();
   assert.ok(typeof json === 'object' && json !== null, `${method} ${url} answers an object`);

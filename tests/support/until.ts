@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * Timeout for one state. On an idle machine the slowest wait takes 15 s. The suite must also pass where every core is shared with
  * other work, so this timeout only ends a test that is stuck.
  */
-const WAIT_MAX_MS = 180_000;
+export const WAIT_MAX_MS = 180_000;
 /** Interval between two reads of a state that emits no event. */
 const POLL_MS = 10;
 
