@@ -5,6 +5,8 @@ const VERDICTS = `${DELIVER_POLICY}/verdict.ts`;
 const VERDICT_TESTS = [`${DELIVER_POLICY}/verdict.test.ts`];
 const BACKOFF = `${DELIVER_POLICY}/backoff.ts`;
 const BACKOFF_TESTS = [`${DELIVER_POLICY}/backoff.test.ts`];
+const SEND_ORDER = `${DELIVER_POLICY}/send-order.ts`;
+const SEND_ORDER_TESTS = [`${DELIVER_POLICY}/send-order.test.ts`];
 const BUDGET = `${DELIVER_POLICY}/data-budget.ts`;
 const BUDGET_TESTS = [`${DELIVER_POLICY}/data-budget.test.ts`];
 const ANSWER = `${DELIVER_POLICY}/answer.ts`;
@@ -45,8 +47,29 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a foreign answer uses up an attempt',
     file: VERDICTS,
-    before: 'if (isGatewayStatus(outcome.status)) return unavailable(',
-    after: 'if (outcome.status > 0) return unavailable(',
+    before: 'if (isGatewayStatus(status)) {',
+    after: 'if (status > 0) {',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'a proxy that refuses one body counts as a captive portal',
+    file: VERDICTS,
+    before: 'return foreign(detail, refused);',
+    after: 'return foreign(detail, failed(detail, retryAfterMs).ifCentral);',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: "a proxy's 413 does not cut the part",
+    file: VERDICTS,
+    before: 'if (status === 413 && facts.canCut)',
+    after: 'if (status === 0 && facts.canCut)',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'a connection that breaks at one body uses up its attempts although other bodies pass',
+    file: VERDICTS,
+    before: 'if (!facts.doOthersPass) return unavailable;',
+    after: 'if (detail !== "") return unavailable;',
     killedBy: VERDICT_TESTS,
   },
   {
@@ -122,30 +145,38 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
   {
     name: 'probes do not slow down',
     file: BACKOFF,
-    before: 'PROBE_DELAY_MIN_MS * 2 ** Math.min(failures, 10)',
-    after: 'PROBE_DELAY_MIN_MS * 2 ** Math.min(failures, 0)',
+    before: 'QUICK_PROBE_DELAY_MS * 2 ** doublings',
+    after: 'QUICK_PROBE_DELAY_MS * 2 ** Math.min(doublings, 0)',
+    killedBy: BACKOFF_TESTS,
+  },
+  {
+    name: 'probes slow down at once, although something waits',
+    file: BACKOFF,
+    before: 'const QUICK_PROBES = 60;',
+    after: 'const QUICK_PROBES = 6;',
     killedBy: BACKOFF_TESTS,
   },
   {
     name: 'the wall clock takes precedence over the monotonic clock',
-    file: BACKOFF,
-    before: 'if (facts.monotonic !== undefined) return',
-    after: 'if (facts.monotonic !== undefined && facts.nextRetryAtWallMs > facts.nowWallMs) return',
-    killedBy: BACKOFF_TESTS,
+    file: SEND_ORDER,
+    before: 'if (monotonic !== undefined) return',
+    after: 'if (monotonic !== undefined && entry.nextRetryAtMs > nowWallMs) return',
+    killedBy: SEND_ORDER_TESTS,
   },
   {
     name: 'a successful health probe ends a block',
     file: `${DELIVER_POLICY}/destination-state.ts`,
-    before: "if (current.state === 'blocked' && event.kind === 'probe') return current;",
-    after: '',
+    before:
+      "if (seen === undefined || (current.state === 'blocked' && event.kind === 'probe')) return current;",
+    after: 'if (seen === undefined) return current;',
     killedBy: [`${DELIVER_POLICY}/destination-state.test.ts`],
   },
   {
     name: 'small exports starve the backlog',
-    file: `${DELIVER_POLICY}/lane.ts`,
+    file: SEND_ORDER,
     before: "return served === 'small' ?",
     after: "return served === 'bulk' ?",
-    killedBy: [`${DELIVER_POLICY}/lane.test.ts`],
+    killedBy: SEND_ORDER_TESTS,
   },
   {
     name: 'an unknown connection counts as metered',

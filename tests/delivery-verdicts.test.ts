@@ -10,7 +10,6 @@ import {
 } from './support/boat-in-process.ts';
 import {
   accepting,
-  HEALTHY,
   importing,
   json,
   receiptFor,
@@ -83,20 +82,6 @@ const PORTALS: readonly (readonly [string, Script])[] = [
   ],
   ['200 with other JSON', (_, response) => json(response, 200, { ok: true })],
   ['200 with nothing', (_, response) => void response.writeHead(200).end()],
-  [
-    'a receipt for a different export',
-    (request, response) => {
-      if (request.method === 'GET') json(response, 200, HEALTHY);
-      else json(response, 200, receiptFor(request, { export_id: 'exp_other' }));
-    },
-  ],
-  [
-    'a receipt for different bytes',
-    (request, response) => {
-      if (request.method === 'GET') json(response, 200, HEALTHY);
-      else json(response, 200, receiptFor(request, { sha256: '0'.repeat(64) }));
-    },
-  ],
 ];
 for (const [name, script] of PORTALS)
   test(`${name} does not come from central: no attempt is used up, and the export is delivered once central answers`, () =>
@@ -111,6 +96,76 @@ for (const [name, script] of PORTALS)
       await running.request('POST', '/export/queue/process');
       await until('the delivery', () => counts(running).completed === 1);
     }));
+
+/** The proxy refuses the first export and lets the others pass. */
+const refusingFirst = (refuseIt: Script): Script => {
+  let first: unknown;
+  return importing((request, response) => {
+    const key = request.headers['idempotency-key'];
+    first ??= key;
+    if (key === first) refuseIt(request, response);
+    else json(response, 200, receiptFor(request));
+  });
+};
+const REFUSALS: readonly (readonly [string, Script, RegExp])[] = [
+  ["a firewall's page with 403", html(403), /A proxy refuses this export \(HTTP 403\)/],
+  ['451', html(451), /A proxy refuses this export \(HTTP 451\)/],
+  ['407', html(407), /A proxy refuses this export \(HTTP 407\)/],
+  ["a proxy's 413", html(413), /A proxy refuses this export \(HTTP 413\)/],
+  ['200 with other JSON', (_, response) => json(response, 200, { ok: true }), /\(HTTP 200\)/],
+  [
+    'a receipt for a different export',
+    (request, response) => json(response, 200, receiptFor(request, { export_id: 'exp_other' })),
+    /different export/,
+  ],
+  [
+    'a receipt for different bytes',
+    (request, response) => json(response, 200, receiptFor(request, { sha256: '0'.repeat(64) })),
+    /different body/,
+  ],
+];
+for (const [name, script, why] of REFUSALS)
+  test(`${name}, while central answers its probe, lets only that export step aside, and "send now" sends it`, () =>
+    withBoat(refusingFirst(script), async (running, central) => {
+      const { json: made } = await running.request('POST', '/export/generate');
+      const entry = () => running.boat.ledger.queue.find(String(made['queue_id']));
+      await until(
+        'the export to step aside',
+        () => entry()?.refusalCount === 1 && entry()?.status === 'pending',
+      );
+      assert.equal(entry()?.retryCount, 0);
+      assert.match(String(entry()?.lastError), why);
+      const { json: status } = await running.request('GET', '/export/status');
+      const { state: seen, explanation } = status['destination'] as { state: string; explanation: string };
+      assert.equal(seen, 'online');
+      assert.match(explanation, why);
+      assert.doesNotMatch(explanation, /Wi-Fi|sign in/);
+      await running.request('POST', '/export/generate');
+      await until('the other delivery', () => counts(running).completed === 1);
+      assert.equal(counts(running).pending, 1);
+      central.answer(accepting);
+      await running.request('POST', '/export/queue/process');
+      await until('the delivery', () => counts(running).completed === 2);
+    }));
+
+test('"send now" ends the wait after spent attempts', () =>
+  withBoat(importing(refuse(503, 'UNAVAILABLE')), async (running, central) => {
+    const { json: made } = await running.request('POST', '/export/generate');
+    const entry = () => running.boat.ledger.queue.find(String(made['queue_id']));
+    await until('two attempts', () => entry()?.retryCount === 2 && entry()?.status === 'pending');
+    central.answer(accepting);
+    await running.request('POST', '/export/queue/process');
+    await until('the delivery', () => counts(running).completed === 1);
+  }));
+
+test('"send now" ends the hourly wait of a blocked destination', () =>
+  withBoat(importing(refuse(401, 'INVALID_TOKEN')), async (running, central) => {
+    await running.request('POST', '/export/generate');
+    await until('blocked', async () => (await state(running)) === 'blocked');
+    central.answer(accepting);
+    await running.request('POST', '/export/queue/process');
+    await until('the delivery', () => counts(running).completed === 1);
+  }));
 
 test('without an answer the destination is offline, and no attempt is used up', () =>
   withBoat(accepting, async (running, central) => {

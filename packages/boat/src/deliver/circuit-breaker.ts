@@ -1,7 +1,7 @@
 import type { MonotonicMs, World } from '../platform/ports.ts';
 import type { CentralClient } from './central-client.ts';
 import type { ReportDelivery } from './delivery-event.ts';
-import { BLOCKED_RETRY_MS, foreignAnswerDelay, probeDelay } from './policy/backoff.ts';
+import { BLOCKED_RETRY_MS, isQuickProbe, probeDelay, refusedSendsPause } from './policy/backoff.ts';
 import {
   type Destination,
   type DestinationEvent,
@@ -9,6 +9,7 @@ import {
   nextDestination,
 } from './policy/destination-state.ts';
 import type { Verdict } from './policy/verdict.ts';
+import { probeStaggered } from './staggered-probes.ts';
 
 /** The reason why central or the boat's own configuration refuses every export. */
 export type Block = Omit<Extract<Verdict, { kind: 'blocked' }>, 'kind'>;
@@ -30,7 +31,10 @@ export interface CircuitBreaker {
   tryClose(central: Pick<CentralClient, 'probe'>, signal: AbortSignal): Promise<number>;
   /** Records that central answered an authenticated request. */
   recordSuccess(): void;
-  /** Records a verdict. `unreachable` opens the breaker until a probe reaches central. */
+  /**
+   * Records a verdict. `unreachable` opens the breaker until a probe reaches central. `refused_on_the_way` opens it only after
+   * several in a row.
+   */
   recordVerdict(verdict: Verdict): void;
   /** Opens the breaker for `delayMs`, because central fails for every export. */
   open(delayMs: number): void;
@@ -64,8 +68,10 @@ function createDestination(clock: World['clock'], report: ReportDelivery) {
 function createOpenTime({ clock, random }: Pick<World, 'clock' | 'random'>) {
   let openUntil: MonotonicMs | undefined;
   let mustProbe = false;
-  let probeFailures = 0;
-  let foreignAnswers = 0;
+  /** Probes in a row that did not reach central. */
+  let probes = 0;
+  /** Sends in a row that an intermediary refused. */
+  let refusedSends = 0;
   const open = (delayMs: number): number => {
     openUntil = (clock.monotonic() + delayMs) as MonotonicMs;
     return delayMs;
@@ -77,32 +83,33 @@ function createOpenTime({ clock, random }: Pick<World, 'clock' | 'random'>) {
       mustProbe = isRequired === 'probe';
     },
     open,
-    openUnreachable: ({ destination: state }: Extract<Verdict, { kind: 'unreachable' }>): void => {
-      // A proxy that lets probes through but answers exports itself must receive exports less and less often.
-      foreignAnswers = state === 'captive_portal' ? foreignAnswers + 1 : 0;
+    openUnreachable: (): void => {
       mustProbe = true;
-      probeFailures = 0;
-      const fraction = random.fraction();
-      open(foreignAnswers > 0 ? foreignAnswerDelay(foreignAnswers, fraction) : probeDelay(0, fraction));
+      probes = 0;
+      open(probeDelay(probes, random.fraction()));
     },
-    openAfterProbe: (): number => {
-      const delayMs = probeDelay(probeFailures, random.fraction());
-      probeFailures += 1;
-      return open(delayMs);
+    openAfterProbes: (more: number): number => {
+      probes += more;
+      return open(probeDelay(probes, random.fraction()));
     },
+    isQuick: (): boolean => isQuickProbe(probes),
     recordReached: (): void => {
       mustProbe = false;
-      probeFailures = 0;
+      probes = 0;
+    },
+    recordRefusedSend: (): void => {
+      refusedSends += 1;
+      open(refusedSendsPause(refusedSends, random.fraction()));
     },
     recordSuccess: (): void => {
-      foreignAnswers = 0;
+      refusedSends = 0;
     },
     end: (): void => {
       openUntil = undefined;
     },
     endAndRestartBackoff: (): void => {
       openUntil = undefined;
-      probeFailures = 0;
+      probes = 0;
     },
   };
 }
@@ -122,9 +129,11 @@ export function createCircuitBreaker(
     async tryClose(central, signal) {
       openTime.end();
       if (!openTime.mustProbe()) return 0;
-      const result = await central.probe(signal);
+      const { result, probes } = openTime.isQuick()
+        ? await probeStaggered(central, world.clock, signal)
+        : { result: await central.probe(signal), probes: 1 };
       destination.observe({ kind: 'probe', result });
-      if (result.kind !== 'central') return openTime.openAfterProbe();
+      if (result.kind !== 'central') return openTime.openAfterProbes(probes);
       openTime.recordReached();
       return 0;
     },
@@ -134,7 +143,8 @@ export function createCircuitBreaker(
     },
     recordVerdict(verdict) {
       destination.observe({ kind: 'verdict', verdict });
-      if (verdict.kind === 'unreachable') openTime.openUnreachable(verdict);
+      if (verdict.kind === 'unreachable') openTime.openUnreachable();
+      if (verdict.kind === 'refused_on_the_way') openTime.recordRefusedSend();
     },
     open: openTime.open,
     openBlocked(block, configuration) {

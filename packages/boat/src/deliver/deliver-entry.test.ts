@@ -1,147 +1,20 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'node:test';
-import type { Receipt } from '@d3kos/protocol';
-import { openLedger } from '../ledger/ledger.ts';
-import { createClock } from '../platform/clock.ts';
-import { createDisk } from '../platform/disk.ts';
-import type { WallMs, World } from '../platform/ports.ts';
-import { createRandom } from '../platform/random.ts';
-import { createDatabases } from '../platform/sqlite.ts';
-import { toSpoolPaths } from '../spool/spool-paths.ts';
-import { createKeptLog } from '../testing/kept-log.ts';
-import { SPOOLED_INSTALLATION, spoolExport } from '../testing/spooled-export.ts';
-import { temporaryRoot } from '../testing/temporary-root.ts';
 import type { LicenseResult } from '../license/policy.ts';
-import type { CentralClient } from './central-client.ts';
-import { createCutOffs } from './cut-offs.ts';
-import { deliverEntry, type DeliveryStep, type EntryResult } from './deliver-entry.ts';
-import type { HeldParts } from './held-parts.ts';
+import type { WallMs } from '../platform/ports.ts';
+import {
+  accept,
+  digestOf,
+  HELD_NOTHING,
+  LICENSE,
+  queueExport,
+  receiptFor,
+  RECORD_IDS,
+  recordsIn,
+  type Sent,
+  WAITS,
+} from '../testing/queued-export.ts';
 import type { Outcome } from './outcome.ts';
-
-const root = temporaryRoot('deliver-entry');
-const RECORD_IDS = Array.from({ length: 120 }, (_, index) => `record ${index}`);
-/** Forty records fit into a part, so that an export has three parts. */
-const PART_SIZE_BYTES = 42_000;
-
-type Sent = Omit<Parameters<CentralClient['sendPart']>[0], 'token'>;
-
-const digestOf = (body: Uint8Array): string => createHash('sha256').update(body).digest('hex');
-
-function receiptFor({ exportId, part, body }: Sent): Receipt {
-  return {
-    status: 'success',
-    import_id: `import_${part.index}`,
-    export_id: exportId,
-    part,
-    sha256: digestOf(body),
-    records_imported: {},
-    rejected_records: [],
-    duplicate: false,
-    timestamp: '2026-01-01T00:00:00Z',
-  };
-}
-const accept = (sent: Sent): Outcome => ({ kind: 'receipt', receipt: receiptFor(sent), offers: [] });
-const WAITS = { nextRetryAtMs: 0 as WallMs, lastError: 'cut off', wireSizeBytes: 0, atMs: 0 as WallMs };
-const recordsIn = ({ body }: Sent): readonly string[] =>
-  // The document that the boat made.
-  (JSON.parse(Buffer.from(body).toString('utf8')).data.boatlog.entries as { record_id: string }[]).map(
-    ({ record_id }) => record_id,
-  );
-
-const HELD_UNKNOWN: HeldParts = { receipts: [], offers: undefined, isWhole: false };
-const HELD_NOTHING: HeldParts = { receipts: [], offers: [], isWhole: true };
-const LICENSE: LicenseResult = {
-  kind: 'known',
-  installationId: SPOOLED_INSTALLATION,
-  tier: 2,
-  source: 'tier_api',
-};
-
-interface DeliverOptions {
-  /** The parts that central reports as held. */
-  readonly held?: HeldParts;
-  /** The step after which the consumer stops. */
-  readonly stopAfter?: DeliveryStep['kind'];
-  readonly license?: () => Promise<LicenseResult>;
-}
-
-let made = 0;
-async function queueExport(installationId = SPOOLED_INSTALLATION) {
-  made += 1;
-  const paths = toSpoolPaths(join(root, String(made)));
-  mkdirSync(paths.exports, { recursive: true });
-  const disk = createDisk();
-  // The ports of the world that delivery uses. `send` replaces the network.
-  const world = {
-    clock: createClock(),
-    disk,
-    random: createRandom(),
-    log: createKeptLog(),
-  } as unknown as World;
-  const ledger = openLedger(createDatabases().openLedger(paths.ledger), () => '00112233445566ff');
-  const exportFile = join(paths.exports, 'export_1.json');
-  ledger.queue.enqueue(
-    {
-      queueId: 'q_1',
-      exportId: 'exp_1',
-      exportFile,
-      exportType: 'full',
-      trigger: 'manual',
-      tier: 2,
-      sequence: 1,
-      categoryCount: 9,
-      recordCount: RECORD_IDS.length,
-      categories: { boatlog: { state: 'ok', count: RECORD_IDS.length } },
-      fileSizeBytes: await spoolExport(disk, exportFile, RECORD_IDS, { installation_id: installationId }),
-      createdAtMs: 0 as WallMs,
-    },
-    [],
-  );
-  const sent: Sent[] = [];
-  const queries: number[] = [];
-  const steps: DeliveryStep['kind'][] = [];
-  const cutOffs = createCutOffs();
-  const deliver = async (
-    answer: (part: Sent) => Outcome,
-    { held = HELD_UNKNOWN, stopAfter, license = async () => LICENSE }: DeliverOptions = {},
-  ): Promise<EntryResult | undefined> => {
-    const entry = ledger.queue.claim(() => true);
-    assert.ok(entry !== undefined);
-    const central: CentralClient = {
-      probe: () => Promise.reject(new Error('a delivery does not probe')),
-      fetchHeldParts: async ({ firstIndex }) => {
-        queries.push(firstIndex);
-        return held;
-      },
-      sendPart: async (part) => {
-        sent.push(part);
-        return { outcome: answer(part), wireSizeBytes: part.body.byteLength };
-      },
-    };
-    const delivery = {
-      entry,
-      token: 'token',
-      installationId: SPOOLED_INSTALLATION,
-      partSizeBytes: PART_SIZE_BYTES,
-    };
-    const { signal } = new AbortController();
-    const running = deliverEntry(
-      { world, ledger, license: { current: license }, central, cutOffs },
-      delivery,
-      signal,
-    );
-    for (;;) {
-      const next = await running.next();
-      if (next.done === true) return next.value;
-      steps.push(next.value.kind);
-      if (next.value.kind === stopAfter) return undefined;
-    }
-  };
-  return { ledger, sent, queries, steps, deliver };
-}
 
 test('an export of several parts is delivered completely, with each record once and in order', async () => {
   const { ledger, sent, deliver } = await queueExport();

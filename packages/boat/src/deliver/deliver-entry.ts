@@ -6,11 +6,12 @@ import { ExportError, isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { type ExportReader, openExportReader } from '../spool/export-reader.ts';
 import type { CentralClient } from './central-client.ts';
-import type { CutOffs } from './cut-offs.ts';
 import { cutAgain, estimateBodyBytes, planParts, readPartBody, toCuttable } from './entry-parts.ts';
 import { acknowledgeHeld, HELD_PARTS_UNKNOWN } from './held-parts.ts';
-import { CUT_OFFS_BEFORE_CUT, isCutOff, smallerPartSize } from './policy/part-size.ts';
-import { decideVerdict, type Verdict } from './policy/verdict.ts';
+import type { Outcome } from './outcome.ts';
+import type { PartFailures } from './part-failures.ts';
+import { CUT_OFFS_BEFORE_CUT, smallerPartSize } from './policy/part-size.ts';
+import { confirmByProbe, decideVerdict, type Verdict, type VerdictFacts } from './policy/verdict.ts';
 
 /**
  * How this run of an entry's delivery ended. `wireSizeBytes` is the number of bytes sent since the last acknowledged
@@ -23,10 +24,14 @@ export type EntryResult =
       readonly verdict: Exclude<Verdict, { kind: 'delivered' | 'cut_smaller' }>;
       readonly wireSizeBytes: number;
     }
-  /** The export's file could not be read from the card. Other files may still be readable. */
-  | { readonly kind: 'unreadable'; readonly detail: string }
   /** The licence no longer permits sending. */
-  | { readonly kind: 'not_permitted'; readonly refusal: LicenseRefusal };
+  | NotPermitted;
+
+interface NotPermitted {
+  readonly kind: 'not_permitted';
+  readonly refusal: LicenseRefusal;
+  readonly wireSizeBytes: number;
+}
 
 /** A step of a delivery. The consumer may stop after `part_acknowledged`; acknowledged parts stay acknowledged. */
 export type DeliveryStep =
@@ -41,7 +46,7 @@ export interface DeliverEntryDeps {
   readonly ledger: Ledger;
   readonly license: License;
   readonly central: CentralClient;
-  readonly cutOffs: CutOffs;
+  readonly failures: PartFailures;
 }
 
 /** One entry to deliver, with the installation ID and the part size for an entry that has not been cut yet. */
@@ -77,24 +82,26 @@ export async function* deliverEntry(
     const open = yield* openParts(deps, delivery, signal);
     return open.kind === 'delivered' ? open : yield* sendParts(deps, delivery, open, signal);
   } catch (error) {
-    return toFileResult(error);
+    return stopForFile(toFileOutcome(error));
   }
 }
 
-/**
- * Returns the result for an export whose file cannot be used. If the file is missing or damaged, the entry is rejected,
- * and its records are part of the next export. An unreadable file must not block the entries behind it. Rethrows every
- * other error.
- */
-function toFileResult(error: unknown): EntryResult {
-  if (isExportError(error, 'DISK_FAILED')) return { kind: 'unreadable', detail: error.message };
+/** Returns the outcome for an export whose file cannot be used. Rethrows every other error. */
+function toFileOutcome(error: unknown): FileOutcome {
+  if (isExportError(error, 'DISK_FAILED')) return { kind: 'file_unreadable', detail: error.message };
   if (isExportError(error, 'EXPORT_FILE_MISSING') || isExportError(error, 'EXPORT_FILE_DAMAGED'))
-    return rejected(error.code, error.message);
+    return { kind: 'file_unusable', errorCode: error.code, detail: error.message };
   throw error;
 }
 
-function rejected(errorCode: string, detail: string): EntryResult {
-  return { kind: 'stopped', verdict: { kind: 'rejected', errorCode, detail }, wireSizeBytes: 0 };
+type FileOutcome = Extract<Outcome, { kind: 'file_unreadable' | 'file_unusable' }>;
+
+/** Ends the delivery of an export of which nothing can be sent. */
+function stopForFile(outcome: FileOutcome): EntryResult {
+  const verdict = decideVerdict(outcome, { canCut: false, doOthersPass: false });
+  if (verdict.kind !== 'unreadable' && verdict.kind !== 'rejected')
+    throw new Error(`the verdict on a file is ${verdict.kind}`);
+  return { kind: 'stopped', verdict, wireSizeBytes: 0 };
 }
 
 /**
@@ -104,7 +111,7 @@ function rejected(errorCode: string, detail: string): EntryResult {
  * R55).
  */
 async function* openParts(
-  { world, ledger, central, cutOffs }: DeliverEntryDeps,
+  { world, ledger, central, failures }: DeliverEntryDeps,
   delivery: Delivery,
   signal: AbortSignal,
 ): Steps<OpenParts | Extract<EntryResult, { kind: 'delivered' }>> {
@@ -116,7 +123,7 @@ async function* openParts(
   const first = planned.find((part) => !part.acknowledged);
   const firstIndex = first?.index ?? 1;
   const smallerBytes =
-    first !== undefined && cutOffs.times(entry.entryNo, firstIndex) >= CUT_OFFS_BEFORE_CUT
+    first !== undefined && failures.cutOffs(entry.entryNo, firstIndex) >= CUT_OFFS_BEFORE_CUT
       ? smallerPartSize(toCuttable(first, partSizeBytes, estimateBodyBytes(first, entry)), 'cut_off')
       : undefined;
   // docs/spec/protocol.md R54: "A boat MUST query the held parts of an export that was written to an offline bundle
@@ -131,7 +138,7 @@ async function* openParts(
   const isHeld = held.receipts.some(({ part }) => part.index === firstIndex);
   if (smallerBytes === undefined || !held.isWhole || isHeld) return { ...after, reader, partSizeBytes };
   const parts = await cutAgain(ledger, entry, reader, smallerBytes, after.parts);
-  cutOffs.forget(entry.entryNo);
+  failures.forget(entry.entryNo);
   yield { kind: 'parts_cut', partSizeBytes: smallerBytes, cause: 'cut_off' };
   return { kind: 'open', reader, parts, partSizeBytes: smallerBytes };
 }
@@ -154,7 +161,7 @@ async function* sendParts(
   open: OpenParts,
   signal: AbortSignal,
 ): Steps<EntryResult> {
-  const { ledger, cutOffs } = deps;
+  const { ledger, failures } = deps;
   const { entry } = delivery;
   let { parts, partSizeBytes } = open;
   for (;;) {
@@ -164,16 +171,21 @@ async function* sendParts(
     yield { kind: 'part_started', partIndex: part.index, partCount: part.count };
     const body = await readPartBody(entry, open.reader, next, part.count);
     const permission = permitSending(await deps.license.current(signal));
-    if (permission.kind === 'refused') return { kind: 'not_permitted', refusal: permission };
+    if (permission.kind === 'refused')
+      return { kind: 'not_permitted', refusal: permission, wireSizeBytes: 0 };
     const { outcome, wireSizeBytes } = await deps.central.sendPart(
       { token: delivery.token, exportId: entry.exportId, part, body },
       signal,
     );
     signal.throwIfAborted();
     if (outcome.kind === 'receipt') yield { kind: 'central_answered' };
-    if (isCutOff(outcome)) cutOffs.count(entry.entryNo, next.index);
     const smallerBytes = smallerPartSize(toCuttable(next, partSizeBytes, body.length), 'refused');
-    const verdict = decideVerdict(outcome, { canCut: smallerBytes !== undefined });
+    const facts = {
+      canCut: smallerBytes !== undefined,
+      doOthersPass: entry.refusalCount > 0 || failures.doOthersPass(entry.entryNo, next.index),
+    };
+    failures.record(entry.entryNo, next.index, outcome);
+    const verdict = await judge(deps, outcome, facts, signal);
     switch (verdict.kind) {
       case 'delivered': {
         const atMs = deps.world.clock.wall();
@@ -188,12 +200,17 @@ async function* sendParts(
       case 'cut_smaller':
         partSizeBytes = smallerBytes ?? partSizeBytes;
         parts = await cutAgain(ledger, entry, open.reader, partSizeBytes, parts);
+        failures.forget(entry.entryNo);
         yield { kind: 'parts_cut', partSizeBytes, cause: 'refused' };
         break;
+      case 'not_permitted':
+        return { ...verdict, wireSizeBytes };
       case 'unreachable':
       case 'unavailable':
+      case 'refused_on_the_way':
       case 'blocked':
       case 'rejected':
+      case 'unreadable':
         // Without a connection, no bytes count against the data budget.
         return {
           kind: 'stopped',
@@ -206,13 +223,33 @@ async function* sendParts(
   }
 }
 
+/** Decides on the outcome of sending a part, and probes central if the verdict depends on it. */
+async function judge(
+  { license, central }: Pick<DeliverEntryDeps, 'license' | 'central'>,
+  outcome: Outcome,
+  facts: VerdictFacts,
+  signal: AbortSignal,
+): Promise<Verdict | Omit<NotPermitted, 'wireSizeBytes'>> {
+  const verdict = decideVerdict(outcome, facts);
+  if (verdict.kind !== 'probe_needed') return verdict;
+  // The send may have taken minutes. At tier 0 the boat opens no connection, not even for a probe (decision 0014).
+  const permission = permitSending(await license.current(signal));
+  if (permission.kind === 'refused') return { kind: 'not_permitted', refusal: permission };
+  return confirmByProbe(verdict, await central.probe(signal));
+}
+
 /** The result for an entry without an open part. The entry fails, so that it does not block the entries behind it. */
 function explainNoOpenPart(parts: readonly PartRow[]): EntryResult {
   if (parts.length === 0)
-    return rejected('EXPORT_FILE_DAMAGED', 'The export has no record that could be cut into parts');
+    return stopForFile({
+      kind: 'file_unusable',
+      errorCode: 'EXPORT_FILE_DAMAGED',
+      detail: 'The export has no record that could be cut into parts',
+    });
   // The last receipt and the completion are one commit. Only the loss of synced writes on the card can separate them.
-  return rejected(
-    'LEDGER_FAILED',
-    'The ledger has a receipt for every part but no delivery; the records go with the next export',
-  );
+  return stopForFile({
+    kind: 'file_unusable',
+    errorCode: 'LEDGER_FAILED',
+    detail: 'The ledger has a receipt for every part but no delivery; the records go with the next export',
+  });
 }

@@ -31,6 +31,13 @@ export type DeliveryEvent =
       readonly detail: string;
       readonly next: NextAttempt;
     }
+  /** An intermediary refuses the export. It waits `delayMs` on its own, and no attempt was spent. */
+  | {
+      readonly kind: 'stepped_aside';
+      readonly queueId: string;
+      readonly detail: string;
+      readonly delayMs: number;
+    }
   /** The export waits again, and no attempt was spent. */
   | {
       readonly kind: 'waits_unspent';

@@ -1,6 +1,6 @@
 import type { LogLevel } from '../platform/ports.ts';
 import type { DeliveryEvent } from './delivery-event.ts';
-import { describeNextAttempt } from './policy/backoff.ts';
+import { describeDelay, describeNextAttempt } from './policy/backoff.ts';
 import { describeSendHold } from './policy/data-budget.ts';
 import { describeDestination } from './policy/destination-state.ts';
 
@@ -25,6 +25,10 @@ export function toDeliveryLogLine(event: DeliveryEvent): DeliveryLogLine | undef
     case 'attempt_spent':
       return info(
         `Export upload failed: ${event.queueId}: ${event.detail}. ${describeNextAttempt(event.next)}`,
+      );
+    case 'stepped_aside':
+      return warn(
+        `Export upload failed: ${event.queueId}: ${event.detail}. It is tried again in ${describeDelay(event.delayMs)}; the other exports are sent`,
       );
     case 'waits_unspent':
       // The line about the destination or the licence gives the other reasons.
@@ -65,7 +69,7 @@ function describeCut({
 }: Extract<DeliveryEvent, { kind: 'parts_cut' }>): string {
   switch (cause) {
     case 'refused':
-      return `Central accepts smaller parts only: ${queueId} is cut to ${partSizeBytes} bytes`;
+      return `Only smaller parts are accepted: ${queueId} is cut to ${partSizeBytes} bytes`;
     case 'cut_off':
       return `The link carries less than a part: ${queueId} is cut to ${partSizeBytes} bytes`;
     default:

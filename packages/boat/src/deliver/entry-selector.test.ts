@@ -26,11 +26,12 @@ const select = (ledger: Ledger, meteredSizeMaxBytes = 10_000) =>
 test('a due export that the data budget holds is reported at each selection until the connection is no longer metered', () => {
   const ledger = openLedgerIn('selector-hold');
   const { entryNo } = ledger.queue.enqueue(newEntry(1), []);
+  const bulk = ledger.queue.enqueue(newEntry(2, { fileSizeBytes: 20_000 }), []);
   const selector = select(ledger, 50);
   for (let look = 0; look < 3; look += 1) {
     assert.deepEqual(selector.next(true), { entry: undefined, hold: 'metered' });
     assert.equal(selector.nextDueMs(), Number.POSITIVE_INFINITY);
-    assert.equal(selector.isSmallDue(), false);
+    assert.equal(selector.mustYield(bulk), false);
   }
   const { entry, hold } = selector.next(false);
   assert.deepEqual([entry?.entryNo, hold], [entryNo, undefined]);
@@ -74,5 +75,45 @@ test('while an export of a lost ledger waits, no export behind it is due', () =>
   ledger.queue.fail(foreign.entryNo, { atMs: 1 as WallMs, reason: 'no', archiveFile: '/x/2' });
   assert.equal(selector.nextDueMs(), 0);
   assert.equal(selector.next(false).entry?.queueId, newEntry(1).queueId);
+  ledger.close();
+});
+
+const REFUSED = { lastError: 'HTTP 403', wireSizeBytes: 0, atMs: 0 as WallMs, nextRetryAtMs: 0 as WallMs };
+
+test('an export that steps aside does not delay the others, also if it comes from another ledger', () => {
+  for (const sequence of [1, 0]) {
+    const ledger = openLedgerIn(`selector-aside-${sequence}`);
+    const selector = select(ledger);
+    const refused = ledger.queue.adopt(newEntry(1, { sequence }));
+    assert(refused !== undefined);
+    const other = ledger.queue.enqueue(newEntry(2), []);
+    assert.equal(selector.next(false).entry?.entryNo, refused.entryNo);
+    selector.setWait(refused.entryNo, 60_000);
+    ledger.queue.putBack(refused.entryNo, { ...REFUSED, refusals: 1 });
+    assert.equal(selector.nextDueMs(), 0);
+    assert.equal(selector.next(false).entry?.entryNo, other.entryNo);
+    assert.equal(selector.next(false).entry, undefined);
+    ledger.close();
+  }
+});
+
+test('"send now" ends the waits of this run and of an earlier one', () => {
+  const ledger = openLedgerIn('selector-ends-waits');
+  const inHalfAnHour = (Date.now() + 30 * 60_000) as WallMs;
+  for (const n of [1, 2, 3]) {
+    ledger.queue.enqueue(newEntry(n), []);
+    const counts = n === 1 ? { spent: 2 } : { refusals: 3 };
+    ledger.queue.putBack(n, { ...REFUSED, nextRetryAtMs: inHalfAnHour, ...counts });
+  }
+  const selector = select(ledger);
+  selector.setWait(3, 60_000);
+  assert.equal(selector.next(false).entry, undefined);
+  selector.sendAllNow();
+  assert.equal(selector.nextDueMs(), 0);
+  assert.deepEqual(
+    [1, 2, 3].map(() => selector.next(false).entry?.entryNo),
+    [1, 2, 3],
+  );
+  assert.deepEqual([ledger.queue.get(1)?.retryCount, ledger.queue.get(2)?.refusalCount], [2, 3]);
   ledger.close();
 });

@@ -1,10 +1,9 @@
-import type { Entry, Waiting } from '../ledger/entry.ts';
+import type { Entry } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { SizeRange } from '../ledger/queue-waiting.ts';
+import type { Waiting } from '../ledger/waiting.ts';
 import type { MonotonicMs, World } from '../platform/ports.ts';
-import { dueIn } from './policy/backoff.ts';
 import { type DataBudget, decideSendHold, type SendHold } from './policy/data-budget.ts';
-import { type Lane, laneOrder } from './policy/lane.ts';
+import { dueIn, findPrecedingEntry, type Lane, laneOrder, toLaneSizes } from './policy/send-order.ts';
 
 /** The result of looking for the next entry to send. */
 export interface Selection {
@@ -14,19 +13,22 @@ export interface Selection {
   readonly hold: SendHold | undefined;
 }
 
-/** Selects the next entry to send and keeps the state that the selection needs in this run. */
+/**
+ * Selects the next entry to send, by the rules in `policy/send-order.ts`, and keeps the state that the selection needs in this
+ * run. The ledger only lists what waits.
+ */
 export interface EntrySelector {
   /** Claims the next due entry. `isMetered` states whether the connection is metered now. */
   next(isMetered: boolean | undefined): Selection;
   /** Milliseconds until an entry that may be sent is due; Infinity if there is none. */
   nextDueMs(): number;
-  /** True if an entry of the small lane is due: the bulk lane then yields after its current part. */
-  isSmallDue(): boolean;
-  /** Sets the wait after a spent attempt, on this run's monotonic clock. */
+  /** True if `active`, which is being sent, must yield after its current part to a due entry of the small lane. */
+  mustYield(active: Entry): boolean;
+  /** Sets the wait of an entry on this run's monotonic clock. The ledger has its end in wall time, for the next run. */
   setWait(entryNo: number, delayMs: number): void;
   /** Forgets the wait and the "send now" of an entry that has left the queue. */
   forget(entryNo: number): void;
-  /** Exempts the entries that are waiting from the data budget when the owner requests "Send now". */
+  /** Ends every wait and exempts the waiting entries from the data budget when the owner requests "Send now". */
   sendAllNow(): void;
 }
 
@@ -42,57 +44,80 @@ export function createEntrySelector(
   ledger: Ledger,
   { partSizeBytes, dataBudget, isMoving }: EntrySelectorOptions,
 ): EntrySelector {
+  const { queue } = ledger;
+  const laneSizes = toLaneSizes(partSizeBytes);
+  const claimNext = createClaimNext(queue, laneSizes);
   const waits = createWaits(clock);
-  const lanes = createLanes(ledger.queue, partSizeBytes);
   const sendNow = new Set<number>();
   let isMetered: boolean | undefined;
 
   /** The current hold on each entry. */
   const readHolds = (): ((entry: Waiting) => SendHold | undefined) => {
-    const monthBytes = ledger.queue.monthBytes(clock.wall());
+    const monthBytes = queue.monthBytes(clock.wall());
     return ({ entryNo, fileSizeBytes: sizeBytes }) =>
       decideSendHold(dataBudget, { sizeBytes, isMetered, monthBytes, isSendNow: sendNow.has(entryNo) });
   };
-  const isReady = (entry: Waiting): boolean => !isMoving(entry.entryNo) && waits.leftMs(entry) === 0;
+  const isDue = (entry: Waiting): boolean => !isMoving(entry.entryNo) && waits.leftMs(entry) === 0;
 
   return {
     next(metered) {
       isMetered = metered;
       const holdOf = readHolds();
-      const holds: SendHold[] = [];
-      const entry = lanes.claim((waiting) => {
-        if (!isReady(waiting)) return false;
-        const hold = holdOf(waiting);
-        if (hold !== undefined) holds.push(hold);
-        return hold === undefined;
-      });
-      return { entry, hold: holds.at(-1) };
+      let hold: SendHold | undefined;
+      const isNext = (waiting: Waiting): boolean => {
+        if (!isDue(waiting)) return false;
+        const found = holdOf(waiting);
+        hold = found ?? hold;
+        return found === undefined;
+      };
+      const entry = claimNext(isNext);
+      return { entry, hold };
     },
     nextDueMs: () => {
-      // While an entry of another ledger waits, no other entry is sent, however long it has been due.
-      const foreign = ledger.queue.firstForeign();
-      const waiting = foreign === undefined ? ledger.queue.waiting() : [foreign];
+      const preceding = findPrecedingEntry(queue.waitingOfOtherLedgers());
       const holdOf = readHolds();
       let soonestMs = Number.POSITIVE_INFINITY;
-      for (const entry of waiting) {
+      for (const entry of preceding === undefined ? queue.waiting() : [preceding]) {
         const leftMs = waits.leftMs(entry);
         if (leftMs < soonestMs && holdOf(entry) === undefined) soonestMs = leftMs;
       }
       return soonestMs;
     },
-    isSmallDue: () => {
+    mustYield: (active) => {
+      // The export of another ledger goes before all others, so it would be selected again at once.
+      if (active.sequence === 0) return false;
       const holdOf = readHolds();
-      return lanes.hasSmallDue((entry) => isReady(entry) && holdOf(entry) === undefined);
+      for (const entry of queue.waiting(laneSizes.small))
+        if (isDue(entry) && holdOf(entry) === undefined) return true;
+      return false;
     },
     setWait: waits.set,
     forget: (entryNo) => {
       waits.forget(entryNo);
       sendNow.delete(entryNo);
     },
-    // "Send now" does not shorten waits after spent attempts or waits that central requested.
     sendAllNow: () => {
-      for (const { entryNo } of ledger.queue.waiting()) sendNow.add(entryNo);
+      queue.endWaits(clock.wall());
+      waits.forgetAll();
+      for (const { entryNo } of queue.waiting()) sendNow.add(entryNo);
     },
+  };
+}
+
+/** Returns a function that claims the first entry in the order of sending that `isNext` accepts. */
+function createClaimNext(queue: Ledger['queue'], laneSizes: ReturnType<typeof toLaneSizes>) {
+  let served: Lane | undefined;
+  return (isNext: (waiting: Waiting) => boolean): Entry | undefined => {
+    const preceding = findPrecedingEntry(queue.waitingOfOtherLedgers());
+    if (preceding !== undefined)
+      return isNext(preceding) ? queue.claim(({ entryNo }) => entryNo === preceding.entryNo) : undefined;
+    for (const lane of laneOrder(served)) {
+      const entry = queue.claim(isNext, laneSizes[lane]);
+      if (entry === undefined) continue;
+      served = lane;
+      return entry;
+    }
+    return undefined;
   };
 }
 
@@ -104,8 +129,7 @@ function createWaits(clock: World['clock']) {
       const dueMs = dueAt.get(entry.entryNo);
       return dueIn({
         nowWallMs: clock.wall(),
-        nextRetryAtWallMs: entry.nextRetryAtMs,
-        attemptsSpent: entry.retryCount,
+        entry,
         ...(dueMs === undefined ? {} : { monotonic: { nowMs: clock.monotonic(), dueMs } }),
       });
     },
@@ -115,31 +139,6 @@ function createWaits(clock: World['clock']) {
     forget: (entryNo: number): void => {
       dueAt.delete(entryNo);
     },
-  };
-}
-
-/** Claims from the two lanes in turn. */
-function createLanes(queue: Ledger['queue'], partSizeBytes: number) {
-  const sizes: Readonly<Record<Lane, SizeRange>> = {
-    small: { overBytes: -1, upToBytes: partSizeBytes },
-    bulk: { overBytes: partSizeBytes, upToBytes: Number.MAX_SAFE_INTEGER },
-  };
-  let served: Lane | undefined;
-  return {
-    claim: (isDue: (entry: Waiting) => boolean): Entry | undefined => {
-      // Exports of a lost ledger are older than every export of this ledger. They are sent first, so that central keeps
-      // the newest version.
-      const foreign = queue.firstForeign();
-      if (foreign !== undefined)
-        return isDue(foreign) ? queue.claim(({ entryNo }) => entryNo === foreign.entryNo) : undefined;
-      for (const lane of laneOrder(served)) {
-        const entry = queue.claim(isDue, sizes[lane]);
-        if (entry === undefined) continue;
-        served = lane;
-        return entry;
-      }
-      return undefined;
-    },
-    hasSmallDue: (isDue: (entry: Waiting) => boolean): boolean => queue.hasDue(isDue, sizes.small),
+    forgetAll: (): void => dueAt.clear(),
   };
 }

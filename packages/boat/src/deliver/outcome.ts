@@ -40,7 +40,11 @@ export type Outcome =
   /** The request began, but no complete answer arrived. Central may or may not hold the part. */
   | { readonly kind: 'answer_lost'; readonly code: string }
   /** The request began, but then no data was transferred for the transport's silence limit. */
-  | { readonly kind: 'stalled' };
+  | { readonly kind: 'stalled' }
+  /** Nothing was sent, because the card did not return the export's file. Other files may still be readable. */
+  | { readonly kind: 'file_unreadable'; readonly detail: string }
+  /** Nothing was sent, because the export's file is missing, damaged or of another installation. */
+  | { readonly kind: 'file_unusable'; readonly errorCode: string; readonly detail: string };
 
 /** The result of one probe of central's health. */
 export type ProbeResult =
@@ -50,8 +54,10 @@ export type ProbeResult =
       readonly timeWallMs: number | undefined;
       readonly offers: readonly ContentCoding[];
     }
-  /** A foreign answer. */
+  /** A foreign answer, or a certificate for another name. */
   | { readonly kind: 'captive_portal'; readonly detail: string }
+  /** The certificate has central's name, but this boat cannot verify it. */
+  | { readonly kind: 'untrusted'; readonly detail: string }
   /** No answer. */
   | { readonly kind: 'nothing'; readonly code: string }
   /** The certificate's dates do not fit the boat's clock. */

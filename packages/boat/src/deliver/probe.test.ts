@@ -97,7 +97,8 @@ describe('a probe of central', () => {
     ['CERT_NOT_YET_VALID', true, 'clock_wrong'],
     ['CERT_HAS_EXPIRED', false, 'clock_wrong'],
     ['CERT_HAS_EXPIRED', true, 'nothing'],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', true, 'captive_portal'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', true, 'untrusted'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', true, 'untrusted'],
     ['ERR_TLS_CERT_ALTNAME_INVALID', true, 'captive_portal'],
     ['ECONNRESET', true, 'nothing'],
   ];

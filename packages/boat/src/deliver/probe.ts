@@ -72,7 +72,8 @@ function toFailure(error: TransportError, clockSynchronized: boolean): ProbeResu
     case 'offline':
       return { kind: 'nothing', code };
     case 'captive_portal':
-      return { kind: 'captive_portal', detail };
+    case 'untrusted':
+      return { kind: destination, detail };
     case 'clock_wrong':
       return { kind: 'clock_wrong', code };
     default:

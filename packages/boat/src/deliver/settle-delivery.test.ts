@@ -3,7 +3,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { openLedger } from '../ledger/ledger.ts';
-import type { LicenseResult } from '../license/policy.ts';
 import { createClock } from '../platform/clock.ts';
 import { createDatabases } from '../platform/sqlite.ts';
 import { toSpoolPaths } from '../spool/spool-paths.ts';
@@ -11,28 +10,20 @@ import { createKeptLog } from '../testing/kept-log.ts';
 import { newEntry } from '../testing/new-entry.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
 import { createCircuitBreaker } from './circuit-breaker.ts';
-import { createCutOffs } from './cut-offs.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { DeliveryEvent } from './delivery-event.ts';
 import { createDeliveryReporter } from './delivery-reporter.ts';
 import { createEntrySelector } from './entry-selector.ts';
-import type { ProbeResult } from './outcome.ts';
+import { createPartFailures } from './part-failures.ts';
 import type { Verdict } from './policy/verdict.ts';
 import { type DeliveryResult, settleDelivery } from './settle-delivery.ts';
 
 const root = temporaryRoot('settle-delivery');
-const KNOWN: LicenseResult = {
-  kind: 'known',
-  installationId: '0123456789abcdef',
-  tier: 2,
-  source: 'tier_api',
-};
-const CENTRAL_ANSWERS: ProbeResult = { kind: 'central', timeWallMs: undefined, offers: [] };
-const UNAVAILABLE: Verdict = { kind: 'unavailable', detail: 'HTTP 503 UNAVAILABLE: away' };
+const UNAVAILABLE: Verdict = { kind: 'unavailable', affects: 'export', detail: 'HTTP 503 UNAVAILABLE: away' };
 
 let made = 0;
-/** A worker's parts around one entry that is being sent, where a probe of central has the result `probed`. */
-function startDelivery(probed: ProbeResult = CENTRAL_ANSWERS, license: LicenseResult = KNOWN) {
+/** A worker's parts around one entry that is being sent. */
+function startDelivery() {
   made += 1;
   const paths = toSpoolPaths(join(root, String(made)));
   mkdirSync(paths.exports, { recursive: true });
@@ -54,26 +45,18 @@ function startDelivery(probed: ProbeResult = CENTRAL_ANSWERS, license: LicenseRe
     dataBudget: { meteredSizeMaxBytes: undefined, monthlyBytesMax: undefined },
     isMoving: () => false,
   });
-  let probes = 0;
   const deps = {
     world,
     ledger,
-    license: { current: async () => license },
-    central: {
-      probe: async () => {
-        probes += 1;
-        return probed;
-      },
-    },
     breaker,
     selector,
-    cutOffs: createCutOffs(),
+    failures: createPartFailures(),
     deadLetters,
     reporter,
     configuration: 'token 1',
   };
   const settle = async (result: DeliveryResult) => {
-    await settleDelivery(deps, entry, result, new AbortController().signal);
+    await settleDelivery(deps, entry, result);
     return ledger.queue.get(entry.entryNo);
   };
   const settleVerdict = (verdict: Verdict) => {
@@ -81,10 +64,10 @@ function startDelivery(probed: ProbeResult = CENTRAL_ANSWERS, license: LicenseRe
     return settle({ kind: 'stopped', verdict, wireSizeBytes: 100 });
   };
   const kinds = () => events.map(({ kind }) => kind);
-  return { ledger, entry, breaker, selector, events, kinds, settle, settleVerdict, probes: () => probes };
+  return { ledger, entry, breaker, selector, events, kinds, settle, settleVerdict };
 }
 
-test('a failure that a probe confirms spends one attempt, and only this export waits', async () => {
+test('a failure of one export spends one attempt, and only this export waits', async () => {
   const { breaker, selector, kinds, settleVerdict } = startDelivery();
   const after = await settleVerdict(UNAVAILABLE);
   assert.deepEqual([after?.status, after?.retryCount, after?.wireSizeBytes], ['pending', 1, 100]);
@@ -93,36 +76,66 @@ test('a failure that a probe confirms spends one attempt, and only this export w
   assert.deepEqual(kinds(), ['destination_changed', 'attempt_spent']);
 });
 
-test('if the health probe also fails, one attempt is spent, and every export waits equally long', async () => {
-  const { breaker, settleVerdict } = startDelivery({ kind: 'unavailable', status: 503 });
-  const after = await settleVerdict({ ...UNAVAILABLE, retryAfterMs: 60_000 });
+test('a failure of central for every export spends one attempt, and every export waits equally long', async () => {
+  const { breaker, settleVerdict } = startDelivery();
+  const verdict = {
+    kind: 'unavailable',
+    affects: 'central',
+    detail: 'HTTP 503',
+    retryAfterMs: 60_000,
+  } as const;
+  const after = await settleVerdict(verdict);
   assert.equal(after?.retryCount, 1);
   assert.ok(breaker.openForMs() > 50_000, `${breaker.openForMs()} ms`);
 });
 
-test('a failure after which no probe reaches central spends no attempt, and the breaker stays open until a probe does', async () => {
-  const { breaker, kinds, settleVerdict } = startDelivery({ kind: 'nothing', code: 'ENETUNREACH' });
-  const after = await settleVerdict(UNAVAILABLE);
+test('a destination that is not reached costs no attempt, and the breaker stays open until a probe does', async () => {
+  const { breaker, kinds, settleVerdict } = startDelivery();
+  const after = await settleVerdict({ kind: 'unreachable', destination: 'offline', detail: 'no answer' });
   assert.deepEqual([after?.status, after?.retryCount], ['pending', 0]);
   assert.equal(breaker.destination().state, 'offline');
   assert.ok(breaker.openForMs() > 0 && breaker.isWaitingForLink());
   assert.deepEqual(kinds(), ['destination_changed', 'waits_unspent']);
 });
 
-test('after a downgrade to tier 0 during a send, central is not probed and nothing is spent', async () => {
-  const { probes, kinds, settleVerdict } = startDelivery(CENTRAL_ANSWERS, { ...KNOWN, tier: 0 });
-  const after = await settleVerdict(UNAVAILABLE);
-  assert.equal(probes(), 0);
-  assert.deepEqual([after?.status, after?.retryCount], ['pending', 0]);
+test('after a downgrade to tier 0 during a send, nothing is spent', async () => {
+  const { kinds, settle } = startDelivery();
+  const refusal = {
+    kind: 'refused',
+    code: 'TIER_TOO_LOW',
+    message: 'Tier 0',
+    hint: 'Upgrade.',
+    tier: 0,
+  } as const;
+  const after = await settle({ kind: 'not_permitted', refusal, wireSizeBytes: 100 });
+  assert.deepEqual([after?.status, after?.retryCount, after?.wireSizeBytes], ['pending', 0, 100]);
   assert.deepEqual(kinds(), ['waits_unspent', 'not_permitted']);
 });
 
+test('an export that is refused on the way waits on its own, longer each time, and gets its attempts back', async () => {
+  const { ledger, entry, breaker, selector, kinds, settleVerdict } = startDelivery();
+  await settleVerdict(UNAVAILABLE);
+  const waits: number[] = [];
+  for (let refusals = 1; refusals <= 11; refusals += 1) {
+    selector.sendAllNow();
+    assert.equal(selector.next(false).entry?.entryNo, entry.entryNo);
+    breaker.reset();
+    const after = await settleVerdict({ kind: 'refused_on_the_way', detail: 'HTTP 403' });
+    assert.deepEqual([after?.status, after?.retryCount, after?.refusalCount], ['pending', 0, refusals]);
+    waits.push(Math.round(selector.nextDueMs() / 1000));
+  }
+  assert.deepEqual(waits, [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]);
+  assert.deepEqual([breaker.destination().state, breaker.destination().detail], ['online', 'HTTP 403']);
+  assert.equal(kinds().filter((kind) => kind === 'stepped_aside').length, 11);
+  const stored = (ledger.queue.get(entry.entryNo)?.nextRetryAtMs ?? 0) - Date.now();
+  assert.ok(stored > 3_500_000 && stored <= 3_600_000, 'the wait is stored for the next start');
+});
+
 test('a refusal by central spends nothing and opens the breaker until the token changes', async () => {
-  const { breaker, probes, settleVerdict } = startDelivery();
+  const { breaker, settleVerdict } = startDelivery();
   const detail = 'HTTP 401 INVALID_TOKEN: unknown token';
   const after = await settleVerdict({ kind: 'blocked', status: 401, errorCode: 'INVALID_TOKEN', detail });
   assert.deepEqual([after?.status, after?.retryCount, after?.lastError], ['pending', 0, detail]);
-  assert.equal(probes(), 0);
   assert.ok(breaker.openForMs() > 59 * 60_000);
   breaker.recordConfiguration('token 1');
   assert.ok(breaker.openForMs() > 59 * 60_000);
@@ -134,7 +147,7 @@ test('a refusal by central spends nothing and opens the breaker until the token 
 test('a rejected export is dead-lettered at once, with the reason that central gave', async () => {
   const { events, kinds, settleVerdict } = startDelivery();
   const detail = 'HTTP 422 INVALID_FORMAT: no data';
-  const after = await settleVerdict({ kind: 'rejected', errorCode: 'INVALID_FORMAT', detail });
+  const after = await settleVerdict({ kind: 'rejected', by: 'central', errorCode: 'INVALID_FORMAT', detail });
   assert.deepEqual([after?.status, after?.lastError], ['failed', detail]);
   assert.deepEqual(kinds(), ['destination_changed', 'rejected', 'dead_lettered']);
   assert.deepEqual(events.at(-1), { kind: 'dead_lettered', queueId: newEntry(1).queueId, reason: detail });
@@ -151,10 +164,12 @@ test('the fourth spent attempt dead-letters the export', async () => {
   assert.deepEqual(kinds().slice(-2), ['attempt_spent', 'dead_lettered']);
 });
 
-test('an unreadable file spends an attempt without a probe, so that the exports behind it are sent', async () => {
-  const { probes, settle } = startDelivery();
-  const after = await settle({ kind: 'unreadable', detail: 'I/O error' });
-  assert.deepEqual([after?.status, after?.retryCount, probes()], ['pending', 1, 0]);
+test('an unreadable file spends an attempt and shows nothing about central', async () => {
+  const { breaker, kinds, settleVerdict } = startDelivery();
+  const after = await settleVerdict({ kind: 'unreadable', detail: 'I/O error' });
+  assert.deepEqual([after?.status, after?.retryCount], ['pending', 1]);
+  assert.equal(breaker.destination().state, 'unknown');
+  assert.deepEqual(kinds(), ['attempt_spent']);
 });
 
 test('a paused export waits again unchanged', async () => {

@@ -1,18 +1,16 @@
 import type { Entry } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { License } from '../license/license.ts';
-import { type LicenseRefusal, permitSending } from '../license/policy.ts';
+import type { LicenseRefusal } from '../license/policy.ts';
 import type { WallMs, World } from '../platform/ports.ts';
-import type { CentralClient } from './central-client.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
-import type { CutOffs } from './cut-offs.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { EntryResult } from './deliver-entry.ts';
 import type { DeliveryEvent } from './delivery-event.ts';
 import type { DeliveryReporter } from './delivery-reporter.ts';
 import type { EntrySelector } from './entry-selector.ts';
-import { nextAttempt } from './policy/backoff.ts';
-import { confirmUnavailable, type Verdict } from './policy/verdict.ts';
+import type { PartFailures } from './part-failures.ts';
+import { nextAttempt, stepAsideDelay } from './policy/backoff.ts';
+import type { Verdict } from './policy/verdict.ts';
 
 /** How this run of an entry's delivery ended. `paused` means that the worker stopped it after an acknowledged part. */
 export type DeliveryResult = EntryResult | { readonly kind: 'paused' };
@@ -20,11 +18,9 @@ export type DeliveryResult = EntryResult | { readonly kind: 'paused' };
 export interface SettleDeps {
   readonly world: Pick<World, 'clock' | 'random'>;
   readonly ledger: Ledger;
-  readonly license: License;
-  readonly central: Pick<CentralClient, 'probe'>;
   readonly breaker: CircuitBreaker;
   readonly selector: EntrySelector;
-  readonly cutOffs: CutOffs;
+  readonly failures: PartFailures;
   readonly deadLetters: DeadLetters;
   readonly reporter: DeliveryReporter;
   /** The device token's fingerprint. A refusal by central lasts until it changes. */
@@ -35,16 +31,11 @@ export interface SettleDeps {
  * Records how a delivery ended: in the ledger, in the circuit breaker, and as an event. Afterwards the entry is no
  * longer `uploading`. Throws DISK_… and LEDGER_FAILED. The entry then waits as before.
  */
-export async function settleDelivery(
-  deps: SettleDeps,
-  entry: Entry,
-  result: DeliveryResult,
-  signal: AbortSignal,
-): Promise<void> {
+export async function settleDelivery(deps: SettleDeps, entry: Entry, result: DeliveryResult): Promise<void> {
   switch (result.kind) {
     case 'delivered':
       deps.selector.forget(entry.entryNo);
-      deps.cutOffs.forget(entry.entryNo);
+      deps.failures.forget(entry.entryNo);
       deps.reporter.report({ kind: 'delivered', queueId: entry.queueId });
       return;
     case 'paused':
@@ -52,13 +43,10 @@ export async function settleDelivery(
       deps.reporter.report({ kind: 'paused', queueId: entry.queueId });
       return;
     case 'not_permitted':
-      settleRefusal(deps, entry, result.refusal, 0);
-      return;
-    case 'unreadable':
-      await spendAttempt(deps, entry, { kind: 'unavailable', detail: result.detail }, 0);
+      settleRefusal(deps, entry, result.refusal, result.wireSizeBytes);
       return;
     case 'stopped':
-      await settleVerdict(deps, entry, result, signal);
+      await settleVerdict(deps, entry, result);
       return;
     default:
       return result satisfies never;
@@ -68,15 +56,8 @@ export async function settleDelivery(
 async function settleVerdict(
   deps: SettleDeps,
   entry: Entry,
-  { verdict: first, wireSizeBytes }: Extract<EntryResult, { kind: 'stopped' }>,
-  signal: AbortSignal,
+  { verdict, wireSizeBytes }: Extract<EntryResult, { kind: 'stopped' }>,
 ): Promise<void> {
-  // The send may have taken minutes. At tier 0 the boat opens no connection, not even for a probe (decision 0014).
-  const license =
-    first.kind === 'unavailable' ? permitSending(await deps.license.current(signal)) : undefined;
-  if (license?.kind === 'refused') return settleRefusal(deps, entry, license, wireSizeBytes);
-  const probed = first.kind === 'unavailable' ? await deps.central.probe(signal) : undefined;
-  const verdict = probed === undefined ? first : confirmUnavailable(first, probed);
   deps.breaker.recordVerdict(verdict);
   switch (verdict.kind) {
     case 'unreachable':
@@ -84,10 +65,16 @@ async function settleVerdict(
       return;
     case 'unavailable': {
       const delayMs = await spendAttempt(deps, entry, verdict, wireSizeBytes);
-      // If the health probe also fails, central fails for every export. The other exports keep their attempts.
-      if (delayMs !== undefined && probed?.kind === 'unavailable') deps.breaker.open(delayMs);
+      // The other exports keep their attempts while central fails for all of them.
+      if (delayMs !== undefined && verdict.affects === 'central') deps.breaker.open(delayMs);
       return;
     }
+    case 'unreadable':
+      await spendAttempt(deps, entry, verdict, wireSizeBytes);
+      return;
+    case 'refused_on_the_way':
+      stepAside(deps, entry, verdict, wireSizeBytes);
+      return;
     case 'blocked':
       waitUnspent(deps, entry, { reason: 'blocked', detail: verdict.detail, wireSizeBytes });
       deps.breaker.openBlocked(verdict, deps.configuration);
@@ -96,9 +83,6 @@ async function settleVerdict(
       deps.reporter.report({ kind: 'rejected', queueId: entry.queueId, detail: verdict.detail });
       await deadLetterEntry(deps, entry, verdict.detail);
       return;
-    case 'delivered':
-    case 'cut_smaller':
-      throw new Error(`a ${verdict.kind} verdict does not stop an entry`);
     default:
       return verdict satisfies never;
   }
@@ -115,7 +99,7 @@ function settleRefusal(deps: SettleDeps, entry: Entry, refusal: LicenseRefusal, 
 async function spendAttempt(
   deps: SettleDeps,
   entry: Entry,
-  { detail, retryAfterMs }: Extract<Verdict, { kind: 'unavailable' }>,
+  { detail, retryAfterMs }: { readonly detail: string; readonly retryAfterMs?: number },
   wireSizeBytes: number,
 ): Promise<number | undefined> {
   const { clock, random } = deps.world;
@@ -135,6 +119,32 @@ async function spendAttempt(
     atMs: clock.wall(),
   });
   return next.delayMs;
+}
+
+/**
+ * Lets an export that an intermediary refuses wait on its own, so that the others are sent. Attempts that it has spent are
+ * returned, because central was not at fault.
+ */
+function stepAside(
+  deps: SettleDeps,
+  entry: Entry,
+  { detail, retryAfterMs }: Extract<Verdict, { kind: 'refused_on_the_way' }>,
+  wireSizeBytes: number,
+): void {
+  const { clock, random } = deps.world;
+  // A part may have been acknowledged since the entry was claimed.
+  const refusals = (deps.ledger.queue.get(entry.entryNo)?.refusalCount ?? 0) + 1;
+  const delayMs = stepAsideDelay({ refusals, retryAfterMs, fraction: random.fraction() });
+  deps.reporter.report({ kind: 'stepped_aside', queueId: entry.queueId, detail, delayMs });
+  deps.selector.setWait(entry.entryNo, delayMs);
+  deps.ledger.queue.putBack(entry.entryNo, {
+    spent: 0,
+    refusals,
+    nextRetryAtMs: (clock.wall() + delayMs) as WallMs,
+    lastError: detail,
+    wireSizeBytes,
+    atMs: clock.wall(),
+  });
 }
 
 /** Lets an `uploading` entry wait again without spending an attempt. */
@@ -158,12 +168,12 @@ export function waitUnspent(
 
 /** Dead-letters an entry that is not being sent. Throws the same errors as `DeadLetters.deadLetter`. */
 export async function deadLetterEntry(
-  deps: Pick<SettleDeps, 'selector' | 'cutOffs' | 'deadLetters' | 'reporter'>,
+  deps: Pick<SettleDeps, 'selector' | 'failures' | 'deadLetters' | 'reporter'>,
   entry: Entry,
   reason: string,
 ): Promise<Entry> {
   deps.selector.forget(entry.entryNo);
-  deps.cutOffs.forget(entry.entryNo);
+  deps.failures.forget(entry.entryNo);
   const failed = await deps.deadLetters.deadLetter(entry, reason);
   deps.reporter.report({ kind: 'dead_lettered', queueId: entry.queueId, reason });
   return failed;

@@ -9,12 +9,12 @@ import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { type CentralClient, createCentralClient } from './central-client.ts';
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts';
 import { loadCredentials, toFingerprint } from './credentials.ts';
-import { createCutOffs, type CutOffs } from './cut-offs.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { deliverEntry } from './deliver-entry.ts';
 import type { ReportDelivery } from './delivery-event.ts';
 import { createDeliveryReporter, type DeliveryReporter } from './delivery-reporter.ts';
 import { createEntrySelector, type EntrySelector } from './entry-selector.ts';
+import { createPartFailures, type PartFailures } from './part-failures.ts';
 import type { DataBudget, SendHold } from './policy/data-budget.ts';
 import type { Destination } from './policy/destination-state.ts';
 import { deadLetterEntry, type DeliveryResult, settleDelivery, waitUnspent } from './settle-delivery.ts';
@@ -50,7 +50,7 @@ export interface Worker {
   run(signal: AbortSignal): Promise<void>;
   /** Looks for due entries at once. */
   wake(): void;
-  /** Handles "Send now": tries central at once and exempts the waiting entries from the data budget. Waits after spent attempts stay. */
+  /** Handles "Send now": ends every wait, tries central at once and exempts the waiting entries from the data budget. Throws like a ledger transaction. */
   sendNow(): void;
   destination(): Destination;
   /** Why due exports wait, or undefined if the data budget holds no export. */
@@ -69,7 +69,7 @@ interface WorkerContext extends Omit<WorkerDeps, 'report'> {
   readonly central: CentralClient | undefined;
   readonly breaker: CircuitBreaker;
   readonly selector: EntrySelector;
-  readonly cutOffs: CutOffs;
+  readonly failures: PartFailures;
   readonly deadLetters: DeadLetters;
   /** True after a failure until a change was committed to the ledger. */
   isLedgerInDoubt: boolean;
@@ -113,7 +113,7 @@ function createContext(deps: WorkerDeps): WorkerContext {
     central: centralUrl === undefined ? undefined : createCentralClient(world, { ...deps, centralUrl }),
     breaker: createCircuitBreaker(world, reporter.report),
     selector: createEntrySelector(world, ledger, { ...deps, isMoving: deadLetters.isMoving }),
-    cutOffs: createCutOffs(),
+    failures: createPartFailures(),
     deadLetters,
     isLedgerInDoubt: false,
     sendHold: undefined,
@@ -212,10 +212,10 @@ async function deliverActive(context: WorkerContext, shipment: Shipment, signal:
 }
 
 async function deliver(context: WorkerContext, shipment: Shipment, signal: AbortSignal): Promise<void> {
-  const { entry, central, configuration } = shipment;
+  const { entry, configuration } = shipment;
   context.reporter.report({ kind: 'delivery_started', queueId: entry.queueId });
   const result = await sendUntilDone(context, shipment, signal);
-  await settleDelivery({ ...context, central, configuration }, entry, result, signal);
+  await settleDelivery({ ...context, configuration }, entry, result);
   context.reporter.report({ kind: 'queue_changed' });
 }
 
@@ -244,7 +244,7 @@ async function sendUntilDone(
         breaker.recordSuccess();
         break;
       case 'part_acknowledged':
-        if (selector.isSmallDue()) return { kind: 'paused' };
+        if (selector.mustYield(entry)) return { kind: 'paused' };
         break;
       default:
         return value satisfies never;

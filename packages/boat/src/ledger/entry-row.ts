@@ -11,7 +11,7 @@ const optional = <T>(value: unknown): T | undefined => (value === null ? undefin
 export const ENTRY_COLUMNS =
   'entry_no, queue_id, export_id, export_file, export_type, trigger_kind, tier, sequence, category_count, record_count, ' +
   'categories, file_size_bytes, created_at_ms, status, retry_count, next_retry_at_ms, last_error, part_size_bytes, ' +
-  'wire_size_bytes, completed_at_ms, failed_at_ms';
+  'wire_size_bytes, completed_at_ms, failed_at_ms, refusal_count';
 
 /** A row of ENTRY_COLUMNS as an array from node:sqlite. STRICT tables enforce these types. */
 export type EntryRow = readonly [
@@ -36,6 +36,7 @@ export type EntryRow = readonly [
   wireSizeBytes: number,
   completedAtMs: WallMs | null,
   failedAtMs: WallMs | null,
+  refusalCount: number,
 ];
 
 /** Converts a row of ENTRY_COLUMNS to an Entry. */
@@ -62,6 +63,7 @@ export function toEntry(row: EntryRow): Entry {
     wireSizeBytes: row[18],
     completedAtMs: row[19] ?? undefined,
     failedAtMs: row[20] ?? undefined,
+    refusalCount: row[21],
   };
 }
 

@@ -42,6 +42,8 @@ export interface Entry {
   readonly status: EntryStatus;
   /** Attempts spent, 0 to 4. An acknowledged part resets it to 0. */
   readonly retryCount: number;
+  /** Number of times in a row that an intermediary refused it. An acknowledged part resets it to 0. */
+  readonly refusalCount: number;
   readonly nextRetryAtMs: WallMs;
   readonly lastError: string | undefined;
   /** The part size that was used to cut the export, or undefined until it is first sent. */
@@ -51,9 +53,6 @@ export interface Entry {
   readonly completedAtMs: WallMs | undefined;
   readonly failedAtMs: WallMs | undefined;
 }
-
-/** The facts about a waiting entry that determine when it is sent. */
-export type Waiting = Pick<Entry, 'entryNo' | 'fileSizeBytes' | 'retryCount' | 'nextRetryAtMs'>;
 
 /** The digest of a state record in an export. */
 export interface RecordDigest {

@@ -104,6 +104,7 @@ function createInsert(
       entryNo,
       status: 'pending',
       retryCount: 0,
+      refusalCount: 0,
       nextRetryAtMs: entry.createdAtMs,
       lastError: undefined,
       partSizeBytes: undefined,

@@ -19,11 +19,15 @@ export interface AcknowledgedPart {
 
 /** Records delivery results. Each operation is one transaction. It is durable when it returns, or it has no effect. */
 export interface QueueOutcomes {
-  /** Returns an `uploading` entry to pending. If `spent` is undefined, no attempt was spent. */
+  /**
+   * Returns an `uploading` entry to pending. `spent` and `refusals` are the new numbers of spent attempts and of refusals by an
+   * intermediary; a number that is undefined does not change.
+   */
   putBack(
     entryNo: number,
     why: {
       readonly spent?: number;
+      readonly refusals?: number;
       readonly nextRetryAtMs: WallMs;
       readonly lastError: string;
       readonly wireSizeBytes: number;
@@ -31,11 +35,11 @@ export interface QueueOutcomes {
     },
   ): void;
   /**
-   * Records the parts of the entry, and replaces its earlier unacknowledged parts. Resets the attempts to 0, because none
-   * of these parts was sent before.
+   * Records the parts of the entry, and replaces its earlier unacknowledged parts. Resets the attempts and refusals to 0,
+   * because none of these parts was sent before.
    */
   plan(entryNo: number, partSizeBytes: number, parts: readonly Pick<PartRow, 'index' | 'slices'>[]): void;
-  /** Records that central holds the part, and resets the attempts to 0. */
+  /** Records that central holds the part, and resets the attempts and refusals to 0. */
   acknowledge(entryNo: number, acknowledged: AcknowledgedPart): void;
   /** Records that central holds the last part: the entry is completed and added to history. */
   complete(entryNo: number, acknowledged: AcknowledgedPart): Entry;
@@ -72,10 +76,11 @@ export function createQueueOutcomes(
     return result;
   };
   return {
-    putBack: (entryNo, { spent, nextRetryAtMs, lastError, wireSizeBytes, atMs }) =>
+    putBack: (entryNo, { spent, refusals, nextRetryAtMs, lastError, wireSizeBytes, atMs }) =>
       endUpload(entryNo, () => {
         addWire(entryNo, wireSizeBytes, atMs);
-        mustChange(statements.setPending.run(spent ?? null, nextRetryAtMs, lastError, entryNo), entryNo);
+        const counts = [spent ?? null, refusals ?? null] as const;
+        mustChange(statements.setPending.run(...counts, nextRetryAtMs, lastError, entryNo), entryNo);
       }),
     plan: (entryNo, partSizeBytes, planned) =>
       ledger.transaction(() => {
@@ -103,7 +108,7 @@ export function createQueueOutcomes(
         const entry = { ...before, wireSizeBytes: before.wireSizeBytes + wireSizeBytes };
         history.insert({ entry, atMs, receipts, lastReceipt });
         mustChange(statements.setCompleted.run(atMs, wireSizeBytes, entryNo), entryNo);
-        return { ...entry, status: 'completed', retryCount: 0, completedAtMs: atMs };
+        return { ...entry, status: 'completed', retryCount: 0, refusalCount: 0, completedAtMs: atMs };
       }),
     fail: (entryNo, { atMs, reason, archiveFile }) =>
       endUpload(entryNo, () => {
@@ -125,13 +130,18 @@ type OutcomeStatements = Readonly<
 function prepareOutcomes({ db }: LedgerDatabase): OutcomeStatements {
   return {
     setPending: db.prepare(
-      `UPDATE entries SET retry_count = coalesce(?, retry_count), next_retry_at_ms = ?, last_error = ?
+      `UPDATE entries SET retry_count = coalesce(?, retry_count), refusal_count = coalesce(?, refusal_count),
+         next_retry_at_ms = ?, last_error = ?
        WHERE entry_no = ? AND status = 'pending'`,
     ),
-    setPartSize: db.prepare('UPDATE entries SET part_size_bytes = ?, retry_count = 0 WHERE entry_no = ?'),
-    resetAttempts: db.prepare('UPDATE entries SET retry_count = 0, last_error = NULL WHERE entry_no = ?'),
+    setPartSize: db.prepare(
+      'UPDATE entries SET part_size_bytes = ?, retry_count = 0, refusal_count = 0 WHERE entry_no = ?',
+    ),
+    resetAttempts: db.prepare(
+      'UPDATE entries SET retry_count = 0, refusal_count = 0, last_error = NULL WHERE entry_no = ?',
+    ),
     setCompleted: db.prepare(
-      `UPDATE entries SET status = 'completed', completed_at_ms = ?, retry_count = 0,
+      `UPDATE entries SET status = 'completed', completed_at_ms = ?, retry_count = 0, refusal_count = 0,
          wire_size_bytes = wire_size_bytes + ?
        WHERE entry_no = ? AND status = 'pending'`,
     ),

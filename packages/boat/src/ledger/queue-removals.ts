@@ -30,7 +30,7 @@ export function createQueueRemovals(
 ): QueueRemovals {
   const { db } = ledger;
   const setRequeued = db.prepare(
-    `UPDATE entries SET status = 'pending', retry_count = 0, next_retry_at_ms = ?, failed_at_ms = NULL,
+    `UPDATE entries SET status = 'pending', retry_count = 0, refusal_count = 0, next_retry_at_ms = ?, failed_at_ms = NULL,
        removal_loss_no = NULL
      WHERE entry_no = ? AND status = 'failed'`,
   );

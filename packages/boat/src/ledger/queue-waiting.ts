@@ -1,30 +1,28 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
-import type { Entry, Waiting } from './entry.ts';
+import type { Entry } from './entry.ts';
 import type { QueueReads } from './queue-reads.ts';
+import type { SizeRange, Waiting } from './waiting.ts';
 
-/** Entries whose file is larger than `overBytes` and not larger than `upToBytes`. */
-export interface SizeRange {
-  readonly overBytes: number;
-  readonly upToBytes: number;
-}
-
-/** All file sizes. This is the default of `claim`. */
+/** All file sizes. This is the default of every operation. */
 const ANY_SIZE: SizeRange = { overBytes: -1, upToBytes: Number.MAX_SAFE_INTEGER };
 
-/** The waiting entries, and which of them are being sent. */
+/**
+ * The waiting entries, and which of them are being sent. The delivery decides which entry is next
+ * (`deliver/policy/send-order.ts`); these operations only list and mark.
+ */
 export interface QueueWaiting {
   /**
-   * Marks the oldest pending entry that `isDue` accepts as `uploading` and returns it, or undefined if there is none.
+   * Marks the oldest pending entry that `isNext` accepts as `uploading` and returns it, or undefined if there is none.
    * The mark is kept only in memory, because no upload survives a power cut. This saves one fsync per export (decision
    * 0016).
    */
-  claim(isDue: (entry: Waiting) => boolean, size?: SizeRange): Entry | undefined;
-  /** True if `claim` would return an entry. */
-  hasDue(isDue: (entry: Waiting) => boolean, size: SizeRange): boolean;
-  /** The oldest pending entry from another ledger (sequence 0). */
-  firstForeign(): Entry | undefined;
-  /** The waiting entries that are not being sent, oldest first. */
-  waiting(): readonly Waiting[];
+  claim(isNext: (entry: Waiting) => boolean, size?: SizeRange): Entry | undefined;
+  /** The waiting entries that are not being sent, oldest first. Reads each entry when it is requested. */
+  waiting(size?: SizeRange): Iterable<Waiting>;
+  /** The entries of `waiting` that come from another ledger (sequence 0), oldest first. */
+  waitingOfOtherLedgers(): Iterable<Waiting>;
+  /** Ends the stored wait of every waiting entry, in one transaction. Spent attempts and refusals still count. */
+  endWaits(atMs: WallMs): void;
   /** Returns an `uploading` entry to pending, unchanged. */
   unclaim(entryNo: number): void;
   /** Returns every `uploading` entry to pending. Their idempotency keys do not change. */
@@ -33,46 +31,53 @@ export interface QueueWaiting {
 
 /** `uploading` holds the numbers of the entries that are being sent. Only `claim` adds to it. */
 export function createQueueWaiting(
-  { db }: LedgerDatabase,
+  ledger: LedgerDatabase,
   reads: QueueReads,
   uploading: Set<number>,
 ): QueueWaiting {
+  const { db } = ledger;
+  const columns = 'entry_no, file_size_bytes, retry_count, refusal_count, next_retry_at_ms';
   // Ten thousand entries may wait while none is due. Reading whole entries with their JSON would take ten times as long.
   const pendingBySize = db.prepare(
-    `SELECT entry_no, file_size_bytes, retry_count, next_retry_at_ms FROM entries INDEXED BY entries_pending
+    `SELECT ${columns} FROM entries INDEXED BY entries_pending
      WHERE status = 'pending' AND file_size_bytes > ? AND file_size_bytes <= ? ORDER BY entry_no`,
   );
-  pendingBySize.setReturnArrays(true);
-  const pendingForeign = db.prepare(
-    `SELECT entry_no FROM entries INDEXED BY entries_pending_foreign
-     WHERE status = 'pending' AND sequence = 0 ORDER BY entry_no LIMIT 1`,
+  const pendingOfOtherLedgers = db.prepare(
+    `SELECT ${columns} FROM entries INDEXED BY entries_pending_foreign
+     WHERE status = 'pending' AND sequence = 0 ORDER BY entry_no`,
+  );
+  for (const statement of [pendingBySize, pendingOfOtherLedgers]) statement.setReturnArrays(true);
+  const endWaits = db.prepare(
+    `UPDATE entries INDEXED BY entries_pending SET next_retry_at_ms = ?
+     WHERE status = 'pending' AND (retry_count > 0 OR refusal_count > 0)`,
   );
 
-  function* iterateWaiting(size: SizeRange): Generator<Waiting, void, void> {
-    for (const row of pendingBySize.iterate(size.overBytes, size.upToBytes)) {
-      // The statement's columns are INTEGER in a STRICT table.
-      const [entryNo, fileSizeBytes, retryCount, nextRetryAtMs] = row as unknown as WaitingRow;
-      if (!uploading.has(entryNo)) yield { entryNo, fileSizeBytes, retryCount, nextRetryAtMs };
+  function* skipUploading(rows: Iterable<unknown>): Generator<Waiting, void, void> {
+    for (const row of rows) {
+      // The statements' columns are INTEGER in a STRICT table.
+      const [entryNo, fileSizeBytes, retryCount, refusalCount, nextRetryAtMs] = row as WaitingRow;
+      if (!uploading.has(entryNo)) yield { entryNo, fileSizeBytes, retryCount, refusalCount, nextRetryAtMs };
     }
   }
-  const firstDue = (isDue: (entry: Waiting) => boolean, size: SizeRange): number | undefined => {
-    for (const entry of iterateWaiting(size)) if (isDue(entry)) return entry.entryNo;
+  const waiting = (size: SizeRange = ANY_SIZE): Generator<Waiting, void, void> =>
+    skipUploading(pendingBySize.iterate(size.overBytes, size.upToBytes));
+  const firstNext = (isNext: (entry: Waiting) => boolean, size?: SizeRange): number | undefined => {
+    for (const entry of waiting(size)) if (isNext(entry)) return entry.entryNo;
     return undefined;
   };
   return {
-    claim: (isDue, size = ANY_SIZE) => {
-      const entryNo = firstDue(isDue, size);
+    claim: (isNext, size) => {
+      const entryNo = firstNext(isNext, size);
       if (entryNo === undefined) return undefined;
       uploading.add(entryNo);
       return reads.get(entryNo);
     },
-    hasDue: (isDue, size) => firstDue(isDue, size) !== undefined,
-    firstForeign: () => {
-      const row = pendingForeign.get();
-      // The column is INTEGER in a STRICT table.
-      return row === undefined ? undefined : reads.get(row['entry_no'] as number);
-    },
-    waiting: () => [...iterateWaiting(ANY_SIZE)],
+    waiting,
+    waitingOfOtherLedgers: () => skipUploading(pendingOfOtherLedgers.iterate()),
+    endWaits: (atMs) =>
+      ledger.transaction(() => {
+        endWaits.run(atMs);
+      }),
     unclaim: (entryNo) => {
       uploading.delete(entryNo);
     },
@@ -84,5 +89,6 @@ type WaitingRow = readonly [
   entryNo: number,
   fileSizeBytes: number,
   retryCount: number,
-  nextRetryAtMs: WallMs,
+  refusalCount: number,
+  nextRetryAtMs: number,
 ];

@@ -315,4 +315,8 @@ export const LEDGER_STEPS: readonly string[] = [
       failed = failed - (old.status = 'failed');
   END;
   `,
+  `
+  -- How many times in a row an intermediary refused the export. It then waits until next_retry_at_ms without a spent attempt.
+  ALTER TABLE entries ADD COLUMN refusal_count INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

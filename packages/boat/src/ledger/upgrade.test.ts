@@ -68,10 +68,12 @@ for (const version of EARLIER_VERSIONS) {
     assert.equal(versionOf(database), LEDGER_STEPS.length);
     assert.deepEqual(database.db.prepare('PRAGMA foreign_key_check').all(), []);
     assert.equal(database.db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'], 'ok');
-    const entries = observed.entries.map((entry) =>
-      // The simulated power cut ended the upload.
-      entry?.['status'] === 'uploading' ? { ...entry, status: 'pending' } : entry,
-    );
+    const entries = observed.entries.map((entry) => {
+      if (entry === null) return null;
+      // The simulated power cut ended the upload. No earlier version knew refusals by an intermediary.
+      const status = entry['status'] === 'uploading' ? 'pending' : entry['status'];
+      return { ...entry, status, refusalCount: 0 };
+    });
     assert.deepEqual(observe(ledger), { ...observed, entries });
     assert.deepEqual(queue.counts(), { pending: 3, uploading: 0, completed: 1, failed: 2 });
     assert.equal(queue.waitingBytes(), 3_018);

@@ -3,6 +3,9 @@ import { TransportError } from './ports.ts';
 /** Code of a TransportError if no data was transferred for the silence timeout after the request began. */
 export const SILENT_CODE = 'SILENT';
 
+/** Code of a TransportError if an answer arrives more slowly than on the slowest working link. */
+export const SLOW_CODE = 'SLOW';
+
 /** A response's body, up to a size limit. */
 export type AnswerBody =
   | { readonly kind: 'whole'; readonly bytes: Uint8Array }

@@ -1,6 +1,6 @@
-/** Limits that determine when an exchange counts as silent. */
+/** Limits that determine when an exchange counts as silent or as too slow. */
 export interface SilenceLimits {
-  /** Maximum time without any transfer of data. */
+  /** Maximum time without any transfer of data, and time that an answer may take in addition to its transfer. */
   readonly silenceMs: number;
   /** Speed of the slowest link that counts as working. */
   readonly slowestBytesPerSecond: number;
@@ -14,29 +14,40 @@ export interface SilenceWatch {
   connected(): void;
   /** Bytes of the request were handed to the socket. */
   sent(sizeBytes: number): void;
-  /** Bytes of the answer arrived. */
-  received(): void;
+  /** Bytes of the answer's body arrived, or its head (0 bytes). */
+  received(sizeBytes: number): void;
   /** Ends the watch. */
   stop(): void;
 }
 
+/** Why an exchange is ended: no data was transferred, or the answer arrives too slowly. */
+export type SilenceCause = 'silent' | 'slow';
+
 /**
- * Calls `onSilent` once if no data was transferred for the maximum time (docs/spec/protocol.md R3: by progress, not by
- * total time).
+ * Calls `onEnd` once if no data was transferred for the maximum time (docs/spec/protocol.md R3: by progress, not by
+ * total time), or if an answer takes longer than the slowest working link would need for it plus the maximum silence. Answers
+ * are small, so a server that sends them byte by byte must not hold the delivery worker.
+ *
+ * The head of an answer counts as progress only when it is complete. It therefore has to arrive within the maximum silence after
+ * the request was sent.
  *
  * A socket accepts bytes before they leave. The kernel, the modem and a satellite's proxy buffer hundreds of kilobytes and
  * do not report when these buffers drain. On the slowest working link, draining alone takes longer than the maximum time.
  * Accepted bytes therefore count as moving for as long as that link needs to send them, and silence begins afterwards. The
  * first byte of the answer shows that all accepted bytes have arrived.
  */
-export function watchSilence(limits: SilenceLimits, onSilent: () => void): SilenceWatch {
+export function watchSilence(limits: SilenceLimits, onEnd: (cause: SilenceCause) => void): SilenceWatch {
   let movedMs = performance.now();
   let drainedMs = 0;
-  const leftMs = (): number => Math.max(movedMs, drainedMs) + limits.silenceMs - performance.now();
+  /** The end of the time for the answer, once its head has arrived. */
+  let answerDueMs = Number.POSITIVE_INFINITY;
+  const toTransferMs = (sizeBytes: number): number => (sizeBytes / limits.slowestBytesPerSecond) * 1000;
   const check = (): void => {
-    const left = leftMs();
-    if (left <= 0) onSilent();
-    else timer = setTimeout(check, Math.ceil(left));
+    const nowMs = performance.now();
+    const silentMs = Math.max(movedMs, drainedMs) + limits.silenceMs;
+    if (silentMs <= nowMs) onEnd('silent');
+    else if (answerDueMs <= nowMs) onEnd('slow');
+    else timer = setTimeout(check, Math.ceil(Math.min(silentMs, answerDueMs) - nowMs));
   };
   let timer = setTimeout(check, limits.silenceMs);
   return {
@@ -48,11 +59,13 @@ export function watchSilence(limits: SilenceLimits, onSilent: () => void): Silen
     },
     sent: (sizeBytes) => {
       movedMs = performance.now();
-      drainedMs = Math.max(drainedMs, movedMs) + (sizeBytes / limits.slowestBytesPerSecond) * 1000;
+      drainedMs = Math.max(drainedMs, movedMs) + toTransferMs(sizeBytes);
     },
-    received: () => {
+    received: (sizeBytes) => {
       movedMs = performance.now();
       drainedMs = 0;
+      if (answerDueMs === Number.POSITIVE_INFINITY) answerDueMs = movedMs + limits.silenceMs;
+      answerDueMs += toTransferMs(sizeBytes);
     },
     stop: () => clearTimeout(timer),
   };

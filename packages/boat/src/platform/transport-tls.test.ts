@@ -24,12 +24,14 @@ const toName = (name: string) =>
 const toTime = (wallMs: number) =>
   der(0x18, Buffer.from(`${new Date(wallMs).toISOString().slice(0, 19).replace(/[-:T]/g, '')}Z`));
 
-/** A self-signed certificate for `host`, valid between the two times (RFC 5280). */
-function makeCertificate(
-  host: string,
-  fromMs: number,
-  toMs: number,
-): { readonly cert: string; readonly key: KeyObject } {
+interface Certificate {
+  readonly name: string;
+  readonly cert: string;
+  readonly key: KeyObject;
+}
+
+/** A certificate for `host`, valid between the two times (RFC 5280), signed by `issuer` or by itself. */
+function makeCertificate(host: string, fromMs: number, toMs: number, issuer?: Certificate): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const names = der(SEQUENCE, der(0x82, Buffer.from(host)));
   const extensions = der(
@@ -50,16 +52,17 @@ function makeCertificate(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.from([1])),
     ECDSA_WITH_SHA256,
-    toName(host),
+    toName(issuer?.name ?? host),
     der(SEQUENCE, toTime(fromMs), toTime(toMs)),
     toName(host),
     publicKey.export({ type: 'spki', format: 'der' }),
     extensions,
   );
-  const signature = der(0x03, Buffer.from([0]), sign('sha256', body, privateKey));
+  const signature = der(0x03, Buffer.from([0]), sign('sha256', body, issuer?.key ?? privateKey));
   const base64 = der(SEQUENCE, body, ECDSA_WITH_SHA256, signature).toString('base64');
   const lines = base64.match(/.{1,64}/g)?.join('\n') ?? '';
-  return { cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`, key: privateKey };
+  const cert = `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
+  return { name: host, cert, key: privateKey };
 }
 
 const closings: (() => void)[] = [];
@@ -67,15 +70,15 @@ after(() => {
   for (const close of closings) close();
 });
 
-/** Sends a request to a server with such a certificate. Resolves with the answer or the error code. */
-async function ask(
-  certificate: { readonly cert: string; readonly key: KeyObject },
-  trust: 'trusted' | 'unknown',
-) {
+/**
+ * Sends a request to a server with such a certificate, which is sent with `chain`. Resolves with the answer or the error code.
+ */
+async function ask(certificate: Certificate, authority?: Certificate, chain: readonly Certificate[] = []) {
   const key = certificate.key.export({ type: 'pkcs8', format: 'pem' });
-  const server = createServer({ cert: certificate.cert, key }, (_, response) => response.end('over TLS'));
+  const cert = [certificate, ...chain].map((one) => one.cert).join('');
+  const server = createServer({ cert, key }, (_, response) => response.end('over TLS'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const http = createTransport(trust === 'trusted' ? { authority: certificate.cert } : {});
+  const http = createTransport(authority === undefined ? {} : { authority: authority.cert });
   closings.push(() => {
     http.close();
     server.close();
@@ -105,7 +108,15 @@ describe('a secure connection', () => {
       'tls ERR_TLS_CERT_ALTNAME_INVALID',
     ],
     [
-      'reports a certificate of an untrusted authority',
+      'reports a certificate for another name also if its authority is unknown',
+      'portal.example',
+      -1,
+      1,
+      'unknown',
+      'tls ERR_TLS_CERT_ALTNAME_INVALID',
+    ],
+    [
+      'reports a self-signed certificate with the requested name',
       'localhost',
       -1,
       1,
@@ -116,6 +127,40 @@ describe('a secure connection', () => {
   for (const [name, host, fromDays, toDays, trust, expected] of table)
     it(name, async () => {
       const certificate = makeCertificate(host, now + fromDays * DAY_MS, now + toDays * DAY_MS);
-      assert.equal(await ask(certificate, trust), expected);
+      assert.equal(await ask(certificate, trust === 'trusted' ? certificate : undefined), expected);
     });
+
+  const from = now - DAY_MS;
+  const to = now + DAY_MS;
+  const root = makeCertificate('Root', from, to);
+  const between = makeCertificate('Between', from, to, root);
+
+  it('accepts a complete chain, and tells an incomplete one from one of an unknown authority', async () => {
+    const leaf = makeCertificate('localhost', from, to, between);
+    assert.equal(await ask(leaf, root, [between]), 'over TLS');
+    assert.equal(await ask(leaf, root), 'tls UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+    assert.equal(await ask(leaf, undefined, [between]), 'tls UNABLE_TO_GET_ISSUER_CERT_LOCALLY');
+    assert.equal(await ask(leaf, undefined, [between, root]), 'tls SELF_SIGNED_CERT_IN_CHAIN');
+  });
+
+  it("reports a portal's name, whatever is wrong with its chain", async () => {
+    const leaf = makeCertificate('portal.example', from, to, between);
+    for (const chain of [[], [between], [between, root]])
+      assert.equal(await ask(leaf, undefined, chain), 'tls ERR_TLS_CERT_ALTNAME_INVALID');
+  });
+
+  it('is refused without a valid certificate even if NODE_TLS_REJECT_UNAUTHORIZED is 0', async () => {
+    const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+    try {
+      assert.equal(await ask(makeCertificate('localhost', from, to)), 'tls DEPTH_ZERO_SELF_SIGNED_CERT');
+      assert.equal(
+        await ask(makeCertificate('portal.example', from, to, root), root),
+        'tls ERR_TLS_CERT_ALTNAME_INVALID',
+      );
+    } finally {
+      if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+      else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before;
+    }
+  });
 });

@@ -1,88 +1,22 @@
 import assert from 'node:assert/strict';
-import { createServer, type RequestListener } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
-import { after, describe, it } from 'node:test';
-import { TransportError } from './ports.ts';
-import { createTransport, type TransportOptions } from './transport.ts';
+import type { RequestListener } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
+import { describe, it } from 'node:test';
+import {
+  closings,
+  failureOf,
+  listen,
+  open,
+  post,
+  serveHttp,
+  serveRaw,
+  ticks,
+  toBody,
+} from '../testing/transport-servers.ts';
 import { readAnswer, SILENT_CODE } from './transport-answer.ts';
 
 const NEVER = new AbortController().signal;
 const MEGABYTE = 1_000_000;
-
-const closings: (() => void)[] = [];
-after(() => {
-  for (const close of closings) close();
-});
-
-/** Starts a server on its own port and records its connections. */
-async function listen(server: Server): Promise<{ readonly port: number; readonly sockets: Socket[] }> {
-  const sockets: Socket[] = [];
-  server.on('connection', (socket) => {
-    sockets.push(socket);
-    socket.on('error', () => undefined);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closings.push(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  // A TCP server that listens has an address with a port.
-  return { port: (server.address() as AddressInfo).port, sockets };
-}
-
-async function serveHttp(listener: RequestListener) {
-  const { port, sockets } = await listen(createServer(listener));
-  return { url: `http://127.0.0.1:${port}`, sockets };
-}
-
-/** A server whose handler receives the raw bytes of each connection and writes any answer. */
-async function serveRaw(onConnection: (socket: Socket) => void) {
-  const { port } = await listen(createTcpServer(onConnection));
-  return { url: `http://127.0.0.1:${port}`, port };
-}
-
-function open(options: TransportOptions = {}) {
-  const transport = createTransport(options);
-  closings.push(() => transport.close());
-  return transport;
-}
-
-/** A body of `sizeBytes`, in chunks, each after `next` resolves. */
-function toBody(sizeBytes: number, chunkBytes: number, next: () => Promise<void> = async () => undefined) {
-  let leftBytes = sizeBytes;
-  return new ReadableStream<Uint8Array>(
-    {
-      pull: async (controller) => {
-        await next();
-        const size = Math.min(leftBytes, chunkBytes);
-        leftBytes -= size;
-        controller.enqueue(new Uint8Array(size));
-        if (leftBytes === 0) controller.close();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-}
-
-function post(url: string, sizeBytes: number, body: ReadableStream<Uint8Array>): Request {
-  return new Request(url, {
-    method: 'POST',
-    headers: { 'content-length': String(sizeBytes) },
-    body,
-    duplex: 'half',
-  });
-}
-
-const ticks = (delayMs: number) => () => new Promise<void>((resolve) => setTimeout(resolve, delayMs));
-
-async function failureOf(work: Promise<unknown>): Promise<TransportError> {
-  const error: unknown = await work.then(
-    () => assert.fail('it did not fail'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof TransportError, String(error));
-  return error;
-}
 
 /** Answers with the number of body bytes, their framing and the connection. */
 const echo: RequestListener = (request, response) => {
@@ -298,7 +232,7 @@ describe('silence', () => {
     assert.deepEqual([failure.phase, failure.code], ['exchange', SILENT_CODE]);
   });
 
-  it('does not end a slow answer, and ends one that stops', async () => {
+  it('does not end an answer on the slowest working link, and ends one that stops', async () => {
     const { url } = await serveHttp((request, response) => {
       let drops = 0;
       const timer = setInterval(() => {
@@ -310,9 +244,11 @@ describe('silence', () => {
       }, 100);
       closings.push(() => clearInterval(timer));
     });
-    const whole = await open(slow).transport(new Request(`${url}/ends`), NEVER);
+    // Ten bytes may take 10 s here.
+    const link = { ...slow, slowestBytesPerSecond: 1 };
+    const whole = await open(link).transport(new Request(`${url}/ends`), NEVER);
     assert.equal(await whole.text(), '..........');
-    const stopped = await open(slow).transport(new Request(`${url}/stops`), NEVER);
+    const stopped = await open(link).transport(new Request(`${url}/stops`), NEVER);
     const failure = await failureOf(stopped.text());
     assert.deepEqual([failure.phase, failure.code], ['exchange', SILENT_CODE]);
   });

@@ -6,8 +6,10 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as requestSecure } from 'node:https';
 import { pipeline } from 'node:stream/promises';
+import type { TLSSocket } from 'node:tls';
 import { type Transport, TransportError, type TransportPhase } from './ports.ts';
-import { SILENT_CODE } from './transport-answer.ts';
+import { SILENT_CODE, SLOW_CODE } from './transport-answer.ts';
+import { type PeerName, watchPeerName } from './transport-peer.ts';
 import { type SilenceWatch, watchSilence } from './transport-silence.ts';
 
 /**
@@ -43,6 +45,12 @@ const PARSER_CODES = 'HPE_';
 
 /** Maximum size of an answer's headers, in bytes. Central's headers are under 1 KB. */
 const HEADERS_SIZE_MAX_BYTES = 32 * 1024;
+
+/**
+ * Maximum number of informational responses (1xx) before the answer. Servers send one or two (100, 103); reading them without end
+ * would keep a processor busy.
+ */
+const INFORMATIONAL_MAX = 16;
 
 /** Statuses whose answers have no body (RFC 9110). The Response constructor rejects a body for them. */
 const BODILESS_STATUSES: readonly number[] = [204, 205, 304];
@@ -116,7 +124,9 @@ function openConnections(settings: Settings): Connections {
     autoSelectFamilyAttemptTimeout: settings.addressAttemptMs,
   };
   const trust = settings.authority === undefined ? {} : { ca: settings.authority };
-  return { plain: new HttpAgent(options), secure: new HttpsAgent({ ...options, ...trust }) };
+  // Without this option, Node would not verify certificates if NODE_TLS_REJECT_UNAUTHORIZED is 0 in the environment.
+  const secure = new HttpsAgent({ ...options, ...trust, rejectUnauthorized: true });
+  return { plain: new HttpAgent(options), secure };
 }
 
 interface Exchanging {
@@ -139,7 +149,7 @@ async function exchange(request: Request, signal: AbortSignal, exchanging: Excha
   const running = supervise(sent, isSecure, signal, exchanging);
   try {
     const answer = await send(sent, request.body, running);
-    running.watch.received();
+    running.watch.received(0);
     return toResponse(answer, running);
   } catch (error) {
     throw running.fail(error);
@@ -164,6 +174,7 @@ function supervise(
   let stage: TransportPhase = 'connect';
   let failure: TransportError | undefined;
   let isOver = false;
+  let peer: PeerName | undefined;
   const end = (): boolean => {
     if (isOver) return false;
     isOver = true;
@@ -174,15 +185,19 @@ function supervise(
     return true;
   };
   const fail = (error: unknown): TransportError => {
-    failure ??= error instanceof TransportError ? error : toTransportError(error, stage);
+    failure ??= error instanceof TransportError ? error : toTransportError(error, stage, peer);
     if (end()) sent.destroy(failure);
     return failure;
   };
   const abort = (): void => {
     fail(toAborted(signal));
   };
-  const watch = watchSilence(settings, () => {
-    fail(new TransportError('exchange', SILENT_CODE, `No data transferred for ${settings.silenceMs} ms`));
+  const watch = watchSilence(settings, (cause) => {
+    fail(
+      cause === 'silent'
+        ? new TransportError('exchange', SILENT_CODE, `No data transferred for ${settings.silenceMs} ms`)
+        : new TransportError('exchange', SLOW_CODE, 'The answer arrives too slowly'),
+    );
   });
   watch.connecting(settings.connectTimeoutMs);
   const connecting = setTimeout(() => {
@@ -196,6 +211,10 @@ function supervise(
   sent.once('socket', (socket) => {
     if (sent.reusedSocket) connected();
     else if (isSecure) {
+      // The agent for https creates these sockets.
+      watchPeerName(socket as TLSSocket, sent.host, (name) => {
+        peer = name;
+      });
       socket.once('connect', () => {
         stage = 'tls';
       });
@@ -214,19 +233,37 @@ function supervise(
   };
 }
 
-/** Sends the body and resolves with the answer's headers, which may arrive before the end of the body. */
+/**
+ * Sends the body and resolves with the answer's headers, which may arrive before the end of the body. A proxy that refuses a body
+ * answers and then closes the connection, so a failure to send the rest of the body must not cost its answer.
+ */
 function send(
   sent: ClientRequest,
   body: ReadableStream<Uint8Array> | null,
   running: Running,
 ): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  sent.once('response', resolve);
+  let isAnswered = false;
+  const failSending = (error: unknown): void => {
+    // If the answer also breaks off, reading it fails.
+    if (!isAnswered) reject(running.fail(error));
+  };
+  let informational = 0;
+  const countInformational = (): void => {
+    informational += 1;
+    if (informational > INFORMATIONAL_MAX)
+      failSending(new TransportError('exchange', 'HTTP_INFORMATIONAL', 'Too many informational responses'));
+  };
+  sent.on('information', countInformational);
+  sent.once('response', (answer) => {
+    isAnswered = true;
+    resolve(answer);
+  });
   // This uses `on` instead of `once`, because a later error without a listener would end the process.
-  sent.on('error', (error) => reject(running.fail(error)));
-  sent.once('close', () => reject(running.fail(new TransportError('exchange', 'ECONNRESET', 'No answer'))));
+  sent.on('error', failSending);
+  sent.once('close', () => failSending(new TransportError('exchange', 'ECONNRESET', 'No answer')));
   if (body === null) sent.end();
-  else pipeline(measure(body, running.watch), sent).catch(running.fail);
+  else pipeline(measure(body, running.watch), sent).catch(failSending);
   return promise;
 }
 
@@ -272,7 +309,7 @@ function toStream(answer: IncomingMessage, running: Running): ReadableStream<Uin
             controller.close();
             return;
           }
-          running.watch.received();
+          running.watch.received(next.value.byteLength);
           controller.enqueue(next.value);
         } catch (error) {
           controller.error(running.fail(error));
@@ -290,12 +327,20 @@ function toAborted(signal: AbortSignal): TransportError {
   return new TransportError('aborted', 'ABORTED', 'The exchange was aborted', { cause: signal.reason });
 }
 
-function toTransportError(error: unknown, phase: TransportPhase): TransportError {
-  const code = toCode(error);
+function toTransportError(error: unknown, phase: TransportPhase, peer: PeerName | undefined): TransportError {
+  // A certificate of a portal has another name, whether or not its authority is known.
+  const code = phase === 'tls' && peer === 'other' && isChainError(error) ? OTHER_NAME_CODE : toCode(error);
   const message = error instanceof Error ? error.message : String(error);
   return new TransportError(phase, code.startsWith(PARSER_CODES) ? 'HTTP_INVALID' : code, message, {
     cause: error,
   });
+}
+
+/** Node's code for a certificate that has another name. Node checks the name only if the chain of certificates is valid. */
+const OTHER_NAME_CODE = 'ERR_TLS_CERT_ALTNAME_INVALID';
+
+function isChainError(error: unknown): boolean {
+  return /^(UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/.test(toCode(error));
 }
 
 function toCode(error: unknown): string {

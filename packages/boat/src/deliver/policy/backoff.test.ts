@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
-  type DueFacts,
   describeNextAttempt,
-  dueIn,
-  foreignAnswerDelay,
+  isQuickProbe,
   nextAttempt,
   probeDelay,
+  refusedSendsPause,
   RETRY_DELAY_MAX_MS,
+  stepAsideDelay,
 } from './backoff.ts';
 
 const MINUTE_MS = 60_000;
@@ -64,65 +64,31 @@ describe('the retries', () => {
   });
 });
 
-describe('when an entry is due', () => {
-  const isDueNow = (facts: DueFacts) => dueIn(facts) === 0;
-  const wall = fc.integer({ min: 0, max: 4_000_000_000_000 });
-
-  it('is due at its time, and not before', () => {
-    assert.equal(dueIn({ attemptsSpent: 1, nowWallMs: 1_000, nextRetryAtWallMs: 61_000 }), 60_000);
-    assert.ok(isDueNow({ attemptsSpent: 1, nowWallMs: 61_000, nextRetryAtWallMs: 61_000 }));
-  });
-
-  it('never parks an entry, wherever the clock was set', () => {
-    fc.assert(
-      fc.property(wall, wall, (nowWallMs, nextRetryAtWallMs) => {
-        const waitMs = dueIn({ attemptsSpent: 1, nowWallMs, nextRetryAtWallMs });
-        assert.ok(waitMs >= 0 && waitMs <= RETRY_DELAY_MAX_MS);
-      }),
-    );
-  });
-
-  it('is due now if its time is further away than any wait allows', () => {
-    assert.ok(isDueNow({ attemptsSpent: 1, nowWallMs: 0, nextRetryAtWallMs: RETRY_DELAY_MAX_MS + 1 }));
-    assert.ok(!isDueNow({ attemptsSpent: 1, nowWallMs: 0, nextRetryAtWallMs: RETRY_DELAY_MAX_MS }));
-    assert.ok(
-      isDueNow({ attemptsSpent: 0, nowWallMs: 0, nextRetryAtWallMs: 50 * 60_000 }),
-      'no attempt was spent, so no wait applies',
-    );
-  });
-
-  it('ignores the wall clock for a wait that this run began', () => {
-    fc.assert(
-      fc.property(wall, wall, (nowWallMs, nextRetryAtWallMs) => {
-        const monotonic = { nowMs: 500, dueMs: 800 };
-        assert.equal(dueIn({ attemptsSpent: 1, nowWallMs, nextRetryAtWallMs, monotonic }), 300);
-      }),
-    );
-    assert.ok(
-      isDueNow({
-        attemptsSpent: 1,
-        nowWallMs: 0,
-        nextRetryAtWallMs: 9,
-        monotonic: { nowMs: 800, dueMs: 800 },
-      }),
-    );
-  });
-});
-
 describe('waits for a destination', () => {
-  it('grow from 5 to 60 seconds between probes', () => {
-    assert.deepEqual(
-      [0, 1, 2, 3, 4, 5, 1_000].map((failures) => probeDelay(failures, 0) / 1000),
-      [5, 10, 20, 40, 60, 60, 60],
-    );
-    assert.equal(probeDelay(0, 0.999999), 5_500);
-    assert.equal(probeDelay(50, 0.9), 60_000);
+  it('are 2 seconds between probes for two minutes, and then grow to 60 seconds', () => {
+    const waits = Array.from({ length: 70 }, (_, probes) => probeDelay(probes, 0) / 1000);
+    assert.deepEqual(waits.slice(0, 60), Array(60).fill(2));
+    assert.deepEqual(waits.slice(60, 67), [4, 8, 16, 32, 60, 60, 60]);
+    assert.equal(probeDelay(0, 0.999999), 2_200);
+    assert.equal(probeDelay(5_000, 0.9), 60_000);
+    assert.deepEqual([59, 60].map(isQuickProbe), [true, false]);
   });
 
-  it('grow to an hour while foreign answers repeat', () => {
-    assert.equal(foreignAnswerDelay(1, 0), 5_000);
-    assert.equal(foreignAnswerDelay(5, 0), 80_000);
-    assert.equal(foreignAnswerDelay(11, 0.5), RETRY_DELAY_MAX_MS);
-    assert.equal(foreignAnswerDelay(10_000, 0.5), RETRY_DELAY_MAX_MS);
+  it('of a refused export grow from 10 seconds to an hour, or last as long as Retry-After requests', () => {
+    const wait = (refusals: number, retryAfterMs?: number, fraction = 0) =>
+      stepAsideDelay({ refusals, retryAfterMs, fraction });
+    assert.deepEqual(
+      [1, 2, 9, 10, 10_000].map((refusals) => wait(refusals)),
+      [10_000, 20_000, 2_560_000, RETRY_DELAY_MAX_MS, RETRY_DELAY_MAX_MS],
+    );
+    assert.deepEqual([wait(1, 90_000), wait(2, 5_000), wait(1, 1e9)], [90_000, 20_000, RETRY_DELAY_MAX_MS]);
+    assert.equal(wait(1, undefined, 0.5), 10_500);
+  });
+
+  it('begin after five refused sends in a row, and grow to ten minutes', () => {
+    assert.deepEqual(
+      [1, 4, 5, 6, 11, 12, 10_000].map((times) => refusedSendsPause(times, 0) / 1000),
+      [0, 0, 5, 10, 320, 600, 600],
+    );
   });
 });

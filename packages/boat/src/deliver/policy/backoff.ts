@@ -57,64 +57,74 @@ export function describeNextAttempt(next: NextAttempt): string {
   return `Retry ${next.retry - 1}/${RETRIES_MAX} in ${describeDelay(next.nominalDelayMs)}`;
 }
 
-function describeDelay(delayMs: number): string {
+/** A wait in words, rounded to seconds below half a minute and to minutes above. */
+export function describeDelay(delayMs: number): string {
   const minutes = Math.round(delayMs / 60_000);
   if (minutes < 1) return `${Math.max(1, Math.round(delayMs / 1000))} seconds`;
   return minutes === 1 ? '1 minute' : `${minutes} minutes`;
 }
 
 /**
- * Initial and maximum wait between probes of a destination that does not answer (docs/spec/delivery.md, "Delivering").
+ * Interval between probes of a destination that does not answer, while the outage is short: a link that comes back within two
+ * minutes is noticed within 2.5 s (docs/spec/delivery.md, "Delivering").
  */
-const PROBE_DELAY_MIN_MS = 5_000;
+export const QUICK_PROBE_DELAY_MS = 2_000;
+/** Number of probes at that interval: two minutes. */
+const QUICK_PROBES = 60;
+/** Maximum wait between probes. It bounds the bytes of a long outage and the delay after it. */
 const PROBE_DELAY_MAX_MS = 60_000;
 
-/**
- * The wait before the next probe after `failures` failed probes in a row (0 for the first wait). It doubles from 5 s to
- * 60 s.
- */
-export function probeDelay(failures: number, fraction: number): number {
-  const baseMs = Math.min(PROBE_DELAY_MIN_MS * 2 ** Math.min(failures, 10), PROBE_DELAY_MAX_MS);
-  return withJitter(baseMs, fraction, PROBE_DELAY_MAX_MS);
+/** True while probes are sent every QUICK_PROBE_DELAY_MS, after `probes` probes in a row that did not reach central. */
+export function isQuickProbe(probes: number): boolean {
+  return probes < QUICK_PROBES;
 }
 
 /**
- * The wait before the next send if probes reach central but the last `times` sends in a row (1 or more) got foreign
- * answers. A proxy that accepts small requests but refuses large ones would otherwise receive a whole part every minute
- * indefinitely, over a connection that the owner pays for. The wait doubles from 5 s to 1 h. No attempt is spent.
+ * The wait before the next probe after `probes` probes in a row that did not reach central (0 for the first wait): 2 s for the
+ * first two minutes, then doubling up to 60 s.
  */
-export function foreignAnswerDelay(times: number, fraction: number): number {
-  const baseMs = Math.min(PROBE_DELAY_MIN_MS * 2 ** Math.min(times - 1, 20), RETRY_DELAY_MAX_MS);
-  return withJitter(baseMs, fraction, RETRY_DELAY_MAX_MS);
+export function probeDelay(probes: number, fraction: number): number {
+  const doublings = Math.min(Math.max(0, probes - QUICK_PROBES + 1), 10);
+  const baseMs = Math.min(QUICK_PROBE_DELAY_MS * 2 ** doublings, PROBE_DELAY_MAX_MS);
+  return withJitter(baseMs, fraction, PROBE_DELAY_MAX_MS);
+}
+
+/** The first wait of an export that an intermediary refuses. A proxy that restarts is back by then. */
+const STEP_ASIDE_MIN_MS = 10_000;
+
+/**
+ * How long an export steps aside after an intermediary refused it `refusals` times in a row (1 or more). The wait doubles from
+ * 10 s to 1 h, because each try sends a part over a connection that the owner pays for. A longer `retryAfterMs` replaces it, up
+ * to 1 h. `fraction` in [0, 1) adds up to 10 %.
+ */
+export function stepAsideDelay(refused: {
+  readonly refusals: number;
+  readonly retryAfterMs: number | undefined;
+  readonly fraction: number;
+}): number {
+  const baseMs = STEP_ASIDE_MIN_MS * 2 ** Math.min(refused.refusals - 1, 10);
+  const delayMs = Math.min(Math.max(baseMs, refused.retryAfterMs ?? 0), RETRY_DELAY_MAX_MS);
+  return withJitter(delayMs, refused.fraction, RETRY_DELAY_MAX_MS);
+}
+
+/**
+ * Number of sends in a row that an intermediary may refuse before the worker pauses between sends. Fewer refusals may concern
+ * single exports, and the exports behind them must not wait.
+ */
+const REFUSALS_BEFORE_PAUSE = 5;
+const REFUSED_PAUSE_MIN_MS = 5_000;
+const REFUSED_PAUSE_MAX_MS = 10 * 60_000;
+
+/**
+ * The pause before the next send after an intermediary refused the last `times` sends (1 or more), whichever exports they were.
+ * A proxy that accepts probes but refuses every export would otherwise receive a part of each waiting export in a row. The pause
+ * doubles from 5 s to 10 minutes. No attempt is spent.
+ */
+export function refusedSendsPause(times: number, fraction: number): number {
+  if (times < REFUSALS_BEFORE_PAUSE) return 0;
+  const baseMs = REFUSED_PAUSE_MIN_MS * 2 ** Math.min(times - REFUSALS_BEFORE_PAUSE, 20);
+  return withJitter(Math.min(baseMs, REFUSED_PAUSE_MAX_MS), fraction, REFUSED_PAUSE_MAX_MS);
 }
 
 /** Time until the next try to send to a blocked destination (docs/spec/protocol.md R46). */
 export const BLOCKED_RETRY_MS = 60 * 60_000;
-
-/** The clock readings and stored times that determine when an entry is due. */
-export interface DueFacts {
-  /** The current wall time and the wall time stored with the entry. Both may be wrong. */
-  readonly nowWallMs: number;
-  readonly nextRetryAtWallMs: number;
-  /** Number of spent attempts. An entry without a spent attempt is due at once. */
-  readonly attemptsSpent: number;
-  /**
-   * The current monotonic time and the end of the wait in monotonic time. Set only for a wait that began in this run of
-   * the program. The wall times are then ignored.
-   */
-  readonly monotonic?: { readonly nowMs: number; readonly dueMs: number };
-}
-
-/**
- * Returns the milliseconds until an entry is due, or 0 if it is due now. For a wait that began in this run, only
- * monotonic time counts. After a restart, only the wall time stored with the entry is available. A stored time further
- * away than any wait allows was written before the clock was set back, so the entry is due now (docs/spec/delivery.md,
- * "Clock"). An entry without a spent attempt is also due now. A clock that is set forward makes an entry due early, but
- * this alone spends no attempt.
- */
-export function dueIn(facts: DueFacts): number {
-  if (facts.monotonic !== undefined) return Math.max(0, facts.monotonic.dueMs - facts.monotonic.nowMs);
-  if (facts.attemptsSpent === 0) return 0;
-  const leftMs = facts.nextRetryAtWallMs - facts.nowWallMs;
-  return leftMs > RETRY_DELAY_MAX_MS ? 0 : Math.max(0, leftMs);
-}

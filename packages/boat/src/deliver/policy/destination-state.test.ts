@@ -39,6 +39,7 @@ describe('the destination', () => {
       [central, 'online'],
       [{ kind: 'captive_portal', detail: 'x' }, 'captive_portal'],
       [{ kind: 'nothing', code: 'ENOTFOUND' }, 'offline'],
+      [{ kind: 'untrusted', detail: 'x' }, 'untrusted'],
       [{ kind: 'clock_wrong', code: 'CERT_NOT_YET_VALID' }, 'clock_wrong'],
       [{ kind: 'unavailable', status: 503 }, 'unavailable'],
     ];
@@ -52,6 +53,7 @@ describe('the destination', () => {
       'online',
       'offline',
       'captive_portal',
+      'untrusted',
       'clock_wrong',
       'unavailable',
       'blocked',
@@ -59,5 +61,21 @@ describe('the destination', () => {
     const texts = states.map((state) => describeDestination({ state, sinceWallMs: 0, detail: 'HTTP 401' }));
     assert.equal(new Set(texts).size, states.length);
     for (const text of texts) assert.doesNotMatch(text, /error/i);
+  });
+
+  it('shows that a proxy refuses an export, without talk of Wi-Fi, until an export is accepted', () => {
+    const refused: Verdict = { kind: 'refused_on_the_way', detail: 'A proxy refuses this export (HTTP 403)' };
+    const seen = nextDestination(initialDestination(1), verdict(refused), 2);
+    assert.equal(seen.state, 'online');
+    assert.match(describeDestination(seen), /A proxy refuses this export \(HTTP 403\)/);
+    assert.doesNotMatch(describeDestination(seen), /Wi-Fi|sign/);
+    assert.equal(nextDestination(seen, { kind: 'accepted' }, 3).detail, '');
+  });
+
+  it('is not changed by a file that cannot be sent', () => {
+    const before = nextDestination(initialDestination(1), verdict(offline), 2);
+    const damaged = { kind: 'rejected', by: 'boat', errorCode: 'EXPORT_FILE_DAMAGED', detail: 'x' } as const;
+    for (const value of [damaged, { kind: 'unreadable', detail: 'EIO' } as const])
+      assert.equal(nextDestination(before, verdict(value), 3), before);
   });
 });

@@ -3,7 +3,14 @@ import type { Verdict } from './verdict.ts';
 
 /** The state of central as seen from this boat. It is `unknown` until the first try and after a change of configuration. */
 export type DestinationState =
-  'unknown' | 'online' | 'offline' | 'captive_portal' | 'clock_wrong' | 'unavailable' | 'blocked';
+  | 'unknown'
+  | 'online'
+  | 'offline'
+  | 'captive_portal'
+  | 'untrusted'
+  | 'clock_wrong'
+  | 'unavailable'
+  | 'blocked';
 
 /** Central as seen from this boat. `sinceWallMs` is when the state began, by the boat's clock. */
 export interface Destination {
@@ -13,7 +20,7 @@ export interface Destination {
   readonly detail: string;
 }
 
-/** An observation that can change the destination's state. A verdict is observed after `confirmUnavailable`. */
+/** An observation that can change the destination's state. A verdict is observed after `confirmByProbe`. */
 export type DestinationEvent =
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'probe'; readonly result: ProbeResult }
@@ -36,7 +43,7 @@ export function nextDestination(
   nowWallMs: number,
 ): Destination {
   const seen = observe(event);
-  if (current.state === 'blocked' && event.kind === 'probe') return current;
+  if (seen === undefined || (current.state === 'blocked' && event.kind === 'probe')) return current;
   if (seen.state === current.state)
     return seen.detail === current.detail ? current : { ...current, detail: seen.detail };
   return { ...seen, sinceWallMs: nowWallMs };
@@ -44,7 +51,8 @@ export function nextDestination(
 
 type Observation = Pick<Destination, 'state' | 'detail'>;
 
-function observe(event: DestinationEvent): Observation {
+/** Undefined if the event shows nothing about central. */
+function observe(event: DestinationEvent): Observation | undefined {
   switch (event.kind) {
     case 'verdict':
       return observeVerdict(event.verdict);
@@ -59,12 +67,17 @@ function observe(event: DestinationEvent): Observation {
   }
 }
 
-function observeVerdict(verdict: Verdict): Observation {
+function observeVerdict(verdict: Verdict): Observation | undefined {
   switch (verdict.kind) {
     case 'delivered':
-    case 'rejected':
     case 'cut_smaller':
       return { state: 'online', detail: '' };
+    case 'rejected':
+      return verdict.by === 'central' ? { state: 'online', detail: '' } : undefined;
+    case 'unreadable':
+      return undefined;
+    case 'refused_on_the_way':
+      return { state: 'online', detail: verdict.detail };
     case 'unreachable':
       return { state: verdict.destination, detail: verdict.detail };
     case 'unavailable':
@@ -81,7 +94,8 @@ function observeProbe(result: ProbeResult): Observation {
     case 'central':
       return { state: 'online', detail: '' };
     case 'captive_portal':
-      return { state: 'captive_portal', detail: result.detail };
+    case 'untrusted':
+      return { state: result.kind, detail: result.detail };
     case 'nothing':
       return { state: 'offline', detail: `No answer (${result.code})` };
     case 'clock_wrong':
@@ -102,11 +116,15 @@ export function describeDestination(destination: Destination): string {
     case 'unknown':
       return 'Central has not been tried yet.';
     case 'online':
-      return 'Central is reachable.';
+      return destination.detail === ''
+        ? 'Central is reachable.'
+        : `Central is reachable. ${destination.detail}. That export is tried again later, and the others are sent meanwhile.`;
     case 'offline':
       return 'Central is not reachable. Exports wait and are sent when the boat is online; no action is needed.';
     case 'captive_portal':
       return 'Another system answers instead of central, as a Wi-Fi sign-in page does. Open a browser on this network and sign in; exports wait meanwhile.';
+    case 'untrusted':
+      return `The certificate of central cannot be verified, so nothing is sent. ${destination.detail}. Exports wait meanwhile.`;
     case 'clock_wrong':
       return "The boat's clock is wrong, so no secure connection is possible. It corrects itself when a time server answers; otherwise set the date and time.";
     case 'unavailable':

@@ -1,11 +1,15 @@
-/** TLS failures that mean another machine answered under central's name, as a captive portal does. */
-const FOREIGN_CERTIFICATE_CODES: readonly string[] = [
-  'ERR_TLS_CERT_ALTNAME_INVALID',
+/** The certificate is for another name, as a captive portal's is. */
+const OTHER_NAME_CODE = 'ERR_TLS_CERT_ALTNAME_INVALID';
+
+/** The server sent its own certificate without the intermediate one, so the chain to an authority has a gap. */
+const INCOMPLETE_CHAIN_CODE = 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
+
+/** The chain ends at an authority that this boat does not know. */
+const UNKNOWN_AUTHORITY_CODES: readonly string[] = [
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ];
 
 /** The failure when the boat's clock is behind. Certificates are not issued for the future. */
@@ -13,13 +17,18 @@ const NOT_YET_VALID_CODE = 'CERT_NOT_YET_VALID';
 const EXPIRED_CODE = 'CERT_HAS_EXPIRED';
 
 /**
- * The cause of a failed TLS handshake: the boat's clock, another machine under central's name, or the link. If a time service
- * has set the boat's clock, an expired certificate is central's fault.
+ * The cause of a failed TLS handshake: the boat's clock, another machine under central's name, a certificate that this boat
+ * cannot verify, or the link. If a time service has set the boat's clock, an expired certificate is central's fault. The
+ * transport reports a certificate for another name as such even if its chain is also invalid (see `toTransportError` in
+ * platform/transport.ts), so the other codes stand for a certificate with central's name.
  */
 export function explainTlsFailure(
   code: string,
   clockSynchronized: boolean,
-): { readonly destination: 'offline' | 'captive_portal' | 'clock_wrong'; readonly detail: string } {
+): {
+  readonly destination: 'offline' | 'captive_portal' | 'untrusted' | 'clock_wrong';
+  readonly detail: string;
+} {
   if (code === NOT_YET_VALID_CODE || (code === EXPIRED_CODE && !clockSynchronized))
     return {
       destination: 'clock_wrong',
@@ -27,10 +36,20 @@ export function explainTlsFailure(
     };
   if (code === EXPIRED_CODE)
     return { destination: 'offline', detail: `Central's certificate has expired (${code})` };
-  if (FOREIGN_CERTIFICATE_CODES.includes(code))
+  if (code === OTHER_NAME_CODE)
     return {
       destination: 'captive_portal',
       detail: `Another machine answers under central's name (${code})`,
+    };
+  if (code === INCOMPLETE_CHAIN_CODE)
+    return {
+      destination: 'untrusted',
+      detail: `The server does not send its intermediate certificate (${code}). Its operator must configure the full certificate chain`,
+    };
+  if (UNKNOWN_AUTHORITY_CODES.includes(code))
+    return {
+      destination: 'untrusted',
+      detail: `This boat does not know the authority that signed the certificate (${code}). Either central has a private authority, whose certificate must be added with NODE_EXTRA_CA_CERTS, or this network decrypts TLS connections`,
     };
   return { destination: 'offline', detail: `No secure connection (${code})` };
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Outcome, ProbeResult } from '../outcome.ts';
-import { confirmUnavailable, decideVerdict, type Verdict } from './verdict.ts';
+import { confirmByProbe, decideVerdict, type ProbeNeeded, type Verdict } from './verdict.ts';
 
-const facts = { canCut: false };
+const facts = { canCut: false, doOthersPass: false };
 
 const refused = (status: number, retryAfterMs?: number): Outcome => ({
   kind: 'refused',
@@ -21,9 +21,25 @@ const noConnection = (phase: 'connect' | 'tls', code: string, clockSynchronized 
     ? { kind: 'no_connection', phase, code }
     : { kind: 'no_connection', phase, code, clockSynchronized };
 
-/** A verdict's kind, with the destination where it names one. */
-function format(verdict: Verdict): string {
-  return verdict.kind === 'unreachable' ? `unreachable/${verdict.destination}` : verdict.kind;
+const CENTRAL: ProbeResult = { kind: 'central', timeWallMs: 0, offers: [] };
+
+/** The verdict when central answers a probe. */
+const confirm = (verdict: Verdict | ProbeNeeded, probe: ProbeResult = CENTRAL): Verdict =>
+  verdict.kind === 'probe_needed' ? confirmByProbe(verdict, probe) : verdict;
+
+/** A verdict's kind, with the destination or the extent where it names one. */
+function format(verdict: Verdict | ProbeNeeded, probe?: ProbeResult): string {
+  const confirmed = confirm(verdict, probe);
+  switch (confirmed.kind) {
+    case 'unreachable':
+      return `unreachable/${confirmed.destination}`;
+    case 'unavailable':
+      return `unavailable/${confirmed.affects}`;
+    case 'rejected':
+      return `rejected/${confirmed.by}`;
+    default:
+      return confirmed.kind;
+  }
 }
 
 describe('the verdict on an outcome', () => {
@@ -40,9 +56,9 @@ describe('the verdict on an outcome', () => {
   };
   const table: readonly (readonly [name: string, outcome: Outcome, verdict: string])[] = [
     ['a matching receipt', { kind: 'receipt', receipt, offers: [] }, 'delivered'],
-    ['a receipt for another export', { kind: 'receipt_mismatch', detail: 'x' }, 'unreachable/captive_portal'],
+    ['a receipt for another export', { kind: 'receipt_mismatch', detail: 'x' }, 'refused_on_the_way'],
     ...[408, 425, 429, 500, 501, 502, 503, 504, 507, 599].map(
-      (status) => [`central's ${status}`, refused(status), 'unavailable'] as const,
+      (status) => [`central's ${status}`, refused(status), 'unavailable/export'] as const,
     ),
     ...[401, 403, 404, 405, 410, 426].map(
       (status) => [`central's ${status}`, refused(status), 'blocked'] as const,
@@ -51,27 +67,22 @@ describe('the verdict on an outcome', () => {
       (status) => [`central's ${status}, which the table does not name`, refused(status), 'blocked'] as const,
     ),
     ...[400, 409, 415, 422, 413].map(
-      (status) => [`central's ${status}`, refused(status), 'rejected'] as const,
+      (status) => [`central's ${status}`, refused(status), 'rejected/central'] as const,
     ),
-    ['a redirect', foreignAnswer(302, 'redirect'), 'unreachable/captive_portal'],
-    ['status 511', foreignAnswer(511, 'status_511'), 'unreachable/captive_portal'],
+    ['a redirect', foreignAnswer(302, 'redirect'), 'refused_on_the_way'],
+    ['status 511', foreignAnswer(511, 'status_511'), 'refused_on_the_way'],
     ...[200, 201, 204, 401, 403, 404, 413, 429, 505, 520].map(
-      (status) =>
-        [`HTML with ${status}`, foreignAnswer(status, 'html'), 'unreachable/captive_portal'] as const,
+      (status) => [`HTML with ${status}`, foreignAnswer(status, 'html'), 'refused_on_the_way'] as const,
     ),
     ...[200, 400, 404, 505].map(
       (status) =>
-        [
-          `other JSON with ${status}`,
-          foreignAnswer(status, 'other_json'),
-          'unreachable/captive_portal',
-        ] as const,
+        [`other JSON with ${status}`, foreignAnswer(status, 'other_json'), 'refused_on_the_way'] as const,
     ),
     ...[500, 501, 502, 503, 504].flatMap((status) => [
-      [`HTML with ${status}`, foreignAnswer(status, 'html'), 'unavailable'] as const,
-      [`other JSON with ${status}`, foreignAnswer(status, 'other_json'), 'unavailable'] as const,
+      [`HTML with ${status}`, foreignAnswer(status, 'html'), 'unavailable/export'] as const,
+      [`other JSON with ${status}`, foreignAnswer(status, 'other_json'), 'unavailable/export'] as const,
     ]),
-    ['nothing readable with 200', foreignAnswer(200, 'garbage'), 'unreachable/captive_portal'],
+    ['nothing readable with 200', foreignAnswer(200, 'garbage'), 'refused_on_the_way'],
     ['DNS that fails', noConnection('connect', 'ENOTFOUND'), 'unreachable/offline'],
     ['a refused port', noConnection('connect', 'ECONNREFUSED'), 'unreachable/offline'],
     ['no route', noConnection('connect', 'ENETUNREACH'), 'unreachable/offline'],
@@ -84,17 +95,61 @@ describe('the verdict on an outcome', () => {
     ['an expired certificate', noConnection('tls', 'CERT_HAS_EXPIRED'), 'unreachable/clock_wrong'],
     [
       "a portal's certificate",
-      noConnection('tls', 'DEPTH_ZERO_SELF_SIGNED_CERT'),
+      noConnection('tls', 'ERR_TLS_CERT_ALTNAME_INVALID'),
       'unreachable/captive_portal',
     ],
-    ['an answer that was lost', { kind: 'answer_lost', code: 'ECONNRESET' }, 'unavailable'],
-    ['a stall', { kind: 'stalled' }, 'unavailable'],
+    ...['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'].map(
+      (code) =>
+        [`an unknown authority (${code})`, noConnection('tls', code), 'unreachable/untrusted'] as const,
+    ),
+    [
+      'an incomplete certificate chain',
+      noConnection('tls', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
+      'unreachable/untrusted',
+    ],
+    ['an answer that was lost', { kind: 'answer_lost', code: 'ECONNRESET' }, 'unavailable/export'],
+    ['a stall', { kind: 'stalled' }, 'unavailable/export'],
+    ['a file that cannot be read', { kind: 'file_unreadable', detail: 'EIO' }, 'unreadable'],
+    [
+      'a damaged file',
+      { kind: 'file_unusable', errorCode: 'EXPORT_FILE_DAMAGED', detail: 'x' },
+      'rejected/boat',
+    ],
   ];
   for (const [name, outcome, verdict] of table)
     it(`${name} is ${verdict}`, () => assert.equal(format(decideVerdict(outcome, facts)), verdict));
 
-  it('cuts a part that is too large for central, if it can be cut', () => {
-    assert.equal(decideVerdict(refused(413), { canCut: true }).kind, 'cut_smaller');
+  it('cuts a part that is too large for central or for a proxy, if it can be cut', () => {
+    for (const outcome of [refused(413), foreignAnswer(413, 'html'), foreignAnswer(413, 'garbage')])
+      assert.equal(format(decideVerdict(outcome, { ...facts, canCut: true })), 'cut_smaller');
+  });
+
+  it('names the status of a proxy that refuses, and its Retry-After, but no Wi-Fi', () => {
+    const answer = { ...foreignAnswer(403, 'html'), retryAfterMs: 90_000 } as Outcome;
+    assert.deepEqual(confirm(decideVerdict(answer, facts)), {
+      kind: 'refused_on_the_way',
+      detail: 'A proxy refuses this export (HTTP 403)',
+      retryAfterMs: 90_000,
+    });
+  });
+
+  const othersPass = { canCut: false, doOthersPass: true };
+  const suspects: readonly (readonly [name: string, outcome: Outcome])[] = [
+    ['a reset', { kind: 'answer_lost', code: 'ECONNRESET' }],
+    ['a stall', { kind: 'stalled' }],
+    ["a gateway's 502", foreignAnswer(502, 'html')],
+    ["a gateway's 504", foreignAnswer(504, 'garbage')],
+  ];
+  for (const [name, outcome] of suspects)
+    it(`blames ${name} on the way, not on central, if other parts pass`, () => {
+      const verdict = decideVerdict(outcome, othersPass);
+      assert.equal(format(verdict), 'refused_on_the_way');
+      assert.equal(format(verdict, { kind: 'unavailable', status: 503 }), 'unavailable/central');
+      assert.equal(format(verdict, { kind: 'nothing', code: 'ENETUNREACH' }), 'unreachable/offline');
+    });
+
+  it("blames central's own failure on central, even if other parts pass", () => {
+    assert.equal(format(decideVerdict(refused(503), othersPass)), 'unavailable/export');
   });
 
   it('does not blame a clock that a time service has set', () => {
@@ -105,7 +160,7 @@ describe('the verdict on an outcome', () => {
   });
 
   it('carries the wait that central requests', () => {
-    const verdict = decideVerdict(refused(429, 90_000), facts);
+    const verdict = confirm(decideVerdict(refused(429, 90_000), facts));
     assert.ok(verdict.kind === 'unavailable');
     assert.equal(verdict.retryAfterMs, 90_000);
   });
@@ -117,23 +172,30 @@ describe('the verdict on an outcome', () => {
   });
 });
 
-describe('an unavailable central, once it was probed', () => {
-  const lost: Verdict = { kind: 'unavailable', detail: 'The answer was lost (ECONNRESET)' };
-  const table: readonly (readonly [probe: ProbeResult, verdict: string])[] = [
-    [{ kind: 'central', timeWallMs: 0, offers: [] }, 'unavailable'],
-    [{ kind: 'unavailable', status: 503 }, 'unavailable'],
-    [{ kind: 'nothing', code: 'ETIMEDOUT' }, 'unreachable/offline'],
-    [{ kind: 'captive_portal', detail: 'HTML' }, 'unreachable/captive_portal'],
-    [{ kind: 'clock_wrong', code: 'CERT_NOT_YET_VALID' }, 'unreachable/clock_wrong'],
+describe('a verdict that depends on a probe', () => {
+  const lost: Outcome = { kind: 'answer_lost', code: 'ECONNRESET' };
+  const table: readonly (readonly [probe: ProbeResult, ofFailure: string, ofForeignAnswer: string])[] = [
+    [CENTRAL, 'unavailable/export', 'refused_on_the_way'],
+    [{ kind: 'unavailable', status: 503 }, 'unavailable/central', 'unreachable/captive_portal'],
+    [{ kind: 'nothing', code: 'ETIMEDOUT' }, 'unreachable/offline', 'unreachable/offline'],
+    [{ kind: 'captive_portal', detail: 'x' }, 'unreachable/captive_portal', 'unreachable/captive_portal'],
+    [{ kind: 'untrusted', detail: 'x' }, 'unreachable/untrusted', 'unreachable/untrusted'],
+    [
+      { kind: 'clock_wrong', code: 'CERT_NOT_YET_VALID' },
+      'unreachable/clock_wrong',
+      'unreachable/clock_wrong',
+    ],
   ];
-  for (const [probe, verdict] of table)
-    it(`is ${verdict} when the probe finds ${probe.kind}`, () =>
-      assert.equal(format(confirmUnavailable(lost, probe)), verdict));
-
-  it('does not change any other verdict', () => {
-    const rejected: Verdict = { kind: 'rejected', errorCode: 'X', detail: 'x' };
-    assert.equal(confirmUnavailable(rejected, { kind: 'nothing', code: 'X' }), rejected);
-  });
+  for (const [probe, ofFailure, ofForeignAnswer] of table)
+    it(`is ${ofFailure} or ${ofForeignAnswer} when the probe finds ${probe.kind}`, () => {
+      assert.equal(format(decideVerdict(lost, facts), probe), ofFailure);
+      for (const answer of [
+        foreignAnswer(403, 'html'),
+        foreignAnswer(302, 'redirect'),
+        foreignAnswer(200, 'garbage'),
+      ])
+        assert.equal(format(decideVerdict(answer, facts), probe), ofForeignAnswer);
+    });
 });
 
 describe('the detail of a verdict', () => {
@@ -145,7 +207,7 @@ describe('the detail of a verdict', () => {
   ];
   for (const [outcome, detail] of details)
     it(`of ${outcome.kind} is "${detail}"`, () => {
-      const verdict = decideVerdict(outcome, facts);
+      const verdict = confirm(decideVerdict(outcome, facts));
       assert.equal('detail' in verdict ? verdict.detail : undefined, detail);
       assert.equal('retryAfterMs' in verdict, false, 'no wait that central did not request');
     });

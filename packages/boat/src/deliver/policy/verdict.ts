@@ -9,78 +9,118 @@ export type Verdict =
   /** The boat did not reach central. No attempt is spent, and the boat probes the destination until it answers. */
   | {
       readonly kind: 'unreachable';
-      readonly destination: 'offline' | 'captive_portal' | 'clock_wrong';
+      readonly destination: 'offline' | 'captive_portal' | 'untrusted' | 'clock_wrong';
       readonly detail: string;
     }
   /**
-   * The boat reached central, and central failed. A probe must confirm this before an attempt is spent (see
-   * `confirmUnavailable`).
+   * Central was reached, and it failed. One attempt is spent. `affects`: whether central fails for every export or only this
+   * export failed.
    */
-  | { readonly kind: 'unavailable'; readonly detail: string; readonly retryAfterMs?: number }
+  | {
+      readonly kind: 'unavailable';
+      readonly affects: 'export' | 'central';
+      readonly detail: string;
+      readonly retryAfterMs?: number;
+    }
+  /**
+   * Central answers its health probe, but an intermediary refuses this part. The export steps aside with waits of its own, and
+   * the other exports are sent. No attempt is spent.
+   */
+  | { readonly kind: 'refused_on_the_way'; readonly detail: string; readonly retryAfterMs?: number }
   /** Central refuses every export until something changes. No attempt is spent, and the owner sees the reason. */
   | { readonly kind: 'blocked'; readonly status: number; readonly errorCode: string; readonly detail: string }
-  /** Central will never accept this export. It is dead-lettered at once, with central's reason. */
-  | { readonly kind: 'rejected'; readonly errorCode: string; readonly detail: string }
-  /** The part is too large for central, and the boat can cut it. */
+  /** The export can never be accepted. It is dead-lettered at once, with the reason that central or the boat gives. */
+  | {
+      readonly kind: 'rejected';
+      readonly by: 'central' | 'boat';
+      readonly errorCode: string;
+      readonly detail: string;
+    }
+  /** The file of the export cannot be read from the card now. One attempt is spent; central was not involved. */
+  | { readonly kind: 'unreadable'; readonly detail: string }
+  /** The part is too large for central or for an intermediary, and the boat can cut it. */
   | { readonly kind: 'cut_smaller'; readonly detail: string };
+
+/** A verdict that depends on the answer to a health probe. */
+export interface ProbeNeeded {
+  readonly kind: 'probe_needed';
+  /** The verdict if the probe reaches central. */
+  readonly ifCentral: Extract<Verdict, { kind: 'unavailable' | 'refused_on_the_way' | 'cut_smaller' }>;
+  /** The verdict if central, or a proxy in front of it, answers the probe with a failure. */
+  readonly ifUnavailable: Extract<Verdict, { kind: 'unavailable' | 'unreachable' }>;
+}
 
 /** The facts that a verdict depends on in addition to the outcome. */
 export interface VerdictFacts {
   /** Whether the part can be cut into smaller ones. */
   readonly canCut: boolean;
+  /**
+   * Whether this part failed before and central acknowledged another part since then. The failure then belongs to this body:
+   * neither the link nor central is at fault.
+   */
+  readonly doOthersPass: boolean;
 }
 
 /**
  * The table of verdicts in docs/spec/delivery.md, "Delivering". Two cases that the table leaves open are decided so that
  * nothing is lost or spent. A refusal in central's shape with a status that the table does not name blocks the
- * destination. A redirect or a status 511 is a captive portal, even if its body looks like central's: `recogniseAnswer` in
- * answer.ts makes it a foreign answer.
+ * destination. A redirect or a status 511 is a foreign answer, even if its body looks like central's (see
+ * `recogniseAnswer` in answer.ts).
  */
-export function decideVerdict(outcome: Outcome, facts: VerdictFacts): Verdict {
+export function decideVerdict(outcome: Outcome, facts: VerdictFacts): Verdict | ProbeNeeded {
   switch (outcome.kind) {
     case 'receipt':
       return { kind: 'delivered', receipt: outcome.receipt };
     case 'receipt_mismatch':
-      return { kind: 'unreachable', destination: 'captive_portal', detail: outcome.detail };
+      return foreign(outcome.detail, refusedOnTheWay(describeProxy(outcome.detail)));
     case 'refused':
       return decideRefusal(outcome, facts);
     case 'not_central':
-      return decideForeignAnswer(outcome);
+      return decideForeignAnswer(outcome, facts);
     case 'no_connection':
       return decideNoConnection(outcome);
     case 'answer_lost':
-      return { kind: 'unavailable', detail: `The answer was lost (${outcome.code})` };
+      return decideLostAnswer(`The answer was lost (${outcome.code})`, outcome.code, facts);
     case 'stalled':
-      return { kind: 'unavailable', detail: 'The connection fell silent after the request began' };
+      return decideLostAnswer('The connection fell silent after the request began', 'silence', facts);
+    case 'file_unreadable':
+      return { kind: 'unreadable', detail: outcome.detail };
+    case 'file_unusable':
+      return { kind: 'rejected', by: 'boat', errorCode: outcome.errorCode, detail: outcome.detail };
     default:
       return outcome satisfies never;
   }
 }
 
-function decideRefusal(outcome: Extract<Outcome, { kind: 'refused' }>, facts: VerdictFacts): Verdict {
+function decideRefusal(
+  outcome: Extract<Outcome, { kind: 'refused' }>,
+  facts: VerdictFacts,
+): Verdict | ProbeNeeded {
   const { status, errorCode } = outcome;
   const detail = `HTTP ${status} ${errorCode}: ${outcome.message}`;
   // docs/spec/protocol.md R39: "A boat MUST base its decision on the status of a refusal and MUST accept
   // unknown error codes."
   // docs/spec/protocol.md R40: "A boat MUST retry later after 408, 425, 429, any 5xx, a lost answer or a stalled
   // exchange."
-  if (status >= 500) return unavailable(detail, outcome.retryAfterMs);
+  if (status >= 500) return failed(detail, outcome.retryAfterMs);
   switch (status) {
     case 408:
     case 425:
     case 429:
-      return unavailable(detail, outcome.retryAfterMs);
+      return failed(detail, outcome.retryAfterMs);
     // docs/spec/protocol.md R44: "A boat MUST cut a part that got 413 into smaller parts if it holds more than one
     // record."
     case 413:
-      return facts.canCut ? { kind: 'cut_smaller', detail } : { kind: 'rejected', errorCode, detail };
+      return facts.canCut
+        ? { kind: 'cut_smaller', detail }
+        : { kind: 'rejected', by: 'central', errorCode, detail };
     // docs/spec/protocol.md R45: "A boat MUST fail an export without a retry after 400, 409, 415, 422, or 413 for a
     // part that cannot be cut."
     case 400:
     case 409:
     case 415:
     case 422:
-      return { kind: 'rejected', errorCode, detail };
+      return { kind: 'rejected', by: 'central', errorCode, detail };
     // docs/spec/protocol.md R46: "A boat MUST stop sending after any other refusal, and MAY try again after 1 h or
     // when its device token changes."
     default:
@@ -88,12 +128,38 @@ function decideRefusal(outcome: Extract<Outcome, { kind: 'refused' }>, facts: Ve
   }
 }
 
-function decideForeignAnswer(outcome: Extract<Outcome, { kind: 'not_central' }>): Verdict {
-  const detail = `HTTP ${outcome.status}: ${outcome.detail}`;
+/**
+ * A foreign answer comes from a captive portal if the probe does not reach central, and from an intermediary that refuses
+ * this body if it does.
+ */
+function decideForeignAnswer(
+  outcome: Extract<Outcome, { kind: 'not_central' }>,
+  facts: VerdictFacts,
+): ProbeNeeded {
+  const { status, retryAfterMs } = outcome;
+  const detail = `HTTP ${status}: ${outcome.detail}`;
+  const refused = refusedOnTheWay(describeProxy(`HTTP ${status}`), retryAfterMs);
   // docs/spec/protocol.md R37: "A boat MUST NOT count an attempt for a foreign answer, unless its status is 500 to
-  // 504 and central answers a probe (R41)."
-  if (isGatewayStatus(outcome.status)) return unavailable(detail, outcome.retryAfterMs);
-  return { kind: 'unreachable', destination: 'captive_portal', detail };
+  // 504 and central answers a probe (R41)." Such an answer usually means that central fails behind its proxy. It means
+  // that the proxy refuses the body if other bodies pass meanwhile.
+  if (isGatewayStatus(status)) {
+    const unavailable = failed(detail, retryAfterMs);
+    return facts.doOthersPass ? { ...unavailable, ifCentral: refused } : unavailable;
+  }
+  if (status === 413 && facts.canCut)
+    return foreign(detail, { kind: 'cut_smaller', detail: describeProxy(`HTTP ${status}`) });
+  return foreign(detail, refused);
+}
+
+/**
+ * A lost answer is a failure of the link or of central, unless this part fails again while others pass: then an
+ * intermediary breaks the connection at this body.
+ */
+function decideLostAnswer(detail: string, code: string, facts: VerdictFacts): ProbeNeeded {
+  const unavailable = failed(detail, undefined);
+  if (!facts.doOthersPass) return unavailable;
+  const refused = refusedOnTheWay(`The network breaks the connection at this export (${code})`);
+  return { ...unavailable, ifCentral: refused };
 }
 
 function decideNoConnection(outcome: Extract<Outcome, { kind: 'no_connection' }>): Verdict {
@@ -103,29 +169,52 @@ function decideNoConnection(outcome: Extract<Outcome, { kind: 'no_connection' }>
   return { kind: 'unreachable', destination, detail };
 }
 
-function unavailable(detail: string, retryAfterMs: number | undefined): Verdict {
-  return { kind: 'unavailable', detail, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+/** Central failed, if the probe confirms that it was reached (docs/spec/protocol.md R41). */
+function failed(detail: string, retryAfterMs: number | undefined): ProbeNeeded {
+  const wait = toWait(retryAfterMs);
+  return {
+    kind: 'probe_needed',
+    ifCentral: { kind: 'unavailable', affects: 'export', detail, ...wait },
+    ifUnavailable: { kind: 'unavailable', affects: 'central', detail, ...wait },
+  };
 }
 
-/**
- * The verdict `unavailable` after a probe of the destination. If the probe does not reach central, the link was at
- * fault and the verdict becomes `unreachable`, which spends nothing (docs/spec/protocol.md R41). Other verdicts do not
- * change.
- */
-export function confirmUnavailable(verdict: Verdict, probe: ProbeResult): Verdict {
-  if (verdict.kind !== 'unavailable') return verdict;
+function foreign(detail: string, ifCentral: ProbeNeeded['ifCentral']): ProbeNeeded {
+  const ifUnavailable = { kind: 'unreachable', destination: 'captive_portal', detail } as const;
+  return { kind: 'probe_needed', ifCentral, ifUnavailable };
+}
+
+function refusedOnTheWay(
+  detail: string,
+  retryAfterMs?: number,
+): Extract<Verdict, { kind: 'refused_on_the_way' }> {
+  return { kind: 'refused_on_the_way', detail, ...toWait(retryAfterMs) };
+}
+
+function describeProxy(why: string): string {
+  return `A proxy refuses this export (${why})`;
+}
+
+function toWait(retryAfterMs: number | undefined): { readonly retryAfterMs?: number } {
+  return retryAfterMs === undefined ? {} : { retryAfterMs };
+}
+
+/** The verdict after the health probe. If the probe does not reach central, nothing is spent (docs/spec/protocol.md R41). */
+export function confirmByProbe({ ifCentral, ifUnavailable }: ProbeNeeded, probe: ProbeResult): Verdict {
   switch (probe.kind) {
     case 'central':
+      return ifCentral;
     case 'unavailable':
-      return verdict;
+      return ifUnavailable;
     case 'nothing':
       return {
         kind: 'unreachable',
         destination: 'offline',
-        detail: `${verdict.detail}; the probe got no answer (${probe.code})`,
+        detail: `${ifUnavailable.detail}; the probe got no answer (${probe.code})`,
       };
     case 'captive_portal':
-      return { kind: 'unreachable', destination: 'captive_portal', detail: probe.detail };
+    case 'untrusted':
+      return { kind: 'unreachable', destination: probe.kind, detail: probe.detail };
     case 'clock_wrong':
       return {
         kind: 'unreachable',

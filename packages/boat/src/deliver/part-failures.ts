@@ -1,0 +1,59 @@
+import type { Outcome } from './outcome.ts';
+import { isCutOff } from './policy/part-size.ts';
+
+/**
+ * Remembers how the part that each entry sends next has failed. It is kept in memory for one run of the worker. A restart costs
+ * two more failures, which is cheaper than a commit for each failure.
+ */
+export interface PartFailures {
+  /**
+   * Records the outcome of sending a part, if the body may have caused it: a lost or foreign answer. A receipt shows that the
+   * link and central work for other parts.
+   */
+  record(entryNo: number, partIndex: number, outcome: Outcome): void;
+  /** The number of times in a row that the link cut off this part. */
+  cutOffs(entryNo: number, partIndex: number): number;
+  /** True if this part failed before, and central acknowledged another part since then. */
+  doOthersPass(entryNo: number, partIndex: number): boolean;
+  /** Forgets an entry that was cut again or has left the queue. */
+  forget(entryNo: number): void;
+}
+
+interface Failures {
+  readonly partIndex: number;
+  readonly cutOffs: number;
+  /** The number of receipts before the first failure. */
+  readonly receiptsBefore: number;
+}
+
+export function createPartFailures(): PartFailures {
+  const failures = new Map<number, Failures>();
+  let receipts = 0;
+  const find = (entryNo: number, partIndex: number): Failures | undefined => {
+    const found = failures.get(entryNo);
+    return found?.partIndex === partIndex ? found : undefined;
+  };
+  return {
+    record: (entryNo, partIndex, outcome) => {
+      if (outcome.kind === 'receipt') {
+        receipts += 1;
+        return;
+      }
+      if (!isCutOff(outcome) && outcome.kind !== 'not_central') return;
+      const before = find(entryNo, partIndex);
+      failures.set(entryNo, {
+        partIndex,
+        cutOffs: (before?.cutOffs ?? 0) + (isCutOff(outcome) ? 1 : 0),
+        receiptsBefore: before?.receiptsBefore ?? receipts,
+      });
+    },
+    cutOffs: (entryNo, partIndex) => find(entryNo, partIndex)?.cutOffs ?? 0,
+    doOthersPass: (entryNo, partIndex) => {
+      const before = find(entryNo, partIndex);
+      return before !== undefined && receipts > before.receiptsBefore;
+    },
+    forget: (entryNo) => {
+      failures.delete(entryNo);
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { LicenseResult } from '../license/policy.ts';
+import {
+  accept,
+  LICENSE,
+  queueExport,
+  RECORD_IDS,
+  recordsIn,
+  type Sent,
+  WAITS,
+} from '../testing/queued-export.ts';
+import type { EntryResult } from './deliver-entry.ts';
+import type { Outcome, ProbeResult } from './outcome.ts';
+
+const LOST: Outcome = { kind: 'answer_lost', code: 'ECONNRESET' };
+const verdictOf = (result: EntryResult | undefined) =>
+  result?.kind === 'stopped' ? result.verdict : assert.fail(`the delivery ended with ${result?.kind}`);
+const page = (status: number): Outcome => ({
+  kind: 'not_central',
+  reason: 'html',
+  status,
+  detail: 'A web page',
+});
+
+for (const status of [403, 451, 302, 200, 511])
+  test(`a foreign answer with ${status} while central answers its probe is the refusal of a proxy`, async () => {
+    const { deliver, probes } = await queueExport();
+    const verdict = verdictOf(await deliver(() => page(status)));
+    assert.deepEqual(verdict, {
+      kind: 'refused_on_the_way',
+      detail: `A proxy refuses this export (HTTP ${status})`,
+    });
+    assert.equal(probes(), 1);
+  });
+
+test('a foreign answer while a foreign answer comes to the probe is a captive portal, also with 413', async () => {
+  const portal: ProbeResult = { kind: 'captive_portal', detail: 'a portal' };
+  for (const status of [200, 413]) {
+    const { ledger, deliver } = await queueExport();
+    const verdict = verdictOf(await deliver(() => page(status), { probed: portal }));
+    assert.ok(verdict.kind === 'unreachable' && verdict.destination === 'captive_portal');
+    assert.equal(ledger.queue.parts(1).length, 3, 'the parts are not cut for a portal');
+  }
+});
+
+for (const limitBytes of [25_000, 18_000])
+  test(`a proxy that accepts ${limitBytes} bytes gets smaller parts after its 413, and central every record once`, async () => {
+    const { deliver } = await queueExport();
+    const taken: Sent[] = [];
+    const result = await deliver((part) => {
+      if (part.body.byteLength > limitBytes) return page(413);
+      taken.push(part);
+      return accept(part);
+    });
+    assert.equal(result?.kind, 'delivered');
+    assert.deepEqual(taken.flatMap(recordsIn), RECORD_IDS);
+  });
+
+test("a proxy's 413 for a part that cannot be cut lets the export step aside", async () => {
+  const { deliver } = await queueExport();
+  const verdict = verdictOf(await deliver(() => page(413)));
+  assert.equal(verdict.kind, 'refused_on_the_way');
+});
+
+for (const outcome of [LOST, { kind: 'stalled' } as const, page(502)])
+  test(`${outcome.kind} at one body, while others pass, is no failure of central`, async () => {
+    const { ledger, failures, deliver } = await queueExport();
+    const fail = async () => {
+      const { kind } = verdictOf(await deliver(() => outcome));
+      ledger.queue.putBack(1, WAITS);
+      return kind;
+    };
+    assert.equal(await fail(), 'unavailable');
+    assert.equal(await fail(), 'unavailable', 'nothing shows yet that others pass');
+    const other = { exportId: 'exp_2', part: { index: 1, count: 1 }, body: new Uint8Array() };
+    failures.record(2, 1, accept(other));
+    assert.equal(await fail(), 'refused_on_the_way');
+    assert.equal(await fail(), 'refused_on_the_way');
+  });
+
+test('an export that was refused on the way before a restart is refused on the way after it', async () => {
+  const { ledger, deliver } = await queueExport();
+  await deliver(() => page(403));
+  ledger.queue.putBack(1, { ...WAITS, refusals: 1 });
+  assert.equal(verdictOf(await deliver(() => LOST)).kind, 'refused_on_the_way');
+});
+
+test('after a downgrade to tier 0 during a send, central is not probed', async () => {
+  const { deliver, probes } = await queueExport();
+  let checks = 0;
+  const license = async (): Promise<LicenseResult> => {
+    checks += 1;
+    return checks === 1 ? LICENSE : { ...LICENSE, tier: 0 };
+  };
+  assert.equal((await deliver(() => LOST, { license }))?.kind, 'not_permitted');
+  assert.equal(probes(), 0);
+});

@@ -1,0 +1,59 @@
+import type { World } from '../platform/ports.ts';
+import type { CentralClient } from './central-client.ts';
+import type { ProbeResult } from './outcome.ts';
+import { QUICK_PROBE_DELAY_MS } from './policy/backoff.ts';
+
+/**
+ * Maximum number of probes that are started before one of them must end. A probe on a link that drops every packet ends with the
+ * transport's connect timeout of 15 s, so eight cover that time.
+ */
+const PROBES_MAX = 8;
+
+/**
+ * Probes central, and starts another probe every 2 s while none has reached it. A probe that began during the outage may be
+ * stuck in a name lookup or between two retransmissions when the link comes back; a new one is answered at once. Returns the
+ * first result that reaches central, otherwise the last one, and the number of probes. Rejects when aborted. When it settles, no
+ * probe is running.
+ */
+export async function probeStaggered(
+  central: Pick<CentralClient, 'probe'>,
+  clock: World['clock'],
+  signal: AbortSignal,
+): Promise<{ readonly result: ProbeResult; readonly probes: number }> {
+  const stop = new AbortController();
+  const until = AbortSignal.any([signal, stop.signal]);
+  const running = new Set<Promise<ProbeResult>>();
+  const start = (): void => {
+    const probe = central.probe(until).finally(() => running.delete(probe));
+    // Every result is awaited below, except those of probes that are aborted at the end.
+    probe.catch(() => undefined);
+    running.add(probe);
+  };
+  try {
+    for (let probes = 1; ; probes += 1) {
+      start();
+      const isLast = probes === PROBES_MAX;
+      const pause = isLast ? [] : [clock.sleep(QUICK_PROBE_DELAY_MS, until).then(() => undefined)];
+      const result = await firstResult(running, pause, isLast);
+      if (result !== undefined) return { result, probes };
+    }
+  } finally {
+    stop.abort();
+    await Promise.allSettled(running);
+  }
+}
+
+/**
+ * The first result that reaches central or, if no probe runs any more or `isLast`, the first result. Undefined when the pause
+ * ends before.
+ */
+async function firstResult(
+  running: ReadonlySet<Promise<ProbeResult>>,
+  pause: readonly Promise<undefined>[],
+  isLast: boolean,
+): Promise<ProbeResult | undefined> {
+  for (;;) {
+    const result = await Promise.race([...running, ...pause]);
+    if (result === undefined || result.kind === 'central' || isLast || running.size === 0) return result;
+  }
+}
