@@ -8,7 +8,17 @@ const checks: readonly (readonly [name: string, command: readonly string[]])[] =
   ['purity of policies and protocol', ['tsc', '-p', 'tsconfig.pure.json']],
   ['lint', ['eslint', '--max-warnings=0', '.']],
   ['imports', ['node', '--conditions=development', 'scripts/check-imports.ts']],
-  ['format', ['prettier', '--check', '--log-level=warn', '.']],
+  [
+    'format',
+    [
+      'prettier',
+      '--check',
+      '--cache',
+      '--cache-location=node_modules/.cache/prettier',
+      '--log-level=warn',
+      '.',
+    ],
+  ],
 ];
 
 let failed = 0;
