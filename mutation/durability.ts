@@ -119,8 +119,8 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
   {
     name: 'an export without new records leaves its temporary file',
     file: CREATE,
-    before: 'await writer.discard();\n      return',
-    after: 'return',
+    before: 'await writer.discard();\n      const',
+    after: 'const',
     killedBy: CREATE_TESTS,
   },
   {
@@ -141,8 +141,8 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
   {
     name: 'an export does not claim its slot',
     file: CREATE,
-    before: 'slotId: request.slotId, stagedNo',
-    after: 'slotId: undefined, stagedNo',
+    before: 'unread.length === 0 ? request.slotId : undefined, stagedNo',
+    after: 'undefined, stagedNo',
     killedBy: CREATE_TESTS,
   },
   {

@@ -4,8 +4,14 @@ import { describeSendHold } from './deliver/policy/data-budget.ts';
 import { describeDestination } from './deliver/policy/destination-state.ts';
 import type { DoctorReport } from './doctor/doctor.ts';
 import { isHealthy, toReportedFindings } from './doctor/policy.ts';
-import type { ExportFileFacts, Preview, ScheduledResult, Status } from './export-manager.ts';
-import type { CreateResult } from './create-export/create-export.ts';
+import type {
+  ExportFileFacts,
+  Preview,
+  QueuedOrNothingNew,
+  ScheduledResult,
+  Status,
+} from './export-manager.ts';
+import { describeUnread } from './create-export/policy.ts';
 import type { Entry, EntryStatus, ExportType, HistoryRow, QueueCounts } from './ledger/entry.ts';
 import { toLegacyTime } from './ledger/policy.ts';
 import { toHistoryView, toQueueView } from './views/views.ts';
@@ -112,10 +118,11 @@ export function toHistoryAnswer(rows: readonly HistoryRow[]): Answer<'history'> 
 }
 
 /** The answer to `POST /export/generate` for every trigger except `scheduled`. */
-export function toGenerateAnswer(result: CreateResult): Answer<'generate'> {
+export function toGenerateAnswer(result: QueuedOrNothingNew): Answer<'generate'> {
   if (result.kind === 'nothing_new')
     return { success: true, queued: false, message: 'Nothing new since the last export; nothing was queued' };
-  const { entry } = result;
+  const { entry, unread } = result;
+  const missing = describeUnread(unread);
   return {
     success: true,
     queued: true,
@@ -126,7 +133,8 @@ export function toGenerateAnswer(result: CreateResult): Answer<'generate'> {
     record_count: entry.recordCount,
     file_size_bytes: entry.fileSizeBytes,
     tier: entry.tier,
-    message: 'Export generated and added to queue',
+    ...(missing === undefined ? {} : { unread_categories: unread }),
+    message: `Export generated and added to queue${missing === undefined ? '' : `, but ${missing}`}`,
   };
 }
 
@@ -145,7 +153,7 @@ export function toScheduledAnswer(result: ScheduledResult): Answer<'generate'> {
       };
     case 'queued':
     case 'nothing_new':
-      return { ...toGenerateAnswer(result), slot: result.slotId };
+      return { ...toGenerateAnswer(result), slot: result.slotId ?? null };
     default:
       return result satisfies never;
   }

@@ -69,7 +69,11 @@ export interface Status {
 export type ScheduledResult =
   | { readonly kind: 'skipped'; readonly reason: string }
   | { readonly kind: 'already_claimed'; readonly slotId: string | undefined }
-  | (CreateResult & { readonly slotId: string });
+  /** `slotId` is undefined if the slot stays due, because a category could not be read. */
+  | (QueuedOrNothingNew & { readonly slotId: string | undefined });
+
+/** The result of an export that did not fail. */
+export type QueuedOrNothingNew = Exclude<CreateResult, { kind: 'unread' }>;
 
 export type Preview = Awaited<ReturnType<typeof previewExport>>;
 
@@ -78,9 +82,9 @@ export type DoctorMode = 'examine' | 'repair';
 
 /** Creates and previews exports. */
 export interface ExportVerbs {
-  /** Creates an export and queues it. Resolves after the commit that makes it durable. Throws TIER_TOO_LOW, LICENSE_…, DISK_RESERVE, BUSY, …. */
-  createExport(type: ExportType, trigger: ExportTrigger): Promise<CreateResult>;
-  /** Creates the daily export: an incremental export that claims the slot that is due. At most one is made per day. */
+  /** Creates an export and queues it. Resolves after the commit that makes it durable. Throws TIER_TOO_LOW, LICENSE_…, DISK_RESERVE, SOURCE_UNREADABLE, BUSY, …. */
+  createExport(type: ExportType, trigger: ExportTrigger): Promise<QueuedOrNothingNew>;
+  /** Creates the daily export: an incremental export that claims the slot that is due, if every category was read. Throws like `createExport`. */
   createScheduledExport(): Promise<ScheduledResult>;
   /** Reads every source but queues nothing. Throws BUSY. */
   preview(type: ExportType): Promise<Preview>;

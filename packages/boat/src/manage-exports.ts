@@ -1,9 +1,15 @@
 import type { Category } from '@d3kos/protocol';
 import { toBoatlogCsv } from './boatlog-csv.ts';
-import { type CreateResult, createExport } from './create-export/create-export.ts';
+import { createExport } from './create-export/create-export.ts';
 import type { CreateExportDeps } from './create-export/export-request.ts';
+import { describeUnread, type UnreadCategory } from './create-export/policy.ts';
 import { previewExport } from './create-export/preview-export.ts';
-import type { ExportManagerDeps, ExportVerbs, ScheduledResult } from './export-manager.ts';
+import type {
+  ExportManagerDeps,
+  ExportVerbs,
+  QueuedOrNothingNew,
+  ScheduledResult,
+} from './export-manager.ts';
 import type { CategoryCount, ExportTrigger, ExportType } from './ledger/entry.ts';
 import { type KnownLicense, mayExport, type Permission } from './license/policy.ts';
 import { ExportError } from './platform/errors.ts';
@@ -28,14 +34,8 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
     ...deps,
     onProgress: ({ category, count }) => deps.events.emit({ kind: 'collecting', category, count }),
   };
-  const checkLicense = async (trigger: ExportTrigger): Promise<LicenseCheck> => {
-    const license = await deps.license.current(signal);
-    if (license.kind === 'refused') return license;
-    const permission = mayExport(license.tier, trigger);
-    return permission.kind === 'refused' ? permission : { kind: 'allowed', license };
-  };
   const requireLicense = async (trigger: ExportTrigger): Promise<KnownLicense> => {
-    const check = await checkLicense(trigger);
+    const check = await checkLicense(deps, trigger);
     if (check.kind === 'allowed') return check.license;
     throw toError(check);
   };
@@ -44,15 +44,20 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
     trigger: ExportTrigger,
     { installationId, tier }: KnownLicense,
     slotId: string | undefined,
-  ): Promise<CreateResult> => {
+  ): Promise<QueuedOrNothingNew> => {
     const result = await createExport(createDeps, { type, trigger, installationId, tier, slotId }, signal);
+    if (result.kind !== 'queued') lastCategories = result.categories;
+    if (result.kind === 'unread') {
+      reportUnread(deps, result.unread);
+      throw toUnreadError(result.unread);
+    }
     if (result.kind === 'nothing_new') {
-      lastCategories = result.categories;
       world.log.write('info', 'Nothing new since the last export; nothing was queued');
       return result;
     }
     const { entry } = result;
     lastCategories = entry.categories;
+    reportUnread(deps, result.unread);
     world.log.write(
       'info',
       `Added to queue: ${entry.queueId} (${entry.fileSizeBytes} bytes, ${entry.categoryCount} categories, ${entry.recordCount} records)`,
@@ -62,7 +67,7 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
     return result;
   };
   const makeScheduled = async (): Promise<ScheduledResult> => {
-    const check = await checkLicense('scheduled');
+    const check = await checkLicense(deps, 'scheduled');
     if (check.kind === 'refused') {
       if (check.code !== 'TIER_TOO_LOW') throw toError(check);
       world.log.write('info', `Scheduled export skipped: ${check.message}`);
@@ -73,7 +78,8 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
     // The commit of an export also claims its slot. If power fails before the commit, the slot stays due.
     const result = await make('incremental', 'scheduled', check.license, slotId);
     if (result.kind === 'nothing_new') ledger.slots.claim(slotId, world.clock.wall());
-    return { ...result, slotId };
+    const isClaimed = result.kind === 'nothing_new' || result.unread.length === 0;
+    return { ...result, slotId: isClaimed ? slotId : undefined };
   };
   return {
     createExport: (type, trigger) =>
@@ -87,6 +93,32 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
     boatlogCsv: () => toBoatlogCsv(createDeps, signal),
     lastCategories: () => lastCategories,
   };
+}
+
+/** Whether the licence allows an export with this trigger. */
+async function checkLicense(deps: ExportManagerDeps, trigger: ExportTrigger): Promise<LicenseCheck> {
+  const license = await deps.license.current(deps.signal);
+  if (license.kind === 'refused') return license;
+  const permission = mayExport(license.tier, trigger);
+  return permission.kind === 'refused' ? permission : { kind: 'allowed', license };
+}
+
+/** Names the unread categories in the log and to pages. */
+function reportUnread(
+  { world, events }: Pick<ExportManagerDeps, 'world' | 'events'>,
+  unread: readonly UnreadCategory[],
+): void {
+  for (const { category, detail } of unread) {
+    world.log.write('warn', `${category} could not be read: ${detail}. Its records go with a later export`);
+    events.emit({ kind: 'unread', category, detail });
+  }
+}
+
+function toUnreadError(unread: readonly UnreadCategory[]): ExportError {
+  return new ExportError('SOURCE_UNREADABLE', `Nothing was queued: ${describeUnread(unread)}`, {
+    op: 'make an export',
+    hint: 'Run `d3kos-export doctor`. Nothing was lost: the records stay in their sources and go with a later export.',
+  });
 }
 
 function toError({ code, message, hint }: Extract<Permission, { readonly kind: 'refused' }>): ExportError {

@@ -65,7 +65,7 @@ export const ROUTES = {
     path: '/export/generate',
     summary: 'Makes an export and queues it',
     description:
-      'Answers after the commit that makes the export durable. Without a body it makes a full export. `{"type":"incremental"}` exports only new records; if there are none, `queued` is `false`.',
+      'Answers after the commit that makes the export durable. Without a body it makes a full export. `{"type":"incremental"}` exports only new records; if there are none, `queued` is `false`. Categories that could not be read are named in `unread_categories`. If nothing else is new, the request fails with `SOURCE_UNREADABLE`.',
     callers: 'boat',
     body: GenerateRequestSchema,
     answer: json(GenerateSchema),
@@ -225,7 +225,8 @@ export const ROUTES = {
   events: {
     method: 'GET',
     path: '/export/events',
-    summary: 'Streams server-sent events: `queue`, `collecting`, `uploading`, `delivered`, `destination`',
+    summary:
+      'Streams server-sent events: `queue`, `collecting`, `unread`, `uploading`, `delivered`, `destination`',
     callers: 'boat',
     answer: { mediaType: 'text/event-stream', schema: EventSchema },
   },

@@ -24,6 +24,7 @@ export function toHttpStatus(code: ExportErrorCode): 400 | 403 | 404 | 409 | 500
     case 'DISK_RESERVE':
       return 507;
     case 'DISK_READ_ONLY':
+    case 'SOURCE_UNREADABLE':
     case 'DAEMON_UNREACHABLE':
     case 'BUSY':
     case 'CREDENTIALS_MISSING':

@@ -167,6 +167,12 @@ export const GenerateSchema = Type.Object({
   file_size_bytes: Type.Optional(Count),
   tier: Type.Optional(Type.Integer({ minimum: 0, maximum: 3 })),
   slot: Type.Optional(Nullable(Slot)),
+  unread_categories: Type.Optional(
+    Type.Array(Type.Object({ category: Type.String(), detail: Type.String() }), {
+      description:
+        'Categories that could not be read, and why. The export was queued without them, and the daily slot stays due',
+    }),
+  ),
   message: Type.String(),
 });
 
@@ -264,6 +270,7 @@ export const EventSchema = Type.Union([
     counts: Type.Object({ pending: Count, uploading: Count, completed: Count, failed: Count }),
   }),
   Type.Object({ kind: Type.Literal('collecting'), category: Type.String(), count: Count }),
+  Type.Object({ kind: Type.Literal('unread'), category: Type.String(), detail: Type.String() }),
   Type.Object({
     kind: Type.Literal('uploading'),
     queueId: Type.String(),

@@ -124,10 +124,11 @@ async function runClient(
   const show = async <N extends JsonRouteName>(
     answer: Promise<ApiAnswer<N>>,
     toLines: (value: Answer<N>) => readonly string[],
+    toExit: (value: Answer<N>) => ExitCode = () => EXIT.done,
   ): Promise<ExitCode> => {
     const { raw, value } = await answer;
     context.output.result(raw, toLines(value));
-    return EXIT.done;
+    return toExit(value);
   };
   switch (command.kind) {
     case 'boot':
@@ -135,7 +136,11 @@ async function runClient(
     case 'daily':
       return runDaily({ ...context, api });
     case 'generate':
-      return show(api.call('generate', { body: { type: command.type, trigger: 'manual' } }), toGenerateLines);
+      return show(
+        api.call('generate', { body: { type: command.type, trigger: 'manual' } }),
+        toGenerateLines,
+        ({ unread_categories: unread = [] }) => (unread.length === 0 ? EXIT.done : EXIT.failed),
+      );
     case 'status':
       return show(api.call('status'), toStatusLines);
     case 'queue_list':

@@ -84,6 +84,39 @@ test('succeeds when it runs twice in one slot and when nothing is new', async ()
   assert.ok(quiet.stderr.includes('✓ Nothing new since the last export; nothing was queued'));
 });
 
+test('fails if a category could not be read, whether an export was queued or not', async () => {
+  const unread = [
+    { category: 'boatlog', detail: 'boatlog.db: permission denied' },
+    { category: 'settings', detail: 'slots.json is a folder' },
+  ];
+  const daemon = await started({
+    generate: success({ queued: true, queue_id: 'q_1', slot: null, unread_categories: unread }),
+  });
+  const world = { clock: createSteppedClock(), port: daemon.port };
+  const queued = await runProgram(['daily'], world);
+  assert.equal(queued.exitCode, 1);
+  assert.deepEqual(queued.stdout.slice(3, -1), [
+    '✓ Export generated and queued: q_1',
+    '⚠ boatlog could not be read: boatlog.db: permission denied. Its records go with a later export',
+    '⚠ settings could not be read: slots.json is a folder. Its records go with a later export',
+    '✗ The daily export is not complete; it stays due',
+  ]);
+  const manual = await runProgram(['generate', '--incremental'], world);
+  assert.equal(manual.exitCode, 1);
+  assert.ok(manual.stdout.some((line) => line.includes('boatlog could not be read')));
+  const error = 'Nothing was queued: boatlog could not be read (boatlog.db: permission denied)';
+  daemon.story.generate = () => ({
+    status: 503,
+    body: { success: false, error, code: 'SOURCE_UNREADABLE', hint: 'Run the doctor.' },
+  });
+  for (const command of [['daily'], ['generate', '--incremental']]) {
+    const nothing = await runProgram(command, world);
+    assert.equal(nothing.exitCode, 1);
+    assert.ok(nothing.stderr.some((line) => line.includes(error)));
+    assert.ok(![...nothing.stdout, ...nothing.stderr].some((line) => /nothing new/i.test(line)));
+  }
+});
+
 test('fails with the reason and the hint from the export manager', async () => {
   const daemon = await started({
     generate: () => ({

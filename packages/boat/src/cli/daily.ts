@@ -9,7 +9,7 @@ import { waitForApi } from './wait-for-api.ts';
  * Runs `d3kos-export daily`: waits until the API answers and requests the scheduled incremental export. The export
  * manager claims the day's slot, so repeated runs make one export a day. The request is sent even at a tier below 2, so
  * that the export manager logs the refusal. The command then succeeds. Throws every other refusal of the export
- * manager.
+ * manager. The exit code is not 0 if a category could not be read; the day then stays due, so that the unit tries it again.
  */
 export async function runDaily({ clock, api, output, signal }: WaitingContext): Promise<ExitCode> {
   output.progress('=== d3kOS Daily Scheduled Export ===');
@@ -29,13 +29,19 @@ export async function runDaily({ clock, api, output, signal }: WaitingContext): 
   for (const line of describeOutcome(outcome, tier)) output.progress(line);
   output.progress('=== Daily export complete ===');
   output.result(answer.raw, []);
-  return EXIT.done;
+  return outcome.kind === 'incomplete' ? EXIT.failed : EXIT.done;
 }
 
 function describeOutcome(outcome: DailyOutcome, tier: number | undefined): readonly string[] {
   switch (outcome.kind) {
     case 'queued':
       return [`✓ Export generated and queued: ${outcome.queueId}`];
+    case 'incomplete':
+      return [
+        `✓ Export generated and queued: ${outcome.queueId}`,
+        ...outcome.missing,
+        '✗ The daily export is not complete; it stays due',
+      ];
     case 'nothing_new':
       return ['✓ Nothing new since the last export; nothing was queued'];
     case 'already_done':

@@ -18,7 +18,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** The exit codes and their meanings, as `--help` lists them. */
 export const EXIT_CODE_LINES: readonly (readonly [code: ExitCode, meaning: string])[] = [
   [EXIT.done, 'success; includes nothing new, skipped by tier, and no network at boot'],
-  [EXIT.failed, 'failure of the disk, the ledger or an export'],
+  [EXIT.failed, 'failure of the disk, the ledger, a source or an export'],
   [EXIT.usage, 'invalid command, option or value'],
   [EXIT.unreachable, 'the export manager does not answer'],
   [EXIT.refused, 'refused because of tier, licence, device token or free space'],
@@ -56,6 +56,7 @@ export function toExitCode(code: ExportErrorCode): ExitCode {
       return EXIT.configuration;
     case 'DISK_READ_ONLY':
     case 'DISK_FAILED':
+    case 'SOURCE_UNREADABLE':
     case 'FILE_TOO_LARGE':
     case 'LEDGER_FAILED':
     case 'LEDGER_NOT_DURABLE':

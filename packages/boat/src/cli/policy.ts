@@ -89,6 +89,8 @@ export function describeSkippedTier(tier: number): string {
 /** The result of the daily export. */
 export type DailyOutcome =
   | { readonly kind: 'queued'; readonly queueId: string }
+  /** An export was queued, but some categories could not be read. `missing` names them and the reasons. */
+  | { readonly kind: 'incomplete'; readonly queueId: string; readonly missing: readonly string[] }
   | { readonly kind: 'nothing_new' }
   /** The day's export already exists, for example because the timer fired twice. */
   | { readonly kind: 'already_done'; readonly slot: string | undefined }
@@ -103,10 +105,25 @@ export function toDailyOutcome(answer: {
   readonly skipped?: boolean;
   readonly slot?: string | null;
   readonly queue_id?: string;
+  readonly unread_categories?: readonly { readonly category: string; readonly detail: string }[];
   readonly message?: string;
 }): DailyOutcome {
-  if (answer.queued) return { kind: 'queued', queueId: answer.queue_id ?? 'unnamed' };
+  if (answer.queued) {
+    const queueId = answer.queue_id ?? 'unnamed';
+    const missing = toUnreadLines(answer.unread_categories);
+    return missing.length === 0 ? { kind: 'queued', queueId } : { kind: 'incomplete', queueId, missing };
+  }
   if (answer.skipped !== true) return { kind: 'nothing_new' };
   if (answer.slot !== undefined) return { kind: 'already_done', slot: answer.slot ?? undefined };
   return { kind: 'skipped', reason: answer.message ?? 'no reason given' };
+}
+
+/** One line for each category that an export could not read. Empty if every category was read. */
+export function toUnreadLines(
+  unread: readonly { readonly category: string; readonly detail: string }[] = [],
+): readonly string[] {
+  return unread.map(
+    ({ category, detail }) =>
+      `⚠ ${category} could not be read: ${detail}. Its records go with a later export`,
+  );
 }

@@ -1,4 +1,5 @@
 import type { Answer } from '../api/contract.ts';
+import { toUnreadLines } from './policy.ts';
 
 /** Shown in place of a missing value. */
 const MISSING = '---';
@@ -95,7 +96,10 @@ export function toGenerateLines(answer: Answer<'generate'>): readonly string[] {
     ...(answer.export_file === undefined ? [] : [answer.export_file]),
   ];
   const ending = facts.length === 0 ? '' : ` (${facts.join(', ')})`;
-  return [`✓ Export generated and queued: ${answer.queue_id ?? 'unnamed'}${ending}`];
+  return [
+    `✓ Export generated and queued: ${answer.queue_id ?? 'unnamed'}${ending}`,
+    ...toUnreadLines(answer.unread_categories),
+  ];
 }
 
 /** The lines for `GET /export/queue`: uploading, pending, failed and completed exports, in this order. */

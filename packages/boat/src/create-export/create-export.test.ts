@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
-import type { Collector, SourcePaths } from '../collect/collector.ts';
+import type { Collector, CollectOutcome, SourcePaths } from '../collect/collector.ts';
 import { toLine, toPage } from '../collect/page.ts';
 import { createStateRecords, toStatePages } from '../collect/state-records.ts';
 import { openLedger } from '../ledger/ledger.ts';
@@ -46,7 +46,13 @@ function openBoat(
   const home = join(root, String(made));
   const paths = toSpoolPaths(home);
   mkdirSync(paths.exports, { recursive: true });
-  const log = { rows: 3, isOpen: false, onRead: async (): Promise<void> => undefined };
+  const log = {
+    rows: 3,
+    isOpen: false,
+    onRead: async (): Promise<void> => undefined,
+    /** The outcome if the log cannot be read. */
+    failure: undefined as CollectOutcome | undefined,
+  };
   const boatlog: Collector = {
     category: 'boatlog',
     isNews: true,
@@ -54,6 +60,7 @@ function openBoat(
       const from = cursorOf(LOG_SOURCE);
       const first = (from?.position ?? 0) + 1;
       await log.onRead();
+      if (log.failure !== undefined) return log.failure;
       if (first > log.rows) return { state: 'empty', cursors: [] };
       const numbers = Array.from({ length: log.rows - first + 1 }, (_, index) => first + index);
       log.isOpen = true;
@@ -147,6 +154,32 @@ test('an incremental export with nothing new queues nothing and leaves no file b
   assert.deepEqual(files(), []);
   assert.equal(ledger.queue.newest(), undefined);
 });
+
+const FAILURES: readonly CollectOutcome[] = [
+  { state: 'error', detail: 'boatlog.db: permission denied', cursors: [] },
+  { state: 'schema_unknown', detail: 'boatlog.db: table boatlog_entries is a view', cursors: [] },
+  { state: 'error', cursors: [] },
+];
+for (const failure of FAILURES)
+  test(`a category in state ${failure.state} (${failure.detail}) is not "nothing new", and uses up no slot`, async () => {
+    const { log, alerts, run, files, ledger } = openBoat();
+    log.failure = failure;
+    const result = await run({ slotId: '2026-02-20' });
+    assert.ok(result.kind === 'unread');
+    const unread = [{ category: 'boatlog', detail: failure.detail ?? 'its source could not be read' }];
+    assert.deepEqual(result.unread, unread);
+    assert.deepEqual([files(), ledger.queue.newest()], [[], undefined]);
+    alerts.count = 1;
+    const other = await run({ slotId: '2026-02-20' });
+    assert.ok(other.kind === 'queued');
+    assert.deepEqual(other.unread, unread);
+    assert.deepEqual(ledger.slots.claimed(), []);
+    log.failure = undefined;
+    const whole = await run({ slotId: '2026-02-20' });
+    assert.ok(whole.kind === 'queued' && whole.unread.length === 0);
+    assert.equal(whole.entry.recordCount, 3);
+    assert.deepEqual(ledger.slots.claimed(), ['2026-02-20']);
+  });
 
 test('an export whose commit fails leaves no file behind and moves no cursor', async () => {
   const { run, files, ledger } = openBoat();

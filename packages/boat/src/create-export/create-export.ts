@@ -19,11 +19,18 @@ import { createExportWriter } from '../spool/export-file.ts';
 import { toFailedFile } from '../spool/spool-paths.ts';
 import { collectCategories } from './collect-categories.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
+import { findUnread, type UnreadCategory } from './policy.ts';
 
-/** The result of an export. `nothing_new` means that an incremental export found nothing new and queued nothing. */
+/**
+ * The result of an export. `nothing_new` means that an incremental export read every category, found nothing new and queued
+ * nothing. `unread` means that it queued nothing either, but could not read every category.
+ */
 export type CreateResult =
-  | { readonly kind: 'queued'; readonly entry: Entry }
-  | { readonly kind: 'nothing_new'; readonly categories: Readonly<Partial<Record<Category, CategoryCount>>> };
+  | { readonly kind: 'queued'; readonly entry: Entry; readonly unread: readonly UnreadCategory[] }
+  | { readonly kind: 'nothing_new'; readonly categories: Categories }
+  | { readonly kind: 'unread'; readonly categories: Categories; readonly unread: readonly UnreadCategory[] };
+
+type Categories = Readonly<Partial<Record<Category, CategoryCount>>>;
 
 /**
  * Makes one export: collects the nine categories into a file, makes the file durable, then enqueues it and moves the
@@ -44,9 +51,13 @@ export async function createExport(
   const writer = await createExportWriter(world.disk, names.file, header);
   try {
     const collected = await collectCategories(deps, request, writer, signal);
+    const unread = findUnread(collected.categories);
     if (request.type === 'incremental' && !collected.isNews) {
       await writer.discard();
-      return { kind: 'nothing_new', categories: collected.categories };
+      const { categories } = collected;
+      return unread.length === 0
+        ? { kind: 'nothing_new', categories }
+        : { kind: 'unread', categories, unread };
     }
     const fileSizeBytes = await writer.commit();
     const entry = await enqueueOrRemove(
@@ -66,9 +77,10 @@ export async function createExport(
         createdAtMs: nowMs,
       },
       collected.moves,
-      { slotId: request.slotId, stagedNo: collected.stagedNo },
+      // The slot of an export without every category stays due, so that the rest is tried again.
+      { slotId: unread.length === 0 ? request.slotId : undefined, stagedNo: collected.stagedNo },
     );
-    return { kind: 'queued', entry };
+    return { kind: 'queued', entry, unread };
   } catch (error) {
     await writer.discard();
     throw error;
