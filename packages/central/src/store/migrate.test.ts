@@ -47,7 +47,7 @@ describeOnPostgres('migrate', (open) => {
         [String(number), latitude === null ? null : String(latitude), String(longitude)],
       );
     // The stores of this suite are migrated already, so the step runs again.
-    await store.query(MAP_POSITIONS_SQL);
+    await store.transaction((tx) => tx.script(MAP_POSITIONS_SQL));
     const held = await store.query('select latitude, longitude from records_boatlog order by record_id');
     assert.deepEqual(
       held.map((row) => [row['latitude'], row['longitude']]),
