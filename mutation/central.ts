@@ -13,6 +13,8 @@ const ADMISSION_TESTS = ['packages/central/src/http/import-admission.test.ts'];
 const SCAN = 'packages/central/src/import/scan-document.ts';
 const SCAN_TESTS = ['packages/central/src/import/scan-document.test.ts'];
 const BUNDLE_TESTS = ['packages/protocol/src/bundle.test.ts'];
+const GUARD_TESTS = ['packages/central/src/http/credential-guard.test.ts'];
+const TOKEN_TESTS = ['packages/central/src/installations/tokens.test.ts'];
 const POOL_TESTS = ['packages/central/src/platform/worker-pool.test.ts'];
 const INSTALLATIONS_TESTS = ['packages/central/src/installations/policy.test.ts'];
 
@@ -262,6 +264,48 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     before: 'if (text.length > BUFFERED_ANSWER_LENGTH_MAX)',
     after: 'if (text.length < 0)',
     killedBy: ADMISSION_TESTS,
+  },
+  {
+    name: 'an address may guess any number of tokens',
+    file: 'packages/central/src/installations/policy.ts',
+    before: 'return presentFailures < FAILURES_BURST;',
+    after: 'return presentFailures >= 0;',
+    killedBy: GUARD_TESTS,
+  },
+  {
+    name: 'a known boat behind the address of an attacker is locked out',
+    file: 'packages/central/src/http/authorize.ts',
+    before: "if (decision.kind !== 'refused') guard.noteAccepted(credential);",
+    after: "if (decision.kind !== 'refused') guard.refusedCount();",
+    killedBy: GUARD_TESTS,
+  },
+  {
+    name: 'a client chooses the address that its refused tokens count for',
+    file: 'packages/central/src/http/sender.ts',
+    before: "forwardedFor.slice(forwardedFor.lastIndexOf(',') + 1)",
+    after: "forwardedFor.slice(0, `${forwardedFor},`.indexOf(','))",
+    killedBy: GUARD_TESTS,
+  },
+  {
+    name: 'revoking one token revokes them all',
+    file: 'packages/central/src/installations/tokens.ts',
+    before: 'and left(token_sha256, ${TOKEN_ID_LENGTH}) = $2::text',
+    after: 'and ($2::text is not null or left(token_sha256, ${TOKEN_ID_LENGTH}) = $2::text)',
+    killedBy: TOKEN_TESTS,
+  },
+  {
+    name: 'a token does not expire',
+    file: 'packages/central/src/installations/authenticate.ts',
+    before: 'or coalesce(t.expires_at <= $2::timestamptz, false)',
+    after: 'or coalesce(t.expires_at <= $2::timestamptz and false, false)',
+    killedBy: TOKEN_TESTS,
+  },
+  {
+    name: 'a revocation leaves no trace',
+    file: 'packages/central/src/installations/enroll.ts',
+    before: "{ ...event, event: what === 'installation' ? 'installation_disabled' : 'tokens_revoked' },",
+    after: "{ ...event, event: 'enrolled' },",
+    killedBy: TOKEN_TESTS,
   },
   {
     name: 'a bundle from which a part was cut counts as whole',

@@ -109,6 +109,7 @@ function listenOn(config: Config, store: Store, preparer: Preparer, log: Log): P
     randomHex: systemRandomHex,
     log,
     operatorToken: config.operatorToken,
+    trustedProxies: config.trustedProxies,
     limits: config.limits,
   });
   return listen(app.fetch, config);

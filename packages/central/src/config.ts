@@ -13,6 +13,8 @@ export interface Config {
   readonly port: number;
   readonly store: StoreConfig;
   readonly operatorToken: string | undefined;
+  /** Addresses of proxies whose `X-Forwarded-For` counts. */
+  readonly trustedProxies: readonly string[];
   readonly limits: ImportLimits;
   readonly logLevel: LogLevel;
 }
@@ -44,6 +46,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     port: values.port,
     store: toStore(values),
     operatorToken: values.operatorToken,
+    trustedProxies: values.trustedProxies?.split(',') ?? [],
     limits: {
       bodySizeMaxBytes: values.bodySizeMaxBytes,
       importsMax: values.importsMax,

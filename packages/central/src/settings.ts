@@ -82,6 +82,20 @@ export const SETTINGS = {
     ],
     help: `Gives access to the fleet page and to the status of every boat. It needs ${OPERATOR_TOKEN_LENGTH_MIN} or more characters. Without it, both are closed.`,
   },
+  trustedProxies: {
+    variable: 'CENTRAL_TRUSTED_PROXIES',
+    option: undefined,
+    type: 'text',
+    default: undefined,
+    limits: [
+      {
+        pattern: /^[0-9a-f.:]+(,[0-9a-f.:]+)*$/i,
+        fault: 'is not a list of addresses',
+        fix: 'write the addresses of your proxies with commas and without spaces, for example 127.0.0.1,::1',
+      },
+    ],
+    help: 'Addresses of your proxies, with commas between them. Central takes the address of a sender from the last entry of `X-Forwarded-For` only if the connection comes from one of them. The limit on refused tokens counts by that address.',
+  },
   bodySizeMaxBytes: {
     variable: 'CENTRAL_BODY_SIZE_MAX_BYTES',
     option: undefined,

@@ -294,7 +294,7 @@ export const ROUTES = {
     parameters: [],
     body: undefined,
     answer: { description: 'The page', contentType: 'text/html; charset=utf-8', schema: Type.String() },
-    refusals: ['INVALID_TOKEN', 'FLEET_CLOSED', ...STORE_REFUSALS],
+    refusals: ['INVALID_TOKEN', 'FLEET_CLOSED', 'TOO_MANY_REQUESTS', ...STORE_REFUSALS],
   },
 } as const satisfies Readonly<Record<string, Route>>;
 

@@ -28,6 +28,14 @@ test('reads every command', () => {
     ],
     ['import-bundle /media/usb/a.bundle', { kind: 'import_bundle', file: '/media/usb/a.bundle' }],
     [`revoke ${id}`, { kind: 'revoke', installationId: id, what: 'tokens' }],
+    [`enroll ${id} --expires-days 90`, { kind: 'enroll', installationId: id, expiresDays: 90 }],
+    [`tokens ${id}`, { kind: 'tokens', installationId: id }],
+    ['audit', { kind: 'audit' }],
+    [`audit --installation ${id}`, { kind: 'audit', installationId: id }],
+    [
+      `revoke ${id} --token 3f1c09ab77de`,
+      { kind: 'revoke', installationId: id, what: 'token', tokenId: '3f1c09ab77de' },
+    ],
     [`revoke ${id} --disable`, { kind: 'revoke', installationId: id, what: 'installation' }],
   ];
   for (const [line, command] of table)
@@ -52,6 +60,10 @@ test('refuses unknown commands, options and arguments', () => {
     'enroll a --tier 4',
     'enroll a --tier',
     'list --tier 2',
+    'enroll a --expires-days 0',
+    'enroll a --expires-days soon',
+    'revoke a --token b --disable',
+    'tokens',
     'serve --loud',
     'help start',
     'help serve list',

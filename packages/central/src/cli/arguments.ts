@@ -22,9 +22,18 @@ export type Command =
       readonly installationId: string;
       readonly tier?: Tier;
       readonly allowIdAsToken?: boolean;
+      readonly expiresDays?: number;
     }
+  | { readonly kind: 'tokens'; readonly installationId: string }
+  | { readonly kind: 'audit'; readonly installationId?: string }
   | { readonly kind: 'import_bundle'; readonly file: string }
-  | { readonly kind: 'revoke'; readonly installationId: string; readonly what: 'tokens' | 'installation' };
+  | { readonly kind: 'revoke'; readonly installationId: string; readonly what: 'tokens' | 'installation' }
+  | {
+      readonly kind: 'revoke';
+      readonly installationId: string;
+      readonly what: 'token';
+      readonly tokenId: string;
+    };
 
 /** A command, the form of its output, and the settings given as options, which take precedence over the environment. */
 export interface Invocation {
@@ -108,20 +117,41 @@ function toNamedCommand(name: CommandName, argument: string, values: Values): Co
       return { kind: 'import_bundle', file: argument };
     case 'show':
       return { kind: 'show', installationId: argument };
+    case 'tokens':
+      return { kind: 'tokens', installationId: argument };
+    case 'audit': {
+      const { installation } = values;
+      return { kind: 'audit', ...(typeof installation === 'string' ? { installationId: installation } : {}) };
+    }
     case 'revoke':
-      return {
-        kind: 'revoke',
-        installationId: argument,
-        what: values['disable'] === true ? 'installation' : 'tokens',
-      };
+      return toRevoke(argument, values);
     case 'enroll':
       return {
         kind: 'enroll',
         installationId: argument,
         ...parseTier(values['tier']),
+        ...parseExpiresDays(values['expires-days']),
         ...(values['allow-id-as-token'] === true ? { allowIdAsToken: true } : {}),
       };
   }
+}
+
+function toRevoke(installationId: string, { token, disable }: Values): Command {
+  if (typeof token !== 'string')
+    return { kind: 'revoke', installationId, what: disable === true ? 'installation' : 'tokens' };
+  if (disable === true) throw usage('--token and --disable exclude each other');
+  return { kind: 'revoke', installationId, what: 'token', tokenId: token };
+}
+
+/** Longest life of a token: ten years. A token without an end is issued by leaving the option out. */
+const EXPIRES_DAYS_MAX = 3_650;
+
+function parseExpiresDays(text: string | boolean | undefined): { readonly expiresDays?: number } {
+  if (text === undefined) return {};
+  const days = Number(text);
+  if (typeof text !== 'string' || !/^\d+$/.test(text) || days < 1 || days > EXPIRES_DAYS_MAX)
+    throw usage(`--expires-days must be a whole number from 1 to ${EXPIRES_DAYS_MAX}`);
+  return { expiresDays: days };
 }
 
 function parseTier(text: string | boolean | undefined): { readonly tier?: Tier } {

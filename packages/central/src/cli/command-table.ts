@@ -52,6 +52,10 @@ export const COMMANDS = {
         value: undefined,
         help: 'also accept the installation id as a token for imports, because older boats send it',
       },
+      'expires-days': {
+        value: 'N',
+        help: 'let the token expire after N days, 1 to 3650; default: it does not',
+      },
     },
     listens: false,
     examples: [`d3kos-central enroll ${ID} --tier 2`, `d3kos-central enroll ${ID} --json`],
@@ -60,15 +64,40 @@ export const COMMANDS = {
     argument: 'INSTALLATION_ID',
     summary: 'revoke the device tokens of a boat, or disable it',
     description:
-      'Revokes every token of the installation, and the use of its id as a token. Central then answers 401.\nNo record is removed.',
+      'Revokes every token of the installation, and the use of its id as a token. Central then answers 401.\nAn upload that is in progress is not stored. No record is removed.',
     options: {
+      token: { value: 'TOKEN_ID', help: 'revoke only this token, which `tokens` lists, and keep the others' },
       disable: {
         value: undefined,
         help: 'keep the tokens but disable the installation until it is enrolled again; central answers 403',
       },
     },
     listens: false,
-    examples: [`d3kos-central revoke ${ID}`, `d3kos-central revoke ${ID} --disable`],
+    examples: [
+      `d3kos-central revoke ${ID}`,
+      `d3kos-central revoke ${ID} --token 3f1c09ab77de`,
+      `d3kos-central revoke ${ID} --disable`,
+    ],
+  },
+  tokens: {
+    argument: 'INSTALLATION_ID',
+    summary: 'list the device tokens of a boat',
+    description:
+      'Lists every token with its id, when it was issued, when an import was last stored with it (exact to an hour),\nand when it expires or was revoked. To replace a token, enroll again, give the new token to the boat, wait until\nit is used, and revoke the old one.',
+    options: {},
+    listens: false,
+    examples: [`d3kos-central tokens ${ID}`],
+  },
+  audit: {
+    argument: undefined,
+    summary: 'list enrolments, revocations and refusals',
+    description:
+      'Lists the newest 1000 events of the audit trail, newest first. Equal refusals within an hour are one event.',
+    options: {
+      installation: { value: 'ID', help: 'list only the events of this installation' },
+    },
+    listens: false,
+    examples: ['d3kos-central audit', `d3kos-central audit --installation ${ID} --json`],
   },
   list: {
     argument: undefined,

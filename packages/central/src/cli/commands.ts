@@ -1,11 +1,14 @@
-import { importBundle, isWhole, type BundleReport } from '../bundle/import-bundle.ts';
+import { importBundle, isWhole } from '../bundle/import-bundle.ts';
 import { countRecords } from '../fleet/export-status.ts';
-import { findInstallation, type InstallationSummary, listInstallations } from '../fleet/installations.ts';
+import { findInstallation, listInstallations } from '../fleet/installations.ts';
 import { findGaps } from '../fleet/load-sequence-gaps.ts';
+import { listEvents } from '../installations/audit.ts';
 import { enroll, installationNotFound, revoke } from '../installations/enroll.ts';
+import { listTokens, revokeToken } from '../installations/tokens.ts';
 import type { OpenFile, RandomHex, Store, WallClock } from '../platform/ports.ts';
 import type { MigrationReport } from '../store/migrate.ts';
 import type { Command } from './arguments.ts';
+import { toBundleText, toEventTable, toTable, toText, toTokenTable } from './tables.ts';
 
 /** The result of a command, as documented JSON and as text. */
 export interface CommandResult {
@@ -44,17 +47,21 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
       const enrolled = await enroll({ ...world, wallMs: world.wall() }, command);
       return {
         json: enrolled,
-        text: `${enrolled.token}\n\nThis is the device token of ${enrolled.installation_id}; it is not shown again. On the boat:\n  {"token": "${enrolled.token}"} in $ROOT/config/export-credentials.json, mode 0600`,
+        text: `${enrolled.token}\n\nThis is the device token ${enrolled.token_id} of ${enrolled.installation_id}; it is not shown again. On the boat:\n  {"token": "${enrolled.token}"} in $ROOT/config/export-credentials.json, mode 0600`,
       };
     }
-    case 'revoke': {
-      const revoked = await revoke({ ...world, wallMs: world.wall() }, command.installationId, command.what);
+    case 'revoke':
+      return runRevoke({ ...world, wallMs: world.wall() }, command);
+    case 'tokens': {
+      const tokens = await listTokens(world.store, command.installationId);
       return {
-        json: revoked,
-        text: revoked.disabled
-          ? `${revoked.installation_id} is disabled until it is enrolled again`
-          : `${revoked.tokens_revoked} tokens of ${revoked.installation_id} are revoked`,
+        json: { installation_id: command.installationId, tokens },
+        text: toTokenTable(tokens, world.wall()),
       };
+    }
+    case 'audit': {
+      const events = await listEvents(world.store, command.installationId);
+      return { json: { events }, text: toEventTable(events) };
     }
     case 'list': {
       const installations = await listInstallations(world.store);
@@ -71,6 +78,26 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
     case 'show':
       return showInstallation(world.store, command.installationId);
   }
+}
+
+async function runRevoke(
+  world: { readonly store: Store; readonly wallMs: number },
+  command: Extract<Command, { kind: 'revoke' }>,
+): Promise<CommandResult> {
+  if (command.what === 'token') {
+    const { token_id, installation_id } = await revokeToken(world, command.installationId, command.tokenId);
+    return {
+      json: { installation_id, token_id },
+      text: `token ${token_id} of ${installation_id} is revoked`,
+    };
+  }
+  const revoked = await revoke(world, command.installationId, command.what);
+  return {
+    json: revoked,
+    text: revoked.disabled
+      ? `${revoked.installation_id} is disabled until it is enrolled again`
+      : `${revoked.tokens_revoked} tokens of ${revoked.installation_id} are revoked`,
+  };
 }
 
 async function showInstallation(store: Store, installationId: string): Promise<CommandResult> {
@@ -93,48 +120,4 @@ async function showInstallation(store: Store, installationId: string): Promise<C
       ...held,
     ]),
   };
-}
-
-function toTable(installations: readonly InstallationSummary[]): string {
-  if (installations.length === 0) return 'no installation is enrolled yet';
-  const rows = installations.map((boat) =>
-    [
-      boat.installation_id,
-      String(boat.tier ?? '-').padEnd(4),
-      (boat.disabled ? 'disabled' : `${boat.live_tokens} tokens`).padEnd(10),
-      (boat.last_heard_at ?? 'never').padEnd(24),
-      String(boat.records).padStart(10),
-    ].join('  '),
-  );
-  return [
-    `${'installation'.padEnd(16)}  tier  ${'state'.padEnd(10)}  ${'last heard'.padEnd(24)}  ${'records'.padStart(10)}`,
-    ...rows,
-  ].join('\n');
-}
-
-function toBundleText(report: BundleReport): string {
-  const records = Object.values(report.records_imported).reduce((sum, count) => sum + count, 0);
-  const faults = [
-    ...report.refused.map(({ key, reason }) => `  refused ${key}: ${reason}`),
-    ...report.damaged.map(
-      ({ offset, key, reason }) => `  damaged at byte ${offset}${key === null ? '' : ` (${key})`}: ${reason}`,
-    ),
-    ...report.skipped.map(({ queue_id, reason }) => `  skipped on board ${queue_id}: ${reason}`),
-  ];
-  return toText([
-    `bundle of ${report.installation_id ?? 'an unknown installation'}, written ${report.created ?? 'at an unknown time'}`,
-    `${report.parts} intact parts: ${report.stored} stored (${records} records, ${report.rejected_records} rejected), ${report.repeated} already held, ${report.refused_count} refused`,
-    ...(report.damaged_count === 0
-      ? []
-      : [`${report.damaged_count} damaged places; the boat sends undelivered parts again`]),
-    ...faults,
-  ]);
-}
-
-/**
- * Joins lines for a terminal. Control characters from a boat or a bundle are replaced, so they can neither control the terminal
- * nor begin a line.
- */
-function toText(lines: readonly string[]): string {
-  return lines.map((line) => line.replace(/\p{Cc}+/gu, '\ufffd')).join('\n');
 }

@@ -5,7 +5,7 @@ export const EXIT_CODES = {
   0: 'success',
   1: 'failure',
   2: 'invalid usage or configuration',
-  3: 'unknown installation',
+  3: 'unknown installation or token',
   4: 'port or data directory in use',
   5: 'database not available',
 } as const;
@@ -20,6 +20,7 @@ export function toExitCode(code: CentralFailureCode): ExitCode {
     case 'INSTALLATION_ID_INVALID':
       return 2;
     case 'INSTALLATION_NOT_FOUND':
+    case 'TOKEN_NOT_FOUND':
       return 3;
     case 'PORT_IN_USE':
     case 'DATA_DIR_IN_USE':

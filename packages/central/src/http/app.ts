@@ -9,13 +9,14 @@ import {
   toWorkBudget,
 } from '../admission/policy.ts';
 import { createWorkMeter } from '../admission/work-meter.ts';
-import { type Load, ROUTE_LIST, type Route, type RouteId, ROUTES } from '../api/contract.ts';
+import { type Load, type Refusal, ROUTE_LIST, type Route, type RouteId, ROUTES } from '../api/contract.ts';
 import { isCentralFailure } from '../platform/errors.ts';
 import { createInlinePreparer } from '../import/preparer.ts';
 import type { Log } from '../platform/ports.ts';
 import { isStoreUnavailable } from '../platform/store-failure.ts';
 import { authorize } from './authorize.ts';
 import type { AppContext, AppDeps } from './context.ts';
+import { createCredentialGuard } from './credential-guard.ts';
 import { HANDLERS } from './handlers.ts';
 import { countImportReply, createCounters } from './metrics.ts';
 import {
@@ -27,10 +28,17 @@ import {
   toResponse,
 } from './reply.ts';
 import type { Handler, RouteRequest } from './route-request.ts';
+import { type Sender, toSender } from './sender.ts';
 
 /** Central's HTTP API: one request in, one response out. It has no timer of its own. */
 export interface App {
-  fetch(request: Request): Promise<Response>;
+  /** `connection` is where the request came from. Without it, the address of the sender is unknown. */
+  fetch(request: Request, connection?: Connection): Promise<Response>;
+}
+
+/** The connection of a request. */
+export interface Connection {
+  readonly remoteAddress: string | undefined;
 }
 
 /** Builds central's HTTP API. A node keeps only counters in memory, so several nodes may share one database. */
@@ -47,11 +55,14 @@ export function createApp(deps: AppDeps): App {
       queries: createAdmission(toQueryAdmissionLimits(limits), meter, monotonic),
     },
     counters: createCounters(),
+    guard: createCredentialGuard(deps),
   };
   const routes = createRoutes(context);
   return {
-    async fetch(request) {
-      const response = await routes.fetch(request);
+    async fetch(request, connection) {
+      const forwardedFor = request.headers.get('X-Forwarded-For');
+      const sender = toSender(connection?.remoteAddress, forwardedFor, deps.trustedProxies ?? []);
+      const response = await routes.fetch(request, { sender });
       for (const [name, value] of Object.entries(COMMON_HEADERS)) response.headers.set(name, value);
       // R51: "Central MUST send its clock in the `Date` header of every answer."
       response.headers.set('Date', new Date(deps.wall()).toUTCString());
@@ -60,8 +71,10 @@ export function createApp(deps: AppDeps): App {
   };
 }
 
-function createRoutes(context: AppContext): Hono {
-  const app = new Hono();
+type RoutesEnv = { readonly Bindings: { readonly sender: Sender } };
+
+function createRoutes(context: AppContext): Hono<RoutesEnv> {
+  const app = new Hono<RoutesEnv>();
   app.use(
     methodNotAllowed({
       app,
@@ -75,8 +88,8 @@ function createRoutes(context: AppContext): Hono {
   );
   for (const { id, method, path } of ROUTE_LIST) {
     const respond = createResponder(context, id);
-    app.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), ({ req }) =>
-      respond(req.raw, { ...req.query(), ...req.param() }),
+    app.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), ({ req, env }) =>
+      respond(req.raw, { ...req.query(), ...req.param() }, env.sender),
     );
   }
   app.notFound(() => toRefusalResponse(refuse('NOT_FOUND', 'there is no such route; see /openapi.json')));
@@ -95,19 +108,19 @@ function toFailureResponse(error: Error, path: string, log: Log): Response {
 }
 
 type Parameters = Readonly<Partial<Record<string, string>>>;
-type Responder = (request: Request, parameters: Parameters) => Promise<Response>;
+type Responder = (request: Request, parameters: Parameters, sender: Sender) => Promise<Response>;
 
 /** Answers the requests of one route: authorize, check parameters, admit, handle. */
 function createResponder<Id extends RouteId>(context: AppContext, id: Id): Responder {
   const route: Route = ROUTES[id];
   const findFault = createParameterCheck(route);
-  return async (raw, parameters) => {
+  return async (raw, parameters, sender) => {
     const respond = (reply: Reply<RouteId>, onSent: () => void = () => undefined) => {
       // The type parameter and `id` name the same route, which the compiler cannot see.
       if (id === 'importPart') countImportReply(context.counters, reply as Reply<'importPart'>);
       return toResponse(id, reply as Reply<Id>, onSent);
     };
-    const caller = await authorize(context, route, raw, parameters);
+    const caller = await authorize(context, route, raw, parameters, sender);
     if (caller.kind === 'refused') return respond(caller);
     const fault = findFault(parameters);
     if (fault !== undefined) return respond(refuse('INVALID_FORMAT', fault));
@@ -127,6 +140,8 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
       const reply = await handle(context, request);
       // The answer may take long to be sent; meanwhile it counts as a request of its installation only.
       admitted.endWork();
+      if (reply.kind === 'refused' && caller.kind === 'boat' && AUDITED_REFUSALS.has(reply.refusal))
+        await context.guard.noteRefused(sender, caller.installationId, reply.refusal);
       return respond(reply, admitted.release);
     } catch (error) {
       admitted.release();
@@ -134,6 +149,13 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
     }
   };
 }
+
+/** Refusals after authorization that the audit trail records: the boat may not do what it asked for. */
+const AUDITED_REFUSALS: ReadonlySet<Refusal> = new Set([
+  'INSTALLATION_MISMATCH',
+  'INSTALLATION_DISABLED',
+  'INVALID_TOKEN',
+]);
 
 const UNLIMITED: AdmissionResult = { kind: 'admitted', request: UNLIMITED_REQUEST };
 

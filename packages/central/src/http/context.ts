@@ -2,6 +2,7 @@ import type { Admission } from '../admission/admission.ts';
 import type { ImportLimits } from '../admission/policy.ts';
 import type { Preparer } from '../import/preparer.ts';
 import type { Log, MonotonicClock, RandomHex, Store, WallClock } from '../platform/ports.ts';
+import type { CredentialGuard } from './credential-guard.ts';
 import type { NodeCounters } from './metrics.ts';
 
 /** Everything the app needs from outside. */
@@ -17,6 +18,8 @@ export interface AppDeps {
   /** Opens the fleet page and the status of every boat. Undefined: both stay closed. */
   readonly operatorToken?: string | undefined;
   readonly limits?: Partial<ImportLimits>;
+  /** Addresses of the operator's proxies, whose `X-Forwarded-For` counts. Undefined: none. */
+  readonly trustedProxies?: readonly string[];
 }
 
 /** State and ports that the handlers share. */
@@ -26,4 +29,5 @@ export interface AppContext extends AppDeps {
   readonly inlinePreparer: Preparer;
   readonly admission: { readonly imports: Admission; readonly queries: Admission };
   readonly counters: NodeCounters;
+  readonly guard: CredentialGuard;
 }

@@ -42,6 +42,8 @@ interface Case {
   readonly toRequest: (boats: Boats) => Request;
   readonly node?: Parameters<typeof startNode>[1];
   readonly fails?: CentralFailureCode;
+  /** How often the same request was sent before. */
+  readonly sentBefore?: number;
 }
 
 function get(path: string, bearer?: string): Request {
@@ -162,6 +164,12 @@ const CASES: readonly Case[] = [
     toRequest: () => get('/', OPERATOR_TOKEN),
     node: { operatorToken: undefined },
   },
+  {
+    route: 'fleetPage',
+    outcome: 'TOO_MANY_REQUESTS',
+    toRequest: () => get('/', 'a guess of the operator token'.replaceAll(' ', '-')),
+    sentBefore: 40,
+  },
   ...toStoreCases('fleetPage', () => get('/', OPERATOR_TOKEN)),
 ];
 
@@ -181,12 +189,14 @@ describe('the API contract', () => {
   });
   after(() => opened?.close());
 
-  for (const { route, outcome, toRequest, node = {}, fails } of CASES)
+  for (const { route, outcome, toRequest, node = {}, fails, sentBefore = 0 } of CASES)
     test(`${route}: ${outcome}${fails === undefined ? '' : ` for ${fails}`}`, async () => {
       assert.ok(opened !== undefined && boats !== undefined);
       const store = fails === undefined ? opened.store : toFailingStore(opened.store, fails);
       const request = toRequest(boats);
-      const response = await startNode(store, node).fetch(request);
+      const app = startNode(store, node);
+      for (let sent = 0; sent < sentBefore; sent += 1) await app.fetch(toRequest(boats));
+      const response = await app.fetch(request);
       const kept = await assertKeepsContract(request, response);
       assert.deepEqual(
         [kept.route, kept.kind === 'answered' ? 'answered' : kept.refusal],

@@ -31,8 +31,13 @@ export const HANDLERS: { readonly [Id in RouteId]: Handler<Id> } = {
       status: 'ok',
       time: new Date(wall()).toISOString(),
     } satisfies Health),
-  metrics: async ({ store, counters, admission }) =>
-    answer<'metrics'>(toExposition(counters, admission.imports.inProgress(), await sumFleet(store))),
+  metrics: async ({ store, counters, admission, guard }) => {
+    const node = {
+      importsInProgress: admission.imports.inProgress(),
+      refusedCredentials: guard.refusedCount(),
+    };
+    return answer<'metrics'>(toExposition(counters, node, await sumFleet(store)));
+  },
   openApi: () => answer<'openApi'>(toOpenApi()),
   fleetPage: async ({ store, wall }) =>
     answer<'fleetPage'>(

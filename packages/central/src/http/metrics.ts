@@ -27,14 +27,20 @@ function toCode(reply: Reply<'importPart'>): string {
 }
 
 /** Returns the metrics in Prometheus's text format 0.0.4. They name no installation, because `/metrics` needs no credentials. */
-export function toExposition(counters: NodeCounters, importsInProgress: number, fleet: FleetTotals): string {
+export function toExposition(
+  counters: NodeCounters,
+  node: { readonly importsInProgress: number; readonly refusedCredentials: number },
+  fleet: FleetTotals,
+): string {
   const lines = [
     ...metric('d3kos_central_import_answers_total', 'counter', 'Answers of this node to imports, by code.'),
     ...[...counters.importAnswers].map(
       ([code, count]) => `d3kos_central_import_answers_total{code="${code}"} ${count}`,
     ),
     ...metric('d3kos_central_imports_under_way', 'gauge', 'Imports in progress on this node.'),
-    `d3kos_central_imports_under_way ${importsInProgress}`,
+    `d3kos_central_imports_under_way ${node.importsInProgress}`,
+    ...metric('d3kos_central_refused_credentials_total', 'counter', 'Credentials that this node refused.'),
+    `d3kos_central_refused_credentials_total ${node.refusedCredentials}`,
     ...metric('d3kos_central_wire_bytes_total', 'counter', 'Bytes of import bodies this node received.'),
     `d3kos_central_wire_bytes_total ${counters.wireBytes}`,
     ...metric('d3kos_central_decoded_bytes_total', 'counter', 'Bytes of the same bodies after decoding.'),

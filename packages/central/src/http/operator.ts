@@ -10,8 +10,13 @@ export function judgeOperator(
   operatorToken: string | undefined,
 ): OperatorVerdict {
   if (operatorToken === undefined) return 'unset';
-  const presented = parseBearer(header) ?? parseBasicPassword(header);
+  const presented = parseCredential(header);
   return presented !== undefined && isSameSecret(presented, operatorToken) ? 'operator' : 'refused';
+}
+
+/** Returns the secret of an Authorization header: a bearer token, or an HTTP Basic password under any name. */
+export function parseCredential(header: string | undefined): string | undefined {
+  return parseBearer(header) ?? parseBasicPassword(header);
 }
 
 function parseBasicPassword(header: string | undefined): string | undefined {

@@ -55,6 +55,7 @@ export async function storePart(
         await insertRejected(tx, part);
         await insertImport(tx, part, receipt);
         await countImport(tx, part, newerLedgers);
+        if (held.isUseStale) await noteTokenUse(tx, part, credential);
         return { kind: 'stored', receipt };
       }
     }
@@ -66,7 +67,12 @@ interface Held {
   readonly sha256: string | null;
   readonly receipt: string | null;
   readonly isCredentialValid: boolean;
+  /** True if the recorded use of the token is older than TOKEN_USE_PERIOD. */
+  readonly isUseStale: boolean;
 }
+
+/** How exactly the use of a token is recorded. A boat sends hundreds of parts an hour, and most of them then write one row less. */
+const TOKEN_USE_PERIOD = "interval '1 hour'";
 
 /**
  * R69: "Central MUST check in the transaction that stores a part that its token is still valid."
@@ -79,7 +85,8 @@ async function findHeld(tx: Queryable, part: PartToStore, credential: Credential
       ? [null, toIso(part.receivedMs)]
       : toCredentialParameters(credential, part.receivedMs);
   const [row = {}] = await tx.query(
-    `select p.sha256, p.receipt::text as receipt, ($5::boolean or ${isCredentialValidSql('$2', '$3')}) as is_valid
+    `select p.sha256, p.receipt::text as receipt, ($5::boolean or ${isCredentialValidSql('$2', '$3')}) as is_valid,
+       t.token_sha256 is not null and coalesce(t.last_used_at < $3::timestamptz - ${TOKEN_USE_PERIOD}, true) as is_use_stale
      from installations i
        left join imports p on p.installation_id = i.installation_id and p.idempotency_key = $4::text
        left join device_tokens t on t.installation_id = i.installation_id and t.token_sha256 = $2::text
@@ -90,7 +97,20 @@ async function findHeld(tx: Queryable, part: PartToStore, credential: Credential
     sha256: textOrNullOf(row, 'sha256'),
     receipt: textOrNullOf(row, 'receipt'),
     isCredentialValid: booleanOf(row, 'is_valid'),
+    isUseStale: booleanOf(row, 'is_use_stale'),
   };
+}
+
+async function noteTokenUse(
+  tx: Queryable,
+  part: PartToStore,
+  credential: Credential | undefined,
+): Promise<void> {
+  if (credential?.kind !== 'device_token') return;
+  await tx.query(
+    'update device_tokens set last_used_at = $3::timestamptz where installation_id = $1::text and token_sha256 = $2::text',
+    [part.document.installation_id, credential.sha256, toIso(part.receivedMs)],
+  );
 }
 
 function toHeldReceipt({ receipt }: Held): Receipt {

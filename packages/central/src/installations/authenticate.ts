@@ -9,7 +9,8 @@ import { type CredentialFacts, judgeCredential, type Purpose } from './policy.ts
 export type Authentication =
   | { readonly kind: 'accepted'; readonly installationId: string; readonly credential: Credential }
   | { readonly kind: 'disabled'; readonly installationId: string }
-  | { readonly kind: 'invalid' };
+  /** `installationId` is that of a known token that is not valid. It is for the audit trail only, never for an answer. */
+  | { readonly kind: 'invalid'; readonly installationId?: string };
 
 /** Finds the installation of a bearer credential and judges the credential for `purpose`. Undefined: the request has none. */
 export async function authenticate(
@@ -27,7 +28,6 @@ export async function authenticate(
   const verdict = judgeCredential(facts, purpose);
   switch (verdict) {
     case 'invalid':
-      return { kind: verdict };
     case 'disabled':
       return { kind: verdict, installationId };
     case 'accepted':

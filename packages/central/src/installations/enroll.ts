@@ -3,9 +3,16 @@ import { isInstallationId, type Tier } from '@d3kos/protocol';
 import { CentralFailure } from '../platform/errors.ts';
 import type { RandomHex, Store } from '../platform/ports.ts';
 import { numberOf } from '../store/row.ts';
+import { recordEvent } from './audit.ts';
+import { toTokenId } from './policy.ts';
 
 /** Random bytes in a device token: as many as a SHA-256 digest, so that guessing a token is as hard as guessing its digest. */
 const TOKEN_SIZE_BYTES = 32;
+
+const DAY_MS = 86_400_000;
+
+/** The actor of an event that a command caused. */
+export const COMMAND_LINE = 'command line';
 
 /** The options of an enrolment. */
 export interface Enrolment {
@@ -17,6 +24,8 @@ export interface Enrolment {
    * no.
    */
   readonly allowIdAsToken?: boolean;
+  /** Days after which the token expires. Undefined: it does not expire. */
+  readonly expiresDays?: number;
 }
 
 /** The ports that enrolling needs. */
@@ -30,6 +39,9 @@ export interface EnrolmentWorld {
 export interface Enrolled {
   readonly installation_id: string;
   readonly token: string;
+  /** Names the token in `tokens` and `revoke --token`. */
+  readonly token_id: string;
+  readonly expires_at: string | null;
 }
 
 /**
@@ -41,6 +53,10 @@ export async function enroll(world: EnrolmentWorld, enrolment: Enrolment): Promi
   requireInstallationId(enrolment.installationId);
   const token = Buffer.from(world.randomHex(TOKEN_SIZE_BYTES), 'hex').toString('base64url');
   const now = new Date(world.wallMs).toISOString();
+  const sha256 = hash('sha256', token);
+  const { installationId, expiresDays } = enrolment;
+  const expiresAt =
+    expiresDays === undefined ? null : new Date(world.wallMs + expiresDays * DAY_MS).toISOString();
   await world.store.transaction(async (tx) => {
     await tx.query(
       `insert into installations as held (installation_id, tier, is_id_token, enrolled_at)
@@ -51,11 +67,15 @@ export async function enroll(world: EnrolmentWorld, enrolment: Enrolment): Promi
     );
     await tx.query(
       // docs/spec/protocol.md R6: "Central MUST bind a device token to one installation and store only its digest."
-      'insert into device_tokens (installation_id, token_sha256, issued_at) values ($1::text, $2::text, $3::timestamptz)',
-      [enrolment.installationId, hash('sha256', token), now],
+      `insert into device_tokens (installation_id, token_sha256, issued_at, expires_at)
+       values ($1::text, $2::text, $3::timestamptz, $4::timestamptz)`,
+      [installationId, sha256, now, expiresAt],
     );
+    const detail = expiresAt === null ? 'token issued' : `token issued, expires ${expiresAt}`;
+    const event = { installationId, subject: toTokenId(sha256), actor: COMMAND_LINE, detail };
+    await recordEvent(tx, { ...event, event: 'enrolled' }, world.wallMs);
   });
-  return { installation_id: enrolment.installationId, token };
+  return { installation_id: installationId, token, token_id: toTokenId(sha256), expires_at: expiresAt };
 }
 
 /** The result of revoking. */
@@ -83,6 +103,12 @@ export async function revoke(
       [installationId, what === 'installation'],
     );
     if (found.length === 0) throw installationNotFound(installationId);
+    const event = { installationId, actor: COMMAND_LINE, subject: '', detail: '' };
+    await recordEvent(
+      tx,
+      { ...event, event: what === 'installation' ? 'installation_disabled' : 'tokens_revoked' },
+      world.wallMs,
+    );
     if (what === 'installation')
       return { installation_id: installationId, tokens_revoked: 0, disabled: true };
     const [counted] = await tx.query(
@@ -108,7 +134,8 @@ export function installationNotFound(installationId: string): CentralFailure {
   });
 }
 
-function requireInstallationId(installationId: string): void {
+/** Throws INSTALLATION_ID_INVALID unless the text is an installation id. */
+export function requireInstallationId(installationId: string): void {
   if (isInstallationId(installationId)) return;
   throw new CentralFailure(
     'INSTALLATION_ID_INVALID',

@@ -38,3 +38,52 @@ function isValid(facts: CredentialFacts, purpose: Purpose): boolean {
 export function parseBearer(header: string | undefined): string | undefined {
   return /^bearer +([A-Za-z0-9._~+/=-]{1,512}) *$/i.exec(header ?? '')?.[1];
 }
+
+/** Characters of a token's id. A boat has few tokens, so that ids do not collide, and an id gives nothing away about its token. */
+export const TOKEN_ID_LENGTH = 12;
+
+/** Returns the id of a token: the first characters of its digest. */
+export function toTokenId(sha256: string): string {
+  return sha256.slice(0, TOKEN_ID_LENGTH);
+}
+
+/** Refused credentials that one address may present at once: a person who mistypes, or a harbour full of boats with old tokens. */
+const FAILURES_BURST = 20;
+
+/** Refused credentials that one address may present for ever. */
+const FAILURES_PER_S = 1 / 3;
+
+/** The refused credentials of one address, as far as they are not forgotten. */
+export interface Failures {
+  readonly count: number;
+  readonly atMs: number;
+}
+
+/** Returns the failures that are not forgotten at `nowMs`. */
+export function toPresentFailures({ count, atMs }: Failures, nowMs: number): number {
+  return Math.max(0, count - ((nowMs - atMs) / 1_000) * FAILURES_PER_S);
+}
+
+/** True if an address with these failures may present another unknown credential. */
+export function mayPresent(presentFailures: number): boolean {
+  return presentFailures < FAILURES_BURST;
+}
+
+/**
+ * Returns the network that limits count: an IPv4 address, also in its IPv6 form, or the 64 bits of an IPv6 address that one customer
+ * has.
+ */
+export function toLimitedNetwork(address: string): string {
+  const v4 = /^(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(address)?.[1];
+  if (v4 !== undefined) return v4;
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = address.split('%')[0]?.split('::') ?? [];
+  const first = head === '' ? [] : head.split(':');
+  const last = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - first.length - last.length);
+  const groups = [...first, ...Array.from({ length: zeros }, () => '0'), ...last];
+  return `${groups
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
+    .join(':')}::/64`;
+}

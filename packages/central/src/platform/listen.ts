@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { CentralFailure } from './errors.ts';
 
 /** Longest time for a connection to send the headers of its request. Ordinary headers fit in a few packets. */
@@ -33,12 +33,15 @@ export interface Listener {
 
 /** Listens on `host:port`; port 0 takes any free port. Throws PORT_IN_USE, which names the port, or CONFIG_INVALID. */
 export async function listen(
-  handler: (request: Request) => Promise<Response>,
+  handler: (
+    request: Request,
+    connection: { readonly remoteAddress: string | undefined },
+  ) => Promise<Response>,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<Listener> {
   let isStopping = false;
-  const answer = async (request: Request) => {
-    const response = await handler(request);
+  const answer = async (request: Request, { incoming }: HttpBindings | Http2Bindings) => {
+    const response = await handler(request, { remoteAddress: incoming.socket.remoteAddress });
     // Otherwise the connection would stay open, and the stop would wait for its keep-alive time.
     if (isStopping) response.headers.set('Connection', 'close');
     return response;

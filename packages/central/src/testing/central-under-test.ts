@@ -41,8 +41,8 @@ export function createNode(store: Store, deps: Partial<AppDeps> = {}): App {
 export function startNode(store: Store, deps: Partial<AppDeps> = {}): App {
   const app = createNode(store, deps);
   return {
-    async fetch(request) {
-      const response = await app.fetch(request);
+    async fetch(request, connection) {
+      const response = await app.fetch(request, connection);
       await assertKeepsContract(request, response);
       return response;
     },

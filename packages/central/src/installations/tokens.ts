@@ -1,0 +1,81 @@
+import { CentralFailure } from '../platform/errors.ts';
+import type { Queryable, Store } from '../platform/ports.ts';
+import { textOf, textOrNullOf, utcText } from '../store/row.ts';
+import { recordEvent } from './audit.ts';
+import { COMMAND_LINE, installationNotFound, requireInstallationId } from './enroll.ts';
+import { toTokenId, TOKEN_ID_LENGTH } from './policy.ts';
+
+/** A device token as the command lists it. The token itself is stored nowhere. */
+export interface ListedToken {
+  readonly token_id: string;
+  readonly issued_at: string;
+  /** When an import was last stored with it, exact to an hour. */
+  readonly last_used_at: string | null;
+  readonly expires_at: string | null;
+  readonly revoked_at: string | null;
+}
+
+/** Returns the tokens of an installation, oldest first. Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND. */
+export async function listTokens(store: Queryable, installationId: string): Promise<readonly ListedToken[]> {
+  requireInstallationId(installationId);
+  const rows = await store.query(
+    `select i.installation_id, t.token_sha256, ${utcText('t.issued_at')} as issued_at,
+       ${utcText('t.last_used_at')} as last_used_at, ${utcText('t.expires_at')} as expires_at,
+       ${utcText('t.revoked_at')} as revoked_at
+     from installations i left join device_tokens t on t.installation_id = i.installation_id
+     where i.installation_id = $1::text order by t.issued_at, t.token_sha256`,
+    [installationId],
+  );
+  if (rows.length === 0) throw installationNotFound(installationId);
+  return rows.flatMap((row) => {
+    const sha256 = textOrNullOf(row, 'token_sha256');
+    if (sha256 === null) return [];
+    return [
+      {
+        token_id: toTokenId(sha256),
+        issued_at: textOf(row, 'issued_at'),
+        last_used_at: textOrNullOf(row, 'last_used_at'),
+        expires_at: textOrNullOf(row, 'expires_at'),
+        revoked_at: textOrNullOf(row, 'revoked_at'),
+      },
+    ];
+  });
+}
+
+/**
+ * Revokes one token of an installation; the others stay valid. Revoking it again changes nothing. Throws INSTALLATION_ID_INVALID,
+ * TOKEN_NOT_FOUND.
+ */
+export async function revokeToken(
+  world: { readonly store: Store; readonly wallMs: number },
+  installationId: string,
+  tokenId: string,
+): Promise<{ readonly installation_id: string; readonly token_id: string }> {
+  requireInstallationId(installationId);
+  return world.store.transaction(async (tx) => {
+    // The lock makes an import that is being stored finish first; a later one finds the token revoked.
+    await tx.query('select 1 from installations where installation_id = $1::text for update', [
+      installationId,
+    ]);
+    const found = await tx.query(
+      `update device_tokens set revoked_at = coalesce(revoked_at, $3::timestamptz)
+       where installation_id = $1::text and left(token_sha256, ${TOKEN_ID_LENGTH}) = $2::text returning 1 as found`,
+      [installationId, tokenId, new Date(world.wallMs).toISOString()],
+    );
+    if (found.length === 0) throw tokenNotFound(installationId, tokenId);
+    const event = { installationId, subject: tokenId, actor: COMMAND_LINE, detail: '' };
+    await recordEvent(tx, { ...event, event: 'token_revoked' }, world.wallMs);
+    return { installation_id: installationId, token_id: tokenId };
+  });
+}
+
+function tokenNotFound(installationId: string, tokenId: string): CentralFailure {
+  return new CentralFailure(
+    'TOKEN_NOT_FOUND',
+    `${installationId} has no token with the id ${JSON.stringify(tokenId)}`,
+    {
+      op: 'find the token',
+      hint: `\`d3kos-central tokens ${installationId}\` lists the ids of its tokens`,
+    },
+  );
+}
