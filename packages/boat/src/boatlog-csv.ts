@@ -1,6 +1,7 @@
 import { LINE_SEPARATOR } from './collect/page.ts';
 import { toCollectContext } from './create-export/collect-context.ts';
 import type { CreateExportDeps } from './create-export/export-request.ts';
+import { currentTimeZones } from './create-export/time-zones.ts';
 
 const COLUMNS = [
   'entry_id',
@@ -33,7 +34,8 @@ export async function* toBoatlogCsv(
   yield `${COLUMNS.join(',')}\r\n`;
   const collector = deps.collectors.find(({ category }) => category === 'boatlog');
   if (collector === undefined) return;
-  const context = toCollectContext(deps, { type: 'full', installationId: '' }, 'boatlog', signal);
+  const timeZones = await currentTimeZones(deps, signal);
+  const context = toCollectContext(deps, { type: 'full', installationId: '', timeZones }, 'boatlog', signal);
   for await (const { lines } of collector.collect(context)) {
     signal.throwIfAborted();
     let text = '';

@@ -12,7 +12,7 @@ export type SourceAction =
     }
   | {
       readonly kind: 'change';
-      readonly source: 'alerts' | 'settings' | 'onboarding';
+      readonly source: 'captures' | 'alerts' | 'settings' | 'onboarding';
     }
   | { readonly kind: 'remove'; readonly source: 'snapshots' | 'alerts' };
 
@@ -158,7 +158,7 @@ function drawAction(random: SimRandom): Action {
   if (roll < 40)
     return {
       kind: 'change',
-      source: random.pick(['alerts', 'alerts', 'settings', 'onboarding']),
+      source: random.pick(['alerts', 'alerts', 'captures', 'settings', 'onboarding']),
     };
   if (roll < 43) return { kind: 'remove', source: random.pick(['snapshots', 'alerts']) };
   if (roll < 45) return { kind: 'replace-boatlog', rows: random.between(0, 60) };

@@ -1,6 +1,7 @@
 import type { Category, CategoryState } from '@d3kos/protocol';
 import type { Clock, Databases, Disk } from '../platform/ports.ts';
 import type { Cursor } from './cursor.ts';
+import type { ZonePeriod } from './policy/timestamps.ts';
 
 export type { Cursor } from './cursor.ts';
 
@@ -43,6 +44,8 @@ export interface CollectContext {
   browserDocument?(key: string): string | undefined;
   /** Whether the owner agreed that usage analytics may leave the boat. The default is no. */
   readonly usageConsent?: boolean;
+  /** The boat's time zones in the order of time. By default, the zone of `config/timezone.txt` applies to every time. */
+  readonly timeZones?: readonly ZonePeriod[];
   readonly signal: AbortSignal;
 }
 

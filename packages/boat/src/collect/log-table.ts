@@ -8,7 +8,7 @@ import {
   toCursor,
 } from './policy/anchors.ts';
 import { nextPageRows, PAGE_ROWS } from './policy/page-rows.ts';
-import type { SourceOutcome } from './policy/source-outcomes.ts';
+import { type SourceOutcome, withDetails } from './policy/source-outcomes.ts';
 import { type ColumnAliases, openSourceTable, type SourceTable, toSourceDetail } from './source-table.ts';
 
 /**
@@ -73,7 +73,7 @@ export async function* readLogTable<Field extends string>(
   if (opened.kind === 'outcome') return opened.outcome;
   const { table } = opened;
   try {
-    return withDetail(yield* readRows(context, source, table), table.unread);
+    return withDetails(yield* readRows(context, source, table), table.unread);
   } catch (error) {
     return { state: 'error', detail: toSourceDetail(error, source.name, context) };
   } finally {
@@ -115,12 +115,6 @@ async function* readRows<Field extends string>(
     await context.clock.yield();
   }
   return toLogOutcome(source.name, from, start, position, anchors);
-}
-
-/** Adds a problem that does not change the state of the outcome. */
-function withDetail(outcome: LogOutcome, problem: string | undefined): LogOutcome {
-  if (problem === undefined) return outcome;
-  return { ...outcome, detail: outcome.detail === undefined ? problem : `${outcome.detail}; ${problem}` };
 }
 
 function toLogOutcome(

@@ -1,22 +1,25 @@
 import { basename, isAbsolute, join } from 'node:path';
-import type { StatementSync } from 'node:sqlite';
 import { isExportError } from '../platform/errors.ts';
 import { type AllowedWords, toAllowed, toNumber, toPublicText, toWords } from './allowed.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
-import { type LogOutcome, type RowsFit, type RowsReader, readLogTable } from './log-table.ts';
-import { toLine, toPage } from './page.ts';
+import { createOmissions } from './omissions.ts';
+import { toLine } from './page.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
-import { mergeSourceOutcomes } from './policy/source-outcomes.ts';
-import type { TimestampReader } from './policy/timestamps.ts';
+import { type SourceOutcome, mergeSourceOutcomes, withDetails } from './policy/source-outcomes.ts';
+import type { NormalTime, TimestampReader } from './policy/timestamps.ts';
 import { parseLenientJson, readTimestampReader } from './source-file.ts';
 import {
   type ColumnAliases,
+  openSourceTable,
   type SourceDatabases,
-  type SourceTable,
   type SourceValue,
   toJsonValue,
+  toNaiveZone,
+  toSourceDetail,
 } from './source-table.ts';
+import { createStateRecords, type StateRecord, type StateRecords } from './state-records.ts';
+import { BEFORE_ALL_ROWS, createRowPages } from './table-rows.ts';
 
 /** The columns that are read, with their names in all versions (docs/spec/sources.md, "3 marine_vision_captures"). `toCapture` names what leaves the boat: `image_path` is read only for the file's size. */
 const COLUMNS = {
@@ -55,8 +58,6 @@ const TABLE = 'captures';
 const SOURCE_PATHS = ['data/marine-vision/captures.db', 'data/captures.db'] as const;
 /** The databases of this category. */
 export const CAPTURES_DATABASES: SourceDatabases = { names: SOURCE_PATHS, table: TABLE, aliases: ALIASES };
-/** Number of rows per page. Each row requires an object with 18 values and one stat of an image. */
-const PAGE_ROWS_MAX = 256;
 /**
  * Number of images whose sizes are read concurrently: more than the four threads that read them, and few enough to hold in
  * memory.
@@ -65,8 +66,9 @@ const STATS_AT_ONCE = 32;
 const NOTE = 'Metadata only - image files not exported';
 
 /**
- * Reads the metadata of camera captures, without images and local paths. The table is append-only, and the cursor is a
- * rowid.
+ * Reads the metadata of camera captures, without images and local paths. Rows change after they are inserted (a catch is
+ * identified later), and a changed row is exported again. The size of an image does not count as a change, because images are
+ * deleted after a week.
  */
 export const marineVisionCapturesCollector: Collector = {
   category: 'marine_vision_captures',
@@ -76,81 +78,84 @@ export const marineVisionCapturesCollector: Collector = {
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
   const readTime = await readTimestampReader(context);
-  const outcomes: LogOutcome[] = [];
-  for (const name of SOURCE_PATHS)
-    outcomes.push(
-      yield* readLogTable(context, {
-        name,
-        table: TABLE,
-        aliases: ALIASES,
-        largeFields: ['gemini_response', 'species_top3', 'location'],
-        rowsMax: PAGE_ROWS_MAX,
-        createReader: (table, fit) => createReader(context, table, fit, readTime),
-      }),
+  const records = createStateRecords(context);
+  const outcomes: SourceOutcome[] = [];
+  for (const name of SOURCE_PATHS) outcomes.push(yield* collectDatabase(context, name, records, readTime));
+  return { ...mergeSourceOutcomes(outcomes), note: NOTE, cursors: [] };
+}
+
+async function* collectDatabase(
+  context: CollectContext,
+  name: string,
+  records: StateRecords,
+  readTime: TimestampReader,
+): AsyncGenerator<Page, SourceOutcome, void> {
+  const opened = await openSourceTable(context, name, TABLE, ALIASES);
+  if (opened.kind === 'outcome') return opened.outcome;
+  const { table } = opened;
+  const omissions = createOmissions(name);
+  const naive = toNaiveZone(table, 'timestamp');
+  let position = BEFORE_ALL_ROWS;
+  try {
+    const readPage = createRowPages(table, COLUMN_NAMES, omissions);
+    for (;;) {
+      const rows = readPage(position);
+      if (rows.length === 0) break;
+      position = rows.at(-1)?.position ?? position;
+      const changed = rows.flatMap(({ values }) => {
+        const capture = toCapture(values, (raw) => readTime(raw, naive));
+        const line = records.take(capture);
+        return line === undefined ? [] : [{ capture, line, path: toJsonValue(values.image_path) }];
+      });
+      for (const line of await toLines(context, changed)) records.append(line);
+      const page = records.due();
+      if (page !== undefined) yield page;
+      if (page !== undefined || records.isSliceOver()) await records.yieldSlice();
+    }
+    const last = records.end();
+    if (last !== undefined) yield last;
+    return withDetails(
+      { state: position === BEFORE_ALL_ROWS ? 'empty' : 'ok' },
+      omissions.toDetail(),
+      table.unread,
     );
-  return {
-    ...mergeSourceOutcomes(outcomes),
-    note: NOTE,
-    cursors: outcomes.flatMap((outcome) => outcome.move ?? []),
-  };
+  } catch (error) {
+    return { state: 'error', detail: toSourceDetail(error, name, context) };
+  } finally {
+    table.db.close();
+  }
 }
 
-type CaptureRow = Readonly<Record<CaptureField, SourceValue>>;
-
-function createReader(
+/** Returns the lines of changed captures, with the sizes of their images. */
+async function toLines(
   context: CollectContext,
-  { db, table, columns }: SourceTable<CaptureField>,
-  fit: RowsFit,
-  readTime: TimestampReader,
-): RowsReader {
-  const selected = COLUMN_NAMES.map((field) => `${columns[field]} AS ${field}`).join(', ');
-  const statement = db.prepare(
-    `SELECT rowid AS position, ${selected} FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ?`,
-  );
-  statement.setReadBigInts(true);
-  return (after, rowsMax) => {
-    const rows = readAll(statement, after, fit(after, rowsMax));
-    return {
-      count: rows.length,
-      last: rows.at(-1)?.position ?? after,
-      toPage: async () => {
-        const lines: string[] = [];
-        for (let start = 0; start < rows.length; start += STATS_AT_ONCE) {
-          const batch = rows.slice(start, start + STATS_AT_ONCE);
-          const captures = await Promise.all(batch.map(({ row }) => toCapture(context, row, readTime)));
-          lines.push(...captures.map(toLine));
-        }
-        return lines.length === 0 ? undefined : toPage(lines);
-      },
-    };
-  };
+  changed: readonly {
+    readonly capture: StateRecord;
+    readonly line: string;
+    readonly path: string | number | null;
+  }[],
+): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (let start = 0; start < changed.length; start += STATS_AT_ONCE) {
+    const batch = changed.slice(start, start + STATS_AT_ONCE).map(async ({ capture, line, path }) => {
+      if (capture['file_size_bytes'] !== null) return line;
+      const sizeBytes = await readFileSize(context, path);
+      return sizeBytes === null ? line : toLine({ ...capture, file_size_bytes: sizeBytes });
+    });
+    lines.push(...(await Promise.all(batch)));
+  }
+  return lines;
 }
 
-function readAll(
-  statement: StatementSync,
-  after: number,
-  rowsMax: number,
-): readonly { readonly position: number; readonly row: CaptureRow }[] {
-  return statement.all(after, rowsMax).map((found) => ({
-    position: Number(found['position']),
-    // The statement selects exactly these columns.
-    row: found as CaptureRow,
-  }));
-}
-
-async function toCapture(
-  context: CollectContext,
-  row: CaptureRow,
-  readTime: TimestampReader,
-): Promise<{ readonly record_id: string } & Readonly<Record<string, unknown>>> {
+function toCapture(
+  row: Readonly<Record<CaptureField, SourceValue>>,
+  readTime: (raw: unknown) => NormalTime,
+): StateRecord {
   const value = (field: CaptureField): string | number | null => toJsonValue(row[field]);
   const timestamp = value('timestamp');
   const { utc, zone } = readTime(timestamp);
   const id = value('capture_id');
-  const name =
-    id === null
-      ? toContentId(sha256(JSON.stringify(COLUMN_NAMES.map((field) => value(field)))), 0)
-      : String(id);
+  const name = id === null ? toContentId(sha256(JSON.stringify(LASTING_FIELDS.map(value))), 0) : String(id);
   const confidence = value('confidence') ?? value('species_confidence') ?? value('fish_confidence');
   const record: { record_id: string } & Record<string, unknown> = {
     record_id: toRecordId(name, timestamp === null ? '' : String(timestamp), sha256),
@@ -161,7 +166,7 @@ async function toCapture(
     species: value('species'),
     confidence,
     gps: toGps(value('latitude'), value('longitude'), value('location')),
-    file_size_bytes: toNumber(value('file_size')) ?? (await readFileSize(context, value('image_path'))),
+    file_size_bytes: toNumber(value('file_size')),
   };
   for (const field of OPTIONAL_FIELDS) {
     const found = value(field);
@@ -173,6 +178,9 @@ async function toCapture(
   }
   return record;
 }
+
+/** Fields that do not change when a capture is identified. They name a capture without an id. */
+const LASTING_FIELDS = ['timestamp', 'image_path', 'slot_id', 'latitude', 'longitude', 'location'] as const;
 
 /** Fields that only some versions have. */
 const OPTIONAL_FIELDS = [

@@ -55,7 +55,7 @@ describe('captures', () => {
     capture_id: 1,
     timestamp: '2026-03-16T14:04:05.123',
     timestamp_utc: '2026-03-16T14:04:05.123Z',
-    timestamp_zone: 'assumed_utc',
+    timestamp_zone: 'assumed_local:UTC',
     gps: { latitude: 44.4167, longitude: -79.3333 },
   };
   for (const [generation, size, more] of [

@@ -106,15 +106,11 @@ function parseJson(text: string): unknown {
   }
 }
 
-/**
- * Creates a reader of this boat's timestamps. Local times are in the zone of `config/timezone.txt`. If that file cannot be
- * read, the zone is UTC, because the zone only refines a record and must not delay it.
- */
-export async function readTimestampReader({ disk, paths }: CollectContext): Promise<TimestampReader> {
-  try {
-    return createTimestampReader(await readTimeZoneFile(disk, paths.root));
-  } catch (error) {
-    if (isExportError(error)) return createTimestampReader('UTC');
-    throw error;
-  }
+/** Creates a reader of this boat's timestamps. Local times are in the boat's zones; see `CollectContext.timeZones`. */
+export async function readTimestampReader({
+  disk,
+  paths,
+  timeZones,
+}: CollectContext): Promise<TimestampReader> {
+  return createTimestampReader(timeZones ?? (await readTimeZoneFile(disk, paths.root)));
 }

@@ -5,6 +5,7 @@ import { createNotAFile, toDiskReason } from '../platform/disk-error.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { CollectContext } from './collector.ts';
 import type { SourceOutcome } from './policy/source-outcomes.ts';
+import type { NaiveZone } from './policy/timestamps.ts';
 
 /** The column names of each field in all versions, the most specific name first. */
 export type ColumnAliases<Field extends string> = Readonly<Record<Field, readonly string[]>>;
@@ -196,6 +197,17 @@ export function toSourceDetail(error: unknown, name: string, context: SourceAcce
   if (error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE')
     return `${name}: a row number is beyond 2^53`;
   throw error;
+}
+
+/**
+ * Returns the zone of naive timestamps in a column whose writer uses local time. A column `created_at` is filled by SQLite's
+ * CURRENT_TIMESTAMP, which is UTC.
+ */
+export function toNaiveZone<Field extends string>(
+  { columns }: SourceTable<Field>,
+  field: NoInfer<Field>,
+): NaiveZone {
+  return columns[field].toLowerCase() === '"created_at"' ? 'utc' : 'local';
 }
 
 /** A value as node:sqlite returns it, with integers as bigint. */

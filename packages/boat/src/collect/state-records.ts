@@ -13,6 +13,13 @@ export type StateRecord = { readonly record_id: string } & Readonly<Record<strin
  */
 export interface StateRecords {
   add(record: StateRecord): void;
+  /**
+   * Like `add`, but returns the record's line instead of adding it to the page. The caller adds it, possibly with values that do
+   * not count as a change of the record. Undefined if the record is not exported.
+   */
+  take(record: StateRecord): string | undefined;
+  /** Adds the line of a record that `take` returned. */
+  append(line: string): void;
   /** Returns the next page if it is complete. `end` returns the last page. */
   due(): Page | undefined;
   end(): Page | undefined;
@@ -33,16 +40,22 @@ export function createStateRecords(context: CollectContext): StateRecords {
   const added = createDigestCounts();
   // One slice spans several calls to `toStatePages`, each of which may take less than a slice.
   let sliceBeganMs = context.clock.monotonic();
+  const take = (record: StateRecord): string | undefined => {
+    if (added.add(sha256(record.record_id)) > 0) return undefined;
+    seen += 1;
+    const line = toLine(record);
+    const digest = sha256(line);
+    if (context.mode === 'incremental' && context.digestOf(record.record_id) === digest) return undefined;
+    context.addDigest(record.record_id, digest);
+    return line;
+  };
   return {
     add(record) {
-      if (added.add(sha256(record.record_id)) > 0) return;
-      seen += 1;
-      const line = toLine(record);
-      const digest = sha256(line);
-      if (context.mode === 'incremental' && context.digestOf(record.record_id) === digest) return;
-      context.addDigest(record.record_id, digest);
-      lines.add(line);
+      const line = take(record);
+      if (line !== undefined) lines.add(line);
     },
+    take,
+    append: lines.add,
     due: () => (lines.isFull() ? lines.take() : undefined),
     end: lines.take,
     seen: () => seen,

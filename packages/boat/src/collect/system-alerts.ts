@@ -3,8 +3,9 @@ import { type AllowedWords, asObject, asObjects, toAllowed, toPublicText, toWord
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { createDigestCounts, type DigestCounts } from './digest-counts.ts';
 import { sha256 } from './digest.ts';
+import { createOmissions } from './omissions.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
-import { type SourceOutcome, mergeSourceOutcomes } from './policy/source-outcomes.ts';
+import { type SourceOutcome, mergeSourceOutcomes, withDetails } from './policy/source-outcomes.ts';
 import type { TimestampReader } from './policy/timestamps.ts';
 import {
   parseLenientJson,
@@ -18,9 +19,11 @@ import {
   openSourceTable,
   type SourceDatabases,
   toJsonValue,
+  toNaiveZone,
   toSourceDetail,
 } from './source-table.ts';
 import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
+import { BEFORE_ALL_ROWS, createRowPages } from './table-rows.ts';
 
 /** The fields of an alert that leave the boat, with the column names of all versions of the self-healing table (docs/spec/sources.md, "7 system_alerts"). */
 const FIELDS = {
@@ -58,11 +61,6 @@ export const ISSUES_DATABASES: SourceDatabases = {
   table: ISSUES_TABLE,
   aliases: ALIASES,
 };
-/**
- * Number of rows read in one step. A step takes a few milliseconds, and its objects become garbage while they are still in
- * V8's young generation.
- */
-const ROWS_AT_ONCE = 64;
 const ALERTS_PATH = 'data/alerts.json';
 const WEBHOOK_PATH = 'data/alarm-webhook-log.jsonl';
 /** Number of bytes of the webhook log that are read in one step. */
@@ -94,34 +92,36 @@ async function* collectIssues(
 ): AsyncGenerator<Page, SourceOutcome, void> {
   const opened = await openSourceTable(context, ISSUES_PATH, ISSUES_TABLE, ALIASES);
   if (opened.kind === 'outcome') return opened.outcome;
-  const { db, table, columns } = opened.table;
+  const { table } = opened;
+  const omissions = createOmissions(ISSUES_PATH);
+  const naive = toNaiveZone(table, 'timestamp');
+  let position = BEFORE_ALL_ROWS;
   try {
-    const selected = FIELD_NAMES.map((field) => `${columns[field]} AS ${field}`).join(', ');
-    const statement = db.prepare(
-      `SELECT CAST(rowid AS TEXT) AS position, ${selected} FROM ${table} WHERE rowid > CAST(? AS INTEGER) ORDER BY rowid LIMIT ?`,
-    );
-    statement.setReadBigInts(true);
-    let position = String(Number.MIN_SAFE_INTEGER);
+    const readPage = createRowPages(table, FIELD_NAMES, omissions);
     for (;;) {
-      const rows = statement.all(position, ROWS_AT_ONCE);
-      const last = rows.at(-1)?.['position'];
-      if (last === undefined) break;
-      position = String(last);
-      const found = rows.values().map((row) => {
-        const value = (field: AlertField): string | number | null => toJsonValue(row[field]);
+      context.signal.throwIfAborted();
+      const rows = readPage(position);
+      if (rows.length === 0) break;
+      position = rows.at(-1)?.position ?? position;
+      const found = rows.values().map(({ values }) => {
+        const value = (field: AlertField): string | number | null => toJsonValue(values[field]);
         const metrics = value('metrics');
-        return toAlert('issues', readTime, {
+        return toAlert('issues', (raw) => readTime(raw, naive), {
           ...Object.fromEntries(FIELD_NAMES.map((field) => [field, value(field)])),
           metrics: typeof metrics === 'string' ? (parseLenientJson(metrics) ?? null) : metrics,
         });
       });
       yield* toStatePages(records, found);
     }
-    return { state: position === String(Number.MIN_SAFE_INTEGER) ? 'empty' : 'ok' };
+    return withDetails(
+      { state: position === BEFORE_ALL_ROWS ? 'empty' : 'ok' },
+      omissions.toDetail(),
+      table.unread,
+    );
   } catch (error) {
     return { state: 'error', detail: toSourceDetail(error, ISSUES_PATH, context) };
   } finally {
-    db.close();
+    table.db.close();
   }
 }
 

@@ -5,6 +5,7 @@ import type { CategoryCount, CategoryMoves, RecordDigest } from '../ledger/entry
 import type { ExportWriter } from '../spool/export-file.ts';
 import { toCollectContext } from './collect-context.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
+import { rememberTimeZones } from './time-zones.ts';
 
 /**
  * Number of bytes written between two checks of the disk reserve. A huge export must not use the space of other services.
@@ -46,12 +47,13 @@ export async function collectCategories(
   let isNews = false;
   let stagedNo: number | undefined;
   const checkReserve = createReserveCheck(deps, writer);
+  const timeZones = await rememberTimeZones(deps, signal);
   for (const collector of deps.collectors) {
     const { category } = collector;
     let count = 0;
     let digests: RecordDigest[] = [];
     const found = new Map<string, Cursor | undefined>();
-    const context = toCollectContext(deps, request, category, signal);
+    const context = toCollectContext(deps, { ...request, timeZones }, category, signal);
     const recording: CollectContext = {
       ...context,
       cursorOf: (source) => {

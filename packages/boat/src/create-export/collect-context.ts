@@ -1,12 +1,13 @@
 import type { Category } from '@d3kos/protocol';
 import type { CollectContext } from '../collect/collector.ts';
+import type { ZonePeriod } from '../collect/policy/timestamps.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
 import { hasUsageConsent } from './usage-consent.ts';
 
 /** The context for one collection of `category`. It reads cursors and digests from the ledger and stores nothing. */
 export function toCollectContext(
   deps: CreateExportDeps,
-  request: Pick<ExportRequest, 'type' | 'installationId'>,
+  request: Pick<ExportRequest, 'type' | 'installationId'> & { readonly timeZones: readonly ZonePeriod[] },
   category: Category,
   signal: AbortSignal,
 ): CollectContext {
@@ -18,6 +19,7 @@ export function toCollectContext(
     clock: deps.world.clock,
     installationId: request.installationId,
     mode: request.type,
+    timeZones: request.timeZones,
     cursorOf: (source) => progress.cursorOf(category, source),
     digestOf: (recordId) => progress.digestOf(category, recordId),
     addDigest: () => undefined,

@@ -3,6 +3,7 @@ import { LINE_SEPARATOR } from '../collect/page.ts';
 import type { CategoryCount } from '../ledger/entry.ts';
 import { toCollectContext } from './collect-context.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
+import { currentTimeZones } from './time-zones.ts';
 
 /** What one category would add to an export made now. */
 export interface CategoryPreview extends CategoryCount {
@@ -22,12 +23,15 @@ export async function previewExport(
   samplesMax: number,
 ): Promise<Readonly<Partial<Record<Category, CategoryPreview>>>> {
   const previews: Partial<Record<Category, CategoryPreview>> = {};
+  const timeZones = await currentTimeZones(deps, signal);
   for (const collector of deps.collectors) {
     const { category } = collector;
     const samples: unknown[] = [];
     let count = 0;
     let sizeBytes = 0;
-    await using pages = collector.collect(toCollectContext(deps, request, category, signal));
+    await using pages = collector.collect(
+      toCollectContext(deps, { ...request, timeZones }, category, signal),
+    );
     let step = await pages.next();
     while (step.done !== true) {
       signal.throwIfAborted();

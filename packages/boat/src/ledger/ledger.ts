@@ -11,6 +11,7 @@ import { createQueue, type Queue } from './queue.ts';
 import { allocateSparePages, ensureSparePages } from './spare-pages.ts';
 import { LEDGER_STEPS } from './schema.ts';
 import { createSlots, type Slots } from './slots.ts';
+import { createTimeZones, type TimeZones } from './time-zones.ts';
 
 /** The export progress of each category: the cursors of logs and the digests of state records. */
 export interface Progress {
@@ -28,6 +29,7 @@ export interface Ledger {
   readonly queue: Queue;
   readonly progress: Progress;
   readonly slots: Slots;
+  readonly timeZones: TimeZones;
   readonly browser: BrowserDocuments;
   readonly bundled: BundledExports;
   /** Keeps space for state changes on a full card; see `ensureSparePages`. */
@@ -54,6 +56,7 @@ export function openLedger(database: LedgerDatabase, newLedgerId: () => string):
     progress: { cursorOf: cursors.cursorOf, digestOf: digests.digestOf, digests },
     queue: createQueue(database, { counters, cursors, digests, losses }),
     slots: createSlots(database),
+    timeZones: createTimeZones(database),
     browser: createBrowserDocuments(database, losses),
     bundled: createBundledExports(database),
     ensureSparePages: () => ensureSparePages(database),

@@ -319,4 +319,12 @@ export const LEDGER_STEPS: readonly string[] = [
   -- How many times in a row an intermediary refused the export. It then waits until next_retry_at_ms without a spent attempt.
   ALTER TABLE entries ADD COLUMN refusal_count INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- The time zones that the boat's settings have named, each with the moment from which it applies. A local time in a
+  -- source is read in the zone that applied when it was written.
+  CREATE TABLE time_zones (
+    since_ms INTEGER PRIMARY KEY,
+    zone     TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

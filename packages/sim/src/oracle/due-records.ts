@@ -22,14 +22,11 @@ export function createDueRecords(sources: BoatSources, files: ExportFiles): DueR
     },
     predict: (ledger) => {
       const boatlog = ledger.boatlogCursor();
-      const captures = ledger.capturesCursor();
       return ({ category, isPresent, row, recordId, versions }) => {
         if (!isPresent) return false;
-        if (category === 'boatlog' || category === 'marine_vision_captures') {
-          const cursor = category === 'boatlog' ? boatlog : captures;
-          if (cursor === undefined || row === undefined) return true;
-          const generation = category === 'boatlog' ? generations.get(cursor.check) : 1;
-          return generation !== row.generation || row.position > cursor.position;
+        if (category === 'boatlog') {
+          if (boatlog === undefined || row === undefined) return true;
+          return generations.get(boatlog.check) !== row.generation || row.position > boatlog.position;
         }
         const digest = ledger.digestOf(category, recordId ?? '');
         return digest === undefined || files.versionOf(digest) !== versions.length - 1;

@@ -1,6 +1,6 @@
 import type { Boat } from '@d3kos/boat';
 import type { Cursor } from '../../../boat/src/collect/cursor.ts';
-import { CURSOR_SOURCES } from '../sources/boat-sources.ts';
+import { BOATLOG_CURSOR } from '../sources/boat-sources.ts';
 
 /** An export in the ledger, with the facts that the checkers use. */
 export interface LedgerEntry {
@@ -31,7 +31,6 @@ export interface LedgerFacts {
   /** Claimed daily slots. */
   claimedSlots(): readonly string[];
   boatlogCursor(): Cursor | undefined;
-  capturesCursor(): Cursor | undefined;
   /** Returns the SHA-256 of the last exported line of a state record. */
   digestOf(category: LedgerCategory, recordId: string): string | undefined;
   /**
@@ -59,8 +58,7 @@ export function toLedgerFacts({ ledger }: Pick<Boat, 'ledger'>): LedgerFacts {
     history: () => queue.history(HISTORY_LIMIT),
     lostFiles: () => new Set(queue.losses().map(({ what }) => what)),
     claimedSlots: slots.claimed,
-    boatlogCursor: () => progress.cursorOf('boatlog', CURSOR_SOURCES.boatlog),
-    capturesCursor: () => progress.cursorOf('marine_vision_captures', CURSOR_SOURCES.marine_vision_captures),
+    boatlogCursor: () => progress.cursorOf('boatlog', BOATLOG_CURSOR),
     digestOf: progress.digestOf,
     isLegacyImportOpen: () => facts.get('old_queue_imported') === undefined,
   };

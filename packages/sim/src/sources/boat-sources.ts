@@ -11,6 +11,7 @@ import {
   addSnapshots,
   changeAlert,
   changeAllAlerts,
+  identifyCapture,
   putDocument,
   removeAlert,
   removeSnapshot,
@@ -18,11 +19,8 @@ import {
 import type { SourceContext } from './source-context.ts';
 import { createTruth, type TruthRecord } from './truth.ts';
 
-/** The names under which the collectors store the cursors of the two logs. */
-export const CURSOR_SOURCES = {
-  boatlog: 'data/boatlog/boatlog.db',
-  marine_vision_captures: 'data/marine-vision/captures.db',
-} as const;
+/** The name under which the collector stores the cursor of the boatlog. */
+export const BOATLOG_CURSOR = 'data/boatlog/boatlog.db';
 
 /** Maximum number of pictures or alerts added at a time. */
 const ADDED_MAX = 5;
@@ -35,7 +33,7 @@ export interface BoatSources {
   /** Returns the index of the newest version of each existing record, by its key. */
   presentVersions(): ReadonlyMap<string, number>;
   add(source: 'boatlog' | 'captures' | 'snapshots' | 'alerts', count: number): void;
-  change(source: 'alerts' | 'settings' | 'onboarding'): void;
+  change(source: 'captures' | 'alerts' | 'settings' | 'onboarding'): void;
   remove(source: 'snapshots' | 'alerts'): void;
   /** Replaces the boatlog database, as a restore does. Row numbers start again. */
   replaceBoatlog(rows: number): void;
@@ -90,6 +88,7 @@ export function createBoatSources(
     presentVersions: truth.presentVersions,
     add: (source, count) => add[source](count),
     change: (source) => {
+      if (source === 'captures') return identifyCapture(context);
       if (source !== 'alerts') return putDocument(context, source);
       return plan.alertRows >= MANY_ALERTS ? changeAllAlerts(context) : changeAlert(context);
     },

@@ -8,7 +8,7 @@ const ISSUES = `${ROOT}/data/self-healing/issues.db`;
 /** A value that a source contains but no export may contain. */
 export const PLANTED_SECRET = 'never-to-leave-the-boat';
 
-/** Adds rows to the log of camera captures. */
+/** Adds camera captures. */
 export function addCaptures({ truth, random, wallMs, realPath }: SourceContext, count: number): void {
   writeDatabase(realPath(CAPTURES), (db) => {
     db.exec(
@@ -20,16 +20,27 @@ export function addCaptures({ truth, random, wallMs, realPath }: SourceContext, 
       const key = truth.nextKey('c');
       const timestamp = toBoatTimestamp(wallMs(), random);
       const { lastInsertRowid } = insert.run(timestamp, `${RECORDINGS}/gone.jpg`, `${key} perch`);
-      const position = Number(lastInsertRowid);
       truth.add({
         category: 'marine_vision_captures',
         key,
         versions: [`${key} perch`],
-        row: { position, generation: 1 },
-        recordId: `${position}@${timestamp}`,
+        recordId: `${lastInsertRowid}@${timestamp}`,
       });
     }
   });
+}
+
+/** Identifies the catch of a random capture again, as its service does on request. */
+export function identifyCapture({ truth, random, realPath }: SourceContext): void {
+  const record = truth.pickPresent('marine_vision_captures');
+  if (record === undefined) return;
+  const species = `${record.key} ${random.pick(['pike', 'walleye'])} ${record.versions.length}`;
+  writeDatabase(realPath(CAPTURES), (db) =>
+    db
+      .prepare('UPDATE captures SET species = ? WHERE species = ?')
+      .run(species, record.versions.at(-1) ?? ''),
+  );
+  record.versions.push(species);
 }
 
 /** Adds system alerts. */

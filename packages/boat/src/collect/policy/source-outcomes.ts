@@ -19,3 +19,12 @@ export function mergeSourceOutcomes(outcomes: readonly SourceOutcome[]): SourceO
   const details = outcomes.flatMap((outcome) => outcome.detail ?? []);
   return details.length === 0 ? { state } : { state, detail: details.join('; ') };
 }
+
+/** Adds problems that do not change the state of an outcome. */
+export function withDetails<Outcome extends SourceOutcome>(
+  outcome: Outcome,
+  ...problems: readonly (string | undefined)[]
+): Outcome {
+  const details = [outcome.detail, ...problems].filter((detail) => detail !== undefined);
+  return details.length === 0 ? outcome : { ...outcome, detail: details.join('; ') };
+}

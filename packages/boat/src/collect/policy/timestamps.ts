@@ -1,6 +1,6 @@
 import { isTimeZone } from '../../platform/time-zone.ts';
 
-/** Where the zone of a timestamp came from: the text stated it, or it was assumed. */
+/** Where the zone of a timestamp came from: the text stated it, or it was assumed from the writer of the column. */
 export type TimestampZone = 'stated' | 'assumed_utc' | `assumed_local:${string}`;
 
 /** A normalised timestamp. Both values are null if the text is not a time. */
@@ -15,6 +15,8 @@ const ISO =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?$/i;
 const COMPACT = /^(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)$/;
 const MINUTE_MS = 60_000;
+/** No zone changes its offset twice within two days. */
+const DAY_MS = 24 * 60 * MINUTE_MS;
 /** Zones change their offset only at quarters of an hour. One lookup per quarter is a hundred times cheaper than one per timestamp. */
 const OFFSET_SPAN_MS = 15 * MINUTE_MS;
 /** Maximum number of offsets that one reader caches, enough for about six weeks. */
@@ -27,18 +29,82 @@ const EPOCH_SECONDS_FROM = 1e8;
 /** The last moment with a four-digit year. */
 const EPOCH_MS_MAX = 253_402_300_799_999;
 
-/** Normalises a timestamp of a source (docs/spec/sources.md, "2 boatlog"). */
-export type TimestampReader = (raw: unknown) => NormalTime;
+/**
+ * The zone of a timestamp whose text names none. It belongs to the program that writes the column (docs/spec/sources.md, "Time
+ * zones").
+ */
+export type NaiveZone = 'utc' | 'local';
+
+/** A time zone of the boat, as an IANA name, and the moment from which it applies. */
+export interface ZonePeriod {
+  readonly zone: string;
+  readonly sinceMs: number;
+}
+
+/** Normalises a timestamp of a source. `naive` is `utc` if it is not given. */
+export type TimestampReader = (raw: unknown, naive?: NaiveZone) => NormalTime;
 
 /**
- * Reads ISO timestamps with `Z` or an offset as stated, ISO timestamps without a zone as UTC, `20260322_122202` as local
- * time in `timeZone`, and numbers as milliseconds or seconds since 1970. `timeZone` is an IANA name; an unknown name counts
- * as UTC.
+ * Reads ISO timestamps with `Z` or an offset as stated, ISO timestamps without a zone as `naive` says, `20260322_122202` as
+ * local time, and numbers as milliseconds or seconds since 1970. `zones` is the boat's zone, or its zones in the order of time;
+ * an unknown name counts as UTC. A local time belongs to the newest zone in which it is not earlier than the zone's beginning.
  */
-export function createTimestampReader(timeZone: string): TimestampReader {
-  const zone = isTimeZone(timeZone) ? timeZone : 'UTC';
+export function createTimestampReader(zones: string | readonly ZonePeriod[]): TimestampReader {
+  const periods = (typeof zones === 'string' ? [{ zone: zones, sinceMs: 0 }] : zones)
+    .map(({ zone, sinceMs }) => ({ sinceMs, ...createZone(isTimeZone(zone) ? zone : 'UTC') }))
+    .reverse();
+  const fromLocal = (localMs: number): NormalTime => {
+    for (const [index, { sinceMs, name, toUtcMs }] of periods.entries()) {
+      const utcMs = toUtcMs(localMs);
+      if (utcMs >= sinceMs || index === periods.length - 1)
+        return { utc: toIso(Math.max(0, utcMs)), zone: `assumed_local:${name}` };
+    }
+    return NO_TIME;
+  };
+  return (raw, naive = 'utc') => {
+    if (typeof raw === 'number') return fromEpoch(raw);
+    if (typeof raw !== 'string') return NO_TIME;
+    const text = raw.trim();
+    const compact = COMPACT.exec(text);
+    if (compact === null) return fromIso(text, naive === 'local' ? fromLocal : toAssumedUtc);
+    const localMs = toUtcMs(compact.slice(1));
+    return localMs === undefined ? NO_TIME : fromLocal(localMs);
+  };
+}
+
+function toAssumedUtc(ms: number): NormalTime {
+  return { utc: toIso(ms), zone: 'assumed_utc' };
+}
+
+/** A time zone that converts local times, given as if they were UTC. */
+interface Zone {
+  readonly name: string;
+  /**
+   * Returns the moment of a local time. A time that occurs twice, because the clocks were set back, is the first of both. A time
+   * that does not occur, because they were set forward, is read with the offset before the change (RFC 5545 §3.3.5).
+   */
+  toUtcMs(localMs: number): number;
+}
+
+function createZone(name: string): Zone {
+  const offsetMsAt = createOffsets(name);
+  return {
+    name,
+    toUtcMs: (localMs) => {
+      const before = offsetMsAt(localMs - DAY_MS);
+      const after = offsetMsAt(localMs + DAY_MS);
+      const early = localMs - before;
+      if (before === after || offsetMsAt(early) === before) return early;
+      const late = localMs - after;
+      return offsetMsAt(late) === after ? late : early;
+    },
+  };
+}
+
+/** Returns a function that gives the offset of the zone from UTC at a moment. */
+function createOffsets(timeZone: string): (utcMs: number) => number {
   const format = new Intl.DateTimeFormat('en-US', {
-    timeZone: zone,
+    timeZone,
     hourCycle: 'h23',
     year: 'numeric',
     month: 'numeric',
@@ -48,15 +114,6 @@ export function createTimestampReader(timeZone: string): TimestampReader {
     second: 'numeric',
   });
   const offsets = new Map<number, number>();
-  const offsetMsAt = (utcMs: number): number => {
-    const span = Math.floor(utcMs / OFFSET_SPAN_MS);
-    const known = offsets.get(span);
-    if (known !== undefined) return known;
-    const offsetMs = readOffsetMs(utcMs);
-    if (offsets.size >= OFFSETS_MAX) offsets.clear();
-    offsets.set(span, offsetMs);
-    return offsetMs;
-  };
   const readOffsetMs = (utcMs: number): number => {
     const parts = new Map(format.formatToParts(utcMs).map((part) => [part.type, Number(part.value)]));
     const at = (name: Intl.DateTimeFormatPartTypes): number => parts.get(name) ?? 0;
@@ -65,19 +122,14 @@ export function createTimestampReader(timeZone: string): TimestampReader {
       Math.floor(utcMs / 1000) * 1000
     );
   };
-  return (raw) => {
-    if (typeof raw === 'number') return fromEpoch(raw);
-    if (typeof raw !== 'string') return NO_TIME;
-    const text = raw.trim();
-    const compact = COMPACT.exec(text);
-    if (compact !== null) {
-      const localMs = toUtcMs(compact.slice(1));
-      if (localMs === undefined) return NO_TIME;
-      // The second lookup uses the resulting moment, so that the hour after a clock change is correct.
-      const guessMs = localMs - offsetMsAt(localMs);
-      return { utc: toIso(localMs - offsetMsAt(guessMs)), zone: `assumed_local:${zone}` };
-    }
-    return fromIso(text);
+  return (utcMs) => {
+    const span = Math.floor(utcMs / OFFSET_SPAN_MS);
+    const known = offsets.get(span);
+    if (known !== undefined) return known;
+    const offsetMs = readOffsetMs(utcMs);
+    if (offsets.size >= OFFSETS_MAX) offsets.clear();
+    offsets.set(span, offsetMs);
+    return offsetMs;
   };
 }
 
@@ -87,7 +139,7 @@ function fromEpoch(value: number): NormalTime {
   return ms > EPOCH_MS_MAX ? NO_TIME : { utc: toIso(ms), zone: 'stated' };
 }
 
-function fromIso(text: string): NormalTime {
+function fromIso(text: string, fromNaive: (ms: number) => NormalTime): NormalTime {
   const match = ISO.exec(text);
   if (match === null) return NO_TIME;
   const [, year, month, day, hour, minute, second, fraction, offset] = match;
@@ -96,7 +148,7 @@ function fromIso(text: string): NormalTime {
     Number((fraction ?? '').padEnd(3, '0').slice(0, 3)),
   );
   if (ms === undefined) return NO_TIME;
-  if (offset === undefined) return { utc: toIso(ms), zone: 'assumed_utc' };
+  if (offset === undefined) return fromNaive(ms);
   const utcMs = ms - toOffsetMs(offset);
   return utcMs < 0 || utcMs > EPOCH_MS_MAX ? NO_TIME : { utc: toIso(utcMs), zone: 'stated' };
 }

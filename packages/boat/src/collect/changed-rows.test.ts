@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, describe, it } from 'node:test';
+import { writeCaptures } from '../../../sim/src/fixture/captures.ts';
+import { writeSource } from '../../../sim/src/fixture/files.ts';
+import { toBoatPlaces } from '../../../sim/src/fixture/places.ts';
+import { collectAll, createTestContext, createTestProgress } from './collection-for-tests.ts';
+import { marineVisionCapturesCollector } from './marine-vision-captures.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'd3kos-changed-rows-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let boats = 0;
+
+function withDatabase(path: string, work: (db: DatabaseSync) => void): void {
+  const db = new DatabaseSync(path);
+  try {
+    work(db);
+  } finally {
+    db.close();
+  }
+}
+
+describe('captures that change after their export', () => {
+  /** A boat with 200 captures that were exported and committed. */
+  async function exportedBoat(generation: 'legacy' | 'gen2' | 'gen3') {
+    const root = join(folder, String((boats += 1)));
+    const path = join(root, 'data/marine-vision/captures.db');
+    writeCaptures(path, { generation, rows: 200, seed: 3 });
+    const progress = createTestProgress();
+    const context = createTestContext(toBoatPlaces(root), progress);
+    const collect = async () => {
+      const collection = await collectAll(marineVisionCapturesCollector, context);
+      progress.commit(collection.outcome);
+      return collection;
+    };
+    assert.equal((await collect()).records.length, 200);
+    return { root, path, progress, collect };
+  }
+
+  for (const [generation, sql, field, value] of [
+    ['legacy', "UPDATE captures SET species = 'Esox lucius' WHERE capture_id = 17", 'species', 'Esox lucius'],
+    ['gen2', 'UPDATE captures SET species_confidence = 0.99 WHERE id = 17', 'species_confidence', 0.99],
+    [
+      'gen3',
+      "UPDATE captures SET gemini_species = 'Muskellunge' WHERE id = 17",
+      'gemini_species',
+      'Muskellunge',
+    ],
+  ] as const)
+    it(`are exported again by the next incremental export: ${field} in ${generation}`, async () => {
+      const { path, collect } = await exportedBoat(generation);
+      assert.equal((await collect()).records.length, 0);
+      withDatabase(path, (db) => db.exec(sql));
+      const { records } = await collect();
+      assert.deepEqual(
+        records.map((record) => [record['capture_id'], record[field]]),
+        [[17, value]],
+      );
+      assert.equal((await collect()).records.length, 0);
+    });
+
+  it('are exported together with new ones, and a deleted one is not missed', async () => {
+    const { path, collect } = await exportedBoat('gen3');
+    withDatabase(path, (db) =>
+      db.exec(
+        'DELETE FROM captures WHERE id = 5; UPDATE captures SET gemini_response = NULL WHERE id IN (1, 200)',
+      ),
+    );
+    writeCaptures(path, { generation: 'gen3', rows: 1, seed: 4 });
+    const { records, outcome } = await collect();
+    assert.deepEqual(
+      records.map((record) => record['capture_id']),
+      [1, 200, 201],
+    );
+    assert.equal(outcome.state, 'ok');
+  });
+
+  it('are exported again after their export failed', async () => {
+    const { path, progress, collect } = await exportedBoat('gen2');
+    withDatabase(path, (db) => db.exec("UPDATE captures SET species = 'burbot' WHERE id = 9"));
+    progress.rewind((await collect()).outcome);
+    assert.deepEqual(
+      (await collect()).records.map((record) => record['species']),
+      ['burbot'],
+    );
+  });
+
+  it('do not count the deletion of an image as a change, and have its size while it exists', async () => {
+    const { root, path, collect } = await exportedBoat('gen3');
+    const { recordings } = toBoatPlaces(root);
+    for (const id of [1, 2]) writeSource(recordings, `capture_${id}.jpg`, 'x'.repeat(60 + id));
+    assert.equal((await collect()).records.length, 0);
+    withDatabase(path, (db) => db.exec("UPDATE captures SET gemini_species = 'ide' WHERE id = 2"));
+    assert.deepEqual(
+      (await collect()).records.map((record) => record['file_size_bytes']),
+      [62],
+    );
+    rmSync(join(recordings, 'capture_2.jpg'));
+    assert.equal((await collect()).records.length, 0);
+  });
+
+  it('keep their identity when they have no id', async () => {
+    const { path, collect } = await exportedBoat('gen3');
+    withDatabase(path, (db) => {
+      db.exec(
+        'CREATE TABLE copy AS SELECT * FROM captures; DROP TABLE captures; ALTER TABLE copy RENAME TO captures',
+      );
+      db.exec('UPDATE captures SET id = NULL WHERE id = 3');
+    });
+    const [before] = (await collect()).records;
+    withDatabase(path, (db) => db.exec("UPDATE captures SET gemini_species = 'tench' WHERE id IS NULL"));
+    const [later] = (await collect()).records;
+    assert.equal(later?.['gemini_species'], 'tench');
+    assert.equal(later?.record_id, before?.record_id);
+  });
+});

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, describe, it } from 'node:test';
+import { writeIssues } from '../../../sim/src/fixture/alerts.ts';
+import { writeCaptures } from '../../../sim/src/fixture/captures.ts';
+import { toBoatPlaces } from '../../../sim/src/fixture/places.ts';
+import { collectAll, createTestContext } from './collection-for-tests.ts';
+import { marineVisionCapturesCollector } from './marine-vision-captures.ts';
+import { systemAlertsCollector } from './system-alerts.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'd3kos-long-values-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let boats = 0;
+
+const MIB = 1024 * 1024;
+const CAPTURES = 'data/marine-vision/captures.db';
+const ISSUES = 'data/self-healing/issues.db';
+
+/** A boat with `rows` records in both tables, after `sql` has changed one of them. */
+function newBoat(sql: string, name: string, rows = 100) {
+  const root = join(folder, String((boats += 1)));
+  mkdirSync(dirname(join(root, name)), { recursive: true });
+  writeCaptures(join(root, CAPTURES), { generation: 'gen3', rows, seed: 3 });
+  writeIssues(join(root, ISSUES), { variant: 'id', rows, seed: 3 });
+  const db = new DatabaseSync(join(root, name));
+  db.exec(sql);
+  db.close();
+  return createTestContext(toBoatPlaces(root));
+}
+
+describe('a value that is too long', () => {
+  for (const [table, column, bytes] of [
+    ['captures', 'species', MIB],
+    ['captures', 'gemini_response', 40 * MIB],
+    ['captures', 'location', 300_000],
+    ['captures', 'timestamp', 300_000],
+    ['issues', 'description', 2 * MIB],
+    ['issues', 'metrics', 40 * MIB],
+    ['issues', 'severity', 300_000],
+  ] as const)
+    for (const content of [`hex(zeroblob(${bytes / 2}))`, `zeroblob(${bytes})`])
+      it(`costs only itself: ${bytes} bytes in ${table}.${column}, made by ${content.slice(0, 4)}`, async () => {
+        const isCapture = table === 'captures';
+        const context = newBoat(
+          `UPDATE ${table} SET ${column} = ${content} WHERE id = 42`,
+          isCapture ? CAPTURES : ISSUES,
+        );
+        const collector = isCapture ? marineVisionCapturesCollector : systemAlertsCollector;
+        const { records, lines, outcome } = await collectAll(collector, context);
+        assert.equal(records.length, 100);
+        assert.equal(outcome.state, 'ok');
+        assert.match(
+          outcome.detail ?? '',
+          new RegExp(`1 value was left out, first row 42, column ${column}`),
+        );
+        assert.ok(Math.max(...lines.map((line) => line.length)) < 10_000);
+        const id = isCapture ? 'capture_id' : 'alert_id';
+        assert.equal(records.filter((record) => record[id] === 42).length, 1);
+      });
+
+  it('is counted with the others of its table', async () => {
+    const context = newBoat('UPDATE captures SET species = zeroblob(400000) WHERE id % 2 = 1', CAPTURES, 20);
+    const { outcome } = await collectAll(marineVisionCapturesCollector, context);
+    assert.match(outcome.detail ?? '', /captures\.db: 10 values were left out, first row 1, column species/);
+  });
+});

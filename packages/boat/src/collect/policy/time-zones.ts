@@ -1,0 +1,25 @@
+import type { ZonePeriod } from './timestamps.ts';
+
+/** The facts about a zone that was read from the boat's settings. */
+export interface ZoneSeen {
+  readonly zone: string;
+  /** When the setting was written. */
+  readonly changedMs: number;
+  /** When the newest export was made, in which the zones known so far applied. Undefined if there is none. */
+  readonly lastExportMs: number | undefined;
+  readonly nowMs: number;
+}
+
+/**
+ * Returns the period to add to the zones of a boat, or undefined if its zone has not changed. The first zone applies to all
+ * earlier times. A later one applies from the time at which the setting was written, but not to times before the newest
+ * export, which were read in the zone before. The clock may be wrong, so periods only ever follow one another.
+ */
+export function toNextPeriod(known: readonly ZonePeriod[], seen: ZoneSeen): ZonePeriod | undefined {
+  const last = known.at(-1);
+  if (last === undefined) return { zone: seen.zone, sinceMs: 0 };
+  if (last.zone === seen.zone) return undefined;
+  const lastExportMs = seen.lastExportMs ?? 0;
+  const changedMs = Math.min(seen.changedMs, Math.max(seen.nowMs, lastExportMs));
+  return { zone: seen.zone, sinceMs: Math.max(changedMs, lastExportMs, last.sinceMs + 1) };
+}

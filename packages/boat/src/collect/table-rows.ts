@@ -1,0 +1,92 @@
+import type { StatementSync } from 'node:sqlite';
+import type { Omissions } from './omissions.ts';
+import type { SourceTable, SourceValue } from './source-table.ts';
+
+/**
+ * Maximum size of a value in a table whose rows become objects, in bytes. The longest known value, a model's answer about an
+ * image, has a few kB. Texts for people are cut to 20,000 characters later.
+ */
+export const VALUE_SIZE_MAX_BYTES = 256 * 1024;
+
+/**
+ * Number of rows read in one step. A step takes a few milliseconds, and its objects become garbage while they are still in V8's
+ * young generation.
+ */
+const ROWS_AT_ONCE = 64;
+
+/** A row and its rowid. Rowids may be beyond 2^53, so they are kept as text. */
+export interface TableRow<Field extends string> {
+  readonly position: string;
+  readonly values: Readonly<Record<Field, SourceValue>>;
+}
+
+/** Returns the next rows after a rowid, in the order of rowids; at most `ROWS_AT_ONCE`. Runs synchronously in one read transaction. */
+export type RowPages<Field extends string> = (after: string) => readonly TableRow<Field>[];
+
+/** A position before the first row of any table. */
+export const BEFORE_ALL_ROWS = String(Number.MIN_SAFE_INTEGER);
+
+/**
+ * Reads the rows of a table as objects. A value of more than `VALUE_SIZE_MAX_BYTES` is never read: it counts as NULL and is
+ * reported to `omissions`. SQLite checks each value against its own limit while it reads a page. Only a page that has a longer
+ * value is read again with a statement that measures every value, which takes twice as long.
+ */
+export function createRowPages<Field extends string>(
+  table: SourceTable<Field>,
+  fields: readonly Field[],
+  omissions: Omissions,
+): RowPages<Field> {
+  const { db, columns } = table;
+  const isLong = (field: Field): string => `octet_length(${columns[field]}) > ${VALUE_SIZE_MAX_BYTES}`;
+  const select = (toColumn: (field: Field) => string, tooLong: string): StatementSync => {
+    const selected = fields.map((field) => `${toColumn(field)} AS ${field}`).join(', ');
+    const statement = db.prepare(
+      `SELECT CAST(rowid AS TEXT) AS row_position, ${tooLong} AS too_long, ${selected} FROM ${table.table}
+       WHERE rowid > CAST(? AS INTEGER) ORDER BY rowid LIMIT ${ROWS_AT_ONCE}`,
+    );
+    statement.setReadBigInts(true);
+    return statement;
+  };
+  const whole = select((field) => columns[field], 'NULL');
+  const longFields = fields.map((field) => `WHEN ${isLong(field)} THEN '${field}'`).join(' ');
+  const measured = select(
+    (field) => `CASE WHEN ${isLong(field)} THEN NULL ELSE ${columns[field]} END`,
+    `CASE ${longFields} END`,
+  );
+  return (after) => {
+    const rows = allWithin(table, whole, after) ?? measured.all(after);
+    return rows.map((row) => {
+      const position = String(row['row_position']);
+      if (row['too_long'] !== null)
+        omissions.add(
+          `row ${position}, column ${String(row['too_long'])}`,
+          `which has more than ${VALUE_SIZE_MAX_BYTES} bytes`,
+        );
+      // The statement selects exactly these columns.
+      return { position, values: row as Readonly<Record<Field, SourceValue>> };
+    });
+  };
+}
+
+/** SQLite's result code for a value beyond the limit. */
+const SQLITE_TOOBIG = 18;
+
+/** Returns the rows, or undefined if one of their values is too long. Node before 24.15 cannot limit the length of values. */
+function allWithin(
+  { db }: Pick<SourceTable<string>, 'db'>,
+  statement: StatementSync,
+  after: string,
+): ReturnType<StatementSync['all']> | undefined {
+  if (!('limits' in db)) return undefined;
+  const { limits } = db;
+  const before = limits.length;
+  limits.length = VALUE_SIZE_MAX_BYTES;
+  try {
+    return statement.all(after);
+  } catch (error) {
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_TOOBIG) return undefined;
+    throw error;
+  } finally {
+    limits.length = before;
+  }
+}
