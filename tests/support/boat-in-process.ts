@@ -61,9 +61,10 @@ export interface RunningBoat {
 
 /**
  * One real world for all boats of a test file, because each world adds a listener to stderr. It does not trigger garbage
- * collection, which would pause the test's servers in the same process.
+ * collection, which would pause the test's servers in the same process. It does not report the medium of the temporary folder,
+ * which is memory on some machines.
  */
-const { collectGarbage: _, ...realWorld } = createWorld({});
+const { collectGarbage: _, storageMedium: __, ...realWorld } = createWorld({});
 
 /** Starts the real export manager in this process, so that a test can read its ledger. */
 export async function startBoatInProcess(options: BoatOptions): Promise<RunningBoat> {

@@ -15,6 +15,7 @@ import { describeUnread } from './create-export/policy.ts';
 import type { Entry, EntryStatus, ExportType, HistoryRow, QueueCounts } from './ledger/entry.ts';
 import { toLegacyTime } from './ledger/policy.ts';
 import { toHistoryView, toQueueView } from './views/views.ts';
+import { toStorageWarning } from './platform/policy/storage-medium.ts';
 import type { WallMs } from './platform/ports.ts';
 import type { CleanupReport } from './retain/retention.ts';
 
@@ -62,9 +63,19 @@ export function toStatusAnswer(status: Status, port: number, nowMs: WallMs): Ans
       free_bytes: status.storage.freeBytes,
       total_bytes: status.storage.totalBytes,
       exports_bytes: status.storage.exportsBytes,
+      ...toMediumKeys(status.storage.medium),
     },
     categories: status.categories,
     time: toLegacyTime(nowMs),
+  };
+}
+
+function toMediumKeys(medium: Status['storage']['medium']) {
+  const warning = medium === undefined ? undefined : toStorageWarning(medium);
+  return {
+    medium: medium?.kind ?? null,
+    file_system: medium?.fileSystem ?? null,
+    warning: warning?.message ?? null,
   };
 }
 

@@ -18,6 +18,7 @@ import { createLicense, type License } from './license/license.ts';
 import { isClockSynchronized } from './platform/clock-synchronized.ts';
 import { isExportError } from './platform/errors.ts';
 import { readFileMode } from './platform/file-mode.ts';
+import { toStorageWarning } from './platform/policy/storage-medium.ts';
 import type { WallMs, World } from './platform/ports.ts';
 import { SOFTWARE_VERSION } from './platform/software-version.ts';
 import { createSourceDisk, type SourceDisk } from './platform/source-disk.ts';
@@ -109,6 +110,7 @@ export async function startBoat(
     signal,
   };
   await freeReserve(parts);
+  await warnOfStorage(parts);
   const worker = startWorker(parts);
   const manager = createExportManager({ ...parts, ...toManagerParts(parts), worker });
   const app = createApp({ manager, events, world, port: config.port, allowedOrigins: config.allowedOrigins });
@@ -125,6 +127,13 @@ async function freeReserve({ retention, world }: Parts): Promise<void> {
     if (!isExportError(error)) throw error;
     world.log.write('warn', error.message, { hint: error.hint });
   }
+}
+
+/** Reports at each start that the exports are on a medium that a switch-off may clear. */
+async function warnOfStorage({ world, paths }: Parts): Promise<void> {
+  const medium = await world.storageMedium?.(paths.home);
+  const warning = medium === undefined ? undefined : toStorageWarning(medium);
+  if (warning !== undefined) world.log.write('warn', warning.message, { hint: warning.hint });
 }
 
 function startWorker(parts: Parts): Worker {

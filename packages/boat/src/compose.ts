@@ -9,6 +9,7 @@ import type { World } from './platform/ports.ts';
 import { createRandom } from './platform/random.ts';
 import { resetOnNetworkChange } from './platform/reset-on-network-change.ts';
 import { createDatabases } from './platform/sqlite.ts';
+import { createStorageMediumQuery } from './platform/storage-medium.ts';
 import { createTransport } from './platform/transport.ts';
 
 /** Creates the ports to this machine, such as its clock, disk, network and journal. */
@@ -22,6 +23,7 @@ export function createWorld(environment: Readonly<Record<string, string | undefi
     network: { ...createNetwork(), isMetered: createMeteredQuery() },
     compressor: createCompressor(),
     log: createLog({ journald: environment['JOURNAL_STREAM'] !== undefined, level: 'info' }),
+    storageMedium: createStorageMediumQuery(),
     collectGarbage: createGarbageCollector(),
   };
 }

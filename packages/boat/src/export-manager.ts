@@ -21,6 +21,7 @@ import type {
 import type { Ledger } from './ledger/ledger.ts';
 import type { License } from './license/license.ts';
 import type { LicenseResult } from './license/policy.ts';
+import type { StorageMedium } from './platform/policy/storage-medium.ts';
 import type { WallMs, World } from './platform/ports.ts';
 import type { SourceDisk } from './platform/source-disk.ts';
 import type { CleanupReport, Retention } from './retain/retention.ts';
@@ -62,6 +63,8 @@ export interface Status {
     readonly freeBytes: number;
     readonly totalBytes: number;
     readonly exportsBytes: number;
+    /** The medium that holds the exports. Undefined if the system does not report it. */
+    readonly medium: StorageMedium | undefined;
   };
   readonly categories: Readonly<Partial<Record<Category, CategoryCount>>>;
 }

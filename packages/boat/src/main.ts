@@ -17,6 +17,10 @@ import { serveBoat } from './serve.ts';
 /** Timeout for the answer to a command. Chosen for an export of a million rows on a slow card. */
 const ANSWER_SILENCE_MS = 15 * 60_000;
 
+/** No right for other users on any new file. The two JSON views and their folder get their modes explicitly. */
+const UMASK = 0o077;
+process.umask(UMASK);
+
 const stopping = new AbortController();
 for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stopping.abort(new Error(name)));
 
@@ -38,7 +42,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
 http.close();
 
 async function readFile(path: string): Promise<string | undefined> {
-  const bytes = await disk.read(path, CONFIG_SIZE_MAX_BYTES);
+  const bytes = await disk.read(path, CONFIG_SIZE_MAX_BYTES, 'follow');
   return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
 }
 

@@ -32,7 +32,11 @@ export function createStatusReport(
         timeZone: await deps.timeZone(),
         owedSlot: await deps.owedSlot(world.clock.wall()),
       },
-      storage: { ...space, exportsBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0) },
+      storage: {
+        ...space,
+        exportsBytes: files.reduce((sum, file) => sum + (file.kind === 'file' ? file.sizeBytes : 0), 0),
+        medium: await world.storageMedium?.(deps.paths.home),
+      },
       categories: Object.keys(categories).length > 0 ? categories : (lastExport?.categories ?? {}),
     };
   };

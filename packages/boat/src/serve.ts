@@ -17,7 +17,7 @@ export async function serveBoat(
   signal: AbortSignal,
 ): Promise<void> {
   const paths = toSpoolPaths(config.root);
-  await world.disk.makeDirectory(paths.home);
+  await world.disk.makeDirectory(paths.home, 'everyone');
   const lock = holdDaemonLock(join(paths.home, 'daemon.lock'));
   try {
     const boat = await startBoat(world, config, signal);

@@ -208,7 +208,10 @@ for (const [title, defect] of [
     'without the fsync of the file',
     (real: FileSystem): FileSystem => ({
       ...real,
-      create: async (path) => ({ ...(await real.create(path)), sync: async () => undefined }),
+      create: async (path, readers) => ({
+        ...(await real.create(path, readers)),
+        sync: async () => undefined,
+      }),
     }),
   ],
   [

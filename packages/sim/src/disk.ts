@@ -68,6 +68,8 @@ export function createSimFileSystem(medium: DiskMedium, options: MountOptions): 
       if (parent.names.has(basename(path))) throw systemError('EEXIST', path);
       changeName(parent, { kind: 'link', name: basename(path), node: newDirectory(nowMs()) }, nowMs());
     },
+    // The simulated machine has one user.
+    restrict: async () => undefined,
     syncDirectory: async (path) => {
       await steps.beforeChange('sync-directory', path);
       const directory = directoryAt(medium, path);

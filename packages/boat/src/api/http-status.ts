@@ -21,10 +21,12 @@ export function toHttpStatus(code: ExportErrorCode): 400 | 403 | 404 | 409 | 500
     case 'ALREADY_RUNNING':
       return 409;
     case 'DISK_FULL':
+    case 'DISK_NO_INODES':
     case 'DISK_RESERVE':
       return 507;
     case 'DISK_READ_ONLY':
     case 'SOURCE_UNREADABLE':
+    case 'FILES_EXHAUSTED':
     case 'DAEMON_UNREACHABLE':
     case 'BUSY':
     case 'CREDENTIALS_MISSING':

@@ -135,7 +135,26 @@ export const StatusSchema = Type.Object({
     timezone: Type.String({ description: 'IANA name' }),
     owed_slot: Nullable(Slot),
   }),
-  storage: Type.Object({ free_bytes: Count, total_bytes: Count, exports_bytes: Count }),
+  storage: Type.Object({
+    free_bytes: Count,
+    total_bytes: Count,
+    exports_bytes: Count,
+    medium: Type.Optional(
+      Nullable(
+        Type.Enum(['disk', 'memory', 'overlay', 'network', 'fuse'], {
+          description: 'What the exports are stored on. Null if the system does not report it',
+        }),
+      ),
+    ),
+    file_system: Type.Optional(
+      Nullable(Type.String({ description: 'The file system that holds the exports', examples: ['ext4'] })),
+    ),
+    warning: Type.Optional(
+      Nullable(
+        Type.String({ description: 'Why exports may not survive a switch-off. Null if they are on a disk' }),
+      ),
+    ),
+  }),
   categories: Type.Record(Type.String(), CategoryCountSchema),
   time: Time,
 });

@@ -73,8 +73,8 @@ test('a bundle is written completely under a free name and never replaces anothe
 test('a full USB drive is reported as such and keeps no partial bundle', async () => {
   const drive = newDrive();
   const full = diskWith((real) => ({
-    create: async (path) => {
-      const file = await real.create(path);
+    create: async (path, readers) => {
+      const file = await real.create(path, readers);
       return {
         ...file,
         write: (bytes, position) =>
@@ -95,7 +95,12 @@ test('a write that the drive does not confirm fails with a hint about file syste
     const disk = diskWith((real) =>
       step === 'folder'
         ? { syncDirectory: () => refuse('EINVAL') }
-        : { create: async (path) => ({ ...(await real.create(path)), sync: () => refuse('EIO') }) },
+        : {
+            create: async (path, readers) => ({
+              ...(await real.create(path, readers)),
+              sync: () => refuse('EIO'),
+            }),
+          },
     );
     await assert.rejects(
       writeOfflineBundle(disk, drive, NAME, pieces()),
@@ -108,8 +113,8 @@ test('a write that the drive does not confirm fails with a hint about file syste
 test('a bundle that differs when it is read back is removed', async () => {
   const drive = newDrive();
   const corrupting = diskWith((real) => ({
-    create: async (path) => {
-      const file = await real.create(path);
+    create: async (path, readers) => {
+      const file = await real.create(path, readers);
       return {
         ...file,
         write: (bytes, position) =>

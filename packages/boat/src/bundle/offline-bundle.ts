@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { BUNDLE_PART_SIZE_MAX_BYTES, type BundleEnd, readBundle } from '@d3kos/protocol';
+import { isDiskFull } from '../platform/disk-error.ts';
 import { ExportError, isExportError } from '../platform/errors.ts';
 import type { Disk } from '../platform/ports.ts';
 import { isBundleName, toFreeBundleName } from './policy.ts';
@@ -14,7 +15,7 @@ export interface WrittenBundle {
 
 /** Throws REQUEST_INVALID unless `directory` is a folder. A mistyped path must not create a folder on the boat's card. */
 export async function requireBundleDirectory(disk: Disk, directory: string): Promise<void> {
-  const facts = await disk.stat(directory);
+  const facts = await disk.stat(directory, 'follow');
   if (facts?.kind === 'directory') return;
   throw new ExportError('REQUEST_INVALID', `${directory} is not a folder`, {
     op: 'write the bundle',
@@ -71,7 +72,7 @@ async function writeWhole(disk: Disk, file: string, pieces: AsyncIterable<Uint8A
 }
 
 function toDriveError(error: unknown, file: string): unknown {
-  if (isExportError(error, 'DISK_FULL'))
+  if (isDiskFull(error))
     return new ExportError('DISK_FULL', 'The USB drive is full; no bundle was left on it', {
       op: `write ${file}`,
       hint: 'Free space on the drive or use a larger one. The exports are still on the boat.',

@@ -44,6 +44,7 @@ export function toExitCode(code: ExportErrorCode): ExitCode {
     case 'CREDENTIALS_INVALID':
     case 'REQUEST_FORBIDDEN':
     case 'DISK_FULL':
+    case 'DISK_NO_INODES':
     case 'DISK_RESERVE':
       return EXIT.refused;
     case 'ENTRY_NOT_FOUND':
@@ -57,6 +58,7 @@ export function toExitCode(code: ExportErrorCode): ExitCode {
     case 'DISK_READ_ONLY':
     case 'DISK_FAILED':
     case 'SOURCE_UNREADABLE':
+    case 'FILES_EXHAUSTED':
     case 'FILE_TOO_LARGE':
     case 'LEDGER_FAILED':
     case 'LEDGER_NOT_DURABLE':

@@ -39,6 +39,7 @@ before(async () => {
   writeFileSync(
     join(root, 'config', 'export-credentials.json'),
     JSON.stringify({ token: 'dvt_0123456789abcdef0123456789' }),
+    { mode: 0o600 },
   );
   const port = await freePort();
   const { config } = parseConfig(

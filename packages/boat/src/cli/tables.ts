@@ -82,6 +82,9 @@ export function toStatusLines(status: Answer<'status'>): readonly string[] {
             'Storage',
             `${toSize(storage.free_bytes)} free, ${toSize(storage.exports_bytes)} of exports`,
           ] as const,
+          ...(storage.warning === null || storage.warning === undefined
+            ? []
+            : [['', storage.warning] as const]),
         ]),
   ];
   return rows.map(([label, value]) => `${(label === '' ? '' : `${label}:`).padEnd(15)}${value}`);

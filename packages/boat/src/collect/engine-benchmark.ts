@@ -73,7 +73,7 @@ async function listDownloads(
   folder: string,
 ): Promise<{ readonly names: readonly string[]; readonly outcome: SourceOutcome }> {
   try {
-    const entries = (await context.disk.list(join(context.paths.root, folder))) ?? [];
+    const entries = (await context.disk.list(join(context.paths.root, folder), 'follow')) ?? [];
     const names = entries.filter(({ kind, name }) => kind === 'file' && DOWNLOAD_NAME.test(name));
     return {
       names: names.slice(-DOWNLOADS_MAX).map(({ name }) => `${folder}/${name}`),

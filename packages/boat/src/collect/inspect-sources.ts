@@ -58,10 +58,12 @@ export async function inspectSources(context: SourceAccess): Promise<readonly Un
     }
   for (const [category, names] of FILES)
     for (const name of names) {
-      const reason = await findFault(() => context.disk.readRange(join(context.paths.root, name), 0, 1));
+      const reason = await findFault(() =>
+        context.disk.readRange(join(context.paths.root, name), 0, 1, 'follow'),
+      );
       if (reason !== undefined) unreadable.push({ category, detail: `${name} ${reason}` });
     }
-  const reason = await findFault(() => context.disk.list(context.paths.recordings));
+  const reason = await findFault(() => context.disk.list(context.paths.recordings, 'follow'));
   if (reason !== undefined)
     unreadable.push({ category: 'marine_vision_snapshots', detail: `the recordings folder ${reason}` });
   return unreadable;

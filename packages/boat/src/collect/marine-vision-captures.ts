@@ -227,7 +227,7 @@ async function readFileSize(context: CollectContext, path: string | number | nul
   // Another program writes the column, so only files in the boat's own folders are checked.
   const isOurs = isAbsolute(path) && [root, recordings].some((folder) => path.startsWith(`${folder}/`));
   try {
-    const facts = await context.disk.stat(isOurs ? path : join(recordings, basename(path)));
+    const facts = await context.disk.stat(isOurs ? path : join(recordings, basename(path)), 'follow');
     return facts?.kind === 'file' ? facts.sizeBytes : null;
   } catch (error) {
     // A record whose image cannot be read is exported without the size.

@@ -41,7 +41,7 @@ async function listFolder(
   readTime: TimestampReader,
 ): Promise<{ readonly outcome: SourceOutcome; readonly records: readonly StateRecord[] }> {
   try {
-    const entries = await context.disk.list(join(context.paths.recordings, folder));
+    const entries = await context.disk.list(join(context.paths.recordings, folder), 'follow');
     if (entries === undefined) return { outcome: { state: 'source_missing' }, records: [] };
     const records = entries.flatMap(({ kind, name, sizeBytes }) =>
       kind === 'file' ? (toSnapshot(folder, name, sizeBytes, readTime) ?? []) : [],

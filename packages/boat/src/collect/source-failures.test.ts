@@ -165,10 +165,11 @@ describe('a source whose file system does not answer', () => {
     };
     const slow: Disk = {
       ...disk,
-      read: (path, sizeMaxBytes) => run(path, () => disk.read(path, sizeMaxBytes)),
-      readRange: (path, offset, length) => run(path, () => disk.readRange(path, offset, length)),
-      stat: (path) => run(path, () => disk.stat(path)),
-      list: (path) => run(path, () => disk.list(path)),
+      read: (path, sizeMaxBytes, links) => run(path, () => disk.read(path, sizeMaxBytes, links)),
+      readRange: (path, offset, length, links) =>
+        run(path, () => disk.readRange(path, offset, length, links)),
+      stat: (path, links) => run(path, () => disk.stat(path, links)),
+      list: (path, links) => run(path, () => disk.list(path, links)),
       space: (path) => run(path, () => disk.space(path)),
     };
     return { begun, disk: slow };
@@ -181,7 +182,7 @@ describe('a source whose file system does not answer', () => {
     const clock = createVirtualClock(0);
     const { disk, begun } = stuckDisk(new Set([path]), clock);
     const sourceDisk = createSourceDisk(disk, clock);
-    const context = createTestContext(places, undefined, { disk: sourceDisk(signal) });
+    const context = createTestContext(places, undefined, { clock, disk: sourceDisk(signal) });
     const outcomes = await clock.settle(collectEach(context));
     assert.match(
       outcomes.get('boatlog')?.detail ?? '',
@@ -200,7 +201,10 @@ describe('a source whose file system does not answer', () => {
     const paths = [...DATABASES.map(([, name]) => join(root, name)), places.recordings];
     const clock = createVirtualClock(0);
     const { disk, begun } = stuckDisk(new Set(paths), clock);
-    const context = createTestContext(places, undefined, { disk: createSourceDisk(disk, clock)(signal) });
+    const context = createTestContext(places, undefined, {
+      clock,
+      disk: createSourceDisk(disk, clock)(signal),
+    });
     const outcomes = await clock.settle(collectEach(context));
     assert.equal(begun.filter((path) => paths.includes(path)).length, 2);
     for (const category of [

@@ -40,7 +40,7 @@ export async function readTextAt(
   sizeMaxBytes: number,
 ): Promise<FileText> {
   try {
-    const bytes = await context.disk.read(path, sizeMaxBytes);
+    const bytes = await context.disk.read(path, sizeMaxBytes, 'follow');
     if (bytes === undefined) return { kind: 'absent' };
     if (bytes.length === 0) return { kind: 'empty' };
     return { kind: 'text', text: new TextDecoder().decode(bytes) };

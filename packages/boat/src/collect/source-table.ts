@@ -83,7 +83,7 @@ function toNoTable(
  */
 async function openSourceFile(context: SourceAccess, name: string): Promise<DatabaseSync | undefined> {
   const path = join(context.paths.root, name);
-  const facts = await context.disk.stat(path);
+  const facts = await context.disk.stat(path, 'follow');
   if (facts === undefined) return undefined;
   if (facts.kind !== 'file') throw createNotAFile(path, facts.kind, `open the source ${path}`);
   return context.databases.openSource(path);

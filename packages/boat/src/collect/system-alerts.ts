@@ -189,7 +189,7 @@ async function* collectWebhookLog(
   let found = 0;
   try {
     for (;;) {
-      const bytes = await context.disk.readRange(path, offset, WEBHOOK_READ_BYTES);
+      const bytes = await context.disk.readRange(path, offset, WEBHOOK_READ_BYTES, 'follow');
       if (bytes === undefined) return { state: 'source_missing' };
       if (bytes.length === 0) break;
       offset += bytes.length;

@@ -27,7 +27,7 @@ export async function readTimeZoneFile(disk: Pick<Disk, 'read'>, root: string): 
 
 async function readFirstLine(disk: Pick<Disk, 'read'>, path: string): Promise<string> {
   try {
-    const bytes = await disk.read(path, TIME_ZONE_FILE_SIZE_MAX_BYTES);
+    const bytes = await disk.read(path, TIME_ZONE_FILE_SIZE_MAX_BYTES, 'follow');
     return new TextDecoder().decode(bytes).trim().split('\n')[0]?.trim() ?? '';
   } catch (error) {
     if (isExportError(error)) return '';

@@ -6,6 +6,9 @@ import type { Disk } from '../platform/ports.ts';
 /** Maximum size of the credentials file, in bytes. It has room for one token and an operator's notes. */
 const CREDENTIALS_SIZE_MAX_BYTES = 16 * 1024;
 
+/** Rights of the group and of other users. A token that they may write could send every export to another central's account. */
+const OTHERS = 0o077;
+
 /** `$ROOT/config/export-credentials.json`, mode 0600. The token is printable ASCII without spaces, because it is sent in a header. */
 export const CredentialsSchema = Type.Object({
   token: Type.String({ pattern: '^[\\x21-\\x7e]{16,512}$' }),
@@ -23,7 +26,7 @@ export type Credentials =
 
 /**
  * Reads the device token from its file, so that enrolment needs no restart. An unreadable file is reported as
- * unreadable, not as a missing token.
+ * unreadable, not as a missing token. A token that other users may read or write is not used.
  */
 export async function loadCredentials(disk: Disk, path: string): Promise<Credentials> {
   const none = (code: 'CREDENTIALS_MISSING' | 'CREDENTIALS_INVALID', detail: string): Credentials => ({
@@ -33,7 +36,13 @@ export async function loadCredentials(disk: Disk, path: string): Promise<Credent
   });
   let bytes: Uint8Array | undefined;
   try {
-    bytes = await disk.read(path, CREDENTIALS_SIZE_MAX_BYTES);
+    const permissions = (await disk.stat(path, 'follow'))?.permissions ?? 0;
+    if ((permissions & OTHERS) !== 0)
+      return none(
+        'CREDENTIALS_INVALID',
+        `Other users of this computer may read or change ${path} (mode ${permissions.toString(8).padStart(4, '0')}), so the device token is not used: run chmod 600 ${path}`,
+      );
+    bytes = await disk.read(path, CREDENTIALS_SIZE_MAX_BYTES, 'follow');
   } catch (error) {
     if (!isExportError(error)) throw error;
     return none('CREDENTIALS_INVALID', `${path} cannot be read (${error.code})`);

@@ -53,7 +53,9 @@ async function runWorker(
   const licensePath = join(root, 'config', 'license.json');
   const credentialsPath = join(root, 'config', 'export-credentials.json');
   writeFileSync(licensePath, JSON.stringify({ installation_id: SPOOLED_INSTALLATION, tier: 2 }));
-  writeFileSync(credentialsPath, JSON.stringify({ token: 'device-token-of-the-tests-0123456789' }));
+  writeFileSync(credentialsPath, JSON.stringify({ token: 'device-token-of-the-tests-0123456789' }), {
+    mode: 0o600,
+  });
   const disk = createDisk();
   const ledger = openLedger(createDatabases().openLedger(paths.ledger), () => '00112233445566ff');
   const exportFile = join(paths.exports, 'export_1.json');

@@ -11,6 +11,7 @@ import {
   examineSettings,
   examineSources,
   examineSpace,
+  examineStorage,
   type BoatToExamine,
 } from './examine-boat.ts';
 import { examineFailures, examineLedgerFile, examineViews } from './examine-ledger.ts';
@@ -29,7 +30,7 @@ export interface DoctorReport {
 }
 
 export interface DoctorDeps extends BoatToExamine {
-  readonly world: Pick<World, 'clock' | 'disk' | 'databases' | 'random' | 'log'>;
+  readonly world: Pick<World, 'clock' | 'disk' | 'databases' | 'random' | 'log' | 'storageMedium'>;
   readonly paths: SpoolPaths;
   /** Undefined if the ledger cannot be opened. The checks that need it are then skipped. */
   readonly ledger: Ledger | undefined;
@@ -56,7 +57,7 @@ export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
   }
   findings.push(...(await examineTemporary(deps)), ...(await examineDamaged(deps)));
   const space = await examineSpace(deps, paths.home);
-  findings.push(space.finding);
+  findings.push(space.finding, ...(await examineStorage(deps, paths.home)));
   const isSpoolThere = (await world.disk.stat(paths.exports)) !== undefined;
   const fsync = isSpoolThere ? await examineFsync(deps, paths.exports) : undefined;
   if (fsync !== undefined) findings.push(fsync.finding);

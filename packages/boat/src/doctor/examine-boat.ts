@@ -14,6 +14,7 @@ import {
   judgeCredentialsMode,
   judgeFsync,
   judgeSpace,
+  judgeStorage,
   toFsyncFigure,
 } from './policy.ts';
 
@@ -27,7 +28,7 @@ const FSYNC_FILE_BYTES = 4_096;
 
 /** The facts about the boat that are examined in addition to the ledger and the spool. */
 export interface BoatToExamine {
-  readonly world: Pick<World, 'clock' | 'databases' | 'disk'>;
+  readonly world: Pick<World, 'clock' | 'databases' | 'disk' | 'storageMedium'>;
   readonly sources: SourcePaths;
   readonly sourceDisk: SourceDisk;
   readonly license: License;
@@ -45,9 +46,18 @@ export async function examineSpace(
   { world, reserveBytes }: BoatToExamine,
   directory: string,
 ): Promise<{ readonly finding: Finding; readonly freeBytes: number; readonly reserveBytes: number }> {
-  const { freeBytes, totalBytes } = await world.disk.space(directory);
+  const { freeBytes, totalBytes, freeInodes } = await world.disk.space(directory);
   const kept = toReserveBytes(totalBytes, reserveBytes);
-  return { finding: judgeSpace(freeBytes, kept), freeBytes, reserveBytes: kept };
+  return { finding: judgeSpace(freeBytes, kept, freeInodes), freeBytes, reserveBytes: kept };
+}
+
+/** Names the medium that holds the exports. No finding if the system does not report it. */
+export async function examineStorage(
+  { world }: BoatToExamine,
+  directory: string,
+): Promise<readonly Finding[]> {
+  const medium = await world.storageMedium?.(directory);
+  return medium === undefined ? [] : [judgeStorage(medium)];
 }
 
 /** Measures the commit of small files in `directory`, which must exist, and removes the files. */
@@ -89,6 +99,9 @@ export async function examineCredentials({
   credentialsPath,
   fileMode,
 }: BoatToExamine): Promise<Finding> {
+  const mode = await fileMode(credentialsPath);
+  const judged = mode === undefined ? undefined : judgeCredentialsMode(mode);
+  if (judged?.level === 'problem') return judged;
   const credentials = await loadCredentials(world.disk, credentialsPath);
   if (credentials.kind === 'none')
     return {
@@ -97,10 +110,7 @@ export async function examineCredentials({
       message: credentials.detail,
       hint: 'Enrol the boat at central (d3kos-central enroll) and write {"token": "…"} to this file, with mode 0600. Exports are made and kept until then.',
     };
-  const mode = await fileMode(credentialsPath);
-  return mode === undefined
-    ? { check: 'credentials', level: 'ok', message: 'the device token is present' }
-    : judgeCredentialsMode(mode);
+  return judged ?? { check: 'credentials', level: 'ok', message: 'the device token is present' };
 }
 
 /** Opens every source and names those that cannot be read. The other categories are exported without them. */

@@ -104,6 +104,7 @@ export async function examineFiles(spool: SpoolToExamine): Promise<readonly Find
   let count = 0;
   for (const directory of [paths.failed, paths.exports])
     for (const file of await list(spool, directory)) {
+      if (file.kind === 'other') findings.push(toStrangeFile(directory, file.name));
       if (file.kind !== 'file' || !file.name.endsWith('.json')) continue;
       count += 1;
       const path = join(directory, file.name);
@@ -117,6 +118,16 @@ export async function examineFiles(spool: SpoolToExamine): Promise<readonly Find
       });
     }
   return orOk('files', findings, `${count} export files, each with an entry`);
+}
+
+/** A symbolic link, a pipe or a device among the exports. Nothing reads or sends it. */
+function toStrangeFile(directory: string, name: string): Finding {
+  return {
+    check: 'files',
+    level: 'problem',
+    message: `${name} is not a regular file. The export manager neither reads nor sends it`,
+    hint: `No export manager makes such a file: find out which program did, and remove ${join(directory, name)}.`,
+  };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { type StorageMedium, toStorageWarning } from '../platform/policy/storage-medium.ts';
 import { isReserveFree, toMegabytesText } from '../retain/policy.ts';
 
 /** The checks, in the order of the report. */
@@ -11,6 +12,7 @@ export const CHECKS = [
   'losses',
   'views',
   'space',
+  'storage',
   'fsync',
   'credentials',
   'central',
@@ -105,8 +107,18 @@ export function judgeFsync(figure: FsyncFigure): Finding {
   };
 }
 
-/** Compares the free space with the reserve. */
-export function judgeSpace(freeBytes: number, reserveBytes: number): Finding {
+/** Fewest free inodes without a finding. An export takes a few of them, and other services of the boat need theirs. */
+const FREE_INODES_MIN = 1_000;
+
+/** Compares the free space with the reserve, and the free inodes with FREE_INODES_MIN. */
+export function judgeSpace(freeBytes: number, reserveBytes: number, freeInodes?: number): Finding {
+  if (freeInodes !== undefined && freeInodes < FREE_INODES_MIN)
+    return {
+      check: 'space',
+      level: 'problem',
+      message: `Only ${freeInodes} inodes are free. Each file takes one`,
+      hint: 'Remove files from this file system; `df -i` shows its inodes. Free space does not help.',
+    };
   const message = `${toMegabytesText(freeBytes)} free, ${toMegabytesText(reserveBytes)} reserved for the boat`;
   if (isReserveFree(freeBytes, reserveBytes)) return { check: 'space', level: 'ok', message };
   return {
@@ -115,6 +127,19 @@ export function judgeSpace(freeBytes: number, reserveBytes: number): Finding {
     message,
     hint: 'No export is made until there is space. Delete files (camera recordings are usually the largest) or deliver the waiting exports.',
   };
+}
+
+/** Reports exports that a switch-off would destroy. */
+export function judgeStorage(medium: StorageMedium): Finding {
+  const warning = toStorageWarning(medium);
+  if (warning === undefined)
+    return {
+      check: 'storage',
+      level: 'ok',
+      message: `the exports are on a disk of this computer (${medium.fileSystem} at ${medium.mountPoint})`,
+    };
+  const { risk, message, hint } = warning;
+  return { check: 'storage', level: risk === 'lost' ? 'problem' : 'note', message, hint };
 }
 
 /** Checks the permission bits of the file with the device token. */
@@ -128,7 +153,7 @@ export function judgeCredentialsMode(mode: number): Finding {
   return {
     check: 'credentials',
     level: 'problem',
-    message: `Other users of this computer may read the device token (mode ${mode.toString(8).padStart(4, '0')})`,
+    message: `Other users of this computer may read or change the device token (mode ${mode.toString(8).padStart(4, '0')}), so it is not used`,
     hint: "Run chmod 600 config/export-credentials.json. The owner must be the export manager's user.",
   };
 }

@@ -100,7 +100,7 @@ function assertLoopback(url: string): void {
 async function readLicenseFile(disk: Disk, path: string): Promise<LicenseFile> {
   let bytes: Uint8Array | undefined;
   try {
-    bytes = await disk.read(path, LICENSE_SIZE_MAX_BYTES);
+    bytes = await disk.read(path, LICENSE_SIZE_MAX_BYTES, 'follow');
   } catch (error) {
     if (!isExportError(error)) throw error;
     return { kind: 'broken', detail: error.message };

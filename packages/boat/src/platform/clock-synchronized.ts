@@ -13,7 +13,7 @@ export async function isClockSynchronized(
   run: string,
   signal: AbortSignal,
 ): Promise<boolean | undefined> {
-  if ((await disk.stat(join(run, 'systemd/timesync/synchronized'))) !== undefined) return true;
+  if ((await disk.stat(join(run, 'systemd/timesync/synchronized'), 'follow')) !== undefined) return true;
   return clock.isSynchronized?.(signal);
 }
 

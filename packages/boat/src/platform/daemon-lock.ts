@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { toDiskError } from './disk-error.ts';
 import { ExportError } from './errors.ts';
@@ -34,7 +34,14 @@ export function holdDaemonLock(path: string): { release(): void } {
  */
 function makeLockFile(path: string): void {
   try {
-    closeSync(openSync(path, 'a', 0o600));
+    // A symbolic link could lead to a database of another service.
+    closeSync(
+      openSync(
+        path,
+        constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW,
+        0o600,
+      ),
+    );
   } catch (error) {
     throw toDiskError(error, `make ${path}`);
   }

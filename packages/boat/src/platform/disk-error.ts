@@ -1,9 +1,9 @@
 import { systemCode } from './disk-file-system.ts';
-import { ExportError } from './errors.ts';
+import { ExportError, isExportError } from './errors.ts';
 
 /**
- * Converts an error of the operating system to an ExportError: DISK_FULL, DISK_READ_ONLY or DISK_FAILED. Returns any other
- * error unchanged.
+ * Converts an error of the operating system to an ExportError: DISK_FULL, DISK_READ_ONLY, FILES_EXHAUSTED or DISK_FAILED.
+ * Returns any other error unchanged.
  */
 export function toDiskError(error: unknown, op: string): unknown {
   const code = systemCode(error);
@@ -12,6 +12,23 @@ export function toDiskError(error: unknown, op: string): unknown {
     case 'ENOSPC':
     case 'EDQUOT':
       return createDiskFull(op, error);
+    case 'EMFILE':
+    case 'ENFILE':
+      return new ExportError('FILES_EXHAUSTED', `The limit of open files is reached: ${op}`, {
+        op,
+        hint: 'Look for a program that keeps files open (lsof), then restart it. Raise LimitNOFILE= of the unit or fs.file-max if all of them are needed.',
+        cause: error,
+      });
+    case 'ELOOP':
+      return new ExportError(
+        'DISK_FAILED',
+        `A symbolic link that is not allowed here, or that leads back to itself: ${op}`,
+        {
+          op,
+          hint: 'The export manager reads only regular files in its own folders. Remove the link.',
+          cause: error,
+        },
+      );
     case 'EROFS':
       return createDiskReadOnly(op, error);
     case 'EACCES':
@@ -43,6 +60,20 @@ export function createDiskFull(op: string, cause: unknown): ExportError {
     hint: 'Free space on this file system. Waiting exports are kept.',
     cause,
   });
+}
+
+/** Returns DISK_NO_INODES for `op`. Each file takes one inode, and their number is fixed when the file system is made. */
+export function createNoInodes(op: string, cause: unknown): ExportError {
+  return new ExportError('DISK_NO_INODES', `No inode left for a new file: ${op}`, {
+    op,
+    hint: 'Remove files from this file system; free space does not help. `df -i` shows its inodes. Waiting exports are kept.',
+    cause,
+  });
+}
+
+/** True if the file system has no room for a new file, because it lacks space or an inode. */
+export function isDiskFull(error: unknown): error is ExportError {
+  return isExportError(error, 'DISK_FULL') || isExportError(error, 'DISK_NO_INODES');
 }
 
 /**

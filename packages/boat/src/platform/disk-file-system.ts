@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import {
+  chmod,
   type FileHandle,
   link,
   lstat,
@@ -11,11 +12,17 @@ import {
   statfs,
   unlink,
 } from 'node:fs/promises';
-import type { FileFacts, WallMs } from './ports.ts';
+import type { DiskSpace, FileFacts, Links, Readers, WallMs } from './ports.ts';
 
-/** Permissions of new files: the owner writes, and other services of the boat may read. The umask still applies. */
-const FILE_MODE = 0o644;
-const DIRECTORY_MODE = 0o755;
+/**
+ * Permissions by reader. Exports hold the records of the boat, so only their owner reads them. Other services read the two JSON
+ * views. The mode is set explicitly, because the umask of the daemon removes the rights of other users.
+ */
+const FILE_MODES: Readonly<Record<Readers, number>> = { owner: 0o600, everyone: 0o644 };
+const DIRECTORY_MODES: Readonly<Record<Readers, number>> = { owner: 0o700, everyone: 0o755 };
+
+/** The rights of the group and of all other users. */
+const OTHERS = 0o077;
 
 /** An open file. Every method throws the system's error (`code` is `ENOSPC`, `EIO`, …). */
 export interface OpenFile {
@@ -37,12 +44,12 @@ export interface OpenFile {
  * Every method throws the system's error with its `code`.
  */
 export interface FileSystem {
-  /** Opens without waiting, even a pipe that has no writer. */
-  openToRead(path: string): Promise<OpenFile>;
+  /** Opens without waiting, even a pipe that has no writer. Throws ELOOP for a symbolic link unless `links` is `follow`. */
+  openToRead(path: string, links: Links): Promise<OpenFile>;
   /** Creates a file and opens it for writing. Throws EEXIST if the path exists. */
-  create(path: string): Promise<OpenFile>;
-  /** Follows links. A dangling link is `other`. */
-  stat(path: string): Promise<FileFacts>;
+  create(path: string, readers: Readers): Promise<OpenFile>;
+  /** A symbolic link that is not followed, and one that leads nowhere, is `other`. Throws ELOOP for a followed circle. */
+  stat(path: string, links: Links): Promise<FileFacts>;
   names(path: string): Promise<readonly string[]>;
   rename(from: string, to: string): Promise<void>;
   /**
@@ -52,11 +59,13 @@ export interface FileSystem {
   link(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   /** Creates one directory level. Throws EEXIST if the path exists. */
-  makeDirectory(path: string): Promise<void>;
+  makeDirectory(path: string, readers: Readers): Promise<void>;
+  /** Removes the rights of other users on a file or a directory, but not through a symbolic link. */
+  restrict(path: string): Promise<void>;
   /** fsync of a directory: its current names survive a power cut. */
   syncDirectory(path: string): Promise<void>;
   /** Space as reported to an unprivileged writer. */
-  space(path: string): Promise<{ readonly freeBytes: number; readonly totalBytes: number }>;
+  space(path: string): Promise<DiskSpace>;
 }
 
 interface StatAnswer {
@@ -65,6 +74,7 @@ interface StatAnswer {
   readonly size: number;
   readonly mtimeMs: number;
   readonly ino: number;
+  readonly mode: number;
 }
 
 function toFacts(answer: StatAnswer): FileFacts {
@@ -74,6 +84,7 @@ function toFacts(answer: StatAnswer): FileFacts {
     // File systems store wall-clock times, and the brand marks such a time.
     modifiedMs: Math.floor(answer.mtimeMs) as WallMs,
     fileNo: answer.ino,
+    permissions: answer.mode & 0o777,
   };
 }
 
@@ -87,13 +98,20 @@ function toOpenFile(handle: FileHandle): OpenFile {
   };
 }
 
-async function statThroughLinks(path: string): Promise<FileFacts> {
+async function statWithLinks(path: string, links: Links): Promise<FileFacts> {
+  const own = await lstat(path);
+  if (links === 'refuse' || !own.isSymbolicLink()) return toFacts(own);
   try {
     return toFacts(await stat(path));
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
-    return toFacts(await lstat(path));
+    return toFacts(own);
   }
+}
+
+async function restrict(path: string): Promise<void> {
+  const facts = await lstat(path);
+  if (!facts.isSymbolicLink() && (facts.mode & OTHERS) !== 0) await chmod(path, facts.mode & 0o777 & ~OTHERS);
 }
 
 /** True if the system reports that nothing exists at the path, including a path below a file. */
@@ -111,16 +129,29 @@ export function systemCode(error: unknown): string | undefined {
 /** The machine's file system. */
 export function createFileSystem(): FileSystem {
   return {
-    openToRead: async (path) => toOpenFile(await open(path, constants.O_RDONLY | constants.O_NONBLOCK)),
-    create: async (path) => toOpenFile(await open(path, 'wx', FILE_MODE)),
-    stat: statThroughLinks,
+    openToRead: async (path, links) =>
+      toOpenFile(
+        await open(
+          path,
+          constants.O_RDONLY | constants.O_NONBLOCK | (links === 'follow' ? 0 : constants.O_NOFOLLOW),
+        ),
+      ),
+    create: async (path, readers) => {
+      const handle = await open(path, 'wx', FILE_MODES[readers]);
+      // The umask may have removed rights that other services need.
+      if (readers === 'everyone') await handle.chmod(FILE_MODES.everyone);
+      return toOpenFile(handle);
+    },
+    stat: statWithLinks,
     names: (path) => readdir(path),
     rename,
     link,
     unlink,
-    makeDirectory: async (path) => {
-      await mkdir(path, { mode: DIRECTORY_MODE });
+    makeDirectory: async (path, readers) => {
+      await mkdir(path, { mode: DIRECTORY_MODES[readers] });
+      if (readers === 'everyone') await chmod(path, DIRECTORY_MODES.everyone);
     },
+    restrict,
     syncDirectory: async (path) => {
       const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
       try {
@@ -131,7 +162,12 @@ export function createFileSystem(): FileSystem {
     },
     space: async (path) => {
       const facts = await statfs(path);
-      return { freeBytes: facts.bavail * facts.bsize, totalBytes: facts.blocks * facts.bsize };
+      return {
+        freeBytes: facts.bavail * facts.bsize,
+        totalBytes: facts.blocks * facts.bsize,
+        // A file system without a fixed number of inodes, such as btrfs or FAT, reports 0 of 0.
+        ...(facts.files === 0 ? {} : { freeInodes: facts.ffree }),
+      };
     },
   };
 }

@@ -63,8 +63,8 @@ test('syncs a large file in the background, and does not commit it if such a syn
     const disk = composeDisk(
       {
         ...real,
-        create: async (path) => {
-          const file = await real.create(path);
+        create: async (path, readers) => {
+          const file = await real.create(path, readers);
           return {
             ...file,
             sync: async () => {
@@ -105,15 +105,73 @@ test('a pipe without a writer fails at once', async (t) => {
   assert.equal((await disk.stat(join(folder, 'pipe')))?.kind, 'other');
 });
 
-test('a dangling link is listed as other and is not a file', async (t) => {
-  const { disk, folder, close } = await makeRealDisk();
-  t.after(close);
-  await symlink('nowhere', join(folder, 'link'));
-  assert.deepEqual(
-    (await disk.list(folder))?.map(({ name, kind }) => [name, kind]),
-    [['link', 'other']],
-  );
-  assert.equal(await disk.read(join(folder, 'link'), 10), undefined);
+test('refuses a link in the folders of the export manager, follows it to a source, and lists every entry', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'd3kos-disk-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const disk = createDisk();
+  await writeFile(join(folder, 'target'), 'text');
+  const links = { dangling: 'nowhere', file: 'target', folder: '.', loop: 'loop' };
+  for (const [name, target] of Object.entries(links)) await symlink(target, join(folder, name));
+  const kindsOf = async (mode?: 'follow') =>
+    Object.fromEntries(((await disk.list(folder, mode)) ?? []).map(({ name, kind }) => [name, kind]));
+  assert.deepEqual(await kindsOf(), {
+    dangling: 'other',
+    file: 'other',
+    folder: 'other',
+    loop: 'other',
+    target: 'file',
+  });
+  assert.deepEqual(await kindsOf('follow'), {
+    dangling: 'other',
+    file: 'file',
+    folder: 'directory',
+    loop: 'other',
+    target: 'file',
+  });
+  for (const name of Object.keys(links)) {
+    const path = join(folder, name);
+    assert.equal((await disk.stat(path))?.kind, 'other');
+    await assert.rejects(disk.read(path, 100), (error) => isExportError(error, 'DISK_FAILED'));
+    await assert.rejects(disk.readRange(path, 0, 1), (error) => isExportError(error, 'DISK_FAILED'));
+  }
+  assert.equal(await disk.read(join(folder, 'dangling'), 100, 'follow'), undefined);
+  assert.equal(Buffer.from((await disk.read(join(folder, 'file'), 100, 'follow')) ?? []).toString(), 'text');
+});
+
+test('lists the entries beside one that the system does not let it examine', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'd3kos-disk-'));
+  t.after(() => rm(folder, { recursive: true }));
+  for (const name of ['good', 'bad']) await writeFile(join(folder, name), 'text');
+  const real = createFileSystem();
+  for (const code of ['EIO', 'ELOOP', 'EACCES']) {
+    const disk = composeDisk(
+      {
+        ...real,
+        stat: async (path, links) => {
+          if (path.endsWith('bad')) throw Object.assign(new Error(code), { code });
+          return real.stat(path, links);
+        },
+      },
+      createRandom(),
+    );
+    assert.deepEqual(
+      (await disk.list(folder))?.map(({ name, kind }) => [name, kind]),
+      [
+        ['bad', 'other'],
+        ['good', 'file'],
+      ],
+    );
+  }
+});
+
+test('reports a process or a machine without a free file descriptor as FILES_EXHAUSTED', async () => {
+  const real = createFileSystem();
+  for (const code of ['EMFILE', 'ENFILE']) {
+    const fail = () => Promise.reject(Object.assign(new Error(code), { code }));
+    const disk = composeDisk({ ...real, openToRead: fail, create: fail }, createRandom());
+    await assert.rejects(disk.read('/etc/hostname', 100), (error) => isExportError(error, 'FILES_EXHAUSTED'));
+    await assert.rejects(disk.stage('/tmp/x'), (error) => isExportError(error, 'FILES_EXHAUSTED'));
+  }
 });
 
 test('closes every file after commits, discards and failures', async (t) => {

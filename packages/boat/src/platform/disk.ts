@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { basename, dirname, join } from 'node:path';
-import { createNotAFile, toDiskError } from './disk-error.ts';
+import { createNoInodes, createNotAFile, toDiskError } from './disk-error.ts';
 import {
   createFileSystem,
   type FileSystem,
@@ -9,7 +9,17 @@ import {
   systemCode,
 } from './disk-file-system.ts';
 import { ExportError } from './errors.ts';
-import type { DirectoryEntry, Disk, FileFacts, Random, StagedFile } from './ports.ts';
+import type {
+  DirectoryEntry,
+  Disk,
+  DiskSpace,
+  FileFacts,
+  Links,
+  Random,
+  Readers,
+  StagedFile,
+  WallMs,
+} from './ports.ts';
 import { createRandom } from './random.ts';
 
 /** Size of the first read, in bytes. Files under /proc report a size of 0, and most of them fit in one page. */
@@ -41,13 +51,21 @@ export function createDisk(): Disk {
  */
 export function composeDisk(fileSystem: FileSystem, random: Random): Disk {
   const disk: Disk = {
-    read: (path, sizeMaxBytes) => readFrom(fileSystem, path, (file) => readWhole(file, path, sizeMaxBytes)),
-    readRange: (path, offset, length) => readFrom(fileSystem, path, (file) => readAt(file, offset, length)),
-    stat: (path) => withDiskErrors(`stat ${path}`, () => statIfThere(fileSystem, path)),
-    list: (path) => withDiskErrors(`list ${path}`, () => listIfThere(fileSystem, path)),
-    makeDirectory: (path) =>
-      withDiskErrors(`make directory ${path}`, () => makeDirectories(fileSystem, path)),
-    stage: (path) => stage(fileSystem, random, path),
+    read: (path, sizeMaxBytes, links = 'refuse') =>
+      readFrom(fileSystem, path, links, (file) => readWhole(file, path, sizeMaxBytes)),
+    readRange: (path, offset, length, links = 'refuse') =>
+      readFrom(fileSystem, path, links, (file) => readAt(file, offset, length)),
+    stat: (path, links = 'refuse') =>
+      withDiskErrors(`stat ${path}`, () => statIfThere(fileSystem, path, links)),
+    list: (path, links = 'refuse') =>
+      withDiskErrors(`list ${path}`, () => listIfThere(fileSystem, path, links)),
+    makeDirectory: (path, readers = 'owner') =>
+      withDiskErrors(`make directory ${path}`, () => makeDirectories(fileSystem, path, readers)),
+    restrict: (path) =>
+      withDiskErrors(`restrict ${path}`, async () => {
+        await orAbsent(fileSystem.restrict(path));
+      }),
+    stage: (path, readers = 'owner') => stage(fileSystem, random, path, readers),
     replace: async (path, bytes) => {
       const staged = await disk.stage(path);
       try {
@@ -96,10 +114,17 @@ async function addName(fileSystem: FileSystem, from: string, to: string): Promis
     }
 }
 
-async function stage(fileSystem: FileSystem, random: Random, path: string): Promise<StagedFile> {
+async function stage(
+  fileSystem: FileSystem,
+  random: Random,
+  path: string,
+  readers: Readers,
+): Promise<StagedFile> {
   const name = `.${basename(path)}.${random.hex(TEMPORARY_NAME_BYTES)}.tmp`;
   const temporary = join(dirname(path), name);
-  const file = await withDiskErrors(`create ${temporary}`, () => fileSystem.create(temporary));
+  const file = await withDiskErrors(`create ${temporary}`, () =>
+    fileSystem.create(temporary, readers).catch((error: unknown) => nameFullDisk(fileSystem, path, error)),
+  );
   return toStagedFile(fileSystem, file, temporary, path);
 }
 
@@ -196,13 +221,24 @@ async function writeAll(file: OpenFile, bytes: Uint8Array, position: number): Pr
   }
 }
 
+/**
+ * Rethrows an error, and tells a file system without inodes from one without space: the system reports both as ENOSPC. Only a new
+ * name needs an inode.
+ */
+async function nameFullDisk(fileSystem: FileSystem, path: string, error: unknown): Promise<never> {
+  if (systemCode(error) === 'ENOSPC' && (await spaceAt(fileSystem, path)).freeInodes === 0)
+    throw createNoInodes(`create ${path}`, error);
+  throw error;
+}
+
 async function readFrom<T>(
   fileSystem: FileSystem,
   path: string,
+  links: Links,
   work: (file: OpenFile) => Promise<T>,
 ): Promise<T | undefined> {
   return withDiskErrors(`read ${path}`, async () => {
-    const file = await orAbsent(fileSystem.openToRead(path));
+    const file = await orAbsent(fileSystem.openToRead(path, links));
     if (file === undefined) return undefined;
     try {
       const { kind } = await file.facts();
@@ -251,13 +287,31 @@ function tooLarge(path: string, sizeMaxBytes: number): ExportError {
   });
 }
 
-async function statIfThere(fileSystem: FileSystem, path: string): Promise<FileFacts | undefined> {
-  return orAbsent(fileSystem.stat(path));
+async function statIfThere(
+  fileSystem: FileSystem,
+  path: string,
+  links: Links,
+): Promise<FileFacts | undefined> {
+  return orAbsent(fileSystem.stat(path, links));
+}
+
+/** The facts of an entry that the system does not let us examine. */
+// A time that is unknown counts as the oldest.
+const UNKNOWN_FACTS: FileFacts = { kind: 'other', sizeBytes: 0, modifiedMs: 0 as WallMs, fileNo: 0 };
+
+async function statEntry(fileSystem: FileSystem, path: string, links: Links): Promise<FileFacts | undefined> {
+  try {
+    return await statIfThere(fileSystem, path, links);
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return UNKNOWN_FACTS;
+  }
 }
 
 async function listIfThere(
   fileSystem: FileSystem,
   path: string,
+  links: Links,
 ): Promise<readonly DirectoryEntry[] | undefined> {
   const names = await orAbsent(fileSystem.names(path));
   if (names === undefined) return undefined;
@@ -265,7 +319,7 @@ async function listIfThere(
   const entries: DirectoryEntry[] = [];
   for (let start = 0; start < sorted.length; start += STAT_BATCH) {
     const batch = sorted.slice(start, start + STAT_BATCH);
-    const facts = await Promise.all(batch.map((name) => statIfThere(fileSystem, join(path, name))));
+    const facts = await Promise.all(batch.map((name) => statEntry(fileSystem, join(path, name), links)));
     batch.forEach((name, index) => {
       const found = facts[index];
       // Skips a file that was removed after the names were read.
@@ -275,23 +329,23 @@ async function listIfThere(
   return entries;
 }
 
-async function makeDirectories(fileSystem: FileSystem, path: string): Promise<void> {
+async function makeDirectories(fileSystem: FileSystem, path: string, readers: Readers): Promise<void> {
   const missing: string[] = [];
   let existing = path;
   for (;;) {
-    const facts = await statIfThere(fileSystem, existing);
+    const facts = await statIfThere(fileSystem, existing, 'follow');
     if (facts !== undefined) break;
     missing.unshift(existing);
     existing = dirname(existing);
   }
   await syncParent(fileSystem, existing);
   for (const directory of missing) {
-    await fileSystem.makeDirectory(directory).catch((error: unknown) => {
-      if (systemCode(error) !== 'EEXIST') throw error;
+    await fileSystem.makeDirectory(directory, readers).catch(async (error: unknown) => {
+      if (systemCode(error) !== 'EEXIST') await nameFullDisk(fileSystem, existing, error);
     });
     await fileSystem.syncDirectory(dirname(directory));
   }
-  const { kind } = await fileSystem.stat(path);
+  const { kind } = await fileSystem.stat(path, 'follow');
   if (kind !== 'directory') throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
 }
 
@@ -310,10 +364,7 @@ async function unlinkIfThere(fileSystem: FileSystem, path: string): Promise<bool
   return isRemoved ?? false;
 }
 
-async function spaceAt(
-  fileSystem: FileSystem,
-  path: string,
-): Promise<{ readonly freeBytes: number; readonly totalBytes: number }> {
+async function spaceAt(fileSystem: FileSystem, path: string): Promise<DiskSpace> {
   for (let held = path; ; held = dirname(held)) {
     const space = await orAbsent(fileSystem.space(held));
     if (space !== undefined) return space;

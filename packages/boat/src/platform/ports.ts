@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { StorageMedium } from './policy/storage-medium.ts';
 
 /**
  * Milliseconds since 1970 by the boat's wall clock. It serves only as a label. It is often wrong after boot, so no wait is
@@ -37,6 +38,25 @@ export interface FileFacts {
   readonly modifiedMs: WallMs;
   /** Identifies the file. Two names with the same number are the same file. */
   readonly fileNo: number;
+  /** Permission bits, such as 0o600. Undefined on a simulated disk. */
+  readonly permissions?: number;
+}
+
+/**
+ * Whether a path may be a symbolic link. In the folders of the export manager a link is refused, because whoever may write there
+ * could otherwise make the daemon read and send any file of the boat. Sources may be links, because owners move them to other
+ * drives.
+ */
+export type Links = 'refuse' | 'follow';
+
+/** Who may read a new file or enter a new folder. */
+export type Readers = 'owner' | 'everyone';
+
+/** Space of a file system. `freeInodes` is undefined if the file system has no fixed number of inodes. */
+export interface DiskSpace {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  readonly freeInodes?: number;
 }
 
 export interface DirectoryEntry extends FileFacts {
@@ -60,20 +80,29 @@ export interface StagedFile {
 
 /**
  * Access to files. Paths are absolute. A missing file is returned as undefined. Every other failure throws ExportError
- * DISK_FULL, DISK_READ_ONLY or DISK_FAILED with the path in `op`. An unreadable file thus never counts as empty.
+ * DISK_FULL, DISK_NO_INODES, DISK_READ_ONLY, FILES_EXHAUSTED or DISK_FAILED with the path in `op`. An unreadable file thus never
+ * counts as empty. Only regular files are read. Unless `links` is `follow`, a symbolic link is `other` and is not read.
  */
 export interface Disk {
   /** The file's bytes, or undefined if it does not exist. Throws FILE_TOO_LARGE for a file of more than `sizeMaxBytes`, before reading it. */
-  read(path: string, sizeMaxBytes: number): Promise<Uint8Array | undefined>;
+  read(path: string, sizeMaxBytes: number, links?: Links): Promise<Uint8Array | undefined>;
   /** The bytes [offset, offset + length), or fewer only at the end of the file. Undefined if the file does not exist. */
-  readRange(path: string, offset: number, length: number): Promise<Uint8Array | undefined>;
-  stat(path: string): Promise<FileFacts | undefined>;
-  /** Entries sorted by name, or undefined if the directory does not exist. */
-  list(path: string): Promise<readonly DirectoryEntry[] | undefined>;
-  /** Creates the directory and its parents durably. */
-  makeDirectory(path: string): Promise<void>;
-  /** Starts a file that `commit` or `place` moves to `path`, where it replaces an existing file. The temporary name ends in `.tmp`. */
-  stage(path: string): Promise<StagedFile>;
+  readRange(path: string, offset: number, length: number, links?: Links): Promise<Uint8Array | undefined>;
+  stat(path: string, links?: Links): Promise<FileFacts | undefined>;
+  /**
+   * Entries sorted by name, or undefined if the directory does not exist. The directory itself may be a link. An entry that cannot be
+   * examined is `other`, so that one bad entry never fails the listing.
+   */
+  list(path: string, links?: Links): Promise<readonly DirectoryEntry[] | undefined>;
+  /** Creates the directory and its parents durably. Only their owner may enter the new ones, unless `readers` is `everyone`. */
+  makeDirectory(path: string, readers?: Readers): Promise<void>;
+  /** Removes the rights of other users on a file or a directory. Has no effect if it does not exist or is a symbolic link. */
+  restrict(path: string): Promise<void>;
+  /**
+   * Starts a file that `commit` or `place` moves to `path`, where it replaces an existing file. The temporary name ends in `.tmp`.
+   * Only its owner may read it, unless `readers` is `everyone`.
+   */
+  stage(path: string, readers?: Readers): Promise<StagedFile>;
   /** Replaces a small file's content atomically and durably. */
   replace(path: string, bytes: Uint8Array): Promise<void>;
   /** Durably renames a file, even across directories of one file system. Throws DISK_FAILED if `from` does not exist. */
@@ -81,7 +110,7 @@ export interface Disk {
   /** Durably removes a file. Has no effect if the file does not exist. */
   remove(path: string): Promise<void>;
   /** Space of the file system that holds `path`, as reported to an unprivileged writer. */
-  space(path: string): Promise<{ readonly freeBytes: number; readonly totalBytes: number }>;
+  space(path: string): Promise<DiskSpace>;
 }
 
 /** SQLite databases. The simulator also uses real SQLite, on files whose unsynced data it can discard. */
@@ -167,6 +196,8 @@ export interface World {
   readonly network: Network;
   readonly compressor: Compressor;
   readonly log: Log;
+  /** The medium that holds an existing path, or undefined if the system does not report it. Never waits for that medium. */
+  readonly storageMedium?: (path: string) => Promise<StorageMedium | undefined>;
   /**
    * Returns the process's unused memory to the system. Without this function, the JavaScript engine decides when to return
    * it.

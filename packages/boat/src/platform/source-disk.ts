@@ -54,10 +54,13 @@ export function createSourceDisk(disk: Disk, clock: Clock): SourceDisk {
   };
   return (signal) => ({
     ...disk,
-    read: (path, sizeMaxBytes) => bounded(path, signal, () => disk.read(path, sizeMaxBytes)),
-    readRange: (path, offset, length) => bounded(path, signal, () => disk.readRange(path, offset, length)),
-    stat: (path) => bounded(path, signal, () => disk.stat(path)),
-    list: (path) => bounded(path, signal, () => disk.list(path)),
+    // Owners move sources to other drives and leave links.
+    read: (path, sizeMaxBytes, links = 'follow') =>
+      bounded(path, signal, () => disk.read(path, sizeMaxBytes, links)),
+    readRange: (path, offset, length, links = 'follow') =>
+      bounded(path, signal, () => disk.readRange(path, offset, length, links)),
+    stat: (path, links = 'follow') => bounded(path, signal, () => disk.stat(path, links)),
+    list: (path, links = 'follow') => bounded(path, signal, () => disk.list(path, links)),
     space: (path) => bounded(path, signal, () => disk.space(path)),
   });
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { CATEGORIES, type DocumentHeader, DocumentHeaderSchema, isTier } from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
+import { isDiskFull } from '../platform/disk-error.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { WallMs, World } from '../platform/ports.ts';
 import { type ExportReader, openExportReader } from '../spool/export-reader.ts';
@@ -100,7 +101,7 @@ async function orPostponed<T>(
   try {
     return await work();
   } catch (error) {
-    if (isExportError(error, 'DISK_FULL') || isExportError(error, 'DISK_FAILED'))
+    if (isDiskFull(error) || isExportError(error, 'DISK_FAILED'))
       return { kind: 'postponed', reason: `${basename(path)}: ${error.message}` };
     throw error;
   }

@@ -37,7 +37,7 @@ export async function readAdoptingBoat(disk: Disk, paths: SpoolPaths): Promise<A
 /** Returns the content of a text file, or '' if the file is absent or larger than `sizeMaxBytes`. */
 async function readText(disk: Disk, path: string, sizeMaxBytes: number): Promise<string> {
   try {
-    return new TextDecoder().decode(await disk.read(path, sizeMaxBytes));
+    return new TextDecoder().decode(await disk.read(path, sizeMaxBytes, 'follow'));
   } catch (error) {
     if (isExportError(error, 'FILE_TOO_LARGE')) return '';
     throw error;

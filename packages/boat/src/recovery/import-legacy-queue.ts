@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { isDiskFull } from '../platform/disk-error.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 import {
@@ -14,6 +15,7 @@ import { type AdoptingBoat, readAdoptingBoat } from './adopting-boat.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { type LegacyItem, parseLegacyQueue } from './legacy-queue.ts';
 import { gatherLoose } from './legacy-queue-data.ts';
+import { makeSpoolFolders } from './make-spool-folders.ts';
 import { toLegacyPlaces } from './legacy-queue-place.ts';
 import { toNumberedName } from '../ledger/policy.ts';
 
@@ -68,8 +70,7 @@ export async function importLegacyQueue(
   const counts: Counts = { imported: 0, known: 0, missing: 0, unusable: 0, quarantined: 0, postponed: 0 };
   const kept: string[] = [];
   if (ledger.facts.get(IMPORTED_FACT) !== undefined) return { ...counts, kept };
-  for (const directory of [paths.home, paths.exports, paths.failed])
-    await world.disk.makeDirectory(directory);
+  await makeSpoolFolders(world, paths);
   let items: readonly LegacyItem[] = [];
   for (const file of [paths.queueFile, paths.historyFile]) {
     const target = await keepAside(world, ledger, file);
@@ -225,7 +226,7 @@ async function importData(
       world.log.write('warn', `An export in the legacy queue cannot be sent: ${adoption.reason}`);
     return adoption.kind;
   } catch (error) {
-    if (!isExportError(error, 'DISK_FULL') && !isExportError(error, 'DISK_FAILED')) throw error;
+    if (!isDiskFull(error) && !isExportError(error, 'DISK_FAILED')) throw error;
     world.log.write(
       'warn',
       `An export in the legacy queue will be imported at the next start: ${error.message}`,

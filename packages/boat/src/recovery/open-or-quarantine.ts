@@ -1,7 +1,8 @@
-import { isExportError } from '../platform/errors.ts';
+import { isDiskFull } from '../platform/disk-error.ts';
 import type { World } from '../platform/ports.ts';
 import { isDamagedDatabase } from '../platform/sqlite.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
+import { makeSpoolFolders } from './make-spool-folders.ts';
 import { quarantineFile } from './quarantine-file.ts';
 import { type Ledger, openLedger } from '../ledger/ledger.ts';
 import { toStamp } from '../ledger/policy.ts';
@@ -10,15 +11,14 @@ import { keepBallast } from '../ledger/spare-pages.ts';
 /**
  * Opens the ledger. A damaged ledger is moved to quarantine, complete and unchanged, and a new one takes its place. The
  * exports on disk are then adopted again, and cursors start over; central removes the duplicates. Throws every other
- * error, because failing to open a ledger does not prove that it is damaged.
+ * error, because failing to open a ledger does not prove that it is damaged. Creates the folders of the spool first.
  */
 export async function openOrQuarantine(world: World, paths: SpoolPaths): Promise<Ledger> {
-  await world.disk.makeDirectory(paths.home);
+  await makeSpoolFolders(world, paths);
   try {
     return await openWithRoom(world, paths);
   } catch (error) {
-    if (!isExportError(error, 'DISK_FULL') || (await world.disk.stat(paths.ballast)) === undefined)
-      throw error;
+    if (!isDiskFull(error) || (await world.disk.stat(paths.ballast)) === undefined) throw error;
     world.log.write('warn', 'The card is full; opening the ledger with the space of the ballast file');
     await world.disk.remove(paths.ballast);
     return openWithRoom(world, paths);
@@ -37,7 +37,7 @@ async function openWithRoom(world: World, paths: SpoolPaths): Promise<Ledger> {
   try {
     await keepBallast(world.disk, paths.ballast);
   } catch (error) {
-    if (!isExportError(error, 'DISK_FULL')) throw error;
+    if (!isDiskFull(error)) throw error;
   }
   return ledger;
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { World } from '../platform/ports.ts';
 import { type SpoolPaths, toFailedFile } from '../spool/spool-paths.ts';
 import { adoptFile } from './adopt.ts';
+import { makeSpoolFolders } from './make-spool-folders.ts';
 import { quarantineFile } from './quarantine-file.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 
@@ -27,8 +28,7 @@ export async function recover(
   paths: SpoolPaths,
   ledger: Ledger,
 ): Promise<RecoveryReport> {
-  for (const directory of [paths.home, paths.exports, paths.failed])
-    await world.disk.makeDirectory(directory);
+  await makeSpoolFolders(world, paths);
   const temporaryRemoved = await removeTemporaryFiles(world, paths);
   const missing = await failMissing(world, paths, ledger);
   return { temporaryRemoved, missing, ...(await adoptFiles(world, paths, ledger)) };
@@ -93,6 +93,8 @@ async function adoptFiles(
   for (const directory of [paths.failed, paths.exports])
     for (const file of (await disk.list(directory)) ?? []) {
       const path = join(directory, file.name);
+      if (file.kind === 'other')
+        log.write('warn', `${path} is not a regular file. The export manager neither reads nor sends it`);
       if (file.kind !== 'file' || !file.name.endsWith('.json') || ledger.queue.findByFile(path) !== undefined)
         continue;
       const adoption = await adoptFile(world, paths, ledger, path);

@@ -1,7 +1,7 @@
 import { type Ledger, openLedger } from '../ledger/ledger.ts';
 import { composeDisk } from '../platform/disk.ts';
 import { createFileSystem, type FileSystem, type OpenFile } from '../platform/disk-file-system.ts';
-import type { Disk } from '../platform/ports.ts';
+import type { Disk, Readers } from '../platform/ports.ts';
 import { createRandom } from '../platform/random.ts';
 import { openLedgerDatabase } from '../platform/sqlite.ts';
 
@@ -41,7 +41,9 @@ export function createPower(ledgerPath: string, stepsMax: number): Power {
   });
   const counted: FileSystem = {
     ...fileSystem,
-    create: stepping(async (path: string) => toOpenFile(await fileSystem.create(path))),
+    create: stepping(async (path: string, readers: Readers) =>
+      toOpenFile(await fileSystem.create(path, readers)),
+    ),
     rename: stepping(fileSystem.rename),
     unlink: stepping(fileSystem.unlink),
     makeDirectory: stepping(fileSystem.makeDirectory),

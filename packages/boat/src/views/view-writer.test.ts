@@ -90,8 +90,8 @@ test('an export that is delivered at once causes one write and one fsync of each
   const disk = composeDisk(
     {
       ...fileSystem,
-      create: async (path) => {
-        const file = await fileSystem.create(path);
+      create: async (path, readers) => {
+        const file = await fileSystem.create(path, readers);
         return {
           ...file,
           sync: async () => {

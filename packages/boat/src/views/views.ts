@@ -136,7 +136,7 @@ async function writeView(
   path: string,
   pieces: Pieces,
 ): Promise<void> {
-  const file = await disk.stage(path);
+  const file = await disk.stage(path, 'everyone');
   try {
     for (const piece of pieces) {
       if (piece.length === 0) continue;

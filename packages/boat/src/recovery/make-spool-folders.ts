@@ -1,0 +1,32 @@
+import { ExportError, isExportError } from '../platform/errors.ts';
+import type { World } from '../platform/ports.ts';
+import type { SpoolPaths } from '../spool/spool-paths.ts';
+
+/**
+ * Creates the folders of the spool, and removes the rights of other users on what an earlier version left readable. Other services
+ * may enter `home`, because the two JSON views in it are public; the ledger and the exports are their owner's. Throws DISK_FAILED if
+ * one of the names that the export manager opens is a symbolic link, which would let another program choose what it reads and
+ * writes. `home` itself may be a link, for example to a larger drive.
+ */
+export async function makeSpoolFolders(
+  { disk, log }: Pick<World, 'disk' | 'log'>,
+  paths: SpoolPaths,
+): Promise<void> {
+  await disk.makeDirectory(paths.home, 'everyone');
+  const ledgerFiles = ['', '-wal', '-shm'].map((suffix) => `${paths.ledger}${suffix}`);
+  for (const path of [paths.exports, paths.failed, paths.damaged, paths.ballast, ...ledgerFiles]) {
+    if ((await disk.stat(path))?.kind !== 'other') continue;
+    throw new ExportError('DISK_FAILED', `${path} is not a regular file or folder`, {
+      op: `open ${path}`,
+      hint: 'Remove the symbolic link or device there. To keep exports on another drive, link the whole folder data/exports.',
+    });
+  }
+  for (const folder of [paths.exports, paths.failed]) await disk.makeDirectory(folder);
+  for (const path of [paths.exports, paths.failed, paths.damaged, ...ledgerFiles])
+    try {
+      await disk.restrict(path);
+    } catch (error) {
+      if (!isExportError(error)) throw error;
+      log.write('warn', `Other users may read ${path}: ${error.message}`, { hint: error.hint });
+    }
+}
