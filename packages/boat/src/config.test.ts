@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import { parseConfig } from './config.ts';
 import { isExportError } from './platform/errors.ts';
 import { listSettings } from './settings.ts';
@@ -42,6 +43,11 @@ const refused: readonly (readonly [
   [{ EXPORT_PORT: 'http' }, undefined, /EXPORT_PORT is "http"/],
   [{ CENTRAL_API_URL: 'http://central.example' }, undefined, /CENTRAL_API_URL is/],
   [{ CENTRAL_API_URL: 'https://me:pw@central.example' }, undefined, /CENTRAL_API_URL contains a user/],
+  [{ CENTRAL_API_URL: 'https://central.example/?' }, undefined, /CENTRAL_API_URL contains/],
+  [{ CENTRAL_API_URL: 'https://central.example#' }, undefined, /CENTRAL_API_URL contains/],
+  [{ CENTRAL_API_URL: 'https://central.example/a?b=c' }, undefined, /CENTRAL_API_URL contains/],
+  [{ CENTRAL_API_URL: 'https://central.example:0' }, undefined, /CENTRAL_API_URL has the port 0/],
+  [{ TIER_API_URL: 'http://localhost:0' }, undefined, /TIER_API_URL has the port 0/],
   [{ TIER_API_URL: 'http://elsewhere.example' }, undefined, /TIER_API_URL is/],
   [{ EXPORT_TIMEZONE: 'Mars/Olympus' }, undefined, /EXPORT_TIMEZONE is/],
   [{ D3KOS_ROOT: 'relative' }, undefined, /D3KOS_ROOT is/],
@@ -55,5 +61,21 @@ for (const [environment, file, named] of refused)
     assert.throws(
       () => parseConfig(environment, file),
       (error) => isExportError(error, 'CONFIG_INVALID') && named.test(error.message) && error.hint !== '',
+    );
+  });
+
+const PASSWORD = 'sunk-cost-7';
+for (const [environment, file] of [
+  [{ CENTRAL_API_URL: `https://me:${PASSWORD}@[` }, undefined],
+  [{ CENTRAL_API_URL: `https://me:${PASSWORD}@central.example:99999` }, undefined],
+  [{ CENTRAL_API_URL: `https://me:${PASSWORD}@${'a'.repeat(5_000)}` }, undefined],
+  [{ TIER_API_URL: `http//me:${PASSWORD}@localhost` }, undefined],
+  [{}, JSON.stringify({ central_api_url: `https://me:${PASSWORD}@[` })],
+  [{}, `{"central_api_url":"https://me:${PASSWORD}@central.example",}`],
+] as const)
+  test(`never shows the password of a URL that it refuses: ${JSON.stringify([environment, file]).slice(0, 80)}`, () => {
+    assert.throws(
+      () => parseConfig(environment, file),
+      (error) => isExportError(error, 'CONFIG_INVALID') && !inspect(error, { depth: 9 }).includes(PASSWORD),
     );
   });

@@ -71,12 +71,12 @@ function parseFile(text: string, path: string): Readonly<Record<string, unknown>
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (cause) {
+  } catch {
+    // The parser's message would quote the file, which may contain a password in a URL.
     throw invalidConfig(
       `${path} is not JSON`,
       `read ${path}`,
       'Correct it, or remove it to run with the defaults.',
-      cause,
     );
   }
   const settings = listSettings();
@@ -115,7 +115,8 @@ function parseVariable({ key, variable, schema }: Setting, environment: Environm
   const value = isNumber ? Number(text) : text;
   if (!Compile(schema).Check(value))
     throw invalidConfig(
-      `${variable} is "${text}"`,
+      // A URL may contain a password.
+      text.includes('@') ? `${variable} is not valid` : `${variable} is "${text}"`,
       `read ${variable}`,
       `Set ${variable} to a value that is valid for "${key}" in export.json.`,
     );

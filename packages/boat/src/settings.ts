@@ -145,18 +145,22 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 function parseUrl(text: string, name: string): URL {
   if (!URL.canParse(text))
+    // The text is not shown, because it may contain a password.
     throw invalidConfig(
-      `${name} is "${text}"`,
+      `${name} is not a complete URL`,
       `read ${name}`,
       'Give a complete URL such as https://central.example.org.',
     );
   const url = new URL(text);
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+  // An empty query or fragment is not visible in the parsed URL, but paths would be appended to it.
+  if (url.username !== '' || url.password !== '' || /[?#]/.test(text))
     throw invalidConfig(
       `${name} contains a user, password, query or fragment`,
       `read ${name}`,
       'Remove it. The device token has its own file, config/export-credentials.json.',
     );
+  if (url.port === '0')
+    throw invalidConfig(`${name} has the port 0`, `read ${name}`, 'Give the port of the server, or none.');
   return url;
 }
 

@@ -57,7 +57,7 @@ export function createCentralClient(
       return sent;
     },
     async fetchHeldParts(query, signal) {
-      const held = await fetchHeldParts(world.transport, { centralUrl, ...query }, signal);
+      const held = await fetchHeldParts(world, { centralUrl, ...query }, signal);
       if (held.offers !== undefined) offered = held.offers;
       return held;
     },

@@ -1,22 +1,25 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { HeldParts } from '@d3kos/protocol';
-import { type Transport, TransportError } from '../platform/ports.ts';
+import { type MonotonicMs, type Transport, TransportError } from '../platform/ports.ts';
 import { fetchHeldParts } from './held-parts.ts';
 
 const EXPORT_ID = 'exp_1';
 const NEVER = new AbortController().signal;
 
 /** The held parts from `firstIndex` on, and the value of `after` in each query, if central answers with `answer`. */
-async function query(answer: (after: number) => Response, firstIndex = 1) {
+async function query(answer: (after: number) => Response, firstIndex = 1, pageMs = 0) {
+  let nowMs = 0;
   const queries: number[] = [];
   const transport: Transport = async (request) => {
     const after = Number(new URL(request.url).searchParams.get('after'));
     queries.push(after);
+    nowMs += pageMs;
     return answer(after);
   };
+  const clock = { monotonic: () => nowMs as MonotonicMs };
   const target = { centralUrl: 'https://central.example', token: 'token', exportId: EXPORT_ID, firstIndex };
-  return { queries, held: await fetchHeldParts(transport, target, NEVER) };
+  return { queries, held: await fetchHeldParts({ transport, clock }, target, NEVER) };
 }
 
 const holds = (index: number, next: number | null): Response => {
@@ -67,3 +70,35 @@ test('a central without the route, a web page and the answer for another export 
     assert.ok(!held.isWhole);
   }
 });
+
+/** A page of about `sizeBytes` that is followed by more. */
+const largePage = (after: number, sizeBytes: number): Response => {
+  const rejected = { category: 'boatlog', record_id: '1', reason: 'x'.repeat(sizeBytes) };
+  const part = {
+    status: 'success',
+    import_id: 'import_1',
+    export_id: EXPORT_ID,
+    part: { index: after + 1, count: 200 },
+    sha256: 'a'.repeat(64),
+    records_imported: {},
+    rejected_records: [rejected],
+    duplicate: false,
+    timestamp: '2026-01-01T00:00:00Z',
+  };
+  return Response.json({ status: 'success', export_id: EXPORT_ID, parts: [part], next: after + 1 });
+};
+
+for (const sizeBytes of [2_000_000, 700_000])
+  test(`pages of ${sizeBytes} bytes end the query before they fill the memory`, async () => {
+    const { queries, held } = await query((after) => largePage(after, sizeBytes));
+    assert.ok(held.receipts.length * sizeBytes <= 8 * 1024 * 1024);
+    assert.ok(queries.length <= held.receipts.length + 1 && held.receipts.length >= 4);
+    assert.equal(held.isWhole, false);
+  });
+
+for (const pageMs of [60_000, 290_000])
+  test(`pages that each take ${pageMs} ms end the query after five minutes`, async () => {
+    const { queries, held } = await query((after) => largePage(after, 10), 1, pageMs);
+    assert.equal(queries.length, pageMs === 60_000 ? 6 : 2);
+    assert.equal(held.isWhole, false);
+  });

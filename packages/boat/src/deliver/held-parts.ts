@@ -20,6 +20,16 @@ const ANSWER_SIZE_MAX_BYTES = 2 * 1024 * 1024;
  * parts of 1 MiB.
  */
 const PAGES_MAX = 100;
+/**
+ * Maximum size of all pages of one query, in bytes. The receipts of a 4 GB export need about 2 MB. The pages are in memory
+ * together, and the daemon must not grow beyond its limit, whatever central answers.
+ */
+const PAGES_SIZE_MAX_BYTES = 8 * 1024 * 1024;
+/**
+ * Time after which no further page is requested. The delivery worker waits for this query, so a central that answers slowly must
+ * not hold it for all pages. On the slowest working link 2 MB take about four minutes.
+ */
+const QUERY_MAX_MS = 5 * 60_000;
 
 const heldShape = Compile(HeldPartsSchema);
 
@@ -43,11 +53,11 @@ export const HELD_PARTS_UNKNOWN: HeldParts = { receipts: [], offers: undefined, 
 
 /**
  * Queries central for the parts of an export that it holds (docs/spec/protocol.md R52). A central without this route, a
- * foreign answer, or a failure of the link ends the query with the receipts read so far. The boat then sends the parts,
+ * foreign answer, or a failure of the link or too many or too slow answers end the query with the receipts read so far. The boat then sends the parts,
  * which is harmless if central holds them. Rejects with the signal's reason when aborted.
  */
 export async function fetchHeldParts(
-  transport: Transport,
+  { transport, clock }: { readonly transport: Transport; readonly clock: Pick<Clock, 'monotonic'> },
   target: HeldPartsQuery & { readonly centralUrl: string; readonly token: string },
   signal: AbortSignal,
 ): Promise<HeldParts> {
@@ -55,7 +65,10 @@ export async function fetchHeldParts(
   let offers: readonly ContentCoding[] | undefined;
   let isWhole = false;
   let after = target.firstIndex - 1;
+  let leftBytes = PAGES_SIZE_MAX_BYTES;
+  const beganMs = clock.monotonic();
   for (let pages = 0; pages < PAGES_MAX; pages += 1) {
+    if (clock.monotonic() - beganMs > QUERY_MAX_MS) break;
     const request = new Request(`${target.centralUrl}${IMPORT_PATH}/${target.exportId}?after=${after}`, {
       redirect: 'manual',
       headers: {
@@ -64,8 +77,9 @@ export async function fetchHeldParts(
         'accept-encoding': 'identity',
       },
     });
-    const page = await exchange(transport, request, signal);
+    const page = await exchange(transport, request, Math.min(leftBytes, ANSWER_SIZE_MAX_BYTES), signal);
     if (page === undefined || page.held.export_id !== target.exportId) break;
+    leftBytes -= page.sizeBytes;
     receipts.push(...page.held.parts);
     ({ offers } = page);
     isWhole = page.held.next === null;
@@ -76,13 +90,18 @@ export async function fetchHeldParts(
   return { receipts, offers, isWhole };
 }
 
-async function exchange(transport: Transport, request: Request, signal: AbortSignal) {
+async function exchange(transport: Transport, request: Request, sizeMaxBytes: number, signal: AbortSignal) {
   try {
     const response = await transport(request, signal);
-    const body = await readAnswer(response, ANSWER_SIZE_MAX_BYTES);
-    const value = body.kind === 'whole' ? parseJsonBytes(body.bytes)?.value : undefined;
-    if (response.status !== 200 || !heldShape.Check(value)) return undefined;
-    return { held: value, offers: parseAcceptEncoding(response.headers.get('accept-encoding')) };
+    const body = await readAnswer(response, sizeMaxBytes);
+    if (response.status !== 200 || body.kind !== 'whole') return undefined;
+    const value = parseJsonBytes(body.bytes)?.value;
+    if (!heldShape.Check(value)) return undefined;
+    return {
+      held: value,
+      sizeBytes: body.bytes.byteLength,
+      offers: parseAcceptEncoding(response.headers.get('accept-encoding')),
+    };
   } catch (error) {
     toTransportFailure(error, signal);
     return undefined;

@@ -1,13 +1,8 @@
-import type { Receipt, RejectedRecord } from '@d3kos/protocol';
+import type { Receipt } from '@d3kos/protocol';
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import type { Entry, HistoryRow } from './entry.ts';
 import { toHistoryRow } from './entry-row.ts';
-
-/**
- * Maximum number of rejected records stored with a delivered export. It is enough to see a pattern and limits the size
- * if central rejects everything.
- */
-export const REJECTED_RECORDS_KEPT_MAX = 1_000;
+import { boundRejected, sumImported } from './kept-receipt.ts';
 
 /** An export that was just delivered. */
 export interface Delivered {
@@ -16,7 +11,7 @@ export interface Delivered {
   readonly atMs: WallMs;
   /** The receipts of all parts, in order. */
   readonly receipts: readonly Receipt[];
-  /** The receipt of the last part as the ledger stores it. */
+  /** The receipt of the last part as the ledger stores it, in JSON. */
   readonly lastReceipt: string;
 }
 
@@ -45,7 +40,6 @@ export function createHistory({ db }: LedgerDatabase): History {
   const selectNewest = db.prepare('SELECT coalesce(max(history_no), 0) AS n FROM history');
   return {
     insert: ({ entry, atMs, receipts, lastReceipt }) => {
-      const { recordsImported, rejectedRecords } = sumReceipts(receipts);
       insert.run(
         entry.queueId,
         entry.exportId,
@@ -60,8 +54,8 @@ export function createHistory({ db }: LedgerDatabase): History {
         atMs,
         entry.retryCount,
         entry.lastError ?? null,
-        JSON.stringify(recordsImported),
-        JSON.stringify(rejectedRecords),
+        JSON.stringify(sumImported(receipts)),
+        JSON.stringify(boundRejected(receipts.flatMap((receipt) => receipt.rejected_records))),
         lastReceipt,
       );
     },
@@ -77,29 +71,4 @@ export function createHistory({ db }: LedgerDatabase): History {
     },
     newestNo: () => selectNewest.get()?.['n'] as number,
   };
-}
-
-/** Formats a receipt for the ledger: JSON with a bounded list of rejected records. */
-export function toKeptReceipt(receipt: Receipt): string {
-  return JSON.stringify(
-    receipt.rejected_records.length <= REJECTED_RECORDS_KEPT_MAX
-      ? receipt
-      : { ...receipt, rejected_records: receipt.rejected_records.slice(0, REJECTED_RECORDS_KEPT_MAX) },
-  );
-}
-
-function sumReceipts(receipts: readonly Receipt[]): {
-  readonly recordsImported: Readonly<Record<string, number>>;
-  readonly rejectedRecords: readonly RejectedRecord[];
-} {
-  const recordsImported: Record<string, number> = {};
-  const rejectedRecords: RejectedRecord[] = [];
-  for (const receipt of receipts) {
-    for (const [category, n] of Object.entries(receipt.records_imported))
-      recordsImported[category] = (recordsImported[category] ?? 0) + n;
-    rejectedRecords.push(
-      ...receipt.rejected_records.slice(0, REJECTED_RECORDS_KEPT_MAX - rejectedRecords.length),
-    );
-  }
-  return { recordsImported, rejectedRecords };
 }

@@ -4,7 +4,8 @@ import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import type { Cursors } from './cursors.ts';
 import type { Digests } from './digests.ts';
 import type { Entry, PartRow } from './entry.ts';
-import { type History, toKeptReceipt } from './history.ts';
+import type { History } from './history.ts';
+import { toKeptReceipt } from './kept-receipt.ts';
 import type { Parts } from './parts.ts';
 import type { QueueReads } from './queue-reads.ts';
 import type { WireMonths } from './wire-months.ts';
@@ -90,13 +91,13 @@ export function createQueueOutcomes(
     acknowledge: (entryNo, { partIndex, receipt, atMs, wireSizeBytes }) =>
       ledger.transaction(() => {
         addWire(entryNo, wireSizeBytes, atMs);
-        parts.acknowledge(entryNo, partIndex, toKeptReceipt(receipt), atMs);
+        parts.acknowledge(entryNo, partIndex, JSON.stringify(toKeptReceipt(receipt)), atMs);
         statements.resetAttempts.run(entryNo);
       }),
     complete: (entryNo, { partIndex, receipt, atMs, wireSizeBytes }) =>
       endUpload(entryNo, () => {
         const before = mustGet(reads, entryNo);
-        const lastReceipt = toKeptReceipt(receipt);
+        const lastReceipt = JSON.stringify(toKeptReceipt(receipt));
         let receipts: readonly Receipt[] = [receipt];
         // An export that is sent as one part has no rows in `parts`. Its only receipt is in history.
         if (before.partSizeBytes !== undefined) {

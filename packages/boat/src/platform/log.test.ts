@@ -46,6 +46,14 @@ describe('a log line', () => {
     assert.equal(lines[0], '<4>Told a=1 b="two words" d="{\\"e\\":[1]}" f="outer: inner" g=10 h=null i=""');
   });
 
+  it('has no character that controls a terminal or changes the direction of the text', () => {
+    const { log, lines } = collecting();
+    const unsafe =
+      '\u0000\u001b\u007f\u0080\u009b2J\u009f\u061c\u200e\u200f\u2028\u202a\u202e\u2066\u2069\ufeff';
+    log.write('info', `a${unsafe}b`, { fact: `c${unsafe}d`, [`k`]: unsafe });
+    assert.equal(lines[0], '<6>a 2J b fact="c 2J d" k=" 2J "');
+  });
+
   it('is one line for any value, and never throws', () => {
     const { log, lines } = collecting();
     const cycle: Record<string, unknown> = {};

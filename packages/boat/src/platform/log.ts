@@ -1,3 +1,4 @@
+import { toPlainText } from './plain-text.ts';
 import type { Log, LogLevel } from './ports.ts';
 
 /** The levels from the least to the most important, each with its journald priority (sd-daemon(3)). */
@@ -30,7 +31,7 @@ export function createLog(options: LogOptions): Log {
       const head = options.journald
         ? `<${PRIORITIES[level]}>`
         : `${new Date().toISOString()} ${level.padEnd(5)} `;
-      writeLine(`${head}${toOneLine(message)}${toFacts(facts)}`);
+      writeLine(`${head}${toPlainText(message)}${toFacts(facts)}`);
     },
   };
 }
@@ -55,7 +56,7 @@ function toFacts(facts: Readonly<Record<string, unknown>> | undefined): string {
 }
 
 function toValue(value: unknown): string {
-  const text = toOneLine(toText(value)).slice(0, VALUE_LENGTH_MAX);
+  const text = toPlainText(toText(value)).slice(0, VALUE_LENGTH_MAX);
   return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
 }
 
@@ -79,11 +80,4 @@ function toCauses(error: Error): string {
   )
     messages.push(cause.message);
   return messages.join(': ');
-}
-
-/**
- * Replaces line ends and other control characters with spaces, so that a message is one line and cannot control a terminal.
- */
-function toOneLine(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ');
 }

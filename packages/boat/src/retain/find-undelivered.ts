@@ -1,7 +1,7 @@
 import type { RejectedRecord } from '@d3kos/protocol';
 import type { Entry } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { REJECTED_RECORDS_KEPT_MAX } from '../ledger/history.ts';
+import { REJECTED_RECORDS_KEPT_MAX } from '../ledger/kept-receipt.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { Clock, Disk } from '../platform/ports.ts';
 import { toLineKind } from '../spool/policy.ts';

@@ -65,6 +65,20 @@ describe('an answer to a part', () => {
   });
 });
 
+describe('the text of a refusal', () => {
+  for (const unsafe of ['\u001b[2J', '\u009b31m', '\u202eevil', 'two\nlines'])
+    it(`cannot control a terminal: ${JSON.stringify(unsafe)}`, () => {
+      const found = recogniseAnswer({
+        status: 503,
+        redirectHost: 'nowhere',
+        contentType: undefined,
+        body: { kind: 'json', value: { ...REFUSAL, error_code: unsafe, message: unsafe } },
+      });
+      assert.ok(found.kind === 'refusal');
+      assert.doesNotMatch(found.message + found.errorCode, /[\u0000-\u001f\u0080-\u009f\u202e]/);
+    });
+});
+
 describe('an answer to a health probe', () => {
   const table: readonly (readonly [status: number, json: unknown, kind: string])[] = [
     [200, HEALTH, 'central'],

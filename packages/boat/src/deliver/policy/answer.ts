@@ -1,5 +1,6 @@
 import { CentralErrorSchema, type Health, HealthSchema, type Receipt, ReceiptSchema } from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
+import { toPlainText } from '../../platform/plain-text.ts';
 import type { NotCentralReason } from '../outcome.ts';
 
 /** Most characters of central's message that an outcome carries into the ledger and onto the page. */
@@ -55,8 +56,9 @@ function recogniseJson(status: number, value: unknown): RecognisedAnswer {
   if (status >= 400 && refusalShape.Check(value))
     return {
       kind: 'refusal',
-      errorCode: value.error_code,
-      message: value.message.slice(0, MESSAGE_LENGTH_MAX),
+      // They are shown in a terminal, on the page and in the log.
+      errorCode: toPlainText(value.error_code),
+      message: toPlainText(value.message.slice(0, MESSAGE_LENGTH_MAX)),
     };
   return foreign('other_json', "JSON without central's fields");
 }

@@ -1,0 +1,67 @@
+import { isCategory, type Receipt, type RejectedRecord } from '@d3kos/protocol';
+import { toPlainText } from '../platform/plain-text.ts';
+
+/**
+ * Maximum number of rejected records stored with a delivered export. It is enough to see a pattern and limits the size
+ * if central rejects everything.
+ */
+export const REJECTED_RECORDS_KEPT_MAX = 1_000;
+
+/** Maximum length of the rejected records stored with one receipt, in characters. A hundred with their reasons need 20,000. */
+const REJECTED_LENGTH_MAX = 32 * 1024;
+/** Maximum length of one reason, in characters. Central's are shorter. */
+const REASON_LENGTH_MAX = 200;
+/** Maximum length of a record ID, in characters. No record of this boat has a longer one. */
+const RECORD_ID_LENGTH_MAX = 300;
+/** Maximum length of the import ID and the time, in characters. */
+const LABEL_LENGTH_MAX = 100;
+
+/** Stands for rejected records that the list does not name. The records of such an export are not proven to be delivered. */
+const MORE_REJECTED: RejectedRecord = {
+  category: '*',
+  record_id: '*',
+  reason: 'More records were rejected than are stored',
+};
+
+/**
+ * The receipt as the ledger stores it: only the fields of the protocol, only counts of known categories, and a bounded list of
+ * rejected records. Whatever central answers, the result has at most about 40,000 characters.
+ */
+export function toKeptReceipt(receipt: Receipt): Receipt {
+  return {
+    status: receipt.status,
+    import_id: receipt.import_id.slice(0, LABEL_LENGTH_MAX),
+    export_id: receipt.export_id,
+    part: { index: receipt.part.index, count: receipt.part.count },
+    sha256: receipt.sha256,
+    records_imported: sumImported([receipt]),
+    rejected_records: boundRejected(receipt.rejected_records),
+    duplicate: receipt.duplicate,
+    timestamp: receipt.timestamp.slice(0, LABEL_LENGTH_MAX),
+  };
+}
+
+/** The imported records by category, summed over the receipts. A name that is not a category is ignored. */
+export function sumImported(receipts: readonly Receipt[]): Readonly<Record<string, number>> {
+  const sums = new Map<string, number>();
+  for (const { records_imported } of receipts)
+    for (const [category, count] of Object.entries(records_imported))
+      if (isCategory(category))
+        sums.set(category, Math.min((sums.get(category) ?? 0) + count, Number.MAX_SAFE_INTEGER));
+  return Object.fromEntries(sums);
+}
+
+/** The first rejected records. If some are left out, the last item stands for them. */
+export function boundRejected(rejected: readonly RejectedRecord[]): RejectedRecord[] {
+  const kept: RejectedRecord[] = [];
+  let length = 0;
+  for (const { category, record_id, reason } of rejected) {
+    const item = { category, record_id, reason: toPlainText(reason.slice(0, REASON_LENGTH_MAX)) };
+    length += JSON.stringify(item).length;
+    const isKnown = (category === '*' || isCategory(category)) && record_id.length <= RECORD_ID_LENGTH_MAX;
+    if (kept.length === REJECTED_RECORDS_KEPT_MAX - 1 || length > REJECTED_LENGTH_MAX || !isKnown)
+      return [...kept, MORE_REJECTED];
+    kept.push(item);
+  }
+  return kept;
+}

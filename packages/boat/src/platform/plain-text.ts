@@ -1,0 +1,10 @@
+/**
+ * Control characters of C0 and C1, line and paragraph separators, and characters that change the direction of text. In a terminal
+ * or on a page they could hide or forge other text. `\ufeff` is invisible.
+ */
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+/g;
+
+/** Replaces characters that are not plain text with spaces, so that the result is one line and cannot control a terminal. */
+export function toPlainText(text: string): string {
+  return text.replace(UNSAFE, ' ');
+}
