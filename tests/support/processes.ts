@@ -295,11 +295,16 @@ async function endDatabase(dataDir: string): Promise<void> {
   if (socketDir !== undefined && socketDir !== '') rmSync(socketDir, { recursive: true, force: true });
 }
 
-/** Starts central and waits until it answers. */
-export async function startCentral(processes: Processes, place: CentralPlace): Promise<Program> {
+/** Starts central and waits until it answers. `environment` has additional variables from `packages/central/src/config.ts`. */
+export async function startCentral(
+  processes: Processes,
+  place: CentralPlace,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Program> {
   const program = processes.start('central', ['serve'], {
     CENTRAL_DATA_DIR: place.dataDir,
     CENTRAL_PORT: String(place.port),
+    ...environment,
   });
   await untilAnswering(program, `${place.url}/api/v1/health`, 'd3kos-central');
   return program;

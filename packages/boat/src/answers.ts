@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { Answer } from './api/contract.ts';
 import { describeSendHold } from './deliver/policy/data-budget.ts';
 import { describeDestination } from './deliver/policy/destination-state.ts';
+import { describeLedgerChange } from './deliver/policy/divergence.ts';
 import type { DoctorReport } from './doctor/doctor.ts';
 import { isHealthy, toReportedFindings } from './doctor/policy.ts';
 import type {
@@ -13,6 +14,7 @@ import type {
 } from './export-manager.ts';
 import { describeUnread } from './create-export/policy.ts';
 import type { Entry, EntryStatus, ExportType, HistoryRow, QueueCounts } from './ledger/entry.ts';
+import type { LedgerChange } from './ledger/ledger-changes.ts';
 import { toLegacyTime } from './ledger/policy.ts';
 import { toHistoryView, toQueueView } from './views/views.ts';
 import { toStorageWarning } from './platform/policy/storage-medium.ts';
@@ -52,6 +54,7 @@ export function toStatusAnswer(status: Status, port: number, nowMs: WallMs): Ans
     },
     thrift: budget,
     data_budget: budget,
+    ledger: { ledger_id: status.ledger.ledgerId, change: toLedgerChange(status.ledger.change) },
     last_export: status.lastExport === undefined ? null : toQueueView(status.lastExport),
     last_delivery: status.lastDelivery === undefined ? null : toHistoryView(status.lastDelivery),
     schedule: {
@@ -76,6 +79,18 @@ function toMediumKeys(medium: Status['storage']['medium']) {
     medium: medium?.kind ?? null,
     file_system: medium?.fileSystem ?? null,
     warning: warning?.message ?? null,
+  };
+}
+
+function toLedgerChange(change: LedgerChange | undefined): Answer<'status'>['ledger']['change'] {
+  if (change === undefined) return null;
+  return {
+    at: toLegacyTime(change.atMs),
+    former_ledger_id: change.oldLedgerId,
+    reason: change.reason,
+    renumbered_exports: change.renumberedCount,
+    full_export_due: !change.hasFullExport,
+    explanation: describeLedgerChange(change),
   };
 }
 

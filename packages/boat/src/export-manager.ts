@@ -19,6 +19,7 @@ import type {
   QueueCounts,
 } from './ledger/entry.ts';
 import type { Ledger } from './ledger/ledger.ts';
+import type { LedgerChange } from './ledger/ledger-changes.ts';
 import type { License } from './license/license.ts';
 import type { LicenseResult } from './license/policy.ts';
 import type { StorageMedium } from './platform/policy/storage-medium.ts';
@@ -52,6 +53,8 @@ export interface Status {
     readonly monthBytes: number;
     readonly monthBytesMax: number | undefined;
   };
+  /** The current ledger, and the change with which it began if its predecessor had diverged. */
+  readonly ledger: { readonly ledgerId: string; readonly change: LedgerChange | undefined };
   readonly lastExport: Entry | undefined;
   readonly lastDelivery: HistoryRow | undefined;
   readonly schedule: {

@@ -25,6 +25,7 @@ export function createStatusReport(
         monthBytes: ledger.queue.monthBytes(world.clock.wall()),
         monthBytesMax: config.monthlyBudgetBytes,
       },
+      ledger: { ledgerId: ledger.facts.ledgerId, change: ledger.changes.list(1)[0] },
       lastExport,
       lastDelivery: ledger.queue.history(1)[0],
       schedule: {

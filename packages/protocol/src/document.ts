@@ -58,6 +58,19 @@ export const BoatClockSchema = Type.Object({
  */
 export const WITHDRAWN_SEQUENCES_MAX = 200;
 
+/**
+ * Most exports in `open_exports` (R72). They add at most 6 KB to every part. A boat with more exports waiting delivers the oldest
+ * first, so the documents between them still name each export.
+ */
+export const OPEN_EXPORTS_MAX = 100;
+
+/** An export of a ledger that is not delivered, by the number that it has in its ledger. */
+export const OpenExportSchema = Type.Object({
+  sequence: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  export_id: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,80}$' }),
+});
+export type OpenExport = Static<typeof OpenExportSchema>;
+
 /** Every member of a document except its records. The four legacy keys come first (docs/spec/delivery.md, "Making an export"). */
 export const DocumentHeaderSchema = Type.Object({
   installation_id: Type.String({ pattern: INSTALLATION_ID_PATTERN }),
@@ -85,6 +98,11 @@ export const DocumentHeaderSchema = Type.Object({
       maxItems: WITHDRAWN_SEQUENCES_MAX,
     }),
   ),
+  /**
+   * Exports of this ledger that waited or had failed when this one was made (R72, decision 0033). If the ledger goes back, central
+   * recognises that another export uses their sequences.
+   */
+  open_exports: Type.Optional(Type.Array(OpenExportSchema, { maxItems: OPEN_EXPORTS_MAX })),
 });
 export type DocumentHeader = Static<typeof DocumentHeaderSchema>;
 
@@ -105,6 +123,7 @@ export const ExportDocumentSchema = Type.Object({
   software_version: Type.Optional(DocumentHeaderSchema.properties.software_version),
   clock: Type.Optional(BoatClockSchema),
   withdrawn_sequences: DocumentHeaderSchema.properties.withdrawn_sequences,
+  open_exports: DocumentHeaderSchema.properties.open_exports,
   part: Type.Optional(PartSchema),
   data: Type.Partial(
     // Object.fromEntries loses the names of the nine keys.

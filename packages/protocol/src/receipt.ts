@@ -38,6 +38,7 @@ export const CENTRAL_ERROR_CODES = [
   'NOT_FOUND',
   'METHOD_NOT_ALLOWED',
   'IDEMPOTENCY_CONFLICT',
+  'LEDGER_DIVERGED',
   'BODY_TOO_LARGE',
   'UNSUPPORTED_MEDIA_TYPE',
   'TOO_MANY_REQUESTS',
@@ -46,7 +47,8 @@ export const CENTRAL_ERROR_CODES = [
 ] as const;
 export type CentralErrorCode = (typeof CENTRAL_ERROR_CODES)[number];
 
-/** A refusal of central. R39: "A boat MUST base its decision on the status of a refusal and MUST accept unknown error codes." */
+/** A refusal of central. R39: "A boat MUST base its decision on the status of a refusal, except for
+ * `LEDGER_DIVERGED`, and MUST accept unknown error codes." */
 export const CentralErrorSchema = Type.Object({
   status: Type.Literal('error'),
   error_code: Type.String({ minLength: 1, maxLength: 80 }),

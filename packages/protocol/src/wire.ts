@@ -3,6 +3,12 @@ export const IMPORT_PATH = '/api/v1/data/import';
 /** The health route (docs/spec/protocol.md R49). */
 export const HEALTH_PATH = '/api/v1/health';
 
+/**
+ * The request header with the ID of the ledger that the boat uses now. It differs from the document's `ledger_id` for an export of
+ * a lost ledger (docs/spec/protocol.md R75).
+ */
+export const LEDGER_ID_HEADER = 'Ledger-Id';
+
 /** Content codings; `identity` is sent without a header. Central offers codings in `Accept-Encoding` of its answers (R22, R23). */
 export const CONTENT_CODINGS = ['identity', 'gzip', 'br', 'zstd'] as const;
 export type ContentCoding = (typeof CONTENT_CODINGS)[number];

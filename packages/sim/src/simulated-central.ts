@@ -32,6 +32,8 @@ export async function openCentralDatabase(): Promise<CentralDatabase> {
     'installations',
     'device_tokens',
     'imports',
+    'ledgers',
+    'ledger_exports',
     'rejected_records',
     ...CATEGORIES.map((category) => `records_${category}`),
   ];

@@ -110,6 +110,18 @@ const dataBudgetProperties = {
   ),
 };
 
+const LedgerChangeSchema = Type.Object({
+  at: Time,
+  former_ledger_id: Type.String(),
+  reason: Type.String({ description: "Central's refusal" }),
+  renumbered_exports: Type.Integer({
+    minimum: 0,
+    description: 'Waiting and failed exports that were numbered in the new ledger',
+  }),
+  full_export_due: Type.Boolean({ description: 'Whether the next export is full because of the change' }),
+  explanation: Type.String({ description: 'What happened and what follows, in a sentence' }),
+});
+
 /** The answer to `GET /export/status`. Unknown values are null. */
 export const StatusSchema = Type.Object({
   success: Success,
@@ -128,6 +140,10 @@ export const StatusSchema = Type.Object({
     description: 'Deprecated: the former name of `data_budget`. It will be removed in the next release.',
   }),
   data_budget: Type.Object(dataBudgetProperties),
+  ledger: Type.Object({
+    ledger_id: Type.String(),
+    change: Nullable(LedgerChangeSchema),
+  }),
   last_export: Nullable(QueueEntrySchema),
   last_delivery: Nullable(HistoryEntrySchema),
   schedule: Type.Object({

@@ -6,7 +6,7 @@ import {
   type BundleEnd,
   toBundleLine,
 } from '@d3kos/protocol';
-import { planParts, readPartBody } from '../deliver/entry-parts.ts';
+import { planParts, readPartBody, toIdentity } from '../deliver/entry-parts.ts';
 import type { Entry } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { toLegacyTime, toStamp } from '../ledger/policy.ts';
@@ -143,7 +143,7 @@ async function* bundleEntry(deps: BundlerDeps, entryNo: number): AsyncGenerator<
   // The entry is read again, because it may have been delivered or moved while earlier exports were written.
   const entry = ledger.queue.get(entryNo);
   if (entry === undefined || entry.status === 'completed') return;
-  const reader = await openExportReader(world, entry.exportFile);
+  const reader = await openExportReader(world, entry.exportFile, toIdentity(ledger, entry));
   const parts = await planParts(ledger, entry, reader, entry.partSizeBytes ?? deps.partSizeBytes);
   for (const part of parts) {
     if (part.acknowledged) continue;

@@ -57,6 +57,7 @@ export function toStatusLines(status: Answer<'status'>): readonly string[] {
       `${destination.state}${destination.since === undefined ? '' : ` since ${destination.since}`}`,
     ],
     ...(destination.explanation === undefined ? [] : [['', destination.explanation] as const]),
+    ...(status.ledger?.change ? [['Ledger', `${status.ledger.change.explanation}.`] as const] : []),
     [
       'Last export',
       status.last_export ? `${status.last_export.queue_id}, ${status.last_export.status}` : MISSING,

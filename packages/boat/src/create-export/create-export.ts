@@ -4,6 +4,7 @@ import {
   type Category,
   type DocumentHeader,
   FORMAT_VERSION,
+  OPEN_EXPORTS_MAX,
   WITHDRAWN_SEQUENCES_MAX,
 } from '@d3kos/protocol';
 import type { SourcePaths } from '../collect/collector.ts';
@@ -40,11 +41,14 @@ type Categories = Readonly<Partial<Record<Category, CategoryCount>>>;
  */
 export async function createExport(
   deps: CreateExportDeps,
-  request: ExportRequest,
+  requested: ExportRequest,
   signal: AbortSignal,
 ): Promise<CreateResult> {
   const { world } = deps;
   await prepare(deps, signal);
+  // docs/spec/protocol.md R74: "After 409 `LEDGER_DIVERGED` a boat MUST begin a new ledger, number its waiting and failed exports
+  // in it under new keys, and make its next export a full export."
+  const request = deps.ledger.changes.isFullDue() ? { ...requested, type: 'full' as const } : requested;
   const nowMs = world.clock.wall();
   const names = await findFreeNames(deps, nowMs);
   const header = await toHeader(deps, request, toLegacyTime(nowMs), signal);
@@ -70,6 +74,7 @@ export async function createExport(
         trigger: request.trigger,
         tier: request.tier,
         sequence: header.sequence,
+        ledgerId: header.ledger_id,
         categoryCount: CATEGORIES.length,
         recordCount: collected.recordCount,
         categories: collected.categories,
@@ -108,15 +113,15 @@ async function prepare(
  */
 async function enqueueOrRemove(
   { world, ledger }: CreateExportDeps,
-  entry: NewEntry,
+  entry: NewEntry & { readonly ledgerId: string },
   moves: readonly CategoryMoves[],
   claims: { readonly slotId: string | undefined; readonly stagedNo: number | undefined },
 ): Promise<Entry> {
   try {
     return ledger.queue.enqueue(entry, moves, claims);
   } catch (error) {
-    ledger.facts.skipSequence(entry.sequence);
-    if (ledger.queue.findByExportId(entry.exportId) === undefined) await world.disk.remove(entry.exportFile);
+    ledger.facts.skipSequence(entry.ledgerId, entry.sequence);
+    if (ledger.queue.findByFile(entry.exportFile) === undefined) await world.disk.remove(entry.exportFile);
     throw error;
   }
 }
@@ -141,6 +146,7 @@ async function toHeader(
     software_version: SOFTWARE_VERSION,
     clock: await readBoatClock(deps, signal),
     ...toWithdrawn(ledger),
+    ...toOpenExports(ledger),
   };
 }
 
@@ -154,6 +160,15 @@ function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequenc
   // An adopted export of another ledger has sequence 0.
   const own = sequences.filter((sequence) => sequence > 0);
   return own.length === 0 ? {} : { withdrawn_sequences: own };
+}
+
+/**
+ * Returns the exports of this ledger that are not delivered. docs/spec/protocol.md R72: "A boat MUST name the waiting and failed
+ * exports of this ledger in `open_exports` of later documents, the newest 100."
+ */
+function toOpenExports({ queue }: Ledger): Pick<DocumentHeader, 'open_exports'> {
+  const open = queue.openExports(OPEN_EXPORTS_MAX);
+  return open.length === 0 ? {} : { open_exports: [...open] };
 }
 
 /**

@@ -16,6 +16,8 @@ export interface CentralClient {
   sendPart(
     part: {
       readonly token: string;
+      /** The ledger that the boat uses now. */
+      readonly ledgerId: string;
       readonly exportId: string;
       readonly part: Part;
       readonly body: Uint8Array;

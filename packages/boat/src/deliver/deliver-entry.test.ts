@@ -65,7 +65,7 @@ test('an entry that is pending although every part is acknowledged fails and doe
     await deliver(accept, { stopAfter: 'part_acknowledged' });
     ledger.queue.unclaim(1);
   }
-  const last = { exportId: 'exp_1', part: { index: 3, count: 3 }, body: new Uint8Array() };
+  const last = { ledgerId: '', exportId: 'exp_1', part: { index: 3, count: 3 }, body: new Uint8Array() };
   ledger.queue.acknowledge(1, {
     partIndex: 3,
     receipt: receiptFor(last),

@@ -6,7 +6,14 @@ import { ExportError, isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { type ExportReader, openExportReader } from '../spool/export-reader.ts';
 import type { CentralClient } from './central-client.ts';
-import { cutAgain, estimateBodyBytes, planParts, readPartBody, toCuttable } from './entry-parts.ts';
+import {
+  cutAgain,
+  estimateBodyBytes,
+  planParts,
+  readPartBody,
+  toCuttable,
+  toIdentity,
+} from './entry-parts.ts';
 import { acknowledgeHeld, HELD_PARTS_UNKNOWN } from './held-parts.ts';
 import type { Outcome } from './outcome.ts';
 import type { PartFailures } from './part-failures.ts';
@@ -117,7 +124,7 @@ async function* openParts(
 ): Steps<OpenParts | Extract<EntryResult, { kind: 'delivered' }>> {
   const { entry, token, installationId } = delivery;
   const partSizeBytes = entry.partSizeBytes ?? delivery.partSizeBytes;
-  const reader = await openExportReader(world, entry.exportFile);
+  const reader = await openExportReader(world, entry.exportFile, toIdentity(ledger, entry));
   await requireOwnExport(reader, installationId);
   const planned = await planParts(ledger, entry, reader, partSizeBytes);
   const first = planned.find((part) => !part.acknowledged);
@@ -174,7 +181,7 @@ async function* sendParts(
     if (permission.kind === 'refused')
       return { kind: 'not_permitted', refusal: permission, wireSizeBytes: 0 };
     const { outcome, wireSizeBytes } = await deps.central.sendPart(
-      { token: delivery.token, exportId: entry.exportId, part, body },
+      { token: delivery.token, ledgerId: ledger.facts.ledgerId, exportId: entry.exportId, part, body },
       signal,
     );
     signal.throwIfAborted();
@@ -209,6 +216,7 @@ async function* sendParts(
       case 'unavailable':
       case 'refused_on_the_way':
       case 'blocked':
+      case 'diverged':
       case 'rejected':
       case 'unreadable':
         // Without a connection, no bytes count against the data budget.

@@ -1,3 +1,4 @@
+import type { LedgerChange } from '../ledger/ledger-changes.ts';
 import type { NextAttempt } from './policy/backoff.ts';
 import type { SendHold } from './policy/data-budget.ts';
 import type { Destination } from './policy/destination-state.ts';
@@ -42,9 +43,11 @@ export type DeliveryEvent =
   | {
       readonly kind: 'waits_unspent';
       readonly queueId: string;
-      readonly reason: 'unreachable' | 'blocked' | 'not_permitted' | 'cancelled';
+      readonly reason: 'unreachable' | 'blocked' | 'diverged' | 'not_permitted' | 'cancelled';
       readonly detail: string;
     }
+  /** Central knows another export under the ledger and sequence of this one, so the boat began a new ledger. */
+  | { readonly kind: 'ledger_begun'; readonly queueId: string; readonly change: LedgerChange }
   /** Central will never accept the export. `dead_lettered` follows. */
   | { readonly kind: 'rejected'; readonly queueId: string; readonly detail: string }
   /** The export failed. Its file is kept, and its records go with the next export. */

@@ -2,6 +2,7 @@ import type { LogLevel } from '../platform/ports.ts';
 import type { DeliveryEvent } from './delivery-event.ts';
 import { describeDelay, describeNextAttempt } from './policy/backoff.ts';
 import { describeSendHold } from './policy/data-budget.ts';
+import { describeLedgerChange } from './policy/divergence.ts';
 import { describeDestination } from './policy/destination-state.ts';
 
 export interface DeliveryLogLine {
@@ -35,6 +36,8 @@ export function toDeliveryLogLine(event: DeliveryEvent): DeliveryLogLine | undef
       return event.reason === 'unreachable'
         ? info(`Export upload failed: ${event.queueId} waits: ${event.detail}`)
         : undefined;
+    case 'ledger_begun':
+      return warn(describeLedgerChange(event.change), { queue_id: event.queueId });
     case 'rejected':
       return warn(`Export rejected: ${event.queueId}: ${event.detail}. Its records go with the next export`);
     case 'not_permitted':

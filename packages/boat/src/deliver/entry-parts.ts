@@ -1,8 +1,16 @@
 import type { Entry, PartRow } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { ExportReader } from '../spool/export-reader.ts';
+import type { ExportIdentity, ExportReader } from '../spool/export-reader.ts';
 import type { Slice } from '../spool/policy.ts';
 import type { CuttablePart } from './policy/part-size.ts';
+
+/**
+ * Returns the export that the entry's bodies name. It differs from the header of its file if a new ledger has begun since.
+ * Undefined for an adopted export of a lost ledger, which is sent as its file is.
+ */
+export function toIdentity(ledger: Ledger, { exportId, sequence }: Entry): ExportIdentity | undefined {
+  return sequence === 0 ? undefined : { exportId, ledgerId: ledger.facts.ledgerId, sequence };
+}
 
 /**
  * Returns the entry's parts. A file that is not larger than the part size is sent as one part. A larger file is cut

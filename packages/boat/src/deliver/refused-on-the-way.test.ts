@@ -73,7 +73,7 @@ for (const outcome of [LOST, { kind: 'stalled' } as const, page(502)])
     };
     assert.equal(await fail(), 'unavailable');
     assert.equal(await fail(), 'unavailable', 'nothing shows yet that others pass');
-    const other = { exportId: 'exp_2', part: { index: 1, count: 1 }, body: new Uint8Array() };
+    const other = { ledgerId: '', exportId: 'exp_2', part: { index: 1, count: 1 }, body: new Uint8Array() };
     failures.record(2, 1, accept(other));
     assert.equal(await fail(), 'refused_on_the_way');
     assert.equal(await fail(), 'refused_on_the_way');

@@ -95,6 +95,7 @@ async function send(
   const part: PartToSend = {
     centralUrl,
     token: 'secret-token',
+    ledgerId: '00112233445566ff',
     exportId: 'export_1',
     part: { index: 2, count: 3 },
     body: BODY,

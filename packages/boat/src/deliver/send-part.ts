@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   type ContentCoding,
   IMPORT_PATH,
+  LEDGER_ID_HEADER,
   type Part,
   type Receipt,
   toContentDigest,
@@ -44,6 +45,8 @@ export interface PartToSend {
   /** URL of central, without a trailing slash. */
   readonly centralUrl: string;
   readonly token: string;
+  /** The ledger that the boat uses now. The part may belong to a lost one. */
+  readonly ledgerId: string;
   readonly exportId: string;
   readonly part: Part;
   /** The decoded body, a complete document. A receipt must name its SHA-256. */
@@ -111,6 +114,8 @@ function toRequest(
       // docs/spec/protocol.md R16: "A boat MUST send `Idempotency-Key: <export_id>/<part index>` with each part,
       // counting parts from 1."
       'idempotency-key': toIdempotencyKey(sent.exportId, sent.part.index),
+      // docs/spec/protocol.md R75: "A boat MUST send the ID of the ledger that it uses in the header `Ledger-Id` with each part."
+      [LEDGER_ID_HEADER]: sent.ledgerId,
       accept: 'application/json',
       'accept-encoding': 'identity',
     },

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { openLedger } from '../ledger/ledger.ts';
 import { createClock } from '../platform/clock.ts';
 import { createDatabases } from '../platform/sqlite.ts';
+import type { MonotonicMs } from '../platform/ports.ts';
 import { toSpoolPaths } from '../spool/spool-paths.ts';
 import { createKeptLog } from '../testing/kept-log.ts';
 import { newEntry } from '../testing/new-entry.ts';
@@ -12,6 +14,7 @@ import { temporaryRoot } from '../testing/temporary-root.ts';
 import { createCircuitBreaker } from './circuit-breaker.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { DeliveryEvent } from './delivery-event.ts';
+import { createDivergence } from './divergence.ts';
 import { createDeliveryReporter } from './delivery-reporter.ts';
 import { createEntrySelector } from './entry-selector.ts';
 import { createPartFailures } from './part-failures.ts';
@@ -22,12 +25,18 @@ const root = temporaryRoot('settle-delivery');
 const UNAVAILABLE: Verdict = { kind: 'unavailable', affects: 'export', detail: 'HTTP 503 UNAVAILABLE: away' };
 
 let made = 0;
+let ledgers = 0;
 /** A worker's parts around one entry that is being sent. */
 function startDelivery() {
   made += 1;
   const paths = toSpoolPaths(join(root, String(made)));
   mkdirSync(paths.exports, { recursive: true });
-  const ledger = openLedger(createDatabases().openLedger(paths.ledger), () => '00112233445566ff');
+  const ledger = openLedger(createDatabases().openLedger(paths.ledger), () =>
+    createHash('sha256')
+      .update(String((ledgers += 1)))
+      .digest('hex')
+      .slice(0, 16),
+  );
   ledger.queue.enqueue(newEntry(1), []);
   const entry = ledger.queue.claim(() => true);
   assert.ok(entry !== undefined);
@@ -45,6 +54,7 @@ function startDelivery() {
     dataBudget: { meteredSizeMaxBytes: undefined, monthlyBytesMax: undefined },
     isMoving: () => false,
   });
+  let hoursMs = 0;
   const deps = {
     world,
     ledger,
@@ -52,6 +62,10 @@ function startDelivery() {
     selector,
     failures: createPartFailures(),
     deadLetters,
+    divergence: createDivergence(
+      { clock: { ...world.clock, monotonic: () => (world.clock.monotonic() + hoursMs) as MonotonicMs } },
+      ledger,
+    ),
     reporter,
     configuration: 'token 1',
   };
@@ -64,7 +78,8 @@ function startDelivery() {
     return settle({ kind: 'stopped', verdict, wireSizeBytes: 100 });
   };
   const kinds = () => events.map(({ kind }) => kind);
-  return { ledger, entry, breaker, selector, events, kinds, settle, settleVerdict };
+  const passHour = () => void (hoursMs += 3_600_000);
+  return { ledger, entry, breaker, selector, events, kinds, settle, settleVerdict, passHour };
 }
 
 test('a failure of one export spends one attempt, and only this export waits', async () => {
@@ -178,4 +193,51 @@ test('a paused export waits again unchanged', async () => {
   assert.deepEqual({ ...after, status: 'uploading' }, entry);
   assert.equal(after?.status, 'pending');
   assert.deepEqual(kinds(), ['paused']);
+});
+
+const DIVERGED: Verdict = { kind: 'diverged', detail: 'HTTP 409 LEDGER_DIVERGED: another export' };
+
+test('a diverged ledger is replaced at once, and the export waits in the new one without a spent attempt', async () => {
+  const { ledger, breaker, events, kinds, settleVerdict } = startDelivery();
+  const before = ledger.facts.ledgerId;
+  const after = await settleVerdict(DIVERGED);
+  const { ledgerId } = ledger.facts;
+  assert.notEqual(ledgerId, before);
+  assert.deepEqual(
+    [after?.status, after?.retryCount, after?.wireSizeBytes, after?.lastError],
+    ['pending', 0, 100, DIVERGED.detail],
+  );
+  assert.deepEqual([after?.sequence, after?.exportId], [1, `exp_${ledgerId}_1`]);
+  assert.deepEqual([breaker.openForMs(), breaker.destination().state], [0, 'online']);
+  assert.deepEqual(kinds(), ['destination_changed', 'waits_unspent', 'ledger_begun']);
+  const begun = events.at(-1);
+  assert.equal(begun?.kind === 'ledger_begun' && begun.change.oldLedgerId, before);
+});
+
+test('a second refusal of a ledger that central has not accepted begins no ledger before an hour has passed', async () => {
+  const { ledger, breaker, settleVerdict, passHour } = startDelivery();
+  await settleVerdict(DIVERGED);
+  const second = ledger.facts.ledgerId;
+  for (let time = 0; time < 3; time += 1) {
+    ledger.queue.claim(() => true);
+    const after = await settleVerdict(DIVERGED);
+    assert.deepEqual([after?.status, after?.retryCount], ['pending', 0]);
+  }
+  assert.equal(ledger.facts.ledgerId, second);
+  assert.equal(breaker.destination().state, 'blocked');
+  assert.ok(breaker.openForMs() > 3_500_000);
+  passHour();
+  ledger.queue.claim(() => true);
+  await settleVerdict(DIVERGED);
+  assert.notEqual(ledger.facts.ledgerId, second);
+});
+
+test('a ledger of which central has accepted a part may be replaced again at once', async () => {
+  const { ledger, entry, settle, settleVerdict } = startDelivery();
+  await settleVerdict(DIVERGED);
+  const second = ledger.facts.ledgerId;
+  await settle({ kind: 'delivered', entry });
+  ledger.queue.claim(() => true);
+  await settleVerdict(DIVERGED);
+  assert.notEqual(ledger.facts.ledgerId, second);
 });

@@ -5,6 +5,7 @@ import type { WallMs, World } from '../platform/ports.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { EntryResult } from './deliver-entry.ts';
+import type { Divergence } from './divergence.ts';
 import type { DeliveryEvent } from './delivery-event.ts';
 import type { DeliveryReporter } from './delivery-reporter.ts';
 import type { EntrySelector } from './entry-selector.ts';
@@ -22,6 +23,7 @@ export interface SettleDeps {
   readonly selector: EntrySelector;
   readonly failures: PartFailures;
   readonly deadLetters: DeadLetters;
+  readonly divergence: Divergence;
   readonly reporter: DeliveryReporter;
   /** The device token's fingerprint. A refusal by central lasts until it changes. */
   readonly configuration: string;
@@ -34,6 +36,7 @@ export interface SettleDeps {
 export async function settleDelivery(deps: SettleDeps, entry: Entry, result: DeliveryResult): Promise<void> {
   switch (result.kind) {
     case 'delivered':
+      deps.divergence.recordAccepted(entry);
       deps.selector.forget(entry.entryNo);
       deps.failures.forget(entry.entryNo);
       deps.reporter.report({ kind: 'delivered', queueId: entry.queueId });
@@ -79,6 +82,9 @@ async function settleVerdict(
       waitUnspent(deps, entry, { reason: 'blocked', detail: verdict.detail, wireSizeBytes });
       deps.breaker.openBlocked(verdict, deps.configuration);
       return;
+    case 'diverged':
+      settleDivergence(deps, entry, verdict, wireSizeBytes);
+      return;
     case 'rejected':
       deps.reporter.report({ kind: 'rejected', queueId: entry.queueId, detail: verdict.detail });
       await deadLetterEntry(deps, entry, verdict.detail);
@@ -86,6 +92,27 @@ async function settleVerdict(
     default:
       return verdict satisfies never;
   }
+}
+
+/**
+ * Begins a new ledger, in which the entry is sent again. If power fails before its commit, the entry is refused again and the
+ * ledger begins then. docs/spec/protocol.md R74: "After 409 `LEDGER_DIVERGED` a boat MUST begin a new ledger, number its waiting
+ * and failed exports in it under new keys, and make its next export a full export."
+ */
+function settleDivergence(
+  deps: SettleDeps,
+  entry: Entry,
+  { detail }: Extract<Verdict, { kind: 'diverged' }>,
+  wireSizeBytes: number,
+): void {
+  waitUnspent(deps, entry, { reason: 'diverged', detail, wireSizeBytes });
+  const change = deps.divergence.settle(detail);
+  if (change === undefined) {
+    deps.breaker.openBlocked({ status: 409, errorCode: 'LEDGER_DIVERGED', detail }, deps.configuration);
+    return;
+  }
+  deps.failures.forget(entry.entryNo);
+  deps.reporter.report({ kind: 'ledger_begun', queueId: entry.queueId, change });
 }
 
 function settleRefusal(deps: SettleDeps, entry: Entry, refusal: LicenseRefusal, wireSizeBytes: number): void {

@@ -11,6 +11,7 @@ import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts'
 import { loadCredentials, toFingerprint } from './credentials.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { deliverEntry } from './deliver-entry.ts';
+import { createDivergence, type Divergence } from './divergence.ts';
 import type { ReportDelivery } from './delivery-event.ts';
 import { createDeliveryReporter, type DeliveryReporter } from './delivery-reporter.ts';
 import { createEntrySelector, type EntrySelector } from './entry-selector.ts';
@@ -71,6 +72,7 @@ interface WorkerContext extends Omit<WorkerDeps, 'report'> {
   readonly selector: EntrySelector;
   readonly failures: PartFailures;
   readonly deadLetters: DeadLetters;
+  readonly divergence: Divergence;
   /** True after a failure until a change was committed to the ledger. */
   isLedgerInDoubt: boolean;
   sendHold: SendHold | undefined;
@@ -115,6 +117,7 @@ function createContext(deps: WorkerDeps): WorkerContext {
     selector: createEntrySelector(world, ledger, { ...deps, isMoving: deadLetters.isMoving }),
     failures: createPartFailures(),
     deadLetters,
+    divergence: createDivergence(world, ledger),
     isLedgerInDoubt: false,
     sendHold: undefined,
     active: undefined,
@@ -225,7 +228,7 @@ async function sendUntilDone(
   { entry, central, token, installationId }: Shipment,
   signal: AbortSignal,
 ): Promise<DeliveryResult> {
-  const { partSizeBytes, breaker, selector, reporter } = context;
+  const { partSizeBytes, breaker, selector, divergence, reporter } = context;
   const steps = deliverEntry(
     { ...context, central },
     { entry, token, installationId, partSizeBytes },
@@ -244,6 +247,7 @@ async function sendUntilDone(
         breaker.recordSuccess();
         break;
       case 'part_acknowledged':
+        divergence.recordAccepted(entry);
         if (selector.mustYield(entry)) return { kind: 'paused' };
         break;
       default:

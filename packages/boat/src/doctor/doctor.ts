@@ -14,7 +14,7 @@ import {
   examineStorage,
   type BoatToExamine,
 } from './examine-boat.ts';
-import { examineFailures, examineLedgerFile, examineViews } from './examine-ledger.ts';
+import { examineFailures, examineLedgerChanges, examineLedgerFile, examineViews } from './examine-ledger.ts';
 import { examineDamaged, examineEntries, examineFiles, examineTemporary } from './examine-spool.ts';
 import type { Finding, FsyncFigure, Repair } from './policy.ts';
 
@@ -51,6 +51,7 @@ export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
     findings.push(
       ...(await examineEntries(spool)),
       ...(await examineFiles(spool)),
+      ...examineLedgerChanges(ledger),
       ...examineFailures(ledger),
       ...(await examineViews(world, paths, ledger, presence, signal)),
     );

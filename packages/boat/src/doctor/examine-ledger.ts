@@ -1,3 +1,4 @@
+import { describeLedgerChange } from '../deliver/policy/divergence.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { toLegacyTime } from '../ledger/policy.ts';
 import { isExportError } from '../platform/errors.ts';
@@ -82,6 +83,19 @@ export function examineFailures(ledger: Ledger): readonly Finding[] {
     message: `${toLegacyTime(atMs)} ${what} (${sizeBytes} bytes): ${reason}`,
   }));
   return [...orOk('failed', failed, 'no export has failed'), ...orOk('losses', losses, 'no data was lost')];
+}
+
+/** Maximum number of ledger changes in a report. Each one means that a card was restored or copied. */
+const CHANGES_REPORTED_MAX = 3;
+
+/** The new ledgers that this boat began after central reported that a ledger had diverged. */
+export function examineLedgerChanges(ledger: Ledger): readonly Finding[] {
+  return ledger.changes.list(CHANGES_REPORTED_MAX).map((change): Finding => ({
+    check: 'ledger',
+    level: 'note',
+    message: `${toLegacyTime(change.atMs)} ${describeLedgerChange(change)}`,
+    hint: 'If the card was copied for another boat, give that boat its own installation ID. Otherwise no action is needed.',
+  }));
 }
 
 /** Checks that both JSON views list each entry under the state that it has in the ledger. */

@@ -86,6 +86,8 @@ export interface NewEntry {
   readonly categories: CategoryCounts;
   readonly fileSizeBytes: number;
   readonly createdAtMs: WallMs;
+  /** The ledger that `sequence` belongs to, as the file names it. Undefined for an adopted file. */
+  readonly ledgerId?: string;
 }
 
 /** One part of an export. If `slices` is undefined, the part is the whole file. */

@@ -3,12 +3,15 @@ import type { Counters } from './counters.ts';
 
 /** The ledger's ID, its sequence, and named texts. */
 export interface Facts {
-  /** 16 lowercase hex digits that a new ledger creates. Central compares sequences only within one ledger ID. */
+  /**
+   * 16 lowercase hex digits that a new ledger creates. Central compares sequences only within one ledger ID. The ID changes when
+   * the ledger diverged (`LedgerChanges`).
+   */
   readonly ledgerId: string;
   /** The sequence for the next export. The commit of the export takes it, so an abandoned export leaves no gap. */
   nextSequence(): number;
   /** Prevents reuse of `sequence` in this run after a failed commit, because another program may have read the file. */
-  skipSequence(sequence: number): void;
+  skipSequence(ledgerId: string, sequence: number): void;
   get(name: string): string | undefined;
   /** Durably stores a text in its own transaction. */
   record(name: string, value: string): void;
@@ -25,22 +28,27 @@ export function createFacts(ledger: LedgerDatabase, counters: Counters, newLedge
   const get = (name: string): string | undefined => select.get(name)?.['value'] as string | undefined;
   // docs/spec/protocol.md R58: "A boat MUST name the ledger that a sequence belongs to in `ledger_id`, and use a new
   // ID for a new ledger."
-  const ledgerId =
-    get('ledger_id') ??
+  if (get('ledger_id') === undefined)
     ledger.transaction(() => {
-      const made = newLedgerId();
-      upsert.run('ledger_id', made);
-      return made;
+      upsert.run('ledger_id', newLedgerId());
     });
-  /** Kept only in memory, because the commit of these sequences failed. */
-  let skippedThrough = 0;
+  // Created above, and never removed.
+  const readLedgerId = (): string => get('ledger_id') as string;
+  /** The ledger and the highest sequence whose commit failed. Kept only in memory, because that commit failed. */
+  let skipped = { ledgerId: '', through: 0 };
   return {
-    ledgerId,
+    get ledgerId() {
+      return readLedgerId();
+    },
     // docs/spec/protocol.md R57: "A boat MUST number the exports of one ledger in `sequence`, and MUST NOT use a
     // number for two exports."
-    nextSequence: () => Math.max(counters.highestSequence(), skippedThrough) + 1,
-    skipSequence: (sequence) => {
-      skippedThrough = Math.max(skippedThrough, sequence);
+    nextSequence: () => {
+      const skippedThrough = skipped.ledgerId === readLedgerId() ? skipped.through : 0;
+      return Math.max(counters.highestSequence(), skippedThrough) + 1;
+    },
+    skipSequence: (ledgerId, sequence) => {
+      const through = skipped.ledgerId === ledgerId ? Math.max(skipped.through, sequence) : sequence;
+      skipped = { ledgerId, through };
     },
     get,
     record: (name, value) =>

@@ -6,6 +6,7 @@ import { createCounters } from './counters.ts';
 import { createCursors, type Cursors } from './cursors.ts';
 import { createDigests, type Digests } from './digests.ts';
 import { createFacts, type Facts } from './facts.ts';
+import { createLedgerChanges, type LedgerChanges } from './ledger-changes.ts';
 import { createLosses } from './losses.ts';
 import { createQueue, type Queue } from './queue.ts';
 import { allocateSparePages, ensureSparePages } from './spare-pages.ts';
@@ -26,6 +27,7 @@ export interface Progress {
  */
 export interface Ledger {
   readonly facts: Facts;
+  readonly changes: LedgerChanges;
   readonly queue: Queue;
   readonly progress: Progress;
   readonly slots: Slots;
@@ -51,10 +53,13 @@ export function openLedger(database: LedgerDatabase, newLedgerId: () => string):
   const cursors = createCursors(database);
   const digests = createDigests(database);
   const losses = createLosses(database);
+  const facts = createFacts(database, counters, newLedgerId);
+  const changes = createLedgerChanges(database, newLedgerId);
   return {
-    facts: createFacts(database, counters, newLedgerId),
+    facts,
+    changes,
     progress: { cursorOf: cursors.cursorOf, digestOf: digests.digestOf, digests },
-    queue: createQueue(database, { counters, cursors, digests, losses }),
+    queue: createQueue(database, { facts, changes, counters, cursors, digests, losses }),
     slots: createSlots(database),
     timeZones: createTimeZones(database),
     browser: createBrowserDocuments(database, losses),

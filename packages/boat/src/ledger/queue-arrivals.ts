@@ -3,6 +3,9 @@ import type { LedgerDatabase } from '../platform/ports.ts';
 import type { Counters } from './counters.ts';
 import type { Cursors } from './cursors.ts';
 import type { Digests } from './digests.ts';
+import type { Facts } from './facts.ts';
+import type { LedgerChanges } from './ledger-changes.ts';
+import { toRenumberedExportId } from './policy.ts';
 import type { CategoryMoves, Entry, NewEntry, RecordDigest } from './entry.ts';
 import type { QueueReads } from './queue-reads.ts';
 
@@ -10,7 +13,7 @@ import type { QueueReads } from './queue-reads.ts';
 export interface QueueArrivals {
   /**
    * Inserts the entry, moves the cursors, takes the sequence and claims the slot in one transaction. The export is
-   * acknowledged when this returns. `stagedNo` is the entry number with digests from `stageDigests`, which become valid.
+   * acknowledged when this returns. If a new ledger has begun since the file was started, the export is numbered in it. `stagedNo` is the entry number with digests from `stageDigests`, which become valid.
    */
   enqueue(
     entry: NewEntry,
@@ -31,6 +34,8 @@ export interface QueueArrivals {
 }
 
 export interface ArrivalTables {
+  readonly facts: Facts;
+  readonly changes: LedgerChanges;
   readonly counters: Counters;
   readonly cursors: Cursors;
   readonly digests: Digests;
@@ -38,7 +43,7 @@ export interface ArrivalTables {
 
 export function createQueueArrivals(
   ledger: LedgerDatabase,
-  { counters, cursors, digests }: ArrivalTables,
+  { facts, changes, counters, cursors, digests }: ArrivalTables,
   reads: QueueReads,
 ): QueueArrivals {
   const { db } = ledger;
@@ -47,7 +52,10 @@ export function createQueueArrivals(
   return {
     enqueue: (entry, moves, { slotId, stagedNo } = {}) =>
       ledger.transaction(() => {
-        const inserted = insert(stagedNo ?? counters.takeEntryNo(), entry);
+        const numbered = toCurrentLedger(facts, entry);
+        const inserted = insert(stagedNo ?? counters.takeEntryNo(), numbered);
+        // A full export that began before the new ledger does not count: it may lack what was delivered in the former one.
+        if (numbered === entry && entry.exportType === 'full') changes.noteFullExport(inserted.entryNo);
         if (slotId !== undefined) insertSlot.run(slotId, entry.createdAtMs, entry.queueId);
         if (stagedNo !== undefined) digests.promote(stagedNo);
         digests.write(inserted.entryNo, moves);
@@ -64,11 +72,19 @@ export function createQueueArrivals(
       }),
     adopt: (entry) =>
       ledger.transaction(() =>
-        reads.findByExportId(entry.exportId) === undefined
+        reads.findByExportId(entry.exportId) === undefined && reads.findByFile(entry.exportFile) === undefined
           ? insert(counters.takeEntryNo(), entry)
           : undefined,
       ),
   };
+}
+
+/** Numbers an export in the current ledger if a new one has begun since the export's file was started. */
+function toCurrentLedger(facts: Facts, entry: NewEntry): NewEntry {
+  const { ledgerId } = facts;
+  if (entry.ledgerId === undefined || entry.ledgerId === ledgerId) return entry;
+  const sequence = facts.nextSequence();
+  return { ...entry, ledgerId, sequence, exportId: toRenumberedExportId(ledgerId, sequence) };
 }
 
 /** Inside a transaction: inserts a pending entry and takes its sequence. */
@@ -99,8 +115,9 @@ function createInsert(
       entry.createdAtMs,
     );
     counters.raiseSequence(entry.sequence);
+    const { ledgerId: _, ...facts } = entry;
     return {
-      ...entry,
+      ...facts,
       entryNo,
       status: 'pending',
       retryCount: 0,

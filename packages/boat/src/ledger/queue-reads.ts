@@ -1,4 +1,5 @@
 import type { StatementSync } from 'node:sqlite';
+import type { OpenExport } from '@d3kos/protocol';
 import type { LedgerDatabase } from '../platform/ports.ts';
 import type { Counters } from './counters.ts';
 import type { Entry, EntryStatus, QueueCounts } from './entry.ts';
@@ -17,6 +18,8 @@ export interface QueueReads {
   page(status: Exclude<EntryStatus, 'uploading'>, afterEntryNo: number, limit: number): readonly Entry[];
   /** The newest entry with any status. */
   newest(): Entry | undefined;
+  /** The newest exports of this ledger that are waiting or failed, newest first. */
+  openExports(limit: number): readonly OpenExport[];
   counts(): QueueCounts;
   /** Total size of the export files that are waiting or being sent, in bytes. */
   waitingBytes(): number;
@@ -70,6 +73,7 @@ export function createQueueReads(
     },
     page: (status, afterEntryNo, limit) => select(status, afterEntryNo + 1, limit),
     newest: () => first(newest.get()),
+    openExports: createOpenExports(db),
     counts: () => {
       const stored = counters.entriesByStatus();
       return { ...stored, pending: stored.pending - uploading.size, uploading: uploading.size };
@@ -77,4 +81,24 @@ export function createQueueReads(
     // The column is INTEGER in a STRICT table.
     waitingBytes: () => sumWaiting.get()?.['n'] as number,
   };
+}
+
+/** See `QueueReads.openExports`. */
+function createOpenExports(db: LedgerDatabase['db']): QueueReads['openExports'] {
+  // Two scans by entry number, because no index holds the failed entries.
+  const select = db.prepare(
+    `SELECT sequence, export_id FROM (
+       SELECT * FROM (SELECT entry_no, sequence, export_id FROM entries INDEXED BY entries_pending
+         WHERE status = 'pending' AND sequence > 0 ORDER BY entry_no DESC LIMIT ?1)
+       UNION ALL
+       SELECT * FROM (SELECT entry_no, sequence, export_id FROM entries
+         WHERE status = 'failed' AND sequence > 0 ORDER BY entry_no DESC LIMIT ?1))
+     ORDER BY sequence DESC LIMIT ?1`,
+  );
+  return (limit) =>
+    select.all(limit).map((row) => ({
+      // The columns are INTEGER and TEXT in a STRICT table.
+      sequence: row['sequence'] as number,
+      export_id: row['export_id'] as string,
+    }));
 }

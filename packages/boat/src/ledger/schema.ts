@@ -327,4 +327,18 @@ export const LEDGER_STEPS: readonly string[] = [
     zone     TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- Each ledger that this boat began because central knew another export under the former one (decision 0033).
+  CREATE TABLE ledger_changes (
+    change_no     INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms         INTEGER NOT NULL,
+    old_ledger_id TEXT NOT NULL,
+    new_ledger_id TEXT NOT NULL,
+    reason        TEXT NOT NULL,
+    -- Exports that waited or had failed, and were numbered in the new ledger.
+    renumbered    INTEGER NOT NULL,
+    -- The first full export of the new ledger. The next export is full until there is one.
+    full_entry_no INTEGER
+  ) STRICT;
+  `,
 ];

@@ -2,7 +2,10 @@ import type { Category, CategoryState } from '@d3kos/protocol';
 import { ExportError } from '../platform/errors.ts';
 import type { Clock, Disk } from '../platform/ports.ts';
 import { cutFile, readHeaderLine, readPart } from './cut.ts';
-import type { CutPart, Slice } from './policy.ts';
+import { type CutPart, type Slice, toRenamedHeader } from './policy.ts';
+
+/** Ends the header line. */
+const LINE_END = 10;
 
 /** A part of an export file, given by the positions of its records. */
 export interface PartToRead {
@@ -37,10 +40,21 @@ export interface ExportReader {
   readWhole(sizeBytes: number): Promise<Uint8Array>;
 }
 
-/** Opens an export file. Throws EXPORT_FILE_MISSING. */
+/** The export that the bodies of a file belong to. It differs from the file's header after a new ledger began. */
+export interface ExportIdentity {
+  readonly exportId: string;
+  readonly ledgerId: string;
+  readonly sequence: number;
+}
+
+/**
+ * Opens an export file. With an `identity`, the header and the bodies name that export; the file is not changed. Throws
+ * EXPORT_FILE_MISSING.
+ */
 export async function openExportReader(
   { disk, clock }: { readonly disk: Disk; readonly clock: Clock },
   path: string,
+  identity?: ExportIdentity,
 ): Promise<ExportReader> {
   const facts = await disk.stat(path);
   if (facts === undefined)
@@ -49,7 +63,14 @@ export async function openExportReader(
       hint: 'The next export carries its records. If you moved the file, move it back.',
     });
   let header: string | undefined;
-  const readHeader = async (): Promise<string> => (header ??= await readHeaderLine(disk, path));
+  let isRenamed = false;
+  const readHeader = async (): Promise<string> => {
+    if (header !== undefined) return header;
+    const own = await readHeaderLine(disk, path);
+    header = identity === undefined ? own : toRenamedHeader(own, identity);
+    isRenamed = header !== own;
+    return header;
+  };
   return {
     sizeBytes: facts.sizeBytes,
     headerJson: async () => (await readHeader()).replace(/,"data":\{$/, '}'),
@@ -58,7 +79,12 @@ export async function openExportReader(
     readPart: async (part) => readPart(disk, path, await readHeader(), part),
     async readWhole(sizeBytes) {
       const body = await disk.readRange(path, 0, sizeBytes);
-      if (body?.length === sizeBytes) return body;
+      if (body?.length === sizeBytes) {
+        const line = identity === undefined ? '' : await readHeader();
+        return isRenamed
+          ? Buffer.concat([Buffer.from(line, 'utf8'), body.subarray(body.indexOf(LINE_END))])
+          : body;
+      }
       throw new ExportError('EXPORT_FILE_DAMAGED', `The size of the export file ${path} has changed`, {
         op: 'read the export file',
         hint: 'The next export carries its records.',

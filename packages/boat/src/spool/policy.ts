@@ -87,3 +87,31 @@ export function createCutter(partSizeBytes: number): Cutter {
     rest: flush,
   };
 }
+
+/** The end of a header line. The records follow on the next lines. */
+const HEADER_END = '"data":{';
+
+/**
+ * Returns a header line that names another export, ledger and sequence, or the same line if it names this export already. The lists
+ * of the former ledger's sequences are omitted. The same line and identity always give the same result, because a key must always
+ * carry the same bytes (docs/spec/protocol.md R17).
+ */
+export function toRenamedHeader(
+  line: string,
+  identity: { readonly exportId: string; readonly ledgerId: string; readonly sequence: number },
+): string {
+  // `readHeaderLine` has checked the form of the line.
+  const header = JSON.parse(`${line.slice(0, line.lastIndexOf(`,${HEADER_END}`))}}`) as Record<
+    string,
+    unknown
+  >;
+  if (header['export_id'] === identity.exportId) return line;
+  const { withdrawn_sequences: _withdrawn, open_exports: _open, ...kept } = header;
+  const renamed = {
+    ...kept,
+    export_id: identity.exportId,
+    ledger_id: identity.ledgerId,
+    sequence: identity.sequence,
+  };
+  return `${JSON.stringify(renamed).slice(0, -1)},${HEADER_END}`;
+}

@@ -18,6 +18,7 @@ import { isExportError } from '../platform/errors.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
 import { cutFile, readHeaderLine, readPart } from './cut.ts';
 import { createExportWriter } from './export-file.ts';
+import { openExportReader } from './export-reader.ts';
 import { toLineKind } from './policy.ts';
 
 const root = temporaryRoot('spool');
@@ -202,4 +203,42 @@ test('the start of a line determines its kind', () => {
     ['', undefined],
   ];
   for (const [start, kind] of table) assert.equal(toLineKind(start)?.kind, kind, start);
+});
+
+test('bodies name the export of their identity, are the same each time, and the file does not change', async () => {
+  const path = join(root, 'renamed.json');
+  const writer = await createExportWriter(disk, path, {
+    ...header,
+    withdrawn_sequences: [3],
+    open_exports: [{ sequence: 2, export_id: 'exp_0' }],
+  });
+  for (const category of CATEGORIES) {
+    await writer.open(category);
+    await writer.close({ state: 'empty' });
+  }
+  const sizeBytes = await writer.commit();
+  const identity = { exportId: 'exp_new_7', ledgerId: '00000000000000aa', sequence: 7 };
+  const before = readFileSync(path, 'utf8');
+  const { withdrawn_sequences: _w, open_exports: _o, ...own } = JSON.parse(before) as DocumentHeader;
+  const expected = { ...own, export_id: 'exp_new_7', ledger_id: '00000000000000aa', sequence: 7 };
+  const bodies = await Promise.all(
+    [1, 2].map(async () => {
+      const reader = await openExportReader({ disk, clock }, path, identity);
+      const part = await reader.readPart({ index: 1, count: 2, slices: [], states: {} });
+      return [await reader.readWhole(sizeBytes), part].map((bytes) => Buffer.from(bytes).toString('utf8'));
+    }),
+  );
+  assert.deepEqual(bodies[0], bodies[1]);
+  const [whole = '', part = ''] = bodies[0] ?? [];
+  assert.deepEqual(JSON.parse(whole), expected);
+  const { data: _d, part: _p, ...partHeader } = JSON.parse(part) as Record<string, unknown>;
+  const { data: _data, ...expectedHeader } = expected as DocumentHeader & { data: unknown };
+  assert.deepEqual(partHeader, expectedHeader);
+  assert.ok(documentSchema.Check(JSON.parse(whole)) && documentSchema.Check(JSON.parse(part)));
+  const unchanged = await openExportReader({ disk, clock }, path, {
+    ...identity,
+    exportId: header.export_id,
+  });
+  assert.equal(Buffer.from(await unchanged.readWhole(sizeBytes)).toString('utf8'), before);
+  assert.equal(readFileSync(path, 'utf8'), before);
 });

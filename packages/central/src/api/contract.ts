@@ -6,6 +6,7 @@ import {
   HeldPartsSchema,
   IMPORT_PATH,
   INSTALLATION_ID_PATTERN,
+  LEDGER_ID_HEADER,
   ReceiptSchema,
 } from '@d3kos/protocol';
 import { type TSchema, Type } from 'typebox';
@@ -59,6 +60,7 @@ export const REFUSALS = {
   /** A body that ended early. A boat tries again after 408; 400 would fail the export permanently. */
   BODY_INCOMPLETE: { status: 408, code: 'UNAVAILABLE' },
   IDEMPOTENCY_CONFLICT: { status: 409, code: 'IDEMPOTENCY_CONFLICT' },
+  LEDGER_DIVERGED: { status: 409, code: 'LEDGER_DIVERGED' },
   BODY_TOO_LARGE: { status: 413, code: 'BODY_TOO_LARGE' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' },
   TOO_MANY_REQUESTS: { status: 429, code: 'TOO_MANY_REQUESTS' },
@@ -136,7 +138,7 @@ export const ROUTES = {
     load: 'import',
     summary: 'Store a document or one part of a document, and answer with a receipt.',
     description:
-      'If a key is repeated with the same body, central returns the same receipt with `duplicate:true`. If the body is different, it answers 409.',
+      'If a key is repeated with the same body, central returns the same receipt with `duplicate:true`. If the body is different, it answers 409. If another export has the same sequence in the same ledger, it answers 409 `LEDGER_DIVERGED`, and the boat begins a new ledger.',
     parameters: [
       {
         in: 'header',
@@ -150,6 +152,14 @@ export const ROUTES = {
         name: 'Content-Digest',
         required: false,
         description: 'RFC 9530 sha-256 of the bytes sent',
+        schema: Type.String(),
+      },
+      {
+        in: 'header',
+        name: LEDGER_ID_HEADER,
+        required: false,
+        description:
+          'The ledger that the boat uses now; it differs from the document for an export of a lost ledger',
         schema: Type.String(),
       },
       {
@@ -168,6 +178,7 @@ export const ROUTES = {
       'INSTALLATION_MISMATCH',
       'BODY_INCOMPLETE',
       'IDEMPOTENCY_CONFLICT',
+      'LEDGER_DIVERGED',
       'BODY_TOO_LARGE',
       'UNSUPPORTED_MEDIA_TYPE',
       ...BOAT_REFUSALS,
@@ -208,7 +219,7 @@ export const ROUTES = {
     summary:
       'Return what central holds of an installation, and the sequences missing from its newest ledger.',
     description:
-      '`withdrawn_sequences` are missing because the boat withdrew them; later exports contain their records. Values that only the boat has are null.',
+      '`withdrawn_sequences` are missing because the boat withdrew them; later exports contain their records. `concurrent_ledgers` is above 0 if two machines use this installation ID. Values that only the boat has are null.',
     parameters: [
       {
         in: 'query',

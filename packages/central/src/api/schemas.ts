@@ -28,6 +28,18 @@ const LastExportSchema = Type.Object({
   received_at: nullable(Type.String()),
 });
 
+/** One ledger of an installation. Times are central's own. */
+const LedgerSchema = Type.Object({
+  ledger_id: Type.String(),
+  first_received_at: Type.String(),
+  last_received_at: Type.String(),
+  highest_sequence: nullable(Type.Integer({ minimum: 1 })),
+  /** When an export was last refused with `LEDGER_DIVERGED`. */
+  diverged_at: nullable(Type.String()),
+  /** When the ledger last sent a new export although a newer ledger existed. */
+  concurrent_at: nullable(Type.String()),
+});
+
 /** Null in `pending_records` and `next_scheduled_export`: only the boat has these facts. */
 export const ExportStatusSchema = Type.Object({
   status: Type.Literal('success'),
@@ -39,6 +51,10 @@ export const ExportStatusSchema = Type.Object({
   storage_used_mb: Type.Number({ minimum: 0 }),
   next_scheduled_export: Type.Null(),
   ...SequenceGapsSchema.properties,
+  /** 0, or the number of ledgers that send new exports side by side: two or more machines use this installation ID. */
+  concurrent_ledgers: count,
+  /** The newest first. */
+  ledgers: Type.Array(LedgerSchema),
 });
 export type ExportStatus = ReadonlyStatic<typeof ExportStatusSchema>;
 

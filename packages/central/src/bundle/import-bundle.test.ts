@@ -33,10 +33,11 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 type Document = ReturnType<typeof toDocument>;
 
 /** Returns three parts of one export, with one record each. */
-const threeParts = (boat: EnrolledBoat, exportId = 'exp_1'): readonly Document[] =>
+const threeParts = (boat: EnrolledBoat, exportId = 'exp_1', sequence = 1): readonly Document[] =>
   [1, 2, 3].map((index) =>
     toDocument(boat, {
       exportId,
+      sequence,
       part: { index, count: 3 },
       data: toBoatlog([{ record_id: `${exportId} ${index}`, content: 'calm' }]),
     }),
@@ -190,13 +191,23 @@ describeOnPostgres('a bundle', (open) => {
     const joined = Buffer.concat([
       toBundle(boat.id, threeParts(boat)),
       toBundle(other.id, threeParts(other)),
-      toBundle(boat.id, threeParts(boat, 'exp_2')),
+      toBundle(boat.id, threeParts(boat, 'exp_2', 2)),
     ]);
     const report = await importBytes(store, joined);
     assert.deepEqual([report.installation_id, report.stored, report.refused_count], [boat.id, 6, 3]);
     assert.equal(report.damaged_count, 1);
     assert.match(report.damaged[0]?.reason ?? '', new RegExp(other.id));
     assert.deepEqual(await ids(store, other), []);
+  });
+
+  test('of a card that was restored from an image stores none of its new exports', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    await importBytes(store, toBundle(boat.id, threeParts(boat)));
+    const report = await importBytes(store, toBundle(boat.id, threeParts(boat, 'exp_restored')));
+    assert.deepEqual([report.stored, report.refused_count], [0, 3]);
+    assert.match(report.refused[0]?.reason ?? '', /another export .* new ledger/);
+    assert.equal((await ids(store, boat)).length, 3);
   });
 
   test('of an installation that is not enrolled is refused with a hint, and nothing is stored', async () => {

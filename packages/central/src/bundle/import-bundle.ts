@@ -135,6 +135,7 @@ function importPart(
     credential: undefined,
     installationId,
     idempotencyKey: toIdempotencyKey(header.export_id, header.part.index),
+    arrival: { kind: 'bundle' },
     contentCoding: 'identity',
     // No byte came over the network.
     wireSizeBytes: 0,
@@ -172,6 +173,8 @@ function toRefusal(outcome: ImportOutcome): string | undefined {
       return undefined;
     case 'conflict':
       return 'it is stored with different content';
+    case 'diverged':
+      return 'central holds another export under its ledger and sequence: the boat sends its records in a new ledger';
     case 'disabled':
       return 'its installation is disabled, or not enrolled';
     case 'mismatch':

@@ -103,7 +103,7 @@ export const COMMANDS = {
     argument: undefined,
     summary: 'list the installations',
     description:
-      'Lists every installation with its tier, its state, the time of its last import, and its number of records.',
+      'Lists every installation with its tier, its state, the time of its last import, and its number of records.\nThe state is "2 machines" if a card was copied, so that two machines use one installation ID.',
     options: {},
     listens: false,
     examples: ['d3kos-central list'],
@@ -112,7 +112,7 @@ export const COMMANDS = {
     argument: 'INSTALLATION_ID',
     summary: 'show one installation, its records and missing exports',
     description:
-      'Shows the installation, the records central holds in each category, and the sequences that are missing\nfrom its newest ledger.',
+      'Shows the installation, the records central holds in each category, and the sequences that are missing\nfrom its newest ledger, and its ledgers. Warns if two machines use its installation ID.',
     options: {},
     listens: false,
     examples: [`d3kos-central show ${ID}`],

@@ -1,6 +1,7 @@
 import { importBundle, isWhole } from '../bundle/import-bundle.ts';
 import { countRecords } from '../fleet/export-status.ts';
 import { findInstallation, listInstallations } from '../fleet/installations.ts';
+import { listLedgers } from '../fleet/ledgers.ts';
 import { findGaps } from '../fleet/load-sequence-gaps.ts';
 import { listEvents } from '../installations/audit.ts';
 import { enroll, installationNotFound, revoke } from '../installations/enroll.ts';
@@ -8,7 +9,15 @@ import { listTokens, revokeToken } from '../installations/tokens.ts';
 import type { OpenFile, RandomHex, Store, WallClock } from '../platform/ports.ts';
 import type { MigrationReport } from '../store/migrate.ts';
 import type { Command } from './arguments.ts';
-import { toBundleText, toEventTable, toTable, toText, toTokenTable } from './tables.ts';
+import {
+  toBundleText,
+  toEventTable,
+  toLedgerLine,
+  toTable,
+  toText,
+  toTokenTable,
+  toWarnings,
+} from './tables.ts';
 
 /** The result of a command, as documented JSON and as text. */
 export interface CommandResult {
@@ -105,17 +114,21 @@ async function showInstallation(store: Store, installationId: string): Promise<C
   if (summary === undefined) throw installationNotFound(installationId);
   const holdings = await countRecords(store, installationId);
   const gaps = await findGaps(store, installationId);
+  const ledgers = await listLedgers(store, installationId);
   const facts = Object.entries(summary).map(([name, value]) => `${name.padEnd(22)} ${String(value ?? '-')}`);
   const held = holdings.map(
     ({ category, records }) => `  ${category.padEnd(24)} ${String(records).padStart(10)}`,
   );
   const listed = (sequences: readonly number[]) => (sequences.length === 0 ? '-' : sequences.join(' '));
   return {
-    json: { ...summary, categories: holdings, ...gaps },
+    json: { ...summary, categories: holdings, ...gaps, ledgers },
     text: toText([
+      ...toWarnings(summary),
       ...facts,
       `missing_sequences      ${listed(gaps.missing_sequences)}`,
       `withdrawn_sequences    ${listed(gaps.withdrawn_sequences)}`,
+      'ledgers, the newest first',
+      ...ledgers.map(toLedgerLine),
       'records held',
       ...held,
     ]),

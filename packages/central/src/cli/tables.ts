@@ -1,4 +1,5 @@
 import type { BundleReport } from '../bundle/import-bundle.ts';
+import type { LedgerSummary } from '../fleet/ledgers.ts';
 import type { InstallationSummary } from '../fleet/installations.ts';
 import type { ListedEvent } from '../installations/audit.ts';
 import type { ListedToken } from '../installations/tokens.ts';
@@ -10,7 +11,7 @@ export function toTable(installations: readonly InstallationSummary[]): string {
     [
       boat.installation_id,
       String(boat.tier ?? '-').padEnd(4),
-      (boat.disabled ? 'disabled' : `${boat.live_tokens} tokens`).padEnd(10),
+      toListState(boat).padEnd(10),
       (boat.last_heard_at ?? 'never').padEnd(24),
       String(boat.records).padStart(10),
     ].join('  '),
@@ -88,4 +89,28 @@ export function toEventTable(events: readonly ListedEvent[]): string {
         .trimEnd(),
     ),
   );
+}
+
+function toListState(boat: InstallationSummary): string {
+  if (boat.disabled) return 'disabled';
+  return boat.concurrent_ledgers > 0 ? `${boat.concurrent_ledgers} machines` : `${boat.live_tokens} tokens`;
+}
+
+/** The warning that two machines use one installation ID, or nothing. */
+export function toWarnings({ installation_id, concurrent_ledgers }: InstallationSummary): readonly string[] {
+  if (concurrent_ledgers === 0) return [];
+  return [
+    `WARNING: ${concurrent_ledgers} ledgers of ${installation_id} send exports side by side: a card was copied to another machine.`,
+    'Give that machine its own installation ID and enroll it. Until then each machine replaces the settings of the other.',
+  ];
+}
+
+/** One line for a ledger. */
+export function toLedgerLine(ledger: LedgerSummary): string {
+  const marks = [
+    ledger.diverged_at === null ? [] : [`restored or copied, refused ${ledger.diverged_at}`],
+    ledger.concurrent_at === null ? [] : [`beside a newer ledger ${ledger.concurrent_at}`],
+  ].flat();
+  const sequence = `sequence ${ledger.highest_sequence ?? '-'}`;
+  return `  ${ledger.ledger_id}  ${sequence.padEnd(14)}  ${[ledger.last_received_at, ...marks].join('  ')}`;
 }

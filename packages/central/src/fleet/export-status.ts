@@ -4,6 +4,7 @@ import type { Queryable } from '../platform/ports.ts';
 import { recordTable } from '../store/record-tables.ts';
 import { numberOf, textOf } from '../store/row.ts';
 import { findInstallation } from './installations.ts';
+import { listLedgers } from './ledgers.ts';
 import { findGaps } from './load-sequence-gaps.ts';
 
 /** The records central holds of one category. */
@@ -60,5 +61,7 @@ export async function loadExportStatus(
     storage_used_mb: Math.round(bytes / 10_000) / 100,
     next_scheduled_export: null,
     ...(await findGaps(store, installationId)),
+    concurrent_ledgers: summary.concurrent_ledgers,
+    ledgers: await listLedgers(store, installationId),
   };
 }

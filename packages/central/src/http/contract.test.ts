@@ -115,6 +115,11 @@ const importCases: readonly Case[] = [
   },
   {
     route: 'importPart',
+    outcome: 'LEDGER_DIVERGED',
+    toRequest: ({ boat }) => toImportRequest(boat, toDocument(boat, { exportId: 'restored_1' })),
+  },
+  {
+    route: 'importPart',
     outcome: 'BODY_TOO_LARGE',
     toRequest: ({ boat }) => toImportRequest(boat, toDocument(boat)),
     node: { limits: { bodySizeMaxBytes: 10 } },

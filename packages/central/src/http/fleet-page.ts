@@ -107,6 +107,7 @@ function renderRow(boat: InstallationSummary) {
 
 function toState(boat: InstallationSummary): string {
   if (boat.disabled) return 'disabled';
+  if (boat.concurrent_ledgers > 0) return `warning: ${boat.concurrent_ledgers} machines use this ID`;
   if (boat.live_tokens === 0 && !boat.id_as_token) return 'revoked';
   return boat.id_as_token ? 'enrolled, id accepted as token' : 'enrolled';
 }

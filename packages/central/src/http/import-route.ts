@@ -1,4 +1,4 @@
-import { type ContentCoding, parseContentDigest } from '@d3kos/protocol';
+import { type ContentCoding, LEDGER_ID_HEADER, parseContentDigest } from '@d3kos/protocol';
 import type { AdmittedRequest } from '../admission/admission.ts';
 import { LIGHT_SIZE_MAX_BYTES } from '../admission/policy.ts';
 import type { RefusalOf } from '../api/contract.ts';
@@ -37,6 +37,7 @@ export async function handleImport(
       credential,
       installationId,
       idempotencyKey: raw.headers.get('Idempotency-Key') ?? undefined,
+      arrival: { kind: 'network', senderLedgerId: raw.headers.get(LEDGER_ID_HEADER) ?? undefined },
       contentCoding,
       wireSizeBytes,
       receivedMs: context.wall(),
@@ -83,6 +84,17 @@ function toReply(
     case 'conflict':
       // R29: "If a key is repeated with a different digest, central MUST answer 409 `IDEMPOTENCY_CONFLICT`."
       return refuse('IDEMPOTENCY_CONFLICT', `${outcome.idempotencyKey} is stored with different content`);
+    case 'diverged':
+      context.log.write('warn', 'a ledger diverged: a card was restored from an image or copied', {
+        installation: outcome.installationId,
+        held_export: outcome.knownExportId,
+      });
+      // R73: "Central MUST answer 409 `LEDGER_DIVERGED`, without a receipt, to an export whose sequence another export of the same
+      // ledger has, held or named in `open_exports`."
+      return refuse(
+        'LEDGER_DIVERGED',
+        `export ${outcome.knownExportId} has this sequence in this ledger: the ledger went back to an older state, or a second machine uses it`,
+      );
     case 'disabled':
       return refuse('INSTALLATION_DISABLED', 'the operator disabled this installation');
     case 'revoked':

@@ -57,6 +57,18 @@ export function toExposition(
     `d3kos_central_records_received ${fleet.records}`,
     ...metric('d3kos_central_records_rejected', 'gauge', 'Records that were rejected individually.'),
     `d3kos_central_records_rejected ${fleet.rejected}`,
+    ...metric(
+      'd3kos_central_installations_concurrent',
+      'gauge',
+      'Installations whose ID two or more machines use.',
+    ),
+    `d3kos_central_installations_concurrent ${fleet.concurrent}`,
+    ...metric(
+      'd3kos_central_ledgers_diverged',
+      'gauge',
+      'Ledgers that continued from a restored or copied card, so that an export was refused.',
+    ),
+    `d3kos_central_ledgers_diverged ${fleet.diverged}`,
   ];
   return `${lines.join('\n')}\n`;
 }

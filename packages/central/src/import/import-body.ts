@@ -2,6 +2,7 @@ import type { ContentCoding, Receipt } from '@d3kos/protocol';
 import type { Credential } from '../installations/credential.ts';
 import type { Store } from '../platform/ports.ts';
 import { findRepeated } from './find-repeated.ts';
+import type { Arrival } from './ledger-policy.ts';
 import type { Preparation } from './prepare-part.ts';
 import type { Preparer } from './preparer.ts';
 import { storePart } from './store-part.ts';
@@ -24,6 +25,7 @@ export interface BodyToImport {
   readonly installationId: string | undefined;
   /** The key that the sender gave with the body; undefined if it gave none. */
   readonly idempotencyKey: string | undefined;
+  readonly arrival: Arrival;
   readonly contentCoding: ContentCoding;
   /** Bytes received over the network for this body, before decoding. */
   readonly wireSizeBytes: number;
@@ -53,6 +55,8 @@ export type ImportOutcome =
     }
   /** The key is stored with different content. */
   | { readonly kind: 'conflict'; readonly idempotencyKey: string }
+  /** Another export has the sequence of this one in its ledger. */
+  | { readonly kind: 'diverged'; readonly knownExportId: string; readonly installationId: string }
   /** The installation is disabled or not enrolled. */
   | { readonly kind: 'disabled' }
   /** The credential was revoked or has expired since the request began. */
@@ -78,8 +82,8 @@ export async function importBody(world: ImportWorld, body: BodyToImport): Promis
   const part = worked.result;
   if (part.kind !== 'prepared') return part;
   world.charge(part.sorted.rowsLength / ROWS_LENGTH_PER_MS);
-  const { contentCoding, wireSizeBytes, receivedMs, importId } = body;
-  const facts = { sha256, contentCoding, wireSizeBytes, decodedSizeBytes, receivedMs, importId };
+  const { arrival, contentCoding, wireSizeBytes, receivedMs, importId } = body;
+  const facts = { arrival, sha256, contentCoding, wireSizeBytes, decodedSizeBytes, receivedMs, importId };
   const outcome = await storePart(world.store, { ...part, ...facts }, body.credential);
   switch (outcome.kind) {
     case 'stored':
@@ -91,6 +95,8 @@ export async function importBody(world: ImportWorld, body: BodyToImport): Promis
       };
     case 'conflict':
       return { kind: 'conflict', idempotencyKey: part.identity.idempotencyKey };
+    case 'diverged':
+      return { ...outcome, installationId: part.document.installation_id };
     case 'disabled':
     case 'revoked':
       return outcome;

@@ -1,29 +1,12 @@
-import type { ExportDocument } from '@d3kos/protocol';
 import type { Queryable } from '../platform/ports.ts';
 import { upsertRecordsSql } from '../store/record-tables.ts';
-import { textOf } from '../store/row.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 
-/** Returns the ledgers that the installation began after the document's. A ledger that central has not seen yet is the newest. */
-export async function findNewerLedgers(
-  tx: Queryable,
-  document: Pick<ExportDocument, 'installation_id' | 'ledger_id'>,
-): Promise<readonly string[]> {
-  if (document.ledger_id === undefined) return [];
-  const rows = await tx.query(
-    `select ledger_id from imports where installation_id = $1::text and ledger_id is not null
-     group by ledger_id
-     having min(received_at) > (select min(received_at) from imports where installation_id = $1::text and ledger_id = $2::text)`,
-    [document.installation_id, document.ledger_id],
-  );
-  return rows.map((row) => textOf(row, 'ledger_id'));
-}
-
-/** Stores the accepted records in the table of their category. */
+/** Stores the accepted records in the table of their category. Records that belong to `protectedLedgers` are not replaced. */
 export async function insertRecords(
   tx: Queryable,
   part: PartToStore,
-  newerLedgers: readonly string[],
+  protectedLedgers: readonly string[],
 ): Promise<void> {
   for (const { category, rows } of part.sorted.batches)
     await tx.query(upsertRecordsSql(category), [
@@ -35,7 +18,7 @@ export async function insertRecords(
       part.identity.part.index,
       part.importId,
       toIso(part.receivedMs),
-      newerLedgers,
+      protectedLedgers,
     ]);
 }
 

@@ -1,5 +1,6 @@
 import type { ContentCoding, ExportDocument } from '@d3kos/protocol';
 import { toStorableText } from './json-value.ts';
+import type { Arrival } from './ledger-policy.ts';
 import type { PartIdentity } from './part-identity.ts';
 import type { SortedRecords } from './records.ts';
 
@@ -13,6 +14,7 @@ export interface PartToStore {
   readonly sorted: SortedRecords;
   /** The members of each section except its records, as JSON text. */
   readonly sections: string;
+  readonly arrival: Arrival;
   /** Hex SHA-256 of the decoded body. */
   readonly sha256: string;
   readonly contentCoding: ContentCoding;

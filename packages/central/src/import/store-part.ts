@@ -8,7 +8,9 @@ import type { Queryable, Store } from '../platform/ports.ts';
 import { booleanOf, textOrNullOf } from '../store/row.ts';
 import { countImport } from './count-import.ts';
 import { insertImport } from './insert-import.ts';
-import { findNewerLedgers, insertRecords, insertRejected } from './insert-records.ts';
+import { insertRecords, insertRejected } from './insert-records.ts';
+import { judgeLedger } from './ledger-policy.ts';
+import { findLedgerFacts, noteDivergence, noteLedger } from './ledgers.ts';
 import { judgeRepeat } from './part-identity.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 import { toListedRejections } from './records.ts';
@@ -18,6 +20,8 @@ export type StoreOutcome =
   | { readonly kind: 'stored'; readonly receipt: Receipt }
   | { readonly kind: 'repeated'; readonly receipt: Receipt }
   | { readonly kind: 'conflict' }
+  /** Another export has the sequence in this ledger. */
+  | { readonly kind: 'diverged'; readonly knownExportId: string }
   | { readonly kind: 'disabled' }
   /** The credential was revoked, or expired, since the request began. */
   | { readonly kind: 'revoked' };
@@ -49,17 +53,31 @@ export async function storePart(
         // receipt with `duplicate: true` and change nothing."
         return { kind: 'repeated', receipt: { ...toHeldReceipt(held), duplicate: true } };
       case 'store': {
-        const receipt = toReceipt(part);
-        const newerLedgers = await findNewerLedgers(tx, part.document);
-        await insertRecords(tx, part, newerLedgers);
-        await insertRejected(tx, part);
-        await insertImport(tx, part, receipt);
-        await countImport(tx, part, newerLedgers);
+        const outcome = await storeNew(tx, part);
         if (held.isUseStale) await noteTokenUse(tx, part, credential);
-        return { kind: 'stored', receipt };
+        return outcome;
       }
     }
   });
+}
+
+/** Stores a part whose key is new, unless its ledger has diverged. */
+async function storeNew(tx: Queryable, part: PartToStore): Promise<StoreOutcome> {
+  const { document, identity, arrival } = part;
+  const ledger = await findLedgerFacts(tx, document);
+  const place = { ledgerId: document.ledger_id, sequence: document.sequence };
+  const verdict = judgeLedger(identity.exportId, place, ledger, arrival);
+  if (verdict.kind === 'diverged') {
+    await noteDivergence(tx, part);
+    return verdict;
+  }
+  const receipt = toReceipt(part);
+  await noteLedger(tx, part, verdict.isConcurrent);
+  await insertRecords(tx, part, verdict.protectedLedgers);
+  await insertRejected(tx, part);
+  await insertImport(tx, part, receipt);
+  await countImport(tx, part, ledger.newerLedgers);
+  return { kind: 'stored', receipt };
 }
 
 /** What central holds under the key of a part, and whether the sender may still store. */

@@ -21,10 +21,10 @@ export function recordTable(category: Category): `records_${Category}` {
 /**
  * Returns one statement that stores many records of a category. Parameters: $1 installation, $2 JSON array of
  * `{record_id, recorded_at, sha256, record, …own columns}`, $3 ledger, $4 sequence, $5 export, $6 part, $7 import,
- * $8 received at, $9 ledgers of this installation that are newer than $3. A record from a later export of the same ledger, or from a newer
- * ledger, is not replaced, because parts and the exports of a lost ledger may arrive out of order.
+ * $8 received at, $9 ledgers of this installation whose records are not replaced. A record from a later export of the same ledger, or from a ledger
+ * in $9, is not replaced, because parts and the exports of a lost ledger may arrive out of order.
  * docs/spec/protocol.md R32: "Central MUST NOT replace a record with an older version from an earlier export of the
- * same ledger or from an earlier ledger."
+ * same ledger, or from an earlier ledger that the boat no longer uses."
  */
 export function upsertRecordsSql(category: Category): string {
   const own = Object.entries(OWN_COLUMNS[category]);

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import {
   type CentralError,
   IMPORT_PATH,
+  type OpenExport,
   type Receipt,
   toContentDigest,
   toIdempotencyKey,
@@ -70,6 +71,7 @@ export interface DocumentFacts {
   readonly ledgerId?: string;
   readonly part?: { readonly index: number; readonly count: number };
   readonly data?: Readonly<Record<string, unknown>>;
+  readonly openExports?: readonly OpenExport[];
 }
 
 /** Returns a document as a current boat sends it. */
@@ -88,6 +90,7 @@ export function toDocument(boat: EnrolledBoat, facts: DocumentFacts = {}) {
     software_version: '0.1.0',
     clock: { synchronized: true, boot_id: 'boot' },
     ...(facts.part === undefined ? {} : { part: facts.part }),
+    ...(facts.openExports === undefined ? {} : { open_exports: facts.openExports }),
     data: facts.data ?? toBoatlog([{ record_id: '1', content: 'calm' }]),
   };
 }

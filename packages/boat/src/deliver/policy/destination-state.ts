@@ -70,6 +70,7 @@ function observe(event: DestinationEvent): Observation | undefined {
 function observeVerdict(verdict: Verdict): Observation | undefined {
   switch (verdict.kind) {
     case 'delivered':
+    case 'diverged':
     case 'cut_smaller':
       return { state: 'online', detail: '' };
     case 'rejected':

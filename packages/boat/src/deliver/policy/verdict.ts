@@ -29,6 +29,11 @@ export type Verdict =
   | { readonly kind: 'refused_on_the_way'; readonly detail: string; readonly retryAfterMs?: number }
   /** Central refuses every export until something changes. No attempt is spent, and the owner sees the reason. */
   | { readonly kind: 'blocked'; readonly status: number; readonly errorCode: string; readonly detail: string }
+  /**
+   * Central knows another export under this ledger and sequence. The boat begins a new ledger, and this export is sent in it. No
+   * attempt is spent.
+   */
+  | { readonly kind: 'diverged'; readonly detail: string }
   /** The export can never be accepted. It is dead-lettered at once, with the reason that central or the boat gives. */
   | {
       readonly kind: 'rejected';
@@ -98,11 +103,12 @@ function decideRefusal(
 ): Verdict | ProbeNeeded {
   const { status, errorCode } = outcome;
   const detail = `HTTP ${status} ${errorCode}: ${outcome.message}`;
-  // docs/spec/protocol.md R39: "A boat MUST base its decision on the status of a refusal and MUST accept
-  // unknown error codes."
+  // docs/spec/protocol.md R39: "A boat MUST base its decision on the status of a refusal, except for `LEDGER_DIVERGED`, and MUST
+  // accept unknown error codes."
   // docs/spec/protocol.md R40: "A boat MUST retry later after 408, 425, 429, any 5xx, a lost answer or a stalled
   // exchange."
   if (status >= 500) return failed(detail, outcome.retryAfterMs);
+  if (status === 409 && errorCode === 'LEDGER_DIVERGED') return { kind: 'diverged', detail };
   switch (status) {
     case 408:
     case 425:
@@ -114,8 +120,8 @@ function decideRefusal(
       return facts.canCut
         ? { kind: 'cut_smaller', detail }
         : { kind: 'rejected', by: 'central', errorCode, detail };
-    // docs/spec/protocol.md R45: "A boat MUST fail an export without a retry after 400, 409, 415, 422, or 413 for a
-    // part that cannot be cut."
+    // docs/spec/protocol.md R45: "A boat MUST fail an export without a retry after 400, any other 409, 415, 422, or 413 for a part
+    // that cannot be cut."
     case 400:
     case 409:
     case 415:

@@ -2,6 +2,7 @@ import { FIRST_SQL } from './0001-first.ts';
 import { WITHDRAWN_SEQUENCES_SQL } from './0002-withdrawn-sequences.ts';
 import { MAP_POSITIONS_SQL } from './0003-map-positions.ts';
 import { GUARDS_SQL } from './0004-guards.ts';
+import { LEDGERS_SQL } from './0005-ledgers.ts';
 
 /** One step of the schema. A released step never changes; a change to the schema is a new step. */
 export interface Migration {
@@ -15,4 +16,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0002-withdrawn-sequences', sql: WITHDRAWN_SEQUENCES_SQL },
   { name: '0003-map-positions', sql: MAP_POSITIONS_SQL },
   { name: '0004-guards', sql: GUARDS_SQL },
+  { name: '0005-ledgers', sql: LEDGERS_SQL },
 ];

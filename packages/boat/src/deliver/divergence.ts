@@ -1,0 +1,32 @@
+import type { Entry } from '../ledger/entry.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { LedgerChange } from '../ledger/ledger-changes.ts';
+import type { MonotonicMs, World } from '../platform/ports.ts';
+import { decideDivergence } from './policy/divergence.ts';
+
+/** Begins a new ledger after central reported that the present one has diverged. Its state lasts for one run of the worker. */
+export interface Divergence {
+  /**
+   * Begins a new ledger in one transaction and returns the change, or returns undefined if a ledger began only recently and
+   * central has not accepted a part of it. No entry may be `uploading`. Throws LEDGER_FAILED and DISK_…; the ledger is unchanged.
+   */
+  settle(reason: string): LedgerChange | undefined;
+  /** Records that central accepted a part of the present ledger. */
+  recordAccepted(entry: Entry): void;
+}
+
+export function createDivergence({ clock }: Pick<World, 'clock'>, ledger: Ledger): Divergence {
+  let begunAt: MonotonicMs | undefined;
+  return {
+    settle: (reason) => {
+      const sinceBegunMs = begunAt === undefined ? undefined : clock.monotonic() - begunAt;
+      if (decideDivergence(sinceBegunMs) === 'block') return undefined;
+      const change = ledger.changes.begin({ atMs: clock.wall(), reason });
+      begunAt = clock.monotonic();
+      return change;
+    },
+    recordAccepted: ({ sequence }) => {
+      if (sequence > 0) begunAt = undefined;
+    },
+  };
+}

@@ -1,0 +1,54 @@
+/** What central knows about the ledger of a document before it stores the document. */
+export interface LedgerFacts {
+  /** The export that has the document's sequence in its ledger, held or named by a later document; undefined: none is known. */
+  readonly knownExportId: string | undefined;
+  /** The highest sequence that central holds of the ledger, or null. Undefined: the ledger is new to central. */
+  readonly highestSequence: number | null | undefined;
+  /** Ledgers of the installation that central first saw after this one. Empty for a ledger that is new to central. */
+  readonly newerLedgers: readonly string[];
+}
+
+/** How a document arrived. A bundle may be months old, so nothing follows from it about the ledger that the boat uses now. */
+export type Arrival =
+  { readonly kind: 'network'; readonly senderLedgerId: string | undefined } | { readonly kind: 'bundle' };
+
+/** The members of a document that place it in a ledger. */
+export interface LedgerPlace {
+  readonly ledgerId: string | undefined;
+  readonly sequence: number | undefined;
+}
+
+/** The treatment of a document that is not a repetition, with regard to its ledger. */
+export type LedgerVerdict =
+  /** Another export has this sequence: the ledger went back, or two machines use it. Nothing may be stored. */
+  | { readonly kind: 'diverged'; readonly knownExportId: string }
+  | {
+      readonly kind: 'accepted';
+      /** Ledgers whose records the document must not replace. */
+      readonly protectedLedgers: readonly string[];
+      /** True if two ledgers of the installation send new exports: the document is new, and its ledger is not the newest. */
+      readonly isConcurrent: boolean;
+    };
+
+/**
+ * Decides about a document of `exportId`. docs/spec/protocol.md R73: "Central MUST answer 409 `LEDGER_DIVERGED`, without a
+ * receipt, to an export whose sequence another export of the same ledger has, held or named in `open_exports`." A late export of
+ * a lost ledger must not replace records of a newer ledger (R32). If the machine still uses the older ledger, two machines have
+ * one identity, and the record that arrived last is kept, because its receipt claims that it is held.
+ */
+export function judgeLedger(
+  exportId: string,
+  { ledgerId, sequence }: LedgerPlace,
+  { knownExportId, highestSequence, newerLedgers }: LedgerFacts,
+  arrival: Arrival,
+): LedgerVerdict {
+  if (knownExportId !== undefined && knownExportId !== exportId) return { kind: 'diverged', knownExportId };
+  const senderLedgerId = arrival.kind === 'network' ? arrival.senderLedgerId : undefined;
+  const isInUse = ledgerId !== undefined && senderLedgerId === ledgerId;
+  const isNew = sequence !== undefined && sequence > (highestSequence ?? 0);
+  return {
+    kind: 'accepted',
+    protectedLedgers: isInUse ? [] : newerLedgers,
+    isConcurrent: isInUse && isNew && newerLedgers.length > 0,
+  };
+}
