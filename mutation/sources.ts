@@ -101,6 +101,27 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     killedBy: [`${COLLECT}/long-values.test.ts`],
   },
   {
+    name: 'local times of spoken entries are read as UTC',
+    file: `${COLLECT}/boatlog-fields.ts`,
+    before: "new Set(['voice', 'text'])",
+    after: "new Set(['text'])",
+    killedBy: [`${COLLECT}/boatlog-times.test.ts`],
+  },
+  {
+    name: 'SQLite converts local times beyond a clock change with the old offset',
+    file: `${COLLECT}/boatlog-fast-line.ts`,
+    before: 'OR ${t} BETWEEN ?3 AND ?4)`',
+    after: "OR ${t} BETWEEN ?3 AND ?4 || 'z' OR ${t} > ?4)`",
+    killedBy: [`${COLLECT}/boatlog-times.test.ts`],
+  },
+  {
+    name: 'content of any size is read to be cut',
+    file: `${COLLECT}/boatlog-rows.ts`,
+    before: "`CASE WHEN ${isTooLong('content')} THEN NULL WHEN",
+    after: '`CASE WHEN',
+    killedBy: [`${COLLECT}/long-values.test.ts`],
+  },
+  {
     name: 'a position at 0/0 is on the map',
     file: MAP_POSITION,
     before: 'latitude === 0 && longitude === 0 ? NO_POSITION',

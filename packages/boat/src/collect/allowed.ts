@@ -3,7 +3,7 @@ const DEPTH_MAX = 6;
 /** Maximum number of elements kept from a list, enough for one hour of samples at two per second. */
 const LIST_LENGTH_MAX = 7_200;
 /** Maximum number of characters kept from a string. */
-const TEXT_LENGTH_MAX = 20_000;
+export const TEXT_LENGTH_MAX = 20_000;
 
 /** The words allowed in keys of a free-form source. A key that contains any other word stays on the boat. */
 export type AllowedWords = ReadonlySet<string>;

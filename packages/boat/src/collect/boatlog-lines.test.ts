@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { toBoatPlaces } from '../../../sim/src/fixture/places.ts';
 import { createBoatlogReader } from './boatlog-rows.ts';
 import { createTestContext } from './collection-for-tests.ts';
+import { createOmissions } from './omissions.ts';
 import { createTimestampReader } from './policy/timestamps.ts';
 import { openSourceTable } from './source-table.ts';
 
@@ -45,9 +46,10 @@ describe('a line of the boatlog', () => {
     );
     assert.ok(opened.kind === 'table');
     const readTime = createTimestampReader('UTC');
+    const omissions = createOmissions(SOURCE_PATH);
     const fit = (_after: number, rowsMax: number) => rowsMax;
-    const either = await createBoatlogReader(opened.table, fit, { readTime })(0, 10).toPage();
-    const inJavaScript = { readTime, isElsewhere: () => false };
+    const either = await createBoatlogReader(opened.table, fit, { readTime, omissions })(0, 10).toPage();
+    const inJavaScript = { readTime, omissions, isElsewhere: () => false };
     const byRow = await createBoatlogReader(opened.table, fit, inJavaScript)(0, 10).toPage();
     assert.deepEqual(JSON.parse(either?.lines ?? ''), JSON.parse(byRow?.lines ?? ''), String(values));
     opened.table.db.close();

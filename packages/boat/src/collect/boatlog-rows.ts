@@ -1,16 +1,18 @@
 import type { StatementSync } from 'node:sqlite';
 import { type AllowedWords, toAllowed, toPublicText, toWords } from './allowed.ts';
+import { toFastLine } from './boatlog-fast-line.ts';
+import { BOATLOG_FIELDS, type BoatlogField, LOCAL_TYPES } from './boatlog-fields.ts';
 import type { Page } from './collector.ts';
 import { sha256 } from './digest.ts';
 import type { RowsFit, RowsRead, RowsReader } from './log-table.ts';
-import { LINE_SEPARATOR, toBytesPage, toLine, toPage } from './page.ts';
+import type { Omissions } from './omissions.ts';
+import { toBytesPage, toLine, toPage } from './page.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
-import type { TimestampReader } from './policy/timestamps.ts';
+import { findLocalSpan, type LocalSpan, type NaiveZone, type TimestampReader } from './policy/timestamps.ts';
 import { parseLenientJson } from './source-file.ts';
-import { type SourceTable, type SourceValue, toJsonValue } from './source-table.ts';
+import { type SourceTable, type SourceValue, toJsonValue, toNaiveZone } from './source-table.ts';
 
-export type BoatlogField =
-  'entry_id' | 'timestamp' | 'entry_type' | 'content' | 'latitude' | 'longitude' | 'weather_conditions';
+export type { BoatlogField } from './boatlog-fields.ts';
 
 /** Words allowed in keys of a weather object. They come from weather services and sensors. */
 export const WEATHER_WORDS: AllowedWords = toWords(
@@ -28,6 +30,20 @@ export const WEATHER_WORDS: AllowedWords = toWords(
 export const CONTENT_SIZE_MAX_BYTES = 8 * 1024 * 1024;
 /** Number of characters kept when content is cut. */
 const CONTENT_CUT_LENGTH = 1024 * 1024;
+
+/**
+ * Maximum sizes of values, in bytes. A larger one is left out before SQLite reads it, because SQLite needs memory for the whole
+ * value even to cut it. Weather may be JSON, whose objects take many times its size. A type may fill a page of the fast path.
+ */
+const SIZE_MAX_BYTES: Readonly<Record<BoatlogField, number>> = {
+  entry_id: 64 * 1024,
+  timestamp: 64 * 1024,
+  entry_type: 4 * 1024 * 1024,
+  content: 16 * 1024 * 1024,
+  latitude: 64 * 1024,
+  longitude: 64 * 1024,
+  weather_conditions: 256 * 1024,
+};
 
 /** Maximum number of previous rows searched for rows identical to one without an id, and of different rows counted. */
 const DUPLICATES_SEARCHED_MAX = 10_000;
@@ -47,6 +63,8 @@ const SLOW_PAGES = { first: 1, max: 16 } as const;
 /** Options for reading a boatlog table. */
 export interface BoatlogReading {
   readonly readTime: TimestampReader;
+  /** Counts the values that were left out. */
+  readonly omissions: Omissions;
   /** True for an entry that the newer database also holds. The newer database exports that entry. */
   readonly isElsewhere?: (entryId: SourceValue, timestamp: SourceValue) => boolean;
 }
@@ -62,7 +80,7 @@ export function createBoatlogReader(
   fit: RowsFit,
   reading: BoatlogReading,
 ): RowsReader {
-  const readFast = createFastReader(table);
+  const readFast = createFastReader(table, reading.readTime);
   const readRows = createSlowReader(table, reading);
   const readSlow: RowsReader = (after, rowsMax) =>
     readRows(after, fit(after, Math.min(rowsMax, SLOW_PAGE_ROWS_MAX)));
@@ -92,83 +110,6 @@ export function createBoatlogReader(
 }
 
 /**
- * Returns the SQL for the line of a simple row, preceded by the separator. SQLite rejects the statement for any other row.
- * One `concat` is 20 % cheaper than a chain of `||`, which copies its result at every step. `concat` treats NULL as an
- * empty string, so every column is checked first. The fields and their order match `toBoatlogRecord`. Each part of the
- * statement was chosen by measurement.
- */
-function toFastLine(table: SourceTable<BoatlogField>): string {
-  const { columns: c } = table;
-  const t = c.timestamp;
-  // A rowid is always an integer. A rowid beyond 2^53 stops the reading anyway.
-  const isRowid = table.isRowid('entry_id');
-  const isSimple = [
-    isSimpleTimestamp(t),
-    ...(isRowid ? [] : [isSimpleId(c.entry_id)]),
-    isNoBytes(c.entry_type, c.content),
-    isSimpleAngle(c.latitude),
-    isSimpleAngle(c.longitude),
-    isSimpleWeather(c.weather_conditions),
-  ];
-  return `CASE WHEN ${isSimple.join(' AND ')}
-    THEN concat('${LINE_SEPARATOR}{"record_id":"', ${c.entry_id}, '@', ${t}, '","entry_id":', ${isRowid ? c.entry_id : `json_quote(${c.entry_id})`},
-      ',"timestamp":"', ${t}, '","timestamp_utc":"', substr(${t}, 1, 23),
-      CASE octet_length(${t}) WHEN 24 THEN 'Z","timestamp_zone":"stated","type":' ELSE 'Z","timestamp_zone":"assumed_utc","type":' END,
-      json_quote(${c.entry_type}), ',"content":', json_quote(${c.content}),
-      ',"gps":{"latitude":', ${quoteOrNull(c.latitude)}, ',"longitude":', ${quoteOrNull(c.longitude)},
-      '},"weather":', ${quoteOrNull(c.weather_conditions)}, '}')
-    ELSE json_quote(x'') END`;
-}
-
-/**
- * Matches `2026-03-16T14:03:05.123Z` and `2026-03-16T14:03:05.123456` from 1970 on. `date` checks the digits and ranges. It
- * accepts 24:00. It also accepts 30 February, but returns a different date. The length is counted in bytes, because GLOB
- * stops at a NUL. The last line also excludes blobs, which compare as greater. `+` prevents a numeric column from
- * converting '1970'.
- */
-function isSimpleTimestamp(t: string): string {
-  return `CASE octet_length(${t})
-      WHEN 24 THEN ${t} GLOB date(${t}) || 'T??:??:??.??[0-9]Z'
-      WHEN 26 THEN ${t} GLOB date(${t}) || 'T??:??:??.?????[0-9]' END
-    AND substr(${t}, 12, 2) < '24' AND +${t} > '1970'`;
-}
-
-function isSimpleId(id: string): string {
-  return `CASE typeof(${id})
-    WHEN 'integer' THEN ${id} BETWEEN ${Number.MIN_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER}
-    WHEN 'text' THEN octet_length(${id}) BETWEEN 1 AND 64 AND instr(${id}, char(0)) = 0 AND ${id} NOT GLOB '*[^-0-9A-Za-z_.:]*' END`;
-}
-
-/**
- * Returns SQL that is true if neither column is a blob. Blobs compare as greater than every other value, and comparing
- * costs half as much as `typeof`.
- */
-function isNoBytes(one: string, other: string): string {
-  return `(${one} < x'' AND ${other} < x'') IS NOT 0`;
-}
-
-/**
- * Returns SQL that is true for NULL and for numbers in range. Text and blobs compare as greater than every number, and
- * infinities are out of range.
- */
-function isSimpleAngle(column: string): string {
-  return `(${column} IS NULL OR ${column} BETWEEN -1000 AND 1000)`;
-}
-
-/** Returns SQL that calls `json_quote` only for values that are not NULL. These columns are NULL in most rows. */
-function quoteOrNull(column: string): string {
-  return `CASE WHEN ${column} IS NULL THEN 'null' ELSE json_quote(${column}) END`;
-}
-
-/**
- * Returns SQL that is true for NULL, and for text without JSON and without the characters that `toPublicText` checks. GLOB
- * ignores text after a NUL.
- */
-function isSimpleWeather(weather: string): string {
-  return `(${weather} IS NULL OR typeof(${weather}) = 'text' AND ${weather} NOT GLOB '*[{[/:=]*' AND instr(${weather}, char(0)) = 0)`;
-}
-
-/**
  * Maximum size of a page's lines that SQLite may join, in bytes. SQLite stops at this limit at no cost, whereas measuring
  * rows in advance would read each row twice.
  */
@@ -184,11 +125,15 @@ const ROWID_MAX = '9223372036854775807';
  */
 function createFastReader(
   table: SourceTable<BoatlogField>,
+  readTime: TimestampReader,
 ): (after: number, rowsMax: number) => RowsRead | undefined {
   const { limits } = table.db;
+  const lengthMax = limits.length;
+  const naive = toNaiveZone(table, 'timestamp');
+  const findSpan = createSpans(table, readTime);
   const lastOfPage = `SELECT rowid FROM ${table.table} WHERE rowid > ?1 ORDER BY rowid LIMIT 1 OFFSET ?2 - 1`;
   const read = table.db.prepare(
-    `SELECT CAST(group_concat(${toFastLine(table)}, '') AS BLOB) AS lines, max(rowid) AS last, count(*) AS count
+    `SELECT CAST(group_concat(${toFastLine(table, naive)}, '') AS BLOB) AS lines, max(rowid) AS last, count(*) AS count
      FROM ${table.table} NOT INDEXED WHERE rowid > ?1 AND rowid <= ifnull((${lastOfPage}), ${ROWID_MAX})`,
   );
   let rowBytes = 1;
@@ -198,9 +143,10 @@ function createFastReader(
     limits.length = FAST_PAGE_BYTES_MAX;
     let found: ReturnType<StatementSync['get']>;
     try {
-      found = getUnlessRejected(read, after, rows);
+      const times = naive === 'utc' ? [] : findSpan(after);
+      found = getUnlessRejected(read, after, rows, ...times);
     } finally {
-      limits.length = Infinity;
+      limits.length = lengthMax;
     }
     if (found === undefined) return undefined;
     const bytes = found['lines'];
@@ -208,6 +154,28 @@ function createFastReader(
     const count = Number(found['count']);
     rowBytes = bytes.length / count;
     return { count, last: Number(found['last']), toPage: async () => toBytesPage(bytes, count) };
+  };
+}
+
+/**
+ * Returns a function that gives the parameters `?3` to `?6` for the page after a row: the span of local times around the first
+ * row, the modifier that converts them to UTC, and the zone. A page beyond the span is rejected and read row by row.
+ */
+function createSpans(
+  { db, table, columns }: SourceTable<BoatlogField>,
+  readTime: TimestampReader,
+): (after: number) => readonly string[] {
+  const first = db.prepare(
+    `SELECT CAST(substr(${columns.timestamp}, 1, 19) AS TEXT) AS t FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT 1`,
+  );
+  let span: LocalSpan | undefined;
+  return (after) => {
+    const text = String(first.get(after)?.['t'] ?? '');
+    if (span === undefined || text < span.from || text > span.to)
+      span = findLocalSpan(readTime, text) ?? span;
+    if (span === undefined) return ['', '', '+0 minutes', ''];
+    const { from, to, toUtcMinutes, zone } = span;
+    return [from, to, `${toUtcMinutes < 0 ? '' : '+'}${toUtcMinutes} minutes`, zone];
   };
 }
 
@@ -223,9 +191,10 @@ function getUnlessRejected(
   read: StatementSync,
   after: number,
   rowsMax: number,
+  ...times: readonly string[]
 ): ReturnType<StatementSync['get']> {
   try {
-    return read.get(after, rowsMax);
+    return read.get(after, rowsMax, ...times);
   } catch (error) {
     if (!(error instanceof Error && 'errcode' in error)) throw error;
     if (error.errcode === SQLITE_ERROR || error.errcode === SQLITE_TOOBIG) return undefined;
@@ -242,13 +211,21 @@ interface BoatlogRow {
   readonly position: number;
   readonly values: Readonly<Record<BoatlogField, SourceValue>>;
   readonly isCut: boolean;
+  /** The first column whose value is too long and was left out. */
+  readonly tooLong: BoatlogField | undefined;
 }
 
 function createSlowReader(table: SourceTable<BoatlogField>, reading: BoatlogReading): RowsReader {
   const { db, columns: c } = table;
   const isLarge = `ifnull(octet_length(${c.content}), 0) > ${CONTENT_SIZE_MAX_BYTES}`;
-  const content = `CASE WHEN ${isLarge} THEN substr(${c.content}, 1, ${CONTENT_CUT_LENGTH}) ELSE ${c.content} END`;
-  const select = `SELECT rowid, ${c.entry_id}, ${c.timestamp}, ${c.entry_type}, ${content}, ${c.latitude}, ${c.longitude}, ${c.weather_conditions}, ${isLarge} FROM ${table.table}`;
+  const isTooLong = (field: BoatlogField): string => `octet_length(${c[field]}) > ${SIZE_MAX_BYTES[field]}`;
+  const bounded = (field: BoatlogField): string =>
+    `CASE WHEN ${isTooLong(field)} THEN NULL ELSE ${c[field]} END`;
+  const content = `CASE WHEN ${isTooLong('content')} THEN NULL WHEN ${isLarge} THEN substr(${c.content}, 1, ${CONTENT_CUT_LENGTH}) ELSE ${c.content} END`;
+  const fields = BOATLOG_FIELDS.map((field) => (field === 'content' ? content : bounded(field))).join(', ');
+  const tooLong = BOATLOG_FIELDS.map((field) => `WHEN ${isTooLong(field)} THEN '${field}'`).join(' ');
+  const select = `SELECT rowid, ${fields}, ${isLarge}, CASE ${tooLong} END FROM ${table.table}`;
+  const columnZone = toNaiveZone(table, 'timestamp');
   const forward = toRowStatement(db.prepare(`${select} WHERE rowid > ? ORDER BY rowid LIMIT ?`));
   const backward = toRowStatement(db.prepare(`${select} WHERE rowid <= ? ORDER BY rowid DESC LIMIT ?`));
   const contentIds = createContentIds((position) => iterateRows(backward, position, DUPLICATES_SEARCHED_MAX));
@@ -258,11 +235,16 @@ function createSlowReader(table: SourceTable<BoatlogField>, reading: BoatlogRead
     let last = after;
     for (const row of iterateRows(forward, after, rowsMax)) {
       const { entry_id: id, timestamp } = row.values;
+      if (row.tooLong !== undefined)
+        reading.omissions.add(
+          `row ${row.position}, column ${row.tooLong}`,
+          `which has more than ${SIZE_MAX_BYTES[row.tooLong]} bytes`,
+        );
       const contentId = contentIds.next(row, last);
       count += 1;
       last = row.position;
       if (reading.isElsewhere?.(id, timestamp) === true) continue;
-      lines.push(toLine(toBoatlogRecord(row, contentId, reading.readTime)));
+      lines.push(toLine(toBoatlogRecord(row, contentId, reading.readTime, columnZone)));
     }
     return { count, last, toPage: async () => (lines.length === 0 ? undefined : toPage(lines)) };
   };
@@ -288,12 +270,14 @@ function* iterateRows(statement: StatementSync, position: number, rowsMax: numbe
       lon = null,
       weather = null,
       cut = null,
+      tooLong = null,
     ] = row;
     if (typeof rowid !== 'bigint' || !Number.isSafeInteger(Number(rowid)))
       throw Object.assign(new Error('rowid'), { code: 'ERR_OUT_OF_RANGE' });
     yield {
       position: Number(rowid),
       isCut: cut === 1n,
+      tooLong: BOATLOG_FIELDS.find((field) => field === tooLong),
       values: {
         entry_id: id,
         timestamp,
@@ -365,11 +349,12 @@ function toBoatlogRecord(
   row: BoatlogRow,
   contentId: string | undefined,
   readTime: TimestampReader,
+  columnZone: NaiveZone,
 ): { readonly record_id: string } & Readonly<Record<string, unknown>> {
   const { values } = row;
   const entryId = toJsonValue(values.entry_id);
   const timestamp = toJsonValue(values.timestamp);
-  const { utc, zone } = readTime(timestamp);
+  const { utc, zone } = readTime(timestamp, LOCAL_TYPES.has(values.entry_type) ? columnZone : 'utc');
   const id = contentId ?? String(entryId);
   return {
     record_id: toRecordId(id, timestamp === null ? '' : String(timestamp), sha256),

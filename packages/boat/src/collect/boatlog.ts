@@ -2,7 +2,8 @@ import { type BoatlogField, type BoatlogReading, createBoatlogReader } from './b
 import { collectBrowserBoatlog } from './browser-boatlog.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { type LogOutcome, readLogTable } from './log-table.ts';
-import { mergeSourceOutcomes } from './policy/source-outcomes.ts';
+import { createOmissions } from './omissions.ts';
+import { mergeSourceOutcomes, withDetails } from './policy/source-outcomes.ts';
 import { readTimestampReader } from './source-file.ts';
 import {
   type ColumnAliases,
@@ -46,7 +47,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   const outcomes: LogOutcome[] = [yield* readDatabase(context, SOURCE_PATH, () => ({ readTime }))];
   const newer = await openSourceTable(context, SOURCE_PATH, TABLE, COLUMNS);
   try {
-    const toReading = (): BoatlogReading => {
+    const toReading = (): Omit<BoatlogReading, 'omissions'> => {
       const isElsewhere = newer.kind === 'table' ? createLookup(newer.table) : undefined;
       return isElsewhere === undefined ? { readTime } : { readTime, isElsewhere };
     };
@@ -67,18 +68,20 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   };
 }
 
-function readDatabase(
+async function* readDatabase(
   context: CollectContext,
   name: string,
-  toReading: () => BoatlogReading,
+  toReading: () => Omit<BoatlogReading, 'omissions'>,
 ): AsyncGenerator<Page, LogOutcome, void> {
-  return readLogTable(context, {
+  const omissions = createOmissions(name);
+  const outcome = yield* readLogTable(context, {
     name,
     table: TABLE,
     aliases: COLUMNS,
     largeFields: ['content', 'weather_conditions'],
-    createReader: (table, fit) => createBoatlogReader(table, fit, toReading()),
+    createReader: (table, fit) => createBoatlogReader(table, fit, { ...toReading(), omissions }),
   });
+  return withDetails(outcome, omissions.toDetail());
 }
 
 /**

@@ -71,7 +71,7 @@ async function findElsewhere(
       `SELECT max(position) AS last FROM (SELECT rowid AS position FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ${SCAN_ROWS})`,
     );
     const find = db.prepare(
-      `SELECT substr(${c.timestamp}, 1, 10) || 'T' || substr(${c.timestamp}, 12, 8) AS second, ${c.entry_type} AS type, ${c.content} AS content
+      `SELECT substr(${c.timestamp}, 1, 10) || 'T' || substr(${c.timestamp}, 12, 8) AS second, ${bounded(c.entry_type)} AS type, ${bounded(c.content)} AS content
        FROM ${table} WHERE rowid > ? AND rowid <= ?
        AND substr(${c.timestamp}, 1, 10) || 'T' || substr(${c.timestamp}, 12, 8) IN (SELECT value FROM json_each(?))`,
     );
@@ -95,6 +95,13 @@ async function findElsewhere(
   } finally {
     db.close();
   }
+}
+
+/** Maximum size of a text that is compared with an entry of the browser, in bytes. A page hands over no longer texts. */
+const COMPARED_MAX_BYTES = 1024 * 1024;
+
+function bounded(column: string): string {
+  return `CASE WHEN octet_length(${column}) <= ${COMPARED_MAX_BYTES} THEN ${column} END`;
 }
 
 function isSame({ type, content }: BrowserEntry, row: Readonly<Record<string, unknown>>): boolean {

@@ -17,6 +17,9 @@ import { type ColumnAliases, openSourceTable, type SourceTable, toSourceDetail }
  */
 const PAGE_SOURCE_BYTES_MAX = 4 * 1024 * 1024;
 
+/** Maximum size of a value whose text identifies a row, in bytes. Ordinary rows have less than a kB. */
+const ANCHOR_VALUE_MAX_BYTES = 1024 * 1024;
+
 /** A position before the first row of any table. Rowids may be negative. */
 const POSITION_BEFORE_ALL = Number.MIN_SAFE_INTEGER;
 
@@ -149,8 +152,12 @@ interface AnchorReader {
 
 function createAnchorReader<Field extends string>({ db, table, columns }: SourceTable<Field>): AnchorReader {
   // quote() distinguishes text, numbers and blobs, so a value of a different type has a different digest.
+  // A long value counts by its size, so that its text is not read.
   const row = Object.values<string>(columns)
-    .map((column) => `quote(${column})`)
+    .map(
+      (column) =>
+        `CASE WHEN octet_length(${column}) > ${ANCHOR_VALUE_MAX_BYTES} THEN octet_length(${column}) ELSE quote(${column}) END`,
+    )
     .join(` || ',' || `);
   const at = db.prepare(`SELECT rowid AS position, ${row} AS content FROM ${table} WHERE rowid = ?`);
   const before = db.prepare(

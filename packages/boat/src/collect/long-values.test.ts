@@ -7,7 +7,8 @@ import { after, describe, it } from 'node:test';
 import { writeIssues } from '../../../sim/src/fixture/alerts.ts';
 import { writeCaptures } from '../../../sim/src/fixture/captures.ts';
 import { toBoatPlaces } from '../../../sim/src/fixture/places.ts';
-import { collectAll, createTestContext } from './collection-for-tests.ts';
+import { boatlogCollector } from './boatlog.ts';
+import { collectAll, createTestContext, createTestProgress } from './collection-for-tests.ts';
 import { marineVisionCapturesCollector } from './marine-vision-captures.ts';
 import { systemAlertsCollector } from './system-alerts.ts';
 
@@ -60,6 +61,43 @@ describe('a value that is too long', () => {
         const id = isCapture ? 'capture_id' : 'alert_id';
         assert.equal(records.filter((record) => record[id] === 42).length, 1);
       });
+
+  for (const [column, bytes] of [
+    ['entry_type', 10 * MIB],
+    ['weather_conditions', 20 * MIB],
+    ['content', 100 * MIB],
+    ['timestamp', MIB],
+    ['latitude', MIB],
+    ['entry_id', MIB],
+  ] as const)
+    it(`costs only itself in the boatlog: ${bytes} bytes of ${column}`, async () => {
+      const root = join(folder, String((boats += 1)));
+      const path = join(root, 'data/boatlog/boatlog.db');
+      mkdirSync(dirname(path), { recursive: true });
+      const db = new DatabaseSync(path);
+      db.exec(
+        'CREATE TABLE boatlog_entries (entry_id, timestamp TEXT, entry_type TEXT, content TEXT, latitude REAL, longitude REAL, weather_conditions TEXT)',
+      );
+      const insert = db.prepare("INSERT INTO boatlog_entries VALUES (?, ?, 'text', ?, NULL, NULL, NULL)");
+      for (let row = 1; row <= 30; row += 1) insert.run(row, '2026-03-16T14:03:05.123Z', `entry ${row}`);
+      // A JSON parser would make an object of each bracket. The last row decides about the cursor.
+      db.exec(
+        `UPDATE boatlog_entries SET ${column} = replace(hex(zeroblob(${bytes / 2})), '0', '[') WHERE rowid IN (17, 30)`,
+      );
+      db.close();
+      const progress = createTestProgress();
+      const context = createTestContext(toBoatPlaces(root), progress);
+      const { records, lines, outcome } = await collectAll(boatlogCollector, context);
+      assert.equal(records.length, 30);
+      assert.equal(new Set(records.map((record) => record.record_id)).size, 30);
+      assert.match(
+        outcome.detail ?? '',
+        new RegExp(`2 values were left out, first row 17, column ${column}`),
+      );
+      assert.ok(Math.max(...lines.map((line) => line.length)) < 10_000);
+      progress.commit(outcome);
+      assert.equal((await collectAll(boatlogCollector, context)).records.length, 0);
+    });
 
   it('is counted with the others of its table', async () => {
     const context = newBoat('UPDATE captures SET species = zeroblob(400000) WHERE id % 2 = 1', CAPTURES, 20);

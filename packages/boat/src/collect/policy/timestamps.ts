@@ -72,6 +72,61 @@ export function createTimestampReader(zones: string | readonly ZonePeriod[]): Ti
   };
 }
 
+/** Local times between which the offset from UTC and the zone do not change, as texts `YYYY-MM-DDTHH:MM:SS`. */
+export interface LocalSpan {
+  readonly from: string;
+  readonly to: string;
+  /** Minutes to add to a local time to get UTC. */
+  readonly toUtcMinutes: number;
+  readonly zone: TimestampZone;
+}
+
+/** Most days of a span on each side of its middle. Clocks change twice a year. */
+const SPAN_DAYS_MAX = 200;
+/** No span begins earlier, because a local time must not be before 1970 in UTC. */
+const SPAN_FROM_MS = 2 * DAY_MS;
+
+/**
+ * Returns the span around the local time `text`, in which a local time needs only an addition. Its ends are at least a day away
+ * from any change of the offset or zone. Undefined if `text` is not a local time, or is within a day of a change.
+ */
+export function findLocalSpan(readTime: TimestampReader, text: string): LocalSpan | undefined {
+  const middleMs = Date.parse(`${text}Z`);
+  if (!(middleMs >= SPAN_FROM_MS)) return undefined;
+  const offsetAt = (localMs: number): string | undefined => {
+    const { utc, zone } = readTime(toIso(localMs).slice(0, 19), 'local');
+    return utc === null ? undefined : `${(Date.parse(utc) - localMs) / MINUTE_MS} ${zone}`;
+  };
+  const known = offsetAt(middleMs);
+  const { zone } = readTime(text, 'local');
+  if (known === undefined || zone === null) return undefined;
+  const toUtcMinutes = Number.parseFloat(known);
+  if (!Number.isInteger(toUtcMinutes)) return undefined;
+  // A day beyond each end has the same offset, so the days in between have it too.
+  const reach = (stepMs: number): number => {
+    let days = 0;
+    while (
+      days < SPAN_DAYS_MAX &&
+      isWithin(middleMs + (days + 2) * stepMs) &&
+      offsetAt(middleMs + (days + 2) * stepMs) === known
+    )
+      days += 1;
+    return days;
+  };
+  if (offsetAt(middleMs - DAY_MS) !== known || offsetAt(middleMs + DAY_MS) !== known) return undefined;
+  const toText = (ms: number): string => toIso(ms).slice(0, 19);
+  return {
+    from: toText(middleMs - reach(-DAY_MS) * DAY_MS),
+    to: toText(middleMs + reach(DAY_MS) * DAY_MS),
+    toUtcMinutes,
+    zone,
+  };
+}
+
+function isWithin(ms: number): boolean {
+  return ms >= SPAN_FROM_MS && ms < EPOCH_MS_MAX;
+}
+
 function toAssumedUtc(ms: number): NormalTime {
   return { utc: toIso(ms), zone: 'assumed_utc' };
 }
