@@ -15,6 +15,7 @@ const SCAN_TESTS = ['packages/central/src/import/scan-document.test.ts'];
 const BUNDLE_TESTS = ['packages/protocol/src/bundle.test.ts'];
 const GUARD_TESTS = ['packages/central/src/http/credential-guard.test.ts'];
 const TOKEN_TESTS = ['packages/central/src/installations/tokens.test.ts'];
+const QUOTA_TESTS = ['packages/central/src/http/import-quota.test.ts'];
 const POOL_TESTS = ['packages/central/src/platform/worker-pool.test.ts'];
 const INSTALLATIONS_TESTS = ['packages/central/src/installations/policy.test.ts'];
 
@@ -254,8 +255,8 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
     name: 'a boat may take any amount of processor time',
     file: 'packages/central/src/admission/work-meter.ts',
-    before: 'spentMs: spentMs(installationId) + cpuMs,',
-    after: 'spentMs: spentMs(installationId),',
+    before: 'meter.spentMs = spentMs(installationId) + cpuMs;',
+    after: 'meter.spentMs = spentMs(installationId);',
     killedBy: ADMISSION_TESTS,
   },
   {
@@ -264,6 +265,34 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     before: 'if (text.length > BUFFERED_ANSWER_LENGTH_MAX)',
     after: 'if (text.length < 0)',
     killedBy: ADMISSION_TESTS,
+  },
+  {
+    name: 'a boat may store any amount a day',
+    file: 'packages/central/src/import/store-part.ts',
+    before: "if (exceeded !== undefined) return { kind: 'over_quota', amount: exceeded };",
+    after: '',
+    killedBy: QUOTA_TESTS,
+  },
+  {
+    name: 'the own limits of a boat do not count',
+    file: 'packages/central/src/import/policy.ts',
+    before: '(override[amount] ?? quota[amount])',
+    after: '(quota[amount] ?? override[amount])',
+    killedBy: QUOTA_TESTS,
+  },
+  {
+    name: 'the quota of a day ends never',
+    file: 'packages/central/src/import/usage.ts',
+    before: '.toISOString().slice(0, 10)',
+    after: '.toISOString().slice(0, 8) + "01"',
+    killedBy: QUOTA_TESTS,
+  },
+  {
+    name: 'imports fill the reserve of the disk',
+    file: 'packages/central/src/http/storage-check.ts',
+    before: '(await storage.freeBytes()) < storage.reserveBytes',
+    after: '(await storage.freeBytes()) < 0',
+    killedBy: QUOTA_TESTS,
   },
   {
     name: 'an address may guess any number of tokens',

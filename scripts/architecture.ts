@@ -51,7 +51,7 @@ export const CENTRAL_MODULES = {
   bundle: { imports: ['platform', 'installations', 'import'] },
   fleet: { imports: ['store'], types: ['platform', 'api'] },
   http: { imports: ['platform', 'api', 'admission', 'installations', 'import', 'fleet'] },
-  cli: { imports: ['platform', 'store', 'installations', 'bundle', 'fleet', 'settings'] },
+  cli: { imports: ['platform', 'store', 'installations', 'import', 'bundle', 'fleet', 'settings'] },
 } as const satisfies Modules;
 
 /** Packages of this repository that a package may import. `sim` is for tests, and no shipped code imports it. */

@@ -7,6 +7,7 @@ import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
 } from './platform/embedded-postgres.ts';
+import { readFreeBytes } from './platform/free-space.ts';
 import { type Listener, listen } from './platform/listen.ts';
 import { openPgStore } from './platform/pg-store.ts';
 import type { Log, Store } from './platform/ports.ts';
@@ -110,7 +111,16 @@ function listenOn(config: Config, store: Store, preparer: Preparer, log: Log): P
     log,
     operatorToken: config.operatorToken,
     trustedProxies: config.trustedProxies,
+    quota: config.quota,
+    ...toStorage(config),
     limits: config.limits,
   });
   return listen(app.fetch, config);
+}
+
+/** The disk of the embedded database. That of a DATABASE_URL is on another machine. */
+function toStorage({ store, diskReserveBytes }: Config) {
+  if (store.kind === 'url') return {};
+  const { dataDir } = store;
+  return { storage: { reserveBytes: diskReserveBytes, freeBytes: () => readFreeBytes(dataDir) } };
 }

@@ -1,4 +1,5 @@
 import type { ImportLimits } from './admission/policy.ts';
+import type { Use } from './import/policy.ts';
 import { CentralFailure } from './platform/errors.ts';
 import type { LogLevel } from './platform/ports.ts';
 import { IGNORED_VARIABLES, type Setting, type SettingKey, SETTINGS } from './settings.ts';
@@ -16,8 +17,14 @@ export interface Config {
   /** Addresses of proxies whose `X-Forwarded-For` counts. */
   readonly trustedProxies: readonly string[];
   readonly limits: ImportLimits;
+  /** What an installation may use on one day, unless it has limits of its own. */
+  readonly quota: Use;
+  /** Free space of the embedded database's disk below which imports are refused. */
+  readonly diskReserveBytes: number;
   readonly logLevel: LogLevel;
 }
+
+const MIB = 1_048_576;
 
 type Values = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> };
 type ValueOf<S extends Setting> = S extends { readonly type: 'integer' }
@@ -53,6 +60,13 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       installationImportsMax: values.installationImportsMax,
       installationCpuPercent: values.installationCpuPercent,
     },
+    quota: {
+      storedBytes: values.quotaStoredMib * MIB,
+      records: values.quotaRecords,
+      requests: values.quotaRequests,
+      cpuMs: values.quotaCpuS * 1_000,
+    },
+    diskReserveBytes: values.diskReserveMib * MIB,
     logLevel: values.logLevel,
   });
 }

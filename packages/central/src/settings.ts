@@ -1,4 +1,5 @@
 import { DEFAULT_IMPORT_LIMITS } from './admission/policy.ts';
+import { DEFAULT_QUOTA } from './import/policy.ts';
 
 /** A requirement on a text setting, with what is wrong and how to fix it if the value does not match. */
 export interface TextLimit {
@@ -131,6 +132,51 @@ export const SETTINGS = {
     min: 1,
     max: 100,
     help: 'Share of one processor core that the requests of one boat may take on a node, averaged over minutes. Beyond it, the boat gets 429.',
+  },
+  quotaStoredMib: {
+    variable: 'CENTRAL_QUOTA_STORED_MIB',
+    option: undefined,
+    type: 'integer',
+    default: DEFAULT_QUOTA.storedBytes / 1_048_576,
+    min: 1,
+    max: 1_048_576,
+    help: 'MiB that one boat may store in the database on one day (UTC), estimated from its rows. Beyond a quota, the boat gets 429 `QUOTA_EXCEEDED`. `d3kos-central quota` changes the quotas of one boat.',
+  },
+  quotaRecords: {
+    variable: 'CENTRAL_QUOTA_RECORDS',
+    option: undefined,
+    type: 'integer',
+    default: DEFAULT_QUOTA.records,
+    min: 1,
+    max: 1_000_000_000,
+    help: 'Records that one boat may send on one day.',
+  },
+  quotaRequests: {
+    variable: 'CENTRAL_QUOTA_REQUESTS',
+    option: undefined,
+    type: 'integer',
+    default: DEFAULT_QUOTA.requests,
+    min: 1,
+    max: 1_000_000_000,
+    help: 'Requests that one boat may make on one day.',
+  },
+  quotaCpuS: {
+    variable: 'CENTRAL_QUOTA_CPU_S',
+    option: undefined,
+    type: 'integer',
+    default: DEFAULT_QUOTA.cpuMs / 1_000,
+    min: 1,
+    max: 86_400,
+    help: 'Seconds of processor time that the requests of one boat may take on one day, over all nodes.',
+  },
+  diskReserveMib: {
+    variable: 'CENTRAL_DISK_RESERVE_MIB',
+    option: undefined,
+    type: 'integer',
+    default: 512,
+    min: 0,
+    max: 1_048_576,
+    help: 'Free space in MiB that the disk of the embedded database keeps. Below it, imports get 503 with `Retry-After`. It has no effect with `DATABASE_URL`.',
   },
   logLevel: {
     variable: 'CENTRAL_LOG_LEVEL',

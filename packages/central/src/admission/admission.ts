@@ -94,6 +94,7 @@ export function createAdmission(
       );
       if (verdict !== 'admitted') return { kind: verdict };
       inProgress += 1;
+      meter.countRequest(installationId);
       installationRequests.set(installationId, own + 1);
       return { kind: 'admitted', request: begin(installationId) };
     },

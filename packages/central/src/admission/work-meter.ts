@@ -1,15 +1,33 @@
 import { METERED_INSTALLATIONS_MAX, toDecayedMs, type WorkBudget } from './policy.ts';
 
-/** Counts the processor time that the requests of each installation take on this node. It forgets at the rate of the budget. */
+/** What an installation has used since it was last written to the database. */
+export interface Unbilled {
+  readonly requests: number;
+  readonly cpuMs: number;
+}
+
+/** Counts the requests and the processor time of each installation on this node. It forgets time at the rate of the budget. */
 export interface WorkMeter {
+  countRequest(installationId: string): void;
   charge(installationId: string, cpuMs: number): void;
   /** Processor time charged to the installation and not yet forgotten. */
   spentMs(installationId: string): number;
+  /** What the installation has used and nobody has taken yet. */
+  unbilled(installationId: string): Unbilled;
+  /** Takes it for the database. */
+  takeUnbilled(installationId: string): Unbilled;
 }
 
-/** Creates a meter. Its memory is bounded: it drops installations whose time is forgotten. */
+interface Meter {
+  spentMs: number;
+  atMs: number;
+  requests: number;
+  cpuMs: number;
+}
+
+/** Creates a meter. Its memory is bounded: it drops installations whose time is forgotten, with a few requests that were not billed. */
 export function createWorkMeter(budget: WorkBudget, monotonic: () => number): WorkMeter {
-  const meters = new Map<string, { readonly spentMs: number; readonly atMs: number }>();
+  const meters = new Map<string, Meter>();
   let sweepSize = METERED_INSTALLATIONS_MAX;
   const spentMs = (installationId: string): number => {
     const meter = meters.get(installationId);
@@ -20,11 +38,35 @@ export function createWorkMeter(budget: WorkBudget, monotonic: () => number): Wo
     // Twice the rest, so that a sweep runs at most once for each entry that it visits.
     sweepSize = Math.max(METERED_INSTALLATIONS_MAX, 2 * meters.size);
   };
+  const open = (installationId: string): Meter => {
+    const held = meters.get(installationId);
+    if (held !== undefined) return held;
+    if (meters.size >= sweepSize) sweep();
+    const meter = { spentMs: 0, atMs: monotonic(), requests: 0, cpuMs: 0 };
+    meters.set(installationId, meter);
+    return meter;
+  };
+  const unbilled = (installationId: string): Unbilled => {
+    const { requests = 0, cpuMs = 0 } = meters.get(installationId) ?? {};
+    return { requests, cpuMs };
+  };
   return {
+    countRequest(installationId) {
+      open(installationId).requests += 1;
+    },
     charge(installationId, cpuMs) {
-      meters.set(installationId, { spentMs: spentMs(installationId) + cpuMs, atMs: monotonic() });
-      if (meters.size > sweepSize) sweep();
+      const meter = open(installationId);
+      meter.spentMs = spentMs(installationId) + cpuMs;
+      meter.atMs = monotonic();
+      meter.cpuMs += cpuMs;
     },
     spentMs,
+    unbilled,
+    takeUnbilled(installationId) {
+      const taken = unbilled(installationId);
+      const meter = meters.get(installationId);
+      if (meter !== undefined) [meter.requests, meter.cpuMs] = [0, 0];
+      return taken;
+    },
   };
 }

@@ -64,6 +64,7 @@ export const REFUSALS = {
   BODY_TOO_LARGE: { status: 413, code: 'BODY_TOO_LARGE' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, code: 'UNSUPPORTED_MEDIA_TYPE' },
   TOO_MANY_REQUESTS: { status: 429, code: 'TOO_MANY_REQUESTS' },
+  QUOTA_EXCEEDED: { status: 429, code: 'QUOTA_EXCEEDED' },
   INTERNAL: { status: 500, code: 'INTERNAL' },
   UNAVAILABLE: { status: 503, code: 'UNAVAILABLE' },
 } as const satisfies Readonly<
@@ -181,6 +182,7 @@ export const ROUTES = {
       'LEDGER_DIVERGED',
       'BODY_TOO_LARGE',
       'UNSUPPORTED_MEDIA_TYPE',
+      'QUOTA_EXCEEDED',
       ...BOAT_REFUSALS,
     ],
   },

@@ -187,6 +187,8 @@ function toRefusal(outcome: ImportOutcome): string | undefined {
       return `it takes too much ${outcome.limit} to check`;
     case 'revoked':
       return 'its sender may no longer store';
+    case 'over_quota':
+      return `it exceeds the quota of ${outcome.amount}`;
     case 'invalid':
       return outcome.reason;
   }

@@ -31,6 +31,11 @@ test('reads every command', () => {
     [`enroll ${id} --expires-days 90`, { kind: 'enroll', installationId: id, expiresDays: 90 }],
     [`tokens ${id}`, { kind: 'tokens', installationId: id }],
     ['audit', { kind: 'audit' }],
+    [`quota ${id}`, { kind: 'quota', installationId: id, change: {} }],
+    [
+      `quota ${id} --stored-mib 2 --records default --cpu-seconds 3`,
+      { kind: 'quota', installationId: id, change: { storedBytes: 2_097_152, records: null, cpuMs: 3_000 } },
+    ],
     [`audit --installation ${id}`, { kind: 'audit', installationId: id }],
     [
       `revoke ${id} --token 3f1c09ab77de`,
@@ -64,6 +69,7 @@ test('refuses unknown commands, options and arguments', () => {
     'enroll a --expires-days soon',
     'revoke a --token b --disable',
     'tokens',
+    'quota a --records some',
     'serve --loud',
     'help start',
     'help serve list',

@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { isTier, type Tier } from '@d3kos/protocol';
+import type { QuotaChange } from '../installations/quota.ts';
 import { CentralFailure } from '../platform/errors.ts';
 import {
   type CommandHelp,
@@ -25,6 +26,7 @@ export type Command =
       readonly expiresDays?: number;
     }
   | { readonly kind: 'tokens'; readonly installationId: string }
+  | { readonly kind: 'quota'; readonly installationId: string; readonly change: QuotaChange }
   | { readonly kind: 'audit'; readonly installationId?: string }
   | { readonly kind: 'import_bundle'; readonly file: string }
   | { readonly kind: 'revoke'; readonly installationId: string; readonly what: 'tokens' | 'installation' }
@@ -119,6 +121,8 @@ function toNamedCommand(name: CommandName, argument: string, values: Values): Co
       return { kind: 'show', installationId: argument };
     case 'tokens':
       return { kind: 'tokens', installationId: argument };
+    case 'quota':
+      return { kind: 'quota', installationId: argument, change: toQuotaChange(values) };
     case 'audit': {
       const { installation } = values;
       return { kind: 'audit', ...(typeof installation === 'string' ? { installationId: installation } : {}) };
@@ -134,6 +138,30 @@ function toNamedCommand(name: CommandName, argument: string, values: Values): Co
         ...(values['allow-id-as-token'] === true ? { allowIdAsToken: true } : {}),
       };
   }
+}
+
+/** Options of `quota`, with the amount that each changes and how many of its units one unit of the option has. */
+const QUOTA_OPTIONS = [
+  ['stored-mib', 'storedBytes', 1_048_576],
+  ['records', 'records', 1],
+  ['requests', 'requests', 1],
+  ['cpu-seconds', 'cpuMs', 1_000],
+] as const;
+
+/** Largest number in an option of `quota`. */
+const QUOTA_MAX = 1_000_000_000;
+
+function toQuotaChange(values: Values): QuotaChange {
+  return Object.fromEntries(
+    QUOTA_OPTIONS.flatMap(([option, amount, units]): readonly (readonly [string, number | null])[] => {
+      const text = values[option];
+      if (text === undefined) return [];
+      if (text === 'default') return [[amount, null]];
+      if (typeof text !== 'string' || !/^\d{1,10}$/.test(text) || Number(text) > QUOTA_MAX)
+        throw usage(`--${option} must be "default" or a whole number up to ${QUOTA_MAX}`);
+      return [[amount, Number(text) * units]];
+    }),
+  );
 }
 
 function toRevoke(installationId: string, { token, disable }: Values): Command {

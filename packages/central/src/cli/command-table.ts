@@ -88,6 +88,20 @@ export const COMMANDS = {
     listens: false,
     examples: [`d3kos-central tokens ${ID}`],
   },
+  quota: {
+    argument: 'INSTALLATION_ID',
+    summary: 'show or change the daily quota of a boat',
+    description:
+      'Shows what the installation has used today (UTC) and the limits that it has of its own. Without an own limit,\nthe settings CENTRAL_QUOTA_... of the nodes apply. A change takes effect within 5 minutes.',
+    options: {
+      'stored-mib': { value: 'N', help: 'MiB that the boat may store on one day, or "default"' },
+      records: { value: 'N', help: 'records that it may send, or "default"' },
+      requests: { value: 'N', help: 'requests that it may make, or "default"' },
+      'cpu-seconds': { value: 'N', help: 'processor time that its requests may take, or "default"' },
+    },
+    listens: false,
+    examples: [`d3kos-central quota ${ID}`, `d3kos-central quota ${ID} --stored-mib 4096 --records default`],
+  },
   audit: {
     argument: undefined,
     summary: 'list enrolments, revocations and refusals',

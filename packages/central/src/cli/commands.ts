@@ -3,8 +3,10 @@ import { countRecords } from '../fleet/export-status.ts';
 import { findInstallation, listInstallations } from '../fleet/installations.ts';
 import { listLedgers } from '../fleet/ledgers.ts';
 import { findGaps } from '../fleet/load-sequence-gaps.ts';
+import { loadOverride, loadUse } from '../import/usage.ts';
 import { listEvents } from '../installations/audit.ts';
 import { enroll, installationNotFound, revoke } from '../installations/enroll.ts';
+import { setQuota } from '../installations/quota.ts';
 import { listTokens, revokeToken } from '../installations/tokens.ts';
 import type { OpenFile, RandomHex, Store, WallClock } from '../platform/ports.ts';
 import type { MigrationReport } from '../store/migrate.ts';
@@ -13,6 +15,7 @@ import {
   toBundleText,
   toEventTable,
   toLedgerLine,
+  toQuotaTable,
   toTable,
   toText,
   toTokenTable,
@@ -66,6 +69,15 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
       return {
         json: { installation_id: command.installationId, tokens },
         text: toTokenTable(tokens, world.wall()),
+      };
+    }
+    case 'quota': {
+      await setQuota({ ...world, wallMs: world.wall() }, command.installationId, command.change);
+      const used = await loadUse(world.store, command.installationId, world.wall());
+      const own = await loadOverride(world.store, command.installationId);
+      return {
+        json: { installation_id: command.installationId, used_today: used, own_limits: own },
+        text: toQuotaTable(used, own),
       };
     }
     case 'audit': {

@@ -1,6 +1,7 @@
 import type { BundleReport } from '../bundle/import-bundle.ts';
 import type { LedgerSummary } from '../fleet/ledgers.ts';
 import type { InstallationSummary } from '../fleet/installations.ts';
+import type { QuotaOverride, Use } from '../import/policy.ts';
 import type { ListedEvent } from '../installations/audit.ts';
 import type { ListedToken } from '../installations/tokens.ts';
 
@@ -113,4 +114,28 @@ export function toLedgerLine(ledger: LedgerSummary): string {
   ].flat();
   const sequence = `sequence ${ledger.highest_sequence ?? '-'}`;
   return `  ${ledger.ledger_id}  ${sequence.padEnd(14)}  ${[ledger.last_received_at, ...marks].join('  ')}`;
+}
+
+/** Returns what a boat has used today, and its own limits. */
+export function toQuotaTable(used: Use, own: QuotaOverride): string {
+  const rows = [
+    [
+      'stored MiB',
+      used.storedBytes / 1_048_576,
+      own.storedBytes === null ? null : own.storedBytes / 1_048_576,
+    ],
+    ['records', used.records, own.records],
+    ['requests', used.requests, own.requests],
+    ['CPU seconds', used.cpuMs / 1_000, own.cpuMs === null ? null : own.cpuMs / 1_000],
+  ] as const;
+  return toText([
+    `${'amount'.padEnd(12)}  ${'used today'.padStart(12)}  own limit`,
+    ...rows.map(([name, value, limit]) =>
+      [
+        name.padEnd(12),
+        String(Math.round(value)).padStart(12),
+        limit === null ? 'default' : String(limit),
+      ].join('  '),
+    ),
+  ]);
 }

@@ -11,6 +11,7 @@ import {
 import { createWorkMeter } from '../admission/work-meter.ts';
 import { type Load, type Refusal, ROUTE_LIST, type Route, type RouteId, ROUTES } from '../api/contract.ts';
 import { isCentralFailure } from '../platform/errors.ts';
+import { DEFAULT_QUOTA } from '../import/policy.ts';
 import { createInlinePreparer } from '../import/preparer.ts';
 import type { Log } from '../platform/ports.ts';
 import { isStoreUnavailable } from '../platform/store-failure.ts';
@@ -19,6 +20,7 @@ import type { AppContext, AppDeps } from './context.ts';
 import { createCredentialGuard } from './credential-guard.ts';
 import { HANDLERS } from './handlers.ts';
 import { countImportReply, createCounters } from './metrics.ts';
+import { createQuotaGuard } from './quota-guard.ts';
 import {
   COMMON_HEADERS,
   type Reply,
@@ -29,6 +31,7 @@ import {
 } from './reply.ts';
 import type { Handler, RouteRequest } from './route-request.ts';
 import { type Sender, toSender } from './sender.ts';
+import { createStorageCheck } from './storage-check.ts';
 
 /** Central's HTTP API: one request in, one response out. It has no timer of its own. */
 export interface App {
@@ -46,9 +49,14 @@ export function createApp(deps: AppDeps): App {
   const limits = { ...DEFAULT_IMPORT_LIMITS, ...deps.limits };
   const { monotonic } = deps;
   const meter = createWorkMeter(toWorkBudget(limits), monotonic);
+  const quota = { ...DEFAULT_QUOTA, ...deps.quota };
   const context: AppContext = {
     ...deps,
     limits,
+    quota,
+    meter,
+    quotaGuard: createQuotaGuard(deps, quota, meter),
+    isStorageShort: createStorageCheck(deps),
     inlinePreparer: createInlinePreparer(monotonic),
     admission: {
       imports: createAdmission(toImportAdmissionLimits(limits), meter, monotonic),

@@ -1,9 +1,12 @@
 import type { Admission } from '../admission/admission.ts';
 import type { ImportLimits } from '../admission/policy.ts';
+import type { WorkMeter } from '../admission/work-meter.ts';
+import type { Use } from '../import/policy.ts';
 import type { Preparer } from '../import/preparer.ts';
 import type { Log, MonotonicClock, RandomHex, Store, WallClock } from '../platform/ports.ts';
 import type { CredentialGuard } from './credential-guard.ts';
 import type { NodeCounters } from './metrics.ts';
+import type { QuotaGuard } from './quota-guard.ts';
 
 /** Everything the app needs from outside. */
 export interface AppDeps {
@@ -18,6 +21,10 @@ export interface AppDeps {
   /** Opens the fleet page and the status of every boat. Undefined: both stay closed. */
   readonly operatorToken?: string | undefined;
   readonly limits?: Partial<ImportLimits>;
+  /** What an installation may use on one day, unless it has limits of its own. */
+  readonly quota?: Partial<Use>;
+  /** Free bytes of the disk of the database, below which imports are refused, and how to learn the present value. Undefined: unknown. */
+  readonly storage?: { readonly reserveBytes: number; readonly freeBytes: () => Promise<number> };
   /** Addresses of the operator's proxies, whose `X-Forwarded-For` counts. Undefined: none. */
   readonly trustedProxies?: readonly string[];
 }
@@ -25,6 +32,11 @@ export interface AppDeps {
 /** State and ports that the handlers share. */
 export interface AppContext extends AppDeps {
   readonly limits: ImportLimits;
+  readonly quota: Use;
+  readonly meter: WorkMeter;
+  readonly quotaGuard: QuotaGuard;
+  /** True while the disk of the database has less free space than its reserve. */
+  readonly isStorageShort: () => Promise<boolean>;
   /** Decodes and prepares small bodies at once. */
   readonly inlinePreparer: Preparer;
   readonly admission: { readonly imports: Admission; readonly queries: Admission };

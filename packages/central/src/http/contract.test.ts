@@ -101,6 +101,12 @@ const importCases: readonly Case[] = [
   },
   {
     route: 'importPart',
+    outcome: 'QUOTA_EXCEEDED',
+    toRequest: ({ boat }) => toImportRequest(boat, toDocument(boat, { exportId: 'over_quota' })),
+    node: { quota: { records: 0 } },
+  },
+  {
+    route: 'importPart',
     outcome: 'BODY_INCOMPLETE',
     toRequest: ({ boat }) => {
       const body = new ReadableStream({ start: (controller) => controller.error(new Error('reset')) });

@@ -6,6 +6,7 @@ import { type ImportOutcome, importBody } from '../import/import-body.ts';
 import { newImportId } from '../import/new-import-id.ts';
 import { DECODED_RATIO_MAX } from '../import/decode-body.ts';
 import { RECORDS_MAX, VALUES_MAX } from '../import/document-limits.ts';
+import type { QuotaAmount } from '../import/policy.ts';
 import type { Preparer } from '../import/preparer.ts';
 import { parseContentCoding, receiveBody } from './body.ts';
 import type { AppContext } from './context.ts';
@@ -20,17 +21,37 @@ type ImportRefused = Refused<RefusalOf<'importPart'>>;
  */
 export async function handleImport(
   context: AppContext,
+  request: RouteRequest<'importPart'>,
+): Promise<Reply<'importPart'>> {
+  const amount = context.quotaGuard.blockedBy(request.installationId);
+  if (amount !== undefined) return refuseOverQuota(amount);
+  const reply = await importRequest(context, request);
+  // A stored part has been billed in its transaction.
+  await context.quotaGuard.settle(request.installationId);
+  return reply;
+}
+
+async function importRequest(
+  context: AppContext,
   { raw, installationId, credential, admitted }: RouteRequest<'importPart'>,
 ): Promise<Reply<'importPart'>> {
+  if (await context.isStorageShort()) {
+    context.log.write(
+      'error',
+      'import refused: the disk of the database has less free space than its reserve',
+    );
+    return refuse('UNAVAILABLE', 'central is short of disk space');
+  }
   const received = await receiveChecked(context, raw, admitted);
   if (received.kind === 'refused') return received;
   const body = await decodeReceived(context, received, admitted);
   if (body.kind === 'refused') return body;
   const { contentCoding, wireSizeBytes } = received;
   const decodedSizeBytes = body.bytes.byteLength;
-  const { store } = context;
+  const { store, quota, meter } = context;
+  const accounting = () => ({ quota, unbilled: meter.takeUnbilled(installationId) });
   const outcome = await importBody(
-    { store, preparer: body.preparer, rank: admitted.rank, charge: admitted.charge },
+    { store, preparer: body.preparer, rank: admitted.rank, charge: admitted.charge, accounting },
     {
       bytes: body.bytes,
       sha256: body.sha256,
@@ -99,6 +120,9 @@ function toReply(
       return refuse('INSTALLATION_DISABLED', 'the operator disabled this installation');
     case 'revoked':
       return refuse('INVALID_TOKEN', 'the token was revoked, or expired, while the body arrived');
+    case 'over_quota':
+      context.log.write('warn', 'import refused: quota of the day', { amount: outcome.amount });
+      return refuseOverQuota(outcome.amount);
   }
 }
 
@@ -194,6 +218,27 @@ async function decodeReceived(
 function refuseTooCostly(limit: 'time' | 'memory') {
   return refuse('BODY_TOO_LARGE', `the body takes too much ${limit} to check: send smaller parts`);
 }
+
+/** R77: "Central MAY answer 429 `QUOTA_EXCEEDED` when one installation exceeds its quota of the day." */
+function refuseOverQuota(amount: QuotaAmount) {
+  return refuse(
+    'QUOTA_EXCEEDED',
+    `this installation has reached its daily quota of ${AMOUNT_NAMES[amount]}`,
+    {
+      'Retry-After': String(QUOTA_RETRY_AFTER_S),
+    },
+  );
+}
+
+/** `Retry-After` of a boat over its quota: as long as a boat waits at most. The quota begins again at midnight UTC. */
+const QUOTA_RETRY_AFTER_S = 3_600;
+
+const AMOUNT_NAMES: Readonly<Record<QuotaAmount, string>> = {
+  storedBytes: 'stored bytes',
+  records: 'records',
+  requests: 'requests',
+  cpuMs: 'processor time',
+};
 
 /** R21: "Central MUST refuse a body that does not match its `Content-Digest` with 400 `INVALID_DIGEST`." */
 function findDigestFault(header: string | null, sha256Base64: string): string | undefined {

@@ -1,10 +1,12 @@
 import type { ContentCoding, Receipt } from '@d3kos/protocol';
+import type { Accounting } from './account.ts';
 import type { Credential } from '../installations/credential.ts';
 import type { Store } from '../platform/ports.ts';
 import { findRepeated } from './find-repeated.ts';
 import type { Arrival } from './ledger-policy.ts';
 import type { Preparation } from './prepare-part.ts';
 import type { Preparer } from './preparer.ts';
+import type { QuotaAmount } from './policy.ts';
 import { storePart } from './store-part.ts';
 
 /**
@@ -43,6 +45,8 @@ export interface ImportWorld {
   readonly rank: () => number;
   /** Charges processor time to the sender. */
   readonly charge: (cpuMs: number) => void;
+  /** The accounting of the sender, read when the part is stored. Undefined for a bundle, which no quota refuses. */
+  readonly accounting?: () => Accounting;
 }
 
 /** The result of importing a body. */
@@ -61,6 +65,8 @@ export type ImportOutcome =
   | { readonly kind: 'disabled' }
   /** The credential was revoked or has expired since the request began. */
   | { readonly kind: 'revoked' }
+  /** The installation would exceed its quota of the day. */
+  | { readonly kind: 'over_quota'; readonly amount: QuotaAmount }
   /** Checking the body exceeds the limit of time or memory. */
   | { readonly kind: 'too_costly'; readonly limit: 'time' | 'memory' }
   | Exclude<Preparation, { readonly kind: 'prepared' }>;
@@ -84,7 +90,7 @@ export async function importBody(world: ImportWorld, body: BodyToImport): Promis
   world.charge(part.sorted.rowsLength / ROWS_LENGTH_PER_MS);
   const { arrival, contentCoding, wireSizeBytes, receivedMs, importId } = body;
   const facts = { arrival, sha256, contentCoding, wireSizeBytes, decodedSizeBytes, receivedMs, importId };
-  const outcome = await storePart(world.store, { ...part, ...facts }, body.credential);
+  const outcome = await storePart(world.store, { ...part, ...facts }, body.credential, world.accounting?.());
   switch (outcome.kind) {
     case 'stored':
     case 'repeated':
@@ -99,6 +105,7 @@ export async function importBody(world: ImportWorld, body: BodyToImport): Promis
       return { ...outcome, installationId: part.document.installation_id };
     case 'disabled':
     case 'revoked':
+    case 'over_quota':
       return outcome;
   }
 }

@@ -77,6 +77,8 @@ export interface SortedRecords {
   /** Characters of all rows. */
   readonly rowsLength: number;
   readonly rejected: readonly RejectedEntry[];
+  /** Characters of the stored texts of rejected records. */
+  readonly rejectedLength: number;
   /** The number of all rejected records, listed or not. */
   readonly rejectedCount: number;
 }
@@ -125,7 +127,14 @@ export function toStorableRecords(
       reason: 'there is no such category',
       text: null,
     });
-  return { batches, counts, rowsLength, rejected, rejectedCount };
+  return {
+    batches,
+    counts,
+    rowsLength,
+    rejected,
+    rejectedLength: Math.min(rejectedLength, REJECTED_TEXT_TOTAL_MAX),
+    rejectedCount,
+  };
 }
 
 /** Splits rows into JSON arrays of bounded size. */

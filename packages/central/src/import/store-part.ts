@@ -12,6 +12,9 @@ import { insertRecords, insertRejected } from './insert-records.ts';
 import { judgeLedger } from './ledger-policy.ts';
 import { findLedgerFacts, noteDivergence, noteLedger } from './ledgers.ts';
 import { judgeRepeat } from './part-identity.ts';
+import type { QuotaAmount } from './policy.ts';
+import { type Accounting, accountFor } from './account.ts';
+import { OVERRIDE_COLUMNS, toOverride } from './usage.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 import { toListedRejections } from './records.ts';
 
@@ -24,7 +27,9 @@ export type StoreOutcome =
   | { readonly kind: 'diverged'; readonly knownExportId: string }
   | { readonly kind: 'disabled' }
   /** The credential was revoked, or expired, since the request began. */
-  | { readonly kind: 'revoked' };
+  | { readonly kind: 'revoked' }
+  /** The installation would exceed its quota of the day. */
+  | { readonly kind: 'over_quota'; readonly amount: QuotaAmount };
 
 /**
  * Stores a part in one transaction. R27: "Central MUST commit records, rejections, idempotency key and receipt in one durable
@@ -34,12 +39,13 @@ export async function storePart(
   store: Store,
   part: PartToStore,
   credential: Credential | undefined,
+  accounting?: Accounting,
 ): Promise<StoreOutcome> {
   return store.transaction(async (tx) => {
     // R30: "Central MUST store a part once even if several nodes receive it at the same time." The lock on the installation's row
     // makes the second node wait, and it then finds the part stored.
     const [installation] = await tx.query(
-      'select is_disabled from installations where installation_id = $1::text for update',
+      `select is_disabled, ${OVERRIDE_COLUMNS} from installations where installation_id = $1::text for update`,
       [part.document.installation_id],
     );
     if (installation === undefined || booleanOf(installation, 'is_disabled')) return { kind: 'disabled' };
@@ -53,6 +59,8 @@ export async function storePart(
         // receipt with `duplicate: true` and change nothing."
         return { kind: 'repeated', receipt: { ...toHeldReceipt(held), duplicate: true } };
       case 'store': {
+        const exceeded = await accountFor(tx, part, toOverride(installation), accounting);
+        if (exceeded !== undefined) return { kind: 'over_quota', amount: exceeded };
         const outcome = await storeNew(tx, part);
         if (held.isUseStale) await noteTokenUse(tx, part, credential);
         return outcome;

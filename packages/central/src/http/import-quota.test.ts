@@ -1,0 +1,118 @@
+import { strict as assert } from 'node:assert';
+import { before, test } from 'node:test';
+import { loadUse } from '../import/usage.ts';
+import { listEvents } from '../installations/audit.ts';
+import { setQuota } from '../installations/quota.ts';
+import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
+import { migrate } from '../store/migrate.ts';
+import {
+  enrollBoat,
+  expectRefusal,
+  heldRecords,
+  importDocument,
+  NOON_MS,
+  startNode,
+  toBoatlog,
+  toDocument,
+  toImportRequest,
+} from '../testing/central-under-test.ts';
+
+const records = (count: number) =>
+  toBoatlog(Array.from({ length: count }, (_, index) => ({ record_id: `${index}` })));
+
+describeOnPostgres('quotas', (open) => {
+  before(async () => {
+    await migrate(open().store, NOON_MS);
+  });
+
+  test('refuse a boat that exceeds one of its amounts, on every node, until the next day, and no other boat', async () => {
+    const { store, secondStore } = open();
+    const amounts = { storedBytes: 12_000, records: 15, requests: 1 };
+    for (const [amount, limit] of Object.entries(amounts)) {
+      const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
+      const quota = { [amount]: limit };
+      await importDocument(startNode(store, { quota }), boat, toDocument(boat, { data: records(10) }));
+      const more = toDocument(boat, { sequence: 2, data: records(20) });
+      const { body, headers } = await expectRefusal(
+        startNode(secondStore, { quota }),
+        toImportRequest(boat, more),
+        429,
+        'QUOTA_EXCEEDED',
+      );
+      assert.match(body.message, /daily quota/);
+      assert.equal(headers.get('Retry-After'), '3600');
+      assert.equal((await heldRecords(store, boat)).length, 10, amount);
+      await importDocument(startNode(store, { quota }), other, toDocument(other, { data: records(10) }));
+      const tomorrow = startNode(store, { quota, wall: () => NOON_MS + 12 * 3_600_000 });
+      if (amount === 'requests') await importDocument(tomorrow, boat, more);
+      else await importDocument(tomorrow, boat, toDocument(boat, { sequence: 3, data: records(5) }));
+    }
+  });
+
+  test('let a boat with limits of its own exceed the default, and the other way round', async () => {
+    const { store } = open();
+    const [large, small] = [await enrollBoat(store), await enrollBoat(store)];
+    const app = startNode(store, { quota: { records: 5 } });
+    await setQuota({ store, wallMs: NOON_MS }, large.id, { records: 50 });
+    await setQuota({ store, wallMs: NOON_MS }, small.id, { records: 0, storedBytes: null });
+    await importDocument(app, large, toDocument(large, { data: records(50) }));
+    await expectRefusal(app, toImportRequest(small, toDocument(small)), 429, 'QUOTA_EXCEEDED');
+    await setQuota({ store, wallMs: NOON_MS + 1 }, small.id, { records: null });
+    await importDocument(app, small, toDocument(small));
+    const events = (await listEvents(store, small.id)).filter(({ event }) => event === 'quota_changed');
+    assert.deepEqual(events.map(({ detail }) => detail).sort(), [
+      'quota_records default',
+      'quota_stored_bytes default, quota_records 0',
+    ]);
+  });
+
+  test('count what a boat stores about as large as the database does', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const many = Array.from({ length: 4_000 }, (_, index) => ({
+      record_id: `${index}`,
+      text: `entry ${index}`,
+    }));
+    const sizeOf = async () => {
+      const [row] = await store.query("select pg_total_relation_size('records_boatlog')::float8 as bytes");
+      return Number(row?.['bytes']);
+    };
+    const before = await sizeOf();
+    await importDocument(startNode(store), boat, toDocument(boat, { data: toBoatlog(many) }));
+    const grownBytes = (await sizeOf()) - before;
+    const { storedBytes, records: counted, requests } = await loadUse(store, boat.id, NOON_MS);
+    assert.deepEqual([counted, requests], [4_000, 1]);
+    assert.ok(
+      storedBytes > 0.6 * grownBytes && storedBytes < 3 * grownBytes,
+      `${storedBytes} of ${grownBytes}`,
+    );
+  });
+
+  test('count requests that are refused or repeated, and then refuse the boat without a query', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const app = startNode(store, { quota: { requests: 60 } });
+    await importDocument(app, boat, toDocument(boat));
+    const answers: number[] = [];
+    for (let sent = 0; sent < 120; sent += 1) {
+      const request = sent % 2 === 0 ? toImportRequest(boat, toDocument(boat)) : toImportRequest(boat, '{}');
+      answers.push((await app.fetch(request)).status);
+    }
+    assert.deepEqual([answers[0], answers[1], answers.at(-1)], [200, 400, 429]);
+    assert.ok((await loadUse(store, boat.id, NOON_MS)).requests > 60);
+  });
+
+  test('refuse imports with 503 while the disk of the database has less free space than its reserve', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    let [freeBytes, nowMs] = [999, 0];
+    const storage = { reserveBytes: 1_000, freeBytes: async () => freeBytes };
+    const app = startNode(store, { storage, monotonic: () => nowMs });
+    const { headers } = await expectRefusal(app, toImportRequest(boat, toDocument(boat)), 503, 'UNAVAILABLE');
+    assert.match(headers.get('Retry-After') ?? '', /^[1-9]/);
+    assert.deepEqual(await heldRecords(store, boat), []);
+    freeBytes = 1_000;
+    nowMs = 5_000;
+    await importDocument(app, boat, toDocument(boat));
+  });
+});

@@ -1,0 +1,49 @@
+import type { WorkMeter } from '../admission/work-meter.ts';
+import { findExceeded, NOTHING_USED, type QuotaAmount, type Use } from '../import/policy.ts';
+import { addUse, loadOverride } from '../import/usage.ts';
+import type { MonotonicClock, Store, WallClock } from '../platform/ports.ts';
+
+/** Requests of an installation that were not stored, after which they are written to the database. */
+const BILL_REQUESTS = 50;
+
+/** Processor time of such requests after which it is written. */
+const BILL_CPU_MS = 1_000;
+
+/** Time for which a node refuses an installation over its quota without a query. A changed quota takes effect after it. */
+const BLOCKED_MS = 5 * 60_000;
+
+/** Applies the daily quotas to requests that end without being stored: refusals and repetitions. */
+export interface QuotaGuard {
+  /** The amount that the installation exceeded lately, or undefined. */
+  blockedBy(installationId: string): QuotaAmount | undefined;
+  /** Writes the use of an installation to the database if it is worth a statement, and blocks the installation over its quota. */
+  settle(installationId: string): Promise<void>;
+}
+
+/** Creates the guard of one node. */
+export function createQuotaGuard(
+  world: { readonly store: Store; readonly wall: WallClock; readonly monotonic: MonotonicClock },
+  quota: Use,
+  meter: WorkMeter,
+): QuotaGuard {
+  const blocked = new Map<string, { readonly amount: QuotaAmount; readonly untilMs: number }>();
+  return {
+    blockedBy(installationId) {
+      const block = blocked.get(installationId);
+      if (block === undefined) return undefined;
+      if (world.monotonic() < block.untilMs) return block.amount;
+      blocked.delete(installationId);
+      return undefined;
+    },
+    async settle(installationId) {
+      const { requests, cpuMs } = meter.unbilled(installationId);
+      if (requests < BILL_REQUESTS && cpuMs < BILL_CPU_MS) return;
+      const unbilled = meter.takeUnbilled(installationId);
+      const used = await addUse(world.store, installationId, world.wall(), { ...NOTHING_USED, ...unbilled });
+      const override = await loadOverride(world.store, installationId);
+      const amount = findExceeded(used, NOTHING_USED, quota, override);
+      if (amount !== undefined)
+        blocked.set(installationId, { amount, untilMs: world.monotonic() + BLOCKED_MS });
+    },
+  };
+}

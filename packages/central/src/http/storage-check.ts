@@ -1,0 +1,20 @@
+import type { AppDeps } from './context.ts';
+
+/** Time for which a reading of the free space counts. Imports fill at most some hundred MB of the reserve meanwhile. */
+const READING_AGE_MAX_MS = 5_000;
+
+/** Returns a check whether the disk of the database has less free space than its reserve. It reads the disk every few seconds. */
+export function createStorageCheck({
+  storage,
+  monotonic,
+}: Pick<AppDeps, 'storage' | 'monotonic'>): () => Promise<boolean> {
+  if (storage === undefined) return async () => false;
+  let reading: { readonly isShort: boolean; readonly atMs: number } | undefined;
+  return async () => {
+    if (reading === undefined || monotonic() - reading.atMs >= READING_AGE_MAX_MS) {
+      const atMs = monotonic();
+      reading = { isShort: (await storage.freeBytes()) < storage.reserveBytes, atMs };
+    }
+    return reading.isShort;
+  };
+}

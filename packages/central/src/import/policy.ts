@@ -1,0 +1,56 @@
+/** What an installation has used of central on one day (UTC), or what it may use. */
+export interface Use {
+  /** Bytes of rows, with an estimate of what the database needs besides. */
+  readonly storedBytes: number;
+  readonly records: number;
+  readonly requests: number;
+  /** Processor time of nodes, with an estimate of the database's. */
+  readonly cpuMs: number;
+}
+
+/** The amounts of a quota, in the order in which they are checked. */
+export const QUOTA_AMOUNTS = [
+  'storedBytes',
+  'records',
+  'requests',
+  'cpuMs',
+] as const satisfies readonly (keyof Use)[];
+export type QuotaAmount = (typeof QUOTA_AMOUNTS)[number];
+
+/** The use of an installation that has done nothing. */
+export const NOTHING_USED: Use = { storedBytes: 0, records: 0, requests: 0, cpuMs: 0 };
+
+/**
+ * The default quota of an installation for one day. A boat's whole history of ten years, sent at once, has about 500 MB and 1,000,000
+ * records in 1,000 parts, and takes about 10 minutes of processor time. A boat with that much can send the rest on the next day.
+ */
+export const DEFAULT_QUOTA: Use = {
+  storedBytes: 1_024 * 1_048_576,
+  records: 2_000_000,
+  requests: 20_000,
+  cpuMs: 3_600_000,
+};
+
+/** Own limits of one installation. Null: the default applies. */
+export type QuotaOverride = { readonly [Amount in QuotaAmount]: number | null };
+
+/** Bytes that a record needs besides its row: the header, the key, two entries of indexes, and free space in pages. Measured. */
+const RECORD_OVERHEAD_BYTES = 300;
+
+/** Bytes that a part needs besides its records: its row, its receipt and the entries of indexes. */
+const PART_OVERHEAD_BYTES = 2_000;
+
+/** Returns the bytes that a part needs in the database. */
+export function estimateStoredBytes(rowsLength: number, records: number, rejectedLength: number): number {
+  return rowsLength + records * RECORD_OVERHEAD_BYTES + rejectedLength + PART_OVERHEAD_BYTES;
+}
+
+/** Returns the amount that an installation would exceed, or undefined. A null in `override` leaves the default. */
+export function findExceeded(
+  used: Use,
+  adding: Use,
+  quota: Use,
+  override: QuotaOverride,
+): QuotaAmount | undefined {
+  return QUOTA_AMOUNTS.find((amount) => used[amount] + adding[amount] > (override[amount] ?? quota[amount]));
+}
