@@ -79,6 +79,8 @@ function toDeliveryName(event: DeliveryEvent): string | undefined {
       return 'exports dead-lettered';
     case 'delivery_paused':
       return 'delivery paused by the card';
+    case 'stepped_aside':
+      return 'exports stepped aside';
     case 'parts_cut':
       return `parts cut smaller: ${event.cause}`;
     case 'send_hold_changed':

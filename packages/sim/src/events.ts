@@ -1,6 +1,6 @@
 import type { DeliveryEvent } from '../../boat/src/deliver/delivery-event.ts';
 import type { LogLevel, TransportError } from '../../boat/src/platform/ports.ts';
-import type { Fault, LinkState } from './network-faults.ts';
+import type { ExchangeFault, LinkState } from './network-faults.ts';
 import type { Action } from './plan-boots.ts';
 import type { Incident } from './plan-incidents.ts';
 
@@ -56,7 +56,7 @@ export type ExchangeEvent = {
   readonly method: string;
   readonly path: string;
 } & (
-  | { readonly outcome: 'answered'; readonly fault: Fault | 'none'; readonly status: number }
+  | { readonly outcome: 'answered'; readonly fault: ExchangeFault; readonly status: number }
   | { readonly outcome: 'failed'; readonly phase: TransportError['phase']; readonly code: string }
   /** The transport threw an unexpected error, which is a bug. */
   | { readonly outcome: 'threw'; readonly message: string }

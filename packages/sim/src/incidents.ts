@@ -45,6 +45,12 @@ const BEGINNINGS: Beginnings = {
       network.carriedBytesMax = plan.boat.carriedBytesMax ?? Number.POSITIVE_INFINITY;
     };
   },
+  'proxy-refuses': ({ network }, proxy) => {
+    network.proxy = proxy;
+    return () => {
+      network.proxy = undefined;
+    };
+  },
   metered: ({ network }) => {
     network.isMetered = true;
     return () => {

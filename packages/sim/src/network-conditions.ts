@@ -1,4 +1,5 @@
 import type { FaultProbabilities } from './network-faults.ts';
+import type { RefusingProxy } from './network-proxy.ts';
 
 /** Validity period of a TLS certificate, in true time. */
 export interface Validity {
@@ -16,6 +17,8 @@ export interface NetworkConditions {
   bytesPerSecond: number;
   /** If a request has a larger body, the connection breaks after this many bytes. */
   carriedBytesMax: number;
+  /** A proxy that refuses single bodies, or undefined if there is none. */
+  proxy: RefusingProxy | undefined;
   /** Maximum latency in one direction, without the time to transfer the bytes. */
   latencyMaxMs: number;
   /** Validity period of the servers' certificates. A boat rejects them if its clock is outside this period. */

@@ -5,11 +5,13 @@ import { type Answer, toBrokenResponse, toRequest, toResponse } from './network-
 import {
   drawFault,
   drawPortalFault,
+  type ExchangeFault,
   type Fault,
   gatewayAnswer,
   type LinkState,
   portalAnswer,
 } from './network-faults.ts';
+import { findProxyRefusal } from './network-proxy.ts';
 import type { SimRandom } from './random.ts';
 import type { Trace } from './trace.ts';
 import { never, type Power } from './power.ts';
@@ -106,7 +108,7 @@ export async function runExchange(exchange: Exchange, trace: Trace, power: Power
 
 async function run(
   exchange: Exchange,
-): Promise<{ readonly fault: Fault | 'none'; readonly response: Response }> {
+): Promise<{ readonly fault: ExchangeFault; readonly response: Response }> {
   const { server, signal, traffic, random, conditions } = exchange;
   signal.throwIfAborted();
   if (server?.where === 'boat') {
@@ -120,7 +122,11 @@ async function run(
   traffic.connections += 1;
   // `connect` throws if there is no server.
   if (server === undefined) throw new TypeError(`no server at ${exchange.request.url}`);
-  return { fault, response: await converse(exchange, server, fault) };
+  const refusal = fault === 'none' ? findProxyRefusal(conditions.proxy, exchange.request) : undefined;
+  if (refusal === undefined) return { fault, response: await converse(exchange, server, fault) };
+  await sendBody(exchange, Number.POSITIVE_INFINITY);
+  if (refusal === 'reset') return fallSilent(exchange, 'lost');
+  return { fault: 'proxy_refusal', response: await deliverAnswer(exchange, await toAnswer(refusal)) };
 }
 
 /** Opens the connection. Throws a TransportError if the link, the fault or a certificate prevents it. */

@@ -33,6 +33,9 @@ export const FAULTS = [
 
 export type Fault = (typeof FAULTS)[number];
 
+/** The fault of an answered exchange. `proxy_refusal`: a proxy answered in place of central. */
+export type ExchangeFault = Fault | 'none' | 'proxy_refusal';
+
 /** Probability of each fault in one exchange. A fault that is not listed never happens. The sum is at most 1. */
 export type FaultProbabilities = Partial<Readonly<Record<Fault, number>>>;
 

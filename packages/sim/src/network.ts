@@ -50,6 +50,7 @@ export function createSimNetwork({ clock, random, trace }: SimNetworkOptions): S
     isMetered: false,
     bytesPerSecond: 1_000_000,
     carriedBytesMax: Number.POSITIVE_INFINITY,
+    proxy: undefined,
     latencyMaxMs: 200,
     certificates: { fromMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY },
     serve: (origin, where, handler) => {

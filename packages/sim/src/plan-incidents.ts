@@ -1,5 +1,6 @@
 import type { Tier } from '@d3kos/protocol';
 import { FAULTS, type FaultProbabilities } from './network-faults.ts';
+import type { RefusingProxy } from './network-proxy.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
 import { type SimRandom, spread } from './random.ts';
 
@@ -9,6 +10,8 @@ export type Incident =
   | { readonly kind: 'faults'; readonly probabilities: FaultProbabilities }
   /** The link breaks after this many bytes of a request. */
   | { readonly kind: 'link-drops'; readonly forMs: number; readonly afterBytes: number }
+  /** A proxy or a firewall refuses single bodies. */
+  | ({ readonly kind: 'proxy-refuses'; readonly forMs: number } & RefusingProxy)
   /** The connection in use is metered. */
   | { readonly kind: 'metered'; readonly forMs: number }
   | { readonly kind: 'central-down'; readonly forMs: number }
@@ -54,6 +57,26 @@ export interface PlannedIncident {
 export function drawIncidents(random: SimRandom, days: number): readonly PlannedIncident[] {
   const count = Math.max(3, random.between(Math.ceil(days * 5), Math.ceil(days * 16)));
   return drawMany(random, days, count, 12 * HOUR_MS);
+}
+
+/**
+ * Draws the proxies of a run, up to three a day. They are drawn on their own, so that the other incidents of a seed do not depend on
+ * them.
+ */
+export function drawProxies(random: SimRandom, days: number): readonly PlannedIncident[] {
+  return inOrder(
+    Array.from({ length: random.integer(3 * Math.ceil(days) + 1) }, () => ({
+      atMs: Math.floor(random.fraction() * days * DAY_MS),
+      incident: {
+        kind: 'proxy-refuses' as const,
+        forMs: spread(random, HOUR_MS, 2 * DAY_MS),
+        // Less than the smallest part that the boat makes, or more than any part.
+        bodySizeMaxBytes: random.pick([Number.MAX_SAFE_INTEGER, 8_000, 3_000]),
+        refusedShare: random.pick([0, 0.5, 0.8, 1]),
+        refusal: random.pick([403, 451, 502, 'json_200', 'reset'] as const),
+      },
+    })),
+  );
 }
 
 /** Time that the boat is once without any network in a run of weeks. */

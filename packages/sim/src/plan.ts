@@ -1,7 +1,7 @@
 import { BUFFERED_DIGESTS_MAX } from '@d3kos/boat';
 import type { PlannedAction, BootPlan } from './plan-boots.ts';
 import { drawBoot, drawBootOfWeeks } from './plan-boots.ts';
-import { drawIncidents, drawIncidentsOfWeeks, type PlannedIncident } from './plan-incidents.ts';
+import { drawIncidents, drawIncidentsOfWeeks, drawProxies, type PlannedIncident } from './plan-incidents.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, toTime } from './plan-times.ts';
 import { createSimRandom, type SimRandom } from './random.ts';
 
@@ -90,7 +90,10 @@ export function drawPlan(seed: number, days: number): Plan {
       (isOfWeeks ? drawBootOfWeeks : drawBoot)(random.fork(`boot ${index}`)),
     ),
     actions: drawTimer(random.fork('timer'), days),
-    incidents: (isOfWeeks ? drawIncidentsOfWeeks : drawIncidents)(random.fork('incidents'), days),
+    incidents: [
+      ...(isOfWeeks ? drawIncidentsOfWeeks : drawIncidents)(random.fork('incidents'), days),
+      ...drawProxies(random.fork('proxies'), days),
+    ].toSorted((a, b) => a.atMs - b.atMs),
     isRestartedForCalm: random.fork('calm').bool(0.5),
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HEALTH_PATH } from '@d3kos/protocol';
+import { HEALTH_PATH, IMPORT_PATH } from '@d3kos/protocol';
 import type { ExchangeEvent, SimEvent } from '../events.ts';
 import type { Fault } from '../network-faults.ts';
 import { checkAttempts } from './attempts.ts';
@@ -19,6 +19,34 @@ const SPENT: SimEvent = {
 function answered(fault: Fault | 'none', status: number): ExchangeEvent {
   return { ...PROBE, outcome: 'answered', fault, status };
 }
+
+const toPortal: SimEvent = {
+  kind: 'delivery',
+  event: {
+    kind: 'destination_changed',
+    destination: { state: 'captive_portal', sinceWallMs: 0, detail: '' },
+  },
+};
+const REFUSED: ExchangeEvent = {
+  kind: 'exchange',
+  number: 1,
+  method: 'POST',
+  path: IMPORT_PATH,
+  outcome: 'answered',
+  fault: 'proxy_refusal',
+  status: 403,
+};
+
+test('the refusal of a proxy is taken for a captive portal only after a probe', () => {
+  const violationsIn = (events: readonly SimEvent[]): number => {
+    const violations: string[] = [];
+    checkAttempts(events, (text) => violations.push(text));
+    return violations.length;
+  };
+  assert.equal(violationsIn([REFUSED, toPortal]), 1);
+  assert.equal(violationsIn([{ ...REFUSED, status: 200 }, toPortal]), 1);
+  assert.equal(violationsIn([REFUSED, answered('portal_page', 200), toPortal]), 0);
+});
 
 test('an attempt is used up only after central, or a gateway in front of it, answered the probe', () => {
   const probes: readonly (readonly [probe: ExchangeEvent | undefined, maySpend: boolean])[] = [

@@ -2,16 +2,28 @@ import { HEALTH_PATH } from '@d3kos/protocol';
 import type { ExchangeEvent, SimEvent } from '../events.ts';
 import type { Violate } from './violations.ts';
 
-/** Checks that an attempt is used up only if central, or a gateway in front of it, answered the health probe just before. */
+/**
+ * Checks that an attempt is used up only if central, or a gateway in front of it, answered the health probe just before, and that
+ * the refusal of a proxy is not taken for a captive portal before central's health was probed.
+ */
 export function checkAttempts(events: readonly SimEvent[], violate: Violate): void {
   let probe: ExchangeEvent | undefined;
+  let last: ExchangeEvent | undefined;
   for (const event of events) {
+    if (event.kind === 'exchange') last = event;
+    if (isPortal(event) && last?.outcome === 'answered' && last.fault === 'proxy_refusal')
+      violate(`the refusal of a proxy was taken for a captive portal, after ${JSON.stringify(last)}`);
     if (event.kind === 'exchange' && event.method === 'GET' && event.path === HEALTH_PATH) probe = event;
     if (event.kind !== 'delivery' || event.event.kind !== 'attempt_spent' || isReached(probe)) continue;
     violate(
       `${event.event.queueId} spent an attempt while central was not reached, after ${JSON.stringify(probe ?? 'no probe')}`,
     );
   }
+}
+
+function isPortal(event: SimEvent): boolean {
+  if (event.kind !== 'delivery' || event.event.kind !== 'destination_changed') return false;
+  return event.event.destination.state === 'captive_portal';
 }
 
 function isReached(probe: ExchangeEvent | undefined): boolean {

@@ -30,6 +30,7 @@ const MET_OFTEN = [
   'central-refuses',
   'central-rejects',
   'central-takes-less',
+  'proxy-refuses',
   'token-revoked',
   'card-full',
   'ledger-full',
