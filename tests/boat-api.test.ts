@@ -169,6 +169,22 @@ test('requests from other sites and rebound host names are refused, and kiosk pa
       expected,
       JSON.stringify(headers),
     );
+  // A tag in a page of another port sends no Origin. Browsers call it the same site.
+  const tags: readonly (readonly [path: string, site: string, status: number])[] = [
+    ['/export/doctor', 'same-site', 403],
+    ['/export/preview', 'same-site', 403],
+    ['/export/files', 'cross-site', 403],
+    ['/export/queue/status', 'same-origin', 200],
+    ['/export/queue/status', 'none', 200],
+    ['/export/bridge.js', 'same-site', 200],
+    ['/export/bridge.js', 'cross-site', 403],
+  ];
+  for (const [path, site, expected] of tags)
+    assert.equal(
+      (await fetchApi(path, { headers: { 'sec-fetch-site': site } })).status,
+      expected,
+      `${path} ${site}`,
+    );
   const kiosk = await fetchApi('/export/queue/status', { headers: { origin: 'http://localhost:3000' } });
   assert.equal(kiosk.headers.get('access-control-allow-origin'), 'http://localhost:3000');
   const preflight = await fetchApi('/export/generate', {

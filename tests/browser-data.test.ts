@@ -186,3 +186,39 @@ test('merging two lists keeps each element as often as the list that contains it
   const { text, droppedLength } = mergeBrowserText(big, '["new"]');
   assert.ok(text.length <= BROWSER_LIST_LENGTH_MAX && text.endsWith('"new"]') && droppedLength > 0);
 });
+
+test('a page that fills a list again and again is refused after a while, and its losses take one row', () =>
+  withBoat(async (boat, hand) => {
+    const listOf = (n: number) => JSON.stringify([String(n).repeat(4_000_000)]);
+    const statuses: number[] = [];
+    for (let n = 1; n <= 12; n += 1)
+      statuses.push((await hand({ 'd3kos-boatlog-entries': listOf(n % 10) })).status);
+    assert.equal(statuses[0], 200);
+    assert.equal(statuses.at(-1), 503);
+    const losses = boat.boat.ledger.queue.losses().filter(({ what }) => what.startsWith('browser'));
+    assert.equal(losses.length, 1);
+    assert.ok((losses[0]?.sizeBytes ?? 0) > 4_000_000);
+    // What is stored already writes nothing, so it is accepted.
+    assert.equal((await hand({})).status, 200);
+  }));
+
+test('full exports on request are limited, and incremental ones are not', () =>
+  withBoat(async (boat) => {
+    const crowd = await Promise.all(
+      Array.from({ length: 32 }, () => boat.request('POST', '/export/generate')),
+    );
+    const accepted = crowd.filter(({ status }) => status === 200).length;
+    assert.ok(accepted >= 10 && accepted < 32, `${accepted} of 32 concurrent full exports`);
+    let made = accepted;
+    for (;;) {
+      const { status, json } = await boat.request('POST', '/export/generate');
+      if (status === 503) {
+        assert.equal(json['code'], 'BUSY');
+        break;
+      }
+      made += 1;
+      assert.ok(made <= 61, 'there is no limit');
+    }
+    const incremental = await boat.request('POST', '/export/generate', { type: 'incremental' });
+    assert.equal(incremental.status, 200);
+  }));

@@ -36,7 +36,7 @@ async function freePort(): Promise<number> {
 }
 
 async function startProxy(folder: string, port: number, boatPort: number): Promise<ChildProcess> {
-  const snippet = readFileSync(SNIPPET, 'utf8').replaceAll('localhost:8094', `127.0.0.1:${boatPort}`);
+  const snippet = readFileSync(SNIPPET, 'utf8').replaceAll('127.0.0.1:8094', `127.0.0.1:${boatPort}`);
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${folder}/${name};`)
     .join(' ');

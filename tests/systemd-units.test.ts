@@ -215,6 +215,11 @@ test('the proxy serves the export manager where other services search for it, an
   const at = lines.findIndex((line) => line.includes('location /export/'));
   assert.ok(at >= 0);
   assert.ok(lines.slice(at, at + 3).some((line) => line.includes('localhost:8094')));
+  assert.deepEqual(
+    lines.filter((line) => /^\s*proxy_pass /.test(line)).map((line) => line.trim()),
+    ['proxy_pass http://127.0.0.1:8094;'],
+    'a name with two addresses would let another program answer',
+  );
   const text = lines.join('\n');
   for (const setting of ['proxy_buffering off;', 'proxy_set_header Host $host;', 'client_max_body_size '])
     assert.ok(text.includes(setting), setting);

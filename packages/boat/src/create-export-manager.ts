@@ -6,7 +6,7 @@ import { createBoundedMutex } from './platform/mutex.ts';
 import { createStatusReport } from './report-status.ts';
 
 /** Maximum number of export requests that run or wait at once. Further requests are refused with BUSY. */
-const EXPORTS_WAITING_MAX = 32;
+const EXPORTS_WAITING_MAX = 12;
 
 /** Assembles the export manager's operations. An export and the doctor never run at the same time. */
 export function createExportManager(deps: ExportManagerDeps): ExportManager {

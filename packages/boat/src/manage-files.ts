@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import { hasUsageConsent, setUsageConsent } from './create-export/usage-consent.ts';
 import type { ExportManagerDeps, FileVerbs } from './export-manager.ts';
 import { ExportError } from './platform/errors.ts';
+import { createAllowance } from './platform/allowance.ts';
 import { createBoundedMutex, type Mutex } from './platform/mutex.ts';
 import { isExportFileName } from './spool/spool-paths.ts';
 
@@ -11,9 +12,17 @@ import { isExportFileName } from './spool/spool-paths.ts';
  */
 const EXAMINATIONS_WAITING_MAX = 2;
 
+/**
+ * Maximum number of characters that kiosk pages may change at once and in an hour. Each change writes the whole text of its key to
+ * the card, twice. A page that adds an entry every few minutes to a list of a megabyte stays below it.
+ */
+const BROWSER_TEXT_PER_HOUR_MAX = 64 * 1024 * 1024;
+const HOUR_MS = 3_600_000;
+
 /** Creates the operations on files. `exporting` is held during an examination, so that no export runs meanwhile. */
 export function createFileVerbs(deps: ExportManagerDeps, exporting: Mutex): FileVerbs {
   const { world, ledger, paths } = deps;
+  const browserTexts = createAllowance(world.clock, BROWSER_TEXT_PER_HOUR_MAX, HOUR_MS);
   const examining = createBoundedMutex(EXAMINATIONS_WAITING_MAX, 'examine the exports');
   return {
     async files() {
@@ -56,7 +65,14 @@ export function createFileVerbs(deps: ExportManagerDeps, exporting: Mutex): File
         }),
       ),
 
-    keepBrowserDocuments: (documents) => ledger.browser.keep(documents, world.clock.wall()),
+    keepBrowserDocuments: (documents) =>
+      ledger.browser.keep(documents, world.clock.wall(), (length) => {
+        if (browserTexts.take(length)) return;
+        throw new ExportError('BUSY', 'The pages of this boat changed too much text within an hour', {
+          op: 'store browser data',
+          hint: 'The page keeps its data and sends it again with its next change. Find out which page changes it so often.',
+        });
+      }),
     usageConsent: () => (hasUsageConsent(ledger) ? 'yes' : 'no'),
     setUsageConsent: (answer) => setUsageConsent(ledger, answer),
   };

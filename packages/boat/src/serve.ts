@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { startBoat } from './boat.ts';
 import type { Config } from './config.ts';
 import { holdDaemonLock } from './platform/daemon-lock.ts';
-import { listen } from './platform/listen.ts';
+import { listenOnLoopback } from './platform/listen.ts';
 import type { ServiceNotifier, World } from './platform/ports.ts';
 import { toSpoolPaths } from './spool/spool-paths.ts';
 
@@ -22,7 +22,14 @@ export async function serveBoat(
   try {
     const boat = await startBoat(world, config, signal);
     try {
-      const server = await listen((request) => boat.app.fetch(request), config.host, config.port);
+      const server = await listenOnLoopback(
+        (request) => boat.app.fetch(request),
+        config.port,
+        (reason) =>
+          world.log.write('warn', `Another program answers for localhost: ${reason}`, {
+            hint: `Use http://${config.host}:${config.port} in pages and programs, and find out which program listens (ss -ltnp).`,
+          }),
+      );
       world.log.write('info', `Export manager listening on http://${config.host}:${server.port}`, {
         root: config.root,
       });

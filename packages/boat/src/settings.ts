@@ -45,7 +45,8 @@ export const SETTINGS = {
     key: 'tier_api_url',
     variable: 'TIER_API_URL',
     schema: Type.String({ minLength: 1, maxLength: URL_LENGTH_MAX }),
-    default: 'http://localhost:8093',
+    // An address, because `localhost` has two, and another program of the boat could listen on the second one.
+    default: 'http://127.0.0.1:8093',
     meaning: "URL of the boat's tier service, on loopback only.",
     parse: parseTierUrl,
   },
@@ -183,7 +184,7 @@ function parseTierUrl(text: string, name: string): string {
     throw invalidConfig(
       `${name} is "${text}"`,
       `read ${name}`,
-      'The tier API runs on this boat. Use http://localhost and its port.',
+      'The tier API runs on this boat. Use http://127.0.0.1 and its port.',
     );
   return url.href.replace(/\/+$/, '');
 }

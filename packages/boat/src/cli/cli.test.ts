@@ -27,7 +27,7 @@ test('config shows the source of every setting', async () => {
   assert.deepEqual(settings.root, { value: '/srv/boat', source: 'environment' });
   assert.deepEqual(settings.port, { value: 9000, source: 'environment' });
   assert.deepEqual(settings.daily_hour, { value: 4, source: 'file' });
-  assert.deepEqual(settings.tier_api_url, { value: 'http://localhost:8093', source: 'default' });
+  assert.deepEqual(settings.tier_api_url, { value: 'http://127.0.0.1:8093', source: 'default' });
   assert.deepEqual(settings.central_api_url, { value: null, source: 'default' });
   assert.deepEqual(token, { state: 'missing', file: '/srv/boat/config/export-credentials.json' });
 });

@@ -5,7 +5,7 @@ import { cors } from 'hono/cors';
 import { etag } from 'hono/etag';
 import type { Validator } from 'typebox/compile';
 import { Compile } from 'typebox/compile';
-import { listRoutes, type RouteName, toBodySizeMax } from '../api/contract.ts';
+import { listRoutes, type RouteName, ROUTES, toBodySizeMax } from '../api/contract.ts';
 import { toHttpStatus } from '../api/http-status.ts';
 import type { Route } from '../api/route.ts';
 import { ExportError, isExportError } from '../platform/errors.ts';
@@ -65,6 +65,7 @@ function refuseOtherSites({ port, allowedOrigins }: AppDeps): MiddlewareHandler 
       port,
       allowedOrigins,
       context.req.header('sec-fetch-site'),
+      context.req.path === ROUTES.bridge.path ? 'same_site' : 'none',
     );
     if (check.kind === 'refused')
       throw new ExportError('REQUEST_FORBIDDEN', check.message, {

@@ -12,6 +12,7 @@ function hostName(host: string): string {
 /**
  * Checks where a request comes from. The API serves pages and programs on this boat and refuses all other sites. A DNS
  * rebinding page sends a foreign `Host`. A form or script of another site sends a foreign `Origin`. Programs send no `Origin`.
+ * With `embedding` `same_site`, pages of other ports of this boat may load the answer as a script.
  */
 export function checkRequestOrigin(
   host: string | undefined,
@@ -19,6 +20,7 @@ export function checkRequestOrigin(
   port: number,
   allowedOrigins: readonly string[],
   fetchSite?: string,
+  embedding: 'none' | 'same_site' = 'none',
 ): OriginCheck {
   const hosts = new Set([
     ...OWN_HOSTS,
@@ -26,9 +28,11 @@ export function checkRequestOrigin(
   ]);
   if (host === undefined || !hosts.has(hostName(host)))
     return { kind: 'refused', message: "This address is not one of the boat's own" };
-  // An image or script tag on another site sends no Origin. Browsers mark such requests with Sec-Fetch-Site.
-  if (origin === undefined && fetchSite === 'cross-site')
-    return { kind: 'refused', message: 'Pages of other sites may not use the export manager' };
+  // An image or script tag sends no Origin. Browsers mark such requests with Sec-Fetch-Site. To a browser, every port of this boat is
+  // the same site, so a page of any other service is refused too. `none` is an address that the user typed.
+  if (origin === undefined && fetchSite !== undefined && !['same-origin', 'none'].includes(fetchSite))
+    if (embedding === 'none' || fetchSite !== 'same-site')
+      return { kind: 'refused', message: 'Pages of other sites and ports may not use the export manager' };
   if (origin === undefined) return { kind: 'allowed' };
   if (allowedOrigins.includes(origin)) return { kind: 'allowed', corsOrigin: origin };
   if (OWN_HOSTS.some((own) => origin === `http://${own}:${port}`)) return { kind: 'allowed' };

@@ -6,9 +6,10 @@ import { mergeBrowserText } from './policy.ts';
 export interface BrowserDocuments {
   /**
    * Durably stores a page's texts under their localStorage keys and returns the number of changed keys. A list is
-   * merged with the stored list, so entries that the page dropped stay on the boat.
+   * merged with the stored list, so entries that the page dropped stay on the boat. `admit` gets the number of characters that change
+   * and may throw; then nothing is stored.
    */
-  keep(documents: Readonly<Record<string, string>>, atMs: WallMs): number;
+  keep(documents: Readonly<Record<string, string>>, atMs: WallMs, admit?: (length: number) => void): number;
   get(key: string): string | undefined;
 }
 
@@ -23,18 +24,19 @@ export function createBrowserDocuments(ledger: LedgerDatabase, losses: Losses): 
   const get = (key: string): string | undefined => select.get(key)?.['text'] as string | undefined;
   return {
     get,
-    keep: (documents, atMs) => {
+    keep: (documents, atMs, admit) => {
       const changes = Object.entries(documents).flatMap(([key, text]) => {
         const before = get(key);
         const merged = mergeBrowserText(before, text);
         return merged.text === before ? [] : [{ key, ...merged }];
       });
       if (changes.length === 0) return 0;
+      admit?.(changes.reduce((sum, { text }) => sum + text.length, 0));
       return ledger.transaction(() => {
         for (const { key, text, droppedLength } of changes) {
           upsert.run(key, text, atMs);
           if (droppedLength > 0)
-            losses.insert({
+            losses.add({
               atMs,
               what: `browser ${key}`,
               sizeBytes: droppedLength,

@@ -12,6 +12,8 @@ export interface Loss {
 export interface Losses {
   /** Inside a transaction: records a loss and returns its number. */
   insert(loss: Loss): number;
+  /** Inside a transaction: adds the bytes to the loss with the same `what` and `reason`, so that a repeated loss takes one row. */
+  add(loss: Loss): void;
   /** Inside a transaction: removes a loss whose bytes were not dropped. */
   remove(lossNo: number): void;
   /** Oldest first. */
@@ -22,7 +24,13 @@ export function createLosses({ db }: LedgerDatabase): Losses {
   const insert = db.prepare('INSERT INTO losses (at_ms, what, size_bytes, reason) VALUES (?, ?, ?, ?)');
   const remove = db.prepare('DELETE FROM losses WHERE loss_no = ?');
   const select = db.prepare('SELECT at_ms, what, size_bytes, reason FROM losses ORDER BY loss_no');
+  const extend = db.prepare(
+    'UPDATE losses SET at_ms = ?, size_bytes = size_bytes + ? WHERE what = ? AND reason = ?',
+  );
   return {
+    add: ({ atMs, what, sizeBytes, reason }) => {
+      if (extend.run(atMs, sizeBytes, what, reason).changes === 0) insert.run(atMs, what, sizeBytes, reason);
+    },
     insert: ({ atMs, what, sizeBytes, reason }) =>
       Number(insert.run(atMs, what, sizeBytes, reason).lastInsertRowid),
     remove: (lossNo) => {

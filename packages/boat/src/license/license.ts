@@ -55,7 +55,7 @@ export interface LicenseDeps {
 export interface LicenseConfig {
   /** `$ROOT/config/license.json`. */
   readonly licensePath: string;
-  /** `http://localhost:8093` on a boat, without a trailing slash. Must be loopback. */
+  /** `http://127.0.0.1:8093` on a boat, without a trailing slash. Must be loopback. */
   readonly tierApiUrl: string;
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isExportError } from './errors.ts';
-import { listen } from './listen.ts';
+import { listen, listenOnLoopback } from './listen.ts';
 
 const answer = (): Response => new Response('here');
 
@@ -19,4 +19,21 @@ test('reports a port that is in use and a port that is not permitted, each with 
   } finally {
     await listening.close();
   }
+});
+
+test('answers for both addresses of localhost, and says so if another program has the second one', async (t) => {
+  const probe = await listen(answer, '::1', 0).catch(() => undefined);
+  if (probe === undefined) return t.skip('this machine has no IPv6');
+  const reasons: string[] = [];
+  const own = await listenOnLoopback(answer, 0, (reason) => reasons.push(reason));
+  for (const host of ['127.0.0.1', '[::1]'])
+    assert.equal(await (await fetch(`http://${host}:${own.port}/`)).text(), 'here');
+  await own.close();
+  assert.equal(reasons.length, 0);
+  // Another program was first on the second address.
+  const beside = await listenOnLoopback(answer, probe.port, (reason) => reasons.push(reason));
+  assert.equal(beside.port, probe.port);
+  assert.match(reasons.join(), /::1/);
+  await beside.close();
+  await probe.close();
 });

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { type ServerType, serve } from '@hono/node-server';
-import { ExportError } from './errors.ts';
+import { ExportError, isExportError } from './errors.ts';
 
 /** Timeout for a client to send the headers of a request. The API listens on the boat's loopback interface. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -12,6 +12,38 @@ export interface Listening {
   readonly port: number;
   /** Refuses new connections and closes the open ones. */
   close(): Promise<void>;
+}
+
+/** The loopback addresses. Browsers try the second one first for the name `localhost`. */
+const LOOPBACK = { ipv4: '127.0.0.1', ipv6: '::1' } as const;
+
+/**
+ * Serves `fetch` on both loopback addresses, so that no other program can answer for `localhost`. Throws as `listen` does if the first
+ * is in use. If the second cannot be used, `onSecondRefused` gets the reason, and the API has one address; a machine without IPv6 is
+ * no reason.
+ */
+export async function listenOnLoopback(
+  fetch: (request: Request) => Response | Promise<Response>,
+  port: number,
+  onSecondRefused: (reason: string) => void,
+): Promise<Listening> {
+  const first = await listen(fetch, LOOPBACK.ipv4, port);
+  try {
+    const second = await listen(fetch, LOOPBACK.ipv6, first.port);
+    return {
+      port: first.port,
+      close: async () => {
+        await Promise.all([first.close(), second.close()]);
+      },
+    };
+  } catch (error) {
+    if (!isExportError(error)) {
+      await first.close();
+      throw error;
+    }
+    if (isExportError(error, 'PORT_IN_USE')) onSecondRefused(error.message);
+    return first;
+  }
 }
 
 /** Serves `fetch` on `host`:`port`. Throws PORT_IN_USE, or CONFIG_INVALID if the address cannot be used. */
