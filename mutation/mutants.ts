@@ -1,5 +1,6 @@
 import { DELIVERY_MUTANTS } from './delivery.ts';
 import { DURABILITY_MUTANTS } from './durability.ts';
+import { ENVIRONMENT_MUTANTS } from './environment.ts';
 import { LEDGER_MUTANTS } from './ledger.ts';
 import { POLICY_MUTANTS } from './policies.ts';
 import { SOURCE_MUTANTS } from './sources.ts';
@@ -14,4 +15,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...DELIVERY_MUTANTS,
   ...CENTRAL_MUTANTS,
   ...SOURCE_MUTANTS,
+  ...ENVIRONMENT_MUTANTS,
 ];

@@ -138,6 +138,36 @@ test('refuses a link in the folders of the export manager, follows it to a sourc
   assert.equal(Buffer.from((await disk.read(join(folder, 'file'), 100, 'follow')) ?? []).toString(), 'text');
 });
 
+test('lets only the owner read new files and folders, unless everyone may', async (t) => {
+  const { disk, folder, close } = await makeRealDisk();
+  t.after(close);
+  const modeOf = async (name: string) =>
+    ((await disk.stat(join(folder, name)))?.permissions ?? 0).toString(8);
+  const umask = process.umask(0o077);
+  try {
+    await disk.replace(join(folder, 'file'), new Uint8Array(1));
+    const view = await disk.stage(join(folder, 'view'), 'everyone');
+    await view.commit();
+    await disk.makeDirectory(join(folder, 'home', 'view'), 'everyone');
+    await disk.makeDirectory(join(folder, 'home', 'exports'));
+    process.umask(0o022);
+    await disk.replace(join(folder, 'second'), new Uint8Array(1));
+  } finally {
+    process.umask(umask);
+  }
+  const modes = await Promise.all(
+    ['file', 'second', 'view', 'home', 'home/view', 'home/exports'].map(modeOf),
+  );
+  assert.deepEqual(modes, ['600', '600', '644', '755', '755', '700']);
+  await writeFile(join(folder, 'open'), '', { mode: 0o644 });
+  await symlink('open', join(folder, 'link'));
+  await disk.restrict(join(folder, 'link'));
+  assert.equal(await modeOf('open'), '644');
+  await disk.restrict(join(folder, 'open'));
+  await disk.restrict(join(folder, 'nowhere'));
+  assert.equal(await modeOf('open'), '600');
+});
+
 test('lists the entries beside one that the system does not let it examine', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'd3kos-disk-'));
   t.after(() => rm(folder, { recursive: true }));

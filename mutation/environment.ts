@@ -1,0 +1,105 @@
+import type { Mutant } from './mutant.ts';
+
+const DISK = 'packages/boat/src/platform/disk.ts';
+const DISK_FILE_SYSTEM = 'packages/boat/src/platform/disk-file-system.ts';
+const DISK_TESTS = ['packages/boat/src/platform/disk.test.ts'];
+const MEDIUM = 'packages/boat/src/platform/policy/storage-medium.ts';
+const MEDIUM_TESTS = ['packages/boat/src/platform/policy/storage-medium.test.ts'];
+const OWN_FOLDER_TESTS = ['tests/own-folders.test.ts'];
+const STORE_TESTS = ['packages/central/src/platform/pg-store.test.ts'];
+const EMBEDDED_TESTS = ['packages/central/src/platform/embedded-postgres.test.ts'];
+
+/** An environment that is believed, errors that blame the wrong thing, and own folders that are trusted. */
+export const ENVIRONMENT_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'a link among the exports counts as the file it leads to',
+    file: DISK_FILE_SYSTEM,
+    before: "if (links === 'refuse' || !own.isSymbolicLink()) return toFacts(own);",
+    after: 'if (!own.isSymbolicLink()) return toFacts(own);',
+    killedBy: DISK_TESTS,
+  },
+  {
+    name: 'a link among the exports is read',
+    file: DISK_FILE_SYSTEM,
+    before: "(links === 'follow' ? 0 : constants.O_NOFOLLOW)",
+    after: "(links === 'follow' ? 0 : 0 * constants.O_NOFOLLOW)",
+    killedBy: DISK_TESTS,
+  },
+  {
+    name: 'one entry that cannot be examined fails the listing of its folder',
+    file: DISK,
+    before: 'return UNKNOWN_FACTS;',
+    after: 'if (UNKNOWN_FACTS.sizeBytes === 0) throw error;\n    return UNKNOWN_FACTS;',
+    killedBy: DISK_TESTS,
+  },
+  {
+    name: 'other users may read new exports',
+    file: DISK_FILE_SYSTEM,
+    before: '{ owner: 0o600, everyone: 0o644 }',
+    after: '{ owner: 0o644, everyone: 0o644 }',
+    killedBy: DISK_TESTS,
+  },
+  {
+    name: 'missing inodes count as missing space',
+    file: DISK,
+    before: '.freeInodes === 0)',
+    after: '.freeInodes === -1)',
+    killedBy: OWN_FOLDER_TESTS,
+  },
+  {
+    name: 'exports on tmpfs count as durable',
+    file: MEDIUM,
+    before: 'if (MEMORY_TYPES.has(fileSystem) || MEMORY_DEVICE.test(source))',
+    after: 'if (MEMORY_DEVICE.test(source))',
+    killedBy: MEDIUM_TESTS,
+  },
+  {
+    name: 'an overlay that writes to memory counts as an overlay on a disk',
+    file: MEDIUM,
+    before: "? 'memory' : 'overlay';",
+    after: "? 'overlay' : 'overlay';",
+    killedBy: MEDIUM_TESTS,
+  },
+  {
+    name: 'a device token that other users may change is used',
+    file: 'packages/boat/src/deliver/credentials.ts',
+    before: 'if ((permissions & OTHERS) !== 0)',
+    after: 'if ((permissions & OTHERS) > OTHERS)',
+    killedBy: ['packages/boat/src/deliver/credentials.test.ts'],
+  },
+  {
+    name: 'a tag in a page of another port may run the doctor',
+    file: 'packages/boat/src/http/request-origin.ts',
+    before: "if (embedding === 'none' || fetchSite !== 'same-site')",
+    after: "if (embedding !== 'none' && fetchSite !== 'same-site')",
+    killedBy: ['tests/boat-api.test.ts'],
+  },
+  {
+    name: 'limits of statements are startup parameters, which poolers refuse',
+    file: 'packages/central/src/platform/pg-store.ts',
+    before: 'query_timeout: ANSWER_MAX_MS,',
+    after: 'query_timeout: ANSWER_MAX_MS,\n    statement_timeout: STATEMENT_MAX_MS,',
+    killedBy: STORE_TESTS,
+  },
+  {
+    name: 'a missing right counts as a defect of central',
+    file: 'packages/central/src/platform/store-failure.ts',
+    before: "['42501', RIGHT_MISSING],",
+    after: '',
+    killedBy: STORE_TESTS,
+  },
+  {
+    name: 'a database without migrations to apply still needs the right to create tables',
+    file: 'packages/central/src/store/migrate.ts',
+    before: "if (!booleanOf(table, 'there'))",
+    after: "if (!booleanOf(table, 'there') || migrations.length > 0)",
+    killedBy: STORE_TESTS,
+  },
+  {
+    name: 'the modes of a copied data folder are not repaired',
+    file: 'packages/central/src/platform/data-directory-modes.ts',
+    before: 'if (right === mode) return 0;',
+    after: 'if (right >= 0) return 0;',
+    killedBy: EMBEDDED_TESTS,
+  },
+];
