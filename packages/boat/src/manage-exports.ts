@@ -13,17 +13,10 @@ import type {
 import type { CategoryCount, ExportTrigger, ExportType } from './ledger/entry.ts';
 import { type KnownLicense, mayExport, type Permission } from './license/policy.ts';
 import { ExportError } from './platform/errors.ts';
-import { createAllowance } from './platform/allowance.ts';
 import { createBoundedMutex, type Mutex } from './platform/mutex.ts';
 
 /** Maximum number of previews that run or wait at the same time. Each preview reads every source. */
 const PREVIEWS_WAITING_MAX = 2;
-/**
- * Maximum number of full exports on request at once and in an hour. A full export writes everything again, up to hundreds of MB, and
- * any page or program of the boat may request it. The daily export and incremental exports are not limited.
- */
-const FULL_EXPORTS_PER_HOUR_MAX = 60;
-const HOUR_MS = 3_600_000;
 /** Number of records shown for each category in a preview. */
 const PREVIEW_SAMPLES_MAX = 3;
 
@@ -88,25 +81,9 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
     const isClaimed = result.kind === 'nothing_new' || result.unread.length === 0;
     return { ...result, slotId: isClaimed ? slotId : undefined };
   };
-  const fullExports = createAllowance(world.clock, FULL_EXPORTS_PER_HOUR_MAX, HOUR_MS);
-  const requireAllowance = (type: ExportType): void => {
-    if (type === 'incremental' || fullExports.take(1)) return;
-    throw new ExportError(
-      'BUSY',
-      `More than ${FULL_EXPORTS_PER_HOUR_MAX} full exports were made in an hour`,
-      {
-        op: 'make an export',
-        hint: 'Request an incremental export, or wait a minute. Find out which page or program requests full exports.',
-      },
-    );
-  };
   return {
     createExport: (type, trigger) =>
-      exporting.run(async () => {
-        const license = await requireLicense(trigger);
-        requireAllowance(type);
-        return make(type, trigger, license, undefined);
-      }),
+      exporting.run(async () => make(type, trigger, await requireLicense(trigger), undefined)),
     createScheduledExport: () => exporting.run(makeScheduled),
     preview: (type) =>
       previewing.run(async () => {
