@@ -122,6 +122,13 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     killedBy: [`${COLLECT}/long-values.test.ts`],
   },
   {
+    name: 'a corrected entry of the boatlog is not exported again',
+    file: `${COLLECT}/log-audit.ts`,
+    before: 'if (through > after && before.count > 0 && known !== before.digest)',
+    after: 'if (through > after && before.count > 0 && known === before.digest)',
+    killedBy: [`${COLLECT}/changed-rows.test.ts`],
+  },
+  {
     name: 'a position at 0/0 is on the map',
     file: MAP_POSITION,
     before: 'latitude === 0 && longitude === 0 ? NO_POSITION',

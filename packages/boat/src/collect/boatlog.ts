@@ -37,7 +37,7 @@ export const BOATLOG_DATABASES: SourceDatabases = {
 };
 
 /**
- * Reads the boatlog. It is append-only, and the cursor is a rowid. An entry in both databases, or in a database and the
+ * Reads the boatlog. The cursor is a rowid, and changes of the newest rows are noticed too. An entry in both databases, or in a database and the
  * browser, is exported once.
  */
 export const boatlogCollector: Collector = { category: 'boatlog', isNews: true, collect };

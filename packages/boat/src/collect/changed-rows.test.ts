@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, it } from 'node:test';
+import { type BoatlogStyle, writeBoatlog } from '../../../sim/src/fixture/boatlog.ts';
 import { writeCaptures } from '../../../sim/src/fixture/captures.ts';
 import { writeSource } from '../../../sim/src/fixture/files.ts';
 import { toBoatPlaces } from '../../../sim/src/fixture/places.ts';
+import { boatlogCollector } from './boatlog.ts';
 import { collectAll, createTestContext, createTestProgress } from './collection-for-tests.ts';
+import { AUDITED_ROWS } from './log-audit.ts';
 import { marineVisionCapturesCollector } from './marine-vision-captures.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'd3kos-changed-rows-'));
@@ -22,6 +25,94 @@ function withDatabase(path: string, work: (db: DatabaseSync) => void): void {
     db.close();
   }
 }
+
+describe('boatlog entries that change', () => {
+  const PATH = 'data/boatlog/boatlog.db';
+  /** A boat with `rows` entries that were exported and committed. */
+  async function exportedBoat(rows: number, style: BoatlogStyle = 'integer') {
+    const root = join(folder, String((boats += 1)));
+    const path = join(root, PATH);
+    writeBoatlog(path, { style, rows, seed: 3 });
+    const progress = createTestProgress();
+    const context = createTestContext(toBoatPlaces(root), progress);
+    const collect = async () => {
+      const collection = await collectAll(boatlogCollector, context);
+      progress.commit(collection.outcome);
+      return collection;
+    };
+    assert.equal((await collect()).records.length, rows);
+    assert.equal((await collect()).records.length, 0);
+    const contents = async () => (await collect()).records.map((record) => record['content']);
+    return { path, progress, collect, contents };
+  }
+
+  for (const style of ['integer', 'text', 'mixed'] as const)
+    for (const rowid of [1, 64, 333, 1000])
+      it(`are exported again by the next incremental export: row ${rowid} of 1000 with ${style} ids`, async () => {
+        const { path, collect } = await exportedBoat(1000, style);
+        withDatabase(path, (db) =>
+          db.exec(`UPDATE boatlog_entries SET content = 'corrected' WHERE rowid = ${rowid}`),
+        );
+        const { records, outcome } = await collect();
+        assert.equal(records.filter((record) => record['content'] === 'corrected').length, 1);
+        assert.ok(records.length <= 65, `${records.length} records`);
+        assert.equal(outcome.state, 'ok');
+        assert.equal((await collect()).records.length, 0);
+      });
+
+  it('are exported together with new ones, and a deleted one is not missed', async () => {
+    const { path, collect } = await exportedBoat(1000);
+    withDatabase(path, (db) =>
+      db.exec(
+        'UPDATE boatlog_entries SET latitude = 1.5, longitude = 2.5 WHERE rowid = 500; DELETE FROM boatlog_entries WHERE rowid = 700',
+      ),
+    );
+    writeBoatlog(path, { style: 'integer', rows: 3, seed: 4, first: 1000 });
+    const { records } = await collect();
+    const ids = records.map((record) => Number(record['entry_id']));
+    assert.ok(
+      [500, 1001, 1002, 1003].every((id) => ids.includes(id)),
+      ids.join(),
+    );
+    assert.equal(new Set(ids).size, ids.length);
+    assert.equal((await collect()).records.length, 0);
+  });
+
+  it('are exported again after their export failed', async () => {
+    const { path, progress, collect, contents } = await exportedBoat(300);
+    withDatabase(path, (db) => db.exec("UPDATE boatlog_entries SET content = 'again' WHERE rowid = 9"));
+    progress.rewind((await collect()).outcome);
+    assert.ok((await contents()).includes('again'));
+  });
+
+  it('are noticed in long content, and a row that is added between others is exported', async () => {
+    const { path, contents } = await exportedBoat(300);
+    withDatabase(path, (db) =>
+      db.exec('UPDATE boatlog_entries SET content = hex(zeroblob(9000)) WHERE rowid = 9'),
+    );
+    await contents();
+    withDatabase(path, (db) =>
+      db.exec("UPDATE boatlog_entries SET content = content || 'end' WHERE rowid = 9"),
+    );
+    assert.ok((await contents()).some((content) => String(content).endsWith('end')));
+    withDatabase(path, (db) => db.exec('DELETE FROM boatlog_entries WHERE rowid = 20'));
+    await contents();
+    withDatabase(path, (db) =>
+      db.exec("INSERT INTO boatlog_entries (entry_id, content) VALUES (20, 'restored')"),
+    );
+    assert.ok((await contents()).includes('restored'));
+  });
+
+  it('are noticed among the newest rows of a large log', async () => {
+    const { path, contents } = await exportedBoat(AUDITED_ROWS + 5_000);
+    withDatabase(path, (db) =>
+      db.exec(
+        "UPDATE boatlog_entries SET content = 'near the end' WHERE rowid = (SELECT max(rowid) FROM boatlog_entries) - 8000",
+      ),
+    );
+    assert.ok((await contents()).includes('near the end'));
+  });
+});
 
 describe('captures that change after their export', () => {
   /** A boat with 200 captures that were exported and committed. */

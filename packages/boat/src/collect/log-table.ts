@@ -1,5 +1,6 @@
 import type { CollectContext, Cursor, CursorMove, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
+import { type ChangedRange, findChangedRanges } from './log-audit.ts';
 import {
   ANCHOR_DIGEST_LENGTH,
   ANCHOR_DISTANCES,
@@ -41,7 +42,7 @@ export type RowsReader = (after: number, rowsMax: number) => RowsRead;
  */
 export type RowsFit = (after: number, rowsMax: number) => number;
 
-/** A table of a log that only grows at its end. */
+/** A table of a log that grows at its end. Changes of its newest rows are noticed too (see `findChangedRanges`). */
 export interface LogSource<Field extends string> {
   /** Path of the database below the boat's root. It is also the name of the cursor. */
   readonly name: string;
@@ -93,6 +94,8 @@ async function* readRows<Field extends string>(
   const from = fitCursor(context.cursorOf(source.name), anchors.digestAt);
   const readPage = source.createReader(table, createFit(source, table));
   const start = context.mode === 'full' ? undefined : from;
+  const changed = await findChangedRanges(context, source.name, table, start?.position);
+  for (const range of changed) yield* readChanged(context, table, readPage, range);
   let position = start?.position ?? POSITION_BEFORE_ALL;
   let positionDigest = start === undefined ? undefined : anchors.digestAt(position);
   let rowsMax: number = PAGE_ROWS.first;
@@ -118,6 +121,27 @@ async function* readRows<Field extends string>(
     await context.clock.yield();
   }
   return toLogOutcome(source.name, from, start, position, anchors);
+}
+
+/** Exports the rows of a range again. A row that is deleted in the meantime shortens the range. */
+async function* readChanged<Field extends string>(
+  context: CollectContext,
+  table: SourceTable<Field>,
+  readPage: RowsReader,
+  { after, through, count }: ChangedRange,
+): AsyncGenerator<Page, void, void> {
+  let position = after;
+  let left = count;
+  while (left > 0 && position < through) {
+    context.signal.throwIfAborted();
+    const rows = inReadTransaction(table, () => readPage(position, left));
+    if (rows.count === 0) return;
+    position = rows.last;
+    left -= rows.count;
+    const page = await rows.toPage();
+    if (page !== undefined) yield page;
+    await context.clock.yield();
+  }
 }
 
 function toLogOutcome(
