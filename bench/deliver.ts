@@ -17,11 +17,8 @@ const DAY_ROWS = 100;
 const DAYS = 30;
 /** Number of timed exports per repetition. */
 const RECEIPTS = 10;
-/**
- * Durations of central's outages. One outage ends before the first probe. The others end between later probes, whose intervals
- * grow.
- */
-const AWAYS_MS = [3_000, 12_000, 30_000] as const;
+/** Durations of central's outages. They end within the two minutes in which central is probed every 2 s. */
+const AWAYS_MS = [3_000, 30_000, 100_000] as const;
 /** Timeout for the daemon to detect that central is back: the longest backoff plus a margin. */
 const RETURN_MAX_MS = 90_000;
 /** Timeout for the receipt of one export. */

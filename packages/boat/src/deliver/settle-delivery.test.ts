@@ -137,6 +137,7 @@ test('an export that is refused on the way waits on its own, longer each time, a
     breaker.reset();
     const after = await settleVerdict({ kind: 'refused_on_the_way', detail: 'HTTP 403' });
     assert.deepEqual([after?.status, after?.retryCount, after?.refusalCount], ['pending', 0, refusals]);
+    if (refusals < 5) assert.equal(breaker.openForMs(), 0, 'the other exports are sent');
     waits.push(Math.round(selector.nextDueMs() / 1000));
   }
   assert.deepEqual(waits, [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]);
