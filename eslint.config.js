@@ -1,3 +1,4 @@
+import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 
 // Which module may import which is checked by scripts/check-imports.ts; this file holds the rules for the code itself.
@@ -74,6 +75,16 @@ export default tseslint.config(
     rules: {
       'no-restricted-globals': ['error', ...WORLD_GLOBALS],
       'no-restricted-syntax': ['error', ...CODE_SYNTAX, ...WORLD_SYNTAX],
+    },
+  },
+  {
+    // Patterns are applied to text from sources, pages, proxies and boats. Their time must grow with the length of the text.
+    files: ['packages/{protocol,boat,central}/src/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/testing/**'],
+    plugins: { regexp },
+    rules: {
+      'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+      'regexp/no-super-linear-move': ['error', { report: 'potential', ignoreSticky: false }],
     },
   },
   {

@@ -3,6 +3,7 @@ import { DURABILITY_MUTANTS } from './durability.ts';
 import { ENVIRONMENT_MUTANTS } from './environment.ts';
 import { LEDGER_MUTANTS } from './ledger.ts';
 import { POLICY_MUTANTS } from './policies.ts';
+import { READER_MUTANTS } from './readers.ts';
 import { SOURCE_MUTANTS } from './sources.ts';
 import type { Mutant } from './mutant.ts';
 import { CENTRAL_MUTANTS } from './central.ts';
@@ -16,4 +17,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...CENTRAL_MUTANTS,
   ...SOURCE_MUTANTS,
   ...ENVIRONMENT_MUTANTS,
+  ...READER_MUTANTS,
 ];

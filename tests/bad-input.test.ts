@@ -142,7 +142,7 @@ describe('starting', () => {
   ])[] = [
     ['an unknown key', '{"central_url": "https://c.example"}', {}, /"central_url".*central_api_url/s],
     ['a wrong type', '{"daily_hour": "three"}', {}, /daily_hour/],
-    ['no JSON', '{"port": 80', {}, /export\.json is not JSON/],
+    ['no JSON', '{"port": 80', {}, /export\.json is not valid JSON/],
     ['a bad port', undefined, { EXPORT_PORT: 'http' }, /EXPORT_PORT is "http"/],
     [
       'a central without TLS',

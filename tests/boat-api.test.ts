@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { CATEGORIES } from '@d3kos/protocol';
@@ -24,6 +24,9 @@ before(async () => {
   const ready = Promise.withResolvers<void>();
   folder = inTemporaryFolder('api', async (root) => {
     prepareBoat({ root, rows: 30 });
+    // Behind the torn last line of the fixture.
+    const alarm = { ts: '2026-03-19T08:00:00Z', error: 'POST https://hooks.example/T0 failed' };
+    appendFileSync(join(root, 'data', 'alarm-webhook-log.jsonl'), `\n${JSON.stringify(alarm)}\n`);
     central = await startScriptedServer(accepting);
     running = await startBoatInProcess({ root, centralUrl: central.url });
     ready.resolve();
@@ -136,6 +139,21 @@ test('a preview counts records and shows samples, but queues nothing', async () 
   assert.equal(at(preview, 'categories', 'boatlog', 'count'), 30);
   assert.ok(at(preview, 'categories', 'boatlog', 'samples', 0) !== undefined);
   assert.deepEqual(running.boat.ledger.queue.counts(), before);
+});
+
+test('a preview names what was removed and what stays on the boat, without the values', async () => {
+  const preview = await getJson('/export/preview?type=full');
+  assert.deepEqual(at(preview, 'categories', 'system_alerts', 'redacted'), [
+    { field: 'error', reason: 'an address', count: 1 },
+  ]);
+  assert.match(
+    String(at(preview, 'categories', 'system_alerts', 'detail')),
+    /1 line was not understood: data\/alarm-webhook-log\.jsonl:2 is not valid JSON/,
+  );
+  assert.match(
+    String(at(preview, 'categories', 'settings', 'detail')),
+    /^not exported: 1 key of config\/license\.json \(license_key\);/,
+  );
 });
 
 test('a download of a file outside the folder, or with an unexpected name, is answered with 404', async () => {

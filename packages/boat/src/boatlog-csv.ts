@@ -1,3 +1,4 @@
+import { isExactNumber, parseExactJson } from '@d3kos/protocol';
 import { LINE_SEPARATOR } from './collect/page.ts';
 import { toCollectContext } from './create-export/collect-context.ts';
 import type { CreateExportDeps } from './create-export/export-request.ts';
@@ -21,6 +22,7 @@ const FORMULA_START = /^[=+\-@\t\r]/;
 export function toCsvCell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (isExactNumber(value)) return value.rawJSON;
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   const safe = FORMULA_START.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
@@ -41,7 +43,7 @@ export async function* toBoatlogCsv(
     let text = '';
     for (const line of lines.split(LINE_SEPARATOR)) {
       // The collector writes each line of a page as a JSON object.
-      const record = JSON.parse(line) as Readonly<Record<string, unknown>> & {
+      const record = parseExactJson(line) as Readonly<Record<string, unknown>> & {
         readonly gps?: Readonly<Record<string, unknown>>;
       };
       text += `${COLUMNS.map((column) => toCsvCell(record[column] ?? record.gps?.[column])).join(',')}\r\n`;

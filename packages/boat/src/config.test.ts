@@ -54,7 +54,7 @@ const refused: readonly (readonly [
   [{}, '{"prot":1}', /unknown key "prot"/],
   [{}, '{"port":"8094"}', /export\.json: port/],
   [{}, '[]', /export\.json/],
-  [{}, '{', /is not JSON/],
+  [{}, '{', /is not valid JSON/],
 ];
 for (const [environment, file, named] of refused)
   test(`refuses ${JSON.stringify(environment)} and ${file ?? 'no file'}, naming the key and the fix`, () => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { parseForeignJson } from './platform/lenient-json.ts';
 import {
   invalidConfig,
   listSettings,
@@ -34,7 +35,7 @@ export function toRoot(environment: Environment): string {
   const root = environment['D3KOS_ROOT'] ?? '/opt/d3kos';
   if (!root.startsWith('/'))
     throw invalidConfig(`D3KOS_ROOT is "${root}"`, 'read D3KOS_ROOT', 'Give an absolute path.');
-  return root.replace(/\/+$/, '') || '/';
+  return root.replace(/(?<!\/)\/+$/, '') || '/';
 }
 
 /**
@@ -68,17 +69,14 @@ export function parseConfig(environment: Environment, fileText: string | undefin
 }
 
 function parseFile(text: string, path: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // The parser's message would quote the file, which may contain a password in a URL.
+  const parsed = parseForeignJson(text);
+  if (parsed.kind === 'odd')
     throw invalidConfig(
-      `${path} is not JSON`,
+      `${path} ${parsed.reason}`,
       `read ${path}`,
       'Correct it, or remove it to run with the defaults.',
     );
-  }
+  const { value } = parsed;
   const settings = listSettings();
   const properties = Object.fromEntries(settings.map(({ key, schema }) => [key, Type.Optional(schema)]));
   const known = settings.map(({ key }) => key);

@@ -11,6 +11,7 @@ import { createClock } from './platform/clock.ts';
 import { createDisk } from './platform/disk.ts';
 import { isExportError } from './platform/errors.ts';
 import { createServiceNotifier } from './platform/service-notifier.ts';
+import { decodeText } from './platform/text.ts';
 import { createTransport } from './platform/transport.ts';
 import { serveBoat } from './serve.ts';
 
@@ -43,7 +44,7 @@ http.close();
 
 async function readFile(path: string): Promise<string | undefined> {
   const bytes = await disk.read(path, CONFIG_SIZE_MAX_BYTES, 'follow');
-  return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
+  return bytes === undefined ? undefined : decodeText(bytes);
 }
 
 /** Runs the doctor on the files. The log goes to standard error, because standard output carries the report. */

@@ -175,7 +175,7 @@ function parseCentralUrl(text: string, name: string): string {
       `read ${name}`,
       'Use https://. Plain http is allowed only for a loopback address.',
     );
-  return url.href.replace(/\/+$/, '');
+  return url.href.replace(/(?<!\/)\/+$/, '');
 }
 
 function parseTierUrl(text: string, name: string): string {
@@ -186,7 +186,7 @@ function parseTierUrl(text: string, name: string): string {
       `read ${name}`,
       'The tier API runs on this boat. Use http://127.0.0.1 and its port.',
     );
-  return url.href.replace(/\/+$/, '');
+  return url.href.replace(/(?<!\/)\/+$/, '');
 }
 
 function parseTimeZone(text: string, name: string): string {

@@ -75,7 +75,8 @@ export const ROUTES = {
     path: '/export/preview',
     summary:
       'Shows what an export would contain now: the state, count, size and up to three records of each category',
-    description: 'Nothing is queued. `type` is `incremental` by default.',
+    description:
+      '`redacted` lists the fields from which a credential, an address or a local path was removed, with the number of records. `detail` names the keys that are not exported, and what was not understood. Nothing is queued. `type` is `incremental` by default.',
     callers: 'boat',
     query: PreviewQuerySchema,
     answer: json(PreviewSchema),

@@ -221,6 +221,11 @@ export const PreviewSchema = Type.Object({
       count: Count,
       samples: Type.Array(Type.Unknown(), { description: 'The first records' }),
       size_bytes: Count,
+      redacted: Type.Optional(
+        Type.Array(Type.Object({ field: Type.String(), reason: Type.String(), count: Count }), {
+          description: 'Fields from which credentials, addresses or local paths were removed',
+        }),
+      ),
       detail: Type.Optional(Type.String()),
     }),
   ),

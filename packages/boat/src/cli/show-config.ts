@@ -1,12 +1,10 @@
 import { join } from 'node:path';
-import { Compile } from 'typebox/compile';
 import { type Config, type LoadedConfig, parseConfig, toRoot } from '../config.ts';
-import { CredentialsSchema } from '../deliver/credentials.ts';
+import { toCredentials } from '../deliver/credentials.ts';
 import { ExportError } from '../platform/errors.ts';
+import { parseForeignJson } from '../platform/lenient-json.ts';
 import { listSettings } from '../settings.ts';
 import { toTable } from './tables.ts';
-
-const credentials = Compile(CredentialsSchema);
 
 /** The sources of the configuration. */
 export interface ConfigWorld {
@@ -84,10 +82,6 @@ async function findToken(world: ConfigWorld, path: string): Promise<TokenState> 
     return 'unreadable';
   }
   if (text === undefined) return 'missing';
-  try {
-    return credentials.Check(JSON.parse(text)) ? 'present' : 'invalid';
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return 'invalid';
-  }
+  const parsed = parseForeignJson(text);
+  return parsed.kind === 'value' && toCredentials(parsed.value) !== undefined ? 'present' : 'invalid';
 }

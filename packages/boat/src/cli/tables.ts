@@ -162,9 +162,10 @@ export function toHistoryLines(history: Answer<'history'>): readonly string[] {
 
 /** The lines for `GET /export/preview`, one for each category. */
 export function toPreviewLines(preview: Answer<'preview'>): readonly string[] {
-  return toTable(
+  const categories = Object.entries(preview.categories);
+  const table = toTable(
     ['CATEGORY', 'STATE', 'RECORDS', 'SIZE', 'DETAIL'],
-    Object.entries(preview.categories).map(([category, found]) => [
+    categories.map(([category, found]) => [
       category,
       found.state,
       String(found.count),
@@ -172,6 +173,16 @@ export function toPreviewLines(preview: Answer<'preview'>): readonly string[] {
       toOneLine(found.detail ?? ''),
     ]),
   );
+  const redacted = categories.flatMap(([category, found]) =>
+    (found.redacted ?? []).map(({ field, reason, count }) => [
+      category,
+      toOneLine(field),
+      reason,
+      String(count),
+    ]),
+  );
+  if (redacted.length === 0) return table;
+  return [...table, '', ...toTable(['CATEGORY', 'FIELD', 'REMOVED', 'RECORDS'], redacted)];
 }
 
 function toOneLine(text: string): string {

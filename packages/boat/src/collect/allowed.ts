@@ -1,9 +1,14 @@
+import { type ExactNumber, isExactNumber } from '@d3kos/protocol';
+import { toExactNumber } from '../platform/lenient-json.ts';
+import { toPublicText } from './redact.ts';
+import type { OddParts, OnLeftOut } from './source-notes.ts';
+
+export { TEXT_LENGTH_MAX, toPublicText } from './redact.ts';
+
 /** Maximum depth of free-form JSON. `baseline.rpm.cruise.mean` has a depth of four. */
 const DEPTH_MAX = 6;
 /** Maximum number of elements kept from a list, enough for one hour of samples at two per second. */
 const LIST_LENGTH_MAX = 7_200;
-/** Maximum number of characters kept from a string. */
-export const TEXT_LENGTH_MAX = 20_000;
 
 /** The words allowed in keys of a free-form source. A key that contains any other word stays on the boat. */
 export type AllowedWords = ReadonlySet<string>;
@@ -24,68 +29,86 @@ export function isAllowedKey(key: string, words: AllowedWords): boolean {
 }
 
 /**
- * Returns the part of a free-form JSON value that may leave the boat: numbers, booleans, strings without paths, addresses
- * or credentials, and lists and objects of such values under allowed keys. Values below `DEPTH_MAX` are dropped.
+ * Returns the part of a free-form JSON value that may leave the boat: numbers with all their digits, booleans, strings without
+ * paths, addresses or credentials, and lists and objects of such values under allowed keys. Values below `DEPTH_MAX` are
+ * dropped. `onLeftOut` is called with each key that is dropped.
  */
-export function toAllowed(value: unknown, words: AllowedWords, depth = 0): unknown {
+export function toAllowed(value: unknown, words: AllowedWords, onLeftOut?: OnLeftOut, depth = 0): unknown {
   if (typeof value === 'string') return toPublicText(value);
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;
   if (typeof value === 'boolean' || value === null) return value;
+  if (isExactNumber(value)) return toExactNumber(value);
   if (typeof value !== 'object' || depth >= DEPTH_MAX) return undefined;
   if (Array.isArray(value))
-    return value.slice(0, LIST_LENGTH_MAX).map((element) => toAllowed(element, words, depth + 1) ?? null);
+    return value
+      .slice(0, LIST_LENGTH_MAX)
+      .map((element) => toAllowed(element, words, onLeftOut, depth + 1) ?? null);
   const kept: Record<string, unknown> = {};
   for (const [key, inner] of Object.entries(value)) {
-    if (!isAllowedKey(key, words)) continue;
-    const allowed = toAllowed(inner, words, depth + 1);
-    if (allowed !== undefined) kept[key] = allowed;
+    const allowed = isAllowedKey(key, words) ? toAllowed(inner, words, onLeftOut, depth + 1) : undefined;
+    if (allowed === undefined) onLeftOut?.(key);
+    else kept[key] = allowed;
   }
   return kept;
 }
 
-/** Returns the named fields of an object that hold plain values, in the given order. `toAllowed` filters each value. */
+/**
+ * Returns the named fields of an object that hold plain values, in the given order. `toAllowed` filters each value.
+ * `onLeftOut` is called with each other key of the object.
+ */
 export function pickFields(
   source: Readonly<Record<string, unknown>>,
   names: readonly string[],
+  onLeftOut?: OnLeftOut,
 ): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
   for (const name of names) {
     const value = Object.hasOwn(source, name) ? toAllowed(source[name], NO_WORDS) : undefined;
-    if (value !== undefined && !(typeof value === 'object' && value !== null)) kept[name] = value;
+    if (value !== undefined && (typeof value !== 'object' || value === null || isExactNumber(value)))
+      kept[name] = value;
   }
+  if (onLeftOut !== undefined)
+    for (const key of Object.keys(source)) if (!Object.hasOwn(kept, key)) onLeftOut(key);
   return kept;
+}
+
+/** Returns the value if it is text or a number, with all its digits. */
+export function toScalar(value: unknown): string | number | ExactNumber | null {
+  return typeof value === 'string' ? value : (toExactNumber(value) ?? null);
+}
+
+/** Returns text or a number as text. */
+export function toScalarText(value: string | number | ExactNumber): string {
+  return typeof value === 'object' ? value.rawJSON : String(value);
 }
 
 const NO_WORDS: AllowedWords = new Set();
 
-const ADDRESS = /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'<>]+/gi;
-const LOCAL_PATH = /(?<![\w.])\/(?:home|opt|etc|var|media|mnt|root|tmp|usr|run|srv)(?:\/[^\s"'<>,;)]*)?/g;
-const CREDENTIAL =
-  /(\b(?:\w*api[_-]?key|key|\w*token|passw(?:or)?d|secret|authorization|chat[_-]?id)["']?\s*[:=]\s*["']?)[^\s"',}&]+/gi;
-
-/** Removes addresses, local paths and credentials from text written by another program. */
-export function toPublicText(text: string): string {
-  const cut = text.length > TEXT_LENGTH_MAX ? text.slice(0, TEXT_LENGTH_MAX) : text;
-  // All three patterns need one of these characters, and most texts contain none of them.
-  if (!/[/:=]/.test(cut)) return cut;
-  return cut
-    .replaceAll(ADDRESS, '[address]')
-    .replaceAll(LOCAL_PATH, '[path]')
-    .replaceAll(CREDENTIAL, '$1[hidden]');
-}
-
 /** Returns the value as a JSON object, or undefined if it is not an object. */
 export function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || isExactNumber(value))
+    return undefined;
   // Keys of a JSON object are strings. Its values are checked where they are used.
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** Returns the objects in a JSON list, without its other elements. Returns undefined if the value is not a list. */
-export function asObjects(value: unknown): readonly Readonly<Record<string, unknown>>[] | undefined {
+/**
+ * Returns the objects in a JSON list. Other elements are left out, and added to `odd`. Returns undefined if the value is not a
+ * list.
+ */
+export function asObjects(
+  value: unknown,
+  odd?: OddParts,
+): readonly Readonly<Record<string, unknown>>[] | undefined {
   if (!Array.isArray(value)) return undefined;
   const elements: readonly unknown[] = value;
-  return elements.map(asObject).filter((element) => element !== undefined);
+  const objects: Readonly<Record<string, unknown>>[] = [];
+  for (const [index, element] of elements.entries()) {
+    const object = asObject(element);
+    if (object === undefined) odd?.add(index + 1, 'is not an object');
+    else objects.push(object);
+  }
+  return objects;
 }
 
 /**
@@ -93,6 +116,7 @@ export function asObjects(value: unknown): readonly Readonly<Record<string, unkn
  * missing sensor.
  */
 export function toNumber(value: unknown): number | null {
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  const text = isExactNumber(value) ? value.rawJSON : value;
+  const number = typeof text === 'string' && text.trim() !== '' ? Number(text) : text;
   return typeof number === 'number' && Number.isFinite(number) ? number : null;
 }

@@ -4,6 +4,7 @@ import type { CollectContext, Page } from './collector.ts';
 import type { SourceOutcome } from './policy/source-outcomes.ts';
 import type { TimestampReader } from './policy/timestamps.ts';
 import { type ColumnAliases, openSourceTable, toSourceDetail } from './source-table.ts';
+import { joinDetails } from './source-notes.ts';
 import { createStateRecords, toStatePages } from './state-records.ts';
 
 /** Number of database rows that are searched in one step for the browser's entries. A step takes a few milliseconds. */
@@ -22,8 +23,10 @@ export async function* collectBrowserBoatlog(
   table: string,
   aliases: ColumnAliases<BoatlogField>,
 ): AsyncGenerator<Page, SourceOutcome, void> {
-  const entries = readBrowserEntries(context, readTime);
-  if (entries.length === 0) return { state: 'source_missing' };
+  const problems: string[] = [];
+  const entries = readBrowserEntries(context, readTime, (problem) => void problems.push(problem));
+  const details = joinDetails(problems);
+  if (entries.length === 0) return { state: problems.length === 0 ? 'source_missing' : 'error', ...details };
   const fresh = entries.filter(
     ({ record }) => context.mode === 'full' || context.digestOf(record.record_id) === undefined,
   );
@@ -35,7 +38,7 @@ export async function* collectBrowserBoatlog(
   const elsewhere = new Set<string>();
   for (const database of wanted.size === 0 ? [] : databases) {
     const failure = await findElsewhere(context, { database, table, aliases }, wanted, elsewhere);
-    if (failure !== undefined) return { state: 'error', detail: failure };
+    if (failure !== undefined) return { state: 'error', ...joinDetails([failure, ...problems]) };
   }
   const records = createStateRecords(context);
   yield* toStatePages(
@@ -44,7 +47,7 @@ export async function* collectBrowserBoatlog(
   );
   // Stored in place of a digest, so that later exports do not search a database of a million rows again.
   for (const recordId of elsewhere) context.addDigest(recordId, GOES_FROM_DATABASE);
-  return { state: 'ok' };
+  return { state: 'ok', ...details };
 }
 
 /** Stored in the ledger in place of a digest, for an entry that is exported from a database. */

@@ -1,22 +1,48 @@
-import { type AllowedWords, asObjects, toAllowed, toPublicText, toWords } from './allowed.ts';
+import { parseForeignJson } from '../platform/lenient-json.ts';
+import { type AllowedWords, asObjects, toAllowed, toScalar, toScalarText, toWords } from './allowed.ts';
 import type { BrowserKey } from './browser-key.ts';
 import type { CollectContext } from './collector.ts';
 import { sha256 } from './digest.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
 import type { TimestampReader } from './policy/timestamps.ts';
-import { parseLenientJson } from './source-file.ts';
+import { toPublicText } from './redact.ts';
+import { createOddParts } from './source-notes.ts';
 import type { StateRecord } from './state-records.ts';
 
-/** Returns the JSON value that a page sent under `key`, or undefined if no page sent one or the text is not JSON. */
-export function readBrowserJson(context: CollectContext, key: BrowserKey): unknown {
+/** Called with a sentence about a document of the browser that was not understood. */
+export type OnProblem = (problem: string) => void;
+
+/**
+ * Returns the JSON value that a page sent under `key`, or undefined if no page sent one or the text is not JSON. The latter is a
+ * problem.
+ */
+export function readBrowserJson(context: CollectContext, key: BrowserKey, onProblem?: OnProblem): unknown {
   const text = context.browserDocument?.(key);
-  return text === undefined ? undefined : parseLenientJson(text);
+  if (text === undefined) return undefined;
+  const parsed = parseForeignJson(text);
+  if (parsed.kind === 'value') return parsed.value;
+  onProblem?.(`${key} from the browser ${parsed.reason}`);
+  return undefined;
+}
+
+/** Like `readBrowserJson`, for a value of the shape that `toShape` accepts. Any other value is a problem. */
+export function readBrowserShape<T>(
+  context: CollectContext,
+  key: BrowserKey,
+  toShape: (value: unknown) => T | undefined,
+  onProblem: OnProblem,
+): T | undefined {
+  const value = readBrowserJson(context, key, onProblem);
+  if (value === undefined || value === null) return undefined;
+  const shape = toShape(value);
+  if (shape === undefined) onProblem(`${key} from the browser has an unknown shape`);
+  return shape;
 }
 
 /** Returns the text that a page sent under `key`, as a JSON string or as plain text. */
 export function readBrowserText(context: CollectContext, key: BrowserKey): string | undefined {
-  const value = readBrowserJson(context, key) ?? context.browserDocument?.(key);
-  return typeof value === 'string' || typeof value === 'number' ? toPublicText(String(value)) : undefined;
+  const value = toScalar(readBrowserJson(context, key) ?? context.browserDocument?.(key));
+  return value === null ? undefined : toPublicText(toScalarText(value));
 }
 
 /** The words allowed in keys of the browser's log entries and trips. */
@@ -45,11 +71,13 @@ export interface BrowserEntry {
 export function readBrowserEntries(
   context: CollectContext,
   readTime: TimestampReader,
+  onProblem: OnProblem,
 ): readonly BrowserEntry[] {
   const seen = new Map<string, number>();
   const toEntry = (source: Readonly<Record<string, unknown>>, ownType: string | undefined): BrowserEntry => {
-    const raw = source['timestamp'] ?? source['start'] ?? source['startTime'] ?? source['date'] ?? null;
-    const timestamp = typeof raw === 'string' || typeof raw === 'number' ? raw : null;
+    const timestamp = toScalar(
+      source['timestamp'] ?? source['start'] ?? source['startTime'] ?? source['date'],
+    );
     const { utc, zone } = readTime(timestamp);
     const type = ownType ?? (typeof source['type'] === 'string' ? source['type'] : 'browser');
     const content = typeof source['text'] === 'string' ? source['text'] : null;
@@ -58,7 +86,11 @@ export function readBrowserEntries(
     const duplicateNo = seen.get(digest) ?? 0;
     seen.set(digest, duplicateNo + 1);
     const record: StateRecord = {
-      record_id: toRecordId(`browser:${toContentId(digest, duplicateNo)}`, String(timestamp ?? ''), sha256),
+      record_id: toRecordId(
+        `browser:${toContentId(digest, duplicateNo)}`,
+        timestamp === null ? '' : toScalarText(timestamp),
+        sha256,
+      ),
       entry_id: null,
       timestamp,
       timestamp_utc: utc,
@@ -72,7 +104,14 @@ export function readBrowserEntries(
     };
     return { record, utc, type, content };
   };
-  const list = (key: BrowserKey) => (asObjects(readBrowserJson(context, key)) ?? []).slice(-ENTRIES_MAX);
+  const list = (key: BrowserKey) => {
+    const odd = createOddParts(key, 'element');
+    const objects = readBrowserShape(context, key, (value) => asObjects(value, odd), onProblem) ?? [];
+    const detail = odd.detail();
+    if (detail !== undefined) onProblem(detail);
+    if (objects.length > ENTRIES_MAX) onProblem(`only the last ${ENTRIES_MAX} elements of ${key} were read`);
+    return objects.slice(-ENTRIES_MAX);
+  };
   return [
     ...list('d3kos-boatlog-entries').map((entry) => toEntry(entry, undefined)),
     ...list('d3kos-trips').map((trip) => toEntry(trip, 'trip')),

@@ -1,12 +1,28 @@
 import { join } from 'node:path';
-import { type AllowedWords, asObject, toAllowed, toNumber, toWords } from './allowed.ts';
-import { readBrowserJson } from './browser-data.ts';
+import {
+  type AllowedWords,
+  asObject,
+  asObjects,
+  toAllowed,
+  toNumber,
+  toScalar,
+  toScalarText,
+  toWords,
+} from './allowed.ts';
+import { readBrowserShape } from './browser-data.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
 import { toRecordId } from './policy/record-ids.ts';
 import { type SourceOutcome, mergeSourceOutcomes } from './policy/source-outcomes.ts';
 import type { TimestampReader } from './policy/timestamps.ts';
 import { readSourceJson, readTimestampReader, toFileDetail, toFileOutcome } from './source-file.ts';
+import {
+  createLeftOutKeys,
+  createOddParts,
+  joinDetails,
+  type OddParts,
+  type OnLeftOut,
+} from './source-notes.ts';
 import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
 
 /** The words allowed in keys of a benchmark (docs/spec/sources.md, "1 engine_benchmark"). Units are kPa and °C. */
@@ -43,12 +59,20 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   const records = createStateRecords(context);
   const outcomes: SourceOutcome[] = [];
   for (const { name, kind } of SOURCES)
-    outcomes.push(yield* collectFile(context, records, name, (value) => toResults(kind, value, readTime)));
+    outcomes.push(
+      yield* collectFile(context, records, name, (value, notes) =>
+        toResults(kind, value, { readTime, ...notes }),
+      ),
+    );
   for (const folder of DOWNLOAD_FOLDERS) {
     const { names, outcome } = await listDownloads(context, folder);
     outcomes.push(outcome);
     for (const name of names)
-      outcomes.push(yield* collectFile(context, records, name, (value) => toDownload(value, readTime)));
+      outcomes.push(
+        yield* collectFile(context, records, name, (value, notes) =>
+          toDownload(value, { readTime, ...notes }),
+        ),
+      );
   }
   outcomes.push(yield* collectBrowser(context, records, readTime));
   return { ...mergeSourceOutcomes(outcomes), cursors: [] };
@@ -58,14 +82,36 @@ async function* collectFile(
   context: CollectContext,
   records: StateRecords,
   name: string,
-  toRecords: (value: unknown) => readonly StateRecord[] | undefined,
+  toRecords: (value: unknown, notes: Notes) => readonly StateRecord[] | undefined,
 ): AsyncGenerator<Page, SourceOutcome, void> {
   const file = await readSourceJson(context, name);
-  if (file.kind !== 'value') return toFileOutcome(file);
-  const found = toRecords(file.value);
+  if (file.kind !== 'value') return toFileOutcome(name, file);
+  const notes = createNotes(name);
+  const found = toRecords(file.value, notes);
   if (found === undefined) return { state: 'schema_unknown', detail: `${name} contains no benchmark` };
   yield* toStatePages(records, found);
-  return { state: found.length === 0 ? 'empty' : 'ok' };
+  return { state: found.length === 0 ? 'empty' : 'ok', ...joinDetails(notes.sentences()) };
+}
+
+/** The parts of a source that were not understood or not allowed. */
+interface Notes {
+  readonly odd: OddParts;
+  readonly onLeftOut: OnLeftOut;
+}
+
+/** How the records of one source are read. */
+interface Reading extends Notes {
+  readonly readTime: TimestampReader;
+}
+
+function createNotes(name: string): Notes & { sentences(): readonly (string | undefined)[] } {
+  const odd = createOddParts(name, 'element');
+  const leftOut = createLeftOutKeys();
+  return {
+    odd,
+    onLeftOut: leftOut.of(name),
+    sentences: () => [odd.detail(), leftOut.detail()],
+  };
 }
 
 async function listDownloads(
@@ -75,65 +121,67 @@ async function listDownloads(
   try {
     const entries = (await context.disk.list(join(context.paths.root, folder), 'follow')) ?? [];
     const names = entries.filter(({ kind, name }) => kind === 'file' && DOWNLOAD_NAME.test(name));
+    const older = names.length - DOWNLOADS_MAX;
     return {
       names: names.slice(-DOWNLOADS_MAX).map(({ name }) => `${folder}/${name}`),
-      outcome: { state: 'source_missing' },
+      outcome: {
+        state: 'source_missing',
+        ...joinDetails([older > 0 ? `${older} older downloads in ${folder} were not read` : undefined]),
+      },
     };
   } catch (error) {
     return { names: [], outcome: { state: 'error', detail: toFileDetail(error, folder) } };
   }
 }
 
-function toResults(
-  kind: string,
-  value: unknown,
-  readTime: TimestampReader,
-): readonly StateRecord[] | undefined {
+function toResults(kind: string, value: unknown, reading: Reading): readonly StateRecord[] | undefined {
   const results = asObject(value);
   if (results === undefined) return undefined;
-  if (Array.isArray(results['tests'])) return toDownload(value, readTime);
-  const record = toBenchmark(kind, kind, results, readTime);
+  if (Array.isArray(results['tests'])) return toDownload(value, reading);
+  const record = toBenchmark(kind, kind, results, reading);
   return Object.keys(record).length > EMPTY_RECORD_KEYS ? [record] : [];
 }
 
 /** Every record has record_id, kind, timestamp, timestamp_utc and timestamp_zone. */
 const EMPTY_RECORD_KEYS = 5;
 
-function toDownload(value: unknown, readTime: TimestampReader): readonly StateRecord[] | undefined {
+function toDownload(value: unknown, reading: Reading): readonly StateRecord[] | undefined {
   const download = asObject(value);
   const tests = Array.isArray(value) ? value : download?.['tests'];
   if (!Array.isArray(tests)) return undefined;
   const baseline = asObject(download?.['baseline']);
-  return [...toTests(tests, readTime), ...(baseline === undefined ? [] : [toBaseline(baseline, readTime)])];
+  return [...toTests(tests, reading), ...(baseline === undefined ? [] : [toBaseline(baseline, reading)])];
 }
 
-function toTests(tests: readonly unknown[], readTime: TimestampReader): readonly StateRecord[] {
-  return tests.flatMap((test) => {
-    const object = asObject(test);
-    return object === undefined ? [] : [toBenchmark('test', toTestName(object), object, readTime)];
-  });
+function toTests(tests: readonly unknown[], reading: Reading): readonly StateRecord[] {
+  const objects = asObjects(tests, reading.odd) ?? [];
+  return objects.map((test) => toBenchmark('test', toTestName(test), test, reading));
 }
 
 /** Returns a test's name: its id (the start time), or a digest of its content if it has no id. */
 function toTestName(test: JsonObject): string {
-  const { id } = test;
-  if (typeof id === 'number' || typeof id === 'string') return `test:${id}`;
+  const id = toScalar(test['id']);
+  if (id !== null) return `test:${toScalarText(id)}`;
   return `test:~${sha256(JSON.stringify(test)).slice(0, 32)}`;
 }
 
-function toBaseline(baseline: JsonObject, readTime: TimestampReader): StateRecord {
-  const { id } = baseline;
-  const name = typeof id === 'number' || typeof id === 'string' ? `baseline:${id}` : 'baseline';
-  return toBenchmark('baseline', name, baseline, readTime);
+function toBaseline(baseline: JsonObject, reading: Reading): StateRecord {
+  const id = toScalar(baseline['id']);
+  const name = id === null ? 'baseline' : `baseline:${toScalarText(id)}`;
+  return toBenchmark('baseline', name, baseline, reading);
 }
 
-function toBenchmark(kind: string, name: string, source: JsonObject, readTime: TimestampReader): StateRecord {
-  const allowed = asObject(toAllowed(source, BENCHMARK_WORDS)) ?? {};
-  const raw = source['timestamp'] ?? source['startTime'] ?? source['exportDate'] ?? null;
-  const timestamp = typeof raw === 'string' || typeof raw === 'number' ? raw : null;
+function toBenchmark(
+  kind: string,
+  name: string,
+  source: JsonObject,
+  { readTime, onLeftOut }: Reading,
+): StateRecord {
+  const allowed = asObject(toAllowed(source, BENCHMARK_WORDS, onLeftOut)) ?? {};
+  const timestamp = toScalar(source['timestamp'] ?? source['startTime'] ?? source['exportDate']);
   const { utc, zone } = readTime(timestamp);
   return {
-    record_id: toRecordId(name, kind === 'test' ? '' : String(timestamp ?? ''), sha256),
+    record_id: toRecordId(name, kind === 'test' || timestamp === null ? '' : toScalarText(timestamp), sha256),
     kind,
     timestamp,
     timestamp_utc: utc,
@@ -168,12 +216,21 @@ async function* collectBrowser(
   records: StateRecords,
   readTime: TimestampReader,
 ): AsyncGenerator<Page, SourceOutcome, void> {
-  const tests = readBrowserJson(context, BROWSER_TESTS);
-  const baseline = asObject(readBrowserJson(context, BROWSER_BASELINE));
+  const notes = createNotes(BROWSER_TESTS);
+  const reading = { readTime, ...notes };
+  const problems: string[] = [];
+  const onProblem = (problem: string): void => void problems.push(problem);
+  const tests = readBrowserShape(context, BROWSER_TESTS, toList, onProblem) ?? [];
+  const baseline = readBrowserShape(context, BROWSER_BASELINE, asObject, onProblem);
   const found = [
-    ...(Array.isArray(tests) ? toTests(tests, readTime) : []),
-    ...(baseline === undefined ? [] : [toBaseline(baseline, readTime)]),
+    ...toTests(tests, reading),
+    ...(baseline === undefined ? [] : [toBaseline(baseline, reading)]),
   ];
   yield* toStatePages(records, found);
-  return { state: found.length === 0 ? 'source_missing' : 'ok' };
+  const state = found.length > 0 ? 'ok' : problems.length > 0 ? 'error' : 'source_missing';
+  return { state, ...joinDetails([...problems, ...notes.sentences()]) };
+}
+
+function toList(value: unknown): readonly unknown[] | undefined {
+  return Array.isArray(value) ? value : undefined;
 }

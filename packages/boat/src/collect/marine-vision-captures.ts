@@ -201,7 +201,8 @@ function toAllowedJson(text: string | number | null): unknown {
   return typeof value === 'object' && value !== null ? toAllowed(value, SPECIES_WORDS) : undefined;
 }
 
-const COORDINATES = /^\s*(\d{1,2}(?:\.\d+)?)\s*°?\s*([NS])\s*[,; ]\s*(\d{1,3}(?:\.\d+)?)\s*°?\s*([EW])\s*$/i;
+/** A position in which one space stands for each run of white space and degree signs. */
+const COORDINATES = /^ ?(\d{1,2}(?:\.\d+)?) ?([NS]) ?[,;]? ?(\d{1,3}(?:\.\d+)?) ?([EW]) ?$/i;
 
 /** Returns the position from its columns, or from text such as `44.4167° N, 79.3333° W`. */
 function toGps(
@@ -209,7 +210,7 @@ function toGps(
   longitude: string | number | null,
   location: string | number | null,
 ): { readonly latitude: string | number | null; readonly longitude: string | number | null } {
-  const match = typeof location === 'string' ? COORDINATES.exec(location) : null;
+  const match = typeof location === 'string' ? COORDINATES.exec(location.replaceAll(/[\s°]+/g, ' ')) : null;
   if (latitude !== null || longitude !== null || match === null) return { latitude, longitude };
   const [, north = '', ns = 'N', east = '', ew = 'E'] = match;
   return {

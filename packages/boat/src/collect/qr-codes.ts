@@ -1,11 +1,15 @@
-import { asObjects, toPublicText } from './allowed.ts';
+import { asObjects, toNumber } from './allowed.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
+import { toPublicText } from './redact.ts';
 import { readSourceJson, readTimestampReader, toFileOutcome } from './source-file.ts';
+import { createLeftOutKeys, createOddParts, joinDetails } from './source-notes.ts';
 import { createStateRecords, type StateRecord, toStatePages } from './state-records.ts';
 
 const SOURCE_PATH = 'data/qr-codes.json';
+/** The keys that leave the boat. */
+const FIELDS: ReadonlySet<string> = new Set(['installation_uuid', 'generated_at', 'tier', 'api_endpoint']);
 
 /**
  * Reads the generated QR codes. Only installation_uuid, generated_at, tier and api_endpoint leave the boat. The pairing
@@ -15,18 +19,26 @@ export const qrCodesCollector: Collector = { category: 'qr_codes', isNews: true,
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
   const file = await readSourceJson(context, SOURCE_PATH);
-  if (file.kind !== 'value') return { ...toFileOutcome(file), cursors: [] };
+  if (file.kind !== 'value') return { ...toFileOutcome(SOURCE_PATH, file), cursors: [] };
+  const odd = createOddParts(SOURCE_PATH, 'element');
   // A single object counts as a list of one.
-  const objects = asObjects(file.value) ?? asObjects([file.value]) ?? [];
+  const objects = asObjects(file.value, odd) ?? asObjects([file.value]) ?? [];
   if (objects.length === 0 && !isEmptyList(file.value))
     return { state: 'schema_unknown', detail: `${SOURCE_PATH} contains no QR codes`, cursors: [] };
+  const leftOut = createLeftOutKeys();
+  const onLeftOut = leftOut.of(SOURCE_PATH);
+  for (const code of objects) for (const key of Object.keys(code)) if (!FIELDS.has(key)) onLeftOut(key);
   const readTime = await readTimestampReader(context);
   const records = createStateRecords(context);
   yield* toStatePages(
     records,
     objects.map((code) => toQrCode(code, (raw) => readTime(raw).utc)),
   );
-  return { state: objects.length === 0 ? 'empty' : 'ok', cursors: [] };
+  return {
+    state: objects.length === 0 ? 'empty' : 'ok',
+    ...joinDetails([odd.detail(), leftOut.detail()]),
+    cursors: [],
+  };
 }
 
 function toQrCode(
@@ -39,12 +51,11 @@ function toQrCode(
   };
   const uuid = text('installation_uuid');
   const generatedAt = text('generated_at');
-  const tier = code['tier'];
   const fields = {
     installation_uuid: uuid,
     generated_at: generatedAt,
     generated_at_utc: toUtc(code['generated_at']),
-    tier: typeof tier === 'number' && Number.isFinite(tier) ? tier : null,
+    tier: typeof code['tier'] === 'string' ? null : toNumber(code['tier']),
     api_endpoint: toEndpoint(code['api_endpoint']),
   };
   const name = uuid ?? toContentId(sha256(JSON.stringify(fields)), 0);

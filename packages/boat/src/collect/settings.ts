@@ -1,8 +1,12 @@
-import { type AllowedWords, asObject, pickFields, toAllowed, toPublicText, toWords } from './allowed.ts';
-import { readBrowserJson, readBrowserText } from './browser-data.ts';
+import { toFirstLine } from '../platform/text.ts';
+import { type AllowedWords, asObject, pickFields, toAllowed, toWords } from './allowed.ts';
+import { type OnProblem, readBrowserJson, readBrowserShape, readBrowserText } from './browser-data.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
-import { readSourceJson, readSourceText } from './source-file.ts';
-import { createStateRecords, type StateRecord } from './state-records.ts';
+import { createDocumentFiles } from './document-files.ts';
+import { toPublicText } from './redact.ts';
+import { createLeftOutKeys, joinDetails, type LeftOutKeys, type OnLeftOut } from './source-notes.ts';
+import { createStateRecords } from './state-records.ts';
+import { readTimeZone, TIME_ZONE_PATH } from './time-zone-file.ts';
 
 /** The keys that leave the boat, by file (docs/spec/sources.md, "6 settings"). Other files are never opened. */
 const LICENSE_FIELDS = [
@@ -41,78 +45,118 @@ const DISPLAY_WORDS: AllowedWords = toWords(
 const ENGINE_HOURS_WORDS: AllowedWords = toWords(
   'hours hour total engine port starboard last updated value trip',
 );
-const SLOT_WORDS: AllowedWords = toWords('label name position role enabled type order');
+/** Keys of a camera slot, as the camera service writes them. A hardware id is a network address and stays on the boat. */
+const SLOT_WORDS: AllowedWords = toWords(
+  'slot id label name position role roles enabled type order display assigned created forward watch fish detection active',
+  'default in grid',
+);
 
 /** ID of the only record. */
 const RECORD_ID = 'settings';
 /** Maximum number of camera slots on a boat. */
 const SLOTS_MAX = 32;
 
+/** Paths of the sources with a list of allowed keys. */
+const LICENSE_PATH = 'config/license.json';
+const PREFERENCES_PATH = 'config/user-preferences.json';
+const COMMUNITY_PATH = 'config/community-prefs.json';
+const SLOTS_PATH = 'config/slots.json';
+const OTHER_PATH = 'config/settings.json';
+
 /**
- * Reads the settings as one document with the legacy exporter's keys. If one file cannot be read, nothing is exported,
- * because an incomplete document would replace a complete one.
+ * Reads the settings as one document with the legacy exporter's keys. Each file stands for itself: one that cannot be read or
+ * has an unknown shape costs only its own key, and `detail` names it.
  */
 export const settingsCollector: Collector = { category: 'settings', isNews: true, collect };
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
-  const details: string[] = [];
-  let found = 0;
-  const json = async (name: string): Promise<JsonObject> => {
-    const file = await readSourceJson(context, name);
-    if (file.kind === 'unreadable') details.push(file.detail);
-    if (file.kind !== 'value') return {};
-    const object = asObject(file.value);
-    if (object === undefined) details.push(`${name} contains no object`);
-    found += 1;
-    return object ?? {};
-  };
-  const line = async (name: string): Promise<string | null> => {
-    const file = await readSourceText(context, name);
-    if (file.kind === 'unreadable') details.push(file.detail);
-    if (file.kind !== 'text') return null;
-    found += 1;
-    return toPublicText(file.text.trim().split('\n')[0]?.trim() ?? '').slice(0, LINE_LENGTH_MAX);
-  };
-  const license = await json('config/license.json');
-  const other = await json('config/settings.json');
-  const record: StateRecord = {
-    record_id: RECORD_ID,
-    license: {
-      ...pickFields(license, LICENSE_FIELDS),
-      ...('features' in license
-        ? { features: pickFields(asObject(license['features']) ?? {}, FEATURE_FIELDS) }
-        : {}),
-    },
-    network: toAllowed(asObject(other['network']) ?? {}, NETWORK_WORDS),
-    display: toAllowed(asObject(other['display']) ?? {}, DISPLAY_WORDS),
-    preferences: pickFields(await json('config/user-preferences.json'), PREFERENCE_FIELDS),
-    community: pickFields(await json('config/community-prefs.json'), COMMUNITY_FIELDS),
-    camera_slots: toSlots(await json('config/slots.json')),
-    timezone: await line('config/timezone.txt'),
-    version: await line('config/version.txt'),
-    system_version: await line('VERSION'),
-  };
-  const browser = readBrowserSettings(context);
-  if (details.length > 0) return { state: 'error', detail: details.join('; '), cursors: [] };
-  if (found === 0 && browser === undefined) return { state: 'source_missing', cursors: [] };
+  const leftOut = createLeftOutKeys();
+  const browserProblems: string[] = [];
+  const browser = readBrowserSettings(
+    context,
+    leftOut.of('d3kos-settings'),
+    (problem) => void browserProblems.push(problem),
+  );
+  const { document, found, problems: fileProblems } = await readDocument(context, leftOut);
+  const problems = [...fileProblems, ...browserProblems];
+  const details = joinDetails([...problems, leftOut.detail()]);
+  if (found === 0 && browser === undefined)
+    return { state: problems.length === 0 ? 'source_missing' : 'error', ...details, cursors: [] };
   const records = createStateRecords(context);
-  records.add(browser === undefined ? record : { ...record, browser });
+  records.add({ record_id: RECORD_ID, ...document, ...(browser === undefined ? {} : { browser }) });
   const page = records.end();
   if (page !== undefined) yield page;
-  return { state: 'ok', cursors: [] };
+  return { state: 'ok', ...details, cursors: [] };
+}
+
+/** `document` has no key for a file with a problem. */
+async function readDocument(
+  context: CollectContext,
+  leftOut: LeftOutKeys,
+): Promise<{ readonly document: JsonObject; readonly found: number; readonly problems: readonly string[] }> {
+  const files = createDocumentFiles(context);
+  const object = (name: string): Promise<JsonObject | undefined> => files.json(name, {}, asObject);
+  const license = await object(LICENSE_PATH);
+  const other = await object(OTHER_PATH);
+  const preferences = await object(PREFERENCES_PATH);
+  const community = await object(COMMUNITY_PATH);
+  const slots = await files.json<Slots>(SLOTS_PATH, {}, toSlotShape);
+  const zone = await readTimeZone(context.disk, context.paths.root);
+  const document = {
+    license: license && toLicense(license, leftOut.of(LICENSE_PATH)),
+    ...(other && toOther(other, leftOut.of(OTHER_PATH))),
+    preferences: preferences && pickFields(preferences, PREFERENCE_FIELDS, leftOut.of(PREFERENCES_PATH)),
+    community: community && pickFields(community, COMMUNITY_FIELDS, leftOut.of(COMMUNITY_PATH)),
+    camera_slots: slots && toSlots(slots, leftOut.of(SLOTS_PATH)),
+    timezone: toSettingLine(await files.text(TIME_ZONE_PATH)),
+    version: toSettingLine(await files.text('config/version.txt')),
+    system_version: toSettingLine(await files.text('VERSION')),
+  };
+  const { problem = '' } = zone;
+  const isNamed = problem === '' || files.problems().includes(problem);
+  return {
+    document: Object.fromEntries(Object.entries(document).filter(([, value]) => value !== undefined)),
+    found: files.found(),
+    problems: isNamed ? files.problems() : [...files.problems(), problem],
+  };
+}
+
+function toLicense(license: JsonObject, onLeftOut: OnLeftOut): JsonObject {
+  const fields = pickFields(license, LICENSE_FIELDS, (key) => {
+    if (key !== 'features') onLeftOut(key);
+  });
+  if (!('features' in license)) return fields;
+  return { ...fields, features: pickFields(asObject(license['features']) ?? {}, FEATURE_FIELDS, onLeftOut) };
+}
+
+function toOther(other: JsonObject, onLeftOut: OnLeftOut): JsonObject {
+  for (const key of Object.keys(other)) if (key !== 'network' && key !== 'display') onLeftOut(key);
+  return {
+    network: toAllowed(asObject(other['network']) ?? {}, NETWORK_WORDS, onLeftOut),
+    display: toAllowed(asObject(other['display']) ?? {}, DISPLAY_WORDS, onLeftOut),
+  };
+}
+
+/** Returns the first line of a file, or null if there is none. Undefined stays undefined. */
+function toSettingLine(text: string | null | undefined): string | null | undefined {
+  return text && toPublicText(toFirstLine(text)).slice(0, LINE_LENGTH_MAX);
 }
 
 /** Returns the settings that exist only in the kiosk's browser, or undefined if no page sent any. */
-function readBrowserSettings(context: CollectContext): JsonObject | undefined {
+function readBrowserSettings(
+  context: CollectContext,
+  onLeftOut: OnLeftOut,
+  onProblem: OnProblem,
+): JsonObject | undefined {
   const system = readBrowserText(context, 'd3kos-measurement-system');
-  const hours = readBrowserJson(context, 'd3kos-engine-hours');
-  const settings = asObject(readBrowserJson(context, 'd3kos-settings'));
+  const hours = readBrowserJson(context, 'd3kos-engine-hours', onProblem);
+  const settings = readBrowserShape(context, 'd3kos-settings', asObject, onProblem);
   const browser = {
     ...(system === undefined ? {} : { measurement_system: system.slice(0, LINE_LENGTH_MAX) }),
-    ...(hours === undefined ? {} : { engine_hours: toAllowed(hours, ENGINE_HOURS_WORDS) }),
-    ...(settings === undefined ? {} : { settings: toAllowed(settings, DISPLAY_WORDS) }),
+    ...(hours === undefined ? {} : { engine_hours: toAllowed(hours, ENGINE_HOURS_WORDS, onLeftOut) }),
+    ...(settings === undefined ? {} : { settings: toAllowed(settings, DISPLAY_WORDS, onLeftOut) }),
   };
   return Object.keys(browser).length === 0 ? undefined : browser;
 }
@@ -120,9 +164,22 @@ function readBrowserSettings(context: CollectContext): JsonObject | undefined {
 /** Maximum number of characters kept from a one-line file. */
 const LINE_LENGTH_MAX = 200;
 
-function toSlots(slots: JsonObject): Readonly<Record<string, unknown>> {
+type Slots = JsonObject | readonly unknown[];
+
+/** Current boats have a list of slots, and older ones an object with a slot under each name. */
+function toSlotShape(value: unknown): Slots | undefined {
+  return Array.isArray(value) ? value : asObject(value);
+}
+
+function toSlots(slots: Slots, onLeftOut: OnLeftOut): unknown {
+  if (isList(slots)) return toAllowed(slots.slice(0, SLOTS_MAX), SLOT_WORDS, onLeftOut);
   const names = Object.keys(slots).filter((name) => /^[A-Za-z0-9_-]{1,64}$/.test(name));
   return Object.fromEntries(
-    names.slice(0, SLOTS_MAX).map((name) => [name, toAllowed(asObject(slots[name]) ?? {}, SLOT_WORDS)]),
+    names.slice(0, SLOTS_MAX).map((name) => [name, toAllowed(slots[name], SLOT_WORDS, onLeftOut) ?? null]),
   );
+}
+
+/** `Array.isArray` does not narrow a type that may be a readonly list. */
+function isList(value: Slots): value is readonly unknown[] {
+  return Array.isArray(value);
 }

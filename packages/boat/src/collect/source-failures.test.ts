@@ -31,10 +31,17 @@ function newBoat() {
   return { root, places };
 }
 
+/** The outcomes, without the sentences about keys that stay on the boat. */
 async function collectEach(context: CollectContext): Promise<ReadonlyMap<Category, CollectOutcome>> {
   const outcomes = new Map<Category, CollectOutcome>();
-  for (const collector of createCollectors())
-    outcomes.set(collector.category, (await collectAll(collector, context)).outcome);
+  for (const collector of createCollectors()) {
+    const { detail = '', ...outcome } = (await collectAll(collector, context)).outcome;
+    const problems = detail.split('; ').filter((sentence) => !/^$|^not exported: /.test(sentence));
+    outcomes.set(
+      collector.category,
+      problems.length === 0 ? outcome : { ...outcome, detail: problems.join('; ') },
+    );
+  }
   return outcomes;
 }
 

@@ -1,19 +1,13 @@
-import { join } from 'node:path';
-import { type AllowedWords, asObject, asObjects, toAllowed, toPublicText, toWords } from './allowed.ts';
+import { METRIC_WORDS } from './alert-words.ts';
+import { asObjects, toAllowed, toScalar, toScalarText } from './allowed.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
-import { createDigestCounts, type DigestCounts } from './digest-counts.ts';
 import { sha256 } from './digest.ts';
 import { createOmissions } from './omissions.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
 import { type SourceOutcome, mergeSourceOutcomes, withDetails } from './policy/source-outcomes.ts';
 import type { TimestampReader } from './policy/timestamps.ts';
-import {
-  parseLenientJson,
-  readSourceJson,
-  readTimestampReader,
-  toFileDetail,
-  toFileOutcome,
-} from './source-file.ts';
+import { parseLenientJson, readSourceJson, readTimestampReader, toFileOutcome } from './source-file.ts';
+import { createLeftOutKeys, createOddParts, joinDetails, type OnLeftOut } from './source-notes.ts';
 import {
   type ColumnAliases,
   openSourceTable,
@@ -24,6 +18,7 @@ import {
 } from './source-table.ts';
 import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
 import { BEFORE_ALL_ROWS, createRowPages } from './table-rows.ts';
+import { collectWebhookLog } from './webhook-log.ts';
 
 /** The fields of an alert that leave the boat, with the column names of all versions of the self-healing table (docs/spec/sources.md, "7 system_alerts"). */
 const FIELDS = {
@@ -43,16 +38,6 @@ const ALIASES: ColumnAliases<AlertField> = FIELDS;
 /** `Object.keys` does not keep the type of the keys. */
 const FIELD_NAMES = Object.keys(FIELDS) as AlertField[];
 
-/** Words allowed in the keys of metrics and of the alert in a webhook line. */
-const METRIC_WORDS: AllowedWords = toWords(
-  'cpu gpu memory mem swap disk temperature temp voltage volts battery current load average avg usage used free total',
-  'available percent pct count value values threshold limit min max mean rate uptime latency delay ms s seconds minutes',
-  'hours mb gb kb bytes service name status state code restart restarts failed failures errors exit process processes',
-  'engine rpm oil pressure coolant fuel level boost trim psi kpa c f v a knots depth speed wind unit units type severity',
-  'category message description timestamp time ts since duration id alert alarm sensor zone active acknowledged cleared',
-  'frequency throttled network signal strength packets lost gps satellites fix',
-);
-
 const ISSUES_PATH = 'data/self-healing/issues.db';
 const ISSUES_TABLE = 'issues';
 /** The database of this category. */
@@ -62,11 +47,6 @@ export const ISSUES_DATABASES: SourceDatabases = {
   aliases: ALIASES,
 };
 const ALERTS_PATH = 'data/alerts.json';
-const WEBHOOK_PATH = 'data/alarm-webhook-log.jsonl';
-/** Number of bytes of the webhook log that are read in one step. */
-const WEBHOOK_READ_BYTES = 256 * 1024;
-/** Maximum length of a line in the webhook log. The program that writes the log writes no longer lines. */
-const WEBHOOK_LINE_LENGTH_MAX = 256 * 1024;
 
 /**
  * Reads alerts from all three sources. Rows change after they are inserted (`status`, `resolved_at`), and a changed row is
@@ -131,109 +111,53 @@ async function* collectAlertsFile(
   readTime: TimestampReader,
 ): AsyncGenerator<Page, SourceOutcome, void> {
   const file = await readSourceJson(context, ALERTS_PATH);
-  if (file.kind !== 'value') return toFileOutcome(file);
-  const alerts = asObjects(file.value);
+  if (file.kind !== 'value') return toFileOutcome(ALERTS_PATH, file);
+  const odd = createOddParts(ALERTS_PATH, 'element');
+  const leftOut = createLeftOutKeys();
+  const alerts = asObjects(file.value, odd);
   if (alerts === undefined) return { state: 'schema_unknown', detail: `${ALERTS_PATH} contains no list` };
-  const found = alerts.map((alert) =>
-    toAlert(
-      'alerts',
-      readTime,
-      Object.fromEntries(
-        FIELD_NAMES.map((field) => [field, FIELDS[field].map((name) => alert[name]).find(isGiven)]),
-      ),
-    ),
-  );
+  const onLeftOut = leftOut.of(ALERTS_PATH);
+  const found = alerts.map((alert) => {
+    for (const key of Object.keys(alert)) if (!KNOWN_NAMES.has(key)) onLeftOut(key);
+    const fields = FIELD_NAMES.map((field) => [
+      field,
+      FIELDS[field].map((name) => alert[name]).find(isGiven),
+    ]);
+    return toAlert('alerts', readTime, Object.fromEntries(fields), onLeftOut);
+  });
   yield* toStatePages(records, found);
-  return { state: found.length === 0 ? 'empty' : 'ok' };
+  const state = found.length > 0 ? 'ok' : odd.detail() === undefined ? 'empty' : 'schema_unknown';
+  return { state, ...joinDetails([odd.detail(), leftOut.detail()]) };
 }
 
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 
+/** All names of all fields. */
+const KNOWN_NAMES: ReadonlySet<string> = new Set(Object.values(FIELDS).flat());
+
 /** Returns an alert with our field names and its allowed values. An alert without an id is named after its subject. */
 function toAlert(
   source: string,
   readTime: TimestampReader,
   fields: Readonly<Record<string, unknown>>,
+  onLeftOut?: OnLeftOut,
 ): StateRecord {
-  const { timestamp } = fields;
+  const timestamp = toScalar(fields['timestamp']);
   const { utc, zone } = readTime(timestamp);
-  const id =
-    typeof fields['alert_id'] === 'string' || typeof fields['alert_id'] === 'number'
-      ? fields['alert_id']
-      : null;
+  const id = toScalar(fields['alert_id']);
   const kept: Record<string, unknown> = {
     source,
     alert_id: id,
-    timestamp: typeof timestamp === 'string' || typeof timestamp === 'number' ? timestamp : null,
-    timestamp_utc: utc,
-    timestamp_zone: zone,
-  };
-  for (const name of FIELD_NAMES.slice(2)) kept[name] = toAllowed(fields[name] ?? null, METRIC_WORDS) ?? null;
-  // The status of an alert changes. Its subject does not.
-  const about = JSON.stringify([kept['category'], kept['severity'], kept['description'], kept['metrics']]);
-  const name = `${source}:${id ?? toContentId(sha256(about), 0)}`;
-  return { record_id: toRecordId(name, String(kept['timestamp'] ?? ''), sha256), ...kept };
-}
-
-async function* collectWebhookLog(
-  context: CollectContext,
-  records: StateRecords,
-  readTime: TimestampReader,
-): AsyncGenerator<Page, SourceOutcome, void> {
-  const path = join(context.paths.root, WEBHOOK_PATH);
-  const seen = createDigestCounts();
-  let offset = 0;
-  let rest = new Uint8Array();
-  let found = 0;
-  try {
-    for (;;) {
-      const bytes = await context.disk.readRange(path, offset, WEBHOOK_READ_BYTES, 'follow');
-      if (bytes === undefined) return { state: 'source_missing' };
-      if (bytes.length === 0) break;
-      offset += bytes.length;
-      // Splits at a line end before decoding, so that no character is split. A last line without a line end is incomplete.
-      const gathered = Buffer.concat([rest, bytes]);
-      const end = gathered.lastIndexOf(0x0a) + 1;
-      rest = gathered.subarray(end);
-      if (rest.length > WEBHOOK_LINE_LENGTH_MAX) rest = new Uint8Array();
-      const lines = gathered.subarray(0, end).toString('utf8').split('\n');
-      const alerts = lines.flatMap((line) => toWebhookAlert(line, readTime, seen) ?? []);
-      found += alerts.length;
-      yield* toStatePages(records, alerts);
-    }
-    return { state: found === 0 ? 'empty' : 'ok' };
-  } catch (error) {
-    return { state: 'error', detail: toFileDetail(error, WEBHOOK_PATH) };
-  }
-}
-
-/**
- * Parses a line of `{ts, status | error, alert}`. Returns undefined for an incomplete or unknown line. Identical lines get
- * different record IDs.
- */
-function toWebhookAlert(
-  line: string,
-  readTime: TimestampReader,
-  seen: DigestCounts,
-): StateRecord | undefined {
-  const entry = line.trim() === '' ? undefined : asObject(parseLenientJson(line));
-  if (entry === undefined) return undefined;
-  const digest = sha256(line);
-  const duplicateNo = seen.add(digest);
-  const { ts } = entry;
-  const { utc, zone } = readTime(ts);
-  const timestamp = typeof ts === 'string' || typeof ts === 'number' ? ts : null;
-  const { status, error, alert } = entry;
-  return {
-    record_id: toRecordId(`webhook:${toContentId(digest, duplicateNo)}`, String(timestamp ?? ''), sha256),
-    source: 'webhook',
     timestamp,
     timestamp_utc: utc,
     timestamp_zone: zone,
-    status: typeof status === 'number' || typeof status === 'string' ? toAllowed(status, METRIC_WORDS) : null,
-    error: typeof error === 'string' ? toPublicText(error) : null,
-    alert: toAllowed(alert ?? null, METRIC_WORDS) ?? null,
   };
+  for (const name of FIELD_NAMES.slice(2))
+    kept[name] = toAllowed(fields[name] ?? null, METRIC_WORDS, onLeftOut) ?? null;
+  // The status of an alert changes. Its subject does not.
+  const about = JSON.stringify([kept['category'], kept['severity'], kept['description'], kept['metrics']]);
+  const name = `${source}:${id === null ? toContentId(sha256(about), 0) : toScalarText(id)}`;
+  return { record_id: toRecordId(name, timestamp === null ? '' : toScalarText(timestamp), sha256), ...kept };
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { isExportError } from '../platform/errors.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { toLine, toPage } from './page.ts';
-import { readTextAt } from './source-file.ts';
+import { readTextFile } from '../platform/text-file.ts';
 
 /** Maximum size of a file read below /proc and /sys, in bytes. meminfo has 1.5 kB. */
 const SAMPLE_FILE_SIZE_MAX_BYTES = 64 * 1024;
@@ -24,16 +24,16 @@ export const telemetryCollector: Collector = { category: 'telemetry', isNews: fa
 
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
   const { proc, sys, root } = context.paths;
-  const read = async (path: string, name: string): Promise<string | undefined> => {
-    const file = await readTextAt(context, path, name, SAMPLE_FILE_SIZE_MAX_BYTES);
+  const read = async (path: string): Promise<string | undefined> => {
+    const file = await readTextFile(context.disk, path, SAMPLE_FILE_SIZE_MAX_BYTES);
     return file.kind === 'text' ? file.text : undefined;
   };
-  const uptimeText = await read(join(proc, 'uptime'), 'uptime');
+  const uptimeText = await read(join(proc, 'uptime'));
   const uptime = parseFirstNumber(uptimeText);
-  const memory = await read(join(proc, 'meminfo'), 'meminfo');
-  const loads = ((await read(join(proc, 'loadavg'), 'loadavg')) ?? '').trim().split(/\s+/);
-  const bootId = (await read(join(proc, 'sys/kernel/random/boot_id'), 'boot_id'))?.trim();
-  const temperature = parseFirstNumber(await read(join(sys, 'class/thermal/thermal_zone0/temp'), 'temp'));
+  const memory = await read(join(proc, 'meminfo'));
+  const loads = ((await read(join(proc, 'loadavg'))) ?? '').trim().split(/\s+/);
+  const bootId = (await read(join(proc, 'sys/kernel/random/boot_id')))?.trim();
+  const temperature = parseFirstNumber(await read(join(sys, 'class/thermal/thermal_zone0/temp')));
   const timestamp = new Date(context.clock.wall()).toISOString();
   const totalKb = parseMeminfo(memory, 'MemTotal');
   const availableKb = parseMeminfo(memory, 'MemAvailable');

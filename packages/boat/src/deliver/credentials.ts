@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { isExportError } from '../platform/errors.ts';
 import type { Disk } from '../platform/ports.ts';
+import { type JsonFile, readJsonFile, toReadFailure } from '../platform/text-file.ts';
 
 /** Maximum size of the credentials file, in bytes. It has room for one token and an operator's notes. */
 const CREDENTIALS_SIZE_MAX_BYTES = 16 * 1024;
@@ -10,7 +10,7 @@ const CREDENTIALS_SIZE_MAX_BYTES = 16 * 1024;
 const OTHERS = 0o077;
 
 /** `$ROOT/config/export-credentials.json`, mode 0600. The token is printable ASCII without spaces, because it is sent in a header. */
-export const CredentialsSchema = Type.Object({
+const CredentialsSchema = Type.Object({
   token: Type.String({ pattern: '^[\\x21-\\x7e]{16,512}$' }),
 });
 const credentials = Compile(CredentialsSchema);
@@ -34,31 +34,50 @@ export async function loadCredentials(disk: Disk, path: string): Promise<Credent
     code,
     detail,
   });
-  let bytes: Uint8Array | undefined;
+  const reading = await readPrivately(disk, path);
+  if (reading.kind === 'exposed')
+    return none(
+      'CREDENTIALS_INVALID',
+      `Other users of this computer may read or change ${path} (mode ${reading.mode}), so the device token is not used: run chmod 600 ${path}`,
+    );
+  const { file } = reading;
+  switch (file.kind) {
+    case 'missing':
+      return none('CREDENTIALS_MISSING', 'This boat has no device token: enrol it at central');
+    case 'empty':
+      return none('CREDENTIALS_INVALID', `${path} is empty`);
+    case 'unreadable':
+    case 'too_large':
+    case 'odd':
+      // A reason never quotes the file, and with it the token.
+      return none('CREDENTIALS_INVALID', `${path} ${file.reason}`);
+    case 'value':
+      return toCredentials(file.value) ?? none('CREDENTIALS_INVALID', `${path} has no usable "token"`);
+    default:
+      return file satisfies never;
+  }
+}
+
+/** Reads the file unless other users have rights to it. `mode` has four octal digits. */
+async function readPrivately(
+  disk: Disk,
+  path: string,
+): Promise<
+  { readonly kind: 'read'; readonly file: JsonFile } | { readonly kind: 'exposed'; readonly mode: string }
+> {
   try {
     const permissions = (await disk.stat(path, 'follow'))?.permissions ?? 0;
     if ((permissions & OTHERS) !== 0)
-      return none(
-        'CREDENTIALS_INVALID',
-        `Other users of this computer may read or change ${path} (mode ${permissions.toString(8).padStart(4, '0')}), so the device token is not used: run chmod 600 ${path}`,
-      );
-    bytes = await disk.read(path, CREDENTIALS_SIZE_MAX_BYTES, 'follow');
+      return { kind: 'exposed', mode: permissions.toString(8).padStart(4, '0') };
   } catch (error) {
-    if (!isExportError(error)) throw error;
-    return none('CREDENTIALS_INVALID', `${path} cannot be read (${error.code})`);
+    return { kind: 'read', file: toReadFailure(error) };
   }
-  if (bytes === undefined)
-    return none('CREDENTIALS_MISSING', 'This boat has no device token: enrol it at central');
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    // The parser's message would quote the file, and with it the token.
-    return none('CREDENTIALS_INVALID', `${path} is not JSON`);
-  }
-  return credentials.Check(value)
-    ? { kind: 'token', token: value.token }
-    : none('CREDENTIALS_INVALID', `${path} has no usable "token"`);
+  return { kind: 'read', file: await readJsonFile(disk, path, CREDENTIALS_SIZE_MAX_BYTES) };
+}
+
+/** Returns the token in the value of a credentials file, or undefined if it has none. */
+export function toCredentials(value: unknown): Extract<Credentials, { kind: 'token' }> | undefined {
+  return credentials.Check(value) ? { kind: 'token', token: value.token } : undefined;
 }
 
 /** A text that changes whenever the credentials change. It contains the token, so it must not leave memory. */

@@ -1,8 +1,9 @@
 import { isTier } from '@d3kos/protocol';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { ExportError, isExportError } from '../platform/errors.ts';
+import { ExportError } from '../platform/errors.ts';
 import { type Clock, type Disk, type Log, type Transport, TransportError } from '../platform/ports.ts';
+import { readJsonFile } from '../platform/text-file.ts';
 import { parseJsonBytes, readAnswer } from '../platform/transport-answer.ts';
 import {
   decideLicense,
@@ -98,18 +99,23 @@ function assertLoopback(url: string): void {
 
 /** An unreadable file counts as broken, like a file that is not JSON. The result includes the reason. */
 async function readLicenseFile(disk: Disk, path: string): Promise<LicenseFile> {
-  let bytes: Uint8Array | undefined;
-  try {
-    bytes = await disk.read(path, LICENSE_SIZE_MAX_BYTES, 'follow');
-  } catch (error) {
-    if (!isExportError(error)) throw error;
-    return { kind: 'broken', detail: error.message };
+  const file = await readJsonFile(disk, path, LICENSE_SIZE_MAX_BYTES);
+  switch (file.kind) {
+    case 'missing':
+      return { kind: 'missing' };
+    case 'empty':
+      return { kind: 'broken', detail: `${path} is empty` };
+    case 'unreadable':
+    case 'too_large':
+    case 'odd':
+      return { kind: 'broken', detail: `${path} ${file.reason}` };
+    case 'value':
+      return licenseFile.Check(file.value)
+        ? toLicenseFile(file.value)
+        : { kind: 'broken', detail: `${path} is not a JSON object` };
+    default:
+      return file satisfies never;
   }
-  if (bytes === undefined) return { kind: 'missing' };
-  const json = parseJsonBytes(bytes);
-  if (json === undefined) return { kind: 'broken', detail: `${path} is not JSON` };
-  if (!licenseFile.Check(json.value)) return { kind: 'broken', detail: `${path} is not a JSON object` };
-  return toLicenseFile(json.value);
 }
 
 async function queryTierApi(deps: LicenseDeps, tierApiUrl: string, signal: AbortSignal): Promise<TierAnswer> {

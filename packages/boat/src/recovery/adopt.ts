@@ -5,6 +5,7 @@ import { Compile } from 'typebox/compile';
 import { isDiskFull } from '../platform/disk-error.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { WallMs, World } from '../platform/ports.ts';
+import { decodeText } from '../platform/text.ts';
 import { type ExportReader, openExportReader } from '../spool/export-reader.ts';
 import { readSectionEnds } from '../spool/section-ends.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
@@ -207,7 +208,7 @@ async function adoptLegacyFile(
     throw error;
   }
   if (bytes === undefined) return { adoption: { kind: 'known' }, isWhole: true };
-  const parsed = parseLegacyJson(new TextDecoder().decode(bytes));
+  const parsed = parseLegacyJson(decodeText(bytes));
   if (parsed === undefined) return unusable('the file is not JSON');
   const document = toLegacyDocument(undefined, parsed.value);
   if (document === undefined) return unusable('the file is not an export document');

@@ -5,6 +5,7 @@ import { readTimeZoneFile } from '../collect/time-zone-file.ts';
 import { LICENSE_SIZE_MAX_BYTES } from '../license/license.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { Disk } from '../platform/ports.ts';
+import { decodeText } from '../platform/text.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 import { parseLegacyJson } from './legacy-json.ts';
 import { isPlainObject } from './legacy-document.ts';
@@ -21,7 +22,7 @@ export function toBoatRoot(paths: SpoolPaths): string {
   return dirname(dirname(paths.home));
 }
 
-/** Reads license.json and timezone.txt. Throws DISK_FAILED if one of them exists and cannot be read. */
+/** Reads license.json and timezone.txt. Throws DISK_FAILED if license.json exists and cannot be read. */
 export async function readAdoptingBoat(disk: Disk, paths: SpoolPaths): Promise<AdoptingBoat> {
   const root = toBoatRoot(paths);
   const license = parseLegacyJson(
@@ -37,7 +38,7 @@ export async function readAdoptingBoat(disk: Disk, paths: SpoolPaths): Promise<A
 /** Returns the content of a text file, or '' if the file is absent or larger than `sizeMaxBytes`. */
 async function readText(disk: Disk, path: string, sizeMaxBytes: number): Promise<string> {
   try {
-    return new TextDecoder().decode(await disk.read(path, sizeMaxBytes, 'follow'));
+    return decodeText((await disk.read(path, sizeMaxBytes, 'follow')) ?? new Uint8Array());
   } catch (error) {
     if (isExportError(error, 'FILE_TOO_LARGE')) return '';
     throw error;

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { isDiskFull } from '../platform/disk-error.ts';
 import { isExportError } from '../platform/errors.ts';
+import { decodeText } from '../platform/text.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 import {
   type Adoption,
@@ -125,7 +126,7 @@ async function readItems(
     log.write('warn', `The legacy queue file ${name} was not imported: ${error.message}`, { kept_at: path });
     return [];
   }
-  const queue = parseLegacyQueue(new TextDecoder().decode(bytes ?? new Uint8Array()));
+  const queue = parseLegacyQueue(decodeText(bytes ?? new Uint8Array()));
   if (queue.kind === 'blank' || queue.kind === 'foreign') {
     const why = queue.kind === 'blank' ? 'it is empty' : 'it is not a queue';
     log.write('warn', `The legacy queue file ${name} was not imported: ${why}`, { kept_at: path });

@@ -1,9 +1,11 @@
 import { type Category, isDocumentCategory } from '@d3kos/protocol';
-import { isAllowedKey, toAllowed, toPublicText, toWords } from '../collect/allowed.ts';
+import { asObject, isAllowedKey, toAllowed, toScalar, toScalarText, toWords } from '../collect/allowed.ts';
 import { WEATHER_WORDS } from '../collect/boatlog-rows.ts';
 import { sha256 } from '../collect/digest.ts';
 import { toContentId, toRecordId } from '../collect/policy/record-ids.ts';
 import type { TimestampReader } from '../collect/policy/timestamps.ts';
+import { toPublicText } from '../collect/redact.ts';
+import { toExactNumber } from '../platform/lenient-json.ts';
 import { parseLegacyJson } from './legacy-json.ts';
 
 export type PlainObject = Readonly<Record<string, unknown>>;
@@ -11,9 +13,9 @@ export type PlainObject = Readonly<Record<string, unknown>>;
 /** A record that is ready to be written. `record_id` must be its first key, because readers of export files rely on it. */
 export type LegacyRecord = { readonly record_id: string } & PlainObject;
 
-/** True for a JSON object (not an array, not null). */
+/** True for a JSON object (not an array, not null, not a number kept as text). */
 export function isPlainObject(value: unknown): value is PlainObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return asObject(value) !== undefined;
 }
 
 /**
@@ -69,10 +71,8 @@ function toLegacyRecord(
 
 /** Returns the value of the first of `keys` that holds a non-empty string or a number. */
 function readName(entry: PlainObject, keys: readonly string[]): string | undefined {
-  const value = keys
-    .map((key) => entry[key])
-    .find((id) => (typeof id === 'string' && id !== '') || typeof id === 'number');
-  return value === undefined ? undefined : String(value);
+  const value = keys.map((key) => toScalar(entry[key])).find((id) => id !== null && id !== '');
+  return value === undefined || value === null ? undefined : toScalarText(value);
 }
 
 function readTimestamp(entry: PlainObject, keys: readonly string[]): string | number | null {
@@ -148,7 +148,9 @@ function toBoatlogRecord(
   const gps = isPlainObject(given['gps']) ? given['gps'] : {};
   const pick = (...keys: readonly string[]): unknown =>
     keys.map((key) => given[key]).find((value) => value !== undefined) ?? null;
-  const entryId = pick('entry_id', 'id');
+  const stated = toScalar(pick('entry_id', 'id'));
+  // The collector reads a row number beyond 2^53 as text.
+  const entryId = stated !== null && typeof stated === 'object' ? stated.rawJSON : stated;
   const timestamp = readTimestamp(given, TIMESTAMP_KEYS);
   const said = [
     pick('type', 'entry_type'),
@@ -158,7 +160,7 @@ function toBoatlogRecord(
     pick('weather', 'weather_conditions'),
   ] as const;
   const [type, content, latitude, longitude, weather] = said;
-  const isNamed = (typeof entryId === 'string' && entryId !== '') || typeof entryId === 'number';
+  const isNamed = entryId !== null && entryId !== '';
   const id = isNamed ? String(entryId) : toNeighbourId(sha256(JSON.stringify(said)), timestamp, neighbours);
   const { utc, zone } = readTime(timestamp);
   return {
@@ -237,6 +239,8 @@ function toOutgoing(fields: PlainObject): PlainObject {
 function toOutgoingValue(value: unknown, depth: number): unknown {
   if (typeof value === 'string') return toPublicText(value);
   if (typeof value !== 'object' || value === null) return value;
+  const number = toExactNumber(value);
+  if (number !== undefined) return number;
   if (depth >= DEPTH_MAX) return null;
   if (Array.isArray(value)) return value.map((element) => toOutgoingValue(element, depth + 1));
   return Object.fromEntries(

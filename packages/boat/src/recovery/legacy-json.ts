@@ -1,3 +1,5 @@
+import { parseForeignJson } from '../platform/lenient-json.ts';
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_OBJECT = 0x7b;
@@ -7,44 +9,12 @@ const CLOSE_LIST = 0x5d;
 const SPACE = 0x20;
 
 /**
- * Parses a JSON text. `NaN` and `Infinity`, which Python writes, become null. Returns undefined if the text is not JSON.
- * Never throws, even for a damaged text of any length.
+ * Parses a JSON text of the legacy exporter (see `parseForeignJson`), with any number of values: an old queue holds whole
+ * exports. Returns undefined if the text is not JSON. Never throws, even for a damaged text of any length.
  */
 export function parseLegacyJson(text: string): { readonly value: unknown } | undefined {
-  return tryParse(text) ?? (/NaN|Infinity/.test(text) ? tryParse(withoutPythonNumbers(text)) : undefined);
-}
-
-function tryParse(text: string): { readonly value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(text) as unknown };
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof RangeError) return undefined;
-    throw error;
-  }
-}
-
-/** Scans string by string. A single regular expression overflows the stack of the matcher at a long string. */
-function withoutPythonNumbers(text: string): string {
-  const pieces: string[] = [];
-  let at = 0;
-  while (at < text.length) {
-    const quote = text.indexOf('"', at);
-    const end = quote === -1 ? text.length : quote;
-    pieces.push(text.slice(at, end).replaceAll(/-?\b(?:NaN|Infinity)\b/g, 'null'));
-    at = quote === -1 ? text.length : endOfString(text, quote);
-    pieces.push(text.slice(end, at));
-  }
-  return pieces.join('');
-}
-
-/** Returns the position after the closing quote of the string that opens at `start`, or the end of the text. */
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === BACKSLASH) at += 1;
-    else if (code === QUOTE) return at + 1;
-  }
-  return text.length;
+  const parsed = parseForeignJson(text, Infinity);
+  return parsed.kind === 'value' ? { value: parsed.value } : undefined;
 }
 
 /** A range of a text: [start, end). */

@@ -1,8 +1,8 @@
-import type { Category } from '@d3kos/protocol';
+import { type Category, parseExactJson } from '@d3kos/protocol';
 import type { StoredConfiguration, StoredDocument } from '../api/schemas.ts';
 import type { Queryable } from '../platform/ports.ts';
 import { recordTable } from '../store/record-tables.ts';
-import { textOf, utcText } from '../store/row.ts';
+import { textOf, textOrNullOf, utcText } from '../store/row.ts';
 import { findInstallation } from './installations.ts';
 
 /**
@@ -30,15 +30,17 @@ async function findNewestRecord(
   installationId: string,
 ): Promise<StoredDocument | null> {
   const [row] = await store.query(
-    `select record_id, received_at, case when octet_length(record::text) <= $2::integer then record end as record
-     from (select record_id, ${utcText('received_at')} as received_at, record from ${recordTable(category)} t
+    `select record_id, received_at, case when octet_length(record) <= $2::integer then record end as record
+     from (select record_id, ${utcText('received_at')} as received_at, record::text as record from ${recordTable(category)} t
            where installation_id = $1::text order by t.received_at desc, sequence desc nulls last, record_id limit 1) newest`,
     [installationId, CONFIGURATION_TEXT_MAX_BYTES],
   );
   if (row === undefined) return null;
+  const record = textOrNullOf(row, 'record');
   return {
     record_id: textOf(row, 'record_id'),
     received_at: textOf(row, 'received_at'),
-    record: row['record'],
+    // The driver's own parser would round large numbers.
+    record: record === null ? null : parseExactJson(record),
   };
 }

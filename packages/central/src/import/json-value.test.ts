@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isNestedDeeper, parseExactJson, toCanonicalJson } from './json-value.ts';
+import { parseExactJson } from '@d3kos/protocol';
+import { hasLongerNumber, isNestedDeeper, toCanonicalJson } from './json-value.ts';
 
 test('keeps every integer as it was written', () => {
   const written = fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n });
@@ -11,6 +12,18 @@ test('keeps every integer as it was written', () => {
       assert.equal(toCanonicalJson(parseExactJson(text)), text);
     }),
   );
+});
+
+test('keeps every other number that JavaScript would change', () => {
+  const text = '{"a":[1e400,-0,0.12345678901234567890],"b":{"c":-1.5e-320}}';
+  assert.equal(toCanonicalJson(parseExactJson(text)), text);
+});
+
+test('counts the digits of a number that is short only because of its exponent', () => {
+  const value = parseExactJson('{"a":[{"b":1e2000}]}');
+  assert.equal(hasLongerNumber(value, 2000), true);
+  assert.equal(hasLongerNumber(value, 2001), false);
+  assert.equal(hasLongerNumber(parseExactJson('[1e-2000]'), 2000), true);
 });
 
 test('returns equal text for equal values with any order of keys, and only text that jsonb accepts', () => {

@@ -1,7 +1,13 @@
-import { CATEGORIES, type ExportDocument, ExportDocumentSchema, FORMAT_VERSION } from '@d3kos/protocol';
+import {
+  CATEGORIES,
+  type ExportDocument,
+  ExportDocumentSchema,
+  FORMAT_VERSION,
+  parseExactJson,
+} from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
 import { RECORD_SIZE_MAX_BYTES, RECORD_VALUES_MAX } from './document-limits.ts';
-import { isJsonObject, parseExactJson, toCanonicalJson } from './json-value.ts';
+import { isJsonObject, toCanonicalJson } from './json-value.ts';
 import { identifyPart } from './part-identity.ts';
 import type { PartToStore } from './part-to-store.ts';
 import { toStorableRecords } from './records.ts';
@@ -46,7 +52,7 @@ export function preparePart(part: PartToPrepare): Preparation {
   if (scan.kind !== 'within_limits') return scan;
   const text = toUtf8Text(cutOversized(part.bytes, scan.oversized));
   if (text === undefined) return { kind: 'invalid', reason: 'the body is not valid UTF-8' };
-  const parsed = parseDocument(text, scan.hasLongInteger ? parseExactJson : JSON.parse);
+  const parsed = parseDocument(text, scan.mayHaveExactNumber ? parseExactJson : JSON.parse);
   if (parsed.kind === 'invalid') return parsed;
   const { data, ...claims } = parsed.document;
   if (part.installationId !== undefined && claims.installation_id !== part.installationId)

@@ -4,6 +4,7 @@ import {
   type Category,
   type ExportDocument,
   isCategory,
+  isExactNumber,
   RECORD_ID_LENGTH_MAX,
   type RejectedRecord,
   type Section,
@@ -298,6 +299,7 @@ function textIn(record: Readonly<Record<string, unknown>>, key: string): string 
 }
 
 function numberIn(record: Readonly<Record<string, unknown>>, key: string): number | null {
-  const value = record[key];
+  const stated = record[key];
+  const value = isExactNumber(stated) ? Number(stated.rawJSON) : stated;
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }

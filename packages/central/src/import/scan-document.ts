@@ -18,19 +18,22 @@ export type DocumentScan =
   | {
       readonly kind: 'within_limits';
       readonly oversized: readonly OversizedRecord[];
-      /** True if a number outside strings has 16 digits in a row: a JavaScript number might round it. */
-      readonly hasLongInteger: boolean;
+      /** True if a JavaScript number might change a number outside strings: 16 digits, an exponent, or a negative zero. */
+      readonly mayHaveExactNumber: boolean;
     }
   | { readonly kind: 'too_many_records' | 'too_many_values' };
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
+const POINT = 0x2e;
+const MINUS = 0x2d;
+const ZERO = 0x30;
 
 /** Containers around the members of a section: the document, `data` and the section. A container inside it holds records. */
 const SECTION_DEPTH = 3;
 
-/** Digits in a row from which a JavaScript number may round an integer. */
+/** Digits of a number from which a JavaScript number may round it. */
 const LONG_DIGITS = 16;
 
 /**
@@ -48,7 +51,7 @@ export function scanDocument(bytes: Uint8Array): DocumentScan {
   let recordStart = 0;
   let valuesBefore = 0;
   let digits = 0;
-  let hasLongInteger = false;
+  let mayHaveExactNumber = false;
   const endRecord = (end: number) => {
     const exceeded = judgeRecord(values - valuesBefore, end - recordStart);
     if (exceeded !== undefined) oversized.push({ start: recordStart, end, exceeded });
@@ -59,11 +62,15 @@ export function scanDocument(bytes: Uint8Array): DocumentScan {
     const byte = bytes[at] ?? 0;
     if (byte >= 0x30 && byte <= 0x39) {
       digits += 1;
-      if (digits === LONG_DIGITS) hasLongInteger = true;
+      if (digits === LONG_DIGITS) mayHaveExactNumber = true;
       continue;
     }
+    if (byte === POINT) continue;
+    if (digits > 0 && isExponent(byte)) mayHaveExactNumber = true;
     digits = 0;
-    if (byte === QUOTE) {
+    if (byte === MINUS) {
+      if (bytes[at + 1] === ZERO) mayHaveExactNumber = true;
+    } else if (byte === QUOTE) {
       at = findStringEnd(bytes, at);
     } else if (byte === COMMA) {
       values += 1;
@@ -87,7 +94,11 @@ export function scanDocument(bytes: Uint8Array): DocumentScan {
     if (values > VALUES_MAX || outerValues > OUTER_VALUES_MAX) return { kind: 'too_many_values' };
     if (records > RECORDS_MAX) return { kind: 'too_many_records' };
   }
-  return { kind: 'within_limits', oversized, hasLongInteger };
+  return { kind: 'within_limits', oversized, mayHaveExactNumber };
+}
+
+function isExponent(byte: number): boolean {
+  return byte === 0x65 || byte === 0x45;
 }
 
 function judgeRecord(values: number, sizeBytes: number): OversizedRecord['exceeded'] | undefined {

@@ -1,0 +1,75 @@
+import type { CollectContext } from './collector.ts';
+import { readSourceJson, readSourceText } from './source-file.ts';
+
+/**
+ * Reads the files of a document category. Each file stands for itself: a file that cannot be read or has an unknown shape is
+ * noted as a problem, and the others are read all the same.
+ */
+export interface DocumentFiles {
+  /**
+   * Returns `absent` for a file that does not exist, and undefined for one that has a problem. `toShape` returns undefined for
+   * a value of an unknown shape.
+   */
+  json<T>(name: string, absent: T, toShape: (value: unknown) => T | undefined): Promise<T | undefined>;
+  /** Returns null for a file that does not exist or is empty, and undefined for one that has a problem. */
+  text(name: string): Promise<string | null | undefined>;
+  /** Number of files with a value. */
+  found(): number;
+  /** One sentence for each file with a problem, without paths outside the boat's root and without content. */
+  problems(): readonly string[];
+}
+
+export function createDocumentFiles(context: CollectContext): DocumentFiles {
+  let found = 0;
+  const problems: string[] = [];
+  return {
+    async json(name, absent, toShape) {
+      const file = await readSourceJson(context, name);
+      switch (file.kind) {
+        case 'missing':
+          return absent;
+        case 'empty':
+          problems.push(`${name} is empty`);
+          return undefined;
+        case 'unreadable':
+        case 'too_large':
+        case 'odd':
+          problems.push(`${name} ${file.reason}`);
+          return undefined;
+        case 'value': {
+          const shape = toShape(file.value);
+          if (shape === undefined)
+            problems.push(`${name} has an unknown shape (${describeShape(file.value)})`);
+          else found += 1;
+          return shape;
+        }
+        default:
+          return file satisfies never;
+      }
+    },
+    async text(name) {
+      const file = await readSourceText(context, name);
+      switch (file.kind) {
+        case 'missing':
+        case 'empty':
+          return null;
+        case 'unreadable':
+        case 'too_large':
+          problems.push(`${name} ${file.reason}`);
+          return undefined;
+        case 'text':
+          found += 1;
+          return file.text;
+        default:
+          return file satisfies never;
+      }
+    },
+    found: () => found,
+    problems: () => problems,
+  };
+}
+
+function describeShape(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  return value === null ? 'null' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}

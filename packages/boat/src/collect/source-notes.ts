@@ -1,0 +1,86 @@
+/** Most keys that a detail names. The others are counted. */
+const NAMED_KEYS_MAX = 12;
+/** A key that a program wrote. Other keys are counted without their name, because they may be a value, such as a network's name. */
+const KEY_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,39}$/;
+/** Most digits of a key that is named. A key with more digits may be an identifier or a credential. */
+const KEY_DIGITS_MAX = 3;
+
+/** Counts the parts of a source that were not understood: the lines of a log, or the elements of a list. */
+export interface OddParts {
+  /** `no` is the number of the line or element, counted from 1. */
+  add(no: number, reason: string): void;
+  /** A sentence with the number of these parts, and the place and reason of the first one. Undefined if there is none. */
+  detail(): string | undefined;
+}
+
+/** `name` is the source's path below the boat's root. */
+export function createOddParts(name: string, part: 'line' | 'element' | 'file'): OddParts {
+  let count = 0;
+  let first = '';
+  return {
+    add(no, reason) {
+      count += 1;
+      if (count === 1) first = `${name}:${no} ${reason}`;
+    },
+    detail() {
+      if (count === 0) return undefined;
+      return count === 1
+        ? `1 ${part} was not understood: ${first}`
+        : `${count} ${part}s were not understood, the first: ${first}`;
+    },
+  };
+}
+
+/** Called with each key that an allow-list leaves out. */
+export type OnLeftOut = (key: string) => void;
+
+/** Counts the keys that an allow-list leaves out, for each source. Keeps no values. */
+export interface LeftOutKeys {
+  /** Returns the function that counts the keys of the source `name`. */
+  of(name: string): OnLeftOut;
+  /** A sentence for each source with the number of keys and their names. Undefined if nothing was left out. */
+  detail(): string | undefined;
+}
+
+export function createLeftOutKeys(): LeftOutKeys {
+  const sources = new Map<string, Set<string>>();
+  return {
+    of: (name) => (key) => {
+      const keys = sources.get(name) ?? new Set();
+      // A source with a million keys of its own must not fill the memory.
+      if (keys.size < KEYS_COUNTED_MAX) keys.add(key);
+      sources.set(name, keys);
+    },
+    detail() {
+      const sentences = sources.entries().map(([name, keys]) => describeKeys(name, keys));
+      return sources.size === 0 ? undefined : [...sentences].join('; ');
+    },
+  };
+}
+
+/** Most different keys counted for one source. */
+const KEYS_COUNTED_MAX = 1_000;
+
+function describeKeys(name: string, keys: ReadonlySet<string>): string {
+  const nameable = [...keys].filter(isName);
+  const named = nameable.slice(0, NAMED_KEYS_MAX);
+  const others = keys.size - named.length;
+  const list = [
+    ...named,
+    ...(others === 0 ? [] : [named.length === 0 ? 'no names shown' : `${others} more`]),
+  ];
+  const count = keys.size === KEYS_COUNTED_MAX ? `${keys.size} or more` : String(keys.size);
+  return `not exported: ${count} ${keys.size === 1 ? 'key' : 'keys'} of ${name} (${list.join(', ')})`;
+}
+
+function isName(key: string): boolean {
+  return KEY_NAME.test(key) && key.replaceAll(/[^0-9]/g, '').length <= KEY_DIGITS_MAX;
+}
+
+/** Joins the sentences of a category's detail. */
+export function joinDetails(
+  details: readonly (string | undefined)[],
+): { readonly detail: string } | Readonly<Record<never, never>> {
+  const given = details.filter((detail) => detail !== undefined);
+  return given.length === 0 ? {} : { detail: given.join('; ') };
+}

@@ -1,0 +1,114 @@
+import { countPlainDigits, type ExactNumber, isExactNumber, parseExactJson } from '@d3kos/protocol';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const OPEN_OBJECT = 0x7b;
+const OPEN_LIST = 0x5b;
+const CLOSE_OBJECT = 0x7d;
+const CLOSE_LIST = 0x5d;
+const LETTER_I = 0x49;
+const LETTER_N = 0x4e;
+
+/** Most nesting levels of a JSON text. Known sources have six, and functions that walk a value call themselves once a level. */
+export const JSON_LEVELS_MAX = 64;
+/**
+ * Most values in a JSON text. A value takes up to a hundred bytes of memory and as few as two characters of text, and the
+ * largest known source, a year of benchmarks with their samples, has half a million.
+ */
+export const JSON_VALUES_MAX = 1_000_000;
+
+/** The value of a JSON text, or the reason why it has none. */
+export type ParsedJson =
+  { readonly kind: 'value'; readonly value: unknown } | { readonly kind: 'odd'; readonly reason: string };
+
+/**
+ * Parses JSON that another program wrote, in linear time. `NaN` and `Infinity`, which Python writes, become null. A number that
+ * JavaScript would change becomes an `ExactNumber`. Never throws.
+ */
+export function parseForeignJson(text: string, valuesMax = JSON_VALUES_MAX): ParsedJson {
+  const facts = measure(text, valuesMax);
+  if (facts.levels > JSON_LEVELS_MAX) return odd(`nests deeper than ${JSON_LEVELS_MAX} levels`);
+  if (facts.values > valuesMax) return odd(`contains more than ${valuesMax} values`);
+  return tryParse(facts.hasPythonNumbers ? withoutPythonNumbers(text) : text);
+}
+
+function odd(reason: string): ParsedJson {
+  return { kind: 'odd', reason };
+}
+
+function tryParse(text: string): ParsedJson {
+  try {
+    return { kind: 'value', value: parseExactJson(text) };
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RangeError) return odd('is not valid JSON');
+    throw error;
+  }
+}
+
+interface TextFacts {
+  readonly levels: number;
+  /** One for each `,`, `[` and `{`, one of which precedes every value except the outermost. */
+  readonly values: number;
+  readonly hasPythonNumbers: boolean;
+}
+
+/** Reads the text up to the first limit that it exceeds. */
+function measure(text: string, valuesMax: number): TextFacts {
+  let level = 0;
+  let levels = 0;
+  let values = 0;
+  let hasPythonNumbers = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at) - 1;
+    else if (code === OPEN_OBJECT || code === OPEN_LIST) {
+      level += 1;
+      values += 1;
+      if (level > levels) levels = level;
+      if (levels > JSON_LEVELS_MAX) break;
+    } else if (code === CLOSE_OBJECT || code === CLOSE_LIST) level -= 1;
+    else if (code === COMMA) {
+      values += 1;
+      if (values > valuesMax) break;
+    } else if (code === LETTER_N || code === LETTER_I) hasPythonNumbers = true;
+  }
+  return { levels, values, hasPythonNumbers };
+}
+
+/** Replaces Python's numbers outside strings. */
+function withoutPythonNumbers(text: string): string {
+  const pieces: string[] = [];
+  let at = 0;
+  while (at < text.length) {
+    const quote = text.indexOf('"', at);
+    const end = quote === -1 ? text.length : quote;
+    pieces.push(text.slice(at, end).replaceAll(/-?\b(?:NaN|Infinity)\b/g, 'null'));
+    at = quote === -1 ? text.length : endOfString(text, quote);
+    pieces.push(text.slice(end, at));
+  }
+  return pieces.join('');
+}
+
+/** Returns the position after the closing quote of the string that opens at `start`, or the end of the text. */
+export function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === BACKSLASH) at += 1;
+    else if (code === QUOTE) return at + 1;
+  }
+  return text.length;
+}
+
+/** Most digits of a number that central stores as a number. */
+const NUMBER_DIGITS_MAX = 1_000;
+
+/**
+ * Returns a JSON number with all its digits. A number that central refuses, because it has more than 1,000 digits without its
+ * exponent, becomes text. Undefined for any other value.
+ */
+export function toExactNumber(value: unknown): number | ExactNumber | string | undefined {
+  if (typeof value === 'number') return value;
+  if (!isExactNumber(value)) return undefined;
+  return countPlainDigits(value.rawJSON) > NUMBER_DIGITS_MAX ? value.rawJSON : value;
+}

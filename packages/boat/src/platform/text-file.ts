@@ -1,0 +1,57 @@
+import { toDiskReason } from './disk-error.ts';
+import { isExportError } from './errors.ts';
+import { parseForeignJson } from './lenient-json.ts';
+import type { Disk } from './ports.ts';
+import { decodeText } from './text.ts';
+
+/** A text file that may be missing. `empty` is a file without content, or one in which a power cut left only zero bytes. */
+export type TextFile =
+  | { readonly kind: 'missing' | 'empty' }
+  | { readonly kind: 'unreadable' | 'too_large'; readonly reason: string }
+  | { readonly kind: 'text'; readonly text: string };
+
+/** A JSON file that may be missing. `odd` is a file with a text that is not JSON, or JSON beyond the limits. */
+export type JsonFile =
+  | Exclude<TextFile, { readonly kind: 'text' }>
+  | { readonly kind: 'odd'; readonly reason: string }
+  | { readonly kind: 'value'; readonly value: unknown };
+
+/**
+ * Reads the text of a file of another program or of an operator. Every such file is read with this function, also through a link.
+ * Only a regular file is read. The reason has no
+ * path and none of the file's content. Rethrows any error that does not come from the disk.
+ */
+export async function readTextFile(
+  disk: Pick<Disk, 'read'>,
+  path: string,
+  sizeMaxBytes: number,
+): Promise<TextFile> {
+  try {
+    const bytes = await disk.read(path, sizeMaxBytes, 'follow');
+    if (bytes === undefined) return { kind: 'missing' };
+    const text = decodeText(bytes);
+    return text === '' ? { kind: 'empty' } : { kind: 'text', text };
+  } catch (error) {
+    return toReadFailure(error);
+  }
+}
+
+/** Reads a JSON file. `NaN` and `Infinity` count as null, and numbers keep their digits (see `parseForeignJson`). */
+export async function readJsonFile(
+  disk: Pick<Disk, 'read'>,
+  path: string,
+  sizeMaxBytes: number,
+): Promise<JsonFile> {
+  const file = await readTextFile(disk, path, sizeMaxBytes);
+  return file.kind === 'text' ? parseForeignJson(file.text) : file;
+}
+
+/** Describes a failure to read a file. Rethrows any error that does not come from the disk. */
+export function toReadFailure(error: unknown): {
+  readonly kind: 'unreadable' | 'too_large';
+  readonly reason: string;
+} {
+  if (isExportError(error, 'FILE_TOO_LARGE')) return { kind: 'too_large', reason: 'is too large' };
+  if (!isExportError(error)) throw error;
+  return { kind: 'unreadable', reason: toDiskReason(error) };
+}

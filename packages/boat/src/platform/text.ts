@@ -1,0 +1,110 @@
+import { isUtf8 } from 'node:buffer';
+
+/** Byte order marks. A Windows editor writes one before the text. */
+const UTF8_MARK = [0xef, 0xbb, 0xbf] as const;
+const UTF16_LE_MARK = [0xff, 0xfe] as const;
+const UTF16_BE_MARK = [0xfe, 0xff] as const;
+
+export type TextEncoding = 'utf-8' | 'utf-16le' | 'utf-16be';
+
+/**
+ * Returns the encoding of a text that begins with `bytes`: what a byte order mark says, or UTF-16 if every second byte of the
+ * first two characters is zero. Everything else is `utf-8`, which includes Windows-1252 (see `decodeText`).
+ */
+export function detectEncoding(bytes: Uint8Array): TextEncoding {
+  if (startsWith(bytes, UTF16_LE_MARK)) return 'utf-16le';
+  if (startsWith(bytes, UTF16_BE_MARK)) return 'utf-16be';
+  const [first, second, third, fourth] = bytes;
+  if (first !== 0 && second === 0 && third !== 0 && fourth === 0) return 'utf-16le';
+  if (first === 0 && second !== 0 && third === 0 && fourth !== 0) return 'utf-16be';
+  return 'utf-8';
+}
+
+/**
+ * Decodes a text file of any program, in linear time: UTF-8, UTF-16 and, byte by byte where the bytes are not UTF-8,
+ * Windows-1252. Removes the byte order mark, and NUL characters at the beginning and the end, which a power cut leaves.
+ */
+export function decodeText(bytes: Uint8Array): string {
+  const encoding = detectEncoding(bytes);
+  const text = encoding === 'utf-8' ? decodeBytes(bytes) : new TextDecoder(encoding).decode(bytes);
+  return trimNuls(text);
+}
+
+/**
+ * Decodes UTF-8. Each byte that is not part of a UTF-8 character becomes its Windows-1252 character, so one name in another
+ * encoding does not garble its neighbours. Removes a byte order mark.
+ */
+export function decodeBytes(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = startsWith(bytes, UTF8_MARK) ? UTF8_MARK.length : 0;
+  const utf8 = isUtf8(bytes) ? buffer : toUtf8(buffer);
+  return utf8.toString('utf8', start);
+}
+
+/** Splits a text into lines. A run of NUL characters also ends a line, because a power cut leaves it in place of a line's end. */
+export function toLines(text: string): readonly string[] {
+  return text.split(/\r\n?|\n|\0+/);
+}
+
+/** Returns the first line that is not blank, without white space at its ends. Returns '' if there is none. */
+export function toFirstLine(text: string): string {
+  return (
+    toLines(text)
+      .values()
+      .map((line) => line.trim())
+      .find((line) => line !== '') ?? ''
+  );
+}
+
+function trimNuls(text: string): string {
+  let start = 0;
+  while (text.charCodeAt(start) === 0) start += 1;
+  let end = text.length;
+  while (end > start && text.charCodeAt(end - 1) === 0) end -= 1;
+  return text.slice(start, end);
+}
+
+function startsWith(bytes: Uint8Array, mark: readonly number[]): boolean {
+  return mark.every((byte, index) => bytes[index] === byte);
+}
+
+const WINDOWS_1252 = new TextDecoder('windows-1252');
+/** The UTF-8 bytes of each Windows-1252 character from 0x80 to 0xff. */
+const WINDOWS_CHARACTERS: readonly Buffer[] = Array.from({ length: 128 }, (_, index) =>
+  Buffer.from(WINDOWS_1252.decode(Uint8Array.of(128 + index)), 'utf8'),
+);
+/** The longest of them, for example the euro sign. */
+const CHARACTER_SIZE_MAX_BYTES = 3;
+
+function toUtf8(bytes: Uint8Array): Buffer {
+  let odd = 0;
+  for (let at = 0; at < bytes.length;) {
+    const length = characterLength(bytes, at);
+    if (length === 0) odd += 1;
+    at += Math.max(length, 1);
+  }
+  const utf8 = Buffer.allocUnsafe(bytes.length + odd * (CHARACTER_SIZE_MAX_BYTES - 1));
+  let size = 0;
+  for (let at = 0; at < bytes.length;) {
+    const length = characterLength(bytes, at);
+    if (length === 0)
+      for (const byte of WINDOWS_CHARACTERS[(bytes[at] ?? 0) - 128] ?? []) utf8[size++] = byte;
+    for (const end = at + Math.max(length, 1); at < end; at += 1)
+      if (length > 0) utf8[size++] = bytes[at] ?? 0;
+  }
+  return utf8.subarray(0, size);
+}
+
+/** The number of bytes of the UTF-8 character at `at`. 0 if there is none (Unicode, table 3-7). */
+function characterLength(bytes: Uint8Array, at: number): number {
+  const first = bytes[at] ?? 0;
+  if (first < 0x80) return 1;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  const second = bytes[at + 1] ?? 0;
+  const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+  const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+  if (second < least || second > most) return 0;
+  for (let next = at + 2; next < at + length; next += 1) if (((bytes[next] ?? 0) & 0xc0) !== 0x80) return 0;
+  return length;
+}
