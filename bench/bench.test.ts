@@ -67,7 +67,7 @@ test('a small run prints every collection figure as a line of the documented sha
 test('without a name the benchmarks are listed, and an unknown name or number is refused', () => {
   const list = runBench();
   assert.equal(list.status, 0);
-  for (const name of ['collect', 'queue', 'deliver'])
+  for (const name of ['collect', 'hostile', 'queue', 'deliver'])
     assert.match(list.stdout, new RegExp(`^  ${name} `, 'm'));
   assert.equal(runBench('collectt').status, 2);
   assert.equal(runBench('collect', '--rows', 'many').status, 2);

@@ -6,11 +6,16 @@ import { parseArgs } from 'node:util';
 import { benchCollect } from './collect.ts';
 import { benchDeliver } from './deliver.ts';
 import { type Figure, toTable } from './figure.ts';
+import { benchHostile } from './hostile.ts';
 import { benchQueue } from './queue.ts';
 import type { Bench, BenchOptions } from './run.ts';
 
 const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: string }> = new Map([
   ['collect', { bench: benchCollect, what: 'export of a large boatlog and its effect on the daemon' }],
+  [
+    'hostile',
+    { bench: benchHostile, what: 'an honest boat and the health answer while hostile boats attack central' },
+  ],
   ['queue', { bench: benchQueue, what: 'durable queue cycles and fsyncs per delivered export' }],
   [
     'deliver',
