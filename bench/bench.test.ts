@@ -43,6 +43,7 @@ test('a small run prints every collection figure as a line of the documented sha
       names.push(figure);
     }
     assert.deepEqual(names.toSorted(), [
+      'collect.incremental_identified_vs_without',
       'collect.incremental_large_vs_small',
       'collect.loop_delay_p99',
       'collect.loop_delay_p99_with_writer',

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeIssues } from '../packages/sim/src/fixture/alerts.ts';
+import { identifyCapture, writeCaptures } from '../packages/sim/src/fixture/captures.ts';
 import { type Baseline, findBaseline } from './baseline.ts';
 import { type BenchBoat, makeBoat } from './boat.ts';
 import { hasProgram, numberOf, parseObject, runChild, sleep, stopChild } from './child.ts';
@@ -18,6 +19,10 @@ const RSS_MIXED_ROWS = 100_000;
 const INCREMENTAL_SMALL_ROWS = 1_000;
 /** Number of alerts on the boat that exports state records. Each alert has a digest in the ledger. */
 const ALERTS = 300_000;
+/** Number of captures on the boat whose catches are identified later. Each capture has a digest in the ledger. */
+const CAPTURES = 100_000;
+/** Number of pairs of exports without and with an identified capture per repetition. Each reads every capture. */
+const IDENTIFIED_ROUNDS = 3;
 /** Number of new rows in an incremental export. */
 const NEW_ROWS = 100;
 /** Number of incremental exports per boat and repetition. Each takes milliseconds. */
@@ -34,6 +39,7 @@ export const benchCollect: Bench = async (run) => {
   await measureMemory(run);
   await measureState(run);
   await compareIncremental(run, large);
+  await compareIdentified(run);
   // The writer is measured last, because its entries stay in the log.
   await measureWriter(run, large);
 };
@@ -299,6 +305,31 @@ async function compareIncremental(run: BenchRun, large: BenchBoat): Promise<void
   const note = `medians of ${times.large.length}: ${median(times.large).toFixed(1)} ms and ${median(times.small).toFixed(1)} ms; p90 ${quantile(times.large, 0.9).toFixed(1)} and ${quantile(times.small, 0.9).toFixed(1)} ms`;
   const ratio = median(times.large) / median(times.small);
   run.report(toFigure('collect.incremental_large_vs_small', ratio, 'x', { atMost: 3 }, note));
+}
+
+/** Exports new boatlog rows alternately without and with one capture that was identified since its export. */
+async function compareIdentified(run: BenchRun): Promise<void> {
+  const rows = Math.min(CAPTURES, run.options.rows);
+  run.logProgress(`incremental exports without and with one of ${rows} captures identified later`);
+  const boat = makeBoat(join(run.folder, 'captures'), 0);
+  const captures = join(boat.root, 'data', 'marine-vision', 'captures.db');
+  writeCaptures(captures, { generation: 'gen3', rows, seed: 1 });
+  const times = { without: [] as number[], identified: [] as number[] };
+  await withDaemon(run, boat, async (daemon) => {
+    await daemon.generate('full');
+    for (let round = 0; round < run.options.repetitions * IDENTIFIED_ROUNDS; round += 1) {
+      times.without.push((await addAndExport(boat, daemon)).seconds * 1000);
+      identifyCapture(captures, 1 + round, `species ${round}`);
+      const made = await addAndExport(boat, daemon);
+      if (made.records <= NEW_ROWS) throw new Error('the identified capture was not exported');
+      times.identified.push(made.seconds * 1000);
+    }
+  });
+  const [without, identified] = [median(times.without), median(times.identified)];
+  const note = `${rows} captures; medians of ${times.without.length}: ${without.toFixed(1)} ms and ${identified.toFixed(1)} ms`;
+  run.report(
+    toFigure('collect.incremental_identified_vs_without', identified / without, 'x', { atMost: 3 }, note),
+  );
 }
 
 async function addAndExport(boat: BenchBoat, daemon: Daemon): Promise<Generated> {
