@@ -163,7 +163,7 @@ describe('an answer that is cut off after central stored the part', () => {
 });
 
 describe('a central that cannot be reached', () => {
-  test('behind a black hole is offline, is probed at growing intervals, and is reached when it is back', () =>
+  test('behind a black hole is offline, is probed every 2 s even while earlier probes are stuck, and is reached when it is back', () =>
     inTemporaryFolder('blackhole', async (root) => {
       const hole = await startBlackhole();
       const limits = { connectTimeoutMs: 100 };
@@ -180,8 +180,9 @@ describe('a central that cannot be reached', () => {
         await boat.untilState('offline');
         await until('six tries', () => boat.exchangesMs.length >= 6);
         const waits = boat.exchangesMs.slice(1).map((atMs, at) => atMs - (boat.exchangesMs[at] ?? 0));
-        for (const [at, leastMs] of [5_000, 5_000, 10_000, 20_000, 40_000].entries())
-          assert.ok((waits[at] ?? 0) >= leastMs, `waits of ${waits.map(Math.round).join(', ')} ms`);
+        // A busy machine delays a request by some milliseconds, which the boat's faster clock multiplies.
+        for (const waitMs of waits)
+          assert.ok(waitMs >= 1_000, `waits of ${waits.map(Math.round).join(', ')} ms`);
         assert.equal(attemptsSpent(boat), 0);
         await hole.close();
         link = await startFaultProxy(central().place.port, hole.port);
