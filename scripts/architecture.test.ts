@@ -14,6 +14,8 @@ import {
   NO_TEST_CODE,
   OUTSIDE_WORLD,
   PACKAGES,
+  PAGES_MODULES,
+  PAGES_TYPES,
 } from './architecture.ts';
 import { toCells, toSection } from './docs.ts';
 
@@ -21,6 +23,7 @@ const root = join(import.meta.dirname, '..');
 const PROGRAMS = [
   { name: 'boat', heading: 'Modules of the boat', modules: BOAT_MODULES },
   { name: 'central', heading: 'Modules of central', modules: CENTRAL_MODULES },
+  { name: 'pages', heading: 'Modules of the pages', modules: PAGES_MODULES },
 ] as const;
 
 type Rules = Readonly<Record<string, Required<ModuleRule>>>;
@@ -135,6 +138,16 @@ function plantPackageImports(): readonly Planted[] {
 }
 
 const OTHER_PLANTED: readonly Planted[] = [
+  {
+    file: 'packages/pages/src/boat/planted-contract.ts',
+    text: "export { ROUTES } from '../../../boat/src/api/contract.ts';\n",
+    rule: PAGES_TYPES,
+  },
+  {
+    file: 'packages/pages/src/boat/planted-manager.ts',
+    text: "export type * from '../../../boat/src/export-manager.ts';\n",
+    rule: 'package pages',
+  },
   {
     file: 'packages/boat/src/deliver/planted-manager.ts',
     text: "export type * from '../export-manager.ts';\n",

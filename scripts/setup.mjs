@@ -90,6 +90,7 @@ try {
   install();
   run(findNode(), [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.build.json']);
   run(findNode(), [join(root, 'scripts', 'bundle-boat.mjs')]);
+  run(findNode(), [join(root, 'scripts', 'bundle-pages.mjs')]);
   // Lets the handler of a signal that arrived meanwhile run.
   await new Promise((resolve) => setImmediate(resolve));
 } finally {

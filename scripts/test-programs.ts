@@ -1,7 +1,10 @@
+import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
+/** The files of the web page, as set-up builds them. */
+const PAGE = join(ROOT, 'packages', 'boat', 'dist', 'page');
 /** Inside the checkout, so that the programs find their libraries. */
 const TARGET = join(ROOT, 'node_modules', '.cache', 'test-programs');
 
@@ -37,5 +40,7 @@ export function bundleTestPrograms(): void {
     },
     logLevel: 'error',
   });
+  // The boat's program serves the page from the folder beside it.
+  if (existsSync(PAGE)) cpSync(PAGE, join(TARGET, 'page'), { recursive: true });
   process.env[VARIABLE] = TARGET;
 }

@@ -31,6 +31,9 @@ const ATTEMPTS: Readonly<
     { readonly succeeds: readonly Attempt[]; readonly refused?: Readonly<Record<string, Attempt>> }
   >
 > = {
+  page: { succeeds: [{}] },
+  pageScript: { succeeds: [{}] },
+  pageStyle: { succeeds: [{}] },
   health: { succeeds: [{}] },
   status: { succeeds: [{}] },
   generate: {

@@ -5,6 +5,7 @@ import { describeDestination } from './deliver/policy/destination-state.ts';
 import { describeLedgerChange } from './deliver/policy/divergence.ts';
 import type { DoctorReport } from './doctor/doctor.ts';
 import { isHealthy, toReportedFindings } from './doctor/policy.ts';
+import type { ManagerEvent } from './events.ts';
 import type {
   ExportFileFacts,
   Preview,
@@ -57,6 +58,10 @@ export function toStatusAnswer(status: Status, port: number, nowMs: WallMs): Ans
     ledger: { ledger_id: status.ledger.ledgerId, change: toLedgerChange(status.ledger.change) },
     last_export: status.lastExport === undefined ? null : toQueueView(status.lastExport),
     last_delivery: status.lastDelivery === undefined ? null : toHistoryView(status.lastDelivery),
+    delivered: {
+      export_count: status.delivered.exportCount,
+      record_count: status.delivered.recordCount,
+    },
     schedule: {
       daily_hour: status.schedule.dailyHour,
       timezone: status.schedule.timeZone,
@@ -67,6 +72,7 @@ export function toStatusAnswer(status: Status, port: number, nowMs: WallMs): Ans
       total_bytes: status.storage.totalBytes,
       exports_bytes: status.storage.exportsBytes,
       ...toMediumKeys(status.storage.medium),
+      reserve_bytes: status.storage.reserveBytes,
     },
     categories: status.categories,
     time: toLegacyTime(nowMs),
@@ -97,6 +103,11 @@ function toLedgerChange(change: LedgerChange | undefined): Answer<'status'>['led
 /** The answer to `GET /health`. */
 export function toHealthAnswer(version: string, nowMs: WallMs): Answer<'health'> {
   return { service: 'd3kos-export-manager', status: 'ok', version, time: toLegacyTime(nowMs) };
+}
+
+/** The heartbeat of the event stream. */
+export function toHeartbeat(nowMs: WallMs): ManagerEvent {
+  return { kind: 'heartbeat', time: toLegacyTime(nowMs) };
 }
 
 /** The answer to `GET /export/queue/status`. */

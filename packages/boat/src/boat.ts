@@ -18,6 +18,7 @@ import { createLicense, type License } from './license/license.ts';
 import { isClockSynchronized } from './platform/clock-synchronized.ts';
 import { isExportError } from './platform/errors.ts';
 import { readFileMode } from './platform/file-mode.ts';
+import { PAGE_FOLDER } from './platform/page-folder.ts';
 import { toStorageWarning } from './platform/policy/storage-medium.ts';
 import type { WallMs, World } from './platform/ports.ts';
 import { SOFTWARE_VERSION } from './platform/software-version.ts';
@@ -113,7 +114,14 @@ export async function startBoat(
   await warnOfStorage(parts);
   const worker = startWorker(parts);
   const manager = createExportManager({ ...parts, ...toManagerParts(parts), worker });
-  const app = createApp({ manager, events, world, port: config.port, allowedOrigins: config.allowedOrigins });
+  const app = createApp({
+    manager,
+    events,
+    world,
+    port: config.port,
+    allowedOrigins: config.allowedOrigins,
+    pageFolder: PAGE_FOLDER,
+  });
   views.changed();
   const { delivery } = parts;
   return { manager, app, ledger, delivery, run: () => run(parts, worker), close: () => ledger.close() };

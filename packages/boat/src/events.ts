@@ -28,7 +28,13 @@ export function toManagerEvent(event: DeliveryEvent): ManagerEvent | undefined {
 export const WATCHERS_MAX = 16;
 
 /** The event bus for pages. */
-export type Events = EventBus<ManagerEvent>;
+export interface Events extends EventBus<ManagerEvent> {
+  /**
+   * The events that describe work in progress, for a page that connects in the middle: the categories collected so far, and the
+   * part that is being sent.
+   */
+  inProgress(): readonly ManagerEvent[];
+}
 
 /** Passes each event to the current subscribers. Later subscribers do not receive it. */
 export interface EventBus<Event> {
@@ -52,5 +58,36 @@ export function createEventBus<Event>(): EventBus<Event> {
 }
 
 export function createEvents(): Events {
-  return createEventBus();
+  const bus = createEventBus<ManagerEvent>();
+  let inProgress: readonly ManagerEvent[] = [];
+  return {
+    ...bus,
+    emit(event) {
+      inProgress = nextInProgress(inProgress, event);
+      bus.emit(event);
+    },
+    inProgress: () => inProgress,
+  };
+}
+
+/** The work in progress after an event. It has at most one event for each category and one for the part that is being sent. */
+function nextInProgress(events: readonly ManagerEvent[], event: ManagerEvent): readonly ManagerEvent[] {
+  switch (event.kind) {
+    case 'collecting':
+      return [...events.filter((one) => one.kind !== 'collecting' || one.category !== event.category), event];
+    case 'collected':
+      return events.filter(({ kind }) => kind !== 'collecting');
+    case 'uploading':
+      return [...events.filter(({ kind }) => kind !== 'uploading'), event];
+    case 'delivered':
+      return events.filter((one) => one.kind !== 'uploading' || one.queueId !== event.queueId);
+    case 'queue':
+      return event.counts.uploading > 0 ? events : events.filter(({ kind }) => kind !== 'uploading');
+    case 'heartbeat':
+    case 'unread':
+    case 'destination':
+      return events;
+    default:
+      return event satisfies never;
+  }
 }

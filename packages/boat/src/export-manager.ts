@@ -66,9 +66,12 @@ export interface Status {
     readonly freeBytes: number;
     readonly totalBytes: number;
     readonly exportsBytes: number;
+    readonly reserveBytes: number;
     /** The medium that holds the exports. Undefined if the system does not report it. */
     readonly medium: StorageMedium | undefined;
   };
+  /** All delivered exports, and the number of records in them. */
+  readonly delivered: { readonly exportCount: number; readonly recordCount: number };
   readonly categories: Readonly<Partial<Record<Category, CategoryCount>>>;
 }
 

@@ -45,7 +45,8 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
     { installationId, tier }: KnownLicense,
     slotId: string | undefined,
   ): Promise<QueuedOrNothingNew> => {
-    const result = await createExport(createDeps, { type, trigger, installationId, tier, slotId }, signal);
+    const request = { type, trigger, installationId, tier, slotId };
+    const result = await untilCollected(deps, createExport(createDeps, request, signal));
     if (result.kind !== 'queued') lastCategories = result.categories;
     if (result.kind === 'unread') {
       reportUnread(deps, result.unread);
@@ -101,6 +102,11 @@ async function checkLicense(deps: ExportManagerDeps, trigger: ExportTrigger): Pr
   if (license.kind === 'refused') return license;
   const permission = mayExport(license.tier, trigger);
   return permission.kind === 'refused' ? permission : { kind: 'allowed', license };
+}
+
+/** Tells pages that collecting has ended, however it ended. */
+function untilCollected<T>({ events }: Pick<ExportManagerDeps, 'events'>, made: Promise<T>): Promise<T> {
+  return made.finally(() => events.emit({ kind: 'collected' }));
 }
 
 /** Names the unread categories in the log and to pages. */

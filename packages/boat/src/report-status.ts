@@ -1,5 +1,6 @@
 import type { ExportManager, ExportManagerDeps, ExportVerbs } from './export-manager.ts';
 import { mayExport } from './license/policy.ts';
+import { toReserveBytes } from './retain/policy.ts';
 
 /** Creates the status query. It reads the licence, the ledger, the worker and the disk at the time of the call. */
 export function createStatusReport(
@@ -36,8 +37,10 @@ export function createStatusReport(
       storage: {
         ...space,
         exportsBytes: files.reduce((sum, file) => sum + (file.kind === 'file' ? file.sizeBytes : 0), 0),
+        reserveBytes: toReserveBytes(space.totalBytes, config.reserveBytes),
         medium: await world.storageMedium?.(deps.paths.home),
       },
+      delivered: ledger.queue.deliveredTotals(),
       categories: Object.keys(categories).length > 0 ? categories : (lastExport?.categories ?? {}),
     };
   };

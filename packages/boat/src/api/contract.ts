@@ -45,6 +45,32 @@ const file = <M extends MediaType>(mediaType: M) =>
  * handlers, the client of the command line, OpenAPI, the reference page and the types of the pages derive from it.
  */
 export const ROUTES = {
+  page: {
+    method: 'GET',
+    path: '/',
+    summary: 'Returns the Data Management page for the owner',
+    description:
+      'Its Content-Security-Policy allows only files and data of this server. Only pages of `allowed_origins` may frame it.',
+    callers: 'boat',
+    answer: file('text/html'),
+    caching: 'revalidate',
+  },
+  pageScript: {
+    method: 'GET',
+    path: '/page/boat.js',
+    summary: 'Returns the script of the page',
+    callers: 'boat',
+    answer: file('text/javascript'),
+    caching: 'revalidate',
+  },
+  pageStyle: {
+    method: 'GET',
+    path: '/page/boat.css',
+    summary: 'Returns the style sheet of the page',
+    callers: 'boat',
+    answer: file('text/css'),
+    caching: 'revalidate',
+  },
   health: {
     method: 'GET',
     path: '/health',
@@ -227,7 +253,9 @@ export const ROUTES = {
     method: 'GET',
     path: '/export/events',
     summary:
-      'Streams server-sent events: `queue`, `collecting`, `unread`, `uploading`, `delivered`, `destination`',
+      'Streams server-sent events: `heartbeat`, `queue`, `collecting`, `unread`, `collected`, `uploading`, `delivered`, `destination`',
+    description:
+      'A stream begins with a heartbeat and the work in progress. A heartbeat follows every 15 seconds, so that a page notices a connection that died silently.',
     callers: 'boat',
     answer: { mediaType: 'text/event-stream', schema: EventSchema },
   },

@@ -4,8 +4,10 @@ import type { Static, TObject, TSchema } from 'typebox';
 export type MediaType =
   | 'application/json'
   | 'application/octet-stream'
+  | 'text/css'
   | 'text/csv'
   | 'text/event-stream'
+  | 'text/html'
   | 'text/javascript'
   | 'text/plain';
 

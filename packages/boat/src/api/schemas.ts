@@ -146,6 +146,10 @@ export const StatusSchema = Type.Object({
   }),
   last_export: Nullable(QueueEntrySchema),
   last_delivery: Nullable(HistoryEntrySchema),
+  delivered: Type.Object(
+    { export_count: Count, record_count: Count },
+    { description: 'All delivered exports in the history, and the number of records in them' },
+  ),
   schedule: Type.Object({
     daily_hour: Type.Integer({ minimum: 0, maximum: 23 }),
     timezone: Type.String({ description: 'IANA name' }),
@@ -155,6 +159,10 @@ export const StatusSchema = Type.Object({
     free_bytes: Count,
     total_bytes: Count,
     exports_bytes: Count,
+    reserve_bytes: Type.Integer({
+      minimum: 0,
+      description: 'Space kept free for the other services of the boat. Below it no export is made.',
+    }),
     medium: Type.Optional(
       Nullable(
         Type.Enum(['disk', 'memory', 'overlay', 'network', 'fuse'], {
@@ -303,14 +311,29 @@ export const DoctorSchema = Type.Object({
   reserve_bytes: Count,
 });
 
-/** The data of one server-sent event. `kind` is also the name of the event. */
+/**
+ * The data of one server-sent event. `kind` is also the name of the event. A new stream begins with a heartbeat and the events of
+ * work in progress: the categories collected so far, and the part that is being sent.
+ */
 export const EventSchema = Type.Union([
   Type.Object({
     kind: Type.Literal('queue'),
     counts: Type.Object({ pending: Count, uploading: Count, completed: Count, failed: Count }),
   }),
+  Type.Object({
+    kind: Type.Literal('heartbeat', {
+      description:
+        'Sent at an interval. A client that receives nothing for several intervals is not connected.',
+    }),
+    time: Time,
+  }),
   Type.Object({ kind: Type.Literal('collecting'), category: Type.String(), count: Count }),
   Type.Object({ kind: Type.Literal('unread'), category: Type.String(), detail: Type.String() }),
+  Type.Object({
+    kind: Type.Literal('collected', {
+      description: 'Collecting has ended, whether or not an export was queued',
+    }),
+  }),
   Type.Object({
     kind: Type.Literal('uploading'),
     queueId: Type.String(),

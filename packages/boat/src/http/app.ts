@@ -13,12 +13,8 @@ import { createHandlers, type HandlerDeps, type RouteInput } from './handlers.ts
 import { checkRequestOrigin } from './request-origin.ts';
 import { invalidRequest, parseQuery, readJson } from './request-input.ts';
 
-export interface AppDeps extends HandlerDeps {
-  readonly allowedOrigins: readonly string[];
-}
-
 /** Creates the local API. Registers every route of the contract with its checks and its handler. */
-export function createApp(deps: AppDeps): Hono {
+export function createApp(deps: HandlerDeps): Hono {
   const app = new Hono();
   app.use(refuseOtherSites(deps));
   app.use(
@@ -57,7 +53,7 @@ export function createApp(deps: AppDeps): Hono {
 }
 
 /** Refuses pages and hosts that do not belong to the boat, and sets the headers of every answer. */
-function refuseOtherSites({ port, allowedOrigins }: AppDeps): MiddlewareHandler {
+function refuseOtherSites({ port, allowedOrigins }: HandlerDeps): MiddlewareHandler {
   return async (context, next) => {
     const check = checkRequestOrigin(
       context.req.header('host') ?? new URL(context.req.url).host,

@@ -22,6 +22,7 @@ import type { ExportManager } from '../export-manager.ts';
 import type { World } from '../platform/ports.ts';
 import { BRIDGE_SCRIPT } from './bridge.ts';
 import { toMetrics } from './metrics.ts';
+import { type PageDeps, sendPageFile } from './page.ts';
 import { sendBundle, sendCsv, sendEvents, sendFile } from './streams.ts';
 
 export interface HandlerDeps {
@@ -29,6 +30,10 @@ export interface HandlerDeps {
   readonly events: Events;
   readonly world: Pick<World, 'clock' | 'disk' | 'log'>;
   readonly port: number;
+  /** The folder with the files of the page. */
+  readonly pageFolder: string;
+  /** Origins whose pages may call the API and frame the page. */
+  readonly allowedOrigins: readonly string[];
 }
 
 /** A request's input, checked by the schemas of its route. */
@@ -100,8 +105,17 @@ function createJsonHandlers({ manager, world, port }: HandlerDeps): JsonHandlers
   };
 }
 
-function createStreamHandlers({ manager, events, world }: HandlerDeps): StreamHandlers {
+function createStreamHandlers(deps: HandlerDeps): StreamHandlers {
+  const { manager, events, world } = deps;
+  const page: PageDeps = {
+    disk: world.disk,
+    folder: deps.pageFolder,
+    frameOrigins: deps.allowedOrigins,
+  };
   return {
+    page: (_, context) => sendPageFile(context, page, 'index.html'),
+    pageScript: (_, context) => sendPageFile(context, page, 'boat.js'),
+    pageStyle: (_, context) => sendPageFile(context, page, 'boat.css'),
     file: async ({ params: { name } }, context) =>
       sendFile(context, world.disk, name, await manager.filePath(name)),
     bundle: async ({ body: { failed = false } }, context) =>
@@ -109,7 +123,7 @@ function createStreamHandlers({ manager, events, world }: HandlerDeps): StreamHa
     boatlogCsv: (_, context) => sendCsv(context, 'boatlog.csv', manager.boatlogCsv()),
     bridge: (_, context) =>
       context.body(BRIDGE_SCRIPT, 200, { 'Content-Type': 'text/javascript; charset=utf-8' }),
-    events: (_, context) => sendEvents(context, events),
+    events: (_, context) => sendEvents(context, events, world.clock),
     metrics: async (_, context) =>
       context.body(toMetrics(await manager.status()), 200, {
         'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',

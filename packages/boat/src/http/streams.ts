@@ -1,8 +1,9 @@
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
+import { toHeartbeat } from '../answers.ts';
 import type { Bundle } from '../bundle/bundler.ts';
-import type { Events } from '../events.ts';
-import type { Disk } from '../platform/ports.ts';
+import type { Events, ManagerEvent } from '../events.ts';
+import type { Clock, Disk } from '../platform/ports.ts';
 
 /** Number of bytes that are read from a file for one piece of an answer. */
 const DOWNLOAD_CHUNK_BYTES = 256 * 1024;
@@ -11,6 +12,11 @@ const DOWNLOAD_CHUNK_BYTES = 256 * 1024;
  * automatically.
  */
 const EVENTS_WAITING_MAX = 1_000;
+/**
+ * Interval of the heartbeats. A page counts its picture as old after two missing heartbeats, and proxies commonly close a connection
+ * that is silent for 60 s.
+ */
+export const HEARTBEAT_EVERY_MS = 15_000;
 
 /** Answers with an export file. If the file is removed meanwhile, the answer is cut off. */
 export function sendFile(
@@ -58,23 +64,32 @@ function sendDownload(
   return context.body(ReadableStream.from(pieces));
 }
 
-/** Streams events to a page until the page disconnects or stops reading. */
-export function sendEvents(context: Context, events: Events): Response {
+/**
+ * Streams events to a page until the page disconnects or stops reading. Begins with a heartbeat and the work in progress. The
+ * heartbeats use monotonic time, so a change of the boat's clock does not delay them.
+ */
+export function sendEvents(context: Context, events: Events, clock: Clock): Response {
   return streamSSE(context, async (stream) => {
-    const left = Promise.withResolvers<void>();
-    stream.onAbort(left.resolve);
-    void stream.write(': watching\n\n');
+    const left = new AbortController();
+    stream.onAbort(() => left.abort());
     let waitingCount = 0;
-    const unsubscribe = events.subscribe((event) => {
+    const send = (event: ManagerEvent): void => {
       if (waitingCount >= EVENTS_WAITING_MAX) return stream.abort();
       waitingCount += 1;
       void stream
         .writeSSE({ event: event.kind, data: JSON.stringify(event) })
         .finally(() => (waitingCount -= 1));
-    });
+    };
+    const beat = (): void => send(toHeartbeat(clock.wall()));
+    const unsubscribe = events.subscribe(send);
     // If WATCHERS_MAX subscribers already exist, the stream ends at once.
     if (unsubscribe === undefined) return;
-    await left.promise;
+    beat();
+    for (const event of events.inProgress()) send(event);
+    while (!left.signal.aborted) {
+      // The only rejection is the abort.
+      await clock.sleep(HEARTBEAT_EVERY_MS, left.signal).then(beat, () => undefined);
+    }
     unsubscribe();
   });
 }

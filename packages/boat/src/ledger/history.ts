@@ -27,6 +27,8 @@ export interface History {
   ): { readonly rows: readonly HistoryRow[]; readonly lastHistoryNo: number };
   /** The number of the newest delivered export, or 0. */
   newestNo(): number;
+  /** The number of delivered exports and of the records in them. */
+  totals(): { readonly exportCount: number; readonly recordCount: number };
 }
 
 export function createHistory({ db }: LedgerDatabase): History {
@@ -38,6 +40,9 @@ export function createHistory({ db }: LedgerDatabase): History {
   const select = db.prepare('SELECT * FROM history ORDER BY history_no DESC LIMIT ?');
   const selectPage = db.prepare('SELECT * FROM history WHERE history_no > ? ORDER BY history_no LIMIT ?');
   const selectNewest = db.prepare('SELECT coalesce(max(history_no), 0) AS n FROM history');
+  const selectTotals = db.prepare(
+    'SELECT count(*) AS exportCount, coalesce(sum(record_count), 0) AS recordCount FROM history',
+  );
   return {
     insert: ({ entry, atMs, receipts, lastReceipt }) => {
       insert.run(
@@ -70,5 +75,7 @@ export function createHistory({ db }: LedgerDatabase): History {
       };
     },
     newestNo: () => selectNewest.get()?.['n'] as number,
+    // The query returns one row with two INTEGER columns.
+    totals: () => selectTotals.get() as unknown as ReturnType<History['totals']>,
   };
 }

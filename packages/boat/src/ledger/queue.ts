@@ -16,6 +16,7 @@ export interface Queue extends QueueArrivals, QueueReads, QueueWaiting, QueueOut
   readonly history: History['list'];
   readonly historyPage: History['page'];
   readonly newestHistoryNo: History['newestNo'];
+  readonly deliveredTotals: History['totals'];
   readonly losses: Losses['list'];
   /** Total size of the request bodies sent in the calendar month of `atMs`, in bytes. */
   monthBytes(atMs: WallMs): number;
@@ -44,6 +45,7 @@ export function createQueue(
     history: history.list,
     historyPage: history.page,
     newestHistoryNo: history.newestNo,
+    deliveredTotals: history.totals,
     losses: tables.losses.list,
     monthBytes: months.bytesIn,
   };

@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import type { Context } from 'hono';
+import { ExportError } from '../platform/errors.ts';
+import type { Disk } from '../platform/ports.ts';
+
+/** Maximum size of a file of the page, in bytes. The largest one has less than 200 KB. */
+const PAGE_FILE_SIZE_MAX_BYTES = 4 * 1024 * 1024;
+
+/** The files of the page and their media types. A request can name no other file. */
+const PAGE_FILES = {
+  'index.html': 'text/html; charset=utf-8',
+  'boat.js': 'text/javascript; charset=utf-8',
+  'boat.css': 'text/css; charset=utf-8',
+} as const;
+
+/** Where the page's files are, and which pages may frame it. */
+export interface PageDeps {
+  readonly disk: Pick<Disk, 'read'>;
+  readonly folder: string;
+  readonly frameOrigins: readonly string[];
+}
+
+/**
+ * The Content-Security-Policy of the page. The page loads files and data only from its own server, runs no inline script, and cannot
+ * turn text into markup (Trusted Types). Only itself and the given origins, which are the kiosk's, may frame it.
+ */
+export function toContentSecurityPolicy(frameOrigins: readonly string[]): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "require-trusted-types-for 'script'",
+    `frame-ancestors ${["'self'", ...frameOrigins.filter(isSafeSource)].join(' ')}`,
+  ].join('; ');
+}
+
+/** True if the origin cannot add a directive or another source to a policy. */
+function isSafeSource(origin: string): boolean {
+  return /^https?:\/\/[\w.:[\]-]+$/.test(origin);
+}
+
+/** Answers with a file of the page. Throws NOT_FOUND if the page was not built. */
+export async function sendPageFile(
+  context: Context,
+  { disk, folder, frameOrigins }: PageDeps,
+  name: keyof typeof PAGE_FILES,
+): Promise<Response> {
+  const bytes = await disk.read(join(folder, name), PAGE_FILE_SIZE_MAX_BYTES);
+  if (bytes === undefined)
+    throw new ExportError('NOT_FOUND', `The file ${name} of the page does not exist`, {
+      op: 'open the page',
+      hint: 'Build the page with npm run setup.',
+    });
+  context.header('Content-Type', PAGE_FILES[name]);
+  context.header('Content-Security-Policy', toContentSecurityPolicy(frameOrigins));
+  context.header('Referrer-Policy', 'no-referrer');
+  context.header('Cross-Origin-Opener-Policy', 'same-origin');
+  // The body of a response has its own ArrayBuffer, as its type requires.
+  return context.body(new Uint8Array(bytes));
+}

@@ -1,0 +1,129 @@
+import { BUNDLE_PATH, call, type Refusal, type Reply, toRefusal } from './api.ts';
+import type { Look } from './look.ts';
+import { remember } from './memory.ts';
+import type { Refresh } from './refresh.ts';
+import type { Act, Notice, PageState, Place, Sheet } from './state.ts';
+import { HISTORY_FIRST } from './state.ts';
+import type { Store } from './store.ts';
+
+/** Number of history rows that "Show more" adds, and their maximum in the API. */
+const HISTORY_STEP = 1_000;
+const HISTORY_MAX = 10_000;
+
+/** What the owner can do. Each act asks the export manager and shows its answer, and then the facts are read again. */
+export interface Acts {
+  exportNew(): void;
+  exportEverything(): void;
+  sendNow(): void;
+  retry(queueIds: readonly string[]): void;
+  cancel(queueId: string): void;
+  clearDelivered(): void;
+  saveBundle(): void;
+  setConsent(isGiven: boolean): void;
+  showMoreHistory(): void;
+  open(place: Place): void;
+  ask(sheet: Sheet | undefined): void;
+  dismiss(): void;
+  setLook(look: Look): void;
+  setLanguage(language: string): void;
+}
+
+export function createActs(store: Store, refresh: Refresh): Acts {
+  /** Runs one act. A second press while it runs has no effect. */
+  const run = (act: Act, work: () => Promise<Notice | undefined>): void => {
+    if (store.read().act !== undefined) return;
+    store.change((state) => ({ ...state, act, notice: undefined, sheet: undefined }));
+    void work().then((notice) => {
+      store.change((state) => ({ ...state, act: undefined, notice }));
+      void refresh.everything();
+    });
+  };
+  const set = (facts: Partial<PageState>): void => store.change((state) => ({ ...state, ...facts }));
+  const generate = (act: Act, type: 'full' | 'incremental'): void =>
+    run(act, async () =>
+      toNotice(await call('generate', { body: { type } }), ({ queued, record_count = 0 }) =>
+        queued ? { kind: 'queued', recordCount: record_count } : { kind: 'nothing_new' },
+      ),
+    );
+  return {
+    exportNew: () => generate('export', 'incremental'),
+    exportEverything: () => generate('again', 'full'),
+    sendNow: () => run('process', async () => toNotice(await call('process'), () => ({ kind: 'send_now' }))),
+    retry: (queueIds) => run('retry', () => retryEach(queueIds)),
+    cancel: (queueId) =>
+      run('cancel', async () =>
+        toNotice(await call('cancel', { params: { id: queueId } }), () => ({ kind: 'cancelled' })),
+      ),
+    clearDelivered: () =>
+      run('clear', async () =>
+        toNotice(await call('cleanup', { body: { completed_older_than_days: 0 } }), (answer) => ({
+          kind: 'cleared',
+          fileCount: answer.completed_removed + answer.failed_removed,
+          freedBytes: answer.freed_bytes,
+        })),
+      ),
+    saveBundle: () => run('bundle', saveBundle),
+    setConsent: (isGiven) =>
+      run('consent', async () => {
+        const reply = await call('changeSettings', { body: { usage_telemetry: isGiven } });
+        if (reply.kind === 'refused') return reply;
+        set({ settings: reply.value });
+        return undefined;
+      }),
+    showMoreHistory() {
+      const { historyLimit } = store.read();
+      set({ historyLimit: Math.min(HISTORY_MAX, historyLimit + HISTORY_STEP) });
+      void refresh.everything();
+    },
+    open(place) {
+      set({
+        place,
+        notice: undefined,
+        historyLimit: place === 'history' ? store.read().historyLimit : HISTORY_FIRST,
+      });
+      void refresh.everything();
+    },
+    ask: (sheet) => set({ sheet }),
+    dismiss: () => set({ notice: undefined }),
+    setLook(look) {
+      remember('look', look);
+      set({ look });
+    },
+    setLanguage(language) {
+      remember('language', language);
+      set({ language });
+    },
+  };
+}
+
+function toNotice<T>(reply: Reply<T>, toAnswer: (value: T) => Notice): Notice {
+  return reply.kind === 'answer' ? toAnswer(reply.value) : reply;
+}
+
+/** Returns failed exports to the queue, one after another. Stops at the first refusal. */
+async function retryEach(queueIds: readonly string[]): Promise<Notice> {
+  for (const id of queueIds) {
+    const reply = await call('retry', { params: { id } });
+    if (reply.kind === 'refused') return reply;
+  }
+  return { kind: 'retried' };
+}
+
+/** Downloads the waiting exports as one file, which the browser saves where the owner chooses. */
+async function saveBundle(): Promise<Notice | undefined> {
+  const refused = (refusal: Refusal): Notice => ({ kind: 'refused', refusal });
+  try {
+    const response = await fetch(BUNDLE_PATH, { method: 'POST', body: '{}' });
+    if (response.status === 204) return { kind: 'no_bundle' };
+    if (!response.ok) return refused(toRefusal(await response.json()));
+    const name = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1];
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(await response.blob());
+    link.download = name ?? 'exports.d3kbundle';
+    link.click();
+    URL.revokeObjectURL(link.href);
+    return undefined;
+  } catch (error) {
+    return refused({ code: 'UNREACHABLE', error: error instanceof Error ? error.message : '', hint: '' });
+  }
+}

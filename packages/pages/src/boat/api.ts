@@ -1,0 +1,114 @@
+import type { Answer, Input, JsonRouteName, ROUTES } from '@d3kos/boat/api';
+
+/** The paths of the routes that the page uses. The compiler compares them with the contract. */
+const PATHS = {
+  status: '/export/status',
+  generate: '/export/generate',
+  preview: '/export/preview',
+  queue: '/export/queue',
+  process: '/export/queue/process',
+  cleanup: '/export/queue/cleanup',
+  retry: '/export/queue/{id}/retry',
+  cancel: '/export/queue/{id}',
+  history: '/export/history',
+  files: '/export/files',
+  settings: '/export/settings',
+  changeSettings: '/export/settings',
+} as const satisfies { readonly [N in JsonRouteName]?: (typeof ROUTES)[N]['path'] };
+
+/** The methods of the same routes. A route that is not listed has the method GET. */
+const METHODS = {
+  generate: 'POST',
+  process: 'POST',
+  cleanup: 'POST',
+  retry: 'POST',
+  cancel: 'DELETE',
+  changeSettings: 'POST',
+} as const satisfies { readonly [N in JsonRouteName]?: (typeof ROUTES)[N]['method'] };
+
+export const EVENTS_PATH = '/export/events' satisfies (typeof ROUTES)['events']['path'];
+export const CSV_PATH = '/export/boatlog/csv' satisfies (typeof ROUTES)['boatlogCsv']['path'];
+export const BUNDLE_PATH = '/export/bundle' satisfies (typeof ROUTES)['bundle']['path'];
+
+export type UsedRoute = keyof typeof PATHS;
+export type ManagerEvent = Answer<'events'>;
+export type EventKind = ManagerEvent['kind'];
+
+/** Every kind of event that the page listens for. */
+export const EVENT_KINDS = {
+  heartbeat: true,
+  queue: true,
+  collecting: true,
+  unread: true,
+  collected: true,
+  uploading: true,
+  delivered: true,
+  destination: true,
+} as const satisfies Readonly<Record<EventKind, true>>;
+
+/** Why a request was not done. `UNREACHABLE` means that no answer arrived, so it is not known whether it was done. */
+export interface Refusal {
+  readonly code: string;
+  readonly error: string;
+  readonly hint: string;
+}
+
+export type Reply<T> =
+  { readonly kind: 'answer'; readonly value: T } | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** Timeout for an answer. An export of a million rows takes minutes on a slow card. */
+const ANSWER_MAX_MS = 15 * 60_000;
+
+/** The path of an export file. */
+export function toFilePath(name: string): string {
+  return `/export/files/${encodeURIComponent(name)}`;
+}
+
+/** Calls a route of the export manager. Never rejects. */
+export async function call<N extends UsedRoute>(
+  name: N,
+  input: Partial<Input<N>> = {},
+): Promise<Reply<Answer<N>>> {
+  const {
+    params = {},
+    query = {},
+    body,
+  } = input as {
+    readonly params?: Readonly<Record<string, string>>;
+    readonly query?: Readonly<Record<string, string | number>>;
+    readonly body?: unknown;
+  };
+  const path = PATHS[name].replaceAll(/\{(\w+)\}/g, (_, key: string) =>
+    encodeURIComponent(params[key] ?? ''),
+  );
+  const search = new URLSearchParams(
+    Object.entries(query).map(([key, value]): [string, string] => [key, String(value)]),
+  ).toString();
+  const method = name in METHODS ? METHODS[name as keyof typeof METHODS] : 'GET';
+  try {
+    const response = await fetch(search === '' ? path : `${path}?${search}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: { 'Content-Type': 'application/json' },
+      signal: AbortSignal.timeout(ANSWER_MAX_MS),
+    });
+    const value: unknown = await response.json();
+    // The answer comes from the server of this page and follows the contract of its version.
+    if (response.ok) return { kind: 'answer', value: value as Answer<N> };
+    return { kind: 'refused', refusal: toRefusal(value) };
+  } catch (error) {
+    return {
+      kind: 'refused',
+      refusal: { code: 'UNREACHABLE', error: error instanceof Error ? error.message : '', hint: '' },
+    };
+  }
+}
+
+/** Reads the answer to a request that was refused. */
+export function toRefusal(value: unknown): Refusal {
+  const read = (key: string): string => {
+    const text: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+    return typeof text === 'string' ? text : '';
+  };
+  return { code: read('code') || 'INTERNAL', error: read('error'), hint: read('hint') };
+}

@@ -1,0 +1,71 @@
+import { EVENT_KINDS, type EventKind, EVENTS_PATH, type ManagerEvent } from './api.ts';
+import type { Refresh } from './refresh.ts';
+import { applyEvent, applyLoss } from './state.ts';
+import type { Store } from './store.ts';
+
+/** Longest silence of a live stream: two heartbeats of 15 s, and some delay. After it the picture counts as old. */
+export const SILENCE_MAX_MS = 35_000;
+/** An interruption of up to this length is not shown, because a daemon that restarts answers again within seconds. */
+const INTERRUPTION_SHOWN_AFTER_MS = 3_000;
+/** Interval at which the page tries to connect again. */
+const RECONNECT_EVERY_MS = 2_000;
+/** Interval at which the silence is measured. */
+const WATCH_EVERY_MS = 1_000;
+/** Time for which the end of an upload is shown. */
+const OUTCOME_SHOWN_MS = 10_000;
+
+/**
+ * Keeps the page connected to the event stream, for as long as the page is open. Every connection begins with a read of all facts,
+ * because events that happened in between are lost. Time is monotonic, so a change of the clock does not matter.
+ */
+export function connect(store: Store, refresh: Refresh): void {
+  let source: EventSource | undefined;
+  let heardMs = performance.now();
+  let brokenSinceMs: number | undefined = heardMs;
+  let triedMs = -RECONNECT_EVERY_MS;
+
+  const close = (): void => {
+    source?.close();
+    source = undefined;
+    brokenSinceMs ??= performance.now();
+  };
+  const open = (): void => {
+    triedMs = performance.now();
+    heardMs = triedMs;
+    source = new EventSource(EVENTS_PATH);
+    source.onopen = () => void refresh.everything();
+    source.onerror = close;
+    for (const kind of Object.keys(EVENT_KINDS))
+      source.addEventListener(kind, ({ data }: MessageEvent<string>) => {
+        heardMs = performance.now();
+        brokenSinceMs = undefined;
+        // The stream comes from the server of this page and follows the contract of its version.
+        receive(store, refresh, JSON.parse(data) as ManagerEvent);
+      });
+  };
+  const watch = (): void => {
+    const nowMs = performance.now();
+    // This also notices a computer that slept, because its timers stood still.
+    if (source !== undefined && nowMs - heardMs > SILENCE_MAX_MS) close();
+    if (source === undefined && nowMs - triedMs >= RECONNECT_EVERY_MS) open();
+    const isLost = brokenSinceMs !== undefined && nowMs - brokenSinceMs > INTERRUPTION_SHOWN_AFTER_MS;
+    if (isLost && store.read().link !== 'lost') store.change(applyLoss);
+  };
+  setInterval(watch, WATCH_EVERY_MS);
+  watch();
+}
+
+/** The kinds of events after which facts must be read again. */
+const CHANGING: readonly EventKind[] = ['queue', 'collected', 'unread', 'delivered', 'destination'];
+
+function receive(store: Store, refresh: Refresh, event: ManagerEvent): void {
+  const before = store.read();
+  store.change((state) => applyEvent(state, event));
+  const { outcome } = store.read();
+  if (CHANGING.includes(event.kind)) refresh.soon();
+  if (outcome !== undefined && outcome !== before.outcome)
+    setTimeout(
+      () => store.change((state) => (state.outcome === outcome ? { ...state, outcome: undefined } : state)),
+      OUTCOME_SHOWN_MS,
+    );
+}

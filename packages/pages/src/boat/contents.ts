@@ -1,0 +1,51 @@
+import type { Answer } from '@d3kos/boat/api';
+
+/** Largest export file that the page shows. A larger one would make the page slow on the boat's computer. */
+export const SHOWN_FILE_MAX_BYTES = 4_000_000;
+/** Number of records shown for each category of a file. */
+const RECORDS_SHOWN_MAX = 20;
+
+/** One category of a preview or of a file: how many records, and the first ones as JSON text. */
+export interface CategoryContents {
+  readonly category: string;
+  readonly state: string;
+  readonly count: number;
+  readonly sizeBytes: number | undefined;
+  readonly records: readonly string[];
+}
+
+/** The contents of a preview. */
+export function toPreviewContents(preview: Answer<'preview'>): readonly CategoryContents[] {
+  return Object.entries(preview.categories).map(([category, { state, count, samples, size_bytes }]) => ({
+    category,
+    state: state === 'ok' && count === 0 ? 'none' : state,
+    count,
+    sizeBytes: size_bytes,
+    records: samples.map((sample) => JSON.stringify(sample)),
+  }));
+}
+
+/**
+ * The contents of an export file: under `data` a section for each category, with a list of `entries` or one document under `data`. A
+ * file of another form has no contents to show.
+ */
+export function toFileContents(file: unknown): readonly CategoryContents[] {
+  const sections = read(file, 'data');
+  if (typeof sections !== 'object' || sections === null) return [];
+  return Object.entries(sections).map(([category, section]: [string, unknown]) => {
+    const entries = read(section, 'entries');
+    const document = read(section, 'data');
+    const records = Array.isArray(entries) ? entries : document == null ? [] : [document];
+    return {
+      category,
+      state: String(read(section, 'state') ?? 'ok'),
+      count: records.length,
+      sizeBytes: undefined,
+      records: records.slice(0, RECORDS_SHOWN_MAX).map((record) => JSON.stringify(record)),
+    };
+  });
+}
+
+function read(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+}

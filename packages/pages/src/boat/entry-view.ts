@@ -1,0 +1,103 @@
+import type { Answer } from '@d3kos/boat/api';
+import type { TextKey, Texts } from '../i18n/texts.ts';
+import type { IconName, Tone } from '../ui/icons.tsx';
+import type { PageState } from './state.ts';
+
+export type QueueEntry = Answer<'queue'>['pending'][number];
+
+/** Maximum number of retries of an export. */
+const RETRIES_MAX = 3;
+
+/** One export in the list of waiting exports. */
+export interface EntryView {
+  readonly queueId: string;
+  readonly tone: Tone;
+  readonly mark: IconName;
+  readonly title: string;
+  readonly size: string;
+  /** Why it is still on board. */
+  readonly why: string;
+  /** What the last attempt observed, or ''. */
+  readonly lastError: string;
+  readonly canRetry: boolean;
+  readonly canCancel: boolean;
+}
+
+/** An entry of the queue in words. */
+export function toEntryView(entry: QueueEntry, state: PageState, texts: Texts): EntryView {
+  const { say } = texts;
+  const now = state.heardAt ?? entry.created_at;
+  const view = {
+    queueId: entry.queue_id,
+    title: texts.moment(entry.created_at, now),
+    size: texts.bytes(entry.file_size_bytes),
+    lastError: entry.last_error ?? '',
+  };
+  // The first attempt is not a retry.
+  const retryCount = Math.min(RETRIES_MAX, Math.max(0, entry.retry_count - 1));
+  switch (entry.status) {
+    case 'uploading':
+      return {
+        ...view,
+        tone: 'now',
+        mark: 'sending',
+        why: toPartText(entry, state, texts),
+        canRetry: false,
+        canCancel: true,
+      };
+    case 'failed':
+      return {
+        ...view,
+        tone: 'bad',
+        mark: 'failed',
+        why: retryCount === 0 ? '' : say('waiting.retriesUsed', { n: retryCount }),
+        canRetry: true,
+        canCancel: false,
+      };
+    case 'pending':
+    case 'completed':
+      return {
+        ...view,
+        tone: 'calm',
+        mark: 'waiting',
+        why:
+          entry.retry_count > 0 && entry.next_retry_at > now
+            ? say('waiting.retry', {
+                n: Math.min(RETRIES_MAX, entry.retry_count),
+                time: texts.moment(entry.next_retry_at, now),
+              })
+            : say(toReasonKey(state)),
+        canRetry: false,
+        canCancel: true,
+      };
+    default:
+      return entry.status satisfies never;
+  }
+}
+
+function toPartText(entry: QueueEntry, { sending }: PageState, { say }: Texts): string {
+  if (sending?.queueId !== entry.queue_id) return say('waiting.sending');
+  return say('waiting.part', { index: sending.partIndex, total: sending.partCount });
+}
+
+/** Why an export that may be sent waits: the state of central, or the data budget. */
+function toReasonKey({ status }: PageState): Extract<TextKey, `waiting.why.${string}`> {
+  switch (status?.destination.state) {
+    case 'offline':
+    case 'unknown':
+      return 'waiting.why.offline';
+    case 'blocked':
+    case 'untrusted':
+      return 'waiting.why.blocked';
+    case 'captive_portal':
+      return 'waiting.why.captive';
+    case 'clock_wrong':
+      return 'waiting.why.clock';
+    case 'unavailable':
+      return 'waiting.why.unavailable';
+    default:
+      return status?.data_budget.state === 'affordable' || status === undefined
+        ? 'waiting.why.next'
+        : 'waiting.why.held';
+  }
+}

@@ -1,0 +1,112 @@
+import type { JSX } from 'preact';
+import { Act } from '../ui/controls.tsx';
+import { Bars } from '../ui/graphics.tsx';
+import { Icon } from '../ui/icons.tsx';
+import { MONTH_DAYS, toMonth } from './month.ts';
+import { toDaysBefore } from './readings.tsx';
+import { toCategoryName } from './statement.ts';
+import type { View } from './view.ts';
+import { Empty } from './waiting.tsx';
+
+/** The deliveries of 30 days as a picture, and every delivered export with what central counted. */
+export function History({ view }: { readonly view: View }): JSX.Element {
+  const { state, texts, acts } = view;
+  const { say } = texts;
+  const { history, historyLimit, heardAt, status } = state;
+  if (history === undefined || heardAt === undefined) return <Empty text={say('loading.title')} />;
+  if (history.exports.length === 0) return <Empty text={say('history.empty')} />;
+  const month = toMonth(history.exports, historyLimit, heardAt, status?.schedule.timezone ?? 'UTC');
+  const first = texts.day(toDaysBefore(heardAt, MONTH_DAYS - 1), heardAt);
+  const pictures = [
+    [month.exportsPerDay, say('history.exportsPerDay', { max: Math.max(...month.exportsPerDay) })],
+    [month.bytesPerDay, say('history.bytesPerDay', { max: texts.bytes(Math.max(...month.bytesPerDay)) })],
+  ] as const;
+  return (
+    <div class="place__body">
+      <figure class="picture">
+        <div class="picture__bars">
+          {pictures.map(([values, label]) => (
+            <div key={label}>
+              <Bars values={values} label={label} />
+              <p class="note axis" aria-hidden="true">
+                <span>{first}</span>
+                <span>{label}</span>
+                <span>{say('reading.month.today')}</span>
+              </p>
+            </div>
+          ))}
+        </div>
+        {!month.isComplete && (
+          <figcaption class="note">{say('history.incomplete', { n: history.exports.length })}</figcaption>
+        )}
+      </figure>
+      <section class="group">
+        <h2>
+          {say('history.title')}{' '}
+          <span class="note">
+            {say('history.count', { n: status?.delivered.export_count ?? history.exports.length })}
+          </span>
+        </h2>
+        {history.exports.map((row) => (
+          <Delivered key={row.queue_id} row={row} now={heardAt} view={view} />
+        ))}
+      </section>
+      {history.exports.length >= historyLimit && (
+        <Act icon="open" onPress={acts.showMoreHistory}>
+          {say('act.more')}
+        </Act>
+      )}
+    </div>
+  );
+}
+
+type HistoryRow = NonNullable<View['state']['history']>['exports'][number];
+
+function Delivered(props: {
+  readonly row: HistoryRow;
+  readonly now: string;
+  readonly view: View;
+}): JSX.Element {
+  const { row, now, view } = props;
+  const { texts } = view;
+  const { say } = texts;
+  const rejectedCount = row.rejected_records.length;
+  return (
+    <details class="delivered">
+      <summary>
+        <span>
+          <b>{texts.moment(row.completed_at, now)}</b>
+        </span>
+        <span>{say('history.records', { n: row.record_count })}</span>
+        <span>{say('history.sent', { size: texts.bytes(row.wire_size_bytes) })}</span>
+        <span class="has" data-tone={rejectedCount === 0 ? 'ok' : 'warn'}>
+          <Icon name={rejectedCount === 0 ? 'synced' : 'failed'} />
+          {rejectedCount === 0
+            ? say('reading.last.delivered')
+            : say('history.rejected', { n: rejectedCount })}
+        </span>
+        <Icon name="open" />
+      </summary>
+      <dl class="counted">
+        {Object.entries(row.records_imported).map(([category, count]) => (
+          <div key={category}>
+            <dt>{toCategoryName(category, texts)}</dt>
+            <dd>{texts.number(count)}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="counted__note note">
+        <bdi class="id" dir="ltr">
+          {row.queue_id}
+        </bdi>
+        {' · '}
+        {say('history.made', {
+          made: texts.moment(row.created_at, now),
+          delivered: texts.moment(row.completed_at, now),
+          size: texts.bytes(row.file_size_bytes),
+        })}{' '}
+        {rejectedCount === 0 && say('history.noneRejected')}
+      </p>
+    </details>
+  );
+}

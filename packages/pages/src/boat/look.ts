@@ -1,0 +1,23 @@
+/** How the page looks: by the time of day, or as the owner chose. */
+export const LOOKS = ['auto', 'day', 'night', 'watch'] as const;
+export type Look = (typeof LOOKS)[number];
+export type Theme = Exclude<Look, 'auto'>;
+
+/** The hours in which `auto` is the day theme. */
+const DAY_FROM_HOUR = 7;
+const DAY_TO_HOUR = 20;
+
+/** Reads a stored choice. An unknown one counts as `auto`. */
+export function parseLook(text: string | null): Look {
+  return LOOKS.find((look) => look === text) ?? 'auto';
+}
+
+/**
+ * The theme of a look. While the clock is not trusted, `auto` keeps the theme that is shown: a clock that says noon at 3 a.m. must not
+ * light up the cockpit.
+ */
+export function toTheme(look: Look, hour: number, isClockTrusted: boolean, shown: Theme | undefined): Theme {
+  if (look !== 'auto') return look;
+  if (!isClockTrusted && shown !== undefined) return shown;
+  return hour >= DAY_FROM_HOUR && hour < DAY_TO_HOUR ? 'day' : 'night';
+}

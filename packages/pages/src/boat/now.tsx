@@ -1,0 +1,222 @@
+import type { JSX } from 'preact';
+import { Act, type ActProps } from '../ui/controls.tsx';
+import { Fix, Parts, Port, Shore } from '../ui/graphics.tsx';
+import { Icon } from '../ui/icons.tsx';
+import { Readings } from './readings.tsx';
+import { countFailedOnBoard, type Situation, toSituation } from './situation.ts';
+import { type MainAct, type Statement, toStatement } from './statement.ts';
+import type { View } from './view.ts';
+import { toWay } from './way.ts';
+
+/** The first screen: is the data safe ashore, until when, what is still on board and why, and what the owner can do. */
+export function Now({ view }: { readonly view: View }): JSX.Element {
+  const { state, texts } = view;
+  const situation = toSituation(state);
+  const statement = toStatement(situation, state, texts);
+  if (situation.kind === 'tier0') return <TierZero view={view} statement={statement} />;
+  return (
+    <div class="place__body now">
+      <section class="statement" data-tone={statement.tone}>
+        <span class="mark">
+          <Icon name={statement.mark} />
+        </span>
+        <div aria-live="polite">
+          <h2>{statement.title}</h2>
+          <p>{statement.says}</p>
+        </div>
+        <MainControl view={view} statement={statement} />
+      </section>
+      <Passage view={view} situation={situation} statement={statement} />
+      {statement.steps.length > 0 ? <Steps statement={statement} view={view} /> : <Readings view={view} />}
+      <Choices view={view} main={statement.main.act} />
+    </div>
+  );
+}
+
+function TierZero({ view, statement }: { readonly view: View; readonly statement: Statement }): JSX.Element {
+  const { say, bytes } = view.texts;
+  const { status } = view.state;
+  const waitingCount = status?.queue.pending_count ?? 0;
+  return (
+    <div class="place__body tier0">
+      <section class="none-here" data-tone={statement.tone}>
+        <span class="mark">
+          <Icon name={statement.mark} />
+        </span>
+        <div>
+          <h2>{statement.title}</h2>
+          <p>{statement.says}</p>
+          <p>{say('tier0.more')}</p>
+        </div>
+      </section>
+      {waitingCount > 0 && (
+        <p class="note">
+          {say('tier0.waiting', { n: waitingCount, size: bytes(status?.queue.waiting_bytes ?? 0) })}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function MainControl({
+  view,
+  statement,
+}: {
+  readonly view: View;
+  readonly statement: Statement;
+}): JSX.Element {
+  const { state, texts, acts } = view;
+  const { act, label, doneShare } = statement.main;
+  const press: Readonly<Record<MainAct, () => void>> = {
+    export: acts.exportNew,
+    process: acts.sendNow,
+    retry_failed: () => acts.retry(listFailed(view)),
+    clear: () => acts.ask({ kind: 'clear' }),
+    none: () => undefined,
+  };
+  const busy =
+    state.act === 'export' || state.act === 'again'
+      ? texts.say('act.making')
+      : state.act === 'process'
+        ? texts.say('act.checking')
+        : undefined;
+  const icons: Readonly<Record<MainAct, ActProps['icon']>> = {
+    export: 'send',
+    process: 'retry',
+    retry_failed: 'retry',
+    clear: 'clear',
+    none: statement.mark,
+  };
+  return (
+    <Act
+      look="main"
+      icon={icons[act] ?? 'send'}
+      doneShare={doneShare}
+      isWaiting={act === 'none' || state.act !== undefined}
+      onPress={press[act]}
+    >
+      {act === 'none' ? label : (busy ?? label)}
+    </Act>
+  );
+}
+
+function listFailed({ state }: View): readonly string[] {
+  return state.queue?.failed.map(({ queue_id }) => queue_id) ?? [];
+}
+
+function Passage({
+  view,
+  situation,
+  statement,
+}: {
+  readonly view: View;
+  readonly situation: Situation;
+  readonly statement: Statement;
+}): JSX.Element {
+  const { say, bytes, number } = view.texts;
+  const { status, sending } = view.state;
+  const way = toWay(situation, view.state, view.texts);
+  const waitingCount =
+    status === undefined ? undefined : status.queue.pending_count + status.queue.uploading_count;
+  const size = status === undefined ? say('page.missing') : bytes(status.queue.waiting_bytes);
+  const waiting =
+    waitingCount === undefined
+      ? ''
+      : waitingCount === 0
+        ? say('passage.none')
+        : say('passage.waiting', { n: waitingCount });
+  const records = status?.delivered.record_count;
+  const central = records === undefined ? say('page.missing') : number(records);
+  const delivered = say('passage.records', { n: records ?? 0 });
+  return (
+    <section
+      class="passage"
+      aria-label={say('passage.label', {
+        onBoard: `${size}, ${waiting}`,
+        central: `${central} ${delivered}`,
+      })}
+    >
+      <div class="passage__boat">
+        <h3 class="label">{say('passage.onBoard')}</h3>
+        <p class="figure">{size}</p>
+        <p class="note">{waiting}</p>
+      </div>
+      <div class="way" data-line={way.line} data-tone={statement.tone}>
+        <Fix />
+        {way.line === 'parts' && sending !== undefined ? (
+          <Parts doneCount={sending.partIndex - 1} partCount={sending.partCount} label={way.says} />
+        ) : (
+          <span class="way__line" />
+        )}
+        {way.bar && (
+          <span class="way__bar">
+            <Icon name={statement.mark} />
+          </span>
+        )}
+        <Port isTicked={statement.tone === 'ok'} />
+        <p class="way__says note">{way.says}</p>
+      </div>
+      <div class="passage__central">
+        <Shore />
+        <h3 class="label">{say('passage.central')}</h3>
+        <p class="figure">{central}</p>
+        <p class="note">{delivered}</p>
+      </div>
+    </section>
+  );
+}
+
+function Steps({ statement, view }: { readonly statement: Statement; readonly view: View }): JSX.Element {
+  const { say, number } = view.texts;
+  return (
+    <div class="task">
+      <ol class="steps">
+        {statement.steps.map((step, index) => (
+          <li key={step}>
+            <b aria-hidden="true">{number(index + 1)}</b>
+            <span>{step}</span>
+          </li>
+        ))}
+      </ol>
+      {statement.seen !== undefined && statement.seen !== '' && (
+        <p class="note">{say('seen', { detail: statement.seen })}</p>
+      )}
+    </div>
+  );
+}
+
+/** The further controls. Which ones depends on the main control, so that no control is shown twice. */
+function Choices({ view, main }: { readonly view: View; readonly main: MainAct }): JSX.Element {
+  const { state, texts, acts } = view;
+  const { say } = texts;
+  const isWaiting = state.link !== 'live' || state.act !== undefined;
+  const canExport = state.status?.can_export ?? false;
+  const { queue } = state.status ?? {};
+  const waitingCount = (queue?.pending_count ?? 0) + (queue?.uploading_count ?? 0);
+  if (!canExport || state.link === 'lost') return <div class="choices" />;
+  return (
+    <div class="choices">
+      {main !== 'export' && (
+        <Act icon="send" isWaiting={isWaiting} onPress={acts.exportNew}>
+          {say('act.export')}
+        </Act>
+      )}
+      {main === 'export' && waitingCount > 0 && (
+        <Act icon="send" isWaiting={isWaiting} onPress={acts.sendNow}>
+          {say('act.sendNow')}
+        </Act>
+      )}
+      {main === 'export' && waitingCount === 0 && countFailedOnBoard(state) > 0 && (
+        <Act icon="retry" isWaiting={isWaiting} onPress={() => acts.retry(listFailed(view))}>
+          {say('act.retryFailed', { n: countFailedOnBoard(state) })}
+        </Act>
+      )}
+      <Act icon="look" onPress={() => acts.ask({ kind: 'preview' })}>
+        {say('act.preview')}
+      </Act>
+      <Act look="quiet" icon="retry" isWaiting={isWaiting} onPress={() => acts.ask({ kind: 'again' })}>
+        {say('act.again')}
+      </Act>
+    </div>
+  );
+}

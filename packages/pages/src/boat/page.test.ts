@@ -1,0 +1,301 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { EXPORT_ERROR_CODES } from '../../../boat/src/platform/errors.ts';
+import { en } from '../i18n/en.ts';
+import { createTexts } from '../i18n/texts.ts';
+import { isOnlyOnBoard, toAshore } from './ashore.ts';
+import { toFileContents } from './contents.ts';
+import { toEntryView } from './entry-view.ts';
+import { toTheme } from './look.ts';
+import { toMonth } from './month.ts';
+import { toNextExportAt } from './next-export.ts';
+import { toNoticeText } from './notice.ts';
+import { toBlockedCause, toSituation } from './situation.ts';
+import { applyEvent, applyLoss, HISTORY_FIRST, INITIAL_STATE, type PageState } from './state.ts';
+import { toStatement } from './statement.ts';
+import {
+  NOW,
+  type Scenario,
+  SCENARIOS,
+  type ScenarioName,
+  STATUS,
+  toEntry,
+  toRow,
+} from './testing/scenarios.ts';
+import { toWarnings } from './warnings.ts';
+import { toWay } from './way.ts';
+
+const texts = createTexts('en', en, 'Europe/Athens');
+
+/** The page after it has read a scenario and received its events. */
+function toState({ status, queue, history, files, events }: Scenario): PageState {
+  const read: PageState = {
+    ...INITIAL_STATE,
+    status,
+    queue,
+    history,
+    files,
+    historyLimit: HISTORY_FIRST,
+  };
+  return [{ kind: 'heartbeat', time: NOW } as const, ...events].reduce(applyEvent, read);
+}
+
+/** The situation of every scenario. The type makes the table complete. */
+const SITUATIONS: Readonly<Record<ScenarioName, ReturnType<typeof toSituation>['kind']>> = {
+  safe: 'safe',
+  uploading: 'uploading',
+  collecting: 'collecting',
+  empty: 'empty',
+  unknown: 'unknown',
+  online_waits: 'waits',
+  offline: 'offline',
+  captive_portal: 'captive_portal',
+  untrusted: 'untrusted',
+  clock_wrong: 'clock_wrong',
+  unavailable: 'unavailable',
+  blocked_token: 'blocked',
+  blocked_disabled: 'blocked',
+  blocked_mismatch: 'blocked',
+  blocked_address: 'blocked',
+  no_address: 'blocked',
+  no_token: 'blocked',
+  blocked_other: 'blocked',
+  new_state: 'unknown',
+  metered: 'metered',
+  over_budget: 'over_budget',
+  tier_0: 'tier0',
+  tier_1: 'safe',
+  tier_3: 'safe',
+  no_licence: 'license',
+  no_installation_id: 'identity',
+  card_full: 'card',
+  source_unreadable: 'sources',
+  card_not_durable: 'safe',
+  ledger_replaced: 'safe',
+  failed: 'failed',
+  failed_and_waiting: 'waits',
+  crowded: 'offline',
+};
+
+describe('the statement', () => {
+  for (const [name, kind] of Object.entries(SITUATIONS))
+    test(`${name}: the page names the situation, and no text has a gap`, () => {
+      const state = toState(SCENARIOS[name as ScenarioName]);
+      const situation = toSituation(state);
+      assert.equal(situation.kind, kind);
+      const statement = toStatement(situation, state, texts);
+      const { says } = toWay(situation, state, texts);
+      const shown = [statement.title, statement.says, statement.main.label, ...statement.steps, says];
+      for (const text of shown) assert.doesNotMatch(text, /[{}]|undefined|NaN|Invalid/, text);
+      for (const text of shown.slice(0, 3)) assert.ok(text.length > 3, text);
+    });
+
+  test('every situation has a sentence of its own', () => {
+    const titles = Object.entries(SCENARIOS).map(([name, scenario]) => {
+      const state = toState(scenario);
+      return `${SITUATIONS[name as ScenarioName]}: ${toStatement(toSituation(state), state, texts).title}`;
+    });
+    assert.ok(new Set(titles).size >= 24, String(new Set(titles).size));
+  });
+
+  test('an old picture is never shown as the present, whatever the situation was', () => {
+    for (const scenario of Object.values(SCENARIOS)) {
+      const state = applyLoss(toState(scenario));
+      const statement = toStatement(toSituation(state), state, texts);
+      assert.equal(statement.title, 'Not known at the moment');
+      assert.match(statement.says, /from today 13:08/);
+      assert.equal(statement.main.act, 'none');
+    }
+  });
+
+  test('before the first answer the page says that it is asking', () => {
+    const statement = toStatement(toSituation(INITIAL_STATE), INITIAL_STATE, texts);
+    assert.equal(statement.title, 'Asking the export manager…');
+  });
+
+  test('a status that cannot be read is shown with its code', () => {
+    const statusRefusal = { code: 'DISK_FAILED', error: 'Reading failed', hint: 'Replace the card' };
+    const state: PageState = { ...INITIAL_STATE, link: 'live', statusRefusal };
+    assert.match(toStatement(toSituation(state), state, texts).says, /DISK_FAILED.*Replace the card/);
+  });
+});
+
+describe('how far the data is ashore', () => {
+  const queue = { pending: [], uploading: [], failed: [] };
+  const rows = [toRow(1), toRow(2), toRow(3)];
+
+  test('is everything if nothing waits, up to the newest delivered export', () => {
+    assert.deepEqual(toAshore(queue, rows), { kind: 'all', at: rows[0]?.created_at });
+  });
+  test('ends before the oldest export on board, even if a newer one was delivered first', () => {
+    assert.deepEqual(toAshore({ ...queue, pending: [toEntry(1.5)] }, rows), {
+      kind: 'until',
+      at: rows[1]?.created_at,
+    });
+    assert.deepEqual(toAshore({ ...queue, uploading: [toEntry(2.5)], pending: [toEntry(0.5)] }, rows), {
+      kind: 'until',
+      at: rows[2]?.created_at,
+    });
+  });
+  test('is nothing before the first delivery, and if the oldest export waits', () => {
+    assert.deepEqual(toAshore(queue, []), { kind: 'nothing' });
+    assert.deepEqual(toAshore({ ...queue, pending: [toEntry(9)] }, rows), { kind: 'nothing' });
+  });
+  test('counts a failed export as on board until a later export has been delivered', () => {
+    const failed = toEntry(2.5, { status: 'failed', failed_at: toEntry(2.4).created_at });
+    assert.deepEqual(toAshore({ ...queue, failed: [failed] }, rows), {
+      kind: 'all',
+      at: rows[0]?.created_at,
+    });
+    assert.deepEqual(toAshore({ ...queue, failed: [failed] }, rows.slice(2)), {
+      kind: 'until',
+      at: rows[2]?.created_at,
+    });
+    assert.equal(isOnlyOnBoard(toEntry(1), undefined), true);
+  });
+});
+
+describe('the state after an event', () => {
+  const sending = { kind: 'uploading', queueId: 'q_1', partIndex: 3, partCount: 9 } as const;
+
+  test('an upload that ends shows neither parts nor an outcome that the daemon has not reported', () => {
+    const state = applyEvent(toState(SCENARIOS.uploading), {
+      kind: 'queue',
+      counts: { pending: 1, uploading: 0, completed: 1, failed: 0 },
+    });
+    assert.deepEqual([state.sending, state.outcome], [undefined, undefined]);
+    assert.equal(state.status?.queue.pending_count, 1);
+  });
+  test('a delivery ends the parts of its export only', () => {
+    const state = applyEvent(toState(SCENARIOS.safe), sending);
+    assert.equal(applyEvent(state, { kind: 'delivered', queueId: 'q_1' }).sending, undefined);
+    assert.deepEqual(applyEvent(state, { kind: 'delivered', queueId: 'q_2' }).sending?.queueId, 'q_1');
+  });
+  test('a lost destination during an upload is reported as a retry', () => {
+    const state = applyEvent(applyEvent(toState(SCENARIOS.offline), sending), {
+      kind: 'destination',
+      state: 'offline',
+      detail: 'No answer',
+    });
+    assert.equal(toSituation(state).kind, 'will_retry');
+  });
+  test('a destination that changes while nothing is sent is not a retry', () => {
+    const state = applyEvent(toState(SCENARIOS.online_waits), {
+      kind: 'destination',
+      state: 'captive_portal',
+      detail: '',
+    });
+    assert.equal(toSituation(state).kind, 'captive_portal');
+  });
+  test('collecting counts each category once and ends when the daemon says so', () => {
+    const state = ['boatlog', 'boatlog', 'settings'].reduce<PageState>(
+      (before, category) => applyEvent(before, { kind: 'collecting', category, count: 1 }),
+      toState(SCENARIOS.safe),
+    );
+    assert.equal(state.collecting.length, 2);
+    assert.equal(toSituation(applyEvent(state, { kind: 'collected' })).kind, 'safe');
+  });
+});
+
+test('a warning is shown beside the situation, once, and not on an old picture', () => {
+  const titles = (name: ScenarioName): readonly string[] =>
+    toWarnings(toState(SCENARIOS[name]), texts).map(({ title }) => title);
+  assert.deepEqual(titles('safe'), []);
+  assert.deepEqual(titles('card_not_durable'), ['Waiting exports may not survive a switch-off']);
+  assert.deepEqual(titles('ledger_replaced'), ['The next export sends everything again']);
+  assert.deepEqual(titles('source_unreadable'), []);
+  assert.deepEqual(toWarnings(applyLoss(toState(SCENARIOS.card_not_durable)), texts), []);
+  const { status } = SCENARIOS.source_unreadable;
+  const state = {
+    ...toState(SCENARIOS.offline),
+    status: { ...SCENARIOS.offline.status, categories: status.categories },
+  };
+  assert.deepEqual(
+    toWarnings(state, texts).map(({ says }) => says),
+    ['Not ashore yet: Boat log. The next export tries again.'],
+  );
+});
+
+test('the cause of a refusal is read from what the boat observed', () => {
+  const table = [
+    ['HTTP 401 UNAUTHORIZED: unknown token', 'token'],
+    ['HTTP 403 INSTALLATION_MISMATCH: x', 'mismatch'],
+    ['HTTP 403 INSTALLATION_DISABLED: x', 'disabled'],
+    ['HTTP 405 NOT_FOUND: x', 'address'],
+    ['HTTP 426: x', 'address'],
+    ['CENTRAL_API_URL is not set', 'no_address'],
+    ['/opt/d3kos/config/export-credentials.json is not JSON', 'no_token'],
+    ['', 'other'],
+  ] as const;
+  for (const [detail, cause] of table) assert.equal(toBlockedCause(detail), cause, detail);
+});
+
+test('every error code of the export manager has a sentence and keeps its code', () => {
+  for (const code of [...EXPORT_ERROR_CODES, 'UNREACHABLE', 'A_LATER_CODE']) {
+    const { text, seen } = toNoticeText({ kind: 'refused', refusal: { code, error: 'e', hint: 'h' } }, texts);
+    assert.match(text, /^[A-Z].+\.$/);
+    assert.equal(seen, `${code}. e. h`);
+  }
+});
+
+test('a waiting export says why it waits, in every state of central', () => {
+  for (const name of [
+    'unknown',
+    'online_waits',
+    'offline',
+    'captive_portal',
+    'untrusted',
+    'clock_wrong',
+    'unavailable',
+    'blocked_token',
+    'metered',
+    'over_budget',
+    'new_state',
+  ] as const) {
+    const state = toState(SCENARIOS[name]);
+    const entry = SCENARIOS[name].queue.pending[0];
+    assert.ok(entry !== undefined);
+    assert.match(toEntryView(entry, state, texts).why, /^(Sent|Waits)/);
+  }
+  const retry = toEntry(1, { retry_count: 2, next_retry_at: '2026-07-14T10:17:00Z' });
+  assert.equal(toEntryView(retry, toState(SCENARIOS.online_waits), texts).why, 'Retry 2/3 at today 13:17');
+});
+
+describe('the next daily export', () => {
+  const at = (facts: Partial<typeof STATUS>): string | undefined =>
+    toNextExportAt({ ...STATUS, ...facts }, NOW);
+  const schedule = (timezone: string, hour: number) => ({
+    schedule: { daily_hour: hour, timezone, owed_slot: null },
+  });
+
+  test('is the next time the clock of the zone shows the hour', () => {
+    assert.equal(at(schedule('Europe/Athens', 3)), '2026-07-15T00:00:00Z');
+    assert.equal(at(schedule('Asia/Kathmandu', 4)), '2026-07-14T22:15:00Z');
+    assert.equal(at(schedule('No/Such_Zone', 11)), '2026-07-14T11:00:00Z');
+  });
+  test('does not exist below tier 2, for an unknown tier, and while one is due', () => {
+    assert.equal(at({ tier: 1 }), undefined);
+    assert.equal(at({ tier: null }), undefined);
+    assert.equal(at({ schedule: { ...STATUS.schedule, owed_slot: '2026-07-14' } }), undefined);
+  });
+});
+
+test('the deliveries of 30 days are summed by the calendar of the boat', () => {
+  // 21:30 in UTC is the next day in Athens.
+  const late = toRow(0, { completed_at: '2026-07-13T21:30:00Z', wire_size_bytes: 5 });
+  const month = toMonth([late, toRow(1), toRow(40)], 3, NOW, 'Europe/Athens');
+  assert.deepEqual([month.exportsPerDay.at(-1), month.bytesPerDay.at(-1), month.exportCount], [1, 5, 2]);
+  assert.equal(month.isComplete, true);
+  assert.equal(toMonth([toRow(1), toRow(2)], 2, NOW, 'UTC').isComplete, false);
+});
+
+test('the automatic look follows the hour, but not while the clock is wrong', () => {
+  assert.equal(toTheme('auto', 7, true, 'night'), 'day');
+  assert.equal(toTheme('auto', 20, true, 'day'), 'night');
+  assert.equal(toTheme('auto', 12, false, 'night'), 'night');
+  assert.equal(toTheme('watch', 12, true, 'day'), 'watch');
+});
+
+test('a file that is not an export has no contents', () => {
+  for (const file of [null, 1, [], {}, { data: 1 }]) assert.deepEqual(toFileContents(file), []);
+});

@@ -1,0 +1,62 @@
+import { call } from './api.ts';
+import type { PageState } from './state.ts';
+import type { Store } from './store.ts';
+
+/** Minimum time between two reads of the status after events. A fast upload causes many events in a second. */
+const READS_APART_MS = 1_000;
+
+/** Reads the facts that the page shows. Facts are replaced only by answers. */
+export interface Refresh {
+  /** Reads everything that the open place shows, now. */
+  everything(): Promise<void>;
+  /** Reads status and lists soon. Several calls within a second cause one read. */
+  soon(): void;
+}
+
+export function createRefresh(store: Store): Refresh {
+  let isPlanned = false;
+  let isReading = false;
+  const everything = async (): Promise<void> => {
+    // A read that is running may have missed the newest change, so another one follows it.
+    if (isReading) return soon();
+    isReading = true;
+    try {
+      await readAll(store);
+    } finally {
+      isReading = false;
+    }
+  };
+  const soon = (): void => {
+    if (isPlanned) return;
+    isPlanned = true;
+    setTimeout(() => {
+      isPlanned = false;
+      void everything();
+    }, READS_APART_MS);
+  };
+  return { everything, soon };
+}
+
+async function readAll(store: Store): Promise<void> {
+  const { place, historyLimit, settings } = store.read();
+  const [status, queue, history, files, consent] = await Promise.all([
+    call('status'),
+    call('queue'),
+    call('history', { query: { limit: historyLimit } }),
+    place === 'files' ? call('files') : undefined,
+    place === 'files' && settings === undefined ? call('settings') : undefined,
+  ]);
+  store.change((state): PageState => {
+    const next = {
+      ...state,
+      queue: queue.kind === 'answer' ? queue.value : state.queue,
+      history: history.kind === 'answer' ? history.value : state.history,
+      files: files?.kind === 'answer' ? files.value : state.files,
+      settings: consent?.kind === 'answer' ? consent.value : state.settings,
+    };
+    if (status.kind === 'answer')
+      return { ...next, status: status.value, statusRefusal: undefined, heardAt: status.value.time };
+    // No answer is a matter of the connection, which the event stream watches.
+    return status.refusal.code === 'UNREACHABLE' ? next : { ...next, statusRefusal: status.refusal };
+  });
+}

@@ -1,0 +1,135 @@
+import type { Answer } from '@d3kos/boat/api';
+import { type Ashore, isOnlyOnBoard, toAshore } from './ashore.ts';
+import type { PageState, Sending } from './state.ts';
+
+/** The nine categories of an export. */
+export const CATEGORY_COUNT = 9;
+
+/** Why central does not accept this boat. */
+export type BlockedCause =
+  'token' | 'mismatch' | 'disabled' | 'address' | 'no_address' | 'no_token' | 'other';
+
+/** The situation of the boat, from which the statement, the way and the main control follow. Exactly one holds. */
+export type Situation =
+  | { readonly kind: 'loading' }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'status_failed'; readonly detail: string }
+  | { readonly kind: 'tier0' }
+  | { readonly kind: 'license' | 'identity'; readonly detail: string }
+  | { readonly kind: 'collecting'; readonly category: string; readonly doneCount: number }
+  | { readonly kind: 'uploading'; readonly sending: Sending | undefined }
+  | { readonly kind: 'card' }
+  | { readonly kind: 'blocked'; readonly cause: BlockedCause; readonly detail: string }
+  | {
+      readonly kind: 'captive_portal' | 'clock_wrong' | 'untrusted' | 'unavailable' | 'offline' | 'unknown';
+      readonly detail: string;
+    }
+  | { readonly kind: 'will_retry' }
+  | { readonly kind: 'metered' | 'over_budget' }
+  | { readonly kind: 'failed'; readonly count: number }
+  | { readonly kind: 'waits' }
+  | { readonly kind: 'sources'; readonly categories: readonly string[] }
+  | { readonly kind: 'delivered'; readonly at: string }
+  | { readonly kind: 'safe'; readonly at: string }
+  | { readonly kind: 'empty' };
+
+/** Determines the situation. The order is by what the owner must know first. */
+export function toSituation(state: PageState): Situation {
+  const { status } = state;
+  if (state.link === 'lost') return { kind: 'stale' };
+  if (state.statusRefusal !== undefined) {
+    const { code, error, hint } = state.statusRefusal;
+    return { kind: 'status_failed', detail: `${code}. ${error}. ${hint}` };
+  }
+  if (status === undefined || state.queue === undefined || state.history === undefined)
+    return { kind: 'loading' };
+  return toRefusedSituation(status) ?? toActiveSituation(state, status) ?? toRestingSituation(state, status);
+}
+
+function toRefusedSituation(status: Answer<'status'>): Situation | undefined {
+  if (status.tier === 0) return { kind: 'tier0' };
+  if (status.error === null) return undefined;
+  const detail = [status.code ?? '', status.error, status.hint ?? '']
+    .filter((text) => text !== '')
+    .join('. ');
+  return { kind: status.code === 'INSTALLATION_ID_INVALID' ? 'identity' : 'license', detail };
+}
+
+/** The situation while an export is made or sent. */
+function toActiveSituation(state: PageState, status: Answer<'status'>): Situation | undefined {
+  const category = state.collecting.at(-1)?.category;
+  if (category !== undefined) return { kind: 'collecting', category, doneCount: state.collecting.length };
+  if (status.queue.uploading_count > 0 && status.destination.state !== 'blocked')
+    return { kind: 'uploading', sending: state.sending };
+  return undefined;
+}
+
+function toRestingSituation(state: PageState, status: Answer<'status'>): Situation {
+  const { storage, queue } = status;
+  if (storage.free_bytes < storage.reserve_bytes) return { kind: 'card' };
+  const waitingCount = queue.pending_count + queue.uploading_count;
+  if (waitingCount > 0) return toWaitingSituation(state, status);
+  const failedCount = countFailedOnBoard(state);
+  if (failedCount > 0) return { kind: 'failed', count: failedCount };
+  const categories = listUnread(status);
+  if (categories.length > 0) return { kind: 'sources', categories };
+  const ashore = toAshoreOf(state);
+  if (ashore.kind === 'nothing') return { kind: 'empty' };
+  return { kind: state.outcome === 'delivered' ? 'delivered' : 'safe', at: ashore.at };
+}
+
+function toWaitingSituation(
+  { outcome }: PageState,
+  { destination, data_budget }: Answer<'status'>,
+): Situation {
+  const { state, detail } = destination;
+  switch (state) {
+    case 'blocked':
+      return { kind: 'blocked', cause: toBlockedCause(detail), detail };
+    case 'captive_portal':
+    case 'clock_wrong':
+    case 'untrusted':
+      return { kind: state, detail };
+    case 'unavailable':
+    case 'offline':
+      return outcome === 'will_retry' ? { kind: 'will_retry' } : { kind: state, detail };
+    default:
+      if (data_budget.state === 'metered' || data_budget.state === 'over_budget')
+        return { kind: data_budget.state };
+      // A newer export manager may report further states. Its explanation says what they mean.
+      return state === 'online' ? { kind: 'waits' } : { kind: 'unknown', detail };
+  }
+}
+
+/** Reads the cause from what the boat observed: `HTTP 401 INVALID_TOKEN: …`, or a sentence about its own configuration. */
+export function toBlockedCause(detail: string): BlockedCause {
+  const [, status, code] = /^HTTP ([0-9]{3})(?: ([A-Z_]+))?/.exec(detail) ?? [];
+  if (status === '401') return 'token';
+  if (status === '403') return code?.includes('MISMATCH') === true ? 'mismatch' : 'disabled';
+  if (status === '404' || status === '405' || status === '426') return 'address';
+  if (detail.includes('CENTRAL_API_URL')) return 'no_address';
+  if (/device token|export-credentials\.json/.test(detail)) return 'no_token';
+  return 'other';
+}
+
+/** The categories that the last export could not read, so that their new records are not ashore. */
+export function listUnread({ categories }: Answer<'status'>): readonly string[] {
+  return Object.entries(categories)
+    .filter(([, { state }]) => state === 'error' || state === 'schema_unknown')
+    .map(([category]) => category);
+}
+
+/** The number of failed exports whose records no later delivered export contains. */
+export function countFailedOnBoard({ queue, history }: Pick<PageState, 'queue' | 'history'>): number {
+  const newest = history?.exports
+    .map(({ created_at }) => created_at)
+    .toSorted()
+    .at(-1);
+  return queue?.failed.filter((entry) => isOnlyOnBoard(entry, newest)).length ?? 0;
+}
+
+/** How far the boat's data is ashore, or `nothing` while it is not known. */
+export function toAshoreOf({ queue, history }: Pick<PageState, 'queue' | 'history'>): Ashore {
+  if (queue === undefined || history === undefined) return { kind: 'nothing' };
+  return toAshore(queue, history.exports);
+}

@@ -1,0 +1,161 @@
+import type { Answer } from '@d3kos/boat/api';
+import type { ManagerEvent, Refusal } from './api.ts';
+import type { Look } from './look.ts';
+
+/** The places of the page. */
+export const PLACES = ['now', 'waiting', 'history', 'files'] as const;
+export type Place = (typeof PLACES)[number];
+
+/** What the owner asked for and the export manager has not answered yet. */
+export type Act = 'export' | 'again' | 'process' | 'retry' | 'cancel' | 'clear' | 'bundle' | 'consent';
+
+/** What the export manager answered to the owner's last request. */
+export type Notice =
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'queued'; readonly recordCount: number }
+  | { readonly kind: 'cleared'; readonly fileCount: number; readonly freedBytes: number }
+  | { readonly kind: 'nothing_new' | 'send_now' | 'no_bundle' | 'retried' | 'cancelled' };
+
+/** A question or a sheet in front of the page. */
+export type Sheet =
+  | { readonly kind: 'display' | 'again' | 'clear' | 'preview' }
+  | { readonly kind: 'cancel'; readonly queueId: string }
+  | { readonly kind: 'file'; readonly name: string; readonly sizeBytes: number };
+
+/** The part of an export that is being sent. */
+export interface Sending {
+  readonly queueId: string;
+  readonly partIndex: number;
+  readonly partCount: number;
+}
+
+/** Everything that the page shows. All facts about exports are answers and events of the export manager. */
+export interface PageState {
+  /** `lost`: nothing has arrived for a while, so the facts are old. */
+  readonly link: 'connecting' | 'live' | 'lost';
+  /** The boat's time of the newest message, or undefined before the first one. */
+  readonly heardAt: string | undefined;
+  readonly status: Answer<'status'> | undefined;
+  /** Why the status could not be read. */
+  readonly statusRefusal: Refusal | undefined;
+  readonly queue: Answer<'queue'> | undefined;
+  readonly history: Answer<'history'> | undefined;
+  /** The number of history rows that were requested. If fewer arrived, the history is complete. */
+  readonly historyLimit: number;
+  readonly files: Answer<'files'> | undefined;
+  readonly settings: Answer<'settings'> | undefined;
+  /** The categories that an export in progress has read so far. */
+  readonly collecting: readonly { readonly category: string; readonly count: number }[];
+  readonly sending: Sending | undefined;
+  /** How the last upload ended. Shown for a few seconds. */
+  readonly outcome: 'delivered' | 'will_retry' | undefined;
+  readonly act: Act | undefined;
+  readonly notice: Notice | undefined;
+  readonly sheet: Sheet | undefined;
+  readonly place: Place;
+  readonly look: Look;
+  /** The language that the owner chose, or undefined for the browser's. */
+  readonly language: string | undefined;
+}
+
+/** Number of history rows that the page first asks for. They cover 30 days even with a dozen exports a day. */
+export const HISTORY_FIRST = 400;
+
+export const INITIAL_STATE: PageState = {
+  link: 'connecting',
+  heardAt: undefined,
+  status: undefined,
+  statusRefusal: undefined,
+  queue: undefined,
+  history: undefined,
+  historyLimit: HISTORY_FIRST,
+  files: undefined,
+  settings: undefined,
+  collecting: [],
+  sending: undefined,
+  outcome: undefined,
+  act: undefined,
+  notice: undefined,
+  sheet: undefined,
+  place: 'now',
+  look: 'auto',
+  language: undefined,
+};
+
+/** The state after an event of the export manager. */
+export function applyEvent(state: PageState, event: ManagerEvent): PageState {
+  switch (event.kind) {
+    case 'heartbeat':
+      return { ...state, link: 'live', heardAt: event.time };
+    case 'queue': {
+      const { counts } = event;
+      const { status } = state;
+      return {
+        ...state,
+        link: 'live',
+        sending: counts.uploading === 0 ? undefined : state.sending,
+        status: status && {
+          ...status,
+          queue: {
+            ...status.queue,
+            pending_count: counts.pending,
+            uploading_count: counts.uploading,
+            completed_count: counts.completed,
+            failed_count: counts.failed,
+          },
+        },
+      };
+    }
+    case 'collecting': {
+      const others = state.collecting.filter(({ category }) => category !== event.category);
+      return { ...state, link: 'live', collecting: [...others, event] };
+    }
+    case 'collected':
+      return { ...state, link: 'live', collecting: [] };
+    case 'unread':
+      // The status lists the categories that could not be read.
+      return { ...state, link: 'live' };
+    case 'uploading': {
+      const { queueId, partIndex, partCount } = event;
+      return { ...state, link: 'live', outcome: undefined, sending: { queueId, partIndex, partCount } };
+    }
+    case 'delivered':
+      return {
+        ...state,
+        link: 'live',
+        outcome: 'delivered',
+        sending: state.sending?.queueId === event.queueId ? undefined : state.sending,
+      };
+    case 'destination':
+      return applyDestination(state, event);
+    default:
+      // A newer export manager may send further kinds.
+      return event satisfies never;
+  }
+}
+
+function applyDestination(
+  state: PageState,
+  { state: destination, detail }: Extract<ManagerEvent, { readonly kind: 'destination' }>,
+): PageState {
+  const { status } = state;
+  const isInterrupted = state.sending !== undefined && destination !== 'online';
+  return {
+    ...state,
+    link: 'live',
+    sending: isInterrupted ? undefined : state.sending,
+    outcome: isInterrupted ? 'will_retry' : state.outcome,
+    status: status && {
+      ...status,
+      destination: { ...status.destination, state: destination, detail, explanation: '' },
+    },
+  };
+}
+
+/**
+ * The state after the connection ended. The facts stay, but they are old. Work in progress is forgotten, because the next stream
+ * begins with the work that is in progress then.
+ */
+export function applyLoss(state: PageState): PageState {
+  return { ...state, link: 'lost', collecting: [], outcome: undefined };
+}

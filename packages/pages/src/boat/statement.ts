@@ -1,0 +1,375 @@
+import type { MarkName, Tone } from '../ui/icons.tsx';
+import type { TextKey, Texts } from '../i18n/texts.ts';
+import { toNextExportMoment } from './next-export.ts';
+import { type BlockedCause, CATEGORY_COUNT, type Situation } from './situation.ts';
+import type { PageState } from './state.ts';
+
+/** What the main control does. `none`: it shows progress, or waits for the export manager. */
+export type MainAct = 'export' | 'process' | 'retry_failed' | 'clear' | 'none';
+
+/** The one sentence of the screen, what the owner can do, and the control that helps. */
+export interface Statement {
+  readonly tone: Tone;
+  readonly mark: MarkName;
+  readonly title: string;
+  readonly says: string;
+  /** Steps for the owner. Empty if there is nothing to do. */
+  readonly steps: readonly string[];
+  /** What the boat observed, for the person whom the owner asks for help. */
+  readonly seen: string | undefined;
+  readonly main: { readonly act: MainAct; readonly label: string; readonly doneShare: number | undefined };
+}
+
+type Words = Pick<Statement, 'tone' | 'mark' | 'title' | 'says'> &
+  Partial<Pick<Statement, 'steps' | 'seen' | 'main'>>;
+
+/** The statement of a situation in the language of the page. */
+export function toStatement(situation: Situation, state: PageState, texts: Texts): Statement {
+  const words = toWords(situation, state, texts);
+  return {
+    steps: [],
+    seen: undefined,
+    ...words,
+    main: words.main ?? { act: 'export', label: texts.say('act.export'), doneShare: undefined },
+  };
+}
+
+/** The category in the language of the page. A category that this page does not know keeps its name. */
+export function toCategoryName(category: string, { say }: Texts): string {
+  const key = CATEGORY_KEYS[category];
+  return key === undefined ? category : say(key);
+}
+
+type CategoryKey = Extract<TextKey, `category.${string}`>;
+const CATEGORY_KEYS: Readonly<Record<string, CategoryKey>> = {
+  engine_benchmark: 'category.engine_benchmark',
+  boatlog: 'category.boatlog',
+  marine_vision_captures: 'category.marine_vision_captures',
+  marine_vision_snapshots: 'category.marine_vision_snapshots',
+  qr_codes: 'category.qr_codes',
+  settings: 'category.settings',
+  system_alerts: 'category.system_alerts',
+  onboarding: 'category.onboarding',
+  telemetry: 'category.telemetry',
+};
+
+function toWords(situation: Situation, state: PageState, texts: Texts): Words {
+  const { say } = texts;
+  const none = { act: 'none', label: say('act.waitsForManager'), doneShare: undefined } as const;
+  switch (situation.kind) {
+    case 'loading':
+      return {
+        tone: 'calm',
+        mark: 'unknown',
+        title: say('loading.title'),
+        says: say('loading.says'),
+        main: none,
+      };
+    case 'stale':
+      return {
+        tone: 'warn',
+        mark: 'gone',
+        title: say('stale.title'),
+        says: toStaleText(state, texts),
+        main: none,
+      };
+    case 'status_failed':
+      return {
+        tone: 'bad',
+        mark: 'card',
+        title: say('statusFailed.title'),
+        says: situation.detail,
+        main: none,
+      };
+    case 'tier0':
+      return { tone: 'calm', mark: 'none', title: say('tier0.title'), says: say('tier0.says'), main: none };
+    case 'license':
+    case 'identity':
+      return toRefusedWords(situation, texts);
+    case 'collecting':
+    case 'uploading':
+      return toProgressWords(situation, texts);
+    case 'delivered':
+    case 'safe':
+    case 'empty':
+    case 'sources':
+      return toRestingWords(situation, state, texts);
+    default:
+      return toHeldUpWords(situation, state, texts);
+  }
+}
+
+function toStaleText({ heardAt }: PageState, texts: Texts): string {
+  return heardAt === undefined
+    ? texts.say('stale.never')
+    : texts.say('stale.says', { time: texts.moment(heardAt, heardAt) });
+}
+
+function toRefusedWords(
+  { kind, detail }: Extract<Situation, { readonly kind: 'license' | 'identity' }>,
+  { say }: Texts,
+): Words {
+  const main = { act: 'none', label: say('act.waitsForManager'), doneShare: undefined } as const;
+  if (kind === 'identity')
+    return {
+      tone: 'bad',
+      mark: 'refused',
+      title: say('identity.title'),
+      says: say('identity.says'),
+      steps: [say('identity.step1'), say('identity.step2')],
+      seen: detail,
+      main,
+    };
+  return {
+    tone: 'bad',
+    mark: 'refused',
+    title: say('license.title'),
+    says: say('license.says'),
+    steps: [say('license.step1'), say('license.step2'), say('license.step3')],
+    seen: detail,
+    main,
+  };
+}
+
+function toProgressWords(
+  situation: Extract<Situation, { readonly kind: 'collecting' | 'uploading' }>,
+  texts: Texts,
+): Words {
+  const { say } = texts;
+  if (situation.kind === 'collecting') {
+    const counts = { n: situation.doneCount, total: CATEGORY_COUNT };
+    return {
+      tone: 'now',
+      mark: 'collecting',
+      title: say('collecting.title'),
+      says: say('collecting.says', { ...counts, category: toCategoryName(situation.category, texts) }),
+      main: { act: 'none', label: say('act.collecting', counts), doneShare: counts.n / CATEGORY_COUNT },
+    };
+  }
+  const { sending } = situation;
+  const doneCount = (sending?.partIndex ?? 1) - 1;
+  return {
+    tone: 'now',
+    mark: 'sending',
+    title: say('uploading.title'),
+    says: say('uploading.says'),
+    main: {
+      act: 'none',
+      label:
+        sending === undefined
+          ? say('uploading.title')
+          : say('act.uploading', { n: doneCount, total: sending.partCount }),
+      doneShare: sending === undefined ? 0 : doneCount / sending.partCount,
+    },
+  };
+}
+
+function toRestingWords(
+  situation: Extract<Situation, { readonly kind: 'delivered' | 'safe' | 'empty' | 'sources' }>,
+  state: PageState,
+  texts: Texts,
+): Words {
+  const { say } = texts;
+  const next = toNextExportMoment(state, texts);
+  if (situation.kind === 'empty')
+    return {
+      tone: 'calm',
+      mark: 'waiting',
+      title: say('empty.title'),
+      says: next === undefined ? say('empty.says') : say('empty.next', { next }),
+    };
+  if (situation.kind === 'sources') {
+    const { categories } = situation;
+    const names = new Intl.ListFormat(texts.language).format(
+      categories.map((category) => toCategoryName(category, texts)),
+    );
+    return {
+      tone: 'warn',
+      mark: 'failed',
+      title: say('sources.title', { n: categories.length }),
+      says: say('sources.says', { names }),
+    };
+  }
+  const time = texts.moment(situation.at, state.heardAt ?? situation.at);
+  return {
+    tone: 'ok',
+    mark: 'synced',
+    title: say(situation.kind === 'delivered' ? 'delivered.title' : 'safe.title'),
+    says: next === undefined ? say('safe.says', { time }) : say('safe.next', { time, next }),
+  };
+}
+
+type HeldUp = Exclude<
+  Situation,
+  {
+    readonly kind:
+      | 'loading'
+      | 'stale'
+      | 'status_failed'
+      | 'tier0'
+      | 'license'
+      | 'identity'
+      | 'collecting'
+      | 'uploading'
+      | 'delivered'
+      | 'safe'
+      | 'empty'
+      | 'sources';
+  }
+>;
+
+/** The words while exports wait on board or could not be made. */
+function toHeldUpWords(situation: HeldUp, state: PageState, texts: Texts): Words {
+  const { say, bytes } = texts;
+  const queue = state.status?.queue;
+  const n = (queue?.pending_count ?? 0) + (queue?.uploading_count ?? 0);
+  const check = { act: 'process', label: say('act.check'), doneShare: undefined } as const;
+  const sendNow = { act: 'process', label: say('act.sendNow'), doneShare: undefined } as const;
+  switch (situation.kind) {
+    case 'card':
+      return toCardWords(state, texts);
+    case 'blocked':
+      return { ...toBlockedWords(situation, state, texts), seen: situation.detail, main: check };
+    case 'captive_portal':
+    case 'clock_wrong':
+    case 'untrusted':
+      return { ...toTaskWords(situation.kind, n, state, texts), seen: situation.detail, main: check };
+    case 'unavailable':
+      return {
+        tone: 'warn',
+        mark: 'busy',
+        title: say('unavailable.title'),
+        says: say('unavailable.says'),
+        seen: situation.detail,
+      };
+    case 'offline':
+      return { tone: 'calm', mark: 'offline', title: say('offline.title'), says: say('offline.says', { n }) };
+    case 'unknown':
+      return { tone: 'calm', mark: 'unknown', title: say('unknown.title'), says: say('unknown.says') };
+    case 'will_retry':
+      return {
+        tone: 'calm',
+        mark: 'offline',
+        title: say('willRetry.title'),
+        says: say('offline.says', { n }),
+      };
+    case 'metered':
+      return {
+        tone: 'warn',
+        mark: 'busy',
+        title: say('metered.title'),
+        says: say('metered.says'),
+        main: sendNow,
+      };
+    case 'over_budget':
+      return {
+        tone: 'warn',
+        mark: 'busy',
+        title: say('budget.title'),
+        says: toBudgetText(state, texts),
+        main: sendNow,
+      };
+    case 'failed':
+      return {
+        tone: 'bad',
+        mark: 'failed',
+        title: say('failed.title', { n: situation.count }),
+        says: say('failed.says'),
+        main: {
+          act: 'retry_failed',
+          label: say('act.retryFailed', { n: situation.count }),
+          doneShare: undefined,
+        },
+      };
+    case 'waits':
+      return { tone: 'calm', mark: 'online', title: say('waits.title', { n }), says: say('waits.says') };
+    default:
+      return situation satisfies never;
+  }
+}
+
+function toCardWords({ status }: PageState, { say, bytes }: Texts): Words {
+  const free = bytes(status?.storage.free_bytes ?? 0);
+  const reserve = bytes(status?.storage.reserve_bytes ?? 0);
+  return {
+    tone: 'bad',
+    mark: 'card',
+    title: say('card.title'),
+    says: say('card.says', { free, reserve }),
+    main: { act: 'clear', label: say('act.clear'), doneShare: undefined },
+  };
+}
+
+function toBudgetText({ status }: PageState, { say, bytes }: Texts): string {
+  const used = bytes(status?.data_budget.month_bytes ?? 0);
+  const max = status?.data_budget.month_bytes_max ?? null;
+  return max === null ? say('budget.saysNoMax', { used }) : say('budget.says', { used, max: bytes(max) });
+}
+
+/** The words of the states in which the owner has something to do. */
+function toTaskWords(
+  kind: 'captive_portal' | 'clock_wrong' | 'untrusted',
+  n: number,
+  { heardAt }: PageState,
+  texts: Texts,
+): Words {
+  const { say } = texts;
+  switch (kind) {
+    case 'captive_portal':
+      return {
+        tone: 'warn',
+        mark: 'login',
+        title: say('captive.title'),
+        says: say('captive.says', { n }),
+        steps: [say('captive.step1'), say('captive.step2'), say('captive.step3')],
+      };
+    case 'clock_wrong':
+      return {
+        tone: 'warn',
+        mark: 'clock',
+        title: say('clock.title'),
+        says: say('clock.says', { time: heardAt === undefined ? '' : texts.fullMoment(heardAt) }),
+        steps: [say('clock.step1'), say('clock.step2'), say('clock.step3')],
+      };
+    case 'untrusted':
+      return {
+        tone: 'bad',
+        mark: 'refused',
+        title: say('untrusted.title'),
+        says: say('untrusted.says'),
+        steps: [say('untrusted.step1'), say('untrusted.step2'), say('untrusted.step3')],
+      };
+    default:
+      return kind satisfies never;
+  }
+}
+
+function toBlockedWords(
+  { cause }: Extract<Situation, { readonly kind: 'blocked' }>,
+  { status }: PageState,
+  { say }: Texts,
+): Words {
+  const id = status?.installation_id ?? say('page.missing');
+  const [title, says] = BLOCKED_TEXTS[cause];
+  const enrol = [say('blocked.step.enrol', { id }), say('blocked.step.token'), say('blocked.step.check')];
+  const steps: Readonly<Record<BlockedCause, readonly string[]>> = {
+    token: enrol,
+    no_token: enrol,
+    mismatch: enrol,
+    disabled: [say('blocked.step.operator', { id }), say('blocked.step.check')],
+    address: [say('blocked.step.address'), say('blocked.step.check')],
+    no_address: [say('blocked.step.setAddress')],
+    other: [say('blocked.step.operator', { id }), say('blocked.step.check')],
+  };
+  return { tone: 'bad', mark: 'refused', title: say(title), says: say(says), steps: steps[cause] };
+}
+
+const BLOCKED_TEXTS = {
+  token: ['blocked.401.title', 'blocked.401.says'],
+  no_token: ['blocked.noToken.title', 'blocked.noToken.says'],
+  mismatch: ['blocked.mismatch.title', 'blocked.mismatch.says'],
+  disabled: ['blocked.disabled.title', 'blocked.disabled.says'],
+  address: ['blocked.address.title', 'blocked.address.says'],
+  no_address: ['blocked.noAddress.title', 'blocked.noAddress.says'],
+  other: ['blocked.title', 'blocked.says'],
+} as const satisfies Readonly<Record<BlockedCause, readonly [TextKey, TextKey]>>;

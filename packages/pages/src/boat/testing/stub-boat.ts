@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { toContentSecurityPolicy } from '../../../../boat/src/http/page.ts';
+import type { ManagerEvent } from '../api.ts';
+import { NOW, type Scenario, SCENARIOS } from './scenarios.ts';
+
+/** The files of the page, as set-up builds them. */
+const PAGE = join(import.meta.dirname, '..', '..', '..', '..', 'boat', 'dist', 'page');
+const FILES: Readonly<Record<string, readonly [file: string, mediaType: string]>> = {
+  '/': ['index.html', 'text/html'],
+  '/page/boat.js': ['boat.js', 'text/javascript'],
+  '/page/boat.css': ['boat.css', 'text/css'],
+};
+
+/** A server that answers as an export manager in one scenario. */
+export interface StubBoat {
+  readonly url: string;
+  /** Sets the scenario for the pages that load after this. */
+  show(scenario: Scenario): void;
+  /** Sends an event to every connected page. */
+  send(event: ManagerEvent): void;
+  close(): Promise<void>;
+}
+
+/** Serves the page with its real policy, and the answers of a scenario. It does nothing; each request to act is refused. */
+export async function startStubBoat(): Promise<StubBoat> {
+  let scenario: Scenario = SCENARIOS.safe;
+  const streams = new Set<ServerResponse>();
+  const write = (stream: ServerResponse, event: ManagerEvent): void =>
+    void stream.write(`event: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`);
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    const file = FILES[path];
+    if (file !== undefined) return void sendFile(response, file);
+    if (path === '/export/events') {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      streams.add(response);
+      response.on('close', () => streams.delete(response));
+      for (const event of [{ kind: 'heartbeat', time: NOW } as const, ...scenario.events])
+        write(response, event);
+      return;
+    }
+    const answers: Readonly<Record<string, unknown>> = {
+      '/export/status': scenario.status,
+      '/export/queue': scenario.queue,
+      '/export/history': scenario.history,
+      '/export/files': scenario.files,
+      '/export/settings': { success: true, usage_telemetry: false },
+    };
+    const answer = request.method === 'GET' ? answers[path] : undefined;
+    response.writeHead(answer === undefined ? 503 : 200, { 'Content-Type': 'application/json' });
+    response.end(
+      JSON.stringify(
+        answer ?? {
+          success: false,
+          code: 'DISK_RESERVE',
+          error: 'The memory card is nearly full',
+          hint: 'Free some space',
+        },
+      ),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // A TCP server's address is an AddressInfo.
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    show: (next) => {
+      scenario = next;
+    },
+    send: (event) => {
+      for (const stream of streams) write(stream, event);
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function sendFile(
+  response: ServerResponse,
+  [name, mediaType]: readonly [string, string],
+): Promise<void> {
+  response.writeHead(200, {
+    'Content-Type': `${mediaType}; charset=utf-8`,
+    'Content-Security-Policy': toContentSecurityPolicy([]),
+  });
+  response.end(await readFile(join(PAGE, name)));
+}

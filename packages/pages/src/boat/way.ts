@@ -1,0 +1,70 @@
+import type { Texts } from '../i18n/texts.ts';
+import { type Situation, toAshoreOf } from './situation.ts';
+import type { PageState } from './state.ts';
+
+/** How the way to central is drawn, and what is said under it. */
+export interface Way {
+  readonly line: 'solid' | 'parts' | 'broken' | 'none';
+  /** The mark that stands in the line, or undefined if nothing holds exports up. */
+  readonly bar: boolean;
+  readonly says: string;
+}
+
+/** The kinds of situations in which nothing reaches central. */
+const BROKEN: readonly Situation['kind'][] = [
+  'stale',
+  'status_failed',
+  'loading',
+  'offline',
+  'captive_portal',
+  'clock_wrong',
+  'untrusted',
+  'unknown',
+  'will_retry',
+];
+const HELD: readonly Situation['kind'][] = [
+  'blocked',
+  'unavailable',
+  'metered',
+  'over_budget',
+  'license',
+  'identity',
+];
+
+/** The way to central in a situation. */
+export function toWay(situation: Situation, state: PageState, texts: Texts): Way {
+  const { say } = texts;
+  const { heardAt, status, sending } = state;
+  const now = heardAt ?? '';
+  if (situation.kind === 'stale')
+    return {
+      line: 'broken',
+      bar: true,
+      says: heardAt === undefined ? '' : say('passage.asOf', { time: texts.clock(heardAt) }),
+    };
+  if (situation.kind === 'uploading')
+    return {
+      line: 'parts',
+      bar: false,
+      says:
+        sending === undefined
+          ? ''
+          : say('passage.parts', { n: sending.partIndex - 1, total: sending.partCount }),
+    };
+  const isBroken = BROKEN.includes(situation.kind);
+  const bar = isBroken || HELD.includes(situation.kind);
+  const ashore = toAshoreOf(state);
+  const since =
+    status === undefined || now === ''
+      ? ''
+      : say('passage.since', { time: texts.moment(status.destination.since, now) });
+  const until =
+    ashore.kind === 'nothing' || now === ''
+      ? ''
+      : say('passage.safeUntil', { time: texts.moment(ashore.at, now) });
+  return {
+    line: isBroken ? 'broken' : 'solid',
+    bar,
+    says: ashore.kind === 'until' ? until : bar ? since : '',
+  };
+}

@@ -1,0 +1,138 @@
+import { en } from './en.ts';
+
+/** The plural forms of a text in one language. `other` always exists. */
+type PluralForms = Readonly<Partial<Record<Intl.LDMLPluralRule, string>>> & { readonly other: string };
+
+export type TextKey = keyof typeof en;
+
+/** The texts of one language. Its keys are the keys of the English texts. */
+export type Catalogue = Readonly<Record<TextKey, string | PluralForms>>;
+
+type Placeholders<Text> = Text extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Placeholders<Rest>
+  : never;
+type TextOf<Key extends TextKey> = (typeof en)[Key] extends { readonly other: infer Text }
+  ? Text
+  : (typeof en)[Key];
+type ValuesOf<Key extends TextKey> = (typeof en)[Key] extends { readonly other: string }
+  ? { readonly [Name in Placeholders<TextOf<Key>> | 'n']: Name extends 'n' ? number : string | number }
+  : { readonly [Name in Placeholders<TextOf<Key>>]: string | number };
+
+/** Says a text in the language of the page. Numbers are formatted for the language. */
+export type Say = <Key extends TextKey>(
+  key: Key,
+  ...values: Record<never, never> extends ValuesOf<Key> ? [] : [ValuesOf<Key>]
+) => string;
+
+/** The texts and the formats of one language, with times in the boat's time zone. */
+export interface Texts {
+  readonly language: string;
+  readonly direction: 'ltr' | 'rtl';
+  readonly say: Say;
+  number(value: number): string;
+  /** A size with at most three digits, for example `2.4 MB`. */
+  bytes(size: number): string;
+  /** The time of day, for example `03:04`. */
+  clock(iso: string): string;
+  /** `today`, `yesterday`, `tomorrow`, or a date, as seen from `nowIso`. */
+  day(iso: string, nowIso: string): string;
+  /** The day and the time, as seen from `nowIso`. */
+  moment(iso: string, nowIso: string): string;
+  /** The hour of the day, 0 to 23. */
+  hour(iso: string): number;
+  /** The date with its year, and the time. */
+  fullMoment(iso: string): string;
+}
+
+/** Scripts that are written from right to left. */
+const RIGHT_TO_LEFT: readonly string[] = ['ar', 'fa', 'he', 'ur'];
+const SIZE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
+const DAY_MS = 86_400_000;
+/** From this distance on, a date has its year. */
+const YEAR_SHOWN_FROM_DAYS = 300;
+
+/** Creates the texts of a language. An unknown time zone counts as UTC. */
+export function createTexts(language: string, catalogue: Catalogue, timeZone: string): Texts {
+  const plurals = new Intl.PluralRules(language);
+  const numbers = new Intl.NumberFormat(language);
+  const zone = isTimeZone(timeZone) ? timeZone : 'UTC';
+  const toDayNumber = createDayNumbers(zone);
+  const clocks = new Intl.DateTimeFormat(language, {
+    timeZone: zone,
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  });
+  const dates = new Intl.DateTimeFormat(language, { timeZone: zone, day: 'numeric', month: 'short' });
+  const yearDates = new Intl.DateTimeFormat(language, {
+    timeZone: zone,
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+  });
+  const hours = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', hourCycle: 'h23' });
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const say = (key: TextKey, values: Readonly<Record<string, string | number>> = {}): string => {
+    const entry = catalogue[key];
+    const text =
+      typeof entry === 'string' ? entry : (entry[plurals.select(Number(values['n']))] ?? entry.other);
+    return text.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+      const value = values[name];
+      return typeof value === 'number' ? numbers.format(value) : (value ?? '');
+    });
+  };
+  const day = (iso: string, nowIso: string): string => {
+    const days = toDayNumber(iso) - toDayNumber(nowIso);
+    if (Math.abs(days) <= 1) return relative.format(days, 'day');
+    return (Math.abs(days) < YEAR_SHOWN_FROM_DAYS ? dates : yearDates).format(new Date(iso));
+  };
+  const clock = (iso: string): string => clocks.format(new Date(iso));
+  return {
+    language,
+    direction: RIGHT_TO_LEFT.includes(language.split('-')[0] ?? '') ? 'rtl' : 'ltr',
+    // The public type allows exactly the values of each key; the implementation is the same for all.
+    say: say as Say,
+    number: (value) => numbers.format(value),
+    bytes: (size) => formatBytes(language, size),
+    clock,
+    day,
+    moment: (iso, nowIso) => say('time.day', { day: day(iso, nowIso), time: clock(iso) }),
+    // The digits of the language may not be Latin.
+    hour: (iso) => Number.parseInt(hours.format(new Date(iso)), 10),
+    fullMoment: (iso) => say('time.date', { date: yearDates.format(new Date(iso)), time: clock(iso) }),
+  };
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Returns a function to the number of the local calendar day in `timeZone`. Days that follow each other have numbers that follow each
+ * other. An unknown time zone counts as UTC.
+ */
+export function createDayNumbers(timeZone: string): (iso: string) => number {
+  // The Swedish format is YYYY-MM-DD. One formatter serves all calls, because creating one is slow.
+  const format = new Intl.DateTimeFormat('sv-SE', { timeZone: isTimeZone(timeZone) ? timeZone : 'UTC' });
+  return (iso) => Date.parse(`${format.format(new Date(iso))}T00:00:00Z`) / DAY_MS;
+}
+
+function formatBytes(language: string, size: number): string {
+  let value = size;
+  let unit = 0;
+  while (value >= 1_000 && unit < SIZE_UNITS.length - 1) {
+    value /= 1_000;
+    unit += 1;
+  }
+  return new Intl.NumberFormat(language, {
+    style: 'unit',
+    unit: SIZE_UNITS[unit] ?? 'byte',
+    unitDisplay: unit === 0 ? 'long' : 'short',
+    maximumSignificantDigits: 3,
+  }).format(value);
+}

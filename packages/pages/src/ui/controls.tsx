@@ -1,0 +1,98 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { Icon, type IconName, type Tone } from './icons.tsx';
+
+export interface ActProps {
+  readonly icon?: IconName;
+  readonly look?: 'main' | 'quiet' | 'bad';
+  /** A control that waits stays in the order of focus and says why by its label. */
+  readonly isWaiting?: boolean;
+  /** Progress from 0 to 1, shown inside the control. */
+  readonly doneShare?: number | undefined;
+  readonly onPress: () => void;
+  readonly children: ComponentChildren;
+  readonly label?: string;
+  readonly focusFirst?: boolean;
+}
+
+/** A control that asks for something. */
+export function Act(props: ActProps): JSX.Element {
+  const { icon, look, isWaiting = false, doneShare, onPress, children } = props;
+  return (
+    <button
+      type="button"
+      class={look === undefined ? 'act' : `act act--${look}`}
+      aria-disabled={isWaiting}
+      aria-label={props.label}
+      autofocus={props.focusFirst ?? false}
+      style={doneShare === undefined ? {} : { '--done': doneShare }}
+      onClick={() => {
+        if (!isWaiting) onPress();
+      }}
+    >
+      {doneShare !== undefined && <span class="act__fill" />}
+      {icon !== undefined && <Icon name={icon} />}
+      <span>{children}</span>
+    </button>
+  );
+}
+
+/** A link that downloads a file. */
+export function Download({
+  href,
+  children,
+}: {
+  readonly href: string;
+  readonly children: ComponentChildren;
+}): JSX.Element {
+  return (
+    <a class="act" href={href} download>
+      <Icon name="download" />
+      <span>{children}</span>
+    </a>
+  );
+}
+
+/** What the page itself reports: the answer to a request, or an old picture. */
+export function Banner(props: {
+  readonly tone: Tone;
+  readonly icon: IconName;
+  readonly role: 'status' | 'alert';
+  readonly children: ComponentChildren;
+  readonly action?: ComponentChildren;
+}): JSX.Element {
+  return (
+    <div class="banner" data-tone={props.tone} role={props.role}>
+      <Icon name={props.icon} />
+      <div>{props.children}</div>
+      {props.action}
+    </div>
+  );
+}
+
+/**
+ * A dialog in front of the page. The platform keeps the focus inside and returns it. Escape closes it, which is the safe answer.
+ */
+export function Dialog(props: {
+  readonly label: string;
+  readonly isWide?: boolean;
+  readonly role?: 'dialog' | 'alertdialog';
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+}): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      class={props.isWide === true ? 'dialog dialog--wide' : 'dialog'}
+      role={props.role ?? 'dialog'}
+      aria-label={props.label}
+      onClose={props.onClose}
+    >
+      {props.children}
+    </dialog>
+  );
+}
