@@ -32,7 +32,7 @@ type Rules = Readonly<Record<string, Required<ModuleRule>>>;
 function readModuleTable(heading: string): Rules {
   const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
   const rows = toCells(toSection(page, heading)).flatMap(([module = '', , imports = '']) => {
-    const name = /^`([a-z-]+)\/`$/.exec(module)?.[1];
+    const name = /^`([a-z0-9-]+)\/`$/.exec(module)?.[1];
     return name === undefined ? [] : [[name, parseImports(imports)] as const];
   });
   return Object.fromEntries(rows);
@@ -58,7 +58,7 @@ describe('architecture.md', () => {
         assert.deepEqual(new Set(table[module]?.types), new Set(types), `types of ${module}`);
       }
       const source = join(root, 'packages', name, 'src');
-      const folders = globSync('*/**/*.ts', { cwd: source }).map((file) => file.split('/')[0] ?? '');
+      const folders = globSync('*/**/*.{ts,tsx}', { cwd: source }).map((file) => file.split('/')[0] ?? '');
       assert.deepEqual(
         new Set(folders.filter((folder) => folder !== 'testing')),
         new Set(Object.keys(rules)),
@@ -91,7 +91,9 @@ interface Planted {
 function plantModuleImports(program: string, table: Rules): readonly Planted[] {
   const source = join(root, 'packages', program, 'src');
   const toTarget = (module: string): string => {
-    const [file] = globSync(`${module}/*.ts`, { cwd: source }).filter((name) => !name.endsWith('.test.ts'));
+    const [file] = globSync(`${module}/*.{ts,tsx}`, { cwd: source }).filter(
+      (name) => !name.endsWith('.test.ts'),
+    );
     return file ?? assert.fail(`${module} has no source file`);
   };
   return Object.entries(table).flatMap(([module, { imports, types }]) =>

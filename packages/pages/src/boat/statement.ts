@@ -220,7 +220,7 @@ type HeldUp = Exclude<
 
 /** The words while exports wait on board or could not be made. */
 function toHeldUpWords(situation: HeldUp, state: PageState, texts: Texts): Words {
-  const { say, bytes } = texts;
+  const { say } = texts;
   const queue = state.status?.queue;
   const n = (queue?.pending_count ?? 0) + (queue?.uploading_count ?? 0);
   const check = { act: 'process', label: say('act.check'), doneShare: undefined } as const;
