@@ -77,6 +77,12 @@ describeOnPostgres('the tokens of a boat', (open) => {
     const at = (afterMs: number) => startNode(store, { wall: () => NOON_MS + 30 * 24 * HOUR_MS + afterMs });
     await importDocument(at(-1), boat, toDocument(boat));
     await expectRefusal(at(0), toImportRequest(boat, toDocument(boat)), 401, 'INVALID_TOKEN');
+    const read = () =>
+      new Request('http://central.test/api/v1/data/import/export_1', {
+        headers: { Authorization: `Bearer ${token}` },
+      });
+    assert.equal((await at(-1).fetch(read())).status, 200);
+    await expectRefusal(at(0), read(), 401, 'INVALID_TOKEN');
   });
 
   test('that do not exist are named, and other boats keep theirs', async () => {
