@@ -12,6 +12,13 @@ const RETENTION_TESTS = ['packages/boat/src/retain/retention.test.ts'];
 /** Missing or premature steps in delivery and in the removal of files. */
 export const DELIVERY_MUTANTS: readonly Mutant[] = [
   {
+    name: 'a boat that is refused again begins one ledger after another',
+    file: 'packages/boat/src/deliver/policy/divergence.ts',
+    before: 'sinceBegunMs === undefined || sinceBegunMs >= BLOCKED_RETRY_MS',
+    after: 'sinceBegunMs === undefined || sinceBegunMs >= 0',
+    killedBy: ['packages/boat/src/deliver/settle-delivery.test.ts'],
+  },
+  {
     name: 'parts are sent although no receipt can be stored',
     file: 'packages/boat/src/deliver/worker.ts',
     before: 'if (context.isLedgerInDoubt) ledger.proveWritable();',

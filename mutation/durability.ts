@@ -127,14 +127,14 @@ export const DURABILITY_MUTANTS: readonly Mutant[] = [
     name: 'the file of an export whose commit failed is not removed',
     file: CREATE,
     before:
-      'if (ledger.queue.findByExportId(entry.exportId) === undefined) await world.disk.remove(entry.exportFile);',
+      'if (ledger.queue.findByFile(entry.exportFile) === undefined) await world.disk.remove(entry.exportFile);',
     after: '',
     killedBy: CREATE_TESTS,
   },
   {
     name: 'a sequence that other programs may have read is reused',
     file: CREATE,
-    before: 'ledger.facts.skipSequence(entry.sequence);',
+    before: 'ledger.facts.skipSequence(entry.ledgerId, entry.sequence);',
     after: '',
     killedBy: CREATE_TESTS,
   },

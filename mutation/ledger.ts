@@ -22,6 +22,20 @@ const VIEWS_TESTS = ['packages/boat/src/views/view-writer.test.ts'];
 /** Faults in the invariants of the ledger, the spool and the startup. */
 export const LEDGER_MUTANTS: readonly Mutant[] = [
   {
+    name: 'a new ledger keeps the cursors of the former one',
+    file: 'packages/boat/src/ledger/ledger-changes.ts',
+    before: 'DELETE FROM cursors;',
+    after: 'DELETE FROM cursors WHERE false;',
+    killedBy: ['packages/boat/src/ledger/ledger-changes.test.ts'],
+  },
+  {
+    name: 'parts that were acknowledged in the former ledger are not sent again',
+    file: 'packages/boat/src/ledger/ledger-changes.ts',
+    before: 'openParts.run(entryNo);',
+    after: 'openParts.run(-entryNo);',
+    killedBy: ['packages/boat/src/ledger/ledger-changes.test.ts'],
+  },
+  {
     name: 'an entry and its cursors are written in several commits',
     file: ARRIVALS,
     before: 'enqueue: (entry, moves, { slotId, stagedNo } = {}) =>\n      ledger.transaction(() => {',
@@ -69,7 +83,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     name: 'an export gets a second entry',
     file: ARRIVALS,
     before:
-      'reads.findByExportId(entry.exportId) === undefined\n          ? insert(counters.takeEntryNo(), entry)\n          : undefined,',
+      'reads.findByExportId(entry.exportId) === undefined && reads.findByFile(entry.exportFile) === undefined\n          ? insert(counters.takeEntryNo(), entry)\n          : undefined,',
     after: 'insert(counters.takeEntryNo(), entry),',
     killedBy: QUEUE_TESTS,
   },
