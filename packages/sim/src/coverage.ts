@@ -36,6 +36,8 @@ function toName(event: SimEvent, plan: Plan): string | undefined {
       return toDeliveryName(event.event);
     case 'bundle_imported':
       return 'bundle imported';
+    case 'card_restored':
+      return 'card restored';
     case 'legacy_queue_imported':
       return 'legacy queue imported';
     case 'export_removed':
@@ -75,6 +77,8 @@ function toDeliveryName(event: DeliveryEvent): string | undefined {
       return 'exports delivered';
     case 'rejected':
       return 'exports rejected';
+    case 'ledger_begun':
+      return 'ledger begun';
     case 'dead_lettered':
       return 'exports dead-lettered';
     case 'delivery_paused':

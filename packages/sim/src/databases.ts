@@ -37,6 +37,8 @@ export interface SimDatabases {
   isFull: boolean;
   /** If true, commits fail as on a file system that the kernel has made read-only. */
   isReadOnly: boolean;
+  /** Copies all files while the machine is off. The returned function writes them back, and removes every other file. */
+  takeImage(): () => void;
   /** Removes the real files. */
   close(): void;
 }
@@ -130,6 +132,19 @@ export function createSimDatabases(medium: DiskMedium): SimDatabases {
           if (source !== undefined) handles.push(source);
           return source;
         },
+      };
+    },
+    takeImage: () => {
+      const files = readdirSync(root, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name));
+      const contents = files.map((file) => [file, readFileSync(file)] as const);
+      return () => {
+        rmSync(root, { recursive: true, force: true });
+        for (const [file, bytes] of contents) {
+          mkdirSync(dirname(file), { recursive: true });
+          writeFileSync(file, bytes);
+        }
       };
     },
     close: () => rmSync(root, { recursive: true, force: true }),

@@ -182,6 +182,26 @@ export class DiskMedium {
     return pathsUnder(this.root, '').sort();
   }
 
+  /**
+   * Copies all files under `path` while the machine is off. The returned function writes them back, durable at once, and removes
+   * every other file there.
+   */
+  takeImage(path: string): () => void {
+    const isUnder = (file: string): boolean => file.startsWith(`${path}/`);
+    const files = this.paths()
+      .filter(isUnder)
+      .flatMap((file) => {
+        const node = this.find(file);
+        return node?.kind === 'file'
+          ? [{ file, bytes: contentOf(node).slice(), modifiedMs: node.modifiedMs }]
+          : [];
+      });
+    return () => {
+      for (const file of this.paths().filter(isUnder)) this.delete(file);
+      for (const { file, bytes, modifiedMs } of files) this.put(file, bytes, modifiedMs);
+    };
+  }
+
   /** Simulates a power failure. `aftermath` decides which unsynced changes survive. */
   powerLoss(random: SimRandom, aftermath: Aftermath = 'torn'): void {
     collapse(this.root, { random, aftermath }, new Set());

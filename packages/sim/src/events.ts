@@ -8,6 +8,8 @@ import type { Incident } from './plan-incidents.ts';
 export type SimEvent =
   | { readonly kind: 'boot'; readonly boot: number }
   | { readonly kind: 'power_lost'; readonly steps: number }
+  /** The owner copied the card to an image, or wrote the image to a new card. */
+  | { readonly kind: 'card_imaged' | 'card_restored' }
   | { readonly kind: 'clock_set' }
   | { readonly kind: 'stop_requested' }
   /** The export manager ended without being stopped. If a bug ended it, `code` is undefined. */

@@ -1,6 +1,7 @@
 import { type Boat, type Config, parseConfig } from '@d3kos/boat';
 import { performAction } from './actions.ts';
 import { bootBoat } from './boot-boat.ts';
+import { takeCardImage } from './card-image.ts';
 import { startIncident } from './incidents.ts';
 import { toLedgerFacts } from './oracle/ledger-facts.ts';
 import { CALM_BOOT } from './plan-boots.ts';
@@ -76,6 +77,7 @@ async function liveThroughTrouble(sim: Simulation, config: Config): Promise<void
 /** Switches the boat on and off as planned until `endMs`. */
 async function runBoots(sim: Simulation, config: Config, endMs: number): Promise<void> {
   const { clock, machine, plan } = sim;
+  let restoreCard: (() => void) | undefined;
   for (let index = 0; clock.now() < endMs; index += 1) {
     const boot = plan.boots[index] ?? { ...CALM_BOOT, onMs: endMs };
     const power = bootBoat(sim, config, boot);
@@ -92,6 +94,8 @@ async function runBoots(sim: Simulation, config: Config, endMs: number): Promise
     } else if (!sim.hasManagerEnded) sim.counts.cuts += 1;
     machine.powerCut();
     sim.running = undefined;
+    if (plan.card?.imagedAfterBoot === index) restoreCard = takeCardImage(sim);
+    if (plan.card?.restoredAfterBoot === index) restoreCard?.();
     const offMs = sim.hasManagerEnded ? RESTART_MS : boot.offMs;
     sim.hasManagerEnded = false;
     await clock.sleep(Math.min(offMs, endMs - clock.now()));

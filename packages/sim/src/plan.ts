@@ -62,6 +62,12 @@ export interface BoatPlan {
 /** Number of alerts that makes exports stage digests. It is larger than `BUFFERED_DIGESTS_MAX`. */
 export const MANY_ALERTS = BUFFERED_DIGESTS_MAX + 50;
 
+/** The card dies some boots after the owner copied it. Boots count from 0. */
+export interface CardPlan {
+  readonly imagedAfterBoot: number;
+  readonly restoredAfterBoot: number;
+}
+
 /** Everything that will happen to one boat. It depends only on the seed. */
 export interface Plan {
   readonly seed: number;
@@ -73,6 +79,8 @@ export interface Plan {
   /** Actions at fixed moments of the run, in any boot. */
   readonly actions: readonly PlannedAction[];
   readonly incidents: readonly PlannedIncident[];
+  /** The boots after which the card is copied to an image and after which the image is written to a new card. */
+  readonly card: CardPlan | undefined;
   /** True if the boat is restarted before the calm day. Otherwise it has to recover without a restart. */
   readonly isRestartedForCalm: boolean;
 }
@@ -94,6 +102,7 @@ export function drawPlan(seed: number, days: number): Plan {
       ...(isOfWeeks ? drawIncidentsOfWeeks : drawIncidents)(random.fork('incidents'), days),
       ...drawProxies(random.fork('proxies'), days),
     ].toSorted((a, b) => a.atMs - b.atMs),
+    card: drawCard(random.fork('card')),
     isRestartedForCalm: random.fork('calm').bool(0.5),
   };
 }
@@ -139,6 +148,13 @@ function drawBoat(random: SimRandom): BoatPlan {
   };
 }
 
+/** In every third run, the card is restored from an image. */
+function drawCard(random: SimRandom): CardPlan | undefined {
+  if (!random.bool(0.34)) return undefined;
+  const imagedAfterBoot = random.between(0, 4);
+  return { imagedAfterBoot, restoredAfterBoot: imagedAfterBoot + random.between(1, 6) };
+}
+
 /** The timer of the daily export fires once a day, a few minutes after 03:00 UTC. A boat that is off misses it. */
 function drawTimer(random: SimRandom, days: number): readonly PlannedAction[] {
   return Array.from({ length: Math.ceil(days) }, (_, day) => ({
@@ -153,6 +169,7 @@ export function describePlan(plan: Plan): readonly string[] {
   return [
     `seed ${plan.seed}, ${plan.days} days from ${new Date(plan.startWallMs).toISOString()}, then one calm day${plan.isRestartedForCalm ? ' after a restart' : ''}`,
     `${kind} ${toFacts(boat)}`,
+    ...(plan.card === undefined ? [] : [`card ${toFacts({ ...plan.card })}`]),
     ...plan.incidents.map((planned) => `at ${describeIncident(planned)}`),
     ...plan.actions.map((planned) => `at ${describeAction(planned)}`),
     ...plan.boots.flatMap(({ actions, incidents, ...boot }, index) => [

@@ -110,6 +110,7 @@ export function toSmallPlan(point?: Point): Plan {
       { atMs: 4 * MINUTE_MS - SECOND_MS, incident: { kind: 'link', state: 'down' } },
       { atMs: 5 * MINUTE_MS, incident: { kind: 'link', state: 'up' } },
     ],
+    card: undefined,
     isRestartedForCalm: false,
   };
 }

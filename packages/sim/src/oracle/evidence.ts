@@ -4,6 +4,7 @@ import type { TruthRecord } from '../sources/truth.ts';
 import type { CentralRecords } from './central-records.ts';
 import type { DueRecords } from './due-records.ts';
 import type { ExportFiles } from './export-files.ts';
+import type { LedgerFacts } from './ledger-facts.ts';
 import type { Violate } from './violations.ts';
 
 /** An export whose creation the boat acknowledged. */
@@ -37,6 +38,8 @@ export interface Evidence {
   readonly acknowledged: ReadonlyMap<string, Acknowledged>;
   /** For each record, by its key: the newest version that an acknowledged export contains. */
   readonly required: ReadonlyMap<string, number>;
+  /** True from the restoration of the card until the boat has begun a new ledger, but not after the calm day. */
+  isLedgerBehind(ledger: LedgerFacts): boolean;
   readonly violate: Violate;
 }
 

@@ -10,8 +10,12 @@ import { parseObject } from './parse-object.ts';
 export interface FileFacts {
   readonly isComplete: boolean;
   readonly sha256: string;
+  /** The export that the file's header names. */
+  readonly exportId: string | undefined;
   /** The newest version of each record in the file, by the record's key. */
   readonly held: ReadonlyMap<string, number>;
+  /** The same versions, but the oldest with this text if a restored card has made an older text the newest version. */
+  readonly heldAtLeast: ReadonlyMap<string, number>;
 }
 
 /**
@@ -21,7 +25,10 @@ export interface FileFacts {
 export type Identify = (
   category: string,
   record: Readonly<Record<string, unknown>>,
-) => { readonly truth: TruthRecord; readonly version: number } | undefined;
+) => { readonly truth: TruthRecord; readonly version: number; readonly oldest: number } | undefined;
+
+/** Characters at the start of a file that contain the export id. */
+const HEADER_LENGTH = 400;
 
 /** The export files on the card. */
 export interface ExportFiles {
@@ -43,6 +50,7 @@ export function createExportFiles(medium: DiskMedium, identify: Identify): Expor
   const parse = (bytes: Uint8Array): FileFacts => {
     const text = Buffer.from(bytes).toString('utf8');
     const held = new Map<string, number>();
+    const heldAtLeast = new Map<string, number>();
     let category = '';
     for (const line of text.split('\n')) {
       category = /^"([a-z_]+)":\{"category"/.exec(line)?.[1] ?? category;
@@ -52,9 +60,17 @@ export function createExportFiles(medium: DiskMedium, identify: Identify): Expor
       const found = record === undefined ? undefined : identify(category, record);
       if (found === undefined) continue;
       held.set(found.truth.key, Math.max(found.version, held.get(found.truth.key) ?? -1));
+      heldAtLeast.set(found.truth.key, Math.max(found.oldest, heldAtLeast.get(found.truth.key) ?? -1));
       digestVersions.set(sha256(json), found.version);
     }
-    return { isComplete: parseObject(text) !== undefined, sha256: sha256(bytes), held };
+    const exportId = /"export_id":"([^"]+)"/.exec(text.slice(0, HEADER_LENGTH))?.[1];
+    return {
+      isComplete: parseObject(text) !== undefined,
+      sha256: sha256(bytes),
+      exportId,
+      held,
+      heldAtLeast,
+    };
   };
   const read = (path: string): FileFacts | undefined => {
     const node = medium.find(path);

@@ -22,7 +22,9 @@ export const STATUSES = ['pending', 'uploading', 'completed', 'failed'] as const
 export interface LedgerFacts {
   list(status: LedgerEntry['status']): readonly LedgerEntry[];
   waitingCount(): number;
-  findByExportId(exportId: string): LedgerEntry | undefined;
+  /** Queue ids do not change. The export id changes if the export is numbered in a new ledger. */
+  find(queueId: string): LedgerEntry | undefined;
+  ledgerId(): string;
   hasFile(path: string): boolean;
   /** Delivered exports, newest first. */
   history(): readonly { readonly queueId: string; readonly exportId: string }[];
@@ -53,7 +55,8 @@ export function toLedgerFacts({ ledger }: Pick<Boat, 'ledger'>): LedgerFacts {
       const { pending, uploading } = queue.counts();
       return pending + uploading;
     },
-    findByExportId: queue.findByExportId,
+    find: queue.find,
+    ledgerId: () => facts.ledgerId,
     hasFile: (path) => queue.findByFile(path) !== undefined,
     history: () => queue.history(HISTORY_LIMIT),
     lostFiles: () => new Set(queue.losses().map(({ what }) => what)),

@@ -14,14 +14,14 @@ export function checkAcknowledgedExports(
   ledger: LedgerFacts,
   where: string,
 ): void {
-  const delivered = new Set(ledger.history().map((row) => row.exportId));
+  const delivered = new Set(ledger.history().map((row) => row.queueId));
   const lostFiles = ledger.lostFiles();
-  for (const { exportId, queueId, exportFile } of acknowledged.values()) {
-    const entry = ledger.findByExportId(exportId);
+  for (const { queueId, exportFile } of acknowledged.values()) {
+    const entry = ledger.find(queueId);
     if (entry === undefined) {
       // Retention removes a failed export after a later export has delivered its records. It records the loss first.
       const isLossRecorded = lostFiles.has(toArchivedFile(queueId)) || lostFiles.has(exportFile ?? '');
-      if (!delivered.has(exportId) && !isLossRecorded)
+      if (!delivered.has(queueId) && !isLossRecorded)
         violate(`${queueId} was acknowledged but has disappeared`, where);
       continue;
     }
@@ -57,17 +57,18 @@ export async function checkRecords(
     (seen) =>
       open.every(({ record, needed }) => newestHeld(seen, record.key) >= needed) &&
       delivered.every(({ file }) =>
-        [...file.held].every(([key, version]) => newestHeld(seen, key) >= version),
+        [...file.heldAtLeast].every(([key, version]) => newestHeld(seen, key) >= version),
       ),
   );
-  for (const { record, needed } of open)
+  // Until a restored card has learnt that its ledger went back, central may hold later versions of what the card holds again.
+  for (const { record, needed } of evidence.isLedgerBehind(ledger) ? [] : open)
     if (newestHeld(holding, record.key) < needed && !waitsForAdoption(ledger, medium, record))
       violate(
         `${record.category} ${record.key} v${needed} is neither delivered nor waiting nor due${describeHeld(holding, record.key)}`,
         where,
       );
   for (const { queueId, file } of delivered)
-    for (const [key, version] of file.held)
+    for (const [key, version] of file.heldAtLeast)
       if (newestHeld(holding, key) < version)
         violate(`${queueId} is delivered, but central does not hold its ${key} v${version}`, where);
 }

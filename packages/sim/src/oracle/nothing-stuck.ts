@@ -28,19 +28,26 @@ export function checkRetriesSucceeded(evidence: Evidence, ledger: LedgerFacts): 
   if (again.length > 0) evidence.violate(`${again.length} exports failed again on a calm day`);
 }
 
-/** Checks that central never answers an import with 400 or 415, and with 409 only if the parts were cut differently. */
+/**
+ * Checks that central never answers an import with 400 or 415, and with 409 only if the parts were cut differently or the card was
+ * restored from an image.
+ */
 export function checkImportAnswers({ importAnswers, events, violate }: Evidence): void {
   const isAnyCutSmaller = events.some(
     (event) => event.kind === 'delivery' && event.event.kind === 'parts_cut',
   );
+  const isRestored = events.some(({ kind }) => kind === 'card_restored');
   for (const [status, count] of importAnswers.counts)
-    if ((status === 409 && !isAnyCutSmaller) || status === 400 || status === 415)
+    if ((status === 409 && !isAnyCutSmaller && !isRestored) || status === 400 || status === 415)
       violate(`central answered ${count} imports with ${status}`);
 }
 
 /** Returns true if the owner cancelled the export, central rejected it permanently, or no attempt was left. */
-function isExplained({ events, importAnswers }: Evidence, { queueId, exportId }: LedgerEntry): boolean {
-  if (importAnswers.hasRejected(exportId)) return true;
+function isExplained({ events, files, importAnswers }: Evidence, entry: LedgerEntry): boolean {
+  const { queueId, exportId } = entry;
+  // Central may have rejected the export before it was numbered in a new ledger.
+  const formerId = files.readOf(entry)?.exportId ?? exportId;
+  if (importAnswers.hasRejected(exportId) || importAnswers.hasRejected(formerId)) return true;
   return events.some((event) => {
     if (event.kind === 'cancel_requested') return event.queueId === queueId;
     if (event.kind !== 'delivery' || event.event.kind !== 'attempt_spent') return false;
@@ -52,6 +59,9 @@ function isExplained({ events, importAnswers }: Evidence, { queueId, exportId }:
  * An export may be refused with 409 if its parts were cut differently after earlier parts had left the boat on a USB drive or in
  * a late request, and if the earlier parts arrive first (decisions 0020 and 0024).
  */
-function mayConflict(evidence: Evidence, { queueId, exportId }: LedgerEntry): boolean {
-  return evidence.importAnswers.hasAnswered(exportId, 409) && isCutSmaller(evidence, queueId);
+function mayConflict(evidence: Evidence, entry: LedgerEntry): boolean {
+  const { queueId, exportId } = entry;
+  const formerId = evidence.files.readOf(entry)?.exportId ?? exportId;
+  const isAnswered = [exportId, formerId].some((id) => evidence.importAnswers.hasAnswered(id, 409));
+  return isAnswered && isCutSmaller(evidence, queueId);
 }

@@ -68,6 +68,8 @@ export interface Oracle {
    */
   checkFinished(boat: Boat, daysRequested: ReadonlySet<string>): Promise<void>;
   checkViews(boat: Boat): void;
+  /** Remembers what was acknowledged. The returned function notes that the card was restored to this state. */
+  takeImage(): () => void;
   readonly counts: { checks: number; acknowledged: number; slots: number };
 }
 
@@ -90,6 +92,7 @@ export function createOracle(deps: OracleDeps): Oracle {
   };
   const checkDrained = async (ledger: LedgerFacts, daysRequested: ReadonlySet<string>): Promise<void> => {
     checkNothingWaits(evidence, ledger);
+    evidence.behindLedger = undefined;
     await checkNothingLost(ledger, 'after the calm day');
     await checkCentralIsComplete(evidence, ledger);
     await checkStoredOnce(evidence);
@@ -119,6 +122,14 @@ export function createOracle(deps: OracleDeps): Oracle {
       checkSecrets(machine, deps.tokens, trace.lines, violate);
       checkAttempts(trace.events, violate);
     },
+    takeImage: () => {
+      const before = { acknowledged: [...evidence.acknowledged], required: [...evidence.required] };
+      return () => {
+        replaceAll(evidence.acknowledged, before.acknowledged);
+        replaceAll(evidence.required, before.required);
+        evidence.behindLedger = 'unknown';
+      };
+    },
     checkViews: (boat) => checkViews(machine.medium, toLedgerFacts(boat), violate),
     acknowledge: (boat, export_, before) => {
       const ledger = toLedgerFacts(boat);
@@ -138,7 +149,7 @@ function noteRequired(
   export_: Parameters<Oracle['acknowledge']>[1],
   before: Parameters<Oracle['acknowledge']>[2],
 ): void {
-  const entry = ledger.findByExportId(export_.exportId);
+  const entry = ledger.find(export_.queueId);
   acknowledged.set(export_.exportId, { ...export_, exportFile: entry?.exportFile });
   for (const [key, version] of before) {
     const record = sources.records.get(key);
@@ -155,18 +166,25 @@ function createRemovalNote(
 ): (ledger: LedgerFacts) => void {
   const removed = new Set<string>();
   return (ledger) => {
-    for (const { exportId, queueId } of acknowledged.values()) {
-      if (removed.has(queueId) || ledger.findByExportId(exportId) !== undefined) continue;
+    for (const { queueId } of acknowledged.values()) {
+      if (removed.has(queueId) || ledger.find(queueId) !== undefined) continue;
       removed.add(queueId);
       trace.add({ kind: 'export_removed', queueId });
     }
   };
 }
 
+function replaceAll<Key, Value>(map: Map<Key, Value>, entries: readonly (readonly [Key, Value])[]): void {
+  map.clear();
+  for (const [key, value] of entries) map.set(key, value);
+}
+
 /** The evidence that the oracle itself collects. The checkers only read it. */
 interface OwnEvidence extends Evidence {
   readonly acknowledged: Map<string, Acknowledged>;
   readonly required: Map<string, number>;
+  /** The ledger of a restored card. `unknown`: the card has not been started since. */
+  behindLedger: string | undefined;
 }
 
 function createEvidence(deps: OracleDeps, violate: Violate): OwnEvidence {
@@ -175,12 +193,16 @@ function createEvidence(deps: OracleDeps, violate: Violate): OwnEvidence {
     const marker = readMarker(category, record);
     const truth = marker === undefined ? undefined : sources.records.get(marker.key);
     if (marker === undefined || truth === undefined) return undefined;
-    return { truth, version: truth.versions.lastIndexOf(marker.version) };
+    return {
+      truth,
+      version: truth.versions.lastIndexOf(marker.version),
+      oldest: truth.versions.indexOf(marker.version),
+    };
   };
   const files = createExportFiles(machine.medium, identify);
   // The records in a legacy exporter's queue count as exported from the beginning.
   const legacy = [...sources.records.values()].filter((record) => record.legacy === 'whole');
-  return {
+  const own: OwnEvidence = {
     sources,
     files,
     central: createCentralRecords({
@@ -195,6 +217,12 @@ function createEvidence(deps: OracleDeps, violate: Violate): OwnEvidence {
     events: trace.events,
     acknowledged: new Map(),
     required: new Map(legacy.map(({ key }) => [key, 0])),
+    behindLedger: undefined,
+    isLedgerBehind: (ledger) => {
+      if (own.behindLedger === 'unknown') own.behindLedger = ledger.ledgerId();
+      return own.behindLedger === ledger.ledgerId();
+    },
     violate,
   };
+  return own;
 }

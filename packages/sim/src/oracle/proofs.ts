@@ -15,10 +15,10 @@ export async function checkProofs({ central, files, violate }: Evidence, ledger:
       violate(
         `${row.queueId} is in the history, but central holds only ${stored.length} of its ${last?.count ?? '?'} parts`,
       );
-    const entry = ledger.findByExportId(row.exportId);
+    const entry = ledger.find(row.queueId);
     const file = entry === undefined ? undefined : files.read(entry.exportFile);
-    // An export without parts was sent as a complete file.
-    if (file !== undefined && entry?.partSizeBytes === undefined && last?.sha256 !== file.sha256)
+    // An export without parts was sent as a complete file, unless it was numbered in a new ledger.
+    if (file?.exportId === row.exportId && entry?.partSizeBytes === undefined && last?.sha256 !== file.sha256)
       violate(`${row.queueId} is in the history, but central stored different bytes`);
   }
 }

@@ -40,6 +40,8 @@ export interface BoatSources {
   /** Replaces the boatlog database with a file that is not a database. */
   makeBoatlogUnreadable(): void;
   makeBoatlogReadable(): void;
+  /** Remembers what the sources hold; see `Truth.takeImage`. Returns undefined while the boatlog is unreadable. */
+  takeImage(): (() => void) | undefined;
   setTier(tier: Tier): void;
   setToken(token: string): void;
 }
@@ -96,6 +98,15 @@ export function createBoatSources(
     replaceBoatlog: boatlog.replace,
     makeBoatlogUnreadable: boatlog.makeUnreadable,
     makeBoatlogReadable: boatlog.makeReadable,
+    takeImage: () => {
+      const restoreBoatlog = boatlog.takeImage();
+      if (restoreBoatlog === undefined) return undefined;
+      const restoreTruth = truth.takeImage();
+      return () => {
+        restoreTruth();
+        restoreBoatlog();
+      };
+    },
     setTier,
     setToken: (token) => medium.put(`${ROOT}/config/export-credentials.json`, JSON.stringify({ token })),
   };

@@ -18,6 +18,8 @@ export interface BoatlogSource {
   makeUnreadable(): void;
   /** Restores the original database. */
   makeReadable(): void;
+  /** Remembers the number of the database, or returns undefined while the database is unreadable. */
+  takeImage(): (() => void) | undefined;
 }
 
 export function createBoatlogSource(
@@ -26,6 +28,7 @@ export function createBoatlogSource(
 ): BoatlogSource {
   const { truth, random, wallMs } = context;
   let generation = 1;
+  let newestGeneration = 1;
   let isReadable = true;
   const realPath = (): string => context.realPath(BOATLOG);
   const keptPath = (): string => `${realPath()}.kept`;
@@ -66,9 +69,14 @@ export function createBoatlogSource(
       if (!isReadable) return;
       for (const record of truth.records.values())
         if (record.category === 'boatlog') record.isPresent = false;
-      generation += 1;
+      newestGeneration += 1;
+      generation = newestGeneration;
       insertRows(`${realPath()}.new`, rows);
       renameSync(`${realPath()}.new`, realPath());
+    },
+    takeImage: () => {
+      const before = generation;
+      return isReadable ? () => void ([generation, isReadable] = [before, true]) : undefined;
     },
     makeUnreadable: () => {
       if (!isReadable) return;

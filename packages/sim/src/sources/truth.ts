@@ -29,6 +29,11 @@ export interface Truth {
   pickPresent(category: Category): TruthRecord | undefined;
   /** Returns the index of the newest version of each existing record, by its key. */
   presentVersions(): ReadonlyMap<string, number>;
+  /**
+   * Remembers the records. The returned function notes that the sources hold these again: later records are gone, and an older
+   * text becomes the newest version.
+   */
+  takeImage(): () => void;
 }
 
 export function createTruth(legacy: ReadonlyMap<string, TruthRecord>, random: SimRandom): Truth {
@@ -49,6 +54,22 @@ export function createTruth(legacy: ReadonlyMap<string, TruthRecord>, random: Si
     pickPresent: (category) => {
       const found = present(category);
       return found.length === 0 ? undefined : random.pick(found);
+    },
+    takeImage: () => {
+      const image = new Map(
+        [...records.values()].map(({ key, isPresent, versions }) => [
+          key,
+          { isPresent, text: versions.at(-1) },
+        ]),
+      );
+      return () => {
+        for (const record of records.values()) {
+          const before = image.get(record.key);
+          record.isPresent = before?.isPresent ?? false;
+          if (before?.text !== undefined && before.text !== record.versions.at(-1))
+            record.versions.push(before.text);
+        }
+      };
     },
     presentVersions: () =>
       new Map(

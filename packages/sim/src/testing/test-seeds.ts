@@ -42,6 +42,7 @@ const MET_OFTEN = [
   'bundle imported',
   'legacy queue imported',
   'removed by retention',
+  'card restored',
   'exports delivered',
   'tier',
 ];

@@ -1,0 +1,29 @@
+import { RECORDINGS, ROOT } from './places.ts';
+import type { Simulation } from './simulation.ts';
+
+/** The folders of the card that the boat uses. The kernel's files are not on the card. */
+const CARD_FOLDERS = [ROOT, RECORDINGS];
+
+/** Copies the card while the machine is off. Returns the function that writes the image to a new card, or undefined. */
+export function takeCardImage(sim: Simulation): (() => void) | undefined {
+  const { machine, sources, oracle, trace } = sim;
+  const restoreSources = sources.takeImage();
+  // An unreadable boatlog is an incident, which ends on the card where it began.
+  if (restoreSources === undefined) return undefined;
+  const restores = [
+    machine.databases.takeImage(),
+    ...CARD_FOLDERS.map((folder) => machine.medium.takeImage(folder)),
+    restoreSources,
+    oracle.takeImage(),
+  ];
+  trace.add({ kind: 'card_imaged' });
+  return () => {
+    for (const restore of restores) restore();
+    trace.add({ kind: 'card_restored' });
+    // The owner enters the newest device token and changes a setting.
+    sources.setTier(sim.tier);
+    const token = sim.tokens.at(-1);
+    if (token !== undefined) sources.setToken(token);
+    sources.change('settings');
+  };
+}
