@@ -12,8 +12,8 @@ const ZSTD_WINDOW_LOG_MAX = 23;
 const DECODED_CHUNK_SIZE_BYTES = 262_144;
 
 /**
- * Largest ratio of decoded to received bytes. Exports of real boats reach 20 with gzip and 40 with zstd. Bodies that consist of
- * repetition exceed 1,000.
+ * Largest ratio of decoded to received bytes. A first export of 10,000 entries is compressed about tenfold. Bodies that consist
+ * of repetition exceed 1,000.
  */
 export const DECODED_RATIO_MAX = 200;
 

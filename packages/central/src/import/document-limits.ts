@@ -16,13 +16,13 @@ export const RECORDS_MAX = 100_000;
 export const VALUES_MAX = 10 * RECORDS_MAX;
 
 /**
- * Most JSON values in one record. The largest known record, a boat's settings, has about 300. The engine of JavaScript takes half
- * a minute for an object with millions of keys, but a millisecond for one of this size.
+ * Most JSON values in one record. Ordinary records have about ten. The engine of JavaScript takes half a minute for an object
+ * with millions of keys, but a few milliseconds for one of this size.
  */
 export const RECORD_VALUES_MAX = 10_000;
 
 /**
- * Largest record in bytes of JSON text. The boat's collectors keep records below 1 MiB. A record is stored by one statement and
+ * Largest record in bytes of JSON text. Ordinary records have some hundred bytes. A record is stored by one statement and
  * returned in one answer, so this also bounds both.
  */
 export const RECORD_SIZE_MAX_BYTES = 4 * 1_048_576;

@@ -21,8 +21,8 @@ export type QuotaAmount = (typeof QUOTA_AMOUNTS)[number];
 export const NOTHING_USED: Use = { storedBytes: 0, records: 0, requests: 0, cpuMs: 0 };
 
 /**
- * The default quota of an installation for one day. A boat's whole history of ten years, sent at once, has about 500 MB and 1,000,000
- * records in 1,000 parts, and takes about 10 minutes of processor time. A boat with that much can send the rest on the next day.
+ * The default quota of an installation for one day. A log of 1,000,000 entries in parts of 1 MiB stays below each amount. A
+ * boat with more can send the rest on the next day.
  */
 export const DEFAULT_QUOTA: Use = {
   storedBytes: 1_024 * 1_048_576,
