@@ -48,7 +48,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     name: 'an unexpected failure of a source fails every category',
     file: `${COLLECT}/with-source-failures.ts`,
     before: "if (!isExportError(error, 'DISK_FAILED') && ",
-    after: 'if (error !== undefined && ',
+    after: "if (!isExportError(error, 'DISK_FULL') && ",
     killedBy: FAILURE_TESTS,
   },
   {
