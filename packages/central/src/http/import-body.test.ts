@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { before, test } from 'node:test';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { toContentDigest } from '@d3kos/protocol';
@@ -145,7 +145,7 @@ describeOnPostgres('the body of an import', (open) => {
     const keys = Array.from({ length: 20_000 }, (_, index) => `"k${index}":1`).join();
     const text = JSON.stringify(toDocument(boat, { data: toBoatlog([{ record_id: 'a' }, 'HERE']) })).replace(
       '"HERE"',
-      `{"record_id":"keys",${keys}},{"record_id":"list","list":[${'[],'.repeat(15_000)}0]},{"record_id":"text","text":"${'x'.repeat(5 << 20)}"}`,
+      `{"record_id":"keys",${keys}},{"record_id":"list","list":[${'[],'.repeat(15_000)}0]},{"record_id":"text","text":"${randomBytes(9 << 20).toString('hex')}"}`,
     );
     const receipt = await importDocument(startNode(store), boat, text, { coding: 'gzip' });
     assert.deepEqual(
@@ -153,7 +153,7 @@ describeOnPostgres('the body of an import', (open) => {
       [
         ['keys', 'more than 10000 values'],
         ['list', 'more than 10000 values'],
-        ['text', 'more than 4194304 bytes'],
+        ['text', 'more than 16777216 bytes'],
       ],
     );
     assert.deepEqual(receipt.records_imported, { boatlog: 1 });
@@ -168,7 +168,7 @@ describeOnPostgres('the body of an import', (open) => {
       ['br', brotliCompressSync],
       ['zstd', zstdCompressSync],
     ] as const) {
-      const body = compress(`{"pad":"${'x'.repeat(6 << 20)}"}`);
+      const body = compress(`{"pad":"${'x'.repeat(17 << 20)}"}`);
       const request = new Request(toImportRequest(boat, ''), {
         body,
         headers: {

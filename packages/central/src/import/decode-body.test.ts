@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { DECODED_RATIO_FREE_BYTES, DECODED_RATIO_MAX, decodeBody } from './decode-body.ts';
@@ -28,12 +29,12 @@ test('decodes an ordinary part of any ratio, and a larger body only up to the ra
     ['gzip', gzipSync],
     ['zstd', zstdCompressSync],
   ] as const) {
-    const bomb = decodeBody(compress(Buffer.alloc(8 * freeBytes, ' ')), coding, 16 * freeBytes);
+    const bomb = decodeBody(compress(Buffer.alloc(2 * freeBytes, ' ')), coding, 16 * freeBytes);
     assert.equal(bomb.kind, 'too_compressed', coding);
   }
   // A body that does not repeat itself stays below the ratio.
-  const text = Buffer.from(Array.from({ length: 500_000 }, (_, index) => `${index * 7_919} `).join(''));
-  const body = gzipSync(text);
+  const text = Buffer.from(randomBytes(freeBytes).toString('hex'));
+  const body = gzipSync(text, { level: 1 });
   assert.ok(text.length > freeBytes && text.length < body.length * DECODED_RATIO_MAX);
   assert.equal(decodeBody(body, 'gzip', 16 * freeBytes).kind, 'decoded');
 });

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { brotliDecompressSync, constants, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { ContentCoding } from '@d3kos/protocol';
+import { RECORD_SIZE_MAX_BYTES } from './document-limits.ts';
 
 /**
  * Largest zstd window, as a power of two: 8 MiB, the window of the encoder's ordinary levels (up to 19). The format itself would
@@ -17,8 +18,8 @@ const DECODED_CHUNK_SIZE_BYTES = 262_144;
  */
 export const DECODED_RATIO_MAX = 200;
 
-/** Decoded size up to which the ratio is not limited: twice an ordinary part, which may repeat one line. */
-export const DECODED_RATIO_FREE_BYTES = 2 * 1_048_576;
+/** Decoded size up to which the ratio is not limited: one record of the largest size may repeat one character. */
+export const DECODED_RATIO_FREE_BYTES = RECORD_SIZE_MAX_BYTES;
 
 /** A body without its coding, with the hex SHA-256 of the decoded bytes. */
 export type DecodedBody =

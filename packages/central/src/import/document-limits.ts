@@ -22,10 +22,10 @@ export const VALUES_MAX = 10 * RECORDS_MAX;
 export const RECORD_VALUES_MAX = 10_000;
 
 /**
- * Largest record in bytes of JSON text. Ordinary records have some hundred bytes. A record is stored by one statement and
- * returned in one answer, so this also bounds both.
+ * Largest record in bytes of JSON text. A boat sends entries of up to 8 MiB, which JSON's escapes may double. A record is stored
+ * by one statement and returned in one answer, so this also bounds both.
  */
-export const RECORD_SIZE_MAX_BYTES = 4 * 1_048_576;
+export const RECORD_SIZE_MAX_BYTES = 16 * 1_048_576;
 
 /** Most JSON values outside the records: the header, 200 withdrawn sequences, and the facts of nine sections. */
 export const OUTER_VALUES_MAX = 10_000;
