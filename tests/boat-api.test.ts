@@ -3,6 +3,11 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { CATEGORIES } from '@d3kos/protocol';
+import { Hono } from 'hono';
+import { createEvents } from '../packages/boat/src/events.ts';
+import { toContentSecurityPolicy } from '../packages/boat/src/http/page.ts';
+import { HEARTBEAT_EVERY_MS, sendEvents } from '../packages/boat/src/http/streams.ts';
+import type { Clock } from '../packages/boat/src/platform/ports.ts';
 import { listRoutes } from '../packages/boat/src/api/contract.ts';
 import {
   inTemporaryFolder,
@@ -248,6 +253,109 @@ test('a delivered entry can be neither retried nor cancelled', async () => {
     assert.equal(response.status, 409);
     assert.equal(at(await response.json(), 'code'), 'ENTRY_STATE');
   }
+});
+
+test('the page is served with a strict policy, is revalidated by its ETag, and may be framed only by the kiosk', async () => {
+  for (const [path, mediaType] of [
+    ['/', 'text/html'],
+    ['/page/boat.js', 'text/javascript'],
+    ['/page/boat.css', 'text/css'],
+  ] as const) {
+    const response = await fetchApi(path);
+    assert.equal(response.status, 200, path);
+    assert.equal(response.headers.get('content-type'), `${mediaType}; charset=utf-8`);
+    assert.equal(response.headers.get('x-content-type-options'), 'nosniff');
+    const policy = response.headers.get('content-security-policy') ?? '';
+    assert.match(policy, /^default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'/);
+    assert.match(policy, /frame-ancestors 'self' http:\/\/localhost http:\/\/localhost:3000$/);
+    assert.doesNotMatch(policy, /unsafe/);
+    const others = (await response.text()).match(/https?:\/\/(?!www\.w3\.org)\w+/g);
+    assert.equal(others, null, `${path} names no other server`);
+    const etag = response.headers.get('etag') ?? '';
+    assert.equal((await fetchApi(path, { headers: { 'if-none-match': etag } })).status, 304);
+  }
+  for (const path of ['/page/', '/page/index.html', '/page/..%2fmain.js', '/index.html'])
+    assert.equal((await fetchApi(path)).status, 404, path);
+  const html = await (await fetchApi('/')).text();
+  assert.doesNotMatch(html, /<script(?![^>]* src=)|<style| style=| on[a-z]+=/);
+});
+
+test('an origin that could add to the policy of the page is left out of it', () => {
+  assert.match(
+    toContentSecurityPolicy([
+      'http://kiosk:3000',
+      "http://a; script-src 'unsafe-inline'",
+      'http://b c',
+      'http://[::1]',
+    ]),
+    /frame-ancestors 'self' http:\/\/kiosk:3000 http:\/\/\[::1\]$/,
+  );
+});
+
+test('a new event stream begins with a heartbeat and the work in progress', async () => {
+  const clock = { wall: () => Date.UTC(2026, 6, 14), sleep: () => new Promise<never>(() => undefined) };
+  const events = createEvents();
+  const counts = { pending: 0, uploading: 1, completed: 0, failed: 0 };
+  events.emit({ kind: 'queue', counts });
+  events.emit({ kind: 'collecting', category: 'boatlog', count: 1 });
+  events.emit({ kind: 'collecting', category: 'boatlog', count: 2 });
+  events.emit({ kind: 'uploading', queueId: 'q_1', partIndex: 1, partCount: 3 });
+  events.emit({ kind: 'uploading', queueId: 'q_1', partIndex: 2, partCount: 3 });
+  events.emit({ kind: 'delivered', queueId: 'q_other' });
+  assert.deepEqual(
+    events.inProgress().map((event) => JSON.stringify(event)),
+    [
+      '{"kind":"collecting","category":"boatlog","count":2}',
+      '{"kind":"uploading","queueId":"q_1","partIndex":2,"partCount":3}',
+    ],
+  );
+  const app = new Hono().get('/', (context) => sendEvents(context, events, clock as unknown as Clock));
+  const reader = (await app.request('/')).body?.getReader();
+  assert.ok(reader !== undefined);
+  let text = '';
+  await until('the beginning of the stream', async () => {
+    text += new TextDecoder().decode((await reader.read()).value);
+    return text.includes('"partIndex":2');
+  });
+  assert.match(text, /^event: heartbeat\ndata: \{"kind":"heartbeat","time":"2026-07-14T00:00:00Z"\}/);
+  assert.match(text, /event: collecting/);
+  await reader.cancel();
+  events.emit({ kind: 'collected' });
+  events.emit({ kind: 'delivered', queueId: 'q_1' });
+  assert.deepEqual(events.inProgress(), []);
+});
+
+test('a heartbeat follows at every interval of the monotonic clock, until the page leaves', async () => {
+  const waits: (() => void)[] = [];
+  let aborted = 0;
+  const clock = {
+    wall: () => Date.UTC(2026, 6, 14),
+    sleep: (delayMs: number, signal: AbortSignal) =>
+      new Promise<void>((resolve, reject) => {
+        assert.equal(delayMs, HEARTBEAT_EVERY_MS);
+        waits.push(resolve);
+        signal.addEventListener('abort', () => {
+          aborted += 1;
+          reject(new Error('aborted'));
+        });
+      }),
+  };
+  const app = new Hono().get('/', (context) =>
+    sendEvents(context, createEvents(), clock as unknown as Clock),
+  );
+  const reader = (await app.request('/')).body?.getReader();
+  assert.ok(reader !== undefined);
+  let text = '';
+  for (const count of [1, 2, 3]) {
+    await until(`heartbeat ${count}`, async () => {
+      text += new TextDecoder().decode((await reader.read()).value);
+      return text.split('event: heartbeat').length - 1 === count;
+    });
+    await until('the next wait', () => waits.length === count);
+    waits.at(-1)?.();
+  }
+  await reader.cancel();
+  await until('the end of the stream', () => aborted > 0);
 });
 
 test('the event stream reports changes of the queue and of delivery, and drops a client that disconnects', async () => {

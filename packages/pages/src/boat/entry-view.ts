@@ -66,7 +66,7 @@ export function toEntryView(entry: QueueEntry, state: PageState, texts: Texts): 
                 n: Math.min(RETRIES_MAX, entry.retry_count),
                 time: texts.moment(entry.next_retry_at, now),
               })
-            : say(toReasonKey(state)),
+            : say(toReasonKey(entry, state)),
         canRetry: false,
         canCancel: true,
       };
@@ -81,7 +81,10 @@ function toPartText(entry: QueueEntry, { sending }: PageState, { say }: Texts): 
 }
 
 /** Why an export that may be sent waits: the state of central, or the data budget. */
-function toReasonKey({ status }: PageState): Extract<TextKey, `waiting.why.${string}`> {
+function toReasonKey(
+  entry: QueueEntry,
+  { status, queue }: PageState,
+): Extract<TextKey, `waiting.why.${string}`> {
   switch (status?.destination.state) {
     case 'offline':
     case 'unknown':
@@ -96,8 +99,9 @@ function toReasonKey({ status }: PageState): Extract<TextKey, `waiting.why.${str
     case 'unavailable':
       return 'waiting.why.unavailable';
     default:
-      return status?.data_budget.state === 'affordable' || status === undefined
+      if (status !== undefined && status.data_budget.state !== 'affordable') return 'waiting.why.held';
+      return queue?.uploading.length === 0 && queue.pending[0]?.queue_id === entry.queue_id
         ? 'waiting.why.next'
-        : 'waiting.why.held';
+        : 'waiting.why.queued';
   }
 }

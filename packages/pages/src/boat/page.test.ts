@@ -103,7 +103,7 @@ describe('the statement', () => {
       const state = applyLoss(toState(scenario));
       const statement = toStatement(toSituation(state), state, texts);
       assert.equal(statement.title, 'Not known at the moment');
-      assert.match(statement.says, /from today 13:08/);
+      assert.match(statement.says, /from 13:08 today/);
       assert.equal(statement.main.act, 'none');
     }
   });
@@ -258,7 +258,7 @@ test('a waiting export says why it waits, in every state of central', () => {
     assert.match(toEntryView(entry, state, texts).why, /^(Sent|Waits)/);
   }
   const retry = toEntry(1, { retry_count: 2, next_retry_at: '2026-07-14T10:17:00Z' });
-  assert.equal(toEntryView(retry, toState(SCENARIOS.online_waits), texts).why, 'Retry 2/3 at today 13:17');
+  assert.equal(toEntryView(retry, toState(SCENARIOS.online_waits), texts).why, 'Retry 2/3 at 13:17 today');
 });
 
 describe('the next daily export', () => {

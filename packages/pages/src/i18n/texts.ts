@@ -53,25 +53,27 @@ const YEAR_SHOWN_FROM_DAYS = 300;
 
 /** Creates the texts of a language. An unknown time zone counts as UTC. */
 export function createTexts(language: string, catalogue: Catalogue, timeZone: string): Texts {
-  const plurals = new Intl.PluralRules(language);
-  const numbers = new Intl.NumberFormat(language);
+  // Boats are at sea: the day comes before the month, as in most countries.
+  const locale = language === 'en' ? 'en-GB' : language;
+  const plurals = new Intl.PluralRules(locale);
+  const numbers = new Intl.NumberFormat(locale);
   const zone = isTimeZone(timeZone) ? timeZone : 'UTC';
   const toDayNumber = createDayNumbers(zone);
-  const clocks = new Intl.DateTimeFormat(language, {
+  const clocks = new Intl.DateTimeFormat(locale, {
     timeZone: zone,
     hour: '2-digit',
     minute: '2-digit',
     hourCycle: 'h23',
   });
-  const dates = new Intl.DateTimeFormat(language, { timeZone: zone, day: 'numeric', month: 'short' });
-  const yearDates = new Intl.DateTimeFormat(language, {
+  const dates = new Intl.DateTimeFormat(locale, { timeZone: zone, day: 'numeric', month: 'short' });
+  const yearDates = new Intl.DateTimeFormat(locale, {
     timeZone: zone,
     day: 'numeric',
     month: 'short',
     year: 'numeric',
   });
   const hours = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', hourCycle: 'h23' });
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const say = (key: TextKey, values: Readonly<Record<string, string | number>> = {}): string => {
     const entry = catalogue[key];
     const text =
@@ -81,9 +83,11 @@ export function createTexts(language: string, catalogue: Catalogue, timeZone: st
       return typeof value === 'number' ? numbers.format(value) : (value ?? '');
     });
   };
+  const isNear = (iso: string, nowIso: string): boolean =>
+    Math.abs(toDayNumber(iso) - toDayNumber(nowIso)) <= 1;
   const day = (iso: string, nowIso: string): string => {
     const days = toDayNumber(iso) - toDayNumber(nowIso);
-    if (Math.abs(days) <= 1) return relative.format(days, 'day');
+    if (isNear(iso, nowIso)) return relative.format(days, 'day');
     return (Math.abs(days) < YEAR_SHOWN_FROM_DAYS ? dates : yearDates).format(new Date(iso));
   };
   const clock = (iso: string): string => clocks.format(new Date(iso));
@@ -93,10 +97,13 @@ export function createTexts(language: string, catalogue: Catalogue, timeZone: st
     // The public type allows exactly the values of each key; the implementation is the same for all.
     say: say as Say,
     number: (value) => numbers.format(value),
-    bytes: (size) => formatBytes(language, size),
+    bytes: (size) => formatBytes(locale, size),
     clock,
     day,
-    moment: (iso, nowIso) => say('time.day', { day: day(iso, nowIso), time: clock(iso) }),
+    moment: (iso, nowIso) => {
+      const key = isNear(iso, nowIso) ? 'time.near' : 'time.far';
+      return say(key, { day: day(iso, nowIso), time: clock(iso) });
+    },
     // The digits of the language may not be Latin.
     hour: (iso) => Number.parseInt(hours.format(new Date(iso)), 10),
     fullMoment: (iso) => say('time.date', { date: yearDates.format(new Date(iso)), time: clock(iso) }),
@@ -129,10 +136,12 @@ function formatBytes(language: string, size: number): string {
     value /= 1_000;
     unit += 1;
   }
-  return new Intl.NumberFormat(language, {
+  const text = new Intl.NumberFormat(language, {
     style: 'unit',
     unit: SIZE_UNITS[unit] ?? 'byte',
     unitDisplay: unit === 0 ? 'long' : 'short',
     maximumSignificantDigits: 3,
   }).format(value);
+  // The number and its unit stay on one line.
+  return text.replaceAll(' ', '\u00a0');
 }
