@@ -127,6 +127,8 @@ function measure(limits: { readonly target: number; readonly text: number }): re
     )
       faults.push(`cut off: ${name(element)}`);
   }
+  for (const count of document.querySelectorAll('.count'))
+    if (count.getBoundingClientRect().height > 34) faults.push(`wrapped: ${name(count)}`);
   return [...new Set(faults)];
 }
 

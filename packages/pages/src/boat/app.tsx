@@ -38,6 +38,9 @@ const PLACE_LOOKS = {
   files: ['files', 'place.files'],
 } as const satisfies Readonly<Record<Place, readonly [IconName, TextKey]>>;
 
+/** Largest number that fits beside the icon of a place. */
+const COUNT_SHOWN_MAX = 99;
+
 function Rail({ view }: { readonly view: View }): JSX.Element {
   const { state, texts, acts } = view;
   const { say } = texts;
@@ -53,7 +56,11 @@ function Rail({ view }: { readonly view: View }): JSX.Element {
             {say(name)}
             {place === 'waiting' && waitingCount > 0 && (
               <span class="count">
-                <span aria-hidden="true">{texts.number(waitingCount)}</span>
+                <span aria-hidden="true">
+                  {waitingCount > COUNT_SHOWN_MAX
+                    ? `${texts.number(COUNT_SHOWN_MAX)}+`
+                    : texts.number(waitingCount)}
+                </span>
                 <span class="hush">{say('place.waitingCount', { n: waitingCount })}</span>
               </span>
             )}

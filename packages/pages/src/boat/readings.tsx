@@ -89,14 +89,10 @@ function DeliveredMonth({ view: { state, texts } }: { readonly view: View }): JS
       <h3 class="label">{say('reading.month')}</h3>
       <p class="figure">
         {texts.number(month.exportCount)}{' '}
-        <small>
-          {say('reading.month.exports', { n: month.exportCount, size: texts.bytes(month.sentBytes) })}
-        </small>
+        <small>{say('reading.month.exports', { n: month.exportCount })}</small>
       </p>
-      <Bars
-        values={month.exportsPerDay}
-        label={say('reading.month.label', { first, n: month.exportCount })}
-      />
+      <p class="note">{say('history.sent', { size: texts.bytes(month.sentBytes) })}</p>
+      <Bars values={month.bytesPerDay} label={say('reading.month.label', { first, n: month.exportCount })} />
       <p class="note axis" aria-hidden="true">
         <span>{first}</span>
         <span>{say('reading.month.today')}</span>

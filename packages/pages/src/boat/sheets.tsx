@@ -136,6 +136,15 @@ function Display({ view }: { readonly view: View }): JSX.Element {
           );
         })}
       </div>
+      {Object.keys(LANGUAGES).length > 1 && <Languages view={view} />}
+    </Dialog>
+  );
+}
+
+function Languages({ view }: { readonly view: View }): JSX.Element {
+  const { say } = view.texts;
+  return (
+    <>
       <h2>{say('display.language')}</h2>
       <div class="languages" role="radiogroup" aria-label={say('display.language')}>
         {Object.entries(LANGUAGES).map(([language, { name }]) => (
@@ -145,14 +154,14 @@ function Display({ view }: { readonly view: View }): JSX.Element {
             class="act"
             role="radio"
             lang={language}
-            aria-checked={language === texts.language}
-            onClick={() => acts.setLanguage(language)}
+            aria-checked={language === view.texts.language}
+            onClick={() => view.acts.setLanguage(language)}
           >
             {name}
           </button>
         ))}
       </div>
-    </Dialog>
+    </>
   );
 }
 

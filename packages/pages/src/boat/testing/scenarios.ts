@@ -142,7 +142,8 @@ export function toScenario(
         failed_count: lists.failed.length,
         waiting_bytes: waiting.reduce((sum, entry) => sum + entry.file_size_bytes, 0),
       },
-      last_export: waiting[0] ?? STATUS.last_export,
+      last_export:
+        waiting.toSorted((a, b) => b.created_at.localeCompare(a.created_at))[0] ?? STATUS.last_export,
       destination: { ...STATUS.destination, ...facts.destination },
       ...facts.status,
     },
