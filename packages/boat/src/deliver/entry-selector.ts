@@ -28,7 +28,10 @@ export interface EntrySelector {
   setWait(entryNo: number, delayMs: number): void;
   /** Forgets the wait and the "send now" of an entry that has left the queue. */
   forget(entryNo: number): void;
-  /** Ends every wait and exempts the waiting entries from the data budget when the owner requests "Send now". */
+  /**
+   * Ends every wait and exempts the waiting entries from the data budget when the owner requests "Send now". If the ledger cannot
+   * be written, throws after it has ended the waits of this run.
+   */
   sendAllNow(): void;
 }
 
@@ -97,9 +100,9 @@ export function createEntrySelector(
       sendNow.delete(entryNo);
     },
     sendAllNow: () => {
-      queue.endWaits(clock.wall());
       waits.forgetAll();
       for (const { entryNo } of queue.waiting()) sendNow.add(entryNo);
+      queue.endWaits(clock.wall());
     },
   };
 }

@@ -88,9 +88,13 @@ export function createWorker(deps: WorkerDeps): Worker {
     run: (signal) => run(context, signal),
     wake: () => wakeUp.wake(),
     sendNow() {
-      selector.sendAllNow();
-      breaker.reset();
-      wakeUp.wake();
+      try {
+        selector.sendAllNow();
+      } finally {
+        // A ledger that could not be written is tried again at once, too.
+        breaker.reset();
+        wakeUp.wake();
+      }
     },
     destination: () => breaker.destination(),
     sendHold: () => context.sendHold,
