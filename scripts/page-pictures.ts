@@ -1,5 +1,5 @@
 // Takes pictures of the boat's page: `node --conditions=development scripts/page-pictures.ts [SCENARIO …]`. Each scenario is shown at
-// each size and theme, or only at those that PAGE_SIZES (1280x800) and PAGE_THEMES (day,night,watch) name. A scenario may have a
+// each size and theme, or only at those that PAGE_SIZES (1280x800) and PAGE_THEMES (day,night,watch) name, in PAGE_LANGUAGE. A scenario may have a
 // place after it, as in `crowded/history`. The pictures are written to .artifacts/pages.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,9 +39,8 @@ for (const size of SCREENS.filter(({ width, height }) => sizes?.includes(`${widt
           console.log(`${name}: ${message.text()}`);
       });
       page.on('pageerror', (error) => console.log(`${name}: ${error.message}`));
-      await page.goto(`${boat.url}#${place}`);
-      await page.locator('.live:has-text("Live")').waitFor();
-      await page.waitForFunction("!document.body.textContent.includes('Asking')");
+      await page.goto(`${boat.url}?lang=${process.env['PAGE_LANGUAGE'] ?? 'en'}#${place}`);
+      await page.locator('.boat[data-ready]').waitFor();
       await page.screenshot({
         path: join(TARGET, `${scenario}-${place}-${theme}-${size.width}x${size.height}.png`),
       });

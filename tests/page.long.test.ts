@@ -10,6 +10,8 @@ import {
   SCREENS,
   startBrowser,
 } from '../packages/pages/src/boat/testing/browser.ts';
+import { LANGUAGES } from '../packages/pages/src/i18n/languages.ts';
+import { PLACES } from '../packages/pages/src/boat/state.ts';
 import { SCENARIOS } from '../packages/pages/src/boat/testing/scenarios.ts';
 import { startStubBoat } from '../packages/pages/src/boat/testing/stub-boat.ts';
 
@@ -132,37 +134,36 @@ function measure(limits: { readonly target: number; readonly text: number }): re
   return [...new Set(faults)];
 }
 
+/** Scenarios whose lists are long, so that every place is measured. */
+const CROWDED: readonly string[] = ['crowded', 'failed_and_waiting'];
+
 describe('every situation at every size', { skip }, () => {
-  test('has targets of 80 px, text of 18 px, and nothing cut off', async () => {
+  test('has targets of 80 px, text of 18 px, and nothing cut off, in every language', async (t) => {
     const boat = await startStubBoat();
+    t.after(() => boat.close());
     const faults: string[] = [];
     let count = 0;
-    for (const size of SCREENS) {
-      const context = await browser.newContext({ viewport: size });
-      for (const [name, scenario] of Object.entries(SCENARIOS))
-        for (const place of name === 'crowded' || name === 'failed_and_waiting'
-          ? ['now', 'waiting', 'history', 'files']
-          : ['now']) {
-          boat.show(scenario);
-          const page = await context.newPage();
-          await page.goto(`${boat.url}#${place}`);
-          await page.locator('.live', { hasText: 'Live' }).waitFor({ timeout: SHOWN_MAX_MS });
-          await page.waitForFunction("!document.body.textContent.includes('Asking')");
-          const found = await page.evaluate(measure, { target: TARGET_MIN_PX, text: TEXT_MIN_PX });
-          faults.push(...found.map((fault) => `${name}/${place} ${size.width}×${size.height}: ${fault}`));
-          count += 1;
-          await page.close();
-        }
-      await context.close();
-    }
-    boat.show(SCENARIOS.safe);
-    const page = await openPage(boat.url);
-    await page.locator('.live', { hasText: 'Live' }).waitFor();
-    const strict = await page.evaluate(measure, { target: 1_000, text: 100 });
-    assert.ok(strict.length > 20, 'the measurement finds faults');
-    await boat.close();
+    for (const language of Object.keys(LANGUAGES))
+      for (const size of SCREENS)
+        for (const [name, scenario] of Object.entries(SCENARIOS))
+          for (const place of CROWDED.includes(name) ? PLACES : ['now']) {
+            boat.show(scenario);
+            const page = await openPage(`${boat.url}?lang=${language}#${place}`, size);
+            await page.locator('.boat[data-ready]').waitFor();
+            const found = await page.evaluate(measure, { target: TARGET_MIN_PX, text: TEXT_MIN_PX });
+            const where = `${language} ${name}/${place} ${size.width}×${size.height}`;
+            faults.push(...found.map((fault) => `${where}: ${fault}`));
+            count += 1;
+            await page.close();
+          }
     console.log(`${count} pages measured, ${faults.length} faults`);
     assert.deepEqual(faults, []);
+    boat.show(SCENARIOS.safe);
+    const page = await openPage(boat.url);
+    await page.locator('.boat[data-ready]').waitFor();
+    const strict = await page.evaluate(measure, { target: 1_000, text: 100 });
+    assert.ok(strict.length > 20, 'the measurement finds faults');
+    await page.close();
   });
 
   test('shows markup from a boat or a central as text', async () => {

@@ -16,7 +16,11 @@ import { Waiting } from './waiting.tsx';
 export function App({ view }: { readonly view: View }): JSX.Element {
   const { state } = view;
   return (
-    <div class="boat" data-stale={state.link === 'lost' ? '' : undefined}>
+    <div
+      class="boat"
+      data-stale={state.link === 'lost' ? '' : undefined}
+      data-ready={state.link === 'live' && state.status !== undefined ? '' : undefined}
+    >
       <Rail view={view} />
       <div class="scale" aria-hidden="true" />
       <main class="place" id="place">

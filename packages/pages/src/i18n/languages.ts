@@ -1,8 +1,10 @@
+import { de } from './de.ts';
 import { en } from './en.ts';
 import type { Catalogue } from './texts.ts';
 
 /** The languages of the page, each with its own name and its texts. */
 export const LANGUAGES: Readonly<Record<string, { readonly name: string; readonly catalogue: Catalogue }>> = {
+  de: { name: 'Deutsch', catalogue: de },
   en: { name: 'English', catalogue: en },
 };
 

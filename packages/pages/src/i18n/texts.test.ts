@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { en } from './en.ts';
+import { chooseLanguage, LANGUAGES } from './languages.ts';
+import { createDayNumbers, createTexts, type TextKey } from './texts.ts';
+
+/** Longest name of a place. A longer one does not fit the narrow tabs of a phone. */
+const PLACE_LENGTH_MAX = 9;
+
+const toForms = (text: string | Readonly<Record<string, string>>): readonly (readonly [string, string])[] =>
+  typeof text === 'string' ? [['', text]] : Object.entries(text);
+const toPlaceholders = (text: string): readonly string[] =>
+  [...new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name))].toSorted();
+
+for (const [language, { catalogue }] of Object.entries(LANGUAGES))
+  describe(`the texts in ${language}`, () => {
+    const plurals = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
+
+    for (const key of Object.keys(en) as TextKey[])
+      test(`${key} has the values and the plural forms that it needs`, () => {
+        const english = en[key];
+        const forms = toForms(catalogue[key]);
+        const wanted = toPlaceholders(typeof english === 'string' ? english : english.other);
+        for (const [form, text] of forms) {
+          assert.ok(text.trim().length > 0);
+          // The form for one may say the number in words.
+          const found = toPlaceholders(text);
+          const missing = wanted.filter((name) => !found.includes(name) && !(form === 'one' && name === 'n'));
+          assert.deepEqual([missing, found.filter((name) => !wanted.includes(name))], [[], []], text);
+        }
+        if (typeof english === 'string') return assert.equal(forms.length, 1);
+        // Languages such as French have a form for millions, which may equal the other one.
+        const needed = plurals.filter((form) => form !== 'many' || language !== 'fr');
+        for (const form of needed) assert.ok(forms.some(([name]) => name === form) || form === 'other', form);
+      });
+
+    test('the places have short names', () => {
+      for (const key of [
+        'place.now',
+        'place.waiting',
+        'place.history',
+        'place.files',
+        'place.display',
+      ] as const)
+        assert.ok(String(catalogue[key]).length <= PLACE_LENGTH_MAX, String(catalogue[key]));
+    });
+  });
+
+describe('formats', () => {
+  const texts = createTexts('en', en, 'Asia/Kolkata');
+  const now = '2026-07-14T20:00:00Z';
+
+  test('a day is named from the calendar of the boat', () => {
+    // It is already 15 July in Kolkata.
+    assert.equal(texts.moment('2026-07-14T18:31:00Z', now), '00:01 today');
+    assert.equal(texts.moment('2026-07-14T18:29:00Z', now), '23:59 yesterday');
+    assert.equal(texts.moment('2026-07-16T03:00:00Z', now), '08:30 tomorrow');
+    assert.equal(texts.moment('2026-07-01T03:00:00Z', now), '1 Jul, 08:30');
+    assert.match(texts.day('2024-07-01T03:00:00Z', now), /2024/);
+  });
+  test('a size has at most three digits and stays on one line', () => {
+    assert.equal(texts.bytes(0), '0\u00a0bytes');
+    assert.equal(texts.bytes(98_765), '98.8\u00a0kB');
+    assert.equal(texts.bytes(21_400_000_000), '21.4\u00a0GB');
+  });
+  test('numbers in texts are formatted, and text values are not', () => {
+    assert.equal(texts.say('history.records', { n: 12_345 }), '12,345 records');
+    assert.equal(texts.say('history.records', { n: 1 }), '1 record');
+    assert.equal(texts.say('seen', { detail: '{n} 12345' }), 'Seen: {n} 12345');
+  });
+  test('an unknown time zone counts as UTC', () => {
+    assert.equal(createTexts('en', en, '<b>').clock(now), '20:00');
+    assert.equal(createDayNumbers('<b>')(now), Date.UTC(2026, 6, 14) / 86_400_000);
+  });
+  test('a language that is written from right to left turns the page', () => {
+    assert.equal(createTexts('ar', en, 'UTC').direction, 'rtl');
+    assert.equal(texts.direction, 'ltr');
+  });
+  test('the first wanted language that exists is chosen', () => {
+    assert.equal(chooseLanguage([null, undefined, 'xx', 'de-CH', 'en']), 'de');
+    assert.equal(chooseLanguage(['constructor', '__proto__']), 'en');
+  });
+});
