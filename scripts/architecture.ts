@@ -118,7 +118,7 @@ export interface ImportCheck {
 /** Checks the imports of every source file under `root`, including type-only imports. */
 export async function checkImports(root: string): Promise<ImportCheck> {
   const { output } = await cruise(
-    ['packages', 'scripts', 'bench', 'tests', 'crash', 'mutation'],
+    ['packages', 'scripts', 'bench', 'tests', 'crash', 'mutation', 'fuzz'],
     {
       baseDir: root,
       tsPreCompilationDeps: true,

@@ -16,7 +16,11 @@ export interface CitedPages {
 /** Returns every file of the repository that may cite the specification or a decision, as paths from the root. */
 export function listCitingFiles(root: string): readonly string[] {
   return globSync(
-    ['{packages,scripts,bench,tests,crash,mutation}/**/*.{ts,mjs,js,sql}', 'deploy/**/*', 'eslint.config.js'],
+    [
+      '{packages,scripts,bench,tests,crash,mutation,fuzz}/**/*.{ts,mjs,js,sql}',
+      'deploy/**/*',
+      'eslint.config.js',
+    ],
     {
       cwd: root,
       exclude: (path) => /(^|\/)(node_modules|dist)(\/|$)/.test(path),

@@ -3,6 +3,7 @@ import { type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { parseForeignJson } from './platform/lenient-json.ts';
 import {
+  describeValue,
   invalidConfig,
   listSettings,
   type Setting,
@@ -107,14 +108,14 @@ function requireMatch(schema: TSchema, value: unknown, path: string): unknown {
 function parseVariable({ key, variable, schema }: Setting, environment: Environment): unknown {
   const text = variable === undefined ? undefined : environment[variable];
   if (variable === undefined || text === undefined || text === '') return undefined;
+  const fault = describeValue(variable, text);
   const isNumber = (schema as { readonly type?: string }).type === 'integer';
   if (isNumber && !/^[0-9]+$/.test(text))
-    throw invalidConfig(`${variable} is "${text}"`, `read ${variable}`, `Set ${variable} to a whole number.`);
+    throw invalidConfig(fault, `read ${variable}`, `Set ${variable} to a whole number.`);
   const value = isNumber ? Number(text) : text;
   if (!Compile(schema).Check(value))
     throw invalidConfig(
-      // A URL may contain a password.
-      text.includes('@') ? `${variable} is not valid` : `${variable} is "${text}"`,
+      fault,
       `read ${variable}`,
       `Set ${variable} to a value that is valid for "${key}" in export.json.`,
     );

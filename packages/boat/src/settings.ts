@@ -142,6 +142,11 @@ export function invalidConfig(message: string, op: string, hint: string, cause?:
   return new ExportError('CONFIG_INVALID', message, { op, hint, ...(cause === undefined ? {} : { cause }) });
 }
 
+/** Says what a setting is. The value is not shown if it may be a URL with a password, also in a setting that is no URL. */
+export function describeValue(name: string, text: string): string {
+  return text.includes('@') ? `${name} is not valid` : `${name} is "${text}"`;
+}
+
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 function parseUrl(text: string, name: string): URL {
@@ -171,7 +176,7 @@ function parseCentralUrl(text: string, name: string): string {
   // docs/spec/protocol.md R1: "A boat MUST use `https` to reach central, except on a loopback address."
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback))
     throw invalidConfig(
-      `${name} is "${text}"`,
+      describeValue(name, text),
       `read ${name}`,
       'Use https://. Plain http is allowed only for a loopback address.',
     );
@@ -182,7 +187,7 @@ function parseTierUrl(text: string, name: string): string {
   const url = parseUrl(text, name);
   if (!LOOPBACK.has(url.hostname) || url.protocol !== 'http:')
     throw invalidConfig(
-      `${name} is "${text}"`,
+      describeValue(name, text),
       `read ${name}`,
       'The tier API runs on this boat. Use http://127.0.0.1 and its port.',
     );
@@ -191,5 +196,9 @@ function parseTierUrl(text: string, name: string): string {
 
 function parseTimeZone(text: string, name: string): string {
   if (isTimeZone(text)) return text;
-  throw invalidConfig(`${name} is "${text}"`, `read ${name}`, 'Give an IANA name such as America/Toronto.');
+  throw invalidConfig(
+    describeValue(name, text),
+    `read ${name}`,
+    'Give an IANA name such as America/Toronto.',
+  );
 }

@@ -31,10 +31,11 @@ test('names the invalid variable and the fix, and never shows a secret', () => {
     CENTRAL_PORT: '65536',
     CENTRAL_PROT: '8095',
     CENTRAL_IMPORTS_MAX: '0',
-    CENTRAL_LOG_LEVEL: 'loud',
     CENTRAL_OPERATOR_TOKEN: 'hunter2hunter2',
     CENTRAL_BODY_SIZE_MAX_BYTES: '32MB',
     DATABASE_URL: 'mysql://user:password@host/db',
+    CENTRAL_QUOTA_RECORDS: 'postgres://user:password@host/db',
+    CENTRAL_LOG_LEVEL: 'postgres://user:password@host/db',
   };
   for (const [name, value] of Object.entries(invalid))
     assert.throws(

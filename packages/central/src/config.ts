@@ -96,18 +96,19 @@ function parseValue(setting: Setting, text: string): string | number {
       if (/^\d+$/.test(text) && value >= setting.min && value <= setting.max) return value;
       throw invalid(
         setting.variable,
-        `is ${JSON.stringify(text)}`,
+        describeValue(text),
         `use a whole number from ${setting.min} to ${setting.max}`,
       );
     }
     case 'choice':
       if (setting.choices.includes(text)) return text;
-      throw invalid(
-        setting.variable,
-        `is ${JSON.stringify(text)}`,
-        `use one of ${setting.choices.join(', ')}`,
-      );
+      throw invalid(setting.variable, describeValue(text), `use one of ${setting.choices.join(', ')}`);
   }
+}
+
+/** A URL may contain a password, and it may be in the wrong variable. */
+function describeValue(text: string): string {
+  return text.includes('@') ? 'is not valid' : `is ${JSON.stringify(text)}`;
 }
 
 function invalid(name: string, fault: string, fix: string): CentralFailure {

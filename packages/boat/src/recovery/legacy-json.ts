@@ -1,4 +1,12 @@
-import { parseForeignJson } from '../platform/lenient-json.ts';
+import { JSON_LEVELS_MAX, parseForeignJson } from '../platform/lenient-json.ts';
+
+/**
+ * Most values in a file of the legacy exporter. The largest file that is read, 32 MiB, holds 100,000 boatlog entries with 16 values
+ * each. As many empty lists as fit into it would take 1 GB of memory.
+ */
+export const LEGACY_VALUES_MAX = 2_500_000;
+/** Most complete objects that are kept from a damaged text, including those of an item that is not complete yet. */
+const WHOLE_OBJECTS_MAX = 1_000_000;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -9,11 +17,11 @@ const CLOSE_LIST = 0x5d;
 const SPACE = 0x20;
 
 /**
- * Parses a JSON text of the legacy exporter (see `parseForeignJson`), with any number of values: an old queue holds whole
- * exports. Returns undefined if the text is not JSON. Never throws, even for a damaged text of any length.
+ * Parses a JSON text of the legacy exporter (see `parseForeignJson`), with up to `LEGACY_VALUES_MAX` values: an old queue holds
+ * whole exports. Returns undefined if the text is not JSON or exceeds a limit. Never throws, even for a damaged text of any length.
  */
 export function parseLegacyJson(text: string): { readonly value: unknown } | undefined {
-  const parsed = parseForeignJson(text, Infinity);
+  const parsed = parseForeignJson(text, LEGACY_VALUES_MAX);
   return parsed.kind === 'value' ? { value: parsed.value } : undefined;
 }
 
@@ -26,36 +34,49 @@ export interface TextRange {
 /**
  * Returns the complete outermost JSON objects of a damaged text, in order. A string with a raw control character, or an
  * unmatched closing bracket, marks damage. The scan then discards every open object and starts again after it.
- * Runs in linear time.
+ * An object deeper than `JSON_LEVELS_MAX` counts as damage too. Runs in linear time, and stops at `WHOLE_OBJECTS_MAX` objects.
  */
 export function findWholeObjects(text: string): readonly TextRange[] {
   const found: TextRange[] = [];
   let open: { readonly code: number; readonly at: number }[] = [];
+  // Every quote inside a damaged string is an escaped one, so a string that began there would be damaged at the same place.
+  let damagedUntil = 0;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
-      const end = endOfWholeString(text, at);
-      if (end === undefined) open = [];
-      else at = end - 1;
-    } else if (code === OPEN_OBJECT || code === OPEN_LIST) open.push({ code, at });
-    else if (code === CLOSE_OBJECT || code === CLOSE_LIST) {
+      const { kind, end } = at < damagedUntil ? { kind: 'damaged', end: damagedUntil } : scanString(text, at);
+      if (kind === 'whole') at = end - 1;
+      else {
+        open = [];
+        damagedUntil = end;
+      }
+    } else if (code === OPEN_OBJECT || code === OPEN_LIST) {
+      if (open.length === JSON_LEVELS_MAX) open = [];
+      open.push({ code, at });
+    } else if (code === CLOSE_OBJECT || code === CLOSE_LIST) {
       const opened = open.pop();
       if (opened?.code !== (code === CLOSE_OBJECT ? OPEN_OBJECT : OPEN_LIST)) open = [];
-      else if (code === CLOSE_OBJECT) keep(found, { start: opened.at, end: at + 1 });
+      else if (code === CLOSE_OBJECT) {
+        keep(found, { start: opened.at, end: at + 1 });
+        if (found.length === WHOLE_OBJECTS_MAX) break;
+      }
     } else if (code < SPACE && !isWhitespace(code)) open = [];
   }
   return found;
 }
 
-/** Returns the position after the closing quote, or undefined if the string is damaged. */
-function endOfWholeString(text: string, start: number): number | undefined {
+/** Returns the position after the closing quote, or the position at which the string is damaged. */
+function scanString(
+  text: string,
+  start: number,
+): { readonly kind: 'whole' | 'damaged'; readonly end: number } {
   for (let at = start + 1; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
-    if (code < SPACE) return undefined;
+    if (code < SPACE) return { kind: 'damaged', end: at };
     if (code === BACKSLASH) at += 1;
-    else if (code === QUOTE) return at + 1;
+    else if (code === QUOTE) return { kind: 'whole', end: at + 1 };
   }
-  return undefined;
+  return { kind: 'damaged', end: text.length };
 }
 
 /** Adds an object and removes the objects inside it, which the scan found earlier. */

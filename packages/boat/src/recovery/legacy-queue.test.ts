@@ -350,3 +350,31 @@ test('an export is searched for only in the folders of legacy exporters', () => 
       stated,
     );
 });
+
+/** Longer than any text that quadratic work could finish. */
+const DAMAGED_LENGTH = 4_000_000;
+for (const [what, text] of [
+  ['escaped quotes in a string without end', `{"pending":["${'\\"'.repeat(DAMAGED_LENGTH / 2)}`],
+  ['escaped quotes before a control character', `"${'\\"'.repeat(DAMAGED_LENGTH / 2)}\u0001`],
+  ['escaped backslashes before quotes', `["${'\\\\\\"'.repeat(DAMAGED_LENGTH / 4)}`],
+] as const)
+  test(`salvages a torn queue in linear time: ${what}`, () => {
+    const item = '{"queue_id":"q_20260322_122202","export_file":"/opt/d3kos/data/exports/a.json"}';
+    assert.equal(parseLegacyQueue(text).kind, 'torn');
+    const { items } = salvage(`${item}${text}\n${item}`);
+    assert.equal(items.length, 2);
+  });
+
+for (const [what, text] of [
+  ['empty lists', `[${'[],'.repeat(6_000_000)}[]]`],
+  ['open brackets', '['.repeat(16_000_000)],
+  ['objects without a list', '{"a":1}'.repeat(2_000_000)],
+] as const)
+  test(`keeps nothing of a queue that has more values than fit into memory: ${what}`, () => {
+    assert.deepEqual(parseLegacyQueue(text), { kind: 'torn', items: [], unusable: 0 });
+  });
+
+test('finds the items behind brackets that nest too deeply', () => {
+  const item = '{"queue_id":"q_20260322_122202","export_file":"/opt/d3kos/data/exports/a.json"}';
+  assert.equal(salvage(`${'['.repeat(1_000)},${item}`).items.length, 1);
+});

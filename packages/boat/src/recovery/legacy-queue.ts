@@ -65,9 +65,9 @@ export function salvage(text: string): Extract<LegacyQueue, { kind: 'torn' }> {
     const parsed = parseLegacyJson(text.slice(start, end));
     if (parsed === undefined) return [];
     // A complete object may itself be a queue that is followed by the end of an older, longer one.
-    return toCandidates(parsed.value) ?? [parsed.value];
+    return (toCandidates(parsed.value) ?? [parsed.value]).filter(isLikeAnItem);
   });
-  return { kind: 'torn', ...sortOut(candidates.filter(isLikeAnItem)) };
+  return { kind: 'torn', ...sortOut(candidates) };
 }
 
 /** After a power cut, ext4 can leave a file of the right length that contains only zeros. */

@@ -101,6 +101,16 @@ async function* identitiesOf(disk: Disk, clock: Clock, path: string): AsyncGener
     if (line?.kind !== 'record' || category === 'telemetry') continue;
     const recordId = /^\{"record_id":("(?:[^"\\]|\\.)*")/.exec(start)?.[1];
     // If the ID cannot be parsed, the whole line is used. It matches nothing, so the file is kept.
-    yield `${category} ${recordId === undefined ? Buffer.from(bytes).toString('utf8') : (JSON.parse(recordId) as string)}`;
+    yield `${category} ${(recordId && parseText(recordId)) ?? Buffer.from(bytes).toString('utf8')}`;
+  }
+}
+
+/** Parses a JSON string. Undefined if it is not valid: a disk can damage a line anywhere. */
+function parseText(json: string): string | undefined {
+  try {
+    return String(JSON.parse(json));
+  } catch {
+    // JSON.parse throws only SyntaxError.
+    return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { Receipt, RejectedRecord } from '@d3kos/protocol';
@@ -14,6 +14,7 @@ import { toFailedFile, toSpoolPaths } from '../spool/spool-paths.ts';
 import { createKeptLog } from '../testing/kept-log.ts';
 import { spoolExport } from '../testing/spooled-export.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
+import { findUndelivered } from './find-undelivered.ts';
 import { createRetention } from './retention.ts';
 
 const root = temporaryRoot('retention');
@@ -259,4 +260,17 @@ test('if a power cut interrupts the removal of an export and the owner retries i
     ledger.queue.losses().map(({ what }) => what),
     [dropped.exportFile],
   );
+});
+
+test('counts a record whose ID is damaged as undelivered', async () => {
+  for (const id of ['\\q', 'a\u0001b', '\\u12']) {
+    const { ledger, enqueue } = openBoat(1e9, 0);
+    const failed = await enqueue(['1@a', '2@a']);
+    const whole = readFileSync(failed.exportFile, 'utf8');
+    writeFileSync(
+      failed.exportFile,
+      whole.replace('1@a', () => id),
+    );
+    assert.equal(await findUndelivered(createDisk(), createClock(), ledger, failed), 2, id);
+  }
 });

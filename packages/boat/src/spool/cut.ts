@@ -39,7 +39,9 @@ export async function cutFile(
 ): Promise<readonly CutPart[]> {
   const cutter = createCutter(partSizeBytes);
   const parts: CutPart[] = [];
+  const opened = new Set<Category>();
   let category: Category | undefined;
+  let previous: 'open' | 'separated' | 'other' = 'other';
   let isComplete = false;
   for await (const { offset, bytes } of readLines(disk, clock, path)) {
     const start = Buffer.from(
@@ -49,14 +51,26 @@ export async function cutFile(
     ).toString('latin1');
     const line = toLineKind(start);
     if (line === undefined) {
-      if (start === EMPTY_DOCUMENT) continue;
-      throw damaged(path, `has an unknown line at byte ${offset}`);
+      if (start !== EMPTY_DOCUMENT || previous !== 'open')
+        throw damaged(path, `has an unknown line at byte ${offset}`);
+      previous = 'other';
+      continue;
     }
-    if (line.kind === 'open') category = line.category;
+    // Only records that follow each other are one slice. Any other file could take more memory than it is long.
+    const isSeparated = bytes.at(-1) === COMMA;
+    const isFollowing = previous !== 'other';
+    previous = line.kind === 'open' ? 'open' : line.kind === 'record' && isSeparated ? 'separated' : 'other';
+    if (line.kind === 'open') {
+      if (opened.has(line.category)) throw damaged(path, `has a second ${line.category} at byte ${offset}`);
+      opened.add(line.category);
+      ({ category } = line);
+    }
     if (line.kind === 'end') isComplete = true;
-    if (line.kind !== 'record' || !isOpen(offset)) continue;
-    if (category === undefined) throw damaged(path, `has a record outside a category at byte ${offset}`);
-    const length = bytes.at(-1) === COMMA ? bytes.length - 1 : bytes.length;
+    if (line.kind !== 'record') continue;
+    if (category === undefined || !isFollowing)
+      throw damaged(path, `has a record outside a category at byte ${offset}`);
+    if (!isOpen(offset)) continue;
+    const length = isSeparated ? bytes.length - 1 : bytes.length;
     const full = cutter.take({ category, offset, length });
     if (full !== undefined) parts.push(full);
   }
@@ -118,9 +132,21 @@ export async function readHeaderLine(disk: Disk, path: string): Promise<string> 
   if (bytes === undefined) throw missing(path);
   const end = bytes.indexOf(10);
   const line = Buffer.from(bytes.subarray(0, Math.max(end, 0))).toString('utf8');
-  if (toLineKind(line.slice(0, LINE_START_LENGTH))?.kind !== 'header' || !line.endsWith('"data":{'))
+  if (toLineKind(line.slice(0, LINE_START_LENGTH))?.kind !== 'header' || !isHeader(line))
     throw damaged(path, 'has no header line');
   return line;
+}
+
+/** True if the line is an object in JSON whose last member `data` is open. A disk can tear a line anywhere. */
+function isHeader(line: string): boolean {
+  if (!line.endsWith(',"data":{')) return false;
+  try {
+    JSON.parse(`${line}}}`);
+    return true;
+  } catch {
+    // JSON.parse throws only SyntaxError.
+    return false;
+  }
 }
 
 function missing(path: string): ExportError {

@@ -1,7 +1,14 @@
+import { ExportError } from '../platform/errors.ts';
 import type { Clock, Disk } from '../platform/ports.ts';
 
 /** Number of bytes read at once. It is about the size of a part, and small on a boat with 4 GB of memory. */
 const READ_SIZE_BYTES = 1024 * 1024;
+
+/**
+ * Maximum length of a line, in bytes. The daemon holds a line in memory, and has 512 MB for all of its work. Central refuses a body of
+ * this size, so no longer record can be delivered.
+ */
+export const LINE_SIZE_MAX_BYTES = 32 * 1024 * 1024;
 
 const LINE_END = 10;
 
@@ -13,7 +20,8 @@ export interface Line {
 
 /**
  * Yields the lines of a file, including a last line without a line end. Reads in chunks and yields to the event loop
- * between them. Holds one chunk and the longest line in memory. A missing file yields no lines, like an empty one. Callers
+ * between them. Holds one chunk and the longest line in memory. Throws EXPORT_FILE_DAMAGED for a line of more than
+ * `LINE_SIZE_MAX_BYTES`: another program may write into the folder of exports. A missing file yields no lines, like an empty one. Callers
  * that need the difference use `Disk.stat`.
  */
 export async function* readLines(disk: Disk, clock: Clock, path: string): AsyncGenerator<Line, void, void> {
@@ -33,6 +41,15 @@ export async function* readLines(disk: Disk, clock: Clock, path: string): AsyncG
     }
     rest = bytes.subarray(start);
     restOffset += start;
+    if (rest.length > LINE_SIZE_MAX_BYTES)
+      throw new ExportError(
+        'EXPORT_FILE_DAMAGED',
+        `The export file ${path} has a line of more than ${LINE_SIZE_MAX_BYTES} bytes at byte ${restOffset}`,
+        {
+          op: 'read the lines of the export',
+          hint: 'The next export carries its records. The file is kept so that you can examine it.',
+        },
+      );
     await clock.yield();
   }
   if (rest.length > 0) yield { offset: restOffset, bytes: rest };

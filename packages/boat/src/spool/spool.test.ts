@@ -190,6 +190,46 @@ test('a file with a missing end or an unknown layout is damaged and never read i
   }
 });
 
+test('a file that another program made is damaged: no slice, line or header exceeds what the exporter writes', async () => {
+  const path = await writeExport('foreign.json', { boatlog: [{ record_id: '1@a' }] });
+  const whole = readFileSync(path, 'utf8');
+  const [first = ''] = whole.split('\n');
+  const record = '{"record_id":"1@a"}';
+  for (const [what, text] of [
+    ['records without a comma', whole.replace(record, `${record}\n${record}`)],
+    ['an empty document between records', whole.replace(record, `${record},\n{}\n${record}`)],
+    [
+      'a category twice',
+      whole.replace('\n}}', ',\n"boatlog":{"category":"boatlog","entries":[\n],"entry_count":0}\n}}'),
+    ],
+    ['a record after the end of a category', whole.replace('\n}}', `\n${record}\n}}`)],
+    ['a line of more than 32 MiB', whole.replace(record, `{"record_id":"${'x'.repeat(33 * 1024 * 1024)}"}`)],
+  ] as const) {
+    assert.notEqual(text, whole, what);
+    writeFileSync(path, text);
+    await assert.rejects(
+      cutFile(disk, clock, path, 1000),
+      (error) => isExportError(error, 'EXPORT_FILE_DAMAGED'),
+      what,
+    );
+  }
+  const identity = { exportId: 'exp_2', ledgerId: '00000000000000aa', sequence: 7 };
+  for (const torn of [
+    '{"installation_id":,"data":{',
+    first.replace(':2,', ':,'),
+    first.replace(',"data"', '"data"'),
+    first.replace('"b"', '"\\b'),
+  ]) {
+    assert.notEqual(torn, first);
+    writeFileSync(
+      path,
+      whole.replace(first, () => torn),
+    );
+    const reader = await openExportReader({ disk, clock }, path, identity);
+    await assert.rejects(reader.headerJson(), (error) => isExportError(error, 'EXPORT_FILE_DAMAGED'), torn);
+  }
+});
+
 test('the start of a line determines its kind', () => {
   const table: readonly (readonly [string, string | undefined])[] = [
     ['{"record_id":"x"}', 'record'],

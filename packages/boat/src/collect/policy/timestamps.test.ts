@@ -29,8 +29,20 @@ describe('timestamps', () => {
     [42, null, null],
     [Number.NaN, null, null],
     [Number.POSITIVE_INFINITY, null, null],
+    // In UTC these are in the year 10000, which has no timestamp of four digits.
+    ['99991231_235959', null, null],
+    ['99991231_190000', null, null],
   ] as const)
     it(`reads ${String(raw)} as ${utc}`, () => assert.deepEqual(toronto(raw), { utc, zone }));
+
+  it('returns no year after 9999 for a local time, in any zone', () => {
+    for (const [zone, text] of [
+      ['Pacific/Pago_Pago', '9999-12-31T13:00:00'],
+      ['America/Toronto', '9999-12-31 23:59:59.999'],
+    ] as const)
+      assert.equal(createTimestampReader(zone)(text, 'local').utc, null);
+    assert.equal(toronto('9999-12-31T18:59:59', 'local').utc, '9999-12-31T23:59:59.000Z');
+  });
 
   it('uses UTC for an unknown time zone', () => {
     const { utc, zone } = createTimestampReader('Mars/Olympus')('20260322_122202');

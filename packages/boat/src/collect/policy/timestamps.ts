@@ -56,6 +56,7 @@ export function createTimestampReader(zones: string | readonly ZonePeriod[]): Ti
   const fromLocal = (localMs: number): NormalTime => {
     for (const [index, { sinceMs, name, toUtcMs }] of periods.entries()) {
       const utcMs = toUtcMs(localMs);
+      if (utcMs > EPOCH_MS_MAX) return NO_TIME;
       if (utcMs >= sinceMs || index === periods.length - 1)
         return { utc: toIso(Math.max(0, utcMs)), zone: `assumed_local:${name}` };
     }

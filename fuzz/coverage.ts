@@ -1,0 +1,29 @@
+import { Session } from 'node:inspector/promises';
+
+/** Observes which code runs, so that inputs that reach new code can be kept. */
+export interface Coverage {
+  /** Number of ranges of the product's code that ran for the first time since the last call. */
+  takeNew(): Promise<number>;
+}
+
+/** Starts V8's block coverage of this thread. Only files below `packages` count. */
+export async function startCoverage(): Promise<Coverage> {
+  const session = new Session();
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
+  const seen = new Set<string>();
+  return {
+    async takeNew() {
+      const { result } = await session.post('Profiler.takePreciseCoverage');
+      const before = seen.size;
+      for (const { url, functions } of result) {
+        if (!url.includes('/packages/')) continue;
+        for (const { ranges } of functions)
+          for (const { startOffset, endOffset, count } of ranges)
+            if (count > 0) seen.add(`${url} ${startOffset} ${endOffset}`);
+      }
+      return seen.size - before;
+    },
+  };
+}

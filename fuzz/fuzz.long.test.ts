@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { test } from 'node:test';
+import { runTargets } from './run-targets.ts';
+import { TARGETS } from './targets.ts';
+
+/** Time for all targets together. */
+const SECONDS = 64;
+
+test('a minute of inputs that nobody wrote finds no fault in any parser of bytes from outside', async (context) => {
+  const seed = randomInt(2 ** 30);
+  context.diagnostic(`seed ${seed}`);
+  const names = TARGETS.map(({ name }) => name);
+  for await (const { target, facts, finding } of runTargets(names, { seconds: SECONDS, seed })) {
+    context.diagnostic(`${target}: ${facts?.executions} inputs, ${facts?.growths} growing texts`);
+    const start = Buffer.from(finding?.input.subarray(0, 2_000) ?? []).toString('base64');
+    assert.equal(finding, undefined, `${target}, seed ${seed}: ${finding?.reason}\n${start}`);
+  }
+});

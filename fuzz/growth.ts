@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import type { Target } from './target.ts';
+
+/** Size of the smaller input. Quadratic work on the larger one takes at least a second. */
+const SMALL_SIZE_BYTES = 16_384;
+/** The larger input has this many times the size of the smaller one. */
+const SIZE_RATIO = 4;
+/** Processor time below which the larger input needs no comparison. Linear parsers take less than 10 ms. */
+const QUICK_MS = 40;
+/**
+ * Ratio of processor times above which work is not linear. Linear work has a ratio of 4, quadratic work of 16. Compilation of the code and
+ * garbage collection make single measurements uneven.
+ */
+const TIME_RATIO_MAX = 9;
+/** Measurements of each size. The shortest one counts, because other work only adds to it. */
+const MEASUREMENTS = 3;
+/** Comparisons that must all fail. */
+const COMPARISONS = 3;
+
+/** A text that grows: `start`, then `unit` as often as it fits, then `end`. */
+export interface GrowingText {
+  readonly start: string;
+  readonly unit: string;
+  readonly end: string;
+}
+
+/** Texts that grow by one or two words of the target's format, or by a short text. */
+export function createGrowingTexts(words: readonly string[]): fc.Arbitrary<GrowingText> {
+  const word = fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom(...words) },
+    { weight: 1, arbitrary: fc.string({ maxLength: 3 }) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(' ', '\t', '"', '\\', '\n', '\r', '\0', '0', '.', '-', 'a', '=', ':'),
+    },
+  );
+  const text = fc.array(word, { maxLength: 2 }).map((list) => list.join(''));
+  return fc.record({ start: text, unit: text.filter((unit) => unit !== ''), end: text });
+}
+
+/**
+ * Compares the processor time of an input with the time of one that is four times as large. Returns a description if the time grows
+ * faster than the size in every comparison. Rejects if an invariant of the target does not hold.
+ */
+export async function findSuperLinearWork(target: Target, text: GrowingText): Promise<string | undefined> {
+  const large = toBytes(text, SMALL_SIZE_BYTES * SIZE_RATIO);
+  if ((await measure(target, large)) < QUICK_MS) return undefined;
+  const small = toBytes(text, SMALL_SIZE_BYTES);
+  let described = '';
+  for (let compared = 0; compared < COMPARISONS; compared += 1) {
+    const smallMs = await measureBest(target, small);
+    const largeMs = await measureBest(target, large);
+    if (largeMs < QUICK_MS || largeMs < smallMs * TIME_RATIO_MAX) return undefined;
+    described = `${small.length} bytes take ${smallMs.toFixed(1)} ms, ${large.length} bytes take ${largeMs.toFixed(1)} ms`;
+  }
+  return `the time is not linear in the size: ${described}, for ${JSON.stringify(text)}`;
+}
+
+/** The input of about `sizeBytes` bytes. */
+export function toBytes({ start, unit, end }: GrowingText, sizeBytes: number): Uint8Array {
+  return Buffer.from(start + unit.repeat(Math.ceil(sizeBytes / Buffer.byteLength(unit))) + end, 'utf8');
+}
+
+async function measureBest(target: Target, bytes: Uint8Array): Promise<number> {
+  let best = Infinity;
+  for (let measured = 0; measured < MEASUREMENTS; measured += 1)
+    best = Math.min(best, await measure(target, bytes));
+  return best;
+}
+
+/** Processor time of this thread, in milliseconds. The time on the clock depends on what else the machine does. */
+async function measure(target: Target, bytes: Uint8Array): Promise<number> {
+  const before = process.threadCpuUsage();
+  await target.check(bytes);
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1_000;
+}

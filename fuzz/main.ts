@@ -1,0 +1,58 @@
+// npm run fuzz -- [--seconds N] [--target NAME] [--seed N]
+import { createHash, randomInt } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runTargets, type TargetReport } from './run-targets.ts';
+import { TARGETS } from './targets.ts';
+
+const FINDINGS = join(import.meta.dirname, '..', '.artifacts', 'fuzz');
+const USAGE = `npm run fuzz -- [--seconds N] [--target NAME] [--seed N]
+
+  --seconds   time for all targets together (default 60)
+  --target    only this one of: ${TARGETS.map(({ name }) => name).join(', ')}
+  --seed      seed of the inputs (default: a random one, which is printed)
+`;
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    target: { type: 'string' },
+    seed: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+const names = TARGETS.map(({ name }) => name).filter((name) => name === (values.target ?? name));
+const seconds = Number(values.seconds);
+const seed = Number(values.seed ?? randomInt(2 ** 30));
+if (values.help || names.length === 0 || !(seconds > 0) || !Number.isSafeInteger(seed)) {
+  console.log(USAGE);
+  process.exit(values.help ? 0 : 2);
+}
+
+/** Writes the input of a finding to a file that can be added to the corpus. */
+function saveFinding({ finding }: TargetReport): void {
+  if (finding === undefined) return;
+  const digest = createHash('sha256').update(finding.input).digest('hex').slice(0, 12);
+  const path = join(FINDINGS, `${finding.target}-${digest}`);
+  mkdirSync(FINDINGS, { recursive: true });
+  writeFileSync(path, finding.input);
+  console.log(`  ${finding.reason}\n  The input is ${path} (${finding.input.length} bytes).`);
+}
+
+console.log(`seed ${seed}`);
+let executions = 0;
+let findings = 0;
+for await (const report of runTargets(names, { seconds, seed })) {
+  const { target, facts, finding } = report;
+  executions += facts?.executions ?? 0;
+  if (finding !== undefined) findings += 1;
+  const perSecond = Math.round((facts?.executions ?? 0) / report.seconds);
+  console.log(
+    `${finding === undefined ? 'ok    ' : 'FOUND '} ${target}: ${facts?.executions ?? '?'} executions (${perSecond}/s), ` +
+      `${facts?.growths ?? '?'} growing texts, ${facts?.pool ?? '?'} inputs kept`,
+  );
+  saveFinding(report);
+}
+console.log(`${executions} executions, ${findings} findings`);
+process.exitCode = findings === 0 ? 0 : 1;

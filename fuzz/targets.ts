@@ -1,0 +1,27 @@
+import type { Target } from './target.ts';
+import { bundle } from './targets/bundle.ts';
+import { contentCoding, exportFile, importBody } from './targets/documents.ts';
+import { answers, headers, requests, settings } from './targets/exchange.ts';
+import { exactJson, lenientJson } from './targets/json.ts';
+import { browserData, legacyQueue, textSources } from './targets/sources.ts';
+import { redaction, text, timestamps } from './targets/text.ts';
+
+/** Every parser of bytes from outside. */
+export const TARGETS: readonly Target[] = [
+  exactJson,
+  lenientJson,
+  text,
+  redaction,
+  timestamps,
+  textSources,
+  browserData,
+  legacyQueue,
+  exportFile,
+  importBody,
+  contentCoding,
+  bundle,
+  answers,
+  headers,
+  requests,
+  settings,
+];
