@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 const COLLECT = 'packages/boat/src/collect';
 const SOURCE_DISK = 'packages/boat/src/platform/source-disk.ts';
 const SOURCE_TABLE = `${COLLECT}/source-table.ts`;
+const COUNTED_TESTS = [`${COLLECT}/counted-values.test.ts`];
 const FAILURE_TESTS = [`${COLLECT}/source-failures.test.ts`];
 const MAP_POSITION = 'packages/central/src/import/map-position.ts';
 const MAP_POSITION_TESTS = ['packages/central/src/import/map-position.test.ts'];
@@ -122,11 +123,46 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     killedBy: [`${COLLECT}/long-values.test.ts`],
   },
   {
+    name: 'a column that is not JSON becomes null without a word',
+    file: `${COLLECT}/system-alerts.ts`,
+    before: "if (json.kind === 'odd') odd.add(",
+    after: "if (json.kind === 'none') odd.add(",
+    killedBy: COUNTED_TESTS,
+  },
+  {
+    name: 'integers of a table are rounded',
+    file: `${COLLECT}/source-table.ts`,
+    before: ': toExactInteger(value);',
+    after: ': Number(value);',
+    killedBy: COUNTED_TESTS,
+  },
+  {
+    name: 'an unreadable file counts as a deleted one',
+    file: `${COLLECT}/document-files.ts`,
+    before: '...(unread.length === 0 ? {} : { unread }),',
+    after: '',
+    killedBy: COUNTED_TESTS,
+  },
+  {
+    name: 'other files among the recordings are ignored without a word',
+    file: `${COLLECT}/marine-vision-snapshots.ts`,
+    before: 'if (snapshot === undefined) odd.add(',
+    after: 'if (snapshot !== undefined) odd.add(',
+    killedBy: COUNTED_TESTS,
+  },
+  {
     name: 'a corrected entry of the boatlog is not exported again',
     file: `${COLLECT}/log-audit.ts`,
     before: 'if (through > after && before.count > 0 && known !== before.digest)',
     after: 'if (through > after && before.count > 0 && known === before.digest)',
     killedBy: [`${COLLECT}/changed-rows.test.ts`],
+  },
+  {
+    name: 'a file that is damaged on the boat erases what central holds of it',
+    file: 'packages/central/src/store/record-tables.ts',
+    before: "where excluded.record -> 'unread' ? former.key)",
+    after: "where excluded.record -> 'read' ? former.key)",
+    killedBy: ['packages/central/src/import/store-part.test.ts'],
   },
   {
     name: 'a position at 0/0 is on the map',

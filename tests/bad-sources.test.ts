@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { closeSync, cpSync, openSync, renameSync, rmSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  openSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
@@ -253,6 +262,56 @@ describe('bad sources, through the real export to a real central', () => {
     const { json: history } = await requestJson(`${daemon.url}/export/history`, 'GET');
     for (const row of history['exports'] as { rejected_records: unknown[] }[])
       assert.deepEqual(row.rejected_records, []);
+    assert.equal(await daemon.stop(), 0);
+  });
+
+  test('central returns every digit of the sources, and keeps what a damaged file held before', async () => {
+    const installation = 'bbbbbbbbbbbbbbbb';
+    const ownToken = await enrollAt(central, installation);
+    const root = join(processes.folder('exact-numbers'), 'boat');
+    prepareBoat({ root, rows: 20 }, ownToken);
+    const write = (name: string, text: string): void => writeFileSync(join(root, 'config', name), text);
+    write('license.json', `{"installation_id":"${installation}","tier":2,"reset_count":9007199254740993}`);
+    write('onboarding.json', '{"q1":"Grey Heron","engine_hp":18014398509481985}');
+    write('user-preferences.json', '{"fuel_alarm_threshold":0.12345678901234567891}');
+    withDatabase(join(root, 'data/self-healing/issues.db'), (db) =>
+      db.exec(`UPDATE issues SET metrics = '{"count":-9007199254740993}' WHERE id = 1`),
+    );
+    const daemon = await startDaemon(processes, { root, port: await freePort(), centralUrl: central.url });
+    const readBack = async (): Promise<string> => {
+      const url = `${central.url}/api/v1/installations/${installation}/configuration`;
+      const response = await fetch(url, { headers: { authorization: `Bearer ${ownToken}` } });
+      assert.equal(response.status, 200);
+      return response.text();
+    };
+    const answers = /"q1": ?"Grey Heron"/;
+    const numbers = [
+      /"reset_count": ?9007199254740993\b/,
+      /\b18014398509481985\b/,
+      /\b0\.12345678901234567891\b/,
+    ];
+    await exportAndDeliver(daemon, 'full');
+    for (const pattern of [answers, ...numbers]) assert.match(await readBack(), pattern);
+    await withCentralStore(central, async (store) => {
+      const [issue] = await store.query(
+        "select record #>> '{metrics,count}' as n from records_system_alerts where installation_id = $1 and record ->> 'alert_id' = '1'",
+        [installation],
+      );
+      assert.equal(issue?.['n'], '-9007199254740993');
+    });
+
+    write('onboarding.json', '{"q1":"Grey He');
+    write('user-preferences.json', '');
+    assert.ok((await exportAndDeliver(daemon, 'incremental')) > 0);
+    const damaged = await readBack();
+    assert.match(damaged, /"unread": ?\["configuration", ?"completion_timestamp"\]/);
+    for (const pattern of [answers, ...numbers]) assert.match(damaged, pattern);
+
+    write('onboarding.json', '{"q2":"2009"}');
+    await exportAndDeliver(daemon, 'incremental');
+    const repaired = await readBack();
+    assert.match(repaired, /"q2": ?"2009"/);
+    assert.doesNotMatch(repaired, answers);
     assert.equal(await daemon.stop(), 0);
   });
 });

@@ -45,6 +45,11 @@ function mayNeedText(text: string): boolean {
   return false;
 }
 
+/** Returns an integer beyond 2^53 as a number with all its digits. */
+export function toExactInteger(value: bigint): ExactNumber {
+  return sourceTextJson.rawJSON(String(value));
+}
+
 /** True for a number that `parseExactJson` kept as text. */
 export function isExactNumber(value: unknown): value is ExactNumber {
   return sourceTextJson.isRawJSON(value);

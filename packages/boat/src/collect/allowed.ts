@@ -1,5 +1,5 @@
 import { type ExactNumber, isExactNumber } from '@d3kos/protocol';
-import { toExactNumber } from '../platform/lenient-json.ts';
+import { parseForeignJson, toExactNumber } from '../platform/lenient-json.ts';
 import { toPublicText } from './redact.ts';
 import type { OddParts, OnLeftOut } from './source-notes.ts';
 
@@ -112,11 +112,17 @@ export function asObjects(
 }
 
 /**
- * Returns a finite number, or null. Strings are parsed, because the kiosk writes averages as strings, and `NaN` for a
- * missing sensor.
+ * Returns a number with all its digits, or null. Strings are parsed, because the kiosk writes averages as strings, and `NaN`
+ * for a missing sensor.
  */
-export function toNumber(value: unknown): number | null {
-  const text = isExactNumber(value) ? value.rawJSON : value;
-  const number = typeof text === 'string' && text.trim() !== '' ? Number(text) : text;
-  return typeof number === 'number' && Number.isFinite(number) ? number : null;
+export function toNumber(value: unknown): number | ExactNumber | null {
+  if (typeof value === 'string') {
+    const parsed = parseForeignJson(value.trim());
+    const number = parsed.kind === 'value' ? parsed.value : Number(value.trim() || Number.NaN);
+    return typeof number === 'string' ? null : toNumber(number);
+  }
+  const number = toExactNumber(value);
+  return typeof number === 'string' || (typeof number === 'number' && !Number.isFinite(number))
+    ? null
+    : (number ?? null);
 }

@@ -8,8 +8,8 @@ import fc from 'fast-check';
 import { toBoatPlaces } from '../../../sim/src/fixture/places.ts';
 import { createBoatlogReader } from './boatlog-rows.ts';
 import { createTestContext } from './collection-for-tests.ts';
-import { createOmissions } from './omissions.ts';
 import { createTimestampReader } from './policy/timestamps.ts';
+import { createOddParts } from './source-notes.ts';
 import { openSourceTable } from './source-table.ts';
 
 const SOURCE_PATH = 'data/boatlog/boatlog.db';
@@ -46,10 +46,11 @@ describe('a line of the boatlog', () => {
     );
     assert.ok(opened.kind === 'table');
     const readTime = createTimestampReader('UTC');
-    const omissions = createOmissions(SOURCE_PATH);
+    const odd = createOddParts(SOURCE_PATH, 'value');
+    const onLeftOut = (): void => undefined;
     const fit = (_after: number, rowsMax: number) => rowsMax;
-    const either = await createBoatlogReader(opened.table, fit, { readTime, omissions })(0, 10).toPage();
-    const inJavaScript = { readTime, omissions, isElsewhere: () => false };
+    const either = await createBoatlogReader(opened.table, fit, { readTime, odd, onLeftOut })(0, 10).toPage();
+    const inJavaScript = { readTime, odd, onLeftOut, isElsewhere: () => false };
     const byRow = await createBoatlogReader(opened.table, fit, inJavaScript)(0, 10).toPage();
     assert.deepEqual(JSON.parse(either?.lines ?? ''), JSON.parse(byRow?.lines ?? ''), String(values));
     opened.table.db.close();

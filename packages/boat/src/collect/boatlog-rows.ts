@@ -1,27 +1,18 @@
 import type { StatementSync } from 'node:sqlite';
-import { type AllowedWords, toAllowed, toPublicText, toWords } from './allowed.ts';
+import { toScalarText } from './allowed.ts';
 import { toFastLine } from './boatlog-fast-line.ts';
 import { BOATLOG_FIELDS, type BoatlogField, LOCAL_TYPES } from './boatlog-fields.ts';
+import { toWeather } from './boatlog-weather.ts';
 import type { Page } from './collector.ts';
 import { sha256 } from './digest.ts';
 import type { RowsFit, RowsRead, RowsReader } from './log-table.ts';
-import type { Omissions } from './omissions.ts';
 import { toBytesPage, toLine, toPage } from './page.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
 import { findLocalSpan, type LocalSpan, type NaiveZone, type TimestampReader } from './policy/timestamps.ts';
-import { parseLenientJson } from './source-file.ts';
+import type { OddParts, OnLeftOut } from './source-notes.ts';
 import { type SourceTable, type SourceValue, toJsonValue, toNaiveZone } from './source-table.ts';
 
 export type { BoatlogField } from './boatlog-fields.ts';
-
-/** Words allowed in keys of a weather object. They come from weather services and sensors. */
-export const WEATHER_WORDS: AllowedWords = toWords(
-  'air temp temperature feels like dew point min max avg c f k celsius fahrenheit humidity pressure baro barometer',
-  'sea level water wave waves height period swell state tide current wind speed dir direction deg degrees gust gusts',
-  'kn kt knots kmh mph ms hpa mb mbar in m ft nm visibility cloud clouds cover sky condition conditions description',
-  'summary main code icon uv index rain snow precip precipitation probability chance percent pct h d forecast',
-  'sunrise sunset moon phase time timestamp hour hourly daily units unit unknown is day source weather name value',
-);
 
 /**
  * Maximum size of content, in bytes. Longer content is cut, and `content_is_cut` marks the record. One entry must fit into
@@ -63,8 +54,9 @@ const SLOW_PAGES = { first: 1, max: 16 } as const;
 /** Options for reading a boatlog table. */
 export interface BoatlogReading {
   readonly readTime: TimestampReader;
-  /** Counts the values that were left out. */
-  readonly omissions: Omissions;
+  /** Counts the values that were not understood. */
+  readonly odd: OddParts;
+  readonly onLeftOut: OnLeftOut;
   /** True for an entry that the newer database also holds. The newer database exports that entry. */
   readonly isElsewhere?: (entryId: SourceValue, timestamp: SourceValue) => boolean;
 }
@@ -236,15 +228,15 @@ function createSlowReader(table: SourceTable<BoatlogField>, reading: BoatlogRead
     for (const row of iterateRows(forward, after, rowsMax)) {
       const { entry_id: id, timestamp } = row.values;
       if (row.tooLong !== undefined)
-        reading.omissions.add(
+        reading.odd.add(
           `row ${row.position}, column ${row.tooLong}`,
-          `which has more than ${SIZE_MAX_BYTES[row.tooLong]} bytes`,
+          `has more than ${SIZE_MAX_BYTES[row.tooLong]} bytes`,
         );
       const contentId = contentIds.next(row, last);
       count += 1;
       last = row.position;
       if (reading.isElsewhere?.(id, timestamp) === true) continue;
-      lines.push(toLine(toBoatlogRecord(row, contentId, reading.readTime, columnZone)));
+      lines.push(toLine(toBoatlogRecord(row, contentId, reading, columnZone)));
     }
     return { count, last, toPage: async () => (lines.length === 0 ? undefined : toPage(lines)) };
   };
@@ -348,16 +340,16 @@ function isSameTimestamp(left: SourceValue, right: SourceValue): boolean {
 function toBoatlogRecord(
   row: BoatlogRow,
   contentId: string | undefined,
-  readTime: TimestampReader,
+  { readTime, onLeftOut }: BoatlogReading,
   columnZone: NaiveZone,
 ): { readonly record_id: string } & Readonly<Record<string, unknown>> {
   const { values } = row;
   const entryId = toJsonValue(values.entry_id);
   const timestamp = toJsonValue(values.timestamp);
   const { utc, zone } = readTime(timestamp, LOCAL_TYPES.has(values.entry_type) ? columnZone : 'utc');
-  const id = contentId ?? String(entryId);
+  const id = contentId ?? toScalarText(entryId ?? 'null');
   return {
-    record_id: toRecordId(id, timestamp === null ? '' : String(timestamp), sha256),
+    record_id: toRecordId(id, timestamp === null ? '' : toScalarText(timestamp), sha256),
     entry_id: entryId,
     timestamp,
     timestamp_utc: utc,
@@ -365,14 +357,7 @@ function toBoatlogRecord(
     type: toJsonValue(values.entry_type),
     content: toJsonValue(values.content),
     gps: { latitude: toJsonValue(values.latitude), longitude: toJsonValue(values.longitude) },
-    weather: toWeather(toJsonValue(values.weather_conditions)),
+    weather: toWeather(toJsonValue(values.weather_conditions), onLeftOut),
     ...(row.isCut ? { content_is_cut: true } : {}),
   };
-}
-
-/** Returns the weather as text, or as an object of allowed keys if the text is JSON. */
-function toWeather(value: string | number | null): unknown {
-  if (typeof value !== 'string') return value;
-  const json = /^\s*[{[]/.test(value) ? parseLenientJson(value) : undefined;
-  return json === undefined ? toPublicText(value) : (toAllowed(json, WEATHER_WORDS) ?? null);
 }

@@ -2,9 +2,9 @@ import { type BoatlogField, type BoatlogReading, createBoatlogReader } from './b
 import { collectBrowserBoatlog } from './browser-boatlog.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { type LogOutcome, readLogTable } from './log-table.ts';
-import { createOmissions } from './omissions.ts';
 import { mergeSourceOutcomes, withDetails } from './policy/source-outcomes.ts';
 import { readTimestampReader } from './source-file.ts';
+import { createLeftOutKeys, createOddParts } from './source-notes.ts';
 import {
   type ColumnAliases,
   openSourceTable,
@@ -47,7 +47,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   const outcomes: LogOutcome[] = [yield* readDatabase(context, SOURCE_PATH, () => ({ readTime }))];
   const newer = await openSourceTable(context, SOURCE_PATH, TABLE, COLUMNS);
   try {
-    const toReading = (): Omit<BoatlogReading, 'omissions'> => {
+    const toReading = (): TimedReading => {
       const isElsewhere = newer.kind === 'table' ? createLookup(newer.table) : undefined;
       return isElsewhere === undefined ? { readTime } : { readTime, isElsewhere };
     };
@@ -68,20 +68,24 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   };
 }
 
+type TimedReading = Omit<BoatlogReading, 'odd' | 'onLeftOut'>;
+
 async function* readDatabase(
   context: CollectContext,
   name: string,
-  toReading: () => Omit<BoatlogReading, 'omissions'>,
+  toReading: () => TimedReading,
 ): AsyncGenerator<Page, LogOutcome, void> {
-  const omissions = createOmissions(name);
+  const odd = createOddParts(name, 'value');
+  const leftOut = createLeftOutKeys();
+  const onLeftOut = leftOut.of(name);
   const outcome = yield* readLogTable(context, {
     name,
     table: TABLE,
     aliases: COLUMNS,
     largeFields: ['content', 'weather_conditions'],
-    createReader: (table, fit) => createBoatlogReader(table, fit, { ...toReading(), omissions }),
+    createReader: (table, fit) => createBoatlogReader(table, fit, { ...toReading(), odd, onLeftOut }),
   });
-  return withDetails(outcome, omissions.toDetail());
+  return withDetails(outcome, odd.detail(), leftOut.detail());
 }
 
 /**

@@ -1,12 +1,13 @@
 import { parseForeignJson } from '../platform/lenient-json.ts';
 import { type AllowedWords, asObjects, toAllowed, toScalar, toScalarText, toWords } from './allowed.ts';
+import { LOCAL_TYPES } from './boatlog-fields.ts';
 import type { BrowserKey } from './browser-key.ts';
 import type { CollectContext } from './collector.ts';
 import { sha256 } from './digest.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
 import type { TimestampReader } from './policy/timestamps.ts';
 import { toPublicText } from './redact.ts';
-import { createOddParts } from './source-notes.ts';
+import { createLeftOutKeys, createOddParts, type OnLeftOut } from './source-notes.ts';
 import type { StateRecord } from './state-records.ts';
 
 /** Called with a sentence about a document of the browser that was not understood. */
@@ -39,10 +40,16 @@ export function readBrowserShape<T>(
   return shape;
 }
 
-/** Returns the text that a page sent under `key`, as a JSON string or as plain text. */
-export function readBrowserText(context: CollectContext, key: BrowserKey): string | undefined {
-  const value = toScalar(readBrowserJson(context, key) ?? context.browserDocument?.(key));
-  return value === null ? undefined : toPublicText(toScalarText(value));
+/** Returns the text that a page sent under `key`, as a JSON string or as plain text. A list or an object is a problem. */
+export function readBrowserText(
+  context: CollectContext,
+  key: BrowserKey,
+  onProblem: OnProblem,
+): string | undefined {
+  const value = readBrowserJson(context, key) ?? context.browserDocument?.(key);
+  const text = toScalar(value);
+  if (text === null && value !== undefined) onProblem(`${key} from the browser has an unknown shape`);
+  return text === null ? undefined : toPublicText(toScalarText(text));
 }
 
 /** The words allowed in keys of the browser's log entries and trips. */
@@ -74,14 +81,19 @@ export function readBrowserEntries(
   onProblem: OnProblem,
 ): readonly BrowserEntry[] {
   const seen = new Map<string, number>();
-  const toEntry = (source: Readonly<Record<string, unknown>>, ownType: string | undefined): BrowserEntry => {
+  const leftOut = createLeftOutKeys();
+  const toEntry = (
+    source: Readonly<Record<string, unknown>>,
+    ownType: string | undefined,
+    onLeftOut: OnLeftOut,
+  ): BrowserEntry => {
     const timestamp = toScalar(
       source['timestamp'] ?? source['start'] ?? source['startTime'] ?? source['date'],
     );
-    const { utc, zone } = readTime(timestamp);
     const type = ownType ?? (typeof source['type'] === 'string' ? source['type'] : 'browser');
+    const { utc, zone } = readTime(timestamp, LOCAL_TYPES.has(type) ? 'local' : 'utc');
     const content = typeof source['text'] === 'string' ? source['text'] : null;
-    const reading = toAllowed(source, ENTRY_WORDS);
+    const reading = toAllowed(source, ENTRY_WORDS, onLeftOut);
     const digest = sha256(JSON.stringify([type, reading]));
     const duplicateNo = seen.get(digest) ?? 0;
     seen.set(digest, duplicateNo + 1);
@@ -112,8 +124,10 @@ export function readBrowserEntries(
     if (objects.length > ENTRIES_MAX) onProblem(`only the last ${ENTRIES_MAX} elements of ${key} were read`);
     return objects.slice(-ENTRIES_MAX);
   };
-  return [
-    ...list('d3kos-boatlog-entries').map((entry) => toEntry(entry, undefined)),
-    ...list('d3kos-trips').map((trip) => toEntry(trip, 'trip')),
-  ];
+  const toEntries = (key: BrowserKey, ownType?: string): readonly BrowserEntry[] =>
+    list(key).map((source) => toEntry(source, ownType, leftOut.of(key)));
+  const entries = [...toEntries('d3kos-boatlog-entries'), ...toEntries('d3kos-trips', 'trip')];
+  const detail = leftOut.detail();
+  if (detail !== undefined) onProblem(detail);
+  return entries;
 }

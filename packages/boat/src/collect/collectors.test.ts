@@ -54,9 +54,13 @@ describe('the nine collectors', () => {
         const { records, lines, outcome } = await collectAll(collector, context);
         assert.equal(records.length, boat.records[category], category);
         assert.equal(new Set(records.map((record) => record.record_id)).size, records.length, category);
-        // The fixtures hold keys that stay on the boat, and nothing that is not understood.
+        // The fixtures hold keys that stay on the boat, and guesses of species that a program cut off.
         for (const sentence of outcome.detail?.split('; ') ?? [])
-          assert.match(sentence, /^not exported: \d+ keys? of /, category);
+          assert.match(
+            sentence,
+            /^not exported: \d+ keys? of |column species_top3 is not valid JSON$/,
+            category,
+          );
         assert.equal(outcome.state === 'ok', records.length > 0, `${category} is ${outcome.state}`);
         for (const secret of PLANTED_SECRET_VALUES)
           assert.ok(!lines.some((line) => line.includes(secret)), `${category} leaks ${secret}`);

@@ -1,5 +1,6 @@
 import type { CollectContext } from './collector.ts';
 import { readSourceJson, readSourceText } from './source-file.ts';
+import type { StateRecord } from './state-records.ts';
 
 /**
  * Reads the files of a document category. Each file stands for itself: a file that cannot be read or has an unknown shape is
@@ -11,7 +12,7 @@ export interface DocumentFiles {
    * a value of an unknown shape.
    */
   json<T>(name: string, absent: T, toShape: (value: unknown) => T | undefined): Promise<T | undefined>;
-  /** Returns null for a file that does not exist or is empty, and undefined for one that has a problem. */
+  /** Returns null for a file that does not exist, and undefined for one that has a problem. */
   text(name: string): Promise<string | null | undefined>;
   /** Number of files with a value. */
   found(): number;
@@ -51,8 +52,10 @@ export function createDocumentFiles(context: CollectContext): DocumentFiles {
       const file = await readSourceText(context, name);
       switch (file.kind) {
         case 'missing':
-        case 'empty':
           return null;
+        case 'empty':
+          problems.push(`${name} is empty`);
+          return undefined;
         case 'unreadable':
         case 'too_large':
           problems.push(`${name} ${file.reason}`);
@@ -66,6 +69,21 @@ export function createDocumentFiles(context: CollectContext): DocumentFiles {
     },
     found: () => found,
     problems: () => problems,
+  };
+}
+
+/**
+ * Returns the record of a document category. A field that is undefined could not be read: it has no key, and `unread` names it,
+ * so that central keeps the value that it had before.
+ */
+export function toDocumentRecord(recordId: string, fields: Readonly<Record<string, unknown>>): StateRecord {
+  const isRead = ([, value]: readonly [string, unknown]): boolean => value !== undefined;
+  const entries = Object.entries(fields);
+  const unread = entries.filter((field) => !isRead(field)).map(([key]) => key);
+  return {
+    record_id: recordId,
+    ...Object.fromEntries(entries.filter(isRead)),
+    ...(unread.length === 0 ? {} : { unread }),
   };
 }
 

@@ -55,7 +55,7 @@ describe('a value that is too long', () => {
         assert.equal(outcome.state, 'ok');
         assert.match(
           outcome.detail ?? '',
-          new RegExp(`1 value was left out, first row 42, column ${column}`),
+          new RegExp(`\\.db, row 42, column ${column} has more than 262144 bytes`),
         );
         assert.ok(Math.max(...lines.map((line) => line.length)) < 10_000);
         const id = isCapture ? 'capture_id' : 'alert_id';
@@ -92,16 +92,19 @@ describe('a value that is too long', () => {
       assert.equal(new Set(records.map((record) => record.record_id)).size, 30);
       assert.match(
         outcome.detail ?? '',
-        new RegExp(`2 values were left out, first row 17, column ${column}`),
+        new RegExp(`2 values were not understood, the first: .+, row 17, column ${column}`),
       );
       assert.ok(Math.max(...lines.map((line) => line.length)) < 10_000);
       progress.commit(outcome);
       assert.equal((await collectAll(boatlogCollector, context)).records.length, 0);
     });
 
-  it('is counted with the others of its table', async () => {
+  it('is counted with the others of its table, and with one that is not JSON', async () => {
     const context = newBoat('UPDATE captures SET species = zeroblob(400000) WHERE id % 2 = 1', CAPTURES, 20);
     const { outcome } = await collectAll(marineVisionCapturesCollector, context);
-    assert.match(outcome.detail ?? '', /captures\.db: 10 values were left out, first row 1, column species/);
+    assert.match(
+      outcome.detail ?? '',
+      /11 values were not understood, the first: .+captures\.db, row 1, column species has more/,
+    );
   });
 });

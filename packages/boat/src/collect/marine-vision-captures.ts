@@ -1,25 +1,26 @@
 import { basename, isAbsolute, join } from 'node:path';
 import { isExportError } from '../platform/errors.ts';
-import { type AllowedWords, toAllowed, toNumber, toPublicText, toWords } from './allowed.ts';
+import { type AllowedWords, toAllowed, toNumber, toPublicText, toScalarText, toWords } from './allowed.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
-import { createOmissions } from './omissions.ts';
+import { readJsonColumn } from './json-column.ts';
 import { toLine } from './page.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
 import { type SourceOutcome, mergeSourceOutcomes, withDetails } from './policy/source-outcomes.ts';
 import type { NormalTime, TimestampReader } from './policy/timestamps.ts';
-import { parseLenientJson, readTimestampReader } from './source-file.ts';
+import { readTimestampReader } from './source-file.ts';
+import { createLeftOutKeys, createOddParts, type OddParts, type OnLeftOut } from './source-notes.ts';
 import {
   type ColumnAliases,
+  type JsonScalar,
   openSourceTable,
   type SourceDatabases,
-  type SourceValue,
   toJsonValue,
   toNaiveZone,
   toSourceDetail,
 } from './source-table.ts';
 import { createStateRecords, type StateRecord, type StateRecords } from './state-records.ts';
-import { BEFORE_ALL_ROWS, createRowPages } from './table-rows.ts';
+import { BEFORE_ALL_ROWS, createRowPages, type TableRow } from './table-rows.ts';
 
 /** The columns that are read, with their names in all versions (docs/spec/sources.md, "3 marine_vision_captures"). `toCapture` names what leaves the boat: `image_path` is read only for the file's size. */
 const COLUMNS = {
@@ -93,19 +94,25 @@ async function* collectDatabase(
   const opened = await openSourceTable(context, name, TABLE, ALIASES);
   if (opened.kind === 'outcome') return opened.outcome;
   const { table } = opened;
-  const omissions = createOmissions(name);
+  const odd = createOddParts(name, 'value');
+  const leftOut = createLeftOutKeys();
   const naive = toNaiveZone(table, 'timestamp');
+  const reading: CaptureReading = {
+    readTime: (raw) => readTime(raw, naive),
+    odd,
+    onLeftOut: leftOut.of(name),
+  };
   let position = BEFORE_ALL_ROWS;
   try {
-    const readPage = createRowPages(table, COLUMN_NAMES, omissions);
+    const readPage = createRowPages(table, COLUMN_NAMES, odd);
     for (;;) {
       const rows = readPage(position);
       if (rows.length === 0) break;
       position = rows.at(-1)?.position ?? position;
-      const changed = rows.flatMap(({ values }) => {
-        const capture = toCapture(values, (raw) => readTime(raw, naive));
+      const changed = rows.flatMap((row) => {
+        const capture = toCapture(row, reading);
         const line = records.take(capture);
-        return line === undefined ? [] : [{ capture, line, path: toJsonValue(values.image_path) }];
+        return line === undefined ? [] : [{ capture, line, path: toJsonValue(row.values.image_path) }];
       });
       for (const line of await toLines(context, changed)) records.append(line);
       const page = records.due();
@@ -116,7 +123,8 @@ async function* collectDatabase(
     if (last !== undefined) yield last;
     return withDetails(
       { state: position === BEFORE_ALL_ROWS ? 'empty' : 'ok' },
-      omissions.toDetail(),
+      odd.detail(),
+      leftOut.detail(),
       table.unread,
     );
   } catch (error) {
@@ -132,7 +140,7 @@ async function toLines(
   changed: readonly {
     readonly capture: StateRecord;
     readonly line: string;
-    readonly path: string | number | null;
+    readonly path: JsonScalar;
   }[],
 ): Promise<readonly string[]> {
   const lines: string[] = [];
@@ -147,18 +155,26 @@ async function toLines(
   return lines;
 }
 
+/** How the rows of a table are read. */
+interface CaptureReading {
+  readonly readTime: (raw: unknown) => NormalTime;
+  readonly odd: OddParts;
+  readonly onLeftOut: OnLeftOut;
+}
+
 function toCapture(
-  row: Readonly<Record<CaptureField, SourceValue>>,
-  readTime: (raw: unknown) => NormalTime,
+  { position, values }: TableRow<CaptureField>,
+  { readTime, odd, onLeftOut }: CaptureReading,
 ): StateRecord {
-  const value = (field: CaptureField): string | number | null => toJsonValue(row[field]);
+  const value = (field: CaptureField): JsonScalar => toJsonValue(values[field]);
   const timestamp = value('timestamp');
   const { utc, zone } = readTime(timestamp);
   const id = value('capture_id');
-  const name = id === null ? toContentId(sha256(JSON.stringify(LASTING_FIELDS.map(value))), 0) : String(id);
+  const name =
+    id === null ? toContentId(sha256(JSON.stringify(LASTING_FIELDS.map(value))), 0) : toScalarText(id);
   const confidence = value('confidence') ?? value('species_confidence') ?? value('fish_confidence');
   const record: { record_id: string } & Record<string, unknown> = {
-    record_id: toRecordId(name, timestamp === null ? '' : String(timestamp), sha256),
+    record_id: toRecordId(name, timestamp === null ? '' : toScalarText(timestamp), sha256),
     capture_id: id,
     timestamp,
     timestamp_utc: utc,
@@ -173,8 +189,12 @@ function toCapture(
     if (found !== null) record[field] = typeof found === 'string' ? toPublicText(found) : found;
   }
   for (const field of ['species_top3', 'gemini_response'] as const) {
-    const allowed = toAllowedJson(value(field));
-    if (allowed !== undefined) record[field] = allowed;
+    const json = readJsonColumn(values[field]);
+    if (json.kind === 'odd') odd.add(`row ${position}, column ${field}`, json.reason);
+    if (json.kind !== 'value') continue;
+    // The content of a plain text is unknown, also if it is in quotes.
+    if (typeof json.value === 'string') odd.add(`row ${position}, column ${field}`, 'is not an object');
+    else if (json.value !== null) record[field] = toAllowed(json.value, SPECIES_WORDS, onLeftOut);
   }
   return record;
 }
@@ -194,22 +214,15 @@ const OPTIONAL_FIELDS = [
   'gemini_species',
 ] as const;
 
-/** Returns the allowed part of a JSON column. Text that is not JSON is dropped, because its content is unknown. */
-function toAllowedJson(text: string | number | null): unknown {
-  if (typeof text !== 'string') return undefined;
-  const value = parseLenientJson(text);
-  return typeof value === 'object' && value !== null ? toAllowed(value, SPECIES_WORDS) : undefined;
-}
-
 /** A position in which one space stands for each run of white space and degree signs. */
 const COORDINATES = /^ ?(\d{1,2}(?:\.\d+)?) ?([NS]) ?[,;]? ?(\d{1,3}(?:\.\d+)?) ?([EW]) ?$/i;
 
 /** Returns the position from its columns, or from text such as `44.4167° N, 79.3333° W`. */
 function toGps(
-  latitude: string | number | null,
-  longitude: string | number | null,
-  location: string | number | null,
-): { readonly latitude: string | number | null; readonly longitude: string | number | null } {
+  latitude: JsonScalar,
+  longitude: JsonScalar,
+  location: JsonScalar,
+): { readonly latitude: JsonScalar; readonly longitude: JsonScalar } {
   const match = typeof location === 'string' ? COORDINATES.exec(location.replaceAll(/[\s°]+/g, ' ')) : null;
   if (latitude !== null || longitude !== null || match === null) return { latitude, longitude };
   const [, north = '', ns = 'N', east = '', ew = 'E'] = match;
@@ -222,7 +235,7 @@ function toGps(
 /**
  * Returns the size of the image, or null if the image cannot be read or no longer exists. Images are deleted after a week.
  */
-async function readFileSize(context: CollectContext, path: string | number | null): Promise<number | null> {
+async function readFileSize(context: CollectContext, path: JsonScalar): Promise<number | null> {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) return null;
   const { root, recordings } = context.paths;
   // Another program writes the column, so only files in the boat's own folders are checked.

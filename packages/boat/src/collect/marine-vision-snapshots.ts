@@ -5,6 +5,7 @@ import { toRecordId } from './policy/record-ids.ts';
 import { type SourceOutcome, mergeSourceOutcomes } from './policy/source-outcomes.ts';
 import type { TimestampReader } from './policy/timestamps.ts';
 import { readTimestampReader, toFileDetail } from './source-file.ts';
+import { createOddParts, joinDetails } from './source-notes.ts';
 import { createStateRecords, type StateRecord, toStatePages } from './state-records.ts';
 
 /** Folders with camera files, below the recordings folder (docs/spec/sources.md, "4 marine_vision_snapshots"). */
@@ -43,17 +44,31 @@ async function listFolder(
   try {
     const entries = await context.disk.list(join(context.paths.recordings, folder), 'follow');
     if (entries === undefined) return { outcome: { state: 'source_missing' }, records: [] };
-    const records = entries.flatMap(({ kind, name, sizeBytes }) =>
-      kind === 'file' ? (toSnapshot(folder, name, sizeBytes, readTime) ?? []) : [],
-    );
-    return { outcome: { state: records.length === 0 ? 'empty' : 'ok' }, records };
+    const odd = createOddParts(toFolderName(folder), 'file');
+    const records = entries.flatMap(({ kind, name, sizeBytes }) => {
+      // A folder is no capture. The folder `snapshots` is read itself.
+      if (kind === 'directory') return [];
+      const snapshot = kind === 'file' ? toSnapshot(folder, name, sizeBytes, readTime) : undefined;
+      if (snapshot === undefined) odd.add(toPublicName(name), 'is not named like a capture or a recording');
+      return snapshot ?? [];
+    });
+    return {
+      outcome: { state: records.length === 0 ? 'empty' : 'ok', ...joinDetails([odd.detail()]) },
+      records,
+    };
   } catch (error) {
-    const detail = toFileDetail(
-      error,
-      folder === '' ? 'the recordings folder' : `the recordings folder ${folder}`,
-    );
+    const detail = toFileDetail(error, toFolderName(folder));
     return { outcome: { state: 'error', detail }, records: [] };
   }
+}
+
+function toFolderName(folder: string): string {
+  return folder === '' ? 'the recordings folder' : `the recordings folder ${folder}`;
+}
+
+/** Returns a file's name if a program wrote it. Other names may say something about a person. */
+function toPublicName(name: string): string {
+  return /^[A-Za-z0-9_.-]{1,80}$/.test(name) ? name : 'a file';
 }
 
 function toSnapshot(

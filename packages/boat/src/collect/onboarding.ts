@@ -1,8 +1,9 @@
+import type { ExactNumber } from '@d3kos/protocol';
 import { toLines } from '../platform/text.ts';
 import { type AllowedWords, asObject, isAllowedKey, toAllowed, toNumber, toWords } from './allowed.ts';
 import { readBrowserShape } from './browser-data.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
-import { createDocumentFiles } from './document-files.ts';
+import { createDocumentFiles, toDocumentRecord } from './document-files.ts';
 import { toOwnText } from './redact.ts';
 import {
   createLeftOutKeys,
@@ -72,8 +73,10 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
     configuration,
     ...toCounters(counter, license),
     completion_timestamp: configuration === undefined ? undefined : (configuration['completed_at'] ?? null),
-    vessel: typeof vessel === 'string' ? toVessel(vessel, odd, leftOut.of(VESSEL_PATH)) : undefined,
-    browser_configuration: browser && toConfiguration(browser, leftOut.of(BROWSER_KEY)),
+    ...(vessel === null ? {} : { vessel: vessel && toVessel(vessel, odd, leftOut.of(VESSEL_PATH)) }),
+    ...(browser === undefined && problems.length === 0
+      ? {}
+      : { browser_configuration: browser && toConfiguration(browser, leftOut.of(BROWSER_KEY)) }),
   };
   const details = joinDetails([...files.problems(), ...problems, odd.detail(), leftOut.detail()]);
   if (found === 0 && browser === undefined)
@@ -83,10 +86,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
       cursors: [],
     };
   const records = createStateRecords(context);
-  records.add({
-    record_id: RECORD_ID,
-    ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
-  });
+  records.add(toDocumentRecord(RECORD_ID, fields));
   const page = records.end();
   if (page !== undefined) yield page;
   return { state: 'ok', ...details, cursors: [] };
@@ -104,7 +104,7 @@ function toCounters(
   };
 }
 
-function readCounter(counter: JsonObject | null | undefined): number | null {
+function readCounter(counter: JsonObject | null | undefined): number | ExactNumber | null {
   for (const key of COUNTER_KEYS) {
     const value = toNumber(counter?.[key]);
     if (value !== null) return value;

@@ -1,4 +1,5 @@
-import { asObjects, toNumber } from './allowed.ts';
+import type { ExactNumber } from '@d3kos/protocol';
+import { asObjects, toScalar, toScalarText } from './allowed.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
@@ -28,15 +29,22 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   const leftOut = createLeftOutKeys();
   const onLeftOut = leftOut.of(SOURCE_PATH);
   for (const code of objects) for (const key of Object.keys(code)) if (!FIELDS.has(key)) onLeftOut(key);
+  const oddValues = createOddParts(SOURCE_PATH, 'value');
   const readTime = await readTimestampReader(context);
   const records = createStateRecords(context);
   yield* toStatePages(
     records,
-    objects.map((code) => toQrCode(code, (raw) => readTime(raw).utc)),
+    objects.map((code, index) =>
+      toQrCode(
+        code,
+        (raw) => readTime(raw).utc,
+        (key, reason) => oddValues.add(`code ${index + 1}, ${key}`, reason),
+      ),
+    ),
   );
   return {
     state: objects.length === 0 ? 'empty' : 'ok',
-    ...joinDetails([odd.detail(), leftOut.detail()]),
+    ...joinDetails([odd.detail(), oddValues.detail(), leftOut.detail()]),
     cursors: [],
   };
 }
@@ -44,22 +52,28 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
 function toQrCode(
   code: Readonly<Record<string, unknown>>,
   toUtc: (raw: unknown) => string | null,
+  onOdd: (key: string, reason: string) => void,
 ): StateRecord {
-  const text = (name: string): string | null => {
-    const value = code[name];
-    return typeof value === 'string' ? toPublicText(value) : null;
+  const scalar = (name: string): string | number | ExactNumber | null => {
+    const value = code[name] ?? null;
+    const found = toScalar(value);
+    if (found === null && value !== null) onOdd(name, 'is not a text or a number');
+    return typeof found === 'string' ? toPublicText(found) : found;
   };
-  const uuid = text('installation_uuid');
-  const generatedAt = text('generated_at');
+  const endpoint = code['api_endpoint'] ?? null;
+  if (endpoint !== null && toEndpoint(endpoint) === null) onOdd('api_endpoint', 'is not an address');
+  const uuid = scalar('installation_uuid');
+  const generatedAt = scalar('generated_at');
   const fields = {
     installation_uuid: uuid,
     generated_at: generatedAt,
     generated_at_utc: toUtc(code['generated_at']),
-    tier: typeof code['tier'] === 'string' ? null : toNumber(code['tier']),
-    api_endpoint: toEndpoint(code['api_endpoint']),
+    tier: scalar('tier'),
+    api_endpoint: toEndpoint(endpoint),
   };
-  const name = uuid ?? toContentId(sha256(JSON.stringify(fields)), 0);
-  return { record_id: toRecordId(name, generatedAt ?? '', sha256), ...fields };
+  const name = uuid === null ? toContentId(sha256(JSON.stringify(fields)), 0) : toScalarText(uuid);
+  const time = generatedAt === null ? '' : toScalarText(generatedAt);
+  return { record_id: toRecordId(name, time, sha256), ...fields };
 }
 
 /** Removes the user, password, query and fragment from a URL. */

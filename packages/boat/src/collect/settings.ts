@@ -2,7 +2,7 @@ import { toFirstLine } from '../platform/text.ts';
 import { type AllowedWords, asObject, pickFields, toAllowed, toWords } from './allowed.ts';
 import { type OnProblem, readBrowserJson, readBrowserShape, readBrowserText } from './browser-data.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
-import { createDocumentFiles } from './document-files.ts';
+import { createDocumentFiles, toDocumentRecord } from './document-files.ts';
 import { toPublicText } from './redact.ts';
 import { createLeftOutKeys, joinDetails, type LeftOutKeys, type OnLeftOut } from './source-notes.ts';
 import { createStateRecords } from './state-records.ts';
@@ -85,13 +85,17 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   if (found === 0 && browser === undefined)
     return { state: problems.length === 0 ? 'source_missing' : 'error', ...details, cursors: [] };
   const records = createStateRecords(context);
-  records.add({ record_id: RECORD_ID, ...document, ...(browser === undefined ? {} : { browser }) });
+  const isBrowserMissing = browser === undefined && browserProblems.length === 0;
+  records.add(toDocumentRecord(RECORD_ID, { ...document, ...(isBrowserMissing ? {} : { browser }) }));
   const page = records.end();
   if (page !== undefined) yield page;
   return { state: 'ok', ...details, cursors: [] };
 }
 
-/** `document` has no key for a file with a problem. */
+/** The keys of `settings.json` if that file cannot be read. */
+const UNREAD_OTHER = { network: undefined, display: undefined } as const;
+
+/** A key of `document` is undefined if its file has a problem. */
 async function readDocument(
   context: CollectContext,
   leftOut: LeftOutKeys,
@@ -106,7 +110,7 @@ async function readDocument(
   const zone = await readTimeZone(context.disk, context.paths.root);
   const document = {
     license: license && toLicense(license, leftOut.of(LICENSE_PATH)),
-    ...(other && toOther(other, leftOut.of(OTHER_PATH))),
+    ...(other === undefined ? UNREAD_OTHER : toOther(other, leftOut.of(OTHER_PATH))),
     preferences: preferences && pickFields(preferences, PREFERENCE_FIELDS, leftOut.of(PREFERENCES_PATH)),
     community: community && pickFields(community, COMMUNITY_FIELDS, leftOut.of(COMMUNITY_PATH)),
     camera_slots: slots && toSlots(slots, leftOut.of(SLOTS_PATH)),
@@ -117,7 +121,7 @@ async function readDocument(
   const { problem = '' } = zone;
   const isNamed = problem === '' || files.problems().includes(problem);
   return {
-    document: Object.fromEntries(Object.entries(document).filter(([, value]) => value !== undefined)),
+    document,
     found: files.found(),
     problems: isNamed ? files.problems() : [...files.problems(), problem],
   };
@@ -150,7 +154,7 @@ function readBrowserSettings(
   onLeftOut: OnLeftOut,
   onProblem: OnProblem,
 ): JsonObject | undefined {
-  const system = readBrowserText(context, 'd3kos-measurement-system');
+  const system = readBrowserText(context, 'd3kos-measurement-system', onProblem);
   const hours = readBrowserJson(context, 'd3kos-engine-hours', onProblem);
   const settings = readBrowserShape(context, 'd3kos-settings', asObject, onProblem);
   const browser = {
@@ -173,9 +177,12 @@ function toSlotShape(value: unknown): Slots | undefined {
 
 function toSlots(slots: Slots, onLeftOut: OnLeftOut): unknown {
   if (isList(slots)) return toAllowed(slots.slice(0, SLOTS_MAX), SLOT_WORDS, onLeftOut);
-  const names = Object.keys(slots).filter((name) => /^[A-Za-z0-9_-]{1,64}$/.test(name));
+  const names: string[] = [];
+  for (const name of Object.keys(slots))
+    if (names.length < SLOTS_MAX && /^[A-Za-z0-9_-]{1,64}$/.test(name)) names.push(name);
+    else onLeftOut(name);
   return Object.fromEntries(
-    names.slice(0, SLOTS_MAX).map((name) => [name, toAllowed(slots[name], SLOT_WORDS, onLeftOut) ?? null]),
+    names.map((name) => [name, toAllowed(slots[name], SLOT_WORDS, onLeftOut) ?? null]),
   );
 }
 

@@ -5,22 +5,25 @@ const KEY_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,39}$/;
 /** Most digits of a key that is named. A key with more digits may be an identifier or a credential. */
 const KEY_DIGITS_MAX = 3;
 
-/** Counts the parts of a source that were not understood: the lines of a log, or the elements of a list. */
+/**
+ * Counts the parts of a source that were not understood and are not exported: the lines of a log, the elements of a list, the
+ * values of a table, the files of a folder.
+ */
 export interface OddParts {
-  /** `no` is the number of the line or element, counted from 1. */
-  add(no: number, reason: string): void;
+  /** `place` is the number of the line or element, counted from 1, or names the part, for example "row 17, column species". */
+  add(place: number | string, reason: string): void;
   /** A sentence with the number of these parts, and the place and reason of the first one. Undefined if there is none. */
   detail(): string | undefined;
 }
 
-/** `name` is the source's path below the boat's root. */
-export function createOddParts(name: string, part: 'line' | 'element' | 'file'): OddParts {
+/** `name` is the name of the source, usually its path below the boat's root. */
+export function createOddParts(name: string, part: 'line' | 'element' | 'value' | 'file'): OddParts {
   let count = 0;
   let first = '';
   return {
-    add(no, reason) {
+    add(place, reason) {
       count += 1;
-      if (count === 1) first = `${name}:${no} ${reason}`;
+      if (count === 1) first = `${name}${typeof place === 'number' ? ':' : ', '}${place} ${reason}`;
     },
     detail() {
       if (count === 0) return undefined;

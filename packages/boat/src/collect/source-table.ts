@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { CategoryState } from '@d3kos/protocol';
+import { type CategoryState, type ExactNumber, toExactInteger } from '@d3kos/protocol';
 import { createNotAFile, toDiskReason } from '../platform/disk-error.ts';
 import { isExportError } from '../platform/errors.ts';
 import type { CollectContext } from './collector.ts';
@@ -213,13 +213,17 @@ export function toNaiveZone<Field extends string>(
 /** A value as node:sqlite returns it, with integers as bigint. */
 export type SourceValue = SQLOutputValue;
 
+/** A source value in JSON. */
+export type JsonScalar = string | number | ExactNumber | null;
+
 /**
- * Converts a source value to JSON. Integers beyond 2^53 and blobs become strings (`hex:…` for a blob that is not UTF-8),
+ * Converts a source value to JSON. Integers keep all their digits. Blobs become strings (`hex:…` for a blob that is not UTF-8),
  * and infinities become null. SQLite has already replaced invalid UTF-8 in text with U+FFFD.
  */
-export function toJsonValue(value: SourceValue | undefined): string | number | null {
+export function toJsonValue(value: SourceValue | undefined): JsonScalar {
   if (value === undefined || value === null) return null;
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (typeof value === 'bigint')
+    return Number.isSafeInteger(Number(value)) ? Number(value) : toExactInteger(value);
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;
   if (typeof value === 'string') return value;
   return toText(value);

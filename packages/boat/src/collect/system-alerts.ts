@@ -2,11 +2,11 @@ import { METRIC_WORDS } from './alert-words.ts';
 import { asObjects, toAllowed, toScalar, toScalarText } from './allowed.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 import { sha256 } from './digest.ts';
-import { createOmissions } from './omissions.ts';
+import { readJsonColumn } from './json-column.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
 import { type SourceOutcome, mergeSourceOutcomes, withDetails } from './policy/source-outcomes.ts';
 import type { TimestampReader } from './policy/timestamps.ts';
-import { parseLenientJson, readSourceJson, readTimestampReader, toFileOutcome } from './source-file.ts';
+import { readSourceJson, readTimestampReader, toFileOutcome } from './source-file.ts';
 import { createLeftOutKeys, createOddParts, joinDetails, type OnLeftOut } from './source-notes.ts';
 import {
   type ColumnAliases,
@@ -73,29 +73,33 @@ async function* collectIssues(
   const opened = await openSourceTable(context, ISSUES_PATH, ISSUES_TABLE, ALIASES);
   if (opened.kind === 'outcome') return opened.outcome;
   const { table } = opened;
-  const omissions = createOmissions(ISSUES_PATH);
+  const odd = createOddParts(ISSUES_PATH, 'value');
+  const leftOut = createLeftOutKeys();
+  const onLeftOut = leftOut.of(ISSUES_PATH);
   const naive = toNaiveZone(table, 'timestamp');
   let position = BEFORE_ALL_ROWS;
   try {
-    const readPage = createRowPages(table, FIELD_NAMES, omissions);
+    const readPage = createRowPages(table, FIELD_NAMES, odd);
     for (;;) {
       context.signal.throwIfAborted();
       const rows = readPage(position);
       if (rows.length === 0) break;
       position = rows.at(-1)?.position ?? position;
-      const found = rows.values().map(({ values }) => {
-        const value = (field: AlertField): string | number | null => toJsonValue(values[field]);
-        const metrics = value('metrics');
-        return toAlert('issues', (raw) => readTime(raw, naive), {
-          ...Object.fromEntries(FIELD_NAMES.map((field) => [field, value(field)])),
-          metrics: typeof metrics === 'string' ? (parseLenientJson(metrics) ?? null) : metrics,
-        });
+      const found = rows.values().map(({ position: rowid, values }) => {
+        const json = readJsonColumn(values.metrics);
+        if (json.kind === 'odd') odd.add(`row ${rowid}, column metrics`, json.reason);
+        const fields = {
+          ...Object.fromEntries(FIELD_NAMES.map((field) => [field, toJsonValue(values[field])])),
+          metrics: json.kind === 'value' ? json.value : null,
+        };
+        return toAlert('issues', (raw) => readTime(raw, naive), fields, onLeftOut);
       });
       yield* toStatePages(records, found);
     }
     return withDetails(
       { state: position === BEFORE_ALL_ROWS ? 'empty' : 'ok' },
-      omissions.toDetail(),
+      odd.detail(),
+      leftOut.detail(),
       table.unread,
     );
   } catch (error) {
@@ -142,7 +146,7 @@ function toAlert(
   source: string,
   readTime: TimestampReader,
   fields: Readonly<Record<string, unknown>>,
-  onLeftOut?: OnLeftOut,
+  onLeftOut: OnLeftOut,
 ): StateRecord {
   const timestamp = toScalar(fields['timestamp']);
   const { utc, zone } = readTime(timestamp);

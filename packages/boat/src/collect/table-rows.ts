@@ -1,5 +1,5 @@
 import type { StatementSync } from 'node:sqlite';
-import type { Omissions } from './omissions.ts';
+import type { OddParts } from './source-notes.ts';
 import type { SourceTable, SourceValue } from './source-table.ts';
 
 /**
@@ -28,13 +28,13 @@ export const BEFORE_ALL_ROWS = String(Number.MIN_SAFE_INTEGER);
 
 /**
  * Reads the rows of a table as objects. A value of more than `VALUE_SIZE_MAX_BYTES` is never read: it counts as NULL and is
- * reported to `omissions`. SQLite checks each value against its own limit while it reads a page. Only a page that has a longer
+ * reported to `odd`. SQLite checks each value against its own limit while it reads a page. Only a page that has a longer
  * value is read again with a statement that measures every value, which takes twice as long.
  */
 export function createRowPages<Field extends string>(
   table: SourceTable<Field>,
   fields: readonly Field[],
-  omissions: Omissions,
+  odd: OddParts,
 ): RowPages<Field> {
   const { db, columns } = table;
   const isLong = (field: Field): string => `octet_length(${columns[field]}) > ${VALUE_SIZE_MAX_BYTES}`;
@@ -58,9 +58,9 @@ export function createRowPages<Field extends string>(
     return rows.map((row) => {
       const position = String(row['row_position']);
       if (row['too_long'] !== null)
-        omissions.add(
+        odd.add(
           `row ${position}, column ${String(row['too_long'])}`,
-          `which has more than ${VALUE_SIZE_MAX_BYTES} bytes`,
+          `has more than ${VALUE_SIZE_MAX_BYTES} bytes`,
         );
       // The statement selects exactly these columns.
       return { position, values: row as Readonly<Record<Field, SourceValue>> };

@@ -1,8 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
 import { toDiskReason } from './disk-error.ts';
 import { isExportError } from './errors.ts';
 import { parseForeignJson } from './lenient-json.ts';
 import type { Disk } from './ports.ts';
-import { decodeText } from './text.ts';
+import { decodeLongText } from './text.ts';
 
 /** A text file that may be missing. `empty` is a file without content, or one in which a power cut left only zero bytes. */
 export type TextFile =
@@ -29,7 +30,7 @@ export async function readTextFile(
   try {
     const bytes = await disk.read(path, sizeMaxBytes, 'follow');
     if (bytes === undefined) return { kind: 'missing' };
-    const text = decodeText(bytes);
+    const text = await decodeLongText(bytes, setImmediate);
     return text === '' ? { kind: 'empty' } : { kind: 'text', text };
   } catch (error) {
     return toReadFailure(error);

@@ -30,15 +30,30 @@ export function decodeText(bytes: Uint8Array): string {
   return trimNuls(text);
 }
 
+/** Like `decodeText`, for a file of any size. Bytes that are not UTF-8 are decoded in blocks, and `rest` is awaited after each. */
+export async function decodeLongText(bytes: Uint8Array, rest: () => Promise<unknown>): Promise<string> {
+  if (detectEncoding(bytes) !== 'utf-8' || isUtf8(bytes)) return decodeText(bytes);
+  let text = '';
+  for (const block of decodeMixed(bytes.subarray(startOfText(bytes)))) {
+    text += block;
+    await rest();
+  }
+  return trimNuls(text);
+}
+
 /**
  * Decodes UTF-8. Each byte that is not part of a UTF-8 character becomes its Windows-1252 character, so one name in another
  * encoding does not garble its neighbours. Removes a byte order mark.
  */
 export function decodeBytes(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const start = startsWith(bytes, UTF8_MARK) ? UTF8_MARK.length : 0;
-  const utf8 = isUtf8(bytes) ? buffer : toUtf8(buffer);
-  return utf8.toString('utf8', start);
+  const start = startOfText(bytes);
+  return isUtf8(bytes) ? buffer.toString('utf8', start) : [...decodeMixed(buffer.subarray(start))].join('');
+}
+
+/** Position after a UTF-8 byte order mark. */
+function startOfText(bytes: Uint8Array): number {
+  return startsWith(bytes, UTF8_MARK) ? UTF8_MARK.length : 0;
 }
 
 /** Splits a text into lines. A run of NUL characters also ends a line, because a power cut leaves it in place of a line's end. */
@@ -56,6 +71,11 @@ export function toFirstLine(text: string): string {
   );
 }
 
+/** Removes a byte order mark, and NUL characters at the beginning and the end, from a text that is already decoded. */
+export function toBareText(text: string): string {
+  return trimNuls(text.startsWith('\ufeff') ? text.slice(1) : text);
+}
+
 function trimNuls(text: string): string {
   let start = 0;
   while (text.charCodeAt(start) === 0) start += 1;
@@ -69,30 +89,42 @@ function startsWith(bytes: Uint8Array, mark: readonly number[]): boolean {
 }
 
 const WINDOWS_1252 = new TextDecoder('windows-1252');
-/** The UTF-8 bytes of each Windows-1252 character from 0x80 to 0xff. */
-const WINDOWS_CHARACTERS: readonly Buffer[] = Array.from({ length: 128 }, (_, index) =>
-  Buffer.from(WINDOWS_1252.decode(Uint8Array.of(128 + index)), 'utf8'),
-);
-/** The longest of them, for example the euro sign. */
+/** Size of the UTF-8 bytes of a Windows-1252 character, of which the euro sign has the most. */
 const CHARACTER_SIZE_MAX_BYTES = 3;
+/** The UTF-8 bytes of each Windows-1252 character from 0x80 to 0xff, `CHARACTER_SIZE_MAX_BYTES` for each. Unused bytes are 0. */
+const WINDOWS_CHARACTERS = Uint8Array.from(
+  Array.from({ length: 128 }, (_, index) => [
+    ...Buffer.concat(
+      [Buffer.from(WINDOWS_1252.decode(Uint8Array.of(128 + index)), 'utf8')],
+      CHARACTER_SIZE_MAX_BYTES,
+    ),
+  ]).flat(),
+);
+/** Number of bytes that are converted in one block, so that the memory for a large file is not taken three times. */
+const BLOCK_BYTES = 64 * 1024;
+/** A UTF-8 character has up to four bytes, so a block may end three bytes later. */
+const BLOCK_REST_BYTES = 3;
 
-function toUtf8(bytes: Uint8Array): Buffer {
-  let odd = 0;
+/** Decodes bytes of which some are not UTF-8, in blocks. A block takes about a millisecond. */
+function* decodeMixed(bytes: Uint8Array): Generator<string, void, void> {
+  const block = Buffer.allocUnsafe((BLOCK_BYTES + BLOCK_REST_BYTES) * CHARACTER_SIZE_MAX_BYTES);
   for (let at = 0; at < bytes.length;) {
-    const length = characterLength(bytes, at);
-    if (length === 0) odd += 1;
-    at += Math.max(length, 1);
+    const end = Math.min(bytes.length, at + BLOCK_BYTES);
+    let size = 0;
+    while (at < end) {
+      const byte = bytes[at] ?? 0;
+      const length = byte < 0x80 ? 1 : characterLength(bytes, at);
+      if (length === 0) {
+        const from = (byte - 128) * CHARACTER_SIZE_MAX_BYTES;
+        for (let part = from; part < from + CHARACTER_SIZE_MAX_BYTES; part += 1) {
+          const next = WINDOWS_CHARACTERS[part] ?? 0;
+          if (next !== 0) block[size++] = next;
+        }
+        at += 1;
+      } else for (const last = at + length; at < last; at += 1) block[size++] = bytes[at] ?? 0;
+    }
+    yield block.toString('utf8', 0, size);
   }
-  const utf8 = Buffer.allocUnsafe(bytes.length + odd * (CHARACTER_SIZE_MAX_BYTES - 1));
-  let size = 0;
-  for (let at = 0; at < bytes.length;) {
-    const length = characterLength(bytes, at);
-    if (length === 0)
-      for (const byte of WINDOWS_CHARACTERS[(bytes[at] ?? 0) - 128] ?? []) utf8[size++] = byte;
-    for (const end = at + Math.max(length, 1); at < end; at += 1)
-      if (length > 0) utf8[size++] = bytes[at] ?? 0;
-  }
-  return utf8.subarray(0, size);
 }
 
 /** The number of bytes of the UTF-8 character at `at`. 0 if there is none (Unicode, table 3-7). */

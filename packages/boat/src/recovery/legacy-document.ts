@@ -1,6 +1,6 @@
 import { type Category, isDocumentCategory } from '@d3kos/protocol';
 import { asObject, isAllowedKey, toAllowed, toScalar, toScalarText, toWords } from '../collect/allowed.ts';
-import { WEATHER_WORDS } from '../collect/boatlog-rows.ts';
+import { WEATHER_WORDS } from '../collect/boatlog-weather.ts';
 import { sha256 } from '../collect/digest.ts';
 import { toContentId, toRecordId } from '../collect/policy/record-ids.ts';
 import type { TimestampReader } from '../collect/policy/timestamps.ts';

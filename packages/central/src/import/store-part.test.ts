@@ -70,6 +70,23 @@ describeOnPostgres('storing a part', (open) => {
     assert.equal(rejected.length, 9);
   });
 
+  test('keeps the keys that the boat could not read, and no other key of the replaced record', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    for (const [index, [sent, kept]] of [
+      [{ vessel: { a: 1 }, configuration: { q1: 'x' }, gone: 2 }, {}],
+      [{ configuration: 3, unread: ['vessel', 'never'] }, { vessel: { a: 1 } }],
+      [{ unread: 'vessel' }, { vessel: { a: 1 } }],
+      [{ unread: 7 }, {}],
+    ].entries()) {
+      const record = { record_id: 'onboarding', ...sent };
+      const data = { onboarding: { category: 'onboarding', entry_count: 1, entries: [record] } };
+      await importDocument(startNode(store), boat, toDocument(boat, { data, sequence: index + 1 }));
+      const [held] = await heldRecords(store, boat, 'onboarding');
+      assert.deepEqual(JSON.parse(String(held?.['json'])), { ...record, ...kept });
+    }
+  });
+
   test('keeps integers beyond 2^53 as they were written', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);

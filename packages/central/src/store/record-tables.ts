@@ -13,6 +13,13 @@ const OWN_COLUMNS: Readonly<Record<Category, Readonly<Record<string, 'text' | 'd
   telemetry: {},
 };
 
+/** Categories whose records name the keys that the boat could not read, in a list `unread`. */
+const PARTLY_READ: ReadonlySet<Category> = new Set(['onboarding', 'settings']);
+
+/** SQL for the new record with the keys of `unread` as they were before. A file that is damaged on the boat must not erase what it held. */
+const WITH_UNREAD_KEYS = `coalesce((select jsonb_object_agg(former.key, former.value) from jsonb_each(held.record) as former
+    where excluded.record -> 'unread' ? former.key), '{}'::jsonb) || excluded.record`;
+
 /** Returns the name of the table that holds a category's records. */
 export function recordTable(category: Category): `records_${Category}` {
   return `records_${category}`;
@@ -38,7 +45,6 @@ export function upsertRecordsSql(category: Category): string {
     'import_id',
     'sha256',
     'received_at',
-    'record',
     ...own.map(([name]) => name),
   ];
   return `
@@ -48,7 +54,8 @@ select $1::text, record_id, recorded_at, $3::text, $4::bigint, $5::text, $6::int
 from jsonb_to_recordset($2::text::jsonb)
   as r(record_id text, recorded_at timestamptz, sha256 text, record jsonb${own.map(([name, type]) => `, ${name} ${type}`).join('')})
 on conflict (installation_id, record_id) do update
-set ${moved.map((name) => `${name} = excluded.${name}`).join(', ')}
+set ${moved.map((name) => `${name} = excluded.${name}`).join(', ')},
+  record = ${PARTLY_READ.has(category) ? WITH_UNREAD_KEYS : 'excluded.record'}
 where (held.ledger_id = excluded.ledger_id
   and (excluded.sequence < held.sequence
     or (excluded.export_id = held.export_id and excluded.part_index < held.part_index))) is not true

@@ -1,0 +1,21 @@
+import { isExactNumber } from '@d3kos/protocol';
+import { parseForeignJson } from '../platform/lenient-json.ts';
+import { decodeText, toBareText } from '../platform/text.ts';
+import { type SourceValue, toJsonValue } from './source-table.ts';
+
+/** The value of a column with JSON: a number as it is, and the value of a text or of the bytes of one. */
+export type JsonColumn =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'value'; readonly value: unknown }
+  | { readonly kind: 'odd'; readonly reason: string };
+
+/** Reads a column in which a program stores JSON, in every encoding of `decodeText`. NULL and a blank text have no value. */
+export function readJsonColumn(stored: SourceValue): JsonColumn {
+  const text = stored instanceof Uint8Array ? decodeText(stored) : toJsonValue(stored);
+  if (typeof text !== 'string')
+    return typeof text === 'number' || isExactNumber(text)
+      ? { kind: 'value', value: text }
+      : { kind: 'none' };
+  const bare = toBareText(text);
+  return bare.trim() === '' ? { kind: 'none' } : parseForeignJson(bare);
+}
