@@ -6,6 +6,7 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as requestSecure } from 'node:https';
 import { pipeline } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { type Transport, TransportError, type TransportPhase } from './ports.ts';
 import { SILENT_CODE, SLOW_CODE } from './transport-answer.ts';
@@ -270,6 +271,8 @@ function send(
 async function* measure(body: ReadableStream<Uint8Array>, watch: SilenceWatch): AsyncGenerator<Uint8Array> {
   for await (const chunk of body) {
     watch.sent(chunk.byteLength);
+    // An answer that has arrived is read first. Writing to a connection that the server closed would discard it.
+    await setImmediate();
     yield chunk;
   }
 }
