@@ -1,4 +1,4 @@
-import type { BoatlogField } from './boatlog-rows.ts';
+import { type BoatlogField, LOCAL_TYPES } from './boatlog-fields.ts';
 import { type BrowserEntry, readBrowserEntries } from './browser-data.ts';
 import type { CollectContext, Page } from './collector.ts';
 import type { SourceOutcome } from './policy/source-outcomes.ts';
@@ -32,8 +32,8 @@ export async function* collectBrowserBoatlog(
   );
   const wanted = new Map<string, BrowserEntry[]>();
   for (const entry of fresh) {
-    const second = entry.utc?.slice(0, 19) ?? '';
-    if (second !== '') wanted.set(second, [...(wanted.get(second) ?? []), entry]);
+    for (const second of toSeconds(entry, readTime))
+      wanted.set(second, [...(wanted.get(second) ?? []), entry]);
   }
   const elsewhere = new Set<string>();
   for (const database of wanted.size === 0 ? [] : databases) {
@@ -48,6 +48,19 @@ export async function* collectBrowserBoatlog(
   // Stored in place of a digest, so that later exports do not search a database of a million rows again.
   for (const recordId of elsewhere) context.addDigest(recordId, GOES_FROM_DATABASE);
   return { state: 'ok', ...details };
+}
+
+/**
+ * Returns the seconds under which a database may hold an entry: in UTC and, for a type whose times are local, in local time. Near a
+ * change of the clocks the latter may be an hour off. The entry is then exported twice.
+ */
+function toSeconds({ utc, type }: BrowserEntry, readTime: TimestampReader): ReadonlySet<string> {
+  if (utc === null) return new Set();
+  const second = utc.slice(0, 19);
+  const shifted = LOCAL_TYPES.has(type) ? readTime(second, 'local').utc : null;
+  if (shifted === null) return new Set([second]);
+  const localMs = 2 * Date.parse(utc) - Date.parse(shifted);
+  return new Set([second, new Date(localMs).toISOString().slice(0, 19)]);
 }
 
 /** Stored in the ledger in place of a digest, for an entry that is exported from a database. */

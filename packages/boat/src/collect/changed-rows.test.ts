@@ -103,6 +103,14 @@ describe('boatlog entries that change', () => {
     assert.ok((await contents()).includes('restored'));
   });
 
+  it('are noticed anywhere in a log of common size', async () => {
+    const { path, contents } = await exportedBoat(12_000);
+    withDatabase(path, (db) =>
+      db.exec("UPDATE boatlog_entries SET content = 'old' WHERE rowid IN (5, 6000)"),
+    );
+    assert.equal((await contents()).filter((content) => content === 'old').length, 2);
+  });
+
   it('are noticed among the newest rows of a large log', async () => {
     const { path, contents } = await exportedBoat(AUDITED_ROWS + 5_000);
     withDatabase(path, (db) =>

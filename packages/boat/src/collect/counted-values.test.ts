@@ -170,6 +170,28 @@ describe('what a source has besides', () => {
     );
   });
 
+  for (const timestamp of ['2026-07-01T16:00:00.250Z', '2026-07-01T12:00:00'])
+    it(`is exported once if a database has the spoken entry in local time: ${timestamp}`, async () => {
+      const { records } = await collect(
+        boatlogCollector,
+        {
+          'config/timezone.txt': 'America/Toronto',
+          [BOATLOG]: `CREATE TABLE boatlog_entries (timestamp TEXT, entry_type TEXT, content TEXT);
+            INSERT INTO boatlog_entries VALUES ('2026-07-01T12:00:00.000000', 'voice', 'ahoy')`,
+        },
+        {
+          browserDocument: (key) =>
+            key === 'd3kos-boatlog-entries'
+              ? JSON.stringify([{ timestamp, type: 'voice', text: 'ahoy' }])
+              : undefined,
+        },
+      );
+      assert.deepEqual(
+        records.map((record) => record['timestamp_utc']),
+        ['2026-07-01T16:00:00.000Z'],
+      );
+    });
+
   it('is counted in the recordings folder, with a name only if a program wrote it', async () => {
     roots += 1;
     const root = join(folder, String(roots));
