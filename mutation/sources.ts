@@ -126,7 +126,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     name: 'a column that is not JSON becomes null without a word',
     file: `${COLLECT}/system-alerts.ts`,
     before: "if (json.kind === 'odd') odd.add(",
-    after: "if (json.kind === 'none') odd.add(",
+    after: "if (json.kind === 'odd' && rowid === '') odd.add(",
     killedBy: COUNTED_TESTS,
   },
   {
