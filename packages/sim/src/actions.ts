@@ -1,6 +1,10 @@
+import type { Boat } from '@d3kos/boat';
 import { noteDays } from './days-requested.ts';
 import { isCardUnfit } from './incidents.ts';
+import { toLedgerFacts } from './oracle/ledger-facts.ts';
+import { type AnsweredRequest, checkReads } from './oracle/reads.ts';
 import { checkReserve } from './oracle/reserve.ts';
+import { MINUTE_MS } from './plan-times.ts';
 import type { Action, SourceAction } from './plan-boots.ts';
 import type { RunningBoat, Simulation } from './simulation.ts';
 
@@ -109,6 +113,23 @@ function follow(sim: Simulation, running: RunningBoat, work: Promise<unknown>): 
   });
 }
 
+/**
+ * Longest time until the boat answers a request for an export, in virtual time. It waits for other requests and for a few sources
+ * that hang.
+ */
+const ANSWER_MAX_MS = 10 * MINUTE_MS;
+
+/** Reports a request for an export that a running boat does not answer. Returns the function to call with the answer. */
+function watchAnswer(sim: Simulation, { boot }: RunningBoat): () => void {
+  let isAnswered = false;
+  sim.clock.at(sim.clock.now() + ANSWER_MAX_MS, () => {
+    if (!isAnswered && boot.power.isOn()) sim.oracle.violate('a request for an export was not answered');
+  });
+  return () => {
+    isAnswered = true;
+  };
+}
+
 /** Requests an export. If the boat acknowledges it, reports it to the oracle. */
 async function requestExport(
   sim: Simulation,
@@ -120,10 +141,23 @@ async function requestExport(
   running.exportsUnderWay += 1;
   noteDays(sim);
   const deliveredFiles = boat.ledger.queue.list('completed').map(({ exportFile }) => exportFile);
+  const noteAnswer = watchAnswer(sim, running);
+  const askedMs = sim.clock.now();
+  const slotsBefore = running.exportsUnderWay === 1 ? boat.ledger.slots.claimed().length : undefined;
   const answer = await requestJson(sim, running, 'POST', '/export/generate', body);
+  noteAnswer();
   checkReserve(toText(answer['code']), deliveredFiles, sim.machine.medium, sim.oracle.violate);
   noteDays(sim);
   running.exportsUnderWay -= 1;
+  const queueId = toText(answer['queue_id']);
+  const request = {
+    askedMs,
+    answeredMs: sim.clock.now(),
+    outcome: toOutcome(answer),
+    states: queueId === undefined ? {} : statesOf(boat, queueId),
+    hasClaimedSlot: slotsBefore !== undefined && boat.ledger.slots.claimed().length > slotsBefore,
+  };
+  checkReads(request, sim.outages, sim.oracle.violate);
   if (answer['success'] !== true || answer['queued'] !== true) return;
   const export_ = {
     exportId: String(answer['export_id']),
@@ -131,6 +165,19 @@ async function requestExport(
     slot: toText(answer['slot']),
   };
   sim.oracle.acknowledge(boat, export_, before);
+}
+
+function toOutcome(answer: Readonly<Record<string, unknown>>): AnsweredRequest['outcome'] {
+  if (answer['success'] !== true || answer['skipped'] === true) return 'not_made';
+  return answer['queued'] === true ? 'queued' : 'nothing_new';
+}
+
+/** The state of each category of a queued export. Empty if the export has been delivered and removed meanwhile. */
+function statesOf(boat: Boat, queueId: string): Readonly<Record<string, string>> {
+  const entry = toLedgerFacts(boat).find(queueId);
+  return Object.fromEntries(
+    Object.entries(entry?.categories ?? {}).map(([category, count]) => [category, count?.state ?? 'unknown']),
+  );
 }
 
 async function fetchFromBoat(

@@ -84,3 +84,16 @@ test('a power cut while the boat begins a new ledger loses nothing', async () =>
   for (const cutAtStep of [40, 60, 80])
     await run(toPlan(toBoot(WEEKS), [toBoot([ROWS, EXPORT], { cutAtStep }), toBoot([ROWS, EXPORT])]));
 });
+
+test('two boats with copies of one card lose nothing, and the operator is warned', async () => {
+  const boots = [toBoot([ROWS, EXPORT, { kind: 'rows', source: 'captures', count: 2 }, EXPORT])];
+  for (const copied of [boots, boots.map((boot) => ({ ...boot, cutAtStep: 60 }))]) {
+    const coverage = await run(
+      toPlan(toBoot(WEEKS), [toBoot([ROWS, EXPORT])], {
+        card: undefined,
+        copy: { copiedAfterBoot: 0, boots: copied },
+      }),
+    );
+    assert.equal(coverage.get('card copied'), 1);
+  }
+});

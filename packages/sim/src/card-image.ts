@@ -2,7 +2,7 @@ import { RECORDINGS, ROOT } from './places.ts';
 import type { Simulation } from './simulation.ts';
 
 /** The folders of the card that the boat uses. The kernel's files are not on the card. */
-const CARD_FOLDERS = [ROOT, RECORDINGS];
+export const CARD_FOLDERS = [ROOT, RECORDINGS];
 
 /** Copies the card while the machine is off. Returns the function that writes the image to a new card, or undefined. */
 export function takeCardImage(sim: Simulation): (() => void) | undefined {
@@ -19,6 +19,9 @@ export function takeCardImage(sim: Simulation): (() => void) | undefined {
   trace.add({ kind: 'card_imaged' });
   return () => {
     for (const restore of restores) restore();
+    // The boatlog of the image can be read.
+    for (const outage of sim.outages)
+      if (outage.kind === 'unreadable') outage.untilMs = Math.min(outage.untilMs, sim.clock.now());
     trace.add({ kind: 'card_restored' });
     // The owner enters the newest device token and changes a setting.
     sources.setTier(sim.tier);

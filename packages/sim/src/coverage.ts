@@ -17,6 +17,7 @@ export function measureCoverage(events: readonly SimEvent[], plan: Plan): Covera
   const { legacyQueue } = plan.boat;
   if (legacyQueue !== undefined) names.push(`legacy queue, ${legacyQueue.format}`);
   if (legacyQueue?.isTorn === true) names.push('legacy queue, torn');
+  if (plan.boat.hasOddFiles) names.push('odd files');
   for (const name of names) coverage.set(name, (coverage.get(name) ?? 0) + 1);
   return coverage;
 }
@@ -36,6 +37,10 @@ function toName(event: SimEvent, plan: Plan): string | undefined {
       return toDeliveryName(event.event);
     case 'bundle_imported':
       return 'bundle imported';
+    case 'source_hung':
+      return 'read of a source that hangs';
+    case 'card_copied':
+      return 'card copied';
     case 'card_restored':
       return 'card restored';
     case 'legacy_queue_imported':
@@ -96,6 +101,7 @@ function toDeliveryName(event: DeliveryEvent): string | undefined {
 
 /** Totals in the last line of `npm run sim`. Each adds up several coverage names. */
 const SUMS: Readonly<Record<string, readonly string[]>> = {
+  'cards copied': ['card copied'],
   'exports removed': ['removed by retention'],
   'send holds': ['held: metered', 'held: over_budget'],
   'portals met': ['portal_page', 'portal_redirect', 'portal_511', 'portal_json'],

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Databases, LedgerDatabase } from '../../boat/src/platform/ports.ts';
 import { createDatabases, type LedgerStep, openLedgerDatabase } from '../../boat/src/platform/sqlite.ts';
@@ -24,6 +24,8 @@ import type { Power } from './power.ts';
 
 /** The databases of one machine: real SQLite on real files. A power cut loses the data that SQLite had not synced. */
 export interface SimDatabases {
+  /** The real folder of all files. */
+  readonly root: string;
   /**
    * Maps a path on the boat to its real path. The scenario writes other services' databases there, and power cuts do not change
    * them.
@@ -37,8 +39,11 @@ export interface SimDatabases {
   isFull: boolean;
   /** If true, commits fail as on a file system that the kernel has made read-only. */
   isReadOnly: boolean;
-  /** Copies all files while the machine is off. The returned function writes them back, and removes every other file. */
-  takeImage(): () => void;
+  /**
+   * Copies all files while the machine is off. The returned function writes them back, or to another machine, and removes every
+   * other file there.
+   */
+  takeImage(): (target?: SimDatabases) => void;
   /** Removes the real files. */
   close(): void;
 }
@@ -88,6 +93,7 @@ export function createSimDatabases(medium: DiskMedium): SimDatabases {
   const realPath = (path: string) => join(root, path);
   medium.foreign = createForeignFiles(realPath);
   const databases: SimDatabases = {
+    root,
     realPath: (path) => {
       medium.makeDirectory(dirname(path));
       mkdirSync(dirname(realPath(path)), { recursive: true });
@@ -137,13 +143,13 @@ export function createSimDatabases(medium: DiskMedium): SimDatabases {
     takeImage: () => {
       const files = readdirSync(root, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name));
-      const contents = files.map((file) => [file, readFileSync(file)] as const);
-      return () => {
-        rmSync(root, { recursive: true, force: true });
+        .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+      const contents = files.map((file) => [file, readFileSync(join(root, file))] as const);
+      return (target = databases) => {
+        rmSync(target.root, { recursive: true, force: true });
         for (const [file, bytes] of contents) {
-          mkdirSync(dirname(file), { recursive: true });
-          writeFileSync(file, bytes);
+          mkdirSync(dirname(join(target.root, file)), { recursive: true });
+          writeFileSync(join(target.root, file), bytes);
         }
       };
     },

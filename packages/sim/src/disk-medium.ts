@@ -46,6 +46,16 @@ export interface ForeignFiles {
 /** What fsync does: it syncs as documented, syncs files but not directories, or does nothing. Cards that ignore fsync exist. */
 export type FsyncMode = 'honest' | 'files_only' | 'ignored';
 
+/** A storage device that does not answer, for example a network folder whose server is gone. */
+export interface Hang {
+  /** Reads of this path, and of every path below it, wait. */
+  readonly path: string;
+  /** Resolves when the device answers again. */
+  readonly ended: Promise<void>;
+  /** Called when a read begins to wait. */
+  onWait(path: string): void;
+}
+
 /** Size of a block, in bytes. Even the smallest file uses this much space. */
 const BLOCK_BYTES = 4096;
 
@@ -66,6 +76,8 @@ export class DiskMedium {
   fsync: FsyncMode = 'honest';
   /** Returns a system error code such as `EIO` for an operation that should fail. */
   failureOf: ((op: string, path: string) => string | undefined) | undefined;
+  /** The device that does not answer at present. */
+  hang: Hang | undefined;
   foreign: ForeignFiles | undefined;
   #usedBytes = 0;
   readonly #fileNos = new WeakMap<Node, number>();
@@ -186,7 +198,7 @@ export class DiskMedium {
    * Copies all files under `path` while the machine is off. The returned function writes them back, durable at once, and removes
    * every other file there.
    */
-  takeImage(path: string): () => void {
+  takeImage(path: string): (target?: DiskMedium) => void {
     const isUnder = (file: string): boolean => file.startsWith(`${path}/`);
     const files = this.paths()
       .filter(isUnder)
@@ -196,9 +208,9 @@ export class DiskMedium {
           ? [{ file, bytes: contentOf(node).slice(), modifiedMs: node.modifiedMs }]
           : [];
       });
-    return () => {
-      for (const file of this.paths().filter(isUnder)) this.delete(file);
-      for (const { file, bytes, modifiedMs } of files) this.put(file, bytes, modifiedMs);
+    return (target = this) => {
+      for (const file of target.paths().filter(isUnder)) target.delete(file);
+      for (const { file, bytes, modifiedMs } of files) target.put(file, bytes.slice(), modifiedMs);
     };
   }
 

@@ -36,6 +36,12 @@ export function createSteps(medium: DiskMedium, { power, clock, random, latencyM
   return {
     beforeRead: async (op, path) => {
       if (!power.isOn()) return never();
+      const { hang } = medium;
+      if (hang !== undefined && `${path}/`.startsWith(`${hang.path}/`)) {
+        hang.onWait(path);
+        await hang.ended;
+        if (!power.isOn()) return never();
+      }
       await take(op, path);
     },
     beforeChange: async (op, path) => {

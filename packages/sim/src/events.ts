@@ -10,6 +10,8 @@ export type SimEvent =
   | { readonly kind: 'power_lost'; readonly steps: number }
   /** The owner copied the card to an image, or wrote the image to a new card. */
   | { readonly kind: 'card_imaged' | 'card_restored' }
+  /** The owner wrote the image to the card of a second boat, and both boats go on. */
+  | { readonly kind: 'card_copied' }
   | { readonly kind: 'clock_set' }
   | { readonly kind: 'stop_requested' }
   /** The export manager ended without being stopped. If a bug ended it, `code` is undefined. */
@@ -34,6 +36,8 @@ export type SimEvent =
     }
   | { readonly kind: 'bundle_written'; readonly status: number; readonly sizeBytes: number }
   | { readonly kind: 'bundle_imported'; readonly result: string }
+  /** The boat began to read a source that does not answer. */
+  | { readonly kind: 'source_hung'; readonly path: string }
   | { readonly kind: 'link_changed'; readonly state: LinkState }
   | { readonly kind: 'connections_broken' }
   | ExchangeEvent

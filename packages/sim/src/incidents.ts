@@ -1,5 +1,6 @@
 import type { Tier } from '@d3kos/protocol';
 import { noteDays } from './days-requested.ts';
+import { BOATLOG_FOLDER, type Outage } from './oracle/reads.ts';
 import type { Incident } from './plan-incidents.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -87,12 +88,13 @@ const BEGINNINGS: Beginnings = {
       databases.isReadOnly = false;
     };
   },
-  'token-revoked': ({ central, plan, sources, tokens }) => {
+  'token-revoked': (sim) => {
+    const { central, plan, tokens } = sim;
     void central.revoke(plan.boat.installationId);
     return () =>
       void central.enroll(plan.boat.installationId).then((token) => {
         tokens.push(token);
-        sources.setToken(token);
+        for (const boat of [sim, sim.copy]) boat?.sources.setToken(token);
       });
   },
   tier: (sim, { tier }) => {
@@ -103,9 +105,29 @@ const BEGINNINGS: Beginnings = {
     setWrongClock(sim, aheadMs);
     return () => setWrongClock(sim, 0);
   },
-  'boatlog-unreadable': ({ sources }) => {
-    sources.makeBoatlogUnreadable();
-    return sources.makeBoatlogReadable;
+  'boatlog-unreadable': (sim) => {
+    if (sim.outages.some(({ kind, untilMs }) => kind === 'unreadable' && untilMs === Infinity))
+      return undefined;
+    const endOutage = noteOutage(sim, { kind: 'unreadable', path: BOATLOG_FOLDER });
+    sim.sources.makeBoatlogUnreadable();
+    return () => {
+      endOutage();
+      sim.sources.makeBoatlogReadable();
+    };
+  },
+  'source-hangs': (sim, { path }) => {
+    const { machine, trace } = sim;
+    const { medium } = machine;
+    // Only one device hangs at a time.
+    if (medium.hang !== undefined) return undefined;
+    const endOutage = noteOutage(sim, { kind: 'hangs', path });
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    medium.hang = { path, ended, onWait: (read) => trace.add({ kind: 'source_hung', path: read }) };
+    return () => {
+      endOutage();
+      medium.hang = undefined;
+      resolve();
+    };
   },
 };
 
@@ -113,6 +135,15 @@ function begin(sim: Simulation, incident: Incident): End {
   // The table has one function for each kind, and this function accepts the incident's kind.
   const start = BEGINNINGS[incident.kind] as (sim: Simulation, incident: Incident) => End;
   return start(sim, incident);
+}
+
+/** Notes that a source cannot be read from now on. Returns the function that notes the end. */
+function noteOutage({ clock, outages }: Simulation, source: Pick<Outage, 'kind' | 'path'>): () => void {
+  const outage = { ...source, fromMs: clock.now(), untilMs: Infinity };
+  outages.push(outage);
+  return () => {
+    outage.untilMs = Math.min(outage.untilMs, clock.now());
+  };
 }
 
 /** Central refuses connections until the returned function is called. */

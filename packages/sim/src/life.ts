@@ -28,13 +28,30 @@ export async function live(sim: Simulation): Promise<void> {
   sim.tokens.push(token);
   sim.sources.setToken(token);
   await liveThroughTrouble(sim, config);
-  beginCalm(sim);
-  const boat = await recoverForCalm(sim, config);
-  if (boat === undefined) {
-    sim.oracle.violate('the boat does not start on the calm day');
-    return;
+  const sims = sim.copy === undefined ? [sim] : [sim, sim.copy];
+  for (const each of sims) beginCalm(each);
+  const boats: (readonly [Simulation, Boat])[] = [];
+  for (const each of sims) {
+    const boat = await recoverForCalm(each, config);
+    if (boat === undefined) return each.oracle.violate('the boat does not start on the calm day');
+    boats.push([each, boat]);
   }
-  await liveThroughCalm(sim, boat);
+  if (boats.length > 1) await exportInTurns(boats);
+  for (const [each, boat] of boats) await liveThroughCalm(each, boat);
+  if (sim.copy !== undefined) await sim.oracle.checkWarned();
+}
+
+/** Number of exports of each of two boats with one identity. The first may be refused, and the second comes in a new ledger. */
+const TURNS = 3;
+
+/** Lets two boats with one identity export new records alternately. */
+async function exportInTurns(boats: readonly (readonly [Simulation, Boat])[]): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn += 1)
+    for (const [sim, boat] of boats) {
+      performAction(sim, { kind: 'rows', source: 'boatlog', count: 1 });
+      performAction(sim, { kind: 'export', type: 'incremental' });
+      await drain(sim, boat);
+    }
 }
 
 function toConfig({ plan: { boat } }: Simulation): Config {
@@ -65,7 +82,7 @@ async function liveThroughTrouble(sim: Simulation, config: Config): Promise<void
       if (machine.isOn() && !sim.isCalm) performAction(sim, action);
     });
   let isOver = false;
-  const boots = runBoots(sim, config, plan.days * DAY_MS).finally(() => {
+  const boots = runBothBoats(sim, config, plan.days * DAY_MS).finally(() => {
     isOver = true;
   });
   // The `await` below throws a failure. Until then Node must not report it as unhandled.
@@ -74,8 +91,24 @@ async function liveThroughTrouble(sim: Simulation, config: Config): Promise<void
   await boots;
 }
 
+/** Runs the boat, and from the moment at which its card is copied also the second one. */
+async function runBothBoats(sim: Simulation, config: Config, endMs: number): Promise<void> {
+  let second: Promise<void> | undefined;
+  await runBoots(sim, config, endMs, () => {
+    sim.copy = sim.makeCopy();
+    second = sim.copy === undefined ? undefined : runBoots(sim.copy, config, endMs);
+    second?.catch(() => undefined);
+  });
+  await second;
+}
+
 /** Switches the boat on and off as planned until `endMs`. */
-async function runBoots(sim: Simulation, config: Config, endMs: number): Promise<void> {
+async function runBoots(
+  sim: Simulation,
+  config: Config,
+  endMs: number,
+  copyCard: () => void = () => undefined,
+): Promise<void> {
   const { clock, machine, plan } = sim;
   let restoreCard: (() => void) | undefined;
   for (let index = 0; clock.now() < endMs; index += 1) {
@@ -94,6 +127,7 @@ async function runBoots(sim: Simulation, config: Config, endMs: number): Promise
     } else if (!sim.hasManagerEnded) sim.counts.cuts += 1;
     machine.powerCut();
     sim.running = undefined;
+    if (plan.copy?.copiedAfterBoot === index) copyCard();
     if (plan.card?.imagedAfterBoot === index) restoreCard = takeCardImage(sim);
     if (plan.card?.restoredAfterBoot === index) restoreCard?.();
     const offMs = sim.hasManagerEnded ? RESTART_MS : boot.offMs;

@@ -1,6 +1,7 @@
 import type { Tier } from '@d3kos/protocol';
 import { FAULTS, type FaultProbabilities } from './network-faults.ts';
 import type { RefusingProxy } from './network-proxy.ts';
+import { RECORDINGS, ROOT } from './places.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from './plan-times.ts';
 import { type SimRandom, spread } from './random.ts';
 
@@ -45,7 +46,9 @@ export type Incident =
       readonly forMs: number;
       readonly aheadMs: number;
     }
-  | { readonly kind: 'boatlog-unreadable'; readonly forMs: number };
+  | { readonly kind: 'boatlog-unreadable'; readonly forMs: number }
+  /** The storage device with this source does not answer. */
+  | { readonly kind: 'source-hangs'; readonly forMs: number; readonly path: string };
 
 /** An incident and its moment, counted from the beginning of the run or from the boot. */
 export interface PlannedIncident {
@@ -74,6 +77,31 @@ export function drawProxies(random: SimRandom, days: number): readonly PlannedIn
         bodySizeMaxBytes: random.pick([Number.MAX_SAFE_INTEGER, 8_000, 3_000]),
         refusedShare: random.pick([0, 0.5, 0.8, 1]),
         refusal: random.pick([403, 451, 502, 'json_200', 'reset'] as const),
+      },
+    })),
+  );
+}
+
+/**
+ * Folders that owners move to other drives. A document that consists of several files is none of them: while one of the files does
+ * not answer, its record is exported without that file's values, which the oracle does not expect.
+ */
+const MOVED_SOURCES = [
+  `${ROOT}/data/boatlog`,
+  `${ROOT}/data/marine-vision`,
+  `${ROOT}/data/self-healing`,
+  RECORDINGS,
+];
+
+/** Draws the sources that hang in a run, up to three a day. Like proxies, they are drawn on their own. */
+export function drawHangs(random: SimRandom, days: number): readonly PlannedIncident[] {
+  return inOrder(
+    Array.from({ length: random.integer(3 * Math.ceil(days) + 1) }, () => ({
+      atMs: Math.floor(random.fraction() * days * DAY_MS),
+      incident: {
+        kind: 'source-hangs' as const,
+        forMs: spread(random, 5 * SECOND_MS, DAY_MS),
+        path: random.pick(MOVED_SOURCES),
       },
     })),
   );

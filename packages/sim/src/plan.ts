@@ -1,7 +1,13 @@
 import { BUFFERED_DIGESTS_MAX } from '@d3kos/boat';
-import type { PlannedAction, BootPlan } from './plan-boots.ts';
+import type { Action, BootPlan, PlannedAction } from './plan-boots.ts';
 import { drawBoot, drawBootOfWeeks } from './plan-boots.ts';
-import { drawIncidents, drawIncidentsOfWeeks, drawProxies, type PlannedIncident } from './plan-incidents.ts';
+import {
+  drawHangs,
+  drawIncidents,
+  drawIncidentsOfWeeks,
+  drawProxies,
+  type PlannedIncident,
+} from './plan-incidents.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, toTime } from './plan-times.ts';
 import { createSimRandom, type SimRandom } from './random.ts';
 
@@ -57,6 +63,8 @@ export interface BoatPlan {
   /** Maximum number of bytes sent in a calendar month. This is far below a realistic budget, so that a run uses it up. */
   readonly monthlyBudgetBytes: number | undefined;
   readonly legacyQueue: LegacyQueuePlan | undefined;
+  /** True if power cuts and owners left odd files among the sources. They must not cost their neighbours. */
+  readonly hasOddFiles: boolean;
 }
 
 /** Number of alerts that makes exports stage digests. It is larger than `BUFFERED_DIGESTS_MAX`. */
@@ -66,6 +74,12 @@ export const MANY_ALERTS = BUFFERED_DIGESTS_MAX + 50;
 export interface CardPlan {
   readonly imagedAfterBoot: number;
   readonly restoredAfterBoot: number;
+}
+
+/** A second boat begins with a copy of the card, some boots after the first boat's start. Boots count from 0. */
+export interface CopyPlan {
+  readonly copiedAfterBoot: number;
+  readonly boots: readonly BootPlan[];
 }
 
 /** Everything that will happen to one boat. It depends only on the seed. */
@@ -81,6 +95,8 @@ export interface Plan {
   readonly incidents: readonly PlannedIncident[];
   /** The boots after which the card is copied to an image and after which the image is written to a new card. */
   readonly card: CardPlan | undefined;
+  /** The second boat with the same identity. Its network has no faults. */
+  readonly copy: CopyPlan | undefined;
   /** True if the boat is restarted before the calm day. Otherwise it has to recover without a restart. */
   readonly isRestartedForCalm: boolean;
 }
@@ -88,6 +104,7 @@ export interface Plan {
 /** Draws the plan of a seed. The same numbers give the same plan on every machine. */
 export function drawPlan(seed: number, days: number): Plan {
   const random = createSimRandom(`plan ${seed}`);
+  const card = drawCard(random.fork('card'));
   const isOfWeeks = days >= WEEKS_FROM_DAYS;
   return {
     seed,
@@ -101,8 +118,10 @@ export function drawPlan(seed: number, days: number): Plan {
     incidents: [
       ...(isOfWeeks ? drawIncidentsOfWeeks : drawIncidents)(random.fork('incidents'), days),
       ...drawProxies(random.fork('proxies'), days),
+      ...drawHangs(random.fork('hangs'), days),
     ].toSorted((a, b) => a.atMs - b.atMs),
-    card: drawCard(random.fork('card')),
+    card,
+    copy: card === undefined && !isOfWeeks ? drawCopy(random.fork('copy'), days) : undefined,
     isRestartedForCalm: random.fork('calm').bool(0.5),
   };
 }
@@ -145,6 +164,7 @@ function drawBoat(random: SimRandom): BoatPlan {
           isTorn: random.bool(0.4),
         }
       : undefined,
+    hasOddFiles: random.fork('odd files').bool(0.4),
   };
 }
 
@@ -153,6 +173,24 @@ function drawCard(random: SimRandom): CardPlan | undefined {
   if (!random.bool(0.34)) return undefined;
   const imagedAfterBoot = random.between(0, 4);
   return { imagedAfterBoot, restoredAfterBoot: imagedAfterBoot + random.between(1, 6) };
+}
+
+/** In every fifth of the other runs of days, the card is copied to a second boat. */
+function drawCopy(random: SimRandom, days: number): CopyPlan | undefined {
+  if (!random.bool(0.2)) return undefined;
+  const boots = Array.from({ length: Math.ceil(days) * COPY_BOOTS_PER_DAY }, (_, index) => {
+    const boot = drawBoot(random.fork(`boot ${index}`));
+    return { ...boot, incidents: [], actions: boot.actions.filter(({ action }) => isForCopy(action)) };
+  });
+  return { copiedAfterBoot: random.between(0, 4), boots };
+}
+
+/** Boots of the second boat per day. A run with two boats takes longer, so the second one does less. */
+const COPY_BOOTS_PER_DAY = 4;
+
+/** The second boat only adds records. Which boat's change of a record of both arrives last is left to chance. */
+function isForCopy({ kind }: Action): boolean {
+  return kind === 'rows' || kind === 'export' || kind === 'process' || kind === 'retry' || kind === 'check';
 }
 
 /** The timer of the daily export fires once a day, a few minutes after 03:00 UTC. A boat that is off misses it. */
@@ -170,6 +208,7 @@ export function describePlan(plan: Plan): readonly string[] {
     `seed ${plan.seed}, ${plan.days} days from ${new Date(plan.startWallMs).toISOString()}, then one calm day${plan.isRestartedForCalm ? ' after a restart' : ''}`,
     `${kind} ${toFacts(boat)}`,
     ...(plan.card === undefined ? [] : [`card ${toFacts({ ...plan.card })}`]),
+    ...(plan.copy === undefined ? [] : [`copy after boot ${plan.copy.copiedAfterBoot + 1}`]),
     ...plan.incidents.map((planned) => `at ${describeIncident(planned)}`),
     ...plan.actions.map((planned) => `at ${describeAction(planned)}`),
     ...plan.boots.flatMap(({ actions, incidents, ...boot }, index) => [

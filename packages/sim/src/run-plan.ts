@@ -1,20 +1,18 @@
 import type { Store } from '@d3kos/central';
+import { assembleSimulation } from './assemble-simulation.ts';
+import { copyBoat } from './copied-card.ts';
 import { createVirtualClock, type VirtualClock } from './clock.ts';
 import { type Coverage, measureCoverage, sumCoverage } from './coverage.ts';
 import type { FsyncMode } from './disk-medium.ts';
 import { live } from './life.ts';
 import { createSimMachine, type SimMachine } from './machine.ts';
 import { createSimNetwork, type SimNetwork } from './network.ts';
-import { createOracle } from './oracle/oracle.ts';
-import { createTierZeroCheck } from './oracle/tier-zero.ts';
-import { CENTRAL, TIER_API } from './places.ts';
 import type { Plan } from './plan.ts';
 import { DAY_MS } from './plan-times.ts';
 import { createSimRandom, type SimRandom } from './random.ts';
 import { createSimulatedCentral } from './simulated-central.ts';
 import type { Simulation, Step } from './simulation.ts';
 import { createBoatSources } from './sources/boat-sources.ts';
-import { PLANTED_SECRET } from './sources/other-sources.ts';
 import { createTrace, type Trace } from './trace.ts';
 
 /** Central's certificates were issued this long before the run. A clock that is months behind rejects them. */
@@ -59,19 +57,26 @@ export async function runPlan(plan: Plan, store: Store, options: RunOptions = {}
   });
   machine.medium.fsync = options.defect?.fsync ?? 'honest';
   machine.medium.capacityBytes = plan.boat.cardBytes;
+  let copied: SimMachine | undefined;
   try {
     const sim = createSimulation({ plan, store, clock, random, trace, network, machine }, options);
     const { oracle, counts } = sim;
     try {
-      await live(sim);
+      await live(sim).finally(() => {
+        copied = sim.copy?.machine;
+      });
     } catch (error) {
       // The run ends here. The trace shows what led to the error.
       oracle.violate(`the run stopped: ${error instanceof Error ? error.stack : String(error)}`);
     }
     const coverage = measureCoverage(trace.events, plan);
+    const { copy } = sim;
     return {
-      lines: trace.lines,
-      violations: oracle.violations,
+      lines: [...trace.lines, ...(copy?.trace.lines ?? [])],
+      violations: [
+        ...oracle.violations,
+        ...(copy?.oracle.violations ?? []).map((text) => `the second boat: ${text}`),
+      ],
       counts: {
         ...counts,
         ...oracle.counts,
@@ -83,6 +88,7 @@ export async function runPlan(plan: Plan, store: Store, options: RunOptions = {}
     };
   } finally {
     machine.close();
+    copied?.close();
   }
 }
 
@@ -103,55 +109,24 @@ function createPlannedNetwork(
   return network;
 }
 
-interface Parts extends Pick<Simulation, 'plan' | 'clock' | 'trace' | 'network' | 'machine'> {
-  readonly store: Store;
-  readonly random: SimRandom;
+/** Creates the simulation of the first boat. */
+function createSimulation(parts: RunParts, options: RunOptions): Simulation {
+  const { store, random, plan, clock, machine } = parts;
+  const sim = assembleSimulation({
+    ...parts,
+    central: createSimulatedCentral(store, clock, random.fork('central')),
+    sources: createBoatSources(machine, plan.boat, random.fork('sources'), clock.wall),
+    tokens: [],
+    steps: options.steps === 'listed' ? [] : undefined,
+  });
+  if (sim.steps !== undefined) countPages(machine, sim.steps);
+  sim.makeCopy = () => copyBoat(sim, store, random.fork('copy'));
+  return sim;
 }
 
-/** Connects a machine and a network with a boat's sources, central and the oracle. */
-function createSimulation({ store, random, ...parts }: Parts, options: RunOptions): Simulation {
-  const { plan, clock, trace, network, machine } = parts;
-  const central = createSimulatedCentral(store, clock, random.fork('central'));
-  const sources = createBoatSources(machine, plan.boat, random.fork('sources'), clock.wall);
-  const tokens: string[] = [];
-  const oracle = createOracle({
-    store,
-    importAnswers: central.importAnswers,
-    machine,
-    sources,
-    installationId: plan.boat.installationId,
-    trace,
-    nowMs: clock.now,
-    tokens,
-    plantedSecrets: [PLANTED_SECRET],
-  });
-  const sim: Simulation = {
-    ...parts,
-    central,
-    sources,
-    oracle,
-    tierZero: createTierZeroCheck(clock, network, oracle.violate),
-    tokens,
-    faults: {},
-    isCentralDown: false,
-    tier: 2,
-    wrongClockMs: 0,
-    running: undefined,
-    synchronize: () => undefined,
-    hasManagerEnded: false,
-    isCalm: false,
-    endings: new Set(),
-    daysRequested: new Set(),
-    dayFormat: new Intl.DateTimeFormat('en-CA', { timeZone: plan.boat.timeZone, dateStyle: 'short' }),
-    steps: options.steps === 'listed' ? [] : undefined,
-    counts: { boots: 0, cuts: 0, stops: 0, deaths: 0, actions: 0 },
-  };
-  if (sim.steps !== undefined) countPages(machine, sim.steps);
-  network.serve(CENTRAL, 'internet', central.handler);
-  network.serve(TIER_API, 'boat', async () =>
-    Response.json({ success: true, tier: sim.tier, installation_id: plan.boat.installationId }),
-  );
-  return sim;
+interface RunParts extends Pick<Simulation, 'plan' | 'clock' | 'trace' | 'network' | 'machine'> {
+  readonly store: Store;
+  readonly random: SimRandom;
 }
 
 /** Records for each step how many pages SQLite wrote in it. */

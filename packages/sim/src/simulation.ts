@@ -5,6 +5,7 @@ import type { Boot, SimMachine } from './machine.ts';
 import type { SimNetwork } from './network.ts';
 import type { FaultProbabilities } from './network-faults.ts';
 import type { Oracle } from './oracle/oracle.ts';
+import type { Outage } from './oracle/reads.ts';
 import type { TierZeroCheck } from './oracle/tier-zero.ts';
 import type { Plan } from './plan.ts';
 import type { SimulatedCentral } from './simulated-central.ts';
@@ -59,8 +60,14 @@ export interface Simulation {
   isCalm: boolean;
   /** Every step of every boot. Undefined unless the run was started to list them. */
   readonly steps: Step[] | undefined;
+  /** The second boat with a copy of the card, from the moment it was copied. */
+  copy: Simulation | undefined;
+  /** Creates the second boat. Returns undefined if the card cannot be copied now. */
+  makeCopy: () => Simulation | undefined;
   /** Functions that end the current incidents. */
   readonly endings: Set<() => void>;
+  /** All times during which a source could not be read. */
+  readonly outages: Outage[];
   /** The days that the boat's clock showed in its zone when an export was requested, and the day before each. */
   readonly daysRequested: Set<string>;
   /** Formats days in the boat's time zone, in the format of slot names. */

@@ -75,6 +75,7 @@ const BOAT: BoatPlan = {
   meteredSizeMaxBytes: Number.MAX_SAFE_INTEGER,
   monthlyBudgetBytes: undefined,
   legacyQueue: { format: 'lists', exports: 1, isTorn: false },
+  hasOddFiles: false,
 };
 
 const ACTIONS: readonly PlannedAction[] = [
@@ -111,6 +112,7 @@ export function toSmallPlan(point?: Point): Plan {
       { atMs: 5 * MINUTE_MS, incident: { kind: 'link', state: 'up' } },
     ],
     card: undefined,
+    copy: undefined,
     isRestartedForCalm: false,
   };
 }

@@ -12,9 +12,9 @@ export interface Trace {
   digest(): string;
 }
 
-/** Creates an empty trace. `timeMs` returns the virtual time of an event. */
-export function createTrace(timeMs: () => number): Trace {
-  const events: SimEvent[] = [];
+/** Creates a trace without lines. `timeMs` returns the virtual time of an event. `earlier` are events that happened before. */
+export function createTrace(timeMs: () => number, earlier: readonly SimEvent[] = []): Trace {
+  const events: SimEvent[] = [...earlier];
   const lines: string[] = [];
   const hash = createHash('sha256');
   return {

@@ -40,10 +40,18 @@ export interface CentralRecords {
   loadImports(): Promise<ReadonlyMap<string, readonly ImportedPart[]>>;
 }
 
+/** Another boat with the same installation ID: one of the two has a copy of the other's card. */
+export interface Peer {
+  readonly identify: Identify;
+  /** True if both boats had the record when the card was copied. Either of them may write it at central. */
+  isShared(key: string): boolean;
+}
+
 export interface CentralRecordsDeps {
   readonly store: Store;
   readonly installationId: string;
   readonly identify: Identify;
+  readonly peer: () => Peer | undefined;
   /** Values that no record may contain. */
   readonly secrets: () => readonly string[];
   readonly violate: Violate;
@@ -64,15 +72,23 @@ export function createCentralRecords(deps: CentralRecordsDeps): CentralRecords {
       const [category, recordId, text] = [row['category'], row['record_id'], row['record']].map(String);
       if (deps.secrets().some((secret) => String(text).includes(secret)))
         violate(`a secret is at central: ${category} ${recordId}`);
-      const found = deps.identify(String(category), parseObject(String(text)) ?? {});
+      const record = parseObject(String(text)) ?? {};
+      const found = deps.identify(String(category), record);
+      const peer = deps.peer();
       if (found === undefined || found.version === -1) {
-        violate(
-          `central holds a record that no source ever held: ${category} ${recordId} ${text?.slice(0, 200)}`,
-        );
-        continue;
+        const other = peer?.identify(String(category), record);
+        if (other === undefined || other.version === -1)
+          violate(
+            `central holds a record that no source ever held: ${category} ${recordId} ${text?.slice(0, 200)}`,
+          );
+        if (other === undefined || found === undefined || peer?.isShared(found.truth.key) !== true) continue;
       }
-      const { key } = found.truth;
-      const held = { recordId: String(recordId), version: found.version };
+      const { key, atMs, versions } = found.truth;
+      const heldAt = record['timestamp_utc'];
+      if (atMs !== undefined && Math.floor(Date.parse(String(heldAt))) !== atMs)
+        violate(`central holds ${key} at ${String(heldAt)}, not at ${new Date(atMs).toISOString()}`);
+      const version = peer?.isShared(key) === true ? versions.length - 1 : found.version;
+      const held = { recordId: String(recordId), version };
       holding.set(key, [...(holding.get(key) ?? []), held]);
     }
     seen = holding;

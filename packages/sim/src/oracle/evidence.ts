@@ -1,7 +1,7 @@
 import type { SimEvent } from '../events.ts';
 import type { BoatSources } from '../sources/boat-sources.ts';
 import type { TruthRecord } from '../sources/truth.ts';
-import type { CentralRecords } from './central-records.ts';
+import type { CentralRecords, Peer } from './central-records.ts';
 import type { DueRecords } from './due-records.ts';
 import type { ExportFiles } from './export-files.ts';
 import type { LedgerFacts } from './ledger-facts.ts';
@@ -40,6 +40,8 @@ export interface Evidence {
   readonly required: ReadonlyMap<string, number>;
   /** True from the restoration of the card until the boat has begun a new ledger, but not after the calm day. */
   isLedgerBehind(ledger: LedgerFacts): boolean;
+  /** The other boat, if the card was copied. */
+  readonly peer: Peer | undefined;
   readonly violate: Violate;
 }
 

@@ -36,7 +36,7 @@ export function checkImportAnswers({ importAnswers, events, violate }: Evidence)
   const isAnyCutSmaller = events.some(
     (event) => event.kind === 'delivery' && event.event.kind === 'parts_cut',
   );
-  const isRestored = events.some(({ kind }) => kind === 'card_restored');
+  const isRestored = events.some(({ kind }) => kind === 'card_restored' || kind === 'card_copied');
   for (const [status, count] of importAnswers.counts)
     if ((status === 409 && !isAnyCutSmaller && !isRestored) || status === 400 || status === 415)
       violate(`central answered ${count} imports with ${status}`);
@@ -63,5 +63,6 @@ function mayConflict(evidence: Evidence, entry: LedgerEntry): boolean {
   const { queueId, exportId } = entry;
   const formerId = evidence.files.readOf(entry)?.exportId ?? exportId;
   const isAnswered = [exportId, formerId].some((id) => evidence.importAnswers.hasAnswered(id, 409));
-  return isAnswered && isCutSmaller(evidence, queueId);
+  // The other boat may have cut a waiting export of the copied card differently.
+  return isAnswered && (isCutSmaller(evidence, queueId) || evidence.peer !== undefined);
 }

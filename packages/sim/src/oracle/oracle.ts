@@ -5,7 +5,7 @@ import type { BoatSources } from '../sources/boat-sources.ts';
 import { readMarker } from '../sources/record-marker.ts';
 import type { Trace } from '../trace.ts';
 import { checkAttempts } from './attempts.ts';
-import { createCentralRecords } from './central-records.ts';
+import { createCentralRecords, type Peer } from './central-records.ts';
 import { createDueRecords } from './due-records.ts';
 import type { Acknowledged, Evidence, ImportAnswers } from './evidence.ts';
 import { createExportFiles, type Identify } from './export-files.ts';
@@ -22,6 +22,7 @@ import { checkStoredOnce } from './nothing-twice.ts';
 import { checkProofs } from './proofs.ts';
 import { checkSecrets } from './secrets.ts';
 import { createSlotCheck } from './slots.ts';
+import { checkWarned } from './two-boats.ts';
 import { createViolations, type Violate } from './violations.ts';
 
 export interface OracleDeps {
@@ -70,6 +71,12 @@ export interface Oracle {
   checkViews(boat: Boat): void;
   /** Remembers what was acknowledged. The returned function notes that the card was restored to this state. */
   takeImage(): () => void;
+  /** Lets this oracle and that of a boat with a copy of the card expect each other's records. Call it when the card is copied. */
+  meetCopy(copy: Oracle): void;
+  /** Checks that central has noticed two boats with one identity. */
+  checkWarned(): Promise<void>;
+  /** What the oracle of the other boat needs to know. */
+  readonly evidence: OwnEvidence;
   readonly counts: { checks: number; acknowledged: number; slots: number };
 }
 
@@ -122,14 +129,10 @@ export function createOracle(deps: OracleDeps): Oracle {
       checkSecrets(machine, deps.tokens, trace.lines, violate);
       checkAttempts(trace.events, violate);
     },
-    takeImage: () => {
-      const before = { acknowledged: [...evidence.acknowledged], required: [...evidence.required] };
-      return () => {
-        replaceAll(evidence.acknowledged, before.acknowledged);
-        replaceAll(evidence.required, before.required);
-        evidence.behindLedger = 'unknown';
-      };
-    },
+    takeImage: () => takeImage(evidence),
+    evidence,
+    checkWarned: () => checkWarned(deps.store, deps.installationId, violate),
+    meetCopy: (copy) => introduce(evidence, copy.evidence),
     checkViews: (boat) => checkViews(machine.medium, toLedgerFacts(boat), violate),
     acknowledge: (boat, export_, before) => {
       const ledger = toLedgerFacts(boat);
@@ -139,6 +142,25 @@ export function createOracle(deps: OracleDeps): Oracle {
       noteRequired(evidence, sources, ledger, export_, before);
     },
   };
+}
+
+function takeImage(evidence: OwnEvidence): () => void {
+  const before = { acknowledged: [...evidence.acknowledged], required: [...evidence.required] };
+  return () => {
+    replaceAll(evidence.acknowledged, before.acknowledged);
+    replaceAll(evidence.required, before.required);
+    evidence.behindLedger = 'unknown';
+  };
+}
+
+/** Lets two boats expect each other's records. The second one has a copy of the first one's card. */
+function introduce(first: OwnEvidence, second: OwnEvidence): void {
+  replaceAll(second.acknowledged, [...first.acknowledged]);
+  replaceAll(second.required, [...first.required]);
+  const shared = new Set(first.sources.records.keys());
+  const isShared = (key: string): boolean => shared.has(key);
+  second.peer = { identify: first.identify, isShared };
+  first.peer = { identify: second.identify, isShared };
 }
 
 /** Records the export and, for each record it could read, the version that it must deliver. */
@@ -180,11 +202,13 @@ function replaceAll<Key, Value>(map: Map<Key, Value>, entries: readonly (readonl
 }
 
 /** The evidence that the oracle itself collects. The checkers only read it. */
-interface OwnEvidence extends Evidence {
+export interface OwnEvidence extends Evidence {
   readonly acknowledged: Map<string, Acknowledged>;
   readonly required: Map<string, number>;
   /** The ledger of a restored card. `unknown`: the card has not been started since. */
   behindLedger: string | undefined;
+  readonly identify: Identify;
+  peer: Peer | undefined;
 }
 
 function createEvidence(deps: OracleDeps, violate: Violate): OwnEvidence {
@@ -209,6 +233,7 @@ function createEvidence(deps: OracleDeps, violate: Violate): OwnEvidence {
       store: deps.store,
       installationId: deps.installationId,
       identify,
+      peer: () => own.peer,
       secrets: () => [...deps.tokens, ...deps.plantedSecrets],
       violate,
     }),
@@ -218,6 +243,8 @@ function createEvidence(deps: OracleDeps, violate: Violate): OwnEvidence {
     acknowledged: new Map(),
     required: new Map(legacy.map(({ key }) => [key, 0])),
     behindLedger: undefined,
+    identify,
+    peer: undefined,
     isLedgerBehind: (ledger) => {
       if (own.behindLedger === 'unknown') own.behindLedger = ledger.ledgerId();
       return own.behindLedger === ledger.ledgerId();

@@ -1,5 +1,6 @@
 import type { Evidence } from './evidence.ts';
-import { type LedgerFacts, STATUSES } from './ledger-facts.ts';
+import { type LedgerEntry, type LedgerFacts, STATUSES } from './ledger-facts.ts';
+import { UNREAD_STATES } from './reads.ts';
 
 /** Tracks the daily exports. Each slot has one export, and a slot is claimed only on a day on which an export was requested. */
 export interface SlotCheck {
@@ -33,9 +34,17 @@ export function createSlotCheck(): SlotCheck {
         if (!claimed.has(slot)) violate(`slot ${slot} was exported but is not claimed`);
       }
       const made = [...ledger.list('completed'), ...ledger.list('failed')].filter(
-        ({ trigger, queueId }) => trigger === 'scheduled' && !foundAtStart.has(queueId),
+        ({ trigger, queueId, categories }) =>
+          trigger === 'scheduled' && !foundAtStart.has(queueId) && areAllRead(categories),
       );
       if (made.length > claimed.size) violate(`${made.length} scheduled exports for ${claimed.size} slots`);
     },
   };
+}
+
+/** An export that could not read every category leaves its slot free, so the next one is made on the same day. */
+function areAllRead(categories: LedgerEntry['categories']): boolean {
+  return Object.values(categories).every(
+    (count) => count === undefined || !UNREAD_STATES.includes(count.state),
+  );
 }

@@ -3,7 +3,7 @@ import type { SimMachine } from '../machine.ts';
 import { RECORDINGS, ROOT } from '../places.ts';
 import { type BoatPlan, MANY_ALERTS } from '../plan.ts';
 import type { SimRandom } from '../random.ts';
-import { createBoatlogSource } from './boatlog.ts';
+import { type BoatlogSource, createBoatlogSource } from './boatlog.ts';
 import { writeLegacyQueue } from './legacy-queue.ts';
 import {
   addAlerts,
@@ -13,11 +13,12 @@ import {
   changeAllAlerts,
   identifyCapture,
   putDocument,
+  putOddFiles,
   removeAlert,
   removeSnapshot,
 } from './other-sources.ts';
 import type { SourceContext } from './source-context.ts';
-import { createTruth, type TruthRecord } from './truth.ts';
+import { createTruth, type Truth, type TruthRecord } from './truth.ts';
 
 /** The name under which the collector stores the cursor of the boatlog. */
 export const BOATLOG_CURSOR = 'data/boatlog/boatlog.db';
@@ -42,42 +43,56 @@ export interface BoatSources {
   makeBoatlogReadable(): void;
   /** Remembers what the sources hold; see `Truth.takeImage`. Returns undefined while the boatlog is unreadable. */
   takeImage(): (() => void) | undefined;
+  /** The sources of another machine that holds a copy of these. Returns undefined while the boatlog is unreadable. */
+  copyTo(machine: SimMachine, random: SimRandom): BoatSources | undefined;
   setTier(tier: Tier): void;
   setToken(token: string): void;
 }
 
 /** Writes the sources of a boat and records their content. All writes are durable at once. */
 export function createBoatSources(
-  { medium, databases }: SimMachine,
+  machine: SimMachine,
   plan: BoatPlan,
   random: SimRandom,
   wallMs: () => number,
 ): BoatSources {
+  const { medium } = machine;
   const legacy =
     plan.legacyQueue === undefined
       ? new Map<string, TruthRecord>()
       : writeLegacyQueue(medium, plan.installationId, plan.legacyQueue, random.fork('legacy queue'));
   const truth = createTruth(legacy, random);
-  const context: SourceContext = { truth, random, medium, wallMs, realPath: databases.realPath };
+  const context = toContext(machine, plan, truth, random, wallMs);
   const boatlog = createBoatlogSource(context, plan);
-  const setTier = (tier: Tier): void => {
-    // The tier is part of the settings record, so this must not change any other value of the record.
-    medium.put(
-      `${ROOT}/config/license.json`,
-      JSON.stringify({ installation_id: plan.installationId, tier, version: '1' }),
-    );
-  };
+  const sources = toSources(context, plan, boatlog);
 
   medium.makeDirectory(`${ROOT}/data`);
   medium.makeDirectory(RECORDINGS);
-  setTier(2);
+  sources.setTier(2);
+  medium.put(`${ROOT}/config/timezone.txt`, `${plan.timeZone}\n`);
   boatlog.add(plan.boatlogRows);
   addCaptures(context, plan.captureRows);
   addAlerts(context, plan.alertRows);
   addSnapshots(context, random.integer(4));
   putDocument(context, 'settings');
   if (random.bool(0.7)) putDocument(context, 'onboarding');
+  if (plan.hasOddFiles) putOddFiles(medium);
+  return sources;
+}
 
+function toContext(
+  { medium, databases }: SimMachine,
+  { timeZone }: BoatPlan,
+  truth: Truth,
+  random: SimRandom,
+  wallMs: () => number,
+): SourceContext {
+  return { truth, random, medium, wallMs, timeZone, realPath: databases.realPath };
+}
+
+/** The functions that change the sources and the truth alike. */
+function toSources(context: SourceContext, plan: BoatPlan, boatlog: BoatlogSource): BoatSources {
+  const { truth, medium, wallMs } = context;
   const add = {
     boatlog: boatlog.add,
     captures: (count: number) => addCaptures(context, count),
@@ -107,7 +122,21 @@ export function createBoatSources(
         restoreBoatlog();
       };
     },
-    setTier,
+    copyTo: (machine, random) => {
+      if (boatlog.takeImage() === undefined) return undefined;
+      const copied = toContext(machine, plan, truth.copy(random.fork('truth')), random, wallMs);
+      return toSources(
+        copied,
+        plan,
+        createBoatlogSource(copied, { ...plan, firstGeneration: boatlog.generation() }),
+      );
+    },
+    // The tier is part of the settings record, so this must not change any other value of the record.
+    setTier: (tier) =>
+      medium.put(
+        `${ROOT}/config/license.json`,
+        JSON.stringify({ installation_id: plan.installationId, tier, version: '1' }),
+      ),
     setToken: (token) => medium.put(`${ROOT}/config/export-credentials.json`, JSON.stringify({ token })),
   };
 }

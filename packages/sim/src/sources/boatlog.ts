@@ -22,13 +22,14 @@ export interface BoatlogSource {
   takeImage(): (() => void) | undefined;
 }
 
-export function createBoatlogSource(
-  context: SourceContext,
-  { boatlogIds, contentLengthMax }: Pick<BoatPlan, 'boatlogIds' | 'contentLengthMax'>,
-): BoatlogSource {
+/** The properties of a boat on which its log depends. `firstGeneration`: the number of the database that is there already. */
+type BoatlogPlan = Pick<BoatPlan, 'boatlogIds' | 'contentLengthMax'> & { readonly firstGeneration?: number };
+
+export function createBoatlogSource(context: SourceContext, plan: BoatlogPlan): BoatlogSource {
+  const { boatlogIds, contentLengthMax, firstGeneration = 1 } = plan;
   const { truth, random, wallMs } = context;
-  let generation = 1;
-  let newestGeneration = 1;
+  let generation = firstGeneration;
+  let newestGeneration = firstGeneration;
   let isReadable = true;
   const realPath = (): string => context.realPath(BOATLOG);
   const keptPath = (): string => `${realPath()}.kept`;

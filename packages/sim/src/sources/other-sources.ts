@@ -1,5 +1,6 @@
+import type { DiskMedium } from '../disk-medium.ts';
 import { RECORDINGS, ROOT } from '../places.ts';
-import { type SourceContext, toBoatTimestamp, toCompactTimestamp, writeDatabase } from './source-context.ts';
+import { type SourceContext, toCompactTimestamp, toLocalTimestamp, writeDatabase } from './source-context.ts';
 import type { TruthRecord } from './truth.ts';
 
 const CAPTURES = `${ROOT}/data/marine-vision/captures.db`;
@@ -9,7 +10,8 @@ const ISSUES = `${ROOT}/data/self-healing/issues.db`;
 export const PLANTED_SECRET = 'never-to-leave-the-boat';
 
 /** Adds camera captures. */
-export function addCaptures({ truth, random, wallMs, realPath }: SourceContext, count: number): void {
+export function addCaptures(context: SourceContext, count: number): void {
+  const { truth, realPath } = context;
   writeDatabase(realPath(CAPTURES), (db) => {
     db.exec(
       `CREATE TABLE IF NOT EXISTS captures (id INTEGER PRIMARY KEY, timestamp TEXT, image_path TEXT, person_detected INTEGER,
@@ -18,12 +20,13 @@ export function addCaptures({ truth, random, wallMs, realPath }: SourceContext, 
     const insert = db.prepare('INSERT INTO captures VALUES (NULL, ?, ?, 0, 1, 0.1, 0.9, ?, NULL)');
     for (let index = 0; index < count; index += 1) {
       const key = truth.nextKey('c');
-      const timestamp = toBoatTimestamp(wallMs(), random);
+      const { timestamp, atMs } = toLocalTimestamp(context);
       const { lastInsertRowid } = insert.run(timestamp, `${RECORDINGS}/gone.jpg`, `${key} perch`);
       truth.add({
         category: 'marine_vision_captures',
         key,
         versions: [`${key} perch`],
+        atMs,
         recordId: `${lastInsertRowid}@${timestamp}`,
       });
     }
@@ -44,7 +47,8 @@ export function identifyCapture({ truth, random, realPath }: SourceContext): voi
 }
 
 /** Adds system alerts. */
-export function addAlerts({ truth, random, wallMs, realPath }: SourceContext, count: number): void {
+export function addAlerts(context: SourceContext, count: number): void {
+  const { truth, realPath } = context;
   writeDatabase(realPath(ISSUES), (db) => {
     db.exec(
       `CREATE TABLE IF NOT EXISTS issues (id INTEGER PRIMARY KEY AUTOINCREMENT, timestamp TEXT, category TEXT, severity TEXT,
@@ -55,12 +59,13 @@ export function addAlerts({ truth, random, wallMs, realPath }: SourceContext, co
     );
     for (let index = 0; index < count; index += 1) {
       const key = truth.nextKey('a');
-      const timestamp = toBoatTimestamp(wallMs(), random);
+      const { timestamp, atMs } = toLocalTimestamp(context);
       const { lastInsertRowid } = insert.run(timestamp, toAlertText(key));
       truth.add({
         category: 'system_alerts',
         key,
         versions: ['v0'],
+        atMs,
         recordId: `issues:${lastInsertRowid}@${timestamp}`,
       });
     }
@@ -119,6 +124,15 @@ export function removeSnapshot({ truth, medium }: SourceContext): void {
   if (record === undefined) return;
   medium.delete(`${RECORDINGS}/${record.versions[0]}`);
   record.isPresent = false;
+}
+
+/** Size of the run of NUL bytes that a power cut leaves in a file: one block. */
+const NUL_RUN_BYTES = 4_096;
+
+/** Writes files that the boat's services did not write like this: after a power cut, and by an owner with an old editor. */
+export function putOddFiles(medium: DiskMedium): void {
+  medium.put(`${ROOT}/config/slots.json`, new Uint8Array(NUL_RUN_BYTES));
+  medium.put(`${ROOT}/config/vessel.env`, Buffer.from('VESSEL_NAME=Sj\u00f6bris\r\n', 'latin1'));
 }
 
 /** Writes a new version of the settings or of the onboarding answers. */

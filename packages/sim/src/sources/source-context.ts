@@ -9,6 +9,8 @@ export interface SourceContext {
   readonly random: SimRandom;
   readonly medium: DiskMedium;
   wallMs(): number;
+  /** The boat's time zone. */
+  readonly timeZone: string;
   /** Returns the real path of a database. */
   realPath(path: string): string;
 }
@@ -37,6 +39,28 @@ export function toBoatTimestamp(wallMs: number, random: SimRandom): string {
     default:
       return toCompactTimestamp(wallMs);
   }
+}
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Returns the present time as a service writes it that uses local time without a zone, and the moment that it means. When clocks
+ * are set back, the text of the second hour means the first.
+ */
+export function toLocalTimestamp({ wallMs, timeZone, random }: SourceContext): {
+  readonly timestamp: string;
+  readonly atMs: number;
+} {
+  const format = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' });
+  const nowMs = wallMs();
+  const local = format.format(nowMs);
+  const isSecond = format.format(nowMs - HOUR_MS) === local;
+  const milliseconds = String(nowMs % 1_000).padStart(3, '0');
+  const microseconds = String(random.integer(1_000)).padStart(3, '0');
+  return {
+    timestamp: `${local.replace(' ', 'T')}.${milliseconds}${microseconds}`,
+    atMs: isSecond ? nowMs - HOUR_MS : nowMs,
+  };
 }
 
 /** `20260601_093000` */

@@ -13,6 +13,8 @@ export interface TruthRecord {
   isPresent: boolean;
   /** For a record of a log, its row and the number of the database that holds it. */
   readonly row?: { readonly position: number; readonly generation: number };
+  /** For a record whose service writes local times: the moment that central must hold. */
+  readonly atMs?: number;
   /** The record id that the export must contain, if the collectors' rules define one. */
   readonly recordId?: string;
 }
@@ -34,11 +36,15 @@ export interface Truth {
    * text becomes the newest version.
    */
   takeImage(): () => void;
+  /** Returns a truth of its own that holds the same records. */
+  copy(random: SimRandom): Truth;
 }
 
-export function createTruth(legacy: ReadonlyMap<string, TruthRecord>, random: SimRandom): Truth {
+/** The keys of records that a copied boat makes begin with this number, so that they differ from those of the other boat. */
+const COPY_KEYS_FROM = 100_000;
+
+export function createTruth(legacy: ReadonlyMap<string, TruthRecord>, random: SimRandom, counter = 0): Truth {
   const records = new Map<string, TruthRecord>(legacy);
-  let counter = 0;
   const present = (category: Category): readonly TruthRecord[] =>
     [...records.values()].filter((record) => record.category === category && record.isPresent);
   return {
@@ -70,6 +76,11 @@ export function createTruth(legacy: ReadonlyMap<string, TruthRecord>, random: Si
             record.versions.push(before.text);
         }
       };
+    },
+    copy: (copyRandom) => {
+      const copies = new Map<string, TruthRecord>();
+      for (const [key, record] of records) copies.set(key, { ...record, versions: [...record.versions] });
+      return createTruth(copies, copyRandom, COPY_KEYS_FROM);
     },
     presentVersions: () =>
       new Map(

@@ -39,6 +39,9 @@ const MET_OFTEN = [
   'boot in 1970',
   'boot with the clock behind',
   'boatlog-unreadable',
+  'odd files',
+  'source-hangs',
+  'read of a source that hangs',
   'bundle imported',
   'legacy queue imported',
   'removed by retention',
@@ -50,6 +53,7 @@ const MET_OFTEN = [
 /** Each of these must occur at least once in any fifty seeds. Five of the seeds last weeks. */
 const MET_SOMEWHERE = [
   'slots',
+  'cards copied',
   'exports removed',
   'send holds',
   'portals met',

@@ -1,0 +1,53 @@
+import { RECORDINGS, ROOT } from '../places.ts';
+import type { Violate } from './violations.ts';
+
+/** The folder of the boatlog database. */
+export const BOATLOG_FOLDER = `${ROOT}/data/boatlog`;
+
+/** A time during which a source could not be read. */
+export interface Outage {
+  readonly kind: 'unreadable' | 'hangs';
+  readonly path: string;
+  readonly fromMs: number;
+  /** Infinity until the source can be read again. */
+  untilMs: number;
+}
+
+/** The answer to one request for an export. */
+export interface AnsweredRequest {
+  readonly askedMs: number;
+  readonly answeredMs: number;
+  /** `not_made`: the boat named a reason, for example that the day has its export already. */
+  readonly outcome: 'queued' | 'nothing_new' | 'not_made';
+  /** The state of each category of the export. Empty if none was queued. */
+  readonly states: Readonly<Record<string, string>>;
+  readonly hasClaimedSlot: boolean;
+}
+
+/** States of a category that was not read. */
+export const UNREAD_STATES: readonly string[] = ['error', 'schema_unknown'];
+
+/** If one of these cannot be read, its category is not read. Settings consist of several files that stand for themselves. */
+const SOLE_SOURCES = [`${ROOT}/data/`, RECORDINGS];
+
+/**
+ * Checks that a category is left out only because its own source could not be read, and that an export whose sources could not all
+ * be read is neither answered as "nothing new" nor counted for its day.
+ */
+export function checkReads(request: AnsweredRequest, outages: readonly Outage[], violate: Violate): void {
+  const { askedMs, answeredMs, outcome, states, hasClaimedSlot } = request;
+  const met = outages.filter(({ fromMs, untilMs }) => fromMs <= answeredMs && untilMs >= askedMs);
+  for (const [category, state] of Object.entries(states)) {
+    if (!UNREAD_STATES.includes(state)) continue;
+    // Sources that hang may keep the boat from reading others.
+    const isExplained = met.some(({ kind }) => kind === 'hangs' || category === 'boatlog');
+    if (!isExplained) violate(`${category} has the state ${state}, although its source could be read`);
+  }
+  const isAnyUnread = met.some(
+    ({ path, fromMs, untilMs }) =>
+      SOLE_SOURCES.some((source) => path.startsWith(source)) && fromMs < askedMs && untilMs > answeredMs,
+  );
+  if (!isAnyUnread) return;
+  if (outcome === 'nothing_new') violate('a source could not be read, but the answer was "nothing new"');
+  if (hasClaimedSlot) violate('a source could not be read, but the export used up its daily slot');
+}
