@@ -1,6 +1,7 @@
 import { DELIVERY_MUTANTS } from './delivery.ts';
 import { DURABILITY_MUTANTS } from './durability.ts';
 import { ENVIRONMENT_MUTANTS } from './environment.ts';
+import { FIELD_MUTANTS } from './field.ts';
 import { LEDGER_MUTANTS } from './ledger.ts';
 import { POLICY_MUTANTS } from './policies.ts';
 import { READER_MUTANTS } from './readers.ts';
@@ -18,4 +19,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...SOURCE_MUTANTS,
   ...ENVIRONMENT_MUTANTS,
   ...READER_MUTANTS,
+  ...FIELD_MUTANTS,
 ];

@@ -1,0 +1,78 @@
+import type { Mutant } from './mutant.ts';
+
+const IMAGE_TESTS = ['packages/sim/src/card-image.test.ts'];
+const FIELD_TESTS = ['packages/sim/src/field.test.ts'];
+
+/** What the field does and this product must expect. The simulator detects each of these with a small planned run. */
+export const FIELD_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'in simulated runs: a receipt claims more than central holds',
+    file: 'packages/central/src/import/ledger-policy.ts',
+    before: 'if (knownExportId !== undefined && knownExportId !== exportId)',
+    after: "if (knownExportId === '')",
+    killedBy: IMAGE_TESTS,
+  },
+  {
+    name: 'in simulated runs: two boats with one identity are not noticed',
+    file: 'packages/central/src/import/ledger-policy.ts',
+    before: 'isConcurrent: isInUse && isNew && newerLedgers.length > 0,',
+    after: 'isConcurrent: isInUse && !isNew && newerLedgers.length > 0,',
+    killedBy: IMAGE_TESTS,
+  },
+  {
+    name: 'in simulated runs: an odd file costs its neighbours',
+    file: 'packages/boat/src/collect/settings.ts',
+    before: 'if (found === 0 && browser === undefined)',
+    after: 'if (problems.length > 0 || (found === 0 && browser === undefined))',
+    killedBy: FIELD_TESTS,
+  },
+  {
+    name: 'in simulated runs: a table that changes counts as append-only',
+    file: 'packages/boat/src/collect/state-records.ts',
+    before: 'context.digestOf(record.record_id) === digest) return undefined;',
+    after: 'context.digestOf(record.record_id) !== undefined) return undefined;',
+    killedBy: FIELD_TESTS,
+  },
+  {
+    name: 'in simulated runs: a failed category counts as nothing new',
+    file: 'packages/boat/src/create-export/policy.ts',
+    before: "    case 'error':\n    case 'schema_unknown':\n      return true;",
+    after: "    case 'error':\n    case 'schema_unknown':\n      return false;",
+    killedBy: FIELD_TESTS,
+  },
+  {
+    name: 'in simulated runs: a failed category uses up the daily slot',
+    file: 'packages/boat/src/create-export/create-export.ts',
+    before: 'unread.length === 0 ? request.slotId : undefined,',
+    after: 'request.slotId,',
+    killedBy: FIELD_TESTS,
+  },
+  {
+    name: 'in simulated runs: a foreign answer counts as a captive portal',
+    file: 'packages/boat/src/deliver/policy/verdict.ts',
+    before: 'return foreign(detail, refused);',
+    after: 'return foreign(detail, failed(detail, retryAfterMs).ifCentral);',
+    killedBy: FIELD_TESTS,
+  },
+  {
+    name: 'in simulated runs: local times are read as UTC',
+    file: 'packages/boat/src/collect/source-table.ts',
+    before: `=== '"created_at"' ? 'utc' : 'local'`,
+    after: `=== '"created_at"' ? 'utc' : 'utc'`,
+    killedBy: FIELD_TESTS,
+  },
+  {
+    name: 'in simulated runs: a source that hangs stops the export manager',
+    file: 'packages/boat/src/platform/source-disk.ts',
+    before: 'return await Promise.race([pending, deadline]);',
+    after: 'return await Promise.race([pending, deadline.catch(() => pending)]);',
+    killedBy: FIELD_TESTS,
+  },
+  {
+    name: 'in simulated runs: "send now" leaves waits, although its answer promises otherwise',
+    file: 'packages/boat/src/deliver/entry-selector.ts',
+    before: 'waits.forgetAll();',
+    after: '',
+    killedBy: FIELD_TESTS,
+  },
+];
