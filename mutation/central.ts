@@ -12,7 +12,6 @@ const ACCESS_TESTS = ['packages/central/src/http/import-access.test.ts'];
 const ADMISSION_TESTS = ['packages/central/src/http/import-admission.test.ts'];
 const SCAN = 'packages/central/src/import/scan-document.ts';
 const SCAN_TESTS = ['packages/central/src/import/scan-document.test.ts'];
-const BUNDLE_TESTS = ['packages/protocol/src/bundle.test.ts'];
 const GUARD_TESTS = ['packages/central/src/http/credential-guard.test.ts'];
 const TOKEN_TESTS = ['packages/central/src/installations/tokens.test.ts'];
 const QUOTA_TESTS = ['packages/central/src/http/import-quota.test.ts'];
@@ -365,20 +364,6 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     before: "{ ...event, event: what === 'installation' ? 'installation_disabled' : 'tokens_revoked' },",
     after: "{ ...event, event: 'enrolled' },",
     killedBy: TOKEN_TESTS,
-  },
-  {
-    name: 'a bundle from which a part was cut counts as whole',
-    file: 'packages/protocol/src/bundle.ts',
-    before: 'if (parts.size < end.parts)',
-    after: 'if (parts.size < 0)',
-    killedBy: BUNDLE_TESTS,
-  },
-  {
-    name: 'a bundle of false part lines is read again for each of them',
-    file: 'packages/protocol/src/bundle.ts',
-    before: 'lostBytes += body.lostBytes;',
-    after: '',
-    killedBy: BUNDLE_TESTS,
   },
   {
     name: 'an export that its boat withdrew is still reported as a gap',

@@ -7,6 +7,7 @@ import { POLICY_MUTANTS } from './policies.ts';
 import { READER_MUTANTS } from './readers.ts';
 import { SOURCE_MUTANTS } from './sources.ts';
 import type { Mutant } from './mutant.ts';
+import { BUNDLE_MUTANTS } from './bundles.ts';
 import { CENTRAL_MUTANTS } from './central.ts';
 
 /** All hand-written mutants. The tests must kill every mutant. */
@@ -16,6 +17,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...LEDGER_MUTANTS,
   ...DELIVERY_MUTANTS,
   ...CENTRAL_MUTANTS,
+  ...BUNDLE_MUTANTS,
   ...SOURCE_MUTANTS,
   ...ENVIRONMENT_MUTANTS,
   ...READER_MUTANTS,

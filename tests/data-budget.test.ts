@@ -89,6 +89,7 @@ test('an upload with a bandwidth limit takes at least as long as the limit requi
       centralUrl: central.url,
       token: 'x'.repeat(20),
       ledgerId: '00112233445566ff',
+      bundlePublicKey: undefined,
       exportId: 'e',
       part: { index: 1, count: 1 },
       body,

@@ -150,12 +150,29 @@ test('the exports of an offline boat reach central on a USB drive, and the boat 
     processes.run('central', ['import-bundle', file, '--json'], { CENTRAL_DATA_DIR: central.dataDir });
   const tampered = join(drive, 'tampered.bundle');
   writeFileSync(tampered, readFileSync(summary.file).fill(0x20, 30_000, 30_100));
+  // Central has never heard of this boat, so the operator compares its key with the one on board.
+  const unknown = await importFile(summary.file);
+  assert.equal(unknown.code, 1, unknown.output);
+  assert.match(unknown.output, /BUNDLE_KEY_UNKNOWN/);
+  const config = await command('config', '--json');
+  const { bundle_key: bundleKey } = JSON.parse(
+    config.output.split('\n').find((line) => line.startsWith('{')) ?? '{}',
+  );
+  assert.equal(bundleKey.state, 'present', config.output);
+  assert.ok(!config.output.includes(readFileSync(bundleKey.file, 'latin1').split('\n')[1] ?? ''));
+  const accepted = await processes.run(
+    'central',
+    ['bundle-key', INSTALLATION, '--accept', bundleKey.public_key, '--json'],
+    { CENTRAL_DATA_DIR: central.dataDir },
+  );
+  assert.equal(accepted.code, 0, accepted.output);
   const half = await importFile(tampered);
   assert.equal(half.code, 1, half.output);
   const node = await startCentral(processes, central);
   const whole = await importFile(summary.file);
   assert.equal(whole.code, 0, whole.output);
   const report = JSON.parse(whole.output.split('\n').find((line) => line.startsWith('{')) ?? '{}');
+  assert.equal(report.signed, true);
   assert.deepEqual([report.parts, report.stored, report.repeated], [summary.parts, 1, summary.parts - 1]);
   const again = await importFile(summary.file);
   assert.equal(JSON.parse(again.output.split('\n').find((line) => line.startsWith('{')) ?? '{}').stored, 0);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Hono } from 'hono';
+import { type BundleKey, openBundleKey } from './bundle/bundle-key.ts';
 import { createBundler } from './bundle/bundler.ts';
 import type { SourcePaths } from './collect/collector.ts';
 import { collectGarbageWhenIdle } from './collect-garbage-when-idle.ts';
@@ -65,6 +66,7 @@ interface Parts {
   /** Writes the views and emits the event after a change of the queue. */
   readonly queueChanged: () => void;
   readonly credentialsPath: string;
+  readonly bundleKey: BundleKey | undefined;
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean | undefined>;
   readonly signal: AbortSignal;
 }
@@ -107,6 +109,7 @@ export async function startBoat(
     retention: createRetention(world, paths, ledger, config.reserveBytes, queueChanged),
     queueChanged,
     credentialsPath: join(config.root, 'config', 'export-credentials.json'),
+    bundleKey: await openBundleKey(world, paths.bundleKey),
     clockSynchronized: (until) => isClockSynchronized(world, sources.run, until),
     signal,
   };
@@ -153,6 +156,7 @@ function startWorker(parts: Parts): Worker {
   });
   return createWorker({
     ...parts,
+    bundlePublicKey: parts.bundleKey?.publicKey,
     centralUrl: config.centralUrl,
     partSizeBytes: config.partSizeBytes,
     dataBudget: {

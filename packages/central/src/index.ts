@@ -10,6 +10,7 @@ export { findGaps } from './fleet/load-sequence-gaps.ts';
 export { type App, createApp } from './http/app.ts';
 export type { AppDeps } from './http/context.ts';
 export { type Enrolled, type Enrolment, enroll, revoke } from './installations/enroll.ts';
+export { acceptBundleKey } from './installations/bundle-keys.ts';
 export { createInlinePreparer, type Preparer } from './import/preparer.ts';
 export {
   borrowEmbeddedPostgres,

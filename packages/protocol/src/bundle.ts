@@ -23,13 +23,20 @@ const LINE_LENGTH_MAX = 65_536;
 const WINDOW_SIZE_BYTES = 2 * LINE_LENGTH_MAX;
 const LINE_END = 10;
 
-/** The first line names the installation that wrote the bundle. */
+/** The public half of a boat's Ed25519 key: 32 bytes in base64url (RFC 8032). */
+export const BUNDLE_KEY_PATTERN = '^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$';
+
+/** A signed line ends with its signature: 64 bytes in base64url. */
+const SIGNED_LINE = /^(.*),"signature":"([A-Za-z0-9_-]{86})"\}$/;
+
+/** The first line names the installation that wrote the bundle, and the key that signs it. Bundles of earlier versions have no key. */
 export const BundleStartSchema = Type.Object({
   d3kos_bundle: Type.Literal('start'),
   version: Type.Literal(BUNDLE_VERSION),
   installation_id: Type.String({ pattern: INSTALLATION_ID_PATTERN }),
   created: Type.String({ maxLength: 40 }),
   software_version: Type.String({ maxLength: 40 }),
+  key: Type.Optional(Type.String({ pattern: BUNDLE_KEY_PATTERN })),
 });
 export type BundleStart = Static<typeof BundleStartSchema>;
 
@@ -46,7 +53,10 @@ export const BundlePartSchema = Type.Object({
 });
 export type BundlePart = Static<typeof BundlePartSchema>;
 
-/** The last line; a bundle without it is incomplete. `skipped` lists exports whose file could not be read on board. */
+/**
+ * The last line; a bundle without it is incomplete. `skipped` lists exports whose file could not be read on board. `lines_sha256` is
+ * the value of `createLineDigest` for the lines before; bundles of earlier versions have none.
+ */
 export const BundleEndSchema = Type.Object({
   d3kos_bundle: Type.Literal('end'),
   exports: Type.Integer({ minimum: 0 }),
@@ -56,6 +66,7 @@ export const BundleEndSchema = Type.Object({
     Type.Object({ queue_id: Type.String({ maxLength: 80 }), reason: Type.String({ maxLength: 200 }) }),
     { maxItems: BUNDLE_SKIPPED_MAX },
   ),
+  lines_sha256: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$' })),
 });
 export type BundleEnd = Static<typeof BundleEndSchema>;
 
@@ -66,21 +77,75 @@ export type BundleEndFacts = Readonly<Omit<BundleEnd, 'skipped'>> & {
   readonly skipped: readonly BundleEnd['skipped'][number][];
 };
 
-/** Returns a control line in ASCII, with its line end. */
-export function toBundleLine(line: Readonly<BundleStart> | Readonly<BundlePart> | BundleEndFacts): string {
+/** Signs a text, and returns the Ed25519 signature in base64url. */
+export type Sign = (text: string) => string;
+
+/** Returns a control line in ASCII, with its line end. With `sign`, its last member is the signature of the members before. */
+export function toBundleLine(
+  line: Readonly<BundleStart> | Readonly<BundlePart> | BundleEndFacts,
+  sign?: Sign,
+): string {
   const text = JSON.stringify(line).replace(
     /[\u007f-\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  return `${text}\n`;
+  return sign === undefined ? `${text}\n` : `${text.slice(0, -1)},"signature":"${sign(text)}"}\n`;
+}
+
+/**
+ * Returns what the signature of a line covers (docs/spec/protocol.md R79): the line without its signature, in the context of a
+ * bundle of this installation, so that the signature is valid for nothing else.
+ */
+export function toSignedText(installationId: string, text: string): string {
+  return `d3kOS bundle of ${installationId}\n${text}`;
+}
+
+/** A control line as it is in the file. */
+export interface WrittenLine {
+  readonly offset: number;
+  /** The line without its signature. */
+  readonly text: string;
+  /** Undefined if the line is not signed. */
+  readonly signature: string | undefined;
+}
+
+function toWrittenLine(offset: number, whole: string): WrittenLine {
+  const [, before, signature] = SIGNED_LINE.exec(whole) ?? [];
+  return before === undefined
+    ? { offset, text: whole, signature }
+    : { offset, text: `${before}}`, signature };
+}
+
+/** A digest of the control lines of one bundle, in their order. */
+export interface LineDigest {
+  /** Adds a line, without its line end. */
+  add(line: string): void;
+  /** Hex SHA-256. */
+  value(): string;
+}
+
+/** Creates a digest of lines: for each line, the SHA-256 of the digest before it, in hex, followed by the line. */
+export function createLineDigest(digest: BundleSource['digest']): LineDigest {
+  let value = '';
+  return {
+    add: (line) => {
+      value = digest(Uint8Array.from(value + line, (character) => character.charCodeAt(0)));
+    },
+    value: () => value,
+  };
 }
 
 /** One item of a bundle. Items are read in the order of the file. */
 export type BundleItem =
-  | { readonly kind: 'start'; readonly offset: number; readonly start: BundleStart }
+  | { readonly kind: 'start'; readonly line: WrittenLine; readonly start: BundleStart }
   /** `body` has the length and the digest that its line names. */
-  | { readonly kind: 'part'; readonly header: BundlePart; readonly body: Uint8Array }
-  | { readonly kind: 'end'; readonly end: BundleEnd }
+  | {
+      readonly kind: 'part';
+      readonly line: WrittenLine;
+      readonly header: BundlePart;
+      readonly body: Uint8Array;
+    }
+  | { readonly kind: 'end'; readonly line: WrittenLine; readonly end: BundleEnd }
   /** The bytes from `offset` are damaged; reading continues at the next control line. */
   | {
       readonly kind: 'damaged';
@@ -114,7 +179,7 @@ export async function* readBundle(
   partSizeMaxBytes: number,
 ): AsyncGenerator<BundleItem, void, void> {
   const window = createWindow(source);
-  let contents = createContents();
+  let contents = createContents(source);
   let isEnded = false;
   let lostBytes = 0;
   let offset: number | undefined = 0;
@@ -122,17 +187,20 @@ export async function* readBundle(
     const found: FoundLine | 'end_of_file' | undefined = await readControlLine(window, offset);
     if (found === 'end_of_file') break;
     if (found === undefined) {
+      contents.noteDamage();
       yield toDamage(offset, 'there is no line of a bundle');
       offset = await findControlLine(window, offset);
       isEnded = false;
       if (offset === undefined) break;
       continue;
     }
-    const { line, next } = found;
+    const { line, text, next } = found;
     if (line.d3kos_bundle === 'start') {
-      contents = createContents();
+      if (!contents.isEmpty()) yield toDamage(offset, 'the end of the bundle before it is missing');
+      contents = createContents(source);
+      contents.add(line, text);
       isEnded = false;
-      yield { kind: 'start', offset, start: line };
+      yield { kind: 'start', line: toWrittenLine(offset, text), start: line };
       offset = next;
       continue;
     }
@@ -140,22 +208,24 @@ export async function* readBundle(
       isEnded = true;
       const missing = contents.describeMissing(line);
       if (missing !== undefined) yield toDamage(offset, missing);
-      yield { kind: 'end', end: line };
+      contents = createContents(source);
+      yield { kind: 'end', line: toWrittenLine(offset, text), end: line };
       offset = next;
       continue;
     }
     isEnded = false;
-    contents.add(line);
+    contents.add(line, text);
     const lostMaxBytes = offset + LOST_PARTS_FREE * partSizeMaxBytes;
     const body: FoundBody =
       lostBytes > lostMaxBytes ? NOT_READ : await readBody(source, line, next, partSizeMaxBytes);
     if (body.kind === 'whole') {
-      yield { kind: 'part', header: line, body: body.bytes };
+      yield { kind: 'part', line: toWrittenLine(offset, text), header: line, body: body.bytes };
       const [after] = await window.read(next + line.size_bytes, 1);
       offset = next + line.size_bytes + (after === LINE_END ? 1 : 0);
       continue;
     }
     lostBytes += body.lostBytes;
+    contents.noteDamage();
     yield { ...toDamage(offset, body.reason), header: line };
     // Search from the end of the part's own line: if bytes of a body are missing, the next line lies within its length.
     offset = await findControlLine(window, next - 1);
@@ -166,21 +236,35 @@ export async function* readBundle(
 
 /**
  * Counts the parts and exports of a bundle. R71: "The `end` line MUST count the exports and parts before it, and a reader MUST report a
- * bundle that has fewer of either as damaged."
+ * bundle that has fewer of either as damaged." R80: "The `end` line of a signed bundle MUST have the digest of the lines before it,
+ * and a reader MUST report a bundle with other lines, or in another order, as damaged."
  */
-function createContents() {
+function createContents(source: BundleSource) {
   const parts = new Set<string>();
   const exports = new Set<string>();
+  const lines = createLineDigest(source.digest);
+  let isEmpty = true;
+  let isDamaged = false;
   return {
-    add: ({ export_id, part, sha256 }: BundlePart): void => {
-      parts.add(`${export_id}/${part.index} ${sha256}`);
-      exports.add(export_id);
+    isEmpty: () => isEmpty,
+    /** After damage that was reported, other lines are expected. */
+    noteDamage: (): void => {
+      isDamaged = true;
+    },
+    add: (line: BundleStart | BundlePart, text: string): void => {
+      isEmpty = false;
+      lines.add(text);
+      if (line.d3kos_bundle === 'start') return;
+      parts.add(`${line.export_id}/${line.part.index} ${line.sha256}`);
+      exports.add(line.export_id);
     },
     /** Returns what the last line counts and the file does not have, or undefined. */
     describeMissing: (end: BundleEnd): string | undefined => {
       if (parts.size < end.parts) return `${end.parts - parts.size} of ${end.parts} parts are missing`;
       if (exports.size < end.exports)
         return `${end.exports - exports.size} of ${end.exports} exports are missing`;
+      if (!isDamaged && end.lines_sha256 !== undefined && end.lines_sha256 !== lines.value())
+        return 'parts were replaced, added or put in another order';
       return undefined;
     },
   };
@@ -192,6 +276,8 @@ function toDamage(offset: number, reason: string): Extract<BundleItem, { kind: '
 
 interface FoundLine {
   readonly line: BundleStart | BundlePart | BundleEnd;
+  /** The line in ASCII, without its line end. */
+  readonly text: string;
   /** Offset of the first byte after the line. */
   readonly next: number;
 }
@@ -243,7 +329,7 @@ async function readControlLine(
     // JSON.parse throws only SyntaxError: the line is damaged.
     return undefined;
   }
-  return controlLine.Check(line) ? { line, next: offset + end + 1 } : undefined;
+  return controlLine.Check(line) ? { line, text, next: offset + end + 1 } : undefined;
 }
 
 type FoundBody =

@@ -9,6 +9,9 @@ export const HEALTH_PATH = '/api/v1/health';
  */
 export const LEDGER_ID_HEADER = 'Ledger-Id';
 
+/** The request header with the public half of the key that signs the boat's bundles (docs/spec/protocol.md R81). */
+export const BUNDLE_KEY_HEADER = 'Bundle-Key';
+
 /** Content codings; `identity` is sent without a header. Central offers codings in `Accept-Encoding` of its answers (R22, R23). */
 export const CONTENT_CODINGS = ['identity', 'gzip', 'br', 'zstd'] as const;
 export type ContentCoding = (typeof CONTENT_CODINGS)[number];

@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import {
+  acceptBundleKey,
   createApp,
   createInlinePreparer,
   DEFAULT_IMPORT_LIMITS,
@@ -10,7 +12,14 @@ import {
   SILENT_LOG,
   type Store,
 } from '@d3kos/central';
-import { CATEGORIES, HEALTH_PATH, IMPORT_PATH, parseIdempotencyKey } from '@d3kos/protocol';
+import {
+  BundleStartSchema,
+  CATEGORIES,
+  HEALTH_PATH,
+  IMPORT_PATH,
+  parseIdempotencyKey,
+} from '@d3kos/protocol';
+import { Compile } from 'typebox/compile';
 import { openPgliteStore } from '../../central/src/platform/testing/pglite.ts';
 import type { VirtualClock } from './clock.ts';
 import type { Server } from './network-exchange.ts';
@@ -158,6 +167,8 @@ function createImportRecord(): ImportRecord {
   };
 }
 
+const bundleStart = Compile(BundleStartSchema);
+
 /** Reads bundles one after another, so that two runs of a seed import them in the same order. */
 function createBundleReader(
   store: Store,
@@ -165,6 +176,13 @@ function createBundleReader(
   random: SimRandom,
 ): (bytes: Uint8Array) => Promise<string> {
   let last: Promise<unknown> = Promise.resolve();
+  /** The operator compares the key with the one on board and accepts it: of a boat that central has not heard, or a new card. */
+  const acceptKey = async (bytes: Uint8Array): Promise<void> => {
+    const first = Buffer.from(bytes).toString('latin1').split('\n', 1)[0] ?? '';
+    const start: unknown = JSON.parse(first);
+    assert.ok(bundleStart.Check(start) && start.key !== undefined);
+    await acceptBundleKey({ store, wallMs: clock.wall() }, start.installation_id, start.key);
+  };
   const read = async (bytes: Uint8Array): Promise<string> => {
     try {
       const report = await importBundle(
@@ -179,9 +197,14 @@ function createBundleReader(
           bodySizeMaxBytes: DEFAULT_IMPORT_LIMITS.bodySizeMaxBytes,
         },
         'offline.bundle',
+        'signed',
       );
       return `${report.parts} parts, ${report.stored} stored, ${report.repeated} repeated, ${report.refused_count} refused, ${report.damaged_count} damaged`;
     } catch (error) {
+      if (isCentralFailure(error, 'BUNDLE_KEY_UNKNOWN')) {
+        await acceptKey(bytes);
+        return read(bytes);
+      }
       if (isCentralFailure(error)) return error.code;
       throw error;
     }

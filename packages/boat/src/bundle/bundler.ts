@@ -4,6 +4,9 @@ import {
   BUNDLE_SKIPPED_MAX,
   BUNDLE_VERSION,
   type BundleEnd,
+  createLineDigest,
+  type LineDigest,
+  type Sign,
   toBundleLine,
 } from '@d3kos/protocol';
 import { planParts, readPartBody, toIdentity } from '../deliver/entry-parts.ts';
@@ -15,6 +18,7 @@ import { permitSending } from '../license/policy.ts';
 import { ExportError, isExportError } from '../platform/errors.ts';
 import type { World } from '../platform/ports.ts';
 import { openExportReader } from '../spool/export-reader.ts';
+import type { BundleKey } from './bundle-key.ts';
 import { toBundleName, toReason } from './policy.ts';
 
 /** The exports in a bundle: only the waiting exports, or also the failed exports. */
@@ -49,6 +53,8 @@ export interface BundlerDeps {
   readonly license: License;
   readonly partSizeBytes: number;
   readonly softwareVersion: string;
+  /** Undefined: bundles are not signed, because the key cannot be read or written. */
+  readonly bundleKey: BundleKey | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -90,20 +96,22 @@ async function* makeBundle(
   installationId: string,
   created: string,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const { world, ledger, signal } = deps;
+  const { world, ledger, bundleKey, signal } = deps;
+  const lines = createLines(bundleKey, installationId);
   const skipped: BundleEnd['skipped'] = [];
   let skippedCount = 0;
   let parts = 0;
   let exportsWritten = 0;
-  yield toLine({
+  yield lines.write({
     d3kos_bundle: 'start',
     version: BUNDLE_VERSION,
     installation_id: installationId,
     created,
     software_version: deps.softwareVersion,
+    ...(bundleKey === undefined ? {} : { key: bundleKey.publicKey }),
   });
   for (const { entryNo, queueId } of entries) {
-    const pieces = bundleEntry(deps, entryNo);
+    const pieces = bundleEntry(deps, lines, entryNo);
     const partsBefore = parts;
     for (;;) {
       signal.throwIfAborted();
@@ -128,17 +136,22 @@ async function* makeBundle(
     if (parts > partsBefore) exportsWritten += 1;
   }
   world.log.write('info', `Bundled ${exportsWritten} exports in ${parts} parts`);
-  yield toLine({
+  yield lines.write({
     d3kos_bundle: 'end',
     exports: exportsWritten,
     parts,
     skipped_count: skippedCount,
     skipped,
+    lines_sha256: lines.digest(),
   });
 }
 
 /** The parts of one export that have no receipt. Each part is a line, a body and a line end. */
-async function* bundleEntry(deps: BundlerDeps, entryNo: number): AsyncGenerator<Uint8Array, void, void> {
+async function* bundleEntry(
+  deps: BundlerDeps,
+  lines: Lines,
+  entryNo: number,
+): AsyncGenerator<Uint8Array, void, void> {
   const { world, ledger } = deps;
   // The entry is read again, because it may have been delivered or moved while earlier exports were written.
   const entry = ledger.queue.get(entryNo);
@@ -153,17 +166,39 @@ async function* bundleEntry(deps: BundlerDeps, entryNo: number): AsyncGenerator<
         op: `bundle ${entry.queueId}`,
         hint: 'It can be sent over the network only.',
       });
-    const line = toLine({
+    const line = lines.write({
       d3kos_bundle: 'part',
       export_id: entry.exportId,
       part: { index: part.index, count: parts.length },
-      sha256: createHash('sha256').update(body).digest('hex'),
+      sha256: toSha256(body),
       size_bytes: body.length,
     });
     yield Buffer.concat([line, body, Buffer.from('\n')]);
   }
 }
 
-function toLine(line: Parameters<typeof toBundleLine>[0]): Uint8Array {
-  return Buffer.from(toBundleLine(line), 'ascii');
+/** Writes the control lines of one bundle. */
+interface Lines {
+  /** Returns the bytes of a line. docs/spec/protocol.md R78: "A boat MUST sign each line of a bundle with its Ed25519 key." */
+  write(line: Parameters<typeof toBundleLine>[0]): Uint8Array;
+  /** The digest of the lines so far (R80). */
+  digest: LineDigest['value'];
+}
+
+function createLines(bundleKey: BundleKey | undefined, installationId: string): Lines {
+  const digest = createLineDigest(toSha256);
+  const sign: Sign | undefined =
+    bundleKey === undefined ? undefined : (text) => bundleKey.sign(installationId, text);
+  return {
+    write: (line) => {
+      const text = toBundleLine(line, sign);
+      digest.add(text.slice(0, -1));
+      return Buffer.from(text, 'ascii');
+    },
+    digest: digest.value,
+  };
+}
+
+function toSha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { parseBundleKey, toBundleKeyPath } from '../bundle/bundle-key.ts';
 import { type Config, type LoadedConfig, parseConfig, toRoot } from '../config.ts';
 import { toCredentials } from '../deliver/credentials.ts';
 import { ExportError } from '../platform/errors.ts';
@@ -13,7 +14,7 @@ export interface ConfigWorld {
   readonly readFile: (path: string) => Promise<string | undefined>;
 }
 
-/** The state of the device token. `unreadable` is usual for users other than d3kos, because the file has mode 0600. */
+/** The state of the device token, or of the key that signs bundles. `unreadable` is usual for users other than d3kos, because the file has mode 0600. */
 type TokenState = 'present' | 'missing' | 'invalid' | 'unreadable';
 
 /** Reads the configuration with which the export manager would start now. Throws CONFIG_INVALID, CONFIG_UNREADABLE. */
@@ -32,13 +33,18 @@ export async function readConfig(world: ConfigWorld): Promise<LoadedConfig> {
   return parseConfig(world.environment, text);
 }
 
-/** Every setting with its value and source, and the state of the device token. Never contains the token. */
+/**
+ * Every setting with its value and source, the state of the device token, and the public half of the key that signs bundles. Never
+ * contains the token or the private key.
+ */
 export async function describeConfig(
   world: ConfigWorld,
 ): Promise<{ readonly raw: unknown; readonly lines: readonly string[] }> {
   const { config, sources } = await readConfig(world);
   const file = join(config.root, 'config', 'export-credentials.json');
   const token = await findToken(world, file);
+  const keyFile = toBundleKeyPath(config.root);
+  const bundleKey = await findBundleKey(world, keyFile);
   const settings = toSettings(config, sources);
   return {
     raw: {
@@ -47,6 +53,7 @@ export async function describeConfig(
         settings.map(({ name, value, source }) => [name, { value: value ?? null, source }]),
       ),
       device_token: { state: token, file },
+      bundle_key: { ...bundleKey, file: keyFile },
     },
     lines: [
       ...toTable(
@@ -55,6 +62,7 @@ export async function describeConfig(
       ),
       '',
       `Device token: ${token} (${file})`,
+      `Bundle key: ${bundleKey.public_key ?? bundleKey.state} (${keyFile})`,
     ],
   };
 }
@@ -84,4 +92,22 @@ async function findToken(world: ConfigWorld, path: string): Promise<TokenState> 
   if (text === undefined) return 'missing';
   const parsed = parseForeignJson(text);
   return parsed.kind === 'value' && toCredentials(parsed.value) !== undefined ? 'present' : 'invalid';
+}
+
+async function findBundleKey(
+  world: ConfigWorld,
+  path: string,
+): Promise<{ readonly state: TokenState; readonly public_key: string | null }> {
+  let text: string | undefined;
+  try {
+    text = await world.readFile(path);
+  } catch {
+    // The file contains a secret, so the error is not shown.
+    return { state: 'unreadable', public_key: null };
+  }
+  if (text === undefined) return { state: 'missing', public_key: null };
+  const key = parseBundleKey(text);
+  return key === undefined
+    ? { state: 'invalid', public_key: null }
+    : { state: 'present', public_key: key.publicKey };
 }

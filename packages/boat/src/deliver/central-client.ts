@@ -32,15 +32,20 @@ export interface CentralClientConfig {
   readonly centralUrl: string;
   /** The owner's upload limit, or undefined if there is no limit. */
   readonly bytesPerSecondMax: number | undefined;
+  /** The public half of the key that signs bundles, or undefined if the boat has none. */
+  readonly bundlePublicKey: string | undefined;
   /** Whether a time service has set the boat's clock. */
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean>;
 }
 
 export function createCentralClient(
   world: Pick<World, 'clock' | 'transport' | 'compressor'>,
-  { centralUrl, bytesPerSecondMax, clockSynchronized }: CentralClientConfig,
+  { centralUrl, bytesPerSecondMax, bundlePublicKey, clockSynchronized }: CentralClientConfig,
 ): CentralClient {
   let offered: readonly ContentCoding[] = [];
+  // docs/spec/protocol.md R81: "A boat SHOULD send the public half of its key in the header `Bundle-Key` with each part until a
+  // receipt has answered it since the boat's start." A key that central knows costs no bytes with every part.
+  let unsentPublicKey = bundlePublicKey;
   return {
     async probe(signal) {
       const target = { centralUrl, clockSynchronized: await clockSynchronized(signal) };
@@ -52,10 +57,13 @@ export function createCentralClient(
       const coding = chooseCoding(offered);
       const sent = await sendPart(
         { ...world, clockSynchronized },
-        { centralUrl, bytesPerSecondMax, coding, ...part },
+        { centralUrl, bytesPerSecondMax, coding, bundlePublicKey: unsentPublicKey, ...part },
         signal,
       );
-      if (sent.outcome.kind === 'receipt') offered = sent.outcome.offers;
+      if (sent.outcome.kind === 'receipt') {
+        offered = sent.outcome.offers;
+        unsentPublicKey = undefined;
+      }
       return sent;
     },
     async fetchHeldParts(query, signal) {

@@ -96,6 +96,7 @@ async function send(
     centralUrl,
     token: 'secret-token',
     ledgerId: '00112233445566ff',
+    bundlePublicKey: undefined,
     exportId: 'export_1',
     part: { index: 2, count: 3 },
     body: BODY,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  BUNDLE_KEY_HEADER,
   type ContentCoding,
   IMPORT_PATH,
   LEDGER_ID_HEADER,
@@ -47,6 +48,8 @@ export interface PartToSend {
   readonly token: string;
   /** The ledger that the boat uses now. The part may belong to a lost one. */
   readonly ledgerId: string;
+  /** The public half of the key that signs bundles. Undefined: it is not sent. */
+  readonly bundlePublicKey: string | undefined;
   readonly exportId: string;
   readonly part: Part;
   /** The decoded body, a complete document. A receipt must name its SHA-256. */
@@ -116,6 +119,7 @@ function toRequest(
       'idempotency-key': toIdempotencyKey(sent.exportId, sent.part.index),
       // docs/spec/protocol.md R75: "A boat MUST send the ID of the ledger that it uses in the header `Ledger-Id` with each part."
       [LEDGER_ID_HEADER]: sent.ledgerId,
+      ...(sent.bundlePublicKey === undefined ? {} : { [BUNDLE_KEY_HEADER]: sent.bundlePublicKey }),
       accept: 'application/json',
       'accept-encoding': 'identity',
     },

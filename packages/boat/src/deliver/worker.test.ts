@@ -96,6 +96,7 @@ async function runWorker(
     ledger,
     license: createLicense(world, { licensePath, tierApiUrl: TIER_API }),
     paths,
+    bundlePublicKey: undefined,
     centralUrl: CENTRAL,
     partSizeBytes: 1024 * 1024,
     dataBudget: { meteredSizeMaxBytes: undefined, monthlyBytesMax: undefined },

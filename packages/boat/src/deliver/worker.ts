@@ -37,6 +37,8 @@ export interface WorkerDeps {
   readonly bytesPerSecondMax: number | undefined;
   /** `$ROOT/config/export-credentials.json`. */
   readonly credentialsPath: string;
+  /** The public half of the key that signs bundles, for central. Undefined if the boat has none. */
+  readonly bundlePublicKey: string | undefined;
   /** Whether a time service has set the boat's clock. */
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean>;
   readonly report: ReportDelivery;

@@ -14,7 +14,14 @@ export async function makeSpoolFolders(
 ): Promise<void> {
   await disk.makeDirectory(paths.home, 'everyone');
   const ledgerFiles = ['', '-wal', '-shm'].map((suffix) => `${paths.ledger}${suffix}`);
-  for (const path of [paths.exports, paths.failed, paths.damaged, paths.ballast, ...ledgerFiles]) {
+  for (const path of [
+    paths.exports,
+    paths.failed,
+    paths.damaged,
+    paths.ballast,
+    paths.bundleKey,
+    ...ledgerFiles,
+  ]) {
     if ((await disk.stat(path))?.kind !== 'other') continue;
     throw new ExportError('DISK_FAILED', `${path} is not a regular file or folder`, {
       op: `open ${path}`,
@@ -22,7 +29,7 @@ export async function makeSpoolFolders(
     });
   }
   for (const folder of [paths.exports, paths.failed]) await disk.makeDirectory(folder);
-  for (const path of [paths.exports, paths.failed, paths.damaged, ...ledgerFiles])
+  for (const path of [paths.exports, paths.failed, paths.damaged, paths.bundleKey, ...ledgerFiles])
     try {
       await disk.restrict(path);
     } catch (error) {

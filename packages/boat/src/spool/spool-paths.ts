@@ -11,6 +11,8 @@ export interface SpoolPaths {
   /** Quarantined files, kept for manual examination. */
   readonly damaged: string;
   readonly ledger: string;
+  /** The private key that signs offline bundles. */
+  readonly bundleKey: string;
   /** A file that is deleted when the disk is full, so that the ledger can be opened. */
   readonly ballast: string;
   readonly queueFile: string;
@@ -25,6 +27,7 @@ export function toSpoolPaths(root: string): SpoolPaths {
     failed: join(home, 'failed_exports'),
     damaged: join(home, 'damaged'),
     ledger: join(home, 'exports.db'),
+    bundleKey: join(home, 'bundle_key.pem'),
     ballast: join(home, 'ballast'),
     queueFile: join(home, 'export_queue.json'),
     historyFile: join(home, 'export_history.json'),

@@ -1,11 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { HeldPartsSchema, type Receipt, toBundleLine } from '@d3kos/protocol';
+import { HeldPartsSchema, type Receipt } from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
 import { revoke } from '../installations/enroll.ts';
 import { isCentralFailure } from '../platform/errors.ts';
@@ -15,87 +15,26 @@ import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { systemRandomHex } from '../platform/world.ts';
 import { migrate } from '../store/migrate.ts';
 import {
+  enrollSigner as enrollBoat,
+  ids,
+  importBytes,
+  isNotSigned,
+  threeParts,
+  toBundle,
+} from '../testing/bundle-under-test.ts';
+import {
   type EnrolledBoat,
-  enrollBoat,
   expectRefusal,
-  heldRecords,
   importDocument,
   NOON_MS,
   startNode,
   toBoatlog,
   toDocument,
 } from '../testing/central-under-test.ts';
-import { type BundleReport, importBundle } from './import-bundle.ts';
+import { importBundle } from './import-bundle.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'central-bundle-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
-
-type Document = ReturnType<typeof toDocument>;
-
-/** Returns three parts of one export, with one record each. */
-const threeParts = (boat: EnrolledBoat, exportId = 'exp_1', sequence = 1): readonly Document[] =>
-  [1, 2, 3].map((index) =>
-    toDocument(boat, {
-      exportId,
-      sequence,
-      part: { index, count: 3 },
-      data: toBoatlog([{ record_id: `${exportId} ${index}`, content: 'calm' }]),
-    }),
-  );
-
-/** Returns the bytes of the bundle that a boat would write for these documents. */
-function toBundle(installationId: string, documents: readonly Document[]): Buffer {
-  const bodies = documents.map((document) => Buffer.from(JSON.stringify(document)));
-  const pieces = bodies.flatMap((body, at) => [
-    toBundleLine({
-      d3kos_bundle: 'part',
-      export_id: documents[at]?.export_id ?? '',
-      part: documents[at]?.part ?? { index: 1, count: 1 },
-      sha256: createHash('sha256').update(body).digest('hex'),
-      size_bytes: body.length,
-    }),
-    body,
-    '\n',
-  ]);
-  const start = {
-    d3kos_bundle: 'start',
-    version: 1,
-    installation_id: installationId,
-    created: '2026-06-01T11:00:00Z',
-    software_version: '0.1.0',
-  } as const;
-  const end = {
-    d3kos_bundle: 'end',
-    exports: 1,
-    parts: bodies.length,
-    skipped_count: 0,
-    skipped: [],
-  } as const;
-  return Buffer.concat(
-    [toBundleLine(start), ...pieces, toBundleLine(end)].map((piece) => Buffer.from(piece)),
-  );
-}
-
-let files = 0;
-function importBytes(store: Store, bytes: Buffer, sizeMaxBytes = 1_000_000): Promise<BundleReport> {
-  files += 1;
-  const path = join(folder, `${files}.bundle`);
-  writeFileSync(path, bytes);
-  return importBundle(
-    {
-      store,
-      wall: () => NOON_MS,
-      randomHex: systemRandomHex,
-      openFile: openReadableFile,
-      bodySizeMaxBytes: sizeMaxBytes,
-    },
-    path,
-  );
-}
-
-async function ids(store: Store, boat: EnrolledBoat): Promise<readonly unknown[]> {
-  return (await heldRecords(store, boat)).map((row) => row['record_id']);
-}
 
 const heldParts = Compile(HeldPartsSchema);
 async function askHeld(
@@ -179,7 +118,9 @@ describeOnPostgres('a bundle', (open) => {
       boat.id,
       [unknown, boat, other].flatMap((each) => threeParts(each)),
     );
-    const report = await importBytes(store, Buffer.concat([Buffer.from('x'), bundle]));
+    const damaged = Buffer.concat([Buffer.from('x'), bundle]);
+    await assert.rejects(importBytes(store, damaged), isNotSigned);
+    const report = await importBytes(store, damaged, 'signed_and_unsigned');
     assert.deepEqual([report.stored, report.refused_count, report.damaged_count], [3, 6, 1]);
     assert.equal(report.installation_id, boat.id, 'the report names the installation');
     assert.deepEqual(await ids(store, other), []);
@@ -193,7 +134,9 @@ describeOnPostgres('a bundle', (open) => {
       toBundle(other.id, threeParts(other)),
       toBundle(boat.id, threeParts(boat, 'exp_2', 2)),
     ]);
-    const report = await importBytes(store, joined);
+    await assert.rejects(importBytes(store, joined), isNotSigned);
+    assert.deepEqual(await ids(store, boat), []);
+    const report = await importBytes(store, joined, 'signed_and_unsigned');
     assert.deepEqual([report.installation_id, report.stored, report.refused_count], [boat.id, 6, 3]);
     assert.equal(report.damaged_count, 1);
     assert.match(report.damaged[0]?.reason ?? '', new RegExp(other.id));
@@ -242,7 +185,12 @@ describeOnPostgres('a bundle', (open) => {
       exportId: 'exp_large',
       data: toBoatlog([{ record_id: 'large', content: 'x'.repeat(300_000) }]),
     });
-    const report = await importBytes(store, toBundle(boat.id, [large, ...threeParts(boat)]), 100_000);
+    const report = await importBytes(
+      store,
+      toBundle(boat.id, [large, ...threeParts(boat)]),
+      'signed',
+      100_000,
+    );
     assert.deepEqual([report.stored, report.damaged.map(({ key }) => key)], [3, ['exp_large/1']]);
   });
 
@@ -258,12 +206,12 @@ describeOnPostgres('a bundle', (open) => {
       openFile: openReadableFile,
       bodySizeMaxBytes: 1_000,
     };
-    await assert.rejects(importBundle(deps, join(folder, 'nothing')), unreadable);
-    await assert.rejects(importBundle(deps, folder), unreadable);
+    await assert.rejects(importBundle(deps, join(folder, 'nothing'), 'signed'), unreadable);
+    await assert.rejects(importBundle(deps, folder, 'signed'), unreadable);
     // A pipe without a writer must not block the command forever.
     const pipe = join(folder, 'pipe');
     execFileSync('mkfifo', ['-m', '0600', pipe]);
-    await assert.rejects(importBundle(deps, pipe), unreadable);
+    await assert.rejects(importBundle(deps, pipe, 'signed'), unreadable);
     rmSync(pipe);
   });
 

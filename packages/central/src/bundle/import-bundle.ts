@@ -11,9 +11,11 @@ import { type ImportOutcome, importBody } from '../import/import-body.ts';
 import { RECORDS_MAX, VALUES_MAX } from '../import/document-limits.ts';
 import { createInlinePreparer } from '../import/preparer.ts';
 import { newImportId } from '../import/new-import-id.ts';
-import { installationNotFound } from '../installations/enroll.ts';
+import { recordEvent } from '../installations/audit.ts';
+import { COMMAND_LINE } from '../installations/enroll.ts';
 import { CentralFailure } from '../platform/errors.ts';
 import type { OpenFile, RandomHex, ReadableFile, Store, WallClock } from '../platform/ports.ts';
+import { type BundleOrigin, examineOrigin } from './verify-bundle.ts';
 
 /** Most faults of one kind that a report lists. It only counts further ones. */
 const NAMED_MAX = 100;
@@ -26,6 +28,9 @@ export interface ImportBundleDeps {
   /** Largest accepted part, the same as over the network. */
   readonly bodySizeMaxBytes: number;
 }
+
+/** Which bundles the operator accepts: `signed_and_unsigned` also those whose origin is not proven. */
+export type AcceptedBundles = 'signed' | 'signed_and_unsigned';
 
 /** An intact part that was not stored. */
 export interface RefusedPart {
@@ -45,6 +50,8 @@ export interface DamagedPlace {
 export interface BundleReport {
   readonly installation_id: string | null;
   readonly created: string | null;
+  /** Whether the boat signed the bundle. */
+  readonly signed: boolean;
   /** Intact parts. */
   readonly parts: number;
   readonly stored: number;
@@ -64,35 +71,52 @@ export interface BundleReport {
  * Stores the parts of a bundle, each in its own transaction. docs/spec/protocol.md R67: "Central MUST import a part of a bundle by
  * the same rules as a part from the network." A part that arrives twice, over the network or in a bundle, is therefore stored once. One
  * part is in memory at a time. Intact parts are stored, and damaged places are reported. After an interruption, the same file can
- * be imported again. The file carries no token, so the operator is responsible for its origin. A bundle belongs to one enrolled
- * installation, which its first line names; if that line is damaged, the first document names it. Throws BUNDLE_UNREADABLE,
- * INSTALLATION_NOT_FOUND, and the errors of the store.
+ * be imported again. A bundle belongs to one enrolled installation, which its first line names; if that line is damaged, the first
+ * document names it.
+ *
+ * R83: "Central MUST refuse a bundle that is not signed by the key it keeps for the installation, before it stores a part, unless
+ * the operator accepts it for this bundle." The file is therefore read twice. Each part is checked again when it is stored, because the
+ * file may change meanwhile. An accepted bundle without proof is recorded in the audit trail before its first part is stored. Throws
+ * BUNDLE_UNREADABLE, BUNDLE_NOT_SIGNED, BUNDLE_KEY_UNKNOWN, INSTALLATION_NOT_FOUND, and the errors of the store.
  */
-export async function importBundle(deps: ImportBundleDeps, path: string): Promise<BundleReport> {
+export async function importBundle(
+  deps: ImportBundleDeps,
+  path: string,
+  accepts: AcceptedBundles,
+): Promise<BundleReport> {
   const file = await deps.openFile(path);
   try {
     await requireBundle(file, path);
-    const tally = createTally();
-    let installationId: string | undefined;
     const source = {
       read: (offset: number, length: number) => file.read(offset, length),
       digest: (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex'),
     };
+    const origin = await examineOrigin(deps.store, source, deps.bodySizeMaxBytes);
+    if (origin.kind === 'unproven') await acceptUnproven(deps, origin, path, accepts);
+    const tally = createTally(origin);
+    let installationId: string | undefined;
     for await (const item of readBundle(source, deps.bodySizeMaxBytes))
       switch (item.kind) {
         case 'start':
           if (installationId === undefined) {
             installationId = item.start.installation_id;
-            await requireEnrolled(deps.store, installationId);
             tally.start(item.start);
           } else if (installationId !== item.start.installation_id)
             tally.damage({
-              offset: item.offset,
+              offset: item.line.offset,
               key: null,
               reason: `a bundle of a different boat begins here, ${item.start.installation_id}: import it from its own file`,
             });
           break;
         case 'part': {
+          if (origin.kind === 'signed' && !origin.isSigned(item.line)) {
+            tally.damage({
+              offset: item.line.offset,
+              key: toKey(item.header),
+              reason: 'the file has changed since its signatures were checked',
+            });
+            break;
+          }
           const outcome = await importPart(deps, installationId, item.header, item.body);
           if (outcome.kind === 'stored' || outcome.kind === 'repeated') ({ installationId } = outcome);
           tally.part(item.header, outcome);
@@ -154,11 +178,20 @@ async function requireBundle(file: ReadableFile, path: string): Promise<void> {
   });
 }
 
-async function requireEnrolled(store: Store, installationId: string): Promise<void> {
-  const [row] = await store.query('select 1 as found from installations where installation_id = $1::text', [
-    installationId,
-  ]);
-  if (row === undefined) throw installationNotFound(installationId);
+/** Throws unless the operator accepts a bundle without proof of its origin. Records that it was accepted. */
+async function acceptUnproven(
+  { store, wall }: ImportBundleDeps,
+  { installationId = '', failure }: Extract<BundleOrigin, { kind: 'unproven' }>,
+  path: string,
+  accepts: AcceptedBundles,
+): Promise<void> {
+  if (accepts === 'signed') throw failure;
+  const event = { installationId, subject: failure.code, actor: COMMAND_LINE };
+  await recordEvent(
+    store,
+    { ...event, event: 'unsigned_bundle_imported', detail: `${path}: ${failure.message}` },
+    wall(),
+  );
 }
 
 function toKey(header: BundlePart | undefined): string | null {
@@ -194,7 +227,7 @@ function toRefusal(outcome: ImportOutcome): string | undefined {
   }
 }
 
-function createTally() {
+function createTally(origin: BundleOrigin) {
   let start: BundleStart | undefined;
   let end: BundleEnd | undefined;
   const counts = { parts: 0, stored: 0, repeated: 0, rejected: 0, refused: 0, damaged: 0 };
@@ -230,6 +263,7 @@ function createTally() {
     report: (installationId: string | null): BundleReport => ({
       installation_id: installationId,
       created: start?.created ?? null,
+      signed: origin.kind === 'signed',
       parts: counts.parts,
       stored: counts.stored,
       repeated: counts.repeated,

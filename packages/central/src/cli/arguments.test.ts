@@ -26,7 +26,16 @@ test('reads every command', () => {
       `enroll ${id} --tier 3 --allow-id-as-token`,
       { kind: 'enroll', installationId: id, tier: 3, allowIdAsToken: true },
     ],
-    ['import-bundle /media/usb/a.bundle', { kind: 'import_bundle', file: '/media/usb/a.bundle' }],
+    [
+      'import-bundle /media/usb/a.bundle',
+      { kind: 'import_bundle', file: '/media/usb/a.bundle', accepts: 'signed' },
+    ],
+    [
+      'import-bundle a.bundle --unsigned',
+      { kind: 'import_bundle', file: 'a.bundle', accepts: 'signed_and_unsigned' },
+    ],
+    [`bundle-key ${id}`, { kind: 'bundle_key', installationId: id }],
+    [`bundle-key ${id} --accept abc`, { kind: 'bundle_key', installationId: id, accept: 'abc' }],
     [`revoke ${id}`, { kind: 'revoke', installationId: id, what: 'tokens' }],
     [`enroll ${id} --expires-days 90`, { kind: 'enroll', installationId: id, expiresDays: 90 }],
     [`tokens ${id}`, { kind: 'tokens', installationId: id }],

@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { isTier, type Tier } from '@d3kos/protocol';
+import type { AcceptedBundles } from '../bundle/import-bundle.ts';
 import type { QuotaChange } from '../installations/quota.ts';
 import { CentralFailure } from '../platform/errors.ts';
 import {
@@ -28,7 +29,8 @@ export type Command =
   | { readonly kind: 'tokens'; readonly installationId: string }
   | { readonly kind: 'quota'; readonly installationId: string; readonly change: QuotaChange }
   | { readonly kind: 'audit'; readonly installationId?: string }
-  | { readonly kind: 'import_bundle'; readonly file: string }
+  | { readonly kind: 'bundle_key'; readonly installationId: string; readonly accept?: string }
+  | { readonly kind: 'import_bundle'; readonly file: string; readonly accepts: AcceptedBundles }
   | { readonly kind: 'revoke'; readonly installationId: string; readonly what: 'tokens' | 'installation' }
   | {
       readonly kind: 'revoke';
@@ -116,7 +118,19 @@ function toNamedCommand(name: CommandName, argument: string, values: Values): Co
     case 'list':
       return { kind: name };
     case 'import-bundle':
-      return { kind: 'import_bundle', file: argument };
+      return {
+        kind: 'import_bundle',
+        file: argument,
+        accepts: values['unsigned'] === true ? 'signed_and_unsigned' : 'signed',
+      };
+    case 'bundle-key': {
+      const { accept } = values;
+      return {
+        kind: 'bundle_key',
+        installationId: argument,
+        ...(typeof accept === 'string' ? { accept } : {}),
+      };
+    }
     case 'show':
       return { kind: 'show', installationId: argument };
     case 'tokens':

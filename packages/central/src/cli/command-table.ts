@@ -131,12 +131,31 @@ export const COMMANDS = {
     listens: false,
     examples: [`d3kos-central show ${ID}`],
   },
+  'bundle-key': {
+    argument: 'INSTALLATION_ID',
+    summary: 'show or accept the key that signs the bundles of a boat',
+    description:
+      'Shows the public key of the boat that central keeps, and another one if the boat has sent it since. The first key\nthat arrives with a device token is kept. Another one is used only after the operator has accepted it: compare it\nwith the key that `d3kos-export config` shows on the boat.',
+    options: {
+      accept: { value: 'KEY', help: 'use this key from now on, and no longer the one before' },
+    },
+    listens: false,
+    examples: [
+      `d3kos-central bundle-key ${ID}`,
+      `d3kos-central bundle-key ${ID} --accept 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo`,
+    ],
+  },
   'import-bundle': {
     argument: 'FILE',
     summary: 'store the exports of an offline bundle',
     description:
-      'Stores the exports from a file that `d3kos-export bundle` wrote. It uses the same keys as the network, so a part\nthat central already holds is not stored again. The exit code is 1 if a part is damaged or refused.',
-    options: {},
+      'Stores the exports from a file that `d3kos-export bundle` wrote. It uses the same keys as the network, so a part\nthat central already holds is not stored again. The exit code is 1 if a part is damaged or refused.\nA bundle that its boat did not sign is refused as a whole.',
+    options: {
+      unsigned: {
+        value: undefined,
+        help: 'store a bundle even if its boat did not sign it; the audit trail records it',
+      },
+    },
     listens: false,
     examples: ['d3kos-central import-bundle /media/usb/d3kos_0123456789abcdef_20260601_120000.bundle'],
   },

@@ -85,7 +85,11 @@ test('a bundle with exports of a lost ledger and of its successor shows which le
       toExport('aaaaaaaaaaaaaaaa', 7, 'lost'),
       toExport('bbbbbbbbbbbbbbbb', 1, 'successor'),
     ]);
-    await runCommand(toWorld(store, bundle), { kind: 'import_bundle', file: 'd3kos.bundle' });
+    await runCommand(toWorld(store, bundle), {
+      kind: 'import_bundle',
+      file: 'd3kos.bundle',
+      accepts: 'signed_and_unsigned',
+    });
     const late = toExport('aaaaaaaaaaaaaaaa', 8, 'straggler');
     await importDocument(startNode(store, { wall: () => NOON_MS + 60_000 }), boat, late);
     assert.match(String((await heldRecords(store, boat))[0]?.['json']), /successor/);
@@ -103,12 +107,16 @@ test('control characters from boats and bundles do not reach the terminal of the
     await importDocument(startNode(store), boat, hostile);
     const world = toWorld(store, toHostileBundle(boat, [toDocument(boat)]));
     const shown = await runCommand(world, { kind: 'show', installationId: boat.id });
-    const imported = await runCommand(world, { kind: 'import_bundle', file: 'd3kos.bundle' });
+    const imported = await runCommand(world, {
+      kind: 'import_bundle',
+      file: 'd3kos.bundle',
+      accepts: 'signed_and_unsigned',
+    });
     for (const { text } of [shown, imported]) {
       const controls = [...text].filter((character) => /\p{Cc}/u.test(character) && character !== '\n');
       assert.deepEqual(controls, []);
     }
-    assert.equal(imported.text.split('\n').length, 3, imported.text);
+    assert.equal(imported.text.split('\n').length, 4, imported.text);
     assert.equal(shown.text.split('\n').filter((line) => line.startsWith('9')).length, 0);
   } finally {
     await close();

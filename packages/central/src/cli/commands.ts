@@ -5,6 +5,7 @@ import { listLedgers } from '../fleet/ledgers.ts';
 import { findGaps } from '../fleet/load-sequence-gaps.ts';
 import { loadOverride, loadUse } from '../import/usage.ts';
 import { listEvents } from '../installations/audit.ts';
+import { acceptBundleKey, loadBundleKeys } from '../installations/bundle-keys.ts';
 import { enroll, installationNotFound, revoke } from '../installations/enroll.ts';
 import { setQuota } from '../installations/quota.ts';
 import { listTokens, revokeToken } from '../installations/tokens.ts';
@@ -12,6 +13,7 @@ import type { OpenFile, RandomHex, Store, WallClock } from '../platform/ports.ts
 import type { MigrationReport } from '../store/migrate.ts';
 import type { Command } from './arguments.ts';
 import {
+  toBundleKeyText,
   toBundleText,
   toEventTable,
   toLedgerLine,
@@ -84,12 +86,20 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
       const events = await listEvents(world.store, command.installationId);
       return { json: { events }, text: toEventTable(events) };
     }
+    case 'bundle_key': {
+      const { installationId, accept } = command;
+      const keys =
+        accept === undefined
+          ? await loadBundleKeys(world.store, installationId)
+          : await acceptBundleKey({ ...world, wallMs: world.wall() }, installationId, accept);
+      return { json: keys, text: toBundleKeyText(keys) };
+    }
     case 'list': {
       const installations = await listInstallations(world.store);
       return { json: { installations }, text: toTable(installations) };
     }
     case 'import_bundle': {
-      const bundleReport = await importBundle(world, command.file);
+      const bundleReport = await importBundle(world, command.file, command.accepts);
       return {
         json: bundleReport,
         text: toBundleText(bundleReport),

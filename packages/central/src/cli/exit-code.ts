@@ -41,6 +41,8 @@ export function toExitCode(code: CentralFailureCode): ExitCode {
     case 'MIGRATION_CHANGED':
     case 'SCHEMA_TOO_NEW':
     case 'BUNDLE_UNREADABLE':
+    case 'BUNDLE_NOT_SIGNED':
+    case 'BUNDLE_KEY_UNKNOWN':
       return 1;
   }
 }

@@ -3,6 +3,7 @@ import type { LedgerSummary } from '../fleet/ledgers.ts';
 import type { InstallationSummary } from '../fleet/installations.ts';
 import type { QuotaOverride, Use } from '../import/policy.ts';
 import type { ListedEvent } from '../installations/audit.ts';
+import type { BundleKeys } from '../installations/bundle-keys.ts';
 import type { ListedToken } from '../installations/tokens.ts';
 
 /** Returns the list of installations. */
@@ -36,10 +37,25 @@ export function toBundleText(report: BundleReport): string {
   return toText([
     `bundle of ${report.installation_id ?? 'an unknown installation'}, written ${report.created ?? 'at an unknown time'}`,
     `${report.parts} intact parts: ${report.stored} stored (${records} records, ${report.rejected_records} rejected), ${report.repeated} already held, ${report.refused_count} refused`,
+    ...(report.signed ? [] : ['its signatures do not prove that the boat wrote it']),
     ...(report.damaged_count === 0
       ? []
       : [`${report.damaged_count} damaged places; the boat sends undelivered parts again`]),
     ...faults,
+  ]);
+}
+
+/** Returns the keys of a boat. */
+export function toBundleKeyText(keys: BundleKeys): string {
+  const { installation_id, bundle_key, offered_bundle_key } = keys;
+  return toText([
+    `key that signs the bundles of ${installation_id}: ${bundle_key ?? 'not known yet'}`,
+    ...(offered_bundle_key === null
+      ? []
+      : [
+          `the boat has since sent another key: ${offered_bundle_key}`,
+          'Compare it with the one that `d3kos-export config` shows on the boat before you accept it.',
+        ]),
   ]);
 }
 

@@ -1,8 +1,9 @@
-import { type ContentCoding, LEDGER_ID_HEADER, parseContentDigest } from '@d3kos/protocol';
+import { BUNDLE_KEY_HEADER, type ContentCoding, LEDGER_ID_HEADER, parseContentDigest } from '@d3kos/protocol';
 import type { AdmittedRequest } from '../admission/admission.ts';
 import { LIGHT_SIZE_MAX_BYTES } from '../admission/policy.ts';
 import type { RefusalOf } from '../api/contract.ts';
 import { type ImportOutcome, importBody } from '../import/import-body.ts';
+import { learnBundleKey, type LearntKey } from '../installations/bundle-keys.ts';
 import { newImportId } from '../import/new-import-id.ts';
 import { DECODED_RATIO_MAX } from '../import/decode-body.ts';
 import { RECORDS_MAX, VALUES_MAX } from '../import/document-limits.ts';
@@ -65,7 +66,18 @@ async function importRequest(
       importId: newImportId(context.randomHex),
     },
   );
+  const key = raw.headers.get(BUNDLE_KEY_HEADER);
+  // Before the receipt, because the boat does not send the key again after it.
+  if (key !== null && (outcome.kind === 'stored' || outcome.kind === 'repeated'))
+    await keepBundleKey(context, { installationId, credential, key });
   return toReply(context, outcome, { decodedSizeBytes, wireSizeBytes });
+}
+
+async function keepBundleKey({ store, wall, log }: AppContext, learnt: LearntKey): Promise<void> {
+  if ((await learnBundleKey(store, learnt, wall())) === 'offered')
+    log.write('warn', 'a boat signs its bundles with another key: see d3kos-central bundle-key', {
+      installation: learnt.installationId,
+    });
 }
 
 function toReply(

@@ -8,6 +8,13 @@ export type AuditEventName =
   | 'tokens_revoked'
   | 'installation_disabled'
   | 'quota_changed'
+  /** The first key of a boat that signs its bundles. */
+  | 'bundle_key_kept'
+  /** Another key, which the operator may accept. */
+  | 'bundle_key_offered'
+  | 'bundle_key_accepted'
+  /** A bundle whose signatures do not prove its origin, imported because the operator asked for it. */
+  | 'unsigned_bundle_imported'
   /** A credential that may not be used: revoked, expired, of a disabled or another installation, or over its quota. */
   | 'refused'
   /** An address that presented too many unknown credentials. */

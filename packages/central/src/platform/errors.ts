@@ -22,6 +22,8 @@ export const CENTRAL_FAILURE_CODES = [
   'INSTALLATION_NOT_FOUND',
   'TOKEN_NOT_FOUND',
   'BUNDLE_UNREADABLE',
+  'BUNDLE_NOT_SIGNED',
+  'BUNDLE_KEY_UNKNOWN',
 ] as const;
 
 export type CentralFailureCode = (typeof CENTRAL_FAILURE_CODES)[number];

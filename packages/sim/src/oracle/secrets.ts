@@ -7,8 +7,11 @@ import type { Violate } from './violations.ts';
 /** The only file that may contain a device token. */
 const CREDENTIALS = `${ROOT}/config/export-credentials.json`;
 
+/** The only file that may contain the private key of the bundles. */
+const BUNDLE_KEY = toSpoolPaths(ROOT).bundleKey;
+
 /**
- * Checks that no device token is in any other file on the card, in the ledger or in the trace. The trace includes the boat's log.
+ * Checks that no device token and no private key is in any other file on the card, in the ledger or in the trace. The trace includes the boat's log.
  */
 export function checkSecrets(
   { medium, databases }: SimMachine,
@@ -16,15 +19,18 @@ export function checkSecrets(
   traceLines: readonly string[],
   violate: Violate,
 ): void {
+  const [, privateKey] = Buffer.from(medium.get(BUNDLE_KEY) ?? [])
+    .toString('latin1')
+    .split('\n');
   const contents = new Map<string, Buffer>();
   for (const path of medium.paths())
-    if (path !== CREDENTIALS) contents.set(path, Buffer.from(medium.get(path) ?? []));
+    if (path !== CREDENTIALS && path !== BUNDLE_KEY) contents.set(path, Buffer.from(medium.get(path) ?? []));
   for (const suffix of ['', '-wal']) {
     const path = `${databases.realPath(toSpoolPaths(ROOT).ledger)}${suffix}`;
     if (existsSync(path)) contents.set(`the ledger${suffix}`, readFileSync(path));
   }
-  for (const token of tokens) {
-    for (const [path, bytes] of contents) if (bytes.includes(token)) violate(`a device token is in ${path}`);
-    if (traceLines.some((line) => line.includes(token))) violate('a device token is in the log');
+  for (const token of privateKey === undefined || privateKey === '' ? tokens : [...tokens, privateKey]) {
+    for (const [path, bytes] of contents) if (bytes.includes(token)) violate(`a secret is in ${path}`);
+    if (traceLines.some((line) => line.includes(token))) violate('a secret is in the log');
   }
 }

@@ -3,6 +3,7 @@ import { WITHDRAWN_SEQUENCES_SQL } from './0002-withdrawn-sequences.ts';
 import { MAP_POSITIONS_SQL } from './0003-map-positions.ts';
 import { GUARDS_SQL } from './0004-guards.ts';
 import { LEDGERS_SQL } from './0005-ledgers.ts';
+import { BUNDLE_KEYS_SQL } from './0006-bundle-keys.ts';
 
 /** One step of the schema. A released step never changes; a change to the schema is a new step. */
 export interface Migration {
@@ -17,4 +18,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0003-map-positions', sql: MAP_POSITIONS_SQL },
   { name: '0004-guards', sql: GUARDS_SQL },
   { name: '0005-ledgers', sql: LEDGERS_SQL },
+  { name: '0006-bundle-keys', sql: BUNDLE_KEYS_SQL },
 ];

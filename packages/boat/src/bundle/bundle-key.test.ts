@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { createPublicKey, verify } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { toSignedText } from '@d3kos/protocol';
+import { composeDisk, createDisk } from '../platform/disk.ts';
+import { createFileSystem, type FileSystem } from '../platform/disk-file-system.ts';
+import type { Disk } from '../platform/ports.ts';
+import { createRandom } from '../platform/random.ts';
+import { temporaryRoot } from '../testing/temporary-root.ts';
+import { openBundleKey, parseBundleKey } from './bundle-key.ts';
+
+const root = temporaryRoot('bundle-key');
+const ID = '0123456789abcdef';
+let folders = 0;
+
+/** Returns the path of a key in a new folder. */
+function newPath(): string {
+  folders += 1;
+  const folder = join(root, String(folders));
+  mkdirSync(folder);
+  return join(folder, 'bundle_key.pem');
+}
+
+async function open(path: string, disk: Disk = createDisk()) {
+  const lines: string[] = [];
+  const log = {
+    write: (_: string, message: string, facts?: unknown) =>
+      void lines.push(`${message} ${JSON.stringify(facts)}`),
+  };
+  return { key: await openBundleKey({ disk, random: createRandom(), log }, path), log: lines.join('\n') };
+}
+
+/** The machine's file system with one of its steps changed. */
+const diskWith = (changes: (real: FileSystem) => Partial<FileSystem>): Disk => {
+  const real = createFileSystem();
+  return composeDisk({ ...real, ...changes(real) }, createRandom());
+};
+
+const fail = (code: string): never => {
+  throw Object.assign(new Error(`the card reports ${code}`), { code });
+};
+
+test('the key is made once, belongs to its owner alone, and signs what central verifies', async () => {
+  const path = newPath();
+  const first = await open(path);
+  const again = await open(path);
+  assert.ok(first.key !== undefined && again.key !== undefined);
+  assert.equal(again.key.publicKey, first.key.publicKey);
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  assert.equal(first.log, '');
+  const x = first.key.publicKey;
+  const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+  const isValid = (id: string, text: string, signature: string): boolean =>
+    verify(null, Buffer.from(toSignedText(id, text)), publicKey, Buffer.from(signature, 'base64url'));
+  const signature = again.key.sign(ID, '{"a":1}');
+  assert.ok(isValid(ID, '{"a":1}', signature));
+  assert.ok(!isValid(ID, '{"a":2}', signature));
+  assert.ok(!isValid('fedcba9876543210', '{"a":1}', signature));
+  assert.notEqual((await open(newPath())).key?.publicKey, x, 'another boat has another key');
+});
+
+test('a card that cannot keep the key has no key, and no part of one is left', async () => {
+  for (const step of ['write', 'sync', 'rename'] as const) {
+    const path = newPath();
+    const disk = diskWith((real) =>
+      step === 'rename'
+        ? { rename: () => fail('EROFS') }
+        : {
+            create: async (file, readers) => ({
+              ...(await real.create(file, readers)),
+              [step]: () => fail('ENOSPC'),
+            }),
+          },
+    );
+    const { key, log } = await open(path, disk);
+    assert.equal(key, undefined, step);
+    assert.match(log, /not signed/, step);
+    assert.ok(!existsSync(path), step);
+    assert.deepEqual(readdirSync(join(path, '..')), [], step);
+    assert.ok((await open(path)).key !== undefined, 'the next start makes one');
+  }
+});
+
+test('a damaged key file is kept and reported, and no message quotes it', async () => {
+  const path = newPath();
+  await open(path);
+  const good = readFileSync(path, 'latin1');
+  const secret = good.split('\n')[1] ?? '';
+  for (const content of ['', good.slice(0, 60), good.replace(/^M/m, '!'), `${secret}\n`]) {
+    writeFileSync(path, content);
+    const { key, log } = await open(path);
+    assert.equal(key, undefined, content);
+    assert.match(log, /bundle_key\.pem is damaged/);
+    assert.ok(!log.includes(secret.slice(-20)));
+    assert.equal(readFileSync(path, 'latin1'), content, 'an unreadable key is not an absent one');
+  }
+  writeFileSync(path, good);
+  chmodSync(path, 0o600);
+  assert.ok((await open(path)).key !== undefined);
+  const large = newPath();
+  writeFileSync(large, 'x'.repeat(5_000));
+  assert.equal((await open(large)).key, undefined);
+  assert.equal(parseBundleKey('not a key'), undefined);
+});

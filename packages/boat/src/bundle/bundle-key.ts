@@ -1,0 +1,92 @@
+import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { toSignedText } from '@d3kos/protocol';
+import { isExportError } from '../platform/errors.ts';
+import type { World } from '../platform/ports.ts';
+import { toSpoolPaths } from '../spool/spool-paths.ts';
+
+/** Maximum size of the key file, in bytes. A PEM file with an Ed25519 key has 119. */
+const KEY_FILE_SIZE_MAX_BYTES = 4_096;
+
+/** Size of the secret of an Ed25519 key, in bytes (RFC 8032). */
+const SECRET_SIZE_BYTES = 32;
+
+/** What precedes the secret in the PKCS #8 form of an Ed25519 key (RFC 8410). */
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** The key that signs the bundles of this boat. */
+export interface BundleKey {
+  /** The public half, as central keeps it: 32 bytes in base64url. */
+  readonly publicKey: string;
+  /** Returns the signature of a line of this installation's bundle, in base64url. */
+  sign(installationId: string, text: string): string;
+}
+
+/**
+ * Reads the key that signs bundles, and makes it at the first start. When it resolves with a new key, the whole file is on the
+ * card; if power fails earlier, the next start makes another key, and nobody has seen the first one. The file is its owner's alone. A
+ * file that cannot be read or written is reported and left as it is, and the result is undefined: bundles are then not signed, because
+ * the records matter more. Never throws for a failure of the disk. The private half is in no message.
+ */
+export async function openBundleKey(
+  { disk, random, log }: Pick<World, 'disk' | 'random' | 'log'>,
+  path: string,
+): Promise<BundleKey | undefined> {
+  const warn = (reason: string, hint: string): undefined => {
+    log.write('warn', `Offline bundles are not signed: ${reason}`, { hint });
+    return undefined;
+  };
+  try {
+    const bytes = await disk.read(path, KEY_FILE_SIZE_MAX_BYTES);
+    if (bytes !== undefined)
+      return (
+        parseBundleKey(Buffer.from(bytes).toString('latin1')) ??
+        warn(
+          `${path} is damaged`,
+          'Restore the file from a backup, or remove it and restart: the boat then makes a new key, which the operator of central must accept.',
+        )
+      );
+    const secret = Buffer.from(random.hex(SECRET_SIZE_BYTES), 'hex');
+    const key = createPrivateKey({
+      key: Buffer.concat([PKCS8_PREFIX, secret]),
+      format: 'der',
+      type: 'pkcs8',
+    });
+    const staged = await disk.stage(path);
+    try {
+      await staged.write(Buffer.from(key.export({ format: 'pem', type: 'pkcs8' })));
+      await staged.commit();
+    } finally {
+      await staged.discard();
+    }
+    return toBundleKey(key);
+  } catch (error) {
+    if (!isExportError(error)) throw error;
+    return warn(error.message, error.hint);
+  }
+}
+
+/** Returns the path of the key of the boat with this root. */
+export function toBundleKeyPath(root: string): string {
+  return toSpoolPaths(root).bundleKey;
+}
+
+/** Returns the key in the text of a key file, or undefined if it has none. */
+export function parseBundleKey(pem: string): BundleKey | undefined {
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(pem);
+  } catch {
+    // The error of OpenSSL may describe the content, and says nothing more than that it is no key.
+    return undefined;
+  }
+  return key.asymmetricKeyType === 'ed25519' ? toBundleKey(key) : undefined;
+}
+
+function toBundleKey(key: KeyObject): BundleKey {
+  const { x = '' } = createPublicKey(key).export({ format: 'jwk' });
+  return {
+    publicKey: x,
+    sign: (installationId, text) =>
+      sign(null, Buffer.from(toSignedText(installationId, text)), key).toString('base64url'),
+  };
+}

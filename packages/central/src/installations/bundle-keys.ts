@@ -1,0 +1,101 @@
+import { BUNDLE_KEY_PATTERN } from '@d3kos/protocol';
+import { CentralFailure } from '../platform/errors.ts';
+import type { Queryable, Store } from '../platform/ports.ts';
+import { textOrNullOf } from '../store/row.ts';
+import { recordEvent, recordRefusals } from './audit.ts';
+import type { Credential } from './credential.ts';
+import { COMMAND_LINE, installationNotFound, requireInstallationId } from './enroll.ts';
+
+/** The public keys of a boat that central knows. */
+export interface BundleKeys {
+  readonly installation_id: string;
+  /** The key that signs the bundles of this boat. */
+  readonly bundle_key: string | null;
+  /** Another key, which the boat sent last. The operator has not accepted it. */
+  readonly offered_bundle_key: string | null;
+}
+
+/** True for the public half of a key. */
+export function isBundleKey(text: string): boolean {
+  return new RegExp(BUNDLE_KEY_PATTERN).test(text);
+}
+
+/**
+ * Keeps the first key that a boat sends with its device token. A different key does not replace it: it is kept as offered, and
+ * the audit trail has it, at most once in an hour. Returns `offered` if the operator should look at it. Repeating it changes
+ * nothing. The installation id is not secret, so a key that came with it as a token is not kept.
+ */
+export async function learnBundleKey(
+  store: Store,
+  { installationId, credential, key }: LearntKey,
+  wallMs: number,
+): Promise<'unchanged' | 'kept' | 'offered'> {
+  // docs/spec/protocol.md R82: "Central MUST keep the first key that arrives with a device token, and MUST NOT replace it unless the
+  // operator accepts another one."
+  if (credential?.kind !== 'device_token' || !isBundleKey(key)) return 'unchanged';
+  return store.transaction(async (tx) => {
+    const [changed] = await tx.query(
+      `update installations set bundle_key = coalesce(bundle_key, $2::text),
+         offered_bundle_key = case when bundle_key is null then null else $2::text end
+       where installation_id = $1::text
+         and (bundle_key is null or (bundle_key <> $2::text and offered_bundle_key is distinct from $2::text))
+       returning offered_bundle_key`,
+      [installationId, key],
+    );
+    if (changed === undefined) return 'unchanged';
+    const isOffered = textOrNullOf(changed, 'offered_bundle_key') !== null;
+    const event = { installationId, subject: '', actor: 'the boat', detail: key };
+    if (isOffered) await recordRefusals(tx, { ...event, event: 'bundle_key_offered' }, 1, wallMs);
+    else await recordEvent(tx, { ...event, event: 'bundle_key_kept' }, wallMs);
+    return isOffered ? 'offered' : 'kept';
+  });
+}
+
+/** A key, and the installation and the credential that it came with. */
+export interface LearntKey {
+  readonly installationId: string;
+  readonly credential: Credential | undefined;
+  readonly key: string;
+}
+
+/** Returns the keys of an installation. Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND. */
+export async function loadBundleKeys(store: Queryable, installationId: string): Promise<BundleKeys> {
+  requireInstallationId(installationId);
+  const [row] = await store.query(
+    'select bundle_key, offered_bundle_key from installations where installation_id = $1::text',
+    [installationId],
+  );
+  if (row === undefined) throw installationNotFound(installationId);
+  return {
+    installation_id: installationId,
+    bundle_key: textOrNullOf(row, 'bundle_key'),
+    offered_bundle_key: textOrNullOf(row, 'offered_bundle_key'),
+  };
+}
+
+/**
+ * Replaces the key of an installation by the one that the operator names. Accepting it again changes nothing but the audit trail.
+ * Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND, and USAGE for a text that is no key.
+ */
+export async function acceptBundleKey(
+  world: { readonly store: Store; readonly wallMs: number },
+  installationId: string,
+  key: string,
+): Promise<BundleKeys> {
+  requireInstallationId(installationId);
+  if (!isBundleKey(key))
+    throw new CentralFailure('USAGE', `not the public key of a boat: ${JSON.stringify(key)}`, {
+      op: 'accept the key',
+      hint: '`d3kos-export config` on the boat shows it: 43 letters, digits, "-" or "_"',
+    });
+  return world.store.transaction(async (tx) => {
+    await tx.query(
+      'update installations set bundle_key = $2::text, offered_bundle_key = null where installation_id = $1::text',
+      [installationId, key],
+    );
+    const keys = await loadBundleKeys(tx, installationId);
+    const event = { installationId, subject: '', actor: COMMAND_LINE, detail: key };
+    await recordEvent(tx, { ...event, event: 'bundle_key_accepted' }, world.wallMs);
+    return keys;
+  });
+}
