@@ -34,7 +34,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   const records = createStateRecords(context);
   yield* toStatePages(
     records,
-    objects.map((code, index) =>
+    objects.values().map((code, index) =>
       toQrCode(
         code,
         (raw) => readTime(raw).utc,
