@@ -14,7 +14,7 @@ import { toSpoolPaths } from '../spool/spool-paths.ts';
 import { createKeptLog } from '../testing/kept-log.ts';
 import { createPower, PowerCut } from '../testing/power-cut.ts';
 import { temporaryRoot } from '../testing/temporary-root.ts';
-import { LEGACY_DOCUMENT_SIZE_MAX_BYTES } from './adopt.ts';
+import { LEGACY_DOCUMENT_SIZE_MAX_BYTES, toExportId } from './adopt.ts';
 import { decideOwnership } from './adopting-boat.ts';
 import type { NewEntry } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -380,4 +380,10 @@ test('a legacy export that was delivered and removed is not written again under 
     readdirSync(paths.exports).map((name) => basename(name)),
     [],
   );
+});
+
+test('a legacy export has one export ID in one ledger, and another in a ledger that replaced it', () => {
+  // The document that is written names the ledger, and central refuses different content under a known export ID.
+  assert.equal(toExportId('aaaa', 'content'), toExportId('aaaa', Buffer.from('content')));
+  assert.notEqual(toExportId('aaaa', 'content'), toExportId('bbbb', 'content'));
 });

@@ -213,16 +213,27 @@ async function adoptLegacyFile(
   const document = toLegacyDocument(undefined, parsed.value);
   if (document === undefined) return unusable('the file is not an export document');
   const stamp = toFileStamp(path);
-  const adoption = await adoptDocument(world, paths, ledger, toExportId(bytes), document, boat, {
-    ...legacyFacts,
-    queueId: legacyFacts.queueId ?? (stamp === undefined ? undefined : `q_${stamp}`),
-  });
+  const adoption = await adoptDocument(
+    world,
+    paths,
+    ledger,
+    toExportId(ledger.facts.ledgerId, bytes),
+    document,
+    boat,
+    {
+      ...legacyFacts,
+      queueId: legacyFacts.queueId ?? (stamp === undefined ? undefined : `q_${stamp}`),
+    },
+  );
   return { adoption, isWhole: document.isWhole };
 }
 
-/** Returns the export ID of a legacy export. It depends only on the content. */
-export function toExportId(content: Uint8Array | string): string {
-  return `exp_${createHash('sha256').update(content).digest('hex').slice(0, 32)}`;
+/**
+ * Returns the export ID of a legacy export, which is the same each time this ledger imports the same content. A ledger that
+ * replaced a lost one writes its own ID into the document, which is then another export.
+ */
+export function toExportId(ledgerId: string, content: Uint8Array | string): string {
+  return `exp_${createHash('sha256').update(ledgerId).update(content).digest('hex').slice(0, 32)}`;
 }
 
 /**

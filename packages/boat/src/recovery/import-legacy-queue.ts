@@ -218,6 +218,7 @@ async function importData(
   { document, facts }: Extract<LegacyItem, { kind: 'data' }>,
 ): Promise<Outcome> {
   const exportId = toExportId(
+    ledger.facts.ledgerId,
     JSON.stringify([document.installationId, document.exportTimestamp, document.data]),
   );
   try {
