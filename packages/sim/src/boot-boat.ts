@@ -1,4 +1,5 @@
 import { type Boat, type Config, isExportError, startBoat } from '@d3kos/boat';
+import type { DeliveryEvent } from '../../boat/src/deliver/delivery-event.ts';
 import { performAction } from './actions.ts';
 import { noteDays } from './days-requested.ts';
 import { isCardUnfit, startIncident } from './incidents.ts';
@@ -50,14 +51,20 @@ function writeSystemFiles({ machine: { medium } }: Simulation, bootNumber: numbe
   medium.makeDirectory('/sys');
 }
 
+/** Removes real paths from an event, because they differ between two runs of a seed. An event is plain data. */
+function withoutRealPaths(event: DeliveryEvent, realRoot: string): DeliveryEvent {
+  return JSON.parse(JSON.stringify(event).replaceAll(realRoot, '/')) as DeliveryEvent;
+}
+
 /** Starts the export manager, checks what it recovered, and runs it. Rejects if it cannot start. */
 async function startManager(sim: Simulation, config: Config, boot: Boot, bootNumber: number): Promise<void> {
   const { power, world } = boot;
   const stopping = new AbortController();
   const boat: Boat = await startBoat(world, config, stopping.signal);
   if (!power.isOn()) return;
+  const realRoot = sim.machine.databases.realPath('/');
   boat.delivery.subscribe((event) => {
-    if (power.isOn()) sim.trace.add({ kind: 'delivery', event });
+    if (power.isOn()) sim.trace.add({ kind: 'delivery', event: withoutRealPaths(event, realRoot) });
   });
   noteLegacyImport(sim, boat);
   await sim.clock.outside('checking', sim.oracle.checkStart(boat, bootNumber));
