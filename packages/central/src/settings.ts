@@ -95,7 +95,7 @@ export const SETTINGS = {
         fix: 'write the addresses of your proxies with commas and without spaces, for example 127.0.0.1,::1',
       },
     ],
-    help: 'Addresses of your proxies, with commas between them. Central takes the address of a sender from the last entry of `X-Forwarded-For` only if the connection comes from one of them. The limit on refused tokens counts by that address.',
+    help: 'Comma-separated addresses of your proxies. Central takes the address of a sender from the last entry of `X-Forwarded-For` only if the connection comes from one of them. The limit on refused tokens applies to that address.',
   },
   bodySizeMaxBytes: {
     variable: 'CENTRAL_BODY_SIZE_MAX_BYTES',
