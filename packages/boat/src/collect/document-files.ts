@@ -3,7 +3,7 @@ import { readSourceJson, readSourceText } from './source-file.ts';
 import type { StateRecord } from './state-records.ts';
 
 /**
- * Reads the files of a document category. Each file stands for itself: a file that cannot be read or has an unknown shape is
+ * Reads the files of a document category. Files are independent: a file that cannot be read or has an unknown shape is
  * noted as a problem, and the others are read all the same.
  */
 export interface DocumentFiles {

@@ -50,7 +50,7 @@ const RECORD_ID = 'onboarding';
 
 /**
  * Reads the first-run answers as one document. A reflashed boat is restored from it, so allowed values are exported unchanged.
- * Each file stands for itself: one that cannot be read or has an unknown shape costs only its own key, and `detail` names it.
+ * Files are independent: one that cannot be read or has an unknown shape affects only its own key, and `detail` names it.
  */
 export const onboardingCollector: Collector = { category: 'onboarding', isNews: true, collect };
 

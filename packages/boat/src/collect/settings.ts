@@ -64,8 +64,8 @@ const SLOTS_PATH = 'config/slots.json';
 const OTHER_PATH = 'config/settings.json';
 
 /**
- * Reads the settings as one document with the legacy exporter's keys. Each file stands for itself: one that cannot be read or
- * has an unknown shape costs only its own key, and `detail` names it.
+ * Reads the settings as one document with the legacy exporter's keys. Files are independent: one that cannot be read or
+ * has an unknown shape affects only its own key, and `detail` names it.
  */
 export const settingsCollector: Collector = { category: 'settings', isNews: true, collect };
 

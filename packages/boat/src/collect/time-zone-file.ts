@@ -17,7 +17,7 @@ export function toTimeZonePath(root: string): string {
 
 /** The boat's time zone. */
 export interface TimeZoneReading {
-  /** The zone in the file. Undefined if there is none that can be used. */
+  /** The zone in the file. Undefined if it is missing or unusable. */
   readonly zone?: string;
   /** Why the zone in the file is not used. Undefined if it is used, and if there is no such file. */
   readonly problem?: string;

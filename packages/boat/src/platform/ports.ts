@@ -43,7 +43,7 @@ export interface FileFacts {
 }
 
 /**
- * Whether a path may be a symbolic link. In the folders of the export manager a link is refused, because whoever may write there
+ * Whether a path may be a symbolic link. In the folders of the export manager a link is refused, because any program that may write there
  * could otherwise make the daemon read and send any file of the boat. Sources may be links, because owners move them to other
  * drives.
  */

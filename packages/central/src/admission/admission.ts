@@ -9,7 +9,7 @@ export interface AdmittedRequest {
   readonly upload: Pick<Upload, 'hold' | 'onEviction' | 'complete'>;
   /** Resolves with true once the request has a permit of the lane; with false if too many requests wait for one. */
   acquirePermit(lane: Lane): Promise<boolean>;
-  /** Orders waiting requests: the processor time that the installation has taken lately. */
+  /** Orders waiting requests: the processor time that the installation has taken recently. */
   rank(): number;
   /** Charges processor time to the installation. */
   charge(cpuMs: number): void;

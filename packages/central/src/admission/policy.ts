@@ -21,7 +21,7 @@ export interface AdmissionLimits {
 export interface WorkBudget {
   /** Processor time that may be taken at once. */
   readonly burstMs: number;
-  /** Share of one processor core that may be taken for ever, above 0 and at most 1. */
+  /** Share of one processor core that may be taken permanently, above 0 and at most 1. */
   readonly share: number;
 }
 

@@ -85,7 +85,7 @@ describeOnPostgres('refused credentials', (open) => {
       answers.push((await page(`Basic ${secret}`)).status);
     }
     assert.deepEqual([answers.filter((status) => status === 401).length, answers.at(-1)], [20, 429]);
-    // Also with the right token: nobody may guess it from here.
+    // Also with the right token: it cannot be guessed from this address.
     assert.equal((await page(`Bearer ${OPERATOR_TOKEN}`)).status, 429);
   });
 

@@ -15,10 +15,10 @@ const LOGGED_PER_MINUTE_MAX = 60;
 
 /**
  * Limits how often a network may present credentials that are refused, and records refusals. It remembers credentials that were
- * accepted lately, by their digest, so that a boat is not locked out by others behind the same address. All of it is memory of one node.
+ * accepted recently, by their digest, so that a boat is not locked out by others behind the same address. All of it is memory of one node.
  */
 export interface CredentialGuard {
-  /** False if the network of the sender presented too many refused credentials, and this one was not accepted lately. */
+  /** False if the network of the sender presented too many refused credentials, and this one was not accepted recently. */
   mayPresent(sender: Sender, credential: string): boolean;
   noteAccepted(credential: string): void;
   /** Counts a refused credential. `installationId` is that of a token which is known but not valid. */

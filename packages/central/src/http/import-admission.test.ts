@@ -110,7 +110,7 @@ describeOnPostgres('admission of imports', (open) => {
     const uploads = [slowBody(stalled, {}, Buffer.alloc(900)), slowBody(dripping, {}, Buffer.alloc(800))];
     const answers = uploads.map(({ request }) => app.fetch(request));
     for (const { isRead } of uploads) await isRead;
-    // Within the first seconds nobody knows that they are slow.
+    // In the first seconds they cannot be recognised as slow.
     await expectRefusal(app, toImportRequest(boat, toDocument(boat)), 503, 'UNAVAILABLE');
     nowMs = 20_000;
     await importDocument(app, boat, toDocument(boat));

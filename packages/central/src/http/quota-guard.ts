@@ -14,7 +14,7 @@ const BLOCKED_MS = 5 * 60_000;
 
 /** Applies the daily quotas to requests that end without being stored: refusals and repetitions. */
 export interface QuotaGuard {
-  /** The amount that the installation exceeded lately, or undefined. */
+  /** The amount that the installation exceeded recently, or undefined. */
   blockedBy(installationId: string): QuotaAmount | undefined;
   /** Writes the use of an installation to the database if it is worth a statement, and blocks the installation over its quota. */
   settle(installationId: string): Promise<void>;

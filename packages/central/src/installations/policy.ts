@@ -50,7 +50,7 @@ export function toTokenId(sha256: string): string {
 /** Refused credentials that one address may present at once: a person who mistypes, or a harbour full of boats with old tokens. */
 const FAILURES_BURST = 20;
 
-/** Refused credentials that one address may present for ever. */
+/** Refused credentials that one address may present at a steady rate. */
 const FAILURES_PER_S = 1 / 3;
 
 /** The refused credentials of one address, as far as they are not forgotten. */

@@ -5,7 +5,7 @@ export interface ZoneSeen {
   readonly zone: string;
   /** When the setting was written. */
   readonly changedMs: number;
-  /** When the newest export was made, in which the zones known so far applied. Undefined if there is none. */
+  /** Time of the newest export, at which the known zones applied. Undefined if there is no export. */
   readonly lastExportMs: number | undefined;
   readonly nowMs: number;
 }
