@@ -20,7 +20,7 @@ import {
   toSourceDetail,
 } from './source-table.ts';
 import { createStateRecords, type StateRecord, type StateRecords } from './state-records.ts';
-import { BEFORE_ALL_ROWS, createRowPages, type TableRow } from './table-rows.ts';
+import { eachPage, createRowPages, type TableRow } from './table-rows.ts';
 
 /** The columns that are read, with their names in all versions (docs/spec/sources.md, "3 marine_vision_captures"). `toCapture` names what leaves the boat: `image_path` is read only for the file's size. */
 const COLUMNS = {
@@ -102,13 +102,11 @@ async function* collectDatabase(
     odd,
     onLeftOut: leftOut.of(name),
   };
-  let position = BEFORE_ALL_ROWS;
+  let isEmpty = true;
   try {
     const readPage = createRowPages(table, COLUMN_NAMES, odd);
-    for (;;) {
-      const rows = readPage(position);
-      if (rows.length === 0) break;
-      position = rows.at(-1)?.position ?? position;
+    for (const rows of eachPage(readPage, context.signal)) {
+      isEmpty = false;
       const changed = rows.flatMap((row) => {
         const capture = toCapture(row, reading);
         const line = records.take(capture);
@@ -121,12 +119,7 @@ async function* collectDatabase(
     }
     const last = records.end();
     if (last !== undefined) yield last;
-    return withDetails(
-      { state: position === BEFORE_ALL_ROWS ? 'empty' : 'ok' },
-      odd.detail(),
-      leftOut.detail(),
-      table.unread,
-    );
+    return withDetails({ state: isEmpty ? 'empty' : 'ok' }, odd.detail(), leftOut.detail(), table.unread);
   } catch (error) {
     return { state: 'error', detail: toSourceDetail(error, name, context) };
   } finally {

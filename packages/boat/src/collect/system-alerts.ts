@@ -17,7 +17,7 @@ import {
   toSourceDetail,
 } from './source-table.ts';
 import { createStateRecords, type StateRecord, type StateRecords, toStatePages } from './state-records.ts';
-import { BEFORE_ALL_ROWS, createRowPages } from './table-rows.ts';
+import { eachPage, createRowPages } from './table-rows.ts';
 import { collectWebhookLog } from './webhook-log.ts';
 
 /** The fields of an alert that leave the boat, with the column names of all versions of the self-healing table (docs/spec/sources.md, "7 system_alerts"). */
@@ -77,14 +77,11 @@ async function* collectIssues(
   const leftOut = createLeftOutKeys();
   const onLeftOut = leftOut.of(ISSUES_PATH);
   const naive = toNaiveZone(table, 'timestamp');
-  let position = BEFORE_ALL_ROWS;
+  let isEmpty = true;
   try {
     const readPage = createRowPages(table, FIELD_NAMES, odd);
-    for (;;) {
-      context.signal.throwIfAborted();
-      const rows = readPage(position);
-      if (rows.length === 0) break;
-      position = rows.at(-1)?.position ?? position;
+    for (const rows of eachPage(readPage, context.signal)) {
+      isEmpty = false;
       const found = rows.values().map(({ position: rowid, values }) => {
         const json = readJsonColumn(values.metrics);
         if (json.kind === 'odd') odd.add(`row ${rowid}, column metrics`, json.reason);
@@ -96,12 +93,7 @@ async function* collectIssues(
       });
       yield* toStatePages(records, found);
     }
-    return withDetails(
-      { state: position === BEFORE_ALL_ROWS ? 'empty' : 'ok' },
-      odd.detail(),
-      leftOut.detail(),
-      table.unread,
-    );
+    return withDetails({ state: isEmpty ? 'empty' : 'ok' }, odd.detail(), leftOut.detail(), table.unread);
   } catch (error) {
     return { state: 'error', detail: toSourceDetail(error, ISSUES_PATH, context) };
   } finally {

@@ -24,7 +24,7 @@ export interface TableRow<Field extends string> {
 export type RowPages<Field extends string> = (after: string) => readonly TableRow<Field>[];
 
 /** A position before the first row of any table. */
-export const BEFORE_ALL_ROWS = String(Number.MIN_SAFE_INTEGER);
+const BEFORE_ALL_ROWS = String(Number.MIN_SAFE_INTEGER);
 
 /**
  * Reads the rows of a table as objects. A value of more than `VALUE_SIZE_MAX_BYTES` is never read: it counts as NULL and is
@@ -88,5 +88,21 @@ function allWithin(
     throw error;
   } finally {
     limits.length = before;
+  }
+}
+
+/** Yields the pages of a table in the order of row IDs. Throws the reason of `signal` between two pages once it is aborted. */
+export function* eachPage<Field extends string>(
+  readPage: RowPages<Field>,
+  signal: AbortSignal,
+): Generator<readonly TableRow<Field>[], void, void> {
+  let position = BEFORE_ALL_ROWS;
+  for (;;) {
+    signal.throwIfAborted();
+    const rows = readPage(position);
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    position = last.position;
+    yield rows;
   }
 }
