@@ -9,7 +9,7 @@ import { listRoutes } from '../packages/boat/src/api/contract.ts';
 import { EXPORT_ERROR_CODES } from '../packages/boat/src/platform/errors.ts';
 import { toExitCode as toCentralExitCode } from '../packages/central/src/cli/exit-code.ts';
 import { toHelpText as toCentralHelp } from '../packages/central/src/cli/help.ts';
-import { REFUSALS } from '../packages/central/src/api/contract.ts';
+import { REFUSALS } from '../packages/central/src/api/refusals.ts';
 import { CENTRAL_FAILURE_CODES } from '../packages/central/src/platform/errors.ts';
 import { listGeneratedParts, replaceGenerated } from './reference.ts';
 import { findPageFaults, listPages, toAnchors, toCells, toSection } from './docs.ts';

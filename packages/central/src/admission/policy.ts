@@ -1,6 +1,6 @@
 /**
  * The limits of one kind of work on a node. Only admission refuses an authenticated boat because of load. This file has the
- * limits and the rules. `ADMISSION_REFUSALS` in `api/contract.ts` has the status, code and message of each refusal. Several amounts
+ * limits and the rules. `ADMISSION_REFUSALS` in `api/refusals.ts` has the status, code and message of each refusal. Several amounts
  * are counted separately (decision 0026), so that a boat on a slow link uses memory but no permit.
  */
 export interface AdmissionLimits {

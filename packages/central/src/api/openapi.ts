@@ -1,5 +1,7 @@
 import { CentralErrorSchema, FORMAT_VERSION } from '@d3kos/protocol';
-import { type Access, type AnswerOf, REFUSALS, type Refusal, type Route, ROUTE_LIST } from './contract.ts';
+import { type AnswerOf, ROUTE_LIST } from './contract.ts';
+import { REFUSALS, type Refusal } from './refusals.ts';
+import type { Access, Route } from './route.ts';
 
 /** Returns central's API as an OpenAPI 3.1 document. Its schemas are those that check requests and answers. */
 export function toOpenApi(): AnswerOf<'openApi'> {

@@ -9,7 +9,9 @@ import {
   toWorkBudget,
 } from '../admission/policy.ts';
 import { createWorkMeter } from '../admission/work-meter.ts';
-import { type Load, type Refusal, ROUTE_LIST, type Route, type RouteId, ROUTES } from '../api/contract.ts';
+import { ROUTE_LIST, type RouteId, ROUTES } from '../api/contract.ts';
+import type { Refusal } from '../api/refusals.ts';
+import type { Load, Route } from '../api/route.ts';
 import { isCentralFailure } from '../platform/errors.ts';
 import { DEFAULT_QUOTA } from '../import/policy.ts';
 import { createInlinePreparer } from '../import/preparer.ts';

@@ -1,5 +1,5 @@
 import { isInstallationId } from '@d3kos/protocol';
-import { type Route, toInstallationParameter } from '../api/contract.ts';
+import { type Route, toInstallationParameter } from '../api/route.ts';
 import { type Authentication, authenticate } from '../installations/authenticate.ts';
 import type { Credential } from '../installations/credential.ts';
 import { parseBearer, type Purpose } from '../installations/policy.ts';

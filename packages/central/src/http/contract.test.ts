@@ -3,15 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { toContentDigest } from '@d3kos/protocol';
-import {
-  type Access,
-  REFUSALS,
-  type Refusal,
-  type Route,
-  ROUTE_LIST,
-  type RouteId,
-} from '../api/contract.ts';
+import { ROUTE_LIST, type RouteId } from '../api/contract.ts';
 import { toOpenApi } from '../api/openapi.ts';
+import { REFUSALS, type Refusal } from '../api/refusals.ts';
+import type { Access, Route } from '../api/route.ts';
 import { revoke } from '../installations/enroll.ts';
 import { CentralFailure, type CentralFailureCode } from '../platform/errors.ts';
 import type { Store } from '../platform/ports.ts';

@@ -1,4 +1,4 @@
-import { REFUSALS } from '../api/contract.ts';
+import { REFUSALS } from '../api/refusals.ts';
 import type { FleetTotals } from '../fleet/installations.ts';
 import type { Reply } from './reply.ts';
 

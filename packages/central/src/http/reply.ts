@@ -1,14 +1,7 @@
 import { type CentralError, CONTENT_CODINGS, FORMAT_VERSION } from '@d3kos/protocol';
 import { type AdmissionRefusal, RETRY_AFTER_S } from '../admission/policy.ts';
-import {
-  ADMISSION_REFUSALS,
-  type AnswerOf,
-  type Refusal,
-  type RefusalOf,
-  REFUSALS,
-  type RouteId,
-  ROUTES,
-} from '../api/contract.ts';
+import { type AnswerOf, type RefusalOf, type RouteId, ROUTES } from '../api/contract.ts';
+import { ADMISSION_REFUSALS, REFUSALS, type Refusal } from '../api/refusals.ts';
 
 type Headers = Readonly<Record<string, string>>;
 

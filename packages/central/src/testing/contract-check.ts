@@ -1,7 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { type CentralError, CentralErrorSchema } from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
-import { REFUSALS, type Refusal, type Route, ROUTE_LIST, type RouteId } from '../api/contract.ts';
+import { ROUTE_LIST, type RouteId } from '../api/contract.ts';
+import { REFUSALS, type Refusal } from '../api/refusals.ts';
+import type { Route } from '../api/route.ts';
 
 /** A response in terms of the contract. `route` is undefined for a path or method that no route has. */
 export type ContractReply =

@@ -1,0 +1,137 @@
+import {
+  ExportDocumentSchema,
+  HeldPartsSchema,
+  IMPORT_PATH,
+  LEDGER_ID_HEADER,
+  ReceiptSchema,
+} from '@d3kos/protocol';
+import { Type } from 'typebox';
+import { BOAT_REFUSALS, installationId, JSON_TYPE, type Route } from './route.ts';
+import { ExportStatusSchema, StoredConfigurationSchema } from './schemas.ts';
+
+/** What boats send and read. */
+export const BOAT_ROUTES = {
+  importPart: {
+    method: 'POST',
+    path: IMPORT_PATH,
+    access: 'boat-imports',
+    load: 'import',
+    summary: 'Store a document or one part of a document, and answer with a receipt.',
+    description:
+      'If a key is repeated with the same body, central returns the same receipt with `duplicate:true`. If the body is different, it answers 409. If another export has the same sequence in the same ledger, it answers 409 `LEDGER_DIVERGED`, and the boat begins a new ledger.',
+    parameters: [
+      {
+        in: 'header',
+        name: 'Idempotency-Key',
+        required: false,
+        description: '`<export_id>/<part index>`. If it is absent, central derives it from the document.',
+        schema: Type.String(),
+      },
+      {
+        in: 'header',
+        name: 'Content-Digest',
+        required: false,
+        description: 'RFC 9530 sha-256 of the bytes sent',
+        schema: Type.String(),
+      },
+      {
+        in: 'header',
+        name: LEDGER_ID_HEADER,
+        required: false,
+        description:
+          'The ledger that the boat uses now; it differs from the document for an export of a lost ledger',
+        schema: Type.String(),
+      },
+      {
+        in: 'header',
+        name: 'Content-Encoding',
+        required: false,
+        description: 'gzip, br or zstd',
+        schema: Type.String(),
+      },
+    ],
+    body: ExportDocumentSchema,
+    answer: { description: 'The receipt', contentType: JSON_TYPE, schema: ReceiptSchema },
+    refusals: [
+      'INVALID_FORMAT',
+      'INVALID_DIGEST',
+      'INSTALLATION_MISMATCH',
+      'BODY_INCOMPLETE',
+      'IDEMPOTENCY_CONFLICT',
+      'LEDGER_DIVERGED',
+      'BODY_TOO_LARGE',
+      'UNSUPPORTED_MEDIA_TYPE',
+      'QUOTA_EXCEEDED',
+      ...BOAT_REFUSALS,
+    ],
+  },
+  heldParts: {
+    method: 'GET',
+    path: `${IMPORT_PATH}/{export_id}`,
+    access: 'boat-reads',
+    load: 'small-query',
+    summary: "Return the receipts for the parts that central holds of one of the boat's exports.",
+    description: 'If `next` is not null, pass its value as `?after=` to get the rest.',
+    parameters: [
+      {
+        in: 'path',
+        name: 'export_id',
+        required: true,
+        description: 'The export',
+        schema: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,80}$' }),
+      },
+      {
+        in: 'query',
+        name: 'after',
+        required: false,
+        description: 'Return only parts with a higher index',
+        schema: Type.String({ pattern: '^[0-9]{1,7}$' }),
+      },
+    ],
+    body: undefined,
+    answer: { description: 'The receipts', contentType: JSON_TYPE, schema: HeldPartsSchema },
+    refusals: ['INVALID_FORMAT', ...BOAT_REFUSALS],
+  },
+  exportStatus: {
+    method: 'GET',
+    path: '/api/v1/data/export/status',
+    access: 'boat-or-operator',
+    load: 'query',
+    summary:
+      'Return what central holds of an installation, and the sequences missing from its newest ledger.',
+    description:
+      '`withdrawn_sequences` are missing because the boat withdrew them; later exports contain their records. `concurrent_ledgers` is above 0 if two machines use this installation ID. Values that only the boat has are null.',
+    parameters: [
+      {
+        in: 'query',
+        name: 'installation_id',
+        required: true,
+        description: 'The installation',
+        schema: installationId,
+      },
+    ],
+    body: undefined,
+    answer: { description: 'The status', contentType: JSON_TYPE, schema: ExportStatusSchema },
+    refusals: ['INVALID_FORMAT', 'INSTALLATION_MISMATCH', 'NOT_FOUND', ...BOAT_REFUSALS],
+  },
+  configuration: {
+    method: 'GET',
+    path: '/api/v1/installations/{id}/configuration',
+    access: 'boat-or-operator',
+    load: 'query',
+    summary: 'Return the newest onboarding and settings records, which are used to restore a reflashed boat.',
+    description: 'A record larger than 2 MiB is returned as null.',
+    parameters: [
+      {
+        in: 'path',
+        name: 'id',
+        required: true,
+        description: 'The installation',
+        schema: installationId,
+      },
+    ],
+    body: undefined,
+    answer: { description: 'The configuration', contentType: JSON_TYPE, schema: StoredConfigurationSchema },
+    refusals: ['INVALID_FORMAT', 'INSTALLATION_MISMATCH', 'NOT_FOUND', ...BOAT_REFUSALS],
+  },
+} as const satisfies Readonly<Record<string, Route>>;

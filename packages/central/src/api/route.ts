@@ -1,0 +1,80 @@
+import { INSTALLATION_ID_PATTERN } from '@d3kos/protocol';
+import { type TSchema, Type } from 'typebox';
+import type { Refusal } from './refusals.ts';
+
+/** Who may call a route. Every request to it is authorized by `http/authorize.ts` before its handler runs. */
+export type Access =
+  /** Anyone, without credentials. */
+  | 'anyone'
+  /** A boat, with its device token or, where the operator allows it, its installation id. */
+  | 'boat-imports'
+  /** A boat, with its device token. An installation id is not secret, so it gives no read access. */
+  | 'boat-reads'
+  /** A boat as in `boat-reads`, for its own installation, which a parameter names; or the operator, for any installation. */
+  | 'boat-or-operator'
+  | 'operator';
+
+/** Which limits of `admission/policy.ts` a boat's request counts against. The operator's requests are not limited. */
+export type Load =
+  | 'none'
+  | 'import'
+  /** Reads everything that central holds of an installation. The request needs a permit. */
+  | 'query'
+  /** Reads a few rows. Only the limit per installation applies. */
+  | 'small-query';
+
+/** A parameter as OpenAPI describes it. Path and query parameters are checked with `schema` before the handler runs. */
+export interface Parameter {
+  readonly in: 'path' | 'query' | 'header';
+  readonly name: string;
+  readonly required: boolean;
+  readonly description: string;
+  readonly schema: TSchema;
+}
+
+/** One route. Its handler, OpenAPI and the reference page derive from these facts. */
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** In OpenAPI's form: `{name}` is a path parameter. */
+  readonly path: string;
+  readonly access: Access;
+  readonly load: Load;
+  readonly summary: string;
+  /** Further sentences of the reference page, in Markdown. */
+  readonly description: string;
+  readonly parameters: readonly Parameter[];
+  /** The schema of a decoded request body. Undefined if the route takes no body. */
+  readonly body: TSchema | undefined;
+  /** The only answer that is not a refusal. Its status is 200. */
+  readonly answer: {
+    readonly description: string;
+    readonly contentType: string;
+    readonly schema: TSchema;
+  };
+  readonly refusals: readonly Refusal[];
+}
+
+/** The content type of every JSON answer. */
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** Refusals of every route that reads the database. */
+export const STORE_REFUSALS = ['INTERNAL', 'UNAVAILABLE'] as const;
+/** Refusals of every route for boats. */
+export const BOAT_REFUSALS = [
+  'INVALID_TOKEN',
+  'INSTALLATION_DISABLED',
+  'TOO_MANY_REQUESTS',
+  ...STORE_REFUSALS,
+] as const;
+
+/** The parameter that names the installation of a `boat-or-operator` route. */
+export const installationId = Type.String({ pattern: INSTALLATION_ID_PATTERN });
+
+/** Value of the parameter that names the installation. Undefined if the request does not have it. */
+export function toInstallationParameter(
+  route: Route,
+  parameters: Readonly<Partial<Record<string, string>>>,
+): string | undefined {
+  const parameter = route.parameters.find(({ schema }) => schema === installationId);
+  return parameter === undefined ? undefined : parameters[parameter.name];
+}

@@ -1,0 +1,27 @@
+import type { BOAT_ROUTES } from '../api/boat-routes.ts';
+import { loadConfiguration } from '../fleet/configuration.ts';
+import { loadExportStatus } from '../fleet/export-status.ts';
+import { loadHeldParts } from '../import/held-parts.ts';
+import { handleImport } from './import-route.ts';
+import { answer, refuse } from './reply.ts';
+import type { Handler } from './route-request.ts';
+
+/** Handlers of the routes for boats. */
+export const BOAT_HANDLERS: { readonly [Id in keyof typeof BOAT_ROUTES]: Handler<Id> } = {
+  importPart: handleImport,
+  // R53: "Central MUST answer only for the installation of the token; an export that it does not hold has an empty list."
+  heldParts: async ({ store }, { installationId, parameters }) =>
+    answer(
+      await loadHeldParts(store, installationId, parameters.export_id ?? '', Number(parameters.after ?? '0')),
+    ),
+  exportStatus: async ({ store }, { installationId }) =>
+    toFound(await loadExportStatus(store, installationId)),
+  configuration: async ({ store }, { installationId }) =>
+    toFound(await loadConfiguration(store, installationId)),
+};
+
+function toFound<T>(found: T | undefined) {
+  return found === undefined
+    ? refuse('NOT_FOUND', 'this installation is not enrolled')
+    : { kind: 'answered' as const, body: found, headers: {} };
+}
