@@ -1,21 +1,107 @@
-import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { arch, platform } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 
-/** Places where Linux distributions install Chromium. `CHROMIUM` names another one. */
+/** Places where Linux distributions install Chromium. They are used only where the package has no Chromium for the processor. */
 const CHROMIUM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-
-/** The path of an installed Chromium, or undefined. */
-export function findChromium(): string | undefined {
-  return [process.env['CHROMIUM'] ?? '', ...CHROMIUM_PATHS].find((path) => path !== '' && existsSync(path));
-}
+/** The folder for files that are made from installed packages. `npm ci` removes it. */
+const CACHE = join(import.meta.dirname, '..', '..', '..', '..', '..', 'node_modules', '.cache');
 
 /** Why tests and pictures are skipped without a browser. */
 export const NO_BROWSER =
-  'no Chromium is installed; install the package chromium, or set CHROMIUM to its path';
+  'the package @sparticuz/chromium has a browser only for Linux on x64; install the package chromium, or set CHROMIUM to its path';
+
+/**
+ * The path of a Chromium, or undefined. The one in the package `@sparticuz/chromium` comes first, because every machine then draws the
+ * same pictures. It is unpacked once, which takes a few seconds. The variable `CHROMIUM` names another one.
+ */
+export function findChromium(): string | undefined {
+  const named = process.env['CHROMIUM'];
+  if (named !== undefined && named !== '') return named;
+  if (platform() === 'linux' && arch() === 'x64') return join(unpackChromium(), 'chromium');
+  return CHROMIUM_PATHS.find((path) => existsSync(path));
+}
+
+/**
+ * Unpacks the Chromium of the package and returns its folder. Several processes may do so at the same time: each unpacks into a folder
+ * of its own, and the first rename counts.
+ */
+function unpackChromium(): string {
+  const module = import.meta.resolve('@sparticuz/chromium');
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', module), 'utf8'));
+  // The package has a version, as npm requires.
+  const { version } = manifest as { readonly version: string };
+  const folder = join(CACHE, `chromium-${version}`);
+  if (existsSync(folder)) return folder;
+  mkdirSync(CACHE, { recursive: true });
+  const staged = mkdtempSync(`${folder}-`);
+  try {
+    // The package unpacks into the folder for temporary files, which it reads when it is imported. This variable makes it unpack the
+    // libraries that a minimal system lacks.
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [
+        '--input-type=module',
+        '--eval',
+        `import chromium from ${JSON.stringify(module)}; await chromium.executablePath();`,
+      ],
+      {
+        env: { ...process.env, TMPDIR: staged, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' },
+        encoding: 'utf8',
+      },
+    );
+    if (status !== 0) throw new Error(`Unpacking Chromium into ${staged} failed: ${stderr}`);
+    writeFileSync(join(staged, 'fonts.conf'), toFontConfiguration());
+    renameSync(staged, folder);
+  } catch (error) {
+    rmSync(staged, { recursive: true, force: true });
+    // Another process may have unpacked it meanwhile.
+    if (!existsSync(folder)) throw error;
+  }
+  return folder;
+}
+
+/**
+ * The fonts of tests and pictures: DejaVu Sans, which boats have and which is wider than most, and Kosugi for Chinese and Japanese. They
+ * come from packages, so that text has the same width on every machine.
+ */
+function toFontConfiguration(): string {
+  const folders = [
+    'dejavu-fonts-ttf/ttf/DejaVuSans.ttf',
+    '@expo-google-fonts/kosugi/Kosugi_400Regular.ttf',
+  ].map((file) => dirname(fileURLToPath(import.meta.resolve(file))));
+  return `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+${folders.map((folder) => `  <dir>${folder}</dir>`).join('\n')}
+  <cachedir prefix="xdg">fontconfig</cachedir>
+  <alias><family>sans-serif</family><prefer><family>DejaVu Sans</family><family>Kosugi</family></prefer></alias>
+  <alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
+</fontconfig>
+`;
+}
 
 /** Starts the browser. It loads only pages of this machine, so it needs no sandbox. */
 export async function startBrowser(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+  const folder = dirname(executablePath);
+  const isOfPackage = folder.startsWith(CACHE);
+  return chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--no-zygote', '--disable-gpu', '--font-render-hinting=none'],
+    ...(isOfPackage
+      ? {
+          env: {
+            ...process.env,
+            FONTCONFIG_FILE: join(folder, 'fonts.conf'),
+            XDG_CACHE_HOME: folder,
+            LD_LIBRARY_PATH: join(folder, 'al2023', 'lib'),
+          },
+        }
+      : {}),
+  });
 }
 
 /** The screens that the page is made for: two kiosks and a phone. */
