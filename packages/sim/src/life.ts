@@ -177,9 +177,15 @@ async function liveThroughCalm(sim: Simulation, boat: Boat): Promise<void> {
   if (sim.running === undefined) return;
   await oracle.checkDrained(boat, daysRequested);
   oracle.checkViews(boat);
+  const { ledgerId } = boat.ledger.facts;
   for (const entry of boat.ledger.queue.list('failed'))
     if (machine.medium.get(entry.exportFile) !== undefined) boat.manager.retry(entry.queueId);
   await drain(sim, boat);
+  // A retried export can reveal that the ledger went back. The next export is then full, and repairs what older exports replaced.
+  if (boat.ledger.facts.ledgerId !== ledgerId) {
+    performAction(sim, { kind: 'export', type: 'incremental' });
+    await drain(sim, boat);
+  }
   if (currentBoat(sim) === undefined) return;
   await oracle.checkFinished(boat, daysRequested);
 }

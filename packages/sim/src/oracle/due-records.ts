@@ -7,14 +7,16 @@ import type { LedgerFacts } from './ledger-facts.ts';
 export interface DueRecords {
   /** Records that the ledger's current boatlog cursor belongs to the current boatlog database. */
   noteCursor(ledger: LedgerFacts): void;
+  /** The database to which each boatlog cursor belongs, by the cursor's check value. */
+  readonly generations: Map<string, number>;
   /** Returns the prediction for one state of the ledger. */
   predict(ledger: LedgerFacts): (record: TruthRecord) => boolean;
 }
 
 export function createDueRecords(sources: BoatSources, files: ExportFiles): DueRecords {
-  /** The database to which each boatlog cursor belongs, by the cursor's check value. */
   const generations = new Map<string, number>();
   return {
+    generations,
     noteCursor: (ledger) => {
       const cursor = ledger.boatlogCursor();
       if (cursor !== undefined && !generations.has(cursor.check))

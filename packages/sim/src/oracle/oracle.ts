@@ -157,6 +157,8 @@ function takeImage(evidence: OwnEvidence): () => void {
 function introduce(first: OwnEvidence, second: OwnEvidence): void {
   replaceAll(second.acknowledged, [...first.acknowledged]);
   replaceAll(second.required, [...first.required]);
+  // The copied ledger has the same cursor, even if the log was replaced after the last export.
+  replaceAll(second.due.generations, [...first.due.generations]);
   const shared = new Set(first.sources.records.keys());
   const isShared = (key: string): boolean => shared.has(key);
   second.peer = { identify: first.identify, isShared };
