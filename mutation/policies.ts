@@ -96,8 +96,15 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
   {
     name: 'the status 429 blocks the destination',
     file: VERDICTS,
-    before: '    case 429:\n',
+    before: "    case 429:\n      return { kind: 'throttled', detail, ...toWait(outcome.retryAfterMs) };\n",
     after: '',
+    killedBy: VERDICT_TESTS,
+  },
+  {
+    name: 'a quota of central fails the export after four tries',
+    file: VERDICTS,
+    before: "return { kind: 'throttled', detail, ...toWait(outcome.retryAfterMs) };",
+    after: 'return failed(detail, outcome.retryAfterMs);',
     killedBy: VERDICT_TESTS,
   },
   {

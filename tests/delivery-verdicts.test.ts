@@ -214,7 +214,7 @@ for (const [status, code] of [
     }));
 
 for (const [name, script, expected] of [
-  ['429 with Retry-After', refuse(429, 'TOO_MANY_REQUESTS', { 'retry-after': '600' }), 600_000],
+  ['503 with Retry-After', refuse(503, 'UNAVAILABLE', { 'retry-after': '600' }), 600_000],
   ['503', refuse(503, 'UNAVAILABLE'), 300_000],
   ['500', refuse(500, 'INTERNAL'), 300_000],
   ['502 with HTML', html(502), 300_000],
@@ -232,6 +232,26 @@ for (const [name, script, expected] of [
       assert.ok(waitMs > expected * 0.95 && waitMs < expected * 1.11, `waits ${waitMs} ms`);
       assert.equal(await state(running), 'unavailable');
     }));
+
+test('429 uses up no attempt, no export is sent meanwhile, and "send now" tries again at once', () => {
+  const quota = refuse(429, 'QUOTA_EXCEEDED', { 'retry-after': '3600' });
+  return withBoat(importing(quota), async (running, central) => {
+    const posts = () => central.seen.filter(({ method }) => method === 'POST').length;
+    for (let tries = 1; tries <= 5; tries += 1) {
+      await running.request('POST', '/export/generate');
+      await running.request('POST', '/export/queue/process');
+      await until('the refusal', () => posts() >= tries && counts(running).uploading === 0);
+    }
+    assert.deepEqual(
+      running.boat.ledger.queue.list('pending').map(({ retryCount }) => retryCount),
+      [0, 0, 0, 0, 0],
+    );
+    assert.equal(await state(running), 'unavailable');
+    central.answer(accepting);
+    await running.request('POST', '/export/queue/process');
+    await until('the deliveries', () => counts(running).completed === 5);
+  });
+});
 
 test('an incomplete answer uses up an attempt, and a retry with the same key delivers the export', () => {
   let posts = 0;

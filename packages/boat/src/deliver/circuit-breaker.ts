@@ -1,7 +1,7 @@
 import type { MonotonicMs, World } from '../platform/ports.ts';
 import type { CentralClient } from './central-client.ts';
 import type { ReportDelivery } from './delivery-event.ts';
-import { BLOCKED_RETRY_MS, isQuickProbe, probeDelay, refusedSendsPause } from './policy/backoff.ts';
+import { BLOCKED_RETRY_MS, isQuickProbe, probeDelay, refusedPartDelay, refusedSendsPause } from './policy/backoff.ts';
 import {
   type Destination,
   type DestinationEvent,
@@ -32,8 +32,8 @@ export interface CircuitBreaker {
   /** Records that central answered an authenticated request. */
   recordSuccess(): void;
   /**
-   * Records a verdict. `unreachable` opens the breaker until a probe reaches central. `refused_on_the_way` opens it only after
-   * several in a row.
+   * Records a verdict. `unreachable` opens the breaker until a probe reaches central. `throttled` opens it for the wait that central
+   * asks for. `refused_on_the_way` opens it only after several in a row.
    */
   recordVerdict(verdict: Verdict): void;
   /** Opens the breaker for `delayMs`, because central fails for every export. */
@@ -72,6 +72,8 @@ function createOpenTime({ clock, random }: Pick<World, 'clock' | 'random'>) {
   let probes = 0;
   /** Sends in a row that an intermediary refused. */
   let refusedSends = 0;
+  /** Sends in a row for which central asked the boat to wait. */
+  let throttledSends = 0;
   const open = (delayMs: number): number => {
     openUntil = (clock.monotonic() + delayMs) as MonotonicMs;
     return delayMs;
@@ -101,8 +103,13 @@ function createOpenTime({ clock, random }: Pick<World, 'clock' | 'random'>) {
       refusedSends += 1;
       open(refusedSendsPause(refusedSends, random.fraction()));
     },
+    recordThrottledSend: (retryAfterMs: number | undefined): void => {
+      throttledSends += 1;
+      open(refusedPartDelay({ refusals: throttledSends, retryAfterMs, fraction: random.fraction() }));
+    },
     recordSuccess: (): void => {
       refusedSends = 0;
+      throttledSends = 0;
     },
     end: (): void => {
       openUntil = undefined;
@@ -144,6 +151,7 @@ export function createCircuitBreaker(
     recordVerdict(verdict) {
       destination.observe({ kind: 'verdict', verdict });
       if (verdict.kind === 'unreachable') openTime.openUnreachable();
+      if (verdict.kind === 'throttled') openTime.recordThrottledSend(verdict.retryAfterMs);
       if (verdict.kind === 'refused_on_the_way') openTime.recordRefusedSend();
     },
     open: openTime.open,

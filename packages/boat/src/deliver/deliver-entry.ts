@@ -214,6 +214,7 @@ async function* sendParts(
         return { ...verdict, wireSizeBytes };
       case 'unreachable':
       case 'unavailable':
+      case 'throttled':
       case 'refused_on_the_way':
       case 'blocked':
       case 'diverged':

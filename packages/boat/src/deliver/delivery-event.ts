@@ -43,7 +43,7 @@ export type DeliveryEvent =
   | {
       readonly kind: 'waits_unspent';
       readonly queueId: string;
-      readonly reason: 'unreachable' | 'blocked' | 'diverged' | 'not_permitted' | 'cancelled';
+      readonly reason: 'unreachable' | 'throttled' | 'blocked' | 'diverged' | 'not_permitted' | 'cancelled';
       readonly detail: string;
     }
   /** Central knows another export under the ledger and sequence of this one, so the boat began a new ledger. */

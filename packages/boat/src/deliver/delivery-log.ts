@@ -33,7 +33,7 @@ export function toDeliveryLogLine(event: DeliveryEvent): DeliveryLogLine | undef
       );
     case 'waits_unspent':
       // The line about the destination or the licence gives the other reasons.
-      return event.reason === 'unreachable'
+      return event.reason === 'unreachable' || event.reason === 'throttled'
         ? info(`Export upload failed: ${event.queueId} waits: ${event.detail}`)
         : undefined;
     case 'ledger_begun':

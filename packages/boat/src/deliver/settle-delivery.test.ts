@@ -104,6 +104,22 @@ test('a failure of central for every export spends one attempt, and every export
   assert.ok(breaker.openForMs() > 50_000, `${breaker.openForMs()} ms`);
 });
 
+test('a quota of central spends no attempt however often it is refused, and every export waits', async () => {
+  const { ledger, entry, breaker, kinds, settleVerdict } = startDelivery();
+  const verdict = { kind: 'throttled', detail: 'HTTP 429 QUOTA_EXCEEDED: spent', retryAfterMs: 60_000 } as const;
+  for (let refusals = 1; refusals <= 12; refusals += 1) {
+    const after = await settleVerdict(verdict);
+    assert.deepEqual([after?.status, after?.retryCount], ['pending', 0]);
+    assert.ok(ledger.queue.claim(({ entryNo }) => entryNo === entry.entryNo) !== undefined);
+  }
+  assert.equal(breaker.destination().state, 'unavailable');
+  assert.ok(breaker.openForMs() > 50 * 60_000, 'the wait grows to an hour');
+  breaker.recordSuccess();
+  await settleVerdict(verdict);
+  assert.ok(breaker.openForMs() <= 66_000, 'the wait is as short as before once central has accepted a part');
+  assert.deepEqual([...new Set(kinds())], ['destination_changed', 'waits_unspent']);
+});
+
 test('a destination that is not reached costs no attempt, and the breaker stays open until a probe does', async () => {
   const { breaker, kinds, settleVerdict } = startDelivery();
   const after = await settleVerdict({ kind: 'unreachable', destination: 'offline', detail: 'no answer' });

@@ -10,7 +10,7 @@ import type { DeliveryEvent } from './delivery-event.ts';
 import type { DeliveryReporter } from './delivery-reporter.ts';
 import type { EntrySelector } from './entry-selector.ts';
 import type { PartFailures } from './part-failures.ts';
-import { nextAttempt, stepAsideDelay } from './policy/backoff.ts';
+import { nextAttempt, refusedPartDelay } from './policy/backoff.ts';
 import type { Verdict } from './policy/verdict.ts';
 
 /** How this run of an entry's delivery ended. `paused` means that the worker stopped it after an acknowledged part. */
@@ -77,6 +77,9 @@ async function settleVerdict(
       return;
     case 'refused_on_the_way':
       stepAside(deps, entry, verdict, wireSizeBytes);
+      return;
+    case 'throttled':
+      waitUnspent(deps, entry, { reason: 'throttled', detail: verdict.detail, wireSizeBytes });
       return;
     case 'blocked':
       waitUnspent(deps, entry, { reason: 'blocked', detail: verdict.detail, wireSizeBytes });
@@ -161,7 +164,7 @@ function stepAside(
   const { clock, random } = deps.world;
   // A part may have been acknowledged since the entry was claimed.
   const refusals = (deps.ledger.queue.get(entry.entryNo)?.refusalCount ?? 0) + 1;
-  const delayMs = stepAsideDelay({ refusals, retryAfterMs, fraction: random.fraction() });
+  const delayMs = refusedPartDelay({ refusals, retryAfterMs, fraction: random.fraction() });
   deps.reporter.report({ kind: 'stepped_aside', queueId: entry.queueId, detail, delayMs });
   deps.selector.setWait(entry.entryNo, delayMs);
   deps.ledger.queue.putBack(entry.entryNo, {

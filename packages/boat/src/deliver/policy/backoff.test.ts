@@ -8,7 +8,7 @@ import {
   probeDelay,
   refusedSendsPause,
   RETRY_DELAY_MAX_MS,
-  stepAsideDelay,
+  refusedPartDelay,
 } from './backoff.ts';
 
 const MINUTE_MS = 60_000;
@@ -76,7 +76,7 @@ describe('waits for a destination', () => {
 
   it('of a refused export grow from 10 seconds to an hour, or last as long as Retry-After requests', () => {
     const wait = (refusals: number, retryAfterMs?: number, fraction = 0) =>
-      stepAsideDelay({ refusals, retryAfterMs, fraction });
+      refusedPartDelay({ refusals, retryAfterMs, fraction });
     assert.deepEqual(
       [1, 2, 9, 10, 10_000].map((refusals) => wait(refusals)),
       [10_000, 20_000, 2_560_000, RETRY_DELAY_MAX_MS, RETRY_DELAY_MAX_MS],

@@ -89,20 +89,20 @@ export function probeDelay(probes: number, fraction: number): number {
   return withJitter(baseMs, fraction, PROBE_DELAY_MAX_MS);
 }
 
-/** The first wait of an export that an intermediary refuses. A proxy that restarts is back by then. */
-const STEP_ASIDE_MIN_MS = 10_000;
+/** The first wait after a refused part. A proxy that restarts is back by then. */
+const REFUSED_PART_MIN_MS = 10_000;
 
 /**
- * How long an export steps aside after an intermediary refused it `refusals` times in a row (1 or more). The wait doubles from
- * 10 s to 1 h, because each try sends a part over a connection that the owner pays for. A longer `retryAfterMs` replaces it, up
- * to 1 h. `fraction` in [0, 1) adds up to 10 %.
+ * The wait after a part was refused `refusals` times in a row (1 or more): by an intermediary, so that the export steps aside, or
+ * by central, which asks the boat to wait. It doubles from 10 s to 1 h, because each try sends a part over a connection that the
+ * owner pays for. A longer `retryAfterMs` replaces it, up to 1 h. `fraction` in [0, 1) adds up to 10 %.
  */
-export function stepAsideDelay(refused: {
+export function refusedPartDelay(refused: {
   readonly refusals: number;
   readonly retryAfterMs: number | undefined;
   readonly fraction: number;
 }): number {
-  const baseMs = STEP_ASIDE_MIN_MS * 2 ** Math.min(refused.refusals - 1, 10);
+  const baseMs = REFUSED_PART_MIN_MS * 2 ** Math.min(refused.refusals - 1, 10);
   const delayMs = Math.min(Math.max(baseMs, refused.retryAfterMs ?? 0), RETRY_DELAY_MAX_MS);
   return withJitter(delayMs, refused.fraction, RETRY_DELAY_MAX_MS);
 }

@@ -82,6 +82,7 @@ function observeVerdict(verdict: Verdict): Observation | undefined {
     case 'unreachable':
       return { state: verdict.destination, detail: verdict.detail };
     case 'unavailable':
+    case 'throttled':
       return { state: 'unavailable', detail: verdict.detail };
     case 'blocked':
       return { state: 'blocked', detail: verdict.detail };

@@ -57,9 +57,10 @@ describe('the verdict on an outcome', () => {
   const table: readonly (readonly [name: string, outcome: Outcome, verdict: string])[] = [
     ['a matching receipt', { kind: 'receipt', receipt, offers: [] }, 'delivered'],
     ['a receipt for another export', { kind: 'receipt_mismatch', detail: 'x' }, 'refused_on_the_way'],
-    ...[408, 425, 429, 500, 501, 502, 503, 504, 507, 599].map(
+    ...[408, 425, 500, 501, 502, 503, 504, 507, 599].map(
       (status) => [`central's ${status}`, refused(status), 'unavailable/export'] as const,
     ),
+    ["central's 429", refused(429), 'throttled'],
     ...[401, 403, 404, 405, 410, 426].map(
       (status) => [`central's ${status}`, refused(status), 'blocked'] as const,
     ),
@@ -160,9 +161,12 @@ describe('the verdict on an outcome', () => {
   });
 
   it('carries the wait that central requests', () => {
-    const verdict = confirm(decideVerdict(refused(429, 90_000), facts));
+    const verdict = confirm(decideVerdict(refused(503, 90_000), facts));
     assert.ok(verdict.kind === 'unavailable');
     assert.equal(verdict.retryAfterMs, 90_000);
+    const throttled = decideVerdict(refused(429, 90_000), facts);
+    assert.ok(throttled.kind === 'throttled');
+    assert.equal(throttled.retryAfterMs, 90_000);
   });
 
   it('carries the reason that central gave', () => {

@@ -23,6 +23,11 @@ export type Verdict =
       readonly retryAfterMs?: number;
     }
   /**
+   * Central asks this boat to wait, because the boat has used its share or its quota. That is no fault of the export, so no attempt
+   * is spent and no export fails for it. Nothing is sent during the wait, because the limit applies to all exports of the boat.
+   */
+  | { readonly kind: 'throttled'; readonly detail: string; readonly retryAfterMs?: number }
+  /**
    * Central answers its health probe, but an intermediary refuses this part. The export steps aside with waits of its own, and
    * the other exports are sent. No attempt is spent.
    */
@@ -112,8 +117,10 @@ function decideRefusal(
   switch (status) {
     case 408:
     case 425:
-    case 429:
       return failed(detail, outcome.retryAfterMs);
+    // docs/spec/protocol.md R41: "… and MUST NOT count one after 429 or if central does not answer the probe."
+    case 429:
+      return { kind: 'throttled', detail, ...toWait(outcome.retryAfterMs) };
     // docs/spec/protocol.md R44: "A boat MUST cut a part that got 413 into smaller parts if it holds more than one
     // record."
     case 413:
