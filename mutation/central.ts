@@ -18,6 +18,7 @@ const QUOTA_TESTS = ['packages/central/src/http/import-quota.test.ts'];
 const POOL_TESTS = ['packages/central/src/platform/worker-pool.test.ts'];
 const INSTALLATIONS_TESTS = ['packages/central/src/installations/policy.test.ts'];
 
+const GAP_TESTS = ['packages/central/src/import/gaps.test.ts'];
 const LEDGER_POLICY = 'packages/central/src/import/ledger-policy.ts';
 
 /** Faults in central. */
@@ -367,10 +368,17 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an export that its boat withdrew is still reported as a gap',
-    file: 'packages/central/src/fleet/missing-sequences.ts',
-    before: 'if (!withdrawn.has(sequence)) missing.push(sequence);',
-    after: 'if (sequence > 0) missing.push(sequence);',
-    killedBy: ['packages/central/src/fleet/missing-sequences.test.ts'],
+    file: 'packages/central/src/import/gap-policy.ts',
+    before: 'if (isWithdrawn) ranges.push({ first: at, last: at, isWithdrawn });',
+    after: 'if (isWithdrawn) ranges.push({ first: at, last: at, isWithdrawn: false });',
+    killedBy: GAP_TESTS,
+  },
+  {
+    name: 'an export stays a gap after its last part arrived',
+    file: 'packages/central/src/import/gaps.ts',
+    before: 'const filled = isFilled ? sequence : undefined;',
+    after: 'const filled = isFilled ? undefined : undefined;',
+    killedBy: GAP_TESTS,
   },
   {
     name: "an import uses the database server's default isolation level",

@@ -39,6 +39,11 @@ export async function countImport(
           sql<string | null>`${toSoftwareVersion(document)}::text`,
           'software_version',
         ),
+        // Those of the newest ledger, which this part's ledger may have become.
+        missing_sequences: sql<number>`case when ${ledgerId}::text = last_ledger_id or (${isLatest} and ${ledgerId}::text is not null)
+          then (select l.missing_count from ledgers l
+            where l.installation_id = ${document.installation_id}::text and l.ledger_id = ${ledgerId}::text)
+          else missing_sequences end`,
         claimed_tier: latest(sql<number | null>`${document.tier ?? null}::smallint`, 'claimed_tier'),
         documents: column('documents', '+', 1),
         records: column('records', '+', recordCount),

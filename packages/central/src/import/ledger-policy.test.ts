@@ -8,7 +8,9 @@ const BUNDLE: Arrival = { kind: 'bundle' };
 const fromSender = (senderLedgerId: string | undefined): Arrival => ({ kind: 'network', senderLedgerId });
 const facts = (some: Partial<LedgerFacts> = {}): LedgerFacts => ({
   knownExportId: undefined,
-  highestSequence: 6,
+  partsHeld: 0,
+  partCount: 0,
+  span: { lowest: 1, highest: 6 },
   newerLedgers: [],
   ...some,
 });
@@ -52,7 +54,7 @@ test('a machine that still uses the older ledger is concurrent, and its record t
 });
 
 test('a document without a ledger or a sequence is accepted', () => {
-  const nothing = { knownExportId: undefined, highestSequence: undefined, newerLedgers: [] };
+  const nothing = facts({ span: undefined });
   for (const place of [
     { ledgerId: undefined, sequence: undefined },
     { ledgerId: undefined, sequence: 4 },

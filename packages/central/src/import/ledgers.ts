@@ -1,5 +1,6 @@
 import type { Queryable } from '../platform/ports.ts';
-import { numberOrNullOf, textOf } from '../store/row.ts';
+import { numberOf, numberOrNullOf, textOrNullOf } from '../store/row.ts';
+import { updateGaps } from './gaps.ts';
 import type { LedgerFacts } from './ledger-policy.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 
@@ -12,30 +13,36 @@ export async function findLedgerFacts(
   document: PartToStore['document'],
 ): Promise<LedgerFacts> {
   const { installation_id, ledger_id, sequence } = document;
-  if (ledger_id === undefined)
-    return { knownExportId: undefined, highestSequence: undefined, newerLedgers: [] };
-  const [known] = await tx.query(
-    `select export_id from ledger_exports
-     where installation_id = $1::text and ledger_id = $2::text and sequence = $3::bigint`,
+  if (ledger_id === undefined) return NOTHING_KNOWN;
+  const [row = {}] = await tx.query(
+    `select e.export_id, coalesce(e.parts_held, 0) as parts_held, coalesce(e.part_count, 0) as part_count,
+       l.lowest_sequence::float8 as lowest, l.highest_sequence::float8 as highest,
+       (select json_agg(n.ledger_id order by n.ledger_no)::text from ledgers n
+        where n.installation_id = l.installation_id and n.ledger_no > l.ledger_no) as newer
+     from (select $1::text as installation_id, $2::text as ledger_id, $3::bigint as sequence) d
+       left join ledgers l on l.installation_id = d.installation_id and l.ledger_id = d.ledger_id
+       left join ledger_exports e on e.installation_id = d.installation_id and e.ledger_id = d.ledger_id
+         and e.sequence = d.sequence`,
     [installation_id, ledger_id, sequence ?? null],
   );
-  const [ledger] = await tx.query(
-    `select highest_sequence::float8 as highest_sequence from ledgers
-     where installation_id = $1::text and ledger_id = $2::text`,
-    [installation_id, ledger_id],
-  );
-  const newer = await tx.query(
-    `select ledger_id from ledgers where installation_id = $1::text
-       and ledger_no > (select ledger_no from ledgers where installation_id = $1::text and ledger_id = $2::text)
-     order by ledger_no`,
-    [installation_id, ledger_id],
-  );
+  const [lowest, highest] = [numberOrNullOf(row, 'lowest'), numberOrNullOf(row, 'highest')];
   return {
-    knownExportId: known === undefined ? undefined : textOf(known, 'export_id'),
-    highestSequence: ledger === undefined ? undefined : numberOrNullOf(ledger, 'highest_sequence'),
-    newerLedgers: newer.map((row) => textOf(row, 'ledger_id')),
+    knownExportId: textOrNullOf(row, 'export_id') ?? undefined,
+    partsHeld: numberOf(row, 'parts_held'),
+    partCount: numberOf(row, 'part_count'),
+    span: lowest === null || highest === null ? undefined : { lowest, highest },
+    // The statement builds this array of texts.
+    newerLedgers: JSON.parse(textOrNullOf(row, 'newer') ?? '[]') as readonly string[],
   };
 }
+
+const NOTHING_KNOWN: LedgerFacts = {
+  knownExportId: undefined,
+  partsHeld: 0,
+  partCount: 0,
+  span: undefined,
+  newerLedgers: [],
+};
 
 /**
  * Registers a stored part with its ledger. A ledger that central sees for the first time becomes the newest. The order comes from
@@ -43,32 +50,57 @@ export async function findLedgerFacts(
  */
 export async function noteLedger(
   tx: Queryable,
-  { document, identity, receivedMs }: PartToStore,
+  part: PartToStore,
+  facts: LedgerFacts,
   isConcurrent: boolean,
 ): Promise<void> {
+  const { document, identity, receivedMs } = part;
   const { installation_id, ledger_id, sequence, open_exports = [] } = document;
   if (ledger_id === undefined) return;
+  const change = await updateGaps(tx, part, { installationId: installation_id, ledgerId: ledger_id }, facts);
   await tx.query(
-    `insert into ledgers as held (installation_id, ledger_id, ledger_no, first_received_at, last_received_at, highest_sequence)
-     select $1::text, $2::text, coalesce(max(ledger_no), 0) + 1, $3::timestamptz, $3::timestamptz, $4::bigint
+    `insert into ledgers as held (installation_id, ledger_id, ledger_no, first_received_at, last_received_at,
+       lowest_sequence, highest_sequence, missing_count, withdrawn_count, held_through)
+     select $1::text, $2::text, coalesce(max(ledger_no), 0) + 1, $3::timestamptz, $3::timestamptz, $4::bigint, $4::bigint,
+       $6::bigint, $7::bigint, ${toHeldThrough('$4::bigint')}
      from ledgers where installation_id = $1::text
      on conflict (installation_id, ledger_id) do update
      set last_received_at = excluded.last_received_at,
+       lowest_sequence = least(held.lowest_sequence, excluded.lowest_sequence),
        highest_sequence = greatest(held.highest_sequence, excluded.highest_sequence),
+       missing_count = held.missing_count + $6::bigint, withdrawn_count = held.withdrawn_count + $7::bigint,
+       held_through = ${toHeldThrough('greatest(held.highest_sequence, excluded.highest_sequence)')},
        concurrent_at = case when $5::boolean then excluded.last_received_at else held.concurrent_at end`,
-    [installation_id, ledger_id, toIso(receivedMs), sequence ?? null, isConcurrent],
+    [
+      installation_id,
+      ledger_id,
+      toIso(receivedMs),
+      sequence ?? null,
+      isConcurrent,
+      change.missingDelta,
+      change.withdrawnDelta,
+    ],
   );
-  const own = sequence === undefined ? [] : [{ sequence, export_id: identity.exportId }];
-  // R72: the document's own sequence comes first, so that a document cannot give it to another export.
-  const named = [...own, ...open_exports.filter((open) => open.sequence !== sequence)];
-  if (named.length === 0) return;
+  const own = { export_id: identity.exportId, part_count: change.partCount, parts_held: change.partsHeld };
+  // R72: the document's own sequence takes precedence, so that a document cannot give it to another export.
+  const named = new Map<number, object>(sequence === undefined ? [] : [[sequence, { sequence, ...own }]]);
+  for (const open of open_exports) if (!named.has(open.sequence)) named.set(open.sequence, open);
+  if (named.size === 0) return;
   await tx.query(
-    `insert into ledger_exports (installation_id, ledger_id, sequence, export_id)
-     select $1::text, $2::text, sequence, export_id
-     from jsonb_to_recordset($3::text::jsonb) as r(sequence bigint, export_id text)
-     on conflict do nothing`,
-    [installation_id, ledger_id, JSON.stringify(named)],
+    `insert into ledger_exports as held (installation_id, ledger_id, sequence, export_id, part_count, parts_held)
+     select $1::text, $2::text, sequence, export_id, part_count, parts_held
+     from jsonb_to_recordset($3::text::jsonb) as r(sequence bigint, export_id text, part_count integer, parts_held integer)
+     on conflict (installation_id, ledger_id, sequence) do update
+     set part_count = excluded.part_count, parts_held = excluded.parts_held
+     where excluded.part_count is not null`,
+    [installation_id, ledger_id, JSON.stringify([...named.values()])],
   );
+}
+
+/** SQL for the sequence through which a ledger is held, given that for its highest one. Its gaps are already updated. */
+function toHeldThrough(highest: string): string {
+  return `coalesce((select first_sequence - 1 from ledger_gaps
+    where installation_id = $1::text and ledger_id = $2::text and not is_withdrawn order by first_sequence limit 1), ${highest})`;
 }
 
 /** Records that an export was refused because its ledger has diverged. The operator sees the time. */

@@ -80,7 +80,7 @@ async function storeNew(tx: Queryable, part: PartToStore): Promise<StoreOutcome>
     return verdict;
   }
   const receipt = toReceipt(part);
-  await noteLedger(tx, part, verdict.isConcurrent);
+  await noteLedger(tx, part, ledger, verdict.isConcurrent);
   await insertRecords(tx, part, verdict.protectedLedgers);
   await insertRejected(tx, part);
   await insertImport(tx, part, receipt);

@@ -40,6 +40,7 @@ interface InstallationsTable {
   readonly last_export_timestamp: string | null;
   readonly last_ledger_id: string | null;
   readonly last_sequence: number | null;
+  readonly missing_sequences: number;
   readonly software_version: string | null;
   readonly claimed_tier: number | null;
   readonly documents: number;

@@ -4,6 +4,7 @@ import { MAP_POSITIONS_SQL } from './0003-map-positions.ts';
 import { GUARDS_SQL } from './0004-guards.ts';
 import { LEDGERS_SQL } from './0005-ledgers.ts';
 import { BUNDLE_KEYS_SQL } from './0006-bundle-keys.ts';
+import { STATE_SQL } from './0007-state.ts';
 
 /** One step of the schema. A released step never changes; a change to the schema is a new step. */
 export interface Migration {
@@ -19,4 +20,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0004-guards', sql: GUARDS_SQL },
   { name: '0005-ledgers', sql: LEDGERS_SQL },
   { name: '0006-bundle-keys', sql: BUNDLE_KEYS_SQL },
+  { name: '0007-state', sql: STATE_SQL },
 ];

@@ -1,0 +1,95 @@
+/** Consecutive sequences of a ledger that central does not hold whole. */
+export interface GapRange {
+  readonly first: number;
+  readonly last: number;
+  /** True if the boat withdrew them: their records come in later exports. */
+  readonly isWithdrawn: boolean;
+}
+
+/** The lowest and the highest sequence of a ledger that central holds a part of, or undefined. */
+export type SequenceSpan = { readonly lowest: number; readonly highest: number } | undefined;
+
+/** Whether central holds an export whole: before a part was stored, and with it. */
+export interface Wholeness {
+  readonly wasWhole: boolean;
+  readonly isWhole: boolean;
+}
+
+/**
+ * Returns the sequences that become gaps when a part of `sequence` arrives: those between it and the span so far, and
+ * itself unless it is whole. Undefined if there are none. They are always consecutive.
+ */
+export function findNewGap(
+  span: SequenceSpan,
+  sequence: number,
+  { wasWhole, isWhole }: Wholeness,
+): { readonly first: number; readonly last: number } | undefined {
+  const own = isWhole ? 0 : 1;
+  if (span === undefined) return toRange(sequence, sequence - 1 + own);
+  if (sequence > span.highest) return toRange(span.highest + 1, sequence - 1 + own);
+  if (sequence < span.lowest) return toRange(sequence + 1 - own, span.lowest - 1);
+  return wasWhole && !isWhole ? toRange(sequence, sequence) : undefined;
+}
+
+function toRange(first: number, last: number) {
+  return first > last ? undefined : { first, last };
+}
+
+/** A change to the gaps of a ledger. */
+export interface GapChange {
+  /** The first sequences of the rows that end. */
+  readonly removed: readonly number[];
+  readonly inserted: readonly GapRange[];
+  /** By how much the number of missing and of withdrawn sequences changes. */
+  readonly missingDelta: number;
+  readonly withdrawnDelta: number;
+}
+
+/**
+ * Returns how the gaps of a ledger change. `touched` are stored ranges that contain at least one of the other arguments' sequences;
+ * `added` is a new gap; `filled` is a sequence that is now held whole; `withdrawn` are the withdrawn sequences within `touched`
+ * and `added`, in any order.
+ */
+export function changeGaps(
+  touched: readonly GapRange[],
+  added: Pick<GapRange, 'first' | 'last'> | undefined,
+  filled: number | undefined,
+  withdrawn: readonly number[],
+): GapChange {
+  const points = [...new Set(withdrawn)].sort((a, b) => a - b);
+  const before = [...touched];
+  const candidates = added === undefined ? before : [...before, { ...added, isWithdrawn: false }];
+  const inserted = candidates.flatMap((range) => cutRange(range, filled, points));
+  return {
+    removed: before.map(({ first }) => first),
+    inserted,
+    missingDelta: countSequences(inserted, false) - countSequences(before, false),
+    withdrawnDelta: countSequences(inserted, true) - countSequences(before, true),
+  };
+}
+
+/** Cuts `filled` out of a range, and makes ranges of their own of the withdrawn sequences in it. */
+function cutRange(range: GapRange, filled: number | undefined, withdrawn: readonly number[]): GapRange[] {
+  const inRange = (sequence: number) => sequence >= range.first && sequence <= range.last;
+  const cuts = (range.isWithdrawn ? [] : withdrawn.filter(inRange)).map((at) => ({ at, isWithdrawn: true }));
+  if (filled !== undefined && inRange(filled)) {
+    const kept = cuts.filter(({ at }) => at !== filled);
+    cuts.splice(0, cuts.length, ...kept, { at: filled, isWithdrawn: false });
+    cuts.sort((a, b) => a.at - b.at);
+  }
+  const ranges: GapRange[] = [];
+  let first = range.first;
+  for (const { at, isWithdrawn } of cuts) {
+    if (at > first) ranges.push({ first, last: at - 1, isWithdrawn: range.isWithdrawn });
+    if (isWithdrawn) ranges.push({ first: at, last: at, isWithdrawn });
+    first = at + 1;
+  }
+  if (first <= range.last) ranges.push({ first, last: range.last, isWithdrawn: range.isWithdrawn });
+  return ranges;
+}
+
+function countSequences(ranges: readonly GapRange[], isWithdrawn: boolean): number {
+  return ranges
+    .filter((range) => range.isWithdrawn === isWithdrawn)
+    .reduce((sum, { first, last }) => sum + last - first + 1, 0);
+}

@@ -1,0 +1,137 @@
+import { strict as assert } from 'node:assert';
+import { before, test } from 'node:test';
+import fc from 'fast-check';
+import { findGaps } from '../fleet/load-sequence-gaps.ts';
+import type { Store } from '../platform/ports.ts';
+import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
+import { findSequenceGaps, GAPS_LISTED_MAX } from '../store/ledger-gaps.ts';
+import { migrate } from '../store/migrate.ts';
+import { STATE_SQL } from '../store/migrations/0007-state.ts';
+import {
+  createNode,
+  type EnrolledBoat,
+  enrollBoat,
+  importDocument,
+  NOON_MS,
+  toDocument,
+} from '../testing/central-under-test.ts';
+import { recomputeGaps } from '../testing/recompute-gaps.ts';
+
+const LEDGERS = ['aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb'];
+
+/** One import: a part of an export, cut into 1 to 3 parts, of one of two ledgers. */
+const step = fc.record({
+  ledger: fc.nat({ max: 1 }),
+  sequence: fc.integer({ min: 1, max: 9 }),
+  index: fc.integer({ min: 1, max: 3 }),
+  count: fc.integer({ min: 1, max: 3 }),
+  withdrawn: fc.uniqueArray(fc.integer({ min: 1, max: 10 }), { maxLength: 3 }),
+});
+
+/** Takes the schema back to the step before, on which the step under test runs again. */
+const UNDO_SQL = `
+drop table ledger_gaps;
+drop table withdrawn_sequences;
+drop index ledgers_order;
+alter table ledgers drop column lowest_sequence, drop column held_through, drop column missing_count, drop column withdrawn_count;
+alter table ledger_exports drop column part_count, drop column parts_held;
+alter table installations drop column missing_sequences;
+`;
+
+/** Returns the facts about gaps that SQL sorts and filters by. */
+async function loadCounts(store: Store, boat: EnrolledBoat) {
+  const [row] = await store.query(
+    `select i.missing_sequences::int as of_installation, l.missing_count::int as missing, l.withdrawn_count::int as withdrawn,
+       l.held_through::int as held_through, l.highest_sequence::int as highest
+     from installations i join ledgers l on l.installation_id = i.installation_id and l.ledger_id = i.last_ledger_id
+     where i.installation_id = $1::text`,
+    [boat.id],
+  );
+  return row;
+}
+
+describeOnPostgres('the gaps of a ledger', (open) => {
+  before(async () => {
+    await migrate(open().store, NOON_MS);
+  });
+
+  test('are those that all imports give, for any order, repetition, withdrawal and cut of the exports', async () => {
+    const { store } = open();
+    let wallMs = NOON_MS;
+    // A later import has a later time, because the newest number of parts is the right one.
+    const app = createNode(store, { wall: () => (wallMs += 1_000) });
+    const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), async (steps) => {
+      const boat = await enrollBoat(store);
+      const sent = new Set<string>();
+      for (const { ledger, sequence, index, count, withdrawn } of steps) {
+        const ledgerId = LEDGERS[ledger] ?? '';
+        const facts = { ledgerId, sequence, exportId: `${ledgerId}_${sequence}` };
+        const part = { index: Math.min(index, count), count };
+        // A key that is repeated with another body is refused, so only the first form of each part is sent.
+        const key = `${facts.exportId}/${part.index}`;
+        if (sent.has(key)) continue;
+        sent.add(key);
+        const document = { ...toDocument(boat, { ...facts, part }), withdrawn_sequences: withdrawn };
+        await importDocument(app, boat, document);
+        assert.equal((await importDocument(app, boat, document)).duplicate, true);
+        const expected = await recomputeGaps(store, boat.id);
+        assert.deepEqual(await findGaps(store, boat.id), expected);
+        const [missing, highest] = [expected.missing_sequences, (await loadCounts(store, boat))?.['highest']];
+        assert.deepEqual(await loadCounts(store, boat), {
+          of_installation: missing.length,
+          missing: missing.length,
+          withdrawn: expected.withdrawn_sequences.length,
+          held_through: missing[0] === undefined ? highest : missing[0] - 1,
+          highest,
+        });
+      }
+    });
+    await fc.assert(property, { numRuns: 25 });
+  });
+
+  test('are listed up to a limit, and below a sequence, for a gap of the largest possible width', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const app = createNode(store);
+    await importDocument(app, boat, toDocument(boat, { sequence: 1 }));
+    await importDocument(app, boat, toDocument(boat, { sequence: Number.MAX_SAFE_INTEGER }));
+    assert.equal((await findGaps(store, boat.id)).missing_sequences.length, GAPS_LISTED_MAX);
+    const ledger = { installationId: boat.id, ledgerId: LEDGERS[0] ?? '', kind: 'missing' } as const;
+    assert.deepEqual(await findSequenceGaps(store, { ...ledger, limit: 2 }), [2, 3]);
+    assert.deepEqual(await findSequenceGaps(store, { ...ledger, below: 4 }), [2, 3]);
+    assert.deepEqual(await findSequenceGaps(store, { ...ledger, below: 2 }), []);
+  });
+
+  test('are filled from the imports of a database that did not keep them', async () => {
+    const { store } = open();
+    const app = createNode(store);
+    const boat = await enrollBoat(store);
+    const parts = [
+      { sequence: 3, part: { index: 1, count: 1 }, withdrawn: [1] },
+      { sequence: 5, part: { index: 1, count: 2 }, withdrawn: [] },
+      { sequence: 9, part: { index: 2, count: 2 }, withdrawn: [2, 4, 7] },
+      { sequence: 9, part: { index: 1, count: 2 }, withdrawn: [] },
+      { sequence: 12, part: { index: 1, count: 3 }, withdrawn: [12] },
+    ];
+    for (const { withdrawn, ...facts } of parts) {
+      const document = { ...toDocument(boat, facts), withdrawn_sequences: withdrawn };
+      await importDocument(app, boat, document);
+    }
+    const tables = ['ledgers', 'ledger_exports', 'withdrawn_sequences', 'installations'];
+    // An import may leave adjacent ranges where the step makes one of them.
+    const gaps = `(select installation_id, ledger_id, is_withdrawn, range_agg(int8range(first_sequence, last_sequence, '[]')) as sequences
+      from ledger_gaps group by installation_id, ledger_id, is_withdrawn)`;
+    const load = () =>
+      Promise.all(
+        [...tables, gaps].map((table) =>
+          store.query(`select to_jsonb(t)::text as row from ${table} t order by 1`),
+        ),
+      );
+    const kept = await load();
+    await store.transaction(async (tx) => {
+      await tx.script(UNDO_SQL);
+      await tx.script(STATE_SQL);
+    });
+    for (const [index, rows] of (await load()).entries()) assert.deepEqual(rows, kept[index]);
+  });
+});

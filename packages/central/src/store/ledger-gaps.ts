@@ -1,0 +1,43 @@
+import type { Queryable } from '../platform/ports.ts';
+import { numberOf } from './row.ts';
+
+/** Most sequences in one list of gaps. A boat that lost its first years of exports must not produce an answer of megabytes. */
+export const GAPS_LISTED_MAX = 1_000;
+
+/** Which sequences of a ledger to list: the missing ones, or those that the boat withdrew. */
+export interface GapQuery {
+  readonly installationId: string;
+  readonly ledgerId: string;
+  readonly kind: 'missing' | 'withdrawn';
+  /** Only sequences below this one; undefined for all. */
+  readonly below?: number;
+  /** Most sequences in the list, at most GAPS_LISTED_MAX. */
+  readonly limit?: number;
+}
+
+/**
+ * Returns sequences of a ledger, between its lowest and highest, that central does not hold whole: the oldest first. Missing ones
+ * are those that the boat did not withdraw. The cost depends on `limit` only.
+ */
+export async function findSequenceGaps(
+  store: Queryable,
+  { installationId, ledgerId, kind, below = Number.MAX_SAFE_INTEGER, limit = GAPS_LISTED_MAX }: GapQuery,
+): Promise<readonly number[]> {
+  const listedMax = Math.min(limit, GAPS_LISTED_MAX);
+  const rows = await store.query(
+    `select first_sequence::float8 as first, last_sequence::float8 as last from ledger_gaps
+     where installation_id = $1::text and ledger_id = $2::text and first_sequence < $3::bigint
+       and ${kind === 'missing' ? 'not is_withdrawn' : 'is_withdrawn'}
+     order by first_sequence limit $4::int`,
+    [installationId, ledgerId, below, listedMax],
+  );
+  const sequences: number[] = [];
+  for (const row of rows) {
+    const last = Math.min(numberOf(row, 'last'), below - 1);
+    for (let sequence = numberOf(row, 'first'); sequence <= last; sequence += 1) {
+      if (sequences.length >= listedMax) return sequences;
+      sequences.push(sequence);
+    }
+  }
+  return sequences;
+}

@@ -1,0 +1,62 @@
+import type { SequenceGaps } from '../api/schemas.ts';
+import type { Store } from '../platform/ports.ts';
+import { booleanOf, numberOf, textOrNullOf } from '../store/row.ts';
+
+/** One export of a ledger. */
+interface SequenceFacts {
+  readonly sequence: number;
+  /** Whether central holds every part of it. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * A boat that cuts an export into smaller parts names the new number in its later parts, so the newest `part_count` is the
+ * right one.
+ */
+const EXPORTS_SQL = `
+select sequence::float8 as sequence,
+  count(*) filter (where part_index <= part_count_newest) >= max(part_count_newest) as is_complete
+from (select sequence, export_id, part_index, first_value(part_count) over
+        (partition by sequence, export_id order by received_at desc, part_index desc) as part_count_newest
+      from imports where installation_id = $1::text and ledger_id = $2::text and sequence is not null) parts
+group by sequence, export_id order by sequence`;
+
+/**
+ * Returns the gaps of the newest ledger, computed from every import, for comparison with the state that imports maintain. Its lists
+ * are not bounded.
+ */
+export async function recomputeGaps(store: Store, installationId: string): Promise<SequenceGaps> {
+  const [newest = {}] = await store.query(
+    'select last_ledger_id from installations where installation_id = $1::text',
+    [installationId],
+  );
+  const ledgerId = textOrNullOf(newest, 'last_ledger_id');
+  const exports = await store.query(EXPORTS_SQL, [installationId, ledgerId]);
+  const withdrawn = await store.query(
+    `select distinct unnest(withdrawn_sequences)::float8 as sequence from imports
+     where installation_id = $1::text and ledger_id = $2::text and withdrawn_sequences is not null`,
+    [installationId, ledgerId],
+  );
+  const found = findMissingSequences(
+    exports.map((row) => ({
+      sequence: numberOf(row, 'sequence'),
+      isComplete: booleanOf(row, 'is_complete'),
+    })),
+    new Set(withdrawn.map((row) => numberOf(row, 'sequence'))),
+  );
+  return { ledger_id: ledgerId, missing_sequences: found.missing, withdrawn_sequences: found.withdrawn };
+}
+
+/** Returns the sequences between the lowest and the highest that central does not hold whole. `exports` ascend by sequence. */
+function findMissingSequences(exports: readonly SequenceFacts[], withdrawnSequences: ReadonlySet<number>) {
+  const missing: number[] = [];
+  const withdrawn: number[] = [];
+  let expected = exports[0]?.sequence ?? 0;
+  const list = (sequence: number) => (withdrawnSequences.has(sequence) ? withdrawn : missing).push(sequence);
+  for (const { sequence, isComplete } of exports) {
+    for (; expected < sequence; expected += 1) list(expected);
+    if (!isComplete) list(sequence);
+    expected = sequence + 1;
+  }
+  return { missing, withdrawn };
+}
