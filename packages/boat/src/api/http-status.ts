@@ -28,6 +28,8 @@ export function toHttpStatus(code: ExportErrorCode): 400 | 403 | 404 | 409 | 500
     case 'SOURCE_UNREADABLE':
     case 'FILES_EXHAUSTED':
     case 'DAEMON_UNREACHABLE':
+    case 'CENTRAL_UNREACHABLE':
+    case 'CENTRAL_REFUSED':
     case 'BUSY':
     case 'CREDENTIALS_MISSING':
     case 'CREDENTIALS_INVALID':

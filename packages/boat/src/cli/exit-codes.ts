@@ -20,7 +20,7 @@ export const EXIT_CODE_LINES: readonly (readonly [code: ExitCode, meaning: strin
   [EXIT.done, 'success; includes nothing new, skipped by tier, and no network at boot'],
   [EXIT.failed, 'failure of the disk, the ledger, a source or an export'],
   [EXIT.usage, 'invalid command, option or value'],
-  [EXIT.unreachable, 'the export manager does not answer'],
+  [EXIT.unreachable, 'the export manager, or central, does not answer'],
   [EXIT.refused, 'refused because of tier, licence, device token or free space'],
   [EXIT.notFound, 'unknown entry or file, or an entry in the wrong state'],
   [EXIT.configuration, 'invalid or unreadable configuration'],
@@ -33,6 +33,7 @@ export function toExitCode(code: ExportErrorCode): ExitCode {
     case 'REQUEST_INVALID':
       return EXIT.usage;
     case 'DAEMON_UNREACHABLE':
+    case 'CENTRAL_UNREACHABLE':
       return EXIT.unreachable;
     case 'BUSY':
     case 'TIER_TOO_LOW':
@@ -43,6 +44,7 @@ export function toExitCode(code: ExportErrorCode): ExitCode {
     case 'CREDENTIALS_MISSING':
     case 'CREDENTIALS_INVALID':
     case 'REQUEST_FORBIDDEN':
+    case 'CENTRAL_REFUSED':
     case 'DISK_FULL':
     case 'DISK_NO_INODES':
     case 'DISK_RESERVE':
