@@ -1,4 +1,7 @@
 import {
+  ENROL_PATH,
+  EnrolmentRequestSchema,
+  EnrolmentSchema,
   ExportDocumentSchema,
   HeldPartsSchema,
   IMPORT_PATH,
@@ -6,7 +9,15 @@ import {
   ReceiptSchema,
 } from '@d3kos/protocol';
 import { Type } from 'typebox';
-import { BOAT_REFUSALS, installationId, JSON_TYPE, type Route } from './route.ts';
+import {
+  BOAT_REFUSALS,
+  BODY_REFUSALS,
+  installationId,
+  JSON_TYPE,
+  type Route,
+  SMALL_BODY_SIZE_MAX_BYTES,
+  STORE_REFUSALS,
+} from './route.ts';
 import { ExportStatusSchema, StoredConfigurationSchema } from './schemas.ts';
 
 /** What boats send and read. */
@@ -133,5 +144,26 @@ export const BOAT_ROUTES = {
     body: undefined,
     answer: { description: 'The configuration', contentType: JSON_TYPE, schema: StoredConfigurationSchema },
     refusals: ['INVALID_FORMAT', 'INSTALLATION_MISMATCH', 'NOT_FOUND', ...BOAT_REFUSALS],
+  },
+  redeemCode: {
+    method: 'POST',
+    path: ENROL_PATH,
+    access: 'anyone',
+    load: 'none',
+    summary: 'Redeem a one-time enrolment code: store the digest of a device token that the boat made.',
+    description:
+      'Only one token redeems a code. The same token may repeat the request and gets the same answer. With `installation_id`, a code for another installation is refused and stays usable.',
+    parameters: [],
+    body: EnrolmentRequestSchema,
+    bodySizeMaxBytes: SMALL_BODY_SIZE_MAX_BYTES,
+    answer: { description: 'The enrolment', contentType: JSON_TYPE, schema: EnrolmentSchema },
+    refusals: [
+      ...BODY_REFUSALS,
+      'INVALID_CODE',
+      'INSTALLATION_MISMATCH',
+      'INSTALLATION_DISABLED',
+      'TOO_MANY_REQUESTS',
+      ...STORE_REFUSALS,
+    ],
   },
 } as const satisfies Readonly<Record<string, Route>>;

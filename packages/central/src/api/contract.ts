@@ -1,3 +1,4 @@
+import type { TSchema } from 'typebox';
 import { BOAT_ROUTES } from './boat-routes.ts';
 import { FLEET_ROUTES } from './fleet-routes.ts';
 import { NODE_ROUTES } from './node-routes.ts';
@@ -14,6 +15,13 @@ export const ROUTES = {
 export type RouteId = keyof typeof ROUTES;
 /** The body of a route's answer. */
 export type AnswerOf<Id extends RouteId> = ReadonlyStatic<(typeof ROUTES)[Id]['answer']['schema']>;
+/** The checked body of a request. Undefined if the route has none, or if its handler reads the body. */
+export type BodyOf<Id extends RouteId> = (typeof ROUTES)[Id] extends {
+  readonly bodySizeMaxBytes: number;
+  readonly body: infer Body extends TSchema;
+}
+  ? ReadonlyStatic<Body>
+  : undefined;
 /** The refusals that a route's handler may return. */
 export type RefusalOf<Id extends RouteId> = (typeof ROUTES)[Id]['refusals'][number];
 /** Names of a route's path and query parameters. */

@@ -8,6 +8,7 @@ export const REFUSALS = {
   INSTALLATION_MISMATCH: { status: 403, code: 'INSTALLATION_MISMATCH' },
   INSTALLATION_DISABLED: { status: 403, code: 'INSTALLATION_DISABLED' },
   FLEET_CLOSED: { status: 403, code: 'FLEET_CLOSED' },
+  INVALID_CODE: { status: 403, code: 'INVALID_CODE' },
   NOT_FOUND: { status: 404, code: 'NOT_FOUND' },
   METHOD_NOT_ALLOWED: { status: 405, code: 'METHOD_NOT_ALLOWED' },
   /** A body that ended early. A boat tries again after 408; 400 would fail the export permanently. */

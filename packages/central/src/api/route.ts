@@ -45,6 +45,8 @@ export interface Route {
   readonly parameters: readonly Parameter[];
   /** The schema of a decoded request body. Undefined if the route takes no body. */
   readonly body: TSchema | undefined;
+  /** Largest JSON body, which is read and checked before the handler runs. Undefined: the handler of the route reads the body. */
+  readonly bodySizeMaxBytes?: number;
   /** The only answer that is not a refusal. Its status is 200. */
   readonly answer: {
     readonly description: string;
@@ -66,6 +68,17 @@ export const BOAT_REFUSALS = [
   'TOO_MANY_REQUESTS',
   ...STORE_REFUSALS,
 ] as const;
+
+/** Refusals of every route whose JSON body is checked before its handler runs. */
+export const BODY_REFUSALS = [
+  'INVALID_FORMAT',
+  'BODY_INCOMPLETE',
+  'BODY_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+] as const;
+
+/** Largest JSON body of a request that is not an import. Such a body has a few short members. */
+export const SMALL_BODY_SIZE_MAX_BYTES = 4_096;
 
 /** The parameter that names the installation of a `boat-or-operator` route. */
 export const installationId = Type.String({ pattern: INSTALLATION_ID_PATTERN });

@@ -25,7 +25,16 @@ export type Command =
       readonly tier?: Tier;
       readonly allowIdAsToken?: boolean;
       readonly expiresDays?: number;
+      readonly key?: string;
     }
+  | {
+      readonly kind: 'invite';
+      readonly installationId: string;
+      readonly tier?: Tier;
+      readonly expiresHours: number;
+      readonly tokenExpiresDays?: number;
+    }
+  | { readonly kind: 'enable'; readonly installationId: string }
   | { readonly kind: 'tokens'; readonly installationId: string }
   | { readonly kind: 'quota'; readonly installationId: string; readonly change: QuotaChange }
   | { readonly kind: 'audit'; readonly installationId?: string }
@@ -106,9 +115,11 @@ function toHelp([topic, ...more]: readonly string[]): Command {
 
 /** Refuses an option of a different command. */
 function requireOwnOptions(name: CommandName, values: Values): void {
+  const own: CommandHelp = COMMANDS[name];
   for (const [owner, { options }] of Object.entries<CommandHelp>(COMMANDS))
     for (const option of Object.keys(options))
-      if (values[option] !== undefined && owner !== name) throw usage(`--${option} is an option of ${owner}`);
+      if (values[option] !== undefined && !Object.hasOwn(own.options, option))
+        throw usage(`--${option} is an option of ${owner}`);
 }
 
 function toNamedCommand(name: CommandName, argument: string, values: Values): Command {
@@ -134,7 +145,18 @@ function toNamedCommand(name: CommandName, argument: string, values: Values): Co
     case 'show':
       return { kind: 'show', installationId: argument };
     case 'tokens':
-      return { kind: 'tokens', installationId: argument };
+    case 'enable':
+      return { kind: name, installationId: argument };
+    case 'invite': {
+      const { expiresDays } = parseExpiresDays(values['expires-days']);
+      return {
+        kind: 'invite',
+        installationId: argument,
+        ...parseTier(values['tier']),
+        expiresHours: parseExpiresHours(values['expires-hours']),
+        ...(expiresDays === undefined ? {} : { tokenExpiresDays: expiresDays }),
+      };
+    }
     case 'quota':
       return { kind: 'quota', installationId: argument, change: toQuotaChange(values) };
     case 'audit': {
@@ -150,6 +172,7 @@ function toNamedCommand(name: CommandName, argument: string, values: Values): Co
         ...parseTier(values['tier']),
         ...parseExpiresDays(values['expires-days']),
         ...(values['allow-id-as-token'] === true ? { allowIdAsToken: true } : {}),
+        ...(typeof values['key'] === 'string' ? { key: values['key'] } : {}),
       };
   }
 }
@@ -194,6 +217,18 @@ function parseExpiresDays(text: string | boolean | undefined): { readonly expire
   if (typeof text !== 'string' || !/^\d+$/.test(text) || days < 1 || days > EXPIRES_DAYS_MAX)
     throw usage(`--expires-days must be a whole number from 1 to ${EXPIRES_DAYS_MAX}`);
   return { expiresDays: days };
+}
+
+/** Default and longest life of an enrolment code, in hours. A weekend on the way to the boat, and a month for a boat at sea. */
+const EXPIRES_HOURS_DEFAULT = 48;
+const EXPIRES_HOURS_MAX = 720;
+
+function parseExpiresHours(text: string | boolean | undefined): number {
+  if (text === undefined) return EXPIRES_HOURS_DEFAULT;
+  const hours = Number(text);
+  if (typeof text !== 'string' || !/^\d+$/.test(text) || hours < 1 || hours > EXPIRES_HOURS_MAX)
+    throw usage(`--expires-hours must be a whole number from 1 to ${EXPIRES_HOURS_MAX}`);
+  return hours;
 }
 
 function parseTier(text: string | boolean | undefined): { readonly tier?: Tier } {

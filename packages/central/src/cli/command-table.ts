@@ -56,9 +56,38 @@ export const COMMANDS = {
         value: 'N',
         help: 'let the token expire after N days, 1 to 3650; default: it does not',
       },
+      key: {
+        value: 'KEY',
+        help: 'accept this key for the bundles of the boat, as `bundle-key --accept` does',
+      },
     },
     listens: false,
     examples: [`d3kos-central enroll ${ID} --tier 2`, `d3kos-central enroll ${ID} --json`],
+  },
+  invite: {
+    argument: 'INSTALLATION_ID',
+    summary: 'print a one-time code with which a boat enrolls itself',
+    description:
+      'Prints a code of 10 characters. `d3kos-export enroll CODE` on the boat redeems it once: the boat makes its own\ndevice token, and central stores only the digest. A new code replaces one that was not redeemed. For a boat whose\nSD card was replaced, the code also brings its installation id back.',
+    options: {
+      tier: { value: 'N', help: 'record the tier of the installation: 0, 1, 2 or 3' },
+      'expires-hours': { value: 'N', help: 'let the code expire after N hours, 1 to 720; default 48' },
+      'expires-days': {
+        value: 'N',
+        help: 'let the token of the boat expire N days after the code is redeemed; default: it does not',
+      },
+    },
+    listens: false,
+    examples: [`d3kos-central invite ${ID}`, `d3kos-central invite ${ID} --tier 2 --expires-hours 168`],
+  },
+  enable: {
+    argument: 'INSTALLATION_ID',
+    summary: 'enable a boat that `revoke --disable` disabled',
+    description:
+      'Enables the installation again. Tokens that are neither revoked nor expired are valid again.',
+    options: {},
+    listens: false,
+    examples: [`d3kos-central enable ${ID}`],
   },
   revoke: {
     argument: 'INSTALLATION_ID',
@@ -69,7 +98,7 @@ export const COMMANDS = {
       token: { value: 'TOKEN_ID', help: 'revoke only this token, which `tokens` lists, and keep the others' },
       disable: {
         value: undefined,
-        help: 'keep the tokens but disable the installation until it is enrolled again; central answers 403',
+        help: 'keep the tokens but disable the installation until `enable`; central answers 403',
       },
     },
     listens: false,

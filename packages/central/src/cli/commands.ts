@@ -1,3 +1,4 @@
+import { toSpokenCode } from '@d3kos/protocol';
 import { importBundle, isWhole } from '../bundle/import-bundle.ts';
 import { countRecords } from '../fleet/export-status.ts';
 import { findInstallation, listInstallations } from '../fleet/installations.ts';
@@ -5,8 +6,15 @@ import { listLedgers } from '../fleet/ledgers.ts';
 import { findGaps } from '../fleet/load-sequence-gaps.ts';
 import { loadOverride, loadUse } from '../import/usage.ts';
 import { listEvents } from '../installations/audit.ts';
-import { acceptBundleKey, loadBundleKeys } from '../installations/bundle-keys.ts';
-import { enroll, installationNotFound, revoke } from '../installations/enroll.ts';
+import { acceptBundleKey, loadBundleKeys, requireBundleKey } from '../installations/bundle-keys.ts';
+import { invite } from '../installations/codes.ts';
+import {
+  enable,
+  enroll,
+  type EnrolmentWorld,
+  installationNotFound,
+  revoke,
+} from '../installations/enroll.ts';
 import { setQuota } from '../installations/quota.ts';
 import { listTokens, revokeToken } from '../installations/tokens.ts';
 import type { OpenFile, RandomHex, Store, WallClock } from '../platform/ports.ts';
@@ -57,13 +65,10 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
         text:
           report.applied.length === 0 ? 'the schema is up to date' : `applied ${report.applied.join(', ')}`,
       };
-    case 'enroll': {
-      const enrolled = await enroll({ ...world, wallMs: world.wall() }, command);
-      return {
-        json: enrolled,
-        text: `${enrolled.token}\n\nThis is the device token ${enrolled.token_id} of ${enrolled.installation_id}; it is not shown again. On the boat:\n  {"token": "${enrolled.token}"} in $ROOT/config/export-credentials.json, mode 0600`,
-      };
-    }
+    case 'enroll':
+    case 'invite':
+    case 'enable':
+      return runEnrolment({ ...world, wallMs: world.wall() }, command);
     case 'revoke':
       return runRevoke({ ...world, wallMs: world.wall() }, command);
     case 'tokens': {
@@ -111,6 +116,39 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
   }
 }
 
+/** Runs a command that gives a boat access. */
+async function runEnrolment(
+  world: EnrolmentWorld,
+  command: Extract<Command, { kind: 'enroll' | 'invite' | 'enable' }>,
+): Promise<CommandResult> {
+  const { installationId } = command;
+  switch (command.kind) {
+    case 'enroll': {
+      const { key } = command;
+      if (key !== undefined) requireBundleKey(key);
+      const enrolled = await enroll(world, command);
+      if (key !== undefined) await acceptBundleKey(world, installationId, key);
+      return {
+        json: enrolled,
+        text: `${enrolled.token}\n\nThis is the device token ${enrolled.token_id} of ${enrolled.installation_id}; it is not shown again. On the boat:\n  {"token": "${enrolled.token}"} in $ROOT/config/export-credentials.json, mode 0600`,
+      };
+    }
+    case 'invite': {
+      const invited = await invite(world, command);
+      const code = toSpokenCode(invited.code);
+      return {
+        json: invited,
+        text: `${code}\n\nThis code enrolls ${installationId} once, until ${invited.expires_at}; it is not shown again. On the boat:\n  sudo d3kos-export enroll ${code}`,
+      };
+    }
+    case 'enable':
+      return {
+        json: await enable(world, installationId),
+        text: `${installationId} is enabled`,
+      };
+  }
+}
+
 async function runRevoke(
   world: { readonly store: Store; readonly wallMs: number },
   command: Extract<Command, { kind: 'revoke' }>,
@@ -126,7 +164,7 @@ async function runRevoke(
   return {
     json: revoked,
     text: revoked.disabled
-      ? `${revoked.installation_id} is disabled until it is enrolled again`
+      ? `${revoked.installation_id} is disabled until \`d3kos-central enable\``
       : `${revoked.tokens_revoked} tokens of ${revoked.installation_id} are revoked`,
   };
 }

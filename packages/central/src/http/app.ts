@@ -21,6 +21,7 @@ import { authorize } from './authorize.ts';
 import type { AppContext, AppDeps } from './context.ts';
 import { createCredentialGuard } from './credential-guard.ts';
 import { HANDLERS } from './handlers.ts';
+import { createBodyReader } from './json-body.ts';
 import { countImportReply, createCounters } from './metrics.ts';
 import { createQuotaGuard } from './quota-guard.ts';
 import {
@@ -124,6 +125,7 @@ type Responder = (request: Request, parameters: Parameters, sender: Sender) => P
 function createResponder<Id extends RouteId>(context: AppContext, id: Id): Responder {
   const route: Route = ROUTES[id];
   const findFault = createParameterCheck(route);
+  const readBody = createBodyReader(route);
   return async (raw, parameters, sender) => {
     const respond = (reply: Reply<RouteId>, onSent: () => void = () => undefined) => {
       // The type parameter and `id` name the same route, which the compiler cannot see.
@@ -134,6 +136,8 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
     if (caller.kind === 'refused') return respond(caller);
     const fault = findFault(parameters);
     if (fault !== undefined) return respond(refuse('INVALID_FORMAT', fault));
+    const checked = await readBody(raw);
+    if (checked.kind === 'refused') return respond(checked);
     // HANDLERS has the handler of `id` under `id`, and `authorize` returns an installation for the routes that need one.
     const handle = HANDLERS[id] as unknown as Handler<RouteId>;
     const installationId = caller.kind === 'anyone' ? undefined : caller.installationId;
@@ -146,7 +150,9 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
         return respond(refuseAdmission('node_busy'));
       }
       const credential = caller.kind === 'boat' ? caller.credential : undefined;
-      const request = { raw, parameters, installationId, credential, admitted } as RouteRequest<RouteId>;
+      const { body } = checked;
+      const facts = { raw, parameters, body, sender, installationId, credential, admitted };
+      const request = facts as RouteRequest<RouteId>;
       const reply = await handle(context, request);
       // The answer may take long to be sent; meanwhile it counts as a request of its installation only.
       admitted.endWork();

@@ -2,6 +2,7 @@ import type { BOAT_ROUTES } from '../api/boat-routes.ts';
 import { loadConfiguration } from '../fleet/configuration.ts';
 import { loadExportStatus } from '../fleet/export-status.ts';
 import { loadHeldParts } from '../import/held-parts.ts';
+import { handleEnrolment } from './enrolment-route.ts';
 import { handleImport } from './import-route.ts';
 import { answer, refuse } from './reply.ts';
 import type { Handler } from './route-request.ts';
@@ -18,6 +19,7 @@ export const BOAT_HANDLERS: { readonly [Id in keyof typeof BOAT_ROUTES]: Handler
     toFound(await loadExportStatus(store, installationId)),
   configuration: async ({ store }, { installationId }) =>
     toFound(await loadConfiguration(store, installationId)),
+  redeemCode: handleEnrolment,
 };
 
 function toFound<T>(found: T | undefined) {

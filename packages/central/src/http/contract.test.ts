@@ -2,15 +2,17 @@ import { strict as assert } from 'node:assert';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { toContentDigest } from '@d3kos/protocol';
+import { ENROL_PATH, toContentDigest } from '@d3kos/protocol';
 import { ROUTE_LIST, type RouteId } from '../api/contract.ts';
 import { toOpenApi } from '../api/openapi.ts';
 import { REFUSALS, type Refusal } from '../api/refusals.ts';
 import type { Access, Route } from '../api/route.ts';
+import { invite } from '../installations/codes.ts';
 import { revoke } from '../installations/enroll.ts';
 import { CentralFailure, type CentralFailureCode } from '../platform/errors.ts';
 import type { Store } from '../platform/ports.ts';
 import { openEmbedded, type StoreUnderTest } from '../platform/testing/stores-under-test.ts';
+import { systemRandomHex } from '../platform/world.ts';
 import { migrate } from '../store/migrate.ts';
 import {
   type EnrolledBoat,
@@ -28,6 +30,8 @@ interface Boats {
   readonly boat: EnrolledBoat;
   readonly other: EnrolledBoat;
   readonly disabled: EnrolledBoat;
+  /** An enrolment code for each boat. */
+  readonly codes: { readonly boat: string; readonly other: string; readonly disabled: string };
 }
 type Outcome = 'answered' | Refusal;
 /** A request to a route, the properties of the node that gets it, and the expected reply in terms of the contract. */
@@ -75,6 +79,29 @@ function toStoreCases(route: RouteId, toRequest: Case['toRequest']): readonly Ca
   return [
     { route, outcome: 'INTERNAL', toRequest, fails: 'STORE_FAILED' },
     { route, outcome: 'UNAVAILABLE', toRequest, fails: 'STORE_UNAVAILABLE' },
+  ];
+}
+
+/** The refusals of every route whose JSON body is checked. `toRequest` makes a request with these headers and this body. */
+function toBodyCases(
+  route: RouteId,
+  toRequest: (headers: Readonly<Record<string, string>>, body?: RequestInit) => Request,
+): readonly Case[] {
+  const incomplete = new ReadableStream({ start: (controller) => controller.error(new Error('reset')) });
+  return [
+    { route, outcome: 'INVALID_FORMAT', toRequest: () => toRequest({}, { body: '{"surplus":1}' }) },
+    {
+      route,
+      outcome: 'UNSUPPORTED_MEDIA_TYPE',
+      toRequest: () => toRequest({ 'Content-Type': 'text/plain' }),
+    },
+    { route, outcome: 'BODY_TOO_LARGE', toRequest: () => toRequest({}, { body: ' '.repeat(5_000) }) },
+    {
+      route,
+      outcome: 'BODY_INCOMPLETE',
+      // Node requires `duplex` for a stream as body; the type does not have it.
+      toRequest: () => toRequest({}, { body: incomplete, duplex: 'half' } as RequestInit),
+    },
   ];
 }
 
@@ -148,7 +175,36 @@ function toOwnCases(route: RouteId, toPath: (installationId: string) => string):
   ];
 }
 
+/** Another code for every request, so that the limit of one network is not met before a test wants it. */
+const redeem = (change: Readonly<Record<string, unknown>>, headers: Readonly<Record<string, string>> = {}) =>
+  new Request(`http://central.test${ENROL_PATH}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body: JSON.stringify({ code: 'ZZZZZZZZZZ', token_sha256: systemRandomHex(32), ...change }),
+  });
+
+const enrolmentCases: readonly Case[] = [
+  { route: 'redeemCode', outcome: 'answered', toRequest: ({ codes }) => redeem({ code: codes.boat }) },
+  { route: 'redeemCode', outcome: 'INVALID_CODE', toRequest: () => redeem({}) },
+  { route: 'redeemCode', outcome: 'TOO_MANY_REQUESTS', toRequest: () => redeem({}), sentBefore: 40 },
+  {
+    route: 'redeemCode',
+    outcome: 'INSTALLATION_MISMATCH',
+    toRequest: ({ codes, boat }) => redeem({ code: codes.other, installation_id: boat.id }),
+  },
+  {
+    route: 'redeemCode',
+    outcome: 'INSTALLATION_DISABLED',
+    toRequest: ({ codes }) => redeem({ code: codes.disabled }),
+  },
+  ...toBodyCases('redeemCode', (headers, body) =>
+    body === undefined ? redeem({}, headers) : new Request(redeem({}, headers), body),
+  ),
+  ...toStoreCases('redeemCode', () => redeem({})),
+];
+
 const CASES: readonly Case[] = [
+  ...enrolmentCases,
   ...importCases,
   ...toBoatCases('heldParts', (_, token) => get('/api/v1/data/import/export_1?after=0', token)),
   {
@@ -186,11 +242,17 @@ describe('the API contract', () => {
     opened = await openEmbedded();
     const { store } = opened;
     await migrate(store, NOON_MS);
-    boats = {
-      boat: await enrollBoat(store),
-      other: await enrollBoat(store),
-      disabled: await enrollBoat(store),
+    const [boat, other, disabled] = [
+      await enrollBoat(store),
+      await enrollBoat(store),
+      await enrollBoat(store),
+    ];
+    const codeOf = async ({ id }: EnrolledBoat) => {
+      const world = { store, wallMs: NOON_MS, randomHex: systemRandomHex };
+      return (await invite(world, { installationId: id, expiresHours: 1 })).code;
     };
+    const codes = { boat: await codeOf(boat), other: await codeOf(other), disabled: await codeOf(disabled) };
+    boats = { boat, other, disabled, codes };
     await revoke({ store, wallMs: NOON_MS }, boats.disabled.id, 'installation');
   });
   after(() => opened?.close());
@@ -252,9 +314,9 @@ function toCallers(access: Access): string {
     case 'boat-reads':
       return 'the boat';
     case 'boat-or-operator':
-      return 'the boat, the operator';
+      return 'the boat, operators';
     case 'operator':
-      return 'the operator';
+      return 'operators';
   }
 }
 

@@ -1,13 +1,17 @@
 import type { AdmittedRequest } from '../admission/admission.ts';
-import type { ParameterOf, RouteId, ROUTES } from '../api/contract.ts';
+import type { BodyOf, ParameterOf, RouteId, ROUTES } from '../api/contract.ts';
 import type { Credential } from '../installations/credential.ts';
 import type { AppContext } from './context.ts';
 import type { Reply } from './reply.ts';
+import type { Sender } from './sender.ts';
 
 /** An authorized and admitted request, whose parameters match their schemas. */
 export interface RouteRequest<Id extends RouteId> {
   readonly raw: Request;
   readonly parameters: Readonly<Partial<Record<ParameterOf<Id>, string>>>;
+  /** The checked JSON body. Undefined for a route without one, and for an import. */
+  readonly body: BodyOf<Id>;
+  readonly sender: Sender;
   readonly installationId: InstallationOf<Id>;
   /** What authenticated the boat. Undefined for other callers. */
   readonly credential: Credential | undefined;

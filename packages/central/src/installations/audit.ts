@@ -7,6 +7,9 @@ export type AuditEventName =
   | 'token_revoked'
   | 'tokens_revoked'
   | 'installation_disabled'
+  | 'installation_enabled'
+  | 'code_issued'
+  | 'code_redeemed'
   | 'quota_changed'
   /** The first key of a boat that signs its bundles. */
   | 'bundle_key_kept'

@@ -4,7 +4,7 @@ import type { Queryable, Store } from '../platform/ports.ts';
 import { textOrNullOf } from '../store/row.ts';
 import { recordEvent, recordRefusals } from './audit.ts';
 import type { Credential } from './credential.ts';
-import { COMMAND_LINE, installationNotFound, requireInstallationId } from './enroll.ts';
+import { type ChangeWorld, COMMAND_LINE, installationNotFound, requireInstallationId } from './enroll.ts';
 
 /** The public keys of a boat that central knows. */
 export interface BundleKeys {
@@ -33,22 +33,30 @@ export async function learnBundleKey(
   // docs/spec/protocol.md R82: "Central MUST keep the first key that arrives with a device token, and MUST NOT replace it unless the
   // operator accepts another one."
   if (credential?.kind !== 'device_token' || !isBundleKey(key)) return 'unchanged';
-  return store.transaction(async (tx) => {
-    const [changed] = await tx.query(
-      `update installations set bundle_key = coalesce(bundle_key, $2::text),
+  return store.transaction((tx) => keepBundleKey(tx, installationId, key, wallMs));
+}
+
+/** Keeps a key that came with proof of its installation, in the transaction of the caller. See `learnBundleKey`. */
+export async function keepBundleKey(
+  tx: Queryable,
+  installationId: string,
+  key: string,
+  wallMs: number,
+): Promise<'unchanged' | 'kept' | 'offered'> {
+  const [changed] = await tx.query(
+    `update installations set bundle_key = coalesce(bundle_key, $2::text),
          offered_bundle_key = case when bundle_key is null then null else $2::text end
        where installation_id = $1::text
          and (bundle_key is null or (bundle_key <> $2::text and offered_bundle_key is distinct from $2::text))
        returning offered_bundle_key`,
-      [installationId, key],
-    );
-    if (changed === undefined) return 'unchanged';
-    const isOffered = textOrNullOf(changed, 'offered_bundle_key') !== null;
-    const event = { installationId, subject: '', actor: 'the boat', detail: key };
-    if (isOffered) await recordRefusals(tx, { ...event, event: 'bundle_key_offered' }, 1, wallMs);
-    else await recordEvent(tx, { ...event, event: 'bundle_key_kept' }, wallMs);
-    return isOffered ? 'offered' : 'kept';
-  });
+    [installationId, key],
+  );
+  if (changed === undefined) return 'unchanged';
+  const isOffered = textOrNullOf(changed, 'offered_bundle_key') !== null;
+  const event = { installationId, subject: '', actor: 'the boat', detail: key };
+  if (isOffered) await recordRefusals(tx, { ...event, event: 'bundle_key_offered' }, 1, wallMs);
+  else await recordEvent(tx, { ...event, event: 'bundle_key_kept' }, wallMs);
+  return isOffered ? 'offered' : 'kept';
 }
 
 /** A key, and the installation and the credential that it came with. */
@@ -78,24 +86,29 @@ export async function loadBundleKeys(store: Queryable, installationId: string): 
  * Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND, and USAGE for a text that is no key.
  */
 export async function acceptBundleKey(
-  world: { readonly store: Store; readonly wallMs: number },
+  world: ChangeWorld,
   installationId: string,
   key: string,
 ): Promise<BundleKeys> {
   requireInstallationId(installationId);
-  if (!isBundleKey(key))
-    throw new CentralFailure('USAGE', `not the public key of a boat: ${JSON.stringify(key)}`, {
-      op: 'accept the key',
-      hint: '`d3kos-export config` on the boat shows it: 43 letters, digits, "-" or "_"',
-    });
+  requireBundleKey(key);
   return world.store.transaction(async (tx) => {
     await tx.query(
       'update installations set bundle_key = $2::text, offered_bundle_key = null where installation_id = $1::text',
       [installationId, key],
     );
     const keys = await loadBundleKeys(tx, installationId);
-    const event = { installationId, subject: '', actor: COMMAND_LINE, detail: key };
+    const event = { installationId, subject: '', actor: world.actor ?? COMMAND_LINE, detail: key };
     await recordEvent(tx, { ...event, event: 'bundle_key_accepted' }, world.wallMs);
     return keys;
   });
+}
+
+/** Throws USAGE unless the text is the public half of a key. */
+export function requireBundleKey(key: string): void {
+  if (!isBundleKey(key))
+    throw new CentralFailure('USAGE', `not the public key of a boat: ${JSON.stringify(key)}`, {
+      op: 'accept the key',
+      hint: '`d3kos-export config` on the boat shows it: 43 letters, digits, "-" or "_"',
+    });
 }

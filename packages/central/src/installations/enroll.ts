@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { isInstallationId, type Tier } from '@d3kos/protocol';
 import { CentralFailure } from '../platform/errors.ts';
-import type { RandomHex, Store } from '../platform/ports.ts';
+import type { Queryable, RandomHex, Store } from '../platform/ports.ts';
 import { numberOf } from '../store/row.ts';
 import { recordEvent } from './audit.ts';
 import { toTokenId } from './policy.ts';
@@ -29,10 +29,16 @@ export interface Enrolment {
 }
 
 /** The ports that enrolling needs. */
-export interface EnrolmentWorld {
+export interface EnrolmentWorld extends ChangeWorld {
+  readonly randomHex: RandomHex;
+}
+
+/** The ports of a change that the audit trail records. */
+export interface ChangeWorld {
   readonly store: Store;
   readonly wallMs: number;
-  readonly randomHex: RandomHex;
+  /** The operator who makes the change. Undefined: a command. */
+  readonly actor?: string | undefined;
 }
 
 /** The new device token. It is stored nowhere. */
@@ -55,8 +61,7 @@ export async function enroll(world: EnrolmentWorld, enrolment: Enrolment): Promi
   const now = new Date(world.wallMs).toISOString();
   const sha256 = hash('sha256', token);
   const { installationId, expiresDays } = enrolment;
-  const expiresAt =
-    expiresDays === undefined ? null : new Date(world.wallMs + expiresDays * DAY_MS).toISOString();
+  const expiresAt = toExpiry(world.wallMs, expiresDays);
   await world.store.transaction(async (tx) => {
     await tx.query(
       `insert into installations as held (installation_id, tier, is_id_token, enrolled_at)
@@ -65,17 +70,56 @@ export async function enroll(world: EnrolmentWorld, enrolment: Enrolment): Promi
          tier = coalesce($2::smallint, held.tier), is_id_token = coalesce($3::boolean, held.is_id_token), is_disabled = false`,
       [enrolment.installationId, enrolment.tier ?? null, enrolment.allowIdAsToken ?? null, now],
     );
-    await tx.query(
-      // docs/spec/protocol.md R6: "Central MUST bind a device token to one installation and store only its digest."
-      `insert into device_tokens (installation_id, token_sha256, issued_at, expires_at)
-       values ($1::text, $2::text, $3::timestamptz, $4::timestamptz)`,
-      [installationId, sha256, now, expiresAt],
-    );
+    await insertToken(tx, { installationId, sha256, expiresAt }, world.wallMs);
     const detail = expiresAt === null ? 'token issued' : `token issued, expires ${expiresAt}`;
-    const event = { installationId, subject: toTokenId(sha256), actor: COMMAND_LINE, detail };
+    const event = { installationId, subject: toTokenId(sha256), actor: world.actor ?? COMMAND_LINE, detail };
     await recordEvent(tx, { ...event, event: 'enrolled' }, world.wallMs);
   });
   return { installation_id: installationId, token, token_id: toTokenId(sha256), expires_at: expiresAt };
+}
+
+/** A token to store: its installation, its digest, and when it expires. */
+export interface NewToken {
+  readonly installationId: string;
+  readonly sha256: string;
+  readonly expiresAt: string | null;
+}
+
+/** Stores a token, in the transaction of the change. */
+export async function insertToken(
+  tx: Queryable,
+  { installationId, sha256, expiresAt }: NewToken,
+  wallMs: number,
+): Promise<void> {
+  await tx.query(
+    // docs/spec/protocol.md R6: "Central MUST bind a device token to one installation and store only its digest."
+    `insert into device_tokens (installation_id, token_sha256, issued_at, expires_at)
+     values ($1::text, $2::text, $3::timestamptz, $4::timestamptz)`,
+    [installationId, sha256, new Date(wallMs).toISOString(), expiresAt],
+  );
+}
+
+/** Returns the time after so many days, or null without days. */
+export function toExpiry(wallMs: number, days: number | undefined): string | null {
+  return days === undefined ? null : new Date(wallMs + days * DAY_MS).toISOString();
+}
+
+/** Enables a disabled installation. Its tokens are valid again. Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND. */
+export async function enable(
+  world: ChangeWorld,
+  installationId: string,
+): Promise<{ readonly installation_id: string; readonly disabled: boolean }> {
+  requireInstallationId(installationId);
+  return world.store.transaction(async (tx) => {
+    const found = await tx.query(
+      'update installations set is_disabled = false where installation_id = $1::text returning 1 as found',
+      [installationId],
+    );
+    if (found.length === 0) throw installationNotFound(installationId);
+    const event = { installationId, actor: world.actor ?? COMMAND_LINE, subject: '', detail: '' };
+    await recordEvent(tx, { ...event, event: 'installation_enabled' }, world.wallMs);
+    return { installation_id: installationId, disabled: false };
+  });
 }
 
 /** The result of revoking. */
@@ -91,7 +135,7 @@ export interface Revoked {
  * Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND.
  */
 export async function revoke(
-  world: Omit<EnrolmentWorld, 'randomHex'>,
+  world: ChangeWorld,
   installationId: string,
   what: 'tokens' | 'installation',
 ): Promise<Revoked> {
@@ -103,7 +147,7 @@ export async function revoke(
       [installationId, what === 'installation'],
     );
     if (found.length === 0) throw installationNotFound(installationId);
-    const event = { installationId, actor: COMMAND_LINE, subject: '', detail: '' };
+    const event = { installationId, actor: world.actor ?? COMMAND_LINE, subject: '', detail: '' };
     await recordEvent(
       tx,
       { ...event, event: what === 'installation' ? 'installation_disabled' : 'tokens_revoked' },

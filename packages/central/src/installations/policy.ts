@@ -87,3 +87,35 @@ export function toLimitedNetwork(address: string): string {
     .map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
     .join(':')}::/64`;
 }
+
+/** The stored facts about an enrolment code and about the token that a boat presents with it. */
+export interface CodeFacts {
+  readonly installationId: string;
+  readonly isDisabled: boolean;
+  readonly isExpired: boolean;
+  /** Digest of the token that redeemed the code. Null: the code is not redeemed. */
+  readonly redeemedBySha256: string | null;
+  /** Whether central holds the presented token already. `ended`: it was revoked or has expired. */
+  readonly presentedToken: 'unknown' | 'valid' | 'ended';
+}
+
+/** `repeat`: the same boat sends its request again because the answer was lost. `mismatch`: the code is another boat's. */
+export type CodeVerdict = 'redeem' | 'repeat' | 'invalid' | 'disabled' | 'mismatch';
+
+/**
+ * Judges a request to redeem a code (docs/spec/protocol.md R94, R95). A token that central holds already does not redeem another code:
+ * it could be the token of another boat.
+ */
+export function judgeCode(
+  { installationId, isDisabled, isExpired, redeemedBySha256, presentedToken }: CodeFacts,
+  request: { readonly token_sha256: string; readonly installation_id?: string },
+): CodeVerdict {
+  const isValid =
+    redeemedBySha256 === null
+      ? !isExpired && presentedToken === 'unknown'
+      : redeemedBySha256 === request.token_sha256 && presentedToken === 'valid';
+  if (!isValid) return 'invalid';
+  if (isDisabled) return 'disabled';
+  if (request.installation_id !== undefined && request.installation_id !== installationId) return 'mismatch';
+  return redeemedBySha256 === null ? 'redeem' : 'repeat';
+}

@@ -1,8 +1,8 @@
 import { CentralFailure } from '../platform/errors.ts';
-import type { Queryable, Store } from '../platform/ports.ts';
+import type { Queryable } from '../platform/ports.ts';
 import { textOf, textOrNullOf, utcText } from '../store/row.ts';
 import { recordEvent } from './audit.ts';
-import { COMMAND_LINE, installationNotFound, requireInstallationId } from './enroll.ts';
+import { type ChangeWorld, COMMAND_LINE, installationNotFound, requireInstallationId } from './enroll.ts';
 import { toTokenId, TOKEN_ID_LENGTH } from './policy.ts';
 
 /** A device token as the command lists it. The token itself is stored nowhere. */
@@ -47,7 +47,7 @@ export async function listTokens(store: Queryable, installationId: string): Prom
  * TOKEN_NOT_FOUND.
  */
 export async function revokeToken(
-  world: { readonly store: Store; readonly wallMs: number },
+  world: ChangeWorld,
   installationId: string,
   tokenId: string,
 ): Promise<{ readonly installation_id: string; readonly token_id: string }> {
@@ -63,7 +63,7 @@ export async function revokeToken(
       [installationId, tokenId, new Date(world.wallMs).toISOString()],
     );
     if (found.length === 0) throw tokenNotFound(installationId, tokenId);
-    const event = { installationId, subject: tokenId, actor: COMMAND_LINE, detail: '' };
+    const event = { installationId, subject: tokenId, actor: world.actor ?? COMMAND_LINE, detail: '' };
     await recordEvent(tx, { ...event, event: 'token_revoked' }, world.wallMs);
     return { installation_id: installationId, token_id: tokenId };
   });

@@ -5,6 +5,7 @@ import { GUARDS_SQL } from './0004-guards.ts';
 import { LEDGERS_SQL } from './0005-ledgers.ts';
 import { BUNDLE_KEYS_SQL } from './0006-bundle-keys.ts';
 import { STATE_SQL } from './0007-state.ts';
+import { IDENTITY_SQL } from './0008-identity.ts';
 
 /** One step of the schema. A released step never changes; a change to the schema is a new step. */
 export interface Migration {
@@ -21,4 +22,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0005-ledgers', sql: LEDGERS_SQL },
   { name: '0006-bundle-keys', sql: BUNDLE_KEYS_SQL },
   { name: '0007-state', sql: STATE_SQL },
+  { name: '0008-identity', sql: IDENTITY_SQL },
 ];
