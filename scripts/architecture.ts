@@ -50,7 +50,7 @@ export const CENTRAL_MODULES = {
   import: { imports: ['platform', 'store', 'installations'] },
   bundle: { imports: ['platform', 'installations', 'import'] },
   fleet: { imports: ['store'], types: ['platform', 'api'] },
-  http: { imports: ['platform', 'api', 'admission', 'installations', 'import', 'fleet'] },
+  http: { imports: ['platform', 'api', 'store', 'admission', 'installations', 'import', 'fleet'] },
   cli: { imports: ['platform', 'store', 'installations', 'import', 'bundle', 'fleet', 'settings'] },
 } as const satisfies Modules;
 

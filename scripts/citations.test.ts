@@ -27,12 +27,11 @@ const pages: CitedPages = {
 const files = listCitingFiles(root).map((path) => ({ path, text: read(path) }));
 
 describe('protocol.md', () => {
-  test('numbers its requirements from R1 without a gap', () => {
+  test('numbers its requirements from R1, each number once', () => {
     assert.ok(requirements.length > 50);
-    assert.deepEqual(
-      requirements.map(([number]) => number),
-      requirements.map((_, index) => `R${index + 1}`),
-    );
+    const numbers = requirements.map(([number]) => number);
+    assert.equal(numbers[0], 'R1');
+    assert.equal(new Set(numbers).size, numbers.length);
   });
 
   test('has one sentence for each requirement, with a keyword from RFC 2119', () => {

@@ -9,8 +9,9 @@ import {
 } from './platform/embedded-postgres.ts';
 import { readFreeBytes } from './platform/free-space.ts';
 import { type Listener, listen } from './platform/listen.ts';
-import { openPgStore } from './platform/pg-store.ts';
-import type { Log, Store } from './platform/ports.ts';
+import { openPgStore, type PgStore } from './platform/pg-store.ts';
+import type { Log } from './platform/ports.ts';
+import { registerProcessMetrics } from './platform/process-metrics.ts';
 import { preparerThreads, systemMonotonic, systemRandomHex, systemWall } from './platform/world.ts';
 import { migrate, type MigrationReport, PROGRAM_ROLE } from './store/migrate.ts';
 import { MIGRATIONS } from './store/migrations/index.ts';
@@ -18,7 +19,7 @@ import { MIGRATIONS } from './store/migrations/index.ts';
 /** A store and the database that it uses. */
 export interface OpenStore {
   /** The store of the program. On the embedded database its login may only use the tables, which `migrate` has to create first. */
-  readonly store: Store;
+  readonly store: PgStore;
   /** Brings the schema up to date, on the embedded database as its owner. */
   migrate(): Promise<MigrationReport>;
   /** Resolves with the reason if the embedded database ends unexpectedly. Never resolves for a DATABASE_URL. */
@@ -101,7 +102,7 @@ export async function startCentral(config: Config, log: Log): Promise<RunningCen
   }
 }
 
-function listenOn(config: Config, store: Store, preparer: Preparer, log: Log): Promise<Listener> {
+function listenOn(config: Config, store: PgStore, preparer: Preparer, log: Log): Promise<Listener> {
   const app = createApp({
     store,
     wall: systemWall,
@@ -114,6 +115,8 @@ function listenOn(config: Config, store: Store, preparer: Preparer, log: Log): P
     quota: config.quota,
     ...toStorage(config),
     limits: config.limits,
+    connections: store.connections,
+    registerProcessMetrics,
   });
   return listen(app.fetch, config);
 }

@@ -37,6 +37,10 @@ export interface Admission {
   admit(installationId: string): AdmissionResult;
   /** Requests in progress: receiving a body, waiting for a permit, or holding one. */
   inProgress(): number;
+  /** Requests that wait for a permit. */
+  waiting(): Readonly<Record<Lane, number>>;
+  /** Bytes of request bodies in memory. */
+  heldBytes(): number;
 }
 
 /** Counts the requests in progress against `limits`, per node and per installation. */
@@ -99,5 +103,7 @@ export function createAdmission(
       return { kind: 'admitted', request: begin(installationId) };
     },
     inProgress: () => inProgress,
+    waiting: () => ({ light: lanes.light.waiting(), heavy: lanes.heavy.waiting() }),
+    heldBytes: held.total,
   };
 }

@@ -32,7 +32,7 @@ interface UploadState {
 export function createHeldBytes(
   limits: AdmissionLimits,
   monotonic: () => number,
-): { begin(installationId: string): Upload } {
+): { begin(installationId: string): Upload; total(): number } {
   const uploads = new Set<UploadState>();
   const byInstallation = new Map<string, number>();
   let total = 0;
@@ -57,6 +57,7 @@ export function createHeldBytes(
     }
   };
   return {
+    total: () => total,
     begin(installationId) {
       const upload: UploadState = {
         installationId,

@@ -10,6 +10,8 @@ export interface Permits {
   release(): void;
   /** True if the queue is full. */
   isFull(): boolean;
+  /** Callers that wait for a permit. */
+  waiting(): number;
 }
 
 interface Waiting {
@@ -49,5 +51,6 @@ export function createPermits(permitsMax: number): Permits {
       else next.resolve(true);
     },
     isFull: () => taken >= permitsMax && !mayWait(queue.length, permitsMax),
+    waiting: () => queue.length,
   };
 }

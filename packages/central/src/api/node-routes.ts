@@ -1,7 +1,7 @@
 import { HEALTH_PATH, HealthSchema } from '@d3kos/protocol';
 import { Type } from 'typebox';
-import { JSON_TYPE, type Route, STORE_REFUSALS } from './route.ts';
-import { OpenApiSchema } from './schemas.ts';
+import { JSON_TYPE, type Route } from './route.ts';
+import { OpenApiSchema, ReadySchema } from './schemas.ts';
 
 /** What a node answers about itself. */
 export const NODE_ROUTES = {
@@ -18,13 +18,27 @@ export const NODE_ROUTES = {
     answer: { description: 'The name and the time', contentType: JSON_TYPE, schema: HealthSchema },
     refusals: [],
   },
+  ready: {
+    method: 'GET',
+    path: '/api/v1/ready',
+    access: 'anyone',
+    load: 'none',
+    summary: 'Return 200 while this node can store exports.',
+    description:
+      'The database must answer within 3 s, accept writes and have the schema of this version. Otherwise the answer is 503 with the reason. Use it for load balancers, and `/api/v1/health` to see whether the program runs.',
+    parameters: [],
+    body: undefined,
+    answer: { description: 'The node can store exports', contentType: JSON_TYPE, schema: ReadySchema },
+    refusals: ['UNAVAILABLE'],
+  },
   metrics: {
     method: 'GET',
     path: '/metrics',
     access: 'anyone',
     load: 'none',
     summary: 'Return metrics in the Prometheus text format.',
-    description: 'No metric names an installation.',
+    description:
+      'No metric names an installation. While the database does not answer, the totals of the fleet are absent.',
     parameters: [],
     body: undefined,
     answer: {
@@ -32,7 +46,7 @@ export const NODE_ROUTES = {
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
       schema: Type.String(),
     },
-    refusals: STORE_REFUSALS,
+    refusals: [],
   },
   openApi: {
     method: 'GET',

@@ -75,6 +75,13 @@ export const StoredConfigurationSchema = Type.Object({
 });
 export type StoredConfiguration = ReadonlyStatic<typeof StoredConfigurationSchema>;
 
+/** A node that can store exports. */
+export const ReadySchema = Type.Object({
+  service: Type.Literal('d3kos-central'),
+  status: Type.Literal('ready'),
+  time: Type.String(),
+});
+
 /** An OpenAPI document, described as far as readers rely on it. */
 export const OpenApiSchema = Type.Object({
   openapi: Type.Literal('3.1.0'),

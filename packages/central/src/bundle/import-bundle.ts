@@ -9,6 +9,7 @@ import {
 } from '@d3kos/protocol';
 import { type ImportOutcome, importBody } from '../import/import-body.ts';
 import { RECORDS_MAX, VALUES_MAX } from '../import/document-limits.ts';
+import { UNMEASURED } from '../import/import-stage.ts';
 import { createInlinePreparer } from '../import/preparer.ts';
 import { newImportId } from '../import/new-import-id.ts';
 import { recordEvent } from '../installations/audit.ts';
@@ -151,6 +152,7 @@ function importPart(
     preparer: createInlinePreparer(() => 0),
     rank: () => 0,
     charge: () => undefined,
+    measure: UNMEASURED,
   };
   return importBody(world, {
     bytes,

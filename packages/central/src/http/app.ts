@@ -21,9 +21,11 @@ import { authorize } from './authorize.ts';
 import type { AppContext, AppDeps } from './context.ts';
 import { createCredentialGuard } from './credential-guard.ts';
 import { HANDLERS } from './handlers.ts';
+import { createDatabaseCheck } from './database-state.ts';
 import { createBodyReader } from './json-body.ts';
-import { countImportReply, createCounters } from './metrics.ts';
+import { createNodeMetrics } from './metrics.ts';
 import { createQuotaGuard } from './quota-guard.ts';
+import { createRequestIds, REQUEST_ID_HEADER } from './request-id.ts';
 import {
   COMMON_HEADERS,
   type Reply,
@@ -48,11 +50,15 @@ export interface Connection {
 }
 
 /** Builds central's HTTP API. A node keeps only counters in memory, so several nodes may share one database. */
-export function createApp(deps: AppDeps): App {
+export function createApp(given: AppDeps): App {
+  const requestIds = createRequestIds(given.log, given.randomHex);
+  const deps: AppDeps = { ...given, log: requestIds.log };
   const limits = { ...DEFAULT_IMPORT_LIMITS, ...deps.limits };
   const { monotonic } = deps;
   const meter = createWorkMeter(toWorkBudget(limits), monotonic);
   const quota = { ...DEFAULT_QUOTA, ...deps.quota };
+  const metrics = createNodeMetrics();
+  deps.registerProcessMetrics?.(metrics.registry);
   const context: AppContext = {
     ...deps,
     limits,
@@ -65,24 +71,43 @@ export function createApp(deps: AppDeps): App {
       imports: createAdmission(toImportAdmissionLimits(limits), meter, monotonic),
       queries: createAdmission(toQueryAdmissionLimits(limits), meter, monotonic),
     },
-    counters: createCounters(),
+    metrics,
+    checkDatabase: createDatabaseCheck(deps),
     guard: createCredentialGuard(deps),
   };
   const routes = createRoutes(context);
   return {
-    async fetch(request, connection) {
-      const forwardedFor = request.headers.get('X-Forwarded-For');
-      const sender = toSender(connection?.remoteAddress, forwardedFor, deps.trustedProxies ?? []);
-      const response = await routes.fetch(request, { sender });
-      for (const [name, value] of Object.entries(COMMON_HEADERS)) response.headers.set(name, value);
-      // R51: "Central MUST send its clock in the `Date` header of every answer."
-      response.headers.set('Date', new Date(deps.wall()).toUTCString());
-      return response;
-    },
+    fetch: (request, connection) =>
+      requestIds.run(request, async (requestId) => {
+        const startedMs = monotonic();
+        const forwardedFor = request.headers.get('X-Forwarded-For');
+        const sender = toSender(connection?.remoteAddress, forwardedFor, deps.trustedProxies ?? []);
+        const matched: Matched = { route: 'unmatched' };
+        const response = await routes.fetch(request, { sender, matched });
+        for (const [name, value] of Object.entries(COMMON_HEADERS)) response.headers.set(name, value);
+        // R51: "Central MUST send its clock in the `Date` header of every answer."
+        response.headers.set('Date', new Date(deps.wall()).toUTCString());
+        // R100: "Central MUST name each request in the `X-Request-Id` header of the answer, with the ID that the request carries if
+        // it has 8 to 64 of the characters `A-Z a-z 0-9 _ -`."
+        response.headers.set(REQUEST_ID_HEADER, requestId);
+        const durationMs = monotonic() - startedMs;
+        metrics.observeRequest(matched.route, response.status, durationMs);
+        deps.log.write('debug', 'request answered', {
+          route: matched.route,
+          status: response.status,
+          duration_ms: Math.round(durationMs),
+        });
+        return response;
+      }),
   };
 }
 
-type RoutesEnv = { readonly Bindings: { readonly sender: Sender } };
+/** The route that a request matched, for the metrics. */
+interface Matched {
+  route: RouteId | 'unmatched';
+}
+
+type RoutesEnv = { readonly Bindings: { readonly sender: Sender; readonly matched: Matched } };
 
 function createRoutes(context: AppContext): Hono<RoutesEnv> {
   const app = new Hono<RoutesEnv>();
@@ -99,9 +124,10 @@ function createRoutes(context: AppContext): Hono<RoutesEnv> {
   );
   for (const { id, method, path } of ROUTE_LIST) {
     const respond = createResponder(context, id);
-    app.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), ({ req, env }) =>
-      respond(req.raw, { ...req.query(), ...req.param() }, env.sender),
-    );
+    app.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), ({ req, env }) => {
+      env.matched.route = id;
+      return respond(req.raw, { ...req.query(), ...req.param() }, env.sender);
+    });
   }
   app.notFound(() => toRefusalResponse(refuse('NOT_FOUND', 'there is no such route; see /openapi.json')));
   app.onError((error, { req }) => toFailureResponse(error, req.path, context.log));
@@ -129,7 +155,7 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
   return async (raw, parameters, sender) => {
     const respond = (reply: Reply<RouteId>, onSent: () => void = () => undefined) => {
       // The type parameter and `id` name the same route, which the compiler cannot see.
-      if (id === 'importPart') countImportReply(context.counters, reply as Reply<'importPart'>);
+      if (id === 'importPart') context.metrics.countImportReply(reply as Reply<'importPart'>);
       return toResponse(id, reply as Reply<Id>, onSent);
     };
     const caller = await authorize(context, route, raw, parameters, sender);

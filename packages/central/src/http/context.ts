@@ -1,11 +1,14 @@
+import type { Registry } from 'prom-client';
 import type { Admission } from '../admission/admission.ts';
 import type { ImportLimits } from '../admission/policy.ts';
 import type { WorkMeter } from '../admission/work-meter.ts';
 import type { Use } from '../import/policy.ts';
 import type { Preparer } from '../import/preparer.ts';
+import type { ConnectionUse } from '../platform/pg-store.ts';
 import type { Log, MonotonicClock, RandomHex, Store, WallClock } from '../platform/ports.ts';
 import type { CredentialGuard } from './credential-guard.ts';
-import type { NodeCounters } from './metrics.ts';
+import type { DatabaseState } from './database-state.ts';
+import type { NodeMetrics } from './metrics.ts';
 import type { QuotaGuard } from './quota-guard.ts';
 
 /** Everything the app needs from outside. */
@@ -25,6 +28,10 @@ export interface AppDeps {
   readonly quota?: Partial<Use>;
   /** Free bytes of the disk of the database, below which imports are refused, and how to learn the present value. Undefined: unknown. */
   readonly storage?: { readonly reserveBytes: number; readonly freeBytes: () => Promise<number> };
+  /** The connections to the database at this moment. Undefined for a store without a pool. */
+  readonly connections?: () => ConnectionUse;
+  /** Adds the metrics of this process, such as memory and the delay of the event loop. Undefined: none. */
+  readonly registerProcessMetrics?: (registry: Registry) => void;
   /** Addresses of the operator's proxies, whose `X-Forwarded-For` counts. Undefined: none. */
   readonly trustedProxies?: readonly string[];
 }
@@ -40,6 +47,8 @@ export interface AppContext extends AppDeps {
   /** Decodes and prepares small bodies at once. */
   readonly inlinePreparer: Preparer;
   readonly admission: { readonly imports: Admission; readonly queries: Admission };
-  readonly counters: NodeCounters;
+  readonly metrics: NodeMetrics;
+  /** Whether the database can serve this node. */
+  readonly checkDatabase: () => Promise<DatabaseState>;
   readonly guard: CredentialGuard;
 }

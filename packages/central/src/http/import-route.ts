@@ -1,12 +1,13 @@
 import { BUNDLE_KEY_HEADER, type ContentCoding, LEDGER_ID_HEADER, parseContentDigest } from '@d3kos/protocol';
 import type { AdmittedRequest } from '../admission/admission.ts';
-import { LIGHT_SIZE_MAX_BYTES } from '../admission/policy.ts';
+import { type Lane, LIGHT_SIZE_MAX_BYTES } from '../admission/policy.ts';
 import type { RefusalOf } from '../api/contract.ts';
 import { type ImportOutcome, importBody } from '../import/import-body.ts';
 import { learnBundleKey, type LearntKey } from '../installations/bundle-keys.ts';
 import { newImportId } from '../import/new-import-id.ts';
 import { DECODED_RATIO_MAX } from '../import/decode-body.ts';
 import { RECORDS_MAX, VALUES_MAX } from '../import/document-limits.ts';
+import type { MeasureStage } from '../import/import-stage.ts';
 import type { QuotaAmount } from '../import/policy.ts';
 import type { Preparer } from '../import/preparer.ts';
 import { parseContentCoding, receiveBody } from './body.ts';
@@ -25,7 +26,7 @@ export async function handleImport(
   request: RouteRequest<'importPart'>,
 ): Promise<Reply<'importPart'>> {
   const amount = context.quotaGuard.blockedBy(request.installationId);
-  if (amount !== undefined) return refuseOverQuota(amount);
+  if (amount !== undefined) return refuseOverQuota(context, amount);
   const reply = await importRequest(context, request);
   // A stored part has been billed in its transaction.
   await context.quotaGuard.settle(request.installationId);
@@ -43,16 +44,17 @@ async function importRequest(
     );
     return refuse('UNAVAILABLE', 'central is short of disk space');
   }
-  const received = await receiveChecked(context, raw, admitted);
+  const measure = createStageMeasure(context);
+  const received = await measure('receive', () => receiveChecked(context, raw, admitted));
   if (received.kind === 'refused') return received;
-  const body = await decodeReceived(context, received, admitted);
+  const body = await decodeReceived(context, received, admitted, measure);
   if (body.kind === 'refused') return body;
   const { contentCoding, wireSizeBytes } = received;
   const decodedSizeBytes = body.bytes.byteLength;
   const { store, quota, meter } = context;
   const accounting = () => ({ quota, unbilled: meter.takeUnbilled(installationId) });
   const outcome = await importBody(
-    { store, preparer: body.preparer, rank: admitted.rank, charge: admitted.charge, accounting },
+    { store, preparer: body.preparer, rank: admitted.rank, charge: admitted.charge, measure, accounting },
     {
       bytes: body.bytes,
       sha256: body.sha256,
@@ -101,8 +103,7 @@ function toReply(
     case 'too_costly':
       return refuseTooCostly(outcome.limit);
     default:
-      context.counters.wireBytes += wireSizeBytes;
-      context.counters.decodedBytes += decodedSizeBytes;
+      context.metrics.countBody({ wireSizeBytes, decodedSizeBytes });
   }
   switch (outcome.kind) {
     case 'stored':
@@ -134,8 +135,20 @@ function toReply(
       return refuse('INVALID_TOKEN', 'the token was revoked, or expired, while the body arrived');
     case 'over_quota':
       context.log.write('warn', 'import refused: quota of the day', { amount: outcome.amount });
-      return refuseOverQuota(outcome.amount);
+      return refuseOverQuota(context, outcome.amount);
   }
+}
+
+/** Returns a function that adds the duration of a stage to the metrics, however the stage ends. */
+function createStageMeasure({ metrics, monotonic }: AppContext): MeasureStage {
+  return async (stage, work) => {
+    const startedMs = monotonic();
+    try {
+      return await work();
+    } finally {
+      metrics.observeStage(stage, monotonic() - startedMs);
+    }
+  };
 }
 
 interface ReceivedRequest {
@@ -194,20 +207,24 @@ async function decodeReceived(
   { limits, preparer, inlinePreparer }: AppContext,
   { bytes, contentCoding, wireSizeBytes }: ReceivedRequest,
   admitted: AdmittedRequest,
+  measure: MeasureStage,
 ): Promise<DecodedRequest | ImportRefused> {
+  const acquirePermit = (lane: Lane) => measure('wait', () => admitted.acquirePermit(lane));
   const { rank, charge, upload } = admitted;
   if (wireSizeBytes <= LIGHT_SIZE_MAX_BYTES) {
     const sizeMaxBytes = Math.min(LIGHT_SIZE_MAX_BYTES, limits.bodySizeMaxBytes);
-    const light = await inlinePreparer.decode({ bytes, coding: contentCoding, sizeMaxBytes }, rank);
+    const toDecode = { bytes, coding: contentCoding, sizeMaxBytes };
+    const light = await measure('decode', () => inlinePreparer.decode(toDecode, rank));
     charge(light.cpuMs);
     if (light.kind === 'done' && light.result.kind === 'decoded') {
-      if (!(await admitted.acquirePermit('light'))) return refuseAdmission('node_busy');
+      if (!(await acquirePermit('light'))) return refuseAdmission('node_busy');
       return { ...light.result, preparer: inlinePreparer };
     }
   }
-  if (!(await admitted.acquirePermit('heavy'))) return refuseAdmission('node_busy');
+  if (!(await acquirePermit('heavy'))) return refuseAdmission('node_busy');
   const sizeMaxBytes = limits.bodySizeMaxBytes;
-  const worked = await preparer.decode({ bytes, coding: contentCoding, sizeMaxBytes }, rank);
+  const toDecode = { bytes, coding: contentCoding, sizeMaxBytes };
+  const worked = await measure('decode', () => preparer.decode(toDecode, rank));
   charge(worked.cpuMs);
   if (worked.kind === 'exceeded') return refuseTooCostly(worked.limit);
   const decoded = worked.result;
@@ -232,7 +249,8 @@ function refuseTooCostly(limit: 'time' | 'memory') {
 }
 
 /** R77: "Central MAY answer 429 `QUOTA_EXCEEDED` when one installation exceeds its quota of the day." */
-function refuseOverQuota(amount: QuotaAmount) {
+function refuseOverQuota({ metrics }: AppContext, amount: QuotaAmount) {
+  metrics.countQuotaRefusal(amount);
   return refuse(
     'QUOTA_EXCEEDED',
     `this installation has reached its daily quota of ${AMOUNT_NAMES[amount]}`,

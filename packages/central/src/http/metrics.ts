@@ -1,78 +1,204 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { REFUSALS } from '../api/refusals.ts';
 import type { FleetTotals } from '../fleet/installations.ts';
+import { IMPORT_STAGES, type ImportStage } from '../import/import-stage.ts';
+import type { QuotaAmount } from '../import/policy.ts';
+import type { ConnectionUse } from '../platform/pg-store.ts';
+import type { DatabaseState } from './database-state.ts';
 import type { Reply } from './reply.ts';
 
-/** Counts of one node since it started. */
-export interface NodeCounters {
-  /** Answers to imports, by code: STORED, REPEATED, or the error code. */
-  readonly importAnswers: Map<string, number>;
-  wireBytes: number;
-  decodedBytes: number;
+/**
+ * Upper bounds of the classes for durations, in seconds: a lookup takes 5 ms, the limit of one statement is 25 s, and a boat drops a
+ * connection after 30 s of silence.
+ */
+const DURATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** What a scrape reads from the node and from the database. */
+export interface ScrapeFacts {
+  readonly importsInProgress: number;
+  /** Imports that wait for a permit, by lane. */
+  readonly importsWaiting: { readonly light: number; readonly heavy: number };
+  readonly heldBytes: number;
+  readonly refusedCredentials: number;
+  /** Undefined if the store has no pool. */
+  readonly connections: ConnectionUse | undefined;
+  readonly database: DatabaseState;
+  /** Undefined while the database does not answer. */
+  readonly fleet: FleetTotals | undefined;
 }
 
-/** Returns counters at zero. */
-export function createCounters(): NodeCounters {
-  return { importAnswers: new Map(), wireBytes: 0, decodedBytes: 0 };
+/**
+ * The metrics of one node. They name no installation, because `/metrics` needs no credentials and because each value of a label
+ * costs memory in every Prometheus that reads it.
+ */
+export interface NodeMetrics {
+  readonly registry: Registry;
+  /** Counts the answer to one import. */
+  countImportReply(reply: Reply<'importPart'>): void;
+  /** Counts the body of an import that was checked whole. */
+  countBody(size: { readonly wireSizeBytes: number; readonly decodedSizeBytes: number }): void;
+  countQuotaRefusal(amount: QuotaAmount): void;
+  /** `route` is the ID of a route of the contract, or `unmatched`. */
+  observeRequest(route: string, status: number, durationMs: number): void;
+  observeStage(stage: ImportStage, durationMs: number): void;
+  /** Returns every metric in Prometheus's text format 0.0.4. */
+  toExposition(facts: ScrapeFacts): Promise<string>;
 }
 
-/** Counts the answer to one import. */
-export function countImportReply({ importAnswers }: NodeCounters, reply: Reply<'importPart'>): void {
-  const code = toCode(reply);
-  importAnswers.set(code, (importAnswers.get(code) ?? 0) + 1);
+/** Creates the metrics of one node, at zero. */
+export function createNodeMetrics(): NodeMetrics {
+  const registry = new Registry();
+  const counts = createCounts(registry);
+  const gauges = createGauges(registry);
+  const fleet = createFleetGauges(registry);
+  return {
+    registry,
+    countImportReply: (reply) => counts.importAnswers.inc({ code: toCode(reply) }),
+    countBody({ wireSizeBytes, decodedSizeBytes }) {
+      counts.wireBytes.inc(wireSizeBytes);
+      counts.decodedBytes.inc(decodedSizeBytes);
+    },
+    countQuotaRefusal: (amount) => counts.quotaRefusals.inc({ amount: QUOTA_LABELS[amount] }),
+    observeRequest: (route, status, durationMs) =>
+      counts.requests.observe({ route, status: String(status) }, durationMs / 1_000),
+    observeStage: (stage, durationMs) => counts.stages.observe({ stage }, durationMs / 1_000),
+    async toExposition(facts) {
+      gauges.set(facts);
+      fleet.set(facts.fleet);
+      return registry.metrics();
+    },
+  };
 }
+
+const QUOTA_LABELS: Readonly<Record<QuotaAmount, string>> = {
+  storedBytes: 'stored_bytes',
+  records: 'records',
+  requests: 'requests',
+  cpuMs: 'processor_time',
+};
 
 function toCode(reply: Reply<'importPart'>): string {
   if (reply.kind === 'refused') return REFUSALS[reply.refusal].code;
   return reply.body.duplicate ? 'REPEATED' : 'STORED';
 }
 
-/** Returns the metrics in Prometheus's text format 0.0.4. They name no installation, because `/metrics` needs no credentials. */
-export function toExposition(
-  counters: NodeCounters,
-  node: { readonly importsInProgress: number; readonly refusedCredentials: number },
-  fleet: FleetTotals,
-): string {
-  const lines = [
-    ...metric('d3kos_central_import_answers_total', 'counter', 'Answers of this node to imports, by code.'),
-    ...[...counters.importAnswers].map(
-      ([code, count]) => `d3kos_central_import_answers_total{code="${code}"} ${count}`,
-    ),
-    ...metric('d3kos_central_imports_under_way', 'gauge', 'Imports in progress on this node.'),
-    `d3kos_central_imports_under_way ${node.importsInProgress}`,
-    ...metric('d3kos_central_refused_credentials_total', 'counter', 'Credentials that this node refused.'),
-    `d3kos_central_refused_credentials_total ${node.refusedCredentials}`,
-    ...metric('d3kos_central_wire_bytes_total', 'counter', 'Bytes of import bodies this node received.'),
-    `d3kos_central_wire_bytes_total ${counters.wireBytes}`,
-    ...metric('d3kos_central_decoded_bytes_total', 'counter', 'Bytes of the same bodies after decoding.'),
-    `d3kos_central_decoded_bytes_total ${counters.decodedBytes}`,
-    ...metric('d3kos_central_installations', 'gauge', 'Installations enrolled in the database.'),
-    `d3kos_central_installations ${fleet.installations}`,
-    ...metric('d3kos_central_documents_stored', 'gauge', 'Documents and parts stored in the database.'),
-    `d3kos_central_documents_stored ${fleet.documents}`,
-    ...metric(
-      'd3kos_central_records_received',
-      'gauge',
-      'Records in the stored documents, including repeated ones.',
-    ),
-    `d3kos_central_records_received ${fleet.records}`,
-    ...metric('d3kos_central_records_rejected', 'gauge', 'Records that were rejected individually.'),
-    `d3kos_central_records_rejected ${fleet.rejected}`,
-    ...metric(
-      'd3kos_central_installations_concurrent',
-      'gauge',
-      'Installations whose ID two or more machines use.',
-    ),
-    `d3kos_central_installations_concurrent ${fleet.concurrent}`,
-    ...metric(
-      'd3kos_central_ledgers_diverged',
-      'gauge',
-      'Ledgers that continued from a restored or copied card, so that an export was refused.',
-    ),
-    `d3kos_central_ledgers_diverged ${fleet.diverged}`,
-  ];
-  return `${lines.join('\n')}\n`;
+/** What a node counts and measures while it works. */
+function createCounts(registry: Registry) {
+  const registers = [registry];
+  const quotaRefusals = new Counter({
+    name: 'd3kos_central_quota_refusals_total',
+    help: 'Imports that this node refused because of a daily quota, by the amount that was exceeded.',
+    labelNames: ['amount'],
+    registers,
+  });
+  const stages = new Histogram({
+    name: 'd3kos_central_import_stage_duration_seconds',
+    help: 'Duration of the stages of an import.',
+    labelNames: ['stage'],
+    buckets: DURATION_BUCKETS_S,
+    registers,
+  });
+  // An alert on a counter that does not exist yet misses its first increment.
+  for (const amount of Object.values(QUOTA_LABELS)) quotaRefusals.inc({ amount }, 0);
+  for (const stage of IMPORT_STAGES) stages.zero({ stage });
+  return {
+    quotaRefusals,
+    stages,
+    importAnswers: new Counter({
+      name: 'd3kos_central_import_answers_total',
+      help: 'Answers of this node to imports, by code.',
+      labelNames: ['code'],
+      registers,
+    }),
+    wireBytes: new Counter({
+      name: 'd3kos_central_wire_bytes_total',
+      help: 'Bytes of import bodies this node received.',
+      registers,
+    }),
+    decodedBytes: new Counter({
+      name: 'd3kos_central_decoded_bytes_total',
+      help: 'Bytes of the same bodies after decoding.',
+      registers,
+    }),
+    requests: new Histogram({
+      name: 'd3kos_central_http_request_duration_seconds',
+      help: 'Duration of requests until the answer begins, by route and status. An upload lasts as long as its link needs.',
+      labelNames: ['route', 'status'],
+      buckets: DURATION_BUCKETS_S,
+      registers,
+    }),
+  };
 }
 
-function metric(name: string, type: 'counter' | 'gauge', help: string): readonly string[] {
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`];
+/** The state of a node at the time of the scrape. */
+function createGauges(registry: Registry) {
+  const registers = [registry];
+  const gauge = (name: string, help: string) => new Gauge({ name: `d3kos_central_${name}`, help, registers });
+  const inProgress = gauge('imports_under_way', 'Imports in progress on this node.');
+  const heldBytes = gauge('held_bytes', 'Bytes of request bodies in the memory of this node.');
+  const databaseUp = gauge(
+    'database_up',
+    '1 if the database answers, accepts writes and has the right schema.',
+  );
+  const databaseAnswer = gauge(
+    'database_answer_seconds',
+    'Time until the database answered the last check, with the wait for a connection.',
+  );
+  const waiting = new Gauge({
+    name: 'd3kos_central_imports_waiting',
+    help: 'Backlog: received imports that wait for a permit on this node, by lane.',
+    labelNames: ['lane'],
+    registers,
+  });
+  const connections = new Gauge({
+    name: 'd3kos_central_database_connections',
+    help: 'Database connections of this node by state. `waiting` counts requests that wait for a connection.',
+    labelNames: ['state'],
+    registers,
+  });
+  const refusedCredentials = new Counter({
+    name: 'd3kos_central_refused_credentials_total',
+    help: 'Credentials that this node refused.',
+    registers,
+  });
+  return {
+    set(facts: ScrapeFacts): void {
+      inProgress.set(facts.importsInProgress);
+      heldBytes.set(facts.heldBytes);
+      for (const lane of ['light', 'heavy'] as const) waiting.set({ lane }, facts.importsWaiting[lane]);
+      for (const [state, count] of Object.entries(facts.connections ?? {})) connections.set({ state }, count);
+      databaseUp.set(facts.database.fault === undefined ? 1 : 0);
+      databaseAnswer.set(facts.database.answerMs / 1_000);
+      // The guard keeps this count; the difference makes it a counter here.
+      refusedCredentials.reset();
+      refusedCredentials.inc(facts.refusedCredentials);
+    },
+  };
+}
+
+/** Facts of the whole fleet, which are the same on every node. They are absent while the database does not answer. */
+function createFleetGauges(registry: Registry) {
+  const help: Readonly<Record<keyof FleetTotals, readonly [string, string]>> = {
+    installations: ['installations', 'Installations enrolled in the database.'],
+    documents: ['documents_stored', 'Documents and parts stored in the database.'],
+    records: ['records_received', 'Records in the stored documents, including repeated ones.'],
+    rejected: ['records_rejected', 'Records that were rejected individually.'],
+    concurrent: ['installations_concurrent', 'Installations whose ID two or more machines use.'],
+    diverged: [
+      'ledgers_diverged',
+      'Ledgers that continued from a restored or copied card, so that an export was refused.',
+    ],
+  };
+  const gauges = Object.entries(help).map(([key, [name, text]]) => ({
+    // `help` has exactly the keys of FleetTotals.
+    key: key as keyof FleetTotals,
+    gauge: new Gauge({ name: `d3kos_central_${name}`, help: text, registers: [registry] }),
+  }));
+  return {
+    set(totals: FleetTotals | undefined): void {
+      for (const { key, gauge } of gauges)
+        if (totals === undefined) gauge.remove();
+        else gauge.set(totals[key]);
+    },
+  };
 }

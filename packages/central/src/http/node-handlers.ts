@@ -1,9 +1,11 @@
 import type { Health } from '@d3kos/protocol';
 import type { NODE_ROUTES } from '../api/node-routes.ts';
 import { toOpenApi } from '../api/openapi.ts';
-import { sumFleet } from '../fleet/installations.ts';
-import { toExposition } from './metrics.ts';
-import { answer } from './reply.ts';
+import { type FleetTotals, sumFleet } from '../fleet/installations.ts';
+import { withDeadline } from '../platform/deadline.ts';
+import { isCentralFailure } from '../platform/errors.ts';
+import type { AppContext } from './context.ts';
+import { answer, refuse } from './reply.ts';
 import type { Handler } from './route-request.ts';
 
 /** Handlers of the routes about the node itself. */
@@ -16,12 +18,45 @@ export const NODE_HANDLERS: { readonly [Id in keyof typeof NODE_ROUTES]: Handler
       status: 'ok',
       time: new Date(wall()).toISOString(),
     } satisfies Health),
-  metrics: async ({ store, counters, admission, guard }) => {
-    const node = {
-      importsInProgress: admission.imports.inProgress(),
-      refusedCredentials: guard.refusedCount(),
-    };
-    return answer<'metrics'>(toExposition(counters, node, await sumFleet(store)));
+  // R99: "Central MUST answer `GET /api/v1/ready` without authentication with 200 while its database can store exports, otherwise
+  // with 503 `UNAVAILABLE`."
+  ready: async ({ checkDatabase, wall }) => {
+    const { fault } = await checkDatabase();
+    return fault === undefined
+      ? answer<'ready'>({ service: 'd3kos-central', status: 'ready', time: new Date(wall()).toISOString() })
+      : refuse('UNAVAILABLE', fault);
   },
+  metrics: async (context) => answer<'metrics'>(await scrape(context)),
   openApi: () => answer<'openApi'>(toOpenApi()),
 };
+
+/** Longest wait of a scrape for the totals of the fleet. Prometheus waits 10 s for the whole answer. */
+const TOTALS_MAX_MS = 3_000;
+
+/** Returns every metric. A database that does not answer is a value of the metrics, not a reason to give none. */
+async function scrape(context: AppContext): Promise<string> {
+  const { metrics, admission, guard, connections, checkDatabase } = context;
+  const database = await checkDatabase();
+  return metrics.toExposition({
+    importsInProgress: admission.imports.inProgress(),
+    importsWaiting: admission.imports.waiting(),
+    heldBytes: admission.imports.heldBytes(),
+    refusedCredentials: guard.refusedCount(),
+    connections: connections?.(),
+    database,
+    fleet: database.fault === undefined ? await loadTotals(context) : undefined,
+  });
+}
+
+async function loadTotals({ store, log }: AppContext): Promise<FleetTotals | undefined> {
+  try {
+    return await withDeadline(sumFleet(store), TOTALS_MAX_MS);
+  } catch (error) {
+    if (!isCentralFailure(error)) throw error;
+    log.write(
+      'warn',
+      `the totals of the fleet are missing from the metrics: ${error.message} [${error.code}]`,
+    );
+    return undefined;
+  }
+}

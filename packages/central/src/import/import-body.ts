@@ -5,6 +5,7 @@ import type { Store } from '../platform/ports.ts';
 import { findRepeated } from './find-repeated.ts';
 import type { Arrival } from './ledger-policy.ts';
 import type { Preparation } from './prepare-part.ts';
+import type { MeasureStage } from './import-stage.ts';
 import type { Preparer } from './preparer.ts';
 import type { QuotaAmount } from './policy.ts';
 import { storePart } from './store-part.ts';
@@ -43,6 +44,8 @@ export interface ImportWorld {
   readonly preparer: Preparer;
   /** Orders waiting work: the lowest first. */
   readonly rank: () => number;
+  /** Measures the stages from the look-up on. */
+  readonly measure: MeasureStage;
   /** Charges processor time to the sender. */
   readonly charge: (cpuMs: number) => void;
   /** The accounting of the sender, read when the part is stored. Undefined for a bundle, which no quota refuses. */
@@ -77,12 +80,14 @@ export type ImportOutcome =
  * digest, before it is parsed.
  */
 export async function importBody(world: ImportWorld, body: BodyToImport): Promise<ImportOutcome> {
-  const repeated = await findRepeated(world.store, body);
+  const { measure } = world;
+  const repeated = await measure('look_up', () => findRepeated(world.store, body));
   if (repeated !== undefined) return repeated;
   const { bytes, sha256, installationId, idempotencyKey } = body;
   // Read first: afterwards the bytes may belong to another thread.
   const decodedSizeBytes = bytes.byteLength;
-  const worked = await world.preparer.prepare({ bytes, sha256, installationId, idempotencyKey }, world.rank);
+  const toPrepare = { bytes, sha256, installationId, idempotencyKey };
+  const worked = await measure('prepare', () => world.preparer.prepare(toPrepare, world.rank));
   world.charge(worked.cpuMs);
   if (worked.kind === 'exceeded') return { kind: 'too_costly', limit: worked.limit };
   const part = worked.result;
@@ -90,7 +95,9 @@ export async function importBody(world: ImportWorld, body: BodyToImport): Promis
   world.charge(part.sorted.rowsLength / ROWS_LENGTH_PER_MS);
   const { arrival, contentCoding, wireSizeBytes, receivedMs, importId } = body;
   const facts = { arrival, sha256, contentCoding, wireSizeBytes, decodedSizeBytes, receivedMs, importId };
-  const outcome = await storePart(world.store, { ...part, ...facts }, body.credential, world.accounting?.());
+  const outcome = await measure('store', () =>
+    storePart(world.store, { ...part, ...facts }, body.credential, world.accounting?.()),
+  );
   switch (outcome.kind) {
     case 'stored':
     case 'repeated':

@@ -40,12 +40,25 @@ const BEGIN_DURABLY = [
 export type PgAddress =
   { readonly url: string } | { readonly host: string; readonly user: string; readonly database: string };
 
+/** The connections of one node to the database. */
+export interface ConnectionUse {
+  readonly busy: number;
+  readonly idle: number;
+  /** Requests that wait for a connection. */
+  readonly waiting: number;
+}
+
+/** A store with a pool of connections. */
+export interface PgStore extends Store {
+  connections(): ConnectionUse;
+}
+
 /**
  * A store on a PostgreSQL server, reached directly or through a pooler in transaction mode. It connects on first use. Every
  * statement runs in a transaction of its own or in that of `transaction`, so that it has the limits of BEGIN_DURABLY. A lost
  * connection fails the running statement, not the store.
  */
-export function openPgStore(address: PgAddress, log: Log): Store {
+export function openPgStore(address: PgAddress, log: Log): PgStore {
   const pool = new pg.Pool({
     ...('url' in address ? { connectionString: address.url } : address),
     max: CONNECTIONS_MAX,
@@ -62,6 +75,11 @@ export function openPgStore(address: PgAddress, log: Log): Store {
     query: (text, params) => runTransaction(pool, (tx) => tx.query(text, params)),
     script: (text) => runTransaction(pool, (tx) => tx.script(text)),
     transaction: (work) => runTransaction(pool, work),
+    connections: () => ({
+      busy: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
     close: () => {
       isClosing = true;
       return pool.end();

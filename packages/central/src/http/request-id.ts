@@ -1,0 +1,37 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Log, RandomHex } from '../platform/ports.ts';
+
+/** The header that names a request, in the request and in its answer. */
+export const REQUEST_ID_HEADER = 'X-Request-Id';
+
+/** IDs of other programs that are accepted: those of proxies are hex digits or UUIDs. A log line must not carry anything else. */
+const ACCEPTED_ID = /^[A-Za-z0-9_-]{8,64}$/;
+
+/** Length of an own ID in random bytes. */
+const OWN_ID_BYTES = 8;
+
+/** Gives each request an ID, and adds it to every log line that is written while the request is handled. */
+export interface RequestIds {
+  /** Handles a request under its ID: the acceptable one that it carries, otherwise a new one. */
+  run<T>(request: Request, work: (requestId: string) => Promise<T>): Promise<T>;
+  /** The log that adds the ID. */
+  readonly log: Log;
+}
+
+/** Creates the IDs of one node. */
+export function createRequestIds(log: Log, randomHex: RandomHex): RequestIds {
+  const current = new AsyncLocalStorage<string>();
+  return {
+    run(request, work) {
+      const given = request.headers.get(REQUEST_ID_HEADER) ?? '';
+      const requestId = ACCEPTED_ID.test(given) ? given : randomHex(OWN_ID_BYTES);
+      return current.run(requestId, () => work(requestId));
+    },
+    log: {
+      write(level, message, facts) {
+        const requestId = current.getStore();
+        log.write(level, message, requestId === undefined ? facts : { ...facts, request: requestId });
+      },
+    },
+  };
+}

@@ -1,0 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Resolves as `work` does, or with undefined once `maxMs` have passed. The work itself continues, and its later failure is ignored. */
+export async function withDeadline<T>(work: Promise<T>, maxMs: number): Promise<T | undefined> {
+  const ended = new AbortController();
+  const late = sleep(maxMs, undefined, { signal: ended.signal });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    work.catch(() => undefined);
+    late.catch(() => undefined);
+    ended.abort();
+  }
+}
