@@ -8,6 +8,7 @@ import {
   toQueryAdmissionLimits,
   toWorkBudget,
 } from '../admission/policy.ts';
+import { createReturnSchedule } from '../admission/return-schedule.ts';
 import { createWorkMeter } from '../admission/work-meter.ts';
 import { ROUTE_LIST, type RouteId, ROUTES } from '../api/contract.ts';
 import type { Refusal } from '../api/refusals.ts';
@@ -34,6 +35,7 @@ import {
   toRefusalResponse,
   toResponse,
 } from './reply.ts';
+import { addReturnTime, type HandledRequest } from './return-times.ts';
 import type { Handler, RouteRequest } from './route-request.ts';
 import { type Sender, toSender } from './sender.ts';
 import { createStorageCheck } from './storage-check.ts';
@@ -58,6 +60,7 @@ export function createApp(given: AppDeps): App {
   const meter = createWorkMeter(toWorkBudget(limits), monotonic);
   const quota = { ...DEFAULT_QUOTA, ...deps.quota };
   const metrics = createNodeMetrics();
+  const schedule = createReturnSchedule(monotonic);
   deps.registerProcessMetrics?.(metrics.registry);
   const context: AppContext = {
     ...deps,
@@ -82,8 +85,9 @@ export function createApp(given: AppDeps): App {
         const startedMs = monotonic();
         const forwardedFor = request.headers.get('X-Forwarded-For');
         const sender = toSender(connection?.remoteAddress, forwardedFor, deps.trustedProxies ?? []);
-        const matched: Matched = { route: 'unmatched' };
-        const response = await routes.fetch(request, { sender, matched });
+        const handled: HandledRequest = { route: 'unmatched', installationId: undefined };
+        const response = await routes.fetch(request, { sender, handled });
+        addReturnTime(response, handled, schedule);
         for (const [name, value] of Object.entries(COMMON_HEADERS)) response.headers.set(name, value);
         // R51: "Central MUST send its clock in the `Date` header of every answer."
         response.headers.set('Date', new Date(deps.wall()).toUTCString());
@@ -91,9 +95,9 @@ export function createApp(given: AppDeps): App {
         // it has 8 to 64 of the characters `A-Z a-z 0-9 _ -`."
         response.headers.set(REQUEST_ID_HEADER, requestId);
         const durationMs = monotonic() - startedMs;
-        metrics.observeRequest(matched.route, response.status, durationMs);
+        metrics.observeRequest(handled.route, response.status, durationMs);
         deps.log.write('debug', 'request answered', {
-          route: matched.route,
+          route: handled.route,
           status: response.status,
           duration_ms: Math.round(durationMs),
         });
@@ -102,12 +106,7 @@ export function createApp(given: AppDeps): App {
   };
 }
 
-/** The route that a request matched, for the metrics. */
-interface Matched {
-  route: RouteId | 'unmatched';
-}
-
-type RoutesEnv = { readonly Bindings: { readonly sender: Sender; readonly matched: Matched } };
+type RoutesEnv = { readonly Bindings: { readonly sender: Sender; readonly handled: HandledRequest } };
 
 function createRoutes(context: AppContext): Hono<RoutesEnv> {
   const app = new Hono<RoutesEnv>();
@@ -125,8 +124,8 @@ function createRoutes(context: AppContext): Hono<RoutesEnv> {
   for (const { id, method, path } of ROUTE_LIST) {
     const respond = createResponder(context, id);
     app.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), ({ req, env }) => {
-      env.matched.route = id;
-      return respond(req.raw, { ...req.query(), ...req.param() }, env.sender);
+      env.handled.route = id;
+      return respond(req.raw, { ...req.query(), ...req.param() }, env);
     });
   }
   app.notFound(() => toRefusalResponse(refuse('NOT_FOUND', 'there is no such route; see /openapi.json')));
@@ -145,14 +144,14 @@ function toFailureResponse(error: Error, path: string, log: Log): Response {
 }
 
 type Parameters = Readonly<Partial<Record<string, string>>>;
-type Responder = (request: Request, parameters: Parameters, sender: Sender) => Promise<Response>;
+type Responder = (request: Request, parameters: Parameters, env: RoutesEnv['Bindings']) => Promise<Response>;
 
 /** Answers the requests of one route: authorize, check parameters, admit, handle. */
 function createResponder<Id extends RouteId>(context: AppContext, id: Id): Responder {
   const route: Route = ROUTES[id];
   const findFault = createParameterCheck(route);
   const readBody = createBodyReader(route);
-  return async (raw, parameters, sender) => {
+  return async (raw, parameters, { sender, handled }) => {
     const respond = (reply: Reply<RouteId>, onSent: () => void = () => undefined) => {
       // The type parameter and `id` name the same route, which the compiler cannot see.
       if (id === 'importPart') context.metrics.countImportReply(reply as Reply<'importPart'>);
@@ -160,6 +159,7 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
     };
     const caller = await authorize(context, route, raw, parameters, sender);
     if (caller.kind === 'refused') return respond(caller);
+    if (caller.kind === 'boat') handled.installationId = caller.installationId;
     const fault = findFault(parameters);
     if (fault !== undefined) return respond(refuse('INVALID_FORMAT', fault));
     const checked = await readBody(raw);

@@ -1,5 +1,5 @@
 import { type CentralError, CONTENT_CODINGS, FORMAT_VERSION } from '@d3kos/protocol';
-import { type AdmissionRefusal, RETRY_AFTER_S } from '../admission/policy.ts';
+import type { AdmissionRefusal } from '../admission/policy.ts';
 import { type AnswerOf, type RefusalOf, type RouteId, ROUTES } from '../api/contract.ts';
 import { ADMISSION_REFUSALS, REFUSALS, type Refusal } from '../api/refusals.ts';
 
@@ -107,15 +107,7 @@ export function toRefusalResponse({ refusal, message, headers }: Refused<Refusal
   });
 }
 
-/** R43: "Central MUST send `Retry-After` with 429 and 503." */
+/** The time of the return, with 429 and 503, depends on the load of the node; `return-times.ts` adds it. */
 function toRefusalHeaders(status: number): Headers {
-  switch (status) {
-    case 401:
-      return { 'WWW-Authenticate': 'Bearer realm="d3kos-central"' };
-    case 429:
-    case 503:
-      return { 'Retry-After': String(RETRY_AFTER_S) };
-    default:
-      return {};
-  }
+  return status === 401 ? { 'WWW-Authenticate': 'Bearer realm="d3kos-central"' } : {};
 }

@@ -1,0 +1,70 @@
+import { RETRY_AFTER_S } from './policy.ts';
+
+/** Time over which the rate of stored imports is averaged: longer than the pauses of a database that writes a checkpoint. */
+const RATE_WINDOW_S = 10;
+
+/**
+ * Lowest rate that the schedule assumes. A node whose database was away has stored nothing for a while, and does store when the
+ * database is back.
+ */
+const SERVED_PER_S_MIN = 5;
+
+/** Share of the node's capacity that returning boats may use. The rest is for boats that come for the first time. */
+const RETURNING_SHARE = 0.5;
+
+/**
+ * Longest `Retry-After`. A boat honours up to an hour. Its own waits before the third and the fourth attempt are 5 and 15 minutes, so a
+ * longer value would only delay it.
+ */
+export const RETRY_AFTER_MAX_S = 900;
+
+/** Returns the average rate after `elapsedMs` in which `served` more imports were stored. */
+export function toServedPerS(perS: number, elapsedMs: number, served: number): number {
+  const kept = Math.exp(-elapsedMs / 1_000 / RATE_WINDOW_S);
+  return perS * kept + served / RATE_WINDOW_S;
+}
+
+/**
+ * Returns the next appointment after `lastSlotMs` and the seconds until it. The first is RETRY_AFTER_S away. `fraction` in [0, 1) is fixed
+ * for each installation: it adds up to a quarter, and spreads the boats whose appointment would be later than RETRY_AFTER_MAX_S.
+ */
+export function toReturnDelay({
+  nowMs,
+  lastSlotMs,
+  servedPerS,
+  fraction,
+}: {
+  readonly nowMs: number;
+  readonly lastSlotMs: number;
+  readonly servedPerS: number;
+  readonly fraction: number;
+}): { readonly slotMs: number; readonly delayS: number } {
+  const distanceMs = 1_000 / (Math.max(servedPerS, SERVED_PER_S_MIN) * RETURNING_SHARE);
+  const slotMs = Math.max(nowMs + RETRY_AFTER_S * 1_000, lastSlotMs + distanceMs);
+  const waitS = (slotMs - nowMs) / 1_000;
+  if (waitS * (1 + SPREAD) <= RETRY_AFTER_MAX_S)
+    return { slotMs, delayS: Math.round(spread(waitS, fraction)) };
+  // The queue of appointments is full: these boats take any time in its second half, and the queue does not grow.
+  return { slotMs: lastSlotMs, delayS: Math.round((RETRY_AFTER_MAX_S / 2) * (1 + fraction)) };
+}
+
+/** Part of a wait by which installations differ. */
+const SPREAD = 0.25;
+
+/** `Retry-After` in seconds for a boat that exceeds a limit of its own. Boats that were refused together return at different times. */
+export function toOwnReturnS(fraction: number): number {
+  return Math.round(spread(RETRY_AFTER_S, fraction));
+}
+
+function spread(waitS: number, fraction: number): number {
+  return waitS * (1 + SPREAD * fraction);
+}
+
+/** Returns a number in [0, 1) that is fixed for an installation, from the digits of its ID. */
+export function toInstallationFraction(installationId: string): number {
+  let mixed = 2_166_136_261;
+  for (let at = 0; at < installationId.length; at += 1)
+    mixed = Math.imul(mixed ^ installationId.charCodeAt(at), 16_777_619) >>> 0;
+  // The low digits of FNV-1a are well mixed, the high ones less so.
+  return (mixed % 65_536) / 65_536;
+}

@@ -1,0 +1,31 @@
+import { toInstallationFraction, toOwnReturnS } from '../admission/return-policy.ts';
+import type { ReturnSchedule } from '../admission/return-schedule.ts';
+import type { RouteId } from '../api/contract.ts';
+
+/** What a request turned out to be while it was handled. */
+export interface HandledRequest {
+  /** The route that it matched. */
+  route: RouteId | 'unmatched';
+  /** The installation whose boat sent it. Undefined for other senders, and before it is authorized. */
+  installationId: string | undefined;
+}
+
+/**
+ * Adds to a refusal when the sender should return. An import that the node or its database cannot store gets the next appointment;
+ * every other sender gets a short wait.
+ * R43: "Central MUST send `Retry-After` with 429 and 503."
+ * R101: "Central SHOULD spread the `Retry-After` of boats that it refuses together, so that they do not return together."
+ */
+export function addReturnTime(response: Response, handled: HandledRequest, schedule: ReturnSchedule): void {
+  const { route, installationId } = handled;
+  if (route === 'importPart' && response.status === 200) schedule.noteServed();
+  if (response.status !== 429 && response.status !== 503) return;
+  if (response.headers.has('Retry-After')) return;
+  // Before it is authorized, a boat is known by nothing. Its wait differs only by its appointment.
+  const fraction = installationId === undefined ? 0 : toInstallationFraction(installationId);
+  const isLoad = response.status === 503 && route === 'importPart';
+  response.headers.set(
+    'Retry-After',
+    String(isLoad ? schedule.nextReturnS(fraction) : toOwnReturnS(fraction)),
+  );
+}
