@@ -4,7 +4,7 @@ export { type BundleReport, importBundle, type ImportBundleDeps } from './bundle
 export { type OpenStore, openStore, type RunningCentral, startCentral } from './compose.ts';
 export { type Config, parseConfig, type StoreConfig } from './config.ts';
 export { loadConfiguration } from './fleet/configuration.ts';
-export { type CategoryHolding, countRecords, loadExportStatus } from './fleet/export-status.ts';
+export { type CategoryHolding, loadHoldings, loadExportStatus } from './fleet/export-status.ts';
 export { findInstallation, type InstallationSummary, listInstallations } from './fleet/installations.ts';
 export { findGaps } from './fleet/load-sequence-gaps.ts';
 export { type App, createApp } from './http/app.ts';

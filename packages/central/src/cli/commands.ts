@@ -1,6 +1,6 @@
 import { toSpokenCode } from '@d3kos/protocol';
 import { importBundle, isWhole } from '../bundle/import-bundle.ts';
-import { countRecords } from '../fleet/export-status.ts';
+import { loadHoldings } from '../fleet/export-status.ts';
 import { findInstallation, listInstallations } from '../fleet/installations.ts';
 import { listLedgers } from '../fleet/ledgers.ts';
 import { findGaps } from '../fleet/load-sequence-gaps.ts';
@@ -172,7 +172,7 @@ async function runRevoke(
 async function showInstallation(store: Store, installationId: string): Promise<CommandResult> {
   const summary = await findInstallation(store, installationId);
   if (summary === undefined) throw installationNotFound(installationId);
-  const holdings = await countRecords(store, installationId);
+  const holdings = await loadHoldings(store, installationId);
   const gaps = await findGaps(store, installationId);
   const ledgers = await listLedgers(store, installationId);
   const facts = Object.entries(summary).map(([name, value]) => `${name.padEnd(22)} ${String(value ?? '-')}`);

@@ -1,34 +1,34 @@
 import { CATEGORIES, type Category } from '@d3kos/protocol';
 import type { ExportStatus } from '../api/schemas.ts';
 import type { Queryable } from '../platform/ports.ts';
-import { recordTable } from '../store/record-tables.ts';
 import { numberOf, textOf } from '../store/row.ts';
 import { findInstallation } from './installations.ts';
 import { listLedgers } from './ledgers.ts';
 import { findGaps } from './load-sequence-gaps.ts';
 
-/** The records central holds of one category. */
+/** The records central holds of one category, and the bytes of their JSON text. */
 export interface CategoryHolding {
   readonly category: Category;
   readonly records: number;
   readonly bytes: number;
 }
 
-/** Counts the records of an installation in each category's table. */
-export async function countRecords(
+/** Returns how many records of each category central holds of an installation. An import keeps the counts. */
+export async function loadHoldings(
   store: Queryable,
   installationId: string,
 ): Promise<readonly CategoryHolding[]> {
-  const counts = CATEGORIES.map(
-    (category) =>
-      `select '${category}' as category, count(*)::float8 as records, coalesce(sum(pg_column_size(record)), 0)::float8 as bytes
-       from ${recordTable(category)} where installation_id = $1::text`,
+  const rows = await store.query(
+    `select category, records::float8 as records, bytes::float8 as bytes from installation_holdings
+     where installation_id = $1::text`,
+    [installationId],
   );
-  const rows = await store.query(counts.join(' union all '), [installationId]);
   const found = new Map(rows.map((row) => [textOf(row, 'category'), row]));
   return CATEGORIES.map((category) => {
-    const row = found.get(category) ?? {};
-    return { category, records: numberOf(row, 'records'), bytes: numberOf(row, 'bytes') };
+    const row = found.get(category);
+    return row === undefined
+      ? { category, records: 0, bytes: 0 }
+      : { category, records: numberOf(row, 'records'), bytes: numberOf(row, 'bytes') };
   });
 }
 
@@ -42,7 +42,7 @@ export async function loadExportStatus(
 ): Promise<ExportStatus | undefined> {
   const summary = await findInstallation(store, installationId);
   if (summary === undefined) return undefined;
-  const holdings = await countRecords(store, installationId);
+  const holdings = await loadHoldings(store, installationId);
   const bytes = holdings.reduce((sum, holding) => sum + holding.bytes, 0);
   return {
     status: 'success',

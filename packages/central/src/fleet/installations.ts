@@ -25,19 +25,15 @@ export interface InstallationSummary {
    * older ledger sends new exports beside a newer one."
    */
   readonly concurrent_ledgers: number;
+  /** Records that central holds, each once, and the bytes of their JSON text. */
+  readonly held_records: number;
+  readonly held_bytes: number;
+  /** Exports of the newest ledger that central does not hold whole and that the boat did not withdraw. */
+  readonly missing_count: number;
 }
 
 /** Most installations in one list: as many as a page and a terminal can show. The metrics count all of them. */
 const INSTALLATIONS_LISTED_MAX = 10_000;
-
-/**
- * A ledger counts as concurrent for this long after it last sent a new export beside a newer ledger. It is longer than a boat is
- * usually laid up between two uses, so the warning does not come and go.
- */
-const CONCURRENT_DAYS = 30;
-
-/** SQL that is true for a row of `ledgers l` that is concurrent. The installation `i` gives the time, so no clock is compared. */
-const IS_CONCURRENT_SQL = `l.concurrent_at > i.last_heard_at - interval '${CONCURRENT_DAYS} days'`;
 
 const SUMMARY_SQL = `
 select installation_id, tier::int as tier, claimed_tier::int as claimed_tier, ${utcText('enrolled_at')} as enrolled_at,
@@ -46,8 +42,8 @@ select installation_id, tier::int as tier, claimed_tier::int as claimed_tier, ${
   wire_bytes::float8 as wire_bytes, decoded_bytes::float8 as decoded_bytes,
   (select count(*)::int from device_tokens t
    where t.installation_id = i.installation_id and t.revoked_at is null) as live_tokens,
-  (select case when count(*) = 0 then 0 else count(*)::int + 1 end from ledgers l
-   where l.installation_id = i.installation_id and ${IS_CONCURRENT_SQL}) as concurrent_ledgers
+  concurrent_ledgers, held_records::float8 as held_records, held_bytes::float8 as held_bytes,
+  missing_sequences::float8 as missing_count
 from installations i`;
 
 /** Returns every installation, ordered by id. */
@@ -86,37 +82,8 @@ function toSummary(row: Row): InstallationSummary {
     wire_bytes: numberOf(row, 'wire_bytes'),
     decoded_bytes: numberOf(row, 'decoded_bytes'),
     concurrent_ledgers: numberOf(row, 'concurrent_ledgers'),
-  };
-}
-
-/** Totals over the whole fleet, for the metrics. No installation can be identified from them. */
-export interface FleetTotals {
-  readonly installations: number;
-  readonly documents: number;
-  readonly records: number;
-  readonly rejected: number;
-  /** Installations with concurrent ledgers. */
-  readonly concurrent: number;
-  /** Ledgers that went back to an older state or that two machines used, so that an export was refused. */
-  readonly diverged: number;
-}
-
-/** Sums the counters of all installations. */
-export async function sumFleet(store: Queryable): Promise<FleetTotals> {
-  const [row = {}] = await store.query(
-    `select count(*)::float8 as installations, coalesce(sum(documents), 0)::float8 as documents,
-       coalesce(sum(records), 0)::float8 as records, coalesce(sum(rejected), 0)::float8 as rejected,
-       count(*) filter (where exists (select 1 from ledgers l
-         where l.installation_id = i.installation_id and ${IS_CONCURRENT_SQL}))::float8 as concurrent,
-       (select count(*)::float8 from ledgers where diverged_at is not null) as diverged
-     from installations i`,
-  );
-  return {
-    installations: numberOf(row, 'installations'),
-    documents: numberOf(row, 'documents'),
-    records: numberOf(row, 'records'),
-    rejected: numberOf(row, 'rejected'),
-    concurrent: numberOf(row, 'concurrent'),
-    diverged: numberOf(row, 'diverged'),
+    held_records: numberOf(row, 'held_records'),
+    held_bytes: numberOf(row, 'held_bytes'),
+    missing_count: numberOf(row, 'missing_count'),
   };
 }

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { REFUSALS } from '../api/refusals.ts';
-import type { FleetTotals } from '../fleet/installations.ts';
+import type { FleetTotals } from '../fleet/totals.ts';
 import { IMPORT_STAGES, type ImportStage } from '../import/import-stage.ts';
 import type { QuotaAmount } from '../import/policy.ts';
 import type { ConnectionUse } from '../platform/pg-store.ts';

@@ -1,7 +1,7 @@
 import type { Health } from '@d3kos/protocol';
 import type { NODE_ROUTES } from '../api/node-routes.ts';
 import { toOpenApi } from '../api/openapi.ts';
-import { type FleetTotals, sumFleet } from '../fleet/installations.ts';
+import { type FleetTotals, loadFleetTotals, refreshFleetTotals } from '../fleet/totals.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import { isCentralFailure } from '../platform/errors.ts';
 import type { AppContext } from './context.ts';
@@ -50,7 +50,13 @@ async function scrape(context: AppContext): Promise<string> {
 
 async function loadTotals({ store, log }: AppContext): Promise<FleetTotals | undefined> {
   try {
-    return await withDeadline(sumFleet(store), TOTALS_MAX_MS);
+    const totals = await withDeadline(loadFleetTotals(store), TOTALS_MAX_MS);
+    // The answer does not wait for new totals. The next scrape shows them.
+    if (totals?.isStale === true)
+      void refreshFleetTotals(store).catch((error: unknown) =>
+        log.write('warn', 'the totals of the fleet could not be computed', { error: String(error) }),
+      );
+    return totals;
   } catch (error) {
     if (!isCentralFailure(error)) throw error;
     log.write(

@@ -1,8 +1,15 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Queryable } from '../platform/ports.ts';
 import { runStatement, statements } from '../store/database.ts';
+import type { HoldingsChange } from './insert-records.ts';
 import { toStorableText } from './json-value.ts';
 import { type PartToStore, toIso, toSoftwareVersion } from './part-to-store.ts';
+
+/**
+ * A ledger counts as concurrent for this long after it last sent a new export beside a newer ledger. It is longer than a boat is
+ * usually laid up between two uses, so the warning does not come and go.
+ */
+const CONCURRENT_PERIOD = "interval '30 days'";
 
 /**
  * Adds an import to the counters of its installation and updates the boat's claims. A late export, from an older ledger or with a
@@ -12,6 +19,7 @@ export async function countImport(
   tx: Queryable,
   part: PartToStore,
   newerLedgers: readonly string[],
+  change: HoldingsChange,
 ): Promise<void> {
   const { document, identity, sorted } = part;
   const recordCount = [...sorted.counts.values()].reduce((sum, count) => sum + count, 0);
@@ -45,6 +53,12 @@ export async function countImport(
             where l.installation_id = ${document.installation_id}::text and l.ledger_id = ${ledgerId}::text)
           else missing_sequences end`,
         claimed_tier: latest(sql<number | null>`${document.tier ?? null}::smallint`, 'claimed_tier'),
+        held_records: column('held_records', '+', change.records),
+        held_bytes: column('held_bytes', '+', change.bytes),
+        // A ledger is concurrent relative to this import's time, so that no two clocks are compared.
+        concurrent_ledgers: sql<number>`(select case when count(*) = 0 then 0 else count(*) + 1 end from ledgers l
+          where l.installation_id = ${document.installation_id}::text and l.concurrent_at is not null
+            and l.concurrent_at > ${toIso(part.receivedMs)}::timestamptz - ${sql.raw(CONCURRENT_PERIOD)})`,
         documents: column('documents', '+', 1),
         records: column('records', '+', recordCount),
         rejected: column('rejected', '+', sorted.rejectedCount),

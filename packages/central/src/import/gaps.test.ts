@@ -6,7 +6,6 @@ import type { Store } from '../platform/ports.ts';
 import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { findSequenceGaps, GAPS_LISTED_MAX } from '../store/ledger-gaps.ts';
 import { migrate } from '../store/migrate.ts';
-import { STATE_SQL } from '../store/migrations/0007-state.ts';
 import {
   createNode,
   type EnrolledBoat,
@@ -27,16 +26,6 @@ const step = fc.record({
   count: fc.integer({ min: 1, max: 3 }),
   withdrawn: fc.uniqueArray(fc.integer({ min: 1, max: 10 }), { maxLength: 3 }),
 });
-
-/** Takes the schema back to the step before, on which the step under test runs again. */
-const UNDO_SQL = `
-drop table ledger_gaps;
-drop table withdrawn_sequences;
-drop index ledgers_order;
-alter table ledgers drop column lowest_sequence, drop column held_through, drop column missing_count, drop column withdrawn_count;
-alter table ledger_exports drop column part_count, drop column parts_held;
-alter table installations drop column missing_sequences;
-`;
 
 /** Returns the facts about gaps that SQL sorts and filters by. */
 async function loadCounts(store: Store, boat: EnrolledBoat) {
@@ -100,38 +89,5 @@ describeOnPostgres('the gaps of a ledger', (open) => {
     assert.deepEqual(await findSequenceGaps(store, { ...ledger, limit: 2 }), [2, 3]);
     assert.deepEqual(await findSequenceGaps(store, { ...ledger, below: 4 }), [2, 3]);
     assert.deepEqual(await findSequenceGaps(store, { ...ledger, below: 2 }), []);
-  });
-
-  test('are filled from the imports of a database that did not keep them', async () => {
-    const { store } = open();
-    const app = createNode(store);
-    const boat = await enrollBoat(store);
-    const parts = [
-      { sequence: 3, part: { index: 1, count: 1 }, withdrawn: [1] },
-      { sequence: 5, part: { index: 1, count: 2 }, withdrawn: [] },
-      { sequence: 9, part: { index: 2, count: 2 }, withdrawn: [2, 4, 7] },
-      { sequence: 9, part: { index: 1, count: 2 }, withdrawn: [] },
-      { sequence: 12, part: { index: 1, count: 3 }, withdrawn: [12] },
-    ];
-    for (const { withdrawn, ...facts } of parts) {
-      const document = { ...toDocument(boat, facts), withdrawn_sequences: withdrawn };
-      await importDocument(app, boat, document);
-    }
-    const tables = ['ledgers', 'ledger_exports', 'withdrawn_sequences', 'installations'];
-    // An import may leave adjacent ranges where the step makes one of them.
-    const gaps = `(select installation_id, ledger_id, is_withdrawn, range_agg(int8range(first_sequence, last_sequence, '[]')) as sequences
-      from ledger_gaps group by installation_id, ledger_id, is_withdrawn)`;
-    const load = () =>
-      Promise.all(
-        [...tables, gaps].map((table) =>
-          store.query(`select to_jsonb(t)::text as row from ${table} t order by 1`),
-        ),
-      );
-    const kept = await load();
-    await store.transaction(async (tx) => {
-      await tx.script(UNDO_SQL);
-      await tx.script(STATE_SQL);
-    });
-    for (const [index, rows] of (await load()).entries()) assert.deepEqual(rows, kept[index]);
   });
 });

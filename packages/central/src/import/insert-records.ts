@@ -1,17 +1,28 @@
 import type { Queryable } from '../platform/ports.ts';
 import { upsertRecordsSql } from '../store/record-tables.ts';
+import { numberOf } from '../store/row.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 
-/** Stores the accepted records in the table of their category. Records that belong to `protectedLedgers` are not replaced. */
+/** By how much the records that central holds of an installation change. */
+export interface HoldingsChange {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/**
+ * Stores the accepted records in the table of their category, and returns the change in what central holds. Records that belong
+ * to `protectedLedgers` are not replaced.
+ */
 export async function insertRecords(
   tx: Queryable,
   part: PartToStore,
   protectedLedgers: readonly string[],
-): Promise<void> {
-  for (const { category, rows } of part.sorted.batches)
-    await tx.query(upsertRecordsSql(category), [
+): Promise<HoldingsChange> {
+  let [records, bytes] = [0, 0];
+  for (const batch of part.sorted.batches) {
+    const [row = {}] = await tx.query(upsertRecordsSql(batch.category), [
       part.document.installation_id,
-      rows,
+      batch.rows,
       part.document.ledger_id ?? null,
       part.document.sequence ?? null,
       part.identity.exportId,
@@ -20,6 +31,10 @@ export async function insertRecords(
       toIso(part.receivedMs),
       protectedLedgers,
     ]);
+    records += numberOf(row, 'records');
+    bytes += numberOf(row, 'bytes');
+  }
+  return { records, bytes };
 }
 
 /** Stores the rejected records with their reasons. */

@@ -1,9 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { before, test } from 'node:test';
 import fc from 'fast-check';
-import { findInstallation, sumFleet } from '../fleet/installations.ts';
+import { findInstallation } from '../fleet/installations.ts';
 import { listLedgers } from '../fleet/ledgers.ts';
 import { findGaps } from '../fleet/load-sequence-gaps.ts';
+import { sumFleet } from '../fleet/totals.ts';
 import type { Store } from '../platform/ports.ts';
 import { describeOnPostgres } from '../platform/testing/stores-under-test.ts';
 import { migrate } from '../store/migrate.ts';

@@ -81,10 +81,10 @@ async function storeNew(tx: Queryable, part: PartToStore): Promise<StoreOutcome>
   }
   const receipt = toReceipt(part);
   await noteLedger(tx, part, ledger, verdict.isConcurrent);
-  await insertRecords(tx, part, verdict.protectedLedgers);
+  const change = await insertRecords(tx, part, verdict.protectedLedgers);
   await insertRejected(tx, part);
   await insertImport(tx, part, receipt);
-  await countImport(tx, part, ledger.newerLedgers);
+  await countImport(tx, part, ledger.newerLedgers, change);
   return { kind: 'stored', receipt };
 }
 

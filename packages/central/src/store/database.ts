@@ -41,6 +41,9 @@ interface InstallationsTable {
   readonly last_ledger_id: string | null;
   readonly last_sequence: number | null;
   readonly missing_sequences: number;
+  readonly held_records: number;
+  readonly held_bytes: number;
+  readonly concurrent_ledgers: number;
   readonly software_version: string | null;
   readonly claimed_tier: number | null;
   readonly documents: number;

@@ -28,7 +28,8 @@ export function recordTable(category: Category): `records_${Category}` {
 /**
  * Returns one statement that stores many records of a category. Parameters: $1 installation, $2 JSON array of
  * `{record_id, recorded_at, sha256, record, …own columns}`, $3 ledger, $4 sequence, $5 export, $6 part, $7 import,
- * $8 received at, $9 ledgers of this installation whose records are not replaced. A record from a later export of the same ledger, or from a ledger
+ * $8 received at, $9 ledgers of this installation whose records are not replaced. It adds the new records to `installation_holdings` and returns
+ * one row with `records` and `bytes`, the change in what central holds. A record from a later export of the same ledger, or from a ledger
  * in $9, is not replaced, because parts and the exports of a lost ledger may arrive out of order.
  * docs/spec/protocol.md R32: "Central MUST NOT replace a record with an older version from an earlier export of the
  * same ledger, or from an earlier ledger that the boat no longer uses."
@@ -48,6 +49,7 @@ export function upsertRecordsSql(category: Category): string {
     ...own.map(([name]) => name),
   ];
   return `
+with written as (
 insert into ${recordTable(category)} as held
   (installation_id, record_id, recorded_at, ledger_id, sequence, export_id, part_index, import_id, sha256, received_at, record${names})
 select $1::text, record_id, recorded_at, $3::text, $4::bigint, $5::text, $6::integer, $7::text, sha256, $8::timestamptz, record${names}
@@ -59,5 +61,19 @@ set ${moved.map((name) => `${name} = excluded.${name}`).join(', ')},
 where (held.ledger_id = excluded.ledger_id
   and (excluded.sequence < held.sequence
     or (excluded.export_id = held.export_id and excluded.part_index < held.part_index))) is not true
-  and (held.ledger_id = any($9::text[])) is not true`;
+  and (held.ledger_id = any($9::text[])) is not true
+-- PostgreSQL sets xmax in the new version of a row that replaces another one, and in no other new row.
+returning record_id, xmax = 0 as is_new, octet_length(record::text) as bytes
+), change as (
+  select count(*) filter (where is_new) as records, coalesce(sum(bytes - case when is_new then 0 else
+    -- The statement still sees the rows as they were before it.
+    (select octet_length(former.record::text) from ${recordTable(category)} former
+     where former.installation_id = $1::text and former.record_id = written.record_id) end), 0)::bigint as bytes
+  from written
+), counted as (
+  insert into installation_holdings as sums (installation_id, category, records, bytes)
+  select $1::text, '${category}', records, bytes from change
+  on conflict (installation_id, category) do update set records = sums.records + excluded.records, bytes = sums.bytes + excluded.bytes
+)
+select records::float8 as records, bytes::float8 as bytes from change`;
 }

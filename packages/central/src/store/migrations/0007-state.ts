@@ -1,8 +1,29 @@
+/** The categories of this step. They are written out, because a released step never changes. */
+const RECORD_CATEGORIES = [
+  'engine_benchmark',
+  'boatlog',
+  'marine_vision_captures',
+  'marine_vision_snapshots',
+  'qr_codes',
+  'settings',
+  'system_alerts',
+  'onboarding',
+  'telemetry',
+];
+
+const HOLDINGS = RECORD_CATEGORIES.map(
+  (category) => `
+insert into installation_holdings (installation_id, category, records, bytes)
+select installation_id, '${category}', count(*), sum(octet_length(record::text)) from records_${category} group by installation_id;`,
+).join('');
+
 /**
  * Adds the state that an import maintains, so that its cost and that of a query do not grow with the history (decision 0037):
- * the parts held of each export, the sequences of each ledger that central does not hold whole as ranges (`ledger_gaps`), and the
- * sequences that a boat withdrew. All of it is filled from the imports so far. `held_through` is the highest sequence below which
- * every sequence of the ledger is held whole or withdrawn.
+ * the parts held of each export, the sequences of each ledger that central does not hold whole as ranges (`ledger_gaps`), the
+ * sequences that a boat withdrew, and the records held of each category. All of it is filled from the rows so far.
+ * `held_through` is the highest sequence up to which every sequence of the ledger is held whole or withdrawn. Bytes are those of
+ * the records as JSON text, because the size of a stored row depends on the compression of the server. `fleet_totals` has one row,
+ * which a node computes again when it is old.
  */
 export const STATE_SQL = `
 alter table ledgers add column lowest_sequence bigint;
@@ -14,7 +35,33 @@ create index ledgers_order on ledgers (installation_id, ledger_no);
 alter table ledger_exports add column part_count integer;
 alter table ledger_exports add column parts_held integer;
 
+create index ledgers_concurrent on ledgers (installation_id) where concurrent_at is not null;
+create index ledgers_diverged on ledgers (installation_id) where diverged_at is not null;
+
 alter table installations add column missing_sequences bigint not null default 0;
+alter table installations add column held_records bigint not null default 0;
+alter table installations add column held_bytes bigint not null default 0;
+alter table installations add column concurrent_ledgers integer not null default 0;
+
+create table installation_holdings (
+  installation_id text not null,
+  category text not null,
+  records bigint not null,
+  bytes bigint not null,
+  primary key (installation_id, category)
+);
+
+create table fleet_totals (
+  id integer primary key,
+  computed_at timestamptz not null,
+  installations bigint not null,
+  documents bigint not null,
+  records bigint not null,
+  rejected bigint not null,
+  concurrent bigint not null,
+  diverged bigint not null
+);
+insert into fleet_totals values (1, 'epoch', 0, 0, 0, 0, 0, 0);
 
 create table withdrawn_sequences (
   installation_id text not null,
@@ -92,4 +139,14 @@ where lowest_sequence is not null;
 
 update installations i set missing_sequences = l.missing_count
 from ledgers l where l.installation_id = i.installation_id and l.ledger_id = i.last_ledger_id;
+
+update installations i set concurrent_ledgers = c.ledgers + 1
+from (select l.installation_id, count(*) as ledgers from ledgers l
+        join installations o on o.installation_id = l.installation_id
+      where l.concurrent_at > o.last_heard_at - interval '30 days' group by l.installation_id) c
+where c.installation_id = i.installation_id;
+${HOLDINGS}
+update installations i set held_records = held.records, held_bytes = held.bytes
+from (select installation_id, sum(records) as records, sum(bytes) as bytes from installation_holdings group by installation_id) held
+where held.installation_id = i.installation_id;
 `;
