@@ -32,11 +32,12 @@ export const BOAT_MODULES = {
     imports: ['platform', 'collect', 'spool', 'ledger', 'views', 'recovery', 'retain', 'deliver'],
     types: ['license'],
   },
+  restore: { imports: ['platform', 'collect'] },
   api: { imports: [], types: ['platform', 'collect'] },
   http: { imports: ['platform', 'api', 'answers'], types: ['bundle', 'events', 'export-manager'] },
   cli: {
     imports: ['platform', 'deliver', 'bundle', 'api', 'config', 'settings'],
-    types: ['ledger', 'export-manager'],
+    types: ['ledger', 'export-manager', 'restore', 'restore-files'],
   },
 } as const satisfies Modules;
 

@@ -13,6 +13,8 @@ import { isExportError } from './platform/errors.ts';
 import { createServiceNotifier } from './platform/service-notifier.ts';
 import { decodeText } from './platform/text.ts';
 import { createTransport } from './platform/transport.ts';
+import { type RestoreRequest, restoreFiles } from './restore-files.ts';
+import type { RestorePlan } from './restore/restore.ts';
 import { serveBoat } from './serve.ts';
 
 /** Timeout for the answer to a command. Chosen for an export of a million rows on a slow card. */
@@ -39,6 +41,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stderr: (line) => process.stderr.write(`${line}\n`),
   serve: () => serve(),
   diagnose: (mode) => diagnoseFiles(mode),
+  restore: (request) => restore(request),
 });
 http.close();
 
@@ -51,6 +54,12 @@ async function readFile(path: string): Promise<string | undefined> {
 async function diagnoseFiles(mode: DoctorMode): Promise<unknown> {
   const { config } = await readConfig({ environment: process.env, readFile });
   return toDoctorAnswer(await diagnose(createWorld(process.env), config, mode, stopping.signal));
+}
+
+async function restore(request: RestoreRequest): Promise<RestorePlan> {
+  const { config } = await readConfig({ environment: process.env, readFile });
+  const world = createWorld(process.env);
+  return restoreFiles(world, config, request, stopping.signal);
 }
 
 async function serve(): Promise<number> {

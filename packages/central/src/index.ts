@@ -1,5 +1,5 @@
 export { DEFAULT_IMPORT_LIMITS, type ImportLimits } from './admission/policy.ts';
-export type { ExportStatus, SequenceGaps, StoredConfiguration } from './api/schemas.ts';
+export type { ExportStatus, SequenceGaps } from './api/schemas.ts';
 export { type BundleReport, importBundle, type ImportBundleDeps } from './bundle/import-bundle.ts';
 export { type OpenStore, openStore, type RunningCentral, startCentral } from './compose.ts';
 export { type Config, parseConfig, type StoreConfig } from './config.ts';

@@ -1,5 +1,6 @@
 export * from './bundle.ts';
 export * from './categories.ts';
+export * from './configuration.ts';
 export * from './document.ts';
 export * from './enrolment.ts';
 export * from './exact-json.ts';

@@ -13,6 +13,9 @@ import { runDaily } from './daily.ts';
 import { runDoctor } from './doctor.ts';
 import { EXIT, type ExitCode, toExitCode } from './exit-codes.ts';
 import { createOutput, type Output } from './output.ts';
+import type { RestoreRequest } from '../restore-files.ts';
+import type { RestorePlan } from '../restore/restore.ts';
+import { runRestore } from './restore.ts';
 import { type ConfigWorld, describeConfig, readConfig } from './show-config.ts';
 import {
   toCleanupLines,
@@ -41,6 +44,8 @@ export interface CliWorld extends ConfigWorld {
   readonly serve: () => Promise<number>;
   /** Runs the doctor on the files while no export manager runs. Resolves with the answer of `GET /export/doctor`. */
   readonly diagnose: (mode: DoctorMode) => Promise<unknown>;
+  /** Restores settings from central, or shows what would be written. */
+  readonly restore: (request: RestoreRequest) => Promise<RestorePlan>;
   /** Ends every wait. */
   readonly signal: AbortSignal;
 }
@@ -93,6 +98,8 @@ async function run(command: Command, world: CliWorld, output: Output): Promise<n
       output.result(raw, lines);
       return EXIT.done;
     }
+    case 'restore':
+      return runRestore(world.restore, output, command.request);
     default: {
       const { config } = await readConfig(world);
       const api = createApi(world.transport, `http://${config.host}:${config.port}`, world.signal);
@@ -111,7 +118,7 @@ async function run(command: Command, world: CliWorld, output: Output): Promise<n
 
 type ClientCommand = Exclude<
   Command,
-  { readonly kind: 'help' | 'version' | 'completion' | 'serve' | 'config' | 'bundle' | 'doctor' }
+  { readonly kind: 'help' | 'version' | 'completion' | 'serve' | 'config' | 'restore' | 'bundle' | 'doctor' }
 >;
 
 /** The commands that are clients of the running export manager. */

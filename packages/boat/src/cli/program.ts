@@ -2,6 +2,7 @@ import { Argument, Command as Program, InvalidArgumentError } from 'commander';
 import { HISTORY_MAX } from '../api/requests.ts';
 import type { BundleScope } from '../bundle/bundler.ts';
 import type { DoctorMode } from '../export-manager.ts';
+import type { RestoreRequest } from '../restore-files.ts';
 import type { ExportType } from '../ledger/entry.ts';
 import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import { type Shell, SHELLS } from './completion.ts';
@@ -25,6 +26,7 @@ export type Command =
   | { readonly kind: 'bundle'; readonly directory: string; readonly scope: BundleScope }
   | { readonly kind: 'doctor'; readonly mode: DoctorMode }
   | { readonly kind: 'config' }
+  | { readonly kind: 'restore'; readonly request: RestoreRequest }
   | { readonly kind: 'completion'; readonly shell: Shell };
 
 /** Default number of delivered exports that `history` lists. They fit on one terminal screen. */
@@ -54,7 +56,7 @@ export function createProgram(choose: Choose, write: (text: string) => void): Pr
     .configureHelp({ showGlobalOptions: true })
     .usage('COMMAND [options]')
     .description(
-      "Makes exports of the boat's records, keeps them on the card, and delivers them to central. Every command except serve, config, completion and doctor is a client of the running export manager on 127.0.0.1.",
+      "Makes exports of the boat's records, keeps them on the card, and delivers them to central. Every command except serve, config, restore, completion and doctor is a client of the running export manager on 127.0.0.1.",
     )
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show the help of a command')
@@ -202,6 +204,24 @@ function addCareCommands(program: Program, choose: Choose): void {
     )
     .addHelpText('after', examples('config', 'config --json'))
     .action(() => choose({ kind: 'config' }));
+  program
+    .command('restore')
+    .summary('write settings back from central to a reflashed boat')
+    .description(
+      'Show which settings central holds of this boat, and which files they would be written to. With --write, write them. A file that has changed since the last export is kept. An updated file is first copied to NAME.before-restore. The exit code is 1 if --write left a file as it was because it is newer or cannot be read.',
+    )
+    .option('--write', 'write the files')
+    .option('--force', 'update files that are newer than the settings at central too')
+    .addHelpText('after', examples('restore', 'restore --write'))
+    .action((options) =>
+      choose({
+        kind: 'restore',
+        request: {
+          mode: options.write === true ? 'write' : 'show',
+          newer: options.force === true ? 'update' : 'keep',
+        },
+      }),
+    );
   program
     .command('completion')
     .summary('print the completion script for a shell')

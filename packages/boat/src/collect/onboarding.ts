@@ -34,15 +34,16 @@ const CONFIGURATION_WORDS: AllowedWords = toWords(
   'ais gps sonar depth transducer display sounder wind instrument instruments engines alternator charger solar inverter',
 );
 
-const SOURCE_PATH = 'config/onboarding.json';
-const VESSEL_PATH = 'services/dashboard/config/vessel.env';
-const COUNTER_PATH = 'state/onboarding-reset-count.json';
+/** Paths of the sources below the boat's root. */
+export const ONBOARDING_PATH = 'config/onboarding.json';
+export const VESSEL_PATH = 'services/dashboard/config/vessel.env';
+export const COUNTER_PATH = 'state/onboarding-reset-count.json';
 const LICENSE_PATH = 'config/license.json';
 /**
  * Names of the reset counter in all versions (docs/spec/sources.md, "8 onboarding"). The legacy exporter's name comes
  * first.
  */
-const COUNTER_KEYS = ['count', 'reset_count', 'resetCount'] as const;
+export const COUNTER_KEYS = ['count', 'reset_count', 'resetCount'] as const;
 /** The localStorage key of the wizard's answers. */
 const BROWSER_KEY = 'onboarding-config';
 /** ID of the only record. */
@@ -59,7 +60,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {
   const files = createDocumentFiles(context);
   const leftOut = createLeftOutKeys();
-  const answers = await files.json<JsonObject | null>(SOURCE_PATH, null, asObject);
+  const answers = await files.json<JsonObject | null>(ONBOARDING_PATH, null, asObject);
   const counter = await files.json<JsonObject | null>(COUNTER_PATH, null, asObject);
   const vessel = await files.text(VESSEL_PATH);
   const found = files.found();
@@ -68,7 +69,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   const browser = readBrowserShape(context, BROWSER_KEY, asObject, (problem) => void problems.push(problem));
   const odd = createOddParts(VESSEL_PATH, 'line');
   const configuration =
-    answers === undefined ? undefined : toConfiguration(answers ?? {}, leftOut.of(SOURCE_PATH));
+    answers === undefined ? undefined : toConfiguration(answers ?? {}, leftOut.of(ONBOARDING_PATH));
   const fields = {
     configuration,
     ...toCounters(counter, license),
@@ -112,7 +113,8 @@ function readCounter(counter: JsonObject | null | undefined): number | ExactNumb
   return null;
 }
 
-function toConfiguration(source: JsonObject, onLeftOut: OnLeftOut): Record<string, unknown> {
+/** Returns the wizard's answers that may leave the boat and come back to it. */
+export function toConfiguration(source: JsonObject, onLeftOut: OnLeftOut): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(source)) {
     const isAllowed = QUESTION.test(key) || isAllowedKey(key, CONFIGURATION_WORDS);
@@ -130,17 +132,21 @@ function toConfiguration(source: JsonObject, onLeftOut: OnLeftOut): Record<strin
 function toVessel(text: string, odd: OddParts, onLeftOut: OnLeftOut): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const { key, value } of parseEnv(text, odd))
-    if (VESSEL_KEYS.has(key.replace(/^ENGINE\d_/, 'ENGINE_')) || isAllowedKey(key, CONFIGURATION_WORDS))
-      kept[key] = toOwnText(value);
+    if (isVesselKey(key)) kept[key] = toOwnText(value);
     else onLeftOut(key);
   return kept;
 }
 
+/** True for a key of `vessel.env` that may leave the boat and come back to it. */
+export function isVesselKey(key: string): boolean {
+  return VESSEL_KEYS.has(key.replace(/^ENGINE\d_/, 'ENGINE_')) || isAllowedKey(key, CONFIGURATION_WORDS);
+}
+
 /** A key of `vessel.env`. */
-const ENV_KEY = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
+export const ENV_KEY = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
 
 /** Parses KEY=VALUE lines. Values may be quoted. Comments and blank lines are skipped. */
-function parseEnv(text: string, odd: OddParts): readonly { readonly key: string; readonly value: string }[] {
+export function parseEnv(text: string, odd?: OddParts): readonly { readonly key: string; readonly value: string }[] {
   return toLines(text).flatMap((whole, index) => {
     const line = whole.trim();
     if (line === '' || line.startsWith('#')) return [];
@@ -151,7 +157,7 @@ function parseEnv(text: string, odd: OddParts): readonly { readonly key: string;
       .replace(/^export\s/, '')
       .trim();
     if (ENV_KEY.test(key)) return { key, value: withoutQuotes(line.slice(equals + 1).trim()) };
-    odd.add(index + 1, 'is not KEY=VALUE');
+    odd?.add(index + 1, 'is not KEY=VALUE');
     return [];
   });
 }

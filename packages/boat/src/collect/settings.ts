@@ -26,14 +26,14 @@ const LICENSE_FIELDS = [
   'last_update_check',
 ] as const;
 const FEATURE_FIELDS = ['voice_assistant', 'camera', 'unlimited_resets', 'cloud_sync'] as const;
-const PREFERENCE_FIELDS = [
+export const PREFERENCE_FIELDS = [
   'measurement_system',
   'language',
   'timezone',
   'theme',
   'fuel_alarm_threshold',
 ] as const;
-const COMMUNITY_FIELDS = ['benchmark_sharing', 'boat_map', 'hazard_reporting', 'knowledge_base'] as const;
+export const COMMUNITY_FIELDS = ['benchmark_sharing', 'boat_map', 'hazard_reporting', 'knowledge_base'] as const;
 /** Words allowed in keys of `settings.json`. Few boats have this free-form file. */
 const NETWORK_WORDS: AllowedWords = toWords(
   'hotspot enabled mode channel country dhcp is wifi ethernet metered',
@@ -58,10 +58,10 @@ const SLOTS_MAX = 32;
 
 /** Paths of the sources with a list of allowed keys. */
 const LICENSE_PATH = 'config/license.json';
-const PREFERENCES_PATH = 'config/user-preferences.json';
-const COMMUNITY_PATH = 'config/community-prefs.json';
+export const PREFERENCES_PATH = 'config/user-preferences.json';
+export const COMMUNITY_PATH = 'config/community-prefs.json';
 const SLOTS_PATH = 'config/slots.json';
-const OTHER_PATH = 'config/settings.json';
+export const OTHER_PATH = 'config/settings.json';
 
 /**
  * Reads the settings as one document with the legacy exporter's keys. Files are independent: one that cannot be read or
@@ -135,7 +135,8 @@ function toLicense(license: JsonObject, onLeftOut: OnLeftOut): JsonObject {
   return { ...fields, features: pickFields(asObject(license['features']) ?? {}, FEATURE_FIELDS, onLeftOut) };
 }
 
-function toOther(other: JsonObject, onLeftOut: OnLeftOut): JsonObject {
+/** Returns the parts of `settings.json` that may leave the boat and come back to it. */
+export function toOther(other: JsonObject, onLeftOut: OnLeftOut): JsonObject {
   for (const key of Object.keys(other)) if (key !== 'network' && key !== 'display') onLeftOut(key);
   return {
     network: toAllowed(asObject(other['network']) ?? {}, NETWORK_WORDS, onLeftOut),

@@ -7,6 +7,8 @@ import {
   IMPORT_PATH,
   LEDGER_ID_HEADER,
   ReceiptSchema,
+  StoredConfigurationSchema,
+  toConfigurationPath,
 } from '@d3kos/protocol';
 import { Type } from 'typebox';
 import {
@@ -18,7 +20,7 @@ import {
   SMALL_BODY_SIZE_MAX_BYTES,
   STORE_REFUSALS,
 } from './route.ts';
-import { ExportStatusSchema, StoredConfigurationSchema } from './schemas.ts';
+import { ExportStatusSchema } from './schemas.ts';
 
 /** What boats send and read. */
 export const BOAT_ROUTES = {
@@ -127,7 +129,7 @@ export const BOAT_ROUTES = {
   },
   configuration: {
     method: 'GET',
-    path: '/api/v1/installations/{id}/configuration',
+    path: toConfigurationPath('{id}'),
     access: 'boat-or-operator',
     load: 'query',
     summary: 'Return the newest onboarding and settings records, which are used to restore a reflashed boat.',

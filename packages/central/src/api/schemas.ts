@@ -58,23 +58,6 @@ export const ExportStatusSchema = Type.Object({
 });
 export type ExportStatus = ReadonlyStatic<typeof ExportStatusSchema>;
 
-/** A record as the boat sent it. Null for a record above the size limit. */
-const StoredDocumentSchema = Type.Object({
-  record_id: Type.String(),
-  received_at: Type.String(),
-  record: Type.Unknown(),
-});
-export type StoredDocument = ReadonlyStatic<typeof StoredDocumentSchema>;
-
-/** The records that restore a reflashed boat. A record is null if central does not hold it. */
-export const StoredConfigurationSchema = Type.Object({
-  status: Type.Literal('success'),
-  installation_id: Type.String(),
-  onboarding: nullable(StoredDocumentSchema),
-  settings: nullable(StoredDocumentSchema),
-});
-export type StoredConfiguration = ReadonlyStatic<typeof StoredConfigurationSchema>;
-
 /** A node that can store exports. */
 export const ReadySchema = Type.Object({
   service: Type.Literal('d3kos-central'),

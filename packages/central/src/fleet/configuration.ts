@@ -1,5 +1,9 @@
-import { type Category, parseExactJson } from '@d3kos/protocol';
-import type { StoredConfiguration, StoredDocument } from '../api/schemas.ts';
+import {
+  type Category,
+  parseExactJson,
+  type StoredConfiguration,
+  type StoredDocument,
+} from '@d3kos/protocol';
 import type { Queryable } from '../platform/ports.ts';
 import { recordTable } from '../store/record-tables.ts';
 import { textOf, textOrNullOf, utcText } from '../store/row.ts';

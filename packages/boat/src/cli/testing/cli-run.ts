@@ -1,6 +1,8 @@
 import { createDisk } from '../../platform/disk.ts';
 import type { Clock } from '../../platform/ports.ts';
 import { createTransport } from '../../platform/transport.ts';
+import type { RestoreRequest } from '../../restore-files.ts';
+import type { RestorePlan } from '../../restore/restore.ts';
 import { runCli } from '../cli.ts';
 
 /** The result of a run of the program. */
@@ -20,6 +22,7 @@ export async function runProgram(
     readonly files?: Readonly<Record<string, string | Error>>;
     /** The result of the doctor on the files. */
     readonly diagnosis?: unknown;
+    readonly restore?: (request: RestoreRequest) => Promise<RestorePlan>;
     readonly signal?: AbortSignal;
   },
 ): Promise<CliRun> {
@@ -45,6 +48,10 @@ export async function runProgram(
       stderr: (line) => stderr.push(line),
       serve: async () => 0,
       diagnose: async () => options.diagnosis,
+      restore: async (request) => {
+        if (options.restore === undefined) throw new Error('this test restores nothing');
+        return options.restore(request);
+      },
       signal: options.signal ?? new AbortController().signal,
     });
     return { exitCode, stdout, stderr };

@@ -1,0 +1,39 @@
+/** What is at the path of a file that can be restored. A file without content counts as missing. */
+export type PresentFile =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'unreadable'; readonly reason: string }
+  | { readonly kind: 'text'; readonly text: string; readonly modifiedMs: number };
+
+/**
+ * What happens to one file. `keep_newer`: its owner may have changed it since the last export, so it stays. `keep_unreadable`: it exists
+ * but cannot be read, so nobody knows what would be lost.
+ */
+export type FileAction = 'create' | 'update' | 'unchanged' | 'keep_newer' | 'keep_unreadable';
+
+/** Whether files that are newer than central's record are kept or updated. */
+export type NewerFiles = 'keep' | 'update';
+
+/** Earlier times come from a clock that was never set. Nothing follows from them about the age of a file. */
+const CLOCK_NEVER_SET_BEFORE_MS = Date.UTC(2024, 0, 1);
+
+/** Decides about a file. `recordedMs` is the time at which central received the record, and `isHeld` whether the file has every value already. */
+export function decideFile(
+  present: PresentFile,
+  isHeld: boolean,
+  recordedMs: number,
+  newer: NewerFiles,
+): FileAction {
+  switch (present.kind) {
+    case 'missing':
+      return 'create';
+    case 'unreadable':
+      return 'keep_unreadable';
+    case 'text': {
+      if (isHeld) return 'unchanged';
+      const isOlder = present.modifiedMs >= CLOCK_NEVER_SET_BEFORE_MS && present.modifiedMs < recordedMs;
+      return isOlder || newer === 'update' ? 'update' : 'keep_newer';
+    }
+    default:
+      return present satisfies never;
+  }
+}
