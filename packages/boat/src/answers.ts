@@ -62,6 +62,12 @@ export function toStatusAnswer(status: Status, port: number, nowMs: WallMs): Ans
       export_count: status.delivered.exportCount,
       record_count: status.delivered.recordCount,
     },
+    lost_by_central: {
+      queued_again: status.missing.requeued,
+      rewound: status.missing.rewound,
+      last_reported:
+        status.missing.lastReportedAtMs === undefined ? null : toLegacyTime(status.missing.lastReportedAtMs),
+    },
     schedule: {
       daily_hour: status.schedule.dailyHour,
       timezone: status.schedule.timeZone,

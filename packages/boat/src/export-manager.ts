@@ -20,6 +20,7 @@ import type {
 } from './ledger/entry.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { LedgerChange } from './ledger/ledger-changes.ts';
+import type { MissingTotals } from './ledger/missing-exports.ts';
 import type { License } from './license/license.ts';
 import type { LicenseResult } from './license/policy.ts';
 import type { StorageMedium } from './platform/policy/storage-medium.ts';
@@ -72,6 +73,8 @@ export interface Status {
   };
   /** All delivered exports, and the number of records in them. */
   readonly delivered: { readonly exportCount: number; readonly recordCount: number };
+  /** The delivered exports that central has lost since. */
+  readonly missing: MissingTotals;
   readonly categories: Readonly<Partial<Record<Category, CategoryCount>>>;
 }
 

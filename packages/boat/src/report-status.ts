@@ -41,6 +41,7 @@ export function createStatusReport(
         medium: await world.storageMedium?.(deps.paths.home),
       },
       delivered: ledger.queue.deliveredTotals(),
+      missing: ledger.queue.missingTotals(),
       categories: Object.keys(categories).length > 0 ? categories : (lastExport?.categories ?? {}),
     };
   };

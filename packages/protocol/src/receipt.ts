@@ -27,6 +27,26 @@ export const ReceiptSchema = Type.Object({
 });
 export type Receipt = Static<typeof ReceiptSchema>;
 
+/**
+ * Most sequences in `missing_sequences` (R87). It covers two years of daily exports and adds at most 8 KB to an answer. A list that
+ * was cut off continues in the answer to the next export.
+ */
+export const MISSING_SEQUENCES_MAX = 1_000;
+
+/**
+ * The answer to a part that central holds: its receipt, and the lower sequences of the part's ledger that central lacks when it answers
+ * (R87). The list is not part of the proof, so it is neither stored nor repeated with the receipt.
+ */
+export const ImportAnswerSchema = Type.Object({
+  ...ReceiptSchema.properties,
+  missing_sequences: Type.Optional(
+    Type.Array(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }), {
+      maxItems: MISSING_SEQUENCES_MAX,
+    }),
+  ),
+});
+export type ImportAnswer = Static<typeof ImportAnswerSchema>;
+
 /** The codes of central's refusals. An answer in a different form is not central's (docs/spec/protocol.md R36). */
 export const CENTRAL_ERROR_CODES = [
   'INVALID_FORMAT',

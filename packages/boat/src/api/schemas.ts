@@ -150,6 +150,17 @@ export const StatusSchema = Type.Object({
     { export_count: Count, record_count: Count },
     { description: 'All delivered exports in the history, and the number of records in them' },
   ),
+  lost_by_central: Type.Object(
+    {
+      queued_again: Count,
+      rewound: Count,
+      last_reported: Nullable(Time),
+    },
+    {
+      description:
+        'Delivered exports that central reported as missing: queued again, or without a file, so that the next export carries their records',
+    },
+  ),
   schedule: Type.Object({
     daily_hour: Type.Integer({ minimum: 0, maximum: 23 }),
     timezone: Type.String({ description: 'IANA name' }),

@@ -151,14 +151,23 @@ async function toHeader(
 }
 
 /**
- * Returns the sequences of this ledger's dead-lettered exports. The ranges of those exports were rewound before this export
- * was started. docs/spec/protocol.md R59: "A boat MUST list exports of this ledger that have failed or were cancelled in
+ * Most sequences that central has lost and that are withdrawn in one document. Half of the list stays free for failed exports; central
+ * names the rest again.
+ */
+const LAPSED_WITHDRAWN_MAX = WITHDRAWN_SEQUENCES_MAX / 2;
+
+/**
+ * Returns the sequences of this ledger's dead-lettered exports, and those that central has lost and that will never arrive. The ranges
+ * of those exports were rewound before this export was started. docs/spec/protocol.md R59: "A boat MUST list exports of this ledger that have failed or were cancelled in
  * `withdrawn_sequences` of later documents, at most 200."
  */
 function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequences'> {
-  const sequences = queue.list('failed', WITHDRAWN_SEQUENCES_MAX).map(({ sequence }) => sequence);
+  const lapsed = queue.lapsedSequences(LAPSED_WITHDRAWN_MAX);
+  const failed = queue
+    .list('failed', WITHDRAWN_SEQUENCES_MAX - lapsed.length)
+    .map(({ sequence }) => sequence);
   // An adopted export of another ledger has sequence 0.
-  const own = sequences.filter((sequence) => sequence > 0);
+  const own = [...lapsed, ...failed.filter((sequence) => sequence > 0)];
   return own.length === 0 ? {} : { withdrawn_sequences: own };
 }
 

@@ -1,5 +1,7 @@
 import type { Entry, PartRow } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { HandledReport } from '../ledger/missing-exports.ts';
+import type { Completed } from '../ledger/queue-outcomes.ts';
 import type { License } from '../license/license.ts';
 import { type LicenseRefusal, permitSending } from '../license/policy.ts';
 import { ExportError, isExportError } from '../platform/errors.ts';
@@ -25,7 +27,7 @@ import { confirmByProbe, decideVerdict, type Verdict, type VerdictFacts } from '
  * part.
  */
 export type EntryResult =
-  | { readonly kind: 'delivered'; readonly entry: Entry }
+  | ({ readonly kind: 'delivered' } & Completed)
   | {
       readonly kind: 'stopped';
       readonly verdict: Exclude<Verdict, { kind: 'delivered' | 'cut_smaller' }>;
@@ -46,7 +48,8 @@ export type DeliveryStep =
   /** Central answered an authenticated request. */
   | { readonly kind: 'central_answered' }
   | { readonly kind: 'parts_cut'; readonly partSizeBytes: number; readonly cause: 'refused' | 'cut_off' }
-  | { readonly kind: 'part_acknowledged' };
+  /** `report`: delivered exports that central has lost, as its answer named them. */
+  | { readonly kind: 'part_acknowledged'; readonly report: HandledReport | undefined };
 
 export interface DeliverEntryDeps {
   readonly world: Pick<World, 'clock' | 'disk'>;
@@ -196,12 +199,13 @@ async function* sendParts(
     switch (verdict.kind) {
       case 'delivered': {
         const atMs = deps.world.clock.wall();
-        const acknowledged = { partIndex: next.index, receipt: verdict.receipt, atMs, wireSizeBytes };
+        const { receipt, missing } = verdict;
+        const acknowledged = { partIndex: next.index, receipt, missing, atMs, wireSizeBytes };
         if (parts.every((other) => other === next || other.acknowledged))
-          return { kind: 'delivered', entry: ledger.queue.complete(entry.entryNo, acknowledged) };
-        ledger.queue.acknowledge(entry.entryNo, acknowledged);
+          return { kind: 'delivered', ...ledger.queue.complete(entry.entryNo, acknowledged) };
+        const report = ledger.queue.acknowledge(entry.entryNo, acknowledged);
         parts = parts.map((other) => (other === next ? { ...other, acknowledged: true } : other));
-        yield { kind: 'part_acknowledged' };
+        yield { kind: 'part_acknowledged', report };
         break;
       }
       case 'cut_smaller':

@@ -1,3 +1,4 @@
+import type { HandledReport } from '../ledger/missing-exports.ts';
 import type { LedgerChange } from '../ledger/ledger-changes.ts';
 import type { NextAttempt } from './policy/backoff.ts';
 import type { SendHold } from './policy/data-budget.ts';
@@ -48,6 +49,8 @@ export type DeliveryEvent =
     }
   /** Central knows another export under the ledger and sequence of this one, so the boat began a new ledger. */
   | { readonly kind: 'ledger_begun'; readonly queueId: string; readonly change: LedgerChange }
+  /** Central's answer named delivered exports that it has lost. They are sent again. */
+  | { readonly kind: 'missing_reported'; readonly queueId: string; readonly report: HandledReport }
   /** Central will never accept the export. `dead_lettered` follows. */
   | { readonly kind: 'rejected'; readonly queueId: string; readonly detail: string }
   /** The export failed. Its file is kept, and its records go with the next export. */

@@ -3,6 +3,7 @@ import type { DeliveryEvent } from './delivery-event.ts';
 import { describeDelay, describeNextAttempt } from './policy/backoff.ts';
 import { describeSendHold } from './policy/data-budget.ts';
 import { describeLedgerChange } from './policy/divergence.ts';
+import { describeMissing } from './policy/missing.ts';
 import { describeDestination } from './policy/destination-state.ts';
 
 export interface DeliveryLogLine {
@@ -38,6 +39,8 @@ export function toDeliveryLogLine(event: DeliveryEvent): DeliveryLogLine | undef
         : undefined;
     case 'ledger_begun':
       return warn(describeLedgerChange(event.change), { queue_id: event.queueId });
+    case 'missing_reported':
+      return warn(describeMissing(event.report), { queue_id: event.queueId, ...event.report });
     case 'rejected':
       return warn(`Export rejected: ${event.queueId}: ${event.detail}. Its records go with the next export`);
     case 'not_permitted':

@@ -71,3 +71,24 @@ test("the log keeps the legacy exporter's lines", () => {
     ],
   );
 });
+
+test('exports that central has lost are logged with what follows; an answer that names none is not reported', () => {
+  const { log, events, reporter } = startReporter();
+  reporter.reportMissing('q_1', undefined);
+  reporter.reportMissing('q_1', { requeued: [], rewound: [] });
+  assert.deepEqual(events, []);
+  reporter.reportMissing('q_1', { requeued: [9], rewound: [] });
+  reporter.reportMissing('q_1', { requeued: [4, 5, 6, 7, 8], rewound: [3] });
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    ['missing_reported', 'queue_changed', 'missing_reported', 'queue_changed'],
+  );
+  assert.match(
+    log.lines[0] ?? '',
+    /lost 1 export that .* \(sequence 9\): 1 export is queued again$/,
+  );
+  assert.match(
+    log.lines[1] ?? '',
+    /lost 6 exports .* \(sequence 3, 4, 5, 6, 7, …\): 5 exports are queued again, and the records of 1 export without a file go with the next export$/,
+  );
+});

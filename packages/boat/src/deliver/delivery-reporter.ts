@@ -1,3 +1,4 @@
+import type { HandledReport } from '../ledger/missing-exports.ts';
 import type { LicenseResult } from '../license/policy.ts';
 import type { Log } from '../platform/ports.ts';
 import type { ReportDelivery } from './delivery-event.ts';
@@ -10,6 +11,8 @@ export interface DeliveryReporter {
   readonly report: ReportDelivery;
   /** Reports a refusal by the licence, but only once until its message changes or the licence permits sending again. */
   reportPermission(license: LicenseResult): void;
+  /** Reports delivered exports that central has lost, if its answer named any that the boat sends again. */
+  reportMissing(queueId: string, report: HandledReport | undefined): void;
   /** Reports a hold when it begins and when it ends. */
   reportSelection(selection: Selection): void;
 }
@@ -29,6 +32,11 @@ export function createDeliveryReporter(log: Log, emit: ReportDelivery): Delivery
       if (refusal !== undefined && refusal.message !== reportedRefusal)
         report({ kind: 'not_permitted', message: refusal.message, hint: refusal.hint });
       reportedRefusal = refusal?.message;
+    },
+    reportMissing(queueId, handled) {
+      if (handled === undefined || handled.requeued.length + handled.rewound.length === 0) return;
+      report({ kind: 'missing_reported', queueId, report: handled });
+      report({ kind: 'queue_changed' });
     },
     reportSelection({ entry, hold }) {
       const isHoldNew = hold !== undefined && hold !== reportedHold;

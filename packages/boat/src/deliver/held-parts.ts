@@ -3,6 +3,7 @@ import { type ContentCoding, HeldPartsSchema, IMPORT_PATH, type Receipt } from '
 import { Compile } from 'typebox/compile';
 import type { Entry, PartRow } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Completed } from '../ledger/queue-outcomes.ts';
 import type { Clock, Transport } from '../platform/ports.ts';
 import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/transport-answer.ts';
 import type { ExportReader } from '../spool/export-reader.ts';
@@ -120,8 +121,7 @@ export async function acknowledgeHeld(
   parts: readonly PartRow[],
   receipts: readonly Receipt[],
 ): Promise<
-  | { readonly kind: 'open'; readonly parts: readonly PartRow[] }
-  | { readonly kind: 'delivered'; readonly entry: Entry }
+  { readonly kind: 'open'; readonly parts: readonly PartRow[] } | ({ readonly kind: 'delivered' } & Completed)
 > {
   const count = parts.length;
   const current = [...parts];
@@ -136,7 +136,7 @@ export async function acknowledgeHeld(
     const acknowledged = { partIndex: part.index, receipt, atMs: clock.wall(), wireSizeBytes: 0 };
     current[at] = { ...part, acknowledged: true };
     if (current.every((other) => other.acknowledged))
-      return { kind: 'delivered', entry: ledger.queue.complete(entry.entryNo, acknowledged) };
+      return { kind: 'delivered', ...ledger.queue.complete(entry.entryNo, acknowledged) };
     ledger.queue.acknowledge(entry.entryNo, acknowledged);
   }
   return { kind: 'open', parts: current };

@@ -5,8 +5,16 @@ export type NotCentralReason = 'redirect' | 'html' | 'other_json' | 'status_511'
 
 /** The result of sending one part. It contains facts but no decision. `detail` is human-readable. */
 export type Outcome =
-  /** Central's proof, checked against the part that was sent. `offers`: the codings in its answer's `Accept-Encoding`. */
-  | { readonly kind: 'receipt'; readonly receipt: Receipt; readonly offers: readonly ContentCoding[] }
+  /**
+   * Central's proof, checked against the part that was sent. `offers`: the codings in its answer's `Accept-Encoding`. `missing`: the
+   * sequences of the part's ledger that central reports as missing, or undefined if its answer has no list.
+   */
+  | {
+      readonly kind: 'receipt';
+      readonly receipt: Receipt;
+      readonly offers: readonly ContentCoding[];
+      readonly missing: readonly number[] | undefined;
+    }
   /** A well-formed receipt for a different export, part or body. */
   | { readonly kind: 'receipt_mismatch'; readonly detail: string }
   /** Central refused in its own shape, `{status:"error", error_code, message}`. */

@@ -5,7 +5,6 @@ import {
   IMPORT_PATH,
   LEDGER_ID_HEADER,
   type Part,
-  type Receipt,
   toContentDigest,
   toIdempotencyKey,
 } from '@d3kos/protocol';
@@ -18,7 +17,7 @@ import {
   toTransportFailure,
 } from '../platform/transport-answer.ts';
 import type { Outcome } from './outcome.ts';
-import { type PartAnswer, recogniseAnswer } from './policy/answer.ts';
+import { type PartAnswer, type RecognisedAnswer, recogniseAnswer } from './policy/answer.ts';
 import { parseAcceptEncoding, parseHttpDate, parseRetryAfter } from './policy/http-headers.ts';
 import { findReceiptMismatch } from './policy/receipt.ts';
 
@@ -213,7 +212,7 @@ function toOutcome(response: Response, body: AnswerBody, sent: PartToSend, nowWa
   const answer = recogniseAnswer(toPartAnswer(response, body, sent.centralUrl));
   switch (answer.kind) {
     case 'receipt':
-      return checkReceipt(answer.receipt, sent, parseAcceptEncoding(headers.get('accept-encoding')));
+      return checkReceipt(answer, sent, parseAcceptEncoding(headers.get('accept-encoding')));
     case 'refusal': {
       const { errorCode, message } = answer;
       return { kind: 'refused', status, errorCode, message, ...toRetryAfter(headers, nowWallMs) };
@@ -242,11 +241,15 @@ function toPartAnswerBody(bytes: Uint8Array): PartAnswer['body'] {
   return { kind: 'other', start: new TextDecoder('latin1').decode(bytes.subarray(0, 256)) };
 }
 
-function checkReceipt(receipt: Receipt, sent: PartToSend, offers: readonly ContentCoding[]): Outcome {
+function checkReceipt(
+  { receipt, missing }: Extract<RecognisedAnswer, { kind: 'receipt' }>,
+  sent: PartToSend,
+  offers: readonly ContentCoding[],
+): Outcome {
   const bodySha256 = createHash('sha256').update(sent.body).digest('hex');
   const mismatch = findReceiptMismatch(receipt, { exportId: sent.exportId, part: sent.part, bodySha256 });
   return mismatch === undefined
-    ? { kind: 'receipt', receipt, offers }
+    ? { kind: 'receipt', receipt, offers, missing }
     : { kind: 'receipt_mismatch', detail: mismatch };
 }
 

@@ -253,7 +253,7 @@ test('a ledger of which central has accepted a part may be replaced again at onc
   const { ledger, entry, settle, settleVerdict } = startDelivery();
   await settleVerdict(DIVERGED);
   const second = ledger.facts.ledgerId;
-  await settle({ kind: 'delivered', entry });
+  await settle({ kind: 'delivered', entry, report: undefined });
   ledger.queue.claim(() => true);
   await settleVerdict(DIVERGED);
   assert.notEqual(ledger.facts.ledgerId, second);

@@ -40,6 +40,7 @@ export async function settleDelivery(deps: SettleDeps, entry: Entry, result: Del
       deps.selector.forget(entry.entryNo);
       deps.failures.forget(entry.entryNo);
       deps.reporter.report({ kind: 'delivered', queueId: entry.queueId });
+      deps.reporter.reportMissing(entry.queueId, result.report);
       return;
     case 'paused':
       deps.ledger.queue.unclaim(entry.entryNo);

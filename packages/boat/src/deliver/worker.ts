@@ -254,6 +254,7 @@ async function sendUntilDone(
         break;
       case 'part_acknowledged':
         divergence.recordAccepted(entry);
+        reporter.reportMissing(entry.queueId, value.report);
         if (selector.mustYield(entry)) return { kind: 'paused' };
         break;
       default:

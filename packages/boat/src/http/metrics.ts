@@ -3,14 +3,16 @@ import type { Status } from '../export-manager.ts';
 /** The queue and the disk in the Prometheus text format. */
 export function toMetrics(status: Status): string {
   const lines: string[] = [];
-  const gauge = (
+  const metric = (
+    type: 'gauge' | 'counter',
     name: string,
     help: string,
     values: readonly (readonly [labels: string, value: number])[],
   ): void => {
-    lines.push(`# HELP d3kos_export_${name} ${help}`, `# TYPE d3kos_export_${name} gauge`);
+    lines.push(`# HELP d3kos_export_${name} ${help}`, `# TYPE d3kos_export_${name} ${type}`);
     for (const [labels, value] of values) lines.push(`d3kos_export_${name}${labels} ${value}`);
   };
+  const gauge = metric.bind(undefined, 'gauge');
   gauge(
     'entries',
     'Entries in the queue by status.',
@@ -25,5 +27,14 @@ export function toMetrics(status: Status): string {
     ['', status.storage.exportsBytes],
   ]);
   gauge('tier', 'Tier of the boat. Absent if unknown.', status.tier === undefined ? [] : [['', status.tier]]);
+  metric(
+    'counter',
+    'lost_by_central_total',
+    'Delivered exports that central reported as missing, by what was done.',
+    [
+      ['{action="queued_again"}', status.missing.requeued],
+      ['{action="rewound"}', status.missing.rewound],
+    ],
+  );
   return `${lines.join('\n')}\n`;
 }

@@ -17,6 +17,10 @@ export interface Cursors {
    * forward.
    */
   rewindRanges(entryNo: number): void;
+  /** Inside a transaction: rewinds one cursor to `from`. Never moves it forward. Undefined is the start of the log. */
+  rewindTo(category: Category, source: string, from: Cursor | undefined): void;
+  /** Inside a transaction: rewinds every cursor to the start of its log. */
+  rewindAll(): void;
 }
 
 export function createCursors({ db }: LedgerDatabase): Cursors {
@@ -41,8 +45,14 @@ export function createCursors({ db }: LedgerDatabase): Cursors {
     if (to === undefined) remove.run(category, source);
     else upsert.run(category, source, to.position, to.check);
   };
+  const rewindTo = (category: Category, source: string, from: Cursor | undefined): void =>
+    write(category, source, lowerCursor(cursorOf(category, source), from));
   return {
     cursorOf,
+    rewindTo,
+    rewindAll: () => {
+      db.exec('DELETE FROM cursors');
+    },
     advance: (entryNo, moves) => {
       for (const { category, cursors, found } of moves)
         for (const { source, from, to } of cursors) {
@@ -66,8 +76,7 @@ export function createCursors({ db }: LedgerDatabase): Cursors {
         // The column is TEXT in a STRICT table, and only this module writes categories.
         const category = row['category'] as Category;
         const source = row['source'] as string;
-        const from = toCursor(row['from_position'], row['from_check']);
-        write(category, source, lowerCursor(cursorOf(category, source), from));
+        rewindTo(category, source, toCursor(row['from_position'], row['from_check']));
       }
     },
   };
@@ -78,7 +87,7 @@ function isSameCursor(left: Cursor | undefined, right: Cursor | undefined): bool
 }
 
 /** Builds a cursor from a STRICT INTEGER and a STRICT TEXT column. */
-function toCursor(position: unknown, check: unknown): Cursor | undefined {
+export function toCursor(position: unknown, check: unknown): Cursor | undefined {
   return position === null || check === null
     ? undefined
     : { position: position as number, check: check as string };

@@ -17,7 +17,7 @@ export interface Delivered {
 
 /** The delivered exports. They stay after the cleanup of the entry and its file. */
 export interface History {
-  /** Inside the transaction that completes an entry. */
+  /** Inside the transaction that completes an entry. An entry that central had lost replaces its earlier row. */
   insert(delivered: Delivered): void;
   /** Newest first. */
   list(limit: number): readonly HistoryRow[];
@@ -43,9 +43,14 @@ export function createHistory({ db }: LedgerDatabase): History {
   const selectTotals = db.prepare(
     'SELECT count(*) AS exportCount, coalesce(sum(record_count), 0) AS recordCount FROM history',
   );
+  const selectRequeued = db.prepare(
+    'SELECT 1 FROM entries WHERE entry_no = ? AND requeued_at_ms IS NOT NULL',
+  );
+  // No index holds export IDs, so the table is scanned, but only for an export that central had lost.
+  const removeEarlier = db.prepare('DELETE FROM history WHERE export_id = ? AND history_no < ?');
   return {
     insert: ({ entry, atMs, receipts, lastReceipt }) => {
-      insert.run(
+      const { lastInsertRowid } = insert.run(
         entry.queueId,
         entry.exportId,
         entry.exportFile,
@@ -63,6 +68,7 @@ export function createHistory({ db }: LedgerDatabase): History {
         JSON.stringify(boundRejected(receipts.flatMap((receipt) => receipt.rejected_records))),
         lastReceipt,
       );
+      if (selectRequeued.get(entry.entryNo) !== undefined) removeEarlier.run(entry.exportId, lastInsertRowid);
     },
     list: (limit) => select.all(limit).map(toHistoryRow),
     page: (afterHistoryNo, limit) => {

@@ -67,6 +67,9 @@ export function createLedgerChanges(ledger: LedgerDatabase, newLedgerId: () => s
         db.exec(`
           UPDATE entries SET sequence = 0 WHERE status = 'completed';
           DELETE FROM cursors;
+          DELETE FROM removed_exports;
+          DELETE FROM lapsed_sequences;
+          DELETE FROM ranges WHERE entry_no NOT IN (SELECT entry_no FROM entries);
           INSERT INTO digest_states (entry_no, state)
             SELECT DISTINCT entry_no, 'rewound' FROM digests WHERE true ON CONFLICT DO NOTHING;
           UPDATE counters SET sequence = ${open.length};

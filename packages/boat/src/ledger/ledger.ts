@@ -8,7 +8,9 @@ import { createDigests, type Digests } from './digests.ts';
 import { createFacts, type Facts } from './facts.ts';
 import { createLedgerChanges, type LedgerChanges } from './ledger-changes.ts';
 import { createLosses } from './losses.ts';
+import { createMissingExports } from './missing-exports.ts';
 import { createQueue, type Queue } from './queue.ts';
+import { createRemovedExports } from './removed-exports.ts';
 import { allocateSparePages, ensureSparePages } from './spare-pages.ts';
 import { LEDGER_STEPS } from './schema.ts';
 import { createSlots, type Slots } from './slots.ts';
@@ -55,11 +57,22 @@ export function openLedger(database: LedgerDatabase, newLedgerId: () => string):
   const losses = createLosses(database);
   const facts = createFacts(database, counters, newLedgerId);
   const changes = createLedgerChanges(database, newLedgerId);
+  const removed = createRemovedExports(database, cursors);
+  const missing = createMissingExports(database, removed);
   return {
     facts,
     changes,
     progress: { cursorOf: cursors.cursorOf, digestOf: digests.digestOf, digests },
-    queue: createQueue(database, { facts, changes, counters, cursors, digests, losses }),
+    queue: createQueue(database, {
+      facts,
+      changes,
+      counters,
+      cursors,
+      digests,
+      losses,
+      removed,
+      missing,
+    }),
     slots: createSlots(database),
     timeZones: createTimeZones(database),
     browser: createBrowserDocuments(database, losses),

@@ -50,6 +50,17 @@ export function toRenumberedExportId(ledgerId: string, sequence: number): string
   return `exp_${ledgerId}_${sequence}`;
 }
 
+/** How long an export that central reported as missing is not put back into the queue again (docs/spec/protocol.md R90). */
+const REPORT_PERIOD_MS = 24 * 3_600_000;
+
+/**
+ * True if a report that central lacks an export is acted on. A time in the future comes from a clock that was wrong, and does not
+ * count.
+ */
+export function isReportDue(lastMs: number | undefined, nowMs: number): boolean {
+  return lastMs === undefined || lastMs > nowMs || nowMs - lastMs >= REPORT_PERIOD_MS;
+}
+
 /**
  * Maximum length of the list stored for one localStorage key, in characters. It is twice the browsers' limit for a
  * whole origin.

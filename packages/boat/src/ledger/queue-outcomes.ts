@@ -5,6 +5,7 @@ import type { Cursors } from './cursors.ts';
 import type { Digests } from './digests.ts';
 import type { Entry, PartRow } from './entry.ts';
 import type { History } from './history.ts';
+import type { HandledReport, MissingExports } from './missing-exports.ts';
 import { toKeptReceipt } from './kept-receipt.ts';
 import type { Parts } from './parts.ts';
 import type { QueueReads } from './queue-reads.ts';
@@ -16,6 +17,14 @@ export interface AcknowledgedPart {
   readonly receipt: Receipt;
   readonly atMs: WallMs;
   readonly wireSizeBytes: number;
+  /** The sequences that central lacks, as its answer named them. Undefined if the answer had no list. */
+  readonly missing?: readonly number[] | undefined;
+}
+
+/** An export that central holds completely, and the lost exports that its last answer named. */
+export interface Completed {
+  readonly entry: Entry;
+  readonly report: HandledReport | undefined;
 }
 
 /** Records delivery results. Each operation is one transaction. It is durable when it returns, or it has no effect. */
@@ -40,10 +49,16 @@ export interface QueueOutcomes {
    * because none of these parts was sent before.
    */
   plan(entryNo: number, partSizeBytes: number, parts: readonly Pick<PartRow, 'index' | 'slices'>[]): void;
-  /** Records that central holds the part, and resets the attempts and refusals to 0. */
-  acknowledge(entryNo: number, acknowledged: AcknowledgedPart): void;
-  /** Records that central holds the last part: the entry is completed and added to history. */
-  complete(entryNo: number, acknowledged: AcknowledgedPart): Entry;
+  /**
+   * Records that central holds the part, and resets the attempts and refusals to 0. The same transaction handles the exports
+   * that central has lost, so a power cut does not lose central's list. Returns what was done about them.
+   */
+  acknowledge(entryNo: number, acknowledged: AcknowledgedPart): HandledReport | undefined;
+  /**
+   * As `acknowledge`, for the last part: the entry is completed and added to history. An export that was delivered before
+   * replaces its row there.
+   */
+  complete(entryNo: number, acknowledged: AcknowledgedPart): Completed;
   /** Fails the entry with a reason and rewinds its ranges. `archiveFile` is the path of its file afterwards. */
   fail(
     entryNo: number,
@@ -57,12 +72,13 @@ export interface OutcomeTables {
   readonly parts: Parts;
   readonly history: History;
   readonly months: WireMonths;
+  readonly missing: MissingExports;
 }
 
 /** An entry that returns to pending, completes or fails leaves the set `uploading` after the commit. */
 export function createQueueOutcomes(
   ledger: LedgerDatabase,
-  { cursors, digests, parts, history, months }: OutcomeTables,
+  { cursors, digests, parts, history, months, missing }: OutcomeTables,
   reads: QueueReads,
   uploading: Set<number>,
 ): QueueOutcomes {
@@ -71,6 +87,7 @@ export function createQueueOutcomes(
     if (sizeBytes > 0) statements.addWire.run(sizeBytes, entryNo);
     months.add(atMs, sizeBytes);
   };
+  const handleMissing = createHandleMissing(missing, reads);
   const endUpload = <T>(entryNo: number, work: () => T): T => {
     const result = ledger.transaction(work);
     uploading.delete(entryNo);
@@ -88,14 +105,17 @@ export function createQueueOutcomes(
         statements.setPartSize.run(partSizeBytes, entryNo);
         parts.plan(entryNo, planned);
       }),
-    acknowledge: (entryNo, { partIndex, receipt, atMs, wireSizeBytes }) =>
+    acknowledge: (entryNo, acknowledged) =>
       ledger.transaction(() => {
+        const { partIndex, receipt, atMs, wireSizeBytes } = acknowledged;
         addWire(entryNo, wireSizeBytes, atMs);
         parts.acknowledge(entryNo, partIndex, JSON.stringify(toKeptReceipt(receipt)), atMs);
         statements.resetAttempts.run(entryNo);
+        return handleMissing(entryNo, acknowledged);
       }),
-    complete: (entryNo, { partIndex, receipt, atMs, wireSizeBytes }) =>
+    complete: (entryNo, acknowledged) =>
       endUpload(entryNo, () => {
+        const { partIndex, receipt, atMs, wireSizeBytes } = acknowledged;
         const before = mustGet(reads, entryNo);
         const lastReceipt = JSON.stringify(toKeptReceipt(receipt));
         let receipts: readonly Receipt[] = [receipt];
@@ -109,7 +129,10 @@ export function createQueueOutcomes(
         const entry = { ...before, wireSizeBytes: before.wireSizeBytes + wireSizeBytes };
         history.insert({ entry, atMs, receipts, lastReceipt });
         mustChange(statements.setCompleted.run(atMs, wireSizeBytes, entryNo), entryNo);
-        return { ...entry, status: 'completed', retryCount: 0, refusalCount: 0, completedAtMs: atMs };
+        return {
+          entry: { ...entry, status: 'completed', retryCount: 0, refusalCount: 0, completedAtMs: atMs },
+          report: handleMissing(entryNo, acknowledged),
+        };
       }),
     fail: (entryNo, { atMs, reason, archiveFile }) =>
       endUpload(entryNo, () => {
@@ -118,6 +141,19 @@ export function createQueueOutcomes(
         digests.rewind(entryNo);
         return { ...mustGet(reads, entryNo), status: 'failed' };
       }),
+  };
+}
+
+/**
+ * Returns a function that handles the list of an answer. It is about the ledger of the part, so a list for a part of another ledger says
+ * nothing about this one.
+ */
+function createHandleMissing(missing: MissingExports, reads: QueueReads) {
+  return (entryNo: number, acknowledged: AcknowledgedPart): HandledReport | undefined => {
+    if (acknowledged.missing === undefined) return undefined;
+    const { sequence } = mustGet(reads, entryNo);
+    if (sequence === 0) return undefined;
+    return missing.handle({ sequence, missing: acknowledged.missing, atMs: acknowledged.atMs });
   };
 }
 

@@ -3,6 +3,7 @@ import type { Entry } from './entry.ts';
 import type { Losses } from './losses.ts';
 import { mustChange, mustGet } from './queue-outcomes.ts';
 import type { QueueReads } from './queue-reads.ts';
+import type { RemovedExports } from './removed-exports.ts';
 
 /**
  * Changes entries after their delivery ended. Each operation is one transaction. It is durable when it returns, or it
@@ -18,14 +19,14 @@ export interface QueueRemovals {
   beginRemoval(entryNo: number, why: { readonly atMs: WallMs; readonly reason: string }): void;
   /** True if the removal of the entry has begun, so that its file may be gone. */
   hasRemovalBegun(entryNo: number): boolean;
-  /** Removes a completed or failed entry whose file is gone. Its history stays. */
+  /** Removes a completed or failed entry whose file is gone. Its history stays, and so do the ranges of a completed one. */
   forget(entryNo: number): void;
   setFile(entryNo: number, exportFile: string): void;
 }
 
 export function createQueueRemovals(
   ledger: LedgerDatabase,
-  losses: Losses,
+  { losses, removed }: { readonly losses: Losses; readonly removed: RemovedExports },
   reads: QueueReads,
 ): QueueRemovals {
   const { db } = ledger;
@@ -62,6 +63,9 @@ export function createQueueRemovals(
     hasRemovalBegun: (entryNo) => removalLossNo(entryNo) !== undefined,
     forget: (entryNo) =>
       ledger.transaction(() => {
+        const status = reads.get(entryNo)?.status;
+        if (status === 'completed') removed.keep(entryNo);
+        if (status === 'failed') removed.drop(entryNo);
         remove.run(entryNo);
       }),
     setFile: (entryNo, exportFile) =>

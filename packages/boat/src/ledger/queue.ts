@@ -1,12 +1,14 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import { createHistory, type History } from './history.ts';
 import type { Losses } from './losses.ts';
+import type { MissingExports } from './missing-exports.ts';
 import { createParts, type Parts } from './parts.ts';
 import { type ArrivalTables, createQueueArrivals, type QueueArrivals } from './queue-arrivals.ts';
 import { createQueueOutcomes, type QueueOutcomes } from './queue-outcomes.ts';
 import { createQueueReads, type QueueReads } from './queue-reads.ts';
 import { createQueueRemovals, type QueueRemovals } from './queue-removals.ts';
 import { createQueueWaiting, type QueueWaiting } from './queue-waiting.ts';
+import type { RemovedExports } from './removed-exports.ts';
 import { createWireMonths } from './wire-months.ts';
 
 /** The operations on the queue, its history and its losses. */
@@ -18,13 +20,20 @@ export interface Queue extends QueueArrivals, QueueReads, QueueWaiting, QueueOut
   readonly newestHistoryNo: History['newestNo'];
   readonly deliveredTotals: History['totals'];
   readonly losses: Losses['list'];
+  /** See `MissingExports.lapsed`. */
+  readonly lapsedSequences: MissingExports['lapsed'];
+  readonly missingTotals: MissingExports['totals'];
   /** Total size of the request bodies sent in the calendar month of `atMs`, in bytes. */
   monthBytes(atMs: WallMs): number;
 }
 
 export function createQueue(
   ledger: LedgerDatabase,
-  tables: ArrivalTables & { readonly losses: Losses },
+  tables: ArrivalTables & {
+    readonly losses: Losses;
+    readonly removed: RemovedExports;
+    readonly missing: MissingExports;
+  },
 ): Queue {
   /**
    * The entries that are being sent. This is the only state of the queue that is not in the database (decision 0016).
@@ -40,13 +49,15 @@ export function createQueue(
     ...createQueueArrivals(ledger, tables, reads),
     ...createQueueWaiting(ledger, reads, uploading),
     ...createQueueOutcomes(ledger, { ...tables, parts, history, months }, reads, uploading),
-    ...createQueueRemovals(ledger, tables.losses, reads),
+    ...createQueueRemovals(ledger, tables, reads),
     parts: parts.list,
     history: history.list,
     historyPage: history.page,
     newestHistoryNo: history.newestNo,
     deliveredTotals: history.totals,
     losses: tables.losses.list,
+    lapsedSequences: tables.missing.lapsed,
+    missingTotals: tables.missing.totals,
     monthBytes: months.bytesIn,
   };
 }

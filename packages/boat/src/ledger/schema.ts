@@ -341,4 +341,49 @@ export const LEDGER_STEPS: readonly string[] = [
     full_entry_no INTEGER
   ) STRICT;
   `,
+  `
+  -- Central may lose an export after it was delivered and its file was removed (decision 0044). Its ranges therefore outlive its
+  -- entry.
+  CREATE TABLE kept_ranges (
+    entry_no      INTEGER NOT NULL,
+    category      TEXT NOT NULL,
+    source        TEXT NOT NULL,
+    from_position INTEGER,
+    from_check    TEXT,
+    to_position   INTEGER,
+    to_check      TEXT,
+    PRIMARY KEY (entry_no, category, source)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO kept_ranges SELECT * FROM ranges;
+  DROP TABLE ranges;
+  ALTER TABLE kept_ranges RENAME TO ranges;
+
+  -- Delivered exports of this ledger whose files were removed, and whose ranges were not rewound since. Without entry_no the
+  -- ranges are unknown, because an earlier version removed them.
+  CREATE TABLE removed_exports (
+    sequence INTEGER PRIMARY KEY,
+    entry_no INTEGER
+  ) STRICT;
+  INSERT INTO removed_exports (sequence)
+    WITH RECURSIVE numbers (n) AS (
+      SELECT 1 WHERE (SELECT sequence FROM counters) > 0
+      UNION ALL SELECT n + 1 FROM numbers WHERE n < (SELECT sequence FROM counters))
+    SELECT n FROM numbers WHERE n NOT IN (SELECT sequence FROM entries);
+
+  -- Sequences that central lacks and that will never arrive: their ranges were rewound. The next export withdraws them.
+  CREATE TABLE lapsed_sequences (
+    sequence INTEGER PRIMARY KEY
+  ) STRICT;
+
+  -- When a delivered export was last put back into the queue because central had lost it.
+  ALTER TABLE entries ADD COLUMN requeued_at_ms INTEGER;
+
+  -- One row: how often central named an export that it had lost.
+  CREATE TABLE missing_totals (
+    requeued         INTEGER NOT NULL,
+    rewound          INTEGER NOT NULL,
+    last_reported_at_ms INTEGER
+  ) STRICT;
+  INSERT INTO missing_totals VALUES (0, 0, NULL);
+  `,
 ];

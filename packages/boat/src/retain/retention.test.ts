@@ -81,7 +81,8 @@ function openBoat(cardBytes: number, reserveBytes: number) {
       duplicate: false,
       timestamp: '2026-01-01T00:00:00Z',
     };
-    return ledger.queue.complete(entry.entryNo, { partIndex: 1, receipt, atMs: at(nowMs), wireSizeBytes: 1 });
+    return ledger.queue.complete(entry.entryNo, { partIndex: 1, receipt, atMs: at(nowMs), wireSizeBytes: 1 })
+      .entry;
   };
   const fail = async (entry: Entry): Promise<Entry> => {
     const archiveFile = toFailedFile(paths, entry.queueId);

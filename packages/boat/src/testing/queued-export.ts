@@ -47,7 +47,12 @@ export function receiptFor({ exportId, part, body }: Sent): Receipt {
   };
 }
 /** The outcome of a part that central accepts. */
-export const accept = (sent: Sent): Outcome => ({ kind: 'receipt', receipt: receiptFor(sent), offers: [] });
+export const accept = (sent: Sent): Outcome => ({
+  kind: 'receipt',
+  receipt: receiptFor(sent),
+  offers: [],
+  missing: undefined,
+});
 /** The facts of an entry that waits again after a failure. */
 export const WAITS = {
   nextRetryAtMs: 0 as WallMs,

@@ -44,6 +44,39 @@ describe('an answer to a part', () => {
       assert.equal(found.kind === 'foreign' ? `foreign ${found.reason}` : found.kind, result);
     });
 
+  const missing: readonly (readonly [list: unknown, taken: readonly number[] | undefined])[] = [
+    [
+      [3, 1, 2],
+      [3, 1, 2],
+    ],
+    [[], []],
+    [[5, 5, 5], [5]],
+    [[0, -1, 1.5, '7', null, {}, [8], 1e300, 9], [9]],
+    [{ 0: 1, length: 1 }, undefined],
+    ['1,2', undefined],
+    [null, undefined],
+    [
+      Array.from({ length: 100_000 }, (_, index) => index + 1),
+      Array.from({ length: 1_000 }, (_, index) => index + 1),
+    ],
+  ];
+  for (const [list, taken] of missing)
+    it(`is a receipt, whatever its list of missing sequences is: ${JSON.stringify(list).slice(0, 60)}`, () => {
+      const body = json({ ...RECEIPT, missing_sequences: list });
+      const found = recogniseAnswer({ status: 200, redirectHost: '', contentType: undefined, body });
+      assert.deepEqual(found.kind === 'receipt' ? found.missing : found, taken);
+    });
+
+  it('without a list of missing sequences names none', () => {
+    const found = recogniseAnswer({
+      status: 200,
+      redirectHost: '',
+      contentType: undefined,
+      body: json(RECEIPT),
+    });
+    assert.deepEqual(found, { kind: 'receipt', receipt: RECEIPT, missing: undefined });
+  });
+
   it('is a web page if its type says so', () => {
     const found = recogniseAnswer({
       status: 200,

@@ -1,4 +1,11 @@
-import { CentralErrorSchema, type Health, HealthSchema, type Receipt, ReceiptSchema } from '@d3kos/protocol';
+import {
+  CentralErrorSchema,
+  type Health,
+  HealthSchema,
+  MISSING_SEQUENCES_MAX,
+  type Receipt,
+  ReceiptSchema,
+} from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
 import { toPlainText } from '../../platform/plain-text.ts';
 import type { NotCentralReason } from '../outcome.ts';
@@ -25,7 +32,11 @@ export interface PartAnswer {
 
 /** The sender of an answer and its content. A receipt is not yet compared with the part that was sent. */
 export type RecognisedAnswer =
-  | { readonly kind: 'receipt'; readonly receipt: Receipt }
+  | {
+      readonly kind: 'receipt';
+      readonly receipt: Receipt;
+      readonly missing: readonly number[] | undefined;
+    }
   | { readonly kind: 'refusal'; readonly errorCode: string; readonly message: string }
   /** Another system answered instead of central. */
   | { readonly kind: 'foreign'; readonly reason: NotCentralReason; readonly detail: string };
@@ -52,7 +63,12 @@ export function recogniseAnswer({ status, redirectHost, contentType, body }: Par
 }
 
 function recogniseJson(status: number, value: unknown): RecognisedAnswer {
-  if (isSuccess(status) && receiptShape.Check(value)) return { kind: 'receipt', receipt: value };
+  if (isSuccess(status) && receiptShape.Check(value))
+    return {
+      kind: 'receipt',
+      receipt: value,
+      missing: 'missing_sequences' in value ? toMissingSequences(value.missing_sequences) : undefined,
+    };
   if (status >= 400 && refusalShape.Check(value))
     return {
       kind: 'refusal',
@@ -61,6 +77,21 @@ function recogniseJson(status: number, value: unknown): RecognisedAnswer {
       message: toPlainText(value.message.slice(0, MESSAGE_LENGTH_MAX)),
     };
   return foreign('other_json', "JSON without central's fields");
+}
+
+/**
+ * The sequences in `missing_sequences` of an answer, without repetitions. A list that is wrong in any way must not make the receipt
+ * invalid, so every other item is ignored, and so are the items beyond the maximum (docs/spec/protocol.md R92). Undefined if it is not
+ * a list.
+ */
+function toMissingSequences(value: unknown): readonly number[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const items: readonly unknown[] = value.slice(0, MISSING_SEQUENCES_MAX);
+  const sequences = items.filter(
+    (item) => typeof item === 'number' && Number.isSafeInteger(item) && item > 0,
+  );
+  // The filter leaves only numbers.
+  return [...new Set(sequences as readonly number[])];
 }
 
 /** The result of a health probe that got an answer. */

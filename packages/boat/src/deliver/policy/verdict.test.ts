@@ -55,7 +55,7 @@ describe('the verdict on an outcome', () => {
     timestamp: '2026-11-23T00:00:00Z',
   };
   const table: readonly (readonly [name: string, outcome: Outcome, verdict: string])[] = [
-    ['a matching receipt', { kind: 'receipt', receipt, offers: [] }, 'delivered'],
+    ['a matching receipt', { kind: 'receipt', receipt, offers: [], missing: undefined }, 'delivered'],
     ['a receipt for another export', { kind: 'receipt_mismatch', detail: 'x' }, 'refused_on_the_way'],
     ...[408, 425, 500, 501, 502, 503, 504, 507, 599].map(
       (status) => [`central's ${status}`, refused(status), 'unavailable/export'] as const,

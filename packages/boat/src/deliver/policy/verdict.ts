@@ -5,7 +5,12 @@ import { explainTlsFailure } from './tls-failure.ts';
 
 /** The decision about one part that was sent (docs/spec/delivery.md, "Delivering", the table of verdicts). */
 export type Verdict =
-  | { readonly kind: 'delivered'; readonly receipt: Receipt }
+  /** `missing`: see `Outcome`. */
+  | {
+      readonly kind: 'delivered';
+      readonly receipt: Receipt;
+      readonly missing: readonly number[] | undefined;
+    }
   /** The boat did not reach central. No attempt is spent, and the boat probes the destination until it answers. */
   | {
       readonly kind: 'unreachable';
@@ -80,7 +85,7 @@ export interface VerdictFacts {
 export function decideVerdict(outcome: Outcome, facts: VerdictFacts): Verdict | ProbeNeeded {
   switch (outcome.kind) {
     case 'receipt':
-      return { kind: 'delivered', receipt: outcome.receipt };
+      return { kind: 'delivered', receipt: outcome.receipt, missing: outcome.missing };
     case 'receipt_mismatch':
       return foreign(outcome.detail, refusedOnTheWay(describeProxy(outcome.detail)));
     case 'refused':

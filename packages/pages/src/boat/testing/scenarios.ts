@@ -86,6 +86,7 @@ export const STATUS: Status = {
   destination: { state: 'online', since: before(0.4), detail: '', explanation: '' },
   thrift: { state: 'affordable', detail: '', month_bytes: 1_200_000, month_bytes_max: null },
   data_budget: { state: 'affordable', detail: '', month_bytes: 1_200_000, month_bytes_max: null },
+  lost_by_central: { queued_again: 0, rewound: 0, last_reported: null },
   ledger: { ledger_id: '0f1e2d3c4b5a6978', change: null },
   last_export: toEntry(0.3, { status: 'completed' }),
   last_delivery: null,

@@ -1,0 +1,25 @@
+import type { HandledReport } from '../../ledger/missing-exports.ts';
+
+/** Most sequences that a message names. Central may have lost hundreds. */
+const SEQUENCES_NAMED_MAX = 5;
+
+/** What happened and what follows, for the log. */
+export function describeMissing({ requeued, rewound }: HandledReport): string {
+  const count = requeued.length + rewound.length;
+  const named = [...requeued, ...rewound].sort((a, b) => a - b).slice(0, SEQUENCES_NAMED_MAX);
+  const sequences = `${named.join(', ')}${count > named.length ? ', …' : ''}`;
+  const again = requeued.length === 0 ? [] : [`${toExports(requeued.length)} queued again`];
+  const records =
+    rewound.length === 0
+      ? []
+      : [`the records of ${toExportsNoun(rewound.length)} without a file go with the next export`];
+  return `Central has lost ${toExportsNoun(count)} that it had confirmed (sequence ${sequences}): ${[...again, ...records].join(', and ')}`;
+}
+
+function toExportsNoun(count: number): string {
+  return count === 1 ? '1 export' : `${count} exports`;
+}
+
+function toExports(count: number): string {
+  return count === 1 ? '1 export is' : `${count} exports are`;
+}

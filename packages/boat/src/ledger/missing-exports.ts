@@ -1,0 +1,142 @@
+import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
+import { isReportDue } from './policy.ts';
+import type { RemovedExports } from './removed-exports.ts';
+
+/** Sequences of delivered exports that central reported as missing, by what the boat did. Ascending. */
+export interface HandledReport {
+  /** Put back into the queue under their old keys. */
+  readonly requeued: readonly number[];
+  /** Without a file. Their ranges were rewound, so the next export carries their records. */
+  readonly rewound: readonly number[];
+}
+
+/** How often central reported a delivered export as missing. */
+export interface MissingTotals {
+  readonly requeued: number;
+  readonly rewound: number;
+  /** Undefined if central has never reported one. */
+  readonly lastReportedAtMs: WallMs | undefined;
+}
+
+/**
+ * The exports that central has lost after it acknowledged them (decision 0044). Every operation costs at most one pass over the
+ * entries, whatever central sends.
+ */
+export interface MissingExports {
+  /**
+   * Inside the transaction that stores the receipt of a part of `sequence`: handles the list of that answer. Only lower sequences
+   * count. An export that waits, was never made or was put back into the queue within a day is left alone. docs/spec/protocol.md
+   * R88 to R91.
+   */
+  handle(report: {
+    readonly sequence: number;
+    readonly missing: readonly number[];
+    readonly atMs: WallMs;
+  }): HandledReport;
+  /**
+   * Sequences that central lacks and that will never arrive, ascending. Their ranges were rewound, or their records went with later
+   * exports. Central stops naming them when a document has withdrawn them.
+   */
+  lapsed(limit: number): readonly number[];
+  totals(): MissingTotals;
+}
+
+const NOTHING: HandledReport = { requeued: [], rewound: [] };
+
+export function createMissingExports({ db }: LedgerDatabase, removed: RemovedExports): MissingExports {
+  const selectEntries = db.prepare(
+    `SELECT entry_no, sequence, status, requeued_at_ms FROM entries
+     WHERE sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence`,
+  );
+  const lapse = db.prepare('INSERT INTO lapsed_sequences (sequence) VALUES (?) ON CONFLICT DO NOTHING');
+  // Beyond the last sequence of a list, central may have cut it off.
+  const clearLapsed = db.prepare(
+    `DELETE FROM lapsed_sequences
+     WHERE sequence <= ?2 AND sequence NOT IN (SELECT value FROM json_each(?1))`,
+  );
+  const selectLapsed = db.prepare('SELECT sequence FROM lapsed_sequences ORDER BY sequence LIMIT ?');
+  const addTotals = db.prepare(
+    'UPDATE missing_totals SET requeued = requeued + ?, rewound = rewound + ?, last_reported_at_ms = ?',
+  );
+  const selectTotals = db.prepare('SELECT requeued, rewound, last_reported_at_ms FROM missing_totals');
+  const requeue = createRequeue(db);
+  return {
+    handle: ({ sequence, missing, atMs }) => {
+      const named = missing.filter((other) => other < sequence).sort((a, b) => a - b);
+      const json = JSON.stringify(named);
+      clearLapsed.run(json, named.at(-1) ?? sequence);
+      if (named.length === 0) return NOTHING;
+      const entries = new Map(
+        selectEntries.all(json).map((row) => [row['sequence'] as number, toNamed(row)]),
+      );
+      const requeued: number[] = [];
+      const rewound: number[] = [];
+      for (const other of named) {
+        const entry = entries.get(other);
+        if (entry === undefined) {
+          if (removed.has(other)) rewound.push(other);
+          lapse.run(other);
+        } else if (entry.isDelivered && isReportDue(entry.requeuedAtMs, atMs)) {
+          requeue(entry.entryNo, atMs);
+          requeued.push(other);
+        }
+      }
+      const [lowest] = rewound;
+      if (lowest !== undefined) removed.rewindFrom(lowest);
+      if (requeued.length + rewound.length > 0) addTotals.run(requeued.length, rewound.length, atMs);
+      return { requeued, rewound };
+    },
+    // The columns are INTEGER in STRICT tables, and `missing_totals` has one row.
+    lapsed: (limit) => selectLapsed.all(limit).map((row) => row['sequence'] as number),
+    totals: () => {
+      const row = selectTotals.get() ?? {};
+      return {
+        requeued: row['requeued'] as number,
+        rewound: row['rewound'] as number,
+        lastReportedAtMs: (row['last_reported_at_ms'] as WallMs | null) ?? undefined,
+      };
+    },
+  };
+}
+
+interface NamedEntry {
+  readonly entryNo: number;
+  readonly isDelivered: boolean;
+  readonly requeuedAtMs: WallMs | undefined;
+}
+
+function toNamed(row: Readonly<Record<string, unknown>>): NamedEntry {
+  // The columns are INTEGER and TEXT in a STRICT table.
+  return {
+    entryNo: row['entry_no'] as number,
+    isDelivered: row['status'] === 'completed',
+    requeuedAtMs: (row['requeued_at_ms'] as WallMs | null) ?? undefined,
+  };
+}
+
+/**
+ * Returns a function that puts a delivered export back into the queue. Its parts keep their slices and indexes, because a key must
+ * always carry the same bytes (docs/spec/protocol.md R17); an export that was sent whole is sent whole again, even if the part size was
+ * changed. If it has several parts, central may hold some of them, so they are queried first, as after an offline bundle.
+ */
+function createRequeue(db: LedgerDatabase['db']): (entryNo: number, atMs: WallMs) => void {
+  const setPending = db.prepare(
+    `UPDATE entries SET status = 'pending', retry_count = 0, refusal_count = 0, next_retry_at_ms = ?1, completed_at_ms = NULL,
+       last_error = 'Central no longer holds this export', requeued_at_ms = ?1,
+       part_size_bytes = coalesce(part_size_bytes, file_size_bytes)
+     WHERE entry_no = ?2 AND status = 'completed'`,
+  );
+  const openParts = db.prepare(
+    'UPDATE parts SET receipt = NULL, acknowledged_at_ms = NULL WHERE entry_no = ? AND receipt IS NOT NULL',
+  );
+  const markHeld = db.prepare(
+    `INSERT INTO bundled_exports (export_id)
+     SELECT export_id FROM entries WHERE entry_no = ? AND EXISTS (SELECT 1 FROM parts WHERE parts.entry_no = entries.entry_no)
+     ON CONFLICT DO NOTHING`,
+  );
+  return (entryNo, atMs) => {
+    setPending.run(atMs, entryNo);
+    openParts.run(entryNo);
+    markHeld.run(entryNo);
+  };
+}
