@@ -35,7 +35,7 @@ export const MISSING_SEQUENCES_MAX = 1_000;
 
 /**
  * The answer to a part that central holds: its receipt, and the lower sequences of the part's ledger that central lacks when it answers
- * (R87). The list is not part of the proof, so it is neither stored nor repeated with the receipt.
+ * (docs/spec/protocol.md R87). The list is not part of the proof, so it is neither stored nor repeated with the receipt.
  */
 export const ImportAnswerSchema = Type.Object({
   ...ReceiptSchema.properties,

@@ -1,7 +1,13 @@
 import type { MonotonicMs, World } from '../platform/ports.ts';
 import type { CentralClient } from './central-client.ts';
 import type { ReportDelivery } from './delivery-event.ts';
-import { BLOCKED_RETRY_MS, isQuickProbe, probeDelay, refusedPartDelay, refusedSendsPause } from './policy/backoff.ts';
+import {
+  BLOCKED_RETRY_MS,
+  isQuickProbe,
+  probeDelay,
+  refusedPartDelay,
+  refusedSendsPause,
+} from './policy/backoff.ts';
 import {
   type Destination,
   type DestinationEvent,

@@ -83,10 +83,7 @@ test('exports that central has lost are logged with what follows; an answer that
     events.map(({ kind }) => kind),
     ['missing_reported', 'queue_changed', 'missing_reported', 'queue_changed'],
   );
-  assert.match(
-    log.lines[0] ?? '',
-    /lost 1 export that .* \(sequence 9\): 1 export is queued again$/,
-  );
+  assert.match(log.lines[0] ?? '', /lost 1 export that .* \(sequence 9\): 1 export is queued again$/);
   assert.match(
     log.lines[1] ?? '',
     /lost 6 exports .* \(sequence 3, 4, 5, 6, 7, …\): 5 exports are queued again, and the records of 1 export without a file go with the next export$/,

@@ -155,7 +155,12 @@ describe('the outcome of a sent part', () => {
   it('is a receipt if export, part and body match, with the codings that central offers', async () => {
     const { url } = await serve(json(200, RECEIPT, { 'accept-encoding': 'gzip, zstd' }));
     const { outcome } = await send(url);
-    assert.deepEqual(outcome, { kind: 'receipt', receipt: RECEIPT, offers: ['gzip', 'zstd'], missing: undefined });
+    assert.deepEqual(outcome, {
+      kind: 'receipt',
+      receipt: RECEIPT,
+      offers: ['gzip', 'zstd'],
+      missing: undefined,
+    });
     const { url: again } = await serve(json(201, { ...RECEIPT, duplicate: true }));
     assert.equal((await send(again)).outcome.kind, 'receipt');
   });

@@ -106,7 +106,11 @@ test('a failure of central for every export spends one attempt, and every export
 
 test('a quota of central spends no attempt however often it is refused, and every export waits', async () => {
   const { ledger, entry, breaker, kinds, settleVerdict } = startDelivery();
-  const verdict = { kind: 'throttled', detail: 'HTTP 429 QUOTA_EXCEEDED: spent', retryAfterMs: 60_000 } as const;
+  const verdict = {
+    kind: 'throttled',
+    detail: 'HTTP 429 QUOTA_EXCEEDED: spent',
+    retryAfterMs: 60_000,
+  } as const;
   for (let refusals = 1; refusals <= 12; refusals += 1) {
     const after = await settleVerdict(verdict);
     assert.deepEqual([after?.status, after?.retryCount], ['pending', 0]);

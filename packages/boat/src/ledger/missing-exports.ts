@@ -26,7 +26,7 @@ export interface MissingExports {
   /**
    * Inside the transaction that stores the receipt of a part of `sequence`: handles the list of that answer. Only lower sequences
    * count. An export that waits, was never made or was put back into the queue within a day is left alone. docs/spec/protocol.md
-   * R88 to R91.
+   * R88, R89, R90, R91.
    */
   handle(report: {
     readonly sequence: number;
