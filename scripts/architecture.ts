@@ -27,6 +27,7 @@ export const BOAT_MODULES = {
   schedule: { imports: [] },
   'create-export': { imports: ['platform', 'collect', 'spool', 'ledger'], types: ['retain'] },
   deliver: { imports: ['platform', 'license', 'spool'], types: ['ledger'] },
+  enroll: { imports: ['platform', 'license'] },
   bundle: { imports: ['platform', 'license', 'spool', 'ledger', 'deliver'] },
   doctor: {
     imports: ['platform', 'collect', 'spool', 'ledger', 'views', 'recovery', 'retain', 'deliver'],

@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
+import { ENROL_PATH } from '@d3kos/protocol';
 import { type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { ErrorSchema, listRoutes, type Route, type RouteName, ROUTES, toRequestPath } from '@d3kos/boat/api';
 import { toHttpStatus } from '../packages/boat/src/api/http-status.ts';
 import { EXPORT_ERROR_CODES } from '../packages/boat/src/platform/errors.ts';
 import {
+  INSTALLATION,
   inTemporaryFolder,
   prepareBoat,
   type RunningBoat,
   startBoatInProcess,
 } from './support/boat-in-process.ts';
-import { accepting, startScriptedServer } from './support/scripted-central.ts';
+import { accepting, json, type Script, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
 const KIOSK = { origin: 'http://localhost:3000' };
@@ -83,11 +85,35 @@ const ATTEMPTS: Readonly<
     succeeds: [{ body: { usage_telemetry: false } }],
     refused: { REQUEST_INVALID: {} },
   },
+  enroll: {
+    succeeds: [{ body: { code: '7kq2m-4xb9c' } }, { body: { code: '0THERB0AT0', replace_id: true } }],
+    refused: {
+      REQUEST_INVALID: { body: { code: 'too short' } },
+      CENTRAL_REFUSED: { body: { code: 'VSEDC0DE00' } },
+    },
+  },
   doctor: { succeeds: [{}] },
   repair: { succeeds: [{}] },
   events: { succeeds: [{}] },
   metrics: { succeeds: [{}] },
   openapi: { succeeds: [{}] },
+};
+
+/** Answers enrolment codes and closes every other connection. */
+const enrollingOnly: Script = (request, response) => {
+  if (request.path !== ENROL_PATH) {
+    response.destroy();
+    return;
+  }
+  const { code } = JSON.parse(request.body.toString('utf8')) as { readonly code: string };
+  const enrolment = { status: 'success', token_id: '3f1c09ab77de', expires_at: null };
+  if (code.startsWith('V'))
+    json(response, 403, { status: 'error', error_code: 'INVALID_CODE', message: 'unknown' });
+  else
+    json(response, 200, {
+      ...enrolment,
+      installation_id: code.startsWith('0THER') ? 'f'.repeat(16) : INSTALLATION,
+    });
 };
 
 let running: RunningBoat;
@@ -108,11 +134,13 @@ before(async () => {
     await until('the delivery', () => first.boat.ledger.queue.counts().completed === 1);
     await first.stop();
     await central.close();
-    // Nothing is delivered after this, so entries stay pending.
-    running = await startBoatInProcess({ root, centralUrl: 'http://127.0.0.1:9' });
+    // Nothing is delivered after this, so entries stay pending. Only enrolling gets an answer.
+    const enrolling = await startScriptedServer(enrollingOnly);
+    running = await startBoatInProcess({ root, centralUrl: enrolling.url });
     ready.resolve();
     await done;
     await running.stop();
+    await enrolling.close();
   });
   await Promise.race([ready.promise, folder]);
 });

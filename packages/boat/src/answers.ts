@@ -5,6 +5,7 @@ import { describeDestination } from './deliver/policy/destination-state.ts';
 import { describeLedgerChange } from './deliver/policy/divergence.ts';
 import type { DoctorReport } from './doctor/doctor.ts';
 import { isHealthy, toReportedFindings } from './doctor/policy.ts';
+import type { Enrolled } from './enroll/enrolment.ts';
 import type { ManagerEvent } from './events.ts';
 import type {
   ExportFileFacts,
@@ -254,5 +255,16 @@ export function toDoctorAnswer(report: DoctorReport): Answer<'doctor'> {
         : { samples: report.fsync.samples, p50_ms: report.fsync.p50Ms, p95_ms: report.fsync.p95Ms },
     free_bytes: report.freeBytes,
     reserve_bytes: report.reserveBytes,
+  };
+}
+
+/** The answer to `POST /export/enroll`. */
+export function toEnrollAnswer(enrolled: Enrolled): Answer<'enroll'> {
+  return {
+    success: true,
+    enrolled: enrolled.state === 'stored',
+    installation_id: enrolled.installationId,
+    token_id: enrolled.tokenId,
+    expires_at: enrolled.expiresAt,
   };
 }

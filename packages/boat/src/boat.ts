@@ -7,9 +7,11 @@ import { collectGarbageWhenIdle } from './collect-garbage-when-idle.ts';
 import { createCollectors } from './collect/collectors.ts';
 import { readTimeZoneFile } from './collect/time-zone-file.ts';
 import type { Config } from './config.ts';
+import { toCredentialsPaths } from './deliver/credentials.ts';
 import type { DeliveryEvent } from './deliver/delivery-event.ts';
 import { createWorker, type Worker } from './deliver/worker.ts';
 import { examine, repair } from './doctor/doctor.ts';
+import { createEnrolling } from './enroll/enrolment.ts';
 import { createExportManager } from './create-export-manager.ts';
 import { createEventBus, createEvents, type EventBus, type Events, toManagerEvent } from './events.ts';
 import type { ExportManager, ExportManagerDeps } from './export-manager.ts';
@@ -65,7 +67,7 @@ interface Parts {
   readonly retention: Retention;
   /** Writes the views and emits the event after a change of the queue. */
   readonly queueChanged: () => void;
-  readonly credentialsPath: string;
+  readonly credentialsPaths: readonly string[];
   readonly bundleKey: BundleKey | undefined;
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean | undefined>;
   readonly signal: AbortSignal;
@@ -108,7 +110,7 @@ export async function startBoat(
     }),
     retention: createRetention(world, paths, ledger, config.reserveBytes, queueChanged),
     queueChanged,
-    credentialsPath: join(config.root, 'config', 'export-credentials.json'),
+    credentialsPaths: toCredentialsPaths(config.root),
     bundleKey: await openBundleKey(world, paths.bundleKey),
     clockSynchronized: (until) => isClockSynchronized(world, sources.run, until),
     signal,
@@ -116,7 +118,13 @@ export async function startBoat(
   await freeReserve(parts);
   await warnOfStorage(parts);
   const worker = startWorker(parts);
-  const manager = createExportManager({ ...parts, ...toManagerParts(parts), worker });
+  const enrolling = createEnrolling({
+    ...parts,
+    centralUrl: config.centralUrl,
+    bundlePublicKey: parts.bundleKey?.publicKey,
+    stored: worker.wake,
+  });
+  const manager = createExportManager({ ...parts, ...toManagerParts(parts), enrolling, worker });
   const app = createApp({
     manager,
     events,

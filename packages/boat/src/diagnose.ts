@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from './config.ts';
+import { toCredentialsPaths } from './deliver/credentials.ts';
 import { type DoctorReport, examine, repair } from './doctor/doctor.ts';
 import { examineLedgerFile } from './doctor/examine-ledger.ts';
 import { type Ledger, openLedger } from './ledger/ledger.ts';
@@ -46,7 +47,7 @@ export async function diagnose(
         tierApiUrl: config.tierApiUrl,
       }),
       centralUrl: config.centralUrl,
-      credentialsPath: join(config.root, 'config', 'export-credentials.json'),
+      credentialsPaths: toCredentialsPaths(config.root),
       reserveBytes: config.reserveBytes,
       clockSynchronized: (until) => isClockSynchronized(world, '/run', until),
       fileMode: readFileMode,

@@ -9,6 +9,7 @@ import type { SendHold } from './deliver/policy/data-budget.ts';
 import type { Destination } from './deliver/policy/destination-state.ts';
 import type { Worker } from './deliver/worker.ts';
 import type { DoctorReport } from './doctor/doctor.ts';
+import type { Enrolling } from './enroll/enrolment.ts';
 import type { Events } from './events.ts';
 import type {
   CategoryCount,
@@ -129,7 +130,7 @@ export interface QueueVerbs {
   cleanup(completedKeptMs?: number): Promise<CleanupReport>;
 }
 
-/** Export files, the doctor, the data of kiosk pages, and the owner's consent to usage analytics. */
+/** Export files, the doctor, the data of kiosk pages, the owner's consent to usage analytics, and enrolment. */
 export interface FileVerbs {
   files(): Promise<readonly ExportFileFacts[]>;
   /** A finished export file. Throws NOT_FOUND for every other name. */
@@ -143,6 +144,8 @@ export interface FileVerbs {
   /** Whether usage analytics may be part of the telemetry; `no` until the owner decides. */
   usageConsent(): 'yes' | 'no';
   setUsageConsent(answer: 'yes' | 'no'): void;
+  /** Enrols the boat at central with a one-time code; see `Enrolling.enroll`. */
+  enroll: Enrolling['enroll'];
 }
 
 /** The operations of the export manager. A failure of the disk, a source or a service throws ExportError. */
@@ -159,6 +162,7 @@ export interface ExportManagerDeps {
   readonly worker: Worker;
   readonly views: ViewWriter;
   readonly bundler: Bundler;
+  readonly enrolling: Enrolling;
   readonly doctor: (mode: DoctorMode) => Promise<DoctorReport>;
   readonly events: Events;
   readonly collectors: readonly Collector[];

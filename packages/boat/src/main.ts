@@ -12,6 +12,7 @@ import { createDisk } from './platform/disk.ts';
 import { isExportError } from './platform/errors.ts';
 import { createServiceNotifier } from './platform/service-notifier.ts';
 import { decodeText } from './platform/text.ts';
+import { replaceShared } from './platform/shared-file.ts';
 import { createTransport } from './platform/transport.ts';
 import { type RestoreRequest, restoreFiles } from './restore-files.ts';
 import type { RestorePlan } from './restore/restore.ts';
@@ -35,6 +36,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   environment: process.env,
   readFile,
   disk,
+  replaceShared,
   toAbsolute: (path) => resolve(path),
   signal: stopping.signal,
   stdout: (line) => process.stdout.write(`${line}\n`),

@@ -75,5 +75,6 @@ export function createFileVerbs(deps: ExportManagerDeps, exporting: Mutex): File
       }),
     usageConsent: () => (hasUsageConsent(ledger) ? 'yes' : 'no'),
     setUsageConsent: (answer) => setUsageConsent(ledger, answer),
+    enroll: deps.enrolling.enroll,
   };
 }

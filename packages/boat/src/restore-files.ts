@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from './config.ts';
-import { loadCredentials } from './deliver/credentials.ts';
+import { loadCredentials, toCredentialsPaths } from './deliver/credentials.ts';
 import { createLicense } from './license/license.ts';
 import { permitSending } from './license/policy.ts';
 import { ExportError } from './platform/errors.ts';
@@ -35,7 +35,7 @@ export async function restoreFiles(
     });
   if (mode === 'write') await requireOwner(join(root, 'config'));
   const installationId = await requireInstallation(world, config, signal);
-  const token = await requireToken(world, join(root, 'config', 'export-credentials.json'));
+  const token = await requireToken(world, root);
   const stored = await fetchConfiguration(world.transport, { centralUrl, token, installationId }, signal);
   const plan = await planRestore(world.disk, root, stored, newer);
   if (mode === 'write') await writeRestore(world.disk, root, plan);
@@ -62,11 +62,11 @@ async function requireInstallation(world: World, config: Config, signal: AbortSi
   throw new ExportError(license.code, license.message, { op: 'restore settings', hint: license.hint });
 }
 
-async function requireToken({ disk }: World, path: string): Promise<string> {
-  const credentials = await loadCredentials(disk, path);
+async function requireToken({ disk }: World, root: string): Promise<string> {
+  const credentials = await loadCredentials(disk, toCredentialsPaths(root));
   if (credentials.kind === 'token') return credentials.token;
   throw new ExportError(credentials.code, credentials.detail, {
-    op: `read ${path}`,
+    op: 'read the device token',
     hint: 'Enrol the boat again: d3kos-export enroll CODE, with a code from the operator of central.',
   });
 }

@@ -37,6 +37,12 @@ export const SettingsRequestSchema = Type.Object(
   CLOSED,
 );
 
+/** An enrolment code as a person types it. `replace_id`: the boat shall take the installation ID of the code. */
+export const EnrollRequestSchema = Type.Object(
+  { code: Type.String({ maxLength: 40 }), replace_id: Type.Optional(Type.Boolean()) },
+  CLOSED,
+);
+
 const BrowserValue = Type.Optional(Type.String({ maxLength: BROWSER_VALUE_LENGTH_MAX }));
 /** One property for each key that the collectors read. */
 const browserValues = {

@@ -305,6 +305,15 @@ export const BrowserSchema = Type.Object({
 
 export const SettingsSchema = Type.Object({ success: Success, usage_telemetry: Type.Boolean() });
 
+/** `enrolled` is false if license.json names another installation ID than `installation_id`; the token is then not stored. */
+export const EnrollSchema = Type.Object({
+  success: Success,
+  enrolled: Type.Boolean(),
+  installation_id: Type.String(),
+  token_id: Type.String(),
+  expires_at: Type.Union([Type.String(), Type.Null()]),
+});
+
 export const DoctorSchema = Type.Object({
   success: Success,
   healthy: Type.Boolean(),

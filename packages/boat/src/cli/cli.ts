@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import type { DoctorMode } from '../export-manager.ts';
 import { isExportError } from '../platform/errors.ts';
@@ -11,6 +12,7 @@ import { runBoot } from './boot.ts';
 import { runBundle } from './bundle.ts';
 import { runDaily } from './daily.ts';
 import { runDoctor } from './doctor.ts';
+import { runEnroll } from './enroll.ts';
 import { EXIT, type ExitCode, toExitCode } from './exit-codes.ts';
 import { createOutput, type Output } from './output.ts';
 import type { RestoreRequest } from '../restore-files.ts';
@@ -34,6 +36,8 @@ export interface CliWorld extends ConfigWorld {
   readonly transport: Transport;
   /** The disk for bundles, with the rights of the user who runs the command. */
   readonly disk: Disk;
+  /** See `replaceShared` of platform/shared-file.ts. */
+  readonly replaceShared: (path: string, bytes: Uint8Array) => Promise<void>;
   /** Makes a path from the command line absolute. */
   readonly toAbsolute: (path: string) => string;
   /** Writes a line to standard output. `line` has no line end. */
@@ -111,6 +115,12 @@ async function run(command: Command, world: CliWorld, output: Output): Promise<n
           world.toAbsolute(command.directory),
           command.scope,
         );
+      if (command.kind === 'enroll')
+        return runEnroll(
+          { api, output, disk: world.disk, replaceShared: world.replaceShared },
+          join(config.root, 'config', 'license.json'),
+          command,
+        );
       return runClient(command, api, { clock: world.clock, output, signal: world.signal });
     }
   }
@@ -118,7 +128,10 @@ async function run(command: Command, world: CliWorld, output: Output): Promise<n
 
 type ClientCommand = Exclude<
   Command,
-  { readonly kind: 'help' | 'version' | 'completion' | 'serve' | 'config' | 'restore' | 'bundle' | 'doctor' }
+  {
+    readonly kind:
+      'help' | 'version' | 'completion' | 'serve' | 'config' | 'restore' | 'bundle' | 'enroll' | 'doctor';
+  }
 >;
 
 /** The commands that are clients of the running export manager. */

@@ -24,6 +24,7 @@ export type Command =
   | { readonly kind: 'boot' }
   | { readonly kind: 'daily' }
   | { readonly kind: 'bundle'; readonly directory: string; readonly scope: BundleScope }
+  | { readonly kind: 'enroll'; readonly code: string; readonly identity: 'keep' | 'replace' }
   | { readonly kind: 'doctor'; readonly mode: DoctorMode }
   | { readonly kind: 'config' }
   | { readonly kind: 'restore'; readonly request: RestoreRequest }
@@ -65,6 +66,7 @@ export function createProgram(choose: Choose, write: (text: string) => void): Pr
   addServiceCommands(program, choose);
   addExportCommands(program, choose);
   addQueueCommands(program, choose);
+  addEnrollCommand(program, choose);
   addCareCommands(program, choose);
   program.addHelpText(
     'after',
@@ -168,6 +170,21 @@ function addQueueCommands(program: Program, choose: Choose): void {
     )
     .addHelpText('after', examples('queue cleanup'))
     .action(() => choose({ kind: 'queue_cleanup' }));
+}
+
+function addEnrollCommand(program: Program, choose: Choose): void {
+  program
+    .command('enroll')
+    .summary('enrol the boat at central with a one-time code')
+    .description(
+      'Enrol the boat at central with a one-time code from its operator (d3kos-central invite). The boat makes its device token itself and stores it. If the answer is lost, enter the same code again. With --replace-id, the boat takes the installation ID of the code, for example after its SD card was replaced; this writes config/license.json and needs sudo.',
+    )
+    .argument('<code>', 'the code, in upper or lower case, with or without the hyphen', parseText)
+    .option('--replace-id', "replace this boat's installation ID by the one of the code")
+    .addHelpText('after', examples('enroll 7KQ2M-4XB9C', 'enroll 7KQ2M-4XB9C --replace-id'))
+    .action((code, options) =>
+      choose({ kind: 'enroll', code, identity: options.replaceId === true ? 'replace' : 'keep' }),
+    );
 }
 
 function addCareCommands(program: Program, choose: Choose): void {

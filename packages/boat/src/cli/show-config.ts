@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseBundleKey, toBundleKeyPath } from '../bundle/bundle-key.ts';
 import { type Config, type LoadedConfig, parseConfig, toRoot } from '../config.ts';
-import { toCredentials } from '../deliver/credentials.ts';
+import { toCredentials, toCredentialsPaths } from '../deliver/credentials.ts';
 import { ExportError } from '../platform/errors.ts';
 import { parseForeignJson } from '../platform/lenient-json.ts';
 import { listSettings } from '../settings.ts';
@@ -41,8 +41,7 @@ export async function describeConfig(
   world: ConfigWorld,
 ): Promise<{ readonly raw: unknown; readonly lines: readonly string[] }> {
   const { config, sources } = await readConfig(world);
-  const file = join(config.root, 'config', 'export-credentials.json');
-  const token = await findToken(world, file);
+  const { file, state: token } = await findToken(world, toCredentialsPaths(config.root));
   const keyFile = toBundleKeyPath(config.root);
   const bundleKey = await findBundleKey(world, keyFile);
   const settings = toSettings(config, sources);
@@ -81,7 +80,20 @@ function toText(value: Config[keyof Config]): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : value.join(' ');
 }
 
-async function findToken(world: ConfigWorld, path: string): Promise<TokenState> {
+/** The state of the token in the first of the files that exists, or of the last one. */
+async function findToken(
+  world: ConfigWorld,
+  paths: readonly string[],
+): Promise<{ readonly file: string; readonly state: TokenState }> {
+  let found: { readonly file: string; readonly state: TokenState } = { file: '', state: 'missing' };
+  for (const file of paths) {
+    found = { file, state: await findTokenIn(world, file) };
+    if (found.state !== 'missing') break;
+  }
+  return found;
+}
+
+async function findTokenIn(world: ConfigWorld, path: string): Promise<TokenState> {
   let text: string | undefined;
   try {
     text = await world.readFile(path);

@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Disk } from '../platform/ports.ts';
+import { toSpoolPaths } from '../spool/spool-paths.ts';
 import { type JsonFile, readJsonFile, toReadFailure } from '../platform/text-file.ts';
 
 /** Maximum size of the credentials file, in bytes. It has room for one token and an operator's notes. */
@@ -9,7 +11,7 @@ const CREDENTIALS_SIZE_MAX_BYTES = 16 * 1024;
 /** Rights of the group and of other users. A token that they may write could send every export to another central's account. */
 const OTHERS = 0o077;
 
-/** `$ROOT/config/export-credentials.json`, mode 0600. The token is printable ASCII without spaces, because it is sent in a header. */
+/** A file with the device token, mode 0600. The token is printable ASCII without spaces, because it is sent in a header. */
 const CredentialsSchema = Type.Object({
   token: Type.String({ pattern: '^[\\x21-\\x7e]{16,512}$' }),
 });
@@ -25,15 +27,32 @@ export type Credentials =
     };
 
 /**
- * Reads the device token from its file, so that enrolment needs no restart. An unreadable file is reported as
- * unreadable, not as a missing token. A token that other users may read or write is not used.
+ * The files that may have the device token, the most important first: the one that `d3kos-export enroll` writes, and the one that a
+ * person writes. The daemon may not write into `config/` (decision 0038).
  */
-export async function loadCredentials(disk: Disk, path: string): Promise<Credentials> {
-  const none = (code: 'CREDENTIALS_MISSING' | 'CREDENTIALS_INVALID', detail: string): Credentials => ({
+export function toCredentialsPaths(root: string): readonly string[] {
+  return [toSpoolPaths(root).credentials, join(root, 'config', 'export-credentials.json')];
+}
+
+/**
+ * Reads the device token from the first of the files that exists, so that enrolment needs no restart. An unreadable file is reported
+ * as unreadable, not as a missing token. A token that other users may read or write is not used.
+ */
+export async function loadCredentials(disk: Disk, paths: readonly string[]): Promise<Credentials> {
+  for (const path of paths) {
+    const found = await loadFrom(disk, path);
+    if (found !== undefined) return found;
+  }
+  return {
     kind: 'none',
-    code,
-    detail,
-  });
+    code: 'CREDENTIALS_MISSING',
+    detail: 'This boat has no device token: enrol it at central',
+  };
+}
+
+/** Undefined if the file does not exist. */
+async function loadFrom(disk: Disk, path: string): Promise<Credentials | undefined> {
+  const none = (code: 'CREDENTIALS_INVALID', detail: string): Credentials => ({ kind: 'none', code, detail });
   const reading = await readPrivately(disk, path);
   if (reading.kind === 'exposed')
     return none(
@@ -43,7 +62,7 @@ export async function loadCredentials(disk: Disk, path: string): Promise<Credent
   const { file } = reading;
   switch (file.kind) {
     case 'missing':
-      return none('CREDENTIALS_MISSING', 'This boat has no device token: enrol it at central');
+      return undefined;
     case 'empty':
       return none('CREDENTIALS_INVALID', `${path} is empty`);
     case 'unreadable':

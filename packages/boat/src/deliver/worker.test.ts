@@ -101,7 +101,7 @@ async function runWorker(
     partSizeBytes: 1024 * 1024,
     dataBudget: { meteredSizeMaxBytes: undefined, monthlyBytesMax: undefined },
     bytesPerSecondMax: undefined,
-    credentialsPath,
+    credentialsPaths: [credentialsPath],
     clockSynchronized: async () => true,
     report: () => undefined,
   });

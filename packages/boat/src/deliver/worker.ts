@@ -35,8 +35,8 @@ export interface WorkerDeps {
   readonly partSizeBytes: number;
   readonly dataBudget: DataBudget;
   readonly bytesPerSecondMax: number | undefined;
-  /** `$ROOT/config/export-credentials.json`. */
-  readonly credentialsPath: string;
+  /** See `toCredentialsPaths`. */
+  readonly credentialsPaths: readonly string[];
   /** The public half of the key that signs bundles, for central. Undefined if the boat has none. */
   readonly bundlePublicKey: string | undefined;
   /** Whether a time service has set the boat's clock. */
@@ -163,7 +163,7 @@ async function step(context: WorkerContext, signal: AbortSignal): Promise<number
     breaker.openBlocked({ status: 0, errorCode: 'CONFIG_INVALID', detail }, 'no central');
     return BACKSTOP_MS;
   }
-  const credentials = await loadCredentials(world.disk, context.credentialsPath);
+  const credentials = await loadCredentials(world.disk, context.credentialsPaths);
   const configuration = toFingerprint(credentials);
   breaker.recordConfiguration(configuration);
   // This comes before the tier check, because that check queries another program and its result would not be used.

@@ -33,7 +33,7 @@ export interface BoatToExamine {
   readonly sourceDisk: SourceDisk;
   readonly license: License;
   readonly centralUrl: string | undefined;
-  readonly credentialsPath: string;
+  readonly credentialsPaths: readonly string[];
   readonly reserveBytes: number | undefined;
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean | undefined>;
   /** Permission bits of a file. Undefined if it does not exist. */
@@ -96,19 +96,22 @@ export async function examineFsync(
  */
 export async function examineCredentials({
   world,
-  credentialsPath,
+  credentialsPaths,
   fileMode,
 }: BoatToExamine): Promise<Finding> {
-  const mode = await fileMode(credentialsPath);
-  const judged = mode === undefined ? undefined : judgeCredentialsMode(mode);
+  let judged: Finding | undefined;
+  for (const path of credentialsPaths) {
+    const mode = judged === undefined ? await fileMode(path) : undefined;
+    if (mode !== undefined) judged = judgeCredentialsMode(path, mode);
+  }
   if (judged?.level === 'problem') return judged;
-  const credentials = await loadCredentials(world.disk, credentialsPath);
+  const credentials = await loadCredentials(world.disk, credentialsPaths);
   if (credentials.kind === 'none')
     return {
       check: 'credentials',
       level: 'problem',
       message: credentials.detail,
-      hint: 'Enrol the boat at central (d3kos-central enroll) and write {"token": "…"} to this file, with mode 0600. Exports are made and kept until then.',
+      hint: 'Ask the operator of central for a code, and run sudo d3kos-export enroll CODE. Exports are made and kept until then.',
     };
   return judged ?? { check: 'credentials', level: 'ok', message: 'the device token is present' };
 }

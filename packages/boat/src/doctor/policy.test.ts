@@ -77,7 +77,7 @@ test('compares the space with the reserve, and checks the permissions of the tok
     [0o604, 'problem'],
     [0o666, 'problem'],
   ] as const)
-    assert.equal(judgeCredentialsMode(mode).level, level, mode.toString(8));
+    assert.equal(judgeCredentialsMode('token.json', mode).level, level, mode.toString(8));
 });
 
 test('beside a daemon only an old temporary file counts as left over, and a file is kept if the clock was set back', () => {

@@ -143,7 +143,7 @@ export function judgeStorage(medium: StorageMedium): Finding {
 }
 
 /** Checks the permission bits of the file with the device token. */
-export function judgeCredentialsMode(mode: number): Finding {
+export function judgeCredentialsMode(path: string, mode: number): Finding {
   if ((mode & 0o077) === 0)
     return {
       check: 'credentials',
@@ -154,7 +154,7 @@ export function judgeCredentialsMode(mode: number): Finding {
     check: 'credentials',
     level: 'problem',
     message: `Other users of this computer may read or change the device token (mode ${mode.toString(8).padStart(4, '0')}), so it is not used`,
-    hint: "Run chmod 600 config/export-credentials.json. The owner must be the export manager's user.",
+    hint: `Run chmod 600 ${path}. The owner must be the export manager's user.`,
   };
 }
 

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import {
   toCleanupAnswer,
   toDoctorAnswer,
+  toEnrollAnswer,
   toEntryAnswer,
   toFilesAnswer,
   toGenerateAnswer,
@@ -99,6 +100,8 @@ function createJsonHandlers({ manager, world, port }: HandlerDeps): JsonHandlers
       manager.setUsageConsent(isGiven ? 'yes' : 'no');
       return { success: true, usage_telemetry: isGiven };
     },
+    enroll: async ({ body: { code, replace_id: isReplaced = false } }) =>
+      toEnrollAnswer(await manager.enroll(code, isReplaced ? 'replace' : 'keep')),
     doctor: async () => toDoctorAnswer(await manager.doctor('examine')),
     repair: async () => toDoctorAnswer(await manager.doctor('repair')),
     openapi: () => toOpenApi(SOFTWARE_VERSION),

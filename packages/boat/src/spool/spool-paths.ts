@@ -13,6 +13,10 @@ export interface SpoolPaths {
   readonly ledger: string;
   /** The private key that signs offline bundles. */
   readonly bundleKey: string;
+  /** The device token of an enrolment with a code. */
+  readonly credentials: string;
+  /** The device token of an enrolment that central has not confirmed. */
+  readonly pendingCredentials: string;
   /** A file that is deleted when the disk is full, so that the ledger can be opened. */
   readonly ballast: string;
   readonly queueFile: string;
@@ -28,6 +32,8 @@ export function toSpoolPaths(root: string): SpoolPaths {
     damaged: join(home, 'damaged'),
     ledger: join(home, 'exports.db'),
     bundleKey: join(home, 'bundle_key.pem'),
+    credentials: join(home, 'export-credentials.json'),
+    pendingCredentials: join(home, 'export-credentials.pending.json'),
     ballast: join(home, 'ballast'),
     queueFile: join(home, 'export_queue.json'),
     historyFile: join(home, 'export_history.json'),

@@ -1,5 +1,6 @@
 import { createDisk } from '../../platform/disk.ts';
 import type { Clock } from '../../platform/ports.ts';
+import { replaceShared } from '../../platform/shared-file.ts';
 import { createTransport } from '../../platform/transport.ts';
 import type { RestoreRequest } from '../../restore-files.ts';
 import type { RestorePlan } from '../../restore/restore.ts';
@@ -43,6 +44,7 @@ export async function runProgram(
         return file;
       },
       disk: createDisk(),
+      replaceShared,
       toAbsolute: (path) => path,
       stdout: (line) => stdout.push(line),
       stderr: (line) => stderr.push(line),

@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import { parseEnrolmentCode } from '@d3kos/protocol';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { License } from '../license/license.ts';
+import type { LicenseResult } from '../license/policy.ts';
+import { createAllowance } from '../platform/allowance.ts';
+import { ExportError } from '../platform/errors.ts';
+import { createBoundedMutex } from '../platform/mutex.ts';
+import type { Disk, World } from '../platform/ports.ts';
+import { readJsonFile } from '../platform/text-file.ts';
+import { redeemCode } from './redeem-code.ts';
+
+/** Random bytes of a device token: as many as a SHA-256 digest, so that guessing a token is as hard as guessing its digest. */
+const TOKEN_SIZE_BYTES = 32;
+
+/** Maximum size of the file with an unconfirmed token, in bytes. It has less than 300. */
+const PENDING_SIZE_MAX_BYTES = 4_096;
+
+/** Requests that run or wait at once. A person enters one code. */
+const WAITING_MAX = 2;
+
+/** Attempts at once and in an hour. A person mistypes a few times; a page of the boat must not guess codes or spend a paid link. */
+const ATTEMPTS_PER_HOUR_MAX = 20;
+const HOUR_MS = 3_600_000;
+
+/** The token that is sent for a code. The digest of the code shows whether the owner enters the same code again. */
+const PendingSchema = Type.Object({
+  code_sha256: Type.String(),
+  token: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
+});
+const pendingShape = Compile(PendingSchema);
+
+/** Whether the boat keeps its installation ID, or takes the one of the code. */
+export type Identity = 'keep' | 'replace';
+
+/** The result of an enrolment. */
+export interface Enrolled {
+  readonly installationId: string;
+  readonly tokenId: string;
+  readonly expiresAt: string | null;
+  /**
+   * `stored`: the boat has its token. `other_id`: the code is for another installation ID than the one in license.json. Once that file
+   * names `installationId`, the same code stores the token.
+   */
+  readonly state: 'stored' | 'other_id';
+}
+
+/** Enrols this boat at central. */
+export interface Enrolling {
+  /**
+   * Redeems a code that a person typed. When it resolves with `stored`, the token is durable in a file that only the export manager may
+   * read. The boat makes the token and stores it before it sends the digest, so the same code may be entered again after a power
+   * cut, a lost answer or a restart. No message and no log line contains the code or the token. Throws REQUEST_INVALID, CONFIG_INVALID,
+   * TIER_TOO_LOW, LICENSE_…, INSTALLATION_ID_INVALID, BUSY, CENTRAL_UNREACHABLE, CENTRAL_REFUSED, DISK_….
+   */
+  enroll(text: string, identity: Identity): Promise<Enrolled>;
+}
+
+export interface EnrollingDeps {
+  readonly world: Pick<World, 'clock' | 'random' | 'disk' | 'transport' | 'log'>;
+  readonly license: License;
+  readonly centralUrl: string | undefined;
+  readonly paths: { readonly credentials: string; readonly pendingCredentials: string };
+  /** The public half of the key that signs bundles, or undefined if the boat has none. */
+  readonly bundlePublicKey: string | undefined;
+  /** Called when a token was stored. */
+  readonly stored: () => void;
+  readonly signal: AbortSignal;
+}
+
+export function createEnrolling(deps: EnrollingDeps): Enrolling {
+  const attempts = createAllowance(deps.world.clock, ATTEMPTS_PER_HOUR_MAX, HOUR_MS);
+  const enrolling = createBoundedMutex(WAITING_MAX, 'enrol at central');
+  return {
+    enroll: (text, identity) =>
+      enrolling.run(() => {
+        const code = parseEnrolmentCode(text);
+        if (code === undefined)
+          throw new ExportError('REQUEST_INVALID', 'This is not an enrolment code', {
+            op: 'read the code',
+            hint: 'A code has 10 letters and digits, for example 7KQ2M-4XB9C.',
+          });
+        if (!attempts.take(1))
+          throw new ExportError('BUSY', 'Too many enrolment codes were tried within an hour', {
+            op: 'enrol at central',
+            hint: 'Wait a few minutes. Check the code with the operator of central.',
+          });
+        return enroll(deps, code, identity);
+      }),
+  };
+}
+
+async function enroll(deps: EnrollingDeps, code: string, identity: Identity): Promise<Enrolled> {
+  const { world, centralUrl, paths, bundlePublicKey, signal } = deps;
+  if (centralUrl === undefined)
+    throw new ExportError('CONFIG_INVALID', 'CENTRAL_API_URL is not set', {
+      op: 'enrol at central',
+      hint: 'Write CENTRAL_API_URL=https://… into /etc/default/d3kos-export and restart the export manager.',
+    });
+  const ownId = toOwnId(await deps.license.current(signal), identity);
+  const token = await prepareToken(world, paths.pendingCredentials, code);
+  const enrolment = await redeemCode(
+    world.transport,
+    centralUrl,
+    {
+      code,
+      token_sha256: createHash('sha256').update(token).digest('hex'),
+      ...(identity === 'keep' && ownId !== undefined ? { installation_id: ownId } : {}),
+      ...(bundlePublicKey === undefined ? {} : { bundle_key: bundlePublicKey }),
+    },
+    signal,
+  );
+  const { installation_id: installationId, token_id: tokenId, expires_at: expiresAt } = enrolment;
+  const result = { installationId, tokenId, expiresAt };
+  if (installationId !== ownId) return { ...result, state: 'other_id' };
+  await world.disk.replace(paths.credentials, toBytes({ token }));
+  // If power fails here, both files have the token, and entering the code again changes nothing.
+  await world.disk.remove(paths.pendingCredentials);
+  world.log.write('info', `Enrolled at central as installation ${installationId}`, { token_id: tokenId });
+  deps.stored();
+  return { ...result, state: 'stored' };
+}
+
+/** The installation ID of this boat, or undefined if it has none and shall get one. Throws the refusal of the licence. */
+function toOwnId(license: LicenseResult, identity: Identity): string | undefined {
+  if (license.tier === 0)
+    throw new ExportError('TIER_TOO_LOW', 'Tier 0 does not connect to central', {
+      op: 'enrol at central',
+      hint: 'Upgrade to tier 1 or higher to export.',
+    });
+  if (license.kind === 'known') return license.installationId;
+  if (identity === 'replace' && license.code === 'INSTALLATION_ID_INVALID') return undefined;
+  throw new ExportError(license.code, license.message, { op: 'enrol at central', hint: license.hint });
+}
+
+/** Returns the token that was sent with this code before, or a new one, which is durable when this resolves. */
+async function prepareToken(
+  { disk, random }: { readonly disk: Disk; readonly random: World['random'] },
+  path: string,
+  code: string,
+): Promise<string> {
+  const codeSha256 = createHash('sha256').update(code).digest('hex');
+  const file = await readJsonFile(disk, path, PENDING_SIZE_MAX_BYTES);
+  if (file.kind === 'value' && pendingShape.Check(file.value) && file.value.code_sha256 === codeSha256)
+    return file.value.token;
+  // Whatever else the file holds was for another code. A token that central does not confirm is useless.
+  const token = Buffer.from(random.hex(TOKEN_SIZE_BYTES), 'hex').toString('base64url');
+  await disk.replace(path, toBytes({ code_sha256: codeSha256, token }));
+  return token;
+}
+
+function toBytes(value: object): Uint8Array {
+  return Buffer.from(`${JSON.stringify(value)}\n`);
+}

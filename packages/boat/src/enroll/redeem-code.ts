@@ -1,0 +1,90 @@
+import {
+  CentralErrorSchema,
+  ENROL_PATH,
+  type Enrolment,
+  type EnrolmentRequest,
+  EnrolmentSchema,
+} from '@d3kos/protocol';
+import { Compile } from 'typebox/compile';
+import { ExportError } from '../platform/errors.ts';
+import type { Transport } from '../platform/ports.ts';
+import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/transport-answer.ts';
+
+/** Maximum size of an answer, in bytes. A real answer has less than 1 KB, and a sign-in page is recognised from its first bytes. */
+const ANSWER_SIZE_MAX_BYTES = 64 * 1024;
+
+const OP = 'enrol at central';
+
+const enrolmentShape = Compile(EnrolmentSchema);
+const errorShape = Compile(CentralErrorSchema);
+
+/**
+ * Sends an enrolment code to central (docs/spec/protocol.md R93). The request carries the digest of the token, never the token. The
+ * same request may be repeated. Throws CENTRAL_UNREACHABLE for a failure of the link and for the answer of another system, and
+ * CENTRAL_REFUSED with central's message. Rejects with the signal's reason when aborted.
+ */
+export async function redeemCode(
+  transport: Transport,
+  centralUrl: string,
+  enrolment: EnrolmentRequest,
+  signal: AbortSignal,
+): Promise<Enrolment> {
+  const request = new Request(`${centralUrl}${ENROL_PATH}`, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: {
+      accept: 'application/json',
+      'accept-encoding': 'identity',
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify(enrolment),
+  });
+  const { status, value } = await exchange(transport, request, centralUrl, signal);
+  if (status === 200 && enrolmentShape.Check(value)) return value;
+  if (status >= 400 && errorShape.Check(value)) throw toRefusal(status, value.error_code, value.message);
+  throw new ExportError('CENTRAL_UNREACHABLE', `Another system answers instead of central (HTTP ${status})`, {
+    op: OP,
+    hint: 'If the network has a sign-in page, sign in first. Check CENTRAL_API_URL. The code is still valid.',
+  });
+}
+
+async function exchange(
+  transport: Transport,
+  request: Request,
+  centralUrl: string,
+  signal: AbortSignal,
+): Promise<{ readonly status: number; readonly value: unknown }> {
+  try {
+    const response = await transport(request, signal);
+    const body = await readAnswer(response, ANSWER_SIZE_MAX_BYTES);
+    const value = body.kind === 'whole' ? parseJsonBytes(body.bytes)?.value : undefined;
+    return { status: response.status, value };
+  } catch (error) {
+    const cause = toTransportFailure(error, signal);
+    throw new ExportError('CENTRAL_UNREACHABLE', `Central does not answer at ${centralUrl} (${cause.code})`, {
+      op: OP,
+      hint: 'Connect the boat to a network and enter the same code again. It is still valid, even if only the answer was lost.',
+      cause,
+    });
+  }
+}
+
+function toRefusal(status: number, code: string, message: string): ExportError {
+  if (code === 'INVALID_CODE')
+    return new ExportError('CENTRAL_REFUSED', 'Central does not accept this code', {
+      op: OP,
+      hint: 'Check for a typing mistake. A code works once and expires: if it is right, ask the operator of central for a new one.',
+    });
+  if (code === 'INSTALLATION_MISMATCH')
+    return new ExportError('CENTRAL_REFUSED', `This code is for another boat: ${message}`, {
+      op: OP,
+      hint: 'Ask for a code for the installation ID of this boat. If the SD card was replaced and the boat shall have its earlier ID again, run sudo d3kos-export enroll CODE --replace-id. The code is still valid.',
+    });
+  return new ExportError('CENTRAL_REFUSED', `Central refuses to enrol this boat: ${message} [${code}]`, {
+    op: OP,
+    hint:
+      status === 429 || status >= 500
+        ? 'Wait a few minutes and enter the same code again. It is still valid.'
+        : 'Ask the operator of central.',
+  });
+}

@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { open, rename, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { toDiskError } from './disk-error.ts';
+import { systemCode } from './disk-file-system.ts';
+import { ExportError } from './errors.ts';
+
+/** The permission bits of a mode. */
+const PERMISSIONS = 0o777;
+
+/**
+ * Replaces an existing file of another program atomically and durably: the new file has the owner and the mode of the old one, so
+ * that this program can still read and write it. If power fails, the whole old or the whole new file is there. Throws ExportError
+ * DISK_FULL, DISK_READ_ONLY or DISK_FAILED; then the old file is unchanged. A user without rights on the file needs sudo.
+ */
+export async function replaceShared(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    const { mode, uid, gid } = await stat(path);
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(bytes);
+      await file.chown(uid, gid);
+      await file.chmod(mode & PERMISSIONS);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    const folder = await open(dirname(path));
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw toFailure(error, path);
+  }
+}
+
+function toFailure(error: unknown, path: string): unknown {
+  const op = `replace ${path}`;
+  if (!['EACCES', 'EPERM', 'EROFS'].includes(systemCode(error) ?? '')) return toDiskError(error, op);
+  return new ExportError('DISK_FAILED', `Not permitted: ${op}`, {
+    op,
+    hint: 'Run the same command with sudo.',
+    cause: error,
+  });
+}
