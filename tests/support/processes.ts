@@ -310,6 +310,22 @@ export async function startCentral(
   return program;
 }
 
+/** Starts a node of central on a PostgreSQL of its own, and waits until it answers. */
+export async function startCentralOn(
+  processes: Processes,
+  databaseUrl: string,
+  port: number,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Program> {
+  const program = processes.start('central', ['serve'], {
+    DATABASE_URL: databaseUrl,
+    CENTRAL_PORT: String(port),
+    ...environment,
+  });
+  await untilAnswering(program, `http://127.0.0.1:${port}/api/v1/health`, 'd3kos-central');
+  return program;
+}
+
 /** Enrols an installation in central's database. Returns the device token. */
 export async function enrollAt(place: CentralPlace, installationId: string): Promise<string> {
   return withCentralStore(place, async (store) => {

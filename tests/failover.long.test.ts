@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test from 'node:test';
+import { createSeeded } from '../packages/sim/src/fixture/seeded.ts';
+import { crashTest } from './support/crash-test.ts';
+import { findFalseReceipts, type LightFleet, sendFromLightFleet } from './support/light-boats.ts';
+import { makeStandby, placePostgres, type PostgresServer } from './support/postgres-server.ts';
+import { createProcesses, freePort, type Processes, startCentralOn, toEnding } from './support/processes.ts';
+import { openTcpSwitch, type TcpSwitch } from './support/tcp-switch.ts';
+import { until } from './support/until.ts';
+
+/** Settings of a primary whose commits wait for the disk of its standby. */
+const SYNCHRONOUS = { synchronous_standby_names: 'standby' };
+
+interface Pair {
+  readonly primary: PostgresServer;
+  readonly standby: PostgresServer;
+  /** The address that the nodes use. */
+  readonly address: TcpSwitch;
+  readonly databaseUrl: string;
+}
+
+/** Starts a primary and its standby, and waits until the standby follows. */
+async function startPair(processes: Processes, settings: Readonly<Record<string, string>>): Promise<Pair> {
+  const [primary, standby] = [await placePostgres(processes), await placePostgres(processes)];
+  await primary.start(settings);
+  await standby.start(makeStandby(standby, primary));
+  await until('the standby to follow', () =>
+    primary.use(async (store) => {
+      const rows = await store.query("select 1 from pg_stat_replication where state = 'streaming'");
+      return rows.length === 1;
+    }),
+  );
+  const address = await openTcpSwitch(primary.port);
+  processes.atEnd(() => address.close());
+  return { primary, standby, address, databaseUrl: `postgres://central@127.0.0.1:${address.port}/postgres` };
+}
+
+/** Kills the primary, promotes the standby and leads the nodes to it. The nodes are not restarted. */
+async function failOver({ primary, standby, address }: Pair): Promise<void> {
+  address.leadTo(undefined);
+  await primary.kill();
+  await standby.use((store) => store.query('select pg_promote(true, 60)'));
+  address.leadTo(standby.port);
+}
+
+/** Lets a fleet send to two nodes while the primary is lost after `receiptsBefore` receipts. */
+async function loseThePrimary(
+  processes: Processes,
+  seed: number,
+  pair: Pair,
+): Promise<{ readonly fleet: LightFleet; readonly receiptsBefore: number }> {
+  const ports = [await freePort(), await freePort()];
+  const nodes = [];
+  for (const port of ports) nodes.push(await startCentralOn(processes, pair.databaseUrl, port));
+  const stop = new AbortController();
+  processes.atEnd(() => stop.abort());
+  const seeded = createSeeded(seed);
+  let isOver = false;
+  const fleet = await pair.primary.use((store) =>
+    sendFromLightFleet(store, {
+      boats: 24,
+      makesMore: () => !isOver,
+      partsMax: 3,
+      recordsOfPart: 30,
+      urls: ports.map((port) => `http://127.0.0.1:${port}`),
+      seeded: createSeeded(seed + 1),
+      signal: stop.signal,
+    }),
+  );
+  await fleet.untilReceipts(100 + seeded.below(200));
+  await sleep(seeded.below(500));
+  const receiptsBefore = fleet.receipts.length;
+  await failOver(pair);
+  await fleet.untilReceipts(receiptsBefore + 100);
+  isOver = true;
+  await fleet.done;
+  for (const node of nodes) assert.equal(await node.stop(), 0);
+  return { fleet, receiptsBefore };
+}
+
+const FAILOVERS = 4;
+
+crashTest(
+  `${FAILOVERS} losses of the primary during imports: the promoted standby holds every receipt that was ever given`,
+  FAILOVERS,
+  async (processes, run) => {
+    for (let round = 0; round < run.times; round += 1) {
+      const pair = await startPair(processes, SYNCHRONOUS);
+      const { fleet, receiptsBefore } = await loseThePrimary(processes, run.seed + round, pair);
+      run.report(`${receiptsBefore} receipts before the loss, ${fleet.receipts.length} in all`);
+      assert.ok(
+        [...fleet.troubles.values()].some((count) => count > 0),
+        'no boat noticed the loss',
+      );
+      assert.deepEqual(await pair.standby.use((store) => findFalseReceipts(store, fleet.receipts)), []);
+      await pair.standby.stop();
+    }
+  },
+);
+
+test('a standby that the commits do not wait for lacks receipts after the loss, which the check has to find', async (t) => {
+  const processes = createProcesses(toEnding(t));
+  const pair = await startPair(processes, {});
+  const port = await freePort();
+  const node = await startCentralOn(processes, pair.databaseUrl, port);
+  const stop = new AbortController();
+  processes.atEnd(() => stop.abort());
+  const sendTen = (seed: number) =>
+    pair.primary.use(async (store) => {
+      const fleet = await sendFromLightFleet(store, {
+        boats: 1,
+        makesMore: (exports) => exports < 10,
+        partsMax: 1,
+        recordsOfPart: 3,
+        urls: [`http://127.0.0.1:${port}`],
+        seeded: createSeeded(seed),
+        signal: stop.signal,
+      });
+      await fleet.done;
+      return fleet.receipts;
+    });
+  const followed = await sendTen(1);
+  await until('the standby to have the first receipts', () =>
+    pair.standby.use(async (store) => {
+      const [row = {}] = await store.query('select count(*)::int as parts from imports');
+      return row['parts'] === followed.length;
+    }),
+  );
+  await pair.standby.stop();
+  const lost = await sendTen(2);
+  await pair.standby.start();
+  await failOver(pair);
+  const missing = await pair.standby.use((store) => findFalseReceipts(store, [...followed, ...lost]));
+  assert.deepEqual([...missing].sort(), lost.map(({ key }) => key).sort());
+  assert.equal(await node.stop(), 0);
+});
