@@ -49,11 +49,14 @@ export const CENTRAL_MODULES = {
   store: { imports: ['platform'] },
   admission: { imports: [] },
   installations: { imports: ['platform', 'store'] },
+  retention: { imports: ['platform', 'store', 'installations'] },
   import: { imports: ['platform', 'store', 'installations'] },
   bundle: { imports: ['platform', 'installations', 'import'] },
   fleet: { imports: ['store'], types: ['platform', 'api'] },
   http: { imports: ['platform', 'api', 'store', 'admission', 'installations', 'import', 'fleet'] },
-  cli: { imports: ['platform', 'store', 'installations', 'import', 'bundle', 'fleet', 'settings'] },
+  cli: {
+    imports: ['platform', 'store', 'installations', 'retention', 'import', 'bundle', 'fleet', 'settings'],
+  },
 } as const satisfies Modules;
 
 /** Modules of the pages. */

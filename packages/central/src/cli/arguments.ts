@@ -4,6 +4,13 @@ import type { AcceptedBundles } from '../bundle/import-bundle.ts';
 import type { QuotaChange } from '../installations/quota.ts';
 import { CentralFailure } from '../platform/errors.ts';
 import {
+  DEFAULT_RETENTION,
+  type PrunedKind,
+  type Retention,
+  RETENTION_DAYS_MAX,
+  RETENTION_DAYS_MIN,
+} from '../retention/policy.ts';
+import {
   type CommandHelp,
   type CommandName,
   COMMANDS,
@@ -39,6 +46,8 @@ export type Command =
   | { readonly kind: 'quota'; readonly installationId: string; readonly change: QuotaChange }
   | { readonly kind: 'audit'; readonly installationId?: string }
   | { readonly kind: 'bundle_key'; readonly installationId: string; readonly accept?: string }
+  | { readonly kind: 'prune'; readonly retention: Retention }
+  | { readonly kind: 'erase'; readonly installationId: string }
   | { readonly kind: 'import_bundle'; readonly file: string; readonly accepts: AcceptedBundles }
   | { readonly kind: 'revoke'; readonly installationId: string; readonly what: 'tokens' | 'installation' }
   | {
@@ -142,6 +151,12 @@ function toNamedCommand(name: CommandName, argument: string, values: Values): Co
         ...(typeof accept === 'string' ? { accept } : {}),
       };
     }
+    case 'prune':
+      return { kind: 'prune', retention: toRetention(values) };
+    case 'erase':
+      // An ID that was typed once may be that of another boat.
+      if (values['confirm'] !== argument) throw usage(`erase needs --confirm ${argument}`);
+      return { kind: 'erase', installationId: argument };
     case 'show':
       return { kind: 'show', installationId: argument };
     case 'tokens':
@@ -175,6 +190,30 @@ function toNamedCommand(name: CommandName, argument: string, values: Values): Co
         ...(typeof values['key'] === 'string' ? { key: values['key'] } : {}),
       };
   }
+}
+
+function toRetention(values: Values): Retention {
+  const days = (kind: PrunedKind): number => {
+    const text = values[`${kind}-days`];
+    if (text === undefined) return DEFAULT_RETENTION[kind];
+    const number = Number(text);
+    if (
+      typeof text !== 'string' ||
+      !/^\d{1,5}$/.test(text) ||
+      number < RETENTION_DAYS_MIN ||
+      number > RETENTION_DAYS_MAX
+    )
+      throw usage(
+        `--${kind}-days must be a whole number from ${RETENTION_DAYS_MIN} to ${RETENTION_DAYS_MAX}`,
+      );
+    return number;
+  };
+  return {
+    receipts: days('receipts'),
+    telemetry: days('telemetry'),
+    audit: days('audit'),
+    usage: days('usage'),
+  };
 }
 
 /** Options of `quota`, with the amount that each changes and how many of its units one unit of the option has. */

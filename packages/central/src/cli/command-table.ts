@@ -1,3 +1,4 @@
+import { DEFAULT_RETENTION, PRUNED_KINDS, type PrunedKind, RETENTION_DAYS_MIN } from '../retention/policy.ts';
 import { describeLimits, type Setting, SETTINGS } from '../settings.ts';
 
 /** One option of a command. */
@@ -21,6 +22,13 @@ export interface CommandHelp {
 }
 
 const ID = '0123456789abcdef';
+
+const PRUNED_NAMES: Readonly<Record<PrunedKind, string>> = {
+  receipts: 'receipts and rejected records',
+  telemetry: 'telemetry samples',
+  audit: 'audit events',
+  usage: 'the daily use of quotas',
+};
 
 export const COMMANDS = {
   serve: {
@@ -173,6 +181,28 @@ export const COMMANDS = {
       `d3kos-central bundle-key ${ID}`,
       `d3kos-central bundle-key ${ID} --accept 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo`,
     ],
+  },
+  prune: {
+    argument: undefined,
+    summary: 'remove old receipts, telemetry, audit events and usage',
+    description: `Removes rows that are older than the given number of days, ${RETENTION_DAYS_MIN} or more. What central holds of each ledger stays known.\nA receipt of an export that central does not hold whole is kept. It may run while nodes serve, for example once a day.`,
+    options: Object.fromEntries(
+      PRUNED_KINDS.map((kind) => [
+        `${kind}-days`,
+        { value: 'N', help: `keep ${PRUNED_NAMES[kind]} for N days; default ${DEFAULT_RETENTION[kind]}` },
+      ]),
+    ),
+    listens: false,
+    examples: ['d3kos-central prune', 'd3kos-central prune --telemetry-days 3650 --json'],
+  },
+  erase: {
+    argument: 'INSTALLATION_ID',
+    summary: 'remove everything that central holds of a boat',
+    description:
+      'Disables the installation, then removes its rows from every table: records, receipts, tokens, audit events and the\ninstallation itself. It cannot be undone. If it is interrupted, run it again. Backups are not changed.',
+    options: { confirm: { value: 'ID', help: 'required: the same installation id again' } },
+    listens: false,
+    examples: [`d3kos-central erase ${ID} --confirm ${ID}`],
   },
   'import-bundle': {
     argument: 'FILE',

@@ -20,6 +20,7 @@ import { listTokens, revokeToken } from '../installations/tokens.ts';
 import type { OpenFile, RandomHex, Store, WallClock } from '../platform/ports.ts';
 import type { MigrationReport } from '../store/migrate.ts';
 import type { Command } from './arguments.ts';
+import { runRetention } from './retention-commands.ts';
 import {
   toBundleKeyText,
   toBundleText,
@@ -78,6 +79,9 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
         text: toTokenTable(tokens, world.wall()),
       };
     }
+    case 'prune':
+    case 'erase':
+      return runRetention(world, command);
     case 'quota': {
       await setQuota({ ...world, wallMs: world.wall() }, command.installationId, command.change);
       const used = await loadUse(world.store, command.installationId, world.wall());

@@ -73,12 +73,13 @@ async function countParts(
 ): Promise<number> {
   if (partsHeld === 0 || partCount === part.count) return partsHeld + 1;
   const [row = {}] = await tx.query(
-    `select count(*)::float8 as parts from imports
-     where installation_id = $1::text and ledger_id = $2::text and sequence = $3::bigint and export_id = $4::text
-       and part_index <= $5::integer`,
+    `select count(*)::float8 as stored, count(*) filter (where part_index <= $5::integer)::float8 as counted from imports
+     where installation_id = $1::text and ledger_id = $2::text and sequence = $3::bigint and export_id = $4::text`,
     [installationId, ledgerId, sequence, exportId, part.count],
   );
-  return numberOf(row, 'parts') + 1;
+  // `prune` removes the rows of an export only once it is whole, and it stays whole.
+  if (partsHeld >= partCount && numberOf(row, 'stored') < partsHeld) return Math.max(partsHeld, part.count);
+  return numberOf(row, 'counted') + 1;
 }
 
 /** Registers withdrawn sequences, and returns those that are new to central. An earlier withdrawal stays valid (decision 0027). */

@@ -8,6 +8,8 @@ export type AuditEventName =
   | 'tokens_revoked'
   | 'installation_disabled'
   | 'installation_enabled'
+  /** Everything about an installation was removed. The event does not name it. */
+  | 'installation_erased'
   | 'code_issued'
   | 'code_redeemed'
   | 'quota_changed'
