@@ -6,7 +6,7 @@ import {
   HeldPartsSchema,
   IMPORT_PATH,
   LEDGER_ID_HEADER,
-  ReceiptSchema,
+  ImportAnswerSchema,
   StoredConfigurationSchema,
   toConfigurationPath,
 } from '@d3kos/protocol';
@@ -64,7 +64,11 @@ export const BOAT_ROUTES = {
       },
     ],
     body: ExportDocumentSchema,
-    answer: { description: 'The receipt', contentType: JSON_TYPE, schema: ReceiptSchema },
+    answer: {
+      description: 'The receipt, and the lower sequences of its ledger that central lacks',
+      contentType: JSON_TYPE,
+      schema: ImportAnswerSchema,
+    },
     refusals: [
       'INVALID_FORMAT',
       'INVALID_DIGEST',

@@ -66,6 +66,7 @@ describeOnPostgres('import', (open) => {
         },
         rejected_records: [],
         duplicate: false,
+        missing_sequences: [],
         timestamp: '2026-06-01T12:00:00.000Z',
       },
     );

@@ -1,4 +1,10 @@
-import { BUNDLE_KEY_HEADER, type ContentCoding, LEDGER_ID_HEADER, parseContentDigest } from '@d3kos/protocol';
+import {
+  BUNDLE_KEY_HEADER,
+  type ContentCoding,
+  type ImportAnswer,
+  LEDGER_ID_HEADER,
+  parseContentDigest,
+} from '@d3kos/protocol';
 import type { AdmittedRequest } from '../admission/admission.ts';
 import { type Lane, LIGHT_SIZE_MAX_BYTES } from '../admission/policy.ts';
 import type { RefusalOf } from '../api/contract.ts';
@@ -112,9 +118,9 @@ function toReply(
         key: outcome.idempotencyKey,
         rejected: outcome.receipt.rejected_records.length,
       });
-      return answer<'importPart'>(outcome.receipt);
+      return answer<'importPart'>(toAnswer(outcome));
     case 'repeated':
-      return answer<'importPart'>(outcome.receipt);
+      return answer<'importPart'>(toAnswer(outcome));
     case 'conflict':
       // R29: "If a key is repeated with a different digest, central MUST answer 409 `IDEMPOTENCY_CONFLICT`."
       return refuse('IDEMPOTENCY_CONFLICT', `${outcome.idempotencyKey} is stored with different content`);
@@ -137,6 +143,10 @@ function toReply(
       context.log.write('warn', 'import refused: quota of the day', { amount: outcome.amount });
       return refuseOverQuota(context, outcome.amount);
   }
+}
+
+function toAnswer({ receipt, missing }: Extract<ImportOutcome, { receipt: unknown }>): ImportAnswer {
+  return missing === undefined ? receipt : { ...receipt, missing_sequences: [...missing] };
 }
 
 /** Returns a function that adds the duration of a stage to the metrics, however the stage ends. */

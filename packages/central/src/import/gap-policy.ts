@@ -6,9 +6,6 @@ export interface GapRange {
   readonly isWithdrawn: boolean;
 }
 
-/** The lowest and the highest sequence of a ledger that central holds a part of, or undefined. */
-export type SequenceSpan = { readonly lowest: number; readonly highest: number } | undefined;
-
 /** Whether central holds an export whole: before a part was stored, and with it. */
 export interface Wholeness {
   readonly wasWhole: boolean;
@@ -16,18 +13,16 @@ export interface Wholeness {
 }
 
 /**
- * Returns the sequences that become gaps when a part of `sequence` arrives: those between it and the span so far, and
- * itself unless it is whole. Undefined if there are none. They are always consecutive.
+ * Returns the sequences that become gaps when a part of `sequence` arrives: those between the highest one so far and it, and itself
+ * unless it is whole. Undefined if there are none. They are always consecutive. A ledger begins at sequence 1, so all sequences below
+ * the first one that arrives are gaps (docs/spec/protocol.md R57, R87). `highest` is 0 for a ledger that is new to central.
  */
 export function findNewGap(
-  span: SequenceSpan,
+  highest: number,
   sequence: number,
   { wasWhole, isWhole }: Wholeness,
 ): { readonly first: number; readonly last: number } | undefined {
-  const own = isWhole ? 0 : 1;
-  if (span === undefined) return toRange(sequence, sequence - 1 + own);
-  if (sequence > span.highest) return toRange(span.highest + 1, sequence - 1 + own);
-  if (sequence < span.lowest) return toRange(sequence + 1 - own, span.lowest - 1);
+  if (sequence > highest) return toRange(highest + 1, isWhole ? sequence - 1 : sequence);
   return wasWhole && !isWhole ? toRange(sequence, sequence) : undefined;
 }
 

@@ -36,9 +36,11 @@ export async function updateGaps(
     wasWhole: facts.partsHeld > 0 && facts.partsHeld >= facts.partCount,
     isWhole: partsHeld >= part.count,
   };
-  const added = sequence === undefined ? undefined : findNewGap(facts.span, sequence, wholeness);
-  const isFilled = facts.span !== undefined && wholeness.isWhole && !wholeness.wasWhole;
-  const filled = isFilled ? sequence : undefined;
+  const added = sequence === undefined ? undefined : findNewGap(facts.highestSequence, sequence, wholeness);
+  const isFilled = wholeness.isWhole && !wholeness.wasWhole;
+  // A sequence above the highest one is in no range.
+  const filled =
+    isFilled && sequence !== undefined && sequence <= facts.highestSequence ? sequence : undefined;
   const points = filled === undefined ? newlyWithdrawn : [...newlyWithdrawn, filled];
   const touched = points.length === 0 ? [] : await findRangesAt(tx, key, points);
   const earlier = added === undefined ? [] : await findWithdrawnIn(tx, key, added);

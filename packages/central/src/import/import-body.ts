@@ -57,6 +57,8 @@ export type ImportOutcome =
   | {
       readonly kind: 'stored' | 'repeated';
       readonly receipt: Receipt;
+      /** As in `StoreOutcome`. */
+      readonly missing: readonly number[] | undefined;
       readonly installationId: string;
       readonly idempotencyKey: string;
     }

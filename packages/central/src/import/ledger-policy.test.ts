@@ -10,7 +10,7 @@ const facts = (some: Partial<LedgerFacts> = {}): LedgerFacts => ({
   knownExportId: undefined,
   partsHeld: 0,
   partCount: 0,
-  span: { lowest: 1, highest: 6 },
+  highestSequence: 6,
   newerLedgers: [],
   ...some,
 });
@@ -54,7 +54,7 @@ test('a machine that still uses the older ledger is concurrent, and its record t
 });
 
 test('a document without a ledger or a sequence is accepted', () => {
-  const nothing = facts({ span: undefined });
+  const nothing = facts({ highestSequence: 0 });
   for (const place of [
     { ledgerId: undefined, sequence: undefined },
     { ledgerId: undefined, sequence: 4 },

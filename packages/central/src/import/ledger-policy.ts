@@ -1,5 +1,3 @@
-import type { SequenceSpan } from './gap-policy.ts';
-
 /** What central knows about the ledger of a document before it stores the document. */
 export interface LedgerFacts {
   /** The export that has the document's sequence in its ledger, held or named by a later document; undefined: none is known. */
@@ -7,8 +5,8 @@ export interface LedgerFacts {
   /** How many parts central holds of that export, and how many it has. 0: none so far. */
   readonly partsHeld: number;
   readonly partCount: number;
-  /** The lowest and the highest sequence that central holds a part of. Undefined: none of this ledger. */
-  readonly span: SequenceSpan;
+  /** The highest sequence that central holds a part of. 0: none of this ledger. */
+  readonly highestSequence: number;
   /** Ledgers of the installation that central first saw after this one. Empty for a ledger that is new to central. */
   readonly newerLedgers: readonly string[];
 }
@@ -44,13 +42,13 @@ export type LedgerVerdict =
 export function judgeLedger(
   exportId: string,
   { ledgerId, sequence }: LedgerPlace,
-  { knownExportId, span, newerLedgers }: LedgerFacts,
+  { knownExportId, highestSequence, newerLedgers }: LedgerFacts,
   arrival: Arrival,
 ): LedgerVerdict {
   if (knownExportId !== undefined && knownExportId !== exportId) return { kind: 'diverged', knownExportId };
   const senderLedgerId = arrival.kind === 'network' ? arrival.senderLedgerId : undefined;
   const isInUse = ledgerId !== undefined && senderLedgerId === ledgerId;
-  const isNew = sequence !== undefined && sequence > (span?.highest ?? 0);
+  const isNew = sequence !== undefined && sequence > highestSequence;
   return {
     kind: 'accepted',
     protectedLedgers: isInUse ? [] : newerLedgers,

@@ -1,5 +1,5 @@
 import type { Queryable } from '../platform/ports.ts';
-import { numberOf, numberOrNullOf, textOrNullOf } from '../store/row.ts';
+import { numberOf, textOrNullOf } from '../store/row.ts';
 import { updateGaps } from './gaps.ts';
 import type { LedgerFacts } from './ledger-policy.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
@@ -16,7 +16,7 @@ export async function findLedgerFacts(
   if (ledger_id === undefined) return NOTHING_KNOWN;
   const [row = {}] = await tx.query(
     `select e.export_id, coalesce(e.parts_held, 0) as parts_held, coalesce(e.part_count, 0) as part_count,
-       l.lowest_sequence::float8 as lowest, l.highest_sequence::float8 as highest,
+       coalesce(l.highest_sequence, 0)::float8 as highest,
        (select json_agg(n.ledger_id order by n.ledger_no)::text from ledgers n
         where n.installation_id = l.installation_id and n.ledger_no > l.ledger_no) as newer
      from (select $1::text as installation_id, $2::text as ledger_id, $3::bigint as sequence) d
@@ -25,12 +25,11 @@ export async function findLedgerFacts(
          and e.sequence = d.sequence`,
     [installation_id, ledger_id, sequence ?? null],
   );
-  const [lowest, highest] = [numberOrNullOf(row, 'lowest'), numberOrNullOf(row, 'highest')];
   return {
     knownExportId: textOrNullOf(row, 'export_id') ?? undefined,
     partsHeld: numberOf(row, 'parts_held'),
     partCount: numberOf(row, 'part_count'),
-    span: lowest === null || highest === null ? undefined : { lowest, highest },
+    highestSequence: numberOf(row, 'highest'),
     // The statement builds this array of texts.
     newerLedgers: JSON.parse(textOrNullOf(row, 'newer') ?? '[]') as readonly string[],
   };
@@ -40,37 +39,38 @@ const NOTHING_KNOWN: LedgerFacts = {
   knownExportId: undefined,
   partsHeld: 0,
   partCount: 0,
-  span: undefined,
+  highestSequence: 0,
   newerLedgers: [],
 };
 
 /**
  * Registers a stored part with its ledger. A ledger that central sees for the first time becomes the newest. The order comes from
- * a number and not from a time, because the clocks of two nodes differ.
+ * a number and not from a time, because the clocks of two nodes differ. Returns how many sequences of the ledger are missing, or
+ * undefined for a document without a ledger.
  */
 export async function noteLedger(
   tx: Queryable,
   part: PartToStore,
   facts: LedgerFacts,
   isConcurrent: boolean,
-): Promise<void> {
+): Promise<number | undefined> {
   const { document, identity, receivedMs } = part;
   const { installation_id, ledger_id, sequence, open_exports = [] } = document;
-  if (ledger_id === undefined) return;
+  if (ledger_id === undefined) return undefined;
   const change = await updateGaps(tx, part, { installationId: installation_id, ledgerId: ledger_id }, facts);
-  await tx.query(
+  const [row = {}] = await tx.query(
     `insert into ledgers as held (installation_id, ledger_id, ledger_no, first_received_at, last_received_at,
-       lowest_sequence, highest_sequence, missing_count, withdrawn_count, held_through)
-     select $1::text, $2::text, coalesce(max(ledger_no), 0) + 1, $3::timestamptz, $3::timestamptz, $4::bigint, $4::bigint,
+       highest_sequence, missing_count, withdrawn_count, held_through)
+     select $1::text, $2::text, coalesce(max(ledger_no), 0) + 1, $3::timestamptz, $3::timestamptz, $4::bigint,
        $6::bigint, $7::bigint, ${toHeldThrough('$4::bigint')}
      from ledgers where installation_id = $1::text
      on conflict (installation_id, ledger_id) do update
      set last_received_at = excluded.last_received_at,
-       lowest_sequence = least(held.lowest_sequence, excluded.lowest_sequence),
        highest_sequence = greatest(held.highest_sequence, excluded.highest_sequence),
        missing_count = held.missing_count + $6::bigint, withdrawn_count = held.withdrawn_count + $7::bigint,
        held_through = ${toHeldThrough('greatest(held.highest_sequence, excluded.highest_sequence)')},
-       concurrent_at = case when $5::boolean then excluded.last_received_at else held.concurrent_at end`,
+       concurrent_at = case when $5::boolean then excluded.last_received_at else held.concurrent_at end
+     returning missing_count::float8 as missing`,
     [
       installation_id,
       ledger_id,
@@ -85,7 +85,7 @@ export async function noteLedger(
   // R72: the document's own sequence takes precedence, so that a document cannot give it to another export.
   const named = new Map<number, object>(sequence === undefined ? [] : [[sequence, { sequence, ...own }]]);
   for (const open of open_exports) if (!named.has(open.sequence)) named.set(open.sequence, open);
-  if (named.size === 0) return;
+  if (named.size === 0) return numberOf(row, 'missing');
   await tx.query(
     `insert into ledger_exports as held (installation_id, ledger_id, sequence, export_id, part_count, parts_held)
      select $1::text, $2::text, sequence, export_id, part_count, parts_held
@@ -95,6 +95,7 @@ export async function noteLedger(
      where excluded.part_count is not null`,
     [installation_id, ledger_id, JSON.stringify([...named.values()])],
   );
+  return numberOf(row, 'missing');
 }
 
 /** SQL for the sequence through which a ledger is held, given that for its highest one. Its gaps are already updated. */

@@ -5,6 +5,7 @@ import {
   toCredentialParameters,
 } from '../installations/credential.ts';
 import type { Queryable, Store } from '../platform/ports.ts';
+import { findSequenceGaps } from '../store/ledger-gaps.ts';
 import { booleanOf, textOrNullOf } from '../store/row.ts';
 import { countImport } from './count-import.ts';
 import { insertImport } from './insert-import.ts';
@@ -20,8 +21,12 @@ import { toListedRejections } from './records.ts';
 
 /** The result of storing a part. */
 export type StoreOutcome =
-  | { readonly kind: 'stored'; readonly receipt: Receipt }
-  | { readonly kind: 'repeated'; readonly receipt: Receipt }
+  /** `missing`: lower sequences of the part's ledger that central lacks; undefined for a document without a sequence. */
+  | {
+      readonly kind: 'stored' | 'repeated';
+      readonly receipt: Receipt;
+      readonly missing: readonly number[] | undefined;
+    }
   | { readonly kind: 'conflict' }
   /** Another export has the sequence in this ledger. */
   | { readonly kind: 'diverged'; readonly knownExportId: string }
@@ -57,7 +62,11 @@ export async function storePart(
       case 'repeat':
         // R28: "If a key is repeated with the same digest, central MUST return the stored
         // receipt with `duplicate: true` and change nothing."
-        return { kind: 'repeated', receipt: { ...toHeldReceipt(held), duplicate: true } };
+        return {
+          kind: 'repeated',
+          receipt: { ...toHeldReceipt(held), duplicate: true },
+          missing: await findMissingBelow(tx, part.document),
+        };
       case 'store': {
         const exceeded = await accountFor(tx, part, toOverride(installation), accounting);
         if (exceeded !== undefined) return { kind: 'over_quota', amount: exceeded };
@@ -80,12 +89,27 @@ async function storeNew(tx: Queryable, part: PartToStore): Promise<StoreOutcome>
     return verdict;
   }
   const receipt = toReceipt(part);
-  await noteLedger(tx, part, ledger, verdict.isConcurrent);
+  const missingCount = await noteLedger(tx, part, ledger, verdict.isConcurrent);
   const change = await insertRecords(tx, part, verdict.protectedLedgers);
   await insertRejected(tx, part);
   await insertImport(tx, part, receipt);
   await countImport(tx, part, ledger.newerLedgers, change);
-  return { kind: 'stored', receipt };
+  return { kind: 'stored', receipt, missing: await findMissingBelow(tx, document, missingCount) };
+}
+
+/**
+ * docs/spec/protocol.md R87: "Central SHOULD name in `missing_sequences` the sequences of the document's ledger below that of the
+ * document that it does not hold completely and that were not withdrawn, at most 1,000, the lowest first." The list is read for each
+ * answer and never stored with the receipt. Without a gap in the ledger, the list costs no statement.
+ */
+async function findMissingBelow(
+  tx: Queryable,
+  { installation_id: installationId, ledger_id: ledgerId, sequence }: PartToStore['document'],
+  missingCount?: number,
+): Promise<readonly number[] | undefined> {
+  if (ledgerId === undefined || sequence === undefined) return undefined;
+  if (missingCount === 0) return [];
+  return findSequenceGaps(tx, { installationId, ledgerId, kind: 'missing', below: sequence });
 }
 
 /** What central holds under the key of a part, and whether the sender may still store. */

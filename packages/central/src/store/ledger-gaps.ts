@@ -16,7 +16,7 @@ export interface GapQuery {
 }
 
 /**
- * Returns sequences of a ledger, between its lowest and highest, that central does not hold whole: the oldest first. Missing ones
+ * Returns sequences of a ledger, up to its highest one, that central does not hold whole: the oldest first. Missing ones
  * are those that the boat did not withdraw. The cost depends on `limit` only.
  */
 export async function findSequenceGaps(

@@ -19,7 +19,7 @@ import { recordTable } from './record-tables.ts';
 const UNDO_SQL = `
 drop table ledger_gaps, withdrawn_sequences, installation_holdings, fleet_totals;
 drop index ledgers_order, ledgers_concurrent, ledgers_diverged;
-alter table ledgers drop column lowest_sequence, drop column held_through, drop column missing_count, drop column withdrawn_count;
+alter table ledgers drop column held_through, drop column missing_count, drop column withdrawn_count;
 alter table ledger_exports drop column part_count, drop column parts_held;
 alter table installations drop column missing_sequences, drop column held_records, drop column held_bytes,
   drop column concurrent_ledgers;

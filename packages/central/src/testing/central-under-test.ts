@@ -5,7 +5,7 @@ import {
   type CentralError,
   IMPORT_PATH,
   type OpenExport,
-  type Receipt,
+  type ImportAnswer,
   toContentDigest,
   toIdempotencyKey,
 } from '@d3kos/protocol';
@@ -176,11 +176,11 @@ export async function importDocument(
   boat: EnrolledBoat,
   document: ReturnType<typeof toDocument> | string,
   sending: Sending = {},
-): Promise<Receipt> {
+): Promise<ImportAnswer> {
   const answer = await app.fetch(toImportRequest(boat, document, sending));
   const text = await answer.text();
   assert.equal(answer.status, 200, text);
-  return JSON.parse(text) as Receipt;
+  return JSON.parse(text) as ImportAnswer;
 }
 
 /** Sends a request that must be refused, checks the status and the code, and returns the body and headers of the answer. */

@@ -47,11 +47,11 @@ export async function recomputeGaps(store: Store, installationId: string): Promi
   return { ledger_id: ledgerId, missing_sequences: found.missing, withdrawn_sequences: found.withdrawn };
 }
 
-/** Returns the sequences between the lowest and the highest that central does not hold whole. `exports` ascend by sequence. */
+/** Returns the sequences from 1 to the highest that central does not hold whole. `exports` ascend by sequence. */
 function findMissingSequences(exports: readonly SequenceFacts[], withdrawnSequences: ReadonlySet<number>) {
   const missing: number[] = [];
   const withdrawn: number[] = [];
-  let expected = exports[0]?.sequence ?? 0;
+  let expected = 1;
   const list = (sequence: number) => (withdrawnSequences.has(sequence) ? withdrawn : missing).push(sequence);
   for (const { sequence, isComplete } of exports) {
     for (; expected < sequence; expected += 1) list(expected);

@@ -26,7 +26,6 @@ select installation_id, '${category}', count(*), sum(octet_length(record::text))
  * which a node computes again when it is old.
  */
 export const STATE_SQL = `
-alter table ledgers add column lowest_sequence bigint;
 alter table ledgers add column held_through bigint;
 alter table ledgers add column missing_count bigint not null default 0;
 alter table ledgers add column withdrawn_count bigint not null default 0;
@@ -97,8 +96,8 @@ from (
 where e.installation_id = held.installation_id and e.ledger_id = held.ledger_id
   and e.sequence = held.sequence and e.export_id = held.export_id;
 
-update ledgers l set lowest_sequence = held.lowest, highest_sequence = held.highest
-from (select installation_id, ledger_id, min(sequence) as lowest, max(sequence) as highest
+update ledgers l set highest_sequence = held.highest
+from (select installation_id, ledger_id, max(sequence) as highest
       from imports where ledger_id is not null and sequence is not null group by installation_id, ledger_id) held
 where l.installation_id = held.installation_id and l.ledger_id = held.ledger_id;
 
@@ -108,11 +107,11 @@ with points as (
   union
   select w.installation_id, w.ledger_id, w.sequence from withdrawn_sequences w
     join ledgers l on l.installation_id = w.installation_id and l.ledger_id = w.ledger_id
-  where w.sequence between l.lowest_sequence and l.highest_sequence
+  where w.sequence between 1 and l.highest_sequence
   union
-  select installation_id, ledger_id, lowest_sequence - 1 from ledgers where lowest_sequence is not null
+  select installation_id, ledger_id, 0 from ledgers where highest_sequence is not null
   union
-  select installation_id, ledger_id, highest_sequence + 1 from ledgers where lowest_sequence is not null
+  select installation_id, ledger_id, highest_sequence + 1 from ledgers where highest_sequence is not null
 )
 select installation_id, ledger_id, sequence + 1, following - 1, false
 from (select installation_id, ledger_id, sequence,
@@ -123,7 +122,7 @@ where following > sequence + 1;
 insert into ledger_gaps (installation_id, ledger_id, first_sequence, last_sequence, is_withdrawn)
 select w.installation_id, w.ledger_id, w.sequence, w.sequence, true from withdrawn_sequences w
   join ledgers l on l.installation_id = w.installation_id and l.ledger_id = w.ledger_id
-where w.sequence between l.lowest_sequence and l.highest_sequence
+where w.sequence between 1 and l.highest_sequence
   and not exists (select 1 from ledger_exports e
     where e.installation_id = w.installation_id and e.ledger_id = w.ledger_id and e.sequence = w.sequence
       and e.parts_held >= e.part_count);
@@ -135,7 +134,7 @@ update ledgers l set
     where g.installation_id = l.installation_id and g.ledger_id = l.ledger_id and g.is_withdrawn), 0),
   held_through = coalesce((select min(first_sequence) - 1 from ledger_gaps g
     where g.installation_id = l.installation_id and g.ledger_id = l.ledger_id and not g.is_withdrawn), highest_sequence)
-where lowest_sequence is not null;
+where highest_sequence is not null;
 
 update installations i set missing_sequences = l.missing_count
 from ledgers l where l.installation_id = i.installation_id and l.ledger_id = i.last_ledger_id;
