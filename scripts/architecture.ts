@@ -28,6 +28,7 @@ export const BOAT_MODULES = {
   'create-export': { imports: ['platform', 'collect', 'spool', 'ledger'], types: ['retain'] },
   deliver: { imports: ['platform', 'license', 'spool'], types: ['ledger'] },
   enroll: { imports: ['platform', 'license'] },
+  notify: { imports: ['platform', 'license'], types: ['ledger'] },
   bundle: { imports: ['platform', 'license', 'spool', 'ledger', 'deliver'] },
   doctor: {
     imports: ['platform', 'collect', 'spool', 'ledger', 'views', 'recovery', 'retain', 'deliver'],

@@ -80,6 +80,7 @@ export async function startBoatInProcess(options: BoatOptions): Promise<RunningB
     CENTRAL_API_URL: options.centralUrl,
     // No service listens there, so the tier comes from license.json.
     TIER_API_URL: 'http://127.0.0.1:9',
+    EXPORT_SIGNALK_URL: 'off',
     ...(options.partSizeBytes === undefined ? {} : { EXPORT_PART_SIZE_BYTES: String(options.partSizeBytes) }),
     ...options.environment,
   };

@@ -217,6 +217,7 @@ export function toBoatEnvironment(place: BoatPlace): Record<string, string> {
     CENTRAL_API_URL: place.centralUrl,
     TIER_API_URL: place.tierApiUrl ?? NO_SERVER,
     EXPORT_RECORDINGS_PATH: join(place.root, 'camera-recordings'),
+    EXPORT_SIGNALK_URL: 'off',
     ...place.environment,
   };
 }

@@ -18,6 +18,7 @@ import type { ExportManager, ExportManagerDeps } from './export-manager.ts';
 import { createApp } from './http/app.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { createLicense, type License } from './license/license.ts';
+import { createNotifier, type Notifier } from './notify/notifier.ts';
 import { isClockSynchronized } from './platform/clock-synchronized.ts';
 import { isExportError } from './platform/errors.ts';
 import { readFileMode } from './platform/file-mode.ts';
@@ -31,6 +32,7 @@ import { openOrQuarantine } from './recovery/open-or-quarantine.ts';
 import { recover } from './recovery/recover.ts';
 import { createRetention, type Retention } from './retain/retention.ts';
 import { owedSlot } from './schedule/policy.ts';
+import { SIGNALK_OFF } from './settings.ts';
 import { type SpoolPaths, toSpoolPaths } from './spool/spool-paths.ts';
 import { createViewWriter, type ViewWriter } from './views/view-writer.ts';
 
@@ -135,7 +137,21 @@ export async function startBoat(
   });
   views.changed();
   const { delivery } = parts;
-  return { manager, app, ledger, delivery, run: () => run(parts, worker), close: () => ledger.close() };
+  const notifier = createNotifier({
+    ...parts,
+    afterDays: config.notifyAfterDays,
+    signalkUrl: config.signalkUrl === SIGNALK_OFF ? undefined : config.signalkUrl,
+    webhookUrl: config.webhookUrl,
+    accessPath: paths.signalkAccess,
+  });
+  return {
+    manager,
+    app,
+    ledger,
+    delivery,
+    run: () => run(parts, worker, notifier),
+    close: () => ledger.close(),
+  };
 }
 
 /** Removes delivered files to free the reserve. If that is not enough, the start continues, but later exports are refused. */
@@ -211,17 +227,26 @@ function toManagerParts(
   };
 }
 
-async function run({ world, events, views, retention, signal }: Parts, worker: Worker): Promise<void> {
+async function run(
+  { world, events, views, retention, signal }: Parts,
+  worker: Worker,
+  notifier: Notifier | undefined,
+): Promise<void> {
+  const unsubscribe = events.subscribe(({ kind }) => {
+    if (kind === 'queue') notifier?.wake();
+  });
   try {
     await Promise.race([
       worker.run(signal),
       views.run(signal),
       retention.run(signal),
+      ...(notifier === undefined ? [] : [notifier.run(signal)]),
       ...(world.collectGarbage === undefined
         ? []
         : [collectGarbageWhenIdle(events, world.clock, world.collectGarbage, signal)]),
     ]);
   } finally {
+    unsubscribe?.();
     // Other programs read the views while the export manager is stopped, so the views need the last changes.
     await views.flush();
   }

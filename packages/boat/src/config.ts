@@ -105,10 +105,10 @@ function requireMatch(schema: TSchema, value: unknown, path: string): unknown {
 }
 
 /** The value of the setting's variable; undefined if it is unset or empty. */
-function parseVariable({ key, variable, schema }: Setting, environment: Environment): unknown {
+function parseVariable({ key, variable, schema, toShown }: Setting, environment: Environment): unknown {
   const text = variable === undefined ? undefined : environment[variable];
   if (variable === undefined || text === undefined || text === '') return undefined;
-  const fault = describeValue(variable, text);
+  const fault = toShown === undefined ? describeValue(variable, text) : `${variable} is not valid`;
   const isNumber = (schema as { readonly type?: string }).type === 'integer';
   if (isNumber && !/^[0-9]+$/.test(text))
     throw invalidConfig(fault, `read ${variable}`, `Set ${variable} to a whole number.`);

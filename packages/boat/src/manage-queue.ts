@@ -1,5 +1,6 @@
 import type { ExportManagerDeps, QueueVerbs } from './export-manager.ts';
 import type { Entry } from './ledger/entry.ts';
+import { CANCELLED_REASON } from './ledger/policy.ts';
 import { ExportError } from './platform/errors.ts';
 import { createMutex } from './platform/mutex.ts';
 
@@ -49,10 +50,7 @@ export function createQueueVerbs({
         await worker.release(queueId);
         const entry = requireEntry(queueId);
         if (entry.status !== 'pending') throw toStateError(entry, 'Only a waiting entry can be cancelled');
-        const cancelled = await worker.deadLetter(
-          entry,
-          'Cancelled by the owner. The next export carries its records',
-        );
+        const cancelled = await worker.deadLetter(entry, CANCELLED_REASON);
         queueChanged();
         return cancelled;
       }),

@@ -18,6 +18,8 @@ export interface Setting {
   readonly meaning: string;
   /** Checks what the schema cannot express, and normalises. Throws CONFIG_INVALID. `name` is the key or the variable to correct. */
   readonly parse?: (text: string, name: string) => string;
+  /** The part of a value that may be shown, if the rest may be a secret. */
+  readonly toShown?: (value: string) => string;
 }
 
 /** Maximum length of a URL in a setting. */
@@ -120,6 +122,33 @@ export const SETTINGS = {
     meaning:
       "Local hour from which the day's export is due. It is made when `OnCalendar` in `d3kos-export-daily.timer` starts it, in the system's time zone. Change both settings together.",
   },
+  notifyAfterDays: {
+    key: 'notify_after_days',
+    variable: 'EXPORT_NOTIFY_AFTER_DAYS',
+    schema: Type.Integer({ minimum: 0, maximum: 365 }),
+    default: 7,
+    meaning:
+      'The owner is notified of exports that have waited for more than this number of days, and of exports that failed. With 0, there are no notifications.',
+  },
+  signalkUrl: {
+    key: 'signalk_url',
+    variable: 'EXPORT_SIGNALK_URL',
+    schema: Type.String({ minLength: 1, maxLength: URL_LENGTH_MAX }),
+    default: 'http://127.0.0.1:3000',
+    meaning:
+      "URL of the boat's Signal K server, on loopback only. It shows the notifications as `notifications.export.failed` and `notifications.export.waiting`. `off` switches this off.",
+    parse: parseSignalKUrl,
+  },
+  webhookUrl: {
+    key: 'webhook_url',
+    variable: 'EXPORT_WEBHOOK_URL',
+    schema: Type.String({ minLength: 1, maxLength: URL_LENGTH_MAX }),
+    default: undefined,
+    meaning:
+      'URL that is called with each notification: `https://`, or `http://` for a loopback address, without user or password. Redirects are not followed. Part of the URL is often a secret, so only its origin is shown.',
+    parse: parseWebhookUrl,
+    toShown: (url) => `${new URL(url).origin}/…`,
+  },
 } as const satisfies Readonly<Record<string, Setting>>;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -192,6 +221,46 @@ function parseTierUrl(text: string, name: string): string {
       'The tier API runs on this boat. Use http://127.0.0.1 and its port.',
     );
   return url.href.replace(/(?<!\/)\/+$/, '');
+}
+
+/** The value of `signalk_url` that switches Signal K off. */
+export const SIGNALK_OFF = 'off';
+
+function parseSignalKUrl(text: string, name: string): string {
+  if (text === SIGNALK_OFF) return text;
+  const url = parseUrl(text, name);
+  if (!LOOPBACK.has(url.hostname) || url.protocol !== 'http:')
+    throw invalidConfig(
+      describeValue(name, text),
+      `read ${name}`,
+      'The Signal K server runs on this boat. Use http://127.0.0.1 and its port, or "off".',
+    );
+  return url.href.replace(/(?<!\/)\/+$/, '');
+}
+
+/** IPv4 addresses of this network (0/8), link-local ones, and multicast and reserved ones. No receiver has one. */
+const NO_RECEIVER_V4 = /^(?:0|169\.254|22[4-9]|23[0-9]|24[0-9]|25[0-5])\./;
+/** The unspecified IPv6 address, link-local ones, multicast ones, and IPv4 addresses in an IPv6 form. */
+const NO_RECEIVER_V6 = /^\[(?:::\]|fe[89ab]|ff|::ffff:)/;
+
+/**
+ * Checks the URL of the webhook. A private address is allowed: only the owner can write the settings, a home automation server on
+ * the boat's network is a sensible receiver, and the answer is not shown to anyone. The text is never part of a message, because
+ * it often contains a secret.
+ */
+function parseWebhookUrl(text: string, name: string): string {
+  const refuse = (fault: string, hint: string): ExportError =>
+    invalidConfig(`${name} ${fault}`, `read ${name}`, hint);
+  if (!URL.canParse(text))
+    throw refuse('is not a complete URL', 'Give a complete URL such as https://example.org/hooks/1.');
+  const { protocol, hostname, username, password, port } = new URL(text);
+  if (username !== '' || password !== '' || text.includes('#') || port === '0')
+    throw refuse('contains a user, password, fragment or port 0', 'Remove it.');
+  if (protocol !== 'https:' && !(protocol === 'http:' && LOOPBACK.has(hostname)))
+    throw refuse('is not https', 'Use https://. Plain http is allowed only for a loopback address.');
+  if (NO_RECEIVER_V4.test(hostname) || NO_RECEIVER_V6.test(hostname))
+    throw refuse('has an address that no receiver can have', 'Give the name or the address of the receiver.');
+  return new URL(text).href;
 }
 
 function parseTimeZone(text: string, name: string): string {

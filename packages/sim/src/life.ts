@@ -60,6 +60,7 @@ function toConfig({ plan: { boat } }: Simulation): Config {
     part_size_bytes: boat.partSizeBytes,
     reserve_bytes: boat.reserveBytes,
     timezone: boat.timeZone,
+    signalk_url: 'off',
   });
   const { config } = parseConfig({ D3KOS_ROOT: ROOT }, configText);
   // Limits of a few kilobytes, so that a run uses them up. The configuration file does not accept such small limits.

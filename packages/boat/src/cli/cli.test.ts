@@ -50,6 +50,15 @@ test('config reports the state of the device token and never shows the token', a
   }
 });
 
+test('config shows only the origin of the webhook', async () => {
+  const environment = { EXPORT_WEBHOOK_URL: 'https://hooks.example:8443/services/s3cret?key=s3cret' };
+  for (const argv of [['config'], ['config', '--json']]) {
+    const run = await runProgram(argv, { clock, environment });
+    assert.ok(run.stdout.join('\n').includes('https://hooks.example:8443/…'));
+    assert.ok(!run.stdout.join('\n').includes('s3cret'));
+  }
+});
+
 test('an invalid or unreadable configuration file is named, with exit code 6', async () => {
   const path = '/opt/d3kos/config/export.json';
   const wrong = await config({}, { [path]: '{"prot":8000}' });

@@ -72,7 +72,12 @@ function toSettings(config: Config, sources: LoadedConfig['sources']) {
     { name: 'host', key: 'host' } as const,
     ...listSettings(),
   ];
-  return names.map(({ name, key }) => ({ name: key, value: config[name], source: sources[name] }));
+  return names.map((setting) => {
+    const { name, key } = setting;
+    const value = config[name];
+    const isShownInPart = 'toShown' in setting && setting.toShown !== undefined && typeof value === 'string';
+    return { name: key, value: isShownInPart ? setting.toShown(value) : value, source: sources[name] };
+  });
 }
 
 function toText(value: Config[keyof Config]): string {

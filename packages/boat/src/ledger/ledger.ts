@@ -9,6 +9,7 @@ import { createFacts, type Facts } from './facts.ts';
 import { createLedgerChanges, type LedgerChanges } from './ledger-changes.ts';
 import { createLosses } from './losses.ts';
 import { createMissingExports } from './missing-exports.ts';
+import { createNotifications, type Notifications } from './notifications.ts';
 import { createQueue, type Queue } from './queue.ts';
 import { createRemovedExports } from './removed-exports.ts';
 import { allocateSparePages, ensureSparePages } from './spare-pages.ts';
@@ -36,6 +37,7 @@ export interface Ledger {
   readonly timeZones: TimeZones;
   readonly browser: BrowserDocuments;
   readonly bundled: BundledExports;
+  readonly notifications: Notifications;
   /** Keeps space for state changes on a full card; see `ensureSparePages`. */
   ensureSparePages(): void;
   /** Reserves the space at the start of a run; see `allocateSparePages`. */
@@ -77,6 +79,7 @@ export function openLedger(database: LedgerDatabase, newLedgerId: () => string):
     timeZones: createTimeZones(database),
     browser: createBrowserDocuments(database, losses),
     bundled: createBundledExports(database),
+    notifications: createNotifications(database),
     ensureSparePages: () => ensureSparePages(database),
     allocateSparePages: () => allocateSparePages(database),
     proveWritable: () =>

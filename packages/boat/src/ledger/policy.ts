@@ -1,5 +1,8 @@
 import type { Cursor } from '../collect/cursor.ts';
 
+/** The reason of an entry that the owner cancelled. The owner knows of it, so it is no failure to notify of. */
+export const CANCELLED_REASON = 'Cancelled by the owner. The next export carries its records';
+
 /**
  * Returns the cursor of a log after a range that began at `from` was rewound. It never moves forward.
  * Undefined is the start of the log, before every cursor.

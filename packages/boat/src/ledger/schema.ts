@@ -386,4 +386,15 @@ export const LEDGER_STEPS: readonly string[] = [
   ) STRICT;
   INSERT INTO missing_totals VALUES (0, 0, NULL);
   `,
+  `
+  -- What each channel shows the owner now. A row lasts until the channel has accepted that the notification is over.
+  CREATE TABLE notifications (
+    channel      TEXT NOT NULL CHECK (channel IN ('signalk', 'webhook')),
+    subject      TEXT NOT NULL CHECK (subject IN ('failed', 'waiting')),
+    export_count INTEGER NOT NULL,
+    remote_id    TEXT NOT NULL,
+    at_ms        INTEGER NOT NULL,
+    PRIMARY KEY (channel, subject)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

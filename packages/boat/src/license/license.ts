@@ -5,6 +5,7 @@ import { ExportError } from '../platform/errors.ts';
 import { type Clock, type Disk, type Log, type Transport, TransportError } from '../platform/ports.ts';
 import { readJsonFile } from '../platform/text-file.ts';
 import { parseJsonBytes, readAnswer } from '../platform/transport-answer.ts';
+import { withDeadline } from '../platform/with-deadline.ts';
 import {
   decideLicense,
   type LicenseFile,
@@ -119,23 +120,16 @@ async function readLicenseFile(disk: Disk, path: string): Promise<LicenseFile> {
 }
 
 async function queryTierApi(deps: LicenseDeps, tierApiUrl: string, signal: AbortSignal): Promise<TierAnswer> {
-  const answered = new AbortController();
-  const late = new AbortController();
-  const deadline = deps.clock.sleep(TIER_API_DEADLINE_MS, answered.signal).then(
-    () => late.abort(),
-    () => undefined,
-  );
   try {
-    return await exchange(deps.transport, tierApiUrl, AbortSignal.any([signal, late.signal]));
+    const answer = await withDeadline(deps.clock, TIER_API_DEADLINE_MS, signal, (until) =>
+      exchange(deps.transport, tierApiUrl, until),
+    );
+    return answer.kind === 'done'
+      ? answer.value
+      : { kind: 'no_answer', detail: `it did not answer within ${TIER_API_DEADLINE_MS} ms` };
   } catch (error) {
-    signal.throwIfAborted();
-    if (late.signal.aborted)
-      return { kind: 'no_answer', detail: `it did not answer within ${TIER_API_DEADLINE_MS} ms` };
     if (error instanceof TransportError) return { kind: 'no_answer', detail: `${error.phase} ${error.code}` };
     throw error;
-  } finally {
-    answered.abort();
-    await deadline;
   }
 }
 

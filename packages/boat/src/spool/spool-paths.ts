@@ -17,6 +17,8 @@ export interface SpoolPaths {
   readonly credentials: string;
   /** The device token of an enrolment that central has not confirmed. */
   readonly pendingCredentials: string;
+  /** The access to the Signal K server of the boat. */
+  readonly signalkAccess: string;
   /** A file that is deleted when the disk is full, so that the ledger can be opened. */
   readonly ballast: string;
   readonly queueFile: string;
@@ -34,6 +36,7 @@ export function toSpoolPaths(root: string): SpoolPaths {
     bundleKey: join(home, 'bundle_key.pem'),
     credentials: join(home, 'export-credentials.json'),
     pendingCredentials: join(home, 'export-credentials.pending.json'),
+    signalkAccess: join(home, 'signalk-access.json'),
     ballast: join(home, 'ballast'),
     queueFile: join(home, 'export_queue.json'),
     historyFile: join(home, 'export_history.json'),

@@ -1,0 +1,13 @@
+/** Where the owner is notified. */
+export type NotificationChannel = 'signalk' | 'webhook';
+
+/** What a notification is about: exports that failed, or exports that have waited for too long. */
+export type NotificationSubject = 'failed' | 'waiting';
+
+/** A notification that a channel has accepted and that has not been cleared. */
+export interface RaisedNotification {
+  /** Number of exports that the notification names. */
+  readonly exportCount: number;
+  /** The channel's own ID of the notification, or '' if it has none. */
+  readonly remoteId: string;
+}

@@ -1,0 +1,71 @@
+import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
+import type { NotificationChannel, NotificationSubject, RaisedNotification } from './notification.ts';
+import { CANCELLED_REASON } from './policy.ts';
+
+/**
+ * The notifications that are raised now, for each channel, and the counts that they depend on. A row exists from the moment the
+ * channel accepted a notification until it accepted its end, so a restart neither repeats nor forgets one.
+ */
+export interface Notifications {
+  find(channel: NotificationChannel, subject: NotificationSubject): RaisedNotification | undefined;
+  /** Records in its own transaction that the channel shows the notification. Replaces an earlier row. */
+  save(
+    channel: NotificationChannel,
+    subject: NotificationSubject,
+    raised: RaisedNotification & { readonly atMs: WallMs },
+  ): void;
+  /** Records in its own transaction that the channel no longer shows the notification. Has no effect if there is none. */
+  remove(channel: NotificationChannel, subject: NotificationSubject): void;
+  /** Number of exports that failed, without those that the owner cancelled. */
+  failedCount(): number;
+  /**
+   * Number of exports that have waited since a moment in the range, by their label. An export that arrived before such an export
+   * counts too, even if a wrong clock labelled it with a time outside the range.
+   */
+  waitingCount(range: { readonly fromMs: number; readonly untilMs: number }): number;
+}
+
+export function createNotifications(ledger: LedgerDatabase): Notifications {
+  const { db } = ledger;
+  const select = db.prepare(
+    'SELECT export_count, remote_id FROM notifications WHERE channel = ? AND subject = ?',
+  );
+  const upsert = db.prepare(
+    `INSERT INTO notifications (channel, subject, export_count, remote_id, at_ms) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (channel, subject) DO UPDATE SET
+       export_count = excluded.export_count, remote_id = excluded.remote_id, at_ms = excluded.at_ms`,
+  );
+  const remove = db.prepare('DELETE FROM notifications WHERE channel = ? AND subject = ?');
+  const countFailed = db.prepare(
+    "SELECT count(*) AS n FROM entries WHERE status = 'failed' AND last_error IS NOT ?",
+  );
+  const hasFailed = db.prepare('SELECT 1 FROM counters WHERE failed > 0');
+  const countWaiting = db.prepare(
+    `SELECT count(*) AS n FROM entries INDEXED BY entries_pending
+     WHERE status = 'pending' AND entry_no <= (
+       SELECT max(entry_no) FROM entries INDEXED BY entries_pending
+       WHERE status = 'pending' AND created_at_ms BETWEEN ? AND ?)`,
+  );
+  return {
+    find: (channel, subject) => {
+      const row = select.get(channel, subject);
+      if (row === undefined) return undefined;
+      // The table is STRICT.
+      return { exportCount: row['export_count'] as number, remoteId: row['remote_id'] as string };
+    },
+    save: (channel, subject, { exportCount, remoteId, atMs }) =>
+      ledger.transaction(() => {
+        upsert.run(channel, subject, exportCount, remoteId, atMs);
+      }),
+    remove: (channel, subject) => {
+      if (select.get(channel, subject) === undefined) return;
+      ledger.transaction(() => {
+        remove.run(channel, subject);
+      });
+    },
+    // No index holds the failed entries, so the table is read only if there are any. A count is an INTEGER.
+    failedCount: () =>
+      hasFailed.get() === undefined ? 0 : (countFailed.get(CANCELLED_REASON)?.['n'] as number),
+    waitingCount: ({ fromMs, untilMs }) => countWaiting.get(fromMs, untilMs)?.['n'] as number,
+  };
+}

@@ -1,0 +1,369 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { openLedger } from '../ledger/ledger.ts';
+import { CANCELLED_REASON } from '../ledger/policy.ts';
+import type { License } from '../license/license.ts';
+import { createDisk } from '../platform/disk.ts';
+import type { MonotonicMs, WallMs } from '../platform/ports.ts';
+import { createRandom } from '../platform/random.ts';
+import { createDatabases } from '../platform/sqlite.ts';
+import { toSpoolPaths } from '../spool/spool-paths.ts';
+import { newEntry } from '../testing/new-entry.ts';
+import { startSignalKStub } from '../testing/signalk-stub.ts';
+import { temporaryRoot } from '../testing/temporary-root.ts';
+import { closings, open, serveHttp } from '../testing/transport-servers.ts';
+import { createNotifier } from './notifier.ts';
+
+const root = temporaryRoot('notifier');
+const DAY_MS = 24 * 3_600_000;
+const MINUTE_MS = 60_000;
+const ID = '0123456789abcdef';
+/** A port of loopback on which nothing listens. */
+const NO_SERVER = 'http://127.0.0.1:9';
+
+let boats = 0;
+/** A boat with a real ledger and a clock that the test moves. */
+function createBoat(options: { signalkUrl?: string; webhookUrl?: string; afterDays?: number } = {}) {
+  boats += 1;
+  const paths = toSpoolPaths(join(root, String(boats)));
+  mkdirSync(paths.exports, { recursive: true });
+  let nowMs = Date.UTC(2026, 5, 1);
+  const log: string[] = [];
+  const facts = { tier: 2 as 0 | 2, isClockSynchronized: true as boolean | undefined, licenseReads: 0 };
+  const clock = {
+    wall: () => nowMs as WallMs,
+    monotonic: () => nowMs as MonotonicMs,
+    // A deadline is never reached: the clock does not move during a look.
+    sleep: (_: number, signal?: AbortSignal) =>
+      new Promise<void>((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
+      }),
+    yield: async () => undefined,
+  };
+  const license: License = {
+    current: async () => {
+      facts.licenseReads += 1;
+      return { kind: 'known', installationId: ID, tier: facts.tier, source: 'license_file' };
+    },
+  };
+  const world = {
+    clock,
+    random: createRandom(),
+    disk: createDisk(),
+    transport: open().transport,
+    log: {
+      write: (level: string, message: string, more = {}) =>
+        void log.push(`${level} ${message} ${JSON.stringify(more)}`),
+    },
+  };
+  const database = createDatabases().openLedger(paths.ledger);
+  const ledger = openLedger(database, () => ID);
+  closings.push(() => ledger.close());
+  const signal = new AbortController().signal;
+  const start = () =>
+    createNotifier({
+      world,
+      ledger,
+      license,
+      afterDays: options.afterDays ?? 7,
+      signalkUrl: options.signalkUrl,
+      webhookUrl: options.webhookUrl,
+      accessPath: paths.signalkAccess,
+      clockSynchronized: async () => facts.isClockSynchronized,
+    });
+  let notifier = start();
+  let entries = 0;
+  return {
+    paths,
+    log,
+    facts,
+    ledger,
+    look: async () => notifier?.look(signal),
+    restart: () => void (notifier = start()),
+    pass: (ms: number) => void (nowMs += ms),
+    enqueue: (createdAtMs = nowMs) => {
+      entries += 1;
+      return ledger.queue.enqueue({ ...newEntry(entries), createdAtMs: createdAtMs as WallMs }, []);
+    },
+    fail: (entryNo: number, reason = 'HTTP 400') =>
+      ledger.queue.fail(entryNo, {
+        atMs: clock.wall(),
+        reason,
+        archiveFile: join(paths.failed, `${entryNo}`),
+      }),
+    retry: (entryNo: number) => ledger.queue.requeue(entryNo, clock.wall()),
+  };
+}
+
+const texts = (stub: Awaited<ReturnType<typeof startSignalKStub>>) =>
+  [...stub.notifications.values()].map(({ path, state, message }) => `${path} ${state} ${message}`);
+
+test('a failed export is shown on Signal K, its number follows, and it is cleared when all are retried', async () => {
+  const stub = await startSignalKStub();
+  const boat = createBoat({ signalkUrl: stub.url });
+  const [first, second] = [boat.enqueue(), boat.enqueue()];
+  boat.fail(first.entryNo);
+  await boat.look();
+  assert.deepEqual(texts(stub), [
+    'export.failed warn 1 export could not be delivered. Data Management shows the reason.',
+  ]);
+  boat.fail(second.entryNo);
+  boat.pass(6 * MINUTE_MS);
+  await boat.look();
+  assert.match(texts(stub).join(), /^export\.failed warn 2 exports/);
+  boat.retry(first.entryNo);
+  boat.retry(second.entryNo);
+  boat.pass(6 * MINUTE_MS);
+  await boat.look();
+  assert.match(texts(stub).join(), /^export\.failed normal /);
+  assert.equal(boat.ledger.notifications.find('signalk', 'failed'), undefined);
+});
+
+test('an export that has waited for more than 7 days is shown, also one labelled by a clock that was not set', async () => {
+  const stub = await startSignalKStub();
+  const boat = createBoat({ signalkUrl: stub.url });
+  boat.enqueue(1_000);
+  boat.enqueue();
+  boat.pass(7 * DAY_MS - 1_000);
+  boat.enqueue();
+  await boat.look();
+  assert.deepEqual(stub.seen, [], 'a label of 1970 alone shows nothing');
+  boat.pass(2_000);
+  await boat.look();
+  assert.match(texts(stub).join(), /^export\.waiting alert 2 exports have waited for more than 7 days/);
+});
+
+test('while the clock is known to be wrong, no age is believed, and nothing is cleared', async () => {
+  const stub = await startSignalKStub();
+  const boat = createBoat({ signalkUrl: stub.url });
+  const { entryNo } = boat.enqueue();
+  boat.pass(400 * DAY_MS);
+  boat.facts.isClockSynchronized = false;
+  await boat.look();
+  assert.deepEqual(stub.seen, []);
+  boat.facts.isClockSynchronized = true;
+  await boat.look();
+  assert.equal(stub.notifications.size, 1);
+  boat.facts.isClockSynchronized = false;
+  boat.pass(6 * MINUTE_MS);
+  await boat.look();
+  assert.match(texts(stub).join(), /^export\.waiting alert /);
+  boat.fail(entryNo, CANCELLED_REASON);
+  boat.pass(6 * MINUTE_MS);
+  await boat.look();
+  assert.match(texts(stub).join(), /^export\.waiting normal /, 'an empty queue has nothing that waits');
+});
+
+test('an export that the owner cancelled is no failure', async () => {
+  const stub = await startSignalKStub();
+  const boat = createBoat({ signalkUrl: stub.url });
+  boat.fail(boat.enqueue().entryNo, CANCELLED_REASON);
+  await boat.look();
+  assert.deepEqual(stub.seen, []);
+  assert.equal(boat.facts.licenseReads, 0, 'not even the licence is read');
+});
+
+test('a restart of the boat repeats nothing, and a restart of Signal K forgets nothing', async () => {
+  const stub = await startSignalKStub();
+  const boat = createBoat({ signalkUrl: stub.url });
+  const { entryNo } = boat.enqueue();
+  boat.fail(entryNo);
+  await boat.look();
+  boat.restart();
+  await boat.look();
+  assert.equal(stub.seen.filter(({ method }) => method === 'POST').length, 1);
+  stub.restart();
+  boat.pass(6 * MINUTE_MS);
+  await boat.look();
+  assert.equal(stub.notifications.size, 1, 'raised again');
+  boat.restart();
+  boat.retry(entryNo);
+  await boat.look();
+  assert.match(texts(stub).join(), /^export\.failed normal /);
+});
+
+test('a secured server is asked for access once, and the approved token is kept in a private file and in no log line', async () => {
+  const stub = await startSignalKStub();
+  stub.mode = 'secured';
+  const boat = createBoat({ signalkUrl: stub.url });
+  boat.fail(boat.enqueue().entryNo);
+  for (let looks = 0; looks < 5; looks += 1) {
+    await boat.look();
+    boat.pass(16 * MINUTE_MS);
+    boat.restart();
+  }
+  const requests = stub.seen.filter(({ path }) => path === '/signalk/v1/access/requests');
+  assert.equal(requests.length, 1);
+  assert.match(JSON.parse(requests[0]?.body ?? '{}').clientId, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8/);
+  assert.equal(boat.log.filter((line) => line.includes('asks the owner')).length, 5, 'once in each run');
+  stub.approve('a-secret-token');
+  await boat.look();
+  assert.equal(stub.notifications.size, 1);
+  assert.equal(statSync(boat.paths.signalkAccess).mode & 0o777, 0o600);
+  assert.match(readFileSync(boat.paths.signalkAccess, 'utf8'), /a-secret-token/);
+  assert.ok(!boat.log.join('\n').includes('a-secret-token'));
+});
+
+test('an owner who denied the access is never asked again, and an expired token is renewed by one request', async () => {
+  const stub = await startSignalKStub();
+  stub.mode = 'secured';
+  const boat = createBoat({ signalkUrl: stub.url });
+  const asked = () => stub.seen.filter(({ path }) => path === '/signalk/v1/access/requests').length;
+  boat.fail(boat.enqueue().entryNo);
+  await boat.look();
+  stub.approve('first');
+  boat.pass(16 * MINUTE_MS);
+  await boat.look();
+  assert.equal(stub.notifications.size, 1);
+  stub.validToken = 'revoked';
+  stub.decision = undefined;
+  boat.pass(25 * 60 * MINUTE_MS);
+  await boat.look();
+  assert.equal(asked(), 2);
+  stub.decision = { permission: 'DENIED' };
+  for (let day = 0; day < 30; day += 1) {
+    boat.pass(DAY_MS);
+    await boat.look();
+  }
+  assert.equal(asked(), 2);
+  assert.equal(boat.log.filter((line) => line.includes('denied')).length, 1, 'and it is reported once');
+});
+
+test('a hostile server cannot choose the next request, and its texts are in no log line', async () => {
+  const seen: string[] = [];
+  const { url } = await serveHttp((request, response) => {
+    seen.push(request.url ?? '');
+    const status = request.url?.includes('access') === true ? 202 : 401;
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ state: 'PENDING', href: 'http://203.0.113.1/secret', message: 'PLANTED' }));
+  });
+  const boat = createBoat({ signalkUrl: url });
+  boat.fail(boat.enqueue().entryNo);
+  await boat.look();
+  boat.pass(16 * MINUTE_MS);
+  await boat.look();
+  assert.deepEqual([...new Set(seen)], ['/signalk/v2/api/notifications', '/signalk/v1/access/requests']);
+  assert.ok(!boat.log.join().includes('PLANTED'));
+});
+
+for (const [name, mode, text] of [
+  ['without the Notifications API', 'without_api', 'has no Notifications API'],
+  ['that fails', 'failing', 'HTTP 500'],
+] as const)
+  test(`a Signal K server ${name} is reported once, and asked at most every 15 minutes`, async () => {
+    const stub = await startSignalKStub();
+    stub.mode = mode;
+    const boat = createBoat({ signalkUrl: stub.url });
+    boat.fail(boat.enqueue().entryNo);
+    for (let minutes = 0; minutes < 24 * 60; minutes += 1) {
+      await boat.look();
+      boat.pass(MINUTE_MS);
+    }
+    assert.ok(stub.seen.length < 102, `${stub.seen.length} requests in a day`);
+    assert.equal(boat.log.filter((line) => line.includes(text)).length, 1);
+  });
+
+test('without a Signal K server nothing is logged until there is something to show, and then one line', async () => {
+  const boat = createBoat({ signalkUrl: NO_SERVER });
+  boat.enqueue();
+  await boat.look();
+  assert.deepEqual(boat.log, []);
+  boat.pass(8 * DAY_MS);
+  await boat.look();
+  boat.pass(DAY_MS);
+  await boat.look();
+  assert.equal(boat.log.length, 1);
+  assert.match(
+    boat.log.join(),
+    /^info Signal K does not answer at http:\/\/127\.0\.0\.1:9: connect ECONNREFUSED/,
+  );
+});
+
+test('at tier 0 no connection is opened', async () => {
+  const stub = await startSignalKStub();
+  const boat = createBoat({ signalkUrl: stub.url, webhookUrl: `${stub.url}/hook` });
+  boat.facts.tier = 0;
+  boat.fail(boat.enqueue().entryNo);
+  await boat.look();
+  assert.deepEqual(stub.seen, []);
+});
+
+test('with 0 days, or without any receiver, there is no notifier', () => {
+  assert.equal(createNotifierOf({ afterDays: 0, signalkUrl: NO_SERVER }), undefined);
+  assert.equal(createNotifierOf({ afterDays: 7, signalkUrl: undefined }), undefined);
+});
+
+function createNotifierOf(settings: { afterDays: number; signalkUrl: string | undefined }) {
+  // Nothing else is read before the settings.
+  return createNotifier({ ...settings, webhookUrl: undefined } as Parameters<typeof createNotifier>[0]);
+}
+
+test('a webhook is called once for a condition and once for its end, retried while it fails, and gets no content', async () => {
+  let status = 503;
+  const bodies: unknown[] = [];
+  const { url } = await serveHttp((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      bodies.push(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+      response.writeHead(status, { location: 'http://203.0.113.1/' }).end('x'.repeat(100_000));
+    });
+  });
+  const boat = createBoat({ webhookUrl: `${url}/hook?key=s3cret` });
+  const { entryNo } = boat.enqueue();
+  boat.fail(entryNo, 'HTTP 400 PRIVATE: record 17 of Jo Skipper');
+  assert.equal(Math.round(((await boat.look()) ?? 0) / MINUTE_MS), 1, 'due again in a minute');
+  await boat.look();
+  assert.equal(bodies.length, 1, 'not before');
+  status = 302;
+  boat.pass(2 * MINUTE_MS);
+  await boat.look();
+  status = 204;
+  boat.pass(5 * MINUTE_MS);
+  boat.restart();
+  await boat.look();
+  await boat.look();
+  boat.restart();
+  await boat.look();
+  assert.equal(bodies.length, 3, 'an accepted call is not repeated');
+  boat.retry(entryNo);
+  await boat.look();
+  await boat.look();
+  assert.deepEqual(bodies.slice(2), [
+    {
+      service: 'd3kos-export-manager',
+      installation_id: ID,
+      event: 'raised',
+      subject: 'failed',
+      export_count: 1,
+      message: '1 export could not be delivered. Data Management shows the reason.',
+    },
+    {
+      service: 'd3kos-export-manager',
+      installation_id: ID,
+      event: 'cleared',
+      subject: 'failed',
+      export_count: 0,
+      message: 'No export is failed.',
+    },
+  ]);
+  assert.ok(!boat.log.join().includes('s3cret'));
+});
+
+test('a webhook that refuses is given up with one warning', async () => {
+  let calls = 0;
+  const { url } = await serveHttp((_, response) => {
+    calls += 1;
+    response.writeHead(404).end();
+  });
+  const boat = createBoat({ webhookUrl: url });
+  boat.fail(boat.enqueue().entryNo);
+  for (let looks = 0; looks < 3; looks += 1) {
+    await boat.look();
+    boat.pass(DAY_MS);
+  }
+  assert.equal(calls, 1);
+  assert.equal(boat.log.filter((line) => line.startsWith('warn')).length, 1);
+});

@@ -1,0 +1,351 @@
+import type { Ledger } from '../ledger/ledger.ts';
+import type { NotificationSubject } from '../ledger/notification.ts';
+import type { License } from '../license/license.ts';
+import { permitSending } from '../license/policy.ts';
+import { isExportError } from '../platform/errors.ts';
+import type { MonotonicMs, World } from '../platform/ports.ts';
+import { createWake } from '../platform/wake.ts';
+import {
+  decideAfterWebhook,
+  decideStep,
+  findCondition,
+  type QueueFacts,
+  type Step,
+  toLongWait,
+} from './policy.ts';
+import { createSignalK } from './signalk.ts';
+import { createSignalKAccess, type NotDone } from './signalk-access.ts';
+import { createSignalKChannel, type SignalKChannel } from './signalk-channel.ts';
+import { callWebhook } from './webhook.ts';
+
+/** How often the age of the waiting exports is looked at while nothing else happens. */
+const IDLE_MS = 60 * 60_000;
+
+/** How often the Signal K server is asked whether it still shows what was raised, because it forgets it when it restarts. */
+const VERIFY_EVERY_MS = 5 * 60_000;
+
+/** First wait before the Signal K server is asked again, doubled up to the maximum. The owner may be approving the access. */
+const SIGNALK_RETRY_MIN_MS = 60_000;
+const SIGNALK_RETRY_MAX_MS = 15 * 60_000;
+
+/** Minimum time between two looks at the queue, so that a backlog that is delivered quickly costs one look a second. */
+const LOOK_EVERY_MS = 1_000;
+
+const SUBJECTS: readonly NotificationSubject[] = ['failed', 'waiting'];
+
+export interface NotifierDeps {
+  readonly world: Pick<World, 'clock' | 'random' | 'disk' | 'transport' | 'log'>;
+  readonly ledger: Pick<Ledger, 'notifications'>;
+  readonly license: License;
+  /** The owner's settings. 0 days switches every notification off. */
+  readonly afterDays: number;
+  readonly signalkUrl: string | undefined;
+  readonly webhookUrl: string | undefined;
+  /** The file with the access to the Signal K server. */
+  readonly accessPath: string;
+  readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean | undefined>;
+}
+
+/** Notifies the owner of exports that failed or have waited for too long, until that is resolved. */
+export interface Notifier {
+  /**
+   * Compares the queue with what each channel shows, and tells the channel what has changed, until aborted. Then rejects with the
+   * signal's reason. Opens no connection at tier 0, and none while there is nothing to show or to clear.
+   */
+  run(signal: AbortSignal): Promise<never>;
+  /** Looks at the queue at once, because it has changed. */
+  wake(): void;
+  /** Does once what `run` repeats. Returns how long nothing is due. A failure of the card or the ledger is reported and ends it. */
+  look(signal: AbortSignal): Promise<number>;
+}
+
+/** Retries of one subject's webhook call. The ledger has what the webhook accepted, so a restart only forgets the wait. */
+interface Retry {
+  readonly tries: number;
+  readonly failures: number;
+  readonly dueMs: MonotonicMs;
+}
+
+interface SignalKWaits {
+  /** Looks in a row in which the server did not do what it was told. */
+  tries: number;
+  retryDueMs: MonotonicMs;
+  verifyDueMs: MonotonicMs;
+}
+
+interface Context extends NotifierDeps {
+  readonly signalk: SignalKChannel | undefined;
+  readonly retries: Map<NotificationSubject, Retry>;
+  readonly signalkWaits: SignalKWaits;
+  /** The last reported problem, which is reported once. */
+  reported: string | undefined;
+}
+
+/** Returns undefined if the settings switch every notification off, which then costs nothing. */
+export function createNotifier(deps: NotifierDeps): Notifier | undefined {
+  const { world, afterDays, signalkUrl, webhookUrl, accessPath } = deps;
+  if (afterDays === 0 || (signalkUrl === undefined && webhookUrl === undefined)) return undefined;
+  const wake = createWake();
+  const context: Context = {
+    ...deps,
+    signalk: signalkUrl === undefined ? undefined : connectSignalK(world, signalkUrl, accessPath),
+    retries: new Map(),
+    signalkWaits: {
+      tries: 0,
+      retryDueMs: world.clock.monotonic(),
+      verifyDueMs: world.clock.monotonic(),
+    },
+    reported: undefined,
+  };
+  return {
+    wake: wake.wake,
+    look: (signal) => look(context, signal),
+    async run(signal) {
+      for (;;) {
+        const restMs = await look(context, signal);
+        await wake.wait(world.clock, restMs, signal);
+        await world.clock.sleep(LOOK_EVERY_MS, signal);
+      }
+    },
+  };
+}
+
+function connectSignalK(world: NotifierDeps['world'], url: string, accessPath: string): SignalKChannel {
+  const server = createSignalK(world, url);
+  return createSignalKChannel(server, createSignalKAccess(world, server, accessPath));
+}
+
+/** See `Notifier.look`. */
+async function look(context: Context, signal: AbortSignal): Promise<number> {
+  try {
+    const facts = await readFacts(context, signal);
+    const isShown = SUBJECTS.some(
+      (subject) => context.ledger.notifications.find('signalk', subject) !== undefined,
+    );
+    const isDue =
+      listSteps(context, 'signalk', facts).length > 0 || listSteps(context, 'webhook', facts).length > 0;
+    if (!isDue && !isShown) return IDLE_MS;
+    // At tier 0 the boat opens no connection (decision 0014).
+    if (permitSending(await context.license.current(signal)).kind === 'refused') return IDLE_MS;
+    const waits = [await tellSignalK(context, facts, signal), await tellWebhook(context, facts, signal)];
+    return Math.min(IDLE_MS, ...waits);
+  } catch (error) {
+    if (signal.aborted || !isExportError(error)) throw error;
+    report(context, 'warn', `Notifications pause: ${error.message}`, error.hint);
+    return IDLE_MS;
+  }
+}
+
+async function readFacts(
+  { world, ledger, afterDays, clockSynchronized }: Context,
+  signal: AbortSignal,
+): Promise<QueueFacts> {
+  const range = toLongWait(world.clock.wall(), afterDays);
+  const waitingCount = ledger.notifications.waitingCount(range);
+  // A label shows nothing while the clock is known to be wrong, except that an empty queue has nothing that waits.
+  const isKnown = waitingCount === 0 || (await clockSynchronized(signal)) !== false;
+  return {
+    failedCount: ledger.notifications.failedCount(),
+    waitingCount: isKnown ? waitingCount : undefined,
+    afterDays,
+  };
+}
+
+interface SubjectStep {
+  readonly subject: NotificationSubject;
+  readonly step: Exclude<Step, { kind: 'none' }>;
+}
+
+function listSteps(
+  context: Context,
+  channel: 'signalk' | 'webhook',
+  facts: QueueFacts,
+): readonly SubjectStep[] {
+  const isOff = channel === 'signalk' ? context.signalkUrl === undefined : context.webhookUrl === undefined;
+  if (isOff) return [];
+  return SUBJECTS.flatMap((subject) => {
+    const raised = context.ledger.notifications.find(channel, subject);
+    const step = decideStep(channel, subject, findCondition(subject, facts), raised);
+    return step.kind === 'none' ? [] : [{ subject, step }];
+  });
+}
+
+/** Brings the Signal K server up to date. Returns how long nothing is due there. */
+async function tellSignalK(context: Context, facts: QueueFacts, signal: AbortSignal): Promise<number> {
+  const { world, ledger, signalk, signalkWaits: waits } = context;
+  if (signalk === undefined) return IDLE_MS;
+  const leftMs = waits.retryDueMs - world.clock.monotonic();
+  if (leftMs > 0) return leftMs;
+  const failure =
+    (await verifyShown(context, signalk, signal)) ?? (await carryOutSteps(context, signalk, facts, signal));
+  if (failure !== undefined) {
+    reportSignalK(context, failure);
+    const delayMs = Math.min(SIGNALK_RETRY_MIN_MS * 2 ** Math.min(waits.tries, 10), SIGNALK_RETRY_MAX_MS);
+    waits.tries += 1;
+    waits.retryDueMs = (world.clock.monotonic() + delayMs) as MonotonicMs;
+    return delayMs;
+  }
+  waits.tries = 0;
+  context.reported = undefined;
+  const isShown = SUBJECTS.some((subject) => ledger.notifications.find('signalk', subject) !== undefined);
+  return isShown ? Math.max(0, waits.verifyDueMs - world.clock.monotonic()) : IDLE_MS;
+}
+
+/** Forgets the notifications that the server has forgotten, so that they are raised again. */
+async function verifyShown(
+  { world, ledger, signalkWaits: waits }: Context,
+  signalk: SignalKChannel,
+  signal: AbortSignal,
+): Promise<NotDone | undefined> {
+  if (waits.verifyDueMs > world.clock.monotonic()) return undefined;
+  for (const subject of SUBJECTS) {
+    const raised = ledger.notifications.find('signalk', subject);
+    if (raised === undefined) continue;
+    const verified = await signalk.verify(raised.remoteId, signal);
+    if (verified.kind === 'not_done') return verified;
+    if (verified.kind === 'gone') ledger.notifications.remove('signalk', subject);
+  }
+  waits.verifyDueMs = (world.clock.monotonic() + VERIFY_EVERY_MS) as MonotonicMs;
+  return undefined;
+}
+
+async function carryOutSteps(
+  context: Context,
+  signalk: SignalKChannel,
+  facts: QueueFacts,
+  signal: AbortSignal,
+): Promise<NotDone | undefined> {
+  for (const { subject, step } of listSteps(context, 'signalk', facts)) {
+    const result = await signalk.apply(subject, step, signal);
+    if (result.kind === 'not_done') return result;
+    record(context, 'signalk', { subject, step }, result.id);
+  }
+  return undefined;
+}
+
+/** Records that a channel carried a step out. `remoteId` is undefined if the notification is cleared. */
+function record(
+  { ledger, world }: Context,
+  channel: 'signalk' | 'webhook',
+  { subject, step }: SubjectStep,
+  remoteId: string | undefined,
+): void {
+  if (step.kind === 'clear' || remoteId === undefined) {
+    ledger.notifications.remove(channel, subject);
+    world.log.write('info', `The notification about exports that ${describeSubject(subject)} is cleared`, {
+      channel,
+    });
+    return;
+  }
+  const { exportCount, message } = step.condition;
+  ledger.notifications.save(channel, subject, { exportCount, remoteId, atMs: world.clock.wall() });
+  world.log.write('info', `The owner is notified: ${message}`, { channel });
+}
+
+function describeSubject(subject: NotificationSubject): string {
+  return subject === 'failed' ? 'could not be delivered' : 'wait';
+}
+
+/** Calls the webhook for what has changed, if a call is due. Returns how long nothing is due there. */
+async function tellWebhook(context: Context, facts: QueueFacts, signal: AbortSignal): Promise<number> {
+  const { world, webhookUrl, retries } = context;
+  if (webhookUrl === undefined) return IDLE_MS;
+  const steps = listSteps(context, 'webhook', facts);
+  for (const subject of SUBJECTS) if (!steps.some((one) => one.subject === subject)) retries.delete(subject);
+  let restMs = IDLE_MS;
+  for (const one of steps) {
+    const { subject, step } = one;
+    const retry = retries.get(subject);
+    const leftMs = retry === undefined ? 0 : retry.dueMs - world.clock.monotonic();
+    if (leftMs > 0) {
+      restMs = Math.min(restMs, leftMs);
+      continue;
+    }
+    const license = permitSending(await context.license.current(signal));
+    if (license.kind === 'refused') return IDLE_MS;
+    const body = {
+      service: 'd3kos-export-manager',
+      installation_id: license.installationId,
+      event: step.kind === 'clear' ? 'cleared' : 'raised',
+      subject,
+      export_count: step.kind === 'clear' ? 0 : step.condition.exportCount,
+      message:
+        step.kind === 'clear'
+          ? `No export ${subject === 'failed' ? 'is failed' : 'waits too long'}.`
+          : step.condition.message,
+    } as const;
+    const outcome = await callWebhook(world, webhookUrl, body, signal);
+    const tries = (retry?.tries ?? 0) + 1;
+    const next = decideAfterWebhook(outcome, {
+      tries,
+      failures: retry?.failures ?? 0,
+      fraction: world.random.fraction(),
+    });
+    if (next.kind === 'retry') {
+      const { delayMs, failures } = next;
+      retries.set(subject, { tries, failures, dueMs: (world.clock.monotonic() + delayMs) as MonotonicMs });
+      restMs = Math.min(restMs, delayMs);
+      continue;
+    }
+    retries.delete(subject);
+    if (next.kind === 'give_up')
+      world.log.write(
+        'warn',
+        `The webhook did not accept a notification, which is not repeated: ${next.detail}`,
+        {
+          hint: 'Check "webhook_url" in config/export.json.',
+        },
+      );
+    record(context, 'webhook', one, step.kind === 'clear' ? undefined : '');
+  }
+  return restMs;
+}
+
+/** Reports why the Signal K server does not show a notification, once until the reason changes. */
+function reportSignalK(context: Context, { state, detail }: NotDone): void {
+  const url = context.signalkUrl ?? '';
+  switch (state) {
+    case 'awaiting_approval':
+      report(
+        context,
+        'info',
+        'Signal K asks the owner whether the export manager may show notifications',
+        'Approve "d3kOS export" in the Signal K admin page, under Security, Access Requests.',
+      );
+      return;
+    case 'denied':
+      report(
+        context,
+        'info',
+        'The owner denied the access to Signal K, so it shows no notifications about exports',
+        `To be asked again, remove ${context.accessPath} and restart. To switch it off, set "signalk_url" to "off".`,
+      );
+      return;
+    case 'unreachable':
+      report(
+        context,
+        'info',
+        `Signal K does not answer at ${url}: ${detail}`,
+        'Set "signalk_url" to "off" if the boat has none.',
+      );
+      return;
+    case 'unauthorized':
+    case 'unsupported':
+    case 'failed':
+      report(
+        context,
+        'warn',
+        `Signal K cannot show a notification: ${detail}`,
+        'Update the Signal K server, or set "signalk_url" to "off".',
+      );
+      return;
+    default:
+      state satisfies never;
+  }
+}
+
+function report(context: Context, level: 'info' | 'warn', message: string, hint: string): void {
+  if (context.reported === message) return;
+  context.reported = message;
+  context.world.log.write(level, message, { hint });
+}

@@ -1,0 +1,146 @@
+import type { NotificationChannel, NotificationSubject, RaisedNotification } from '../ledger/notification.ts';
+
+const DAY_MS = 24 * 3_600_000;
+
+/**
+ * Labels before this moment (2020) come from a clock that was not set, so they do not show how long an export has waited. The
+ * program is younger.
+ */
+const PLAUSIBLE_FROM_MS = Date.UTC(2020, 0, 1);
+
+/** Something that the owner should know, until it is resolved. */
+export interface Condition {
+  readonly exportCount: number;
+  /** The severity in the words of Signal K. */
+  readonly state: 'alert' | 'warn';
+  /** One sentence without the content of records and without texts of other systems. */
+  readonly message: string;
+}
+
+/** What the queue shows. `waitingCount` is undefined while the clock is known to be wrong. */
+export interface QueueFacts {
+  readonly failedCount: number;
+  readonly waitingCount: number | undefined;
+  readonly afterDays: number;
+}
+
+/** The range of labels of exports that have waited for more than `afterDays` days. */
+export function toLongWait(
+  nowMs: number,
+  afterDays: number,
+): { readonly fromMs: number; readonly untilMs: number } {
+  return { fromMs: PLAUSIBLE_FROM_MS, untilMs: nowMs - afterDays * DAY_MS };
+}
+
+/** Returns the condition of a subject, `none` if there is nothing to report, or `unknown` if the facts do not show it. */
+export function findCondition(
+  subject: NotificationSubject,
+  { failedCount, waitingCount, afterDays }: QueueFacts,
+): Condition | 'none' | 'unknown' {
+  switch (subject) {
+    case 'failed':
+      if (failedCount === 0) return 'none';
+      return {
+        exportCount: failedCount,
+        state: 'warn',
+        message: `${describeExports(failedCount)} could not be delivered. Data Management shows the reason.`,
+      };
+    case 'waiting': {
+      if (waitingCount === undefined) return 'unknown';
+      if (waitingCount === 0) return 'none';
+      const verb = waitingCount === 1 ? 'has' : 'have';
+      const days = afterDays === 1 ? 'a day' : `${afterDays} days`;
+      return {
+        exportCount: waitingCount,
+        state: 'alert',
+        message: `${describeExports(waitingCount)} ${verb} waited for more than ${days} to be sent ashore. Data Management shows the reason.`,
+      };
+    }
+    default:
+      return subject satisfies never;
+  }
+}
+
+function describeExports(count: number): string {
+  return count === 1 ? '1 export' : `${count} exports`;
+}
+
+/** What a channel must be told so that it shows the condition. */
+export type Step =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'raise'; readonly condition: Condition }
+  | { readonly kind: 'update'; readonly condition: Condition; readonly remoteId: string }
+  | { readonly kind: 'clear'; readonly remoteId: string };
+
+/**
+ * Compares the condition with what the channel shows. Signal K shows the current number of exports. A webhook sends a message to a
+ * person, so it is called again only if more exports failed, not on each day on which another export waits.
+ */
+export function decideStep(
+  channel: NotificationChannel,
+  subject: NotificationSubject,
+  condition: ReturnType<typeof findCondition>,
+  raised: RaisedNotification | undefined,
+): Step {
+  if (condition === 'unknown') return { kind: 'none' };
+  if (condition === 'none')
+    return raised === undefined ? { kind: 'none' } : { kind: 'clear', remoteId: raised.remoteId };
+  if (raised === undefined) return { kind: 'raise', condition };
+  const isNews =
+    channel === 'signalk'
+      ? condition.exportCount !== raised.exportCount
+      : subject === 'failed' && condition.exportCount > raised.exportCount;
+  return isNews ? { kind: 'update', condition, remoteId: raised.remoteId } : { kind: 'none' };
+}
+
+/** First wait before a webhook is called again, doubled after each failure up to the maximum. */
+const WEBHOOK_RETRY_MIN_MS = 60_000;
+const WEBHOOK_RETRY_MAX_MS = 60 * 60_000;
+
+/** How often a webhook that was reached may fail before the notification is given up: more than half a day. */
+const WEBHOOK_FAILURES_MAX = 20;
+
+/** The result of calling a webhook. */
+export type WebhookOutcome =
+  | { readonly kind: 'accepted' }
+  /** No byte was sent, as on a boat without internet. */
+  | { readonly kind: 'unreachable'; readonly detail: string }
+  /** The receiver, or something on the way, failed. */
+  | { readonly kind: 'failed'; readonly detail: string }
+  /** The receiver refuses the request for good. */
+  | { readonly kind: 'refused'; readonly detail: string };
+
+/** What follows from a call. `failures` counts the calls in a row that reached the receiver and failed. */
+export type AfterWebhook =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'give_up'; readonly detail: string }
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly failures: number };
+
+/**
+ * Decides whether a webhook is called again, after `tries` calls in a row without success (1 or more, with this one). A call that
+ * did not leave the boat is repeated without limit, at most once an hour. `fraction` in [0, 1) adds up to 10 %.
+ */
+export function decideAfterWebhook(
+  outcome: WebhookOutcome,
+  {
+    tries,
+    failures,
+    fraction,
+  }: { readonly tries: number; readonly failures: number; readonly fraction: number },
+): AfterWebhook {
+  const delayMs =
+    Math.min(WEBHOOK_RETRY_MIN_MS * 2 ** Math.min(tries - 1, 10), WEBHOOK_RETRY_MAX_MS) * (1 + fraction / 10);
+  switch (outcome.kind) {
+    case 'accepted':
+      return { kind: 'done' };
+    case 'refused':
+      return { kind: 'give_up', detail: outcome.detail };
+    case 'unreachable':
+      return { kind: 'retry', delayMs, failures };
+    case 'failed':
+      if (failures + 1 >= WEBHOOK_FAILURES_MAX) return { kind: 'give_up', detail: outcome.detail };
+      return { kind: 'retry', delayMs, failures: failures + 1 };
+    default:
+      return outcome satisfies never;
+  }
+}

@@ -1,0 +1,56 @@
+import { type Clock, type Transport, TransportError } from '../platform/ports.ts';
+import { withDeadline } from '../platform/with-deadline.ts';
+import type { WebhookOutcome } from './policy.ts';
+
+/** Timeout for one call, which allows a satellite link at 2 s latency its name lookup, connection, handshake and answer. */
+const DEADLINE_MS = 60_000;
+
+/** The body of a call. It names the boat and the number of exports, and contains no record and no secret. */
+export interface WebhookBody {
+  readonly service: 'd3kos-export-manager';
+  readonly installation_id: string;
+  readonly event: 'raised' | 'cleared';
+  readonly subject: 'failed' | 'waiting';
+  readonly export_count: number;
+  readonly message: string;
+}
+
+/**
+ * Calls the owner's webhook once. The status decides; the answer's body is not read, and a redirect is not followed, so that the
+ * receiver cannot send the boat to another address. Every failure is a result. Rejects with the signal's reason when aborted.
+ */
+export async function callWebhook(
+  { transport, clock }: { readonly transport: Transport; readonly clock: Pick<Clock, 'sleep'> },
+  url: string,
+  body: WebhookBody,
+  signal: AbortSignal,
+): Promise<WebhookOutcome> {
+  const request = new Request(url, {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  try {
+    const called = await withDeadline(clock, DEADLINE_MS, signal, async (until) => {
+      const response = await transport(request, until);
+      await response.body?.cancel();
+      return response.status;
+    });
+    if (called.kind === 'late')
+      return { kind: 'failed', detail: `no answer within ${DEADLINE_MS / 1_000} s` };
+    return toOutcome(called.value);
+  } catch (error) {
+    if (!(error instanceof TransportError)) throw error;
+    const detail = `${error.phase} ${error.code}`;
+    return error.phase === 'connect' ? { kind: 'unreachable', detail } : { kind: 'failed', detail };
+  }
+}
+
+function toOutcome(status: number): WebhookOutcome {
+  if (status >= 200 && status < 300) return { kind: 'accepted' };
+  const detail = `it answers HTTP ${status}`;
+  // A captive portal answers with a redirect or a page, so only a clear refusal is final.
+  const isFinal = status === 400 || status === 401 || status === 403 || status === 404 || status === 410;
+  return isFinal ? { kind: 'refused', detail } : { kind: 'failed', detail };
+}

@@ -1,0 +1,32 @@
+import type { Clock } from './ports.ts';
+
+/** The result of `withDeadline`. */
+export type Timely<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'late' };
+
+/**
+ * Runs `work` with a signal that aborts after `deadlineMs` as well. Returns `late` if `work` failed because of the deadline. Rejects
+ * with the reason of `signal` when it is aborted, and with every other error of `work`.
+ */
+export async function withDeadline<T>(
+  clock: Pick<Clock, 'sleep'>,
+  deadlineMs: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<Timely<T>> {
+  const ended = new AbortController();
+  const late = new AbortController();
+  const deadline = clock.sleep(deadlineMs, ended.signal).then(
+    () => late.abort(),
+    () => undefined,
+  );
+  try {
+    return { kind: 'done', value: await work(AbortSignal.any([signal, late.signal])) };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (late.signal.aborted) return { kind: 'late' };
+    throw error;
+  } finally {
+    ended.abort();
+    await deadline;
+  }
+}
