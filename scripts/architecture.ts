@@ -54,9 +54,20 @@ export const CENTRAL_MODULES = {
   import: { imports: ['platform', 'store', 'installations'] },
   bundle: { imports: ['platform', 'installations', 'import'] },
   fleet: { imports: ['store'], types: ['platform', 'api'] },
+  'data-export': { imports: ['store', 'installations', 'fleet'], types: ['platform'] },
   http: { imports: ['platform', 'api', 'store', 'admission', 'installations', 'import', 'fleet'] },
   cli: {
-    imports: ['platform', 'store', 'installations', 'retention', 'import', 'bundle', 'fleet', 'settings'],
+    imports: [
+      'platform',
+      'store',
+      'installations',
+      'retention',
+      'import',
+      'bundle',
+      'fleet',
+      'data-export',
+      'settings',
+    ],
   },
 } as const satisfies Modules;
 

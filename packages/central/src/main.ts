@@ -7,6 +7,7 @@ import { type Config, parseConfig } from './config.ts';
 import { isCentralFailure } from './platform/errors.ts';
 import { createLineLog } from './platform/log.ts';
 import type { Log } from './platform/ports.ts';
+import { openNewDirectory } from './platform/new-directory.ts';
 import { openReadableFile } from './platform/readable-file.ts';
 import { systemRandomHex, systemWall } from './platform/world.ts';
 
@@ -27,6 +28,7 @@ async function main(argv: readonly string[]): Promise<number> {
       wall: systemWall,
       randomHex: systemRandomHex,
       openFile: openReadableFile,
+      openNewDirectory,
       bodySizeMaxBytes: config.limits.bodySizeMaxBytes,
     };
     const result = await runCommand(world, invocation.command);

@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { isTier, type Tier } from '@d3kos/protocol';
 import type { AcceptedBundles } from '../bundle/import-bundle.ts';
+import { EXPORT_FORMATS, type ExportFormat } from '../data-export/file-formats.ts';
 import type { QuotaChange } from '../installations/quota.ts';
 import { CentralFailure } from '../platform/errors.ts';
 import {
@@ -26,6 +27,12 @@ export type Command =
   | { readonly kind: 'migrate' }
   | { readonly kind: 'list' }
   | { readonly kind: 'show'; readonly installationId: string }
+  | {
+      readonly kind: 'export';
+      readonly installationId: string;
+      readonly directory: string;
+      readonly format: ExportFormat;
+    }
   | {
       readonly kind: 'enroll';
       readonly installationId: string;
@@ -110,10 +117,29 @@ function toCommand([name = 'help', ...rest]: readonly string[], values: Values):
   if (values['help'] === true) return { kind: 'help', topic: name };
   requireOwnOptions(name, values);
   const { argument }: CommandHelp = COMMANDS[name];
-  const [only, ...more] = rest;
-  if (argument === undefined ? only !== undefined : only === undefined || more.length > 0)
-    throw usage(`${name} takes ${argument === undefined ? 'no argument' : `one argument, ${argument}`}`);
-  return toNamedCommand(name, only ?? '', values);
+  const names = argument === undefined ? [] : argument.split(' ');
+  if (rest.length !== names.length) throw usage(`${name} takes ${describeArguments(names)}`);
+  const [first = '', second = ''] = rest;
+  if (name === 'export')
+    return {
+      kind: 'export',
+      installationId: first,
+      directory: second,
+      format: parseFormat(values['format']),
+    };
+  return toNamedCommand(name, first, values);
+}
+
+function describeArguments(names: readonly string[]): string {
+  if (names.length === 0) return 'no argument';
+  return `${names.length === 1 ? 'one argument' : `${names.length} arguments`}, ${names.join(' and ')}`;
+}
+
+function parseFormat(text: string | boolean | undefined): ExportFormat {
+  if (text === undefined) return 'ndjson';
+  const format = EXPORT_FORMATS.find((known) => known === text);
+  if (format === undefined) throw usage(`--format must be ${EXPORT_FORMATS.join(', ')}`);
+  return format;
 }
 
 function toHelp([topic, ...more]: readonly string[]): Command {
@@ -131,7 +157,7 @@ function requireOwnOptions(name: CommandName, values: Values): void {
         throw usage(`--${option} is an option of ${owner}`);
 }
 
-function toNamedCommand(name: CommandName, argument: string, values: Values): Command {
+function toNamedCommand(name: Exclude<CommandName, 'export'>, argument: string, values: Values): Command {
   switch (name) {
     case 'serve':
     case 'migrate':

@@ -10,7 +10,7 @@ export interface OptionHelp {
 
 /** One command, from which parsing and help derive. */
 export interface CommandHelp {
-  /** The name of the command's only argument. Undefined if it takes no argument. */
+  /** The names of the command's arguments, with a space between them. Undefined if it takes no argument. */
   readonly argument: string | undefined;
   readonly summary: string;
   readonly description: string;
@@ -124,6 +124,15 @@ export const COMMANDS = {
     options: {},
     listens: false,
     examples: [`d3kos-central tokens ${ID}`],
+  },
+  export: {
+    argument: 'INSTALLATION_ID DIRECTORY',
+    summary: 'write everything that central holds of a boat into files',
+    description:
+      'Writes one file for each category, one for the rejected records, and manifest.json with the number of rows and the\nSHA-256 of each file. The folder must be new or empty. In ndjson and parquet, the numbers of a record keep their\ndigits. In csv, a text that a spreadsheet would take for a formula has an apostrophe in front.',
+    options: { format: { value: 'FORMAT', help: 'ndjson, csv or parquet; default ndjson' } },
+    listens: false,
+    examples: [`d3kos-central export ${ID} ./boat`, `d3kos-central export ${ID} --format parquet ./boat`],
   },
   quota: {
     argument: 'INSTALLATION_ID',

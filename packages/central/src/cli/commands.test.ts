@@ -61,6 +61,7 @@ function toWorld(store: Store, bundle: Buffer): CommandWorld {
     migrate: () => migrate(store, nowMs),
     wall: () => (nowMs += 1_000),
     randomHex: systemRandomHex,
+    openNewDirectory: () => Promise.reject(new Error('this test writes no files')),
     bodySizeMaxBytes: 1_000_000,
     openFile: async () => ({
       read: async (offset: number, length: number) => bundle.subarray(offset, offset + length),

@@ -1,3 +1,4 @@
+import { exportInstallation } from '../data-export/export-installation.ts';
 import { toSpokenCode } from '@d3kos/protocol';
 import { importBundle, isWhole } from '../bundle/import-bundle.ts';
 import { loadHoldings } from '../fleet/export-status.ts';
@@ -17,7 +18,7 @@ import {
 } from '../installations/enroll.ts';
 import { setQuota } from '../installations/quota.ts';
 import { listTokens, revokeToken } from '../installations/tokens.ts';
-import type { OpenFile, RandomHex, Store, WallClock } from '../platform/ports.ts';
+import type { OpenFile, OpenNewDirectory, RandomHex, Store, WallClock } from '../platform/ports.ts';
 import type { MigrationReport } from '../store/migrate.ts';
 import type { Command } from './arguments.ts';
 import { runRetention } from './retention-commands.ts';
@@ -25,6 +26,7 @@ import {
   toBundleKeyText,
   toBundleText,
   toEventTable,
+  toExportTable,
   toLedgerLine,
   toQuotaTable,
   toTable,
@@ -49,6 +51,7 @@ export interface CommandWorld {
   readonly wall: WallClock;
   readonly randomHex: RandomHex;
   readonly openFile: OpenFile;
+  readonly openNewDirectory: OpenNewDirectory;
   /** Largest part a bundle may carry. */
   readonly bodySizeMaxBytes: number;
 }
@@ -114,6 +117,16 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
         text: toBundleText(bundleReport),
         exitCode: isWhole(bundleReport) ? 0 : 1,
       };
+    }
+    case 'export': {
+      const directory = await world.openNewDirectory(command.directory);
+      const exported = await exportInstallation(
+        { store: world.store, wallMs: world.wall() },
+        command.installationId,
+        command.format,
+        directory,
+      );
+      return { json: exported, text: toExportTable(exported) };
     }
     case 'show':
       return showInstallation(world.store, command.installationId);

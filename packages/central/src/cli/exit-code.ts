@@ -43,6 +43,7 @@ export function toExitCode(code: CentralFailureCode): ExitCode {
     case 'BUNDLE_UNREADABLE':
     case 'BUNDLE_NOT_SIGNED':
     case 'BUNDLE_KEY_UNKNOWN':
+    case 'OUTPUT_FAILED':
       return 1;
   }
 }

@@ -1,3 +1,4 @@
+import type { ExportReport } from '../data-export/export-installation.ts';
 import type { BundleReport } from '../bundle/import-bundle.ts';
 import type { LedgerSummary } from '../fleet/ledgers.ts';
 import type { InstallationSummary } from '../fleet/installations.ts';
@@ -153,5 +154,18 @@ export function toQuotaTable(used: Use, own: QuotaOverride): string {
         limit === null ? 'default' : String(limit),
       ].join('  '),
     ),
+  ]);
+}
+
+/** The report of `export`. */
+export function toExportTable({ files, format }: ExportReport): string {
+  const rows = files.map(
+    ({ name, rows: count, bytes }) =>
+      `${name.padEnd(34)} ${String(count).padStart(10)} ${String(bytes).padStart(14)}`,
+  );
+  return toText([
+    `${'FILE'.padEnd(34)} ${'ROWS'.padStart(10)} ${'BYTES'.padStart(14)}`,
+    ...rows,
+    `written as ${format}, with manifest.json`,
   ]);
 }

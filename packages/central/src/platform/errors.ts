@@ -24,6 +24,7 @@ export const CENTRAL_FAILURE_CODES = [
   'BUNDLE_UNREADABLE',
   'BUNDLE_NOT_SIGNED',
   'BUNDLE_KEY_UNKNOWN',
+  'OUTPUT_FAILED',
 ] as const;
 
 export type CentralFailureCode = (typeof CENTRAL_FAILURE_CODES)[number];

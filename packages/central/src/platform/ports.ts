@@ -46,3 +46,22 @@ export interface ReadableFile {
 
 /** Opens a file. Throws CentralFailure BUNDLE_UNREADABLE if it does not exist or cannot be read. */
 export type OpenFile = (path: string) => Promise<ReadableFile>;
+
+/** A file that is written from its beginning to its end. */
+export interface NewFile {
+  /** Appends. Throws CentralFailure OUTPUT_FAILED. */
+  append(bytes: Uint8Array): Promise<void>;
+  /** fsync. When it resolves, the file survives a power cut. Returns its size and its SHA-256 in hex. Throws OUTPUT_FAILED. */
+  commit(): Promise<{ readonly bytes: number; readonly sha256: string }>;
+  /** Closes the file as it is. Has no effect after `commit`. */
+  abandon(): Promise<void>;
+}
+
+/** A folder that was new or empty when it was opened. */
+export interface NewDirectory {
+  /** Creates a file that only its owner may read. Throws OUTPUT_FAILED. */
+  createFile(name: string): Promise<NewFile>;
+}
+
+/** Makes the folder if it does not exist. Throws OUTPUT_FAILED if it is not empty or cannot be written into. */
+export type OpenNewDirectory = (path: string) => Promise<NewDirectory>;

@@ -20,6 +20,13 @@ const PARTLY_READ: ReadonlySet<Category> = new Set(['onboarding', 'settings']);
 const WITH_UNREAD_KEYS = `coalesce((select jsonb_object_agg(former.key, former.value) from jsonb_each(held.record) as former
     where excluded.record -> 'unread' ? former.key), '{}'::jsonb) || excluded.record`;
 
+/** Returns the columns, with their types, that only this category's table has. */
+export function listOwnColumns(
+  category: Category,
+): readonly (readonly [name: string, type: 'text' | 'double precision'])[] {
+  return Object.entries(OWN_COLUMNS[category]);
+}
+
 /** Returns the name of the table that holds a category's records. */
 export function recordTable(category: Category): `records_${Category}` {
   return `records_${category}`;
@@ -35,7 +42,7 @@ export function recordTable(category: Category): `records_${Category}` {
  * same ledger, or from an earlier ledger that the boat no longer uses."
  */
 export function upsertRecordsSql(category: Category): string {
-  const own = Object.entries(OWN_COLUMNS[category]);
+  const own = listOwnColumns(category);
   const names = own.map(([name]) => `, ${name}`).join('');
   const moved = [
     'recorded_at',
