@@ -1,7 +1,7 @@
-// Builds the boat's page into packages/boat/dist/page, from which the boat serves it (decision 0034): one HTML file, one script and
-// one style sheet. `npm run check` checks the types.
+// Builds the boat's page into packages/boat/dist/page, from which the boat serves it (decision 0034): one HTML file, one script, one
+// style sheet, and a file of texts for each language. `npm run check` checks the types.
 import { buildSync } from 'esbuild';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -26,6 +26,9 @@ const { outputFiles } = buildSync({
 mkdirSync(target, { recursive: true });
 for (const { path, text } of outputFiles) replace(basename(path), text);
 replace('index.html', readFileSync(join(source, 'index.html'), 'utf8'));
+const texts = join(root, 'packages', 'pages', 'src', 'i18n', 'texts');
+for (const name of readdirSync(texts))
+  replace(`texts-${name}`, JSON.stringify(JSON.parse(readFileSync(join(texts, name), 'utf8'))));
 
 /** A daemon may be serving the file, so it is replaced by a rename, and only if it differs. */
 function replace(name, text) {

@@ -36,6 +36,10 @@ const ATTEMPTS: Readonly<
   page: { succeeds: [{}] },
   pageScript: { succeeds: [{}] },
   pageStyle: { succeeds: [{}] },
+  pageTexts: {
+    succeeds: [{ params: { language: 'fr' } }],
+    refused: { NOT_FOUND: { params: { language: 'xx' } } },
+  },
   health: { succeeds: [{}] },
   status: { succeeds: [{}] },
   generate: {

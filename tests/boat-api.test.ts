@@ -299,8 +299,8 @@ test('a new event stream begins with a heartbeat and the work in progress', asyn
   events.emit({ kind: 'queue', counts });
   events.emit({ kind: 'collecting', category: 'boatlog', count: 1 });
   events.emit({ kind: 'collecting', category: 'boatlog', count: 2 });
-  events.emit({ kind: 'uploading', queueId: 'q_1', partIndex: 1, partCount: 3 });
-  events.emit({ kind: 'uploading', queueId: 'q_1', partIndex: 2, partCount: 3 });
+  events.emit({ kind: 'uploading', queueId: 'q_1', partIndex: 1, partCount: 3, sentBytes: 0, leftMs: null });
+  events.emit({ kind: 'uploading', queueId: 'q_1', partIndex: 2, partCount: 3, sentBytes: 9, leftMs: 7 });
   events.emit({ kind: 'delivered', queueId: 'q_other' });
   assert.deepEqual(
     events.inProgress().map((event) => JSON.stringify(event)),

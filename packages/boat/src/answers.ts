@@ -53,11 +53,12 @@ export function toStatusAnswer(status: Status, port: number, nowMs: WallMs): Ans
       since: toLegacyTime(destination.sinceWallMs),
       detail: destination.detail,
       explanation: describeDestination(destination),
+      cause: destination.cause ?? null,
     },
     thrift: budget,
     data_budget: budget,
     ledger: { ledger_id: status.ledger.ledgerId, change: toLedgerChange(status.ledger.change) },
-    last_export: status.lastExport === undefined ? null : toQueueView(status.lastExport),
+    last_export: status.lastExport === undefined ? null : toQueuedExport(status.lastExport),
     last_delivery: status.lastDelivery === undefined ? null : toHistoryView(status.lastDelivery),
     delivered: {
       export_count: status.delivered.exportCount,
@@ -139,21 +140,27 @@ function toCountKeys(counts: QueueCounts) {
   };
 }
 
+/** An entry of the queue with the facts that the legacy format lacks. */
+function toQueuedExport(entry: Entry): Answer<'queue'>['pending'][number] {
+  const { recordCount, exportType, trigger } = entry;
+  return { ...toQueueView(entry), record_count: recordCount, export_type: exportType, trigger };
+}
+
 /** The answer to `GET /export/queue`. */
 export function toQueueAnswer(lists: Readonly<Record<EntryStatus, readonly Entry[]>>): Answer<'queue'> {
   return {
     success: true,
     version: '1.0',
-    pending: lists.pending.map(toQueueView),
-    uploading: lists.uploading.map(toQueueView),
-    completed: lists.completed.map(toQueueView),
-    failed: lists.failed.map(toQueueView),
+    pending: lists.pending.map(toQueuedExport),
+    uploading: lists.uploading.map(toQueuedExport),
+    completed: lists.completed.map(toQueuedExport),
+    failed: lists.failed.map(toQueuedExport),
   };
 }
 
 /** The answer to `POST /export/queue/{id}/retry` and `DELETE /export/queue/{id}`. */
 export function toEntryAnswer(entry: Entry): Answer<'retry'> {
-  return { success: true, entry: toQueueView(entry) };
+  return { success: true, entry: toQueuedExport(entry) };
 }
 
 /** The answer to `GET /export/history`. */

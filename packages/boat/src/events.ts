@@ -10,14 +10,14 @@ export type ManagerEvent = DeepReadonly<Static<typeof EventSchema>>;
 export function toManagerEvent(event: DeliveryEvent): ManagerEvent | undefined {
   switch (event.kind) {
     case 'part_started': {
-      const { queueId, partIndex, partCount } = event;
-      return { kind: 'uploading', queueId, partIndex, partCount };
+      const { queueId, partIndex, partCount, sentBytes, leftMs = null } = event;
+      return { kind: 'uploading', queueId, partIndex, partCount, sentBytes, leftMs };
     }
     case 'delivered':
       return { kind: 'delivered', queueId: event.queueId };
     case 'destination_changed': {
-      const { state, detail } = event.destination;
-      return { kind: 'destination', state, detail };
+      const { state, detail, cause = null } = event.destination;
+      return { kind: 'destination', state, detail, cause };
     }
     default:
       return undefined;

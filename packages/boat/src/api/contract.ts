@@ -73,6 +73,15 @@ export const ROUTES = {
     answer: file('text/css'),
     caching: 'revalidate',
   },
+  pageTexts: {
+    method: 'GET',
+    path: '/page/texts/{language}',
+    summary: 'Returns the texts of the page in one language',
+    description: 'The language is a code of two letters, such as `fr`. English is part of the script.',
+    callers: 'boat',
+    answer: file('application/json'),
+    caching: 'revalidate',
+  },
   health: {
     method: 'GET',
     path: '/health',
@@ -112,7 +121,8 @@ export const ROUTES = {
   queue: {
     method: 'GET',
     path: '/export/queue',
-    summary: 'Lists all entries in the format of `export_queue.json`',
+    summary:
+      'Lists all entries in the format of `export_queue.json`, with their record count, type and trigger',
     callers: 'boat',
     answer: json(QueueSchema),
   },
@@ -296,12 +306,12 @@ export type Answer<N extends RouteName> = AnswerOf<(typeof ROUTES)[N]>;
 /** The input of route `N`. */
 export type Input<N extends RouteName> = InputOf<(typeof ROUTES)[N]>;
 
-/** The routes whose handlers return JSON as a value. `file` also answers with JSON but streams it from the disk. */
+/** The routes whose handlers return JSON as a value. `file` and `pageTexts` also answer with JSON, but read it from the disk. */
 export type JsonRouteName = Exclude<
   {
     [N in RouteName]: (typeof ROUTES)[N]['answer']['mediaType'] extends 'application/json' ? N : never;
   }[RouteName],
-  'file'
+  'file' | 'pageTexts'
 >;
 
 /** Every route with its name. */

@@ -1,5 +1,6 @@
 import { CATEGORY_STATES, RejectedRecordSchema } from '@d3kos/protocol';
 import { type TSchema, Type } from 'typebox';
+import { BLOCKED_CAUSES } from '../deliver/policy/blocked-cause.ts';
 
 /*
  * The JSON answers of the local API. Every object is open: a later export manager may add keys, and a client of this version
@@ -48,6 +49,14 @@ export const QueueEntrySchema = Type.Object({
   failed_at: Type.Optional(Time),
 });
 
+/** An entry of the queue with facts that `export_queue.json` does not have. */
+export const QueuedExportSchema = Type.Object({
+  ...QueueEntrySchema.properties,
+  record_count: Count,
+  export_type: Type.Enum(['full', 'incremental']),
+  trigger: Type.Enum(['manual', 'scheduled', 'boot'], { description: 'What caused the export' }),
+});
+
 /** A delivered export in the format of `export_history.json`. */
 export const HistoryEntrySchema = Type.Object({
   queue_id: Type.String(),
@@ -89,6 +98,13 @@ const QueueCountsSchema = Type.Object({
   }),
 });
 
+const BlockedCause = Nullable(
+  Type.String({
+    examples: [...BLOCKED_CAUSES],
+    description: 'Why the state is `blocked`. Null in every other state',
+  }),
+);
+
 const DestinationSchema = Type.Object({
   state: Type.String({
     examples: ['unknown', 'online', 'offline', 'captive_portal', 'clock_wrong', 'unavailable', 'blocked'],
@@ -96,6 +112,7 @@ const DestinationSchema = Type.Object({
   since: Time,
   detail: Type.String({ description: 'What the boat observed. Empty if there is nothing to report.' }),
   explanation: Type.String({ description: 'What the state means and what the owner can do' }),
+  cause: BlockedCause,
 });
 
 const dataBudgetProperties = {
@@ -144,7 +161,7 @@ export const StatusSchema = Type.Object({
     ledger_id: Type.String(),
     change: Nullable(LedgerChangeSchema),
   }),
-  last_export: Nullable(QueueEntrySchema),
+  last_export: Nullable(QueuedExportSchema),
   last_delivery: Nullable(HistoryEntrySchema),
   delivered: Type.Object(
     { export_count: Count, record_count: Count },
@@ -253,10 +270,10 @@ export const PreviewSchema = Type.Object({
 export const QueueSchema = Type.Object({
   success: Success,
   version: Type.Literal('1.0'),
-  pending: Type.Array(QueueEntrySchema),
-  uploading: Type.Array(QueueEntrySchema),
-  completed: Type.Array(QueueEntrySchema),
-  failed: Type.Array(QueueEntrySchema),
+  pending: Type.Array(QueuedExportSchema),
+  uploading: Type.Array(QueuedExportSchema),
+  completed: Type.Array(QueuedExportSchema),
+  failed: Type.Array(QueuedExportSchema),
 });
 
 export const ProcessSchema = Type.Object({
@@ -277,7 +294,7 @@ export const CleanupSchema = Type.Object({
   freed_bytes: Count,
 });
 
-export const EntrySchema = Type.Object({ success: Success, entry: QueueEntrySchema });
+export const EntrySchema = Type.Object({ success: Success, entry: QueuedExportSchema });
 
 export const HistorySchema = Type.Object({
   success: Success,
@@ -359,9 +376,25 @@ export const EventSchema = Type.Union([
     queueId: Type.String(),
     partIndex: Type.Integer({ minimum: 1, description: 'Index of the part, counted from 1' }),
     partCount: Type.Integer({ minimum: 1 }),
+    sentBytes: Type.Integer({
+      minimum: 0,
+      description: 'Bytes sent for this export so far, after compression',
+    }),
+    leftMs: Nullable(
+      Type.Integer({
+        minimum: 0,
+        description:
+          'Estimated time until the export is delivered, from the rate of this delivery. Null before its first acknowledged part',
+      }),
+    ),
   }),
   Type.Object({ kind: Type.Literal('delivered'), queueId: Type.String() }),
-  Type.Object({ kind: Type.Literal('destination'), state: Type.String(), detail: Type.String() }),
+  Type.Object({
+    kind: Type.Literal('destination'),
+    state: Type.String(),
+    detail: Type.String(),
+    cause: BlockedCause,
+  }),
 ]);
 
 export const OpenApiSchema = Type.Object({

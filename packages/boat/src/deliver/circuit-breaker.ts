@@ -63,7 +63,7 @@ function createDestination(clock: World['clock'], report: ReportDelivery) {
     current: (): Destination => destination,
     observe: (event: DestinationEvent): void => {
       const next = nextDestination(destination, event, clock.wall());
-      const isChanged = next.state !== destination.state;
+      const isChanged = next.state !== destination.state || next.cause !== destination.cause;
       destination = next;
       if (isChanged) report({ kind: 'destination_changed', destination });
     },

@@ -49,7 +49,11 @@ export type DeliveryStep =
   | { readonly kind: 'central_answered' }
   | { readonly kind: 'parts_cut'; readonly partSizeBytes: number; readonly cause: 'refused' | 'cut_off' }
   /** `report`: delivered exports that central has lost, as its answer named them. */
-  | { readonly kind: 'part_acknowledged'; readonly report: HandledReport | undefined };
+  | {
+      readonly kind: 'part_acknowledged';
+      readonly report: HandledReport | undefined;
+      readonly wireSizeBytes: number;
+    };
 
 export interface DeliverEntryDeps {
   readonly world: Pick<World, 'clock' | 'disk'>;
@@ -205,7 +209,7 @@ async function* sendParts(
           return { kind: 'delivered', ...ledger.queue.complete(entry.entryNo, acknowledged) };
         const report = ledger.queue.acknowledge(entry.entryNo, acknowledged);
         parts = parts.map((other) => (other === next ? { ...other, acknowledged: true } : other));
-        yield { kind: 'part_acknowledged', report };
+        yield { kind: 'part_acknowledged', report, wireSizeBytes };
         break;
       }
       case 'cut_smaller':

@@ -3,18 +3,19 @@ import type { LedgerChange } from '../ledger/ledger-changes.ts';
 import type { NextAttempt } from './policy/backoff.ts';
 import type { SendHold } from './policy/data-budget.ts';
 import type { Destination } from './policy/destination-state.ts';
+import type { UploadProgress } from './upload-progress.ts';
 
 /** An event of the worker. The log lines (`delivery-log.ts`) and the page's events derive from these. */
 export type DeliveryEvent =
   /** Delivery of an export begins, or continues after a pause. */
   | { readonly kind: 'delivery_started'; readonly queueId: string }
   /** A part is about to be sent. */
-  | {
+  | ({
       readonly kind: 'part_started';
       readonly queueId: string;
       readonly partIndex: number;
       readonly partCount: number;
-    }
+    } & UploadProgress)
   /** The parts that are not acknowledged were cut smaller: central refused one (413), or the link cut one off. */
   | {
       readonly kind: 'parts_cut';

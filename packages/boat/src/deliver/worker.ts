@@ -19,6 +19,7 @@ import { createPartFailures, type PartFailures } from './part-failures.ts';
 import type { DataBudget, SendHold } from './policy/data-budget.ts';
 import type { Destination } from './policy/destination-state.ts';
 import { deadLetterEntry, type DeliveryResult, settleDelivery, waitUnspent } from './settle-delivery.ts';
+import { createUploadMeter } from './upload-progress.ts';
 
 /** The worker looks for due entries at least this often, in case it missed an event (docs/spec/delivery.md, "Delivering"). */
 const BACKSTOP_MS = 30_000;
@@ -240,12 +241,17 @@ async function sendUntilDone(
     { entry, token, installationId, partSizeBytes },
     signal,
   );
+  const meter = createUploadMeter(context.world.clock, entry.wireSizeBytes);
   for (;;) {
     const next = await steps.next();
     if (next.done === true) return next.value;
     const { value } = next;
     switch (value.kind) {
-      case 'part_started':
+      case 'part_started': {
+        const progress = meter.progress(value.partIndex, value.partCount);
+        reporter.report({ queueId: entry.queueId, ...value, ...progress });
+        break;
+      }
       case 'parts_cut':
         reporter.report({ queueId: entry.queueId, ...value });
         break;
@@ -255,6 +261,7 @@ async function sendUntilDone(
       case 'part_acknowledged':
         divergence.recordAccepted(entry);
         reporter.reportMissing(entry.queueId, value.report);
+        meter.recordAcknowledged(value.wireSizeBytes);
         if (selector.mustYield(entry)) return { kind: 'paused' };
         break;
       default:

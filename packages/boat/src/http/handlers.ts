@@ -23,7 +23,7 @@ import type { ExportManager } from '../export-manager.ts';
 import type { World } from '../platform/ports.ts';
 import { BRIDGE_SCRIPT } from './bridge.ts';
 import { toMetrics } from './metrics.ts';
-import { type PageDeps, sendPageFile } from './page.ts';
+import { type PageDeps, sendPageFile, sendPageTexts } from './page.ts';
 import { sendBundle, sendCsv, sendEvents, sendFile } from './streams.ts';
 
 export interface HandlerDeps {
@@ -119,6 +119,7 @@ function createStreamHandlers(deps: HandlerDeps): StreamHandlers {
     page: (_, context) => sendPageFile(context, page, 'index.html'),
     pageScript: (_, context) => sendPageFile(context, page, 'boat.js'),
     pageStyle: (_, context) => sendPageFile(context, page, 'boat.css'),
+    pageTexts: ({ params: { language } }, context) => sendPageTexts(context, page, language),
     file: async ({ params: { name } }, context) =>
       sendFile(context, world.disk, name, await manager.filePath(name)),
     bundle: async ({ body: { failed = false } }, context) =>

@@ -43,11 +43,33 @@ function isSafeSource(origin: string): boolean {
   return /^https?:\/\/[\w.:[\]-]+$/.test(origin);
 }
 
+/** The code of a language. A request can name no other file than the texts of a language. */
+const LANGUAGE_CODE = /^[a-z]{2}$/;
+
+/** Answers with the texts of a language. Throws NOT_FOUND if the page does not have it. */
+export async function sendPageTexts(context: Context, deps: PageDeps, language: string): Promise<Response> {
+  if (!LANGUAGE_CODE.test(language))
+    throw new ExportError('NOT_FOUND', 'The language is not a code of two letters', {
+      op: 'open the page',
+      hint: 'Use a code such as fr.',
+    });
+  return sendFileOfPage(context, deps, `texts-${language}.json`, 'application/json; charset=utf-8');
+}
+
 /** Answers with a file of the page. Throws NOT_FOUND if the page was not built. */
 export async function sendPageFile(
   context: Context,
-  { disk, folder, frameOrigins }: PageDeps,
+  deps: PageDeps,
   name: keyof typeof PAGE_FILES,
+): Promise<Response> {
+  return sendFileOfPage(context, deps, name, PAGE_FILES[name]);
+}
+
+async function sendFileOfPage(
+  context: Context,
+  { disk, folder, frameOrigins }: PageDeps,
+  name: string,
+  mediaType: string,
 ): Promise<Response> {
   const bytes = await disk.read(join(folder, name), PAGE_FILE_SIZE_MAX_BYTES);
   if (bytes === undefined)
@@ -55,7 +77,7 @@ export async function sendPageFile(
       op: 'open the page',
       hint: 'Build the page with npm run setup.',
     });
-  context.header('Content-Type', PAGE_FILES[name]);
+  context.header('Content-Type', mediaType);
   context.header('Content-Security-Policy', toContentSecurityPolicy(frameOrigins));
   context.header('Referrer-Policy', 'no-referrer');
   context.header('Cross-Origin-Opener-Policy', 'same-origin');

@@ -1,4 +1,5 @@
 import type { Answer, Input, JsonRouteName, ROUTES } from '@d3kos/boat/api';
+import type { Language } from '../i18n/languages.ts';
 
 /** The paths of the routes that the page uses. The compiler compares them with the contract. */
 const PATHS = {
@@ -27,6 +28,7 @@ const METHODS = {
 } as const satisfies { readonly [N in JsonRouteName]?: (typeof ROUTES)[N]['method'] };
 
 export const EVENTS_PATH = '/export/events' satisfies (typeof ROUTES)['events']['path'];
+const TEXTS_PATH = '/page/texts/{language}' satisfies (typeof ROUTES)['pageTexts']['path'];
 export const CSV_PATH = '/export/boatlog/csv' satisfies (typeof ROUTES)['boatlogCsv']['path'];
 export const BUNDLE_PATH = '/export/bundle' satisfies (typeof ROUTES)['bundle']['path'];
 
@@ -58,6 +60,11 @@ export type Reply<T> =
 
 /** Timeout for an answer. An export of a million rows takes minutes on a slow card. */
 const ANSWER_MAX_MS = 15 * 60_000;
+
+/** The path of the texts of a language. */
+export function toTextsPath(language: Language): string {
+  return TEXTS_PATH.replace('{language}', language);
+}
 
 /** The path of an export file. */
 export function toFilePath(name: string): string {

@@ -2,10 +2,11 @@ import '../ui/tokens.css';
 import '../ui/components.css';
 import './boat.css';
 import { render } from 'preact';
-import { en } from '../i18n/en.ts';
-import { chooseLanguage, LANGUAGES } from '../i18n/languages.ts';
-import { createTexts, type Texts } from '../i18n/texts.ts';
+import { chooseLanguage, type Language } from '../i18n/languages.ts';
+import { loadTexts } from '../i18n/load-texts.ts';
+import { type Catalogue, createTexts, type Texts } from '../i18n/texts.ts';
 import { createActs } from './acts.ts';
+import { toTextsPath } from './api.ts';
 import { App } from './app.tsx';
 import { connect } from './connection.ts';
 import { parseLook, type Theme, toTheme } from './look.ts';
@@ -20,22 +21,51 @@ const CLOCK_EVERY_MS = 5_000;
 /** Draws a state of the page into `root`. */
 type Draw = (state: PageState) => void;
 
+/** The language of the page: the owner's choice, then the one that d3kOS asks for in the address, then the browser's. */
+function toLanguage(chosen: string | null | undefined): Language {
+  const asked = new URLSearchParams(location.search).get('lang');
+  return chooseLanguage([chosen, asked, ...navigator.languages]);
+}
+
 function showTheme(theme: Theme): void {
   document.documentElement.dataset['theme'] = theme;
 }
 
 /** Returns the texts of a language and a time zone. They are kept until one of the two changes, because formatters are slow to create. */
-function createTextsCache(): (language: string, timeZone: string) => Texts {
+function createTextsCache(first: Words): (words: Words, timeZone: string) => Texts {
   let key = '';
-  let texts = createTexts('en', en, 'UTC');
-  return (language, timeZone) => {
+  let texts = createTexts(first.language, first.catalogue, 'UTC');
+  return ({ language, catalogue }, timeZone) => {
     if (key === `${language} ${timeZone}`) return texts;
     key = `${language} ${timeZone}`;
-    texts = createTexts(language, LANGUAGES[language]?.catalogue ?? en, timeZone);
+    texts = createTexts(language, catalogue, timeZone);
     document.documentElement.lang = language;
     document.documentElement.dir = texts.direction;
     document.title = texts.say('page.title');
     return texts;
+  };
+}
+
+/** The texts of one language. */
+interface Words {
+  readonly language: Language;
+  readonly catalogue: Catalogue;
+}
+
+/** Keeps the texts of the language that the owner wants. Until another language has been loaded, the texts before it are shown. */
+function createWords(first: Words, show: () => void): (wanted: Language) => Words {
+  let words = first;
+  let loading = first.language;
+  return (wanted) => {
+    if (wanted !== loading) {
+      loading = wanted;
+      void loadTexts(toTextsPath(wanted), wanted).then((catalogue) => {
+        if (loading !== wanted) return;
+        words = { language: wanted, catalogue };
+        show();
+      });
+    }
+    return words;
   };
 }
 
@@ -52,15 +82,22 @@ function createBoatTime(): (state: PageState) => string | undefined {
   };
 }
 
-function createDraw(root: HTMLElement, acts: ReturnType<typeof createActs>, first: Theme): Draw {
-  const toTexts = createTextsCache();
+interface DrawDeps {
+  readonly root: HTMLElement;
+  readonly acts: ReturnType<typeof createActs>;
+  readonly firstTheme: Theme;
+  readonly firstWords: Words;
+  readonly show: () => void;
+}
+
+function createDraw({ root, acts, firstTheme, firstWords, show }: DrawDeps): Draw {
+  const toTexts = createTextsCache(firstWords);
+  const toWords = createWords(firstWords, show);
   const toBoatTime = createBoatTime();
-  const asked = new URLSearchParams(location.search).get('lang');
-  let theme = first;
+  let theme = firstTheme;
   return (state) => {
     const { status } = state;
-    const language = chooseLanguage([state.language, asked, ...navigator.languages]);
-    const texts = toTexts(language, status?.schedule.timezone ?? 'UTC');
+    const texts = toTexts(toWords(toLanguage(state.language)), status?.schedule.timezone ?? 'UTC');
     const boatTime = status === undefined ? undefined : toBoatTime(state);
     const clock = boatTime === undefined ? undefined : texts.clock(boatTime);
     const hour = boatTime === undefined ? new Date().getHours() : texts.hour(boatTime);
@@ -70,7 +107,7 @@ function createDraw(root: HTMLElement, acts: ReturnType<typeof createActs>, firs
   };
 }
 
-function start(theme: Theme): void {
+function start(firstTheme: Theme, firstWords: Words): void {
   const root = document.getElementById('app');
   if (root === null) throw new Error('the page has no element with the ID "app"');
   let isPlanned = false;
@@ -86,7 +123,7 @@ function start(theme: Theme): void {
   const store = createStore(show);
   const refresh = createRefresh(store);
   const acts = createActs(store, refresh);
-  const draw = createDraw(root, acts, theme);
+  const draw = createDraw({ root, acts, firstTheme, firstWords, show });
   const language = recall('language') ?? undefined;
   store.change((state) => ({ ...state, language, look: parseLook(recall('look')) }));
   const follow = (): void => acts.open(toPlace(location.hash));
@@ -100,7 +137,11 @@ function toPlace(hash: string): Place {
   return PLACES.find((place) => `#${place}` === hash) ?? 'now';
 }
 
-// The script runs in the head, before the first frame, so that no bright frame appears at night.
+// The script runs in the head, before the first frame, so that no bright frame appears at night. The texts are loaded meanwhile.
 const firstTheme = toTheme(parseLook(recall('look')), new Date().getHours(), true, undefined);
 showTheme(firstTheme);
-document.addEventListener('DOMContentLoaded', () => start(firstTheme));
+const language = toLanguage(recall('language'));
+const firstTexts = loadTexts(toTextsPath(language), language);
+document.addEventListener('DOMContentLoaded', () => {
+  void firstTexts.then((catalogue) => start(firstTheme, { language, catalogue }));
+});

@@ -10,7 +10,7 @@ import { toTheme } from './look.ts';
 import { toMonth } from './month.ts';
 import { toNextExportAt } from './next-export.ts';
 import { toNoticeText } from './notice.ts';
-import { toBlockedCause, toSituation } from './situation.ts';
+import { toSituation } from './situation.ts';
 import { applyEvent, applyLoss, HISTORY_FIRST, INITIAL_STATE, type PageState } from './state.ts';
 import { toStatement } from './statement.ts';
 import {
@@ -56,6 +56,7 @@ const SITUATIONS: Readonly<Record<ScenarioName, ReturnType<typeof toSituation>['
   blocked_token: 'blocked',
   blocked_disabled: 'blocked',
   blocked_mismatch: 'blocked',
+  token_file: 'blocked',
   blocked_address: 'blocked',
   no_address: 'blocked',
   no_token: 'blocked',
@@ -73,7 +74,9 @@ const SITUATIONS: Readonly<Record<ScenarioName, ReturnType<typeof toSituation>['
   card_not_durable: 'safe',
   ledger_replaced: 'safe',
   failed: 'failed',
-  failed_and_waiting: 'waits',
+  failed_and_waiting: 'failed',
+  failed_offline: 'offline',
+  failed_but_ashore: 'waits',
   crowded: 'offline',
 };
 
@@ -156,7 +159,14 @@ describe('how far the data is ashore', () => {
 });
 
 describe('the state after an event', () => {
-  const sending = { kind: 'uploading', queueId: 'q_1', partIndex: 3, partCount: 9 } as const;
+  const sending = {
+    kind: 'uploading',
+    queueId: 'q_1',
+    partIndex: 3,
+    partCount: 9,
+    sentBytes: 7,
+    leftMs: null,
+  } as const;
 
   test('an upload that ends shows neither parts nor an outcome that the daemon has not reported', () => {
     const state = applyEvent(toState(SCENARIOS.uploading), {
@@ -176,6 +186,7 @@ describe('the state after an event', () => {
       kind: 'destination',
       state: 'offline',
       detail: 'No answer',
+      cause: null,
     });
     assert.equal(toSituation(state).kind, 'will_retry');
   });
@@ -184,6 +195,7 @@ describe('the state after an event', () => {
       kind: 'destination',
       state: 'captive_portal',
       detail: '',
+      cause: null,
     });
     assert.equal(toSituation(state).kind, 'captive_portal');
   });
@@ -214,20 +226,6 @@ test('a warning is shown beside the situation, once, and not on an old picture',
     toWarnings(state, texts).map(({ says }) => says),
     ['Not ashore yet: Boat log. The next export tries again.'],
   );
-});
-
-test('the cause of a refusal is read from what the boat observed', () => {
-  const table = [
-    ['HTTP 401 UNAUTHORIZED: unknown token', 'token'],
-    ['HTTP 403 INSTALLATION_MISMATCH: x', 'mismatch'],
-    ['HTTP 403 INSTALLATION_DISABLED: x', 'disabled'],
-    ['HTTP 405 NOT_FOUND: x', 'address'],
-    ['HTTP 426: x', 'address'],
-    ['CENTRAL_API_URL is not set', 'no_address'],
-    ['/opt/d3kos/config/export-credentials.json is not JSON', 'no_token'],
-    ['', 'other'],
-  ] as const;
-  for (const [detail, cause] of table) assert.equal(toBlockedCause(detail), cause, detail);
 });
 
 test('every error code of the export manager has a sentence and keeps its code', () => {

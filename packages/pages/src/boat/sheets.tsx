@@ -136,7 +136,7 @@ function Display({ view }: { readonly view: View }): JSX.Element {
           );
         })}
       </div>
-      {Object.keys(LANGUAGES).length > 1 && <Languages view={view} />}
+      <Languages view={view} />
     </Dialog>
   );
 }
@@ -147,7 +147,7 @@ function Languages({ view }: { readonly view: View }): JSX.Element {
     <>
       <h2>{say('display.language')}</h2>
       <div class="languages" role="radiogroup" aria-label={say('display.language')}>
-        {Object.entries(LANGUAGES).map(([language, { name }]) => (
+        {Object.entries(LANGUAGES).map(([language, name]) => (
           <button
             key={language}
             type="button"

@@ -7,7 +7,7 @@ export const CATEGORY_COUNT = 9;
 
 /** Why central does not accept this boat. */
 export type BlockedCause =
-  'token' | 'mismatch' | 'disabled' | 'address' | 'no_address' | 'no_token' | 'other';
+  'token' | 'other_boat' | 'disabled' | 'address' | 'no_address' | 'no_token' | 'token_file' | 'other';
 
 /** The situation of the boat, from which the statement, the way and the main control follow. Exactly one holds. */
 export type Situation =
@@ -68,9 +68,12 @@ function toRestingSituation(state: PageState, status: Answer<'status'>): Situati
   const { storage, queue } = status;
   if (storage.free_bytes < storage.reserve_bytes) return { kind: 'card' };
   const waitingCount = queue.pending_count + queue.uploading_count;
-  if (waitingCount > 0) return toWaitingSituation(state, status);
+  const waiting = waitingCount > 0 ? toWaitingSituation(state, status) : undefined;
   const failedCount = countFailedOnBoard(state);
-  if (failedCount > 0) return { kind: 'failed', count: failedCount };
+  // Waiting exports that are about to be sent need nothing from the owner, but a failed one does.
+  if (failedCount > 0 && (waiting === undefined || waiting.kind === 'waits'))
+    return { kind: 'failed', count: failedCount };
+  if (waiting !== undefined) return waiting;
   const categories = listUnread(status);
   if (categories.length > 0) return { kind: 'sources', categories };
   const ashore = toAshoreOf(state);
@@ -82,10 +85,10 @@ function toWaitingSituation(
   { outcome }: PageState,
   { destination, data_budget }: Answer<'status'>,
 ): Situation {
-  const { state, detail } = destination;
+  const { state, detail, cause } = destination;
   switch (state) {
     case 'blocked':
-      return { kind: 'blocked', cause: toBlockedCause(detail), detail };
+      return { kind: 'blocked', cause: toBlockedCause(cause), detail };
     case 'captive_portal':
     case 'clock_wrong':
     case 'untrusted':
@@ -101,15 +104,19 @@ function toWaitingSituation(
   }
 }
 
-/** Reads the cause from what the boat observed: `HTTP 401 INVALID_TOKEN: …`, or a sentence about its own configuration. */
-export function toBlockedCause(detail: string): BlockedCause {
-  const [, status, code] = /^HTTP ([0-9]{3})(?: ([A-Z_]+))?/.exec(detail) ?? [];
-  if (status === '401') return 'token';
-  if (status === '403') return code?.includes('MISMATCH') === true ? 'mismatch' : 'disabled';
-  if (status === '404' || status === '405' || status === '426') return 'address';
-  if (detail.includes('CENTRAL_API_URL')) return 'no_address';
-  if (/device token|export-credentials\.json/.test(detail)) return 'no_token';
-  return 'other';
+/** The causes for which this page has words. */
+const BLOCKED_CAUSES: readonly BlockedCause[] = [
+  'token',
+  'other_boat',
+  'disabled',
+  'address',
+  'no_address',
+  'no_token',
+  'token_file',
+];
+
+function toBlockedCause(cause: string | null): BlockedCause {
+  return BLOCKED_CAUSES.find((one) => one === cause) ?? 'other';
 }
 
 /** The categories that the last export could not read, so that their new records are not ashore. */

@@ -27,6 +27,10 @@ export interface Sending {
   readonly queueId: string;
   readonly partIndex: number;
   readonly partCount: number;
+  /** Bytes sent so far, after compression. */
+  readonly sentBytes: number;
+  /** The export manager's estimate of the time left, or null if it has none yet. */
+  readonly leftMs: number | null;
 }
 
 /** Everything that the page shows. All facts about exports are answers and events of the export manager. */
@@ -116,8 +120,13 @@ export function applyEvent(state: PageState, event: ManagerEvent): PageState {
       // The status lists the categories that could not be read.
       return { ...state, link: 'live' };
     case 'uploading': {
-      const { queueId, partIndex, partCount } = event;
-      return { ...state, link: 'live', outcome: undefined, sending: { queueId, partIndex, partCount } };
+      const { queueId, partIndex, partCount, sentBytes, leftMs } = event;
+      return {
+        ...state,
+        link: 'live',
+        outcome: undefined,
+        sending: { queueId, partIndex, partCount, sentBytes, leftMs },
+      };
     }
     case 'delivered':
       return {
@@ -136,7 +145,7 @@ export function applyEvent(state: PageState, event: ManagerEvent): PageState {
 
 function applyDestination(
   state: PageState,
-  { state: destination, detail }: Extract<ManagerEvent, { readonly kind: 'destination' }>,
+  { state: destination, detail, cause }: Extract<ManagerEvent, { readonly kind: 'destination' }>,
 ): PageState {
   const { status } = state;
   const isInterrupted = state.sending !== undefined && destination !== 'online';
@@ -147,7 +156,7 @@ function applyDestination(
     outcome: isInterrupted ? 'will_retry' : state.outcome,
     status: status && {
       ...status,
-      destination: { ...status.destination, state: destination, detail, explanation: '' },
+      destination: { ...status.destination, state: destination, detail, cause, explanation: '' },
     },
   };
 }

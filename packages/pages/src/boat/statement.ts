@@ -355,7 +355,8 @@ function toBlockedWords(
   const steps: Readonly<Record<BlockedCause, readonly string[]>> = {
     token: enrol,
     no_token: enrol,
-    mismatch: enrol,
+    other_boat: enrol,
+    token_file: enrol,
     disabled: [say('blocked.step.operator', { id }), say('blocked.step.check')],
     address: [say('blocked.step.address'), say('blocked.step.check')],
     no_address: [say('blocked.step.setAddress')],
@@ -367,7 +368,8 @@ function toBlockedWords(
 const BLOCKED_TEXTS = {
   token: ['blocked.401.title', 'blocked.401.says'],
   no_token: ['blocked.noToken.title', 'blocked.noToken.says'],
-  mismatch: ['blocked.mismatch.title', 'blocked.mismatch.says'],
+  token_file: ['blocked.tokenFile.title', 'blocked.tokenFile.says'],
+  other_boat: ['blocked.mismatch.title', 'blocked.mismatch.says'],
   disabled: ['blocked.disabled.title', 'blocked.disabled.says'],
   address: ['blocked.address.title', 'blocked.address.says'],
   no_address: ['blocked.noAddress.title', 'blocked.noAddress.says'],

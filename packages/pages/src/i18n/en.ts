@@ -22,12 +22,12 @@ export const en = {
   'time.date': '{date}, {time}',
 
   'loading.title': 'Asking the export manager…',
-  'loading.says': 'The page shows nothing before the export manager has answered.',
+  'loading.says': 'Values appear when the export manager has answered.',
   'stale.title': 'Not known at the moment',
   'stale.says':
-    'The export manager does not answer. What you see is from {time}. The page reconnects by itself, and nothing is lost meanwhile.',
+    'The export manager does not answer. What you see is from {time}. The page reconnects automatically, and nothing is lost meanwhile.',
   'stale.never':
-    'The export manager has not answered yet. The page keeps trying by itself, and nothing is lost meanwhile.',
+    'The export manager has not answered yet. The page keeps trying, and nothing is lost meanwhile.',
   'safe.title': 'Everything is safe ashore',
   'safe.says': 'Central has everything up to {time}. Nothing is waiting.',
   'safe.next': 'Central has everything up to {time}. Nothing is waiting. The next daily export is at {next}.',
@@ -45,15 +45,15 @@ export const en = {
   'waits.says': 'They are sent one after another, oldest first.',
   'offline.title': 'No connection to central',
   'offline.says': {
-    one: '{n} export is waiting on board. It is sent by itself when the boat is online. You need not do anything.',
+    one: '{n} export is waiting on board. It is sent automatically when the boat is online. You need not do anything.',
     other:
-      '{n} exports are waiting on board. They are sent by themselves when the boat is online. You need not do anything.',
+      '{n} exports are waiting on board. They are sent automatically when the boat is online. You need not do anything.',
   },
   'captive.title': 'Marina Wi-Fi wants a login',
   'captive.says': {
-    one: 'A login page answers instead of central. Log in once, and the waiting export is sent by itself.',
+    one: 'A login page answers instead of central. Log in once, and the waiting export is sent automatically.',
     other:
-      'A login page answers instead of central. Log in once, and the {n} waiting exports are sent by themselves.',
+      'A login page answers instead of central. Log in once, and the {n} waiting exports are sent automatically.',
   },
   'captive.step1': 'Open the browser on this screen. A login on your phone lets in only the phone.',
   'captive.step2': 'Go to any address that begins with http://. The marina’s login page appears.',
@@ -63,7 +63,7 @@ export const en = {
   'clock.says': 'It shows {time}. Without the right time the boat cannot make a secure connection.',
   'clock.step1': 'Connect the boat to the internet. The clock corrects itself when a time server answers.',
   'clock.step2': 'If it does not, set date and time in d3kOS.',
-  'clock.step3': 'Press Check again now. Waiting exports are sent by themselves.',
+  'clock.step3': 'Press Check again now. Waiting exports are then sent automatically.',
   'untrusted.title': 'Another computer may be posing as central',
   'untrusted.says':
     'The certificate of central cannot be verified, so nothing is sent. Exports are kept on board.',
@@ -74,7 +74,7 @@ export const en = {
   'untrusted.step3': 'Press Check again now when something has changed.',
   'unavailable.title': 'Central cannot accept exports at the moment',
   'unavailable.says':
-    'Central answers but cannot store data. The boat tries again by itself. You need not do anything.',
+    'Central answers but cannot store data. The boat tries again automatically. You need not do anything.',
   'blocked.title': 'Nothing can be sent to central',
   'blocked.says': 'Exports are made and kept on board meanwhile.',
   'blocked.401.title': 'Central refuses this boat’s token',
@@ -86,12 +86,15 @@ export const en = {
   'blocked.address.title': 'Central’s address is wrong',
   'blocked.address.says':
     'A server answers there, but it does not accept exports. Exports are kept on board meanwhile.',
+  'blocked.tokenFile.title': 'The token file cannot be used',
+  'blocked.tokenFile.says': 'The file contains no token. Exports are made and kept on board meanwhile.',
   'blocked.noToken.title': 'This boat has no token yet',
   'blocked.noToken.says': 'Exports are made and kept on board until the boat is enrolled at central.',
-  'blocked.noAddress.title': 'No central is set',
+  'blocked.noAddress.title': 'The address of central is not set',
   'blocked.noAddress.says': 'Exports are made and kept on board, and nothing leaves the boat.',
-  'blocked.step.enrol': 'Ask the operator of central to enrol installation {id}.',
-  'blocked.step.token': 'Put the new token on the boat, in config/export-credentials.json.',
+  'blocked.step.enrol': 'Ask the operator of central for an enrolment code for installation {id}.',
+  'blocked.step.code': 'Press Enrol with a code, and type the code.',
+  'blocked.step.token': 'If you got a token instead, put it on the boat, in config/export-credentials.json.',
   'blocked.step.operator': 'Call the operator of central and read out installation {id} and the line below.',
   'blocked.step.address':
     'Compare CENTRAL_API_URL on the boat with the address from the operator of central.',
@@ -117,7 +120,7 @@ export const en = {
   'tier0.says':
     'It is on tier 0. Nothing is collected for central, nothing is sent, and no connection is opened. The boat’s log stays on board.',
   'tier0.more':
-    'With tier 1 you export by hand. With tier 2 the boat also exports every day. Change the tier in d3kOS; this page follows by itself.',
+    'With tier 1 you export by hand. With tier 2 the boat also exports every day. Change the tier in d3kOS; this page updates automatically.',
   'tier0.waiting': {
     one: '{n} export from before the change of tier is kept on board ({size}). It is sent if the tier is raised again.',
     other:
@@ -127,14 +130,14 @@ export const en = {
   'license.says': 'The boat does not guess, so it exports nothing. What waits is kept on board.',
   'license.step1': 'Start the tier service d3kos-tier-api.',
   'license.step2': 'Or restore config/license.json, which first boot wrote.',
-  'license.step3': 'This page follows by itself.',
+  'license.step3': 'This page then updates automatically.',
   'identity.title': 'This boat has no ID of its own',
   'identity.says':
     'Its image was copied from another boat, so central could not tell the two apart. Nothing is exported.',
   'identity.step1': 'Run first boot again. It gives the boat its own ID.',
   'identity.step2': 'Then ask the operator of central to enrol the new ID.',
   'statusFailed.title': 'The export manager cannot read its state',
-  seen: 'Seen: {detail}',
+  seen: 'Details: {detail}',
 
   'act.export': 'Export All Data Now',
   'act.making': 'Making the export…',
@@ -146,11 +149,13 @@ export const en = {
   'act.retry': 'Retry',
   'act.retryFailed': { one: 'Retry the failed export', other: 'Retry {n} failed exports' },
   'act.cancel': 'Cancel',
-  'act.preview': 'Look at what goes next',
+  'act.preview': 'Preview the next export',
   'act.again': 'Export everything again…',
   'act.clear': 'Clear delivered files…',
   'act.csv': 'Boat log as CSV',
   'act.bundle': 'Offline bundle for a USB drive',
+  'act.bundling': 'Preparing… {size}',
+  'act.enrol': 'Enrol with a code…',
   'act.download': 'Download',
   'act.view': 'View',
   'act.close': 'Close',
@@ -168,6 +173,7 @@ export const en = {
     one: '{n} of {total} parts is with central',
     other: '{n} of {total} parts are with central',
   },
+  'passage.left': 'about {time} left',
   'passage.asOf': 'As of {time}',
   'passage.since': 'Since {time}',
   'passage.safeUntil': 'Central has everything up to {time}',
@@ -221,6 +227,10 @@ export const en = {
   'waiting.why.held': 'Waits for another connection or the next month',
   'waiting.retry': 'Retry {n}/3 at {time}',
   'waiting.retriesUsed': '{n}/3 retries used',
+  'waiting.trigger.manual': 'Made by hand',
+  'waiting.trigger.scheduled': 'Daily export',
+  'waiting.trigger.boot': 'Made at start-up',
+  'waiting.full': 'contains all records',
   'waiting.failedSays':
     'Nothing is lost: its records are part of the next export. Retry also sends this file; central stores each record once.',
 
@@ -256,13 +266,15 @@ export const en = {
   'consent.on': 'On',
   'consent.off': 'Off',
 
-  'preview.title': 'What goes next',
+  'preview.title': 'The next export',
   'preview.total': {
     one: '{n} record, {size}. Looking sends nothing.',
     other: '{n} records, {size}. Looking sends nothing.',
   },
   'preview.loading': 'Reading the boat’s records…',
   'preview.more': { one: 'and {n} more record', other: 'and {n} more records' },
+  'preview.never': 'Passwords, keys, network addresses and local paths never leave the boat.',
+  'preview.redacted': 'Removed before sending: {fields}',
   'preview.state.ok': 'Ready',
   'preview.state.none': 'Nothing new',
   'preview.state.empty': 'Nothing there yet',
@@ -272,6 +284,11 @@ export const en = {
   'view.title': 'What is in this file',
   'view.total': '{name}, {size}',
   'view.tooLarge': 'This file is too large to show ({size}). Download it instead.',
+
+  'enrol.title': 'Enrol this boat',
+  'enrol.says': 'Type the code from the operator of central. Upper and lower case make no difference.',
+  'enrol.label': 'Enrolment code',
+  'enrol.yes': 'Enrol',
 
   'ask.again.title': 'Export everything again?',
   'ask.again.says':
@@ -315,6 +332,7 @@ export const en = {
   },
   'notice.noBundle': 'No export is waiting, so there is no bundle to make.',
   'notice.retried': 'The failed exports are back in the queue.',
+  'notice.enrolled': 'The boat is enrolled at central. Waiting exports are sent now.',
   'notice.cancelled': 'The export was stopped. Its file is kept.',
 
   'error.DISK_FULL':
@@ -334,12 +352,14 @@ export const en = {
   'error.ENTRY_STATE': 'This export has changed meanwhile. The list shows how it is now.',
   'error.EXPORT_FILE': 'The file of this export is damaged or gone. The next export contains its records.',
   'error.BUSY': 'Enough work is running already. Wait a moment and try again. Nothing is lost.',
-  'error.VERSION': 'This page does not fit the export manager. Reload the page; one of the two is newer.',
+  'error.VERSION': 'The page and the export manager have different versions. Reload the page.',
   'error.REQUEST_FORBIDDEN':
-    'This page may not ask the boat. Open it on the boat’s own screen, or add its address to allowed_origins.',
+    'The boat does not accept requests from this page. Open the page on the boat’s own screen, or add its address to allowed_origins.',
   'error.UNREACHABLE':
     'The export manager did not answer, so it is not known whether this was done. The page shows what it reports next.',
-  'error.other': 'Something went wrong inside, and nothing was changed. Try again.',
+  'error.ENROL_CODE':
+    'Central does not accept this code. It may be mistyped, used or expired. Ask the operator of central for a new one.',
+  'error.other': 'Something went wrong in the export manager, and nothing was changed. Try again.',
 
   'category.engine_benchmark': 'Engine tests',
   'category.boatlog': 'Boat log',

@@ -1,18 +1,41 @@
-import { de } from './de.ts';
-import { en } from './en.ts';
-import type { Catalogue } from './texts.ts';
+/** The languages of the page, each with its own name. English is part of the script; the others are loaded when they are needed. */
+export const LANGUAGES = {
+  ar: 'العربية',
+  da: 'Dansk',
+  de: 'Deutsch',
+  el: 'Ελληνικά',
+  en: 'English',
+  es: 'Español',
+  fi: 'Suomi',
+  fr: 'Français',
+  hr: 'Hrvatski',
+  it: 'Italiano',
+  ja: '日本語',
+  nl: 'Nederlands',
+  no: 'Norsk',
+  pt: 'Português',
+  sv: 'Svenska',
+  tr: 'Türkçe',
+  uk: 'Українська',
+  zh: '中文',
+} as const;
 
-/** The languages of the page, each with its own name and its texts. */
-export const LANGUAGES: Readonly<Record<string, { readonly name: string; readonly catalogue: Catalogue }>> = {
-  de: { name: 'Deutsch', catalogue: de },
-  en: { name: 'English', catalogue: en },
-};
+export type Language = keyof typeof LANGUAGES;
+
+/** Browsers name the two written forms of Norwegian, which share one translation. */
+const ALIASES: Readonly<Record<string, Language>> = { nb: 'no', nn: 'no' };
 
 /** Chooses the first wanted language that the page has, and English otherwise. `de-CH` is served by `de`. */
-export function chooseLanguage(wanted: readonly (string | null | undefined)[]): string {
+export function chooseLanguage(wanted: readonly (string | null | undefined)[]): Language {
   for (const tag of wanted) {
-    const language = tag?.toLowerCase().split('-')[0];
-    if (language !== undefined && Object.hasOwn(LANGUAGES, language)) return language;
+    const language = tag?.toLowerCase().split('-')[0] ?? '';
+    if (isLanguage(language)) return language;
+    const alias = ALIASES[language];
+    if (alias !== undefined && Object.hasOwn(ALIASES, language)) return alias;
   }
   return 'en';
+}
+
+function isLanguage(text: string): text is Language {
+  return Object.hasOwn(LANGUAGES, text);
 }

@@ -1,37 +1,50 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { en } from './en.ts';
+import { CATALOGUES } from './catalogues.ts';
 import { chooseLanguage, LANGUAGES } from './languages.ts';
 import { createDayNumbers, createTexts, type TextKey } from './texts.ts';
 
 /** Longest name of a place. A longer one does not fit the narrow tabs of a phone. */
 const PLACE_LENGTH_MAX = 9;
 
+/** Numbers of exports and records. Every plural form that a boat needs is used by one of them. */
+const SAMPLES = Array.from({ length: 200 }, (_, n) => n);
+
 const toForms = (text: string | Readonly<Record<string, string>>): readonly (readonly [string, string])[] =>
   typeof text === 'string' ? [['', text]] : Object.entries(text);
 const toPlaceholders = (text: string): readonly string[] =>
   [...new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name))].toSorted();
 
-for (const [language, { catalogue }] of Object.entries(LANGUAGES))
+for (const [language, catalogue] of Object.entries(CATALOGUES))
   describe(`the texts in ${language}`, () => {
-    const plurals = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
+    const rules = new Intl.PluralRules(language);
+    const plurals = rules.resolvedOptions().pluralCategories;
 
     for (const key of Object.keys(en) as TextKey[])
       test(`${key} has the values and the plural forms that it needs`, () => {
         const english = en[key];
         const forms = toForms(catalogue[key]);
         const wanted = toPlaceholders(typeof english === 'string' ? english : english.other);
+        assert.equal(typeof catalogue[key], typeof english);
         for (const [form, text] of forms) {
           assert.ok(text.trim().length > 0);
-          // The form for one may say the number in words.
           const found = toPlaceholders(text);
-          const missing = wanted.filter((name) => !found.includes(name) && !(form === 'one' && name === 'n'));
+          // A form for 0, 1 or 2 only may say the number in words. In some languages the form for 1 is also the one for 21.
+          const isInWords = SAMPLES.every((n) => n <= 2 || rules.select(n) !== form);
+          const missing = wanted.filter((name) => !found.includes(name) && !(isInWords && name === 'n'));
           assert.deepEqual([missing, found.filter((name) => !wanted.includes(name))], [[], []], text);
         }
         if (typeof english === 'string') return assert.equal(forms.length, 1);
-        // Languages such as French have a form for millions, which may equal the other one.
-        const needed = plurals.filter((form) => form !== 'many' || language !== 'fr');
-        for (const form of needed) assert.ok(forms.some(([name]) => name === form) || form === 'other', form);
+        // Languages such as French have a form for millions only, which equals the other one here.
+        const needed = plurals.filter((form) => SAMPLES.some((n) => rules.select(n) === form));
+        for (const form of needed)
+          assert.ok(
+            forms.some(([name]) => name === form),
+            form,
+          );
+        // An unused form would be a mistake in the name of a form.
+        for (const [form] of forms) assert.ok(form === 'other' || needed.some((one) => one === form), form);
       });
 
     test('the places have short names', () => {
@@ -66,7 +79,7 @@ describe('formats', () => {
   test('numbers in texts are formatted, and text values are not', () => {
     assert.equal(texts.say('history.records', { n: 12_345 }), '12,345 records');
     assert.equal(texts.say('history.records', { n: 1 }), '1 record');
-    assert.equal(texts.say('seen', { detail: '{n} 12345' }), 'Seen: {n} 12345');
+    assert.equal(texts.say('seen', { detail: '{n} 12345' }), 'Details: {n} 12345');
   });
   test('an unknown time zone counts as UTC', () => {
     assert.equal(createTexts('en', en, '<b>').clock(now), '20:00');
@@ -79,5 +92,7 @@ describe('formats', () => {
   test('the first wanted language that exists is chosen', () => {
     assert.equal(chooseLanguage([null, undefined, 'xx', 'de-CH', 'en']), 'de');
     assert.equal(chooseLanguage(['constructor', '__proto__']), 'en');
+    assert.equal(chooseLanguage(['nb-NO']), 'no');
+    assert.equal(Object.keys(LANGUAGES).length, 18);
   });
 });

@@ -32,6 +32,8 @@ export interface Texts {
   number(value: number): string;
   /** A size with at most three digits, for example `2.4 MB`. */
   bytes(size: number): string;
+  /** A rounded duration in its largest unit, for example `3 min`. */
+  duration(ms: number): string;
   /** The time of day, for example `03:04`. */
   clock(iso: string): string;
   /** `today`, `yesterday`, `tomorrow`, or a date, as seen from `nowIso`. */
@@ -51,10 +53,15 @@ const DAY_MS = 86_400_000;
 /** From this distance on, a date has its year. */
 const YEAR_SHOWN_FROM_DAYS = 300;
 
+/**
+ * Locales of languages whose own default does not fit. Most English-speaking owners write the day before the month. Instruments show
+ * Latin digits, so Arabic texts do so too.
+ */
+const LOCALES: Readonly<Record<string, string>> = { ar: 'ar-u-nu-latn', en: 'en-GB', pt: 'pt-PT' };
+
 /** Creates the texts of a language. An unknown time zone counts as UTC. */
 export function createTexts(language: string, catalogue: Catalogue, timeZone: string): Texts {
-  // Boats are at sea: the day comes before the month, as in most countries.
-  const locale = language === 'en' ? 'en-GB' : language;
+  const locale = LOCALES[language] ?? language;
   const plurals = new Intl.PluralRules(locale);
   const numbers = new Intl.NumberFormat(locale);
   const zone = isTimeZone(timeZone) ? timeZone : 'UTC';
@@ -98,6 +105,7 @@ export function createTexts(language: string, catalogue: Catalogue, timeZone: st
     say: say as Say,
     number: (value) => numbers.format(value),
     bytes: (size) => formatBytes(locale, size),
+    duration: (ms) => formatDuration(locale, ms),
     clock,
     day,
     moment: (iso, nowIso) => {
@@ -127,6 +135,21 @@ export function createDayNumbers(timeZone: string): (iso: string) => number {
   // The Swedish format is YYYY-MM-DD. One formatter serves all calls, because creating one is slow.
   const format = new Intl.DateTimeFormat('sv-SE', { timeZone: isTimeZone(timeZone) ? timeZone : 'UTC' });
   return (iso) => Date.parse(`${format.format(new Date(iso))}T00:00:00Z`) / DAY_MS;
+}
+
+/** Units of a duration, smallest first, with their length. */
+const TIME_UNITS = [
+  ['second', 1_000],
+  ['minute', 60_000],
+  ['hour', 3_600_000],
+] as const;
+
+function formatDuration(locale: string, ms: number): string {
+  const [unit, unitMs] = TIME_UNITS.findLast(([, length]) => ms >= length) ?? TIME_UNITS[0];
+  const value = Math.max(1, Math.round(ms / unitMs));
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' })
+    .format(value)
+    .replaceAll(' ', '\u00a0');
 }
 
 function formatBytes(language: string, size: number): string {

@@ -1,4 +1,5 @@
 import type { ProbeResult } from '../outcome.ts';
+import { type BlockedCause, toBlockedCause } from './blocked-cause.ts';
 import type { Verdict } from './verdict.ts';
 
 /** The state of central as seen from this boat. It is `unknown` until the first try and after a change of configuration. */
@@ -18,6 +19,8 @@ export interface Destination {
   readonly sinceWallMs: number;
   /** Human-readable description of what the boat observed, or '' if there is nothing to add. */
   readonly detail: string;
+  /** Present if the state is `blocked`. */
+  readonly cause?: BlockedCause;
 }
 
 /** An observation that can change the destination's state. A verdict is observed after `confirmByProbe`. */
@@ -45,11 +48,11 @@ export function nextDestination(
   const seen = observe(event);
   if (seen === undefined || (current.state === 'blocked' && event.kind === 'probe')) return current;
   if (seen.state === current.state)
-    return seen.detail === current.detail ? current : { ...current, detail: seen.detail };
+    return seen.detail === current.detail && seen.cause === current.cause ? current : { ...current, ...seen };
   return { ...seen, sinceWallMs: nowWallMs };
 }
 
-type Observation = Pick<Destination, 'state' | 'detail'>;
+type Observation = Pick<Destination, 'state' | 'detail' | 'cause'>;
 
 /** Undefined if the event shows nothing about central. */
 function observe(event: DestinationEvent): Observation | undefined {
@@ -85,7 +88,7 @@ function observeVerdict(verdict: Verdict): Observation | undefined {
     case 'throttled':
       return { state: 'unavailable', detail: verdict.detail };
     case 'blocked':
-      return { state: 'blocked', detail: verdict.detail };
+      return { state: 'blocked', detail: verdict.detail, cause: toBlockedCause(verdict) };
     default:
       return verdict satisfies never;
   }

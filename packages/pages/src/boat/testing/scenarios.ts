@@ -40,6 +40,9 @@ export function toEntry(days: number, facts: Partial<QueueEntry> = {}): QueueEnt
     retry_count: 0,
     next_retry_at: createdAt,
     last_error: null,
+    record_count: 240 + Math.round(days),
+    export_type: 'incremental',
+    trigger: 'scheduled',
     ...facts,
   };
 }
@@ -83,7 +86,7 @@ export const STATUS: Status = {
   error: null,
   installation_id: '7c41e09ab25f6d38',
   queue: { pending_count: 0, uploading_count: 0, completed_count: 30, failed_count: 0, waiting_bytes: 0 },
-  destination: { state: 'online', since: before(0.4), detail: '', explanation: '' },
+  destination: { state: 'online', since: before(0.4), detail: '', explanation: '', cause: null },
   thrift: { state: 'affordable', detail: '', month_bytes: 1_200_000, month_bytes_max: null },
   data_budget: { state: 'affordable', detail: '', month_bytes: 1_200_000, month_bytes_max: null },
   lost_by_central: { queued_again: 0, rewound: 0, last_reported: null },
@@ -167,8 +170,8 @@ export function toScenario(
 const waits = (count: number): Pick<Answer<'queue'>, 'pending'> => ({
   pending: Array.from({ length: count }, (_, index) => toEntry(0.1 + (count - index - 1) * 0.02)),
 });
-const heldUp = (state: string, detail = ''): Scenario =>
-  toScenario({ destination: { state, detail, since: before(0.2) }, queue: waits(6) });
+const heldUp = (state: string, detail = '', cause: string | null = null): Scenario =>
+  toScenario({ destination: { state, detail, cause, since: before(0.2) }, queue: waits(6) });
 const refused = (code: string, error: string, hint: string): Scenario =>
   toScenario({
     status: { tier: null, can_export: false, installation_id: null, error, code, hint },
@@ -187,7 +190,16 @@ export const SCENARIOS = {
   safe: toScenario(),
   uploading: toScenario({
     queue: { uploading: [sending], ...waits(1) },
-    events: [{ kind: 'uploading', queueId: sending.queue_id, partIndex: 6, partCount: 9 }],
+    events: [
+      {
+        kind: 'uploading',
+        queueId: sending.queue_id,
+        partIndex: 6,
+        partCount: 9,
+        sentBytes: 1_340_000,
+        leftMs: 195_000,
+      },
+    ],
   }),
   collecting: toScenario({
     events: ['engine_benchmark', 'boatlog', 'marine_vision_captures'].map((category) => ({
@@ -214,16 +226,22 @@ export const SCENARIOS = {
     "The certificate's dates do not fit this boat's clock (CERT_NOT_YET_VALID)",
   ),
   unavailable: heldUp('unavailable', 'HTTP 503 UNAVAILABLE: the database does not answer'),
-  blocked_token: heldUp('blocked', 'HTTP 401 UNAUTHORIZED: unknown token'),
-  blocked_disabled: heldUp('blocked', 'HTTP 403 INSTALLATION_DISABLED: the installation is disabled'),
+  blocked_token: heldUp('blocked', 'HTTP 401 UNAUTHORIZED: unknown token', 'token'),
+  blocked_disabled: heldUp(
+    'blocked',
+    'HTTP 403 INSTALLATION_DISABLED: the installation is disabled',
+    'disabled',
+  ),
   blocked_mismatch: heldUp(
     'blocked',
     'HTTP 403 INSTALLATION_MISMATCH: the token belongs to another installation',
+    'other_boat',
   ),
-  blocked_address: heldUp('blocked', 'HTTP 404 NOT_FOUND: no such route'),
-  no_address: heldUp('blocked', 'CENTRAL_API_URL is not set'),
-  no_token: heldUp('blocked', 'This boat has no device token: enrol it at central'),
-  blocked_other: heldUp('blocked', 'a reason that this page does not know'),
+  token_file: heldUp('blocked', 'export-credentials.json is not valid JSON', 'token_file'),
+  blocked_address: heldUp('blocked', 'HTTP 404 NOT_FOUND: no such route', 'address'),
+  no_address: heldUp('blocked', 'CENTRAL_API_URL is not set', 'no_address'),
+  no_token: heldUp('blocked', 'This boat has no device token: enrol it at central', 'no_token'),
+  blocked_other: heldUp('blocked', 'a reason that this page does not know', 'a_later_cause'),
   new_state: heldUp('a_state_of_a_later_version', 'something new'),
   metered: toScenario({ queue: waits(3), status: { data_budget: budget('metered') } }),
   over_budget: toScenario({ queue: waits(3), status: { data_budget: budget('over_budget') } }),
@@ -300,6 +318,26 @@ export const SCENARIOS = {
     },
   }),
   failed_and_waiting: toScenario({
+    queue: {
+      ...waits(2),
+      failed: [
+        toEntry(0.2, {
+          status: 'failed',
+          retry_count: 4,
+          failed_at: before(0.15),
+          last_error: 'HTTP 503',
+        }),
+      ],
+    },
+  }),
+  failed_offline: toScenario({
+    destination: { state: 'offline', detail: 'No answer (ENETUNREACH)', since: before(1) },
+    queue: {
+      ...waits(2),
+      failed: [toEntry(0.2, { status: 'failed', failed_at: before(0.15), last_error: 'HTTP 503' })],
+    },
+  }),
+  failed_but_ashore: toScenario({
     queue: {
       ...waits(2),
       failed: [

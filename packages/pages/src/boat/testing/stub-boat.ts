@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { toContentSecurityPolicy } from '../../../../boat/src/http/page.ts';
+import { LANGUAGES } from '../../i18n/languages.ts';
 import type { ManagerEvent } from '../api.ts';
 import { NOW, type Scenario, SCENARIOS } from './scenarios.ts';
 
@@ -12,6 +13,12 @@ const FILES: Readonly<Record<string, readonly [file: string, mediaType: string]>
   '/': ['index.html', 'text/html'],
   '/page/boat.js': ['boat.js', 'text/javascript'],
   '/page/boat.css': ['boat.css', 'text/css'],
+  ...Object.fromEntries(
+    Object.keys(LANGUAGES).map((language) => [
+      `/page/texts/${language}`,
+      [`texts-${language}.json`, 'application/json'] as const,
+    ]),
+  ),
 };
 
 /** A server that answers as an export manager in one scenario. */

@@ -1,0 +1,33 @@
+import type { Clock, MonotonicMs } from '../platform/ports.ts';
+
+/** How far an upload is when a part is about to be sent. */
+export interface UploadProgress {
+  /** Bytes sent for the export so far, after compression, over all of its deliveries. */
+  readonly sentBytes: number;
+  /** Estimated time until the last part is acknowledged, or undefined before the first part of this delivery is. */
+  readonly leftMs: number | undefined;
+}
+
+/**
+ * Measures one delivery. The estimate is the mean time for each part that was acknowledged in this delivery, times the parts that are
+ * left: the parts of one export have about the same size, and an earlier delivery may have used another link.
+ */
+export function createUploadMeter(clock: Pick<Clock, 'monotonic'>, sentBytesBefore: number) {
+  const startedMs: MonotonicMs = clock.monotonic();
+  let acknowledgedCount = 0;
+  let sentBytes = sentBytesBefore;
+  return {
+    recordAcknowledged(wireSizeBytes: number): void {
+      acknowledgedCount += 1;
+      sentBytes += wireSizeBytes;
+    },
+    progress(partIndex: number, partCount: number): UploadProgress {
+      const leftCount = partCount - partIndex + 1;
+      const elapsedMs = clock.monotonic() - startedMs;
+      return {
+        sentBytes,
+        leftMs: acknowledgedCount === 0 ? undefined : Math.round((elapsedMs / acknowledgedCount) * leftCount),
+      };
+    },
+  };
+}
