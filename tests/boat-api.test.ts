@@ -306,7 +306,7 @@ test('a new event stream begins with a heartbeat and the work in progress', asyn
     events.inProgress().map((event) => JSON.stringify(event)),
     [
       '{"kind":"collecting","category":"boatlog","count":2}',
-      '{"kind":"uploading","queueId":"q_1","partIndex":2,"partCount":3}',
+      '{"kind":"uploading","queueId":"q_1","partIndex":2,"partCount":3,"sentBytes":9,"leftMs":7}',
     ],
   );
   const app = new Hono().get('/', (context) => sendEvents(context, events, clock as unknown as Clock));

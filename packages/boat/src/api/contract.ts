@@ -24,6 +24,7 @@ import {
   HealthSchema,
   HistorySchema,
   OpenApiSchema,
+  PageTextsSchema,
   PreviewSchema,
   ProcessSchema,
   QueueSchema,
@@ -79,7 +80,7 @@ export const ROUTES = {
     summary: 'Returns the texts of the page in one language',
     description: 'The language is a code of two letters, such as `fr`. English is part of the script.',
     callers: 'boat',
-    answer: file('application/json'),
+    answer: json(PageTextsSchema),
     caching: 'revalidate',
   },
   health: {

@@ -1,6 +1,5 @@
 import { CATEGORY_STATES, RejectedRecordSchema } from '@d3kos/protocol';
 import { type TSchema, Type } from 'typebox';
-import { BLOCKED_CAUSES } from '../deliver/policy/blocked-cause.ts';
 
 /*
  * The JSON answers of the local API. Every object is open: a later export manager may add keys, and a client of this version
@@ -100,7 +99,17 @@ const QueueCountsSchema = Type.Object({
 
 const BlockedCause = Nullable(
   Type.String({
-    examples: [...BLOCKED_CAUSES],
+    examples: [
+      'no_address',
+      'no_token',
+      'token_file',
+      'token',
+      'other_boat',
+      'disabled',
+      'address',
+      'diverged',
+      'other',
+    ],
     description: 'Why the state is `blocked`. Null in every other state',
   }),
 );
@@ -396,6 +405,12 @@ export const EventSchema = Type.Union([
     cause: BlockedCause,
   }),
 ]);
+
+/** The texts of the page by key. A text with a number has a form for each plural category. */
+export const PageTextsSchema = Type.Record(
+  Type.String(),
+  Type.Union([Type.String(), Type.Record(Type.String(), Type.String())]),
+);
 
 export const OpenApiSchema = Type.Object({
   openapi: Type.Literal('3.1.0'),

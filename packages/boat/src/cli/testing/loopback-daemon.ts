@@ -93,7 +93,7 @@ function toStatus(story: DaemonStory): Readonly<Record<string, unknown>> {
       failed_count: story.failedCount,
       waiting_bytes: 0,
     },
-    destination: { since: TIME, detail: '', explanation: '', ...story.destination },
+    destination: { since: TIME, detail: '', explanation: '', cause: null, ...story.destination },
     thrift: DATA_BUDGET,
     data_budget: DATA_BUDGET,
     last_export: null,

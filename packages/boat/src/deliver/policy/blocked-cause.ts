@@ -7,18 +7,16 @@
  * - `diverged`: central knows other exports under the numbers of this boat.
  * - `other`: any other refusal.
  */
-export const BLOCKED_CAUSES = [
-  'no_address',
-  'no_token',
-  'token_file',
-  'token',
-  'other_boat',
-  'disabled',
-  'address',
-  'diverged',
-  'other',
-] as const;
-export type BlockedCause = (typeof BLOCKED_CAUSES)[number];
+export type BlockedCause =
+  | 'no_address'
+  | 'no_token'
+  | 'token_file'
+  | 'token'
+  | 'other_boat'
+  | 'disabled'
+  | 'address'
+  | 'diverged'
+  | 'other';
 
 /** The cause of a block. `status` is the HTTP status of central's refusal, or 0 if something is missing on the boat. */
 export function toBlockedCause({
