@@ -270,7 +270,10 @@ describe("every route's answer matches its schema", () => {
         assert.match(tag, /^"[0-9a-f]{64}"$/);
         assert.equal(first.headers.get('cache-control'), 'no-cache');
         assert.equal((await send(route, { ...succeeds[0], headers: { 'if-none-match': tag } })).status, 304);
-        assert.equal((await send(route, { ...succeeds[0], headers: { 'if-none-match': '"other"' } })).status, 200);
+        assert.equal(
+          (await send(route, { ...succeeds[0], headers: { 'if-none-match': '"other"' } })).status,
+          200,
+        );
       });
   }
 });

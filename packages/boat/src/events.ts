@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import type { DeepReadonly } from './api/route.ts';
-import type { EventSchema } from './api/schemas.ts';
+import type { EventSchema } from './api/event-schema.ts';
 import type { DeliveryEvent } from './deliver/delivery-event.ts';
 
 /** An event that the API streams to pages. */

@@ -11,6 +11,7 @@ import {
   PreviewQuerySchema,
   SettingsRequestSchema,
 } from './requests.ts';
+import { EventSchema } from './event-schema.ts';
 import type { AnswerOf, InputOf, MediaType, Route } from './route.ts';
 import {
   BrowserSchema,
@@ -18,7 +19,6 @@ import {
   DoctorSchema,
   EnrollSchema,
   EntrySchema,
-  EventSchema,
   FilesSchema,
   GenerateSchema,
   HealthSchema,

@@ -6,11 +6,11 @@ import { type TSchema, Type } from 'typebox';
  * ignores them. A string with `examples` may get further values; a client handles an unknown one.
  */
 
-const Count = Type.Integer({ minimum: 0 });
-const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+export const Count = Type.Integer({ minimum: 0 });
+export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
 const Success = Type.Literal(true);
 
-const Time = Type.String({
+export const Time = Type.String({
   pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$',
   description:
     "UTC in whole seconds, from the boat's clock. It is only a label, because the clock may be wrong.",
@@ -97,7 +97,7 @@ const QueueCountsSchema = Type.Object({
   }),
 });
 
-const BlockedCause = Nullable(
+export const BlockedCause = Nullable(
   Type.String({
     examples: [
       'no_address',
@@ -356,55 +356,6 @@ export const DoctorSchema = Type.Object({
   free_bytes: Count,
   reserve_bytes: Count,
 });
-
-/**
- * The data of one server-sent event. `kind` is also the name of the event. A new stream begins with a heartbeat and the events of
- * work in progress: the categories collected so far, and the part that is being sent.
- */
-export const EventSchema = Type.Union([
-  Type.Object({
-    kind: Type.Literal('queue'),
-    counts: Type.Object({ pending: Count, uploading: Count, completed: Count, failed: Count }),
-  }),
-  Type.Object({
-    kind: Type.Literal('heartbeat', {
-      description:
-        'Sent at an interval. A client that receives nothing for several intervals is not connected.',
-    }),
-    time: Time,
-  }),
-  Type.Object({ kind: Type.Literal('collecting'), category: Type.String(), count: Count }),
-  Type.Object({ kind: Type.Literal('unread'), category: Type.String(), detail: Type.String() }),
-  Type.Object({
-    kind: Type.Literal('collected', {
-      description: 'Collecting has ended, whether or not an export was queued',
-    }),
-  }),
-  Type.Object({
-    kind: Type.Literal('uploading'),
-    queueId: Type.String(),
-    partIndex: Type.Integer({ minimum: 1, description: 'Index of the part, counted from 1' }),
-    partCount: Type.Integer({ minimum: 1 }),
-    sentBytes: Type.Integer({
-      minimum: 0,
-      description: 'Bytes sent for this export so far, after compression',
-    }),
-    leftMs: Nullable(
-      Type.Integer({
-        minimum: 0,
-        description:
-          'Estimated time until the export is delivered, from the rate of this delivery. Null before its first acknowledged part',
-      }),
-    ),
-  }),
-  Type.Object({ kind: Type.Literal('delivered'), queueId: Type.String() }),
-  Type.Object({
-    kind: Type.Literal('destination'),
-    state: Type.String(),
-    detail: Type.String(),
-    cause: BlockedCause,
-  }),
-]);
 
 /** The texts of the page by key. A text with a number has a form for each plural category. */
 export const PageTextsSchema = Type.Record(

@@ -1,0 +1,51 @@
+import { Type } from 'typebox';
+import { BlockedCause, Count, Nullable, Time } from './schemas.ts';
+
+/**
+ * The data of one server-sent event. `kind` is also the name of the event. A new stream begins with a heartbeat and the events of
+ * work in progress: the categories collected so far, and the part that is being sent.
+ */
+export const EventSchema = Type.Union([
+  Type.Object({
+    kind: Type.Literal('queue'),
+    counts: Type.Object({ pending: Count, uploading: Count, completed: Count, failed: Count }),
+  }),
+  Type.Object({
+    kind: Type.Literal('heartbeat', {
+      description:
+        'Sent at an interval. A client that receives nothing for several intervals is not connected.',
+    }),
+    time: Time,
+  }),
+  Type.Object({ kind: Type.Literal('collecting'), category: Type.String(), count: Count }),
+  Type.Object({ kind: Type.Literal('unread'), category: Type.String(), detail: Type.String() }),
+  Type.Object({
+    kind: Type.Literal('collected', {
+      description: 'Collecting has ended, whether or not an export was queued',
+    }),
+  }),
+  Type.Object({
+    kind: Type.Literal('uploading'),
+    queueId: Type.String(),
+    partIndex: Type.Integer({ minimum: 1, description: 'Index of the part, counted from 1' }),
+    partCount: Type.Integer({ minimum: 1 }),
+    sentBytes: Type.Integer({
+      minimum: 0,
+      description: 'Bytes sent for this export so far, after compression',
+    }),
+    leftMs: Nullable(
+      Type.Integer({
+        minimum: 0,
+        description:
+          'Estimated time until the export is delivered, from the rate of this delivery. Null before its first acknowledged part',
+      }),
+    ),
+  }),
+  Type.Object({ kind: Type.Literal('delivered'), queueId: Type.String() }),
+  Type.Object({
+    kind: Type.Literal('destination'),
+    state: Type.String(),
+    detail: Type.String(),
+    cause: BlockedCause,
+  }),
+]);
