@@ -36,7 +36,10 @@ export const BOAT_MODULES = {
   },
   restore: { imports: ['platform', 'collect'] },
   api: { imports: [], types: ['platform', 'collect'] },
-  http: { imports: ['platform', 'api', 'answers'], types: ['bundle', 'events', 'export-manager'] },
+  http: {
+    imports: ['platform', 'api', 'answers'],
+    types: ['bundle', 'events', 'export-manager', 'measurements'],
+  },
   cli: {
     imports: ['platform', 'deliver', 'bundle', 'api', 'config', 'settings'],
     types: ['ledger', 'export-manager', 'restore', 'restore-files'],

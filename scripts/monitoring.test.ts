@@ -1,59 +1,20 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { createNodeMetrics } from '../packages/central/src/http/metrics.ts';
 import { registerProcessMetrics } from '../packages/central/src/platform/process-metrics.ts';
 import { ROUTE_LIST } from '../packages/central/src/api/contract.ts';
 import { CENTRAL_ERROR_CODES } from '@d3kos/protocol';
+import { loadMonitoring, toMatchers, toMetricNames } from './monitoring.ts';
 
 const FOLDER = join(import.meta.dirname, '..', 'deploy', 'monitoring');
 const ALERTS = join(FOLDER, 'alerts.yml');
-const read = (path: string): string => readFileSync(path, 'utf8');
 
 /** A metric of Prometheus itself: whether it reached the node. */
 const OF_PROMETHEUS = ['up'];
 
-/** Words in an expression that are not names of metrics. */
-const WORDS = new Set(
-  'sum max min by rate increase histogram_quantile and or unless on label_values instance le stage code route status amount state lane job'.split(
-    ' ',
-  ),
-);
-
-/** The names of metrics in an expression of PromQL: words outside of label matchers, strings and ranges. */
-function toMetricNames(expression: string): readonly string[] {
-  const bare = expression.replaceAll(/"[^"]*"|\{[^}]*\}|\[[^\]]*\]/g, ' ');
-  return [...bare.matchAll(/[a-zA-Z_][a-zA-Z0-9_]*/g)]
-    .map(([word]) => word)
-    .filter((word) => !WORDS.has(word));
-}
-
-/** The matchers `label="value"` of an expression, with the metric before them. */
-function toMatchers(
-  expression: string,
-): readonly { readonly metric: string; readonly label: string; readonly value: string }[] {
-  return [...expression.matchAll(/([a-z0-9_]+)\{([^}]*)\}/g)].flatMap(([, metric = '', inside = '']) =>
-    [...inside.matchAll(/(\w+)="([^"]*)"/g)].map(([, label = '', value = '']) => ({ metric, label, value })),
-  );
-}
-
-interface Panel {
-  readonly title: string;
-  readonly targets: readonly { readonly expr: string }[];
-}
-
-/** The expressions of the alert rules: on the line of `expr:`, or on the more indented lines after `expr: |`. */
-const rules = [...read(ALERTS).matchAll(/- alert: (\w+)\n {8}expr: (?:\|\n((?: {10}.*\n)+)|(.*)\n)/g)].map(
-  ([, name = '', block, line]) => ({ name, expression: block ?? line ?? '' }),
-);
-// The test below checks the shape of what it reads.
-const { panels } = JSON.parse(read(join(FOLDER, 'dashboard.json'))) as { readonly panels: readonly Panel[] };
-const used = [
-  ...rules,
-  ...panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ name: title, expression: expr }))),
-];
+const { rules, panels, used, text: alertsText } = loadMonitoring(ALERTS, join(FOLDER, 'dashboard.json'));
 
 describe('the alert rules and the dashboard', () => {
   let exposition = '';
@@ -73,7 +34,7 @@ describe('the alert rules and the dashboard', () => {
   });
 
   test('are read whole', () => {
-    assert.equal(rules.length, read(ALERTS).match(/- alert:/g)?.length);
+    assert.equal(rules.length, alertsText.match(/- alert:/g)?.length);
     assert.ok(rules.length >= 10);
     assert.ok(panels.length >= 10);
     for (const { name, expression } of used) assert.ok(toMetricNames(expression).length > 0, name);
@@ -122,9 +83,7 @@ describe('the alert rules and the dashboard', () => {
   });
 
   test('have a severity, a summary and a description', () => {
-    for (const block of read(ALERTS)
-      .split(/^ {6}- alert: /m)
-      .slice(1))
+    for (const block of alertsText.split(/^ {6}- alert: /m).slice(1))
       assert.match(block, /severity: (critical|warning)\n[\s\S]*summary: .+\n[\s\S]*description: .{30,}/);
   });
 

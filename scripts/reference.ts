@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { listRoutes } from '../packages/boat/src/api/contract.ts';
+import { COMMIT_HISTOGRAM, METRICS } from '../packages/boat/src/http/metrics.ts';
 import { listSettings } from '../packages/boat/src/settings.ts';
 import { listCommands, toHelp } from '../packages/boat/src/cli/arguments.ts';
 
@@ -17,6 +18,7 @@ export function listGeneratedParts(): readonly GeneratedPart[] {
   return [
     { page: 'http-api.md', name: 'routes of the boat', text: toRouteTable() },
     { page: 'configuration.md', name: 'settings of the boat', text: toSettingTable() },
+    { page: 'metrics.md', name: 'metrics of the boat', text: toMetricTable() },
     { page: 'cli.md', name: 'help of d3kos-export', text: toCommandPages() },
   ];
 }
@@ -39,6 +41,13 @@ function toRouteTable(): string {
     return `| \`${method} ${path}\` | ${[...sentences, ...(description === undefined ? [] : [description])].join(' ')} |`;
   });
   return ['| route | does |', '|---|---|', ...rows].join('\n');
+}
+
+function toMetricTable(): string {
+  const rows = [...METRICS, COMMIT_HISTOGRAM].map(
+    ({ name, type, help }) => `| \`d3kos_export_${name}\` | ${type} | ${help} |`,
+  );
+  return ['| metric | type | meaning |', '|---|---|---|', ...rows].join('\n');
 }
 
 function toSettingTable(): string {

@@ -18,6 +18,7 @@ import type { ExportManager, ExportManagerDeps } from './export-manager.ts';
 import { createApp } from './http/app.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { createLicense, type License } from './license/license.ts';
+import { createMeasurements, type Measurements } from './measurements.ts';
 import { createNotifier, type Notifier } from './notify/notifier.ts';
 import { isClockSynchronized } from './platform/clock-synchronized.ts';
 import { isExportError } from './platform/errors.ts';
@@ -63,6 +64,7 @@ interface Parts {
   readonly sourceDisk: SourceDisk;
   readonly ledger: Ledger;
   readonly events: Events;
+  readonly measurements: Measurements;
   readonly delivery: EventBus<DeliveryEvent>;
   readonly views: ViewWriter;
   readonly license: License;
@@ -80,11 +82,13 @@ interface Parts {
  * is repaired, the JSON views match the ledger, and the API may start to listen.
  */
 export async function startBoat(
-  world: World,
+  platform: World,
   config: Config,
   signal: AbortSignal,
   sources: SourcePaths = toSourcePaths(config),
 ): Promise<Boat> {
+  const measurements = createMeasurements();
+  const world = { ...platform, databases: measurements.measureCommits(platform.databases, platform.clock) };
   const paths = toSpoolPaths(config.root);
   const ledger = await openOrQuarantine(world, paths);
   await importLegacyQueue(world, paths, ledger);
@@ -104,6 +108,7 @@ export async function startBoat(
     sourceDisk: createSourceDisk(world.disk, world.clock),
     ledger,
     events,
+    measurements,
     delivery: createEventBus(),
     views,
     license: createLicense(world, {
@@ -128,22 +133,15 @@ export async function startBoat(
   });
   const manager = createExportManager({ ...parts, ...toManagerParts(parts), enrolling, worker });
   const app = createApp({
+    ...parts,
     manager,
-    events,
-    world,
     port: config.port,
     allowedOrigins: config.allowedOrigins,
     pageFolder: PAGE_FOLDER,
   });
   views.changed();
   const { delivery } = parts;
-  const notifier = createNotifier({
-    ...parts,
-    afterDays: config.notifyAfterDays,
-    signalkUrl: config.signalkUrl === SIGNALK_OFF ? undefined : config.signalkUrl,
-    webhookUrl: config.webhookUrl,
-    accessPath: paths.signalkAccess,
-  });
+  const notifier = startNotifier(parts);
   return {
     manager,
     app,
@@ -171,9 +169,21 @@ async function warnOfStorage({ world, paths }: Parts): Promise<void> {
   if (warning !== undefined) world.log.write('warn', warning.message, { hint: warning.hint });
 }
 
+function startNotifier(parts: Parts): Notifier | undefined {
+  const { notifyAfterDays, signalkUrl, webhookUrl } = parts.config;
+  return createNotifier({
+    ...parts,
+    afterDays: notifyAfterDays,
+    signalkUrl: signalkUrl === SIGNALK_OFF ? undefined : signalkUrl,
+    webhookUrl,
+    accessPath: parts.paths.signalkAccess,
+  });
+}
+
 function startWorker(parts: Parts): Worker {
   const { config, events, delivery } = parts;
   delivery.subscribe((event) => {
+    parts.measurements.recordDelivery(event);
     if (event.kind === 'queue_changed') parts.queueChanged();
     const shown = toManagerEvent(event);
     if (shown !== undefined) events.emit(shown);

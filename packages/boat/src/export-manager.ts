@@ -23,6 +23,7 @@ import type { Ledger } from './ledger/ledger.ts';
 import type { LedgerChange } from './ledger/ledger-changes.ts';
 import type { MissingTotals } from './ledger/missing-exports.ts';
 import type { License } from './license/license.ts';
+import type { Measurements } from './measurements.ts';
 import type { LicenseResult } from './license/policy.ts';
 import type { StorageMedium } from './platform/policy/storage-medium.ts';
 import type { WallMs, World } from './platform/ports.ts';
@@ -54,10 +55,15 @@ export interface Status {
     readonly hold: SendHold | undefined;
     readonly monthBytes: number;
     readonly monthBytesMax: number | undefined;
+    /** Total size of the request bodies of all months, in bytes. */
+    readonly sentBytes: number;
   };
   /** The current ledger, and the change with which it began if its predecessor had diverged. */
   readonly ledger: { readonly ledgerId: string; readonly change: LedgerChange | undefined };
   readonly lastExport: Entry | undefined;
+  readonly oldestWaiting: Entry | undefined;
+  /** Number of rows in the table of losses. */
+  readonly lossCount: number;
   readonly lastDelivery: HistoryRow | undefined;
   readonly schedule: {
     readonly dailyHour: number;
@@ -165,6 +171,7 @@ export interface ExportManagerDeps {
   readonly enrolling: Enrolling;
   readonly doctor: (mode: DoctorMode) => Promise<DoctorReport>;
   readonly events: Events;
+  readonly measurements: Pick<Measurements, 'recordCategory'>;
   readonly collectors: readonly Collector[];
   readonly sources: SourcePaths;
   readonly sourceDisk: SourceDisk;

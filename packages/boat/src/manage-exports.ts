@@ -30,10 +30,7 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
   /** Previews have their own queue, so that they do not delay an export. */
   const previewing = createBoundedMutex(PREVIEWS_WAITING_MAX, 'make a preview');
   let lastCategories: Readonly<Partial<Record<Category, CategoryCount>>> = {};
-  const createDeps: CreateExportDeps = {
-    ...deps,
-    onProgress: ({ category, count }) => deps.events.emit({ kind: 'collecting', category, count }),
-  };
+  const createDeps = toCreateDeps(deps);
   const requireLicense = async (trigger: ExportTrigger): Promise<KnownLicense> => {
     const check = await checkLicense(deps, trigger);
     if (check.kind === 'allowed') return check.license;
@@ -93,6 +90,15 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
       }),
     boatlogCsv: () => toBoatlogCsv(createDeps, signal),
     lastCategories: () => lastCategories,
+  };
+}
+
+/** The dependencies of one export. Its progress is shown to pages and measured. */
+function toCreateDeps(deps: ExportManagerDeps): CreateExportDeps {
+  return {
+    ...deps,
+    onProgress: ({ category, count }) => deps.events.emit({ kind: 'collecting', category, count }),
+    onCategory: deps.measurements.recordCategory,
   };
 }
 

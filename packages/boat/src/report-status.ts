@@ -25,9 +25,12 @@ export function createStatusReport(
         hold: worker.sendHold(),
         monthBytes: ledger.queue.monthBytes(world.clock.wall()),
         monthBytesMax: config.monthlyBudgetBytes,
+        sentBytes: ledger.queue.sentBytes(),
       },
       ledger: { ledgerId: ledger.facts.ledgerId, change: ledger.changes.list(1)[0] },
       lastExport,
+      oldestWaiting: ledger.queue.page('pending', 0, 1)[0],
+      lossCount: ledger.queue.losses().length,
       lastDelivery: ledger.queue.history(1)[0],
       schedule: {
         dailyHour: config.dailyHour,

@@ -51,6 +51,7 @@ export async function collectCategories(
   for (const collector of deps.collectors) {
     const { category } = collector;
     let count = 0;
+    const beganMs = world.clock.monotonic();
     let digests: RecordDigest[] = [];
     const found = new Map<string, Cursor | undefined>();
     const context = toCollectContext(deps, { ...request, timeZones }, category, signal);
@@ -76,6 +77,7 @@ export async function collectCategories(
     await writer.close(outcome);
     const { state, detail, cursors } = outcome;
     categories[category] = { state, count, ...(detail === undefined ? {} : { detail }) };
+    deps.onCategory?.({ category, state, count, durationMs: world.clock.monotonic() - beganMs });
     moves.push({ category, cursors, digests, found });
     recordCount += count;
     if (collector.isNews && count > 0) isNews = true;

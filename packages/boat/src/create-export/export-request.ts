@@ -1,4 +1,4 @@
-import type { Category, Tier } from '@d3kos/protocol';
+import type { Category, CategoryState, Tier } from '@d3kos/protocol';
 import type { Collector, SourcePaths } from '../collect/collector.ts';
 import type { ExportTrigger, ExportType } from '../ledger/entry.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -27,4 +27,11 @@ export interface CreateExportDeps {
   readonly sourceDisk: SourceDisk;
   readonly paths: SpoolPaths;
   readonly onProgress: (progress: { readonly category: Category; readonly count: number }) => void;
+  /** Called once for each category after it was read. */
+  readonly onCategory?: (read: {
+    readonly category: Category;
+    readonly state: CategoryState;
+    readonly count: number;
+    readonly durationMs: number;
+  }) => void;
 }

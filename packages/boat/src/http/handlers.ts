@@ -22,13 +22,15 @@ import type { Events } from '../events.ts';
 import type { ExportManager } from '../export-manager.ts';
 import type { World } from '../platform/ports.ts';
 import { BRIDGE_SCRIPT } from './bridge.ts';
-import { toMetrics } from './metrics.ts';
+import type { Measurements } from '../measurements.ts';
+import { type MetricFacts, toMetrics } from './metrics.ts';
 import { type PageDeps, sendPageFile, sendPageTexts } from './page.ts';
 import { sendBundle, sendCsv, sendEvents, sendFile } from './streams.ts';
 
 export interface HandlerDeps {
   readonly manager: ExportManager;
   readonly events: Events;
+  readonly measurements: Pick<Measurements, 'read'>;
   readonly world: Pick<World, 'clock' | 'disk' | 'log'>;
   readonly port: number;
   /** The folder with the files of the page. */
@@ -108,6 +110,14 @@ function createJsonHandlers({ manager, world, port }: HandlerDeps): JsonHandlers
   };
 }
 
+async function readMetricFacts({ manager, measurements }: HandlerDeps): Promise<MetricFacts> {
+  return {
+    status: await manager.status(),
+    measured: measurements.read(),
+    version: SOFTWARE_VERSION,
+  };
+}
+
 function createStreamHandlers(deps: HandlerDeps): StreamHandlers {
   const { manager, events, world } = deps;
   const page: PageDeps = {
@@ -129,7 +139,7 @@ function createStreamHandlers(deps: HandlerDeps): StreamHandlers {
       context.body(BRIDGE_SCRIPT, 200, { 'Content-Type': 'text/javascript; charset=utf-8' }),
     events: (_, context) => sendEvents(context, events, world.clock),
     metrics: async (_, context) =>
-      context.body(toMetrics(await manager.status()), 200, {
+      context.body(toMetrics(await readMetricFacts(deps)), 200, {
         'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
       }),
   };

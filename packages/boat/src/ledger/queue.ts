@@ -25,6 +25,8 @@ export interface Queue extends QueueArrivals, QueueReads, QueueWaiting, QueueOut
   readonly missingTotals: MissingExports['totals'];
   /** Total size of the request bodies sent in the calendar month of `atMs`, in bytes. */
   monthBytes(atMs: WallMs): number;
+  /** Total size of the request bodies sent in all months, in bytes. */
+  sentBytes(): number;
 }
 
 export function createQueue(
@@ -59,5 +61,6 @@ export function createQueue(
     lapsedSequences: tables.missing.lapsed,
     missingTotals: tables.missing.totals,
     monthBytes: months.bytesIn,
+    sentBytes: months.totalBytes,
   };
 }

@@ -5,12 +5,15 @@ import { toMonth } from './policy.ts';
 export interface WireMonths {
   /** Number of bytes sent in the calendar month of `atMs`. */
   bytesIn(atMs: WallMs): number;
+  /** Number of bytes sent in all months. */
+  totalBytes(): number;
   /** Inside a transaction: adds bytes to the month of `atMs`. */
   add(atMs: WallMs, sizeBytes: number): void;
 }
 
 export function createWireMonths({ db }: LedgerDatabase): WireMonths {
   const select = db.prepare('SELECT size_bytes FROM wire_months WHERE month = ?');
+  const sum = db.prepare('SELECT coalesce(sum(size_bytes), 0) AS n FROM wire_months');
   const add = db.prepare(
     `INSERT INTO wire_months (month, size_bytes) VALUES (?, ?)
      ON CONFLICT (month) DO UPDATE SET size_bytes = size_bytes + excluded.size_bytes`,
@@ -18,6 +21,7 @@ export function createWireMonths({ db }: LedgerDatabase): WireMonths {
   return {
     // The column is INTEGER in a STRICT table.
     bytesIn: (atMs) => (select.get(toMonth(atMs))?.['size_bytes'] as number | undefined) ?? 0,
+    totalBytes: () => sum.get()?.['n'] as number,
     add: (atMs, sizeBytes) => {
       if (sizeBytes > 0) add.run(toMonth(atMs), sizeBytes);
     },
