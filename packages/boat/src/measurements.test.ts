@@ -48,7 +48,14 @@ test('a commit is counted in each bucket that it fits into, and one that fails i
 test('each way in which a send can end is counted under its name', () => {
   const measurements = createMeasurements();
   const queueId = 'q';
-  measurements.recordDelivery({ kind: 'part_started', queueId, partIndex: 1, partCount: 2 });
+  measurements.recordDelivery({
+    kind: 'part_started',
+    queueId,
+    partIndex: 1,
+    partCount: 2,
+    sentBytes: 0,
+    leftMs: undefined,
+  });
   measurements.recordDelivery({ kind: 'waits_unspent', queueId, reason: 'throttled', detail: '' });
   measurements.recordDelivery({ kind: 'dead_lettered', queueId, reason: '' });
   measurements.recordDelivery({ kind: 'delivered', queueId });
