@@ -67,6 +67,8 @@ async function findFault(store: Store, log: Log): Promise<string | undefined> {
         return undefined;
       case 'behind':
         return 'the schema of the database is older than this version: run d3kos-central migrate';
+      case 'ahead':
+        return 'the schema of the database belongs to a newer version: upgrade this node';
       case 'changed':
         return 'the schema of the database has a changed step: run d3kos-central migrate for its name';
     }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { CentralFailure } from '../platform/errors.ts';
 import type { Queryable, Store } from '../platform/ports.ts';
-import { MIGRATIONS, type Migration } from './migrations/index.ts';
+import { isContracting, MIGRATIONS, type Migration } from './migrations/index.ts';
 import { booleanOf, textOf } from './row.ts';
 
 /** The key of the advisory lock that migrations hold, an arbitrary constant. Two nodes that start together apply each step once. */
@@ -21,9 +21,10 @@ export const PROGRAM_ROLE = 'central_program';
 
 /**
  * Applies the missing steps of `migrations` in one transaction under an advisory lock. If no step is missing, the login needs no
- * right to create tables. With `programRole`, it creates that login and lets it use every table. Throws CONFIG_INVALID for a database that
+ * right to create tables. Steps that this version does not know are accepted unless they contract the schema. With `programRole`, it
+ * creates that login and lets it use every table. Throws CONFIG_INVALID for a database that
  * is not encoded in UTF-8, MIGRATION_CHANGED if the text of an applied step has changed, and SCHEMA_TOO_NEW if the database has
- * steps that this version does not know.
+ * a contracting step that this version does not know.
  */
 export async function migrate(
   store: Store,
@@ -92,6 +93,7 @@ function refuseForeignSteps(present: ReadonlyMap<string, string>, migrations: re
   const known = new Map(migrations.map(({ name, sql }) => [name, hash('sha256', sql)]));
   for (const [name, digest] of present) {
     const expected = known.get(name);
+    if (expected === undefined && !isContracting(name)) continue;
     if (expected === undefined)
       throw new CentralFailure('SCHEMA_TOO_NEW', `the database has the unknown migration ${name}`, {
         op: 'migrate',

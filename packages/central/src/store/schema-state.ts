@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 import type { Queryable } from '../platform/ports.ts';
-import { MIGRATIONS } from './migrations/index.ts';
+import { isContracting, MIGRATIONS } from './migrations/index.ts';
 import { booleanOf, textOf } from './row.ts';
 
 /**
- * Whether the database can serve this version: `behind` lacks a step that this version needs, and `changed` has a step with a
- * different text. Steps that this version does not know do no harm while it runs (docs/guides/run-central.md, "Upgrade").
+ * Whether the database can serve this version: `behind` lacks a step that this version needs, `changed` has a step with a different text,
+ * and `ahead` has a contracting step that this version does not know (decision 0043).
  */
-export type SchemaState = 'current' | 'behind' | 'changed';
+export type SchemaState = 'current' | 'behind' | 'changed' | 'ahead';
 
 /** Compares the applied migrations with those of this version. */
 export async function loadSchemaState(store: Queryable): Promise<SchemaState> {
@@ -16,6 +16,8 @@ export async function loadSchemaState(store: Queryable): Promise<SchemaState> {
   const rows = await store.query('select name, sha256 from schema_migrations');
   const present = new Map(rows.map((row) => [textOf(row, 'name'), textOf(row, 'sha256')]));
   if (MIGRATIONS.some(({ name }) => !present.has(name))) return 'behind';
+  const known = new Set(MIGRATIONS.map(({ name }) => name));
+  if ([...present.keys()].some((name) => !known.has(name) && isContracting(name))) return 'ahead';
   return MIGRATIONS.every(({ name, sql }) => present.get(name) === hash('sha256', sql))
     ? 'current'
     : 'changed';

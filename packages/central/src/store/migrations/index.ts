@@ -7,10 +7,19 @@ import { BUNDLE_KEYS_SQL } from './0006-bundle-keys.ts';
 import { STATE_SQL } from './0007-state.ts';
 import { IDENTITY_SQL } from './0008-identity.ts';
 
-/** One step of the schema. A released step never changes; a change to the schema is a new step. */
+/**
+ * One step of the schema. A released step never changes; a change to the schema is a new step. Nodes of the version before run beside a
+ * new one during an upgrade, so a step only expands the schema. A step that removes or narrows something is released one version
+ * later, and its name ends in `-contract` (decision 0043).
+ */
 export interface Migration {
   readonly name: string;
   readonly sql: string;
+}
+
+/** True if nodes of an earlier version, which do not know the step, cannot run after it. */
+export function isContracting(stepName: string): boolean {
+  return stepName.endsWith('-contract');
 }
 
 /** Every step, in the order of application. Steps are modules instead of .sql files, so that the built program contains them. */
