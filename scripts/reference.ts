@@ -1,6 +1,7 @@
 // Writes the generated parts of docs/reference. scripts/docs.test.ts compares them with the pages.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { LOG_EVENTS } from './log-events.ts';
 import { listRoutes } from '../packages/boat/src/api/contract.ts';
 import { COMMIT_HISTOGRAM, METRICS } from '../packages/boat/src/http/metrics.ts';
 import { listSettings } from '../packages/boat/src/settings.ts';
@@ -19,6 +20,7 @@ export function listGeneratedParts(): readonly GeneratedPart[] {
     { page: 'http-api.md', name: 'routes of the boat', text: toRouteTable() },
     { page: 'configuration.md', name: 'settings of the boat', text: toSettingTable() },
     { page: 'metrics.md', name: 'metrics of the boat', text: toMetricTable() },
+    { page: 'log-events.md', name: 'log lines of the boat', text: toLogTables() },
     { page: 'cli.md', name: 'help of d3kos-export', text: toCommandPages() },
   ];
 }
@@ -41,6 +43,17 @@ function toRouteTable(): string {
     return `| \`${method} ${path}\` | ${[...sentences, ...(description === undefined ? [] : [description])].join(' ')} |`;
   });
   return ['| route | does |', '|---|---|', ...rows].join('\n');
+}
+
+function toLogTables(): string {
+  return Object.entries(LOG_EVENTS)
+    .map(([group, events]) => {
+      const rows = events.map(
+        ({ level, text, meaning }) => `| ${level} | ${text.replaceAll('{}', '…')} | ${meaning} |`,
+      );
+      return [`### ${group}`, '', '| level | line | meaning |', '|---|---|---|', ...rows].join('\n');
+    })
+    .join('\n\n');
 }
 
 function toMetricTable(): string {

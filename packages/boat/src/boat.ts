@@ -158,7 +158,7 @@ async function freeReserve({ retention, world }: Parts): Promise<void> {
     await retention.ensureReserve();
   } catch (error) {
     if (!isExportError(error)) throw error;
-    world.log.write('warn', error.message, { hint: error.hint });
+    world.log.write('warn', `The reserve is not free: ${error.message}`, { hint: error.hint });
   }
 }
 
@@ -166,7 +166,10 @@ async function freeReserve({ retention, world }: Parts): Promise<void> {
 async function warnOfStorage({ world, paths }: Parts): Promise<void> {
   const medium = await world.storageMedium?.(paths.home);
   const warning = medium === undefined ? undefined : toStorageWarning(medium);
-  if (warning !== undefined) world.log.write('warn', warning.message, { hint: warning.hint });
+  if (warning !== undefined)
+    world.log.write('warn', `Exports may be lost at a switch-off: ${warning.message}`, {
+      hint: warning.hint,
+    });
 }
 
 function startNotifier(parts: Parts): Notifier | undefined {

@@ -83,7 +83,7 @@ export function createLicense(deps: LicenseDeps, config: LicenseConfig): License
         : { kind: 'not_queried' };
       const result = decideLicense(file, api);
       const warning = result.kind === 'known' ? result.warning : undefined;
-      if (warning !== undefined && warning !== loggedWarning) deps.log.write('warn', warning);
+      if (warning !== undefined && warning !== loggedWarning) deps.log.write('warn', `Licence: ${warning}`);
       loggedWarning = warning;
       return result;
     },

@@ -1,0 +1,224 @@
+// Every log line of the boat's export manager, for docs/reference/log-events.md. `log-events.test.ts` compares it with the code.
+
+/** A log line. Each value that is put into the text is `{}`. */
+export interface LogEvent {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly text: string;
+  /** What happened, and what to do if something is to be done. */
+  readonly meaning: string;
+}
+
+const info = (text: string, meaning: string): LogEvent => ({ level: 'info', text, meaning });
+const warn = (text: string, meaning: string): LogEvent => ({ level: 'warn', text, meaning });
+
+/** The groups of the page, in the order in which an export meets them. */
+export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
+  'Start and stop': [
+    info(
+      'Export manager listening on http://{}:{}',
+      'The service has recovered and answers. systemd gets `READY=1` now.',
+    ),
+    info(
+      'Export manager stopping',
+      'The service got SIGTERM. Whatever was being sent continues after the next start.',
+    ),
+    {
+      level: 'error',
+      text: '{} [{}]',
+      meaning:
+        'The service cannot start or continue, and ends. The code is explained in [errors](errors.md).',
+    },
+    warn(
+      'Another program answers for localhost: {}',
+      'The second loopback address is taken, so pages may reach another program. Find it with `ss -ltnp`.',
+    ),
+    warn('Other users may read {}: {}', 'The modes of a folder could not be corrected. Check its owner.'),
+    warn(
+      'The reserve is not free: {}',
+      'New exports are refused until there is space. Free some on the card.',
+    ),
+    warn('Exports may be lost at a switch-off: {}', 'The folder of the exports is not on a durable medium.'),
+    warn('Offline bundles are not signed: {}', 'The key file cannot be used. The hint says what to do.'),
+    warn('Licence: {}', 'The tier service and the licence file disagree, or the service does not answer.'),
+  ],
+  Recovery: [
+    info(
+      'Adopted export file {} as {}',
+      'A file that a power cut left without an entry is in the queue again.',
+    ),
+    info(
+      'Imported {} exports from the legacy queue',
+      'The exports of the legacy exporter are delivered from now on.',
+    ),
+    warn('An export file will be adopted at the next start: {}', 'The card is full. Free some space.'),
+    warn(
+      'The file of export {} is missing; the next export carries its records',
+      'Nothing is lost if the sources still have the records. Check the card.',
+    ),
+    warn(
+      '{} is not a regular file. The export manager neither reads nor sends it',
+      'Someone placed a link, a pipe or a device among the exports. Remove it.',
+    ),
+    warn('Quarantined {}: {}', 'A damaged file was moved to `damaged/`, unchanged. `kept_at` is its path.'),
+    warn(
+      'The card is full; opening the ledger with the space of the ballast file',
+      'The service runs, but exports are refused. Free some space.',
+    ),
+    warn(
+      'The ledger is damaged: {}',
+      'It is quarantined, and a new one begins. Central removes what arrives twice. Check the card.',
+    ),
+    warn('The ledger is damaged and cannot be opened', 'As above.'),
+    warn(
+      'The legacy queue file {} was not imported: {}',
+      'The file is kept. The reason says what is wrong with it.',
+    ),
+    warn(
+      'The legacy queue file {} is damaged; {} complete items were recovered',
+      'The file is kept in `damaged/`.',
+    ),
+    warn('Did not import {} from the legacy queue: {}', 'The export stays in its file.'),
+    warn('An export in the legacy queue cannot be sent: {}', 'The export stays in its file.'),
+    warn(
+      'An export in the legacy queue will be imported at the next start: {}',
+      'The card is full. Free some space.',
+    ),
+    info('Repaired: {}', '`d3kos-export doctor --repair` made a repair.'),
+  ],
+  'Making an export': [
+    info(
+      'Added to queue: {} ({} bytes, {} categories, {} records)',
+      'The export is durable. It is acknowledged now.',
+    ),
+    info('Nothing new since the last export; nothing was queued', 'Central has or gets every record.'),
+    info('Scheduled export skipped: {}', 'The tier does not include scheduled exports.'),
+    warn(
+      '{} could not be read: {}. Its records go with a later export',
+      'A category is missing from the export. `d3kos-export doctor` names the file.',
+    ),
+  ],
+  'Sending an export': [
+    info('Processing export: {}', 'Sending begins or continues.'),
+    info('✓ Export uploaded successfully: {}', 'Central proved that it holds every part.'),
+    info(
+      'Export upload failed: {}: {}. {}',
+      'Central was reached and failed. An attempt was counted; the line names the next one.',
+    ),
+    info(
+      'Export upload failed: {} waits: {}',
+      'Central was not reached, or asks the boat to wait. No attempt was counted.',
+    ),
+    warn(
+      'Export upload failed: {}: {}. It is tried again in {}; the other exports are sent',
+      'A proxy or firewall on the way refuses this export.',
+    ),
+    warn(
+      'Export rejected: {}: {}. Its records go with the next export',
+      'Central will never accept the export. Its file is kept. Report it to the operator of central.',
+    ),
+    warn(
+      'The file of {} was not archived: {}',
+      'The file of a failed export stays where it was. It is archived later.',
+    ),
+    info(
+      'Only smaller parts are accepted: {} is cut to {} bytes',
+      'Central or a proxy refused a part as too large.',
+    ),
+    info(
+      'The link carries less than a part: {} is cut to {} bytes',
+      'The link was cut off twice in the same part.',
+    ),
+    warn('Exports are not sent: {}', 'The licence does not permit sending.'),
+    warn('Delivery pauses: {}', 'The card or the ledger failed. Sending is tried again every 30 seconds.'),
+    info(
+      'This connection is metered. Large exports wait for another connection; "Send now" sends them anyway.',
+      'The data budget holds exports.',
+    ),
+    info(
+      'This month\'s data budget is used up. Exports wait until next month; "Send now" sends them anyway.',
+      'The data budget holds exports.',
+    ),
+    info(
+      'The data budget no longer holds any export',
+      'The connection or the month changed, or the owner sent them.',
+    ),
+    warn(
+      "Central knows other exports under this boat's former ledger: the card was restored from an image or copied. The boat began the ledger {}, and {} numbered in it. {}",
+      'Nothing is lost. If two boats use copies of one card, give one of them its own installation ID.',
+    ),
+    warn(
+      'Central has lost {} that it had confirmed (sequence {}): {}',
+      'Central was restored from a backup. The boat sends the exports again.',
+    ),
+  ],
+  'The state of central': [
+    info('Central has not been tried yet.', 'The configuration changed.'),
+    info('Central is reachable.', ''),
+    info(
+      'Central is reachable. {}. That export is tried again later, and the others are sent meanwhile.',
+      'A proxy or firewall on the way refuses one export.',
+    ),
+    info(
+      'Central is not reachable. Exports wait and are sent when the boat is online; no action is needed.',
+      '',
+    ),
+    info(
+      'Another system answers instead of central, as a Wi-Fi sign-in page does. Open a browser on this network and sign in; exports wait meanwhile.',
+      '',
+    ),
+    info(
+      'The certificate of central cannot be verified, so nothing is sent. {}. Exports wait meanwhile.',
+      'Tell the operator of central, or check the authorities of the boat.',
+    ),
+    info(
+      "The boat's clock is wrong, so no secure connection is possible. It corrects itself when a time server answers; otherwise set the date and time.",
+      '',
+    ),
+    info(
+      'Central is reachable but cannot accept exports at the moment. The boat tries again automatically.',
+      '',
+    ),
+    warn(
+      'Nothing can be sent yet: {}. Exports are made and kept meanwhile.',
+      'The device token or the URL of central is missing.',
+    ),
+    warn(
+      'Central refuses this boat: {}. Check the device token in config/export-credentials.json and CENTRAL_API_URL with the operator of central. The boat tries again every hour and after a change of configuration.',
+      '',
+    ),
+    info(
+      'Enrolled at central as installation {}',
+      'A one-time code was redeemed, and the device token is stored.',
+    ),
+  ],
+  'Files, bundles and views': [
+    info('Removed export {}: {}', 'A file that is no longer needed was removed, with the reason.'),
+    warn('The next cleanup runs tomorrow: {}', 'A cleanup failed. Nothing was removed that is needed.'),
+    info('Bundled {} exports in {} parts', 'An offline bundle was downloaded.'),
+    warn('Not bundled: {}: {}', 'The file of one export cannot be read, so the bundle does not have it.'),
+    warn(
+      "The queue's JSON views could not be written: {}",
+      'Other programs see an old state. The ledger is not affected.',
+    ),
+    warn('A request failed: {} {}: {}', 'A fault of the export manager. Report it with the line.'),
+  ],
+  Notifications: [
+    info('The owner is notified: {}', '`channel` is `signalk` or `webhook`.'),
+    info('The notification about exports that {} is cleared', 'The condition is over.'),
+    info(
+      'Signal K asks the owner whether the export manager may show notifications',
+      'Approve the request in the Signal K admin page, under Security, Access Requests.',
+    ),
+    info(
+      'The owner denied the access to Signal K, so it shows no notifications about exports',
+      'The hint says how to be asked again.',
+    ),
+    info(
+      'Signal K does not answer at {}: {}',
+      'The server is not running. Set `signalk_url` to `off` if the boat has none.',
+    ),
+    warn('Signal K cannot show a notification: {}', 'The server is too old, or it fails.'),
+    warn('The webhook did not accept a notification, which is not repeated: {}', 'Check `webhook_url`.'),
+    warn('Notifications pause: {}', 'The card or the ledger failed.'),
+  ],
+};
