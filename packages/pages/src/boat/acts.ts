@@ -20,6 +20,7 @@ export interface Acts {
   clearDelivered(): void;
   saveBundle(): void;
   setConsent(isGiven: boolean): void;
+  enrol(code: string): void;
   showMoreHistory(): void;
   open(place: Place): void;
   ask(sheet: Sheet | undefined): void;
@@ -34,7 +35,7 @@ export function createActs(store: Store, refresh: Refresh): Acts {
     if (store.read().act !== undefined) return;
     store.change((state) => ({ ...state, act, notice: undefined, sheet: undefined }));
     void work().then((notice) => {
-      store.change((state) => ({ ...state, act: undefined, notice }));
+      store.change((state) => ({ ...state, act: undefined, bundleBytes: undefined, notice }));
       void refresh.everything();
     });
   };
@@ -62,7 +63,8 @@ export function createActs(store: Store, refresh: Refresh): Acts {
           freedBytes: answer.freed_bytes,
         })),
       ),
-    saveBundle: () => run('bundle', saveBundle),
+    saveBundle: () => run('bundle', () => saveBundle((bundleBytes) => set({ bundleBytes }))),
+    enrol: (code) => run('enrol', () => enrol(code)),
     setConsent: (isGiven) =>
       run('consent', async () => {
         const reply = await call('changeSettings', { body: { usage_telemetry: isGiven } });
@@ -100,6 +102,11 @@ function toNotice<T>(reply: Reply<T>, toAnswer: (value: T) => Notice): Notice {
   return reply.kind === 'answer' ? toAnswer(reply.value) : reply;
 }
 
+/** Redeems a code at central. The export manager keeps the token. */
+async function enrol(code: string): Promise<Notice> {
+  return toNotice(await call('enroll', { body: { code } }), () => ({ kind: 'enrolled' }));
+}
+
 /** Returns failed exports to the queue, one after another. Stops at the first refusal. */
 async function retryEach(queueIds: readonly string[]): Promise<Notice> {
   for (const id of queueIds) {
@@ -109,8 +116,11 @@ async function retryEach(queueIds: readonly string[]): Promise<Notice> {
   return { kind: 'retried' };
 }
 
-/** Downloads the waiting exports as one file, which the browser saves where the owner chooses. */
-async function saveBundle(): Promise<Notice | undefined> {
+/**
+ * Downloads the waiting exports as one file, which the browser saves where the owner chooses. `showBytes` is called with the bytes that
+ * have arrived, once per piece.
+ */
+async function saveBundle(showBytes: (sizeBytes: number) => void): Promise<Notice | undefined> {
   const refused = (refusal: Refusal): Notice => ({ kind: 'refused', refusal });
   try {
     const response = await fetch(BUNDLE_PATH, { method: 'POST', body: '{}' });
@@ -118,12 +128,24 @@ async function saveBundle(): Promise<Notice | undefined> {
     if (!response.ok) return refused(toRefusal(await response.json()));
     const name = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1];
     const link = document.createElement('a');
-    link.href = URL.createObjectURL(await response.blob());
+    link.href = URL.createObjectURL(await collectBody(response, showBytes));
     link.download = name ?? 'exports.d3kbundle';
     link.click();
     URL.revokeObjectURL(link.href);
     return undefined;
   } catch (error) {
     return refused({ code: 'UNREACHABLE', error: error instanceof Error ? error.message : '', hint: '' });
+  }
+}
+
+/** Collects the body of a response, and reports its size so far. The browser keeps a large blob on its disk. */
+async function collectBody({ body }: Response, showBytes: (sizeBytes: number) => void): Promise<Blob> {
+  const reader = body?.getReader();
+  let blob = new Blob();
+  for (;;) {
+    const piece = await reader?.read();
+    if (piece?.value === undefined) return blob;
+    blob = new Blob([blob, piece.value]);
+    showBytes(blob.size);
   }
 }

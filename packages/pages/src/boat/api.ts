@@ -15,6 +15,7 @@ const PATHS = {
   files: '/export/files',
   settings: '/export/settings',
   changeSettings: '/export/settings',
+  enroll: '/export/enroll',
 } as const satisfies { readonly [N in JsonRouteName]?: (typeof ROUTES)[N]['path'] };
 
 /** The methods of the same routes. A route that is not listed has the method GET. */
@@ -25,6 +26,7 @@ const METHODS = {
   retry: 'POST',
   cancel: 'DELETE',
   changeSettings: 'POST',
+  enroll: 'POST',
 } as const satisfies { readonly [N in JsonRouteName]?: (typeof ROUTES)[N]['method'] };
 
 export const EVENTS_PATH = '/export/events' satisfies (typeof ROUTES)['events']['path'];

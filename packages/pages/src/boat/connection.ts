@@ -52,8 +52,17 @@ export function connect(store: Store, refresh: Refresh): void {
     if (isLost && store.read().link !== 'lost') store.change(applyLoss);
   };
   setInterval(watch, WATCH_EVERY_MS);
+  setInterval(() => {
+    if (store.read().link === 'live' && document.visibilityState === 'visible') refresh.soon();
+  }, READ_EVERY_MS);
   watch();
 }
+
+/**
+ * Interval at which the facts are read again without an event. Not every change has an event: the tier, the space on the card and the
+ * schedule have none.
+ */
+const READ_EVERY_MS = 60_000;
 
 /** The kinds of events after which facts must be read again. */
 const CHANGING: readonly EventKind[] = ['queue', 'collected', 'unread', 'delivered', 'destination'];

@@ -12,17 +12,25 @@ export interface CategoryContents {
   readonly count: number;
   readonly sizeBytes: number | undefined;
   readonly records: readonly string[];
+  /** The fields from which something was removed before the export. */
+  readonly redacted: readonly string[];
+  /** What the export manager reports about the category, for example the keys that are never exported. */
+  readonly detail: string;
 }
 
 /** The contents of a preview. */
 export function toPreviewContents(preview: Answer<'preview'>): readonly CategoryContents[] {
-  return Object.entries(preview.categories).map(([category, { state, count, samples, size_bytes }]) => ({
-    category,
-    state: state === 'ok' && count === 0 ? 'none' : state,
-    count,
-    sizeBytes: size_bytes,
-    records: samples.map((sample) => JSON.stringify(sample)),
-  }));
+  return Object.entries(preview.categories).map(
+    ([category, { state, count, samples, size_bytes, redacted = [], detail = '' }]) => ({
+      category,
+      state: state === 'ok' && count === 0 ? 'none' : state,
+      count,
+      sizeBytes: size_bytes,
+      records: samples.map((sample) => JSON.stringify(sample)),
+      redacted: redacted.map(({ field }) => field),
+      detail,
+    }),
+  );
 }
 
 /**
@@ -42,6 +50,8 @@ export function toFileContents(file: unknown): readonly CategoryContents[] {
       count: records.length,
       sizeBytes: undefined,
       records: records.slice(0, RECORDS_SHOWN_MAX).map((record) => JSON.stringify(record)),
+      redacted: [],
+      detail: String(read(section, 'detail') ?? ''),
     };
   });
 }

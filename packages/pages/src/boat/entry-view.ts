@@ -14,7 +14,8 @@ export interface EntryView {
   readonly tone: Tone;
   readonly mark: IconName;
   readonly title: string;
-  readonly size: string;
+  /** What caused it, its records and its size. */
+  readonly facts: readonly string[];
   /** Why it is still on board. */
   readonly why: string;
   /** What the last attempt observed, or ''. */
@@ -30,7 +31,7 @@ export function toEntryView(entry: QueueEntry, state: PageState, texts: Texts): 
   const view = {
     queueId: entry.queue_id,
     title: texts.moment(entry.created_at, now),
-    size: texts.bytes(entry.file_size_bytes),
+    facts: toFacts(entry, texts),
     lastError: entry.last_error ?? '',
   };
   // The first attempt is not a retry.
@@ -104,4 +105,15 @@ function toReasonKey(
         ? 'waiting.why.next'
         : 'waiting.why.queued';
   }
+}
+
+/** What caused the export, how many records it has, and its size. A full export is named, because it is seldom made on purpose. */
+function toFacts(entry: QueueEntry, texts: Texts): readonly string[] {
+  const { say } = texts;
+  return [
+    say(`waiting.trigger.${entry.trigger}`),
+    ...(entry.export_type === 'full' ? [say('waiting.full')] : []),
+    say('history.records', { n: entry.record_count }),
+    texts.bytes(entry.file_size_bytes),
+  ];
 }

@@ -44,7 +44,9 @@ export function Files({ view }: { readonly view: View }): JSX.Element {
         </Act>
         <Download href={CSV_PATH}>{say('act.csv')}</Download>
         <Act icon="download" isWaiting={isWaiting} onPress={acts.saveBundle}>
-          {say('act.bundle')}
+          {state.bundleBytes === undefined
+            ? say('act.bundle')
+            : say('act.bundling', { size: bytes(state.bundleBytes) })}
         </Act>
         <Act icon="clear" isWaiting={isWaiting} onPress={() => acts.ask({ kind: 'clear' })}>
           {say('act.clear')}
@@ -52,27 +54,41 @@ export function Files({ view }: { readonly view: View }): JSX.Element {
       </div>
       <FileList files={files?.files} view={view} />
       {settings !== undefined && (
-        <section class="consent">
-          <div>
-            <h2>{say('consent.title')}</h2>
-            <p class="note">{say('consent.says')}</p>
-          </div>
-          <button
-            type="button"
-            class="act"
-            role="switch"
-            aria-checked={settings.usage_telemetry}
-            aria-disabled={isWaiting}
-            aria-label={say('consent.title')}
-            onClick={() => {
-              if (!isWaiting) acts.setConsent(!settings.usage_telemetry);
-            }}
-          >
-            {say(settings.usage_telemetry ? 'consent.on' : 'consent.off')}
-          </button>
-        </section>
+        <Consent isGiven={settings.usage_telemetry} isWaiting={isWaiting} view={view} />
       )}
     </div>
+  );
+}
+
+/** The owner's choice whether exports contain usage statistics. */
+function Consent(props: {
+  readonly isGiven: boolean;
+  readonly isWaiting: boolean;
+  readonly view: View;
+}): JSX.Element {
+  const { isGiven, isWaiting, view } = props;
+  const { texts, acts } = view;
+  const { say } = texts;
+  return (
+    <section class="consent">
+      <div>
+        <h2>{say('consent.title')}</h2>
+        <p class="note">{say('consent.says')}</p>
+      </div>
+      <button
+        type="button"
+        class="act"
+        role="switch"
+        aria-checked={isGiven}
+        aria-disabled={isWaiting}
+        aria-label={say('consent.title')}
+        onClick={() => {
+          if (!isWaiting) acts.setConsent(!isGiven);
+        }}
+      >
+        {say(isGiven ? 'consent.on' : 'consent.off')}
+      </button>
+    </section>
   );
 }
 

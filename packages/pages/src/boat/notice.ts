@@ -27,6 +27,8 @@ export function toNoticeText(notice: Notice, { say, bytes }: Texts): NoticeText 
       return calm(say('notice.noBundle'));
     case 'retried':
       return calm(say('notice.retried'));
+    case 'enrolled':
+      return { ...calm(say('notice.enrolled')), tone: 'ok' };
     case 'cancelled':
       return calm(say('notice.cancelled'));
     default:
@@ -34,7 +36,7 @@ export function toNoticeText(notice: Notice, { say, bytes }: Texts): NoticeText 
   }
 }
 
-type PlainErrorKey = Extract<TextKey, `error.${string}`>;
+type PlainErrorKey = Extract<TextKey, `error.${string}` | 'offline.title'>;
 
 const ERROR_KEYS: Readonly<Record<string, PlainErrorKey>> = {
   DISK_FULL: 'error.DISK_FULL',
@@ -54,6 +56,8 @@ const ERROR_KEYS: Readonly<Record<string, PlainErrorKey>> = {
   NOT_FOUND: 'error.VERSION',
   REQUEST_FORBIDDEN: 'error.REQUEST_FORBIDDEN',
   UNREACHABLE: 'error.UNREACHABLE',
+  CENTRAL_REFUSED: 'error.ENROL_CODE',
+  CENTRAL_UNREACHABLE: 'offline.title',
 };
 
 function toErrorKey({ code }: Refusal): PlainErrorKey {

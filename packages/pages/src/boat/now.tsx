@@ -72,6 +72,7 @@ function MainControl({
     process: acts.sendNow,
     retry_failed: () => acts.retry(listFailed(view)),
     clear: () => acts.ask({ kind: 'clear' }),
+    enrol: () => acts.ask({ kind: 'enrol' }),
     none: () => undefined,
   };
   const busy =
@@ -85,6 +86,7 @@ function MainControl({
     process: 'retry',
     retry_failed: 'retry',
     clear: 'clear',
+    enrol: 'login',
     none: statement.mark,
   };
   return (
@@ -125,6 +127,7 @@ function Passage({
       : waitingCount === 0
         ? say('passage.none')
         : say('passage.waiting', { n: waitingCount });
+  const failedCount = status?.queue.failed_count ?? 0;
   const records = status?.delivered.record_count;
   const central = records === undefined ? say('page.missing') : number(records);
   const delivered = say('passage.records', { n: records ?? 0 });
@@ -132,7 +135,9 @@ function Passage({
     <section
       class="passage"
       aria-label={say('passage.label', {
-        onBoard: `${size}, ${waiting}`,
+        onBoard: [size, waiting, ...(failedCount > 0 ? [say('failed.title', { n: failedCount })] : [])].join(
+          ', ',
+        ),
         central: `${central} ${delivered}`,
       })}
     >
@@ -140,6 +145,12 @@ function Passage({
         <h3 class="label">{say('passage.onBoard')}</h3>
         <p class="figure">{size}</p>
         <p class="note">{waiting}</p>
+        {failedCount > 0 && (
+          <p class="has" data-tone="bad">
+            <Icon name="failed" />
+            {say('failed.title', { n: failedCount })}
+          </p>
+        )}
       </div>
       <div class="way" data-line={way.line} data-tone={statement.tone}>
         <Fix />
@@ -196,6 +207,11 @@ function Choices({ view, main }: { readonly view: View; readonly main: MainAct }
   if (!canExport || state.link === 'lost') return <div class="choices" />;
   return (
     <div class="choices">
+      {main === 'enrol' && (
+        <Act icon="retry" isWaiting={isWaiting} onPress={acts.sendNow}>
+          {say('act.check')}
+        </Act>
+      )}
       {main !== 'export' && (
         <Act icon="send" isWaiting={isWaiting} onPress={acts.exportNew}>
           {say('act.export')}
@@ -214,9 +230,11 @@ function Choices({ view, main }: { readonly view: View; readonly main: MainAct }
       <Act icon="look" onPress={() => acts.ask({ kind: 'preview' })}>
         {say('act.preview')}
       </Act>
-      <Act look="quiet" icon="retry" isWaiting={isWaiting} onPress={() => acts.ask({ kind: 'again' })}>
-        {say('act.again')}
-      </Act>
+      {main !== 'enrol' && (
+        <Act look="quiet" icon="retry" isWaiting={isWaiting} onPress={() => acts.ask({ kind: 'again' })}>
+          {say('act.again')}
+        </Act>
+      )}
     </div>
   );
 }

@@ -29,6 +29,8 @@ export function OpenSheet({ sheet, view }: { readonly sheet: Sheet; readonly vie
       return <Preview view={view} />;
     case 'file':
       return <FileView view={view} name={sheet.name} sizeBytes={sheet.sizeBytes} />;
+    case 'enrol':
+      return <Enrol view={view} />;
     case 'again':
       return (
         <Question
@@ -94,6 +96,48 @@ function Question(props: {
     </Dialog>
   );
 }
+
+/** Asks for the code that the operator of central gave to the owner. */
+function Enrol({ view }: { readonly view: View }): JSX.Element {
+  const { texts, acts } = view;
+  const { say } = texts;
+  const [code, setCode] = useState('');
+  const enrol = (): void => {
+    if (code.trim() !== '') acts.enrol(code);
+  };
+  return (
+    <Dialog label={say('enrol.title')} onClose={() => acts.ask(undefined)}>
+      <h2>{say('enrol.title')}</h2>
+      <p>{say('enrol.says')}</p>
+      <label class="field">
+        <span>{say('enrol.label')}</span>
+        <input
+          type="text"
+          dir="ltr"
+          autocomplete="one-time-code"
+          autocapitalize="characters"
+          spellcheck={false}
+          maxLength={CODE_LENGTH_MAX}
+          value={code}
+          autofocus
+          onInput={({ currentTarget }) => setCode(currentTarget.value)}
+          onKeyDown={({ key }) => {
+            if (key === 'Enter') enrol();
+          }}
+        />
+      </label>
+      <div class="apart">
+        <Act onPress={() => acts.ask(undefined)}>{say('act.close')}</Act>
+        <Act look="main" isWaiting={code.trim() === ''} onPress={enrol}>
+          {say('enrol.yes')}
+        </Act>
+      </div>
+    </Dialog>
+  );
+}
+
+/** Maximum length of the code as it is typed, with spaces and hyphens. */
+const CODE_LENGTH_MAX = 40;
 
 const LOOK_TEXTS = {
   auto: ['display', 'display.auto', 'display.auto.note'],
@@ -271,6 +315,7 @@ function ContentsSheet(props: {
       <div class="dialog__list" aria-live="polite">
         {loaded.kind === 'loading' && <p class="empty">{say('preview.loading')}</p>}
         {loaded.kind === 'refused' && <p class="empty">{loaded.text}</p>}
+        {loaded.kind === 'contents' && <p class="note">{say('preview.never')}</p>}
         {loaded.kind === 'contents' &&
           loaded.contents.map((one) => (
             <details class="delivered" key={one.category}>
@@ -283,6 +328,14 @@ function ContentsSheet(props: {
                 <span>{one.sizeBytes === undefined ? '' : texts.bytes(one.sizeBytes)}</span>
                 <Icon name="open" />
               </summary>
+              {one.redacted.length > 0 && (
+                <p class="counted__note note">
+                  {say('preview.redacted', {
+                    fields: new Intl.ListFormat(texts.language).format(one.redacted),
+                  })}
+                </p>
+              )}
+              {one.detail !== '' && <p class="counted__note note">{say('seen', { detail: one.detail })}</p>}
               <ol class="records" dir="ltr">
                 {one.records.map((record, index) => (
                   <li key={index}>

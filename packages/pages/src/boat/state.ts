@@ -7,18 +7,19 @@ export const PLACES = ['now', 'waiting', 'history', 'files'] as const;
 export type Place = (typeof PLACES)[number];
 
 /** What the owner asked for and the export manager has not answered yet. */
-export type Act = 'export' | 'again' | 'process' | 'retry' | 'cancel' | 'clear' | 'bundle' | 'consent';
+export type Act =
+  'export' | 'again' | 'process' | 'retry' | 'cancel' | 'clear' | 'bundle' | 'consent' | 'enrol';
 
 /** What the export manager answered to the owner's last request. */
 export type Notice =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'queued'; readonly recordCount: number }
   | { readonly kind: 'cleared'; readonly fileCount: number; readonly freedBytes: number }
-  | { readonly kind: 'nothing_new' | 'send_now' | 'no_bundle' | 'retried' | 'cancelled' };
+  | { readonly kind: 'nothing_new' | 'send_now' | 'no_bundle' | 'retried' | 'cancelled' | 'enrolled' };
 
 /** A question or a sheet in front of the page. */
 export type Sheet =
-  | { readonly kind: 'display' | 'again' | 'clear' | 'preview' }
+  | { readonly kind: 'display' | 'again' | 'clear' | 'preview' | 'enrol' }
   | { readonly kind: 'cancel'; readonly queueId: string }
   | { readonly kind: 'file'; readonly name: string; readonly sizeBytes: number };
 
@@ -54,6 +55,8 @@ export interface PageState {
   /** How the last upload ended. Shown for a few seconds. */
   readonly outcome: 'delivered' | 'will_retry' | undefined;
   readonly act: Act | undefined;
+  /** Bytes of the offline bundle that have arrived, or undefined while none is being saved. */
+  readonly bundleBytes: number | undefined;
   readonly notice: Notice | undefined;
   readonly sheet: Sheet | undefined;
   readonly place: Place;
@@ -79,6 +82,7 @@ export const INITIAL_STATE: PageState = {
   sending: undefined,
   outcome: undefined,
   act: undefined,
+  bundleBytes: undefined,
   notice: undefined,
   sheet: undefined,
   place: 'now',

@@ -5,7 +5,7 @@ import { type BlockedCause, CATEGORY_COUNT, type Situation } from './situation.t
 import type { PageState } from './state.ts';
 
 /** What the main control does. `none`: it shows progress, or waits for the export manager. */
-export type MainAct = 'export' | 'process' | 'retry_failed' | 'clear' | 'none';
+export type MainAct = 'export' | 'process' | 'retry_failed' | 'clear' | 'enrol' | 'none';
 
 /** The one sentence of the screen, what the owner can do, and the control that helps. */
 export interface Statement {
@@ -229,7 +229,7 @@ function toHeldUpWords(situation: HeldUp, state: PageState, texts: Texts): Words
     case 'card':
       return toCardWords(state, texts);
     case 'blocked':
-      return { ...toBlockedWords(situation, state, texts), seen: situation.detail, main: check };
+      return { main: check, ...toBlockedWords(situation, state, texts), seen: situation.detail };
     case 'captive_portal':
     case 'clock_wrong':
     case 'untrusted':
@@ -351,7 +351,7 @@ function toBlockedWords(
 ): Words {
   const id = status?.installation_id ?? say('page.missing');
   const [title, says] = BLOCKED_TEXTS[cause];
-  const enrol = [say('blocked.step.enrol', { id }), say('blocked.step.token'), say('blocked.step.check')];
+  const enrol = [say('blocked.step.enrol', { id }), say('blocked.step.code'), say('blocked.step.token')];
   const steps: Readonly<Record<BlockedCause, readonly string[]>> = {
     token: enrol,
     no_token: enrol,
@@ -362,8 +362,20 @@ function toBlockedWords(
     no_address: [say('blocked.step.setAddress')],
     other: [say('blocked.step.operator', { id }), say('blocked.step.check')],
   };
-  return { tone: 'bad', mark: 'refused', title: say(title), says: say(says), steps: steps[cause] };
+  return {
+    tone: 'bad',
+    mark: 'refused',
+    title: say(title),
+    says: say(says),
+    steps: steps[cause],
+    ...(ENDED_BY_ENROLMENT.includes(cause)
+      ? { main: { act: 'enrol', label: say('act.enrol'), doneShare: undefined } }
+      : {}),
+  };
 }
+
+/** The causes of a block that enrolling the boat ends. */
+const ENDED_BY_ENROLMENT: readonly BlockedCause[] = ['token', 'other_boat', 'token_file', 'no_token'];
 
 const BLOCKED_TEXTS = {
   token: ['blocked.401.title', 'blocked.401.says'],

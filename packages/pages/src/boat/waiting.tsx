@@ -76,7 +76,11 @@ function Entry(props: {
           {shown.queueId}
         </bdi>
       </div>
-      <p class="note">{shown.size}</p>
+      <ul class="note">
+        {shown.facts.map((fact) => (
+          <li key={fact}>{fact}</li>
+        ))}
+      </ul>
       <div class="note">
         <strong>{shown.why}</strong>
         {sending?.queueId === shown.queueId && (

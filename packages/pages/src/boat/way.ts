@@ -1,6 +1,6 @@
 import type { Texts } from '../i18n/texts.ts';
 import { type Situation, toAshoreOf } from './situation.ts';
-import type { PageState } from './state.ts';
+import type { PageState, Sending } from './state.ts';
 
 /** How the way to central is drawn, and what is said under it. */
 export interface Way {
@@ -46,10 +46,7 @@ export function toWay(situation: Situation, state: PageState, texts: Texts): Way
     return {
       line: 'parts',
       bar: false,
-      says:
-        sending === undefined
-          ? ''
-          : say('passage.parts', { n: sending.partIndex - 1, total: sending.partCount }),
+      says: sending === undefined ? '' : toProgressText(sending, texts),
     };
   const isBroken = BROKEN.includes(situation.kind);
   const bar = isBroken || HELD.includes(situation.kind);
@@ -67,4 +64,14 @@ export function toWay(situation: Situation, state: PageState, texts: Texts): Way
     bar,
     says: ashore.kind === 'until' ? until : bar ? since : '',
   };
+}
+
+/** How far an upload is: the parts that central has, the bytes sent, and the time left if it is known. */
+function toProgressText({ partIndex, partCount, sentBytes, leftMs }: Sending, texts: Texts): string {
+  const { say } = texts;
+  return [
+    say('passage.parts', { n: partIndex - 1, total: partCount }),
+    ...(sentBytes > 0 ? [say('history.sent', { size: texts.bytes(sentBytes) })] : []),
+    ...(leftMs === null ? [] : [say('passage.left', { time: texts.duration(leftMs) })]),
+  ].join(' · ');
 }

@@ -1,0 +1,89 @@
+/** What the measurement uses of the browser. The tests have the types of Node and not those of a browser. */
+interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+  readonly width: number;
+  readonly height: number;
+}
+interface Shown {
+  readonly tagName: string;
+  readonly className: string;
+  readonly textContent: string | null;
+  readonly scrollWidth: number;
+  readonly clientWidth: number;
+  readonly childNodes: Iterable<{ readonly nodeType: number; readonly textContent: string | null }>;
+  getBoundingClientRect(): Box;
+  contains(other: Shown): boolean;
+  checkVisibility(): boolean;
+  closest(selector: string): Shown | null;
+  matches(selector: string): boolean;
+}
+declare const document: {
+  readonly documentElement: Shown;
+  querySelectorAll(selector: string): Iterable<Shown>;
+};
+declare const innerWidth: number;
+declare const getComputedStyle: (element: Shown) => { readonly fontSize: string };
+
+/**
+ * Measures the page: text that is cut off, too small or on top of other text, targets that are too small, and content wider than the
+ * screen. It runs in the browser, so it uses nothing from outside.
+ */
+export function measure(limits: { readonly target: number; readonly text: number }): readonly string[] {
+  const faults: string[] = [];
+  const isShown = (element: Shown): boolean => {
+    const { width, height } = element.getBoundingClientRect();
+    // The rows of a list that is not opened have a place, but are not drawn.
+    return width > 1 && height > 1 && element.checkVisibility() && element.closest('.hush') === null;
+  };
+  const name = (element: Shown): string =>
+    `${element.tagName.toLowerCase()}.${element.className} "${(element.textContent ?? '').slice(0, 30)}"`;
+  if (document.documentElement.scrollWidth > innerWidth) faults.push('the page is wider than the screen');
+  for (const element of document.querySelectorAll('button, a, summary, [role=switch]')) {
+    if (!isShown(element)) continue;
+    const { width, height } = element.getBoundingClientRect();
+    if (Math.min(width, height) < limits.target - 0.5)
+      faults.push(`target of ${Math.round(width)} × ${Math.round(height)}: ${name(element)}`);
+  }
+  for (const element of document.querySelectorAll('h1, h2, h3, p, b, span, dt, dd, li, small, button, a')) {
+    if (!isShown(element) || (element.textContent ?? '').trim() === '') continue;
+    const size = Number.parseFloat(getComputedStyle(element).fontSize);
+    if (size < limits.text - 0.1) faults.push(`text of ${size} px: ${name(element)}`);
+    if (
+      element.scrollWidth > element.clientWidth + 1 &&
+      element.clientWidth > 0 &&
+      !element.matches('.count, .count *')
+    )
+      faults.push(`cut off: ${name(element)}`);
+  }
+  for (const count of document.querySelectorAll('.count'))
+    if (count.getBoundingClientRect().height > 34) faults.push(`wrapped: ${name(count)}`);
+  // Words of the page that lie on each other. Lists repeat, so their first rows are enough.
+  const OVERLAP_MIN_PX = 3;
+  const ELEMENTS_MAX = 120;
+  const words = [
+    ...document.querySelectorAll(
+      'main h1, main h2, main h3, main p, main b, main span, main small, main li, main dd',
+    ),
+  ]
+    .filter(
+      (element) =>
+        isShown(element) &&
+        [...element.childNodes].some(
+          ({ nodeType, textContent }) => nodeType === 3 && (textContent ?? '').trim() !== '',
+        ),
+    )
+    .slice(0, ELEMENTS_MAX)
+    .map((element) => ({ element, box: element.getBoundingClientRect() }));
+  for (const [index, one] of words.entries())
+    for (const other of words.slice(index + 1)) {
+      const across = Math.min(one.box.right, other.box.right) - Math.max(one.box.left, other.box.left);
+      const down = Math.min(one.box.bottom, other.box.bottom) - Math.max(one.box.top, other.box.top);
+      if (across < OVERLAP_MIN_PX || down < OVERLAP_MIN_PX) continue;
+      if (one.element.contains(other.element) || other.element.contains(one.element)) continue;
+      faults.push(`on each other: ${name(one.element)} and ${name(other.element)}`);
+    }
+  return [...new Set(faults)];
+}
