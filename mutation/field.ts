@@ -3,6 +3,8 @@ import type { Mutant } from './mutant.ts';
 const IMAGE_TESTS = ['packages/sim/src/card-image.test.ts'];
 const FIELD_TESTS = ['packages/sim/src/field.test.ts'];
 
+const RESTORE_TESTS = ['packages/sim/src/central-restore.test.ts'];
+
 /** What the field does and this product must expect. The simulator detects each of these with a small planned run. */
 export const FIELD_MUTANTS: readonly Mutant[] = [
   {
@@ -74,5 +76,61 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     before: 'waits.forgetAll();',
     after: '',
     killedBy: FIELD_TESTS,
+  },
+  {
+    name: 'in simulated runs: a restored central does not name what it lacks',
+    file: 'packages/central/src/import/store-part.ts',
+    before: 'missing: await findMissingBelow(tx, document, missingCount)',
+    after: 'missing: undefined',
+    killedBy: RESTORE_TESTS,
+  },
+  {
+    name: 'in simulated runs: a central that forgot a ledger asks only for what follows its first export',
+    file: 'packages/central/src/import/gap-policy.ts',
+    before: 'if (sequence > highest) return',
+    after: 'if (sequence > highest && highest > 0) return',
+    killedBy: RESTORE_TESTS,
+  },
+  {
+    name: 'in simulated runs: the boat ignores what central lacks',
+    file: 'packages/boat/src/ledger/missing-exports.ts',
+    before: 'if (named.length === 0) return NOTHING;',
+    after: 'if (named.length >= 0) return NOTHING;',
+    killedBy: RESTORE_TESTS,
+  },
+  {
+    name: 'in simulated runs: a lost export whose file was removed is not rewound',
+    file: 'packages/boat/src/ledger/missing-exports.ts',
+    before: 'if (lowest !== undefined) removed.rewindFrom(lowest);',
+    after: '',
+    killedBy: RESTORE_TESTS,
+  },
+  {
+    name: 'in simulated runs: the ranges of a delivered export are removed with its file',
+    file: 'packages/boat/src/ledger/queue-removals.ts',
+    before: "if (status === 'completed') removed.keep(entryNo);",
+    after: "if (status === 'completed') removed.drop(entryNo);",
+    killedBy: RESTORE_TESTS,
+  },
+  {
+    name: 'in simulated runs: state records of a lost export are not sent again',
+    file: 'packages/boat/src/ledger/removed-exports.ts',
+    before: '      rewindDigests.run(sequence);\n',
+    after: '',
+    killedBy: RESTORE_TESTS,
+  },
+  {
+    name: 'in simulated runs: the parts of a lost export keep their receipts',
+    file: 'packages/boat/src/ledger/missing-exports.ts',
+    before: '    openParts.run(entryNo);\n',
+    after: '',
+    killedBy: RESTORE_TESTS,
+  },
+  {
+    name: 'a lost export is put back more often than once a day',
+    file: 'packages/boat/src/ledger/policy.ts',
+    before: 'return lastMs === undefined || lastMs > nowMs || nowMs - lastMs >= REPORT_PERIOD_MS;',
+    after: 'return lastMs === undefined || lastMs > nowMs || nowMs - lastMs >= 0;',
+    killedBy: ['packages/boat/src/ledger/missing-exports.test.ts'],
   },
 ];

@@ -42,6 +42,7 @@ export function assembleSimulation({ store, ...parts }: Parts): Simulation {
     endings: new Set(),
     outages: [],
     copy: undefined,
+    restoreCentral: undefined,
     makeCopy: () => undefined,
     daysRequested: new Set(),
     dayFormat: new Intl.DateTimeFormat('en-CA', { timeZone: plan.boat.timeZone, dateStyle: 'short' }),

@@ -22,8 +22,8 @@ export function measureCoverage(events: readonly SimEvent[], plan: Plan): Covera
   return coverage;
 }
 
-/** Returns the coverage name that an event counts towards, or undefined. */
-function toName(event: SimEvent, plan: Plan): string | undefined {
+/** Returns the coverage name or names that an event counts towards, or undefined. */
+function toName(event: SimEvent, plan: Plan): string | readonly string[] | undefined {
   switch (event.kind) {
     case 'incident_began':
       return event.incident.kind === 'link' ? `link ${event.incident.state}` : event.incident.kind;
@@ -43,6 +43,8 @@ function toName(event: SimEvent, plan: Plan): string | undefined {
       return 'card copied';
     case 'card_restored':
       return 'card restored';
+    case 'central_restored':
+      return 'central restored';
     case 'legacy_queue_imported':
       return 'legacy queue imported';
     case 'export_removed':
@@ -76,7 +78,7 @@ function toBootName(clockBehindMs: number): string | undefined {
   return clockBehindMs > 0 ? 'boot with the clock behind' : undefined;
 }
 
-function toDeliveryName(event: DeliveryEvent): string | undefined {
+function toDeliveryName(event: DeliveryEvent): string | readonly string[] | undefined {
   switch (event.kind) {
     case 'delivered':
       return 'exports delivered';
@@ -84,6 +86,11 @@ function toDeliveryName(event: DeliveryEvent): string | undefined {
       return 'exports rejected';
     case 'ledger_begun':
       return 'ledger begun';
+    case 'missing_reported':
+      return [
+        ...(event.report.requeued.length > 0 ? ['lost exports requeued'] : []),
+        ...(event.report.rewound.length > 0 ? ['lost exports rewound'] : []),
+      ];
     case 'dead_lettered':
       return 'exports dead-lettered';
     case 'delivery_paused':
@@ -102,6 +109,8 @@ function toDeliveryName(event: DeliveryEvent): string | undefined {
 /** Totals in the last line of `npm run sim`. Each adds up several coverage names. */
 const SUMS: Readonly<Record<string, readonly string[]>> = {
   'cards copied': ['card copied'],
+  'lost exports requeued': ['lost exports requeued'],
+  'lost exports rewound': ['lost exports rewound'],
   'exports removed': ['removed by retention'],
   'send holds': ['held: metered', 'held: over_budget'],
   'portals met': ['portal_page', 'portal_redirect', 'portal_511', 'portal_json'],

@@ -12,6 +12,8 @@ export type SimEvent =
   | { readonly kind: 'card_imaged' | 'card_restored' }
   /** The owner wrote the image to the card of a second boat, and both boats go on. */
   | { readonly kind: 'card_copied' }
+  /** The operator restored central's database from a backup. */
+  | { readonly kind: 'central_restored' }
   | { readonly kind: 'clock_set' }
   | { readonly kind: 'stop_requested' }
   /** The export manager ended without being stopped. If a bug ended it, `code` is undefined. */

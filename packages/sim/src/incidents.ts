@@ -63,6 +63,20 @@ const BEGINNINGS: Beginnings = {
     sim.network.breakConnections();
     return stopCentral(sim);
   },
+  'central-backup': (sim) => {
+    void sim.central.backUp().then((restore) => {
+      sim.restoreCentral = restore;
+    });
+    return undefined;
+  },
+  'central-restored': (sim) => {
+    const { restoreCentral } = sim;
+    if (restoreCentral === undefined) return undefined;
+    sim.network.breakConnections();
+    const start = stopCentral(sim);
+    void restoreFromBackup(sim, restoreCentral);
+    return start;
+  },
   'central-refuses': ({ central }, { status, retryAfterSeconds, alsoHealth }) =>
     central.enterMode({ kind: 'refuses', status, retryAfterSeconds, alsoHealth }),
   'central-rejects': ({ central }) => central.enterMode({ kind: 'rejects' }),
@@ -144,6 +158,16 @@ function noteOutage({ clock, outages }: Simulation, source: Pick<Outage, 'kind' 
   return () => {
     outage.untilMs = Math.min(outage.untilMs, clock.now());
   };
+}
+
+/** Restores central's database. The backup may lack the newest device token, so the operator enrols the boat again. */
+async function restoreFromBackup(sim: Simulation, restoreCentral: () => Promise<void>): Promise<void> {
+  const { oracle, central, plan, tokens, sources, trace } = sim;
+  await oracle.noteRestoration(restoreCentral);
+  const token = await central.enroll(plan.boat.installationId);
+  tokens.push(token);
+  sources.setToken(token);
+  trace.add({ kind: 'central_restored' });
 }
 
 /** Central refuses connections until the returned function is called. */

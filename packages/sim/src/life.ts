@@ -171,6 +171,7 @@ function currentBoat(sim: Simulation): RunningBoat | undefined {
 /** Delivers every export, retries failed exports, and checks all promises. */
 async function liveThroughCalm(sim: Simulation, boat: Boat): Promise<void> {
   const { oracle, machine, daysRequested } = sim;
+  if (oracle.evidence.lost.isAwaited) await hearOfLosses(sim, boat);
   performAction(sim, { kind: 'export', type: 'incremental' });
   await drain(sim, boat);
   performAction(sim, { kind: 'export', type: 'incremental' });
@@ -189,6 +190,22 @@ async function liveThroughCalm(sim: Simulation, boat: Boat): Promise<void> {
   }
   if (currentBoat(sim) === undefined) return;
   await oracle.checkFinished(boat, daysRequested);
+}
+
+/**
+ * Central names what it lost in its answer to one export. An export that was put back into the queue on the day before is named again a
+ * day later, so a second export follows then if central was restored more than once.
+ */
+async function hearOfLosses(sim: Simulation, boat: Boat): Promise<void> {
+  const { clock, oracle, trace } = sim;
+  const restorations = trace.events.filter(({ kind }) => kind === 'central_restored').length;
+  for (let time = 0; time < restorations; time += 1) {
+    if (time > 0) await clock.advance(DAY_MS);
+    performAction(sim, { kind: 'rows', source: 'boatlog', count: 1 });
+    performAction(sim, { kind: 'export', type: 'incremental' });
+    await drain(sim, boat);
+  }
+  oracle.expectRestored();
 }
 
 /** Lets time pass until no export is waiting, for at most a day, and then until the views are written. */

@@ -18,6 +18,10 @@ export type Incident =
   | { readonly kind: 'central-down'; readonly forMs: number }
   /** Central restarts. Imports in progress are interrupted before or after their commit. */
   | { readonly kind: 'central-restart'; readonly forMs: number }
+  /** The operator backs up central's database. */
+  | { readonly kind: 'central-backup' }
+  /** The operator restores central's database from the newest backup: central has lost what came later. */
+  | { readonly kind: 'central-restored'; readonly forMs: number }
   | {
       readonly kind: 'central-refuses';
       readonly forMs: number;
@@ -104,6 +108,28 @@ export function drawHangs(random: SimRandom, days: number): readonly PlannedInci
         path: random.pick(MOVED_SOURCES),
       },
     })),
+  );
+}
+
+/**
+ * Draws in every second run one or two restorations of central's database. Boats deliver only a few exports a day, so most backups are
+ * old. Like proxies, they are drawn on their own.
+ */
+export function drawRestorations(random: SimRandom, days: number): readonly PlannedIncident[] {
+  if (!random.bool(0.5)) return [];
+  const endMs = days * DAY_MS;
+  return inOrder(
+    Array.from({ length: random.pick([1, 1, 2]) }, () => {
+      const restoredMs = Math.floor((0.3 + 0.7 * random.fraction()) * endMs);
+      const backedUpMs = Math.floor(random.fraction() * random.fraction() * restoredMs);
+      return [
+        { atMs: backedUpMs, incident: { kind: 'central-backup' as const } },
+        {
+          atMs: restoredMs,
+          incident: { kind: 'central-restored' as const, forMs: spread(random, SECOND_MS, HOUR_MS) },
+        },
+      ];
+    }).flat(),
   );
 }
 

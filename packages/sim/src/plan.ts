@@ -6,6 +6,7 @@ import {
   drawIncidents,
   drawIncidentsOfWeeks,
   drawProxies,
+  drawRestorations,
   type PlannedIncident,
 } from './plan-incidents.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, toTime } from './plan-times.ts';
@@ -106,6 +107,7 @@ export function drawPlan(seed: number, days: number): Plan {
   const random = createSimRandom(`plan ${seed}`);
   const card = drawCard(random.fork('card'));
   const isOfWeeks = days >= WEEKS_FROM_DAYS;
+  const copy = card === undefined && !isOfWeeks ? drawCopy(random.fork('copy'), days) : undefined;
   return {
     seed,
     days,
@@ -119,9 +121,11 @@ export function drawPlan(seed: number, days: number): Plan {
       ...(isOfWeeks ? drawIncidentsOfWeeks : drawIncidents)(random.fork('incidents'), days),
       ...drawProxies(random.fork('proxies'), days),
       ...drawHangs(random.fork('hangs'), days),
+      // If central also forgot which of two machines sent a sequence, it could not name the other's export (decision 0044).
+      ...(copy === undefined ? drawRestorations(random.fork('restorations'), days) : []),
     ].toSorted((a, b) => a.atMs - b.atMs),
     card,
-    copy: card === undefined && !isOfWeeks ? drawCopy(random.fork('copy'), days) : undefined,
+    copy,
     isRestartedForCalm: random.fork('calm').bool(0.5),
   };
 }

@@ -72,6 +72,8 @@ export interface Simulation {
   readonly daysRequested: Set<string>;
   /** Formats days in the boat's time zone, in the format of slot names. */
   readonly dayFormat: Intl.DateTimeFormat;
+  /** Restores the newest backup of central's database. Undefined: there is none. */
+  restoreCentral: (() => Promise<void>) | undefined;
   readonly counts: {
     boots: number;
     cuts: number;

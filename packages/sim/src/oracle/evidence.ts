@@ -42,7 +42,19 @@ export interface Evidence {
   isLedgerBehind(ledger: LedgerFacts): boolean;
   /** The other boat, if the card was copied. */
   readonly peer: Peer | undefined;
+  /** What central lost when its database was restored from a backup. */
+  readonly lost: LostByCentral;
   readonly violate: Violate;
+}
+
+/** What central held before its database was restored and did not hold afterwards. */
+export interface LostByCentral {
+  /** True from the restoration until the boat has had an export to hear of it and a day to send what central lost. */
+  readonly isAwaited: boolean;
+  /** Keys of records that central held in a newer version. */
+  readonly records: ReadonlySet<string>;
+  /** Exports of which central held a part. */
+  readonly exportIds: ReadonlySet<string>;
 }
 
 /**

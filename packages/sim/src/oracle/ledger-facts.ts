@@ -7,6 +7,8 @@ export interface LedgerEntry {
   readonly queueId: string;
   readonly exportId: string;
   readonly exportFile: string;
+  /** 0 if the export belongs to another ledger. */
+  readonly sequence: number;
   readonly status: 'pending' | 'uploading' | 'completed' | 'failed';
   readonly trigger: string;
   readonly retryCount: number;

@@ -42,7 +42,9 @@ export async function checkRecords(
   ledger: LedgerFacts,
   where: string,
 ): Promise<void> {
-  const { sources, central, due, violate } = evidence;
+  const { sources, central, due, lost, violate } = evidence;
+  // What central lost is at central again once the boat has heard of it. Until then, delivered exports prove nothing.
+  if (lost.isAwaited) return;
   const { carried, delivered } = readFiles(evidence, ledger);
   const isDue = due.predict(ledger);
   const isLegacyOpen = ledger.isLegacyImportOpen();
@@ -50,6 +52,7 @@ export async function checkRecords(
     const needed = toNeededVersion(evidence, record);
     if (needed === undefined || (record.legacy !== undefined && isLegacyOpen)) return [];
     if (isDue(record) || (carried.get(record.key) ?? -1) >= needed) return [];
+    if (isGone(evidence, ledger, record, needed)) return [];
     return [{ record, needed }];
   });
   // Central is read last. A record that arrives meanwhile was waiting when the ledger was read.
@@ -83,8 +86,22 @@ export async function checkCentralIsComplete(evidence: Evidence, ledger: LedgerF
     const isKept =
       !record.isPresent && keptFiles.some((file) => (file.held.get(record.key) ?? -1) >= (needed ?? 0));
     if (needed === undefined || isKept || newestHeld(holding, record.key) >= needed) continue;
+    if (isGone(evidence, ledger, record, needed)) continue;
     violate(`central lacks ${record.category} ${record.key} v${needed}${describeHeld(holding, record.key)}`);
   }
+}
+
+/** True if central lost the record, its source no longer has it, and no export of this ledger on the card contains it. */
+function isGone(
+  { lost, files }: Evidence,
+  ledger: LedgerFacts,
+  { key, isPresent }: TruthRecord,
+  needed: number,
+): boolean {
+  if (isPresent || !lost.records.has(key)) return false;
+  return STATUSES.flatMap((status) => ledger.list(status)).every(
+    (entry) => entry.sequence === 0 || (files.readOf(entry)?.held.get(key) ?? -1) < needed,
+  );
 }
 
 interface FilesOfLedger {
@@ -93,13 +110,16 @@ interface FilesOfLedger {
   readonly delivered: readonly { readonly queueId: string; readonly file: FileFacts }[];
 }
 
-function readFiles({ files }: Evidence, ledger: LedgerFacts): FilesOfLedger {
+function readFiles({ files, lost }: Evidence, ledger: LedgerFacts): FilesOfLedger {
   const carried = new Map<string, number>();
   const delivered: { readonly queueId: string; readonly file: FileFacts }[] = [];
   for (const status of STATUSES)
     for (const entry of ledger.list(status)) {
       const file = files.readOf(entry);
       if (file === undefined || !file.isComplete) continue;
+      // Central cannot name an export of another ledger.
+      const isUnnamed = entry.sequence === 0 && lost.exportIds.has(entry.exportId);
+      if (status === 'completed' && isUnnamed) continue;
       if (status === 'completed') delivered.push({ queueId: entry.queueId, file });
       else
         for (const [key, version] of file.held) carried.set(key, Math.max(version, carried.get(key) ?? -1));

@@ -5,7 +5,7 @@ import type { BoatSources } from '../sources/boat-sources.ts';
 import { readMarker } from '../sources/record-marker.ts';
 import type { Trace } from '../trace.ts';
 import { checkAttempts } from './attempts.ts';
-import { createCentralRecords, type Peer } from './central-records.ts';
+import { createCentralRecords, newestHeld, type Peer } from './central-records.ts';
 import { createDueRecords } from './due-records.ts';
 import type { Acknowledged, Evidence, ImportAnswers } from './evidence.ts';
 import { createExportFiles, type Identify } from './export-files.ts';
@@ -71,6 +71,10 @@ export interface Oracle {
   checkViews(boat: Boat): void;
   /** Remembers what was acknowledged. The returned function notes that the card was restored to this state. */
   takeImage(): () => void;
+  /** Restores central's database, and notes what central lost. */
+  noteRestoration(restore: () => Promise<void>): Promise<void>;
+  /** Called when the boat has had an export to hear of what central lost and time to send it. */
+  expectRestored(): void;
   /** Lets this oracle and that of a boat with a copy of the card expect each other's records. Call it when the card is copied. */
   meetCopy(copy: Oracle): void;
   /** Checks that central has noticed two boats with one identity. */
@@ -130,6 +134,10 @@ export function createOracle(deps: OracleDeps): Oracle {
       checkAttempts(trace.events, violate);
     },
     takeImage: () => takeImage(evidence),
+    noteRestoration: (restore) => noteRestoration(evidence, restore),
+    expectRestored: () => {
+      evidence.lost.isAwaited = false;
+    },
     evidence,
     checkWarned: () => checkWarned(deps.store, deps.installationId, violate),
     meetCopy: (copy) => introduce(evidence, copy.evidence),
@@ -151,6 +159,17 @@ function takeImage(evidence: OwnEvidence): () => void {
     replaceAll(evidence.required, before.required);
     evidence.behindLedger = 'unknown';
   };
+}
+
+async function noteRestoration({ central, lost }: OwnEvidence, restore: () => Promise<void>): Promise<void> {
+  const [records, exports] = [await central.load(), await central.loadImports()];
+  await restore();
+  const [recordsLeft, exportsLeft] = [await central.load(), await central.loadImports()];
+  for (const key of records.keys())
+    if (newestHeld(recordsLeft, key) < newestHeld(records, key)) lost.records.add(key);
+  for (const [exportId, parts] of exports)
+    if ((exportsLeft.get(exportId)?.length ?? 0) < parts.length) lost.exportIds.add(exportId);
+  lost.isAwaited = true;
 }
 
 /** Lets two boats expect each other's records. The second one has a copy of the first one's card. */
@@ -209,6 +228,11 @@ export interface OwnEvidence extends Evidence {
   readonly required: Map<string, number>;
   /** The ledger of a restored card. `unknown`: the card has not been started since. */
   behindLedger: string | undefined;
+  readonly lost: {
+    isAwaited: boolean;
+    readonly records: Set<string>;
+    readonly exportIds: Set<string>;
+  };
   readonly identify: Identify;
   peer: Peer | undefined;
 }
@@ -245,6 +269,7 @@ function createEvidence(deps: OracleDeps, violate: Violate): OwnEvidence {
     acknowledged: new Map(),
     required: new Map(legacy.map(({ key }) => [key, 0])),
     behindLedger: undefined,
+    lost: { isAwaited: false, records: new Set(), exportIds: new Set() },
     identify,
     peer: undefined,
     isLedgerBehind: (ledger) => {

@@ -46,6 +46,8 @@ const MET_OFTEN = [
   'legacy queue imported',
   'removed by retention',
   'card restored',
+  'central restored',
+  'lost exports requeued',
   'exports delivered',
   'tier',
 ];
@@ -55,6 +57,7 @@ const MET_SOMEWHERE = [
   'slots',
   'cards copied',
   'exports removed',
+  'lost exports rewound',
   'send holds',
   'portals met',
   '413s',
