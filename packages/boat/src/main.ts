@@ -11,6 +11,7 @@ import { createClock } from './platform/clock.ts';
 import { createDisk } from './platform/disk.ts';
 import { isExportError } from './platform/errors.ts';
 import { createServiceNotifier } from './platform/service-notifier.ts';
+import { readSupportFacts } from './platform/support-facts.ts';
 import { decodeText } from './platform/text.ts';
 import { replaceShared } from './platform/shared-file.ts';
 import { createTransport } from './platform/transport.ts';
@@ -43,6 +44,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stderr: (line) => process.stderr.write(`${line}\n`),
   serve: () => serve(),
   diagnose: (mode) => diagnoseFiles(mode),
+  supportFacts: () => readSupportFacts('d3kos-export-manager.service'),
   restore: (request) => restore(request),
 });
 http.close();

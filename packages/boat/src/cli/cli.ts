@@ -18,6 +18,8 @@ import { createOutput, type Output } from './output.ts';
 import type { RestoreRequest } from '../restore-files.ts';
 import type { RestorePlan } from '../restore/restore.ts';
 import { runRestore } from './restore.ts';
+import type { SupportFacts } from '../platform/support-facts.ts';
+import { runSupportBundle } from './support-bundle.ts';
 import { type ConfigWorld, describeConfig, readConfig } from './show-config.ts';
 import {
   toCleanupLines,
@@ -48,6 +50,8 @@ export interface CliWorld extends ConfigWorld {
   readonly serve: () => Promise<number>;
   /** Runs the doctor on the files while no export manager runs. Resolves with the answer of `GET /export/doctor`. */
   readonly diagnose: (mode: DoctorMode) => Promise<unknown>;
+  /** Facts about the machine and the newest log lines. */
+  readonly supportFacts: () => Promise<SupportFacts>;
   /** Restores settings from central, or shows what would be written. */
   readonly restore: (request: RestoreRequest) => Promise<RestorePlan>;
   /** Ends every wait. */
@@ -109,6 +113,11 @@ async function run(command: Command, world: CliWorld, output: Output): Promise<n
       const api = createApi(world.transport, `http://${config.host}:${config.port}`, world.signal);
       if (command.kind === 'doctor')
         return runDoctor({ api, output, diagnose: world.diagnose }, command.mode);
+      if (command.kind === 'support_bundle')
+        return runSupportBundle(
+          { ...world, world, api, output, root: config.root, webhookUrl: config.webhookUrl },
+          command.file === undefined ? undefined : world.toAbsolute(command.file),
+        );
       if (command.kind === 'bundle')
         return runBundle(
           { api, disk: world.disk, output },
@@ -130,7 +139,16 @@ type ClientCommand = Exclude<
   Command,
   {
     readonly kind:
-      'help' | 'version' | 'completion' | 'serve' | 'config' | 'restore' | 'bundle' | 'enroll' | 'doctor';
+      | 'help'
+      | 'version'
+      | 'completion'
+      | 'serve'
+      | 'config'
+      | 'restore'
+      | 'bundle'
+      | 'enroll'
+      | 'doctor'
+      | 'support_bundle';
   }
 >;
 

@@ -7,6 +7,8 @@ export interface Output {
   progress(line: string): void;
   /** Writes the result once, either `raw` as one line of JSON or `lines`. */
   result(raw: unknown, lines: readonly string[]): void;
+  /** Writes a line to standard error, so that it is not part of the result. */
+  note(line: string): void;
   /** Writes the message, the code and the hint of an error. */
   failure(error: ExportError): void;
 }
@@ -23,6 +25,7 @@ export function createOutput(
       if (format === 'json') stdout(JSON.stringify(raw));
       else for (const line of lines) stdout(toPlainLine(line));
     },
+    note: (line) => stderr(toPlainLine(line)),
     failure({ message, code, hint }) {
       if (format === 'json') stdout(JSON.stringify({ success: false, error: message, code, hint }));
       else {

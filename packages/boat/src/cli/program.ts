@@ -27,6 +27,7 @@ export type Command =
   | { readonly kind: 'enroll'; readonly code: string; readonly identity: 'keep' | 'replace' }
   | { readonly kind: 'doctor'; readonly mode: DoctorMode }
   | { readonly kind: 'config' }
+  | { readonly kind: 'support_bundle'; readonly file: string | undefined }
   | { readonly kind: 'restore'; readonly request: RestoreRequest }
   | { readonly kind: 'completion'; readonly shell: Shell };
 
@@ -68,6 +69,7 @@ export function createProgram(choose: Choose, write: (text: string) => void): Pr
   addQueueCommands(program, choose);
   addEnrollCommand(program, choose);
   addCareCommands(program, choose);
+  addSupportCommand(program, choose);
   program.addHelpText(
     'after',
     ` The port is EXPORT_PORT, or "port" in $D3KOS_ROOT/config/export.json; the default is 8094.\n Exit codes:\n${EXIT_CODE_LINES.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n')}`,
@@ -185,6 +187,18 @@ function addEnrollCommand(program: Program, choose: Choose): void {
     .action((code, options) =>
       choose({ kind: 'enroll', code, identity: options.replaceId === true ? 'replace' : 'keep' }),
     );
+}
+
+function addSupportCommand(program: Program, choose: Choose): void {
+  program
+    .command('support-bundle')
+    .summary('show what a support person needs, and write it to a file')
+    .description(
+      'Show settings, status, doctor, queue, history, versions and the newest log lines as one JSON document. With --write, write exactly that to a new file. It has no records, tokens, e-mail addresses or user names. Read it before you send it to anyone. To read all log lines and the state of the token, run it with sudo.',
+    )
+    .option('--write <file>', 'write the bundle to this file too', parseText)
+    .addHelpText('after', examples('support-bundle | less', 'support-bundle --write support.json'))
+    .action((options) => choose({ kind: 'support_bundle', file: options.write }));
 }
 
 function addCareCommands(program: Program, choose: Choose): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startBoat } from '../boat.ts';
@@ -146,4 +146,60 @@ test('daily succeeds at tiers 0 and 1, and generate is refused at tier 0 with ex
   );
   const boot = await program('boot');
   assert.equal(boot.exitCode, 0);
+});
+
+const TOKEN = 'dvt_0123456789abcdef0123456789';
+const supportBundle = (port: number, ...argv: readonly string[]): Promise<CliRun> =>
+  runProgram(['support-bundle', ...argv], {
+    clock: createSteppedClock(),
+    port,
+    environment: { EXPORT_WEBHOOK_URL: 'https://hooks.example/services/s3cret-path?key=s3cret-key' },
+    files: { '/opt/d3kos/config/export-credentials.json': `{"token":"${TOKEN}"}` },
+    diagnosis: { success: true, findings: [] },
+    logLines: [
+      `info Something wrote ${TOKEN} into a message`,
+      'info called https://hooks.example/services/s3cret-path?key=s3cret-key',
+      'info mail jo@boat.example, file /home/jo/notes.txt, password=hunter2-hunter2',
+      'info Processing export: q_20260220_100530',
+    ],
+  });
+
+test('the support bundle has what support needs of the real export manager, and neither secrets nor personal texts', async () => {
+  const run = await supportBundle(server.port, '--json');
+  assert.equal(run.exitCode, 0);
+  const text = run.stdout.join('');
+  const bundle = JSON.parse(text);
+  assert.equal(bundle.status.success, true);
+  assert.ok(Array.isArray(bundle.doctor.findings) && bundle.doctor.findings.length > 3);
+  assert.equal(typeof bundle.queue.pending.count, 'number');
+  assert.ok(Array.isArray(bundle.history));
+  assert.deepEqual(bundle.config.settings.webhook_url, {
+    value: 'https://hooks.example/…',
+    source: 'environment',
+  });
+  assert.equal(bundle.config.device_token.state, 'present');
+  assert.match(text, /Processing export: q_20260220_100530/);
+  for (const secret of [TOKEN, 's3cret', 'jo@', '/home/jo', 'hunter2'])
+    assert.ok(!text.includes(secret), secret);
+  assert.match(run.stderr.join(), /Nothing was written/);
+});
+
+test('the support bundle is written exactly as it was shown, to a new file for its owner only', async () => {
+  const file = join(root, 'support.json');
+  const run = await supportBundle(server.port, '--write', file);
+  assert.equal(run.exitCode, 0);
+  assert.equal(readFileSync(file, 'utf8'), `${run.stdout.join('\n')}\n`);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  const again = await supportBundle(server.port, '--write', file);
+  assert.notEqual(again.exitCode, 0);
+  assert.match(again.stderr.join(), /exists/);
+});
+
+test('without a running export manager, the support bundle has the reasons and the doctor on the files', async () => {
+  const run = await supportBundle(9, '--json');
+  assert.equal(run.exitCode, 0);
+  const bundle = JSON.parse(run.stdout.join(''));
+  assert.match(bundle.status.unavailable, /DAEMON_UNREACHABLE/);
+  assert.deepEqual(bundle.doctor, { success: true, findings: [] });
+  assert.equal(bundle.log.lines.length, 4);
 });

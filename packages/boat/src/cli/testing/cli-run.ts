@@ -6,6 +6,16 @@ import type { RestoreRequest } from '../../restore-files.ts';
 import type { RestorePlan } from '../../restore/restore.ts';
 import { runCli } from '../cli.ts';
 
+const MACHINE = {
+  node: '24.0.0',
+  sqlite: '3.50.0',
+  kernel: '6.12',
+  architecture: 'arm64',
+  uptime_seconds: 1,
+  memory_bytes: 2,
+  memory_free_bytes: 1,
+};
+
 /** The result of a run of the program. */
 export interface CliRun {
   readonly exitCode: number;
@@ -23,6 +33,8 @@ export async function runProgram(
     readonly files?: Readonly<Record<string, string | Error>>;
     /** The result of the doctor on the files. */
     readonly diagnosis?: unknown;
+    /** The lines of the service in the journal. */
+    readonly logLines?: readonly string[];
     readonly restore?: (request: RestoreRequest) => Promise<RestorePlan>;
     readonly signal?: AbortSignal;
   },
@@ -50,6 +62,7 @@ export async function runProgram(
       stderr: (line) => stderr.push(line),
       serve: async () => 0,
       diagnose: async () => options.diagnosis,
+      supportFacts: async () => ({ ...MACHINE, log: { lines: options.logLines ?? [] } }),
       restore: async (request) => {
         if (options.restore === undefined) throw new Error('this test restores nothing');
         return options.restore(request);

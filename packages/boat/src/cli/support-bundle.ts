@@ -1,0 +1,164 @@
+import { join } from 'node:path';
+import type { Answer } from '../api/contract.ts';
+import { toOwnText } from '../collect/redact.ts';
+import type { DoctorMode } from '../export-manager.ts';
+import { ExportError, isExportError } from '../platform/errors.ts';
+import type { Clock, Disk } from '../platform/ports.ts';
+import { SOFTWARE_VERSION } from '../platform/software-version.ts';
+import type { SupportFacts } from '../platform/support-facts.ts';
+import type { Api } from './api.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { Output } from './output.ts';
+import { type ConfigWorld, describeConfig } from './show-config.ts';
+
+/** Number of entries of each status, and of delivered exports, that the bundle lists. The counts are those of all. */
+const ENTRIES_MAX = 100;
+
+/** Maximum length of one text, in characters. A log line of the export manager is shorter. */
+const TEXT_LENGTH_MAX = 2_000;
+
+/** Maximum size of the bundle, in bytes, so that it can be sent by e-mail. If it is larger, the log lines are left out. */
+const BUNDLE_SIZE_MAX_BYTES = 4 * 1024 * 1024;
+
+/** Shortest text that is removed as a secret. A shorter one would occur in ordinary words. */
+const SECRET_LENGTH_MIN = 8;
+
+/** Files with a secret, below the root. Their values are removed wherever they occur, should a message ever contain one. */
+const SECRET_FILES: readonly (readonly string[])[] = [
+  ['config', 'export-credentials.json'],
+  ['data', 'exports', 'export-credentials.json'],
+  ['data', 'exports', 'export-credentials.pending.json'],
+  ['data', 'exports', 'signalk-access.json'],
+];
+
+export interface SupportBundleDeps {
+  readonly api: Api;
+  readonly output: Output;
+  readonly world: ConfigWorld;
+  readonly root: string;
+  /** The URL of the webhook, which is often a secret. */
+  readonly webhookUrl: string | undefined;
+  readonly disk: Disk;
+  readonly clock: Pick<Clock, 'wall'>;
+  readonly supportFacts: () => Promise<SupportFacts>;
+  readonly diagnose: (mode: DoctorMode) => Promise<unknown>;
+}
+
+/**
+ * Runs `d3kos-export support-bundle`: shows what a support person needs, and with `file` writes exactly that to a new file that only
+ * its owner may read. It has no record, no secret, no e-mail address and no name of a user. A part that cannot be read has the reason
+ * in its place, so the command also works while the export manager does not run. Throws REQUEST_INVALID if the file exists, and
+ * DISK_….
+ */
+export async function runSupportBundle(deps: SupportBundleDeps, file: string | undefined): Promise<ExitCode> {
+  if (file !== undefined && (await deps.disk.stat(file)) !== undefined)
+    throw new ExportError('REQUEST_INVALID', `${file} exists`, {
+      op: 'write the support bundle',
+      hint: 'Give the name of a new file.',
+    });
+  const bundle = await makeBundle(deps);
+  const text = JSON.stringify(bundle, undefined, 2);
+  deps.output.result(bundle, text.split('\n'));
+  if (file === undefined) {
+    deps.output.note('This is the whole bundle. Nothing was written; add --write FILE to write it');
+    return EXIT.done;
+  }
+  await deps.disk.replace(file, Buffer.from(`${text}\n`));
+  deps.output.note(`Written to ${file}, exactly as shown`);
+  return EXIT.done;
+}
+
+async function makeBundle(deps: SupportBundleDeps): Promise<unknown> {
+  const { api, clock } = deps;
+  const { log, ...machine } = await deps.supportFacts();
+  const parts = {
+    made_at: new Date(clock.wall()).toISOString(),
+    version: SOFTWARE_VERSION,
+    machine,
+    config: await orReason(async () => (await describeConfig(deps.world)).raw),
+    status: await orReason(async () => (await api.call('status')).raw),
+    doctor: await orReason(async () => (await api.call('doctor')).raw).then(async (answer) =>
+      isReason(answer) ? orReason(() => deps.diagnose('examine')) : answer,
+    ),
+    queue: await orReason(async () => toQueueSummary((await api.call('queue')).value)),
+    history: await orReason(async () =>
+      toHistorySummary((await api.call('history', { query: { limit: ENTRIES_MAX } })).value),
+    ),
+  };
+  const secrets = await findSecrets(deps);
+  const clean = (value: unknown): unknown => removePrivate(value, secrets);
+  const whole = clean({ ...parts, log });
+  if (Buffer.byteLength(JSON.stringify(whole)) <= BUNDLE_SIZE_MAX_BYTES) return whole;
+  return clean({
+    ...parts,
+    log: { unreadable: 'the log lines were left out, because the bundle was too large' },
+  });
+}
+
+interface Reason {
+  readonly unavailable: string;
+}
+
+async function orReason(read: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!isExportError(error)) throw error;
+    return { unavailable: `${error.message} [${error.code}]` } satisfies Reason;
+  }
+}
+
+function isReason(value: unknown): value is Reason {
+  return typeof value === 'object' && value !== null && 'unavailable' in value;
+}
+
+function toQueueSummary(queue: Answer<'queue'>): unknown {
+  return Object.fromEntries(
+    Object.entries(queue).map(([status, entries]) =>
+      Array.isArray(entries)
+        ? [status, { count: entries.length, newest: entries.slice(-ENTRIES_MAX) }]
+        : [status, entries],
+    ),
+  );
+}
+
+/** Central's receipts and the names of rejected records are left out. */
+function toHistorySummary({ exports }: Answer<'history'>): unknown {
+  return exports.map(({ rejected_records: rejected, ...one }) => ({
+    ...one,
+    rejected_records: Array.isArray(rejected) ? rejected.length : rejected,
+  }));
+}
+
+/** The texts that must not be in the bundle. A file that this user may not read cannot have been part of it either. */
+async function findSecrets({ world, root, webhookUrl }: SupportBundleDeps): Promise<readonly string[]> {
+  const secrets: string[] = [];
+  for (const path of SECRET_FILES) {
+    const text = await world.readFile(join(root, ...path)).catch(() => undefined);
+    for (const [, value = ''] of (text ?? '').matchAll(/"((?:[^"\\]|\\.)*)"/g)) secrets.push(value);
+  }
+  if (webhookUrl !== undefined) {
+    const { pathname, search } = new URL(webhookUrl);
+    secrets.push(`${pathname}${search}`, pathname, ...new URL(webhookUrl).searchParams.values());
+  }
+  return secrets.filter((secret) => secret.length >= SECRET_LENGTH_MIN);
+}
+
+const EMAIL = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}/g;
+const HOME = /\/home\/[^/\s"']+/g;
+/** The folder of the boat's own account, which is the same on every boat. */
+const OWN_HOME = '/home/d3kos';
+
+/** Removes secrets, e-mail addresses and names of users from every text of a JSON value, and shortens long texts. */
+function removePrivate(value: unknown, secrets: readonly string[]): unknown {
+  if (typeof value === 'string') {
+    let text = value.slice(0, TEXT_LENGTH_MAX);
+    for (const secret of secrets) text = text.replaceAll(secret, '[hidden]');
+    return toOwnText(text)
+      .replaceAll(EMAIL, '[e-mail address]')
+      .replaceAll(HOME, (path) => (path === OWN_HOME ? path : '/home/[user]'));
+  }
+  if (Array.isArray(value)) return value.map((one) => removePrivate(one, secrets));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, removePrivate(one, secrets)]));
+}
