@@ -53,17 +53,21 @@ export const CENTRAL_MODULES = {
   store: { imports: ['platform'] },
   admission: { imports: [] },
   installations: { imports: ['platform', 'store'] },
+  operators: { imports: ['platform', 'store', 'installations'] },
   retention: { imports: ['platform', 'store', 'installations'] },
   import: { imports: ['platform', 'store', 'installations'] },
   bundle: { imports: ['platform', 'installations', 'import'] },
   fleet: { imports: ['store'], types: ['platform', 'api'] },
   'data-export': { imports: ['store', 'installations', 'fleet'], types: ['platform'] },
-  http: { imports: ['platform', 'api', 'store', 'admission', 'installations', 'import', 'fleet'] },
+  http: {
+    imports: ['platform', 'api', 'store', 'admission', 'installations', 'operators', 'import', 'fleet'],
+  },
   cli: {
     imports: [
       'platform',
       'store',
       'installations',
+      'operators',
       'retention',
       'import',
       'bundle',

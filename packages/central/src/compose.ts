@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import { createApp } from './http/app.ts';
 import type { Preparer } from './import/preparer.ts';
+import { createPasswordHasher } from './operators/passwords.ts';
 import { createWorkerPreparer } from './import/worker-preparer.ts';
 import {
   borrowEmbeddedPostgres,
@@ -109,6 +110,7 @@ function listenOn(config: Config, store: PgStore, preparer: Preparer, log: Log):
     monotonic: systemMonotonic,
     preparer,
     randomHex: systemRandomHex,
+    passwords: createPasswordHasher(systemRandomHex, systemMonotonic),
     log,
     operatorToken: config.operatorToken,
     trustedProxies: config.trustedProxies,

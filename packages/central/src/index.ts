@@ -12,6 +12,7 @@ export type { AppDeps } from './http/context.ts';
 export { type Enrolled, type Enrolment, enroll, revoke } from './installations/enroll.ts';
 export { acceptBundleKey } from './installations/bundle-keys.ts';
 export { createInlinePreparer, type Preparer } from './import/preparer.ts';
+export { createPasswordHasher } from './operators/passwords.ts';
 export {
   borrowEmbeddedPostgres,
   type EmbeddedOptions,

@@ -7,6 +7,7 @@ import { type Config, parseConfig } from './config.ts';
 import { isCentralFailure } from './platform/errors.ts';
 import { createLineLog } from './platform/log.ts';
 import type { Log } from './platform/ports.ts';
+import { readFirstLine } from './platform/first-line.ts';
 import { openNewDirectory } from './platform/new-directory.ts';
 import { openReadableFile } from './platform/readable-file.ts';
 import { systemRandomHex, systemWall } from './platform/world.ts';
@@ -29,6 +30,7 @@ async function main(argv: readonly string[]): Promise<number> {
       randomHex: systemRandomHex,
       openFile: openReadableFile,
       openNewDirectory,
+      readLine: () => readFirstLine(process.stdin),
       bodySizeMaxBytes: config.limits.bodySizeMaxBytes,
     };
     const result = await runCommand(world, invocation.command);

@@ -5,6 +5,7 @@ import {
   createInlinePreparer,
   DEFAULT_IMPORT_LIMITS,
   enroll,
+  createPasswordHasher,
   importBundle,
   isCentralFailure,
   migrate,
@@ -120,6 +121,7 @@ export function createSimulatedCentral(
       monotonic: clock.monotonic,
       preparer: createInlinePreparer(clock.monotonic),
       randomHex: random.hex,
+      passwords: createPasswordHasher(random.hex),
       log: SILENT_LOG,
       ...(limits === undefined ? {} : { limits }),
     });

@@ -134,7 +134,7 @@ export const BOAT_ROUTES = {
   configuration: {
     method: 'GET',
     path: toConfigurationPath('{id}'),
-    access: 'boat-or-operator',
+    access: 'boat-or-admin',
     load: 'query',
     summary: 'Return the newest onboarding and settings records, which are used to restore a reflashed boat.',
     description: 'A record larger than 2 MiB is returned as null.',
@@ -149,7 +149,7 @@ export const BOAT_ROUTES = {
     ],
     body: undefined,
     answer: { description: 'The configuration', contentType: JSON_TYPE, schema: StoredConfigurationSchema },
-    refusals: ['INVALID_FORMAT', 'INSTALLATION_MISMATCH', 'NOT_FOUND', ...BOAT_REFUSALS],
+    refusals: ['FORBIDDEN', 'INVALID_FORMAT', 'INSTALLATION_MISMATCH', 'NOT_FOUND', ...BOAT_REFUSALS],
   },
   redeemCode: {
     method: 'POST',

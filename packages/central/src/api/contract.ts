@@ -2,6 +2,7 @@ import type { TSchema } from 'typebox';
 import { BOAT_ROUTES } from './boat-routes.ts';
 import { FLEET_ROUTES } from './fleet-routes.ts';
 import { NODE_ROUTES } from './node-routes.ts';
+import { ACCESS_ROUTES, ACCOUNT_ROUTES } from './operator-routes.ts';
 import type { Route } from './route.ts';
 import type { ReadonlyStatic } from './schemas.ts';
 
@@ -10,6 +11,8 @@ export const ROUTES = {
   ...BOAT_ROUTES,
   ...NODE_ROUTES,
   ...FLEET_ROUTES,
+  ...ACCOUNT_ROUTES,
+  ...ACCESS_ROUTES,
 } as const satisfies Readonly<Record<string, Route>>;
 
 export type RouteId = keyof typeof ROUTES;

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { type Route, STORE_REFUSALS } from './route.ts';
+import { OPERATOR_REFUSALS, type Route } from './route.ts';
 
 /** What the operator reads about the fleet. */
 export const FLEET_ROUTES = {
@@ -14,6 +14,6 @@ export const FLEET_ROUTES = {
     parameters: [],
     body: undefined,
     answer: { description: 'The page', contentType: 'text/html; charset=utf-8', schema: Type.String() },
-    refusals: ['INVALID_TOKEN', 'FLEET_CLOSED', 'TOO_MANY_REQUESTS', ...STORE_REFUSALS],
+    refusals: OPERATOR_REFUSALS,
   },
 } as const satisfies Readonly<Record<string, Route>>;

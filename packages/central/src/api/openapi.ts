@@ -19,7 +19,12 @@ export function toOpenApi(): AnswerOf<'openApi'> {
 const SECURITY_SCHEMES = {
   deviceToken: { type: 'http', scheme: 'bearer', description: 'Issued by `d3kos-central enroll`.' },
   operatorToken: { type: 'http', scheme: 'bearer', description: 'CENTRAL_OPERATOR_TOKEN.' },
-  operatorBasic: { type: 'http', scheme: 'basic', description: 'Any name; CENTRAL_OPERATOR_TOKEN.' },
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-d3kos_session',
+    description: 'Set by a login. A request that changes something also needs `X-Requested-With`.',
+  },
 };
 
 function toOperation(route: Route) {
@@ -63,9 +68,11 @@ function toSecurity(access: Access): readonly Readonly<Record<string, readonly [
     case 'boat-reads':
       return [{ deviceToken: [] }];
     case 'boat-or-operator':
-      return [{ deviceToken: [] }, { operatorToken: [] }];
+    case 'boat-or-admin':
+      return [{ deviceToken: [] }, { session: [] }, { operatorToken: [] }];
     case 'operator':
-      return [{ operatorBasic: [] }, { operatorToken: [] }];
+    case 'admin':
+      return [{ session: [] }, { operatorToken: [] }];
   }
 }
 

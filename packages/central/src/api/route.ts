@@ -10,9 +10,14 @@ export type Access =
   | 'boat-imports'
   /** A boat, with its device token. An installation id is not secret, so it gives no read access. */
   | 'boat-reads'
-  /** A boat as in `boat-reads`, for its own installation, which a parameter names; or the operator, for any installation. */
+  /** A boat as in `boat-reads`, for its own installation, which a parameter names; or an operator, for any installation. */
   | 'boat-or-operator'
-  | 'operator';
+  /** As `boat-or-operator`, but only for operators with the role `admin`: the answer has settings of the boat. */
+  | 'boat-or-admin'
+  /** An operator of any role: an account with a session, or the operator token. */
+  | 'operator'
+  /** An operator with the role `admin`, or the operator token. */
+  | 'admin';
 
 /** Which limits of `admission/policy.ts` a boat's request counts against. The operator's requests are not limited. */
 export type Load =
@@ -68,6 +73,11 @@ export const BOAT_REFUSALS = [
   'TOO_MANY_REQUESTS',
   ...STORE_REFUSALS,
 ] as const;
+
+/** Refusals of every route for operators. A route that changes something also refuses pages of other origins. */
+export const OPERATOR_REFUSALS = ['INVALID_TOKEN', 'TOO_MANY_REQUESTS', ...STORE_REFUSALS] as const;
+/** Refusals of every route for admins. */
+export const ADMIN_REFUSALS = ['FORBIDDEN', ...OPERATOR_REFUSALS] as const;
 
 /** Refusals of every route whose JSON body is checked before its handler runs. */
 export const BODY_REFUSALS = [

@@ -5,7 +5,8 @@ import { type Static, type TSchema, Type } from 'typebox';
 export type ReadonlyStatic<S extends TSchema> = DeepReadonly<Static<S>>;
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
-function nullable<S extends TSchema>(schema: S) {
+/** The schema, or null. */
+export function nullable<S extends TSchema>(schema: S) {
   return Type.Union([schema, Type.Null()]);
 }
 

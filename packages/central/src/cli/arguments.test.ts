@@ -102,8 +102,8 @@ test('gives every command a help with usage, description, options and examples t
     assert.ok(examples.length > 0);
     for (const example of examples) {
       assert.ok(help.includes(`\n  ${example}\n`), example);
-      const { command } = parseArguments(example.split(' ').slice(1));
-      assert.equal(command.kind, name.replace('-', '_'), example);
+      const { command } = parseArguments(example.replace(/^.*?d3kos-central /, '').split(' '));
+      assert.equal(command.kind, name.replace(/[- ]/, '_'), example);
     }
     assert.ok(toHelpText(undefined).includes(`\n  ${name} `), name);
   }

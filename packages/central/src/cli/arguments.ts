@@ -3,6 +3,7 @@ import { isTier, type Tier } from '@d3kos/protocol';
 import type { AcceptedBundles } from '../bundle/import-bundle.ts';
 import { EXPORT_FORMATS, type ExportFormat } from '../data-export/file-formats.ts';
 import type { QuotaChange } from '../installations/quota.ts';
+import { isRole, type Role } from '../operators/policy.ts';
 import { CentralFailure } from '../platform/errors.ts';
 import {
   DEFAULT_RETENTION,
@@ -49,6 +50,7 @@ export type Command =
       readonly tokenExpiresDays?: number;
     }
   | { readonly kind: 'enable'; readonly installationId: string }
+  | AccountCommand
   | { readonly kind: 'tokens'; readonly installationId: string }
   | { readonly kind: 'quota'; readonly installationId: string; readonly change: QuotaChange }
   | { readonly kind: 'audit'; readonly installationId?: string }
@@ -63,6 +65,22 @@ export type Command =
       readonly what: 'token';
       readonly tokenId: string;
     };
+
+/** A command about the accounts of operators. */
+export type AccountCommand =
+  | { readonly kind: 'account_list' }
+  | { readonly kind: 'account_remove'; readonly name: string }
+  | { readonly kind: 'account_role'; readonly name: string; readonly role: Role }
+  | { readonly kind: 'account_password'; readonly name: string; readonly source: PasswordSource }
+  | {
+      readonly kind: 'account_add';
+      readonly name: string;
+      readonly role: Role;
+      readonly source: PasswordSource;
+    };
+
+/** Where a password comes from: `random` makes one and prints it. */
+export type PasswordSource = 'random' | 'stdin';
 
 /** A command, the form of its output, and the settings given as options, which take precedence over the environment. */
 export interface Invocation {
@@ -111,7 +129,8 @@ function parse(argv: readonly string[]): {
   }
 }
 
-function toCommand([name = 'help', ...rest]: readonly string[], values: Values): Command {
+function toCommand(positionals: readonly string[], values: Values): Command {
+  const [name, rest] = splitName(positionals);
   if (name === 'help') return toHelp(rest);
   if (!isCommandName(name)) throw usage(`unknown command ${JSON.stringify(name)}`);
   if (values['help'] === true) return { kind: 'help', topic: name };
@@ -142,7 +161,21 @@ function parseFormat(text: string | boolean | undefined): ExportFormat {
   return format;
 }
 
-function toHelp([topic, ...more]: readonly string[]): Command {
+/** Returns the name of the command, which has one word or two, and its arguments. */
+function splitName([first = 'help', second, ...more]: readonly string[]): readonly [
+  string,
+  readonly string[],
+] {
+  const rest = second === undefined ? [] : [second, ...more];
+  if (first !== 'account') return [first, rest];
+  const actions = Object.keys(COMMANDS).filter((name) => name.startsWith('account '));
+  if (second === undefined || !actions.includes(`account ${second}`))
+    throw usage(`account takes one of ${actions.map((name) => name.slice('account '.length)).join(', ')}`);
+  return [`account ${second}`, more];
+}
+
+function toHelp(words: readonly string[]): Command {
+  const [topic, more] = words.length === 0 ? [undefined, []] : splitName(words);
   if (topic !== undefined && (!isCommandName(topic) || more.length > 0))
     throw usage('help takes the name of one command');
   return { kind: 'help', topic };
@@ -188,6 +221,12 @@ function toNamedCommand(name: Exclude<CommandName, 'export'>, argument: string, 
     case 'tokens':
     case 'enable':
       return { kind: name, installationId: argument };
+    case 'account add':
+    case 'account list':
+    case 'account role':
+    case 'account password':
+    case 'account remove':
+      return toAccountCommand(name, argument, values);
     case 'invite': {
       const { expiresDays } = parseExpiresDays(values['expires-days']);
       return {
@@ -240,6 +279,31 @@ function toRetention(values: Values): Retention {
     audit: days('audit'),
     usage: days('usage'),
   };
+}
+
+function toAccountCommand(
+  name: Extract<CommandName, `account ${string}`>,
+  account: string,
+  values: Values,
+): AccountCommand {
+  const source = values['password-stdin'] === true ? 'stdin' : 'random';
+  switch (name) {
+    case 'account list':
+      return { kind: 'account_list' };
+    case 'account remove':
+      return { kind: 'account_remove', name: account };
+    case 'account password':
+      return { kind: 'account_password', name: account, source };
+    case 'account role':
+      return { kind: 'account_role', name: account, role: parseRole(values['role']) };
+    case 'account add':
+      return { kind: 'account_add', name: account, role: parseRole(values['role']), source };
+  }
+}
+
+function parseRole(text: string | boolean | undefined): Role {
+  if (!isRole(text)) throw usage('--role must be viewer or admin');
+  return text;
 }
 
 /** Options of `quota`, with the amount that each changes and how many of its units one unit of the option has. */

@@ -150,7 +150,7 @@ export const COMMANDS = {
   },
   audit: {
     argument: undefined,
-    summary: 'list enrolments, revocations and refusals',
+    summary: 'list enrolments, changes of access, logins and refusals',
     description:
       'Lists the newest 1000 events of the audit trail, newest first. Equal refusals within an hour are one event.',
     options: {
@@ -158,6 +158,59 @@ export const COMMANDS = {
     },
     listens: false,
     examples: ['d3kos-central audit', `d3kos-central audit --installation ${ID} --json`],
+  },
+  'account add': {
+    argument: 'NAME',
+    summary: 'add an account for an operator',
+    description:
+      'Adds an account and prints a random password for it, once. Central stores only a salted scrypt hash. The operator\ncan change it on the fleet page. A name has 2 to 40 of a-z 0-9 . _ - and begins with a letter.',
+    options: {
+      role: {
+        value: 'ROLE',
+        help: 'viewer: reads the fleet; admin: also gives access to boats and manages accounts',
+      },
+      'password-stdin': { value: undefined, help: 'read the password from the first line of standard input' },
+    },
+    listens: false,
+    examples: [
+      'd3kos-central account add anna --role admin',
+      'pass show central/ben | d3kos-central account add ben --role viewer --password-stdin',
+    ],
+  },
+  'account list': {
+    argument: undefined,
+    summary: 'list the accounts of operators',
+    description:
+      'Lists every account with its role, and when it was added and its password was last changed.',
+    options: {},
+    listens: false,
+    examples: ['d3kos-central account list'],
+  },
+  'account role': {
+    argument: 'NAME',
+    summary: 'change the role of an account',
+    description: 'Changes the role. Sessions of the account have the new role at once.',
+    options: { role: { value: 'ROLE', help: 'viewer or admin' } },
+    listens: false,
+    examples: ['d3kos-central account role ben --role admin'],
+  },
+  'account password': {
+    argument: 'NAME',
+    summary: 'set a new password for an account',
+    description: 'Prints a new random password, once, and ends the sessions of the account.',
+    options: {
+      'password-stdin': { value: undefined, help: 'read the password from the first line of standard input' },
+    },
+    listens: false,
+    examples: ['d3kos-central account password ben'],
+  },
+  'account remove': {
+    argument: 'NAME',
+    summary: 'remove an account',
+    description: 'Removes the account and ends its sessions. The audit trail keeps its events.',
+    options: {},
+    listens: false,
+    examples: ['d3kos-central account remove ben'],
   },
   list: {
     argument: undefined,

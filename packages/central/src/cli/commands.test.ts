@@ -16,7 +16,8 @@ import {
   toBoatlog,
   toDocument,
 } from '../testing/central-under-test.ts';
-import { type CommandWorld, runCommand } from './commands.ts';
+import type { CommandWorld } from './command-world.ts';
+import { runCommand } from './commands.ts';
 
 /** Control characters that clear the screen, rename the window and begin a new line. */
 const ORDERS = '\u001b[2J\u009b2J\u001b]0;x\u0007\r\n';
@@ -63,6 +64,7 @@ function toWorld(store: Store, bundle: Buffer): CommandWorld {
     randomHex: systemRandomHex,
     openNewDirectory: () => Promise.reject(new Error('this test writes no files')),
     bodySizeMaxBytes: 1_000_000,
+    readLine: async () => undefined,
     openFile: async () => ({
       read: async (offset: number, length: number) => bundle.subarray(offset, offset + length),
       close: async () => undefined,

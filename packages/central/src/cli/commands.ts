@@ -18,9 +18,10 @@ import {
 } from '../installations/enroll.ts';
 import { setQuota } from '../installations/quota.ts';
 import { listTokens, revokeToken } from '../installations/tokens.ts';
-import type { OpenFile, OpenNewDirectory, RandomHex, Store, WallClock } from '../platform/ports.ts';
-import type { MigrationReport } from '../store/migrate.ts';
+import type { Store } from '../platform/ports.ts';
+import { runAccountCommand } from './account-commands.ts';
 import type { Command } from './arguments.ts';
+import type { CommandResult, CommandWorld } from './command-world.ts';
 import { runRetention } from './retention-commands.ts';
 import {
   toBundleKeyText,
@@ -34,27 +35,6 @@ import {
   toTokenTable,
   toWarnings,
 } from './tables.ts';
-
-/** The result of a command, as documented JSON and as text. */
-export interface CommandResult {
-  readonly json: unknown;
-  readonly text: string;
-  /** The exit code of the program; undefined: 0. */
-  readonly exitCode?: number;
-}
-
-/** The ports that commands need. */
-export interface CommandWorld {
-  readonly store: Store;
-  /** Brings the schema up to date. */
-  readonly migrate: () => Promise<MigrationReport>;
-  readonly wall: WallClock;
-  readonly randomHex: RandomHex;
-  readonly openFile: OpenFile;
-  readonly openNewDirectory: OpenNewDirectory;
-  /** Largest part a bundle may carry. */
-  readonly bodySizeMaxBytes: number;
-}
 
 /** Commands that use the store and end. */
 export type StoreCommand = Exclude<Command, { kind: 'serve' } | { kind: 'help' }>;
@@ -73,6 +53,12 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
     case 'invite':
     case 'enable':
       return runEnrolment({ ...world, wallMs: world.wall() }, command);
+    case 'account_add':
+    case 'account_list':
+    case 'account_password':
+    case 'account_remove':
+    case 'account_role':
+      return runAccountCommand(world, command);
     case 'revoke':
       return runRevoke({ ...world, wallMs: world.wall() }, command);
     case 'tokens': {
@@ -85,27 +71,14 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
     case 'prune':
     case 'erase':
       return runRetention(world, command);
-    case 'quota': {
-      await setQuota({ ...world, wallMs: world.wall() }, command.installationId, command.change);
-      const used = await loadUse(world.store, command.installationId, world.wall());
-      const own = await loadOverride(world.store, command.installationId);
-      return {
-        json: { installation_id: command.installationId, used_today: used, own_limits: own },
-        text: toQuotaTable(used, own),
-      };
-    }
+    case 'quota':
+      return runQuota(world, command);
     case 'audit': {
       const events = await listEvents(world.store, command.installationId);
       return { json: { events }, text: toEventTable(events) };
     }
-    case 'bundle_key': {
-      const { installationId, accept } = command;
-      const keys =
-        accept === undefined
-          ? await loadBundleKeys(world.store, installationId)
-          : await acceptBundleKey({ ...world, wallMs: world.wall() }, installationId, accept);
-      return { json: keys, text: toBundleKeyText(keys) };
-    }
+    case 'bundle_key':
+      return runBundleKey(world, command);
     case 'list': {
       const installations = await listInstallations(world.store);
       return { json: { installations }, text: toTable(installations) };
@@ -131,6 +104,30 @@ export async function runCommand(world: CommandWorld, command: StoreCommand): Pr
     case 'show':
       return showInstallation(world.store, command.installationId);
   }
+}
+
+async function runBundleKey(
+  world: CommandWorld,
+  { installationId, accept }: Extract<Command, { kind: 'bundle_key' }>,
+): Promise<CommandResult> {
+  const keys =
+    accept === undefined
+      ? await loadBundleKeys(world.store, installationId)
+      : await acceptBundleKey({ ...world, wallMs: world.wall() }, installationId, accept);
+  return { json: keys, text: toBundleKeyText(keys) };
+}
+
+async function runQuota(
+  world: CommandWorld,
+  { installationId, change }: Extract<Command, { kind: 'quota' }>,
+): Promise<CommandResult> {
+  await setQuota({ ...world, wallMs: world.wall() }, installationId, change);
+  const used = await loadUse(world.store, installationId, world.wall());
+  const own = await loadOverride(world.store, installationId);
+  return {
+    json: { installation_id: installationId, used_today: used, own_limits: own },
+    text: toQuotaTable(used, own),
+  };
 }
 
 /** Runs a command that gives a boat access. */

@@ -5,7 +5,7 @@ export const EXIT_CODES = {
   0: 'success',
   1: 'failure',
   2: 'invalid usage or configuration',
-  3: 'unknown installation or token',
+  3: 'unknown installation, token or account',
   4: 'port or data directory in use',
   5: 'database not available',
 } as const;
@@ -21,6 +21,7 @@ export function toExitCode(code: CentralFailureCode): ExitCode {
       return 2;
     case 'INSTALLATION_NOT_FOUND':
     case 'TOKEN_NOT_FOUND':
+    case 'ACCOUNT_NOT_FOUND':
       return 3;
     case 'PORT_IN_USE':
     case 'DATA_DIR_IN_USE':
@@ -44,6 +45,7 @@ export function toExitCode(code: CentralFailureCode): ExitCode {
     case 'BUNDLE_NOT_SIGNED':
     case 'BUNDLE_KEY_UNKNOWN':
     case 'OUTPUT_FAILED':
+    case 'ACCOUNT_EXISTS':
       return 1;
   }
 }

@@ -177,7 +177,8 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
       }
       const credential = caller.kind === 'boat' ? caller.credential : undefined;
       const { body } = checked;
-      const facts = { raw, parameters, body, sender, installationId, credential, admitted };
+      const operator = caller.kind === 'operator' ? caller.operator : undefined;
+      const facts = { raw, parameters, body, sender, installationId, operator, credential, admitted };
       const request = facts as RouteRequest<RouteId>;
       const reply = await handle(context, request);
       // The answer may take long to be sent; meanwhile it counts as a request of its installation only.

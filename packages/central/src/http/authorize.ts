@@ -4,15 +4,20 @@ import { type Authentication, authenticate } from '../installations/authenticate
 import type { Credential } from '../installations/credential.ts';
 import { parseBearer, type Purpose } from '../installations/policy.ts';
 import type { AppContext } from './context.ts';
-import { judgeOperator, parseCredential } from './operator.ts';
+import { findOperator, type Operator, parseCredential } from './operator.ts';
+import { findOwnChannel } from './own-origin.ts';
 import { type Refused, refuse } from './reply.ts';
 import type { Sender } from './sender.ts';
 
-/** An authorized caller. For a boat, `installationId` is its own; for the operator, the one that the request names. */
+/** An authorized caller. For a boat, `installationId` is its own; for an operator, the one that the request names, if it names one. */
 export type Caller =
   | { readonly kind: 'anyone' }
   | { readonly kind: 'boat'; readonly installationId: string; readonly credential: Credential }
-  | { readonly kind: 'operator'; readonly installationId: string };
+  | {
+      readonly kind: 'operator';
+      readonly operator: Operator;
+      readonly installationId: string | undefined;
+    };
 
 /** Refusals of authorization; each route lists those of its access. */
 export type AuthorizationRefusal =
@@ -20,7 +25,8 @@ export type AuthorizationRefusal =
   | 'INSTALLATION_DISABLED'
   | 'INSTALLATION_MISMATCH'
   | 'INVALID_FORMAT'
-  | 'FLEET_CLOSED'
+  | 'FORBIDDEN'
+  | 'ORIGIN_REFUSED'
   | 'TOO_MANY_REQUESTS';
 
 /** A refusal with what the audit trail needs: the installation whose credential was refused. */
@@ -41,10 +47,10 @@ export async function authorize(
   const header = request.headers.get('Authorization') ?? undefined;
   const credential = parseCredential(header);
   if (route.access === 'anyone' || credential === undefined)
-    return decide(context, route, header, parameters);
+    return decide(context, route, request, parameters);
   if (!guard.mayPresent(sender, credential))
     return refuse('TOO_MANY_REQUESTS', 'too many refused credentials came from this address');
-  const decision = await decide(context, route, header, parameters);
+  const decision = await decide(context, route, request, parameters);
   if (decision.kind !== 'refused') guard.noteAccepted(credential);
   else if (decision.refusal === 'INVALID_TOKEN')
     await guard.noteInvalid(sender, credential, decision.installationId);
@@ -56,9 +62,10 @@ export async function authorize(
 async function decide(
   context: AppContext,
   route: Route,
-  header: string | undefined,
+  request: Request,
   parameters: Readonly<Partial<Record<string, string>>>,
 ): Promise<Decision> {
+  const header = request.headers.get('Authorization') ?? undefined;
   switch (route.access) {
     case 'anyone':
       return { kind: 'anyone' };
@@ -67,9 +74,11 @@ async function decide(
     case 'boat-reads':
       return authorizeBoat(context, header, 'read');
     case 'boat-or-operator':
-      return authorizeOwn(context, header, toInstallationParameter(route, parameters));
+    case 'boat-or-admin':
+      return authorizeOwn(context, route, request, toInstallationParameter(route, parameters));
     case 'operator':
-      return authorizeOperator(context, header);
+    case 'admin':
+      return authorizeOperator(route, request, await findOperator(context, request));
   }
 }
 
@@ -83,14 +92,21 @@ async function authorizeBoat(
 
 /** R63: "Central MUST answer both requests only for the token of that installation or the operator token." */
 async function authorizeOwn(
-  { store, wall, operatorToken }: AppContext,
-  header: string | undefined,
+  context: AppContext,
+  route: Route,
+  request: Request,
   installationId: string | undefined,
 ): Promise<Decision> {
+  const { store, wall } = context;
   if (!isInstallationId(installationId))
     return refuse('INVALID_FORMAT', 'the installation id must be 16 lowercase hex digits');
-  if (judgeOperator(header, operatorToken) === 'operator') return { kind: 'operator', installationId };
-  const caller = toCaller(await authenticate(store, parseBearer(header), 'read', wall()));
+  const operator = await findOperator(context, request);
+  if (operator !== undefined) {
+    const decision = authorizeOperator(route, request, operator);
+    return decision.kind === 'operator' ? { ...decision, installationId } : decision;
+  }
+  const bearer = parseBearer(request.headers.get('Authorization') ?? undefined);
+  const caller = toCaller(await authenticate(store, bearer, 'read', wall()));
   // The same answer whether or not the other installation exists: a boat learns nothing about another one.
   if (caller.kind === 'boat' && caller.installationId !== installationId)
     return {
@@ -100,20 +116,28 @@ async function authorizeOwn(
   return caller;
 }
 
-function authorizeOperator({ operatorToken }: AppContext, header: string | undefined): Decision {
-  switch (judgeOperator(header, operatorToken)) {
-    case 'unset':
-      return refuse(
-        'FLEET_CLOSED',
-        'the fleet page is closed: set CENTRAL_OPERATOR_TOKEN (16 characters or more) and restart central',
-      );
-    case 'refused':
-      return refuse('INVALID_TOKEN', 'this page needs the operator token', {
-        'WWW-Authenticate': 'Basic realm="d3kos-central", charset="UTF-8"',
-      });
-    case 'operator':
-      return { kind: 'anyone' };
-  }
+function authorizeOperator(
+  { access, answer }: Route,
+  request: Request,
+  operator: Operator | undefined,
+): Decision {
+  if (operator === undefined)
+    return refuse(
+      'INVALID_TOKEN',
+      'log in, or send the operator token as a bearer token',
+      // A browser asks for a name and a password only for a page. For a request of a script it would cover the page with a dialog.
+      answer.contentType.startsWith('text/html')
+        ? { 'WWW-Authenticate': 'Basic realm="d3kos-central", charset="UTF-8"' }
+        : {},
+    );
+  if (operator.session !== undefined && request.method !== 'GET' && findOwnChannel(request) === undefined)
+    return refuse(
+      'ORIGIN_REFUSED',
+      "a request with a session needs central's own Origin and the header X-Requested-With",
+    );
+  if (operator.role !== 'admin' && (access === 'admin' || access === 'boat-or-admin'))
+    return refuse('FORBIDDEN', 'this needs the role admin');
+  return { kind: 'operator', operator, installationId: undefined };
 }
 
 function toCaller(authentication: Authentication): Decision {

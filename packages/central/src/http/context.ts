@@ -6,6 +6,7 @@ import type { Use } from '../import/policy.ts';
 import type { Preparer } from '../import/preparer.ts';
 import type { ConnectionUse } from '../platform/pg-store.ts';
 import type { Log, MonotonicClock, RandomHex, Store, WallClock } from '../platform/ports.ts';
+import type { PasswordHasher } from '../operators/passwords.ts';
 import type { CredentialGuard } from './credential-guard.ts';
 import type { DatabaseState } from './database-state.ts';
 import type { NodeMetrics } from './metrics.ts';
@@ -20,6 +21,8 @@ export interface AppDeps {
   /** Decodes and prepares large bodies, so that they do not occupy the thread that answers requests. */
   readonly preparer: Preparer;
   readonly randomHex: RandomHex;
+  /** Hashes the passwords of operators. */
+  readonly passwords: PasswordHasher;
   readonly log: Log;
   /** Opens the fleet page and the status of every boat. Undefined: both stay closed. */
   readonly operatorToken?: string | undefined;

@@ -1,247 +1,27 @@
 import { strict as assert } from 'node:assert';
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { ENROL_PATH, toContentDigest } from '@d3kos/protocol';
-import { ROUTE_LIST, type RouteId } from '../api/contract.ts';
+import { ROUTE_LIST } from '../api/contract.ts';
 import { toOpenApi } from '../api/openapi.ts';
-import { REFUSALS, type Refusal } from '../api/refusals.ts';
+import { REFUSALS } from '../api/refusals.ts';
 import type { Access, Route } from '../api/route.ts';
 import { invite } from '../installations/codes.ts';
 import { revoke } from '../installations/enroll.ts';
+import { toTokenId } from '../installations/policy.ts';
 import { CentralFailure, type CentralFailureCode } from '../platform/errors.ts';
 import type { Store } from '../platform/ports.ts';
 import { openEmbedded, type StoreUnderTest } from '../platform/testing/stores-under-test.ts';
 import { systemRandomHex } from '../platform/world.ts';
 import { migrate } from '../store/migrate.ts';
-import {
-  type EnrolledBoat,
-  enrollBoat,
-  NOON_MS,
-  OPERATOR_TOKEN,
-  startNode,
-  toBoatlog,
-  toDocument,
-  toImportRequest,
-} from '../testing/central-under-test.ts';
+import { type EnrolledBoat, enrollBoat, NOON_MS, startNode } from '../testing/central-under-test.ts';
 import { assertKeepsContract } from '../testing/contract-check.ts';
+import { addOperator, logIn } from '../testing/operator-under-test.ts';
+import { BOAT_CASES, type Boats } from './testing/contract-cases.ts';
+import { OPERATOR_CASES } from './testing/operator-cases.ts';
 
-interface Boats {
-  readonly boat: EnrolledBoat;
-  readonly other: EnrolledBoat;
-  readonly disabled: EnrolledBoat;
-  /** An enrolment code for each boat. */
-  readonly codes: { readonly boat: string; readonly other: string; readonly disabled: string };
-}
-type Outcome = 'answered' | Refusal;
-/** A request to a route, the properties of the node that gets it, and the expected reply in terms of the contract. */
-interface Case {
-  readonly route: RouteId;
-  readonly outcome: Outcome;
-  readonly toRequest: (boats: Boats) => Request;
-  readonly node?: Parameters<typeof startNode>[1];
-  readonly fails?: CentralFailureCode;
-  /** How often the same request was sent before. */
-  readonly sentBefore?: number;
-}
-
-function get(path: string, bearer?: string): Request {
-  const headers: Record<string, string> = bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` };
-  return new Request(`http://central.test${path}`, { headers });
-}
-
-const BUSY = { limits: { installationImportsMax: 0 } };
-
-/** Returns the refusals of every route for boats. `toRequest` makes a request about `boat` with the token of a boat. */
-function toBoatCases(
-  route: RouteId,
-  toRequest: (boat: EnrolledBoat, token: string) => Request,
-): readonly Case[] {
-  return [
-    { route, outcome: 'answered', toRequest: ({ boat }) => toRequest(boat, boat.token) },
-    { route, outcome: 'INVALID_TOKEN', toRequest: ({ boat }) => toRequest(boat, 'unknown') },
-    {
-      route,
-      outcome: 'INSTALLATION_DISABLED',
-      toRequest: ({ disabled }) => toRequest(disabled, disabled.token),
-    },
-    {
-      route,
-      outcome: 'TOO_MANY_REQUESTS',
-      toRequest: ({ boat }) => toRequest(boat, boat.token),
-      node: BUSY,
-    },
-    ...toStoreCases(route, ({ boat }) => toRequest(boat, boat.token)),
-  ];
-}
-
-function toStoreCases(route: RouteId, toRequest: Case['toRequest']): readonly Case[] {
-  return [
-    { route, outcome: 'INTERNAL', toRequest, fails: 'STORE_FAILED' },
-    { route, outcome: 'UNAVAILABLE', toRequest, fails: 'STORE_UNAVAILABLE' },
-  ];
-}
-
-/** The refusals of every route whose JSON body is checked. `toRequest` makes a request with these headers and this body. */
-function toBodyCases(
-  route: RouteId,
-  toRequest: (headers: Readonly<Record<string, string>>, body?: RequestInit) => Request,
-): readonly Case[] {
-  const incomplete = new ReadableStream({ start: (controller) => controller.error(new Error('reset')) });
-  return [
-    { route, outcome: 'INVALID_FORMAT', toRequest: () => toRequest({}, { body: '{"surplus":1}' }) },
-    {
-      route,
-      outcome: 'UNSUPPORTED_MEDIA_TYPE',
-      toRequest: () => toRequest({ 'Content-Type': 'text/plain' }),
-    },
-    { route, outcome: 'BODY_TOO_LARGE', toRequest: () => toRequest({}, { body: ' '.repeat(5_000) }) },
-    {
-      route,
-      outcome: 'BODY_INCOMPLETE',
-      // Node requires `duplex` for a stream as body; the type does not have it.
-      toRequest: () => toRequest({}, { body: incomplete, duplex: 'half' } as RequestInit),
-    },
-  ];
-}
-
-const importCases: readonly Case[] = [
-  ...toBoatCases('importPart', (boat, bearer) => toImportRequest(boat, toDocument(boat), { bearer })),
-  { route: 'importPart', outcome: 'INVALID_FORMAT', toRequest: ({ boat }) => toImportRequest(boat, '{}') },
-  {
-    route: 'importPart',
-    outcome: 'INVALID_DIGEST',
-    toRequest: ({ boat }) =>
-      toImportRequest(boat, toDocument(boat), {
-        headers: { 'Content-Digest': toContentDigest('A'.repeat(43) + '=') },
-      }),
-  },
-  {
-    route: 'importPart',
-    outcome: 'INSTALLATION_MISMATCH',
-    toRequest: ({ boat, other }) => toImportRequest(other, toDocument(boat)),
-  },
-  {
-    route: 'importPart',
-    outcome: 'QUOTA_EXCEEDED',
-    toRequest: ({ boat }) => toImportRequest(boat, toDocument(boat, { exportId: 'over_quota' })),
-    node: { quota: { records: 0 } },
-  },
-  {
-    route: 'importPart',
-    outcome: 'BODY_INCOMPLETE',
-    toRequest: ({ boat }) => {
-      const body = new ReadableStream({ start: (controller) => controller.error(new Error('reset')) });
-      return new Request(toImportRequest(boat, ''), { body, duplex: 'half' } as RequestInit);
-    },
-  },
-  {
-    route: 'importPart',
-    outcome: 'IDEMPOTENCY_CONFLICT',
-    toRequest: ({ boat }) =>
-      toImportRequest(boat, toDocument(boat, { data: toBoatlog([{ record_id: 'other' }]) })),
-  },
-  {
-    route: 'importPart',
-    outcome: 'LEDGER_DIVERGED',
-    toRequest: ({ boat }) => toImportRequest(boat, toDocument(boat, { exportId: 'restored_1' })),
-  },
-  {
-    route: 'importPart',
-    outcome: 'BODY_TOO_LARGE',
-    toRequest: ({ boat }) => toImportRequest(boat, toDocument(boat)),
-    node: { limits: { bodySizeMaxBytes: 10 } },
-  },
-  {
-    route: 'importPart',
-    outcome: 'UNSUPPORTED_MEDIA_TYPE',
-    toRequest: ({ boat }) =>
-      toImportRequest(boat, toDocument(boat), { headers: { 'Content-Type': 'text/html' } }),
-  },
-];
-
-/** The cases of a route about one installation, given its path for an installation id. */
-function toOwnCases(route: RouteId, toPath: (installationId: string) => string): readonly Case[] {
-  return [
-    ...toBoatCases(route, (boat, token) => get(toPath(boat.id), token)),
-    { route, outcome: 'answered', toRequest: ({ boat }) => get(toPath(boat.id), OPERATOR_TOKEN) },
-    { route, outcome: 'INVALID_FORMAT', toRequest: ({ boat }) => get(toPath('nobody'), boat.token) },
-    {
-      route,
-      outcome: 'INSTALLATION_MISMATCH',
-      toRequest: ({ boat, other }) => get(toPath(boat.id), other.token),
-    },
-    { route, outcome: 'NOT_FOUND', toRequest: () => get(toPath('f'.repeat(16)), OPERATOR_TOKEN) },
-  ];
-}
-
-/** Another code for every request, so that the limit of one network is not met before a test wants it. */
-const redeem = (change: Readonly<Record<string, unknown>>, headers: Readonly<Record<string, string>> = {}) =>
-  new Request(`http://central.test${ENROL_PATH}`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', ...headers },
-    body: JSON.stringify({ code: 'ZZZZZZZZZZ', token_sha256: systemRandomHex(32), ...change }),
-  });
-
-const enrolmentCases: readonly Case[] = [
-  { route: 'redeemCode', outcome: 'answered', toRequest: ({ codes }) => redeem({ code: codes.boat }) },
-  { route: 'redeemCode', outcome: 'INVALID_CODE', toRequest: () => redeem({}) },
-  { route: 'redeemCode', outcome: 'TOO_MANY_REQUESTS', toRequest: () => redeem({}), sentBefore: 40 },
-  {
-    route: 'redeemCode',
-    outcome: 'INSTALLATION_MISMATCH',
-    toRequest: ({ codes, boat }) => redeem({ code: codes.other, installation_id: boat.id }),
-  },
-  {
-    route: 'redeemCode',
-    outcome: 'INSTALLATION_DISABLED',
-    toRequest: ({ codes }) => redeem({ code: codes.disabled }),
-  },
-  ...toBodyCases('redeemCode', (headers, body) =>
-    body === undefined ? redeem({}, headers) : new Request(redeem({}, headers), body),
-  ),
-  ...toStoreCases('redeemCode', () => redeem({})),
-];
-
-const CASES: readonly Case[] = [
-  ...enrolmentCases,
-  ...importCases,
-  ...toBoatCases('heldParts', (_, token) => get('/api/v1/data/import/export_1?after=0', token)),
-  {
-    route: 'heldParts',
-    outcome: 'INVALID_FORMAT',
-    toRequest: ({ boat }) => get('/api/v1/data/import/export_1?after=x', boat.token),
-  },
-  ...toOwnCases('exportStatus', (id) => `/api/v1/data/export/status?installation_id=${id}`),
-  ...toOwnCases('configuration', (id) => `/api/v1/installations/${id}/configuration`),
-  { route: 'health', outcome: 'answered', toRequest: () => get('/api/v1/health') },
-  { route: 'metrics', outcome: 'answered', toRequest: () => get('/metrics') },
-  { route: 'metrics', outcome: 'answered', toRequest: () => get('/metrics'), fails: 'STORE_FAILED' },
-  { route: 'metrics', outcome: 'answered', toRequest: () => get('/metrics'), fails: 'STORE_UNAVAILABLE' },
-  { route: 'ready', outcome: 'answered', toRequest: () => get('/api/v1/ready') },
-  {
-    route: 'ready',
-    outcome: 'UNAVAILABLE',
-    toRequest: () => get('/api/v1/ready'),
-    fails: 'STORE_UNAVAILABLE',
-  },
-  { route: 'openApi', outcome: 'answered', toRequest: () => get('/openapi.json') },
-  { route: 'fleetPage', outcome: 'answered', toRequest: () => get('/', OPERATOR_TOKEN) },
-  { route: 'fleetPage', outcome: 'INVALID_TOKEN', toRequest: () => get('/') },
-  {
-    route: 'fleetPage',
-    outcome: 'FLEET_CLOSED',
-    toRequest: () => get('/', OPERATOR_TOKEN),
-    node: { operatorToken: undefined },
-  },
-  {
-    route: 'fleetPage',
-    outcome: 'TOO_MANY_REQUESTS',
-    toRequest: () => get('/', 'a guess of the operator token'.replaceAll(' ', '-')),
-    sentBefore: 40,
-  },
-  ...toStoreCases('fleetPage', () => get('/', OPERATOR_TOKEN)),
-];
+const CASES = [...BOAT_CASES, ...OPERATOR_CASES];
 
 describe('the API contract', () => {
   let opened: StoreUnderTest | undefined;
@@ -260,7 +40,12 @@ describe('the API contract', () => {
       return (await invite(world, { installationId: id, expiresHours: 1 })).code;
     };
     const codes = { boat: await codeOf(boat), other: await codeOf(other), disabled: await codeOf(disabled) };
-    boats = { boat, other, disabled, codes };
+    const managed = await enrollBoat(store);
+    for (const role of ['viewer', 'admin'] as const) await addOperator(store, role, role);
+    for (const name of ['role-of', 'password-of', 'removed']) await addOperator(store, name, 'viewer');
+    const sessions = { viewer: await logIn(store, 'viewer'), admin: await logIn(store, 'admin') };
+    const managedTokenId = toTokenId(createHash('sha256').update(managed.token).digest('hex'));
+    boats = { boat, other, disabled, codes, managed, managedTokenId, sessions };
     await revoke({ store, wallMs: NOON_MS }, boats.disabled.id, 'installation');
   });
   after(() => opened?.close());
@@ -323,8 +108,12 @@ function toCallers(access: Access): string {
       return 'the boat';
     case 'boat-or-operator':
       return 'the boat, operators';
+    case 'boat-or-admin':
+      return 'the boat, admins';
     case 'operator':
       return 'operators';
+    case 'admin':
+      return 'admins';
   }
 }
 

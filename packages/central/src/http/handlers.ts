@@ -1,4 +1,6 @@
 import type { RouteId } from '../api/contract.ts';
+import { ACCESS_HANDLERS } from './access-handlers.ts';
+import { ACCOUNT_HANDLERS } from './account-handlers.ts';
 import { BOAT_HANDLERS } from './boat-handlers.ts';
 import { FLEET_HANDLERS } from './fleet-handlers.ts';
 import { NODE_HANDLERS } from './node-handlers.ts';
@@ -9,4 +11,6 @@ export const HANDLERS: { readonly [Id in RouteId]: Handler<Id> } = {
   ...BOAT_HANDLERS,
   ...NODE_HANDLERS,
   ...FLEET_HANDLERS,
+  ...ACCOUNT_HANDLERS,
+  ...ACCESS_HANDLERS,
 };

@@ -1,17 +1,41 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { parseBearer } from '../installations/policy.ts';
+import type { Role } from '../operators/policy.ts';
+import { findSession, type Session } from '../operators/sessions.ts';
+import type { AppContext } from './context.ts';
+import { parseSessionCookie } from './session-cookie.ts';
 
-/** With `unset`, central has no operator token, so no request comes from the operator. */
-export type OperatorVerdict = 'operator' | 'refused' | 'unset';
+/** The actor of an event that the operator token caused. */
+const OPERATOR_TOKEN_ACTOR = 'operator token';
 
-/** Judges an Authorization header against the operator token, given as bearer token or as HTTP Basic password under any name. */
-export function judgeOperator(
-  header: string | undefined,
-  operatorToken: string | undefined,
-): OperatorVerdict {
-  if (operatorToken === undefined) return 'unset';
-  const presented = parseCredential(header);
-  return presented !== undefined && isSameSecret(presented, operatorToken) ? 'operator' : 'refused';
+/** Who operates central: an account with a session, or whoever has the operator token. */
+export interface Operator {
+  /** Names the operator in the audit trail. */
+  readonly actor: string;
+  readonly role: Role;
+  /** Undefined for the operator token. */
+  readonly session: Session | undefined;
+}
+
+/**
+ * Returns the operator of a request, or undefined. With an `Authorization` header, only the header counts. HTTP Basic counts only for
+ * reading: a browser that knows it sends it with requests of other origins too.
+ */
+export async function findOperator(
+  { store, wall, operatorToken }: AppContext,
+  request: Request,
+): Promise<Operator | undefined> {
+  const header = request.headers.get('Authorization') ?? undefined;
+  if (header !== undefined) {
+    const presented = request.method === 'GET' ? parseCredential(header) : parseBearer(header);
+    return presented !== undefined && operatorToken !== undefined && isSameSecret(presented, operatorToken)
+      ? { actor: OPERATOR_TOKEN_ACTOR, role: 'admin', session: undefined }
+      : undefined;
+  }
+  const sessionId = parseSessionCookie(request);
+  if (sessionId === undefined) return undefined;
+  const session = await findSession(store, sessionId, wall());
+  return session === undefined ? undefined : { actor: session.name, role: session.role, session };
 }
 
 /** Returns the secret of an Authorization header: a bearer token, or an HTTP Basic password under any name. */

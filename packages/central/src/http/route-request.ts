@@ -2,6 +2,7 @@ import type { AdmittedRequest } from '../admission/admission.ts';
 import type { BodyOf, ParameterOf, RouteId, ROUTES } from '../api/contract.ts';
 import type { Credential } from '../installations/credential.ts';
 import type { AppContext } from './context.ts';
+import type { Operator } from './operator.ts';
 import type { Reply } from './reply.ts';
 import type { Sender } from './sender.ts';
 
@@ -13,15 +14,22 @@ export interface RouteRequest<Id extends RouteId> {
   readonly body: BodyOf<Id>;
   readonly sender: Sender;
   readonly installationId: InstallationOf<Id>;
+  readonly operator: OperatorOf<Id>;
   /** What authenticated the boat. Undefined for other callers. */
   readonly credential: Credential | undefined;
   readonly admitted: AdmittedRequest;
 }
 
 /** The installation a request is about; undefined for the routes that are not about one. */
-type InstallationOf<Id extends RouteId> = (typeof ROUTES)[Id]['access'] extends 'anyone' | 'operator'
+type InstallationOf<Id extends RouteId> = (typeof ROUTES)[Id]['access'] extends
+  'anyone' | 'operator' | 'admin'
   ? undefined
   : string;
+
+/** Who operates central, for the routes that only operators may call. */
+type OperatorOf<Id extends RouteId> = (typeof ROUTES)[Id]['access'] extends 'operator' | 'admin'
+  ? Operator
+  : Operator | undefined;
 
 export type Handler<Id extends RouteId> = (
   context: AppContext,

@@ -1,4 +1,4 @@
-import type { Queryable } from '../platform/ports.ts';
+import type { Queryable, Row } from '../platform/ports.ts';
 import { numberOf, textOf, utcText } from '../store/row.ts';
 
 /** What the audit trail records. */
@@ -12,6 +12,17 @@ export type AuditEventName =
   | 'installation_erased'
   | 'code_issued'
   | 'code_redeemed'
+  | 'token_rotated'
+  | 'account_added'
+  | 'account_removed'
+  | 'role_changed'
+  | 'password_changed'
+  | 'logged_in'
+  | 'logged_out'
+  /** A login with a wrong name or password. */
+  | 'login_refused'
+  /** A login beyond the limits of an account or an address. */
+  | 'login_limited'
   | 'quota_changed'
   /** The first key of a boat that signs its bundles. */
   | 'bundle_key_kept'
@@ -32,13 +43,16 @@ export interface AuditEvent {
   readonly event: AuditEventName;
   /** What the event is about: the id of a token, an error code, or an address. */
   readonly subject: string;
-  /** Who caused it: `command line`, or the address of a request. */
+  /** Who caused it: `command line`, `operator token`, the name of an account, or the address of a request. */
   readonly actor: string;
   readonly detail: string;
 }
 
 /** Most events in one list: as many as a terminal can show. */
 const EVENTS_LISTED_MAX = 1_000;
+
+/** Events of one page of the API. */
+const EVENTS_PER_PAGE = 200;
 
 /** Length of the time within which equal refusals are one event: a boat may repeat a refused request for years. */
 const REFUSALS_PERIOD_MS = 3_600_000;
@@ -95,13 +109,68 @@ export async function listEvents(
   installationId: string | undefined,
 ): Promise<readonly ListedEvent[]> {
   const rows = await store.query(
-    `select installation_id, ${utcText('occurred_at')} as occurred_at_text, ${utcText('last_at')} as last_at_text,
-       event, subject, actor, detail, occurrences
-     from audit_events where $1::text is null or installation_id = $1::text
+    `${SELECT_EVENTS} where $1::text is null or installation_id = $1::text
      order by occurred_at desc, last_at desc limit ${EVENTS_LISTED_MAX}`,
     [installationId ?? null],
   );
-  return rows.map((row) => ({
+  return rows.map(toListedEvent);
+}
+
+/** One page of events and the place where the next one begins, or null. */
+export interface EventPage {
+  readonly events: readonly ListedEvent[];
+  readonly next: string | null;
+}
+
+/** Returns a page of events, newest first, from `before` on, which is the `next` of an earlier page. An unknown text begins anew. */
+export async function listEventPage(
+  store: Queryable,
+  installationId: string | undefined,
+  before: string | undefined,
+): Promise<EventPage> {
+  const place = before === undefined ? undefined : parsePlace(before);
+  const rows = await store.query(
+    `${SELECT_EVENTS} where ($1::text is null or installation_id = $1::text)
+       and ($2::text is null or (occurred_at, installation_id, event, subject)
+         < ($2::timestamptz, $3::text, $4::text, $5::text))
+     order by occurred_at desc, installation_id desc, event desc, subject desc limit ${EVENTS_PER_PAGE + 1}`,
+    [installationId ?? null, ...(place ?? [null, null, null, null])],
+  );
+  const events = rows.slice(0, EVENTS_PER_PAGE).map(toListedEvent);
+  const last = events.at(-1);
+  return { events, next: rows.length > EVENTS_PER_PAGE && last !== undefined ? toPlace(last) : null };
+}
+
+const SELECT_EVENTS = `select installation_id, ${utcText('occurred_at')} as occurred_at_text,
+  ${utcText('last_at')} as last_at_text, event, subject, actor, detail, occurrences from audit_events`;
+
+function toPlace({ occurred_at, installation_id, event, subject }: ListedEvent): string {
+  return Buffer.from(JSON.stringify([occurred_at, installation_id, event, subject])).toString('base64url');
+}
+
+function parsePlace(text: string): readonly string[] | undefined {
+  try {
+    const place: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
+    const isPlace =
+      Array.isArray(place) && place.length === 4 && place.every((part) => typeof part === 'string');
+    // Every member was checked to be a string.
+    return isPlace && isOwnPlace(place as string[]) ? (place as string[]) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** True for texts that PostgreSQL accepts. */
+function isOwnPlace([at = '', ...texts]: readonly string[]): boolean {
+  return (
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(at) &&
+    !Number.isNaN(Date.parse(at)) &&
+    texts.every((text) => !text.includes('\0'))
+  );
+}
+
+function toListedEvent(row: Row): ListedEvent {
+  return {
     installation_id: textOf(row, 'installation_id'),
     occurred_at: textOf(row, 'occurred_at_text'),
     last_at: textOf(row, 'last_at_text'),
@@ -110,5 +179,5 @@ export async function listEvents(
     actor: textOf(row, 'actor'),
     detail: textOf(row, 'detail'),
     occurrences: numberOf(row, 'occurrences'),
-  }));
+  };
 }

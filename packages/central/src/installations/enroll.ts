@@ -57,9 +57,8 @@ export interface Enrolled {
  */
 export async function enroll(world: EnrolmentWorld, enrolment: Enrolment): Promise<Enrolled> {
   requireInstallationId(enrolment.installationId);
-  const token = Buffer.from(world.randomHex(TOKEN_SIZE_BYTES), 'hex').toString('base64url');
+  const { token, sha256 } = createToken(world.randomHex);
   const now = new Date(world.wallMs).toISOString();
-  const sha256 = hash('sha256', token);
   const { installationId, expiresDays } = enrolment;
   const expiresAt = toExpiry(world.wallMs, expiresDays);
   await world.store.transaction(async (tx) => {
@@ -76,6 +75,12 @@ export async function enroll(world: EnrolmentWorld, enrolment: Enrolment): Promi
     await recordEvent(tx, { ...event, event: 'enrolled' }, world.wallMs);
   });
   return { installation_id: installationId, token, token_id: toTokenId(sha256), expires_at: expiresAt };
+}
+
+/** A new device token and its digest. */
+export function createToken(randomHex: RandomHex): { readonly token: string; readonly sha256: string } {
+  const token = Buffer.from(randomHex(TOKEN_SIZE_BYTES), 'hex').toString('base64url');
+  return { token, sha256: hash('sha256', token) };
 }
 
 /** A token to store: its installation, its digest, and when it expires. */

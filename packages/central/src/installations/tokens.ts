@@ -2,7 +2,17 @@ import { CentralFailure } from '../platform/errors.ts';
 import type { Queryable } from '../platform/ports.ts';
 import { textOf, textOrNullOf, utcText } from '../store/row.ts';
 import { recordEvent } from './audit.ts';
-import { type ChangeWorld, COMMAND_LINE, installationNotFound, requireInstallationId } from './enroll.ts';
+import {
+  type ChangeWorld,
+  COMMAND_LINE,
+  createToken,
+  type Enrolled,
+  type EnrolmentWorld,
+  insertToken,
+  installationNotFound,
+  requireInstallationId,
+  toExpiry,
+} from './enroll.ts';
 import { toTokenId, TOKEN_ID_LENGTH } from './policy.ts';
 
 /** A device token as the command lists it. The token itself is stored nowhere. */
@@ -67,6 +77,44 @@ export async function revokeToken(
     await recordEvent(tx, { ...event, event: 'token_revoked' }, world.wallMs);
     return { installation_id: installationId, token_id: tokenId };
   });
+}
+
+/** A token to replace, and how long it stays valid. */
+export interface Rotation {
+  readonly installationId: string;
+  readonly tokenId: string;
+  /** Days after which the new token expires. Undefined: it does not expire. */
+  readonly expiresDays: number | undefined;
+  readonly keepDays: number;
+}
+
+/**
+ * Issues a token that replaces another one, which expires after `keepDays` unless it ends earlier: a boat at sea has until then to get
+ * the new one. A revoked token stays revoked. Throws INSTALLATION_ID_INVALID, TOKEN_NOT_FOUND.
+ */
+export async function rotateToken(
+  world: EnrolmentWorld,
+  { installationId, tokenId, expiresDays, keepDays }: Rotation,
+): Promise<Enrolled> {
+  requireInstallationId(installationId);
+  const { token, sha256 } = createToken(world.randomHex);
+  const expiresAt = toExpiry(world.wallMs, expiresDays);
+  await world.store.transaction(async (tx) => {
+    await tx.query('select 1 from installations where installation_id = $1::text for update', [
+      installationId,
+    ]);
+    const found = await tx.query(
+      `update device_tokens set expires_at = least(expires_at, $3::timestamptz)
+       where installation_id = $1::text and left(token_sha256, ${TOKEN_ID_LENGTH}) = $2::text returning 1 as found`,
+      [installationId, tokenId, toExpiry(world.wallMs, keepDays)],
+    );
+    if (found.length === 0) throw tokenNotFound(installationId, tokenId);
+    await insertToken(tx, { installationId, sha256, expiresAt }, world.wallMs);
+    const detail = `replaced by ${toTokenId(sha256)}, valid for ${keepDays} days more`;
+    const event = { installationId, subject: tokenId, actor: world.actor ?? COMMAND_LINE, detail };
+    await recordEvent(tx, { ...event, event: 'token_rotated' }, world.wallMs);
+  });
+  return { installation_id: installationId, token, token_id: toTokenId(sha256), expires_at: expiresAt };
 }
 
 function tokenNotFound(installationId: string, tokenId: string): CentralFailure {

@@ -13,6 +13,7 @@ import { type App, createApp } from '../http/app.ts';
 import type { AppDeps } from '../http/context.ts';
 import { createInlinePreparer } from '../import/preparer.ts';
 import { enroll } from '../installations/enroll.ts';
+import type { PasswordHasher } from '../operators/passwords.ts';
 import { SILENT_LOG } from '../platform/log.ts';
 import type { Store } from '../platform/ports.ts';
 import { systemMonotonic, systemRandomHex } from '../platform/world.ts';
@@ -24,6 +25,12 @@ export const NOON_MS = Date.UTC(2026, 5, 1, 12);
 /** The operator's token of every app under test. */
 export const OPERATOR_TOKEN = 'operator-token-of-the-tests';
 
+/** Hashes passwords without effort, for tests that are not about hashing. */
+export const QUICK_PASSWORDS: PasswordHasher = {
+  hash: async (password) => `quick ${createHash('sha256').update(password).digest('hex')}`,
+  check: async (password, stored) => (stored === (await QUICK_PASSWORDS.hash(password)) ? 'right' : 'wrong'),
+};
+
 /** One node over a store. */
 export function createNode(store: Store, deps: Partial<AppDeps> = {}): App {
   return createApp({
@@ -32,6 +39,7 @@ export function createNode(store: Store, deps: Partial<AppDeps> = {}): App {
     monotonic: systemMonotonic,
     preparer: createInlinePreparer(systemMonotonic),
     randomHex: systemRandomHex,
+    passwords: QUICK_PASSWORDS,
     log: SILENT_LOG,
     operatorToken: OPERATOR_TOKEN,
     ...deps,

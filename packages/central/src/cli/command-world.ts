@@ -1,0 +1,25 @@
+import type { OpenFile, OpenNewDirectory, RandomHex, Store, WallClock } from '../platform/ports.ts';
+import type { MigrationReport } from '../store/migrate.ts';
+
+/** The result of a command, as documented JSON and as text. */
+export interface CommandResult {
+  readonly json: unknown;
+  readonly text: string;
+  /** The exit code of the program; undefined: 0. */
+  readonly exitCode?: number;
+}
+
+/** The ports that commands need. */
+export interface CommandWorld {
+  readonly store: Store;
+  /** Brings the schema up to date. */
+  readonly migrate: () => Promise<MigrationReport>;
+  readonly wall: WallClock;
+  readonly randomHex: RandomHex;
+  readonly openFile: OpenFile;
+  readonly openNewDirectory: OpenNewDirectory;
+  /** Returns the first line of standard input without its end, or undefined if there is none. */
+  readonly readLine: () => Promise<string | undefined>;
+  /** Largest part a bundle may carry. */
+  readonly bodySizeMaxBytes: number;
+}

@@ -1,0 +1,70 @@
+import type { ACCESS_ROUTES } from '../api/operator-routes.ts';
+import { listEventPage } from '../installations/audit.ts';
+import { invite } from '../installations/codes.ts';
+import { enable, enroll, revoke } from '../installations/enroll.ts';
+import { listTokens, revokeToken, rotateToken } from '../installations/tokens.ts';
+import { toChange } from './account-handlers.ts';
+import { refuseFailures } from './refuse-failures.ts';
+import { answer } from './reply.ts';
+import type { Handler } from './route-request.ts';
+
+/** Lives of a code and of a replaced token, if the request does not state them. Boats may be offline for weeks. */
+const CODE_EXPIRES_HOURS = 48;
+const REPLACED_TOKEN_KEEP_DAYS = 30;
+
+const NO_INSTALLATION = { INSTALLATION_NOT_FOUND: 'NOT_FOUND' } as const;
+const NO_TOKEN = { INSTALLATION_NOT_FOUND: 'NOT_FOUND', TOKEN_NOT_FOUND: 'NOT_FOUND' } as const;
+
+/** Handlers of the routes with which an admin gives boats access. */
+export const ACCESS_HANDLERS: { readonly [Id in keyof typeof ACCESS_ROUTES]: Handler<Id> } = {
+  tokens: ({ store }, { parameters: { id = '' } }) =>
+    refuseFailures(NO_INSTALLATION, async () =>
+      answer<'tokens'>({ status: 'success', installation_id: id, tokens: await listTokens(store, id) }),
+    ),
+  issueToken: async (context, { operator, parameters: { id = '' }, body }) => {
+    const { expires_days: expiresDays } = body;
+    const enrolment = { installationId: id, ...(expiresDays === undefined ? {} : { expiresDays }) };
+    const enrolled = await enroll(toChange(context, operator), enrolment);
+    return answer<'issueToken'>({ status: 'success', ...enrolled });
+  },
+  rotateToken: (context, { operator, parameters: { id = '', token_id = '' }, body }) =>
+    refuseFailures(NO_TOKEN, async () => {
+      const rotated = await rotateToken(toChange(context, operator), {
+        installationId: id,
+        tokenId: token_id,
+        expiresDays: body.expires_days,
+        keepDays: body.keep_days ?? REPLACED_TOKEN_KEEP_DAYS,
+      });
+      return answer<'rotateToken'>({ status: 'success', ...rotated });
+    }),
+  revokeToken: (context, { operator, parameters: { id = '', token_id = '' } }) =>
+    refuseFailures(NO_TOKEN, async () => {
+      await revokeToken(toChange(context, operator), id, token_id);
+      return answer<'revokeToken'>({ status: 'success' });
+    }),
+  invite: async (context, { operator, parameters: { id = '' }, body }) => {
+    const { tier, expires_hours: expiresHours, token_expires_days: tokenExpiresDays } = body;
+    const invited = await invite(toChange(context, operator), {
+      installationId: id,
+      expiresHours: expiresHours ?? CODE_EXPIRES_HOURS,
+      ...(tier === undefined ? {} : { tier }),
+      ...(tokenExpiresDays === undefined ? {} : { tokenExpiresDays }),
+    });
+    return answer<'invite'>({ status: 'success', ...invited });
+  },
+  disableInstallation: (context, { operator, parameters: { id = '' } }) =>
+    refuseFailures(NO_INSTALLATION, async () => {
+      const { disabled } = await revoke(toChange(context, operator), id, 'installation');
+      return answer<'disableInstallation'>({ status: 'success', installation_id: id, disabled });
+    }),
+  enableInstallation: (context, { operator, parameters: { id = '' } }) =>
+    refuseFailures(NO_INSTALLATION, async () => {
+      const enabled = await enable(toChange(context, operator), id);
+      return answer<'enableInstallation'>({ status: 'success', ...enabled });
+    }),
+  audit: async ({ store }, { parameters }) =>
+    answer<'audit'>({
+      status: 'success',
+      ...(await listEventPage(store, parameters.installation_id, parameters.before)),
+    }),
+};

@@ -1,0 +1,21 @@
+import { type Channel, isLocalHost } from './session-cookie.ts';
+
+/** A header that a form or a link cannot send, and a script of another origin only after a preflight request, which central refuses. */
+const SCRIPT_HEADER = 'X-Requested-With';
+
+/**
+ * Returns the channel of a request that a page of central sent, or undefined. A browser that is logged in sends its cookie with
+ * every request to central, whoever caused it, so a request with a cookie that changes something needs both: an `Origin` that is
+ * central's own, and a header that only a script of this origin can send. `SameSite=Strict` alone would let other hosts of the same
+ * domain in. A token in the page would add a state and protect no better, because central allows no other origin (decision 0038).
+ * Passwords and cookies go over plain HTTP only within one machine.
+ */
+export function findOwnChannel(request: Request): Channel | undefined {
+  const origin = request.headers.get('Origin');
+  if ((request.headers.get(SCRIPT_HEADER) ?? '') === '') return undefined;
+  const fetchSite = request.headers.get('Sec-Fetch-Site');
+  if (fetchSite !== null && fetchSite !== 'same-origin') return undefined;
+  const { host, hostname } = new URL(request.url);
+  if (origin === `https://${host}`) return 'https';
+  return origin === `http://${host}` && isLocalHost(hostname) ? 'local' : undefined;
+}

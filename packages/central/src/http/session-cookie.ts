@@ -1,0 +1,55 @@
+import { parse, serialize } from 'hono/utils/cookie';
+import { SESSION_MAX_MS } from '../operators/policy.ts';
+
+/**
+ * The cookie of a session over https. A browser accepts this prefix only with `Secure`, for `/` and without a domain, so neither a page
+ * over plain HTTP nor another host of the same domain can set it (RFC 6265bis).
+ */
+const SECURE_NAME = '__Host-d3kos_session';
+/** The cookie of a session on the machine of the browser, where there is no TLS and no other host of the same domain. */
+const LOCAL_NAME = 'd3kos_session';
+
+/** Form of a session id. */
+const SESSION_ID = /^[A-Za-z0-9_-]{43}$/;
+
+/** Where a session is used: over https, or over plain HTTP on the browser's own machine. */
+export type Channel = 'https' | 'local';
+
+/** True for the name of this machine. */
+export function isLocalHost(hostname: string): boolean {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+}
+
+/**
+ * Returns the session id in the cookies of a request, or undefined. The name without the prefix counts only on this machine, and not
+ * if there are two: a program on another port of it could have set one.
+ */
+export function parseSessionCookie(request: Request): string | undefined {
+  const header = request.headers.get('Cookie') ?? '';
+  const name =
+    isLocalHost(new URL(request.url).hostname) && !has(header, SECURE_NAME) ? LOCAL_NAME : SECURE_NAME;
+  if (header.split(';').filter((pair) => pair.trim().startsWith(`${name}=`)).length > 1) return undefined;
+  const value = parse(header, name)[name];
+  return value !== undefined && SESSION_ID.test(value) ? value : undefined;
+}
+
+function has(header: string, name: string): boolean {
+  return Object.hasOwn(parse(header, name), name);
+}
+
+/** The `Set-Cookie` header of a new session. */
+export function toSessionCookie(sessionId: string, channel: Channel): string {
+  return toCookie(sessionId, channel, SESSION_MAX_MS / 1_000);
+}
+
+/** The `Set-Cookie` header that removes the cookie. */
+export function toEndedCookie(channel: Channel): string {
+  return toCookie('', channel, 0);
+}
+
+function toCookie(value: string, channel: Channel, maxAge: number): string {
+  const options = { path: '/', httpOnly: true, sameSite: 'Strict', maxAge } as const;
+  return channel === 'https'
+    ? serialize(SECURE_NAME, value, { ...options, secure: true })
+    : serialize(LOCAL_NAME, value, options);
+}

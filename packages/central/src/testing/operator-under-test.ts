@@ -1,0 +1,38 @@
+import { strict as assert } from 'node:assert';
+import { addAccount } from '../operators/accounts.ts';
+import { login } from '../operators/login.ts';
+import type { Role } from '../operators/policy.ts';
+import type { Store } from '../platform/ports.ts';
+import { systemRandomHex } from '../platform/world.ts';
+import { NOON_MS, QUICK_PASSWORDS } from './central-under-test.ts';
+
+/** The password of every account under test. */
+export const PASSWORD = 'a long phrase of the tests';
+
+/** The origin of central under test. */
+export const ORIGIN = 'https://central.test';
+
+/** Adds an account with the password of the tests. */
+export async function addOperator(store: Store, name: string, role: Role): Promise<void> {
+  const world = { store, wallMs: NOON_MS, passwords: QUICK_PASSWORDS };
+  await addAccount(world, { name, role, password: PASSWORD });
+}
+
+/** Logs an account in without a node. Returns the session id. */
+export async function logIn(store: Store, name: string, wallMs: number = NOON_MS): Promise<string> {
+  const world = { store, wallMs, randomHex: systemRandomHex, passwords: QUICK_PASSWORDS };
+  const attempt = { name, password: PASSWORD, address: `test of ${name}`, formerSessionId: undefined };
+  const result = await login(world, attempt);
+  assert.ok(result.kind === 'accepted', result.kind);
+  return result.sessionId;
+}
+
+/** The headers of a request that a page of central sends. */
+export function toPageHeaders(sessionId?: string): Record<string, string> {
+  return {
+    Origin: ORIGIN,
+    'X-Requested-With': 'fleet-page',
+    'Content-Type': 'application/json',
+    ...(sessionId === undefined ? {} : { Cookie: `__Host-d3kos_session=${sessionId}` }),
+  };
+}
