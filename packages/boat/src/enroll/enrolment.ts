@@ -134,7 +134,10 @@ function toOwnId(license: LicenseResult, identity: Identity): string | undefined
   throw new ExportError(license.code, license.message, { op: 'enrol at central', hint: license.hint });
 }
 
-/** Returns the token that was sent with this code before, or a new one, which is durable when this resolves. */
+/**
+ * Returns the token that was sent with this code before, or a new one, which is durable when this resolves. R97: "A boat MUST store its
+ * token durably before it sends the digest, and MUST send the same digest when the same code is entered again."
+ */
 async function prepareToken(
   { disk, random }: { readonly disk: Disk; readonly random: World['random'] },
   path: string,

@@ -90,7 +90,10 @@ async function authorizeBoat(
   return toCaller(await authenticate(store, parseBearer(header), purpose, wall()));
 }
 
-/** R63: "Central MUST answer both requests only for the token of that installation or the operator token." */
+/**
+ * R63: "Central MUST answer both requests only for the token of that installation or an operator, and R62 only for an operator with
+ * the role `admin`."
+ */
 async function authorizeOwn(
   context: AppContext,
   route: Route,

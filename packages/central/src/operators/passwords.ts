@@ -93,7 +93,7 @@ function parseHash(
 function derive(password: string, salt: Buffer, { ln, r, p }: Cost): Promise<Buffer> {
   const n = 2 ** ln;
   // scrypt needs 128 × N × r bytes; the limit leaves room for its other buffers.
-  const options = { N: n, r, p, maxmem: 256 * n * r };
+  const options = { N: n, r, p, maxmem: 256 * n * r + 1_048_576 };
   return new Promise((resolve, reject) => {
     // Unicode allows several encodings of one character, and keyboards differ.
     scrypt(password.normalize('NFC'), salt, KEY_SIZE_BYTES, options, (error, key) => {
