@@ -47,7 +47,6 @@ const MET_OFTEN = [
   'removed by retention',
   'card restored',
   'central restored',
-  'lost exports requeued',
   'exports delivered',
   'tier',
 ];
@@ -57,6 +56,7 @@ const MET_SOMEWHERE = [
   'slots',
   'cards copied',
   'exports removed',
+  'lost exports requeued',
   'lost exports rewound',
   'send holds',
   'portals met',
