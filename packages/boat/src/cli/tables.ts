@@ -41,6 +41,19 @@ export function toExportCount(count: number, kind?: 'failed'): string {
   return `${count}${kind === undefined ? '' : ` ${kind}`} ${count === 1 ? 'export' : 'exports'}`;
 }
 
+/** The line about exports that central has lost, if it has lost any. A daemon of an earlier version does not report them. */
+function toLossLines(lost: Answer<'status'>['lost_by_central'] | undefined) {
+  const count = (lost?.queued_again ?? 0) + (lost?.rewound ?? 0);
+  if (lost === undefined || count === 0) return [];
+  const when = lost.last_reported === null ? '' : `, last reported at ${lost.last_reported}`;
+  return [
+    [
+      'Lost by central',
+      `${toExportCount(count)}${when}: ${lost.queued_again} queued again, the records of ${lost.rewound} due in the next export`,
+    ] as const,
+  ];
+}
+
 /** The lines for `GET /export/status`, each a label and a value. */
 export function toStatusLines(status: Answer<'status'>): readonly string[] {
   const { queue, destination, schedule, storage } = status;
@@ -58,6 +71,7 @@ export function toStatusLines(status: Answer<'status'>): readonly string[] {
     ],
     ...(destination.explanation === undefined ? [] : [['', destination.explanation] as const]),
     ...(status.ledger?.change ? [['Ledger', `${status.ledger.change.explanation}.`] as const] : []),
+    ...toLossLines(status.lost_by_central),
     [
       'Last export',
       status.last_export ? `${status.last_export.queue_id}, ${status.last_export.status}` : MISSING,

@@ -146,7 +146,10 @@ export function isVesselKey(key: string): boolean {
 export const ENV_KEY = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
 
 /** Parses KEY=VALUE lines. Values may be quoted. Comments and blank lines are skipped. */
-export function parseEnv(text: string, odd?: OddParts): readonly { readonly key: string; readonly value: string }[] {
+export function parseEnv(
+  text: string,
+  odd?: OddParts,
+): readonly { readonly key: string; readonly value: string }[] {
   return toLines(text).flatMap((whole, index) => {
     const line = whole.trim();
     if (line === '' || line.startsWith('#')) return [];

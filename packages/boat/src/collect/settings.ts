@@ -33,7 +33,12 @@ export const PREFERENCE_FIELDS = [
   'theme',
   'fuel_alarm_threshold',
 ] as const;
-export const COMMUNITY_FIELDS = ['benchmark_sharing', 'boat_map', 'hazard_reporting', 'knowledge_base'] as const;
+export const COMMUNITY_FIELDS = [
+  'benchmark_sharing',
+  'boat_map',
+  'hazard_reporting',
+  'knowledge_base',
+] as const;
 /** Words allowed in keys of `settings.json`. Few boats have this free-form file. */
 const NETWORK_WORDS: AllowedWords = toWords(
   'hotspot enabled mode channel country dhcp is wifi ethernet metered',

@@ -9,7 +9,7 @@ import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/tran
 import type { ExportReader } from '../spool/export-reader.ts';
 import { readPartBody } from './entry-parts.ts';
 import { parseAcceptEncoding } from './policy/http-headers.ts';
-import { findPartMismatch, findReceiptMismatch } from './policy/receipt.ts';
+import { findReceiptMismatch } from './policy/receipt.ts';
 
 /**
  * Maximum size of an answer, in bytes. Central ends a page at about 500 KB, or after one receipt that names a thousand
@@ -110,8 +110,8 @@ async function exchange(transport: Transport, request: Request, sizeMaxBytes: nu
 }
 
 /**
- * Acknowledges each part for which a receipt names the export, the part and the SHA-256 of the body that would be sent
- * (docs/spec/protocol.md R56). Returns the parts with their new state, or the entry if every part is acknowledged.
+ * Acknowledges each part for which a receipt names the export, the part and the SHA-256 of the body that would be sent, or that was
+ * sent before later parts were cut smaller: it named a lower number of parts (docs/spec/protocol.md R56). Returns the parts with their new state, or the entry if every part is acknowledged.
  * Throws EXPORT_FILE_MISSING, EXPORT_FILE_DAMAGED.
  */
 export async function acknowledgeHeld(
@@ -123,13 +123,14 @@ export async function acknowledgeHeld(
 ): Promise<
   { readonly kind: 'open'; readonly parts: readonly PartRow[] } | ({ readonly kind: 'delivered' } & Completed)
 > {
-  const count = parts.length;
   const current = [...parts];
   for (const [at, part] of parts.entries()) {
-    const expected = { exportId: entry.exportId, part: { index: part.index, count } };
-    const receipt = receipts.find((held) => findPartMismatch(held, expected) === undefined);
+    const receipt = receipts.find(
+      (held) => held.part.index === part.index && held.part.count <= parts.length,
+    );
     if (part.acknowledged || receipt === undefined) continue;
-    const body = await readPartBody(entry, reader, part, count);
+    const expected = { exportId: entry.exportId, part: { index: part.index, count: receipt.part.count } };
+    const body = await readPartBody(entry, reader, part, receipt.part.count);
     const bodySha256 = createHash('sha256').update(body).digest('hex');
     if (findReceiptMismatch(receipt, { ...expected, bodySha256 }) !== undefined) continue;
     // An offline bundle carried the part, so no bytes of it were sent over the link.
