@@ -62,6 +62,7 @@ export const CENTRAL_MODULES = {
   http: {
     imports: ['platform', 'api', 'store', 'admission', 'installations', 'operators', 'import', 'fleet'],
   },
+  conformance: { imports: [] },
   cli: {
     imports: [
       'platform',

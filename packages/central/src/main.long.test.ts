@@ -71,3 +71,22 @@ test('accepts commands from root while a different account runs the node, and ke
     await rm(folder, { recursive: true });
   }
 });
+
+test('the conformance kit passes a running central over the network, and fails if nothing listens', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'central-conformance-'));
+  try {
+    const { token } = JSON.parse((await run(folder, 'enroll', ID, '--json')).stdout) as { token: string };
+    const running = await serve(folder);
+    const checked = await run(folder, 'conformance', running.url, ID, '--token', token, '--json');
+    const { failed, results } = JSON.parse(checked.stdout) as { failed: number; results: { kind: string }[] };
+    assert.deepEqual([checked.code, failed], [0, 0], checked.stdout);
+    assert.ok(results.length > 30);
+    assert.equal(await endBy(running.child, 'SIGTERM'), 0);
+    const nothing = await run(folder, 'conformance', running.url, ID, '--token', token);
+    assert.equal(nothing.code, 1);
+    assert.match(nothing.stdout, /^FAIL {2}R7 {4}.*\n {12}no answer \(/m);
+    assert.ok(!nothing.stdout.includes(token));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});

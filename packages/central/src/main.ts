@@ -3,6 +3,7 @@ import { runCommand } from './cli/commands.ts';
 import { toExitCode } from './cli/exit-code.ts';
 import { toHelpText } from './cli/help.ts';
 import { openStore, startCentral } from './compose.ts';
+import { runChecks, toResultLine } from './conformance/run-checks.ts';
 import { type Config, parseConfig } from './config.ts';
 import { isCentralFailure } from './platform/errors.ts';
 import { createLineLog } from './platform/log.ts';
@@ -10,7 +11,7 @@ import type { Log } from './platform/ports.ts';
 import { readFirstLine } from './platform/first-line.ts';
 import { openNewDirectory } from './platform/new-directory.ts';
 import { openReadableFile } from './platform/readable-file.ts';
-import { systemRandomHex, systemWall } from './platform/world.ts';
+import { systemFetch, systemRandomHex, systemWall } from './platform/world.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   const invocation = parseArguments(argv);
@@ -21,6 +22,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const config = parseConfig({ ...process.env, ...invocation.environment });
   const log = createLineLog(process.stderr, config.logLevel);
   if (invocation.command.kind === 'serve') return serve(config, invocation, log);
+  if (invocation.command.kind === 'conformance') return checkConformance(invocation, invocation.command);
   const open = await openStore(config, 'command', log);
   try {
     const world = {
@@ -39,6 +41,25 @@ async function main(argv: readonly string[]): Promise<number> {
   } finally {
     await open.close();
   }
+}
+
+/** Prints each result at once, or all of them as one line of JSON. */
+async function checkConformance(
+  { output }: Invocation,
+  { url, installationId, token }: Extract<Invocation['command'], { kind: 'conformance' }>,
+): Promise<number> {
+  const subject = { base: url, installationId, token, send: systemFetch, randomHex: systemRandomHex };
+  const results = await runChecks(subject, (result) => {
+    if (output === 'text') process.stdout.write(`${toResultLine(result)}\n`);
+  });
+  const count = (kind: string): number => results.filter((result) => result.kind === kind).length;
+  const counts = { passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
+  process.stdout.write(
+    output === 'json'
+      ? `${JSON.stringify({ ...counts, results })}\n`
+      : `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`,
+  );
+  return counts.failed === 0 ? 0 : 1;
 }
 
 async function serve(config: Config, invocation: Invocation, log: Log): Promise<number> {

@@ -20,6 +20,10 @@ test('reads every command', () => {
     ['serve', { kind: 'serve' }],
     ['migrate --json', { kind: 'migrate' }],
     ['list', { kind: 'list' }],
+    [
+      `conformance http://127.0.0.1:8095/ ${id} --token abc`,
+      { kind: 'conformance', url: 'http://127.0.0.1:8095', installationId: id, token: 'abc' },
+    ],
     [`show ${id}`, { kind: 'show', installationId: id }],
     [`enroll ${id}`, { kind: 'enroll', installationId: id }],
     [

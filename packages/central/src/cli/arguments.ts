@@ -1,5 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { isTier, type Tier } from '@d3kos/protocol';
+import { isInstallationId, isTier, type Tier } from '@d3kos/protocol';
 import type { AcceptedBundles } from '../bundle/import-bundle.ts';
 import { EXPORT_FORMATS, type ExportFormat } from '../data-export/file-formats.ts';
 import type { QuotaChange } from '../installations/quota.ts';
@@ -57,6 +57,12 @@ export type Command =
   | { readonly kind: 'bundle_key'; readonly installationId: string; readonly accept?: string }
   | { readonly kind: 'prune'; readonly retention: Retention }
   | { readonly kind: 'erase'; readonly installationId: string }
+  | {
+      readonly kind: 'conformance';
+      readonly url: string;
+      readonly installationId: string;
+      readonly token: string;
+    }
   | { readonly kind: 'import_bundle'; readonly file: string; readonly accepts: AcceptedBundles }
   | { readonly kind: 'revoke'; readonly installationId: string; readonly what: 'tokens' | 'installation' }
   | {
@@ -146,6 +152,7 @@ function toCommand(positionals: readonly string[], values: Values): Command {
       directory: second,
       format: parseFormat(values['format']),
     };
+  if (name === 'conformance') return toConformance(first, second, values['token']);
   return toNamedCommand(name, first, values);
 }
 
@@ -190,7 +197,18 @@ function requireOwnOptions(name: CommandName, values: Values): void {
         throw usage(`--${option} is an option of ${owner}`);
 }
 
-function toNamedCommand(name: Exclude<CommandName, 'export'>, argument: string, values: Values): Command {
+function toConformance(url: string, installationId: string, token: string | boolean | undefined): Command {
+  if (!URL.canParse(url) || !/^https?:/.test(url)) throw usage('URL must begin with http:// or https://');
+  if (!isInstallationId(installationId)) throw usage('INSTALLATION_ID must be 16 lowercase hex digits');
+  if (typeof token !== 'string') throw usage('conformance needs --token TOKEN');
+  return { kind: 'conformance', url: url.endsWith('/') ? url.slice(0, -1) : url, installationId, token };
+}
+
+function toNamedCommand(
+  name: Exclude<CommandName, 'export' | 'conformance'>,
+  argument: string,
+  values: Values,
+): Command {
   switch (name) {
     case 'serve':
     case 'migrate':

@@ -37,7 +37,7 @@ import {
 } from './tables.ts';
 
 /** Commands that use the store and end. */
-export type StoreCommand = Exclude<Command, { kind: 'serve' } | { kind: 'help' }>;
+export type StoreCommand = Exclude<Command, { kind: 'serve' } | { kind: 'help' } | { kind: 'conformance' }>;
 
 /** Runs one command. Throws CentralFailure. */
 export async function runCommand(world: CommandWorld, command: StoreCommand): Promise<CommandResult> {

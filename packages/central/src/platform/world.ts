@@ -18,3 +18,10 @@ const THREADS_MAX = 4;
 export function preparerThreads(): number {
   return Math.max(1, Math.min(THREADS_MAX, availableParallelism() - 1));
 }
+
+/** Longest wait for an answer of another program, with its body: an upload of an ordinary part and a statement of its database. */
+const FETCH_MAX_MS = 60_000;
+
+/** Sends a request over the network. A redirect is an answer. Rejects if there is no answer within a minute. */
+export const systemFetch = (request: Request): Promise<Response> =>
+  fetch(request, { redirect: 'manual', signal: AbortSignal.timeout(FETCH_MAX_MS) });

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { IMPORT_PATH, toContentDigest, toIdempotencyKey } from '@d3kos/protocol';
+import type { Answer, Run, Subject } from './check.ts';
+
+/** Begins a run: a new ledger, whose ID no earlier run used. */
+export function beginRun(subject: Subject): Run {
+  let sequence = 0;
+  const exchange = async (path: string, init: RequestInit): Promise<Answer> => {
+    const response = await subject.send(new Request(`${subject.base}${path}`, init));
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, json: toObject(text) };
+  };
+  const authorization = `Bearer ${subject.token}`;
+  return {
+    subject,
+    ledgerId: subject.randomHex(8),
+    nextSequence: () => (sequence += 1),
+    get: (path, headers = { Authorization: authorization }) => exchange(path, { headers }),
+    post: (body, headers) => {
+      const all: Record<string, string | undefined> = {
+        Authorization: authorization,
+        'Content-Type': 'application/json',
+        ...headers,
+      };
+      const present = Object.entries(all).filter(
+        (entry): entry is [string, string] => entry[1] !== undefined,
+      );
+      return exchange(IMPORT_PATH, { method: 'POST', headers: present, body });
+    },
+  };
+}
+
+function toObject(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    // A page of a proxy, for example. The check has the text as its evidence.
+    return {};
+  }
+}
+
+/** An export of the run, with the members that a check changes. */
+export interface ExportFacts {
+  readonly sequence?: number;
+  readonly exportId?: string;
+  readonly part?: { readonly index: number; readonly count: number };
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly more?: Readonly<Record<string, unknown>>;
+}
+
+/** A document as a boat sends it. */
+export interface Export {
+  readonly exportId: string;
+  readonly sequence: number;
+  readonly key: string;
+  readonly body: Buffer<ArrayBuffer>;
+  readonly sha256: string;
+}
+
+/** Makes an export of the run. Each has one record of the log, whose ID is that of the export. */
+export function makeExport(run: Run, facts: ExportFacts = {}): Export {
+  const sequence = facts.sequence ?? run.nextSequence();
+  const exportId = facts.exportId ?? `conformance_${run.ledgerId}_${sequence}`;
+  const body = toBody({
+    installation_id: run.subject.installationId,
+    export_timestamp: '2026-06-01T12:00:00Z',
+    format_version: '1.0',
+    export_id: exportId,
+    export_type: 'incremental',
+    tier: 2,
+    trigger: 'manual',
+    sequence,
+    ledger_id: run.ledgerId,
+    software_version: 'conformance',
+    clock: { synchronized: true, boot_id: 'conformance' },
+    ...(facts.part === undefined ? {} : { part: facts.part }),
+    data: facts.data ?? toLog([{ record_id: exportId, content: 'conformance' }]),
+    ...facts.more,
+  });
+  return {
+    exportId,
+    sequence,
+    key: toIdempotencyKey(exportId, facts.part?.index ?? 1),
+    body,
+    sha256: toSha256(body),
+  };
+}
+
+/** A `data` with entries of the log. */
+export function toLog(entries: readonly unknown[]): Readonly<Record<string, unknown>> {
+  return { boatlog: { category: 'boatlog', entry_count: entries.length, entries } };
+}
+
+/** A `data` with the settings. */
+export function toSettings(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return { settings: { category: 'settings', data: { record_id: 'settings', ...record } } };
+}
+
+export function toBody(document: unknown): Buffer<ArrayBuffer> {
+  return Buffer.from(JSON.stringify(document));
+}
+
+export function toSha256(body: Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex');
+}
+
+/** Sends an export as a boat does: compressed, with its key and its digest. `headers` replace those. */
+export function sendExport(
+  run: Run,
+  { key, body }: Pick<Export, 'key' | 'body'>,
+  headers: Readonly<Record<string, string | undefined>> = {},
+): Promise<Answer> {
+  const compressed = gzipSync(body);
+  return run.post(compressed, {
+    'Content-Encoding': 'gzip',
+    'Content-Digest': toContentDigest(createHash('sha256').update(compressed).digest('base64')),
+    'Idempotency-Key': key,
+    ...headers,
+  });
+}
