@@ -57,7 +57,7 @@ export const CENTRAL_MODULES = {
   retention: { imports: ['platform', 'store', 'installations'] },
   import: { imports: ['platform', 'store', 'installations'] },
   bundle: { imports: ['platform', 'installations', 'import'] },
-  fleet: { imports: ['store'], types: ['platform', 'api'] },
+  fleet: { imports: ['api', 'store'], types: ['platform'] },
   'data-export': { imports: ['store', 'installations', 'fleet'], types: ['platform'] },
   http: {
     imports: ['platform', 'api', 'store', 'admission', 'installations', 'operators', 'import', 'fleet'],
@@ -84,6 +84,7 @@ export const PAGES_MODULES = {
   ui: { imports: [] },
   i18n: { imports: [] },
   boat: { imports: ['ui', 'i18n'] },
+  fleet: { imports: ['ui', 'i18n'] },
 } as const satisfies Modules;
 
 /** Packages of this repository that a package may import. `sim` is for tests, and no shipped code imports it. */
@@ -91,13 +92,13 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   boat: ['protocol'],
   central: ['protocol'],
-  // Besides this, the pages import the types of the boat's API contract.
+  // Besides this, the pages import the types of the API contracts of boat and central.
   pages: ['protocol'],
   sim: ['protocol', 'boat', 'central'],
 };
 
-/** The API contract of the boat, from which the pages import only types. */
-const CONTRACT = '^packages/boat/src/api/';
+/** The API contracts of boat and central, from which the pages import only types. */
+const CONTRACT = '^packages/(boat|central)/src/api/';
 export const PAGES_TYPES = 'pages import only types of the API contract';
 
 /** npm packages that touch the outside world. */

@@ -1,38 +1,52 @@
-// Builds the boat's page into packages/boat/dist/page, from which the boat serves it (decision 0034): one HTML file, one script, one
-// style sheet, and a file of texts for each language. `npm run check` checks the types.
+// Builds the two pages (decisions 0034 and 0039): the boat's page into packages/boat/dist/page and the fleet's page into
+// packages/central/dist/page, from which the boat and central serve them. Each is one HTML file, one script and one style sheet. The
+// boat's page also has a file of texts for each language, and the fleet's page the land shapes of its map. `npm run check` checks the types.
 import { buildSync } from 'esbuild';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 
-const root = join(import.meta.dirname, '..');
-const source = join(root, 'packages', 'pages', 'src', 'boat');
-const target = join(root, 'packages', 'boat', 'dist', 'page');
+const packages = join(import.meta.dirname, '..', 'packages');
+const require = createRequire(join(packages, 'pages', 'package.json'));
 
-const { outputFiles } = buildSync({
-  entryPoints: { boat: join(source, 'main.tsx') },
-  bundle: true,
-  platform: 'browser',
-  // The script is loaded in the head and sets the theme before the first frame, so it must not be a module, which is deferred.
-  format: 'iife',
-  target: ['chrome110', 'firefox110', 'safari16'],
-  jsx: 'automatic',
-  jsxImportSource: 'preact',
-  minify: true,
-  charset: 'utf8',
-  outdir: target,
-  logLevel: 'warning',
-  write: false,
-});
-mkdirSync(target, { recursive: true });
-for (const { path, text } of outputFiles) replace(basename(path), text);
-replace('index.html', readFileSync(join(source, 'index.html'), 'utf8'));
-const texts = join(root, 'packages', 'pages', 'src', 'i18n', 'texts');
+const boat = join(packages, 'boat', 'dist', 'page');
+buildPage('boat', boat);
+const texts = join(packages, 'pages', 'src', 'i18n', 'texts');
 for (const name of readdirSync(texts))
-  replace(`texts-${name}`, JSON.stringify(JSON.parse(readFileSync(join(texts, name), 'utf8'))));
+  replace(boat, `texts-${name}`, JSON.stringify(JSON.parse(readFileSync(join(texts, name), 'utf8'))));
+const fleet = join(packages, 'central', 'dist', 'page');
+buildPage('fleet', fleet);
+for (const [name, source] of [
+  ['land.json', 'land-110m.json'],
+  ['coast.json', 'land-50m.json'],
+])
+  replace(fleet, name, readFileSync(require.resolve(`world-atlas/${source}`), 'utf8'));
 
-/** A daemon may be serving the file, so it is replaced by a rename, and only if it differs. */
-function replace(name, text) {
-  const file = join(target, name);
+function buildPage(name, target) {
+  const source = join(packages, 'pages', 'src', name);
+  const { outputFiles } = buildSync({
+    entryPoints: { [name]: join(source, 'main.tsx') },
+    bundle: true,
+    platform: 'browser',
+    // The script is loaded in the head and sets the theme before the first frame, so it must not be a module, which is deferred.
+    format: 'iife',
+    target: ['chrome110', 'firefox110', 'safari16'],
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    minify: true,
+    charset: 'utf8',
+    outdir: target,
+    logLevel: 'warning',
+    write: false,
+  });
+  mkdirSync(target, { recursive: true });
+  for (const { path, text } of outputFiles) replace(target, basename(path), text);
+  replace(target, 'index.html', readFileSync(join(source, 'index.html'), 'utf8'));
+}
+
+/** A program may be serving the file, so it is replaced by a rename, and only if it differs. */
+function replace(folder, name, text) {
+  const file = join(folder, name);
   if (existsSync(file) && readFileSync(file, 'utf8') === text) return;
   writeFileSync(`${file}.tmp`, text);
   renameSync(`${file}.tmp`, file);

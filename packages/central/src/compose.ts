@@ -10,6 +10,7 @@ import {
 } from './platform/embedded-postgres.ts';
 import { readFreeBytes } from './platform/free-space.ts';
 import { type Listener, listen } from './platform/listen.ts';
+import { createPageReader } from './platform/page-files.ts';
 import { openPgStore, type PgStore } from './platform/pg-store.ts';
 import type { Log } from './platform/ports.ts';
 import { registerProcessMetrics } from './platform/process-metrics.ts';
@@ -111,6 +112,7 @@ function listenOn(config: Config, store: PgStore, preparer: Preparer, log: Log):
     preparer,
     randomHex: systemRandomHex,
     passwords: createPasswordHasher(systemRandomHex, systemMonotonic),
+    readPageFile: createPageReader(),
     log,
     operatorToken: config.operatorToken,
     trustedProxies: config.trustedProxies,

@@ -122,6 +122,7 @@ export function createSimulatedCentral(
       preparer: createInlinePreparer(clock.monotonic),
       randomHex: random.hex,
       passwords: createPasswordHasher(random.hex),
+      readPageFile: () => Promise.resolve(undefined),
       log: SILENT_LOG,
       ...(limits === undefined ? {} : { limits }),
     });

@@ -3,6 +3,7 @@ import { BOAT_ROUTES } from './boat-routes.ts';
 import { FLEET_ROUTES } from './fleet-routes.ts';
 import { NODE_ROUTES } from './node-routes.ts';
 import { ACCESS_ROUTES, ACCOUNT_ROUTES } from './operator-routes.ts';
+import { PAGE_ROUTES } from './page-routes.ts';
 import type { Route } from './route.ts';
 import type { ReadonlyStatic } from './schemas.ts';
 
@@ -13,6 +14,7 @@ export const ROUTES = {
   ...FLEET_ROUTES,
   ...ACCOUNT_ROUTES,
   ...ACCESS_ROUTES,
+  ...PAGE_ROUTES,
 } as const satisfies Readonly<Record<string, Route>>;
 
 export type RouteId = keyof typeof ROUTES;

@@ -4,6 +4,7 @@ import type { ImportLimits } from '../admission/policy.ts';
 import type { WorkMeter } from '../admission/work-meter.ts';
 import type { Use } from '../import/policy.ts';
 import type { Preparer } from '../import/preparer.ts';
+import type { ReadPageFile } from '../platform/page-files.ts';
 import type { ConnectionUse } from '../platform/pg-store.ts';
 import type { Log, MonotonicClock, RandomHex, Store, WallClock } from '../platform/ports.ts';
 import type { PasswordHasher } from '../operators/passwords.ts';
@@ -23,6 +24,7 @@ export interface AppDeps {
   readonly randomHex: RandomHex;
   /** Hashes the passwords of operators. */
   readonly passwords: PasswordHasher;
+  readonly readPageFile: ReadPageFile;
   readonly log: Log;
   /** Opens the fleet page and the status of every boat. Undefined: both stay closed. */
   readonly operatorToken?: string | undefined;

@@ -19,9 +19,10 @@ import { type EnrolledBoat, enrollBoat, NOON_MS, startNode } from '../testing/ce
 import { assertKeepsContract } from '../testing/contract-check.ts';
 import { addOperator, logIn } from '../testing/operator-under-test.ts';
 import { BOAT_CASES, type Boats } from './testing/contract-cases.ts';
+import { FLEET_CASES } from './testing/fleet-cases.ts';
 import { OPERATOR_CASES } from './testing/operator-cases.ts';
 
-const CASES = [...BOAT_CASES, ...OPERATOR_CASES];
+const CASES = [...BOAT_CASES, ...OPERATOR_CASES, ...FLEET_CASES];
 
 describe('the API contract', () => {
   let opened: StoreUnderTest | undefined;

@@ -4,6 +4,7 @@ import { ACCOUNT_HANDLERS } from './account-handlers.ts';
 import { BOAT_HANDLERS } from './boat-handlers.ts';
 import { FLEET_HANDLERS } from './fleet-handlers.ts';
 import { NODE_HANDLERS } from './node-handlers.ts';
+import { PAGE_HANDLERS } from './page-handlers.ts';
 import type { Handler } from './route-request.ts';
 
 /** One handler for each route of the contract. The compiler checks answers and refusals against the contract. */
@@ -13,4 +14,5 @@ export const HANDLERS: { readonly [Id in RouteId]: Handler<Id> } = {
   ...FLEET_HANDLERS,
   ...ACCOUNT_HANDLERS,
   ...ACCESS_HANDLERS,
+  ...PAGE_HANDLERS,
 };

@@ -72,7 +72,19 @@ const MATRIX: Readonly<Record<RouteId, Row>> = {
   ready: everyone(OK),
   metrics: everyone(OK),
   openApi: everyone(OK),
-  fleetPage: OPERATOR,
+  fleetOverview: OPERATOR,
+  fleetBoats: OPERATOR,
+  fleetPositions: OPERATOR,
+  fleetBoat: OPERATOR,
+  fleetExports: OPERATOR,
+  fleetLog: OPERATOR,
+  fleetAlerts: OPERATOR,
+  fleetRejected: OPERATOR,
+  fleetPage: everyone(OK),
+  fleetScript: everyone(OK),
+  fleetStyle: everyone(OK),
+  fleetLand: everyone(OK),
+  fleetCoast: everyone(OK),
   login: everyone('INVALID_LOGIN'),
   session: OPERATOR,
   logout: OPERATOR,
@@ -172,7 +184,11 @@ function toRequest(id: RouteId, boat: EnrolledBoat, headers: Record<string, stri
     token_id: toTokenId(createHash('sha256').update(boat.token).digest('hex')),
   };
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? 'x');
-  const query = id === 'exportStatus' ? `?installation_id=${boat.id}` : '';
+  const queries: Readonly<Partial<Record<RouteId, string>>> = {
+    exportStatus: `?installation_id=${boat.id}`,
+    fleetPositions: '?west=-180&south=-80&east=180&north=80&cell=10',
+  };
+  const query = queries[id] ?? '';
   // The page of central sends both headers with a login; so does everyone here.
   const sent = id === 'login' ? { ...toPageHeaders(), ...headers } : headers;
   const body = BODIES[id];
@@ -195,7 +211,11 @@ async function readState(store: Store): Promise<string> {
   ];
   const texts: unknown[] = [];
   for (const table of tables) {
-    const [row] = await store.query(`select json_agg(t order by t::text)::text as text from ${table} t`);
+    // The time and the code of a refusal are recorded with the boat that was refused.
+    const [row] = await store.query(
+      `select json_agg(facts order by facts::text)::text as text
+       from (select to_jsonb(t) - 'refused_at' - 'refusal' as facts from ${table} t) rows`,
+    );
     texts.push(row?.['text']);
   }
   return JSON.stringify(texts);

@@ -1,8 +1,10 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Queryable } from '../platform/ports.ts';
 import { runStatement, statements } from '../store/database.ts';
+import type { BoatPosition } from './boat-facts.ts';
 import type { HoldingsChange } from './insert-records.ts';
 import { toStorableText } from './json-value.ts';
+import type { FleetChange } from './note-fleet.ts';
 import { type PartToStore, toIso, toSoftwareVersion } from './part-to-store.ts';
 
 /**
@@ -20,8 +22,9 @@ export async function countImport(
   part: PartToStore,
   newerLedgers: readonly string[],
   change: HoldingsChange,
+  fleet: FleetChange,
 ): Promise<void> {
-  const { document, identity, sorted } = part;
+  const { document, identity, sorted, facts } = part;
   const recordCount = [...sorted.counts.values()].reduce((sum, count) => sum + count, 0);
   const ledgerId = document.ledger_id ?? null;
   const sequence = document.sequence ?? null;
@@ -30,6 +33,11 @@ export async function countImport(
   // A document without the claim leaves the recorded one.
   const latest = <T>(claim: RawBuilder<T>, column: string) =>
     sql<T>`case when ${isLatest} then coalesce(${claim}, ${sql.ref(column)}) else ${sql.ref(column)} end`;
+  // The missing sequences of the newest ledger, which this part's ledger may have become.
+  const missing = sql<number>`case when ${ledgerId}::text = last_ledger_id or (${isLatest} and ${ledgerId}::text is not null)
+    then (select l.missing_count from ledgers l
+      where l.installation_id = ${document.installation_id}::text and l.ledger_id = ${ledgerId}::text)
+    else missing_sequences end`;
   await runStatement(
     tx,
     statements
@@ -47,11 +55,10 @@ export async function countImport(
           sql<string | null>`${toSoftwareVersion(document)}::text`,
           'software_version',
         ),
-        // Those of the newest ledger, which this part's ledger may have become.
-        missing_sequences: sql<number>`case when ${ledgerId}::text = last_ledger_id or (${isLatest} and ${ledgerId}::text is not null)
-          then (select l.missing_count from ledgers l
-            where l.installation_id = ${document.installation_id}::text and l.ledger_id = ${ledgerId}::text)
-          else missing_sequences end`,
+        missing_sequences: missing,
+        gap_since: sql<
+          string | null
+        >`case when ${missing} > 0 then coalesce(gap_since, ${toIso(part.receivedMs)}::timestamptz) end`,
         claimed_tier: latest(sql<number | null>`${document.tier ?? null}::smallint`, 'claimed_tier'),
         held_records: column('held_records', '+', change.records),
         held_bytes: column('held_bytes', '+', change.bytes),
@@ -64,7 +71,38 @@ export async function countImport(
         rejected: column('rejected', '+', sorted.rejectedCount),
         wire_bytes: column('wire_bytes', '+', part.wireSizeBytes),
         decoded_bytes: column('decoded_bytes', '+', part.decodedSizeBytes),
+        arrival_intervals: fleet.arrivalIntervals,
+        arrived_at: fleet.arrivedAt,
+        usual_silence_s: fleet.usualSilenceS,
+        due_at: fleet.dueAt,
+        refused_at: null,
+        refusal: null,
+        last_part_index: identity.part.index,
+        last_part_count: identity.part.count,
+        boat_name: latest(sql<string | null>`${facts.name ?? null}::text`, 'boat_name'),
+        ...(sorted.rejectedCount === 0 ? {} : { last_rejected_at: toIso(part.receivedMs) }),
+        ...(facts.position === undefined ? {} : toPositionColumns(facts.position, isLatest, part.receivedMs)),
       }))
       .where('installation_id', '=', document.installation_id),
   );
+}
+
+/**
+ * The position of a boat after a document that has one. A part that arrives late does not move the boat back. A held time in the future
+ * came from a wrong clock, so it does not keep the boat there.
+ */
+function toPositionColumns(
+  { latitude, longitude, recordedAt }: BoatPosition,
+  isLatest: RawBuilder<boolean>,
+  receivedMs: number,
+) {
+  const isNewer = sql<boolean>`(${isLatest} and (position_at is null or ${recordedAt}::timestamptz >= position_at
+    or position_at > ${toIso(receivedMs)}::timestamptz))`;
+  const moved = <T>(value: RawBuilder<T>, column: string) =>
+    sql<T>`case when ${isNewer} then ${value} else ${sql.ref(column)} end`;
+  return {
+    position_latitude: moved(sql<number>`${latitude}::double precision`, 'position_latitude'),
+    position_longitude: moved(sql<number>`${longitude}::double precision`, 'position_longitude'),
+    position_at: moved(sql<string | null>`${recordedAt}::timestamptz`, 'position_at'),
+  };
 }

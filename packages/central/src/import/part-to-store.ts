@@ -1,4 +1,5 @@
 import type { ContentCoding, ExportDocument } from '@d3kos/protocol';
+import type { BoatFacts } from './boat-facts.ts';
 import { toStorableText } from './json-value.ts';
 import type { Arrival } from './ledger-policy.ts';
 import type { PartIdentity } from './part-identity.ts';
@@ -14,6 +15,7 @@ export interface PartToStore {
   readonly sorted: SortedRecords;
   /** The members of each section except its records, as JSON text. */
   readonly sections: string;
+  readonly facts: BoatFacts;
   readonly arrival: Arrival;
   /** Hex SHA-256 of the decoded body. */
   readonly sha256: string;

@@ -7,6 +7,7 @@ import {
 } from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
 import { RECORD_SIZE_MAX_BYTES, RECORD_VALUES_MAX } from './document-limits.ts';
+import { toBoatFacts } from './boat-facts.ts';
 import { isJsonObject, toCanonicalJson } from './json-value.ts';
 import { identifyPart } from './part-identity.ts';
 import type { PartToStore } from './part-to-store.ts';
@@ -33,7 +34,10 @@ export interface PartToPrepare {
 }
 
 /** A checked part with its records in the form in which they are stored. It can be sent between threads. */
-export interface PreparedPart extends Pick<PartToStore, 'document' | 'identity' | 'sorted' | 'sections'> {
+export interface PreparedPart extends Pick<
+  PartToStore,
+  'document' | 'identity' | 'sorted' | 'sections' | 'facts'
+> {
   readonly kind: 'prepared';
 }
 
@@ -64,6 +68,7 @@ export function preparePart(part: PartToPrepare): Preparation {
     document: claims,
     identity: identified.identity,
     sections: toSections(data),
+    facts: toBoatFacts(data),
     sorted: toStorableRecords(parsed.document, (record) =>
       describeOversized(part.bytes, scan.oversized, record),
     ),

@@ -289,8 +289,15 @@ function columnsOf(
  * values are null if the receiver had no fix. The record keeps the values that the boat sent.
  */
 function positionOf(record: Readonly<Record<string, unknown>>) {
+  return toMapPosition(...positionIn(record));
+}
+
+/** Latitude and longitude as the record has them, which may be nowhere on the earth. */
+export function positionIn(
+  record: Readonly<Record<string, unknown>>,
+): readonly [latitude: number | null, longitude: number | null] {
   const gps = isJsonObject(record['gps']) ? record['gps'] : record;
-  return toMapPosition(numberIn(gps, 'latitude'), numberIn(gps, 'longitude'));
+  return [numberIn(gps, 'latitude'), numberIn(gps, 'longitude')];
 }
 
 function textIn(record: Readonly<Record<string, unknown>>, key: string): string | null {

@@ -4,7 +4,7 @@ import {
   isCredentialValidSql,
   toCredentialParameters,
 } from '../installations/credential.ts';
-import type { Queryable, Store } from '../platform/ports.ts';
+import type { Queryable, Row, Store } from '../platform/ports.ts';
 import { findSequenceGaps } from '../store/ledger-gaps.ts';
 import { booleanOf, textOrNullOf } from '../store/row.ts';
 import { countImport } from './count-import.ts';
@@ -12,6 +12,7 @@ import { insertImport } from './insert-import.ts';
 import { insertRecords, insertRejected } from './insert-records.ts';
 import { judgeLedger } from './ledger-policy.ts';
 import { findLedgerFacts, noteDivergence, noteLedger } from './ledgers.ts';
+import { countHour, FLEET_COLUMNS, toFleetChange } from './note-fleet.ts';
 import { judgeRepeat } from './part-identity.ts';
 import type { QuotaAmount } from './policy.ts';
 import { type Accounting, accountFor } from './account.ts';
@@ -50,7 +51,7 @@ export async function storePart(
     // R30: "Central MUST store a part once even if several nodes receive it at the same time." The lock on the installation's row
     // makes the second node wait, and it then finds the part stored.
     const [installation] = await tx.query(
-      `select is_disabled, ${OVERRIDE_COLUMNS} from installations where installation_id = $1::text for update`,
+      `select is_disabled, ${OVERRIDE_COLUMNS}, ${FLEET_COLUMNS} from installations where installation_id = $1::text for update`,
       [part.document.installation_id],
     );
     if (installation === undefined || booleanOf(installation, 'is_disabled')) return { kind: 'disabled' };
@@ -70,7 +71,7 @@ export async function storePart(
       case 'store': {
         const exceeded = await accountFor(tx, part, toOverride(installation), accounting);
         if (exceeded !== undefined) return { kind: 'over_quota', amount: exceeded };
-        const outcome = await storeNew(tx, part);
+        const outcome = await storeNew(tx, part, installation);
         if (held.isUseStale) await noteTokenUse(tx, part, credential);
         return outcome;
       }
@@ -79,7 +80,7 @@ export async function storePart(
 }
 
 /** Stores a part whose key is new, unless its ledger has diverged. */
-async function storeNew(tx: Queryable, part: PartToStore): Promise<StoreOutcome> {
+async function storeNew(tx: Queryable, part: PartToStore, installation: Row): Promise<StoreOutcome> {
   const { document, identity, arrival } = part;
   const ledger = await findLedgerFacts(tx, document);
   const place = { ledgerId: document.ledger_id, sequence: document.sequence };
@@ -93,7 +94,8 @@ async function storeNew(tx: Queryable, part: PartToStore): Promise<StoreOutcome>
   const change = await insertRecords(tx, part, verdict.protectedLedgers);
   await insertRejected(tx, part);
   await insertImport(tx, part, receipt);
-  await countImport(tx, part, ledger.newerLedgers, change);
+  await countImport(tx, part, ledger.newerLedgers, change, toFleetChange(installation, part));
+  await countHour(tx, part);
   return { kind: 'stored', receipt, missing: await findMissingBelow(tx, document, missingCount) };
 }
 

@@ -71,6 +71,12 @@ export async function recordRefusals(
 ): Promise<void> {
   const period = new Date(wallMs - (wallMs % REFUSALS_PERIOD_MS));
   await insertEvent(store, event, period, new Date(wallMs), count);
+  if (event.installationId === '') return;
+  // The operator's list shows that the boat tried. Its next import clears both columns.
+  await store.query(
+    'update installations set refused_at = $2::timestamptz, refusal = $3::text where installation_id = $1::text',
+    [event.installationId, new Date(wallMs).toISOString(), event.subject],
+  );
 }
 
 async function insertEvent(

@@ -51,6 +51,21 @@ interface InstallationsTable {
   readonly rejected: number;
   readonly wire_bytes: number;
   readonly decoded_bytes: number;
+  /** Written as an array literal. */
+  readonly arrival_intervals: string;
+  readonly arrived_at: string | null;
+  readonly usual_silence_s: number | null;
+  readonly due_at: string | null;
+  readonly refused_at: string | null;
+  readonly refusal: string | null;
+  readonly gap_since: string | null;
+  readonly last_part_index: number;
+  readonly last_part_count: number;
+  readonly boat_name: string | null;
+  readonly last_rejected_at: string | null;
+  readonly position_latitude: number | null;
+  readonly position_longitude: number | null;
+  readonly position_at: string | null;
 }
 
 /** The tables that the statement builder checks. */

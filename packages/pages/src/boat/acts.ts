@@ -1,6 +1,6 @@
 import { BUNDLE_PATH, call, type Refusal, type Reply, toRefusal } from './api.ts';
-import type { Look } from './look.ts';
-import { remember } from './memory.ts';
+import type { Look } from '../ui/look.ts';
+import { remember } from '../ui/memory.ts';
 import type { Refresh } from './refresh.ts';
 import type { Act, Notice, PageState, Place, Sheet } from './state.ts';
 import { HISTORY_FIRST } from './state.ts';

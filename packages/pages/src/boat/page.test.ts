@@ -6,7 +6,7 @@ import { createTexts } from '../i18n/texts.ts';
 import { isOnlyOnBoard, toAshore } from './ashore.ts';
 import { toFileContents } from './contents.ts';
 import { toEntryView } from './entry-view.ts';
-import { toTheme } from './look.ts';
+import { toTheme } from '../ui/look.ts';
 import { toMonth } from './month.ts';
 import { toNextExportAt } from './next-export.ts';
 import { toNoticeText } from './notice.ts';

@@ -11,7 +11,7 @@ import {
   toFileContents,
   toPreviewContents,
 } from './contents.ts';
-import { type Look, LOOKS } from './look.ts';
+import { type Look, LOOKS } from '../ui/look.ts';
 import { toNoticeText } from './notice.ts';
 import type { Sheet } from './state.ts';
 import { toCategoryName } from './statement.ts';

@@ -1,6 +1,6 @@
 import type { Answer } from '@d3kos/boat/api';
 import type { ManagerEvent, Refusal } from './api.ts';
-import type { Look } from './look.ts';
+import type { Look } from '../ui/look.ts';
 
 /** The places of the page. */
 export const PLACES = ['now', 'waiting', 'history', 'files'] as const;

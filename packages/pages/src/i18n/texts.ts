@@ -8,27 +8,35 @@ export type TextKey = keyof typeof en;
 /** The texts of one language. Its keys are the keys of the English texts. */
 export type Catalogue = Readonly<Record<TextKey, string | PluralForms>>;
 
+/** The texts of a page in English, from which the keys and the values of each text derive. */
+type Source = Readonly<Record<string, string | PluralForms>>;
+
 type Placeholders<Text> = Text extends `${string}{${infer Name}}${infer Rest}`
   ? Name | Placeholders<Rest>
   : never;
-type TextOf<Key extends TextKey> = (typeof en)[Key] extends { readonly other: infer Text }
-  ? Text
-  : (typeof en)[Key];
-type ValuesOf<Key extends TextKey> = (typeof en)[Key] extends { readonly other: string }
-  ? { readonly [Name in Placeholders<TextOf<Key>> | 'n']: Name extends 'n' ? number : string | number }
-  : { readonly [Name in Placeholders<TextOf<Key>>]: string | number };
+type TextOf<Entry> = Entry extends { readonly other: infer Text } ? Text : Entry;
+type ValuesOf<Entry> = Entry extends { readonly other: string }
+  ? { readonly [Name in Placeholders<TextOf<Entry>> | 'n']: Name extends 'n' ? number : string | number }
+  : { readonly [Name in Placeholders<TextOf<Entry>>]: string | number };
+
+/** The texts of a page in one language. Its keys are those of the English texts. */
+export type CatalogueOf<S extends Source> = { readonly [Key in keyof S]: string | PluralForms };
 
 /** Says a text in the language of the page. Numbers are formatted for the language. */
-export type Say = <Key extends TextKey>(
+export type SayOf<S extends Source> = <Key extends keyof S & string>(
   key: Key,
-  ...values: Record<never, never> extends ValuesOf<Key> ? [] : [ValuesOf<Key>]
+  ...values: Record<never, never> extends ValuesOf<S[Key]> ? [] : [ValuesOf<S[Key]>]
 ) => string;
+export type Say = SayOf<typeof en>;
 
-/** The texts and the formats of one language, with times in the boat's time zone. */
-export interface Texts {
+/** The texts of the boat's page. */
+export type Texts = TextsOf<typeof en>;
+
+/** The texts and the formats of one language, with times in one time zone. */
+export interface TextsOf<S extends Source> {
   readonly language: string;
   readonly direction: 'ltr' | 'rtl';
-  readonly say: Say;
+  readonly say: SayOf<S>;
   number(value: number): string;
   /** A size with at most three digits, for example `2.4 MB`. */
   bytes(size: number): string;
@@ -59,8 +67,20 @@ const YEAR_SHOWN_FROM_DAYS = 300;
  */
 const LOCALES: Readonly<Record<string, string>> = { ar: 'ar-u-nu-latn', en: 'en-GB', pt: 'pt-PT' };
 
-/** Creates the texts of a language. An unknown time zone counts as UTC. */
+/** Creates the texts of the boat's page in a language. An unknown time zone counts as UTC. */
 export function createTexts(language: string, catalogue: Catalogue, timeZone: string): Texts {
+  return createPageTexts<typeof en>(language, catalogue, timeZone);
+}
+
+/** The texts that the formats of times use. */
+type TimeTexts = Readonly<Record<'time.near' | 'time.far' | 'time.date', string>>;
+
+/** Creates the texts of a page in a language. An unknown time zone counts as UTC. */
+export function createPageTexts<S extends Source & TimeTexts>(
+  language: string,
+  catalogue: CatalogueOf<S>,
+  timeZone: string,
+): TextsOf<S> {
   const locale = LOCALES[language] ?? language;
   const plurals = new Intl.PluralRules(locale);
   const numbers = new Intl.NumberFormat(locale);
@@ -81,8 +101,8 @@ export function createTexts(language: string, catalogue: Catalogue, timeZone: st
   });
   const hours = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', hourCycle: 'h23' });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
-  const say = (key: TextKey, values: Readonly<Record<string, string | number>> = {}): string => {
-    const entry = catalogue[key];
+  const say = (key: string, values: Readonly<Record<string, string | number>> = {}): string => {
+    const entry = catalogue[key] ?? '';
     const text =
       typeof entry === 'string' ? entry : (entry[plurals.select(Number(values['n']))] ?? entry.other);
     return text.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
@@ -102,7 +122,7 @@ export function createTexts(language: string, catalogue: Catalogue, timeZone: st
     language,
     direction: RIGHT_TO_LEFT.includes(language.split('-')[0] ?? '') ? 'rtl' : 'ltr',
     // The public type allows exactly the values of each key; the implementation is the same for all.
-    say: say as Say,
+    say: say as SayOf<S>,
     number: (value) => numbers.format(value),
     bytes: (size) => formatBytes(locale, size),
     duration: (ms) => formatDuration(locale, ms),

@@ -75,6 +75,19 @@ const MARKS = {
   waiting: (
     <path d="M6 27v12a2.5 2.5 0 0 0 2.5 2.5h31A2.5 2.5 0 0 0 42 39V27M6 27h10.5l3.5 5.5h8l3.5-5.5H42M24 5v15M17 14l7 7 7-7" />
   ),
+  late: (
+    <>
+      <circle cx="24" cy="24" r="20" />
+      <path d="M24 12v13l8 5" />
+    </>
+  ),
+  gap: (
+    <>
+      <path d="M3 15v18M45 15v18M3 24h10M35 24h10" />
+      <rect x="17" y="15" width="14" height="18" stroke-dasharray="4 4.5" />
+    </>
+  ),
+  rest: <path d="M40 29.5A17.5 17.5 0 1 1 22.5 7a14 14 0 0 0 17.5 22.5z" />,
 } as const satisfies Readonly<Record<string, JSX.Element>>;
 
 /** The icons of places and controls. */
@@ -112,6 +125,13 @@ const ICONS = {
   retry: <path d="M42 24a18 18 0 1 1-5.3-12.7M38 3v9.5h-9.5" />,
   stop: <path d="M11 11l26 26M37 11L11 37" />,
   clear: <path d="M7 12.5h34M18 12.5V6h12v6.5M11.5 12.5L14 43h20l2.5-30.5M20 21l.8 14M28 21l-.8 14" />,
+  search: (
+    <>
+      <circle cx="21" cy="21" r="14" />
+      <path d="M31.5 31.5L43 43" />
+    </>
+  ),
+  back: <path d="M30 8L14 24l16 16" />,
   open: <path d="M11 18l13 13 13-13" />,
 } as const satisfies Readonly<Record<string, JSX.Element>>;
 
@@ -121,7 +141,7 @@ export type IconName = MarkName | keyof typeof ICONS;
 const DRAWINGS: Readonly<Record<IconName, ComponentChildren>> = { ...MARKS, ...ICONS };
 
 /** Marks that mean "on": they turn with the direction of writing. */
-const TURNING: readonly IconName[] = ['sending'];
+const TURNING: readonly IconName[] = ['sending', 'back'];
 
 /** A mark or an icon. It is decoration; the words beside it carry the meaning. */
 export function Icon({ name }: { readonly name: IconName }): JSX.Element {

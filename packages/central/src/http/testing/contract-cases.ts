@@ -224,13 +224,4 @@ export const BOAT_CASES: readonly Case[] = [
     fails: 'STORE_UNAVAILABLE',
   },
   { route: 'openApi', outcome: 'answered', toRequest: () => get('/openapi.json') },
-  { route: 'fleetPage', outcome: 'answered', toRequest: () => get('/', OPERATOR_TOKEN) },
-  { route: 'fleetPage', outcome: 'INVALID_TOKEN', toRequest: () => get('/') },
-  {
-    route: 'fleetPage',
-    outcome: 'TOO_MANY_REQUESTS',
-    toRequest: () => get('/', 'a guess of the operator token'.replaceAll(' ', '-')),
-    sentBefore: 40,
-  },
-  ...toStoreCases('fleetPage', () => get('/', OPERATOR_TOKEN)),
 ];

@@ -6,6 +6,7 @@ import { LEDGERS_SQL } from './0005-ledgers.ts';
 import { BUNDLE_KEYS_SQL } from './0006-bundle-keys.ts';
 import { STATE_SQL } from './0007-state.ts';
 import { IDENTITY_SQL } from './0008-identity.ts';
+import { FLEET_SQL } from './0009-fleet.ts';
 
 /**
  * One step of the schema. A released step never changes; a change to the schema is a new step. Nodes of the version before run beside a
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0006-bundle-keys', sql: BUNDLE_KEYS_SQL },
   { name: '0007-state', sql: STATE_SQL },
   { name: '0008-identity', sql: IDENTITY_SQL },
+  { name: '0009-fleet', sql: FLEET_SQL },
 ];

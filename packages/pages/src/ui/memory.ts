@@ -1,5 +1,5 @@
 /** The owner's choices for this screen, which the browser keeps. */
-export type Choice = 'look' | 'language';
+export type Choice = 'look' | 'language' | 'zone';
 
 const toKey = (choice: Choice): string => `d3kos-export-${choice}`;
 

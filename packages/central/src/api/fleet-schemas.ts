@@ -1,0 +1,270 @@
+import { CATEGORIES } from '@d3kos/protocol';
+import { type TSchema, Type } from 'typebox';
+import type { ReadonlyStatic } from './schemas.ts';
+
+function nullable<S extends TSchema>(schema: S) {
+  return Type.Union([schema, Type.Null()]);
+}
+
+function oneOf<const T extends readonly string[]>(values: T) {
+  return Type.Unsafe<T[number]>(Type.Enum([...values]));
+}
+
+const count = Type.Integer({ minimum: 0 });
+const time = Type.String({ description: "Central's own time, ISO 8601 in UTC" });
+const claimedTime = Type.String({ description: "By the boat's clock, as the boat sent it" });
+
+/** What the operator's list says of a boat first. A boat that is in several states has the first of them. */
+export const BOAT_STATES = [
+  /** The operator disabled it. */
+  'disabled',
+  /** Its newest request was refused. `refusal` says why. */
+  'refused',
+  /** Silent for longer than is usual for it. */
+  'late',
+  /** Exports are missing for more than a day. */
+  'gap',
+  /** Records were rejected within a week. */
+  'rejecting',
+  'never_heard',
+  /** Silent for three months after it was due, so it is probably not in use. */
+  'laid_up',
+  /** Parts of its newest export have arrived within ten minutes, and others have not. */
+  'receiving',
+  /** It exports by hand, so it owes nothing. */
+  'by_hand',
+  'in_order',
+] as const;
+
+/** Subsets of the fleet that the list can be limited to. */
+export const BOAT_FILTERS = [
+  'all',
+  'late',
+  'refused',
+  'gaps',
+  'rejecting',
+  'never_heard',
+  'laid_up',
+  'disabled',
+] as const;
+export type BoatFilter = (typeof BOAT_FILTERS)[number];
+
+/** Orders of the list. `attention`: late boats first, the longest due at the top, then other boats that need a look. */
+export const BOAT_SORTS = ['attention', 'heard', 'name', 'size'] as const;
+export type BoatSort = (typeof BOAT_SORTS)[number];
+
+const PositionSchema = Type.Object({
+  latitude: Type.Number(),
+  longitude: Type.Number(),
+  recorded_at: nullable(claimedTime),
+});
+
+/** One boat in the operator's list. */
+export const FleetBoatSchema = Type.Object({
+  installation_id: Type.String(),
+  /** The name that the boat's owner gave it, or null. */
+  name: nullable(Type.String()),
+  state: oneOf(BOAT_STATES),
+  tier: nullable(Type.Integer()),
+  claimed_tier: nullable(Type.Integer()),
+  enrolled_at: time,
+  last_heard_at: nullable(time),
+  last_export_at: nullable(claimedTime),
+  last_sequence: nullable(Type.Integer()),
+  /** When it counts as late, and the silence that is usual for it in seconds. Null if it owes nothing. */
+  due_at: nullable(time),
+  usual_silence_s: nullable(Type.Number()),
+  /** Records that central holds, and the bytes of their JSON text. */
+  records: count,
+  held_bytes: count,
+  missing_sequences: count,
+  gap_since: nullable(time),
+  last_rejected_at: nullable(time),
+  refused_at: nullable(time),
+  refusal: nullable(Type.String()),
+  receiving: nullable(Type.Object({ part: Type.Integer(), parts: Type.Integer() })),
+  software_version: nullable(Type.String()),
+  position: nullable(PositionSchema),
+});
+export type FleetBoat = ReadonlyStatic<typeof FleetBoatSchema>;
+
+export const FleetBoatsSchema = Type.Object({
+  status: Type.Literal('success'),
+  as_of: time,
+  boats: Type.Array(FleetBoatSchema),
+  /** The value of `after` for the next page. Null at the end. */
+  next: nullable(Type.String()),
+});
+export type FleetBoats = ReadonlyStatic<typeof FleetBoatsSchema>;
+
+/** The whole fleet in numbers. */
+export const FleetOverviewSchema = Type.Object({
+  status: Type.Literal('success'),
+  as_of: time,
+  totals: Type.Object({ boats: count, records: count, held_bytes: count, wire_bytes: count }),
+  /** Boats in each subset. A boat may be in several. */
+  counts: Type.Object({
+    late: count,
+    refused: count,
+    gaps: count,
+    rejecting: count,
+    never_heard: count,
+    laid_up: count,
+    disabled: count,
+    /** In none of the first four. */
+    fine: count,
+  }),
+  /** The last 24 hours, the present one last. An hour without imports is included. */
+  hours: Type.Array(Type.Object({ hour: time, imports: count, records: count, wire_bytes: count })),
+  /** The versions of most boats, most boats first. */
+  versions: Type.Array(Type.Object({ version: Type.String(), boats: count })),
+});
+export type FleetOverview = ReadonlyStatic<typeof FleetOverviewSchema>;
+
+/** The last positions of boats, grouped by a grid. */
+export const FleetPositionsSchema = Type.Object({
+  status: Type.Literal('success'),
+  as_of: time,
+  groups: Type.Array(
+    Type.Object({
+      latitude: Type.Number(),
+      longitude: Type.Number(),
+      boats: count,
+      /** Of these, boats that are late or refused. */
+      late: count,
+      /** The boat if the group has only one. */
+      installation_id: nullable(Type.String()),
+      name: nullable(Type.String()),
+      state: nullable(oneOf(BOAT_STATES)),
+    }),
+  ),
+  /** The smallest window with all of these boats. Null if there is none. */
+  bounds: nullable(
+    Type.Object({ west: Type.Number(), south: Type.Number(), east: Type.Number(), north: Type.Number() }),
+  ),
+  /** Boats with a position, on the whole earth. */
+  positioned: count,
+});
+export type FleetPositions = ReadonlyStatic<typeof FleetPositionsSchema>;
+
+/** One boat. */
+export const FleetBoatDetailsSchema = Type.Object({
+  status: Type.Literal('success'),
+  as_of: time,
+  boat: FleetBoatSchema,
+  documents: count,
+  rejected: count,
+  wire_bytes: count,
+  live_tokens: count,
+  id_as_token: Type.Boolean(),
+  concurrent_ledgers: count,
+  holdings: Type.Array(
+    Type.Object({
+      category: oneOf(CATEGORIES),
+      records: count,
+      bytes: count,
+      /** The newest time that a record claims. */
+      newest_at: nullable(time),
+    }),
+  ),
+  /** The last 30 days in UTC, today last. A day without imports is included. */
+  days: Type.Array(Type.Object({ day: Type.String(), records: count, stored_bytes: count })),
+  ledgers: Type.Array(
+    Type.Object({
+      ledger_id: Type.String(),
+      first_received_at: time,
+      last_received_at: time,
+      highest_sequence: nullable(Type.Integer()),
+      diverged_at: nullable(time),
+      concurrent_at: nullable(time),
+    }),
+  ),
+});
+export type FleetBoatDetails = ReadonlyStatic<typeof FleetBoatDetailsSchema>;
+
+/** What became of an export. */
+export const EXPORT_STATES = [
+  'held',
+  /** Some of its parts have not arrived. */
+  'incomplete',
+  /** Nothing of it has arrived. */
+  'missing',
+  /** The boat withdrew it, and a later export has its records. */
+  'withdrawn',
+] as const;
+
+/** Exports of a boat's newest ledger by number, the newest first. A missing number is an entry as well. */
+export const FleetExportsSchema = Type.Object({
+  status: Type.Literal('success'),
+  as_of: time,
+  ledger_id: nullable(Type.String()),
+  exports: Type.Array(
+    Type.Object({
+      sequence: Type.Integer(),
+      state: oneOf(EXPORT_STATES),
+      export_id: nullable(Type.String()),
+      parts_held: count,
+      parts: nullable(count),
+      received_at: nullable(time),
+      made_at: nullable(claimedTime),
+      export_type: nullable(Type.String()),
+      wire_bytes: count,
+    }),
+  ),
+  /** The value of `before` for the next page. Null at the end. */
+  next: nullable(Type.Integer()),
+});
+export type FleetExports = ReadonlyStatic<typeof FleetExportsSchema>;
+
+/** Lines of a boat's log, the newest first. All texts are as the boat sent them. */
+export const FleetLogSchema = Type.Object({
+  status: Type.Literal('success'),
+  as_of: time,
+  lines: Type.Array(
+    Type.Object({
+      record_id: Type.String(),
+      recorded_at: time,
+      entry_type: nullable(Type.String()),
+      content: nullable(Type.String()),
+      latitude: nullable(Type.Number()),
+      longitude: nullable(Type.Number()),
+    }),
+  ),
+  next: nullable(Type.String()),
+});
+export type FleetLog = ReadonlyStatic<typeof FleetLogSchema>;
+
+/** Alerts of a boat that are not closed, the newest first. */
+export const FleetAlertsSchema = Type.Object({
+  status: Type.Literal('success'),
+  as_of: time,
+  alerts: Type.Array(
+    Type.Object({
+      record_id: Type.String(),
+      recorded_at: nullable(time),
+      severity: nullable(Type.String()),
+      alert_status: nullable(Type.String()),
+      message: nullable(Type.String()),
+    }),
+  ),
+});
+export type FleetAlerts = ReadonlyStatic<typeof FleetAlertsSchema>;
+
+/** Records of a boat that were not stored, the newest first. */
+export const FleetRejectedSchema = Type.Object({
+  status: Type.Literal('success'),
+  as_of: time,
+  rejected: Type.Array(
+    Type.Object({
+      received_at: time,
+      import_id: Type.String(),
+      category: Type.String(),
+      record_id: Type.String(),
+      reason: Type.String(),
+      /** The beginning of the record as text. */
+      record: nullable(Type.String()),
+    }),
+  ),
+  next: nullable(Type.String()),
+});
+export type FleetRejected = ReadonlyStatic<typeof FleetRejectedSchema>;

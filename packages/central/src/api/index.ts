@@ -1,0 +1,2 @@
+export type { AnswerOf, ParameterOf, RouteId, ROUTES } from './contract.ts';
+export type { BoatFilter, BoatSort, FleetBoat } from './fleet-schemas.ts';

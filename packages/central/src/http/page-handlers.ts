@@ -1,0 +1,51 @@
+import type { PAGE_ROUTES } from '../api/page-routes.ts';
+import type { AppContext } from './context.ts';
+import { refuse } from './reply.ts';
+import type { Handler } from './route-request.ts';
+
+/**
+ * The Content-Security-Policy of the page. It loads files and data only from its own server, runs no inline script, cannot turn text into
+ * markup (Trusted Types), and cannot be framed.
+ */
+export const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join('; ');
+
+const PAGE_HEADERS = {
+  'Content-Security-Policy': PAGE_POLICY,
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+};
+
+/** The file of each route. A request can name no other file. */
+const FILES: Readonly<Record<keyof typeof PAGE_ROUTES, string>> = {
+  fleetPage: 'index.html',
+  fleetScript: 'fleet.js',
+  fleetStyle: 'fleet.css',
+  fleetLand: 'land.json',
+  fleetCoast: 'coast.json',
+};
+
+/** Handlers of the page's files. */
+export const PAGE_HANDLERS: { readonly [Id in keyof typeof PAGE_ROUTES]: Handler<Id> } = {
+  fleetPage: (context) => sendFile(context, 'fleetPage'),
+  fleetScript: (context) => sendFile(context, 'fleetScript'),
+  fleetStyle: (context) => sendFile(context, 'fleetStyle'),
+  fleetLand: (context) => sendFile(context, 'fleetLand'),
+  fleetCoast: (context) => sendFile(context, 'fleetCoast'),
+};
+
+async function sendFile({ readPageFile, log }: AppContext, id: keyof typeof PAGE_ROUTES) {
+  const body = await readPageFile(FILES[id]);
+  if (body !== undefined) return { kind: 'answered' as const, body, headers: PAGE_HEADERS };
+  log.write('error', 'the page is not built', { file: FILES[id], hint: 'run `npm run setup`' });
+  return refuse('INTERNAL', 'the page is not built: run `npm run setup` on the server');
+}

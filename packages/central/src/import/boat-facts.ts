@@ -1,0 +1,56 @@
+import type { ExportDocument } from '@d3kos/protocol';
+import { toClaimedTime } from './claimed-time.ts';
+import { isJsonObject, toStorableText } from './json-value.ts';
+import { toMapPosition } from './map-position.ts';
+import { positionIn } from './records.ts';
+
+/** Most characters of a boat's name that the operator's list shows. The record keeps the whole text. */
+const NAME_LENGTH_MAX = 80;
+
+/** Where a boat last was, by its own log. */
+export interface BoatPosition {
+  readonly latitude: number;
+  readonly longitude: number;
+  /** The time that the boat claims, in ISO 8601, or null if it has no zone. */
+  readonly recordedAt: string | null;
+}
+
+/** What a document says about its boat, for the operator's list. Both are claims. */
+export interface BoatFacts {
+  /** Undefined if the document does not name the boat. */
+  readonly name: string | undefined;
+  readonly position: BoatPosition | undefined;
+}
+
+/** Reads the facts. It looks at the end of the boat log only until it finds a position, because a log ascends. */
+export function toBoatFacts({ boatlog, onboarding }: ExportDocument['data']): BoatFacts {
+  return {
+    name: findName([...(onboarding?.entries ?? []), onboarding?.data]),
+    position: findPosition(boatlog?.entries ?? []),
+  };
+}
+
+/** The wizard's name of the boat, and the names of the key in older answers. */
+const NAME_KEYS = ['VESSEL_NAME', 'vessel_name', 'boat_name', 'name'] as const;
+
+function findName(records: readonly unknown[]): string | undefined {
+  for (const record of records.filter(isJsonObject).toReversed())
+    for (const holder of [record['vessel'], record['configuration'], record].filter(isJsonObject))
+      for (const key of NAME_KEYS) {
+        const value = holder[key];
+        const name = typeof value === 'string' ? toStorableText(value).trim() : '';
+        if (name !== '') return [...name].slice(0, NAME_LENGTH_MAX).join('');
+      }
+  return undefined;
+}
+
+function findPosition(entries: readonly unknown[]): BoatPosition | undefined {
+  for (let index = entries.length - 1; index >= 0; index -= 1) {
+    const entry = entries[index];
+    if (!isJsonObject(entry)) continue;
+    const { latitude, longitude } = toMapPosition(...positionIn(entry));
+    if (latitude === null || longitude === null) continue;
+    return { latitude, longitude, recordedAt: toClaimedTime(entry['timestamp_utc'] ?? entry['timestamp']) };
+  }
+  return undefined;
+}

@@ -1,0 +1,54 @@
+/** Number of newest silences that an estimate is made of: two weeks of daily exports, so one odd fortnight does not last. */
+const INTERVALS_KEPT_MAX = 16;
+
+/** Fewest silences for an estimate. Before that, a boat with a schedule counts as a daily one. */
+const INTERVALS_MIN = 3;
+
+/** Exports closer together are one arrival: a boat that was offline sends everything that waits at once. */
+const ARRIVAL_MIN_S = 1_800;
+
+/** A longer silence is a boat that was laid up. It says nothing about how often the boat exports in season. */
+const LAID_UP_S = 90 * 86_400;
+
+/** The share of silences that are not longer than the usual one. A boat that sails at weekends is silent for five days every week. */
+const USUAL_SHARE = 0.8;
+
+const DAY_S = 86_400;
+/** A boat is late after half of its usual silence again, but never before this time: a link may be gone for a watch. */
+const GRACE_MIN_S = 6 * 3_600;
+
+/** The lowest tier with a daily schedule. A boat below it exports by hand, so it owes nothing. */
+const SCHEDULED_TIER_MIN = 2;
+
+/** How often a boat sends exports, as its imports maintain it. Times are central's own. */
+export interface Rhythm {
+  /** The newest silences between arrivals in seconds, the oldest first. At most INTERVALS_KEPT_MAX. */
+  readonly intervals: readonly number[];
+  readonly arrivedMs: number | undefined;
+}
+
+/** Returns the rhythm after an export arrived. Central's clock may step back, which counts as no time. */
+export function addArrival(rhythm: Rhythm, receivedMs: number): Rhythm {
+  const { intervals, arrivedMs } = rhythm;
+  if (arrivedMs === undefined) return { intervals, arrivedMs: receivedMs };
+  const silentS = Math.round((receivedMs - arrivedMs) / 1_000);
+  if (silentS < ARRIVAL_MIN_S) return rhythm;
+  if (silentS > LAID_UP_S) return { intervals, arrivedMs: receivedMs };
+  return { intervals: [...intervals, silentS].slice(-INTERVALS_KEPT_MAX), arrivedMs: receivedMs };
+}
+
+/**
+ * The longest silence that is usual for a boat, in seconds. Undefined if the boat owes nothing: it exports by hand, or it has neither a
+ * schedule nor a rhythm yet.
+ */
+export function toUsualSilence(intervals: readonly number[], tier: number | undefined): number | undefined {
+  if (tier !== undefined && tier < SCHEDULED_TIER_MIN) return undefined;
+  if (intervals.length < INTERVALS_MIN) return tier === undefined ? undefined : DAY_S;
+  const sorted = intervals.toSorted((a, b) => a - b);
+  return sorted[Math.ceil(sorted.length * USUAL_SHARE) - 1];
+}
+
+/** The time from which a boat counts as late, given when it was last heard and what silence is usual for it. */
+export function toDueMs(heardMs: number, usualSilenceS: number): number {
+  return heardMs + 1_000 * (usualSilenceS + Math.max(usualSilenceS / 2, GRACE_MIN_S));
+}

@@ -1,0 +1,15 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Reads a file of the fleet's page as text. Undefined if the page was not built. */
+export type ReadPageFile = (name: string) => Promise<string | undefined>;
+
+/** Returns a reader of the built page, which lies in dist whether this file runs from there or from the sources. */
+export function createPageReader(): ReadPageFile {
+  const folder = [
+    join(import.meta.dirname, '..', 'page'),
+    join(import.meta.dirname, '..', '..', 'dist', 'page'),
+  ].find((candidate) => existsSync(join(candidate, 'index.html')));
+  return async (name) => (folder === undefined ? undefined : readFile(join(folder, name), 'utf8'));
+}

@@ -1,0 +1,150 @@
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { Act, Banner } from '../ui/controls.tsx';
+import { Icon } from '../ui/icons.tsx';
+import { BoatPlace } from './boat.tsx';
+import { Display } from './display.tsx';
+import { Fleet } from './list.tsx';
+import { Login } from './login.tsx';
+import { toListAddress, WHOLE_FLEET } from './place.ts';
+import type { View } from './view.ts';
+import { toName } from './words.ts';
+
+/** The page: a login, or the head and the open place. */
+export function App({ view }: { readonly view: View }): JSX.Element {
+  const { state } = view;
+  if (state.session.kind !== 'open') return <Login view={view} />;
+  const { place, boat } = state;
+  return (
+    <div
+      class="fleet"
+      data-stale={state.trouble === undefined ? undefined : ''}
+      data-ready={isReady(view) ? '' : undefined}
+    >
+      <Head view={view} />
+      <div class="scale scale--lying" aria-hidden="true" />
+      <div>
+        <Trouble view={view} />
+        {place.kind === 'fleet' || boat === undefined ? (
+          <Fleet view={view} list={place.kind === 'fleet' ? place.view : WHOLE_FLEET} />
+        ) : (
+          <BoatPlace view={view} boat={boat} />
+        )}
+      </div>
+      {state.isDisplayOpen && <Display view={view} />}
+    </div>
+  );
+}
+
+/** True if everything that the place shows was read. Pictures of the page wait for it. */
+function isReady({ state }: View): boolean {
+  const { place, boat } = state;
+  if (place.kind === 'fleet')
+    return (
+      state.boats !== undefined &&
+      state.overview !== undefined &&
+      state.positions !== undefined &&
+      state.map.isSet &&
+      state.land !== undefined
+    );
+  return (
+    boat?.details !== undefined &&
+    boat.exports !== undefined &&
+    boat.log !== undefined &&
+    state.coast !== undefined
+  );
+}
+
+function Head({ view }: { readonly view: View }): JSX.Element {
+  const { state, texts, acts } = view;
+  const { say } = texts;
+  const { place, boat } = state;
+  const asOf = place.kind === 'boat' ? boat?.details?.as_of : state.boats?.as_of;
+  const time =
+    asOf === undefined
+      ? undefined
+      : new Intl.DateTimeFormat(view.language === 'en' ? 'en-GB' : view.language, {
+          timeStyle: 'long',
+          timeZone: view.timeZone,
+          hourCycle: 'h23',
+        }).format(new Date(asOf));
+  const title =
+    place.kind === 'boat' && boat?.details !== undefined
+      ? toName(boat.details.boat, texts)
+      : say('page.title');
+  return (
+    <header class="top">
+      {place.kind === 'boat' && (
+        <a class="act" href={toListAddress(WHOLE_FLEET)}>
+          <Icon name="back" />
+          <span>{say('act.back')}</span>
+        </a>
+      )}
+      <h1>
+        <bdi>{title}</bdi>
+        {place.kind === 'fleet' && <span> · {location.hostname}</span>}
+      </h1>
+      <div class="end">
+        <span class="note live" data-tone={state.trouble === undefined ? undefined : 'warn'}>
+          <Icon name={state.trouble === undefined ? 'online' : 'gone'} />
+          {time === undefined ? say('page.loading') : say('page.asOf', { time })}
+        </span>
+        <Search view={view} />
+        <Act icon="display" label={say('act.display')} onPress={() => acts.openDisplay(true)}>
+          {say('act.display')}
+        </Act>
+        <Act onPress={acts.logout}>{say('act.logout')}</Act>
+      </div>
+    </header>
+  );
+}
+
+/** Pause after the last key before the search begins. */
+const SEARCH_AFTER_MS = 300;
+
+function Search({ view }: { readonly view: View }): JSX.Element {
+  const { state, texts, acts } = view;
+  const { say } = texts;
+  const { place } = state;
+  const list = place.kind === 'fleet' ? place.view : WHOLE_FLEET;
+  const planned = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(planned.current), []);
+  const search = (text: string): void => {
+    clearTimeout(planned.current);
+    const wanted = text.trim() === '' ? undefined : text.trim();
+    planned.current = setTimeout(
+      () => acts.showList({ ...list, filter: 'all', search: wanted }),
+      SEARCH_AFTER_MS,
+    );
+  };
+  return (
+    <label class="field">
+      <Icon name="search" />
+      <span class="hush">{say('search.label')}</span>
+      <input
+        type="search"
+        maxLength={80}
+        placeholder={say('search.hint')}
+        defaultValue={list.search ?? ''}
+        onInput={(event) => search((event.currentTarget as HTMLInputElement).value)}
+      />
+    </label>
+  );
+}
+
+function Trouble({ view }: { readonly view: View }): JSX.Element | null {
+  const { state, texts } = view;
+  const { say } = texts;
+  const { trouble, place, boat } = state;
+  if (trouble === undefined || (trouble.code === 'NOT_FOUND' && place.kind === 'boat')) return null;
+  const asOf = place.kind === 'boat' ? boat?.details?.as_of : state.boats?.as_of;
+  return (
+    <div class="banners">
+      <Banner tone="warn" icon="gone" role="status">
+        <b>{say('page.old')}</b>
+        {asOf === undefined ? say('page.old.never') : say('page.old.says', { time: texts.clock(asOf) })}
+        <span class="note"> {say('page.seen', { detail: `${trouble.code}: ${trouble.message}` })}</span>
+      </Banner>
+    </div>
+  );
+}

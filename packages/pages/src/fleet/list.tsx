@@ -1,0 +1,363 @@
+import { Fragment, type JSX } from 'preact';
+import { Act } from '../ui/controls.tsx';
+import { Icon, type IconName, type Tone } from '../ui/icons.tsx';
+import type { Boat, Overview } from './api.ts';
+import { toClaimedMoment, toDuration, toSeconds } from './format.ts';
+import { Hours } from './hours.tsx';
+import { FleetMap } from './map.tsx';
+import { FILTERS, type ListView, toBoatAddress, WHOLE_FLEET } from './place.ts';
+import type { View } from './view.ts';
+import { needsNothing, STATE_LOOKS, toName, toStateDetail } from './words.ts';
+
+const COLUMN_COUNT = 9;
+const TIERS = ['0', '1', '2', '3'];
+
+/** The whole fleet: the statement, the list, the map and the last 24 hours. */
+export function Fleet({ view, list }: { readonly view: View; readonly list: ListView }): JSX.Element {
+  const { overview } = view.state;
+  return (
+    <main class="desk" id="main">
+      <div class="wide">
+        <FleetStatement view={view} overview={overview} />
+      </div>
+      <div>
+        <Filters view={view} list={list} overview={overview} />
+        <BoatList view={view} list={list} />
+      </div>
+      <aside class="side">
+        <FleetMap view={view} />
+        {overview !== undefined && <Hours view={view} overview={overview} />}
+      </aside>
+    </main>
+  );
+}
+
+interface Statement {
+  readonly mark: IconName;
+  readonly tone: Tone;
+  readonly title: string;
+  readonly says: string;
+}
+
+function toStatement({ texts }: View, overview: Overview | undefined): Statement {
+  const { say } = texts;
+  if (overview === undefined)
+    return { mark: 'unknown', tone: 'calm', title: say('statement.loading'), says: '' };
+  const { totals, counts } = overview;
+  if (totals.boats === 0)
+    return {
+      mark: 'unknown',
+      tone: 'calm',
+      title: say('statement.empty'),
+      says: say('statement.empty.says'),
+    };
+  const others = [
+    ...(counts.refused > 0 ? [say('statement.refused', { n: counts.refused })] : []),
+    ...(counts.gaps > 0 ? [say('statement.gaps', { n: counts.gaps })] : []),
+    ...(counts.rejecting > 0 ? [say('statement.rejecting', { n: counts.rejecting })] : []),
+  ];
+  const list = new Intl.ListFormat(texts.language, { type: 'unit', style: 'long' }).format(others);
+  const says = [
+    ...(others.length > 0 ? [say('statement.sentence', { list })] : []),
+    say('statement.fine', { n: counts.fine }),
+  ].join(' ');
+  if (counts.late > 0)
+    return { mark: 'late', tone: 'warn', title: say('statement.late', { n: counts.late }), says };
+  if (others.length > 0) return { mark: 'gap', tone: 'warn', title: say('statement.notLate'), says };
+  return { mark: 'synced', tone: 'ok', title: say('statement.allFine'), says };
+}
+
+function FleetStatement(props: {
+  readonly view: View;
+  readonly overview: Overview | undefined;
+}): JSX.Element {
+  const { view, overview } = props;
+  const { say, number, bytes } = view.texts;
+  const { mark, tone, title, says } = toStatement(view, overview);
+  const totals = overview?.totals;
+  const missing = say('page.missing');
+  return (
+    <section class="statement" data-tone={tone}>
+      <span class="mark">
+        <Icon name={mark} />
+      </span>
+      <div aria-live="polite">
+        <h2>{title}</h2>
+        <p>{says}</p>
+      </div>
+      <dl class="sum">
+        <div>
+          <dt class="label">{say('total.boats')}</dt>
+          <dd class="figure">{totals === undefined ? missing : number(totals.boats)}</dd>
+        </div>
+        <div>
+          <dt class="label">{say('total.records')}</dt>
+          <dd class="figure">{totals === undefined ? missing : number(totals.records)}</dd>
+        </div>
+        <div>
+          <dt class="label">{say('total.bytes')}</dt>
+          <dd class="figure">{totals === undefined ? missing : bytes(totals.held_bytes)}</dd>
+        </div>
+      </dl>
+    </section>
+  );
+}
+
+function Filters(props: {
+  readonly view: View;
+  readonly list: ListView;
+  readonly overview: Overview | undefined;
+}): JSX.Element {
+  const { view, list, overview } = props;
+  const { texts, acts } = view;
+  const { say } = texts;
+  const counts = overview && { ...overview.counts, all: overview.totals.boats };
+  const shown = FILTERS.filter(
+    (filter) =>
+      filter === 'all' || filter === list.filter || filter === 'late' || (counts?.[filter] ?? 0) > 0,
+  );
+  return (
+    <div class="filters" role="group" aria-label={say('filter.label')}>
+      {shown.map((filter) => (
+        <button
+          key={filter}
+          type="button"
+          class="act"
+          aria-pressed={filter === list.filter}
+          onClick={() => acts.showList({ ...list, filter })}
+        >
+          {say(`filter.${filter}`)}
+          {counts !== undefined && <span class="note">{texts.number(counts[filter])}</span>}
+        </button>
+      ))}
+      <Choice
+        label={say('filter.version')}
+        value={list.version}
+        none={say('filter.any')}
+        options={(overview?.versions ?? []).map(({ version, boats }) => [
+          version,
+          say('filter.versionCount', { version, n: boats }),
+        ])}
+        onChoose={(version) => acts.showList({ ...list, version })}
+      />
+      <Choice
+        label={say('filter.tier')}
+        value={list.tier}
+        none={say('filter.any')}
+        options={TIERS.map((tier) => [tier, say('filter.tierName', { tier })])}
+        onChoose={(tier) => acts.showList({ ...list, tier })}
+      />
+    </div>
+  );
+}
+
+function Choice(props: {
+  readonly label: string;
+  readonly value: string | undefined;
+  /** The text for no choice, or undefined if one is always chosen. */
+  readonly none: string | undefined;
+  readonly options: readonly (readonly [value: string, text: string])[];
+  readonly onChoose: (value: string | undefined) => void;
+}): JSX.Element {
+  const { value } = props;
+  const isListed = value === undefined || props.options.some(([option]) => option === value);
+  const options = isListed ? props.options : [...props.options, [value, value] as const];
+  return (
+    <label class="choice">
+      <span class="note">{props.label}</span>
+      <select
+        value={value ?? ''}
+        onChange={(event) => props.onChoose((event.currentTarget as HTMLSelectElement).value || undefined)}
+      >
+        {props.none !== undefined && <option value="">{props.none}</option>}
+        {options.map(([option, text]) => (
+          <option key={option} value={option}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+const HEADINGS = [
+  ['list.boat', '', 'name'],
+  ['list.state', '', 'attention'],
+  ['list.tier', 'n', undefined],
+  ['list.heard', 'n', 'heard'],
+  ['list.export', 'n', undefined],
+  ['list.records', 'n', undefined],
+  ['list.gaps', 'n', undefined],
+  ['list.size', 'n', 'size'],
+] as const;
+
+const SORT_DIRECTIONS = {
+  attention: 'descending',
+  name: 'ascending',
+  heard: 'descending',
+  size: 'descending',
+} as const;
+
+/** The heading of a column. The list can be sorted by some columns, each in the one direction that helps. */
+function Heading(props: {
+  readonly text: string;
+  readonly look: string;
+  readonly sort: ListView['sort'] | undefined;
+  readonly list: ListView;
+  readonly view: View;
+}): JSX.Element {
+  const { text, look, sort, list, view } = props;
+  if (sort === undefined)
+    return (
+      <th scope="col" class={look}>
+        {text}
+      </th>
+    );
+  const isSorted = list.sort === sort;
+  return (
+    <th scope="col" class={look} aria-sort={isSorted ? SORT_DIRECTIONS[sort] : 'none'}>
+      <button type="button" onClick={() => view.acts.showList({ ...list, sort })}>
+        {text}
+        <span aria-hidden="true">{isSorted ? (sort === 'name' ? '▲' : '▼') : ''}</span>
+      </button>
+    </th>
+  );
+}
+
+function BoatList({ view, list }: { readonly view: View; readonly list: ListView }): JSX.Element {
+  const { state, texts, acts } = view;
+  const { say } = texts;
+  const { boats: page, pages } = state;
+  if (page === undefined) return <p class="note empty">{say('page.loading')}</p>;
+  const isFirst = pages.length === 1;
+  return (
+    <>
+      <table class="boats">
+        <thead>
+          <tr>
+            <th scope="col">
+              <span class="hush">{say('list.mark')}</span>
+            </th>
+            {HEADINGS.map(([key, look, sort]) => (
+              <Heading key={key} text={say(key)} look={look} sort={sort} list={list} view={view} />
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {page.boats.map((boat, index) => {
+            const before = page.boats[index - 1];
+            const beginsRest =
+              list.sort === 'attention' &&
+              list.filter === 'all' &&
+              needsNothing(boat.state) &&
+              (before === undefined ? isFirst : !needsNothing(before.state));
+            return (
+              <Fragment key={boat.installation_id}>
+                {beginsRest && (
+                  <tr class="rest">
+                    <td colSpan={COLUMN_COUNT}>{say('list.nothingToDo')}</td>
+                  </tr>
+                )}
+                <BoatRow boat={boat} now={page.as_of} view={view} />
+              </Fragment>
+            );
+          })}
+        </tbody>
+      </table>
+      {page.boats.length === 0 && (
+        <p class="empty">
+          {list.search === undefined ? say('list.empty') : say('list.noMatch', { search: list.search })}{' '}
+          <Act look="quiet" onPress={() => acts.showList(WHOLE_FLEET)}>
+            {say('act.clear')}
+          </Act>
+        </p>
+      )}
+      <Pages view={view} />
+    </>
+  );
+}
+
+/** The way to the next and the previous page. */
+function Pages({ view }: { readonly view: View }): JSX.Element | null {
+  const { state, texts, acts } = view;
+  const { say } = texts;
+  const { boats, pages } = state;
+  const isFirst = pages.length === 1;
+  const isLast = boats === undefined || boats.next === null;
+  if (isFirst && isLast) return null;
+  const page = say('list.page', { page: pages.length });
+  return (
+    <nav class="pages" aria-label={page}>
+      <Act isWaiting={isFirst} onPress={acts.previousPage}>
+        {say('act.previous')}
+      </Act>
+      <span class="note">{page}</span>
+      <Act isWaiting={isLast} onPress={acts.nextPage}>
+        {say('act.next')}
+      </Act>
+    </nav>
+  );
+}
+
+function BoatRow(props: { readonly boat: Boat; readonly now: string; readonly view: View }): JSX.Element {
+  const { boat, now } = props;
+  const { texts } = props.view;
+  const { say, number, bytes } = texts;
+  const [mark, tone] = STATE_LOOKS[boat.state];
+  const missing = (
+    <span class="missing" aria-label={say('page.none')}>
+      {say('page.missing')}
+    </span>
+  );
+  const heard = boat.last_heard_at;
+  return (
+    <tr data-tone={tone}>
+      <td>
+        <span class="mark">
+          <Icon name={mark} />
+        </span>
+      </td>
+      <td>
+        <a href={toBoatAddress(boat.installation_id)}>
+          <b>
+            <bdi>{toName(boat, texts)}</bdi>
+          </b>
+        </a>
+        <bdi class="id" dir="ltr">
+          {boat.installation_id}
+        </bdi>
+      </td>
+      <td>
+        <strong>{say(`state.${boat.state}`)}</strong>
+        <small>{toStateDetail(boat, now, texts)}</small>
+      </td>
+      <td class="n">{boat.tier ?? boat.claimed_tier ?? missing}</td>
+      <td class="n">
+        {heard === null ? missing : toDuration(toSeconds(heard, now), texts.language)}
+        {heard !== null && <small>{texts.moment(heard, now)}</small>}
+      </td>
+      <td class="n">
+        {boat.last_export_at === null ? (
+          missing
+        ) : (
+          <bdi>{toClaimedMoment(boat.last_export_at, now, texts)}</bdi>
+        )}
+        {boat.last_sequence !== null && <small>{say('list.number', { n: boat.last_sequence })}</small>}
+      </td>
+      <td class="n">
+        <span class="at-desk">{number(boat.records)}</span>
+        <small class="in-hand">{say('list.records.unit', { n: boat.records })}</small>
+      </td>
+      <td class="n">
+        {boat.missing_sequences === 0 ? (
+          '0'
+        ) : (
+          <strong data-tone={boat.state === 'receiving' ? 'calm' : 'bad'}>
+            {say('list.missing', { n: boat.missing_sequences })}
+          </strong>
+        )}
+      </td>
+      <td class="n">{bytes(boat.held_bytes)}</td>
+    </tr>
+  );
+}

@@ -1,0 +1,92 @@
+import '../ui/tokens.css';
+import '../ui/components.css';
+import './fleet.css';
+import { render } from 'preact';
+import {
+  chooseFleetLanguage,
+  createFleetTexts,
+  type FleetLanguage,
+  type FleetTexts,
+} from '../i18n/fleet-languages.ts';
+import { parseLook, type Theme, toTheme } from '../ui/look.ts';
+import { recall } from '../ui/memory.ts';
+import { createActs } from './acts.ts';
+import { App } from './app.tsx';
+import { parsePlace } from './place.ts';
+import { createRefresh } from './refresh.ts';
+import { applyPlace, type PageState } from './state.ts';
+import { createStore } from './store.ts';
+
+/** Interval at which the page reads what it shows, while it is visible. */
+const REFRESH_EVERY_MS = 15_000;
+
+function showTheme(theme: Theme): void {
+  document.documentElement.dataset['theme'] = theme;
+}
+
+/** Returns the texts of a language and a zone. They are kept until one of the two changes, because formatters are slow to create. */
+function createTextsCache(): (language: FleetLanguage, timeZone: string) => FleetTexts {
+  let key = '';
+  let texts: FleetTexts | undefined;
+  return (language, timeZone) => {
+    if (texts !== undefined && key === `${language} ${timeZone}`) return texts;
+    key = `${language} ${timeZone}`;
+    texts = createFleetTexts(language, timeZone);
+    document.documentElement.lang = language;
+    return texts;
+  };
+}
+
+function createDraw(root: HTMLElement, acts: ReturnType<typeof createActs>): (state: PageState) => void {
+  const toTexts = createTextsCache();
+  const asked = new URLSearchParams(location.search).get('lang');
+  return (state) => {
+    const language = chooseFleetLanguage([state.language, asked, ...navigator.languages]);
+    const timeZone = state.zone === 'utc' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const texts = toTexts(language, timeZone);
+    const name = state.place.kind === 'boat' ? state.boat?.details?.boat.name : undefined;
+    document.title = name == null ? texts.say('page.title') : `${name} – ${texts.say('page.title')}`;
+    showTheme(toTheme(state.look, new Date().getHours(), true, undefined));
+    render(<App view={{ state, texts, acts, language, timeZone }} />, root);
+  };
+}
+
+function start(): void {
+  const root = document.getElementById('app');
+  if (root === null) throw new Error('the page has no element with the ID "app"');
+  let isPlanned = false;
+  /** Draws once after all changes of the current task. */
+  const show = (): void => {
+    if (isPlanned) return;
+    isPlanned = true;
+    queueMicrotask(() => {
+      isPlanned = false;
+      draw(store.read());
+    });
+  };
+  const store = createStore(show);
+  const refresh = createRefresh(store);
+  const draw = createDraw(root, createActs(store, refresh));
+  const follow = (): void => {
+    store.change((state) => applyPlace(state, parsePlace(location.hash)));
+    void refresh.everything();
+  };
+  store.change((state) => ({
+    ...state,
+    language: recall('language') ?? undefined,
+    look: parseLook(recall('look')),
+    zone: recall('zone') === 'local' ? 'local' : 'utc',
+  }));
+  addEventListener('hashchange', follow);
+  follow();
+  show();
+  const read = (): void => {
+    if (document.visibilityState === 'visible') void refresh.everything();
+  };
+  setInterval(read, REFRESH_EVERY_MS);
+  document.addEventListener('visibilitychange', read);
+}
+
+// The script runs in the head, before the first frame, so that no bright frame appears at night.
+showTheme(toTheme(parseLook(recall('look')), new Date().getHours(), true, undefined));
+document.addEventListener('DOMContentLoaded', start);

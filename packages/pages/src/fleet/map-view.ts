@@ -1,0 +1,120 @@
+import { geoMercator, type GeoProjection } from 'd3-geo';
+import type { Positions } from './api.ts';
+
+/** What the map shows: its centre, and pixels for each degree of longitude. */
+export interface MapView {
+  readonly longitude: number;
+  readonly latitude: number;
+  readonly scale: number;
+  /** False until the map was fitted to the boats, or moved. */
+  readonly isSet: boolean;
+}
+
+/** The drawing in its own pixels. The page scales it to the width that it has. */
+export const MAP_WIDTH = 808;
+export const MAP_HEIGHT = 560;
+/** Mercator grows without end towards the poles. */
+const LATITUDE_MAX = 80;
+export const SCALE_MIN = MAP_WIDTH / 360;
+/** About 20 km across. */
+export const SCALE_MAX = 4_000;
+/** From this scale on, the finer land shapes are drawn. */
+export const COAST_FROM_SCALE = 12;
+/** Share of the map that an arrow key moves it. */
+const STEP_SHARE = 0.25;
+export const ZOOM_STEP = 2;
+
+export const WORLD: MapView = { longitude: 0, latitude: 20, scale: SCALE_MIN, isSet: false };
+
+/** Sides of a cell in degrees. Boats in one cell are one mark, so that marks do not cover each other. */
+const CELLS = [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
+/** Smallest side of a cell in pixels of the drawing: the size of a mark with its reach. */
+const CELL_MIN_PX = 64;
+
+export function toProjection({ longitude, latitude, scale }: MapView): GeoProjection {
+  return geoMercator()
+    .scale((scale * 180) / Math.PI)
+    .center([0, latitude])
+    .rotate([-longitude, 0])
+    .translate([MAP_WIDTH / 2, MAP_HEIGHT / 2])
+    .clipExtent([
+      [-2, -2],
+      [MAP_WIDTH + 2, MAP_HEIGHT + 2],
+    ]);
+}
+
+/** The window of a view, as central wants it. */
+export function toWindow(view: MapView): {
+  readonly west: string;
+  readonly south: string;
+  readonly east: string;
+  readonly north: string;
+  readonly cell: string;
+} {
+  const projection = toProjection(view).clipExtent(null);
+  const top = projection.invert?.([MAP_WIDTH / 2, 0])?.[1] ?? LATITUDE_MAX;
+  const bottom = projection.invert?.([MAP_WIDTH / 2, MAP_HEIGHT])?.[1] ?? -LATITUDE_MAX;
+  const half = MAP_WIDTH / 2 / view.scale;
+  const isWhole = half >= 180;
+  const side = CELLS.findLast((cell) => cell * view.scale >= CELL_MIN_PX) ?? CELLS[0] ?? 30;
+  const text = (value: number): string => value.toFixed(4);
+  return {
+    west: text(isWhole ? -180 : toLongitude(view.longitude - half)),
+    south: text(Math.max(-90, bottom)),
+    east: text(isWhole ? 180 : toLongitude(view.longitude + half)),
+    north: text(Math.min(90, top)),
+    cell: String(side),
+  };
+}
+
+function toLongitude(value: number): number {
+  return ((((value + 180) % 360) + 360) % 360) - 180;
+}
+
+/** The view moved by shares of its size. */
+export function pan(view: MapView, right: number, up: number): MapView {
+  const projection = toProjection(view).clipExtent(null);
+  const target = projection.invert?.([
+    MAP_WIDTH / 2 + right * STEP_SHARE * MAP_WIDTH,
+    MAP_HEIGHT / 2 - up * STEP_SHARE * MAP_HEIGHT,
+  ]);
+  if (target === undefined || target === null) return view;
+  return bounded({ ...view, longitude: target[0], latitude: target[1] });
+}
+
+/** The view at another scale. */
+export function zoom(view: MapView, factor: number): MapView {
+  return bounded({ ...view, scale: view.scale * factor });
+}
+
+function bounded(view: MapView): MapView {
+  return {
+    longitude: toLongitude(view.longitude),
+    latitude: Math.min(LATITUDE_MAX, Math.max(-LATITUDE_MAX, view.latitude)),
+    scale: Math.min(SCALE_MAX, Math.max(SCALE_MIN, view.scale)),
+    isSet: true,
+  };
+}
+
+/** Largest scale of a map that was fitted to boats: about 500 km across, so that a coast can be recognised. */
+const FIT_SCALE_MAX = 120;
+/** Marks and their names stay inside, and the controls of the map stay beside most marks. */
+const FIT_MARGIN = 0.78;
+
+/** The view that shows a window of the earth. It does not look across the date line. */
+export function toFit(bounds: Positions['bounds']): MapView {
+  if (bounds === null) return { ...WORLD, isSet: true };
+  const { west, south, east, north } = bounds;
+  const base = geoMercator()
+    .scale(180 / Math.PI)
+    .translate([0, 0]);
+  const toY = (latitude: number): number => -(base([0, Math.max(-84, Math.min(84, latitude))])?.[1] ?? 0);
+  const [top, bottom] = [toY(north), toY(south)];
+  const scale = Math.min(
+    (MAP_WIDTH * FIT_MARGIN) / Math.max(0.001, east - west),
+    (MAP_HEIGHT * FIT_MARGIN) / Math.max(0.001, top - bottom),
+    FIT_SCALE_MAX,
+  );
+  const middle = base.invert?.([0, -(top + bottom) / 2])?.[1] ?? 0;
+  return bounded({ longitude: (west + east) / 2, latitude: middle, scale, isSet: true });
+}

@@ -1,0 +1,223 @@
+import { geoGraticule, geoPath } from 'd3-geo';
+import type { JSX } from 'preact';
+import { useMemo, useRef } from 'preact/hooks';
+import { Icon, type Tone } from '../ui/icons.tsx';
+import type { BoatState, PositionGroup } from './api.ts';
+import { type Land, toLand } from './land.ts';
+import {
+  COAST_FROM_SCALE,
+  MAP_HEIGHT,
+  MAP_WIDTH,
+  type MapView,
+  pan,
+  toProjection,
+  zoom,
+  ZOOM_STEP,
+} from './map-view.ts';
+import { toBoatAddress } from './place.ts';
+import type { View } from './view.ts';
+import { needsNothing, STATE_LOOKS, toName } from './words.ts';
+
+/** Most marks with a name. More names would cover each other. */
+const NAMES_SHOWN_MAX = 8;
+const GRATICULE_STEP: [number, number] = [10, 10];
+
+/** The last known positions of the fleet on a map that can be moved. */
+export function FleetMap({ view }: { readonly view: View }): JSX.Element {
+  const { state, texts, acts } = view;
+  const { say } = texts;
+  const { positions, map } = state;
+  return (
+    <section class="panel">
+      <h2>
+        {say('map.title')}
+        {positions !== undefined && <span class="note">{say('map.count', { n: positions.positioned })}</span>}
+      </h2>
+      <div class="map__frame">
+        <MapPicture
+          map={map}
+          view={view}
+          groups={positions?.groups ?? []}
+          onMove={acts.moveMap}
+          label={say('map.label')}
+        />
+        <div class="map__acts">
+          <button
+            type="button"
+            class="act"
+            aria-label={say('map.in')}
+            onClick={() => acts.moveMap(zoom(map, ZOOM_STEP))}
+          >
+            +
+          </button>
+          <button
+            type="button"
+            class="act"
+            aria-label={say('map.out')}
+            onClick={() => acts.moveMap(zoom(map, 1 / ZOOM_STEP))}
+          >
+            −
+          </button>
+          <button type="button" class="act" aria-label={say('map.all')} onClick={acts.fitMap}>
+            <Icon name="now" />
+          </button>
+        </div>
+      </div>
+      {positions?.positioned === 0 && <p class="note">{say('map.none')}</p>}
+    </section>
+  );
+}
+
+const KEYS: Readonly<Record<string, (map: MapView) => MapView>> = {
+  ArrowLeft: (map) => pan(map, -1, 0),
+  ArrowRight: (map) => pan(map, 1, 0),
+  ArrowUp: (map) => pan(map, 0, 1),
+  ArrowDown: (map) => pan(map, 0, -1),
+  '+': (map) => zoom(map, ZOOM_STEP),
+  '-': (map) => zoom(map, 1 / ZOOM_STEP),
+};
+
+/** The land and the marks on it. Without `onMove` the picture stays as it is. */
+export function MapPicture(props: {
+  readonly map: MapView;
+  readonly view: View;
+  readonly groups: readonly PositionGroup[];
+  readonly label: string;
+  readonly onMove?: (map: MapView) => void;
+}): JSX.Element {
+  const { map, view, groups, onMove } = props;
+  const drag = useRef<{ readonly x: number; readonly y: number; readonly map: MapView }>(undefined);
+  const move = (event: PointerEvent): void => {
+    if (drag.current === undefined || onMove === undefined) return;
+    const { width, height } = (event.currentTarget as Element).getBoundingClientRect();
+    // A pan of 1 is a quarter of the map.
+    const right = (-4 * (event.clientX - drag.current.x)) / width;
+    const up = (4 * (event.clientY - drag.current.y)) / height;
+    onMove(pan(drag.current.map, right, up));
+  };
+  const keys = (event: KeyboardEvent): void => {
+    const step = KEYS[event.key];
+    if (step === undefined || onMove === undefined) return;
+    event.preventDefault();
+    onMove(step(map));
+  };
+  return (
+    <div
+      class="map"
+      role="group"
+      aria-label={props.label}
+      {...(onMove === undefined
+        ? {}
+        : {
+            tabIndex: 0,
+            onKeyDown: keys,
+            onPointerDown: (event: PointerEvent) => {
+              drag.current = { x: event.clientX, y: event.clientY, map };
+            },
+            onPointerMove: move,
+            onPointerUp: () => (drag.current = undefined),
+            onPointerLeave: () => (drag.current = undefined),
+          })}
+    >
+      <LandPicture map={map} view={view} />
+      <Marks groups={groups} map={map} view={view} />
+    </div>
+  );
+}
+
+function LandPicture({ map, view }: { readonly map: MapView; readonly view: View }): JSX.Element {
+  const { land, coast } = view.state;
+  const topology = map.scale >= COAST_FROM_SCALE ? (coast ?? land) : land;
+  const shapes = useMemo<Land | undefined>(
+    () => (topology === undefined ? undefined : toLand(topology)),
+    [topology],
+  );
+  const [landPath, gridPath] = useMemo(() => {
+    const path = geoPath(toProjection(map)).digits(1);
+    const grid = geoGraticule().step(GRATICULE_STEP)();
+    return [shapes === undefined ? '' : (path(shapes) ?? ''), path(grid) ?? ''];
+  }, [shapes, map]);
+  return (
+    <svg class="map__land" viewBox={`0 0 ${MAP_WIDTH} ${MAP_HEIGHT}`} aria-hidden="true">
+      <path class="land" d={landPath} fill-rule="evenodd" />
+      <path class="grid" d={gridPath} />
+    </svg>
+  );
+}
+
+interface PlacedGroup {
+  readonly group: PositionGroup;
+  readonly x: number;
+  readonly y: number;
+}
+
+function Marks(props: {
+  readonly groups: readonly PositionGroup[];
+  readonly map: MapView;
+  readonly view: View;
+}): JSX.Element {
+  const projection = toProjection(props.map).clipExtent(null);
+  const placed: PlacedGroup[] = props.groups.flatMap((group) => {
+    const point = projection([group.longitude, group.latitude]);
+    if (point === null) return [];
+    const [x, y] = point;
+    return x < 0 || y < 0 || x > MAP_WIDTH || y > MAP_HEIGHT ? [] : [{ group, x, y }];
+  });
+  const named = placed
+    .filter(({ group }) => group.state !== null && !needsNothing(group.state))
+    .slice(0, NAMES_SHOWN_MAX);
+  return (
+    <>
+      {placed.map((place) => (
+        <Mark
+          key={place.group.installation_id ?? `${place.group.latitude} ${place.group.longitude}`}
+          place={place}
+          isNamed={named.includes(place) || placed.length === 1}
+          view={props.view}
+        />
+      ))}
+    </>
+  );
+}
+
+function Mark(props: {
+  readonly place: PlacedGroup;
+  readonly isNamed: boolean;
+  readonly view: View;
+}): JSX.Element {
+  const { group, x, y } = props.place;
+  const { texts, acts } = props.view;
+  const { say } = texts;
+  const style = { left: `${(100 * x) / MAP_WIDTH}%`, top: `${(100 * y) / MAP_HEIGHT}%` };
+  const side = x > MAP_WIDTH * 0.7 ? 'is-before' : '';
+  if (group.installation_id === null) {
+    const tone: Tone = group.late > 0 ? 'warn' : 'calm';
+    return (
+      <button
+        type="button"
+        class="map__mark map__group"
+        data-tone={tone}
+        style={style}
+        aria-label={say('map.group', { n: group.boats, late: texts.number(group.late) })}
+        onClick={() => acts.openGroup(group)}
+      >
+        {texts.number(group.boats)}
+      </button>
+    );
+  }
+  const name = toName(group, texts);
+  const state: BoatState = group.state ?? 'in_order';
+  const [mark, tone] = STATE_LOOKS[state];
+  return (
+    <a
+      class={`map__mark ${side}`}
+      data-tone={tone}
+      style={style}
+      href={toBoatAddress(group.installation_id)}
+      aria-label={say('map.boat', { name, state: say(`state.${state}`) })}
+    >
+      <Icon name={mark} />
+      {props.isNamed && <span>{name}</span>}
+    </a>
+  );
+}

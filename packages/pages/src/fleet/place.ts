@@ -1,0 +1,69 @@
+import type { BoatFilter, BoatSort } from '@d3kos/central/api';
+
+/** What the list shows. It is the address of the page, so a list can be bookmarked and sent to a colleague. */
+export interface ListView {
+  readonly filter: BoatFilter;
+  readonly sort: BoatSort;
+  readonly tier: string | undefined;
+  readonly version: string | undefined;
+  readonly search: string | undefined;
+}
+
+/** A place of the page. */
+export type Place =
+  | { readonly kind: 'fleet'; readonly view: ListView }
+  | { readonly kind: 'boat'; readonly installationId: string };
+
+export const FILTERS = [
+  'all',
+  'late',
+  'refused',
+  'gaps',
+  'rejecting',
+  'never_heard',
+  'laid_up',
+  'disabled',
+] as const satisfies readonly BoatFilter[];
+export const SORTS = ['attention', 'heard', 'name', 'size'] as const satisfies readonly BoatSort[];
+
+export const WHOLE_FLEET: ListView = {
+  filter: 'all',
+  sort: 'attention',
+  tier: undefined,
+  version: undefined,
+  search: undefined,
+};
+
+/** Reads the place from the address. An address that the page does not know is the whole fleet. */
+export function parsePlace(hash: string): Place {
+  const boat = /^#\/boat\/([0-9a-f]{16})$/.exec(hash)?.[1];
+  if (boat !== undefined) return { kind: 'boat', installationId: boat };
+  const query = new URLSearchParams(hash.replace(/^#\/?\??/, ''));
+  const text = (name: string) => query.get(name) || undefined;
+  return {
+    kind: 'fleet',
+    view: {
+      filter: FILTERS.find((filter) => filter === query.get('filter')) ?? 'all',
+      sort: SORTS.find((sort) => sort === query.get('sort')) ?? 'attention',
+      tier: text('tier'),
+      version: text('version'),
+      search: text('search'),
+    },
+  };
+}
+
+/** The address of a boat. */
+export function toBoatAddress(installationId: string): string {
+  return `#/boat/${installationId}`;
+}
+
+/** The address of a list. */
+export function toListAddress(view: ListView): string {
+  const query = new URLSearchParams(
+    Object.entries(view).filter(
+      (entry): entry is [string, string] =>
+        entry[1] !== undefined && WHOLE_FLEET[entry[0] as keyof ListView] !== entry[1],
+    ),
+  );
+  return query.size === 0 ? '#/' : `#/?${query}`;
+}

@@ -1,0 +1,204 @@
+import { type AnswerOf, call, COAST_PATH, type Given, LAND_PATH, type UsedRoute } from './api.ts';
+import type { Topology } from './land.ts';
+import { COAST_FROM_SCALE, toFit, toWindow } from './map-view.ts';
+import { EXPORTS_SHOWN, type OpenBoat, PAGE_LENGTH, type PageState } from './state.ts';
+import type { Store } from './store.ts';
+
+/** Reads facts from central. Each reading replaces what is shown only if the operator still looks at the same thing. */
+export interface Refresh {
+  everything(): Promise<void>;
+  boats(): Promise<void>;
+  positions(): Promise<void>;
+  exports(before: number | undefined): Promise<void>;
+  olderLog(): Promise<void>;
+  olderRejected(): Promise<void>;
+}
+
+const LOG_SHOWN = 12;
+const REJECTED_SHOWN = 10;
+const ALERTS_SHOWN = 10;
+/** Codes with which central refuses the operator. */
+const LOGGED_OUT: readonly string[] = ['INVALID_TOKEN', 'FLEET_CLOSED'];
+
+/** Asks central, and returns the answer, or undefined after a refusal, which the page then shows. */
+type Ask = <Id extends UsedRoute>(id: Id, parameters: Given<Id>) => Promise<AnswerOf<Id> | undefined>;
+
+function createAsk(store: Store): Ask {
+  return async (id, parameters) => {
+    const { session } = store.read();
+    if (session.kind !== 'open') return undefined;
+    const reply = await call(session.token, id, parameters);
+    if (store.read().session !== session) return undefined;
+    if (reply.kind === 'answer') {
+      store.change((state) => (state.trouble === undefined ? state : { ...state, trouble: undefined }));
+      return reply.value;
+    }
+    const { refusal } = reply;
+    store.change((state) =>
+      LOGGED_OUT.includes(refusal.code)
+        ? { ...state, session: { kind: 'none', refusal } }
+        : { ...state, trouble: refusal },
+    );
+    return undefined;
+  };
+}
+
+export function createRefresh(store: Store): Refresh {
+  const ask = createAsk(store);
+  const boat = createBoatRefresh(store, ask);
+  const fleet = createFleetRefresh(store, ask);
+  return {
+    everything: () => (store.read().place.kind === 'fleet' ? fleet.everything() : boat.everything()),
+    boats: fleet.boats,
+    positions: fleet.positions,
+    exports: boat.exports,
+    olderLog: boat.olderLog,
+    olderRejected: boat.olderRejected,
+  };
+}
+
+function createFleetRefresh(store: Store, ask: Ask): Pick<Refresh, 'everything' | 'boats' | 'positions'> {
+  const boats = async (): Promise<void> => {
+    const { place, pages } = store.read();
+    if (place.kind !== 'fleet') return;
+    const { filter, sort, tier, version, search } = place.view;
+    const page = await ask('fleetBoats', {
+      filter,
+      sort,
+      limit: String(PAGE_LENGTH),
+      ...toGiven({ tier, version, search, after: pages.at(-1) }),
+    });
+    if (page !== undefined)
+      store.change((state) =>
+        state.place === place && state.pages === pages ? { ...state, boats: page } : state,
+      );
+  };
+  const positions = async (): Promise<void> => {
+    const { map, place } = store.read();
+    if (place.kind !== 'fleet') return;
+    const found = await ask('fleetPositions', toWindow(map));
+    if (found === undefined) return;
+    store.change((state) =>
+      state.map === map ? { ...state, positions: found, map: map.isSet ? map : toFit(found.bounds) } : state,
+    );
+    if (!map.isSet) return positions();
+    await loadLand(store);
+  };
+  const overview = async (): Promise<void> => {
+    const found = await ask('fleetOverview', {});
+    if (found !== undefined) store.change((state) => ({ ...state, overview: found }));
+  };
+  return {
+    everything: async () => void (await Promise.all([overview(), boats(), positions()])),
+    boats,
+    positions,
+  };
+}
+
+function createBoatRefresh(
+  store: Store,
+  ask: Ask,
+): Pick<Refresh, 'everything' | 'exports' | 'olderLog' | 'olderRejected'> {
+  const setBoat = (installationId: string, facts: Partial<OpenBoat>): void =>
+    store.change((state) =>
+      state.boat?.installationId === installationId ? { ...state, boat: { ...state.boat, ...facts } } : state,
+    );
+  const exports = async (before: number | undefined): Promise<void> => {
+    const id = store.read().boat?.installationId;
+    if (id === undefined) return;
+    const found = await ask('fleetExports', {
+      id,
+      limit: String(EXPORTS_SHOWN),
+      ...toGiven({ before: before?.toString() }),
+    });
+    if (found === undefined) return;
+    // Above the newest number there are only the newest ones, which then follow new exports.
+    const isNewest = before === undefined || (found.exports[0]?.sequence ?? 0) < before - 1;
+    setBoat(id, { exports: found, exportsBefore: isNewest ? undefined : before });
+  };
+  return {
+    async everything() {
+      const { boat } = store.read();
+      if (boat !== undefined) await readBoat(boat, ask, setBoat, exports, store);
+    },
+    exports,
+    async olderLog() {
+      const { boat } = store.read();
+      const next = boat?.log?.next;
+      if (boat?.log === undefined || next == null) return;
+      const { installationId: id, log } = boat;
+      const older = await ask('fleetLog', { id, limit: String(LOG_SHOWN), before: next });
+      if (older !== undefined) setBoat(id, { log: { ...older, lines: [...log.lines, ...older.lines] } });
+    },
+    async olderRejected() {
+      const { boat } = store.read();
+      const next = boat?.rejected?.next;
+      if (boat?.rejected === undefined || next == null) return;
+      const { installationId: id, rejected } = boat;
+      const older = await ask('fleetRejected', { id, limit: String(REJECTED_SHOWN), before: next });
+      if (older !== undefined)
+        setBoat(id, { rejected: { ...older, rejected: [...rejected.rejected, ...older.rejected] } });
+    },
+  };
+}
+
+async function readBoat(
+  boat: OpenBoat,
+  ask: Ask,
+  setBoat: (installationId: string, facts: Partial<OpenBoat>) => void,
+  exports: (before: number | undefined) => Promise<void>,
+  store: Store,
+): Promise<void> {
+  const id = boat.installationId;
+  const set = async <Key extends keyof OpenBoat>(
+    key: Key,
+    found: Promise<OpenBoat[Key] | undefined>,
+  ): Promise<void> => {
+    const value = await found;
+    if (value !== undefined) setBoat(id, { [key]: value });
+  };
+  const isLong = (list: readonly unknown[] | undefined, shown: number): boolean =>
+    (list?.length ?? 0) > shown;
+  await Promise.all([
+    set('details', ask('fleetBoat', { id })),
+    exports(boat.exportsBefore),
+    set('alerts', ask('fleetAlerts', { id, limit: String(ALERTS_SHOWN) })),
+    // A list that was made longer is being read, so it stays.
+    isLong(boat.log?.lines, LOG_SHOWN)
+      ? undefined
+      : set('log', ask('fleetLog', { id, limit: String(LOG_SHOWN) })),
+    isLong(boat.rejected?.rejected, REJECTED_SHOWN)
+      ? undefined
+      : set('rejected', ask('fleetRejected', { id, limit: String(REJECTED_SHOWN) })),
+  ]);
+  await loadLand(store);
+}
+
+function toGiven<T extends Readonly<Record<string, string | undefined>>>(
+  values: T,
+): { [K in keyof T]?: string } {
+  // Only entries with a value are left.
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: string;
+  };
+}
+
+/** Loads the land shapes once, the finer ones when they are first needed. Without them the map has only its marks. */
+async function loadLand(store: Store): Promise<void> {
+  const { land, coast, map, place } = store.read();
+  const needsCoast = place.kind === 'boat' || map.scale >= COAST_FROM_SCALE;
+  if (land === undefined) await loadShapes(store, 'land', LAND_PATH);
+  if (needsCoast && coast === undefined) await loadShapes(store, 'coast', COAST_PATH);
+}
+
+async function loadShapes(store: Store, key: 'land' | 'coast', path: string): Promise<void> {
+  try {
+    const response = await fetch(path);
+    if (!response.ok) return;
+    // The file is built with the page.
+    const shapes = (await response.json()) as Topology;
+    store.change((state: PageState) => ({ ...state, [key]: shapes }));
+  } catch {
+    // The next reading tries again.
+  }
+}

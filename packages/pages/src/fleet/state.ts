@@ -1,0 +1,108 @@
+import type {
+  Alerts,
+  BoatDetails,
+  BoatPage,
+  Exports,
+  Log,
+  Overview,
+  Positions,
+  Refusal,
+  Rejected,
+} from './api.ts';
+import type { Look } from '../ui/look.ts';
+import type { Topology } from './land.ts';
+import type { MapView } from './map-view.ts';
+import { WORLD } from './map-view.ts';
+import { type Place, WHOLE_FLEET } from './place.ts';
+
+/** Boats on one page of the list. */
+export const PAGE_LENGTH = 50;
+/** Numbers in one picture of exports. Central answers a number above the newest with the newest ones. */
+export const EXPORTS_SHOWN = 40;
+
+/** Who uses the page. `unknown`: the page has not asked yet. */
+export type Session =
+  | { readonly kind: 'none'; readonly refusal: Refusal | undefined }
+  | { readonly kind: 'checking' }
+  | { readonly kind: 'open'; readonly token: string };
+
+/** What the page knows of the boat that is open. */
+export interface OpenBoat {
+  readonly installationId: string;
+  readonly details: BoatDetails | undefined;
+  readonly exports: Exports | undefined;
+  /** The exports that are shown have lower numbers than this. Undefined: the newest ones. */
+  readonly exportsBefore: number | undefined;
+  readonly log: Log | undefined;
+  readonly alerts: Alerts | undefined;
+  readonly rejected: Rejected | undefined;
+}
+
+/** Everything that the page shows. All facts about boats are answers of central. */
+export interface PageState {
+  readonly session: Session;
+  readonly place: Place;
+  readonly overview: Overview | undefined;
+  readonly positions: Positions | undefined;
+  readonly map: MapView;
+  readonly land: Topology | undefined;
+  readonly coast: Topology | undefined;
+  /** The page of the list that is shown. */
+  readonly boats: BoatPage | undefined;
+  /** The `after` of the pages before it, oldest first, and of itself. */
+  readonly pages: readonly (string | undefined)[];
+  readonly boat: OpenBoat | undefined;
+  /** Why the newest reading failed. The facts on the page are then old. */
+  readonly trouble: Refusal | undefined;
+  readonly isDisplayOpen: boolean;
+  readonly look: Look;
+  readonly language: string | undefined;
+  /** `UTC`, or the zone of the operator's computer. */
+  readonly zone: 'utc' | 'local';
+}
+
+export const INITIAL_STATE: PageState = {
+  session: { kind: 'none', refusal: undefined },
+  place: { kind: 'fleet', view: WHOLE_FLEET },
+  overview: undefined,
+  positions: undefined,
+  map: WORLD,
+  land: undefined,
+  coast: undefined,
+  boats: undefined,
+  pages: [undefined],
+  boat: undefined,
+  trouble: undefined,
+  isDisplayOpen: false,
+  look: 'auto',
+  language: undefined,
+  zone: 'utc',
+};
+
+/** The state at a place. Facts of another boat are dropped, so that they are never shown under its name. */
+export function applyPlace(state: PageState, place: Place): PageState {
+  const isSameList =
+    place.kind === 'fleet' &&
+    state.place.kind === 'fleet' &&
+    JSON.stringify(place) === JSON.stringify(state.place);
+  if (isSameList) return state;
+  return {
+    ...state,
+    place,
+    boats: place.kind === 'fleet' ? undefined : state.boats,
+    pages: place.kind === 'fleet' ? [undefined] : state.pages,
+    boat: place.kind === 'boat' ? toOpenBoat(place.installationId) : undefined,
+  };
+}
+
+function toOpenBoat(installationId: string): OpenBoat {
+  return {
+    installationId,
+    details: undefined,
+    exports: undefined,
+    exportsBefore: undefined,
+    log: undefined,
+    alerts: undefined,
+    rejected: undefined,
+  };
+}
