@@ -203,8 +203,8 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'staged digests replace valid ones',
     file: DIGESTS,
-    before: 'deleteOutdated.run(category, recordId, entryNo);',
-    after: 'deleteOthers.run(category, recordId, entryNo);',
+    before: 'deleteOutdated.run(key, entryNo);',
+    after: 'deleteOthers.run(key, entryNo);',
     killedBy: DIGESTS_TESTS,
   },
   {

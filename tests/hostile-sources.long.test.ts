@@ -86,6 +86,10 @@ const SOURCES: readonly (readonly [name: string, place: (root: string) => void])
     'a log of 100,000 lines',
     file('data/alarm-webhook-log.jsonl', () => '{"ts":"2026-03-16T14:03:05Z"}\n'.repeat(100_000)),
   ],
+  [
+    '300,000 alerts',
+    file('data/alerts.json', () => `[${Array.from({ length: 300_000 }, (_, n) => `{"id":${n}}`).join(',')}]`),
+  ],
   ['6 million empty lists', file('config/user-preferences.json', () => `[${'[],'.repeat(6_000_000)}[]]`)],
   ['escaped quotes without end', file('config/onboarding.json', () => `"${'\\"'.repeat(4_000_000)}`)],
   [

@@ -1,5 +1,6 @@
 import type { Category } from '@d3kos/protocol';
 import type { LedgerDatabase } from '../platform/ports.ts';
+import { fromStoredDigest, toDigestKey, toStoredDigest } from './digest-key.ts';
 import type { CategoryMoves, RecordDigest } from './entry.ts';
 
 /**
@@ -44,20 +45,18 @@ export function createDigests(ledger: LedgerDatabase): Digests {
   const { db } = ledger;
   const select = db.prepare(
     `SELECT iif(state = 'rewound', NULL, digest) AS digest FROM digests LEFT JOIN digest_states USING (entry_no)
-     WHERE category = ? AND record_id = ? AND state IS NOT 'staged' ORDER BY entry_no DESC LIMIT 1`,
+     WHERE record_key = ? AND state IS NOT 'staged' ORDER BY entry_no DESC LIMIT 1`,
   );
   const selectStaged = db.prepare("SELECT entry_no FROM digest_states WHERE state = 'staged'");
   const upsert = db.prepare(
-    `INSERT INTO digests (category, record_id, entry_no, digest) VALUES (?, ?, ?, ?)
-     ON CONFLICT (category, record_id, entry_no) DO UPDATE SET digest = excluded.digest`,
+    `INSERT INTO digests (record_key, entry_no, digest) VALUES (?, ?, ?)
+     ON CONFLICT (record_key, entry_no) DO UPDATE SET digest = excluded.digest`,
   );
-  const deleteOthers = db.prepare(
-    'DELETE FROM digests WHERE category = ? AND record_id = ? AND entry_no <> ?',
-  );
+  const deleteOthers = db.prepare('DELETE FROM digests WHERE record_key = ? AND entry_no <> ?');
   // Keeps the newest valid row, which stays valid if the staged entry never commits.
   const deleteOutdated = db.prepare(
-    `DELETE FROM digests WHERE category = ?1 AND record_id = ?2 AND entry_no <
-       (SELECT max(entry_no) FROM digests WHERE category = ?1 AND record_id = ?2 AND entry_no < ?3)`,
+    `DELETE FROM digests WHERE record_key = ?1 AND entry_no <
+       (SELECT max(entry_no) FROM digests WHERE record_key = ?1 AND entry_no < ?2)`,
   );
   const hasDigests = db.prepare('SELECT 1 FROM digests WHERE entry_no = ? LIMIT 1');
   const insertState = db.prepare(
@@ -65,15 +64,19 @@ export function createDigests(ledger: LedgerDatabase): Digests {
   );
   const deleteStaged = db.prepare("DELETE FROM digest_states WHERE entry_no = ? AND state = 'staged'");
   return {
-    // The table is STRICT.
-    digestOf: (category, recordId) =>
-      (select.get(category, recordId)?.['digest'] as string | null | undefined) ?? undefined,
+    digestOf: (category, recordId) => {
+      // `toStoredDigest` gave the value. It is null if the entry of the digest failed.
+      const stored = select.get(toDigestKey(category, recordId))?.['digest'] as
+        Uint8Array | string | null | undefined;
+      return stored === null || stored === undefined ? undefined : fromStoredDigest(stored);
+    },
     stagedNo: () => selectStaged.get()?.['entry_no'] as number | undefined,
     stage: (entryNo, category, digests) => {
       insertState.run(entryNo, 'staged');
       for (const { recordId, digest } of digests) {
-        upsert.run(category, recordId, entryNo, digest);
-        deleteOutdated.run(category, recordId, entryNo);
+        const key = toDigestKey(category, recordId);
+        upsert.run(key, entryNo, toStoredDigest(digest));
+        deleteOutdated.run(key, entryNo);
       }
     },
     promote: (entryNo) => {
@@ -83,8 +86,9 @@ export function createDigests(ledger: LedgerDatabase): Digests {
     write: (entryNo, moves) => {
       for (const { category, digests } of moves)
         for (const { recordId, digest } of digests) {
-          deleteOthers.run(category, recordId, entryNo);
-          upsert.run(category, recordId, entryNo, digest);
+          const key = toDigestKey(category, recordId);
+          deleteOthers.run(key, entryNo);
+          upsert.run(key, entryNo, toStoredDigest(digest));
         }
     },
     rewind: (entryNo) => {
@@ -98,11 +102,9 @@ export function createDigests(ledger: LedgerDatabase): Digests {
 function createPurge(ledger: LedgerDatabase): () => boolean {
   const { db } = ledger;
   const selectState = db.prepare('SELECT entry_no, state FROM digest_states ORDER BY entry_no LIMIT 1');
-  const selectOfEntry = db.prepare('SELECT category, record_id FROM digests WHERE entry_no = ? LIMIT ?');
-  const deleteOne = db.prepare('DELETE FROM digests WHERE category = ? AND record_id = ? AND entry_no = ?');
-  const deleteThrough = db.prepare(
-    'DELETE FROM digests WHERE category = ? AND record_id = ? AND entry_no <= ?',
-  );
+  const selectOfEntry = db.prepare('SELECT record_key FROM digests WHERE entry_no = ? LIMIT ?');
+  const deleteOne = db.prepare('DELETE FROM digests WHERE record_key = ? AND entry_no = ?');
+  const deleteThrough = db.prepare('DELETE FROM digests WHERE record_key = ? AND entry_no <= ?');
   const deleteState = db.prepare('DELETE FROM digest_states WHERE entry_no = ?');
   return () => {
     const first = selectState.get();
@@ -113,8 +115,8 @@ function createPurge(ledger: LedgerDatabase): () => boolean {
     const remove = first['state'] === 'staged' ? deleteOne : deleteThrough;
     ledger.transaction(() => {
       const rows = selectOfEntry.all(entryNo, PURGED_AT_ONCE_MAX);
-      // The column is TEXT NOT NULL in a STRICT table.
-      for (const row of rows) remove.run(row['category'] as string, row['record_id'] as string, entryNo);
+      // The column is BLOB NOT NULL in a STRICT table.
+      for (const row of rows) remove.run(row['record_key'] as Uint8Array, entryNo);
       if (rows.length < PURGED_AT_ONCE_MAX) deleteState.run(entryNo);
     });
     return true;

@@ -4,6 +4,7 @@ import { type BrowserDocuments, createBrowserDocuments } from './browser-documen
 import { type BundledExports, createBundledExports } from './bundled-exports.ts';
 import { createCounters } from './counters.ts';
 import { createCursors, type Cursors } from './cursors.ts';
+import { addDigestFunctions } from './digest-key.ts';
 import { createDigests, type Digests } from './digests.ts';
 import { createFacts, type Facts } from './facts.ts';
 import { createLedgerChanges, type LedgerChanges } from './ledger-changes.ts';
@@ -106,6 +107,7 @@ function migrate(database: LedgerDatabase): void {
         hint: 'Install the newer export manager again; the ledger was not changed.',
       },
     );
+  addDigestFunctions(database.db);
   for (const [index, step] of LEDGER_STEPS.entries()) {
     if (index < reached) continue;
     database.transaction(() => {

@@ -1,3 +1,5 @@
+import { LATER_STEPS } from './schema-later.ts';
+
 /**
  * The ledger's tables. Step n, run in one transaction, brings the ledger to version n, which `PRAGMA user_version` holds.
  * Never edit a step that has shipped.
@@ -386,15 +388,5 @@ export const LEDGER_STEPS: readonly string[] = [
   ) STRICT;
   INSERT INTO missing_totals VALUES (0, 0, NULL);
   `,
-  `
-  -- What each channel shows the owner now. A row lasts until the channel has accepted that the notification is over.
-  CREATE TABLE notifications (
-    channel      TEXT NOT NULL CHECK (channel IN ('signalk', 'webhook')),
-    subject      TEXT NOT NULL CHECK (subject IN ('failed', 'waiting')),
-    export_count INTEGER NOT NULL,
-    remote_id    TEXT NOT NULL,
-    at_ms        INTEGER NOT NULL,
-    PRIMARY KEY (channel, subject)
-  ) STRICT, WITHOUT ROWID;
-  `,
+  ...LATER_STEPS,
 ];
