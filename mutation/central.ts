@@ -33,8 +33,8 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
     name: 'the exports that a document names as not delivered are forgotten',
     file: 'packages/central/src/import/ledgers.ts',
-    before: 'open_exports.filter((open) => open.sequence !== sequence)',
-    after: 'open_exports.filter((open) => open.sequence === sequence)',
+    before: 'if (!named.has(open.sequence)) named.set(open.sequence, open);',
+    after: 'if (named.has(open.sequence)) named.set(open.sequence, open);',
     killedBy: STORE_TESTS,
   },
   {
@@ -47,8 +47,8 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
     name: 'the order of ledgers follows the arrival in reverse',
     file: 'packages/central/src/import/ledgers.ts',
-    before: 'and ledger_no > (select',
-    after: 'and ledger_no < (select',
+    before: 'and n.ledger_no > l.ledger_no) as newer',
+    after: 'and n.ledger_no < l.ledger_no) as newer',
     killedBy: STORE_TESTS,
   },
   {
@@ -348,8 +348,10 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
     name: 'revoking one token revokes them all',
     file: 'packages/central/src/installations/tokens.ts',
-    before: 'and left(token_sha256, ${TOKEN_ID_LENGTH}) = $2::text',
-    after: 'and ($2::text is not null or left(token_sha256, ${TOKEN_ID_LENGTH}) = $2::text)',
+    before:
+      'revoked_at = coalesce(revoked_at, $3::timestamptz)\n       where installation_id = $1::text and left(token_sha256, ${TOKEN_ID_LENGTH}) = $2::text',
+    after:
+      'revoked_at = coalesce(revoked_at, $3::timestamptz)\n       where installation_id = $1::text and ($2::text is not null or left(token_sha256, ${TOKEN_ID_LENGTH}) = $2::text)',
     killedBy: TOKEN_TESTS,
   },
   {

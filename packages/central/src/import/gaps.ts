@@ -37,10 +37,10 @@ export async function updateGaps(
     isWhole: partsHeld >= part.count,
   };
   const added = sequence === undefined ? undefined : findNewGap(facts.highestSequence, sequence, wholeness);
-  const isFilled = wholeness.isWhole && !wholeness.wasWhole;
   // A sequence above the highest one is in no range.
-  const filled =
-    isFilled && sequence !== undefined && sequence <= facts.highestSequence ? sequence : undefined;
+  const isInRange = sequence !== undefined && sequence <= facts.highestSequence;
+  const isFilled = isInRange && wholeness.isWhole && !wholeness.wasWhole;
+  const filled = isFilled ? sequence : undefined;
   const points = filled === undefined ? newlyWithdrawn : [...newlyWithdrawn, filled];
   const touched = points.length === 0 ? [] : await findRangesAt(tx, key, points);
   const earlier = added === undefined ? [] : await findWithdrawnIn(tx, key, added);
