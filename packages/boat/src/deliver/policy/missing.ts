@@ -1,10 +1,14 @@
-import type { HandledReport } from '../../ledger/missing-exports.ts';
-
 /** Most sequences that a message names. Central may have lost hundreds. */
 const SEQUENCES_NAMED_MAX = 5;
 
+/** The sequences of exports that central reported as missing, by what the ledger did. */
+export interface HandledSequences {
+  readonly requeued: readonly number[];
+  readonly rewound: readonly number[];
+}
+
 /** What happened and what follows, for the log. */
-export function describeMissing({ requeued, rewound }: HandledReport): string {
+export function describeMissing({ requeued, rewound }: HandledSequences): string {
   const count = requeued.length + rewound.length;
   const named = [...requeued, ...rewound].sort((a, b) => a - b).slice(0, SEQUENCES_NAMED_MAX);
   const sequences = `${named.join(', ')}${count > named.length ? ', …' : ''}`;
