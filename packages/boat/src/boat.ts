@@ -44,8 +44,11 @@ export interface Boat {
   readonly ledger: Ledger;
   /** The events of the delivery worker. */
   readonly delivery: Pick<EventBus<DeliveryEvent>, 'subscribe'>;
-  /** Delivers exports and writes views until the signal aborts. Rejects if only a restart can repair the failure. */
-  run(): Promise<void>;
+  /**
+   * Delivers exports and writes views until the signal aborts. Rejects if only a restart can repair the failure. `progressed` is
+   * called as in `Worker.run`.
+   */
+  run(progressed?: () => void): Promise<void>;
   /** Closes the ledger. Call it after `run` has ended. */
   close(): void;
 }
@@ -147,7 +150,7 @@ export async function startBoat(
     app,
     ledger,
     delivery,
-    run: () => run(parts, worker, notifier),
+    run: (progressed) => run(parts, worker, notifier, progressed),
     close: () => ledger.close(),
   };
 }
@@ -244,13 +247,14 @@ async function run(
   { world, events, views, retention, signal }: Parts,
   worker: Worker,
   notifier: Notifier | undefined,
+  progressed: (() => void) | undefined,
 ): Promise<void> {
   const unsubscribe = events.subscribe(({ kind }) => {
     if (kind === 'queue') notifier?.wake();
   });
   try {
     await Promise.race([
-      worker.run(signal),
+      worker.run(signal, progressed),
       views.run(signal),
       retention.run(signal),
       ...(notifier === undefined ? [] : [notifier.run(signal)]),

@@ -70,7 +70,7 @@ async function serve(): Promise<number> {
   const { config } = await readConfig({ environment: process.env, readFile });
   const world = createWorld(process.env);
   try {
-    await serveBoat(world, createServiceNotifier(process.env), config, stopping.signal);
+    await serveBoat(world, createServiceNotifier(world, process.env), config, stopping.signal);
     return EXIT.done;
   } catch (error) {
     if (!isExportError(error)) throw error;

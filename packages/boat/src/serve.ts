@@ -35,7 +35,7 @@ export async function serveBoat(
       });
       await notifier.ready();
       try {
-        await boat.run();
+        await boat.run(() => notifier.progressed());
       } catch (error) {
         if (!signal.aborted) throw error;
         world.log.write('info', 'Export manager stopping');

@@ -36,11 +36,13 @@ export interface CentralClientConfig {
   readonly bundlePublicKey: string | undefined;
   /** Whether a time service has set the boat's clock. */
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean>;
+  /** Called for each chunk of a part that the link accepts. */
+  readonly progressed?: () => void;
 }
 
 export function createCentralClient(
   world: Pick<World, 'clock' | 'transport' | 'compressor'>,
-  { centralUrl, bytesPerSecondMax, bundlePublicKey, clockSynchronized }: CentralClientConfig,
+  { centralUrl, bytesPerSecondMax, bundlePublicKey, clockSynchronized, progressed }: CentralClientConfig,
 ): CentralClient {
   let offered: readonly ContentCoding[] = [];
   // docs/spec/protocol.md R81: "A boat SHOULD send the public half of its key in the header `Bundle-Key` with each part until a
@@ -56,7 +58,7 @@ export function createCentralClient(
     async sendPart(part, signal) {
       const coding = chooseCoding(offered);
       const sent = await sendPart(
-        { ...world, clockSynchronized },
+        { ...world, clockSynchronized, ...(progressed === undefined ? {} : { progressed }) },
         { centralUrl, bytesPerSecondMax, coding, bundlePublicKey: unsentPublicKey, ...part },
         signal,
       );

@@ -38,6 +38,8 @@ export interface SendDeps {
   readonly clock: Clock;
   /** Whether a time service has set the boat's clock. */
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean>;
+  /** Called for each chunk that the link accepts. */
+  readonly progressed?: () => void;
 }
 
 /** One part to send. */
@@ -74,7 +76,7 @@ export interface SentPart {
 export async function sendPart(deps: SendDeps, sent: PartToSend, signal: AbortSignal): Promise<SentPart> {
   const { bytes, coding } = await encode(deps.compressor, sent.body, sent.coding);
   signal.throwIfAborted();
-  const request = toRequest(sent, bytes, coding, deps.clock, signal);
+  const request = toRequest(deps, sent, bytes, coding, signal);
   const outcome = await exchange(deps, request, signal, (response, body) =>
     toOutcome(response, body, sent, deps.clock.wall()),
   );
@@ -93,10 +95,10 @@ async function encode(
 }
 
 function toRequest(
+  { clock, progressed }: SendDeps,
   sent: PartToSend,
   bytes: Uint8Array,
   coding: ContentCoding,
-  clock: Clock,
   signal: AbortSignal,
 ): Request {
   return new Request(`${sent.centralUrl}${IMPORT_PATH}`, {
@@ -124,18 +126,19 @@ function toRequest(
     },
     body:
       sent.bytesPerSecondMax === undefined
-        ? toStream(bytes)
-        : toPacedStream(bytes, sent.bytesPerSecondMax, clock, signal),
+        ? toStream(bytes, progressed)
+        : toPacedStream(bytes, sent.bytesPerSecondMax, { clock, progressed }, signal),
     duplex: 'half',
   });
 }
 
 /** A body in chunks. Each chunk is created when the link accepts it. */
-function toStream(bytes: Uint8Array): ReadableStream<Uint8Array> {
+function toStream(bytes: Uint8Array, progressed: SendDeps['progressed']): ReadableStream<Uint8Array> {
   let offset = 0;
   return new ReadableStream<Uint8Array>(
     {
       pull: (controller) => {
+        progressed?.();
         const chunk = bytes.subarray(offset, offset + CHUNK_BYTES);
         offset += chunk.byteLength;
         if (chunk.byteLength > 0) controller.enqueue(chunk);
@@ -153,7 +156,7 @@ function toStream(bytes: Uint8Array): ReadableStream<Uint8Array> {
 function toPacedStream(
   bytes: Uint8Array,
   bytesPerSecondMax: number,
-  clock: Clock,
+  { clock, progressed }: { readonly clock: Clock; readonly progressed: SendDeps['progressed'] },
   signal: AbortSignal,
 ): ReadableStream<Uint8Array> {
   const chunkBytes = Math.max(
@@ -165,6 +168,7 @@ function toPacedStream(
     {
       pull: async (controller) => {
         if (offset > 0) await clock.sleep((chunkBytes / bytesPerSecondMax) * 1_000, signal);
+        progressed?.();
         const chunk = bytes.subarray(offset, offset + chunkBytes);
         offset += chunk.byteLength;
         if (chunk.byteLength > 0) controller.enqueue(chunk);

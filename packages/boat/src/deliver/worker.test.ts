@@ -45,6 +45,7 @@ function createHurriedClock(deadlineMs: number): Clock {
 async function runWorker(
   answer: (request: Request) => Response | Promise<Response>,
   stopping: AbortController,
+  { isMetered, progressed }: { isMetered?: () => Promise<boolean>; progressed?: () => void } = {},
 ): Promise<Entry | undefined> {
   const root = temporaryRoot('worker');
   const paths = toSpoolPaths(root);
@@ -87,6 +88,7 @@ async function runWorker(
         new Promise<void>((_, reject) => {
           signal.addEventListener('abort', () => reject(signal.reason), { once: true });
         }),
+      ...(isMetered === undefined ? {} : { isMetered }),
     },
     compressor: { compress: async (bytes: Uint8Array) => bytes },
     transport: async (request: Request) => answer(request),
@@ -105,7 +107,7 @@ async function runWorker(
     clockSynchronized: async () => true,
     report: () => undefined,
   });
-  await assert.rejects(worker.run(stopping.signal), /enough/);
+  await assert.rejects(worker.run(stopping.signal, progressed), /enough/);
   const entry = ledger.queue.get(entryNo);
   ledger.close();
   return entry;
@@ -151,4 +153,39 @@ test('if the tier falls to 0 during a failed send, central is not probed and no 
   assert.deepEqual(asked, ['POST /api/v1/data/import']);
   assert.equal(entry?.status, 'pending');
   assert.equal(entry?.retryCount, 0);
+});
+
+test('the worker reports progress while central is unreachable, and stops reporting when it hangs', async () => {
+  const stopping = new AbortController();
+  let reports = 0;
+  let requests = 0;
+  const { promise: hung, resolve: hang } = Promise.withResolvers<void>();
+  const { promise: held, resolve: release } = Promise.withResolvers<boolean>();
+  const running = runWorker(
+    (request) => {
+      if (request.url.startsWith(TIER_API)) return answerTier(2);
+      requests += 1;
+      if (requests < 20) throw new TransportError('connect', 'ENETUNREACH', 'no network');
+      return Response.json({ status: 'ok', service: 'd3kos-central', time: '2026-01-01T00:00:00Z' });
+    },
+    stopping,
+    {
+      progressed: () => (reports += 1),
+      // A port that never answers and ignores the abort, as a call into a hanging driver would.
+      isMetered: () => {
+        if (requests < 20) return Promise.resolve(false);
+        hang();
+        return held;
+      },
+    },
+  );
+  await hung;
+  assert.ok(reports >= 20, `${reports} reports`);
+  const before = reports;
+  // The clock ends each wait at once, so these turns are hours for a worker that does not hang.
+  for (let turn = 0; turn < 1_000; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(reports, before);
+  stopping.abort(new Error('enough'));
+  release(false);
+  await running;
 });

@@ -50,8 +50,12 @@ export interface WorkerDeps {
  * is due.
  */
 export interface Worker {
-  /** Works until aborted, then rejects with the signal's reason. The next start resumes an entry that was being sent. */
-  run(signal: AbortSignal): Promise<void>;
+  /**
+   * Works until aborted, then rejects with the signal's reason. The next start resumes an entry that was being sent. Calls
+   * `progressed` after each step: at least every 30 s while nothing is sent, and for each chunk that the link accepts. A worker
+   * that hangs no longer calls it.
+   */
+  run(signal: AbortSignal, progressed?: () => void): Promise<void>;
   /** Looks for due entries at once. */
   wake(): void;
   /** Handles "Send now": ends every wait, tries central at once and exempts the waiting entries from the data budget. Throws like a ledger transaction. */
@@ -69,6 +73,7 @@ export interface Worker {
 interface WorkerContext extends Omit<WorkerDeps, 'report'> {
   readonly reporter: DeliveryReporter;
   readonly wakeUp: Wake;
+  progressed: () => void;
   /** Undefined if CENTRAL_API_URL is not set. */
   readonly central: CentralClient | undefined;
   readonly breaker: CircuitBreaker;
@@ -88,7 +93,10 @@ export function createWorker(deps: WorkerDeps): Worker {
   const context = createContext(deps);
   const { breaker, selector, wakeUp } = context;
   return {
-    run: (signal) => run(context, signal),
+    run(signal, progressed = () => undefined) {
+      context.progressed = progressed;
+      return run(context, signal);
+    },
     wake: () => wakeUp.wake(),
     sendNow() {
       try {
@@ -115,11 +123,15 @@ function createContext(deps: WorkerDeps): WorkerContext {
   const { world, ledger, centralUrl } = deps;
   const reporter = createDeliveryReporter(world.log, deps.report);
   const deadLetters = createDeadLetters(world, ledger, deps.paths);
-  return {
+  const context: WorkerContext = {
     ...deps,
     reporter,
     wakeUp: createWake(),
-    central: centralUrl === undefined ? undefined : createCentralClient(world, { ...deps, centralUrl }),
+    progressed: () => undefined,
+    central:
+      centralUrl === undefined
+        ? undefined
+        : createCentralClient(world, { ...deps, centralUrl, progressed: () => context.progressed() }),
     breaker: createCircuitBreaker(world, reporter.report),
     selector: createEntrySelector(world, ledger, { ...deps, isMoving: deadLetters.isMoving }),
     failures: createPartFailures(),
@@ -129,11 +141,13 @@ function createContext(deps: WorkerDeps): WorkerContext {
     sendHold: undefined,
     active: undefined,
   };
+  return context;
 }
 
 async function run(context: WorkerContext, signal: AbortSignal): Promise<never> {
   for (;;) {
     signal.throwIfAborted();
+    context.progressed();
     try {
       const restMs = await step(context, signal);
       if (restMs > 0) await rest(context, restMs, signal);
@@ -246,6 +260,7 @@ async function sendUntilDone(
     const next = await steps.next();
     if (next.done === true) return next.value;
     const { value } = next;
+    context.progressed();
     switch (value.kind) {
       case 'part_started': {
         const progress = meter.progress(value.partIndex, value.partCount);

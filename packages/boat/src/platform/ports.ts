@@ -180,9 +180,11 @@ export interface Log {
   write(level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>): void;
 }
 
-/** Notifies the service supervisor (systemd) when the API answers and when the daemon stops. */
+/** Notifies the service supervisor (systemd) when the API answers, while the daemon works, and when it stops. */
 export interface ServiceNotifier {
   ready(): Promise<void>;
+  /** Reports progress of the delivery worker. Returns at once. Without these reports, systemd's watchdog restarts the daemon. */
+  progressed(): void;
   stopping(): Promise<void>;
 }
 

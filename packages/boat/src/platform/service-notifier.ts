@@ -1,18 +1,24 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { ExportError } from './errors.ts';
-import type { ServiceNotifier } from './ports.ts';
+import type { Clock, Log, ServiceNotifier } from './ports.ts';
 
 const run = promisify(execFile);
 
 /** Timeout for `systemd-notify`. A call takes about 10 ms, but longer on a Raspberry Pi that is busy booting. */
 const NOTIFY_DEADLINE_MS = 5_000;
 
+/** Number of reports within the time that the watchdog allows. Each costs a process, and three of them may fail. */
+const WATCHDOG_REPORTS = 4;
+
 /**
  * Notifies systemd through `systemd-notify`; the unit needs `NotifyAccess=all`. Does nothing without NOTIFY_SOCKET. Throws
- * INTERNAL when the notification fails, because systemd would stop a service that never reports readiness.
+ * INTERNAL when the notification fails, because systemd would stop a service that never reports readiness. Progress is
+ * reported only if the unit has a watchdog (WATCHDOG_USEC), and at most four times in its period. No timer reports it, so that
+ * systemd restarts a daemon whose worker hangs.
  */
 export function createServiceNotifier(
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
   environment: Readonly<Record<string, string | undefined>>,
   program = 'systemd-notify',
 ): ServiceNotifier {
@@ -28,5 +34,20 @@ export function createServiceNotifier(
       });
     }
   };
-  return { ready: () => notify('--ready'), stopping: () => notify('--stopping') };
+  const reportEveryMs = Number(environment['WATCHDOG_USEC'] ?? '') / 1_000 / WATCHDOG_REPORTS;
+  let reportedMs = Number.NEGATIVE_INFINITY;
+  return {
+    ready: () => notify('--ready'),
+    progressed() {
+      const nowMs = clock.monotonic();
+      if (!(reportEveryMs > 0) || nowMs - reportedMs < reportEveryMs) return;
+      reportedMs = nowMs;
+      notify('WATCHDOG=1').catch((error: unknown) =>
+        log.write('warn', error instanceof Error ? error.message : String(error), {
+          hint: 'Without these reports, systemd restarts the export manager.',
+        }),
+      );
+    },
+    stopping: () => notify('--stopping'),
+  };
 }
