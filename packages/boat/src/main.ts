@@ -10,6 +10,7 @@ import type { DoctorMode } from './export-manager.ts';
 import { createClock } from './platform/clock.ts';
 import { createDisk } from './platform/disk.ts';
 import { isExportError } from './platform/errors.ts';
+import { putLegacyServicesBack } from './platform/legacy-services.ts';
 import { createServiceNotifier } from './platform/service-notifier.ts';
 import { readSupportFacts } from './platform/support-facts.ts';
 import { decodeText } from './platform/text.ts';
@@ -17,6 +18,7 @@ import { replaceShared } from './platform/shared-file.ts';
 import { createTransport } from './platform/transport.ts';
 import { type RestoreRequest, restoreFiles } from './restore-files.ts';
 import type { RestorePlan } from './restore/restore.ts';
+import { handOver } from './roll-back.ts';
 import { serveBoat } from './serve.ts';
 
 /** Timeout for the answer to a command. Chosen for an export of a million rows on a slow card. */
@@ -46,6 +48,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   diagnose: (mode) => diagnoseFiles(mode),
   supportFacts: () => readSupportFacts('d3kos-export-manager.service'),
   restore: (request) => restore(request),
+  rollBack: (scope) => (scope === 'data' ? handOverFiles() : putLegacyServicesBack()),
 });
 http.close();
 
@@ -64,6 +67,11 @@ async function restore(request: RestoreRequest): Promise<RestorePlan> {
   const { config } = await readConfig({ environment: process.env, readFile });
   const world = createWorld(process.env);
   return restoreFiles(world, config, request, stopping.signal);
+}
+
+async function handOverFiles(): Promise<readonly string[]> {
+  const { config } = await readConfig({ environment: process.env, readFile });
+  return (await handOver(createWorld(process.env), config)).undelivered;
 }
 
 async function serve(): Promise<number> {

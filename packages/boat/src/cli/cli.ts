@@ -7,7 +7,7 @@ import { type Api, type ApiAnswer, createApi } from './api.ts';
 import type { Answer, JsonRouteName } from '../api/contract.ts';
 import { parseCommand, toOutputFormat } from './arguments.ts';
 import { toCompletionScript } from './completion.ts';
-import { type Command, createProgram } from './program.ts';
+import { type Command, createProgram, type RollbackScope } from './program.ts';
 import { runBoot } from './boot.ts';
 import { runBundle } from './bundle.ts';
 import { runDaily } from './daily.ts';
@@ -54,6 +54,11 @@ export interface CliWorld extends ConfigWorld {
   readonly supportFacts: () => Promise<SupportFacts>;
   /** Restores settings from central, or shows what would be written. */
   readonly restore: (request: RestoreRequest) => Promise<RestorePlan>;
+  /**
+   * Hands the queue to the legacy exporter while no export manager runs, and for `services` also changes the services. Resolves with
+   * the undelivered files, or undefined if the program that changes the services reported them.
+   */
+  readonly rollBack: (scope: RollbackScope) => Promise<readonly string[] | undefined>;
   /** Ends every wait. */
   readonly signal: AbortSignal;
 }
@@ -101,6 +106,11 @@ async function run(command: Command, world: CliWorld, output: Output): Promise<n
       return EXIT.done;
     case 'serve':
       return world.serve();
+    case 'rollback': {
+      const undelivered = await world.rollBack(command.scope);
+      if (undelivered !== undefined) output.result({ success: true, undelivered }, undelivered);
+      return EXIT.done;
+    }
     case 'config': {
       const { raw, lines } = await describeConfig(world);
       output.result(raw, lines);
@@ -143,6 +153,7 @@ type ClientCommand = Exclude<
       | 'version'
       | 'completion'
       | 'serve'
+      | 'rollback'
       | 'config'
       | 'restore'
       | 'bundle'

@@ -4,7 +4,7 @@ export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
 /** The words that may follow a command. */
-interface Choices {
+export interface Choices {
   /** The command's names: empty for the program itself, `queue`, or `queue list`. */
   readonly path: string;
   readonly words: readonly { readonly word: string; readonly summary: string }[];
@@ -17,9 +17,9 @@ export function toCompletionScript(program: Program, shell: Shell): string {
   const choices = listChoices(program, '');
   switch (shell) {
     case 'bash':
-      return toBash(choices);
+      return toBashCompletion(program.name(), choices);
     case 'zsh':
-      return toZsh(choices);
+      return toZshCompletion(program.name(), choices);
     case 'fish':
       return toFish(choices);
     default:
@@ -55,13 +55,15 @@ function listChoices(command: Program, path: string): readonly Choices[] {
   return [own, ...below];
 }
 
-function toBash(choices: readonly Choices[]): string {
+/** Creates the completion script for bash of the program `name`. */
+export function toBashCompletion(name: string, choices: readonly Choices[]): string {
+  const toWords = `_${name.replaceAll('-', '_')}`;
   const cases = choices.map(
     ({ path, words, takesDirectory }) =>
       `    '${path}') COMPREPLY=($(compgen ${takesDirectory ? '-d ' : ''}-W '${words.map(({ word }) => word).join(' ')}' -- "$current")) ;;`,
   );
-  return `# bash completion of d3kos-export
-_d3kos_export() {
+  return `# bash completion of ${name}
+${toWords}() {
   local current="\${COMP_WORDS[COMP_CWORD]}" path='' word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     [[ $word == -* ]] || path="\${path:+$path }$word"
@@ -71,25 +73,27 @@ _d3kos_export() {
 ${cases.join('\n')}
   esac
 }
-complete -F _d3kos_export d3kos-export`;
+complete -F ${toWords} ${name}`;
 }
 
-function toZsh(choices: readonly Choices[]): string {
+/** Creates the completion script for zsh of the program `name`, to be sourced or to be loaded as the file `_name`. */
+export function toZshCompletion(name: string, choices: readonly Choices[]): string {
+  const toWords = `_${name.replaceAll('-', '_')}`;
   const quote = (text: string): string => text.replaceAll("'", "'\\''").replaceAll(':', '\\:');
   const cases = choices.map(
     ({ path, words, takesDirectory }) =>
       `    '${path}')\n      choices=(${words.map(({ word, summary }) => `'${word}:${quote(summary)}'`).join(' ')})${takesDirectory ? '\n      _files -/' : ''} ;;`,
   );
-  return `#compdef d3kos-export
-_d3kos_export() {
+  return `#compdef ${name}
+${toWords}() {
   local -a choices typed
   typed=(\${words[2,CURRENT-1]:#-*})
   case "\${(j: :)typed}" in
 ${cases.join('\n')}
   esac
-  _describe 'd3kos-export' choices
+  _describe '${name}' choices
 }
-compdef _d3kos_export d3kos-export`;
+if [[ $funcstack[1] == _${name} ]]; then ${toWords} "$@"; else compdef ${toWords} ${name}; fi`;
 }
 
 function toFish(choices: readonly Choices[]): string {

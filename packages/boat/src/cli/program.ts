@@ -8,6 +8,9 @@ import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import { type Shell, SHELLS } from './completion.ts';
 import { EXIT_CODE_LINES } from './exit-codes.ts';
 
+/** `data` hands over the queue only. `services` also stops this program's services and starts the legacy ones. */
+export type RollbackScope = 'data' | 'services';
+
 /** A parsed command line. */
 export type Command =
   | { readonly kind: 'help'; readonly text: string }
@@ -26,6 +29,7 @@ export type Command =
   | { readonly kind: 'bundle'; readonly directory: string; readonly scope: BundleScope }
   | { readonly kind: 'enroll'; readonly code: string; readonly identity: 'keep' | 'replace' }
   | { readonly kind: 'doctor'; readonly mode: DoctorMode }
+  | { readonly kind: 'rollback'; readonly scope: RollbackScope }
   | { readonly kind: 'config' }
   | { readonly kind: 'support_bundle'; readonly file: string | undefined }
   | { readonly kind: 'restore'; readonly request: RestoreRequest }
@@ -58,7 +62,7 @@ export function createProgram(choose: Choose, write: (text: string) => void): Pr
     .configureHelp({ showGlobalOptions: true })
     .usage('COMMAND [options]')
     .description(
-      "Makes exports of the boat's records, keeps them on the card, and delivers them to central. Every command except serve, config, restore, completion and doctor is a client of the running export manager on 127.0.0.1.",
+      "Makes exports of the boat's records, keeps them on the card, and delivers them to central. Every command except serve, config, restore, completion, doctor and rollback is a client of the running export manager on 127.0.0.1.",
     )
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show the help of a command')
@@ -69,6 +73,7 @@ export function createProgram(choose: Choose, write: (text: string) => void): Pr
   addQueueCommands(program, choose);
   addEnrollCommand(program, choose);
   addCareCommands(program, choose);
+  addRollbackCommand(program, choose);
   addSupportCommand(program, choose);
   program.addHelpText(
     'after',
@@ -267,6 +272,18 @@ function addCareCommands(program: Program, choose: Choose): void {
       ),
     )
     .action((shell) => choose({ kind: 'completion', shell }));
+}
+
+function addRollbackCommand(program: Program, choose: Choose): void {
+  program
+    .command('rollback')
+    .summary('put the legacy exporter back')
+    .description(
+      'Stop the export manager, hand every undelivered export to the legacy exporter in its own format, and start the legacy services again exactly as they were before the package replaced them. Removing the package does the same. Run it as root.',
+    )
+    .option('--data', 'only hand over the exports, and list the files that are not delivered')
+    .addHelpText('after', examples('rollback'))
+    .action((options) => choose({ kind: 'rollback', scope: options.data === true ? 'data' : 'services' }));
 }
 
 function parseText(text: string): string {

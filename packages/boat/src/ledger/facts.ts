@@ -15,6 +15,8 @@ export interface Facts {
   get(name: string): string | undefined;
   /** Durably stores a text in its own transaction. */
   record(name: string, value: string): void;
+  /** Durably removes the texts in one transaction. */
+  forget(names: readonly string[]): void;
 }
 
 /** Reads the facts. Creates the ID of a new ledger. */
@@ -24,6 +26,7 @@ export function createFacts(ledger: LedgerDatabase, counters: Counters, newLedge
   const upsert = db.prepare(
     'INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
   );
+  const remove = db.prepare('DELETE FROM facts WHERE name = ?');
   // The column is TEXT NOT NULL in a STRICT table.
   const get = (name: string): string | undefined => select.get(name)?.['value'] as string | undefined;
   // docs/spec/protocol.md R58: "A boat MUST name the ledger that a sequence belongs to in `ledger_id`, and use a new
@@ -54,6 +57,10 @@ export function createFacts(ledger: LedgerDatabase, counters: Counters, newLedge
     record: (name, value) =>
       ledger.transaction(() => {
         upsert.run(name, value);
+      }),
+    forget: (names) =>
+      ledger.transaction(() => {
+        for (const name of names) remove.run(name);
       }),
   };
 }

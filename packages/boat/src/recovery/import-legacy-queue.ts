@@ -89,11 +89,25 @@ export async function importLegacyQueue(
 }
 
 /**
+ * Lets the next start import the files at the names of the views again, because the legacy exporter takes over the queue. Exports that
+ * have an entry by then get no second one. Has no effect while an import is open, because the next start continues that one.
+ */
+export function reopenLegacyImport(paths: SpoolPaths, ledger: Ledger): void {
+  if (ledger.facts.get(IMPORTED_FACT) === undefined) return;
+  ledger.facts.forget([IMPORTED_FACT, toFileFact(paths.queueFile), toFileFact(paths.historyFile)]);
+}
+
+/** The name of the ledger fact that records where a legacy file was moved. */
+function toFileFact(file: string): string {
+  return `old_file ${basename(file)}`;
+}
+
+/**
  * Moves a legacy file to a free name and returns that name, or undefined if the file does not exist. The ledger records
  * the name before the move, so that an interrupted import finds the right file.
  */
 async function keepAside({ disk }: AdoptWorld, ledger: Ledger, file: string): Promise<string | undefined> {
-  const fact = `old_file ${basename(file)}`;
+  const fact = toFileFact(file);
   const chosen = ledger.facts.get(fact);
   if (chosen === undefined && (await disk.stat(file)) === undefined) return undefined;
   const target = chosen ?? (await freeName(disk, `${file}.before-import`));

@@ -67,6 +67,7 @@ export async function runProgram(
         if (options.restore === undefined) throw new Error('this test restores nothing');
         return options.restore(request);
       },
+      rollBack: async () => [],
       signal: options.signal ?? new AbortController().signal,
     });
     return { exitCode, stdout, stderr };

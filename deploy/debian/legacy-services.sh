@@ -1,0 +1,99 @@
+# shellcheck shell=sh
+# Keeps the units of the legacy exporter while this package replaces them, and puts them back. The maintainer scripts of the package
+# and `d3kos-export rollback` include it. Every function may be repeated after a power cut at any point.
+set -eu
+
+# A copy of the legacy units, below `units/`, and the names of those that ran, in `active`.
+LEGACY=/var/lib/d3kos-export/legacy
+# Paths of files that purge must keep, one a line. Written when the package is removed.
+UNDELIVERED=/var/lib/d3kos-export/undelivered
+ETC=/etc/systemd/system
+UNITS='d3kos-export-manager.service d3kos-export-boot.service d3kos-export-daily.service d3kos-export-daily.timer'
+
+is_booted() {
+  [ -d /run/systemd/system ]
+}
+
+# Whether the unit in /etc belongs to another exporter. A unit that runs this package's program is the owner's change of it.
+is_legacy() {
+  [ -f "$ETC/$1" ] && [ ! -L "$ETC/$1" ] && ! grep -q '^ExecStart=.*/usr/bin/d3kos-export' "$ETC/$1"
+}
+
+# Prints the files of the legacy exporter below /etc/systemd/system: units, their folders of changes, and the links that enable them.
+list_legacy() {
+  for unit in $UNITS; do
+    # A timer names no program. It belongs to the same exporter as its service.
+    case $unit in
+      *.timer) is_legacy "${unit%.timer}.service" && [ -f "$ETC/$unit" ] || continue ;;
+      *) is_legacy "$unit" || continue ;;
+    esac
+    echo "$unit"
+    [ ! -d "$ETC/$unit.d" ] || echo "$unit.d"
+    for link in "$ETC"/*.wants/"$unit" "$ETC"/*.requires/"$unit"; do
+      [ ! -L "$link" ] || echo "${link#"$ETC"/}"
+    done
+  done
+}
+
+# Stops the legacy exporter and moves its units aside. Its program, its scripts and its data stay where they are.
+keep_legacy() {
+  found=$(list_legacy)
+  [ -n "$found" ] || return 0
+  echo "d3kos-export: keeping the units of the legacy exporter in $LEGACY"
+  mkdir -p "$LEGACY/units"
+  if [ ! -e "$LEGACY/active" ]; then
+    for unit in $UNITS; do
+      if is_booted && systemctl --quiet is-active "$unit"; then echo "$unit"; fi
+    done >"$LEGACY/active.tmp"
+    mv "$LEGACY/active.tmp" "$LEGACY/active"
+  fi
+  if is_booted; then
+    # shellcheck disable=SC2086 # A list of names.
+    systemctl stop $UNITS 2>/dev/null || true
+    # shellcheck disable=SC2086 # A list of names.
+    # A failure of a legacy unit is not one of the unit that replaces it.
+    systemctl reset-failed $UNITS 2>/dev/null || true
+  fi
+  for file in $found; do
+    mkdir -p "$LEGACY/units/$(dirname "$file")"
+    cp -a --remove-destination "$ETC/$file" "$LEGACY/units/$(dirname "$file")/"
+  done
+  # The copy is on the disk before the first original is removed.
+  sync -f "$LEGACY"
+  for file in $found; do rm -rf "${ETC:?}/$file"; done
+  if is_booted; then systemctl daemon-reload; fi
+}
+
+stop_own() {
+  # shellcheck disable=SC2086 # A list of names.
+  if is_booted; then systemctl stop $UNITS; fi
+}
+
+# Gives the queue to the legacy exporter in its own format, and records the files that are not delivered.
+hand_over() {
+  mkdir -p "${UNDELIVERED%/*}"
+  setpriv --reuid=d3kos --regid=d3kos --init-groups --reset-env d3kos-export rollback --data >"$UNDELIVERED.tmp"
+  mv "$UNDELIVERED.tmp" "$UNDELIVERED"
+  sync -f "$UNDELIVERED"
+}
+
+# Puts the units of the legacy exporter back, and starts those that ran before. Prints nothing if none is kept.
+put_legacy_back() {
+  [ -d "$LEGACY/units" ] || return 0
+  echo 'd3kos-export: putting the legacy exporter back'
+  # The links of this package's units would also be links of the legacy units, which have the same names. The helper runs only for a
+  # package, and `d3kos-export rollback` is not called by dpkg.
+  # shellcheck disable=SC2086 # A list of names.
+  DPKG_MAINTSCRIPT_PACKAGE=d3kos-export deb-systemd-helper purge $UNITS >/dev/null || true
+  cp -a --remove-destination "$LEGACY/units/." "$ETC/"
+  sync -f "$ETC"
+  if is_booted; then
+    systemctl daemon-reload
+    # shellcheck disable=SC2086 # A list of names.
+    systemctl reset-failed $UNITS 2>/dev/null || true
+    while read -r unit; do
+      systemctl start --no-block "$unit" || echo "d3kos-export: $unit did not start; see systemctl status $unit" >&2
+    done <"$LEGACY/active"
+  fi
+  rm -rf "$LEGACY"
+}

