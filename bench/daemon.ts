@@ -94,13 +94,20 @@ export async function startDaemon(
 /** A real central with its embedded PostgreSQL. */
 export interface Central {
   readonly port: number;
+  readonly pid: number;
+  /** The data directory, with which `borrowEmbeddedPostgres` finds the database. */
+  readonly dataDir: string;
   enroll(installationId: string): Promise<string>;
   stop(): Promise<void>;
 }
 
 /** Starts central on a free port with its data in `folder`. */
-export async function startCentral(folder: string, signal: AbortSignal): Promise<Central> {
-  const environment = { CENTRAL_DATA_DIR: folder, CENTRAL_PORT: '0' };
+export async function startCentral(
+  folder: string,
+  signal: AbortSignal,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Central> {
+  const environment = { CENTRAL_DATA_DIR: folder, CENTRAL_PORT: '0', ...settings };
   const main = join(REPOSITORY, 'packages/central/dist/main.js');
   const child = spawn(process.execPath, [main, 'serve', '--json'], {
     env: { ...process.env, ...environment },
@@ -113,8 +120,11 @@ export async function startCentral(folder: string, signal: AbortSignal): Promise
   });
   await waitForAnswer('central', child, signal, async () => written.includes('\n'));
   const url = textOf(parseObject(written.split('\n')[0] ?? ''), 'listening');
+  if (child.pid === undefined) throw new Error('a running central has no process id');
   return {
     port: Number(new URL(url).port),
+    pid: child.pid,
+    dataDir: folder,
     enroll: async (installationId) =>
       textOf(
         parseObject(

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchCentral } from './central.ts';
 import { benchCollect } from './collect.ts';
 import { benchDeliver } from './deliver.ts';
 import { type Figure, toTable } from './figure.ts';
@@ -11,6 +12,10 @@ import { benchQueue } from './queue.ts';
 import type { Bench, BenchOptions } from './run.ts';
 
 const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: string }> = new Map([
+  [
+    'central',
+    { bench: benchCentral, what: 'imports against the bare database, and costs that must not grow' },
+  ],
   ['collect', { bench: benchCollect, what: 'export of a large boatlog and its effect on the daemon' }],
   [
     'hostile',
@@ -29,7 +34,7 @@ const USAGE = `npm run bench -- NAME [--json] [--rows N] [--repetitions N] [--id
 
   NAME              ${[...BENCHES.keys()].join(', ')}; without a name, print this list
   --json            print one line of JSON per figure instead of a table
-  --rows            boatlog entries of the large boat (collect; default 1000000)
+  --rows            boatlog entries of the large boat (collect and central; default 1000000)
   --repetitions     measurements of each side, interleaved; figures are medians (default 3)
   --idle-seconds    duration of the idle measurement (deliver; default 60, published figures use 600)
   --folder          parent folder of the run, on the disk to be measured (default: the temporary folder)

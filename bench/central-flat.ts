@@ -1,0 +1,167 @@
+import { join } from 'node:path';
+import type pg from 'pg';
+import {
+  type Boat,
+  enrollBoats,
+  get,
+  MEASURED_SETTINGS,
+  openDatabase,
+  OPERATOR_TOKEN,
+  requireSuccess,
+  sendPart,
+  toPart,
+} from './central-client.ts';
+import { type Central, startCentral } from './daemon.ts';
+import { median, toFigure } from './figure.ts';
+import type { BenchRun } from './run.ts';
+
+/** Records of the boats whose cost is compared. The largest one is added by `--rows` above 1,000,000. */
+const HISTORIES = [10_000, 100_000, 1_000_000] as const;
+/** Installations of the two fleets. */
+const FLEETS = [1_000, 100_000] as const;
+/** Rows of one export, of which a history consists. */
+const EXPORT_ROWS = 200;
+const LEDGER_ID = 'f'.repeat(16);
+/** Measurements of each cell. They alternate between the cells of a row. */
+const SAMPLES = 40;
+/** Most that a cost may grow. */
+const GROWTH_MAX = 1.3;
+
+/** One place whose cost is measured. */
+interface Place {
+  readonly name: string;
+  readonly central: Central;
+  readonly boat: Boat;
+  sequence: number;
+}
+
+/** What is measured, and the growth that is reported. */
+const COSTS: Readonly<Record<string, (place: Place) => Promise<number>>> = {
+  import: async (place) => {
+    place.sequence += 1;
+    const part = toPart(place.boat, LEDGER_ID, place.sequence, EXPORT_ROWS);
+    return requireSuccess(await sendPart(place.central, part)).durationMs;
+  },
+  status: async ({ central, boat }) => {
+    const path = `/api/v1/data/export/status?installation_id=${boat.id}`;
+    return requireSuccess(await get(central, path, boat.token)).durationMs;
+  },
+  scrape: async ({ central }) => requireSuccess(await get(central, '/metrics', '')).durationMs,
+  fleet_list: async ({ central }) => requireSuccess(await get(central, '/', OPERATOR_TOKEN)).durationMs,
+};
+
+/** Measures what grows with the history of a boat, and what grows with the number of installations. */
+export async function measureFlatness(run: BenchRun): Promise<void> {
+  const centrals: Central[] = [];
+  const databases: pg.Pool[] = [];
+  try {
+    const places: Place[] = [];
+    const histories = run.options.rows > 1_000_000 ? [...HISTORIES, run.options.rows] : HISTORIES;
+    for (const installations of FLEETS) {
+      const folder = join(run.folder, `fleet-${installations}`);
+      const central = await startCentral(folder, run.signal, MEASURED_SETTINGS);
+      centrals.push(central);
+      const db = await openDatabase(central, 1);
+      databases.push(db);
+      const own = installations === FLEETS[0] ? histories.slice(0, 1) : histories;
+      const boats = await enrollBoats(db, own.length);
+      for (const [index, records] of own.entries()) {
+        const boat = boats[index] ?? { id: '', token: '' };
+        run.logProgress(`fills ${records} records of one of ${installations} installations`);
+        await fillHistory(db, boat, records);
+        const name = `${records} records, ${installations} installations`;
+        places.push({ name, central, boat, sequence: records / EXPORT_ROWS });
+      }
+      await fillFleet(db, installations);
+      await db.query('vacuum (analyze)');
+    }
+    await measureRows(run, places);
+  } finally {
+    for (const db of databases) await db.end();
+    for (const central of centrals) await central.stop();
+  }
+}
+
+async function measureRows(run: BenchRun, places: readonly Place[]): Promise<void> {
+  for (const [cost, measure] of Object.entries(COSTS)) {
+    const times = places.map((): number[] => []);
+    for (let sample = -3; sample < SAMPLES; sample += 1)
+      for (const [at, place] of places.entries()) {
+        const durationMs = await measure(place);
+        if (sample >= 0) times[at]?.push(durationMs);
+      }
+    const medians = times.map(median);
+    const cells = places.map(({ name }, at) => `${(medians[at] ?? Number.NaN).toFixed(2)} ms with ${name}`);
+    const [small = Number.NaN, ...large] = medians;
+    const note = cells.join('; ');
+    run.report(
+      toFigure(
+        `central.${cost}_growth_by_installations`,
+        (large[0] ?? Number.NaN) / small,
+        'x',
+        { atMost: GROWTH_MAX },
+        note,
+      ),
+    );
+    run.report(
+      toFigure(
+        `central.${cost}_growth_by_records`,
+        (large.at(-1) ?? Number.NaN) / (large[0] ?? Number.NaN),
+        'x',
+        { atMost: GROWTH_MAX },
+        note,
+      ),
+    );
+  }
+}
+
+/** Gives a boat a history of exports of EXPORT_ROWS records, with the state that imports of them leave. */
+async function fillHistory(db: pg.Pool, { id }: Boat, records: number): Promise<void> {
+  const exports = records / EXPORT_ROWS;
+  await db.query(
+    `insert into records_boatlog (installation_id, record_id, recorded_at, ledger_id, sequence, export_id, part_index, import_id,
+       sha256, received_at, record, entry_type, latitude, longitude)
+     select $1::text, 'old-' || lpad(n::text, 9, '0'), now() - n * interval '1 minute', $2::text, n / ${EXPORT_ROWS} + 1,
+       'export_' || (n / ${EXPORT_ROWS} + 1), 1, 'import_' || (n / ${EXPORT_ROWS} + 1), md5(n::text), now(),
+       jsonb_build_object('record_id', 'old-' || lpad(n::text, 9, '0'), 'content', repeat('wind 12 kn ', 12), 'id', n), 'auto', 44, -76
+     from generate_series(0, $3::int - 1) n`,
+    [id, LEDGER_ID, records],
+  );
+  await db.query(
+    `insert into imports (installation_id, idempotency_key, import_id, export_id, part_index, part_count, sha256, receipt, ledger_id,
+       sequence, export_timestamp, sections, content_coding, wire_bytes, decoded_bytes, received_at)
+     select $1::text, 'export_' || n || '/1', 'import_' || n, 'export_' || n, 1, 1, md5(n::text), '{}', $2::text, n, '', '{}', 'gzip',
+       5000, 50000, now() from generate_series(1, $3::int) n`,
+    [id, LEDGER_ID, exports],
+  );
+  await db.query(
+    `insert into ledger_exports (installation_id, ledger_id, sequence, export_id, part_count, parts_held)
+     select $1::text, $2::text, n, 'export_' || n, 1, 1 from generate_series(1, $3::int) n`,
+    [id, LEDGER_ID, exports],
+  );
+  await db.query(
+    `insert into ledgers (installation_id, ledger_id, ledger_no, first_received_at, last_received_at, lowest_sequence,
+       highest_sequence, held_through) values ($1, $2, 1, now(), now(), 1, $3, $3)`,
+    [id, LEDGER_ID, exports],
+  );
+  await db.query(`insert into installation_holdings values ($1, 'boatlog', $2, $2::bigint * 200)`, [
+    id,
+    records,
+  ]);
+  await db.query(
+    `update installations set last_ledger_id = $2, last_sequence = $3, last_heard_at = now(), documents = $3, records = $4,
+       held_records = $4, held_bytes = $4::bigint * 200, last_export_id = 'export_' || $3, last_export_timestamp = '2026-06-01T11:59:00Z'
+     where installation_id = $1`,
+    [id, LEDGER_ID, exports, records],
+  );
+}
+
+/** Adds installations up to a number. */
+async function fillFleet(db: pg.Pool, installations: number): Promise<void> {
+  await db.query(
+    `insert into installations (installation_id, tier, enrolled_at, last_heard_at, documents, records)
+     select lpad(to_hex(n), 16, '0'), 2, now(), now() - n * interval '1 second', 100, 20000
+     from generate_series(1, $1::int - (select count(*)::int from installations)) n`,
+    [installations],
+  );
+}

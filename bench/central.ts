@@ -1,0 +1,228 @@
+import { join } from 'node:path';
+import type pg from 'pg';
+import { copyNew, toBatch, upsertCopy, upsertRecordset, upsertUnnest } from './central-bare.ts';
+import {
+  type Boat,
+  countPerSecond,
+  enrollBoats,
+  get,
+  MEASURED_SETTINGS,
+  openDatabase,
+  requireSuccess,
+  sendPart,
+  toPart,
+} from './central-client.ts';
+import { measureFlatness } from './central-flat.ts';
+import { type Central, startCentral } from './daemon.ts';
+import { median, medianRatio, quantile, toFigure } from './figure.ts';
+import { readProcess } from './process-facts.ts';
+import type { Bench, BenchRun } from './run.ts';
+
+/** Rows of an ordinary export, about 50 kB. */
+const EXPORT_ROWS = 200;
+/** Connections of both sides of a comparison. */
+const CONNECTIONS = 8;
+/** Exports of each side in one repetition. */
+const EXPORTS = 200;
+/** Rows of a part of 1 MiB, parts of each side in one repetition, and connections that send them. */
+const PART_ROWS = 4_300;
+const PARTS = 16;
+const BULK_CONNECTIONS = 4;
+/** Boats that send at the same time. */
+const FLEET = 200;
+/** Parts of 4 MiB that arrive at the same time. */
+const LARGE_PARTS = 100;
+const LARGE_ROWS = 17_200;
+
+/** Measures the cost of imports against the same PostgreSQL without central, and that it does not grow. */
+export const benchCentral: Bench = async (run) => {
+  const central = await startCentral(join(run.folder, 'central'), run.signal, MEASURED_SETTINGS);
+  try {
+    const db = await openDatabase(central, CONNECTIONS);
+    try {
+      await measureExports(run, central, db);
+      await measureBulk(run, central, db);
+      await measurePaths(run, db);
+      await measureFleet(run, central, db);
+    } finally {
+      await db.end();
+    }
+  } finally {
+    await central.stop();
+  }
+  await measureMemory(run);
+  await measureFlatness(run);
+};
+
+function toLedgerId(number: number): string {
+  return number.toString(16).padStart(16, '0');
+}
+
+/** First-time and repeated exports against a bare upsert of the same rows, alternately. */
+async function measureExports({ options, report, logProgress }: BenchRun, central: Central, db: pg.Pool) {
+  const boats = await enrollBoats(db, 4 * CONNECTIONS);
+  const pick = (index: number): Boat => boats[index % boats.length] ?? { id: '', token: '' };
+  const [first, repeated, bare]: [number[], number[], number[]] = [[], [], []];
+  // One round without a measurement warms up both sides.
+  for (let round = 0; round <= options.repetitions; round += 1) {
+    const parts = Array.from({ length: EXPORTS }, (_, index) =>
+      toPart(pick(index), toLedgerId(1), round * EXPORTS + index + 1, EXPORT_ROWS),
+    );
+    const batches = Array.from({ length: EXPORTS }, (_, index) =>
+      toBatch(pick(index).id, `bare-${round}-${index}`, EXPORT_ROWS),
+    );
+    const sides = [
+      await countPerSecond(
+        CONNECTIONS,
+        batches.map((batch) => () => upsertRecordset(db, batch)),
+      ),
+      await countPerSecond(
+        CONNECTIONS,
+        parts.map((part) => async () => requireSuccess(await sendPart(central, part))),
+      ),
+      await countPerSecond(
+        CONNECTIONS,
+        parts.map((part) => async () => requireSuccess(await sendPart(central, part))),
+      ),
+    ];
+    logProgress(`exports/s: bare ${sides.map((value) => value.toFixed(0)).join(', first ')} (repeated)`);
+    if (round === 0) continue;
+    for (const [at, list] of [bare, first, repeated].entries()) list.push(sides[at] ?? 0);
+  }
+  const note = `${CONNECTIONS} connections, ${EXPORT_ROWS} rows; ${median(first).toFixed(0)} and bare ${median(bare).toFixed(0)} exports/s; the client has the same cores`;
+  report(toFigure('central.exports_vs_bare_upsert', medianRatio(first, bare), 'x', { atLeast: 0.7 }, note));
+  report(
+    toFigure(
+      'central.repeated_vs_first',
+      medianRatio(repeated, first),
+      'x',
+      { atLeast: 3 },
+      `${median(repeated).toFixed(0)} repeated exports/s`,
+    ),
+  );
+}
+
+/** Parts of 1 MiB against COPY of the same number of rows into the same table. */
+async function measureBulk({ options, report }: BenchRun, central: Central, db: pg.Pool) {
+  const boats = await enrollBoats(db, BULK_CONNECTIONS);
+  const [imported, copied]: [number[], number[]] = [[], []];
+  for (let round = 0; round <= options.repetitions; round += 1) {
+    const parts = Array.from({ length: PARTS }, (_, index) => {
+      const boat = boats[index % boats.length] ?? { id: '', token: '' };
+      return toPart(boat, toLedgerId(2), round * PARTS + index + 1, PART_ROWS);
+    });
+    const batches = parts.map((part, index) => toBatch(part.boat.id, `copy-${round}-${index}`, PART_ROWS));
+    const sides = [
+      await countPerSecond(
+        BULK_CONNECTIONS,
+        batches.map((batch) => () => copyNew(db, batch)),
+      ),
+      await countPerSecond(
+        BULK_CONNECTIONS,
+        parts.map((part) => async () => requireSuccess(await sendPart(central, part))),
+      ),
+    ];
+    if (round === 0) continue;
+    for (const [at, list] of [copied, imported].entries()) list.push((sides[at] ?? 0) * PART_ROWS);
+  }
+  report(
+    toFigure(
+      'central.bulk_vs_copy',
+      medianRatio(imported, copied),
+      'x',
+      { atLeast: 0.5 },
+      `${median(imported).toFixed(0)} and COPY ${median(copied).toFixed(0)} rows/s, parts of 1 MiB, ${BULK_CONNECTIONS} connections`,
+    ),
+  );
+}
+
+/** The statements that could store the rows of a part, on the same table. */
+async function measurePaths({ options, report }: BenchRun, db: pg.Pool) {
+  const paths = { recordset: upsertRecordset, unnest: upsertUnnest, copy: upsertCopy } as const;
+  for (const rows of [EXPORT_ROWS, PART_ROWS]) {
+    const rates: Record<string, number[]> = { recordset: [], unnest: [], copy: [] };
+    for (let round = 0; round <= options.repetitions; round += 1)
+      for (const [name, store] of Object.entries(paths)) {
+        const count = rows === EXPORT_ROWS ? EXPORTS : PARTS;
+        const batches = Array.from({ length: count }, (_, index) =>
+          toBatch('0'.repeat(16), `${name}-${rows}-${round}-${index}`, rows),
+        );
+        const rate = await countPerSecond(
+          BULK_CONNECTIONS,
+          batches.map((batch) => () => store(db, batch)),
+        );
+        if (round > 0) rates[name]?.push(rate * rows);
+      }
+    for (const name of ['unnest', 'copy'])
+      report(
+        toFigure(
+          `central.${name}_vs_recordset_${rows}`,
+          medianRatio(rates[name] ?? [], rates['recordset'] ?? []),
+          'x',
+          'orientation',
+          `${median(rates[name] ?? []).toFixed(0)} and ${median(rates['recordset'] ?? []).toFixed(0)} rows/s`,
+        ),
+      );
+  }
+}
+
+/** Boats that all send one export at once, and the health answer meanwhile. */
+async function measureFleet({ report, signal }: BenchRun, central: Central, db: pg.Pool) {
+  const boats = await enrollBoats(db, FLEET);
+  const parts = boats.map((boat) => toPart(boat, toLedgerId(3), 1, EXPORT_ROWS));
+  const health: number[] = [];
+  const probing = new AbortController();
+  const probe = (async () => {
+    while (!probing.signal.aborted && !signal.aborted)
+      health.push(requireSuccess(await get(central, '/api/v1/health', '')).durationMs);
+  })();
+  const answers = await Promise.all(parts.map((part) => sendPart(central, part)));
+  probing.abort();
+  await probe;
+  const stored = answers.filter(({ status }) => status === 200);
+  const refused = answers.filter(({ status }) => status === 503 || status === 429);
+  const times = answers.map(({ durationMs }) => durationMs);
+  const note = `${stored.length} stored, ${refused.length} asked to return, ${answers.length - stored.length - refused.length} failed`;
+  report(toFigure('central.fleet_answer_p99', quantile(times, 0.99), 'ms', 'orientation', note));
+  report(
+    toFigure(
+      'central.fleet_stored_p99',
+      quantile(
+        stored.map(({ durationMs }) => durationMs),
+        0.99,
+      ),
+      'ms',
+      'orientation',
+    ),
+  );
+  report(
+    toFigure(
+      'central.fleet_health_p99',
+      quantile(health, 0.99),
+      'ms',
+      { atMost: 20 },
+      `${health.length} probes`,
+    ),
+  );
+}
+
+/** The memory of a node that gets many large parts at once, above that of an idle one. */
+async function measureMemory({ folder, signal, report }: BenchRun) {
+  const central = await startCentral(join(folder, 'memory'), signal, MEASURED_SETTINGS);
+  try {
+    const db = await openDatabase(central, 1);
+    const boats = await enrollBoats(db, LARGE_PARTS);
+    await db.end();
+    const idle = readProcess(central.pid).rssMb;
+    const [one] = boats;
+    if (one === undefined) throw new Error('no boat was enrolled');
+    const parts = boats.map((boat) => toPart(boat, toLedgerId(4), 1, LARGE_ROWS));
+    const answers = await Promise.all(parts.map((part) => sendPart(central, part)));
+    const stored = answers.filter(({ status }) => status === 200).length;
+    const { peakRssMb } = readProcess(central.pid);
+    const note = `idle ${idle.toFixed(0)} MB; ${stored} of ${LARGE_PARTS} parts of 4 MiB stored at once, the others asked to return`;
+    report(toFigure('central.peak_rss_large_parts', peakRssMb, 'MB', { atMost: 1_024 }, note));
+  } finally {
+    await central.stop();
+  }
+}
