@@ -39,7 +39,7 @@ export const MEASURED_SETTINGS = {
   CENTRAL_QUOTA_STORED_MIB: '1000000',
   CENTRAL_QUOTA_RECORDS: '1000000000',
   CENTRAL_QUOTA_REQUESTS: '1000000000',
-  CENTRAL_QUOTA_CPU_S: '1000000',
+  CENTRAL_QUOTA_CPU_S: '86400',
 } as const;
 
 /** Connects to central's own database as its owner. The caller closes the pool. */

@@ -35,6 +35,8 @@ const LedgerSchema = Type.Object({
   first_received_at: Type.String(),
   last_received_at: Type.String(),
   highest_sequence: nullable(Type.Integer({ minimum: 1 })),
+  /** Every sequence up to this one is held whole, or was withdrawn. */
+  held_through: nullable(count),
   /** When an export was last refused with `LEDGER_DIVERGED`. */
   diverged_at: nullable(Type.String()),
   /** When the ledger last sent a new export although a newer ledger existed. */

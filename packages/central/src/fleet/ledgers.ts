@@ -7,6 +7,8 @@ export interface LedgerSummary {
   readonly first_received_at: string;
   readonly last_received_at: string;
   readonly highest_sequence: number | null;
+  /** Every sequence up to this one is held whole, or was withdrawn. */
+  readonly held_through: number | null;
   /** When an export was last refused because another export has its sequence: a card was restored from an image or copied. */
   readonly diverged_at: string | null;
   /** When the ledger last sent a new export although a newer ledger existed: two machines use one installation ID. */
@@ -24,6 +26,7 @@ export async function listLedgers(
   const rows = await store.query(
     `select ledger_id, ${utcText('first_received_at')} as first_received_at,
        ${utcText('last_received_at')} as last_received_at, highest_sequence::float8 as highest_sequence,
+       held_through::float8 as held_through,
        ${utcText('diverged_at')} as diverged_at, ${utcText('concurrent_at')} as concurrent_at
      from ledgers where installation_id = $1::text order by ledger_no desc limit $2::int`,
     [installationId, LEDGERS_LISTED_MAX],
@@ -33,6 +36,7 @@ export async function listLedgers(
     first_received_at: textOf(row, 'first_received_at'),
     last_received_at: textOf(row, 'last_received_at'),
     highest_sequence: numberOrNullOf(row, 'highest_sequence'),
+    held_through: numberOrNullOf(row, 'held_through'),
     diverged_at: textOrNullOf(row, 'diverged_at'),
     concurrent_at: textOrNullOf(row, 'concurrent_at'),
   }));

@@ -71,10 +71,12 @@ export function openPgStore(address: PgAddress, log: Log): PgStore {
   pool.on('error', (error) => {
     if (!isClosing) log.write('warn', 'an idle database connection was lost', { error: error.message });
   });
+  // Only an address without a URL is certainly the server itself and not a pooler (see `createStatementNames`).
+  const toName = 'url' in address ? undefined : createStatementNames();
   return {
-    query: (text, params) => runTransaction(pool, (tx) => tx.query(text, params)),
-    script: (text) => runTransaction(pool, (tx) => tx.script(text)),
-    transaction: (work) => runTransaction(pool, work),
+    query: (text, params) => runTransaction(pool, toName, (tx) => tx.query(text, params)),
+    script: (text) => runTransaction(pool, toName, (tx) => tx.script(text)),
+    transaction: (work) => runTransaction(pool, toName, work),
     connections: () => ({
       busy: pool.totalCount - pool.idleCount,
       idle: pool.idleCount,
@@ -92,11 +94,37 @@ function toParameter(value: unknown): unknown {
   return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
 }
 
-function toQueryable(runner: pg.PoolClient): Queryable {
+/** Most statements with a name. Each one takes memory of the server for each connection. The program has about a hundred. */
+const NAMED_STATEMENTS_MAX = 300;
+
+type StatementNames = (text: string) => string | undefined;
+
+/**
+ * Returns the name under which a connection keeps a statement, so that the server parses and plans it once for each connection. Planning
+ * takes a third of the database's processor time for an ordinary import. A pooler in transaction mode may not know the names of
+ * another client's connection, so there no statement has a name.
+ */
+function createStatementNames(): StatementNames {
+  const names = new Map<string, string>();
+  return (text) => {
+    const known = names.get(text);
+    if (known !== undefined || names.size >= NAMED_STATEMENTS_MAX) return known;
+    const name = `central_${names.size}`;
+    names.set(text, name);
+    return name;
+  };
+}
+
+function toQueryable(runner: pg.PoolClient, toName: StatementNames | undefined): Queryable {
   return {
     async query(text, params = []) {
       try {
-        const { rows } = await runner.query<Row>(text, params.map(toParameter));
+        const name = toName?.(text);
+        const { rows } = await runner.query<Row>({
+          text,
+          values: params.map(toParameter),
+          ...(name === undefined ? {} : { name }),
+        });
         return rows;
       } catch (error) {
         throw toStoreFailure(error, text);
@@ -112,11 +140,15 @@ function toQueryable(runner: pg.PoolClient): Queryable {
   };
 }
 
-async function runTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
+async function runTransaction<T>(
+  pool: pg.Pool,
+  toName: StatementNames | undefined,
+  work: (tx: Queryable) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect().catch((error: unknown) => {
     throw toStoreFailure(error, 'connect');
   });
-  const tx = toQueryable(client);
+  const tx = toQueryable(client, toName);
   // A connection that dies between two statements emits an event, and the next statement fails.
   const onError = () => undefined;
   client.on('error', onError);

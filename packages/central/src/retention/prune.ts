@@ -18,10 +18,11 @@ export interface PruneWorld {
 }
 
 /**
- * Removes rows that are older than `retention` allows. What central holds of a ledger stays known, because it does not depend on these
- * rows: `ledgers`, `ledger_exports` and `ledger_gaps`. A part whose receipt was removed may be sent again; its records have the same
- * IDs, so they are not duplicated. A receipt of an export that is not whole is kept, because its boat still needs to know which parts
- * to send. Each step is a transaction of its own, so an interrupted run leaves nothing half done, and the next one continues.
+ * Removes rows that are older than `retention` allows. docs/spec/protocol.md R84: "Central MAY remove the receipt of a part 60 days
+ * after it was stored, if it holds the export of the part completely." The boat of an incomplete export still needs to know which
+ * parts to send. What central holds of a ledger stays known, because it is in `ledgers`, `ledger_exports` and `ledger_gaps`. R86:
+ * "Central MUST NOT duplicate the records of a part that is repeated after its receipt was removed." They have the same IDs. Each step
+ * is a transaction of its own, so an interrupted run leaves nothing half done, and the next one continues.
  */
 export async function prune({ store, wall }: PruneWorld, retention: Retention): Promise<PruneReport> {
   const wallMs = wall();
@@ -83,9 +84,10 @@ function removeOld(store: Store, kind: PrunedKind, params: readonly unknown[]) {
 const RECEIPTS_SQL = `
 with old as (
   select p.idempotency_key, p.import_id from imports p
-    left join ledger_exports e on e.installation_id = p.installation_id and e.ledger_id = p.ledger_id and e.sequence = p.sequence
+    left join ledger_exports e on e.installation_id = p.installation_id and e.ledger_id = p.ledger_id
+      and e.sequence = p.sequence and e.export_id = p.export_id
   where p.installation_id = $1::text and p.received_at < $2::timestamptz
-    and (e.part_count is null or e.parts_held >= e.part_count)
+    and coalesce(e.parts_held >= e.part_count, p.part_count = 1)
   order by p.received_at limit $3::int
 ), rejections as (
   delete from rejected_records r using old where r.installation_id = $1::text and r.import_id = old.import_id

@@ -18,6 +18,7 @@ export interface GapQuery {
 /**
  * Returns sequences of a ledger, up to its highest one, that central does not hold whole: the oldest first. Missing ones
  * are those that the boat did not withdraw. The cost depends on `limit` only.
+ * docs/spec/protocol.md R85: "What central reports about the sequences of a ledger MUST NOT depend on receipts that it removed."
  */
 export async function findSequenceGaps(
   store: Queryable,
