@@ -34,6 +34,15 @@ create table enrolment_codes (
 );
 CREATE INDEX enrolment_codes_digest ON public.enrolment_codes USING btree (code_sha256);
 
+create table fleet_hours (
+  shard smallint not null,
+  hour timestamp with time zone not null,
+  imports bigint not null,
+  records bigint not null,
+  wire_bytes bigint not null,
+  constraint fleet_hours_pkey PRIMARY KEY (shard, hour)
+);
+
 create table fleet_totals (
   id integer not null,
   computed_at timestamp with time zone not null,
@@ -117,8 +126,27 @@ create table installations (
   held_records bigint not null default 0,
   held_bytes bigint not null default 0,
   concurrent_ledgers integer not null default 0,
+  boat_name text,
+  arrival_intervals integer[] not null default '{}'::integer[],
+  arrived_at timestamp with time zone,
+  usual_silence_s integer,
+  due_at timestamp with time zone,
+  position_latitude double precision,
+  position_longitude double precision,
+  position_at timestamp with time zone,
+  last_part_index integer,
+  last_part_count integer,
+  last_rejected_at timestamp with time zone,
+  refused_at timestamp with time zone,
+  refusal text,
+  gap_since timestamp with time zone,
   constraint installations_pkey PRIMARY KEY (installation_id)
 );
+CREATE INDEX installations_due ON public.installations USING btree (due_at, installation_id);
+CREATE INDEX installations_gap ON public.installations USING btree (gap_since) WHERE (gap_since IS NOT NULL);
+CREATE INDEX installations_heard ON public.installations USING btree (last_heard_at, installation_id);
+CREATE INDEX installations_refused ON public.installations USING btree (refused_at) WHERE (refused_at IS NOT NULL);
+CREATE INDEX installations_rejected ON public.installations USING btree (last_rejected_at) WHERE (last_rejected_at IS NOT NULL);
 
 create table ledger_exports (
   installation_id text not null,
@@ -348,6 +376,7 @@ create table rejected_records (
   received_at timestamp with time zone not null,
   constraint rejected_records_pkey PRIMARY KEY (installation_id, import_id, ordinal)
 );
+CREATE INDEX rejected_records_time ON public.rejected_records USING btree (installation_id, received_at, import_id, ordinal);
 
 create table schema_migrations (
   name text not null,
