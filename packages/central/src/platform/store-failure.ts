@@ -94,7 +94,7 @@ const UNAVAILABLE_CODES: ReadonlySet<CentralFailureCode> = new Set<CentralFailur
 export function toStoreFailure(error: unknown, op: string): CentralFailure {
   if (isCentralFailure(error)) return error;
   const state = sqlStateOf(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = withoutValue(error instanceof Error ? error.message : String(error), state);
   const known = findKnown(error, state, message);
   if (known !== undefined)
     return new CentralFailure(known.code, `${known.what}: ${message}`, {
@@ -115,6 +115,14 @@ export function toStoreFailure(error: unknown, op: string): CentralFailure {
         hint: 'central has a defect, or another program changed the database; the log has the statement',
         cause: error,
       });
+}
+
+/** SQLSTATE class of a value that a column cannot hold. Its message quotes the value, which may be a record of a boat. */
+const DATA_EXCEPTION = '22';
+
+/** Returns the message without the value that it quotes. Logs must not have records of boats. */
+function withoutValue(message: string, state: string | undefined): string {
+  return state?.startsWith(DATA_EXCEPTION) === true ? message.replace(/".*"/s, '"(value)"') : message;
 }
 
 function findKnown(error: unknown, state: string | undefined, message: string): KnownFailure | undefined {
