@@ -18,7 +18,7 @@ import { parseForeignJson } from '../../packages/boat/src/platform/lenient-json.
 import { parseJsonBytes } from '../../packages/boat/src/platform/transport-answer.ts';
 import { parseConfig as parseCentralConfig } from '../../packages/central/src/config.ts';
 import { parseContentCoding } from '../../packages/central/src/http/body.ts';
-import { parseCredential } from '../../packages/central/src/http/operator.ts';
+import { parseBearer } from '../../packages/central/src/installations/policy.ts';
 import { CentralFailure } from '../../packages/central/src/platform/errors.ts';
 import { allowing, JSON_WORDS, jsonTexts, toText, utf8, wordTexts } from '../inputs.ts';
 import type { Target } from '../target.ts';
@@ -102,7 +102,7 @@ export const headers: Target = {
     parseAcceptEncoding(value);
     parseContentCoding(value);
     assert.ok((parseContentDigest(value)?.length ?? 44) === 44);
-    assert.ok((parseCredential(value)?.length ?? 0) <= 1_024);
+    assert.ok((parseBearer(value)?.length ?? 0) <= 1_024);
     const key = parseIdempotencyKey(value);
     if (key !== undefined) assert.equal(toIdempotencyKey(key.exportId, key.partIndex), value);
     const foreign = checkRequestOrigin('localhost:8094', `https://${value}.example`, 8094, [

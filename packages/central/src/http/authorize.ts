@@ -4,7 +4,7 @@ import { type Authentication, authenticate } from '../installations/authenticate
 import type { Credential } from '../installations/credential.ts';
 import { parseBearer, type Purpose } from '../installations/policy.ts';
 import type { AppContext } from './context.ts';
-import { findOperator, type Operator, parseCredential } from './operator.ts';
+import { findOperator, type Operator } from './operator.ts';
 import { findOwnChannel } from './own-origin.ts';
 import { type Refused, refuse } from './reply.ts';
 import type { Sender } from './sender.ts';
@@ -45,7 +45,7 @@ export async function authorize(
 ): Promise<Caller | Refused<AuthorizationRefusal>> {
   const { guard } = context;
   const header = request.headers.get('Authorization') ?? undefined;
-  const credential = parseCredential(header);
+  const credential = parseBearer(header);
   if (route.access === 'anyone' || credential === undefined)
     return decide(context, route, request, parameters);
   if (!guard.mayPresent(sender, credential))
@@ -119,20 +119,9 @@ async function authorizeOwn(
   return caller;
 }
 
-function authorizeOperator(
-  { access, answer }: Route,
-  request: Request,
-  operator: Operator | undefined,
-): Decision {
+function authorizeOperator({ access }: Route, request: Request, operator: Operator | undefined): Decision {
   if (operator === undefined)
-    return refuse(
-      'INVALID_TOKEN',
-      'log in, or send the operator token as a bearer token',
-      // A browser asks for a name and a password only for a page. For a request of a script it would cover the page with a dialog.
-      answer.contentType.startsWith('text/html')
-        ? { 'WWW-Authenticate': 'Basic realm="d3kos-central", charset="UTF-8"' }
-        : {},
-    );
+    return refuse('INVALID_TOKEN', 'log in, or send the operator token as a bearer token');
   if (operator.session !== undefined && request.method !== 'GET' && findOwnChannel(request) === undefined)
     return refuse(
       'ORIGIN_REFUSED',

@@ -77,7 +77,7 @@ describeOnPostgres('refused credentials', (open) => {
     const app = startNode(store, { monotonic: () => 0 });
     const page = (authorization?: string) =>
       app.fetch(
-        new Request('http://central.test/', {
+        new Request('http://central.test/api/v1/session', {
           headers: authorization === undefined ? {} : { Authorization: authorization },
         }),
         { remoteAddress: '2001:db8:1:2::7' },
@@ -86,7 +86,7 @@ describeOnPostgres('refused credentials', (open) => {
     const answers: number[] = [];
     for (let sent = 0; sent < 40; sent += 1) {
       const secret = Buffer.from(`operator:guess ${sent}`).toString('base64');
-      answers.push((await page(`Basic ${secret}`)).status);
+      answers.push((await page(`Bearer ${secret}`)).status);
     }
     assert.deepEqual([answers.filter((status) => status === 401).length, answers.at(-1)], [20, 429]);
     // Also with the right token: it cannot be guessed from this address.

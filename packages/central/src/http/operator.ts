@@ -18,8 +18,8 @@ export interface Operator {
 }
 
 /**
- * Returns the operator of a request, or undefined. With an `Authorization` header, only the header counts. HTTP Basic counts only for
- * reading: a browser that knows it sends it with requests of other origins too.
+ * Returns the operator of a request, or undefined. With an `Authorization` header, only the header counts. HTTP Basic does not count: a
+ * browser that knows it sends it with requests of other origins too.
  */
 export async function findOperator(
   { store, wall, operatorToken }: AppContext,
@@ -27,7 +27,7 @@ export async function findOperator(
 ): Promise<Operator | undefined> {
   const header = request.headers.get('Authorization') ?? undefined;
   if (header !== undefined) {
-    const presented = request.method === 'GET' ? parseCredential(header) : parseBearer(header);
+    const presented = parseBearer(header);
     return presented !== undefined && operatorToken !== undefined && isSameSecret(presented, operatorToken)
       ? { actor: OPERATOR_TOKEN_ACTOR, role: 'admin', session: undefined }
       : undefined;
@@ -36,19 +36,6 @@ export async function findOperator(
   if (sessionId === undefined) return undefined;
   const session = await findSession(store, sessionId, wall());
   return session === undefined ? undefined : { actor: session.name, role: session.role, session };
-}
-
-/** Returns the secret of an Authorization header: a bearer token, or an HTTP Basic password under any name. */
-export function parseCredential(header: string | undefined): string | undefined {
-  return parseBearer(header) ?? parseBasicPassword(header);
-}
-
-function parseBasicPassword(header: string | undefined): string | undefined {
-  const encoded = /^basic +([A-Za-z0-9+/=]{1,1024}) *$/i.exec(header ?? '')?.[1];
-  if (encoded === undefined) return undefined;
-  const decoded = Buffer.from(encoded, 'base64').toString('utf8');
-  const colon = decoded.indexOf(':');
-  return colon === -1 ? undefined : decoded.slice(colon + 1);
 }
 
 /** Compares digests, which have equal lengths, in a time that does not depend on the first difference. */

@@ -159,7 +159,7 @@ describeOnPostgres('a login', (open) => {
     });
     const answer = await app.fetch(preflight);
     assert.ok(answer.status >= 400 && answer.headers.get('Access-Control-Allow-Origin') === null);
-    // A browser that knows the operator token as an HTTP Basic password sends it with requests of other sites too.
+    // A browser that knows an HTTP Basic password sends it with requests of other sites too, so Basic does not count.
     const basic = { Authorization: `Basic ${btoa('any:operator-token-of-the-tests')}` };
     assert.equal(await statusOf(app, change, { ...basic, 'Content-Type': 'application/json' }, 'POST'), 401);
   });
