@@ -8,6 +8,7 @@ import { benchCollect } from './collect.ts';
 import { benchDeliver } from './deliver.ts';
 import { type Figure, toTable } from './figure.ts';
 import { benchHostile } from './hostile.ts';
+import { benchPages } from './pages.ts';
 import { benchQueue } from './queue.ts';
 import type { Bench, BenchOptions } from './run.ts';
 
@@ -23,6 +24,13 @@ const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: strin
   ],
   ['queue', { bench: benchQueue, what: 'durable queue cycles and fsyncs per delivered export' }],
   [
+    'pages',
+    {
+      bench: benchPages,
+      what: "size, start and scrolling of the boat's page, and its cost in an idle daemon",
+    },
+  ],
+  [
     'deliver',
     {
       bench: benchDeliver,
@@ -36,7 +44,7 @@ const USAGE = `npm run bench -- NAME [--json] [--rows N] [--repetitions N] [--id
   --json            print one line of JSON per figure instead of a table
   --rows            boatlog entries of the large boat (collect and central; default 1000000)
   --repetitions     measurements of each side, interleaved; figures are medians (default 3)
-  --idle-seconds    duration of the idle measurement (deliver; default 60, published figures use 600)
+  --idle-seconds    duration of the idle measurement (deliver, pages; default 60, published figures use 600)
   --folder          parent folder of the run, on the disk to be measured (default: the temporary folder)
 `;
 

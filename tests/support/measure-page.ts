@@ -16,7 +16,7 @@ interface Shown {
   readonly childNodes: Iterable<{ readonly nodeType: number; readonly textContent: string | null }>;
   getBoundingClientRect(): Box;
   contains(other: Shown): boolean;
-  checkVisibility(): boolean;
+  checkVisibility(options?: { readonly contentVisibilityAuto: boolean }): boolean;
   closest(selector: string): Shown | null;
   matches(selector: string): boolean;
 }
@@ -71,6 +71,8 @@ export function measure(limits: { readonly target: number; readonly text: number
     .filter(
       (element) =>
         isShown(element) &&
+        // A row outside the screen is laid out with an estimated height.
+        element.checkVisibility({ contentVisibilityAuto: true }) &&
         [...element.childNodes].some(
           ({ nodeType, textContent }) => nodeType === 3 && (textContent ?? '').trim() !== '',
         ),

@@ -1,9 +1,11 @@
 import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
+import type { Texts } from '../i18n/texts.ts';
 import { Act } from '../ui/controls.tsx';
 import { Bars } from '../ui/graphics.tsx';
 import { Icon } from '../ui/icons.tsx';
-import { MONTH_DAYS, toMonth } from './month.ts';
-import { toDaysBefore } from './readings.tsx';
+import { MONTH_DAYS } from './month.ts';
+import { toDaysBefore, useMonth } from './readings.tsx';
 import { toCategoryName } from './statement.ts';
 import type { View } from './view.ts';
 import { Empty } from './waiting.tsx';
@@ -13,9 +15,10 @@ export function History({ view }: { readonly view: View }): JSX.Element {
   const { state, texts, acts } = view;
   const { say } = texts;
   const { history, historyLimit, heardAt, status } = state;
-  if (history === undefined || heardAt === undefined) return <Empty text={say('loading.title')} />;
+  const month = useMonth(state);
+  if (history === undefined || heardAt === undefined || month === undefined)
+    return <Empty text={say('loading.title')} />;
   if (history.exports.length === 0) return <Empty text={say('history.empty')} />;
-  const month = toMonth(history.exports, historyLimit, heardAt, status?.schedule.timezone ?? 'UTC');
   const first = texts.day(toDaysBefore(heardAt, MONTH_DAYS - 1), heardAt);
   const pictures = [
     [month.exportsPerDay, say('history.exportsPerDay', { max: Math.max(...month.exportsPerDay) })],
@@ -47,9 +50,7 @@ export function History({ view }: { readonly view: View }): JSX.Element {
             {say('history.count', { n: status?.delivered.export_count ?? history.exports.length })}
           </span>
         </h2>
-        {history.exports.map((row) => (
-          <Delivered key={row.queue_id} row={row} now={heardAt} view={view} />
-        ))}
+        <Rows exports={history.exports} now={toHour(heardAt)} texts={texts} />
       </section>
       {history.exports.length >= historyLimit && (
         <Act icon="open" onPress={acts.showMoreHistory}>
@@ -62,13 +63,36 @@ export function History({ view }: { readonly view: View }): JSX.Element {
 
 type HistoryRow = NonNullable<View['state']['history']>['exports'][number];
 
+/** The beginning of the hour of a time. Rows show only days and times of their own, so they need not follow every minute. */
+function toHour(iso: string): string {
+  return `${iso.slice(0, 13)}:00:00Z`;
+}
+
+/** The rows are drawn again only if one of these values changes, because drawing a thousand rows takes longer than a frame. */
+function Rows(props: {
+  readonly exports: readonly HistoryRow[];
+  readonly now: string;
+  readonly texts: Texts;
+}): JSX.Element {
+  const { exports, now, texts } = props;
+  return useMemo(
+    () => (
+      <>
+        {exports.map((row) => (
+          <Delivered key={row.queue_id} row={row} now={now} texts={texts} />
+        ))}
+      </>
+    ),
+    [exports, now, texts],
+  );
+}
+
 function Delivered(props: {
   readonly row: HistoryRow;
   readonly now: string;
-  readonly view: View;
+  readonly texts: Texts;
 }): JSX.Element {
-  const { row, now, view } = props;
-  const { texts } = view;
+  const { row, now, texts } = props;
   const { say } = texts;
   const rejectedCount = row.rejected_records.length;
   return (

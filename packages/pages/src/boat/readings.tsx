@@ -1,10 +1,12 @@
 import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
 import { Bars, Gauge } from '../ui/graphics.tsx';
 import { Icon, type IconName, type Tone } from '../ui/icons.tsx';
 import type { Texts } from '../i18n/texts.ts';
-import { MONTH_DAYS, toMonth } from './month.ts';
+import { type Month, MONTH_DAYS, toMonth } from './month.ts';
 import { toNextExportAt } from './next-export.ts';
 import type { QueueEntry } from './entry-view.ts';
+import type { PageState } from './state.ts';
 import type { View } from './view.ts';
 
 /** Four readings: the last export, the deliveries of 30 days, the next daily export, the memory card. Unknown is `---`. */
@@ -69,13 +71,26 @@ function Proof(props: {
   );
 }
 
+/**
+ * The deliveries of 30 days, or undefined while they are not known. They are summed again only if the history, the hour or the time zone
+ * changes, because finding the local day of a thousand times takes longer than a frame.
+ */
+export function useMonth({ status, history, heardAt, historyLimit }: PageState): Month | undefined {
+  const timeZone = status?.schedule.timezone;
+  const hour = heardAt?.slice(0, 13);
+  return useMemo(
+    () =>
+      timeZone === undefined || history === undefined || hour === undefined
+        ? undefined
+        : toMonth(history.exports, historyLimit, `${hour}:00:00Z`, timeZone),
+    [history, historyLimit, hour, timeZone],
+  );
+}
+
 function DeliveredMonth({ view: { state, texts } }: { readonly view: View }): JSX.Element {
   const { say } = texts;
-  const { status, history, heardAt, historyLimit } = state;
-  const month =
-    status === undefined || history === undefined || heardAt === undefined
-      ? undefined
-      : toMonth(history.exports, historyLimit, heardAt, status.schedule.timezone);
+  const { heardAt } = state;
+  const month = useMonth(state);
   if (month === undefined || heardAt === undefined || !month.isComplete)
     return (
       <div class="reading">

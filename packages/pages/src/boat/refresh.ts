@@ -50,7 +50,7 @@ async function readAll(store: Store): Promise<void> {
     const next = {
       ...state,
       queue: queue.kind === 'answer' ? queue.value : state.queue,
-      history: history.kind === 'answer' ? history.value : state.history,
+      history: history.kind === 'answer' ? keepSame(state.history, history.value) : state.history,
       files: files?.kind === 'answer' ? files.value : state.files,
       settings: consent?.kind === 'answer' ? consent.value : state.settings,
     };
@@ -59,4 +59,16 @@ async function readAll(store: Store): Promise<void> {
     // No answer is a matter of the connection, which the event stream watches.
     return status.refusal.code === 'UNREACHABLE' ? next : { ...next, statusRefusal: status.refusal };
   });
+}
+
+/**
+ * Keeps the history that is shown if the new answer has the same rows, so that they are not drawn again. Rows never change, and new ones
+ * come first.
+ */
+function keepSame(shown: PageState['history'], answer: NonNullable<PageState['history']>): typeof answer {
+  const isSame =
+    shown?.exports.length === answer.exports.length &&
+    shown.exports[0]?.export_id === answer.exports[0]?.export_id &&
+    shown.exports.at(-1)?.export_id === answer.exports.at(-1)?.export_id;
+  return isSame ? shown : answer;
 }

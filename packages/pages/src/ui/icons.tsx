@@ -138,6 +138,11 @@ const ICONS = {
 export type MarkName = keyof typeof MARKS;
 export type IconName = MarkName | keyof typeof ICONS;
 
+/** The names of all marks and of all other icons, for the gallery. */
+// Object.keys returns string[], but the keys are exactly the names.
+export const MARK_NAMES = Object.keys(MARKS) as readonly MarkName[];
+export const ICON_NAMES = Object.keys(ICONS) as readonly (keyof typeof ICONS)[];
+
 const DRAWINGS: Readonly<Record<IconName, ComponentChildren>> = { ...MARKS, ...ICONS };
 
 /** Marks that mean "on": they turn with the direction of writing. */

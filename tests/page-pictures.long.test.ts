@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import { createStage, openPage, STATES } from './support/page-in-browser.ts';
+import { createThumbnails } from './support/thumbnails.ts';
+import {
+  findChromium,
+  NO_BROWSER,
+  SCREENS,
+  startBrowser,
+} from '../packages/pages/src/boat/testing/browser.ts';
+import { startStubBoat } from '../packages/pages/src/boat/testing/stub-boat.ts';
+
+const chromium = findChromium();
+/** The committed thumbnails. After a wanted change, `PAGE_PICTURES=write` writes them again; look at them before the commit. */
+const PICTURES = join(import.meta.dirname, '..', 'packages', 'pages', 'src', 'boat', 'testing', 'pictures');
+/** Largest share of changed pixels. A button that moved by half its height changes more than 1 %. */
+const CHANGED_MAX = 0.006;
+
+let browser: Browser;
+before(async () => {
+  if (chromium !== undefined) browser = await startBrowser(chromium);
+});
+after(async () => {
+  if (chromium !== undefined) await browser.close();
+});
+
+describe('the pictures of the page', { skip: chromium === undefined && NO_BROWSER }, () => {
+  test('every state at every size looks like its committed picture', async (t) => {
+    const boat = await startStubBoat();
+    t.after(() => boat.close());
+    const thumbnails = await createThumbnails(browser);
+    const isWriting = process.env['PAGE_PICTURES'] === 'write';
+    if (isWriting) mkdirSync(PICTURES, { recursive: true });
+    const faults: string[] = [];
+    let count = 0;
+    for (const size of SCREENS) {
+      const page = await openPage(browser, boat.url, size);
+      await page.evaluate(`localStorage.setItem('d3kos-export-look', 'day')`);
+      await page.reload();
+      await page.locator('.boat[data-ready]').waitFor();
+      const show = createStage(boat, page);
+      for (const state of STATES) {
+        await show(state);
+        const picture = await thumbnails.take(page);
+        const name = `${state.name.replace('/', '-')}-${size.width}.webp`;
+        const file = join(PICTURES, name);
+        count += 1;
+        if (isWriting) writeFileSync(file, picture);
+        else if (!existsSync(file)) faults.push(`${name} is missing`);
+        else {
+          const changed = await thumbnails.compare(readFileSync(file), picture);
+          if (changed > CHANGED_MAX) faults.push(`${name}: ${(changed * 100).toFixed(2)} % of the pixels`);
+        }
+      }
+      await page.close();
+    }
+    await thumbnails.close();
+    console.log(`${count} pictures compared, ${faults.length} differ`);
+    assert.deepEqual(faults, []);
+  });
+
+  test('a button that moves by half its height is found at every size', async (t) => {
+    const boat = await startStubBoat();
+    t.after(() => boat.close());
+    const thumbnails = await createThumbnails(browser);
+    for (const size of SCREENS) {
+      const page = await openPage(browser, boat.url, size);
+      await page.locator('.boat[data-ready]').waitFor();
+      const first = await thumbnails.take(page);
+      assert.ok((await thumbnails.compare(first, await thumbnails.take(page))) < CHANGED_MAX / 10);
+      await page.evaluate(`document.querySelector('.act--main').style.translate = '0 40px'`);
+      const changed = await thumbnails.compare(first, await thumbnails.take(page));
+      assert.ok(changed > CHANGED_MAX, `${size.width}: ${changed}`);
+      await page.close();
+    }
+    await thumbnails.close();
+  });
+});
