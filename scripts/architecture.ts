@@ -85,6 +85,7 @@ export const PAGES_MODULES = {
   i18n: { imports: [] },
   boat: { imports: ['ui', 'i18n'] },
   fleet: { imports: ['ui', 'i18n'] },
+  gallery: { imports: ['ui'] },
 } as const satisfies Modules;
 
 /** Packages of this repository that a package may import. `sim` is for tests, and no shipped code imports it. */
