@@ -7,6 +7,7 @@ import { benchCentral } from './central.ts';
 import { benchCollect } from './collect.ts';
 import { benchDeliver } from './deliver.ts';
 import { type Figure, toTable } from './figure.ts';
+import { benchFleet } from './fleet.ts';
 import { benchHostile } from './hostile.ts';
 import { benchPages } from './pages.ts';
 import { benchQueue } from './queue.ts';
@@ -22,6 +23,7 @@ const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: strin
     'hostile',
     { bench: benchHostile, what: 'an honest boat and the health answer while hostile boats attack central' },
   ],
+  ['fleet', { bench: benchFleet, what: 'the queries of the fleet page with 100,000 boats' }],
   ['queue', { bench: benchQueue, what: 'durable queue cycles and fsyncs per delivered export' }],
   [
     'pages',

@@ -29,7 +29,7 @@ interface Segment {
 
 const HEARD_KEY = { sql: 'i.last_heard_at', type: 'timestamptz', cursor: utcText('i.last_heard_at') };
 const NEVER_HEARD: Segment = { where: 'i.last_heard_at is null', key: null, direction: 'asc' };
-const NAME_SQL = 'lower(i.boat_name)';
+const NAME_SQL = 'i.boat_name_key';
 const SIZE_SQL = 'i.held_bytes';
 
 const SEGMENTS: Readonly<Record<BoatSort, readonly Segment[]>> = {
@@ -54,11 +54,11 @@ const SEGMENTS: Readonly<Record<BoatSort, readonly Segment[]>> = {
   heard: [{ where: 'i.last_heard_at is not null', key: HEARD_KEY, direction: 'desc' }, NEVER_HEARD],
   name: [
     {
-      where: 'i.boat_name is not null',
+      where: 'i.boat_name_key is not null',
       key: { sql: NAME_SQL, type: 'text', cursor: NAME_SQL },
       direction: 'asc',
     },
-    { where: 'i.boat_name is null', key: null, direction: 'asc' },
+    { where: 'i.boat_name_key is null', key: null, direction: 'asc' },
   ],
   size: [
     {
@@ -124,9 +124,9 @@ async function findSegment(
     conditions.push(`coalesce(i.tier, i.claimed_tier) = ${bind(query.tier)}::smallint`);
   if (query.version !== undefined) conditions.push(`i.software_version = ${bind(query.version)}::text`);
   if (query.search !== undefined) {
-    const text = bind(query.search);
+    const text = bind(query.search.toLowerCase());
     conditions.push(
-      `(strpos(${NAME_SQL}, lower(${text}::text)) > 0 or strpos(i.installation_id, lower(${text}::text)) > 0)`,
+      `(strpos(${NAME_SQL}, ${text}::text) > 0 or strpos(i.installation_id, ${text}::text) > 0)`,
     );
   }
   if (cursor !== undefined && cursor[2] !== '') {

@@ -71,15 +71,14 @@ export async function countImport(
         rejected: column('rejected', '+', sorted.rejectedCount),
         wire_bytes: column('wire_bytes', '+', part.wireSizeBytes),
         decoded_bytes: column('decoded_bytes', '+', part.decodedSizeBytes),
-        arrival_intervals: fleet.arrivalIntervals,
-        arrived_at: fleet.arrivedAt,
-        usual_silence_s: fleet.usualSilenceS,
-        due_at: fleet.dueAt,
-        refused_at: null,
-        refusal: null,
+        ...toRhythmColumns(fleet),
         last_part_index: identity.part.index,
         last_part_count: identity.part.count,
         boat_name: latest(sql<string | null>`${facts.name ?? null}::text`, 'boat_name'),
+        boat_name_key: latest(
+          sql<string | null>`${facts.name?.toLowerCase() ?? null}::text`,
+          'boat_name_key',
+        ),
         ...(sorted.rejectedCount === 0 ? {} : { last_rejected_at: toIso(part.receivedMs) }),
         ...(facts.position === undefined ? {} : toPositionColumns(facts.position, isLatest, part.receivedMs)),
       }))
@@ -104,5 +103,17 @@ function toPositionColumns(
     position_latitude: moved(sql<number>`${latitude}::double precision`, 'position_latitude'),
     position_longitude: moved(sql<number>`${longitude}::double precision`, 'position_longitude'),
     position_at: moved(sql<string | null>`${recordedAt}::timestamptz`, 'position_at'),
+  };
+}
+
+/** The rhythm of a boat, whose import was accepted, so it is not refused any more. */
+function toRhythmColumns(fleet: FleetChange) {
+  return {
+    arrival_intervals: fleet.arrivalIntervals,
+    arrived_at: fleet.arrivedAt,
+    usual_silence_s: fleet.usualSilenceS,
+    due_at: fleet.dueAt,
+    refused_at: null,
+    refusal: null,
   };
 }

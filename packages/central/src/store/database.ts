@@ -62,6 +62,7 @@ interface InstallationsTable {
   readonly last_part_index: number;
   readonly last_part_count: number;
   readonly boat_name: string | null;
+  readonly boat_name_key: string | null;
   readonly last_rejected_at: string | null;
   readonly position_latitude: number | null;
   readonly position_longitude: number | null;

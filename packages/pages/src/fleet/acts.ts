@@ -1,4 +1,4 @@
-import { call, type PositionGroup } from './api.ts';
+import { type AnswerOf, call, type PositionGroup, type Reply } from './api.ts';
 import type { Look } from '../ui/look.ts';
 import { remember } from '../ui/memory.ts';
 import { type MapView, WORLD, zoom } from './map-view.ts';
@@ -7,9 +7,17 @@ import type { Refresh } from './refresh.ts';
 import { INITIAL_STATE, type PageState } from './state.ts';
 import type { Store } from './store.ts';
 
+/** What the operator entered. */
+export type Login =
+  | { readonly name: string; readonly password: string; readonly token?: undefined }
+  | { readonly token: string; readonly name?: undefined; readonly password?: undefined };
+
 /** What the operator can do. */
 export interface Acts {
-  login(token: string): void;
+  /** Logs in with an account, or with the operator token. */
+  login(given: Login): void;
+  /** Continues a session that the browser still has. */
+  resume(): void;
   logout(): void;
   showList(view: ListView): void;
   nextPage(): void;
@@ -47,26 +55,7 @@ export function createActs(store: Store, refresh: Refresh): Acts {
     scrollTo({ top: 0 });
   };
   return {
-    login(token) {
-      set({ session: { kind: 'checking' } });
-      void call(token, 'fleetOverview', {}).then((reply) => {
-        if (reply.kind === 'refused') return set({ session: { kind: 'none', refusal: reply.refusal } });
-        set({ session: { kind: 'open', token }, overview: reply.value, trouble: undefined });
-        return refresh.everything();
-      });
-    },
-    logout() {
-      // Nothing of the fleet stays in the page.
-      store.change(({ look, language, zone, place, land, coast }) => ({
-        ...INITIAL_STATE,
-        look,
-        language,
-        zone,
-        place,
-        land,
-        coast,
-      }));
-    },
+    ...createSessionActs(store, refresh),
     showList: (view) => void (location.hash = toListAddress(view)),
     nextPage() {
       const { boats, pages } = store.read();
@@ -98,6 +87,45 @@ export function createActs(store: Store, refresh: Refresh): Acts {
     setZone(zone) {
       remember('zone', zone);
       set({ zone });
+    },
+  };
+}
+
+function createSessionActs(store: Store, refresh: Refresh): Pick<Acts, 'login' | 'resume' | 'logout'> {
+  const set = (facts: Partial<PageState>): void => store.change((state) => ({ ...state, ...facts }));
+  const open = (token: string | undefined, reply: Reply<AnswerOf<'session'>>): void => {
+    if (reply.kind === 'refused') {
+      // Without a session, the first question is refused: there is nothing to report yet.
+      const refusal =
+        token === undefined && reply.refusal.code === 'INVALID_TOKEN' ? undefined : reply.refusal;
+      return set({ session: { kind: 'none', refusal } });
+    }
+    const { name, role, expires_at: expiresAt } = reply.value;
+    set({ session: { kind: 'open', token, name, role, expiresAt }, trouble: undefined });
+    void refresh.everything();
+  };
+  return {
+    login({ name, password, token }) {
+      set({ session: { kind: 'checking' } });
+      const asked =
+        token === undefined ? call(undefined, 'login', {}, { name, password }) : call(token, 'session', {});
+      void asked.then((reply) => open(token, reply));
+    },
+    resume: () => void call(undefined, 'session', {}).then((reply) => open(undefined, reply)),
+    logout() {
+      const { session } = store.read();
+      if (session.kind === 'open' && session.token === undefined) void call(undefined, 'logout', {});
+      // Nothing of the fleet stays in the page.
+      store.change(({ look, language, zone, place, land, coast }) => ({
+        ...INITIAL_STATE,
+        session: { kind: 'none', refusal: undefined },
+        look,
+        language,
+        zone,
+        place,
+        land,
+        coast,
+      }));
     },
   };
 }

@@ -10,6 +10,9 @@ const PATHS = {
   fleetLog: '/api/v1/fleet/installations/{id}/log',
   fleetAlerts: '/api/v1/fleet/installations/{id}/alerts',
   fleetRejected: '/api/v1/fleet/installations/{id}/rejected',
+  login: '/api/v1/session',
+  session: '/api/v1/session',
+  logout: '/api/v1/session/end',
 } as const satisfies { readonly [Id in RouteId]?: (typeof ROUTES)[Id]['path'] };
 
 export const LAND_PATH = '/page/land.json' satisfies (typeof ROUTES)['fleetLand']['path'];
@@ -44,11 +47,20 @@ export type Reply<T> =
 /** Timeout for an answer. Central answers within 100 ms, or its database is in trouble. */
 const ANSWER_MAX_MS = 30_000;
 
-/** Calls a route of central with the operator's token. Never rejects. */
+/** The routes that change something. */
+const POSTED: readonly UsedRoute[] = ['login', 'logout'];
+
+/** Headers of a request that changes something: central takes it only from a script of its own page. */
+const POST_HEADERS = { 'Content-Type': 'application/json', 'X-Requested-With': 'fleet-page' };
+
+/**
+ * Calls a route of central, with the operator's token or, without one, with the cookie of the session. Never rejects.
+ */
 export async function call<Id extends UsedRoute>(
-  token: string,
+  token: string | undefined,
   id: Id,
   parameters: Given<Id>,
+  body?: object,
 ): Promise<Reply<AnswerOf<Id>>> {
   const given: Readonly<Record<string, string | undefined>> = parameters;
   const path = PATHS[id].replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(given[name] ?? ''));
@@ -59,13 +71,18 @@ export async function call<Id extends UsedRoute>(
   );
   try {
     const response = await fetch(query.size === 0 ? path : `${path}?${query}`, {
-      headers: { Authorization: `Bearer ${token}` },
+      method: POSTED.includes(id) ? 'POST' : 'GET',
+      headers: {
+        ...(POSTED.includes(id) ? POST_HEADERS : {}),
+        ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(ANSWER_MAX_MS),
     });
-    const body: unknown = await response.json();
+    const answer: unknown = await response.json();
     // Central answers a route with the schema of its contract.
-    if (response.ok) return { kind: 'answer', value: body as AnswerOf<Id> };
-    return { kind: 'refused', refusal: toRefusal(body) };
+    if (response.ok) return { kind: 'answer', value: answer as AnswerOf<Id> };
+    return { kind: 'refused', refusal: toRefusal(answer) };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { kind: 'refused', refusal: { code: 'UNREACHABLE', message } };

@@ -24,6 +24,7 @@ export function App({ view }: { readonly view: View }): JSX.Element {
       <Head view={view} />
       <div class="scale scale--lying" aria-hidden="true" />
       <div>
+        <SessionEnd view={view} />
         <Trouble view={view} />
         {place.kind === 'fleet' || boat === undefined ? (
           <Fleet view={view} list={place.kind === 'fleet' ? place.view : WHOLE_FLEET} />
@@ -93,6 +94,11 @@ function Head({ view }: { readonly view: View }): JSX.Element {
         <Act icon="display" label={say('act.display')} onPress={() => acts.openDisplay(true)}>
           {say('act.display')}
         </Act>
+        {state.session.kind === 'open' && state.session.name !== null && (
+          <span class="note who">
+            {say('session.who', { name: state.session.name, role: say(`session.${state.session.role}`) })}
+          </span>
+        )}
         <Act onPress={acts.logout}>{say('act.logout')}</Act>
       </div>
     </header>
@@ -129,6 +135,24 @@ function Search({ view }: { readonly view: View }): JSX.Element {
         onInput={(event) => search((event.currentTarget as HTMLInputElement).value)}
       />
     </label>
+  );
+}
+
+/** The operator is told this long before the session ends. */
+const SESSION_END_TOLD_MS = 15 * 60_000;
+
+function SessionEnd({ view }: { readonly view: View }): JSX.Element | null {
+  const { session } = view.state;
+  const { say, clock } = view.texts;
+  const endsAt = session.kind === 'open' ? session.expiresAt : null;
+  if (endsAt === null || Date.parse(endsAt) - Date.now() > SESSION_END_TOLD_MS) return null;
+  return (
+    <div class="banners">
+      <Banner tone="warn" icon="late" role="status">
+        <b>{say('session.ends', { time: clock(endsAt) })}</b>
+        {say('session.ends.says')}
+      </Banner>
+    </div>
   );
 }
 

@@ -66,7 +66,8 @@ function start(): void {
   };
   const store = createStore(show);
   const refresh = createRefresh(store);
-  const draw = createDraw(root, createActs(store, refresh));
+  const acts = createActs(store, refresh);
+  const draw = createDraw(root, acts);
   const follow = (): void => {
     store.change((state) => applyPlace(state, parsePlace(location.hash)));
     void refresh.everything();
@@ -80,6 +81,7 @@ function start(): void {
   addEventListener('hashchange', follow);
   follow();
   show();
+  acts.resume();
   const read = (): void => {
     if (document.visibilityState === 'visible') void refresh.everything();
   };

@@ -18,7 +18,7 @@ const LOG_SHOWN = 12;
 const REJECTED_SHOWN = 10;
 const ALERTS_SHOWN = 10;
 /** Codes with which central refuses the operator. */
-const LOGGED_OUT: readonly string[] = ['INVALID_TOKEN', 'FLEET_CLOSED'];
+const LOGGED_OUT: readonly string[] = ['INVALID_TOKEN'];
 
 /** Asks central, and returns the answer, or undefined after a refusal, which the page then shows. */
 type Ask = <Id extends UsedRoute>(id: Id, parameters: Given<Id>) => Promise<AnswerOf<Id> | undefined>;

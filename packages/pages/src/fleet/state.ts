@@ -24,7 +24,15 @@ export const EXPORTS_SHOWN = 40;
 export type Session =
   | { readonly kind: 'none'; readonly refusal: Refusal | undefined }
   | { readonly kind: 'checking' }
-  | { readonly kind: 'open'; readonly token: string };
+  | {
+      readonly kind: 'open';
+      /** The operator token, kept in memory only. Undefined: the browser has the cookie of a session. */
+      readonly token: string | undefined;
+      /** Null for the operator token. */
+      readonly name: string | null;
+      readonly role: 'viewer' | 'admin';
+      readonly expiresAt: string | null;
+    };
 
 /** What the page knows of the boat that is open. */
 export interface OpenBoat {
@@ -62,7 +70,7 @@ export interface PageState {
 }
 
 export const INITIAL_STATE: PageState = {
-  session: { kind: 'none', refusal: undefined },
+  session: { kind: 'checking' },
   place: { kind: 'fleet', view: WHOLE_FLEET },
   overview: undefined,
   positions: undefined,

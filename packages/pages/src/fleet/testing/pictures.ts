@@ -41,8 +41,10 @@ try {
         });
         page.on('pageerror', (error) => console.log(`${place}: ${error.message}`));
         await page.goto(`${central.url}/?lang=${process.env['PAGE_LANGUAGE'] ?? 'en'}${hash}`);
+        await page.locator('input[name=password]').waitFor();
         if (place !== 'login') {
-          await page.locator('input[type=password]').fill(TOKEN);
+          await page.getByRole('button', { name: /operator token|Operator-Token/ }).click();
+          await page.locator('input[name=token]').fill(TOKEN);
           await page.keyboard.press('Enter');
           await page.locator('.fleet[data-ready]').waitFor();
         }
