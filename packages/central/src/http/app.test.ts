@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { before, test } from 'node:test';
-import { HealthSchema } from '@d3kos/protocol';
+import { HealthSchema, toConfigurationPath } from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
 import { CentralFailure } from '../platform/errors.ts';
 import { SILENT_LOG } from '../platform/log.ts';
@@ -218,11 +218,11 @@ test('limits the concurrent queries of a boat, so that imports of other boats st
     const [curious, other] = [await enrollBoat(store), await enrollBoat(store)];
     const app = startNode(store);
     const ask = () =>
-      app.fetch(get(`/api/v1/data/export/status?installation_id=${curious.id}`, `Bearer ${curious.token}`));
+      app.fetch(get(toConfigurationPath(curious.id), `Bearer ${curious.token}`));
     let answers: readonly Promise<Response>[] = [];
-    // The lock stands for a query that takes seconds because a boat has a million records.
+    // The lock stands for a query that takes seconds.
     await secondStore.transaction(async (tx) => {
-      await tx.query('lock table records_boatlog in access exclusive mode');
+      await tx.query('lock table records_onboarding in access exclusive mode');
       let answered = 0;
       answers = Array.from({ length: 20 }, async () => ask().finally(() => (answered += 1)));
       for (let waiting = 0; waiting < 10 && answered + waiting < 20;) {
