@@ -127,6 +127,7 @@ create table installations (
   held_bytes bigint not null default 0,
   concurrent_ledgers integer not null default 0,
   boat_name text,
+  boat_name_key text,
   arrival_intervals integer[] not null default '{}'::integer[],
   arrived_at timestamp with time zone,
   usual_silence_s integer,
@@ -145,8 +146,11 @@ create table installations (
 CREATE INDEX installations_due ON public.installations USING btree (due_at, installation_id);
 CREATE INDEX installations_gap ON public.installations USING btree (gap_since) WHERE (gap_since IS NOT NULL);
 CREATE INDEX installations_heard ON public.installations USING btree (last_heard_at, installation_id);
+CREATE INDEX installations_name ON public.installations USING btree (boat_name_key, installation_id);
+CREATE INDEX installations_position ON public.installations USING btree (position_latitude, position_longitude) WHERE (position_latitude IS NOT NULL);
 CREATE INDEX installations_refused ON public.installations USING btree (refused_at) WHERE (refused_at IS NOT NULL);
 CREATE INDEX installations_rejected ON public.installations USING btree (last_rejected_at) WHERE (last_rejected_at IS NOT NULL);
+CREATE INDEX installations_size ON public.installations USING btree (held_bytes, installation_id);
 
 create table ledger_exports (
   installation_id text not null,
