@@ -101,6 +101,7 @@ function toStatus(story: DaemonStory): Readonly<Record<string, unknown>> {
     schedule: { daily_hour: 3, timezone: 'UTC', owed_slot: null },
     ledger: { ledger_id: '0'.repeat(16), change: null },
     delivered: { export_count: 0, record_count: 0 },
+    lost_by_central: { queued_again: 0, rewound: 0, last_reported: null },
     storage: { free_bytes: 0, total_bytes: 0, exports_bytes: 0, reserve_bytes: 0 },
     categories: {},
     time: TIME,
