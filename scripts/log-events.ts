@@ -39,6 +39,10 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     warn('Exports may be lost at a switch-off: {}', 'The folder of the exports is not on a durable medium.'),
     warn('Offline bundles are not signed: {}', 'The key file cannot be used. The hint says what to do.'),
+    warn(
+      'Progress could not be reported to systemd: {}',
+      'Without these reports, systemd restarts the service after 15 minutes. Check that `systemd-notify` is installed.',
+    ),
     warn('Licence: {}', 'The tier service and the licence file disagree, or the service does not answer.'),
   ],
   Recovery: [

@@ -43,7 +43,7 @@ export function createServiceNotifier(
       if (!(reportEveryMs > 0) || nowMs - reportedMs < reportEveryMs) return;
       reportedMs = nowMs;
       notify('WATCHDOG=1').catch((error: unknown) =>
-        log.write('warn', error instanceof Error ? error.message : String(error), {
+        log.write('warn', `Progress could not be reported to systemd: ${String(error)}`, {
           hint: 'Without these reports, systemd restarts the export manager.',
         }),
       );
