@@ -94,6 +94,7 @@ const ATTEMPTS: Readonly<
     refused: {
       REQUEST_INVALID: { body: { code: 'too short' } },
       CENTRAL_REFUSED: { body: { code: 'VSEDC0DE00' } },
+      INSTALLATION_MISMATCH: { body: { code: 'M1SMATCH00' } },
     },
   },
   doctor: { succeeds: [{}] },
@@ -111,8 +112,13 @@ const enrollingOnly: Script = (request, response) => {
   }
   const { code } = JSON.parse(request.body.toString('utf8')) as { readonly code: string };
   const enrolment = { status: 'success', token_id: '3f1c09ab77de', expires_at: null };
-  if (code.startsWith('V'))
-    json(response, 403, { status: 'error', error_code: 'INVALID_CODE', message: 'unknown' });
+  const refusal = code.startsWith('V')
+    ? 'INVALID_CODE'
+    : code.startsWith('M')
+      ? 'INSTALLATION_MISMATCH'
+      : undefined;
+  if (refusal !== undefined)
+    json(response, 403, { status: 'error', error_code: refusal, message: 'refused' });
   else
     json(response, 200, {
       ...enrolment,

@@ -30,6 +30,7 @@ export function toHttpStatus(code: ExportErrorCode): 400 | 403 | 404 | 409 | 500
     case 'DAEMON_UNREACHABLE':
     case 'CENTRAL_UNREACHABLE':
     case 'CENTRAL_REFUSED':
+    case 'INSTALLATION_MISMATCH':
     case 'BUSY':
     case 'CREDENTIALS_MISSING':
     case 'CREDENTIALS_INVALID':

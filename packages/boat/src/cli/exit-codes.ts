@@ -45,6 +45,7 @@ export function toExitCode(code: ExportErrorCode): ExitCode {
     case 'CREDENTIALS_INVALID':
     case 'REQUEST_FORBIDDEN':
     case 'CENTRAL_REFUSED':
+    case 'INSTALLATION_MISMATCH':
     case 'DISK_FULL':
     case 'DISK_NO_INODES':
     case 'DISK_RESERVE':

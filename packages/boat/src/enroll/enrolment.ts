@@ -52,7 +52,8 @@ export interface Enrolling {
    * Redeems a code that a person typed. When it resolves with `stored`, the token is durable in a file that only the export manager may
    * read. The boat makes the token and stores it before it sends the digest, so the same code may be entered again after a power
    * cut, a lost answer or a restart. No message and no log line contains the code or the token. Throws REQUEST_INVALID, CONFIG_INVALID,
-   * TIER_TOO_LOW, LICENSE_…, INSTALLATION_ID_INVALID, BUSY, CENTRAL_UNREACHABLE, CENTRAL_REFUSED, DISK_….
+   * TIER_TOO_LOW, LICENSE_…, INSTALLATION_ID_INVALID, BUSY, CENTRAL_UNREACHABLE, CENTRAL_REFUSED,
+   * INSTALLATION_MISMATCH, DISK_….
    */
   enroll(text: string, identity: Identity): Promise<Enrolled>;
 }

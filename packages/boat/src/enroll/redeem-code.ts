@@ -21,7 +21,7 @@ const errorShape = Compile(CentralErrorSchema);
 /**
  * Sends an enrolment code to central (docs/spec/protocol.md R93). The request carries the digest of the token, never the token. The
  * same request may be repeated. Throws CENTRAL_UNREACHABLE for a failure of the link and for the answer of another system, and
- * CENTRAL_REFUSED with central's message. Rejects with the signal's reason when aborted.
+ * CENTRAL_REFUSED, INSTALLATION_MISMATCH or BUSY with central's message. Rejects with the signal's reason when aborted.
  */
 export async function redeemCode(
   transport: Transport,
@@ -76,15 +76,17 @@ function toRefusal(status: number, code: string, message: string): ExportError {
       hint: 'Check for a typing mistake. A code works once and expires: if it is right, ask the operator of central for a new one.',
     });
   if (code === 'INSTALLATION_MISMATCH')
-    return new ExportError('CENTRAL_REFUSED', `This code is for another boat: ${message}`, {
+    return new ExportError('INSTALLATION_MISMATCH', `This code is for another boat: ${message}`, {
       op: OP,
       hint: 'Ask for a code for the installation ID of this boat. If the SD card was replaced and the boat shall have its earlier ID again, run sudo d3kos-export enroll CODE --replace-id. The code is still valid.',
     });
+  if (status === 429 || status >= 500)
+    return new ExportError('BUSY', `Central cannot enrol this boat now: ${message} [${code}]`, {
+      op: OP,
+      hint: 'Wait a few minutes and enter the same code again. It is still valid.',
+    });
   return new ExportError('CENTRAL_REFUSED', `Central refuses to enrol this boat: ${message} [${code}]`, {
     op: OP,
-    hint:
-      status === 429 || status >= 500
-        ? 'Wait a few minutes and enter the same code again. It is still valid.'
-        : 'Ask the operator of central.',
+    hint: 'Ask the operator of central.',
   });
 }

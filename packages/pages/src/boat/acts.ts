@@ -30,15 +30,7 @@ export interface Acts {
 }
 
 export function createActs(store: Store, refresh: Refresh): Acts {
-  /** Runs one act. A second press while it runs has no effect. */
-  const run = (act: Act, work: () => Promise<Notice | undefined>): void => {
-    if (store.read().act !== undefined) return;
-    store.change((state) => ({ ...state, act, notice: undefined, sheet: undefined }));
-    void work().then((notice) => {
-      store.change((state) => ({ ...state, act: undefined, bundleBytes: undefined, notice }));
-      void refresh.everything();
-    });
-  };
+  const run = createRun(store, refresh);
   const set = (facts: Partial<PageState>): void => store.change((state) => ({ ...state, ...facts }));
   const generate = (act: Act, type: 'full' | 'incremental'): void =>
     run(act, async () =>
@@ -64,7 +56,7 @@ export function createActs(store: Store, refresh: Refresh): Acts {
         })),
       ),
     saveBundle: () => run('bundle', () => saveBundle((bundleBytes) => set({ bundleBytes }))),
-    enrol: (code) => run('enrol', () => enrol(code)),
+    enrol: (code) => run('enrol', () => enrol(code), store.read().sheet),
     setConsent: (isGiven) =>
       run('consent', async () => {
         const reply = await call('changeSettings', { body: { usage_telemetry: isGiven } });
@@ -85,7 +77,8 @@ export function createActs(store: Store, refresh: Refresh): Acts {
       });
       void refresh.everything();
     },
-    ask: (sheet) => set({ sheet }),
+    // The dialog for the code shows the answer to the code that was typed into it, and no earlier one.
+    ask: (sheet) => set(sheet?.kind === 'enrol' ? { sheet, notice: undefined } : { sheet }),
     dismiss: () => set({ notice: undefined }),
     setLook(look) {
       remember('look', look);
@@ -98,13 +91,40 @@ export function createActs(store: Store, refresh: Refresh): Acts {
   };
 }
 
+/**
+ * Returns the function that runs one act. A second press while it runs has no effect. `sheet` stays open until the boat is enrolled, so
+ * that a code that was refused can be corrected.
+ */
+function createRun(store: Store, refresh: Refresh) {
+  return (act: Act, work: () => Promise<Notice | undefined>, sheet?: Sheet): void => {
+    if (store.read().act !== undefined) return;
+    store.change((state) => ({ ...state, act, notice: undefined, sheet }));
+    void work().then((notice) => {
+      store.change((state) => {
+        const isDone = sheet !== undefined && state.sheet === sheet && notice?.kind === 'enrolled';
+        const open = isDone ? undefined : state.sheet;
+        return { ...state, act: undefined, bundleBytes: undefined, notice, sheet: open };
+      });
+      void refresh.everything();
+    });
+  };
+}
+
 function toNotice<T>(reply: Reply<T>, toAnswer: (value: T) => Notice): Notice {
   return reply.kind === 'answer' ? toAnswer(reply.value) : reply;
 }
 
 /** Redeems a code at central. The export manager keeps the token. */
 async function enrol(code: string): Promise<Notice> {
-  return toNotice(await call('enroll', { body: { code } }), () => ({ kind: 'enrolled' }));
+  const reply = await call('enroll', { body: { code } });
+  // The page sends the body that the contract asks for, so only the code in it can be invalid.
+  if (reply.kind === 'refused' && reply.refusal.code === 'REQUEST_INVALID')
+    return { kind: 'incomplete_code' };
+  return toNotice(reply, ({ enrolled, installation_id: id }) =>
+    enrolled
+      ? { kind: 'enrolled' }
+      : { kind: 'refused', refusal: { code: 'INSTALLATION_MISMATCH', error: id, hint: '' } },
+  );
 }
 
 /** Returns failed exports to the queue, one after another. Stops at the first refusal. */

@@ -29,6 +29,8 @@ export function toNoticeText(notice: Notice, { say, bytes }: Texts): NoticeText 
       return calm(say('notice.retried'));
     case 'enrolled':
       return { ...calm(say('notice.enrolled')), tone: 'ok' };
+    case 'incomplete_code':
+      return { ...calm(say('enrol.incomplete')), tone: 'bad' };
     case 'cancelled':
       return calm(say('notice.cancelled'));
     default:
@@ -57,6 +59,7 @@ const ERROR_KEYS: Readonly<Record<string, PlainErrorKey>> = {
   REQUEST_FORBIDDEN: 'error.REQUEST_FORBIDDEN',
   UNREACHABLE: 'error.UNREACHABLE',
   CENTRAL_REFUSED: 'error.ENROL_CODE',
+  INSTALLATION_MISMATCH: 'error.INSTALLATION_MISMATCH',
   CENTRAL_UNREACHABLE: 'offline.title',
 };
 

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { TextKey } from '../i18n/texts.ts';
 import { LANGUAGES } from '../i18n/languages.ts';
-import { Act, Dialog } from '../ui/controls.tsx';
+import { Act, Banner, Dialog } from '../ui/controls.tsx';
 import { Icon, type IconName } from '../ui/icons.tsx';
 import { call, type Reply, toFilePath, toRefusal } from './api.ts';
 import {
@@ -99,9 +99,10 @@ function Question(props: {
 
 /** Asks for the code that the operator of central gave to the owner. */
 function Enrol({ view }: { readonly view: View }): JSX.Element {
-  const { texts, acts } = view;
+  const { texts, acts, state } = view;
   const { say } = texts;
   const [code, setCode] = useState('');
+  const answer = state.notice === undefined ? undefined : toNoticeText(state.notice, texts);
   const enrol = (): void => {
     if (code.trim() !== '') acts.enrol(code);
   };
@@ -126,10 +127,16 @@ function Enrol({ view }: { readonly view: View }): JSX.Element {
           }}
         />
       </label>
+      {answer !== undefined && (
+        <Banner tone={answer.tone} icon="failed" role="alert">
+          <b>{answer.text}</b>
+          {answer.seen !== undefined && <span class="note">{say('seen', { detail: answer.seen })}</span>}
+        </Banner>
+      )}
       <div class="apart">
         <Act onPress={() => acts.ask(undefined)}>{say('act.close')}</Act>
-        <Act look="main" isWaiting={code.trim() === ''} onPress={enrol}>
-          {say('enrol.yes')}
+        <Act look="main" isWaiting={code.trim() === '' || state.act !== undefined} onPress={enrol}>
+          {state.act === 'enrol' ? say('act.checking') : say('enrol.yes')}
         </Act>
       </div>
     </Dialog>

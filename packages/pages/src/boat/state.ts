@@ -15,7 +15,8 @@ export type Notice =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'queued'; readonly recordCount: number }
   | { readonly kind: 'cleared'; readonly fileCount: number; readonly freedBytes: number }
-  | { readonly kind: 'nothing_new' | 'send_now' | 'no_bundle' | 'retried' | 'cancelled' | 'enrolled' };
+  | { readonly kind: 'nothing_new' | 'send_now' | 'no_bundle' | 'retried' | 'cancelled' }
+  | { readonly kind: 'enrolled' | 'incomplete_code' };
 
 /** A question or a sheet in front of the page. */
 export type Sheet =

@@ -288,6 +288,7 @@ export const en = {
   'enrol.title': 'Enrol this boat',
   'enrol.says': 'Type the code from the operator of central. Upper and lower case make no difference.',
   'enrol.label': 'Enrolment code',
+  'enrol.incomplete': 'This is not a whole code. It has 10 letters and digits, for example 7KQ2M-4XB9C.',
   'enrol.yes': 'Enrol',
 
   'ask.again.title': 'Export everything again?',
@@ -359,6 +360,8 @@ export const en = {
     'The export manager did not answer, so it is not known whether this was done. The page shows what it reports next.',
   'error.ENROL_CODE':
     'Central does not accept this code. It may be mistyped, used or expired. Ask the operator of central for a new one.',
+  'error.INSTALLATION_MISMATCH':
+    'This code is for another boat and is still valid there. Ask the operator of central for a code for this boat.',
   'error.other': 'Something went wrong in the export manager, and nothing was changed. Try again.',
 
   'category.engine_benchmark': 'Engine tests',
