@@ -48,7 +48,7 @@ export async function openDatabase(central: Central, connections: number): Promi
   return new pg.Pool({ ...address, max: connections });
 }
 
-/** Enrolls boats by SQL, because each run of the command line takes a second. */
+/** Enrols boats by SQL, because each run of the command line takes a second. */
 export async function enrollBoats(db: pg.Pool, count: number): Promise<readonly Boat[]> {
   const boats = Array.from({ length: count }, () => ({
     id: randomBytes(8).toString('hex'),

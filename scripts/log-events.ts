@@ -222,7 +222,10 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'The server is not running. Set `signalk_url` to `off` if the boat has none.',
     ),
     warn('Signal K cannot show a notification: {}', 'The server is too old, or it fails.'),
-    warn('The webhook did not accept a notification, which is not repeated: {}', 'Check `webhook_url`.'),
+    warn(
+      'The webhook did not accept a notification, and the call is not repeated: {}',
+      'Check `webhook_url`.',
+    ),
     warn('Notifications pause: {}', 'The card or the ledger failed.'),
   ],
 };

@@ -5,7 +5,7 @@ import type { Clock, Databases } from './platform/ports.ts';
 /** Upper bounds of the histogram of commits, in seconds. A good card syncs in 5 ms, a dying one in seconds. */
 const COMMIT_BOUNDS_S: readonly number[] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
-/** What a send can lead to, as `d3kos_export_outcomes_total` counts it. */
+/** The possible results of a send, as counted by `d3kos_export_outcomes_total`. */
 export const OUTCOMES = [
   'delivered',
   'attempt_spent',
@@ -21,7 +21,7 @@ export const OUTCOMES = [
 ] as const;
 export type OutcomeName = (typeof OUTCOMES)[number];
 
-/** What the daemon has measured since its start. Only what no table of the ledger has. */
+/** What the daemon has measured since its start. Contains only figures that no table of the ledger stores. */
 export interface MeasuredValues {
   readonly outcomes: Readonly<Record<OutcomeName, number>>;
   readonly partsSent: number;
@@ -31,7 +31,7 @@ export interface MeasuredValues {
       Record<Category, { readonly state: CategoryState; readonly count: number; readonly durationS: number }>
     >
   >;
-  /** Number of commits to the ledger up to each bound in seconds, and of all commits. */
+  /** Number of commits to the ledger up to each bound in seconds, and the total. */
   readonly commits: {
     readonly boundsS: readonly number[];
     readonly upTo: readonly number[];

@@ -10,16 +10,20 @@ import { fetchConfiguration } from './restore/fetch-configuration.ts';
 import type { NewerFiles } from './restore/policy.ts';
 import { planRestore, type RestorePlan, writeRestore } from './restore/restore.ts';
 
-/** What the command asks for: show the plan or carry it out, and what to do with files that are newer than central's record. */
+/**
+ * The options of the command: whether to show the plan or carry it out, and what to do with files that are
+ * newer than central's record.
+ */
 export interface RestoreRequest {
   readonly mode: 'show' | 'write';
   readonly newer: NewerFiles;
 }
 
 /**
- * Restores the boat's settings from central, or shows what would be written. Runs without the export manager, whose unit may not write
- * into `config/`. Throws CONFIG_INVALID without a central, the licence's refusal, CREDENTIALS_MISSING, CREDENTIALS_INVALID,
- * CENTRAL_UNREACHABLE, CENTRAL_REFUSED, and the errors of the disk. Before it throws, it has written nothing or whole files.
+ * Restores the boat's settings from central, or shows what would be written. Runs without the export manager,
+ * whose unit may not write into `config/`. Throws CONFIG_INVALID without a central, the licence's refusal,
+ * CREDENTIALS_MISSING, CREDENTIALS_INVALID, CENTRAL_UNREACHABLE, CENTRAL_REFUSED, and the errors of the disk.
+ * If it throws, it has written either nothing or only whole files.
  */
 export async function restoreFiles(
   world: World,

@@ -8,7 +8,7 @@ import { recover } from './recovery/recover.ts';
 import { type SpoolPaths, toSpoolPaths } from './spool/spool-paths.ts';
 import { writeViews } from './views/views.ts';
 
-/** What the export manager leaves for the legacy exporter, or for nobody if it is purged. */
+/** The files that the export manager leaves on the card when it is rolled back or purged. */
 export interface HandOver {
   /** Paths of the files that hold exports without a proof of delivery, and of quarantined files. */
   readonly undelivered: readonly string[];

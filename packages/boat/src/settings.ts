@@ -145,7 +145,7 @@ export const SETTINGS = {
     schema: Type.String({ minLength: 1, maxLength: URL_LENGTH_MAX }),
     default: undefined,
     meaning:
-      'URL that is called with each notification: `https://`, or `http://` for a loopback address, without user or password. Redirects are not followed. Part of the URL is often a secret, so only its origin is shown.',
+      'URL to which each notification is sent: `https://`, or `http://` for a loopback address, without user or password. Redirects are not followed. Part of the URL is often a secret, so only its origin is shown.',
     parse: parseWebhookUrl,
     toShown: (url) => `${new URL(url).origin}/…`,
   },

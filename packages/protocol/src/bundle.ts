@@ -15,7 +15,7 @@ export const BUNDLE_MARK = '{"d3kos_bundle":"';
 export const BUNDLE_VERSION = 1;
 /** Largest body of one part in a bundle: twice central's default limit, and small enough for a boat's memory. */
 export const BUNDLE_PART_SIZE_MAX_BYTES = 64 * 1_048_576;
-/** Most skipped exports named in the last line: enough to show the reason, and bounded by the length of a line. */
+/** Maximum number of skipped exports named in the last line: enough to show the reason, and bounded by the length of a line. */
 export const BUNDLE_SKIPPED_MAX = 50;
 /** Longest control line: the last one with the most skipped exports. */
 const LINE_LENGTH_MAX = 65_536;

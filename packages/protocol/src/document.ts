@@ -53,13 +53,13 @@ export const BoatClockSchema = Type.Object({
 });
 
 /**
- * Most withdrawn sequences in one document (R59). They add a few KB to every part, and a boat withdraws fewer exports in a
+ * Maximum number of withdrawn sequences in one document (R59). They add a few KB to every part, and a boat withdraws fewer exports in a
  * year.
  */
 export const WITHDRAWN_SEQUENCES_MAX = 200;
 
 /**
- * Most exports in `open_exports` (R72). They add at most 6 KB to every part. A boat with more exports waiting delivers the oldest
+ * Maximum number of exports in `open_exports` (R72). They add at most 6 KB to every part. A boat with more exports waiting delivers the oldest
  * first, so the documents between them still name each export.
  */
 export const OPEN_EXPORTS_MAX = 100;

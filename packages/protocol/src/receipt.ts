@@ -28,7 +28,7 @@ export const ReceiptSchema = Type.Object({
 export type Receipt = Static<typeof ReceiptSchema>;
 
 /**
- * Most sequences in `missing_sequences` (R87). It covers two years of daily exports and adds at most 8 KB to an answer. A list that
+ * Maximum number of sequences in `missing_sequences` (R87). It covers two years of daily exports and adds at most 8 KB to an answer. A list that
  * was cut off continues in the answer to the next export.
  */
 export const MISSING_SEQUENCES_MAX = 1_000;

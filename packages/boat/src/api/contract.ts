@@ -250,7 +250,7 @@ export const ROUTES = {
   enroll: {
     method: 'POST',
     path: '/export/enroll',
-    summary: 'Enrolls the boat at central with a one-time code',
+    summary: 'Enrols the boat at central with a one-time code',
     description:
       'The body is `{"code":"7KQ2M-4XB9C"}`. The answer never contains the token, and the same code may be sent again if the answer was lost. A code for another installation is refused with `INSTALLATION_MISMATCH` and stays valid. With `"replace_id":true` it is redeemed, but `enrolled` is `false` until `license.json` names the `installation_id` of the answer and the same code is sent again; `d3kos-export enroll CODE --replace-id` does both.',
     callers: 'boat',

@@ -62,7 +62,7 @@ export function createProgram(choose: Choose, write: (text: string) => void): Pr
     .configureHelp({ showGlobalOptions: true })
     .usage('COMMAND [options]')
     .description(
-      "Makes exports of the boat's records, keeps them on the card, and delivers them to central. Every command except serve, config, restore, completion, doctor and rollback is a client of the running export manager on 127.0.0.1.",
+      "Creates exports of the boat's records, stores them on the card, and delivers them to central. Every command except serve, config, restore, completion, doctor and rollback is a client of the running export manager on 127.0.0.1.",
     )
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show the help of a command')
@@ -187,7 +187,7 @@ function addEnrollCommand(program: Program, choose: Choose): void {
       'Enrol the boat at central with a one-time code from its operator (d3kos-central invite). The boat makes its device token itself and stores it. If the answer is lost, enter the same code again. With --replace-id, the boat takes the installation ID of the code, for example after its SD card was replaced; this writes config/license.json and needs sudo.',
     )
     .argument('<code>', 'the code, in upper or lower case, with or without the hyphen', parseText)
-    .option('--replace-id', "replace this boat's installation ID by the one of the code")
+    .option('--replace-id', "replace this boat's installation ID with the one of the code")
     .addHelpText('after', examples('enroll 7KQ2M-4XB9C', 'enroll 7KQ2M-4XB9C --replace-id'))
     .action((code, options) =>
       choose({ kind: 'enroll', code, identity: options.replaceId === true ? 'replace' : 'keep' }),
@@ -197,11 +197,11 @@ function addEnrollCommand(program: Program, choose: Choose): void {
 function addSupportCommand(program: Program, choose: Choose): void {
   program
     .command('support-bundle')
-    .summary('show what a support person needs, and write it to a file')
+    .summary('show diagnostics for a support person, and write them to a file')
     .description(
-      'Show settings, status, doctor, queue, history, versions and the newest log lines as one JSON document. With --write, write exactly that to a new file. It has no records, tokens, e-mail addresses or user names. Read it before you send it to anyone. To read all log lines and the state of the token, run it with sudo.',
+      'Show settings, status, doctor, queue, history, versions and the newest log lines as one JSON document. With --write, write exactly that to a new file. It contains no records, tokens, e-mail addresses or user names. Read it before you send it to anyone. To read all log lines and the state of the token, run it with sudo.',
     )
-    .option('--write <file>', 'write the bundle to this file too', parseText)
+    .option('--write <file>', 'also write the bundle to this file', parseText)
     .addHelpText('after', examples('support-bundle | less', 'support-bundle --write support.json'))
     .action((options) => choose({ kind: 'support_bundle', file: options.write }));
 }
@@ -242,12 +242,12 @@ function addCareCommands(program: Program, choose: Choose): void {
     .action(() => choose({ kind: 'config' }));
   program
     .command('restore')
-    .summary('write settings back from central to a reflashed boat')
+    .summary('restore the settings of a reflashed boat from central')
     .description(
-      'Show which settings central holds of this boat, and which files they would be written to. With --write, write them. A file that has changed since the last export is kept. An updated file is first copied to NAME.before-restore. The exit code is 1 if --write left a file as it was because it is newer or cannot be read.',
+      'Show which settings central holds for this boat, and which files they would be written to. With --write, write them. A file that has changed since the last export is kept. An updated file is first copied to NAME.before-restore. The exit code is 1 if --write did not change a file because it is newer or cannot be read.',
     )
     .option('--write', 'write the files')
-    .option('--force', 'update files that are newer than the settings at central too')
+    .option('--force', 'also update files that are newer than the settings at central')
     .addHelpText('after', examples('restore', 'restore --write'))
     .action((options) =>
       choose({
@@ -277,11 +277,11 @@ function addCareCommands(program: Program, choose: Choose): void {
 function addRollbackCommand(program: Program, choose: Choose): void {
   program
     .command('rollback')
-    .summary('put the legacy exporter back')
+    .summary('restore the legacy exporter')
     .description(
       'Stop the export manager, hand every undelivered export to the legacy exporter in its own format, and start the legacy services again exactly as they were before the package replaced them. Removing the package does the same. Run it as root.',
     )
-    .option('--data', 'only hand over the exports, and list the files that are not delivered')
+    .option('--data', 'only hand over the exports, and list the undelivered files')
     .addHelpText('after', examples('rollback'))
     .action((options) => choose({ kind: 'rollback', scope: options.data === true ? 'data' : 'services' }));
 }

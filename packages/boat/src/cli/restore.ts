@@ -50,7 +50,10 @@ function toLines(
 ): readonly string[] {
   const isDone = mode === 'write';
   if (files.length === 0)
-    return ['Central holds no settings of this boat.', ...notRestored.map((line) => `Not restored: ${line}`)];
+    return [
+      'Central holds no settings for this boat.',
+      ...notRestored.map((line) => `Not restored: ${line}`),
+    ];
   const rows = files.map(({ path, action, keys, reason }) => [
     path,
     ACTIONS[action][isDone ? 1 : 0],

@@ -11,10 +11,10 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { type ConfigWorld, describeConfig } from './show-config.ts';
 
-/** Number of entries of each status, and of delivered exports, that the bundle lists. The counts are those of all. */
+/** Maximum number of entries per status, and of delivered exports, in the bundle. The counts cover all of them. */
 const ENTRIES_MAX = 100;
 
-/** Maximum length of one text, in characters. A log line of the export manager is shorter. */
+/** Maximum length of one text, in characters. Log lines of the export manager are shorter. */
 const TEXT_LENGTH_MAX = 2_000;
 
 /** Maximum size of the bundle, in bytes, so that it can be sent by e-mail. If it is larger, the log lines are left out. */
@@ -45,10 +45,10 @@ export interface SupportBundleDeps {
 }
 
 /**
- * Runs `d3kos-export support-bundle`: shows what a support person needs, and with `file` writes exactly that to a new file that only
- * its owner may read. It has no record, no secret, no e-mail address and no name of a user. A part that cannot be read has the reason
- * in its place, so the command also works while the export manager does not run. Throws REQUEST_INVALID if the file exists, and
- * DISK_….
+ * Runs `d3kos-export support-bundle`: shows what a support person needs, and with `file` writes exactly that to
+ * a new file that only its owner may read. It contains no record, secret, e-mail address or user name. If a
+ * part cannot be read, the bundle gives the reason instead, so the command also works while the export manager
+ * is not running. Throws REQUEST_INVALID if the file exists, and DISK_….
  */
 export async function runSupportBundle(deps: SupportBundleDeps, file: string | undefined): Promise<ExitCode> {
   if (file !== undefined && (await deps.disk.stat(file)) !== undefined)
@@ -130,7 +130,7 @@ function toHistorySummary({ exports }: Answer<'history'>): unknown {
   }));
 }
 
-/** The texts that must not be in the bundle. A file that this user may not read cannot have been part of it either. */
+/** The texts that must not be in the bundle. A file that this user may not read cannot have contributed to it. */
 async function findSecrets({ world, root, webhookUrl }: SupportBundleDeps): Promise<readonly string[]> {
   const secrets: string[] = [];
   for (const path of SECRET_FILES) {
@@ -149,7 +149,7 @@ const HOME = /\/home\/[^/\s"']+/g;
 /** The folder of the boat's own account, which is the same on every boat. */
 const OWN_HOME = '/home/d3kos';
 
-/** Removes secrets, e-mail addresses and names of users from every text of a JSON value, and shortens long texts. */
+/** Removes secrets, e-mail addresses and user names from every text in a JSON value, and truncates long texts. */
 function removePrivate(value: unknown, secrets: readonly string[]): unknown {
   if (typeof value === 'string') {
     let text = value.slice(0, TEXT_LENGTH_MAX);

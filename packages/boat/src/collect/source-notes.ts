@@ -1,8 +1,8 @@
-/** Most keys that a detail names. The others are counted. */
+/** Maximum number of keys that a detail names. The others are counted. */
 const NAMED_KEYS_MAX = 12;
 /** A key that a program wrote. Other keys are counted without their name, because they may be a value, such as a network's name. */
 const KEY_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,39}$/;
-/** Most digits of a key that is named. A key with more digits may be an identifier or a credential. */
+/** Maximum number of digits of a key that is named. A key with more digits may be an identifier or a credential. */
 const KEY_DIGITS_MAX = 3;
 
 /**
@@ -61,7 +61,7 @@ export function createLeftOutKeys(): LeftOutKeys {
   };
 }
 
-/** Most different keys counted for one source. */
+/** Maximum number of different keys counted for one source. */
 const KEYS_COUNTED_MAX = 1_000;
 
 function describeKeys(name: string, keys: ReadonlySet<string>): string {

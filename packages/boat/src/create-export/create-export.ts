@@ -151,8 +151,8 @@ async function toHeader(
 }
 
 /**
- * Most sequences that central has lost and that are withdrawn in one document. Half of the list stays free for failed exports; central
- * names the rest again.
+ * Maximum number of sequences lost by central that one document withdraws. Half of the list stays free for
+ * failed exports; central names the rest again.
  */
 const LAPSED_WITHDRAWN_MAX = WITHDRAWN_SEQUENCES_MAX / 2;
 

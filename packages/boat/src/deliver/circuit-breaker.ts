@@ -78,7 +78,7 @@ function createOpenTime({ clock, random }: Pick<World, 'clock' | 'random'>) {
   let probes = 0;
   /** Sends in a row that an intermediary refused. */
   let refusedSends = 0;
-  /** Sends in a row for which central asked the boat to wait. */
+  /** Consecutive sends for which central asked the boat to wait. */
   let throttledSends = 0;
   const open = (delayMs: number): number => {
     openUntil = (clock.monotonic() + delayMs) as MonotonicMs;

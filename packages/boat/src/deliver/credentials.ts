@@ -27,8 +27,8 @@ export type Credentials =
     };
 
 /**
- * The files that may have the device token, the most important first: the one that `d3kos-export enroll` writes, and the one that a
- * person writes. The daemon may not write into `config/` (decision 0038).
+ * The files that can hold the device token, in order of precedence: the one that `d3kos-export enroll` writes,
+ * and the one that a person writes. The daemon may not write into `config/` (decision 0038).
  */
 export function toCredentialsPaths(root: string): readonly string[] {
   return [toSpoolPaths(root).credentials, join(root, 'config', 'export-credentials.json')];

@@ -107,7 +107,7 @@ export function judgeFsync(figure: FsyncFigure): Finding {
   };
 }
 
-/** Fewest free inodes without a finding. An export takes a few of them, and other services of the boat need theirs. */
+/** Minimum number of free inodes without a finding. An export takes a few of them, and other services of the boat need theirs. */
 const FREE_INODES_MIN = 1_000;
 
 /** Compares the free space with the reserve, and the free inodes with FREE_INODES_MIN. */

@@ -14,13 +14,16 @@ import { redeemCode } from './redeem-code.ts';
 /** Random bytes of a device token: as many as a SHA-256 digest, so that guessing a token is as hard as guessing its digest. */
 const TOKEN_SIZE_BYTES = 32;
 
-/** Maximum size of the file with an unconfirmed token, in bytes. It has less than 300. */
+/** Maximum size of the file with an unconfirmed token, in bytes. A real file has less than 300. */
 const PENDING_SIZE_MAX_BYTES = 4_096;
 
-/** Requests that run or wait at once. A person enters one code. */
+/** Maximum number of requests that run or wait at the same time. A person enters one code. */
 const WAITING_MAX = 2;
 
-/** Attempts at once and in an hour. A person mistypes a few times; a page of the boat must not guess codes or spend a paid link. */
+/**
+ * Maximum number of attempts in a burst, and per hour. A person mistypes a few times; a page of the boat must
+ * not guess codes or use up a paid link.
+ */
 const ATTEMPTS_PER_HOUR_MAX = 20;
 const HOUR_MS = 3_600_000;
 
@@ -31,7 +34,7 @@ const PendingSchema = Type.Object({
 });
 const pendingShape = Compile(PendingSchema);
 
-/** Whether the boat keeps its installation ID, or takes the one of the code. */
+/** Whether the boat keeps its installation ID, or takes over the one of the code. */
 export type Identity = 'keep' | 'replace';
 
 /** The result of an enrolment. */
@@ -123,7 +126,10 @@ async function enroll(deps: EnrollingDeps, code: string, identity: Identity): Pr
   return { ...result, state: 'stored' };
 }
 
-/** The installation ID of this boat, or undefined if it has none and shall get one. Throws the refusal of the licence. */
+/**
+ * The installation ID of this boat, or undefined if it has none yet and receives one. Throws the refusal of the
+ * licence.
+ */
 function toOwnId(license: LicenseResult, identity: Identity): string | undefined {
   if (license.tier === 0)
     throw new ExportError('TIER_TOO_LOW', 'Tier 0 does not connect to central', {

@@ -75,7 +75,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: 'oldest_waiting_timestamp_seconds',
     type: 'gauge',
-    help: 'When the oldest waiting export was made, by the clock of the boat. Absent if none waits.',
+    help: 'When the oldest waiting export was made, by the clock of the boat. Absent if none is waiting.',
     values: ({ status }) => ifKnown(status.oldestWaiting && status.oldestWaiting.createdAtMs / 1_000),
   },
   {
@@ -131,19 +131,19 @@ export const METRICS: readonly Metric[] = [
   {
     name: 'outcomes_total',
     type: 'counter',
-    help: 'How sends ended since the start, by the decision about the export.',
+    help: 'Results of sends since the start, by the decision about the export.',
     values: ({ measured }) => byName('outcome', measured.outcomes),
   },
   {
     name: 'parts_started_total',
     type: 'counter',
-    help: 'Parts that began to be sent since the start.',
+    help: 'Parts that the boat has begun to send since the start.',
     values: ({ measured }) => one(measured.partsSent),
   },
   {
     name: 'lost_by_central_total',
     type: 'counter',
-    help: 'Delivered exports that central reported as missing, by what was done.',
+    help: 'Delivered exports that central reported as missing, by what the boat did.',
     values: ({ status: { missing } }) =>
       byName('action', { queued_again: missing.requeued, rewound: missing.rewound }),
   },
@@ -190,7 +190,7 @@ export const METRICS: readonly Metric[] = [
   {
     name: 'losses',
     type: 'gauge',
-    help: 'Losses in the ledger: drops of bytes that central had not confirmed.',
+    help: 'Losses in the ledger: bytes that were dropped before central confirmed them.',
     values: ({ status }) => one(status.lossCount),
   },
 ];
@@ -199,7 +199,7 @@ export const METRICS: readonly Metric[] = [
 export const COMMIT_HISTOGRAM = {
   name: 'commit_duration_seconds',
   type: 'histogram',
-  help: 'Duration of the commits to the ledger since the start, with the sync to the card, in seconds.',
+  help: 'Duration of the commits to the ledger since the start, including the sync to the card, in seconds.',
 } as const;
 
 const PREFIX = 'd3kos_export_';

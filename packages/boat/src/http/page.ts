@@ -43,7 +43,7 @@ function isSafeSource(origin: string): boolean {
   return /^https?:\/\/[\w.:[\]-]+$/.test(origin);
 }
 
-/** The code of a language. A request can name no other file than the texts of a language. */
+/** The code of a language. A request cannot name any file except the texts of a language. */
 const LANGUAGE_CODE = /^[a-z]{2}$/;
 
 /** Answers with the texts of a language. Throws NOT_FOUND if the page does not have it. */

@@ -4,7 +4,7 @@ import type { RemovedExports } from './removed-exports.ts';
 
 /** Sequences of delivered exports that central reported as missing, by what the boat did. Ascending. */
 export interface HandledReport {
-  /** Put back into the queue under their old keys. */
+  /** Requeued under their old keys. */
   readonly requeued: readonly number[];
   /** Without a file. Their ranges were rewound, so the next export carries their records. */
   readonly rewound: readonly number[];
@@ -24,9 +24,9 @@ export interface MissingTotals {
  */
 export interface MissingExports {
   /**
-   * Inside the transaction that stores the receipt of a part of `sequence`: handles the list of that answer. Only lower sequences
-   * count. An export that waits, was never made or was put back into the queue within a day is left alone. docs/spec/protocol.md
-   * R88, R89, R90, R91.
+   * Inside the transaction that stores the receipt of a part of `sequence`: handles the list of that answer.
+   * Only lower sequences count. An export that is waiting, was never made or was requeued within a day is not
+   * changed. docs/spec/protocol.md R88, R89, R90, R91.
    */
   handle(report: {
     readonly sequence: number;
@@ -49,7 +49,7 @@ export function createMissingExports({ db }: LedgerDatabase, removed: RemovedExp
      WHERE sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence`,
   );
   const lapse = db.prepare('INSERT INTO lapsed_sequences (sequence) VALUES (?) ON CONFLICT DO NOTHING');
-  // Beyond the last sequence of a list, central may have cut it off.
+  // Central may have cut the list off, so nothing is known about sequences beyond its last one.
   const clearLapsed = db.prepare(
     `DELETE FROM lapsed_sequences
      WHERE sequence <= ?2 AND sequence NOT IN (SELECT value FROM json_each(?1))`,
@@ -115,7 +115,7 @@ function toNamed(row: Readonly<Record<string, unknown>>): NamedEntry {
 }
 
 /**
- * Returns a function that puts a delivered export back into the queue. Its parts keep their slices and indexes, because a key must
+ * Returns a function that requeues a delivered export. Its parts keep their slices and indexes, because a key must
  * always carry the same bytes (docs/spec/protocol.md R17); an export that was sent whole is sent whole again, even if the part size was
  * changed. If it has several parts, central may hold some of them, so they are queried first, as after an offline bundle.
  */

@@ -1,6 +1,9 @@
 import type { Cursor } from '../collect/cursor.ts';
 
-/** The reason of an entry that the owner cancelled. The owner knows of it, so it is no failure to notify of. */
+/**
+ * The reason of an entry that the owner cancelled. The owner already knows about it, so no notification is
+ * needed.
+ */
 export const CANCELLED_REASON = 'Cancelled by the owner. The next export carries its records';
 
 /**
@@ -53,12 +56,12 @@ export function toRenumberedExportId(ledgerId: string, sequence: number): string
   return `exp_${ledgerId}_${sequence}`;
 }
 
-/** How long an export that central reported as missing is not put back into the queue again (docs/spec/protocol.md R90). */
+/** Minimum time between two requeues of an export that central reported as missing (docs/spec/protocol.md R90). */
 const REPORT_PERIOD_MS = 24 * 3_600_000;
 
 /**
- * True if a report that central lacks an export is acted on. A time in the future comes from a clock that was wrong, and does not
- * count.
+ * True if the boat acts on a report that central lacks an export. A time in the future comes from a clock that
+ * was wrong, and does not count.
  */
 export function isReportDue(lastMs: number | undefined, nowMs: number): boolean {
   return lastMs === undefined || lastMs > nowMs || nowMs - lastMs >= REPORT_PERIOD_MS;

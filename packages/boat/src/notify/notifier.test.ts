@@ -346,7 +346,7 @@ test('a webhook is called once for a condition and once for its end, retried whi
       event: 'cleared',
       subject: 'failed',
       export_count: 0,
-      message: 'No export is failed.',
+      message: 'No failed exports remain.',
     },
   ]);
   assert.ok(!boat.log.join().includes('s3cret'));

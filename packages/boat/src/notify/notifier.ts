@@ -18,17 +18,23 @@ import { createSignalKAccess, type NotDone } from './signalk-access.ts';
 import { createSignalKChannel, type SignalKChannel } from './signalk-channel.ts';
 import { callWebhook } from './webhook.ts';
 
-/** How often the age of the waiting exports is looked at while nothing else happens. */
+/** Interval between checks of the age of the waiting exports while nothing else happens. */
 const IDLE_MS = 60 * 60_000;
 
-/** How often the Signal K server is asked whether it still shows what was raised, because it forgets it when it restarts. */
+/** Interval between checks that the Signal K server still shows its notifications. It loses them when it restarts. */
 const VERIFY_EVERY_MS = 5 * 60_000;
 
-/** First wait before the Signal K server is asked again, doubled up to the maximum. The owner may be approving the access. */
+/**
+ * First wait before the Signal K server is contacted again, doubled up to the maximum. The owner may be
+ * approving the access.
+ */
 const SIGNALK_RETRY_MIN_MS = 60_000;
 const SIGNALK_RETRY_MAX_MS = 15 * 60_000;
 
-/** Minimum time between two looks at the queue, so that a backlog that is delivered quickly costs one look a second. */
+/**
+ * Minimum time between two checks of the queue, so that a backlog that is delivered quickly costs one check per
+ * second.
+ */
 const LOOK_EVERY_MS = 1_000;
 
 const SUBJECTS: readonly NotificationSubject[] = ['failed', 'waiting'];
@@ -49,17 +55,24 @@ export interface NotifierDeps {
 /** Notifies the owner of exports that failed or have waited for too long, until that is resolved. */
 export interface Notifier {
   /**
-   * Compares the queue with what each channel shows, and tells the channel what has changed, until aborted. Then rejects with the
-   * signal's reason. Opens no connection at tier 0, and none while there is nothing to show or to clear.
+   * Compares the queue with what each channel shows, and sends the changes to the channel, until aborted. Then
+   * rejects with the signal's reason. Opens no connection at tier 0, and none while there is nothing to show or
+   * to clear.
    */
   run(signal: AbortSignal): Promise<never>;
-  /** Looks at the queue at once, because it has changed. */
+  /** Checks the queue at once, because it has changed. */
   wake(): void;
-  /** Does once what `run` repeats. Returns how long nothing is due. A failure of the card or the ledger is reported and ends it. */
+  /**
+   * Runs one iteration of `run`. Returns the time until the next step is due. A failure of the card or the ledger is
+   * reported and ends it.
+   */
   look(signal: AbortSignal): Promise<number>;
 }
 
-/** Retries of one subject's webhook call. The ledger has what the webhook accepted, so a restart only forgets the wait. */
+/**
+ * Retries of one subject's webhook call. The ledger records what the webhook accepted, so a restart loses only
+ * the wait.
+ */
 interface Retry {
   readonly tries: number;
   readonly failures: number;
@@ -67,7 +80,7 @@ interface Retry {
 }
 
 interface SignalKWaits {
-  /** Looks in a row in which the server did not do what it was told. */
+  /** Consecutive checks at which the server had not carried out the step. */
   tries: number;
   retryDueMs: MonotonicMs;
   verifyDueMs: MonotonicMs;
@@ -142,7 +155,8 @@ async function readFacts(
 ): Promise<QueueFacts> {
   const range = toLongWait(world.clock.wall(), afterDays);
   const waitingCount = ledger.notifications.waitingCount(range);
-  // A label shows nothing while the clock is known to be wrong, except that an empty queue has nothing that waits.
+  // While the clock is known to be wrong, labels do not show the age of an export. An empty queue needs no
+  // labels: nothing is waiting.
   const isKnown = waitingCount === 0 || (await clockSynchronized(signal)) !== false;
   return {
     failedCount: ledger.notifications.failedCount(),
@@ -170,7 +184,7 @@ function listSteps(
   });
 }
 
-/** Brings the Signal K server up to date. Returns how long nothing is due there. */
+/** Brings the Signal K server up to date. Returns the time until the next step there is due. */
 async function tellSignalK(context: Context, facts: QueueFacts, signal: AbortSignal): Promise<number> {
   const { world, ledger, signalk, signalkWaits: waits } = context;
   if (signalk === undefined) return IDLE_MS;
@@ -191,7 +205,7 @@ async function tellSignalK(context: Context, facts: QueueFacts, signal: AbortSig
   return isShown ? Math.max(0, waits.verifyDueMs - world.clock.monotonic()) : IDLE_MS;
 }
 
-/** Forgets the notifications that the server has forgotten, so that they are raised again. */
+/** Removes the records of notifications that the server no longer has, so that they are raised again. */
 async function verifyShown(
   { world, ledger, signalkWaits: waits }: Context,
   signalk: SignalKChannel,
@@ -223,7 +237,7 @@ async function carryOutSteps(
   return undefined;
 }
 
-/** Records that a channel carried a step out. `remoteId` is undefined if the notification is cleared. */
+/** Records that a channel has carried out a step. `remoteId` is undefined if the notification is cleared. */
 function record(
   { ledger, world }: Context,
   channel: 'signalk' | 'webhook',
@@ -246,7 +260,7 @@ function describeSubject(subject: NotificationSubject): string {
   return subject === 'failed' ? 'could not be delivered' : 'wait';
 }
 
-/** Calls the webhook for what has changed, if a call is due. Returns how long nothing is due there. */
+/** Calls the webhook for what has changed, if a call is due. Returns the time until the next step there is due. */
 async function tellWebhook(context: Context, facts: QueueFacts, signal: AbortSignal): Promise<number> {
   const { world, webhookUrl, retries } = context;
   if (webhookUrl === undefined) return IDLE_MS;
@@ -271,7 +285,7 @@ async function tellWebhook(context: Context, facts: QueueFacts, signal: AbortSig
       export_count: step.kind === 'clear' ? 0 : step.condition.exportCount,
       message:
         step.kind === 'clear'
-          ? `No export ${subject === 'failed' ? 'is failed' : 'waits too long'}.`
+          ? `No ${subject === 'failed' ? 'failed exports remain' : 'exports have waited too long'}.`
           : step.condition.message,
     } as const;
     const outcome = await callWebhook(world, webhookUrl, body, signal);
@@ -291,7 +305,7 @@ async function tellWebhook(context: Context, facts: QueueFacts, signal: AbortSig
     if (next.kind === 'give_up')
       world.log.write(
         'warn',
-        `The webhook did not accept a notification, which is not repeated: ${next.detail}`,
+        `The webhook did not accept a notification, and the call is not repeated: ${next.detail}`,
         {
           hint: 'Check "webhook_url" in config/export.json.',
         },

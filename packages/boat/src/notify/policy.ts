@@ -3,8 +3,8 @@ import type { NotificationChannel, NotificationSubject, RaisedNotification } fro
 const DAY_MS = 24 * 3_600_000;
 
 /**
- * Labels before this moment (2020) come from a clock that was not set, so they do not show how long an export has waited. The
- * program is younger.
+ * Labels before this moment (2020) come from a clock that was not set, so they do not show how long an export
+ * has waited. The program did not exist then.
  */
 const PLAUSIBLE_FROM_MS = Date.UTC(2020, 0, 1);
 
@@ -13,7 +13,7 @@ export interface Condition {
   readonly exportCount: number;
   /** The severity in the words of Signal K. */
   readonly state: 'alert' | 'warn';
-  /** One sentence without the content of records and without texts of other systems. */
+  /** One sentence that contains neither record content nor text from other systems. */
   readonly message: string;
 }
 
@@ -65,7 +65,7 @@ function describeExports(count: number): string {
   return count === 1 ? '1 export' : `${count} exports`;
 }
 
-/** What a channel must be told so that it shows the condition. */
+/** The step that makes a channel show the condition. */
 export type Step =
   | { readonly kind: 'none' }
   | { readonly kind: 'raise'; readonly condition: Condition }
@@ -97,7 +97,7 @@ export function decideStep(
 const WEBHOOK_RETRY_MIN_MS = 60_000;
 const WEBHOOK_RETRY_MAX_MS = 60 * 60_000;
 
-/** How often a webhook that was reached may fail before the notification is given up: more than half a day. */
+/** How many times a reachable webhook may fail before the boat gives up on the notification: more than half a day. */
 const WEBHOOK_FAILURES_MAX = 20;
 
 /** The result of calling a webhook. */
@@ -117,8 +117,9 @@ export type AfterWebhook =
   | { readonly kind: 'retry'; readonly delayMs: number; readonly failures: number };
 
 /**
- * Decides whether a webhook is called again, after `tries` calls in a row without success (1 or more, with this one). A call that
- * did not leave the boat is repeated without limit, at most once an hour. `fraction` in [0, 1) adds up to 10 %.
+ * Decides whether a webhook is called again, after `tries` consecutive calls without success (1 or more,
+ * including this one). A call that did not leave the boat is repeated without limit, at most once an hour.
+ * `fraction` in [0, 1) adds up to 10 %.
  */
 export function decideAfterWebhook(
   outcome: WebhookOutcome,

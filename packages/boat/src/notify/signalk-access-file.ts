@@ -7,8 +7,8 @@ import { readJsonFile } from '../platform/text-file.ts';
 const ACCESS_SIZE_MAX_BYTES = 16 * 1024;
 
 /**
- * The path of a request in the server's answer. Only a path of this form is requested, so that an answer cannot make the boat send
- * requests anywhere else.
+ * The form of the path of an access request, as the server's answer gives it. Only a path of this form is
+ * requested, so that an answer cannot make the boat send requests anywhere else.
  */
 export const REQUEST_PATH = '^/signalk/v1/requests/[A-Za-z0-9-]{1,100}$';
 

@@ -19,8 +19,8 @@ type Operation<R> = (token: string | undefined) => Promise<R | SignalKFailure>;
 type Token = { readonly kind: 'token'; readonly token: string | undefined };
 
 /**
- * Obtains the access that a Signal K server requires: it asks the owner once, reads the decision, and keeps the token. Nothing is
- * asked of a server that requires no access.
+ * Obtains the access that a Signal K server requires: it asks the owner once, reads the decision, and keeps the
+ * token. If the server requires no access, none is requested.
  */
 export interface SignalKAccess {
   /** Runs an operation with the token, if there is one. Throws DISK_… if the access cannot be stored. */
@@ -37,10 +37,13 @@ export function createSignalKAccess(
 ): SignalKAccess {
   let requestedAt: MonotonicMs | undefined;
 
-  /** Asks the owner. Power that fails before the save leaves a request that nobody reads, and the next one has its own ID. */
+  /**
+   * Asks the owner. If power fails before the save, the request stays on the server unread, and the next one
+   * has its own ID.
+   */
   async function request(signal: AbortSignal): Promise<NotDone> {
     const isTooEarly = requestedAt !== undefined && clock.monotonic() - requestedAt < REQUEST_EVERY_MS;
-    if (isTooEarly) return notDone('unauthorized', 'it refuses the access that it gave');
+    if (isTooEarly) return notDone('unauthorized', 'it refuses the access that it granted');
     requestedAt = clock.monotonic();
     const requested = await server.requestAccess(toUuid(random.hex(16)), signal);
     if (requested.kind !== 'requested') return toNotDone(requested);

@@ -16,7 +16,7 @@ const NOTIFICATIONS = '/signalk/v2/api/notifications';
 const ACCESS_REQUESTS = '/signalk/v1/access/requests';
 
 /** The name under which the owner sees the access request in the server's administration. */
-const DEVICE_DESCRIPTION = 'd3kOS export: reports exports that failed or wait';
+const DEVICE_DESCRIPTION = 'd3kOS export: reports failed and waiting exports';
 
 const raisedAnswer = Compile(Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9-]{1,100}$' }) }));
 const failedAnswer = Compile(Type.Object({ statusCode: Type.Literal(404) }));
@@ -36,7 +36,7 @@ const decidedAnswer = Compile(
 export type SignalKFailure =
   /** No Signal K server answers. */
   | { readonly kind: 'unreachable'; readonly detail: string }
-  /** The server requires a token, or refuses the one it got. */
+  /** The server requires a token, or refuses the one that was sent. */
   | { readonly kind: 'unauthorized' }
   /** The server has no Notifications API (before 2.21), or accepts no access requests. */
   | { readonly kind: 'unsupported'; readonly detail: string }
@@ -136,7 +136,7 @@ export function createSignalK(
       if (answer.kind !== 'answer') return answer;
       if (answer.status === 202 && requestedAnswer.Check(answer.value))
         return { kind: 'requested', path: answer.value.href };
-      return toFailure(answer, 'accepts no access requests of devices');
+      return toFailure(answer, 'accepts no access requests from devices');
     },
     async readDecision(path, signal) {
       const answer = await exchange('GET', path, {}, signal);

@@ -10,10 +10,13 @@ const CLOSE_LIST = 0x5d;
 const LETTER_I = 0x49;
 const LETTER_N = 0x4e;
 
-/** Most nesting levels of a JSON text. Known sources have six, and functions that walk a value call themselves once a level. */
+/**
+ * Maximum number of nesting levels of a JSON text. Known sources have six, and functions that walk a value call
+ * themselves once a level.
+ */
 export const JSON_LEVELS_MAX = 64;
 /**
- * Most values in a JSON text. A value takes up to a hundred bytes of memory and as few as two characters of text, and the
+ * Maximum number of values in a JSON text. A value takes up to a hundred bytes of memory and as few as two characters of text, and the
  * largest known source, a year of benchmarks with their samples, has half a million.
  */
 export const JSON_VALUES_MAX = 1_000_000;
@@ -100,7 +103,7 @@ export function endOfString(text: string, start: number): number {
   return text.length;
 }
 
-/** Most digits of a number that central stores as a number. */
+/** Maximum number of digits of a number that central stores as a number. */
 const NUMBER_DIGITS_MAX = 1_000;
 
 /**

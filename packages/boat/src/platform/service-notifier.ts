@@ -8,7 +8,7 @@ const run = promisify(execFile);
 /** Timeout for `systemd-notify`. A call takes about 10 ms, but longer on a Raspberry Pi that is busy booting. */
 const NOTIFY_DEADLINE_MS = 5_000;
 
-/** Number of reports within the time that the watchdog allows. Each costs a process, and three of them may fail. */
+/** Number of reports per watchdog period. Each one starts a process. Three of the four may fail. */
 const WATCHDOG_REPORTS = 4;
 
 /**

@@ -2,7 +2,10 @@ import { execFile } from 'node:child_process';
 import { arch, freemem, release, totalmem, uptime } from 'node:os';
 import { promisify } from 'node:util';
 
-/** Maximum number of log lines, and the time and bytes for reading them. A week of a healthy boat has about 200 lines. */
+/**
+ * Maximum number of log lines, and the limits of time and bytes for reading them. A week of a healthy boat has
+ * about 200 lines.
+ */
 const LOG_LINES_MAX = 500;
 const LOG_READ_MAX_MS = 20_000;
 const LOG_SIZE_MAX_BYTES = 2 * 1024 * 1024;

@@ -1,11 +1,11 @@
 import { JSON_LEVELS_MAX, parseForeignJson } from '../platform/lenient-json.ts';
 
 /**
- * Most values in a file of the legacy exporter. The largest file that is read, 32 MiB, holds 100,000 boatlog entries with 16 values
+ * Maximum number of values in a file of the legacy exporter. The largest file that is read, 32 MiB, holds 100,000 boatlog entries with 16 values
  * each. As many empty lists as fit into it would take 1 GB of memory.
  */
 export const LEGACY_VALUES_MAX = 2_500_000;
-/** Most complete objects that are kept from a damaged text, including those of an item that is not complete yet. */
+/** Maximum number of complete objects that are kept from a damaged text, including those of an item that is not complete yet. */
 const WHOLE_OBJECTS_MAX = 1_000_000;
 
 const QUOTE = 0x22;

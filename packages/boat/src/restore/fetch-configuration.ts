@@ -19,7 +19,7 @@ const refusal = Compile(
   Type.Object({ status: Type.Literal('error'), error_code: Type.String(), message: Type.String() }),
 );
 
-/** The boat that asks, and where. */
+/** The boat that sends the request, and the address of central. */
 export interface ConfigurationRequest {
   readonly centralUrl: string;
   readonly token: string;
@@ -27,8 +27,9 @@ export interface ConfigurationRequest {
 }
 
 /**
- * Asks central for the newest onboarding and settings of this boat. Throws CENTRAL_UNREACHABLE if nothing or something else answers, and
- * CENTRAL_REFUSED with central's reason. Rejects with the signal's reason when aborted.
+ * Requests the newest onboarding and settings of this boat from central. Throws CENTRAL_UNREACHABLE if nothing
+ * or something else answers, and CENTRAL_REFUSED with central's reason. Rejects with the signal's reason when
+ * aborted.
  */
 export async function fetchConfiguration(
   transport: Transport,

@@ -5,18 +5,21 @@ export type PresentFile =
   | { readonly kind: 'text'; readonly text: string; readonly modifiedMs: number };
 
 /**
- * What happens to one file. `keep_newer`: its owner may have changed it since the last export, so it stays. `keep_unreadable`: it exists
- * but cannot be read, so nobody knows what would be lost.
+ * What happens to one file. `keep_newer`: its owner may have changed it since the last export, so it stays.
+ * `keep_unreadable`: it exists but cannot be read, so overwriting it could lose unknown values.
  */
 export type FileAction = 'create' | 'update' | 'unchanged' | 'keep_newer' | 'keep_unreadable';
 
 /** Whether files that are newer than central's record are kept or updated. */
 export type NewerFiles = 'keep' | 'update';
 
-/** Earlier times come from a clock that was never set. Nothing follows from them about the age of a file. */
+/** Earlier times come from a clock that was never set. They do not show the age of a file. */
 const CLOCK_NEVER_SET_BEFORE_MS = Date.UTC(2024, 0, 1);
 
-/** Decides about a file. `recordedMs` is the time at which central received the record, and `isHeld` whether the file has every value already. */
+/**
+ * Decides what happens to a file. `recordedMs` is the time at which central received the record, and `isHeld`
+ * whether the file has every value already.
+ */
 export function decideFile(
   present: PresentFile,
   isHeld: boolean,

@@ -23,7 +23,7 @@ import { parseForeignJson } from '../platform/lenient-json.ts';
 import { toFirstLine, toLines } from '../platform/text.ts';
 import { isTimeZone } from '../platform/time-zone.ts';
 
-/** A file that can be restored from what central holds. */
+/** A file that can be restored from the data at central. */
 export interface RestorableFile {
   /** Path below the boat's root. */
   readonly path: string;
@@ -92,7 +92,7 @@ function withoutEmpty(values: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => isFilled(value)));
 }
 
-/** Removes values in which something was hidden before they left the boat. */
+/** Removes values that were redacted before they left the boat. */
 function withoutRedacted(path: string, values: JsonObject, notRestored: string[]): JsonObject {
   return Object.fromEntries(
     Object.entries(values).filter(([key, value]) => {
@@ -130,7 +130,10 @@ function toText(value: JsonObject): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
-/** Puts `values` into `before`, object by object. The depth is bounded by the allow-lists that `values` has passed. */
+/**
+ * Merges `values` into `before`, object by object. The depth is bounded by the allow-lists that `values` has
+ * passed.
+ */
 function mergeObjects(before: JsonObject, values: JsonObject): JsonObject {
   const merged: Record<string, unknown> = { ...before };
   for (const [key, value] of Object.entries(values)) {
@@ -188,7 +191,7 @@ function toVesselFile(vessel: JsonObject, notRestored: string[]): RestorableFile
       const held = new Map(parseEnv(present).map(({ key, value }) => [key, value]));
       const missing = new Map([...lines].filter(([key, { value }]) => held.get(key) !== value));
       if (missing.size === 0) return undefined;
-      // A replaced key keeps its place, and a repeated one must not win against the restored value.
+      // A replaced key keeps its place, and a repeated key must not override the restored value.
       const kept = toLines(present).flatMap((line) => {
         const key = parseEnv(line)[0]?.key;
         if (key === undefined || !missing.has(key)) return [line];

@@ -113,9 +113,9 @@ function isWritten(action: FileAction): boolean {
 }
 
 /**
- * Writes the planned files one after another. Each is replaced atomically and durably, and a file that is updated is first copied to
- * `NAME.before-restore`. If power fails in between, the next run finds the written files unchanged and writes the rest. Throws the errors
- * of the disk.
+ * Writes the planned files one after another. Each is replaced atomically and durably, and a file that is
+ * updated is first copied to `NAME.before-restore`. If power fails partway, the next run finds the written
+ * files unchanged and writes the rest. Throws the errors of the disk.
  */
 export async function writeRestore(disk: Disk, root: string, { files }: RestorePlan): Promise<void> {
   for (const { path, action, content } of files) {

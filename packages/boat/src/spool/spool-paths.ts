@@ -17,7 +17,7 @@ export interface SpoolPaths {
   readonly credentials: string;
   /** The device token of an enrolment that central has not confirmed. */
   readonly pendingCredentials: string;
-  /** The access to the Signal K server of the boat. */
+  /** The boat's access to its Signal K server. */
   readonly signalkAccess: string;
   /** A file that is deleted when the disk is full, so that the ledger can be opened. */
   readonly ballast: string;

@@ -37,7 +37,7 @@ export interface Admission {
   admit(installationId: string): AdmissionResult;
   /** Requests in progress: receiving a body, waiting for a permit, or holding one. */
   inProgress(): number;
-  /** Requests that wait for a permit. */
+  /** Requests waiting for a permit. */
   waiting(): Readonly<Record<Lane, number>>;
   /** Bytes of request bodies in memory. */
   heldBytes(): number;

@@ -10,7 +10,7 @@ export interface Permits {
   release(): void;
   /** True if the queue is full. */
   isFull(): boolean;
-  /** Callers that wait for a permit. */
+  /** Callers waiting for a permit. */
   waiting(): number;
 }
 

@@ -62,7 +62,7 @@ const WORK_BURST_MS = 30_000;
 export const LIGHT_SIZE_MAX_BYTES = 65_536;
 
 /**
- * Most concurrent queries of boats. A query over a million records occupies a database connection for seconds. Imports and
+ * Maximum number of concurrent queries of boats. A query over a million records occupies a database connection for seconds. Imports and
  * queries together need no more connections than a node has.
  */
 const QUERIES_MAX = 2;

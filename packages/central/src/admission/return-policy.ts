@@ -4,8 +4,8 @@ import { RETRY_AFTER_S } from './policy.ts';
 const RATE_WINDOW_S = 10;
 
 /**
- * Lowest rate that the schedule assumes. A node whose database was away has stored nothing for a while, and does store when the
- * database is back.
+ * Lowest rate that the schedule assumes. A node whose database was unavailable has stored nothing for a while,
+ * but can store again as soon as the database is back.
  */
 const SERVED_PER_S_MIN = 5;
 
@@ -44,11 +44,12 @@ export function toReturnDelay({
   const waitS = (slotMs - nowMs) / 1_000;
   if (waitS * (1 + SPREAD) <= RETRY_AFTER_MAX_S)
     return { slotMs, delayS: Math.round(spread(waitS, fraction)) };
-  // The queue of appointments is full: these boats take any time in its second half, and the queue does not grow.
+  // The queue of appointments is full: these boats get times spread over its second half, and the queue does
+  // not grow.
   return { slotMs: lastSlotMs, delayS: Math.round((RETRY_AFTER_MAX_S / 2) * (1 + fraction)) };
 }
 
-/** Part of a wait by which installations differ. */
+/** Share of a wait that differs between installations. */
 const SPREAD = 0.25;
 
 /** `Retry-After` in seconds for a boat that exceeds a limit of its own. Boats that were refused together return at different times. */

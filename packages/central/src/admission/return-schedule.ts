@@ -9,9 +9,9 @@ export interface ReturnSchedule {
 }
 
 /**
- * Creates the schedule of one node. It is one queue of appointments: each refused boat gets the next one, and their distance is the
- * time that the node needs for two imports. Half of its capacity stays free for boats that come for the first time. Its memory is three
- * numbers.
+ * Creates the schedule of one node. It is one queue of appointments. Each refused boat gets the next one, and
+ * they are as far apart as the time that the node needs for two imports. Half of its capacity stays free for
+ * boats that come for the first time. Its memory is three numbers.
  */
 export function createReturnSchedule(monotonic: () => number): ReturnSchedule {
   let lastSlotMs = Number.NEGATIVE_INFINITY;

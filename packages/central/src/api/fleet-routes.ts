@@ -25,11 +25,11 @@ const LIMIT = {
   in: 'query',
   name: 'limit',
   required: false,
-  description: 'Most entries, 1 to 200. The default is 50.',
+  description: 'Maximum number of entries, 1 to 200. The default is 50.',
   schema: Type.String({ pattern: '^([1-9][0-9]?|1[0-9]{2}|200)$' }),
 } as const satisfies Parameter;
 
-/** A text that an answer gave as `next`. */
+/** The value of `next` in an earlier answer. */
 const CURSOR = Type.String({ pattern: '^[A-Za-z0-9_-]{1,1000}$' });
 const DEGREES = Type.String({ pattern: '^-?[0-9]{1,3}(\\.[0-9]{1,6})?$' });
 
@@ -41,18 +41,18 @@ const BEFORE = {
   in: 'query',
   name: 'before',
   required: false,
-  description: 'The `next` of the page before',
+  description: 'The `next` of the previous page',
   schema: CURSOR,
 } as const satisfies Parameter;
 
-/** What the operator reads about the fleet. Every list is bounded, and its further pages cost as much as the first. */
+/** What operators can read about the fleet. Every list is bounded, and each later page costs as much as the first. */
 export const FLEET_ROUTES = {
   fleetOverview: {
     method: 'GET',
     path: '/api/v1/fleet',
     access: 'operator',
     load: 'none',
-    summary: 'Return the fleet in numbers, and the imports of the last 24 hours.',
+    summary: 'Return figures about the fleet, and the imports of the last 24 hours.',
     description: '',
     parameters: [],
     body: undefined,
@@ -66,7 +66,7 @@ export const FLEET_ROUTES = {
     load: 'none',
     summary: 'Return one page of the boats.',
     description:
-      'A boat is late after half of its usual silence again, and at least 6 hours more. The usual silence is the 80th percentile of its last 16.',
+      'A boat is late once it has been silent for 1.5 times its usual silence, and for at least 6 hours longer than usual. The usual silence is the 80th percentile of its last 16.',
     parameters: [
       {
         in: 'query',
@@ -107,7 +107,7 @@ export const FLEET_ROUTES = {
         in: 'query',
         name: 'after',
         required: false,
-        description: 'The `next` of the page before',
+        description: 'The `next` of the previous page',
         schema: CURSOR,
       },
       LIMIT,
@@ -132,7 +132,7 @@ export const FLEET_ROUTES = {
         in: 'query',
         name: 'cell',
         required: true,
-        description: 'Side of a cell of the grid in degrees, 0.001 to 90',
+        description: 'Side of a grid cell in degrees, 0.001 to 90',
         schema: Type.String({
           pattern: '^(0\\.00[1-9]|0\\.0[1-9][0-9]?|0\\.[1-9][0-9]{0,2}|[1-8]?[0-9]|90)$',
         }),
@@ -147,7 +147,7 @@ export const FLEET_ROUTES = {
     path: '/api/v1/fleet/installations/{id}',
     access: 'operator',
     load: 'none',
-    summary: 'Return one boat: its state, what central holds of it, its last 30 days and its ledgers.',
+    summary: 'Return one boat: its state, what central holds for it, its last 30 days and its ledgers.',
     description: '',
     parameters: [INSTALLATION],
     body: undefined,
@@ -183,7 +183,7 @@ export const FLEET_ROUTES = {
     access: 'operator',
     load: 'none',
     summary: "Return lines of the boat's log, the newest first.",
-    description: 'A text is cut after 2,000 characters.',
+    description: 'Texts are truncated to 2,000 characters.',
     parameters: [INSTALLATION, BEFORE, LIMIT],
     body: undefined,
     answer: { description: 'The lines', contentType: JSON_TYPE, schema: FleetLogSchema },
@@ -207,7 +207,7 @@ export const FLEET_ROUTES = {
     access: 'operator',
     load: 'none',
     summary: 'Return records of the boat that were not stored, with their reasons, the newest first.',
-    description: 'Of a record, the first 2,000 characters are returned as text.',
+    description: 'The first 2,000 characters of each record are returned as text.',
     parameters: [INSTALLATION, BEFORE, LIMIT],
     body: undefined,
     answer: { description: 'The records', contentType: JSON_TYPE, schema: FleetRejectedSchema },

@@ -14,7 +14,10 @@ const count = Type.Integer({ minimum: 0 });
 const time = Type.String({ description: "Central's own time, ISO 8601 in UTC" });
 const claimedTime = Type.String({ description: "By the boat's clock, as the boat sent it" });
 
-/** What the operator's list says of a boat first. A boat that is in several states has the first of them. */
+/**
+ * The state that the operator's list shows first for a boat. A boat that is in several states has the first of
+ * them.
+ */
 export const BOAT_STATES = [
   /** The operator disabled it. */
   'disabled',
@@ -31,7 +34,7 @@ export const BOAT_STATES = [
   'laid_up',
   /** Parts of its newest export have arrived within ten minutes, and others have not. */
   'receiving',
-  /** It exports by hand, so it owes nothing. */
+  /** It exports by hand, so no export is due. */
   'by_hand',
   'in_order',
 ] as const;
@@ -49,7 +52,10 @@ export const BOAT_FILTERS = [
 ] as const;
 export type BoatFilter = (typeof BOAT_FILTERS)[number];
 
-/** Orders of the list. `attention`: late boats first, the longest due at the top, then other boats that need a look. */
+/**
+ * Orders of the list. `attention`: late boats first, the longest overdue at the top, then other boats that need
+ * attention.
+ */
 export const BOAT_SORTS = ['attention', 'heard', 'name', 'size'] as const;
 export type BoatSort = (typeof BOAT_SORTS)[number];
 
@@ -71,7 +77,7 @@ export const FleetBoatSchema = Type.Object({
   last_heard_at: nullable(time),
   last_export_at: nullable(claimedTime),
   last_sequence: nullable(Type.Integer()),
-  /** When it counts as late, and the silence that is usual for it in seconds. Null if it owes nothing. */
+  /** When it counts as late, and its usual silence in seconds. Null if no export is due. */
   due_at: nullable(time),
   usual_silence_s: nullable(Type.Number()),
   /** Records that central holds, and the bytes of their JSON text. */
@@ -97,7 +103,7 @@ export const FleetBoatsSchema = Type.Object({
 });
 export type FleetBoats = ReadonlyStatic<typeof FleetBoatsSchema>;
 
-/** The whole fleet in numbers. */
+/** Figures about the whole fleet. */
 export const FleetOverviewSchema = Type.Object({
   status: Type.Literal('success'),
   as_of: time,
@@ -116,12 +122,12 @@ export const FleetOverviewSchema = Type.Object({
   }),
   /** The last 24 hours, the present one last. An hour without imports is included. */
   hours: Type.Array(Type.Object({ hour: time, imports: count, records: count, wire_bytes: count })),
-  /** The versions of most boats, most boats first. */
+  /** The most common software versions, the most common first. */
   versions: Type.Array(Type.Object({ version: Type.String(), boats: count })),
 });
 export type FleetOverview = ReadonlyStatic<typeof FleetOverviewSchema>;
 
-/** The last positions of boats, grouped by a grid. */
+/** The last positions of boats, grouped on a grid. */
 export const FleetPositionsSchema = Type.Object({
   status: Type.Literal('success'),
   as_of: time,
@@ -132,7 +138,7 @@ export const FleetPositionsSchema = Type.Object({
       boats: count,
       /** Of these, boats that are late or refused. */
       late: count,
-      /** The boat if the group has only one. */
+      /** The boat, if the group has only one. */
       installation_id: nullable(Type.String()),
       name: nullable(Type.String()),
       state: nullable(oneOf(BOAT_STATES)),
@@ -142,7 +148,7 @@ export const FleetPositionsSchema = Type.Object({
   bounds: nullable(
     Type.Object({ west: Type.Number(), south: Type.Number(), east: Type.Number(), north: Type.Number() }),
   ),
-  /** Boats with a position, on the whole earth. */
+  /** All boats with a position, anywhere on earth. */
   positioned: count,
 });
 export type FleetPositions = ReadonlyStatic<typeof FleetPositionsSchema>;
@@ -187,7 +193,7 @@ export const EXPORT_STATES = [
   'held',
   /** Some of its parts have not arrived. */
   'incomplete',
-  /** Nothing of it has arrived. */
+  /** No part of it has arrived. */
   'missing',
   /** The boat withdrew it, and a later export has its records. */
   'withdrawn',

@@ -101,7 +101,7 @@ export const ACCOUNT_ROUTES = {
     path: '/api/v1/session/password',
     access: 'operator',
     load: 'none',
-    summary: 'Change the password of the own account, and end its other sessions.',
+    summary: 'Change the password of the account that is logged in, and end its other sessions.',
     description: 'The operator token has no password.',
     parameters: [],
     body: OwnPasswordRequestSchema,
@@ -140,7 +140,7 @@ export const ACCOUNT_ROUTES = {
     access: 'admin',
     load: 'none',
     summary: 'Change the role of an account.',
-    description: 'Its sessions have the new role at once.',
+    description: 'The new role applies to its sessions at once.',
     parameters: [accountName],
     body: RoleRequestSchema,
     ...withBody,
@@ -174,7 +174,7 @@ export const ACCOUNT_ROUTES = {
   },
 } as const satisfies Readonly<Record<string, Route>>;
 
-/** How an admin gives boats access, and takes it away. */
+/** The routes with which an admin grants boats access and revokes it. */
 export const ACCESS_ROUTES = {
   tokens: {
     method: 'GET',
@@ -193,7 +193,7 @@ export const ACCESS_ROUTES = {
     path: '/api/v1/installations/{id}/tokens',
     access: 'admin',
     load: 'none',
-    summary: 'Enroll an installation and issue a device token, which is shown once.',
+    summary: 'Enrol an installation and issue a device token, which is shown once.',
     description: 'Earlier tokens stay valid. It enables a disabled installation.',
     parameters: [installation],
     body: IssueTokenRequestSchema,
@@ -271,7 +271,7 @@ export const ACCESS_ROUTES = {
     load: 'none',
     summary: 'Return the audit trail, the newest events first.',
     description:
-      'If `next` is not null, pass its value as `?before=` to get older events. Equal refusals within an hour are one event.',
+      'If `next` is not null, pass its value as `?before=` to get older events. Identical refusals within an hour are one event.',
     parameters: [
       {
         in: 'query',

@@ -12,7 +12,7 @@ const password = Type.String({ minLength: 1, maxLength: 256 });
 const name = Type.String({ pattern: '^[^\\p{Cc}]{1,64}$' });
 const days = Type.Integer({ minimum: 1, maximum: 3_650 });
 
-/** The answer of a change that has nothing to show. */
+/** The answer to a change that returns no data. */
 export const DoneSchema = Type.Object({ status: success });
 
 export const LoginRequestSchema = Type.Object({ name, password }, CLOSED);
@@ -110,6 +110,6 @@ export const AuditSchema = Type.Object({
       occurrences: Type.Integer({ minimum: 1 }),
     }),
   ),
-  /** The value of `before` for older events, or null. */
+  /** Pass this as `before` to get older events; null if there are none. */
   next: nullable(Type.String()),
 });

@@ -23,7 +23,7 @@ export type Access =
 export type Load =
   | 'none'
   | 'import'
-  /** Reads everything that central holds of an installation. The request needs a permit. */
+  /** Reads all data that central holds about an installation. The request needs a permit. */
   | 'query'
   /** Reads a few rows. Only the limit per installation applies. */
   | 'small-query';

@@ -18,7 +18,7 @@ import { CentralFailure } from '../platform/errors.ts';
 import type { OpenFile, RandomHex, ReadableFile, Store, WallClock } from '../platform/ports.ts';
 import { type BundleOrigin, examineOrigin } from './verify-bundle.ts';
 
-/** Most faults of one kind that a report lists. It only counts further ones. */
+/** Maximum number of faults of one kind that a report lists. It only counts further ones. */
 const NAMED_MAX = 100;
 
 export interface ImportBundleDeps {

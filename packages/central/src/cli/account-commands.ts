@@ -12,7 +12,7 @@ import type { RandomHex } from '../platform/ports.ts';
 import type { AccountCommand, PasswordSource } from './arguments.ts';
 import type { CommandResult, CommandWorld } from './command-world.ts';
 
-/** Random bytes of a password that a command makes: 90 bits are 18 characters, which nobody guesses. */
+/** Random bytes of a password that a command makes: 90 bits are 18 characters, too many to guess. */
 const PASSWORD_SIZE_BYTES = 15;
 
 /** Runs a command about accounts. Throws CentralFailure. */
@@ -66,7 +66,7 @@ async function takePassword(
   });
 }
 
-/** Shows a random password once. A password that a person chose is not repeated. */
+/** Shows a random password once. A password that the operator chose is not printed. */
 function toPasswordResult(facts: object, source: PasswordSource, password: string): CommandResult {
   if (source === 'stdin') return { json: facts, text: 'the password is stored' };
   return {

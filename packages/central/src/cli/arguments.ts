@@ -366,7 +366,10 @@ function parseExpiresDays(text: string | boolean | undefined): { readonly expire
   return { expiresDays: days };
 }
 
-/** Default and longest life of an enrolment code, in hours. A weekend on the way to the boat, and a month for a boat at sea. */
+/**
+ * Default and longest life of an enrolment code, in hours: enough for a weekend trip to the boat, and a month
+ * for a boat at sea.
+ */
 const EXPIRES_HOURS_DEFAULT = 48;
 const EXPIRES_HOURS_MAX = 720;
 

@@ -51,7 +51,7 @@ export const COMMANDS = {
   },
   enroll: {
     argument: 'INSTALLATION_ID',
-    summary: 'enroll a boat and print its device token',
+    summary: 'enrol a boat and print its device token',
     description:
       'Issues a device token for the installation and prints it once; central stores only its SHA-256. Earlier tokens\nstay valid until they are revoked. Enrolling a disabled installation enables it again.',
     options: {
@@ -62,7 +62,7 @@ export const COMMANDS = {
       },
       'expires-days': {
         value: 'N',
-        help: 'let the token expire after N days, 1 to 3650; default: it does not',
+        help: 'let the token expire after N days, 1 to 3650; default: never',
       },
       key: {
         value: 'KEY',
@@ -74,15 +74,15 @@ export const COMMANDS = {
   },
   invite: {
     argument: 'INSTALLATION_ID',
-    summary: 'print a one-time code with which a boat enrolls itself',
+    summary: 'print a one-time code with which a boat enrols itself',
     description:
-      'Prints a code of 10 characters. `d3kos-export enroll CODE` on the boat redeems it once: the boat makes its own\ndevice token, and central stores only the digest. A new code replaces one that was not redeemed. For a boat whose\nSD card was replaced, the code also brings its installation id back.',
+      'Prints a code of 10 characters. `d3kos-export enroll CODE` on the boat redeems it once: the boat makes its own\ndevice token, and central stores only the digest. A new code replaces one that was not redeemed. For a boat whose\nSD card was replaced, the code also restores its installation ID.',
     options: {
       tier: { value: 'N', help: 'record the tier of the installation: 0, 1, 2 or 3' },
       'expires-hours': { value: 'N', help: 'let the code expire after N hours, 1 to 720; default 48' },
       'expires-days': {
         value: 'N',
-        help: 'let the token of the boat expire N days after the code is redeemed; default: it does not',
+        help: 'let the token of the boat expire N days after the code is redeemed; default: never',
       },
     },
     listens: false,
@@ -127,7 +127,7 @@ export const COMMANDS = {
   },
   export: {
     argument: 'INSTALLATION_ID DIRECTORY',
-    summary: 'write everything that central holds of a boat into files',
+    summary: 'write all data that central holds about a boat to files',
     description:
       'Writes one file for each category, one for the rejected records, and manifest.json with the number of rows and the\nSHA-256 of each file. The folder must be new or empty. In ndjson and parquet, the numbers of a record keep their\ndigits. In csv, a text that a spreadsheet would take for a formula has an apostrophe in front.',
     options: { format: { value: 'FORMAT', help: 'ndjson, csv or parquet; default ndjson' } },
@@ -150,9 +150,9 @@ export const COMMANDS = {
   },
   audit: {
     argument: undefined,
-    summary: 'list enrolments, changes of access, logins and refusals',
+    summary: 'list enrolments, access changes, logins and refusals',
     description:
-      'Lists the newest 1000 events of the audit trail, newest first. Equal refusals within an hour are one event.',
+      'Lists the newest 1000 events of the audit trail, newest first. Identical refusals within an hour are one event.',
     options: {
       installation: { value: 'ID', help: 'list only the events of this installation' },
     },
@@ -189,7 +189,7 @@ export const COMMANDS = {
   'account role': {
     argument: 'NAME',
     summary: 'change the role of an account',
-    description: 'Changes the role. Sessions of the account have the new role at once.',
+    description: 'Changes the role. The new role applies to sessions of the account at once.',
     options: { role: { value: 'ROLE', help: 'viewer or admin' } },
     listens: false,
     examples: ['d3kos-central account role ben --role admin'],
@@ -247,7 +247,7 @@ export const COMMANDS = {
   prune: {
     argument: undefined,
     summary: 'remove old receipts, telemetry, audit events and usage',
-    description: `Removes rows that are older than the given number of days, ${RETENTION_DAYS_MIN} or more. What central holds of each ledger stays known.\nA receipt of an export that central does not hold whole is kept. It may run while nodes serve, for example once a day.`,
+    description: `Removes rows that are older than the given number of days, ${RETENTION_DAYS_MIN} or more. Central still knows which exports of each\nledger it holds, and keeps the receipts of incomplete exports. It may run while nodes serve, for example once a day.`,
     options: Object.fromEntries(
       PRUNED_KINDS.map((kind) => [
         `${kind}-days`,
@@ -259,7 +259,7 @@ export const COMMANDS = {
   },
   erase: {
     argument: 'INSTALLATION_ID',
-    summary: 'remove everything that central holds of a boat',
+    summary: 'remove all data that central holds about a boat',
     description:
       'Disables the installation, then removes its rows from every table: records, receipts, tokens, audit events and the\ninstallation itself. It cannot be undone. If it is interrupted, run it again. Backups are not changed.',
     options: { confirm: { value: 'ID', help: 'required: the same installation id again' } },

@@ -152,7 +152,7 @@ async function runEnrolment(
       const code = toSpokenCode(invited.code);
       return {
         json: invited,
-        text: `${code}\n\nThis code enrolls ${installationId} once, until ${invited.expires_at}; it is not shown again. On the boat:\n  sudo d3kos-export enroll ${code}`,
+        text: `${code}\n\nThis code enrols ${installationId} once, until ${invited.expires_at}; it is not shown again. On the boat:\n  sudo d3kos-export enroll ${code}`,
       };
     }
     case 'enable':

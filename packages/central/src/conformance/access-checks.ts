@@ -12,7 +12,7 @@ const AT_ONCE = 24;
 const toStatusPath = (installationId: string): string =>
   `/api/v1/data/export/status?installation_id=${installationId}`;
 
-/** An installation that is not that of the token. */
+/** An installation other than that of the token. */
 function otherInstallation({ subject }: Run): string {
   return subject.installationId.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
 }

@@ -14,7 +14,7 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly evidence: string }
   | { readonly kind: 'skipped'; readonly evidence: string };
 
-/** One requirement of docs/spec/protocol.md, and what shows that it holds. */
+/** One requirement of docs/spec/protocol.md, and the check that shows whether it holds. */
 export interface Check {
   /** Its number, for example `R28`. */
   readonly requirement: string;
@@ -36,7 +36,7 @@ export function expect(holds: boolean, evidence: string): void {
   if (!holds) throw new Broken(evidence);
 }
 
-/** An answer, read whole. */
+/** A complete answer. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;

@@ -36,7 +36,7 @@ function toObject(text: string): Readonly<Record<string, unknown>> {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? { ...value } : {};
   } catch {
-    // A page of a proxy, for example. The check has the text as its evidence.
+    // For example a proxy's page. The check reports the text as its evidence.
     return {};
   }
 }

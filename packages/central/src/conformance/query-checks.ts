@@ -19,7 +19,7 @@ function listOf(answer: Answer, member: string): readonly unknown[] {
   return Array.isArray(list) ? list : [];
 }
 
-/** Leaves out one sequence, and sends those around it. Returns the three, and the answer to the last one. */
+/** Leaves out one sequence, and sends those around it. Returns the three exports, and the answer to the last one. */
 async function leaveOut(run: Run) {
   const before = makeExport(run);
   await sendExport(run, before);

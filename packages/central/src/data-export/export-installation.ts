@@ -22,13 +22,14 @@ export interface ExportReport {
   readonly files: readonly ExportedFile[];
 }
 
-/** Name of the report in the folder. It is written last, so a folder without it is not whole. */
+/** Name of the report in the folder. It is written last, so a folder without it is incomplete. */
 export const MANIFEST_NAME = 'manifest.json';
 
 /**
- * Writes everything that central holds of an installation into a new or empty folder, one file a table, in memory that does not depend on
- * the amount of data. When it resolves, all files are on the disk. Rows that arrive meanwhile may be included. Throws
- * INSTALLATION_NOT_FOUND, OUTPUT_FAILED and the failures of the store; the folder then has no manifest.
+ * Writes all data that central holds about an installation to a new or empty folder, one file per table. Its
+ * memory use does not depend on the amount of data. When it resolves, all files are on the disk. Rows that
+ * arrive during the export may be included. Throws INSTALLATION_NOT_FOUND, OUTPUT_FAILED and the failures of
+ * the store; the folder then has no manifest.
  */
 export async function exportInstallation(
   world: { readonly store: Store; readonly wallMs: number },

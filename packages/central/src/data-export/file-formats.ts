@@ -7,7 +7,7 @@ import type { ColumnType, ExportColumn } from './columns.ts';
 export const EXPORT_FORMATS = ['ndjson', 'csv', 'parquet'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** Rows in one row group of a Parquet file. Readers work on whole groups, and each has a fixed cost. */
+/** Rows in one row group of a Parquet file. Readers process whole groups, and each group has a fixed cost. */
 const GROUP_ROWS = 10_000;
 /** Characters of rows after which a row group ends early. It bounds the memory of writer and reader. */
 const GROUP_LENGTH = 16 * 1_048_576;

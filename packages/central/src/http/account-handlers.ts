@@ -68,7 +68,7 @@ async function handleLogin(
   { raw, body, sender }: RouteRequest<'login'>,
 ): Promise<Reply<'login'>> {
   const { store, wall, randomHex, passwords, guard } = context;
-  // A page of another origin must not log a browser in either, as an account of its own choice.
+  // A page of another origin must not be able to log a browser in, with an account of its choice.
   const channel = findOwnChannel(raw);
   if (channel === undefined)
     return refuse(

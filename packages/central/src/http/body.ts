@@ -4,7 +4,7 @@ import type { AdmittedRequest } from '../admission/admission.ts';
 import type { AdmissionRefusal } from '../admission/policy.ts';
 
 /**
- * Most pieces kept as they arrived before they are joined. A body may arrive in pieces of one byte, and each piece costs about
+ * Maximum number of pieces kept as they arrived before they are joined. A body may arrive in pieces of one byte, and each piece costs about
  * 200 bytes besides its own. Ordinary pieces have 16 KiB and more, so the largest body has fewer pieces than this.
  */
 const PIECES_MAX = 4_096;

@@ -4,13 +4,13 @@ import { type Failures, mayPresent, toLimitedNetwork, toPresentFailures } from '
 import type { Log, MonotonicClock, Store, WallClock } from '../platform/ports.ts';
 import type { Sender } from './sender.ts';
 
-/** Most networks and credentials that a node remembers. Each entry takes about 150 bytes. The oldest is dropped first. */
+/** Maximum number of networks and credentials that a node remembers. Each entry takes about 150 bytes. The oldest is dropped first. */
 const REMEMBERED_MAX = 10_000;
 
 /** Shortest time between two writes of the same refusal to the audit trail. */
 const AUDIT_PAUSE_MS = 60_000;
 
-/** Most lines about refused credentials per minute in the log. A counter of the metrics has all of them. */
+/** Maximum number of lines about refused credentials per minute in the log. A counter of the metrics has all of them. */
 const LOGGED_PER_MINUTE_MAX = 60;
 
 /**

@@ -10,7 +10,10 @@ import { loadSchemaState } from '../store/schema-state.ts';
  */
 const CHECK_MAX_MS = 3_000;
 
-/** Time for which a check counts. Anyone may ask, so questions must not become a load of the database. */
+/**
+ * Time for which the result of a check is reused. Anyone may send this request, so the checks must not load the
+ * database.
+ */
 const CHECK_AGE_MAX_MS = 1_000;
 
 /** What the last check of the database found. */
@@ -77,7 +80,7 @@ async function findFault(store: Store, log: Log): Promise<string | undefined> {
     log.write('warn', `the check of the database failed: ${error.message} [${error.code}]`, {
       hint: error.hint,
     });
-    // The message of the database may name a host or a login, and anyone may ask.
+    // The database's message may name a host or a login, and anyone may read the answer.
     return `the database is not available [${error.code}]`;
   }
 }

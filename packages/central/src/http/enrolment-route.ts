@@ -13,7 +13,8 @@ export async function handleEnrolment(
   { body, sender }: RouteRequest<'redeemCode'>,
 ): Promise<Reply<'redeemCode'>> {
   const code = parseEnrolmentCode(body.code);
-  // What is not a code is a mistake of typing, but it counts: otherwise the form of a code could be probed without a limit.
+  // A text that is not a code is a typing error, but it counts too. Otherwise the form of a code could be
+  // probed without a limit.
   const presented = code ?? body.code;
   if (!guard.mayPresent(sender, presented))
     return refuse('TOO_MANY_REQUESTS', 'too many refused credentials came from this address');
@@ -21,7 +22,7 @@ export async function handleEnrolment(
   switch (redemption.kind) {
     case 'invalid':
       await guard.noteInvalid(sender, presented, undefined);
-      // One message for every reason, so that a guess learns nothing.
+      // One message for every reason, so that a guess reveals nothing.
       return refuse('INVALID_CODE', 'the code is unknown, used or expired; ask the operator for a new one');
     case 'disabled':
       await guard.noteRefused(sender, redemption.installationId, 'INSTALLATION_DISABLED');

@@ -77,6 +77,6 @@ function toAnswer<T>(body: T) {
 
 function toPage<T>(page: T | undefined) {
   return page === undefined
-    ? refuse('INVALID_FORMAT', 'the parameter that names the next page is not one that central gave')
+    ? refuse('INVALID_FORMAT', 'the parameter that names the next page is not a value that central returned')
     : toAnswer(page);
 }

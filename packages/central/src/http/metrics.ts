@@ -8,15 +8,15 @@ import type { DatabaseState } from './database-state.ts';
 import type { Reply } from './reply.ts';
 
 /**
- * Upper bounds of the classes for durations, in seconds: a lookup takes 5 ms, the limit of one statement is 25 s, and a boat drops a
- * connection after 30 s of silence.
+ * Upper bounds of the duration buckets, in seconds: a lookup takes 5 ms, the limit of one statement is 25 s,
+ * and a boat drops a connection after 30 s of silence.
  */
 const DURATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** What a scrape reads from the node and from the database. */
 export interface ScrapeFacts {
   readonly importsInProgress: number;
-  /** Imports that wait for a permit, by lane. */
+  /** Imports waiting for a permit, by lane. */
   readonly importsWaiting: { readonly light: number; readonly heavy: number };
   readonly heldBytes: number;
   readonly refusedCredentials: number;
@@ -142,11 +142,11 @@ function createGauges(registry: Registry) {
   );
   const databaseAnswer = gauge(
     'database_answer_seconds',
-    'Time until the database answered the last check, with the wait for a connection.',
+    'Time until the database answered the last check, including the wait for a connection.',
   );
   const waiting = new Gauge({
     name: 'd3kos_central_imports_waiting',
-    help: 'Backlog: received imports that wait for a permit on this node, by lane.',
+    help: 'Backlog: received imports waiting for a permit on this node, by lane.',
     labelNames: ['lane'],
     registers,
   });

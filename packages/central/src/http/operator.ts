@@ -8,7 +8,7 @@ import { parseSessionCookie } from './session-cookie.ts';
 /** The actor of an event that the operator token caused. */
 const OPERATOR_TOKEN_ACTOR = 'operator token';
 
-/** Who operates central: an account with a session, or whoever has the operator token. */
+/** The operator behind a request: an account with a session, or anyone who has the operator token. */
 export interface Operator {
   /** Names the operator in the audit trail. */
   readonly actor: string;

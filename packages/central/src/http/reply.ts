@@ -107,7 +107,10 @@ export function toRefusalResponse({ refusal, message, headers }: Refused<Refusal
   });
 }
 
-/** The time of the return, with 429 and 503, depends on the load of the node; `return-times.ts` adds it. */
+/**
+ * With 429 and 503, the time at which the sender should return depends on the load of the node;
+ * `return-times.ts` adds it.
+ */
 function toRefusalHeaders(status: number): Headers {
   return status === 401 ? { 'WWW-Authenticate': 'Bearer realm="d3kos-central"' } : {};
 }

@@ -2,7 +2,7 @@ import { toInstallationFraction, toOwnReturnS } from '../admission/return-policy
 import type { ReturnSchedule } from '../admission/return-schedule.ts';
 import type { RouteId } from '../api/contract.ts';
 
-/** What a request turned out to be while it was handled. */
+/** What central has learned about a request while handling it. */
 export interface HandledRequest {
   /** The route that it matched. */
   route: RouteId | 'unmatched';
@@ -21,7 +21,8 @@ export function addReturnTime(response: Response, handled: HandledRequest, sched
   if (route === 'importPart' && response.status === 200) schedule.noteServed();
   if (response.status !== 429 && response.status !== 503) return;
   if (response.headers.has('Retry-After')) return;
-  // Before it is authorized, a boat is known by nothing. Its wait differs only by its appointment.
+  // Before a boat is authorized, central does not know which one it is, so only its appointment makes its wait
+  // differ.
   const fraction = installationId === undefined ? 0 : toInstallationFraction(installationId);
   const isLoad = response.status === 503 && route === 'importPart';
   response.headers.set(

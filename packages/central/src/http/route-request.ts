@@ -26,7 +26,7 @@ type InstallationOf<Id extends RouteId> = (typeof ROUTES)[Id]['access'] extends
   ? undefined
   : string;
 
-/** Who operates central, for the routes that only operators may call. */
+/** The operator, for the routes that only operators may call. */
 type OperatorOf<Id extends RouteId> = (typeof ROUTES)[Id]['access'] extends 'operator' | 'admin'
   ? Operator
   : Operator | undefined;

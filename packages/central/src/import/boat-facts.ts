@@ -4,7 +4,7 @@ import { isJsonObject, toStorableText } from './json-value.ts';
 import { toMapPosition } from './map-position.ts';
 import { positionIn } from './records.ts';
 
-/** Most characters of a boat's name that the operator's list shows. The record keeps the whole text. */
+/** Maximum number of characters of a boat's name that the operator's list shows. The record keeps the whole text. */
 const NAME_LENGTH_MAX = 80;
 
 /** Where a boat last was, by its own log. */

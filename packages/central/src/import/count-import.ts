@@ -87,8 +87,8 @@ export async function countImport(
 }
 
 /**
- * The position of a boat after a document that has one. A part that arrives late does not move the boat back. A held time in the future
- * came from a wrong clock, so it does not keep the boat there.
+ * The position of a boat after a document that has one. A part that arrives late does not move the boat back. A
+ * stored time in the future came from a wrong clock, so it does not block later positions.
  */
 function toPositionColumns(
   { latitude, longitude, recordedAt }: BoatPosition,

@@ -4,19 +4,19 @@
  */
 
 /**
- * Most records in one document. A record has 150 bytes or more, so the whole log of an older boat, about 10 MB in one document, has
+ * Maximum number of records in one document. A record has 150 bytes or more, so the whole log of an older boat, about 10 MB in one document, has
  * fewer. Without this limit, a body of a few hundred KB could decode to millions of records.
  */
 export const RECORDS_MAX = 100_000;
 
 /**
- * Most JSON values in one document: ten for each of RECORDS_MAX records, as many as the longest ordinary records have. A value takes
+ * Maximum number of JSON values in one document: ten for each of RECORDS_MAX records, as many as the longest ordinary records have. A value takes
  * two bytes as text, less than one byte compressed, and about a hundred bytes in memory.
  */
 export const VALUES_MAX = 10 * RECORDS_MAX;
 
 /**
- * Most JSON values in one record. Ordinary records have about ten. The engine of JavaScript takes half a minute for an object
+ * Maximum number of JSON values in one record. Ordinary records have about ten. The engine of JavaScript takes half a minute for an object
  * with millions of keys, but a few milliseconds for one of this size.
  */
 export const RECORD_VALUES_MAX = 10_000;
@@ -27,5 +27,5 @@ export const RECORD_VALUES_MAX = 10_000;
  */
 export const RECORD_SIZE_MAX_BYTES = 16 * 1_048_576;
 
-/** Most JSON values outside the records: the header, 200 withdrawn sequences, and the facts of nine sections. */
+/** Maximum number of JSON values outside the records: the header, 200 withdrawn sequences, and the facts of nine sections. */
 export const OUTER_VALUES_MAX = 10_000;

@@ -35,7 +35,7 @@ export interface GapChange {
   /** The first sequences of the rows that end. */
   readonly removed: readonly number[];
   readonly inserted: readonly GapRange[];
-  /** By how much the number of missing and of withdrawn sequences changes. */
+  /** The change in the number of missing and of withdrawn sequences. */
   readonly missingDelta: number;
   readonly withdrawnDelta: number;
 }
@@ -63,7 +63,7 @@ export function changeGaps(
   };
 }
 
-/** Cuts `filled` out of a range, and makes ranges of their own of the withdrawn sequences in it. */
+/** Cuts `filled` out of a range, and splits off the withdrawn sequences in it as separate ranges. */
 function cutRange(range: GapRange, filled: number | undefined, withdrawn: readonly number[]): GapRange[] {
   const inRange = (sequence: number) => sequence >= range.first && sequence <= range.last;
   const cuts = (range.isWithdrawn ? [] : withdrawn.filter(inRange)).map((at) => ({ at, isWithdrawn: true }));

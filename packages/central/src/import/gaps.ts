@@ -6,7 +6,7 @@ import type { PartToStore } from './part-to-store.ts';
 
 /** What a part changes in the sequences of its ledger. */
 export interface SequenceChange {
-  /** The number of parts of the export that central holds with this one, and the number that it has. */
+  /** The number of parts of the export that central holds, including this one, and the total number of its parts. */
   readonly partsHeld: number;
   readonly partCount: number;
   readonly missingDelta: number;
@@ -55,9 +55,9 @@ export async function updateGaps(
 }
 
 /**
- * Returns the number of parts that central holds of an export, with the one that is about to be stored. A boat that cuts an
- * export into smaller parts names the new number in its later parts, so the number in the newest part is the right one. Parts
- * are counted again only when that number changes.
+ * Returns the number of parts that central holds of an export, including the one that is about to be stored. A
+ * boat that cuts an export into smaller parts names the new number in its later parts, so the number in the
+ * newest part is the right one. Parts are counted again only when that number changes.
  */
 async function countParts(
   tx: Queryable,

@@ -2,7 +2,7 @@ import type { HeldParts, Receipt } from '@d3kos/protocol';
 import type { Queryable } from '../platform/ports.ts';
 import { textOf } from '../store/row.ts';
 
-/** Most receipts in one answer: the number of parts of a 50 MB export. */
+/** Maximum number of receipts in one answer: the number of parts of a 50 MB export. */
 const PARTS_PER_ANSWER_MAX = 50;
 /**
  * Size in characters at which an answer ends. A receipt that names a thousand rejected records has about 200 KB, and a boat reads

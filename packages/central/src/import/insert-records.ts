@@ -3,7 +3,7 @@ import { upsertRecordsSql } from '../store/record-tables.ts';
 import { numberOf } from '../store/row.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 
-/** By how much the records that central holds of an installation change. */
+/** The change in the records that central holds for an installation. */
 export interface HoldingsChange {
   readonly records: number;
   readonly bytes: number;

@@ -17,7 +17,10 @@ export interface FleetChange {
   readonly dueAt: string | null;
 }
 
-/** Returns the rhythm of a boat after a part, and when the boat is late. A further part of the newest export is no new arrival. */
+/**
+ * Returns the rhythm of a boat after a part, and when the boat is late. Another part of the newest export is
+ * not a new arrival.
+ */
 export function toFleetChange(
   installation: Row,
   { document, identity, receivedMs }: PartToStore,
@@ -44,15 +47,18 @@ export function toFleetChange(
   };
 }
 
-/** Number of rows that count one hour. More imports than this at once would wait for each other. */
+/** Number of rows that count one hour. If more imports than this run at once, they wait for each other. */
 const HOUR_SHARDS = 64;
 
-/** Longest time for which hours are kept, in days. The operator's page shows 24 hours; a month answers a question about last week. */
+/**
+ * Longest time for which hours are kept, in days. The operator's page shows 24 hours; a month is enough to
+ * investigate last week.
+ */
 const HOURS_KEPT_DAYS = 35;
 
 /**
- * Counts an import in its hour. The caller holds the lock on the installation, and no import locks two hours, so imports cannot wait for
- * each other in a circle. The first import of a shard in an hour removes the hours that are too old.
+ * Counts an import in its hour. The caller holds the lock on the installation, and no import locks two hours,
+ * so imports cannot deadlock. The first import of a shard in an hour removes the hours that are too old.
  */
 export async function countHour(tx: Queryable, part: PartToStore): Promise<void> {
   const shard = Number.parseInt(part.document.installation_id.slice(0, 4), 16) % HOUR_SHARDS;

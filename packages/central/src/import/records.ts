@@ -19,29 +19,29 @@ import {
 import { toClaimedTime } from './claimed-time.ts';
 import { toMapPosition } from './map-position.ts';
 
-/** Most nesting levels of a record; it bounds recursion. The deepest known record, a model's answer in a capture, has six. */
+/** Maximum number of nesting levels of a record; it bounds recursion. The deepest known record, a model's answer in a capture, has six. */
 const RECORD_LEVELS_MAX = 64;
 
-/** Most digits of a number: far more than any measurement or id has, and far fewer than the database's limit. */
+/** Maximum number of digits of a number: far more than any measurement or id has, and far fewer than the database's limit. */
 const NUMBER_LENGTH_MAX = 1_000;
 
 /**
- * Most characters of a rejected record that are stored for the operator: enough to recognize the record. A document may consist
+ * Maximum number of characters of a rejected record that are stored for the operator: enough to recognize the record. A document may consist
  * of rejected records only.
  */
 const REJECTED_TEXT_LENGTH_MAX = 65_536;
 
-/** Most characters of rejected records that are stored for one document. Further ones are stored without their text. */
+/** Maximum number of characters of rejected records that are stored for one document. Further ones are stored without their text. */
 const REJECTED_TEXT_TOTAL_MAX = 1_048_576;
 
-/** Most rejected records that are stored and named in a receipt. A last entry counts the others. */
+/** Maximum number of rejected records that are stored and named in a receipt. A last entry counts the others. */
 const REJECTED_LISTED_MAX = 1_000;
 
-/** Most characters of a category or record id in a rejection. */
+/** Maximum number of characters of a category or record id in a rejection. */
 const NAME_LENGTH_MAX = 80;
 
 /**
- * Most records in one statement. Above a few thousand the time per record no longer falls, while the statement needs more
+ * Maximum number of records in one statement. Above a few thousand the time per record no longer falls, while the statement needs more
  * memory.
  */
 const BATCH_RECORDS_MAX = 5_000;

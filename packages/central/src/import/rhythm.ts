@@ -1,23 +1,32 @@
-/** Number of newest silences that an estimate is made of: two weeks of daily exports, so one odd fortnight does not last. */
+/**
+ * Number of newest silences that an estimate uses: two weeks of daily exports, so one unusual fortnight does
+ * not affect it for long.
+ */
 const INTERVALS_KEPT_MAX = 16;
 
-/** Fewest silences for an estimate. Before that, a boat with a schedule counts as a daily one. */
+/** Minimum number of silences for an estimate. Before that, a boat with a schedule counts as a daily one. */
 const INTERVALS_MIN = 3;
 
 /** Exports closer together are one arrival: a boat that was offline sends everything that waits at once. */
 const ARRIVAL_MIN_S = 1_800;
 
-/** A longer silence is a boat that was laid up. It says nothing about how often the boat exports in season. */
+/** A longer silence means that the boat was laid up. It says nothing about how often the boat exports in season. */
 const LAID_UP_S = 90 * 86_400;
 
-/** The share of silences that are not longer than the usual one. A boat that sails at weekends is silent for five days every week. */
+/**
+ * Share of the newest silences that must not exceed the usual silence. A boat that sails at weekends is silent
+ * for five days every week.
+ */
 const USUAL_SHARE = 0.8;
 
 const DAY_S = 86_400;
-/** A boat is late after half of its usual silence again, but never before this time: a link may be gone for a watch. */
+/**
+ * A boat is late once it has been silent for 1.5 times its usual silence, and for at least this much longer
+ * than usual: a link may be down for a watch.
+ */
 const GRACE_MIN_S = 6 * 3_600;
 
-/** The lowest tier with a daily schedule. A boat below it exports by hand, so it owes nothing. */
+/** The lowest tier with a daily schedule. A boat below it exports by hand, so no export is due. */
 const SCHEDULED_TIER_MIN = 2;
 
 /** How often a boat sends exports, as its imports maintain it. Times are central's own. */
@@ -27,7 +36,7 @@ export interface Rhythm {
   readonly arrivedMs: number | undefined;
 }
 
-/** Returns the rhythm after an export arrived. Central's clock may step back, which counts as no time. */
+/** Returns the rhythm after an export arrived. If central's clock steps back, the interval counts as 0. */
 export function addArrival(rhythm: Rhythm, receivedMs: number): Rhythm {
   const { intervals, arrivedMs } = rhythm;
   if (arrivedMs === undefined) return { intervals, arrivedMs: receivedMs };
@@ -38,8 +47,8 @@ export function addArrival(rhythm: Rhythm, receivedMs: number): Rhythm {
 }
 
 /**
- * The longest silence that is usual for a boat, in seconds. Undefined if the boat owes nothing: it exports by hand, or it has neither a
- * schedule nor a rhythm yet.
+ * The longest silence that is usual for a boat, in seconds. Undefined if no export is due: the boat exports by
+ * hand, or it has neither a schedule nor a rhythm yet.
  */
 export function toUsualSilence(intervals: readonly number[], tier: number | undefined): number | undefined {
   if (tier !== undefined && tier < SCHEDULED_TIER_MIN) return undefined;

@@ -48,7 +48,7 @@ export interface AuditEvent {
   readonly detail: string;
 }
 
-/** Most events in one list: as many as a terminal can show. */
+/** Maximum number of events in one list: as many as a terminal can show. */
 const EVENTS_LISTED_MAX = 1_000;
 
 /** Events of one page of the API. */
@@ -128,7 +128,10 @@ export interface EventPage {
   readonly next: string | null;
 }
 
-/** Returns a page of events, newest first, from `before` on, which is the `next` of an earlier page. An unknown text begins anew. */
+/**
+ * Returns a page of events, newest first, from `before` on, which is the `next` of an earlier page. An unknown
+ * value returns the first page.
+ */
 export async function listEventPage(
   store: Queryable,
   installationId: string | undefined,

@@ -9,7 +9,7 @@ import { type CodeFacts, judgeCode, toTokenId } from './policy.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Codes that are kept after their end, so that a repeated request still gets its answer: a week. */
+/** How long codes are kept after they end, so that a repeated request still gets its answer: a week. */
 const ENDED_CODES_KEPT_MS = 7 * 24 * HOUR_MS;
 
 /** The options of an invitation. */
@@ -30,9 +30,9 @@ export interface Invited {
 }
 
 /**
- * Issues a one-time enrolment code for an installation, which need not exist yet. Codes that were issued for it before and not
- * redeemed end. The state of an existing installation does not change: a disabled one stays disabled.
- * Throws INSTALLATION_ID_INVALID.
+ * Issues a one-time enrolment code for an installation, which need not exist yet. Earlier codes for it that
+ * were not redeemed become invalid. The state of an existing installation does not change: a disabled one stays
+ * disabled. Throws INSTALLATION_ID_INVALID.
  */
 export async function invite(world: EnrolmentWorld, invitation: Invitation): Promise<Invited> {
   const { installationId, tier, expiresHours, tokenExpiresDays } = invitation;

@@ -104,7 +104,7 @@ export async function insertToken(
   );
 }
 
-/** Returns the time after so many days, or null without days. */
+/** Returns the time `days` after `wallMs`, or null without `days`. */
 export function toExpiry(wallMs: number, days: number | undefined): string | null {
   return days === undefined ? null : new Date(wallMs + days * DAY_MS).toISOString();
 }

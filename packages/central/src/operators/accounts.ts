@@ -73,7 +73,7 @@ export async function removeAccount(world: ChangeWorld, name: string): Promise<v
   });
 }
 
-/** Changes the role of an account. Its sessions have the new role at once. Throws ACCOUNT_NOT_FOUND. */
+/** Changes the role of an account. The new role applies to its sessions at once. Throws ACCOUNT_NOT_FOUND. */
 export async function changeRole(world: ChangeWorld, name: string, role: Role): Promise<void> {
   await world.store.transaction(async (tx) => {
     const found = await tx.query(

@@ -9,7 +9,7 @@ import { endSession, findSession, removeEndedSessions, type Session, toSessionDi
 /** Random bytes of a session id, which nobody can guess. */
 const SESSION_ID_SIZE_BYTES = 32;
 
-/** Failed logins are kept this long. By then their limits have forgotten them. */
+/** Failed logins are kept this long. By then they no longer affect any limit. */
 const FAILURES_KEPT_MS = 24 * 3_600_000;
 
 /** The ports of a login. */
@@ -98,7 +98,7 @@ async function checkPassword(
 
 /**
  * Counts an attempt of both subjects and returns true if both are within their limits. The rows are locked in the order of their
- * keys, so that two logins do not wait for each other in a circle.
+ * keys, so that two logins cannot deadlock.
  */
 async function countAttempt(
   store: Store,
@@ -136,7 +136,10 @@ async function countAttempt(
   });
 }
 
-/** Takes back the attempt that was counted. Earlier failures stay: one account must not reset the limit for guessing another. */
+/**
+ * Subtracts the attempt that was counted. Earlier failures still count: a login to one account must not reset
+ * the limit for guessing another.
+ */
 async function takeBack(tx: Queryable, subjects: readonly string[]): Promise<void> {
   for (const subject of subjects.toSorted())
     await tx.query(

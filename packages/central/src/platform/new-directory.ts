@@ -14,7 +14,7 @@ export const openNewDirectory: OpenNewDirectory = async (path) => {
 
 async function createFile(directory: string, name: string): Promise<NewFile> {
   const path = join(directory, name);
-  // `wx` does not follow a link that somebody else placed there.
+  // `wx` does not follow a link that another user placed there.
   const file = await report(path, () => open(path, 'wx', 0o600));
   const hash = createHash('sha256');
   let bytes = 0;

@@ -3,7 +3,7 @@ import { isCentralFailure } from './errors.ts';
 import type { Log, Queryable, Row, Store } from './ports.ts';
 import { isServersAnswer, isStoreUnavailable, toStoreFailure } from './store-failure.ts';
 
-/** Most database connections of one node. The server's disk limits imports; more connections would only queue there. */
+/** Maximum number of database connections of one node. The server's disk limits imports; more connections would only queue there. */
 const CONNECTIONS_MAX = 10;
 
 /**
@@ -94,15 +94,16 @@ function toParameter(value: unknown): unknown {
   return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
 }
 
-/** Most statements with a name. Each one takes memory of the server for each connection. The program has about a hundred. */
+/** Maximum number of statements with a name. Each one takes server memory on every connection. The program has about a hundred. */
 const NAMED_STATEMENTS_MAX = 300;
 
 type StatementNames = (text: string) => string | undefined;
 
 /**
- * Returns the name under which a connection keeps a statement, so that the server parses and plans it once for each connection. Planning
- * takes a third of the database's processor time for an ordinary import. A pooler in transaction mode may not know the names of
- * another client's connection, so there no statement has a name.
+ * Returns the name under which a connection keeps a statement, so that the server parses and plans it once for
+ * each connection. Planning takes a third of the database's processor time for an ordinary import. A pooler in
+ * transaction mode may not know the statement names of another client's connection, so statements have no names
+ * there.
  */
 function createStatementNames(): StatementNames {
   const names = new Map<string, string>();

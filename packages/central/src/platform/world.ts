@@ -11,7 +11,7 @@ export const systemMonotonic: MonotonicClock = () => performance.now();
 /** The machine's cryptographic randomness. */
 export const systemRandomHex: RandomHex = (length) => randomBytes(length).toString('hex');
 
-/** Most threads for large bodies. Each may take half a gigabyte. */
+/** Maximum number of threads for large bodies. Each may take half a gigabyte. */
 const THREADS_MAX = 4;
 
 /** Returns the number of threads for large bodies: one core stays free for the thread that answers requests. */

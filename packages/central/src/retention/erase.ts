@@ -3,7 +3,7 @@ import { installationNotFound } from '../installations/enroll.ts';
 import type { Queryable, Store } from '../platform/ports.ts';
 import { numberOf, textOf } from '../store/row.ts';
 
-/** Most rows that one transaction removes, so that none of them reaches the time limit of a statement. */
+/** Maximum number of rows that one transaction removes, so that none of them reaches the time limit of a statement. */
 const ROWS_PER_STEP = 10_000;
 
 /** The result of an erasure. */
@@ -20,8 +20,9 @@ export interface EraseWorld {
 }
 
 /**
- * Removes everything that the database has of an installation. The installation is disabled first, so that no import can add to it, and
- * its own row goes last, so that an interrupted erasure can be repeated until it ends. Throws INSTALLATION_NOT_FOUND.
+ * Removes all data about an installation from the database. The installation is disabled first, so that no
+ * import can add to it, and its own row goes last, so that an interrupted erasure can be repeated until it
+ * ends. Throws INSTALLATION_NOT_FOUND.
  */
 export async function erase({ store, wallMs }: EraseWorld, installationId: string): Promise<EraseReport> {
   const [known] = await store.query(
@@ -40,7 +41,7 @@ export async function erase({ store, wallMs }: EraseWorld, installationId: strin
     for (const table of tables)
       removed[table] = (removed[table] ?? 0) + (await removeStep(tx, table, installationId));
     await tx.query('delete from installations where installation_id = $1::text', [installationId]);
-    // The event does not name the installation, of which nothing is kept.
+    // The event does not name the installation, because nothing about it is kept.
     await recordEvent(
       tx,
       {

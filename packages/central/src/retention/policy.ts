@@ -6,18 +6,18 @@ export type PrunedKind = (typeof PRUNED_KINDS)[number];
 export type Retention = Readonly<Record<PrunedKind, number>>;
 
 /**
- * How long rows are kept if the operator says nothing else.
+ * How long rows are kept by default.
  * - receipts: a boat that was laid up for a season and then repeats a part still gets the receipt of the first time.
  * - telemetry: two seasons can be compared.
  * - audit: an incident that is noticed a season later can be explained.
- * - usage: a boat's use of one quarter can be compared with that of another. A quota needs the present day only.
+ * - usage: a boat's use of one quarter can be compared with that of another. A quota needs only the present day.
  */
 export const DEFAULT_RETENTION: Retention = { receipts: 400, telemetry: 730, audit: 730, usage: 180 };
 
-/** Fewest days that a kind may be kept. Below it, a boat that is offline for weeks would lose receipts that it still needs. */
+/** Minimum number of days that a kind may be kept. Below it, a boat that is offline for weeks would lose receipts that it still needs. */
 export const RETENTION_DAYS_MIN = 60;
 
-/** Most days that a kind may be kept. */
+/** Maximum number of days that a kind may be kept. */
 export const RETENTION_DAYS_MAX = 36_500;
 
 /** The number of milliseconds in a day. */

@@ -2,7 +2,7 @@ import type { Queryable, Store, WallClock } from '../platform/ports.ts';
 import { numberOf, textOf } from '../store/row.ts';
 import { PRUNED_KINDS, type PrunedKind, type Retention, toCutoffMs } from './policy.ts';
 
-/** Most rows of one table that one transaction removes. It bounds how long an import of the same boat waits. */
+/** Maximum number of rows of one table that one transaction removes. It bounds how long an import of the same boat waits. */
 const ROWS_PER_STEP = 5_000;
 
 /** Installations whose IDs are read at once. */
@@ -68,7 +68,7 @@ function removeOld(store: Store, kind: PrunedKind, params: readonly unknown[]) {
       return store.query(RECEIPTS_SQL, params);
     case 'telemetry':
       return store.transaction(async (tx: Queryable) => {
-        // An import locks the same row first, so that the counts are those of the rows.
+        // An import locks the same row first, so the counts match the rows.
         await tx.query('select 1 from installations where installation_id = $1::text for update', [
           params[0],
         ]);

@@ -1,7 +1,7 @@
 import type { Queryable } from '../platform/ports.ts';
 import { numberOf } from './row.ts';
 
-/** Most sequences in one list of gaps. A boat that lost its first years of exports must not produce an answer of megabytes. */
+/** Maximum number of sequences in one list of gaps. A boat that lost its first years of exports must not produce an answer of megabytes. */
 export const GAPS_LISTED_MAX = 1_000;
 
 /** Which sequences of a ledger to list: the missing ones, or those that the boat withdrew. */
@@ -11,14 +11,15 @@ export interface GapQuery {
   readonly kind: 'missing' | 'withdrawn';
   /** Only sequences below this one; undefined for all. */
   readonly below?: number;
-  /** Most sequences in the list, at most GAPS_LISTED_MAX. */
+  /** Maximum number of sequences in the list, at most GAPS_LISTED_MAX. */
   readonly limit?: number;
 }
 
 /**
- * Returns sequences of a ledger, up to its highest one, that central does not hold whole: the oldest first. Missing ones
- * are those that the boat did not withdraw. The cost depends on `limit` only.
- * docs/spec/protocol.md R85: "What central reports about the sequences of a ledger MUST NOT depend on receipts that it removed."
+ * Returns sequences of a ledger, up to its highest one, that central does not hold whole: the oldest first. The
+ * missing ones are those that the boat did not withdraw. The cost depends on `limit` only.
+ * docs/spec/protocol.md R85: "What central reports about the sequences of a ledger MUST NOT depend on receipts
+ * that it removed."
  */
 export async function findSequenceGaps(
   store: Queryable,

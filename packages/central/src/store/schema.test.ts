@@ -113,7 +113,7 @@ describe('the schema', () => {
 const CONTRACTS =
   /\b(?:drop (?:table|column|view|index|constraint|function)|rename (?:to|column|constraint)|alter column \S+ (?:type|set data type|set not null|drop default)|add (?:constraint|primary key|unique|check|foreign key)|truncate|create unique index)\b/i;
 
-test('only a step whose name ends in -contract removes or narrows what the version before uses', () => {
+test('only a step whose name ends in -contract removes or narrows what the previous version uses', () => {
   for (const { name, sql } of MIGRATIONS) {
     if (name.endsWith('-contract')) continue;
     const bare = sql.replaceAll(/create table[^;]*;/gi, '').replaceAll(/'[^']*'/g, "''");

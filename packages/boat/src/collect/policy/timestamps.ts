@@ -82,7 +82,7 @@ export interface LocalSpan {
   readonly zone: TimestampZone;
 }
 
-/** Most days of a span on each side of its middle. Clocks change twice a year. */
+/** Maximum number of days of a span on each side of its middle. Clocks change twice a year. */
 const SPAN_DAYS_MAX = 200;
 /** No span begins earlier, because a local time must not be before 1970 in UTC. */
 const SPAN_FROM_MS = 2 * DAY_MS;

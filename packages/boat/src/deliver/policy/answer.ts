@@ -10,7 +10,7 @@ import { Compile } from 'typebox/compile';
 import { toPlainText } from '../../platform/plain-text.ts';
 import type { NotCentralReason } from '../outcome.ts';
 
-/** Most characters of central's message that an outcome carries into the ledger and onto the page. */
+/** Maximum number of characters of central's message that an outcome carries into the ledger and onto the page. */
 const MESSAGE_LENGTH_MAX = 500;
 
 const receiptShape = Compile(ReceiptSchema);

@@ -1,5 +1,5 @@
 /**
- * Why nothing can be sent until somebody acts.
+ * Why nothing can be sent until the owner or the operator acts.
  *
  * - `no_address`, `no_token`, `token_file`: the boat lacks the address of central or a token, or cannot read the token file.
  * - `token`, `other_boat`, `disabled`: central does not know the token, issued it for another installation, or has disabled this boat.

@@ -28,8 +28,9 @@ export type Verdict =
       readonly retryAfterMs?: number;
     }
   /**
-   * Central asks this boat to wait, because the boat has used its share or its quota. That is no fault of the export, so no attempt
-   * is spent and no export fails for it. Nothing is sent during the wait, because the limit applies to all exports of the boat.
+   * Central asks this boat to wait, because the boat has used its share or its quota. The export is not at
+   * fault, so no attempt is counted and no export fails. Nothing is sent during the wait, because the limit
+   * applies to all exports of the boat.
    */
   | { readonly kind: 'throttled'; readonly detail: string; readonly retryAfterMs?: number }
   /**

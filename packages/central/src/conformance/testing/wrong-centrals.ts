@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 
-/** Gives a request to an implementation. */
+/** Sends a request to an implementation. */
 export type Send = (request: Request) => Promise<Response>;
 type Json = Record<string, unknown>;
 

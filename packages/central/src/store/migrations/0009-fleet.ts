@@ -2,11 +2,12 @@
  * Adds what the operator's list of boats is sorted, searched and filtered by. An import maintains these columns, so that the list
  * never reads a history.
  *
- * `boat_name_key` is the name in lower case, by which the list is searched and sorted. `arrival_intervals` has the newest silences between two exports in seconds, the oldest first, and `arrived_at` the end of the last one.
- * `due_at` is the time from which the boat counts as late; null for a boat that owes nothing. `refused_at` and `refusal` are the newest
- * request of the boat that was refused since its last import; `gap_since` is when the first gap appeared after a time without any.
- * `fleet_hours` counts imports per hour in shards, because one row for all boats would let only
- * one import commit at a time.
+ * `boat_name_key` is the name in lower case, by which the list is searched and sorted. `arrival_intervals` has
+ * the newest silences between two exports in seconds, the oldest first, and `arrived_at` the end of the last
+ * one. `due_at` is the time from which the boat counts as late; null for a boat from which no export is due.
+ * `refused_at` and `refusal` are the newest request of the boat that was refused since its last import;
+ * `gap_since` is when the first gap appeared after a time without any. `fleet_hours` counts imports per hour in
+ * shards, because one row for all boats would let only one import commit at a time.
  */
 export const FLEET_SQL = `
 alter table installations add column boat_name text;

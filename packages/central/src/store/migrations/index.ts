@@ -9,9 +9,9 @@ import { IDENTITY_SQL } from './0008-identity.ts';
 import { FLEET_SQL } from './0009-fleet.ts';
 
 /**
- * One step of the schema. A released step never changes; a change to the schema is a new step. Nodes of the version before run beside a
- * new one during an upgrade, so a step only expands the schema. A step that removes or narrows something is released one version
- * later, and its name ends in `-contract` (decision 0043).
+ * One step of the schema. A released step never changes; a change to the schema is a new step. Nodes of the
+ * previous version run beside a new one during an upgrade, so a step only expands the schema. A step that
+ * removes or narrows something is released one version later, and its name ends in `-contract` (decision 0043).
  */
 export interface Migration {
   readonly name: string;
