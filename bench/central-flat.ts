@@ -47,7 +47,8 @@ const COSTS: Readonly<Record<string, (place: Place) => Promise<number>>> = {
     return requireSuccess(await get(central, path, boat.token)).durationMs;
   },
   scrape: async ({ central }) => requireSuccess(await get(central, '/metrics', '')).durationMs,
-  fleet_list: async ({ central }) => requireSuccess(await get(central, '/', OPERATOR_TOKEN)).durationMs,
+  fleet_list: async ({ central }) =>
+    requireSuccess(await get(central, '/api/v1/fleet/installations', OPERATOR_TOKEN)).durationMs,
 };
 
 /** Measures what grows with the history of a boat, and what grows with the number of installations. */

@@ -53,7 +53,8 @@ export const FLEET_ROUTES = {
     access: 'operator',
     load: 'none',
     summary: 'Return figures about the fleet, and the imports of the last 24 hours.',
-    description: '',
+    description:
+      'With more than 2,000 boats, the figures are computed at most once a minute. They are at most 5 minutes old, and `as_of` is when they were computed.',
     parameters: [],
     body: undefined,
     answer: { description: 'The numbers', contentType: JSON_TYPE, schema: FleetOverviewSchema },
@@ -100,7 +101,7 @@ export const FLEET_ROUTES = {
         in: 'query',
         name: 'search',
         required: false,
-        description: 'Only boats with this text in the name or in the installation ID',
+        description: 'Only boats with this text in the name, or whose installation ID begins with it',
         schema: Type.String({ minLength: 1, maxLength: 80, pattern: '^[^\\u0000]*$' }),
       },
       {
@@ -121,8 +122,10 @@ export const FLEET_ROUTES = {
     path: '/api/v1/fleet/positions',
     access: 'operator',
     load: 'none',
-    summary: 'Return the last positions in a part of the map, grouped by a grid.',
-    description: 'At most 1,500 groups, those with late boats first.',
+    summary:
+      'Return the last positions in a part of the map, grouped on a grid: at most 1,500 groups, those with late boats first.',
+    description:
+      'With more than 2,000 boats, `positioned` and a map with cells of 2 degrees or more are at most 5 minutes old, and boats are grouped by cells of 1 degree first, so a boat at an edge of the map may be missing or added.',
     parameters: [
       toBoundary('west', 'Western edge in degrees; greater than `east` across the date line'),
       toBoundary('south', 'Southern edge in degrees'),

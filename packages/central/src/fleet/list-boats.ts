@@ -2,6 +2,7 @@ import type { BoatFilter, BoatSort, FleetBoat, FleetBoats } from '../api/fleet-s
 import type { Queryable, Row } from '../platform/ports.ts';
 import { numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
 import { FILTER_SQL, IS_LATE, NEEDS_LOOK, RECEIVING_SQL, STATE_SQL } from './boat-state.ts';
+import { findMatches } from './find-boats.ts';
 import { type PageCursor, parseCursor, toCursorText } from './page-cursor.ts';
 
 /** What a page of the list shows. */
@@ -10,7 +11,7 @@ export interface BoatQuery {
   readonly filter: BoatFilter;
   readonly tier: number | undefined;
   readonly version: string | undefined;
-  /** Part of a name or of an installation id. */
+  /** Part of a name, or the beginning of an installation id. */
   readonly search: string | undefined;
   readonly after: string | undefined;
   readonly limit: number;
@@ -90,12 +91,20 @@ export async function listBoats(
   const first = cursor?.[0];
   const segments = SEGMENTS[query.sort];
   if (cursor === undefined || typeof first !== 'number' || segments[first] === undefined) return undefined;
+  const search = query.search?.toLowerCase();
+  const matches = search === undefined ? undefined : await findMatches(store, search);
   const boats: FleetBoat[] = [];
   for (const [index, segment] of segments.entries()) {
     if (index < first) continue;
     const from = index === first && query.after !== undefined ? cursor : undefined;
     const left = query.limit - boats.length;
-    const rows = await findSegment(store, { ...query, limit: left + 1 }, segment, from, nowIso);
+    const rows = await findSegment(
+      store,
+      { ...query, search, matches, limit: left + 1 },
+      segment,
+      from,
+      nowIso,
+    );
     if (rows === undefined) return undefined;
     boats.push(...rows.slice(0, left).map(toFleetBoat));
     if (rows.length <= left) continue;
@@ -112,7 +121,7 @@ export async function listBoats(
 
 async function findSegment(
   store: Queryable,
-  query: BoatQuery,
+  query: BoatQuery & { readonly matches: readonly string[] | undefined },
   { where, key, direction }: Segment,
   cursor: PageCursor | undefined,
   nowIso: string,
@@ -123,10 +132,11 @@ async function findSegment(
   if (query.tier !== undefined)
     conditions.push(`coalesce(i.tier, i.claimed_tier) = ${bind(query.tier)}::smallint`);
   if (query.version !== undefined) conditions.push(`i.software_version = ${bind(query.version)}::text`);
-  if (query.search !== undefined) {
-    const text = bind(query.search.toLowerCase());
+  if (query.matches !== undefined) conditions.push(`i.installation_id = any(${bind(query.matches)}::text[])`);
+  else if (query.search !== undefined) {
+    const text = bind(query.search);
     conditions.push(
-      `(strpos(${NAME_SQL}, ${text}::text) > 0 or strpos(i.installation_id, ${text}::text) > 0)`,
+      `(strpos(${NAME_SQL}, ${text}::text) > 0 or starts_with(i.installation_id, ${text}::text))`,
     );
   }
   if (cursor !== undefined && cursor[2] !== '') {

@@ -1,7 +1,8 @@
 import type { FleetOverview } from '../api/fleet-schemas.ts';
-import type { Queryable } from '../platform/ports.ts';
+import type { Queryable, Store } from '../platform/ports.ts';
 import { numberOf, textOf, utcText } from '../store/row.ts';
 import { FILTER_SQL, IS_LATE, NEEDS_LOOK } from './boat-state.ts';
+import { isLargeFleet, loadSnapshot, type SnapshotRules } from './snapshots.ts';
 
 /** Most versions in the overview: as many as a menu can show. A boat sends its version, so there may be any number. */
 const VERSIONS_LISTED_MAX = 20;
@@ -9,8 +10,19 @@ const VERSIONS_LISTED_MAX = 20;
 /** Number of hours in the overview. */
 const HOURS_SHOWN = 24;
 
-/** Returns the fleet in numbers. It reads each boat's row once, and no history. */
-export async function loadOverview(store: Queryable, nowIso: string): Promise<FleetOverview> {
+/** Returns the fleet in numbers. Those of a large fleet are at most 5 minutes old, and `as_of` is when they were computed. */
+export async function loadOverview(
+  store: Store,
+  nowIso: string,
+  rules: SnapshotRules = {},
+): Promise<FleetOverview> {
+  if (!(await isLargeFleet(store, rules))) return computeOverview(store, nowIso);
+  const compute = (tx: Queryable) => computeOverview(tx, nowIso);
+  return loadSnapshot(store, { name: 'overview-1', compute }, rules);
+}
+
+/** Reads each boat's row twice, and no history. */
+async function computeOverview(store: Queryable, nowIso: string): Promise<FleetOverview> {
   const [row = {}] = await store.query(
     `select count(*)::float8 as boats, coalesce(sum(held_records), 0)::float8 as records,
        coalesce(sum(held_bytes), 0)::float8 as held_bytes, coalesce(sum(wire_bytes), 0)::float8 as wire_bytes,

@@ -1,7 +1,8 @@
 import type { FleetBoat, FleetPositions } from '../api/fleet-schemas.ts';
-import type { Queryable } from '../platform/ports.ts';
+import type { Queryable, Store } from '../platform/ports.ts';
 import { numberOf, textOf, textOrNullOf } from '../store/row.ts';
 import { FILTER_SQL, IS_LATE, STATE_SQL } from './boat-state.ts';
+import { isLargeFleet, loadSnapshot, type SnapshotRules } from './snapshots.ts';
 
 /** Most groups in one answer: a mark on each cell of a map of 1,000 × 600 pixels with cells of 20 pixels. */
 const GROUPS_MAX = 1_500;
@@ -16,22 +17,73 @@ export interface MapWindow {
   readonly cell: number;
 }
 
-/** Returns the boats in a window by the cells of a grid. The answer is bounded for any number of boats. */
+/** Side of the cells in `fleet_cells`, in degrees. */
+const KEPT_CELL = 1;
+/** Smallest side for which the kept cells are grouped instead of the boats. A map with smaller cells shows a part of the earth. */
+const GROUPED_CELL_MIN = 2;
+
+/** One row for each boat with a position. `$1` is the present time. */
+const BOATS_SQL = `
+select i.position_latitude as latitude, i.position_longitude as longitude, 1 as boats,
+  case when ${IS_LATE} or ${FILTER_SQL.refused} then 1 else 0 end as late, i.installation_id,
+  i.position_latitude as south, i.position_latitude as north, i.position_longitude as west, i.position_longitude as east
+from installations i where i.position_latitude is not null`;
+
+/** One row for each kept cell. The condition gives `$1` its type. */
+const CELLS_SQL = `
+select latitude, longitude, boats, late, installation_id, south, north, west, east
+from fleet_cells where $1::timestamptz is not null`;
+
+/** SQL for the groups of rows with a position by the cells of a grid. */
+function toGroupsSql(rowsSql: string, where: string, cell: string): string {
+  return `select sum(p.latitude * p.boats) / sum(p.boats) as latitude, sum(p.longitude * p.boats) / sum(p.boats) as longitude,
+    sum(p.boats)::float8 as boats, sum(p.late)::float8 as late, min(p.installation_id) as installation_id,
+    min(p.south) as south, max(p.north) as north, min(p.west) as west, max(p.east) as east
+  from (${rowsSql}) p where ${where}
+  group by floor(p.latitude / ${cell}), floor(p.longitude / ${cell})`;
+}
+
+const IN_WINDOW = `p.latitude between $3::float8 and $5::float8
+  and case when $2::float8 <= $4::float8 then p.longitude between $2::float8 and $4::float8
+    else p.longitude >= $2::float8 or p.longitude <= $4::float8 end`;
+
+/** Computes the kept cells. The longitude and latitude of a cell are the averages of its boats, which are inside of it. */
+async function computeCells(tx: Queryable, nowIso: string): Promise<{ readonly positioned: number }> {
+  await tx.query('delete from fleet_cells');
+  await tx.query(
+    `insert into fleet_cells (latitude, longitude, boats, late, installation_id, south, north, west, east)
+     ${toGroupsSql(BOATS_SQL, 'true', String(KEPT_CELL))}`,
+    [nowIso],
+  );
+  const [row = {}] = await tx.query('select coalesce(sum(boats), 0)::float8 as positioned from fleet_cells');
+  return { positioned: numberOf(row, 'positioned') };
+}
+
+async function countPositioned(store: Queryable): Promise<{ readonly positioned: number }> {
+  const [row = {}] = await store.query(
+    'select count(*)::float8 as positioned from installations where position_latitude is not null',
+  );
+  return { positioned: numberOf(row, 'positioned') };
+}
+
+/**
+ * Returns the boats in a window by the cells of a grid. The answer is bounded for any number of boats. Of a large fleet, a map with cells
+ * of 2 degrees or more and the number of positioned boats are at most 5 minutes old.
+ */
 export async function loadPositions(
-  store: Queryable,
+  store: Store,
   { west, south, east, north, cell }: MapWindow,
   nowIso: string,
+  rules: SnapshotRules = {},
 ): Promise<FleetPositions> {
+  const isLarge = await isLargeFleet(store, rules);
+  const compute = (tx: Queryable) => computeCells(tx, nowIso);
+  const { positioned } = await (isLarge
+    ? loadSnapshot(store, { name: 'cells-1', compute }, rules)
+    : countPositioned(store));
+  const rowsSql = isLarge && cell >= GROUPED_CELL_MIN ? CELLS_SQL : BOATS_SQL;
   const rows = await store.query(
-    `select avg(i.position_latitude)::float8 as latitude, avg(i.position_longitude)::float8 as longitude,
-       count(*)::float8 as boats, count(*) filter (where ${IS_LATE} or ${FILTER_SQL.refused})::float8 as late,
-       min(i.installation_id) as installation_id, min(i.position_latitude) as south, max(i.position_latitude) as north,
-       min(i.position_longitude) as west, max(i.position_longitude) as east
-     from installations i
-     where i.position_latitude between $3::float8 and $5::float8
-       and case when $2::float8 <= $4::float8 then i.position_longitude between $2::float8 and $4::float8
-         else i.position_longitude >= $2::float8 or i.position_longitude <= $4::float8 end
-     group by floor(i.position_latitude / $6::float8), floor(i.position_longitude / $6::float8)
+    `${toGroupsSql(rowsSql, IN_WINDOW, '$6::float8')}
      order by late desc, boats desc, installation_id limit $7::int`,
     [nowIso, west, south, east, north, cell, GROUPS_MAX],
   );
@@ -39,9 +91,6 @@ export async function loadPositions(
     .filter((row) => numberOf(row, 'boats') === 1)
     .map((row) => textOf(row, 'installation_id'));
   const boats = await findBoats(store, single, nowIso);
-  const [total = {}] = await store.query(
-    'select count(*)::float8 as positioned from installations where position_latitude is not null',
-  );
   return {
     status: 'success',
     as_of: nowIso,
@@ -66,7 +115,7 @@ export async function loadPositions(
             east: Math.max(...rows.map((row) => numberOf(row, 'east'))),
             north: Math.max(...rows.map((row) => numberOf(row, 'north'))),
           },
-    positioned: numberOf(total, 'positioned'),
+    positioned,
   };
 }
 

@@ -6,6 +6,7 @@ import { listAlerts, listLog, listRejected } from '../fleet/boat-records.ts';
 import { listBoats } from '../fleet/list-boats.ts';
 import { loadOverview } from '../fleet/overview.ts';
 import { loadPositions } from '../fleet/positions.ts';
+import type { SnapshotRules } from '../fleet/snapshots.ts';
 import type { AppContext } from './context.ts';
 import { refuse } from './reply.ts';
 import type { Handler } from './route-request.ts';
@@ -15,7 +16,8 @@ const LIMIT_DEFAULT = 50;
 
 /** Handlers of the routes about the fleet. */
 export const FLEET_HANDLERS: { readonly [Id in keyof typeof FLEET_ROUTES]: Handler<Id> } = {
-  fleetOverview: async (context) => toAnswer(await loadOverview(context.store, toNow(context))),
+  fleetOverview: async (context) =>
+    toAnswer(await loadOverview(context.store, toNow(context), toRules(context))),
   fleetBoats: async (context, { parameters }) => {
     const { tier } = parameters;
     const query = {
@@ -40,7 +42,7 @@ export const FLEET_HANDLERS: { readonly [Id in keyof typeof FLEET_ROUTES]: Handl
       cell: Number(cell),
     };
     if (window.cell === 0) return refuse('INVALID_FORMAT', 'the parameter cell must be greater than 0');
-    return toAnswer(await loadPositions(context.store, window, toNow(context)));
+    return toAnswer(await loadPositions(context.store, window, toNow(context), toRules(context)));
   },
   fleetBoat: async (context, { parameters }) => {
     const found = await loadBoatDetails(context.store, parameters.id ?? '', toNow(context));
@@ -61,6 +63,15 @@ export const FLEET_HANDLERS: { readonly [Id in keyof typeof FLEET_ROUTES]: Handl
 
 function toNow({ wall }: AppContext): string {
   return new Date(wall()).toISOString();
+}
+
+function toRules({ log }: AppContext): SnapshotRules {
+  return {
+    onFailure: (error) =>
+      log.write('warn', 'the numbers of the fleet could not be computed; the ones before are shown', {
+        error: String(error),
+      }),
+  };
 }
 
 function toLimit(limit: string | undefined): number {

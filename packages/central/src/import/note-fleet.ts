@@ -1,4 +1,5 @@
 import type { Queryable, Row } from '../platform/ports.ts';
+import { toNameGrams } from '../store/name-grams.ts';
 import { numberOrNullOf, textOf, textOrNullOf } from '../store/row.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 import { addArrival, type Rhythm, toDueMs, toUsualSilence } from './rhythm.ts';
@@ -45,6 +46,20 @@ export function toFleetChange(
     usualSilenceS: usualSilenceS ?? null,
     dueAt: dueMs === undefined ? null : toIso(dueMs),
   };
+}
+
+/** Indexes the name of a boat for the search, if the import made it the name of the installation. Called after `countImport`. */
+export async function indexName(tx: Queryable, { document, facts }: PartToStore): Promise<void> {
+  if (facts.name === undefined) return;
+  const key = facts.name.toLowerCase();
+  await tx.query(
+    `insert into boat_names as held (installation_id, name_key, grams)
+     select i.installation_id, i.boat_name_key, $3::text[] from installations i
+     where i.installation_id = $1::text and i.boat_name_key = $2::text
+     on conflict (installation_id) do update set name_key = excluded.name_key, grams = excluded.grams
+     where held.name_key <> excluded.name_key`,
+    [document.installation_id, key, toNameGrams(key)],
+  );
 }
 
 /** Number of rows that count one hour. If more imports than this run at once, they wait for each other. */

@@ -12,7 +12,7 @@ import { insertImport } from './insert-import.ts';
 import { insertRecords, insertRejected } from './insert-records.ts';
 import { judgeLedger } from './ledger-policy.ts';
 import { findLedgerFacts, noteDivergence, noteLedger } from './ledgers.ts';
-import { countHour, FLEET_COLUMNS, toFleetChange } from './note-fleet.ts';
+import { countHour, FLEET_COLUMNS, indexName, toFleetChange } from './note-fleet.ts';
 import { judgeRepeat } from './part-identity.ts';
 import type { QuotaAmount } from './policy.ts';
 import { type Accounting, accountFor } from './account.ts';
@@ -95,6 +95,7 @@ async function storeNew(tx: Queryable, part: PartToStore, installation: Row): Pr
   await insertRejected(tx, part);
   await insertImport(tx, part, receipt);
   await countImport(tx, part, ledger.newerLedgers, change, toFleetChange(installation, part));
+  await indexName(tx, part);
   await countHour(tx, part);
   return { kind: 'stored', receipt, missing: await findMissingBelow(tx, document, missingCount) };
 }

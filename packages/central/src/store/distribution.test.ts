@@ -10,6 +10,7 @@ import { parseArguments } from '../cli/arguments.ts';
 import type { CommandWorld } from '../cli/command-world.ts';
 import { runCommand, type StoreCommand } from '../cli/commands.ts';
 import { runChecks } from '../conformance/run-checks.ts';
+import { loadPositions } from '../fleet/positions.ts';
 import { redeem } from '../installations/codes.ts';
 import { CentralFailure } from '../platform/errors.ts';
 import { openNewDirectory } from '../platform/new-directory.ts';
@@ -25,6 +26,8 @@ const SOURCE = join(import.meta.dirname, '..');
 const REFERENCE_TABLES: Readonly<Record<string, string>> = {
   schema_migrations: 'the state of the schema, which belongs to no installation',
   fleet_totals: 'one row about the whole fleet',
+  fleet_snapshots: 'one row for each kind of numbers about the whole fleet',
+  fleet_cells: 'the grid of the map of the whole fleet',
   fleet_hours:
     'counts of each hour in shards; an import writes them in its transaction, which a distributed database has to do afterwards instead',
   login_failures: 'operators are not installations',
@@ -45,6 +48,12 @@ const FLEET_STATEMENTS: readonly { readonly pattern: RegExp; readonly reason: st
       /from installations i?\b.*order by|from installations( i)?\s*$|from installations where position_/s,
     reason: 'the list and the totals of the fleet are for the operator',
   },
+  {
+    pattern: /select 1 from installations limit/,
+    reason: 'whether the fleet is large enough to keep its numbers, which the operator asks',
+  },
+  { pattern: /insert into fleet_cells/, reason: 'the grid of the map is computed at most once a minute' },
+  { pattern: /from boat_names n/, reason: 'the search of the operator goes to every shard' },
   { pattern: /update fleet_totals/, reason: 'the totals are computed at most once a minute' },
 ];
 
@@ -152,12 +161,16 @@ describe('the statements of the program', () => {
       const needs = (parameter: string): boolean => parameters.some(({ name }) => name === parameter);
       const query = new URLSearchParams({
         ...(needs('installation_id') ? { installation_id: id } : {}),
+        ...(needs('search') ? { search: 'sea' } : {}),
         ...(needs('west') ? { west: '-180', south: '-90', east: '180', north: '90', cell: '10' } : {}),
       });
       await send(
         new Request(`http://central.test${path.replace(/\{\w+\}/, id)}?${query.toString()}`, { headers }),
       );
     }
+    // A fleet above its size for live numbers.
+    const window = { west: -180, south: -90, east: 180, north: 90, cell: 10 };
+    await loadPositions(store, window, new Date(NOON_MS).toISOString(), { liveBoatsMax: 0 });
     const world = toWorld(store);
     for (const line of LINES) {
       const words = line.replaceAll('ID', id).replace('FOLDER', join(folder, 'boat')).split(' ');

@@ -12,7 +12,7 @@ import {
   toDocument,
 } from '../testing/central-under-test.ts';
 import { migrate } from './migrate.ts';
-import { STATE_SQL } from './migrations/0007-state.ts';
+import { STATE_SQL } from './migrations/0007-state-contract.ts';
 import { recordTable } from './record-tables.ts';
 
 /** Takes the schema back to the step before, on which the step under test runs again. */

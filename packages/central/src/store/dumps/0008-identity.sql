@@ -391,6 +391,6 @@ insert into schema_migrations values ('0003-map-positions', 'c796473640e8885fb36
 insert into schema_migrations values ('0004-guards', 'e488ebb8ad5fbb06b689e82a85e4d85254e4d1d8524975303510ca1fcc0b0878', '2026-05-01 00:00:00+00');
 insert into schema_migrations values ('0005-ledgers', '03a1c599fc94e09f90e43c52be27a050e5a0bb1699bd47dfcdc9b3ea93d7efd6', '2026-05-01 00:00:00+00');
 insert into schema_migrations values ('0006-bundle-keys', '26487fadd227efb714bf4e32111a6dee0d8101344c0ed0e4740fffe9f6670e8d', '2026-05-01 00:00:00+00');
-insert into schema_migrations values ('0007-state', '1f8971f9d0357981de427082dc40aecb62fc01486d448c9aebb97ebcf862551a', '2026-05-01 00:00:00+00');
+insert into schema_migrations values ('0007-state-contract', '1f8971f9d0357981de427082dc40aecb62fc01486d448c9aebb97ebcf862551a', '2026-05-01 00:00:00+00');
 insert into schema_migrations values ('0008-identity', '7ae9d63f0b53faaa4a7d5318f0140d6d29a63be250f022e528fa0dc90e71c2a6', '2026-05-01 00:00:00+00');
 insert into withdrawn_sequences values ('00d0000000000001', 'aaaaaaaaaaaaaaaa', '3');

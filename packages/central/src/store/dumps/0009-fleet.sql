@@ -11,6 +11,14 @@ create table audit_events (
 );
 CREATE INDEX audit_events_time ON public.audit_events USING btree (occurred_at);
 
+create table boat_names (
+  installation_id text not null,
+  name_key text not null,
+  grams text[] not null,
+  constraint boat_names_pkey PRIMARY KEY (installation_id)
+);
+CREATE INDEX boat_names_grams ON public.boat_names USING gin (grams);
+
 create table device_tokens (
   installation_id text not null,
   token_sha256 text not null,
@@ -34,6 +42,18 @@ create table enrolment_codes (
 );
 CREATE INDEX enrolment_codes_digest ON public.enrolment_codes USING btree (code_sha256);
 
+create table fleet_cells (
+  latitude double precision not null,
+  longitude double precision not null,
+  boats bigint not null,
+  late bigint not null,
+  installation_id text not null,
+  south double precision not null,
+  north double precision not null,
+  west double precision not null,
+  east double precision not null
+);
+
 create table fleet_hours (
   shard smallint not null,
   hour timestamp with time zone not null,
@@ -41,6 +61,13 @@ create table fleet_hours (
   records bigint not null,
   wire_bytes bigint not null,
   constraint fleet_hours_pkey PRIMARY KEY (shard, hour)
+);
+
+create table fleet_snapshots (
+  name text not null,
+  computed_at timestamp with time zone not null,
+  answer jsonb not null,
+  constraint fleet_snapshots_pkey PRIMARY KEY (name)
 );
 
 create table fleet_totals (
@@ -144,12 +171,10 @@ create table installations (
   constraint installations_pkey PRIMARY KEY (installation_id)
 );
 CREATE INDEX installations_due ON public.installations USING btree (due_at, installation_id);
-CREATE INDEX installations_gap ON public.installations USING btree (gap_since) WHERE (gap_since IS NOT NULL);
 CREATE INDEX installations_heard ON public.installations USING btree (last_heard_at, installation_id);
+CREATE INDEX installations_look ON public.installations USING btree (last_heard_at, installation_id) WHERE ((refused_at IS NOT NULL) OR (gap_since IS NOT NULL) OR (last_rejected_at IS NOT NULL));
 CREATE INDEX installations_name ON public.installations USING btree (boat_name_key, installation_id);
 CREATE INDEX installations_position ON public.installations USING btree (position_latitude, position_longitude) WHERE (position_latitude IS NOT NULL);
-CREATE INDEX installations_refused ON public.installations USING btree (refused_at) WHERE (refused_at IS NOT NULL);
-CREATE INDEX installations_rejected ON public.installations USING btree (last_rejected_at) WHERE (last_rejected_at IS NOT NULL);
 CREATE INDEX installations_size ON public.installations USING btree (held_bytes, installation_id);
 
 create table ledger_exports (
@@ -424,7 +449,7 @@ insert into schema_migrations values ('0003-map-positions', 'c796473640e8885fb36
 insert into schema_migrations values ('0004-guards', 'e488ebb8ad5fbb06b689e82a85e4d85254e4d1d8524975303510ca1fcc0b0878', '2026-05-01 00:00:00+00');
 insert into schema_migrations values ('0005-ledgers', '03a1c599fc94e09f90e43c52be27a050e5a0bb1699bd47dfcdc9b3ea93d7efd6', '2026-05-01 00:00:00+00');
 insert into schema_migrations values ('0006-bundle-keys', '26487fadd227efb714bf4e32111a6dee0d8101344c0ed0e4740fffe9f6670e8d', '2026-05-01 00:00:00+00');
-insert into schema_migrations values ('0007-state', '1f8971f9d0357981de427082dc40aecb62fc01486d448c9aebb97ebcf862551a', '2026-05-01 00:00:00+00');
+insert into schema_migrations values ('0007-state-contract', '1f8971f9d0357981de427082dc40aecb62fc01486d448c9aebb97ebcf862551a', '2026-05-01 00:00:00+00');
 insert into schema_migrations values ('0008-identity', '7ae9d63f0b53faaa4a7d5318f0140d6d29a63be250f022e528fa0dc90e71c2a6', '2026-05-01 00:00:00+00');
-insert into schema_migrations values ('0009-fleet', '984360699e4dd1f5cb2d2ab18a1a99e6a9d5600e5aa2872a2bd2fe65b2553af1', '2026-05-01 00:00:00+00');
+insert into schema_migrations values ('0009-fleet', '475dd6560b21e3e7b9c94da0b29acb01a01c7084de9dfc3aa696f77abbf8c037', '2026-05-01 00:00:00+00');
 insert into withdrawn_sequences values ('00d0000000000001', 'aaaaaaaaaaaaaaaa', '3');

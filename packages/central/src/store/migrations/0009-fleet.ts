@@ -6,8 +6,11 @@
  * the newest silences between two exports in seconds, the oldest first, and `arrived_at` the end of the last
  * one. `due_at` is the time from which the boat counts as late; null for a boat from which no export is due.
  * `refused_at` and `refusal` are the newest request of the boat that was refused since its last import;
- * `gap_since` is when the first gap appeared after a time without any. `fleet_hours` counts imports per hour in
- * shards, because one row for all boats would let only one import commit at a time.
+ * `gap_since` is when the first gap appeared after a time without any.
+ * `installations_look` has the few boats that may need a look, in the order of the list. `boat_names` has every
+ * part of up to three characters of each name, for the search. `fleet_snapshots` and `fleet_cells` have figures
+ * about a large fleet as a node computed them last. `fleet_hours` counts imports per hour in shards, because one
+ * row for all boats would let only one import commit at a time.
  */
 export const FLEET_SQL = `
 alter table installations add column boat_name text;
@@ -31,10 +34,34 @@ create index installations_heard on installations (last_heard_at, installation_i
 create index installations_name on installations (boat_name_key, installation_id);
 create index installations_size on installations (held_bytes, installation_id);
 create index installations_position on installations (position_latitude, position_longitude) where position_latitude is not null;
-create index installations_gap on installations (gap_since) where gap_since is not null;
-create index installations_rejected on installations (last_rejected_at) where last_rejected_at is not null;
-create index installations_refused on installations (refused_at) where refused_at is not null;
+create index installations_look on installations (last_heard_at, installation_id)
+  where refused_at is not null or gap_since is not null or last_rejected_at is not null;
 create index rejected_records_time on rejected_records (installation_id, received_at, import_id, ordinal);
+
+create table boat_names (
+  installation_id text primary key,
+  name_key text not null collate "C",
+  grams text[] not null
+);
+create index boat_names_grams on boat_names using gin (grams);
+
+create table fleet_snapshots (
+  name text primary key,
+  computed_at timestamptz not null,
+  answer jsonb not null
+);
+
+create table fleet_cells (
+  latitude double precision not null,
+  longitude double precision not null,
+  boats bigint not null,
+  late bigint not null,
+  installation_id text not null,
+  south double precision not null,
+  north double precision not null,
+  west double precision not null,
+  east double precision not null
+);
 
 create table fleet_hours (
   shard smallint not null,

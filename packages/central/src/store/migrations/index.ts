@@ -4,14 +4,15 @@ import { MAP_POSITIONS_SQL } from './0003-map-positions.ts';
 import { GUARDS_SQL } from './0004-guards.ts';
 import { LEDGERS_SQL } from './0005-ledgers.ts';
 import { BUNDLE_KEYS_SQL } from './0006-bundle-keys.ts';
-import { STATE_SQL } from './0007-state.ts';
+import { STATE_SQL } from './0007-state-contract.ts';
 import { IDENTITY_SQL } from './0008-identity.ts';
 import { FLEET_SQL } from './0009-fleet.ts';
 
 /**
  * One step of the schema. A released step never changes; a change to the schema is a new step. Nodes of the
  * previous version run beside a new one during an upgrade, so a step only expands the schema. A step that
- * removes or narrows something is released one version later, and its name ends in `-contract` (decision 0043).
+ * removes or narrows something is released one version later. Its name ends in `-contract`, as does that of a
+ * step whose sums such a node would leave wrong (decision 0043).
  */
 export interface Migration {
   readonly name: string;
@@ -31,7 +32,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0004-guards', sql: GUARDS_SQL },
   { name: '0005-ledgers', sql: LEDGERS_SQL },
   { name: '0006-bundle-keys', sql: BUNDLE_KEYS_SQL },
-  { name: '0007-state', sql: STATE_SQL },
+  { name: '0007-state-contract', sql: STATE_SQL },
   { name: '0008-identity', sql: IDENTITY_SQL },
   { name: '0009-fleet', sql: FLEET_SQL },
 ];
