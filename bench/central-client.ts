@@ -18,7 +18,7 @@ export interface SentPart {
   readonly body: Buffer;
 }
 
-/** The answer to a request and the time until its last byte. */
+/** The answer to a request, and the time until its last byte arrived. */
 export interface Answer {
   readonly status: number;
   readonly text: string;
@@ -31,7 +31,7 @@ const agent = new Agent({ keepAlive: true, maxSockets: 400 });
 /** The token of the operator at every measured central. */
 export const OPERATOR_TOKEN = 'operator-token-of-the-benchmark';
 
-/** Settings of every measured central: no quota refuses a boat, because few boats stand for many. */
+/** Settings of every measured central: quotas are off, because a few boats stand in for many. */
 export const MEASURED_SETTINGS = {
   CENTRAL_OPERATOR_TOKEN: OPERATOR_TOKEN,
   CENTRAL_INSTALLATION_CPU_PERCENT: '100',
@@ -156,7 +156,7 @@ export function requireSuccess(answer: Answer): Answer {
   throw new Error(`central answered ${answer.status}: ${answer.text.slice(0, 300)}`);
 }
 
-/** Runs `tasks` by `workers` at once and returns how many ended per second. */
+/** Runs `tasks` with `workers` at a time and returns how many finished per second. */
 export async function countPerSecond(
   workers: number,
   tasks: readonly (() => Promise<unknown>)[],

@@ -19,15 +19,15 @@ import type { BenchRun } from './run.ts';
 const HISTORIES = [10_000, 100_000, 1_000_000] as const;
 /** Installations of the two fleets. */
 const FLEETS = [1_000, 100_000] as const;
-/** Rows of one export, of which a history consists. */
+/** Rows in each export of a history. */
 const EXPORT_ROWS = 200;
 const LEDGER_ID = 'f'.repeat(16);
 /** Measurements of each cell. They alternate between the cells of a row. */
 const SAMPLES = 40;
-/** Most that a cost may grow. */
+/** Maximum factor by which a cost may grow. */
 const GROWTH_MAX = 1.3;
 
-/** One place whose cost is measured. */
+/** One operation whose cost is measured. */
 interface Place {
   readonly name: string;
   readonly central: Central;
@@ -117,7 +117,7 @@ async function measureRows(run: BenchRun, places: readonly Place[]): Promise<voi
   }
 }
 
-/** Gives a boat a history of exports of EXPORT_ROWS records, with the state that imports of them leave. */
+/** Gives a boat a history of exports with EXPORT_ROWS records each, and the state that their imports would leave. */
 async function fillHistory(db: pg.Pool, { id }: Boat, records: number): Promise<void> {
   const exports = records / EXPORT_ROWS;
   await db.query(

@@ -20,9 +20,9 @@ import type { Bench, BenchRun } from './run.ts';
 
 /** Rows of an ordinary export, about 50 kB. */
 const EXPORT_ROWS = 200;
-/** Connections of both sides of a comparison. */
+/** Number of connections on each side of a comparison. */
 const CONNECTIONS = 8;
-/** Exports of each side in one repetition. */
+/** Number of exports on each side in one repetition. */
 const EXPORTS = 200;
 /** Rows of a part of 1 MiB, parts of each side in one repetition, and connections that send them. */
 const PART_ROWS = 4_300;
@@ -34,7 +34,7 @@ const FLEET = 200;
 const LARGE_PARTS = 100;
 const LARGE_ROWS = 17_200;
 
-/** Measures the cost of imports against the same PostgreSQL without central, and that it does not grow. */
+/** Compares the cost of imports with the same PostgreSQL without central, and checks that the cost does not grow. */
 export const benchCentral: Bench = async (run) => {
   const central = await startCentral(join(run.folder, 'central'), run.signal, MEASURED_SETTINGS);
   try {
@@ -166,7 +166,7 @@ async function measurePaths({ options, report }: BenchRun, db: pg.Pool) {
   }
 }
 
-/** Boats that all send one export at once, and the health answer meanwhile. */
+/** Boats that all send one export at the same time, and the health answers during that time. */
 async function measureFleet({ report, signal }: BenchRun, central: Central, db: pg.Pool) {
   const boats = await enrollBoats(db, FLEET);
   const parts = boats.map((boat) => toPart(boat, toLedgerId(3), 1, EXPORT_ROWS));
@@ -206,7 +206,7 @@ async function measureFleet({ report, signal }: BenchRun, central: Central, db: 
   );
 }
 
-/** The memory of a node that gets many large parts at once, above that of an idle one. */
+/** The memory of a node that receives many large parts at once, compared with an idle node. */
 async function measureMemory({ folder, signal, report }: BenchRun) {
   const central = await startCentral(join(folder, 'memory'), signal, MEASURED_SETTINGS);
   try {

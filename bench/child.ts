@@ -20,7 +20,7 @@ export interface ChildOptions {
   readonly outputFile?: string;
 }
 
-/** Runs a program to its end and returns its output. Throws if it fails, is stopped, or takes too long. */
+/** Runs a program until it exits and returns its output. Throws if it fails, is stopped, or takes too long. */
 export async function runChild(argv: readonly string[], options: ChildOptions): Promise<string> {
   const [program = '', ...args] = argv;
   const output = options.outputFile === undefined ? 'pipe' : openSync(options.outputFile, 'w');

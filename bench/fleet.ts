@@ -17,13 +17,13 @@ const BOATS = 100_000;
 const QUERIES = 60;
 /** Names in one statement, which thus stays below the time limit of a statement. */
 const NAMES_PER_STATEMENT = 5_000;
-/** The target of each query, in ms. */
+/** The target time of each query, in ms. */
 const P95_MAX_MS = 100;
 const NOW = '2026-06-01T12:00:00.000Z';
 
 /**
- * Boats as a fleet has them: 3 % late, 1 % with gaps, 1 % refused, 10 % laid up, 2 % never heard, and the others heard within a day. The
- * rows have the width of real ones.
+ * The mix of boats in a fleet: 3 % late, 1 % with gaps, 1 % refused, 10 % laid up, 2 % never heard, and the
+ * others heard within a day. The rows have the width of real ones.
  */
 const BOATS_SQL = `
 insert into installations (installation_id, tier, claimed_tier, enrolled_at, last_heard_at, last_export_id, last_export_timestamp,

@@ -65,7 +65,10 @@ function reportFirstLoad(run: BenchRun): void {
   );
 }
 
-/** Opens the page at the slowdown. Resolves when it shows the facts, and returns the time since the navigation began. */
+/**
+ * Opens the page at the slowdown. Resolves once the page shows the facts, and returns the time since navigation
+ * began.
+ */
 async function openSlowly(browser: Browser, url: string): Promise<{ page: Page; readyMs: number }> {
   const page = await browser.newPage({ viewport: SCREENS[0] });
   const session = await page.context().newCDPSession(page);
@@ -121,7 +124,7 @@ async function measureScroll(run: BenchRun, browser: Browser, boat: StubBoat): P
   }
 }
 
-/** Scrolls the place, one step a frame. Returns the longest time between two frames. Runs in the browser. */
+/** Scrolls the view by one step per frame. Returns the longest time between two frames. Runs in the browser. */
 async function scroll(frames: number, stepPx: number): Promise<number> {
   const nextFrame = (): Promise<number> => new Promise((resolve) => requestAnimationFrame(resolve));
   const place = [...document.querySelectorAll('main, main *')].find(
@@ -166,7 +169,10 @@ async function measureIdle(run: BenchRun, browser: Browser): Promise<void> {
   }
 }
 
-/** What the functions above use of the browser. The benchmarks have the types of Node and not those of a browser. */
+/**
+ * The browser types that the functions above use. The benchmarks have the types of Node and not those of a
+ * browser.
+ */
 interface Scrolling {
   scrollTop: number;
   readonly scrollHeight: number;

@@ -14,7 +14,7 @@ export interface NodesPlan {
 
 /** Longest life of a node between two kills, from the moment at which it answers. */
 const LIFE_MAX_MS = 600;
-/** One kill in SHUTDOWN_ONE_IN is a shutdown in order, as in an upgrade. */
+/** One kill in SHUTDOWN_ONE_IN is an orderly shutdown, as in an upgrade. */
 const SHUTDOWN_ONE_IN = 5;
 
 /**
@@ -37,7 +37,7 @@ export async function killNodes(processes: Processes, run: CrashRun, plan: Nodes
     let kills = 0;
     const fleet = await sendFromLightFleet(store, {
       boats: plan.boats,
-      // A boat makes exports until the last kill, however fast the machine is.
+      // A boat makes exports until the last kill, regardless of the speed of the machine.
       makesMore: () => kills < run.times,
       partsMax: 4,
       recordsOfPart: 20,
@@ -50,7 +50,7 @@ export async function killNodes(processes: Processes, run: CrashRun, plan: Nodes
       const [node, port] = [nodes[at], ports[at]];
       assert.ok(node !== undefined && port !== undefined);
       const before = fleet.receipts.length;
-      // The kill falls into the work: the fleet has got receipts since the last one.
+      // The kill happens during work: the fleet has received receipts since the last one.
       await fleet.untilReceipts(before + 1);
       await sleep(seeded.below(LIFE_MAX_MS));
       if (seeded.below(SHUTDOWN_ONE_IN) === 0) assert.equal(await node.stop(), 0);
@@ -60,7 +60,7 @@ export async function killNodes(processes: Processes, run: CrashRun, plan: Nodes
     await fleet.done;
     const troubles = [...fleet.troubles].map(([kind, count]) => `${count} × ${kind}`).join(', ');
     run.report(`${kills} kills, ${fleet.receipts.length} receipts; ${troubles}`);
-    assert.ok((fleet.troubles.get('no answer') ?? 0) > 0, 'no kill was noticed by a boat');
+    assert.ok((fleet.troubles.get('no answer') ?? 0) > 0, 'no boat noticed a kill');
     assert.deepEqual(await findFalseReceipts(store, fleet.receipts), []);
     const [stored = {}] = await store.query('select count(*)::int as parts from imports');
     assert.equal(stored['parts'], fleet.receipts.length);

@@ -4,7 +4,7 @@
 export interface LogEvent {
   readonly level: 'info' | 'warn' | 'error';
   readonly text: string;
-  /** What happened, and what to do if something is to be done. */
+  /** What happened, and what to do if action is needed. */
   readonly meaning: string;
 }
 
@@ -20,13 +20,13 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     info(
       'Export manager stopping',
-      'The service got SIGTERM. Whatever was being sent continues after the next start.',
+      'The service got SIGTERM. An upload in progress continues after the next start.',
     ),
     {
       level: 'error',
       text: '{} [{}]',
       meaning:
-        'The service cannot start or continue, and ends. The code is explained in [errors](errors.md).',
+        'The service cannot start or continue, and exits. The code is explained in [errors](errors.md).',
     },
     warn(
       'Another program answers for localhost: {}',
@@ -70,7 +70,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     warn(
       'The ledger is damaged: {}',
-      'It is quarantined, and a new one begins. Central removes what arrives twice. Check the card.',
+      'It is quarantined, and a new one begins. Central discards records that arrive twice. Check the card.',
     ),
     warn('The ledger is damaged and cannot be opened', 'As above.'),
     warn(
@@ -94,7 +94,10 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'Added to queue: {} ({} bytes, {} categories, {} records)',
       'The export is durable. It is acknowledged now.',
     ),
-    info('Nothing new since the last export; nothing was queued', 'Central has or gets every record.'),
+    info(
+      'Nothing new since the last export; nothing was queued',
+      'Central holds or will receive every record.',
+    ),
     info('Scheduled export skipped: {}', 'The tier does not include scheduled exports.'),
     warn(
       '{} could not be read: {}. Its records go with a later export',
@@ -196,8 +199,8 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
   ],
   'Files, bundles and views': [
-    info('Removed export {}: {}', 'A file that is no longer needed was removed, with the reason.'),
-    warn('The next cleanup runs tomorrow: {}', 'A cleanup failed. Nothing was removed that is needed.'),
+    info('Removed export {}: {}', 'A file that is no longer needed was removed. The line gives the reason.'),
+    warn('The next cleanup runs tomorrow: {}', 'A cleanup failed. No file that is still needed was removed.'),
     info('Bundled {} exports in {} parts', 'An offline bundle was downloaded.'),
     warn('Not bundled: {}: {}', 'The file of one export cannot be read, so the bundle does not have it.'),
     warn(

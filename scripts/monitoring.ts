@@ -1,7 +1,7 @@
 // Reads the alert rules and the Grafana dashboards of deploy/monitoring, for the tests that compare them with the metrics.
 import { readFileSync } from 'node:fs';
 
-/** Words in an expression that are not names of metrics. */
+/** Words in an expression that are not metric names. */
 const WORDS = new Set(
   'sum max min by rate increase histogram_quantile and or unless on label_values instance le stage code route status amount state lane job version reason category outcome time'.split(
     ' ',

@@ -35,7 +35,7 @@ declare const axe: { run(): Promise<{ readonly violations: readonly Violation[] 
 
 const AXE_SOURCE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 
-/** Returns the rules that the page breaks, each with its first element. */
+/** Returns the rules that the page breaks, each with the first element that breaks it. */
 async function findViolations(page: Page): Promise<readonly string[]> {
   const violations = await page.evaluate(async () => {
     const { violations: found } = await axe.run();

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
-# Keeps the units of the legacy exporter while this package replaces them, and puts them back. The maintainer scripts of the package
-# and `d3kos-export rollback` include it. Every function may be repeated after a power cut at any point.
+# Saves the units of the legacy exporter while this package replaces them, and restores them. The maintainer
+# scripts of the package and `d3kos-export rollback` include it. Every function may be repeated after a power
+# cut at any point.
 set -eu
 
 # A copy of the legacy units, below `units/`, and the names of those that ran, in `active`.
@@ -14,7 +15,8 @@ is_booted() {
   [ -d /run/systemd/system ]
 }
 
-# Whether the unit in /etc belongs to another exporter. A unit that runs this package's program is the owner's change of it.
+# Whether the unit in /etc belongs to another exporter. A unit that runs this package's program is the owner's
+# modified copy of it.
 is_legacy() {
   [ -f "$ETC/$1" ] && [ ! -L "$ETC/$1" ] && ! grep -q '^ExecStart=.*/usr/bin/d3kos-export' "$ETC/$1"
 }
@@ -51,7 +53,7 @@ keep_legacy() {
     # shellcheck disable=SC2086 # A list of names.
     systemctl stop $UNITS 2>/dev/null || true
     # shellcheck disable=SC2086 # A list of names.
-    # A failure of a legacy unit is not one of the unit that replaces it.
+    # A failure of a legacy unit is not a failure of the unit that replaces it.
     systemctl reset-failed $UNITS 2>/dev/null || true
   fi
   for file in $found; do
@@ -77,10 +79,11 @@ hand_over() {
   sync -f "$UNDELIVERED"
 }
 
-# Puts the units of the legacy exporter back, and starts those that ran before. Prints nothing if none is kept.
+# Restores the units of the legacy exporter, and starts those that were running before. Prints nothing if none
+# is kept.
 put_legacy_back() {
   [ -d "$LEGACY/units" ] || return 0
-  echo 'd3kos-export: putting the legacy exporter back'
+  echo 'd3kos-export: restoring the legacy exporter'
   # The links of this package's units would also be links of the legacy units, which have the same names. The helper runs only for a
   # package, and `d3kos-export rollback` is not called by dpkg.
   # shellcheck disable=SC2086 # A list of names.

@@ -19,7 +19,7 @@ export const ARCHITECTURES: readonly Architecture[] = [
   { debian: 'arm64', npm: 'arm64', triplet: 'aarch64-linux-gnu' },
 ];
 
-/** Runs a program to its end and returns its output. Throws with its error output if it fails. */
+/** Runs a program until it exits and returns its output. Throws with its error output if it fails. */
 export function runTool(
   program: string,
   args: readonly string[],

@@ -157,7 +157,10 @@ function toTagged([name, text]: Row): readonly string[] {
   return ['.TP', `.B ${toText(name)}`, toText(text)];
 }
 
-/** Escapes what roff would interpret, and other characters than ASCII. A line must not begin with a dot or an apostrophe. */
+/**
+ * Escapes characters that roff would interpret, and non-ASCII characters. A line must not begin with a dot or
+ * an apostrophe.
+ */
 function toText(text: string): string {
   return text
     .replaceAll('\\', '\\e')

@@ -21,11 +21,14 @@ export type PackageFile =
   | { readonly path: string; readonly kind: 'copy'; readonly from: string; readonly mode?: number }
   | { readonly path: string; readonly kind: 'link'; readonly target: string };
 
-/** Mode of a file that names none. */
+/** Mode of a file that specifies none. */
 const MODE_DEFAULT = 0o644;
 const FOLDER_MODE = 0o755;
 
-/** Lists the files below a folder as copies below `path`. Executables keep that right, and no other mode is kept. */
+/**
+ * Lists the files below a folder as copies below `path`. Executables keep their execute permission; other modes
+ * are not kept.
+ */
 export function listCopies(folder: string, path: string): readonly PackageFile[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -37,8 +40,8 @@ export function listCopies(folder: string, path: string): readonly PackageFile[]
 }
 
 /**
- * Writes the files below `root`. Modes and times are set explicitly, so that neither the umask nor the moment of the build changes the
- * package.
+ * Writes the files below `root`. Modes and times are set explicitly, so that neither the umask nor the time of
+ * the build changes the package.
  */
 export function stageFiles(root: string, files: readonly PackageFile[], timeS: number): void {
   mkdirSync(root, { recursive: true });

@@ -12,7 +12,7 @@ import { listCopies, type PackageFile } from './package-file.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const DEPLOY = join(ROOT, 'deploy');
 
-/** What both packages are made from. */
+/** The inputs of both packages. */
 export interface Build {
   readonly version: string;
   /** The folder of `bundlePrograms`. */
@@ -56,7 +56,7 @@ export function toBoatPackage(
       'them to a central server when a network is available.',
       '.',
       'The package contains its own Node.js and needs no network to install. It',
-      'replaces the legacy exporter, keeps it, and puts it back when it is removed.',
+      'replaces the legacy exporter, saves it, and restores it when the package is removed.',
     ],
     files: [
       text(`usr/bin/${name}`, toBoatLauncher(), 0o755),
@@ -217,7 +217,7 @@ function toBoatLauncher(): string {
 
 function toLauncher(name: string, variables: string, options: string): string {
   return `#!/bin/sh
-# The service has the settings from its unit. A command reads them here, if it may.
+# The service has the settings from its unit. A command reads them here, if it has permission.
 if [ -z "\${INVOCATION_ID:-}" ] && [ -r /etc/default/${name} ]; then
   set -a
   . /etc/default/${name}

@@ -25,7 +25,7 @@ export interface Ran {
 
 /** A booted Debian system with systemd as its first process, and a network cable that can be cut. */
 export interface Machine {
-  /** The machine's file system, seen from the host. Before the first `boot` it may be changed freely. */
+  /** The machine's file system, seen from the host. It may be changed freely before the first `boot`. */
   readonly root: string;
   /** Boots, and waits until multi-user.target is reached. */
   boot(): Promise<void>;
@@ -43,11 +43,11 @@ export interface Machine {
     args: readonly string[],
     environment: Readonly<Record<string, string>>,
   ): ChildProcess;
-  /** Ends the machine and everything on the shore, and removes what was made for them. */
+  /** Stops the machine and everything on the shore, and removes their files and networks. */
   remove(): Promise<void>;
 }
 
-/** Makes a machine whose files begin as those of `lower`, which is not changed. */
+/** Makes a machine that starts with the files of `lower`, which is not changed. */
 export async function createMachine(lower: string): Promise<Machine> {
   const folder = mkdtempSync(join(tmpdir(), 'd3kos-booted-'));
   const name = `d3kos${process.pid}`;
@@ -108,7 +108,7 @@ export async function createMachine(lower: string): Promise<Machine> {
   };
 }
 
-/** Two network namespaces with a cable between them. NetworkManager in the machine gives its end an address. */
+/** Two network namespaces connected by a virtual cable. NetworkManager in the machine gives its end an address. */
 async function layCable(shore: string, boat: string): Promise<void> {
   await runHost('ip', 'netns', 'add', shore);
   await runHost('ip', 'netns', 'add', boat);

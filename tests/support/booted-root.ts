@@ -26,7 +26,7 @@ const PACKAGES = [
 /** Timeout for building the root: 66 s on an idle machine, and five times that on a busy one. */
 const BUILD_MAX_MS = 10 * 60_000;
 
-/** Without names of the machine, an empty machine ID as on a new card, and no root password. */
+/** It contains no host name, has an empty machine ID as on a new card, and no root password. */
 const CUSTOMIZE = [
   'echo boat > "$1/etc/hostname"',
   'printf "127.0.0.1 localhost\\n127.0.1.1 boat\\n10.77.0.1 central.lan\\n" > "$1/etc/hosts"',
@@ -34,7 +34,7 @@ const CUSTOMIZE = [
   'rm -f "$1/etc/resolv.conf"',
 ].join('; ');
 
-/** Runs a program to its end and returns its output. Rejects with its error output if it fails. */
+/** Runs a program until it exits and returns its output. Rejects with its error output if it fails. */
 export async function runHost(program: string, ...args: readonly string[]): Promise<string> {
   const { stdout } = await execute(program, [...args], { maxBuffer: 64 * 1024 * 1024 });
   return stdout;
@@ -50,7 +50,8 @@ export function findBootObstacle(): string | undefined {
     return `${missing.join(', ')} not installed (apt-get install systemd-container iproute2 openssl)`;
   if (toRootFolder() === undefined && spawnSync('mmdebstrap', ['--version']).error !== undefined)
     return 'mmdebstrap is not installed (apt-get install mmdebstrap)';
-  if (spawnSync('unshare', ['--mount', '--net', 'true']).status !== 0) return 'namespaces are refused here';
+  if (spawnSync('unshare', ['--mount', '--net', 'true']).status !== 0)
+    return 'this machine does not allow namespaces';
   return tryOverlay();
 }
 

@@ -17,7 +17,7 @@ export interface GivenReceipt {
   readonly recordIds: readonly string[];
 }
 
-/** What a fleet of light boats did. */
+/** The results of a fleet of light boats. */
 export interface LightFleet {
   readonly receipts: readonly GivenReceipt[];
   /** Refusals and lost answers by their kind, for example `503 UNAVAILABLE`. */
@@ -35,7 +35,7 @@ export interface LightFleetPlan {
   readonly makesMore: (exports: number) => boolean;
   readonly partsMax: number;
   readonly recordsOfPart: number;
-  /** The addresses of the nodes. A boat goes to any of them, as through a load balancer. */
+  /** The addresses of the nodes. A boat contacts any of them, as through a load balancer. */
   readonly urls: readonly string[];
   readonly seeded: Seeded;
   readonly signal: AbortSignal;
@@ -86,7 +86,7 @@ export async function sendFromLightFleet(store: Store, plan: LightFleetPlan): Pr
       }
     }),
   ).then(() => undefined);
-  // A test that fails before it waits for the fleet must report its own failure.
+  // If a test fails before it waits for the fleet, its own failure must be reported.
   done.catch(() => undefined);
   return {
     receipts,
@@ -173,7 +173,7 @@ async function sendPart(
       trouble(`${status} ${code}`);
     } catch (error) {
       if (error instanceof assert.AssertionError || signal.aborted) throw error;
-      // The node was killed, or its address leads to none.
+      // The node was killed, or no node listens at its address.
       trouble('no answer');
     }
     await sleep(seeded.below(PAUSE_MAX_MS), undefined, { signal });
@@ -181,8 +181,9 @@ async function sendPart(
 }
 
 /**
- * Checks by SQL that every receipt is true and that every part is stored once. Returns the keys of the receipts whose part or records are
- * missing. Throws if a part or a record is there that no boat sent, or if a counter does not match.
+ * Checks with SQL that every receipt is true and that every part is stored once. Returns the keys of the
+ * receipts whose part or records are missing. Throws if a part or a record is there that no boat sent, or if a
+ * counter does not match.
  */
 export async function findFalseReceipts(
   store: Store,

@@ -1,4 +1,4 @@
-/** What the measurement uses of the browser. The tests have the types of Node and not those of a browser. */
+/** The browser types that the measurement uses. The tests have the types of Node and not those of a browser. */
 interface Box {
   readonly left: number;
   readonly right: number;
@@ -35,7 +35,7 @@ export function measure(limits: { readonly target: number; readonly text: number
   const faults: string[] = [];
   const isShown = (element: Shown): boolean => {
     const { width, height } = element.getBoundingClientRect();
-    // The rows of a list that is not opened have a place, but are not drawn.
+    // The rows of a closed list take part in the layout, but are not drawn.
     return width > 1 && height > 1 && element.checkVisibility() && element.closest('.hush') === null;
   };
   const name = (element: Shown): string =>
@@ -60,7 +60,7 @@ export function measure(limits: { readonly target: number; readonly text: number
   }
   for (const count of document.querySelectorAll('.count'))
     if (count.getBoundingClientRect().height > 34) faults.push(`wrapped: ${name(count)}`);
-  // Words of the page that lie on each other. Lists repeat, so their first rows are enough.
+  // Words on the page that overlap. Lists repeat, so their first rows are enough.
   const OVERLAP_MIN_PX = 3;
   const ELEMENTS_MAX = 120;
   const words = [

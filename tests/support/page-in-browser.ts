@@ -5,7 +5,7 @@ import { SCREENS } from '../../packages/pages/src/boat/testing/browser.ts';
 import { NOW, type Scenario, SCENARIOS } from '../../packages/pages/src/boat/testing/scenarios.ts';
 import type { StubBoat } from '../../packages/pages/src/boat/testing/stub-boat.ts';
 
-/** Timeout for something to appear. The machine may be busy with other tests. */
+/** Timeout for something to appear. The machine may be busy running other tests. */
 export const SHOWN_MAX_MS = 120_000;
 
 export type Screen = (typeof SCREENS)[number];
@@ -57,8 +57,9 @@ export const STATES: readonly ShownState[] = Object.entries(SCENARIOS).flatMap((
 const MINUTE_MS = 60_000;
 
 /**
- * Shows one state after another in a page that stays open, as a boat whose state changes. This takes a tenth of the time that loading
- * the page for each state takes. Each state has a minute of its own, so that the page's clock shows when it has been drawn.
+ * Shows one state after another in a page that stays open, as a boat whose state changes. This takes a tenth of
+ * the time that loading the page for each state takes. Each state has its own minute, so that the page's clock
+ * shows when the state has been drawn.
  */
 export function createStage(boat: StubBoat, page: Page) {
   let minute = 0;
@@ -89,7 +90,7 @@ export function createStage(boat: StubBoat, page: Page) {
   };
 }
 
-/** What the stage uses of the browser. The tests have the types of Node and not those of a browser. */
+/** The browser types that the stage uses. The tests have the types of Node and not those of a browser. */
 declare const document: {
   querySelector(selector: string): { readonly textContent: string | null } | null;
 };

@@ -15,7 +15,7 @@ import { runStatement } from '../../packages/central/src/platform/testing/run-st
 import { freePort, type Processes } from './processes.ts';
 import { until } from './until.ts';
 
-/** A PostgreSQL of its own, as an operator runs it: it listens on loopback, and several nodes of central use it. */
+/** A separate PostgreSQL, as an operator runs it: it listens on loopback, and several nodes of central use it. */
 export interface PostgresServer {
   readonly url: string;
   readonly port: number;
@@ -24,13 +24,13 @@ export interface PostgresServer {
   start(settings?: Readonly<Record<string, string>>): Promise<void>;
   /** Kills every process of the server with SIGKILL, as a power cut does. */
   kill(): Promise<void>;
-  /** Ends every connection and shuts down in order. */
+  /** Closes every connection and shuts down in an orderly way. */
   stop(): Promise<void>;
   /** All that the server has logged. */
   log(): string;
   /** Runs a statement outside a transaction. */
   run(sql: string): Promise<void>;
-  /** Runs `work` on a store of its own. */
+  /** Runs `work` on a separate store. */
   use<T>(work: (store: Store) => Promise<T>): Promise<T>;
 }
 

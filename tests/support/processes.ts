@@ -311,7 +311,7 @@ export async function startCentral(
   return program;
 }
 
-/** Starts a node of central on a PostgreSQL of its own, and waits until it answers. */
+/** Starts a node of central on a separate PostgreSQL, and waits until it answers. */
 export async function startCentralOn(
   processes: Processes,
   databaseUrl: string,

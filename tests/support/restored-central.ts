@@ -120,7 +120,7 @@ async function removeFiles({ daemon }: BoatAtSea): Promise<void> {
   assert.equal(json['completed_removed'], 3, JSON.stringify(json));
 }
 
-/** Asserts that the owner can see what happened: in the status, the metrics and the log. */
+/** Asserts that the status, the metrics and the log show the owner what happened. */
 async function assertReported({ daemon, removesFiles }: BoatAtSea): Promise<void> {
   const { json } = await daemon.request('GET', '/export/status');
   const { queued_again, rewound } = json['lost_by_central'] as Record<'queued_again' | 'rewound', number>;

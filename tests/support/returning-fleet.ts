@@ -13,10 +13,10 @@ import {
 import { createWorkMeter } from '../../packages/central/src/admission/work-meter.ts';
 import { createSeeded } from '../../packages/sim/src/fixture/seeded.ts';
 
-/** A fleet whose central was away, and comes back at time 0 of the model. */
+/** A fleet whose central was unavailable, and comes back at time 0 of the model. */
 export interface FleetScenario {
   readonly boats: number;
-  /** Exports that wait on each boat when central comes back. Each has one part. */
+  /** Number of exports waiting on each boat when central comes back. Each has one part. */
   readonly waitingExports: number;
   readonly nodes: number;
   /** Imports that a node stores in a second, with all of its permits in use. */
@@ -40,7 +40,7 @@ export interface FleetResult {
   /** When the last export was stored. */
   readonly drainedMs: number;
   readonly stored: number;
-  /** Exports that spent all attempts. Their records are in the next export of the boat. */
+  /** Exports that have used up all attempts. Their records are in the next export of the boat. */
   readonly deadLettered: number;
   /** The most refusals of one export. */
   readonly refusalsMost: number;
@@ -98,7 +98,7 @@ function createEventQueue() {
   };
 }
 
-/** A node: the real admission and the real times of return; the work of an import is time. */
+/** A node: the real admission and the real times of return; the work of an import is modelled as time. */
 function createModelNode(scenario: FleetScenario, now: () => number) {
   const limits = toImportAdmissionLimits(DEFAULT_IMPORT_LIMITS);
   const meter = createWorkMeter(toWorkBudget(DEFAULT_IMPORT_LIMITS), now);
@@ -119,7 +119,7 @@ function createModelNode(scenario: FleetScenario, now: () => number) {
 /** Lets the promises of the admission settle. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Runs the model to its end, without a clock of the machine. The same scenario has the same result. */
+/** Runs the model to its end, without using the machine's clock. The same scenario has the same result. */
 export async function runReturningFleet(scenario: FleetScenario): Promise<FleetResult> {
   const seeded = createSeeded(scenario.seed);
   const events = createEventQueue();
@@ -193,7 +193,7 @@ export async function runReturningFleet(scenario: FleetScenario): Promise<FleetR
       waiting: scenario.waitingExports,
       attemptsSpent: 0,
     };
-    // Every boat has probed for hours, so its interval is the longest one. Its phase is any.
+    // Every boat has probed for hours, so its interval is the longest one. Its phase is random.
     after(seeded.fraction() * probeDelay(1_000, seeded.fraction()), () => send(boat));
     after(seeded.fraction() * DAILY_SPREAD_MS, () => {
       boat.waiting += 1;

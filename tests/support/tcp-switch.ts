@@ -1,18 +1,21 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A TCP proxy on loopback in front of a database, as an operator's virtual address is: it can lead to another server, or be silent. */
+/**
+ * A TCP proxy on loopback in front of a database. Like an operator's virtual address, it can lead to another
+ * server, or stop forwarding.
+ */
 export interface TcpSwitch {
   readonly port: number;
-  /** Ends every connection, and leads new ones to `port`. Undefined refuses them. */
+  /** Closes every connection, and sends new ones to `port`. Undefined refuses them. */
   leadTo(port: number | undefined): void;
-  /** Passes no byte on until `resume`. The connections stay open. */
+  /** Forwards no bytes until `resume`. The connections stay open. */
   pause(): void;
   resume(): void;
   close(): Promise<void>;
 }
 
-/** Opens a switch that leads to `port`. */
+/** Opens a switch that forwards to `port`. */
 export async function openTcpSwitch(port: number): Promise<TcpSwitch> {
   let target: number | undefined = port;
   let isPaused = false;

@@ -2,12 +2,15 @@ import type { Browser, Page } from 'playwright-core';
 
 /** Pixels of a thumbnail. The main control of a kiosk then has about 400 of them. */
 const THUMBNAIL_PIXELS = 12_000;
-/** Smallest difference of brightness, of 255, that counts as a changed pixel. Lossy compression changes a pixel by less. */
+/**
+ * Smallest brightness difference, out of 255, that counts as a changed pixel. Lossy compression changes a pixel
+ * by less.
+ */
 const CHANGED_FROM = 40;
 
 /** Makes and compares thumbnails. They are drawn in the browser, so no library for pictures is needed. */
 export interface Thumbnails {
-  /** A grey WebP picture of the page as it is shown. It has about 2 KB. */
+  /** A greyscale WebP picture of the page as shown. It has about 2 KB. */
   take(page: Page): Promise<Buffer>;
   /** The share of pixels that differ between two thumbnails, 0 to 1. Pictures of different sizes differ in all pixels. */
   compare(one: Buffer, other: Buffer): Promise<number>;
@@ -37,7 +40,7 @@ function toUrl(mediaType: string, bytes: Buffer): string {
   return `data:${mediaType};base64,${bytes.toString('base64')}`;
 }
 
-/** Draws a picture in grey with about `pixels` pixels. Runs in the browser. */
+/** Draws a greyscale picture with about `pixels` pixels. Runs in the browser. */
 async function draw(url: string, pixels: number): Promise<string> {
   const image = new Image();
   image.src = url;
@@ -75,7 +78,7 @@ async function compare(one: string, other: string, changedFrom: number): Promise
   return changed / (first.width * first.height);
 }
 
-/** What the functions above use of the browser. The tests have the types of Node and not those of a browser. */
+/** The browser types that the functions above use. The tests have the types of Node and not those of a browser. */
 interface Drawing {
   filter: string;
   imageSmoothingQuality: string;

@@ -6,8 +6,8 @@ import { INSTALLATION_ID_PATTERN } from './installation.ts';
 export const ENROL_PATH = '/api/v1/enrolments';
 
 /**
- * The characters of an enrolment code: Crockford's base 32, without I, L, O and U. Read aloud or copied from a note, none of them is
- * taken for another.
+ * The characters of an enrolment code: Crockford's base 32, without I, L, O and U. None of them is mistaken for
+ * another when a code is read aloud or copied from a note.
  */
 export const CODE_ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
@@ -31,8 +31,8 @@ export function toSpokenCode(code: string): string {
 }
 
 /**
- * The body that redeems a code. The boat makes its device token itself and sends only the digest, so a lost answer can be asked for
- * again, and no answer contains a token (R93, R94).
+ * The body that redeems a code. The boat makes its device token itself and sends only the digest, so the boat
+ * can repeat the request after a lost answer, and no answer contains a token (R93, R94).
  */
 export const EnrolmentRequestSchema = Type.Object(
   {
@@ -40,7 +40,7 @@ export const EnrolmentRequestSchema = Type.Object(
     code: Type.String({ maxLength: 40 }),
     /** Hex SHA-256 of the device token in ASCII. */
     token_sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
-    /** The installation ID of the boat. Without it, the boat takes the ID of the answer. */
+    /** The installation ID of the boat. Without it, the boat takes over the ID in the answer. */
     installation_id: Type.Optional(Type.String({ pattern: INSTALLATION_ID_PATTERN })),
     /** The public half of the key that signs the bundles of the boat. */
     bundle_key: Type.Optional(Type.String({ pattern: BUNDLE_KEY_PATTERN })),

@@ -97,7 +97,7 @@ const MOVED_SOURCES = [
   RECORDINGS,
 ];
 
-/** Draws the sources that hang in a run, up to three a day. Like proxies, they are drawn on their own. */
+/** Draws the sources that hang in a run, up to three a day. Like proxies, they are drawn independently. */
 export function drawHangs(random: SimRandom, days: number): readonly PlannedIncident[] {
   return inOrder(
     Array.from({ length: random.integer(3 * Math.ceil(days) + 1) }, () => ({
@@ -112,8 +112,8 @@ export function drawHangs(random: SimRandom, days: number): readonly PlannedInci
 }
 
 /**
- * Draws in every second run one or two restorations of central's database. Boats deliver only a few exports a day, so most backups are
- * old. Like proxies, they are drawn on their own.
+ * Draws one or two restorations of central's database in every second run. Boats deliver only a few exports a
+ * day, so most backups are old. Like proxies, they are drawn independently.
  */
 export function drawRestorations(random: SimRandom, days: number): readonly PlannedIncident[] {
   if (!random.bool(0.5)) return [];

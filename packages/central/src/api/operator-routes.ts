@@ -90,7 +90,7 @@ export const ACCOUNT_ROUTES = {
     access: 'operator',
     load: 'none',
     summary: 'End the session and clear its cookie.',
-    description: 'It has no effect with the operator token.',
+    description: 'With the operator token, it has no effect.',
     parameters: [],
     body: undefined,
     answer: { description: 'The session has ended', contentType: JSON_TYPE, schema: DoneSchema },

@@ -284,7 +284,7 @@ export const COMMANDS = {
     argument: 'URL INSTALLATION_ID',
     summary: 'check an implementation of the protocol against its requirements',
     description:
-      'Drives the central at URL through the requirements of docs/spec/protocol.md and prints pass, FAIL or skip with the\nevidence for each. It stores small exports for the installation, so use one that no boat has. Requirements of boats,\nand those that no request can show, are not checked. The exit code is 1 if a requirement fails.',
+      'Checks the central at URL against the requirements of docs/spec/protocol.md and prints pass, FAIL or skip with the\nevidence for each. It stores small exports for the installation, so use one that no boat has. Requirements of boats,\nand those that no request can show, are not checked. The exit code is 1 if a requirement fails.',
     options: { token: { value: 'TOKEN', help: 'required: the device token of the installation' } },
     listens: false,
     examples: [`d3kos-central conformance http://127.0.0.1:8095 ${ID} --token TOKEN`],

@@ -40,7 +40,7 @@ export async function addAccount(
       [name, role, hash, now],
     );
     if (added.length === 0)
-      throw new CentralFailure('ACCOUNT_EXISTS', `there is an account ${name} already`, {
+      throw new CentralFailure('ACCOUNT_EXISTS', `an account ${name} already exists`, {
         op: 'add the account',
         hint: 'choose another name, or change its password or role',
       });

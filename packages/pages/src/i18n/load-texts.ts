@@ -3,8 +3,9 @@ import type { Language } from './languages.ts';
 import type { Catalogue } from './texts.ts';
 
 /**
- * Loads the texts of a language. Never rejects: if they cannot be loaded, the page is in English. A text that the loaded file lacks,
- * because the export manager was updated while the page was open, is also in English.
+ * Loads the texts of a language. Never rejects: if they cannot be loaded, the page is in English. If the loaded
+ * file lacks a text, because the export manager was updated while the page was open, that text is in English
+ * too.
  */
 export async function loadTexts(path: string, language: Language): Promise<Catalogue> {
   if (language === 'en') return en;

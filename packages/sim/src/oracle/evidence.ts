@@ -49,7 +49,10 @@ export interface Evidence {
 
 /** What central held before its database was restored and did not hold afterwards. */
 export interface LostByCentral {
-  /** True from the restoration until the boat has had an export to hear of it and a day to send what central lost. */
+  /**
+   * True from the restoration until the boat has sent an export, whose answer reports the loss, and has had a
+   * day to send the lost exports.
+   */
   readonly isAwaited: boolean;
   /** Keys of records that central held in a newer version. */
   readonly records: ReadonlySet<string>;

@@ -43,7 +43,8 @@ export async function checkRecords(
   where: string,
 ): Promise<void> {
   const { sources, central, due, lost, violate } = evidence;
-  // What central lost is at central again once the boat has heard of it. Until then, delivered exports prove nothing.
+  // Central holds what it lost again once its answer has reported the loss to the boat. Until then, delivered
+  // exports prove nothing.
   if (lost.isAwaited) return;
   const { carried, delivered } = readFiles(evidence, ledger);
   const isDue = due.predict(ledger);

@@ -73,7 +73,7 @@ export interface Oracle {
   takeImage(): () => void;
   /** Restores central's database, and notes what central lost. */
   noteRestoration(restore: () => Promise<void>): Promise<void>;
-  /** Called when the boat has had an export to hear of what central lost and time to send it. */
+  /** Called when the boat has sent an export, whose answer reports what central lost, and has had time to send it. */
   expectRestored(): void;
   /** Lets this oracle and that of a boat with a copy of the card expect each other's records. Call it when the card is copied. */
   meetCopy(copy: Oracle): void;
