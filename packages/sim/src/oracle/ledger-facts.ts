@@ -27,6 +27,8 @@ export interface LedgerFacts {
   /** Queue ids do not change. The export id changes if the export is numbered in a new ledger. */
   find(queueId: string): LedgerEntry | undefined;
   ledgerId(): string;
+  /** Whether the boat has begun a new ledger, and whether the first full export of it is queued. */
+  ledgerChange(): 'none' | 'full_export_due' | 'full_export_queued';
   hasFile(path: string): boolean;
   /** Delivered exports, newest first. */
   history(): readonly { readonly queueId: string; readonly exportId: string }[];
@@ -50,7 +52,7 @@ type LedgerCategory = Parameters<Boat['ledger']['progress']['digestOf']>[0];
 const HISTORY_LIMIT = 1_000_000;
 
 export function toLedgerFacts({ ledger }: Pick<Boat, 'ledger'>): LedgerFacts {
-  const { queue, progress, slots, facts } = ledger;
+  const { queue, progress, slots, facts, changes } = ledger;
   return {
     list: (status) => queue.list(status),
     waitingCount: () => {
@@ -59,6 +61,10 @@ export function toLedgerFacts({ ledger }: Pick<Boat, 'ledger'>): LedgerFacts {
     },
     find: queue.find,
     ledgerId: () => facts.ledgerId,
+    ledgerChange: () => {
+      if (changes.isFullDue()) return 'full_export_due';
+      return changes.list(1).length === 0 ? 'none' : 'full_export_queued';
+    },
     hasFile: (path) => queue.findByFile(path) !== undefined,
     history: () => queue.history(HISTORY_LIMIT),
     lostFiles: () => new Set(queue.losses().map(({ what }) => what)),
