@@ -21,6 +21,27 @@ const FILES: Readonly<Record<string, readonly [file: string, mediaType: string]>
   ),
 };
 
+/** The contents of every export file. */
+const EXPORT_FILE = {
+  data: {
+    boatlog: { state: 'ok', entries: [{ timestamp: NOW, entry_type: 'auto', rpm: 1_800 }] },
+    settings: { state: 'source_missing', entries: [], detail: 'onboarding.json does not exist' },
+  },
+};
+const PREVIEW = {
+  success: true,
+  categories: {
+    boatlog: { state: 'ok', count: 194, size_bytes: 41_000, samples: [{ timestamp: NOW, rpm: 1_800 }] },
+    settings: {
+      state: 'ok',
+      count: 1,
+      size_bytes: 900,
+      samples: [{}],
+      redacted: [{ field: 'wifi_password' }],
+    },
+  },
+};
+
 /** A server that answers as an export manager in one scenario. */
 export interface StubBoat {
   readonly url: string;
@@ -55,8 +76,10 @@ export async function startStubBoat(): Promise<StubBoat> {
       '/export/history': scenario.history,
       '/export/files': scenario.files,
       '/export/settings': { success: true, usage_telemetry: false },
+      '/export/preview': PREVIEW,
     };
-    const answer = request.method === 'GET' ? answers[path] : undefined;
+    const isFile = path.startsWith('/export/files/');
+    const answer = request.method === 'GET' ? (isFile ? EXPORT_FILE : answers[path]) : undefined;
     response.writeHead(answer === undefined ? 503 : 200, { 'Content-Type': 'application/json' });
     response.end(
       JSON.stringify(
