@@ -9,6 +9,7 @@ import {
   SCREENS,
   startBrowser,
 } from '../packages/pages/src/boat/testing/browser.ts';
+import { SCENARIOS } from '../packages/pages/src/boat/testing/scenarios.ts';
 import { LANGUAGES } from '../packages/pages/src/i18n/languages.ts';
 import { startStubBoat } from '../packages/pages/src/boat/testing/stub-boat.ts';
 
@@ -57,6 +58,37 @@ describe(
       assert.deepEqual(faults, []);
     });
 
+    test('sheets and notices keep their words inside, and the words of controls whole', async (t) => {
+      const boat = await startStubBoat();
+      t.after(() => boat.close());
+      const faults: string[] = [];
+      for (const language of ['en', 'de', 'ar'])
+        for (const size of SCREENS) {
+          boat.show(SCENARIOS.blocked_token);
+          const page = await openPage(browser, `${boat.url}?lang=${language}`, size);
+          const check = async (selector: string): Promise<void> => {
+            await page.locator(selector).first().waitFor();
+            const found = await page.evaluate(findOutside, selector);
+            faults.push(...found.map((fault) => `${language} ${size.width}: ${fault}`));
+          };
+          // The stub refuses the code, so that the dialog and then the page show a notice.
+          await page.locator('.boat[data-ready] .act--main').click();
+          await page.locator('dialog input').fill('7KQ2M-4XB9C');
+          await page.keyboard.press('Enter');
+          await page.locator('dialog .banner').waitFor();
+          await check('dialog');
+          await page.keyboard.press('Escape');
+          await page.locator('dialog').waitFor({ state: 'detached' });
+          await check('.banner');
+          await page.evaluate(`location.hash = '#files'`);
+          await page.locator('.entry--file .entry__acts .act').first().click();
+          await page.locator('dialog summary').first().click();
+          await check('dialog');
+          await page.close();
+        }
+      assert.deepEqual(faults, []);
+    });
+
     test('the measurement finds faults', async () => {
       const boat = await startStubBoat();
       const page = await openPage(browser, boat.url);
@@ -74,3 +106,28 @@ describe(
     });
   },
 );
+
+/** Returns the elements that reach out of an element at its sides, and the short words of controls that were broken. */
+function findOutside(selector: string): readonly string[] {
+  const faults: string[] = [];
+  for (const outer of document.querySelectorAll(selector)) {
+    const { left, right } = outer.getBoundingClientRect();
+    for (const inner of outer.querySelectorAll('*')) {
+      const box = inner.getBoundingClientRect();
+      const text = inner.textContent ?? '';
+      if (box.left < left - 1 || box.right > right + 1) faults.push(`outside: ${text.slice(0, 40)}`);
+      const isShort = inner.matches('.act > span') && text.length <= 3;
+      if (isShort && box.height > 45) faults.push(`broken: ${text}`);
+    }
+  }
+  return faults;
+}
+
+/** What the function above uses of the browser. The tests have the types of Node and not those of a browser. */
+interface Box {
+  readonly textContent: string | null;
+  matches(selector: string): boolean;
+  getBoundingClientRect(): { readonly left: number; readonly right: number; readonly height: number };
+  querySelectorAll(selector: string): Iterable<Box>;
+}
+declare const document: { querySelectorAll(selector: string): Iterable<Box> };

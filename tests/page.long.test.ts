@@ -5,7 +5,12 @@ import { inTemporaryFolder, prepareBoat } from './support/boat-in-process.ts';
 import { createProcesses, freePort, type RunningDaemon, startDaemon } from './support/processes.ts';
 import { openPage, SHOWN_MAX_MS } from './support/page-in-browser.ts';
 import { accepting, startScriptedServer } from './support/scripted-central.ts';
-import { findChromium, NO_BROWSER, startBrowser } from '../packages/pages/src/boat/testing/browser.ts';
+import {
+  findChromium,
+  NO_BROWSER,
+  SCREENS,
+  startBrowser,
+} from '../packages/pages/src/boat/testing/browser.ts';
 import { SCENARIOS } from '../packages/pages/src/boat/testing/scenarios.ts';
 import { startStubBoat } from '../packages/pages/src/boat/testing/stub-boat.ts';
 
@@ -59,6 +64,28 @@ describe('the page of a real boat', { skip }, () => {
       await central.close();
     }));
 });
+
+describe('a long history', { skip }, () => {
+  test('draws few rows at first, and reaches the last of a thousand by scrolling', async () => {
+    const boat = await startStubBoat();
+    boat.show(SCENARIOS.crowded);
+    for (const size of SCREENS) {
+      const page = await openPage(browser, `${boat.url}#history`, size);
+      const rows = page.locator('.delivered');
+      await rows.first().waitFor();
+      assert.ok((await rows.count()) < 100);
+      for (let shown = await rows.count(); shown < 1_000; shown = await rows.count()) {
+        await rows.last().scrollIntoViewIfNeeded();
+        await page.waitForFunction((count) => document.querySelectorAll('.delivered').length > count, shown);
+      }
+      await page.close();
+    }
+    await boat.close();
+  });
+});
+
+/** What the tests use of the browser. They have the types of Node and not those of a browser. */
+declare const document: { querySelectorAll(selector: string): { readonly length: number } };
 
 describe('texts from a boat and a central', { skip }, () => {
   test('shows markup from a boat or a central as text', async () => {

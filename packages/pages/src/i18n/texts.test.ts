@@ -87,6 +87,10 @@ describe('formats', () => {
   });
   test('a language that is written from right to left turns the page', () => {
     assert.equal(createTexts('ar', en, 'UTC').direction, 'rtl');
+    assert.equal(
+      createTexts('ar', en, 'UTC').say('view.total', { name: 'a.json', size: '9 kB' }),
+      '\u2068a.json\u2069, \u20689 kB\u2069',
+    );
     assert.equal(texts.direction, 'ltr');
   });
   test('the first wanted language that exists is chosen', () => {

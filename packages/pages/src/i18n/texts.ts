@@ -101,13 +101,15 @@ export function createPageTexts<S extends Source & TimeTexts>(
   });
   const hours = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', hourCycle: 'h23' });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  const direction = RIGHT_TO_LEFT.includes(language.split('-')[0] ?? '') ? 'rtl' : 'ltr';
   const say = (key: string, values: Readonly<Record<string, string | number>> = {}): string => {
     const entry = catalogue[key] ?? '';
     const text =
       typeof entry === 'string' ? entry : (entry[plurals.select(Number(values['n']))] ?? entry.other);
     return text.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
       const value = values[name];
-      return typeof value === 'number' ? numbers.format(value) : (value ?? '');
+      if (typeof value === 'number') return numbers.format(value);
+      return direction === 'rtl' ? isolate(value ?? '') : (value ?? '');
     });
   };
   const isNear = (iso: string, nowIso: string): boolean =>
@@ -120,7 +122,7 @@ export function createPageTexts<S extends Source & TimeTexts>(
   const clock = (iso: string): string => clocks.format(new Date(iso));
   return {
     language,
-    direction: RIGHT_TO_LEFT.includes(language.split('-')[0] ?? '') ? 'rtl' : 'ltr',
+    direction,
     // The public type allows exactly the values of each key; the implementation is the same for all.
     say: say as SayOf<S>,
     number: (value) => numbers.format(value),
@@ -136,6 +138,14 @@ export function createPageTexts<S extends Source & TimeTexts>(
     hour: (iso) => Number.parseInt(hours.format(new Date(iso)), 10),
     fullMoment: (iso) => say('time.date', { date: yearDates.format(new Date(iso)), time: clock(iso) }),
   };
+}
+
+/**
+ * A value between the characters U+2068 and U+2069. Without them, a file name and the size after it would be shown as one text from left
+ * to right (Unicode Standard Annex 9).
+ */
+function isolate(value: string): string {
+  return value === '' ? '' : `\u2068${value}\u2069`;
 }
 
 function isTimeZone(name: string): boolean {
