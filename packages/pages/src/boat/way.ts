@@ -73,5 +73,5 @@ function toProgressText({ partIndex, partCount, sentBytes, leftMs }: Sending, te
     say('passage.parts', { n: partIndex - 1, total: partCount }),
     ...(sentBytes > 0 ? [say('history.sent', { size: texts.bytes(sentBytes) })] : []),
     ...(leftMs === null ? [] : [say('passage.left', { time: texts.duration(leftMs) })]),
-  ].join(' · ');
+  ].join('\u00a0· ');
 }
