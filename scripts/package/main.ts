@@ -34,7 +34,7 @@ const { values } = parseArgs({
   },
 });
 
-/** The Debian packages that contain a program, for the hint if it is missing. */
+/** The Debian package that contains each program. It is named in the hint if the program is missing. */
 function findMissing(architectures: readonly Architecture[]): readonly string[] {
   const needed: readonly (readonly [program: string, debianPackage: string])[] = [
     ['dpkg-deb', 'dpkg'],

@@ -58,7 +58,7 @@ const MODEL_MAX_MS = 24 * 3_600_000;
 /** The daily export falls into 45 minutes from 03:00 (deploy/systemd/d3kos-export-daily.timer). */
 const DAILY_SPREAD_MS = 45 * 60_000;
 
-/** Events in the order of their time. Equal times keep the order of insertion. */
+/** Events in chronological order. Equal times keep the order of insertion. */
 function createEventQueue() {
   const heap: { readonly atMs: number; readonly no: number; readonly run: () => void }[] = [];
   let count = 0;

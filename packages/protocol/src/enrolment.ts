@@ -31,8 +31,8 @@ export function toSpokenCode(code: string): string {
 }
 
 /**
- * The body that redeems a code. The boat makes its device token itself and sends only the digest, so the boat
- * can repeat the request after a lost answer, and no answer contains a token (R93, R94).
+ * The body that redeems a code. The boat makes its device token itself and sends only the digest, so it can
+ * repeat the request after a lost answer, and no answer contains a token (R93, R94).
  */
 export const EnrolmentRequestSchema = Type.Object(
   {

@@ -195,7 +195,7 @@ test('the support bundle is written exactly as it was shown, to a new file for i
   assert.match(again.stderr.join(), /exists/);
 });
 
-test('without a running export manager, the support bundle has the reasons and the doctor on the files', async () => {
+test('without a running export manager, the support bundle gives the reasons and runs the doctor on the files', async () => {
   const run = await supportBundle(9, '--json');
   assert.equal(run.exitCode, 0);
   const bundle = JSON.parse(run.stdout.join(''));

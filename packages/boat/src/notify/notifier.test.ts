@@ -35,7 +35,7 @@ function createBoat(options: { signalkUrl?: string; webhookUrl?: string; afterDa
   const clock = {
     wall: () => nowMs as WallMs,
     monotonic: () => nowMs as MonotonicMs,
-    // A deadline is never reached: the clock does not move during a look.
+    // A deadline is never reached, because the clock does not move during a check.
     sleep: (_: number, signal?: AbortSignal) =>
       new Promise<void>((_resolve, reject) => {
         signal?.addEventListener('abort', () => reject(new Error('aborted')), { once: true });

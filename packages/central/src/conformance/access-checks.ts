@@ -149,9 +149,9 @@ export const ACCESS_CHECKS: readonly Check[] = [
       const own = (await run.get(HEALTH_PATH, { 'X-Request-Id': 'not "fit"' })).headers.get('X-Request-Id');
       expect(
         own !== null && /^[A-Za-z0-9_-]{8,64}$/.test(own),
-        `instead of an unfit ID: ${own ?? 'nothing'}`,
+        `instead of an unacceptable ID: ${own ?? 'nothing'}`,
       );
-      return `${id}, and ${own ?? ''} instead of an unfit one`;
+      return `${id}, and ${own ?? ''} instead of an unacceptable one`;
     },
   },
 ];

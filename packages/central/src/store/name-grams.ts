@@ -1,4 +1,7 @@
-/** Most characters in one key of the index of names. Keys of three find a part of a name precisely enough, and are few. */
+/**
+ * Maximum number of characters in one key of the index of names. Keys of three characters find part of a name precisely
+ * enough, and there are few of them.
+ */
 const GRAM_LENGTH_MAX = 3;
 
 /**

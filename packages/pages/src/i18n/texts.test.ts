@@ -36,7 +36,7 @@ for (const [language, catalogue] of Object.entries(CATALOGUES))
           assert.deepEqual([missing, found.filter((name) => !wanted.includes(name))], [[], []], text);
         }
         if (typeof english === 'string') return assert.equal(forms.length, 1);
-        // Languages such as French have a form for millions only, which equals the other one here.
+        // Languages such as French have a separate form for millions, which is the same as `other` here.
         const needed = plurals.filter((form) => SAMPLES.some((n) => rules.select(n) === form));
         for (const form of needed)
           assert.ok(

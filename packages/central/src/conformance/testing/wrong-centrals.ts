@@ -42,7 +42,7 @@ function withoutHeader(name: string) {
   });
 }
 
-/** Answers a refusal with this code by another status, or by 200. */
+/** Answers refusals that have this code with a different status, or with 200. */
 function withStatus(code: string, status: number) {
   return withAnswers(async (response) => {
     const text = await response.text();
