@@ -60,7 +60,17 @@ export const CENTRAL_MODULES = {
   fleet: { imports: ['api', 'store'], types: ['platform'] },
   'data-export': { imports: ['store', 'installations', 'fleet'], types: ['platform'] },
   http: {
-    imports: ['platform', 'api', 'store', 'admission', 'installations', 'operators', 'import', 'fleet'],
+    imports: [
+      'platform',
+      'api',
+      'store',
+      'admission',
+      'installations',
+      'operators',
+      'retention',
+      'import',
+      'fleet',
+    ],
   },
   conformance: { imports: [] },
   cli: {

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { parseEnrolmentCode, toSpokenCode } from '@d3kos/protocol';
 import type { Browser, Page } from 'playwright-core';
+import { toTokenId } from '../packages/central/src/installations/policy.ts';
 import {
   findChromium,
   NO_BROWSER,
   SCREENS,
   startBrowser,
 } from '../packages/pages/src/boat/testing/browser.ts';
+import { addOperator, PASSWORD } from '../packages/central/src/testing/operator-under-test.ts';
 import {
   SAMPLE_BOATS,
   type SampleCentral,
@@ -26,14 +30,16 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     if (chromium === undefined) return;
     browser = await startBrowser(chromium);
     central = await startSampleCentral(TOKEN);
+    await addOperator(central.store, 'skipper', 'admin');
+    await addOperator(central.store, 'watcher', 'viewer');
   });
   after(async () => {
     await browser.close();
     await central.close();
   });
 
-  /** Opens the page and logs in. Every error of a script and every violation of the policy fails the test. */
-  async function openFleet(hash = '', size: (typeof SCREENS)[number] = SCREENS[0]): Promise<Page> {
+  /** Opens the page. Every error of a script and every violation of the policy fails the test. */
+  async function openLogin(hash: string, size: (typeof SCREENS)[number] = SCREENS[0]): Promise<Page> {
     const page = await browser.newPage({ viewport: size });
     page.setDefaultTimeout(SHOWN_MAX_MS);
     page.on('pageerror', (error) => assert.fail(error.message));
@@ -42,12 +48,31 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     });
     page.on('request', (request) => assert.equal(new URL(request.url()).origin, new URL(central.url).origin));
     await page.goto(`${central.url}/?lang=en${hash}`);
+    return page;
+  }
+
+  /** Opens the page and logs in with the operator token. */
+  async function openFleet(hash = '', size: (typeof SCREENS)[number] = SCREENS[0]): Promise<Page> {
+    const page = await openLogin(hash, size);
     await page.getByRole('button', { name: 'Use the operator token' }).click();
     await page.locator('input[name=token]').fill(TOKEN);
     await page.keyboard.press('Enter');
     await page.locator('.fleet[data-ready]').waitFor();
     return page;
   }
+
+  /** Opens the page in a browser of its own, and logs in with an account. */
+  async function openAs(name: string, hash: string, password = PASSWORD): Promise<Page> {
+    const page = await openLogin(hash);
+    await page.locator('input[name=name]').fill(name);
+    await page.locator('input[name=password]').fill(password);
+    await page.keyboard.press('Enter');
+    await page.locator('.fleet[data-ready]').waitFor();
+    return page;
+  }
+  const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
+  const inDialog = (page: Page, name: string) =>
+    page.locator('dialog').getByRole('button', { name, exact: true });
 
   test('lists the late boats first, finds one by its name, and tells its gaps by number', async () => {
     const page = await openFleet();
@@ -77,12 +102,144 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
 
   test('fits every screen', async () => {
     for (const size of SCREENS)
-      for (const hash of ['', `#/boat/${SAMPLE_BOATS[0]?.id ?? ''}`]) {
+      for (const hash of ['', `#/boat/${SAMPLE_BOATS[0]?.id ?? ''}`, '#/accounts']) {
         const page = await openFleet(hash, size);
         const width = await page.evaluate('document.documentElement.scrollWidth');
         assert.ok(Number(width) <= size.width, `${hash} at ${size.width}: ${String(width)}`);
         await page.close();
       }
+  });
+
+  test('an admin issues a token, which is shown once, and revokes it after typing the ID', async () => {
+    const id = SAMPLE_BOATS[2]?.id ?? '';
+    const page = await openAs('skipper', `#/boat/${id}`);
+    await page.locator('.who', { hasText: 'skipper, administrator' }).waitFor();
+    assert.equal(await page.locator('.access .rows li').count(), 1);
+    await press(page, 'Issue a token');
+    await page.locator('dialog', { hasText: 'A new device token is shown once' }).waitFor();
+    await inDialog(page, 'Issue a token').click();
+    const token = (await page.locator('dialog .secret').textContent()) ?? '';
+    const tokenId = toTokenId(createHash('sha256').update(token).digest('hex'));
+    await inDialog(page, 'Close').click();
+    const row = page.locator('.access .rows li', { hasText: tokenId });
+    await row.getByText('never used').waitFor();
+    assert.ok(!(await page.content()).includes(token));
+
+    await row.getByRole('button', { name: 'Revoke' }).click();
+    const revoke = inDialog(page, 'Revoke the token');
+    await page.locator('input[name=confirmation]').fill(`${id.slice(1)}0`);
+    assert.equal(await revoke.getAttribute('aria-disabled'), 'true');
+    await page.locator('input[name=confirmation]').press('Enter');
+    assert.equal((await findToken(tokenId))?.['revoked_at'], null);
+    await page.locator('input[name=confirmation]').fill(id);
+    await revoke.click();
+    await page.locator('dialog').waitFor({ state: 'detached' });
+    await page.locator('.ended summary', { hasText: '1 token that has ended' }).waitFor();
+    assert.notEqual((await findToken(tokenId))?.['revoked_at'], null);
+    await page
+      .locator('.log li', { hasText: `Token revoked ${tokenId}` })
+      .getByText('by skipper')
+      .waitFor();
+    await page.close();
+  });
+
+  async function findToken(tokenId: string) {
+    const [row] = await central.store.query(
+      'select revoked_at from device_tokens where left(token_sha256, 12) = $1',
+      [tokenId],
+    );
+    return row;
+  }
+
+  test('an admin invites a boat, and disables and enables it', async () => {
+    const id = SAMPLE_BOATS[2]?.id ?? '';
+    const page = await openAs('skipper', `#/boat/${id}`);
+    await press(page, 'Invitation code');
+    await inDialog(page, 'Invitation code').click();
+    const spoken = (await page.locator('.invitation__code').textContent()) ?? '';
+    const code = parseEnrolmentCode(spoken);
+    assert.ok(code !== undefined && spoken === toSpokenCode(code), spoken);
+    await page.locator('dialog .qr').waitFor();
+    const [held] = await central.store.query(
+      'select installation_id from enrolment_codes where code_sha256 = $1',
+      [createHash('sha256').update(code).digest('hex')],
+    );
+    assert.equal(held?.['installation_id'], id);
+    await page.keyboard.press('Escape');
+    await press(page, 'Disable the boat');
+    await page.locator('input[name=confirmation]').fill(id);
+    await inDialog(page, 'Disable the boat').click();
+    await page.locator('.statement h2', { hasText: 'Disabled by the operator' }).waitFor();
+    await press(page, 'Enable the boat');
+    await inDialog(page, 'Enable the boat').click();
+    await page.locator('.statement h2', { hasText: 'Late' }).waitFor();
+    await page.close();
+  });
+
+  test('an admin adds a boat to the fleet and erases it again', async () => {
+    const id = 'abcdefabcdef0123';
+    const page = await openAs('skipper', '');
+    await press(page, 'Enrol a boat');
+    await page.locator('input[name=installationId]').fill('abc');
+    await inDialog(page, 'Enrol a boat').click();
+    await page.getByRole('alert').filter({ hasText: 'Central does not accept what was entered' }).waitFor();
+    await page.locator('input[name=installationId]').fill(id);
+    await inDialog(page, 'Enrol a boat').click();
+    await page.locator('.invitation__code').waitFor();
+    await inDialog(page, 'Close').click();
+    await page.locator('.statement h2', { hasText: 'Never heard' }).waitFor();
+    await press(page, 'Erase everything');
+    await page.locator('input[name=confirmation]').fill(id);
+    await inDialog(page, 'Erase everything').click();
+    await page.locator('.boats tbody a').first().waitFor();
+    const [left] = await central.store.query(
+      'select count(*)::int as n from installations where installation_id = $1',
+      [id],
+    );
+    assert.equal(left?.['n'], 0);
+    await page.close();
+  });
+
+  test('an admin adds an account, which sees no change, changes its password and is removed', async () => {
+    const page = await openAs('skipper', '#/accounts');
+    await press(page, 'Add an account');
+    await page.locator('input[name=name]').fill('crew');
+    await page.locator('input[name=password]').fill('short');
+    await inDialog(page, 'Add an account').click();
+    await page.getByRole('alert').filter({ hasText: '12 or more characters' }).waitFor();
+    await page.locator('input[name=password]').fill(PASSWORD);
+    await inDialog(page, 'Add an account').click();
+    await page.locator('.rows li', { hasText: 'crew' }).waitFor();
+
+    const crew = await openAs('crew', `#/boat/${SAMPLE_BOATS[0]?.id ?? ''}`);
+    for (const gone of ['.access', 'text=What was done', 'text=Invitation code'])
+      assert.equal(await crew.locator(gone).count(), 0, gone);
+    await crew.locator('.who').click();
+    await press(crew, 'Change my password');
+    await crew.locator('input[name=presentPassword]').fill('not the password');
+    await crew.locator('input[name=password]').fill(`${PASSWORD}, again`);
+    await inDialog(crew, 'Change my password').click();
+    await crew.getByRole('alert').filter({ hasText: 'The present password is not right' }).waitFor();
+    await crew.locator('input[name=presentPassword]').fill(PASSWORD);
+    await inDialog(crew, 'Change my password').click();
+    await crew.locator('dialog').waitFor({ state: 'detached' });
+    assert.equal(await crew.getByRole('button', { name: 'Add an account' }).count(), 0);
+    await press(crew, 'Log out');
+    await crew.locator('input[name=password]').waitFor();
+    await crew.close();
+    const back = await openAs('crew', '', `${PASSWORD}, again`);
+    assert.equal(await back.getByRole('button', { name: 'Enrol a boat' }).count(), 0);
+
+    await page.getByRole('button', { name: 'Remove the account: crew' }).click();
+    await page.locator('input[name=confirmation]').fill('crew');
+    await inDialog(page, 'Remove the account').click();
+    await page.locator('.rows li', { hasText: 'crew' }).waitFor({ state: 'detached' });
+    // Its session has ended with it.
+    await back.goto(`${central.url}/?lang=en#/accounts`);
+    await back.reload();
+    await back.locator('input[name=password]').waitFor();
+    await back.close();
+    await page.close();
   });
 
   test('moves the map with the keyboard', async () => {

@@ -1,2 +1,2 @@
-export type { AnswerOf, ParameterOf, RouteId, ROUTES } from './contract.ts';
+export type { AnswerOf, BodyOf, ParameterOf, RouteId, ROUTES } from './contract.ts';
 export type { BoatFilter, BoatSort, FleetBoat } from './fleet-schemas.ts';

@@ -6,6 +6,8 @@ import {
   AuditSchema,
   DoneSchema,
   EnabledSchema,
+  ErasedSchema,
+  EraseRequestSchema,
   InvitationSchema,
   InviteRequestSchema,
   IssuedTokenSchema,
@@ -263,6 +265,24 @@ export const ACCESS_ROUTES = {
     body: undefined,
     answer: { description: 'The new state', contentType: JSON_TYPE, schema: EnabledSchema },
     refusals: ['INVALID_FORMAT', 'NOT_FOUND', 'ORIGIN_REFUSED', ...ADMIN_REFUSALS],
+  },
+  eraseInstallation: {
+    method: 'POST',
+    path: '/api/v1/installations/{id}/erase',
+    access: 'admin',
+    load: 'none',
+    summary: 'Remove all data that central holds about an installation. It cannot be undone.',
+    description:
+      'The body repeats the installation ID. A large installation takes minutes. After an interrupted erasure the installation is disabled, and the request can be repeated.',
+    parameters: [installation],
+    body: EraseRequestSchema,
+    ...withBody,
+    answer: {
+      description: 'Everything of it is removed',
+      contentType: JSON_TYPE,
+      schema: ErasedSchema,
+    },
+    refusals: [...BODY_REFUSALS, 'NOT_FOUND', 'ORIGIN_REFUSED', ...ADMIN_REFUSALS],
   },
   audit: {
     method: 'GET',

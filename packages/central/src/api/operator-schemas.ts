@@ -96,6 +96,16 @@ export const InvitationSchema = Type.Object({
 
 export const EnabledSchema = Type.Object({ status: success, installation_id: id, disabled: Type.Boolean() });
 
+/** The installation ID once more, as the operator typed it. */
+export const EraseRequestSchema = Type.Object({ installation_id: id }, CLOSED);
+
+/** `removed`: rows removed from each table. */
+export const ErasedSchema = Type.Object({
+  status: success,
+  installation_id: id,
+  removed: Type.Record(Type.String(), Type.Integer({ minimum: 0 })),
+});
+
 export const AuditSchema = Type.Object({
   status: success,
   events: Type.Array(

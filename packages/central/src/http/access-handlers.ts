@@ -3,9 +3,10 @@ import { listEventPage } from '../installations/audit.ts';
 import { invite } from '../installations/codes.ts';
 import { enable, enroll, revoke } from '../installations/enroll.ts';
 import { listTokens, revokeToken, rotateToken } from '../installations/tokens.ts';
+import { erase } from '../retention/erase.ts';
 import { toChange } from './account-handlers.ts';
 import { refuseFailures } from './refuse-failures.ts';
-import { answer } from './reply.ts';
+import { answer, refuse } from './reply.ts';
 import type { Handler } from './route-request.ts';
 
 /** Lives of a code and of a replaced token, if the request does not state them. Boats may be offline for weeks. */
@@ -62,6 +63,14 @@ export const ACCESS_HANDLERS: { readonly [Id in keyof typeof ACCESS_ROUTES]: Han
       const enabled = await enable(toChange(context, operator), id);
       return answer<'enableInstallation'>({ status: 'success', ...enabled });
     }),
+  eraseInstallation: async (context, { operator, parameters: { id = '' }, body }) => {
+    if (body.installation_id !== id)
+      return refuse('INVALID_FORMAT', `installation_id must repeat the installation ID ${id}`);
+    return refuseFailures(NO_INSTALLATION, async () => {
+      const erased = await erase(toChange(context, operator), id);
+      return answer<'eraseInstallation'>({ status: 'success', ...erased });
+    });
+  },
   audit: async ({ store }, { parameters }) =>
     answer<'audit'>({
       status: 'success',

@@ -101,6 +101,7 @@ const MATRIX: Readonly<Record<RouteId, Row>> = {
   invite: ADMIN,
   disableInstallation: ADMIN,
   enableInstallation: ADMIN,
+  eraseInstallation: ADMIN,
   audit: ADMIN,
 };
 
@@ -191,7 +192,7 @@ function toRequest(id: RouteId, boat: EnrolledBoat, headers: Record<string, stri
   const query = queries[id] ?? '';
   // The page of central sends both headers with a login; so does everyone here.
   const sent = id === 'login' ? { ...toPageHeaders(), ...headers } : headers;
-  const body = BODIES[id];
+  const body = id === 'eraseInstallation' ? { installation_id: boat.id } : BODIES[id];
   return new Request(`http://central.test${path}${query}`, {
     method: route.method,
     headers: sent,

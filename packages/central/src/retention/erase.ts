@@ -1,5 +1,5 @@
 import { recordEvent } from '../installations/audit.ts';
-import { installationNotFound } from '../installations/enroll.ts';
+import { COMMAND_LINE, installationNotFound } from '../installations/enroll.ts';
 import type { Queryable, Store } from '../platform/ports.ts';
 import { numberOf, textOf } from '../store/row.ts';
 
@@ -17,6 +17,8 @@ export interface EraseReport {
 export interface EraseWorld {
   readonly store: Store;
   readonly wallMs: number;
+  /** The operator who erases. Undefined: a command. */
+  readonly actor?: string | undefined;
 }
 
 /**
@@ -24,7 +26,10 @@ export interface EraseWorld {
  * import can add to it, and its own row goes last, so that an interrupted erasure can be repeated until it
  * ends. Throws INSTALLATION_NOT_FOUND.
  */
-export async function erase({ store, wallMs }: EraseWorld, installationId: string): Promise<EraseReport> {
+export async function erase(
+  { store, wallMs, actor = COMMAND_LINE }: EraseWorld,
+  installationId: string,
+): Promise<EraseReport> {
   const [known] = await store.query(
     'update installations set is_disabled = true where installation_id = $1::text returning 1',
     [installationId],
@@ -48,7 +53,7 @@ export async function erase({ store, wallMs }: EraseWorld, installationId: strin
         installationId: '',
         event: 'installation_erased',
         subject: 'installation',
-        actor: 'command line',
+        actor,
         detail: '',
       },
       wallMs,

@@ -145,10 +145,14 @@ describeOnPostgres('retention', (open) => {
       await findTraces(store, boat),
       [...before, 'audit_events.installation_id'].filter((trace, index, all) => all.indexOf(trace) === index),
     );
-    const report = await erase({ store, wallMs: NOON_MS }, boat.id);
+    const report = await erase({ store, wallMs: NOON_MS, actor: 'skipper' }, boat.id);
     assert.equal(report.removed['records_boatlog'], 1);
     assert.deepEqual(await findTraces(store, boat), []);
     assert.deepEqual(await findTraces(store, other), before);
+    const [event] = await store.query(
+      "select actor, installation_id from audit_events where event = 'installation_erased'",
+    );
+    assert.deepEqual(event, { actor: 'skipper', installation_id: '' });
     await expectRefusal(app, toImportRequest(boat, toDocument(boat)), 401, 'INVALID_TOKEN');
     await assert.rejects(erase({ store, wallMs: NOON_MS }, boat.id), (error) =>
       isCentralFailure(error, 'INSTALLATION_NOT_FOUND'),

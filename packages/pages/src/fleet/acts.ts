@@ -1,4 +1,5 @@
 import { type AnswerOf, call, type PositionGroup, type Reply } from './api.ts';
+import { type ChangeActs, createChangeActs } from './change-acts.ts';
 import type { Look } from '../ui/look.ts';
 import { remember } from '../ui/memory.ts';
 import { type MapView, WORLD, zoom } from './map-view.ts';
@@ -13,7 +14,7 @@ export type Login =
   | { readonly token: string; readonly name?: undefined; readonly password?: undefined };
 
 /** What the operator can do. */
-export interface Acts {
+export interface Acts extends ChangeActs {
   /** Logs in with an account, or with the operator token. */
   login(given: Login): void;
   /** Continues a session that the browser still has. */
@@ -26,6 +27,7 @@ export interface Acts {
   showExports(before: number | undefined): void;
   showOlderLog(): void;
   showOlderRejected(): void;
+  showOlderEvents(): void;
   moveMap(map: MapView): void;
   fitMap(): void;
   /** Shows the boats of a group closer. */
@@ -56,6 +58,7 @@ export function createActs(store: Store, refresh: Refresh): Acts {
   };
   return {
     ...createSessionActs(store, refresh),
+    ...createChangeActs(store, refresh),
     showList: (view) => void (location.hash = toListAddress(view)),
     nextPage() {
       const { boats, pages } = store.read();
@@ -68,6 +71,7 @@ export function createActs(store: Store, refresh: Refresh): Acts {
     showExports: (before) => void refresh.exports(before),
     showOlderLog: () => void refresh.olderLog(),
     showOlderRejected: () => void refresh.olderRejected(),
+    showOlderEvents: () => void refresh.olderEvents(),
     moveMap,
     fitMap() {
       set({ map: WORLD });

@@ -1,25 +1,42 @@
-import type { AnswerOf, ParameterOf, ROUTES, RouteId } from '@d3kos/central/api';
+import type { AnswerOf, BodyOf, ParameterOf, ROUTES, RouteId } from '@d3kos/central/api';
 
-/** The paths of the routes that the page uses. The compiler compares them with the contract. */
-const PATHS = {
-  fleetOverview: '/api/v1/fleet',
-  fleetBoats: '/api/v1/fleet/installations',
-  fleetPositions: '/api/v1/fleet/positions',
-  fleetBoat: '/api/v1/fleet/installations/{id}',
-  fleetExports: '/api/v1/fleet/installations/{id}/exports',
-  fleetLog: '/api/v1/fleet/installations/{id}/log',
-  fleetAlerts: '/api/v1/fleet/installations/{id}/alerts',
-  fleetRejected: '/api/v1/fleet/installations/{id}/rejected',
-  login: '/api/v1/session',
-  session: '/api/v1/session',
-  logout: '/api/v1/session/end',
-} as const satisfies { readonly [Id in RouteId]?: (typeof ROUTES)[Id]['path'] };
+/** The routes that the page uses. The compiler compares them with the contract. */
+const USED = {
+  fleetOverview: ['GET', '/api/v1/fleet'],
+  fleetBoats: ['GET', '/api/v1/fleet/installations'],
+  fleetPositions: ['GET', '/api/v1/fleet/positions'],
+  fleetBoat: ['GET', '/api/v1/fleet/installations/{id}'],
+  fleetExports: ['GET', '/api/v1/fleet/installations/{id}/exports'],
+  fleetLog: ['GET', '/api/v1/fleet/installations/{id}/log'],
+  fleetAlerts: ['GET', '/api/v1/fleet/installations/{id}/alerts'],
+  fleetRejected: ['GET', '/api/v1/fleet/installations/{id}/rejected'],
+  login: ['POST', '/api/v1/session'],
+  session: ['GET', '/api/v1/session'],
+  logout: ['POST', '/api/v1/session/end'],
+  changeOwnPassword: ['POST', '/api/v1/session/password'],
+  accounts: ['GET', '/api/v1/accounts'],
+  addAccount: ['POST', '/api/v1/accounts'],
+  changeRole: ['POST', '/api/v1/accounts/{name}/role'],
+  changePassword: ['POST', '/api/v1/accounts/{name}/password'],
+  removeAccount: ['POST', '/api/v1/accounts/{name}/remove'],
+  tokens: ['GET', '/api/v1/installations/{id}/tokens'],
+  issueToken: ['POST', '/api/v1/installations/{id}/tokens'],
+  rotateToken: ['POST', '/api/v1/installations/{id}/tokens/{token_id}/rotate'],
+  revokeToken: ['POST', '/api/v1/installations/{id}/tokens/{token_id}/revoke'],
+  invite: ['POST', '/api/v1/installations/{id}/invitations'],
+  disableInstallation: ['POST', '/api/v1/installations/{id}/disable'],
+  enableInstallation: ['POST', '/api/v1/installations/{id}/enable'],
+  eraseInstallation: ['POST', '/api/v1/installations/{id}/erase'],
+  audit: ['GET', '/api/v1/audit'],
+} as const satisfies {
+  readonly [Id in RouteId]?: readonly [(typeof ROUTES)[Id]['method'], (typeof ROUTES)[Id]['path']];
+};
 
 export const LAND_PATH = '/page/land.json' satisfies (typeof ROUTES)['fleetLand']['path'];
 export const COAST_PATH = '/page/coast.json' satisfies (typeof ROUTES)['fleetCoast']['path'];
 
 export type { AnswerOf };
-export type UsedRoute = keyof typeof PATHS;
+export type UsedRoute = keyof typeof USED;
 /** The parameters of a route as texts. */
 export type Given<Id extends UsedRoute> = Readonly<Partial<Record<ParameterOf<Id>, string>>>;
 export type Overview = AnswerOf<'fleetOverview'>;
@@ -34,6 +51,10 @@ export type Export = Exports['exports'][number];
 export type Log = AnswerOf<'fleetLog'>;
 export type Alerts = AnswerOf<'fleetAlerts'>;
 export type Rejected = AnswerOf<'fleetRejected'>;
+export type Tokens = AnswerOf<'tokens'>;
+export type Token = Tokens['tokens'][number];
+export type Audit = AnswerOf<'audit'>;
+export type Accounts = AnswerOf<'accounts'>;
 
 /** Why a request was not answered. `UNREACHABLE` means that no answer arrived. */
 export interface Refusal {
@@ -46,9 +67,8 @@ export type Reply<T> =
 
 /** Timeout for an answer. Central answers within 100 ms, or its database is in trouble. */
 const ANSWER_MAX_MS = 30_000;
-
-/** The routes that change something. */
-const POSTED: readonly UsedRoute[] = ['login', 'logout'];
+/** Timeout for the answer to an erasure, which removes millions of rows of a large boat. */
+const ERASED_MAX_MS = 15 * 60_000;
 
 /** Headers of a request that changes something: central takes it only from a script of its own page. */
 const POST_HEADERS = { 'Content-Type': 'application/json', 'X-Requested-With': 'fleet-page' };
@@ -60,24 +80,25 @@ export async function call<Id extends UsedRoute>(
   token: string | undefined,
   id: Id,
   parameters: Given<Id>,
-  body?: object,
+  body?: BodyOf<Id>,
 ): Promise<Reply<AnswerOf<Id>>> {
   const given: Readonly<Record<string, string | undefined>> = parameters;
-  const path = PATHS[id].replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(given[name] ?? ''));
+  const [method, pattern] = USED[id];
+  const path = pattern.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(given[name] ?? ''));
   const query = new URLSearchParams(
     Object.entries(given).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined && !PATHS[id].includes(`{${entry[0]}}`),
+      (entry): entry is [string, string] => entry[1] !== undefined && !pattern.includes(`{${entry[0]}}`),
     ),
   );
   try {
     const response = await fetch(query.size === 0 ? path : `${path}?${query}`, {
-      method: POSTED.includes(id) ? 'POST' : 'GET',
+      method,
       headers: {
-        ...(POSTED.includes(id) ? POST_HEADERS : {}),
+        ...(method === 'POST' ? POST_HEADERS : {}),
         ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(ANSWER_MAX_MS),
+      signal: AbortSignal.timeout(id === 'eraseInstallation' ? ERASED_MAX_MS : ANSWER_MAX_MS),
     });
     const answer: unknown = await response.json();
     // Central answers a route with the schema of its contract.

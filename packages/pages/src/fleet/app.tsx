@@ -2,11 +2,14 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Act, Banner } from '../ui/controls.tsx';
 import { Icon } from '../ui/icons.tsx';
+import { AccountsPlace } from './accounts.tsx';
 import { BoatPlace } from './boat.tsx';
+import { ChangeDialog } from './change-dialog.tsx';
 import { Display } from './display.tsx';
 import { Fleet } from './list.tsx';
 import { Login } from './login.tsx';
-import { toListAddress, WHOLE_FLEET } from './place.ts';
+import { ACCOUNTS_ADDRESS, toListAddress, WHOLE_FLEET } from './place.ts';
+import { isAdmin } from './state.ts';
 import type { View } from './view.ts';
 import { toName } from './words.ts';
 
@@ -26,13 +29,12 @@ export function App({ view }: { readonly view: View }): JSX.Element {
       <div>
         <SessionEnd view={view} />
         <Trouble view={view} />
-        {place.kind === 'fleet' || boat === undefined ? (
-          <Fleet view={view} list={place.kind === 'fleet' ? place.view : WHOLE_FLEET} />
-        ) : (
-          <BoatPlace view={view} boat={boat} />
-        )}
+        {place.kind === 'fleet' && <Fleet view={view} list={place.view} />}
+        {place.kind === 'boat' && boat !== undefined && <BoatPlace view={view} boat={boat} />}
+        {place.kind === 'accounts' && <AccountsPlace view={view} />}
       </div>
       {state.isDisplayOpen && <Display view={view} />}
+      {state.change !== undefined && <ChangeDialog view={view} open={state.change} />}
     </div>
   );
 }
@@ -48,10 +50,12 @@ function isReady({ state }: View): boolean {
       state.map.isSet &&
       state.land !== undefined
     );
+  if (place.kind === 'accounts') return !isAdmin(state) || state.accounts !== undefined;
   return (
     boat?.details !== undefined &&
     boat.exports !== undefined &&
     boat.log !== undefined &&
+    (!isAdmin(state) || (boat.tokens !== undefined && boat.audit !== undefined)) &&
     state.coast !== undefined
   );
 }
@@ -72,10 +76,10 @@ function Head({ view }: { readonly view: View }): JSX.Element {
   const title =
     place.kind === 'boat' && boat?.details !== undefined
       ? toName(boat.details.boat, texts)
-      : say('page.title');
+      : say(place.kind === 'accounts' ? 'accounts.title' : 'page.title');
   return (
     <header class="top">
-      {place.kind === 'boat' && (
+      {place.kind !== 'fleet' && (
         <a class="act" href={toListAddress(WHOLE_FLEET)}>
           <Icon name="back" />
           <span>{say('act.back')}</span>
@@ -86,18 +90,22 @@ function Head({ view }: { readonly view: View }): JSX.Element {
         {place.kind === 'fleet' && <span> · {location.hostname}</span>}
       </h1>
       <div class="end">
-        <span class="note live" data-tone={state.trouble === undefined ? undefined : 'warn'}>
-          <Icon name={state.trouble === undefined ? 'online' : 'gone'} />
-          {time === undefined ? say('page.loading') : say('page.asOf', { time })}
-        </span>
+        {place.kind !== 'accounts' && (
+          <span class="note live" data-tone={state.trouble === undefined ? undefined : 'warn'}>
+            <Icon name={state.trouble === undefined ? 'online' : 'gone'} />
+            {time === undefined ? say('page.loading') : say('page.asOf', { time })}
+          </span>
+        )}
         <Search view={view} />
         <Act icon="display" label={say('act.display')} onPress={() => acts.openDisplay(true)}>
           {say('act.display')}
         </Act>
-        {state.session.kind === 'open' && state.session.name !== null && (
-          <span class="note who">
-            {say('session.who', { name: state.session.name, role: say(`session.${state.session.role}`) })}
-          </span>
+        {state.session.kind === 'open' && (
+          <a class="note who" href={ACCOUNTS_ADDRESS}>
+            {state.session.name === null
+              ? say('accounts.title')
+              : say('session.who', { name: state.session.name, role: say(`session.${state.session.role}`) })}
+          </a>
         )}
         <Act onPress={acts.logout}>{say('act.logout')}</Act>
       </div>

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { Banner } from '../ui/controls.tsx';
 import { Icon } from '../ui/icons.tsx';
 import type { BoatDetails } from './api.ts';
+import { Access } from './boat-access.tsx';
 import { Alerts, LogLines, Ledgers, RejectedRecords } from './boat-lists.tsx';
 import { ExportNumbers } from './boat-numbers.tsx';
 import { Days, Holdings } from './boat-held.tsx';
@@ -46,6 +47,7 @@ export function BoatPlace({ view, boat }: { readonly view: View; readonly boat: 
         <Holdings details={details} view={view} />
         <RejectedRecords boat={boat} details={details} view={view} />
         <Ledgers details={details} view={view} />
+        <Access boat={boat} details={details} view={view} />
       </div>
       <aside class="side">
         <Position details={details} view={view} />
@@ -54,6 +56,8 @@ export function BoatPlace({ view, boat }: { readonly view: View; readonly boat: 
         <section class="panel">
           <h2>{say('server.title')}</h2>
           <code class="cli">npx d3kos-central show {details.boat.installation_id}</code>
+          <p class="note">{say('server.export')}</p>
+          <code class="cli">npx d3kos-central export {details.boat.installation_id} DIRECTORY</code>
         </section>
       </aside>
     </main>

@@ -5,6 +5,7 @@ import type { Boat, Overview } from './api.ts';
 import { toClaimedMoment, toDuration, toSeconds } from './format.ts';
 import { Hours } from './hours.tsx';
 import { FleetMap } from './map.tsx';
+import { isAdmin } from './state.ts';
 import { FILTERS, type ListView, toBoatAddress, WHOLE_FLEET } from './place.ts';
 import type { View } from './view.ts';
 import { needsNothing, STATE_LOOKS, toName, toStateDetail } from './words.ts';
@@ -23,6 +24,11 @@ export function Fleet({ view, list }: { readonly view: View; readonly list: List
       <div>
         <Filters view={view} list={list} overview={overview} />
         <BoatList view={view} list={list} />
+        {isAdmin(view.state) && (
+          <div class="pages">
+            <Act onPress={() => view.acts.askChange({ kind: 'enrol' })}>{view.texts.say('change.enrol')}</Act>
+          </div>
+        )}
       </div>
       <aside class="side">
         <FleetMap view={view} />
@@ -353,7 +359,8 @@ function BoatRow(props: { readonly boat: Boat; readonly now: string; readonly vi
           '0'
         ) : (
           <strong data-tone={boat.state === 'receiving' ? 'calm' : 'bad'}>
-            {say('list.missing', { n: boat.missing_sequences })}
+            <span class="at-desk">{number(boat.missing_sequences)}</span>
+            <span class="in-hand">{say('list.missing', { n: boat.missing_sequences })}</span>
           </strong>
         )}
       </td>

@@ -12,7 +12,11 @@ export interface ListView {
 /** A place of the page. */
 export type Place =
   | { readonly kind: 'fleet'; readonly view: ListView }
-  | { readonly kind: 'boat'; readonly installationId: string };
+  | { readonly kind: 'boat'; readonly installationId: string }
+  | { readonly kind: 'accounts' };
+
+/** The address of the place for accounts. */
+export const ACCOUNTS_ADDRESS = '#/accounts';
 
 export const FILTERS = [
   'all',
@@ -38,6 +42,7 @@ export const WHOLE_FLEET: ListView = {
 export function parsePlace(hash: string): Place {
   const boat = /^#\/boat\/([0-9a-f]{16})$/.exec(hash)?.[1];
   if (boat !== undefined) return { kind: 'boat', installationId: boat };
+  if (hash === ACCOUNTS_ADDRESS) return { kind: 'accounts' };
   const query = new URLSearchParams(hash.replace(/^#\/?\??/, ''));
   const text = (name: string) => query.get(name) || undefined;
   return {

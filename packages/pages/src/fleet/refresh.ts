@@ -1,7 +1,7 @@
 import { type AnswerOf, call, COAST_PATH, type Given, LAND_PATH, type UsedRoute } from './api.ts';
 import type { Topology } from './land.ts';
 import { COAST_FROM_SCALE, toFit, toWindow } from './map-view.ts';
-import { EXPORTS_SHOWN, type OpenBoat, PAGE_LENGTH, type PageState } from './state.ts';
+import { EXPORTS_SHOWN, isAdmin, type OpenBoat, PAGE_LENGTH, type PageState } from './state.ts';
 import type { Store } from './store.ts';
 
 /** Reads facts from central. Each reading replaces what is shown only if the operator still looks at the same thing. */
@@ -12,11 +12,14 @@ export interface Refresh {
   exports(before: number | undefined): Promise<void>;
   olderLog(): Promise<void>;
   olderRejected(): Promise<void>;
+  olderEvents(): Promise<void>;
 }
 
 const LOG_SHOWN = 12;
 const REJECTED_SHOWN = 10;
 const ALERTS_SHOWN = 10;
+/** Events that central returns at once. */
+const EVENTS_PER_PAGE = 200;
 /** Codes with which central refuses the operator. */
 const LOGGED_OUT: readonly string[] = ['INVALID_TOKEN'];
 
@@ -48,13 +51,29 @@ export function createRefresh(store: Store): Refresh {
   const boat = createBoatRefresh(store, ask);
   const fleet = createFleetRefresh(store, ask);
   return {
-    everything: () => (store.read().place.kind === 'fleet' ? fleet.everything() : boat.everything()),
+    everything: () => {
+      switch (store.read().place.kind) {
+        case 'fleet':
+          return fleet.everything();
+        case 'boat':
+          return boat.everything();
+        case 'accounts':
+          return readAccounts(store, ask);
+      }
+    },
     boats: fleet.boats,
     positions: fleet.positions,
     exports: boat.exports,
     olderLog: boat.olderLog,
     olderRejected: boat.olderRejected,
+    olderEvents: boat.olderEvents,
   };
+}
+
+async function readAccounts(store: Store, ask: Ask): Promise<void> {
+  if (!isAdmin(store.read())) return;
+  const accounts = await ask('accounts', {});
+  if (accounts !== undefined) store.change((state) => ({ ...state, accounts }));
 }
 
 function createFleetRefresh(store: Store, ask: Ask): Pick<Refresh, 'everything' | 'boats' | 'positions'> {
@@ -98,7 +117,7 @@ function createFleetRefresh(store: Store, ask: Ask): Pick<Refresh, 'everything' 
 function createBoatRefresh(
   store: Store,
   ask: Ask,
-): Pick<Refresh, 'everything' | 'exports' | 'olderLog' | 'olderRejected'> {
+): Pick<Refresh, 'everything' | 'exports' | 'olderLog' | 'olderRejected' | 'olderEvents'> {
   const setBoat = (installationId: string, facts: Partial<OpenBoat>): void =>
     store.change((state) =>
       state.boat?.installationId === installationId ? { ...state, boat: { ...state.boat, ...facts } } : state,
@@ -139,6 +158,15 @@ function createBoatRefresh(
       if (older !== undefined)
         setBoat(id, { rejected: { ...older, rejected: [...rejected.rejected, ...older.rejected] } });
     },
+    async olderEvents() {
+      const { boat } = store.read();
+      const next = boat?.audit?.next;
+      if (boat?.audit === undefined || next == null) return;
+      const { installationId: id, audit } = boat;
+      const older = await ask('audit', { installation_id: id, before: next });
+      if (older !== undefined)
+        setBoat(id, { audit: { ...older, events: [...audit.events, ...older.events] } });
+    },
   };
 }
 
@@ -170,6 +198,14 @@ async function readBoat(
     isLong(boat.rejected?.rejected, REJECTED_SHOWN)
       ? undefined
       : set('rejected', ask('fleetRejected', { id, limit: String(REJECTED_SHOWN) })),
+    ...(isAdmin(store.read())
+      ? [
+          set('tokens', ask('tokens', { id })),
+          isLong(boat.audit?.events, EVENTS_PER_PAGE)
+            ? undefined
+            : set('audit', ask('audit', { installation_id: id })),
+        ]
+      : []),
   ]);
   await loadLand(store);
 }

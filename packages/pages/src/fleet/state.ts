@@ -1,5 +1,7 @@
 import type {
+  Accounts,
   Alerts,
+  Audit,
   BoatDetails,
   BoatPage,
   Exports,
@@ -8,7 +10,9 @@ import type {
   Positions,
   Refusal,
   Rejected,
+  Tokens,
 } from './api.ts';
+import type { OpenChange } from './change.ts';
 import type { Look } from '../ui/look.ts';
 import type { Topology } from './land.ts';
 import type { MapView } from './map-view.ts';
@@ -44,6 +48,9 @@ export interface OpenBoat {
   readonly log: Log | undefined;
   readonly alerts: Alerts | undefined;
   readonly rejected: Rejected | undefined;
+  /** Its tokens and its events. Only an admin may read them. */
+  readonly tokens: Tokens | undefined;
+  readonly audit: Audit | undefined;
 }
 
 /** Everything that the page shows. All facts about boats are answers of central. */
@@ -60,6 +67,10 @@ export interface PageState {
   /** The `after` of the pages before it, oldest first, and of itself. */
   readonly pages: readonly (string | undefined)[];
   readonly boat: OpenBoat | undefined;
+  /** Only an admin may read them. */
+  readonly accounts: Accounts | undefined;
+  /** The change whose dialog is open. */
+  readonly change: OpenChange | undefined;
   /** Why the newest reading failed. The facts on the page are then old. */
   readonly trouble: Refusal | undefined;
   readonly isDisplayOpen: boolean;
@@ -80,12 +91,19 @@ export const INITIAL_STATE: PageState = {
   boats: undefined,
   pages: [undefined],
   boat: undefined,
+  accounts: undefined,
+  change: undefined,
   trouble: undefined,
   isDisplayOpen: false,
   look: 'auto',
   language: undefined,
   zone: 'utc',
 };
+
+/** True if an admin is logged in. */
+export function isAdmin({ session }: PageState): boolean {
+  return session.kind === 'open' && session.role === 'admin';
+}
 
 /** The state at a place. Facts of another boat are dropped, so that they are never shown under its name. */
 export function applyPlace(state: PageState, place: Place): PageState {
@@ -100,6 +118,8 @@ export function applyPlace(state: PageState, place: Place): PageState {
     boats: place.kind === 'fleet' ? undefined : state.boats,
     pages: place.kind === 'fleet' ? [undefined] : state.pages,
     boat: place.kind === 'boat' ? toOpenBoat(place.installationId) : undefined,
+    // A secret that was not read yet stays, because it is shown only once.
+    change: state.change?.outcome === undefined ? undefined : state.change,
   };
 }
 
@@ -112,5 +132,7 @@ function toOpenBoat(installationId: string): OpenBoat {
     log: undefined,
     alerts: undefined,
     rejected: undefined,
+    tokens: undefined,
+    audit: undefined,
   };
 }

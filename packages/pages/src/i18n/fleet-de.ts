@@ -1,8 +1,10 @@
+import { fleetAccessDe } from './fleet-access-de.ts';
 import type { fleetEn } from './fleet-en.ts';
 import type { CatalogueOf } from './texts.ts';
 
 /** The German texts of the fleet's page. */
 export const fleetDe: CatalogueOf<typeof fleetEn> = {
+  ...fleetAccessDe,
   'page.title': 'Flotte',
   'page.missing': '---',
   'page.none': 'keine',
@@ -140,9 +142,9 @@ export const fleetDe: CatalogueOf<typeof fleetEn> = {
   'map.none': 'Noch kein Boot hat eine Position gesendet.',
 
   'hours.imports': 'Importe je Stunde',
-  'hours.imports.note': { one: '{n} Import in 24 Stunden', other: '{n} Importe in 24 Stunden' },
+  'hours.imports.note': { one: '{n} Import', other: '{n} Importe' },
   'hours.bytes': 'Empfangen je Stunde',
-  'hours.bytes.note': '{size} in 24 Stunden',
+  'hours.bytes.note': '{size}',
   'hours.most': 'höchstens {most}',
   'hours.now': 'Jetzt',
   'hours.label': '{title}, von {from} bis jetzt: {note}, {most}.',
@@ -268,6 +270,10 @@ export const fleetDe: CatalogueOf<typeof fleetEn> = {
   'display.language': 'Sprache',
   'display.zone': 'Zeiten',
   'display.zone.local': 'Dieser Rechner: {zone}',
+
+  'act.cancel': 'Abbrechen',
+
+  'server.export': 'Dies schreibt alles, was Central von dem Boot hat, in Dateien:',
 
   'category.engine_benchmark': 'Motortests',
   'category.boatlog': 'Logbuch',

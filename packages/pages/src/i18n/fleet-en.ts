@@ -1,5 +1,8 @@
+import { fleetAccessEn } from './fleet-access-en.ts';
+
 /** The English texts of the fleet's page. The forms are those of `en.ts`. */
 export const fleetEn = {
+  ...fleetAccessEn,
   'page.title': 'Fleet',
   'page.missing': '---',
   'page.none': 'none',
@@ -133,9 +136,9 @@ export const fleetEn = {
   'map.none': 'No boat has sent a position yet.',
 
   'hours.imports': 'Imports per hour',
-  'hours.imports.note': { one: '{n} import in 24 hours', other: '{n} imports in 24 hours' },
+  'hours.imports.note': { one: '{n} import', other: '{n} imports' },
   'hours.bytes': 'Received per hour',
-  'hours.bytes.note': '{size} in 24 hours',
+  'hours.bytes.note': '{size} in all',
   'hours.most': 'peak {most}',
   'hours.now': 'Now',
   'hours.label': '{title}, from {from} to now: {note}, {most}.',
@@ -253,6 +256,10 @@ export const fleetEn = {
   'display.language': 'Language',
   'display.zone': 'Times',
   'display.zone.local': 'This computer: {zone}',
+
+  'act.cancel': 'Cancel',
+
+  'server.export': 'This writes everything that central holds of the boat into files:',
 
   'category.engine_benchmark': 'Engine tests',
   'category.boatlog': 'Boat log',

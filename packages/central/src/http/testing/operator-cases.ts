@@ -10,6 +10,8 @@ type OperatorRoute = Exclude<keyof typeof ACCOUNT_ROUTES | keyof typeof ACCESS_R
 /** The body of a request that is answered, and what the path parameters are. */
 interface Facts {
   readonly body?: object;
+  /** True if the body is the installation ID of the path. */
+  readonly repeatsId?: boolean;
   readonly name?: string;
   readonly unknown?: Readonly<Record<string, string>>;
 }
@@ -32,6 +34,8 @@ const REQUESTS: Readonly<Record<OperatorRoute, Facts>> = {
   disableInstallation: { unknown: { id: 'f'.repeat(16) } },
   enableInstallation: { unknown: { id: 'f'.repeat(16) } },
   audit: {},
+  // It comes last, because the other requests need the boat.
+  eraseInstallation: { repeatsId: true, unknown: { id: 'f'.repeat(16) } },
 };
 
 const TOKEN_HEADERS = { Authorization: `Bearer ${OPERATOR_TOKEN}`, 'Content-Type': 'application/json' };
@@ -44,13 +48,14 @@ export function toOperatorRequest(
   changes: Readonly<Record<string, string>> = {},
 ): Request {
   const { method, path }: Route = ROUTES[route];
-  const { body, name = 'viewer' } = REQUESTS[route];
+  const { repeatsId = false, name = 'viewer', ...facts } = REQUESTS[route];
   const values: Readonly<Record<string, string>> = {
     id: managed.id,
     token_id: managedTokenId,
     name,
     ...changes,
   };
+  const body = repeatsId ? { installation_id: values['id'] } : facts.body;
   const url = `http://central.test${path.replaceAll(/\{(\w+)\}/g, (_, key: string) => values[key] ?? '')}${changes['query'] ?? ''}`;
   return new Request(url, {
     method,
@@ -156,6 +161,14 @@ export const OPERATOR_CASES: readonly Case[] = [
   ...loginCases,
   ...ownPasswordCases,
   ...answeredByToken,
+  {
+    route: 'eraseInstallation',
+    outcome: 'INVALID_FORMAT',
+    toRequest: (boats) =>
+      new Request(toOperatorRequest('eraseInstallation', boats, TOKEN_HEADERS), {
+        body: JSON.stringify({ installation_id: boats.other.id }),
+      }),
+  },
   {
     route: 'addAccount',
     outcome: 'ACCOUNT_EXISTS',

@@ -1,10 +1,11 @@
 // Takes pictures of the fleet's page, over a real central with the sample fleet:
-// `node --conditions=development packages/pages/src/fleet/testing/pictures.ts [PLACE …]`. A place is `list`, `boat`, `login` or `display`.
+// `node --conditions=development packages/pages/src/fleet/testing/pictures.ts [PLACE …]`. A place is a key of `PLACES`.
 // PAGE_SIZES (1280x800), PAGE_THEMES (day,night,watch) and PAGE_LANGUAGE choose. The pictures are written to .artifacts/fleet.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { findChromium, NO_BROWSER, SCREENS, startBrowser } from '../../boat/testing/browser.ts';
-import { SAMPLE_BOATS, startSampleCentral } from './sample-fleet.ts';
+import { addOperator, PASSWORD } from '../../../../central/src/testing/operator-under-test.ts';
+import { SAMPLE_BOATS, SAMPLE_NOW, startSampleCentral } from './sample-fleet.ts';
 
 const TARGET = join(import.meta.dirname, '..', '..', '..', '..', '..', '.artifacts', 'fleet');
 const TOKEN = 'operator-token-of-the-pictures';
@@ -14,6 +15,20 @@ const PLACES = {
   late: '#/?filter=late',
   login: '',
   display: '',
+  invite: `#/boat/${SAMPLE_BOATS[0]?.id ?? ''}`,
+  token: `#/boat/${SAMPLE_BOATS[0]?.id ?? ''}`,
+  erase: `#/boat/${SAMPLE_BOATS[0]?.id ?? ''}`,
+  accounts: '#/accounts',
+  add: '#/accounts',
+};
+
+/** The words on the controls that open a dialog, in English and German. */
+const OPENS: Readonly<Partial<Record<keyof typeof PLACES, RegExp>>> = {
+  display: /^(Display|Anzeige)$/,
+  invite: /^(Invitation code|Einladungscode)$/,
+  token: /^(Issue a token|Token ausstellen)$/,
+  erase: /^(Erase everything|Alles löschen)$/,
+  add: /^(Add an account|Konto hinzufügen)$/,
 };
 
 const chromium = findChromium();
@@ -26,6 +41,8 @@ const sizes = process.env['PAGE_SIZES']?.split(',');
 const themes = process.env['PAGE_THEMES']?.split(',') ?? ['day', 'night', 'watch'];
 mkdirSync(TARGET, { recursive: true });
 const central = await startSampleCentral(TOKEN);
+await addOperator(central.store, 'skipper', 'admin');
+await addOperator(central.store, 'harbour-office', 'viewer');
 const browser = await startBrowser(chromium);
 try {
   for (const size of SCREENS.filter(({ width, height }) => sizes?.includes(`${width}x${height}`) ?? true))
@@ -35,20 +52,33 @@ try {
       for (const [place, hash] of Object.entries(PLACES).filter(
         ([name]) => asked.length === 0 || asked.includes(name),
       )) {
+        await context.clearCookies();
         const page = await context.newPage();
         page.on('console', (message) => {
           if (message.type() === 'error') console.log(`${place}: ${message.text()}`);
         });
         page.on('pageerror', (error) => console.log(`${place}: ${error.message}`));
+        await page.clock.setFixedTime(SAMPLE_NOW);
         await page.goto(`${central.url}/?lang=${process.env['PAGE_LANGUAGE'] ?? 'en'}${hash}`);
         await page.locator('input[name=password]').waitFor();
         if (place !== 'login') {
-          await page.getByRole('button', { name: /operator token|Operator-Token/ }).click();
-          await page.locator('input[name=token]').fill(TOKEN);
+          await page.locator('input[name=name]').fill('skipper');
+          await page.locator('input[name=password]').fill(PASSWORD);
           await page.keyboard.press('Enter');
           await page.locator('.fleet[data-ready]').waitFor();
         }
-        if (place === 'display') await page.locator('.top .act').first().click();
+        const opens = OPENS[place as keyof typeof PLACES];
+        if (opens !== undefined) {
+          await page.getByRole('button', { name: opens }).click();
+          await page.locator('dialog').waitFor();
+        }
+        if (place === 'invite' || place === 'token') {
+          await page
+            .getByRole('dialog')
+            .getByRole('button', { name: opens ?? '' })
+            .click();
+          await page.getByRole('dialog').locator('code').waitFor();
+        }
         await page.screenshot({
           path: join(TARGET, `${place}-${theme}-${size.width}x${size.height}.png`),
           fullPage: process.env['PAGE_WHOLE'] === '1',

@@ -1,0 +1,226 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { Act } from '../ui/controls.tsx';
+import type { FleetTextKey } from '../i18n/fleet-languages.ts';
+import type { Audit, BoatDetails, Token } from './api.ts';
+import { toDuration, toSeconds } from './format.ts';
+import { type OpenBoat, isAdmin } from './state.ts';
+import type { View } from './view.ts';
+
+interface Part {
+  readonly boat: OpenBoat;
+  readonly details: BoatDetails;
+  readonly view: View;
+}
+
+/** What an admin can change about a boat, its tokens and its events. A viewer sees none of it. */
+export function Access({ boat, details, view }: Part): JSX.Element | null {
+  const { texts, acts } = view;
+  const { say } = texts;
+  if (!isAdmin(view.state)) return null;
+  const { installationId } = boat;
+  const isDisabled = details.boat.state === 'disabled';
+  const ask = (kind: 'issueToken' | 'invite' | 'disable' | 'enable' | 'erase') => (): void =>
+    acts.askChange({ kind, installationId });
+  return (
+    <>
+      <section class="panel access">
+        <h2>
+          {say('access.title')}
+          <span class="note">{say('access.tokens', { n: details.live_tokens })}</span>
+        </h2>
+        {boat.tokens === undefined ? (
+          <p class="note">{say('page.loading')}</p>
+        ) : (
+          <TokenList
+            tokens={boat.tokens.tokens}
+            now={details.as_of}
+            installationId={installationId}
+            view={view}
+          />
+        )}
+        <div class="filters">
+          <Act onPress={ask('invite')}>{say('change.invite')}</Act>
+          <Act onPress={ask('issueToken')}>{say('change.issueToken')}</Act>
+          {isDisabled ? (
+            <Act onPress={ask('enable')}>{say('change.enable')}</Act>
+          ) : (
+            <Act look="bad" onPress={ask('disable')}>
+              {say('change.disable')}
+            </Act>
+          )}
+          <Act look="bad" onPress={ask('erase')}>
+            {say('change.erase')}
+          </Act>
+        </div>
+      </section>
+      <Events audit={boat.audit} now={details.as_of} view={view} />
+    </>
+  );
+}
+
+interface TokensPart {
+  readonly tokens: readonly Token[];
+  readonly now: string;
+  readonly installationId: string;
+  readonly view: View;
+}
+
+/** True if a token has ended: it was revoked, or it expired. */
+function hasEnded({ revoked_at: revoked, expires_at: expires }: Token, now: string): boolean {
+  return revoked !== null || (expires !== null && toSeconds(expires, now) >= 0);
+}
+
+/** The tokens that boats can use, and below them those that have ended. */
+function TokenList(props: TokensPart): JSX.Element {
+  const { tokens, now, view } = props;
+  const { say } = view.texts;
+  const ended = tokens.filter((token) => hasEnded(token, now));
+  const live = tokens.filter((token) => !hasEnded(token, now));
+  return (
+    <>
+      {live.length === 0 && <p class="note">{say('access.noToken')}</p>}
+      <ul class="rows">
+        {live.map((token) => (
+          <TokenRow key={token.token_id} token={token} {...props} />
+        ))}
+      </ul>
+      {ended.length > 0 && (
+        <details class="ended">
+          <summary>{say('access.ended', { n: ended.length })}</summary>
+          <ul class="rows">
+            {ended.map((token) => (
+              <TokenRow key={token.token_id} token={token} {...props} />
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
+  );
+}
+
+function TokenRow({ token, now, installationId, view }: TokensPart & { readonly token: Token }): JSX.Element {
+  const { texts, acts } = view;
+  const { say, moment, day, language } = texts;
+  const { token_id: tokenId, issued_at: issued, last_used_at: used } = token;
+  const { expires_at: expires, revoked_at: revoked } = token;
+  const ask = (kind: 'rotateToken' | 'revokeToken') => (): void =>
+    acts.askChange({ kind, installationId, tokenId });
+  return (
+    <li>
+      <div>
+        <bdi class="id" dir="ltr">
+          {tokenId}
+        </bdi>
+        <p class="note">
+          {say('token.issued', {
+            duration: toDuration(toSeconds(issued, now), language),
+            day: day(issued, now),
+          })}
+          {' · '}
+          {used === null ? say('token.unused') : say('token.used', { moment: moment(used, now) })}
+        </p>
+        <p class="note">{toEnd(revoked, expires, now, view)}</p>
+      </div>
+      {!hasEnded(token, now) && (
+        <div class="rows__acts">
+          <Act label={`${say('change.rotateToken')} ${tokenId}`} onPress={ask('rotateToken')}>
+            {say('token.rotate')}
+          </Act>
+          <Act look="bad" label={`${say('change.revokeToken')} ${tokenId}`} onPress={ask('revokeToken')}>
+            {say('token.revoke')}
+          </Act>
+        </div>
+      )}
+    </li>
+  );
+}
+
+function toEnd(revoked: string | null, expires: string | null, now: string, { texts }: View): string {
+  const { say, moment } = texts;
+  if (revoked !== null) return say('token.revoked', { moment: moment(revoked, now) });
+  if (expires === null) return say('token.lasts');
+  return say(toSeconds(expires, now) >= 0 ? 'token.expired' : 'token.expires', {
+    moment: moment(expires, now),
+  });
+}
+
+/** Events that are shown at first, and how many more a press shows. */
+const EVENTS_SHOWN = 8;
+const EVENTS_MORE = 40;
+
+function Events(props: {
+  readonly audit: Audit | undefined;
+  readonly now: string;
+  readonly view: View;
+}): JSX.Element {
+  const { audit, now, view } = props;
+  const { texts, acts } = view;
+  const { say, moment } = texts;
+  const [shown, setShown] = useState(EVENTS_SHOWN);
+  const events = audit?.events ?? [];
+  const hasMore = events.length > shown || audit?.next != null;
+  const showMore = (): void => {
+    setShown(shown + EVENTS_MORE);
+    if (events.length <= shown + EVENTS_MORE) acts.showOlderEvents();
+  };
+  return (
+    <section class="panel">
+      <h2>
+        {say('events.title')}
+        <span class="note">{say('events.note')}</span>
+      </h2>
+      {audit === undefined && <p class="note">{say('page.loading')}</p>}
+      {audit?.events.length === 0 && <p class="note">{say('events.none')}</p>}
+      <ol class="log">
+        {events.slice(0, shown).map((one) => (
+          <li key={`${one.occurred_at} ${one.event} ${one.subject} ${one.actor}`}>
+            <time dateTime={one.last_at}>{moment(one.last_at, now)}</time>
+            <p>
+              {toEvent(one.event, view)}
+              {one.subject !== '' && (
+                <bdi class="id" dir="ltr">
+                  {' '}
+                  {one.subject}
+                </bdi>
+              )}
+              {one.occurrences > 1 && ` ${say('events.times', { n: one.occurrences })}`}
+            </p>
+            <p class="note">
+              <bdi>{say('events.by', { actor: one.actor })}</bdi>
+              {one.detail !== '' && <bdi> · {one.detail}</bdi>}
+            </p>
+          </li>
+        ))}
+      </ol>
+      {hasMore && (
+        <div class="pages">
+          <Act onPress={showMore}>{say('act.more')}</Act>
+        </div>
+      )}
+    </section>
+  );
+}
+
+const EVENTS: Readonly<Record<string, Extract<FleetTextKey, `event.${string}`>>> = {
+  enrolled: 'event.enrolled',
+  token_revoked: 'event.token_revoked',
+  tokens_revoked: 'event.tokens_revoked',
+  token_rotated: 'event.token_rotated',
+  installation_disabled: 'event.installation_disabled',
+  installation_enabled: 'event.installation_enabled',
+  code_issued: 'event.code_issued',
+  code_redeemed: 'event.code_redeemed',
+  quota_changed: 'event.quota_changed',
+  bundle_key_kept: 'event.bundle_key_kept',
+  bundle_key_offered: 'event.bundle_key_offered',
+  bundle_key_accepted: 'event.bundle_key_accepted',
+  unsigned_bundle_imported: 'event.unsigned_bundle_imported',
+  refused: 'event.refused',
+};
+
+/** A newer central may record an event that this page does not know. */
+function toEvent(event: string, { texts }: View): string {
+  const key = EVENTS[event];
+  return key === undefined ? event : texts.say(key);
+}

@@ -1,0 +1,88 @@
+import type { Refusal } from './api.ts';
+
+/** What an operator can change. The texts `change.KIND` and `change.KIND.says` say what it does. */
+export type Change =
+  | {
+      readonly kind: 'issueToken' | 'invite' | 'disable' | 'enable' | 'erase';
+      readonly installationId: string;
+    }
+  | {
+      readonly kind: 'rotateToken' | 'revokeToken';
+      readonly installationId: string;
+      readonly tokenId: string;
+    }
+  | { readonly kind: 'enrol' }
+  | { readonly kind: 'addAccount' | 'ownPassword' }
+  | { readonly kind: 'makeAdmin' | 'makeViewer' | 'setPassword' | 'removeAccount'; readonly name: string };
+
+export type ChangeKind = Change['kind'];
+
+/** The values of the fields of a dialog, by the name of the field. */
+export type GivenValues = Readonly<Partial<Record<FieldName, string>>>;
+export type FieldName = 'installationId' | 'name' | 'role' | 'presentPassword' | 'password';
+
+/** What a change gave. A secret is shown once, and is not kept after the dialog closes. */
+export type Outcome =
+  | { readonly kind: 'done' }
+  | {
+      readonly kind: 'token';
+      readonly token: string;
+      readonly tokenId: string;
+      readonly expiresAt: string | null;
+    }
+  | {
+      readonly kind: 'code';
+      readonly installationId: string;
+      readonly code: string;
+      readonly expiresAt: string;
+    };
+
+/** The change whose dialog is open. */
+export interface OpenChange {
+  readonly change: Change;
+  readonly isRunning: boolean;
+  readonly refusal: Refusal | undefined;
+  readonly outcome: Exclude<Outcome, { readonly kind: 'done' }> | undefined;
+}
+
+/** What the operator types to confirm a change that takes something away. Undefined: a press is enough. */
+export function toConfirmation(change: Change): string | undefined {
+  switch (change.kind) {
+    case 'revokeToken':
+    case 'disable':
+    case 'erase':
+      return change.installationId;
+    case 'removeAccount':
+      return change.name;
+    default:
+      return undefined;
+  }
+}
+
+/** What a change is about: an installation ID with the token ID, or the name of an account. */
+export function toSubject(change: Change): string | undefined {
+  if ('tokenId' in change) return `${change.installationId} · ${change.tokenId}`;
+  if ('installationId' in change) return change.installationId;
+  return 'name' in change ? change.name : undefined;
+}
+
+const FIELDS: Readonly<Partial<Record<ChangeKind, readonly FieldName[]>>> = {
+  enrol: ['installationId'],
+  addAccount: ['name', 'role', 'password'],
+  setPassword: ['password'],
+  ownPassword: ['presentPassword', 'password'],
+};
+
+/** The fields of a change's dialog. */
+export function toFields(change: Change): readonly FieldName[] {
+  return FIELDS[change.kind] ?? [];
+}
+
+/** True if everything that a change needs was entered. Central checks the values themselves. */
+export function isComplete(change: Change, given: GivenValues, typed: string): boolean {
+  const confirmation = toConfirmation(change);
+  return (
+    (confirmation === undefined || typed.trim() === confirmation) &&
+    toFields(change).every((field) => (given[field] ?? '') !== '')
+  );
+}
