@@ -185,7 +185,10 @@ for (const [type, options] of [
           const doctor = (await running.request('GET', '/export/doctor')).json;
           assert.equal(doctor['healthy'], false);
           assert.match(JSON.stringify(doctor), /"check":"storage","level":"problem"/);
-          assert.match(running.log.join('\n'), /warn Exports may be lost at a switch-off: The exports are on .* in memory/);
+          assert.match(
+            running.log.join('\n'),
+            /warn Exports may be lost at a switch-off: The exports are on .* in memory/,
+          );
         } finally {
           await running.stop();
         }

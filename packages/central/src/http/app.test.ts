@@ -217,8 +217,7 @@ test('limits the concurrent queries of a boat, so that imports of other boats st
     await migrate(store, NOON_MS);
     const [curious, other] = [await enrollBoat(store), await enrollBoat(store)];
     const app = startNode(store);
-    const ask = () =>
-      app.fetch(get(toConfigurationPath(curious.id), `Bearer ${curious.token}`));
+    const ask = () => app.fetch(get(toConfigurationPath(curious.id), `Bearer ${curious.token}`));
     let answers: readonly Promise<Response>[] = [];
     // The lock stands for a query that takes seconds.
     await secondStore.transaction(async (tx) => {
