@@ -83,7 +83,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.locator('.boats tbody tr').nth(1).waitFor({ state: 'detached' });
     await page.getByRole('link', { name: 'Storm Petrel' }).first().click();
     await page.locator('.statement h2', { hasText: 'Late: silent for 11 days' }).waitFor();
-    await page.locator('.gaps li', { hasText: '5 of 9 parts are here' }).waitFor();
+    await page.locator('.gaps li', { hasText: '5 of 9 parts have arrived' }).waitFor();
     assert.deepEqual(await page.locator('.gaps b').allTextContents(), ['41', '38', '35']);
     await page.close();
   });

@@ -251,10 +251,14 @@ test('the bundle of a partly delivered export has the remaining parts, and the b
     const lied = parts[1];
     const lost = parts.at(-1);
     assert.ok(lied !== undefined && lost !== undefined);
-    const receipts = parts.slice(0, -1).map((part) => ({
-      ...receiptFor({ method: 'POST', path: '', headers: {}, body: Buffer.from(part.body) }),
-      ...(part === lied ? { sha256: '0'.repeat(64) } : {}),
-    }));
+    const acknowledged = central.seen.filter(({ method }) => method === 'POST').slice(0, 2);
+    const receipts = [
+      ...acknowledged.map((request) => receiptFor(request)),
+      ...parts.slice(0, -1).map((part) => ({
+        ...receiptFor({ method: 'POST', path: '', headers: {}, body: Buffer.from(part.body) }),
+        ...(part === lied ? { sha256: '0'.repeat(64) } : {}),
+      })),
+    ];
     const before = posts(central).length;
     central.answer(
       answering((request, response) => {
@@ -277,6 +281,44 @@ test('the bundle of a partly delivered export has the remaining parts, and the b
       'the boat sends exactly the parts without a valid receipt',
     );
     assert.ok(lookups(central).length >= 1);
+  });
+});
+
+test('an export of which central has lost a confirmed part is sent again whole', () => {
+  let taken = 0;
+  const firstTwo: Script = (request, response) => {
+    taken += 1;
+    (taken <= 2 ? accept : unavailable)(request, response);
+  };
+  return withBoat(answering(refuseLookup, firstTwo), 4_000, async (running, central) => {
+    const { json: made } = await running.request('POST', '/export/generate');
+    await until('two parts', () => taken >= 3 && counts(running).uploading === 0);
+    const parts = partsOf(await bundle(running));
+    const [first, second] = posts(central);
+    const request = central.seen.find(({ method }) => method === 'POST');
+    assert.ok(request !== undefined && second !== undefined);
+    // Central was restored from a backup that was made between the two parts.
+    const held = [receiptFor(request)];
+    const before = posts(central).length;
+    central.answer(
+      answering(
+        (_, response) =>
+          json(response, 200, {
+            status: 'success',
+            export_id: made['export_id'],
+            parts: held,
+            next: null,
+          }),
+        accept,
+      ),
+    );
+    await until('the delivery', async () => {
+      await running.request('POST', '/export/queue/process');
+      return counts(running).completed === 1;
+    });
+    const sent = new Set(posts(central).slice(before));
+    assert.deepEqual([...sent].sort(), [second, ...parts.map(keyOf)].sort());
+    assert.ok(!sent.has(String(first)), 'central still holds the first part');
   });
 });
 

@@ -16,7 +16,7 @@ import {
   toCuttable,
   toIdentity,
 } from './entry-parts.ts';
-import { acknowledgeHeld, HELD_PARTS_UNKNOWN } from './held-parts.ts';
+import { acknowledgeHeld, HELD_PARTS_UNKNOWN, type HeldParts } from './held-parts.ts';
 import type { Outcome } from './outcome.ts';
 import type { PartFailures } from './part-failures.ts';
 import { CUT_OFFS_BEFORE_CUT, smallerPartSize } from './policy/part-size.ts';
@@ -143,11 +143,11 @@ async function* openParts(
   // docs/spec/protocol.md R54: "A boat MUST query the held parts of an export that was written to an offline bundle
   // before it sends a part of that export."
   const mayBeHeld = smallerBytes !== undefined || ledger.bundled.has(entry.exportId);
-  const held = mayBeHeld
-    ? await central.fetchHeldParts({ token, exportId: entry.exportId, firstIndex }, signal)
-    : HELD_PARTS_UNKNOWN;
+  const { held, parts: known } = mayBeHeld
+    ? await queryHeld({ ledger, central }, { entry, token, planned, firstIndex }, signal)
+    : { held: HELD_PARTS_UNKNOWN, parts: planned };
   if (held.offers !== undefined) yield { kind: 'central_answered' };
-  const after = await acknowledgeHeld({ ledger, clock: world.clock }, entry, reader, planned, held.receipts);
+  const after = await acknowledgeHeld({ ledger, clock: world.clock }, entry, reader, known, held.receipts);
   if (after.kind === 'delivered') return after;
   const isHeld = held.receipts.some(({ part }) => part.index === firstIndex);
   if (smallerBytes === undefined || !held.isWhole || isHeld) return { ...after, reader, partSizeBytes };
@@ -155,6 +155,36 @@ async function* openParts(
   failures.forget(entry.entryNo);
   yield { kind: 'parts_cut', partSizeBytes: smallerBytes, cause: 'cut_off' };
   return { kind: 'open', reader, parts, partSizeBytes: smallerBytes };
+}
+
+/**
+ * Queries the parts that central holds. docs/spec/protocol.md R102: "A boat that queries held parts MUST include the last acknowledged
+ * part, and MUST send every part again that central does not hold if that part is not held." A central that was restored from a backup
+ * has lost the newest parts first.
+ */
+async function queryHeld(
+  { ledger, central }: Pick<DeliverEntryDeps, 'ledger' | 'central'>,
+  {
+    entry,
+    token,
+    planned,
+    firstIndex,
+  }: {
+    readonly entry: Entry;
+    readonly token: string;
+    readonly planned: readonly PartRow[];
+    readonly firstIndex: number;
+  },
+  signal: AbortSignal,
+): Promise<{ readonly held: HeldParts; readonly parts: readonly PartRow[] }> {
+  const { exportId, entryNo } = entry;
+  const last = planned.findLast((part) => part.acknowledged)?.index;
+  const query = { token, exportId, firstIndex: Math.min(firstIndex, last ?? firstIndex) };
+  const held = await central.fetchHeldParts(query, signal);
+  const isLost = last !== undefined && held.isWhole && held.receipts.every(({ part }) => part.index !== last);
+  if (!isLost) return { held, parts: planned };
+  const parts = ledger.queue.reopenParts(entryNo);
+  return { held: await central.fetchHeldParts({ token, exportId, firstIndex: 1 }, signal), parts };
 }
 
 /** Throws EXPORT_FILE_DAMAGED for an export from another installation, for example on a copied card. */

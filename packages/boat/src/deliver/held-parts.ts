@@ -37,7 +37,7 @@ const heldShape = Compile(HeldPartsSchema);
 /** The export whose held parts are queried. */
 export interface HeldPartsQuery {
   readonly exportId: string;
-  /** The first unacknowledged part. Earlier parts are not queried. */
+  /** The first part to query. Earlier parts are not queried. */
   readonly firstIndex: number;
 }
 

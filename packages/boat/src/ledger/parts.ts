@@ -9,6 +9,8 @@ export interface Parts {
   plan(entryNo: number, parts: readonly Pick<PartRow, 'index' | 'slices'>[]): void;
   /** Inside a transaction: stores the receipt of a part. */
   acknowledge(entryNo: number, partIndex: number, receipt: string, atMs: WallMs): void;
+  /** Inside a transaction: removes the receipts of an entry, so that every part is sent again unless central holds it. Returns the parts. */
+  reopen(entryNo: number): readonly PartRow[];
   list(entryNo: number): readonly PartRow[];
   /** The receipts of acknowledged parts, in the order of the parts. */
   receipts(entryNo: number): readonly Receipt[];
@@ -20,12 +22,22 @@ export function createParts({ db }: LedgerDatabase): Parts {
   const update = db.prepare(
     'UPDATE parts SET receipt = ?, acknowledged_at_ms = ? WHERE entry_no = ? AND part_index = ?',
   );
+  const removeReceipts = db.prepare(
+    'UPDATE parts SET receipt = NULL, acknowledged_at_ms = NULL WHERE entry_no = ? AND receipt IS NOT NULL',
+  );
   const select = db.prepare(
     'SELECT part_index, slices, receipt IS NOT NULL AS acknowledged FROM parts WHERE entry_no = ? ORDER BY part_index',
   );
   const selectReceipts = db.prepare(
     'SELECT receipt FROM parts WHERE entry_no = ? AND receipt IS NOT NULL ORDER BY part_index',
   );
+  const list = (entryNo: number): readonly PartRow[] =>
+    select.all(entryNo).map((row) => ({
+      index: row['part_index'] as number,
+      // `plan` wrote this JSON.
+      slices: (JSON.parse(row['slices'] as string) as readonly Slice[] | null) ?? undefined,
+      acknowledged: row['acknowledged'] === 1,
+    }));
   return {
     plan: (entryNo, parts) => {
       deleteOpen.run(entryNo);
@@ -34,13 +46,11 @@ export function createParts({ db }: LedgerDatabase): Parts {
     acknowledge: (entryNo, partIndex, receipt, atMs) => {
       update.run(receipt, atMs, entryNo, partIndex);
     },
-    list: (entryNo) =>
-      select.all(entryNo).map((row) => ({
-        index: row['part_index'] as number,
-        // `plan` wrote this JSON.
-        slices: (JSON.parse(row['slices'] as string) as readonly Slice[] | null) ?? undefined,
-        acknowledged: row['acknowledged'] === 1,
-      })),
+    reopen: (entryNo) => {
+      removeReceipts.run(entryNo);
+      return list(entryNo);
+    },
+    list,
     // The queue wrote this JSON from validated receipts.
     receipts: (entryNo) =>
       selectReceipts.all(entryNo).map((row) => JSON.parse(row['receipt'] as string) as Receipt),

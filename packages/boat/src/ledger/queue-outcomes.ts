@@ -54,6 +54,8 @@ export interface QueueOutcomes {
    * that central has lost, so a power cut does not lose central's list. Returns what was done about them.
    */
   acknowledge(entryNo: number, acknowledged: AcknowledgedPart): HandledReport | undefined;
+  /** Removes the receipts of the entry's parts: central no longer holds what it confirmed. Returns the parts. */
+  reopenParts(entryNo: number): readonly PartRow[];
   /**
    * As `acknowledge`, for the last part: the entry is completed and added to history. An export that was delivered before
    * replaces its row there.
@@ -113,6 +115,7 @@ export function createQueueOutcomes(
         statements.resetAttempts.run(entryNo);
         return handleMissing(entryNo, acknowledged);
       }),
+    reopenParts: (entryNo) => ledger.transaction(() => parts.reopen(entryNo)),
     complete: (entryNo, acknowledged) =>
       endUpload(entryNo, () => {
         const { partIndex, receipt, atMs, wireSizeBytes } = acknowledged;
