@@ -96,7 +96,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.getByRole('button', { name: 'Use the operator token' }).click();
     await page.locator('input[name=token]').fill('not the token');
     await page.keyboard.press('Enter');
-    await page.getByRole('alert').filter({ hasText: 'This token is not right' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'This token is wrong' }).waitFor();
     await page.close();
   });
 
