@@ -206,7 +206,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.locator('input[name=name]').fill('crew');
     await page.locator('input[name=password]').fill('short');
     await inDialog(page, 'Add an account').click();
-    await page.getByRole('alert').filter({ hasText: '12 or more characters' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'at least 12 characters' }).waitFor();
     await page.locator('input[name=password]').fill(PASSWORD);
     await inDialog(page, 'Add an account').click();
     await page.locator('.rows li', { hasText: 'crew' }).waitFor();
