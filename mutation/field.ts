@@ -122,7 +122,7 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
   {
     name: 'in simulated runs: the parts of a lost export keep their receipts',
     file: 'packages/boat/src/ledger/missing-exports.ts',
-    before: '    openParts.run(entryNo);\n',
+    before: '    parts.reopen(entryNo);\n',
     after: '',
     killedBy: RESTORE_TESTS,
   },

@@ -31,8 +31,8 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'parts that were acknowledged in the former ledger are not sent again',
     file: 'packages/boat/src/ledger/ledger-changes.ts',
-    before: 'openParts.run(entryNo);',
-    after: 'openParts.run(-entryNo);',
+    before: 'parts.reopen(entryNo);',
+    after: 'parts.reopen(-entryNo);',
     killedBy: ['packages/boat/src/ledger/ledger-changes.test.ts'],
   },
   {

@@ -130,7 +130,7 @@ function toHistorySummary({ exports }: Answer<'history'>): unknown {
   }));
 }
 
-/** The texts that must not be in the bundle. A file that this user may not read cannot have contributed to it. */
+/** The texts that must not be in the bundle. A file that this user may not read is skipped: no answer of the export manager has its content. */
 async function findSecrets({ world, root, webhookUrl }: SupportBundleDeps): Promise<readonly string[]> {
   const secrets: string[] = [];
   for (const path of SECRET_FILES) {

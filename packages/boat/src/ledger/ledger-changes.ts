@@ -1,4 +1,5 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
+import type { Parts } from './parts.ts';
 import { toRenumberedExportId } from './policy.ts';
 
 /** A new ledger that replaced a diverged one. */
@@ -31,7 +32,11 @@ export interface LedgerChanges {
   list(limit: number): readonly LedgerChange[];
 }
 
-export function createLedgerChanges(ledger: LedgerDatabase, newLedgerId: () => string): LedgerChanges {
+export function createLedgerChanges(
+  ledger: LedgerDatabase,
+  parts: Parts,
+  newLedgerId: () => string,
+): LedgerChanges {
   const { db } = ledger;
   const selectLedgerId = db.prepare("SELECT value FROM facts WHERE name = 'ledger_id'");
   const updateLedgerId = db.prepare("UPDATE facts SET value = ? WHERE name = 'ledger_id'");
@@ -41,9 +46,6 @@ export function createLedgerChanges(ledger: LedgerDatabase, newLedgerId: () => s
   );
   const renumber = db.prepare(
     'UPDATE entries SET sequence = ?, export_id = ?, retry_count = 0, refusal_count = 0 WHERE entry_no = ?',
-  );
-  const openParts = db.prepare(
-    'UPDATE parts SET receipt = NULL, acknowledged_at_ms = NULL WHERE entry_no = ? AND receipt IS NOT NULL',
   );
   const insert = db.prepare(
     `INSERT INTO ledger_changes (at_ms, old_ledger_id, new_ledger_id, reason, renumbered) VALUES (?, ?, ?, ?, ?)
@@ -62,7 +64,7 @@ export function createLedgerChanges(ledger: LedgerDatabase, newLedgerId: () => s
         const open = selectOpen.all().map((row) => row['entry_no'] as number);
         for (const [at, entryNo] of open.entries()) {
           renumber.run(at + 1, toRenumberedExportId(ledgerId, at + 1), entryNo);
-          openParts.run(entryNo);
+          parts.reopen(entryNo);
         }
         db.exec(`
           UPDATE entries SET sequence = 0 WHERE status = 'completed';

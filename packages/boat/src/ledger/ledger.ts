@@ -12,6 +12,7 @@ import { createLosses } from './losses.ts';
 import { createMissingExports } from './missing-exports.ts';
 import { createNotifications, type Notifications } from './notifications.ts';
 import { createQueue, type Queue } from './queue.ts';
+import { createParts } from './parts.ts';
 import { createRemovedExports } from './removed-exports.ts';
 import { allocateSparePages, ensureSparePages } from './spare-pages.ts';
 import { LEDGER_STEPS } from './schema.ts';
@@ -59,9 +60,10 @@ export function openLedger(database: LedgerDatabase, newLedgerId: () => string):
   const digests = createDigests(database);
   const losses = createLosses(database);
   const facts = createFacts(database, counters, newLedgerId);
-  const changes = createLedgerChanges(database, newLedgerId);
+  const parts = createParts(database);
+  const changes = createLedgerChanges(database, parts, newLedgerId);
   const removed = createRemovedExports(database, cursors);
-  const missing = createMissingExports(database, removed);
+  const missing = createMissingExports(database, parts, removed);
   return {
     facts,
     changes,
@@ -73,6 +75,7 @@ export function openLedger(database: LedgerDatabase, newLedgerId: () => string):
       cursors,
       digests,
       losses,
+      parts,
       removed,
       missing,
     }),

@@ -1,4 +1,5 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
+import type { Parts } from './parts.ts';
 import { isReportDue } from './policy.ts';
 import type { RemovedExports } from './removed-exports.ts';
 
@@ -43,7 +44,11 @@ export interface MissingExports {
 
 const NOTHING: HandledReport = { requeued: [], rewound: [] };
 
-export function createMissingExports({ db }: LedgerDatabase, removed: RemovedExports): MissingExports {
+export function createMissingExports(
+  { db }: LedgerDatabase,
+  parts: Parts,
+  removed: RemovedExports,
+): MissingExports {
   const selectEntries = db.prepare(
     `SELECT entry_no, sequence, status, requeued_at_ms FROM entries
      WHERE sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence`,
@@ -59,7 +64,7 @@ export function createMissingExports({ db }: LedgerDatabase, removed: RemovedExp
     'UPDATE missing_totals SET requeued = requeued + ?, rewound = rewound + ?, last_reported_at_ms = ?',
   );
   const selectTotals = db.prepare('SELECT requeued, rewound, last_reported_at_ms FROM missing_totals');
-  const requeue = createRequeue(db);
+  const requeue = createRequeue(db, parts);
   return {
     handle: ({ sequence, missing, atMs }) => {
       const named = missing.filter((other) => other < sequence).sort((a, b) => a - b);
@@ -119,15 +124,12 @@ function toNamed(row: Readonly<Record<string, unknown>>): NamedEntry {
  * always carry the same bytes (docs/spec/protocol.md R17); an export that was sent whole is sent whole again, even if the part size was
  * changed. If it has several parts, central may hold some of them, so they are queried first, as after an offline bundle.
  */
-function createRequeue(db: LedgerDatabase['db']): (entryNo: number, atMs: WallMs) => void {
+function createRequeue(db: LedgerDatabase['db'], parts: Parts): (entryNo: number, atMs: WallMs) => void {
   const setPending = db.prepare(
     `UPDATE entries SET status = 'pending', retry_count = 0, refusal_count = 0, next_retry_at_ms = ?1, completed_at_ms = NULL,
        last_error = 'Central no longer holds this export', requeued_at_ms = ?1,
        part_size_bytes = coalesce(part_size_bytes, file_size_bytes)
      WHERE entry_no = ?2 AND status = 'completed'`,
-  );
-  const openParts = db.prepare(
-    'UPDATE parts SET receipt = NULL, acknowledged_at_ms = NULL WHERE entry_no = ? AND receipt IS NOT NULL',
   );
   const markHeld = db.prepare(
     `INSERT INTO bundled_exports (export_id)
@@ -136,7 +138,7 @@ function createRequeue(db: LedgerDatabase['db']): (entryNo: number, atMs: WallMs
   );
   return (entryNo, atMs) => {
     setPending.run(atMs, entryNo);
-    openParts.run(entryNo);
+    parts.reopen(entryNo);
     markHeld.run(entryNo);
   };
 }

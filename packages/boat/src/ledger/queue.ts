@@ -2,7 +2,7 @@ import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
 import { createHistory, type History } from './history.ts';
 import type { Losses } from './losses.ts';
 import type { MissingExports } from './missing-exports.ts';
-import { createParts, type Parts } from './parts.ts';
+import type { Parts } from './parts.ts';
 import { type ArrivalTables, createQueueArrivals, type QueueArrivals } from './queue-arrivals.ts';
 import { createQueueOutcomes, type QueueOutcomes } from './queue-outcomes.ts';
 import { createQueueReads, type QueueReads } from './queue-reads.ts';
@@ -33,6 +33,7 @@ export function createQueue(
   ledger: LedgerDatabase,
   tables: ArrivalTables & {
     readonly losses: Losses;
+    readonly parts: Parts;
     readonly removed: RemovedExports;
     readonly missing: MissingExports;
   },
@@ -44,15 +45,14 @@ export function createQueue(
   const uploading = new Set<number>();
   const history = createHistory(ledger);
   const months = createWireMonths(ledger);
-  const parts = createParts(ledger);
   const reads = createQueueReads(ledger, tables.counters, uploading);
   return {
     ...reads,
     ...createQueueArrivals(ledger, tables, reads),
     ...createQueueWaiting(ledger, reads, uploading),
-    ...createQueueOutcomes(ledger, { ...tables, parts, history, months }, reads, uploading),
+    ...createQueueOutcomes(ledger, { ...tables, history, months }, reads, uploading),
     ...createQueueRemovals(ledger, tables, reads),
-    parts: parts.list,
+    parts: tables.parts.list,
     history: history.list,
     historyPage: history.page,
     newestHistoryNo: history.newestNo,

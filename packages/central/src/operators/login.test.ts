@@ -76,7 +76,7 @@ describeOnPostgres('a login', (open) => {
     const { store } = open();
     const name = await addAdmin(store);
     const app = startNode(store);
-    // Session fixation: an id that the browser had before, whoever set it, never becomes the id of the session.
+    // Session fixation: an id that the browser had before never becomes the id of the session.
     const planted = 'A'.repeat(43);
     const first = await logIn(app, { name, headers: cookieOf(planted) });
     assert.match(first.cookie, /^__Host-d3kos_session=.*; Path=\/; HttpOnly; Secure; SameSite=Strict$/);

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { CentralFailure } from './errors.ts';
 import type { NewFile, OpenNewDirectory } from './ports.ts';
 
 /** Makes a folder on this machine and opens it for new files. Only its owner may enter it. */
-export const openNewDirectory: OpenNewDirectory = async (path) => {
-  await report(path, () => mkdir(path, { recursive: true, mode: 0o700 }));
+export const openNewDirectory: OpenNewDirectory = async (given) => {
+  const path = resolve(given);
+  const made = await report(path, () => mkdir(path, { recursive: true, mode: 0o700 }));
+  // `mkdir` returns the first folder that it made. The new folders must survive a power cut as well as the files in them.
+  if (made !== undefined) await report(path, () => syncFolders(dirname(made), path));
   const names = await report(path, () => readdir(path));
   if (names.length > 0) throw outputFailed(path, 'is not empty');
   return { createFile: (name) => createFile(path, name) };
@@ -40,6 +43,14 @@ async function createFile(directory: string, name: string): Promise<NewFile> {
       }),
     abandon: () => report(path, close),
   };
+}
+
+/** Syncs every folder from `top` to `bottom`, which is below it. */
+async function syncFolders(top: string, bottom: string): Promise<void> {
+  for (let path = bottom; ; path = dirname(path)) {
+    await syncDirectory(path);
+    if (path === top || path === dirname(path)) return;
+  }
 }
 
 async function syncDirectory(path: string): Promise<void> {

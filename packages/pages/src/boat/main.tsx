@@ -12,8 +12,8 @@ import { connect } from './connection.ts';
 import { parseLook, type Theme, toTheme } from '../ui/look.ts';
 import { recall } from '../ui/memory.ts';
 import { createRefresh } from './refresh.ts';
-import { type PageState, type Place, PLACES } from './state.ts';
-import { createStore } from './store.ts';
+import { INITIAL_STATE, type PageState, type Place, PLACES } from './state.ts';
+import { createStore } from '../ui/store.ts';
 
 /** Interval at which the clock and the look follow the time. */
 const CLOCK_EVERY_MS = 5_000;
@@ -120,7 +120,7 @@ function start(firstTheme: Theme, firstWords: Words): void {
       draw(store.read());
     });
   };
-  const store = createStore(show);
+  const store = createStore(INITIAL_STATE, show);
   const refresh = createRefresh(store);
   const acts = createActs(store, refresh);
   const draw = createDraw({ root, acts, firstTheme, firstWords, show });

@@ -146,7 +146,7 @@ function Search({ view }: { readonly view: View }): JSX.Element {
   );
 }
 
-/** The operator is told this long before the session ends. */
+/** The page warns the operator this long before the session ends. */
 const SESSION_END_TOLD_MS = 15 * 60_000;
 
 function SessionEnd({ view }: { readonly view: View }): JSX.Element | null {

@@ -14,8 +14,8 @@ import { createActs } from './acts.ts';
 import { App } from './app.tsx';
 import { parsePlace } from './place.ts';
 import { createRefresh } from './refresh.ts';
-import { applyPlace, type PageState } from './state.ts';
-import { createStore } from './store.ts';
+import { applyPlace, INITIAL_STATE, type PageState } from './state.ts';
+import { createStore } from '../ui/store.ts';
 
 /** Interval at which the page reads what it shows, while it is visible. */
 const REFRESH_EVERY_MS = 15_000;
@@ -64,7 +64,7 @@ function start(): void {
       draw(store.read());
     });
   };
-  const store = createStore(show);
+  const store = createStore(INITIAL_STATE, show);
   const refresh = createRefresh(store);
   const acts = createActs(store, refresh);
   const draw = createDraw(root, acts);

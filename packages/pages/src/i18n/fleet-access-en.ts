@@ -27,7 +27,7 @@ export const fleetAccessEn = {
     'Central refuses this token from now on. A boat that has no other one delivers nothing until it gets a new one. It keeps its exports on board. A token cannot be made valid again.',
   'change.invite': 'Invitation code',
   'change.invite.says':
-    'A code is shown once. Whoever enters it on the boat enrols it; it works once, within 48 hours. An earlier code that was not used ends. Nothing else changes, and a disabled boat stays disabled.',
+    'A code is shown once. The boat on which it is entered is enrolled. It works once, within 48 hours, and replaces an earlier code that was not used. Nothing else changes, and a disabled boat stays disabled.',
   'change.enrol': 'Enrol a boat',
   'change.enrol.says':
     'A boat with this ID is added to the fleet, and an invitation code for it is shown once. The boat’s page shows its ID when it asks for a code, and config/license.json on board has it.',
