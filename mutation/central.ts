@@ -19,38 +19,9 @@ const POOL_TESTS = ['packages/central/src/platform/worker-pool.test.ts'];
 const INSTALLATIONS_TESTS = ['packages/central/src/installations/policy.test.ts'];
 
 const GAP_TESTS = ['packages/central/src/import/gaps.test.ts'];
-const LEDGER_POLICY = 'packages/central/src/import/ledger-policy.ts';
 
 /** Faults in central. */
 export const CENTRAL_MUTANTS: readonly Mutant[] = [
-  {
-    name: 'a new export under a used sequence gets a receipt',
-    file: LEDGER_POLICY,
-    before: 'if (knownExportId !== undefined && knownExportId !== exportId)',
-    after: "if (knownExportId === '')",
-    killedBy: STORE_TESTS,
-  },
-  {
-    name: 'the exports that a document names as not delivered are forgotten',
-    file: 'packages/central/src/import/ledgers.ts',
-    before: 'if (!named.has(open.sequence)) named.set(open.sequence, open);',
-    after: 'if (named.has(open.sequence)) named.set(open.sequence, open);',
-    killedBy: STORE_TESTS,
-  },
-  {
-    name: 'two machines with one identity are not noticed',
-    file: LEDGER_POLICY,
-    before: 'isConcurrent: isInUse && isNew && newerLedgers.length > 0,',
-    after: 'isConcurrent: isInUse && !isNew && newerLedgers.length > 0,',
-    killedBy: ['packages/central/src/import/ledger-policy.test.ts'],
-  },
-  {
-    name: 'the order of ledgers follows the arrival in reverse',
-    file: 'packages/central/src/import/ledgers.ts',
-    before: 'and n.ledger_no > l.ledger_no) as newer',
-    after: 'and n.ledger_no < l.ledger_no) as newer',
-    killedBy: STORE_TESTS,
-  },
   {
     name: 'a different body under a used key counts as a repetition',
     file: PART_IDENTITY,

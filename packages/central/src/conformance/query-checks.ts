@@ -136,6 +136,19 @@ export const QUERY_CHECKS: readonly Check[] = [
     },
   },
   {
+    requirement: 'R103',
+    title:
+      'an export whose open_exports gives the sequence of a held export to another one is refused with 409 LEDGER_DIVERGED',
+    async run(run) {
+      const { sequence } = makeExport(run);
+      await sendExport(run, makeExport(run, { sequence }));
+      const open = { sequence, export_id: `copied_${run.ledgerId}_${sequence}` };
+      const answer = await sendExport(run, makeExport(run, { more: { open_exports: [open] } }));
+      expect(answer.status === 409 && answer.json['error_code'] === 'LEDGER_DIVERGED', describe(answer));
+      return describe(answer);
+    },
+  },
+  {
     requirement: 'R87',
     title: 'the answer to an export names a lower sequence that was left out',
     async run(run) {

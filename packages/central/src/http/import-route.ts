@@ -131,9 +131,11 @@ function toReply(
       });
       // R73: "Central MUST answer 409 `LEDGER_DIVERGED`, without a receipt, to an export whose sequence another export of the same
       // ledger has, held or named in `open_exports`."
+      // R103: "Central MUST answer 409 `LEDGER_DIVERGED`, without a receipt, to an export that names in `open_exports` a sequence that
+      // another export of the same ledger has."
       return refuse(
         'LEDGER_DIVERGED',
-        `export ${outcome.knownExportId} has this sequence in this ledger: the ledger went back to an older state, or a second machine uses it`,
+        `export ${outcome.knownExportId} already has a sequence that this document uses: the ledger went back to an older state, or a second machine uses it`,
       );
     case 'disabled':
       return refuse('INSTALLATION_DISABLED', 'the operator disabled this installation');

@@ -8,6 +8,7 @@ const BUNDLE: Arrival = { kind: 'bundle' };
 const fromSender = (senderLedgerId: string | undefined): Arrival => ({ kind: 'network', senderLedgerId });
 const facts = (some: Partial<LedgerFacts> = {}): LedgerFacts => ({
   knownExportId: undefined,
+  contradictedExportId: undefined,
   partsHeld: 0,
   partCount: 0,
   highestSequence: 6,
@@ -20,6 +21,14 @@ const judge = (some: Partial<LedgerFacts>, arrival: Arrival, sequence: number | 
 test('an export is refused if another export has its sequence, however it arrives', () => {
   for (const arrival of [fromSender(A), fromSender(undefined), BUNDLE])
     assert.deepEqual(judge({ knownExportId: 'exp_old' }, arrival, 3), {
+      kind: 'diverged',
+      knownExportId: 'exp_old',
+    });
+});
+
+test('an export is refused if its open_exports gives a known sequence to another export', () => {
+  for (const arrival of [fromSender(A), fromSender(undefined), BUNDLE])
+    assert.deepEqual(judge({ contradictedExportId: 'exp_old' }, arrival), {
       kind: 'diverged',
       knownExportId: 'exp_old',
     });

@@ -2,6 +2,8 @@
 export interface LedgerFacts {
   /** The export that has the document's sequence in its ledger, held or named by a later document; undefined: none is known. */
   readonly knownExportId: string | undefined;
+  /** An export whose sequence the document gives to another export in `open_exports`; undefined: it contradicts nothing known. */
+  readonly contradictedExportId: string | undefined;
   /** How many parts central holds of that export, and how many it has. 0: none so far. */
   readonly partsHeld: number;
   readonly partCount: number;
@@ -23,7 +25,7 @@ export interface LedgerPlace {
 
 /** The treatment of a document that is not a repetition, with regard to its ledger. */
 export type LedgerVerdict =
-  /** Another export has this sequence: the ledger went back, or two machines use it. Nothing may be stored. */
+  /** Another export has this sequence, or one of `open_exports`: the ledger went back, or two machines use it. Nothing may be stored. */
   | { readonly kind: 'diverged'; readonly knownExportId: string }
   | {
       readonly kind: 'accepted';
@@ -35,17 +37,19 @@ export type LedgerVerdict =
 
 /**
  * Decides about a document of `exportId`. docs/spec/protocol.md R73: "Central MUST answer 409 `LEDGER_DIVERGED`, without a
- * receipt, to an export whose sequence another export of the same ledger has, held or named in `open_exports`." A late export of
- * a lost ledger must not replace records of a newer ledger (R32). If the machine still uses the older ledger, two machines have
+ * receipt, to an export whose sequence another export of the same ledger has, held or named in `open_exports`." R103: "Central MUST
+ * answer 409 `LEDGER_DIVERGED`, without a receipt, to an export that names in `open_exports` a sequence that another export of the
+ * same ledger has." A late export of a lost ledger must not replace records of a newer ledger (R32). If the machine still uses the older ledger, two machines have
  * one identity, and the record that arrived last is kept, because its receipt claims that it is held.
  */
 export function judgeLedger(
   exportId: string,
   { ledgerId, sequence }: LedgerPlace,
-  { knownExportId, highestSequence, newerLedgers }: LedgerFacts,
+  { knownExportId, contradictedExportId, highestSequence, newerLedgers }: LedgerFacts,
   arrival: Arrival,
 ): LedgerVerdict {
   if (knownExportId !== undefined && knownExportId !== exportId) return { kind: 'diverged', knownExportId };
+  if (contradictedExportId !== undefined) return { kind: 'diverged', knownExportId: contradictedExportId };
   const senderLedgerId = arrival.kind === 'network' ? arrival.senderLedgerId : undefined;
   const isInUse = ledgerId !== undefined && senderLedgerId === ledgerId;
   const isNew = sequence !== undefined && sequence > highestSequence;

@@ -12,21 +12,31 @@ export async function findLedgerFacts(
   tx: Queryable,
   document: PartToStore['document'],
 ): Promise<LedgerFacts> {
-  const { installation_id, ledger_id, sequence } = document;
+  const { installation_id, ledger_id, sequence, open_exports = [] } = document;
   if (ledger_id === undefined) return NOTHING_KNOWN;
   const [row = {}] = await tx.query(
     `select e.export_id, coalesce(e.parts_held, 0) as parts_held, coalesce(e.part_count, 0) as part_count,
        coalesce(l.highest_sequence, 0)::float8 as highest,
        (select json_agg(n.ledger_id order by n.ledger_no)::text from ledgers n
-        where n.installation_id = l.installation_id and n.ledger_no > l.ledger_no) as newer
+        where n.installation_id = l.installation_id and n.ledger_no > l.ledger_no) as newer,
+       (select c.export_id from jsonb_to_recordset($4::text::jsonb) as o(sequence bigint, export_id text)
+          join ledger_exports c on c.installation_id = d.installation_id and c.ledger_id = d.ledger_id
+            and c.sequence = o.sequence
+        where c.export_id <> o.export_id order by c.sequence limit 1) as contradicted
      from (select $1::text as installation_id, $2::text as ledger_id, $3::bigint as sequence) d
        left join ledgers l on l.installation_id = d.installation_id and l.ledger_id = d.ledger_id
        left join ledger_exports e on e.installation_id = d.installation_id and e.ledger_id = d.ledger_id
          and e.sequence = d.sequence`,
-    [installation_id, ledger_id, sequence ?? null],
+    [
+      installation_id,
+      ledger_id,
+      sequence ?? null,
+      open_exports.length === 0 ? null : JSON.stringify(open_exports),
+    ],
   );
   return {
     knownExportId: textOrNullOf(row, 'export_id') ?? undefined,
+    contradictedExportId: textOrNullOf(row, 'contradicted') ?? undefined,
     partsHeld: numberOf(row, 'parts_held'),
     partCount: numberOf(row, 'part_count'),
     highestSequence: numberOf(row, 'highest'),
@@ -37,6 +47,7 @@ export async function findLedgerFacts(
 
 const NOTHING_KNOWN: LedgerFacts = {
   knownExportId: undefined,
+  contradictedExportId: undefined,
   partsHeld: 0,
   partCount: 0,
   highestSequence: 0,

@@ -153,7 +153,7 @@ export const WRONG: Readonly<
     change: withJson(200, (json) => ('pending_records' in json ? { ...json, pending_records: 0 } : json)),
     breaks: ['R61'],
   },
-  'accepts a ledger that went back': { change: withStatus('LEDGER_DIVERGED', 200), breaks: ['R73'] },
+  'accepts a ledger that went back': { change: withStatus('LEDGER_DIVERGED', 200), breaks: ['R73', 'R103'] },
   'accepts another format_version': {
     change: withImports(
       (document) => document.includes('"9.9"'),

@@ -1,0 +1,43 @@
+import type { Mutant } from './mutant.ts';
+
+const LEDGER_POLICY = 'packages/central/src/import/ledger-policy.ts';
+const STORED_LEDGER_TESTS = ['packages/central/src/import/store-part-ledgers.test.ts'];
+
+/** Ways in which central could fail to notice a ledger that went back, or two machines with one identity. */
+export const CENTRAL_LEDGER_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'a new export under a used sequence gets a receipt',
+    file: LEDGER_POLICY,
+    before: 'if (knownExportId !== undefined && knownExportId !== exportId)',
+    after: "if (knownExportId === '')",
+    killedBy: STORED_LEDGER_TESTS,
+  },
+  {
+    name: 'an export that gives a held sequence to another export gets a receipt',
+    file: LEDGER_POLICY,
+    before: 'if (contradictedExportId !== undefined) return',
+    after: "if (contradictedExportId === '') return",
+    killedBy: STORED_LEDGER_TESTS,
+  },
+  {
+    name: 'the exports that a document names as not delivered are forgotten',
+    file: 'packages/central/src/import/ledgers.ts',
+    before: 'if (!named.has(open.sequence)) named.set(open.sequence, open);',
+    after: 'if (named.has(open.sequence)) named.set(open.sequence, open);',
+    killedBy: STORED_LEDGER_TESTS,
+  },
+  {
+    name: 'two machines with one identity are not noticed',
+    file: LEDGER_POLICY,
+    before: 'isConcurrent: isInUse && isNew && newerLedgers.length > 0,',
+    after: 'isConcurrent: isInUse && !isNew && newerLedgers.length > 0,',
+    killedBy: ['packages/central/src/import/ledger-policy.test.ts'],
+  },
+  {
+    name: 'the order of ledgers follows the arrival in reverse',
+    file: 'packages/central/src/import/ledgers.ts',
+    before: 'and n.ledger_no > l.ledger_no) as newer',
+    after: 'and n.ledger_no < l.ledger_no) as newer',
+    killedBy: STORED_LEDGER_TESTS,
+  },
+];
