@@ -1,9 +1,10 @@
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useCallback, useState } from 'preact/hooks';
 import type { Texts } from '../i18n/texts.ts';
 import { Act } from '../ui/controls.tsx';
 import { Bars } from '../ui/graphics.tsx';
 import { Icon } from '../ui/icons.tsx';
+import { Growing } from './growing.tsx';
 import { MONTH_DAYS } from './month.ts';
 import { toDaysBefore, useMonth } from './readings.tsx';
 import { toCategoryName } from './statement.ts';
@@ -68,87 +69,36 @@ function toHour(iso: string): string {
   return `${iso.slice(0, 13)}:00:00Z`;
 }
 
-/** Number of rows that are drawn at once. At a quarter of a desktop computer's speed they take less than a frame of 50 ms. */
-const ROWS_PER_PAGE = 12;
-/** Distance from the lower edge of the screen at which the next rows are drawn, so that a fast scroll does not reach an empty end. */
-const DRAWN_AHEAD = '2400px';
-
-/**
- * The rows, of which the first are drawn, and the next ones when the reader comes near to them. Drawing a thousand rows at once would
- * take a boat's computer several hundred milliseconds.
- */
+/** Every delivered export. A row does not depend on the minute, so it is not drawn again each minute. */
 function Rows(props: {
   readonly exports: readonly HistoryRow[];
   readonly now: string;
   readonly texts: Texts;
 }): JSX.Element {
   const { exports, now, texts } = props;
-  const [pageCount, setPageCount] = useState(1);
-  const pages = useMemo(
-    () =>
-      Array.from({ length: Math.ceil(exports.length / ROWS_PER_PAGE) }, (_, index) =>
-        exports.slice(index * ROWS_PER_PAGE, (index + 1) * ROWS_PER_PAGE),
-      ),
-    [exports],
-  );
-  return (
-    <>
-      {pages.slice(0, pageCount).map((rows, index) => (
-        <RowsOfPage key={index} rows={rows} now={now} texts={texts} />
-      ))}
-      {pageCount < pages.length && <Nearing key={pageCount} onNear={() => setPageCount(pageCount + 1)} />}
-    </>
-  );
-}
-
-/** Calls `onNear` once, when the reader comes near to this place. */
-function Nearing({ onNear }: { readonly onNear: () => void }): JSX.Element {
-  const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (place.current === null) return undefined;
-    const observer = new IntersectionObserver(
-      (entries) => {
-        if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
-        observer.disconnect();
-        onNear();
-      },
-      { rootMargin: DRAWN_AHEAD, scrollMargin: DRAWN_AHEAD },
-    );
-    observer.observe(place.current);
-    return () => observer.disconnect();
-  }, []);
-  return <div ref={place} />;
-}
-
-/** The rows are drawn again only if one of these values changes. */
-function RowsOfPage(props: {
-  readonly rows: readonly HistoryRow[];
-  readonly now: string;
-  readonly texts: Texts;
-}): JSX.Element {
-  const { rows, now, texts } = props;
-  return useMemo(
-    () => (
-      <>
-        {rows.map((row) => (
-          <Delivered key={row.queue_id} row={row} now={now} texts={texts} />
-        ))}
-      </>
+  const toRow = useCallback(
+    (row: HistoryRow) => (
+      <li key={row.queue_id}>
+        <Delivered row={row} now={now} texts={texts} />
+      </li>
     ),
-    [rows, now, texts],
+    [now, texts],
   );
+  return <Growing items={exports} toRow={toRow} />;
 }
 
-function Delivered(props: {
+interface RowProps {
   readonly row: HistoryRow;
   readonly now: string;
   readonly texts: Texts;
-}): JSX.Element {
-  const { row, now, texts } = props;
+}
+
+function Delivered({ row, now, texts }: RowProps): JSX.Element {
   const { say } = texts;
+  const [isOpen, setIsOpen] = useState(false);
   const rejectedCount = row.rejected_records.length;
   return (
-    <details class="delivered">
+    <details class="delivered" onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>
       <summary>
         <span>
           <b>{texts.moment(row.completed_at, now)}</b>
@@ -163,6 +113,16 @@ function Delivered(props: {
         </span>
         <Icon name="open" />
       </summary>
+      {isOpen && <Counted row={row} now={now} texts={texts} />}
+    </details>
+  );
+}
+
+/** What central counted. It is drawn when the row is opened, because the closed rows of a long history need not have it. */
+function Counted({ row, now, texts }: RowProps): JSX.Element {
+  const { say } = texts;
+  return (
+    <>
       <dl class="counted">
         {Object.entries(row.records_imported).map(([category, count]) => (
           <div key={category}>
@@ -181,8 +141,8 @@ function Delivered(props: {
           delivered: texts.moment(row.completed_at, now),
           size: texts.bytes(row.file_size_bytes),
         })}{' '}
-        {rejectedCount === 0 && say('history.noneRejected')}
+        {row.rejected_records.length === 0 && say('history.noneRejected')}
       </p>
-    </details>
+    </>
   );
 }

@@ -3,6 +3,7 @@ import { Act } from '../ui/controls.tsx';
 import { Parts } from '../ui/graphics.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { type QueueEntry, toEntryView } from './entry-view.ts';
+import { Growing } from './growing.tsx';
 import type { View } from './view.ts';
 
 /** Exports that are being sent, wait or have failed, and what can be done with each. */
@@ -44,11 +45,12 @@ export function Waiting({ view }: { readonly view: View }): JSX.Element {
               <h2>
                 {say(title)} <span class="note">{texts.number(entries.length)}</span>
               </h2>
-              <ol>
-                {entries.map((entry) => (
+              <Growing
+                items={entries}
+                toRow={(entry) => (
                   <Entry key={entry.queue_id} entry={entry} view={view} isWaiting={isWaiting} />
-                ))}
-              </ol>
+                )}
+              />
             </section>
           ),
       )}

@@ -1,0 +1,64 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+
+/** Number of rows that are drawn at once. At a quarter of a desktop computer's speed they take half a frame of 50 ms. */
+const ROWS_PER_PAGE = 12;
+/** Distance from the lower edge of the screen at which the next rows are drawn, so that a fast scroll does not reach an empty end. */
+const DRAWN_AHEAD = '2400px';
+
+/**
+ * A long list, of which the first rows are drawn, and the next ones when the reader comes near to them. Drawing a thousand rows at once
+ * would take a boat's computer several hundred milliseconds. `toRow` returns a list item. It must stay the same function as long as the rows look the same,
+ * because a page of rows is drawn again only if its items or the function change.
+ */
+export function Growing<Item>(props: {
+  readonly items: readonly Item[];
+  readonly toRow: (item: Item) => JSX.Element;
+}): JSX.Element {
+  const { items, toRow } = props;
+  const [pageCount, setPageCount] = useState(1);
+  const pages = useMemo(
+    () =>
+      Array.from({ length: Math.ceil(items.length / ROWS_PER_PAGE) }, (_, index) =>
+        items.slice(index * ROWS_PER_PAGE, (index + 1) * ROWS_PER_PAGE),
+      ),
+    [items],
+  );
+  return (
+    <>
+      <ol>
+        {pages.slice(0, pageCount).map((rows, index) => (
+          <PageOfRows key={index} draw={() => rows.map(toRow)} of={[rows, toRow]} />
+        ))}
+      </ol>
+      {pageCount < pages.length && <Nearing key={pageCount} onNear={() => setPageCount(pageCount + 1)} />}
+    </>
+  );
+}
+
+/** Rows that are drawn again only if a value in `of` changes. */
+function PageOfRows(props: {
+  readonly draw: () => ComponentChildren;
+  readonly of: readonly unknown[];
+}): JSX.Element {
+  return useMemo(() => <>{props.draw()}</>, props.of);
+}
+
+/** Calls `onNear` once, when the reader comes near to this place. */
+function Nearing({ onNear }: { readonly onNear: () => void }): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (place.current === null) return undefined;
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+        observer.disconnect();
+        onNear();
+      },
+      { rootMargin: DRAWN_AHEAD, scrollMargin: DRAWN_AHEAD },
+    );
+    observer.observe(place.current);
+    return () => observer.disconnect();
+  }, []);
+  return <div ref={place} />;
+}
