@@ -1,7 +1,9 @@
 import { CATEGORIES, type Category } from '@d3kos/protocol';
 import { listOwnColumns, recordTable } from '../store/record-tables.ts';
 
-/** Type of a column in the exported files. A `json` text is the record as central holds it, with all digits of its numbers. */
+/**
+ * Type of a column in the exported files. `json` is the text of a record as central stores it, with every digit of its numbers.
+ */
 export type ColumnType = 'text' | 'time' | 'integer' | 'number' | 'json';
 
 /** One column of an exported file. */
@@ -11,13 +13,13 @@ export interface ExportColumn {
   readonly isNullable: boolean;
 }
 
-/** A table of an installation that is exported to one file. */
+/** A table whose rows for one installation are exported to one file. */
 export interface ExportTable {
-  /** Name of the file without its ending, and in the report. */
+  /** Name of the file without its extension. The report uses the same name. */
   readonly name: string;
   /** Name of the table in the database. */
   readonly table: string;
-  /** The columns that order the rows, in the order of the table's key after the installation. */
+  /** The columns by which rows are sorted: the table's primary key without the installation, in key order. */
   readonly key: readonly string[];
   readonly columns: readonly ExportColumn[];
 }
@@ -46,7 +48,7 @@ const REJECTED: ExportTable = {
     text('category'),
     text('record_id'),
     text('reason'),
-    // The beginning of a record that could not be stored; it is often no JSON.
+    // The beginning of a record that could not be stored. It is often not valid JSON.
     text('record', true),
   ],
 };

@@ -27,12 +27,12 @@ const folder = mkdtempSync(join(tmpdir(), 'central-export-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 let folders = 0;
 
-/** More rows than two pages and than one row group have. */
+/** More rows than fit into two pages or one row group. */
 const ROWS = 11_000;
 const LONG_NUMBER = '12345678901234567890.5';
 const ODD = ['=1+1', '', 'a,"b"\r\nc', '@x', "'quoted'", '🌊 \u2028'];
 
-/** A boat with many records, some of them odd, and a rejected one. */
+/** A boat with many records, some of them unusual, and a rejected one. */
 async function importMany(store: Store): Promise<EnrolledBoat> {
   const boat = await enrollBoat(store);
   const node = startNode(store);
@@ -84,7 +84,7 @@ async function exportTo(store: Store, boat: EnrolledBoat, format: ExportFormat) 
   return { path, report };
 }
 
-/** Reads the records of CSV: fields with or without quotes. */
+/** Reads CSV records whose fields may be quoted. */
 function parseCsv(text: string): readonly (readonly string[])[] {
   const rows: string[][] = [[]];
   for (const [, quoted, plain = '', end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/g)) {
@@ -104,7 +104,7 @@ describeOnPostgres('exporting the data of an installation', (open) => {
     await importDocument(startNode(open().store), other, toDocument(other));
   });
 
-  test('writes every record of this boat and of no other one, with all digits, as NDJSON', async () => {
+  test('writes every record of this boat, and of no other, with all digits, as NDJSON', async () => {
     const { path, report } = await exportTo(open().store, boat, 'ndjson');
     const lines = readFileSync(join(path, 'boatlog.ndjson'), 'utf8').split('\n').slice(0, -1);
     assert.equal(lines.length, ROWS + 1);
@@ -121,7 +121,7 @@ describeOnPostgres('exporting the data of an installation', (open) => {
     assert.equal(statSync(join(path, 'boatlog.ndjson')).mode & 0o077, 0);
   });
 
-  test('writes CSV that keeps every text, and runs nothing in a spreadsheet', async () => {
+  test('writes CSV that keeps every text and that a spreadsheet does not execute', async () => {
     const { path } = await exportTo(open().store, boat, 'csv');
     const [head = [], ...rows] = parseCsv(readFileSync(join(path, 'boatlog.csv'), 'utf8'));
     assert.equal(rows.length, ROWS + 1);

@@ -14,7 +14,7 @@ export interface ExportedFile {
   readonly sha256: string;
 }
 
-/** The report of an export. It is also written, as `manifest.json`. */
+/** The report of an export, also written to `manifest.json`. */
 export interface ExportReport {
   readonly installation_id: string;
   readonly exported_at: string;
@@ -28,8 +28,8 @@ export const MANIFEST_NAME = 'manifest.json';
 /**
  * Writes all data that central holds about an installation to a new or empty folder, one file per table. Its
  * memory use does not depend on the amount of data. When it resolves, all files are on the disk. Rows that
- * arrive during the export may be included. Throws INSTALLATION_NOT_FOUND, OUTPUT_FAILED and the failures of
- * the store; the folder then has no manifest.
+ * arrive during the export may be included. Throws INSTALLATION_NOT_FOUND, OUTPUT_FAILED and the errors of the store. The folder
+ * then has no manifest.
  */
 export async function exportInstallation(
   world: { readonly store: Store; readonly wallMs: number },

@@ -9,13 +9,13 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** Rows in one row group of a Parquet file. Readers process whole groups, and each group has a fixed cost. */
 const GROUP_ROWS = 10_000;
-/** Characters of rows after which a row group ends early. It bounds the memory of writer and reader. */
+/** Number of characters after which a row group ends early. It bounds the memory of writer and reader. */
 const GROUP_LENGTH = 16 * 1_048_576;
 
 /** Writes the rows of one table to a file. */
 export interface RowWriter {
   write(rows: readonly Row[]): Promise<void>;
-  /** Writes what is left. The caller then commits the file. */
+  /** Writes the remaining buffered rows. The caller then commits the file. */
   end(): Promise<void>;
 }
 
@@ -66,8 +66,8 @@ function toCsvLine(row: Row, columns: readonly ExportColumn[]): string {
 }
 
 /**
- * A field of CSV. A null is empty, and an empty text is quoted. A spreadsheet runs a text that begins like a formula, and texts come from
- * boats, so such a text gets an apostrophe in front.
+ * A CSV field. Null is an empty field, and an empty text is quoted. Boats send the texts, and a spreadsheet evaluates a text that
+ * begins like a formula, so such a text is prefixed with an apostrophe.
  */
 function toCsvField(value: Value): string {
   if (value === null) return '';

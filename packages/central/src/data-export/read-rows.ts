@@ -5,13 +5,15 @@ import type { ExportColumn, ExportTable } from './columns.ts';
 /** Rows in one page, unless their texts are larger than PAGE_SIZE_MAX_BYTES. */
 const PAGE_ROWS = 1_000;
 
-/** Size of the records in one page; a single row may be larger. A record may have 16 MiB, so a page of 1,000 rows could have 16 GB. */
+/**
+ * Maximum size of the records in one page of several rows. A record may have 16 MiB, so a page of 1,000 rows could reach 16 GB.
+ */
 const PAGE_SIZE_MAX_BYTES = 8 * 1_048_576;
 
 /**
- * Reads the rows of an installation in the order of the key, page by page. No transaction is open between two pages, so a long export
- * holds back neither imports nor vacuum. A row that exists during the whole export is read once; one that changes meanwhile is read as
- * it was before or after.
+ * Reads the rows of an installation in the order of the key, page by page. No transaction is open between two pages, so a long
+ * export delays neither imports nor vacuum. A row that exists throughout the export is read once. A row that changes during the
+ * export is read in its old or its new state.
  */
 export async function* readRows(
   store: Queryable,
@@ -35,8 +37,8 @@ export async function* readRows(
 }
 
 /**
- * Returns the statement for one page. Parameters: $1 installation, $2 the position after which it begins, $3 rows, $4 bytes. A position
- * is the JSON list of the key's values.
+ * Returns the statement for one page. Parameters: $1 installation, $2 the position after which it begins, $3 the maximum number
+ * of rows, $4 the maximum number of bytes. A position is a JSON list of the key values.
  */
 function toStatement(table: string, key: readonly string[], columns: readonly ExportColumn[]): string {
   const typed = key.map((name) => ({ name, type: toType(columns, name) }));

@@ -8,10 +8,10 @@ import { findInstallation } from './installations.ts';
 import { listLedgers } from './ledgers.ts';
 import { BOAT_COLUMNS, toFleetBoat } from './list-boats.ts';
 
-/** Days in the picture of one boat. */
+/** Number of days in the chart of one boat. */
 const DAYS_SHOWN = 30;
 
-/** Returns what the operator sees of one boat first, or undefined if it is not enrolled. */
+/** Returns the summary of one boat for the operator, or undefined if the boat is not enrolled. */
 export async function loadBoatDetails(
   store: Queryable,
   installationId: string,

@@ -5,17 +5,17 @@ import { numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../stor
 /** The sequence of a ledger's first export (docs/spec/delivery.md). */
 const FIRST_SEQUENCE = 1;
 
-/** The end of a page of exports, and how many it has. */
+/** Where a page of exports ends, and its maximum number of exports. */
 export interface ExportsQuery {
   readonly installationId: string;
-  /** Only exports with a lower number. */
+  /** Only exports with a lower sequence are returned. */
   readonly before: number | undefined;
   readonly limit: number;
 }
 
 /**
- * Returns exports of the newest ledger by number, the newest first, with an entry for every number from 1 on.
- * The cost depends on the limit and the parts of these exports only.
+ * Returns exports of the newest ledger, newest first, with an entry for every sequence from 1 on. The cost depends only on the
+ * limit and on the number of parts of these exports.
  */
 export async function listExports(
   store: Queryable,

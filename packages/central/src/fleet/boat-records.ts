@@ -3,27 +3,30 @@ import type { Queryable } from '../platform/ports.ts';
 import { numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
 import { parseCursor, toCursorText } from './page-cursor.ts';
 
-/** One page of a list of one boat. */
+/** One page of a boat's list. */
 export interface BoatListQuery {
   readonly installationId: string;
-  /** The `next` of the page before, or undefined for the first page. */
+  /** The `next` of the previous page, or undefined for the first page. */
   readonly before: string | undefined;
   readonly limit: number;
 }
 
-/** Most characters of a text from a record in a list. A boat may send megabytes. */
+/** Maximum number of characters shown of a record's text. A boat may send megabytes. */
 const TEXT_SHOWN_MAX = 2_000;
 const CURSOR_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
 const isTime = (value: unknown): value is string =>
   typeof value === 'string' && CURSOR_TIME.test(value) && !Number.isNaN(Date.parse(value));
 
-/** SQL for the first characters of a text that a boat sent under one of these keys. */
+/** SQL for the first characters of the text under the first of these keys that a record has. */
 function textInSql(...keys: readonly string[]): string {
   return `left(coalesce(${keys.map((key) => `record ->> '${key}'`).join(', ')}), ${TEXT_SHOWN_MAX})`;
 }
 
-/** Returns lines of the boat's log, the newest first by the boat's clock. Lines without a time are not listed. Undefined: not a cursor. */
+/**
+ * Returns lines of the boat's log, newest first by the boat's clock. Lines without a time are omitted. Returns undefined if
+ * `after` is not a valid cursor.
+ */
 export async function listLog(
   store: Queryable,
   { installationId, before, limit }: BoatListQuery,
@@ -53,10 +56,10 @@ export async function listLog(
   return { status: 'success', as_of: nowIso, lines, next };
 }
 
-/** Words that boats use for an alert that needs nothing any more. */
+/** Status values that boats use for an alert that needs no further action. */
 const CLOSED_STATUSES = ['closed', 'resolved', 'cleared', 'acknowledged', 'dismissed', 'normal', 'inactive'];
 
-/** Returns alerts that are not closed, the newest first by the boat's clock. */
+/** Returns open alerts, newest first by the boat's clock. */
 export async function listAlerts(
   store: Queryable,
   { installationId, limit }: Omit<BoatListQuery, 'before'>,
@@ -83,7 +86,7 @@ export async function listAlerts(
   };
 }
 
-/** Returns rejected records with their reasons, the newest first. Undefined: not a cursor. */
+/** Returns rejected records with their reasons, newest first. Returns undefined if `after` is not a valid cursor. */
 export async function listRejected(
   store: Queryable,
   { installationId, before, limit }: BoatListQuery,

@@ -1,12 +1,12 @@
 import { BOAT_STATES, type BoatFilter } from '../api/fleet-schemas.ts';
 
-/** A boat that is silent for this long after it was due is probably laid up. It is listed last instead of first. */
+/** A boat that has been overdue for this long is probably laid up. It is listed last instead of first. */
 const LAID_UP_DAYS = 90;
-/** Exports of a boat may overtake each other, so a number counts as missing only after this time. */
+/** Exports of a boat can arrive out of order, so a sequence counts as missing only after this time. */
 const GAP_HOURS = 24;
-/** Records that were rejected longer ago are history. The page of the boat still lists them. */
+/** Older rejections no longer affect the boat's state. The boat's page still lists them. */
 const REJECTING_DAYS = 7;
-/** A boat that sends the parts of an export has a pause of at most this long between two. */
+/** Longest pause between two parts of an export that is still being sent. */
 const RECEIVING_MINUTES = 10;
 
 /** SQL conditions on a row `i` of `installations`. `$1` is the present time of the node that asks. */
@@ -19,7 +19,7 @@ const IS_REJECTING = `(i.last_rejected_at > ${NOW} - interval '${REJECTING_DAYS}
 const IS_LAID_UP = `(coalesce(i.due_at, i.last_heard_at) < ${NOW} - interval '${LAID_UP_DAYS} days')`;
 const IS_RECEIVING = `(i.last_part_index < i.last_part_count and i.last_heard_at > ${NOW} - interval '${RECEIVING_MINUTES} minutes')`;
 
-/** True for a boat that is not late and needs a look all the same. */
+/** True for a boat that needs attention for a reason other than being late. */
 export const NEEDS_LOOK = `(${IS_REFUSED} or ${HAS_GAPS} or ${IS_REJECTING})`;
 
 /** The condition of each subset. */
@@ -47,8 +47,8 @@ const STATE_CONDITIONS: Readonly<Record<(typeof BOAT_STATES)[number], string>> =
   in_order: 'true',
 };
 
-/** SQL for the state of a boat. The conditions are those of the filters, so a state and its filter cannot disagree. */
+/** SQL for the state of a boat. It uses the conditions of the filters, so a state always matches its filter. */
 export const STATE_SQL = `case ${BOAT_STATES.map((state) => `when ${STATE_CONDITIONS[state]} then '${state}'`).join(' ')} end`;
 
-/** True for a boat of which parts are arriving. */
+/** True while parts of an export are arriving from the boat. */
 export const RECEIVING_SQL = IS_RECEIVING;

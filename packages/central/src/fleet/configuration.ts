@@ -10,8 +10,8 @@ import { textOf, textOrNullOf, utcText } from '../store/row.ts';
 import { findInstallation } from './installations.ts';
 
 /**
- * Largest record returned, measured as the text the database writes; real records have a few KB. The database writes a number
- * received as `1e300` with 301 digits. An answer that a boat does not read stays in memory, so it must be small.
+ * Maximum size of a returned record, measured as the text that the database writes. It writes `1e300` with 301 digits. Real
+ * records have a few KB. The limit is small because an answer that the boat does not read stays in memory.
  */
 const CONFIGURATION_TEXT_MAX_BYTES = 2 * 1_048_576;
 

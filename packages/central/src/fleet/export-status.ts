@@ -6,14 +6,14 @@ import { findInstallation } from './installations.ts';
 import { listLedgers } from './ledgers.ts';
 import { findGaps } from './load-sequence-gaps.ts';
 
-/** The records central holds of one category, and the bytes of their JSON text. */
+/** Number of records that central holds in one category, and the bytes of their JSON text. */
 export interface CategoryHolding {
   readonly category: Category;
   readonly records: number;
   readonly bytes: number;
 }
 
-/** Returns how many records of each category central holds of an installation. An import keeps the counts. */
+/** Returns the number of records in each category that central holds for an installation. Each import updates the counts. */
 export async function loadHoldings(
   store: Queryable,
   installationId: string,
@@ -33,8 +33,8 @@ export async function loadHoldings(
 }
 
 /**
- * Returns what central holds of an installation's exports, or undefined if it is not enrolled. R61: "… with null for a value that
- * it cannot know": the records waiting on board, and the boat's schedule.
+ * Returns the state of an installation's exports at central, or undefined if the installation is not enrolled. R61: "… with null
+ * for a value that it cannot know": the records waiting on board, and the boat's schedule.
  */
 export async function loadExportStatus(
   store: Queryable,

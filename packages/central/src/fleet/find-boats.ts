@@ -3,13 +3,13 @@ import { toSearchGrams } from '../store/name-grams.ts';
 import { textOf } from '../store/row.ts';
 
 /**
- * Most boats that a search finds by the index. A text that more boats have is so frequent that the list finds a page of them quickly in
- * its own order.
+ * Maximum number of boats that a search takes from the index. If more boats match, scanning the list in its own order fills a
+ * page quickly.
  */
 export const MATCHES_MAX = 1_000;
 
 const ID_START = /^[0-9a-f]{1,16}$/;
-/** Greater than every digit of an installation id. */
+/** Sorts after every digit of an installation ID. */
 const AFTER_DIGITS = 'g';
 
 const FIND_SQL = `
@@ -20,9 +20,9 @@ union all
  where n.grams @> $3::text[] and strpos(n.name_key, $4::text) > 0 limit $5::int)
 limit $5::int`;
 
-/** The boats of a search: their ids, or undefined if there are more than MATCHES_MAX. */
+/** Returns the IDs of the boats that match a search, or undefined if there are more than MATCHES_MAX. */
 export async function findMatches(store: Queryable, text: string): Promise<readonly string[] | undefined> {
-  // A text that no id begins with makes an empty range.
+  // If no ID begins with the text, the range is empty.
   const [from, to] = ID_START.test(text) ? [text, text + AFTER_DIGITS] : ['', ''];
   const rows = await store.query(FIND_SQL, [from, to, toSearchGrams(text), text, MATCHES_MAX + 1]);
   return rows.length > MATCHES_MAX ? undefined : rows.map((row) => textOf(row, 'installation_id'));

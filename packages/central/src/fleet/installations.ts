@@ -14,25 +14,25 @@ export interface InstallationSummary {
   readonly last_export_id: string | null;
   readonly last_export_timestamp: string | null;
   readonly software_version: string | null;
-  /** Documents or parts stored; records and rejections in them; bytes on the wire and decoded. */
+  /** Number of stored documents or parts, of their records and rejected records, and their bytes on the wire and decoded. */
   readonly documents: number;
   readonly records: number;
   readonly rejected: number;
   readonly wire_bytes: number;
   readonly decoded_bytes: number;
   /**
-   * 0, or the number of ledgers that send new exports side by side. R76: "Central MUST report to the operator an installation whose
+   * Number of ledgers that send new exports concurrently, or 0. R76: "Central MUST report to the operator an installation whose
    * older ledger sends new exports beside a newer one."
    */
   readonly concurrent_ledgers: number;
-  /** Records that central holds, each once, and the bytes of their JSON text. */
+  /** Number of distinct records that central holds, and the bytes of their JSON text. */
   readonly held_records: number;
   readonly held_bytes: number;
-  /** Exports of the newest ledger that central does not hold whole and that the boat did not withdraw. */
+  /** Number of exports of the newest ledger that central does not hold completely and that the boat did not withdraw. */
   readonly missing_count: number;
 }
 
-/** Most installations in one list: as many as a page and a terminal can show. The metrics count all of them. */
+/** Maximum number of installations in one list: as many as a page or a terminal can show. The metrics count all installations. */
 const INSTALLATIONS_LISTED_MAX = 10_000;
 
 const SUMMARY_SQL = `
@@ -46,7 +46,7 @@ select installation_id, tier::int as tier, claimed_tier::int as claimed_tier, ${
   missing_sequences::float8 as missing_count
 from installations i`;
 
-/** Returns every installation, ordered by id. */
+/** Returns installations, ordered by ID. */
 export async function listInstallations(store: Queryable): Promise<readonly InstallationSummary[]> {
   const rows = await store.query(`${SUMMARY_SQL} order by installation_id limit $1::int`, [
     INSTALLATIONS_LISTED_MAX,

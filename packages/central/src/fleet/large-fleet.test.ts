@@ -31,7 +31,7 @@ const LIST: BoatQuery = {
   limit: 200,
 };
 
-/** Rules under which two boats are a large fleet. */
+/** Options under which even a small number of boats counts as a large fleet. */
 const LARGE = { liveBoatsMax: 1, onFailure: (error: unknown) => assert.fail(String(error)) };
 
 let opened: StoreUnderTest | undefined;
@@ -74,7 +74,7 @@ describe('the search', () => {
   const find = async (store: Store, search: string): Promise<readonly (string | null)[]> =>
     ((await listBoats(store, { ...LIST, search }, NOW))?.boats ?? []).map(({ name }) => name);
 
-  test('finds any part of a name in any case and script, and nothing that only has the same runs of characters', async () => {
+  test('finds any part of a name in any case and script, and no name that only shares its trigrams', async () => {
     const store = await openEmpty();
     for (const name of ['Sea Breeze', 'Seewind 2', '海の風', 'abcd bcde', '100%_sure'])
       await importName(store, await enrollBoat(store), name);
@@ -88,7 +88,7 @@ describe('the search', () => {
     assert.deepEqual((await find(store, 'see')).length, 1);
   });
 
-  test('finds a boat by the beginning of its id, and by its newest name only', async () => {
+  test('finds a boat by the beginning of its ID, and only by its newest name', async () => {
     const store = await openEmpty();
     const boat = await enrollBoat(store);
     await importName(store, boat, 'Zwerg');
@@ -101,7 +101,7 @@ describe('the search', () => {
     assert.deepEqual(await store.query('select 1 from boat_names'), []);
   });
 
-  test('finds every boat of a text that more boats have than the index returns', async () => {
+  test('finds every matching boat even if more boats match than the index returns', async () => {
     const store = await openEmpty();
     await insertBoats(store, MATCHES_MAX + 50, 'Sun');
     const names = new Set<string | null>();
@@ -114,7 +114,7 @@ describe('the search', () => {
     assert.equal(names.size, MATCHES_MAX + 50);
   });
 
-  test('has keys of one to three characters, and those of a search are among those of every name with it', () => {
+  test('has keys of one to three characters, and every matching name has all keys of the search', () => {
     assert.deepEqual(toNameGrams('abab'), ['a', 'b', 'ab', 'ba', 'aba', 'bab']);
     assert.deepEqual(toSearchGrams('ab'), ['ab']);
     assert.deepEqual(toSearchGrams('abcab'), ['abc', 'bca', 'cab']);
@@ -122,7 +122,7 @@ describe('the search', () => {
   });
 });
 
-/** The average of averages differs from the average in the last digits. */
+/** The average of averages differs from the overall average in the last digits. */
 const toRounded = (positions: FleetPositions): unknown =>
   JSON.parse(
     JSON.stringify(positions, (_, value: unknown) =>
@@ -144,7 +144,7 @@ describe('the numbers of a large fleet', () => {
     assert.equal((await loadOverview(store, NOW)).totals.boats, 3, 'a small fleet is always counted');
     await age(store, '61 seconds');
     assert.equal(await boats(store), 2, 'the request that notices it does not wait');
-    // The refresh holds the lock on the row until it commits, so this waits for it, or the refresh finds a fresh row.
+    // The refresh holds the lock on the row until it commits, so this waits for the refresh unless the row is already fresh.
     while ((await boats(store)) === 2) await store.query('select 1 from fleet_snapshots for update');
     assert.equal(await boats(store), 3);
     await enrollBoat(store);
@@ -152,7 +152,7 @@ describe('the numbers of a large fleet', () => {
     assert.equal(await boats(store), 4);
   });
 
-  test('are computed once if two nodes ask at the same time', async () => {
+  test('are computed once if two nodes need them at the same time', async () => {
     const store = await openEmpty();
     assert.ok(opened !== undefined);
     await insertBoats(store, 2, 'Sun');
@@ -163,7 +163,7 @@ describe('the numbers of a large fleet', () => {
     assert.equal(first.as_of, second.as_of);
   });
 
-  test('group the map as the boats themselves do, also across the date line', async () => {
+  test('group the map exactly as the individual boats would be grouped, also across the date line', async () => {
     const store = await openEmpty();
     await insertBoats(store, 60, 'Sun');
     await store.script(

@@ -7,18 +7,24 @@ export interface LedgerSummary {
   readonly first_received_at: string;
   readonly last_received_at: string;
   readonly highest_sequence: number | null;
-  /** Every sequence up to this one is held whole, or was withdrawn. */
+  /** Every sequence up to this one is held completely or was withdrawn. */
   readonly held_through: number | null;
-  /** When an export was last refused because another export has its sequence: a card was restored from an image or copied. */
+  /**
+   * When an export was last refused because another export has its sequence. The cause is a card that was copied or restored from
+   * an image.
+   */
   readonly diverged_at: string | null;
-  /** When the ledger last sent a new export although a newer ledger existed: two machines use one installation ID. */
+  /**
+   * When the ledger last sent a new export although a newer ledger existed. The cause is two machines that use one installation
+   * ID.
+   */
   readonly concurrent_at: string | null;
 }
 
-/** Most ledgers in one list. A boat begins a new ledger when its card is replaced, restored or damaged. */
+/** Maximum number of ledgers in one list. A boat begins a new ledger when its card is replaced, restored or damaged. */
 const LEDGERS_LISTED_MAX = 50;
 
-/** Returns the ledgers of an installation, the newest first. */
+/** Returns the ledgers of an installation, newest first. */
 export async function listLedgers(
   store: Queryable,
   installationId: string,

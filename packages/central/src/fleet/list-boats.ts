@@ -5,25 +5,25 @@ import { FILTER_SQL, IS_LATE, NEEDS_LOOK, RECEIVING_SQL, STATE_SQL } from './boa
 import { findMatches } from './find-boats.ts';
 import { type PageCursor, parseCursor, toCursorText } from './page-cursor.ts';
 
-/** What a page of the list shows. */
+/** The filter, search, order and position of one page of the list. */
 export interface BoatQuery {
   readonly sort: BoatSort;
   readonly filter: BoatFilter;
   readonly tier: number | undefined;
   readonly version: string | undefined;
-  /** Part of a name, or the beginning of an installation id. */
+  /** Part of a name, or the beginning of an installation ID. */
   readonly search: string | undefined;
   readonly after: string | undefined;
   readonly limit: number;
 }
 
 /**
- * A part of the list with one order. The list is the segments one after another, so that each is read from an index although the rank
- * of a boat depends on the time.
+ * A part of the list with one sort order. The list consists of consecutive segments. Each segment can be read from an index, even
+ * though the rank of a boat depends on the time.
  */
 interface Segment {
   readonly where: string;
-  /** The value by which the segment is ordered, and the type of it in a cursor. Null: by the installation id alone. */
+  /** The value by which the segment is sorted, and its type in a cursor. Null means that only the installation ID is used. */
   readonly key: { readonly sql: string; readonly type: string; readonly cursor: string } | null;
   readonly direction: 'asc' | 'desc';
 }
@@ -70,7 +70,7 @@ const SEGMENTS: Readonly<Record<BoatSort, readonly Segment[]>> = {
   ],
 };
 
-/** Columns of one boat in the list. `$1` is the present time. */
+/** Columns of one boat in the list. `$1` is the current time. */
 export const BOAT_COLUMNS = `i.installation_id, i.boat_name, ${STATE_SQL} as state, i.tier::int as tier,
   i.claimed_tier::int as claimed_tier, ${utcText('i.enrolled_at')} as enrolled_at, ${utcText('i.last_heard_at')} as heard_at,
   i.last_export_timestamp, i.last_sequence::float8 as last_sequence, ${utcText('i.due_at')} as due_at,
@@ -108,7 +108,7 @@ export async function listBoats(
     if (rows === undefined) return undefined;
     boats.push(...rows.slice(0, left).map(toFleetBoat));
     if (rows.length <= left) continue;
-    // A page that is full when a segment begins ends before the first row of that segment.
+    // If the page is already full when a segment begins, it ends before the first row of that segment.
     const last = rows[left - 1];
     const next =
       last === undefined
@@ -161,7 +161,7 @@ async function findSegment(
 
 const TIME_KEY = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
-/** True if the value can be cast to the type of the key. Anything else comes from a changed cursor. */
+/** True if the value can be cast to the type of the key. Otherwise the cursor was altered. */
 function isKey(value: string | number | null | undefined, type: string): boolean {
   if (typeof value !== 'string') return false;
   if (type === 'timestamptz') return TIME_KEY.test(value) && !Number.isNaN(Date.parse(value));
@@ -178,7 +178,7 @@ export function toFleetBoat(row: Row): FleetBoat {
   return {
     installation_id: textOf(row, 'installation_id'),
     name: textOrNullOf(row, 'boat_name'),
-    // STATE_SQL has only these values.
+    // STATE_SQL returns only these values.
     state: textOf(row, 'state') as FleetBoat['state'],
     tier: numberOrNullOf(row, 'tier'),
     claimed_tier: numberOrNullOf(row, 'claimed_tier'),

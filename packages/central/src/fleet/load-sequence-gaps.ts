@@ -3,7 +3,7 @@ import type { Queryable } from '../platform/ports.ts';
 import { findSequenceGaps } from '../store/ledger-gaps.ts';
 import { textOrNullOf } from '../store/row.ts';
 
-/** Returns the exports of the newest ledger that central does not hold whole (docs/spec/protocol.md R60). */
+/** Returns the exports of the newest ledger that central does not hold completely (docs/spec/protocol.md R60). */
 export async function findGaps(store: Queryable, installationId: string): Promise<SequenceGaps> {
   const [newest] = await store.query(
     'select last_ledger_id from installations where installation_id = $1::text',

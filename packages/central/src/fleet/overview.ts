@@ -4,13 +4,19 @@ import { numberOf, textOf, utcText } from '../store/row.ts';
 import { FILTER_SQL, IS_LATE, NEEDS_LOOK } from './boat-state.ts';
 import { isLargeFleet, loadSnapshot, type SnapshotRules } from './snapshots.ts';
 
-/** Most versions in the overview: as many as a menu can show. A boat sends its version, so there may be any number. */
+/**
+ * Maximum number of versions in the overview: as many as a menu can show. Boats send their own version, so there may be any
+ * number of them.
+ */
 const VERSIONS_LISTED_MAX = 20;
 
 /** Number of hours in the overview. */
 const HOURS_SHOWN = 24;
 
-/** Returns the fleet in numbers. Those of a large fleet are at most 5 minutes old, and `as_of` is when they were computed. */
+/**
+ * Returns the figures of the fleet. For a large fleet they are at most 5 minutes old, and `as_of` is the time at which they were
+ * computed.
+ */
 export async function loadOverview(
   store: Store,
   nowIso: string,
@@ -21,7 +27,7 @@ export async function loadOverview(
   return loadSnapshot(store, { name: 'overview-1', compute }, rules);
 }
 
-/** Reads each boat's row twice, and no history. */
+/** Reads each boat's row twice and no history. */
 async function computeOverview(store: Queryable, nowIso: string): Promise<FleetOverview> {
   const [row = {}] = await store.query(
     `select count(*)::float8 as boats, coalesce(sum(held_records), 0)::float8 as records,

@@ -1,15 +1,15 @@
-/** Where a page of a list ends: the values of its last row, by which the list is ordered. */
+/** The end of a page: the values of its last row in the columns by which the list is sorted. */
 export type PageCursor = readonly (string | number | null)[];
 
-/** Most characters of a cursor. The longest one has a record id. */
+/** Maximum length of a cursor. The longest cursors contain a record ID. */
 export const CURSOR_LENGTH_MAX = 1_000;
 
-/** Writes a cursor as a value for a query parameter. */
+/** Encodes a cursor as the value of a query parameter. */
 export function toCursorText(cursor: PageCursor): string {
   return Buffer.from(JSON.stringify(cursor)).toString('base64url');
 }
 
-/** Reads a cursor with this many values. Undefined for a text that `toCursorText` did not write. */
+/** Decodes a cursor with this many values. Returns undefined for a text that `toCursorText` did not write. */
 export function parseCursor(text: string, length: number): PageCursor | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));

@@ -4,10 +4,10 @@ import { numberOf, textOf, textOrNullOf } from '../store/row.ts';
 import { FILTER_SQL, IS_LATE, STATE_SQL } from './boat-state.ts';
 import { isLargeFleet, loadSnapshot, type SnapshotRules } from './snapshots.ts';
 
-/** Most groups in one answer: a mark on each cell of a map of 1,000 × 600 pixels with cells of 20 pixels. */
+/** Maximum number of groups in one answer: one mark for each 20-pixel cell of a map of 1,000 × 600 pixels. */
 const GROUPS_MAX = 1_500;
 
-/** The part of the earth that a map shows, in degrees. `west` may be greater than `east` across the date line. */
+/** The area that a map shows, in degrees. If it crosses the date line, `west` is greater than `east`. */
 export interface MapWindow {
   readonly west: number;
   readonly south: number;
@@ -19,22 +19,25 @@ export interface MapWindow {
 
 /** Side of the cells in `fleet_cells`, in degrees. */
 const KEPT_CELL = 1;
-/** Smallest side for which the kept cells are grouped instead of the boats. A map with smaller cells shows a part of the earth. */
+/**
+ * Smallest cell side for which the precomputed cells are grouped instead of the boats. A map with smaller cells shows only part
+ * of the earth.
+ */
 const GROUPED_CELL_MIN = 2;
 
-/** One row for each boat with a position. `$1` is the present time. */
+/** One row for each boat with a position. `$1` is the current time. */
 const BOATS_SQL = `
 select i.position_latitude as latitude, i.position_longitude as longitude, 1 as boats,
   case when ${IS_LATE} or ${FILTER_SQL.refused} then 1 else 0 end as late, i.installation_id,
   i.position_latitude as south, i.position_latitude as north, i.position_longitude as west, i.position_longitude as east
 from installations i where i.position_latitude is not null`;
 
-/** One row for each kept cell. The condition gives `$1` its type. */
+/** One row for each precomputed cell. The condition only gives `$1` its type. */
 const CELLS_SQL = `
 select latitude, longitude, boats, late, installation_id, south, north, west, east
 from fleet_cells where $1::timestamptz is not null`;
 
-/** SQL for the groups of rows with a position by the cells of a grid. */
+/** SQL that groups rows with a position by the cells of a grid. */
 function toGroupsSql(rowsSql: string, where: string, cell: string): string {
   return `select sum(p.latitude * p.boats) / sum(p.boats) as latitude, sum(p.longitude * p.boats) / sum(p.boats) as longitude,
     sum(p.boats)::float8 as boats, sum(p.late)::float8 as late, min(p.installation_id) as installation_id,
@@ -47,7 +50,7 @@ const IN_WINDOW = `p.latitude between $3::float8 and $5::float8
   and case when $2::float8 <= $4::float8 then p.longitude between $2::float8 and $4::float8
     else p.longitude >= $2::float8 or p.longitude <= $4::float8 end`;
 
-/** Computes the kept cells. The longitude and latitude of a cell are the averages of its boats, which are inside of it. */
+/** Recomputes `fleet_cells`. The longitude and latitude of a cell are the averages of its boats, so they lie inside the cell. */
 async function computeCells(tx: Queryable, nowIso: string): Promise<{ readonly positioned: number }> {
   await tx.query('delete from fleet_cells');
   await tx.query(
@@ -67,8 +70,8 @@ async function countPositioned(store: Queryable): Promise<{ readonly positioned:
 }
 
 /**
- * Returns the boats in a window by the cells of a grid. The answer is bounded for any number of boats. Of a large fleet, a map with cells
- * of 2 degrees or more and the number of positioned boats are at most 5 minutes old.
+ * Returns the boats in a window, grouped by the cells of a grid. The size of the answer is bounded for any number of boats. For a
+ * large fleet, a map with cells of 2 degrees or more and the number of positioned boats may be up to 5 minutes old.
  */
 export async function loadPositions(
   store: Store,
@@ -135,7 +138,7 @@ async function findBoats(
   return new Map(
     rows.map((row) => {
       const id = textOf(row, 'installation_id');
-      // STATE_SQL has only these values.
+      // STATE_SQL returns only these values.
       const state = textOf(row, 'state') as FleetBoat['state'];
       return [id, { installation_id: id, name: textOrNullOf(row, 'boat_name'), state }];
     }),

@@ -1,28 +1,33 @@
 import type { Queryable, Store } from '../platform/ports.ts';
 import { numberOf, textOf } from '../store/row.ts';
 
-/** Numbers about the whole fleet that a node computed, and other requests read until they are too old. */
+/** Figures about the whole fleet that one node computes and later requests reuse until they are too old. */
 export interface Snapshot<T> {
-  /** The key in `fleet_snapshots`. It ends in the version of the shape, because nodes of two versions may share the database. */
+  /**
+   * The key in `fleet_snapshots`. It ends with the version of the answer's shape, because nodes of two versions may share the
+   * database.
+   */
   readonly name: string;
   /** Reads every boat. It runs in the transaction that stores the result. */
   compute(tx: Queryable): Promise<T>;
 }
 
-/** Largest fleet of which nothing is kept: reading 2,000 rows takes a few milliseconds, so its numbers are always of this moment. */
+/** Largest fleet for which nothing is cached. Reading 2,000 rows takes a few milliseconds, so its figures are always current. */
 const LIVE_BOATS_MAX = 2_000;
-/** Age at which a snapshot is computed again. The request that notices it does not wait. */
+/** Age at which a snapshot is refreshed. The request that triggers the refresh does not wait for it. */
 const REFRESH_AGE = "interval '60 seconds'";
-/** Age above which a snapshot is not returned: nobody looked for a while, so the request waits for a new one. */
+/**
+ * Age above which a snapshot is not returned. The page was not open for a while, so the next request waits for a new snapshot.
+ */
 const AGE_MAX = "interval '5 minutes'";
 
-/** Size of the fleet above which snapshots are used, and where the failure of a refresh in the background goes. */
+/** The fleet size above which snapshots are used, and the handler for a failed background refresh. */
 export interface SnapshotRules {
   readonly liveBoatsMax?: number;
   readonly onFailure?: (error: unknown) => void;
 }
 
-/** True for a fleet whose numbers are kept. It reads at most LIVE_BOATS_MAX rows of an index. */
+/** True for a fleet whose figures are cached. Reads at most LIVE_BOATS_MAX rows of an index. */
 export async function isLargeFleet(
   store: Queryable,
   { liveBoatsMax = LIVE_BOATS_MAX }: SnapshotRules,
@@ -35,8 +40,8 @@ export async function isLargeFleet(
 }
 
 /**
- * Returns a snapshot that is at most 5 minutes old. One older than a minute is computed again after the answer. Nodes that notice it at
- * the same time compute it once.
+ * Returns a snapshot that is at most 5 minutes old. A snapshot older than a minute is refreshed after it has been returned. If
+ * several nodes do so at the same time, it is computed once.
  */
 export async function loadSnapshot<T>(store: Store, snapshot: Snapshot<T>, rules: SnapshotRules): Promise<T> {
   const kept = await findSnapshot<T>(store, snapshot.name);
@@ -56,19 +61,22 @@ async function findSnapshot<T>(
   store: Queryable,
   name: string,
 ): Promise<{ readonly age: string; readonly answer: T } | undefined> {
-  // The time is that of the database, because the clocks of nodes differ.
+  // The database's clock is used, because the clocks of nodes differ.
   const [row] = await store.query(
     `select case when computed_at < now() - ${AGE_MAX} then 'expired' when computed_at < now() - ${REFRESH_AGE} then 'old'
        else 'fresh' end as age, answer::text as answer from fleet_snapshots where name = $1::text`,
     [name],
   );
-  // Only `refresh` writes answers, and the name has the version of their shape.
+  // Only `refresh` writes answers, and the name contains the version of their shape.
   return row === undefined
     ? undefined
     : { age: textOf(row, 'age'), answer: JSON.parse(textOf(row, 'answer')) as T };
 }
 
-/** Computes a snapshot under the lock on its row, unless another node did so meanwhile. `skip`: not if another node is doing so. */
+/**
+ * Computes a snapshot under the lock on its row, unless another node has just done so. With `skip` it does not wait for a node
+ * that is computing it.
+ */
 async function refresh<T>(store: Store, { name, compute }: Snapshot<T>, busy: 'wait' | 'skip'): Promise<T> {
   return store.transaction(async (tx) => {
     const locked = await tx.query(

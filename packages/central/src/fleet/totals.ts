@@ -9,18 +9,18 @@ export interface FleetTotals {
   readonly rejected: number;
   /** Installations with concurrent ledgers. */
   readonly concurrent: number;
-  /** Ledgers that went back to an older state or that two machines used, so that an export was refused. */
+  /** Ledgers of which an export was refused because they returned to an older state or were used by two machines. */
   readonly diverged: number;
 }
 
-/** Totals as one node computed them last. */
+/** The totals that a node computed last. */
 export interface StoredTotals extends FleetTotals {
   /** True if they are older than TOTALS_AGE_MAX, so that a node should compute them again. */
   readonly isStale: boolean;
 }
 
 /**
- * Age at which the totals are computed again. A sum over 100,000 installations takes about 50 ms. No alert depends on an increase
+ * Age at which the totals are recomputed. A sum over 100,000 installations takes about 50 ms. No alert depends on an increase
  * within a minute.
  */
 const TOTALS_AGE_MAX = "interval '60 seconds'";
@@ -42,7 +42,10 @@ export async function sumFleet(store: Queryable): Promise<FleetTotals> {
   return toTotals(row);
 }
 
-/** Returns the totals as they were computed last, whatever the size of the fleet. They are computed first if they never were. */
+/**
+ * Returns the last computed totals at a cost that does not depend on the size of the fleet. Computes them first if there are
+ * none.
+ */
 export async function loadFleetTotals(store: Queryable): Promise<StoredTotals> {
   const stored = await findStored(store);
   if (!booleanOf(stored, 'is_new')) return toStored(stored);
@@ -50,7 +53,7 @@ export async function loadFleetTotals(store: Queryable): Promise<StoredTotals> {
   return toStored(await findStored(store));
 }
 
-/** Computes the totals again if they are stale. Two nodes that do so at the same time compute them once. */
+/** Recomputes the totals if they are stale. If two nodes do so at the same time, they are computed once. */
 export async function refreshFleetTotals(store: Queryable): Promise<void> {
   await store.query(
     `update fleet_totals set computed_at = now(), (${TOTALS}) = (${SUM_SQL}) where computed_at < now() - ${TOTALS_AGE_MAX}`,
@@ -58,7 +61,7 @@ export async function refreshFleetTotals(store: Queryable): Promise<void> {
 }
 
 async function findStored(store: Queryable): Promise<Row> {
-  // The time is that of the database, because the clocks of nodes differ.
+  // The database's clock is used, because the clocks of nodes differ.
   const [row = {}] = await store.query(
     `select ${TOTALS_AS_NUMBERS}, computed_at < now() - ${TOTALS_AGE_MAX} as is_stale, computed_at = 'epoch' as is_new
      from fleet_totals`,

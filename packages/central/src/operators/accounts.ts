@@ -14,7 +14,7 @@ export interface ListedAccount {
   readonly password_changed_at: string;
 }
 
-/** The ports of a change of an account. */
+/** The ports of a change to an account. */
 export interface AccountWorld extends ChangeWorld {
   readonly passwords: Pick<PasswordHasher, 'hash'>;
 }
@@ -25,7 +25,7 @@ export async function addAccount(
   { name, role, password }: { readonly name: string; readonly role: Role; readonly password: string },
 ): Promise<void> {
   if (!isAccountName(name))
-    throw new CentralFailure('USAGE', `not a name for an account: ${JSON.stringify(name)}`, {
+    throw new CentralFailure('USAGE', `not a valid account name: ${JSON.stringify(name)}`, {
       op: 'add the account',
       hint: 'use 2 to 40 of a-z 0-9 . _ - and begin with a letter',
     });
@@ -40,9 +40,9 @@ export async function addAccount(
       [name, role, hash, now],
     );
     if (added.length === 0)
-      throw new CentralFailure('ACCOUNT_EXISTS', `an account ${name} already exists`, {
+      throw new CentralFailure('ACCOUNT_EXISTS', `the account ${name} already exists`, {
         op: 'add the account',
-        hint: 'choose another name, or change its password or role',
+        hint: 'choose another name, or change the password or role of this account',
       });
     await record(tx, world, 'account_added', name, role);
   });

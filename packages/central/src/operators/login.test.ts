@@ -19,7 +19,7 @@ import { addAccount, changePassword, changeRole, removeAccount } from './account
 import { createPasswordHasher } from './passwords.ts';
 import { ACCOUNT_LIMIT, ADDRESS_LIMIT, SESSION_IDLE_MAX_MS, SESSION_MAX_MS } from './policy.ts';
 
-/** Names and addresses that no other test uses. */
+/** A name and an address that no other test uses. */
 let used = 0;
 const ownName = () => `operator${(used += 1)}`;
 const ownAddress = () => ({ remoteAddress: `203.0.113.${(used += 1)}` });
@@ -39,7 +39,7 @@ function toLogin({ name, password = PASSWORD, headers = {}, url = ORIGIN }: Logi
   });
 }
 
-/** Logs in and returns the whole Set-Cookie header and the session id. */
+/** Logs in and returns the complete Set-Cookie header and the session ID. */
 async function logIn(app: App, login: Login) {
   const response = await app.fetch(toLogin(login), ownAddress());
   const text = await response.text();
@@ -72,11 +72,11 @@ describeOnPostgres('a login', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('begins a session under a new id, ends the one before, and stores neither id nor password', async () => {
+  test('begins a session with a new ID, ends the previous session, and stores neither ID nor password', async () => {
     const { store } = open();
     const name = await addAdmin(store);
     const app = startNode(store);
-    // Session fixation: an id that the browser had before never becomes the id of the session.
+    // Session fixation: an ID that the browser already had never becomes the ID of the new session.
     const planted = 'A'.repeat(43);
     const first = await logIn(app, { name, headers: cookieOf(planted) });
     assert.match(first.cookie, /^__Host-d3kos_session=.*; Path=\/; HttpOnly; Secure; SameSite=Strict$/);
@@ -122,7 +122,7 @@ describeOnPostgres('a login', (open) => {
     assert.equal(await statusOf(app, '/api/v1/session', cookieOf(removed.id)), 401);
   });
 
-  test('and every change come from a page of central only, over https or on the same machine', async () => {
+  test('and every change are accepted only from a page of central, over HTTPS or on the same machine', async () => {
     const { store } = open();
     const name = await addAdmin(store);
     const app = startNode(store);
@@ -149,7 +149,7 @@ describeOnPostgres('a login', (open) => {
       );
     const { Origin: _, ...withoutOrigin } = page;
     assert.equal(await statusOf(app, change, withoutOrigin, 'POST'), 403);
-    // What a form of another site can send has neither the type nor the header.
+    // A form of another site can send neither this content type nor this header.
     const form = { Cookie: page['Cookie'] ?? '', Origin: ORIGIN, 'Content-Type': 'text/plain' };
     assert.equal(await statusOf(app, change, form, 'POST'), 403);
     assert.equal(await statusOf(app, change, page, 'POST'), 200);
@@ -159,7 +159,7 @@ describeOnPostgres('a login', (open) => {
     });
     const answer = await app.fetch(preflight);
     assert.ok(answer.status >= 400 && answer.headers.get('Access-Control-Allow-Origin') === null);
-    // A browser that knows an HTTP Basic password sends it with requests of other sites too, so Basic does not count.
+    // A browser that has an HTTP Basic password also sends it with requests from other sites, so Basic is not accepted.
     const basic = { Authorization: `Basic ${btoa('any:operator-token-of-the-tests')}` };
     assert.equal(await statusOf(app, change, { ...basic, 'Content-Type': 'application/json' }, 'POST'), 401);
   });
@@ -178,7 +178,7 @@ describeOnPostgres('a login', (open) => {
       return response.status === 200 ? ((await response.json()) as { name: string }).name : response.status;
     };
     const remote = 'http://central.test';
-    // Another host can set only the name without the prefix, which does not count there.
+    // Another host can set only the name without the prefix, and central ignores that name here.
     assert.equal(await nameOf(remote, `d3kos_session=${planted.id}`), 401);
     assert.equal(await nameOf(remote, `d3kos_session=${planted.id}; __Host-d3kos_session=${victim.id}`), own);
     assert.equal(
@@ -201,7 +201,7 @@ describeOnPostgres('guessing passwords', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('is limited for one address over all nodes, and for one account over all addresses', async () => {
+  test('is limited per address across all nodes, and per account across all addresses', async () => {
     const { store, secondStore } = open();
     const nodes = [startNode(store), startNode(secondStore)];
     const name = await addAdmin(store);
@@ -218,7 +218,7 @@ describeOnPostgres('guessing passwords', (open) => {
     );
     const counted = fromOne.concat(fromMany).filter((status) => status === 401).length;
     assert.ok(counted <= ACCOUNT_LIMIT.burst, String(counted));
-    // The right password does not pass either, until the failures are forgotten. A boat and another account are not affected.
+    // The right password is refused too until the failures have expired. Boats and other accounts are not affected.
     const [late, other] = [startNode(store, { wall: () => NOON_MS + 3_600_000 }), await addAdmin(store)];
     assert.equal((await (nodes[0] as App).fetch(toLogin({ name }), ownAddress())).status, 429);
     assert.equal((await late.fetch(toLogin({ name }), ownAddress())).status, 200);
@@ -253,7 +253,7 @@ describeOnPostgres('guessing passwords', (open) => {
     ])
       texts.push(await (await app.fetch(toLogin({ name: tried, password: 'wrong' }), ownAddress())).text());
     assert.equal(new Set(texts).size, 1, texts.join('\n'));
-    // An unknown name costs the same hash.
+    // An unknown name costs the same amount of hashing.
     assert.deepEqual(checks, ['known', 'unknown', 'unknown', 'unknown', 'unknown']);
     const [row] = await store.query(
       'select (select json_agg(f) from login_failures f)::text || (select json_agg(e) from audit_events e)::text as text',
@@ -263,17 +263,17 @@ describeOnPostgres('guessing passwords', (open) => {
 });
 
 describeOnPostgres('a password', (open) => {
-  test('is hashed by scrypt with a salt and its parameters, which a check reads from the hash', async () => {
+  test('is hashed by scrypt with a salt, and a check reads the parameters from the hash', async () => {
     const hasher = createPasswordHasher(systemRandomHex);
     const [one, two] = [await hasher.hash(PASSWORD), await hasher.hash(PASSWORD)];
     assert.match(one, /^\$scrypt\$ln=15,r=8,p=3\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
     assert.notEqual(one, two);
     assert.equal(await hasher.check(PASSWORD, one), 'right');
     assert.equal(await hasher.check(`${PASSWORD} `, one), 'wrong');
-    // Accents are one character or two, depending on the keyboard.
+    // An accented letter is one or two code points, depending on the keyboard.
     const accented = await hasher.hash('caf\u00e9 am hafen von kingston');
     assert.equal(await hasher.check('cafe\u0301 am hafen von kingston', accented), 'right');
-    // A hash with other parameters than those of today, and damaged ones.
+    // A hash with parameters other than the current ones, and damaged hashes.
     const older = '$scrypt$ln=1,r=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$' + 'A'.repeat(43);
     assert.equal(await hasher.check(PASSWORD, older), 'wrong');
     for (const damaged of ['', 'x', one.slice(1), one.replace('ln=15', 'ln=99'), one.replace('r=8', 'r=0')])
@@ -296,7 +296,7 @@ describeOnPostgres('a password', (open) => {
     });
   });
 
-  test('is checked at a limited rate for each node, so that a flood leaves the processor to the boats', async () => {
+  test('is checked at a limited rate per node, so that a flood leaves processor time for the boats', async () => {
     const { store } = open();
     await migrate(store, NOON_MS);
     let nowMs = 0;

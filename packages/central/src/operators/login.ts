@@ -6,10 +6,10 @@ import type { PasswordHasher } from './passwords.ts';
 import { ACCOUNT_LIMIT, ADDRESS_LIMIT, isAccountName, SESSIONS_MAX } from './policy.ts';
 import { endSession, findSession, removeEndedSessions, type Session, toSessionDigest } from './sessions.ts';
 
-/** Random bytes of a session id, which nobody can guess. */
+/** Number of random bytes in a session ID, enough that it cannot be guessed. */
 const SESSION_ID_SIZE_BYTES = 32;
 
-/** Failed logins are kept this long. By then they no longer affect any limit. */
+/** How long failed logins are kept. After this time they no longer affect any limit. */
 const FAILURES_KEPT_MS = 24 * 3_600_000;
 
 /** The ports of a login. */
@@ -20,12 +20,12 @@ export interface LoginWorld {
   readonly passwords: PasswordHasher;
 }
 
-/** What a person entered, and where the request came from. */
+/** What the operator entered, and where the request came from. */
 export interface LoginAttempt {
   readonly name: string;
   readonly password: string;
   readonly address: string;
-  /** The session that the browser had before, which ends. */
+  /** The browser's previous session, which ends. */
   readonly formerSessionId: string | undefined;
 }
 
@@ -35,9 +35,10 @@ export type LoginResult =
   | { readonly kind: 'refused' | 'throttled' };
 
 /**
- * Logs an operator in and begins a session under a new id. The attempt is counted in the database before the password is checked, so
- * that attempts at several nodes at the same time do not pass the limits; a success takes it back. The answer and its time are the
- * same for an unknown name and for a wrong password. No name that is not an account is stored: it could be a password.
+ * Logs an operator in and begins a session with a new ID. The attempt is counted in the database before the password is checked,
+ * so that concurrent attempts at several nodes cannot exceed the limits. A success subtracts it again. The answer and its timing
+ * are the same for an unknown name and a wrong password. A name without an account is never stored, because it could be a
+ * password.
  */
 export async function login(world: LoginWorld, attempt: LoginAttempt): Promise<LoginResult> {
   const { store, wallMs } = world;
@@ -51,7 +52,7 @@ export async function login(world: LoginWorld, attempt: LoginAttempt): Promise<L
   return { kind: 'refused' };
 }
 
-/** Checks the present password of an operator within the same limits as a login. */
+/** Checks the current password of an operator under the same limits as a login. */
 export async function verifyOwnPassword(
   world: Omit<LoginWorld, 'randomHex'>,
   attempt: Omit<LoginAttempt, 'formerSessionId'>,
@@ -97,8 +98,8 @@ async function checkPassword(
 }
 
 /**
- * Counts an attempt of both subjects and returns true if both are within their limits. The rows are locked in the order of their
- * keys, so that two logins cannot deadlock.
+ * Counts an attempt for both subjects and returns true if both are within their limits. The rows are locked in key order, so two
+ * logins cannot deadlock.
  */
 async function countAttempt(
   store: Store,
@@ -137,8 +138,8 @@ async function countAttempt(
 }
 
 /**
- * Subtracts the attempt that was counted. Earlier failures still count: a login to one account must not reset
- * the limit for guessing another.
+ * Subtracts the attempt that was counted. Earlier failures still count, because a login to one account must not reset the limit
+ * for guessing another.
  */
 async function takeBack(tx: Queryable, subjects: readonly string[]): Promise<void> {
   for (const subject of subjects.toSorted())
@@ -157,7 +158,7 @@ async function begin(
   const sessionId = Buffer.from(randomHex(SESSION_ID_SIZE_BYTES), 'hex').toString('base64url');
   const sha256 = toSessionDigest(sessionId);
   await takeBack(tx, subjects);
-  // The password may have been changed while this one was checked.
+  // The password may have changed while it was being checked.
   const begun = await tx.query(
     `insert into operator_sessions (session_sha256, operator_name, created_at, last_used_at)
      select $1::text, name, $3::timestamptz, $3::timestamptz from operators

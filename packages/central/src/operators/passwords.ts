@@ -11,25 +11,29 @@ interface Cost {
 /** The cost of new hashes: 32 MiB and about a quarter of a second, as OWASP recommends for scrypt. */
 const COST: Cost = { ln: 15, r: 8, p: 3 };
 
-/** Limits of the parameters of a stored hash. A damaged row must not take the memory of the node. */
+/** Limits of the parameters of a stored hash. A damaged row must not exhaust the memory of the node. */
 const COST_MAX: Cost = { ln: 17, r: 8, p: 8 };
 
 const SALT_SIZE_BYTES = 16;
 const KEY_SIZE_BYTES = 32;
 
-/** Logins that a node checks at once, and in a second. Hashing would otherwise take the processor from the imports of boats. */
+/**
+ * Password checks that a node allows in a burst and per second. Otherwise hashing would take processor time from the boats'
+ * imports.
+ */
 const CHECKS_BURST = 20;
 const CHECKS_PER_S = 1;
-/** Logins that wait for their turn: each waits for at most two seconds. */
+/** Maximum number of queued checks, so that each waits at most two seconds. */
 const WAITING_MAX = 8;
 
-/** Hashes passwords, one at a time for each node. */
+/** Hashes passwords, one at a time per node. */
 export interface PasswordHasher {
   /** Returns the hash with its salt and parameters, in PHC format. */
   hash(password: string): Promise<string>;
   /**
-   * Compares a password with a stored hash; without one it does the same work and returns `wrong`, so that the time of an answer does not
-   * show whether an account exists. `busy`: too many logins came to this node. Never throws for a damaged hash.
+   * Compares a password with a stored hash. Without a hash it does the same work and returns `wrong`, so that the response time
+   * does not reveal whether an account exists. Returns `busy` if too many logins reach this node. Never throws for a damaged
+   * hash.
    */
   check(password: string, stored: string | undefined): Promise<'right' | 'wrong' | 'busy'>;
 }
@@ -95,7 +99,7 @@ function derive(password: string, salt: Buffer, { ln, r, p }: Cost): Promise<Buf
   // scrypt needs 128 × N × r bytes; the limit leaves room for its other buffers.
   const options = { N: n, r, p, maxmem: 256 * n * r + 1_048_576 };
   return new Promise((resolve, reject) => {
-    // Unicode allows several encodings of one character, and keyboards differ.
+    // Unicode can encode one character in several ways, and keyboards differ.
     scrypt(password.normalize('NFC'), salt, KEY_SIZE_BYTES, options, (error, key) => {
       if (error === null) resolve(key);
       else reject(error);

@@ -9,7 +9,7 @@ export interface Session {
   readonly sha256: string;
   readonly name: string;
   readonly role: Role;
-  /** When it ends at the latest. */
+  /** When it ends at the latest. Idle time can end it earlier. */
   readonly expiresAt: string;
 }
 
@@ -19,8 +19,8 @@ export function toSessionDigest(sessionId: string): string {
 }
 
 /**
- * Returns the session of a cookie with the present role of its account, or undefined if it has ended. Records its use, exact to a
- * minute.
+ * Returns the session of a cookie with the current role of its account, or undefined if it has ended. Records the time of use to
+ * the minute.
  */
 export async function findSession(
   store: Queryable,
@@ -54,7 +54,7 @@ export async function endSession(tx: Queryable, sha256: string): Promise<void> {
   await tx.query('delete from operator_sessions where session_sha256 = $1::text', [sha256]);
 }
 
-/** Removes the rows of sessions that have ended by time. */
+/** Removes the rows of expired sessions. */
 export async function removeEndedSessions(tx: Queryable, wallMs: number): Promise<void> {
   await tx.query(
     'delete from operator_sessions where created_at <= $1::timestamptz or last_used_at <= $2::timestamptz',
@@ -62,7 +62,7 @@ export async function removeEndedSessions(tx: Queryable, wallMs: number): Promis
   );
 }
 
-/** The latest beginning and the latest use of sessions that have ended. */
+/** Sessions that began before the first time or were last used before the second have ended. */
 function toOldest(wallMs: number): readonly [created: string, used: string] {
   return [
     new Date(wallMs - SESSION_MAX_MS).toISOString(),

@@ -13,11 +13,11 @@ export interface EraseReport {
   readonly removed: Readonly<Record<string, number>>;
 }
 
-/** Ports and facts of `erase`. */
+/** Ports and parameters of `erase`. */
 export interface EraseWorld {
   readonly store: Store;
   readonly wallMs: number;
-  /** The operator who erases. Undefined: a command. */
+  /** The operator who requested the erasure. Undefined if it was a command. */
   readonly actor?: string | undefined;
 }
 
@@ -42,11 +42,11 @@ export async function erase(
     await tx.query('select 1 from installations where installation_id = $1::text for update', [
       installationId,
     ]);
-    // Requests that were already in progress may have added single rows, for example to the audit trail.
+    // Requests that were already in progress may have added a few rows, for example to the audit trail.
     for (const table of tables)
       removed[table] = (removed[table] ?? 0) + (await removeStep(tx, table, installationId));
     await tx.query('delete from installations where installation_id = $1::text', [installationId]);
-    // The event does not name the installation, because nothing about it is kept.
+    // The event does not name the installation, because nothing about the installation may remain.
     await recordEvent(
       tx,
       {
@@ -62,7 +62,10 @@ export async function erase(
   return { installation_id: installationId, removed: { ...removed, installations: 1 } };
 }
 
-/** Returns the tables with rows of single installations, except `installations`. Read from the database, so that none is forgotten. */
+/**
+ * Returns the tables that hold rows of individual installations, except `installations`. The list is read from the database, so
+ * that no table is forgotten.
+ */
 async function findTables(store: Queryable): Promise<readonly string[]> {
   const rows = await store.query(
     `select c.table_name::text as name from information_schema.columns c

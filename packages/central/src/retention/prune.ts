@@ -5,10 +5,10 @@ import { PRUNED_KINDS, type PrunedKind, type Retention, toCutoffMs } from './pol
 /** Maximum number of rows of one table that one transaction removes. It bounds how long an import of the same boat waits. */
 const ROWS_PER_STEP = 5_000;
 
-/** Installations whose IDs are read at once. */
+/** Number of installation IDs that are read at once. */
 const INSTALLATIONS_PER_PAGE = 1_000;
 
-/** How many rows of each kind were removed. */
+/** Number of rows of each kind that were removed. */
 export type PruneReport = Readonly<Record<PrunedKind, number>>;
 
 /** Ports of `prune`. */
@@ -20,14 +20,15 @@ export interface PruneWorld {
 /**
  * Removes rows that are older than `retention` allows. docs/spec/protocol.md R84: "Central MAY remove the receipt of a part 60 days
  * after it was stored, if it holds the export of the part completely." The boat of an incomplete export still needs to know which
- * parts to send. What central holds of a ledger stays known, because it is in `ledgers`, `ledger_exports` and `ledger_gaps`. R86:
- * "Central MUST NOT duplicate the records of a part that is repeated after its receipt was removed." They have the same IDs. Each step
- * is a transaction of its own, so an interrupted run leaves nothing half done, and the next one continues.
+ * parts to send. Central still knows which exports of a ledger it holds, because this is stored in `ledgers`, `ledger_exports`
+ * and `ledger_gaps`. R86: "Central MUST NOT duplicate the records of a part that is repeated after its receipt was removed." The
+ * repeated records have the same IDs. Each step is a separate transaction, so an interrupted run leaves nothing half done, and
+ * the next run continues.
  */
 export async function prune({ store, wall }: PruneWorld, retention: Retention): Promise<PruneReport> {
   const wallMs = wall();
   const removed: Record<PrunedKind, number> = { receipts: 0, telemetry: 0, audit: 0, usage: 0 };
-  // Events that belong to no installation have an empty ID.
+  // Events without an installation have an empty ID.
   await pruneInstallation(store, '', wallMs, retention, removed);
   let after = '';
   for (;;) {
@@ -61,7 +62,7 @@ async function pruneInstallation(
   }
 }
 
-/** Removes one step of rows. `params`: $1 installation, $2 cutoff, $3 most rows. */
+/** Removes the rows of one step. `params`: $1 installation, $2 cutoff, $3 maximum number of rows. */
 function removeOld(store: Store, kind: PrunedKind, params: readonly unknown[]) {
   switch (kind) {
     case 'receipts':

@@ -27,7 +27,7 @@ import { prune } from './prune.ts';
 const DAY_MS = 86_400_000;
 const YEARS_LATER_MS = NOON_MS + 1_000 * DAY_MS;
 
-/** Returns data with a boatlog entry, a telemetry sample and a record that is rejected. */
+/** Returns export data with a boatlog entry, a telemetry sample and a record that central rejects. */
 function toData(name: string) {
   const telemetry = { category: 'telemetry', entry_count: 1, entries: [{ record_id: name, n: 1 }] };
   return { ...toBoatlog([{ record_id: name, content: name }, 'no record']), telemetry };
@@ -38,7 +38,7 @@ async function countRows(store: Store, table: string, { id }: EnrolledBoat): Pro
   return rows.length;
 }
 
-/** Returns the tables and columns whose text contains the id of a boat. */
+/** Returns the tables and columns whose text contains the ID of a boat. */
 async function findTraces(store: Store, { id }: EnrolledBoat): Promise<readonly string[]> {
   const columns = await store.query(
     `select table_name::text as t, column_name::text as c from information_schema.columns where table_schema = 'public'`,
@@ -97,7 +97,7 @@ describeOnPostgres('retention', (open) => {
     assert.deepEqual(Object.values(await prune(world, DEFAULT_RETENTION)), [0, 0, 0, 0]);
   });
 
-  test('stores nothing twice when a part is sent again after its receipt was removed', async () => {
+  test('stores no record twice when a part is sent again after its receipt was removed', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = createNode(store);
@@ -124,12 +124,12 @@ describeOnPostgres('retention', (open) => {
       rows.map(({ record_id, json, sequence }) => [record_id, json, sequence]);
     assert.deepEqual(toFacts(again), toFacts(held));
     assert.deepEqual(await findGaps(store, boat.id), known);
-    // Another export must still not take the sequence.
+    // Another export must still not be able to take the sequence.
     const other = toDocument(boat, { sequence: 2, exportId: 'other' });
     await expectRefusal(app, toImportRequest(boat, other), 409, 'LEDGER_DIVERGED');
   });
 
-  test('erases every trace of one installation and nothing of another', async () => {
+  test('erases every trace of one installation and nothing of any other', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const app = createNode(store);

@@ -6,11 +6,14 @@ import type { Act, Notice, PageState, Place, Sheet } from './state.ts';
 import { HISTORY_FIRST } from './state.ts';
 import type { Store } from './store.ts';
 
-/** Number of history rows that "Show more" adds, and their maximum in the API. */
+/** Number of history rows that "Show more" adds, and the API's maximum. */
 const HISTORY_STEP = 1_000;
 const HISTORY_MAX = 10_000;
 
-/** What the owner can do. Each act asks the export manager and shows its answer, and then the facts are read again. */
+/**
+ * What the owner can do. Each act sends a request to the export manager and shows the answer. The page then reads the facts
+ * again.
+ */
 export interface Acts {
   exportNew(): void;
   exportEverything(): void;
@@ -77,7 +80,7 @@ export function createActs(store: Store, refresh: Refresh): Acts {
       });
       void refresh.everything();
     },
-    // The dialog for the code shows the answer to the code that was typed into it, and no earlier one.
+    // The code dialog shows only the answer to the code that was typed into it, not an earlier one.
     ask: (sheet) => set(sheet?.kind === 'enrol' ? { sheet, notice: undefined } : { sheet }),
     dismiss: () => set({ notice: undefined }),
     setLook(look) {
@@ -92,8 +95,8 @@ export function createActs(store: Store, refresh: Refresh): Acts {
 }
 
 /**
- * Returns the function that runs one act. A second press while it runs has no effect. `sheet` stays open until the boat is enrolled, so
- * that a code that was refused can be corrected.
+ * Returns the function that runs one act. A second press while it runs has no effect. `sheet` stays open until the boat is
+ * enrolled, so that the owner can correct a refused code.
  */
 function createRun(store: Store, refresh: Refresh) {
   return (act: Act, work: () => Promise<Notice | undefined>, sheet?: Sheet): void => {
@@ -117,7 +120,7 @@ function toNotice<T>(reply: Reply<T>, toAnswer: (value: T) => Notice): Notice {
 /** Redeems a code at central. The export manager keeps the token. */
 async function enrol(code: string): Promise<Notice> {
   const reply = await call('enroll', { body: { code } });
-  // The page sends the body that the contract asks for, so only the code in it can be invalid.
+  // The body that the page sends matches the contract, so only the code in it can be invalid.
   if (reply.kind === 'refused' && reply.refusal.code === 'REQUEST_INVALID')
     return { kind: 'incomplete_code' };
   return toNotice(reply, ({ enrolled, installation_id: id }) =>
@@ -137,8 +140,8 @@ async function retryEach(queueIds: readonly string[]): Promise<Notice> {
 }
 
 /**
- * Downloads the waiting exports as one file, which the browser saves where the owner chooses. `showBytes` is called with the bytes that
- * have arrived, once per piece.
+ * Downloads the waiting exports as one file, which the browser saves where the owner chooses. Calls `showBytes` with the number
+ * of bytes received after each chunk.
  */
 async function saveBundle(showBytes: (sizeBytes: number) => void): Promise<Notice | undefined> {
   const refused = (refusal: Refusal): Notice => ({ kind: 'refused', refusal });
@@ -158,7 +161,7 @@ async function saveBundle(showBytes: (sizeBytes: number) => void): Promise<Notic
   }
 }
 
-/** Collects the body of a response, and reports its size so far. The browser keeps a large blob on its disk. */
+/** Collects the body of a response, and reports its size so far. The browser stores a large blob on disk. */
 async function collectBody({ body }: Response, showBytes: (sizeBytes: number) => void): Promise<Blob> {
   const reader = body?.getReader();
   let blob = new Blob();

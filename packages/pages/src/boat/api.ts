@@ -18,7 +18,7 @@ const PATHS = {
   enroll: '/export/enroll',
 } as const satisfies { readonly [N in JsonRouteName]?: (typeof ROUTES)[N]['path'] };
 
-/** The methods of the same routes. A route that is not listed has the method GET. */
+/** The methods of these routes. A route that is not listed uses GET. */
 const METHODS = {
   generate: 'POST',
   process: 'POST',
@@ -50,7 +50,7 @@ export const EVENT_KINDS = {
   destination: true,
 } as const satisfies Readonly<Record<EventKind, true>>;
 
-/** Why a request was not done. `UNREACHABLE` means that no answer arrived, so it is not known whether it was done. */
+/** Why a request failed. `UNREACHABLE` means that no answer arrived, so the request may still have taken effect. */
 export interface Refusal {
   readonly code: string;
   readonly error: string;
@@ -60,7 +60,7 @@ export interface Refusal {
 export type Reply<T> =
   { readonly kind: 'answer'; readonly value: T } | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-/** Timeout for an answer. An export of a million rows takes minutes on a slow card. */
+/** Timeout of a request. An export of a million rows takes minutes on a slow card. */
 const ANSWER_MAX_MS = 15 * 60_000;
 
 /** The path of the texts of a language. */

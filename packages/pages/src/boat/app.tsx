@@ -12,7 +12,7 @@ import type { View } from './view.ts';
 import { toWarnings } from './warnings.ts';
 import { Waiting } from './waiting.tsx';
 
-/** The page: the places at the side, the open place, and a sheet in front of it. */
+/** The page: navigation at the side, the open screen, and a sheet in front of it. */
 export function App({ view }: { readonly view: View }): JSX.Element {
   const { state } = view;
   return (
@@ -42,7 +42,7 @@ const PLACE_LOOKS = {
   files: ['files', 'place.files'],
 } as const satisfies Readonly<Record<Place, readonly [IconName, TextKey]>>;
 
-/** Largest number that fits beside the icon of a place. */
+/** Largest number that fits beside a navigation icon. */
 const COUNT_SHOWN_MAX = 99;
 
 function Rail({ view }: { readonly view: View }): JSX.Element {
@@ -108,7 +108,7 @@ function Head({ view }: { readonly view: View }): JSX.Element {
   );
 }
 
-/** The answer to the owner's last request, and warnings that hold besides the situation. */
+/** The answer to the owner's last request, and warnings that apply in addition to the situation. */
 function Notices({ view }: { readonly view: View }): JSX.Element | null {
   const { state, texts, acts } = view;
   const { say } = texts;

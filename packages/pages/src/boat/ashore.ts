@@ -3,7 +3,7 @@ import type { Answer } from '@d3kos/boat/api';
 type QueueEntry = Answer<'queue'>['pending'][number];
 
 /**
- * Up to which moment the boat's data is ashore.
+ * The time up to which the boat's data is ashore.
  *
  * - `all`: central has every export, and `at` is when the newest one was made.
  * - `until`: central has everything that was exported up to `at`; a later export is still on board.
@@ -15,9 +15,9 @@ export type Ashore =
   | { readonly kind: 'nothing' };
 
 /**
- * Computes how far the boat's data is ashore. Two lanes may deliver a newer export before an older one, so only delivered exports
- * older than the oldest one on board count. A failed export counts as on board until a later export, which contains its records
- * again, has been delivered.
+ * Computes the time up to which the boat's data is ashore. The two lanes can deliver a newer export before an older one, so only
+ * delivered exports that are older than the oldest one on board count. A failed export counts as on board until a later export,
+ * which contains its records again, has been delivered.
  */
 export function toAshore(
   queue: Pick<Answer<'queue'>, 'pending' | 'uploading' | 'failed'>,
@@ -36,7 +36,7 @@ export function toAshore(
   return at === undefined ? { kind: 'nothing' } : { kind: 'until', at };
 }
 
-/** True if no export that was made after this one failed has been delivered. */
+/** True if no export made after this failure has been delivered. */
 export function isOnlyOnBoard(failed: QueueEntry, newestDeliveredAt: string | undefined): boolean {
   return newestDeliveredAt === undefined || newestDeliveredAt < (failed.failed_at ?? failed.created_at);
 }

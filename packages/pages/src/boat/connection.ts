@@ -3,20 +3,20 @@ import type { Refresh } from './refresh.ts';
 import { applyEvent, applyLoss } from './state.ts';
 import type { Store } from './store.ts';
 
-/** Longest silence of a live stream: two heartbeats of 15 s, and some delay. After it the picture counts as old. */
+/** Longest silence of a live stream: two heartbeats of 15 s plus some delay. After it, the facts on the page count as old. */
 export const SILENCE_MAX_MS = 35_000;
-/** An interruption of up to this length is not shown, because a daemon that restarts answers again within seconds. */
+/** An interruption up to this length is not shown, because a restarting daemon answers again within seconds. */
 const INTERRUPTION_SHOWN_AFTER_MS = 3_000;
 /** Interval at which the page tries to connect again. */
 const RECONNECT_EVERY_MS = 2_000;
-/** Interval at which the silence is measured. */
+/** Interval at which the silence is checked. */
 const WATCH_EVERY_MS = 1_000;
 /** Time for which the end of an upload is shown. */
 const OUTCOME_SHOWN_MS = 10_000;
 
 /**
- * Keeps the page connected to the event stream, for as long as the page is open. Every connection begins with a read of all facts,
- * because events that happened in between are lost. Time is monotonic, so a change of the clock does not matter.
+ * Keeps the page connected to the event stream while it is open. After every connection the page reads all facts, because events
+ * during the interruption are lost. Time is monotonic, so changes of the clock have no effect.
  */
 export function connect(store: Store, refresh: Refresh): void {
   let source: EventSource | undefined;
@@ -45,7 +45,7 @@ export function connect(store: Store, refresh: Refresh): void {
   };
   const watch = (): void => {
     const nowMs = performance.now();
-    // This also notices a computer that slept, because its timers stood still.
+    // This also detects that the computer was asleep, because its timers did not run.
     if (source !== undefined && nowMs - heardMs > SILENCE_MAX_MS) close();
     if (source === undefined && nowMs - triedMs >= RECONNECT_EVERY_MS) open();
     const isLost = brokenSinceMs !== undefined && nowMs - brokenSinceMs > INTERRUPTION_SHOWN_AFTER_MS;
@@ -64,7 +64,7 @@ export function connect(store: Store, refresh: Refresh): void {
  */
 const READ_EVERY_MS = 60_000;
 
-/** The kinds of events after which facts must be read again. */
+/** Events after which facts must be read again. */
 const CHANGING: readonly EventKind[] = ['queue', 'collected', 'unread', 'delivered', 'destination'];
 
 function receive(store: Store, refresh: Refresh, event: ManagerEvent): void {

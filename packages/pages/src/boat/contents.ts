@@ -5,16 +5,16 @@ export const SHOWN_FILE_MAX_BYTES = 4_000_000;
 /** Number of records shown for each category of a file. */
 const RECORDS_SHOWN_MAX = 20;
 
-/** One category of a preview or of a file: how many records, and the first ones as JSON text. */
+/** One category of a preview or file: the number of records, and the first records as JSON text. */
 export interface CategoryContents {
   readonly category: string;
   readonly state: string;
   readonly count: number;
   readonly sizeBytes: number | undefined;
   readonly records: readonly string[];
-  /** The fields from which something was removed before the export. */
+  /** The fields from which content was removed before the export. */
   readonly redacted: readonly string[];
-  /** What the export manager reports about the category, for example the keys that are never exported. */
+  /** The export manager's details of the category, for example the keys that are never exported. */
   readonly detail: string;
 }
 
@@ -34,8 +34,8 @@ export function toPreviewContents(preview: Answer<'preview'>): readonly Category
 }
 
 /**
- * The contents of an export file: under `data` a section for each category, with a list of `entries` or one document under `data`. A
- * file of another form has no contents to show.
+ * Returns the contents of an export file. Its `data` has one section per category, which holds either a list under `entries` or
+ * one document under `data`. A file of any other form has no contents to show.
  */
 export function toFileContents(file: unknown): readonly CategoryContents[] {
   const sections = read(file, 'data');

@@ -14,17 +14,17 @@ export interface EntryView {
   readonly tone: Tone;
   readonly mark: IconName;
   readonly title: string;
-  /** What caused it, its records and its size. */
+  /** Its trigger, number of records and size. */
   readonly facts: readonly string[];
   /** Why it is still on board. */
   readonly why: string;
-  /** What the last attempt observed, or ''. */
+  /** The result of the last attempt, or ''. */
   readonly lastError: string;
   readonly canRetry: boolean;
   readonly canCancel: boolean;
 }
 
-/** An entry of the queue in words. */
+/** Describes an entry of the queue. */
 export function toEntryView(entry: QueueEntry, state: PageState, texts: Texts): EntryView {
   const { say } = texts;
   const now = state.heardAt ?? entry.created_at;
@@ -81,7 +81,7 @@ function toPartText(entry: QueueEntry, { sending }: PageState, { say }: Texts): 
   return say('waiting.part', { index: sending.partIndex, total: sending.partCount });
 }
 
-/** Why an export that may be sent waits: the state of central, or the data budget. */
+/** Why an export that is ready to send is waiting: the state of central, or the data budget. */
 function toReasonKey(
   entry: QueueEntry,
   { status, queue }: PageState,
@@ -107,7 +107,9 @@ function toReasonKey(
   }
 }
 
-/** What caused the export, how many records it has, and its size. A full export is named, because it is seldom made on purpose. */
+/**
+ * The trigger, number of records and size of an export. Full exports are marked as such, because the owner rarely requests one.
+ */
 function toFacts(entry: QueueEntry, texts: Texts): readonly string[] {
   const { say } = texts;
   return [

@@ -5,7 +5,7 @@ import { CSV_PATH, toFilePath } from './api.ts';
 import { CardGauge } from './readings.tsx';
 import type { View } from './view.ts';
 
-/** The card, and every export file with its download. */
+/** The state of the card, and every export file with its download link. */
 export function Files({ view }: { readonly view: View }): JSX.Element {
   const { state, texts, acts } = view;
   const { say, bytes } = texts;

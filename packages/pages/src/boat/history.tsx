@@ -11,7 +11,7 @@ import { toCategoryName } from './statement.ts';
 import type { View } from './view.ts';
 import { Empty } from './waiting.tsx';
 
-/** The deliveries of 30 days as a picture, and every delivered export with what central counted. */
+/** A chart of the deliveries of 30 days, and every delivered export with central's counts. */
 export function History({ view }: { readonly view: View }): JSX.Element {
   const { state, texts, acts } = view;
   const { say } = texts;
@@ -64,7 +64,7 @@ export function History({ view }: { readonly view: View }): JSX.Element {
 
 type HistoryRow = NonNullable<View['state']['history']>['exports'][number];
 
-/** The beginning of the hour of a time. Rows show only days and times of their own, so they need not follow every minute. */
+/** Rounds a time down to the hour. Rows show only their own dates and times, so they need not be drawn again every minute. */
 function toHour(iso: string): string {
   return `${iso.slice(0, 13)}:00:00Z`;
 }

@@ -15,13 +15,13 @@ import { createRefresh } from './refresh.ts';
 import { INITIAL_STATE, type PageState, type Place, PLACES } from './state.ts';
 import { createStore } from '../ui/store.ts';
 
-/** Interval at which the clock and the look follow the time. */
+/** Interval at which the clock and the theme are updated. */
 const CLOCK_EVERY_MS = 5_000;
 
-/** Draws a state of the page into `root`. */
+/** Renders a state of the page into `root`. */
 type Draw = (state: PageState) => void;
 
-/** The language of the page: the owner's choice, then the one that d3kOS asks for in the address, then the browser's. */
+/** The language of the page: the owner's choice, otherwise the one that d3kOS sets in the URL, otherwise the browser's. */
 function toLanguage(chosen: string | null | undefined): Language {
   const asked = new URLSearchParams(location.search).get('lang');
   return chooseLanguage([chosen, asked, ...navigator.languages]);
@@ -31,7 +31,10 @@ function showTheme(theme: Theme): void {
   document.documentElement.dataset['theme'] = theme;
 }
 
-/** Returns the texts of a language and a time zone. They are kept until one of the two changes, because formatters are slow to create. */
+/**
+ * Returns the texts for a language and a time zone. They are cached until one of the two changes, because formatters are slow to
+ * create.
+ */
 function createTextsCache(first: Words): (words: Words, timeZone: string) => Texts {
   let key = '';
   let texts = createTexts(first.language, first.catalogue, 'UTC');
@@ -52,7 +55,7 @@ interface Words {
   readonly catalogue: Catalogue;
 }
 
-/** Keeps the texts of the language that the owner wants. Until another language has been loaded, the texts before it are shown. */
+/** Holds the texts of the language that the owner chose. While another language loads, the previous texts are shown. */
 function createWords(first: Words, show: () => void): (wanted: Language) => Words {
   let words = first;
   let loading = first.language;
@@ -69,7 +72,7 @@ function createWords(first: Words, show: () => void): (wanted: Language) => Word
   };
 }
 
-/** Returns the boat's time, which goes on from the newest message while the page is live. */
+/** Returns the boat's time: the time of the newest message, plus the time since then while the page is live. */
 function createBoatTime(): (state: PageState) => string | undefined {
   let heardAt: string | undefined;
   let heardMs = 0;
@@ -111,7 +114,7 @@ function start(firstTheme: Theme, firstWords: Words): void {
   const root = document.getElementById('app');
   if (root === null) throw new Error('the page has no element with the ID "app"');
   let isPlanned = false;
-  /** Draws once after all changes of the current task. */
+  /** Renders once after all changes of the current task. */
   const show = (): void => {
     if (isPlanned) return;
     isPlanned = true;
@@ -137,7 +140,7 @@ function toPlace(hash: string): Place {
   return PLACES.find((place) => `#${place}` === hash) ?? 'now';
 }
 
-// The script runs in the head, before the first frame, so that no bright frame appears at night. The texts are loaded meanwhile.
+// The script runs in the head, before the first frame, so that no bright frame appears at night. The texts load in the meantime.
 const firstTheme = toTheme(parseLook(recall('look')), new Date().getHours(), true, undefined);
 showTheme(firstTheme);
 const language = toLanguage(recall('language'));

@@ -1,16 +1,16 @@
 import type { Answer } from '@d3kos/boat/api';
 import { createDayNumbers } from '../i18n/texts.ts';
 
-/** Number of days in the picture. */
+/** Number of days in the chart. */
 export const MONTH_DAYS = 30;
 
-/** The deliveries of the last 30 days by the calendar of the boat's time zone, oldest day first. */
+/** The deliveries of the last 30 days, by calendar day in the boat's time zone, oldest first. */
 export interface Month {
   readonly exportCount: number;
   readonly sentBytes: number;
   readonly exportsPerDay: readonly number[];
   readonly bytesPerDay: readonly number[];
-  /** False if older deliveries of these days may be missing, because the history was read only in part. */
+  /** False if deliveries of these days may be missing because only part of the history was read. */
   readonly isComplete: boolean;
 }
 
@@ -29,7 +29,7 @@ export function toMonth(
   for (const { completed_at, wire_size_bytes } of exports) {
     const day = MONTH_DAYS - 1 - (today - toDayNumber(completed_at));
     if (day < 0) hasOlder = true;
-    // A delivery in the future, from a wrong clock, belongs to no day of the picture.
+    // A delivery in the future, caused by a wrong clock, belongs to no day of the chart.
     if (day < 0 || day >= MONTH_DAYS) continue;
     exportsPerDay[day] = (exportsPerDay[day] ?? 0) + 1;
     bytesPerDay[day] = (bytesPerDay[day] ?? 0) + wire_size_bytes;

@@ -2,26 +2,29 @@ import type { Answer } from '@d3kos/boat/api';
 import type { Texts } from '../i18n/texts.ts';
 import type { PageState } from './state.ts';
 
-/** When the next daily export is made, or undefined if this boat makes none. */
+/** Returns the time of the next daily export, or undefined if this boat makes none. */
 export function toNextExportMoment({ status, heardAt }: PageState, texts: Texts): string | undefined {
   const at = status === undefined || heardAt === undefined ? undefined : toNextExportAt(status, heardAt);
   return at === undefined || heardAt === undefined ? undefined : texts.moment(at, heardAt);
 }
 
-/** Searching by the minute covers zones with an offset of 15 or 45 minutes. */
+/** Searching minute by minute covers zones with an offset of 15 or 45 minutes. */
 const STEP_MS = 60_000;
 const DAY_MINUTES = 24 * 60;
 /** The lowest tier with daily exports. */
 const SCHEDULED_TIER_MIN = 2;
 
-/** The next time at which the clock of the boat's time zone shows the daily hour. Undefined if no daily export is made. */
+/**
+ * Returns the next time at which the boat's local time reaches the hour of the daily export, or undefined if the boat makes no
+ * daily export.
+ */
 export function toNextExportAt({ schedule, tier }: Answer<'status'>, nowIso: string): string | undefined {
   if (tier === null || tier < SCHEDULED_TIER_MIN || schedule.owed_slot !== null) return undefined;
   const clock = toHourClock(schedule.timezone);
   const fromMs = Math.ceil(Date.parse(nowIso) / STEP_MS) * STEP_MS;
   for (let minute = 0; minute <= DAY_MINUTES; minute += 1) {
     const at = new Date(fromMs + minute * STEP_MS);
-    // Intl is slow, so most minutes are skipped: only a full quarter of an hour can be the hour.
+    // Intl is slow, so most minutes are skipped: a local hour can begin only at a quarter of an hour.
     if (at.getUTCMinutes() % 15 === 0 && clock(at) === `${String(schedule.daily_hour).padStart(2, '0')}:00`)
       return `${at.toISOString().slice(0, 19)}Z`;
   }

@@ -2,14 +2,14 @@ import type { TextKey, Texts } from '../i18n/texts.ts';
 import type { Refusal } from './api.ts';
 import type { Notice } from './state.ts';
 
-/** A notice in words. `seen` is the export manager's own text, for the person whom the owner asks for help. */
+/** A notice as text. `seen` is the export manager's own message, for the person who helps the owner. */
 export interface NoticeText {
   readonly tone: 'ok' | 'calm' | 'bad';
   readonly text: string;
   readonly seen: string | undefined;
 }
 
-/** The words of a notice. */
+/** Returns the text of a notice. */
 export function toNoticeText(notice: Notice, { say, bytes }: Texts): NoticeText {
   const calm = (text: string): NoticeText => ({ tone: 'calm', text, seen: undefined });
   switch (notice.kind) {

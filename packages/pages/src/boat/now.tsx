@@ -8,7 +8,9 @@ import { type MainAct, type Statement, toStatement } from './statement.ts';
 import type { View } from './view.ts';
 import { toWay } from './way.ts';
 
-/** The first screen: is the data safe ashore, until when, what is still on board and why, and what the owner can do. */
+/**
+ * The first screen: whether the data is safe ashore and up to when, what is still on board and why, and what the owner can do.
+ */
 export function Now({ view }: { readonly view: View }): JSX.Element {
   const { state, texts } = view;
   const situation = toSituation(state);
@@ -196,7 +198,7 @@ function Steps({ statement, view }: { readonly statement: Statement; readonly vi
   );
 }
 
-/** The further controls. Which ones depends on the main control, so that no control is shown twice. */
+/** The other controls. They depend on the main control, so that none is shown twice. */
 function Choices({ view, main }: { readonly view: View; readonly main: MainAct }): JSX.Element {
   const { state, texts, acts } = view;
   const { say } = texts;

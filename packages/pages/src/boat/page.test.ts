@@ -82,7 +82,7 @@ const SITUATIONS: Readonly<Record<ScenarioName, ReturnType<typeof toSituation>['
 
 describe('the statement', () => {
   for (const [name, kind] of Object.entries(SITUATIONS))
-    test(`${name}: the page names the situation, and no text has a gap`, () => {
+    test(`${name}: the page names the situation, and every placeholder is filled`, () => {
       const state = toState(SCENARIOS[name as ScenarioName]);
       const situation = toSituation(state);
       assert.equal(situation.kind, kind);
@@ -93,7 +93,7 @@ describe('the statement', () => {
       for (const text of shown.slice(0, 3)) assert.ok(text.length > 3, text);
     });
 
-  test('every situation has a sentence of its own', () => {
+  test('every situation has its own sentence', () => {
     const titles = Object.entries(SCENARIOS).map(([name, scenario]) => {
       const state = toState(scenario);
       return `${SITUATIONS[name as ScenarioName]}: ${toStatement(toSituation(state), state, texts).title}`;
@@ -101,7 +101,7 @@ describe('the statement', () => {
     assert.ok(new Set(titles).size >= 24, String(new Set(titles).size));
   });
 
-  test('an old picture is never shown as the present, whatever the situation was', () => {
+  test('facts that are no longer live are never shown as current, in any situation', () => {
     for (const scenario of Object.values(SCENARIOS)) {
       const state = applyLoss(toState(scenario));
       const statement = toStatement(toSituation(state), state, texts);
@@ -111,7 +111,7 @@ describe('the statement', () => {
     }
   });
 
-  test('before the first answer the page says that it is asking', () => {
+  test('before the first answer the page says that it is waiting for the export manager', () => {
     const statement = toStatement(toSituation(INITIAL_STATE), INITIAL_STATE, texts);
     assert.equal(statement.title, 'Asking the export manager…');
   });
@@ -123,14 +123,14 @@ describe('the statement', () => {
   });
 });
 
-describe('how far the data is ashore', () => {
+describe('the time up to which the data is ashore', () => {
   const queue = { pending: [], uploading: [], failed: [] };
   const rows = [toRow(1), toRow(2), toRow(3)];
 
-  test('is everything if nothing waits, up to the newest delivered export', () => {
+  test('is that of the newest delivered export if nothing is waiting', () => {
     assert.deepEqual(toAshore(queue, rows), { kind: 'all', at: rows[0]?.created_at });
   });
-  test('ends before the oldest export on board, even if a newer one was delivered first', () => {
+  test('is before the oldest export on board, even if a newer one was delivered first', () => {
     assert.deepEqual(toAshore({ ...queue, pending: [toEntry(1.5)] }, rows), {
       kind: 'until',
       at: rows[1]?.created_at,
@@ -140,7 +140,7 @@ describe('how far the data is ashore', () => {
       at: rows[2]?.created_at,
     });
   });
-  test('is nothing before the first delivery, and if the oldest export waits', () => {
+  test('is undefined before the first delivery, and if the oldest export is still waiting', () => {
     assert.deepEqual(toAshore(queue, []), { kind: 'nothing' });
     assert.deepEqual(toAshore({ ...queue, pending: [toEntry(9)] }, rows), { kind: 'nothing' });
   });
@@ -158,7 +158,7 @@ describe('how far the data is ashore', () => {
   });
 });
 
-describe('the state after an event', () => {
+describe('the state that follows an event', () => {
   const sending = {
     kind: 'uploading',
     queueId: 'q_1',
@@ -181,7 +181,7 @@ describe('the state after an event', () => {
     assert.equal(applyEvent(state, { kind: 'delivered', queueId: 'q_1' }).sending, undefined);
     assert.deepEqual(applyEvent(state, { kind: 'delivered', queueId: 'q_2' }).sending?.queueId, 'q_1');
   });
-  test('a lost destination during an upload is reported as a retry', () => {
+  test('losing the destination during an upload is reported as a retry', () => {
     const state = applyEvent(applyEvent(toState(SCENARIOS.offline), sending), {
       kind: 'destination',
       state: 'offline',
@@ -190,7 +190,7 @@ describe('the state after an event', () => {
     });
     assert.equal(toSituation(state).kind, 'will_retry');
   });
-  test('a destination that changes while nothing is sent is not a retry', () => {
+  test('a destination that changes while nothing is being sent is not a retry', () => {
     const state = applyEvent(toState(SCENARIOS.online_waits), {
       kind: 'destination',
       state: 'captive_portal',
@@ -209,7 +209,7 @@ describe('the state after an event', () => {
   });
 });
 
-test('a warning is shown beside the situation, once, and not on an old picture', () => {
+test('a warning is shown once beside the situation, and only while the page is live', () => {
   const titles = (name: ScenarioName): readonly string[] =>
     toWarnings(toState(SCENARIOS[name]), texts).map(({ title }) => title);
   assert.deepEqual(titles('safe'), []);
@@ -266,7 +266,7 @@ describe('the next daily export', () => {
     schedule: { daily_hour: hour, timezone, owed_slot: null },
   });
 
-  test('is the next time the clock of the zone shows the hour', () => {
+  test('is the next time at which the local clock reaches the hour', () => {
     assert.equal(at(schedule('Europe/Athens', 3)), '2026-07-15T00:00:00Z');
     assert.equal(at(schedule('Asia/Kathmandu', 4)), '2026-07-14T22:15:00Z');
     assert.equal(at(schedule('No/Such_Zone', 11)), '2026-07-14T11:00:00Z');
@@ -287,7 +287,7 @@ test('the deliveries of 30 days are summed by the calendar of the boat', () => {
   assert.equal(toMonth([toRow(1), toRow(2)], 2, NOW, 'UTC').isComplete, false);
 });
 
-test('the automatic look follows the hour, but not while the clock is wrong', () => {
+test('the automatic theme follows the hour, but not while the clock is wrong', () => {
   assert.equal(toTheme('auto', 7, true, 'night'), 'day');
   assert.equal(toTheme('auto', 20, true, 'day'), 'night');
   assert.equal(toTheme('auto', 12, false, 'night'), 'night');

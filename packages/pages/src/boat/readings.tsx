@@ -49,7 +49,7 @@ function LastExport({ view: { state, texts } }: { readonly view: View }): JSX.El
   );
 }
 
-/** Whether central has the export. */
+/** Shows whether central has the export. */
 function Proof(props: {
   readonly entry: QueueEntry;
   readonly isPartSent: boolean;
@@ -180,7 +180,7 @@ function Card({ view: { state, texts } }: { readonly view: View }): JSX.Element 
   );
 }
 
-/** The picture of the card. */
+/** The diagram of the memory card. */
 export function CardGauge({
   view: { state, texts },
 }: {

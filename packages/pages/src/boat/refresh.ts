@@ -5,11 +5,11 @@ import type { Store } from './store.ts';
 /** Minimum time between two reads of the status after events. A fast upload causes many events in a second. */
 const READS_APART_MS = 1_000;
 
-/** Reads the facts that the page shows. Facts are replaced only by answers. */
+/** Reads the facts that the page shows. Only a new answer replaces a fact. */
 export interface Refresh {
-  /** Reads everything that the open place shows, now. */
+  /** Reads everything that the open screen shows, immediately. */
   everything(): Promise<void>;
-  /** Reads status and lists soon. Several calls within a second cause one read. */
+  /** Schedules a read of the status and the lists. Several calls within a second cause one read. */
   soon(): void;
 }
 
@@ -17,7 +17,7 @@ export function createRefresh(store: Store): Refresh {
   let isPlanned = false;
   let isReading = false;
   const everything = async (): Promise<void> => {
-    // A read that is running may have missed the newest change, so another one follows it.
+    // A read in progress may have missed the newest change, so another read follows.
     if (isReading) return soon();
     isReading = true;
     try {
@@ -56,7 +56,7 @@ async function readAll(store: Store): Promise<void> {
     };
     if (status.kind === 'answer')
       return { ...next, status: status.value, statusRefusal: undefined, heardAt: status.value.time };
-    // No answer is a matter of the connection, which the event stream watches.
+    // A missing answer is a connection problem, which the event stream detects.
     return status.refusal.code === 'UNREACHABLE' ? next : { ...next, statusRefusal: status.refusal };
   });
 }

@@ -17,7 +17,7 @@ import type { Sheet } from './state.ts';
 import { toCategoryName } from './statement.ts';
 import type { View } from './view.ts';
 
-/** The question or the sheet in front of the page. */
+/** The dialog or sheet in front of the page. */
 export function OpenSheet({ sheet, view }: { readonly sheet: Sheet; readonly view: View }): JSX.Element {
   const { texts, acts, state } = view;
   const { say } = texts;
@@ -72,7 +72,7 @@ export function OpenSheet({ sheet, view }: { readonly sheet: Sheet; readonly vie
   }
 }
 
-/** A question before something that cannot be undone. The safe answer comes first and has the focus; Escape gives it too. */
+/** A confirmation of something that cannot be undone. The safe answer comes first and has the focus. Escape also chooses it. */
 function Question(props: {
   readonly title: string;
   readonly says: string;
@@ -97,7 +97,7 @@ function Question(props: {
   );
 }
 
-/** Asks for the code that the operator of central gave to the owner. */
+/** Asks for the code that the owner received from the operator of central. */
 function Enrol({ view }: { readonly view: View }): JSX.Element {
   const { texts, acts, state } = view;
   const { say } = texts;
@@ -216,7 +216,7 @@ function Languages({ view }: { readonly view: View }): JSX.Element {
   );
 }
 
-/** The contents of a sheet while they load, after they arrived, or why they cannot be shown. */
+/** The contents of a sheet: a loading message, the loaded contents, or the reason why they cannot be shown. */
 type Loaded =
   | { readonly kind: 'loading' }
   | { readonly kind: 'contents'; readonly contents: readonly CategoryContents[] }

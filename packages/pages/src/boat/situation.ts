@@ -9,7 +9,10 @@ export const CATEGORY_COUNT = 9;
 export type BlockedCause =
   'token' | 'other_boat' | 'disabled' | 'address' | 'no_address' | 'no_token' | 'token_file' | 'other';
 
-/** The situation of the boat, from which the statement, the way and the main control follow. Exactly one holds. */
+/**
+ * The situation of the boat. It determines the statement, the drawn way to central and the main control. Exactly one applies at a
+ * time.
+ */
 export type Situation =
   | { readonly kind: 'loading' }
   | { readonly kind: 'stale' }
@@ -33,7 +36,7 @@ export type Situation =
   | { readonly kind: 'safe'; readonly at: string }
   | { readonly kind: 'empty' };
 
-/** Determines the situation. The order is by what the owner must know first. */
+/** Determines the situation. The most important fact for the owner is checked first. */
 export function toSituation(state: PageState): Situation {
   const { status } = state;
   if (state.link === 'lost') return { kind: 'stale' };
@@ -55,7 +58,7 @@ function toRefusedSituation(status: Answer<'status'>): Situation | undefined {
   return { kind: status.code === 'INSTALLATION_ID_INVALID' ? 'identity' : 'license', detail };
 }
 
-/** The situation while an export is made or sent. */
+/** The situation while an export is being made or sent. */
 function toActiveSituation(state: PageState, status: Answer<'status'>): Situation | undefined {
   const category = state.collecting.at(-1)?.category;
   if (category !== undefined) return { kind: 'collecting', category, doneCount: state.collecting.length };
@@ -70,7 +73,7 @@ function toRestingSituation(state: PageState, status: Answer<'status'>): Situati
   const waitingCount = queue.pending_count + queue.uploading_count;
   const waiting = waitingCount > 0 ? toWaitingSituation(state, status) : undefined;
   const failedCount = countFailedOnBoard(state);
-  // Waiting exports that are about to be sent need nothing from the owner, but a failed one does.
+  // Waiting exports that are about to be sent need no action by the owner, but a failed one does.
   if (failedCount > 0 && (waiting === undefined || waiting.kind === 'waits'))
     return { kind: 'failed', count: failedCount };
   if (waiting !== undefined) return waiting;
@@ -99,12 +102,12 @@ function toWaitingSituation(
     default:
       if (data_budget.state === 'metered' || data_budget.state === 'over_budget')
         return { kind: data_budget.state };
-      // A newer export manager may report further states. Its explanation says what they mean.
+      // A newer export manager may report additional states. Its explanation describes them.
       return state === 'online' ? { kind: 'waits' } : { kind: 'unknown', detail };
   }
 }
 
-/** The causes for which this page has words. */
+/** The causes for which this page has a text. */
 const BLOCKED_CAUSES: readonly BlockedCause[] = [
   'token',
   'other_boat',
@@ -135,7 +138,7 @@ export function countFailedOnBoard({ queue, history }: Pick<PageState, 'queue' |
   return queue?.failed.filter((entry) => isOnlyOnBoard(entry, newest)).length ?? 0;
 }
 
-/** How far the boat's data is ashore, or `nothing` while it is not known. */
+/** The time up to which the boat's data is ashore, or `nothing` while it is not known. */
 export function toAshoreOf({ queue, history }: Pick<PageState, 'queue' | 'history'>): Ashore {
   if (queue === undefined || history === undefined) return { kind: 'nothing' };
   return toAshore(queue, history.exports);

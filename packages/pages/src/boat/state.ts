@@ -6,11 +6,11 @@ import type { Look } from '../ui/look.ts';
 export const PLACES = ['now', 'waiting', 'history', 'files'] as const;
 export type Place = (typeof PLACES)[number];
 
-/** What the owner asked for and the export manager has not answered yet. */
+/** A request of the owner that the export manager has not answered yet. */
 export type Act =
   'export' | 'again' | 'process' | 'retry' | 'cancel' | 'clear' | 'bundle' | 'consent' | 'enrol';
 
-/** What the export manager answered to the owner's last request. */
+/** The export manager's answer to the owner's last request. */
 export type Notice =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'queued'; readonly recordCount: number }
@@ -18,7 +18,7 @@ export type Notice =
   | { readonly kind: 'nothing_new' | 'send_now' | 'no_bundle' | 'retried' | 'cancelled' }
   | { readonly kind: 'enrolled' | 'incomplete_code' };
 
-/** A question or a sheet in front of the page. */
+/** A dialog or sheet in front of the page. */
 export type Sheet =
   | { readonly kind: 'display' | 'again' | 'clear' | 'preview' | 'enrol' }
   | { readonly kind: 'cancel'; readonly queueId: string }
@@ -35,9 +35,9 @@ export interface Sending {
   readonly leftMs: number | null;
 }
 
-/** Everything that the page shows. All facts about exports are answers and events of the export manager. */
+/** Everything that the page shows. All facts about exports come from answers and events of the export manager. */
 export interface PageState {
-  /** `lost`: nothing has arrived for a while, so the facts are old. */
+  /** `lost`: nothing has arrived for a while, so the facts may be out of date. */
   readonly link: 'connecting' | 'live' | 'lost';
   /** The boat's time of the newest message, or undefined before the first one. */
   readonly heardAt: string | undefined;
@@ -46,7 +46,7 @@ export interface PageState {
   readonly statusRefusal: Refusal | undefined;
   readonly queue: Answer<'queue'> | undefined;
   readonly history: Answer<'history'> | undefined;
-  /** The number of history rows that were requested. If fewer arrived, the history is complete. */
+  /** Number of history rows that were requested. If fewer arrived, the history is complete. */
   readonly historyLimit: number;
   readonly files: Answer<'files'> | undefined;
   readonly settings: Answer<'settings'> | undefined;
@@ -66,7 +66,7 @@ export interface PageState {
   readonly language: string | undefined;
 }
 
-/** Number of history rows that the page first asks for. They cover 30 days even with a dozen exports a day. */
+/** Number of history rows that the page requests first. They cover 30 days even with a dozen exports a day. */
 export const HISTORY_FIRST = 400;
 
 export const INITIAL_STATE: PageState = {
@@ -91,7 +91,7 @@ export const INITIAL_STATE: PageState = {
   language: undefined,
 };
 
-/** The state after an event of the export manager. */
+/** Returns the state after an event of the export manager. */
 export function applyEvent(state: PageState, event: ManagerEvent): PageState {
   switch (event.kind) {
     case 'heartbeat':
@@ -143,7 +143,7 @@ export function applyEvent(state: PageState, event: ManagerEvent): PageState {
     case 'destination':
       return applyDestination(state, event);
     default:
-      // A newer export manager may send further kinds.
+      // A newer export manager may send other kinds.
       return event satisfies never;
   }
 }
@@ -167,8 +167,8 @@ function applyDestination(
 }
 
 /**
- * The state after the connection ended. The facts stay, but they are old. Work in progress is forgotten, because the next stream
- * begins with the work that is in progress then.
+ * Returns the state after the connection has ended. The facts stay, marked as old. Work in progress is dropped, because the next
+ * stream begins with the work that is in progress at that time.
  */
 export function applyLoss(state: PageState): PageState {
   return { ...state, link: 'lost', collecting: [], outcome: undefined };

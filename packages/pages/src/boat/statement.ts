@@ -4,18 +4,18 @@ import { toNextExportMoment } from './next-export.ts';
 import { type BlockedCause, CATEGORY_COUNT, type Situation } from './situation.ts';
 import type { PageState } from './state.ts';
 
-/** What the main control does. `none`: it shows progress, or waits for the export manager. */
+/** What the main control does. With `none` it shows progress or waits for the export manager. */
 export type MainAct = 'export' | 'process' | 'retry_failed' | 'clear' | 'enrol' | 'none';
 
-/** The one sentence of the screen, what the owner can do, and the control that helps. */
+/** The main sentence of the screen, the steps for the owner, and the main control. */
 export interface Statement {
   readonly tone: Tone;
   readonly mark: MarkName;
   readonly title: string;
   readonly says: string;
-  /** Steps for the owner. Empty if there is nothing to do. */
+  /** Steps for the owner. Empty if no action is needed. */
   readonly steps: readonly string[];
-  /** What the boat observed, for the person whom the owner asks for help. */
+  /** What the boat observed, for the person who helps the owner. */
   readonly seen: string | undefined;
   readonly main: { readonly act: MainAct; readonly label: string; readonly doneShare: number | undefined };
 }
@@ -218,7 +218,7 @@ type HeldUp = Exclude<
   }
 >;
 
-/** The words while exports wait on board or could not be made. */
+/** The statement while exports wait on board or could not be made. */
 function toHeldUpWords(situation: HeldUp, state: PageState, texts: Texts): Words {
   const { say } = texts;
   const queue = state.status?.queue;
@@ -306,7 +306,7 @@ function toBudgetText({ status }: PageState, { say, bytes }: Texts): string {
   return max === null ? say('budget.saysNoMax', { used }) : say('budget.says', { used, max: bytes(max) });
 }
 
-/** The words of the states in which the owner has something to do. */
+/** The statement in states that need an action by the owner. */
 function toTaskWords(
   kind: 'captive_portal' | 'clock_wrong' | 'untrusted',
   n: number,
@@ -374,7 +374,7 @@ function toBlockedWords(
   };
 }
 
-/** The causes of a block that enrolling the boat ends. */
+/** The causes of a block that enrolling the boat resolves. */
 const ENDED_BY_ENROLMENT: readonly BlockedCause[] = ['token', 'other_boat', 'token_file', 'no_token'];
 
 const BLOCKED_TEXTS = {

@@ -2,11 +2,11 @@ import type { Texts } from '../i18n/texts.ts';
 import type { Acts } from './acts.ts';
 import type { PageState } from './state.ts';
 
-/** What the components of the page share. */
+/** Values that the components of the page share. */
 export interface View {
   readonly state: PageState;
   readonly texts: Texts;
   readonly acts: Acts;
-  /** The boat's time as a clock shows it, or undefined if it is not known. */
+  /** The boat's time of day, or undefined if it is not known. */
   readonly clock: string | undefined;
 }

@@ -6,7 +6,7 @@ import { type QueueEntry, toEntryView } from './entry-view.ts';
 import { Growing } from './growing.tsx';
 import type { View } from './view.ts';
 
-/** Exports that are being sent, wait or have failed, and what can be done with each. */
+/** Exports that are uploading, waiting or failed, and the actions for each. */
 export function Waiting({ view }: { readonly view: View }): JSX.Element {
   const { state, texts, acts } = view;
   const { say } = texts;

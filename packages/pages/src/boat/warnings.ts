@@ -3,13 +3,16 @@ import { listUnread, toSituation } from './situation.ts';
 import type { PageState } from './state.ts';
 import { toCategoryName } from './statement.ts';
 
-/** Something the owner should know besides the situation. */
+/** Something the owner should know in addition to the situation. */
 export interface Warning {
   readonly title: string;
   readonly says: string;
 }
 
-/** The warnings that the statement does not say already. An old picture has none, because they may not hold any more. */
+/**
+ * Returns the warnings that the statement does not already cover. There are none while the page is not live, because they may no
+ * longer apply.
+ */
 export function toWarnings(state: PageState, texts: Texts): readonly Warning[] {
   const { status, link } = state;
   const { say } = texts;

@@ -2,15 +2,15 @@ import type { Texts } from '../i18n/texts.ts';
 import { type Situation, toAshoreOf } from './situation.ts';
 import type { PageState, Sending } from './state.ts';
 
-/** How the way to central is drawn, and what is said under it. */
+/** How the way to central is drawn, and the label under it. */
 export interface Way {
   readonly line: 'solid' | 'parts' | 'broken' | 'none';
-  /** The mark that stands in the line, or undefined if nothing holds exports up. */
+  /** The mark on the line, or undefined if nothing holds up exports. */
   readonly bar: boolean;
   readonly says: string;
 }
 
-/** The kinds of situations in which nothing reaches central. */
+/** The situations in which nothing reaches central. */
 const BROKEN: readonly Situation['kind'][] = [
   'stale',
   'status_failed',
@@ -31,7 +31,7 @@ const HELD: readonly Situation['kind'][] = [
   'identity',
 ];
 
-/** The way to central in a situation. */
+/** Returns the way to central in a situation. */
 export function toWay(situation: Situation, state: PageState, texts: Texts): Way {
   const { say } = texts;
   const { heardAt, status, sending } = state;
@@ -66,7 +66,7 @@ export function toWay(situation: Situation, state: PageState, texts: Texts): Way
   };
 }
 
-/** How far an upload is: the parts that central has, the bytes sent, and the time left if it is known. */
+/** Progress of an upload: the parts that central has, the bytes sent, and the time left if it is known. */
 function toProgressText({ partIndex, partCount, sentBytes, leftMs }: Sending, texts: Texts): string {
   const { say } = texts;
   return [

@@ -4,7 +4,7 @@ import type { Accounts } from './api.ts';
 import { isAdmin } from './state.ts';
 import type { View } from './view.ts';
 
-/** The own account, and for an admin all accounts. */
+/** The operator's own account and, for an admin, all accounts. */
 export function AccountsPlace({ view }: { readonly view: View }): JSX.Element {
   const { state, texts, acts } = view;
   const { say } = texts;

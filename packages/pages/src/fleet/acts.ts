@@ -17,20 +17,20 @@ export type Login =
 export interface Acts extends ChangeActs {
   /** Logs in with an account, or with the operator token. */
   login(given: Login): void;
-  /** Continues a session that the browser still has. */
+  /** Resumes a session that the browser still has. */
   resume(): void;
   logout(): void;
   showList(view: ListView): void;
   nextPage(): void;
   previousPage(): void;
-  /** Replaces the exports of the open boat by older ones, or by the newest ones. */
+  /** Shows older exports of the open boat, or the newest ones. */
   showExports(before: number | undefined): void;
   showOlderLog(): void;
   showOlderRejected(): void;
   showOlderEvents(): void;
   moveMap(map: MapView): void;
   fitMap(): void;
-  /** Shows the boats of a group closer. */
+  /** Zooms in on the boats of a group. */
   openGroup(group: PositionGroup): void;
   openDisplay(isOpen: boolean): void;
   setLook(look: Look): void;
@@ -38,7 +38,7 @@ export interface Acts extends ChangeActs {
   setZone(zone: PageState['zone']): void;
 }
 
-/** How much closer a group is shown. */
+/** Zoom factor for a group. */
 const GROUP_ZOOM = 4;
 /** Pause after the last movement of the map before its groups are read. */
 const MAP_READ_AFTER_MS = 250;
@@ -99,7 +99,7 @@ function createSessionActs(store: Store, refresh: Refresh): Pick<Acts, 'login' |
   const set = (facts: Partial<PageState>): void => store.change((state) => ({ ...state, ...facts }));
   const open = (token: string | undefined, reply: Reply<AnswerOf<'session'>>): void => {
     if (reply.kind === 'refused') {
-      // Without a session, the first question is refused: there is nothing to report yet.
+      // Without a session, the first request is refused. This is expected and not reported.
       const refusal =
         token === undefined && reply.refusal.code === 'INVALID_TOKEN' ? undefined : reply.refusal;
       return set({ session: { kind: 'none', refusal } });
@@ -119,7 +119,7 @@ function createSessionActs(store: Store, refresh: Refresh): Pick<Acts, 'login' |
     logout() {
       const { session } = store.read();
       if (session.kind === 'open' && session.token === undefined) void call(undefined, 'logout', {});
-      // Nothing of the fleet stays in the page.
+      // No data of the fleet stays in the page.
       store.change(({ look, language, zone, place, land, coast }) => ({
         ...INITIAL_STATE,
         session: { kind: 'none', refusal: undefined },

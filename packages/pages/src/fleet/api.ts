@@ -37,7 +37,7 @@ export const COAST_PATH = '/page/coast.json' satisfies (typeof ROUTES)['fleetCoa
 
 export type { AnswerOf };
 export type UsedRoute = keyof typeof USED;
-/** The parameters of a route as texts. */
+/** The parameters of a route as strings. */
 export type Given<Id extends UsedRoute> = Readonly<Partial<Record<ParameterOf<Id>, string>>>;
 export type Overview = AnswerOf<'fleetOverview'>;
 export type BoatPage = AnswerOf<'fleetBoats'>;
@@ -56,7 +56,7 @@ export type Token = Tokens['tokens'][number];
 export type Audit = AnswerOf<'audit'>;
 export type Accounts = AnswerOf<'accounts'>;
 
-/** Why a request was not answered. `UNREACHABLE` means that no answer arrived. */
+/** Why a request failed. `UNREACHABLE` means that no answer arrived. */
 export interface Refusal {
   readonly code: string;
   readonly message: string;
@@ -65,12 +65,12 @@ export interface Refusal {
 export type Reply<T> =
   { readonly kind: 'answer'; readonly value: T } | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-/** Timeout for an answer. Central answers within 100 ms, or its database is in trouble. */
+/** Timeout of a request. Central answers within 100 ms unless its database has a problem. */
 const ANSWER_MAX_MS = 30_000;
-/** Timeout for the answer to an erasure, which removes millions of rows of a large boat. */
+/** Timeout of an erasure, which may remove millions of rows. */
 const ERASED_MAX_MS = 15 * 60_000;
 
-/** Headers of a request that changes something: central takes it only from a script of its own page. */
+/** Headers of a request that changes something. Central accepts it only from a script of its own page. */
 const POST_HEADERS = { 'Content-Type': 'application/json', 'X-Requested-With': 'fleet-page' };
 
 /**
@@ -101,7 +101,7 @@ export async function call<Id extends UsedRoute>(
       signal: AbortSignal.timeout(id === 'eraseInstallation' ? ERASED_MAX_MS : ANSWER_MAX_MS),
     });
     const answer: unknown = await response.json();
-    // Central answers a route with the schema of its contract.
+    // Central's answers match the schema in the route's contract.
     if (response.ok) return { kind: 'answer', value: answer as AnswerOf<Id> };
     return { kind: 'refused', refusal: toRefusal(answer) };
   } catch (error) {

@@ -13,7 +13,7 @@ import { isAdmin } from './state.ts';
 import type { View } from './view.ts';
 import { toName } from './words.ts';
 
-/** The page: a login, or the head and the open place. */
+/** The page: the login, or the header and the open view. */
 export function App({ view }: { readonly view: View }): JSX.Element {
   const { state } = view;
   if (state.session.kind !== 'open') return <Login view={view} />;
@@ -39,7 +39,7 @@ export function App({ view }: { readonly view: View }): JSX.Element {
   );
 }
 
-/** True if everything that the place shows was read. Pictures of the page wait for it. */
+/** True once everything that the view shows has been read. Screenshots wait for it. */
 function isReady({ state }: View): boolean {
   const { place, boat } = state;
   if (place.kind === 'fleet')
@@ -146,7 +146,7 @@ function Search({ view }: { readonly view: View }): JSX.Element {
   );
 }
 
-/** The page warns the operator this long before the session ends. */
+/** How long before the end of the session the page warns the operator. */
 const SESSION_END_TOLD_MS = 15 * 60_000;
 
 function SessionEnd({ view }: { readonly view: View }): JSX.Element | null {

@@ -13,7 +13,7 @@ interface Part {
   readonly view: View;
 }
 
-/** What an admin can change about a boat, its tokens and its events. A viewer sees none of it. */
+/** The changes that an admin can make to a boat, and the boat's tokens and events. Viewers do not see this section. */
 export function Access({ boat, details, view }: Part): JSX.Element | null {
   const { texts, acts } = view;
   const { say } = texts;
@@ -71,7 +71,7 @@ function hasEnded({ revoked_at: revoked, expires_at: expires }: Token, now: stri
   return revoked !== null || (expires !== null && toSeconds(expires, now) >= 0);
 }
 
-/** The tokens that boats can use, and below them those that have ended. */
+/** The active tokens, and below them the ended ones. */
 function TokenList(props: TokensPart): JSX.Element {
   const { tokens, now, view } = props;
   const { say } = view.texts;
@@ -145,7 +145,7 @@ function toEnd(revoked: string | null, expires: string | null, now: string, { te
   });
 }
 
-/** Events that are shown at first, and how many more a press shows. */
+/** Number of events shown at first, and the number that each press adds. */
 const EVENTS_SHOWN = 8;
 const EVENTS_MORE = 40;
 

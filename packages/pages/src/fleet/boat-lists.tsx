@@ -54,7 +54,7 @@ export function LogLines({ boat, details, view }: Part): JSX.Element {
   );
 }
 
-/** Alerts of the boat that are not closed. */
+/** The boat's open alerts. */
 export function Alerts({ boat, view }: { readonly boat: OpenBoat; readonly view: View }): JSX.Element {
   const { say, moment } = view.texts;
   const { alerts } = boat;
@@ -85,7 +85,7 @@ export function Alerts({ boat, view }: { readonly boat: OpenBoat; readonly view:
   );
 }
 
-/** Records that central could not store, with the reasons. */
+/** Records that central rejected, with the reasons. */
 export function RejectedRecords({ boat, details, view }: Part): JSX.Element | null {
   const { texts, acts } = view;
   const { say, moment } = texts;
@@ -152,7 +152,7 @@ function toCategory(category: string, { texts }: View): string {
   return key === undefined ? category : texts.say(key);
 }
 
-/** The ledgers of a boat. One is the rule, so they are shown only if there are several, or if something is wrong with one. */
+/** The ledgers of a boat. A boat usually has one, so they are shown only if there are several or if one has a problem. */
 export function Ledgers({
   details,
   view,

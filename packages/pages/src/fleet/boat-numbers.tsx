@@ -5,10 +5,10 @@ import type { Export, Exports } from './api.ts';
 import { EXPORTS_SHOWN, type OpenBoat } from './state.ts';
 import type { View } from './view.ts';
 
-/** Numbers between two labels, at least: a label is wider than a place. */
+/** Minimum distance between two labels, in exports. A label is wider than the cell of one export. */
 const LABEL_DISTANCE = 3;
 
-/** Exports by number: whole, in part, missing or withdrawn, and what is known of those that are not here whole. */
+/** Exports by number: complete, partial, missing or withdrawn, with details of those that central does not hold completely. */
 export function ExportNumbers({ boat, view }: { readonly boat: OpenBoat; readonly view: View }): JSX.Element {
   const { texts, acts } = view;
   const { say } = texts;

@@ -12,10 +12,10 @@ import type { OpenBoat } from './state.ts';
 import type { View } from './view.ts';
 import { STATE_LOOKS, toBoatStatement, toName } from './words.ts';
 
-/** Pixels for each degree on the map of one boat: about 1,500 km across. */
+/** Pixels per degree on the map of one boat, which is about 1,500 km across. */
 const BOAT_SCALE = 36;
 
-/** One boat: how it stands, its exports, what central holds of it, and its newest log lines. */
+/** One boat: its state, its exports, its records at central, and its newest log lines. */
 export function BoatPlace({ view, boat }: { readonly view: View; readonly boat: OpenBoat }): JSX.Element {
   const { say } = view.texts;
   const { details } = boat;

@@ -6,9 +6,9 @@ import type { Store } from './store.ts';
 
 const DONE: Outcome = { kind: 'done' };
 
-/** What an operator does with the dialog of a change. */
+/** The operator's actions in a change dialog. */
 export interface ChangeActs {
-  /** Opens the dialog of a change, which says what it will do. Nothing has changed yet. */
+  /** Opens the dialog of a change, which explains the effect. Nothing changes yet. */
   askChange(change: Change): void;
   /** Makes the change whose dialog is open, with the values of its fields. */
   makeChange(given: GivenValues): void;
@@ -44,7 +44,7 @@ async function makeChange(store: Store, refresh: Refresh, given: GivenValues): P
     );
   } else {
     const { value: outcome } = reply;
-    // A secret is shown even if its dialog was closed meanwhile: it is shown only once.
+    // A secret is shown even if its dialog was closed in the meantime, because central returns it only once.
     store.change((state) => ({
       ...state,
       change: outcome.kind === 'done' ? undefined : { ...asked, isRunning: false, outcome },

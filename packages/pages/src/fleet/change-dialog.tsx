@@ -17,7 +17,7 @@ import {
 import { Secret } from './secret.tsx';
 import type { View } from './view.ts';
 
-/** Changes that take something away. */
+/** Changes that remove something. */
 const TAKING: readonly ChangeKind[] = ['revokeToken', 'disable', 'erase', 'removeAccount'];
 
 interface Part {
@@ -25,7 +25,7 @@ interface Part {
   readonly open: OpenChange;
 }
 
-/** Says what a change will do, asks for what it needs, and shows what it gave. */
+/** Explains what a change will do, asks for the values that it needs, and shows its result. */
 export function ChangeDialog({ view, open }: Part): JSX.Element {
   const { texts, acts } = view;
   const { say } = texts;

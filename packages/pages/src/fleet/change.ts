@@ -1,6 +1,6 @@
 import type { Refusal } from './api.ts';
 
-/** What an operator can change. The texts `change.KIND` and `change.KIND.says` say what it does. */
+/** What an operator can change. The texts `change.KIND` and `change.KIND.says` describe the change. */
 export type Change =
   | {
       readonly kind: 'issueToken' | 'invite' | 'disable' | 'enable' | 'erase';
@@ -21,7 +21,7 @@ export type ChangeKind = Change['kind'];
 export type GivenValues = Readonly<Partial<Record<FieldName, string>>>;
 export type FieldName = 'installationId' | 'name' | 'role' | 'presentPassword' | 'password';
 
-/** What a change gave. A secret is shown once, and is not kept after the dialog closes. */
+/** The result of a change. A secret is shown once and is not kept after the dialog closes. */
 export type Outcome =
   | { readonly kind: 'done' }
   | {
@@ -45,7 +45,7 @@ export interface OpenChange {
   readonly outcome: Exclude<Outcome, { readonly kind: 'done' }> | undefined;
 }
 
-/** What the operator types to confirm a change that takes something away. Undefined: a press is enough. */
+/** What the operator must type to confirm a change that removes something. Undefined if a press is enough. */
 export function toConfirmation(change: Change): string | undefined {
   switch (change.kind) {
     case 'revokeToken':
@@ -59,7 +59,7 @@ export function toConfirmation(change: Change): string | undefined {
   }
 }
 
-/** What a change is about: an installation ID with the token ID, or the name of an account. */
+/** The target of a change: an installation ID with a token ID, or the name of an account. */
 export function toSubject(change: Change): string | undefined {
   if ('tokenId' in change) return `${change.installationId} · ${change.tokenId}`;
   if ('installationId' in change) return change.installationId;
@@ -78,7 +78,7 @@ export function toFields(change: Change): readonly FieldName[] {
   return FIELDS[change.kind] ?? [];
 }
 
-/** True if everything that a change needs was entered. Central checks the values themselves. */
+/** True if all required values were entered. Central validates the values. */
 export function isComplete(change: Change, given: GivenValues, typed: string): boolean {
   const confirmation = toConfirmation(change);
   return (

@@ -4,7 +4,7 @@ import { LOOKS } from '../ui/look.ts';
 import { FLEET_LANGUAGES } from '../i18n/fleet-languages.ts';
 import type { View } from './view.ts';
 
-/** How the page looks: theme, language and time zone. */
+/** Display settings: theme, language and time zone. */
 export function Display({ view }: { readonly view: View }): JSX.Element {
   const { state, texts, acts } = view;
   const { say } = texts;

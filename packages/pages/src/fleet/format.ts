@@ -3,7 +3,7 @@ import type { FleetTexts } from '../i18n/fleet-languages.ts';
 const MINUTE_S = 60;
 const HOUR_S = 3_600;
 const DAY_S = 86_400;
-/** Up to these values the smaller unit is clearer: 41 hours is a day and a half, and 90 minutes is no two hours. */
+/** Up to these values the smaller unit is more exact: 41 hours would round to 2 days, and 90 minutes to 2 hours. */
 const MINUTES_MAX = 120;
 const HOURS_MAX = 72;
 
@@ -28,10 +28,10 @@ export function toSeconds(fromIso: string, toIso: string): number {
   return (Date.parse(toIso) - Date.parse(fromIso)) / 1_000;
 }
 
-/** From this distance on, the time of day says nothing about a silence. */
+/** For older times, the time of day is not useful. */
 const TIME_SHOWN_S = 36 * HOUR_S;
 
-/** A moment in a narrow column: with its time if it is near, otherwise the day alone. */
+/** Formats a time for a narrow column: a recent one with its time of day, otherwise only the date. */
 export function toShortMoment(iso: string, nowIso: string, texts: FleetTexts): string {
   return Math.abs(toSeconds(iso, nowIso)) < TIME_SHOWN_S ? texts.moment(iso, nowIso) : texts.day(iso, nowIso);
 }
@@ -50,7 +50,7 @@ function toAngle(value: number, positive: string, negative: string): string {
   return `${degrees}°${minutes}′${value < 0 ? negative : positive}`;
 }
 
-/** A time that a boat claims, or the text itself if it is no time. */
+/** Formats a time reported by a boat, or returns the text unchanged if it is not a time. */
 export function toClaimedMoment(claimed: string, nowIso: string, texts: FleetTexts): string {
   return Number.isNaN(Date.parse(claimed)) ? claimed : texts.moment(claimed, nowIso);
 }

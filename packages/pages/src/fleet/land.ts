@@ -4,7 +4,7 @@ import { feature, mesh } from 'topojson-client';
 export type Topology = Parameters<typeof mesh>[0];
 export type Land = ReturnType<typeof feature>;
 
-/** The shapes of the land in longitude and latitude. Undefined if the file has none. */
+/** Returns the land shapes in longitude and latitude, or undefined if the file has none. */
 export function toLand(topology: Topology): Land | undefined {
   const land = topology.objects['land'];
   return land === undefined ? undefined : feature(topology, land);

@@ -13,7 +13,7 @@ import { needsNothing, STATE_LOOKS, toName, toStateDetail } from './words.ts';
 const COLUMN_COUNT = 9;
 const TIERS = ['0', '1', '2', '3'];
 
-/** The whole fleet: the statement, the list, the map and the last 24 hours. */
+/** The view of the fleet: the summary, the list, the map and the last 24 hours. */
 export function Fleet({ view, list }: { readonly view: View; readonly list: ListView }): JSX.Element {
   const { overview } = view.state;
   return (
@@ -160,7 +160,7 @@ function Filters(props: {
 function Choice(props: {
   readonly label: string;
   readonly value: string | undefined;
-  /** The text for no choice, or undefined if one is always chosen. */
+  /** The label for no selection, or undefined if a value is always selected. */
   readonly none: string | undefined;
   readonly options: readonly (readonly [value: string, text: string])[];
   readonly onChoose: (value: string | undefined) => void;
@@ -204,7 +204,7 @@ const SORT_DIRECTIONS = {
   size: 'descending',
 } as const;
 
-/** The heading of a column. The list can be sorted by some columns, each in the one direction that helps. */
+/** The heading of a column. Some columns can be sorted, each only in its useful direction. */
 function Heading(props: {
   readonly text: string;
   readonly look: string;
@@ -283,7 +283,7 @@ function BoatList({ view, list }: { readonly view: View; readonly list: ListView
   );
 }
 
-/** The way to the next and the previous page. */
+/** The links to the next and the previous page. */
 function Pages({ view }: { readonly view: View }): JSX.Element | null {
   const { state, texts, acts } = view;
   const { say } = texts;

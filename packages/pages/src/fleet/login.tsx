@@ -16,7 +16,7 @@ function toRefusalText({ code }: Refusal): Extract<FleetTextKey, `login.${string
   return REFUSALS[code] ?? 'login.unreachable';
 }
 
-/** Asks for an account, or for the operator token. The token stays in memory until the page is closed. */
+/** Asks for an account or the operator token. The token stays in memory until the page is closed. */
 export function Login({ view }: { readonly view: View }): JSX.Element {
   const { state, texts, acts } = view;
   const { say } = texts;

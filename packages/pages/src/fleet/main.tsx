@@ -17,14 +17,17 @@ import { createRefresh } from './refresh.ts';
 import { applyPlace, INITIAL_STATE, type PageState } from './state.ts';
 import { createStore } from '../ui/store.ts';
 
-/** Interval at which the page reads what it shows, while it is visible. */
+/** Interval at which the page refreshes its data while it is visible. */
 const REFRESH_EVERY_MS = 15_000;
 
 function showTheme(theme: Theme): void {
   document.documentElement.dataset['theme'] = theme;
 }
 
-/** Returns the texts of a language and a zone. They are kept until one of the two changes, because formatters are slow to create. */
+/**
+ * Returns the texts for a language and a time zone. They are cached until one of the two changes, because formatters are slow to
+ * create.
+ */
 function createTextsCache(): (language: FleetLanguage, timeZone: string) => FleetTexts {
   let key = '';
   let texts: FleetTexts | undefined;
@@ -55,7 +58,7 @@ function start(): void {
   const root = document.getElementById('app');
   if (root === null) throw new Error('the page has no element with the ID "app"');
   let isPlanned = false;
-  /** Draws once after all changes of the current task. */
+  /** Renders once after all changes of the current task. */
   const show = (): void => {
     if (isPlanned) return;
     isPlanned = true;

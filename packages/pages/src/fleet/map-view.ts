@@ -1,34 +1,34 @@
 import { geoMercator, type GeoProjection } from 'd3-geo';
 import type { Positions } from './api.ts';
 
-/** What the map shows: its centre, and pixels for each degree of longitude. */
+/** The view of the map: its centre, and the pixels per degree of longitude. */
 export interface MapView {
   readonly longitude: number;
   readonly latitude: number;
   readonly scale: number;
-  /** False until the map was fitted to the boats, or moved. */
+  /** False until the map has been fitted to the boats or moved. */
   readonly isSet: boolean;
 }
 
-/** The drawing in its own pixels. The page scales it to the width that it has. */
+/** Size of the drawing in its own pixels. The page scales it to the available width. */
 export const MAP_WIDTH = 808;
 export const MAP_HEIGHT = 560;
-/** Mercator grows without end towards the poles. */
+/** The Mercator projection grows without bound towards the poles. */
 const LATITUDE_MAX = 80;
 export const SCALE_MIN = MAP_WIDTH / 360;
-/** About 20 km across. */
+/** At this scale the map is about 20 km across. */
 export const SCALE_MAX = 4_000;
 /** From this scale on, the finer land shapes are drawn. */
 export const COAST_FROM_SCALE = 12;
-/** Share of the map that an arrow key moves it. */
+/** Fraction of the map's size by which an arrow key moves it. */
 const STEP_SHARE = 0.25;
 export const ZOOM_STEP = 2;
 
 export const WORLD: MapView = { longitude: 0, latitude: 20, scale: SCALE_MIN, isSet: false };
 
-/** Sides of a cell in degrees. Boats in one cell are one mark, so that marks do not cover each other. */
+/** Possible cell sides in degrees. Boats in one cell share a mark, so that marks do not overlap. */
 const CELLS = [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
-/** Smallest side of a cell in pixels of the drawing: the size of a mark with its reach. */
+/** Smallest side of a cell in pixels of the drawing: the size of a mark with its margin. */
 const CELL_MIN_PX = 64;
 
 export function toProjection({ longitude, latitude, scale }: MapView): GeoProjection {
@@ -43,7 +43,7 @@ export function toProjection({ longitude, latitude, scale }: MapView): GeoProjec
     ]);
 }
 
-/** The window of a view, as central wants it. */
+/** The window of a view, in the form that central expects. */
 export function toWindow(view: MapView): {
   readonly west: string;
   readonly south: string;
@@ -71,7 +71,7 @@ function toLongitude(value: number): number {
   return ((((value + 180) % 360) + 360) % 360) - 180;
 }
 
-/** The view moved by shares of its size. */
+/** Returns the view moved by fractions of its size. */
 export function pan(view: MapView, right: number, up: number): MapView {
   const projection = toProjection(view).clipExtent(null);
   const target = projection.invert?.([
@@ -98,10 +98,10 @@ function bounded(view: MapView): MapView {
 
 /** Largest scale of a map that was fitted to boats: about 500 km across, so that a coast can be recognised. */
 const FIT_SCALE_MAX = 120;
-/** Marks and their names stay inside, and the controls of the map stay beside most marks. */
+/** The margin keeps marks and their names inside the map, and most marks clear of the map's controls. */
 const FIT_MARGIN = 0.78;
 
-/** The view that shows a window of the earth. It does not look across the date line. */
+/** Returns the view that shows a window of the earth. It does not handle windows across the date line. */
 export function toFit(bounds: Positions['bounds']): MapView {
   if (bounds === null) return { ...WORLD, isSet: true };
   const { west, south, east, north } = bounds;

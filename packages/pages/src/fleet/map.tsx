@@ -18,11 +18,11 @@ import { toBoatAddress } from './place.ts';
 import type { View } from './view.ts';
 import { needsNothing, STATE_LOOKS, toName } from './words.ts';
 
-/** Most marks with a name. More names would cover each other. */
+/** Maximum number of marks with a name. More names would overlap. */
 const NAMES_SHOWN_MAX = 8;
 const GRATICULE_STEP: [number, number] = [10, 10];
 
-/** The last known positions of the fleet on a map that can be moved. */
+/** The last known positions of the fleet on a movable map. */
 export function FleetMap({ view }: { readonly view: View }): JSX.Element {
   const { state, texts, acts } = view;
   const { say } = texts;
@@ -77,7 +77,7 @@ const KEYS: Readonly<Record<string, (map: MapView) => MapView>> = {
   '-': (map) => zoom(map, 1 / ZOOM_STEP),
 };
 
-/** The land and the marks on it. Without `onMove` the picture stays as it is. */
+/** The land and the marks on it. Without `onMove` the map cannot be moved. */
 export function MapPicture(props: {
   readonly map: MapView;
   readonly view: View;

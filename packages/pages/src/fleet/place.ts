@@ -1,6 +1,6 @@
 import type { BoatFilter, BoatSort } from '@d3kos/central/api';
 
-/** What the list shows. It is the address of the page, so a list can be bookmarked and sent to a colleague. */
+/** What the list shows. It is part of the page's URL, so a list can be bookmarked or sent to a colleague. */
 export interface ListView {
   readonly filter: BoatFilter;
   readonly sort: BoatSort;
@@ -9,13 +9,13 @@ export interface ListView {
   readonly search: string | undefined;
 }
 
-/** A place of the page. */
+/** A view of the page. */
 export type Place =
   | { readonly kind: 'fleet'; readonly view: ListView }
   | { readonly kind: 'boat'; readonly installationId: string }
   | { readonly kind: 'accounts' };
 
-/** The address of the place for accounts. */
+/** The URL of the view of accounts. */
 export const ACCOUNTS_ADDRESS = '#/accounts';
 
 export const FILTERS = [
@@ -38,7 +38,7 @@ export const WHOLE_FLEET: ListView = {
   search: undefined,
 };
 
-/** Reads the place from the address. An address that the page does not know is the whole fleet. */
+/** Reads the view from the URL. An unknown URL shows the fleet. */
 export function parsePlace(hash: string): Place {
   const boat = /^#\/boat\/([0-9a-f]{16})$/.exec(hash)?.[1];
   if (boat !== undefined) return { kind: 'boat', installationId: boat };
@@ -57,12 +57,12 @@ export function parsePlace(hash: string): Place {
   };
 }
 
-/** The address of a boat. */
+/** The URL of a boat. */
 export function toBoatAddress(installationId: string): string {
   return `#/boat/${installationId}`;
 }
 
-/** The address of a list. */
+/** The URL of a list. */
 export function toListAddress(view: ListView): string {
   const query = new URLSearchParams(
     Object.entries(view).filter(

@@ -4,7 +4,7 @@ import { COAST_FROM_SCALE, toFit, toWindow } from './map-view.ts';
 import { EXPORTS_SHOWN, isAdmin, type OpenBoat, PAGE_LENGTH, type PageState } from './state.ts';
 import type { Store } from './store.ts';
 
-/** Reads facts from central. Each reading replaces what is shown only if the operator still looks at the same thing. */
+/** Reads facts from central. An answer replaces the displayed facts only if the operator is still on the same view. */
 export interface Refresh {
   everything(): Promise<void>;
   boats(): Promise<void>;
@@ -18,12 +18,12 @@ export interface Refresh {
 const LOG_SHOWN = 12;
 const REJECTED_SHOWN = 10;
 const ALERTS_SHOWN = 10;
-/** Events that central returns at once. */
+/** Number of events that central returns at once. */
 const EVENTS_PER_PAGE = 200;
 /** Codes with which central refuses the operator. */
 const LOGGED_OUT: readonly string[] = ['INVALID_TOKEN'];
 
-/** Asks central, and returns the answer, or undefined after a refusal, which the page then shows. */
+/** Sends a request to central and returns the answer. If central refuses, it shows the refusal and returns undefined. */
 type Ask = <Id extends UsedRoute>(id: Id, parameters: Given<Id>) => Promise<AnswerOf<Id> | undefined>;
 
 function createAsk(store: Store): Ask {
@@ -131,7 +131,7 @@ function createBoatRefresh(
       ...toGiven({ before: before?.toString() }),
     });
     if (found === undefined) return;
-    // Above the newest number there are only the newest ones, which then follow new exports.
+    // A number above the newest export selects the newest exports, and the list then follows new ones.
     const isNewest = before === undefined || (found.exports[0]?.sequence ?? 0) < before - 1;
     setBoat(id, { exports: found, exportsBefore: isNewest ? undefined : before });
   };
@@ -191,7 +191,7 @@ async function readBoat(
     set('details', ask('fleetBoat', { id })),
     exports(boat.exportsBefore),
     set('alerts', ask('fleetAlerts', { id, limit: String(ALERTS_SHOWN) })),
-    // A list that was made longer is being read, so it stays.
+    // The operator extended the list, and the longer list is being read, so the current one stays.
     isLong(boat.log?.lines, LOG_SHOWN)
       ? undefined
       : set('log', ask('fleetLog', { id, limit: String(LOG_SHOWN) })),
@@ -213,13 +213,13 @@ async function readBoat(
 function toGiven<T extends Readonly<Record<string, string | undefined>>>(
   values: T,
 ): { [K in keyof T]?: string } {
-  // Only entries with a value are left.
+  // Only entries with a value remain.
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: string;
   };
 }
 
-/** Loads the land shapes once, the finer ones when they are first needed. Without them the map has only its marks. */
+/** Loads the land shapes once, and the finer ones when they are first needed. Without them the map shows only its marks. */
 async function loadLand(store: Store): Promise<void> {
   const { land, coast, map, place } = store.read();
   const needsCoast = place.kind === 'boat' || map.scale >= COAST_FROM_SCALE;
@@ -231,10 +231,10 @@ async function loadShapes(store: Store, key: 'land' | 'coast', path: string): Pr
   try {
     const response = await fetch(path);
     if (!response.ok) return;
-    // The file is built with the page.
+    // The file is part of the built page, so its type is known.
     const shapes = (await response.json()) as Topology;
     store.change((state: PageState) => ({ ...state, [key]: shapes }));
   } catch {
-    // The next reading tries again.
+    // The next refresh tries again.
   }
 }

@@ -5,7 +5,7 @@ import { Act } from '../ui/controls.tsx';
 import type { OpenChange } from './change.ts';
 import type { View } from './view.ts';
 
-/** A new token or a new code, which central shows once. */
+/** A new token or code, which is shown only once. */
 export function Secret(props: {
   readonly view: View;
   readonly outcome: NonNullable<OpenChange['outcome']>;
@@ -52,18 +52,21 @@ export function Secret(props: {
 }
 
 /**
- * A code as people read it: two groups of five characters. The function of `@d3kos/protocol` would bring all schemas into the page: 200 kB.
+ * Formats a code for reading: two groups of five characters. Importing the function of `@d3kos/protocol` would add all schemas to
+ * the page (200 kB).
  */
 function toSpokenCode(code: string): string {
   const half = code.length / 2;
   return `${code.slice(0, half)}-${code.slice(half)}`;
 }
 
-/** Copies a text. A browser has a clipboard only over https or on central's own machine; elsewhere the text is selected by one press. */
+/**
+ * Copies a text. Browsers offer the clipboard only over HTTPS or on central's own machine. Elsewhere, one press selects the text.
+ */
 function Copy({ view, text }: { readonly view: View; readonly text: string }): JSX.Element | null {
   const { say } = view.texts;
   const [isCopied, setIsCopied] = useState(false);
-  // The type says that it always exists.
+  // The type claims that it always exists.
   const clipboard = navigator.clipboard as Clipboard | undefined;
   if (clipboard === undefined) return <p class="note">{say('secret.select')}</p>;
   const copy = (): void =>
@@ -80,10 +83,10 @@ function Copy({ view, text }: { readonly view: View; readonly text: string }): J
   );
 }
 
-/** Light modules around a QR code, without which cameras do not find it (ISO/IEC 18004). */
+/** Width of the light border of a QR code, in modules. Cameras do not detect a code without it (ISO/IEC 18004). */
 const QUIET_MODULES = 4;
 
-/** A text as a QR code. It is dark on light in every theme, because many cameras read no other. */
+/** Renders a text as a QR code. It is dark on light in every theme, because many cameras cannot read inverted codes. */
 function QrPicture({ text, label }: { readonly text: string; readonly label: string }): JSX.Element {
   const code = generate(text);
   const side = code.size + 2 * QUIET_MODULES;

@@ -19,18 +19,18 @@ import type { MapView } from './map-view.ts';
 import { WORLD } from './map-view.ts';
 import { type Place, WHOLE_FLEET } from './place.ts';
 
-/** Boats on one page of the list. */
+/** Number of boats on one page of the list. */
 export const PAGE_LENGTH = 50;
-/** Numbers in one picture of exports. Central answers a number above the newest with the newest ones. */
+/** Number of exports in one view. If a request starts above the newest export, central returns the newest ones. */
 export const EXPORTS_SHOWN = 40;
 
-/** Who uses the page. `unknown`: the page has not asked yet. */
+/** Who is using the page. `unknown` means that the page has not asked yet. */
 export type Session =
   | { readonly kind: 'none'; readonly refusal: Refusal | undefined }
   | { readonly kind: 'checking' }
   | {
       readonly kind: 'open';
-      /** The operator token, kept in memory only. Undefined: the browser has the cookie of a session. */
+      /** The operator token, kept only in memory. Undefined if the browser has a session cookie. */
       readonly token: string | undefined;
       /** Null for the operator token. */
       readonly name: string | null;
@@ -38,22 +38,22 @@ export type Session =
       readonly expiresAt: string | null;
     };
 
-/** What the page knows of the boat that is open. */
+/** What the page knows about the open boat. */
 export interface OpenBoat {
   readonly installationId: string;
   readonly details: BoatDetails | undefined;
   readonly exports: Exports | undefined;
-  /** The exports that are shown have lower numbers than this. Undefined: the newest ones. */
+  /** Only exports with lower numbers are shown. Undefined shows the newest ones. */
   readonly exportsBefore: number | undefined;
   readonly log: Log | undefined;
   readonly alerts: Alerts | undefined;
   readonly rejected: Rejected | undefined;
-  /** Its tokens and its events. Only an admin may read them. */
+  /** The boat's tokens and events. Only an admin may read them. */
   readonly tokens: Tokens | undefined;
   readonly audit: Audit | undefined;
 }
 
-/** Everything that the page shows. All facts about boats are answers of central. */
+/** Everything that the page shows. All facts about boats come from answers of central. */
 export interface PageState {
   readonly session: Session;
   readonly place: Place;
@@ -62,16 +62,16 @@ export interface PageState {
   readonly map: MapView;
   readonly land: Topology | undefined;
   readonly coast: Topology | undefined;
-  /** The page of the list that is shown. */
+  /** The displayed page of the list. */
   readonly boats: BoatPage | undefined;
-  /** The `after` of the pages before it, oldest first, and of itself. */
+  /** The `after` values of the previous pages, first page first, and of the displayed page. */
   readonly pages: readonly (string | undefined)[];
   readonly boat: OpenBoat | undefined;
   /** Only an admin may read them. */
   readonly accounts: Accounts | undefined;
   /** The change whose dialog is open. */
   readonly change: OpenChange | undefined;
-  /** Why the newest reading failed. The facts on the page are then old. */
+  /** Why the last refresh failed. The facts on the page are then out of date. */
   readonly trouble: Refusal | undefined;
   readonly isDisplayOpen: boolean;
   readonly look: Look;
@@ -105,7 +105,7 @@ export function isAdmin({ session }: PageState): boolean {
   return session.kind === 'open' && session.role === 'admin';
 }
 
-/** The state at a place. Facts of another boat are dropped, so that they are never shown under its name. */
+/** Returns the state at a view. Facts of another boat are dropped, so that they are never shown under this boat's name. */
 export function applyPlace(state: PageState, place: Place): PageState {
   const isSameList =
     place.kind === 'fleet' &&
@@ -118,7 +118,7 @@ export function applyPlace(state: PageState, place: Place): PageState {
     boats: place.kind === 'fleet' ? undefined : state.boats,
     pages: place.kind === 'fleet' ? [undefined] : state.pages,
     boat: place.kind === 'boat' ? toOpenBoat(place.installationId) : undefined,
-    // A secret that was not read yet stays, because it is shown only once.
+    // A secret that has not been read yet stays, because central returns it only once.
     change: state.change?.outcome === undefined ? undefined : state.change,
   };
 }

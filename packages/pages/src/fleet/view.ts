@@ -2,7 +2,7 @@ import type { FleetTexts } from '../i18n/fleet-languages.ts';
 import type { Acts } from './acts.ts';
 import type { PageState } from './state.ts';
 
-/** What the components of the page share. */
+/** Values that the components of the page share. */
 export interface View {
   readonly state: PageState;
   readonly texts: FleetTexts;

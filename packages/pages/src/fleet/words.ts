@@ -3,7 +3,7 @@ import type { MarkName, Tone } from '../ui/icons.tsx';
 import type { Boat, BoatState } from './api.ts';
 import { toDuration, toSeconds, toShortMoment } from './format.ts';
 
-/** How a state is drawn: a mark with a silhouette of its own, and a tone. */
+/** How a state is drawn: a mark with a distinct silhouette, and a tone. */
 export const STATE_LOOKS: Readonly<Record<BoatState, readonly [MarkName, Tone]>> = {
   disabled: ['busy', 'calm'],
   refused: ['refused', 'bad'],
@@ -17,12 +17,12 @@ export const STATE_LOOKS: Readonly<Record<BoatState, readonly [MarkName, Tone]>>
   in_order: ['synced', 'ok'],
 };
 
-/** States in which an operator has nothing to do. */
+/** States that need no action by an operator. */
 export function needsNothing(state: BoatState): boolean {
   return !['refused', 'late', 'gap', 'rejecting'].includes(state);
 }
 
-/** The name of a boat, or a stand-in. */
+/** The name of a boat, or a placeholder. */
 export function toName(boat: Pick<Boat, 'name'>, { say }: FleetTexts): string {
   return boat.name ?? say('list.unnamed');
 }
@@ -34,7 +34,7 @@ const REFUSALS: Readonly<Record<string, Extract<FleetTextKey, `refusal.${string}
   INSTALLATION_MISMATCH: 'refusal.INSTALLATION_MISMATCH',
 };
 
-/** Why central refused a boat, in words. */
+/** The text that explains why central refused a boat. */
 export function toReason(refusal: string | null, { say }: FleetTexts): string {
   const key = REFUSALS[refusal ?? ''];
   if (key === undefined || key === 'refusal.other') return say('refusal.other', { code: refusal ?? '' });
@@ -75,7 +75,7 @@ export function toStateDetail(boat: Boat, now: string, texts: FleetTexts): strin
   }
 }
 
-/** The statement about one boat: the sentence, and what to do. */
+/** The summary of one boat: a sentence, and what to do. */
 export function toBoatStatement(
   boat: Boat,
   now: string,

@@ -11,7 +11,7 @@ const TONES: readonly Tone[] = ['ok', 'calm', 'now', 'warn', 'bad'];
 const COLOURS = ['paper', 'surface', 'sea', 'land', 'ink', 'ink-2', 'line', 'act', 'now', 'bar'] as const;
 const VALUES = [3, 0, 5, 9, 4, 0, 0, 7, 12, 8, 2, 6];
 
-/** Every component of the pages in every theme, from the same code that the pages use. */
+/** Shows every component of the pages in every theme, from the same code that the pages use. */
 function Gallery(): JSX.Element {
   return (
     <>
@@ -149,8 +149,8 @@ function Notices(): JSX.Element {
       <h2>Notices</h2>
       {TONES.map((tone) => (
         <Banner key={tone} tone={tone} icon="online" role="status" action={<Act onPress={ignore}>OK</Act>}>
-          <b>A sentence that says what happened</b>
-          <span class="note">Details for the person whom the owner asks for help</span>
+          <b>A sentence that describes what happened</b>
+          <span class="note">Details for the person who helps the owner</span>
         </Banner>
       ))}
     </section>

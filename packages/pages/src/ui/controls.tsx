@@ -5,7 +5,7 @@ import { Icon, type IconName, type Tone } from './icons.tsx';
 export interface ActProps {
   readonly icon?: IconName;
   readonly look?: 'main' | 'quiet' | 'bad';
-  /** A control that waits stays in the order of focus and says why by its label. */
+  /** A control that waits stays in the tab order, and its label gives the reason. */
   readonly isWaiting?: boolean;
   /** Progress from 0 to 1, shown inside the control. */
   readonly doneShare?: number | undefined;
@@ -15,7 +15,7 @@ export interface ActProps {
   readonly focusFirst?: boolean;
 }
 
-/** A control that asks for something. */
+/** A button. */
 export function Act(props: ActProps): JSX.Element {
   const { icon, look, isWaiting = false, doneShare, onPress, children } = props;
   return (
@@ -53,7 +53,7 @@ export function Download({
   );
 }
 
-/** What the page itself reports: the answer to a request, or an old picture. */
+/** A message of the page: the answer to a request, or a warning that the facts are old. */
 export function Banner(props: {
   readonly tone: Tone;
   readonly icon: IconName;
@@ -71,7 +71,8 @@ export function Banner(props: {
 }
 
 /**
- * A dialog in front of the page. The platform keeps the focus inside and returns it. Escape closes it, which is the safe answer.
+ * A dialog in front of the page. The browser keeps the focus inside it and returns the focus afterwards. Escape closes the
+ * dialog, which is the safe answer.
  */
 export function Dialog(props: {
   readonly label: string;

@@ -1,9 +1,9 @@
 import type { JSX } from 'preact';
 
-/** Maximum number of places in the picture of parts. Above it, a place stands for several parts. */
+/** Maximum number of cells in the diagram of parts. With more parts, a cell represents several of them. */
 const PART_PLACES_MAX = 24;
 
-/** The parts of an export: with central, being sent, still on board. */
+/** The parts of an export: held by central, being sent, or still on board. */
 export function Parts({
   doneCount,
   partCount,
@@ -14,7 +14,7 @@ export function Parts({
   readonly label: string;
 }): JSX.Element {
   const places = Math.min(partCount, PART_PLACES_MAX);
-  // A place is filled when all of its parts are with central.
+  // A cell is filled when central has all of its parts.
   const filled = Math.floor((doneCount / partCount) * places);
   return (
     <div class="parts" role="img" aria-label={label}>
@@ -47,7 +47,7 @@ export function Bars({
   );
 }
 
-/** How full the card is: everything else, export files, free, and the part that is kept free. */
+/** How full the card is: other files, export files, free space, and the reserve. */
 export function Gauge(props: {
   readonly totalBytes: number;
   readonly freeBytes: number;
@@ -69,7 +69,7 @@ export function Gauge(props: {
   );
 }
 
-/** The shore of the passage. It moves with the words about central. */
+/** The shore of the passage. It moves with central's text. */
 export function Shore(): JSX.Element {
   return (
     <svg class="passage__shore" viewBox="0 0 360 200" preserveAspectRatio="none" aria-hidden="true">
@@ -100,7 +100,7 @@ export function Fix(): JSX.Element {
   );
 }
 
-/** Central's end of the way, ticked if central has everything. */
+/** Central's end of the way, with a tick if central has everything. */
 export function Port({ isTicked }: { readonly isTicked: boolean }): JSX.Element {
   return (
     <svg class="way__port" viewBox="0 0 26 26" aria-hidden="true">

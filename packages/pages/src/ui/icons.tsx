@@ -1,9 +1,9 @@
 import type { ComponentChildren, JSX } from 'preact';
 
-/** What a tone says besides the words: done, quiet, in progress, needs a look, refused. */
+/** What a tone expresses in addition to the text: done, quiet, in progress, needs attention, refused. */
 export type Tone = 'ok' | 'calm' | 'now' | 'warn' | 'bad';
 
-/** The marks of states. Each has a silhouette of its own, so that it is recognised without colour. */
+/** The marks of states. Each has a distinct silhouette, so that it can be recognised without colour. */
 const MARKS = {
   synced: (
     <>
@@ -145,10 +145,10 @@ export const ICON_NAMES = Object.keys(ICONS) as readonly (keyof typeof ICONS)[];
 
 const DRAWINGS: Readonly<Record<IconName, ComponentChildren>> = { ...MARKS, ...ICONS };
 
-/** Marks that mean "on": they turn with the direction of writing. */
+/** Marks that mean "forward". They follow the writing direction. */
 const TURNING: readonly IconName[] = ['sending', 'back'];
 
-/** A mark or an icon. It is decoration; the words beside it carry the meaning. */
+/** A mark or an icon. It is decorative; the text beside it carries the meaning. */
 export function Icon({ name }: { readonly name: IconName }): JSX.Element {
   return (
     <svg viewBox="0 0 48 48" aria-hidden="true" class={TURNING.includes(name) ? 'turns' : ''}>

@@ -1,9 +1,9 @@
-/** How the page looks: by the time of day, or as the owner chose. */
+/** The look of the page: automatic by the time of day, or a theme that the owner chose. */
 export const LOOKS = ['auto', 'day', 'night', 'watch'] as const;
 export type Look = (typeof LOOKS)[number];
 export type Theme = Exclude<Look, 'auto'>;
 
-/** The hours in which `auto` is the day theme. */
+/** The hours in which `auto` uses the day theme. */
 const DAY_FROM_HOUR = 7;
 const DAY_TO_HOUR = 20;
 
@@ -13,8 +13,8 @@ export function parseLook(text: string | null): Look {
 }
 
 /**
- * The theme of a look. While the clock is not trusted, `auto` keeps the theme that is shown: a clock that says noon at 3 a.m. must not
- * light up the cockpit.
+ * Returns the theme of a look. While the clock is not trusted, `auto` keeps the current theme: a clock that shows noon at 3 a.m.
+ * must not light up the cockpit.
  */
 export function toTheme(look: Look, hour: number, isClockTrusted: boolean, shown: Theme | undefined): Theme {
   if (look !== 'auto') return look;

@@ -1,9 +1,9 @@
-/** The owner's choices for this screen, which the browser keeps. */
+/** The owner's choices for this screen, stored by the browser. */
 export type Choice = 'look' | 'language' | 'zone';
 
 const toKey = (choice: Choice): string => `d3kos-export-${choice}`;
 
-/** The stored choice, or null. A browser that keeps nothing, such as a private window, works with the defaults. */
+/** Returns the stored choice, or null. If the browser stores nothing, for example in a private window, the defaults apply. */
 export function recall(choice: Choice): string | null {
   try {
     return localStorage.getItem(toKey(choice));
@@ -12,7 +12,7 @@ export function recall(choice: Choice): string | null {
   }
 }
 
-/** Stores a choice. If the browser keeps nothing, the choice lasts until the page is closed. */
+/** Stores a choice. If the browser stores nothing, the choice lasts until the page is closed. */
 export function remember(choice: Choice, value: string): void {
   try {
     localStorage.setItem(toKey(choice), value);

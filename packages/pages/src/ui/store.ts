@@ -1,4 +1,4 @@
-/** The one place of a page's state. Each change is a function from the state before to the state after. */
+/** Holds the state of a page. Each change is a function from the old state to the new one. */
 export interface Store<State> {
   read(): State;
   change(step: (state: State) => State): void;

@@ -5,18 +5,18 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 
-/** Places where Linux distributions install Chromium. They are used only where the package has no Chromium for the processor. */
+/** Paths at which Linux distributions install Chromium. They are used only if the package has no Chromium for this processor. */
 const CHROMIUM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 /** The folder for files that are made from installed packages. `npm ci` removes it. */
 const CACHE = join(import.meta.dirname, '..', '..', '..', '..', '..', 'node_modules', '.cache');
 
-/** Why tests and pictures are skipped without a browser. */
+/** The reason given when tests and screenshots are skipped without a browser. */
 export const NO_BROWSER =
   'the package @sparticuz/chromium has a browser only for Linux on x64; install the package chromium, or set CHROMIUM to its path';
 
 /**
- * The path of a Chromium, or undefined. The one in the package `@sparticuz/chromium` comes first, because every machine then draws the
- * same pictures. It is unpacked once, which takes a few seconds. The variable `CHROMIUM` names another one.
+ * The path of a Chromium, or undefined. The one in the package `@sparticuz/chromium` comes first, because every machine then
+ * renders the same pixels. It is unpacked once, which takes a few seconds. The variable `CHROMIUM` selects another one.
  */
 export function findChromium(): string | undefined {
   const named = process.env['CHROMIUM'];
@@ -26,20 +26,20 @@ export function findChromium(): string | undefined {
 }
 
 /**
- * Unpacks the Chromium of the package and returns its folder. Several processes may do so at the same time: each unpacks into a folder
- * of its own, and the first rename counts.
+ * Unpacks the Chromium of the package and returns its folder. Several processes may do so at the same time: each unpacks into its
+ * own folder, and the first rename wins.
  */
 function unpackChromium(): string {
   const module = import.meta.resolve('@sparticuz/chromium');
   const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', module), 'utf8'));
-  // The package has a version, as npm requires.
+  // npm requires every package to have a version.
   const { version } = manifest as { readonly version: string };
   const folder = join(CACHE, `chromium-${version}`);
   if (existsSync(folder)) return folder;
   mkdirSync(CACHE, { recursive: true });
   const staged = mkdtempSync(`${folder}-`);
   try {
-    // The package unpacks into the folder for temporary files, which it reads when it is imported. This variable makes it unpack the
+    // The package unpacks into the temporary folder, whose path it reads on import. This variable makes it also unpack the
     // libraries that a minimal system lacks.
     const { status, stderr } = spawnSync(
       process.execPath,
@@ -58,15 +58,15 @@ function unpackChromium(): string {
     renameSync(staged, folder);
   } catch (error) {
     rmSync(staged, { recursive: true, force: true });
-    // Another process may have unpacked it meanwhile.
+    // Another process may have unpacked it in the meantime.
     if (!existsSync(folder)) throw error;
   }
   return folder;
 }
 
 /**
- * The fonts of tests and pictures: DejaVu Sans, which boats have and which is wider than most, and Kosugi for Chinese and Japanese. They
- * come from packages, so that text has the same width on every machine.
+ * The fonts of tests and pictures: DejaVu Sans, which boats have and which is wider than most fonts, and Kosugi for Chinese and
+ * Japanese. They come from packages, so that text has the same width on every machine.
  */
 function toFontConfiguration(): string {
   const folders = [
@@ -84,7 +84,7 @@ ${folders.map((folder) => `  <dir>${folder}</dir>`).join('\n')}
 `;
 }
 
-/** Starts the browser. It loads only pages of this machine, so it needs no sandbox. */
+/** Starts the browser. It loads only pages from this machine, so it needs no sandbox. */
 export async function startBrowser(executablePath: string): Promise<Browser> {
   const folder = dirname(executablePath);
   const isOfPackage = folder.startsWith(CACHE);
@@ -104,7 +104,7 @@ export async function startBrowser(executablePath: string): Promise<Browser> {
   });
 }
 
-/** The screens that the page is made for: two kiosks and a phone. */
+/** The screens for which the page is designed: two kiosks and a phone. */
 export const SCREENS = [
   { width: 1280, height: 800 },
   { width: 1024, height: 600 },

@@ -1,13 +1,13 @@
 import type { Answer } from '@d3kos/boat/api';
 import type { ManagerEvent } from '../api.ts';
 
-/** What an export manager answers in one situation of a boat, for tests and pictures. */
+/** The answers of an export manager in one situation of a boat, for tests and screenshots. */
 export interface Scenario {
   readonly status: Answer<'status'>;
   readonly queue: Answer<'queue'>;
   readonly history: Answer<'history'>;
   readonly files: Answer<'files'>;
-  /** Work in progress that a new event stream begins with. */
+  /** Work in progress that a new event stream reports first. */
   readonly events: readonly ManagerEvent[];
 }
 

@@ -7,7 +7,7 @@ import { LANGUAGES } from '../../i18n/languages.ts';
 import type { ManagerEvent } from '../api.ts';
 import { NOW, type Scenario, SCENARIOS } from './scenarios.ts';
 
-/** The files of the page, as set-up builds them. */
+/** The files of the page, as `npm run setup` builds them. */
 const PAGE = join(import.meta.dirname, '..', '..', '..', '..', 'boat', 'dist', 'page');
 const FILES: Readonly<Record<string, readonly [file: string, mediaType: string]>> = {
   '/': ['index.html', 'text/html'],
@@ -42,7 +42,7 @@ const PREVIEW = {
   },
 };
 
-/** A server that answers as an export manager in one scenario. */
+/** A server that answers like an export manager in one scenario. */
 export interface StubBoat {
   readonly url: string;
   /** Sets the scenario for the pages that load after this. */
@@ -52,7 +52,10 @@ export interface StubBoat {
   close(): Promise<void>;
 }
 
-/** Serves the page with its real policy, and the answers of a scenario. It does nothing; each request to act is refused. */
+/**
+ * Serves the page with its real content security policy, and the answers of a scenario. It changes nothing: every request for an
+ * action is refused.
+ */
 export async function startStubBoat(): Promise<StubBoat> {
   let scenario: Scenario = SCENARIOS.safe;
   const streams = new Set<ServerResponse>();

@@ -1,6 +1,7 @@
-// Takes pictures of the fleet's page, over a real central with the sample fleet:
+// Takes screenshots of the Fleet page, served by a real central with the sample fleet:
 // `node --conditions=development packages/pages/src/fleet/testing/pictures.ts [PLACE …]`. A place is a key of `PLACES`.
-// PAGE_SIZES (1280x800), PAGE_THEMES (day,night,watch) and PAGE_LANGUAGE choose. The pictures are written to .artifacts/fleet.
+// PAGE_SIZES (1280x800), PAGE_THEMES (day,night,watch) and PAGE_LANGUAGE select the variants. The pictures are written to
+// .artifacts/fleet.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { findChromium, NO_BROWSER, SCREENS, startBrowser } from '../../boat/testing/browser.ts';
@@ -22,7 +23,7 @@ const PLACES = {
   add: '#/accounts',
 };
 
-/** The words on the controls that open a dialog, in English and German. */
+/** The labels of the controls that open a dialog, in English and German. */
 const OPENS: Readonly<Partial<Record<keyof typeof PLACES, RegExp>>> = {
   display: /^(Display|Anzeige)$/,
   invite: /^(Invitation code|Einladungscode)$/,

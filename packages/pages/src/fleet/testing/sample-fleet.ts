@@ -12,17 +12,17 @@ import { enroll, revoke } from '../../../../central/src/installations/enroll.ts'
 import { systemRandomHex } from '../../../../central/src/platform/world.ts';
 import { migrate } from '../../../../central/src/store/migrate.ts';
 
-/** The present time of the sample fleet. */
+/** The current time of the sample fleet. */
 export const SAMPLE_NOW = Date.UTC(2026, 1, 20, 10, 8, 31);
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** A boat of the sample: how it exported, and what is wrong with it. */
+/** A boat of the sample: its exports and its problems. */
 interface SampleBoat {
   readonly id: string;
   readonly name: string | undefined;
   readonly tier: 1 | 2 | 3;
-  /** The newest export, in hours before the present. Undefined: never heard. */
+  /** Age of the newest export in hours. Undefined if the boat never sent one. */
   readonly silentHours: number | undefined;
   readonly everyHours: number;
   readonly exports: number;
@@ -35,7 +35,7 @@ interface SampleBoat {
   readonly version?: string;
 }
 
-/** Twelve boats, one of each state. Numbers in `missing` and others count from 1. */
+/** Twelve boats that cover every state. Numbers in `missing` and similar fields count from 1. */
 export const SAMPLE_BOATS: readonly SampleBoat[] = [
   {
     id: '3fa92c77d01b48e6',
@@ -168,12 +168,12 @@ const LINES = [
 export interface SampleCentral {
   readonly url: string;
   readonly store: Store;
-  /** Sets the time of central. */
+  /** Sets central's clock. */
   setNow(ms: number): void;
   close(): Promise<void>;
 }
 
-/** Starts a central on an embedded PostgreSQL, whose boats sent everything through the API at the times of the sample. */
+/** Starts central on an embedded PostgreSQL. The sample boats send all their data through the API, at the times of the sample. */
 export async function startSampleCentral(operatorToken: string): Promise<SampleCentral> {
   const opened = await openEmbedded();
   await migrate(opened.store, SAMPLE_NOW);
@@ -272,7 +272,7 @@ function toData(
   ms: number,
 ): Readonly<Record<string, unknown>> {
   const [latitude, longitude] = boat.at;
-  // A repeatable number between 3 and 40, so that the pictures have days of different size.
+  // A repeatable number between 3 and 40, so that the days in the charts differ in size.
   const count = 3 + ((sequence * 37 + boat.exports * 11) % 38) * (sequence % 5 === 0 ? 4 : 1);
   const entries = Array.from({ length: count }, (_, index) => {
     const [type, content] = LINES[(index + sequence) % LINES.length] ?? ['auto', ''];
