@@ -4,43 +4,18 @@ import test from 'node:test';
 import { createSeeded } from '../packages/sim/src/fixture/seeded.ts';
 import { crashTest } from './support/crash-test.ts';
 import { findFalseReceipts, type LightFleet, sendFromLightFleet } from './support/light-boats.ts';
-import { makeStandby, placePostgres, type PostgresServer } from './support/postgres-server.ts';
+import { type PostgresPair, promote, startPair } from './support/postgres-pair.ts';
 import { createProcesses, freePort, type Processes, startCentralOn, toEnding } from './support/processes.ts';
-import { openTcpSwitch, type TcpSwitch } from './support/tcp-switch.ts';
 import { until } from './support/until.ts';
 
 /** Settings of a primary whose commits wait for the disk of its standby. */
 const SYNCHRONOUS = { synchronous_standby_names: 'standby' };
 
-interface Pair {
-  readonly primary: PostgresServer;
-  readonly standby: PostgresServer;
-  /** The address that the nodes use. */
-  readonly address: TcpSwitch;
-  readonly databaseUrl: string;
-}
-
-/** Starts a primary and its standby, and waits until the standby follows. */
-async function startPair(processes: Processes, settings: Readonly<Record<string, string>>): Promise<Pair> {
-  const [primary, standby] = [await placePostgres(processes), await placePostgres(processes)];
-  await primary.start(settings);
-  await standby.start(makeStandby(standby, primary));
-  await until('the standby to follow', () =>
-    primary.use(async (store) => {
-      const rows = await store.query("select 1 from pg_stat_replication where state = 'streaming'");
-      return rows.length === 1;
-    }),
-  );
-  const address = await openTcpSwitch(primary.port);
-  processes.atEnd(() => address.close());
-  return { primary, standby, address, databaseUrl: `postgres://central@127.0.0.1:${address.port}/postgres` };
-}
-
 /** Kills the primary, promotes the standby and leads the nodes to it. The nodes are not restarted. */
-async function failOver({ primary, standby, address }: Pair): Promise<void> {
+async function failOver({ primary, standby, address }: PostgresPair): Promise<void> {
   address.leadTo(undefined);
   await primary.kill();
-  await standby.use((store) => store.query('select pg_promote(true, 60)'));
+  await promote(standby);
   address.leadTo(standby.port);
 }
 
@@ -48,7 +23,7 @@ async function failOver({ primary, standby, address }: Pair): Promise<void> {
 async function loseThePrimary(
   processes: Processes,
   seed: number,
-  pair: Pair,
+  pair: PostgresPair,
 ): Promise<{ readonly fleet: LightFleet; readonly receiptsBefore: number }> {
   const ports = [await freePort(), await freePort()];
   const nodes = [];

@@ -1,13 +1,22 @@
 import { createHeldBytes, type Upload } from './held-bytes.ts';
 import { createPermits } from './permits.ts';
-import { type AdmissionLimits, type AdmissionRefusal, judgeAdmission, type Lane } from './policy.ts';
+import {
+  type AdmissionLimits,
+  type AdmissionRefusal,
+  hasWaitedTooLong,
+  judgeAdmission,
+  type Lane,
+} from './policy.ts';
 import type { WorkMeter } from './work-meter.ts';
 
 /** One admitted request. */
 export interface AdmittedRequest {
   /** The bytes of its body. */
   readonly upload: Pick<Upload, 'hold' | 'onEviction' | 'complete'>;
-  /** Resolves with true once the request has a permit of the lane; with false if too many requests wait for one. */
+  /**
+   * Resolves with true once the request has a permit of the lane; with false if too many requests wait for one, or if its turn
+   * comes too late (`hasWaitedTooLong`).
+   */
   acquirePermit(lane: Lane): Promise<boolean>;
   /** Orders waiting requests: the processor time that the installation has taken recently. */
   rank(): number;
@@ -67,9 +76,10 @@ export function createAdmission(
     return {
       upload,
       async acquirePermit(wanted) {
+        const startedMs = monotonic();
         if (!(await lanes[wanted].acquire(rank))) return false;
         lane = wanted;
-        return true;
+        return !hasWaitedTooLong(monotonic() - startedMs);
       },
       rank,
       charge: (cpuMs) => meter.charge(installationId, cpuMs),

@@ -74,6 +74,17 @@ const QUERIES_MAX = 2;
 const WAITING_PER_PERMIT_MAX = 4;
 
 /**
+ * Longest wait for a permit. The queue moves slowly only if the database is slow. A request that has waited longer is refused at its
+ * turn, because a boat drops the connection after 30 s of silence and would not get its receipt.
+ */
+const WAIT_MAX_MS = 10_000;
+
+/** True if a request that has waited for a permit for `waitedMs` is answered too late to be useful. */
+export function hasWaitedTooLong(waitedMs: number): boolean {
+  return waitedMs > WAIT_MAX_MS;
+}
+
+/**
  * Installations whose processor time is kept before forgotten ones are dropped. Each takes about 150 bytes.
  */
 export const METERED_INSTALLATIONS_MAX = 10_000;

@@ -57,6 +57,17 @@ export function toOwnReturnS(fraction: number): number {
   return Math.round(spread(RETRY_AFTER_S, fraction));
 }
 
+/**
+ * `Retry-After` in seconds for a boat over its quota of the day, which begins again at midnight UTC. Boats that were refused together
+ * return over 12 minutes. A boat honours an hour at most, so it returns within an hour after midnight.
+ */
+export function toQuotaReturnS(fraction: number): number {
+  return Math.round(spread(QUOTA_RETRY_AFTER_S, fraction));
+}
+
+/** The shortest of these waits: the longest that the spread keeps within an hour. */
+const QUOTA_RETRY_AFTER_S = 2_880;
+
 function spread(waitS: number, fraction: number): number {
   return waitS * (1 + SPREAD * fraction);
 }

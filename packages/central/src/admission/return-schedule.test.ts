@@ -2,7 +2,13 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { RETRY_AFTER_S } from './policy.ts';
-import { RETRY_AFTER_MAX_S, toInstallationFraction, toOwnReturnS, toReturnDelay } from './return-policy.ts';
+import {
+  RETRY_AFTER_MAX_S,
+  toInstallationFraction,
+  toOwnReturnS,
+  toQuotaReturnS,
+  toReturnDelay,
+} from './return-policy.ts';
 import { createReturnSchedule } from './return-schedule.ts';
 
 test('never asks a boat to return before 10 s, nor after 15 minutes, nor at a fraction of a second', () => {
@@ -58,4 +64,13 @@ test('gives each installation a fixed place in the spread, and neighbouring IDs 
     assert.ok(here > 50 && here < 150, `${here} of 1,000 in tenth ${tenth}`);
   }
   assert.deepEqual([toOwnReturnS(0), toOwnReturnS(0.99)], [10, 12]);
+});
+
+test('lets a fleet over its quota return over 12 minutes, and no boat later than the hour that it honours', () => {
+  const ids = Array.from({ length: 10_000 }, (_, no) => no.toString(16).padStart(16, '0'));
+  const times = ids.map((id) => toQuotaReturnS(toInstallationFraction(id)));
+  assert.ok(Math.min(...times) >= 48 * 60 && Math.max(...times) <= 60 * 60);
+  const counts = new Map<number, number>();
+  for (const time of times) counts.set(time, (counts.get(time) ?? 0) + 1);
+  assert.ok(Math.max(...counts.values()) < 60, `${Math.max(...counts.values())} boats return in one second`);
 });

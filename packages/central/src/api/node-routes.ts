@@ -25,7 +25,7 @@ export const NODE_ROUTES = {
     load: 'none',
     summary: 'Return 200 while this node can store exports.',
     description:
-      'The database must answer within 3 s, accept writes and have the schema of this version. Otherwise the answer is 503 with the reason. Use it for load balancers, and `/api/v1/health` to see whether the program runs.',
+      'The database must answer within 3 s, accept writes, have space and have the schema of this version. Otherwise the answer is 503 with the reason. Use it for load balancers, and `/api/v1/health` to see whether the program runs.',
     parameters: [],
     body: undefined,
     answer: { description: 'The node can store exports', contentType: JSON_TYPE, schema: ReadySchema },

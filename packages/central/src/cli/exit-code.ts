@@ -35,6 +35,8 @@ export function toExitCode(code: CentralFailureCode): ExitCode {
     case 'STORE_RIGHT_MISSING':
     case 'STORE_CONNECTIONS_EXHAUSTED':
     case 'STORE_DISK_FULL':
+    case 'STORE_READ_ONLY':
+    case 'STORE_SLOW':
     case 'EMBEDDED_UNAVAILABLE':
     case 'EMBEDDED_FAILED':
       return 5;

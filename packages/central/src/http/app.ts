@@ -16,13 +16,12 @@ import type { Load, Route } from '../api/route.ts';
 import { isCentralFailure } from '../platform/errors.ts';
 import { DEFAULT_QUOTA } from '../import/policy.ts';
 import { createInlinePreparer } from '../import/preparer.ts';
-import type { Log } from '../platform/ports.ts';
 import { isStoreUnavailable } from '../platform/store-failure.ts';
 import { authorize } from './authorize.ts';
 import type { AppContext, AppDeps } from './context.ts';
 import { createCredentialGuard } from './credential-guard.ts';
 import { HANDLERS } from './handlers.ts';
-import { createDatabaseCheck } from './database-state.ts';
+import { createDatabaseWatch, toDatabaseFault } from './database-watch.ts';
 import { createBodyReader } from './json-body.ts';
 import { createNodeMetrics } from './metrics.ts';
 import { createQuotaGuard } from './quota-guard.ts';
@@ -75,7 +74,7 @@ export function createApp(given: AppDeps): App {
       queries: createAdmission(toQueryAdmissionLimits(limits), meter, monotonic),
     },
     metrics,
-    checkDatabase: createDatabaseCheck(deps),
+    database: createDatabaseWatch(deps),
     guard: createCredentialGuard(deps),
   };
   const routes = createRoutes(context);
@@ -129,15 +128,16 @@ function createRoutes(context: AppContext): Hono<RoutesEnv> {
     });
   }
   app.notFound(() => toRefusalResponse(refuse('NOT_FOUND', 'there is no such route; see /openapi.json')));
-  app.onError((error, { req }) => toFailureResponse(error, req.path, context.log));
+  app.onError((error, { req }) => toFailureResponse(error, req.path, context));
   return app;
 }
 
 /** A failure of the database is answered with 503; any other failure is a defect, which only the log describes. */
-function toFailureResponse(error: Error, path: string, log: Log): Response {
+function toFailureResponse(error: Error, path: string, { log, database }: AppContext): Response {
   if (isCentralFailure(error) && isStoreUnavailable(error)) {
+    database.noteFailure(error.code);
     log.write('warn', `${error.message} [${error.code}]`, { path, hint: error.hint });
-    return toRefusalResponse(refuse('UNAVAILABLE', 'the database is not available'));
+    return toRefusalResponse(refuse('UNAVAILABLE', toDatabaseFault(error.code)));
   }
   log.write('error', 'request failed', { path, error: error.stack ?? error.message });
   return toRefusalResponse(refuse('INTERNAL', 'internal error; see the log of this node'));
@@ -157,6 +157,9 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
       if (id === 'importPart') context.metrics.countImportReply(reply as Reply<'importPart'>);
       return toResponse(id, reply as Reply<Id>, onSent);
     };
+    // R110: "While central knows that its database cannot store an export, it SHOULD answer 503 to an import before it reads the body."
+    const trouble = route.load === 'import' ? await context.database.findImportFault() : undefined;
+    if (trouble !== undefined) return respond(refuse('UNAVAILABLE', trouble));
     const caller = await authorize(context, route, raw, parameters, sender);
     if (caller.kind === 'refused') return respond(caller);
     if (caller.kind === 'boat') handled.installationId = caller.installationId;

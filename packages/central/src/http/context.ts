@@ -9,7 +9,7 @@ import type { ConnectionUse } from '../platform/pg-store.ts';
 import type { Log, MonotonicClock, RandomHex, Store, WallClock } from '../platform/ports.ts';
 import type { PasswordHasher } from '../operators/passwords.ts';
 import type { CredentialGuard } from './credential-guard.ts';
-import type { DatabaseState } from './database-state.ts';
+import type { DatabaseWatch } from './database-watch.ts';
 import type { NodeMetrics } from './metrics.ts';
 import type { QuotaGuard } from './quota-guard.ts';
 
@@ -54,6 +54,6 @@ export interface AppContext extends AppDeps {
   readonly admission: { readonly imports: Admission; readonly queries: Admission };
   readonly metrics: NodeMetrics;
   /** Whether the database can serve this node. */
-  readonly checkDatabase: () => Promise<DatabaseState>;
+  readonly database: DatabaseWatch;
   readonly guard: CredentialGuard;
 }

@@ -7,6 +7,7 @@ import {
 } from '@d3kos/protocol';
 import type { AdmittedRequest } from '../admission/admission.ts';
 import { type Lane, LIGHT_SIZE_MAX_BYTES } from '../admission/policy.ts';
+import { toInstallationFraction, toQuotaReturnS } from '../admission/return-policy.ts';
 import type { RefusalOf } from '../api/contract.ts';
 import { type ImportOutcome, importBody } from '../import/import-body.ts';
 import { learnBundleKey, type LearntKey } from '../installations/bundle-keys.ts';
@@ -32,7 +33,7 @@ export async function handleImport(
   request: RouteRequest<'importPart'>,
 ): Promise<Reply<'importPart'>> {
   const amount = context.quotaGuard.blockedBy(request.installationId);
-  if (amount !== undefined) return refuseOverQuota(context, amount);
+  if (amount !== undefined) return refuseOverQuota(context, request.installationId, amount);
   const reply = await importRequest(context, request);
   // A stored part has been billed in its transaction.
   await context.quotaGuard.settle(request.installationId);
@@ -78,7 +79,7 @@ async function importRequest(
   // Before the receipt, because the boat does not send the key again after it.
   if (key !== null && (outcome.kind === 'stored' || outcome.kind === 'repeated'))
     await keepBundleKey(context, { installationId, credential, key });
-  return toReply(context, outcome, { decodedSizeBytes, wireSizeBytes });
+  return toReply(context, installationId, outcome, { decodedSizeBytes, wireSizeBytes });
 }
 
 async function keepBundleKey({ store, wall, log }: AppContext, learnt: LearntKey): Promise<void> {
@@ -90,6 +91,7 @@ async function keepBundleKey({ store, wall, log }: AppContext, learnt: LearntKey
 
 function toReply(
   context: AppContext,
+  installationId: string,
   outcome: ImportOutcome,
   { decodedSizeBytes, wireSizeBytes }: { readonly decodedSizeBytes: number; readonly wireSizeBytes: number },
 ): Reply<'importPart'> {
@@ -143,7 +145,7 @@ function toReply(
       return refuse('INVALID_TOKEN', 'the token was revoked, or expired, while the body arrived');
     case 'over_quota':
       context.log.write('warn', 'import refused: quota of the day', { amount: outcome.amount });
-      return refuseOverQuota(context, outcome.amount);
+      return refuseOverQuota(context, installationId, outcome.amount);
   }
 }
 
@@ -261,19 +263,14 @@ function refuseTooCostly(limit: 'time' | 'memory') {
 }
 
 /** R77: "Central MAY answer 429 `QUOTA_EXCEEDED` when one installation exceeds its quota of the day." */
-function refuseOverQuota({ metrics }: AppContext, amount: QuotaAmount) {
+function refuseOverQuota({ metrics }: AppContext, installationId: string, amount: QuotaAmount) {
   metrics.countQuotaRefusal(amount);
   return refuse(
     'QUOTA_EXCEEDED',
     `this installation has reached its daily quota of ${AMOUNT_NAMES[amount]}`,
-    {
-      'Retry-After': String(QUOTA_RETRY_AFTER_S),
-    },
+    { 'Retry-After': String(toQuotaReturnS(toInstallationFraction(installationId))) },
   );
 }
-
-/** `Retry-After` of a boat over its quota: as long as a boat waits at most. The quota begins again at midnight UTC. */
-const QUOTA_RETRY_AFTER_S = 3_600;
 
 const AMOUNT_NAMES: Readonly<Record<QuotaAmount, string>> = {
   storedBytes: 'stored bytes',

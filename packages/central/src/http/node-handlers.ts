@@ -20,8 +20,8 @@ export const NODE_HANDLERS: { readonly [Id in keyof typeof NODE_ROUTES]: Handler
     } satisfies Health),
   // R99: "Central MUST answer `GET /api/v1/ready` without authentication with 200 while its database can store exports, otherwise
   // with 503 `UNAVAILABLE`."
-  ready: async ({ checkDatabase, wall }) => {
-    const { fault } = await checkDatabase();
+  ready: async ({ database, wall }) => {
+    const { fault } = await database.check();
     return fault === undefined
       ? answer<'ready'>({ service: 'd3kos-central', status: 'ready', time: new Date(wall()).toISOString() })
       : refuse('UNAVAILABLE', fault);
@@ -35,8 +35,8 @@ const TOTALS_MAX_MS = 3_000;
 
 /** Returns every metric. A database that does not answer is a value of the metrics, not a reason to give none. */
 async function scrape(context: AppContext): Promise<string> {
-  const { metrics, admission, guard, connections, checkDatabase } = context;
-  const database = await checkDatabase();
+  const { metrics, admission, guard, connections } = context;
+  const database = await context.database.check();
   return metrics.toExposition({
     importsInProgress: admission.imports.inProgress(),
     importsWaiting: admission.imports.waiting(),

@@ -37,6 +37,12 @@ const FILES_EXHAUSTED: KnownFailure = {
   hint: 'raise the limit of open files (LimitNOFILE= in the unit, `ulimit -n`, or fs.file-max), and look for a program on this machine that keeps files open',
 };
 
+const SLOW: KnownFailure = {
+  code: 'STORE_SLOW',
+  what: 'the database did not finish a statement in time',
+  hint: 'look in pg_stat_activity for a program that holds a lock, such as a change of the schema, and check the load and the disk of the server',
+};
+
 /** Failures by the SQLSTATE that the server or a pooler sent. Source: PostgreSQL documentation, appendix A. */
 const KNOWN_BY_STATE: ReadonlyMap<string, KnownFailure> = new Map([
   ['28000', LOGIN_REFUSED],
@@ -60,6 +66,24 @@ const KNOWN_BY_STATE: ReadonlyMap<string, KnownFailure> = new Map([
   ['42501', RIGHT_MISSING],
   ['53000', FILES_EXHAUSTED],
   ['53300', CONNECTIONS_EXHAUSTED],
+  ['55P03', SLOW],
+  ['57014', SLOW],
+  [
+    '25006',
+    {
+      code: 'STORE_READ_ONLY',
+      what: 'the database accepts no writes',
+      hint: 'promote the standby, or let DATABASE_URL lead to the primary; if it is the primary, reset default_transaction_read_only',
+    },
+  ],
+  [
+    '53400',
+    {
+      code: 'STORE_DISK_FULL',
+      what: 'the database may not use more space',
+      hint: 'raise the limit of the server that is named above, such as temp_file_limit; the boats keep their exports meanwhile',
+    },
+  ],
   [
     '53100',
     {
@@ -76,9 +100,6 @@ const KNOWN_BY_STATE: ReadonlyMap<string, KnownFailure> = new Map([
  * shutdown or a statement timeout (57), and system errors outside PostgreSQL (58). Source: PostgreSQL documentation, appendix A.
  */
 const UNAVAILABLE_CLASSES: ReadonlySet<string> = new Set(['08', '28', '3D', '40', '53', '57', '58']);
-
-/** Single codes of the same kind: a lock that was not available in time, and a standby that does not accept writes yet. */
-const UNAVAILABLE_STATES: ReadonlySet<string> = new Set(['55P03', '25006']);
 
 /** Codes of failures that end when the operator has repaired the environment. A node answers 503, and the boats keep their exports. */
 const UNAVAILABLE_CODES: ReadonlySet<CentralFailureCode> = new Set<CentralFailureCode>([
@@ -102,8 +123,7 @@ export function toStoreFailure(error: unknown, op: string): CentralFailure {
       hint: known.hint,
       cause: error,
     });
-  const isUnavailable =
-    state === undefined || UNAVAILABLE_CLASSES.has(state.slice(0, 2)) || UNAVAILABLE_STATES.has(state);
+  const isUnavailable = state === undefined || UNAVAILABLE_CLASSES.has(state.slice(0, 2));
   return isUnavailable
     ? new CentralFailure('STORE_UNAVAILABLE', `the database is not available: ${message}`, {
         op,
@@ -126,11 +146,17 @@ function withoutValue(message: string, state: string | undefined): string {
 }
 
 function findKnown(error: unknown, state: string | undefined, message: string): KnownFailure | undefined {
-  if (state === undefined) return hasNoFileLeft(error) ? FILES_EXHAUSTED : undefined;
+  if (state === undefined) {
+    if (hasNoFileLeft(error)) return FILES_EXHAUSTED;
+    return message === READ_TIMEOUT ? SLOW : undefined;
+  }
   // PostgreSQL also reports a file that the system did not let it open as 42501.
   if (state === '42501' && /^could not .*: Permission denied$/.test(message)) return SERVER_FILE_REFUSED;
   return KNOWN_BY_STATE.get(state);
 }
+
+/** The error of the driver after `query_timeout`: the server did not answer. */
+const READ_TIMEOUT = 'Query read timeout';
 
 /** True if this process or this machine has no file descriptor left. A connection that tried several addresses has several errors. */
 function hasNoFileLeft(error: unknown): boolean {

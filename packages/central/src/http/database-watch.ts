@@ -1,5 +1,5 @@
 import { withDeadline } from '../platform/deadline.ts';
-import { isCentralFailure } from '../platform/errors.ts';
+import { type CentralFailureCode, isCentralFailure } from '../platform/errors.ts';
 import type { Log, MonotonicClock, Store } from '../platform/ports.ts';
 import { booleanOf } from '../store/row.ts';
 import { loadSchemaState } from '../store/schema-state.ts';
@@ -25,11 +25,35 @@ export interface DatabaseState {
 }
 
 /**
- * Returns a check whether the database can serve this node: it answers, accepts writes, and has the schema of this version. The check
- * ends after CHECK_MAX_MS, one statement at most is in progress, and a result counts for CHECK_AGE_MAX_MS. It never throws because
- * of the database.
+ * Time for which a node refuses imports after the disk of the database was full. Only a write shows whether it still is. A boat
+ * that was refused returns after 10 s or more.
  */
-export function createDatabaseCheck({
+const FULL_MS = 10_000;
+
+/** Knows whether the database can serve this node. */
+export interface DatabaseWatch {
+  /**
+   * Checks whether the database can store exports: it answers, accepts writes, has space as far as imports have shown, and has the
+   * schema of this version. The check ends after CHECK_MAX_MS, one statement at most is in progress, and a result counts for
+   * CHECK_AGE_MAX_MS. It never throws because of the database.
+   */
+  check(): Promise<DatabaseState>;
+  /** Notes that a request failed because of the database. */
+  noteFailure(code: CentralFailureCode): void;
+  /**
+   * Why an import would fail, or undefined. It sends no statement until a request has failed because of the database, and checks the
+   * database from then on until it can serve this node again.
+   */
+  findImportFault(): Promise<string | undefined>;
+}
+
+/** The reason that anyone may read. The database's message may name a host or a login. */
+export function toDatabaseFault(code: CentralFailureCode): string {
+  return `the database is not available [${code}]`;
+}
+
+/** Creates the watch of one node. */
+export function createDatabaseWatch({
   store,
   monotonic,
   log,
@@ -37,15 +61,17 @@ export function createDatabaseCheck({
   readonly store: Store;
   readonly monotonic: MonotonicClock;
   readonly log: Log;
-}): () => Promise<DatabaseState> {
+}): DatabaseWatch {
   let last: { readonly state: DatabaseState; readonly atMs: number } | undefined;
   let running: Promise<string | undefined> | undefined;
+  let fullUntilMs = Number.NEGATIVE_INFINITY;
+  let isSuspect = false;
   const run = (): Promise<string | undefined> => {
     // A check that takes longer than its callers wait is not started twice.
     running ??= findFault(store, log).finally(() => (running = undefined));
     return running;
   };
-  return async () => {
+  const check = async (): Promise<DatabaseState> => {
     const startedMs = monotonic();
     if (last !== undefined && startedMs - last.atMs < CHECK_AGE_MAX_MS) return last.state;
     const found = await withDeadline(
@@ -54,8 +80,25 @@ export function createDatabaseCheck({
     );
     const { fault } = found ?? { fault: `the database did not answer within ${CHECK_MAX_MS} ms` };
     const atMs = monotonic();
-    last = { state: { fault, answerMs: atMs - startedMs }, atMs };
-    return last.state;
+    const isFull = fault === undefined && atMs < fullUntilMs;
+    const state = { fault: isFull ? toDatabaseFault('STORE_DISK_FULL') : fault, answerMs: atMs - startedMs };
+    last = { state, atMs };
+    return state;
+  };
+  return {
+    check,
+    noteFailure(code) {
+      isSuspect = true;
+      // An earlier result no longer counts.
+      last = undefined;
+      if (code === 'STORE_DISK_FULL') fullUntilMs = monotonic() + FULL_MS;
+    },
+    async findImportFault() {
+      if (!isSuspect) return undefined;
+      const { fault } = await check();
+      isSuspect = fault !== undefined;
+      return fault;
+    },
   };
 }
 
@@ -64,7 +107,7 @@ async function findFault(store: Store, log: Log): Promise<string | undefined> {
     const [row = {}] = await store.query(
       "select current_setting('transaction_read_only') = 'on' as is_read_only",
     );
-    if (booleanOf(row, 'is_read_only')) return 'the database accepts no writes';
+    if (booleanOf(row, 'is_read_only')) return toDatabaseFault('STORE_READ_ONLY');
     switch (await loadSchemaState(store)) {
       case 'current':
         return undefined;
@@ -80,7 +123,6 @@ async function findFault(store: Store, log: Log): Promise<string | undefined> {
     log.write('warn', `the check of the database failed: ${error.message} [${error.code}]`, {
       hint: error.hint,
     });
-    // The database's message may name a host or a login, and anyone may read the answer.
-    return `the database is not available [${error.code}]`;
+    return toDatabaseFault(error.code);
   }
 }
