@@ -69,6 +69,8 @@ const ATTEMPTS: Readonly<
     succeeds: [{}, { query: { limit: '1' } }],
     refused: { REQUEST_INVALID: { query: { limit: '0' } } },
   },
+  historyDays: { succeeds: [{}] },
+  notifications: { succeeds: [{}] },
   files: { succeeds: [{}] },
   file: { succeeds: [{}], refused: { NOT_FOUND: { params: { name: 'export_queue.json' } } } },
   bundle: {

@@ -32,6 +32,33 @@ function prepareUnenrolled(root: string): void {
   rmSync(join(root, 'config', 'export-credentials.json'));
 }
 
+test('a boat without a token or an address says so before its first export', () =>
+  inTemporaryFolder('lacking', async (root) => {
+    prepareUnenrolled(root);
+    const lacking = async (centralUrl: string): Promise<unknown> => {
+      const boat = await startBoatInProcess({ root, centralUrl });
+      const { json: status } = await boat.request('GET', '/export/status');
+      await boat.stop();
+      return status['lacking'];
+    };
+    assert.deepEqual(await lacking(''), {
+      cause: 'no_address',
+      detail: 'CENTRAL_API_URL is not set',
+    });
+    assert.deepEqual(await lacking('http://127.0.0.1:9'), {
+      cause: 'no_token',
+      detail: 'This boat has no device token: enrol it at central',
+    });
+    writeFileSync(
+      join(root, 'config', 'export-credentials.json'),
+      JSON.stringify({ token: 'd3k_'.repeat(8) }),
+      {
+        mode: 0o600,
+      },
+    );
+    assert.equal(await lacking('http://127.0.0.1:9'), null);
+  }));
+
 /** Runs central, a boat and both command lines as programs. */
 async function startPrograms(t: TestContext) {
   const processes = createProcesses(toEnding(t));

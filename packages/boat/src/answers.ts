@@ -9,6 +9,8 @@ import type { Enrolled } from './enroll/enrolment.ts';
 import type { ManagerEvent } from './events.ts';
 import type {
   ExportFileFacts,
+  ExportManager,
+  NotificationReport,
   Preview,
   QueuedOrNothingNew,
   ScheduledResult,
@@ -58,6 +60,7 @@ export function toStatusAnswer(status: Status, port: number, nowMs: WallMs): Ans
     thrift: budget,
     data_budget: budget,
     ledger: { ledger_id: status.ledger.ledgerId, change: toLedgerChange(status.ledger.change) },
+    lacking: status.lacking ?? null,
     last_export: status.lastExport === undefined ? null : toQueuedExport(status.lastExport),
     last_delivery: status.lastDelivery === undefined ? null : toHistoryView(status.lastDelivery),
     delivered: {
@@ -227,6 +230,43 @@ export function toCleanupAnswer(report: CleanupReport): Answer<'cleanup'> {
     failed_removed: report.failedRemoved,
     failed_kept: report.failedKept,
     freed_bytes: report.freedBytes,
+  };
+}
+
+/** The answer to `GET /export/history/days`. */
+export function toDeliveredDaysAnswer({
+  timeZone,
+  days,
+}: Awaited<ReturnType<ExportManager['deliveredDays']>>): Answer<'historyDays'> {
+  return {
+    success: true,
+    timezone: timeZone,
+    days: days.map(({ date, exportCount, recordCount, wireSizeBytes }) => ({
+      date,
+      export_count: exportCount,
+      record_count: recordCount,
+      wire_size_bytes: wireSizeBytes,
+    })),
+  };
+}
+
+/** The answer to `GET /export/notifications`. */
+export function toNotificationsAnswer(report: NotificationReport): Answer<'notifications'> {
+  return {
+    success: true,
+    on: report.isOn,
+    after_days: report.afterDays,
+    channels: report.channels.map(({ channel, target, state }) => ({
+      channel,
+      target: target ?? null,
+      state,
+    })),
+    raised: report.raised.map(({ channel, subject, exportCount, atMs }) => ({
+      channel,
+      subject,
+      export_count: exportCount,
+      at: toLegacyTime(atMs),
+    })),
   };
 }
 

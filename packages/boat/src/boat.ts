@@ -134,7 +134,8 @@ export async function startBoat(
     bundlePublicKey: parts.bundleKey?.publicKey,
     stored: worker.wake,
   });
-  const manager = createExportManager({ ...parts, ...toManagerParts(parts), enrolling, worker });
+  const notifier = startNotifier(parts);
+  const manager = createExportManager({ ...parts, ...toManagerParts(parts), enrolling, worker, notifier });
   const app = createApp({
     ...parts,
     manager,
@@ -144,7 +145,6 @@ export async function startBoat(
   });
   views.changed();
   const { delivery } = parts;
-  const notifier = startNotifier(parts);
   return {
     manager,
     app,

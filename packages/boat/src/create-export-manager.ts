@@ -1,6 +1,7 @@
 import type { ExportManager, ExportManagerDeps, ExportVerbs } from './export-manager.ts';
 import { createExportVerbs } from './manage-exports.ts';
 import { createFileVerbs } from './manage-files.ts';
+import { createNotificationVerbs } from './manage-notifications.ts';
 import { createQueueVerbs } from './manage-queue.ts';
 import { createAllowance } from './platform/allowance.ts';
 import { ExportError } from './platform/errors.ts';
@@ -27,6 +28,7 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
     createExport: limitFullExports(createExport, deps.world.clock),
     ...createQueueVerbs(deps),
     ...createFileVerbs(deps, exporting),
+    ...createNotificationVerbs(deps),
     status: createStatusReport(deps, lastCategories),
   };
 }

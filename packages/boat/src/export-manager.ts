@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import type { CreateResult } from './create-export/create-export.ts';
 import type { previewExport } from './create-export/preview-export.ts';
 import type { SendHold } from './deliver/policy/data-budget.ts';
+import type { BlockedCause } from './deliver/policy/blocked-cause.ts';
 import type { Destination } from './deliver/policy/destination-state.ts';
 import type { Worker } from './deliver/worker.ts';
 import type { DoctorReport } from './doctor/doctor.ts';
@@ -23,6 +24,9 @@ import type { Ledger } from './ledger/ledger.ts';
 import type { LedgerChange } from './ledger/ledger-changes.ts';
 import type { MissingTotals } from './ledger/missing-exports.ts';
 import type { License } from './license/license.ts';
+import type { DeliveredDay } from './delivered-days.ts';
+import type { ListedNotification, NotificationChannel } from './ledger/notification.ts';
+import type { ChannelStates, Notifier } from './notify/notifier.ts';
 import type { Measurements } from './measurements.ts';
 import type { LicenseResult } from './license/policy.ts';
 import type { StorageMedium } from './platform/policy/storage-medium.ts';
@@ -60,6 +64,8 @@ export interface Status {
   };
   /** The current ledger, and the change with which it began if its predecessor had diverged. */
   readonly ledger: { readonly ledgerId: string; readonly change: LedgerChange | undefined };
+  /** What the boat lacks for any export to be sent, whether or not one waits. Undefined if it lacks nothing. */
+  readonly lacking: { readonly cause: BlockedCause; readonly detail: string } | undefined;
   readonly lastExport: Entry | undefined;
   readonly oldestWaiting: Entry | undefined;
   /** Number of rows in the table of losses. */
@@ -120,6 +126,8 @@ export interface QueueVerbs {
   nextPending(): Entry | undefined;
   /** Delivered exports, newest first. */
   history(limit: number): readonly HistoryRow[];
+  /** The deliveries of the last 30 days by the boat's calendar, oldest first. */
+  deliveredDays(): Promise<{ readonly timeZone: string; readonly days: readonly DeliveredDay[] }>;
   /** Returns a failed entry to the queue with all its attempts. Throws ENTRY_NOT_FOUND, ENTRY_STATE. */
   retry(queueId: string): Entry;
   /** Dead-letters a pending entry. Its file is kept, and its records are part of the next export. Throws ENTRY_NOT_FOUND, ENTRY_STATE. */
@@ -134,6 +142,29 @@ export interface QueueVerbs {
    * delivered.
    */
   cleanup(completedKeptMs?: number): Promise<CleanupReport>;
+}
+
+/** What the owner is notified of, and where. */
+export interface NotificationReport {
+  /** The owner's choice. */
+  readonly isOn: boolean;
+  /** The setting `notify_after_days`. 0 switches every notification off. */
+  readonly afterDays: number;
+  readonly channels: readonly {
+    readonly channel: NotificationChannel;
+    /** The URL, as far as it may be shown. Undefined if the settings switch the channel off. */
+    readonly target: string | undefined;
+    readonly state: 'off' | ChannelStates['signalk'] | ChannelStates['webhook'];
+  }[];
+  /** The notifications that the channels show now. */
+  readonly raised: readonly ListedNotification[];
+}
+
+/** Reports notifications, and switches them on and off. */
+export interface NotificationVerbs {
+  notifications(): NotificationReport;
+  /** Durably records the owner's choice. `off` also clears what is shown on the Signal K server. */
+  setNotifications(choice: 'on' | 'off'): void;
 }
 
 /** Export files, the doctor, the data of kiosk pages, the owner's consent to usage analytics, and enrolment. */
@@ -155,7 +186,8 @@ export interface FileVerbs {
 }
 
 /** The operations of the export manager. A failure of the disk, a source or a service throws ExportError. */
-export interface ExportManager extends Omit<ExportVerbs, 'lastCategories'>, QueueVerbs, FileVerbs {
+export interface ExportManager
+  extends Omit<ExportVerbs, 'lastCategories'>, QueueVerbs, FileVerbs, NotificationVerbs {
   status(): Promise<Status>;
 }
 
@@ -166,6 +198,9 @@ export interface ExportManagerDeps {
   readonly license: License;
   readonly retention: Retention;
   readonly worker: Worker;
+  /** Undefined if the settings switch every notification off. */
+  readonly notifier: Notifier | undefined;
+  readonly credentialsPaths: readonly string[];
   readonly views: ViewWriter;
   readonly bundler: Bundler;
   readonly enrolling: Enrolling;

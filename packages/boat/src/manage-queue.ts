@@ -1,3 +1,4 @@
+import { toDeliveredDays, toDeliveredRange } from './delivered-days.ts';
 import type { ExportManagerDeps, QueueVerbs } from './export-manager.ts';
 import type { Entry } from './ledger/entry.ts';
 import { CANCELLED_REASON } from './ledger/policy.ts';
@@ -11,6 +12,7 @@ export function createQueueVerbs({
   retention,
   worker,
   queueChanged,
+  timeZone: readTimeZone,
 }: ExportManagerDeps): QueueVerbs {
   /** Admits one cancellation at a time, because two cancellations of the same entry would both move its file. */
   const cancelling = createMutex();
@@ -32,6 +34,12 @@ export function createQueueVerbs({
     counts: () => ledger.queue.counts(),
     nextPending: () => ledger.queue.list('pending', 1)[0],
     history: (limit) => ledger.queue.history(limit),
+    async deliveredDays() {
+      const nowMs = world.clock.wall();
+      const timeZone = await readTimeZone();
+      const quarters = ledger.queue.deliveredQuarters(toDeliveredRange(nowMs));
+      return { timeZone, days: toDeliveredDays(quarters, nowMs, timeZone) };
+    },
 
     retry(queueId) {
       const entry = requireEntry(queueId);

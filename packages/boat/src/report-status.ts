@@ -1,4 +1,5 @@
-import type { ExportManager, ExportManagerDeps, ExportVerbs } from './export-manager.ts';
+import { loadCredentials } from './deliver/credentials.ts';
+import type { ExportManager, ExportManagerDeps, ExportVerbs, Status } from './export-manager.ts';
 import { mayExport } from './license/policy.ts';
 import { toReserveBytes } from './retain/policy.ts';
 
@@ -28,6 +29,7 @@ export function createStatusReport(
         sentBytes: ledger.queue.sentBytes(),
       },
       ledger: { ledgerId: ledger.facts.ledgerId, change: ledger.changes.list(1)[0] },
+      lacking: await findLacking(deps),
       lastExport,
       oldestWaiting: ledger.queue.page('pending', 0, 1)[0],
       lossCount: ledger.queue.losses().length,
@@ -48,4 +50,20 @@ export function createStatusReport(
       categories: Object.keys(categories).length > 0 ? categories : (lastExport?.categories ?? {}),
     };
   };
+}
+
+/**
+ * What the boat lacks before it can send anything. The worker finds this only when it has an export to send, but the owner of a new
+ * boat should enrol it before the first one.
+ */
+async function findLacking({
+  config,
+  credentialsPaths,
+  world,
+}: ExportManagerDeps): Promise<Status['lacking']> {
+  if (config.centralUrl === undefined) return { cause: 'no_address', detail: 'CENTRAL_API_URL is not set' };
+  const credentials = await loadCredentials(world.disk, credentialsPaths);
+  if (credentials.kind === 'token') return undefined;
+  const { code, detail } = credentials;
+  return { cause: code === 'CREDENTIALS_MISSING' ? 'no_token' : 'token_file', detail };
 }

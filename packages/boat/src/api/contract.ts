@@ -12,10 +12,12 @@ import {
   SettingsRequestSchema,
 } from './requests.ts';
 import { EventSchema } from './event-schema.ts';
+import { NotificationsSchema } from './notification-schema.ts';
 import type { AnswerOf, InputOf, MediaType, Route } from './route.ts';
 import {
   BrowserSchema,
   CleanupSchema,
+  DeliveredDaysSchema,
   DoctorSchema,
   EnrollSchema,
   EntrySchema,
@@ -179,6 +181,15 @@ export const ROUTES = {
     answer: json(HistorySchema),
     caching: 'revalidate',
   },
+  historyDays: {
+    method: 'GET',
+    path: '/export/history/days',
+    summary:
+      "Sums the deliveries of the last 30 days by the boat's calendar: exports, records and bytes sent",
+    callers: 'boat',
+    answer: json(DeliveredDaysSchema),
+    caching: 'revalidate',
+  },
   files: {
     method: 'GET',
     path: '/export/files',
@@ -234,7 +245,7 @@ export const ROUTES = {
     path: '/export/settings',
     summary: "Shows the owner's settings",
     description:
-      '`usage_telemetry` is off by default. If it is on, telemetry contains the number of rows in each usage analytics table.',
+      '`usage_telemetry` is off by default. If it is on, telemetry contains the number of rows in each usage analytics table. `notifications` is on by default.',
     callers: 'boat',
     answer: json(SettingsSchema),
   },
@@ -242,10 +253,18 @@ export const ROUTES = {
     method: 'POST',
     path: '/export/settings',
     summary: "Changes the owner's settings",
-    description: 'The body is `{"usage_telemetry":true}` or `false`.',
+    description:
+      'The body is `{"usage_telemetry":true}`, `{"notifications":false}`, or both. Switching notifications off clears those that are shown on the Signal K server.',
     callers: 'boat',
     body: SettingsRequestSchema,
     answer: json(SettingsSchema),
+  },
+  notifications: {
+    method: 'GET',
+    path: '/export/notifications',
+    summary: 'Reports of what the owner is notified, where, and what is shown now',
+    callers: 'boat',
+    answer: json(NotificationsSchema),
   },
   enroll: {
     method: 'POST',

@@ -33,8 +33,15 @@ export const CleanupRequestSchema = Type.Object(
 export const BundleRequestSchema = Type.Object({ failed: Type.Optional(Type.Boolean()) }, CLOSED);
 
 export const SettingsRequestSchema = Type.Object(
-  { usage_telemetry: Type.Boolean({ description: 'Whether usage analytics may be part of the telemetry' }) },
-  CLOSED,
+  {
+    usage_telemetry: Type.Optional(
+      Type.Boolean({ description: 'Whether usage analytics may be part of the telemetry' }),
+    ),
+    notifications: Type.Optional(
+      Type.Boolean({ description: 'Whether the owner is notified of failed and long-waiting exports' }),
+    ),
+  },
+  { ...CLOSED, minProperties: 1 },
 );
 
 /** An enrolment code as a person types it. `replace_id`: the boat takes over the installation ID of the code. */

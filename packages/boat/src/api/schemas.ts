@@ -170,6 +170,15 @@ export const StatusSchema = Type.Object({
     ledger_id: Type.String(),
     change: Nullable(LedgerChangeSchema),
   }),
+  lacking: Nullable(
+    Type.Object(
+      {
+        cause: Type.String({ examples: ['no_address', 'no_token', 'token_file'] }),
+        detail: Type.String(),
+      },
+      { description: 'What the boat lacks for any export to be sent. Null if it lacks nothing.' },
+    ),
+  ),
   last_export: Nullable(QueuedExportSchema),
   last_delivery: Nullable(HistoryEntrySchema),
   delivered: Type.Object(
@@ -311,6 +320,20 @@ export const HistorySchema = Type.Object({
   exports: Type.Array(HistoryEntrySchema),
 });
 
+/** Always 30 days, the oldest first and today last. */
+export const DeliveredDaysSchema = Type.Object({
+  success: Success,
+  timezone: Type.String({ description: 'IANA name of the zone whose calendar the days follow' }),
+  days: Type.Array(
+    Type.Object({
+      date: Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' }),
+      export_count: Count,
+      record_count: Count,
+      wire_size_bytes: Type.Integer({ minimum: 0, description: 'Bytes sent, after compression' }),
+    }),
+  ),
+});
+
 export const FilesSchema = Type.Object({
   success: Success,
   files: Type.Array(
@@ -329,7 +352,11 @@ export const BrowserSchema = Type.Object({
   changed: Type.Integer({ minimum: 0, description: 'Number of keys whose value changed' }),
 });
 
-export const SettingsSchema = Type.Object({ success: Success, usage_telemetry: Type.Boolean() });
+export const SettingsSchema = Type.Object({
+  success: Success,
+  usage_telemetry: Type.Boolean(),
+  notifications: Type.Boolean(),
+});
 
 /** `enrolled` is false if license.json names another installation ID than `installation_id`; the token is then not stored. */
 export const EnrollSchema = Type.Object({

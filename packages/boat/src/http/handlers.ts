@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import {
   toCleanupAnswer,
+  toDeliveredDaysAnswer,
   toDoctorAnswer,
   toEnrollAnswer,
   toEntryAnswer,
@@ -8,6 +9,7 @@ import {
   toGenerateAnswer,
   toHealthAnswer,
   toHistoryAnswer,
+  toNotificationsAnswer,
   toPreviewAnswer,
   toQueueAnswer,
   toQueueStatusAnswer,
@@ -95,18 +97,29 @@ function createJsonHandlers({ manager, world, port }: HandlerDeps): JsonHandlers
     retry: ({ params }) => toEntryAnswer(manager.retry(params.id)),
     cancel: async ({ params }) => toEntryAnswer(await manager.cancel(params.id)),
     history: ({ query: { limit = HISTORY_DEFAULT } }) => toHistoryAnswer(manager.history(limit)),
+    historyDays: async () => toDeliveredDaysAnswer(await manager.deliveredDays()),
+    notifications: () => toNotificationsAnswer(manager.notifications()),
     files: async () => toFilesAnswer(await manager.files()),
     browser: ({ body }) => ({ success: true, changed: manager.keepBrowserDocuments(body) }),
-    settings: () => ({ success: true, usage_telemetry: manager.usageConsent() === 'yes' }),
-    changeSettings: ({ body: { usage_telemetry: isGiven } }) => {
-      manager.setUsageConsent(isGiven ? 'yes' : 'no');
-      return { success: true, usage_telemetry: isGiven };
+    settings: () => toSettings(manager),
+    changeSettings: ({ body: { usage_telemetry: isGiven, notifications: areOn } }) => {
+      if (isGiven !== undefined) manager.setUsageConsent(isGiven ? 'yes' : 'no');
+      if (areOn !== undefined) manager.setNotifications(areOn ? 'on' : 'off');
+      return toSettings(manager);
     },
     enroll: async ({ body: { code, replace_id: isReplaced = false } }) =>
       toEnrollAnswer(await manager.enroll(code, isReplaced ? 'replace' : 'keep')),
     doctor: async () => toDoctorAnswer(await manager.doctor('examine')),
     repair: async () => toDoctorAnswer(await manager.doctor('repair')),
     openapi: () => toOpenApi(SOFTWARE_VERSION),
+  };
+}
+
+function toSettings(manager: ExportManager): Answer<'settings'> {
+  return {
+    success: true,
+    usage_telemetry: manager.usageConsent() === 'yes',
+    notifications: manager.notifications().isOn,
   };
 }
 

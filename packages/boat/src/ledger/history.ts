@@ -29,7 +29,25 @@ export interface History {
   newestNo(): number;
   /** The number of delivered exports and of the records in them. */
   totals(): { readonly exportCount: number; readonly recordCount: number };
+  /**
+   * The deliveries in the range, summed by quarter of an hour, by the boat's clock and in no order. Reads at most the newest
+   * DELIVERIES_SUMMED_MAX rows.
+   */
+  quarters(range: { readonly fromMs: number; readonly untilMs: number }): readonly DeliveredQuarter[];
 }
+
+/** The deliveries within a quarter of an hour. Every time zone is a multiple of it from UTC, so it lies in one local day. */
+export interface DeliveredQuarter {
+  readonly fromMs: number;
+  readonly exportCount: number;
+  readonly recordCount: number;
+  readonly wireSizeBytes: number;
+}
+
+export const QUARTER_MS = 15 * 60_000;
+
+/** Maximum number of rows that are read for a sum. No index holds the times; They cover a year with a delivery every hour. */
+const DELIVERIES_SUMMED_MAX = 10_000;
 
 export function createHistory({ db }: LedgerDatabase): History {
   const insert = db.prepare(
@@ -42,6 +60,12 @@ export function createHistory({ db }: LedgerDatabase): History {
   const selectNewest = db.prepare('SELECT coalesce(max(history_no), 0) AS n FROM history');
   const selectTotals = db.prepare(
     'SELECT count(*) AS exportCount, coalesce(sum(record_count), 0) AS recordCount FROM history',
+  );
+  const selectQuarters = db.prepare(
+    `SELECT completed_at_ms / ? * ? AS fromMs, count(*) AS exportCount, sum(record_count) AS recordCount,
+       sum(wire_size_bytes) AS wireSizeBytes
+     FROM (SELECT completed_at_ms, record_count, wire_size_bytes FROM history ORDER BY history_no DESC LIMIT ?)
+     WHERE completed_at_ms BETWEEN ? AND ? GROUP BY 1`,
   );
   const selectRequeued = db.prepare(
     'SELECT 1 FROM entries WHERE entry_no = ? AND requeued_at_ms IS NOT NULL',
@@ -81,6 +105,15 @@ export function createHistory({ db }: LedgerDatabase): History {
       };
     },
     newestNo: () => selectNewest.get()?.['n'] as number,
+    quarters: ({ fromMs, untilMs }) =>
+      // Four INTEGER columns.
+      selectQuarters.all(
+        QUARTER_MS,
+        QUARTER_MS,
+        DELIVERIES_SUMMED_MAX,
+        fromMs,
+        untilMs,
+      ) as unknown as readonly DeliveredQuarter[],
     // The query returns one row with two INTEGER columns.
     totals: () => selectTotals.get() as unknown as ReturnType<History['totals']>,
   };

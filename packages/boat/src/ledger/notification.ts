@@ -1,8 +1,18 @@
+import type { WallMs } from '../platform/ports.ts';
+
 /** Where the owner is notified. */
 export type NotificationChannel = 'signalk' | 'webhook';
 
 /** What a notification is about: exports that failed, or exports that have waited for too long. */
 export type NotificationSubject = 'failed' | 'waiting';
+
+/** A raised notification with its place. `atMs` is when the channel last accepted it. */
+export interface ListedNotification {
+  readonly channel: NotificationChannel;
+  readonly subject: NotificationSubject;
+  readonly exportCount: number;
+  readonly atMs: WallMs;
+}
 
 /** A notification that a channel has accepted and that has not been cleared. */
 export interface RaisedNotification {

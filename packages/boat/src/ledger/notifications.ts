@@ -1,5 +1,10 @@
 import type { LedgerDatabase, WallMs } from '../platform/ports.ts';
-import type { NotificationChannel, NotificationSubject, RaisedNotification } from './notification.ts';
+import type {
+  ListedNotification,
+  NotificationChannel,
+  NotificationSubject,
+  RaisedNotification,
+} from './notification.ts';
 import { CANCELLED_REASON } from './policy.ts';
 
 /**
@@ -8,6 +13,8 @@ import { CANCELLED_REASON } from './policy.ts';
  */
 export interface Notifications {
   find(channel: NotificationChannel, subject: NotificationSubject): RaisedNotification | undefined;
+  /** Every raised notification, in the order of channel and subject. */
+  list(): readonly ListedNotification[];
   /** Records in its own transaction that the channel shows the notification. Replaces an earlier row. */
   save(
     channel: NotificationChannel,
@@ -29,6 +36,9 @@ export function createNotifications(ledger: LedgerDatabase): Notifications {
   const { db } = ledger;
   const select = db.prepare(
     'SELECT export_count, remote_id FROM notifications WHERE channel = ? AND subject = ?',
+  );
+  const selectAll = db.prepare(
+    'SELECT channel, subject, export_count AS exportCount, at_ms AS atMs FROM notifications ORDER BY channel, subject',
   );
   const upsert = db.prepare(
     `INSERT INTO notifications (channel, subject, export_count, remote_id, at_ms) VALUES (?, ?, ?, ?, ?)
@@ -53,6 +63,8 @@ export function createNotifications(ledger: LedgerDatabase): Notifications {
       // The table is STRICT.
       return { exportCount: row['export_count'] as number, remoteId: row['remote_id'] as string };
     },
+    // The table is STRICT, and its keys are channels and subjects.
+    list: () => selectAll.all() as unknown as readonly ListedNotification[],
     save: (channel, subject, { exportCount, remoteId, atMs }) =>
       ledger.transaction(() => {
         upsert.run(channel, subject, exportCount, remoteId, atMs);

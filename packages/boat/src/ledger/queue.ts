@@ -19,6 +19,7 @@ export interface Queue extends QueueArrivals, QueueReads, QueueWaiting, QueueOut
   readonly historyPage: History['page'];
   readonly newestHistoryNo: History['newestNo'];
   readonly deliveredTotals: History['totals'];
+  readonly deliveredQuarters: History['quarters'];
   readonly losses: Losses['list'];
   /** See `MissingExports.lapsed`. */
   readonly lapsedSequences: MissingExports['lapsed'];
@@ -57,6 +58,7 @@ export function createQueue(
     historyPage: history.page,
     newestHistoryNo: history.newestNo,
     deliveredTotals: history.totals,
+    deliveredQuarters: history.quarters,
     losses: tables.losses.list,
     lapsedSequences: tables.missing.lapsed,
     missingTotals: tables.missing.totals,

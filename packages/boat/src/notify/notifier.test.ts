@@ -1,108 +1,21 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
 import test from 'node:test';
-import { openLedger } from '../ledger/ledger.ts';
 import { CANCELLED_REASON } from '../ledger/policy.ts';
-import type { License } from '../license/license.ts';
-import { createDisk } from '../platform/disk.ts';
-import type { MonotonicMs, WallMs } from '../platform/ports.ts';
-import { createRandom } from '../platform/random.ts';
-import { createDatabases } from '../platform/sqlite.ts';
-import { toSpoolPaths } from '../spool/spool-paths.ts';
-import { newEntry } from '../testing/new-entry.ts';
 import { startSignalKStub } from '../testing/signalk-stub.ts';
-import { temporaryRoot } from '../testing/temporary-root.ts';
-import { closings, open, serveHttp } from '../testing/transport-servers.ts';
+import { serveHttp } from '../testing/transport-servers.ts';
+import { createNotifiedBoat, ID, NO_SERVER } from '../testing/notified-boat.ts';
 import { createNotifier } from './notifier.ts';
 
-const root = temporaryRoot('notifier');
 const DAY_MS = 24 * 3_600_000;
 const MINUTE_MS = 60_000;
-const ID = '0123456789abcdef';
-/** A port of loopback on which nothing listens. */
-const NO_SERVER = 'http://127.0.0.1:9';
-
-let boats = 0;
-/** A boat with a real ledger and a clock that the test moves. */
-function createBoat(options: { signalkUrl?: string; webhookUrl?: string; afterDays?: number } = {}) {
-  boats += 1;
-  const paths = toSpoolPaths(join(root, String(boats)));
-  mkdirSync(paths.exports, { recursive: true });
-  let nowMs = Date.UTC(2026, 5, 1);
-  const log: string[] = [];
-  const facts = { tier: 2 as 0 | 2, isClockSynchronized: true as boolean | undefined, licenseReads: 0 };
-  const clock = {
-    wall: () => nowMs as WallMs,
-    monotonic: () => nowMs as MonotonicMs,
-    // A deadline is never reached, because the clock does not move during a check.
-    sleep: (_: number, signal?: AbortSignal) =>
-      new Promise<void>((_resolve, reject) => {
-        signal?.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
-      }),
-    yield: async () => undefined,
-  };
-  const license: License = {
-    current: async () => {
-      facts.licenseReads += 1;
-      return { kind: 'known', installationId: ID, tier: facts.tier, source: 'license_file' };
-    },
-  };
-  const world = {
-    clock,
-    random: createRandom(),
-    disk: createDisk(),
-    transport: open().transport,
-    log: {
-      write: (level: string, message: string, more = {}) =>
-        void log.push(`${level} ${message} ${JSON.stringify(more)}`),
-    },
-  };
-  const database = createDatabases().openLedger(paths.ledger);
-  const ledger = openLedger(database, () => ID);
-  closings.push(() => ledger.close());
-  const signal = new AbortController().signal;
-  const start = () =>
-    createNotifier({
-      world,
-      ledger,
-      license,
-      afterDays: options.afterDays ?? 7,
-      signalkUrl: options.signalkUrl,
-      webhookUrl: options.webhookUrl,
-      accessPath: paths.signalkAccess,
-      clockSynchronized: async () => facts.isClockSynchronized,
-    });
-  let notifier = start();
-  let entries = 0;
-  return {
-    paths,
-    log,
-    facts,
-    ledger,
-    look: async () => notifier?.look(signal),
-    restart: () => void (notifier = start()),
-    pass: (ms: number) => void (nowMs += ms),
-    enqueue: (createdAtMs = nowMs) => {
-      entries += 1;
-      return ledger.queue.enqueue({ ...newEntry(entries), createdAtMs: createdAtMs as WallMs }, []);
-    },
-    fail: (entryNo: number, reason = 'HTTP 400') =>
-      ledger.queue.fail(entryNo, {
-        atMs: clock.wall(),
-        reason,
-        archiveFile: join(paths.failed, `${entryNo}`),
-      }),
-    retry: (entryNo: number) => ledger.queue.requeue(entryNo, clock.wall()),
-  };
-}
 
 const texts = (stub: Awaited<ReturnType<typeof startSignalKStub>>) =>
   [...stub.notifications.values()].map(({ path, state, message }) => `${path} ${state} ${message}`);
 
 test('a failed export is shown on Signal K, its number follows, and it is cleared when all are retried', async () => {
   const stub = await startSignalKStub();
-  const boat = createBoat({ signalkUrl: stub.url });
+  const boat = createNotifiedBoat({ signalkUrl: stub.url });
   const [first, second] = [boat.enqueue(), boat.enqueue()];
   boat.fail(first.entryNo);
   await boat.look();
@@ -123,7 +36,7 @@ test('a failed export is shown on Signal K, its number follows, and it is cleare
 
 test('an export that has waited for more than 7 days is shown, also one labelled by a clock that was not set', async () => {
   const stub = await startSignalKStub();
-  const boat = createBoat({ signalkUrl: stub.url });
+  const boat = createNotifiedBoat({ signalkUrl: stub.url });
   boat.enqueue(1_000);
   boat.enqueue();
   boat.pass(7 * DAY_MS - 1_000);
@@ -137,7 +50,7 @@ test('an export that has waited for more than 7 days is shown, also one labelled
 
 test('while the clock is known to be wrong, no age is believed, and nothing is cleared', async () => {
   const stub = await startSignalKStub();
-  const boat = createBoat({ signalkUrl: stub.url });
+  const boat = createNotifiedBoat({ signalkUrl: stub.url });
   const { entryNo } = boat.enqueue();
   boat.pass(400 * DAY_MS);
   boat.facts.isClockSynchronized = false;
@@ -158,7 +71,7 @@ test('while the clock is known to be wrong, no age is believed, and nothing is c
 
 test('an export that the owner cancelled is no failure', async () => {
   const stub = await startSignalKStub();
-  const boat = createBoat({ signalkUrl: stub.url });
+  const boat = createNotifiedBoat({ signalkUrl: stub.url });
   boat.fail(boat.enqueue().entryNo, CANCELLED_REASON);
   await boat.look();
   assert.deepEqual(stub.seen, []);
@@ -167,7 +80,7 @@ test('an export that the owner cancelled is no failure', async () => {
 
 test('a restart of the boat repeats nothing, and a restart of Signal K forgets nothing', async () => {
   const stub = await startSignalKStub();
-  const boat = createBoat({ signalkUrl: stub.url });
+  const boat = createNotifiedBoat({ signalkUrl: stub.url });
   const { entryNo } = boat.enqueue();
   boat.fail(entryNo);
   await boat.look();
@@ -187,7 +100,7 @@ test('a restart of the boat repeats nothing, and a restart of Signal K forgets n
 test('a secured server is asked for access once, and the approved token is kept in a private file and in no log line', async () => {
   const stub = await startSignalKStub();
   stub.mode = 'secured';
-  const boat = createBoat({ signalkUrl: stub.url });
+  const boat = createNotifiedBoat({ signalkUrl: stub.url });
   boat.fail(boat.enqueue().entryNo);
   for (let looks = 0; looks < 5; looks += 1) {
     await boat.look();
@@ -209,7 +122,7 @@ test('a secured server is asked for access once, and the approved token is kept 
 test('an owner who denied the access is never asked again, and an expired token is renewed by one request', async () => {
   const stub = await startSignalKStub();
   stub.mode = 'secured';
-  const boat = createBoat({ signalkUrl: stub.url });
+  const boat = createNotifiedBoat({ signalkUrl: stub.url });
   const asked = () => stub.seen.filter(({ path }) => path === '/signalk/v1/access/requests').length;
   boat.fail(boat.enqueue().entryNo);
   await boat.look();
@@ -239,7 +152,7 @@ test('a hostile server cannot choose the next request, and its texts are in no l
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ state: 'PENDING', href: 'http://203.0.113.1/secret', message: 'PLANTED' }));
   });
-  const boat = createBoat({ signalkUrl: url });
+  const boat = createNotifiedBoat({ signalkUrl: url });
   boat.fail(boat.enqueue().entryNo);
   await boat.look();
   boat.pass(16 * MINUTE_MS);
@@ -255,7 +168,7 @@ for (const [name, mode, text] of [
   test(`a Signal K server ${name} is reported once, and asked at most every 15 minutes`, async () => {
     const stub = await startSignalKStub();
     stub.mode = mode;
-    const boat = createBoat({ signalkUrl: stub.url });
+    const boat = createNotifiedBoat({ signalkUrl: stub.url });
     boat.fail(boat.enqueue().entryNo);
     for (let minutes = 0; minutes < 24 * 60; minutes += 1) {
       await boat.look();
@@ -266,7 +179,7 @@ for (const [name, mode, text] of [
   });
 
 test('without a Signal K server nothing is logged until there is something to show, and then one line', async () => {
-  const boat = createBoat({ signalkUrl: NO_SERVER });
+  const boat = createNotifiedBoat({ signalkUrl: NO_SERVER });
   boat.enqueue();
   await boat.look();
   assert.deepEqual(boat.log, []);
@@ -283,7 +196,7 @@ test('without a Signal K server nothing is logged until there is something to sh
 
 test('at tier 0 no connection is opened', async () => {
   const stub = await startSignalKStub();
-  const boat = createBoat({ signalkUrl: stub.url, webhookUrl: `${stub.url}/hook` });
+  const boat = createNotifiedBoat({ signalkUrl: stub.url, webhookUrl: `${stub.url}/hook` });
   boat.facts.tier = 0;
   boat.fail(boat.enqueue().entryNo);
   await boat.look();
@@ -311,7 +224,7 @@ test('a webhook is called once for a condition and once for its end, retried whi
       response.writeHead(status, { location: 'http://203.0.113.1/' }).end('x'.repeat(100_000));
     });
   });
-  const boat = createBoat({ webhookUrl: `${url}/hook?key=s3cret` });
+  const boat = createNotifiedBoat({ webhookUrl: `${url}/hook?key=s3cret` });
   const { entryNo } = boat.enqueue();
   boat.fail(entryNo, 'HTTP 400 PRIVATE: record 17 of Jo Skipper');
   assert.equal(Math.round(((await boat.look()) ?? 0) / MINUTE_MS), 1, 'due again in a minute');
@@ -358,7 +271,7 @@ test('a webhook that refuses is given up with one warning', async () => {
     calls += 1;
     response.writeHead(404).end();
   });
-  const boat = createBoat({ webhookUrl: url });
+  const boat = createNotifiedBoat({ webhookUrl: url });
   boat.fail(boat.enqueue().entryNo);
   for (let looks = 0; looks < 3; looks += 1) {
     await boat.look();

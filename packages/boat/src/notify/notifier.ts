@@ -13,6 +13,7 @@ import {
   type Step,
   toLongWait,
 } from './policy.ts';
+import { areNotificationsOn } from './notification-switch.ts';
 import { createSignalK } from './signalk.ts';
 import { createSignalKAccess, type NotDone } from './signalk-access.ts';
 import { createSignalKChannel, type SignalKChannel } from './signalk-channel.ts';
@@ -41,7 +42,7 @@ const SUBJECTS: readonly NotificationSubject[] = ['failed', 'waiting'];
 
 export interface NotifierDeps {
   readonly world: Pick<World, 'clock' | 'random' | 'disk' | 'transport' | 'log'>;
-  readonly ledger: Pick<Ledger, 'notifications'>;
+  readonly ledger: Pick<Ledger, 'notifications' | 'facts'>;
   readonly license: License;
   /** The owner's settings. 0 days switches every notification off. */
   readonly afterDays: number;
@@ -67,6 +68,15 @@ export interface Notifier {
    * reported and ends it.
    */
   look(signal: AbortSignal): Promise<number>;
+  /** What the last step on each channel has shown. `ready` if nothing stands in the way of the next one. */
+  states(): ChannelStates;
+}
+
+/** Why a channel cannot show a notification at the moment, or `ready`. */
+export interface ChannelStates {
+  readonly signalk: 'ready' | NotDone['state'];
+  /** `failing`: a call has failed and will be repeated. */
+  readonly webhook: 'ready' | 'failing';
 }
 
 /**
@@ -90,6 +100,7 @@ interface Context extends NotifierDeps {
   readonly signalk: SignalKChannel | undefined;
   readonly retries: Map<NotificationSubject, Retry>;
   readonly signalkWaits: SignalKWaits;
+  signalkState: ChannelStates['signalk'];
   /** The last reported problem, which is reported once. */
   reported: string | undefined;
 }
@@ -108,9 +119,14 @@ export function createNotifier(deps: NotifierDeps): Notifier | undefined {
       retryDueMs: world.clock.monotonic(),
       verifyDueMs: world.clock.monotonic(),
     },
+    signalkState: 'ready',
     reported: undefined,
   };
   return {
+    states: () => ({
+      signalk: context.signalkState,
+      webhook: context.retries.size === 0 ? 'ready' : 'failing',
+    }),
     wake: wake.wake,
     look: (signal) => look(context, signal),
     async run(signal) {
@@ -132,11 +148,13 @@ function connectSignalK(world: NotifierDeps['world'], url: string, accessPath: s
 async function look(context: Context, signal: AbortSignal): Promise<number> {
   try {
     const facts = await readFacts(context, signal);
+    if (!areNotificationsOn(context.ledger.facts)) forgetWebhook(context);
     const isShown = SUBJECTS.some(
       (subject) => context.ledger.notifications.find('signalk', subject) !== undefined,
     );
-    const isDue =
-      listSteps(context, 'signalk', facts).length > 0 || listSteps(context, 'webhook', facts).length > 0;
+    const isCallDue = listSteps(context, 'webhook', facts).length > 0;
+    if (!isCallDue) context.retries.clear();
+    const isDue = isCallDue || listSteps(context, 'signalk', facts).length > 0;
     if (!isDue && !isShown) return IDLE_MS;
     // At tier 0 the boat opens no connection (decision 0014).
     if (permitSending(await context.license.current(signal)).kind === 'refused') return IDLE_MS;
@@ -153,6 +171,8 @@ async function readFacts(
   { world, ledger, afterDays, clockSynchronized }: Context,
   signal: AbortSignal,
 ): Promise<QueueFacts> {
+  // Once the owner has switched notifications off, nothing is wrong that a channel should show.
+  if (!areNotificationsOn(ledger.facts)) return { failedCount: 0, waitingCount: 0, afterDays };
   const range = toLongWait(world.clock.wall(), afterDays);
   const waitingCount = ledger.notifications.waitingCount(range);
   // While the clock is known to be wrong, labels do not show the age of an export. An empty queue needs no
@@ -163,6 +183,15 @@ async function readFacts(
     waitingCount: isKnown ? waitingCount : undefined,
     afterDays,
   };
+}
+
+/**
+ * Forgets what the webhook accepted, after the owner has switched notifications off. A call would say that the exports were delivered,
+ * which is not so. When they are switched on again, the webhook is called again for what is wrong then.
+ */
+function forgetWebhook({ ledger, retries }: Context): void {
+  for (const subject of SUBJECTS) ledger.notifications.remove('webhook', subject);
+  retries.clear();
 }
 
 interface SubjectStep {
@@ -192,6 +221,7 @@ async function tellSignalK(context: Context, facts: QueueFacts, signal: AbortSig
   if (leftMs > 0) return leftMs;
   const failure =
     (await verifyShown(context, signalk, signal)) ?? (await carryOutSteps(context, signalk, facts, signal));
+  context.signalkState = failure?.state ?? 'ready';
   if (failure !== undefined) {
     reportSignalK(context, failure);
     const delayMs = Math.min(SIGNALK_RETRY_MIN_MS * 2 ** Math.min(waits.tries, 10), SIGNALK_RETRY_MAX_MS);

@@ -91,6 +91,7 @@ export const STATUS: Status = {
   data_budget: { state: 'affordable', detail: '', month_bytes: 1_200_000, month_bytes_max: null },
   lost_by_central: { queued_again: 0, rewound: 0, last_reported: null },
   ledger: { ledger_id: '0f1e2d3c4b5a6978', change: null },
+  lacking: null,
   last_export: toEntry(0.3, { status: 'completed' }),
   last_delivery: null,
   delivered: { export_count: 52, record_count: 35_604 },

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { DELIVERED_DAYS, toDeliveredDays, toDeliveredRange } from './delivered-days.ts';
+import { QUARTER_MS } from './ledger/history.ts';
+
+const NOW_MS = Date.parse('2026-07-14T10:08:00Z');
+const toQuarter = (iso: string, wireSizeBytes = 100) => ({
+  fromMs: Math.floor(Date.parse(iso) / QUARTER_MS) * QUARTER_MS,
+  exportCount: 1,
+  recordCount: 10,
+  wireSizeBytes,
+});
+
+test('deliveries are summed by the days of the time zone, with zeros for the others', () => {
+  const quarters = [
+    // 23:50 on the 13th in UTC is 05:20 on the 14th in Nepal, 5 h 45 min ahead.
+    toQuarter('2026-07-13T23:50:00Z'),
+    toQuarter('2026-07-13T18:16:00Z', 7),
+    toQuarter('2026-07-13T18:14:00Z'),
+    toQuarter('2026-06-14T12:00:00Z'),
+  ];
+  const days = toDeliveredDays(quarters, NOW_MS, 'Asia/Kathmandu');
+  assert.equal(days.length, DELIVERED_DAYS);
+  assert.deepEqual(days.at(-1), {
+    date: '2026-07-14',
+    exportCount: 2,
+    recordCount: 20,
+    wireSizeBytes: 107,
+  });
+  assert.deepEqual(days.at(-2), { date: '2026-07-13', exportCount: 1, recordCount: 10, wireSizeBytes: 100 });
+  assert.equal(days[0]?.date, '2026-06-15');
+  // The 14th of June lies before the first day.
+  assert.equal(
+    days.reduce((sum, { exportCount }) => sum + exportCount, 0),
+    3,
+  );
+});
+
+test('every day has its own date across a change of daylight saving time', () => {
+  const days = toDeliveredDays([], Date.parse('2026-04-05T23:30:00Z'), 'Europe/Athens');
+  assert.equal(new Set(days.map(({ date }) => date)).size, DELIVERED_DAYS);
+  assert.equal(days.at(-1)?.date, '2026-04-06');
+});
+
+test('the range holds every moment of the days in the zones furthest from UTC', () => {
+  const { fromMs, untilMs } = toDeliveredRange(NOW_MS);
+  for (const timeZone of ['Pacific/Kiritimati', 'Etc/GMT+12', 'UTC']) {
+    const [first, last] = [NOW_MS - 31 * 86_400_000 - 1, NOW_MS + 86_400_000 + 1].map((ms) =>
+      toDeliveredDays(
+        [{ fromMs: ms, exportCount: 1, recordCount: 1, wireSizeBytes: 1 }],
+        NOW_MS,
+        timeZone,
+      ).some(({ exportCount }) => exportCount > 0),
+    );
+    assert.deepEqual([first, last], [false, false]);
+  }
+  assert.ok(fromMs < NOW_MS && NOW_MS < untilMs);
+});
