@@ -36,8 +36,15 @@ export const CENTRAL_LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'the order of ledgers follows the arrival in reverse',
     file: 'packages/central/src/import/ledgers.ts',
-    before: 'and n.ledger_no > l.ledger_no) as newer',
-    after: 'and n.ledger_no < l.ledger_no) as newer',
+    before: 'and n.ledger_no > coalesce(l.ledger_no',
+    after: 'and n.ledger_no < coalesce(l.ledger_no',
+    killedBy: STORED_LEDGER_TESTS,
+  },
+  {
+    name: 'a ledger that a newer one named as former counts as the newest',
+    file: 'packages/central/src/import/ledgers.ts',
+    before: 'coalesce(${FORMER_NO_SQL}, (select max',
+    after: 'coalesce((select max',
     killedBy: STORED_LEDGER_TESTS,
   },
 ];

@@ -52,6 +52,8 @@ export const BoatClockSchema = Type.Object({
   boot_id: Type.String({ maxLength: 64 }),
 });
 
+const LEDGER_ID_PATTERN = '^[0-9a-f]{16}$';
+
 /**
  * Maximum number of withdrawn sequences in one document (R59). They add a few KB to every part, and a boat withdraws fewer exports in a
  * year.
@@ -63,6 +65,12 @@ export const WITHDRAWN_SEQUENCES_MAX = 200;
  * first, so the documents between them still name each export.
  */
 export const OPEN_EXPORTS_MAX = 100;
+
+/**
+ * Maximum number of ledgers in `former_ledger_ids` (R104). They add at most 160 bytes to every part of a boat whose card was restored
+ * from an image, which happens a few times in the life of a boat.
+ */
+export const FORMER_LEDGERS_MAX = 8;
 
 /** An export of a ledger that is not delivered, by the number that it has in its ledger. */
 export const OpenExportSchema = Type.Object({
@@ -86,7 +94,7 @@ export const DocumentHeaderSchema = Type.Object({
    */
   sequence: Type.Integer({ minimum: 1 }),
   /** The ledger of the sequence (R58). A reflashed boat begins a new ledger, and its sequences restart at 1. */
-  ledger_id: Type.String({ pattern: '^[0-9a-f]{16}$' }),
+  ledger_id: Type.String({ pattern: LEDGER_ID_PATTERN }),
   software_version: Type.String({ maxLength: 40 }),
   clock: BoatClockSchema,
   /**
@@ -103,6 +111,10 @@ export const DocumentHeaderSchema = Type.Object({
    * recognises that another export uses their sequences.
    */
   open_exports: Type.Optional(Type.Array(OpenExportSchema, { maxItems: OPEN_EXPORTS_MAX })),
+  /** Ledgers that this one replaced, the newest first (R104, decision 0033). Their exports may reach central later, in a bundle. */
+  former_ledger_ids: Type.Optional(
+    Type.Array(Type.String({ pattern: LEDGER_ID_PATTERN }), { maxItems: FORMER_LEDGERS_MAX }),
+  ),
 });
 export type DocumentHeader = Static<typeof DocumentHeaderSchema>;
 
@@ -124,6 +136,7 @@ export const ExportDocumentSchema = Type.Object({
   clock: Type.Optional(BoatClockSchema),
   withdrawn_sequences: DocumentHeaderSchema.properties.withdrawn_sequences,
   open_exports: DocumentHeaderSchema.properties.open_exports,
+  former_ledger_ids: DocumentHeaderSchema.properties.former_ledger_ids,
   part: Type.Optional(PartSchema),
   data: Type.Partial(
     // Object.fromEntries loses the names of the nine keys.

@@ -4,6 +4,7 @@ import {
   type Category,
   type DocumentHeader,
   FORMAT_VERSION,
+  FORMER_LEDGERS_MAX,
   OPEN_EXPORTS_MAX,
   WITHDRAWN_SEQUENCES_MAX,
 } from '@d3kos/protocol';
@@ -147,6 +148,7 @@ async function toHeader(
     clock: await readBoatClock(deps, signal),
     ...toWithdrawn(ledger),
     ...toOpenExports(ledger),
+    ...toFormerLedgers(ledger),
   };
 }
 
@@ -178,6 +180,15 @@ function toWithdrawn({ queue }: Ledger): Pick<DocumentHeader, 'withdrawn_sequenc
 function toOpenExports({ queue }: Ledger): Pick<DocumentHeader, 'open_exports'> {
   const open = queue.openExports(OPEN_EXPORTS_MAX);
   return open.length === 0 ? {} : { open_exports: [...open] };
+}
+
+/**
+ * Returns the ledgers that this one replaced. docs/spec/protocol.md R104: "A boat MUST name the ledgers that its ledger replaced after
+ * a divergence in `former_ledger_ids` of each document, the newest 8, the newest first."
+ */
+function toFormerLedgers({ changes }: Ledger): Pick<DocumentHeader, 'former_ledger_ids'> {
+  const former = changes.list(FORMER_LEDGERS_MAX).map(({ oldLedgerId }) => oldLedgerId);
+  return former.length === 0 ? {} : { former_ledger_ids: former };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Category, isCategory } from '@d3kos/protocol';
+import { type Category, type DocumentHeader, FORMER_LEDGERS_MAX, isCategory } from '@d3kos/protocol';
 
 /** Consecutive records of one category in an export file: bytes [offset, offset + length), without a trailing comma. */
 export interface Slice {
@@ -93,7 +93,7 @@ const HEADER_END = '"data":{';
 
 /**
  * Returns a header line that names another export, ledger and sequence, or the same line if it names this export already. The lists
- * of the former ledger's sequences are omitted. The same line and identity always give the same result, because a key must always
+ * of the former ledger's sequences are omitted, and the former ledger is named (R104). The same line and identity always give the same result, because a key must always
  * carry the same bytes (docs/spec/protocol.md R17).
  */
 export function toRenamedHeader(
@@ -106,12 +106,14 @@ export function toRenamedHeader(
     unknown
   >;
   if (header['export_id'] === identity.exportId) return line;
-  const { withdrawn_sequences: _withdrawn, open_exports: _open, ...kept } = header;
+  const { withdrawn_sequences: _withdrawn, open_exports: _open, ...kept } = header as Partial<DocumentHeader>;
+  const former = [kept.ledger_id ?? [], kept.former_ledger_ids ?? []].flat().slice(0, FORMER_LEDGERS_MAX);
   const renamed = {
     ...kept,
     export_id: identity.exportId,
     ledger_id: identity.ledgerId,
     sequence: identity.sequence,
+    former_ledger_ids: former,
   };
   return `${JSON.stringify(renamed).slice(0, -1)},${HEADER_END}`;
 }

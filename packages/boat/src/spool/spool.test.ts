@@ -260,7 +260,13 @@ test('bodies name the export of their identity, are the same each time, and the 
   const identity = { exportId: 'exp_new_7', ledgerId: '00000000000000aa', sequence: 7 };
   const before = readFileSync(path, 'utf8');
   const { withdrawn_sequences: _w, open_exports: _o, ...own } = JSON.parse(before) as DocumentHeader;
-  const expected = { ...own, export_id: 'exp_new_7', ledger_id: '00000000000000aa', sequence: 7 };
+  const expected = {
+    ...own,
+    export_id: 'exp_new_7',
+    ledger_id: '00000000000000aa',
+    sequence: 7,
+    former_ledger_ids: [own.ledger_id],
+  };
   const bodies = await Promise.all(
     [1, 2].map(async () => {
       const reader = await openExportReader({ disk, clock }, path, identity);

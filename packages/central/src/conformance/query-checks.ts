@@ -149,6 +149,24 @@ export const QUERY_CHECKS: readonly Check[] = [
     },
   },
   {
+    requirement: 'R105',
+    title: 'an export of a ledger that a document named in former_ledger_ids does not replace newer settings',
+    async run(run) {
+      const former = run.subject.randomHex(8);
+      const mark = run.subject.randomHex(8);
+      const toFacts = (version: string) => ({ data: toSettings({ mark, version }) });
+      const named = makeExport(run, { ...toFacts('new'), more: { former_ledger_ids: [former] } });
+      const old = { ...toFacts('old'), exportId: `former_${former}`, more: { ledger_id: former } };
+      for (const sent of [named, makeExport(run, old)]) {
+        const answer = await sendExport(run, sent);
+        expect(answer.status === 200, describe(answer));
+      }
+      const held = await run.get(toConfigurationPath(run.subject.installationId));
+      expect(held.text.includes(mark) && held.text.includes('"version":"new"'), describe(held));
+      return 'the newer settings are held';
+    },
+  },
+  {
     requirement: 'R87',
     title: 'the answer to an export names a lower sequence that was left out',
     async run(run) {

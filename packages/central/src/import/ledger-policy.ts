@@ -9,7 +9,10 @@ export interface LedgerFacts {
   readonly partCount: number;
   /** The highest sequence that central holds a part of. 0: none of this ledger. */
   readonly highestSequence: number;
-  /** Ledgers of the installation that central first saw after this one. Empty for a ledger that is new to central. */
+  /**
+   * Ledgers of the installation that are newer than this one: central first saw them later, or they name it as former. Empty for a ledger
+   * that is new to central and that no other one names.
+   */
   readonly newerLedgers: readonly string[];
 }
 

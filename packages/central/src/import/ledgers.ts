@@ -18,7 +18,7 @@ export async function findLedgerFacts(
     `select e.export_id, coalesce(e.parts_held, 0) as parts_held, coalesce(e.part_count, 0) as part_count,
        coalesce(l.highest_sequence, 0)::float8 as highest,
        (select json_agg(n.ledger_id order by n.ledger_no)::text from ledgers n
-        where n.installation_id = l.installation_id and n.ledger_no > l.ledger_no) as newer,
+        where n.installation_id = d.installation_id and n.ledger_no > coalesce(l.ledger_no, ${FORMER_NO_SQL})) as newer,
        (select c.export_id from jsonb_to_recordset($4::text::jsonb) as o(sequence bigint, export_id text)
           join ledger_exports c on c.installation_id = d.installation_id and c.ledger_id = d.ledger_id
             and c.sequence = o.sequence
@@ -66,20 +66,23 @@ export async function noteLedger(
   isConcurrent: boolean,
 ): Promise<number | undefined> {
   const { document, identity, receivedMs } = part;
-  const { installation_id, ledger_id, sequence, open_exports = [] } = document;
+  const { installation_id, ledger_id, sequence, open_exports = [], former_ledger_ids = [] } = document;
   if (ledger_id === undefined) return undefined;
   const change = await updateGaps(tx, part, { installationId: installation_id, ledgerId: ledger_id }, facts);
   const [row = {}] = await tx.query(
     `insert into ledgers as held (installation_id, ledger_id, ledger_no, first_received_at, last_received_at,
-       highest_sequence, missing_count, withdrawn_count, held_through)
-     select $1::text, $2::text, coalesce(max(ledger_no), 0) + 1, $3::timestamptz, $3::timestamptz, $4::bigint,
-       $6::bigint, $7::bigint, ${toHeldThrough('$4::bigint')}
-     from ledgers where installation_id = $1::text
+       highest_sequence, missing_count, withdrawn_count, held_through, former_ledger_ids)
+     select $1::text, $2::text, coalesce(${FORMER_NO_SQL}, (select max(ledger_no) from ledgers where installation_id = $1::text) + 1, 1),
+       $3::timestamptz, $3::timestamptz, $4::bigint, $6::bigint, $7::bigint, ${toHeldThrough('$4::bigint')},
+       $8::text::jsonb
+
      on conflict (installation_id, ledger_id) do update
      set last_received_at = excluded.last_received_at,
        highest_sequence = greatest(held.highest_sequence, excluded.highest_sequence),
        missing_count = held.missing_count + $6::bigint, withdrawn_count = held.withdrawn_count + $7::bigint,
        held_through = ${toHeldThrough('greatest(held.highest_sequence, excluded.highest_sequence)')},
+       former_ledger_ids = case when jsonb_array_length(excluded.former_ledger_ids) > jsonb_array_length(held.former_ledger_ids)
+         then excluded.former_ledger_ids else held.former_ledger_ids end,
        concurrent_at = case when $5::boolean then excluded.last_received_at else held.concurrent_at end
      returning missing_count::float8 as missing`,
     [
@@ -90,6 +93,7 @@ export async function noteLedger(
       isConcurrent,
       change.missingDelta,
       change.withdrawnDelta,
+      JSON.stringify(former_ledger_ids),
     ],
   );
   const own = { export_id: identity.exportId, part_count: change.partCount, parts_held: change.partsHeld };
@@ -108,6 +112,14 @@ export async function noteLedger(
   );
   return numberOf(row, 'missing');
 }
+
+/**
+ * SQL for the number of a ledger that central first sees after documents named it as former; null if none did. R105: "Central MUST treat
+ * a ledger that it first sees after a document named it in `former_ledger_ids` as older than the ledger of that document." An old
+ * bundle can bring such a ledger to a central that was restored from a backup.
+ */
+const FORMER_NO_SQL = `(select min(f.ledger_no) - 1 from ledgers f
+  where f.installation_id = $1::text and f.former_ledger_ids ? $2::text)`;
 
 /** SQL for the sequence through which a ledger is held, given that for its highest one. Its gaps are already updated. */
 function toHeldThrough(highest: string): string {

@@ -70,6 +70,35 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     assert.doesNotMatch(held, /old/);
   });
 
+  test('treats a ledger that a newer one named as former as older, although its first export arrives later', async () => {
+    const { store } = open();
+    const boat = await enrollBoat(store);
+    const app = startNode(store);
+    const send = (ledgerId: string, sequence: number, content: string, formerLedgerIds: readonly string[]) =>
+      importDocument(
+        app,
+        boat,
+        toDocument(boat, {
+          ledgerId,
+          sequence,
+          exportId: `${ledgerId}_${sequence}`,
+          data: toNote(content),
+          formerLedgerIds,
+        }),
+        { headers: { 'Ledger-Id': 'cccccccccccccccc' } },
+      );
+    await send('cccccccccccccccc', 1, 'new', ['bbbbbbbbbbbbbbbb', 'aaaaaaaaaaaaaaaa']);
+    // A renumbered export names only the ledger that it was made in.
+    await send('cccccccccccccccc', 2, 'newer', ['bbbbbbbbbbbbbbbb']);
+    for (const former of ['bbbbbbbbbbbbbbbb', 'aaaaaaaaaaaaaaaa'])
+      for (const sequence of [7, 8]) await send(former, sequence, `old ${former}`, []);
+    assert.equal(await heldNote(store, boat), 'newer');
+    await send('cccccccccccccccc', 3, 'newest', ['bbbbbbbbbbbbbbbb']);
+    assert.equal(await heldNote(store, boat), 'newest');
+    assert.equal((await findInstallation(store, boat.id))?.concurrent_ledgers, 0);
+    assert.equal((await listLedgers(store, boat.id))[0]?.ledger_id, 'cccccccccccccccc');
+  });
+
   test('refuses every export of a ledger that went back, and stores nothing of it', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);

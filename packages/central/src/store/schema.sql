@@ -209,6 +209,7 @@ create table ledgers (
   held_through bigint,
   missing_count bigint not null default 0,
   withdrawn_count bigint not null default 0,
+  former_ledger_ids jsonb not null default '[]'::jsonb,
   constraint ledgers_pkey PRIMARY KEY (installation_id, ledger_id)
 );
 CREATE INDEX ledgers_concurrent ON public.ledgers USING btree (installation_id) WHERE (concurrent_at IS NOT NULL);

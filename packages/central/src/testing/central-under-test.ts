@@ -81,6 +81,7 @@ export interface DocumentFacts {
   readonly part?: { readonly index: number; readonly count: number };
   readonly data?: Readonly<Record<string, unknown>>;
   readonly openExports?: readonly OpenExport[];
+  readonly formerLedgerIds?: readonly string[];
 }
 
 /** Returns a document as a current boat sends it. */
@@ -100,6 +101,7 @@ export function toDocument(boat: EnrolledBoat, facts: DocumentFacts = {}) {
     clock: { synchronized: true, boot_id: 'boot' },
     ...(facts.part === undefined ? {} : { part: facts.part }),
     ...(facts.openExports === undefined ? {} : { open_exports: facts.openExports }),
+    ...(facts.formerLedgerIds === undefined ? {} : { former_ledger_ids: facts.formerLedgerIds }),
     data: facts.data ?? toBoatlog([{ record_id: '1', content: 'calm' }]),
   };
 }

@@ -113,7 +113,7 @@ export const WRONG: Readonly<
         ? (JSON.parse(JSON.stringify(json).replaceAll('"version":"new"', '"version":"old"')) as Json)
         : json,
     ),
-    breaks: ['R32'],
+    breaks: ['R32', 'R105'],
   },
   'does not offer its codings': { change: withoutHeader('Accept-Encoding'), breaks: ['R22'] },
   'sends no clock': { change: withoutHeader('Date'), breaks: ['R51'] },

@@ -7,6 +7,7 @@ import { BUNDLE_KEYS_SQL } from './0006-bundle-keys.ts';
 import { STATE_SQL } from './0007-state-contract.ts';
 import { IDENTITY_SQL } from './0008-identity.ts';
 import { FLEET_SQL } from './0009-fleet.ts';
+import { FORMER_LEDGERS_SQL } from './0010-former-ledgers.ts';
 
 /**
  * One step of the schema. A released step never changes; a change to the schema is a new step. Nodes of the
@@ -35,4 +36,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0007-state-contract', sql: STATE_SQL },
   { name: '0008-identity', sql: IDENTITY_SQL },
   { name: '0009-fleet', sql: FLEET_SQL },
+  { name: '0010-former-ledgers', sql: FORMER_LEDGERS_SQL },
 ];
