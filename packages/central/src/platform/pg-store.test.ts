@@ -1,11 +1,7 @@
 import { strict as assert } from 'node:assert';
-import { spawn, spawnSync } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import { migrate } from '../store/migrate.ts';
 import {
@@ -23,6 +19,7 @@ import { openPgStore } from './pg-store.ts';
 import type { Store } from './ports.ts';
 import { isStoreUnavailable, toStoreFailure } from './store-failure.ts';
 import { copyCluster } from './testing/cluster-template.ts';
+import { startPgBouncer } from './testing/pgbouncer.ts';
 import { startPooler, startRefusingServer } from './testing/pooler.ts';
 import { runStatement } from './testing/run-statement.ts';
 
@@ -66,40 +63,14 @@ describe('a store on a PostgreSQL as operators run it', () => {
   });
 
   test('works through the installed PgBouncer in transaction mode', async (context) => {
-    if (spawnSync('pgbouncer', ['--version']).status !== 0) return context.skip('pgbouncer is not installed');
-    const folder = await mkdtemp(join(tmpdir(), 'central-pgbouncer-'));
-    const port = await findFreePort();
-    await chmod(folder, 0o700);
-    await writeFile(join(folder, 'users.txt'), '"central" ""\n');
-    await writeFile(
-      join(folder, 'pgbouncer.ini'),
-      [
-        '[databases]',
-        `postgres = host=${addressOf().host} user=${addressOf().user}`,
-        '[pgbouncer]',
-        'listen_addr = 127.0.0.1',
-        `listen_port = ${port}`,
-        'unix_socket_dir =',
-        'auth_type = any',
-        `auth_file = ${folder}/users.txt`,
-        'pool_mode = transaction',
-        'default_pool_size = 3',
-      ].join('\n'),
-    );
-    // PgBouncer does not run as root. In a user namespace it may still use the socket that only root can reach.
-    const asOther =
-      process.getuid?.() === 0 ? ['unshare', '--user', '--map-user=1000', '--map-group=1000', '--'] : [];
-    const [program = 'pgbouncer', ...args] = [...asOther, 'pgbouncer', join(folder, 'pgbouncer.ini')];
-    const pooler = spawn(program, args, { stdio: 'ignore' });
-    const store = openPgStore({ url: `postgres://central@127.0.0.1:${port}/postgres` }, SILENT_LOG);
+    const pooler = await startPgBouncer(addressOf());
+    if (pooler.kind === 'unavailable') return context.skip(pooler.reason);
+    const store = openPgStore({ url: pooler.url('central') }, SILENT_LOG);
     try {
-      await untilAnswering(store);
       await exercise(store);
     } finally {
       await store.close();
-      pooler.kill();
-      await once(pooler, 'exit');
-      await rm(folder, { recursive: true });
+      await pooler.close();
     }
   });
 
@@ -207,26 +178,3 @@ test('reports a process without a free file descriptor as FILES_EXHAUSTED, not a
     assert.equal(toStoreFailure(error, 'connect').code, 'FILES_EXHAUSTED');
   assert.equal(toStoreFailure(limit('ECONNREFUSED'), 'connect').code, 'STORE_UNAVAILABLE');
 });
-
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  assert.ok(typeof address === 'object' && address !== null);
-  return address.port;
-}
-
-/** Waits until a pooler that was just started accepts connections. */
-async function untilAnswering(store: Store): Promise<void> {
-  for (let attempt = 1; ; attempt += 1)
-    try {
-      await store.query('select 1');
-      return;
-    } catch (error) {
-      if (!isCentralFailure(error, 'STORE_UNAVAILABLE') || attempt > 200) throw error;
-      await sleep(50);
-    }
-}

@@ -45,7 +45,7 @@ export async function openEmbedded(): Promise<StoreUnderTest> {
   };
 }
 
-/** A new database on the server of DATABASE_URL, dropped afterwards. */
+/** A new database on the server of DATABASE_URL, dropped afterwards. A pooler may keep connections to it. */
 async function openOnUrl(url: string): Promise<StoreUnderTest> {
   const name = `d3kos_test_${systemRandomHex(6)}`;
   await runStatement({ url }, `create database ${name}`);
@@ -60,29 +60,31 @@ async function openOnUrl(url: string): Promise<StoreUnderTest> {
     secondStore,
     close: async () => {
       await Promise.all([store.close(), secondStore.close()]);
-      await runStatement({ url }, `drop database ${name}`);
+      await runStatement({ url }, `drop database ${name} with (force)`);
     },
   };
 }
 
 /**
  * Declares tests on the embedded PostgreSQL, and again on the database of DATABASE_URL if it is set. The long tier declares the same
- * tests on PGlite, on which the simulator runs central (../../pglite.long.test.ts).
+ * tests on PGlite, on which the simulator runs central (../../pglite.long.test.ts), and through PgBouncer (../../pooler.long.test.ts).
+ * D3KOS_TEST_STORE names the only store of such a run.
  */
 export function describeOnPostgres(name: string, declare: (open: () => StoreUnderTest) => void): void {
-  if (process.env['D3KOS_TEST_STORE'] === 'pglite') {
+  const only = process.env['D3KOS_TEST_STORE'];
+  if (only === 'pglite') {
     describeOn('PGlite', openPglite, name, declare);
     return;
   }
   const url = process.env['DATABASE_URL'];
-  describeOn('the embedded PostgreSQL', openEmbedded, name, declare);
+  if (only !== 'url') describeOn('the embedded PostgreSQL', openEmbedded, name, declare);
   if (url !== undefined) describeOn('DATABASE_URL', () => openOnUrl(url), name, declare);
 }
 
 /** Declares the same tests on the embedded PostgreSQL, on PGlite, and on the database of DATABASE_URL if it is set. */
 export function describeOnEveryStore(name: string, declare: (open: () => StoreUnderTest) => void): void {
   describeOnPostgres(name, declare);
-  if (process.env['D3KOS_TEST_STORE'] !== 'pglite') describeOn('PGlite', openPglite, name, declare);
+  if (process.env['D3KOS_TEST_STORE'] === undefined) describeOn('PGlite', openPglite, name, declare);
 }
 
 function describeOn(
