@@ -12,6 +12,7 @@ import { benchHostile } from './hostile.ts';
 import { benchPages } from './pages.ts';
 import { benchQueue } from './queue.ts';
 import type { Bench, BenchOptions } from './run.ts';
+import { benchScale } from './scale.ts';
 
 const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: string }> = new Map([
   [
@@ -24,6 +25,10 @@ const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: strin
     { bench: benchHostile, what: 'an honest boat and the health answer while hostile boats attack central' },
   ],
   ['fleet', { bench: benchFleet, what: 'the queries of the fleet page with 100,000 boats' }],
+  [
+    'scale',
+    { bench: benchScale, what: 'what one daily export costs central, from which npm run scale computes' },
+  ],
   ['queue', { bench: benchQueue, what: 'durable queue cycles and fsyncs per delivered export' }],
   [
     'pages',

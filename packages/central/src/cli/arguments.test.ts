@@ -18,7 +18,8 @@ test('reads every command', () => {
     ['enroll --help', { kind: 'help', topic: 'enroll' }],
     ['serve -h', { kind: 'help', topic: 'serve' }],
     ['serve', { kind: 'serve' }],
-    ['migrate --json', { kind: 'migrate' }],
+    ['migrate --json', { kind: 'migrate', distributes: false }],
+    ['migrate --distribute', { kind: 'migrate', distributes: true }],
     ['list', { kind: 'list' }],
     [
       `conformance http://127.0.0.1:8095/ ${id} --token abc`,

@@ -25,7 +25,7 @@ import {
 export type Command =
   | { readonly kind: 'help'; readonly topic: CommandName | undefined }
   | { readonly kind: 'serve' }
-  | { readonly kind: 'migrate' }
+  | { readonly kind: 'migrate'; readonly distributes: boolean }
   | { readonly kind: 'list' }
   | { readonly kind: 'show'; readonly installationId: string }
   | {
@@ -211,9 +211,10 @@ function toNamedCommand(
 ): Command {
   switch (name) {
     case 'serve':
-    case 'migrate':
     case 'list':
       return { kind: name };
+    case 'migrate':
+      return { kind: name, distributes: values['distribute'] === true };
     case 'import-bundle':
       return {
         kind: 'import_bundle',
@@ -235,7 +236,6 @@ function toNamedCommand(
       if (values['confirm'] !== argument) throw usage(`erase needs --confirm ${argument}`);
       return { kind: 'erase', installationId: argument };
     case 'show':
-      return { kind: 'show', installationId: argument };
     case 'tokens':
     case 'enable':
       return { kind: name, installationId: argument };

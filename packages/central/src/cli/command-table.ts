@@ -44,10 +44,12 @@ export const COMMANDS = {
     argument: undefined,
     summary: 'bring the schema of the database up to date',
     description:
-      'Applies the migrations that are missing from the database. Every other command does this first.',
-    options: {},
+      'Applies the migrations that are missing from the database. Every other command does this first. With --distribute it\nthen distributes the tables over the nodes of Citus by installation, and copies the few tables that belong to no\ninstallation to every node. A repeated run changes nothing. Repeat it after an upgrade that adds tables. See\ndocs/guides/scale.md.',
+    options: {
+      distribute: { value: undefined, help: 'distribute the tables over the nodes of Citus' },
+    },
     listens: false,
-    examples: ['d3kos-central migrate'],
+    examples: ['d3kos-central migrate', 'd3kos-central migrate --distribute'],
   },
   enroll: {
     argument: 'INSTALLATION_ID',

@@ -19,6 +19,8 @@ import {
 import { setQuota } from '../installations/quota.ts';
 import { listTokens, revokeToken } from '../installations/tokens.ts';
 import type { Store } from '../platform/ports.ts';
+import { distribute } from '../store/distribute.ts';
+import type { MigrationReport } from '../store/migrate.ts';
 import { runAccountCommand } from './account-commands.ts';
 import type { Command } from './arguments.ts';
 import type { CommandResult, CommandWorld } from './command-world.ts';
@@ -39,16 +41,25 @@ import {
 /** Commands that use the store and end. */
 export type StoreCommand = Exclude<Command, { kind: 'serve' } | { kind: 'help' } | { kind: 'conformance' }>;
 
+async function runMigrate(
+  store: Store,
+  report: MigrationReport,
+  distributes: boolean,
+): Promise<CommandResult> {
+  const migrated =
+    report.applied.length === 0 ? 'the schema is up to date' : `applied ${report.applied.join(', ')}`;
+  if (!distributes) return { json: report, text: migrated };
+  const placed = await distribute(store);
+  const counts = `distributed ${placed.distributed.length} tables, copied ${placed.reference.length} tables to every node, ${placed.present.length} were placed before`;
+  return { json: { ...report, distribution: placed }, text: `${migrated}\n${counts}` };
+}
+
 /** Runs one command. Throws CentralFailure. */
 export async function runCommand(world: CommandWorld, command: StoreCommand): Promise<CommandResult> {
   const report = await world.migrate();
   switch (command.kind) {
     case 'migrate':
-      return {
-        json: report,
-        text:
-          report.applied.length === 0 ? 'the schema is up to date' : `applied ${report.applied.join(', ')}`,
-      };
+      return runMigrate(world.store, report, command.distributes);
     case 'enroll':
     case 'invite':
     case 'enable':

@@ -43,6 +43,7 @@ export function toExitCode(code: CentralFailureCode): ExitCode {
     case 'STORE_FAILED':
     case 'MIGRATION_CHANGED':
     case 'SCHEMA_TOO_NEW':
+    case 'DISTRIBUTION_REFUSED':
     case 'BUNDLE_UNREADABLE':
     case 'BUNDLE_NOT_SIGNED':
     case 'BUNDLE_KEY_UNKNOWN':

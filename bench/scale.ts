@@ -1,0 +1,121 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { join } from 'node:path';
+import type pg from 'pg';
+import {
+  countPerSecond,
+  enrollBoats,
+  MEASURED_SETTINGS,
+  openDatabase,
+  requireSuccess,
+  sendPart,
+  toPart,
+} from './central-client.ts';
+import { type Central, startCentral } from './daemon.ts';
+import { toFigure } from './figure.ts';
+import { readProcess } from './process-facts.ts';
+import type { Bench } from './run.ts';
+
+/** Boats, and the exports that each sends one after the other. */
+const BOATS = 40;
+const EXPORTS_PER_BOAT = 50;
+/** Records of an ordinary daily export, as in the benchmark of the delivery. */
+const EXPORT_ROWS = 100;
+/** Exports before the measurement, so that plans and caches exist. */
+const WARM_EXPORTS = 5;
+const CONNECTIONS = 4;
+const LEDGER_ID = 'e'.repeat(16);
+
+/** What the database and the processes have used so far. */
+interface Usage {
+  readonly nodeCpuMs: number;
+  readonly databaseCpuMs: number;
+  readonly recordBytes: number;
+  readonly otherBytes: number;
+  readonly walBytes: number;
+}
+
+/**
+ * Measures what one daily export costs: processor time, bytes in the database and bytes of WAL. scripts/scale.ts computes sizes of a
+ * fleet from them. Processor time and bytes depend little on other load, unlike durations.
+ */
+export const benchScale: Bench = async ({ folder, signal, report, logProgress }) => {
+  const central = await startCentral(join(folder, 'central'), signal, MEASURED_SETTINGS);
+  try {
+    const db = await openDatabase(central, 1);
+    try {
+      const boats = await enrollBoats(db, BOATS);
+      const send = (firstExport: number, count: number) =>
+        countPerSecond(
+          CONNECTIONS,
+          Array.from({ length: count }, (_, no) => firstExport + no).flatMap((sequence) =>
+            boats.map(
+              (boat) => async () =>
+                requireSuccess(await sendPart(central, toPart(boat, LEDGER_ID, sequence, EXPORT_ROWS))),
+            ),
+          ),
+        );
+      await send(1, WARM_EXPORTS);
+      const before = await readUsage(central, db);
+      logProgress(`sends ${BOATS * EXPORTS_PER_BOAT} exports of ${EXPORT_ROWS} records`);
+      await send(1 + WARM_EXPORTS, EXPORTS_PER_BOAT);
+      const after = await readUsage(central, db);
+      const exports = BOATS * EXPORTS_PER_BOAT;
+      const grown = (amount: keyof Usage): number => after[amount] - before[amount];
+      const note = `${exports} exports of ${EXPORT_ROWS} records, ${CONNECTIONS} connections, load ${(loadavg()[0] ?? 0).toFixed(0)}`;
+      const figures = [
+        ['node_cpu_per_export', grown('nodeCpuMs') / exports, 'ms'],
+        ['database_cpu_per_export', grown('databaseCpuMs') / exports, 'ms'],
+        ['bytes_per_record', grown('recordBytes') / exports / EXPORT_ROWS, 'B'],
+        ['bytes_per_export', grown('otherBytes') / exports, 'B'],
+        ['wal_per_export', grown('walBytes') / exports, 'B'],
+        ['records_per_export', EXPORT_ROWS, 'records'],
+      ] as const;
+      for (const [name, value, unit] of figures)
+        report(toFigure(`scale.${name}`, value, unit, 'orientation', note));
+    } finally {
+      await db.end();
+    }
+  } finally {
+    await central.stop();
+  }
+};
+
+async function readUsage(central: Central, db: pg.Pool): Promise<Usage> {
+  await db.query('checkpoint');
+  const { rows } = await db.query<{ pid: number; records: number; total: number; wal: number }>(
+    `select pg_backend_pid() as pid, pg_total_relation_size('records_boatlog')::float8 as records,
+       (select sum(pg_total_relation_size(oid))::float8 from pg_class
+        where relnamespace = 'public'::regnamespace and relkind = 'r') as total,
+       pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 as wal`,
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error('the database has no figures');
+  return {
+    nodeCpuMs: readProcess(central.pid).cpuMs,
+    databaseCpuMs: readServerCpuMs(row.pid),
+    recordBytes: row.records,
+    otherBytes: row.total - row.records,
+    walBytes: row.wal,
+  };
+}
+
+/** The processor time of every process of the server to which the process `backend` belongs. */
+function readServerCpuMs(backend: number): number {
+  const postmaster = parentOf(backend);
+  const pids = readdirSync('/proc').filter(
+    (name) => /^\d+$/.test(name) && parentOf(Number(name)) === postmaster,
+  );
+  return pids.reduce((sum, pid) => sum + readProcess(Number(pid)).cpuMs, 0);
+}
+
+/** The parent of a process, from proc(5). Undefined if the process has ended. */
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    // It ended after the folder was read.
+    return undefined;
+  }
+}
