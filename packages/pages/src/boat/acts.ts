@@ -1,3 +1,4 @@
+import type { Input } from '@d3kos/boat/api';
 import { BUNDLE_PATH, call, type Refusal, type Reply, toRefusal } from './api.ts';
 import type { Look } from '../ui/look.ts';
 import { remember } from '../ui/memory.ts';
@@ -23,6 +24,7 @@ export interface Acts {
   clearDelivered(): void;
   saveBundle(): void;
   setConsent(isGiven: boolean): void;
+  setNotifications(areOn: boolean): void;
   enrol(code: string): void;
   showMoreHistory(): void;
   open(place: Place): void;
@@ -60,13 +62,8 @@ export function createActs(store: Store, refresh: Refresh): Acts {
       ),
     saveBundle: () => run('bundle', () => saveBundle((bundleBytes) => set({ bundleBytes }))),
     enrol: (code) => run('enrol', () => enrol(code), store.read().sheet),
-    setConsent: (isGiven) =>
-      run('consent', async () => {
-        const reply = await call('changeSettings', { body: { usage_telemetry: isGiven } });
-        if (reply.kind === 'refused') return reply;
-        set({ settings: reply.value });
-        return undefined;
-      }),
+    setConsent: (isGiven) => run('consent', () => changeSettings(set, { usage_telemetry: isGiven })),
+    setNotifications: (areOn) => run('notifications', () => changeSettings(set, { notifications: areOn })),
     showMoreHistory() {
       const { historyLimit } = store.read();
       set({ historyLimit: Math.min(HISTORY_MAX, historyLimit + HISTORY_STEP) });
@@ -113,6 +110,17 @@ function createRun(store: Store, refresh: Refresh) {
   };
 }
 
+/** Changes settings of the owner, and shows those that hold then. */
+async function changeSettings(
+  set: (facts: Partial<PageState>) => void,
+  body: Input<'changeSettings'>['body'],
+): Promise<Notice | undefined> {
+  const reply = await call('changeSettings', { body });
+  if (reply.kind === 'refused') return reply;
+  set({ settings: reply.value });
+  return undefined;
+}
+
 function toNotice<T>(reply: Reply<T>, toAnswer: (value: T) => Notice): Notice {
   return reply.kind === 'answer' ? toAnswer(reply.value) : reply;
 }
@@ -151,11 +159,12 @@ async function saveBundle(showBytes: (sizeBytes: number) => void): Promise<Notic
     if (!response.ok) return refused(toRefusal(await response.json()));
     const name = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1];
     const link = document.createElement('a');
-    link.href = URL.createObjectURL(await collectBody(response, showBytes));
+    const body = await collectBody(response, showBytes);
+    link.href = URL.createObjectURL(body);
     link.download = name ?? 'exports.d3kbundle';
     link.click();
     URL.revokeObjectURL(link.href);
-    return undefined;
+    return { kind: 'bundle_saved', sizeBytes: body.size };
   } catch (error) {
     return refused({ code: 'UNREACHABLE', error: error instanceof Error ? error.message : '', hint: '' });
   }

@@ -12,6 +12,8 @@ const PATHS = {
   retry: '/export/queue/{id}/retry',
   cancel: '/export/queue/{id}',
   history: '/export/history',
+  historyDays: '/export/history/days',
+  notifications: '/export/notifications',
   files: '/export/files',
   settings: '/export/settings',
   changeSettings: '/export/settings',

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { Act, Banner } from '../ui/controls.tsx';
 import { Icon, type IconName } from '../ui/icons.tsx';
+import { LANGUAGES } from '../i18n/languages.ts';
 import type { TextKey } from '../i18n/texts.ts';
 import { Files } from './files.tsx';
 import { History } from './history.tsx';
@@ -110,11 +111,11 @@ function Head({ view }: { readonly view: View }): JSX.Element {
 
 /** The answer to the owner's last request, and warnings that apply in addition to the situation. */
 function Notices({ view }: { readonly view: View }): JSX.Element | null {
-  const { state, texts, acts } = view;
+  const { state, texts, acts, missingLanguage } = view;
   const { say } = texts;
   const notice = state.notice === undefined ? undefined : toNoticeText(state.notice, texts);
   const warnings = state.place === 'now' ? toWarnings(state, texts) : [];
-  if (notice === undefined && warnings.length === 0) return null;
+  if (notice === undefined && warnings.length === 0 && missingLanguage === undefined) return null;
   return (
     <div class="banners">
       {notice !== undefined && (
@@ -126,6 +127,11 @@ function Notices({ view }: { readonly view: View }): JSX.Element | null {
         >
           <b>{notice.text}</b>
           {notice.seen !== undefined && <span class="note">{say('seen', { detail: notice.seen })}</span>}
+        </Banner>
+      )}
+      {missingLanguage !== undefined && (
+        <Banner tone="warn" icon="failed" role="status">
+          <b>{say('texts.missing', { language: LANGUAGES[missingLanguage] })}</b>
         </Banner>
       )}
       {warnings.map(({ title, says }) => (

@@ -3,6 +3,7 @@ import { Act, Download } from '../ui/controls.tsx';
 import { Icon, type IconName, type Tone } from '../ui/icons.tsx';
 import { CSV_PATH, toFilePath } from './api.ts';
 import { CardGauge } from './readings.tsx';
+import { Switch } from './switch.tsx';
 import type { View } from './view.ts';
 
 /** The state of the card, and every export file with its download link. */
@@ -75,19 +76,13 @@ function Consent(props: {
         <h2>{say('consent.title')}</h2>
         <p class="note">{say('consent.says')}</p>
       </div>
-      <button
-        type="button"
-        class="act"
-        role="switch"
-        aria-checked={isGiven}
-        aria-disabled={isWaiting}
-        aria-label={say('consent.title')}
-        onClick={() => {
-          if (!isWaiting) acts.setConsent(!isGiven);
-        }}
-      >
-        {say(isGiven ? 'consent.on' : 'consent.off')}
-      </button>
+      <Switch
+        label={say('consent.title')}
+        isOn={isGiven}
+        isWaiting={isWaiting}
+        texts={texts}
+        onChange={acts.setConsent}
+      />
     </section>
   );
 }

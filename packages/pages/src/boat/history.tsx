@@ -5,8 +5,8 @@ import { Act } from '../ui/controls.tsx';
 import { Bars } from '../ui/graphics.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { Growing } from './growing.tsx';
-import { MONTH_DAYS } from './month.ts';
-import { toDaysBefore, useMonth } from './readings.tsx';
+import { toMonth } from './month.ts';
+import { toDaysBefore } from './readings.tsx';
 import { toCategoryName } from './statement.ts';
 import type { View } from './view.ts';
 import { Empty } from './waiting.tsx';
@@ -15,12 +15,12 @@ import { Empty } from './waiting.tsx';
 export function History({ view }: { readonly view: View }): JSX.Element {
   const { state, texts, acts } = view;
   const { say } = texts;
-  const { history, historyLimit, heardAt, status } = state;
-  const month = useMonth(state);
-  if (history === undefined || heardAt === undefined || month === undefined)
+  const { history, historyLimit, heardAt, status, days } = state;
+  if (history === undefined || heardAt === undefined || days === undefined)
     return <Empty text={say('loading.title')} />;
   if (history.exports.length === 0) return <Empty text={say('history.empty')} />;
-  const first = texts.day(toDaysBefore(heardAt, MONTH_DAYS - 1), heardAt);
+  const month = toMonth(days);
+  const first = texts.day(toDaysBefore(heardAt, days.days.length - 1), heardAt);
   const pictures = [
     [month.exportsPerDay, say('history.exportsPerDay', { max: Math.max(...month.exportsPerDay) })],
     [month.bytesPerDay, say('history.bytesPerDay', { max: texts.bytes(Math.max(...month.bytesPerDay)) })],
@@ -40,9 +40,6 @@ export function History({ view }: { readonly view: View }): JSX.Element {
             </div>
           ))}
         </div>
-        {!month.isComplete && (
-          <figcaption class="note">{say('history.incomplete', { n: history.exports.length })}</figcaption>
-        )}
       </figure>
       <section class="group">
         <h2>

@@ -3,6 +3,7 @@ import '../ui/components.css';
 import './boat.css';
 import { render } from 'preact';
 import { chooseLanguage, type Language } from '../i18n/languages.ts';
+import { en } from '../i18n/en.ts';
 import { loadTexts } from '../i18n/load-texts.ts';
 import { type Catalogue, createTexts, type Texts } from '../i18n/texts.ts';
 import { createActs } from './acts.ts';
@@ -55,20 +56,37 @@ interface Words {
   readonly catalogue: Catalogue;
 }
 
-/** Holds the texts of the language that the owner chose. While another language loads, the previous texts are shown. */
-function createWords(first: Words, show: () => void): (wanted: Language) => Words {
+/** What the page shows of the language that the owner chose. */
+interface ShownWords extends Words {
+  /** The wanted language, if its texts could not be loaded. */
+  readonly missing: Language | undefined;
+}
+
+/** Minimum time between two tries to load the texts of a language. */
+const TEXTS_RETRY_MS = 10_000;
+
+/**
+ * Holds the texts of the language that the owner chose. While another language loads, the previous texts are shown. If they cannot be
+ * loaded, they are requested again at a later draw.
+ */
+function createWords(first: Words, show: () => void): (wanted: Language) => ShownWords {
   let words = first;
-  let loading = first.language;
+  let loading: Language | undefined;
+  let failed: { readonly language: Language; readonly atMs: number } | undefined;
+  const load = async (wanted: Language): Promise<void> => {
+    loading = wanted;
+    const catalogue = await loadTexts(toTextsPath(wanted), wanted);
+    if (loading !== wanted) return;
+    loading = undefined;
+    failed = catalogue === undefined ? { language: wanted, atMs: performance.now() } : undefined;
+    if (catalogue !== undefined) words = { language: wanted, catalogue };
+    show();
+  };
   return (wanted) => {
-    if (wanted !== loading) {
-      loading = wanted;
-      void loadTexts(toTextsPath(wanted), wanted).then((catalogue) => {
-        if (loading !== wanted) return;
-        words = { language: wanted, catalogue };
-        show();
-      });
-    }
-    return words;
+    const isTooEarly = failed?.language === wanted && performance.now() - failed.atMs < TEXTS_RETRY_MS;
+    if (wanted !== words.language && loading !== wanted && !isTooEarly) void load(wanted);
+    const isMissing = wanted !== words.language && failed?.language === wanted;
+    return { ...words, missing: isMissing ? wanted : undefined };
   };
 }
 
@@ -100,13 +118,14 @@ function createDraw({ root, acts, firstTheme, firstWords, show }: DrawDeps): Dra
   let theme = firstTheme;
   return (state) => {
     const { status } = state;
-    const texts = toTexts(toWords(toLanguage(state.language)), status?.schedule.timezone ?? 'UTC');
+    const words = toWords(toLanguage(state.language));
+    const texts = toTexts(words, status?.schedule.timezone ?? 'UTC');
     const boatTime = status === undefined ? undefined : toBoatTime(state);
     const clock = boatTime === undefined ? undefined : texts.clock(boatTime);
     const hour = boatTime === undefined ? new Date().getHours() : texts.hour(boatTime);
     theme = toTheme(state.look, hour, status?.destination.state !== 'clock_wrong', theme);
     showTheme(theme);
-    render(<App view={{ state, texts, acts, clock }} />, root);
+    render(<App view={{ state, texts, acts, clock, missingLanguage: words.missing }} />, root);
   };
 }
 
@@ -146,5 +165,7 @@ showTheme(firstTheme);
 const language = toLanguage(recall('language'));
 const firstTexts = loadTexts(toTextsPath(language), language);
 document.addEventListener('DOMContentLoaded', () => {
-  void firstTexts.then((catalogue) => start(firstTheme, { language, catalogue }));
+  void firstTexts.then((catalogue) =>
+    start(firstTheme, catalogue === undefined ? { language: 'en', catalogue: en } : { language, catalogue }),
+  );
 });

@@ -23,6 +23,8 @@ export function toNoticeText(notice: Notice, { say, bytes }: Texts): NoticeText 
       return calm(say('notice.nothingNew'));
     case 'send_now':
       return calm(say('notice.sendNow'));
+    case 'bundle_saved':
+      return { ...calm(say('notice.bundleSaved', { size: bytes(notice.sizeBytes) })), tone: 'ok' };
     case 'no_bundle':
       return calm(say('notice.noBundle'));
     case 'retried':

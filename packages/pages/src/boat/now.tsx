@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { Act, type ActProps } from '../ui/controls.tsx';
 import { Fix, Parts, Port, Shore } from '../ui/graphics.tsx';
 import { Icon } from '../ui/icons.tsx';
+import { Collecting } from './collecting.tsx';
 import { Readings } from './readings.tsx';
 import { countFailedOnBoard, type Situation, toSituation } from './situation.ts';
 import { type MainAct, type Statement, toStatement } from './statement.ts';
@@ -29,7 +30,13 @@ export function Now({ view }: { readonly view: View }): JSX.Element {
         <MainControl view={view} statement={statement} />
       </section>
       <Passage view={view} situation={situation} statement={statement} />
-      {statement.steps.length > 0 ? <Steps statement={statement} view={view} /> : <Readings view={view} />}
+      {situation.kind === 'collecting' ? (
+        <Collecting view={view} />
+      ) : statement.steps.length > 0 ? (
+        <Steps statement={statement} view={view} />
+      ) : (
+        <Readings view={view} />
+      )}
       <Choices view={view} main={statement.main.act} />
     </div>
   );
@@ -214,7 +221,7 @@ function Choices({ view, main }: { readonly view: View; readonly main: MainAct }
           {say('act.check')}
         </Act>
       )}
-      {main !== 'export' && (
+      {main !== 'export' && state.collecting.length === 0 && (
         <Act icon="send" isWaiting={isWaiting} onPress={acts.exportNew}>
           {say('act.export')}
         </Act>

@@ -74,6 +74,7 @@ const SITUATIONS: Readonly<Record<ScenarioName, ReturnType<typeof toSituation>['
   card_not_durable: 'safe',
   ledger_replaced: 'safe',
   failed: 'failed',
+  new_boat: 'blocked',
   failed_and_waiting: 'failed',
   failed_offline: 'offline',
   failed_but_ashore: 'waits',
@@ -278,13 +279,30 @@ describe('the next daily export', () => {
   });
 });
 
-test('the deliveries of 30 days are summed by the calendar of the boat', () => {
-  // 21:30 in UTC is the next day in Athens.
-  const late = toRow(0, { completed_at: '2026-07-13T21:30:00Z', wire_size_bytes: 5 });
-  const month = toMonth([late, toRow(1), toRow(40)], 3, NOW, 'Europe/Athens');
-  assert.deepEqual([month.exportsPerDay.at(-1), month.bytesPerDay.at(-1), month.exportCount], [1, 5, 2]);
-  assert.equal(month.isComplete, true);
-  assert.equal(toMonth([toRow(1), toRow(2)], 2, NOW, 'UTC').isComplete, false);
+test('the deliveries of the days are added up', () => {
+  const day = { date: '2026-07-13', record_count: 3 };
+  const month = toMonth({
+    success: true,
+    timezone: 'UTC',
+    days: [
+      { ...day, export_count: 2, wire_size_bytes: 40 },
+      { ...day, date: '2026-07-14', export_count: 1, wire_size_bytes: 5 },
+    ],
+  });
+  assert.deepEqual(month, { exportCount: 3, sentBytes: 45, exportsPerDay: [2, 1], bytesPerDay: [40, 5] });
+});
+
+test('a boat that cannot send offers enrolment before its first export, and after everything is delivered', () => {
+  const lacking = { cause: 'no_token', detail: 'no token' };
+  for (const { status, ...rest } of [SCENARIOS.empty, SCENARIOS.safe]) {
+    const state = toState({ ...rest, status: { ...status, lacking }, events: [] });
+    const situation = toSituation(state);
+    assert.deepEqual(situation, { kind: 'blocked', cause: 'no_token', detail: 'no token' });
+    assert.equal(toStatement(situation, state, texts).main.act, 'enrol');
+  }
+  const { status, ...rest } = SCENARIOS.safe;
+  const destination = { ...status.destination, state: 'blocked', cause: 'token', detail: 'HTTP 401' };
+  assert.equal(toSituation(toState({ ...rest, status: { ...status, destination } })).kind, 'blocked');
 });
 
 test('the automatic theme follows the hour, but not while the clock is wrong', () => {

@@ -1,12 +1,10 @@
 import type { JSX } from 'preact';
-import { useMemo } from 'preact/hooks';
 import { Bars, Gauge } from '../ui/graphics.tsx';
 import { Icon, type IconName, type Tone } from '../ui/icons.tsx';
 import type { Texts } from '../i18n/texts.ts';
-import { type Month, MONTH_DAYS, toMonth } from './month.ts';
+import { toMonth } from './month.ts';
 import { toNextExportAt } from './next-export.ts';
 import type { QueueEntry } from './entry-view.ts';
-import type { PageState } from './state.ts';
 import type { View } from './view.ts';
 
 /** Four readings: the last export, the deliveries of 30 days, the next daily export, the memory card. Unknown is `---`. */
@@ -71,34 +69,18 @@ function Proof(props: {
   );
 }
 
-/**
- * The deliveries of 30 days, or undefined while they are not known. They are summed again only if the history, the hour or the time zone
- * changes, because finding the local day of a thousand times takes longer than a frame.
- */
-export function useMonth({ status, history, heardAt, historyLimit }: PageState): Month | undefined {
-  const timeZone = status?.schedule.timezone;
-  const hour = heardAt?.slice(0, 13);
-  return useMemo(
-    () =>
-      timeZone === undefined || history === undefined || hour === undefined
-        ? undefined
-        : toMonth(history.exports, historyLimit, `${hour}:00:00Z`, timeZone),
-    [history, historyLimit, hour, timeZone],
-  );
-}
-
 function DeliveredMonth({ view: { state, texts } }: { readonly view: View }): JSX.Element {
   const { say } = texts;
-  const { heardAt } = state;
-  const month = useMonth(state);
-  if (month === undefined || heardAt === undefined || !month.isComplete)
+  const { heardAt, days } = state;
+  if (days === undefined || heardAt === undefined)
     return (
       <div class="reading">
         <h3 class="label">{say('reading.month')}</h3>
         <Missing texts={texts} />
       </div>
     );
-  const first = texts.day(toDaysBefore(heardAt, MONTH_DAYS - 1), heardAt);
+  const month = toMonth(days);
+  const first = texts.day(toDaysBefore(heardAt, days.days.length - 1), heardAt);
   return (
     <div class="reading">
       <h3 class="label">{say('reading.month')}</h3>

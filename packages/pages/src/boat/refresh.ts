@@ -39,20 +39,24 @@ export function createRefresh(store: Store): Refresh {
 
 async function readAll(store: Store): Promise<void> {
   const { place, historyLimit, settings } = store.read();
-  const [status, queue, history, files, consent] = await Promise.all([
+  const [status, queue, history, days, files, consent, notifications] = await Promise.all([
     call('status'),
     call('queue'),
     call('history', { query: { limit: historyLimit } }),
+    place === 'now' || place === 'history' ? call('historyDays') : undefined,
     place === 'files' ? call('files') : undefined,
     place === 'files' && settings === undefined ? call('settings') : undefined,
+    place === 'waiting' ? call('notifications') : undefined,
   ]);
   store.change((state): PageState => {
     const next = {
       ...state,
       queue: queue.kind === 'answer' ? queue.value : state.queue,
       history: history.kind === 'answer' ? keepSame(state.history, history.value) : state.history,
+      days: days?.kind === 'answer' ? days.value : state.days,
       files: files?.kind === 'answer' ? files.value : state.files,
       settings: consent?.kind === 'answer' ? consent.value : state.settings,
+      notifications: notifications?.kind === 'answer' ? notifications.value : state.notifications,
     };
     if (status.kind === 'answer')
       return { ...next, status: status.value, statusRefusal: undefined, heardAt: status.value.time };

@@ -77,11 +77,21 @@ function toRestingSituation(state: PageState, status: Answer<'status'>): Situati
   if (failedCount > 0 && (waiting === undefined || waiting.kind === 'waits'))
     return { kind: 'failed', count: failedCount };
   if (waiting !== undefined) return waiting;
+  const block = toBlock(status);
+  if (block !== undefined) return block;
   const categories = listUnread(status);
   if (categories.length > 0) return { kind: 'sources', categories };
   const ashore = toAshoreOf(state);
   if (ashore.kind === 'nothing') return { kind: 'empty' };
   return { kind: state.outcome === 'delivered' ? 'delivered' : 'safe', at: ashore.at };
+}
+
+/** What keeps the next export from being sent, while none is waiting. The owner can then act before the first one waits. */
+function toBlock({ lacking, destination }: Answer<'status'>): Situation | undefined {
+  if (lacking !== null)
+    return { kind: 'blocked', cause: toBlockedCause(lacking.cause), detail: lacking.detail };
+  const { state, cause, detail } = destination;
+  return state === 'blocked' ? { kind: 'blocked', cause: toBlockedCause(cause), detail } : undefined;
 }
 
 function toWaitingSituation(

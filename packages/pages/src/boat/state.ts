@@ -8,12 +8,22 @@ export type Place = (typeof PLACES)[number];
 
 /** A request of the owner that the export manager has not answered yet. */
 export type Act =
-  'export' | 'again' | 'process' | 'retry' | 'cancel' | 'clear' | 'bundle' | 'consent' | 'enrol';
+  | 'export'
+  | 'again'
+  | 'process'
+  | 'retry'
+  | 'cancel'
+  | 'clear'
+  | 'bundle'
+  | 'consent'
+  | 'notifications'
+  | 'enrol';
 
 /** The export manager's answer to the owner's last request. */
 export type Notice =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'queued'; readonly recordCount: number }
+  | { readonly kind: 'bundle_saved'; readonly sizeBytes: number }
   | { readonly kind: 'cleared'; readonly fileCount: number; readonly freedBytes: number }
   | { readonly kind: 'nothing_new' | 'send_now' | 'no_bundle' | 'retried' | 'cancelled' }
   | { readonly kind: 'enrolled' | 'incomplete_code' };
@@ -48,7 +58,10 @@ export interface PageState {
   readonly history: Answer<'history'> | undefined;
   /** Number of history rows that were requested. If fewer arrived, the history is complete. */
   readonly historyLimit: number;
+  /** The deliveries of 30 days by day. */
+  readonly days: Answer<'historyDays'> | undefined;
   readonly files: Answer<'files'> | undefined;
+  readonly notifications: Answer<'notifications'> | undefined;
   readonly settings: Answer<'settings'> | undefined;
   /** The categories that an export in progress has read so far. */
   readonly collecting: readonly { readonly category: string; readonly count: number }[];
@@ -66,8 +79,8 @@ export interface PageState {
   readonly language: string | undefined;
 }
 
-/** Number of history rows that the page requests first. They cover 30 days even with a dozen exports a day. */
-export const HISTORY_FIRST = 400;
+/** Number of history rows that the page requests first. More are requested with "Show more". */
+export const HISTORY_FIRST = 100;
 
 export const INITIAL_STATE: PageState = {
   link: 'connecting',
@@ -77,7 +90,9 @@ export const INITIAL_STATE: PageState = {
   queue: undefined,
   history: undefined,
   historyLimit: HISTORY_FIRST,
+  days: undefined,
   files: undefined,
+  notifications: undefined,
   settings: undefined,
   collecting: [],
   sending: undefined,

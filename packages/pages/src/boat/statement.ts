@@ -53,6 +53,9 @@ const CATEGORY_KEYS: Readonly<Record<string, CategoryKey>> = {
   telemetry: 'category.telemetry',
 };
 
+/** The categories in the order in which an export reads them. */
+export const CATEGORIES: readonly string[] = Object.keys(CATEGORY_KEYS);
+
 function toWords(situation: Situation, state: PageState, texts: Texts): Words {
   const { say } = texts;
   const none = { act: 'none', label: say('act.waitsForManager'), doneShare: undefined } as const;

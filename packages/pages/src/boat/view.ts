@@ -1,3 +1,4 @@
+import type { Language } from '../i18n/languages.ts';
 import type { Texts } from '../i18n/texts.ts';
 import type { Acts } from './acts.ts';
 import type { PageState } from './state.ts';
@@ -9,4 +10,6 @@ export interface View {
   readonly acts: Acts;
   /** The boat's time of day, or undefined if it is not known. */
   readonly clock: string | undefined;
+  /** The wanted language, if its texts could not be loaded. */
+  readonly missingLanguage: Language | undefined;
 }

@@ -4,6 +4,7 @@ import { Parts } from '../ui/graphics.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { type QueueEntry, toEntryView } from './entry-view.ts';
 import { Growing } from './growing.tsx';
+import { Notifications } from './notifications.tsx';
 import type { View } from './view.ts';
 
 /** Exports that are uploading, waiting or failed, and the actions for each. */
@@ -18,7 +19,13 @@ export function Waiting({ view }: { readonly view: View }): JSX.Element {
     ['waiting.waiting', queue.pending],
     ['waiting.failed', queue.failed],
   ] as const;
-  if (groups.every(([, entries]) => entries.length === 0)) return <Empty text={say('waiting.empty')} />;
+  if (groups.every(([, entries]) => entries.length === 0))
+    return (
+      <div class="place__body">
+        <p class="empty">{say('waiting.empty')}</p>
+        <Notifications view={view} />
+      </div>
+    );
   const { failed } = queue;
   return (
     <div class="place__body">
@@ -54,6 +61,7 @@ export function Waiting({ view }: { readonly view: View }): JSX.Element {
             </section>
           ),
       )}
+      <Notifications view={view} />
     </div>
   );
 }

@@ -49,7 +49,7 @@ export function toWay(situation: Situation, state: PageState, texts: Texts): Way
       says: sending === undefined ? '' : toProgressText(sending, texts),
     };
   const isBroken = BROKEN.includes(situation.kind);
-  const bar = isBroken || HELD.includes(situation.kind);
+  const isHeld = isBroken || HELD.includes(situation.kind);
   const ashore = toAshoreOf(state);
   const since =
     status === undefined || now === ''
@@ -61,8 +61,9 @@ export function toWay(situation: Situation, state: PageState, texts: Texts): Way
       : say('passage.safeUntil', { time: texts.moment(ashore.at, now) });
   return {
     line: isBroken ? 'broken' : 'solid',
-    bar,
-    says: ashore.kind === 'until' ? until : bar ? since : '',
+    // While an export is being made, its mark stands on the way.
+    bar: isHeld || situation.kind === 'collecting',
+    says: ashore.kind === 'until' ? until : isHeld ? since : '',
   };
 }
 

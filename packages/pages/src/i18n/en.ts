@@ -112,7 +112,7 @@ export const en = {
   'budget.saysNoMax':
     '{used} have been sent this month. Exports wait until next month. Send now sends them anyway.',
   'failed.title': { one: '{n} export has failed', other: '{n} exports have failed' },
-  'failed.says': 'Nothing is lost: the files are kept, and the next export contains their records again.',
+  'failed.says': 'Nothing is lost: every file is kept, and the next export contains its records again.',
   'card.title': 'The memory card is nearly full',
   'card.says':
     '{free} are free, and {reserve} are kept for the boat’s other services. No new export is made until space is free.',
@@ -247,7 +247,6 @@ export const en = {
   },
   'history.exportsPerDay': 'Exports per day, at most {max}',
   'history.bytesPerDay': 'Bytes sent per day, at most {max}',
-  'history.incomplete': 'Shows the newest {n}. Earlier days may be missing from the picture.',
 
   'files.title': 'Export files',
   'files.empty': 'There are no export files on the card.',
@@ -335,6 +334,25 @@ export const en = {
   'notice.retried': 'The failed exports are back in the queue.',
   'notice.enrolled': 'The boat is enrolled at central. Waiting exports are sent now.',
   'notice.cancelled': 'The export was stopped. Its file is kept.',
+
+  'notice.bundleSaved':
+    'The bundle ({size}) is in the browser’s downloads. Copy it to a USB drive. The operator of central imports it.',
+  'texts.missing': '{language} could not be loaded. The page tries again.',
+
+  'notify.title': 'Notifications',
+  'notify.says': {
+    one: 'You are notified if an export fails, or waits for more than {n} day.',
+    other: 'You are notified if an export fails, or waits for more than {n} days.',
+  },
+  'notify.zero': 'Switched off by notify_after_days in config/export.json.',
+  'notify.signalk': 'Signal K',
+  'notify.webhook': 'Webhook',
+  'notify.state.off': 'Not set up',
+  'notify.state.ready': 'Nothing to report',
+  'notify.state.approve': 'Approve “d3kOS export” in the Signal K admin page',
+  'notify.state.denied': 'Access was denied in Signal K',
+  'notify.state.unreachable': 'No answer. It is tried again.',
+  'notify.state.refused': 'Notifications are not accepted',
 
   'error.DISK_FULL':
     'The memory card is full. Nothing is lost: the records are due in the next export. Free some space, usually recordings.',

@@ -7,6 +7,8 @@ export interface Scenario {
   readonly queue: Answer<'queue'>;
   readonly history: Answer<'history'>;
   readonly files: Answer<'files'>;
+  /** If absent, nothing is raised and Signal K is ready. */
+  readonly notifications?: Answer<'notifications'>;
   /** Work in progress that a new event stream reports first. */
   readonly events: readonly ManagerEvent[];
 }
@@ -126,6 +128,7 @@ export function toScenario(
     readonly queue?: Partial<Answer<'queue'>>;
     readonly rows?: readonly HistoryRow[];
     readonly events?: readonly ManagerEvent[];
+    readonly notifications?: Answer<'notifications'>;
   } = {},
 ): Scenario {
   const lists = {
@@ -165,6 +168,7 @@ export function toScenario(
       })),
     },
     events: facts.events ?? [],
+    ...(facts.notifications === undefined ? {} : { notifications: facts.notifications }),
   };
 }
 
@@ -318,7 +322,28 @@ export const SCENARIOS = {
       ],
     },
   }),
+  new_boat: toScenario({
+    rows: [],
+    queue: { completed: [] },
+    destination: { state: 'unknown' },
+    status: {
+      lacking: { cause: 'no_token', detail: 'This boat has no device token: enrol it at central' },
+      last_export: null,
+      delivered: { export_count: 0, record_count: 0 },
+      categories: {},
+    },
+  }),
   failed_and_waiting: toScenario({
+    notifications: {
+      success: true,
+      on: true,
+      after_days: 7,
+      channels: [
+        { channel: 'signalk', target: 'http://127.0.0.1:3000', state: 'ready' },
+        { channel: 'webhook', target: 'https://hooks.example.org/…', state: 'failing' },
+      ],
+      raised: [{ channel: 'signalk', subject: 'failed', export_count: 1, at: before(0.15) }],
+    },
     queue: {
       ...waits(2),
       failed: [
@@ -347,6 +372,16 @@ export const SCENARIOS = {
     },
   }),
   crowded: toScenario({
+    notifications: {
+      success: true,
+      on: true,
+      after_days: 7,
+      channels: [
+        { channel: 'signalk', target: 'http://127.0.0.1:3000', state: 'awaiting_approval' },
+        { channel: 'webhook', target: 'https://hooks.example.org/…', state: 'ready' },
+      ],
+      raised: [{ channel: 'webhook', subject: 'waiting', export_count: 38, at: before(5) }],
+    },
     destination: { state: 'offline', detail: 'No answer (ENETUNREACH)', since: before(12) },
     queue: waits(100),
     rows: Array.from({ length: 1_000 }, (_, index) => toRow(5 + index / 3)),

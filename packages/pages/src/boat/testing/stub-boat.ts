@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Answer } from '@d3kos/boat/api';
 import { toContentSecurityPolicy } from '../../../../boat/src/http/page.ts';
 import { LANGUAGES } from '../../i18n/languages.ts';
 import type { ManagerEvent } from '../api.ts';
@@ -42,6 +43,35 @@ const PREVIEW = {
   },
 };
 
+const NOTIFICATIONS: Answer<'notifications'> = {
+  success: true,
+  on: true,
+  after_days: 7,
+  channels: [
+    { channel: 'signalk', target: 'http://127.0.0.1:3000', state: 'ready' },
+    { channel: 'webhook', target: null, state: 'off' },
+  ],
+  raised: [],
+};
+
+/** The deliveries of the scenario by the day. It uses the days of UTC. */
+function toDays({ status, history }: Scenario): Answer<'historyDays'> {
+  const todayMs = Date.parse(`${NOW.slice(0, 10)}T00:00:00Z`);
+  const days = Array.from({ length: 30 }, (_, index) => {
+    const date = new Date(todayMs - (29 - index) * 86_400_000).toISOString().slice(0, 10);
+    const delivered = history.exports.filter(({ completed_at }) => completed_at.startsWith(date));
+    const sum = (key: 'record_count' | 'wire_size_bytes'): number =>
+      delivered.reduce((total, row) => total + row[key], 0);
+    return {
+      date,
+      export_count: delivered.length,
+      record_count: sum('record_count'),
+      wire_size_bytes: sum('wire_size_bytes'),
+    };
+  });
+  return { success: true, timezone: status.schedule.timezone, days };
+}
+
 /** A server that answers like an export manager in one scenario. */
 export interface StubBoat {
   readonly url: string;
@@ -77,8 +107,10 @@ export async function startStubBoat(): Promise<StubBoat> {
       '/export/status': scenario.status,
       '/export/queue': scenario.queue,
       '/export/history': scenario.history,
+      '/export/history/days': toDays(scenario),
+      '/export/notifications': scenario.notifications ?? NOTIFICATIONS,
       '/export/files': scenario.files,
-      '/export/settings': { success: true, usage_telemetry: false },
+      '/export/settings': { success: true, usage_telemetry: false, notifications: true },
       '/export/preview': PREVIEW,
     };
     const isFile = path.startsWith('/export/files/');

@@ -1,0 +1,28 @@
+import type { JSX } from 'preact';
+import type { Texts } from '../i18n/texts.ts';
+
+/** A choice of the owner between on and off. Its text is the state that holds, and a press asks for the other one. */
+export function Switch(props: {
+  readonly label: string;
+  readonly isOn: boolean;
+  readonly isWaiting: boolean;
+  readonly texts: Texts;
+  readonly onChange: (isOn: boolean) => void;
+}): JSX.Element {
+  const { label, isOn, isWaiting, texts, onChange } = props;
+  return (
+    <button
+      type="button"
+      class="act"
+      role="switch"
+      aria-checked={isOn}
+      aria-disabled={isWaiting}
+      aria-label={label}
+      onClick={() => {
+        if (!isWaiting) onChange(!isOn);
+      }}
+    >
+      {texts.say(isOn ? 'consent.on' : 'consent.off')}
+    </button>
+  );
+}
