@@ -28,6 +28,11 @@ const ANSWER_SILENCE_MS = 15 * 60_000;
 const UMASK = 0o077;
 process.umask(UMASK);
 
+// A reader of the output that ends early, such as `head`, does not fail the command. A full disk does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 const stopping = new AbortController();
 for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stopping.abort(new Error(name)));
 

@@ -90,5 +90,10 @@ function reportFailure(error: unknown, argv: readonly string[]): number {
   return toExitCode(error.code);
 }
 
+// A reader of the output that ends early, such as `head`, does not fail the command. A full disk does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 const argv = process.argv.slice(2);
 process.exitCode = await main(argv).catch((error: unknown) => reportFailure(error, argv));
