@@ -12,8 +12,10 @@ import {
   toPart,
 } from './central-client.ts';
 import { type Central, startCentral } from './daemon.ts';
-import { median, toFigure } from './figure.ts';
-import type { BenchRun } from './run.ts';
+import { type Bound, median, toFigure } from './figure.ts';
+import { readProcess } from './process-facts.ts';
+import type { Bench, BenchRun } from './run.ts';
+import { findPostmaster, readServerCpuMs } from './server-cpu.ts';
 
 /** Records of the boats whose cost is compared. The largest one is added by `--rows` above 1,000,000. */
 const HISTORIES = [10_000, 100_000, 1_000_000] as const;
@@ -32,10 +34,12 @@ interface Place {
   readonly name: string;
   readonly central: Central;
   readonly boat: Boat;
+  /** The first process of the server of the database. */
+  readonly postmaster: number;
   sequence: number;
 }
 
-/** What is measured, and the growth that is reported. */
+/** What is measured. */
 const COSTS: Readonly<Record<string, (place: Place) => Promise<number>>> = {
   import: async (place) => {
     place.sequence += 1;
@@ -51,8 +55,11 @@ const COSTS: Readonly<Record<string, (place: Place) => Promise<number>>> = {
     requireSuccess(await get(central, '/api/v1/fleet/installations', OPERATOR_TOKEN)).durationMs,
 };
 
-/** Measures what grows with the history of a boat, and what grows with the number of installations. */
-export async function measureFlatness(run: BenchRun): Promise<void> {
+/**
+ * Measures what grows with the history of a boat, and what grows with the number of installations: the time to the answer, and the
+ * processor time of the node and its database, which other load on the machine does not change.
+ */
+export const measureFlatness: Bench = async (run) => {
   const centrals: Central[] = [];
   const databases: pg.Pool[] = [];
   try {
@@ -67,12 +74,13 @@ export async function measureFlatness(run: BenchRun): Promise<void> {
       databases.push(db);
       const own = installations === FLEETS[0] ? histories.slice(0, 1) : histories;
       const boats = await enrollBoats(db, own.length);
+      const postmaster = await findPostmaster(db);
       for (const [index, records] of own.entries()) {
         const boat = boats[index] ?? { id: '', token: '' };
         run.logProgress(`fills ${records} records of one of ${installations} installations`);
         await fillHistory(db, boat, records);
         const name = `${records} records, ${installations} installations`;
-        places.push({ name, central, boat, sequence: records / EXPORT_ROWS });
+        places.push({ name, central, boat, postmaster, sequence: records / EXPORT_ROWS });
       }
       await fillFleet(db, installations);
       await db.query('vacuum (analyze)');
@@ -82,39 +90,44 @@ export async function measureFlatness(run: BenchRun): Promise<void> {
     for (const db of databases) await db.end();
     for (const central of centrals) await central.stop();
   }
-}
+};
 
 async function measureRows(run: BenchRun, places: readonly Place[]): Promise<void> {
   for (const [cost, measure] of Object.entries(COSTS)) {
-    const times = places.map((): number[] => []);
+    const [times, cpus] = [places.map((): number[] => []), places.map((): number[] => [])];
     for (let sample = -3; sample < SAMPLES; sample += 1)
       for (const [at, place] of places.entries()) {
+        const before = readCpuMs(place);
         const durationMs = await measure(place);
-        if (sample >= 0) times[at]?.push(durationMs);
+        if (sample < 0) continue;
+        times[at]?.push(durationMs);
+        cpus[at]?.push(readCpuMs(place) - before);
       }
-    const medians = times.map(median);
-    const cells = places.map(({ name }, at) => `${(medians[at] ?? Number.NaN).toFixed(2)} ms with ${name}`);
-    const [small = Number.NaN, ...large] = medians;
-    const note = cells.join('; ');
-    run.report(
-      toFigure(
-        `central.${cost}_growth_by_installations`,
-        (large[0] ?? Number.NaN) / small,
-        'x',
-        { atMost: GROWTH_MAX },
-        note,
-      ),
-    );
-    run.report(
-      toFigure(
-        `central.${cost}_growth_by_records`,
-        (large.at(-1) ?? Number.NaN) / (large[0] ?? Number.NaN),
-        'x',
-        { atMost: GROWTH_MAX },
-        note,
-      ),
-    );
+    reportGrowth(run, cost, places, times.map(median), 'orientation');
+    reportGrowth(run, `${cost}_cpu`, places, cpus.map(median), { atMost: GROWTH_MAX });
   }
+}
+
+/** The processor time of a node and its database so far. */
+function readCpuMs({ central, postmaster }: Place): number {
+  return readProcess(central.pid).cpuMs + readServerCpuMs(postmaster);
+}
+
+function reportGrowth(
+  run: BenchRun,
+  cost: string,
+  places: readonly Place[],
+  medians: readonly number[],
+  bound: Bound,
+): void {
+  const note = places
+    .map(({ name }, at) => `${(medians[at] ?? Number.NaN).toFixed(2)} ms with ${name}`)
+    .join('; ');
+  const [small = Number.NaN, ...large] = medians;
+  const first = large[0] ?? Number.NaN;
+  const growth = { installations: first / small, records: (large.at(-1) ?? Number.NaN) / first };
+  for (const [by, value] of Object.entries(growth))
+    run.report(toFigure(`central.${cost}_growth_by_${by}`, value, 'x', bound, note));
 }
 
 /** Gives a boat a history of exports with EXPORT_ROWS records each, and the state that their imports would leave. */

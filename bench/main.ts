@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchCentral } from './central.ts';
+import { measureFlatness } from './central-flat.ts';
 import { benchCollect } from './collect.ts';
 import { benchDeliver } from './deliver.ts';
 import { type Figure, toTable } from './figure.ts';
@@ -23,6 +24,13 @@ const BENCHES: ReadonlyMap<string, { readonly bench: Bench; readonly what: strin
   [
     'hostile',
     { bench: benchHostile, what: 'an honest boat and the health answer while hostile boats attack central' },
+  ],
+  [
+    'flat',
+    {
+      bench: measureFlatness,
+      what: 'the part of central about costs that must not grow with records and boats',
+    },
   ],
   ['fleet', { bench: benchFleet, what: 'the queries of the fleet page with 100,000 boats' }],
   [

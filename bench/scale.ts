@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
@@ -15,6 +14,7 @@ import { type Central, startCentral } from './daemon.ts';
 import { toFigure } from './figure.ts';
 import { readProcess } from './process-facts.ts';
 import type { Bench } from './run.ts';
+import { findPostmaster, readServerCpuMs } from './server-cpu.ts';
 
 /** Boats, and the exports that each sends one after the other. */
 const BOATS = 40;
@@ -83,8 +83,8 @@ export const benchScale: Bench = async ({ folder, signal, report, logProgress })
 
 async function readUsage(central: Central, db: pg.Pool): Promise<Usage> {
   await db.query('checkpoint');
-  const { rows } = await db.query<{ pid: number; records: number; total: number; wal: number }>(
-    `select pg_backend_pid() as pid, pg_total_relation_size('records_boatlog')::float8 as records,
+  const { rows } = await db.query<{ records: number; total: number; wal: number }>(
+    `select pg_total_relation_size('records_boatlog')::float8 as records,
        (select sum(pg_total_relation_size(oid))::float8 from pg_class
         where relnamespace = 'public'::regnamespace and relkind = 'r') as total,
        pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 as wal`,
@@ -93,29 +93,9 @@ async function readUsage(central: Central, db: pg.Pool): Promise<Usage> {
   if (row === undefined) throw new Error('the database has no figures');
   return {
     nodeCpuMs: readProcess(central.pid).cpuMs,
-    databaseCpuMs: readServerCpuMs(row.pid),
+    databaseCpuMs: readServerCpuMs(await findPostmaster(db)),
     recordBytes: row.records,
     otherBytes: row.total - row.records,
     walBytes: row.wal,
   };
-}
-
-/** The processor time of every process of the server to which the process `backend` belongs. */
-function readServerCpuMs(backend: number): number {
-  const postmaster = parentOf(backend);
-  const pids = readdirSync('/proc').filter(
-    (name) => /^\d+$/.test(name) && parentOf(Number(name)) === postmaster,
-  );
-  return pids.reduce((sum, pid) => sum + readProcess(Number(pid)).cpuMs, 0);
-}
-
-/** The parent of a process, from proc(5). Undefined if the process has ended. */
-function parentOf(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    // It ended after the folder was read.
-    return undefined;
-  }
 }

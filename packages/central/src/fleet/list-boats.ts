@@ -1,5 +1,5 @@
 import type { BoatFilter, BoatSort, FleetBoat, FleetBoats } from '../api/fleet-schemas.ts';
-import type { Queryable, Row } from '../platform/ports.ts';
+import type { Queryable, Row, Store } from '../platform/ports.ts';
 import { numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
 import { FILTER_SQL, IS_LATE, NEEDS_LOOK, RECEIVING_SQL, STATE_SQL } from './boat-state.ts';
 import { findMatches } from './find-boats.ts';
@@ -81,12 +81,19 @@ export const BOAT_COLUMNS = `i.installation_id, i.boat_name, ${STATE_SQL} as sta
   case when ${RECEIVING_SQL} then i.last_part_index end as receiving_part, i.last_part_count as receiving_parts,
   i.software_version, i.position_latitude, i.position_longitude, ${utcText('i.position_at')} as position_at`;
 
-/** Returns one page of the list, or undefined if `after` is not the `next` of a page. Its cost does not depend on the page's place. */
+/**
+ * Returns one page of the list, or undefined if `after` is not the `next` of a page. Its cost does not depend on the page's place. All
+ * statements are in one transaction, because most of the time of so short a statement is the way to the database and back.
+ */
 export async function listBoats(
-  store: Queryable,
+  store: Store,
   query: BoatQuery,
   nowIso: string,
 ): Promise<FleetBoats | undefined> {
+  return store.transaction((tx) => readPage(tx, query, nowIso));
+}
+
+async function readPage(store: Queryable, query: BoatQuery, nowIso: string): Promise<FleetBoats | undefined> {
   const cursor = query.after === undefined ? [0, null, null] : parseCursor(query.after, 3);
   const first = cursor?.[0];
   const segments = SEGMENTS[query.sort];

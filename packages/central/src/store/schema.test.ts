@@ -123,6 +123,22 @@ test('only a step whose name ends in -contract removes or narrows what the previ
   }
 });
 
+test('0008-identity only creates tables, which an earlier node neither reads nor writes, but erases', () => {
+  const sql = MIGRATIONS.find(({ name }) => name === '0008-identity')?.sql ?? '';
+  const statements = sql
+    .split(';')
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '');
+  const created = statements.flatMap((statement) => /^create table (\w+) \(/.exec(statement)?.[1] ?? []);
+  assert.equal(created.length, 4);
+  for (const statement of statements) {
+    const table = /^create (?:table (\w+) \(|index \w+ on (\w+) )/.exec(statement);
+    assert.ok(created.includes(table?.[1] ?? table?.[2] ?? ''), statement);
+  }
+  // `erase` of every version finds the tables of an installation by this column (retention/erase.ts).
+  assert.match(sql, /create table enrolment_codes \(\n {2}installation_id text not null/);
+});
+
 describe('a node of an earlier version', () => {
   let opened: StoreUnderTest | undefined;
   before(async () => {

@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type pg from 'pg';
+import { readProcess } from './process-facts.ts';
+
+/** Returns the ID of the first process of the server to which `db` is connected. */
+export async function findPostmaster(db: pg.Pool): Promise<number> {
+  const { rows } = await db.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const postmaster = orEnded(() => parentOf(rows[0]?.pid ?? 0));
+  if (postmaster === undefined) throw new Error('the server of the database has ended');
+  return postmaster;
+}
+
+/** Returns the processor time so far of every process that the server runs now. */
+export function readServerCpuMs(postmaster: number): number {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => orEnded(() => parentOf(pid)) === postmaster)
+    .reduce((sum, pid) => sum + (orEnded(() => readProcess(pid).cpuMs) ?? 0), 0);
+}
+
+/** The parent of a process, from proc(5). Throws if the process has ended. */
+function parentOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+}
+
+/** A process can end after it was listed. */
+function orEnded<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
