@@ -84,16 +84,6 @@ test('the check reports an unknown setting', { skip: withoutAnalyze }, () => {
   );
 });
 
-test('the timer runs daily at 03:00', { skip: withoutAnalyze }, () => {
-  const [calendar = ''] = readUnit('d3kos-export-daily.timer').get('Timer.OnCalendar') ?? [];
-  const { stdout, status } = spawnSync('systemd-analyze', ['calendar', '--iterations=2', calendar], {
-    encoding: 'utf8',
-    timeout: CHECK_TIMEOUT_MS,
-  });
-  assert.equal(status, 0);
-  assert.equal(stdout.match(/(Next elapse|Iter\. #2): \S+ \S+ 03:00:00/g)?.length, 2, stdout);
-});
-
 test('the folder has exactly the expected units', () => {
   assert.deepEqual(readdirSync(join(deploy, 'systemd')).sort(), [...UNITS].sort());
 });
@@ -153,6 +143,10 @@ test('central may write only to its data folder and its socket folder, which com
   // All settings are in one file. A data folder in the unit would exclude DATABASE_URL in the file.
   assert.deepEqual(unit.get('Service.EnvironmentFile'), ['/etc/default/d3kos-central']);
   assert.ok(!unit.has('Service.MemoryDenyWriteExecute'));
+});
+
+test('central may lower the priority of its threads', () => {
+  assert.equal(readUnit('d3kos-central.service').get('Service.SystemCallFilter')?.at(-1), 'setpriority');
 });
 
 /** Exposure up to which a service counts as hardened; systemd rates from 0 to 10. */

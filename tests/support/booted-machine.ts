@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Card } from '../../crash/card.ts';
+import { createLimitGroups, NO_GROUPS } from './booted-limits.ts';
 import { runHost } from './booted-root.ts';
 import { until } from './until.ts';
 
@@ -11,7 +13,7 @@ const COMMAND_MAX_MS = 180_000;
 
 /** The boat's side of the network, and the shore's, on which central listens. */
 export const SHORE_ADDRESS = '10.77.0.1';
-const BOAT_ADDRESS = '10.77.0.2';
+export const BOAT_ADDRESS = '10.77.0.2';
 
 /** The folder of the boat's data, which is a mount of its own. */
 const CARD = 'opt/d3kos/data';
@@ -23,6 +25,16 @@ export interface Ran {
   readonly output: string;
 }
 
+/** What differs between machines. */
+export interface MachineOptions {
+  /** Holds every file that the machine writes, so that its power can be cut. Default: a folder. */
+  readonly disk?: Card;
+  /** Holds only the data of the boat. Default: a folder on the disk. */
+  readonly data?: Card;
+  /** Whether `MemoryMax=` and `TasksMax=` are enforced. On a host with cgroup v1 this needs groups of its own. */
+  readonly limits?: 'enforced' | 'as on the host';
+}
+
 /** A booted Debian system with systemd as its first process, and a network cable that can be cut. */
 export interface Machine {
   /** The machine's file system, seen from the host. It may be changed freely before the first `boot`. */
@@ -31,6 +43,10 @@ export interface Machine {
   boot(): Promise<void>;
   /** Restarts the machine from inside, as `sudo reboot` does. */
   reboot(): Promise<void>;
+  /** Switches the machine off at once. Its disk keeps everything, as after a kill of all processes. */
+  stop(): Promise<void>;
+  /** Cuts the power: everything that was not synced to the disk is lost. Needs a `disk`. */
+  cutPower(): Promise<void>;
   /** Runs a shell command in the machine. */
   run(command: string): Promise<Ran>;
   /** Runs a shell command that must succeed, and returns its output. */
@@ -43,43 +59,59 @@ export interface Machine {
     args: readonly string[],
     environment: Readonly<Record<string, string>>,
   ): ChildProcess;
+  /** Runs a program on the shore's side of the cable until it exits, and returns its output. Rejects if it fails. */
+  runOnShore(program: string, ...args: readonly string[]): Promise<string>;
   /** Stops the machine and everything on the shore, and removes their files and networks. */
   remove(): Promise<void>;
 }
 
 /** Makes a machine that starts with the files of `lower`, which is not changed. */
-export async function createMachine(lower: string): Promise<Machine> {
-  const folder = mkdtempSync(join(tmpdir(), 'd3kos-booted-'));
+export async function createMachine(lower: string, options: MachineOptions = {}): Promise<Machine> {
+  const { disk, data } = options;
+  const folder = disk?.path ?? mkdtempSync(join(tmpdir(), 'd3kos-booted-'));
   const name = `d3kos${process.pid}`;
   const [shore, boat] = [`${name}-shore`, `${name}-boat`];
+  const groups = options.limits === 'enforced' ? createLimitGroups(name) : NO_GROUPS;
   const root = join(folder, 'merged');
-  for (const part of ['upper', 'work', 'merged']) mkdirSync(join(folder, part));
-  const layers = `lowerdir=${lower},upperdir=${folder}/upper,workdir=${folder}/work`;
-  await runHost('mount', '-t', 'overlay', 'overlay', '-o', layers, root);
+  for (const part of ['upper', 'work', 'merged', 'card']) mkdirSync(join(folder, part));
   // A card of its own: the export manager warns about exports on an overlay, which a boat may have in memory.
-  const card = join(folder, 'card');
-  for (const path of [card, join(root, CARD)]) mkdirSync(path, { recursive: true });
-  await runHost('mount', '--bind', card, join(root, CARD));
+  const card = data?.path ?? join(folder, 'card');
+  await mountLayers(lower, folder, card);
   await layCable(shore, boat);
   const onShore = new Set<ChildProcess>();
   let container: ChildProcess | undefined;
-  const start = async (): Promise<void> => {
-    container = startContainer(root, name, boat, card);
+  const run = (command: string): Promise<Ran> => enter(container, command);
+  const stop = async (): Promise<void> => {
+    if (container !== undefined) await endContainer(container);
+    container = undefined;
+  };
+  const boot = async (): Promise<void> => {
+    container = startContainer({ root, name, netns: boat, card, groups: groups.paths });
     // Not `is-system-running`: the state is `starting` while the boot unit waits for the network.
     await until(
       'the machine has booted',
       async () => (await run('systemctl is-active multi-user.target')).code === 0,
     );
+    await groups.delegate(findLeader(container));
   };
-  const run = (command: string): Promise<Ran> => enter(container, command);
   return {
     root,
-    boot: start,
+    boot,
     async reboot() {
       const ended = container === undefined ? undefined : once(container, 'exit');
       await run('systemctl reboot');
       await ended;
-      await start();
+      await boot();
+    },
+    stop,
+    async cutPower() {
+      if (disk === undefined) throw new Error('only a machine with a disk of its own can lose power');
+      await disk.cut();
+      await stop();
+      // A lazy unmount would leave the file system without power mounted.
+      await until('the layers are unmounted', () => unmountLayers(folder) === 'unmounted');
+      disk.restart();
+      await mountLayers(lower, folder, card);
     },
     run,
     async ok(command) {
@@ -98,14 +130,36 @@ export async function createMachine(lower: string): Promise<Machine> {
       onShore.add(child);
       return child;
     },
+    runOnShore: (program, ...args) => runHost('ip', 'netns', 'exec', shore, program, ...args),
     async remove() {
       for (const child of onShore) await endChild(child, 'SIGTERM');
-      if (container !== undefined) await endContainer(container);
-      for (const mounted of [join(root, CARD), root]) spawnSync('umount', ['--lazy', mounted]);
+      await stop();
+      await groups.remove();
+      await until('the layers are unmounted', () => unmountLayers(folder) === 'unmounted');
       for (const netns of [shore, boat]) spawnSync('ip', ['netns', 'delete', netns]);
-      rmSync(folder, { recursive: true, force: true });
+      if (disk === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Mounts the machine's file system below `folder`, with `card` as the folder of the boat's data. */
+async function mountLayers(lower: string, folder: string, card: string): Promise<void> {
+  const root = join(folder, 'merged');
+  const layers = `lowerdir=${lower},upperdir=${folder}/upper,workdir=${folder}/work`;
+  await runHost('mount', '-t', 'overlay', 'overlay', '-o', layers, root);
+  mkdirSync(join(root, CARD), { recursive: true });
+  await runHost('mount', '--bind', card, join(root, CARD));
+}
+
+/** Unmounts what is not in use. */
+function unmountLayers(folder: string): 'unmounted' | 'in use' {
+  const root = join(folder, 'merged');
+  // Not `mountpoint`, which cannot read a folder of a file system without power.
+  const isMounted = (path: string): boolean =>
+    readFileSync('/proc/self/mounts', 'utf8').includes(` ${path} `);
+  for (const path of [join(root, CARD), root])
+    if (isMounted(path) && spawnSync('umount', [path]).status !== 0) return 'in use';
+  return 'unmounted';
 }
 
 /** Two network namespaces connected by a virtual cable. NetworkManager in the machine gives its end an address. */
@@ -143,10 +197,19 @@ address1=${BOAT_ADDRESS}/24,${SHORE_ADDRESS}
 method=disabled
 `;
 
-function startContainer(root: string, name: string, netns: string, card: string): ChildProcess {
+function startContainer(machine: {
+  readonly root: string;
+  readonly name: string;
+  readonly netns: string;
+  readonly card: string;
+  readonly groups: readonly string[];
+}): ChildProcess {
+  const { root, name, netns, card, groups } = machine;
+  const join = groups.map((group) => `echo $$ > ${group}/cgroup.procs; `).join('');
   return spawn(
-    'systemd-nspawn',
+    'sh',
     [
+      ...['-c', `${join}exec "$@"`, 'sh', 'systemd-nspawn'],
       ...['-D', root, '--boot', '--register=no', '--keep-unit', '--console=pipe', '-M', name],
       ...[`--network-namespace-path=/run/netns/${netns}`, '--capability=CAP_NET_ADMIN'],
       ...[`--bind=${card}:/${CARD}`],

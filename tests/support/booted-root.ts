@@ -20,7 +20,7 @@ const execute = promisify(execFile);
 const SUITE = 'trixie';
 const PACKAGES = [
   ...['systemd', 'systemd-sysv', 'dbus', 'udev', 'kmod', 'iproute2', 'ca-certificates', 'procps'],
-  ...['network-manager', 'nginx', 'curl', 'jq', 'python3'],
+  ...['network-manager', 'nginx', 'curl', 'jq', 'python3', 'sudo', 'zstd'],
 ];
 
 /** Timeout for building the root: 66 s on an idle machine, and five times that on a busy one. */
@@ -40,14 +40,14 @@ export async function runHost(program: string, ...args: readonly string[]): Prom
   return stdout;
 }
 
-/** Returns why no system can be booted on this machine, or undefined. */
-export function findBootObstacle(): string | undefined {
+/** Returns why no system can be booted on this machine or which of the `others` is missing, or undefined. */
+export function findBootObstacle(...others: readonly string[]): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'only root on Linux can boot a system';
-  const missing = ['systemd-nspawn', 'nsenter', 'ip', 'mount', 'dpkg-deb', 'openssl'].filter(
+  const missing = ['systemd-nspawn', 'nsenter', 'ip', 'mount', 'dpkg-deb', 'openssl', ...others].filter(
     (program) => spawnSync(program, ['--version']).error !== undefined,
   );
   if (missing.length > 0)
-    return `${missing.join(', ')} not installed (apt-get install systemd-container iproute2 openssl)`;
+    return `${missing.join(', ')} not installed (apt-get install systemd-container iproute2 openssl gpg apt-utils)`;
   if (toRootFolder() === undefined && spawnSync('mmdebstrap', ['--version']).error !== undefined)
     return 'mmdebstrap is not installed (apt-get install mmdebstrap)';
   if (spawnSync('unshare', ['--mount', '--net', 'true']).status !== 0)

@@ -32,7 +32,7 @@ export async function startShore(machine: Machine, debianPackage: string, folder
   const library = join(folder, 'usr', 'lib', 'd3kos-central');
   const program = [join(library, 'bin', 'node'), join(library, 'd3kos-central.mjs')] as const;
   const environment = { CENTRAL_DATA_DIR: join(folder, 'data'), TMPDIR: folder };
-  await makeCertificate(folder);
+  await makeCertificate(folder, 'DNS:central.lan');
   copyFileSync(join(folder, 'cert.pem'), join(machine.root, 'etc', 'central.pem'));
   const central = machine.onShore(program[0], [program[1], 'serve'], environment);
   const proxy = machine.onShore(program[0], ['-e', TLS_PROXY, folder, SHORE_ADDRESS], {});
@@ -52,7 +52,8 @@ export async function startShore(machine: Machine, debianPackage: string, folder
   };
 }
 
-async function makeCertificate(folder: string): Promise<void> {
+/** Writes `cert.pem` and `key.pem` for a server with this name or address, such as `IP:10.77.0.2`. */
+export async function makeCertificate(folder: string, name: string): Promise<void> {
   const settings = join(folder, 'openssl.cnf');
   writeFileSync(settings, '[req]\ndistinguished_name=name\n[name]\n');
   await runHost(
@@ -70,7 +71,7 @@ async function makeCertificate(folder: string): Promise<void> {
       '-subj',
       '/CN=central.lan',
     ],
-    ...['-addext', 'subjectAltName=DNS:central.lan', '-addext', 'basicConstraints=critical,CA:TRUE'],
+    ...['-addext', `subjectAltName=${name}`, '-addext', 'basicConstraints=critical,CA:TRUE'],
     ...['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')],
   );
 }

@@ -91,9 +91,9 @@ export function spawnAs(
 }
 
 /**
- * Changes the owner of a folder and its content to the account, if root runs PostgreSQL and root or another account of
- * findEmbeddedAccount owned it before. Throws EMBEDDED_FAILED for the folder of any other account, whose own service would lose
- * access.
+ * Changes the owner of a folder and its content to the account, if root runs PostgreSQL and root or a shared account of an earlier
+ * version owned it before. Throws EMBEDDED_FAILED for the folder of any other account, whose own service would lose access. That
+ * includes central's own account: the service of the package runs as this account, and `sudo d3kos-central` must not take its folder.
  */
 export async function giveFolder(folder: string, account: EmbeddedAccount): Promise<void> {
   if (process.getuid?.() !== 0) return;
@@ -101,7 +101,7 @@ export async function giveFolder(folder: string, account: EmbeddedAccount): Prom
   const gid = account.gid ?? 0;
   const owner = (await stat(folder)).uid;
   if (owner === uid) return;
-  const others = await Promise.all([OWN_ACCOUNT, ...FORMER_ACCOUNTS].map(findAccount));
+  const others = await Promise.all(FORMER_ACCOUNTS.map(findAccount));
   if (owner !== 0 && !others.some((other) => other?.uid === owner))
     throw new CentralFailure('EMBEDDED_FAILED', `${folder} belongs to another account (uid ${owner})`, {
       op: `use ${folder} as root`,

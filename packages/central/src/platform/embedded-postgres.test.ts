@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import {
   chmod,
+  chown,
   mkdir,
   mkdtemp,
   readdir,
@@ -26,6 +27,7 @@ import { LOG_FILE_SIZE_MAX_BYTES } from './bounded-log-file.ts';
 import { isCentralFailure } from './errors.ts';
 import { SILENT_LOG } from './log.ts';
 import { openPgStore } from './pg-store.ts';
+import { findAnsweringSocket } from './postmaster.ts';
 import { copyCluster } from './testing/cluster-template.ts';
 
 /** The usual id of the account `nobody`. */
@@ -59,6 +61,24 @@ test('refuses a second server on a data directory in use, and lets a command use
       await store.close();
     } finally {
       await owner.stop();
+    }
+  });
+});
+
+test('uses no socket whose folder belongs to another account than the data directory', async (context) => {
+  if (process.getuid?.() !== 0) return context.skip('only root can give a folder to another account');
+  await withFolder(async (folder) => {
+    const server = await startEmbeddedPostgres({ dataDir: join(folder, 'a'), log: SILENT_LOG, fsync: 'off' });
+    try {
+      const dataDir = join(folder, 'b');
+      const { host } = server.address;
+      await mkdir(join(dataDir, 'postgres'), { recursive: true });
+      await writeFile(join(dataDir, 'postgres', 'postmaster.pid'), `1\n\n\n\n${host}\n`);
+      assert.equal(await findAnsweringSocket(dataDir), host);
+      await chown(dataDir, OWN_ACCOUNT, OWN_ACCOUNT);
+      assert.equal(await findAnsweringSocket(dataDir), undefined);
+    } finally {
+      await server.stop();
     }
   });
 });

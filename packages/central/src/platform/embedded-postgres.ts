@@ -9,13 +9,7 @@ import { findEmbeddedBinaries } from './embedded-binaries.ts';
 import { CentralFailure } from './errors.ts';
 import type { Log } from './ports.ts';
 import { createCluster, DATABASE } from './postgres-cluster.ts';
-import {
-  createSocketDir,
-  isAnswering,
-  readPostmaster,
-  startPostmaster,
-  stopLeftBehind,
-} from './postmaster.ts';
+import { createSocketDir, findAnsweringSocket, startPostmaster, stopLeftBehind } from './postmaster.ts';
 
 /** Longest wait for the lock of the data directory. Another command holds it for a second or two. */
 const LOCK_WAIT_MAX_MS = 5_000;
@@ -69,10 +63,10 @@ export async function borrowEmbeddedPostgres(options: EmbeddedOptions): Promise<
   for (;;) {
     const lock = await takeLock(dataDir);
     if (lock !== undefined) return startLocked(dataDir, options, lock);
-    const running = await readPostmaster(dataDir);
-    if (running !== undefined && (await isAnswering(running.socketDir)))
+    const socketDir = await findAnsweringSocket(dataDir);
+    if (socketDir !== undefined)
       return {
-        address: { host: running.socketDir, ...DATABASE },
+        address: { host: socketDir, ...DATABASE },
         ended: new Promise<string>(() => undefined),
         stop: async () => undefined,
       };

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { chmod, mkdtemp, readlink, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -140,7 +140,7 @@ async function endProcess(pid: number, hasEnded: () => boolean | Promise<boolean
 }
 
 /** A live postmaster. */
-export interface Postmaster {
+interface Postmaster {
   readonly pid: number;
   readonly socketDir: string;
 }
@@ -149,7 +149,7 @@ export interface Postmaster {
  * Returns the live postmaster of the cluster. The pid file survives a power cut, and its pid may then belong to any process, so
  * the program and the working directory of the process are compared.
  */
-export async function readPostmaster(dataDir: string): Promise<Postmaster | undefined> {
+async function readPostmaster(dataDir: string): Promise<Postmaster | undefined> {
   const { pid, lines } = await readPidFile(dataDir);
   const [, , , , socketDir = ''] = lines;
   return pid > 1 && (await isPostmaster(pid, toClusterPath(dataDir))) ? { pid, socketDir } : undefined;
@@ -201,8 +201,27 @@ async function disownPidFile(dataDir: string): Promise<void> {
   if (pid > 1) await writeFile(path, [String(process.pid), ...lines.slice(1)].join('\n'));
 }
 
+/**
+ * Returns the folder of the socket at which PostgreSQL answers for the cluster, or undefined. /proc is not read: if the service has a
+ * user namespace (`PrivateUsers=`), its own account may not see which program its process runs. The folder must have the owner of the
+ * data directory, so that no other account can pose as the database.
+ */
+export async function findAnsweringSocket(dataDir: string): Promise<string | undefined> {
+  const { lines } = await readPidFile(dataDir);
+  const [, , , , socketDir = ''] = lines;
+  if (socketDir === '') return undefined;
+  const ownerOf = (path: string) =>
+    stat(path).then(
+      ({ uid }) => uid,
+      () => undefined,
+    );
+  const owner = await ownerOf(socketDir);
+  if (owner === undefined || owner !== (await ownerOf(dataDir))) return undefined;
+  return (await isAnswering(socketDir)) ? socketDir : undefined;
+}
+
 /** Whether PostgreSQL accepts connections at the socket. It refuses them while it recovers. */
-export async function isAnswering(socketDir: string): Promise<boolean> {
+async function isAnswering(socketDir: string): Promise<boolean> {
   const client = new pg.Client({ host: socketDir, ...DATABASE, connectionTimeoutMillis: START_MAX_MS });
   client.on('error', () => undefined);
   try {
