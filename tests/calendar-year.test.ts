@@ -1,0 +1,121 @@
+// The timer of the daily export over two years of calendar, with the moments that systemd itself calculates, in time zones with every
+// kind of clock change.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { owedSlot } from '../packages/boat/src/schedule/policy.ts';
+
+const TIMER = join(import.meta.dirname, '..', 'deploy', 'systemd', 'd3kos-export-daily.timer');
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Both clock changes of each of these years are covered. */
+const FIRST_DAY = '2026-01-01';
+const DAYS = 2 * 365;
+
+/** Timeout for systemd-analyze, which needs half a second for a year. */
+const ANALYZE_MAX_MS = 60_000;
+
+const ZONES = [
+  'UTC',
+  // 03:00 does not exist on one night and happens twice on another.
+  'Europe/Athens',
+  // The clock changes at 02:00.
+  'America/New_York',
+  // By half an hour, and in the southern summer.
+  'Australia/Lord_Howe',
+  // At midnight.
+  'America/Santiago',
+] as const;
+
+const withoutAnalyze =
+  spawnSync('systemd-analyze', ['--version']).error === undefined
+    ? false
+    : 'systemd-analyze is not installed here';
+
+/** Noon UTC of the day before: in each of the zones after that day's 03:00, and before midnight. */
+const BASE_TIME = '2025-12-31 12:00:00 UTC';
+
+/** The moments at which a timer elapses after the base time, without its random delay. */
+function listElapses(calendar: string, timeZone: string, count: number): readonly number[] {
+  const { stdout, stderr, status } = spawnSync(
+    'systemd-analyze',
+    ['calendar', `--base-time=${BASE_TIME}`, `--iterations=${count}`, calendar],
+    { encoding: 'utf8', timeout: ANALYZE_MAX_MS, env: { ...process.env, TZ: timeZone, LC_ALL: 'C' } },
+  );
+  assert.equal(status, 0, stderr);
+  const inUtc = [...stdout.matchAll(/\(in UTC\): \S+ (\S+ \S+) UTC/g)];
+  // With the zone UTC, systemd prints each moment once.
+  const moments =
+    inUtc.length > 0 ? inUtc : [...stdout.matchAll(/(?:Next elapse|Iter\. #\d+): \S+ (\S+ \S+) UTC/g)];
+  return moments.map(([, moment = '']) => Date.parse(`${moment.replace(' ', 'T')}Z`));
+}
+
+/** The slots that a boat claims if it is on at the given moments. */
+function claimAt(moments: readonly number[], timeZone: string): readonly string[] {
+  const claimed: string[] = [];
+  for (const wallMs of moments) {
+    const slot = owedSlot({ wallMs, clockSynchronized: true, timeZone, hour: 3, claimed: claimed.slice(-3) });
+    if (slot !== undefined) claimed.push(slot);
+  }
+  return claimed;
+}
+
+function readTimer(key: string): string {
+  return new RegExp(`^${key}=(.*)$`, 'm').exec(readFileSync(TIMER, 'utf8'))?.[1] ?? assert.fail(key);
+}
+
+/** `count` dates from the first day on. */
+const listDates = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, day) =>
+    new Date(Date.parse(FIRST_DAY) + day * DAY_MS).toISOString().slice(0, 10),
+  );
+
+for (const timeZone of ZONES)
+  test(
+    `the timer claims each date of two years once in ${timeZone}, whatever the boat's delay`,
+    { skip: withoutAnalyze },
+    () => {
+      const calendar = readTimer('OnCalendar');
+      const [, delayMinutes = ''] = /^(\d+)min$/.exec(readTimer('RandomizedDelaySec')) ?? [];
+      const elapses = listElapses(calendar, timeZone, 2 * DAYS + 10);
+      for (const delayMs of [0, (Number(delayMinutes) * HOUR_MS) / 60]) {
+        const claimed = claimAt(
+          elapses.map((elapse) => elapse + delayMs),
+          timeZone,
+        );
+        assert.ok(claimed.length >= DAYS, `${claimed.length} dates`);
+        assert.deepEqual(claimed, listDates(claimed.length));
+      }
+    },
+  );
+
+test('with one run at 03:00, systemd would skip a day in Athens', { skip: withoutAnalyze }, () => {
+  const claimed = claimAt(listElapses('*-*-* 03:00:00', 'Europe/Athens', 100), 'Europe/Athens');
+  assert.ok(
+    claimed.includes('2026-03-28') && !claimed.includes('2026-03-29') && claimed.includes('2026-03-30'),
+  );
+});
+
+test('a boat that is on for some evenings exports on each of them, once', { skip: withoutAnalyze }, () => {
+  const timeZone = 'Europe/Athens';
+  const elapses = listElapses(readTimer('OnCalendar'), timeZone, 2 * DAYS);
+  // On for three hours from 18:00 UTC, every third day. systemd stores when a persistent timer fired last.
+  const evenings = Array.from(
+    { length: 122 },
+    (_, evening) => Date.parse(FIRST_DAY) + 3 * evening * DAY_MS + 18 * HOUR_MS,
+  );
+  let firedMs = Number.NEGATIVE_INFINITY;
+  const moments = evenings.filter((startMs) => {
+    const isMissed = elapses.some((elapse) => elapse > firedMs && elapse <= startMs);
+    if (isMissed) firedMs = startMs;
+    return isMissed;
+  });
+  const claimed = claimAt(moments, timeZone);
+  assert.deepEqual(
+    claimed,
+    evenings.map((startMs) => new Date(startMs).toISOString().slice(0, 10)),
+  );
+});
