@@ -9,7 +9,9 @@ LEGACY=/var/lib/d3kos-export/legacy
 # Paths of files that purge must keep, one a line. Written when the package is removed.
 UNDELIVERED=/var/lib/d3kos-export/undelivered
 ETC=/etc/systemd/system
-UNITS='d3kos-export-manager.service d3kos-export-boot.service d3kos-export-daily.service d3kos-export-daily.timer'
+# The timer comes before its service, whose file shows to which exporter the timer belongs. Otherwise a power cut between the two
+# would leave the timer behind.
+UNITS='d3kos-export-daily.timer d3kos-export-daily.service d3kos-export-manager.service d3kos-export-boot.service'
 
 is_booted() {
   [ -d /run/systemd/system ]
@@ -98,5 +100,8 @@ put_legacy_back() {
       systemctl start --no-block "$unit" || echo "d3kos-export: $unit did not start; see systemctl status $unit" >&2
     done <"$LEGACY/active"
   fi
-  rm -rf "$LEGACY"
+  # Renamed first, so that a power cut leaves a complete copy or none.
+  rm -rf "$LEGACY.restored"
+  mv "$LEGACY" "$LEGACY.restored"
+  rm -rf "$LEGACY.restored"
 }
