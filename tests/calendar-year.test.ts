@@ -1,22 +1,19 @@
 // The timer of the daily export over two years of calendar, with the moments that systemd itself calculates, in time zones with every
 // kind of clock change.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { owedSlot } from '../packages/boat/src/schedule/policy.ts';
+import {
+  DAY_MS,
+  FIRST_DAY,
+  HOUR_MS,
+  listDates,
+  listElapses,
+  readTimer,
+  withoutAnalyze,
+} from './support/timer-elapses.ts';
 
-const TIMER = join(import.meta.dirname, '..', 'deploy', 'systemd', 'd3kos-export-daily.timer');
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-
-/** Both clock changes of each of these years are covered. */
-const FIRST_DAY = '2026-01-01';
 const DAYS = 2 * 365;
-
-/** Timeout for systemd-analyze, which needs half a second for a year. */
-const ANALYZE_MAX_MS = 60_000;
 
 const ZONES = [
   'UTC',
@@ -30,29 +27,6 @@ const ZONES = [
   'America/Santiago',
 ] as const;
 
-const withoutAnalyze =
-  spawnSync('systemd-analyze', ['--version']).error === undefined
-    ? false
-    : 'systemd-analyze is not installed here';
-
-/** Noon UTC of the day before: in each of the zones after that day's 03:00, and before midnight. */
-const BASE_TIME = '2025-12-31 12:00:00 UTC';
-
-/** The moments at which a timer elapses after the base time, without its random delay. */
-function listElapses(calendar: string, timeZone: string, count: number): readonly number[] {
-  const { stdout, stderr, status } = spawnSync(
-    'systemd-analyze',
-    ['calendar', `--base-time=${BASE_TIME}`, `--iterations=${count}`, calendar],
-    { encoding: 'utf8', timeout: ANALYZE_MAX_MS, env: { ...process.env, TZ: timeZone, LC_ALL: 'C' } },
-  );
-  assert.equal(status, 0, stderr);
-  const inUtc = [...stdout.matchAll(/\(in UTC\): \S+ (\S+ \S+) UTC/g)];
-  // With the zone UTC, systemd prints each moment once.
-  const moments =
-    inUtc.length > 0 ? inUtc : [...stdout.matchAll(/(?:Next elapse|Iter\. #\d+): \S+ (\S+ \S+) UTC/g)];
-  return moments.map(([, moment = '']) => Date.parse(`${moment.replace(' ', 'T')}Z`));
-}
-
 /** The slots that a boat claims if it is on at the given moments. */
 function claimAt(moments: readonly number[], timeZone: string): readonly string[] {
   const claimed: string[] = [];
@@ -62,16 +36,6 @@ function claimAt(moments: readonly number[], timeZone: string): readonly string[
   }
   return claimed;
 }
-
-function readTimer(key: string): string {
-  return new RegExp(`^${key}=(.*)$`, 'm').exec(readFileSync(TIMER, 'utf8'))?.[1] ?? assert.fail(key);
-}
-
-/** `count` dates from the first day on. */
-const listDates = (count: number): readonly string[] =>
-  Array.from({ length: count }, (_, day) =>
-    new Date(Date.parse(FIRST_DAY) + day * DAY_MS).toISOString().slice(0, 10),
-  );
 
 for (const timeZone of ZONES)
   test(

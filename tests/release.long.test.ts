@@ -72,6 +72,8 @@ test(
     run('git', 'clone', '--quiet', '--depth', '1', `file://${ROOT}`, clone);
     symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
     appendFileSync(join(clone, '.git', 'info', 'exclude'), 'node_modules\n');
+    // As set-up does for `npm run`.
+    run(process.execPath, join(clone, 'scripts', 'bundle-pages.mjs'));
     const manifest = join(clone, 'package.json');
     // The manifest of the repository has a version.
     const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string };
