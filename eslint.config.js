@@ -1,7 +1,7 @@
 import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 
-// Which module may import which is checked by scripts/check-imports.ts; this file holds the rules for the code itself.
+// scripts/check-imports.ts checks the imports between modules. This file contains the rules for the code itself.
 
 const WORLD_GLOBALS = [
   { name: 'setTimeout', message: 'Sleep through the Clock port.' },
@@ -26,7 +26,10 @@ const WORLD_SYNTAX = [
   },
 ];
 
-/** Longest function and file, comments and blank lines counted. Test files have no limit on functions: a suite is one. */
+/**
+ * Maximum length of a function and a file, including comments and blank lines. In test files, functions have no limit, because a
+ * suite is one function.
+ */
 const FUNCTION_LINES_MAX = 70;
 const FILE_LINES_MAX = 400;
 

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { from } from 'pg-copy-streams';
 import { toRecords } from './central-client.ts';
 
-/** Records for one statement, ready to be sent. */
+/** The records of one statement, ready to be sent. */
 export interface BareBatch {
   readonly installationId: string;
   readonly rows: number;

@@ -28,10 +28,10 @@ export interface Answer {
 /** Connections of this process to the measured server. */
 const agent = new Agent({ keepAlive: true, maxSockets: 400 });
 
-/** The token of the operator at every measured central. */
+/** The operator token of every measured central. */
 export const OPERATOR_TOKEN = 'operator-token-of-the-benchmark';
 
-/** Settings of every measured central: quotas are off, because a few boats stand in for many. */
+/** Settings of every measured central. Quotas are disabled, because a few boats stand in for many. */
 export const MEASURED_SETTINGS = {
   CENTRAL_OPERATOR_TOKEN: OPERATOR_TOKEN,
   CENTRAL_INSTALLATION_CPU_PERCENT: '100',

@@ -21,10 +21,10 @@ import { findPostmaster, readServerCpuMs } from './server-cpu.ts';
 const HISTORIES = [10_000, 100_000, 1_000_000] as const;
 /** Installations of the two fleets. */
 const FLEETS = [1_000, 100_000] as const;
-/** Rows in each export of a history. */
+/** Number of rows in each export of a history. */
 const EXPORT_ROWS = 200;
 const LEDGER_ID = 'f'.repeat(16);
-/** Measurements of each cell. They alternate between the cells of a row. */
+/** Number of measurements per cell. They alternate between the cells of a row. */
 const SAMPLES = 40;
 /** Maximum factor by which a cost may grow. */
 const GROWTH_MAX = 1.3;

@@ -24,13 +24,13 @@ const EXPORT_ROWS = 200;
 const CONNECTIONS = 8;
 /** Number of exports on each side in one repetition. */
 const EXPORTS = 200;
-/** Rows of a part of 1 MiB, parts of each side in one repetition, and connections that send them. */
+/** Number of rows in a part of 1 MiB, of parts per side in one repetition, and of connections that send them. */
 const PART_ROWS = 4_300;
 const PARTS = 16;
 const BULK_CONNECTIONS = 4;
-/** Boats that send at the same time. */
+/** Number of boats that send at the same time. */
 const FLEET = 200;
-/** Parts of 4 MiB that arrive at the same time. */
+/** Number of 4 MiB parts that arrive at the same time. */
 const LARGE_PARTS = 100;
 const LARGE_ROWS = 17_200;
 
@@ -58,7 +58,7 @@ function toLedgerId(number: number): string {
   return number.toString(16).padStart(16, '0');
 }
 
-/** First-time and repeated exports against a bare upsert of the same rows, alternately. */
+/** Compares first-time and repeated exports with a bare upsert of the same rows, alternately. */
 async function measureExports({ options, report, logProgress }: BenchRun, central: Central, db: pg.Pool) {
   const boats = await enrollBoats(db, 4 * CONNECTIONS);
   const pick = (index: number): Boat => boats[index % boats.length] ?? { id: '', token: '' };
@@ -102,7 +102,7 @@ async function measureExports({ options, report, logProgress }: BenchRun, centra
   );
 }
 
-/** Parts of 1 MiB against COPY of the same number of rows into the same table. */
+/** Compares parts of 1 MiB with COPY of the same number of rows into the same table. */
 async function measureBulk({ options, report }: BenchRun, central: Central, db: pg.Pool) {
   const boats = await enrollBoats(db, BULK_CONNECTIONS);
   const [imported, copied]: [number[], number[]] = [[], []];
@@ -166,7 +166,7 @@ async function measurePaths({ options, report }: BenchRun, db: pg.Pool) {
   }
 }
 
-/** Boats that all send one export at the same time, and the health answers during that time. */
+/** Measures boats that all send one export at the same time, and the health answers during that time. */
 async function measureFleet({ report, signal }: BenchRun, central: Central, db: pg.Pool) {
   const boats = await enrollBoats(db, FLEET);
   const parts = boats.map((boat) => toPart(boat, toLedgerId(3), 1, EXPORT_ROWS));
@@ -182,7 +182,7 @@ async function measureFleet({ report, signal }: BenchRun, central: Central, db: 
   const stored = answers.filter(({ status }) => status === 200);
   const refused = answers.filter(({ status }) => status === 503 || status === 429);
   const times = answers.map(({ durationMs }) => durationMs);
-  const note = `${stored.length} stored, ${refused.length} asked to return, ${answers.length - stored.length - refused.length} failed`;
+  const note = `${stored.length} stored, ${refused.length} told to retry, ${answers.length - stored.length - refused.length} failed`;
   report(toFigure('central.fleet_answer_p99', quantile(times, 0.99), 'ms', 'orientation', note));
   report(
     toFigure(
@@ -206,7 +206,7 @@ async function measureFleet({ report, signal }: BenchRun, central: Central, db: 
   );
 }
 
-/** The memory of a node that receives many large parts at once, compared with an idle node. */
+/** Measures the memory of a node that receives many large parts at once, compared with an idle node. */
 async function measureMemory({ folder, signal, report }: BenchRun) {
   const central = await startCentral(join(folder, 'memory'), signal, MEASURED_SETTINGS);
   try {
@@ -220,7 +220,7 @@ async function measureMemory({ folder, signal, report }: BenchRun) {
     const answers = await Promise.all(parts.map((part) => sendPart(central, part)));
     const stored = answers.filter(({ status }) => status === 200).length;
     const { peakRssMb } = readProcess(central.pid);
-    const note = `idle ${idle.toFixed(0)} MB; ${stored} of ${LARGE_PARTS} parts of 4 MiB stored at once, the others asked to return`;
+    const note = `idle ${idle.toFixed(0)} MB; ${stored} of ${LARGE_PARTS} parts of 4 MiB stored at once, the others told to retry`;
     report(toFigure('central.peak_rss_large_parts', peakRssMb, 'MB', { atMost: 1_024 }, note));
   } finally {
     await central.stop();

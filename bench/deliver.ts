@@ -164,12 +164,15 @@ async function measureReceipts(setting: Setting): Promise<void> {
   );
 }
 
-/** Measures how soon a probe notices that central is back: central becomes unreachable and returns while the boat's interfaces do not change. */
+/**
+ * Measures how soon a probe detects that central is back: central becomes unreachable and returns while the boat's interfaces do
+ * not change.
+ */
 async function measureCentralBack(setting: Setting): Promise<void> {
   const { run, boat, daemon, deliveries, link } = setting;
   const waits: number[] = [];
   for (const awayMs of AWAYS_MS) {
-    run.logProgress(`central is away for ${awayMs / 1000} s`);
+    run.logProgress(`central is unavailable for ${awayMs / 1000} s`);
     await link.cut();
     boat.addRows(DAY_ROWS);
     const { queueId } = await daemon.generate('incremental');

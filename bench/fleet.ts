@@ -13,9 +13,9 @@ import { quantile, toFigure } from './figure.ts';
 import type { Bench } from './run.ts';
 
 const BOATS = 100_000;
-/** Repetitions of each query. The slowest 5 % of them decide. */
+/** Number of repetitions of each query. The 95th percentile is reported. */
 const QUERIES = 60;
-/** Names in one statement, which thus stays below the time limit of a statement. */
+/** Number of names in one statement, so that it stays below the statement's time limit. */
 const NAMES_PER_STATEMENT = 5_000;
 /** The target time of each query, in ms. */
 const P95_MAX_MS = 100;
@@ -40,7 +40,7 @@ from generate_series(1, ${BOATS}) as n, (select '${NOW}'::timestamptz as now) as
   lateral (select case when n % 100 < 2 then null when n % 100 < 12 then t.now - interval '200 days'
     when n % 100 < 15 then t.now - interval '4 days' else t.now - (n % 1400) * interval '1 minute' end as heard) as h`;
 
-/** Measures the queries of the fleet's page on the embedded database with 100,000 boats, from the statement to the answer. */
+/** Measures the queries of the Fleet page on the embedded database with 100,000 boats, from the statement to the answer. */
 export const benchFleet: Bench = async ({ folder, report, logProgress, signal }) => {
   const dataDir = `${folder}/database`;
   const embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG });
@@ -80,7 +80,10 @@ export const benchFleet: Bench = async ({ folder, report, logProgress, signal })
   }
 };
 
-/** Does what autovacuum does within minutes. The store runs every statement in a transaction, which VACUUM refuses. */
+/**
+ * Does what autovacuum would do within minutes, on a separate connection, because the store runs every statement in a
+ * transaction, in which VACUUM is not allowed.
+ */
 async function vacuum(address: pg.ClientConfig): Promise<void> {
   const client = new pg.Client(address);
   await client.connect();
@@ -113,7 +116,7 @@ const WHOLE: BoatQuery = {
 
 const WORLD = { west: -180, south: -80, east: 180, north: 80, cell: 20 };
 
-/** The first requests, which compute what later ones read for a minute. */
+/** The first requests. They compute what later requests read for a minute. */
 function toComputations(store: Store): readonly (readonly [name: string, compute: () => Promise<unknown>])[] {
   return [
     ['overview_computed', () => loadOverview(store, NOW)],

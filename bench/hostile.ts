@@ -7,17 +7,17 @@ import { type Central, startCentral } from './daemon.ts';
 import { quantile, toFigure } from './figure.ts';
 import type { Bench } from './run.ts';
 
-/** Duration of the attack. Every attack is repeated many times in it. */
+/** Duration of the attack, in which every method is repeated many times. */
 const ATTACK_MS = 20_000;
-/** Hostile boats, each with as many requests at once as a boat may have. */
+/** Number of hostile boats, each with as many concurrent requests as a boat may have. */
 const HOSTILE_BOATS = 4;
 const REQUESTS_PER_BOAT = 2;
 /** Pauses of the honest boat and of the health probe between two requests. */
 const IMPORT_PAUSE_MS = 100;
 const HEALTH_PAUSE_MS = 20;
-/** Time for which a body stays incomplete before the attacker begins the next attack. */
+/** Time for which a body stays incomplete before the attacker moves on to the next one. */
 const STALL_MS = 4_000;
-/** Rows of an honest export: about 50 KB. */
+/** Number of rows in an honest export, about 50 KB. */
 const HONEST_ROWS = 200;
 
 interface Boat {
@@ -25,15 +25,15 @@ interface Boat {
   readonly token: string;
 }
 
-/** A body that a hostile boat sends again and again. */
+/** A body that a hostile boat sends repeatedly. */
 interface Attack {
   readonly coding: 'br' | 'gzip' | 'identity';
   readonly body: (boat: Boat, round: number) => Buffer;
-  /** Bytes that are announced and never sent. */
+  /** Number of bytes that are announced but never sent. */
   readonly stalledBytes?: number;
 }
 
-/** Measures an honest boat's imports and the health answer while hostile boats attack the same node in every known way. */
+/** Measures an honest boat's imports and the health answer while hostile boats attack the same node with every known method. */
 export const benchHostile: Bench = async (run) => {
   const central = await startCentral(join(run.folder, 'central'), run.signal);
   try {
@@ -131,7 +131,7 @@ async function attackAgain(
       signal,
     });
     if (status !== 0) answers.push(status);
-    // A refusal is cheap for both sides; without a pause this process would measure itself.
+    // A refusal is cheap for both sides, so without a pause this process would measure itself.
     if (status === 429 || status === 503) await sleep(50, signal).catch(() => undefined);
   }
   return answers;
@@ -209,7 +209,7 @@ function toHonestBody(boat: Boat, sequence: number): Buffer {
   return gzipSync(toDocument(boat, `export_${sequence}`, entries.join()));
 }
 
-/** Keeps a body, because compressing it takes longer than sending it. The boats share it where their id does not matter. */
+/** Caches a body, because compressing it takes longer than sending it. The boats share it if their ID does not matter. */
 function kept(make: (boat: Boat) => Buffer): Attack['body'] {
   const bodies = new Map<string, Buffer>();
   return (boat) => {
@@ -229,7 +229,7 @@ const ATTACKS: readonly [Attack, ...Attack[]] = [
     }),
   },
   {
-    // Some hundred bytes that decode to 1.2 million objects.
+    // A few hundred bytes that decode to 1.2 million objects.
     coding: 'br',
     body: kept((boat) =>
       brotliCompressSync(toDocument(boat, 'objects', `{"list":[${'{},'.repeat(1_200_000)}{}]}`)),

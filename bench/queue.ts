@@ -14,7 +14,7 @@ const DEPTH_DEEP = 10_000;
 const TURN_CYCLES = 100;
 /** Number of turns of each loop per repetition. */
 const TURNS = 10;
-/** Number of cycles of the legacy exporter's queue. Each cycle rewrites the whole queue file four times. */
+/** Number of cycles of the legacy exporter's queue. Each cycle rewrites the complete queue file four times. */
 const LEGACY_CYCLES = { shallow: 50, deep: 5 } as const;
 /** `f_type` of tmpfs (statfs(2)). A tmpfs is not a disk. */
 const TMPFS_MAGIC = 0x01021994;

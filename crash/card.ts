@@ -110,7 +110,7 @@ function end(): void {
   process.exit(1);
 }
 
-/** Tries each program on the card. If a write still succeeds afterwards, power did not fail. */
+/** Tries each program on the card. If a write still succeeds afterwards, the power cut did not work. */
 function findCutter(image: string, path: string): readonly [program: string, ...args: string[]] {
   const failures: string[] = [];
   for (const [program, ...args] of CUTTERS) {

@@ -68,7 +68,7 @@ function addDurably(root: string, moment: string): void {
       }
     }
   } catch (error) {
-    // After the cut SQLite cannot read, write, lock or open.
+    // After the cut, SQLite can no longer read, write, lock or open files.
     if (!(error instanceof Error && 'errcode' in error)) throw error;
   }
 }

@@ -12,14 +12,14 @@ export interface NodesPlan {
   readonly boats: number;
 }
 
-/** Longest life of a node between two kills, from the moment at which it answers. */
+/** Maximum lifetime of a node between two kills, from the moment at which it answers. */
 const LIFE_MAX_MS = 600;
 /** One kill in SHUTDOWN_ONE_IN is an orderly shutdown, as in an upgrade. */
 const SHUTDOWN_ONE_IN = 5;
 
 /**
- * Lets a fleet of boats send to several real nodes on one real PostgreSQL while `run.times` nodes are killed, one after another. Throws an
- * AssertionError if afterwards a receipt is not true, a part is stored twice or a boat is stuck.
+ * Lets a fleet of boats send to several real nodes on one real PostgreSQL while `run.times` nodes are killed, one after another.
+ * Throws an AssertionError if afterwards a receipt is wrong, a part is stored twice or a boat is stuck.
  */
 export async function killNodes(processes: Processes, run: CrashRun, plan: NodesPlan): Promise<void> {
   const seeded = createSeeded(run.seed);
@@ -28,7 +28,7 @@ export async function killNodes(processes: Processes, run: CrashRun, plan: Nodes
   const ports = await Promise.all(Array.from({ length: plan.nodes }, () => freePort()));
   const urls = ports.map((port) => `http://127.0.0.1:${port}`);
   const start = (port: number): Promise<Program> => startCentralOn(processes, server.url, port);
-  // The first node migrates. The others would wait for it.
+  // The first node migrates the schema. The others would only wait for it.
   const nodes: Program[] = [];
   for (const port of ports) nodes.push(await start(port));
   const stop = new AbortController();
@@ -50,7 +50,7 @@ export async function killNodes(processes: Processes, run: CrashRun, plan: Nodes
       const [node, port] = [nodes[at], ports[at]];
       assert.ok(node !== undefined && port !== undefined);
       const before = fleet.receipts.length;
-      // The kill happens during work: the fleet has received receipts since the last one.
+      // The kill happens during work, because the fleet has received receipts since the previous kill.
       await fleet.untilReceipts(before + 1);
       await sleep(seeded.below(LIFE_MAX_MS));
       if (seeded.below(SHUTDOWN_ONE_IN) === 0) assert.equal(await node.stop(), 0);

@@ -1,12 +1,12 @@
 import { Session } from 'node:inspector/promises';
 
-/** Observes which code runs, so that inputs that reach new code can be kept. */
+/** Observes which code is executed, so that inputs that reach new code can be kept. */
 export interface Coverage {
-  /** Number of ranges of the product's code that ran for the first time since the last call. */
+  /** Returns the number of code ranges of the product that were executed for the first time since the last call. */
   takeNew(): Promise<number>;
 }
 
-/** Starts V8's block coverage of this thread. Only files below `packages` count. */
+/** Starts V8's block coverage of this thread. Only files below `packages` are counted. */
 export async function startCoverage(): Promise<Coverage> {
   const session = new Session();
   session.connect();

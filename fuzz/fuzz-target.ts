@@ -4,15 +4,18 @@ import { createGrowingTexts, findSuperLinearWork, toBytes } from './growth.ts';
 import { createMutations } from './mutate-bytes.ts';
 import type { Target } from './target.ts';
 
-/** Inputs between two looks at the coverage. A look takes a few milliseconds. If it finds new code, these inputs join the pool. */
+/**
+ * Number of inputs between two readings of the coverage. A reading takes a few milliseconds. If it shows new code, these inputs
+ * are added to the pool.
+ */
 const BATCH_INPUTS = 24;
-/** Batches with one pool. fast-check shrinks a failing input with the pool that produced it. */
+/** Number of batches with the same pool. fast-check shrinks a failing input with the pool that produced it. */
 const ROUND_BATCHES = 10;
-/** Most growing texts checked after each round. They take at most as long as the round. */
+/** Maximum number of growing texts that are checked after each round. They take at most as long as the round. */
 const ROUND_GROWTHS = 15;
-/** Most inputs in the pool. Older ones are removed first, but never those of the corpus. */
+/** Maximum number of inputs in the pool. The oldest are removed first, but never those of the corpus. */
 const POOL_INPUTS_MAX = 2_000;
-/** Size of the growing text that is kept with a finding. */
+/** Size of the growing text that is stored with a finding. */
 const FINDING_SIZE_BYTES = 65_536;
 
 /** An input for which an invariant does not hold. */
@@ -22,11 +25,11 @@ export interface Finding {
   readonly input: Uint8Array;
 }
 
-/** What a run has done so far. */
+/** The progress of a run. */
 export interface FuzzFacts {
   readonly executions: number;
   readonly growths: number;
-  /** Inputs in the pool: those of the corpus, and those that reached new code. */
+  /** Number of inputs in the pool: those of the corpus, and those that reached new code. */
   readonly pool: number;
 }
 
@@ -34,15 +37,15 @@ export interface FuzzOptions {
   readonly seed: number;
   readonly corpus: readonly Uint8Array[];
   readonly coverage: Coverage;
-  /** Called before each input, so that an input that never ends is known. */
+  /** Called before each input, so that an input that never ends can be identified. */
   readonly onInput: (input: Uint8Array) => void;
-  /** False when the time is over. */
+  /** False when the time is up. */
   readonly mayContinue: () => boolean;
 }
 
 /**
- * Feeds a target until the time is over or an invariant fails: inputs of its grammar, mutations of inputs that reached new code, and
- * texts that grow. The same seed does not give the same run, because its length depends on the time.
+ * Feeds inputs to a target until the time is up or an invariant fails: inputs of its grammar, mutations of inputs that reached
+ * new code, and growing texts. Two runs with the same seed differ in length, because the length depends on the time.
  */
 export async function fuzzTarget(
   target: Target,

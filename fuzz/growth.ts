@@ -3,28 +3,28 @@ import type { Target } from './target.ts';
 
 /** Size of the smaller input. Quadratic work on the larger one takes at least a second. */
 const SMALL_SIZE_BYTES = 16_384;
-/** The larger input has this many times the size of the smaller one. */
+/** Ratio of the sizes of the larger and the smaller input. */
 const SIZE_RATIO = 4;
-/** Processor time below which the larger input needs no comparison. Linear parsers take less than 10 ms. */
+/** If the larger input takes less processor time than this, no comparison is needed. Linear parsers take less than 10 ms. */
 const QUICK_MS = 40;
 /**
- * Ratio of processor times above which work is not linear. Linear work has a ratio of 4, quadratic work of 16. Compilation of the code and
- * garbage collection make single measurements uneven.
+ * Ratio of processor times above which work is not linear. Linear work has a ratio of 4, quadratic work of 16. Code compilation
+ * and garbage collection make individual measurements inaccurate.
  */
 const TIME_RATIO_MAX = 9;
-/** Measurements of each size. The shortest one counts, because other work only adds to it. */
+/** Number of measurements of each size. The shortest one is used, because other work can only add to it. */
 const MEASUREMENTS = 3;
-/** Comparisons that must all fail. */
+/** Number of comparisons that must all fail. */
 const COMPARISONS = 3;
 
-/** A text that grows: `start`, then `unit` as often as it fits, then `end`. */
+/** A growing text: `start`, then `unit` as many times as it fits, then `end`. */
 export interface GrowingText {
   readonly start: string;
   readonly unit: string;
   readonly end: string;
 }
 
-/** Texts that grow by one or two words of the target's format, or by a short text. */
+/** Growing texts that repeat one or two words of the target's format, or a short text. */
 export function createGrowingTexts(words: readonly string[]): fc.Arbitrary<GrowingText> {
   const word = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(...words) },
@@ -68,7 +68,7 @@ async function measureBest(target: Target, bytes: Uint8Array): Promise<number> {
   return best;
 }
 
-/** Processor time of this thread, in milliseconds. The time on the clock depends on what else the machine does. */
+/** Processor time of this thread, in milliseconds. Wall-clock time depends on other work of the machine. */
 async function measure(target: Target, bytes: Uint8Array): Promise<number> {
   const before = process.threadCpuUsage();
   await target.check(bytes);

@@ -10,12 +10,12 @@ export function utf8(texts: fc.Arbitrary<string>): fc.Arbitrary<Uint8Array> {
   return texts.map((text) => Buffer.from(text, 'utf8'));
 }
 
-/** Texts made of words of a format. */
+/** Texts that consist of words of a format. */
 export function wordTexts(words: readonly string[], maxLength = 30): fc.Arbitrary<string> {
   return fc.array(fc.constantFrom(...words), { maxLength }).map((list) => list.join(''));
 }
 
-/** Words of JSON, and what makes a reader of it fail or work long. */
+/** Words of JSON, and texts that make a JSON parser fail or take long. */
 export const JSON_WORDS = [
   '{',
   '}',
@@ -62,7 +62,7 @@ export const JSON_WORDS = [
   '"":',
 ] as const;
 
-/** JSON texts, some of them with damage. */
+/** JSON texts, some of them damaged. */
 export const jsonTexts: fc.Arbitrary<string> = fc.oneof(
   fc.json({ maxDepth: 4 }),
   fc.json({ maxDepth: 2 }).map((text) => text.replaceAll('null', 'NaN')),
@@ -74,7 +74,7 @@ export const jsonTexts: fc.Arbitrary<string> = fc.oneof(
     ),
 );
 
-/** Runs `work`, which may throw only what `isExpected` accepts. Returns its value, or undefined if it threw. */
+/** Runs `work`, which may throw only errors that `isExpected` accepts. Returns its value, or undefined if it threw. */
 export async function allowing<T>(
   isExpected: (error: unknown) => boolean,
   work: () => T | Promise<T>,

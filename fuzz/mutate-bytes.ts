@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 
-/** Longest input made by mutation. Larger inputs are the subject of the growth check. */
+/** Maximum length of an input made by mutation. The growth check covers larger inputs. */
 const INPUT_SIZE_MAX_BYTES = 8_192;
-/** Most changes to one input. */
+/** Maximum number of changes to one input. */
 const CHANGES_MAX = 6;
-/** Most copies of a repeated range. */
+/** Maximum number of copies of a repeated range. */
 const COPIES_MAX = 40;
 
 /**
- * Inputs that change an input of `pool` in a few places: words inserted, ranges removed, repeated or replaced by a range of another
- * input, bits flipped. `pool` must not be empty and must not change while the arbitrary is in use.
+ * Inputs that differ from an input of `pool` in a few places: words inserted, ranges removed, repeated or replaced by a range of
+ * another input, bits flipped. `pool` must not be empty and must not change while the arbitrary is in use.
  */
 export function createMutations(
   pool: readonly Uint8Array[],

@@ -4,15 +4,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Finding, FuzzFacts } from './fuzz-target.ts';
 
-/** Size of the place in which a thread leaves its current input. The largest growing text needs 64 KiB. */
+/** Size of the buffer in which a thread stores its current input. The largest growing text needs 64 KiB. */
 const CURRENT_INPUT_SIZE_BYTES = 131_072;
-/** Memory of a thread. The boat's daemon has 512 MB for all of its work, and inputs have at most 64 KiB. */
+/** Memory limit of a thread. The boat's daemon has 512 MB for all of its work, and inputs have at most 64 KiB. */
 const HEAP_MAX_MB = 192;
-/** Time without a next input after which a thread hangs. One input takes milliseconds; loading the code takes seconds. */
+/**
+ * A thread counts as hanging after this time without a new input. One input takes milliseconds, and loading the code takes
+ * seconds.
+ */
 const HANG_MAX_MS = 30_000;
 const LOOK_EVERY_MS = 500;
 
-/** What a thread is started with. `currentInput`: its length, the number of inputs, and the bytes of the input that is parsed now. */
+/**
+ * The start parameters of a thread. `currentInput` holds the length of the current input, the number of inputs, and the bytes of
+ * the current input.
+ */
 export interface ThreadTask {
   readonly name: string;
   readonly seed: number;
@@ -20,7 +26,7 @@ export interface ThreadTask {
   readonly currentInput: SharedArrayBuffer;
 }
 
-/** What fuzzing one target did and found. The counts are unknown if the thread was ended. */
+/** The result of fuzzing one target. The counts are unknown if the thread was terminated. */
 export interface TargetReport {
   readonly target: string;
   readonly seconds: number;
@@ -70,7 +76,7 @@ async function runTarget(name: string, seconds: number, seed: number): Promise<T
   }
 }
 
-/** Rejects when the count of inputs has not changed for HANG_MAX_MS. */
+/** Rejects if the input count has not changed for HANG_MAX_MS. */
 async function watch(header: Int32Array, signal: AbortSignal): Promise<never> {
   let count = -1;
   let sinceMs = performance.now();

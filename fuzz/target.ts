@@ -1,10 +1,10 @@
 import type fc from 'fast-check';
 
-/** A parser of bytes from outside, with what must hold for every input. */
+/** A parser of external bytes, with the invariants for every input. */
 export interface Target {
   /** Name of the target and of its folder in `fuzz/corpus`. */
   readonly name: string;
-  /** Inputs with the grammar of the format, or close to it. */
+  /** Inputs that follow the grammar of the format, or nearly so. */
   readonly generate: fc.Arbitrary<Uint8Array>;
   /** Words of the format. They are inserted into other inputs and repeated to find super-linear work. */
   readonly words: readonly string[];

@@ -6,7 +6,7 @@ import { exactJson, lenientJson } from './targets/json.ts';
 import { browserData, legacyQueue, textSources } from './targets/sources.ts';
 import { redaction, text, timestamps } from './targets/text.ts';
 
-/** Every parser of bytes from outside. */
+/** Every parser of external bytes. */
 export const TARGETS: readonly Target[] = [
   exactJson,
   lenientJson,

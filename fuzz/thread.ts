@@ -1,4 +1,4 @@
-// The thread that fuzzes one target. The main thread ends it if it hangs.
+// The thread that fuzzes one target. The main thread terminates it if it hangs.
 import { parentPort, workerData } from 'node:worker_threads';
 import { readCorpus } from './corpus.ts';
 import { startCoverage } from './coverage.ts';
@@ -6,7 +6,7 @@ import { fuzzTarget } from './fuzz-target.ts';
 import type { ThreadTask } from './run-targets.ts';
 import { TARGETS } from './targets.ts';
 
-// `run-targets.ts` starts this file and gives the task.
+// `run-targets.ts` starts this file and passes the task.
 const { name, seed, seconds, currentInput } = workerData as ThreadTask;
 const target = TARGETS.find((each) => each.name === name);
 if (target === undefined) throw new Error(`There is no target ${name}.`);
@@ -21,7 +21,7 @@ const result = await fuzzTarget(target, {
     const kept = input.subarray(0, room.length);
     room.set(kept);
     header[0] = kept.length;
-    // Counts the inputs. A count that stays the same is a thread that hangs.
+    // Counts the inputs. If the count does not change, the thread hangs.
     Atomics.add(header, 1, 1);
   },
   mayContinue: () => performance.now() < endsAtMs,

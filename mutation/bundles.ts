@@ -6,7 +6,7 @@ const SIGNATURE_TESTS = ['packages/central/src/bundle/verify-bundle.test.ts'];
 /** Faults in offline bundles. */
 export const BUNDLE_MUTANTS: readonly Mutant[] = [
   {
-    name: 'a bundle from which a part was cut counts as whole',
+    name: 'a bundle from which a part was removed counts as complete',
     file: 'packages/protocol/src/bundle.ts',
     before: 'if (parts.size < end.parts)',
     after: 'if (parts.size < 0)',
@@ -41,7 +41,7 @@ export const BUNDLE_MUTANTS: readonly Mutant[] = [
     killedBy: SIGNATURE_TESTS,
   },
   {
-    name: 'a bundle of false part lines is read again for each of them',
+    name: 'a bundle of forged part lines is read again for each of them',
     file: 'packages/protocol/src/bundle.ts',
     before: 'lostBytes += body.lostBytes;',
     after: '',

@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts';
 const LEDGER_POLICY = 'packages/central/src/import/ledger-policy.ts';
 const STORED_LEDGER_TESTS = ['packages/central/src/import/store-part-ledgers.test.ts'];
 
-/** Ways in which central could fail to notice a ledger that went back, or two machines with one identity. */
+/** Ways in which central could fail to detect a ledger that went back, or two machines with one identity. */
 export const CENTRAL_LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'a new export under a used sequence gets a receipt',

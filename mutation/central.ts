@@ -149,7 +149,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: BODY_TESTS,
   },
   {
-    name: 'a revoked token opens',
+    name: 'a revoked token is accepted',
     file: 'packages/central/src/installations/policy.ts',
     before: 'return !facts.isEnded;',
     after: 'return true;',
@@ -205,7 +205,7 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: ['packages/central/src/import/decode-body.test.ts'],
   },
   {
-    name: 'a thread may work on one body for ever',
+    name: 'a thread may work on one body forever',
     file: 'packages/central/src/platform/worker-pool.ts',
     before: "setTimeout(() => this.#end(thread, 'time'), this.#limits.runMaxMs)",
     after: "setTimeout(() => this.#end(thread, 'time'), 600_000)",
@@ -219,14 +219,14 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: POOL_TESTS,
   },
   {
-    name: 'an upload whose token was revoked meanwhile is stored',
+    name: 'an upload whose token was revoked in the meantime is stored',
     file: STORE,
     before: "if (!held.isCredentialValid) return { kind: 'revoked' };",
     after: '',
     killedBy: ACCESS_TESTS,
   },
   {
-    name: 'a repeated upload is answered although its token was revoked meanwhile',
+    name: 'a repeated upload is answered although its token was revoked in the meantime',
     file: 'packages/central/src/import/find-repeated.ts',
     before: "and not i.is_disabled and ${isCredentialValidSql('$2', '$3')}",
     after: 'and not i.is_disabled and ($2::text is null or $3::timestamptz is not null)',
@@ -275,14 +275,14 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
     killedBy: QUOTA_TESTS,
   },
   {
-    name: 'the own limits of a boat do not count',
+    name: "a boat's individual limits are ignored",
     file: 'packages/central/src/import/policy.ts',
     before: '(override[amount] ?? quota[amount])',
     after: '(quota[amount] ?? override[amount])',
     killedBy: QUOTA_TESTS,
   },
   {
-    name: 'the quota of a day ends never',
+    name: 'the quota of a day never resets',
     file: 'packages/central/src/import/usage.ts',
     before: '.toISOString().slice(0, 10)',
     after: '.toISOString().slice(0, 8) + "01"',

@@ -49,7 +49,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: ['tests/unreadable-export.test.ts'],
   },
   {
-    name: 'an export that a proxy refuses holds the others up',
+    name: 'an export that a proxy refuses holds up the others',
     file: SETTLE,
     before:
       'deps.selector.setWait(entry.entryNo, delayMs);\n  deps.ledger.queue.putBack(entry.entryNo, {\n    spent: 0,',
@@ -57,7 +57,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: SETTLE_TESTS,
   },
   {
-    name: 'an export of a lost ledger that a proxy refuses holds the others up',
+    name: 'an export of a lost ledger that a proxy refuses holds up the others',
     file: 'packages/boat/src/deliver/policy/send-order.ts',
     before: 'if (entry.refusalCount === 0) return entry;',
     after: 'return entry;',
@@ -92,7 +92,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: ['packages/boat/src/deliver/staggered-probes.test.ts'],
   },
   {
-    name: 'an answer that arrives byte by byte holds the worker',
+    name: 'an answer that arrives byte by byte blocks the worker',
     file: 'packages/boat/src/platform/transport-silence.ts',
     before: "else if (answerDueMs <= nowMs) onEnd('slow');",
     after: '',
@@ -106,7 +106,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: ['packages/boat/src/deliver/held-parts.test.ts'],
   },
   {
-    name: 'slow pages of held parts hold the worker',
+    name: 'slow pages of held parts block the worker',
     file: 'packages/boat/src/deliver/held-parts.ts',
     before: 'if (clock.monotonic() - beganMs > QUERY_MAX_MS) break;',
     after: '',
@@ -127,7 +127,7 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
     killedBy: ['packages/boat/src/ledger/kept-receipt.test.ts'],
   },
   {
-    name: 'informational responses are read without end',
+    name: 'informational responses are read endlessly',
     file: 'packages/boat/src/platform/transport.ts',
     before: 'if (informational > INFORMATIONAL_MAX)',
     after: 'if (informational < 0)',

@@ -9,7 +9,7 @@ const OWN_FOLDER_TESTS = ['tests/own-folders.test.ts'];
 const STORE_TESTS = ['packages/central/src/platform/pg-store.test.ts'];
 const EMBEDDED_TESTS = ['packages/central/src/platform/embedded-postgres.test.ts'];
 
-/** An environment that is believed, errors that blame the wrong thing, and own folders that are trusted. */
+/** Faults in which the environment is trusted too much, errors name the wrong cause, or the program's own folders are trusted. */
 export const ENVIRONMENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'a link among the exports counts as the file it leads to',
@@ -82,14 +82,14 @@ export const ENVIRONMENT_MUTANTS: readonly Mutant[] = [
     killedBy: STORE_TESTS,
   },
   {
-    name: 'a missing right counts as a defect of central',
+    name: 'a missing privilege counts as a defect of central',
     file: 'packages/central/src/platform/store-failure.ts',
     before: "['42501', RIGHT_MISSING],",
     after: '',
     killedBy: STORE_TESTS,
   },
   {
-    name: 'a database without migrations to apply still needs the right to create tables',
+    name: 'a database without migrations to apply still needs the privilege to create tables',
     file: 'packages/central/src/store/migrate.ts',
     before: "if (!booleanOf(table, 'there'))",
     after: "if (!booleanOf(table, 'there') || migrations.length > 0)",

@@ -5,7 +5,7 @@ const FIELD_TESTS = ['packages/sim/src/field.test.ts'];
 
 const RESTORE_TESTS = ['packages/sim/src/central-restore.test.ts'];
 
-/** What the field does and this product must expect. The simulator detects each of these with a small planned run. */
+/** Faults in handling conditions that occur in the field. The simulator detects each of them with a small planned run. */
 export const FIELD_MUTANTS: readonly Mutant[] = [
   {
     name: 'in simulated runs: a receipt claims more than central holds',
@@ -22,7 +22,7 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     killedBy: IMAGE_TESTS,
   },
   {
-    name: 'in simulated runs: an odd file costs its neighbours',
+    name: 'in simulated runs: a faulty file affects its neighbours',
     file: 'packages/boat/src/collect/settings.ts',
     before: 'if (found === 0 && browser === undefined)',
     after: 'if (problems.length > 0 || (found === 0 && browser === undefined))',
@@ -85,7 +85,7 @@ export const FIELD_MUTANTS: readonly Mutant[] = [
     killedBy: RESTORE_TESTS,
   },
   {
-    name: 'in simulated runs: a central that forgot a ledger asks only for what follows its first export',
+    name: 'in simulated runs: a central that lost a ledger asks only for exports after the first one',
     file: 'packages/central/src/import/gap-policy.ts',
     before: 'if (sequence > highest) return',
     after: 'if (sequence > highest && highest > 0) return',

@@ -17,7 +17,7 @@ const COPIES = 2;
 const WHOLE_RUN_MAX_MS = 180_000;
 /**
  * Timeout for a mutated run: this minimum, or this multiple of the run without a mutant if that is longer. A run that exceeds it
- * counts as endless.
+ * counts as hanging.
  */
 const RUN_MAX_MS = { least: 60_000, times: 5 } as const;
 
@@ -74,7 +74,7 @@ async function share<T>(
   );
 }
 
-/** Runs all tests without a mutant. A test that fails here proves nothing about a mutant. */
+/** Runs all tests without a mutant. A test that already fails here proves nothing about a mutant. */
 async function passesWithoutMutants(): Promise<boolean> {
   const files = [...new Set(selected.flatMap(({ killedBy }) => killedBy))];
   let isPassing = true;

@@ -37,7 +37,7 @@ test('a mutant is killed, a harmless change survives, and the copy is restored a
   const copy = createWorkingCopy(root);
   t.after(() => copy.remove());
   const harmful: Mutant = {
-    name: 'a revoked token opens',
+    name: 'a revoked token is accepted',
     file: 'packages/central/src/installations/policy.ts',
     before: 'return !facts.isEnded;',
     after: 'return true;',
@@ -55,7 +55,7 @@ test('a mutant is killed, a harmless change survives, and the copy is restored a
   assert.equal(readFileSync(join(root, harmful.file), 'utf8'), original, 'the checkout is not changed');
 });
 
-test('tests that do not end are killed with everything they started', async (t) => {
+test('tests that do not end are killed together with all processes that they started', async (t) => {
   const copy = createWorkingCopy(root);
   t.after(() => copy.remove());
   copy.write(

@@ -7,7 +7,7 @@ const ODD_TESTS = [`${COLLECT}/odd-sources.test.ts`];
 const REDACT_TESTS = [`${COLLECT}/redact.test.ts`];
 const NUMBER_TESTS = ['packages/protocol/src/exact-json.test.ts'];
 
-/** Wrong readings of odd sources on the boat. */
+/** Faults in reading malformed sources on the boat. */
 export const READER_MUTANTS: readonly Mutant[] = [
   {
     name: 'a byte order mark stays in the text',
@@ -52,21 +52,21 @@ export const READER_MUTANTS: readonly Mutant[] = [
     killedBy: ODD_TESTS,
   },
   {
-    name: 'one odd settings file costs the others',
+    name: 'one faulty settings file affects the others',
     file: `${COLLECT}/settings.ts`,
     before: 'if (found === 0 && browser === undefined)',
     after: 'if (problems.length > 0 || (found === 0 && browser === undefined))',
     killedBy: ODD_TESTS,
   },
   {
-    name: 'a key of vessel.env that is left out is not told',
+    name: 'a key of vessel.env that is left out is not reported',
     file: `${COLLECT}/onboarding.ts`,
     before: 'else onLeftOut(key);',
     after: 'else continue;',
     killedBy: ODD_TESTS,
   },
   {
-    name: 'keys that an allow-list leaves out are not told',
+    name: 'keys that an allow-list leaves out are not reported',
     file: `${COLLECT}/source-notes.ts`,
     before: 'if (keys.size < KEYS_COUNTED_MAX) keys.add(key);\n      sources.set(name, keys);',
     after: 'if (keys.size < KEYS_COUNTED_MAX) keys.add(key);',

@@ -8,10 +8,10 @@ const FAILURE_TESTS = [`${COLLECT}/source-failures.test.ts`];
 const MAP_POSITION = 'packages/central/src/import/map-position.ts';
 const MAP_POSITION_TESTS = ['packages/central/src/import/map-position.test.ts'];
 
-/** Sources that are read without the care that the field requires. */
+/** Faults in reading sources robustly. */
 export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
-    name: 'a source that never answers holds its category for ever',
+    name: 'a source that never answers blocks its category forever',
     file: SOURCE_DISK,
     before: 'return await Promise.race([pending, deadline]);',
     after: 'return await Promise.race([pending, deadline.catch(() => pending)]);',
@@ -81,7 +81,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     killedBy: [`${COLLECT}/local-times.test.ts`],
   },
   {
-    name: 'the present time zone applies to every time',
+    name: 'the current time zone applies to every time',
     file: `${COLLECT}/policy/timestamps.ts`,
     before: 'if (utcMs >= sinceMs || index === periods.length - 1)',
     after: 'if (utcMs >= 0 || index === periods.length - 1)',
@@ -123,7 +123,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     killedBy: [`${COLLECT}/long-values.test.ts`],
   },
   {
-    name: 'a column that is not JSON becomes null without a word',
+    name: 'a column that is not JSON silently becomes null',
     file: `${COLLECT}/system-alerts.ts`,
     before: "if (json.kind === 'odd') odd.add(",
     after: "if (json.kind === 'odd' && rowid === '') odd.add(",
@@ -144,7 +144,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
     killedBy: COUNTED_TESTS,
   },
   {
-    name: 'other files among the recordings are ignored without a word',
+    name: 'other files among the recordings are silently ignored',
     file: `${COLLECT}/marine-vision-snapshots.ts`,
     before: 'if (snapshot === undefined) odd.add(',
     after: 'if (snapshot !== undefined) odd.add(',

@@ -188,7 +188,7 @@ const OTHER_PLANTED: readonly Planted[] = [
 ];
 
 describe('the check of imports', () => {
-  test('accepts this checkout and has read its files', async () => {
+  test('accepts this checkout, and reads its files', async () => {
     const { fileCount, violations } = await checkImports(root);
     assert.deepEqual(violations, []);
     assert.ok(fileCount > 300, `${fileCount} files`);

@@ -13,7 +13,7 @@ const { rules, panels, used, text } = loadMonitoring(ALERTS, join(FOLDER, 'boat-
 
 const HISTOGRAM = `d3kos_export_${COMMIT_HISTOGRAM.name}`;
 const names = METRICS.map(({ name }) => `d3kos_export_${name}`);
-/** Every series that the boat exposes, and Prometheus's own and its function for the current time. */
+/** Every series that the boat exposes, Prometheus's own series, and its function for the current time. */
 const known = new Set([
   ...names,
   `${HISTOGRAM}_bucket`,
@@ -24,7 +24,7 @@ const known = new Set([
 ]);
 
 describe("the boat's alert rules and dashboard", () => {
-  test('are read whole', () => {
+  test('are read completely', () => {
     assert.equal(rules.length, text.match(/- alert:/g)?.length);
     assert.ok(rules.length >= 10 && panels.length >= 10);
     for (const { name, expression } of used) assert.ok(toMetricNames(expression).length > 0, name);
@@ -35,7 +35,7 @@ describe("the boat's alert rules and dashboard", () => {
       for (const metric of toMetricNames(expression)) assert.ok(known.has(metric), `${name}: ${metric}`);
   });
 
-  test('compare labels with values that occur', () => {
+  test('compare labels with existing values', () => {
     const values: Readonly<Record<string, readonly string[]>> = {
       job: ['d3kos-export'],
       status: ['pending', 'uploading', 'completed', 'failed'],
@@ -68,7 +68,7 @@ describe("the boat's alert rules and dashboard", () => {
       assert.match(block, /severity: (critical|warning)\n[\s\S]*summary: .+\n[\s\S]*description: .{30,}/);
   });
 
-  test('are valid for promtool', (t) => {
+  test('are accepted by promtool', (t) => {
     const { status, stdout, stderr, error } = spawnSync('promtool', ['check', 'rules', ALERTS], {
       encoding: 'utf8',
     });

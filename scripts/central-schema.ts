@@ -1,5 +1,5 @@
-// Writes the manifest of central's schema, packages/central/src/store/schema.sql, and a dump of each state that has none yet. With
-// `--all` it writes every dump again, which is right only for states that were never released.
+// Writes the manifest of central's schema, packages/central/src/store/schema.sql, and a dump of each state that has none yet.
+// With `--all` it rewrites every dump, which is correct only for states that were never released.
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openPgliteStore } from '../packages/central/src/platform/testing/pglite.ts';

@@ -147,7 +147,7 @@ describe('dependencies.md', () => {
 });
 
 describe('architecture.md', () => {
-  test('names exactly the modules of the boat and central', () => {
+  test('lists exactly the modules of the boat and central', () => {
     const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
     for (const [program, heading] of [
       ['boat', 'Modules of the boat'],

@@ -15,7 +15,7 @@ test('the lock file names the digest of every package that setup installs', () =
     const { link, integrity, resolved } = facts as Readonly<Record<string, unknown>>;
     if (link === true) continue;
     assert.match(String(integrity), /^sha512-[A-Za-z0-9+/]{86}==$/, path);
-    // Without an address, npm asks the registry that is configured.
+    // Without a URL, npm uses the configured registry.
     assert.match(String(resolved ?? 'https:'), /^https:/, path);
   }
 });

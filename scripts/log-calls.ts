@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 
-/** A log line in the code. Each value that is put into the text is `{}`. */
+/** A log line in the code. Each interpolated value is `{}`. */
 export interface LogCall {
   readonly file: string;
   readonly level: string;
@@ -24,7 +24,10 @@ const SINKS: readonly {
   { file: 'notify/notifier.ts', callee: 'report', message: 2, level: 1 },
 ];
 
-/** Returns the log lines of every source file, without tests. A call without a level in the code passes on the line of another call. */
+/**
+ * Returns the log lines of every source file, without tests. A call whose level is not in the code forwards the line of another
+ * call.
+ */
 export function findLogCalls(): readonly LogCall[] {
   const files = globSync('**/*.ts', { cwd: SOURCE })
     .filter((file) => !/\.test\.ts$|^testing\/|\/(?:testing|contract)\/|engine-benchmark/.test(file))
@@ -68,7 +71,7 @@ function toLiteral(node: ts.Expression | undefined): string | undefined {
   return node !== undefined && ts.isStringLiteral(node) ? node.text : undefined;
 }
 
-/** The possible texts of an expression. Whatever is not in the code is `{}`. */
+/** The possible texts of an expression. Parts that are not in the code are `{}`. */
 function toTexts(
   node: ts.Expression,
   file: ts.SourceFile,

@@ -12,14 +12,14 @@ const events = Object.values(LOG_EVENTS).flat();
 const calls = findLogCalls();
 
 describe('the catalogue of log lines', () => {
-  test('has exactly the lines that the code can write', () => {
+  test('contains exactly the lines that the code can write', () => {
     assert.ok(calls.length > 50);
     const inCode = new Set(calls.map(({ text }) => text));
     const listed = events.map(({ text }) => text);
     assert.deepEqual(listed.toSorted(), [...inCode].toSorted());
   });
 
-  test('gives each line a level that it has in the code', () => {
+  test('gives each line the level that it has in the code', () => {
     for (const { level, text } of events)
       assert.ok(
         calls.some((call) => call.text === text && call.level === level),
@@ -27,7 +27,7 @@ describe('the catalogue of log lines', () => {
       );
   });
 
-  test('has no line that is only a value, because nobody could search for it', () => {
+  test('has no line that is only a value, because such a line could not be searched for', () => {
     for (const { file, text } of calls) assert.notEqual(text.replaceAll('{}', '').trim(), '', file);
   });
 

@@ -1,6 +1,6 @@
 // Every log line of the boat's export manager, for docs/reference/log-events.md. `log-events.test.ts` compares it with the code.
 
-/** A log line. Each value that is put into the text is `{}`. */
+/** A log line. Each interpolated value is `{}`. */
 export interface LogEvent {
   readonly level: 'info' | 'warn' | 'error';
   readonly text: string;
@@ -11,7 +11,7 @@ export interface LogEvent {
 const info = (text: string, meaning: string): LogEvent => ({ level: 'info', text, meaning });
 const warn = (text: string, meaning: string): LogEvent => ({ level: 'warn', text, meaning });
 
-/** The groups of the page, in the order in which an export meets them. */
+/** The groups of the page, in the order in which an export passes through them. */
 export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
   'Start and stop': [
     info(
@@ -48,7 +48,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
   Recovery: [
     info(
       'Adopted export file {} as {}',
-      'A file that a power cut left without an entry is in the queue again.',
+      'An export file that a power cut left without an entry is in the queue again.',
     ),
     info(
       'Imported {} exports from the legacy queue',
@@ -73,10 +73,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'It is quarantined, and a new one begins. Central discards records that arrive twice. Check the card.',
     ),
     warn('The ledger is damaged and cannot be opened', 'As above.'),
-    warn(
-      'The legacy queue file {} was not imported: {}',
-      'The file is kept. The reason says what is wrong with it.',
-    ),
+    warn('The legacy queue file {} was not imported: {}', 'The file is kept. The line gives the reason.'),
     warn(
       'The legacy queue file {} is damaged; {} complete items were recovered',
       'The file is kept in `damaged/`.',
@@ -113,7 +110,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     info(
       'Export upload failed: {} waits: {}',
-      'Central was not reached, or asks the boat to wait. No attempt was counted.',
+      'Central was not reached, or told the boat to wait. No attempt was counted.',
     ),
     warn(
       'Export upload failed: {}: {}. It is tried again in {}; the other exports are sent',
@@ -202,12 +199,12 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     info('Removed export {}: {}', 'A file that is no longer needed was removed. The line gives the reason.'),
     warn('The next cleanup runs tomorrow: {}', 'A cleanup failed. No file that is still needed was removed.'),
     info('Bundled {} exports in {} parts', 'An offline bundle was downloaded.'),
-    warn('Not bundled: {}: {}', 'The file of one export cannot be read, so the bundle does not have it.'),
+    warn('Not bundled: {}: {}', 'The file of one export cannot be read, so the bundle does not contain it.'),
     warn(
       "The queue's JSON views could not be written: {}",
-      'Other programs see an old state. The ledger is not affected.',
+      'Other programs see an outdated state. The ledger is not affected.',
     ),
-    warn('A request failed: {} {}: {}', 'A fault of the export manager. Report it with the line.'),
+    warn('A request failed: {} {}: {}', 'A fault in the export manager. Report it with this line.'),
   ],
   Notifications: [
     info('The owner is notified: {}', '`channel` is `signalk` or `webhook`.'),
@@ -218,7 +215,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
     ),
     info(
       'The owner denied the access to Signal K, so it shows no notifications about exports',
-      'The hint says how to be asked again.',
+      'The hint explains how to be asked again.',
     ),
     info(
       'Signal K does not answer at {}: {}',

@@ -33,7 +33,7 @@ describe('the alert rules and the dashboard', () => {
     });
   });
 
-  test('are read whole', () => {
+  test('are read completely', () => {
     assert.equal(rules.length, alertsText.match(/- alert:/g)?.length);
     assert.ok(rules.length >= 10);
     assert.ok(panels.length >= 10);
@@ -51,7 +51,7 @@ describe('the alert rules and the dashboard', () => {
         );
   });
 
-  test('compare labels with values that occur', () => {
+  test('compare labels with existing values', () => {
     const routes: readonly string[] = ROUTE_LIST.map(({ id }) => id);
     const known: Readonly<Record<string, readonly string[]>> = {
       code: ['STORED', 'REPEATED', ...CENTRAL_ERROR_CODES],
@@ -87,7 +87,7 @@ describe('the alert rules and the dashboard', () => {
       assert.match(block, /severity: (critical|warning)\n[\s\S]*summary: .+\n[\s\S]*description: .{30,}/);
   });
 
-  test('are valid for promtool', (t) => {
+  test('are accepted by promtool', (t) => {
     const { status, stdout, stderr, error } = spawnSync('promtool', ['check', 'rules', ALERTS], {
       encoding: 'utf8',
     });

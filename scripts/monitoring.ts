@@ -8,7 +8,7 @@ const WORDS = new Set(
   ),
 );
 
-/** The names of metrics in an expression of PromQL: words outside of label matchers, strings and ranges. */
+/** The metric names in a PromQL expression: words outside of label matchers, strings and ranges. */
 export function toMetricNames(expression: string): readonly string[] {
   const bare = expression.replaceAll(/"[^"]*"|\{[^}]*\}|\[[^\]]*\]/g, ' ');
   return [...bare.matchAll(/[a-zA-Z_][a-zA-Z0-9_]*/g)]
@@ -30,13 +30,13 @@ interface Panel {
   readonly targets: readonly { readonly expr: string }[];
 }
 
-/** An expression of PromQL, with the alert or the panel that has it. */
+/** A PromQL expression, with the alert or panel that contains it. */
 export interface NamedExpression {
   readonly name: string;
   readonly expression: string;
 }
 
-/** Reads a file of alert rules and a dashboard. `used` has the expressions of both. */
+/** Reads a file of alert rules and a dashboard. `used` contains the expressions of both. */
 export function loadMonitoring(
   alertsPath: string,
   dashboardPath: string,
@@ -51,7 +51,7 @@ export function loadMonitoring(
   const rules = [...text.matchAll(/- alert: (\w+)\n {8}expr: (?:\|\n((?: {10}.*\n)+)|(.*)\n)/g)].map(
     ([, name = '', block, line]) => ({ name, expression: block ?? line ?? '' }),
   );
-  // The tests check the shape of what is read.
+  // The tests check the shape of these files.
   const { panels } = JSON.parse(readFileSync(dashboardPath, 'utf8')) as { readonly panels: readonly Panel[] };
   const ofPanels = panels.flatMap(({ title, targets }) =>
     targets.map(({ expr }) => ({ name: title, expression: expr })),

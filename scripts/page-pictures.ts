@@ -1,6 +1,6 @@
-// Takes pictures of the boat's page: `node --conditions=development scripts/page-pictures.ts [SCENARIO …]`. Each scenario is shown at
-// each size and theme, or only at those that PAGE_SIZES (1280x800) and PAGE_THEMES (day,night,watch) name, in PAGE_LANGUAGE. A scenario may have a
-// place after it, as in `crowded/history`. The pictures are written to .artifacts/pages.
+// Takes screenshots of the boat's page: `node --conditions=development scripts/page-pictures.ts [SCENARIO …]`. Each scenario is
+// shown at each size and theme, or only at those that PAGE_SIZES (1280x800) and PAGE_THEMES (day,night,watch) name, in
+// PAGE_LANGUAGE. A scenario can be followed by a place, as in `crowded/history`. The pictures are written to .artifacts/pages.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {

@@ -46,7 +46,7 @@ function install() {
   const digest = digestOfManifests();
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === digest) return;
   console.error('setup: installing dependencies from the lock file');
-  // If this install is interrupted, the stamp of the previous one must not count.
+  // If this install is interrupted, the stamp of the previous one must not be valid.
   rmSync(stampFile, { force: true });
   run('npm', ['ci', '--include=optional', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(stampFile, digest);
@@ -91,7 +91,7 @@ try {
   run(findNode(), [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'tsconfig.build.json']);
   run(findNode(), [join(root, 'scripts', 'bundle-boat.mjs')]);
   run(findNode(), [join(root, 'scripts', 'bundle-pages.mjs')]);
-  // Lets the handler of a signal that arrived meanwhile run.
+  // Lets the handler of a signal that arrived in the meantime run.
   await new Promise((resolve) => setImmediate(resolve));
 } finally {
   releaseLock();

@@ -8,8 +8,8 @@ const TARGET = join(import.meta.dirname, '..', 'node_modules', '.cache', 'test-p
 const VARIABLE = 'D3KOS_TEST_PROGRAMS';
 
 /**
- * Bundles the two programs for the tests that start them, and sets the variable that names their folder. The suite starts more than
- * 200 programs; a bundle starts with a third of the processor time of the source.
+ * Bundles the two programs for the tests that start them, and sets the variable that names their folder. The suite starts more
+ * than 200 programs, and starting a bundle takes a third of the processor time of starting from source.
  */
 export function bundleTestPrograms(): void {
   bundlePrograms(TARGET);

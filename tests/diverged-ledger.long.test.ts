@@ -168,7 +168,7 @@ test('the records of two boats with copied cards are there, and the operator is 
 
   const environment = { CENTRAL_DATA_DIR: central.dataDir };
   const show = await processes.run('central', ['show', INSTALLATION], environment);
-  assert.match(show.output, /WARNING: \d ledgers of .* side by side/);
+  assert.match(show.output, /WARNING: \d ledgers of .* concurrently/);
   const list = await processes.run('central', ['list'], environment);
   assert.match(list.output, /\d machines/);
   const authorization = { headers: { authorization: `Bearer ${OPERATOR_TOKEN}` } };

@@ -197,7 +197,7 @@ for (const [type, options] of [
       }
     }));
 
-test('tells a file system without inodes from one without space', (context) =>
+test('distinguishes a file system without inodes from one without space', (context) =>
   inTemporaryFolder('own-inodes', async (root) => {
     const mounted = join(root, 'boat');
     mkdirSync(mounted);

@@ -4,7 +4,7 @@
 # cut at any point.
 set -eu
 
-# A copy of the legacy units, below `units/`, and the names of those that ran, in `active`.
+# A copy of the legacy units, below `units/`, and the names of those that were running, in `active`.
 LEGACY=/var/lib/d3kos-export/legacy
 # Paths of files that purge must keep, one a line. Written when the package is removed.
 UNDELIVERED=/var/lib/d3kos-export/undelivered
@@ -26,7 +26,7 @@ is_legacy() {
 # Prints the files of the legacy exporter below /etc/systemd/system: units, their folders of changes, and the links that enable them.
 list_legacy() {
   for unit in $UNITS; do
-    # A timer names no program. It belongs to the same exporter as its service.
+    # A timer does not name a program. It belongs to the same exporter as its service.
     case $unit in
       *.timer) is_legacy "${unit%.timer}.service" && [ -f "$ETC/$unit" ] || continue ;;
       *) is_legacy "$unit" || continue ;;
@@ -39,7 +39,7 @@ list_legacy() {
   done
 }
 
-# Stops the legacy exporter and moves its units aside. Its program, its scripts and its data stay where they are.
+# Stops the legacy exporter and moves its units away. Its program, scripts and data stay where they are.
 keep_legacy() {
   found=$(list_legacy)
   [ -n "$found" ] || return 0
@@ -73,7 +73,7 @@ stop_own() {
   if is_booted; then systemctl stop $UNITS; fi
 }
 
-# Gives the queue to the legacy exporter in its own format, and records the files that are not delivered.
+# Hands the queue to the legacy exporter in the legacy format, and records the undelivered files.
 hand_over() {
   mkdir -p "${UNDELIVERED%/*}"
   setpriv --reuid=d3kos --regid=d3kos --init-groups --reset-env d3kos-export rollback --data >"$UNDELIVERED.tmp"

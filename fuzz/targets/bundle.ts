@@ -57,8 +57,8 @@ const bundles = fc
 /** Central's default limit is far larger. A small one makes lines that name large parts frequent. */
 const PART_SIZE_MAX_BYTES = 65_536;
 /**
- * Most bytes read for one byte of the file, and in addition: the windows around control lines, and bodies that are read without result
- * (see LOST_PARTS_FREE in the reader).
+ * Maximum number of bytes read per byte of the file, and the additional allowance for windows around control lines and for bodies
+ * that are read without result (see LOST_PARTS_FREE in the reader).
  */
 const READ_LIMIT = { perByte: 40, free: 20 * PART_SIZE_MAX_BYTES };
 

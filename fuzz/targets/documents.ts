@@ -79,7 +79,7 @@ function createOneFileDisk(bytes: Uint8Array): Disk {
 
 const isDamage = (error: unknown): boolean => isExportError(error, 'EXPORT_FILE_DAMAGED');
 
-/** A file in the folder of exports is cut, or reported as damaged. Every record line is in exactly one part. */
+/** A file in the exports folder is either cut or reported as damaged. Every record line is in exactly one part. */
 export const exportFile: Target = {
   name: 'export-file',
   generate: utf8(exportFiles),
@@ -108,7 +108,7 @@ export const exportFile: Target = {
   },
 };
 
-/** The database refuses NUL and lone surrogates, with every other record of the statement. */
+/** The database refuses NUL and lone surrogates, and with them every other record of the statement. */
 function assertStorable(value: unknown): void {
   if (typeof value === 'string')
     assert.ok(value.isWellFormed() && !value.includes('\0'), JSON.stringify(value));
@@ -151,7 +151,7 @@ const ENCODERS = {
   zstd: zstdCompressSync,
 } as const;
 
-/** A body is decoded within the limit or refused, and an encoded body decodes to itself. */
+/** A body is either decoded within the limit or refused, and decoding an encoded body restores it. */
 export const contentCoding: Target = {
   name: 'content-coding',
   generate: fc

@@ -45,7 +45,7 @@ const PLACES = {
   run: `${ROOT}/run`,
 };
 
-/** A disk on which every path that `isHeld` accepts is a file with these bytes, and nothing else exists. */
+/** A disk on which every path that `isHeld` accepts is a file with these bytes. Nothing else exists on it. */
 function createSourceDisk(bytes: Uint8Array, isHeld: (path: string) => boolean): Disk {
   const hold = (path: string): Uint8Array | undefined => (isHeld(path) ? bytes : undefined);
   return {
@@ -112,7 +112,7 @@ export const textSources: Target = {
   },
 };
 
-/** Texts that a page of the kiosk stored in the browser. */
+/** Texts that a kiosk page stored in the browser. */
 export const browserData: Target = {
   name: 'browser-data',
   generate: utf8(
@@ -177,7 +177,7 @@ const legacyItems = fc
   .map((item) => JSON.stringify(item));
 const readTime = createTimestampReader('America/Toronto');
 
-/** The queue of the legacy exporter in its formats, whole or torn. Its records have an ID and can be written. */
+/** The legacy exporter's queue in all of its formats, complete or torn. Its records have an ID and can be written. */
 export const legacyQueue: Target = {
   name: 'legacy-queue',
   generate: utf8(

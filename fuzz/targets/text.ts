@@ -25,7 +25,10 @@ const TEXT_WORDS = [
   'ÿþ',
 ] as const;
 
-/** Every byte sequence is a text without lone surrogates, and reading line by line gives the lines of the whole. */
+/**
+ * Every byte sequence decodes to a text without lone surrogates, and reading line by line gives the same lines as reading
+ * everything at once.
+ */
 export const text: Target = {
   name: 'text',
   generate: fc.oneof(
@@ -89,7 +92,7 @@ const SECRET_WORDS = [
   'abcdef0123456789',
 ] as const;
 
-/** Redaction never fails, and what it returns has nothing more to remove. */
+/** Redaction never fails, and redacting its result again removes nothing. */
 export const redaction: Target = {
   name: 'redaction',
   generate: utf8(fc.oneof(wordTexts(SECRET_WORDS), fc.string({ unit: 'binary', maxLength: 60 }))),
@@ -97,7 +100,7 @@ export const redaction: Target = {
   check(bytes) {
     const given = toText(bytes);
     const open = toPublicText(given);
-    // A long text is cut, and a replacement can lengthen it again.
+    // A long text is truncated, and a replacement can lengthen it again.
     if (given.length < TEXT_LENGTH_MAX)
       assert.equal(toPublicText(open), open, 'a second redaction removes more');
     assert.doesNotMatch(open, /\b[a-z][a-z0-9]{2,8}:\/\/[^\s"'<>]/);
@@ -138,7 +141,7 @@ const readers = ['UTC', 'America/Toronto', 'Australia/Lord_Howe', 'Africa/Monrov
   createTimestampReader(zone),
 );
 
-/** A time is null or a UTC timestamp that reads as itself. */
+/** A time is either null or a UTC timestamp that is read back unchanged. */
 export const timestamps: Target = {
   name: 'timestamps',
   generate: utf8(

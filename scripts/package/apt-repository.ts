@@ -8,8 +8,8 @@ const COMPONENT = 'main';
 
 /**
  * Adds packages to an apt repository in `folder`, which any web server can serve, and signs its index with the
- * operator's gpg key. Packages of earlier versions stay. A repository is replaced file by file, with the signed
- * index last. Until then, apt reports a wrong digest and tries again.
+ * operator's gpg key. Packages of earlier versions are kept. A repository is replaced file by file, with the signed index last.
+ * Until then, apt reports a wrong digest and tries again.
  */
 export function writeAptRepository(folder: string, debs: readonly string[], key: string): void {
   const pool = join(folder, 'pool', COMPONENT);
@@ -38,7 +38,7 @@ export function writeAptRepository(folder: string, debs: readonly string[], key:
     runTool('gpg', ['--batch', '--yes', '--local-user', key, ...args]);
   sign('--armor', '--detach-sign', '--output', join(suite, 'Release.gpg'), join(suite, 'Release'));
   sign('--clearsign', '--output', join(suite, 'InRelease'), join(suite, 'Release'));
-  // Written again only if it differs, so that boats that have the file do not download it again.
+  // Rewritten only if it differs, so that boats that have the file do not download it again.
   const ring = join(folder, 'd3kos-export.asc');
   const publicKey = sign('--armor', '--export', key);
   if (publicKey === '') throw new Error(`gpg has no key ${key}`);

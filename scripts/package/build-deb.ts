@@ -24,10 +24,10 @@ export interface DebianPackage {
   readonly conffiles: readonly string[];
 }
 
-/** `xz` for a release, `zstd` for a build that a test installs at once. */
+/** `xz` for a release, `zstd` for a build that a test installs immediately. */
 export type Compression = 'xz' | 'zstd';
 
-/** One thread: with more threads, the bytes would depend on the machine. */
+/** One thread, because with more threads the bytes would depend on the machine. */
 const COMPRESSION_OPTIONS = {
   xz: ['-Zxz', '-z6', '--threads-max=1'],
   zstd: ['-Zzstd', '-z3', '--threads-max=1'],

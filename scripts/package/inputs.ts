@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 /** Downloads of earlier runs. `npm ci` removes them. */
 const CACHE = join(ROOT, 'node_modules', '.cache', 'package');
 
-/** An architecture of Debian, with its names at npm and in GNU triplets. */
+/** A Debian architecture, with its names in npm and in GNU triplets. */
 export interface Architecture {
   readonly debian: 'amd64' | 'arm64';
   readonly npm: 'x64' | 'arm64';
@@ -35,8 +35,8 @@ export function runTool(
 }
 
 /**
- * Returns the unpacked npm package of the version in the lock file, for any architecture. npm downloads it once, and its digest must be
- * the one in the lock file. Its scripts do not run.
+ * Returns the unpacked npm package of the version in the lock file, for any architecture. npm downloads it once, and its digest
+ * must match the lock file. Its scripts are not run.
  */
 export function fetchNpmPackage(name: string): string {
   const { version, integrity } = readLock(name);
@@ -78,7 +78,7 @@ function readLock(name: string): { readonly version: string; readonly integrity:
   return entry;
 }
 
-/** The Node of the lock file without its symbols, which saves 18 MB, and its licence. */
+/** The Node version of the lock file without its symbols, which saves 18 MB, and its licence. */
 export function fetchNode({ npm, triplet }: Architecture): {
   readonly program: string;
   readonly licence: string;

@@ -54,7 +54,7 @@ function findMissing(architectures: readonly Architecture[]): readonly string[] 
   );
 }
 
-/** The time of every file is that of the commit, so that two builds of one commit are identical. */
+/** Every file has the time of the commit, so that two builds of one commit are identical. */
 function readTimeS(): number {
   const given = process.env['SOURCE_DATE_EPOCH'];
   return Number(given ?? runTool('git', ['log', '-1', '--format=%ct'], { cwd: ROOT }).trim());

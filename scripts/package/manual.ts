@@ -70,7 +70,10 @@ export function toBoatManual(version: string): string {
       ['/opt/d3kos/config/export.json', 'settings that are not variables'],
       ['/opt/d3kos/config/export-credentials.json', 'the device token'],
       ['/opt/d3kos/data/exports', 'the ledger, the exports and the two JSON views of the queue'],
-      ['/etc/nginx/snippets/d3kos-export.conf', 'the location for nginx, to be included in a server block'],
+      [
+        '/etc/nginx/snippets/d3kos-export.conf',
+        'the location block for nginx, to be included in a server block',
+      ],
     ],
   });
 }
@@ -96,7 +99,7 @@ export function toCentralManual(version: string): string {
     name: 'd3kos-central',
     summary: 'shore server for the exports of boats',
     description:
-      'Receives the exports of a fleet of boats and stores them in PostgreSQL. Every command except serve can run beside a running serve.',
+      'Receives the exports of a fleet of boats and stores them in PostgreSQL. Every command except serve can run while serve is running.',
     options: toRows({
       ...COMMON_OPTIONS,
       ...Object.fromEntries(SETTING_OPTIONS.map(({ option, help }) => [option, help])),

@@ -20,7 +20,7 @@ export interface Build {
   readonly metafile: Metafile;
 }
 
-/** Libraries that Node links, and systemd for the units and the users. util-linux, for `setpriv`, is essential. */
+/** The libraries that Node links to, and systemd for the units and the users. util-linux, for `setpriv`, is essential. */
 const DEPENDS =
   'libc6 (>= 2.28), libgcc-s1 (>= 4.2), libstdc++6 (>= 9), init-system-helpers (>= 1.52), systemd';
 
@@ -133,7 +133,7 @@ export function toCentralPackage(
   };
 }
 
-/** Files that both packages have under their own name. */
+/** Files that each package contains under its own name. */
 function listCommon(name: string, manual: string, components: readonly Component[]): readonly PackageFile[] {
   return [
     text(`etc/default/${name}`, readDeploy('debian', `${name}.default`)),
@@ -203,7 +203,7 @@ It contains ICU, libxml2, libxslt, liblzma, zlib, OSSP uuid and OpenSSL 1.1 as l
   };
 }
 
-/** The launcher in the checkout names the settings of Node and malloc in its first line (decision 0023). */
+/** The first line of the launcher in the checkout contains the settings of Node and malloc (decision 0023). */
 function toBoatLauncher(): string {
   const [first = ''] = readFileSync(join(ROOT, 'packages', 'boat', 'bin', 'd3kos-export.js'), 'utf8').split(
     '\n',

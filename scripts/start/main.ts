@@ -11,7 +11,8 @@ if (unknown.length > 0) {
 }
 
 const stopping = new AbortController();
-// A second Ctrl-C has the same effect as the first. Ending at once would leave the programs running; stopping them is bounded.
+// A second Ctrl-C has the same effect as the first. Exiting immediately would leave the programs running, and stopping them takes
+// a bounded time.
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stopping.abort(new Error(name)));
 
 process.exitCode = await startDemo({ isOnce, signal: stopping.signal });

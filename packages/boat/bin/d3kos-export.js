@@ -1,6 +1,6 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=4194304 MALLOC_TRIM_THRESHOLD_=4194304 node --optimize-for-size --no-separate-gc-phases --no-turbofan
-// What the settings are for, and what each of them saves, is in docs/decisions/0023-an-idle-daemon-stays-small.md.
-// Plain old JavaScript on purpose: an older Node must be able to read this file to say what it needs.
+// docs/decisions/0023-an-idle-daemon-stays-small.md explains the settings and what each of them saves. This file uses only old
+// JavaScript syntax, so that an older Node can run it and print the version that is needed.
 var major = Number(process.versions.node.split('.')[0]);
 if (!(major >= 24)) {
   process.stderr.write(

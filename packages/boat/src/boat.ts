@@ -81,7 +81,7 @@ interface Parts {
 }
 
 /**
- * Assembles the modules on a world and recovers ledger and spool. When it resolves, everything that a power cut left behind
+ * Assembles the modules on a world and recovers ledger and spool. When it resolves, everything that a power cut left incomplete
  * is repaired, the JSON views match the ledger, and the API may start to listen.
  */
 export async function startBoat(
@@ -165,7 +165,7 @@ async function freeReserve({ retention, world }: Parts): Promise<void> {
   }
 }
 
-/** Reports at each start that the exports are on a medium that a switch-off may clear. */
+/** Reports at each start if the exports are on a medium that a switch-off may clear. */
 async function warnOfStorage({ world, paths }: Parts): Promise<void> {
   const medium = await world.storageMedium?.(paths.home);
   const warning = medium === undefined ? undefined : toStorageWarning(medium);
@@ -264,7 +264,7 @@ async function run(
     ]);
   } finally {
     unsubscribe?.();
-    // Other programs read the views while the export manager is stopped, so the views need the last changes.
+    // Other programs read the views while the export manager is stopped, so the views must contain the last changes.
     await views.flush();
   }
 }

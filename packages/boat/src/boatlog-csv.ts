@@ -28,7 +28,7 @@ export function toCsvCell(value: unknown): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** The whole boatlog as CSV, read page by page. The first line has the column names, and lines end in CRLF. */
+/** Returns the complete boatlog as CSV, read page by page. The first line contains the column names, and lines end with CRLF. */
 export async function* toBoatlogCsv(
   deps: CreateExportDeps,
   signal: AbortSignal,
@@ -42,7 +42,7 @@ export async function* toBoatlogCsv(
     signal.throwIfAborted();
     let text = '';
     for (const line of lines.split(LINE_SEPARATOR)) {
-      // The collector writes each line of a page as a JSON object.
+      // Each line of a collector's page is a JSON object.
       const record = parseExactJson(line) as Readonly<Record<string, unknown>> & {
         readonly gps?: Readonly<Record<string, unknown>>;
       };

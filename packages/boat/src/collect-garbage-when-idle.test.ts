@@ -12,7 +12,7 @@ function createHeldClock(): Clock & { readonly sleeps: number[]; move(byMs: numb
   let nowMs = 0;
   return {
     ...createClock(),
-    // The brand marks the clock that a number was read from.
+    // The brand states which clock a number was read from.
     monotonic: () => nowMs as MonotonicMs,
     sleeps,
     sleep: (delayMs, signal) =>
@@ -21,7 +21,7 @@ function createHeldClock(): Clock & { readonly sleeps: number[]; move(byMs: numb
         waiting.add({ atMs: nowMs + delayMs, wake: resolve });
         signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
       }),
-    /** Advances the time, ends the sleeps that are due, and lets their callers continue. */
+    /** Advances the time, ends due sleeps, and lets their callers continue. */
     move: (byMs) => {
       nowMs += byMs;
       for (const sleeper of waiting)
@@ -51,7 +51,7 @@ test('collects garbage once after each burst of events, but not during a burst o
   assert.equal(collections, 1, 'collects garbage after the start');
 
   for (let burst = 2; burst <= 3; burst += 1) {
-    assert.equal(clock.sleeps.at(-1), Number.MAX_SAFE_INTEGER, 'no timer runs while nothing happens');
+    assert.equal(clock.sleeps.at(-1), Number.MAX_SAFE_INTEGER, 'no timer runs while the boat is idle');
     await clock.move(1_000_000);
     assert.equal(collections, burst - 1);
     for (let times = 0; times < 3; times += 1) {

@@ -13,8 +13,8 @@ import { createStatusReport } from './report-status.ts';
 const EXPORTS_WAITING_MAX = 12;
 
 /**
- * Maximum number of full exports on request at once and in an hour. A full export writes everything again, up to hundreds of MB, and
- * any page or program of the boat may request it. The daily export and incremental exports are not limited.
+ * Maximum number of requested full exports in a burst and per hour. A full export writes everything again, up to hundreds of MB,
+ * and any page or program on the boat may request it. The daily export and incremental exports are not limited.
  */
 const FULL_EXPORTS_PER_HOUR_MAX = 60;
 const HOUR_MS = 3_600_000;
@@ -33,7 +33,7 @@ export function createExportManager(deps: ExportManagerDeps): ExportManager {
   };
 }
 
-/** Limits the full exports to FULL_EXPORTS_PER_HOUR_MAX. Further ones throw BUSY. */
+/** Limits full exports to FULL_EXPORTS_PER_HOUR_MAX. Further requests throw BUSY. */
 function limitFullExports(
   createExport: ExportVerbs['createExport'],
   clock: Clock,

@@ -30,8 +30,8 @@ export const WATCHERS_MAX = 16;
 /** The event bus for pages. */
 export interface Events extends EventBus<ManagerEvent> {
   /**
-   * The events that describe work in progress, for a page that connects in the middle: the categories collected so far, and the
-   * part that is being sent.
+   * The events that describe work in progress, for a page that connects while work is running: the categories collected so far,
+   * and the part that is being sent.
    */
   inProgress(): readonly ManagerEvent[];
 }

@@ -62,7 +62,7 @@ export interface Status {
     /** Total size of the request bodies of all months, in bytes. */
     readonly sentBytes: number;
   };
-  /** The current ledger, and the change with which it began if its predecessor had diverged. */
+  /** The current ledger. If its predecessor diverged, also the change with which it began. */
   readonly ledger: { readonly ledgerId: string; readonly change: LedgerChange | undefined };
   /** What the boat lacks for any export to be sent, whether or not one waits. Undefined if it lacks nothing. */
   readonly lacking: { readonly cause: BlockedCause; readonly detail: string } | undefined;
@@ -109,11 +109,14 @@ export type DoctorMode = 'examine' | 'repair';
 export interface ExportVerbs {
   /** Creates an export and queues it. Resolves after the commit that makes it durable. Throws TIER_TOO_LOW, LICENSE_…, DISK_RESERVE, SOURCE_UNREADABLE, BUSY, …. */
   createExport(type: ExportType, trigger: ExportTrigger): Promise<QueuedOrNothingNew>;
-  /** Creates the daily export: an incremental export that claims the slot that is due, if every category was read. Throws like `createExport`. */
+  /**
+   * Creates the daily export: an incremental export that claims the due slot if every category was read. Throws like
+   * `createExport`.
+   */
   createScheduledExport(): Promise<ScheduledResult>;
   /** Reads every source but queues nothing. Throws BUSY. */
   preview(type: ExportType): Promise<Preview>;
-  /** Reads the whole boatlog from its source and returns it as CSV, in pieces of a few hundred lines. */
+  /** Reads the complete boatlog from its source and returns it as CSV, in chunks of a few hundred lines. */
   boatlogCsv(): AsyncGenerator<string, void, void>;
   /** The state and count of each category at the last export, even if that export found nothing new. */
   lastCategories(): Readonly<Partial<Record<Category, CategoryCount>>>;
@@ -128,7 +131,7 @@ export interface QueueVerbs {
   history(limit: number): readonly HistoryRow[];
   /** The deliveries of the last 30 days by the boat's calendar, oldest first. */
   deliveredDays(): Promise<{ readonly timeZone: string; readonly days: readonly DeliveredDay[] }>;
-  /** Returns a failed entry to the queue with all its attempts. Throws ENTRY_NOT_FOUND, ENTRY_STATE. */
+  /** Returns a failed entry to the queue and restores all its attempts. Throws ENTRY_NOT_FOUND, ENTRY_STATE. */
   retry(queueId: string): Entry;
   /** Dead-letters a pending entry. Its file is kept, and its records are part of the next export. Throws ENTRY_NOT_FOUND, ENTRY_STATE. */
   cancel(queueId: string): Promise<Entry>;

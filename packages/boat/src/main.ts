@@ -24,7 +24,7 @@ import { serveBoat } from './serve.ts';
 /** Timeout for the answer to a command. Chosen for an export of a million rows on a slow card. */
 const ANSWER_SILENCE_MS = 15 * 60_000;
 
-/** No right for other users on any new file. The two JSON views and their folder get their modes explicitly. */
+/** Other users have no permissions on new files. The two JSON views and their folder get their modes explicitly. */
 const UMASK = 0o077;
 process.umask(UMASK);
 
@@ -62,7 +62,7 @@ async function readFile(path: string): Promise<string | undefined> {
   return bytes === undefined ? undefined : decodeText(bytes);
 }
 
-/** Runs the doctor on the files. The log goes to standard error, because standard output carries the report. */
+/** Runs the doctor on the files. The log goes to standard error, because the report goes to standard output. */
 async function diagnoseFiles(mode: DoctorMode): Promise<unknown> {
   const { config } = await readConfig({ environment: process.env, readFile });
   return toDoctorAnswer(await diagnose(createWorld(process.env), config, mode, stopping.signal));

@@ -93,7 +93,7 @@ export function createExportVerbs(deps: ExportManagerDeps, exporting: Mutex): Ex
   };
 }
 
-/** The dependencies of one export. Its progress is shown to pages and measured. */
+/** The dependencies of one export. Its progress is measured and sent to pages. */
 function toCreateDeps(deps: ExportManagerDeps): CreateExportDeps {
   return {
     ...deps,
@@ -110,12 +110,12 @@ async function checkLicense(deps: ExportManagerDeps, trigger: ExportTrigger): Pr
   return permission.kind === 'refused' ? permission : { kind: 'allowed', license };
 }
 
-/** Tells pages that collecting has ended, however it ended. */
+/** Notifies pages that collecting has ended, whatever the result. */
 function untilCollected<T>({ events }: Pick<ExportManagerDeps, 'events'>, made: Promise<T>): Promise<T> {
   return made.finally(() => events.emit({ kind: 'collected' }));
 }
 
-/** Names the unread categories in the log and to pages. */
+/** Reports the unread categories in the log and to pages. */
 function reportUnread(
   { world, events }: Pick<ExportManagerDeps, 'world' | 'events'>,
   unread: readonly UnreadCategory[],

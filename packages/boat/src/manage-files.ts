@@ -7,19 +7,19 @@ import { createBoundedMutex, type Mutex } from './platform/mutex.ts';
 import { isExportFileName } from './spool/spool-paths.ts';
 
 /**
- * Maximum number of examinations that run or wait at the same time. Each examination reads every waiting export file
- * and delays exports meanwhile.
+ * Maximum number of examinations that run or wait at the same time. Each examination reads every waiting export file, and exports
+ * wait for it.
  */
 const EXAMINATIONS_WAITING_MAX = 2;
 
 /**
- * Maximum number of characters that kiosk pages may change at once and in an hour. Each change writes the whole text of its key to
- * the card, twice. A page that adds an entry every few minutes to a list of a megabyte stays below it.
+ * Maximum number of characters that kiosk pages may change in a burst and per hour. Each change writes the complete text of its
+ * key to the card twice. A page that adds an entry to a list of a megabyte every few minutes stays below this limit.
  */
 const BROWSER_TEXT_PER_HOUR_MAX = 64 * 1024 * 1024;
 const HOUR_MS = 3_600_000;
 
-/** Creates the operations on files. `exporting` is held during an examination, so that no export runs meanwhile. */
+/** Creates the operations on files. `exporting` is held during an examination, so that no export runs at the same time. */
 export function createFileVerbs(deps: ExportManagerDeps, exporting: Mutex): FileVerbs {
   const { world, ledger, paths } = deps;
   const browserTexts = createAllowance(world.clock, BROWSER_TEXT_PER_HOUR_MAX, HOUR_MS);

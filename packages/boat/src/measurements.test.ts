@@ -45,7 +45,7 @@ test('a commit is counted in each bucket that it fits into, and one that fails i
   });
 });
 
-test('each way in which a send can end is counted under its name', () => {
+test('each result of a send is counted under its name', () => {
   const measurements = createMeasurements();
   const queueId = 'q';
   measurements.recordDelivery({

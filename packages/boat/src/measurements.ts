@@ -25,7 +25,7 @@ export type OutcomeName = (typeof OUTCOMES)[number];
 export interface MeasuredValues {
   readonly outcomes: Readonly<Record<OutcomeName, number>>;
   readonly partsSent: number;
-  /** The last time that each category was read for an export. */
+  /** How each category was last read for an export. */
   readonly collectors: Readonly<
     Partial<
       Record<Category, { readonly state: CategoryState; readonly count: number; readonly durationS: number }>

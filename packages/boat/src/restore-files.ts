@@ -11,8 +11,8 @@ import type { NewerFiles } from './restore/policy.ts';
 import { planRestore, type RestorePlan, writeRestore } from './restore/restore.ts';
 
 /**
- * The options of the command: whether to show the plan or carry it out, and what to do with files that are
- * newer than central's record.
+ * The options of the command: whether to show the plan or carry it out, and how to treat files that are newer than central's
+ * record.
  */
 export interface RestoreRequest {
   readonly mode: 'show' | 'write';
@@ -23,7 +23,7 @@ export interface RestoreRequest {
  * Restores the boat's settings from central, or shows what would be written. Runs without the export manager,
  * whose unit may not write into `config/`. Throws CONFIG_INVALID without a central, the licence's refusal,
  * CREDENTIALS_MISSING, CREDENTIALS_INVALID, CENTRAL_UNREACHABLE, CENTRAL_REFUSED, and the errors of the disk.
- * If it throws, it has written either nothing or only whole files.
+ * If it throws, it has written either nothing or only complete files.
  */
 export async function restoreFiles(
   world: World,
@@ -46,7 +46,7 @@ export async function restoreFiles(
   return plan;
 }
 
-/** Files that root writes could no longer be changed by the programs of the boat. */
+/** The programs of the boat could no longer change files that root has written. */
 async function requireOwner(directory: string): Promise<void> {
   if (await isOwnDirectory(directory)) return;
   throw new ExportError('REQUEST_FORBIDDEN', `${directory} belongs to another user`, {

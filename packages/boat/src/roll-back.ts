@@ -8,7 +8,7 @@ import { recover } from './recovery/recover.ts';
 import { type SpoolPaths, toSpoolPaths } from './spool/spool-paths.ts';
 import { writeViews } from './views/views.ts';
 
-/** The files that the export manager leaves on the card when it is rolled back or purged. */
+/** The files that remain on the card when the export manager is rolled back or purged. */
 export interface HandOver {
   /** Paths of the files that hold exports without a proof of delivery, and of quarantined files. */
   readonly undelivered: readonly string[];
@@ -16,9 +16,9 @@ export interface HandOver {
 
 /**
  * Hands the queue to the legacy exporter: writes the queue and the history in its format, and lets the next start of this program
- * import them again. The export files are in its folders already, and it sends them unread. Runs while the export manager is
- * stopped, and holds the daemon's lock. Every step may be repeated after a power cut. Throws ALREADY_RUNNING, and the errors of the
- * ledger and the disk. Nothing is changed if the boat has never exported.
+ * import them again. The export files are already in its folders, and it sends them without parsing them. Runs while the export
+ * manager is stopped, and holds the daemon's lock. Every step can be repeated after a power cut. Throws ALREADY_RUNNING, and the
+ * errors of the ledger and the disk. Nothing is changed if the boat has never exported.
  */
 export async function handOver(world: World, config: Config): Promise<HandOver> {
   const paths = toSpoolPaths(config.root);

@@ -47,7 +47,7 @@ export const SETTINGS = {
     key: 'tier_api_url',
     variable: 'TIER_API_URL',
     schema: Type.String({ minLength: 1, maxLength: URL_LENGTH_MAX }),
-    // An address, because `localhost` has two, and another program of the boat could listen on the second one.
+    // An address, because `localhost` has two, and another program on the boat could listen on the second one.
     default: 'http://127.0.0.1:8093',
     meaning: "URL of the boat's tier service, on loopback only.",
     parse: parseTierUrl,
@@ -86,7 +86,7 @@ export const SETTINGS = {
     key: 'metered_size_max_bytes',
     variable: 'EXPORT_METERED_SIZE_MAX',
     schema: Type.Integer({ minimum: 0 }),
-    // Chosen so that daily exports pass for years, while the first full export of a large boat waits.
+    // Chosen so that daily exports stay below it for years, while the first full export of a large boat waits.
     default: 5 * 1024 * 1024,
     meaning:
       'On a connection that NetworkManager reports as metered, larger exports wait for another connection. If the connection is unknown, the exporter treats it as not metered.',
@@ -171,7 +171,7 @@ export function invalidConfig(message: string, op: string, hint: string, cause?:
   return new ExportError('CONFIG_INVALID', message, { op, hint, ...(cause === undefined ? {} : { cause }) });
 }
 
-/** Says what a setting is. The value is not shown if it may be a URL with a password, also in a setting that is no URL. */
+/** Describes a faulty value. The value is not shown if it may be a URL with a password, even in a setting that is not a URL. */
 export function describeValue(name: string, text: string): string {
   return text.includes('@') ? `${name} is not valid` : `${name} is "${text}"`;
 }
@@ -238,9 +238,9 @@ function parseSignalKUrl(text: string, name: string): string {
   return url.href.replace(/(?<!\/)\/+$/, '');
 }
 
-/** IPv4 addresses of this network (0/8), link-local ones, and multicast and reserved ones. No receiver has one. */
+/** IPv4 addresses of this network (0/8), and link-local, multicast and reserved ones. No receiver can have such an address. */
 const NO_RECEIVER_V4 = /^(?:0|169\.254|22[4-9]|23[0-9]|24[0-9]|25[0-5])\./;
-/** The unspecified IPv6 address, link-local ones, multicast ones, and IPv4 addresses in an IPv6 form. */
+/** The unspecified IPv6 address, link-local and multicast ones, and IPv4 addresses in IPv6 form. */
 const NO_RECEIVER_V6 = /^\[(?:::\]|fe[89ab]|ff|::ffff:)/;
 
 /**

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Plain old JavaScript on purpose: an older Node must be able to read this file to say what it needs.
+// This file uses only old JavaScript syntax, so that an older Node can run it and print the version that is needed.
 var major = Number(process.versions.node.split('.')[0]);
 if (!(major >= 24)) {
   console.error(

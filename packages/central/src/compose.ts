@@ -20,9 +20,12 @@ import { MIGRATIONS } from './store/migrations/index.ts';
 
 /** A store and the database that it uses. */
 export interface OpenStore {
-  /** The store of the program. On the embedded database its login may only use the tables, which `migrate` has to create first. */
+  /**
+   * The store of the program. On the embedded database its login may only read and change rows, so `migrate` must create the
+   * tables first.
+   */
   readonly store: PgStore;
-  /** Brings the schema up to date, on the embedded database as its owner. */
+  /** Brings the schema up to date. On the embedded database it logs in as the owner. */
   migrate(): Promise<MigrationReport>;
   /** Resolves with the reason if the embedded database ends unexpectedly. Never resolves for a DATABASE_URL. */
   readonly ended: Promise<string>;
@@ -125,7 +128,7 @@ function listenOn(config: Config, store: PgStore, preparer: Preparer, log: Log):
   return listen(app.fetch, config);
 }
 
-/** The disk of the embedded database. That of a DATABASE_URL is on another machine. */
+/** The disk of the embedded database. With DATABASE_URL, the disk may be on another machine. */
 function toStorage({ store, diskReserveBytes }: Config) {
   if (store.kind === 'url') return {};
   const { dataDir } = store;

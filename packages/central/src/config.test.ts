@@ -17,7 +17,7 @@ test('accepts a PostgreSQL by its URL', () => {
   assert.deepEqual(parseConfig({ DATABASE_URL: url }).store, { kind: 'url', url });
 });
 
-test('accepts the limits of every integer and refuses the values beyond them', () => {
+test('accepts the limits of every integer setting and refuses values beyond them', () => {
   for (const setting of Object.values<Setting>(SETTINGS)) {
     if (setting.type !== 'integer') continue;
     for (const value of [setting.min, setting.max]) parseConfig({ [setting.variable]: String(value) });
@@ -50,7 +50,7 @@ test('names the invalid variable and the fix, and never shows a secret', () => {
   assert.throws(() => parseConfig({ DATABASE_URL: 'postgres://h/d', CENTRAL_DATA_DIR: 'x' }), /exclude/);
 });
 
-test('has the table of the reference page, line by line', async () => {
+test('matches the table of the reference page, line by line', async () => {
   const page = await readFile(join(import.meta.dirname, '../../../docs/reference/configuration.md'), 'utf8');
   const section = page.split(/^## /m).find((text) => text.startsWith('Central\n')) ?? '';
   assert.deepEqual(

@@ -4,7 +4,7 @@ import { CentralFailure } from './platform/errors.ts';
 import type { LogLevel } from './platform/ports.ts';
 import { IGNORED_VARIABLES, type Setting, type SettingKey, SETTINGS } from './settings.ts';
 
-/** The location of the database: the URL of a PostgreSQL, or the folder of the embedded one. */
+/** The location of the database: the URL of a PostgreSQL server, or the folder of the embedded one. */
 export type StoreConfig =
   { readonly kind: 'url'; readonly url: string } | { readonly kind: 'embedded'; readonly dataDir: string };
 
@@ -14,10 +14,10 @@ export interface Config {
   readonly port: number;
   readonly store: StoreConfig;
   readonly operatorToken: string | undefined;
-  /** Addresses of proxies whose `X-Forwarded-For` counts. */
+  /** Addresses of the proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: readonly string[];
   readonly limits: ImportLimits;
-  /** What an installation may use on one day, unless it has limits of its own. */
+  /** What an installation may use on one day, unless it has individual limits. */
   readonly quota: Use;
   /** Free space of the embedded database's disk below which imports are refused. */
   readonly diskReserveBytes: number;
@@ -80,7 +80,7 @@ function parseValues(environment: Readonly<Record<string, string | undefined>>):
     const text = environment[setting.variable];
     return [key, text === undefined || text === '' ? setting.default : parseValue(setting, text)];
   });
-  // `parseValue` returns the type that the table names for the key.
+  // `parseValue` returns the type that the table specifies for the key.
   return Object.fromEntries(parsed) as Values;
 }
 
@@ -106,7 +106,7 @@ function parseValue(setting: Setting, text: string): string | number {
   }
 }
 
-/** A URL may contain a password, and it may be in the wrong variable. */
+/** The value may be a URL with a password that was put into the wrong variable. */
 function describeValue(text: string): string {
   return text.includes('@') ? 'is not valid' : `is ${JSON.stringify(text)}`;
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { endBy, ID, MAIN, run, send, serve } from './testing/central-process.ts';
 
-/** The usual id of `daemon`, an account that exists on every machine and that none of our programs uses. */
+/** The usual user ID of `daemon`, an account that exists on every machine and that none of our programs uses. */
 const SERVICE_ACCOUNT = 1;
 
 test('a data folder restored from a copy recognizes duplicates, and names the exports that arrived after the copy as missing', async () => {
@@ -45,7 +45,7 @@ test('a data folder restored from a copy recognizes duplicates, and names the ex
   }
 });
 
-test('accepts commands from root while a different account runs the node, and keeps running', async (context) => {
+test('accepts commands from root while a different account runs the node, which keeps running', async (context) => {
   if (process.getuid?.() !== 0)
     return context.skip('only root may run commands on the node of a different account');
   if (spawnSync(process.execPath, [MAIN, '--help'], { uid: SERVICE_ACCOUNT }).status !== 0)

@@ -43,7 +43,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Prints each result at once, or all of them as one line of JSON. */
+/** Prints each result immediately, or all of them as one line of JSON. */
 async function checkConformance(
   { output }: Invocation,
   { url, installationId, token }: Extract<Invocation['command'], { kind: 'conformance' }>,

@@ -1,4 +1,4 @@
-// Every test of central that runs on PostgreSQL, on PGlite, on which the simulator runs central.
+// Runs every test that needs a PostgreSQL store on PGlite, which the simulator uses for central.
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,7 +1,7 @@
 import { DEFAULT_IMPORT_LIMITS } from './admission/policy.ts';
 import { DEFAULT_QUOTA } from './import/policy.ts';
 
-/** A requirement on a text setting, with what is wrong and how to fix it if the value does not match. */
+/** A requirement on a text setting, with the fault and the fix to report if the value does not match. */
 export interface TextLimit {
   readonly pattern: RegExp;
   readonly fault: string;
@@ -23,7 +23,10 @@ export type Setting = {
 /** Minimum length of the operator token. A shorter token could be guessed over the network. */
 const OPERATOR_TOKEN_LENGTH_MIN = 16;
 
-/** Every setting of central. Parsing, the help of the options and the table in `docs/reference/configuration.md` derive from it. */
+/**
+ * Every setting of central. Parsing, the help of the options and the table in `docs/reference/configuration.md` are derived from
+ * it.
+ */
 export const SETTINGS = {
   host: {
     variable: 'CENTRAL_HOST',
@@ -72,7 +75,7 @@ export const SETTINGS = {
     limits: [
       {
         pattern: /^[A-Za-z0-9._~+/=-]+$/,
-        fault: 'has characters that a bearer token must not have',
+        fault: 'has characters that are not allowed in a bearer token',
         fix: 'use A-Z a-z 0-9 . _ ~ + / = -',
       },
       {
@@ -81,7 +84,7 @@ export const SETTINGS = {
         fix: `use ${OPERATOR_TOKEN_LENGTH_MIN} or more random characters, for example from \`openssl rand -hex 24\``,
       },
     ],
-    help: `Gives access to the fleet page and to the status of every boat. It needs ${OPERATOR_TOKEN_LENGTH_MIN} or more characters. Without it, both are closed.`,
+    help: `Gives access to the Fleet page and to the status of every boat. It needs ${OPERATOR_TOKEN_LENGTH_MIN} or more characters. Without it, only operator accounts give access.`,
   },
   trustedProxies: {
     variable: 'CENTRAL_TRUSTED_PROXIES',
@@ -92,10 +95,10 @@ export const SETTINGS = {
       {
         pattern: /^[0-9a-f.:]+(,[0-9a-f.:]+)*$/i,
         fault: 'is not a list of addresses',
-        fix: 'write the addresses of your proxies with commas and without spaces, for example 127.0.0.1,::1',
+        fix: 'separate the addresses of your proxies by commas without spaces, for example 127.0.0.1,::1',
       },
     ],
-    help: 'Comma-separated addresses of your proxies. Central takes the address of a sender from the last entry of `X-Forwarded-For` only if the connection comes from one of them. The limit on refused tokens applies to that address.',
+    help: "Comma-separated addresses of your proxies. Central takes a client's address from the last entry of `X-Forwarded-For` only if the connection comes from one of them. The limit on refused tokens applies to that address.",
   },
   bodySizeMaxBytes: {
     variable: 'CENTRAL_BODY_SIZE_MAX_BYTES',
@@ -113,7 +116,7 @@ export const SETTINGS = {
     default: DEFAULT_IMPORT_LIMITS.importsMax,
     min: 1,
     max: 1_000,
-    help: 'Maximum number of imports that a node stores at the same time. Up to four times as many may wait. The bodies in memory may take at most this number times the maximum body size. Beyond either limit, boats get 503 with `Retry-After`.',
+    help: 'Maximum number of imports that a node stores at the same time. Up to four times as many may wait. The bodies in memory may take up at most this number times the maximum body size. Beyond either limit, boats get 503 with `Retry-After`.',
   },
   installationImportsMax: {
     variable: 'CENTRAL_INSTALLATION_IMPORTS_MAX',
@@ -190,7 +193,7 @@ export const SETTINGS = {
 
 export type SettingKey = keyof typeof SETTINGS;
 
-/** Variables that begin with `CENTRAL_` but are not settings of central. Each has the reason why it may be set. */
+/** Variables that begin with `CENTRAL_` but are not settings of central, each with the reason why it may be set. */
 export const IGNORED_VARIABLES: Readonly<Record<string, string>> = {
   CENTRAL_API_URL:
     'A setting for the boat. Central ignores it, so that both programs can run in one environment.',

@@ -104,7 +104,7 @@ test('a changed byte anywhere is reported and affects at most its own part', asy
   }
 });
 
-test('a bundle cut off anywhere is reported, and the parts before the cut are returned', async () => {
+test('a bundle that is truncated anywhere is reported, and the parts before the cut are returned', async () => {
   const bodies = ['{"a":1}\n', '{"b":2}\n'].map((text) => Buffer.from(text));
   const bundle = write(bodies);
   for (let length = 0; length < bundle.length - 1; length += 1) {
@@ -114,7 +114,7 @@ test('a bundle cut off anywhere is reported, and the parts before the cut are re
   }
 });
 
-test('missing or additional bytes affect only the part they are in', async () => {
+test('missing or additional bytes affect only the part that contains them', async () => {
   const bodies = ['a', 'b', 'c'].map((letter) => Buffer.from(letter.repeat(500)));
   const bundle = write(bodies);
   const at = bundle.indexOf('bbb') + 10;
@@ -147,7 +147,7 @@ test('the reason for a skipped export may be any text, and the lines stay ASCII'
   assert.deepEqual(end?.end.skipped, skipped);
 });
 
-test('reports parts and exports that the last line counts and the file does not have', async () => {
+test('reports parts and exports that the last line counts but the file does not contain', async () => {
   const bodies = ['one', 'two', 'three'].map((text) => Buffer.from(text));
   const bundle = write(bodies);
   const cut = (index: number) => {
@@ -164,7 +164,7 @@ test('reports parts and exports that the last line counts and the file does not 
     const [damaged] = items.filter(({ kind }) => kind === 'damaged');
     assert.equal(damaged?.kind === 'damaged' && damaged.reason, '1 of 3 parts are missing');
   }
-  // A copy of another part does not take the place of the part that was cut.
+  // A copy of another part does not replace the part that was removed.
   const copied = Buffer.concat([
     Buffer.from(toBundleLine(toPart(Buffer.from('one'), 1))),
     Buffer.from('one\n'),

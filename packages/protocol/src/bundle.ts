@@ -4,9 +4,9 @@ import { DocumentHeaderSchema, PartSchema } from './document.ts';
 import { INSTALLATION_ID_PATTERN } from './installation.ts';
 
 /*
- * An offline bundle carries exports to central on a USB drive. It is one file of control lines in ASCII JSON. After each `part` line
- * comes the body of that part, byte for byte as it would be sent, and a line end. A control line begins with BUNDLE_MARK and no
- * line of a body does, so a reader finds intact parts after a damaged place (docs/spec/protocol.md R64 to R67).
+ * An offline bundle carries exports to central on a USB drive. It is one file of control lines in ASCII JSON. Each `part` line is
+ * followed by the body of that part, byte for byte as it would be sent, and a line end. A control line begins with BUNDLE_MARK,
+ * and no line of a body does, so a reader finds the intact parts after a damaged section (docs/spec/protocol.md R64 to R67).
  */
 
 /** The first characters of every control line. */
@@ -15,11 +15,13 @@ export const BUNDLE_MARK = '{"d3kos_bundle":"';
 export const BUNDLE_VERSION = 1;
 /** Largest body of one part in a bundle: twice central's default limit, and small enough for a boat's memory. */
 export const BUNDLE_PART_SIZE_MAX_BYTES = 64 * 1_048_576;
-/** Maximum number of skipped exports named in the last line: enough to show the reason, and bounded by the length of a line. */
+/** Maximum number of skipped exports that the last line names: enough to see the reasons, and limited by the length of a line. */
 export const BUNDLE_SKIPPED_MAX = 50;
-/** Longest control line: the last one with the most skipped exports. */
+/** Maximum length of a control line: a last line with the maximum number of skipped exports. */
 const LINE_LENGTH_MAX = 65_536;
-/** Bytes read at a time when searching for control lines: the longest line, and hundreds of ordinary ones. */
+/**
+ * Number of bytes read at a time when searching for control lines. This covers the longest line and hundreds of ordinary ones.
+ */
 const WINDOW_SIZE_BYTES = 2 * LINE_LENGTH_MAX;
 const LINE_END = 10;
 
@@ -54,8 +56,8 @@ export const BundlePartSchema = Type.Object({
 export type BundlePart = Static<typeof BundlePartSchema>;
 
 /**
- * The last line; a bundle without it is incomplete. `skipped` lists exports whose file could not be read on board. `lines_sha256` is
- * the value of `createLineDigest` for the lines before; bundles of earlier versions have none.
+ * The last line. A bundle without it is incomplete. `skipped` lists exports whose file could not be read on board. `lines_sha256`
+ * is the value of `createLineDigest` for the lines before it. Bundles of earlier versions do not have it.
  */
 export const BundleEndSchema = Type.Object({
   d3kos_bundle: Type.Literal('end'),
@@ -94,13 +96,13 @@ export function toBundleLine(
 
 /**
  * Returns what the signature of a line covers (docs/spec/protocol.md R79): the line without its signature, in the context of a
- * bundle of this installation, so that the signature is valid for nothing else.
+ * bundle of this installation, so that the signature is not valid for anything else.
  */
 export function toSignedText(installationId: string, text: string): string {
   return `d3kOS bundle of ${installationId}\n${text}`;
 }
 
-/** A control line as it is in the file. */
+/** A control line as it appears in the file. */
 export interface WrittenLine {
   readonly offset: number;
   /** The line without its signature. */
@@ -116,7 +118,7 @@ function toWrittenLine(offset: number, whole: string): WrittenLine {
     : { offset, text: `${before}}`, signature };
 }
 
-/** A digest of the control lines of one bundle, in their order. */
+/** A digest of the control lines of one bundle, in file order. */
 export interface LineDigest {
   /** Adds a line, without its line end. */
   add(line: string): void;
@@ -138,7 +140,7 @@ export function createLineDigest(digest: BundleSource['digest']): LineDigest {
 /** One item of a bundle. Items are read in the order of the file. */
 export type BundleItem =
   | { readonly kind: 'start'; readonly line: WrittenLine; readonly start: BundleStart }
-  /** `body` has the length and the digest that its line names. */
+  /** `body` has the length and the digest that its line states. */
   | {
       readonly kind: 'part';
       readonly line: WrittenLine;
@@ -146,7 +148,7 @@ export type BundleItem =
       readonly body: Uint8Array;
     }
   | { readonly kind: 'end'; readonly line: WrittenLine; readonly end: BundleEnd }
-  /** The bytes from `offset` are damaged; reading continues at the next control line. */
+  /** The bytes from `offset` on are damaged. Reading continues at the next control line. */
   | {
       readonly kind: 'damaged';
       readonly offset: number;
@@ -156,15 +158,15 @@ export type BundleItem =
 
 /** The bytes of a bundle, and the digest function that checks them. */
 export interface BundleSource {
-  /** Bytes [offset, offset + length), shorter only at the end of the file. */
+  /** Reads the bytes [offset, offset + length). The result is shorter only at the end of the file. */
   read(offset: number, length: number): Promise<Uint8Array>;
   /** Hex SHA-256. */
   digest(bytes: Uint8Array): string;
 }
 
 /**
- * Bytes of bodies that may be read without result, in addition to those of the file before: two of the largest parts. An honest file
- * with many damaged places needs one part more than it is long.
+ * Number of body bytes that may be read without result, in addition to the bytes of the file read before: two parts of maximum
+ * size. An honest file with many damaged sections needs one part more than its length.
  */
 const LOST_PARTS_FREE = 2;
 
@@ -172,7 +174,7 @@ const LOST_PARTS_FREE = 2;
  * Reads a bundle from its start, with one part of at most `partSizeMaxBytes` in memory at a time. docs/spec/protocol.md R66: "A
  * reader MUST find the intact parts after a damaged place, and MUST report a bundle without an `end` line as
  * incomplete." A bundle without a `damaged` item has every part that was written. The work is bounded by the size of the file: a
- * file of lines that name large parts is not read again for each of them. Rejects only with errors of `read`.
+ * file with many lines that name large parts is not read again for each of them. Rejects only with errors of `read`.
  */
 export async function* readBundle(
   source: BundleSource,
@@ -258,13 +260,13 @@ function createContents(source: BundleSource) {
       parts.add(`${line.export_id}/${line.part.index} ${line.sha256}`);
       exports.add(line.export_id);
     },
-    /** Returns what the last line counts and the file does not have, or undefined. */
+    /** Returns a description of what the last line counts but the file does not contain, or undefined. */
     describeMissing: (end: BundleEnd): string | undefined => {
       if (parts.size < end.parts) return `${end.parts - parts.size} of ${end.parts} parts are missing`;
       if (exports.size < end.exports)
         return `${end.exports - exports.size} of ${end.exports} exports are missing`;
       if (!isDamaged && end.lines_sha256 !== undefined && end.lines_sha256 !== lines.value())
-        return 'parts were replaced, added or put in another order';
+        return 'parts were replaced, added or reordered';
       return undefined;
     },
   };
@@ -282,13 +284,13 @@ interface FoundLine {
   readonly next: number;
 }
 
-/** Reads small pieces of a file that lie close together. */
+/** Reads small ranges of a file that are close together. */
 interface Window {
-  /** At least `min` bytes from `offset`, and fewer only at the end of the file. */
+  /** Returns at least `min` bytes from `offset` on. Returns fewer only at the end of the file. */
   read(offset: number, min: number): Promise<Uint8Array>;
 }
 
-/** Keeps the bytes around the last place that was read, so that the next line needs no further read. */
+/** Keeps the bytes around the last read, so that the next line does not need another one. */
 function createWindow(source: BundleSource): Window {
   let start = 0;
   let bytes: Uint8Array = new Uint8Array();

@@ -1,5 +1,5 @@
 /**
- * The nine categories in the order they are exported. Their names are the nine keys under `data` (docs/spec/sources.md, "Common
+ * The nine categories in export order. Their names are the nine keys under `data` (docs/spec/sources.md, "Common
  * rules").
  */
 export const CATEGORIES = [

@@ -15,7 +15,7 @@ export const PartSchema = Type.Object({
 });
 export type Part = Static<typeof PartSchema>;
 
-/** Longest record id: room for `<id>@<timestamp>` of the longest kinds and for text ids. */
+/** Maximum length of a record ID: enough for the longest forms of `<id>@<timestamp>` and for text IDs. */
 export const RECORD_ID_LENGTH_MAX = 300;
 
 /** One record of any category: `record_id` is unique within its installation and category and stable across exports. */
@@ -55,14 +55,14 @@ export const BoatClockSchema = Type.Object({
 const LEDGER_ID_PATTERN = '^[0-9a-f]{16}$';
 
 /**
- * Maximum number of withdrawn sequences in one document (R59). They add a few KB to every part, and a boat withdraws fewer exports in a
- * year.
+ * Maximum number of withdrawn sequences in one document (R59). They add a few KB to every part, and a boat withdraws fewer
+ * exports than this in a year.
  */
 export const WITHDRAWN_SEQUENCES_MAX = 200;
 
 /**
- * Maximum number of exports in `open_exports` (R72). They add at most 6 KB to every part. A boat with more exports waiting delivers the oldest
- * first, so the documents between them still name each export.
+ * Maximum number of exports in `open_exports` (R72). They add at most 6 KB to every part. A boat with more waiting exports
+ * delivers the oldest first, so between them its documents still name every export.
  */
 export const OPEN_EXPORTS_MAX = 100;
 
@@ -72,7 +72,7 @@ export const OPEN_EXPORTS_MAX = 100;
  */
 export const FORMER_LEDGERS_MAX = 8;
 
-/** An export of a ledger that is not delivered, by the number that it has in its ledger. */
+/** An undelivered export of a ledger, with its sequence. */
 export const OpenExportSchema = Type.Object({
   sequence: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
   export_id: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,80}$' }),

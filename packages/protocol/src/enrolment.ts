@@ -6,8 +6,8 @@ import { INSTALLATION_ID_PATTERN } from './installation.ts';
 export const ENROL_PATH = '/api/v1/enrolments';
 
 /**
- * The characters of an enrolment code: Crockford's base 32, without I, L, O and U. None of them is mistaken for
- * another when a code is read aloud or copied from a note.
+ * The characters of an enrolment code: Crockford's base 32, without I, L, O and U. None of them is easily mistaken for another
+ * when a code is read aloud or copied from a note.
  */
 export const CODE_ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
@@ -31,7 +31,7 @@ export function toSpokenCode(code: string): string {
 }
 
 /**
- * The body that redeems a code. The boat makes its device token itself and sends only the digest, so it can
+ * The body that redeems a code. The boat creates its own device token and sends only the digest, so it can
  * repeat the request after a lost answer, and no answer contains a token (R93, R94).
  */
 export const EnrolmentRequestSchema = Type.Object(
@@ -53,7 +53,7 @@ export type EnrolmentRequest = Static<typeof EnrolmentRequestSchema>;
 export const EnrolmentSchema = Type.Object({
   status: Type.Literal('success'),
   installation_id: Type.String({ pattern: INSTALLATION_ID_PATTERN }),
-  /** Names the token at central. */
+  /** The ID of the token at central. */
   token_id: Type.String(),
   /** When the token expires, or null. */
   expires_at: Type.Union([Type.String(), Type.Null()]),

@@ -29,10 +29,10 @@ describe('JSON numbers', () => {
     '0.30000000000000004',
     '9007199254740991',
   ])
-    it(`that JavaScript holds are ordinary numbers: ${text}`, () =>
+    it(`that JavaScript can represent are ordinary numbers: ${text}`, () =>
       assert.equal(typeof parseExactJson(text), 'number'));
 
-  it('keep their value whatever their form, and nothing else changes', () => {
+  it('keep their value regardless of their form, and nothing else changes', () => {
     const digits = fc.array(fc.nat(9), { minLength: 1, maxLength: 40 }).map((list) => list.join(''));
     const whole = digits.map((text) => text.replace(/^0+(?=\d)/, ''));
     const number = fc

@@ -17,12 +17,13 @@ export interface ExactNumber {
 }
 
 /**
- * Signs of a number that JavaScript may change: eight digits in a row, which every number of 16 digits has, an exponent of three
- * digits, or a negative zero. Three simple searches are several times faster than one that is exact, and most texts have none.
+ * Patterns of a number that JavaScript may change: eight consecutive digits, which every number of 16 digits contains, an
+ * exponent of three digits, or a negative zero. Three simple searches are several times faster than an exact one, and most texts
+ * match none of them.
  */
 const SIGNS = [/\d{8}/, /\d[eE][+-]?\d{3}/, /-0[^\d]|-0$/] as const;
 
-/** Text that may be such a number. It also matches text within strings, which costs time but changes nothing. */
+/** Matches text that may be such a number. It also matches text within strings, which costs time but changes nothing. */
 const CANDIDATE =
   /-?\d[\d.]{15,}(?:[eE][+-]?\d+)?|-?\d[\d.]{0,14}[eE][+-]?\d{3,}|(?<![\w.-])-0(?!\d)[\d.]*(?:[eE][+-]?\d+)?/g;
 

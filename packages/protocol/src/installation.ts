@@ -6,7 +6,7 @@ export const INSTALLATION_ID_PATTERN = '^[0-9a-f]{16}$';
 
 const pattern = new RegExp(INSTALLATION_ID_PATTERN);
 
-/** True for 16 lowercase hex digits. The id is empty on cloned images, which must not export. */
+/** True for 16 lowercase hex digits. The ID is empty on cloned images, which must not export. */
 export function isInstallationId(value: unknown): value is string {
   return typeof value === 'string' && pattern.test(value);
 }

@@ -28,8 +28,8 @@ export const ReceiptSchema = Type.Object({
 export type Receipt = Static<typeof ReceiptSchema>;
 
 /**
- * Maximum number of sequences in `missing_sequences` (R87). It covers two years of daily exports and adds at most 8 KB to an answer. A list that
- * was cut off continues in the answer to the next export.
+ * Maximum number of sequences in `missing_sequences` (R87). It covers two years of daily exports and adds at most 8 KB to an
+ * answer. A truncated list continues in the answer to the next export.
  */
 export const MISSING_SEQUENCES_MAX = 1_000;
 
@@ -83,7 +83,7 @@ export const CentralErrorSchema = Type.Object({
 export type CentralError = Static<typeof CentralErrorSchema>;
 
 /**
- * The health answer (R49). It names the service, so that a boat does not mistake a captive portal for central; `time` shows the
+ * The health answer (R49). It names the service, so that a boat does not mistake a captive portal for central. `time` reveals the
  * error of the boat's clock.
  */
 export const HealthSchema = Type.Object({

@@ -12,7 +12,9 @@ export const LEDGER_ID_HEADER = 'Ledger-Id';
 /** The request header with the public half of the key that signs the boat's bundles (docs/spec/protocol.md R81). */
 export const BUNDLE_KEY_HEADER = 'Bundle-Key';
 
-/** Content codings; `identity` is sent without a header. Central offers codings in `Accept-Encoding` of its answers (R22, R23). */
+/**
+ * Content codings. `identity` is sent without a header. Central offers codings in `Accept-Encoding` of its answers (R22, R23).
+ */
 export const CONTENT_CODINGS = ['identity', 'gzip', 'br', 'zstd'] as const;
 export type ContentCoding = (typeof CONTENT_CODINGS)[number];
 
@@ -24,7 +26,7 @@ export function toIdempotencyKey(exportId: string, partIndex: number): string {
   return `${exportId}/${partIndex}`;
 }
 
-/** Returns the export and part that an idempotency key names, or undefined for any other text. */
+/** Returns the export and part that an idempotency key names, or undefined if the text is not a key. */
 export function parseIdempotencyKey(
   key: string,
 ): { readonly exportId: string; readonly partIndex: number } | undefined {

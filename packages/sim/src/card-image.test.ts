@@ -54,17 +54,17 @@ async function run(plan: Plan) {
   return coverage;
 }
 
-test('a card that is restored after five exports ends with central equal to its sources', async () => {
+test('after a card is restored after five exports, central ends equal to its sources', async () => {
   const coverage = await run(toPlan(toBoot(WEEKS), [toBoot([ROWS, EXPORT])]));
   assert.deepEqual([coverage.get('card restored'), coverage.get('ledger begun')], [1, 1]);
 });
 
-test('the exports that a restored card makes without a network reach central in the new ledger', async () => {
+test('exports that a restored card makes without a network reach central in the new ledger', async () => {
   const incidents = [
     { atMs: 2 * HOUR_MS + 2 * MINUTE_MS, incident: { kind: 'link', state: 'down' } },
     { atMs: 2 * HOUR_MS + 50 * MINUTE_MS, incident: { kind: 'link', state: 'up' } },
   ] as const;
-  // More exports than the former card made: the last ones have sequences that central does not know.
+  // More exports than on the former card, so that the last ones have sequences that central does not know.
   const many = Array.from({ length: 9 }, () => [ROWS, EXPORT]).flat();
   const coverage = await run(toPlan(toBoot(WEEKS), [toBoot(many)], { incidents }));
   assert.equal(coverage.get('ledger begun'), 1);

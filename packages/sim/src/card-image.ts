@@ -8,7 +8,7 @@ export const CARD_FOLDERS = [ROOT, RECORDINGS];
 export function takeCardImage(sim: Simulation): (() => void) | undefined {
   const { machine, sources, oracle, trace } = sim;
   const restoreSources = sources.takeImage();
-  // An unreadable boatlog is an incident, which ends on the card where it began.
+  // An unreadable boatlog is an incident, which must end on the card on which it began.
   if (restoreSources === undefined) return undefined;
   const restores = [
     machine.databases.takeImage(),

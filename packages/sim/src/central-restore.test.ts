@@ -94,7 +94,7 @@ test('the records of lost exports without a file go with the next export', async
   assert.equal(coverage.get('lost exports rewound'), 1);
 });
 
-test('a central that has forgotten everything about a boat gets everything again', async () => {
+test('a central that has lost everything about a boat gets everything again', async () => {
   for (const cleanup of [[], [[8, CLEANUP]]] as const) {
     const { coverage } = await run(
       toPlan([
@@ -127,7 +127,7 @@ test('of an export with several parts, only those that central has lost are sent
   );
   assert.equal(coverage.get('lost exports requeued'), 1);
   const partCount = Number(/"partCount":(\d+)/.exec(lines.join('\n'))?.[1]);
-  // The new export that brings the news is one of them.
+  // The new export whose answer reports the loss is one of them.
   const sent = importsAfterRestoration(lines) - 1;
   assert.ok(partCount > 4 && sent > 0 && sent < partCount, `${sent} of ${partCount} parts were sent again`);
 });

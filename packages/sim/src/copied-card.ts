@@ -9,7 +9,7 @@ import { createTrace } from './trace.ts';
 
 /**
  * Creates a second boat whose card is a copy of this one's, while this boat is off. Both have one identity, and neither knows of
- * the other. Returns undefined while the boatlog is unreadable, because that incident ends on the card where it began.
+ * the other. Returns undefined while the boatlog is unreadable, because that incident must end on the card on which it began.
  */
 export function copyBoat(sim: Simulation, store: Store, random: SimRandom): Simulation | undefined {
   const { plan, clock, machine, central, tokens } = sim;
@@ -33,7 +33,7 @@ export function copyBoat(sim: Simulation, store: Store, random: SimRandom): Simu
   copied.medium.capacityBytes = plan.boat.cardBytes;
   for (const folder of CARD_FOLDERS) machine.medium.takeImage(folder)(copied.medium);
   machine.databases.takeImage()(copied.databases);
-  // What the owner does on the second boat is planned with its boots.
+  // The owner's actions on the second boat are part of the plan of its boots.
   const ownPlan = { ...plan, boots: plan.copy?.boots ?? [], actions: [], incidents: [], card: undefined };
   const copy = assembleSimulation({
     store,

@@ -43,7 +43,9 @@ export interface ForeignFiles {
   unlink(path: string): void;
 }
 
-/** What fsync does: it syncs as documented, syncs files but not directories, or does nothing. Cards that ignore fsync exist. */
+/**
+ * The behaviour of fsync: it syncs as documented, syncs files but not directories, or does nothing. Some real cards ignore fsync.
+ */
 export type FsyncMode = 'honest' | 'files_only' | 'ignored';
 
 /** A storage device that does not answer, for example a network folder whose server is gone. */
@@ -76,7 +78,7 @@ export class DiskMedium {
   fsync: FsyncMode = 'honest';
   /** Returns a system error code such as `EIO` for an operation that should fail. */
   failureOf: ((op: string, path: string) => string | undefined) | undefined;
-  /** The device that does not answer at present. */
+  /** The device that does not answer at the moment. */
   hang: Hang | undefined;
   foreign: ForeignFiles | undefined;
   #usedBytes = 0;

@@ -190,7 +190,7 @@ async function cutEverywhere(
   }
 }
 
-test('durable files survive a power cut at every step, and each file is whole or missing', async () => {
+test('durable files survive a power cut at every step, and each file is complete or missing', async () => {
   const { cuts, losses } = await cutEverywhere(() => undefined);
   assert.deepEqual(losses, []);
   assert(cuts > 300, `${cuts} cuts`);

@@ -6,7 +6,10 @@ import { toPointText } from './small-scenario.ts';
 
 /** Timeout for the points of one test. They take twelve minutes on an idle core. */
 const POINTS_MAX_MS = 60 * 60_000;
-/** `npm run sim -- --every-operation` runs all points, for half an hour. Every kind of operation is met several times in a third. */
+/**
+ * `npm run sim -- --every-operation` runs all points, for half an hour. A third of them covers every kind of operation several
+ * times.
+ */
 const SHARE = { every: 3, from: 1 };
 /** A few points are enough to detect a defective card. */
 const FEW = { every: 181, from: 5 };

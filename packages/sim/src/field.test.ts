@@ -56,7 +56,7 @@ async function run(plan: Plan) {
   return result;
 }
 
-test('odd files among the settings cost neither the others nor a category', async () => {
+test('faulty files among the settings affect neither the other files nor a category', async () => {
   await run(
     toPlan(
       [
@@ -93,7 +93,7 @@ test('an export that could not read the boatlog is not "nothing new", and its da
   assert.equal(coverage.get('refused: SOURCE_UNREADABLE'), 1);
 });
 
-test('a proxy that refuses an export is not taken for a captive portal', async () => {
+test('a proxy that refuses an export is not mistaken for a captive portal', async () => {
   for (const refusal of [403, 'json_200'] as const) {
     const { coverage } = await run(
       toPlan([
@@ -110,7 +110,7 @@ test('a proxy that refuses an export is not taken for a captive portal', async (
   }
 });
 
-test("central holds captures and alerts at the moment that the boat's local time means", async () => {
+test("central stores captures and alerts with the moment that the boat's local time denotes", async () => {
   for (const timeZone of ['America/Toronto', 'Pacific/Auckland'])
     await run(
       toPlan(

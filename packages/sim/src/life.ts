@@ -18,10 +18,10 @@ const RESTART_MS = 5 * 60_000;
 /** Time from a change until the JSON views show it. Writing the views waits up to 30 s until the card is idle. */
 const VIEWS_MS = 60_000;
 
-/** Interval between checks of the ledger for waiting exports. */
+/** Interval at which the ledger is checked for waiting exports. */
 const DRAIN_POLL_MS = 10_000;
 
-/** Runs the whole life of one boat: the days with faults, the calm day and the final checks. */
+/** Runs the complete life of one boat: the days with faults, the calm day and the final checks. */
 export async function live(sim: Simulation): Promise<void> {
   const config = toConfig(sim);
   const token = await sim.central.enroll(sim.plan.boat.installationId);
@@ -63,7 +63,7 @@ function toConfig({ plan: { boat } }: Simulation): Config {
     signalk_url: 'off',
   });
   const { config } = parseConfig({ D3KOS_ROOT: ROOT }, configText);
-  // Limits of a few kilobytes, so that a run uses them up. The configuration file does not accept such small limits.
+  // Limits of a few kilobytes, so that a run can use them up. The configuration file does not accept such small limits.
   return {
     ...config,
     meteredSizeMaxBytes: boat.meteredSizeMaxBytes,

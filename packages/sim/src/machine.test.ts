@@ -125,7 +125,7 @@ test('a different seed produces a different trace', async () => {
   assert.notEqual(one.trace.digest(), other.trace.digest());
 });
 
-test('durable files survive a restart, and a machine that is on cannot be switched on', () => {
+test('durable files survive a restart, and a machine that is already on cannot be switched on', () => {
   const { machine } = makeSimulation(1);
   try {
     machine.medium.put('/opt/d3kos/config/license.json', '{}');

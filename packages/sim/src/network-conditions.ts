@@ -17,7 +17,7 @@ export interface NetworkConditions {
   bytesPerSecond: number;
   /** If a request has a larger body, the connection breaks after this many bytes. */
   carriedBytesMax: number;
-  /** A proxy that refuses single bodies, or undefined if there is none. */
+  /** A proxy that refuses individual bodies, or undefined if there is none. */
   proxy: RefusingProxy | undefined;
   /** Maximum latency in one direction, without the time to transfer the bytes. */
   latencyMaxMs: number;

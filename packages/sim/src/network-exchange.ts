@@ -80,7 +80,7 @@ async function toAnswer(response: Response): Promise<Answer> {
   };
 }
 
-/** Runs an exchange and records its end. The promise never settles if the boat loses power meanwhile. */
+/** Runs an exchange and records its end. The promise never settles if the boat loses power in the meantime. */
 export async function runExchange(exchange: Exchange, trace: Trace, power: Power): Promise<Response> {
   const { number, request, signal } = exchange;
   const facts = {

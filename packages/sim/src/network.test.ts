@@ -159,7 +159,7 @@ test('a boat rejects a server whose certificate is not valid on its clock', asyn
   await assert.rejects(clock.settle(post()), failsWith('tls', 'CERT_HAS_EXPIRED'));
 });
 
-test('an abort ends an exchange at once, and the rest of the request is not sent', async () => {
+test('an abort ends an exchange immediately, and the rest of the request is not sent', async () => {
   const { clock, network, bodies, post } = makeNetwork();
   network.bytesPerSecond = 10;
   const controller = new AbortController();

@@ -94,7 +94,7 @@ export function drawBoot(random: SimRandom): BootPlan {
 }
 
 /**
- * Draws a boot in a run of weeks: the boat is on for some hours, sometimes for a day and a night, and is without power in the
+ * Draws a boot in a run of weeks: the boat is on for a few hours, sometimes for a day and a night, and then without power in the
  * harbour for weeks.
  */
 export function drawBootOfWeeks(random: SimRandom): BootPlan {

@@ -11,7 +11,7 @@ export type Incident =
   | { readonly kind: 'faults'; readonly probabilities: FaultProbabilities }
   /** The link breaks after this many bytes of a request. */
   | { readonly kind: 'link-drops'; readonly forMs: number; readonly afterBytes: number }
-  /** A proxy or a firewall refuses single bodies. */
+  /** A proxy or a firewall refuses individual bodies. */
   | ({ readonly kind: 'proxy-refuses'; readonly forMs: number } & RefusingProxy)
   /** The connection in use is metered. */
   | { readonly kind: 'metered'; readonly forMs: number }
@@ -41,7 +41,7 @@ export type Incident =
       readonly leftBytes: number;
     }
   | { readonly kind: 'ledger-full'; readonly forMs: number }
-  /** The kernel makes the file system read-only, as after a storage error. It stays so until it is mounted again. */
+  /** The kernel makes the file system read-only, as after a storage error. It stays read-only until it is mounted again. */
   | { readonly kind: 'card-read-only'; readonly forMs: number }
   | { readonly kind: 'token-revoked'; readonly forMs: number }
   | { readonly kind: 'tier'; readonly forMs: number; readonly tier: Tier }
@@ -67,8 +67,8 @@ export function drawIncidents(random: SimRandom, days: number): readonly Planned
 }
 
 /**
- * Draws the proxies of a run, up to three a day. They are drawn on their own, so that the other incidents of a seed do not depend on
- * them.
+ * Draws the proxies of a run, up to three a day. They are drawn independently, so that the other incidents of a seed do not
+ * depend on them.
  */
 export function drawProxies(random: SimRandom, days: number): readonly PlannedIncident[] {
   return inOrder(
@@ -87,8 +87,8 @@ export function drawProxies(random: SimRandom, days: number): readonly PlannedIn
 }
 
 /**
- * Folders that owners move to other drives. A document that consists of several files is none of them: while one of the files does
- * not answer, its record is exported without that file's values, which the oracle does not expect.
+ * Folders that owners move to other drives. Documents that consist of several files are excluded: while one of the files does not
+ * answer, the record is exported without that file's values, which the oracle does not expect.
  */
 const MOVED_SOURCES = [
   `${ROOT}/data/boatlog`,
@@ -133,7 +133,7 @@ export function drawRestorations(random: SimRandom, days: number): readonly Plan
   );
 }
 
-/** Time that the boat is once without any network in a run of weeks. */
+/** Length of the one period without any network in a run of weeks. */
 const AWAY_MIN_MS = 7 * DAY_MS;
 const AWAY_MAX_MS = 21 * DAY_MS;
 

@@ -64,7 +64,7 @@ export interface BoatPlan {
   /** Maximum number of bytes sent in a calendar month. This is far below a realistic budget, so that a run uses it up. */
   readonly monthlyBudgetBytes: number | undefined;
   readonly legacyQueue: LegacyQueuePlan | undefined;
-  /** True if power cuts and owners left odd files among the sources. They must not cost their neighbours. */
+  /** True if power cuts and owners left faulty files among the sources. Such files must not affect the others. */
   readonly hasOddFiles: boolean;
 }
 
@@ -121,7 +121,8 @@ export function drawPlan(seed: number, days: number): Plan {
       ...(isOfWeeks ? drawIncidentsOfWeeks : drawIncidents)(random.fork('incidents'), days),
       ...drawProxies(random.fork('proxies'), days),
       ...drawHangs(random.fork('hangs'), days),
-      // If central also forgot which of two machines sent a sequence, it could not name the other's export (decision 0044).
+      // If central also lost the information which of two machines sent a sequence, it could not name the other's export
+      // (decision 0044).
       ...(copy === undefined ? drawRestorations(random.fork('restorations'), days) : []),
     ].toSorted((a, b) => a.atMs - b.atMs),
     card,
@@ -192,7 +193,7 @@ function drawCopy(random: SimRandom, days: number): CopyPlan | undefined {
 /** Boots of the second boat per day. A run with two boats takes longer, so the second one does less. */
 const COPY_BOOTS_PER_DAY = 4;
 
-/** The second boat only adds records. Which boat's change of a record of both arrives last is left to chance. */
+/** The second boat only adds records. If both boats changed the same record, it would be random whose change arrives last. */
 function isForCopy({ kind }: Action): boolean {
   return kind === 'rows' || kind === 'export' || kind === 'process' || kind === 'retry' || kind === 'check';
 }

@@ -35,7 +35,7 @@ export interface Power {
   readonly lost: Promise<void>;
 }
 
-/** Never settles. It stands for an operation on a machine without power. */
+/** Never settles. It represents an operation on a machine without power. */
 export function never<T>(): Promise<T> {
   return new Promise(() => undefined);
 }

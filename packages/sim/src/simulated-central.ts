@@ -209,7 +209,10 @@ function createBundleReader(
   random: SimRandom,
 ): (bytes: Uint8Array) => Promise<string> {
   let last: Promise<unknown> = Promise.resolve();
-  /** The operator compares the key with the one on board and accepts it: of a boat that central has not heard, or a new card. */
+  /**
+   * The operator compares the key with the one on board and accepts it, if central has never heard from the boat or the card is
+   * new.
+   */
   const acceptKey = async (bytes: Uint8Array): Promise<void> => {
     const first = Buffer.from(bytes).toString('latin1').split('\n', 1)[0] ?? '';
     const start: unknown = JSON.parse(first);

@@ -20,7 +20,7 @@ test('on a card that ignores fsync, seeds fail; on a reliable card the same seed
       if (violations.length > 0) broken += 1;
       assert.deepEqual((await runSeed(database, seed, { days: DAYS })).violations, []);
     }
-    assert.ok(broken > 0, 'the simulation notices the losses of a card that ignores fsync');
+    assert.ok(broken > 0, 'the simulation detects the losses of a card that ignores fsync');
   } finally {
     await database.close();
   }

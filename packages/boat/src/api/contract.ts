@@ -37,11 +37,14 @@ import {
 
 /** Maximum size of a request body, for a route without its own limit. Most bodies have a few keys. */
 const BODY_SIZE_MAX_BYTES = 16 * 1024;
-/** Maximum size of a body with browser data. It fits everything a browser stores for one origin, including JSON escapes. */
+/**
+ * Maximum size of a body with browser data. It has room for everything that a browser stores for one origin, including JSON
+ * escapes.
+ */
 const BROWSER_BODY_SIZE_MAX_BYTES = 16 * 1024 * 1024;
 
 const json = <S>(schema: S) => ({ mediaType: 'application/json', schema }) as const;
-/** The bytes of a file. OpenAPI describes them only by their media type. */
+/** The bytes of a file. OpenAPI describes only their media type. */
 const file = <M extends MediaType>(mediaType: M) =>
   ({ mediaType, schema: Type.String({ contentMediaType: mediaType }) }) as const;
 
@@ -219,7 +222,7 @@ export const ROUTES = {
   boatlogCsv: {
     method: 'GET',
     path: '/export/boatlog/csv',
-    summary: 'Downloads the whole current boatlog as CSV',
+    summary: 'Downloads the complete current boatlog as CSV',
     callers: 'boat',
     answer: file('text/csv'),
   },
@@ -326,7 +329,7 @@ export type Answer<N extends RouteName> = AnswerOf<(typeof ROUTES)[N]>;
 /** The input of route `N`. */
 export type Input<N extends RouteName> = InputOf<(typeof ROUTES)[N]>;
 
-/** The routes whose handlers return JSON as a value. `file` and `pageTexts` also answer with JSON, but read it from the disk. */
+/** The routes whose handlers return JSON as a value. `file` and `pageTexts` also answer with JSON, but read it from disk. */
 export type JsonRouteName = Exclude<
   {
     [N in RouteName]: (typeof ROUTES)[N]['answer']['mediaType'] extends 'application/json' ? N : never;

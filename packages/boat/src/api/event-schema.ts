@@ -13,7 +13,7 @@ export const EventSchema = Type.Union([
   Type.Object({
     kind: Type.Literal('heartbeat', {
       description:
-        'Sent at a fixed interval. A client that receives nothing for several intervals is not connected.',
+        'Sent at a fixed interval. A client that receives nothing for several intervals has lost the connection.',
     }),
     time: Time,
   }),

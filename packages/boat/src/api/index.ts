@@ -1,4 +1,4 @@
-/** The contract of the local API, for clients of every kind. Nothing here imports Node. */
+/** The contract of the local API, for all clients. It does not import anything from Node. */
 export {
   type Answer,
   type Input,

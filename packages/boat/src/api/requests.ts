@@ -44,7 +44,7 @@ export const SettingsRequestSchema = Type.Object(
   { ...CLOSED, minProperties: 1 },
 );
 
-/** An enrolment code as a person types it. `replace_id`: the boat takes over the installation ID of the code. */
+/** An enrolment code as a person types it. With `replace_id`, the boat takes over the installation ID of the code. */
 export const EnrollRequestSchema = Type.Object(
   { code: Type.String({ maxLength: 40 }), replace_id: Type.Optional(Type.Boolean()) },
   CLOSED,

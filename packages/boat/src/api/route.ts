@@ -25,9 +25,9 @@ export interface Route {
   readonly path: string;
   /** A summary of the route, as one sentence without a full stop. */
   readonly summary: string;
-  /** Further sentences for the reference. */
+  /** More text for the reference page. */
   readonly description?: string;
-  /** `pages`: only a page whose origin is allowed. `boat`: every page of an allowed origin and every program on the boat. */
+  /** `pages`: only pages from an allowed origin. `boat`: also every program on the boat. */
   readonly callers: 'boat' | 'pages';
   readonly query?: TObject;
   /** The schema of the JSON body. A missing body counts as `{}`. */
@@ -40,7 +40,7 @@ export interface Route {
   readonly caching?: 'revalidate';
 }
 
-/** `T` with every property readonly at every depth. Handlers answer with readonly data, and clients only read. */
+/** `T` with every property readonly at every depth. Handlers return readonly data, and clients only read it. */
 export type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]
   : T extends object

@@ -3,7 +3,7 @@ import { type TSchema, Type } from 'typebox';
 
 /*
  * The JSON answers of the local API. Every object is open: a later export manager may add keys, and a client of this version
- * ignores them. A string with `examples` may get further values; a client handles an unknown one.
+ * ignores them. A string with `examples` may get more values, so a client must handle unknown ones.
  */
 
 export const Count = Type.Integer({ minimum: 0 });
@@ -13,7 +13,7 @@ const Success = Type.Literal(true);
 export const Time = Type.String({
   pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$',
   description:
-    "UTC in whole seconds, from the boat's clock. It is only a label, because the clock may be wrong.",
+    "UTC in whole seconds, from the boat's clock. It is only informative, because the clock may be wrong.",
 });
 const Slot = Type.String({ description: 'The local date of a daily export, YYYY-MM-DD' });
 
@@ -32,7 +32,7 @@ export const HealthSchema = Type.Object({
   time: Time,
 });
 
-/** An entry in the format of `export_queue.json`, taken over from the legacy exporter: keys, order and types. */
+/** An entry in the format of `export_queue.json`. Keys, order and types are those of the legacy exporter. */
 export const QueueEntrySchema = Type.Object({
   queue_id: Type.String(),
   export_file: Type.String({ description: 'Absolute path of the export file' }),
@@ -48,7 +48,7 @@ export const QueueEntrySchema = Type.Object({
   failed_at: Type.Optional(Time),
 });
 
-/** An entry of the queue with facts that `export_queue.json` does not have. */
+/** An entry of the queue with additional facts that `export_queue.json` does not contain. */
 export const QueuedExportSchema = Type.Object({
   ...QueueEntrySchema.properties,
   record_count: Count,
@@ -145,7 +145,7 @@ const LedgerChangeSchema = Type.Object({
     description: 'Waiting and failed exports that were numbered in the new ledger',
   }),
   full_export_due: Type.Boolean({ description: 'Whether the next export is full because of the change' }),
-  explanation: Type.String({ description: 'What happened and what follows, in a sentence' }),
+  explanation: Type.String({ description: 'What happened and what happens next, as a sentence' }),
 });
 
 /** The answer to `GET /export/status`. Unknown values are null. */

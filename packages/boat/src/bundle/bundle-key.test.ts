@@ -40,7 +40,7 @@ async function open(path: string, disk: Disk = createDisk()) {
   return { key: await openBundleKey({ disk, random: createRandom(), log }, path), log: lines.join('\n') };
 }
 
-/** The machine's file system with one of its steps changed. */
+/** The machine's file system with one step changed. */
 const diskWith = (changes: (real: FileSystem) => Partial<FileSystem>): Disk => {
   const real = createFileSystem();
   return composeDisk({ ...real, ...changes(real) }, createRandom());
@@ -50,7 +50,7 @@ const fail = (code: string): never => {
   throw Object.assign(new Error(`the card reports ${code}`), { code });
 };
 
-test('the key is made once, belongs to its owner alone, and signs what central verifies', async () => {
+test('the key is created once, is accessible only to its owner, and makes signatures that central verifies', async () => {
   const path = newPath();
   const first = await open(path);
   const again = await open(path);
@@ -69,7 +69,7 @@ test('the key is made once, belongs to its owner alone, and signs what central v
   assert.notEqual((await open(newPath())).key?.publicKey, x, 'another boat has another key');
 });
 
-test('a card that cannot keep the key has no key, and no part of one is left', async () => {
+test('if the card cannot store the key, there is no key, and no part of it is left behind', async () => {
   for (const step of ['write', 'sync', 'rename'] as const) {
     const path = newPath();
     const disk = diskWith((real) =>
@@ -102,7 +102,7 @@ test('a damaged key file is kept and reported, and no message quotes it', async 
     assert.equal(key, undefined, content);
     assert.match(log, /bundle_key\.pem is damaged/);
     assert.ok(!log.includes(secret.slice(-20)));
-    assert.equal(readFileSync(path, 'latin1'), content, 'an unreadable key is not an absent one');
+    assert.equal(readFileSync(path, 'latin1'), content, 'an unreadable key is not treated as missing');
   }
   writeFileSync(path, good);
   chmodSync(path, 0o600);

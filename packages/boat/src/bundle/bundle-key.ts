@@ -10,7 +10,7 @@ const KEY_FILE_SIZE_MAX_BYTES = 4_096;
 /** Size of the secret of an Ed25519 key, in bytes (RFC 8032). */
 const SECRET_SIZE_BYTES = 32;
 
-/** What precedes the secret in the PKCS #8 form of an Ed25519 key (RFC 8410). */
+/** The bytes before the secret in the PKCS #8 encoding of an Ed25519 key (RFC 8410). */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** The key that signs the bundles of this boat. */
@@ -22,10 +22,11 @@ export interface BundleKey {
 }
 
 /**
- * Reads the key that signs bundles, and makes it at the first start. When it resolves with a new key, the whole file is on the
- * card; if power fails earlier, the next start makes another key, and nobody has seen the first one. The file is its owner's alone. A
- * file that cannot be read or written is reported and left as it is, and the result is undefined: bundles are then not signed, because
- * the records matter more. Never throws for a failure of the disk. The private half is in no message.
+ * Reads the key that signs bundles, and creates it at the first start. When it resolves with a new key, the complete file is on
+ * the card. If power fails earlier, the next start creates another key, and the first one has never been used. Only its owner can
+ * access the file. If the file cannot be read or written, this is reported, the file is not changed, and the result is undefined.
+ * Bundles are then not signed, because the records matter more. Never throws for a disk failure. No message contains the private
+ * half.
  */
 export async function openBundleKey(
   { disk, random, log }: Pick<World, 'disk' | 'random' | 'log'>,
@@ -42,7 +43,7 @@ export async function openBundleKey(
         parseBundleKey(Buffer.from(bytes).toString('latin1')) ??
         warn(
           `${path} is damaged`,
-          'Restore the file from a backup, or remove it and restart: the boat then makes a new key, which the operator of central must accept.',
+          'Restore the file from a backup, or remove it and restart. The boat then creates a new key, which the operator of central must accept.',
         )
       );
     const secret = Buffer.from(random.hex(SECRET_SIZE_BYTES), 'hex');
@@ -65,7 +66,7 @@ export async function openBundleKey(
   }
 }
 
-/** Returns the path of the key of the boat with this root. */
+/** Returns the path of the boat's key below this root. */
 export function toBundleKeyPath(root: string): string {
   return toSpoolPaths(root).bundleKey;
 }
@@ -76,7 +77,7 @@ export function parseBundleKey(pem: string): BundleKey | undefined {
   try {
     key = createPrivateKey(pem);
   } catch {
-    // The error of OpenSSL may describe the content, and says nothing more than that it is no key.
+    // OpenSSL's error is not reported: it may describe the content, and otherwise says only that it is not a key.
     return undefined;
   }
   return key.asymmetricKeyType === 'ed25519' ? toBundleKey(key) : undefined;

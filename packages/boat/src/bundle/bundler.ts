@@ -29,14 +29,14 @@ export interface Bundle {
   readonly name: string;
   /** Number of exports selected for the bundle. */
   readonly exportCount: number;
-  /** The bundle's bytes in pieces of at most one part. Each piece is created when it is requested. */
+  /** The bundle's bytes in chunks of at most one part. Each chunk is created when it is requested. */
   readonly pieces: () => AsyncGenerator<Uint8Array, void, void>;
 }
 
 /**
  * Creates offline bundles, which a person carries to central on a USB drive (docs/spec/protocol.md, "Offline bundle").
- * The daemon creates the bytes but accepts no path. With a path from the API, any page could write files with the
- * daemon's rights. The command writes the file, as the user who runs it.
+ * The daemon creates the bytes but accepts no path. If the API accepted a path, any page could write files with the daemon's
+ * privileges. Instead, the command writes the file as the user who runs it.
  */
 export interface Bundler {
   /**
@@ -53,7 +53,7 @@ export interface BundlerDeps {
   readonly license: License;
   readonly partSizeBytes: number;
   readonly softwareVersion: string;
-  /** Undefined: bundles are not signed, because the key cannot be read or written. */
+  /** Undefined if the key cannot be read or written. Bundles are then not signed. */
   readonly bundleKey: BundleKey | undefined;
   readonly signal: AbortSignal;
 }
@@ -70,7 +70,7 @@ export function createBundler(deps: BundlerDeps): Bundler {
         });
       const entries = selectEntries(ledger, scope);
       if (entries.length === 0) return undefined;
-      // The marks come before the first byte, because a drive that is removed early may still reach central.
+      // The entries are marked before the first byte is written, because a drive that is removed early may still reach central.
       ledger.bundled.mark(entries.map(({ exportId }) => exportId));
       const nowMs = world.clock.wall();
       return {
@@ -119,7 +119,7 @@ async function* makeBundle(
       try {
         step = await pieces.next();
       } catch (error) {
-        // An unreadable file must not exclude the other exports. The bundle's last line reports the file.
+        // An unreadable file must not keep the other exports out of the bundle. The bundle's last line reports the file.
         if (!isExportError(error)) throw error;
         if (ledger.queue.get(entryNo)?.status === 'completed') break;
         skippedCount += 1;
@@ -132,7 +132,7 @@ async function* makeBundle(
       parts += 1;
       yield step.value;
     }
-    // An export that was delivered meanwhile has no part in the bundle.
+    // An export that has been delivered in the meantime has no part in the bundle.
     if (parts > partsBefore) exportsWritten += 1;
   }
   world.log.write('info', `Bundled ${exportsWritten} exports in ${parts} parts`);
@@ -164,7 +164,7 @@ async function* bundleEntry(
     if (body.length > BUNDLE_PART_SIZE_MAX_BYTES)
       throw new ExportError('FILE_TOO_LARGE', `Part ${part.index} has ${body.length} bytes`, {
         op: `bundle ${entry.queueId}`,
-        hint: 'It can be sent over the network only.',
+        hint: 'It can be sent only over the network.',
       });
     const line = lines.write({
       d3kos_bundle: 'part',
@@ -181,7 +181,7 @@ async function* bundleEntry(
 interface Lines {
   /** Returns the bytes of a line. docs/spec/protocol.md R78: "A boat MUST sign each line of a bundle with its Ed25519 key." */
   write(line: Parameters<typeof toBundleLine>[0]): Uint8Array;
-  /** The digest of the lines so far (R80). */
+  /** The digest of the previous lines (R80). */
   digest: LineDigest['value'];
 }
 

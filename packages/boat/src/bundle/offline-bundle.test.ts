@@ -70,7 +70,7 @@ test('a bundle is written completely under a free name and never replaces anothe
   assert.equal(readFileSync(first.file, 'utf8'), 'another file');
 });
 
-test('a full USB drive is reported as such and keeps no partial bundle', async () => {
+test('a full USB drive is reported, and no partial bundle stays on it', async () => {
   const drive = newDrive();
   const full = diskWith((real) => ({
     create: async (path, readers) => {
@@ -110,7 +110,7 @@ test('a write that the drive does not confirm fails with a hint about file syste
   }
 });
 
-test('a bundle that differs when it is read back is removed', async () => {
+test('a bundle that reads back differently is removed', async () => {
   const drive = newDrive();
   const corrupting = diskWith((real) => ({
     create: async (path, readers) => {
@@ -161,7 +161,7 @@ test('a missing folder is not created', async () => {
     );
 });
 
-test('a name that contains a path is not the name of a bundle', () => {
+test('a name that contains a path is not accepted as the name of a bundle', () => {
   assert.ok(isBundleName(NAME));
   for (const name of ['', 'x.bundle', `../${NAME}`, `/etc/${NAME}`, `${NAME}/..`, `${NAME}\n`])
     assert.ok(!isBundleName(name), name);

@@ -25,9 +25,9 @@ export async function requireBundleDirectory(disk: Disk, directory: string): Pro
 
 /**
  * Writes an offline bundle into a folder on a USB drive and reads it back. When it resolves, the file is complete and
- * synced under its final name, and every part has the digest that its line names. If the drive is full or the pieces
- * end early, no file is left behind. An existing file is never replaced. Throws DISK_FULL, DISK_READ_ONLY, DISK_FAILED,
- * and the errors of `pieces`.
+ * synced under its final name, and every part has the digest that its line names. If the drive is full or the bytes end early, no
+ * file is left behind. An existing file is never replaced. Throws DISK_FULL, DISK_READ_ONLY, DISK_FAILED, and the errors of
+ * `pieces`.
  */
 export async function writeOfflineBundle(
   disk: Disk,
@@ -43,7 +43,7 @@ export async function writeOfflineBundle(
   await disk.remove(file);
   throw new ExportError(
     'DISK_FAILED',
-    `The bundle in ${directory} reads back differently than it was written`,
+    `The bundle in ${directory} reads back differently from what was written`,
     {
       op: `read back ${file}`,
       hint: 'The file was removed. Use another USB drive; the queue has not changed.',
@@ -81,7 +81,7 @@ function toDriveError(error: unknown, file: string): unknown {
   if (isExportError(error, 'DISK_READ_ONLY') || isExportError(error, 'DISK_FAILED'))
     return new ExportError(error.code, `The bundle could not be written to the USB drive: ${error.message}`, {
       op: `write ${file}`,
-      hint: 'Format it as FAT32 (files up to 4 GB), exFAT or ext4, and run the command as a user who may write to it. If a file of this name exists on the drive, do not rely on it, because the drive did not confirm it.',
+      hint: 'Format it as FAT32 (files up to 4 GB), exFAT or ext4, and run the command as a user who may write to it. If a file of this name exists on the drive, do not rely on it, because the drive did not confirm the write.',
       cause: error,
     });
   return error;

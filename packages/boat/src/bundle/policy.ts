@@ -8,7 +8,7 @@ export function toBundleName(installationId: string, stamp: string): string {
   return `d3kos_${installationId}_${stamp}.bundle`;
 }
 
-/** True for a name that `toBundleName` created. Such a name cannot lead to another folder. */
+/** True for a name that `toBundleName` created. Such a name cannot point to another folder. */
 export function isBundleName(name: string): boolean {
   return /^d3kos_[0-9a-f]{16}_[0-9]{8}_[0-9]{6}\.bundle$/.test(name);
 }
@@ -18,7 +18,7 @@ export function toFreeBundleName(name: string, attempt: number): string {
   return `${toNumberedName(name.replace(/\.bundle$/, ''), attempt)}.bundle`;
 }
 
-/** A reason, cut to the maximum length in a bundle's last line. */
+/** Truncates a reason to the maximum length in a bundle's last line. */
 export function toReason(message: string): string {
   return message.slice(0, REASON_LENGTH_MAX);
 }

@@ -16,13 +16,13 @@ import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/tran
 /** Maximum size of an answer, in bytes. A queue or history of 10,000 entries is about 6 MB. */
 const ANSWER_SIZE_MAX_BYTES = 64 * 1024 * 1024;
 
-/** An answer as received, for `--json`, and with its type of the contract. */
+/** An answer as received, for `--json`, and as a value of its contract type. */
 export interface ApiAnswer<N extends JsonRouteName> {
   readonly raw: unknown;
   readonly value: Answer<N>;
 }
 
-/** A file that is read while it arrives. */
+/** A file that is read as it arrives. */
 export interface Download {
   /** The file name in the answer, or an empty string if the answer has none. */
   readonly name: string;
@@ -39,13 +39,13 @@ export interface Api {
    */
   call<N extends JsonRouteName>(name: N, input?: Partial<Input<N>>): Promise<ApiAnswer<N>>;
   /**
-   * Downloads a file. Returns undefined for an empty answer. Throws the same errors as `call`. The pieces throw
+   * Downloads a file. Returns undefined for an empty answer. Throws the same errors as `call`. Reading the chunks throws
    * DAEMON_UNREACHABLE if the answer breaks off.
    */
   download<N extends 'bundle'>(name: N, input: Partial<Input<N>>): Promise<Download | undefined>;
 }
 
-/** A request, and its name in errors. */
+/** A request, and its description for errors. */
 interface ApiRequest {
   readonly op: string;
   readonly request: Request;
@@ -128,7 +128,7 @@ async function* readPieces(
       yield value;
     }
   } finally {
-    // If the reader stops early, for example because the USB drive is full, the connection is released.
+    // This releases the connection if the reader stops early, for example because the USB drive is full.
     await reader.cancel().catch(() => undefined);
   }
 }
@@ -137,7 +137,7 @@ function toRefusal({ error, code, hint }: Static<typeof ErrorSchema>, op: string
   return new ExportError(toKnownCode(code), error, { op, hint });
 }
 
-/** A code that this version does not define is reported as INTERNAL, with the export manager's own message. */
+/** A code that this version does not know is reported as INTERNAL, with the export manager's own message. */
 function toKnownCode(code: string): ExportErrorCode {
   return EXPORT_ERROR_CODES.find((known) => known === code) ?? 'INTERNAL';
 }
@@ -148,7 +148,7 @@ function toForeignAnswer(url: string, op: string, status: number): ExportError {
     `The program at ${url} is not the export manager of this version (HTTP ${status})`,
     {
       op,
-      hint: 'Check which program uses the port (ss -ltnp), and that EXPORT_PORT is the same for the service and this command.',
+      hint: 'Find out which program uses the port (ss -ltnp), and check that EXPORT_PORT is the same for the service and this command.',
     },
   );
 }

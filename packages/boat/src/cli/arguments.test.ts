@@ -86,7 +86,7 @@ for (const [line, names] of helpRequests)
     assert.ok(toHelp(names).startsWith(`Usage: ${['d3kos-export', ...names].join(' ')} `));
   });
 
-test('an empty id or directory is refused', () => {
+test('an empty ID or directory is refused', () => {
   for (const argv of [
     ['queue', 'retry', ''],
     ['bundle', ''],

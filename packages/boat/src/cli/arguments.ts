@@ -32,7 +32,7 @@ export function parseCommand(argv: readonly string[]): Command {
   return command;
 }
 
-/** The text that `--help` prints for a command, or for the program if `names` is empty. */
+/** Returns the text that `--help` prints for a command, or for the program if `names` is empty. */
 export function toHelp(names: readonly string[]): string {
   const command = parseCommand([...names, '--help']);
   if (command.kind !== 'help') throw new Error(`no help for ${names.join(' ')}`);
@@ -46,7 +46,7 @@ function toUsageError(message: string): ExportError {
   });
 }
 
-/** The names of every command, `[]` for the program itself, in the order of the help. */
+/** The names of every command, in the order of the help. `[]` stands for the program itself. */
 export function listCommands(): readonly (readonly string[])[] {
   const list = (command: Program, names: readonly string[]): readonly (readonly string[])[] => [
     names,

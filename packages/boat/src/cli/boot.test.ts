@@ -48,7 +48,7 @@ test('waits for an export manager that starts 5 s late, then reports the upload 
   assert.deepEqual(daemon.requests, ['POST /export/queue/process']);
 });
 
-test('ends at once without a request when no export is waiting', async () => {
+test('ends immediately without a request when no export is waiting', async () => {
   const daemon = await started({ pendingCount: 0, destination: { state: 'offline' } });
   const clock = createSteppedClock();
   const run = await runProgram(['boot'], { clock, port: daemon.port });
@@ -113,7 +113,7 @@ test('stops reporting after 5 minutes and leaves the waiting exports to the expo
   );
 });
 
-test('fails if an export failed meanwhile, and reports that the next export carries its records', async () => {
+test('fails if an export fails in the meantime, and reports that the next export carries its records', async () => {
   const daemon = await started({ pendingCount: 1, failedCount: 4, destination: { state: 'online' } });
   const { story } = daemon;
   const clock = createSteppedClock([
@@ -147,7 +147,7 @@ test('sends nothing at tier 0 and succeeds', async () => {
   assert.equal(clock.monotonic(), 0);
 });
 
-test('continues to report when the export manager restarts meanwhile', async () => {
+test('continues to report if the export manager restarts in the meantime', async () => {
   const daemon = await started({ pendingCount: 1, destination: { state: 'online' } });
   const { story } = daemon;
   const clock = createSteppedClock([

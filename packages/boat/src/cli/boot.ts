@@ -111,7 +111,7 @@ function finish(
   return exitCode;
 }
 
-/** The final lines. They report newly failed exports for every outcome. */
+/** Returns the final lines. They report newly failed exports for every outcome. */
 function describeEnd(outcome: BootOutcome, status: Answer<'status'>, failedCount: number): readonly string[] {
   const { explanation } = status.destination;
   const waits = `The export manager will keep trying to send ${toExportCount(countWaiting(status))}`;

@@ -27,11 +27,11 @@ export async function runBundle(
     ]);
     return EXIT.done;
   }
-  // The name becomes part of a path, so only the known form is accepted.
+  // The name becomes part of a path, so only the expected form is accepted.
   if (!isBundleName(download.name))
     throw new ExportError('DAEMON_UNREACHABLE', 'The export manager sent an invalid name for the bundle', {
       op: 'write the bundle',
-      hint: 'Use the d3kos-export of the same version as the export manager.',
+      hint: 'Use a d3kos-export of the same version as the export manager.',
     });
   output.progress(`Writing ${download.name} to ${directory} ...`);
   const { file, sizeBytes, end } = await writeOfflineBundle(disk, directory, download.name, download.pieces);

@@ -90,7 +90,7 @@ test('exits with code 3 if the export manager is not running, with a hint on how
   }
 });
 
-test('exits with code 3 if another program on the port answers, whatever it answers', async () => {
+test('exits with code 3 if another program on the port answers, no matter what it answers', async () => {
   const otherServices = [
     () => new Response('<html>Welcome</html>', { headers: { 'content-type': 'text/html' } }),
     () => new Response(null, { status: 302, headers: { location: 'http://127.0.0.1:1/' } }),

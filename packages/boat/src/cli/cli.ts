@@ -34,13 +34,13 @@ import {
 /** The dependencies of the command line. */
 export interface CliWorld extends ConfigWorld {
   readonly clock: Clock;
-  /** Its silence limit is the longest time that `generate` waits for an export. */
+  /** Its silence limit must allow for the longest time that `generate` waits for an export. */
   readonly transport: Transport;
   /** The disk for bundles, with the rights of the user who runs the command. */
   readonly disk: Disk;
   /** See `replaceShared` of platform/shared-file.ts. */
   readonly replaceShared: (path: string, bytes: Uint8Array) => Promise<void>;
-  /** Makes a path from the command line absolute. */
+  /** Converts a path from the command line to an absolute path. */
   readonly toAbsolute: (path: string) => string;
   /** Writes a line to standard output. `line` has no line end. */
   readonly stdout: (line: string) => void;
@@ -55,11 +55,11 @@ export interface CliWorld extends ConfigWorld {
   /** Restores settings from central, or shows what would be written. */
   readonly restore: (request: RestoreRequest) => Promise<RestorePlan>;
   /**
-   * Hands the queue to the legacy exporter while no export manager runs, and for `services` also changes the services. Resolves with
-   * the undelivered files, or undefined if the program that changes the services reported them.
+   * Hands the queue to the legacy exporter while no export manager runs. For `services`, it also changes the services. Resolves
+   * with the undelivered files, or with undefined if the program that changes the services has already printed them.
    */
   readonly rollBack: (scope: RollbackScope) => Promise<readonly string[] | undefined>;
-  /** Ends every wait. */
+  /** Aborts every wait. */
   readonly signal: AbortSignal;
 }
 

@@ -3,12 +3,12 @@ import type { Command as Program } from 'commander';
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** The words that may follow a command. */
+/** The words that can follow a command. */
 export interface Choices {
-  /** The command's names: empty for the program itself, `queue`, or `queue list`. */
+  /** The command's names, for example `queue list`. Empty for the program itself. */
   readonly path: string;
   readonly words: readonly { readonly word: string; readonly summary: string }[];
-  /** The command takes a directory. */
+  /** True if the command takes a directory. */
   readonly takesDirectory: boolean;
 }
 

@@ -84,7 +84,7 @@ test('succeeds when it runs twice in one slot and when nothing is new', async ()
   assert.ok(quiet.stderr.includes('✓ Nothing new since the last export; nothing was queued'));
 });
 
-test('fails if a category could not be read, whether an export was queued or not', async () => {
+test('fails if a category could not be read, whether or not an export was queued', async () => {
   const unread = [
     { category: 'boatlog', detail: 'boatlog.db: permission denied' },
     { category: 'settings', detail: 'slots.json is a folder' },

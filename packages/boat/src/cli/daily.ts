@@ -9,7 +9,7 @@ import { waitForApi } from './wait-for-api.ts';
  * Runs `d3kos-export daily`: waits until the API answers and requests the scheduled incremental export. The export
  * manager claims the day's slot, so repeated runs make one export a day. The request is sent even at a tier below 2, so
  * that the export manager logs the refusal. The command then succeeds. Throws every other refusal of the export
- * manager. The exit code is not 0 if a category could not be read; the day then stays due, so that the unit tries it again.
+ * manager. The exit code is not 0 if a category could not be read. The slot then stays due, so that the unit tries again.
  */
 export async function runDaily({ clock, api, output, signal }: WaitingContext): Promise<ExitCode> {
   output.progress('=== d3kOS Daily Scheduled Export ===');

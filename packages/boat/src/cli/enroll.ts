@@ -14,9 +14,9 @@ const licenseShape = Compile(Type.Record(Type.String(), Type.Unknown()));
 
 /**
  * Runs `d3kos-export enroll CODE`. With `replace`, the installation ID in license.json is replaced with the one
- * of the code, using the rights of the user who runs the command, because the export manager may not write
- * there. If it fails or power is cut at any point, the same command can be repeated. Throws the export
- * manager's refusal, LICENSE_INVALID, LICENSE_MISSING, DISK_….
+ * of the code, with the privileges of the user who runs the command, because the export manager may not write there. If it fails
+ * or power is cut at any point, the same command can be repeated. Throws the export manager's refusal, LICENSE_INVALID,
+ * LICENSE_MISSING, DISK_….
  */
 export async function runEnroll(
   world: {

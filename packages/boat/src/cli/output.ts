@@ -7,7 +7,7 @@ export interface Output {
   progress(line: string): void;
   /** Writes the result once, either `raw` as one line of JSON or `lines`. */
   result(raw: unknown, lines: readonly string[]): void;
-  /** Writes a line to standard error, so that it is not part of the result. */
+  /** Writes a line to standard error. It is not part of the result. */
   note(line: string): void;
   /** Writes the message, the code and the hint of an error. */
   failure(error: ExportError): void;

@@ -23,7 +23,7 @@ const bootTable: readonly [
   elapsedMs: number,
   kind: BootDecision['kind'],
 ][] = [
-  ['no export is waiting any more', 'network', { waitingCount: 0 }, 0, 'drained'],
+  ['no export is waiting any longer', 'network', { waitingCount: 0 }, 0, 'drained'],
   ['no export is waiting, without a network', 'network', { waitingCount: 0 }, 90_000, 'drained'],
   ['no attempt yet', 'network', {}, 0, 'wait'],
   ['no network yet', 'network', { destinationState: 'offline' }, 59_999, 'wait'],
@@ -37,7 +37,7 @@ const bootTable: readonly [
   ['a captive portal', 'network', { destinationState: 'captive_portal' }, NETWORK_WAIT_MAX_MS, 'no_network'],
   ['a clock that may be set soon', 'network', { destinationState: 'clock_wrong' }, 30_000, 'wait'],
   ['a state of a later version', 'network', { destinationState: 'metered' }, 30_000, 'wait'],
-  ['central is reached', 'network', { destinationState: 'online' }, 3_000, 'reached'],
+  ['central is reachable', 'network', { destinationState: 'online' }, 3_000, 'reached'],
   ['central answers with a failure', 'network', { destinationState: 'unavailable' }, 3_000, 'reached'],
   ['a refusal of an earlier attempt', 'network', { destinationState: 'blocked' }, 1_000, 'wait'],
   ['a refusal', 'network', { destinationState: 'blocked' }, BLOCKED_COUNTS_AFTER_MS, 'blocked'],

@@ -14,10 +14,7 @@ export const NETWORK_WAIT_MAX_MS = 60_000;
 export const DRAIN_REPORT_MAX_MS = 5 * 60_000;
 /** Interval at which an unchanged queue line is repeated, as in the legacy script. */
 export const DRAIN_LINE_INTERVAL_MS = 30_000;
-/**
- * Time after which a `blocked` state counts. An earlier `blocked` state may be from before the first attempt of this
- * boot.
- */
+/** Time after which a `blocked` state is accepted. An earlier one may be from before the first attempt of this boot. */
 export const BLOCKED_COUNTS_AFTER_MS = 5_000;
 
 /** The facts in a status that `boot` bases its decision on. */
@@ -28,13 +25,13 @@ export interface BootSnapshot {
   readonly tier: number | undefined;
   /** Whether the licence permits exports. This may change when the tier API starts later than the export manager. */
   readonly canExport: boolean;
-  /** The state as the API reports it. In an unknown state `boot` waits. */
+  /** The state as the API reports it. `boot` waits in a state that it does not know. */
   readonly destinationState: string;
 }
 
 export type BootPhase = 'network' | 'drain';
 
-/** The next step of `boot`. All except `wait` and `reached` end it. */
+/** The next step of `boot`. Every step except `wait` and `reached` ends it. */
 export type BootDecision =
   | { readonly kind: 'wait' }
   /** Central was reached. From here on the upload is reported. */
@@ -68,7 +65,7 @@ export function decideBoot(phase: BootPhase, snapshot: BootSnapshot, elapsedMs: 
   }
 }
 
-/** A central that answers with a failure counts as reached, because the network works. */
+/** Central counts as reached even if it answers with a failure, because the network works. */
 function isReached(destinationState: string): boolean {
   return destinationState === 'online' || destinationState === 'unavailable';
 }
@@ -89,7 +86,7 @@ export function describeSkippedTier(tier: number): string {
 /** The result of the daily export. */
 export type DailyOutcome =
   | { readonly kind: 'queued'; readonly queueId: string }
-  /** An export was queued, but some categories could not be read. `missing` names them and the reasons. */
+  /** An export was queued, but some categories could not be read. `missing` lists them with the reasons. */
   | { readonly kind: 'incomplete'; readonly queueId: string; readonly missing: readonly string[] }
   | { readonly kind: 'nothing_new' }
   /** The day's export already exists, for example because the timer fired twice. */
@@ -97,8 +94,8 @@ export type DailyOutcome =
   | { readonly kind: 'skipped'; readonly reason: string };
 
 /**
- * Interprets the answer to a scheduled export. A skip with a slot means that the slot is already claimed. A skip
- * without a slot has a reason.
+ * Interprets the answer to a scheduled export. A skipped export with a slot means that the slot was already claimed. Without a
+ * slot, there is a reason.
  */
 export function toDailyOutcome(answer: {
   readonly queued: boolean;

@@ -22,7 +22,7 @@ function start(argv: readonly string[], port: number): ChildProcess {
 const ended = (child: ChildProcess): Promise<number | null> =>
   new Promise((resolve) => child.once('close', (code) => resolve(code)));
 
-test('an older Node gets one line that names the required version', () => {
+test('an older Node prints one line that names the required version', () => {
   const written: string[] = [];
   const fake = {
     versions: { node: '20.11.1' },

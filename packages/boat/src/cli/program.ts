@@ -8,7 +8,7 @@ import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import { type Shell, SHELLS } from './completion.ts';
 import { EXIT_CODE_LINES } from './exit-codes.ts';
 
-/** `data` hands over the queue only. `services` also stops this program's services and starts the legacy ones. */
+/** `data` only hands over the queue. `services` also stops this program's services and starts the legacy ones. */
 export type RollbackScope = 'data' | 'services';
 
 /** A parsed command line. */
@@ -44,8 +44,8 @@ const HELP_COLUMNS = 100;
 type Choose = (command: Command) => void;
 
 /**
- * The commands, their options and their help. Parsing calls `choose` with the parsed command, or throws a CommanderError.
- * `write` receives help texts.
+ * The commands, their options and their help. Parsing calls `choose` with the parsed command, or throws a CommanderError. `write`
+ * receives the help texts.
  */
 export function createProgram(choose: Choose, write: (text: string) => void): Program {
   const program = new Program('d3kos-export')
@@ -94,7 +94,7 @@ function addServiceCommands(program: Program, choose: Choose): void {
     .action(() => choose({ kind: 'serve' }));
   program
     .command('boot')
-    .summary('send waiting exports after a start, and report')
+    .summary('send waiting exports after a boot, and report progress')
     .description(
       'Wait up to 60 seconds each for the API and the network. Then report the progress of the upload for up to 5 minutes. The export manager delivers exports even without this command. d3kos-export-boot.service runs it.',
     )
@@ -103,7 +103,7 @@ function addServiceCommands(program: Program, choose: Choose): void {
     .command('daily')
     .summary('make the scheduled export, at most once a day')
     .description(
-      'Make the incremental export of the day, at tier 2 and higher. A second run on the same day does nothing. d3kos-export-daily.timer runs this command.',
+      "Make the day's incremental export, at tier 2 or higher. A second run on the same day does nothing. d3kos-export-daily.timer runs this command.",
     )
     .action(() => choose({ kind: 'daily' }));
 }
@@ -159,14 +159,14 @@ function addQueueCommands(program: Program, choose: Choose): void {
     .command('retry')
     .summary('return a failed export to the queue')
     .description('Return a failed export to the queue and reset its attempts.')
-    .argument('<id>', 'queue id, as queue list shows it', parseText)
+    .argument('<id>', 'queue ID, as shown by queue list', parseText)
     .addHelpText('after', examples('queue retry q_20260220_120000'))
     .action((queueId) => choose({ kind: 'queue_retry', queueId }));
   queue
     .command('cancel')
     .summary('cancel a waiting export')
     .description('Cancel a waiting export. Its file is kept, and the next export contains its records again.')
-    .argument('<id>', 'queue id, as queue list shows it', parseText)
+    .argument('<id>', 'queue ID, as shown by queue list', parseText)
     .addHelpText('after', examples('queue cancel q_20260220_120000'))
     .action((queueId) => choose({ kind: 'queue_cancel', queueId }));
   queue
@@ -184,10 +184,10 @@ function addEnrollCommand(program: Program, choose: Choose): void {
     .command('enroll')
     .summary('enrol the boat at central with a one-time code')
     .description(
-      'Enrol the boat at central with a one-time code from its operator (d3kos-central invite). The boat makes its device token itself and stores it. If the answer is lost, enter the same code again. With --replace-id, the boat takes the installation ID of the code, for example after its SD card was replaced; this writes config/license.json and needs sudo.',
+      'Enrol the boat at central with a one-time code from its operator (d3kos-central invite). The boat creates its own device token and stores it. If the answer is lost, enter the same code again. With --replace-id, the boat takes the installation ID of the code, for example after its SD card was replaced; this writes config/license.json and needs sudo.',
     )
     .argument('<code>', 'the code, in upper or lower case, with or without the hyphen', parseText)
-    .option('--replace-id', "replace this boat's installation ID with the one of the code")
+    .option('--replace-id', "replace this boat's installation ID with that of the code")
     .addHelpText('after', examples('enroll 7KQ2M-4XB9C', 'enroll 7KQ2M-4XB9C --replace-id'))
     .action((code, options) =>
       choose({ kind: 'enroll', code, identity: options.replaceId === true ? 'replace' : 'keep' }),
@@ -197,11 +197,11 @@ function addEnrollCommand(program: Program, choose: Choose): void {
 function addSupportCommand(program: Program, choose: Choose): void {
   program
     .command('support-bundle')
-    .summary('show diagnostics for a support person, and write them to a file')
+    .summary('show diagnostics for support, and write them to a file')
     .description(
-      'Show settings, status, doctor, queue, history, versions and the newest log lines as one JSON document. With --write, write exactly that to a new file. It contains no records, tokens, e-mail addresses or user names. Read it before you send it to anyone. To read all log lines and the state of the token, run it with sudo.',
+      'Show settings, status, doctor, queue, history, versions and the newest log lines as one JSON document. With --write, write exactly this document to a new file. It contains no records, tokens, e-mail addresses or user names. Read it before you send it to anyone. To read all log lines and the state of the token, run it with sudo.',
     )
-    .option('--write <file>', 'also write the bundle to this file', parseText)
+    .option('--write <file>', 'also write the document to this file', parseText)
     .addHelpText('after', examples('support-bundle | less', 'support-bundle --write support.json'))
     .action((options) => choose({ kind: 'support_bundle', file: options.write }));
 }
@@ -213,8 +213,8 @@ function addCareCommands(program: Program, choose: Choose): void {
     .description(
       'Write waiting exports to a USB drive as one file for `d3kos-central import-bundle`, then read the file back to verify it. The exports stay in the queue.',
     )
-    .argument('<directory>', 'a directory on the mounted USB drive', parseText)
-    .option('--failed', 'add failed exports')
+    .argument('<directory>', 'directory on the mounted USB drive', parseText)
+    .option('--failed', 'also include failed exports')
     .addHelpText('after', examples('bundle /media/usb', 'bundle --failed /media/usb'))
     .action((directory, options) =>
       choose({
@@ -244,7 +244,7 @@ function addCareCommands(program: Program, choose: Choose): void {
     .command('restore')
     .summary('restore the settings of a reflashed boat from central')
     .description(
-      'Show which settings central holds for this boat, and which files they would be written to. With --write, write them. A file that has changed since the last export is kept. An updated file is first copied to NAME.before-restore. The exit code is 1 if --write did not change a file because it is newer or cannot be read.',
+      'Show which settings central holds for this boat, and to which files they would be written. With --write, write them. A file that has changed since the last export is kept. An updated file is first copied to NAME.before-restore. The exit code is 1 if --write did not change a file because it is newer or cannot be read.',
     )
     .option('--write', 'write the files')
     .option('--force', 'also update files that are newer than the settings at central')
@@ -279,9 +279,9 @@ function addRollbackCommand(program: Program, choose: Choose): void {
     .command('rollback')
     .summary('restore the legacy exporter')
     .description(
-      'Stop the export manager, hand every undelivered export to the legacy exporter in its own format, and start the legacy services again exactly as they were before the package replaced them. Removing the package does the same. Run it as root.',
+      'Stop the export manager, hand every undelivered export to the legacy exporter in the legacy format, and start the legacy services again exactly as they were before the package replaced them. Removing the package does the same. Run it as root.',
     )
-    .option('--data', 'only hand over the exports, and list the undelivered files')
+    .option('--data', 'only hand over the exports and list the undelivered files')
     .addHelpText('after', examples('rollback'))
     .action((options) => choose({ kind: 'rollback', scope: options.data === true ? 'data' : 'services' }));
 }

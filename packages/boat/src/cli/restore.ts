@@ -5,7 +5,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { toTable } from './tables.ts';
 
-/** What is shown for each action, before and after the files are written. */
+/** The words for each action, before and after the files are written. */
 const ACTIONS: Readonly<Record<FileAction, readonly [planned: string, done: string]>> = {
   create: ['would be created', 'created'],
   update: ['would be updated', 'updated'],
@@ -14,7 +14,7 @@ const ACTIONS: Readonly<Record<FileAction, readonly [planned: string, done: stri
   keep_unreadable: ['kept: unreadable', 'kept: unreadable'],
 };
 
-/** Runs `d3kos-export restore`. Exits with 1 if `--write` left a file as it was although it lacks restored values. */
+/** Runs `d3kos-export restore`. Exits with 1 if `--write` did not change a file that lacks restored values. */
 export async function runRestore(
   restore: (request: RestoreRequest) => Promise<RestorePlan>,
   output: Output,

@@ -85,7 +85,7 @@ function toText(value: Config[keyof Config]): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : value.join(' ');
 }
 
-/** The state of the token in the first of the files that exists, or of the last one. */
+/** The state of the token in the first file that exists, or in the last file if none exists. */
 async function findToken(
   world: ConfigWorld,
   paths: readonly string[],

@@ -11,7 +11,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { type ConfigWorld, describeConfig } from './show-config.ts';
 
-/** Maximum number of entries per status, and of delivered exports, in the bundle. The counts cover all of them. */
+/** Maximum number of entries per status, and of delivered exports, in the bundle. The counts include all of them. */
 const ENTRIES_MAX = 100;
 
 /** Maximum length of one text, in characters. Log lines of the export manager are shorter. */
@@ -20,10 +20,10 @@ const TEXT_LENGTH_MAX = 2_000;
 /** Maximum size of the bundle, in bytes, so that it can be sent by e-mail. If it is larger, the log lines are left out. */
 const BUNDLE_SIZE_MAX_BYTES = 4 * 1024 * 1024;
 
-/** Shortest text that is removed as a secret. A shorter one would occur in ordinary words. */
+/** Minimum length of a text that is removed as a secret. Shorter ones also occur inside ordinary words. */
 const SECRET_LENGTH_MIN = 8;
 
-/** Files with a secret, below the root. Their values are removed wherever they occur, should a message ever contain one. */
+/** Files below the root that contain secrets. Their values are removed wherever they occur, in case a message contains one. */
 const SECRET_FILES: readonly (readonly string[])[] = [
   ['config', 'export-credentials.json'],
   ['data', 'exports', 'export-credentials.json'],
@@ -45,10 +45,10 @@ export interface SupportBundleDeps {
 }
 
 /**
- * Runs `d3kos-export support-bundle`: shows what a support person needs, and with `file` writes exactly that to
- * a new file that only its owner may read. It contains no record, secret, e-mail address or user name. If a
- * part cannot be read, the bundle gives the reason instead, so the command also works while the export manager
- * is not running. Throws REQUEST_INVALID if the file exists, and DISK_….
+ * Runs `d3kos-export support-bundle`: shows the information that support needs, and with `file` writes exactly this to a new file
+ * that only its owner may read. It contains no record, secret, e-mail address or user name. If a part cannot be read, the bundle
+ * gives the reason instead, so the command also works while the export manager is not running. Throws REQUEST_INVALID if the file
+ * exists, and DISK_….
  */
 export async function runSupportBundle(deps: SupportBundleDeps, file: string | undefined): Promise<ExitCode> {
   if (file !== undefined && (await deps.disk.stat(file)) !== undefined)
@@ -60,7 +60,7 @@ export async function runSupportBundle(deps: SupportBundleDeps, file: string | u
   const text = JSON.stringify(bundle, undefined, 2);
   deps.output.result(bundle, text.split('\n'));
   if (file === undefined) {
-    deps.output.note('This is the whole bundle. Nothing was written; add --write FILE to write it');
+    deps.output.note('This is the complete bundle. Nothing was written; add --write FILE to write it');
     return EXIT.done;
   }
   await deps.disk.replace(file, Buffer.from(`${text}\n`));
@@ -130,7 +130,10 @@ function toHistorySummary({ exports }: Answer<'history'>): unknown {
   }));
 }
 
-/** The texts that must not be in the bundle. A file that this user may not read is skipped: no answer of the export manager has its content. */
+/**
+ * The texts that must not be in the bundle. A file that this user may not read is skipped, because no answer of the export
+ * manager contains its content.
+ */
 async function findSecrets({ world, root, webhookUrl }: SupportBundleDeps): Promise<readonly string[]> {
   const secrets: string[] = [];
   for (const path of SECRET_FILES) {

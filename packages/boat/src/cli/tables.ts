@@ -3,7 +3,7 @@ import { toUnreadLines } from './policy.ts';
 
 /** Shown in place of a missing value. */
 const MISSING = '---';
-/** Maximum length of a text in a table cell, in characters. `--json` has the whole text. */
+/** Maximum length of a text in a table cell, in characters. `--json` contains the complete text. */
 const ERROR_LENGTH_MAX = 80;
 /** The number of retries in the legacy format. */
 const RETRIES_MAX = 3;
@@ -41,7 +41,7 @@ export function toExportCount(count: number, kind?: 'failed'): string {
   return `${count}${kind === undefined ? '' : ` ${kind}`} ${count === 1 ? 'export' : 'exports'}`;
 }
 
-/** The line about exports that central has lost, if it has lost any. A daemon of an earlier version does not report them. */
+/** The line about exports that central has lost, if any. A daemon of an earlier version does not report them. */
 function toLossLines(lost: Answer<'status'>['lost_by_central'] | undefined) {
   const count = (lost?.queued_again ?? 0) + (lost?.rewound ?? 0);
   if (lost === undefined || count === 0) return [];
@@ -138,7 +138,7 @@ export function toQueueLines(queue: Answer<'queue'>): readonly string[] {
   );
 }
 
-/** The line for an entry that was retried or cancelled. */
+/** The line for a retried or cancelled entry. */
 export function toEntryLines({ entry }: Answer<'retry'>): readonly string[] {
   return [`✓ ${entry.queue_id} is ${entry.status}`];
 }

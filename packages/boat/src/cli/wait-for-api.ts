@@ -4,8 +4,8 @@ import type { Api } from './api.ts';
 import { API_WAIT_MAX_MS, POLL_INTERVAL_MS } from './policy.ts';
 
 /**
- * Waits until the export manager answers, at most API_WAIT_MAX_MS. A running process is not enough, because it first repairs
- * what a power cut left behind. Throws DAEMON_UNREACHABLE with the last failure. Rejects when aborted.
+ * Waits until the export manager answers, at most API_WAIT_MAX_MS. A running process is not enough, because it first repairs what
+ * a power cut left incomplete. Throws DAEMON_UNREACHABLE with the last failure. Rejects when aborted.
  */
 export async function waitForApi(clock: Clock, api: Api, signal: AbortSignal): Promise<void> {
   const beganMs = clock.monotonic();
@@ -14,8 +14,7 @@ export async function waitForApi(clock: Clock, api: Api, signal: AbortSignal): P
       await api.call('health');
       return;
     } catch (error) {
-      // Any failure may be temporary, even an answer from another program, so the request is repeated until the time is
-      // over.
+      // Any failure may be temporary, even an answer from another program, so the request is repeated until the time is up.
       if (!isExportError(error)) throw error;
       if (clock.monotonic() - beganMs >= API_WAIT_MAX_MS) throw toTimeout(error);
     }
@@ -29,7 +28,7 @@ function toTimeout(cause: ExportError): ExportError {
     `The export manager did not answer within ${API_WAIT_MAX_MS / 1_000} seconds. ${cause.message}`,
     {
       op: 'wait for the export manager',
-      hint: 'Check systemctl status d3kos-export-manager.service. Waiting exports are kept, and are sent once it runs.',
+      hint: 'Check systemctl status d3kos-export-manager.service. Waiting exports are kept, and are sent once the service is running.',
       cause,
     },
   );

@@ -41,7 +41,7 @@ describe('free-form JSON', () => {
 });
 
 describe('named fields', () => {
-  it('are kept if they are plain values of the object itself', () =>
+  it("are kept if they are plain values of the object's own keys", () =>
     assert.deepEqual(pickFields({ a: 1, b: { c: 2 }, d: 'x', e: 'y' }, ['a', 'b', 'd', 'toString']), {
       a: 1,
       d: 'x',

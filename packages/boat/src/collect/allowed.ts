@@ -93,7 +93,7 @@ export function asObject(value: unknown): Readonly<Record<string, unknown>> | un
 }
 
 /**
- * Returns the objects in a JSON list. Other elements are left out, and added to `odd`. Returns undefined if the value is not a
+ * Returns the objects in a JSON list. Other elements are omitted and added to `odd`. Returns undefined if the value is not a
  * list.
  */
 export function asObjects(

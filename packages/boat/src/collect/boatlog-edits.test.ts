@@ -87,7 +87,7 @@ class EditedBoat {
       );
       for (let row = 0; row < rows; row += 1) {
         this.tick += 1;
-        // Two rows have the same timestamp. Without ids only their content distinguishes them.
+        // Two rows have the same timestamp. Without IDs, only their content distinguishes them.
         const moment = new Date(Date.UTC(2026, 0, 1) + Math.floor(this.tick / 2) * 1000).toISOString();
         insert.run(moment, 'auto', this.idColumn.endsWith('TEXT') ? `${content}${this.tick}` : content);
       }

@@ -13,7 +13,7 @@ import type { SourceTable } from './source-table.ts';
 export function toFastLine(table: SourceTable<BoatlogField>, naive: NaiveZone): string {
   const { columns: c } = table;
   const t = c.timestamp;
-  // A rowid is always an integer. A rowid beyond 2^53 stops the reading anyway.
+  // A rowid is always an integer. A rowid beyond 2^53 stops the reading in any case.
   const isRowid = table.isRowid('entry_id');
   const isSimple = [
     isSimpleTimestamp(t),
@@ -35,7 +35,7 @@ export function toFastLine(table: SourceTable<BoatlogField>, naive: NaiveZone): 
 
 const LOCAL_TYPES_SQL = [...LOCAL_TYPES].map((type) => `'${String(type)}'`).join(', ');
 
-/** Returns SQL that is false for a local time outside the span of the page, whose offset from UTC differs or is unknown. */
+/** Returns SQL that is false for a local time outside the span of the page. Its offset from UTC differs or is unknown. */
 function isInSpan(t: string, type: string): string {
   return `(octet_length(${t}) = 24 OR (${type} IN (${LOCAL_TYPES_SQL})) IS NOT 1 OR ${t} BETWEEN ?3 AND ?4)`;
 }

@@ -12,5 +12,7 @@ export const BOATLOG_FIELDS = [
   'weather_conditions',
 ] as const satisfies readonly BoatlogField[];
 
-/** Types of entries whose naive timestamps are local (docs/spec/sources.md, "Time zones"). A person speaks or writes them. */
+/**
+ * Types of entries whose naive timestamps are local (docs/spec/sources.md, "Time zones"). A person spoke or wrote these entries.
+ */
 export const LOCAL_TYPES: ReadonlySet<unknown> = new Set(['voice', 'text']);

@@ -21,7 +21,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 let roots = 0;
 
 describe('a line of the boatlog', () => {
-  /** Compares the lines that both paths make of a row. Returns whether the fast path accepted the row. */
+  /** Compares the lines that both paths make from a row. Returns whether the fast path accepted the row. */
   async function compareLines(values: readonly SQLInputValue[], columns = COLUMNS): Promise<boolean> {
     roots += 1;
     const root = join(folder, String(roots));

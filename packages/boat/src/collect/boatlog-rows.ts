@@ -23,8 +23,9 @@ export const CONTENT_SIZE_MAX_BYTES = 8 * 1024 * 1024;
 const CONTENT_CUT_LENGTH = 1024 * 1024;
 
 /**
- * Maximum sizes of values, in bytes. A larger one is left out before SQLite reads it, because SQLite needs memory for the whole
- * value even to cut it. Weather may be JSON, whose objects take many times its size. A type may fill a page of the fast path.
+ * Maximum sizes of values, in bytes. A larger value is omitted before SQLite reads it, because SQLite needs memory for the
+ * complete value even to cut it. Weather may be JSON, whose objects take many times its size. A type must not fill a page of the
+ * fast path.
  */
 const SIZE_MAX_BYTES: Readonly<Record<BoatlogField, number>> = {
   entry_id: 64 * 1024,
@@ -36,7 +37,10 @@ const SIZE_MAX_BYTES: Readonly<Record<BoatlogField, number>> = {
   weather_conditions: 256 * 1024,
 };
 
-/** Maximum number of previous rows searched for rows identical to one without an id, and of different rows counted. */
+/**
+ * Maximum number of previous rows that are searched for rows identical to one without an ID, and of different rows that are
+ * counted.
+ */
 const DUPLICATES_SEARCHED_MAX = 10_000;
 
 /**
@@ -63,9 +67,9 @@ export interface BoatlogReading {
 
 /**
  * Reads boatlog rows into pages (decision 0013). On the fast path SQLite itself builds the JSON of a page and returns its
- * bytes, more than twice as fast as JavaScript. Every row of such a page must be simple: its id is a number or simple text,
- * its timestamp has one of the two usual formats, and no value is JSON or a blob. The slow path reads any other page row by
- * row and handles every kind of value. Both paths return the same records, and a test compares them.
+ * bytes, more than twice as fast as JavaScript. Every row of such a page must be simple: its ID is a number or simple text,
+ * its timestamp has one of the two usual formats, and no value is JSON or a blob. The slow path reads any other page row by row
+ * and handles every type of value. Both paths return the same records, which a test verifies.
  */
 export function createBoatlogReader(
   table: SourceTable<BoatlogField>,
@@ -203,7 +207,7 @@ interface BoatlogRow {
   readonly position: number;
   readonly values: Readonly<Record<BoatlogField, SourceValue>>;
   readonly isCut: boolean;
-  /** The first column whose value is too long and was left out. */
+  /** The first column whose value is too long and was omitted. */
   readonly tooLong: BoatlogField | undefined;
 }
 
@@ -283,7 +287,10 @@ function* iterateRows(statement: StatementSync, position: number, rowsMax: numbe
   }
 }
 
-/** True for a row without a usable id. SQLite returns every byte that is not UTF-8 as the same character, so such an id is ambiguous. */
+/**
+ * True for a row without a usable ID. SQLite returns every byte that is not UTF-8 as the same character, so an ID with such bytes
+ * is ambiguous.
+ */
 function isUnnamed({ values: { entry_id: id } }: BoatlogRow): boolean {
   return id === null || id === '' || (typeof id === 'string' && id.includes('\ufffd'));
 }
@@ -293,10 +300,10 @@ function toContentSha256({ values: v }: BoatlogRow): string {
   return sha256(JSON.stringify(content));
 }
 
-/** Names rows without an id. Identical rows in a run of equal timestamps get different names. */
+/** Names rows without an ID. Identical rows in a run of equal timestamps get different names. */
 interface ContentIds {
   /**
-   * Returns the name of `row`, or undefined if the row has an id. It must be called for every row in order. `before` is the
+   * Returns the name of `row`, or undefined if the row has an ID. It must be called for every row in order. `before` is the
    * position of the previous row.
    */
   next(row: BoatlogRow, before: number): string | undefined;
@@ -310,7 +317,7 @@ function createContentIds(readBack: (position: number) => Iterable<BoatlogRow>):
     if (seen > 0 || counts.size < DUPLICATES_SEARCHED_MAX) counts.set(digest, seen + 1);
     return seen;
   };
-  // Needed only for the first row. After that the previous row is known.
+  // Needed only for the first row. After it, the previous row is known.
   const lookBack = (timestamp: SourceValue, position: number): Map<string, number> => {
     const counts = new Map<string, number>();
     for (const row of readBack(position)) {

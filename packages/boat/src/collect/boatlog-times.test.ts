@@ -14,7 +14,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 let boats = 0;
 const HOUR_MS = 3_600_000;
 
-/** Collects entries of the given types and times, with the number of pages that SQLite made. */
+/** Collects entries of the given types and times. Returns them with the number of pages that SQLite made. */
 async function collect(
   timeZones: readonly ZonePeriod[],
   entries: readonly (readonly [type: string | null, timestamp: string])[],
@@ -80,7 +80,7 @@ describe('a boatlog timestamp without a zone', () => {
       ],
     ],
   ] as const)
-    it(`means the same on both paths, for every hour of a year of a boat ${what}`, async () => {
+    it(`is read in the same way on both paths, for every hour of a year of a boat ${what}`, async () => {
       const readTime = createTimestampReader(zones);
       const entries = Array.from({ length: 366 * 24 }, (_, hour) => {
         const local = new Date(Date.UTC(2026, 0, 1) + hour * HOUR_MS).toISOString().slice(0, 23);
@@ -97,7 +97,7 @@ describe('a boatlog timestamp without a zone', () => {
       assert.ok(fastRows > 0, `SQLite made ${fastRows} of ${entries.length} rows`);
     });
 
-  it('is near no clock change within the span of a page', () => {
+  it('is never near a clock change within the span of a page', () => {
     const readTime = createTimestampReader('America/Toronto');
     const span = findLocalSpan(readTime, '2026-06-01T00:00:00');
     assert.ok(span !== undefined);

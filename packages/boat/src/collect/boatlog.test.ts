@@ -95,7 +95,7 @@ describe('the boatlog', () => {
     assert.deepEqual(record?.['weather'], { temp_c: null, wind: { dir: 'N' } });
   });
 
-  it('names rows without an id by their content, with a number for duplicates, the same in every export', async () => {
+  it('names rows without an ID by their content, with a number for duplicates, identically in every export', async () => {
     const root = newRoot();
     const row = [null, '2026-03-16T14:03:05', 'voice', 'again', null, null, null] as const;
     writeRows(root, [row, row, [null, '2026-03-16T14:03:05', 'voice', 'other', null, null, null], row]);
@@ -174,7 +174,7 @@ describe('the boatlog', () => {
     assert.equal(String(records[12]?.['content']).length, 1024 * 1024);
   });
 
-  it('makes valid lines from bytes that SQLite mistakes for its binary JSON', async () => {
+  it("makes valid lines from bytes that look like SQLite's binary JSON", async () => {
     for (const bytes of [[0x73, 0, 0, 0, 0, 0, 0, 0], [0x00], [0x01], [0x13, 0x37], [0x0b]])
       for (const column of ['content', 'type'] as const) {
         const root = newRoot();
@@ -236,7 +236,7 @@ describe('a boatlog that cannot be read', () => {
     ],
     [
       'is not a database',
-      (root) => writeFile(root, 'not a database, but long enough to look at '.repeat(100)),
+      (root) => writeFile(root, 'not a database, but long enough to be examined '.repeat(100)),
       'error',
     ],
     ['is damaged', damage, 'error'],
@@ -287,7 +287,7 @@ describe('a boatlog that cannot be read', () => {
     assert.equal((await collect(root)).records.length, 1);
   });
 
-  it('does not prevent the export of a readable one, and the problem is reported', async () => {
+  it('does not prevent the export of a readable boatlog, and is reported', async () => {
     const root = newRoot();
     writeRows(root, [ENTRY]);
     writeFileSync(join(root, OLD_SOURCE_PATH), 'broken '.repeat(200));

@@ -13,7 +13,9 @@ import {
   type SourceValue,
 } from './source-table.ts';
 
-/** The columns of a boatlog entry that are read, with their names in all versions. The records in boatlog-rows.ts name what leaves the boat. */
+/**
+ * The columns of a boatlog entry that are read, with their names in all versions. boatlog-rows.ts defines what leaves the boat.
+ */
 const COLUMNS: ColumnAliases<BoatlogField> = {
   entry_id: ['entry_id', 'id'],
   timestamp: ['timestamp', 'created_at'],
@@ -37,8 +39,8 @@ export const BOATLOG_DATABASES: SourceDatabases = {
 };
 
 /**
- * Reads the boatlog. The cursor is a rowid, and changes of the newest rows are noticed too. An entry in both databases, or in a database and the
- * browser, is exported once.
+ * Reads the boatlog. The cursor is a rowid. Changes to the newest rows are also detected. An entry in both databases, or in a
+ * database and the browser, is exported once.
  */
 export const boatlogCollector: Collector = { category: 'boatlog', isNews: true, collect };
 
@@ -89,8 +91,8 @@ async function* readDatabase(
 }
 
 /**
- * Returns a function that looks up entries in the newer database. Returns undefined if the ids have no index, because each
- * lookup would then read the whole table. In that case, both databases export the entry under the same record_id.
+ * Returns a function that looks up entries in the newer database. Returns undefined if the IDs have no index, because each lookup
+ * would then read the complete table. In that case, both databases export the entry under the same record_id.
  */
 function createLookup({ db, table, columns }: SourceTable<BoatlogField>): BoatlogReading['isElsewhere'] {
   const sql = `SELECT 1 FROM ${table} WHERE ${columns.entry_id} = ? AND ${columns.timestamp} IS ? LIMIT 1`;

@@ -45,14 +45,14 @@ export async function* collectBrowserBoatlog(
     records,
     fresh.flatMap(({ record }) => (elsewhere.has(record.record_id) ? [] : record)),
   );
-  // Stored in place of a digest, so that later exports do not search a database of a million rows again.
+  // Stored instead of a digest, so that later exports do not search a database of a million rows again.
   for (const recordId of elsewhere) context.addDigest(recordId, GOES_FROM_DATABASE);
   return { state: 'ok', ...details };
 }
 
 /**
- * Returns the seconds under which a database may hold an entry: in UTC and, for a type whose times are local, in local time. Near a
- * change of the clocks the latter may be an hour off. The entry is then exported twice.
+ * Returns the seconds under which a database may hold an entry: in UTC and, for a type whose times are local, in local time. Near
+ * a clock change, the local time may be an hour off. The entry is then exported twice.
  */
 function toSeconds({ utc, type }: BrowserEntry, readTime: TimestampReader): ReadonlySet<string> {
   if (utc === null) return new Set();
@@ -63,7 +63,7 @@ function toSeconds({ utc, type }: BrowserEntry, readTime: TimestampReader): Read
   return new Set([second, new Date(localMs).toISOString().slice(0, 19)]);
 }
 
-/** Stored in the ledger in place of a digest, for an entry that is exported from a database. */
+/** Stored in the ledger instead of a digest, for an entry that is exported from a database. */
 const GOES_FROM_DATABASE = 'database';
 
 interface Place {
@@ -113,7 +113,7 @@ async function findElsewhere(
   }
 }
 
-/** Maximum size of a text that is compared with an entry of the browser, in bytes. A page hands over no longer texts. */
+/** Maximum size of a text that is compared with an entry of the browser, in bytes. A page cannot send longer texts. */
 const COMPARED_MAX_BYTES = 1024 * 1024;
 
 function bounded(column: string): string {

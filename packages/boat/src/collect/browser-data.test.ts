@@ -93,7 +93,7 @@ describe('the data of a kiosk page', () => {
     });
   });
 
-  it('is ignored if it is not JSON, without affecting other data', async () => {
+  it('is ignored if it is not JSON, and does not affect other data', async () => {
     const root = writeBoatWithVoice('broken');
     const context = createTestContext(toBoatPlaces(root), undefined, { browserDocument: () => '{"torn' });
     const { records, outcome } = await collectAll(boatlogCollector, context);

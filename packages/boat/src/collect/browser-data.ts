@@ -10,12 +10,12 @@ import { toPublicText } from './redact.ts';
 import { createLeftOutKeys, createOddParts, type OnLeftOut } from './source-notes.ts';
 import type { StateRecord } from './state-records.ts';
 
-/** Called with a sentence about a document of the browser that was not understood. */
+/** Called with a sentence about a browser document that was not understood. */
 export type OnProblem = (problem: string) => void;
 
 /**
- * Returns the JSON value that a page sent under `key`, or undefined if no page sent one or the text is not JSON. The latter is a
- * problem.
+ * Returns the JSON value that a page sent under `key`, or undefined if no page sent one or the text is not JSON. The latter is
+ * reported as a problem.
  */
 export function readBrowserJson(context: CollectContext, key: BrowserKey, onProblem?: OnProblem): unknown {
   const text = context.browserDocument?.(key);
@@ -26,7 +26,7 @@ export function readBrowserJson(context: CollectContext, key: BrowserKey, onProb
   return undefined;
 }
 
-/** Like `readBrowserJson`, for a value of the shape that `toShape` accepts. Any other value is a problem. */
+/** Like `readBrowserJson`, for a value of the shape that `toShape` accepts. Any other value is reported as a problem. */
 export function readBrowserShape<T>(
   context: CollectContext,
   key: BrowserKey,
@@ -40,7 +40,9 @@ export function readBrowserShape<T>(
   return shape;
 }
 
-/** Returns the text that a page sent under `key`, as a JSON string or as plain text. A list or an object is a problem. */
+/**
+ * Returns the text that a page sent under `key`, as a JSON string or as plain text. A list or an object is reported as a problem.
+ */
 export function readBrowserText(
   context: CollectContext,
   key: BrowserKey,

@@ -85,7 +85,7 @@ describe('boatlog entries that change', () => {
     assert.ok((await contents()).includes('again'));
   });
 
-  it('are noticed in long content, and a row that is added between others is exported', async () => {
+  it('are detected in long content, and a row that is added between others is exported', async () => {
     const { path, contents } = await exportedBoat(300);
     withDatabase(path, (db) =>
       db.exec('UPDATE boatlog_entries SET content = hex(zeroblob(9000)) WHERE rowid = 9'),
@@ -103,7 +103,7 @@ describe('boatlog entries that change', () => {
     assert.ok((await contents()).includes('restored'));
   });
 
-  it('are noticed anywhere in a log of common size', async () => {
+  it('are detected anywhere in a log of common size', async () => {
     const { path, contents } = await exportedBoat(12_000);
     withDatabase(path, (db) =>
       db.exec("UPDATE boatlog_entries SET content = 'old' WHERE rowid IN (5, 6000)"),
@@ -111,7 +111,7 @@ describe('boatlog entries that change', () => {
     assert.equal((await contents()).filter((content) => content === 'old').length, 2);
   });
 
-  it('are noticed among the newest rows of a large log', async () => {
+  it('are detected among the newest rows of a large log', async () => {
     const { path, contents } = await exportedBoat(AUDITED_ROWS + 5_000);
     withDatabase(path, (db) =>
       db.exec(
@@ -187,7 +187,7 @@ describe('captures that change after their export', () => {
     );
   });
 
-  it('do not count the deletion of an image as a change, and have its size while it exists', async () => {
+  it('do not count the deletion of an image as a change, and contain its size while it exists', async () => {
     const { root, path, collect } = await exportedBoat('gen3');
     const { recordings } = toBoatPlaces(root);
     for (const id of [1, 2]) writeSource(recordings, `capture_${id}.jpg`, 'x'.repeat(60 + id));
@@ -201,7 +201,7 @@ describe('captures that change after their export', () => {
     assert.equal((await collect()).records.length, 0);
   });
 
-  it('keep their identity when they have no id', async () => {
+  it('keep their identity when they have no ID', async () => {
     const { path, collect } = await exportedBoat('gen3');
     withDatabase(path, (db) => {
       db.exec(

@@ -18,7 +18,7 @@ export interface SourcePaths {
 }
 
 /**
- * Everything that a collector may use. Sources are read-only, and the ledger is accessible only through these functions.
+ * Everything that a collector may use. Sources are read-only, and the ledger can be accessed only through these functions.
  */
 export interface CollectContext {
   readonly paths: SourcePaths;
@@ -26,7 +26,7 @@ export interface CollectContext {
   readonly databases: Databases;
   readonly clock: Clock;
   readonly installationId: string;
-  /** `full`: every record. `incremental`: records that are new or changed since the last committed export. */
+  /** `full`: every record. `incremental`: only records that are new or changed since the last committed export. */
   readonly mode: 'full' | 'incremental';
   /**
    * Returns the committed cursor of a log source in this category. If it returns undefined, the source is read from the
@@ -36,8 +36,8 @@ export interface CollectContext {
   /** Returns the digest that a state record had at its last export, or undefined if the record was never exported. */
   digestOf(recordId: string): string | undefined;
   /**
-   * Reports the digest of a state record that this export carries, or that needs no export. `digestOf` returns it once this
-   * export is committed. Collectors do not keep digests themselves.
+   * Reports the digest of a state record that this export carries, or that does not need to be exported. `digestOf` returns it
+   * once this export is committed. Collectors do not keep digests themselves.
    */
   addDigest(recordId: string, digest: string): void;
   /** Returns the text that a kiosk page sent for a localStorage key, or undefined if no page sent one. */
@@ -52,7 +52,7 @@ export interface CollectContext {
 /** Records ready for the export file. */
 export interface Page {
   /**
-   * JSON objects, one per line, joined by ",\n", without a line end after the last. Each begins with `{"record_id":` and
+   * JSON objects, one per line, joined by ",\n", without a line end after the last one. Each begins with `{"record_id":` and
    * contains no raw line end. The text is valid Unicode and contains no NaN or Infinity.
    */
   readonly lines: string;
@@ -61,11 +61,11 @@ export interface Page {
    * again, which costs twice as much as making the page.
    */
   readonly bytes?: Uint8Array;
-  /** `bytes` preceded by the ",\n" that separates the page from the previous one, so that both need only one write. */
+  /** `bytes` preceded by the ",\n" that separates the page from the previous one, so that one write is enough. */
   readonly separated?: Uint8Array;
   readonly count: number;
   /**
-   * Releases the memory of `bytes` at once. Waiting for the garbage collector would cost the daemon tens of MB. The writer
+   * Releases the memory of `bytes` immediately. Waiting for the garbage collector would cost the daemon tens of MB. The writer
    * calls this function after it has written the page. The page must not be used afterwards.
    */
   release?(): void;
@@ -96,8 +96,8 @@ export interface CursorMove {
 
 /**
  * Reads one category. `collect` yields pages and returns the outcome. It reads in steps of at most 50 ms, with
- * `clock.yield()` between them, and holds no lock that another service waits for. It does not throw for a missing, empty,
- * corrupt or locked source; the outcome then has the matching state and moves no cursor. If the state is `error` after pages
+ * `clock.yield()` between them, and holds no lock that another service waits for. It does not throw for a missing, empty, corrupt
+ * or locked source. In these cases the outcome has the matching state and moves no cursor. If the state is `error` after pages
  * were yielded, their records stay in the export and are exported again by the next one.
  */
 export interface Collector {

@@ -54,7 +54,7 @@ describe('the nine collectors', () => {
         const { records, lines, outcome } = await collectAll(collector, context);
         assert.equal(records.length, boat.records[category], category);
         assert.equal(new Set(records.map((record) => record.record_id)).size, records.length, category);
-        // The fixtures hold keys that stay on the boat, and guesses of species that a program cut off.
+        // The fixtures contain keys that stay on the boat, and species guesses that a program truncated.
         for (const sentence of outcome.detail?.split('; ') ?? [])
           assert.match(
             sentence,
@@ -105,7 +105,7 @@ describe('the nine collectors', () => {
       assert.equal(counts[category], added[category] + changed[category], category);
   });
 
-  it('stop at once when aborted', async () => {
+  it('stop immediately when aborted', async () => {
     const boat = writeBoat(join(folder, 'aborted'), { generation: 'gen3', rows: 5000, seed: 1 });
     const controller = new AbortController();
     const [, boatlog] = createCollectors();

@@ -79,7 +79,7 @@ describe('a column with JSON', () => {
       );
     });
 
-  it('has its keys counted that an allow-list leaves out', async () => {
+  it('has the keys counted that an allow-list leaves out', async () => {
     for (const [collector, name, sql] of [
       [systemAlertsCollector, ISSUES, issues(`'{"cpu": 1, "ssid": "x"}'`)],
       [
@@ -148,7 +148,7 @@ describe('a number beyond 2^53 in a text or a counter', () => {
     });
 });
 
-describe('what a source has besides', () => {
+describe('data that is not exported', () => {
   it('is counted in the browser, and spoken entries have local times', async () => {
     const documents: Readonly<Record<string, string>> = {
       'd3kos-boatlog-entries':
@@ -231,7 +231,7 @@ describe('a file that cannot be read', () => {
     [settingsCollector, { 'config/settings.json': '[[' }, ['network', 'display']],
     [settingsCollector, { 'config/license.json': '', VERSION: '\0\0' }, ['license', 'system_version']],
   ] as const)
-    it(`is told from one that does not exist: ${Object.keys(files).join()} has no ${unread.join()}`, async () => {
+    it(`is distinguished from one that does not exist: ${Object.keys(files).join()} has no ${unread.join()}`, async () => {
       const { records } = await collect(collector, { ...neighbours, ...files });
       assert.deepEqual(records[0]?.['unread'], unread);
       assert.ok(unread.every((key) => !(key in (records[0] ?? {}))));

@@ -1,11 +1,11 @@
 /*
- * A hash table in typed arrays, in place of a Map. It saves 20 MB of peak memory in an export of 300,000 alerts (98 instead
+ * A hash table in typed arrays, used instead of a Map. It saves 20 MB of peak memory in an export of 300,000 alerts (98 instead
  * of 118 MB). Replace it with a Map once boats can spare that memory (decision 0023).
  */
 
 /** Counts digests and uses 16 bytes for each. A category may have a million records. */
 export interface DigestCounts {
-  /** Counts a SHA-256 in hex and returns how often it was counted before. */
+  /** Counts a SHA-256 in hex and returns how many times it was counted before. */
   add(digest: string): number;
 }
 
@@ -52,7 +52,7 @@ export function createDigestCounts(): DigestCounts {
       slots.set([first, second, third, before + 1], at);
       if (before > 0) return before;
       used += 1;
-      // The table grows when it is three quarters full, before the search for a free slot becomes slow.
+      // The table grows when it is three quarters full, before searching for a free slot becomes slow.
       if (used * SLOT_WORDS * 4 > slots.length * 3) grow();
       return 0;
     },

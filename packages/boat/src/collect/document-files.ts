@@ -3,8 +3,8 @@ import { readSourceJson, readSourceText } from './source-file.ts';
 import type { StateRecord } from './state-records.ts';
 
 /**
- * Reads the files of a document category. Files are independent: a file that cannot be read or has an unknown shape is
- * noted as a problem, and the others are read all the same.
+ * Reads the files of a document category. Files are independent: a file that cannot be read or has an unknown shape is noted as a
+ * problem, and the others are still read.
  */
 export interface DocumentFiles {
   /**
@@ -73,8 +73,8 @@ export function createDocumentFiles(context: CollectContext): DocumentFiles {
 }
 
 /**
- * Returns the record of a document category. A field that is undefined could not be read: it has no key, and `unread` names it,
- * so that central keeps the value that it had before.
+ * Returns the record of a document category. An undefined field could not be read: the record omits its key and names it in
+ * `unread`, so that central keeps the previous value.
  */
 export function toDocumentRecord(recordId: string, fields: Readonly<Record<string, unknown>>): StateRecord {
   const isRead = ([, value]: readonly [string, unknown]): boolean => value !== undefined;

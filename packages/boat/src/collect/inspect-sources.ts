@@ -46,7 +46,7 @@ const FILES: readonly (readonly [Category, readonly string[]])[] = [
   ],
 ];
 
-/** Opens every source as the collectors do, without reading its records, and returns those that cannot be read. */
+/** Opens every source like the collectors do, without reading its records, and returns the sources that cannot be read. */
 export async function inspectSources(context: SourceAccess): Promise<readonly UnreadableSource[]> {
   const unreadable: UnreadableSource[] = [];
   for (const [category, { names, table, aliases }] of DATABASES)

@@ -3,7 +3,7 @@ import { parseForeignJson } from '../platform/lenient-json.ts';
 import { decodeText, toBareText } from '../platform/text.ts';
 import { type SourceValue, toJsonValue } from './source-table.ts';
 
-/** The value of a column with JSON: a number as it is, and the value of a text or of the bytes of one. */
+/** The value of a JSON column: a number unchanged, otherwise the value of the text or of its bytes. */
 export type JsonColumn =
   | { readonly kind: 'none' }
   | { readonly kind: 'value'; readonly value: unknown }

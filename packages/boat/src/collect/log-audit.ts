@@ -3,19 +3,22 @@ import { sha256 } from './digest.ts';
 import type { SourceTable } from './source-table.ts';
 
 /**
- * Number of row IDs before the end of a log in which changes are noticed: all of a common log, which has 10,000 rows. Comparing them
- * takes about 20 ms, and their digests fit into one commit (see `BUFFERED_DIGESTS_MAX`). A full export carries a change of an
- * older row.
+ * Number of row IDs before the end of a log in which changes are detected. This covers a typical log of 10,000 rows completely.
+ * Comparing them takes about 20 ms, and their digests fit into one commit (see `BUFFERED_DIGESTS_MAX`). A full export carries
+ * changes to older rows.
  */
 export const AUDITED_ROWS = 15_872;
 
-/** Number of row IDs that have one digest in the ledger. All rows among them are exported again if one of them has changed. */
+/** Number of row IDs that share one digest in the ledger. If one of these rows has changed, all of them are exported again. */
 const RANGE_ROWS = 64;
 
-/** Maximum time for which ranges are compared before the event loop may run. */
+/** Maximum time for which ranges are compared before yielding to the event loop. */
 const SLICE_MS = 10;
 
-/** Values of more than `halved` bytes are compared by their size, beginning and end; those of more than `sized` by their size. */
+/**
+ * Values of more than `halved` bytes are compared by their size, beginning and end. Values of more than `sized` bytes are
+ * compared only by their size.
+ */
 const COMPARED_BYTES = { halved: 4_096, part: 2_048, sized: 1024 * 1024 } as const;
 
 /** Rows that were exported before and have changed since: the row IDs after `after` up to `through`. */
@@ -29,7 +32,7 @@ export interface ChangedRange {
  * Compares the newest rows of the log `source` with their digests in the ledger. Returns the ranges up to `exported`, the row ID
  * of the cursor, that have changed since an export carried them, and reports the digests of all changed and new ranges. It must
  * run before the rows are read: a row that changes in between is then exported again the next time instead of being missed.
- * `exported` is undefined if every row is read anyway.
+ * `exported` is undefined if every row is read in any case.
  */
 export async function findChangedRanges<Field extends string>(
   context: CollectContext,
@@ -64,7 +67,7 @@ export async function findChangedRanges<Field extends string>(
   return changed;
 }
 
-/** Returns a function that gives the digest of the rows after `after` up to `through`, and their number. */
+/** Returns a function that returns the digest and the number of the rows after `after` up to `through`. */
 function createRangeDigests<Field extends string>({
   db,
   table,

@@ -27,7 +27,7 @@ const POSITION_BEFORE_ALL = Number.MIN_SAFE_INTEGER;
 /** Rows of a log that were read in one step. */
 export interface RowsRead {
   readonly count: number;
-  /** The rowid of the last row. It has no meaning if `count` is 0. */
+  /** The rowid of the last row. Meaningless if `count` is 0. */
   readonly last: number;
   /** Makes the page, outside any transaction. Returns undefined if none of the rows is exported from this database. */
   toPage(): Promise<Page | undefined>;
@@ -42,7 +42,7 @@ export type RowsReader = (after: number, rowsMax: number) => RowsRead;
  */
 export type RowsFit = (after: number, rowsMax: number) => number;
 
-/** A table of a log that grows at its end. Changes of its newest rows are noticed too (see `findChangedRanges`). */
+/** A table of a log to which rows are appended. Changes to its newest rows are also detected (see `findChangedRanges`). */
 export interface LogSource<Field extends string> {
   /** Path of the database below the boat's root. It is also the name of the cursor. */
   readonly name: string;
@@ -65,9 +65,9 @@ export interface LogOutcome extends SourceOutcome {
 
 /**
  * Reads a log from its cursor. In full mode, or if the cursor no longer fits, reads the log from the start. Each page is
- * one short read transaction. No transaction is open while the page is consumed, so the source's WAL does not grow because
- * of us. If the log changes while it is being read (for example, if a VACUUM renumbers rows), the outcome is `error` and
- * the next export reads the log again.
+ * one short read transaction. No transaction is open while the page is consumed, so reading does not make the source's WAL grow.
+ * If the log changes while it is being read (for example, if a VACUUM renumbers rows), the outcome is `error` and the next export
+ * reads the log again.
  */
 export async function* readLogTable<Field extends string>(
   context: CollectContext,
@@ -176,7 +176,7 @@ interface AnchorReader {
 
 function createAnchorReader<Field extends string>({ db, table, columns }: SourceTable<Field>): AnchorReader {
   // quote() distinguishes text, numbers and blobs, so a value of a different type has a different digest.
-  // A long value counts by its size, so that its text is not read.
+  // Only the size of a long value counts, so that its text is not read.
   const row = Object.values<string>(columns)
     .map(
       (column) =>

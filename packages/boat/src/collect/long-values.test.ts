@@ -43,7 +43,7 @@ describe('a value that is too long', () => {
     ['issues', 'severity', 300_000],
   ] as const)
     for (const content of [`hex(zeroblob(${bytes / 2}))`, `zeroblob(${bytes})`])
-      it(`costs only itself: ${bytes} bytes in ${table}.${column}, made by ${content.slice(0, 4)}`, async () => {
+      it(`is the only value that is lost: ${bytes} bytes in ${table}.${column}, made by ${content.slice(0, 4)}`, async () => {
         const isCapture = table === 'captures';
         const context = newBoat(
           `UPDATE ${table} SET ${column} = ${content} WHERE id = 42`,
@@ -70,7 +70,7 @@ describe('a value that is too long', () => {
     ['latitude', MIB],
     ['entry_id', MIB],
   ] as const)
-    it(`costs only itself in the boatlog: ${bytes} bytes of ${column}`, async () => {
+    it(`is the only value that is lost in the boatlog: ${bytes} bytes of ${column}`, async () => {
       const root = join(folder, String((boats += 1)));
       const path = join(root, 'data/boatlog/boatlog.db');
       mkdirSync(dirname(path), { recursive: true });
@@ -80,7 +80,7 @@ describe('a value that is too long', () => {
       );
       const insert = db.prepare("INSERT INTO boatlog_entries VALUES (?, ?, 'text', ?, NULL, NULL, NULL)");
       for (let row = 1; row <= 30; row += 1) insert.run(row, '2026-03-16T14:03:05.123Z', `entry ${row}`);
-      // A JSON parser would make an object of each bracket. The last row decides about the cursor.
+      // A JSON parser would make an object of each bracket. The last row determines the cursor.
       db.exec(
         `UPDATE boatlog_entries SET ${column} = replace(hex(zeroblob(${bytes / 2})), '0', '[') WHERE rowid IN (17, 30)`,
       );

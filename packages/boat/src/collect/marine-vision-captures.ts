@@ -22,7 +22,10 @@ import {
 import { createStateRecords, type StateRecord, type StateRecords } from './state-records.ts';
 import { eachPage, createRowPages, type TableRow } from './table-rows.ts';
 
-/** The columns that are read, with their names in all versions (docs/spec/sources.md, "3 marine_vision_captures"). `toCapture` names what leaves the boat: `image_path` is read only for the file's size. */
+/**
+ * The columns that are read, with their names in all versions (docs/spec/sources.md, "3 marine_vision_captures"). `toCapture`
+ * defines what leaves the boat. `image_path` is read only to find the file's size.
+ */
 const COLUMNS = {
   capture_id: ['capture_id', 'id'],
   timestamp: ['timestamp', 'created_at'],
@@ -60,8 +63,7 @@ const SOURCE_PATHS = ['data/marine-vision/captures.db', 'data/captures.db'] as c
 /** The databases of this category. */
 export const CAPTURES_DATABASES: SourceDatabases = { names: SOURCE_PATHS, table: TABLE, aliases: ALIASES };
 /**
- * Number of images whose sizes are read concurrently: more than the four threads that read them, and few enough to hold in
- * memory.
+ * Number of images whose sizes are read concurrently: enough to keep the four threads busy, and few enough to hold in memory.
  */
 const STATS_AT_ONCE = 32;
 const NOTE = 'Metadata only - image files not exported';
@@ -185,14 +187,14 @@ function toCapture(
     const json = readJsonColumn(values[field]);
     if (json.kind === 'odd') odd.add(`row ${position}, column ${field}`, json.reason);
     if (json.kind !== 'value') continue;
-    // The content of a plain text is unknown, also if it is in quotes.
+    // Plain text can contain anything, even if it is in quotes.
     if (typeof json.value === 'string') odd.add(`row ${position}, column ${field}`, 'is not an object');
     else if (json.value !== null) record[field] = toAllowed(json.value, SPECIES_WORDS, onLeftOut);
   }
   return record;
 }
 
-/** Fields that do not change when a capture is identified. They name a capture without an id. */
+/** Fields that do not change when a capture is identified. They are used to name a capture without an ID. */
 const LASTING_FIELDS = ['timestamp', 'image_path', 'slot_id', 'latitude', 'longitude', 'location'] as const;
 
 /** Fields that only some versions have. */
@@ -207,7 +209,7 @@ const OPTIONAL_FIELDS = [
   'gemini_species',
 ] as const;
 
-/** A position in which one space stands for each run of white space and degree signs. */
+/** A position in which each run of white space and degree signs has been replaced with one space. */
 const COORDINATES = /^ ?(\d{1,2}(?:\.\d+)?) ?([NS]) ?[,;]? ?(\d{1,3}(?:\.\d+)?) ?([EW]) ?$/i;
 
 /** Returns the position from its columns, or from text such as `44.4167° N, 79.3333° W`. */

@@ -46,7 +46,7 @@ async function listFolder(
     if (entries === undefined) return { outcome: { state: 'source_missing' }, records: [] };
     const odd = createOddParts(toFolderName(folder), 'file');
     const records = entries.flatMap(({ kind, name, sizeBytes }) => {
-      // A folder is no capture. The folder `snapshots` is read itself.
+      // A folder is not a capture. The folder `snapshots` is read separately.
       if (kind === 'directory') return [];
       const snapshot = kind === 'file' ? toSnapshot(folder, name, sizeBytes, readTime) : undefined;
       if (snapshot === undefined) odd.add(toPublicName(name), 'is not named like a capture or a recording');
@@ -66,7 +66,7 @@ function toFolderName(folder: string): string {
   return folder === '' ? 'the recordings folder' : `the recordings folder ${folder}`;
 }
 
-/** Returns a file's name if a program wrote it. Other names may say something about a person. */
+/** Returns a file's name if a program generated it. Other names may reveal something about a person. */
 function toPublicName(name: string): string {
   return /^[A-Za-z0-9_.-]{1,80}$/.test(name) ? name : 'a file';
 }

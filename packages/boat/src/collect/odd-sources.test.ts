@@ -46,7 +46,7 @@ function only({ records, outcome }: Collection): Readonly<Record<string, unknown
   return records[0] ?? {};
 }
 
-describe('one odd settings file', () => {
+describe('one faulty settings file', () => {
   const neighbours = { 'config/user-preferences.json': { theme: 'dark' }, 'config/version.txt': '0.9\n' };
   for (const [name, content, key, detail] of [
     ['config/slots.json', '"bow"', 'camera_slots', 'config/slots.json has an unknown shape (a string)'],
@@ -62,7 +62,7 @@ describe('one odd settings file', () => {
     ['config/settings.json', '[[[', 'display', 'config/settings.json is not valid JSON'],
     ['config/settings.json', '['.repeat(99), 'network', 'config/settings.json nests deeper than 64 levels'],
   ] as const)
-    it(`costs only its own key and is named: ${detail}`, async () => {
+    it(`affects only its own key and is named: ${detail}`, async () => {
       const found = await collect(settingsCollector, { ...neighbours, [name]: content });
       const record = only(found);
       assert.deepEqual([record['preferences'], record['version']], [{ theme: 'dark' }, '0.9']);
@@ -76,7 +76,7 @@ describe('one odd settings file', () => {
     assert.deepEqual([outcome.state, outcome.detail], ['error', 'config/license.json is not valid JSON']);
   });
 
-  it('does not include camera slots in any of their shapes', async () => {
+  it('does not include camera slots in either of their forms', async () => {
     for (const slots of [
       [],
       ['bow'],
@@ -90,7 +90,7 @@ describe('one odd settings file', () => {
     }
   });
 
-  it('can be the time zone, which then is UTC', async () => {
+  it('can be the time zone, which is then UTC', async () => {
     const long = makeRoot({ 'config/timezone.txt': `Europe/Oslo\n${'#'.repeat(5_000)}`, ...neighbours });
     const place = makeRoot({ 'config/timezone.txt/x': '', ...neighbours });
     const name = makeRoot({ 'config/timezone.txt': 'Atlantis/Capital\n', ...neighbours });
@@ -107,14 +107,14 @@ describe('one odd settings file', () => {
   });
 });
 
-describe('one odd onboarding file', () => {
+describe('one faulty onboarding file', () => {
   const vessel = { 'services/dashboard/config/vessel.env': 'VESSEL_NAME=Grey Heron\n' };
   for (const [name, content, key] of [
     ['config/onboarding.json', '{"q1": ', 'configuration'],
     ['config/onboarding.json', '[]', 'configuration'],
     ['config/license.json', 'x', 'max_resets'],
   ] as const)
-    it(`costs only its own key and is named: ${name} with ${content}`, async () => {
+    it(`affects only its own key and is named: ${name} with ${content}`, async () => {
       const found = await collect(onboardingCollector, { ...vessel, [name]: content });
       const record = only(found);
       assert.deepEqual(record['vessel'], { VESSEL_NAME: 'Grey Heron' });
@@ -122,7 +122,7 @@ describe('one odd onboarding file', () => {
       assert.ok(found.outcome.detail?.startsWith(name), found.outcome.detail);
     });
 
-  it('in the browser is named too', async () => {
+  it('in the browser is also named', async () => {
     const found = await collect(onboardingCollector, vessel, {
       browserDocument: (key) => (key === 'onboarding-config' ? '{"torn' : undefined),
     });
@@ -132,7 +132,7 @@ describe('one odd onboarding file', () => {
 });
 
 describe('the answers of the owner', () => {
-  it('come back as the wizard wrote them into vessel.env, and what is left out is counted', async () => {
+  it('are restored as the wizard wrote them into vessel.env, and what is left out is counted', async () => {
     const root = makeRoot({});
     writeVesselEnv(root);
     const { records, outcome } = await collectAll(onboardingCollector, createTestContext(toBoatPlaces(root)));
@@ -143,7 +143,7 @@ describe('the answers of the owner', () => {
     );
   });
 
-  it('of vessel.env keep quotes, equals signs and other letters, and a line that is no answer is counted', async () => {
+  it('in vessel.env keep quotes, equals signs and non-ASCII letters, and a line that is not an answer is counted', async () => {
     const text =
       'export BOAT_MAKE="A = B"\nHOME_PORT = Frøya  \nBOAT_BEAM=\'3.2\'\nENGINE3_FUEL=diesel\nbroken\n#x\n';
     const found = await collect(onboardingCollector, {
@@ -161,7 +161,7 @@ describe('the answers of the owner', () => {
     );
   });
 
-  it('of vessel.env keep any number of spaces within a value', async () => {
+  it('in vessel.env keep any number of spaces within a value', async () => {
     for (const value of [`x${' '.repeat(19_000)}y`, `"${' '.repeat(15_000)}"`]) {
       const files = { 'services/dashboard/config/vessel.env': `BOAT_MAKE=${value}\n` };
       const vessel = only(await collect(onboardingCollector, files))['vessel'];
@@ -169,7 +169,7 @@ describe('the answers of the owner', () => {
     }
   });
 
-  it('keep their addresses but not the password in one', async () => {
+  it('keep addresses, but not a password in an address', async () => {
     const found = await collect(onboardingCollector, {
       'config/onboarding.json': { q4: 'tcp://10.0.0.5:2000', q5: 'http://me:hunter2@10.0.0.5/' },
     });
@@ -179,7 +179,7 @@ describe('the answers of the owner', () => {
     });
   });
 
-  it('are never told by a key that may be a value itself', async () => {
+  it('are never reported with a key that may itself be a value', async () => {
     const found = await collect(settingsCollector, {
       'config/user-preferences.json': { 'Marina Guest': 1, 'a-1234-5678': 2, wifi_password: 3 },
     });
@@ -190,13 +190,13 @@ describe('the answers of the owner', () => {
   });
 });
 
-describe('a log with odd lines', () => {
+describe('a log with faulty lines', () => {
   const line = (name: string): string =>
     `${JSON.stringify({ ts: '2026-05-01T08:00:00Z', status: 200, alert: { name } })}\n`;
   const namesOf = ({ records }: Collection): readonly unknown[] =>
     records.map(({ alert }) => (alert as { readonly name: unknown }).name);
 
-  it('loses no line behind the NUL bytes of a power cut, and counts the torn one', async () => {
+  it('loses no line after the NUL bytes of a power cut, and counts the torn line', async () => {
     const log = `${line('a')}${line('b').slice(0, 30)}${'\0'.repeat(700)}${line('c')}garbage\n[1]\n${line('d')}`;
     const found = await collect(systemAlertsCollector, { 'data/alarm-webhook-log.jsonl': log });
     assert.deepEqual(namesOf(found), ['a', 'c', 'd']);
@@ -216,19 +216,19 @@ describe('a log with odd lines', () => {
       assert.equal(found.outcome.detail, undefined);
     });
 
-  it('of which no line is understood is not empty', async () => {
+  it('does not count as empty if no line is understood', async () => {
     const found = await collect(systemAlertsCollector, { 'data/alarm-webhook-log.jsonl': 'x\ny\n' });
     assert.equal(found.outcome.state, 'schema_unknown');
   });
 });
 
-describe('a list with odd elements', () => {
+describe('a list with faulty elements', () => {
   for (const [collector, name, list] of [
     [systemAlertsCollector, 'data/alerts.json', [7, { id: 'a' }, null]],
     [qrCodesCollector, 'data/qr-codes.json', ['x', { installation_uuid: 'u' }, []]],
     [engineBenchmarkCollector, 'data/d3kos-benchmark-2026-03-20.json', ['x', { id: 1, duration: 2 }, true]],
   ] as const)
-    it(`is read without them, and they are counted: ${name}`, async () => {
+    it(`is read without these elements, and they are counted: ${name}`, async () => {
       const { records, outcome } = await collect(collector, { [name]: list });
       assert.equal(records.length, 1);
       assert.deepEqual(
@@ -239,7 +239,7 @@ describe('a list with odd elements', () => {
 });
 
 describe('a number that JavaScript would change', () => {
-  it('keeps its digits from every kind of source to the export', async () => {
+  it('keeps its digits from every type of source to the export', async () => {
     const digits = ['9007199254740993', '0.12345678901234567890', '1e400', '-0'] as const;
     for (const number of digits) {
       const browser = { browserDocument: (): string => number };
@@ -264,7 +264,7 @@ describe('a number that JavaScript would change', () => {
     }
   });
 
-  it('names a record with all its digits', async () => {
+  it('keeps all its digits in the name of a record', async () => {
     const { records } = await collect(systemAlertsCollector, {
       'data/alerts.json': '[{"id":9007199254740993},{"id":9007199254740992}]',
     });

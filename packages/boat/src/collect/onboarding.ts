@@ -93,7 +93,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   return { state: 'ok', ...details, cursors: [] };
 }
 
-/** `undefined` stands for a file with a problem, and `null` for one that does not exist. The counter's own file comes first. */
+/** `undefined` means that a file has a problem, and `null` that it does not exist. The counter's own file comes first. */
 function toCounters(
   counter: JsonObject | null | undefined,
   license: JsonObject | null | undefined,
@@ -113,7 +113,7 @@ function readCounter(counter: JsonObject | null | undefined): number | ExactNumb
   return null;
 }
 
-/** Returns the wizard's answers that may leave the boat and come back to it. */
+/** Returns the wizard's answers that may leave the boat and can be restored. */
 export function toConfiguration(source: JsonObject, onLeftOut: OnLeftOut): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(source)) {
@@ -137,7 +137,7 @@ function toVessel(text: string, odd: OddParts, onLeftOut: OnLeftOut): Record<str
   return kept;
 }
 
-/** True for a key of `vessel.env` that may leave the boat and come back to it. */
+/** True for a key of `vessel.env` that may leave the boat and can be restored. */
 export function isVesselKey(key: string): boolean {
   return VESSEL_KEYS.has(key.replace(/^ENGINE\d_/, 'ENGINE_')) || isAllowedKey(key, CONFIGURATION_WORDS);
 }

@@ -57,7 +57,7 @@ function toQrCode(
   const scalar = (name: string): string | number | ExactNumber | null => {
     const value = code[name] ?? null;
     const found = toScalar(value);
-    if (found === null && value !== null) onOdd(name, 'is not a text or a number');
+    if (found === null && value !== null) onOdd(name, 'is neither text nor a number');
     return typeof found === 'string' ? toPublicText(found) : found;
   };
   const endpoint = code['api_endpoint'] ?? null;

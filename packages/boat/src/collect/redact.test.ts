@@ -38,7 +38,7 @@ it('the answer of an owner keeps addresses and paths', () => {
   assert.equal(toOwnText(answer), answer);
 });
 
-it('a removed text is told by its field and reason, without its value', () => {
+it('a removed text is reported by field and reason, without its value', () => {
   const record = {
     record_id: 'x',
     error: toPublicText('POST https://x.example failed'),

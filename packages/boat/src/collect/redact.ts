@@ -1,7 +1,7 @@
 /** Maximum number of characters kept from a string. */
 export const TEXT_LENGTH_MAX = 20_000;
 
-/** What takes the place of a removed text, and the reason that the preview gives. */
+/** The replacement for a removed text, and the reason that the preview gives. */
 export const REDACTIONS = {
   '[address]': 'an address',
   '[path]': 'a local path',
@@ -16,14 +16,14 @@ const LOCAL_PATH =
 const NAMED_VALUE =
   /(?<![\w-])([\w-]+(?![\w-])(?: key| id| token| password)?)(["']?[ \t]{0,4}[:=][ \t]{0,4}["']?)((?:bearer|basic|digest|token) [^\s"',}&]+|[^\s"',}&]+)/gi;
 
-/** Names whose value is always a credential: passwords, and compound names that only programs write. */
+/** Names whose values are always credentials: passwords, and compound names that only programs use. */
 const CREDENTIAL_NAME =
   /passw(?:or)?d$|(?:^|_)(?:pwd|passphrase|psk)$|(?:api|access|secret|private|signing|encryption)[_ -]?key$|_(?:token|secret)$|auth-token$|[a-z](?:Token|Secret)$|chat[_ -]?id$/;
-/** Names that also occur in ordinary sentences: the ignition key, a token for the laundry. */
+/** Names that also occur in ordinary sentences, such as the ignition key or a laundry token. */
 const AMBIGUOUS_NAME = /key$|token$|^secret$|^authorization$/;
 const PIN_NAME = /(?:^|_)pin$/;
 
-/** Removes addresses, local paths and credentials from text written by another program. Sentences stay. */
+/** Removes addresses, local paths and credentials from text written by another program. Ordinary sentences are kept. */
 export function toPublicText(text: string): string {
   const cut = toCut(text);
   // All patterns need one of these characters, and most texts contain none of them.
@@ -32,8 +32,8 @@ export function toPublicText(text: string): string {
 }
 
 /**
- * Removes only credentials, from an answer of the owner that must come back as it was: a gateway may be given by its address.
- * An address with a password in it is a credential.
+ * Removes only credentials from an answer of the owner, because the answer must be restored unchanged. It may contain the address
+ * of a gateway, for example. An address that contains a password is a credential.
  */
 export function toOwnText(text: string): string {
   const cut = toCut(text);

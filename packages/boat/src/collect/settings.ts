@@ -39,7 +39,7 @@ export const COMMUNITY_FIELDS = [
   'hazard_reporting',
   'knowledge_base',
 ] as const;
-/** Words allowed in keys of `settings.json`. Few boats have this free-form file. */
+/** Words allowed in keys of `settings.json`. Only a few boats have this free-form file. */
 const NETWORK_WORDS: AllowedWords = toWords(
   'hotspot enabled mode channel country dhcp is wifi ethernet metered',
 );
@@ -50,7 +50,7 @@ const DISPLAY_WORDS: AllowedWords = toWords(
 const ENGINE_HOURS_WORDS: AllowedWords = toWords(
   'hours hour total engine port starboard last updated value trip',
 );
-/** Keys of a camera slot, as the camera service writes them. A hardware id is a network address and stays on the boat. */
+/** Keys of a camera slot, as the camera service writes them. A hardware ID is a network address and stays on the boat. */
 const SLOT_WORDS: AllowedWords = toWords(
   'slot id label name position role roles enabled type order display assigned created forward watch fish detection active',
   'default in grid',
@@ -140,7 +140,7 @@ function toLicense(license: JsonObject, onLeftOut: OnLeftOut): JsonObject {
   return { ...fields, features: pickFields(asObject(license['features']) ?? {}, FEATURE_FIELDS, onLeftOut) };
 }
 
-/** Returns the parts of `settings.json` that may leave the boat and come back to it. */
+/** Returns the parts of `settings.json` that may leave the boat and can be restored. */
 export function toOther(other: JsonObject, onLeftOut: OnLeftOut): JsonObject {
   for (const key of Object.keys(other)) if (key !== 'network' && key !== 'display') onLeftOut(key);
   return {
@@ -149,7 +149,7 @@ export function toOther(other: JsonObject, onLeftOut: OnLeftOut): JsonObject {
   };
 }
 
-/** Returns the first line of a file, or null if there is none. Undefined stays undefined. */
+/** Returns the first line of a file, or null if there is none. Returns undefined for undefined. */
 function toSettingLine(text: string | null | undefined): string | null | undefined {
   return text && toPublicText(toFirstLine(text)).slice(0, LINE_LENGTH_MAX);
 }
@@ -176,7 +176,7 @@ const LINE_LENGTH_MAX = 200;
 
 type Slots = JsonObject | readonly unknown[];
 
-/** Current boats have a list of slots, and older ones an object with a slot under each name. */
+/** Current boats have a list of slots. Older ones have an object with a slot under each name. */
 function toSlotShape(value: unknown): Slots | undefined {
   return Array.isArray(value) ? value : asObject(value);
 }

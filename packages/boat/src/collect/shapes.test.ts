@@ -79,7 +79,7 @@ describe('captures', () => {
         assert.deepEqual(Object.keys(record['gemini_response'] ?? {}), ['species', 'confidence']);
     });
 
-  it('have the file size of a picture that still exists', async () => {
+  it('include the file size of a picture that still exists', async () => {
     const root = newRoot();
     writeCaptures(join(root, sourcePath), { generation: 'gen1', rows: 2, seed: 2 });
     writeSource(toBoatPlaces(root).recordings, 'capture_2.jpg', 'x'.repeat(77));
@@ -90,7 +90,7 @@ describe('captures', () => {
     );
   });
 
-  it('keep their order and sizes although a limited number of pictures is checked at once', async () => {
+  it('keep their order and sizes although only a limited number of pictures is checked concurrently', async () => {
     const root = newRoot();
     writeCaptures(join(root, sourcePath), { generation: 'gen1', rows: 300, seed: 2 });
     const places = toBoatPlaces(root);
@@ -101,7 +101,7 @@ describe('captures', () => {
       const number = Number(/capture_(\d+)\.jpg$/.exec(path)?.[1]);
       underWay += 1;
       most = Math.max(most, underWay);
-      // A later request is answered earlier.
+      // A later request is answered first.
       for (let turn = number % 32; turn < 32; turn += 1) await real.clock.yield();
       underWay -= 1;
       return number % 3 === 0
@@ -254,7 +254,7 @@ describe('benchmarks', () => {
     );
   });
 
-  it('of the older metrics shape with bare NaN are read', async () => {
+  it('in the older metrics form with bare NaN are read', async () => {
     const root = newRoot();
     writeSource(
       root,
@@ -273,7 +273,7 @@ describe('the onboarding document', () => {
     ['{"resetCount": 5}', 5],
     ['{}', 6],
   ] as const)
-    it(`has the reset count of ${counter}`, async () => {
+    it(`contains the reset count from ${counter}`, async () => {
       const root = newRoot();
       writeSource(root, 'config/onboarding.json', { language: 'en', dir: 'ltr', api_key: 'x' });
       writeSource(root, 'config/license.json', { reset_count: 6, max_resets: -1 });

@@ -31,7 +31,7 @@ function newBoat() {
   return { root, places };
 }
 
-/** The outcomes, without the sentences about keys that stay on the boat. */
+/** The outcomes without the sentences about keys that stay on the boat. */
 async function collectEach(context: CollectContext): Promise<ReadonlyMap<Category, CollectOutcome>> {
   const outcomes = new Map<Category, CollectOutcome>();
   for (const collector of createCollectors()) {
@@ -109,7 +109,7 @@ describe('a source database that the system refuses', () => {
     const { places } = newBoat();
     const databases = createDatabases();
     const openSource = (path: string) => {
-      // As for a file with mode 0600 of another user.
+      // This simulates a file of another user with mode 0600.
       if (path.endsWith('boatlog.db'))
         throw toDiskError(Object.assign(new Error('EACCES'), { code: 'EACCES' }), `open the source ${path}`);
       return databases.openSource(path);
@@ -183,7 +183,7 @@ describe('a source whose file system does not answer', () => {
   }
   const signal = new AbortController().signal;
 
-  it('fails only its category after a deadline, and at once the next time', async () => {
+  it('fails only its category after a deadline, and fails immediately the next time', async () => {
     const { root, places } = newBoat();
     const path = join(root, DATABASES[0][1]);
     const clock = createVirtualClock(0);
@@ -203,7 +203,7 @@ describe('a source whose file system does not answer', () => {
     assert.equal(begun.filter((each) => each === path).length, 1);
   });
 
-  it('occupies at most two threads, however many sources are stuck', async () => {
+  it('occupies at most two threads, no matter how many sources are stuck', async () => {
     const { root, places } = newBoat();
     const paths = [...DATABASES.map(([, name]) => join(root, name)), places.recordings];
     const clock = createVirtualClock(0);
@@ -224,7 +224,7 @@ describe('a source whose file system does not answer', () => {
     assert.equal(clock.monotonic(), 2 * SOURCE_WAIT_MAX_MS);
   });
 
-  it('is read again when the system answers, and an abort ends the wait at once', async () => {
+  it('is read again once the system has answered, and an abort ends the wait immediately', async () => {
     const answer = Promise.withResolvers<undefined>();
     const disk: Disk = { ...createDisk(), stat: () => answer.promise };
     const clock = createVirtualClock(0);
@@ -240,7 +240,7 @@ describe('a source whose file system does not answer', () => {
   });
 });
 
-describe('a table of another kind than expected', () => {
+describe('a table of an unexpected kind', () => {
   const COLUMNS =
     'entry_id INTEGER PRIMARY KEY, timestamp TEXT, entry_type TEXT, content TEXT, latitude REAL, longitude REAL, weather_conditions TEXT';
   const CAPTURE_COLUMNS = 'id INTEGER PRIMARY KEY, timestamp TEXT, image_path TEXT, species TEXT';
@@ -310,7 +310,7 @@ describe('a table of another kind than expected', () => {
       assert.match((await inspectSources(context)).map((each) => each.detail).join(), reason);
     });
 
-  it('leaves the other database of its category readable', async () => {
+  it('does not prevent reading the other database of its category', async () => {
     const { root, places } = newBoat();
     putDatabase(root, 'data/boatlog.db', SHAPES[0]?.[2] ?? '');
     const { state, detail } = (await collectEach(createTestContext(places))).get('boatlog') ?? {};
@@ -318,7 +318,7 @@ describe('a table of another kind than expected', () => {
     assert.match(detail ?? '', /data\/boatlog\.db: table boatlog_entries is a view/);
   });
 
-  it('has its stored columns read, and its generated ones named', async () => {
+  it('has its stored columns read and its generated columns named', async () => {
     const root = join(folder, String((boats += 1)));
     const { places } = writeBoat(root, { generation: 'fresh', rows: 0, seed: 1 });
     putDatabase(

@@ -2,17 +2,17 @@
 const NAMED_KEYS_MAX = 12;
 /** A key that a program wrote. Other keys are counted without their name, because they may be a value, such as a network's name. */
 const KEY_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,39}$/;
-/** Maximum number of digits of a key that is named. A key with more digits may be an identifier or a credential. */
+/** Maximum number of digits in a key that is named. A key with more digits may be an identifier or a credential. */
 const KEY_DIGITS_MAX = 3;
 
 /**
- * Counts the parts of a source that were not understood and are not exported: the lines of a log, the elements of a list, the
- * values of a table, the files of a folder.
+ * Counts the parts of a source that were not understood and are not exported: lines of a log, elements of a list, values of a
+ * table, or files of a folder.
  */
 export interface OddParts {
   /** `place` is the number of the line or element, counted from 1, or names the part, for example "row 17, column species". */
   add(place: number | string, reason: string): void;
-  /** A sentence with the number of these parts, and the place and reason of the first one. Undefined if there is none. */
+  /** A sentence with the number of these parts, and the place of the first one with the reason. Undefined if there is none. */
   detail(): string | undefined;
 }
 
@@ -50,7 +50,7 @@ export function createLeftOutKeys(): LeftOutKeys {
   return {
     of: (name) => (key) => {
       const keys = sources.get(name) ?? new Set();
-      // A source with a million keys of its own must not fill the memory.
+      // A source with a million different keys must not exhaust the memory.
       if (keys.size < KEYS_COUNTED_MAX) keys.add(key);
       sources.set(name, keys);
     },

@@ -98,7 +98,7 @@ interface TableShape {
   readonly rowidName: string | undefined;
 }
 
-/** Returns the shape of an ordinary table, the reason why the table is not read, or undefined if there is no table. */
+/** Returns the shape of an ordinary table, or the reason why the table is not read, or undefined if there is no table. */
 function inspectShape(db: DatabaseSync, tableName: string): TableShape | string | undefined {
   // Unlike a view or a virtual table, an ordinary table has a root page.
   const found = db
@@ -170,7 +170,7 @@ function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Descriptions of the SQLite result codes on which the owner can act. */
+/** Descriptions of the SQLite result codes that the owner can do something about. */
 const SQLITE_MEANINGS: Readonly<Record<number, string>> = {
   5: 'is locked by the program that writes it',
   6: 'is locked by the program that writes it',

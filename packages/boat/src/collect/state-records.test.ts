@@ -8,7 +8,7 @@ import { createStateRecords, type StateRecord, toStatePages } from './state-reco
 
 const PATHS = { root: '/', recordings: '/', proc: '/', sys: '/', run: '/' };
 
-/** A context whose clock advances by a millisecond at every reading. */
+/** A context whose clock advances by a millisecond each time it is read. */
 function createCounted(over: Partial<CollectContext> = {}) {
   let nowMs = 0;
   const turns = { count: 0 };
@@ -56,7 +56,7 @@ test('a record that occurs twice is exported once, with its first content', asyn
   assert.deepEqual(kept, ['1', '2']);
 });
 
-test('a page contains whole lines of any content and length', async () => {
+test('a page contains complete lines of any content and length', async () => {
   const texts = ['', 'ä⚓𝄞', 'x'.repeat(300_000), '⚓'.repeat(50_000), '\ud800', 'line\nend'];
   const { context } = createCounted();
   const pages = await collect(context, [texts.map((text, n) => record(n, text))]);

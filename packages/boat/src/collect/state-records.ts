@@ -15,7 +15,7 @@ export interface StateRecords {
   add(record: StateRecord): void;
   /**
    * Like `add`, but returns the record's line instead of adding it to the page. The caller adds it, possibly with values that do
-   * not count as a change of the record. Undefined if the record is not exported.
+   * not count as a change to the record. Undefined if the record is not exported.
    */
   take(record: StateRecord): string | undefined;
   /** Adds the line of a record that `take` returned. */
@@ -31,7 +31,7 @@ export interface StateRecords {
   yieldSlice(): Promise<void>;
 }
 
-/** Maximum time for which records are processed before the event loop may run. */
+/** Maximum time for which records are processed before yielding to the event loop. */
 const SLICE_MS = 10;
 
 export function createStateRecords(context: CollectContext): StateRecords {

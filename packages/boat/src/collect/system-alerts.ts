@@ -134,7 +134,7 @@ function isGiven(value: unknown): boolean {
 /** All names of all fields. */
 const KNOWN_NAMES: ReadonlySet<string> = new Set(Object.values(FIELDS).flat());
 
-/** Returns an alert with our field names and its allowed values. An alert without an id is named after its subject. */
+/** Returns an alert with our field names and its allowed values. An alert without an ID is named after its subject. */
 function toAlert(
   source: string,
   readTime: TimestampReader,

@@ -4,7 +4,7 @@ import type { SourceTable, SourceValue } from './source-table.ts';
 
 /**
  * Maximum size of a value in a table whose rows become objects, in bytes. The longest known value, a model's answer about an
- * image, has a few kB. Texts for people are cut to 20,000 characters later.
+ * image, has a few kB. Texts for people are later cut to 20,000 characters.
  */
 export const VALUE_SIZE_MAX_BYTES = 256 * 1024;
 

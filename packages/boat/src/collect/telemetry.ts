@@ -38,7 +38,7 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   const totalKb = parseMeminfo(memory, 'MemTotal');
   const availableKb = parseMeminfo(memory, 'MemAvailable');
   const record = {
-    // The wall clock may show the same time twice. The boot id and the uptime make the id unique.
+    // The wall clock may show the same time twice. The boot ID and the uptime make the ID unique.
     record_id: `${toBootName(bootId)}+${uptime ?? 'unknown'}@${timestamp}`,
     timestamp,
     timestamp_utc: timestamp,
@@ -77,7 +77,7 @@ function countUsage(context: CollectContext): Readonly<Record<string, number>> |
       db.close();
     }
   } catch {
-    // The sample is useful even without this figure. Null means unknown.
+    // The sample is useful even without this figure. Null means that it is unknown.
     return null;
   }
 }

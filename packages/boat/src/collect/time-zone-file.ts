@@ -4,7 +4,7 @@ import { toFirstLine } from '../platform/text.ts';
 import { readTextFile } from '../platform/text-file.ts';
 import { isTimeZone } from '../platform/time-zone.ts';
 
-/** Maximum size of `timezone.txt`, in bytes. The file holds one IANA name and may have comments below it. */
+/** Maximum size of `timezone.txt`, in bytes. The file contains one IANA name and may have comments below it. */
 const TIME_ZONE_FILE_SIZE_MAX_BYTES = 4_096;
 
 /** Path of the file with the boat's time zone, below the root. */
@@ -24,8 +24,9 @@ export interface TimeZoneReading {
 }
 
 /**
- * Returns the time zone that the boat's owner set in the first line of `config/timezone.txt` below `root`. A file that is
- * unreadable, too large, or names no known zone is a problem to be named. The setting is optional, so it fails nothing.
+ * Returns the time zone that the boat's owner set in the first line of `config/timezone.txt` below `root`. If the file is
+ * unreadable, too large, or names no known zone, the problem is returned. The setting is optional, so nothing fails because of
+ * it.
  */
 export async function readTimeZone(disk: Pick<Disk, 'read'>, root: string): Promise<TimeZoneReading> {
   const file = await readTextFile(disk, toTimeZonePath(root), TIME_ZONE_FILE_SIZE_MAX_BYTES);

@@ -30,9 +30,9 @@ interface LineReading {
 }
 
 /**
- * Reads the alarm log, one JSON object `{ts, status | error, alert}` on each line. A line that is not understood costs only
- * itself, and `detail` says how many there are and where the first one is. A last line without a line end is read once it is a
- * whole object.
+ * Reads the alarm log, one JSON object `{ts, status | error, alert}` on each line. A line that is not understood does not affect
+ * the others. `detail` gives the number of such lines and the place of the first one. A last line without a line end is read once
+ * it is a complete object.
  */
 export async function* collectWebhookLog(
   context: CollectContext,
@@ -96,7 +96,7 @@ function toEntry({ kind, no, text }: TextLine, odd: OddParts): Readonly<Record<s
   }
   const parsed = parseForeignJson(text);
   const entry = parsed.kind === 'value' ? asObject(parsed.value) : undefined;
-  // The program is still writing a last line that is not whole, or a power cut has ended it.
+  // If the last line is incomplete, the program is still writing it, or a power cut interrupted it.
   if (entry === undefined && kind === 'whole')
     odd.add(no, parsed.kind === 'odd' ? parsed.reason : 'is not an object');
   return entry;

@@ -3,9 +3,9 @@ import { isExportError } from '../platform/errors.ts';
 import type { CollectContext, CollectOutcome, Collector, Page } from './collector.ts';
 
 /**
- * Returns the collector with a rule for sources that the disk refuses: such a failure ends its category in state `error`, and
- * never the export. Collectors report the failures that they expect. This catches the others, for example a folder that
- * becomes unreadable during the collection. A defect is rethrown.
+ * Wraps a collector so that a failure of the disk ends the category in state `error` but never fails the export. Collectors
+ * report the failures that they expect. This catches the others, for example a folder that becomes unreadable during the
+ * collection. A defect is rethrown.
  */
 export function withSourceFailures(collector: Collector): Collector {
   async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOutcome, void> {

@@ -86,8 +86,8 @@ export async function collectCategories(
 }
 
 /**
- * Writes the pages of one category and calls `onPage` for each. The collector makes the next page while the disk still
- * writes the previous one (decision 0021).
+ * Writes the pages of one category and calls `onPage` for each. The collector makes the next page while the disk is still writing
+ * the previous one (decision 0021).
  */
 async function writePages(
   collector: Collector,

@@ -161,7 +161,7 @@ const FAILURES: readonly CollectOutcome[] = [
   { state: 'error', cursors: [] },
 ];
 for (const failure of FAILURES)
-  test(`a category in state ${failure.state} (${failure.detail}) is not "nothing new", and uses up no slot`, async () => {
+  test(`a category in state ${failure.state} (${failure.detail}) is not "nothing new", and does not use up a slot`, async () => {
     const { log, alerts, run, files, ledger } = openBoat();
     log.failure = failure;
     const result = await run({ slotId: '2026-02-20' });
@@ -190,7 +190,7 @@ test('an export whose commit fails leaves no file behind and moves no cursor', a
   assert.equal((await queued(run)).recordCount, 3);
 });
 
-test('an export withdraws exactly the earlier dead-lettered exports of its ledger', async () => {
+test('an export withdraws exactly the previously dead-lettered exports of its ledger', async () => {
   const { run, ledger } = openBoat();
   const { queue } = ledger;
   // The type of the document.
@@ -249,7 +249,7 @@ test('exports made within one second have different names, even if a file is mis
   assert.equal(ledger.queue.counts().pending, 3);
 });
 
-test('refuses an export that would use the disk reserve before anything is written', async () => {
+test('refuses an export that would use up the disk reserve, before anything is written', async () => {
   const { run, files, ledger } = openBoat({ reserveBytes: Number.MAX_SAFE_INTEGER });
   await assert.rejects(run(), (error) => isExportError(error, 'DISK_RESERVE'));
   assert.deepEqual(files(), []);
@@ -292,7 +292,7 @@ test('closes the source if the export cannot be written or the preview is stoppe
   await queued(run);
 });
 
-test('an export with few state records is one commit, and one with many buffers at most a page beyond the limit', async () => {
+test('an export with few state records needs one commit, and one with many buffers at most a page beyond the limit', async () => {
   const { alerts, commits, deps, ledger, run } = openBoat();
   await queued(run);
   alerts.count = BUFFERED_DIGESTS_MAX;

@@ -83,7 +83,7 @@ export async function createExport(
         createdAtMs: nowMs,
       },
       collected.moves,
-      // The slot of an export without every category stays due, so that the rest is tried again.
+      // The slot of an incomplete export stays due, so that the missing categories are tried again.
       { slotId: unread.length === 0 ? request.slotId : undefined, stagedNo: collected.stagedNo },
     );
     return { kind: 'queued', entry, unread };
@@ -108,9 +108,8 @@ async function prepare(
 }
 
 /**
- * Enqueues the export. If that fails and the ledger has no entry for the export, removes its file, because the next start
- * would adopt the file behind newer exports. If the ledger cannot be read, the file stays, and its sequence is never used
- * again.
+ * Enqueues the export. If this fails and the ledger has no entry for the export, it removes the file, because the next start
+ * would adopt the file after newer exports. If the ledger cannot be read, the file stays, and its sequence is never used again.
  */
 async function enqueueOrRemove(
   { world, ledger }: CreateExportDeps,
@@ -153,8 +152,8 @@ async function toHeader(
 }
 
 /**
- * Maximum number of sequences lost by central that one document withdraws. Half of the list stays free for
- * failed exports; central names the rest again.
+ * Maximum number of sequences lost by central that one document withdraws. Half of the list stays free for failed exports.
+ * Central names the remaining sequences again.
  */
 const LAPSED_WITHDRAWN_MAX = WITHDRAWN_SEQUENCES_MAX / 2;
 
@@ -216,7 +215,7 @@ async function readBootId(disk: Pick<Disk, 'read'>, { proc }: SourcePaths): Prom
   }
 }
 
-/** Returns an unused queue id and file name. Two exports made within one second get different names. */
+/** Returns an unused queue ID and file name. Two exports made within one second get different names. */
 async function findFreeNames(
   { ledger, paths, world }: CreateExportDeps,
   nowMs: number,

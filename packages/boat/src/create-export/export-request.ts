@@ -27,7 +27,7 @@ export interface CreateExportDeps {
   readonly sourceDisk: SourceDisk;
   readonly paths: SpoolPaths;
   readonly onProgress: (progress: { readonly category: Category; readonly count: number }) => void;
-  /** Called once for each category after it was read. */
+  /** Called once for each category after it has been read. */
   readonly onCategory?: (read: {
     readonly category: Category;
     readonly state: CategoryState;

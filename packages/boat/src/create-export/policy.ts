@@ -11,8 +11,8 @@ type States = Readonly<
 >;
 
 /**
- * The categories that an export could not read, in the order of export. Their records may be new, so an export without them is
- * not complete, and an export that found nothing else did not find "nothing new" (docs/spec/delivery.md, "Making an export").
+ * The categories that an export could not read, in export order. They may have new records, so an export without them is
+ * incomplete, and an export that found nothing else must not report "nothing new" (docs/spec/delivery.md, "Making an export").
  */
 export function findUnread(categories: States): readonly UnreadCategory[] {
   return CATEGORIES.flatMap((category) => {

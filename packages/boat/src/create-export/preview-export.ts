@@ -7,7 +7,7 @@ import { toCollectContext } from './collect-context.ts';
 import type { CreateExportDeps, ExportRequest } from './export-request.ts';
 import { currentTimeZones } from './time-zones.ts';
 
-/** What one category would add to an export made now. */
+/** What one category would contribute to an export made now. */
 export interface CategoryPreview extends CategoryCount {
   readonly sizeBytes: number;
   /** The first records, as they would be exported. */
@@ -84,7 +84,7 @@ function hasPlaceholder(line: string): boolean {
   return Object.keys(REDACTIONS).some((placeholder) => line.includes(placeholder));
 }
 
-/** Searches the bytes of a page that SQLite made, because decoding them costs more. */
+/** Searches the bytes of a page that SQLite made, because decoding them first would cost more. */
 function mayBeRedacted(page: Page): boolean {
   const { bytes } = page;
   if (bytes === undefined) return hasPlaceholder(page.lines);

@@ -25,7 +25,7 @@ function openBoat() {
   const now = { ms: at('2026-06-20T00:00:00') };
   let ledger = openLedger(createDatabases().openLedger(join(home, 'exports.db')), () => '00112233445566ff');
   const use = (disk: Disk = createDisk()): CreateExportDeps =>
-    // The parts that reading the zones needs.
+    // The dependencies for reading the zones.
     ({
       world: { clock: { ...createClock(), wall: () => now.ms } },
       ledger,
@@ -47,7 +47,7 @@ function openBoat() {
   };
 }
 
-test('a boat keeps the zones that it sailed through, also after a restart', async () => {
+test('a boat keeps the zones that it sailed through, even after a restart', async () => {
   const boat = openBoat();
   boat.set('America/Halifax', '2026-01-01T00:00:00');
   await rememberTimeZones(boat.use(), signal);
@@ -69,7 +69,7 @@ test('a preview stores no zone', async () => {
   assert.deepEqual(boat.use().ledger.timeZones.all(), []);
 });
 
-test('the last known zone applies while the setting is missing, unknown or unreadable, and UTC before any is known', async () => {
+test('the last known zone applies while the setting is missing, unknown or unreadable, and UTC applies before any zone is known', async () => {
   const boat = openBoat();
   assert.deepEqual(await rememberTimeZones(boat.use(), signal), [{ zone: 'UTC', sinceMs: 0 }]);
   boat.set('Pacific/Auckland', '2026-02-01T00:00:00');

@@ -5,13 +5,15 @@ import { isExportError } from '../platform/errors.ts';
 import type { Disk } from '../platform/ports.ts';
 import type { CreateExportDeps } from './export-request.ts';
 
-/** The zones of the boat for one collection, and the newest of them if the ledger does not have it yet. */
+/** The zones of the boat for one collection, and the newest zone if it is not in the ledger yet. */
 interface CurrentZones {
   readonly zones: readonly ZonePeriod[];
   readonly added: ZonePeriod | undefined;
 }
 
-/** Returns the zones of the boat and stores a new one in the ledger, so that later exports read the same times alike. */
+/**
+ * Returns the zones of the boat and stores a new zone in the ledger, so that later exports read the same times in the same way.
+ */
 export async function rememberTimeZones(
   deps: CreateExportDeps,
   signal: AbortSignal,
@@ -29,7 +31,7 @@ export async function currentTimeZones(
   return (await findZones(deps, signal)).zones;
 }
 
-/** If the setting is missing or cannot be read, the zones known so far apply, or UTC if there are none. */
+/** If the setting is missing or cannot be read, the known zones apply, or UTC if there are none. */
 async function findZones(
   { ledger, sources, sourceDisk, world }: CreateExportDeps,
   signal: AbortSignal,

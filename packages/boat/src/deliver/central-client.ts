@@ -46,7 +46,7 @@ export function createCentralClient(
 ): CentralClient {
   let offered: readonly ContentCoding[] = [];
   // docs/spec/protocol.md R81: "A boat SHOULD send the public half of its key in the header `Bundle-Key` with each part until a
-  // receipt has answered it since the boat's start." A key that central knows costs no bytes with every part.
+  // receipt has answered it since the boat's start." Once central knows the key, it no longer costs bytes with every part.
   let unsentPublicKey = bundlePublicKey;
   return {
     async probe(signal) {

@@ -73,7 +73,7 @@ test('a change of the network interfaces ends the open time, and the next probe 
   assert.equal(await close(), 0);
 });
 
-test('a proxy that refuses every export gets them less and less often, and no probe is needed between', async () => {
+test('exports are sent less and less often to a proxy that refuses all of them, without probes in between', async () => {
   const { breaker, close, advance } = startBreaker();
   const refused: Verdict = { kind: 'refused_on_the_way', detail: 'HTTP 403' };
   const waits: number[] = [];

@@ -38,11 +38,11 @@ export interface CircuitBreaker {
   /** Records that central answered an authenticated request. */
   recordSuccess(): void;
   /**
-   * Records a verdict. `unreachable` opens the breaker until a probe reaches central. `throttled` opens it for the wait that central
-   * asks for. `refused_on_the_way` opens it only after several in a row.
+   * Records a verdict. `unreachable` opens the breaker until a probe reaches central. `throttled` opens it for the time that
+   * central requests. `refused_on_the_way` opens it only after several consecutive ones.
    */
   recordVerdict(verdict: Verdict): void;
-  /** Opens the breaker for `delayMs`, because central fails for every export. */
+  /** Opens the breaker for `delayMs`, because central is failing for every export. */
   open(delayMs: number): void;
   /** Opens the breaker for an hour or until the configuration differs from `configuration`. */
   openBlocked(block: Block, configuration: string): void;
@@ -74,11 +74,11 @@ function createDestination(clock: World['clock'], report: ReportDelivery) {
 function createOpenTime({ clock, random }: Pick<World, 'clock' | 'random'>) {
   let openUntil: MonotonicMs | undefined;
   let mustProbe = false;
-  /** Probes in a row that did not reach central. */
+  /** Number of consecutive probes that did not reach central. */
   let probes = 0;
-  /** Sends in a row that an intermediary refused. */
+  /** Number of consecutive sends that an intermediary refused. */
   let refusedSends = 0;
-  /** Consecutive sends for which central asked the boat to wait. */
+  /** Number of consecutive sends after which central told the boat to wait. */
   let throttledSends = 0;
   const open = (delayMs: number): number => {
     openUntil = (clock.monotonic() + delayMs) as MonotonicMs;

@@ -21,7 +21,7 @@ test('does not use a token that other users may read or change, and names the fi
     assert.match(found.detail, /chmod 600/);
     assert.ok(!found.detail.includes(TOKEN));
   }
-  // The mode of the file counts, not that of a link to it.
+  // The mode of the file counts, not the mode of a link to it.
   symlinkSync(path, join(folder, 'link'));
   chmodSync(path, 0o644);
   assert.equal((await loadCredentials(createDisk(), [join(folder, 'link')])).kind, 'none');
@@ -35,7 +35,7 @@ test('does not use a token that other users may read or change, and names the fi
   }
 });
 
-test('uses the token of an enrolment before one that a person wrote, and never passes over a file it cannot use', async (t) => {
+test('prefers the token of an enrolment to one that a person wrote, and never skips a file that it cannot use', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'd3kos-credentials-'));
   t.after(() => rm(folder, { recursive: true }));
   const [enrolled, written] = [join(folder, 'enrolled.json'), join(folder, 'written.json')];

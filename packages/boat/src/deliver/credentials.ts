@@ -8,7 +8,9 @@ import { type JsonFile, readJsonFile, toReadFailure } from '../platform/text-fil
 /** Maximum size of the credentials file, in bytes. It has room for one token and an operator's notes. */
 const CREDENTIALS_SIZE_MAX_BYTES = 16 * 1024;
 
-/** Rights of the group and of other users. A token that they may write could send every export to another central's account. */
+/**
+ * Permissions of the group and of other users. Anyone who can change the token could redirect every export to another account.
+ */
 const OTHERS = 0o077;
 
 /** A file with the device token, mode 0600. The token is printable ASCII without spaces, because it is sent in a header. */
@@ -68,7 +70,7 @@ async function loadFrom(disk: Disk, path: string): Promise<Credentials | undefin
     case 'unreadable':
     case 'too_large':
     case 'odd':
-      // A reason never quotes the file, and with it the token.
+      // A reason never quotes the file, because it would reveal the token.
       return none('CREDENTIALS_INVALID', `${path} ${file.reason}`);
     case 'value':
       return toCredentials(file.value) ?? none('CREDENTIALS_INVALID', `${path} has no usable "token"`);

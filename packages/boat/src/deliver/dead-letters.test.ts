@@ -45,7 +45,7 @@ async function openBoat() {
   return { paths, ledger, disk, exportFile, entry };
 }
 
-test('a dead-lettered export keeps its file in the archive, and cannot be claimed meanwhile', async () => {
+test('a dead-lettered export keeps its file in the archive, and cannot be claimed while the file is moved', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   const onTheWay: (readonly [string, boolean])[] = [];
   const watched: Disk = {
@@ -85,7 +85,7 @@ test('if the ledger refuses the change, the file returns to its place, and a lat
   };
   const deadLetters = createDeadLetters({ disk, clock: createClock(), log: createKeptLog() }, busy, paths);
   await assert.rejects(deadLetters.deadLetter(entry, 'no'), (error) => isExportError(error, 'LEDGER_FAILED'));
-  assert.ok(existsSync(ledger.queue.get(entry.entryNo)?.exportFile ?? ''), 'it can be sent meanwhile');
+  assert.ok(existsSync(ledger.queue.get(entry.entryNo)?.exportFile ?? ''), 'it can be sent in the meantime');
   assert.equal(existsSync(exportFile), true);
   isBusy = false;
   const failed = await deadLetters.deadLetter(entry, 'no');
@@ -94,7 +94,7 @@ test('if the ledger refuses the change, the file returns to its place, and a lat
   ledger.close();
 });
 
-test('an export whose file cannot be archived still fails, but its file stays in place', async () => {
+test('an export whose file cannot be archived still fails, and its file stays in place', async () => {
   const { paths, ledger, disk, exportFile, entry } = await openBoat();
   writeFileSync(paths.failed, 'a file where the folder should be');
   const failed = await createDeadLetters(

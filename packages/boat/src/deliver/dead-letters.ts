@@ -41,7 +41,7 @@ export function createDeadLetters(
       return archiveFile;
     } catch (error) {
       if (!isExportError(error)) throw error;
-      // The entry must still fail. Otherwise it would be sent and refused again, and block the entries behind it.
+      // The entry must still fail. Otherwise it would be sent and refused again, and would block the entries behind it.
       log.write('warn', `The file of ${queueId} was not archived: ${error.message}`, { hint: error.hint });
       return (await disk.stat(exportFile)) === undefined ? archiveFile : exportFile;
     }

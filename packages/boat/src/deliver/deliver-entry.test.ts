@@ -121,7 +121,7 @@ test('a held part counts only with the digest of the body that would be sent', a
   );
 });
 
-test('central is queried only about an export in a bundle or with a part that was cut off', async () => {
+test('central is queried only about an export in a bundle, or one with a part that was cut off', async () => {
   const { ledger, queries, deliver } = await queueExport();
   await deliver(accept, { stopAfter: 'part_acknowledged' });
   ledger.queue.unclaim(1);
@@ -193,7 +193,7 @@ test('a part that central already holds is not cut, because only its answer was 
   );
 });
 
-test('if central does not report the parts it holds, the part is sent as it was cut before', async () => {
+test('if central does not report the parts that it holds, the part is sent again unchanged', async () => {
   const { ledger, sent, deliver } = await queueExport();
   for (let times = 0; times < 5; times += 1) {
     await deliver(() => LOST);

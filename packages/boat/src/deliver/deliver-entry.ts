@@ -110,7 +110,7 @@ function toFileOutcome(error: unknown): FileOutcome {
 
 type FileOutcome = Extract<Outcome, { kind: 'file_unreadable' | 'file_unusable' }>;
 
-/** Ends the delivery of an export of which nothing can be sent. */
+/** Ends the delivery of an export that cannot be sent. */
 function stopForFile(outcome: FileOutcome): EntryResult {
   const verdict = decideVerdict(outcome, { canCut: false, doOthersPass: false });
   if (verdict.kind !== 'unreadable' && verdict.kind !== 'rejected')

@@ -34,7 +34,7 @@ export type DeliveryEvent =
       readonly detail: string;
       readonly next: NextAttempt;
     }
-  /** An intermediary refuses the export. It waits `delayMs` on its own, and no attempt was spent. */
+  /** An intermediary refuses the export. Only this export waits for `delayMs`, and no attempt was spent. */
   | {
       readonly kind: 'stepped_aside';
       readonly queueId: string;

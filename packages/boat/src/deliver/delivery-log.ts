@@ -33,7 +33,7 @@ export function toDeliveryLogLine(event: DeliveryEvent): DeliveryLogLine | undef
         `Export upload failed: ${event.queueId}: ${event.detail}. It is tried again in ${describeDelay(event.delayMs)}; the other exports are sent`,
       );
     case 'waits_unspent':
-      // The line about the destination or the licence gives the other reasons.
+      // For the other reasons, the line about the destination or the licence is enough.
       return event.reason === 'unreachable' || event.reason === 'throttled'
         ? info(`Export upload failed: ${event.queueId} waits: ${event.detail}`)
         : undefined;

@@ -15,7 +15,7 @@ function startReporter() {
 
 test('a hold is reported once when it begins and once when it ends', () => {
   const { log, events, reporter } = startReporter();
-  // The test depends only on whether there is an entry.
+  // Only the presence of an entry matters here.
   const entry = newEntry(1) as unknown as Entry;
   for (let look = 0; look < 3; look += 1) reporter.reportSelection({ entry: undefined, hold: 'metered' });
   for (let look = 0; look < 3; look += 1) reporter.reportSelection({ entry: undefined, hold: undefined });
@@ -72,7 +72,7 @@ test("the log keeps the legacy exporter's lines", () => {
   );
 });
 
-test('exports that central has lost are logged with what follows; an answer that names none is not reported', () => {
+test('exports that central has lost are logged with the consequences, and an answer that names none is not reported', () => {
   const { log, events, reporter } = startReporter();
   reporter.reportMissing('q_1', undefined);
   reporter.reportMissing('q_1', { requeued: [], rewound: [] });

@@ -40,7 +40,7 @@ export function createDeliveryReporter(log: Log, emit: ReportDelivery): Delivery
     },
     reportSelection({ entry, hold }) {
       const isHoldNew = hold !== undefined && hold !== reportedHold;
-      // The selection stops at the first due entry, so only a selection without an entry shows that nothing is held.
+      // The selection stops at the first due entry, so only a selection that found no entry shows that nothing is held.
       const isHoldOver = hold === undefined && entry === undefined && reportedHold !== undefined;
       if (isHoldNew || isHoldOver) report({ kind: 'send_hold_changed', hold });
       reportedHold = hold;

@@ -6,7 +6,7 @@ import type { CuttablePart } from './policy/part-size.ts';
 
 /**
  * Returns the export that the entry's bodies name. It differs from the header of its file if a new ledger has begun since.
- * Undefined for an adopted export of a lost ledger, which is sent as its file is.
+ * Undefined for an adopted export of a lost ledger, whose file is sent unchanged.
  */
 export function toIdentity(ledger: Ledger, { exportId, sequence }: Entry): ExportIdentity | undefined {
   return sequence === 0 ? undefined : { exportId, ledgerId: ledger.facts.ledgerId, sequence };
@@ -39,8 +39,8 @@ export async function planParts(
 }
 
 /**
- * Cuts the parts that are not acknowledged into smaller ones. Acknowledged parts keep their index, and so their key.
- * The new parts take the free indexes. Smaller parts never reduce the number of parts, so no index is skipped. Throws
+ * Cuts the parts that are not acknowledged into smaller ones. Acknowledged parts keep their index and therefore their key. The
+ * new parts take the free indexes. Smaller parts never reduce the number of parts, so no index is skipped. Throws
  * EXPORT_FILE_DAMAGED.
  */
 export async function cutAgain(

@@ -50,7 +50,7 @@ test('"send now" sends the exports that are waiting but no later ones', () => {
   ledger.close();
 });
 
-test('an export that is not due yet is not held, whatever the connection costs', () => {
+test('an export that is not due yet is not held, no matter what the connection costs', () => {
   const ledger = openLedgerIn('selector-not-due');
   const { entryNo } = ledger.queue.enqueue(newEntry(1), []);
   const selector = select(ledger, 50);
@@ -62,7 +62,7 @@ test('an export that is not due yet is not held, whatever the connection costs',
   ledger.close();
 });
 
-test('while an export of a lost ledger waits, no export behind it is due', () => {
+test('while an export of a lost ledger is waiting, no export behind it is due', () => {
   const ledger = openLedgerIn('selector-foreign');
   const selector = select(ledger);
   ledger.queue.enqueue(newEntry(1), []);
@@ -80,7 +80,7 @@ test('while an export of a lost ledger waits, no export behind it is due', () =>
 
 const REFUSED = { lastError: 'HTTP 403', wireSizeBytes: 0, atMs: 0 as WallMs, nextRetryAtMs: 0 as WallMs };
 
-test('an export that steps aside does not delay the others, also if it comes from another ledger', () => {
+test('an export that steps aside does not delay the others, even if it comes from another ledger', () => {
   for (const sequence of [1, 0]) {
     const ledger = openLedgerIn(`selector-aside-${sequence}`);
     const selector = select(ledger);

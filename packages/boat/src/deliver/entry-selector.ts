@@ -24,13 +24,13 @@ export interface EntrySelector {
   nextDueMs(): number;
   /** True if `active`, which is being sent, must yield after its current part to a due entry of the small lane. */
   mustYield(active: Entry): boolean;
-  /** Sets the wait of an entry on this run's monotonic clock. The ledger has its end in wall time, for the next run. */
+  /** Sets the wait of an entry on this run's monotonic clock. The ledger stores its end in wall time, for the next run. */
   setWait(entryNo: number, delayMs: number): void;
-  /** Forgets the wait and the "send now" of an entry that has left the queue. */
+  /** Drops the wait and the "send now" mark of an entry that has left the queue. */
   forget(entryNo: number): void;
   /**
    * Ends every wait and exempts the waiting entries from the data budget when the owner requests "Send now". If the ledger cannot
-   * be written, throws after it has ended the waits of this run.
+   * be written, it still ends the waits of this run, and then throws.
    */
   sendAllNow(): void;
 }
@@ -87,7 +87,7 @@ export function createEntrySelector(
       return soonestMs;
     },
     mustYield: (active) => {
-      // The export of another ledger goes before all others, so it would be selected again at once.
+      // An export of another ledger precedes all others, so it would be selected again immediately.
       if (active.sequence === 0) return false;
       const holdOf = readHolds();
       for (const entry of queue.waiting(laneSizes.small))

@@ -49,7 +49,7 @@ test('held parts are queried from the first open part to the last page', async (
   assert.ok(held.isWhole);
 });
 
-test('an answer that breaks off shows nothing about the parts it did not name', async () => {
+test('an answer that breaks off proves nothing about the parts that it did not name', async () => {
   const { held } = await query((after) => {
     if (after > 0) throw new TransportError('exchange', 'ECONNRESET', 'the connection broke');
     return holds(1, 1);
@@ -58,7 +58,7 @@ test('an answer that breaks off shows nothing about the parts it did not name', 
   assert.ok(!held.isWhole);
 });
 
-test('a central without the route, a web page and the answer for another export show nothing', async () => {
+test('a central without the route, a web page and the answer for another export prove nothing', async () => {
   const answers = [
     () => Response.json({ status: 'error', error_code: 'NOT_FOUND', message: 'no route' }, { status: 404 }),
     () => new Response('<html></html>', { status: 200 }),
@@ -89,7 +89,7 @@ const largePage = (after: number, sizeBytes: number): Response => {
 };
 
 for (const sizeBytes of [2_000_000, 700_000])
-  test(`pages of ${sizeBytes} bytes end the query before they fill the memory`, async () => {
+  test(`pages of ${sizeBytes} bytes end the query before they exhaust the memory`, async () => {
     const { queries, held } = await query((after) => largePage(after, sizeBytes));
     assert.ok(held.receipts.length * sizeBytes <= 8 * 1024 * 1024);
     assert.ok(queries.length <= held.receipts.length + 1 && held.receipts.length >= 4);
@@ -97,7 +97,7 @@ for (const sizeBytes of [2_000_000, 700_000])
   });
 
 for (const pageMs of [60_000, 290_000])
-  test(`pages that each take ${pageMs} ms end the query after five minutes`, async () => {
+  test(`if each page takes ${pageMs} ms, the query ends after five minutes`, async () => {
     const { queries, held } = await query((after) => largePage(after, 10), 1, pageMs);
     assert.equal(queries.length, pageMs === 60_000 ? 6 : 2);
     assert.equal(held.isWhole, false);

@@ -22,13 +22,13 @@ const ANSWER_SIZE_MAX_BYTES = 2 * 1024 * 1024;
  */
 const PAGES_MAX = 100;
 /**
- * Maximum size of all pages of one query, in bytes. The receipts of a 4 GB export need about 2 MB. The pages are in memory
- * together, and the daemon must not grow beyond its limit, whatever central answers.
+ * Maximum size of all pages of one query, in bytes. The receipts of a 4 GB export need about 2 MB. All pages are in memory at
+ * once, and the daemon must not exceed its memory limit, no matter what central answers.
  */
 const PAGES_SIZE_MAX_BYTES = 8 * 1024 * 1024;
 /**
- * Time after which no further page is requested. The delivery worker waits for this query, so a central that answers slowly must
- * not hold it for all pages. On the slowest working link 2 MB take about four minutes.
+ * Time after which no further page is requested. The delivery worker waits for this query, so a slow central must not block it
+ * for the duration of all pages. On the slowest working link 2 MB take about four minutes.
  */
 const QUERY_MAX_MS = 5 * 60_000;
 
@@ -41,7 +41,7 @@ export interface HeldPartsQuery {
   readonly firstIndex: number;
 }
 
-/** The parts that central holds. `offers` is undefined if no answer was central's. */
+/** The parts that central holds. `offers` is undefined if no answer came from central. */
 export interface HeldParts {
   readonly receipts: readonly Receipt[];
   readonly offers: readonly ContentCoding[] | undefined;
@@ -53,9 +53,9 @@ export interface HeldParts {
 export const HELD_PARTS_UNKNOWN: HeldParts = { receipts: [], offers: undefined, isWhole: false };
 
 /**
- * Queries central for the parts of an export that it holds (docs/spec/protocol.md R52). A central without this route, a
- * foreign answer, or a failure of the link or too many or too slow answers end the query with the receipts read so far. The boat then sends the parts,
- * which is harmless if central holds them. Rejects with the signal's reason when aborted.
+ * Queries central for the parts of an export that it holds (docs/spec/protocol.md R52). The query ends with the receipts that it
+ * has read if central does not have this route, if an answer is foreign, if the link fails, or if there are too many or too slow
+ * answers. The boat then sends the parts, which is harmless if central holds them. Rejects with the signal's reason when aborted.
  */
 export async function fetchHeldParts(
   { transport, clock }: { readonly transport: Transport; readonly clock: Pick<Clock, 'monotonic'> },
@@ -84,7 +84,7 @@ export async function fetchHeldParts(
     receipts.push(...page.held.parts);
     ({ offers } = page);
     isWhole = page.held.next === null;
-    // A `next` that does not advance would repeat the same page without end.
+    // A `next` that does not advance would repeat the same page endlessly.
     if (page.held.next === null || page.held.next <= after) break;
     after = page.held.next;
   }

@@ -15,7 +15,7 @@ import type { Outcome } from './outcome.ts';
 
 type Queued = Awaited<ReturnType<typeof queueExport>>;
 
-/** Delivers a further export, whose answer names the first one as missing. */
+/** Delivers another export, whose answer names the first one as missing. */
 function loseFirst({ ledger }: Queued): void {
   const { entryNo } = ledger.queue.enqueue(newEntry(2), []);
   const last = { ledgerId: '', exportId: 'exp_2', part: { index: 1, count: 1 }, body: new Uint8Array() };

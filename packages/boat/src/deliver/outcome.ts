@@ -1,6 +1,6 @@
 import type { ContentCoding, Receipt } from '@d3kos/protocol';
 
-/** Why an answer cannot be central's. */
+/** Why an answer cannot have come from central. */
 export type NotCentralReason = 'redirect' | 'html' | 'other_json' | 'status_511' | 'garbage';
 
 /** The result of sending one part. It contains facts but no decision. `detail` is human-readable. */
@@ -33,7 +33,7 @@ export type Outcome =
       readonly detail: string;
       readonly retryAfterMs?: number;
     }
-  /** No part of the request can have reached a server. */
+  /** No byte of the request can have reached a server. */
   | { readonly kind: 'no_connection'; readonly phase: 'connect'; readonly code: string }
   /**
    * The request was not sent, because the TLS handshake failed. `clockSynchronized`: whether a time service has set the
@@ -51,12 +51,12 @@ export type Outcome =
   | { readonly kind: 'stalled' }
   /** Nothing was sent, because the card did not return the export's file. Other files may still be readable. */
   | { readonly kind: 'file_unreadable'; readonly detail: string }
-  /** Nothing was sent, because the export's file is missing, damaged or of another installation. */
+  /** Nothing was sent, because the export's file is missing, damaged or from another installation. */
   | { readonly kind: 'file_unusable'; readonly errorCode: string; readonly detail: string };
 
 /** The result of one probe of central's health. */
 export type ProbeResult =
-  /** Central identified itself. `timeWallMs`: its clock, or undefined if the answer has no readable time. */
+  /** Central identified itself. `timeWallMs` is its clock, or undefined if the answer has no readable time. */
   | {
       readonly kind: 'central';
       readonly timeWallMs: number | undefined;
@@ -70,5 +70,5 @@ export type ProbeResult =
   | { readonly kind: 'nothing'; readonly code: string }
   /** The certificate's dates do not fit the boat's clock. */
   | { readonly kind: 'clock_wrong'; readonly code: string }
-  /** Central, or a proxy in front of it, answered that it fails: 408, 425, 429, or 5xx other than 511. */
+  /** Central, or a proxy in front of it, answered with a failure: 408, 425, 429, or 5xx other than 511. */
   | { readonly kind: 'unavailable'; readonly status: number };

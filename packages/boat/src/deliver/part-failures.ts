@@ -2,20 +2,20 @@ import type { Outcome } from './outcome.ts';
 import { isCutOff } from './policy/part-size.ts';
 
 /**
- * Remembers how the part that each entry sends next has failed. It is kept in memory for one run of the worker. A restart costs
+ * Remembers the failures of the part that each entry sends next. It is kept in memory for one run of the worker. A restart costs
  * two more failures, which is cheaper than a commit for each failure.
  */
 export interface PartFailures {
   /**
-   * Records the outcome of sending a part, if the body may have caused it: a lost or foreign answer. A receipt shows that the
-   * link and central work for other parts.
+   * Records an outcome that the body may have caused: a lost or foreign answer. Also records receipts, which show that the link
+   * and central work for other parts.
    */
   record(entryNo: number, partIndex: number, outcome: Outcome): void;
   /** The number of times in a row that the link cut off this part. */
   cutOffs(entryNo: number, partIndex: number): number;
   /** True if this part failed before, and central acknowledged another part since then. */
   doOthersPass(entryNo: number, partIndex: number): boolean;
-  /** Forgets an entry that was cut again or has left the queue. */
+  /** Drops an entry that was cut again or has left the queue. */
   forget(entryNo: number): void;
 }
 

@@ -72,7 +72,7 @@ describe('a probe of central', () => {
     ['other JSON', json(200, { status: 'ok' }), 'captive_portal'],
     ['the health of another service', json(200, { ...HEALTH, service: 'x' }), 'captive_portal'],
     ['nothing', (_, response) => response.end(), 'captive_portal'],
-    ['a page without end', (_, response) => response.end(Buffer.alloc(2_000_000)), 'captive_portal'],
+    ['an endless page', (_, response) => response.end(Buffer.alloc(2_000_000)), 'captive_portal'],
     ['a redirect', json(302, HEALTH, { location: '/login' }), 'captive_portal'],
     ['511', json(511, refusal), 'captive_portal'],
     ['404 from another server', json(404, {}), 'captive_portal'],

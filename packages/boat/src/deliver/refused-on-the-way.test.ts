@@ -24,7 +24,7 @@ const page = (status: number): Outcome => ({
 });
 
 for (const status of [403, 451, 302, 200, 511])
-  test(`a foreign answer with ${status} while central answers its probe is the refusal of a proxy`, async () => {
+  test(`a foreign answer with ${status} while central answers its probe is a refusal by a proxy`, async () => {
     const { deliver, probes } = await queueExport();
     const verdict = verdictOf(await deliver(() => page(status)));
     assert.deepEqual(verdict, {
@@ -34,7 +34,7 @@ for (const status of [403, 451, 302, 200, 511])
     assert.equal(probes(), 1);
   });
 
-test('a foreign answer while a foreign answer comes to the probe is a captive portal, also with 413', async () => {
+test('a foreign answer while the probe also gets a foreign answer is a captive portal, even with 413', async () => {
   const portal: ProbeResult = { kind: 'captive_portal', detail: 'a portal' };
   for (const status of [200, 413]) {
     const { ledger, deliver } = await queueExport();
@@ -45,7 +45,7 @@ test('a foreign answer while a foreign answer comes to the probe is a captive po
 });
 
 for (const limitBytes of [25_000, 18_000])
-  test(`a proxy that accepts ${limitBytes} bytes gets smaller parts after its 413, and central every record once`, async () => {
+  test(`a proxy that accepts ${limitBytes} bytes gets smaller parts after its 413, and central gets every record once`, async () => {
     const { deliver } = await queueExport();
     const taken: Sent[] = [];
     const result = await deliver((part) => {
@@ -64,7 +64,7 @@ test("a proxy's 413 for a part that cannot be cut lets the export step aside", a
 });
 
 for (const outcome of [LOST, { kind: 'stalled' } as const, page(502)])
-  test(`${outcome.kind} at one body, while others pass, is no failure of central`, async () => {
+  test(`${outcome.kind} for one body, while others pass, is not a failure of central`, async () => {
     const { ledger, failures, deliver } = await queueExport();
     const fail = async () => {
       const { kind } = verdictOf(await deliver(() => outcome));
@@ -72,14 +72,14 @@ for (const outcome of [LOST, { kind: 'stalled' } as const, page(502)])
       return kind;
     };
     assert.equal(await fail(), 'unavailable');
-    assert.equal(await fail(), 'unavailable', 'nothing shows yet that others pass');
+    assert.equal(await fail(), 'unavailable', 'nothing shows yet that other parts pass');
     const other = { ledgerId: '', exportId: 'exp_2', part: { index: 1, count: 1 }, body: new Uint8Array() };
     failures.record(2, 1, accept(other));
     assert.equal(await fail(), 'refused_on_the_way');
     assert.equal(await fail(), 'refused_on_the_way');
   });
 
-test('an export that was refused on the way before a restart is refused on the way after it', async () => {
+test('an export that was refused on the way before a restart counts as refused on the way after it', async () => {
   const { ledger, deliver } = await queueExport();
   await deliver(() => page(403));
   ledger.queue.putBack(1, { ...WAITS, refusals: 1 });

@@ -52,7 +52,7 @@ interface Seen {
   readonly body: Buffer;
 }
 
-/** Answers each whole request by `answer`, and keeps what it saw. */
+/** Answers each complete request with `answer`, and records the requests. */
 async function serve(answer: (response: ServerResponse, seen: Seen) => void) {
   const seen: Seen[] = [];
   const server = createServer((request, response) => {
@@ -152,7 +152,7 @@ describe('a part on the wire', () => {
 });
 
 describe('the outcome of a sent part', () => {
-  it('is a receipt if export, part and body match, with the codings that central offers', async () => {
+  it('is a receipt if export, part and body match, and includes the codings that central offers', async () => {
     const { url } = await serve(json(200, RECEIPT, { 'accept-encoding': 'gzip, zstd' }));
     const { outcome } = await send(url);
     assert.deepEqual(outcome, {
@@ -277,7 +277,7 @@ describe('the outcome of a sent part', () => {
   it('is stalled or lost if the answer stops halfway', async () => {
     const half = 'HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{"status":';
     const url = await listen(createTcpServer((socket) => socket.once('data', () => socket.write(half))));
-    // The limits of silence and of the whole answer end at nearly the same time, and either may be first.
+    // The limits on silence and on the complete answer end at nearly the same time, and either may come first.
     assert.match((await send(url)).outcome.kind, /^(stalled|answer_lost)$/);
   });
 

@@ -29,7 +29,7 @@ const ANSWER_SIZE_MAX_BYTES = 1024 * 1024;
 
 /** Size of the chunks passed to the transport. Chunks of 64 KiB were 3.4 times slower. */
 const CHUNK_BYTES = 256 * 1024;
-/** Minimum chunk size of a rate-limited upload. In smaller chunks, packet headers outweigh the content. */
+/** Minimum chunk size of a rate-limited upload. With smaller chunks, packet headers would outweigh the content. */
 const PACED_CHUNK_MIN_BYTES = 1_024;
 
 export interface SendDeps {
@@ -47,9 +47,9 @@ export interface PartToSend {
   /** URL of central, without a trailing slash. */
   readonly centralUrl: string;
   readonly token: string;
-  /** The ledger that the boat uses now. The part may belong to a lost one. */
+  /** The ledger that the boat uses now. The part may belong to a lost ledger. */
   readonly ledgerId: string;
-  /** The public half of the key that signs bundles. Undefined: it is not sent. */
+  /** The public half of the key that signs bundles. Undefined if it is not to be sent. */
   readonly bundlePublicKey: string | undefined;
   readonly exportId: string;
   readonly part: Part;
@@ -63,7 +63,7 @@ export interface PartToSend {
 /** The outcome of sending a part, and its cost. */
 export interface SentPart {
   readonly outcome: Outcome;
-  /** Size of the body after compression, in bytes. Possibly not all of it was sent. */
+  /** Size of the body after compression, in bytes. It may not have been sent completely. */
   readonly wireSizeBytes: number;
 }
 
@@ -198,7 +198,7 @@ async function toFailure(error: TransportError, deps: SendDeps, signal: AbortSig
     case 'connect':
       return { kind: 'no_connection', phase: 'connect', code: error.code };
     case 'tls': {
-      // The clock matters only here. The query can take seconds, and a receipt must not wait for it.
+      // The clock matters only here. Querying its state can take seconds, and a receipt must not wait for it.
       const clockSynchronized = await deps.clockSynchronized(signal);
       return { kind: 'no_connection', phase: 'tls', code: error.code, clockSynchronized };
     }
@@ -257,7 +257,7 @@ function checkReceipt(
     : { kind: 'receipt_mismatch', detail: mismatch };
 }
 
-/** A date counts from the answer's own `Date`. The boat's clock is used only if the answer has none. */
+/** A date is interpreted relative to the answer's own `Date`. The boat's clock is used only if the answer has none. */
 function toRetryAfter(headers: Headers, nowWallMs: number): { readonly retryAfterMs?: number } {
   const value = headers.get('retry-after');
   if (value === null) return {};

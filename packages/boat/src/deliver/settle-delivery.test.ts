@@ -120,11 +120,11 @@ test('a quota of central spends no attempt however often it is refused, and ever
   assert.ok(breaker.openForMs() > 50 * 60_000, 'the wait grows to an hour');
   breaker.recordSuccess();
   await settleVerdict(verdict);
-  assert.ok(breaker.openForMs() <= 66_000, 'the wait is as short as before once central has accepted a part');
+  assert.ok(breaker.openForMs() <= 66_000, 'the wait is short again once central has accepted a part');
   assert.deepEqual([...new Set(kinds())], ['destination_changed', 'waits_unspent']);
 });
 
-test('a destination that is not reached costs no attempt, and the breaker stays open until a probe does', async () => {
+test('a destination that is not reached costs no attempt, and the breaker stays open until a probe reaches it', async () => {
   const { breaker, kinds, settleVerdict } = startDelivery();
   const after = await settleVerdict({ kind: 'unreachable', destination: 'offline', detail: 'no answer' });
   assert.deepEqual([after?.status, after?.retryCount], ['pending', 0]);
@@ -147,7 +147,7 @@ test('after a downgrade to tier 0 during a send, nothing is spent', async () => 
   assert.deepEqual(kinds(), ['waits_unspent', 'not_permitted']);
 });
 
-test('an export that is refused on the way waits on its own, longer each time, and gets its attempts back', async () => {
+test('only the export that is refused on the way waits, longer each time, and its attempts are restored', async () => {
   const { ledger, entry, breaker, selector, kinds, settleVerdict } = startDelivery();
   await settleVerdict(UNAVAILABLE);
   const waits: number[] = [];
@@ -253,7 +253,7 @@ test('a second refusal of a ledger that central has not accepted begins no ledge
   assert.notEqual(ledger.facts.ledgerId, second);
 });
 
-test('a ledger of which central has accepted a part may be replaced again at once', async () => {
+test('a ledger of which central has accepted a part may be replaced again immediately', async () => {
   const { ledger, entry, settle, settleVerdict } = startDelivery();
   await settleVerdict(DIVERGED);
   const second = ledger.facts.ledgerId;

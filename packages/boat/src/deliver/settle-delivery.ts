@@ -30,8 +30,8 @@ export interface SettleDeps {
 }
 
 /**
- * Records how a delivery ended: in the ledger, in the circuit breaker, and as an event. Afterwards the entry is no
- * longer `uploading`. Throws DISK_… and LEDGER_FAILED. The entry then waits as before.
+ * Records how a delivery ended: in the ledger, in the circuit breaker, and as an event. Afterwards the entry is no longer
+ * `uploading`. Throws DISK_… and LEDGER_FAILED, and the entry then waits as before.
  */
 export async function settleDelivery(deps: SettleDeps, entry: Entry, result: DeliveryResult): Promise<void> {
   switch (result.kind) {
@@ -153,8 +153,8 @@ async function spendAttempt(
 }
 
 /**
- * Lets an export that an intermediary refuses wait on its own, so that the others are sent. Attempts that it has spent are
- * returned, because central was not at fault.
+ * Makes only the export that an intermediary refuses wait, so that the others are sent. Its spent attempts are restored, because
+ * central was not at fault.
  */
 function stepAside(
   deps: SettleDeps,

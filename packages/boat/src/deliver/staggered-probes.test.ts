@@ -39,7 +39,7 @@ function createHeldProbes() {
   return { probes, central: { probe } };
 }
 
-test('a link that comes back is noticed by a new probe, although the first one is still stuck', async () => {
+test('a new probe detects that the link is back, although the first one is still stuck', async () => {
   const { clock, tick } = createSteppedClock();
   const { probes, central } = createHeldProbes();
   const running = probeStaggered(central, clock, NEVER);
@@ -50,11 +50,11 @@ test('a link that comes back is noticed by a new probe, although the first one i
   assert.deepEqual(await running, { result: CENTRAL, probes: 3 });
   assert.ok(
     probes.every(({ signal }) => signal.aborted),
-    'no probe runs on',
+    'no probe is left running',
   );
 });
 
-test('a failed probe does not end the ones that still run, and the last failure is the result', async () => {
+test('a failed probe does not end the others, and the last failure is the result', async () => {
   const { clock, tick } = createSteppedClock();
   const { probes, central } = createHeldProbes();
   const running = probeStaggered(central, clock, NEVER);
@@ -65,7 +65,7 @@ test('a failed probe does not end the ones that still run, and the last failure 
   assert.deepEqual(await running, { result: { kind: 'nothing', code: 'ENETUNREACH' }, probes: 2 });
 });
 
-test('at most eight probes run at the same time, and then the first result counts', async () => {
+test('at most eight probes run at the same time, and the first result then counts', async () => {
   const { clock, tick } = createSteppedClock();
   const { probes, central } = createHeldProbes();
   const running = probeStaggered(central, clock, NEVER);

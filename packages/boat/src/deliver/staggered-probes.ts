@@ -10,10 +10,10 @@ import { QUICK_PROBE_DELAY_MS } from './policy/backoff.ts';
 const PROBES_MAX = 8;
 
 /**
- * Probes central, and starts another probe every 2 s while none has reached it. A probe that began during the outage may be
- * stuck in a name lookup or between two retransmissions when the link comes back; a new one is answered at once. Returns the
- * first result that reaches central, otherwise the last one, and the number of probes. Rejects when aborted. When it settles, no
- * probe is running.
+ * Probes central, and starts another probe every 2 s while none has reached it. When the link comes back, a probe that began
+ * during the outage may be stuck in a name lookup or between two retransmissions, while a new one is answered immediately.
+ * Returns the first result that reaches central, otherwise the last one, and the number of probes. Rejects when aborted. When it
+ * settles, no probe is running.
  */
 export async function probeStaggered(
   central: Pick<CentralClient, 'probe'>,
@@ -44,8 +44,8 @@ export async function probeStaggered(
 }
 
 /**
- * The first result that reaches central or, if no probe runs any more or `isLast`, the first result. Undefined when the pause
- * ends before.
+ * The first result that reaches central. If no probe is running or `isLast` is set, the first result of any kind. Undefined if
+ * the pause ends first.
  */
 async function firstResult(
   running: ReadonlySet<Promise<ProbeResult>>,

@@ -12,6 +12,6 @@ test('the time left follows the real rate of this delivery, and is unknown befor
   assert.deepEqual(meter.progress(5, 9), { sentBytes: 1_700, leftMs: 100_000 });
   nowMs += 10_000;
   meter.recordAcknowledged(1_000);
-  // 30 s for two parts, and four are left.
+  // Two parts took 30 s, and four are left.
   assert.deepEqual(meter.progress(6, 9), { sentBytes: 2_700, leftMs: 60_000 });
 });

@@ -1,6 +1,6 @@
 import type { Clock, MonotonicMs } from '../platform/ports.ts';
 
-/** How far an upload is when a part is about to be sent. */
+/** The progress of an upload when a part is about to be sent. */
 export interface UploadProgress {
   /** Bytes sent for the export so far, after compression, over all of its deliveries. */
   readonly sentBytes: number;
@@ -9,8 +9,9 @@ export interface UploadProgress {
 }
 
 /**
- * Measures one delivery. The estimate is the mean time for each part that was acknowledged in this delivery, times the parts that are
- * left: the parts of one export have about the same size, and an earlier delivery may have used another link.
+ * Measures one delivery. The estimate is the mean time per part acknowledged in this delivery, multiplied by the number of
+ * remaining parts. The parts of an export are about the same size, and earlier deliveries are ignored because they may have used
+ * another link.
  */
 export function createUploadMeter(clock: Pick<Clock, 'monotonic'>, sentBytesBefore: number) {
   const startedMs: MonotonicMs = clock.monotonic();

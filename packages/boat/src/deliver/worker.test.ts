@@ -18,9 +18,7 @@ import { createWorker } from './worker.ts';
 const TIER_API = 'http://localhost:8093';
 const CENTRAL = 'http://central.example';
 
-/**
- * A clock that ends each wait at once and advances by the length of the wait. Only waits for a deadline take real time.
- */
+/** A clock that ends each wait immediately and advances by its length. Only waits for a deadline take real time. */
 function createHurriedClock(deadlineMs: number): Clock {
   let nowMs = 0;
   return {
@@ -171,7 +169,7 @@ test('the worker reports progress while central is unreachable, and stops report
     stopping,
     {
       progressed: () => (reports += 1),
-      // A port that never answers and ignores the abort, as a call into a hanging driver would.
+      // A port that never answers and ignores the abort, like a call into a hanging driver.
       isMetered: () => {
         if (requests < 20) return Promise.resolve(false);
         hang();
@@ -182,7 +180,7 @@ test('the worker reports progress while central is unreachable, and stops report
   await hung;
   assert.ok(reports >= 20, `${reports} reports`);
   const before = reports;
-  // The clock ends each wait at once, so these turns are hours for a worker that does not hang.
+  // The clock ends each wait immediately, so these iterations are hours for a worker that does not hang.
   for (let turn = 0; turn < 1_000; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(reports, before);
   stopping.abort(new Error('enough'));

@@ -38,7 +38,7 @@ export interface WorkerDeps {
   readonly bytesPerSecondMax: number | undefined;
   /** See `toCredentialsPaths`. */
   readonly credentialsPaths: readonly string[];
-  /** The public half of the key that signs bundles, for central. Undefined if the boat has none. */
+  /** The public half of the key that signs bundles, to be sent to central. Undefined if the boat has none. */
   readonly bundlePublicKey: string | undefined;
   /** Whether a time service has set the boat's clock. */
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean>;
@@ -56,9 +56,12 @@ export interface Worker {
    * that hangs no longer calls it.
    */
   run(signal: AbortSignal, progressed?: () => void): Promise<void>;
-  /** Looks for due entries at once. */
+  /** Looks for due entries immediately. */
   wake(): void;
-  /** Handles "Send now": ends every wait, tries central at once and exempts the waiting entries from the data budget. Throws like a ledger transaction. */
+  /**
+   * Handles "Send now": ends every wait, tries central immediately and exempts the waiting entries from the data budget. Throws
+   * like a ledger transaction.
+   */
   sendNow(): void;
   destination(): Destination;
   /** Why due exports wait, or undefined if the data budget holds no export. */
@@ -81,7 +84,7 @@ interface WorkerContext extends Omit<WorkerDeps, 'report'> {
   readonly failures: PartFailures;
   readonly deadLetters: DeadLetters;
   readonly divergence: Divergence;
-  /** True after a failure until a change was committed to the ledger. */
+  /** True after a failure until a change has been committed to the ledger. */
   isLedgerInDoubt: boolean;
   sendHold: SendHold | undefined;
   /** The entry that is being sent. */
@@ -102,7 +105,7 @@ export function createWorker(deps: WorkerDeps): Worker {
       try {
         selector.sendAllNow();
       } finally {
-        // A ledger that could not be written is tried again at once, too.
+        // A ledger that could not be written is also tried again immediately.
         breaker.reset();
         wakeUp.wake();
       }
@@ -164,13 +167,13 @@ async function run(context: WorkerContext, signal: AbortSignal): Promise<never> 
 }
 
 /**
- * Delivers the next entry if one is due. Returns the milliseconds for which the worker may rest, or 0 if it continues
- * at once.
+ * Delivers the next entry if one is due. Returns the milliseconds for which the worker may rest, or 0 if it should continue
+ * immediately.
  */
 async function step(context: WorkerContext, signal: AbortSignal): Promise<number> {
   const { ledger, breaker, central, world } = context;
   if (ledger.queue.counts().pending === 0) return BACKSTOP_MS;
-  // Without a writable ledger no receipt can be kept, and parts would be sent again and again over a paid link.
+  // Without a writable ledger no receipt can be stored, and parts would be sent repeatedly over a paid link.
   if (context.isLedgerInDoubt) ledger.proveWritable();
   context.isLedgerInDoubt = false;
   if (central === undefined) {

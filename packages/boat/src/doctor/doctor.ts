@@ -77,8 +77,8 @@ export async function examine(deps: DoctorDeps): Promise<DoctorReport> {
 }
 
 /**
- * Makes the safe repairs, reports them, and examines the boat again. Removes abandoned temporary files, adopts files
- * without an entry or quarantines them whole, and rewrites the views. No entry is requeued, failed or removed.
+ * Makes the safe repairs, reports them, and examines the boat again. Removes abandoned temporary files, adopts files without an
+ * entry or quarantines them unchanged, and rewrites the views. No entry is requeued, failed or removed.
  */
 export async function repair(deps: DoctorDeps): Promise<DoctorReport> {
   const before = await examine(deps);

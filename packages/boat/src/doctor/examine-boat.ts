@@ -19,8 +19,8 @@ import {
 } from './policy.ts';
 
 /**
- * Number of small files written to measure the disk. They are enough for a 95th percentile and take about a second on a
- * slow SD card.
+ * Number of small files written to measure the disk: enough for a 95th percentile, and written in about a second on a slow SD
+ * card.
  */
 const FSYNC_SAMPLES = 20;
 /** Size of a page of the ledger. */
@@ -51,7 +51,7 @@ export async function examineSpace(
   return { finding: judgeSpace(freeBytes, kept, freeInodes), freeBytes, reserveBytes: kept };
 }
 
-/** Names the medium that holds the exports. No finding if the system does not report it. */
+/** Reports the medium that holds the exports. There is no finding if the system does not report it. */
 export async function examineStorage(
   { world }: BoatToExamine,
   directory: string,
@@ -116,7 +116,7 @@ export async function examineCredentials({
   return judged ?? { check: 'credentials', level: 'ok', message: 'the device token is present' };
 }
 
-/** Opens every source and names those that cannot be read. The other categories are exported without them. */
+/** Opens every source and reports those that cannot be read. Exports are made without them. */
 export async function examineSources({
   world,
   sources,

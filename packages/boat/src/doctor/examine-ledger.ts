@@ -18,7 +18,7 @@ import {
 const VIEW_SIZE_MAX_BYTES = 64 * 1024 * 1024;
 /** Maximum number of delivered exports in the history view. */
 const HISTORY_VIEW_MAX = 10_000;
-/** The views follow the ledger within a second. A difference that remains after this time is a finding. */
+/** The views follow the ledger within a second. A difference that lasts longer than this is reported as a problem. */
 const VIEWS_BEHIND_MAX_MS = 2_000;
 /** Number of entries read at once. */
 const PAGE_ENTRIES = 500;

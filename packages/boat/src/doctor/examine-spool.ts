@@ -120,19 +120,19 @@ export async function examineFiles(spool: SpoolToExamine): Promise<readonly Find
   return orOk('files', findings, `${count} export files, each with an entry`);
 }
 
-/** A symbolic link, a pipe or a device among the exports. Nothing reads or sends it. */
+/** Reports a symbolic link, a pipe or a device among the exports. It is neither read nor sent. */
 function toStrangeFile(directory: string, name: string): Finding {
   return {
     check: 'files',
     level: 'problem',
     message: `${name} is not a regular file. The export manager neither reads nor sends it`,
-    hint: `No export manager makes such a file: find out which program did, and remove ${join(directory, name)}.`,
+    hint: `The export manager never creates such a file: find out which program did, and remove ${join(directory, name)}.`,
   };
 }
 
 /**
  * True for a file in the archive whose entry has not failed yet. Dead-lettering moves the file before it changes the entry,
- * and the next start repairs an entry that was left in between.
+ * and the next start repairs an entry for which this was interrupted.
  */
 function isBeingDeadLettered(ledger: Ledger, name: string): boolean {
   const queueId = /^(.*)_failed\.json$/.exec(name)?.[1];

@@ -29,7 +29,7 @@ test('a report is healthy if no finding is a problem', () => {
   assert.ok(!isHealthy([finding('ok'), finding('problem'), finding('note')]));
 });
 
-test('reports the checks in order, and counts surplus findings without hiding a problem', () => {
+test('reports the checks in order, and counts excess findings without hiding a problem', () => {
   const many = Array.from({ length: 25 }, (_, at) => finding(at === 24 ? 'problem' : 'note'));
   const reported = toReportedFindings([...many, finding('ok', 'ledger')]);
   assert.deepEqual(reported[0]?.check, 'ledger');
@@ -80,7 +80,7 @@ test('compares the space with the reserve, and checks the permissions of the tok
     assert.equal(judgeCredentialsMode('token.json', mode).level, level, mode.toString(8));
 });
 
-test('beside a daemon only an old temporary file counts as left over, and a file is kept if the clock was set back', () => {
+test('while a daemon runs, only an old temporary file counts as left over, and a file is kept if the clock was set back', () => {
   assert.ok(isLeftBehind(1_000, 1_000, 'alone'));
   assert.ok(!isLeftBehind(1_000, 2_000, 'beside_daemon'));
   assert.ok(isLeftBehind(1_000, 61_000, 'beside_daemon'));

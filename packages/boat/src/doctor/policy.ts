@@ -25,7 +25,7 @@ export type Check = (typeof CHECKS)[number];
 /** `problem`: something is wrong or unsafe. `note`: useful to know, and no action is needed. */
 export type Level = 'ok' | 'note' | 'problem';
 
-/** A repair that neither loses nor delivers anything. It requeues no entry and removes only unused files. */
+/** A safe repair. It loses nothing, delivers nothing, requeues no entry and removes only unused files. */
 export type Repair =
   | { readonly kind: 'remove_temporary'; readonly path: string }
   | { readonly kind: 'adopt'; readonly path: string }
@@ -51,8 +51,8 @@ export interface FsyncFigure {
 const FINDINGS_PER_CHECK_MAX = 20;
 
 /**
- * Threshold for a slow disk. On a slower disk, the commit of a full export is noticeable on the web pages. Good SD cards
- * take 5 to 30 ms, and worn ones take seconds.
+ * Threshold for a slow disk. On a disk that is slower than this, the commit of a full export is noticeable on the web pages. Good
+ * SD cards take 5 to 30 ms, and worn ones take seconds.
  */
 const FSYNC_SLOW_MS = 500;
 
@@ -117,7 +117,7 @@ export function judgeSpace(freeBytes: number, reserveBytes: number, freeInodes?:
       check: 'space',
       level: 'problem',
       message: `Only ${freeInodes} inodes are free. Each file takes one`,
-      hint: 'Remove files from this file system; `df -i` shows its inodes. Free space does not help.',
+      hint: 'Remove files from this file system. `df -i` shows its inodes. Freeing space does not help.',
     };
   const message = `${toMegabytesText(freeBytes)} free, ${toMegabytesText(reserveBytes)} reserved for the boat`;
   if (isReserveFree(freeBytes, reserveBytes)) return { check: 'space', level: 'ok', message };
@@ -165,8 +165,8 @@ export function judgeCredentialsMode(path: string, mode: number): Finding {
 const TEMPORARY_AGE_MIN_MS = 60_000;
 
 /**
- * True for a temporary file that no program is writing. Without a running daemon (`alone`), every temporary file is
- * abandoned. Beside a daemon, only an old one is. If the clock was set back, a file looks young and is kept.
+ * True for a temporary file that no program is writing. Without a running daemon (`alone`), every temporary file is abandoned.
+ * While a daemon runs, only an old one is. If the clock was set back, a file looks young and is kept.
  */
 export function isLeftBehind(
   modifiedMs: number,
@@ -198,7 +198,7 @@ export function toComparableQueue(view: unknown): ComparableQueue | undefined {
   return entries.sort();
 }
 
-/** The queue ids in one list of a view, in its order. Undefined if the view is malformed. */
+/** The queue IDs in one list of a view, in its order. Undefined if the view is malformed. */
 export function toQueueIds(view: unknown, key: string): readonly string[] | undefined {
   if (typeof view !== 'object' || view === null) return undefined;
   const list: unknown = Object.entries(view).find(([name]) => name === key)?.[1];

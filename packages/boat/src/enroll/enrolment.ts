@@ -21,8 +21,8 @@ const PENDING_SIZE_MAX_BYTES = 4_096;
 const WAITING_MAX = 2;
 
 /**
- * Maximum number of attempts in a burst, and per hour. A person mistypes a few times; a page of the boat must
- * not guess codes or use up a paid link.
+ * Maximum number of attempts in a burst, and per hour. A person may mistype a few times, but a page on the boat must not guess
+ * codes or use up a paid link.
  */
 const ATTEMPTS_PER_HOUR_MAX = 20;
 const HOUR_MS = 3_600_000;
@@ -34,7 +34,7 @@ const PendingSchema = Type.Object({
 });
 const pendingShape = Compile(PendingSchema);
 
-/** Whether the boat keeps its installation ID, or takes over the one of the code. */
+/** Whether the boat keeps its installation ID or takes over that of the code. */
 export type Identity = 'keep' | 'replace';
 
 /** The result of an enrolment. */
@@ -43,8 +43,8 @@ export interface Enrolled {
   readonly tokenId: string;
   readonly expiresAt: string | null;
   /**
-   * `stored`: the boat has its token. `other_id`: the code is for another installation ID than the one in license.json. Once that file
-   * names `installationId`, the same code stores the token.
+   * `stored`: the boat has its token. `other_id`: the code is for an installation ID other than the one in license.json. Once
+   * that file names `installationId`, the same code stores the token.
    */
   readonly state: 'stored' | 'other_id';
 }
@@ -53,9 +53,9 @@ export interface Enrolled {
 export interface Enrolling {
   /**
    * Redeems a code that a person typed. When it resolves with `stored`, the token is durable in a file that only the export manager may
-   * read. The boat makes the token and stores it before it sends the digest, so the same code may be entered again after a power
-   * cut, a lost answer or a restart. No message and no log line contains the code or the token. Throws REQUEST_INVALID, CONFIG_INVALID,
-   * TIER_TOO_LOW, LICENSE_…, INSTALLATION_ID_INVALID, BUSY, CENTRAL_UNREACHABLE, CENTRAL_REFUSED,
+   * read. The boat creates the token and stores it before it sends the digest, so the same code may be entered again after a
+   * power cut, a lost answer or a restart. No message and no log line contains the code or the token. Throws REQUEST_INVALID,
+   * CONFIG_INVALID, TIER_TOO_LOW, LICENSE_…, INSTALLATION_ID_INVALID, BUSY, CENTRAL_UNREACHABLE, CENTRAL_REFUSED,
    * INSTALLATION_MISMATCH, DISK_….
    */
   enroll(text: string, identity: Identity): Promise<Enrolled>;
@@ -68,7 +68,7 @@ export interface EnrollingDeps {
   readonly paths: { readonly credentials: string; readonly pendingCredentials: string };
   /** The public half of the key that signs bundles, or undefined if the boat has none. */
   readonly bundlePublicKey: string | undefined;
-  /** Called when a token was stored. */
+  /** Called when a token has been stored. */
   readonly stored: () => void;
   readonly signal: AbortSignal;
 }
@@ -119,7 +119,7 @@ async function enroll(deps: EnrollingDeps, code: string, identity: Identity): Pr
   const result = { installationId, tokenId, expiresAt };
   if (installationId !== ownId) return { ...result, state: 'other_id' };
   await world.disk.replace(paths.credentials, toBytes({ token }));
-  // If power fails here, both files have the token, and entering the code again changes nothing.
+  // If power fails here, both files contain the token, and entering the code again changes nothing.
   await world.disk.remove(paths.pendingCredentials);
   world.log.write('info', `Enrolled at central as installation ${installationId}`, { token_id: tokenId });
   deps.stored();
@@ -154,7 +154,7 @@ async function prepareToken(
   const file = await readJsonFile(disk, path, PENDING_SIZE_MAX_BYTES);
   if (file.kind === 'value' && pendingShape.Check(file.value) && file.value.code_sha256 === codeSha256)
     return file.value.token;
-  // Whatever else the file holds was for another code. A token that central does not confirm is useless.
+  // Any other token in the file was for another code. A token that central never confirmed is useless.
   const token = Buffer.from(random.hex(TOKEN_SIZE_BYTES), 'hex').toString('base64url');
   await disk.replace(path, toBytes({ code_sha256: codeSha256, token }));
   return token;

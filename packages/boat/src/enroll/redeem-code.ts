@@ -73,12 +73,12 @@ function toRefusal(status: number, code: string, message: string): ExportError {
   if (code === 'INVALID_CODE')
     return new ExportError('CENTRAL_REFUSED', 'Central does not accept this code', {
       op: OP,
-      hint: 'Check the code for typing errors. A code works once and expires: if it is right, ask the operator of central for a new one.',
+      hint: 'Check the code for typing errors. A code works once and expires. If it was typed correctly, ask the operator of central for a new one.',
     });
   if (code === 'INSTALLATION_MISMATCH')
     return new ExportError('INSTALLATION_MISMATCH', `This code is for another boat: ${message}`, {
       op: OP,
-      hint: 'Ask for a code for the installation ID of this boat. If the SD card was replaced and the boat is to keep its earlier ID, run sudo d3kos-export enroll CODE --replace-id. The code is still valid.',
+      hint: 'Ask for a code for the installation ID of this boat. If the SD card was replaced and the boat should keep its earlier ID, run sudo d3kos-export enroll CODE --replace-id. The code is still valid.',
     });
   if (status === 429 || status >= 500)
     return new ExportError('BUSY', `Central cannot enrol this boat now: ${message} [${code}]`, {

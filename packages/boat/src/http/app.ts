@@ -118,7 +118,7 @@ const requirePage: MiddlewareHandler = async (context, next) => {
   return next();
 };
 
-/** Lets a client cache the answer if it revalidates its copy each time. */
+/** Allows a client to cache the answer if it revalidates its copy each time. */
 const revalidate: MiddlewareHandler = async (context, next) => {
   context.header('Cache-Control', 'no-cache');
   return next();

@@ -5,7 +5,7 @@ import type { MeasuredValues } from '../measurements.ts';
 /** The values of a metric: one for each set of labels. */
 type Values = readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
 
-/** What the metrics are computed from. */
+/** The values from which the metrics are computed. */
 export interface MetricFacts {
   readonly status: Status;
   readonly measured: MeasuredValues;
@@ -46,7 +46,7 @@ const ofCollectors = (
     return collector === undefined ? [] : [[{ category }, toValue(collector)] as const];
   });
 
-/** Every metric of the boat except the histogram of commits. docs/reference/metrics.md derives from this table. */
+/** Every metric of the boat except the commit histogram. docs/reference/metrics.md is derived from this table. */
 export const METRICS: readonly Metric[] = [
   {
     name: 'info',
@@ -195,7 +195,7 @@ export const METRICS: readonly Metric[] = [
   },
 ];
 
-/** The histogram of the ledger's commits, which follows the format of Prometheus and not the table. */
+/** The histogram of the ledger's commits. It is not in the table, because it has its own Prometheus format. */
 export const COMMIT_HISTOGRAM = {
   name: 'commit_duration_seconds',
   type: 'histogram',

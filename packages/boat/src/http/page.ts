@@ -6,7 +6,7 @@ import type { Disk } from '../platform/ports.ts';
 /** Maximum size of a file of the page, in bytes. The largest one has less than 200 KB. */
 const PAGE_FILE_SIZE_MAX_BYTES = 4 * 1024 * 1024;
 
-/** The files of the page and their media types. A request can name no other file. */
+/** The files of the page and their media types. A request cannot select any other file. */
 const PAGE_FILES = {
   'index.html': 'text/html; charset=utf-8',
   'boat.js': 'text/javascript; charset=utf-8',
@@ -22,7 +22,7 @@ export interface PageDeps {
 
 /**
  * The Content-Security-Policy of the page. The page loads files and data only from its own server, runs no inline script, and cannot
- * turn text into markup (Trusted Types). Only itself and the given origins, which are the kiosk's, may frame it.
+ * turn text into markup (Trusted Types). Only the page itself and the given origins, which are those of the kiosk, may frame it.
  */
 export function toContentSecurityPolicy(frameOrigins: readonly string[]): string {
   return [
@@ -43,7 +43,7 @@ function isSafeSource(origin: string): boolean {
   return /^https?:\/\/[\w.:[\]-]+$/.test(origin);
 }
 
-/** The code of a language. A request cannot name any file except the texts of a language. */
+/** The code of a language. A request cannot select any file except the texts of a language. */
 const LANGUAGE_CODE = /^[a-z]{2}$/;
 
 /** Answers with the texts of a language. Throws NOT_FOUND if the page does not have it. */
@@ -56,7 +56,7 @@ export async function sendPageTexts(context: Context, deps: PageDeps, language: 
   return sendFileOfPage(context, deps, `texts-${language}.json`, 'application/json; charset=utf-8');
 }
 
-/** Answers with a file of the page. Throws NOT_FOUND if the page was not built. */
+/** Answers with a file of the page. Throws NOT_FOUND if the page has not been built. */
 export async function sendPageFile(
   context: Context,
   deps: PageDeps,

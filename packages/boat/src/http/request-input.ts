@@ -29,7 +29,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Parses and checks the query's known keys, with whole numbers as numbers. Ignores other keys. Throws REQUEST_INVALID. */
+/** Parses and checks the known keys of the query. Converts integers to numbers. Ignores other keys. Throws REQUEST_INVALID. */
 export function parseQuery(
   schema: Validator,
   properties: Readonly<Record<string, TSchema>>,

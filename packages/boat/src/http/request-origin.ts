@@ -28,8 +28,8 @@ export function checkRequestOrigin(
   ]);
   if (host === undefined || !hosts.has(hostName(host)))
     return { kind: 'refused', message: "This address is not one of the boat's own" };
-  // An image or script tag sends no Origin. Browsers mark such requests with Sec-Fetch-Site. To a browser, every port of this boat is
-  // the same site, so a page of any other service is refused too. `none` is an address that the user typed.
+  // An image or script tag sends no Origin. Browsers mark such requests with Sec-Fetch-Site. A browser treats every port of this
+  // boat as the same site, so pages of other services are also refused. `none` is an address that the user typed.
   if (origin === undefined && fetchSite !== undefined && !['same-origin', 'none'].includes(fetchSite))
     if (embedding === 'none' || fetchSite !== 'same-site')
       return { kind: 'refused', message: 'Pages of other sites and ports may not use the export manager' };

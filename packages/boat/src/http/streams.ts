@@ -5,7 +5,7 @@ import type { Bundle } from '../bundle/bundler.ts';
 import type { Events, ManagerEvent } from '../events.ts';
 import type { Clock, Disk } from '../platform/ports.ts';
 
-/** Number of bytes that are read from a file for one piece of an answer. */
+/** Number of bytes that are read from a file for one chunk of an answer. */
 const DOWNLOAD_CHUNK_BYTES = 256 * 1024;
 /**
  * Maximum number of events queued for a slow client. Beyond this number the stream ends, and the client reconnects
@@ -13,12 +13,12 @@ const DOWNLOAD_CHUNK_BYTES = 256 * 1024;
  */
 const EVENTS_WAITING_MAX = 1_000;
 /**
- * Interval of the heartbeats. A page counts its picture as old after two missing heartbeats, and proxies commonly close a connection
- * that is silent for 60 s.
+ * Interval of the heartbeats. A page treats its facts as old after two missing heartbeats, and proxies commonly close a
+ * connection that is silent for 60 s.
  */
 export const HEARTBEAT_EVERY_MS = 15_000;
 
-/** Answers with an export file. If the file is removed meanwhile, the answer is cut off. */
+/** Answers with an export file. If the file is removed in the meantime, the answer is cut off. */
 export function sendFile(
   context: Context,
   disk: Disk,
@@ -52,7 +52,7 @@ export function sendCsv(context: Context, name: string, texts: AsyncGenerator<st
   return sendDownload(context, 'text/csv; charset=utf-8', name, encode());
 }
 
-/** Answers with a download. Each piece is created when the client has taken the previous one. */
+/** Answers with a download. Each chunk is created when the client has accepted the previous one. */
 function sendDownload(
   context: Context,
   mediaType: string,

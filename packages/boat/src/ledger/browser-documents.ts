@@ -6,8 +6,8 @@ import { mergeBrowserText } from './policy.ts';
 export interface BrowserDocuments {
   /**
    * Durably stores a page's texts under their localStorage keys and returns the number of changed keys. A list is
-   * merged with the stored list, so entries that the page dropped stay on the boat. `admit` gets the number of characters that change
-   * and may throw; then nothing is stored.
+   * merged with the stored list, so entries that the page dropped stay on the boat. `admit` gets the number of characters that
+   * change. If it throws, nothing is stored.
    */
   keep(documents: Readonly<Record<string, string>>, atMs: WallMs, admit?: (length: number) => void): number;
   get(key: string): string | undefined;

@@ -1,8 +1,8 @@
 import type { LedgerDatabase } from '../platform/ports.ts';
 
 /**
- * Exports of which central may hold parts that the queue does not know: they are in an offline bundle, or central has lost other parts
- * of them. Before the boat sends one, it queries the parts that central holds.
+ * Exports of which central may hold parts without the queue knowing it, because they are in an offline bundle or because central
+ * has lost other parts of them. Before the boat sends such an export, it queries the parts that central holds.
  */
 export interface BundledExports {
   /** Durably marks exports. Also removes the marks of delivered exports, so the table never outgrows the queue. */

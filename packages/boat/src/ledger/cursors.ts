@@ -8,8 +8,8 @@ import { lowerCursor } from './policy.ts';
 export interface Cursors {
   cursorOf(category: Category, source: string): Cursor | undefined;
   /**
-   * Inside the transaction that enqueues `entryNo`: moves the cursors and records the ranges the entry covers. A cursor
-   * that was rewound since the collection read it does not move, and the next export carries its range.
+   * Inside the transaction that enqueues `entryNo`: moves the cursors and records the ranges that the entry covers. A cursor that
+   * was rewound since the collection read it does not move, and the next export carries its range.
    */
   advance(entryNo: number, moves: readonly CategoryMoves[]): void;
   /**

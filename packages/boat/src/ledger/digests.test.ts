@@ -122,7 +122,7 @@ test('the failure of another entry does not rewind the cursor that an entry with
   ledger.close();
 });
 
-test('the commit and the failure of an entry change no more rows with ten thousand digests than with two', () => {
+test('the commit and the failure of an entry change the same number of rows with ten thousand digests as with two', () => {
   const changesOf = (count: number): readonly number[] => {
     const { ledger, database } = openAt(freshPath());
     const total = database.db.prepare('SELECT total_changes() AS n');
@@ -172,7 +172,7 @@ test('a record has at most two rows, regardless of the number of exports that ca
   ledger.close();
 });
 
-/** An action of a boat on digests. `perform` computes the expected result in a model beside the ledger. */
+/** An action of a boat on digests. `perform` also computes the expected result in a model. */
 type Act =
   | { readonly do: 'export'; readonly ids: readonly number[]; readonly batches: number }
   | { readonly do: 'abandon'; readonly ids: readonly number[] }
@@ -259,7 +259,7 @@ function expectModel(ledger: Ledger, { last }: Model): void {
 }
 const freshModel = (): Model => ({ last: new Map(), open: [], done: [], made: 0 });
 
-test('after any sequence of exports, failures, removals, adoptions, purges and restarts, every digest is from the newest export of the record', () => {
+test('after any sequence of exports, failures, removals, adoptions, purges and restarts, every digest comes from the newest export of the record', () => {
   fc.assert(
     fc.property(fc.array(anAct, { maxLength: 30 }), (acts) => {
       const path = freshPath();

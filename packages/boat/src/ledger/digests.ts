@@ -12,13 +12,13 @@ const PURGED_AT_ONCE_MAX = 250;
 /**
  * The digest of each state record in its last export, and the entry that carried it. One row of `digest_states` decides
  * whether all digests of an entry are valid. The digests of a large export are staged in small transactions before its
- * entry, and become valid when the entry commits. Those of a failed entry become invalid at once. A purge removes
+ * entry, and become valid when the entry commits. Those of a failed entry become invalid immediately. A purge removes
  * invalid rows in small steps (decision 0028).
  */
 export interface Digests {
   /** The digest of the record in the newest entry that carried it, or undefined if that entry failed. */
   digestOf(category: Category, recordId: string): string | undefined;
-  /** The number of the entry that has staged digests. Its export is being made or was abandoned. */
+  /** The number of the entry with staged digests, whose export is being made or was abandoned. */
   stagedNo(): number | undefined;
   /**
    * Inside a transaction: stores digests of `entryNo` that are not valid before its commit. No other entry may have
@@ -35,8 +35,8 @@ export interface Digests {
    */
   rewind(entryNo: number): void;
   /**
-   * Removes some invalid rows in its own transaction. Returns false without a write if there are none. Must not run while
-   * an export is being made, because it would remove its staged digests.
+   * Removes some invalid rows in its own transaction. Returns false without a write if there are none. Must not run while an
+   * export is being made, because it would remove the staged digests of that export.
    */
   purge(): boolean;
 }
@@ -65,7 +65,7 @@ export function createDigests(ledger: LedgerDatabase): Digests {
   const deleteStaged = db.prepare("DELETE FROM digest_states WHERE entry_no = ? AND state = 'staged'");
   return {
     digestOf: (category, recordId) => {
-      // `toStoredDigest` gave the value. It is null if the entry of the digest failed.
+      // The value comes from `toStoredDigest`. It is null if the entry of the digest failed.
       const stored = select.get(toDigestKey(category, recordId))?.['digest'] as
         Uint8Array | string | null | undefined;
       return stored === null || stored === undefined ? undefined : fromStoredDigest(stored);

@@ -42,11 +42,11 @@ export interface Entry {
   readonly status: EntryStatus;
   /** Attempts spent, 0 to 4. An acknowledged part resets it to 0. */
   readonly retryCount: number;
-  /** Number of times in a row that an intermediary refused it. An acknowledged part resets it to 0. */
+  /** Number of consecutive times that an intermediary refused it. An acknowledged part resets it to 0. */
   readonly refusalCount: number;
   readonly nextRetryAtMs: WallMs;
   readonly lastError: string | undefined;
-  /** The part size that was used to cut the export, or undefined until it is first sent. */
+  /** The part size with which the export was cut, or undefined until it is first sent. */
   readonly partSizeBytes: number | undefined;
   /** Total size of the request bodies sent so far, in bytes after compression, whether acknowledged or not. */
   readonly wireSizeBytes: number;
@@ -90,7 +90,7 @@ export interface NewEntry {
   readonly ledgerId?: string;
 }
 
-/** One part of an export. If `slices` is undefined, the part is the whole file. */
+/** One part of an export. If `slices` is undefined, the part is the complete file. */
 export interface PartRow {
   readonly index: number;
   readonly slices: readonly Slice[] | undefined;

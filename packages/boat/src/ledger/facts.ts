@@ -5,7 +5,7 @@ import type { Counters } from './counters.ts';
 export interface Facts {
   /**
    * 16 lowercase hex digits that a new ledger creates. Central compares sequences only within one ledger ID. The ID changes when
-   * the ledger diverged (`LedgerChanges`).
+   * the ledger has diverged (`LedgerChanges`).
    */
   readonly ledgerId: string;
   /** The sequence for the next export. The commit of the export takes it, so an abandoned export leaves no gap. */
@@ -37,7 +37,7 @@ export function createFacts(ledger: LedgerDatabase, counters: Counters, newLedge
     });
   // Created above, and never removed.
   const readLedgerId = (): string => get('ledger_id') as string;
-  /** The ledger and the highest sequence whose commit failed. Kept only in memory, because that commit failed. */
+  /** The ledger and the highest sequence whose commit failed. Kept only in memory, because it could not be committed. */
   let skipped = { ledgerId: '', through: 0 };
   return {
     get ledgerId() {

@@ -6,7 +6,7 @@ import { boundRejected, sumImported } from './kept-receipt.ts';
 
 /** An export that was just delivered. */
 export interface Delivered {
-  /** The entry before its completion, with the sent bytes of the last part included. */
+  /** The entry before its completion, including the bytes sent for the last part. */
   readonly entry: Entry;
   readonly atMs: WallMs;
   /** The receipts of all parts, in order. */
@@ -15,7 +15,7 @@ export interface Delivered {
   readonly lastReceipt: string;
 }
 
-/** The delivered exports. They stay after the cleanup of the entry and its file. */
+/** The delivered exports. They are kept after the cleanup of the entry and its file. */
 export interface History {
   /** Inside the transaction that completes an entry. An entry that central had lost replaces its earlier row. */
   insert(delivered: Delivered): void;
@@ -70,7 +70,7 @@ export function createHistory({ db }: LedgerDatabase): History {
   const selectRequeued = db.prepare(
     'SELECT 1 FROM entries WHERE entry_no = ? AND requeued_at_ms IS NOT NULL',
   );
-  // No index holds export IDs, so the table is scanned, but only for an export that central had lost.
+  // Export IDs have no index, so the table is scanned, but only for an export that central had lost.
   const removeEarlier = db.prepare('DELETE FROM history WHERE export_id = ? AND history_no < ?');
   return {
     insert: ({ entry, atMs, receipts, lastReceipt }) => {

@@ -22,8 +22,8 @@ const rejected = (n: number, over: Partial<RejectedRecord> = {}): RejectedRecord
   ...over,
 });
 
-test('counts only known categories, whatever names a receipt has', () => {
-  // The bytes of an answer, because a literal would set the prototype.
+test('counts only known categories, no matter which names a receipt has', () => {
+  // The bytes of an answer are parsed here, because a literal would set the prototype.
   const counts = JSON.parse('{"boatlog":2,"__proto__":5,"constructor":6,"toString":7,"gold":8}') as Record<
     string,
     number
@@ -53,7 +53,7 @@ test('a receipt of any size is stored in at most 40,000 characters', () => {
   for (const over of large) assert.ok(JSON.stringify(toKeptReceipt(receiptWith(over))).length <= 40_000);
 });
 
-test('a list of rejected records that is not complete says so', () => {
+test('an incomplete list of rejected records is marked as such', () => {
   const few = Array.from({ length: 100 }, (_, n) => rejected(n));
   assert.deepEqual(boundRejected(few), few);
   const lists = [

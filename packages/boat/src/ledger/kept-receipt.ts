@@ -7,16 +7,19 @@ import { toPlainText } from '../platform/plain-text.ts';
  */
 export const REJECTED_RECORDS_KEPT_MAX = 1_000;
 
-/** Maximum length of the rejected records stored with one receipt, in characters. A hundred with their reasons need 20,000. */
+/**
+ * Maximum length of the rejected records stored with one receipt, in characters. A hundred records with their reasons need
+ * 20,000.
+ */
 const REJECTED_LENGTH_MAX = 32 * 1024;
-/** Maximum length of one reason, in characters. Central's are shorter. */
+/** Maximum length of one reason, in characters. Central's reasons are shorter. */
 const REASON_LENGTH_MAX = 200;
 /** Maximum length of a record ID, in characters. No record of this boat has a longer one. */
 const RECORD_ID_LENGTH_MAX = 300;
 /** Maximum length of the import ID and the time, in characters. */
 const LABEL_LENGTH_MAX = 100;
 
-/** Stands for rejected records that the list does not name. The records of such an export are not proven to be delivered. */
+/** Stands in for rejected records that the list does not name. The records of such an export are not proven to be delivered. */
 const MORE_REJECTED: RejectedRecord = {
   category: '*',
   record_id: '*',
@@ -25,7 +28,7 @@ const MORE_REJECTED: RejectedRecord = {
 
 /**
  * The receipt as the ledger stores it: only the fields of the protocol, only counts of known categories, and a bounded list of
- * rejected records. Whatever central answers, the result has at most about 40,000 characters.
+ * rejected records. The result has at most about 40,000 characters, no matter what central answers.
  */
 export function toKeptReceipt(receipt: Receipt): Receipt {
   return {
@@ -51,7 +54,7 @@ export function sumImported(receipts: readonly Receipt[]): Readonly<Record<strin
   return Object.fromEntries(sums);
 }
 
-/** The first rejected records. If some are left out, the last item stands for them. */
+/** The first rejected records. If some are omitted, the last item stands in for them. */
 export function boundRejected(rejected: readonly RejectedRecord[]): RejectedRecord[] {
   const kept: RejectedRecord[] = [];
   let length = 0;

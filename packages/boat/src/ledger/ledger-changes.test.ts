@@ -34,7 +34,7 @@ const newLedgerId = (): string => String((ids += 1)).padStart(16, '0');
 const openAt = (name: string): Ledger =>
   openLedger(databases.openLedger(join(root, `${name}.db`)), newLedgerId);
 
-/** A ledger with a delivered, a failed, a foreign and two waiting exports, of which the last has an acknowledged part. */
+/** A ledger with a delivered, a failed, a foreign and two waiting exports, the last of which has an acknowledged part. */
 function openUsed(name: string): Ledger {
   const ledger = openAt(name);
   const { queue } = ledger;
@@ -63,7 +63,7 @@ const numbers = ({ queue }: Ledger) =>
     return [entry?.status, entry?.sequence, entry?.exportId];
   });
 
-test('a new ledger numbers waiting and failed exports by age, under new export IDs, and sends all of their parts again', () => {
+test('a new ledger numbers waiting and failed exports by age under new export IDs, and all of their parts are sent again', () => {
   const ledger = openUsed('begin');
   const before = ledger.facts.ledgerId;
   const change = ledger.changes.begin(WHY);
@@ -109,7 +109,7 @@ test('every record is due after a new ledger began, until a full export of it is
   ledger.close();
 });
 
-test('an export that was being made when the ledger began is numbered in it, moves no cursor, and is not the full one', () => {
+test('an export that was being made when the ledger began is numbered in it, moves no cursor, and does not count as the full export', () => {
   const ledger = openUsed('meanwhile');
   const { ledgerId: former } = ledger.facts;
   const found = new Map([['main', ledger.progress.cursorOf('boatlog', 'main')]]);
@@ -130,7 +130,7 @@ test('an export that was being made when the ledger began is numbered in it, mov
   ledger.close();
 });
 
-test('a power cut before or after the commit of a new ledger leaves the former ledger or the new one, and never a mixture', () => {
+test('a power cut before or after the commit of a new ledger leaves either the former ledger or the new one, never a mixture', () => {
   for (const moment of ['commit', 'committed'] as const) {
     openUsed(moment).close();
     const path = join(root, `${moment}.db`);

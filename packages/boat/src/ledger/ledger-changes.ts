@@ -9,7 +9,7 @@ export interface LedgerChange {
   readonly newLedgerId: string;
   /** Central's refusal. */
   readonly reason: string;
-  /** Exports that waited or had failed, and were numbered in the new ledger. */
+  /** Number of waiting and failed exports that were numbered in the new ledger. */
   readonly renumberedCount: number;
   /** False until the full export of the new ledger is queued. */
   readonly hasFullExport: boolean;
@@ -21,7 +21,7 @@ export interface LedgerChanges {
    * Begins a new ledger in one transaction. Waiting and failed exports get sequences from 1 in the order of their age and new
    * export IDs, and all their parts are sent again. Delivered exports keep their ID, but no longer have a sequence. Cursors and
    * digests start from the beginning, so every record is due in the next export, which `isFullDue` requires to be full. No export
-   * may be `uploading`. Throws LEDGER_FAILED and DISK_…; the ledger is then unchanged.
+   * may be `uploading`. Throws LEDGER_FAILED and DISK_…, and the ledger is then unchanged.
    */
   begin(why: { readonly atMs: WallMs; readonly reason: string }): LedgerChange;
   /** True from `begin` until a full export of the new ledger is queued. */

@@ -76,7 +76,7 @@ test('an entry that cannot be inserted moves no cursor', () => {
   assert.equal(ledger.facts.nextSequence(), 2);
 });
 
-test('a failed entry rewinds its ranges and its digests; later digests stay', () => {
+test('a failed entry rewinds its ranges and its digests, and later digests stay', () => {
   const ledger = open();
   const digests = (pairs: readonly (readonly [string, string])[]): CategoryMoves => ({
     category: 'system_alerts',
@@ -111,7 +111,7 @@ test('a range that is rewound while the next export is being made stays due', ()
   assert.equal(ledger.progress.cursorOf('boatlog', 'main')?.position, 80);
 });
 
-test('a cursor keeps its position after its entry was delivered and removed, even after reopening', () => {
+test('a cursor keeps its position after its entry has been delivered and removed, even after reopening', () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1), [boatlogMove(undefined, 40)]);

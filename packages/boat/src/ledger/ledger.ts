@@ -28,7 +28,7 @@ export interface Progress {
 
 /**
  * The durable state of queue, cursors, receipts, history, losses and slots (docs/spec/delivery.md, "The ledger"). Only the
- * daemon opens it. Every read comes from the database; only the set of entries that are being sent is in memory.
+ * daemon opens it. Every read comes from the database. Only the set of entries that are being sent is in memory.
  */
 export interface Ledger {
   readonly facts: Facts;
@@ -42,9 +42,9 @@ export interface Ledger {
   readonly notifications: Notifications;
   /** Keeps space for state changes on a full card; see `ensureSparePages`. */
   ensureSparePages(): void;
-  /** Reserves the space at the start of a run; see `allocateSparePages`. */
+  /** Reserves the space at the start of a run. See `allocateSparePages`. */
   allocateSparePages(): void;
-  /** Commits a change without effect to test whether the card accepts writes. Throws like `transaction`. */
+  /** Commits a change that has no effect, to test whether the card accepts writes. Throws like `transaction`. */
   proveWritable(): void;
   close(): void;
 }

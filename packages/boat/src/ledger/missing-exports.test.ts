@@ -117,7 +117,7 @@ test('the parts of a requeued export keep their slices and lose their receipts, 
   ledger.close();
 });
 
-test('an export that was sent whole is sent whole again, whatever the part size is now', () => {
+test('an export that was sent as one part is sent as one part again, regardless of the current part size', () => {
   const ledger = openDelivered('whole', 1);
   enqueue(ledger, 2);
   deliver(ledger, 2, [1]);
@@ -135,7 +135,7 @@ test('without a file the ranges are rewound, and the next document withdraws the
   assert.deepEqual(alertsDue(ledger, 6), [2, 3]);
   assert.deepEqual(queue.lapsedSequences(9), [2, 3]);
   assert.deepEqual(queue.lapsedSequences(1), [2]);
-  // The resent export lies above them, and central still names the one that it has not seen withdrawn.
+  // The resent export has a higher sequence, and central still names the one whose withdrawal it has not received.
   assert.deepEqual(deliver(ledger, 5, [3]), NOTHING);
   assert.deepEqual(queue.lapsedSequences(9), [3]);
   enqueue(ledger, 7);
@@ -144,7 +144,7 @@ test('without a file the ranges are rewound, and the next document withdraws the
   ledger.close();
 });
 
-test('ranges are rewound once: later reports of the same and of later removed exports send nothing again', () => {
+test('ranges are rewound once: later reports of the same export or of later removed ones cause nothing to be sent again', () => {
   const ledger = openDelivered('once', 6, 5);
   enqueue(ledger, 7);
   deliver(ledger, 7, [2]);
@@ -172,7 +172,7 @@ test('an export is put back at most once a day, and a clock that was wrong does 
   );
 });
 
-test('a list that names nothing that central can have lost changes nothing', () => {
+test('a list without exports that central can have lost changes nothing', () => {
   const ledger = openDelivered('nonsense', 1);
   const { queue } = ledger;
   enqueue(ledger, 2);
@@ -191,7 +191,7 @@ test('a list that names nothing that central can have lost changes nothing', () 
   ledger.close();
 });
 
-test('an answer without a list, or to an export of another ledger, says nothing about this ledger', () => {
+test('an answer without a list, or to an export of another ledger, changes nothing in this ledger', () => {
   const ledger = openDelivered('other', 2, 1);
   const { queue } = ledger;
   enqueue(ledger, 3);
@@ -247,7 +247,7 @@ test('a power cut at the commit leaves neither the receipt nor the requeued expo
   again.close();
 });
 
-test('a ledger of an earlier version rewinds to the start for exports whose ranges it did not keep', () => {
+test('a ledger of an earlier version rewinds to the start for exports whose ranges it did not store', () => {
   const ledger = openDelivered('earlier', 4, 2);
   ledger.close();
   const database = databases.openLedger(join(root, 'earlier.db'));

@@ -20,8 +20,8 @@ export interface MissingTotals {
 }
 
 /**
- * The exports that central has lost after it acknowledged them (decision 0044). Every operation costs at most one pass over the
- * entries, whatever central sends.
+ * The exports that central has lost after it acknowledged them (decision 0044). Every operation takes at most one pass over the
+ * entries, no matter what central sends.
  */
 export interface MissingExports {
   /**
@@ -54,7 +54,7 @@ export function createMissingExports(
      WHERE sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence`,
   );
   const lapse = db.prepare('INSERT INTO lapsed_sequences (sequence) VALUES (?) ON CONFLICT DO NOTHING');
-  // Central may have cut the list off, so nothing is known about sequences beyond its last one.
+  // Central may have truncated the list, so nothing is known about sequences after the last one.
   const clearLapsed = db.prepare(
     `DELETE FROM lapsed_sequences
      WHERE sequence <= ?2 AND sequence NOT IN (SELECT value FROM json_each(?1))`,
@@ -121,8 +121,9 @@ function toNamed(row: Readonly<Record<string, unknown>>): NamedEntry {
 
 /**
  * Returns a function that requeues a delivered export. Its parts keep their slices and indexes, because a key must
- * always carry the same bytes (docs/spec/protocol.md R17); an export that was sent whole is sent whole again, even if the part size was
- * changed. If it has several parts, central may hold some of them, so they are queried first, as after an offline bundle.
+ * always carry the same bytes (docs/spec/protocol.md R17); an export that was sent as one part is sent as one part again, even if
+ * the part size has changed. If it has several parts, central may hold some of them, so they are queried first, as after an
+ * offline bundle.
  */
 function createRequeue(db: LedgerDatabase['db'], parts: Parts): (entryNo: number, atMs: WallMs) => void {
   const setPending = db.prepare(

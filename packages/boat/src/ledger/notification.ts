@@ -3,7 +3,7 @@ import type { WallMs } from '../platform/ports.ts';
 /** Where the owner is notified. */
 export type NotificationChannel = 'signalk' | 'webhook';
 
-/** What a notification is about: exports that failed, or exports that have waited for too long. */
+/** The subject of a notification: exports that failed, or exports that have waited for too long. */
 export type NotificationSubject = 'failed' | 'waiting';
 
 /** A raised notification with its place. `atMs` is when the channel last accepted it. */

@@ -8,8 +8,8 @@ import type {
 import { CANCELLED_REASON } from './policy.ts';
 
 /**
- * The notifications that are raised now, for each channel, and the counts that they depend on. A row exists from the moment the
- * channel accepted a notification until it accepted its end, so a restart neither repeats nor forgets one.
+ * The notifications that are currently raised on each channel, and the counts on which they depend. A row exists from the moment
+ * the channel accepted a notification until it accepted its end, so a restart neither repeats nor loses one.
  */
 export interface Notifications {
   find(channel: NotificationChannel, subject: NotificationSubject): RaisedNotification | undefined;
@@ -27,7 +27,7 @@ export interface Notifications {
   failedCount(): number;
   /**
    * Number of exports that have waited since a moment in the range, by their label. An export that arrived before such an export
-   * counts too, even if a wrong clock labelled it with a time outside the range.
+   * also counts, even if a wrong clock gave it a label outside the range.
    */
   waitingCount(range: { readonly fromMs: number; readonly untilMs: number }): number;
 }

@@ -60,8 +60,7 @@ export function toRenumberedExportId(ledgerId: string, sequence: number): string
 const REPORT_PERIOD_MS = 24 * 3_600_000;
 
 /**
- * True if the boat acts on a report that central lacks an export. A time in the future comes from a clock that
- * was wrong, and does not count.
+ * True if the boat acts on a report that central lacks an export. A time in the future comes from a wrong clock and is ignored.
  */
 export function isReportDue(lastMs: number | undefined, nowMs: number): boolean {
   return lastMs === undefined || lastMs > nowMs || nowMs - lastMs >= REPORT_PERIOD_MS;

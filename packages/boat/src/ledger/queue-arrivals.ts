@@ -13,7 +13,8 @@ import type { QueueReads } from './queue-reads.ts';
 export interface QueueArrivals {
   /**
    * Inserts the entry, moves the cursors, takes the sequence and claims the slot in one transaction. The export is
-   * acknowledged when this returns. If a new ledger has begun since the file was started, the export is numbered in it. `stagedNo` is the entry number with digests from `stageDigests`, which become valid.
+   * acknowledged when this returns. If a new ledger has begun since the file was started, the export is numbered in it.
+   * `stagedNo` is the entry number that `stageDigests` returned. Its staged digests become valid.
    */
   enqueue(
     entry: NewEntry,
@@ -54,7 +55,8 @@ export function createQueueArrivals(
       ledger.transaction(() => {
         const numbered = toCurrentLedger(facts, entry);
         const inserted = insert(stagedNo ?? counters.takeEntryNo(), numbered);
-        // A full export that began before the new ledger does not count: it may lack what was delivered in the former one.
+        // A full export that began before the new ledger does not count, because it may lack records that were delivered in the
+        // former one.
         if (numbered === entry && entry.exportType === 'full') changes.noteFullExport(inserted.entryNo);
         if (slotId !== undefined) insertSlot.run(slotId, entry.createdAtMs, entry.queueId);
         if (stagedNo !== undefined) digests.promote(stagedNo);
@@ -79,7 +81,7 @@ export function createQueueArrivals(
   };
 }
 
-/** Numbers an export in the current ledger if a new one has begun since the export's file was started. */
+/** Numbers an export in the current ledger if that ledger has begun since the export's file was started. */
 function toCurrentLedger(facts: Facts, entry: NewEntry): NewEntry {
   const { ledgerId } = facts;
   if (entry.ledgerId === undefined || entry.ledgerId === ledgerId) return entry;

@@ -31,7 +31,7 @@ export interface Completed {
 export interface QueueOutcomes {
   /**
    * Returns an `uploading` entry to pending. `spent` and `refusals` are the new numbers of spent attempts and of refusals by an
-   * intermediary; a number that is undefined does not change.
+   * intermediary. An undefined number does not change.
    */
   putBack(
     entryNo: number,
@@ -57,7 +57,7 @@ export interface QueueOutcomes {
   /** Removes the receipts of the entry's parts: central no longer holds what it confirmed. Returns the parts. */
   reopenParts(entryNo: number): readonly PartRow[];
   /**
-   * As `acknowledge`, for the last part: the entry is completed and added to history. An export that was delivered before
+   * Like `acknowledge`, for the last part: the entry is completed and added to history. If the export was delivered before, it
    * replaces its row there.
    */
   complete(entryNo: number, acknowledged: AcknowledgedPart): Completed;
@@ -148,8 +148,8 @@ export function createQueueOutcomes(
 }
 
 /**
- * Returns a function that handles the list of an answer. It is about the ledger of the part, so a list for a part of another ledger says
- * nothing about this one.
+ * Returns a function that handles the list of an answer. The list refers to the ledger of the part, so a list for a part of
+ * another ledger is ignored.
  */
 function createHandleMissing(missing: MissingExports, reads: QueueReads) {
   return (entryNo: number, acknowledged: AcknowledgedPart): HandledReport | undefined => {

@@ -5,7 +5,7 @@ import type { Counters } from './counters.ts';
 import type { Entry, EntryStatus, QueueCounts } from './entry.ts';
 import { ENTRY_COLUMNS, type EntryRow, toEntry } from './entry-row.ts';
 
-/** Finds entries and computes sums over them. */
+/** Finds entries and computes totals. */
 export interface QueueReads {
   get(entryNo: number): Entry | undefined;
   find(queueId: string): Entry | undefined;
@@ -85,7 +85,7 @@ export function createQueueReads(
 
 /** See `QueueReads.openExports`. */
 function createOpenExports(db: LedgerDatabase['db']): QueueReads['openExports'] {
-  // Two scans by entry number, because no index holds the failed entries.
+  // Two scans by entry number, because failed entries have no index.
   const select = db.prepare(
     `SELECT sequence, export_id FROM (
        SELECT * FROM (SELECT entry_no, sequence, export_id FROM entries INDEXED BY entries_pending

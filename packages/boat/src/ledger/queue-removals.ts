@@ -6,7 +6,7 @@ import type { QueueReads } from './queue-reads.ts';
 import type { RemovedExports } from './removed-exports.ts';
 
 /**
- * Changes entries after their delivery ended. Each operation is one transaction. It is durable when it returns, or it
+ * Changes entries after their delivery has ended. Each operation is one transaction. It is durable when it returns, or it
  * has no effect.
  */
 export interface QueueRemovals {
@@ -15,11 +15,11 @@ export interface QueueRemovals {
    * because the file was not dropped.
    */
   requeue(entryNo: number, nowMs: WallMs): Entry;
-  /** Records the loss of a failed entry's file before the file is removed. Repeating the call records no second loss. */
+  /** Records the loss of a failed entry's file before the file is removed. Repeating the call does not record a second loss. */
   beginRemoval(entryNo: number, why: { readonly atMs: WallMs; readonly reason: string }): void;
   /** True if the removal of the entry has begun, so that its file may be gone. */
   hasRemovalBegun(entryNo: number): boolean;
-  /** Removes a completed or failed entry whose file is gone. Its history stays, and so do the ranges of a completed one. */
+  /** Removes a completed or failed entry whose file is gone. Its history is kept, and so are the ranges of a completed entry. */
   forget(entryNo: number): void;
   setFile(entryNo: number, exportFile: string): void;
 }

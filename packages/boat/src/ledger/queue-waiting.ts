@@ -7,8 +7,8 @@ import type { SizeRange, Waiting } from './waiting.ts';
 const ANY_SIZE: SizeRange = { overBytes: -1, upToBytes: Number.MAX_SAFE_INTEGER };
 
 /**
- * The waiting entries, and which of them are being sent. The delivery decides which entry is next
- * (`deliver/policy/send-order.ts`); these operations only list and mark.
+ * The waiting entries, and which of them are being sent. These operations only list and mark entries.
+ * `deliver/policy/send-order.ts` decides which entry is next.
  */
 export interface QueueWaiting {
   /**
@@ -37,7 +37,7 @@ export function createQueueWaiting(
 ): QueueWaiting {
   const { db } = ledger;
   const columns = 'entry_no, file_size_bytes, retry_count, refusal_count, next_retry_at_ms';
-  // Ten thousand entries may wait while none is due. Reading whole entries with their JSON would take ten times as long.
+  // Ten thousand entries may wait while none is due. Reading complete entries with their JSON would take ten times as long.
   const pendingBySize = db.prepare(
     `SELECT ${columns} FROM entries INDEXED BY entries_pending
      WHERE status = 'pending' AND file_size_bytes > ? AND file_size_bytes <= ? ORDER BY entry_no`,

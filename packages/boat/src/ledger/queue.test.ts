@@ -195,7 +195,7 @@ test('after any sequence of operations and restarts, the oldest waiting entry of
   );
 });
 
-test('an entry is found by any path of its file, also after the file was moved', () => {
+test('an entry is found by any path of its file, even after the file was moved', () => {
   const ledger = open('files');
   ledger.queue.enqueue(newEntry(1), []);
   ledger.queue.enqueue({ ...newEntry(2), exportFile: '/x/export_old_abc.json' }, []);

@@ -2,16 +2,19 @@ import type { Category } from '@d3kos/protocol';
 import type { LedgerDatabase } from '../platform/ports.ts';
 import { type Cursors, toCursor } from './cursors.ts';
 
-/** Delivered exports of this ledger whose entry and file were removed. Their ranges are kept, because central may lose them. */
+/**
+ * Delivered exports of this ledger whose entry and file were removed. Their ranges are kept, because central may lose the
+ * exports.
+ */
 export interface RemovedExports {
   /** Inside the transaction that removes a completed entry. */
   keep(entryNo: number): void;
-  /** Inside the transaction that removes a failed entry: its ranges were rewound when it failed. */
+  /** Inside the transaction that removes a failed entry: drops its ranges, which were rewound when it failed. */
   drop(entryNo: number): void;
   has(sequence: number): boolean;
   /**
    * Inside a transaction: rewinds the ranges of this export and of every later removed one. The rewound cursors cover the later
-   * ones in any case, and no export is then rewound twice.
+   * exports in any case, and this way no export is rewound twice.
    */
   rewindFrom(sequence: number): void;
 }
@@ -46,7 +49,7 @@ export function createRemovedExports({ db }: LedgerDatabase, cursors: Cursors): 
   const deleteRemoved = db.prepare('DELETE FROM removed_exports WHERE sequence >= ?');
   return {
     keep: (entryNo) => {
-      // An export of another ledger has no sequence in this one, so central cannot name it.
+      // An export of another ledger has no sequence in this ledger, so central cannot name it.
       if (Number(insert.run(entryNo).changes) === 0) deleteRanges.run(entryNo);
     },
     drop: (entryNo) => {

@@ -19,7 +19,7 @@ const databases = createDatabases();
 const at = (ms: number): WallMs => ms as WallMs;
 const AT_MS = at(Date.UTC(2026, 1, 20, 10, 5));
 const refuseId = (): string => {
-  throw new Error('the ledger has its id');
+  throw new Error('the ledger has its ID');
 };
 
 interface Earlier {
@@ -83,7 +83,7 @@ for (const version of EARLIER_VERSIONS) {
       assert.equal(queue.find(entry?.queueId ?? '')?.entryNo, entryNo);
       assert.equal(queue.findByExportId(`exp_${entryNo}`)?.entryNo, entryNo);
     }
-    // Of the failed exports, only the one whose loss was recorded is being removed.
+    // Among the failed exports, only the one whose loss was recorded is being removed.
     assert.deepEqual(
       [3, 4].map((entryNo) => queue.hasRemovalBegun(entryNo)),
       [false, true],

@@ -90,7 +90,7 @@ describe('the licence', () => {
     ['answers with an unknown tier', answering({ success: true, tier: 7 })],
     ['answers with a list', answering([])],
     ['answers nothing', answering('')],
-    ['answers without end', answering(' '.repeat(1_000_000))],
+    ['answers endlessly', answering(' '.repeat(1_000_000))],
     ['redirects', (_, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()],
     ['hangs up', (request) => request.socket.destroy()],
   ];
@@ -148,8 +148,8 @@ describe('the licence', () => {
     ['has a tier of the wrong type', { installation_id: OWN, tier: '2' }, 'LICENSE_INVALID'],
     ['has an unknown tier', { installation_id: OWN, tier: 4 }, 'LICENSE_INVALID'],
     ['is far too large', ' '.repeat(LICENSE_SIZE_MAX_BYTES + 1), 'LICENSE_INVALID'],
-    ['has an empty id', { installation_id: '', tier: 2 }, 'INSTALLATION_ID_INVALID'],
-    ['has a malformed id', { installation_id: 'boat', tier: 2 }, 'INSTALLATION_ID_INVALID'],
+    ['has an empty ID', { installation_id: '', tier: 2 }, 'INSTALLATION_ID_INVALID'],
+    ['has a malformed ID', { installation_id: 'boat', tier: 2 }, 'INSTALLATION_ID_INVALID'],
     ['has no tier', { installation_id: OWN }, 'TIER_UNKNOWN'],
   ];
   for (const [name, content, code] of bad)

@@ -39,7 +39,7 @@ export const LicenseFileSchema = Type.Object({
 });
 const licenseFile = Compile(LicenseFileSchema);
 
-/** The answer to `GET /tier/status` of the tier API. An answer with `success: false` or another type does not count. */
+/** The answer to `GET /tier/status` of the tier API. An answer with `success: false` or with wrong types is ignored. */
 export const TierStatusSchema = Type.Object({
   success: Type.Literal(true),
   tier: Type.Integer({ minimum: 0, maximum: 3 }),
@@ -98,7 +98,7 @@ function assertLoopback(url: string): void {
   });
 }
 
-/** An unreadable file counts as broken, like a file that is not JSON. The result includes the reason. */
+/** An unreadable file counts as broken, as does a file that is not JSON. The result includes the reason. */
 async function readLicenseFile(disk: Disk, path: string): Promise<LicenseFile> {
   const file = await readJsonFile(disk, path, LICENSE_SIZE_MAX_BYTES);
   switch (file.kind) {

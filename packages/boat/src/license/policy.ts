@@ -13,7 +13,7 @@ export type TierAnswer =
   | { readonly kind: 'no_answer'; readonly detail: string }
   | { readonly kind: 'answered'; readonly tier: Tier; readonly installationId: unknown };
 
-/** Why exports are refused, and what the owner can do about it. */
+/** The reason why exports are refused, and what the owner can do about it. */
 export interface LicenseRefusal {
   readonly kind: 'refused';
   readonly code: ExportErrorCode;
@@ -40,7 +40,7 @@ export type Trigger = 'manual' | 'scheduled' | 'boot';
 
 export type Permission = { readonly kind: 'allowed' } | LicenseRefusal;
 
-/** The legacy exporter's message for tier 0. Other programs compare it (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"). */
+/** The legacy exporter's message for tier 0. Other programs rely on it (docs/spec/delivery.md, "HTTP API on 127.0.0.1:8094"). */
 export const TIER_0_MESSAGE = 'Tier 0 does not have export capability';
 
 /** The lowest tier with scheduled exports (docs/spec/sources.md, "Tier and licence"). */
@@ -50,7 +50,7 @@ const ALLOWED: Permission = { kind: 'allowed' };
 
 /**
  * Whether the boat may query the tier API. At tier 0 in license.json, the boat opens no connection at all, not even on
- * loopback (decision 0014). An upgrade writes license.json, so the next read notices it.
+ * loopback (decision 0014). An upgrade writes license.json, so the next read detects it.
  */
 export function mayQueryTierApi(file: LicenseFile): boolean {
   return file.kind !== 'read' || file.tier !== 0;
@@ -64,8 +64,7 @@ export function mayQueryTierApi(file: LicenseFile): boolean {
  * - The installation ID comes from license.json. A malformed ID there (empty on cloned images) is refused even if the tier
  *   API gives a different ID, which would belong to another boat. The tier API's ID counts only if license.json is missing,
  *   is broken or lacks the key.
- * - If the tier API names a different installation than license.json, it answers for another boat, and its tier does not
- *   count.
+ * - If the tier API names a different installation than license.json, it answers for another boat, and its tier is ignored.
  * - Without any source, the result is LICENSE_INVALID if license.json exists but is broken, and LICENSE_MISSING if it does
  *   not exist.
  */

@@ -13,7 +13,7 @@ const MINUTE_MS = 60_000;
 const texts = (stub: Awaited<ReturnType<typeof startSignalKStub>>) =>
   [...stub.notifications.values()].map(({ path, state, message }) => `${path} ${state} ${message}`);
 
-test('a failed export is shown on Signal K, its number follows, and it is cleared when all are retried', async () => {
+test('a failed export is shown on Signal K, the number is updated, and it is cleared when all are retried', async () => {
   const stub = await startSignalKStub();
   const boat = createNotifiedBoat({ signalkUrl: stub.url });
   const [first, second] = [boat.enqueue(), boat.enqueue()];
@@ -34,7 +34,7 @@ test('a failed export is shown on Signal K, its number follows, and it is cleare
   assert.equal(boat.ledger.notifications.find('signalk', 'failed'), undefined);
 });
 
-test('an export that has waited for more than 7 days is shown, also one labelled by a clock that was not set', async () => {
+test('an export that has waited for more than 7 days is shown, even if its label comes from a clock that was not set', async () => {
   const stub = await startSignalKStub();
   const boat = createNotifiedBoat({ signalkUrl: stub.url });
   boat.enqueue(1_000);
@@ -42,13 +42,13 @@ test('an export that has waited for more than 7 days is shown, also one labelled
   boat.pass(7 * DAY_MS - 1_000);
   boat.enqueue();
   await boat.look();
-  assert.deepEqual(stub.seen, [], 'a label of 1970 alone shows nothing');
+  assert.deepEqual(stub.seen, [], 'a label of 1970 alone proves nothing');
   boat.pass(2_000);
   await boat.look();
   assert.match(texts(stub).join(), /^export\.waiting alert 2 exports have waited for more than 7 days/);
 });
 
-test('while the clock is known to be wrong, no age is believed, and nothing is cleared', async () => {
+test('while the clock is known to be wrong, ages are ignored and nothing is cleared', async () => {
   const stub = await startSignalKStub();
   const boat = createNotifiedBoat({ signalkUrl: stub.url });
   const { entryNo } = boat.enqueue();
@@ -66,10 +66,10 @@ test('while the clock is known to be wrong, no age is believed, and nothing is c
   boat.fail(entryNo, CANCELLED_REASON);
   boat.pass(6 * MINUTE_MS);
   await boat.look();
-  assert.match(texts(stub).join(), /^export\.waiting normal /, 'an empty queue has nothing that waits');
+  assert.match(texts(stub).join(), /^export\.waiting normal /, 'an empty queue contains no waiting exports');
 });
 
-test('an export that the owner cancelled is no failure', async () => {
+test('an export that the owner cancelled does not count as failed', async () => {
   const stub = await startSignalKStub();
   const boat = createNotifiedBoat({ signalkUrl: stub.url });
   boat.fail(boat.enqueue().entryNo, CANCELLED_REASON);
@@ -78,7 +78,7 @@ test('an export that the owner cancelled is no failure', async () => {
   assert.equal(boat.facts.licenseReads, 0, 'not even the licence is read');
 });
 
-test('a restart of the boat repeats nothing, and a restart of Signal K forgets nothing', async () => {
+test('a restart of the boat repeats nothing, and a restart of Signal K loses nothing', async () => {
   const stub = await startSignalKStub();
   const boat = createNotifiedBoat({ signalkUrl: stub.url });
   const { entryNo } = boat.enqueue();
@@ -144,7 +144,7 @@ test('an owner who denied the access is never asked again, and an expired token 
   assert.equal(boat.log.filter((line) => line.includes('denied')).length, 1, 'and it is reported once');
 });
 
-test('a hostile server cannot choose the next request, and its texts are in no log line', async () => {
+test('a hostile server cannot choose the next request, and its texts appear in no log line', async () => {
   const seen: string[] = [];
   const { url } = await serveHttp((request, response) => {
     seen.push(request.url ?? '');
@@ -265,7 +265,7 @@ test('a webhook is called once for a condition and once for its end, retried whi
   assert.ok(!boat.log.join().includes('s3cret'));
 });
 
-test('a webhook that refuses is given up with one warning', async () => {
+test('a webhook that refuses is abandoned with one warning', async () => {
   let calls = 0;
   const { url } = await serveHttp((_, response) => {
     calls += 1;

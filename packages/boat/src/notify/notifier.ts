@@ -53,7 +53,7 @@ export interface NotifierDeps {
   readonly clockSynchronized: (signal: AbortSignal) => Promise<boolean | undefined>;
 }
 
-/** Notifies the owner of exports that failed or have waited for too long, until that is resolved. */
+/** Notifies the owner of exports that failed or have waited for too long, until the problem is resolved. */
 export interface Notifier {
   /**
    * Compares the queue with what each channel shows, and sends the changes to the channel, until aborted. Then
@@ -90,7 +90,7 @@ interface Retry {
 }
 
 interface SignalKWaits {
-  /** Consecutive checks at which the server had not carried out the step. */
+  /** Number of consecutive checks at which the server had not carried out the step. */
   tries: number;
   retryDueMs: MonotonicMs;
   verifyDueMs: MonotonicMs;
@@ -101,11 +101,11 @@ interface Context extends NotifierDeps {
   readonly retries: Map<NotificationSubject, Retry>;
   readonly signalkWaits: SignalKWaits;
   signalkState: ChannelStates['signalk'];
-  /** The last reported problem, which is reported once. */
+  /** The last reported problem. Each problem is reported once. */
   reported: string | undefined;
 }
 
-/** Returns undefined if the settings switch every notification off, which then costs nothing. */
+/** Returns undefined if the settings switch off every notification. */
 export function createNotifier(deps: NotifierDeps): Notifier | undefined {
   const { world, afterDays, signalkUrl, webhookUrl, accessPath } = deps;
   if (afterDays === 0 || (signalkUrl === undefined && webhookUrl === undefined)) return undefined;
@@ -213,7 +213,7 @@ function listSteps(
   });
 }
 
-/** Brings the Signal K server up to date. Returns the time until the next step there is due. */
+/** Brings the Signal K server up to date. Returns the time until its next step is due. */
 async function tellSignalK(context: Context, facts: QueueFacts, signal: AbortSignal): Promise<number> {
   const { world, ledger, signalk, signalkWaits: waits } = context;
   if (signalk === undefined) return IDLE_MS;
@@ -290,7 +290,7 @@ function describeSubject(subject: NotificationSubject): string {
   return subject === 'failed' ? 'could not be delivered' : 'wait';
 }
 
-/** Calls the webhook for what has changed, if a call is due. Returns the time until the next step there is due. */
+/** Calls the webhook about what has changed, if a call is due. Returns the time until its next step is due. */
 async function tellWebhook(context: Context, facts: QueueFacts, signal: AbortSignal): Promise<number> {
   const { world, webhookUrl, retries } = context;
   if (webhookUrl === undefined) return IDLE_MS;
@@ -345,7 +345,7 @@ async function tellWebhook(context: Context, facts: QueueFacts, signal: AbortSig
   return restMs;
 }
 
-/** Reports why the Signal K server does not show a notification, once until the reason changes. */
+/** Reports why the Signal K server does not show a notification. Each reason is reported once, until it changes. */
 function reportSignalK(context: Context, { state, detail }: NotDone): void {
   const url = context.signalkUrl ?? '';
   switch (state) {

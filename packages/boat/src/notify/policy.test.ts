@@ -65,7 +65,7 @@ describe('after a call of the webhook', () => {
     assert.deepEqual(delays, [1, 2, 4, 60, 60]);
   });
 
-  it('a receiver that fails is given up after 20 calls, and one that is not reached never', () => {
+  it('a failing receiver is abandoned after 20 calls, and an unreachable one never', () => {
     let failures = 0;
     let calls = 0;
     for (

@@ -11,13 +11,13 @@ const PLAUSIBLE_FROM_MS = Date.UTC(2020, 0, 1);
 /** Something that the owner should know, until it is resolved. */
 export interface Condition {
   readonly exportCount: number;
-  /** The severity in the words of Signal K. */
+  /** The severity in Signal K's terms. */
   readonly state: 'alert' | 'warn';
   /** One sentence that contains neither record content nor text from other systems. */
   readonly message: string;
 }
 
-/** What the queue shows. `waitingCount` is undefined while the clock is known to be wrong. */
+/** The facts from the queue. `waitingCount` is undefined while the clock is known to be wrong. */
 export interface QueueFacts {
   readonly failedCount: number;
   readonly waitingCount: number | undefined;
@@ -32,7 +32,7 @@ export function toLongWait(
   return { fromMs: PLAUSIBLE_FROM_MS, untilMs: nowMs - afterDays * DAY_MS };
 }
 
-/** Returns the condition of a subject, `none` if there is nothing to report, or `unknown` if the facts do not show it. */
+/** Returns the condition of a subject, `none` if there is nothing to report, or `unknown` if the facts are not sufficient. */
 export function findCondition(
   subject: NotificationSubject,
   { failedCount, waitingCount, afterDays }: QueueFacts,
@@ -74,7 +74,7 @@ export type Step =
 
 /**
  * Compares the condition with what the channel shows. Signal K shows the current number of exports. A webhook sends a message to a
- * person, so it is called again only if more exports failed, not on each day on which another export waits.
+ * person, so it is called again only if more exports have failed, not whenever another export waits.
  */
 export function decideStep(
   channel: NotificationChannel,
@@ -107,10 +107,10 @@ export type WebhookOutcome =
   | { readonly kind: 'unreachable'; readonly detail: string }
   /** The receiver, or something on the way, failed. */
   | { readonly kind: 'failed'; readonly detail: string }
-  /** The receiver refuses the request for good. */
+  /** The receiver refuses the request permanently. */
   | { readonly kind: 'refused'; readonly detail: string };
 
-/** What follows from a call. `failures` counts the calls in a row that reached the receiver and failed. */
+/** The decision after a call. `failures` counts the consecutive calls that reached the receiver and failed. */
 export type AfterWebhook =
   | { readonly kind: 'done' }
   | { readonly kind: 'give_up'; readonly detail: string }

@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile';
 import type { Disk } from '../platform/ports.ts';
 import { readJsonFile } from '../platform/text-file.ts';
 
-/** Maximum size of the file, in bytes. A token of Signal K has about 250. */
+/** Maximum size of the file, in bytes. A Signal K token has about 250. */
 const ACCESS_SIZE_MAX_BYTES = 16 * 1024;
 
 /**

@@ -4,11 +4,11 @@ import { loadAccess, saveAccess } from './signalk-access-file.ts';
 
 /**
  * Minimum time between two access requests. A token that expired or was revoked leads to a new request, which the owner sees as a
- * new entry in a list. A server that forgets its requests must not be asked at every step.
+ * new entry in a list. A server that loses its requests must not be asked at every step.
  */
 const REQUEST_EVERY_MS = 24 * 3_600_000;
 
-/** Why an operation was not carried out. `denied` lasts until the file with the access is removed. */
+/** Why an operation was not carried out. `denied` applies until the file with the access is removed. */
 export interface NotDone {
   readonly kind: 'not_done';
   readonly state: 'awaiting_approval' | 'denied' | SignalKFailure['kind'];
@@ -92,7 +92,7 @@ export function createSignalKAccess(
       const found = await findToken(signal);
       if (found.kind === 'not_done') return found;
       const result = await operation(found.token);
-      // The guard excludes the failures, which the compiler cannot see for a type parameter.
+      // The guard excludes the failures, but the compiler cannot infer this for a type parameter.
       if (!isFailure(result)) return result as Exclude<R, SignalKFailure>;
       if (result.kind !== 'unauthorized') return toNotDone(result);
       if (found.token !== undefined) await saveAccess(disk, path, { state: 'none' });

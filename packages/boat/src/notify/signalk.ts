@@ -6,7 +6,7 @@ import { withDeadline } from '../platform/with-deadline.ts';
 import type { Condition } from './policy.ts';
 import { REQUEST_PATH, TOKEN } from './signalk-access-file.ts';
 
-/** Timeout for an answer. The server runs on this boat, and it may be starting. */
+/** Timeout for an answer. The server runs on this boat, but it may still be starting. */
 const DEADLINE_MS = 10_000;
 
 /** Maximum size of an answer, in bytes. Real answers have less than 1 KB. */
@@ -32,7 +32,7 @@ const decidedAnswer = Compile(
   }),
 );
 
-/** Why an operation did not take effect. `detail` has no text of the server. */
+/** Why an operation did not take effect. `detail` contains no text from the server. */
 export type SignalKFailure =
   /** No Signal K server answers. */
   | { readonly kind: 'unreachable'; readonly detail: string }
@@ -67,7 +67,7 @@ export interface SignalK {
     token: string | undefined,
     signal: AbortSignal,
   ): Promise<{ readonly kind: 'cleared' | 'gone' } | SignalKFailure>;
-  /** Whether the server still knows a notification. It forgets them when it restarts. */
+  /** Whether the server still knows a notification. It loses them when it restarts. */
   isKnown(
     id: string,
     token: string | undefined,

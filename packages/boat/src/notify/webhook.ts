@@ -2,7 +2,9 @@ import { type Clock, type Transport, TransportError } from '../platform/ports.ts
 import { withDeadline } from '../platform/with-deadline.ts';
 import type { WebhookOutcome } from './policy.ts';
 
-/** Timeout for one call, which allows a satellite link at 2 s latency its name lookup, connection, handshake and answer. */
+/**
+ * Timeout for one call. On a satellite link with 2 s latency, it is enough for the name lookup, connection, handshake and answer.
+ */
 const DEADLINE_MS = 60_000;
 
 /** The body of a call. It names the boat and the number of exports, and contains no record and no secret. */
@@ -16,8 +18,9 @@ export interface WebhookBody {
 }
 
 /**
- * Calls the owner's webhook once. The status decides; the answer's body is not read, and a redirect is not followed, so that the
- * receiver cannot send the boat to another address. Every failure is a result. Rejects with the signal's reason when aborted.
+ * Calls the owner's webhook once. Only the status of the answer is used. The body is not read, and a redirect is not followed, so
+ * that the receiver cannot send the boat to another address. Every failure is a result. Rejects with the signal's reason when
+ * aborted.
  */
 export async function callWebhook(
   { transport, clock }: { readonly transport: Transport; readonly clock: Pick<Clock, 'sleep'> },

@@ -6,7 +6,7 @@ import type { Clock, Disk } from './ports.ts';
 /**
  * Returns whether a time service reports that it has set the boat's clock, or undefined if no service reports anything.
  * `run` is `/run`, where systemd-timesyncd creates a file after its first NTP answer; checking that file starts no process.
- * For other services see `createClockSyncQuery`. Rejects with the signal's reason when aborted.
+ * For other services, see `createClockSyncQuery`. Rejects with the signal's reason when aborted.
  */
 export async function isClockSynchronized(
   { disk, clock }: { readonly disk: Pick<Disk, 'stat'>; readonly clock: Pick<Clock, 'isSynchronized'> },
@@ -28,7 +28,7 @@ const TIMEDATE = ['org.freedesktop.timedate1', '/org/freedesktop/timedate1', 'or
 
 /**
  * Returns a function that reports whether the clock has been set. It first queries the kernel through systemd-timedated.
- * The kernel is informed by ntpd, and also by chrony if its configuration has `rtcsync`, as on Debian. If the kernel
+ * ntpd informs the kernel, and so does chrony if its configuration has `rtcsync`, as on Debian. If the kernel
  * reports no, it queries chrony. It resolves to undefined if neither answers.
  */
 export function createClockSyncQuery(

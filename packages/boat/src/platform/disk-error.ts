@@ -16,7 +16,7 @@ export function toDiskError(error: unknown, op: string): unknown {
     case 'ENFILE':
       return new ExportError('FILES_EXHAUSTED', `The limit of open files is reached: ${op}`, {
         op,
-        hint: 'Look for a program that keeps files open (lsof), then restart it. Raise LimitNOFILE= of the unit or fs.file-max if all of them are needed.',
+        hint: 'Look for a program that keeps files open (lsof) and restart it. Raise LimitNOFILE= of the unit or fs.file-max if all of them are needed.',
         cause: error,
       });
     case 'ELOOP':
@@ -62,11 +62,11 @@ export function createDiskFull(op: string, cause: unknown): ExportError {
   });
 }
 
-/** Returns DISK_NO_INODES for `op`. Each file takes one inode, and their number is fixed when the file system is made. */
+/** Returns DISK_NO_INODES for `op`. Each file takes one inode, and their number is fixed when the file system is created. */
 export function createNoInodes(op: string, cause: unknown): ExportError {
   return new ExportError('DISK_NO_INODES', `No inode left for a new file: ${op}`, {
     op,
-    hint: 'Remove files from this file system; free space does not help. `df -i` shows its inodes. Waiting exports are kept.',
+    hint: 'Remove files from this file system. Freeing space does not help. `df -i` shows its inodes. Waiting exports are kept.',
     cause,
   });
 }
@@ -96,7 +96,7 @@ export function createNotAFile(path: string, kind: 'directory' | 'other', op: st
   });
 }
 
-/** Descriptions of system errors on which the owner can act. */
+/** Descriptions of system errors that the owner can do something about. */
 const SYSTEM_MEANINGS: Readonly<Record<string, string>> = {
   EACCES: 'cannot be read: the export manager has no permission',
   EPERM: 'cannot be read: the export manager has no permission',

@@ -15,13 +15,13 @@ import {
 import type { DiskSpace, FileFacts, Links, Readers, WallMs } from './ports.ts';
 
 /**
- * Permissions by reader. Exports hold the records of the boat, so only their owner reads them. Other services read the two JSON
- * views. The mode is set explicitly, because the umask of the daemon removes the rights of other users.
+ * Permissions by reader. Exports contain the records of the boat, so only their owner may read them. Other services read the two
+ * JSON views. The mode is set explicitly, because the umask of the daemon removes the rights of other users.
  */
 const FILE_MODES: Readonly<Record<Readers, number>> = { owner: 0o600, everyone: 0o644 };
 const DIRECTORY_MODES: Readonly<Record<Readers, number>> = { owner: 0o700, everyone: 0o755 };
 
-/** The rights of the group and of all other users. */
+/** The permissions of the group and of all other users. */
 const OTHERS = 0o077;
 
 /** An open file. Every method throws the system's error (`code` is `ENOSPC`, `EIO`, …). */
@@ -48,7 +48,7 @@ export interface FileSystem {
   openToRead(path: string, links: Links): Promise<OpenFile>;
   /** Creates a file and opens it for writing. Throws EEXIST if the path exists. */
   create(path: string, readers: Readers): Promise<OpenFile>;
-  /** A symbolic link that is not followed, and one that leads nowhere, is `other`. Throws ELOOP for a followed circle. */
+  /** A symbolic link that is not followed, or that is dangling, is `other`. Throws ELOOP for a circular link that is followed. */
   stat(path: string, links: Links): Promise<FileFacts>;
   names(path: string): Promise<readonly string[]>;
   rename(from: string, to: string): Promise<void>;
@@ -60,7 +60,7 @@ export interface FileSystem {
   unlink(path: string): Promise<void>;
   /** Creates one directory level. Throws EEXIST if the path exists. */
   makeDirectory(path: string, readers: Readers): Promise<void>;
-  /** Removes the rights of other users on a file or a directory, but not through a symbolic link. */
+  /** Removes the permissions of other users on a file or a directory, but not through a symbolic link. */
   restrict(path: string): Promise<void>;
   /** fsync of a directory: its current names survive a power cut. */
   syncDirectory(path: string): Promise<void>;
@@ -81,7 +81,7 @@ function toFacts(answer: StatAnswer): FileFacts {
   return {
     kind: answer.isFile() ? 'file' : answer.isDirectory() ? 'directory' : 'other',
     sizeBytes: answer.size,
-    // File systems store wall-clock times, and the brand marks such a time.
+    // File systems store wall-clock times, which the brand states.
     modifiedMs: Math.floor(answer.mtimeMs) as WallMs,
     fileNo: answer.ino,
     permissions: answer.mode & 0o777,
@@ -138,7 +138,7 @@ export function createFileSystem(): FileSystem {
       ),
     create: async (path, readers) => {
       const handle = await open(path, 'wx', FILE_MODES[readers]);
-      // The umask may have removed rights that other services need.
+      // The umask may have removed permissions that other services need.
       if (readers === 'everyone') await handle.chmod(FILE_MODES.everyone);
       return toOpenFile(handle);
     },

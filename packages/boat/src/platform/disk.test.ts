@@ -97,7 +97,7 @@ test('syncs a large file in the background, and does not commit it if such a syn
   assert.deepEqual(readdirSync(folder), ['whole']);
 });
 
-test('a pipe without a writer fails at once', async (t) => {
+test('a pipe without a writer fails immediately', async (t) => {
   const { disk, folder, close } = await makeRealDisk();
   t.after(close);
   execFileSync('mkfifo', [join(folder, 'pipe')]);
@@ -105,7 +105,7 @@ test('a pipe without a writer fails at once', async (t) => {
   assert.equal((await disk.stat(join(folder, 'pipe')))?.kind, 'other');
 });
 
-test('refuses a link in the folders of the export manager, follows it to a source, and lists every entry', async (t) => {
+test("refuses a link in the export manager's folders, follows a link to a source, and lists every entry", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'd3kos-disk-'));
   t.after(() => rm(folder, { recursive: true }));
   const disk = createDisk();
@@ -168,7 +168,7 @@ test('lets only the owner read new files and folders, unless everyone may', asyn
   assert.equal(await modeOf('open'), '600');
 });
 
-test('lists the entries beside one that the system does not let it examine', async (t) => {
+test('lists the other entries if the system does not let it examine one', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'd3kos-disk-'));
   t.after(() => rm(folder, { recursive: true }));
   for (const name of ['good', 'bad']) await writeFile(join(folder, name), 'text');
@@ -225,7 +225,7 @@ function openFilesUnder(folder: string): readonly string[] {
       const target = readlinkSync(join('/proc/self/fd', descriptor));
       return target.startsWith(folder) ? [target] : [];
     } catch {
-      // The descriptor with which this directory was listed has been closed.
+      // The descriptor for listing this directory has been closed.
       return [];
     }
   });

@@ -26,8 +26,8 @@ import { createRandom } from './random.ts';
 const FIRST_READ_BYTES = 4096;
 
 /**
- * Number of files in a directory whose facts are read concurrently: more than the four threads that read them, and few
- * enough to hold in memory.
+ * Number of files in a directory whose facts are read concurrently: enough to keep the four threads busy, and few enough to hold
+ * in memory.
  */
 const STAT_BATCH = 32;
 
@@ -94,7 +94,7 @@ export function composeDisk(fileSystem: FileSystem, random: Random): Disk {
   return disk;
 }
 
-/** Error codes of a file system that has no hard links, such as FAT, or that does not allow one for this file. */
+/** Error codes of a file system that does not support hard links, such as FAT, or does not allow one for this file. */
 const NO_SECOND_NAME = new Set(['EPERM', 'EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 /**
@@ -129,7 +129,8 @@ async function stage(
 }
 
 function toStagedFile(fileSystem: FileSystem, file: OpenFile, temporary: string, path: string): StagedFile {
-  // `spent` means that a step has failed or is running. Such a file can only be discarded, so a partial file is never committed.
+  // `spent` means that a step has failed or is still running. Such a file can only be discarded, so a partial file is never
+  // committed.
   let state: 'open' | 'spent' | 'committed' | 'discarded' = 'open';
   let isClosed = false;
   let sizeBytes = 0;
@@ -222,8 +223,8 @@ async function writeAll(file: OpenFile, bytes: Uint8Array, position: number): Pr
 }
 
 /**
- * Rethrows an error, and tells a file system without inodes from one without space: the system reports both as ENOSPC. Only a new
- * name needs an inode.
+ * Rethrows an error, distinguishing missing inodes from missing space, because the system reports both as ENOSPC. Only a new name
+ * needs an inode.
  */
 async function nameFullDisk(fileSystem: FileSystem, path: string, error: unknown): Promise<never> {
   if (systemCode(error) === 'ENOSPC' && (await spaceAt(fileSystem, path)).freeInodes === 0)
@@ -295,8 +296,8 @@ async function statIfThere(
   return orAbsent(fileSystem.stat(path, links));
 }
 
-/** The facts of an entry that the system does not let us examine. */
-// A time that is unknown counts as the oldest.
+/** The facts about an entry that the system does not let us examine. */
+// An unknown time counts as the oldest.
 const UNKNOWN_FACTS: FileFacts = { kind: 'other', sizeBytes: 0, modifiedMs: 0 as WallMs, fileNo: 0 };
 
 async function statEntry(fileSystem: FileSystem, path: string, links: Links): Promise<FileFacts | undefined> {
@@ -351,7 +352,7 @@ async function makeDirectories(fileSystem: FileSystem, path: string, readers: Re
 
 /**
  * Syncs the parent of an existing directory. A process killed between creating a directory and the fsync leaves a directory
- * that is not durable yet. A parent that we may not read cannot hold a directory that we created.
+ * that is not durable yet. A parent that we may not read cannot contain a directory that we created.
  */
 async function syncParent(fileSystem: FileSystem, directory: string): Promise<void> {
   await fileSystem.syncDirectory(dirname(directory)).catch((error: unknown) => {

@@ -28,7 +28,7 @@ export async function putLegacyServicesBack(program = PROGRAM): Promise<undefine
     `The legacy exporter was not restored (${program} ended with ${String(code)})`,
     {
       op: `run ${program}`,
-      hint: 'Run the command as root. It may be repeated.',
+      hint: 'Run the command as root. It can be repeated.',
     },
   );
 }

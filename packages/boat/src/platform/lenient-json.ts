@@ -11,13 +11,13 @@ const LETTER_I = 0x49;
 const LETTER_N = 0x4e;
 
 /**
- * Maximum number of nesting levels of a JSON text. Known sources have six, and functions that walk a value call
- * themselves once a level.
+ * Maximum number of nesting levels of a JSON text. Known sources have six, and functions that walk a value recurse once per
+ * level.
  */
 export const JSON_LEVELS_MAX = 64;
 /**
- * Maximum number of values in a JSON text. A value takes up to a hundred bytes of memory and as few as two characters of text, and the
- * largest known source, a year of benchmarks with their samples, has half a million.
+ * Maximum number of values in a JSON text. A value may take only two characters of text but a hundred bytes of memory. The
+ * largest known source, a year of benchmarks with their samples, has half a million values.
  */
 export const JSON_VALUES_MAX = 1_000_000;
 
@@ -51,7 +51,7 @@ function tryParse(text: string): ParsedJson {
 
 interface TextFacts {
   readonly levels: number;
-  /** One for each `,`, `[` and `{`, one of which precedes every value except the outermost. */
+  /** Counts each `,`, `[` and `{`, because one of them precedes every value except the outermost. */
   readonly values: number;
   readonly hasPythonNumbers: boolean;
 }

@@ -21,7 +21,7 @@ test('reports a port that is in use and a port that is not permitted, each with 
   }
 });
 
-test('answers for both addresses of localhost, and says so if another program has the second one', async (t) => {
+test('answers on both addresses of localhost, and reports if another program has the second one', async (t) => {
   const probe = await listen(answer, '::1', 0).catch(() => undefined);
   if (probe === undefined) return t.skip('this machine has no IPv6');
   const reasons: string[] = [];

@@ -4,7 +4,7 @@ import { ExportError, isExportError } from './errors.ts';
 
 /** Timeout for a client to send the headers of a request. The API listens on the boat's loopback interface. */
 const HEADERS_TIMEOUT_MS = 10_000;
-/** Timeout for a client to send a whole request. */
+/** Timeout for a client to send a complete request. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** A listening server. */
@@ -14,13 +14,13 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** The loopback addresses. Browsers try the second one first for the name `localhost`. */
+/** The loopback addresses. For the name `localhost`, browsers try the second one first. */
 const LOOPBACK = { ipv4: '127.0.0.1', ipv6: '::1' } as const;
 
 /**
- * Serves `fetch` on both loopback addresses, so that no other program can answer for `localhost`. Throws as `listen` does if the first
- * is in use. If the second cannot be used, `onSecondRefused` gets the reason, and the API has one address; a machine without IPv6 is
- * no reason.
+ * Serves `fetch` on both loopback addresses, so that no other program can answer for `localhost`. Throws like `listen` if the
+ * first one is in use. If the second one cannot be used, `onSecondRefused` gets the reason, and the API has only one address. It
+ * is not called on a machine without IPv6.
  */
 export async function listenOnLoopback(
   fetch: (request: Request) => Response | Promise<Response>,

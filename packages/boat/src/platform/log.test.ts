@@ -74,7 +74,7 @@ describe('a log line', () => {
     assert.deepEqual(lines, []);
   });
 
-  it('of a healthy run does not match a search of the journal for problems', () => {
+  it('of a healthy run does not match a search for problems in the journal', () => {
     for (const journald of [true, false]) {
       const { log, lines } = collecting({ journald, level: 'debug' });
       log.write('info', 'Processing export: q_1', { bytes: 1 });

@@ -1,13 +1,13 @@
 import { toPlainText } from './plain-text.ts';
 import type { Log, LogLevel } from './ports.ts';
 
-/** The levels from the least to the most important, each with its journald priority (sd-daemon(3)). */
+/** The levels, from least to most important, with their journald priorities (sd-daemon(3)). */
 const PRIORITIES: Readonly<Record<LogLevel, number>> = { debug: 7, info: 6, warn: 4, error: 3 };
 
-/** Maximum number of characters in the value of a fact. A whole HTTP answer must not fill a journal on an SD card. */
+/** Maximum number of characters in the value of a fact. A complete HTTP answer must not fill a journal on an SD card. */
 const VALUE_LENGTH_MAX = 500;
 
-/** How many nested causes of an error are logged. */
+/** Maximum number of nested causes of an error that are logged. */
 const CAUSES_MAX = 5;
 
 export interface LogOptions {

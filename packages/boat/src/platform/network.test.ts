@@ -12,7 +12,7 @@ const address = (cidr: string, internal = false): NetworkInterfaceInfo => ({
   cidr,
 });
 
-/** Interfaces that change at the given reading. Reading 0 happens at creation. */
+/** Interfaces that change at the given readings. Reading 0 happens at creation. */
 function changingAt(changeAt: number) {
   let looks = 0;
   return {
@@ -31,7 +31,7 @@ describe('a change of network', () => {
     assert.equal(looks(), 5);
   });
 
-  it('between two waits is reported at once', async () => {
+  it('between two waits is reported immediately', async () => {
     const { look } = changingAt(1);
     const network = createNetwork({ look, everyMs: 1_000_000 });
     await network.changed(new AbortController().signal);

@@ -13,8 +13,8 @@ const LOOK_EVERY_MS = 1_500;
 type Interfaces = ReturnType<typeof networkInterfaces>;
 
 /**
- * The machine's network. It reads the interfaces only while a caller waits for a change. If a change happened between two
- * waits, the next wait reports it at once. `look` reads the interfaces and is called every `everyMs`.
+ * The machine's network. It reads the interfaces only while a caller waits for a change. If a change happened between two waits,
+ * the next wait reports it immediately. `look` reads the interfaces and is called every `everyMs`.
  */
 export function createNetwork(
   options: { readonly look?: () => Interfaces; readonly everyMs?: number } = {},
@@ -54,7 +54,7 @@ function toFingerprint(interfaces: Interfaces): string {
     .join('\n');
 }
 
-/** Node's own sleep rejects with an AbortError; the port promises the signal's reason. */
+/** Node's own sleep rejects with an AbortError, but the port promises the signal's reason. */
 async function sleepOrThrow(delayMs: number, signal: AbortSignal): Promise<void> {
   try {
     await sleep(delayMs, undefined, { signal });

@@ -14,11 +14,11 @@ export interface Clock {
   wall(): WallMs;
   monotonic(): MonotonicMs;
   /**
-   * Resolves after `delayMs` of monotonic time. Rejects with the signal's reason when aborted, and at once if the signal is
+   * Resolves after `delayMs` of monotonic time. Rejects with the signal's reason when aborted, and immediately if the signal is
    * already aborted.
    */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
-  /** Lets timers, sockets and other callers run. It is a macrotask, because `await` alone does not let them run. */
+  /** Lets timers, sockets and other callers run. It schedules a macrotask, because `await` alone does not let them run. */
   yield(): Promise<void>;
   /** Whether a time service reports that it has set the wall clock. Undefined if no service reports anything. */
   isSynchronized?(signal: AbortSignal): Promise<boolean | undefined>;
@@ -36,23 +36,23 @@ export interface FileFacts {
   readonly kind: 'file' | 'directory' | 'other';
   readonly sizeBytes: number;
   readonly modifiedMs: WallMs;
-  /** Identifies the file. Two names with the same number are the same file. */
+  /** Identifies the file. Two names with the same number refer to the same file. */
   readonly fileNo: number;
   /** Permission bits, such as 0o600. Undefined on a simulated disk. */
   readonly permissions?: number;
 }
 
 /**
- * Whether a path may be a symbolic link. In the folders of the export manager a link is refused, because any program that may write there
- * could otherwise make the daemon read and send any file of the boat. Sources may be links, because owners move them to other
- * drives.
+ * Whether a path may be a symbolic link. In the export manager's own folders a link is refused, because any program that may
+ * write there could otherwise make the daemon read and send any file of the boat. Sources may be links, because owners move them
+ * to other drives.
  */
 export type Links = 'refuse' | 'follow';
 
 /** Who may read a new file or enter a new folder. */
 export type Readers = 'owner' | 'everyone';
 
-/** Space of a file system. `freeInodes` is undefined if the file system has no fixed number of inodes. */
+/** Space on a file system. `freeInodes` is undefined if the file system has no fixed number of inodes. */
 export interface DiskSpace {
   readonly freeBytes: number;
   readonly totalBytes: number;
@@ -65,13 +65,16 @@ export interface DirectoryEntry extends FileFacts {
 
 /** A file that is written under a temporary name in the folder of its final name. Before `commit` it may not survive a power cut. */
 export interface StagedFile {
-  /** Appends. Resolves when the operating system has the bytes. Throws ExportError DISK_FULL or DISK_FAILED. */
+  /** Appends bytes. Resolves when the operating system has accepted them. Throws ExportError DISK_FULL or DISK_FAILED. */
   write(bytes: Uint8Array): Promise<void>;
-  /** fsync, rename to the final path, fsync the directory. Once this has resolved, the whole file survives a power cut. */
+  /**
+   * Syncs the file, renames it to the final path and syncs the directory. Once this has resolved, the complete file survives a
+   * power cut.
+   */
   commit(): Promise<void>;
   /**
-   * fsync and rename without the directory's fsync. The whole file has its final name, but until a later commit syncs the
-   * directory a power cut may bring back the previous file, whole.
+   * Syncs and renames the file without syncing the directory. The complete file has its final name, but until a later commit
+   * syncs the directory, a power cut may bring back the previous file, also complete.
    */
   place(): Promise<void>;
   /** Removes the temporary file. Has no effect after `commit` or when repeated. */
@@ -80,8 +83,8 @@ export interface StagedFile {
 
 /**
  * Access to files. Paths are absolute. A missing file is returned as undefined. Every other failure throws ExportError
- * DISK_FULL, DISK_NO_INODES, DISK_READ_ONLY, FILES_EXHAUSTED or DISK_FAILED with the path in `op`. An unreadable file thus never
- * counts as empty. Only regular files are read. Unless `links` is `follow`, a symbolic link is `other` and is not read.
+ * DISK_FULL, DISK_NO_INODES, DISK_READ_ONLY, FILES_EXHAUSTED or DISK_FAILED with the path in `op`. An unreadable file therefore
+ * never counts as empty. Only regular files are read. Unless `links` is `follow`, a symbolic link is `other` and is not read.
  */
 export interface Disk {
   /** The file's bytes, or undefined if it does not exist. Throws FILE_TOO_LARGE for a file of more than `sizeMaxBytes`, before reading it. */
@@ -96,7 +99,9 @@ export interface Disk {
   list(path: string, links?: Links): Promise<readonly DirectoryEntry[] | undefined>;
   /** Creates the directory and its parents durably. Only their owner may enter the new ones, unless `readers` is `everyone`. */
   makeDirectory(path: string, readers?: Readers): Promise<void>;
-  /** Removes the rights of other users on a file or a directory. Has no effect if it does not exist or is a symbolic link. */
+  /**
+   * Removes the permissions of other users on a file or a directory. Has no effect if it does not exist or is a symbolic link.
+   */
   restrict(path: string): Promise<void>;
   /**
    * Starts a file that `commit` or `place` moves to `path`, where it replaces an existing file. The temporary name ends in `.tmp`.
@@ -109,7 +114,7 @@ export interface Disk {
   move(from: string, to: string): Promise<void>;
   /** Durably removes a file. Has no effect if the file does not exist. */
   remove(path: string): Promise<void>;
-  /** Space of the file system that holds `path`, as reported to an unprivileged writer. */
+  /** Space on the file system that holds `path`, as reported to an unprivileged writer. */
   space(path: string): Promise<DiskSpace>;
 }
 
@@ -138,7 +143,7 @@ export interface LedgerDatabase {
 }
 
 /**
- * How far a request got before it failed. A server can have received bytes of the request only in `exchange` and `aborted`.
+ * The phase in which a request failed. A server can have received bytes of the request only in `exchange` and `aborted`.
  */
 export type TransportPhase = 'connect' | 'tls' | 'exchange' | 'aborted';
 
@@ -183,12 +188,14 @@ export interface Log {
 /** Notifies the service supervisor (systemd) when the API answers, while the daemon works, and when it stops. */
 export interface ServiceNotifier {
   ready(): Promise<void>;
-  /** Reports progress of the delivery worker. Returns at once. Without these reports, systemd's watchdog restarts the daemon. */
+  /**
+   * Reports progress of the delivery worker. Returns immediately. Without these reports, systemd's watchdog restarts the daemon.
+   */
   progressed(): void;
   stopping(): Promise<void>;
 }
 
-/** Everything that the export manager needs from outside: all ports together. */
+/** Everything that the export manager needs from outside. Contains all ports. */
 export interface World {
   readonly clock: Clock;
   readonly random: Random;
@@ -200,9 +207,6 @@ export interface World {
   readonly log: Log;
   /** The medium that holds an existing path, or undefined if the system does not report it. Never waits for that medium. */
   readonly storageMedium?: (path: string) => Promise<StorageMedium | undefined>;
-  /**
-   * Returns the process's unused memory to the system. Without this function, the JavaScript engine decides when to return
-   * it.
-   */
+  /** Returns the process's unused memory to the system. Otherwise, the JavaScript engine decides when to return it. */
   readonly collectGarbage?: () => void;
 }

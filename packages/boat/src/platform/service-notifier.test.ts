@@ -77,7 +77,7 @@ describe('the service manager', () => {
     await assert.rejects(stat(other), { code: 'ENOENT' });
   });
 
-  it('that cannot be notified is a failure that names the program', async () => {
+  it('that cannot be notified causes a failure that names the program', async () => {
     const notifier = createServiceNotifier(world, { NOTIFY_SOCKET: '/run/x' }, join(folder, 'missing'));
     await assert.rejects(
       notifier.ready(),

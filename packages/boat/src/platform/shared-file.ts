@@ -10,8 +10,9 @@ const PERMISSIONS = 0o777;
 
 /**
  * Replaces an existing file of another program atomically and durably: the new file has the owner and the mode of the old one, so
- * that this program can still read and write it. If power fails, the whole old or the whole new file is there. Throws ExportError
- * DISK_FULL, DISK_READ_ONLY or DISK_FAILED; then the old file is unchanged. A user without rights on the file needs sudo.
+ * that this program can still read and write it. After a power cut, either the complete old file or the complete new file exists.
+ * Throws ExportError DISK_FULL, DISK_READ_ONLY or DISK_FAILED, and the old file is then unchanged. A user without permissions on
+ * the file needs sudo.
  */
 export async function replaceShared(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);

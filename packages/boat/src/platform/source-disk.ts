@@ -8,15 +8,15 @@ import type { Clock, Disk } from './ports.ts';
 export const SOURCE_WAIT_MAX_MS = 10_000;
 
 /**
- * Number of operations without an answer from which on no other source is read. Each of them occupies one of the four threads
+ * Number of unanswered operations at which no other source is read. Each of them occupies one of the four threads
  * on which Node runs file operations, and the ledger's files and the exports need the other two.
  */
 const STUCK_MAX = 2;
 
 /**
- * Returns the disk as collectors see it until `signal` aborts. An operation that does not end within `SOURCE_WAIT_MAX_MS`
- * throws DISK_FAILED, and the same path fails at once until the system has answered. Rejects promptly with the signal's
- * reason when aborted.
+ * Returns the disk as collectors see it until `signal` aborts. An operation that does not end within `SOURCE_WAIT_MAX_MS` throws
+ * DISK_FAILED, and the same path fails immediately until the system has answered. Rejects promptly with the signal's reason when
+ * aborted.
  */
 export type SourceDisk = (signal: AbortSignal) => Disk;
 
@@ -35,7 +35,7 @@ export function createSourceDisk(disk: Disk, clock: Clock): SourceDisk {
       isDone = true;
       stuck.delete(path);
     });
-    // The operation may fail after its deadline, when nothing waits for it any more.
+    // The operation may fail after its deadline, when nothing waits for it any longer.
     pending.catch(() => undefined);
     const timer = new AbortController();
     const stop = (): void => timer.abort(signal.reason);

@@ -27,7 +27,7 @@ function makeFolder(t: TestContext): string {
   return folder;
 }
 
-/** A WAL database with one row: closed by its writer, or as a crash leaves it (with `-wal`, without `-shm`). */
+/** A WAL database with one row, either closed by its writer or in the state after a crash (with `-wal`, without `-shm`). */
 function writeSource(folder: string, end: 'closed' | 'crashed'): string {
   const path = join(folder, 'boatlog.db');
   const writer = new DatabaseSync(path);

@@ -19,14 +19,14 @@ const SOURCE_BUSY_MAX_MS = 250;
 
 /**
  * Maximum size of a value or row that SQLite reads from a source or computes from it, in bytes. A larger one fails with
- * SQLITE_TOOBIG before it is read, so that no source can use up the daemon's memory. Collectors read no value that is nearly
- * as large, and measure values with `octet_length`, which has no limit.
+ * SQLITE_TOOBIG before it is read, so that no source can use up the daemon's memory. Collectors never read values of nearly this
+ * size, and they measure values with `octet_length`, which has no limit.
  */
 export const SOURCE_VALUE_MAX_BYTES = 32 * 1024 * 1024;
 
 /**
- * WAL size in pages at which a commit also checkpoints. It is large enough for a commit to be one sequential write, and
- * small enough for the checkpoint of 4 MiB to take well under a second on an SD card.
+ * WAL size in pages at which a commit also checkpoints. It is large enough for a commit to be one sequential write, and small
+ * enough for the 4 MiB checkpoint to take well under a second on an SD card.
  */
 export const LEDGER_CHECKPOINT_PAGES = 1_000;
 
@@ -36,7 +36,7 @@ export const LEDGER_CHECKPOINT_PAGES = 1_000;
  */
 const LEDGER_WAL_KEPT_BYTES = 16 * 1024 * 1024;
 
-/** From this value of `PRAGMA synchronous` on, SQLite syncs the WAL at every commit: 2 is FULL, 3 is EXTRA. */
+/** Minimum value of `PRAGMA synchronous` with which SQLite syncs the WAL at every commit: 2 is FULL, 3 is EXTRA. */
 const SYNCHRONOUS_FULL = 2;
 
 /** Offset of a database file's read version, and its value in WAL mode (SQLite file format §1.3.3). */
@@ -81,7 +81,7 @@ export function openLedgerDatabase(path: string, observer?: LedgerObserver): Led
       `PRAGMA wal_autocheckpoint = ${LEDGER_CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${LEDGER_WAL_KEPT_BYTES}`,
     );
     assertDurable(db, op);
-    // Without write permission SQLite opens the file for reading, and only the first change would fail.
+    // Without write permission, SQLite opens the file for reading, and the error would appear only at the first change.
     db.exec('BEGIN IMMEDIATE; ROLLBACK');
     observer?.('opened', db);
   } catch (error) {
@@ -91,7 +91,7 @@ export function openLedgerDatabase(path: string, observer?: LedgerObserver): Led
   const connection: Connection = {
     db,
     path,
-    // Prepared once. Otherwise SQLite would parse them in every transaction.
+    // Prepared once, because SQLite would otherwise parse them in every transaction.
     begin: db.prepare('BEGIN IMMEDIATE'),
     commit: db.prepare('COMMIT'),
     observer,
@@ -138,7 +138,7 @@ function attempt<T>({ db, begin, commit, observer }: Connection, work: () => T):
   begin.run();
   const result = work();
   assert(!(result instanceof Promise), 'the work of a ledger transaction must not be asynchronous');
-  // SQLite ends a transaction on some errors. Work that catches such an error would continue outside a transaction.
+  // SQLite ends a transaction on some errors. If the work caught such an error, it would continue outside a transaction.
   assert(
     db.isTransaction,
     'the work of a ledger transaction continued after SQLite had ended the transaction',
@@ -249,7 +249,7 @@ function mayLeaveFilesBeside(path: string, ownerUid: number): boolean {
 }
 
 /**
- * Reads the database file alone, without locks and without creating files. This is correct for a WAL database that has no
+ * Reads only the database file, without locks and without creating files. This is correct for a WAL database that has no
  * writer and whose file holds all of its content. If a writer starts during a read, the read can fail or mix two states.
  */
 function openImmutable(path: string): DatabaseSync {

@@ -10,7 +10,7 @@ const LOG_LINES_MAX = 500;
 const LOG_READ_MAX_MS = 20_000;
 const LOG_SIZE_MAX_BYTES = 2 * 1024 * 1024;
 
-/** What a support person needs to know about the machine. */
+/** The facts about the machine that support needs. */
 export interface SupportFacts {
   readonly node: string;
   readonly sqlite: string;
@@ -19,7 +19,7 @@ export interface SupportFacts {
   readonly uptime_seconds: number;
   readonly memory_bytes: number;
   readonly memory_free_bytes: number;
-  /** The newest lines of the service in the journal, oldest first, or why they cannot be read. */
+  /** The service's newest lines in the journal, oldest first, or the reason why they cannot be read. */
   readonly log: { readonly lines: readonly string[] } | { readonly unreadable: string };
 }
 

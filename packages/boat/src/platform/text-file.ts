@@ -11,16 +11,16 @@ export type TextFile =
   | { readonly kind: 'unreadable' | 'too_large'; readonly reason: string }
   | { readonly kind: 'text'; readonly text: string };
 
-/** A JSON file that may be missing. `odd` is a file with a text that is not JSON, or JSON beyond the limits. */
+/** A JSON file that may be missing. `odd` is a file whose text is not JSON, or is JSON beyond the limits. */
 export type JsonFile =
   | Exclude<TextFile, { readonly kind: 'text' }>
   | { readonly kind: 'odd'; readonly reason: string }
   | { readonly kind: 'value'; readonly value: unknown };
 
 /**
- * Reads the text of a file of another program or of an operator. Every such file is read with this function, also through a link.
- * Only a regular file is read. The reason has no
- * path and none of the file's content. Rethrows any error that does not come from the disk.
+ * Reads the text of a file that another program or an operator wrote. Every such file is read with this function, even through a
+ * link. Only a regular file is read. The reason has no path and none of the file's content. Rethrows any error that does not come
+ * from the disk.
  */
 export async function readTextFile(
   disk: Pick<Disk, 'read'>,

@@ -6,7 +6,9 @@ const READ_BYTES = 256 * 1024;
 /** Maximum length of a line in characters. The programs that write line by line write much shorter lines. */
 export const LINE_LENGTH_MAX = 256 * 1024;
 
-/** A line of a text file. `whole` has a line end, `last` has none yet, `too_long` exceeds `LINE_LENGTH_MAX` and has no text. */
+/**
+ * A line of a text file. `whole` has a line end, `last` has none yet, and `too_long` exceeds `LINE_LENGTH_MAX` and has no text.
+ */
 export interface TextLine {
   readonly kind: 'whole' | 'last' | 'too_long';
   /** Number of the line, counted from 1. */
@@ -16,7 +18,7 @@ export interface TextLine {
 
 /**
  * Reads a text file line by line in constant memory, in all encodings of `decodeText`. A run of NUL characters also ends a line,
- * because a power cut leaves it in place of a line's end. Blank lines are skipped. Returns false if the file does not exist.
+ * because a power cut can leave it in place of a line end. Blank lines are skipped. Returns false if the file does not exist.
  * Throws the errors of the disk.
  */
 export async function* readTextLines(
@@ -91,7 +93,7 @@ function createSplitter(): (text: string, isEnd: boolean) => readonly TextLine[]
   };
 }
 
-/** Removes a byte order mark before the line and a carriage return behind it. */
+/** Removes a byte order mark before the line and a carriage return after it. */
 function toBare(line: string): string {
   const start = line.startsWith('\ufeff') ? 1 : 0;
   return line.slice(start, line.endsWith('\r') ? -1 : undefined);

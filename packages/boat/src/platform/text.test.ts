@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'd3kos-text-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const disk = createDisk();
 
-/** A text as an editor on Windows saves it in UTF-16. */
+/** A text as a Windows editor saves it in UTF-16. */
 function toUtf16(text: string, endian: 'le' | 'be'): Buffer {
   const bytes = Buffer.from(`\ufeff${text}`, 'utf16le');
   return endian === 'le' ? bytes : bytes.swap16();
@@ -36,13 +36,13 @@ describe('a text file', () => {
       Buffer.concat([Buffer.from('Fr\xf8', 'latin1'), Buffer.from('ya – 20 € à quai')]),
     ],
     [
-      'UTF-8 behind and before NUL bytes',
+      'UTF-8 after and before NUL bytes',
       Buffer.concat([Buffer.alloc(700), Buffer.from(TEXT), Buffer.alloc(3)]),
     ],
   ] as const)
     it(`is read in ${how}`, () => assert.equal(decodeText(bytes), TEXT));
 
-  it('in UTF-8 keeps every character, whatever surrounds it', () => {
+  it('in UTF-8 keeps every character, no matter what surrounds it', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
         const whole = text.toWellFormed().replaceAll('\0', '');
@@ -53,7 +53,7 @@ describe('a text file', () => {
     );
   });
 
-  it('has lines that end in all three ways, and where a power cut left NUL bytes', () =>
+  it('has lines that end in any of the three ways, or where a power cut left NUL bytes', () =>
     assert.deepEqual(toLines('a\r\nb\nc\rd\0\0\0e'), ['a', 'b', 'c', 'd', 'e']));
 
   it('has a first line that is not blank', () => {
@@ -61,7 +61,7 @@ describe('a text file', () => {
     assert.equal(toFirstLine(' \n'), '');
   });
 
-  it('that is missing, empty, too large, unreadable or odd is told apart', async () => {
+  it('that is missing, empty, too large, unreadable or malformed is distinguished', async () => {
     const at = (name: string, bytes: Uint8Array | string): string => {
       writeFileSync(join(folder, name), bytes);
       return join(folder, name);
@@ -104,7 +104,7 @@ describe('a file of lines', () => {
     assert.deepEqual(await read(toUtf16(text, 'be')), expected);
   });
 
-  it('ends a line where a power cut left NUL bytes, even more than one step reads', async () => {
+  it('ends a line where a power cut left NUL bytes, even if they span several reads', async () => {
     const log = Buffer.concat([
       Buffer.from('one\n{"torn'),
       Buffer.alloc(600_000),
@@ -127,7 +127,7 @@ describe('a file of lines', () => {
       ]);
   });
 
-  it('is read whole however its lines meet the steps', async () => {
+  it('is read completely no matter where its lines fall in the reads', async () => {
     const lines = Array.from({ length: 9_000 }, (_, index) => `${index} ${'é'.repeat(index % 97)}`);
     const found = await read(`${lines.join('\n')}\n`);
     assert.deepEqual(

@@ -8,8 +8,8 @@ const UTF16_BE_MARK = [0xfe, 0xff] as const;
 export type TextEncoding = 'utf-8' | 'utf-16le' | 'utf-16be';
 
 /**
- * Returns the encoding of a text that begins with `bytes`: what a byte order mark says, or UTF-16 if every second byte of the
- * first two characters is zero. Everything else is `utf-8`, which includes Windows-1252 (see `decodeText`).
+ * Returns the encoding of a text that begins with `bytes`: the one that a byte order mark indicates, or UTF-16 if every second
+ * byte of the first two characters is zero. Everything else is `utf-8`, which includes Windows-1252 (see `decodeText`).
  */
 export function detectEncoding(bytes: Uint8Array): TextEncoding {
   if (startsWith(bytes, UTF16_LE_MARK)) return 'utf-16le';
@@ -56,7 +56,9 @@ function startOfText(bytes: Uint8Array): number {
   return startsWith(bytes, UTF8_MARK) ? UTF8_MARK.length : 0;
 }
 
-/** Splits a text into lines. A run of NUL characters also ends a line, because a power cut leaves it in place of a line's end. */
+/**
+ * Splits a text into lines. A run of NUL characters also ends a line, because a power cut can leave it in place of a line end.
+ */
 export function toLines(text: string): readonly string[] {
   return text.split(/\r\n?|\n|\0+/);
 }
@@ -89,7 +91,7 @@ function startsWith(bytes: Uint8Array, mark: readonly number[]): boolean {
 }
 
 const WINDOWS_1252 = new TextDecoder('windows-1252');
-/** Size of the UTF-8 bytes of a Windows-1252 character, of which the euro sign has the most. */
+/** Maximum number of UTF-8 bytes of a Windows-1252 character. The euro sign has this many. */
 const CHARACTER_SIZE_MAX_BYTES = 3;
 /** The UTF-8 bytes of each Windows-1252 character from 0x80 to 0xff, `CHARACTER_SIZE_MAX_BYTES` for each. Unused bytes are 0. */
 const WINDOWS_CHARACTERS = Uint8Array.from(
@@ -100,12 +102,12 @@ const WINDOWS_CHARACTERS = Uint8Array.from(
     ),
   ]).flat(),
 );
-/** Number of bytes that are converted in one block, so that the memory for a large file is not taken three times. */
+/** Number of bytes that are converted in one block, so that a large file does not take three times its size in memory. */
 const BLOCK_BYTES = 64 * 1024;
 /** A UTF-8 character has up to four bytes, so a block may end three bytes later. */
 const BLOCK_REST_BYTES = 3;
 
-/** Decodes bytes of which some are not UTF-8, in blocks. A block takes about a millisecond. */
+/** Decodes bytes that are not all UTF-8, in blocks. A block takes about a millisecond. */
 function* decodeMixed(bytes: Uint8Array): Generator<string, void, void> {
   const block = Buffer.allocUnsafe((BLOCK_BYTES + BLOCK_REST_BYTES) * CHARACTER_SIZE_MAX_BYTES);
   for (let at = 0; at < bytes.length;) {

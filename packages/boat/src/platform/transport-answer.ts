@@ -12,7 +12,7 @@ export type AnswerBody =
   | { readonly kind: 'too_large'; readonly sizeMaxBytes: number };
 
 /**
- * Reads at most `sizeMaxBytes` of a response's body. A longer body is abandoned together with its connection. Throws
+ * Reads at most `sizeMaxBytes` of a response's body. A longer body is abandoned, and its connection is closed. Throws
  * TransportError when the answer breaks off.
  */
 export async function readAnswer(response: Response, sizeMaxBytes: number): Promise<AnswerBody> {

@@ -8,7 +8,7 @@ const NEVER = new AbortController().signal;
 const MEGABYTE = 1_000_000;
 
 describe('a server that holds the connection', () => {
-  /** Sends `piece` again and again. It does so more often than the silence limit allows. */
+  /** Sends `piece` repeatedly, at intervals shorter than the silence limit. */
   const drip = (socket: Socket, head: string, piece: string): void => {
     socket.write(head);
     const timer = setInterval(() => socket.write(piece), 20);

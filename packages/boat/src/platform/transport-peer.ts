@@ -5,13 +5,13 @@ export type PeerName = 'requested' | 'other';
 
 /**
  * Calls `onName` when the handshake is done, before Node verifies the chain of certificates. Node compares the name only if the
- * chain is valid, but the name tells a captive portal from a central whose authority this boat does not know.
+ * chain is valid, but the name distinguishes a captive portal from a central whose authority this boat does not know.
  */
 export function watchPeerName(socket: TLSSocket, host: string, onName: (name: PeerName) => void): void {
   // Node's own listener of this event destroys the socket if the chain is invalid, so this one must run first.
   socket.prependOnceListener('secure', () => {
     const certificate = socket.getPeerCertificate();
-    // The type allows no absent certificate, but the value is an empty object then.
+    // According to the type a certificate always exists, but the value is an empty object if there is none.
     if (Object.keys(certificate).length === 0) return;
     onName(checkServerIdentity(host, certificate) === undefined ? 'requested' : 'other');
   });

@@ -12,7 +12,7 @@ export interface SilenceWatch {
   connecting(limitMs: number): void;
   /** The connection is open. */
   connected(): void;
-  /** Bytes of the request were handed to the socket. */
+  /** Bytes of the request were passed to the socket. */
   sent(sizeBytes: number): void;
   /** Bytes of the answer's body arrived, or its head (0 bytes). */
   received(sizeBytes: number): void;
@@ -20,7 +20,7 @@ export interface SilenceWatch {
   stop(): void;
 }
 
-/** Why an exchange is ended: no data was transferred, or the answer arrives too slowly. */
+/** Why an exchange is ended: no data was transferred, or the answer arrived too slowly. */
 export type SilenceCause = 'silent' | 'slow';
 
 /**
@@ -31,15 +31,15 @@ export type SilenceCause = 'silent' | 'slow';
  * The head of an answer counts as progress only when it is complete. It therefore has to arrive within the maximum silence after
  * the request was sent.
  *
- * A socket accepts bytes before they leave. The kernel, the modem and a satellite's proxy buffer hundreds of kilobytes and
- * do not report when these buffers drain. On the slowest working link, draining alone takes longer than the maximum time.
- * Accepted bytes therefore count as moving for as long as that link needs to send them, and silence begins afterwards. The
- * first byte of the answer shows that all accepted bytes have arrived.
+ * A socket accepts bytes before they are sent. The kernel, the modem and a satellite proxy buffer hundreds of kilobytes and do
+ * not report when these buffers drain. On the slowest working link, draining alone takes longer than the maximum time. Accepted
+ * bytes therefore count as moving for as long as that link needs to send them, and silence begins afterwards. The first byte of
+ * the answer shows that all accepted bytes have arrived.
  */
 export function watchSilence(limits: SilenceLimits, onEnd: (cause: SilenceCause) => void): SilenceWatch {
   let movedMs = performance.now();
   let drainedMs = 0;
-  /** The end of the time for the answer, once its head has arrived. */
+  /** The deadline for the answer, once its head has arrived. */
   let answerDueMs = Number.POSITIVE_INFINITY;
   const toTransferMs = (sizeBytes: number): number => (sizeBytes / limits.slowestBytesPerSecond) * 1000;
   const check = (): void => {

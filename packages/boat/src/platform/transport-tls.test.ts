@@ -108,7 +108,7 @@ describe('a secure connection', () => {
       'tls ERR_TLS_CERT_ALTNAME_INVALID',
     ],
     [
-      'reports a certificate for another name also if its authority is unknown',
+      'reports a certificate for another name even if its authority is unknown',
       'portal.example',
       -1,
       1,
@@ -135,7 +135,7 @@ describe('a secure connection', () => {
   const root = makeCertificate('Root', from, to);
   const between = makeCertificate('Between', from, to, root);
 
-  it('accepts a complete chain, and tells an incomplete one from one of an unknown authority', async () => {
+  it('accepts a complete chain, and distinguishes an incomplete chain from one with an unknown authority', async () => {
     const leaf = makeCertificate('localhost', from, to, between);
     assert.equal(await ask(leaf, root, [between]), 'over TLS');
     assert.equal(await ask(leaf, root), 'tls UNABLE_TO_VERIFY_LEAF_SIGNATURE');
@@ -143,7 +143,7 @@ describe('a secure connection', () => {
     assert.equal(await ask(leaf, undefined, [between, root]), 'tls SELF_SIGNED_CERT_IN_CHAIN');
   });
 
-  it("reports a portal's name, whatever is wrong with its chain", async () => {
+  it("reports the wrong name of a portal's certificate, no matter what is wrong with its chain", async () => {
     const leaf = makeCertificate('portal.example', from, to, between);
     for (const chain of [[], [between], [between, root]])
       assert.equal(await ask(leaf, undefined, chain), 'tls ERR_TLS_CERT_ALTNAME_INVALID');

@@ -89,7 +89,7 @@ describe('an exchange', () => {
     assert.equal(await response.text(), 'ok');
   });
 
-  it('returns an answer that arrives before the whole body was sent', async () => {
+  it('returns an answer that arrives before the complete body was sent', async () => {
     const { url } = await serveHttp((_, response) => response.writeHead(413).end('{}'));
     const size = 20 * MEGABYTE;
     const response = await open().transport(post(url, size, toBody(size, 256 * 1024)), NEVER);
@@ -148,7 +148,7 @@ describe('an exchange that fails', () => {
     assert.equal(failure.code, 'HTTP_INVALID');
   });
 
-  it('because it was aborted ends at once, in every stage', async () => {
+  it('because it was aborted ends immediately, in every stage', async () => {
     const { port, url } = await serveRaw(() => undefined);
     for (const target of [`https://127.0.0.1:${port}/`, url]) {
       const stop = new AbortController();
@@ -176,7 +176,7 @@ describe('an exchange that fails', () => {
 });
 
 describe('silence', () => {
-  /** Ten times the pause of the slow source, so that a busy machine does not exceed it. */
+  /** Ten times the pause of the slow source, so that even a busy machine stays below it. */
   const slow = { silenceMs: 1_000, slowestBytesPerSecond: 1e12 };
 
   it('does not end an upload from a slow source that keeps moving', async () => {
@@ -287,7 +287,7 @@ describe('connections', () => {
     assert.equal(sockets.length, 3);
   });
 
-  it('are not reused if the answer arrived before the whole body was sent', async () => {
+  it('are not reused if the answer arrived before the complete body was sent', async () => {
     const { url, sockets } = await serveHttp((request, response) => {
       response.writeHead(413).end('{}');
       request.pause();
@@ -300,7 +300,7 @@ describe('connections', () => {
     assert.equal(sockets.length, 2);
   });
 
-  it('are closed after they were unused for a while, and never during an exchange', async () => {
+  it('are closed after being unused for a while, and never during an exchange', async () => {
     const { url, sockets } = await serveHttp((request, response) => {
       request.resume();
       response.write('.');

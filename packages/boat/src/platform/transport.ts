@@ -14,9 +14,9 @@ import { type PeerName, watchPeerName } from './transport-peer.ts';
 import { type SilenceWatch, watchSilence } from './transport-silence.ts';
 
 /**
- * Timeout for name lookup, connection and handshake together. A dead IPv6 address costs 5 s before the next address is
- * tried. At 2 s latency the lookup takes 2 s, TCP 2 s and TLS 4 s (docs/spec/delivery.md, "Delivering"). On a working link
- * this adds up to 13 s.
+ * Timeout for name lookup, connection and handshake together. A dead IPv6 address takes 5 s before the next address is tried. At
+ * 2 s latency the lookup takes 2 s, TCP 2 s and TLS 4 s (docs/spec/delivery.md, "Delivering"). On a working link this adds up to
+ * 13 s.
  */
 const CONNECT_TIMEOUT_MS = 15_000;
 
@@ -48,7 +48,7 @@ const PARSER_CODES = 'HPE_';
 const HEADERS_SIZE_MAX_BYTES = 32 * 1024;
 
 /**
- * Maximum number of informational responses (1xx) before the answer. Servers send one or two (100, 103); reading them without end
+ * Maximum number of informational responses (1xx) before the answer. Servers send one or two (100, 103); reading them endlessly
  * would keep a processor busy.
  */
 const INFORMATIONAL_MAX = 16;
@@ -70,7 +70,7 @@ export interface TransportOptions {
 export interface HttpTransport {
   /** See `Transport`. An answer whose body the caller does not read counts as silent and is then aborted. */
   readonly transport: Transport;
-  /** Called after a network change. Earlier connections are not reused; running exchanges continue. */
+  /** Called after a network change. Earlier connections are not reused. Running exchanges continue. */
   reset(): void;
   /** Aborts every exchange (phase `aborted`) and closes every connection. */
   close(): void;
@@ -227,7 +227,8 @@ function supervise(
   return {
     watch,
     finish: () => {
-      // The answer may arrive before the whole body has been sent. The rest of the body must not become part of the next exchange.
+      // The answer may arrive before the complete body has been sent. The rest of the body must not become part of the next
+      // exchange.
       if (end() && !sent.writableFinished) sent.destroy();
     },
     fail,
@@ -236,7 +237,7 @@ function supervise(
 
 /**
  * Sends the body and resolves with the answer's headers, which may arrive before the end of the body. A proxy that refuses a body
- * answers and then closes the connection, so a failure to send the rest of the body must not cost its answer.
+ * answers and then closes the connection, so its answer must not be lost if sending the rest of the body fails.
  */
 function send(
   sent: ClientRequest,

@@ -94,7 +94,7 @@ const newEntry = (n: number, exportFile: string): NewEntry => ({
   createdAtMs: clock.wall(),
 });
 
-/** Everything that a power cut or an owner can leave behind, on one boat. */
+/** A boat with everything that a power cut or an owner can leave behind. */
 function writeMess(): void {
   freshBoat();
   put('data/exports/failed_exports/q_2_failed.json', '{}');
@@ -382,7 +382,7 @@ test('a legacy export that was delivered and removed is not written again under 
   );
 });
 
-test('a legacy export has one export ID in one ledger, and another in a ledger that replaced it', () => {
+test('a legacy export always has the same export ID in one ledger, and another in a ledger that replaced it', () => {
   // The document that is written names the ledger, and central refuses different content under a known export ID.
   assert.equal(toExportId('aaaa', 'content'), toExportId('aaaa', Buffer.from('content')));
   assert.notEqual(toExportId('aaaa', 'content'), toExportId('bbbb', 'content'));

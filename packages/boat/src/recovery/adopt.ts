@@ -182,7 +182,7 @@ function freeQueueId(ledger: Ledger, legacyFacts: string | undefined, stamp: str
   }
 }
 
-/** `isWhole` is false if a part of the file was not adopted. */
+/** `isWhole` is false if some of the file was not adopted. */
 interface LegacyAdoption {
   readonly adoption: Adoption | Unusable;
   readonly isWhole: boolean;

@@ -46,7 +46,7 @@ export interface ImportReport {
   readonly unusable: number;
   /** Items whose file was moved to quarantine. */
   readonly quarantined: number;
-  /** Items that failed because of the disk. The next start tries again. */
+  /** Items that failed because of the disk. The next start tries them again. */
   readonly postponed: number;
   /** Paths of the kept legacy files. */
   readonly kept: readonly string[];
@@ -89,8 +89,9 @@ export async function importLegacyQueue(
 }
 
 /**
- * Lets the next start import the files at the names of the views again, because the legacy exporter takes over the queue. Exports that
- * have an entry by then get no second one. Has no effect while an import is open, because the next start continues that one.
+ * Lets the next start import the files at the names of the views again, because the legacy exporter takes over the queue. Exports
+ * that already have an entry do not get a second one. Has no effect while an import is incomplete, because the next start
+ * continues it.
  */
 export function reopenLegacyImport(paths: SpoolPaths, ledger: Ledger): void {
   if (ledger.facts.get(IMPORTED_FACT) === undefined) return;

@@ -259,7 +259,7 @@ test('any text is parsed without an exception, and each object found is JSON or 
   );
 });
 
-test('the complete items of a queue are recovered if it contains zeros or is followed by the end of a longer one', () => {
+test('the complete items of a queue are recovered if it contains zeros or is followed by the end of a longer queue', () => {
   const one = JSON.stringify({ pending: [seedItem('20260220_100530')] }, null, 2);
   const two = JSON.stringify(
     { pending: [seedItem('20260220_100531'), seedItem('20260220_100532')] },
@@ -351,10 +351,10 @@ test('an export is searched for only in the folders of legacy exporters', () => 
     );
 });
 
-/** Longer than any text that quadratic work could finish. */
+/** So long that an algorithm with quadratic time would not finish. */
 const DAMAGED_LENGTH = 4_000_000;
 for (const [what, text] of [
-  ['escaped quotes in a string without end', `{"pending":["${'\\"'.repeat(DAMAGED_LENGTH / 2)}`],
+  ['escaped quotes in an unterminated string', `{"pending":["${'\\"'.repeat(DAMAGED_LENGTH / 2)}`],
   ['escaped quotes before a control character', `"${'\\"'.repeat(DAMAGED_LENGTH / 2)}\u0001`],
   ['escaped backslashes before quotes', `["${'\\\\\\"'.repeat(DAMAGED_LENGTH / 4)}`],
 ] as const)
@@ -370,11 +370,11 @@ for (const [what, text] of [
   ['open brackets', '['.repeat(16_000_000)],
   ['objects without a list', '{"a":1}'.repeat(2_000_000)],
 ] as const)
-  test(`keeps nothing of a queue that has more values than fit into memory: ${what}`, () => {
+  test(`recovers nothing from a queue that has more values than fit into memory: ${what}`, () => {
     assert.deepEqual(parseLegacyQueue(text), { kind: 'torn', items: [], unusable: 0 });
   });
 
-test('finds the items behind brackets that nest too deeply', () => {
+test('finds the items after brackets that nest too deeply', () => {
   const item = '{"queue_id":"q_20260322_122202","export_file":"/opt/d3kos/data/exports/a.json"}';
   assert.equal(salvage(`${'['.repeat(1_000)},${item}`).items.length, 1);
 });

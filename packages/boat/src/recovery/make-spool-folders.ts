@@ -3,10 +3,10 @@ import type { World } from '../platform/ports.ts';
 import type { SpoolPaths } from '../spool/spool-paths.ts';
 
 /**
- * Creates the folders of the spool, and removes the rights of other users on what an earlier version left readable. Other services
- * may enter `home`, because the two JSON views in it are public; the ledger and the exports are their owner's. Throws DISK_FAILED if
- * one of the names that the export manager opens is a symbolic link, which would let another program choose what it reads and
- * writes. `home` itself may be a link, for example to a larger drive.
+ * Creates the folders of the spool, and removes the permissions of other users on files that an earlier version left readable.
+ * Other services may enter `home`, because the two JSON views in it are public. Only their owner can access the ledger and the
+ * exports. Throws DISK_FAILED if one of the names that the export manager opens is a symbolic link, which would let another
+ * program choose what it reads and writes. `home` itself may be a link, for example to a larger drive.
  */
 export async function makeSpoolFolders(
   { disk, log }: Pick<World, 'disk' | 'log'>,

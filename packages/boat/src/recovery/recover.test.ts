@@ -101,7 +101,7 @@ test('files that cannot be parsed are quarantined under their names and never re
   assert.deepEqual(readdirSync(paths.exports), []);
 });
 
-test('an entry with a missing file fails and its ranges are rewound, and an entry whose file was just archived stays pending', async () => {
+test('an entry with a missing file fails and its ranges are rewound, but an entry whose file was just archived stays pending', async () => {
   const paths = freshRoot();
   const ledger = open(paths);
   ledger.queue.enqueue(newEntry(1, { exportFile: join(paths.exports, 'a.json') }), [

@@ -73,7 +73,7 @@ async function exchange(
     const response = await transport(request, signal);
     const body = await readAnswer(response, ANSWER_SIZE_MAX_BYTES);
     if (body.kind !== 'whole') return { status: response.status, value: undefined };
-    // Numbers keep their digits on the way back too.
+    // Numbers also keep their digits on the way back.
     const parsed = parseForeignJson(decodeText(body.bytes));
     return { status: response.status, value: parsed.kind === 'value' ? parsed.value : undefined };
   } catch (error) {

@@ -1,11 +1,11 @@
-/** What is at the path of a file that can be restored. A file without content counts as missing. */
+/** The current state of a file that can be restored. An empty file counts as missing. */
 export type PresentFile =
   | { readonly kind: 'missing' }
   | { readonly kind: 'unreadable'; readonly reason: string }
   | { readonly kind: 'text'; readonly text: string; readonly modifiedMs: number };
 
 /**
- * What happens to one file. `keep_newer`: its owner may have changed it since the last export, so it stays.
+ * The action for one file. `keep_newer`: its owner may have changed it since the last export, so it is kept.
  * `keep_unreadable`: it exists but cannot be read, so overwriting it could lose unknown values.
  */
 export type FileAction = 'create' | 'update' | 'unchanged' | 'keep_newer' | 'keep_unreadable';
@@ -17,8 +17,8 @@ export type NewerFiles = 'keep' | 'update';
 const CLOCK_NEVER_SET_BEFORE_MS = Date.UTC(2024, 0, 1);
 
 /**
- * Decides what happens to a file. `recordedMs` is the time at which central received the record, and `isHeld`
- * whether the file has every value already.
+ * Decides the action for a file. `recordedMs` is the time at which central received the record, and `isHeld` states whether the
+ * file already has every value.
  */
 export function decideFile(
   present: PresentFile,

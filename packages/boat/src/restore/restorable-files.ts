@@ -32,8 +32,8 @@ export interface RestorableFile {
   /** Names of the values that are restored. Never empty. */
   readonly keys: readonly string[];
   /**
-   * Returns the file's new content, given its present one. Values that central does not hold stay. Returns undefined if the file
-   * already has every restored value.
+   * Returns the file's new content, given its current content. Values that central does not hold are kept. Returns undefined if
+   * the file already has every restored value.
    */
   merge(present: string | undefined): string | undefined;
 }
@@ -47,8 +47,9 @@ export interface Restorable {
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * Derives the files from the two records. Central's answer is foreign input: only values that the collectors export are written back,
- * and nothing that a shell would run. Other files, among them `license.json` and every file with a secret, are never written.
+ * Derives the files from the two records. Central's answer is untrusted input: only values that the collectors export are written
+ * back, and nothing that a shell could execute. Other files, among them `license.json` and every file with a secret, are never
+ * written.
  */
 export function toRestorable(
   onboarding: JsonObject | undefined,
@@ -144,7 +145,7 @@ function mergeObjects(before: JsonObject, values: JsonObject): JsonObject {
   return merged;
 }
 
-/** The counter only rises: a reflashed boat must not get back the resets that its owner has used. */
+/** The counter never decreases: a reflashed boat must not get back the resets that its owner has used. */
 function toCounterFile(restored: ReturnType<typeof toNumber>): RestorableFile | undefined {
   const count = Number(restored);
   if (restored === null || !Number.isSafeInteger(count) || count <= 0) return undefined;
@@ -209,7 +210,7 @@ function toVesselFile(vessel: JsonObject, notRestored: string[]): RestorableFile
  */
 function quote(value: string): string | undefined {
   if (/^[\w.:@%+,/-]*$/.test(value)) return value;
-  // A line end would begin another key, and other control characters end the text for some readers.
+  // A line end would begin another key, and some readers treat other control characters as the end of the text.
   if (/[\u0000-\u001f\u007f]/.test(value)) return undefined;
   if (!/["$`\\!]/.test(value)) return `"${value}"`;
   return value.includes("'") ? undefined : `'${value}'`;

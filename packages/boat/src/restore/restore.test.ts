@@ -84,7 +84,7 @@ const FILES = {
 };
 
 describe('restoring the settings of a reflashed boat', () => {
-  it('brings back every value that an export carries', async () => {
+  it('restores every value that an export carries', async () => {
     const before = await collectSettings(makeBoat(FILES));
     const { 'config/license.json': license } = FILES;
     const root = makeBoat({ 'config/license.json': license });
@@ -183,12 +183,12 @@ describe('restoring what a hostile central sends', () => {
   });
 
   for (const record of [null, [], 'text', 7, { configuration: [], vessel: 'x' }, { network: [] }])
-    it(`accepts a record of another shape: ${JSON.stringify(record)}`, async () => {
+    it(`accepts a record of any shape: ${JSON.stringify(record)}`, async () => {
       const { actions } = await restore(makeBoat(), { onboarding: record, settings: record });
       assert.deepEqual(actions, {});
     });
 
-  it('gives a shell exactly the value, whatever it contains', () => {
+  it('passes exactly the value to a shell, no matter what it contains', () => {
     const value = fc.string({
       unit: fc.constantFrom('a', ' ', '$', '(', ')', '`', '"', "'", '\\', '!', ';', '&', '#', '~', '*', 'é'),
       maxLength: 8,

@@ -12,13 +12,13 @@ const FILE_SIZE_MAX_BYTES = 1024 * 1024;
 /** Suffix of the copy of a file as it was before it was updated. */
 const COPY_SUFFIX = '.before-restore';
 
-/** Rights of other users to read a file. */
+/** Permissions of other users to read a file. */
 const OTHERS_READ = 0o044;
 
-/** What a restoration does, or would do. */
+/** The actions of a restoration, carried out or planned. */
 export interface RestorePlan {
   readonly files: readonly PlannedFile[];
-  /** One sentence for each value that central holds, or that never left the boat, and that is not written. */
+  /** One sentence for each value that is not written, because it never left the boat or cannot be restored. */
   readonly notRestored: readonly string[];
   /** Times at which central received the two records. Null for a record that it does not hold. */
   readonly recordedAt: { readonly onboarding: string | null; readonly settings: string | null };
@@ -114,8 +114,8 @@ function isWritten(action: FileAction): boolean {
 
 /**
  * Writes the planned files one after another. Each is replaced atomically and durably, and a file that is
- * updated is first copied to `NAME.before-restore`. If power fails partway, the next run finds the written
- * files unchanged and writes the rest. Throws the errors of the disk.
+ * updated is first copied to `NAME.before-restore`. If power fails partway, the next run finds the files that are already written
+ * and writes the rest. Throws the errors of the disk.
  */
 export async function writeRestore(disk: Disk, root: string, { files }: RestorePlan): Promise<void> {
   for (const { path, action, content } of files) {

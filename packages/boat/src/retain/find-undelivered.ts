@@ -18,7 +18,7 @@ const RECORD_START_BYTES = 2_048;
 /**
  * Returns the number of records in a failed entry's file that no later delivered export contains. 0 proves that central
  * received all of them with later exports. If the failed file is missing or unreadable, all of its records count as
- * undelivered. A delivered export proves nothing if its receipts do not name every rejected record.
+ * undelivered. A delivered export is no proof if its receipts do not name every rejected record.
  */
 export async function findUndelivered(
   disk: Disk,
@@ -63,8 +63,8 @@ async function isReadable(read: () => Promise<void>): Promise<boolean> {
 }
 
 /**
- * True if the list is complete. A receipt names rejected records up to a limit; a full list or an item of category "*"
- * implies more.
+ * True if the list is complete. A receipt names rejected records up to a limit, and a full list or an item of category "*"
+ * implies that there are more.
  */
 function areAllNamed(rejectedRecords: readonly RejectedRecord[]): boolean {
   return (

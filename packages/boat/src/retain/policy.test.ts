@@ -30,7 +30,7 @@ test('only a time before the retention period is old; a future time, from a wron
     assert.equal(isOlderThan(labelMs, 2_000, 1_000), isOld, `label ${labelMs}`);
 });
 
-test('delivered files are removed oldest first, and no more of them than needed', () => {
+test('delivered files are removed oldest first, and no more than needed', () => {
   const sizes = fc.array(fc.nat(100), { maxLength: 20 });
   fc.assert(
     fc.property(sizes, fc.nat(1_500), (fileSizes, neededBytes) => {

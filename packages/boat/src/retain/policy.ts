@@ -1,6 +1,6 @@
-/** Maximum default reserve. It is enough for the other services of the boat for a season. */
+/** Maximum default reserve. It is enough for the boat's other services for a season. */
 const RESERVE_MAX_BYTES = 500 * 1024 * 1024;
-/** Share of the file system that is reserved on a small card. */
+/** Fraction of the file system that is reserved on a small card. */
 const RESERVE_SHARE = 0.03;
 
 /** Returns the space to keep free for the other services (docs/spec/delivery.md, "Disk"). */
@@ -42,7 +42,7 @@ export function pickDelivered<T extends { readonly fileSizeBytes: number }>(
   return picked;
 }
 
-/** What is known about the records of a failed export that is past its retention. */
+/** The known facts about the records of a failed export that is past its retention. */
 export interface FailedExport {
   /** False if the file no longer exists. */
   readonly hasFile: boolean;

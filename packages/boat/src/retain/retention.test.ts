@@ -134,7 +134,7 @@ test('if removing delivered files is not enough, exports are refused and no othe
   assert.deepEqual(ledger.queue.counts(), { pending: 1, uploading: 0, completed: 0, failed: 1 });
 });
 
-test('each removal is reported to the listener, whichever call caused it', async () => {
+test('each removal is reported to the listener, no matter which call caused it', async () => {
   const { retention, enqueue, deliver, passDays, toldCounts } = openBoat(1_000_000, 0);
   deliver(await enqueue(['a']));
   deliver(await enqueue(['b']));
@@ -210,7 +210,7 @@ test('a power cut during the removal of a failed export leaves one recorded loss
   assert.equal(ledger.queue.losses().length, 1);
 });
 
-test('files that cannot be read from the card prove nothing and do not prevent the cleanup of other files', async () => {
+test('files that cannot be read from the card prove nothing, and do not prevent the cleanup of other files', async () => {
   const { ledger, retention, enqueue, deliver, fail, passDays, whenReading } = openBoat(1_000_000, 0);
   const unreadable = await fail(await enqueue(['a']));
   const proven = await fail(await enqueue(['b']));

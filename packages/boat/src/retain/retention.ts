@@ -41,7 +41,7 @@ export interface Retention {
   cleanup(completedKeptMs?: number): Promise<CleanupReport>;
   /** See `Remover.isRemoving`. */
   readonly isRemoving: Remover['isRemoving'];
-  /** Cleans up once a day until aborted. A cleanup that fails is logged, and the next one runs a day later. */
+  /** Cleans up once a day until aborted. A failed cleanup is logged, and the next one runs a day later. */
   run(signal: AbortSignal): Promise<void>;
 }
 

@@ -19,15 +19,15 @@ const LOOK_BACK_MS = 12 * 3_600_000;
  * from `hour`:00 on that date until `hour`:00 on the next. If a boat was off for several nights, one slot is due when it
  * starts. Throws RangeError for an unknown time zone.
  *
- * Because a slot is a date and not a moment, a day on which `hour`:00 does not exist or happens twice has one slot like any
- * other day. The same holds for a boat that crosses time zones.
+ * Because a slot is a date and not a moment, a day on which `hour`:00 does not exist or happens twice has one slot like any other
+ * day. The same applies to a boat that crosses time zones.
  *
  * A slot is due if it is not in the set of claims. It would be wrong to compare it with the newest claim: if a clock once
  * ran ahead and claimed a future date, no export would be made until that date. But a boat without a clock chip starts with
  * a clock that is days or months behind, until a time server answers. So while a time service reports that the clock is not
  * set, no slot before the newest claim is due. The true date is due once the clock is set, and by then there is also a
- * network for delivery. Once the clock is set, future claims are known to be wrong and have no effect. If no time service
- * reports anything, the slot is due, because one export too many is better than none for months.
+ * network for delivery. Once the clock is set, future claims are known to be wrong and have no effect. If no time service reports
+ * anything, the slot is due, because one extra export is better than none for months.
  */
 export function owedSlot(facts: SlotFacts): string | undefined {
   const slot = currentSlot(facts.wallMs, facts.timeZone, facts.hour);

@@ -7,12 +7,12 @@ import { readLines } from './read-lines.ts';
 /** Number of bytes at the start of a line that determine its kind. */
 const LINE_START_LENGTH = 64;
 /**
- * Maximum size of the header line, in bytes. The line holds ids, times and versions, with room for fields of later
+ * Maximum size of the header line, in bytes. The line contains IDs, times and versions, and there is room for fields of later
  * versions.
  */
 const HEADER_SIZE_MAX_BYTES = 64 * 1024;
 
-/** The line of a document category that has nothing new. */
+/** The line of a document category without new records. */
 const EMPTY_DOCUMENT = '{}';
 
 const COMMA = 44;
@@ -56,7 +56,7 @@ export async function cutFile(
       previous = 'other';
       continue;
     }
-    // Only records that follow each other are one slice. Any other file could take more memory than it is long.
+    // Only consecutive records form one slice. Otherwise the slices of a malformed file could take more memory than the file.
     const isSeparated = bytes.at(-1) === COMMA;
     const isFollowing = previous !== 'other';
     previous = line.kind === 'open' ? 'open' : line.kind === 'record' && isSeparated ? 'separated' : 'other';
@@ -137,7 +137,7 @@ export async function readHeaderLine(disk: Disk, path: string): Promise<string> 
   return line;
 }
 
-/** True if the line is an object in JSON whose last member `data` is open. A disk can tear a line anywhere. */
+/** True if the line is a JSON object whose last member, `data`, is left open. A disk can tear a line anywhere. */
 function isHeader(line: string): boolean {
   if (!line.endsWith(',"data":{')) return false;
   try {

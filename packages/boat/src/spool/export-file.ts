@@ -3,12 +3,12 @@ import type { CollectOutcome, Page } from '../collect/collector.ts';
 import { LINE_SEPARATOR, releaseBuffer } from '../collect/page.ts';
 import type { Disk, StagedFile } from '../platform/ports.ts';
 
-/** Size of the write buffer, in bytes. Pages are already large, but headers do not justify a write each. */
+/** Size of the write buffer, in bytes. Pages are already large, but a header is too small for a separate write. */
 const WRITE_SIZE_BYTES = 256 * 1024;
 
 /**
  * An export file that is being written. It is the legacy exporter's document with one record per line, so that it can be
- * cut at line ends without being parsed. The file does not exist under its name before `commit` resolves.
+ * cut at line ends without being parsed. The file does not appear under its name before `commit` resolves.
  */
 export interface ExportWriter {
   open(category: Category): Promise<void>;

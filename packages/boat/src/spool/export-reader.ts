@@ -36,7 +36,7 @@ export interface ExportReader {
    * Returns the body of a part: a complete document, before compression. Throws EXPORT_FILE_MISSING or EXPORT_FILE_DAMAGED.
    */
   readPart(part: PartToRead): Promise<Uint8Array>;
-  /** Returns the whole file, which must have `sizeBytes` bytes. Throws EXPORT_FILE_DAMAGED. */
+  /** Returns the complete file, which must have `sizeBytes` bytes. Throws EXPORT_FILE_DAMAGED. */
   readWhole(sizeBytes: number): Promise<Uint8Array>;
 }
 

@@ -8,7 +8,7 @@ export interface Slice {
   readonly count: number;
 }
 
-/** One part of an export file. It has at least one record, so a record larger than the part size is a part of its own. */
+/** One part of an export file. It has at least one record, so a record larger than the part size forms its own part. */
 export interface CutPart {
   readonly slices: readonly Slice[];
 }
@@ -92,9 +92,9 @@ export function createCutter(partSizeBytes: number): Cutter {
 const HEADER_END = '"data":{';
 
 /**
- * Returns a header line that names another export, ledger and sequence, or the same line if it names this export already. The lists
- * of the former ledger's sequences are omitted, and the former ledger is named (R104). The same line and identity always give the same result, because a key must always
- * carry the same bytes (docs/spec/protocol.md R17).
+ * Returns a header line that names another export, ledger and sequence, or the same line if it already names this export. The
+ * lists of the former ledger's sequences are omitted, and the former ledger is named (R104). The same line and identity always
+ * give the same result, because a key must always carry the same bytes (docs/spec/protocol.md R17).
  */
 export function toRenamedHeader(
   line: string,

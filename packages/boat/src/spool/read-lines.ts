@@ -5,8 +5,8 @@ import type { Clock, Disk } from '../platform/ports.ts';
 const READ_SIZE_BYTES = 1024 * 1024;
 
 /**
- * Maximum length of a line, in bytes. The daemon holds a line in memory, and has 512 MB for all of its work. Central refuses a body of
- * this size, so no longer record can be delivered.
+ * Maximum length of a line, in bytes. The daemon holds a line in memory, and has 512 MB for all of its work. Central refuses a
+ * body of this size, so a longer record could not be delivered anyway.
  */
 export const LINE_SIZE_MAX_BYTES = 32 * 1024 * 1024;
 
@@ -21,8 +21,8 @@ export interface Line {
 /**
  * Yields the lines of a file, including a last line without a line end. Reads in chunks and yields to the event loop
  * between them. Holds one chunk and the longest line in memory. Throws EXPORT_FILE_DAMAGED for a line of more than
- * `LINE_SIZE_MAX_BYTES`: another program may write into the folder of exports. A missing file yields no lines, like an empty one. Callers
- * that need the difference use `Disk.stat`.
+ * `LINE_SIZE_MAX_BYTES`, because another program may write to the exports folder. A missing file yields no lines, like an empty
+ * one. Callers that need the difference use `Disk.stat`.
  */
 export async function* readLines(disk: Disk, clock: Clock, path: string): AsyncGenerator<Line, void, void> {
   let rest: Uint8Array = new Uint8Array(0);

@@ -20,9 +20,9 @@ const sectionEnd = Compile(
 );
 
 /**
- * Reads the state and record count of each category from the file. Adoption uses them for a file whose entry was lost. The
- * file's parts then have the same bytes as any parts that were sent before. Throws EXPORT_FILE_DAMAGED if a section end is
- * not JSON: `cutFile` checks only how lines begin, and a disk that does not honour syncs can tear a line anywhere.
+ * Reads the state and record count of each category from the file. Adoption uses them for a file whose entry was lost, so that
+ * the file's parts have the same bytes as any parts that were sent before. Throws EXPORT_FILE_DAMAGED if a section end is not
+ * JSON: `cutFile` checks only how lines begin, and a disk that does not honour syncs can tear a line anywhere.
  */
 export async function readSectionEnds(
   disk: Disk,

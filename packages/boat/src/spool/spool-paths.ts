@@ -13,7 +13,7 @@ export interface SpoolPaths {
   readonly ledger: string;
   /** The private key that signs offline bundles. */
   readonly bundleKey: string;
-  /** The device token of an enrolment with a code. */
+  /** The device token that was enrolled with a code. */
   readonly credentials: string;
   /** The device token of an enrolment that central has not confirmed. */
   readonly pendingCredentials: string;

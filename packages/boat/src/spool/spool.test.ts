@@ -109,7 +109,7 @@ test('an export file is the legacy document with nine keys and record counts, an
   assert.equal(recordsOf(document).length, 2);
 });
 
-test('writes pages of bytes whole and in order, then releases their memory', async () => {
+test('writes pages of bytes completely and in order, then releases their memory', async () => {
   const path = join(root, 'bytes.json');
   const writer = await createExportWriter(disk, path, header);
   const lengths = [10, 300_000, 20, 200_000, 100_000, 5, 700_000, 40];
@@ -134,9 +134,9 @@ test('does not release memory that a page shares with other data', () => {
   toBytesPage(shared.subarray(0, 19), 1).release?.();
   assert.equal(shared.length, 49);
   const repaired = toBytesPage(Uint8Array.of(0x2c, 0x0a, 0x7b, 0xff, 0x7d), 1);
-  const other = Buffer.from('beside it in the pool');
+  const other = Buffer.from('next to it in the pool');
   repaired.release?.();
-  assert.equal(other.toString(), 'beside it in the pool');
+  assert.equal(other.toString(), 'next to it in the pool');
 });
 
 test('parts of any size are complete documents and contain every record once and in order', async () => {
@@ -190,7 +190,7 @@ test('a file with a missing end or an unknown layout is damaged and never read i
   }
 });
 
-test('a file that another program made is damaged: no slice, line or header exceeds what the exporter writes', async () => {
+test('a file of another program is damaged if a slice, line or header exceeds what the exporter writes', async () => {
   const path = await writeExport('foreign.json', { boatlog: [{ record_id: '1@a' }] });
   const whole = readFileSync(path, 'utf8');
   const [first = ''] = whole.split('\n');
@@ -245,7 +245,7 @@ test('the start of a line determines its kind', () => {
   for (const [start, kind] of table) assert.equal(toLineKind(start)?.kind, kind, start);
 });
 
-test('bodies name the export of their identity, are the same each time, and the file does not change', async () => {
+test('bodies name the export of their identity and are the same each time, and the file does not change', async () => {
   const path = join(root, 'renamed.json');
   const writer = await createExportWriter(disk, path, {
     ...header,

@@ -1,6 +1,6 @@
 import type { Log } from '../platform/ports.ts';
 
-/** A log that keeps its messages for assertions. */
+/** A log that stores its messages for assertions. */
 export function createKeptLog(): Log & { readonly lines: string[] } {
   const lines: string[] = [];
   return { lines, write: (level, message) => lines.push(`${level} ${message}`) };

@@ -36,7 +36,7 @@ export function createPower(ledgerPath: string, stepsMax: number): Power {
   const toOpenFile = (file: OpenFile): OpenFile => ({
     ...file,
     write: stepping(file.write),
-    // Only the process ends here, so written data survives without a sync. Syncs would take most of the test's time.
+    // Only the process ends here, so written data survives without a sync, and syncs would take most of the test's time.
     sync: async () => undefined,
   });
   const counted: FileSystem = {

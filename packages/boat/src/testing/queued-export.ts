@@ -26,7 +26,7 @@ export const RECORD_IDS = Array.from({ length: 120 }, (_, index) => `record ${in
 /** Forty records fit into a part, so that an export has three parts. */
 const PART_SIZE_BYTES = 42_000;
 
-/** A part as it was passed to the client of central. */
+/** A part as it was passed to the central client. */
 export type Sent = Omit<Parameters<CentralClient['sendPart']>[0], 'token'>;
 
 /** The SHA-256 of a body, in hexadecimal. */
@@ -69,7 +69,7 @@ export const recordsIn = ({ body }: Sent): readonly string[] =>
 
 const CENTRAL_ANSWERS: ProbeResult = { kind: 'central', timeWallMs: undefined, offers: [] };
 const HELD_UNKNOWN: HeldParts = { receipts: [], offers: undefined, isWhole: false };
-/** Central's report that it holds no part. */
+/** Central's answer that it holds no part. */
 export const HELD_NOTHING: HeldParts = { receipts: [], offers: [], isWhole: true };
 /** The licence of a boat that may send. */
 export const LICENSE: LicenseResult = {

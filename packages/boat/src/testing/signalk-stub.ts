@@ -10,8 +10,8 @@ export interface StubRequest {
 }
 
 /**
- * A small Signal K server: access requests and the Notifications API, with the answers that version 2.23 gives. `mode` is how it
- * treats requests for notifications.
+ * A small Signal K server: access requests and the Notifications API, with the answers that version 2.23 gives. `mode` determines
+ * how it handles requests for notifications.
  */
 export async function startSignalKStub() {
   const stub = {
@@ -21,7 +21,7 @@ export async function startSignalKStub() {
     notifications: new Map<string, { path: string; state: string; message: string }>(),
     decision: undefined as { permission: string; token?: string } | undefined,
     validToken: undefined as string | undefined,
-    /** Forgets what a real server keeps in memory. */
+    /** Drops the state that a real server keeps only in memory. */
     restart: () => {
       stub.notifications.clear();
       requests.clear();

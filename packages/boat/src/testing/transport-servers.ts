@@ -5,7 +5,7 @@ import { after } from 'node:test';
 import { TransportError } from '../platform/ports.ts';
 import { createTransport, type TransportOptions } from '../platform/transport.ts';
 
-/** Functions that are called after the tests of a file, to close what they opened. */
+/** Functions that close opened resources after the tests of a file. */
 export const closings: (() => void)[] = [];
 after(() => {
   for (const close of closings) close();

@@ -63,7 +63,7 @@ function openBoat(name: string) {
   return { paths, ledger, deliver, queueIds };
 }
 
-/** Waits longer than this are waits for an event. */
+/** Longer waits count as waits for an event. */
 const PATIENCE_MS = 24 * 3_600_000;
 
 test('both views show every delivery, including the second one', async () => {
@@ -83,7 +83,7 @@ test('both views show every delivery, including the second one', async () => {
   ledger.close();
 });
 
-test('an export that is delivered at once causes one write and one fsync of each view', async (t) => {
+test('an export that is delivered immediately causes one write and one fsync of each view', async (t) => {
   const { paths, ledger, deliver, queueIds } = openBoat('counted');
   const fileSystem = createFileSystem();
   const syncs = { files: 0, directories: 0 };
@@ -146,7 +146,7 @@ test('an export that is delivered at once causes one write and one fsync of each
   assert.deepEqual(queueIds(paths.historyFile, 'exports'), ['q_1']);
 });
 
-test('a view that a full card refused is written once there is space, without another change', async (t) => {
+test('a view that could not be written on a full card is written once there is space, without another change', async (t) => {
   const { paths, ledger, deliver, queueIds } = openBoat('full');
   deliver(1);
   const disk = createDisk();

@@ -7,7 +7,7 @@ import type { SpoolPaths } from '../spool/spool-paths.ts';
 
 /**
  * Delay between a change and the write of the views, which limits them to one write a second (docs/spec/delivery.md,
- * "The ledger"). Each write costs fsyncs. An export that is delivered at once causes one write instead of two.
+ * "The ledger"). Each write costs fsyncs. An export that is delivered immediately causes one write instead of two.
  */
 const VIEWS_DELAY_MS = 1_000;
 /** Delay after a failed write. A full card is not freed within a second. */
@@ -15,7 +15,7 @@ const VIEWS_RETRY_MS = 30_000;
 
 /** Keeps the JSON views at most one second behind the ledger. */
 export interface ViewWriter {
-  /** Reports a change of the ledger. Returns at once. */
+  /** Reports a change of the ledger. Returns immediately. */
   changed(): void;
   /** Writes the views after changes until aborted. A failed write is logged and retried. */
   run(signal: AbortSignal): Promise<void>;

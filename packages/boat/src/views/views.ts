@@ -52,7 +52,7 @@ export function toHistoryView(row: HistoryRow) {
   };
 }
 
-/** The pieces of a view's text. Each covers at most one page of rows, so that the event loop is free in between. */
+/** The chunks of a view's text. Each covers at most one page of rows, so that the event loop can run in between. */
 type Pieces = Generator<string, void, void>;
 
 /**
@@ -116,7 +116,7 @@ function* historyOf(ledger: Ledger): Generator<readonly unknown[], void, void> {
 }
 
 /**
- * Writes each of the JSON views atomically. The event loop can run between pages. The views are for other programs and for
+ * Writes the JSON views, each atomically. The event loop can run between pages. The views are for other programs and for
  * human readers. This program reads these names only at its first start, to import a legacy queue. The rename of a view is
  * not synced, so a power cut may restore the previous view; the next start replaces it (decision 0022). `queue` writes only
  * the queue view, because the history has not changed.

@@ -11,7 +11,7 @@ import type { WorkMeter } from './work-meter.ts';
 
 /** One admitted request. */
 export interface AdmittedRequest {
-  /** The bytes of its body. */
+  /** The bytes of its body that are in memory. */
   readonly upload: Pick<Upload, 'hold' | 'onEviction' | 'complete'>;
   /**
    * Resolves with true once the request has a permit of the lane; with false if too many requests wait for one, or if its turn
@@ -22,7 +22,7 @@ export interface AdmittedRequest {
   rank(): number;
   /** Charges processor time to the installation. */
   charge(cpuMs: number): void;
-  /** Releases the permit and the bytes of the body: the work is done, but the answer is not sent. */
+  /** Releases the permit and the bytes of the body. Call it when the work is done but the answer has not been sent. */
   endWork(): void;
   /** Releases everything that the request holds. Only the first call has an effect. */
   release(): void;
@@ -31,7 +31,7 @@ export interface AdmittedRequest {
 export type AdmissionResult =
   { readonly kind: 'admitted'; readonly request: AdmittedRequest } | { readonly kind: AdmissionRefusal };
 
-/** A request that counts against no limit. */
+/** A request to which no limit applies. */
 export const UNLIMITED_REQUEST: AdmittedRequest = {
   upload: { hold: () => undefined, onEviction: () => undefined, complete: () => undefined },
   acquirePermit: async () => true,

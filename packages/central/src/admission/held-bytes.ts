@@ -10,13 +10,12 @@ import {
 /** The bytes of one request body in memory. */
 export interface Upload {
   /**
-   * Counts further bytes as held, or returns the limit that they exceed. If memory is short, the bytes of slower uploads are
-   * released first.
+   * Counts more bytes as held, or returns the limit that they would exceed. If memory is short, slower uploads are evicted first.
    */
   hold(sizeBytes: number): AdmissionRefusal | undefined;
   /** Calls `drop` if the upload is evicted. Its bytes then no longer count. */
   onEviction(drop: () => void): void;
-  /** Call it when the body is complete: the upload is then no longer evicted. */
+  /** Call it when the body is complete. The upload can then no longer be evicted. */
   complete(): void;
   release(): void;
 }

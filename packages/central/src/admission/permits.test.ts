@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import { createPermits } from './permits.ts';
 
-test('serves the lowest rank first, and the oldest of equal ones', async () => {
+test('serves the lowest rank first, and the oldest request of equal rank', async () => {
   const permits = createPermits(1);
   assert.equal(await permits.acquire(() => 0), true);
   const served: number[] = [];

@@ -3,8 +3,8 @@ import { mayWait } from './policy.ts';
 /** A fixed number of permits. */
 export interface Permits {
   /**
-   * Resolves with true once the caller has a permit. The lowest `rank` is served first, and the oldest of those. Resolves with
-   * false if the queue is full and no request in it has a higher rank; otherwise the one with the highest rank leaves the queue.
+   * Resolves with true once the caller has a permit. The lowest `rank` is served first, and within a rank the oldest request. If
+   * the queue is full, the request with the highest rank, which may be the new one, is refused: its promise resolves with false.
    */
   acquire(rank: () => number): Promise<boolean>;
   release(): void;
@@ -23,7 +23,7 @@ interface Waiting {
 export function createPermits(permitsMax: number): Permits {
   const queue: Waiting[] = [];
   let taken = 0;
-  /** Returns the index of the lowest or highest rank; the first of equal ones. */
+  /** Returns the index of the lowest or highest rank, or the first such index if there are several. */
   const find = (isBetter: (rank: number, best: number) => boolean): number => {
     const ranks = queue.map(({ rank }) => rank());
     return ranks.reduce((best, rank, index) => (isBetter(rank, ranks[best] ?? 0) ? index : best), 0);
@@ -42,7 +42,7 @@ export function createPermits(permitsMax: number): Permits {
       return new Promise<boolean>((resolve) => queue.push({ rank, resolve }));
     },
     release() {
-      // The permit goes to the next in the queue directly, so that no later request takes it in between.
+      // The permit is passed directly to the next request in the queue, so that no later request can take it.
       const [next] = queue.splice(
         find((own, best) => own < best),
         1,

@@ -20,7 +20,7 @@ const limits = toImportAdmissionLimits({
   bodySizeMaxBytes: 1_000,
 });
 
-test('never admits a request beyond a limit, and names the limit it meets', () => {
+test('never admits a request beyond a limit, and names the limit that it would exceed', () => {
   const property = fc.property(fc.boolean(), fc.nat(4), fc.nat(60_000), (isQueueFull, requests, spentMs) => {
     const verdict = judgeAdmission({ isQueueFull, installationRequests: requests, spentMs }, limits);
     assert.equal(verdict === 'admitted', !isQueueFull && requests < 2 && spentMs < 30_000);
@@ -49,7 +49,7 @@ test('forgets processor time at the rate of the share, and never below zero', ()
   assert.equal(toDecayedMs(1_000, 5_000, budget), 0);
 });
 
-test('counts an upload as slow only after a whole window below the least speed', () => {
+test('counts an upload as slow only after a complete window below the minimum speed', () => {
   const started = { startMs: 0, sizeBytes: 32_000_000, wasSlow: false };
   assert.equal(isSlow(started, 14_999), false);
   // It sent 32 MB at once and has been silent since.

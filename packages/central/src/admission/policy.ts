@@ -1,10 +1,10 @@
 /**
- * The limits of one kind of work on a node. Only admission refuses an authenticated boat because of load. This file has the
- * limits and the rules. `ADMISSION_REFUSALS` in `api/refusals.ts` has the status, code and message of each refusal. Several amounts
- * are counted separately (decision 0026), so that a boat on a slow link uses memory but no permit.
+ * The limits of one kind of work on a node. Only admission refuses an authenticated boat because of load. This file contains the
+ * limits and the rules. `ADMISSION_REFUSALS` in `api/refusals.ts` contains the status, code and message of each refusal. Several
+ * quantities are counted separately (decision 0026), so that a boat on a slow link uses memory but no permit.
  */
 export interface AdmissionLimits {
-  /** Permits: requests with a small body that are decoded and stored, or queries that are answered, at once. */
+  /** Number of permits: requests with a small body, or queries, that are processed at the same time. */
   readonly permitsMax: number;
   /** Permits for requests with a large body. They are separate, so that small bodies never wait for large ones. */
   readonly heavyPermitsMax: number;
@@ -19,9 +19,9 @@ export interface AdmissionLimits {
 
 /** The processor time that one installation may take on a node. */
 export interface WorkBudget {
-  /** Processor time that may be taken at once. */
+  /** Processor time that may be used in a burst. */
   readonly burstMs: number;
-  /** Share of one processor core that may be taken permanently, above 0 and at most 1. */
+  /** Share of one processor core that may be used continuously, above 0 and at most 1. */
   readonly share: number;
 }
 
@@ -37,10 +37,10 @@ export interface ImportLimits {
 }
 
 /**
- * The default limits. `bodySizeMaxBytes` is 32 parts of the usual size, because an older boat sends its whole log of about 10 MB
- * at once. `importsMax` bodies of the largest size fit a node with 1 GB of memory, and a node has more database connections than
- * that. `installationImportsMax` is 2: a boat sends one part at a time, and the second request allows for a lost answer. A boat
- * that sends ordinary parts as fast as a node stores them takes less than `installationCpuPercent` of a core.
+ * The default limits. `bodySizeMaxBytes` is 32 times the usual part size, because an older boat sends its complete log of about
+ * 10 MB at once. `importsMax` bodies of maximum size fit into the memory of a node with 1 GB, and a node has more database
+ * connections than that. `installationImportsMax` is 2: a boat sends one part at a time, and the second request allows for a lost
+ * answer. A boat that sends ordinary parts as fast as a node stores them takes less than `installationCpuPercent` of a core.
  */
 export const DEFAULT_IMPORT_LIMITS: ImportLimits = {
   bodySizeMaxBytes: 32 * 1_048_576,
@@ -50,14 +50,14 @@ export const DEFAULT_IMPORT_LIMITS: ImportLimits = {
 };
 
 /**
- * Processor time that an installation may take at once: about 20 bodies of the largest size. A boat that was away for a season
+ * Processor time that an installation may use in a burst: about 20 bodies of maximum size. A boat that was away for a season
  * sends fewer.
  */
 const WORK_BURST_MS = 30_000;
 
 /**
- * Largest body, as received and as decoded, that the main thread handles. It takes at most 3 ms there, less than its way to another
- * thread and back. An export of 200 rows has about 50 KB.
+ * Largest body, as received and as decoded, that the main thread handles. It takes at most 3 ms there, which is less than sending
+ * it to another thread and back. An export of 200 rows has about 50 KB.
  */
 export const LIGHT_SIZE_MAX_BYTES = 65_536;
 
@@ -68,8 +68,8 @@ export const LIGHT_SIZE_MAX_BYTES = 65_536;
 const QUERIES_MAX = 2;
 
 /**
- * Requests that may wait for each permit. An ordinary import takes some tenths of a second, and a large one seconds. The last
- * request in the queue therefore gets its answer before a boat drops the connection after 30 s of silence.
+ * Number of requests that may wait for each permit. An ordinary import takes a few tenths of a second, and a large one takes
+ * seconds. The last request in the queue is therefore answered before the boat drops the connection after 30 s of silence.
  */
 const WAITING_PER_PERMIT_MAX = 4;
 
@@ -85,13 +85,14 @@ export function hasWaitedTooLong(waitedMs: number): boolean {
 }
 
 /**
- * Installations whose processor time is kept before forgotten ones are dropped. Each takes about 150 bytes.
+ * Number of installations whose processor time is kept before those without remaining time are dropped. Each takes about 150
+ * bytes.
  */
 export const METERED_INSTALLATIONS_MAX = 10_000;
 
 /**
- * Returns the limits for `POST /api/v1/data/import`. The bytes in memory may be as many as one largest body for each permit, and
- * those of one installation as many as one largest body. Half of the permits are for large bodies.
+ * Returns the limits for `POST /api/v1/data/import`. The bytes in memory are limited to one body of maximum size per permit, and
+ * to one such body per installation. Half of the permits are for large bodies.
  */
 export function toImportAdmissionLimits(limits: ImportLimits): AdmissionLimits {
   const heavyPermitsMax = Math.max(1, Math.floor(limits.importsMax / 2));
@@ -122,7 +123,7 @@ export function toWorkBudget({ installationCpuPercent }: ImportLimits): WorkBudg
   return { burstMs: WORK_BURST_MS, share: installationCpuPercent / 100 };
 }
 
-/** The decision whether one more request may begin, or the limit that it exceeds. */
+/** The decision that one more request may begin, or the limit that it would exceed. */
 export type AdmissionVerdict = 'admitted' | AdmissionRefusal;
 export type AdmissionRefusal = 'installation_busy' | 'installation_over_budget' | 'node_busy';
 
@@ -149,7 +150,7 @@ export function mayWait(waiting: number, permitsMax: number): boolean {
   return waiting < permitsMax * WAITING_PER_PERMIT_MAX;
 }
 
-/** Returns the limit that `sizeBytes` more bytes of a body in memory exceed, or undefined. */
+/** Returns the limit that `sizeBytes` more bytes in memory would exceed, or undefined. */
 export function judgeHold(
   held: { readonly total: number; readonly installation: number },
   sizeBytes: number,
@@ -159,25 +160,27 @@ export function judgeHold(
   return held.total + sizeBytes > limits.heldSizeMaxBytes ? 'node_busy' : undefined;
 }
 
-/** Returns what is left of `spentMs` of processor time after `elapsedMs`: the budget's share of the time is forgotten. */
+/**
+ * Returns what remains of `spentMs` of processor time after `elapsedMs`. The budget's share of the elapsed time is subtracted.
+ */
 export function toDecayedMs(spentMs: number, elapsedMs: number, { share }: WorkBudget): number {
   return Math.max(0, spentMs - elapsedMs * share);
 }
 
-/** The progress of one upload in its present window of time. */
+/** The progress of one upload in the current time window. */
 export interface UploadWindow {
   readonly startMs: number;
   readonly sizeBytes: number;
-  /** Whether the window before this one was slow. */
+  /** Whether the previous window was slow. */
   readonly wasSlow: boolean;
 }
 
-/** Length of the time over which the speed of an upload is measured: longer than one pause of a mobile link. */
+/** Length of the window in which the speed of an upload is measured: longer than a pause of a mobile link. */
 const WINDOW_MS = 15_000;
 
 /**
- * Speed below which an upload counts as slow while memory is short. A satellite link of 64 kbit/s is twice as fast. An evicted
- * upload is repeated later.
+ * Speed below which an upload counts as slow while memory is short. A satellite link of 64 kbit/s is twice as fast. The boat
+ * repeats an evicted upload later.
  */
 const SPEED_MIN_BYTES_PER_S = 4_096;
 

@@ -1,24 +1,24 @@
 import { RETRY_AFTER_S } from './policy.ts';
 
-/** Time over which the rate of stored imports is averaged: longer than the pauses of a database that writes a checkpoint. */
+/** Time over which the rate of stored imports is averaged: longer than the pauses while the database writes a checkpoint. */
 const RATE_WINDOW_S = 10;
 
 /**
- * Lowest rate that the schedule assumes. A node whose database was unavailable has stored nothing for a while,
- * but can store again as soon as the database is back.
+ * Lowest rate that the schedule assumes. A node whose database was unavailable has stored nothing for a while, but can store
+ * imports again as soon as the database is back.
  */
 const SERVED_PER_S_MIN = 5;
 
-/** Share of the node's capacity that returning boats may use. The rest is for boats that come for the first time. */
+/** Share of the node's capacity that returning boats may use. The rest is for boats that connect for the first time. */
 const RETURNING_SHARE = 0.5;
 
 /**
- * Longest `Retry-After`. A boat honours up to an hour. Its own waits before the third and the fourth attempt are 5 and 15 minutes, so a
- * longer value would only delay it.
+ * Longest `Retry-After`. A boat honours up to an hour, but it waits only 5 and 15 minutes before its third and fourth attempts,
+ * so a longer value would only delay it.
  */
 export const RETRY_AFTER_MAX_S = 900;
 
-/** Returns the average rate after `elapsedMs` in which `served` more imports were stored. */
+/** Returns the average rate after another `elapsedMs` in which `served` imports were stored. */
 export function toServedPerS(perS: number, elapsedMs: number, served: number): number {
   const kept = Math.exp(-elapsedMs / 1_000 / RATE_WINDOW_S);
   return perS * kept + served / RATE_WINDOW_S;
@@ -44,15 +44,17 @@ export function toReturnDelay({
   const waitS = (slotMs - nowMs) / 1_000;
   if (waitS * (1 + SPREAD) <= RETRY_AFTER_MAX_S)
     return { slotMs, delayS: Math.round(spread(waitS, fraction)) };
-  // The queue of appointments is full: these boats get times spread over its second half, and the queue does
-  // not grow.
+  // The schedule is full: these boats get times spread over its second half, and the schedule does not grow.
   return { slotMs: lastSlotMs, delayS: Math.round((RETRY_AFTER_MAX_S / 2) * (1 + fraction)) };
 }
 
-/** Share of a wait that differs between installations. */
+/** Share of a wait that varies between installations. */
 const SPREAD = 0.25;
 
-/** `Retry-After` in seconds for a boat that exceeds a limit of its own. Boats that were refused together return at different times. */
+/**
+ * `Retry-After` in seconds for a boat that exceeds one of its own limits. Boats that were refused at the same time return at
+ * different times.
+ */
 export function toOwnReturnS(fraction: number): number {
   return Math.round(spread(RETRY_AFTER_S, fraction));
 }

@@ -11,7 +11,7 @@ import {
 } from './return-policy.ts';
 import { createReturnSchedule } from './return-schedule.ts';
 
-test('never asks a boat to return before 10 s, nor after 15 minutes, nor at a fraction of a second', () => {
+test('never asks a boat to return before 10 s, after 15 minutes or at a fraction of a second', () => {
   const property = fc.property(
     fc.double({ min: 0, max: 1e9, noNaN: true }),
     fc.double({ min: -1e6, max: 1e7, noNaN: true }),
@@ -55,7 +55,7 @@ test('spreads a fleet that is refused while nothing is stored over a quarter of 
   assert.ok(Math.max(...counts.values()) < 120, `${Math.max(...counts.values())} boats return in one second`);
 });
 
-test('gives each installation a fixed place in the spread, and neighbouring IDs different ones', () => {
+test('gives each installation a fixed place in the spread, and different places to neighbouring IDs', () => {
   const ids = Array.from({ length: 1_000 }, (_, no) => no.toString(16).padStart(16, '0'));
   const fractions = ids.map(toInstallationFraction);
   assert.deepEqual(fractions, ids.map(toInstallationFraction));

@@ -4,14 +4,14 @@ import { toReturnDelay, toServedPerS } from './return-policy.ts';
 export interface ReturnSchedule {
   /** Counts an import that was stored. */
   noteServed(): void;
-  /** `Retry-After` in seconds of an import that this node refuses because of its load or its database. */
+  /** Returns `Retry-After` in seconds for an import that this node refuses because of its load or its database. */
   nextReturnS(fraction: number): number;
 }
 
 /**
- * Creates the schedule of one node. It is one queue of appointments. Each refused boat gets the next one, and
- * they are as far apart as the time that the node needs for two imports. Half of its capacity stays free for
- * boats that come for the first time. Its memory is three numbers.
+ * Creates the schedule of one node. It is a sequence of appointments, and each refused boat gets the next one. The distance
+ * between two appointments is the time that the node needs for two imports, so half of its capacity stays free for boats that
+ * connect for the first time. The schedule holds only three numbers.
  */
 export function createReturnSchedule(monotonic: () => number): ReturnSchedule {
   let lastSlotMs = Number.NEGATIVE_INFINITY;

@@ -6,15 +6,17 @@ export interface Unbilled {
   readonly cpuMs: number;
 }
 
-/** Counts the requests and the processor time of each installation on this node. It forgets time at the rate of the budget. */
+/**
+ * Counts the requests and the processor time of each installation on this node. Processor time decays at the rate of the budget.
+ */
 export interface WorkMeter {
   countRequest(installationId: string): void;
   charge(installationId: string, cpuMs: number): void;
-  /** Processor time charged to the installation and not yet forgotten. */
+  /** Processor time charged to the installation that has not yet decayed. */
   spentMs(installationId: string): number;
-  /** What the installation has used and nobody has taken yet. */
+  /** Usage of the installation that has not been taken yet. */
   unbilled(installationId: string): Unbilled;
-  /** Takes it for the database. */
+  /** Takes the usage, in order to write it to the database. */
   takeUnbilled(installationId: string): Unbilled;
 }
 
@@ -25,7 +27,10 @@ interface Meter {
   cpuMs: number;
 }
 
-/** Creates a meter. Its memory is bounded: it drops installations whose time is forgotten, with a few requests that were not billed. */
+/**
+ * Creates a meter with bounded memory. It drops installations whose time has decayed, together with a few requests that were
+ * never billed.
+ */
 export function createWorkMeter(budget: WorkBudget, monotonic: () => number): WorkMeter {
   const meters = new Map<string, Meter>();
   let sweepSize = METERED_INSTALLATIONS_MAX;
@@ -35,7 +40,7 @@ export function createWorkMeter(budget: WorkBudget, monotonic: () => number): Wo
   };
   const sweep = () => {
     for (const id of meters.keys()) if (spentMs(id) === 0) meters.delete(id);
-    // Twice the rest, so that a sweep runs at most once for each entry that it visits.
+    // Twice the number of remaining entries, so that the average cost of a sweep is constant for each new entry.
     sweepSize = Math.max(METERED_INSTALLATIONS_MAX, 2 * meters.size);
   };
   const open = (installationId: string): Meter => {

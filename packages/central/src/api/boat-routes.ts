@@ -22,7 +22,7 @@ import {
 } from './route.ts';
 import { ExportStatusSchema } from './schemas.ts';
 
-/** What boats send and read. */
+/** The routes for boats. */
 export const BOAT_ROUTES = {
   importPart: {
     method: 'POST',
@@ -52,7 +52,7 @@ export const BOAT_ROUTES = {
         name: LEDGER_ID_HEADER,
         required: false,
         description:
-          'The ledger that the boat uses now; it differs from the document for an export of a lost ledger',
+          "The ledger that the boat uses now. It differs from the document's ledger for an export of a lost ledger",
         schema: Type.String(),
       },
       {

@@ -35,8 +35,8 @@ export type ParameterOf<Id extends RouteId> = Exclude<
   { readonly in: 'header' }
 >['name'];
 
-/** Every route with its id. */
+/** Every route with its ID. */
 export const ROUTE_LIST: readonly (Route & { readonly id: RouteId })[] = Object.entries(ROUTES).map(
-  // Object.entries widens the keys of a constant.
+  // Object.entries widens the key type.
   ([id, route]) => ({ ...route, id: id as RouteId }),
 );

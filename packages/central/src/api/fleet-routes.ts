@@ -45,7 +45,7 @@ const BEFORE = {
   schema: CURSOR,
 } as const satisfies Parameter;
 
-/** What operators can read about the fleet. Every list is bounded, and each later page costs as much as the first. */
+/** The routes with which operators read about the fleet. Every list is bounded, and every page costs as much as the first. */
 export const FLEET_ROUTES = {
   fleetOverview: {
     method: 'GET',
@@ -163,7 +163,7 @@ export const FLEET_ROUTES = {
     access: 'operator',
     load: 'none',
     summary:
-      "Return the exports of the boat's newest ledger by number, the newest first, with the missing ones.",
+      "Return the exports of the boat's newest ledger by number, newest first, including the missing ones.",
     description: '',
     parameters: [
       INSTALLATION,
@@ -185,7 +185,7 @@ export const FLEET_ROUTES = {
     path: '/api/v1/fleet/installations/{id}/log',
     access: 'operator',
     load: 'none',
-    summary: "Return lines of the boat's log, the newest first.",
+    summary: "Return lines of the boat's log, newest first.",
     description: 'Texts are truncated to 2,000 characters.',
     parameters: [INSTALLATION, BEFORE, LIMIT],
     body: undefined,
@@ -197,7 +197,7 @@ export const FLEET_ROUTES = {
     path: '/api/v1/fleet/installations/{id}/alerts',
     access: 'operator',
     load: 'none',
-    summary: 'Return the newest alerts of the boat that are not closed.',
+    summary: "Return the boat's newest open alerts.",
     description: '',
     parameters: [INSTALLATION, LIMIT],
     body: undefined,
@@ -209,7 +209,7 @@ export const FLEET_ROUTES = {
     path: '/api/v1/fleet/installations/{id}/rejected',
     access: 'operator',
     load: 'none',
-    summary: 'Return records of the boat that were not stored, with their reasons, the newest first.',
+    summary: "Return the boat's rejected records with their reasons, newest first.",
     description: 'The first 2,000 characters of each record are returned as text.',
     parameters: [INSTALLATION, BEFORE, LIMIT],
     body: undefined,

@@ -14,32 +14,29 @@ const count = Type.Integer({ minimum: 0 });
 const time = Type.String({ description: "Central's own time, ISO 8601 in UTC" });
 const claimedTime = Type.String({ description: "By the boat's clock, as the boat sent it" });
 
-/**
- * The state that the operator's list shows first for a boat. A boat that is in several states has the first of
- * them.
- */
+/** The state of a boat in the operator's list. If several states apply, the first one in this list is used. */
 export const BOAT_STATES = [
   /** The operator disabled it. */
   'disabled',
-  /** Its newest request was refused. `refusal` says why. */
+  /** Its newest request was refused. `refusal` gives the reason. */
   'refused',
-  /** Silent for longer than is usual for it. */
+  /** It has been silent for longer than usual. */
   'late',
-  /** Exports are missing for more than a day. */
+  /** Exports have been missing for more than a day. */
   'gap',
   /** Records were rejected within a week. */
   'rejecting',
   'never_heard',
-  /** Silent for three months after it was due, so it is probably not in use. */
+  /** It is three months overdue, so it is probably not in use. */
   'laid_up',
-  /** Parts of its newest export have arrived within ten minutes, and others have not. */
+  /** Parts of its newest export have arrived within the last ten minutes, and others have not arrived yet. */
   'receiving',
   /** It exports by hand, so no export is due. */
   'by_hand',
   'in_order',
 ] as const;
 
-/** Subsets of the fleet that the list can be limited to. */
+/** Subsets of the fleet by which the list can be filtered. */
 export const BOAT_FILTERS = [
   'all',
   'late',
@@ -108,7 +105,7 @@ export const FleetOverviewSchema = Type.Object({
   status: Type.Literal('success'),
   as_of: time,
   totals: Type.Object({ boats: count, records: count, held_bytes: count, wire_bytes: count }),
-  /** Boats in each subset. A boat may be in several. */
+  /** Number of boats in each subset. A boat may be in several. */
   counts: Type.Object({
     late: count,
     refused: count,
@@ -120,9 +117,9 @@ export const FleetOverviewSchema = Type.Object({
     /** In none of the first four. */
     fine: count,
   }),
-  /** The last 24 hours, the present one last. An hour without imports is included. */
+  /** The last 24 hours, the current one last. Hours without imports are included. */
   hours: Type.Array(Type.Object({ hour: time, imports: count, records: count, wire_bytes: count })),
-  /** The most common software versions, the most common first. */
+  /** The most common software versions, most common first. */
   versions: Type.Array(Type.Object({ version: Type.String(), boats: count })),
 });
 export type FleetOverview = ReadonlyStatic<typeof FleetOverviewSchema>;
@@ -136,7 +133,7 @@ export const FleetPositionsSchema = Type.Object({
       latitude: Type.Number(),
       longitude: Type.Number(),
       boats: count,
-      /** Of these, boats that are late or refused. */
+      /** Number of these boats that are late or refused. */
       late: count,
       /** The boat, if the group has only one. */
       installation_id: nullable(Type.String()),
@@ -144,7 +141,7 @@ export const FleetPositionsSchema = Type.Object({
       state: nullable(oneOf(BOAT_STATES)),
     }),
   ),
-  /** The smallest window with all of these boats. Null if there is none. */
+  /** The smallest window that contains all of these boats. Null if there is none. */
   bounds: nullable(
     Type.Object({ west: Type.Number(), south: Type.Number(), east: Type.Number(), north: Type.Number() }),
   ),
@@ -173,7 +170,7 @@ export const FleetBoatDetailsSchema = Type.Object({
       newest_at: nullable(time),
     }),
   ),
-  /** The last 30 days in UTC, today last. A day without imports is included. */
+  /** The last 30 days in UTC, today last. Days without imports are included. */
   days: Type.Array(Type.Object({ day: Type.String(), records: count, stored_bytes: count })),
   ledgers: Type.Array(
     Type.Object({
@@ -188,18 +185,18 @@ export const FleetBoatDetailsSchema = Type.Object({
 });
 export type FleetBoatDetails = ReadonlyStatic<typeof FleetBoatDetailsSchema>;
 
-/** What became of an export. */
+/** The state of an export at central. */
 export const EXPORT_STATES = [
   'held',
   /** Some of its parts have not arrived. */
   'incomplete',
   /** No part of it has arrived. */
   'missing',
-  /** The boat withdrew it, and a later export has its records. */
+  /** The boat withdrew it, and a later export contains its records. */
   'withdrawn',
 ] as const;
 
-/** Exports of a boat's newest ledger by number, the newest first. A missing number is an entry as well. */
+/** Exports of a boat's newest ledger by number, newest first. A missing number also has an entry. */
 export const FleetExportsSchema = Type.Object({
   status: Type.Literal('success'),
   as_of: time,
@@ -222,7 +219,7 @@ export const FleetExportsSchema = Type.Object({
 });
 export type FleetExports = ReadonlyStatic<typeof FleetExportsSchema>;
 
-/** Lines of a boat's log, the newest first. All texts are as the boat sent them. */
+/** Lines of a boat's log, newest first. All texts are as the boat sent them. */
 export const FleetLogSchema = Type.Object({
   status: Type.Literal('success'),
   as_of: time,
@@ -240,7 +237,7 @@ export const FleetLogSchema = Type.Object({
 });
 export type FleetLog = ReadonlyStatic<typeof FleetLogSchema>;
 
-/** Alerts of a boat that are not closed, the newest first. */
+/** The open alerts of a boat, newest first. */
 export const FleetAlertsSchema = Type.Object({
   status: Type.Literal('success'),
   as_of: time,
@@ -256,7 +253,7 @@ export const FleetAlertsSchema = Type.Object({
 });
 export type FleetAlerts = ReadonlyStatic<typeof FleetAlertsSchema>;
 
-/** Records of a boat that were not stored, the newest first. */
+/** Rejected records of a boat, newest first. */
 export const FleetRejectedSchema = Type.Object({
   status: Type.Literal('success'),
   as_of: time,

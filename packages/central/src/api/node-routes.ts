@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { JSON_TYPE, type Route } from './route.ts';
 import { OpenApiSchema, ReadySchema } from './schemas.ts';
 
-/** What a node answers about itself. */
+/** The routes about the node itself. */
 export const NODE_ROUTES = {
   health: {
     method: 'GET',
@@ -25,7 +25,7 @@ export const NODE_ROUTES = {
     load: 'none',
     summary: 'Return 200 while this node can store exports.',
     description:
-      'The database must answer within 3 s, accept writes, have space and have the schema of this version. Otherwise the answer is 503 with the reason. Use it for load balancers, and `/api/v1/health` to see whether the program runs.',
+      'The database must answer within 3 s, accept writes, have space and have the schema of this version. Otherwise the answer is 503 with the reason. Use it for load balancers, and `/api/v1/health` to see whether the program is running.',
     parameters: [],
     body: undefined,
     answer: { description: 'The node can store exports', contentType: JSON_TYPE, schema: ReadySchema },

@@ -67,7 +67,7 @@ export const ACCOUNT_ROUTES = {
     load: 'none',
     summary: 'Log an operator in, and set the cookie of a new session.',
     description:
-      'A session ends after 12 hours, or after 2 hours without a request. A browser must reach central over https or on its own machine.',
+      'A session ends after 12 hours, or after 2 hours without a request. A browser must reach central over HTTPS, or run on the same machine.',
     parameters: [],
     body: LoginRequestSchema,
     ...withBody,
@@ -103,7 +103,7 @@ export const ACCOUNT_ROUTES = {
     path: '/api/v1/session/password',
     access: 'operator',
     load: 'none',
-    summary: 'Change the password of the account that is logged in, and end its other sessions.',
+    summary: 'Change the password of the logged-in account, and end its other sessions.',
     description: 'The operator token has no password.',
     parameters: [],
     body: OwnPasswordRequestSchema,
@@ -116,7 +116,7 @@ export const ACCOUNT_ROUTES = {
     path: '/api/v1/accounts',
     access: 'admin',
     load: 'none',
-    summary: 'List the accounts of operators.',
+    summary: 'List the operator accounts.',
     description: '',
     parameters: [],
     body: undefined,
@@ -278,7 +278,7 @@ export const ACCESS_ROUTES = {
     body: EraseRequestSchema,
     ...withBody,
     answer: {
-      description: 'Everything of it is removed',
+      description: 'All data about it is removed',
       contentType: JSON_TYPE,
       schema: ErasedSchema,
     },
@@ -289,7 +289,7 @@ export const ACCESS_ROUTES = {
     path: '/api/v1/audit',
     access: 'admin',
     load: 'none',
-    summary: 'Return the audit trail, the newest events first.',
+    summary: 'Return the audit trail, newest events first.',
     description:
       'If `next` is not null, pass its value as `?before=` to get older events. Identical refusals within an hour are one event.',
     parameters: [

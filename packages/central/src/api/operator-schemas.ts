@@ -6,9 +6,9 @@ const CLOSED = { additionalProperties: false };
 const success = Type.Literal('success');
 const id = Type.String({ pattern: INSTALLATION_ID_PATTERN });
 const role = Type.Union([Type.Literal('viewer'), Type.Literal('admin')]);
-/** Any text that may be entered: the rules for passwords are checked where one is set. */
+/** Any text that can be entered. The password rules are checked only when a password is set. */
 const password = Type.String({ minLength: 1, maxLength: 256 });
-/** Any printable text: a name that is not allowed is refused like an unknown one. */
+/** Any printable text. A name that is not allowed is refused like an unknown one. */
 const name = Type.String({ pattern: '^[^\\p{Cc}]{1,64}$' });
 const days = Type.Integer({ minimum: 1, maximum: 3_650 });
 
@@ -120,6 +120,6 @@ export const AuditSchema = Type.Object({
       occurrences: Type.Integer({ minimum: 1 }),
     }),
   ),
-  /** Pass this as `before` to get older events; null if there are none. */
+  /** Pass this as `before` to get older events. Null if there are none. */
   next: nullable(Type.String()),
 });

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { JSON_TYPE, type Route } from './route.ts';
 
-/** Shapes as TopoJSON, described as far as the page relies on it. */
+/** Shapes as TopoJSON. Only the members that the page uses are described. */
 const TopologySchema = Type.Object({ type: Type.Literal('Topology') });
 
 function toFileRoute<const Path extends string, const ContentType extends string>(
@@ -27,7 +27,7 @@ function toFileRoute<const Path extends string, const ContentType extends string
   } as const satisfies Route;
 }
 
-/** The files of the fleet's page. They hold no data: the page asks for it with the operator's credentials. */
+/** The files of the Fleet page. They contain no fleet data. The page requests the data with the operator's credentials. */
 export const PAGE_ROUTES = {
   fleetPage: toFileRoute('/', 'text/html; charset=utf-8', 'Show the fleet as a web page.'),
   fleetScript: toFileRoute(

@@ -6,13 +6,13 @@ import type { Refusal } from './refusals.ts';
 export type Access =
   /** Anyone, without credentials. */
   | 'anyone'
-  /** A boat, with its device token or, where the operator allows it, its installation id. */
+  /** A boat, with its device token or, if the operator allows it, its installation ID. */
   | 'boat-imports'
-  /** A boat, with its device token. An installation id is not secret, so it gives no read access. */
+  /** A boat, with its device token. An installation ID is not secret, so it gives no read access. */
   | 'boat-reads'
   /** A boat as in `boat-reads`, for its own installation, which a parameter names; or an operator, for any installation. */
   | 'boat-or-operator'
-  /** As `boat-or-operator`, but only for operators with the role `admin`: the answer has settings of the boat. */
+  /** As `boat-or-operator`, but only for operators with the role `admin`, because the answer contains settings of the boat. */
   | 'boat-or-admin'
   /** An operator of any role: an account with a session, or the operator token. */
   | 'operator'
@@ -40,19 +40,19 @@ export interface Parameter {
 /** One route. Its handler, OpenAPI and the reference page derive from these facts. */
 export interface Route {
   readonly method: 'GET' | 'POST';
-  /** In OpenAPI's form: `{name}` is a path parameter. */
+  /** The path in OpenAPI syntax: `{name}` is a path parameter. */
   readonly path: string;
   readonly access: Access;
   readonly load: Load;
   readonly summary: string;
-  /** Further sentences of the reference page, in Markdown. */
+  /** More text for the reference page, in Markdown. */
   readonly description: string;
   readonly parameters: readonly Parameter[];
   /** The schema of a decoded request body. Undefined if the route takes no body. */
   readonly body: TSchema | undefined;
-  /** Largest JSON body, which is read and checked before the handler runs. Undefined: the handler of the route reads the body. */
+  /** Largest JSON body, which is read and checked before the handler runs. Undefined if the route's handler reads the body. */
   readonly bodySizeMaxBytes?: number;
-  /** The only answer that is not a refusal. Its status is 200. */
+  /** The answer of a request that is not refused. Its status is 200. */
   readonly answer: {
     readonly description: string;
     readonly contentType: string;
@@ -74,7 +74,7 @@ export const BOAT_REFUSALS = [
   ...STORE_REFUSALS,
 ] as const;
 
-/** Refusals of every route for operators. A route that changes something also refuses pages of other origins. */
+/** Refusals of every route for operators. A route that changes something also refuses requests from pages of other origins. */
 export const OPERATOR_REFUSALS = ['INVALID_TOKEN', 'TOO_MANY_REQUESTS', ...STORE_REFUSALS] as const;
 /** Refusals of every route for admins. */
 export const ADMIN_REFUSALS = ['FORBIDDEN', ...OPERATOR_REFUSALS] as const;

@@ -17,7 +17,7 @@ const sequences = Type.Array(Type.Integer({ minimum: 1 }));
 export const SequenceGapsSchema = Type.Object({
   ledger_id: nullable(Type.String()),
   missing_sequences: sequences,
-  /** Missing as well, but withdrawn by the boat: their records come in later exports. */
+  /** Also missing, but withdrawn by the boat: later exports contain their records. */
   withdrawn_sequences: sequences,
 });
 export type SequenceGaps = ReadonlyStatic<typeof SequenceGapsSchema>;
@@ -35,7 +35,7 @@ const LedgerSchema = Type.Object({
   first_received_at: Type.String(),
   last_received_at: Type.String(),
   highest_sequence: nullable(Type.Integer({ minimum: 1 })),
-  /** Every sequence up to this one is held whole, or was withdrawn. */
+  /** Every sequence up to this one is held completely or was withdrawn. */
   held_through: nullable(count),
   /** When an export was last refused with `LEDGER_DIVERGED`. */
   diverged_at: nullable(Type.String()),
@@ -43,7 +43,7 @@ const LedgerSchema = Type.Object({
   concurrent_at: nullable(Type.String()),
 });
 
-/** Null in `pending_records` and `next_scheduled_export`: only the boat has these facts. */
+/** Always null in `pending_records` and `next_scheduled_export`, because only the boat knows these values. */
 export const ExportStatusSchema = Type.Object({
   status: Type.Literal('success'),
   installation_id: Type.String(),
@@ -54,9 +54,11 @@ export const ExportStatusSchema = Type.Object({
   storage_used_mb: Type.Number({ minimum: 0 }),
   next_scheduled_export: Type.Null(),
   ...SequenceGapsSchema.properties,
-  /** 0, or the number of ledgers that send new exports side by side: two or more machines use this installation ID. */
+  /**
+   * Number of ledgers that send new exports concurrently, or 0. If it is above 0, two or more machines use this installation ID.
+   */
   concurrent_ledgers: count,
-  /** The newest first. */
+  /** Newest first. */
   ledgers: Type.Array(LedgerSchema),
 });
 export type ExportStatus = ReadonlyStatic<typeof ExportStatusSchema>;
@@ -68,7 +70,7 @@ export const ReadySchema = Type.Object({
   time: Type.String(),
 });
 
-/** An OpenAPI document, described as far as readers rely on it. */
+/** An OpenAPI document. Only the members that readers rely on are described. */
 export const OpenApiSchema = Type.Object({
   openapi: Type.Literal('3.1.0'),
   info: Type.Object({ title: Type.String(), version: Type.String() }),

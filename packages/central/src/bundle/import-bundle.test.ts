@@ -90,7 +90,7 @@ describeOnPostgres('a bundle', (open) => {
     assert.deepEqual(held[1], overNetworkReceipt, 'the receipt is the one given over the network');
   });
 
-  test('that was changed or cut off has its intact parts stored and its damage reported', async () => {
+  test('that was changed or truncated has its intact parts stored and its damage reported', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const bundle = toBundle(boat.id, threeParts(boat));
@@ -165,7 +165,7 @@ describeOnPostgres('a bundle', (open) => {
     assert.deepEqual(await ids(store, unknown), []);
   });
 
-  test('stores nothing of a different boat, of a disabled boat, or with different content under a stored key', async () => {
+  test('stores no part of a different or disabled boat, and none with different content under a stored key', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const mixed = await importBytes(store, toBundle(boat.id, [...threeParts(boat), ...threeParts(other)]));

@@ -18,7 +18,7 @@ import { CentralFailure } from '../platform/errors.ts';
 import type { OpenFile, RandomHex, ReadableFile, Store, WallClock } from '../platform/ports.ts';
 import { type BundleOrigin, examineOrigin } from './verify-bundle.ts';
 
-/** Maximum number of faults of one kind that a report lists. It only counts further ones. */
+/** Maximum number of faults of one kind that a report lists. Further ones are only counted. */
 const NAMED_MAX = 100;
 
 export interface ImportBundleDeps {
@@ -30,7 +30,7 @@ export interface ImportBundleDeps {
   readonly bodySizeMaxBytes: number;
 }
 
-/** Which bundles the operator accepts: `signed_and_unsigned` also those whose origin is not proven. */
+/** Which bundles the operator accepts. `signed_and_unsigned` includes those whose origin is not proven. */
 export type AcceptedBundles = 'signed' | 'signed_and_unsigned';
 
 /** An intact part that was not stored. */
@@ -39,7 +39,7 @@ export interface RefusedPart {
   readonly reason: string;
 }
 
-/** A damaged place in the bundle. */
+/** A damaged section of the bundle. */
 export interface DamagedPlace {
   readonly offset: number;
   /** The key of the damaged part, if its line is readable. */
@@ -71,14 +71,15 @@ export interface BundleReport {
 /**
  * Stores the parts of a bundle, each in its own transaction. docs/spec/protocol.md R67: "Central MUST import a part of a bundle by
  * the same rules as a part from the network." A part that arrives twice, over the network or in a bundle, is therefore stored once. One
- * part is in memory at a time. Intact parts are stored, and damaged places are reported. After an interruption, the same file can
- * be imported again. A bundle belongs to one enrolled installation, which its first line names; if that line is damaged, the first
- * document names it.
+ * part is in memory at a time. Intact parts are stored, and damaged sections are reported. After an interruption, the same file
+ * can be imported again. A bundle belongs to one enrolled installation. Its first line names the installation, or, if that line
+ * is damaged, the first document does.
  *
  * R83: "Central MUST refuse a bundle that is not signed by the key it keeps for the installation, before it stores a part, unless
- * the operator accepts it for this bundle." The file is therefore read twice. Each part is checked again when it is stored, because the
- * file may change meanwhile. An accepted bundle without proof is recorded in the audit trail before its first part is stored. Throws
- * BUNDLE_UNREADABLE, BUNDLE_NOT_SIGNED, BUNDLE_KEY_UNKNOWN, INSTALLATION_NOT_FOUND, and the errors of the store.
+ * the operator accepts it for this bundle." The file is therefore read twice. Each part is checked again when it is stored,
+ * because the file may change in between. If a bundle without proof of its origin is accepted, this is recorded in the audit
+ * trail before its first part is stored. Throws BUNDLE_UNREADABLE, BUNDLE_NOT_SIGNED, BUNDLE_KEY_UNKNOWN, INSTALLATION_NOT_FOUND,
+ * and the errors of the store.
  */
 export async function importBundle(
   deps: ImportBundleDeps,
@@ -106,7 +107,7 @@ export async function importBundle(
             tally.damage({
               offset: item.line.offset,
               key: null,
-              reason: `a bundle of a different boat begins here, ${item.start.installation_id}: import it from its own file`,
+              reason: `the bundle of a different boat (${item.start.installation_id}) begins here: import it from its own file`,
             });
           break;
         case 'part': {
@@ -156,7 +157,7 @@ function importPart(
   };
   return importBody(world, {
     bytes,
-    // The reader has compared it with the bytes.
+    // The reader has verified it against the bytes.
     sha256: header.sha256,
     credential: undefined,
     installationId,
@@ -180,7 +181,7 @@ async function requireBundle(file: ReadableFile, path: string): Promise<void> {
   });
 }
 
-/** Throws unless the operator accepts a bundle without proof of its origin. Records that it was accepted. */
+/** Throws unless the operator accepts a bundle without proof of its origin. If so, records this in the audit trail. */
 async function acceptUnproven(
   { store, wall }: ImportBundleDeps,
   { installationId = '', failure }: Extract<BundleOrigin, { kind: 'unproven' }>,
@@ -219,9 +220,9 @@ function toRefusal(outcome: ImportOutcome): string | undefined {
     case 'too_many_values':
       return `it holds more than ${VALUES_MAX} values`;
     case 'too_costly':
-      return `it takes too much ${outcome.limit} to check`;
+      return `checking it takes too much ${outcome.limit}`;
     case 'revoked':
-      return 'its sender may no longer store';
+      return 'its sender is no longer authorized';
     case 'over_quota':
       return `it exceeds the quota of ${outcome.amount}`;
     case 'invalid':

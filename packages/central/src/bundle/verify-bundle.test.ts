@@ -33,7 +33,7 @@ describeOnPostgres('the signature of a bundle', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('is needed: a bundle without one, or signed with an unknown key, is stored only if the operator asks for it', async () => {
+  test("is required: a bundle without one, or signed with an unknown key, is stored only at the operator's request", async () => {
     const { store } = open();
     const older = await enrollOnly(store);
     const unknown = await enrollOnly(store);
@@ -62,7 +62,7 @@ describeOnPostgres('the signature of a bundle', (open) => {
     assert.deepEqual([proven.stored, proven.signed], [3, true]);
   });
 
-  test('covers every line: one that the boat did not sign, and no part is stored', async () => {
+  test('covers every line: if one line is not signed by the boat, no part is stored', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const documents = threeParts(boat);
@@ -83,7 +83,7 @@ describeOnPostgres('the signature of a bundle', (open) => {
         documents,
         signerOf(other.id, boat.id),
       ).toString('latin1'),
-      'signed by the boat under another id': toBundle(
+      'signed by the boat under another ID': toBundle(
         boat.id,
         documents,
         signerOf(boat.id, other.id),
@@ -104,7 +104,7 @@ describeOnPostgres('the signature of a bundle', (open) => {
     assert.equal((await importBytes(store, Buffer.from(good, 'latin1'))).stored, 3);
   });
 
-  test('shows that a part was cut, replaced or moved, and permits to import a bundle again', async () => {
+  test('reveals that a part was removed, replaced or moved, and allows a bundle to be imported again', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const text = toBundle(boat.id, threeParts(boat)).toString('latin1');
@@ -115,7 +115,7 @@ describeOnPostgres('the signature of a bundle', (open) => {
       ['cut', [start, one, three, end], 2],
       ['reordered', [start, two, one, three, end], 1],
       ['replaced by a part of an older bundle', [start, one, foreign, three, end], 1],
-      ['joined to a bundle without its end', [start, one, text], 0],
+      ['appended to a bundle that has no end', [start, one, text], 0],
     ] as const) {
       const report = await importBytes(store, Buffer.from(pieces.join(''), 'latin1'));
       assert.deepEqual([report.damaged_count, report.signed, report.stored], [1, true, stored], name);
@@ -124,7 +124,7 @@ describeOnPostgres('the signature of a bundle', (open) => {
     assert.deepEqual([replayed.damaged_count, replayed.stored, replayed.repeated], [0, 0, 3]);
   });
 
-  test('is checked again when a part is stored, because the file may change meanwhile', async () => {
+  test('is checked again when a part is stored, because the file may change in between', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const good = toBundle(boat.id, threeParts(boat));
@@ -137,7 +137,7 @@ describeOnPostgres('the signature of a bundle', (open) => {
     const openFile = async () => ({
       read: async (offset: number, length: number) => {
         if (offset === 0) readsOfStart += 1;
-        // The file is read from its start to recognise it, to check it, and to store it.
+        // The file is read from its start three times: to recognise it, to check it and to store it.
         return (readsOfStart > 2 ? forged : good).subarray(offset, offset + length);
       },
       close: async () => undefined,
@@ -167,7 +167,7 @@ describeOnPostgres('the signature of a bundle', (open) => {
     const [first, second] = [makeKey(boat.id), makeKey(boat.id)];
     await send(1, first, boat.id);
     await send(2, 'no key');
-    assert.deepEqual(await keys(), [null, null], 'the installation id is no secret');
+    assert.deepEqual(await keys(), [null, null], 'the installation ID is not a secret');
     await send(3, first);
     await send(4, first);
     assert.deepEqual(await keys(), [first, null]);

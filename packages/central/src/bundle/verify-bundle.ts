@@ -25,9 +25,10 @@ export type BundleOrigin =
     };
 
 /**
- * Reads a whole bundle and checks the signature of each line, before a part is stored. docs/spec/protocol.md R79: "The signature of a
- * line MUST cover the line and the installation." One line that is not signed by the boat makes the bundle unproven. Damaged places
- * are no lines; the parts around them keep their signatures. Throws INSTALLATION_NOT_FOUND, and the errors of `source` and `store`.
+ * Reads a complete bundle and checks the signature of each line before a part is stored. docs/spec/protocol.md R79: "The
+ * signature of a line MUST cover the line and the installation." One line that is not signed by the boat makes the bundle
+ * unproven. Damaged sections do not count as lines. The parts around them keep their signatures. Throws INSTALLATION_NOT_FOUND,
+ * and the errors of `source` and `store`.
  */
 export async function examineOrigin(
   store: Queryable,
@@ -70,7 +71,7 @@ function findKeyFault(
     `the bundle of ${installation_id} is signed with the key ${key}, and ${known}`,
     {
       op: 'check the signature of the bundle',
-      hint: `compare the key with the one that \`d3kos-export config\` shows on the boat; if they are equal, run \`d3kos-central bundle-key ${installation_id} --accept ${key}\` and import the bundle again`,
+      hint: `compare the key with the one that \`d3kos-export config\` shows on the boat; if they match, run \`d3kos-central bundle-key ${installation_id} --accept ${key}\` and import the bundle again`,
     },
   );
 }
@@ -95,7 +96,7 @@ function createCheck(installationId: string, key: string): IsSigned {
     );
 }
 
-/** Returns the key, or undefined if these 32 bytes are no point of the curve. */
+/** Returns the key, or undefined if these 32 bytes are not a point on the curve. */
 function toPublicKey(key: string): KeyObject | undefined {
   try {
     return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key }, format: 'jwk' });

@@ -12,7 +12,7 @@ import type { RandomHex } from '../platform/ports.ts';
 import type { AccountCommand, PasswordSource } from './arguments.ts';
 import type { CommandResult, CommandWorld } from './command-world.ts';
 
-/** Random bytes of a password that a command makes: 90 bits are 18 characters, too many to guess. */
+/** Random bytes of a generated password. 90 bits take 18 characters and cannot be guessed. */
 const PASSWORD_SIZE_BYTES = 15;
 
 /** Runs a command about accounts. Throws CentralFailure. */
@@ -60,9 +60,9 @@ async function takePassword(
   if (source === 'random') return Buffer.from(randomHex(PASSWORD_SIZE_BYTES), 'hex').toString('base64url');
   const line = await readLine();
   if (line !== undefined) return line;
-  throw new CentralFailure('USAGE', 'standard input has no password', {
+  throw new CentralFailure('USAGE', 'standard input does not contain a password', {
     op: 'read the password',
-    hint: 'write the password to standard input as one line, or leave --password-stdin out',
+    hint: 'write the password to standard input as one line, or omit --password-stdin',
   });
 }
 
@@ -71,13 +71,13 @@ function toPasswordResult(facts: object, source: PasswordSource, password: strin
   if (source === 'stdin') return { json: facts, text: 'the password is stored' };
   return {
     json: { ...facts, password },
-    text: `${password}\n\nThis is the password; it is not shown again.`,
+    text: `${password}\n\nThis is the password. It is not shown again.`,
   };
 }
 
 function toAccountTable(accounts: readonly ListedAccount[]): string {
   if (accounts.length === 0)
-    return 'no account exists; `d3kos-central account add NAME --role admin` adds one';
+    return 'no account exists yet; `d3kos-central account add NAME --role admin` adds one';
   return [
     `${'name'.padEnd(40)}  ${'role'.padEnd(6)}  ${'added'.padEnd(24)}  password changed`,
     ...accounts.map(({ name, role, created_at, password_changed_at }) =>

@@ -72,7 +72,7 @@ export type Command =
       readonly tokenId: string;
     };
 
-/** A command about the accounts of operators. */
+/** A command about operator accounts. */
 export type AccountCommand =
   | { readonly kind: 'account_list' }
   | { readonly kind: 'account_remove'; readonly name: string }
@@ -85,7 +85,7 @@ export type AccountCommand =
       readonly source: PasswordSource;
     };
 
-/** Where a password comes from: `random` makes one and prints it. */
+/** Where a password comes from. `random` generates one and prints it. */
 export type PasswordSource = 'random' | 'stdin';
 
 /** A command, the form of its output, and the settings given as options, which take precedence over the environment. */
@@ -232,7 +232,7 @@ function toNamedCommand(
     case 'prune':
       return { kind: 'prune', retention: toRetention(values) };
     case 'erase':
-      // An ID that was typed once may be that of another boat.
+      // The ID must be typed twice, because a mistyped one may belong to another boat.
       if (values['confirm'] !== argument) throw usage(`erase needs --confirm ${argument}`);
       return { kind: 'erase', installationId: argument };
     case 'show':
@@ -324,7 +324,7 @@ function parseRole(text: string | boolean | undefined): Role {
   return text;
 }
 
-/** Options of `quota`, with the amount that each changes and how many of its units one unit of the option has. */
+/** Options of `quota`, with the quantity that each changes and the factor between the units. */
 const QUOTA_OPTIONS = [
   ['stored-mib', 'storedBytes', 1_048_576],
   ['records', 'records', 1],
@@ -332,7 +332,7 @@ const QUOTA_OPTIONS = [
   ['cpu-seconds', 'cpuMs', 1_000],
 ] as const;
 
-/** Largest number in an option of `quota`. */
+/** Largest value of a `quota` option. */
 const QUOTA_MAX = 1_000_000_000;
 
 function toQuotaChange(values: Values): QuotaChange {
@@ -351,11 +351,11 @@ function toQuotaChange(values: Values): QuotaChange {
 function toRevoke(installationId: string, { token, disable }: Values): Command {
   if (typeof token !== 'string')
     return { kind: 'revoke', installationId, what: disable === true ? 'installation' : 'tokens' };
-  if (disable === true) throw usage('--token and --disable exclude each other');
+  if (disable === true) throw usage('--token and --disable cannot be used together');
   return { kind: 'revoke', installationId, what: 'token', tokenId: token };
 }
 
-/** Longest life of a token: ten years. A token without an end is issued by leaving the option out. */
+/** Longest lifetime of a token: ten years. Without the option, a token does not expire. */
 const EXPIRES_DAYS_MAX = 3_650;
 
 function parseExpiresDays(text: string | boolean | undefined): { readonly expiresDays?: number } {
@@ -367,8 +367,8 @@ function parseExpiresDays(text: string | boolean | undefined): { readonly expire
 }
 
 /**
- * Default and longest life of an enrolment code, in hours: enough for a weekend trip to the boat, and a month
- * for a boat at sea.
+ * Default and maximum lifetime of an enrolment code in hours: enough for a weekend trip to the boat, and a month for a boat at
+ * sea.
  */
 const EXPIRES_HOURS_DEFAULT = 48;
 const EXPIRES_HOURS_MAX = 720;

@@ -8,13 +8,13 @@ export interface OptionHelp {
   readonly help: string;
 }
 
-/** One command, from which parsing and help derive. */
+/** One command. Parsing and help derive from it. */
 export interface CommandHelp {
-  /** The names of the command's arguments, with a space between them. Undefined if it takes no argument. */
+  /** The names of the command's arguments, separated by a space. Undefined if it takes no argument. */
   readonly argument: string | undefined;
   readonly summary: string;
   readonly description: string;
-  /** Options that only this command has. */
+  /** The command's own options. */
   readonly options: Readonly<Record<string, OptionHelp>>;
   /** Whether the help lists the options for the listening address and port. */
   readonly listens: boolean;
@@ -35,7 +35,7 @@ export const COMMANDS = {
     argument: undefined,
     summary: 'run central until SIGTERM or SIGINT',
     description:
-      'Brings the schema of the database up to date, then listens. On SIGTERM or SIGINT it finishes the requests\nin progress and exits. With --json it prints {"listening": URL} once it accepts requests.',
+      'Brings the schema of the database up to date, then listens. On SIGTERM or SIGINT it finishes the requests in\nprogress and exits. With --json, it prints {"listening": URL} once it accepts requests.',
     options: {},
     listens: true,
     examples: ['d3kos-central serve', 'd3kos-central serve --host 0.0.0.0 --port 8095'],
@@ -60,7 +60,7 @@ export const COMMANDS = {
       tier: { value: 'N', help: 'record the tier of the installation: 0, 1, 2 or 3' },
       'allow-id-as-token': {
         value: undefined,
-        help: 'also accept the installation id as a token for imports, because older boats send it',
+        help: 'also accept the installation ID as a token for imports, because older boats send it',
       },
       'expires-days': {
         value: 'N',
@@ -103,12 +103,12 @@ export const COMMANDS = {
     argument: 'INSTALLATION_ID',
     summary: 'revoke the device tokens of a boat, or disable it',
     description:
-      'Revokes every token of the installation, and the use of its id as a token. Central then answers 401.\nAn upload that is in progress is not stored. No record is removed.',
+      'Revokes every token of the installation, and the use of its ID as a token. Central then answers 401.\nAn upload that is in progress is not stored. No record is removed.',
     options: {
-      token: { value: 'TOKEN_ID', help: 'revoke only this token, which `tokens` lists, and keep the others' },
+      token: { value: 'TOKEN_ID', help: 'revoke only this token (see `tokens`) and keep the others' },
       disable: {
         value: undefined,
-        help: 'keep the tokens but disable the installation until `enable`; central answers 403',
+        help: 'keep the tokens, but disable the installation until `enable`; central answers 403',
       },
     },
     listens: false,
@@ -122,7 +122,7 @@ export const COMMANDS = {
     argument: 'INSTALLATION_ID',
     summary: 'list the device tokens of a boat',
     description:
-      'Lists every token with its id, when it was issued, when an import was last stored with it (exact to an hour),\nand when it expires or was revoked. To replace a token, enroll again, give the new token to the boat, wait until\nit is used, and revoke the old one.',
+      'Lists every token with its ID, when it was issued, when an import was last stored with it (to the hour), and\nwhen it expires or was revoked. To replace a token, run `enroll` again, give the new token to the boat, wait\nuntil it is used, and revoke the old one.',
     options: {},
     listens: false,
     examples: [`d3kos-central tokens ${ID}`],
@@ -131,7 +131,7 @@ export const COMMANDS = {
     argument: 'INSTALLATION_ID DIRECTORY',
     summary: 'write all data that central holds about a boat to files',
     description:
-      'Writes one file for each category, one for the rejected records, and manifest.json with the number of rows and the\nSHA-256 of each file. The folder must be new or empty. In ndjson and parquet, the numbers of a record keep their\ndigits. In csv, a text that a spreadsheet would take for a formula has an apostrophe in front.',
+      'Writes one file for each category, one for the rejected records, and manifest.json with the number of rows and the\nSHA-256 of each file. The folder must be new or empty. In ndjson and parquet, numbers keep all their digits.\nIn csv, a text that a spreadsheet would treat as a formula is prefixed with an apostrophe.',
     options: { format: { value: 'FORMAT', help: 'ndjson, csv or parquet; default ndjson' } },
     listens: false,
     examples: [`d3kos-central export ${ID} ./boat`, `d3kos-central export ${ID} --format parquet ./boat`],
@@ -140,12 +140,15 @@ export const COMMANDS = {
     argument: 'INSTALLATION_ID',
     summary: 'show or change the daily quota of a boat',
     description:
-      'Shows what the installation has used today (UTC) and the limits that it has of its own. Without an own limit,\nthe settings CENTRAL_QUOTA_... of the nodes apply. A change takes effect within 5 minutes.',
+      "Shows what the installation has used today (UTC) and its own limits. Where it has no own limit, the nodes'\nCENTRAL_QUOTA_... settings apply. A change takes effect within 5 minutes.",
     options: {
       'stored-mib': { value: 'N', help: 'MiB that the boat may store on one day, or "default"' },
-      records: { value: 'N', help: 'records that it may send, or "default"' },
-      requests: { value: 'N', help: 'requests that it may make, or "default"' },
-      'cpu-seconds': { value: 'N', help: 'processor time that its requests may take, or "default"' },
+      records: { value: 'N', help: 'records that it may send on one day, or "default"' },
+      requests: { value: 'N', help: 'requests that it may make on one day, or "default"' },
+      'cpu-seconds': {
+        value: 'N',
+        help: 'seconds of processor time that its requests may use on one day, or "default"',
+      },
     },
     listens: false,
     examples: [`d3kos-central quota ${ID}`, `d3kos-central quota ${ID} --stored-mib 4096 --records default`],
@@ -165,11 +168,11 @@ export const COMMANDS = {
     argument: 'NAME',
     summary: 'add an account for an operator',
     description:
-      'Adds an account and prints a random password for it, once. Central stores only a salted scrypt hash. The operator\ncan change it on the fleet page. A name has 2 to 40 of a-z 0-9 . _ - and begins with a letter.',
+      'Adds an account and prints a random password for it, once. Central stores only a salted scrypt hash. The\noperator can change it on the Fleet page. A name consists of 2 to 40 of the characters a-z 0-9 . _ - and\nbegins with a letter.',
     options: {
       role: {
         value: 'ROLE',
-        help: 'viewer: reads the fleet; admin: also gives access to boats and manages accounts',
+        help: 'viewer: read the fleet; admin: also manage the access of boats and accounts',
       },
       'password-stdin': { value: undefined, help: 'read the password from the first line of standard input' },
     },
@@ -181,9 +184,9 @@ export const COMMANDS = {
   },
   'account list': {
     argument: undefined,
-    summary: 'list the accounts of operators',
+    summary: 'list the operator accounts',
     description:
-      'Lists every account with its role, and when it was added and its password was last changed.',
+      'Lists every account with its role, and the times at which it was added and its password was last changed.',
     options: {},
     listens: false,
     examples: ['d3kos-central account list'],
@@ -218,7 +221,7 @@ export const COMMANDS = {
     argument: undefined,
     summary: 'list the installations',
     description:
-      'Lists every installation with its tier, its state, the time of its last import, and its number of records.\nThe state is "2 machines" if a card was copied, so that two machines use one installation ID.',
+      'Lists every installation with its tier, its state, the time of its last import, and its number of records.\nThe state is "2 machines" if two machines use one installation ID, because a card was copied.',
     options: {},
     listens: false,
     examples: ['d3kos-central list'],
@@ -227,7 +230,7 @@ export const COMMANDS = {
     argument: 'INSTALLATION_ID',
     summary: 'show one installation, its records and missing exports',
     description:
-      'Shows the installation, the records central holds in each category, and the sequences that are missing\nfrom its newest ledger, and its ledgers. Warns if two machines use its installation ID.',
+      'Shows the installation, the number of records in each category, the sequences missing from its newest\nledger, and its ledgers. Warns if two machines use its installation ID.',
     options: {},
     listens: false,
     examples: [`d3kos-central show ${ID}`],
@@ -236,9 +239,9 @@ export const COMMANDS = {
     argument: 'INSTALLATION_ID',
     summary: 'show or accept the key that signs the bundles of a boat',
     description:
-      'Shows the public key of the boat that central keeps, and another one if the boat has sent it since. The first key\nthat arrives with a device token is kept. Another one is used only after the operator has accepted it: compare it\nwith the key that `d3kos-export config` shows on the boat.',
+      "Shows the boat's public key that central keeps, and any other key that the boat has sent since. Central\nkeeps the first key that arrives with a device token. It uses another key only after the operator has\naccepted it: first compare it with the key that `d3kos-export config` shows on the boat.",
     options: {
-      accept: { value: 'KEY', help: 'use this key from now on, and no longer the one before' },
+      accept: { value: 'KEY', help: 'use this key from now on instead of the previous one' },
     },
     listens: false,
     examples: [
@@ -249,7 +252,7 @@ export const COMMANDS = {
   prune: {
     argument: undefined,
     summary: 'remove old receipts, telemetry, audit events and usage',
-    description: `Removes rows that are older than the given number of days, ${RETENTION_DAYS_MIN} or more. Central still knows which exports of each\nledger it holds, and keeps the receipts of incomplete exports. It may run while nodes serve, for example once a day.`,
+    description: `Removes rows that are older than the given number of days, ${RETENTION_DAYS_MIN} or more. Central still knows which exports of each\nledger it holds, and keeps the receipts of incomplete exports. It may run while nodes are serving, for example once a day.`,
     options: Object.fromEntries(
       PRUNED_KINDS.map((kind) => [
         `${kind}-days`,
@@ -264,7 +267,7 @@ export const COMMANDS = {
     summary: 'remove all data that central holds about a boat',
     description:
       'Disables the installation, then removes its rows from every table: records, receipts, tokens, audit events and the\ninstallation itself. It cannot be undone. If it is interrupted, run it again. Backups are not changed.',
-    options: { confirm: { value: 'ID', help: 'required: the same installation id again' } },
+    options: { confirm: { value: 'ID', help: 'required: the same installation ID again' } },
     listens: false,
     examples: [`d3kos-central erase ${ID} --confirm ${ID}`],
   },
@@ -272,11 +275,11 @@ export const COMMANDS = {
     argument: 'FILE',
     summary: 'store the exports of an offline bundle',
     description:
-      'Stores the exports from a file that `d3kos-export bundle` wrote. It uses the same keys as the network, so a part\nthat central already holds is not stored again. The exit code is 1 if a part is damaged or refused.\nA bundle that its boat did not sign is refused as a whole.',
+      'Stores the exports from a file that `d3kos-export bundle` wrote. It uses the same keys as the network, so a part\nthat central already holds is not stored again. The exit code is 1 if a part is damaged or refused.\nA bundle that its boat did not sign is refused completely.',
     options: {
       unsigned: {
         value: undefined,
-        help: 'store a bundle even if its boat did not sign it; the audit trail records it',
+        help: 'store the bundle even if its boat did not sign it; the audit trail records this',
       },
     },
     listens: false,
@@ -286,7 +289,7 @@ export const COMMANDS = {
     argument: 'URL INSTALLATION_ID',
     summary: 'check an implementation of the protocol against its requirements',
     description:
-      'Checks the central at URL against the requirements of docs/spec/protocol.md and prints pass, FAIL or skip with the\nevidence for each. It stores small exports for the installation, so use one that no boat has. Requirements of boats,\nand those that no request can show, are not checked. The exit code is 1 if a requirement fails.',
+      'Checks the server at URL against the requirements of docs/spec/protocol.md and prints pass, FAIL or skip for\neach, with the evidence. It stores small exports for the installation, so use an installation that no boat\nhas. Requirements for boats, and those that cannot be tested by requests, are not checked. The exit code is 1 if a requirement fails.',
     options: { token: { value: 'TOKEN', help: 'required: the device token of the installation' } },
     listens: false,
     examples: [`d3kos-central conformance http://127.0.0.1:8095 ${ID} --token TOKEN`],
@@ -309,7 +312,7 @@ export const COMMON_OPTIONS: Readonly<Record<string, OptionHelp>> = {
   help: { value: undefined, help: 'print this help' },
 };
 
-/** Settings that are also options, with the variable each one sets. */
+/** Settings that are also options, with the variable that each one overrides. */
 export const SETTING_OPTIONS: readonly {
   readonly option: string;
   readonly variable: string;

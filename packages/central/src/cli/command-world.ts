@@ -5,7 +5,7 @@ import type { MigrationReport } from '../store/migrate.ts';
 export interface CommandResult {
   readonly json: unknown;
   readonly text: string;
-  /** The exit code of the program; undefined: 0. */
+  /** The exit code of the program. Undefined means 0. */
   readonly exitCode?: number;
 }
 
@@ -20,6 +20,6 @@ export interface CommandWorld {
   readonly openNewDirectory: OpenNewDirectory;
   /** Returns the first line of standard input without its end, or undefined if there is none. */
   readonly readLine: () => Promise<string | undefined>;
-  /** Largest part a bundle may carry. */
+  /** Maximum size of a part in a bundle. */
   readonly bodySizeMaxBytes: number;
 }

@@ -19,10 +19,10 @@ import {
 import type { CommandWorld } from './command-world.ts';
 import { runCommand } from './commands.ts';
 
-/** Control characters that clear the screen, rename the window and begin a new line. */
+/** Control characters that clear the screen, change the window title and begin a new line. */
 const ORDERS = '\u001b[2J\u009b2J\u001b]0;x\u0007\r\n';
 
-/** Returns a bundle of these documents with control characters in its free texts. */
+/** Returns a bundle of these documents with control characters in its free-text fields. */
 function toHostileBundle(boat: EnrolledBoat, documents: readonly ReturnType<typeof toDocument>[]): Buffer {
   const bodies = documents.map((document) => JSON.stringify(document));
   const lines = [
@@ -54,7 +54,7 @@ function toHostileBundle(boat: EnrolledBoat, documents: readonly ReturnType<type
   return Buffer.from(lines.join(''));
 }
 
-/** Returns a world with a running clock, whose only file is the bundle. */
+/** Returns a world with a running clock. The bundle is its only file. */
 function toWorld(store: Store, bundle: Buffer): CommandWorld {
   let nowMs = NOON_MS;
   return {
@@ -72,7 +72,7 @@ function toWorld(store: Store, bundle: Buffer): CommandWorld {
   };
 }
 
-test('a bundle with exports of a lost ledger and of its successor shows which ledger is newer', async () => {
+test('a bundle with exports of a lost ledger and its successor shows which ledger is newer', async () => {
   const { store, close } = await openEmbedded();
   try {
     await migrate(store, NOON_MS);

@@ -38,7 +38,7 @@ import {
   toWarnings,
 } from './tables.ts';
 
-/** Commands that use the store and end. */
+/** Commands that use the store and then exit. */
 export type StoreCommand = Exclude<Command, { kind: 'serve' } | { kind: 'help' } | { kind: 'conformance' }>;
 
 async function runMigrate(
@@ -141,7 +141,7 @@ async function runQuota(
   };
 }
 
-/** Runs a command that gives a boat access. */
+/** Runs a command about a boat's access. */
 async function runEnrolment(
   world: EnrolmentWorld,
   command: Extract<Command, { kind: 'enroll' | 'invite' | 'enable' }>,
@@ -212,7 +212,7 @@ async function showInstallation(store: Store, installationId: string): Promise<C
       ...facts,
       `missing_sequences      ${listed(gaps.missing_sequences)}`,
       `withdrawn_sequences    ${listed(gaps.withdrawn_sequences)}`,
-      'ledgers, the newest first',
+      'ledgers, newest first',
       ...ledgers.map(toLedgerLine),
       'records held',
       ...held,

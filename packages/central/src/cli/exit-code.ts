@@ -12,7 +12,7 @@ export const EXIT_CODES = {
 
 export type ExitCode = keyof typeof EXIT_CODES;
 
-/** Returns the exit code for each failure. */
+/** Returns the exit code of each error code. */
 export function toExitCode(code: CentralFailureCode): ExitCode {
   switch (code) {
     case 'USAGE':

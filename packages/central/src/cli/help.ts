@@ -25,7 +25,7 @@ function toProgramHelp(): string {
     toSection('Commands:', [...commands, ['help [COMMAND]', 'print the help of a command']]),
     toSection('Options:', toOptionRows(COMMON_OPTIONS)),
     toSection('Exit codes:', exitCodes),
-    'Every command except serve can run beside a running serve. For the settings that are only environment\nvariables, such as DATABASE_URL, see docs/reference/configuration.md.',
+    'Every command except serve can run while serve is running. For settings that exist only as environment\nvariables, such as DATABASE_URL, see docs/reference/configuration.md.',
   ]);
 }
 

@@ -15,7 +15,7 @@ export async function runRetention(
   const report = await erase({ store: world.store, wallMs: world.wall() }, command.installationId);
   return {
     json: report,
-    text: toText([`everything of ${report.installation_id} is erased`, toRemovedText(report.removed)]),
+    text: toText([`all data about ${report.installation_id} is erased`, toRemovedText(report.removed)]),
   };
 }
 

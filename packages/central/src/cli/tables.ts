@@ -61,8 +61,8 @@ export function toBundleKeyText(keys: BundleKeys): string {
 }
 
 /**
- * Joins lines for a terminal. Control characters from a boat or a bundle are replaced, so they can neither control the terminal
- * nor begin a line.
+ * Joins lines for a terminal. Control characters from a boat or a bundle are replaced, so that they can neither control the
+ * terminal nor begin a new line.
  */
 export function toText(lines: readonly string[]): string {
   return lines.map((line) => line.replace(/\p{Cc}+/gu, '\ufffd')).join('\n');
@@ -114,12 +114,12 @@ function toListState(boat: InstallationSummary): string {
   return boat.concurrent_ledgers > 0 ? `${boat.concurrent_ledgers} machines` : `${boat.live_tokens} tokens`;
 }
 
-/** The warning that two machines use one installation ID, or nothing. */
+/** Returns the warning that two machines use one installation ID, or nothing. */
 export function toWarnings({ installation_id, concurrent_ledgers }: InstallationSummary): readonly string[] {
   if (concurrent_ledgers === 0) return [];
   return [
-    `WARNING: ${concurrent_ledgers} ledgers of ${installation_id} send exports side by side: a card was copied to another machine.`,
-    'Give that machine its own installation ID and enroll it. Until then each machine replaces the settings of the other.',
+    `WARNING: ${concurrent_ledgers} ledgers of ${installation_id} send exports concurrently: a card was copied to another machine.`,
+    'Give that machine its own installation ID and enrol it. Until then, each machine overwrites the settings of the other.',
   ];
 }
 
@@ -133,7 +133,7 @@ export function toLedgerLine(ledger: LedgerSummary): string {
   return `  ${ledger.ledger_id}  ${sequence.padEnd(14)}  ${[ledger.last_received_at, ...marks].join('  ')}`;
 }
 
-/** Returns what a boat has used today, and its own limits. */
+/** Returns what a boat has used today, and its individual limits. */
 export function toQuotaTable(used: Use, own: QuotaOverride): string {
   const rows = [
     [

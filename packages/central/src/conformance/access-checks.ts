@@ -6,7 +6,7 @@ import { makeExport, sendExport } from './exports.ts';
 const isError = Compile(CentralErrorSchema);
 const isHealth = Compile(HealthSchema);
 
-/** Requests that the check of R47 makes at the same time. */
+/** Number of concurrent requests in the check of R47. */
 const AT_ONCE = 24;
 
 const toStatusPath = (installationId: string): string =>
@@ -50,7 +50,7 @@ export const ACCESS_CHECKS: readonly Check[] = [
   },
   {
     requirement: 'R10',
-    title: 'the installation ID is no token for a query',
+    title: 'the installation ID is not accepted as a token for a query',
     async run(run) {
       const { installationId } = run.subject;
       const answer = await run.get(toStatusPath(installationId), {
@@ -118,7 +118,7 @@ export const ACCESS_CHECKS: readonly Check[] = [
   },
   {
     requirement: 'R51',
-    title: 'answers and refusals have the clock in `Date`',
+    title: "answers and refusals have the server's time in `Date`",
     async run(run) {
       for (const answer of [await run.get(HEALTH_PATH, {}), await run.get('/api/v1/data/no-such-route')]) {
         const date = answer.headers.get('Date');

@@ -1,4 +1,4 @@
-/** The implementation under test. `send` gives one request to it; the URL of the request is under `base`. */
+/** The implementation under test. `send` sends it one request, whose URL is under `base`. */
 export interface Subject {
   readonly base: string;
   readonly installationId: string;
@@ -8,7 +8,7 @@ export interface Subject {
   readonly randomHex: (length: number) => string;
 }
 
-/** The result of a check. `skipped`: the state that the requirement is about did not occur. */
+/** The result of a check. `skipped` means that the situation that the requirement covers did not occur. */
 export type Outcome =
   | { readonly kind: 'passed'; readonly evidence: string }
   | { readonly kind: 'failed'; readonly evidence: string }
@@ -18,7 +18,7 @@ export type Outcome =
 export interface Check {
   /** Its number, for example `R28`. */
   readonly requirement: string;
-  /** What the check does, in one sentence without its full stop. */
+  /** What the check verifies, as one sentence without the full stop. */
   readonly title: string;
   /** Throws Broken if the requirement does not hold. Returns the evidence that it does, or `skip`. */
   readonly run: (run: Run) => Promise<string | Skipped>;
@@ -50,7 +50,7 @@ export function describe({ status, text }: Answer): string {
   return `${status} ${text.slice(0, 200).replaceAll(/\s+/g, ' ')}`;
 }
 
-/** One run against an implementation. The sequences of its exports follow each other in one ledger. */
+/** One run against an implementation. Its exports have consecutive sequences in one ledger. */
 export interface Run {
   readonly subject: Subject;
   readonly ledgerId: string;

@@ -36,12 +36,12 @@ function toObject(text: string): Readonly<Record<string, unknown>> {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? { ...value } : {};
   } catch {
-    // For example a proxy's page. The check reports the text as its evidence.
+    // Not JSON, for example a proxy's page. The check reports the text as evidence.
     return {};
   }
 }
 
-/** An export of the run, with the members that a check changes. */
+/** An export of the run, with the members that a check may change. */
 export interface ExportFacts {
   readonly sequence?: number;
   readonly exportId?: string;
@@ -106,7 +106,7 @@ export function toSha256(body: Uint8Array): string {
   return createHash('sha256').update(body).digest('hex');
 }
 
-/** Sends an export as a boat does: compressed, with its key and its digest. `headers` replace those. */
+/** Sends an export as a boat does: compressed, with its key and digest. `headers` override the default headers. */
 export function sendExport(
   run: Run,
   { key, body }: Pick<Export, 'key' | 'body'>,

@@ -7,12 +7,12 @@ import { makeExport, sendExport, toBody, toLog, toSha256 } from './exports.ts';
 
 const isReceipt = Compile(ReceiptSchema);
 
-/** Size to which the body of the check of R25 decodes: far above what a boat sends. It is 512 KiB on the wire. */
+/** Decoded size of the body in the check of R25, far more than a boat sends. It is 512 KiB on the wire. */
 const BOMB_SIZE_BYTES = 512 * 1_048_576;
 
 const BOMB_MEMBERS = 64;
 
-/** Number of times that the check of R30 sends a part at the same time. */
+/** Number of times that the check of R30 sends a part concurrently. */
 const AT_ONCE = 6;
 
 const ENCODERS: Readonly<Record<string, (body: Uint8Array) => Buffer<ArrayBuffer>>> = {
@@ -68,7 +68,7 @@ export const IMPORT_CHECKS: readonly Check[] = [
   },
   {
     requirement: 'R18',
-    title: 'a key that names another export than the document is refused with 400 INVALID_FORMAT',
+    title: 'a key that names a different export than the document is refused with 400 INVALID_FORMAT',
     async run(run) {
       const answer = await sendExport(run, { ...makeExport(run), key: `other_${run.ledgerId}/1` });
       expect(isRefusal(answer, 400, 'INVALID_FORMAT'), describe(answer));
@@ -99,7 +99,7 @@ export const IMPORT_CHECKS: readonly Check[] = [
   },
   {
     requirement: 'R22',
-    title: 'answers name the content codings, and a body in each of them is stored',
+    title: 'answers name the content codings, and a body in each coding is stored',
     async run(run) {
       const offered = (await run.get('/api/v1/health', {})).headers.get('Accept-Encoding');
       expect(offered !== null && offered !== '', 'the health answer has no Accept-Encoding');
@@ -122,7 +122,7 @@ export const IMPORT_CHECKS: readonly Check[] = [
     requirement: 'R25',
     title: `a small body that decodes to ${BOMB_SIZE_BYTES / 1_048_576} MiB is refused with 413 BODY_TOO_LARGE`,
     async run(run) {
-      // A gzip body may have several members, so one is made and repeated.
+      // A gzip body may have several members, so one member is created and repeated.
       const member = gzipSync(Buffer.alloc(BOMB_SIZE_BYTES / BOMB_MEMBERS, 0x20));
       const bomb = Buffer.concat(Array.from({ length: BOMB_MEMBERS }, () => member));
       const answer = await run.post(bomb, { 'Content-Encoding': 'gzip' });

@@ -19,7 +19,7 @@ function listOf(answer: Answer, member: string): readonly unknown[] {
   return Array.isArray(list) ? list : [];
 }
 
-/** Leaves out one sequence, and sends those around it. Returns the three exports, and the answer to the last one. */
+/** Sends exports before and after a sequence that it leaves out. Returns the three exports, and the answer to the last one. */
 async function leaveOut(run: Run) {
   const before = makeExport(run);
   await sendExport(run, before);
@@ -28,7 +28,7 @@ async function leaveOut(run: Run) {
   return { before: before.sequence, missing, after: after.sequence, answer: await sendExport(run, after) };
 }
 
-/** The checks of held parts, sequences, status and configuration, and of ledgers that diverged. */
+/** The checks of held parts, sequences, status and configuration, and of diverged ledgers. */
 export const QUERY_CHECKS: readonly Check[] = [
   {
     requirement: 'R32',

@@ -2,7 +2,7 @@ import { after, before, describe, test } from 'node:test';
 import { assertBreaks, openKit } from './testing/kit.ts';
 import { WRONG } from './testing/wrong-centrals.ts';
 
-describe('the conformance kit, against implementations that are wrong in one way', () => {
+describe('the conformance kit, against implementations with one fault each', () => {
   let kit: Awaited<ReturnType<typeof openKit>> | undefined;
   before(async () => {
     kit = await openKit();

@@ -13,7 +13,7 @@ describe('the conformance kit', () => {
   });
   after(() => kit?.close());
 
-  test('passes our central in every requirement, with evidence', async () => {
+  test('passes our central on every requirement, with evidence', async () => {
     const results = (await kit?.runAgainst((send) => send)) ?? [];
     assert.equal(results.length, CHECKS.length);
     assert.deepEqual(
@@ -47,7 +47,7 @@ describe('the conformance kit', () => {
     assert.deepEqual(
       numbers.filter((number) => !broken.has(number)),
       ['R47'],
-      'requirements that no wrong implementation breaks',
+      'requirements that no faulty implementation breaks',
     );
   });
 });

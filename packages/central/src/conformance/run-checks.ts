@@ -13,9 +13,8 @@ export const CHECKS: readonly Check[] = [...IMPORT_CHECKS, ...ACCESS_CHECKS, ...
 export type Result = Pick<Check, 'requirement' | 'title'> & Outcome;
 
 /**
- * Runs every check on an implementation, one after another, and reports each result at once. It stores small
- * exports under the installation of the subject. It never throws because of the implementation: if there is no
- * answer, the check fails.
+ * Runs every check on an implementation, one after another, and reports each result immediately. It stores small exports under
+ * the installation of the subject. The implementation can never make it throw: if there is no answer, the check fails.
  */
 export async function runChecks(
   subject: Subject,

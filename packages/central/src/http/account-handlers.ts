@@ -17,7 +17,7 @@ import { answer, type Reply, refuse } from './reply.ts';
 import type { Handler, RouteRequest } from './route-request.ts';
 import { parseSessionCookie, toEndedCookie, toSessionCookie } from './session-cookie.ts';
 
-/** Handlers of the routes about sessions and accounts of operators. */
+/** Handlers of the routes for operator sessions and accounts. */
 export const ACCOUNT_HANDLERS: { readonly [Id in keyof typeof ACCOUNT_ROUTES]: Handler<Id> } = {
   login: handleLogin,
   session: (_, { operator }) => answer<'session'>(toSessionAnswer(operator.role, operator.session)),
@@ -49,7 +49,7 @@ export const ACCOUNT_HANDLERS: { readonly [Id in keyof typeof ACCOUNT_ROUTES]: H
 
 const DONE = { status: 'success' } as const;
 
-/** The ports of a change, with the operator who makes it. */
+/** The ports that a change needs, and the operator who makes it. */
 export function toChange({ store, wall, randomHex, passwords }: AppContext, { actor }: Operator) {
   return { store, wallMs: wall(), randomHex, passwords, actor };
 }
@@ -68,12 +68,12 @@ async function handleLogin(
   { raw, body, sender }: RouteRequest<'login'>,
 ): Promise<Reply<'login'>> {
   const { store, wall, randomHex, passwords, guard } = context;
-  // A page of another origin must not be able to log a browser in, with an account of its choice.
+  // A page of another origin must not be able to log a browser in to an account of its choice.
   const channel = findOwnChannel(raw);
   if (channel === undefined)
     return refuse(
       'ORIGIN_REFUSED',
-      "a login needs https or this machine, central's own Origin and the header X-Requested-With; a proxy must pass the Host header",
+      "a login needs HTTPS or a browser on this machine, central's own Origin and the header X-Requested-With; a proxy must pass on the Host header",
     );
   const presented = `login ${body.name}`;
   if (!guard.mayPresent(sender, presented))
@@ -92,7 +92,7 @@ async function handleLogin(
       return refuse('INVALID_LOGIN', 'the name or the password is wrong');
     case 'throttled':
       await guard.noteInvalid(sender, presented, undefined);
-      return refuse('TOO_MANY_REQUESTS', 'too many logins failed; wait a minute');
+      return refuse('TOO_MANY_REQUESTS', 'too many failed logins; wait a minute');
   }
 }
 
@@ -122,9 +122,9 @@ async function handleOwnPassword(
   const attempt = { name, password: body.present_password, address: sender.address };
   switch (await verifyOwnPassword(world, attempt)) {
     case 'throttled':
-      return refuse('TOO_MANY_REQUESTS', 'too many passwords were wrong; wait a minute');
+      return refuse('TOO_MANY_REQUESTS', 'too many wrong passwords; wait a minute');
     case 'wrong':
-      return refuse('INVALID_LOGIN', 'the present password is wrong');
+      return refuse('INVALID_LOGIN', 'the current password is wrong');
     case 'right':
       return refuseFailures({ USAGE: 'INVALID_FORMAT', ACCOUNT_NOT_FOUND: 'INVALID_TOKEN' }, async () => {
         await changePassword(world, name, body.password, session.sha256);

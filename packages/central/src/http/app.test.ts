@@ -30,7 +30,7 @@ describeOnPostgres('the API', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('returns its name and its time without credentials', async () => {
+  test('returns its name and time without credentials', async () => {
     const answer = await startNode(open().store).fetch(get('/api/v1/health'));
     assert.equal(answer.status, 200);
     assert.equal(answer.headers.get('Date'), 'Mon, 01 Jun 2026 12:00:00 GMT');
@@ -49,7 +49,7 @@ describeOnPostgres('the API', (open) => {
     await expectRefusal(app, posted, 405, 'METHOD_NOT_ALLOWED');
   });
 
-  test('returns to a boat its stored records and its missing exports', async () => {
+  test('reports to a boat its stored records and its missing exports', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -78,7 +78,7 @@ describeOnPostgres('the API', (open) => {
     assert.deepEqual(whole['missing_sequences'], [1, 2, 4, 6]);
   });
 
-  test('returns to a reflashed boat its newest onboarding and settings as it sent them', async () => {
+  test('returns the newest onboarding and settings to a reflashed boat, as the boat sent them', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -143,14 +143,14 @@ describeOnPostgres('the API', (open) => {
     );
     await expectRefusal(app, nobody, 403, 'INSTALLATION_MISMATCH');
     await expectRefusal(app, get('/api/v1/data/export/status'), 400, 'INVALID_FORMAT');
-    // An operator who mistyped an id must not get an empty status.
+    // An operator who mistypes an ID must not get an empty status.
     for (const path of paths) {
       const unknown = get(path.replace(boat.id, 'ffffffffffffffff'), `Bearer ${OPERATOR_TOKEN}`);
       await expectRefusal(app, unknown, 404, 'NOT_FOUND');
     }
   });
 
-  test('answers the fleet to the operator only, and serves a page that holds no data', async () => {
+  test('returns the fleet only to operators, and serves a page that contains no data', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -211,7 +211,7 @@ describeOnPostgres('the API', (open) => {
   });
 });
 
-test('limits the concurrent queries of a boat, so that imports of other boats still get a connection', async () => {
+test("limits the concurrent queries of a boat, so that other boats' imports still get a connection", async () => {
   const { store, secondStore, close } = await openEmbedded();
   try {
     await migrate(store, NOON_MS);
@@ -219,7 +219,7 @@ test('limits the concurrent queries of a boat, so that imports of other boats st
     const app = startNode(store);
     const ask = () => app.fetch(get(toConfigurationPath(curious.id), `Bearer ${curious.token}`));
     let answers: readonly Promise<Response>[] = [];
-    // The lock stands for a query that takes seconds.
+    // The lock simulates a query that takes seconds.
     await secondStore.transaction(async (tx) => {
       await tx.query('lock table records_onboarding in access exclusive mode');
       let answered = 0;

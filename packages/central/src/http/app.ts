@@ -41,7 +41,7 @@ import { createStorageCheck } from './storage-check.ts';
 
 /** Central's HTTP API: one request in, one response out. It has no timer of its own. */
 export interface App {
-  /** `connection` is where the request came from. Without it, the address of the sender is unknown. */
+  /** `connection` describes where the request came from. Without it, the address of the sender is unknown. */
   fetch(request: Request, connection?: Connection): Promise<Response>;
 }
 
@@ -132,7 +132,7 @@ function createRoutes(context: AppContext): Hono<RoutesEnv> {
   return app;
 }
 
-/** A failure of the database is answered with 503; any other failure is a defect, which only the log describes. */
+/** A failure of the database is answered with 503. Any other failure is a defect, whose details appear only in the log. */
 function toFailureResponse(error: Error, path: string, { log, database }: AppContext): Response {
   if (isCentralFailure(error) && isStoreUnavailable(error)) {
     database.noteFailure(error.code);
@@ -153,7 +153,7 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
   const readBody = createBodyReader(route);
   return async (raw, parameters, { sender, handled }) => {
     const respond = (reply: Reply<RouteId>, onSent: () => void = () => undefined) => {
-      // The type parameter and `id` name the same route, which the compiler cannot see.
+      // The type parameter and `id` name the same route, but the compiler cannot know that.
       if (id === 'importPart') context.metrics.countImportReply(reply as Reply<'importPart'>);
       return toResponse(id, reply as Reply<Id>, onSent);
     };
@@ -167,7 +167,7 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
     if (fault !== undefined) return respond(refuse('INVALID_FORMAT', fault));
     const checked = await readBody(raw);
     if (checked.kind === 'refused') return respond(checked);
-    // HANDLERS has the handler of `id` under `id`, and `authorize` returns an installation for the routes that need one.
+    // HANDLERS maps each ID to its own handler, and `authorize` returns an installation for the routes that need one.
     const handle = HANDLERS[id] as unknown as Handler<RouteId>;
     const installationId = caller.kind === 'anyone' ? undefined : caller.installationId;
     const admission = caller.kind === 'boat' ? admit(context, route.load, caller.installationId) : UNLIMITED;
@@ -184,7 +184,7 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
       const facts = { raw, parameters, body, sender, installationId, operator, credential, admitted };
       const request = facts as RouteRequest<RouteId>;
       const reply = await handle(context, request);
-      // The answer may take long to be sent; meanwhile it counts as a request of its installation only.
+      // Sending the answer may take long. During this time it counts only against the limit of its installation.
       admitted.endWork();
       if (reply.kind === 'refused' && caller.kind === 'boat' && AUDITED_REFUSALS.has(reply.refusal))
         await context.guard.noteRefused(sender, caller.installationId, reply.refusal);
@@ -196,7 +196,7 @@ function createResponder<Id extends RouteId>(context: AppContext, id: Id): Respo
   };
 }
 
-/** Refusals after authorization that the audit trail records: the boat may not do what it asked for. */
+/** Refusals after authorization that the audit trail records, because the boat was not allowed to do what it requested. */
 const AUDITED_REFUSALS: ReadonlySet<Refusal> = new Set([
   'INSTALLATION_MISMATCH',
   'INSTALLATION_DISABLED',
@@ -205,7 +205,7 @@ const AUDITED_REFUSALS: ReadonlySet<Refusal> = new Set([
 
 const UNLIMITED: AdmissionResult = { kind: 'admitted', request: UNLIMITED_REQUEST };
 
-/** Admits a boat's request within the limits of its load. */
+/** Admits a boat's request within the limits of its route's load class. */
 function admit({ admission }: AppContext, load: Load, installationId: string): AdmissionResult {
   switch (load) {
     case 'none':

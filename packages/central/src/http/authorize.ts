@@ -9,7 +9,9 @@ import { findOwnChannel } from './own-origin.ts';
 import { type Refused, refuse } from './reply.ts';
 import type { Sender } from './sender.ts';
 
-/** An authorized caller. For a boat, `installationId` is its own; for an operator, the one that the request names, if it names one. */
+/**
+ * An authorized caller. For a boat, `installationId` is its own. For an operator, it is the one that the request names, if any.
+ */
 export type Caller =
   | { readonly kind: 'anyone' }
   | { readonly kind: 'boat'; readonly installationId: string; readonly credential: Credential }
@@ -19,7 +21,7 @@ export type Caller =
       readonly installationId: string | undefined;
     };
 
-/** Refusals of authorization; each route lists those of its access. */
+/** Refusals of authorization. Each route lists those of its access class. */
 export type AuthorizationRefusal =
   | 'INVALID_TOKEN'
   | 'INSTALLATION_DISABLED'
@@ -29,12 +31,13 @@ export type AuthorizationRefusal =
   | 'ORIGIN_REFUSED'
   | 'TOO_MANY_REQUESTS';
 
-/** A refusal with what the audit trail needs: the installation whose credential was refused. */
+/** A refusal, with the installation whose credential was refused for the audit trail. */
 type Decision = Caller | (Refused<AuthorizationRefusal> & { readonly installationId?: string | undefined });
 
 /**
- * Decides whether the sender of a request may use the route (`access` in the contract), and as what. A network that presented too many
- * refused credentials gets 429 before its credential is looked up. Refusals are counted, logged and recorded in the audit trail.
+ * Decides whether the sender of a request may use the route (`access` in the contract), and in which role. A network that
+ * presented too many refused credentials gets 429 before its credential is looked up. Refusals are counted, logged and recorded
+ * in the audit trail.
  */
 export async function authorize(
   context: AppContext,
@@ -102,7 +105,7 @@ async function authorizeOwn(
 ): Promise<Decision> {
   const { store, wall } = context;
   if (!isInstallationId(installationId))
-    return refuse('INVALID_FORMAT', 'the installation id must be 16 lowercase hex digits');
+    return refuse('INVALID_FORMAT', 'the installation ID must be 16 lowercase hex digits');
   const operator = await findOperator(context, request);
   if (operator !== undefined) {
     const decision = authorizeOperator(route, request, operator);
@@ -110,7 +113,7 @@ async function authorizeOwn(
   }
   const bearer = parseBearer(request.headers.get('Authorization') ?? undefined);
   const caller = toCaller(await authenticate(store, bearer, 'read', wall()));
-  // The same answer whether or not the other installation exists: a boat learns nothing about another one.
+  // The answer is the same whether or not the other installation exists, so a boat learns nothing about another boat.
   if (caller.kind === 'boat' && caller.installationId !== installationId)
     return {
       ...refuse('INSTALLATION_MISMATCH', 'the token belongs to a different installation'),
@@ -128,7 +131,7 @@ function authorizeOperator({ access }: Route, request: Request, operator: Operat
       "a request with a session needs central's own Origin and the header X-Requested-With",
     );
   if (operator.role !== 'admin' && (access === 'admin' || access === 'boat-or-admin'))
-    return refuse('FORBIDDEN', 'this needs the role admin');
+    return refuse('FORBIDDEN', 'this request needs the role admin');
   return { kind: 'operator', operator, installationId: undefined };
 }
 

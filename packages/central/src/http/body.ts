@@ -4,12 +4,14 @@ import type { AdmittedRequest } from '../admission/admission.ts';
 import type { AdmissionRefusal } from '../admission/policy.ts';
 
 /**
- * Maximum number of pieces kept as they arrived before they are joined. A body may arrive in pieces of one byte, and each piece costs about
- * 200 bytes besides its own. Ordinary pieces have 16 KiB and more, so the largest body has fewer pieces than this.
+ * Maximum number of chunks that are kept before they are joined. A body may arrive in chunks of one byte, and each chunk has an
+ * overhead of about 200 bytes. Ordinary chunks have 16 KiB or more, so the largest body has fewer chunks than this.
  */
 const PIECES_MAX = 4_096;
 
-/** A body as received, or why it is not whole. `refused`: its bytes exceed a limit of memory. `evicted`: it was too slow. */
+/**
+ * A body as received, or the reason why it is incomplete. `refused`: its bytes exceed a memory limit. `evicted`: it was too slow.
+ */
 export type ReceivedBody =
   | { readonly kind: 'received'; readonly bytes: Uint8Array; readonly sha256Base64: string }
   | { readonly kind: 'too_large' }
@@ -18,9 +20,9 @@ export type ReceivedBody =
   | { readonly kind: 'incomplete' };
 
 /**
- * Reads a request body of at most `sizeMaxBytes`. Each piece is first counted with `upload.hold`; if it is refused, reading stops.
- * hono's body-limit middleware does not fit here (decision 0029): it buffers the body before anything counts its bytes.
- * Never throws because of a sender.
+ * Reads a request body of at most `sizeMaxBytes`. Each chunk is first counted with `upload.hold`. If that is refused, reading
+ * stops. hono's body-limit middleware does not fit here (decision 0029): it buffers the body before anything counts its bytes.
+ * The sender can never make it throw.
  */
 export async function receiveBody(
   request: Request,
@@ -35,13 +37,13 @@ export async function receiveBody(
   let isEvicted = false;
   const reader = request.body?.getReader();
   const stop = async () => {
-    // The connection may be gone already; the outcome is decided.
+    // The connection may already be closed. The outcome does not change.
     await reader?.cancel().catch(() => undefined);
   };
   upload.onEviction(() => {
     isEvicted = true;
     pieces.length = 0;
-    // Ends the wait for the next piece.
+    // Ends the wait for the next chunk.
     void stop();
   });
   for (;;) {
@@ -70,7 +72,7 @@ export async function receiveBody(
   return { kind: 'received', bytes: Buffer.concat(pieces), sha256Base64: hash.digest('base64') };
 }
 
-/** Returns the next bytes, or undefined at the end. A sender that disconnects is an expected result, not a failure of central. */
+/** Returns the next bytes, or undefined at the end. A disconnected sender is an expected result, not a failure of central. */
 async function readPiece(
   reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
 ): Promise<Uint8Array | undefined | 'incomplete'> {

@@ -13,7 +13,7 @@ import type { DatabaseWatch } from './database-watch.ts';
 import type { NodeMetrics } from './metrics.ts';
 import type { QuotaGuard } from './quota-guard.ts';
 
-/** Everything the app needs from outside. */
+/** Everything that the app needs from outside. */
 export interface AppDeps {
   readonly store: Store;
   readonly wall: WallClock;
@@ -26,22 +26,25 @@ export interface AppDeps {
   readonly passwords: PasswordHasher;
   readonly readPageFile: ReadPageFile;
   readonly log: Log;
-  /** Opens the fleet page and the status of every boat. Undefined: both stay closed. */
+  /** Gives access to the Fleet page and to the status of every boat. Undefined if no token is set. */
   readonly operatorToken?: string | undefined;
   readonly limits?: Partial<ImportLimits>;
-  /** What an installation may use on one day, unless it has limits of its own. */
+  /** What an installation may use on one day, unless it has individual limits. */
   readonly quota?: Partial<Use>;
-  /** Free bytes of the disk of the database, below which imports are refused, and how to learn the present value. Undefined: unknown. */
+  /**
+   * The number of free bytes on the database's disk below which imports are refused, and a function that reads the current value.
+   * Undefined if the value cannot be known.
+   */
   readonly storage?: { readonly reserveBytes: number; readonly freeBytes: () => Promise<number> };
-  /** The connections to the database at this moment. Undefined for a store without a pool. */
+  /** The current connections to the database. Undefined for a store without a pool. */
   readonly connections?: () => ConnectionUse;
-  /** Adds the metrics of this process, such as memory and the delay of the event loop. Undefined: none. */
+  /** Adds the metrics of this process, such as memory and event loop delay. Undefined for no such metrics. */
   readonly registerProcessMetrics?: (registry: Registry) => void;
-  /** Addresses of the operator's proxies, whose `X-Forwarded-For` counts. Undefined: none. */
+  /** Addresses of the operator's proxies, whose `X-Forwarded-For` is trusted. Undefined for none. */
   readonly trustedProxies?: readonly string[];
 }
 
-/** State and ports that the handlers share. */
+/** The state and ports that the handlers share. */
 export interface AppContext extends AppDeps {
   readonly limits: ImportLimits;
   readonly quota: Use;
@@ -49,7 +52,7 @@ export interface AppContext extends AppDeps {
   readonly quotaGuard: QuotaGuard;
   /** True while the disk of the database has less free space than its reserve. */
   readonly isStorageShort: () => Promise<boolean>;
-  /** Decodes and prepares small bodies at once. */
+  /** Decodes and prepares small bodies on the calling thread. */
   readonly inlinePreparer: Preparer;
   readonly admission: { readonly imports: Admission; readonly queries: Admission };
   readonly metrics: NodeMetrics;

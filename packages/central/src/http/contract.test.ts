@@ -67,7 +67,7 @@ describe('the API contract', () => {
       );
     });
 
-  test('lists exactly the answers and refusals that a real node gives', () => {
+  test('lists exactly the answers and refusals that a real node returns', () => {
     for (const { id, refusals } of ROUTE_LIST) {
       const seen = CASES.filter(({ route }) => route === id).map(({ outcome }) => outcome);
       assert.deepEqual([...new Set(seen)].sort(), ['answered', ...refusals].sort(), id);
@@ -86,7 +86,7 @@ describe('the API contract', () => {
     }
   });
 
-  test('is the table of the reference page, line by line', async () => {
+  test('matches the table of the reference page, line by line', async () => {
     const page = await readFile(join(import.meta.dirname, '../../../../docs/reference/http-api.md'), 'utf8');
     const section = page.split(/^## /m).find((text) => text.startsWith('Central, port 8095\n')) ?? '';
     assert.deepEqual(
@@ -118,7 +118,7 @@ function toCallers(access: Access): string {
   }
 }
 
-/** A store whose every statement fails with this code. */
+/** A store on which every statement fails with this code. */
 function toFailingStore(store: Store, code: CentralFailureCode): Store {
   const fail = () => Promise.reject(new CentralFailure(code, 'planned', { op: 'test', hint: 'none' }));
   return { ...store, query: fail, script: fail, transaction: fail };

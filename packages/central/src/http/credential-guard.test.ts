@@ -22,7 +22,7 @@ describeOnPostgres('refused credentials', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('are limited per address before they are looked up, and a known boat behind the address is not', async () => {
+  test('are limited per address before they are looked up, except for a known boat behind the address', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     let nowMs = 0;
@@ -89,11 +89,11 @@ describeOnPostgres('refused credentials', (open) => {
       answers.push((await page(`Bearer ${secret}`)).status);
     }
     assert.deepEqual([answers.filter((status) => status === 401).length, answers.at(-1)], [20, 429]);
-    // Also with the right token: it cannot be guessed from this address.
+    // The right token is refused too, so it cannot be guessed from this address.
     assert.equal((await page(`Bearer ${OPERATOR_TOKEN}`)).status, 429);
   });
 
-  test('of a token that a boat may no longer use do not lock out the boat with its new token', async () => {
+  test("of a token that a boat may no longer use do not lock out the boat's new token", async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -103,7 +103,7 @@ describeOnPostgres('refused credentials', (open) => {
   });
 });
 
-test('counts the 64 bits of an IPv6 customer as one network, and IPv4 addresses as themselves', () => {
+test('counts the /64 prefix of an IPv6 customer as one network, and IPv4 addresses individually', () => {
   for (const [address, network] of [
     ['192.0.2.1', '192.0.2.1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],

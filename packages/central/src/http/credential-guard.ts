@@ -10,18 +10,19 @@ const REMEMBERED_MAX = 10_000;
 /** Shortest time between two writes of the same refusal to the audit trail. */
 const AUDIT_PAUSE_MS = 60_000;
 
-/** Maximum number of lines about refused credentials per minute in the log. A counter of the metrics has all of them. */
+/** Maximum number of log lines about refused credentials per minute. A metric counts all of them. */
 const LOGGED_PER_MINUTE_MAX = 60;
 
 /**
  * Limits how often a network may present credentials that are refused, and records refusals. It remembers credentials that were
- * accepted recently, by their digest, so that a boat is not locked out by others behind the same address. All of it is memory of one node.
+ * accepted recently, by their digest, so that others behind the same address cannot lock a boat out. All of this state is in the
+ * memory of one node.
  */
 export interface CredentialGuard {
   /** False if the network of the sender presented too many refused credentials, and this one was not accepted recently. */
   mayPresent(sender: Sender, credential: string): boolean;
   noteAccepted(credential: string): void;
-  /** Counts a refused credential. `installationId` is that of a token which is known but not valid. */
+  /** Counts a refused credential. `installationId` is set if the token is known but not valid. */
   noteInvalid(sender: Sender, credential: string, installationId: string | undefined): Promise<void>;
   /** Records the refusal of a boat whose credential is valid. */
   noteRefused(sender: Sender, installationId: string, code: string): Promise<void>;
@@ -86,7 +87,7 @@ export function createCredentialGuard({ store, log, wall, monotonic }: GuardWorl
       if (installationId !== undefined)
         await audit({ ...event, installationId, event: 'refused', subject: 'INVALID_TOKEN' });
       else if (mayPresent(before) && !mayPresent(before + 1)) {
-        warn('too many refused credentials; further ones get 429', { network });
+        warn('too many refused credentials; further requests get 429', { network });
         const detail = 'too many unknown credentials';
         await audit({
           installationId: '',
@@ -104,7 +105,7 @@ export function createCredentialGuard({ store, log, wall, monotonic }: GuardWorl
   };
 }
 
-/** A map of bounded size, which forgets the entry that was set the longest ago. */
+/** A map of bounded size, which drops the entry that was set the longest time ago. */
 function createMemory<Value>() {
   const entries = new Map<string, Value>();
   return {

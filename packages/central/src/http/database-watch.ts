@@ -5,8 +5,8 @@ import { booleanOf } from '../store/row.ts';
 import { loadSchemaState } from '../store/schema-state.ts';
 
 /**
- * Longest wait of a caller for the database. Load balancers and orchestrators give up after 5 s or less; a database that needs
- * longer for two small reads cannot serve boats.
+ * Longest wait of a caller for the database. Load balancers and orchestrators give up after 5 s or less, and a database that
+ * needs longer for two small reads cannot serve boats.
  */
 const CHECK_MAX_MS = 3_000;
 
@@ -16,7 +16,7 @@ const CHECK_MAX_MS = 3_000;
  */
 const CHECK_AGE_MAX_MS = 1_000;
 
-/** What the last check of the database found. */
+/** The result of the last check of the database. */
 export interface DatabaseState {
   /** Why the database cannot serve this node. Undefined if it can. */
   readonly fault: string | undefined;
@@ -67,7 +67,7 @@ export function createDatabaseWatch({
   let fullUntilMs = Number.NEGATIVE_INFINITY;
   let isSuspect = false;
   const run = (): Promise<string | undefined> => {
-    // A check that takes longer than its callers wait is not started twice.
+    // If a check takes longer than its callers wait, it is not started a second time.
     running ??= findFault(store, log).finally(() => (running = undefined));
     return running;
   };
@@ -116,7 +116,7 @@ async function findFault(store: Store, log: Log): Promise<string | undefined> {
       case 'ahead':
         return 'the schema of the database belongs to a newer version: upgrade this node';
       case 'changed':
-        return 'the schema of the database has a changed step: run d3kos-central migrate for its name';
+        return 'a schema step of the database has changed: run d3kos-central migrate, which names it';
     }
   } catch (error) {
     if (!isCentralFailure(error)) throw error;

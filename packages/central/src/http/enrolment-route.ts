@@ -5,16 +5,16 @@ import { answer, type Reply, refuse } from './reply.ts';
 import type { RouteRequest } from './route-request.ts';
 
 /**
- * Redeems an enrolment code. R96: "Central MUST limit how many refused codes one address may present." The limit is that of refused
- * tokens, because both are guesses of a secret.
+ * Redeems an enrolment code. R96: "Central MUST limit how many refused codes one address may present." Refused codes and refused
+ * tokens share one limit, because both are guesses at a secret.
  */
 export async function handleEnrolment(
   { store, wall, guard }: AppContext,
   { body, sender }: RouteRequest<'redeemCode'>,
 ): Promise<Reply<'redeemCode'>> {
   const code = parseEnrolmentCode(body.code);
-  // A text that is not a code is a typing error, but it counts too. Otherwise the form of a code could be
-  // probed without a limit.
+  // A text that is not a code is probably a typing error, but it also counts. Otherwise the format of a code could be probed
+  // without a limit.
   const presented = code ?? body.code;
   if (!guard.mayPresent(sender, presented))
     return refuse('TOO_MANY_REQUESTS', 'too many refused credentials came from this address');
@@ -22,7 +22,7 @@ export async function handleEnrolment(
   switch (redemption.kind) {
     case 'invalid':
       await guard.noteInvalid(sender, presented, undefined);
-      // One message for every reason, so that a guess reveals nothing.
+      // The message is the same for every reason, so that a guess reveals nothing.
       return refuse('INVALID_CODE', 'the code is unknown, used or expired; ask the operator for a new one');
     case 'disabled':
       await guard.noteRefused(sender, redemption.installationId, 'INSTALLATION_DISABLED');

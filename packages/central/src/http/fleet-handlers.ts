@@ -11,7 +11,7 @@ import type { AppContext } from './context.ts';
 import { refuse } from './reply.ts';
 import type { Handler } from './route-request.ts';
 
-/** Entries of a list if the request does not say how many. */
+/** Default number of entries in a list. */
 const LIMIT_DEFAULT = 50;
 
 /** Handlers of the routes about the fleet. */
@@ -21,7 +21,7 @@ export const FLEET_HANDLERS: { readonly [Id in keyof typeof FLEET_ROUTES]: Handl
   fleetBoats: async (context, { parameters }) => {
     const { tier } = parameters;
     const query = {
-      // The schemas of the parameters have only these values.
+      // The parameter schemas allow only these values.
       sort: (parameters.sort ?? 'attention') as BoatSort,
       filter: (parameters.filter ?? 'all') as BoatFilter,
       tier: tier === undefined ? undefined : Number(tier),
@@ -68,7 +68,7 @@ function toNow({ wall }: AppContext): string {
 function toRules({ log }: AppContext): SnapshotRules {
   return {
     onFailure: (error) =>
-      log.write('warn', 'the numbers of the fleet could not be computed; the ones before are shown', {
+      log.write('warn', 'the figures of the fleet could not be computed; the previous ones are shown', {
         error: String(error),
       }),
   };

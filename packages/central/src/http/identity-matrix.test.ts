@@ -38,13 +38,13 @@ const IDENTITIES = [
 ] as const;
 type Identity = (typeof IDENTITIES)[number];
 
-/** What each identity gets, in the order of IDENTITIES. */
+/** What each identity receives, in the order of IDENTITIES. */
 type Row = readonly string[];
 const NO = 'INVALID_TOKEN';
 const OK = 'answered';
 const everyone = (outcome: string): Row => IDENTITIES.map(() => outcome);
 const BOAT_WRITES: Row = [NO, OK, 'INSTALLATION_MISMATCH', NO, 'INSTALLATION_DISABLED', NO, NO, NO, NO];
-/** Boat B is answered for itself: it never gets a receipt of A. */
+/** Boat B gets an answer about itself, never a receipt of A. */
 const BOAT_READS: Row = [NO, OK, OK, NO, 'INSTALLATION_DISABLED', NO, NO, NO, NO];
 const OWN_OR_OPERATOR: Row = [NO, OK, 'INSTALLATION_MISMATCH', NO, 'INSTALLATION_DISABLED', OK, OK, NO, OK];
 const OWN_OR_ADMIN: Row = [
@@ -61,7 +61,7 @@ const OWN_OR_ADMIN: Row = [
 const OPERATOR: Row = [NO, NO, NO, NO, NO, OK, OK, NO, OK];
 const ADMIN: Row = [NO, NO, NO, NO, NO, 'FORBIDDEN', OK, NO, OK];
 
-/** One row for each route. The type, and a test, fail when a route has none. */
+/** One row for each route. The type check and a test fail if a route has none. */
 const MATRIX: Readonly<Record<RouteId, Row>> = {
   importPart: BOAT_WRITES,
   heldParts: BOAT_READS,
@@ -118,10 +118,10 @@ const BODIES: Readonly<Partial<Record<RouteId, object>>> = {
   invite: {},
 };
 
-/** A word in the records of boat A, which no answer to another boat may have. */
+/** A word in the records of boat A. No answer to another boat may contain it. */
 const SECRET = 'anchored-in-the-secret-bay';
 
-/** Boats and operators that only one request uses, because some requests change them. */
+/** Separate boats and operators for individual requests, because some requests change them. */
 async function prepare(store: Store) {
   const [boat, other, disabled] = [await enrollBoat(store), await enrollBoat(store), await enrollBoat(store)];
   const data = toBoatlog([{ record_id: '1', content: SECRET }]);
@@ -169,7 +169,7 @@ function toHeaders(identity: Identity, prepared: Prepared): Record<string, strin
   }
 }
 
-/** The request of a route about boat A with these headers. */
+/** A request to a route about boat A, with these headers. */
 function toRequest(id: RouteId, boat: EnrolledBoat, headers: Record<string, string>): Request {
   const document = toDocument(boat, { sequence: 2 });
   if (id === 'importPart') {
@@ -190,7 +190,7 @@ function toRequest(id: RouteId, boat: EnrolledBoat, headers: Record<string, stri
     fleetPositions: '?west=-180&south=-80&east=180&north=80&cell=10',
   };
   const query = queries[id] ?? '';
-  // The page of central sends both headers with a login; so does everyone here.
+  // Central's page sends both headers with a login, so every identity does so here.
   const sent = id === 'login' ? { ...toPageHeaders(), ...headers } : headers;
   const body = id === 'eraseInstallation' ? { installation_id: boat.id } : BODIES[id];
   return new Request(`http://central.test${path}${query}`, {
@@ -200,7 +200,7 @@ function toRequest(id: RouteId, boat: EnrolledBoat, headers: Record<string, stri
   });
 }
 
-/** The tables that give access, and what boats stored, as one text. */
+/** The contents of the tables that grant access, and the records of the boats, as one text. */
 async function readState(store: Store): Promise<string> {
   const tables = [
     'installations',
@@ -230,7 +230,7 @@ describe('every route for every identity', () => {
   });
   after(() => opened?.close());
 
-  test('has a row for each route, and each row has a cell for each identity', () => {
+  test('has a row for each route, and a cell for each identity in every row', () => {
     assert.deepEqual(Object.keys(MATRIX).sort(), ROUTE_LIST.map(({ id }) => id).sort());
     for (const [id, row] of Object.entries(MATRIX)) assert.equal(row.length, IDENTITIES.length, id);
     assert.ok(ROUTE_LIST.filter(({ path }) => path !== ENROL_PATH).length > 20);
@@ -241,12 +241,12 @@ describe('every route for every identity', () => {
       assert.ok(opened !== undefined);
       const { store } = opened;
       const prepared = await prepare(store);
-      // Those who are refused come first, so that they meet the state which those who are answered then change.
+      // Refused identities come first, so that they see the state before the successful requests change it.
       const order = [...IDENTITIES.entries()].toSorted(
         ([a], [b]) => Number(MATRIX[id][a] === OK) - Number(MATRIX[id][b] === OK),
       );
       for (const [at, identity] of order) {
-        // An answered request may have ended the session or the token of a later one.
+        // A successful request may have ended the session or the token of a later one.
         const current = MATRIX[id][at] === OK ? await prepare(store) : prepared;
         const request = toRequest(id, current.boat, toHeaders(identity, current));
         const beforeIt = await readState(store);

@@ -37,7 +37,7 @@ describeOnPostgres('admission of imports', (open) => {
     assert.equal((await first).status, 200);
   });
 
-  test('stores no more imports at once than the limit, queues a few, and refuses the others with 503', async () => {
+  test('stores no more concurrent imports than the limit, queues a few, and refuses the others with 503', async () => {
     const { store } = open();
     const gate = Promise.withResolvers<void>();
     let storing = 0;
@@ -110,14 +110,14 @@ describeOnPostgres('admission of imports', (open) => {
     const uploads = [slowBody(stalled, {}, Buffer.alloc(900)), slowBody(dripping, {}, Buffer.alloc(800))];
     const answers = uploads.map(({ request }) => app.fetch(request));
     for (const { isRead } of uploads) await isRead;
-    // In the first seconds they cannot be recognised as slow.
+    // In the first seconds they cannot be recognised as slow yet.
     await expectRefusal(app, toImportRequest(boat, toDocument(boat)), 503, 'UNAVAILABLE');
     nowMs = 20_000;
     await importDocument(app, boat, toDocument(boat));
     const dropped = await answers[0];
     assert.equal(dropped?.status, 503);
     assert.match(dropped.headers.get('Retry-After') ?? '', retryAfter);
-    // The memory of one was enough, so the other is still received.
+    // The memory of one upload was enough, so the other is still being received.
     uploads[1]?.end();
     assert.notEqual((await answers[1])?.status, 503);
   });

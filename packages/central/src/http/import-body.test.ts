@@ -139,7 +139,7 @@ describeOnPostgres('the body of an import', (open) => {
       }
   });
 
-  test('rejects single records that are too wide or too large before it parses them, and stores the others', async () => {
+  test('rejects individual records that are too wide or too large before it parses them, and stores the others', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const keys = Array.from({ length: 20_000 }, (_, index) => `"k${index}":1`).join();
@@ -159,7 +159,7 @@ describeOnPostgres('the body of an import', (open) => {
     assert.deepEqual(receipt.records_imported, { boatlog: 1 });
   });
 
-  test('answers a body that decodes to far more than its size with 413', async () => {
+  test('answers 413 to a body that decodes to far more than its size', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -182,7 +182,7 @@ describeOnPostgres('the body of an import', (open) => {
     }
   });
 
-  test('answers a repeated body without parsing it, and only to a sender that may still store', async () => {
+  test('answers a repeated body without parsing it, and only if the sender is still authorized', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const entries = Array.from({ length: 2_000 }, (_, index) => ({

@@ -26,7 +26,7 @@ describeOnPostgres('quotas', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('refuse a boat that exceeds one of its amounts, on every node, until the next day, and no other boat', async () => {
+  test('refuse a boat that exceeds one of its quotas, on every node, until the next day, and no other boat', async () => {
     const { store, secondStore } = open();
     const amounts = { storedBytes: 12_000, records: 15, requests: 1 };
     for (const [amount, limit] of Object.entries(amounts)) {
@@ -51,7 +51,7 @@ describeOnPostgres('quotas', (open) => {
     }
   });
 
-  test('let a boat with limits of its own exceed the default, and the other way round', async () => {
+  test("let a boat's individual limits be above or below the default", async () => {
     const { store } = open();
     const [large, small] = [await enrollBoat(store), await enrollBoat(store)];
     const app = startNode(store, { quota: { records: 5 } });
@@ -68,7 +68,7 @@ describeOnPostgres('quotas', (open) => {
     ]);
   });
 
-  test('count what a boat stores about as large as the database does', async () => {
+  test('estimate the size of what a boat stores about as the database does', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const many = Array.from({ length: 4_000 }, (_, index) => ({

@@ -35,7 +35,7 @@ export async function handleImport(
   const amount = context.quotaGuard.blockedBy(request.installationId);
   if (amount !== undefined) return refuseOverQuota(context, request.installationId, amount);
   const reply = await importRequest(context, request);
-  // A stored part has been billed in its transaction.
+  // A stored part has already been billed in its transaction.
   await context.quotaGuard.settle(request.installationId);
   return reply;
 }
@@ -76,7 +76,7 @@ async function importRequest(
     },
   );
   const key = raw.headers.get(BUNDLE_KEY_HEADER);
-  // Before the receipt, because the boat does not send the key again after it.
+  // Done before the receipt is sent, because the boat does not send the key again after it.
   if (key !== null && (outcome.kind === 'stored' || outcome.kind === 'repeated'))
     await keepBundleKey(context, { installationId, credential, key });
   return toReply(context, installationId, outcome, { decodedSizeBytes, wireSizeBytes });
@@ -153,7 +153,7 @@ function toAnswer({ receipt, missing }: Extract<ImportOutcome, { receipt: unknow
   return missing === undefined ? receipt : { ...receipt, missing_sequences: [...missing] };
 }
 
-/** Returns a function that adds the duration of a stage to the metrics, however the stage ends. */
+/** Returns a function that adds the duration of a stage to the metrics, even if the stage fails. */
 function createStageMeasure({ metrics, monotonic }: AppContext): MeasureStage {
   return async (stage, work) => {
     const startedMs = monotonic();
@@ -172,7 +172,7 @@ interface ReceivedRequest {
   readonly wireSizeBytes: number;
 }
 
-/** Returns the body once it is received whole and matches its digest. */
+/** Returns the body once it has been received completely and matches its digest. */
 async function receiveChecked(
   { limits, log }: AppContext,
   request: Request,
@@ -214,8 +214,8 @@ interface DecodedRequest {
 }
 
 /**
- * Returns the decoded body once it has a permit. A small body is decoded at once on this thread, which is quicker than a way to
- * another thread and back. A body that turns out to be larger is decoded by another thread.
+ * Returns the decoded body once it has a permit. A small body is decoded on this thread, which is faster than passing it to
+ * another thread. A body that turns out to be larger is decoded by another thread.
  */
 async function decodeReceived(
   { limits, preparer, inlinePreparer }: AppContext,
@@ -250,7 +250,7 @@ async function decodeReceived(
     case 'damaged':
       return refuse('INVALID_FORMAT', `the body is not valid ${contentCoding}`);
     case 'decoded': {
-      // The bytes as received are no longer in memory; the decoded ones take their place.
+      // The received bytes are no longer in memory. The decoded bytes are counted instead.
       const refusal = upload.hold(Math.max(0, decoded.bytes.byteLength - wireSizeBytes));
       return refusal === undefined ? { ...decoded, preparer } : refuseAdmission(refusal);
     }

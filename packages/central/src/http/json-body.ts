@@ -5,12 +5,12 @@ import type { Route } from '../api/route.ts';
 import { receiveBody } from './body.ts';
 import { type Refused, refuse } from './reply.ts';
 
-/** A checked body, or why it was refused. */
+/** A checked body, or the reason why it was refused. */
 export type BodyCheck =
   | { readonly kind: 'checked'; readonly body: unknown }
   | Refused<'INVALID_FORMAT' | 'BODY_INCOMPLETE' | 'BODY_TOO_LARGE' | 'UNSUPPORTED_MEDIA_TYPE'>;
 
-/** Returns the reader of a route's JSON body. For a route without a body, or whose handler reads it, the body is undefined. */
+/** Returns the reader of a route's JSON body. For a route that has no body, or whose handler reads it, the body is undefined. */
 export function createBodyReader({ body, bodySizeMaxBytes }: Route): (raw: Request) => Promise<BodyCheck> {
   if (body === undefined || bodySizeMaxBytes === undefined)
     return async () => ({ kind: 'checked', body: undefined });
@@ -40,7 +40,7 @@ function toChecked(bytes: Uint8Array, check: ReturnType<typeof Compile<TSchema>>
   try {
     body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
-    // The parser's message would quote the body, which may have a password.
+    // The parser's message would quote the body, which may contain a password.
     return refuse('INVALID_FORMAT', 'the body is not JSON');
   }
   if (check.Check(body)) return { kind: 'checked', body };

@@ -23,7 +23,7 @@ function get(path: string): Request {
 type Node = ReturnType<typeof startNode>;
 const scrape = async (app: Node): Promise<string> => (await app.fetch(get('/metrics'))).text();
 
-/** The value of a metric with these labels, or undefined if the exposition does not have it. */
+/** Returns the value of a metric with these labels, or undefined if the exposition does not contain it. */
 function toValue(text: string, metric: string): number | undefined {
   const line = text.split('\n').find((one) => one.startsWith(`${metric} `));
   return line === undefined ? undefined : Number(line.slice(metric.length + 1));
@@ -67,7 +67,7 @@ describeOnPostgres('the metrics', (open) => {
     assert.equal(toValue(await scrape(app), metric), 1);
   });
 
-  test('name no installation, token, record or path, whatever a sender writes', async () => {
+  test('name no installation, token, record or path, no matter what a sender writes', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -88,7 +88,7 @@ describeOnPostgres('the metrics', (open) => {
     assert.ok((toValue(healthy, 'd3kos_central_installations') ?? 0) > 0);
   });
 
-  test('share one check of the database among all that ask at the same time', async () => {
+  test('share one check of the database among all concurrent requests', async () => {
     const { store } = open();
     let statements = 0;
     const counting: Store = {
@@ -104,7 +104,7 @@ describeOnPostgres('the metrics', (open) => {
     assert.equal(statements, 3);
   });
 
-  test('answer that a node is not ready within seconds if the database accepts connections and then is silent', async () => {
+  test('report within seconds that a node is not ready if the database accepts connections but does not answer', async () => {
     const { store } = open();
     const silent: Store = { ...store, query: () => new Promise(() => undefined) };
     const app = startNode(silent);
@@ -114,7 +114,7 @@ describeOnPostgres('the metrics', (open) => {
     assert.equal(toValue(await scrape(app), 'd3kos_central_database_up'), 0);
   });
 
-  test('answer that a node is not ready while the schema lacks a step', async () => {
+  test('report that a node is not ready while the schema lacks a step', async () => {
     const { store } = open();
     const older: Store = {
       ...store,

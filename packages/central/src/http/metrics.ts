@@ -28,14 +28,14 @@ export interface ScrapeFacts {
 }
 
 /**
- * The metrics of one node. They name no installation, because `/metrics` needs no credentials and because each value of a label
- * costs memory in every Prometheus that reads it.
+ * The metrics of one node. They name no installation, because `/metrics` needs no credentials, and because each label value costs
+ * memory in every Prometheus server that scrapes it.
  */
 export interface NodeMetrics {
   readonly registry: Registry;
   /** Counts the answer to one import. */
   countImportReply(reply: Reply<'importPart'>): void;
-  /** Counts the body of an import that was checked whole. */
+  /** Counts the body of an import that was completely received and checked. */
   countBody(size: { readonly wireSizeBytes: number; readonly decodedSizeBytes: number }): void;
   countQuotaRefusal(amount: QuotaAmount): void;
   /** `route` is the ID of a route of the contract, or `unmatched`. */
@@ -82,7 +82,7 @@ function toCode(reply: Reply<'importPart'>): string {
   return reply.body.duplicate ? 'REPEATED' : 'STORED';
 }
 
-/** What a node counts and measures while it works. */
+/** Metrics that a node updates as it works. */
 function createCounts(registry: Registry) {
   const registers = [registry];
   const quotaRefusals = new Counter({
@@ -112,7 +112,7 @@ function createCounts(registry: Registry) {
     }),
     wireBytes: new Counter({
       name: 'd3kos_central_wire_bytes_total',
-      help: 'Bytes of import bodies this node received.',
+      help: 'Bytes of import bodies that this node received.',
       registers,
     }),
     decodedBytes: new Counter({
@@ -169,14 +169,14 @@ function createGauges(registry: Registry) {
       for (const [state, count] of Object.entries(facts.connections ?? {})) connections.set({ state }, count);
       databaseUp.set(facts.database.fault === undefined ? 1 : 0);
       databaseAnswer.set(facts.database.answerMs / 1_000);
-      // The guard keeps this count; the difference makes it a counter here.
+      // The guard keeps the total. The difference since the last scrape is added to this counter.
       refusedCredentials.reset();
       refusedCredentials.inc(facts.refusedCredentials);
     },
   };
 }
 
-/** Facts of the whole fleet, which are the same on every node. They are absent while the database does not answer. */
+/** Figures about the whole fleet, which are the same on every node. They are absent while the database does not answer. */
 function createFleetGauges(registry: Registry) {
   const help: Readonly<Record<keyof FleetTotals, readonly [string, string]>> = {
     installations: ['installations', 'Installations enrolled in the database.'],

@@ -33,7 +33,7 @@ export const NODE_HANDLERS: { readonly [Id in keyof typeof NODE_ROUTES]: Handler
 /** Longest wait of a scrape for the totals of the fleet. Prometheus waits 10 s for the whole answer. */
 const TOTALS_MAX_MS = 3_000;
 
-/** Returns every metric. A database that does not answer is a value of the metrics, not a reason to give none. */
+/** Returns every metric. If the database does not answer, a metric reports this, and the other metrics are still returned. */
 async function scrape(context: AppContext): Promise<string> {
   const { metrics, admission, guard, connections } = context;
   const database = await context.database.check();

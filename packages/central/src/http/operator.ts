@@ -18,8 +18,8 @@ export interface Operator {
 }
 
 /**
- * Returns the operator of a request, or undefined. With an `Authorization` header, only the header counts. HTTP Basic does not count: a
- * browser that knows it sends it with requests of other origins too.
+ * Returns the operator of a request, or undefined. If there is an `Authorization` header, cookies are ignored. HTTP Basic is not
+ * accepted, because a browser that has the password also sends it with requests from other origins.
  */
 export async function findOperator(
   { store, wall, operatorToken }: AppContext,
@@ -38,7 +38,7 @@ export async function findOperator(
   return session === undefined ? undefined : { actor: session.name, role: session.role, session };
 }
 
-/** Compares digests, which have equal lengths, in a time that does not depend on the first difference. */
+/** Compares digests of equal length in constant time. */
 function isSameSecret(presented: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(presented), digest(expected));

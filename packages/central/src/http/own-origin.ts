@@ -1,15 +1,17 @@
 import { type Channel, isLocalHost } from './session-cookie.ts';
 
-/** A header that a form or a link cannot send, and a script of another origin only after a preflight request, which central refuses. */
+/**
+ * A header that a form or a link cannot send. A script of another origin can send it only after a preflight request, which
+ * central refuses.
+ */
 const SCRIPT_HEADER = 'X-Requested-With';
 
 /**
- * Returns the channel of a request that a page of central sent, or undefined. A browser that is logged in sends
- * its cookie with every request to central, whichever page caused it, so a request with a cookie that changes
- * something needs both: an `Origin` that is central's own, and a header that only a script of this origin can
- * send. `SameSite=Strict` alone would let other hosts of the same domain in. A CSRF token in the page would add
- * state and protect no better, because central allows no other origin (decision 0038). Passwords and cookies go
- * over plain HTTP only within one machine.
+ * Returns the channel of a request that a page of central sent, or undefined. A logged-in browser sends its cookie with every
+ * request to central, no matter which page caused the request. Therefore a request that has a cookie and changes something needs
+ * both central's own `Origin` and a header that only a script of this origin can send. `SameSite=Strict` alone would admit other
+ * hosts of the same domain. A CSRF token in the page would add state without protecting better, because central allows no other
+ * origin (decision 0038). Passwords and cookies go over plain HTTP only within one machine.
  */
 export function findOwnChannel(request: Request): Channel | undefined {
   const origin = request.headers.get('Origin');

@@ -25,7 +25,7 @@ const PAGE_HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
 };
 
-/** The file of each route. A request can name no other file. */
+/** The file of each route. A request cannot select any other file. */
 const FILES: Readonly<Record<keyof typeof PAGE_ROUTES, string>> = {
   fleetPage: 'index.html',
   fleetScript: 'fleet.js',

@@ -13,7 +13,7 @@ import {
   toImportRequest,
 } from '../testing/central-under-test.ts';
 
-/** Texts that stand for personal data: each is in another place of what a boat sends. */
+/** Texts that represent personal data. Each is in a different place in what a boat sends. */
 const PERSONAL = {
   content: 'Anna went ashore',
   recordId: 'anna-1',
@@ -29,7 +29,7 @@ describeOnPostgres('the log of a node', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('has no token, no record and no text of a boat, whether an import is stored, refused or fails', async () => {
+  test('contains no token, record or text from a boat, whether an import is stored, refused or fails', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     let text = '';
@@ -64,7 +64,7 @@ describeOnPostgres('the log of a node', (open) => {
         new Request(`http://central.test${path}`, { headers: { Authorization: `Bearer ${OPERATOR_TOKEN}` } }),
       );
     assert.ok(new Set(statuses).size >= 5, statuses.join(' '));
-    // The server refuses a value, and its message quotes it.
+    // The database server refuses a value, and its message quotes the value.
     const failing = startNode(
       {
         ...store,

@@ -3,10 +3,10 @@ import { findExceeded, NOTHING_USED, type QuotaAmount, type Use } from '../impor
 import { addUse, loadOverride } from '../import/usage.ts';
 import type { MonotonicClock, Store, WallClock } from '../platform/ports.ts';
 
-/** Requests of an installation that were not stored, after which they are written to the database. */
+/** Number of an installation's unstored requests after which its usage is written to the database. */
 const BILL_REQUESTS = 50;
 
-/** Processor time of such requests after which it is written. */
+/** Processor time of such requests after which the usage is written. */
 const BILL_CPU_MS = 1_000;
 
 /** Time for which a node refuses an installation over its quota without a query. A changed quota takes effect after it. */
@@ -14,9 +14,12 @@ const BLOCKED_MS = 5 * 60_000;
 
 /** Applies the daily quotas to requests that end without being stored: refusals and repetitions. */
 export interface QuotaGuard {
-  /** The amount that the installation exceeded recently, or undefined. */
+  /** The quota that the installation exceeded recently, or undefined. */
   blockedBy(installationId: string): QuotaAmount | undefined;
-  /** Writes the use of an installation to the database if it is worth a statement, and blocks the installation over its quota. */
+  /**
+   * Writes the usage of an installation to the database once it exceeds the thresholds above, and blocks an installation that is
+   * over its quota.
+   */
   settle(installationId: string): Promise<void>;
 }
 

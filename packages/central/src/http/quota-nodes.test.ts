@@ -21,7 +21,7 @@ describeOnPostgres('the quota of a day', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('counts what a boat stores at every node', async () => {
+  test('counts what a boat stores, over all nodes', async () => {
     const { store, secondStore } = open();
     const boat = await enrollBoat(store);
     const nodes = [store, secondStore].map((one) => startNode(one, { quota: { records: 6 } }));

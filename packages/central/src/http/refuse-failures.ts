@@ -2,7 +2,7 @@ import type { Refusal } from '../api/refusals.ts';
 import { type CentralFailureCode, isCentralFailure } from '../platform/errors.ts';
 import { type Refused, refuse } from './reply.ts';
 
-/** Runs `work`, and converts its failures with these codes to refusals. Throws every other failure. */
+/** Runs `work` and converts failures with these codes to refusals. Rethrows every other failure. */
 export async function refuseFailures<T, R extends Refusal>(
   refusals: Partial<Record<CentralFailureCode, R>>,
   work: () => Promise<T>,

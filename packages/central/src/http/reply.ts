@@ -26,7 +26,7 @@ export function answer<Id extends RouteId>(body: AnswerOf<Id>, headers: Headers 
   return { kind: 'answered', body, headers };
 }
 
-/** A refusal; its status follows from the contract. */
+/** A refusal. Its status follows from the contract. */
 export function refuse<R extends Refusal>(refusal: R, message: string, headers: Headers = {}): Refused<R> {
   return { kind: 'refused', refusal, message, headers };
 }
@@ -38,8 +38,8 @@ export function refuseAdmission(kind: AdmissionRefusal): Refused<'TOO_MANY_REQUE
 }
 
 /**
- * Headers of every answer. No answer may be cached, and no browser may guess its type. R22: "Central MUST name the content codings
- * that it accepts in the `Accept-Encoding` header of every answer."
+ * Headers of every answer. No answer may be cached, and browsers must not guess its type. R22: "Central MUST name the content
+ * codings that it accepts in the `Accept-Encoding` header of every answer."
  */
 export const COMMON_HEADERS: Headers = {
   'Accept-Encoding': CONTENT_CODINGS.filter((coding) => coding !== 'identity').join(', '),
@@ -47,12 +47,12 @@ export const COMMON_HEADERS: Headers = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** Characters of an answer that the buffers of a connection take at once, so that a receiver cannot delay it. */
+/** Maximum length of an answer that fits into the buffers of a connection, so that a receiver cannot delay it. */
 const BUFFERED_ANSWER_LENGTH_MAX = 16_384;
 
 /**
- * The HTTP response of a reply. `onSent` is called once the connection has taken the whole answer, or is closed: an answer that a
- * client does not read occupies memory, so its request stays in progress.
+ * The HTTP response of a reply. `onSent` is called once the connection has accepted the complete answer or is closed. An answer
+ * that a client does not read occupies memory, so its request stays in progress.
  */
 export function toResponse<Id extends RouteId>(id: Id, reply: Reply<Id>, onSent: () => void): Response {
   if (reply.kind === 'refused') {
@@ -72,7 +72,7 @@ function toStream(text: string, onSent: () => void): ReadableStream<Uint8Array> 
   return new ReadableStream(
     {
       pull(controller) {
-        // The second pull comes after the connection has taken the bytes of the first.
+        // The second pull comes only after the connection has accepted the bytes of the first.
         if (bytes === undefined) {
           controller.close();
           onSent();
@@ -108,8 +108,7 @@ export function toRefusalResponse({ refusal, message, headers }: Refused<Refusal
 }
 
 /**
- * With 429 and 503, the time at which the sender should return depends on the load of the node;
- * `return-times.ts` adds it.
+ * With 429 and 503, the time at which the sender should retry depends on the load of the node. `return-times.ts` adds it.
  */
 function toRefusalHeaders(status: number): Headers {
   return status === 401 ? { 'WWW-Authenticate': 'Bearer realm="d3kos-central"' } : {};

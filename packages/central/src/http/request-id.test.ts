@@ -32,7 +32,7 @@ test('a request keeps the ID of its proxy in the answer and in every line of the
   assert.ok(logged.length >= 2, 'the failure and the answer');
 });
 
-test('a request without an ID, or with one that would forge a line of the log, gets a new one', async () => {
+test('a request without an ID, or with one that could forge a log line, gets a new one', async () => {
   const seen = new Set<string>();
   for (const id of [undefined, '', 'short', 'x'.repeat(65), 'abcdefgh request="x"', 'abcdefgh<script>']) {
     const { answered, logged } = await ask(id);

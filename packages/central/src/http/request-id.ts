@@ -4,21 +4,21 @@ import type { Log, RandomHex } from '../platform/ports.ts';
 /** The header that names a request, in the request and in its answer. */
 export const REQUEST_ID_HEADER = 'X-Request-Id';
 
-/** IDs of other programs that are accepted: those of proxies are hex digits or UUIDs. A log line must not carry anything else. */
+/** The form of accepted IDs. Proxies use hex digits or UUIDs, and a log line must not contain anything else. */
 const ACCEPTED_ID = /^[A-Za-z0-9_-]{8,64}$/;
 
-/** Length of an own ID in random bytes. */
+/** Number of random bytes in a generated ID. */
 const OWN_ID_BYTES = 8;
 
 /** Gives each request an ID, and adds it to every log line that is written while the request is handled. */
 export interface RequestIds {
   /** Handles a request under its ID: the acceptable one that it carries, otherwise a new one. */
   run<T>(request: Request, work: (requestId: string) => Promise<T>): Promise<T>;
-  /** The log that adds the ID. */
+  /** The log that adds the request's ID. */
   readonly log: Log;
 }
 
-/** Creates the IDs of one node. */
+/** Creates the request IDs of one node. */
 export function createRequestIds(log: Log, randomHex: RandomHex): RequestIds {
   const current = new AsyncLocalStorage<string>();
   return {

@@ -2,7 +2,7 @@ import { toInstallationFraction, toOwnReturnS } from '../admission/return-policy
 import type { ReturnSchedule } from '../admission/return-schedule.ts';
 import type { RouteId } from '../api/contract.ts';
 
-/** What central has learned about a request while handling it. */
+/** What central knows about a request after handling it. */
 export interface HandledRequest {
   /** The route that it matched. */
   route: RouteId | 'unmatched';
@@ -11,18 +11,16 @@ export interface HandledRequest {
 }
 
 /**
- * Adds to a refusal when the sender should return. An import that the node or its database cannot store gets the next appointment;
- * every other sender gets a short wait.
- * R43: "Central MUST send `Retry-After` with 429 and 503."
- * R101: "Central SHOULD spread the `Retry-After` of boats that it refuses together, so that they do not return together."
+ * Adds `Retry-After` to a refusal. An import that the node or its database cannot store gets the next appointment. Every other
+ * sender gets a short wait. R43: "Central MUST send `Retry-After` with 429 and 503." R101: "Central SHOULD spread the
+ * `Retry-After` of boats that it refuses together, so that they do not return together."
  */
 export function addReturnTime(response: Response, handled: HandledRequest, schedule: ReturnSchedule): void {
   const { route, installationId } = handled;
   if (route === 'importPart' && response.status === 200) schedule.noteServed();
   if (response.status !== 429 && response.status !== 503) return;
   if (response.headers.has('Retry-After')) return;
-  // Before a boat is authorized, central does not know which one it is, so only its appointment makes its wait
-  // differ.
+  // Central does not know an unauthorized boat's identity, so only the appointment makes its wait different from others.
   const fraction = installationId === undefined ? 0 : toInstallationFraction(installationId);
   const isLoad = response.status === 503 && route === 'importPart';
   response.headers.set(

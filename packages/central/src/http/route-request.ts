@@ -15,12 +15,12 @@ export interface RouteRequest<Id extends RouteId> {
   readonly sender: Sender;
   readonly installationId: InstallationOf<Id>;
   readonly operator: OperatorOf<Id>;
-  /** What authenticated the boat. Undefined for other callers. */
+  /** The credential that authenticated the boat. Undefined for other callers. */
   readonly credential: Credential | undefined;
   readonly admitted: AdmittedRequest;
 }
 
-/** The installation a request is about; undefined for the routes that are not about one. */
+/** The installation that a request concerns. Undefined for routes that do not concern one. */
 type InstallationOf<Id extends RouteId> = (typeof ROUTES)[Id]['access'] extends
   'anyone' | 'operator' | 'admin'
   ? undefined

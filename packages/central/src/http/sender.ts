@@ -1,14 +1,14 @@
-/** The address that a request came from, as far as central can know it. */
+/** The address that a request came from, if central can determine it. */
 export interface Sender {
   readonly address: string;
 }
 
-/** The sender of a request that came over no connection. */
+/** The sender of a request that did not arrive over a connection. */
 export const UNKNOWN_SENDER: Sender = { address: 'unknown' };
 
 /**
- * Returns the sender of a request. The header `X-Forwarded-For` counts only if the connection comes from a proxy of the operator, and
- * only its last entry, which that proxy wrote. A client can write the others itself.
+ * Returns the sender of a request. `X-Forwarded-For` is used only if the connection comes from one of the operator's proxies.
+ * Only its last entry is used, because that proxy wrote it. A client can forge the others.
  */
 export function toSender(
   remoteAddress: string | undefined,

@@ -2,17 +2,19 @@ import { parse, serialize } from 'hono/utils/cookie';
 import { SESSION_MAX_MS } from '../operators/policy.ts';
 
 /**
- * The cookie of a session over https. A browser accepts this prefix only with `Secure`, for `/` and without a domain, so neither a page
- * over plain HTTP nor another host of the same domain can set it (RFC 6265bis).
+ * The cookie of a session over HTTPS. A browser accepts this prefix only with `Secure`, for `/` and without a domain, so neither
+ * a page over plain HTTP nor another host of the same domain can set it (RFC 6265bis).
  */
 const SECURE_NAME = '__Host-d3kos_session';
-/** The cookie of a session on the machine of the browser, where there is no TLS and no other host of the same domain. */
+/**
+ * The cookie of a session for a browser on central's own machine, where there is neither TLS nor another host of the same domain.
+ */
 const LOCAL_NAME = 'd3kos_session';
 
-/** Form of a session id. */
+/** The form of a session ID. */
 const SESSION_ID = /^[A-Za-z0-9_-]{43}$/;
 
-/** Where a session is used: over https, or over plain HTTP on the browser's own machine. */
+/** How a session is used: over HTTPS, or over plain HTTP on the same machine. */
 export type Channel = 'https' | 'local';
 
 /** True for the name of this machine. */
@@ -21,8 +23,8 @@ export function isLocalHost(hostname: string): boolean {
 }
 
 /**
- * Returns the session id in the cookies of a request, or undefined. The name without the prefix counts only on this machine, and not
- * if there are two: a program on another port of it could have set one.
+ * Returns the session ID in the cookies of a request, or undefined. The name without the prefix is accepted only on this machine,
+ * and only if it occurs once, because a program on another port of the machine could have set a second one.
  */
 export function parseSessionCookie(request: Request): string | undefined {
   const header = request.headers.get('Cookie') ?? '';

@@ -1,9 +1,14 @@
 import type { AppDeps } from './context.ts';
 
-/** Time for which a reading of the free space counts. Imports fill at most some hundred MB of the reserve meanwhile. */
+/**
+ * Time for which a reading of the free space is reused. During this time, imports fill at most a few hundred MB of the reserve.
+ */
 const READING_AGE_MAX_MS = 5_000;
 
-/** Returns a check whether the disk of the database has less free space than its reserve. It reads the disk every few seconds. */
+/**
+ * Returns a function that checks whether the database's disk has less free space than its reserve. It reads the free space every
+ * few seconds.
+ */
 export function createStorageCheck({
   storage,
   monotonic,

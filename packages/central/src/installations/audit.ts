@@ -1,14 +1,14 @@
 import type { Queryable, Row } from '../platform/ports.ts';
 import { numberOf, textOf, utcText } from '../store/row.ts';
 
-/** What the audit trail records. */
+/** The kinds of events in the audit trail. */
 export type AuditEventName =
   | 'enrolled'
   | 'token_revoked'
   | 'tokens_revoked'
   | 'installation_disabled'
   | 'installation_enabled'
-  /** Everything about an installation was removed. The event does not name it. */
+  /** All data about an installation was removed. The event does not name the installation. */
   | 'installation_erased'
   | 'code_issued'
   | 'code_redeemed'
@@ -21,27 +21,30 @@ export type AuditEventName =
   | 'logged_out'
   /** A login with a wrong name or password. */
   | 'login_refused'
-  /** A login beyond the limits of an account or an address. */
+  /** A login that exceeded the limit of an account or an address. */
   | 'login_limited'
   | 'quota_changed'
   /** The first key of a boat that signs its bundles. */
   | 'bundle_key_kept'
-  /** Another key, which the operator may accept. */
+  /** A different key, which the operator may accept. */
   | 'bundle_key_offered'
   | 'bundle_key_accepted'
-  /** A bundle whose signatures do not prove its origin, imported because the operator asked for it. */
+  /** A bundle whose signatures do not prove its origin, imported at the operator's request. */
   | 'unsigned_bundle_imported'
-  /** A credential that may not be used: revoked, expired, of a disabled or another installation, or over its quota. */
+  /**
+   * A credential that may not be used: it is revoked or expired, belongs to a disabled or a different installation, or is over
+   * its quota.
+   */
   | 'refused'
   /** An address that presented too many unknown credentials. */
   | 'address_limited';
 
 /** One event. It never contains a token. */
 export interface AuditEvent {
-  /** Empty if the event belongs to no installation. */
+  /** Empty if the event does not belong to an installation. */
   readonly installationId: string;
   readonly event: AuditEventName;
-  /** What the event is about: the id of a token, an error code, or an address. */
+  /** The subject of the event: a token ID, an error code or an address. */
   readonly subject: string;
   /** Who caused it: `command line`, `operator token`, the name of an account, or the address of a request. */
   readonly actor: string;
@@ -51,10 +54,10 @@ export interface AuditEvent {
 /** Maximum number of events in one list: as many as a terminal can show. */
 const EVENTS_LISTED_MAX = 1_000;
 
-/** Events of one page of the API. */
+/** Number of events in one page of the API. */
 const EVENTS_PER_PAGE = 200;
 
-/** Length of the time within which equal refusals are one event: a boat may repeat a refused request for years. */
+/** Period within which identical refusals are one event, because a boat may repeat a refused request for years. */
 const REFUSALS_PERIOD_MS = 3_600_000;
 
 /** Records an event in the transaction of the change. */
@@ -62,7 +65,7 @@ export async function recordEvent(tx: Queryable, event: AuditEvent, wallMs: numb
   await insertEvent(tx, event, new Date(wallMs), new Date(wallMs), 1);
 }
 
-/** Records `count` refusals. Equal refusals within an hour are one event, which counts them. */
+/** Records `count` refusals. Identical refusals within an hour are one event, which counts them. */
 export async function recordRefusals(
   store: Queryable,
   event: AuditEvent,
@@ -72,7 +75,7 @@ export async function recordRefusals(
   const period = new Date(wallMs - (wallMs % REFUSALS_PERIOD_MS));
   await insertEvent(store, event, period, new Date(wallMs), count);
   if (event.installationId === '') return;
-  // The operator's list shows that the boat tried. Its next import clears both columns.
+  // The operator's list shows the refusal. The boat's next import clears both columns.
   await store.query(
     'update installations set refused_at = $2::timestamptz, refusal = $3::text where installation_id = $1::text',
     [event.installationId, new Date(wallMs).toISOString(), event.subject],
@@ -122,15 +125,14 @@ export async function listEvents(
   return rows.map(toListedEvent);
 }
 
-/** One page of events and the place where the next one begins, or null. */
+/** One page of events, and where the next page begins, or null. */
 export interface EventPage {
   readonly events: readonly ListedEvent[];
   readonly next: string | null;
 }
 
 /**
- * Returns a page of events, newest first, from `before` on, which is the `next` of an earlier page. An unknown
- * value returns the first page.
+ * Returns a page of events, newest first. `before` is the `next` of an earlier page. An unknown value returns the first page.
  */
 export async function listEventPage(
   store: Queryable,
@@ -169,7 +171,7 @@ function parsePlace(text: string): readonly string[] | undefined {
   }
 }
 
-/** True for texts that PostgreSQL accepts. */
+/** True if PostgreSQL accepts the text. */
 function isOwnPlace([at = '', ...texts]: readonly string[]): boolean {
   return (
     /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(at) &&

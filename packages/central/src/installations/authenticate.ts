@@ -9,10 +9,15 @@ import { type CredentialFacts, judgeCredential, type Purpose } from './policy.ts
 export type Authentication =
   | { readonly kind: 'accepted'; readonly installationId: string; readonly credential: Credential }
   | { readonly kind: 'disabled'; readonly installationId: string }
-  /** `installationId` is that of a known token that is not valid. It is for the audit trail only, never for an answer. */
+  /**
+   * `installationId` is set if the token is known but not valid. It is only for the audit trail and must not appear in an answer.
+   */
   | { readonly kind: 'invalid'; readonly installationId?: string };
 
-/** Finds the installation of a bearer credential and judges the credential for `purpose`. Undefined: the request has none. */
+/**
+ * Finds the installation of a bearer credential and judges the credential for `purpose`. An undefined credential means that the
+ * request has none.
+ */
 export async function authenticate(
   store: Queryable,
   bearer: string | undefined,
@@ -55,7 +60,7 @@ async function findById(store: Queryable, installationId: string): Promise<Found
   };
 }
 
-/** Looks a token up by its digest, so that no comparison takes a time that depends on the secret. */
+/** Looks a token up by its digest, so that the duration of a comparison does not depend on the secret. */
 async function findByToken(
   store: Queryable,
   sha256: string,

@@ -11,19 +11,19 @@ export interface BundleKeys {
   readonly installation_id: string;
   /** The key that signs the bundles of this boat. */
   readonly bundle_key: string | null;
-  /** Another key, which the boat sent last. The operator has not accepted it. */
+  /** A different key that the boat sent last and that the operator has not accepted. */
   readonly offered_bundle_key: string | null;
 }
 
-/** True for the public half of a key. */
+/** True if the text is the public half of a key. */
 export function isBundleKey(text: string): boolean {
   return new RegExp(BUNDLE_KEY_PATTERN).test(text);
 }
 
 /**
- * Keeps the first key that a boat sends with its device token. A different key does not replace it: it is kept as offered, and
- * the audit trail has it, at most once in an hour. Returns `offered` if the operator should look at it. Repeating it changes
- * nothing. The installation id is not secret, so a key that came with it as a token is not kept.
+ * Keeps the first key that a boat sends with its device token. A different key does not replace it. It is kept as offered, and
+ * the audit trail records it at most once an hour. Returns `offered` if the operator should look at it. Repeating the call
+ * changes nothing. The installation ID is not secret, so a key that arrived with the ID as a token is not kept.
  */
 export async function learnBundleKey(
   store: Store,
@@ -36,7 +36,7 @@ export async function learnBundleKey(
   return store.transaction((tx) => keepBundleKey(tx, installationId, key, wallMs));
 }
 
-/** Keeps a key that came with proof of its installation, in the transaction of the caller. See `learnBundleKey`. */
+/** Keeps a key that arrived with proof of its installation, in the transaction of the caller. See `learnBundleKey`. */
 export async function keepBundleKey(
   tx: Queryable,
   installationId: string,
@@ -82,8 +82,8 @@ export async function loadBundleKeys(store: Queryable, installationId: string): 
 }
 
 /**
- * Replaces the key of an installation by the one that the operator names. Accepting it again changes nothing but the audit trail.
- * Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND, and USAGE for a text that is no key.
+ * Replaces the key of an installation by the one that the operator names. Accepting it again only adds an event to the audit
+ * trail. Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND, and USAGE for a text that is not a key.
  */
 export async function acceptBundleKey(
   world: ChangeWorld,

@@ -23,7 +23,7 @@ import { listTokens } from './tokens.ts';
 
 const HOUR_MS = 3_600_000;
 const KEY = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo';
-/** Every test has its own address, so that refused codes of one do not count for another. */
+/** Every test uses its own address, so that refused codes of one test do not count for another. */
 let addresses = 0;
 const ownAddress = (): Connection => ({ remoteAddress: `198.51.100.${(addresses += 1)}` });
 
@@ -57,7 +57,7 @@ describeOnPostgres('an enrolment code', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('enrolls a boat with the token that it made, and brings its bundle key', async () => {
+  test('enrols a boat with the token that it made, and delivers its bundle key', async () => {
     const { store } = open();
     const boat = createBoat();
     const app = startNode(store);
@@ -83,7 +83,7 @@ describeOnPostgres('an enrolment code', (open) => {
     assert.ok(!JSON.stringify(row).includes(code) && !JSON.stringify(events).includes(code));
   });
 
-  test('is redeemed once by one of many boats that send it to two nodes at the same time', async () => {
+  test('is redeemed by only one of many boats that send it to two nodes at the same time', async () => {
     const { store, secondStore } = open();
     const nodes = [startNode(store), startNode(secondStore)];
     for (let round = 0; round < 5; round += 1) {
@@ -98,7 +98,7 @@ describeOnPostgres('an enrolment code', (open) => {
     }
   });
 
-  test('answers the same boat again when its answer was lost, until its token is revoked', async () => {
+  test('gives the same boat the same answer again if the first was lost, until its token is revoked', async () => {
     const { store, secondStore } = open();
     const boat = createBoat();
     const code = await inviteBoat(store, boat.id, 1);
@@ -117,11 +117,11 @@ describeOnPostgres('an enrolment code', (open) => {
     assert.equal(
       await statusOf(later, toImportRequest(boat, toDocument(boat)), ownAddress()),
       401,
-      'a repeated code does not bring a revoked token back',
+      'a repeated code does not restore a revoked token',
     );
   });
 
-  test('ends with its time and with the next code, and never carries the token of another boat', async () => {
+  test('ends when it expires or when the next code is issued, and never takes the token of another boat', async () => {
     const { store } = open();
     const boat = createBoat();
     const app = startNode(store, { wall: () => NOON_MS + HOUR_MS });
@@ -135,7 +135,7 @@ describeOnPostgres('an enrolment code', (open) => {
     assert.equal(await statusOf(app, toRedeemRequest(boat, otherCode), ownAddress()), 403);
   });
 
-  test('stays usable after a boat with another installation ID or a disabled one sent it', async () => {
+  test('stays usable after a boat with another installation ID, or a disabled boat, has sent it', async () => {
     const { store } = open();
     const [boat, other] = [createBoat(), createBoat()];
     const app = startNode(store);
@@ -148,14 +148,14 @@ describeOnPostgres('an enrolment code', (open) => {
     await revoke({ store, wallMs: NOON_MS }, boat.id, 'installation');
     await expectRefusal(app, toRedeemRequest(boat, code), 403, 'INSTALLATION_DISABLED');
     await enable({ store, wallMs: NOON_MS }, boat.id);
-    // A boat whose card was replaced does not send an ID, and learns the one of the code.
+    // A boat whose card was replaced does not send an ID, and receives the ID of the code.
     const restored = await app.fetch(toRedeemRequest(other, code), ownAddress());
     assert.equal(((await restored.json()) as { installation_id: string }).installation_id, boat.id);
   });
 
   test('cannot be guessed from one address, while a boat at another address redeems its own', async () => {
     const { store } = open();
-    // The clock stands still, so that no refused code is forgotten during the test.
+    // The clock does not advance, so that no refused code expires during the test.
     const app = startNode(store, { monotonic: () => 0 });
     const boat = createBoat();
     const code = await inviteBoat(store, boat.id);

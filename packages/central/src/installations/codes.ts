@@ -9,7 +9,7 @@ import { type CodeFacts, judgeCode, toTokenId } from './policy.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** How long codes are kept after they end, so that a repeated request still gets its answer: a week. */
+/** How long codes are kept after they end: a week, so that a repeated request still gets its answer. */
 const ENDED_CODES_KEPT_MS = 7 * 24 * HOUR_MS;
 
 /** The options of an invitation. */
@@ -18,11 +18,11 @@ export interface Invitation {
   readonly tier?: number;
   /** Hours until the code expires. */
   readonly expiresHours: number;
-  /** Days after which the token of the boat expires, from the day it redeems the code. Undefined: it does not expire. */
+  /** Days after which the boat's token expires, counted from when the boat redeems the code. Undefined if it does not expire. */
   readonly tokenExpiresDays?: number;
 }
 
-/** A new code. It is stored nowhere. */
+/** A new code. The code itself is not stored. */
 export interface Invited {
   readonly installation_id: string;
   readonly code: string;
@@ -30,9 +30,8 @@ export interface Invited {
 }
 
 /**
- * Issues a one-time enrolment code for an installation, which need not exist yet. Earlier codes for it that
- * were not redeemed become invalid. The state of an existing installation does not change: a disabled one stays
- * disabled. Throws INSTALLATION_ID_INVALID.
+ * Issues a one-time enrolment code for an installation, which need not exist yet. Earlier unredeemed codes for it become invalid.
+ * The state of an existing installation does not change: a disabled one stays disabled. Throws INSTALLATION_ID_INVALID.
  */
 export async function invite(world: EnrolmentWorld, invitation: Invitation): Promise<Invited> {
   const { installationId, tier, expiresHours, tokenExpiresDays } = invitation;
@@ -65,7 +64,7 @@ export async function invite(world: EnrolmentWorld, invitation: Invitation): Pro
   return { installation_id: installationId, code, expires_at: expiresAt };
 }
 
-/** A random code. The alphabet has 32 characters, so the low five bits of a random byte choose one without bias. */
+/** A random code. The alphabet has 32 characters, so the low five bits of a random byte select one without bias. */
 function toCode(randomHex: RandomHex): string {
   const bytes = Buffer.from(randomHex(CODE_LENGTH), 'hex');
   return [...bytes].map((byte) => CODE_ALPHABET.charAt(byte % CODE_ALPHABET.length)).join('');
@@ -78,9 +77,10 @@ export type Redemption =
   | { readonly kind: 'disabled' | 'mismatch'; readonly installationId: string };
 
 /**
- * Exchanges a code for the token whose digest the boat sent. When it resolves with `redeemed`, the token is stored durably. Only one
- * request redeems a code, on whichever node; the same digest may repeat it and gets the same answer while its token is valid.
- * A refused code stays usable. `code` is normalized; undefined is a text that is not a code. `address` is where the request came from.
+ * Exchanges a code for the token whose digest the boat sent. When it resolves with `redeemed`, the token is stored durably. Only
+ * one request redeems a code, across all nodes. A repetition with the same digest gets the same answer while its token is valid.
+ * A refused code stays usable. `code` is normalized. It is undefined if the text was not a code. `address` is where the request
+ * came from.
  */
 export async function redeem(
   store: Store,
@@ -121,7 +121,7 @@ export async function redeem(
 
 interface FoundCode extends CodeFacts {
   readonly tokenExpiresDays: number | null;
-  /** When the presented token expires, if central holds it. */
+  /** When the presented token expires, if central already holds it. */
   readonly tokenExpiresAt: string | null;
 }
 

@@ -1,10 +1,10 @@
-/** What a sender was authenticated by: a device token, named by its digest, or its installation id. */
+/** The credential that authenticated a sender: a device token, given by its digest, or an installation ID. */
 export type Credential =
   { readonly kind: 'device_token'; readonly sha256: string } | { readonly kind: 'installation_id' };
 
 /**
  * Returns an SQL condition that is true while a credential is valid. `digest` and `now` are the parameters of
- * `toCredentialParameters`. `i` is the row of the installation, and `t` that of the token, joined from the left.
+ * `toCredentialParameters`. `i` is the row of the installation, and `t` is the left-joined row of the token.
  */
 export function isCredentialValidSql(digest: string, now: string): string {
   return `case when ${digest}::text is null then i.is_id_token
@@ -12,7 +12,7 @@ export function isCredentialValidSql(digest: string, now: string): string {
       and (t.expires_at is null or t.expires_at > ${now}::timestamptz), false) end`;
 }
 
-/** Returns the two parameters of `isCredentialValidSql`: the digest of the token, or null, and the present time. */
+/** Returns the two parameters of `isCredentialValidSql`: the digest of the token, or null, and the current time. */
 export function toCredentialParameters(
   credential: Credential,
   wallMs: number,

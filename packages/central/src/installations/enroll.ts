@@ -6,12 +6,12 @@ import { numberOf } from '../store/row.ts';
 import { recordEvent } from './audit.ts';
 import { toTokenId } from './policy.ts';
 
-/** Random bytes in a device token: as many as a SHA-256 digest, so that guessing a token is as hard as guessing its digest. */
+/** Random bytes in a device token: as many as in a SHA-256 digest, so that guessing a token is as hard as guessing its digest. */
 const TOKEN_SIZE_BYTES = 32;
 
 const DAY_MS = 86_400_000;
 
-/** The actor of an event that a command caused. */
+/** The actor of an event caused by a command. */
 export const COMMAND_LINE = 'command line';
 
 /** The options of an enrolment. */
@@ -20,11 +20,11 @@ export interface Enrolment {
   /** Undefined keeps the recorded tier. */
   readonly tier?: Tier;
   /**
-   * Whether central also accepts the installation id as a token, as older boats send it. Undefined keeps the recorded value, or
-   * no.
+   * Whether central also accepts the installation ID as a token, because older boats send it. Undefined keeps the recorded value,
+   * which is no by default.
    */
   readonly allowIdAsToken?: boolean;
-  /** Days after which the token expires. Undefined: it does not expire. */
+  /** Days after which the token expires. Undefined if it does not expire. */
   readonly expiresDays?: number;
 }
 
@@ -33,27 +33,27 @@ export interface EnrolmentWorld extends ChangeWorld {
   readonly randomHex: RandomHex;
 }
 
-/** The ports of a change that the audit trail records. */
+/** The ports that an audited change needs. */
 export interface ChangeWorld {
   readonly store: Store;
   readonly wallMs: number;
-  /** The operator who makes the change. Undefined: a command. */
+  /** The operator who makes the change. Undefined for a command. */
   readonly actor?: string | undefined;
 }
 
-/** The new device token. It is stored nowhere. */
+/** The new device token. The token itself is not stored. */
 export interface Enrolled {
   readonly installation_id: string;
   readonly token: string;
-  /** Names the token in `tokens` and `revoke --token`. */
+  /** The ID of the token in `tokens` and `revoke --token`. */
   readonly token_id: string;
   readonly expires_at: string | null;
 }
 
 /**
- * Enrols an installation and issues a device token. Enrolling again issues another token and enables a disabled installation;
- * earlier tokens stay valid until `revoke`, so that a boat at sea does not lose access by mistake.
- * Throws INSTALLATION_ID_INVALID.
+ * Enrols an installation and issues a device token. Enrolling again issues another token and enables a disabled installation.
+ * Earlier tokens stay valid until they are revoked, so that a boat at sea does not lose access by mistake. Throws
+ * INSTALLATION_ID_INVALID.
  */
 export async function enroll(world: EnrolmentWorld, enrolment: Enrolment): Promise<Enrolled> {
   requireInstallationId(enrolment.installationId);
@@ -135,7 +135,7 @@ export interface Revoked {
 }
 
 /**
- * `tokens` revokes every token of the installation and its id as a token (401). `installation` keeps the tokens and disables the
+ * `tokens` revokes every token of the installation, and its ID as a token (401). `installation` keeps the tokens and disables the
  * installation (403) until it is enrolled again. No record is removed.
  * Throws INSTALLATION_ID_INVALID, INSTALLATION_NOT_FOUND.
  */
@@ -175,7 +175,7 @@ export async function revoke(
   });
 }
 
-/** The failure for an installation that is not enrolled. */
+/** Returns the failure for an installation that is not enrolled. */
 export function installationNotFound(installationId: string): CentralFailure {
   return new CentralFailure('INSTALLATION_NOT_FOUND', `no installation ${installationId} is enrolled`, {
     op: 'find the installation',
@@ -183,15 +183,15 @@ export function installationNotFound(installationId: string): CentralFailure {
   });
 }
 
-/** Throws INSTALLATION_ID_INVALID unless the text is an installation id. */
+/** Throws INSTALLATION_ID_INVALID unless the text is an installation ID. */
 export function requireInstallationId(installationId: string): void {
   if (isInstallationId(installationId)) return;
   throw new CentralFailure(
     'INSTALLATION_ID_INVALID',
-    `not an installation id: ${JSON.stringify(installationId)}`,
+    `not an installation ID: ${JSON.stringify(installationId)}`,
     {
-      op: 'read the installation id',
-      hint: 'it is the 16 lowercase hex digits the boat shows on its screen',
+      op: 'read the installation ID',
+      hint: 'it is the 16 lowercase hex digits that the boat shows on its screen',
     },
   );
 }

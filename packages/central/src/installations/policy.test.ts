@@ -12,7 +12,7 @@ test('accepts only an issued token that is not revoked, of an installation that 
   assert.equal(judgeToken(false, false), 'accepted');
 });
 
-test('accepts an installation id only for imports, and only where the operator allowed it', () => {
+test('accepts an installation ID only for imports, and only if the operator allowed it', () => {
   const judgeId = (isAllowed: boolean, purpose: 'import' | 'read', isDisabled = false) =>
     judgeCredential({ kind: 'installation_id', isAllowed, isDisabled }, purpose);
   assert.equal(judgeId(true, 'import'), 'accepted');

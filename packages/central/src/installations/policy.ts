@@ -2,7 +2,7 @@
 export type CredentialFacts =
   /** `isEnded`: the token was revoked or has expired. */
   | { readonly kind: 'device_token'; readonly isEnded: boolean; readonly isDisabled: boolean }
-  /** An older boat presents its installation id as its token. */
+  /** An older boat presents its installation ID as its token. */
   | { readonly kind: 'installation_id'; readonly isAllowed: boolean; readonly isDisabled: boolean };
 
 /** The purpose for which a boat presents its credential. */
@@ -12,8 +12,8 @@ export type Purpose = 'import' | 'read';
 export type CredentialVerdict = 'accepted' | 'disabled' | 'invalid';
 
 /**
- * Judges a credential; undefined facts mean that the store does not hold it. A revoked or expired token reveals nothing about its
- * installation, so it is `invalid` for a disabled one too (docs/spec/protocol.md R7, R8).
+ * Judges a credential. Undefined facts mean that the store does not hold it. A revoked or expired token reveals nothing about its
+ * installation, so it is also `invalid` for a disabled one (docs/spec/protocol.md R7, R8).
  */
 export function judgeCredential(facts: CredentialFacts | undefined, purpose: Purpose): CredentialVerdict {
   if (facts === undefined || !isValid(facts, purpose)) return 'invalid';
@@ -26,40 +26,45 @@ function isValid(facts: CredentialFacts, purpose: Purpose): boolean {
       return !facts.isEnded;
     case 'installation_id':
       // R10: "Central MUST accept an installation ID as a token only for imports and only if the operator allowed it for that
-      // installation." The id is not secret, because screens and QR codes show it.
+      // installation." The ID is not secret, because screens and QR codes show it.
       return facts.isAllowed && purpose === 'import';
   }
 }
 
 /**
- * Returns the credential of an `Authorization: Bearer` header (RFC 6750), or undefined without one. The scheme may be in upper or
- * lower case (RFC 9110).
+ * Returns the credential of an `Authorization: Bearer` header (RFC 6750), or undefined without one. The scheme is
+ * case-insensitive (RFC 9110).
  */
 export function parseBearer(header: string | undefined): string | undefined {
   return /^bearer +([A-Za-z0-9._~+/=-]{1,512}) *$/i.exec(header ?? '')?.[1];
 }
 
-/** Characters of a token's id. A boat has few tokens, so that ids do not collide, and an id gives nothing away about its token. */
+/**
+ * Number of characters in a token ID. A boat has few tokens, so IDs do not collide, and an ID reveals nothing about its token.
+ */
 export const TOKEN_ID_LENGTH = 12;
 
-/** Returns the id of a token: the first characters of its digest. */
+/** Returns the ID of a token: the first characters of its digest. */
 export function toTokenId(sha256: string): string {
   return sha256.slice(0, TOKEN_ID_LENGTH);
 }
 
-/** Refused credentials that one address may present at once: a person who mistypes, or a harbour full of boats with old tokens. */
+/**
+ * Refused credentials that one address may present in a burst. It allows for typing errors, and for a harbour full of boats with
+ * old tokens.
+ */
 const FAILURES_BURST = 20;
 
 /** Refused credentials that one address may present at a steady rate. */
 const FAILURES_PER_S = 1 / 3;
 
-/** The refused credentials of one address, as far as they are not forgotten. */
+/** The refused credentials of one address that have not expired. */
 export interface Failures {
   readonly count: number;
   readonly atMs: number;
 }
 
-/** Returns the failures that are not forgotten at `nowMs`. */
+/** Returns the failures that have not expired at `nowMs`. */
 export function toPresentFailures({ count, atMs }: Failures, nowMs: number): number {
   return Math.max(0, count - ((nowMs - atMs) / 1_000) * FAILURES_PER_S);
 }
@@ -70,8 +75,8 @@ export function mayPresent(presentFailures: number): boolean {
 }
 
 /**
- * Returns the network that limits count: an IPv4 address, also in its IPv6 form, or the 64 bits of an IPv6 address that one customer
- * has.
+ * Returns the network to which limits apply: an IPv4 address, even if it is written as IPv6, or the /64 prefix of an IPv6
+ * address, which belongs to one customer.
  */
 export function toLimitedNetwork(address: string): string {
   const v4 = /^(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(address)?.[1];
@@ -93,18 +98,18 @@ export interface CodeFacts {
   readonly installationId: string;
   readonly isDisabled: boolean;
   readonly isExpired: boolean;
-  /** Digest of the token that redeemed the code. Null: the code is not redeemed. */
+  /** Digest of the token that redeemed the code. Null if the code is not redeemed. */
   readonly redeemedBySha256: string | null;
-  /** Whether central holds the presented token already. `ended`: it was revoked or has expired. */
+  /** Whether central already holds the presented token. `ended` means that it was revoked or has expired. */
   readonly presentedToken: 'unknown' | 'valid' | 'ended';
 }
 
-/** `repeat`: the same boat sends its request again because the answer was lost. `mismatch`: the code is another boat's. */
+/** `repeat`: the same boat sends its request again because the answer was lost. `mismatch`: the code belongs to another boat. */
 export type CodeVerdict = 'redeem' | 'repeat' | 'invalid' | 'disabled' | 'mismatch';
 
 /**
- * Judges a request to redeem a code (docs/spec/protocol.md R94, R95). A token that central holds already does not redeem another code:
- * it could be the token of another boat.
+ * Judges a request to redeem a code (docs/spec/protocol.md R94, R95). A token that central already holds cannot redeem another
+ * code, because it could be the token of another boat.
  */
 export function judgeCode(
   { installationId, isDisabled, isExpired, redeemedBySha256, presentedToken }: CodeFacts,

@@ -2,7 +2,7 @@ import type { Store } from '../platform/ports.ts';
 import { recordEvent } from './audit.ts';
 import { COMMAND_LINE, installationNotFound, requireInstallationId } from './enroll.ts';
 
-/** The amounts of a quota that `setQuota` changes. Null: the default of the nodes applies again. Undefined: unchanged. */
+/** The quotas that `setQuota` changes. Null restores the nodes' default, and undefined leaves a quota unchanged. */
 export interface QuotaChange {
   readonly storedBytes?: number | null;
   readonly records?: number | null;

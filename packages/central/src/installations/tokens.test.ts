@@ -24,7 +24,7 @@ describeOnPostgres('the tokens of a boat', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('are replaced one by one: the new one is used, and the old one alone is revoked', async () => {
+  test('are replaced individually: the new token is used, and only the old one is revoked', async () => {
     const { store } = open();
     const old = await enrollBoat(store);
     const world = { store, wallMs: NOON_MS + HOUR_MS, randomHex: systemRandomHex };
@@ -45,7 +45,7 @@ describeOnPostgres('the tokens of a boat', (open) => {
         [token_id, '2026-06-01T13:00:00.000Z', '2026-06-01T14:00:00.000Z', null],
       ],
     );
-    // A second revocation keeps the time of the first.
+    // A second revocation does not change the time of the first.
     await revokeToken({ ...world, wallMs: NOON_MS + 9 * HOUR_MS }, boat.id, first.token_id);
     assert.equal((await listTokens(store, boat.id))[0]?.revoked_at, '2026-06-01T13:00:00.000Z');
   });
@@ -85,7 +85,7 @@ describeOnPostgres('the tokens of a boat', (open) => {
     await expectRefusal(at(0), read(), 401, 'INVALID_TOKEN');
   });
 
-  test('that do not exist are named, and other boats keep theirs', async () => {
+  test('that do not exist are reported, and other boats keep theirs', async () => {
     const { store } = open();
     const [boat, other] = [await enrollBoat(store), await enrollBoat(store)];
     const [token] = await listTokens(store, other.id);

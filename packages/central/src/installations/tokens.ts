@@ -15,11 +15,11 @@ import {
 } from './enroll.ts';
 import { toTokenId, TOKEN_ID_LENGTH } from './policy.ts';
 
-/** A device token as the command lists it. The token itself is stored nowhere. */
+/** A device token as the command lists it. The token itself is not stored. */
 export interface ListedToken {
   readonly token_id: string;
   readonly issued_at: string;
-  /** When an import was last stored with it, exact to an hour. */
+  /** When an import was last stored with it, to the hour. */
   readonly last_used_at: string | null;
   readonly expires_at: string | null;
   readonly revoked_at: string | null;
@@ -53,7 +53,7 @@ export async function listTokens(store: Queryable, installationId: string): Prom
 }
 
 /**
- * Revokes one token of an installation; the others stay valid. Revoking it again changes nothing. Throws INSTALLATION_ID_INVALID,
+ * Revokes one token of an installation. The others stay valid. Revoking it again changes nothing. Throws INSTALLATION_ID_INVALID,
  * TOKEN_NOT_FOUND.
  */
 export async function revokeToken(
@@ -63,7 +63,7 @@ export async function revokeToken(
 ): Promise<{ readonly installation_id: string; readonly token_id: string }> {
   requireInstallationId(installationId);
   return world.store.transaction(async (tx) => {
-    // The lock makes an import that is being stored finish first; a later one finds the token revoked.
+    // Because of the lock, an import that is being stored finishes first. A later one finds the token revoked.
     await tx.query('select 1 from installations where installation_id = $1::text for update', [
       installationId,
     ]);
@@ -83,14 +83,14 @@ export async function revokeToken(
 export interface Rotation {
   readonly installationId: string;
   readonly tokenId: string;
-  /** Days after which the new token expires. Undefined: it does not expire. */
+  /** Days after which the new token expires. Undefined if it does not expire. */
   readonly expiresDays: number | undefined;
   readonly keepDays: number;
 }
 
 /**
- * Issues a token that replaces another one, which expires after `keepDays` unless it ends earlier: a boat at sea has until then to get
- * the new one. A revoked token stays revoked. Throws INSTALLATION_ID_INVALID, TOKEN_NOT_FOUND.
+ * Issues a token that replaces another one. The replaced token expires after `keepDays`, unless it ends earlier, so that a boat
+ * at sea has time to get the new one. A revoked token stays revoked. Throws INSTALLATION_ID_INVALID, TOKEN_NOT_FOUND.
  */
 export async function rotateToken(
   world: EnrolmentWorld,
@@ -120,10 +120,10 @@ export async function rotateToken(
 function tokenNotFound(installationId: string, tokenId: string): CentralFailure {
   return new CentralFailure(
     'TOKEN_NOT_FOUND',
-    `${installationId} has no token with the id ${JSON.stringify(tokenId)}`,
+    `${installationId} has no token with the ID ${JSON.stringify(tokenId)}`,
     {
       op: 'find the token',
-      hint: `\`d3kos-central tokens ${installationId}\` lists the ids of its tokens`,
+      hint: `\`d3kos-central tokens ${installationId}\` lists the IDs of its tokens`,
     },
   );
 }

@@ -1,14 +1,15 @@
 import { closeSync, copyFileSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 
 /**
- * Largest size of a log file. A healthy PostgreSQL writes two lines per checkpoint, at most about 200 KB a day, so the file covers
- * weeks. A PostgreSQL that fails at every statement reaches the limit in minutes and must not fill the disk of its database.
+ * Maximum size of a log file. A healthy PostgreSQL writes two lines per checkpoint, at most about 200 KB a day, so the file
+ * covers weeks. A PostgreSQL server that fails on every statement reaches the limit in minutes, and must not fill the disk of its
+ * database.
  */
 export const LOG_FILE_SIZE_MAX_BYTES = 8 * 1_048_576;
 
 /** A log file of bounded size. */
 export interface BoundedLogFile {
-  /** Appends bytes, or drops them if the disk refuses the write. Never throws for a failure of the disk. */
+  /** Appends bytes, or drops them if the disk refuses the write. Never throws because of a disk failure. */
   write(bytes: Uint8Array): void;
   close(): void;
 }
@@ -36,7 +37,7 @@ export function openBoundedLogFile(path: string): BoundedLogFile {
   };
 }
 
-/** Ignores failures of the disk. A full disk may lose log lines, but it must not stop the program that writes them. */
+/** Ignores disk failures. Log lines may be lost on a full disk, but the program that writes them must not stop. */
 function orDropped(work: () => void): void {
   try {
     work();

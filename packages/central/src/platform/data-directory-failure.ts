@@ -1,18 +1,22 @@
 import { statfs } from 'node:fs/promises';
 import { CentralFailure, isCentralFailure } from './errors.ts';
 
-/** What the system and PostgreSQL print if neither space nor an inode is left. */
+/** The messages of the system and of PostgreSQL if no space or no inode is left. */
 const NO_SPACE = /ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/;
 
-/** What they print if no file descriptor is left. */
+/** Their messages if no file descriptor is left. */
 const NO_FILE = /EMFILE|ENFILE|Too many open files/;
 
-/** Below this free space a failure for lack of space is one of bytes. PostgreSQL's smallest segment of its log has this size. */
+/**
+ * With less free space than this, the disk is full. With more, the inodes are used up. A segment of PostgreSQL's log has at least
+ * this size.
+ */
 const SPACE_MIN_BYTES = 16 * 1024 * 1024;
 
 /**
  * Converts a failure in the data directory to the CentralFailure that names its cause: DATA_DIR_FULL for missing space or missing
- * inodes, FILES_EXHAUSTED, or EMBEDDED_FAILED. Returns any other CentralFailure unchanged, and an error that is not the system's.
+ * inodes, FILES_EXHAUSTED, or EMBEDDED_FAILED. Returns any other CentralFailure, and any error that is not a system error,
+ * unchanged.
  */
 export async function toDataDirFailure(error: unknown, dataDir: string): Promise<unknown> {
   const message = error instanceof Error ? error.message : String(error);
@@ -50,7 +54,7 @@ async function toFullFailure(
     {
       ...facts,
       hint: lacksInodes
-        ? 'remove files there, or make a file system with more inodes (`df -i` shows them); free space does not help'
+        ? 'remove files there, or create a file system with more inodes (`df -i` shows them); freeing space does not help'
         : 'free space there, or choose a folder on a larger disk with CENTRAL_DATA_DIR',
     },
   );

@@ -13,9 +13,9 @@ const SQLITE_BUSY = 5;
 
 /**
  * Takes the lock of a data directory, or returns undefined while another live process of this machine holds it. The lock is
- * SQLite's lock on a file in the directory, so that only accounts that can enter the directory can take it. The kernel releases it
- * when the process ends for any reason, so it is never stale. The file stays when the lock is released. Throws the system's error
- * if the file cannot be created, and ELOOP if it is a symbolic link.
+ * SQLite's lock on a file in the directory, so that only accounts that can enter the directory can take it. The kernel releases
+ * it when the process ends for any reason, so it is never stale. The file remains when the lock is released. Throws the system's
+ * error if the file cannot be created, and ELOOP if it is a symbolic link.
  */
 export async function lockDataDirectory(directory: string): Promise<DataDirectoryLock | undefined> {
   const path = join(directory, 'central.lock');

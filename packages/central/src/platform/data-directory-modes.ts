@@ -5,16 +5,16 @@ import { CentralFailure } from './errors.ts';
 import type { Log } from './ports.ts';
 import { toClusterPath } from './postgres-cluster.ts';
 
-/** Rights that nobody but the owner may have on the data. PostgreSQL does not start if others can enter its folder. */
+/** Permissions on the data that only the owner may have. PostgreSQL does not start if others can enter its folder. */
 const OTHERS = 0o077;
 
-/** Rights that the owner needs on a folder and on a file. A copy from a read-only medium lacks some of them. */
+/** Permissions that the owner needs on a folder and on a file. A copy from a read-only medium lacks some of them. */
 const FOLDER_OWNER = 0o700;
 const FILE_OWNER = 0o600;
 
 /**
- * Lets the owner enter a data directory, and nobody else if it holds a cluster. Any other folder keeps the rights of other
- * accounts, because it may be a folder that the operator named by mistake.
+ * Lets the owner enter a data directory. If it holds a cluster, nobody else may enter it. Any other folder keeps the permissions
+ * of other accounts, because the operator may have named it by mistake.
  */
 export async function repairEntrance(dataDir: string): Promise<void> {
   const facts = await lstat(dataDir);
@@ -26,9 +26,9 @@ export async function repairEntrance(dataDir: string): Promise<void> {
 }
 
 /**
- * Repairs the modes of a cluster that was copied or restored without them: only the owner may read and write, and the owner may do
- * both. Symbolic links are not followed. Call `repairEntrance` first, so that no other account can change the folder meanwhile.
- * Throws EMBEDDED_FAILED if the cluster belongs to another account.
+ * Repairs the modes of a cluster that was copied or restored without them: only the owner may read and write. Symbolic links are
+ * not followed. Call `repairEntrance` first, so that no other account can change the folder in the meantime. Throws
+ * EMBEDDED_FAILED if the cluster belongs to another account.
  */
 export async function repairModes(dataDir: string, log: Log): Promise<void> {
   const cluster = toClusterPath(dataDir);
@@ -55,7 +55,7 @@ async function repairBelow(folder: string): Promise<number> {
   return repaired;
 }
 
-/** Returns the number of repaired modes, 0 or 1. A file that was removed meanwhile needs no repair. */
+/** Returns the number of repaired modes, 0 or 1. A file that has been removed in the meantime needs no repair. */
 async function repairMode(path: string): Promise<number> {
   const facts = await findFacts(path);
   if (facts === undefined || facts.isSymbolicLink()) return 0;

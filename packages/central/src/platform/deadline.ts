@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Resolves as `work` does, or with undefined once `maxMs` have passed. The work itself continues, and its later failure is ignored. */
+/** Resolves like `work`, or with undefined once `maxMs` have passed. The work continues, and a later failure of it is ignored. */
 export async function withDeadline<T>(work: Promise<T>, maxMs: number): Promise<T | undefined> {
   const ended = new AbortController();
   const late = sleep(maxMs, undefined, { signal: ended.signal });

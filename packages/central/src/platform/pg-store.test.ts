@@ -23,7 +23,7 @@ import { startPgBouncer } from './testing/pgbouncer.ts';
 import { startPooler, startRefusingServer } from './testing/pooler.ts';
 import { runStatement } from './testing/run-statement.ts';
 
-/** What an import, a repetition and a query do, through a store whose server connection changes between transactions. */
+/** Runs what an import, a repetition and a query do, through a store whose server connection changes between transactions. */
 async function exercise(store: Store): Promise<void> {
   await migrate(store, NOON_MS);
   const boat = await enrollBoat(store);
@@ -34,7 +34,7 @@ async function exercise(store: Store): Promise<void> {
   assert.equal((await heldRecords(store, boat)).length, 1);
 }
 
-describe('a store on a PostgreSQL as operators run it', () => {
+describe('a store on a PostgreSQL server as operators run it', () => {
   let dataDir = '';
   let embedded: EmbeddedPostgres | undefined;
   const addressOf = (): EmbeddedPostgres['address'] => {
@@ -74,7 +74,7 @@ describe('a store on a PostgreSQL as operators run it', () => {
     }
   });
 
-  test('names the right that a login lacks, and needs none to create tables once the owner has migrated', async () => {
+  test('names the privilege that a login lacks, and needs none to create tables once the owner has migrated', async () => {
     const { host } = addressOf();
     await runStatement(addressOf(), 'create role app login');
     await runStatement(addressOf(), 'create database fleet');
@@ -100,7 +100,7 @@ describe('a store on a PostgreSQL as operators run it', () => {
     }
   });
 
-  test('gives the login of the program no right to change the schema, or to read files of the server', async () => {
+  test("gives the program's login no privilege to change the schema or to read files of the server", async () => {
     await runStatement(addressOf(), 'create database least');
     const address = { ...addressOf(), database: 'least' };
     const owner = openPgStore(address, SILENT_LOG);
@@ -128,7 +128,7 @@ describe('a store on a PostgreSQL as operators run it', () => {
     }
   });
 
-  test('names the limit of a login that has no connection left', async () => {
+  test('reports that a login has no connection left', async () => {
     await runStatement(addressOf(), 'create role crowded login connection limit 0');
     const store = openPgStore({ ...addressOf(), user: 'crowded' }, SILENT_LOG);
     await assert.rejects(store.query('select 1'), (error) =>
@@ -172,7 +172,7 @@ for (const [state, message, code] of REFUSALS)
     }
   });
 
-test('reports a process without a free file descriptor as FILES_EXHAUSTED, not as a database that is down', () => {
+test('reports a process without free file descriptors as FILES_EXHAUSTED, not as an unavailable database', () => {
   const limit = (code: string) => Object.assign(new Error(`connect ${code}`), { code });
   for (const error of [limit('EMFILE'), limit('ENFILE'), new AggregateError([limit('EMFILE')])])
     assert.equal(toStoreFailure(error, 'connect').code, 'FILES_EXHAUSTED');

@@ -3,7 +3,10 @@ import { isCentralFailure } from './errors.ts';
 import type { Log, Queryable, Row, Store } from './ports.ts';
 import { isServersAnswer, isStoreUnavailable, toStoreFailure } from './store-failure.ts';
 
-/** Maximum number of database connections of one node. The server's disk limits imports; more connections would only queue there. */
+/**
+ * Maximum number of database connections of one node. The server's disk is the bottleneck for imports, so more connections would
+ * only queue there.
+ */
 const CONNECTIONS_MAX = 10;
 
 /**
@@ -15,19 +18,23 @@ const CONNECT_MAX_MS = 5_000;
 const STATEMENT_MAX_MS = 25_000;
 
 /**
- * Longest wait for an answer of the server: slightly above the limit of a statement. It detects connections that died silently.
+ * Longest wait for an answer from the server: slightly longer than the limit of a statement. It detects connections that died
+ * silently.
  */
 const ANSWER_MAX_MS = 28_000;
 
-/** Longest idle time of a transaction. A node that froze within one must not keep an installation locked for other nodes. */
+/**
+ * Longest idle time of a transaction. A node that freezes inside a transaction must not keep an installation locked for other
+ * nodes.
+ */
 const IDLE_IN_TRANSACTION_MAX_MS = 60_000;
 
 /**
  * The first statements of every transaction. They override the defaults of the server, the database and the login. The locks of
  * an import need `read committed`; a stricter level would refuse boats. `synchronous_commit` makes the server answer a commit
  * only after its log is on disk, which every receipt relies on. The limits are set here and not when a connection starts, because
- * a connection pooler such as PgBouncer refuses startup parameters that it does not know, and in transaction mode it gives the
- * state of a session to other clients.
+ * a connection pooler such as PgBouncer refuses unknown startup parameters, and in transaction mode it shares session state
+ * between clients.
  */
 const BEGIN_DURABLY = [
   'begin isolation level read committed',
@@ -36,7 +43,7 @@ const BEGIN_DURABLY = [
   `set local idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MAX_MS}`,
 ].join('; ');
 
-/** The address of a PostgreSQL: a URL, or the socket folder of the embedded one. */
+/** The address of a PostgreSQL server: a URL, or the socket folder of the embedded one. */
 export type PgAddress =
   { readonly url: string } | { readonly host: string; readonly user: string; readonly database: string };
 
@@ -44,7 +51,7 @@ export type PgAddress =
 export interface ConnectionUse {
   readonly busy: number;
   readonly idle: number;
-  /** Requests that wait for a connection. */
+  /** Number of requests that wait for a connection. */
   readonly waiting: number;
 }
 
@@ -55,7 +62,7 @@ export interface PgStore extends Store {
 
 /**
  * A store on a PostgreSQL server, reached directly or through a pooler in transaction mode. It connects on first use. Every
- * statement runs in a transaction of its own or in that of `transaction`, so that it has the limits of BEGIN_DURABLY. A lost
+ * statement runs in its own transaction or in that of `transaction`, so that the limits of BEGIN_DURABLY apply to it. A lost
  * connection fails the running statement, not the store.
  */
 export function openPgStore(address: PgAddress, log: Log): PgStore {
@@ -71,7 +78,7 @@ export function openPgStore(address: PgAddress, log: Log): PgStore {
   pool.on('error', (error) => {
     if (!isClosing) log.write('warn', 'an idle database connection was lost', { error: error.message });
   });
-  // Only an address without a URL is certainly the server itself and not a pooler (see `createStatementNames`).
+  // Only an address without a URL is known to be the server itself and not a pooler (see `createStatementNames`).
   const toName = 'url' in address ? undefined : createStatementNames();
   return {
     query: (text, params) => runTransaction(pool, toName, (tx) => tx.query(text, params)),
@@ -94,16 +101,15 @@ function toParameter(value: unknown): unknown {
   return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
 }
 
-/** Maximum number of statements with a name. Each one takes server memory on every connection. The program has about a hundred. */
+/** Maximum number of named statements. Each one takes server memory on every connection. The program has about a hundred. */
 const NAMED_STATEMENTS_MAX = 300;
 
 type StatementNames = (text: string) => string | undefined;
 
 /**
- * Returns the name under which a connection keeps a statement, so that the server parses and plans it once for
- * each connection. Planning takes a third of the database's processor time for an ordinary import. A pooler in
- * transaction mode may not know the statement names of another client's connection, so statements have no names
- * there.
+ * Returns the name of a prepared statement, so that the server parses and plans it once per connection. Planning takes a third of
+ * the database's processor time for an ordinary import. A pooler in transaction mode may not know the statement names of another
+ * client's connection, so statements have no names with a pooler.
  */
 function createStatementNames(): StatementNames {
   const names = new Map<string, string>();
@@ -150,7 +156,7 @@ async function runTransaction<T>(
     throw toStoreFailure(error, 'connect');
   });
   const tx = toQueryable(client, toName);
-  // A connection that dies between two statements emits an event, and the next statement fails.
+  // A connection that dies between two statements emits an event, which must be handled. The next statement then fails.
   const onError = () => undefined;
   client.on('error', onError);
   let broken: Error | undefined;
@@ -160,8 +166,8 @@ async function runTransaction<T>(
     await tx.script('commit');
     return result;
   } catch (error) {
-    // A connection that cannot roll back is discarded, and the server rolls back by itself. No rollback is sent on a connection
-    // that did not answer, because the boat would wait for its timeout too.
+    // A connection that cannot roll back is discarded, and the server then rolls back automatically. No rollback is sent on a
+    // connection that did not answer, because the boat would have to wait for that timeout too.
     if (isCentralFailure(error) && isStoreUnavailable(error) && !isServersAnswer(error.cause)) broken = error;
     else
       await client.query('rollback').catch((failure: unknown) => {

@@ -3,8 +3,8 @@ import type { Queryable, Row, Store } from './ports.ts';
 import { toStoreFailure } from './store-failure.ts';
 
 /**
- * A store on PostgreSQL compiled to WebAssembly, in memory, for the simulator and for fast tests. The product does not use it: it
- * does not fsync, and two processes on one folder silently lose data (decision 0006).
+ * A store on PostgreSQL compiled to WebAssembly, in memory, for the simulator and for fast tests. The product does not use it,
+ * because it does not fsync, and two processes on one folder silently lose data (decision 0006).
  */
 export function toPgliteStore(db: PGlite): Store {
   return {
@@ -34,7 +34,7 @@ function toQueryable(runner: PGlite | Transaction): Queryable {
   };
 }
 
-/** PGlite takes a text as a string only. */
+/** PGlite accepts text only as a string. */
 function toParameter(value: unknown): unknown {
   return value instanceof Uint8Array ? new TextDecoder().decode(value) : value;
 }

@@ -3,9 +3,12 @@ export type Row = Readonly<Record<string, unknown>>;
 
 /** Runs SQL: the store, or one transaction of it. */
 export interface Queryable {
-  /** One statement with `$1…` parameters. Bytes are a text in UTF-8. Throws CentralFailure STORE_UNAVAILABLE (worth trying again) or STORE_FAILED. */
+  /**
+   * Runs one statement with `$1…` parameters. Bytes are passed as UTF-8 text. Throws CentralFailure STORE_UNAVAILABLE (worth
+   * trying again) or STORE_FAILED.
+   */
   query(text: string, params?: readonly unknown[]): Promise<readonly Row[]>;
-  /** Several statements without parameters. Throws as `query` does. */
+  /** Runs several statements without parameters. Throws like `query`. */
   script(text: string): Promise<void>;
 }
 
@@ -13,8 +16,8 @@ export interface Queryable {
 export interface Store extends Queryable {
   /**
    * Runs `work` between BEGIN and COMMIT (read committed). When it resolves, the writes of `work` are on the server's disk
-   * (`synchronous_commit` is on; only a server without `fsync` breaks this). When it rejects, nothing was written, except if the
-   * answer to COMMIT was lost: then the writes may be stored.
+   * (`synchronous_commit` is on, so this holds unless the server runs without `fsync`). When it rejects, nothing was written,
+   * unless the answer to COMMIT was lost. In that case the writes may be stored.
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /** Waits for running statements, then closes every connection. */
@@ -28,10 +31,10 @@ export interface Log {
   write(level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>): void;
 }
 
-/** Central's clock, in milliseconds since 1970. It labels data beside the times boats claim, and no wait depends on it. */
+/** Central's clock, in milliseconds since 1970. It is stored beside the times that boats claim, and no wait depends on it. */
 export type WallClock = () => number;
 
-/** Milliseconds since an arbitrary moment. It never goes back, so differences are durations. */
+/** Milliseconds since an arbitrary moment. It never goes backwards, so differences are durations. */
 export type MonotonicClock = () => number;
 
 /** `length` random bytes as lowercase hex (2 × length characters). */
@@ -39,7 +42,10 @@ export type RandomHex = (length: number) => string;
 
 /** A file opened for reading at offsets. */
 export interface ReadableFile {
-  /** Bytes [offset, offset + length), shorter only at the end. Throws CentralFailure BUNDLE_UNREADABLE. */
+  /**
+   * Reads the bytes [offset, offset + length). The result is shorter only at the end of the file. Throws CentralFailure
+   * BUNDLE_UNREADABLE.
+   */
   read(offset: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }
@@ -49,11 +55,14 @@ export type OpenFile = (path: string) => Promise<ReadableFile>;
 
 /** A file that is written from its beginning to its end. */
 export interface NewFile {
-  /** Appends. Throws CentralFailure OUTPUT_FAILED. */
+  /** Appends bytes. Throws CentralFailure OUTPUT_FAILED. */
   append(bytes: Uint8Array): Promise<void>;
-  /** fsync. When it resolves, the file survives a power cut. Returns its size and its SHA-256 in hex. Throws OUTPUT_FAILED. */
+  /**
+   * Syncs the file. When it resolves, the file survives a power cut. Returns its size and its SHA-256 in hex. Throws
+   * OUTPUT_FAILED.
+   */
   commit(): Promise<{ readonly bytes: number; readonly sha256: string }>;
-  /** Closes the file as it is. Has no effect after `commit`. */
+  /** Closes the file without syncing it. Has no effect after `commit`. */
   abandon(): Promise<void>;
 }
 
@@ -63,5 +72,5 @@ export interface NewDirectory {
   createFile(name: string): Promise<NewFile>;
 }
 
-/** Makes the folder if it does not exist. Throws OUTPUT_FAILED if it is not empty or cannot be written into. */
+/** Creates the folder if it does not exist. Throws OUTPUT_FAILED if it is not empty or not writable. */
 export type OpenNewDirectory = (path: string) => Promise<NewDirectory>;

@@ -66,7 +66,7 @@ export async function readOptional(path: string): Promise<string | undefined> {
   }
 }
 
-/** A failure of the embedded PostgreSQL. */
+/** Creates the failure for the embedded PostgreSQL. */
 export function embeddedFailed(message: string): CentralFailure {
   return new CentralFailure('EMBEDDED_FAILED', message, {
     op: 'run the embedded PostgreSQL',

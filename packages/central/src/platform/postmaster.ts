@@ -11,15 +11,15 @@ import type { Log } from './ports.ts';
 import { DATABASE, embeddedFailed, readOptional, toClusterPath } from './postgres-cluster.ts';
 
 /**
- * Longest wait for the first answer after a start. After a power cut PostgreSQL replays its log first, on a slow disk for
- * minutes.
+ * Longest wait for the first answer after a start. After a power cut, PostgreSQL first replays its log, which takes minutes on a
+ * slow disk.
  */
 const START_MAX_MS = 5 * 60_000;
 
-/** Longest fast shutdown. After it comes an immediate one, which only costs a replay at the next start. */
+/** Longest time for a fast shutdown. After it, an immediate shutdown follows, which only costs a replay at the next start. */
 const STOP_MAX_MS = 20_000;
 
-/** Interval between two checks of a state that sends no event. */
+/** Interval between two checks of a condition that emits no event. */
 const POLL_MS = 50;
 
 /** Longest path of a Unix socket on Linux, including its file name (sun_path has 108 bytes with the closing NUL). */
@@ -65,7 +65,7 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Runni
   const logged = openBoundedLogFile(logFile);
   const child = spawnAs(account, program, ['-D', toClusterPath(dataDir), ...toSettingArguments(options)]);
   // Central writes the log, because PostgreSQL's own collector does not bound a file's size. If central is killed, the remaining
-  // processes of PostgreSQL write into a closed pipe, which PostgreSQL ignores.
+  // PostgreSQL processes write to a closed pipe, which PostgreSQL ignores.
   for (const stream of outputsOf(child)) stream.on('data', logged.write);
   const outputEnded = new Promise<void>((done) => {
     child.once('close', () => {
@@ -94,7 +94,7 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Runni
     ended,
     stop: async () => {
       await endProcess(child.pid ?? 0, hasEnded);
-      // Waits for the last lines of the log, and thereby for every process of PostgreSQL.
+      // Waits for the last lines of the log, and thus for every PostgreSQL process.
       for (const stream of outputsOf(child)) stream.ref();
       await outputEnded;
     },
@@ -109,13 +109,13 @@ function toSettingArguments({ socketDir, fsync }: PostmasterOptions): readonly s
     `fsync=${fsync}`,
     `synchronous_commit=${fsync}`,
     `full_page_writes=${fsync}`,
-    // Boats send compressed bodies; on disk PostgreSQL compresses them again.
+    // Boats send compressed bodies, and PostgreSQL compresses the data again on disk.
     'wal_compression=on',
   ];
   return settings.flatMap((setting) => ['-c', setting]);
 }
 
-/** The outputs of a child, which are sockets at run time. */
+/** The output streams of a child, which are sockets at run time. */
 function outputsOf({ stdout, stderr }: ChildProcess): readonly Socket[] {
   return [stdout, stderr].filter((stream) => stream instanceof Socket);
 }
@@ -146,8 +146,8 @@ interface Postmaster {
 }
 
 /**
- * Returns the live postmaster of the cluster. The pid file survives a power cut, and its pid may then belong to any process, so
- * the program and the working directory of the process are compared.
+ * Returns the live postmaster of the cluster. The pid file survives a power cut, after which its pid may belong to any process,
+ * so the program and the working directory of the process are compared.
  */
 async function readPostmaster(dataDir: string): Promise<Postmaster | undefined> {
   const { pid, lines } = await readPidFile(dataDir);
@@ -173,8 +173,8 @@ async function isPostmaster(pid: number, cluster: string): Promise<boolean> {
 }
 
 /**
- * Ends a PostgreSQL that a killed process left running. It is not adopted: its settings may differ, and its connections may
- * still be inside transactions of the dead process.
+ * Stops a PostgreSQL that a killed process left running. It is not reused, because its settings may differ, and its connections
+ * may still be inside transactions of the dead process.
  */
 export async function stopLeftBehind(dataDir: string, log: Log): Promise<void> {
   const left = await readPostmaster(dataDir);

@@ -1,6 +1,6 @@
 import { CentralFailure, type CentralFailureCode, isCentralFailure } from './errors.ts';
 
-/** A failure that an operator can tell apart from others: its code, what happened, and what to do. */
+/** A failure that an operator can distinguish from others: its code, what happened, and what to do. */
 interface KnownFailure {
   readonly code: CentralFailureCode;
   readonly what: string;
@@ -15,14 +15,14 @@ const LOGIN_REFUSED: KnownFailure = {
 
 const RIGHT_MISSING: KnownFailure = {
   code: 'STORE_RIGHT_MISSING',
-  what: 'the login of DATABASE_URL lacks a right',
-  hint: 'run `d3kos-central migrate` once with a DATABASE_URL of the owner of the database, and as the owner `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO login`; or let the login create the tables with `GRANT CREATE, USAGE ON SCHEMA public TO login`',
+  what: 'the login of DATABASE_URL lacks a privilege',
+  hint: 'run `d3kos-central migrate` once with a DATABASE_URL for the owner of the database, and then, as the owner, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO login`; or let the login create the tables with `GRANT CREATE, USAGE ON SCHEMA public TO login`',
 };
 
 const SERVER_FILE_REFUSED: KnownFailure = {
   code: 'STORE_RIGHT_MISSING',
-  what: 'the database server may not open one of its own files',
-  hint: 'give the account that runs PostgreSQL the ownership of its data folder and of every file in it',
+  what: 'the database server is not allowed to open one of its own files',
+  hint: 'make the account that runs PostgreSQL the owner of its data folder and of every file in it',
 };
 
 const CONNECTIONS_EXHAUSTED: KnownFailure = {
@@ -60,7 +60,7 @@ const KNOWN_BY_STATE: ReadonlyMap<string, KnownFailure> = new Map([
     {
       code: 'STORE_PROTOCOL_REFUSED',
       what: 'the server or a connection pooler refused the connection',
-      hint: 'remove the parameter named above from DATABASE_URL, or add it to ignore_startup_parameters in pgbouncer.ini; for any other message see the log of the pooler',
+      hint: 'remove the parameter named above from DATABASE_URL, or add it to ignore_startup_parameters in pgbouncer.ini; for any other message, see the log of the pooler',
     },
   ],
   ['42501', RIGHT_MISSING],
@@ -89,19 +89,23 @@ const KNOWN_BY_STATE: ReadonlyMap<string, KnownFailure> = new Map([
     {
       code: 'STORE_DISK_FULL',
       what: 'the disk of the database is full',
-      hint: 'free space there, or enlarge it; if `df -h` shows free space, the inodes are used up (`df -i`), so remove files; the boats keep their exports meanwhile',
+      hint: 'free space there, or enlarge it; if `df -h` shows free space, the inodes are used up (`df -i`), so remove files; in the meantime, the boats keep their exports',
     },
   ],
 ]);
 
 /**
- * SQLSTATE classes of failures that a later attempt may not meet: connection (08), refused login (28), missing database (3D),
- * rollback for serialization or deadlock (40), insufficient resources such as a full disk (53), operator intervention such as a
- * shutdown or a statement timeout (57), and system errors outside PostgreSQL (58). Source: PostgreSQL documentation, appendix A.
+ * SQLSTATE classes of failures after which a later attempt may succeed: connection (08), refused login (28), missing database
+ * (3D), rollback for serialization or deadlock (40), insufficient resources such as a full disk (53), operator intervention such
+ * as a shutdown or a statement timeout (57), and system errors outside PostgreSQL (58). Source: PostgreSQL documentation,
+ * appendix A.
  */
 const UNAVAILABLE_CLASSES: ReadonlySet<string> = new Set(['08', '28', '3D', '40', '53', '57', '58']);
 
-/** Codes of failures that end when the operator has repaired the environment. A node answers 503, and the boats keep their exports. */
+/**
+ * Codes of failures that end once the operator has repaired the environment. Until then a node answers 503, and the boats keep
+ * their exports.
+ */
 const UNAVAILABLE_CODES: ReadonlySet<CentralFailureCode> = new Set<CentralFailureCode>([
   'STORE_UNAVAILABLE',
   'FILES_EXHAUSTED',
@@ -127,7 +131,7 @@ export function toStoreFailure(error: unknown, op: string): CentralFailure {
   return isUnavailable
     ? new CentralFailure('STORE_UNAVAILABLE', `the database is not available: ${message}`, {
         op,
-        hint: 'check that PostgreSQL runs and has free disk space, and that DATABASE_URL is correct',
+        hint: 'check that PostgreSQL is running and has free disk space, and that DATABASE_URL is correct',
         cause: error,
       })
     : new CentralFailure('STORE_FAILED', `the database refused a statement (${state}): ${message}`, {
@@ -140,7 +144,7 @@ export function toStoreFailure(error: unknown, op: string): CentralFailure {
 /** SQLSTATE class of a value that a column cannot hold. Its message quotes the value, which may be a record of a boat. */
 const DATA_EXCEPTION = '22';
 
-/** Returns the message without the value that it quotes. Logs must not have records of boats. */
+/** Returns the message without the value that it quotes. Logs must not contain records of boats. */
 function withoutValue(message: string, state: string | undefined): string {
   return state?.startsWith(DATA_EXCEPTION) === true ? message.replace(/".*"/s, '"(value)"') : message;
 }
@@ -150,7 +154,7 @@ function findKnown(error: unknown, state: string | undefined, message: string): 
     if (hasNoFileLeft(error)) return FILES_EXHAUSTED;
     return message === READ_TIMEOUT ? SLOW : undefined;
   }
-  // PostgreSQL also reports a file that the system did not let it open as 42501.
+  // PostgreSQL also reports 42501 for a file that the system did not allow it to open.
   if (state === '42501' && /^could not .*: Permission denied$/.test(message)) return SERVER_FILE_REFUSED;
   return KNOWN_BY_STATE.get(state);
 }
@@ -158,18 +162,20 @@ function findKnown(error: unknown, state: string | undefined, message: string): 
 /** The error of the driver after `query_timeout`: the server did not answer. */
 const READ_TIMEOUT = 'Query read timeout';
 
-/** True if this process or this machine has no file descriptor left. A connection that tried several addresses has several errors. */
+/**
+ * True if this process or this machine has no file descriptor left. A connection attempt to several addresses has several errors.
+ */
 function hasNoFileLeft(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(hasNoFileLeft);
   return error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
 }
 
-/** True for a failure of the database that a later attempt may not meet. */
+/** True for a database failure after which a later attempt may succeed. */
 export function isStoreUnavailable({ code }: CentralFailure): boolean {
   return UNAVAILABLE_CODES.has(code);
 }
 
-/** True for a driver's error that the server itself sent, which means that the connection works. */
+/** True for a driver error that the server itself sent, which means that the connection works. */
 export function isServersAnswer(error: unknown): boolean {
   return sqlStateOf(error) !== undefined;
 }

@@ -3,7 +3,7 @@ import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import type { WorkerMessage } from './worker-pool.ts';
 
-/** The result of a job in a thread, with the buffers that move to the main thread. */
+/** The result of a job in a thread, and the buffers that are transferred to the main thread. */
 export interface JobResult<Result> {
   readonly result: Result;
   readonly transfer: readonly ArrayBuffer[];
@@ -25,10 +25,13 @@ export function serveJobs<Job, Result>(work: (job: Job) => JobResult<Result>): v
   send({ kind: 'ready' });
 }
 
-/** Niceness of a thread: it gets about a third of a core that the main thread or the database also wants. */
+/** Niceness of a thread. It gets about a third of a core for which the main thread or the database competes. */
 const THREAD_NICENESS = 5;
 
-/** Lowers the priority of this thread, so that large bodies do not delay the answers of the main thread. Linux counts threads like processes. */
+/**
+ * Lowers the priority of this thread, so that large bodies do not delay the answers of the main thread. On Linux, a thread has
+ * its own priority, like a process.
+ */
 function yieldToMainThread(): void {
   if (process.platform !== 'linux') return;
   const threadId = Number(readlinkSync('/proc/thread-self').split('/').at(-1));

@@ -30,7 +30,7 @@ test('runs a job in a thread, and takes over its bytes', async () => {
   assert.equal(bytes.byteLength, 0);
 });
 
-test('ends a job that exceeds its time while this thread continues, and runs the next one', async () => {
+test('terminates a job that exceeds its time while this thread continues, and runs the next one', async () => {
   const pool = openPool({ runMaxMs: 300 });
   const spinning = pool.run({ kind: 'spin' }, [], () => 0);
   const next = echo(pool, 7);
@@ -38,7 +38,7 @@ test('ends a job that exceeds its time while this thread continues, and runs the
   assert.equal((await next).kind, 'done');
 });
 
-test('ends a job that exceeds its memory, and runs the next one', async () => {
+test('terminates a job that exceeds its memory, and runs the next one', async () => {
   const pool = openPool({ heapMaxMb: 48 });
   const filling = pool.run({ kind: 'fill' }, [], () => 0);
   const next = echo(pool, 7);
@@ -46,7 +46,7 @@ test('ends a job that exceeds its memory, and runs the next one', async () => {
   assert.equal((await next).kind, 'done');
 });
 
-test('runs the waiting job with the lowest rank first, and the oldest of equal ones', async () => {
+test('runs the waiting job with the lowest rank first, and the oldest job of equal rank', async () => {
   const pool = openPool();
   const order: number[] = [];
   const ranks = [5, 3, 0, 3];
@@ -59,7 +59,7 @@ test('runs the waiting job with the lowest rank first, and the oldest of equal o
   assert.deepEqual(order, [2, 1, 3, 0]);
 });
 
-test('reports a defect in a thread as a failure of its job only', async () => {
+test('reports a defect in a thread as a failure of only its own job', async () => {
   const pool = openPool();
   await assert.rejects(
     pool.run({ kind: 'fail' }, [], () => 0),

@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 
-/** Limits of one job. A thread that exceeds one of them is ended, and the next job gets a new thread. */
+/** Limits of one job. A thread that exceeds one of them is terminated, and the next job gets a new thread. */
 export interface JobLimits {
-  /** Longest run of one job, without its time in the queue. */
+  /** Longest run time of one job, not including its time in the queue. */
   readonly runMaxMs: number;
-  /** Largest heap of a thread. Buffers do not count. */
+  /** Maximum heap of a thread. Buffers do not count. */
   readonly heapMaxMb: number;
 }
 
@@ -16,8 +16,8 @@ export type JobOutcome<Result> =
 /** Threads that run jobs. At most `size` jobs run at the same time; the others wait. */
 export interface WorkerPool<Job, Result> {
   /**
-   * Runs one job. The buffers in `transfer` move to the thread. Among the waiting jobs, the one with the lowest `rank` runs next,
-   * and the oldest of those. Rejects if the thread fails for another reason than a limit, which is a defect.
+   * Runs one job. The buffers in `transfer` are transferred to the thread. The waiting job with the lowest `rank` runs next, and
+   * the oldest job of equal rank. Rejects if the thread fails for any reason other than a limit, which is a defect.
    */
   run(job: Job, transfer: readonly ArrayBuffer[], rank: () => number): Promise<JobOutcome<Result>>;
   /** Ends all threads. Waiting and running jobs reject. */
@@ -28,10 +28,10 @@ export interface WorkerPool<Job, Result> {
 export type WorkerMessage<Result> =
   { readonly kind: 'ready' } | { readonly kind: 'answer'; readonly result: Result; readonly cpuMs: number };
 
-/** The stack of a thread, which bounds the recursion of a job. */
+/** Stack size of a thread. It bounds the recursion of a job. */
 const STACK_MB = 4;
 
-/** Heap for short-lived objects. A job creates many, and they do not count towards `heapMaxMb`. */
+/** Heap size for short-lived objects. A job creates many, and they do not count towards `heapMaxMb`. */
 const YOUNG_HEAP_MB = 32;
 
 interface WaitingJob<Job, Result> {
@@ -110,7 +110,7 @@ class ThreadPool<Job, Result> implements WorkerPool<Job, Result> {
     thread.worker.postMessage(next.job, [...next.transfer]);
   }
 
-  /** Ends a thread whose job exceeds a limit. */
+  /** Terminates a thread whose job exceeds a limit. */
   #end(thread: Thread<Job, Result>, limit: 'time' | 'memory'): void {
     const running = this.#drop(thread);
     void thread.worker.terminate();
@@ -118,7 +118,7 @@ class ThreadPool<Job, Result> implements WorkerPool<Job, Result> {
     this.#dispatch();
   }
 
-  /** Forgets a thread, and returns the job that it was running. */
+  /** Removes a thread from the pool and returns the job that it was running. */
   #drop(thread: Thread<Job, Result>): WaitingJob<Job, Result> | undefined {
     const { running } = thread;
     this.#threads.delete(thread);
@@ -166,13 +166,13 @@ class ThreadPool<Job, Result> implements WorkerPool<Job, Result> {
       return;
     }
     this.#drop(thread)?.reject(error);
-    // A thread that cannot start fails the next job instead of being started again without end.
+    // If a thread cannot start, the next job fails, so that threads are not restarted endlessly.
     if (!thread.isReady) this.#queue.shift()?.reject(error);
     this.#dispatch();
   }
 }
 
-/** Removes the job with the lowest rank, and the oldest of those. */
+/** Removes and returns the job with the lowest rank, and among equal ranks the oldest. */
 function takeNext<Job, Result>(queue: WaitingJob<Job, Result>[]): WaitingJob<Job, Result> {
   let best = 0;
   let bestRank = Number.POSITIVE_INFINITY;

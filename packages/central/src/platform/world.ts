@@ -14,14 +14,16 @@ export const systemRandomHex: RandomHex = (length) => randomBytes(length).toStri
 /** Maximum number of threads for large bodies. Each may take half a gigabyte. */
 const THREADS_MAX = 4;
 
-/** Returns the number of threads for large bodies: one core stays free for the thread that answers requests. */
+/** Returns the number of threads for large bodies. One core stays free for the thread that answers requests. */
 export function preparerThreads(): number {
   return Math.max(1, Math.min(THREADS_MAX, availableParallelism() - 1));
 }
 
-/** Longest wait for an answer of another program, with its body: an upload of an ordinary part and a statement of its database. */
+/**
+ * Longest wait for the complete answer of another program. It allows for the upload of an ordinary part and a database statement.
+ */
 const FETCH_MAX_MS = 60_000;
 
-/** Sends a request over the network. A redirect is an answer. Rejects if there is no answer within a minute. */
+/** Sends a request over the network. A redirect is returned as an answer. Rejects if there is no answer within a minute. */
 export const systemFetch = (request: Request): Promise<Response> =>
   fetch(request, { redirect: 'manual', signal: AbortSignal.timeout(FETCH_MAX_MS) });

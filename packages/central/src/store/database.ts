@@ -8,7 +8,10 @@ import {
 } from 'kysely';
 import type { Queryable, Row } from '../platform/ports.ts';
 
-/** Columns of `imports` as central writes them. Timestamps and JSON are text, which PostgreSQL converts to the column's type. */
+/**
+ * Columns of `imports` as central writes them. Timestamps and JSON are passed as text, which PostgreSQL converts to the column's
+ * type.
+ */
 interface ImportsTable {
   readonly installation_id: string;
   readonly idempotency_key: string;
@@ -69,14 +72,14 @@ interface InstallationsTable {
   readonly position_at: string | null;
 }
 
-/** The tables that the statement builder checks. */
+/** The tables that the statement builder knows. */
 export interface Tables {
   readonly imports: ImportsTable;
   readonly installations: InstallationsTable;
 }
 
 /**
- * Builds PostgreSQL statements and checks their columns. It has no connection: `runStatement` runs its statements (decision
+ * Builds PostgreSQL statements and checks their columns. It has no connection. `runStatement` runs its statements (decision
  * 0029).
  */
 export const statements: Kysely<Tables> = new Kysely<Tables>({
@@ -88,7 +91,7 @@ export const statements: Kysely<Tables> = new Kysely<Tables>({
   },
 });
 
-/** Runs a built statement. Throws as `Queryable.query` does. */
+/** Runs a built statement. Throws like `Queryable.query`. */
 export function runStatement(store: Queryable, statement: Compilable): Promise<readonly Row[]> {
   const { sql, parameters } = statement.compile();
   return store.query(sql, parameters);

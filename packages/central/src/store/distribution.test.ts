@@ -26,10 +26,10 @@ const SOURCE = join(import.meta.dirname, '..');
 const REFERENCE_TABLES: Readonly<Record<string, string>> = {
   schema_migrations: 'the state of the schema, which belongs to no installation',
   fleet_totals: 'one row about the whole fleet',
-  fleet_snapshots: 'one row for each kind of numbers about the whole fleet',
-  fleet_cells: 'the grid of the map of the whole fleet',
+  fleet_snapshots: 'one row for each kind of figures about the whole fleet',
+  fleet_cells: 'the map grid of the whole fleet',
   fleet_hours:
-    'counts of each hour in shards; an import writes them in its transaction, which a distributed database has to do afterwards instead',
+    'hourly counts in shards; an import writes them in its transaction, while a distributed database would have to write them afterwards',
   login_failures: 'operators are not installations',
   operator_sessions: 'operators are not installations',
   operators: 'operators are not installations',
@@ -50,19 +50,19 @@ const FLEET_STATEMENTS: readonly { readonly pattern: RegExp; readonly reason: st
   },
   {
     pattern: /select 1 from installations limit/,
-    reason: 'whether the fleet is large enough to keep its numbers, which the operator asks',
+    reason: "checks for an operator's request whether the fleet is large enough for cached figures",
   },
   { pattern: /insert into fleet_cells/, reason: 'the grid of the map is computed at most once a minute' },
-  { pattern: /from boat_names n/, reason: 'the search of the operator goes to every shard' },
+  { pattern: /from boat_names n/, reason: "an operator's search goes to every shard" },
   { pattern: /update fleet_totals/, reason: 'the totals are computed at most once a minute' },
 ];
 
-/** Modules whose statements this test does not run, with the reason. */
+/** Modules whose statements this test does not run, each with the reason. */
 const NOT_RUN: Readonly<Record<string, string>> = {
   'operators/accounts.ts': 'only reference tables',
   'operators/login.ts': 'only reference tables',
   'operators/sessions.ts': 'only reference tables',
-  'store/migrate.ts': 'changes the schema, and runs once for each version',
+  'store/migrate.ts': 'changes the schema, and runs once per version',
   'store/distribute.ts': 'reads the catalog, and places the tables once for each version',
 };
 
@@ -71,7 +71,7 @@ interface Captured {
   readonly file: string;
 }
 
-/** Returns a store that notes each statement with the source file that issued it. */
+/** Returns a store that records each statement with the source file that issued it. */
 function toRecording(store: Store, captured: Captured[]): Store {
   const wrap = (queryable: Queryable): Queryable => ({
     query(text, params) {
@@ -87,7 +87,7 @@ function toRecording(store: Store, captured: Captured[]): Store {
   };
 }
 
-/** The first source file of the stack that is neither this test nor the statement builder. */
+/** The first source file in the stack that is neither this test nor the statement builder. */
 function toCaller(): string {
   const paths = [...(new Error('stack').stack ?? '').matchAll(/file:\/\/([^:]+):/g)].map(([, path = '']) =>
     relative(SOURCE, path),
@@ -169,7 +169,7 @@ describe('the statements of the program', () => {
         new Request(`http://central.test${path.replace(/\{\w+\}/, id)}?${query.toString()}`, { headers }),
       );
     }
-    // A fleet above its size for live numbers.
+    // A fleet that is too large for live figures.
     const window = { west: -180, south: -90, east: 180, north: 90, cell: 10 };
     await loadPositions(store, window, new Date(NOON_MS).toISOString(), { liveBoatsMax: 0 });
     const world = toWorld(store);
@@ -206,7 +206,7 @@ describe('the statements of the program', () => {
     assert.deepEqual(missing, [], 'modules whose statements were not captured');
   });
 
-  test('have no exception that nothing needs', () => {
+  test('have no unneeded exceptions', () => {
     for (const { pattern } of FLEET_STATEMENTS)
       assert.ok(
         captured.some(({ text }) => pattern.test(text) && !isRouted(text, distributed)),
@@ -249,7 +249,7 @@ async function redeemCode(store: Store, invited: unknown): Promise<void> {
   assert.equal((await redeem(store, { code, request, address: 'unknown' }, NOON_MS)).kind, 'redeemed');
 }
 
-/** A world without files and without input. */
+/** A world without files or input. */
 function toWorld(store: Store): CommandWorld {
   const noFile = () =>
     Promise.reject(new CentralFailure('BUNDLE_UNREADABLE', 'planned', { op: 'test', hint: 'none' }));

@@ -4,19 +4,19 @@ import { numberOf } from './row.ts';
 /** Maximum number of sequences in one list of gaps. A boat that lost its first years of exports must not produce an answer of megabytes. */
 export const GAPS_LISTED_MAX = 1_000;
 
-/** Which sequences of a ledger to list: the missing ones, or those that the boat withdrew. */
+/** Which sequences of a ledger to list: the missing ones or the withdrawn ones. */
 export interface GapQuery {
   readonly installationId: string;
   readonly ledgerId: string;
   readonly kind: 'missing' | 'withdrawn';
-  /** Only sequences below this one; undefined for all. */
+  /** Only sequences below this one are listed. Undefined for all. */
   readonly below?: number;
   /** Maximum number of sequences in the list, at most GAPS_LISTED_MAX. */
   readonly limit?: number;
 }
 
 /**
- * Returns sequences of a ledger, up to its highest one, that central does not hold whole: the oldest first. The
+ * Returns the sequences of a ledger, up to its highest one, that central does not hold completely, lowest first. The
  * missing ones are those that the boat did not withdraw. The cost depends on `limit` only.
  * docs/spec/protocol.md R85: "What central reports about the sequences of a ledger MUST NOT depend on receipts
  * that it removed."

@@ -27,7 +27,11 @@ describeOnPostgres('migrate', (open) => {
     const changed = MIGRATIONS.map((step) => ({ ...step, sql: `${step.sql} ` }));
     await assert.rejects(migrate(store, 0, changed), (error) => isCentralFailure(error, 'MIGRATION_CHANGED'));
     const contracting = MIGRATIONS.filter(({ name }) => isContracting(name));
-    assert.deepEqual((await migrate(store, 0, contracting)).applied, [], 'unknown steps that only expand');
+    assert.deepEqual(
+      (await migrate(store, 0, contracting)).applied,
+      [],
+      'unknown steps that only expand the schema',
+    );
     const beforeState = MIGRATIONS.slice(0, MIGRATIONS.indexOf(contracting[0] ?? assert.fail()));
     await assert.rejects(migrate(store, 0, beforeState), (error) =>
       isCentralFailure(error, 'SCHEMA_TOO_NEW'),
@@ -59,7 +63,7 @@ describeOnPostgres('migrate', (open) => {
          values ('0123456789abcdef', $1, 'e', 1, 'i', 'x', now(), '{}', $2::text::double precision, $3::text::double precision)`,
         [String(number), latitude === null ? null : String(latitude), String(longitude)],
       );
-    // The stores of this suite are migrated already, so the step runs again.
+    // The stores of this suite are already migrated, so the step is run again.
     await store.transaction((tx) => tx.script(MAP_POSITIONS_SQL));
     const held = await store.query('select latitude, longitude from records_boatlog order by record_id');
     assert.deepEqual(

@@ -14,17 +14,17 @@ export interface MigrationReport {
 }
 
 /**
- * The login of the program on the embedded database. It may read and change rows, and nothing else: the owner, which is a superuser
- * there, only migrates. A fault in the program can then neither change the schema nor read files of the server.
+ * The login of the program on the embedded database. It may only read and change rows. The owner, which is a superuser there, is
+ * used only for migrations. A fault in the program can therefore neither change the schema nor read files of the server.
  */
 export const PROGRAM_ROLE = 'central_program';
 
 /**
  * Applies the missing steps of `migrations` in one transaction under an advisory lock. If no step is missing, the login needs no
- * right to create tables. Steps that this version does not know are accepted unless they contract the schema. With `programRole`, it
- * creates that login and lets it use every table. Throws CONFIG_INVALID for a database that
- * is not encoded in UTF-8, MIGRATION_CHANGED if the text of an applied step has changed, and SCHEMA_TOO_NEW if the database has
- * a contracting step that this version does not know.
+ * privilege to create tables. Steps that this version does not know are accepted unless they contract the schema. With
+ * `programRole`, it creates that login and grants it the use of every table. Throws CONFIG_INVALID for a database that is not
+ * encoded in UTF-8, MIGRATION_CHANGED if the text of an applied step has changed, and SCHEMA_TOO_NEW if the database has a
+ * contracting step that this version does not know.
  */
 export async function migrate(
   store: Store,
@@ -36,7 +36,7 @@ export async function migrate(
     await tx.query('select pg_advisory_xact_lock($1::bigint)', [MIGRATION_LOCK]);
     await requireEveryText(tx);
     const [table = {}] = await tx.query("select to_regclass('schema_migrations') is not null as there");
-    // Even `create table if not exists` needs the right to create tables.
+    // Even `create table if not exists` needs the privilege to create tables.
     if (!booleanOf(table, 'there'))
       await tx.script(
         'create table schema_migrations (name text primary key, sha256 text not null, applied_at timestamptz not null)',
@@ -60,7 +60,7 @@ export async function migrate(
   });
 }
 
-/** Creates the login of the program if it is missing, and grants it the use of the tables after a change of the schema. */
+/** Creates the program's login if it is missing, and grants it the use of the tables after a schema change. */
 async function grantProgram(tx: Queryable, role: string, isChanged: boolean): Promise<void> {
   const [known] = await tx.query('select 1 from pg_roles where rolname = $1::text', [role]);
   if (known !== undefined && !isChanged) return;
@@ -76,8 +76,8 @@ async function grantProgram(tx: Queryable, role: string, isChanged: boolean): Pr
 }
 
 /**
- * Throws CONFIG_INVALID unless the database is encoded in UTF-8. Any other encoding lacks some characters, and central would
- * refuse the boats that send them.
+ * Throws CONFIG_INVALID unless the database is encoded in UTF-8. Other encodings lack some characters, and central would refuse
+ * boats that send them.
  */
 async function requireEveryText(tx: Queryable): Promise<void> {
   const [row = {}] = await tx.query("select current_setting('server_encoding') as encoding");
@@ -100,9 +100,13 @@ function refuseForeignSteps(present: ReadonlyMap<string, string>, migrations: re
         hint: 'a newer d3kos-central used this database; run that version',
       });
     if (expected !== digest)
-      throw new CentralFailure('MIGRATION_CHANGED', `the migration ${name} changed after it was applied`, {
-        op: 'migrate',
-        hint: 'restore the released migration and put the change into a new one',
-      });
+      throw new CentralFailure(
+        'MIGRATION_CHANGED',
+        `the migration ${name} was changed after it was applied`,
+        {
+          op: 'migrate',
+          hint: 'restore the released migration, and put the change into a new one',
+        },
+      );
   }
 }

@@ -1,19 +1,22 @@
 /**
- * Maximum number of characters in one key of the index of names. Keys of three characters find part of a name precisely
- * enough, and there are few of them.
+ * Maximum number of characters in one key of the name index. Keys of three characters are selective enough to find part of a
+ * name, and there are few of them.
  */
 const GRAM_LENGTH_MAX = 3;
 
 /**
- * Returns every run of 1 to 3 characters of a name in lower case, each once, as `boat_names` holds them. A GIN index on them finds a part
- * of a name in every PostgreSQL, also one without the extension pg_trgm.
+ * Returns every distinct run of 1 to 3 characters of a lower-case name, as `boat_names` holds them. A GIN index on them finds
+ * part of a name on every PostgreSQL server, even without the extension pg_trgm.
  */
 export function toNameGrams(nameKey: string): readonly string[] {
   const lengths = Array.from({ length: GRAM_LENGTH_MAX }, (_, index) => index + 1);
   return [...new Set(lengths.flatMap((length) => toRuns(nameKey, length)))];
 }
 
-/** Returns the keys that a name has if it contains this text in lower case. A longer text is compared with the name as well. */
+/**
+ * Returns the keys that a name has if it contains this lower-case text. If the text is longer than a key, the name itself must be
+ * compared as well.
+ */
 export function toSearchGrams(text: string): readonly string[] {
   return [...new Set(toRuns(text, Math.min([...text].length, GRAM_LENGTH_MAX)))];
 }

@@ -1,6 +1,6 @@
 import type { Category } from '@d3kos/protocol';
 
-/** The columns, with their types, that only one category's table has. */
+/** The columns that only one category's table has, with their types. */
 const OWN_COLUMNS: Readonly<Record<Category, Readonly<Record<string, 'text' | 'double precision'>>>> = {
   engine_benchmark: {},
   boatlog: { entry_type: 'text', latitude: 'double precision', longitude: 'double precision' },
@@ -13,14 +13,17 @@ const OWN_COLUMNS: Readonly<Record<Category, Readonly<Record<string, 'text' | 'd
   telemetry: {},
 };
 
-/** Categories whose records name the keys that the boat could not read, in a list `unread`. */
+/** Categories whose records list the keys that the boat could not read, in `unread`. */
 const PARTLY_READ: ReadonlySet<Category> = new Set(['onboarding', 'settings']);
 
-/** SQL for the new record with the keys of `unread` as they were before. A file that is damaged on the boat must not erase what it held. */
+/**
+ * SQL for the new record, in which the keys listed in `unread` keep their previous values. A file that is damaged on the boat
+ * must not erase its earlier contents.
+ */
 const WITH_UNREAD_KEYS = `coalesce((select jsonb_object_agg(former.key, former.value) from jsonb_each(held.record) as former
     where excluded.record -> 'unread' ? former.key), '{}'::jsonb) || excluded.record`;
 
-/** Returns the columns, with their types, that only this category's table has. */
+/** Returns the columns that only this category's table has, with their types. */
 export function listOwnColumns(
   category: Category,
 ): readonly (readonly [name: string, type: 'text' | 'double precision'])[] {

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { Row } from '../platform/ports.ts';
 
-// A column whose type differs from the cast in its statement is a bug, hence the assertions.
+// If the type of a column differs from the cast in its statement, this is a bug, hence the assertions.
 
 /** Returns the text in a column. */
 export function textOf(row: Row, column: string): string {

@@ -4,8 +4,8 @@ import { isContracting, MIGRATIONS } from './migrations/index.ts';
 import { booleanOf, textOf } from './row.ts';
 
 /**
- * Whether the database can serve this version: `behind` lacks a step that this version needs, `changed` has a step with a different text,
- * and `ahead` has a contracting step that this version does not know (decision 0043).
+ * Whether the database can serve this version. `behind`: it lacks a step that this version needs. `changed`: it has a step with a
+ * different text. `ahead`: it has a contracting step that this version does not know (decision 0043).
  */
 export type SchemaState = 'current' | 'behind' | 'changed' | 'ahead';
 

@@ -109,7 +109,7 @@ describe('the schema', () => {
     });
 });
 
-/** Statements after which a node of the version before fails, or reads something else than before. */
+/** Statements after which a node of the previous version fails or reads different values. */
 const CONTRACTS =
   /\b(?:drop (?:table|column|view|index|constraint|function)|rename (?:to|column|constraint)|alter column \S+ (?:type|set data type|set not null|drop default)|add (?:constraint|primary key|unique|check|foreign key)|truncate|create unique index)\b/i;
 
@@ -153,7 +153,7 @@ describe('a node of an earlier version', () => {
     },
   ];
 
-  test('imports and is ready beside a newer one whose steps only expand the schema, and can be restarted', async () => {
+  test('imports, is ready and can be restarted beside a newer node whose steps only expand the schema', async () => {
     assert.ok(opened !== undefined);
     const { store } = opened;
     await store.script(read('dumps/0006-bundle-keys.sql'));

@@ -15,7 +15,7 @@ import { migrate } from './migrate.ts';
 import { STATE_SQL } from './migrations/0007-state-contract.ts';
 import { recordTable } from './record-tables.ts';
 
-/** Takes the schema back to the step before, on which the step under test runs again. */
+/** Reverts the schema to the previous step, so that the step under test can run again. */
 const UNDO_SQL = `
 drop table ledger_gaps, withdrawn_sequences, installation_holdings, fleet_totals;
 drop index ledgers_order, ledgers_concurrent, ledgers_diverged;
@@ -77,7 +77,7 @@ describeOnPostgres('the state that imports maintain', (open) => {
     await fc.assert(property, { numRuns: 25 });
   });
 
-  test('is filled from the rows of a database that did not keep it', async () => {
+  test('is computed from the rows of a database that did not maintain it', async () => {
     const { store } = open();
     const app = createNode(store);
     const boat = await enrollBoat(store);
@@ -97,7 +97,7 @@ describeOnPostgres('the state that imports maintain', (open) => {
       'ledger_exports',
       'withdrawn_sequences',
       'installations',
-      // An import also counts categories without a record. It may leave adjacent ranges where the step makes one of them.
+      // An import also counts categories without records. It may leave adjacent ranges where the step creates a single one.
       '(select * from installation_holdings where records > 0)',
       `(select installation_id, ledger_id, is_withdrawn, range_agg(int8range(first_sequence, last_sequence, '[]')) as sequences
         from ledger_gaps group by installation_id, ledger_id, is_withdrawn)`,

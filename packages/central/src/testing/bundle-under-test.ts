@@ -37,7 +37,7 @@ export const threeParts = (boat: EnrolledBoat, exportId = 'exp_1', sequence = 1)
 
 const privateKeys = new Map<string, KeyObject>();
 
-/** Makes the key of a boat, and returns its public half. */
+/** Creates the key of a boat and returns its public half. */
 export function makeKey(installationId: string): string {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   privateKeys.set(installationId, privateKey);
@@ -54,7 +54,7 @@ export async function enrollSigner(store: Store, allowIdAsToken = false): Promis
 /** Hex SHA-256. */
 export const toSha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Returns how the boat signs; undefined if it has no key. */
+/** Returns the boat's signing function, or undefined if it has no key. */
 export function signerOf(installationId: string, signedFor = installationId): Sign | undefined {
   const key = privateKeys.get(installationId);
   if (key === undefined) return undefined;
@@ -66,7 +66,10 @@ export function publicKeyOf(installationId: string): string | undefined {
   return privateKeys.get(installationId)?.export({ format: 'jwk' }).x;
 }
 
-/** Returns the bytes of the bundle that a boat would write for these documents. Without a key it is one of an earlier version. */
+/**
+ * Returns the bytes of the bundle that a boat would write for these documents. Without a key, it is a bundle of an earlier
+ * version.
+ */
 export function toBundle(
   installationId: string,
   documents: readonly Document[],
@@ -111,7 +114,7 @@ export function toBundle(
 }
 
 let files = 0;
-/** Imports a file with these bytes. */
+/** Imports a bundle file with these bytes. */
 export function importBytes(
   store: Store,
   bytes: Buffer,
@@ -134,7 +137,7 @@ export function importBytes(
   );
 }
 
-/** Returns the ids of the boat-log records that central holds of a boat. */
+/** Returns the IDs of the boatlog records that central holds for a boat. */
 export async function ids(store: Store, boat: EnrolledBoat): Promise<readonly unknown[]> {
   return (await heldRecords(store, boat)).map((row) => row['record_id']);
 }

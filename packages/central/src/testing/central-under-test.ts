@@ -25,7 +25,7 @@ export const NOON_MS = Date.UTC(2026, 5, 1, 12);
 /** The operator's token of every app under test. */
 export const OPERATOR_TOKEN = 'operator-token-of-the-tests';
 
-/** Hashes passwords without effort, for tests that are not about hashing. */
+/** Hashes passwords cheaply, for tests that are not about hashing. */
 export const QUICK_PASSWORDS: PasswordHasher = {
   hash: async (password) => `quick ${createHash('sha256').update(password).digest('hex')}`,
   check: async (password, stored) => (stored === (await QUICK_PASSWORDS.hash(password)) ? 'right' : 'wrong'),
@@ -73,7 +73,7 @@ export async function enrollBoat(store: Store, allowIdAsToken = false): Promise<
   return { id, token };
 }
 
-/** The members of a document that a test changes. The others are those of an ordinary incremental export. */
+/** The members of a document that a test changes. All others are those of an ordinary incremental export. */
 export interface DocumentFacts {
   readonly exportId?: string;
   readonly sequence?: number;
@@ -118,7 +118,7 @@ export interface Sending {
   readonly coding?: 'gzip' | 'identity';
 }
 
-/** Returns the import request for a document, or for any text in its place. */
+/** Returns the import request for a document, or for an arbitrary text. */
 export function toImportRequest(
   boat: EnrolledBoat,
   document: ReturnType<typeof toDocument> | string,
@@ -181,7 +181,7 @@ export function slowBody(boat: EnrolledBoat, sending: Sending = {}, atOnce?: Uin
   };
 }
 
-/** Sends a document and returns its receipt. Any refusal fails the test. */
+/** Sends a document and returns its receipt. A refusal fails the test. */
 export async function importDocument(
   app: App,
   boat: EnrolledBoat,

@@ -10,8 +10,8 @@ interface SequenceFacts {
 }
 
 /**
- * A boat that cuts an export into smaller parts names the new number in its later parts, so the newest `part_count` is the
- * right one.
+ * A boat that cuts an export into smaller parts states the new number in its later parts, so the newest `part_count` is the right
+ * one.
  */
 const EXPORTS_SQL = `
 select sequence::float8 as sequence,
@@ -22,8 +22,8 @@ from (select sequence, export_id, part_index, first_value(part_count) over
 group by sequence, export_id order by sequence`;
 
 /**
- * Returns the gaps of the newest ledger, computed from every import, for comparison with the state that imports maintain. Its lists
- * are not bounded.
+ * Returns the gaps of the newest ledger, computed from every import, for comparison with the state that imports maintain. The
+ * lists are not bounded.
  */
 export async function recomputeGaps(store: Store, installationId: string): Promise<SequenceGaps> {
   const [newest = {}] = await store.query(
@@ -47,7 +47,10 @@ export async function recomputeGaps(store: Store, installationId: string): Promi
   return { ledger_id: ledgerId, missing_sequences: found.missing, withdrawn_sequences: found.withdrawn };
 }
 
-/** Returns the sequences from 1 to the highest that central does not hold whole. `exports` ascend by sequence. */
+/**
+ * Returns the sequences from 1 to the highest that central does not hold completely. `exports` must be in ascending order of
+ * sequence.
+ */
 function findMissingSequences(exports: readonly SequenceFacts[], withdrawnSequences: ReadonlySet<number>) {
   const missing: number[] = [];
   const withdrawn: number[] = [];

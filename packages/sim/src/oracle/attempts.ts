@@ -4,7 +4,7 @@ import type { Violate } from './violations.ts';
 
 /**
  * Checks that an attempt is used up only if central, or a gateway in front of it, answered the health probe just before, and that
- * the refusal of a proxy is not taken for a captive portal before central's health was probed.
+ * the refusal of a proxy does not count as a captive portal before central's health was probed.
  */
 export function checkAttempts(events: readonly SimEvent[], violate: Violate): void {
   let probe: ExchangeEvent | undefined;
@@ -12,7 +12,7 @@ export function checkAttempts(events: readonly SimEvent[], violate: Violate): vo
   for (const event of events) {
     if (event.kind === 'exchange') last = event;
     if (isPortal(event) && last?.outcome === 'answered' && last.fault === 'proxy_refusal')
-      violate(`the refusal of a proxy was taken for a captive portal, after ${JSON.stringify(last)}`);
+      violate(`the refusal of a proxy counted as a captive portal, after ${JSON.stringify(last)}`);
     if (event.kind === 'exchange' && event.method === 'GET' && event.path === HEALTH_PATH) probe = event;
     if (event.kind !== 'delivery' || event.event.kind !== 'attempt_spent' || isReached(probe)) continue;
     violate(
@@ -35,7 +35,7 @@ function isReached(probe: ExchangeEvent | undefined): boolean {
     case 'gateway_504':
       return true;
     case 'answer_short':
-      // A 5xx counts even without its body. A 200 with a truncated body does not show which server answered.
+      // A 5xx counts even without its body. A 200 with a truncated body does not reveal which server answered.
       return probe.status >= 500 && probe.status < 600;
     default:
       return false;

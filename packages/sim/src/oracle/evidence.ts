@@ -38,7 +38,7 @@ export interface Evidence {
   readonly acknowledged: ReadonlyMap<string, Acknowledged>;
   /** For each record, by its key: the newest version that an acknowledged export contains. */
   readonly required: ReadonlyMap<string, number>;
-  /** True from the restoration of the card until the boat has begun a new ledger, but not after the calm day. */
+  /** True from the restoration of the card until the boat has begun a new ledger. Always false after the calm day. */
   isLedgerBehind(ledger: LedgerFacts): boolean;
   /** The other boat, if the card was copied. */
   readonly peer: Peer | undefined;

@@ -43,8 +43,8 @@ export async function checkRecords(
   where: string,
 ): Promise<void> {
   const { sources, central, due, lost, violate } = evidence;
-  // Central holds what it lost again once its answer has reported the loss to the boat. Until then, delivered
-  // exports prove nothing.
+  // Central gets back what it lost only after its answer has reported the loss to the boat. Until then, delivered exports prove
+  // nothing.
   if (lost.isAwaited) return;
   const { carried, delivered } = readFiles(evidence, ledger);
   const isDue = due.predict(ledger);
@@ -56,7 +56,7 @@ export async function checkRecords(
     if (isGone(evidence, ledger, record, needed)) return [];
     return [{ record, needed }];
   });
-  // Central is read last. A record that arrives meanwhile was waiting when the ledger was read.
+  // Central is read last. A record that arrives in the meantime was waiting when the ledger was read.
   const holding = await central.loadUnless(
     (seen) =>
       open.every(({ record, needed }) => newestHeld(seen, record.key) >= needed) &&
@@ -64,15 +64,16 @@ export async function checkRecords(
         [...file.heldAtLeast].every(([key, version]) => newestHeld(seen, key) >= version),
       ),
   );
-  // Until a restored card has learnt that its ledger went back, central may hold later versions of what the card holds again.
+  // Until the boat with a restored card has learned that its ledger went back, central may hold later versions of the card's
+  // records.
   for (const { record, needed } of evidence.isLedgerBehind(ledger) ? [] : open)
     if (newestHeld(holding, record.key) < needed && !waitsForAdoption(ledger, medium, record))
       violate(
         `${record.category} ${record.key} v${needed} is neither delivered nor waiting nor due${describeHeld(holding, record.key)}`,
         where,
       );
-  // After a ledger has diverged, exports that the old card still had can replace later versions. The full export that follows, which is
-  // due or waits, brings them back.
+  // After a ledger has diverged, exports that the old card still had can replace later versions. The following full export, which
+  // is due or waiting, restores them.
   const change = ledger.ledgerChange();
   const isRepaired = (key: string, version: number): boolean =>
     change === 'full_export_due' || (change === 'full_export_queued' && (carried.get(key) ?? -1) >= version);
@@ -135,7 +136,7 @@ function readFiles({ files, lost }: Evidence, ledger: LedgerFacts): FilesOfLedge
 
 /**
  * Returns true if a complete export of a legacy exporter is on the card without an entry. If a start lacks the space to adopt the
- * export, it leaves it for the next start. The checks at the end of the run verify that it was adopted.
+ * export, the next start adopts it. The checks at the end of the run verify that it was adopted.
  */
 function waitsForAdoption(
   ledger: LedgerFacts,

@@ -69,17 +69,17 @@ export interface Oracle {
    */
   checkFinished(boat: Boat, daysRequested: ReadonlySet<string>): Promise<void>;
   checkViews(boat: Boat): void;
-  /** Remembers what was acknowledged. The returned function notes that the card was restored to this state. */
+  /** Records what was acknowledged. The returned function records that the card was restored to this state. */
   takeImage(): () => void;
-  /** Restores central's database, and notes what central lost. */
+  /** Restores central's database and records what central lost. */
   noteRestoration(restore: () => Promise<void>): Promise<void>;
   /** Called when the boat has sent an export, whose answer reports what central lost, and has had time to send it. */
   expectRestored(): void;
-  /** Lets this oracle and that of a boat with a copy of the card expect each other's records. Call it when the card is copied. */
+  /** Makes this oracle and that of a boat with a copied card expect each other's records. Call it when the card is copied. */
   meetCopy(copy: Oracle): void;
   /** Checks that central has noticed two boats with one identity. */
   checkWarned(): Promise<void>;
-  /** What the oracle of the other boat needs to know. */
+  /** The facts that the other boat's oracle needs. */
   readonly evidence: OwnEvidence;
   readonly counts: { checks: number; acknowledged: number; slots: number };
 }
@@ -172,7 +172,7 @@ async function noteRestoration({ central, lost }: OwnEvidence, restore: () => Pr
   lost.isAwaited = true;
 }
 
-/** Lets two boats expect each other's records. The second one has a copy of the first one's card. */
+/** Makes two boats expect each other's records. The second one has a copy of the first one's card. */
 function introduce(first: OwnEvidence, second: OwnEvidence): void {
   replaceAll(second.acknowledged, [...first.acknowledged]);
   replaceAll(second.required, [...first.required]);
@@ -226,7 +226,7 @@ function replaceAll<Key, Value>(map: Map<Key, Value>, entries: readonly (readonl
 export interface OwnEvidence extends Evidence {
   readonly acknowledged: Map<string, Acknowledged>;
   readonly required: Map<string, number>;
-  /** The ledger of a restored card. `unknown`: the card has not been started since. */
+  /** The ledger of a restored card. `unknown` means that the boat has not been started since. */
   behindLedger: string | undefined;
   readonly lost: {
     isAwaited: boolean;

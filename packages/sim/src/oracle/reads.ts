@@ -17,7 +17,7 @@ export interface Outage {
 export interface AnsweredRequest {
   readonly askedMs: number;
   readonly answeredMs: number;
-  /** `not_made`: the boat named a reason, for example that the day has its export already. */
+  /** `not_made`: the boat gave a reason, for example that the day already has its export. */
   readonly outcome: 'queued' | 'nothing_new' | 'not_made';
   /** The state of each category of the export. Empty if none was queued. */
   readonly states: Readonly<Record<string, string>>;
@@ -27,7 +27,10 @@ export interface AnsweredRequest {
 /** States of a category that was not read. */
 export const UNREAD_STATES: readonly string[] = ['error', 'schema_unknown'];
 
-/** If one of these cannot be read, its category is not read. Settings consist of several files that stand for themselves. */
+/**
+ * If one of these cannot be read, its category is not read. Settings are not listed, because their files are independent of each
+ * other.
+ */
 const SOLE_SOURCES = [`${ROOT}/data/`, RECORDINGS];
 
 /**
@@ -39,7 +42,7 @@ export function checkReads(request: AnsweredRequest, outages: readonly Outage[],
   const met = outages.filter(({ fromMs, untilMs }) => fromMs <= answeredMs && untilMs >= askedMs);
   for (const [category, state] of Object.entries(states)) {
     if (!UNREAD_STATES.includes(state)) continue;
-    // Sources that hang may keep the boat from reading others.
+    // Hanging sources may prevent the boat from reading others.
     const isExplained = met.some(({ kind }) => kind === 'hangs' || category === 'boatlog');
     if (!isExplained) violate(`${category} has the state ${state}, although its source could be read`);
   }

@@ -41,7 +41,7 @@ export interface BoatSources {
   /** Replaces the boatlog database with a file that is not a database. */
   makeBoatlogUnreadable(): void;
   makeBoatlogReadable(): void;
-  /** Remembers what the sources hold; see `Truth.takeImage`. Returns undefined while the boatlog is unreadable. */
+  /** Records what the sources hold; see `Truth.takeImage`. Returns undefined while the boatlog is unreadable. */
   takeImage(): (() => void) | undefined;
   /** The sources of another machine that holds a copy of these. Returns undefined while the boatlog is unreadable. */
   copyTo(machine: SimMachine, random: SimRandom): BoatSources | undefined;

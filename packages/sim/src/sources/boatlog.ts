@@ -18,7 +18,7 @@ export interface BoatlogSource {
   makeUnreadable(): void;
   /** Restores the original database. */
   makeReadable(): void;
-  /** Remembers the number of the database, or returns undefined while the database is unreadable. */
+  /** Records the number of the database, or returns undefined while the database is unreadable. */
   takeImage(): (() => void) | undefined;
 }
 

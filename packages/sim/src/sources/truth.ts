@@ -32,11 +32,11 @@ export interface Truth {
   /** Returns the index of the newest version of each existing record, by its key. */
   presentVersions(): ReadonlyMap<string, number>;
   /**
-   * Remembers the records. The returned function notes that the sources hold these again: later records are gone, and an older
-   * text becomes the newest version.
+   * Records the current records. The returned function restores them: later records are gone, and an older text becomes the
+   * newest version.
    */
   takeImage(): () => void;
-  /** Returns a truth of its own that holds the same records. */
+  /** Returns a separate truth that holds the same records. */
   copy(random: SimRandom): Truth;
 }
 

@@ -8,7 +8,7 @@ const SEEDS_MAX_MS = 40 * 60_000;
 /** With fewer seeds than this, it is random which faults occur. */
 const COVERAGE_SEEDS_MIN = 50;
 
-/** Minimum share of fifty seeds in which each of these must occur. A fault that hardly ever occurs proves nothing. */
+/** Minimum share of fifty seeds in which each of these must occur. A fault that rarely occurs proves little. */
 const SHARE_MIN = 0.1;
 const MET_OFTEN = [
   'power lost',

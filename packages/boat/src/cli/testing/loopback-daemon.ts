@@ -12,11 +12,11 @@ export interface DaemonStory {
   destination: { state: string; explanation?: string };
   /** The answer to `POST /export/generate`. */
   generate: () => { readonly status: number; readonly body: object };
-  /** If present, answers every request as a service that is not the export manager. */
+  /** If present, every request is answered as by a service that is not the export manager. */
   otherService?: () => Response;
 }
 
-/** A loopback server that answers as the export manager would in a scenario. */
+/** A loopback server that answers like the export manager in a scenario. */
 export interface LoopbackDaemon {
   readonly port: number;
   readonly story: DaemonStory;
@@ -26,7 +26,7 @@ export interface LoopbackDaemon {
   stop(): Promise<void>;
 }
 
-/** Finds a free loopback port. No server answers there before `start`. */
+/** Finds a free loopback port. Nothing listens on it before `start`. */
 export async function createLoopbackDaemon(story: Partial<DaemonStory> = {}): Promise<LoopbackDaemon> {
   const reserved = await listen(() => new Response(), '127.0.0.1', 0);
   const { port } = reserved;

@@ -1,13 +1,13 @@
 import type { Cursor } from '../cursor.ts';
 
-/** A row of a log that a cursor remembers, by its position and content. */
+/** A row of a log that a cursor refers to by position and content. */
 export interface Anchor {
   readonly position: number;
   /** The first hex digits of the SHA-256 of its content. */
   readonly digest: string;
 }
 
-/** Number of hex digits in an anchor. 48 bits are enough to distinguish two rows at the same position of a log. */
+/** Number of hex digits in an anchor. 48 bits are enough to distinguish two rows at the same position in a log. */
 export const ANCHOR_DIGEST_LENGTH = 12;
 
 /**

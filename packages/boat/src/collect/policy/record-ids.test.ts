@@ -5,9 +5,9 @@ import { sha256 } from '../digest.ts';
 import { toContentId, toRecordId } from './record-ids.ts';
 
 describe('record IDs', () => {
-  it('consist of the id and the raw timestamp', () =>
+  it('consist of the ID and the raw timestamp', () =>
     assert.equal(toRecordId('7', '20260322_122202', sha256), '7@20260322_122202'));
-  it('are valid at central for any id and timestamp, and differ if their ids differ', () => {
+  it('are valid at central for any ID and timestamp, and differ if the source IDs differ', () => {
     const part = fc.oneof(fc.string({ unit: 'binary', maxLength: 500 }), fc.string());
     fc.assert(
       fc.property(part, part, part, (id, timestamp, other) => {
@@ -19,7 +19,7 @@ describe('record IDs', () => {
       }),
     );
   });
-  it('of rows without an id distinguish duplicates', () => {
+  it('distinguish duplicate rows without an ID', () => {
     const digest = sha256('x');
     assert.equal(toContentId(digest, 0), `~${digest.slice(0, 32)}`);
     assert.equal(toContentId(digest, 2), `~${digest.slice(0, 32)}#2`);

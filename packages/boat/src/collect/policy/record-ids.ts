@@ -1,12 +1,13 @@
 import { RECORD_ID_LENGTH_MAX } from '@d3kos/protocol';
 
-/** Number of hex digits of the SHA-256 that identify a row without an id (128 bits). */
+/** Number of hex digits of the SHA-256 that identify a row without an ID (128 bits). */
 export const CONTENT_DIGEST_LENGTH = 32;
 
 /**
- * A record's identity from its id in the source and its raw timestamp (decision 0003). The id alone does not identify it: ids
- * are reused after deletions and start again in a new database. An id that is too long, or that has characters which central's
- * database may reject, is replaced by its digest. `toFastLine` in boatlog-rows.ts builds the same id in SQL for simple rows.
+ * Returns a record's identity from its ID in the source and its raw timestamp (decision 0003). The ID alone does not identify a
+ * record, because IDs are reused after deletions and start again in a new database. An identity that is too long, or that has
+ * characters that central's database may reject, is replaced with its digest. `toFastLine` in boatlog-fast-line.ts builds the
+ * same identity in SQL for simple rows.
  */
 export function toRecordId(id: string, timestamp: string, sha256: (text: string) => string): string {
   const whole = timestamp === '' ? id : `${id}@${timestamp}`;
@@ -24,7 +25,7 @@ function hasControl(text: string): boolean {
 }
 
 /**
- * Returns the name of a row whose id is NULL. The name consists of a digest of the content and the row's number among
+ * Returns the name of a row whose ID is NULL. The name consists of a digest of the content and the row's number among
  * identical rows (0 for the first). Identical rows are counted within a run of equal timestamps, so the same rows get the
  * same names in every export.
  */

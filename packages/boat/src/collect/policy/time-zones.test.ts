@@ -41,7 +41,7 @@ describe('the zones of a boat', () => {
         sinceMs: at(since),
       }));
 
-  it('follow one another, whatever the clock shows', () => {
+  it('follow one another, no matter what the clock shows', () => {
     const first = { zone: 'Europe/Lisbon', sinceMs: at('2026-07-01T00:00:00') };
     const next = toNextPeriod([halifax, first], seen);
     assert.ok((next?.sinceMs ?? 0) > first.sinceMs);

@@ -11,9 +11,9 @@ export interface ZoneSeen {
 }
 
 /**
- * Returns the period to add to the zones of a boat, or undefined if its zone has not changed. The first zone applies to all
- * earlier times. A later one applies from the time at which the setting was written, but not to times before the newest
- * export, which were read in the zone before. The clock may be wrong, so periods only ever follow one another.
+ * Returns the period to add to the zones of a boat, or undefined if its zone has not changed. The first zone also applies to all
+ * earlier times. A later zone applies from the time at which the setting was written, but not to times before the newest export,
+ * which were read in the previous zone. The clock may be wrong, so a period never begins before the previous one.
  */
 export function toNextPeriod(known: readonly ZonePeriod[], seen: ZoneSeen): ZonePeriod | undefined {
   const last = known.at(-1);

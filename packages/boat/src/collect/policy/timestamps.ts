@@ -1,6 +1,6 @@
 import { isTimeZone } from '../../platform/time-zone.ts';
 
-/** Where the zone of a timestamp came from: the text stated it, or it was assumed from the writer of the column. */
+/** Where the zone of a timestamp came from: it was stated in the text, or assumed from the program that writes the column. */
 export type TimestampZone = 'stated' | 'assumed_utc' | `assumed_local:${string}`;
 
 /** A normalised timestamp. Both values are null if the text is not a time. */
@@ -22,7 +22,7 @@ const OFFSET_SPAN_MS = 15 * MINUTE_MS;
 /** Maximum number of offsets that one reader caches, enough for about six weeks. */
 const OFFSETS_MAX = 4_000;
 
-/** Numbers from this one on are milliseconds since 1970. As seconds they would be after the year 5138. */
+/** Numbers from this value on are milliseconds since 1970. As seconds they would be after the year 5138. */
 const EPOCH_MS_FROM = 1e11;
 /** Smaller numbers are not times. As seconds they would be before 1973. */
 const EPOCH_SECONDS_FROM = 1e8;
@@ -45,7 +45,7 @@ export interface ZonePeriod {
 export type TimestampReader = (raw: unknown, naive?: NaiveZone) => NormalTime;
 
 /**
- * Reads ISO timestamps with `Z` or an offset as stated, ISO timestamps without a zone as `naive` says, `20260322_122202` as
+ * Reads ISO timestamps with `Z` or an offset as stated, ISO timestamps without a zone as `naive` specifies, `20260322_122202` as
  * local time, and numbers as milliseconds or seconds since 1970. `zones` is the boat's zone, or its zones in the order of time;
  * an unknown name counts as UTC. A local time belongs to the newest zone in which it is not earlier than the zone's beginning.
  */
@@ -136,8 +136,9 @@ function toAssumedUtc(ms: number): NormalTime {
 interface Zone {
   readonly name: string;
   /**
-   * Returns the moment of a local time. A time that occurs twice, because the clocks were set back, is the first of both. A time
-   * that does not occur, because they were set forward, is read with the offset before the change (RFC 5545 §3.3.5).
+   * Returns the moment of a local time. A time that occurs twice because the clocks were set back is read as the first
+   * occurrence. A time that does not occur because they were set forward is read with the offset before the change (RFC 5545
+   * §3.3.5).
    */
   toUtcMs(localMs: number): number;
 }
@@ -157,7 +158,7 @@ function createZone(name: string): Zone {
   };
 }
 
-/** Returns a function that gives the offset of the zone from UTC at a moment. */
+/** Returns a function that returns the zone's offset from UTC at a moment. */
 function createOffsets(timeZone: string): (utcMs: number) => number {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,

@@ -61,7 +61,7 @@ describe('an answer to a part', () => {
     ],
   ];
   for (const [list, taken] of missing)
-    it(`is a receipt, whatever its list of missing sequences is: ${JSON.stringify(list).slice(0, 60)}`, () => {
+    it(`is a receipt, whatever its list of missing sequences contains: ${JSON.stringify(list).slice(0, 60)}`, () => {
       const body = json({ ...RECEIPT, missing_sequences: list });
       const found = recogniseAnswer({ status: 200, redirectHost: '', contentType: undefined, body });
       assert.deepEqual(found.kind === 'receipt' ? found.missing : found, taken);
@@ -77,7 +77,7 @@ describe('an answer to a part', () => {
     assert.deepEqual(found, { kind: 'receipt', receipt: RECEIPT, missing: undefined });
   });
 
-  it('is a web page if its type says so', () => {
+  it('is a web page if its content type says so', () => {
     const found = recogniseAnswer({
       status: 200,
       redirectHost: 'nowhere',

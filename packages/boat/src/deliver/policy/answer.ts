@@ -30,7 +30,7 @@ export interface PartAnswer {
     | { readonly kind: 'too_large'; readonly sizeMaxBytes: number };
 }
 
-/** The sender of an answer and its content. A receipt is not yet compared with the part that was sent. */
+/** The sender of an answer and its content. A receipt has not been compared with the sent part yet. */
 export type RecognisedAnswer =
   | {
       readonly kind: 'receipt';
@@ -42,8 +42,8 @@ export type RecognisedAnswer =
   | { readonly kind: 'foreign'; readonly reason: NotCentralReason; readonly detail: string };
 
 /**
- * Recognises an answer to a part. Redirects and status 511 come first, so that a portal cannot pass as central by the shape of
- * its body.
+ * Recognises an answer to a part. Redirects and status 511 come first, so that a portal cannot pass as central because of the
+ * form of its body.
  */
 export function recogniseAnswer({ status, redirectHost, contentType, body }: PartAnswer): RecognisedAnswer {
   // docs/spec/protocol.md R36: "A boat MUST treat as foreign a redirect, a status 511, a receipt that does not match,
@@ -80,9 +80,8 @@ function recogniseJson(status: number, value: unknown): RecognisedAnswer {
 }
 
 /**
- * The sequences in `missing_sequences` of an answer, without repetitions. A list that is wrong in any way must not make the receipt
- * invalid, so every other item is ignored, and so are the items beyond the maximum (docs/spec/protocol.md R92). Undefined if it is not
- * a list.
+ * The sequences in `missing_sequences` of an answer, without repetitions. A malformed list must not make the receipt invalid, so
+ * invalid items are ignored, and so are items beyond the maximum (docs/spec/protocol.md R92). Undefined if it is not a list.
  */
 function toMissingSequences(value: unknown): readonly number[] | undefined {
   if (!Array.isArray(value)) return undefined;
@@ -97,7 +96,7 @@ function toMissingSequences(value: unknown): readonly number[] | undefined {
 /** The result of a health probe that got an answer. */
 export type RecognisedHealth =
   | { readonly kind: 'central'; readonly health: Health }
-  /** Central, or a proxy in front of it, answered that it fails. */
+  /** Central, or a proxy in front of it, answered with a failure. */
   | { readonly kind: 'unavailable' }
   /** Every other foreign answer. */
   | { readonly kind: 'captive_portal' };
@@ -114,7 +113,7 @@ export function recogniseHealth(status: number, json: unknown): RecognisedHealth
   return isCentralOrProxy ? { kind: 'unavailable' } : { kind: 'captive_portal' };
 }
 
-/** A proxy in front of a central that is down answers 500 to 504 without central's shape. A captive portal does not. */
+/** A proxy in front of a central that is down answers with 500 to 504, but not in central's format. A captive portal does not. */
 export function isGatewayStatus(status: number): boolean {
   return status >= 500 && status <= 504;
 }

@@ -26,7 +26,7 @@ describe('the retries', () => {
     assert.deepEqual(plan(4), { kind: 'dead_letter' });
   });
 
-  it("are logged in the legacy exporter's words, whatever the jitter", () => {
+  it("are logged in the legacy exporter's words, regardless of the jitter", () => {
     const lines = [1, 2, 3, 4].map((spent) => describeNextAttempt(plan(spent, undefined, 0.999)));
     assert.deepEqual(lines, [
       'Retry immediately',
@@ -74,7 +74,7 @@ describe('waits for a destination', () => {
     assert.deepEqual([59, 60].map(isQuickProbe), [true, false]);
   });
 
-  it('of a refused export grow from 10 seconds to an hour, or last as long as Retry-After requests', () => {
+  it('for a refused export grow from 10 seconds to an hour, or last as long as Retry-After requests', () => {
     const wait = (refusals: number, retryAfterMs?: number, fraction = 0) =>
       refusedPartDelay({ refusals, retryAfterMs, fraction });
     assert.deepEqual(

@@ -71,16 +71,16 @@ export function describeDelay(delayMs: number): string {
 export const QUICK_PROBE_DELAY_MS = 2_000;
 /** Number of probes at that interval: two minutes. */
 const QUICK_PROBES = 60;
-/** Maximum wait between probes. It bounds the bytes of a long outage and the delay after it. */
+/** Maximum wait between probes. It limits the bytes sent during a long outage, and the delay after it. */
 const PROBE_DELAY_MAX_MS = 60_000;
 
-/** True while probes are sent every QUICK_PROBE_DELAY_MS, after `probes` probes in a row that did not reach central. */
+/** True while probes are sent every QUICK_PROBE_DELAY_MS, after `probes` consecutive probes that did not reach central. */
 export function isQuickProbe(probes: number): boolean {
   return probes < QUICK_PROBES;
 }
 
 /**
- * The wait before the next probe after `probes` probes in a row that did not reach central (0 for the first wait): 2 s for the
+ * The wait before the next probe after `probes` consecutive probes that did not reach central (0 for the first wait): 2 s for the
  * first two minutes, then doubling up to 60 s.
  */
 export function probeDelay(probes: number, fraction: number): number {
@@ -89,13 +89,13 @@ export function probeDelay(probes: number, fraction: number): number {
   return withJitter(baseMs, fraction, PROBE_DELAY_MAX_MS);
 }
 
-/** The first wait after a refused part. A proxy that restarts is back by then. */
+/** The first wait after a refused part. A restarting proxy is back by then. */
 const REFUSED_PART_MIN_MS = 10_000;
 
 /**
  * The wait after a part was refused `refusals` times in a row (1 or more): by an intermediary, so that the export steps aside, or
- * by central, which asks the boat to wait. It doubles from 10 s to 1 h, because each try sends a part over a connection that the
- * owner pays for. A longer `retryAfterMs` replaces it, up to 1 h. `fraction` in [0, 1) adds up to 10 %.
+ * by central, which tells the boat to wait. It doubles from 10 s to 1 h, because each attempt sends a part over a connection that
+ * the owner pays for. A longer `retryAfterMs` replaces it, up to 1 h. `fraction` in [0, 1) adds up to 10 %.
  */
 export function refusedPartDelay(refused: {
   readonly refusals: number;
@@ -109,7 +109,7 @@ export function refusedPartDelay(refused: {
 
 /**
  * Number of sends in a row that an intermediary may refuse before the worker pauses between sends. Fewer refusals may concern
- * single exports, and the exports behind them must not wait.
+ * individual exports, and the exports behind them must not wait.
  */
 const REFUSALS_BEFORE_PAUSE = 5;
 const REFUSED_PAUSE_MIN_MS = 5_000;
@@ -126,5 +126,5 @@ export function refusedSendsPause(times: number, fraction: number): number {
   return withJitter(Math.min(baseMs, REFUSED_PAUSE_MAX_MS), fraction, REFUSED_PAUSE_MAX_MS);
 }
 
-/** Time until the next try to send to a blocked destination (docs/spec/protocol.md R46). */
+/** Time until the next attempt to send to a blocked destination (docs/spec/protocol.md R46). */
 export const BLOCKED_RETRY_MS = 60 * 60_000;

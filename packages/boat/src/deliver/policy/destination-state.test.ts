@@ -24,7 +24,7 @@ describe('the destination', () => {
     assert.equal(nextDestination(second, probe(central), 4).state, 'online');
   });
 
-  it('stays blocked whatever a probe finds, until central accepts a request or the configuration changes', () => {
+  it('stays blocked no matter what a probe finds, until central accepts a request or the configuration changes', () => {
     const paused = nextDestination(initialDestination(1), verdict(blocked), 2);
     assert.equal(nextDestination(paused, probe(central), 3), paused);
     assert.equal(nextDestination(paused, probe({ kind: 'nothing', code: 'X' }), 3), paused);
@@ -63,7 +63,7 @@ describe('the destination', () => {
     for (const text of texts) assert.doesNotMatch(text, /error/i);
   });
 
-  it('shows that a proxy refuses an export, without talk of Wi-Fi, until an export is accepted', () => {
+  it('shows that a proxy refuses an export, without mentioning Wi-Fi, until an export is accepted', () => {
     const refused: Verdict = { kind: 'refused_on_the_way', detail: 'A proxy refuses this export (HTTP 403)' };
     const seen = nextDestination(initialDestination(1), verdict(refused), 2);
     assert.equal(seen.state, 'online');

@@ -2,7 +2,7 @@ import type { ProbeResult } from '../outcome.ts';
 import { type BlockedCause, toBlockedCause } from './blocked-cause.ts';
 import type { Verdict } from './verdict.ts';
 
-/** The state of central as seen from this boat. It is `unknown` until the first try and after a change of configuration. */
+/** The state of central as seen from this boat. It is `unknown` until the first attempt and after a change of configuration. */
 export type DestinationState =
   | 'unknown'
   | 'online'
@@ -31,7 +31,7 @@ export type DestinationEvent =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'configuration_changed' };
 
-/** The destination before the first try. */
+/** The destination before the first attempt. */
 export function initialDestination(nowWallMs: number): Destination {
   return { state: 'unknown', sinceWallMs: nowWallMs, detail: '' };
 }

@@ -22,7 +22,7 @@ describe('Retry-After', () => {
 });
 
 describe('Accept-Encoding', () => {
-  it('offers the codings that it names and does not refuse', () => {
+  it('offers the codings that it lists without refusing them', () => {
     assert.deepEqual(parseAcceptEncoding('gzip, br;q=0.5, zstd, deflate'), ['gzip', 'br', 'zstd']);
     assert.deepEqual(parseAcceptEncoding('GZIP, zstd;q=0, br; q=0.000'), ['gzip']);
     assert.deepEqual(parseAcceptEncoding(null), []);

@@ -7,7 +7,7 @@ export interface HandledSequences {
   readonly rewound: readonly number[];
 }
 
-/** What happened and what follows, for the log. */
+/** What happened and what happens next, for the log. */
 export function describeMissing({ requeued, rewound }: HandledSequences): string {
   const count = requeued.length + rewound.length;
   const named = [...requeued, ...rewound].sort((a, b) => a - b).slice(0, SEQUENCES_NAMED_MAX);

@@ -16,7 +16,7 @@ test('a part is cut to half after a 413 and to a quarter after a cut-off, but ne
     [MIB, MIB, true, MIB / 2, MIB / 4],
     // A file that is sent as one part is smaller than the part size.
     [MIB, 200 * KIB, true, 100 * KIB, 50 * KIB],
-    // A part exceeds the part size by its header or by its only record.
+    // A part can exceed the part size by its header or its only record.
     [64 * KIB, 66 * KIB, true, 32 * KIB, 16 * KIB],
     [24 * KIB, 24 * KIB, true, 16 * KIB, 16 * KIB],
     [16 * KIB, 17 * KIB, true, undefined, undefined],

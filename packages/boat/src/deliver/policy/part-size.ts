@@ -1,12 +1,12 @@
 import type { Outcome } from '../outcome.ts';
 
 /**
- * Minimum part size, in bytes. If central refuses a part of 16 KiB, it refuses the export. Such a part is 2 to 5 KB
+ * Minimum part size, in bytes. If central refuses a part of 16 KiB, the export is rejected. Such a part is 2 to 5 KB
  * when compressed. A link that cannot carry it cannot carry the TLS handshake either.
  */
 const PART_SIZE_MIN_BYTES = 16 * 1024;
 
-/** After a 413 the limit is usually near, and each round costs one refused request. */
+/** After a 413, the limit is usually close, and each round costs one refused request. */
 const REFUSED_DIVISOR = 2;
 /**
  * A dropped connection does not show the limit, and each round costs two drops. A quarter reaches the minimum from 1
@@ -15,14 +15,14 @@ const REFUSED_DIVISOR = 2;
 const CUT_OFF_DIVISOR = 4;
 
 /**
- * Number of times in a row that a part must be cut off before it is cut smaller. One drop may be accidental. Two drops
- * mean that the link cannot carry the whole part (decision 0024).
+ * Number of consecutive times that a part must be cut off before it is cut smaller. One drop may be accidental. Two drops mean
+ * that the link cannot carry the complete part (decision 0024).
  */
 export const CUT_OFFS_BEFORE_CUT = 2;
 
 /** The facts about a part that decide whether it can be cut smaller. */
 export interface CuttablePart {
-  /** The part size that was used to cut it. */
+  /** The part size with which it was cut. */
   readonly partSizeBytes: number;
   readonly bodyBytes: number;
   readonly hasSeveralRecords: boolean;
@@ -39,7 +39,7 @@ export function smallerPartSize(part: CuttablePart, why: 'refused' | 'cut_off'):
   return Math.max(PART_SIZE_MIN_BYTES, Math.floor(sizeBytes / divisor));
 }
 
-/** True if the request began but no complete answer arrived. The link may then be unable to carry the whole part. */
+/** True if the request began but no complete answer arrived. The link may then be unable to carry the complete part. */
 export function isCutOff({ kind }: Outcome): boolean {
   return kind === 'answer_lost' || kind === 'stalled';
 }

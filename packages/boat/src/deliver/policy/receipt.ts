@@ -21,7 +21,7 @@ export function findReceiptMismatch(
   return receipt.sha256 === expected.bodySha256 ? undefined : 'The receipt names a different body';
 }
 
-/** As `findReceiptMismatch`, without the body. It finds the receipt of a part before the part's body is read. */
+/** Like `findReceiptMismatch`, but without the body. Used to find the receipt of a part before the part's body is read. */
 export function findPartMismatch(receipt: Receipt, { exportId, part }: ExpectedPart): string | undefined {
   if (receipt.export_id !== exportId) return 'The receipt names a different export';
   if (receipt.part.index !== part.index || receipt.part.count !== part.count)

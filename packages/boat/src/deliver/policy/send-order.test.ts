@@ -32,13 +32,13 @@ describe('when an entry is due', () => {
   const left = (nowWallMs: number, nextRetryAtMs: number, counts = { retryCount: 1, refusalCount: 0 }) =>
     dueIn({ nowWallMs, entry: { nextRetryAtMs, ...counts } });
 
-  it('is due at its time, and not before', () => {
+  it('is due at its time and not before', () => {
     assert.equal(left(1_000, 61_000), 60_000);
     assert.equal(left(61_000, 61_000), 0);
     assert.equal(left(1_000, 61_000, { retryCount: 0, refusalCount: 1 }), 60_000);
   });
 
-  it('never parks an entry, wherever the clock was set', () => {
+  it('never delays an entry indefinitely, no matter how the clock was set', () => {
     fc.assert(
       fc.property(wall, wall, waiting, (nowWallMs, nextRetryAtMs, counts) => {
         const waitMs = left(nowWallMs, nextRetryAtMs, counts);
@@ -47,7 +47,7 @@ describe('when an entry is due', () => {
     );
   });
 
-  it('is due now if its time is further away than any wait allows, or if nothing made it wait', () => {
+  it('is due now if its time is further away than any wait allows, or if there is no reason to wait', () => {
     assert.equal(left(0, RETRY_DELAY_MAX_MS + 1), 0);
     assert.equal(left(0, RETRY_DELAY_MAX_MS), RETRY_DELAY_MAX_MS);
     assert.equal(left(0, 50 * 60_000, { retryCount: 0, refusalCount: 0 }), 0);

@@ -6,7 +6,7 @@ import { RETRY_DELAY_MAX_MS } from './backoff.ts';
  *
  * 1. An export of another ledger goes before every export of this ledger, unless it has stepped aside.
  * 2. Of the two lanes, the one that was not served last goes first.
- * 3. Within a lane the oldest export goes first, of those that are due and that the data budget does not hold.
+ * 3. Within a lane, the oldest export goes first among those that are due and not held by the data budget.
  */
 
 /** The queue has two lanes: exports that fit into one part, and exports with several parts. */

@@ -1,7 +1,7 @@
-/** The certificate is for another name, as a captive portal's is. */
+/** The certificate is for another name, like that of a captive portal. */
 const OTHER_NAME_CODE = 'ERR_TLS_CERT_ALTNAME_INVALID';
 
-/** The server sent its own certificate without the intermediate one, so the chain to an authority has a gap. */
+/** The server sent its own certificate without the intermediate one, so the chain to an authority is incomplete. */
 const INCOMPLETE_CHAIN_CODE = 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
 
 /** The chain ends at an authority that this boat does not know. */

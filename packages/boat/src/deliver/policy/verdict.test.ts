@@ -27,7 +27,7 @@ const CENTRAL: ProbeResult = { kind: 'central', timeWallMs: 0, offers: [] };
 const confirm = (verdict: Verdict | ProbeNeeded, probe: ProbeResult = CENTRAL): Verdict =>
   verdict.kind === 'probe_needed' ? confirmByProbe(verdict, probe) : verdict;
 
-/** A verdict's kind, with the destination or the extent where it names one. */
+/** A verdict's kind, with the destination or the extent if it has one. */
 function format(verdict: Verdict | ProbeNeeded, probe?: ProbeResult): string {
   const confirmed = confirm(verdict, probe);
   switch (confirmed.kind) {
@@ -65,7 +65,7 @@ describe('the verdict on an outcome', () => {
       (status) => [`central's ${status}`, refused(status), 'blocked'] as const,
     ),
     ...[402, 406, 411, 414, 418, 431, 451].map(
-      (status) => [`central's ${status}, which the table does not name`, refused(status), 'blocked'] as const,
+      (status) => [`central's ${status}, which is not in the table`, refused(status), 'blocked'] as const,
     ),
     ...[400, 409, 415, 422, 413].map(
       (status) => [`central's ${status}`, refused(status), 'rejected/central'] as const,
@@ -83,7 +83,7 @@ describe('the verdict on an outcome', () => {
       [`HTML with ${status}`, foreignAnswer(status, 'html'), 'unavailable/export'] as const,
       [`other JSON with ${status}`, foreignAnswer(status, 'other_json'), 'unavailable/export'] as const,
     ]),
-    ['nothing readable with 200', foreignAnswer(200, 'garbage'), 'refused_on_the_way'],
+    ['an unreadable body with 200', foreignAnswer(200, 'garbage'), 'refused_on_the_way'],
     ['DNS that fails', noConnection('connect', 'ENOTFOUND'), 'unreachable/offline'],
     ['a refused port', noConnection('connect', 'ECONNREFUSED'), 'unreachable/offline'],
     ['no route', noConnection('connect', 'ENETUNREACH'), 'unreachable/offline'],
@@ -108,7 +108,7 @@ describe('the verdict on an outcome', () => {
       noConnection('tls', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
       'unreachable/untrusted',
     ],
-    ['an answer that was lost', { kind: 'answer_lost', code: 'ECONNRESET' }, 'unavailable/export'],
+    ['a lost answer', { kind: 'answer_lost', code: 'ECONNRESET' }, 'unavailable/export'],
     ['a stall', { kind: 'stalled' }, 'unavailable/export'],
     ['a file that cannot be read', { kind: 'file_unreadable', detail: 'EIO' }, 'unreadable'],
     [
@@ -120,12 +120,12 @@ describe('the verdict on an outcome', () => {
   for (const [name, outcome, verdict] of table)
     it(`${name} is ${verdict}`, () => assert.equal(format(decideVerdict(outcome, facts)), verdict));
 
-  it('cuts a part that is too large for central or for a proxy, if it can be cut', () => {
+  it('cuts a part that is too large for central or a proxy, if it can be cut', () => {
     for (const outcome of [refused(413), foreignAnswer(413, 'html'), foreignAnswer(413, 'garbage')])
       assert.equal(format(decideVerdict(outcome, { ...facts, canCut: true })), 'cut_smaller');
   });
 
-  it('names the status of a proxy that refuses, and its Retry-After, but no Wi-Fi', () => {
+  it('names the status of the refusing proxy, and its Retry-After, but does not mention Wi-Fi', () => {
     const answer = { ...foreignAnswer(403, 'html'), retryAfterMs: 90_000 } as Outcome;
     assert.deepEqual(confirm(decideVerdict(answer, facts)), {
       kind: 'refused_on_the_way',
@@ -142,14 +142,14 @@ describe('the verdict on an outcome', () => {
     ["a gateway's 504", foreignAnswer(504, 'garbage')],
   ];
   for (const [name, outcome] of suspects)
-    it(`blames ${name} on the way, not on central, if other parts pass`, () => {
+    it(`attributes ${name} to an intermediary, not to central, if other parts pass`, () => {
       const verdict = decideVerdict(outcome, othersPass);
       assert.equal(format(verdict), 'refused_on_the_way');
       assert.equal(format(verdict, { kind: 'unavailable', status: 503 }), 'unavailable/central');
       assert.equal(format(verdict, { kind: 'nothing', code: 'ENETUNREACH' }), 'unreachable/offline');
     });
 
-  it("blames central's own failure on central, even if other parts pass", () => {
+  it("attributes central's own failure to central, even if other parts pass", () => {
     assert.equal(format(decideVerdict(refused(503), othersPass)), 'unavailable/export');
   });
 

@@ -18,8 +18,8 @@ export type Verdict =
       readonly detail: string;
     }
   /**
-   * Central was reached, and it failed. One attempt is spent. `affects`: whether central fails for every export or only this
-   * export failed.
+   * Central was reached and failed. One attempt is spent. `affects` states whether central fails for every export or only for
+   * this one.
    */
   | {
       readonly kind: 'unavailable';
@@ -28,14 +28,14 @@ export type Verdict =
       readonly retryAfterMs?: number;
     }
   /**
-   * Central asks this boat to wait, because the boat has used its share or its quota. The export is not at
-   * fault, so no attempt is counted and no export fails. Nothing is sent during the wait, because the limit
-   * applies to all exports of the boat.
+   * Central tells this boat to wait, because the boat has used up its share or its quota. The export is not at fault, so no
+   * attempt is counted and no export fails. Nothing is sent during the wait, because the limit applies to all exports of the
+   * boat.
    */
   | { readonly kind: 'throttled'; readonly detail: string; readonly retryAfterMs?: number }
   /**
-   * Central answers its health probe, but an intermediary refuses this part. The export steps aside with waits of its own, and
-   * the other exports are sent. No attempt is spent.
+   * Central answers its health probe, but an intermediary refuses this part. The export steps aside with its own waits, and the
+   * other exports are sent. No attempt is spent.
    */
   | { readonly kind: 'refused_on_the_way'; readonly detail: string; readonly retryAfterMs?: number }
   /** Central refuses every export until something changes. No attempt is spent, and the owner sees the reason. */
@@ -78,10 +78,9 @@ export interface VerdictFacts {
 }
 
 /**
- * The table of verdicts in docs/spec/delivery.md, "Delivering". Two cases that the table leaves open are decided so that
- * nothing is lost or spent. A refusal in central's shape with a status that the table does not name blocks the
- * destination. A redirect or a status 511 is a foreign answer, even if its body looks like central's (see
- * `recogniseAnswer` in answer.ts).
+ * The table of verdicts in docs/spec/delivery.md, "Delivering". Two cases that the table leaves open are decided so that nothing
+ * is lost or spent. A refusal in central's format with a status that is not in the table blocks the destination. A redirect or a
+ * status 511 is a foreign answer, even if its body looks like central's (see `recogniseAnswer` in answer.ts).
  */
 export function decideVerdict(outcome: Outcome, facts: VerdictFacts): Verdict | ProbeNeeded {
   switch (outcome.kind) {
@@ -159,8 +158,8 @@ function decideForeignAnswer(
   const detail = `HTTP ${status}: ${outcome.detail}`;
   const refused = refusedOnTheWay(describeProxy(`HTTP ${status}`), retryAfterMs);
   // docs/spec/protocol.md R37: "A boat MUST NOT count an attempt for a foreign answer, unless its status is 500 to
-  // 504 and central answers a probe (R41)." Such an answer usually means that central fails behind its proxy. It means
-  // that the proxy refuses the body if other bodies pass meanwhile.
+  // 504 and central answers a probe (R41)." Such an answer usually means that central fails behind its proxy. If other bodies
+  // pass in the meantime, it means that the proxy refuses this body.
   if (isGatewayStatus(status)) {
     const unavailable = failed(detail, retryAfterMs);
     return facts.doOthersPass ? { ...unavailable, ifCentral: refused } : unavailable;
@@ -171,8 +170,8 @@ function decideForeignAnswer(
 }
 
 /**
- * A lost answer is a failure of the link or of central, unless this part fails again while others pass: then an
- * intermediary breaks the connection at this body.
+ * A lost answer is a failure of the link or of central, unless this part fails again while others pass. In that case, an
+ * intermediary breaks the connection because of this body.
  */
 function decideLostAnswer(detail: string, code: string, facts: VerdictFacts): ProbeNeeded {
   const unavailable = failed(detail, undefined);

@@ -21,7 +21,7 @@ export function clockContract(name: string, makeClock: () => ClockUnderTest): vo
       assert(clock.monotonic() - start >= 14.5, `${clock.monotonic() - start} ms`);
     });
 
-    test('a sleep that is already aborted rejects with the reason at once', async () => {
+    test('a sleep that is already aborted rejects with the reason immediately', async () => {
       const { clock, settle } = makeClock();
       const reason = new Error('enough');
       await assert.rejects(settle(clock.sleep(1_000_000, AbortSignal.abort(reason))), reason);
@@ -60,7 +60,7 @@ export function clockContract(name: string, makeClock: () => ClockUnderTest): vo
       assert.deepEqual(order, ['early', 'middle', 'late']);
     });
 
-    test('a sleep longer than 2^31 ms does not end at once', async () => {
+    test('a sleep longer than 2^31 ms does not end immediately', async () => {
       const { clock, settle } = makeClock();
       const controller = new AbortController();
       let hasEnded = false;
@@ -89,7 +89,7 @@ export function clockContract(name: string, makeClock: () => ClockUnderTest): vo
       assert.deepEqual(order, ['a1', 'b1', 'a2', 'b2', 'a3', 'b3']);
     });
 
-    test('wall is a time since 1970, and monotonic never goes back', () => {
+    test('wall is a time since 1970, and monotonic never goes backwards', () => {
       const { clock } = makeClock();
       assert(Number.isFinite(clock.wall()));
       const first = clock.monotonic();

@@ -53,7 +53,7 @@ export function diskContract(name: string, makeDisk: () => Promise<DiskUnderTest
 type Declare = ReturnType<typeof declare>;
 
 function stagingContract(promise: Declare): void {
-  promise('a staged file appears whole at its commit', async ({ disk, folder }) => {
+  promise('a staged file appears complete at its commit', async ({ disk, folder }) => {
     const path = join(folder, 'export.json');
     const staged = await disk.stage(path);
     await staged.write(bytesOf('{"a":'));
@@ -149,7 +149,7 @@ function readingContract(promise: Declare): void {
     assert.equal(textOf(await disk.readRange(path, 3, 0)), '');
   });
 
-  promise('a list is sorted and gives the kind of each entry', async ({ disk, folder }) => {
+  promise('a list is sorted and includes the type of each entry', async ({ disk, folder }) => {
     await disk.replace(join(folder, 'b'), bytesOf('12345'));
     await disk.makeDirectory(join(folder, 'a'));
     await disk.replace(join(folder, 'B'), bytesOf(''));

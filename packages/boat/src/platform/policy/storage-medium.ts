@@ -1,13 +1,13 @@
 /**
- * What a file system keeps its files on. `memory` is lost when the power fails. `overlay` may write to memory. `network` and `fuse`
- * depend on another machine or program, which may be absent or may not answer.
+ * The medium on which a file system stores its files. `memory` is lost when power fails. `overlay` may write to memory. `network`
+ * and `fuse` depend on another machine or program, which may be absent or not answer.
  */
 export type StorageKind = 'disk' | 'memory' | 'overlay' | 'network' | 'fuse';
 
 /** The file system that holds a path. */
 export interface StorageMedium {
   readonly kind: StorageKind;
-  /** The kernel's name of the file system, such as `ext4`. */
+  /** The kernel's name for the file system, such as `ext4`. */
   readonly fileSystem: string;
   readonly mountPoint: string;
 }
@@ -45,8 +45,8 @@ const NETWORK_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Finds the file system that holds `path` in the text of `/proc/self/mountinfo`. Undefined if no mount contains the path. The text
- * is read without asking the file systems themselves, because a network mount may never answer.
+ * Finds the file system that holds `path` in the text of `/proc/self/mountinfo`. Undefined if no mount contains the path. The
+ * file systems themselves are not queried, because a network mount may never answer.
  */
 export function findStorageMedium(mountInfo: string, path: string): StorageMedium | undefined {
   const mounts = mountInfo.split('\n').flatMap((line) => parseMount(line) ?? []);
@@ -91,13 +91,13 @@ function toKind(mounts: readonly Mount[], { fileSystem, source, options }: Mount
   if (NETWORK_TYPES.has(fileSystem)) return 'network';
   if (fileSystem.startsWith('fuse')) return 'fuse';
   if (!OVERLAY_TYPES.has(fileSystem)) return 'disk';
-  // The upper layer takes what is written. It can be named here without being visible, as in a container.
+  // Writes go to the upper layer. It can be named here without being visible, as in a container.
   const upper = /(?:^|,)upperdir=([^,]+)/.exec(options)?.[1];
   const below = upper === undefined ? undefined : findMount(mounts, unescape(upper));
   return below !== undefined && MEMORY_TYPES.has(below.fileSystem) ? 'memory' : 'overlay';
 }
 
-/** What the owner has to know about the medium. Undefined for a disk of this computer. */
+/** What the owner needs to know about the medium. Undefined for a local disk. */
 export interface StorageWarning {
   /** `lost`: exports are lost at each switch-off. `uncertain`: they may be lost, or the disk may not answer. */
   readonly risk: 'lost' | 'uncertain';
@@ -119,7 +119,7 @@ export function toStorageWarning({
       return {
         risk: 'lost',
         message: `${where}, which is in memory: they will not survive a switch-off`,
-        hint: 'Mount a disk at data/exports, or disable the overlay file system (raspi-config, Performance Options). Until then every export that was not delivered is lost when the power fails.',
+        hint: 'Mount a disk at data/exports, or disable the overlay file system (raspi-config, Performance Options). Until then, every undelivered export is lost when power fails.',
       };
     case 'overlay':
       return {
@@ -131,13 +131,13 @@ export function toStorageWarning({
       return {
         risk: 'uncertain',
         message: `${where}, which is on another machine: they may not survive its failure, and exports hang while it does not answer`,
-        hint: 'Mount a disk of this computer at data/exports.',
+        hint: 'Mount a local disk at data/exports.',
       };
     case 'fuse':
       return {
         risk: 'uncertain',
         message: `${where}, which another program serves: they may not survive a switch-off, and exports hang while the program does not answer`,
-        hint: 'Mount a disk with a file system of the kernel, such as ext4, at data/exports.',
+        hint: 'Mount a disk with a kernel file system, such as ext4, at data/exports.',
       };
     default:
       return kind satisfies never;

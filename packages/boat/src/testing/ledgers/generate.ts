@@ -196,7 +196,7 @@ function toSql(path: string, wanted: number | undefined): string {
 
 async function main(checkout: string, version: number | undefined): Promise<void> {
   const load = async (path: string): Promise<Record<string, (...given: unknown[]) => unknown>> =>
-    // The modules of another checkout have types of their own.
+    // The modules of another checkout have their own types.
     (await import(pathToFileURL(join(checkout, 'packages/boat/src', path)).href)) as never;
   const { openLedgerDatabase } = await load('platform/sqlite.ts');
   const { openLedger } = await load('ledger/ledger.ts');

@@ -6,7 +6,7 @@ import { createNode, enrollBoat, NOON_MS } from '../../testing/central-under-tes
 import { type Result, runChecks } from '../run-checks.ts';
 import type { Send } from './wrong-centrals.ts';
 
-/** Runs the kit against this central with the changes of `change`, on a real database. */
+/** Runs the kit against this central, modified by `change`, on a real database. */
 export async function openKit() {
   const { store, close } = await openEmbedded();
   await migrate(store, NOON_MS);

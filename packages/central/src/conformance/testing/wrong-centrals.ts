@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 export type Send = (request: Request) => Promise<Response>;
 type Json = Record<string, unknown>;
 
-/** Returns an implementation whose answers are those of `send`, changed where `change` returns another response. */
+/** Returns an implementation that answers like `send`, except where `change` returns another response. */
 function withAnswers(change: (response: Response, request: Request) => Promise<Response> | Response) {
   return (send: Send): Send =>
     async (request) =>
@@ -32,7 +32,7 @@ function withImports(matches: (document: string) => boolean, answer: () => Respo
   });
 }
 
-/** Above it, the body is the one of R25, which no test should decode. */
+/** A larger body is the one from the check of R25, which no test should decode. */
 const DOCUMENT_SIZE_MAX_BYTES = 10_000;
 
 function withoutHeader(name: string) {
@@ -56,7 +56,7 @@ let answers = 0;
 
 const isImport = (request: Request): boolean => request.method === 'POST';
 
-/** Implementations that are wrong in one way, and the requirements that they break. */
+/** Implementations with one fault each, and the requirements that they break. */
 export const WRONG: Readonly<
   Record<string, { readonly change: (send: Send) => Send; readonly breaks: readonly string[] }>
 > = {

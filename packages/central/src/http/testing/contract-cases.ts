@@ -21,20 +21,20 @@ export interface Boats {
   readonly disabled: EnrolledBoat;
   /** An enrolment code for each boat. */
   readonly codes: { readonly boat: string; readonly other: string; readonly disabled: string };
-  /** A boat whose access an admin changes, and the id of its token. */
+  /** A boat whose access an admin changes, and the ID of its token. */
   readonly managed: EnrolledBoat;
   readonly managedTokenId: string;
   readonly sessions: Readonly<Record<Role, string>>;
 }
 export type Outcome = 'answered' | Refusal;
-/** A request to a route, the properties of the node that gets it, and the expected reply in terms of the contract. */
+/** A request to a route, the properties of the node that handles it, and the expected reply as named in the contract. */
 export interface Case {
   readonly route: RouteId;
   readonly outcome: Outcome;
   readonly toRequest: (boats: Boats) => Request;
   readonly node?: Parameters<typeof startNode>[1];
   readonly fails?: CentralFailureCode;
-  /** How often the same request was sent before. */
+  /** How many times the same request was sent before. */
   readonly sentBefore?: number;
 }
 
@@ -151,7 +151,7 @@ const importCases: readonly Case[] = [
   },
 ];
 
-/** The cases of a route about one installation, given its path for an installation id. */
+/** The cases of a route about one installation, given its path for an installation ID. */
 function toOwnCases(route: RouteId, toPath: (installationId: string) => string): readonly Case[] {
   return [
     ...toBoatCases(route, (boat, token) => get(toPath(boat.id), token)),
@@ -166,7 +166,7 @@ function toOwnCases(route: RouteId, toPath: (installationId: string) => string):
   ];
 }
 
-/** Another code for every request, so that the limit of one network is not met before a test wants it. */
+/** A different code for every request, so that the limit of a network is not reached unintentionally. */
 const redeem = (change: Readonly<Record<string, unknown>>, headers: Readonly<Record<string, string>> = {}) =>
   new Request(`http://central.test${ENROL_PATH}`, {
     method: 'POST',

@@ -7,7 +7,7 @@ import { type Boats, type Case, type Outcome, toBodyCases, toStoreCases } from '
 
 type OperatorRoute = Exclude<keyof typeof ACCOUNT_ROUTES | keyof typeof ACCESS_ROUTES, 'login'>;
 
-/** The body of a request that is answered, and what the path parameters are. */
+/** The body of a successful request, and the values of the path parameters. */
 interface Facts {
   readonly body?: object;
   /** True if the body is the installation ID of the path. */
@@ -16,7 +16,7 @@ interface Facts {
   readonly unknown?: Readonly<Record<string, string>>;
 }
 
-/** A request that each route answers, and the parameters for which it has no installation, token or account. */
+/** A successful request to each route, and parameters that name no existing installation, token or account. */
 const REQUESTS: Readonly<Record<OperatorRoute, Facts>> = {
   session: {},
   logout: {},
@@ -34,7 +34,7 @@ const REQUESTS: Readonly<Record<OperatorRoute, Facts>> = {
   disableInstallation: { unknown: { id: 'f'.repeat(16) } },
   enableInstallation: { unknown: { id: 'f'.repeat(16) } },
   audit: {},
-  // It comes last, because the other requests need the boat.
+  // This one comes last, because the other requests need the boat.
   eraseInstallation: { repeatsId: true, unknown: { id: 'f'.repeat(16) } },
 };
 
@@ -146,7 +146,7 @@ const ownPasswordCases: readonly Case[] = [
   },
 ];
 
-/** The refusals that need no further request than `toCases` makes. */
+/** The refusals that need no request beyond those of `toCases`. */
 const answeredByToken = (Object.keys(REQUESTS) as OperatorRoute[])
   .filter((route) => route !== 'changeOwnPassword')
   .map((route): Case => ({
@@ -155,7 +155,7 @@ const answeredByToken = (Object.keys(REQUESTS) as OperatorRoute[])
     toRequest: (boats) => toOperatorRequest(route, boats, TOKEN_HEADERS),
   }));
 
-/** The cases of the routes for operators. Those that change something come last. */
+/** The cases of the routes for operators. The cases that change something come last. */
 export const OPERATOR_CASES: readonly Case[] = [
   ...(Object.keys(REQUESTS) as OperatorRoute[]).flatMap(toCases),
   ...loginCases,

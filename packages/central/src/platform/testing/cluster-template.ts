@@ -10,19 +10,19 @@ import { SILENT_LOG } from '../log.ts';
 import { createCluster, toClusterPath } from '../postgres-cluster.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..', '..', '..');
-/** `npm ci` removes this folder, and with it a cluster of another version of PostgreSQL. */
+/** `npm ci` removes this folder, and thus any cluster of another PostgreSQL version. */
 const CACHE = join(ROOT, 'node_modules', '.cache');
 
 const run = promisify(execFile);
 
-/** Names the template after the code that creates it, so that a change of that code makes a new one. */
+/** Names the template after the code that creates it, so that a change to that code creates a new template. */
 function toTemplate(): string {
   const source = readFileSync(join(import.meta.dirname, '..', 'postgres-cluster.ts'));
   return join(CACHE, `central-cluster-${createHash('sha256').update(source).digest('hex').slice(0, 16)}`);
 }
 
 /**
- * Gives a data directory the cluster that a first start would create there. The first call in a checkout runs initdb. Later calls
+ * Puts the cluster that a first start would create into a data directory. The first call in a checkout runs initdb. Later calls
  * copy its result, which takes a fifth of the processor time.
  */
 export async function copyCluster(dataDir: string): Promise<void> {
@@ -33,14 +33,14 @@ export async function copyCluster(dataDir: string): Promise<void> {
 }
 
 async function createTemplate(template: string): Promise<void> {
-  // Test files run in processes of their own. Each creates a whole template and renames it.
+  // Test files run in separate processes. Each creates a complete template and renames it.
   const temporary = `${template}.${randomUUID()}`;
   await mkdir(temporary, { recursive: true, mode: 0o700 });
   const binaries = await findEmbeddedBinaries();
   await createCluster(temporary, binaries, await findEmbeddedAccount(binaries.postgres), SILENT_LOG);
   await rename(temporary, template).catch(async (error: unknown) => {
     await rm(temporary, { recursive: true });
-    // Another process was first.
+    // Another process was faster.
     if (!existsSync(template)) throw error;
   });
 }

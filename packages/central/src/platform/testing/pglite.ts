@@ -6,7 +6,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { toPgliteStore } from '../pglite-store.ts';
 import type { Store } from '../ports.ts';
 
-/** `npm ci` removes this folder, and with it a snapshot of another version of PGlite. */
+/** `npm ci` removes this folder, and thus any snapshot of another PGlite version. */
 const CACHE = join(import.meta.dirname, '..', '..', '..', '..', '..', 'node_modules', '.cache');
 const SNAPSHOT = join(CACHE, 'pglite.tar');
 
@@ -20,7 +20,7 @@ export async function openPgliteStore(): Promise<Store> {
   const db = await PGlite.create();
   const snapshot = Buffer.from(await (await db.dumpDataDir('none')).arrayBuffer());
   await mkdir(CACHE, { recursive: true });
-  // Test files run in processes of their own. Each writes a whole snapshot and renames it.
+  // Test files run in separate processes. Each writes a complete snapshot and renames it.
   const temporary = `${SNAPSHOT}.${randomUUID()}`;
   await writeFile(temporary, snapshot);
   await rename(temporary, SNAPSHOT);

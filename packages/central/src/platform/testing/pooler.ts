@@ -13,7 +13,7 @@ const STARTUP_PARAMETERS = [
   'application_name',
 ];
 
-/** Number of server connections of the stand-in for each client. With two, state of a session is missing every other time. */
+/** Number of server connections per client. With two, session state is missing every other time. */
 const SERVER_CONNECTIONS = 2;
 
 /** A pooler that listens on loopback. */
@@ -23,8 +23,8 @@ export interface Pooler {
 }
 
 /**
- * Starts a stand-in for a connection pooler in transaction mode before the PostgreSQL whose socket is in `socketDir`. It refuses the
- * startup parameters that PgBouncer refuses, and changes the server connection of a client after each transaction.
+ * Starts a stand-in for a connection pooler in transaction mode in front of the PostgreSQL whose socket is in `socketDir`. It
+ * refuses the startup parameters that PgBouncer refuses, and changes the server connection of a client after each transaction.
  */
 export async function startPooler(socketDir: string): Promise<Pooler> {
   const sockets = new Set<Socket>();
@@ -109,7 +109,7 @@ function serveClient(client: Socket, startup: Buffer, socketDir: string, sockets
   });
 }
 
-/** Returns a listener that passes on whole messages: a type, the length, and the content. */
+/** Returns a listener that forwards complete messages: a type, the length and the content. */
 function splitMessages(take: (message: Buffer) => void): (data: Buffer) => void {
   let held = Buffer.alloc(0);
   return (data) => {

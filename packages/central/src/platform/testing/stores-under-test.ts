@@ -14,7 +14,7 @@ import { runStatement } from './run-statement.ts';
 /** An empty database. */
 export interface StoreUnderTest {
   readonly store: Store;
-  /** A second store on the same database, as a second node has. It has its own connections if the server has connections. */
+  /** A second store on the same database, as a second node would have, with its own connections if the store uses connections. */
   readonly secondStore: Store;
   close(): Promise<void>;
 }
@@ -66,9 +66,9 @@ async function openOnUrl(url: string): Promise<StoreUnderTest> {
 }
 
 /**
- * Declares tests on the embedded PostgreSQL, and again on the database of DATABASE_URL if it is set. The long tier declares the same
- * tests on PGlite, on which the simulator runs central (../../pglite.long.test.ts), and through PgBouncer (../../pooler.long.test.ts).
- * D3KOS_TEST_STORE names the only store of such a run.
+ * Declares tests on the embedded PostgreSQL, and again on the database of DATABASE_URL if it is set. The long tier declares the
+ * same tests on PGlite, which the simulator uses for central (../../pglite.long.test.ts), and through PgBouncer
+ * (../../pooler.long.test.ts). D3KOS_TEST_STORE names the only store of such a run.
  */
 export function describeOnPostgres(name: string, declare: (open: () => StoreUnderTest) => void): void {
   const only = process.env['D3KOS_TEST_STORE'];

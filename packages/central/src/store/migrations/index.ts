@@ -12,8 +12,8 @@ import { FORMER_LEDGERS_SQL } from './0010-former-ledgers.ts';
 /**
  * One step of the schema. A released step never changes; a change to the schema is a new step. Nodes of the
  * previous version run beside a new one during an upgrade, so a step only expands the schema. A step that
- * removes or narrows something is released one version later. Its name ends in `-contract`, as does that of a
- * step whose sums such a node would leave wrong (decision 0043).
+ * removes or narrows something is released one version later. Its name ends in `-contract`, and so does the name of a step whose
+ * sums an older node would corrupt (decision 0043).
  */
 export interface Migration {
   readonly name: string;

@@ -53,8 +53,8 @@ values ('${SAMPLE_BOAT.id}', 'r${sequence}', '2026-05-01 11:00+00', '${LEDGER}',
 }
 
 /**
- * Rows that a node stores at each state, by the step after which they are inserted. Sequence 3 is missing, and sequence 5 was used by two
- * exports before central kept ledgers.
+ * Rows that a node stores at each released state, by the step after which they are inserted. Sequence 3 is missing, and two
+ * exports used sequence 5 before central recorded ledgers.
  */
 export const SAMPLE_ROWS: Readonly<Record<string, string>> = {
   '0001-first': `
