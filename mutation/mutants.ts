@@ -9,6 +9,7 @@ import { SOURCE_MUTANTS } from './sources.ts';
 import type { Mutant } from './mutant.ts';
 import { BUNDLE_MUTANTS } from './bundles.ts';
 import { CENTRAL_MUTANTS } from './central.ts';
+import { CENTRAL_DATABASE_MUTANTS } from './central-database.ts';
 import { CENTRAL_LEDGER_MUTANTS } from './central-ledgers.ts';
 
 /** All hand-written mutants. The tests must kill every mutant. */
@@ -18,6 +19,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...LEDGER_MUTANTS,
   ...DELIVERY_MUTANTS,
   ...CENTRAL_MUTANTS,
+  ...CENTRAL_DATABASE_MUTANTS,
   ...CENTRAL_LEDGER_MUTANTS,
   ...BUNDLE_MUTANTS,
   ...SOURCE_MUTANTS,
