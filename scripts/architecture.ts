@@ -155,7 +155,7 @@ export interface ImportCheck {
 /** Checks the imports of every source file under `root`, including type-only imports. */
 export async function checkImports(root: string): Promise<ImportCheck> {
   const { output } = await cruise(
-    ['packages', 'scripts', 'bench', 'tests', 'crash', 'mutation', 'fuzz'],
+    ['packages', 'scripts', 'bench', 'tests', 'crash', 'mutation', 'fuzz', 'boat-lab'],
     {
       baseDir: root,
       tsPreCompilationDeps: true,

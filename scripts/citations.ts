@@ -17,7 +17,7 @@ export interface CitedPages {
 export function listCitingFiles(root: string): readonly string[] {
   return globSync(
     [
-      '{packages,scripts,bench,tests,crash,mutation,fuzz}/**/*.{ts,mjs,js,sql}',
+      '{packages,scripts,bench,tests,crash,mutation,fuzz,boat-lab}/**/*.{ts,mjs,js,sql}',
       'deploy/**/*',
       'eslint.config.js',
     ],

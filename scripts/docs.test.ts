@@ -94,7 +94,7 @@ describe('cli.md', () => {
     // package.json declares its scripts as strings.
     const { scripts } = readJson('package.json') as { readonly scripts: Record<string, string> };
     const named = toCells(toSection(reference('cli.md'), 'In the checkout')).flatMap(
-      ([command = '']) => /^`npm (?:run )?([a-z:]+)/.exec(command)?.[1] ?? [],
+      ([command = '']) => /^`npm (?:run )?([a-z:-]+)/.exec(command)?.[1] ?? [],
     );
     const there = Object.entries(scripts).filter(([, command]) => {
       const file = /(?:scripts|packages|bench)\/[a-z/-]+\.(?:ts|mjs)$/.exec(command)?.[0];

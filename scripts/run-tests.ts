@@ -5,7 +5,7 @@ import { spec } from 'node:test/reporters';
 import { bundleTestPrograms } from './test-programs.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const TEST_FOLDERS = ['packages/*/src', 'tests', 'scripts', 'bench', 'mutation', 'fuzz'];
+const TEST_FOLDERS = ['packages/*/src', 'tests', 'scripts', 'bench', 'mutation', 'fuzz', 'boat-lab'];
 
 /** Number of test files that run at once: one more than the cores of the smallest machine, because tests also wait for files and timers. */
 const FILES_AT_ONCE = 3;

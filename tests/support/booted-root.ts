@@ -76,12 +76,16 @@ function tryOverlay(): string | undefined {
 }
 
 /** The cache of roots. It is outside the checkout, which `git clean` and copies would otherwise carry along. */
-const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'd3kos-export', 'boot-lab');
+export const LAB_CACHE = join(
+  process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
+  'd3kos-export',
+  'boot-lab',
+);
 const KEY = createHash('sha256')
   .update(`${SUITE} ${PACKAGES.join(' ')} ${CUSTOMIZE}`)
   .digest('hex')
   .slice(0, 12);
-const ROOT_FOLDER = join(CACHE, `root-${SUITE}-${KEY}`);
+const ROOT_FOLDER = join(LAB_CACHE, `root-${SUITE}-${KEY}`);
 
 function toRootFolder(): string | undefined {
   return existsSync(ROOT_FOLDER) ? ROOT_FOLDER : undefined;
@@ -94,11 +98,11 @@ function toRootFolder(): string | undefined {
 export async function buildRoot(): Promise<string> {
   const cached = toRootFolder();
   if (cached !== undefined) return cached;
-  mkdirSync(CACHE, { recursive: true });
+  mkdirSync(LAB_CACHE, { recursive: true });
   const partial = `${ROOT_FOLDER}.partial`;
   rmSync(partial, { recursive: true, force: true });
-  const sources = join(CACHE, `${SUITE}.sources`);
-  writeFileSync(sources, toSources());
+  const sources = join(LAB_CACHE, `${SUITE}.sources`);
+  writeFileSync(sources, toDebianSources(SUITE));
   await execute(
     'mmdebstrap',
     [
@@ -116,8 +120,8 @@ export async function buildRoot(): Promise<string> {
   return ROOT_FOLDER;
 }
 
-/** The machine's apt sources for the suite of the boat. mmdebstrap does not read them by itself. */
-function toSources(): string {
+/** Returns the machine's apt sources with `suite` in place of the machine's own. mmdebstrap reads only the sources it is given. */
+export function toDebianSources(suite: string): string {
   const codename = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? '';
   const folder = '/etc/apt/sources.list.d';
   const texts = readdirSync(folder)
@@ -125,5 +129,5 @@ function toSources(): string {
     .map((name) => readFileSync(join(folder, name), 'utf8'))
     .filter((text) => text.includes(codename));
   if (texts.length === 0) throw new Error(`no file in ${folder} names the suite ${codename}`);
-  return texts.join('\n\n').replaceAll(codename, SUITE);
+  return texts.join('\n\n').replaceAll(codename, suite);
 }

@@ -1,0 +1,131 @@
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { LAB_CACHE, toDebianSources } from '../tests/support/booted-root.ts';
+import { takeFromCache } from './lab-cache.ts';
+
+const execute = promisify(execFile);
+
+/** The suite of Raspberry Pi OS. */
+export const SUITE = 'trixie';
+/**
+ * What makes and runs the boat. dbus, procps and systemd are there because the installation scripts of the boat's packages run with the
+ * programs of this system.
+ */
+const PACKAGES = [
+  ...['mmdebstrap', 'qemu-system-arm', 'e2fsprogs', 'kmod', 'cpio', 'xz-utils', 'ca-certificates', 'udev'],
+  ...['systemd', 'systemd-sysv', 'dbus', 'procps'],
+];
+/** Timeout for a program in the builder: the longest makes the boat's system, in 90 s on an idle machine and 8 minutes on a busy one. */
+const BUILD_MAX_MS = 30 * 60_000;
+
+/** Options of mmdebstrap that keep a system small and let it be built where the clock or the lists of the mirror are off. */
+export const DEBIAN_OPTIONS = [
+  '--variant=minbase',
+  '--format=directory',
+  '--aptopt=Acquire::Languages "none"',
+  '--aptopt=Acquire::Check-Valid-Until "false"',
+  '--aptopt=Acquire::Check-Date "false"',
+  '--aptopt=APT::Install-Recommends "false"',
+  ...['doc', 'man', 'locale'].map((folder) => `--dpkgopt=path-exclude=/usr/share/${folder}/*`),
+];
+
+/**
+ * Runs a program with low priority and in a mount namespace of its own, so that its mounts end with it even if it is killed. It is
+ * killed when this process ends.
+ */
+const OWN_MOUNTS = [
+  ...(['setpriv', '--pdeathsig', 'KILL', 'nice', '-n', '5'] as const),
+  ...(['unshare', '--mount', '--propagation', 'private'] as const),
+] as const;
+
+/** Folders of the host by the path at which the builder sees them. */
+export type Shared = Readonly<Record<string, string>>;
+
+/** A Debian system of the host's architecture, whose programs make the boat's system and run the emulator. */
+export interface Builder {
+  /** Runs a shell script as root and returns its output. */
+  run(script: string, shared: Shared): Promise<string>;
+  /** Starts a program with low priority. It is killed when this process ends. Its output must be read. */
+  start(
+    program: string,
+    args: readonly string[],
+    shared: Shared,
+    environment?: Readonly<Record<string, string>>,
+  ): ChildProcess;
+}
+
+/** Returns why the lab cannot run on this machine, or undefined. */
+export function findLabObstacle(): string | undefined {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0)
+    return 'only root on Linux can build the system of the boat';
+  const needed = [
+    ['mmdebstrap', 'mmdebstrap'],
+    ['unshare', 'util-linux'],
+    ['setpriv', 'util-linux'],
+    ['openssl', 'openssl'],
+    ['dpkg-deb', 'dpkg'],
+    ['aarch64-linux-gnu-strip', 'binutils-aarch64-linux-gnu'],
+  ] as const;
+  const missing = needed.filter(([program]) => spawnSync(program, ['--version']).error !== undefined);
+  if (missing.length > 0)
+    return `${missing.map(([program]) => program).join(', ')} not installed (apt-get install ${[...new Set(missing.map(([, name]) => name))].join(' ')})`;
+  if (spawnSync('unshare', ['--mount', '--propagation', 'private', 'true']).status !== 0)
+    return 'this machine does not allow mount namespaces';
+  return undefined;
+}
+
+/** Opens the builder. Builds it from the machine's apt sources if it is not in the cache. */
+export async function openBuilder(report: (line: string) => void): Promise<Builder> {
+  const include = PACKAGES.join(',');
+  const root = await takeFromCache('boat-builder', `${SUITE} ${include}`, async (folder) => {
+    report('building a Debian system with QEMU');
+    const sources = join(LAB_CACHE, `${SUITE}.sources`);
+    writeFileSync(sources, toDebianSources(SUITE));
+    const [program, ...args] = [
+      ...OWN_MOUNTS,
+      ...['mmdebstrap', '--mode=root', ...DEBIAN_OPTIONS, `--include=${include}`, SUITE, folder, sources],
+    ] as const;
+    await execute(program, args, { timeout: BUILD_MAX_MS, maxBuffer: 64 * 1024 * 1024 });
+  });
+  return {
+    async run(script, shared) {
+      const [program, ...args] = toCommand(root, shared, ['sh', '-euc', script]);
+      const { stdout } = await execute(program, args, {
+        timeout: BUILD_MAX_MS,
+        killSignal: 'SIGKILL',
+        maxBuffer: 64 * 1024 * 1024,
+      });
+      return stdout;
+    },
+    start(program, args, shared, environment = {}) {
+      const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+      const [first, ...rest] = toCommand(root, shared, [...variables, program, ...args]);
+      return spawn(first, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+    },
+  };
+}
+
+/**
+ * The command that runs a program in the builder. Assignments of variables may precede the program. All programs on the way replace
+ * themselves, so the process is the program itself.
+ */
+function toCommand(root: string, shared: Shared, program: readonly string[]): readonly [string, ...string[]] {
+  const folders = Object.entries(shared);
+  for (const [path] of folders) mkdirSync(join(root, path), { recursive: true });
+  const script = [
+    'root=$1; shift',
+    'mount --bind /proc "$root/proc"',
+    'mount --rbind /dev "$root/dev"',
+    'if [ -e "$root/etc/resolv.conf" ]; then mount --bind /etc/resolv.conf "$root/etc/resolv.conf"; fi',
+    ...folders.map(([path]) => `mount --bind "$1" "$root${path}"; shift`),
+    'exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/tmp "$@"',
+  ].join('\n');
+  return [
+    ...OWN_MOUNTS,
+    ...['sh', '-euc', script, 'sh', root],
+    ...folders.map(([, folder]) => folder),
+    ...program,
+  ];
+}
