@@ -99,6 +99,7 @@ function toStatus(story: DaemonStory): Readonly<Record<string, unknown>> {
     last_export: null,
     last_delivery: null,
     schedule: { daily_hour: 3, timezone: 'UTC', owed_slot: null },
+    lacking: null,
     ledger: { ledger_id: '0'.repeat(16), change: null },
     delivered: { export_count: 0, record_count: 0 },
     lost_by_central: { queued_again: 0, rewound: 0, last_reported: null },
