@@ -178,7 +178,7 @@ const send = async (route: Route, attempt: Attempt): Promise<Response> => {
   );
 };
 
-/** Returns the schema with every object closed, so that an answer must not have a key that the contract does not name. */
+/** Returns the schema with every object closed, so that an answer with a key outside the contract fails. */
 function toClosed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(toClosed);
   if (typeof schema !== 'object' || schema === null) return schema;

@@ -49,7 +49,7 @@ function assertRefused(answer: Awaited<ReturnType<typeof generate>>, status: num
 describe('licence and tier', () => {
   const goodLicense = JSON.stringify({ installation_id: INSTALLATION, tier: 2 });
 
-  test('without a valid licence no export is created and none is lost, and a repaired licence needs no restart', async (t) => {
+  test('without a valid licence no export is created and none is lost, and a corrected licence takes effect without a restart', async (t) => {
     const processes = createProcesses(toEnding(t));
     const place = await placeBoat(processes);
     const license = join(place.root, 'config', 'license.json');
@@ -117,7 +117,7 @@ describe('licence and tier', () => {
 });
 
 describe('starting', () => {
-  test('a port in use is reported with the fix, and the boat does not change', async (t) => {
+  test('a port in use is reported with the fix, and the boat is not changed', async (t) => {
     const processes = createProcesses(toEnding(t));
     const place = await placeBoat(processes);
     const other = createServer();

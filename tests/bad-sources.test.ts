@@ -31,7 +31,7 @@ import { until } from './support/until.ts';
 
 const INSTALLATION = '0123456789abcdef';
 const BOATLOG = 'data/boatlog/boatlog.db';
-/** Time limit for an export. The boat waits 250 ms for the lock on a source. */
+/** Time limit for an export. The boat waits 250 ms for a source's lock. */
 const LOCKED_EXPORT_MAX_MS = 120_000;
 
 type States = Readonly<
@@ -147,7 +147,7 @@ describe('bad sources, through the real export to a real central', () => {
     ],
   ];
 
-  test('an unreadable boatlog is reported and makes no export fail, and its records are exported once it is readable', async () => {
+  test('an unreadable boatlog is reported but does not make an export fail, and its records are exported once it is readable', async () => {
     const root = join(processes.folder('bad-sources'), 'boat');
     prepareBoat({ root, rows: 60 }, token);
     const daemon = await startDaemon(processes, {

@@ -29,7 +29,7 @@ before(async () => {
   const ready = Promise.withResolvers<void>();
   folder = inTemporaryFolder('api', async (root) => {
     prepareBoat({ root, rows: 30 });
-    // Behind the torn last line of the fixture.
+    // After the torn last line of the fixture.
     const alarm = { ts: '2026-03-19T08:00:00Z', error: 'POST https://hooks.example/T0 failed' };
     appendFileSync(join(root, 'data', 'alarm-webhook-log.jsonl'), `\n${JSON.stringify(alarm)}\n`);
     central = await startScriptedServer(accepting);
@@ -192,7 +192,7 @@ test('requests from other sites and rebound host names are refused, and kiosk pa
       expected,
       JSON.stringify(headers),
     );
-  // A tag in a page of another port sends no Origin. Browsers call it the same site.
+  // A tag in a page of another port sends no Origin. Browsers treat it as the same site.
   const tags: readonly (readonly [path: string, site: string, status: number])[] = [
     ['/export/doctor', 'same-site', 403],
     ['/export/preview', 'same-site', 403],
@@ -280,7 +280,7 @@ test('the page is served with a strict policy, is revalidated by its ETag, and m
   assert.doesNotMatch(html, /<script(?![^>]* src=)|<style| style=| on[a-z]+=/);
 });
 
-test('an origin that could add to the policy of the page is left out of it', () => {
+test('an origin that could add to the policy of the page is omitted from it', () => {
   assert.match(
     toContentSecurityPolicy([
       'http://kiosk:3000',

@@ -79,7 +79,7 @@ const untilDelivered = (): Promise<void> =>
     return counts.pending_count + counts.uploading_count === 0 && counts.exporter === undefined;
   });
 const generate = (): Promise<string> => machine.ok('curl -sf -X POST http://127.0.0.1:8094/export/generate');
-/** The number of records that central holds of the boat. */
+/** The number of records that central holds for the boat. */
 const records = async (): Promise<number> => {
   const { categories } = (await shore.central('show', INSTALLATION)) as {
     readonly categories: readonly { readonly category: string; readonly records: number }[];
@@ -103,7 +103,7 @@ step('the legacy exporter runs, with two exports waiting', async () => {
 step('the package replaces it, imports its queue and replaces its timer', async () => {
   await install();
   assert.equal((await queue()).exporter, undefined);
-  // The third export is one that the legacy exporter called completed. Nothing proves that central holds it.
+  // The third export is one that the legacy exporter marked as completed. Nothing proves that central holds it.
   assert.equal((await queue()).pending_count, 3);
   const units = await machine.ok(`systemctl is-active ${SERVICE} d3kos-export-daily.timer`);
   assert.equal(units, 'active\nactive');
@@ -144,7 +144,7 @@ step('an export without a network waits, and is sent when the network is back', 
   await machine.ok('nmcli networking off');
   await generate();
   assert.equal((await queue()).pending_count, 1);
-  await until('the boat has noticed', async () =>
+  await until('the boat has detected it', async () =>
     /"state":"offline"/.test(await machine.ok('curl -sf http://127.0.0.1:8094/export/status')),
   );
   await machine.ok('nmcli networking on');
@@ -224,7 +224,7 @@ step('a hung export manager is restarted by the watchdog, and a healthy one is n
   await machine.ok(`rm -r ${folderOfChanges} && systemctl daemon-reload && systemctl restart ${SERVICE}`);
 });
 
-step('an older program refuses a newer ledger and says what to do', async () => {
+step('an older program refuses a newer ledger and gives the remedy', async () => {
   const setVersion = (change: string): Promise<string> =>
     machine.ok(`/usr/lib/d3kos-export/bin/node -e "const { DatabaseSync } = require('node:sqlite'); const db = new DatabaseSync('/opt/d3kos/data/exports/exports.db');
       db.exec('PRAGMA user_version = ' + (db.prepare('PRAGMA user_version').get().user_version ${change}));"`);
@@ -242,7 +242,7 @@ step('an older program refuses a newer ledger and says what to do', async () => 
 });
 
 let beforeRollback = 0;
-step('rollback puts the legacy exporter back exactly, with the waiting export in its queue', async () => {
+step('rollback restores the legacy exporter exactly, with the waiting export in its queue', async () => {
   beforeRollback = await records();
   await machine.cable('cut');
   await generate();
@@ -284,7 +284,7 @@ step('installing the same version again keeps the services and their settings', 
   await untilDelivered();
 });
 
-step('removal puts the legacy exporter back, and purge leaves it alone', async () => {
+step('removal restores the legacy exporter, and purge does not touch it', async () => {
   await machine.cable('cut');
   await generate();
   await machine.ok('dpkg -r d3kos-export');
@@ -304,28 +304,31 @@ step('removal puts the legacy exporter back, and purge leaves it alone', async (
   assert.equal(existsSync(join(machine.root, 'var/lib/d3kos-export')), false);
 });
 
-step('purge without a legacy exporter leaves only what was never delivered, and says where', async () => {
-  await machine.ok(`systemctl disable --now ${SERVICE} d3kos-export-boot.service d3kos-export-daily.timer
+step(
+  'purge without a legacy exporter leaves only what was never delivered, and prints its location',
+  async () => {
+    await machine.ok(`systemctl disable --now ${SERVICE} d3kos-export-boot.service d3kos-export-daily.timer
     rm -r /etc/systemd/system/d3kos-export-* /opt/d3kos/data/exports && systemctl daemon-reload && systemctl reset-failed`);
-  await install();
-  await generate();
-  const view = join(machine.root, 'opt/d3kos/data/exports/export_queue.json');
-  const pending = (): readonly { readonly export_file: string }[] =>
-    (
-      JSON.parse(readFileSync(view, 'utf8')) as {
-        readonly pending: readonly { readonly export_file: string }[];
-      }
-    ).pending;
-  await until('the view shows the export', () => pending().length === 1);
-  const waiting = pending()[0]?.export_file ?? '';
-  const output = await machine.ok('dpkg -P d3kos-export');
-  assert.ok(output.includes(waiting), output);
-  assert.equal(await machine.ok('find /opt/d3kos/data/exports ! -type d'), waiting);
-  const left = await machine.ok(
-    "find / -xdev -name '*d3kos-export*' -not -path '/proc/*' -not -path '/root/*' -not -path '/var/log/journal/*' -not -path '/var/lib/systemd/timers/*' || true",
-  );
-  assert.equal(left, '');
-});
+    await install();
+    await generate();
+    const view = join(machine.root, 'opt/d3kos/data/exports/export_queue.json');
+    const pending = (): readonly { readonly export_file: string }[] =>
+      (
+        JSON.parse(readFileSync(view, 'utf8')) as {
+          readonly pending: readonly { readonly export_file: string }[];
+        }
+      ).pending;
+    await until('the view shows the export', () => pending().length === 1);
+    const waiting = pending()[0]?.export_file ?? '';
+    const output = await machine.ok('dpkg -P d3kos-export');
+    assert.ok(output.includes(waiting), output);
+    assert.equal(await machine.ok('find /opt/d3kos/data/exports ! -type d'), waiting);
+    const left = await machine.ok(
+      "find / -xdev -name '*d3kos-export*' -not -path '/proc/*' -not -path '/root/*' -not -path '/var/log/journal/*' -not -path '/var/lib/systemd/timers/*' || true",
+    );
+    assert.equal(left, '');
+  },
+);
 
 /** The files of the legacy installation, as they were staged. */
 function staged(): ReturnType<typeof legacyFiles> {

@@ -125,7 +125,7 @@ test('usage analytics are exported only with consent, and only as counts', () =>
     await central.close();
   }));
 
-test('the bridge posts changed values of localStorage once, to the address it was loaded from', () =>
+test('the bridge posts changed values of localStorage once, to the address from which it was loaded', () =>
   withBoat(async (boat) => {
     const script = await (
       await boat.boat.app.fetch(new Request('http://localhost:8094/export/bridge.js'))
@@ -187,7 +187,7 @@ test('merging two lists keeps each element as often as the list that contains it
   assert.ok(text.length <= BROWSER_LIST_LENGTH_MAX && text.endsWith('"new"]') && droppedLength > 0);
 });
 
-test('a page that fills a list again and again is refused after a while, and its losses take one row', () =>
+test('a page that fills a list repeatedly is refused after a while, and its losses take one row', () =>
   withBoat(async (boat, hand) => {
     const listOf = (n: number) => JSON.stringify([String(n).repeat(4_000_000)]);
     const statuses: number[] = [];
@@ -198,7 +198,7 @@ test('a page that fills a list again and again is refused after a while, and its
     const losses = boat.boat.ledger.queue.losses().filter(({ what }) => what.startsWith('browser'));
     assert.equal(losses.length, 1);
     assert.ok((losses[0]?.sizeBytes ?? 0) > 4_000_000);
-    // What is stored already writes nothing, so it is accepted.
+    // Text that is already stored causes no write, so it is accepted.
     assert.equal((await hand({})).status, 200);
   }));
 

@@ -87,7 +87,7 @@ for (const [name, script] of PORTALS)
   test(`${name} does not come from central: no attempt is used up, and the export is delivered once central answers`, () =>
     withBoat(script, async (running, central) => {
       const { json: made } = await running.request('POST', '/export/generate');
-      await until('the portal to be noticed', async () => (await state(running)) === 'captive_portal');
+      await until('the portal to be detected', async () => (await state(running)) === 'captive_portal');
       await until('the entry to wait again', () => counts(running).pending === 1);
       const entry = running.boat.ledger.queue.find(String(made['queue_id']));
       assert.equal(entry?.retryCount, 0);
@@ -233,7 +233,7 @@ for (const [name, script, expected] of [
       assert.equal(await state(running), 'unavailable');
     }));
 
-test('429 uses up no attempt, no export is sent meanwhile, and "send now" tries again at once', () => {
+test('429 uses up no attempt, no export is sent in the meantime, and "send now" tries again immediately', () => {
   const quota = refuse(429, 'QUOTA_EXCEEDED', { 'retry-after': '3600' });
   return withBoat(importing(quota), async (running, central) => {
     const posts = () => central.seen.filter(({ method }) => method === 'POST').length;

@@ -24,7 +24,7 @@ const processes = createProcesses({ after });
 let central: CentralPlace;
 let image: string;
 
-/** Adds a boatlog entry and changes an alert and the version. What the boat holds then is unlike any earlier state. */
+/** Adds a boatlog entry and changes an alert and the version. The resulting state differs from any earlier one. */
 function change(root: string, text: string): void {
   const log = new DatabaseSync(join(root, 'data/boatlog/boatlog.db'));
   log
@@ -38,7 +38,7 @@ function change(root: string, text: string): void {
 }
 let changes = 0;
 
-/** What the sources of a boat hold: texts of the boatlog, states of the alerts, and the version. */
+/** The contents of a boat's sources: texts of the boatlog, states of the alerts, and the version. */
 function readSources(root: string, version: string) {
   const read = (file: string, sql: string): readonly string[] => {
     const db = new DatabaseSync(join(root, file), { readOnly: true });
@@ -101,7 +101,7 @@ before(async () => {
   cpSync(root, image, { recursive: true, preserveTimestamps: true });
 });
 
-test('a card that is restored from an image continues in a new ledger, and central ends equal to its sources', async () => {
+test('a card that is restored from an image continues in a new ledger, and central ends up equal to its sources', async () => {
   const root = join(image, '..', 'boat');
   const weeks = await start(root);
   for (const week of [1, 2, 3, 4, 5]) {
@@ -131,7 +131,7 @@ test('a card that is restored from an image continues in a new ledger, and centr
   assert.match(restored.output(), /The boat began the ledger [0-9a-f]{16}/);
   const { json: history } = await restored.request('GET', '/export/history?limit=1');
   assert.match(JSON.stringify(history['exports']), /LEDGER_DIVERGED/);
-  // What the export carried is held at once, and everything else after the next export, which is full.
+  // What the export carried is held immediately, and everything else after the next export, which is full.
   const atOnce = await readHeld();
   assert.deepEqual(atOnce.settings, ['restored']);
   assert.ok(atOnce.boatlog.includes('restored'));
@@ -142,7 +142,7 @@ test('a card that is restored from an image continues in a new ledger, and centr
   assert.deepEqual(held.system_alerts, sources.system_alerts);
   assert.deepEqual(held.settings, sources.settings);
   assert.deepEqual(missingFrom(held.boatlog, sources.boatlog), []);
-  // The entries that died with the card stay at central.
+  // The entries that were lost with the card are kept at central.
   assert.deepEqual(
     missingFrom(sources.boatlog, held.boatlog),
     [1, 2, 3, 4, 5].map((week) => `week ${week}`),
@@ -153,7 +153,7 @@ test('a card that is restored from an image continues in a new ledger, and centr
   assert.equal(await restored.stop(), 0);
 });
 
-test('the records of two boats with copied cards are there, and the operator is warned', async () => {
+test('central holds the records of two boats with copied cards, and the operator is warned', async () => {
   const roots = ['first', 'second'].map((name) => join(image, '..', name));
   for (const root of roots) cpSync(image, root, { recursive: true, preserveTimestamps: true });
   const daemons = await Promise.all(roots.map(start));

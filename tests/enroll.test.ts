@@ -94,7 +94,7 @@ function readAll(folder: string): string {
     .join('\n');
 }
 
-test('a code enrolls a boat: the token is its own, only it may read it, and exports arrive', async (t) => {
+test('a code enrols a boat: the boat makes its own token, only the boat can read it, and exports arrive', async (t) => {
   const { place, root, daemon, central, enroll } = await startPrograms(t);
   const { code = '' } = await central('invite', INSTALLATION, '--tier', '2');
   const wrong = await enroll('0000000000');
@@ -125,7 +125,7 @@ test('a code enrolls a boat: the token is its own, only it may read it, and expo
   assert.equal(again.code, 4, again.output);
 });
 
-test('a boat whose card was replaced takes its earlier ID back, and only if the owner wants it', async (t) => {
+test('a boat whose card was replaced takes back its earlier ID, but only if the owner wants it', async (t) => {
   const { root, daemon, central, enroll } = await startPrograms(t);
   const earlier = 'fedcba9876543210';
   const licence = join(root, 'config', 'license.json');
@@ -153,7 +153,7 @@ test('a boat whose card was replaced takes its earlier ID back, and only if the 
   });
 });
 
-test('a lost answer, a sign-in page and a restart cost nothing: the same code sends the same token again', () =>
+test('a lost answer, a sign-in page and a restart do no harm: the same code sends the same token again', () =>
   inTemporaryFolder('enroll', async (root) => {
     prepareUnenrolled(root);
     const digests: string[] = [];
@@ -198,7 +198,7 @@ test('a lost answer, a sign-in page and a restart cost nothing: the same code se
     await central.close();
   }));
 
-test('pages of the boat cannot guess codes without end, and tier 0 sends nothing', () =>
+test('pages on the boat cannot guess codes endlessly, and tier 0 sends nothing', () =>
   inTemporaryFolder('enroll', async (root) => {
     prepareUnenrolled(root);
     const central = await startScriptedServer((_, response) =>

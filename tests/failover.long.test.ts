@@ -8,10 +8,10 @@ import { type PostgresPair, promote, startPair } from './support/postgres-pair.t
 import { createProcesses, freePort, type Processes, startCentralOn, toEnding } from './support/processes.ts';
 import { until } from './support/until.ts';
 
-/** Settings of a primary whose commits wait for the disk of its standby. */
+/** Settings of a primary whose commits wait for the standby's disk. */
 const SYNCHRONOUS = { synchronous_standby_names: 'standby' };
 
-/** Kills the primary, promotes the standby and leads the nodes to it. The nodes are not restarted. */
+/** Kills the primary, promotes the standby and redirects the nodes to it. The nodes are not restarted. */
 async function failOver({ primary, standby, address }: PostgresPair): Promise<void> {
   address.leadTo(undefined);
   await primary.kill();
@@ -57,7 +57,7 @@ async function loseThePrimary(
 const FAILOVERS = 4;
 
 crashTest(
-  `${FAILOVERS} losses of the primary during imports: the promoted standby holds every receipt that was ever given`,
+  `${FAILOVERS} losses of the primary during imports: the promoted standby holds every receipt that was ever issued`,
   FAILOVERS,
   async (processes, run) => {
     for (let round = 0; round < run.times; round += 1) {
@@ -66,7 +66,7 @@ crashTest(
       run.report(`${receiptsBefore} receipts before the loss, ${fleet.receipts.length} in all`);
       assert.ok(
         [...fleet.troubles.values()].some((count) => count > 0),
-        'no boat noticed the loss',
+        'the loss affected no boat',
       );
       assert.deepEqual(await pair.standby.use((store) => findFalseReceipts(store, fleet.receipts)), []);
       await pair.standby.stop();
@@ -74,7 +74,7 @@ crashTest(
   },
 );
 
-test('a standby that the commits do not wait for lacks receipts after the loss, which the check has to find', async (t) => {
+test('a standby for which commits do not wait lacks receipts after the loss, and the check detects it', async (t) => {
   const processes = createProcesses(toEnding(t));
   const pair = await startPair(processes, {});
   const port = await freePort();

@@ -74,7 +74,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
   const inDialog = (page: Page, name: string) =>
     page.locator('dialog').getByRole('button', { name, exact: true });
 
-  test('lists the late boats first, finds one by its name, and tells its gaps by number', async () => {
+  test('lists the late boats first, finds one by its name, and shows its gaps by number', async () => {
     const page = await openFleet();
     await page.locator('.statement h2', { hasText: '4 boats are late' }).waitFor();
     const names = await page.locator('.boats tbody b').allTextContents();
@@ -88,7 +88,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.close();
   });
 
-  test('refuses a wrong token, and keeps nothing of the fleet after the logout', async () => {
+  test('refuses a wrong token, and keeps no fleet data after the logout', async () => {
     const page = await openFleet();
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.locator('input[name=password]').waitFor();
@@ -182,7 +182,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await press(page, 'Enrol a boat');
     await page.locator('input[name=installationId]').fill('abc');
     await inDialog(page, 'Enrol a boat').click();
-    await page.getByRole('alert').filter({ hasText: 'Central does not accept what was entered' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'Central does not accept these values' }).waitFor();
     await page.locator('input[name=installationId]').fill(id);
     await inDialog(page, 'Enrol a boat').click();
     await page.locator('.invitation__code').waitFor();
@@ -200,7 +200,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.close();
   });
 
-  test('an admin adds an account, which sees no change, changes its password and is removed', async () => {
+  test('an admin adds an account, which sees no controls, changes its password and is removed', async () => {
     const page = await openAs('skipper', '#/accounts');
     await press(page, 'Add an account');
     await page.locator('input[name=name]').fill('crew');
@@ -219,7 +219,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await crew.locator('input[name=presentPassword]').fill('not the password');
     await crew.locator('input[name=password]').fill(`${PASSWORD}, again`);
     await inDialog(crew, 'Change my password').click();
-    await crew.getByRole('alert').filter({ hasText: 'The present password is not right' }).waitFor();
+    await crew.getByRole('alert').filter({ hasText: 'The current password is wrong' }).waitFor();
     await crew.locator('input[name=presentPassword]').fill(PASSWORD);
     await inDialog(crew, 'Change my password').click();
     await crew.locator('dialog').waitFor({ state: 'detached' });
@@ -234,7 +234,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.locator('input[name=confirmation]').fill('crew');
     await inDialog(page, 'Remove the account').click();
     await page.locator('.rows li', { hasText: 'crew' }).waitFor({ state: 'detached' });
-    // Its session has ended with it.
+    // Its session ended with it.
     await back.goto(`${central.url}/?lang=en#/accounts`);
     await back.reload();
     await back.locator('input[name=password]').waitFor();

@@ -14,7 +14,7 @@ import { addRecordsUnlessBusy, readRecordsOfBoat } from './support/records-of-bo
 import { HEALTHY, json, receiptFor, type Script, startScriptedServer } from './support/scripted-central.ts';
 import { until } from './support/until.ts';
 
-/** The requests go on until this many exports were acknowledged and this many delivered, at any speed of the machine. */
+/** The requests continue until this many exports are acknowledged and this many delivered, regardless of the machine's speed. */
 const ACKNOWLEDGED_MIN = 20;
 const DELIVERED_MIN = 3;
 /** Maximum pause between two requests from one client. An export takes about as long, so the queue neither empties nor grows. */
@@ -75,7 +75,7 @@ function createKeepingCentral(seeded: ReturnType<typeof createSeeded>): KeepingC
       case 17:
         return void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Marina</html>');
       case 18:
-        // The answer is slow enough that the export can be cancelled meanwhile.
+        // The answer is slow enough that the export can be cancelled in the meantime.
         return void setTimeout(() => {
           if (!response.destroyed) json(response, 200, receiptFor(request, { duplicate: keep() }));
         }, 50).unref();
@@ -180,7 +180,7 @@ test('concurrent API requests and uploads, against a central with random answers
         });
       await drained();
       for (let last = 0; ; last += 1) {
-        assert.ok(last < 3, 'an export that nothing was added to ends the news');
+        assert.ok(last < 3, 'an export without new records shows that nothing is due');
         const { json: made } = await running.request('POST', '/export/generate', { type: 'incremental' });
         await drained();
         if (made['queued'] !== true) break;

@@ -21,13 +21,13 @@ function readUnitLimit(): number {
   return Number(/^MemoryMax=([0-9]+)M$/m.exec(readFileSync(UNIT, 'utf8'))?.[1]);
 }
 
-/** Most memory that a process had at once, in MiB. Page cache is not included; the kernel takes it back at the limit of a unit. */
+/** Peak memory of a process, in MiB. Page cache is not included, because the kernel reclaims it at the limit of a unit. */
 function readPeak({ child }: RunningDaemon): number {
   const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
   return Number(/^VmHWM:\s+([0-9]+) kB$/m.exec(status)?.[1]) / 1_024;
 }
 
-/** Sends a request, and once more if the daemon closed an idle connection just then. Rejects if the daemon has ended. */
+/** Sends a request, and repeats it if the daemon has just closed an idle connection. Rejects if the daemon has ended. */
 async function request(daemon: RunningDaemon, method: string, path: string, what: string): Promise<number> {
   const body = method === 'POST' ? { type: 'incremental' } : undefined;
   for (let attempt = 1; ; attempt += 1)
@@ -66,7 +66,7 @@ test('the daemon survives every hostile source within the memory of its unit', a
 const HEADER =
   '{"installation_id":"0123456789abcdef","export_timestamp":"2026-02-20T10:00:00Z","format_version":"1.0","export_id":"exp_1","export_type":"full","tier":2,"trigger":"manual","sequence":1,"ledger_id":"00112233445566ff","software_version":"0.1.0","clock":{"synchronized":true,"boot_id":"b"},"data":{';
 
-/** What the daemon reads at its start. */
+/** Files that the daemon reads at its start. */
 const AT_START: readonly (readonly [name: string, path: string, toContent: () => string])[] = [
   ['a queue of empty lists', 'data/exports/export_queue.json', () => `[${'[],'.repeat(11_000_000)}[]]`],
   ['a torn queue of small objects', 'data/exports/export_queue.json', () => '{"a":1}'.repeat(4_000_000)],

@@ -35,7 +35,7 @@ const untilParked = ({ boat }: LinkedBoat): Promise<void> =>
   });
 
 describe('a first export of many parts', () => {
-  /** About 6 MB of export. links.long.test.ts sends a whole first export. */
+  /** An export of about 6 MB. links.long.test.ts sends a complete first export. */
   const ROWS = 15_000;
   const PART_SIZE_BYTES = 49_152;
   /** Number of parts between two drops: parts of 1 MiB that a link of 1.2 Mbit/s transfers in 20 s. */

@@ -48,7 +48,7 @@ http { access_log off; ${temporary} server { listen 127.0.0.1:${port}; ${snippet
   );
   const proxy = spawn('nginx', ['-c', path, '-p', folder], { stdio: ['ignore', 'ignore', 'inherit'] });
   await until(
-    'the proxy to answer or to end',
+    'the proxy to answer or to exit',
     async () =>
       proxy.exitCode !== null || (await ask(port, '127.0.0.1').catch(() => undefined)) !== undefined,
   );

@@ -284,7 +284,7 @@ test('the bundle of a partly delivered export has the remaining parts, and the b
   });
 });
 
-test('an export of which central has lost a confirmed part is sent again whole', () => {
+test('an export of which central has lost a confirmed part is sent again completely', () => {
   let taken = 0;
   const firstTwo: Script = (request, response) => {
     taken += 1;

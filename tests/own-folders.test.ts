@@ -34,7 +34,7 @@ async function exportOnce(root: string, centralUrl: string = NO_SERVER): Promise
   return entry.exportFile;
 }
 
-test('serves, lists, adopts and sends no file that a symbolic link among the exports leads to', () =>
+test('does not serve, list, adopt or send the target of a symbolic link among the exports', () =>
   inTemporaryFolder('own-links', async (root) => {
     const own = await exportOnce(root);
     const folder = join(root, 'data', 'exports');
@@ -79,7 +79,7 @@ test('serves, lists, adopts and sends no file that a symbolic link among the exp
     }
   }));
 
-test('does not send what a link in the place of a waiting export leads to, and sends its records again', () =>
+test("does not send the target of a link that replaces a waiting export, and sends the export's records again", () =>
   inTemporaryFolder('own-replaced', async (root) => {
     const own = await exportOnce(root);
     const moved = join(root, 'moved.json');
@@ -121,7 +121,7 @@ for (const [name, target] of STRANGE_PLACES)
       });
     }));
 
-test('follows a link in place of the whole folder of exports, as owners move it to a larger drive', () =>
+test('follows a link in place of the exports folder, because owners move it to a larger drive', () =>
   inTemporaryFolder('own-moved', async (root) => {
     prepareBoat({ root, rows: 1 });
     mkdirSync(join(root, 'drive'));
@@ -133,7 +133,7 @@ test('follows a link in place of the whole folder of exports, as owners move it 
     assert.ok(existsSync(join(root, 'drive', 'exports.db')));
   }));
 
-test('keeps ledger and exports from other users, shows them the two views, and closes what an earlier version left open', async (t) => {
+test('hides ledger and exports from other users, shows them the two views, and protects what an earlier version left readable', async (t) => {
   const processes = createProcesses(toEnding(t));
   const place = { root: processes.folder('own-modes'), port: await freePort(), centralUrl: NO_SERVER };
   prepareBoat({ root: place.root, rows: 1 });
@@ -164,7 +164,7 @@ for (const [type, options] of [
   ['tmpfs', SMALL],
   ['ramfs', 'mode=755'],
 ] as const)
-  test(`status, doctor and log say that exports on ${type} do not survive a switch-off`, (context) =>
+  test(`status, doctor and log report that exports on ${type} do not survive a switch-off`, (context) =>
     inTemporaryFolder('own-medium', async (root) => {
       const mounted = join(root, 'boat');
       mkdirSync(mounted);

@@ -97,7 +97,7 @@ test(
   },
 );
 
-test('the manual pages name every command, and man formats them without a warning', (context) => {
+test('the manual pages describe every command, and man formats them without a warning', (context) => {
   const boat = toBoatManual('0.1.0');
   for (const names of listCommands().slice(1))
     assert.ok(boat.includes(`.SS d3kos\\-export ${names.join(' ').replaceAll('-', '\\-')}`), names.join(' '));

@@ -26,7 +26,7 @@ after(async () => {
   await boat.close();
 });
 
-/** What axe reports about a rule that the page breaks. */
+/** A rule that the page breaks, as axe reports it. */
 interface Violation {
   readonly id: string;
   readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
@@ -44,7 +44,7 @@ async function findViolations(page: Page): Promise<readonly string[]> {
   return violations;
 }
 
-/** The sheets and questions, by the scenario, the place and the control that opens each. */
+/** The sheets and dialogs, with the scenario, the screen and the control that opens each. */
 const SHEETS = [
   ['failed_and_waiting', 'now', '.rail .is-last'],
   ['failed_and_waiting', 'now', '.choices .act--quiet'],
@@ -55,7 +55,7 @@ const SHEETS = [
   ['blocked_token', 'now', '.act--main'],
 ] as const;
 
-/** Opens what a sheet has inside: the records of a category, or the answer to a code, which the stub refuses. */
+/** Opens the content of a sheet: the records of a category, or the answer to a code, which the stub refuses. */
 async function openInside(page: Page): Promise<void> {
   const dialog = page.locator('dialog[open]');
   if ((await dialog.locator('.dialog__list').count()) > 0) await dialog.locator('summary').first().click();
@@ -115,7 +115,7 @@ describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => 
     assert.deepEqual(faults, []);
   });
 
-  test('axe finds a violation that is planted', async () => {
+  test('axe finds a planted violation', async () => {
     const page = await browser.newPage({ bypassCSP: true });
     await page.goto(boat.url);
     await page.locator('.boat[data-ready]').waitFor();
@@ -125,7 +125,7 @@ describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => 
     await page.close();
   });
 
-  test('the keyboard reaches every control in the order of reading, and a dialog gives the focus back', async () => {
+  test('the keyboard reaches every control in reading order, and a dialog returns the focus', async () => {
     boat.show(SCENARIOS.failed_and_waiting);
     const page = await openPage(browser, boat.url);
     await page.locator('.boat[data-ready]').waitFor();
@@ -166,7 +166,7 @@ describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => 
     await page.close();
   });
 
-  test('a live region reads a state once, and not again for every message', async () => {
+  test('a live region announces a state once, and not again for every message', async () => {
     boat.show(SCENARIOS.uploading);
     const page = await openPage(browser, boat.url);
     await page.locator('.act__fill').waitFor();
@@ -186,7 +186,7 @@ describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => 
     await page.close();
   });
 
-  test('nothing moves if the owner wants less motion', async () => {
+  test('nothing moves if the owner prefers reduced motion', async () => {
     boat.show(SCENARIOS.uploading);
     const context = await browser.newContext({ reducedMotion: 'reduce' });
     const page = await context.newPage();
@@ -196,7 +196,7 @@ describe('accessibility', { skip: chromium === undefined && NO_BROWSER }, () => 
     await context.close();
   });
 
-  test('at 200 % zoom everything can be read and reached without scrolling sideways', async () => {
+  test('at 200 % zoom everything can be read and reached without horizontal scrolling', async () => {
     // A zoom of 200 % halves the CSS pixels of a kiosk.
     const page = await openPage(browser, boat.url, { width: 640, height: 400 } as never);
     await page.locator('.boat').waitFor();

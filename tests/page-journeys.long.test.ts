@@ -79,7 +79,7 @@ describe(
       assert.equal(await field.evaluate((element) => element === element.ownerDocument.activeElement), true);
       await field.fill('7KQ2M');
       await page.keyboard.press('Enter');
-      await shows(page, 'dialog [role=alert]', 'This is not a whole code');
+      await shows(page, 'dialog [role=alert]', 'This code is incomplete');
       await field.fill('00000-00000');
       await press(dialog, 'Enrol');
       await shows(page, 'dialog [role=alert]', 'Central does not accept this code');
@@ -88,7 +88,7 @@ describe(
       await press(dialog, 'Enrol');
       await shows(page, 'dialog [role=alert]', 'This code is for another boat');
       await shows(page, 'dialog [role=alert]', OTHER_INSTALLATION);
-      // What was typed is kept, so that it can be corrected.
+      // The typed text is kept, so that it can be corrected.
       assert.equal(await field.inputValue(), otherCode);
 
       const code = await invite(place, INSTALLATION);
@@ -127,7 +127,7 @@ describe(
       await central.close();
     });
 
-    test('a waiting export is cancelled, a failed one is retried, and both texts say that nothing is lost', async () => {
+    test('a waiting export is cancelled, a failed one is retried, and both texts state that nothing is lost', async () => {
       const central = await startScriptedServer((_, response) => void response.destroy());
       const { daemon, page } = await openBoat(central.url);
       await press(page, 'Export All Data Now');
@@ -184,7 +184,7 @@ describe(
       await central.close();
     });
 
-    test('the language and the night look that the owner chooses hold at once and after a reload', async () => {
+    test('the language and the night theme that the owner chooses apply immediately and after a reload', async () => {
       const { daemon, page } = await openBoat(NO_SERVER);
       const root = page.locator('html');
       const isDark = (): Promise<boolean> =>

@@ -33,7 +33,7 @@ describe(
   'every state in every language at every size',
   { skip: chromium === undefined && NO_BROWSER },
   () => {
-    test('has targets of 80 px, text of 18 px, nothing cut off, and no words on each other', async (t) => {
+    test('has targets of 80 px, text of 18 px, nothing cut off, and no overlapping words', async (t) => {
       const boat = await startStubBoat();
       t.after(() => boat.close());
       const faults: string[] = [];
@@ -58,7 +58,7 @@ describe(
       assert.deepEqual(faults, []);
     });
 
-    test('sheets and notices keep their words inside, and the words of controls whole', async (t) => {
+    test('sheets and notices keep their words inside, and do not break the words of controls', async (t) => {
       const boat = await startStubBoat();
       t.after(() => boat.close());
       const faults: string[] = [];
@@ -107,7 +107,7 @@ describe(
   },
 );
 
-/** Returns the elements that reach out of an element at its sides, and the short words of controls that were broken. */
+/** Returns the elements that extend beyond the sides of an element, and the short words of controls that were broken. */
 function findOutside(selector: string): readonly string[] {
   const faults: string[] = [];
   for (const outer of document.querySelectorAll(selector)) {
@@ -123,7 +123,7 @@ function findOutside(selector: string): readonly string[] {
   return faults;
 }
 
-/** What the function above uses of the browser. The tests have the types of Node and not those of a browser. */
+/** The browser types that the function above uses. The tests have the types of Node and not those of a browser. */
 interface Box {
   readonly textContent: string | null;
   matches(selector: string): boolean;

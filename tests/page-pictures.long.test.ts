@@ -14,9 +14,9 @@ import {
 import { startStubBoat } from '../packages/pages/src/boat/testing/stub-boat.ts';
 
 const chromium = findChromium();
-/** The committed thumbnails. After a wanted change, `PAGE_PICTURES=write` writes them again; look at them before the commit. */
+/** The committed thumbnails. After an intended change, `PAGE_PICTURES=write` rewrites them. Look at them before the commit. */
 const PICTURES = join(import.meta.dirname, '..', 'packages', 'pages', 'src', 'boat', 'testing', 'pictures');
-/** Largest share of changed pixels. A button that moved by half its height changes more than 1 %. */
+/** Maximum share of changed pixels. A button that moves by half its height changes more than 1 %. */
 const CHANGED_MAX = 0.006;
 
 let browser: Browser;

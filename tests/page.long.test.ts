@@ -66,7 +66,7 @@ describe('the page of a real boat', { skip }, () => {
 });
 
 describe('a long history', { skip }, () => {
-  test('draws few rows at first, and reaches the last of a thousand by scrolling', async () => {
+  test('draws a few rows at first, and reaches the last of a thousand by scrolling', async () => {
     const boat = await startStubBoat();
     boat.show(SCENARIOS.crowded);
     for (const size of SCREENS) {
@@ -84,7 +84,7 @@ describe('a long history', { skip }, () => {
   });
 });
 
-/** What the tests use of the browser. They have the types of Node and not those of a browser. */
+/** The browser types that the tests use. They have the types of Node and not those of a browser. */
 declare const document: { querySelectorAll(selector: string): { readonly length: number } };
 
 describe('texts from a boat and a central', { skip }, () => {

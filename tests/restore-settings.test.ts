@@ -33,7 +33,7 @@ test('a reflashed boat gets its settings back from central, and only those', asy
   await deliverEverything(daemon);
   await daemon.stop();
 
-  // The new card has the licence and the token, which enrolling writes, and the old card is gone.
+  // The new card has the licence and the token, which enrolment writes. The old card no longer exists.
   const reflashed = { ...place, root: join(processes.folder('reflashed'), 'boat') };
   mkdirSync(join(reflashed.root, 'config'), { recursive: true });
   for (const name of ['license.json', 'export-credentials.json'])
@@ -45,7 +45,7 @@ test('a reflashed boat gets its settings back from central, and only those', asy
   assert.deepEqual([unreachable.code, toJson(unreachable.output)['code']], [3, 'CENTRAL_UNREACHABLE']);
   const shown = await restore(central.url);
   assert.deepEqual([shown.code, toJson(shown.output)['written']], [0, false], shown.output);
-  assert.ok(!existsSync(join(reflashed.root, 'config/onboarding.json')), 'showing writes nothing');
+  assert.ok(!existsSync(join(reflashed.root, 'config/onboarding.json')), 'showing the plan writes nothing');
 
   const written = await restore(central.url, '--write');
   assert.equal(written.code, 0, written.output);

@@ -1,5 +1,5 @@
 import test from 'node:test';
 import { restoreCentralUnder } from './support/restored-central.ts';
 
-test('after central was restored from a copy, one export of each of 2 boats makes it hold again what it had lost', (t) =>
+test('after central is restored from a copy, one export from each of 2 boats restores what it had lost', (t) =>
   restoreCentralUnder(t, 2));

@@ -27,7 +27,7 @@ function printCurve(t: TestContext, { minutes, drainedMs }: FleetResult): void {
   t.diagnostic(`the last export was stored after ${Math.round(drainedMs / 60_000)} minutes`);
 }
 
-describe('a fleet of 10,000 boats whose central comes back at 03:00', () => {
+describe('a fleet of 10,000 boats whose central becomes available again at 03:00', () => {
   for (const nodes of [1, 2])
     test(`drains at ${nodes} node(s) without a second collapse, and no export fails`, async (t) => {
       const result = await runReturningFleet({ ...FLEET, nodes });
@@ -49,7 +49,7 @@ describe('a fleet of 10,000 boats whose central comes back at 03:00', () => {
       assert.ok(drained >= 0.9 * waiting, `${drained} of ${waiting} stored in twice the shortest time`);
     });
 
-  test('collapses again if every refused boat returns after the same time, which the model has to show', async (t) => {
+  test('collapses again if every refused boat returns after the same time, so the model can detect a collapse', async (t) => {
     const result = await runReturningFleet({ ...FLEET, createSchedule: sameReturn });
     printCurve(t, result);
     assert.ok(result.deadLettered > 1_000, `${result.deadLettered} exports failed`);

@@ -18,11 +18,14 @@ import { newEntry } from '../packages/boat/src/testing/new-entry.ts';
 import { createProcesses, freePort, toEnding } from './support/processes.ts';
 import { until } from './support/until.ts';
 
-/** The newest version whose dependencies can be installed together. Its packages take 234 MB, so they are no dependency of ours. */
+/**
+ * The newest version whose dependencies can be installed together. Its packages take 234 MB, so it is not one of our
+ * dependencies.
+ */
 const SERVER = 'signalk-server@2.23.0';
 const INSTALL_MAX_MS = 10 * 60_000;
 
-/** Makes the server listen on loopback only, and keeps it from asking for newer versions of itself. */
+/** Makes the server listen only on loopback, and prevents it from looking for newer versions of itself. */
 const PRELOAD = `
 import net from 'node:net';
 const listen = net.Server.prototype.listen;
@@ -113,8 +116,8 @@ async function send(
 }
 
 /**
- * A proxy in front of the server that requires a device token for notifications, as newer versions do. This version asks for none
- * there, but it knows which tokens it issued.
+ * A proxy in front of the server that requires a device token for notifications, as newer versions do. This version does not
+ * require one there, but it knows which tokens it issued.
  */
 async function startGuard(t: TestContext, url: string): Promise<string> {
   const server = createServer((incoming, response) => {

@@ -149,7 +149,7 @@ test('central may lower the priority of its threads', () => {
   assert.equal(readUnit('d3kos-central.service').get('Service.SystemCallFilter')?.at(-1), 'setpriority');
 });
 
-/** Exposure up to which a service counts as hardened; systemd rates from 0 to 10. */
+/** Maximum exposure at which a service counts as hardened. systemd rates from 0 to 10. */
 const EXPOSURE_MAX = 1.5;
 
 for (const name of UNITS.filter((unit) => unit.endsWith('.service')))
@@ -186,7 +186,8 @@ test('the watchdog restarts an export manager whose worker hangs, and no healthy
   );
   const read = (name: string): number =>
     Number(new RegExp(`^const ${name} = ([\\d_]+);`, 'm').exec(transport)?.[1]?.replaceAll('_', ''));
-  // The largest buffer that Linux gives a socket (tcp_wmem) drains on the slowest working link, and then the answer is awaited.
+  // The largest buffer that Linux gives a socket (tcp_wmem) must drain on the slowest working link before the wait for the answer
+  // begins.
   const longestMs = ((4 * 1024 * 1024) / read('SLOWEST_BYTES_PER_SECOND')) * 1_000 + read('SILENCE_MS');
   assert.match(period, /^\d+min$/);
   // A report of progress may be as old as a quarter of the period when it is sent.
@@ -235,7 +236,7 @@ test('the units run the programs of the packages', () => {
     assert.deepEqual(readUnit(unit).get('Service.ExecStart'), [command]);
 });
 
-test('a further node of central differs from the first one only in its port, its settings and its socket folder', () => {
+test('an additional node of central differs from the first one only in its port, its settings and its socket folder', () => {
   const toLines = (name: string): readonly string[] =>
     [...readUnit(name)].flatMap(([key, values]) => values.map((value) => `${key}=${value}`));
   const first = toLines('d3kos-central.service');

@@ -11,11 +11,11 @@ import { until } from './until.ts';
 /** Timeout for one command in the machine. The longest unpacks a package: 3 s on an idle machine. */
 const COMMAND_MAX_MS = 180_000;
 
-/** The boat's side of the network, and the shore's, on which central listens. */
+/** The addresses of the boat's side and of the shore's side, on which central listens. */
 export const SHORE_ADDRESS = '10.77.0.1';
 export const BOAT_ADDRESS = '10.77.0.2';
 
-/** The folder of the boat's data, which is a mount of its own. */
+/** The boat's data folder, which is a separate mount. */
 const CARD = 'opt/d3kos/data';
 
 /** The result of a command in the machine. */
@@ -74,7 +74,7 @@ export async function createMachine(lower: string, options: MachineOptions = {})
   const groups = options.limits === 'enforced' ? createLimitGroups(name) : NO_GROUPS;
   const root = join(folder, 'merged');
   for (const part of ['upper', 'work', 'merged', 'card']) mkdirSync(join(folder, part));
-  // A card of its own: the export manager warns about exports on an overlay, which a boat may have in memory.
+  // The exports get a separate file system, because the export manager warns about an overlay, which a boat may have in memory.
   const card = data?.path ?? join(folder, 'card');
   await mountLayers(lower, folder, card);
   await layCable(shore, boat);
@@ -242,7 +242,7 @@ async function enter(container: ChildProcess | undefined, command: string): Prom
   return { code, output };
 }
 
-/** A kill of nspawn alone would leave the container running. */
+/** Killing only nspawn would leave the container running. */
 async function endContainer(container: ChildProcess): Promise<void> {
   const leader = findLeader(container);
   if (leader !== undefined) process.kill(Number(leader), 'SIGKILL');

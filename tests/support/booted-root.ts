@@ -23,7 +23,7 @@ const PACKAGES = [
   ...['network-manager', 'nginx', 'curl', 'jq', 'python3', 'sudo', 'zstd'],
 ];
 
-/** Timeout for building the root: 66 s on an idle machine, and five times that on a busy one. */
+/** Timeout for building the root, which takes 66 s on an idle machine and five times as long on a busy one. */
 const BUILD_MAX_MS = 10 * 60_000;
 
 /** It contains no host name, has an empty machine ID as on a new card, and no root password. */
@@ -75,7 +75,7 @@ function tryOverlay(): string | undefined {
   }
 }
 
-/** The cache of roots. It is outside the checkout, which `git clean` and copies would otherwise carry along. */
+/** The cache of roots. It is outside the checkout, so that neither `git clean` nor copies of the checkout affect it. */
 export const LAB_CACHE = join(
   process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
   'd3kos-export',

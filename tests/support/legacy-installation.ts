@@ -70,7 +70,7 @@ const LINKS = {
   [`${UNITS}/timers.target.wants/d3kos-export-daily.timer`]: `${UNITS}/d3kos-export-daily.timer`,
 };
 
-/** Writes the legacy exporter below `root`, with two waiting exports and one that it called completed. */
+/** Writes the legacy exporter below `root`, with two waiting exports and one that it marked as completed. */
 export function stageLegacy(root: string): void {
   for (const [path, text] of Object.entries(FILES)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });

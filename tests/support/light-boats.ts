@@ -9,7 +9,7 @@ import type { Seeded } from '../../packages/sim/src/fixture/seeded.ts';
 
 const isReceipt = Compile(ReceiptSchema);
 
-/** A receipt that a boat was given, with the facts that must be true at central. */
+/** A receipt that a boat received, with the facts that must be true at central. */
 export interface GivenReceipt {
   readonly installationId: string;
   readonly key: string;
@@ -28,7 +28,10 @@ export interface LightFleet {
   readonly done: Promise<void>;
 }
 
-/** A fleet of boats that speak the protocol and have no ledger: each sends its parts in order, and repeats a part until it has a receipt. */
+/**
+ * A fleet of boats that use the protocol but have no ledger. Each sends its parts in order and repeats a part until it has a
+ * receipt.
+ */
 export interface LightFleetPlan {
   readonly boats: number;
   /** True while a boat that has made `exports` exports makes another one. */
@@ -182,8 +185,8 @@ async function sendPart(
 
 /**
  * Checks with SQL that every receipt is true and that every part is stored once. Returns the keys of the
- * receipts whose part or records are missing. Throws if a part or a record is there that no boat sent, or if a
- * counter does not match.
+ * receipts whose part or records are missing. Throws if central holds a part or a record that no boat sent, or if a counter does
+ * not match.
  */
 export async function findFalseReceipts(
   store: Store,

@@ -28,14 +28,14 @@ declare const innerWidth: number;
 declare const getComputedStyle: (element: Shown) => { readonly fontSize: string };
 
 /**
- * Measures the page: text that is cut off, too small or on top of other text, targets that are too small, and content wider than the
- * screen. It runs in the browser, so it uses nothing from outside.
+ * Measures the page: text that is cut off, too small or overlapping other text, targets that are too small, and content wider
+ * than the screen. It runs in the browser, so it must be self-contained.
  */
 export function measure(limits: { readonly target: number; readonly text: number }): readonly string[] {
   const faults: string[] = [];
   const isShown = (element: Shown): boolean => {
     const { width, height } = element.getBoundingClientRect();
-    // The rows of a closed list take part in the layout, but are not drawn.
+    // The rows of a closed list are part of the layout but are not drawn.
     return width > 1 && height > 1 && element.checkVisibility() && element.closest('.hush') === null;
   };
   const name = (element: Shown): string =>
@@ -60,7 +60,7 @@ export function measure(limits: { readonly target: number; readonly text: number
   }
   for (const count of document.querySelectorAll('.count'))
     if (count.getBoundingClientRect().height > 34) faults.push(`wrapped: ${name(count)}`);
-  // Words on the page that overlap. Lists repeat, so their first rows are enough.
+  // Overlapping words on the page. The rows of a list are alike, so the first ones are enough.
   const OVERLAP_MIN_PX = 3;
   const ELEMENTS_MAX = 120;
   const words = [

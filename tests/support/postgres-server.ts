@@ -15,18 +15,18 @@ import { runStatement } from '../../packages/central/src/platform/testing/run-st
 import { freePort, type Processes } from './processes.ts';
 import { until } from './until.ts';
 
-/** A separate PostgreSQL, as an operator runs it: it listens on loopback, and several nodes of central use it. */
+/** A separate PostgreSQL as an operator runs it. It listens on loopback, and several nodes of central use it. */
 export interface PostgresServer {
   readonly url: string;
   readonly port: number;
   readonly dataDir: string;
   /** Starts it with these settings, and waits until it accepts connections. */
   start(settings?: Readonly<Record<string, string>>): Promise<void>;
-  /** Kills every process of the server with SIGKILL, as a power cut does. */
+  /** Kills every process of the server with SIGKILL, like a power cut. */
   kill(): Promise<void>;
   /** Closes every connection and shuts down in an orderly way. */
   stop(): Promise<void>;
-  /** All that the server has logged. */
+  /** Everything that the server has logged. */
   log(): string;
   /** Runs a statement outside a transaction. */
   run(sql: string): Promise<void>;
@@ -34,7 +34,10 @@ export interface PostgresServer {
   use<T>(work: (store: Store) => Promise<T>): Promise<T>;
 }
 
-/** Makes the place for a server that does not run yet. All servers of one checkout are copies of one cluster, as a standby is. */
+/**
+ * Creates the data folder of a server that is not running yet. All servers of one checkout are copies of one cluster, like a
+ * standby.
+ */
 export async function placePostgres(processes: Processes, folder?: string): Promise<PostgresServer> {
   const dataDir = folder ?? processes.folder('postgres');
   await copyCluster(dataDir);
@@ -121,7 +124,7 @@ function readStat(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'utf8');
   } catch {
-    // It has ended meanwhile.
+    // It has ended in the meantime.
     return '';
   }
 }
@@ -134,7 +137,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Makes a server that has never run a standby of `primary` when it starts. */
+/** Makes a server that has never run start as a standby of `primary`. */
 export function makeStandby(
   standby: PostgresServer,
   primary: PostgresServer,

@@ -271,7 +271,7 @@ export interface CentralPlace {
   readonly url: string;
 }
 
-/** Makes a place for central. Its database ends with the test, even if central was killed. */
+/** Creates a data folder for central. Its database ends with the test, even if central was killed. */
 export async function placeCentral(processes: Processes): Promise<CentralPlace> {
   const dataDir = processes.folder('central');
   await copyCluster(dataDir);

@@ -34,8 +34,8 @@ interface BoatAtSea {
 
 /**
  * Central's data folder is restored from a copy while `count` boats are at sea. Every boat then makes one export, and central must hold
- * again everything that it held before. Half of the boats have no files of the lost exports any more; they need the next export, which
- * carries the records, too.
+ * again everything that it held before. Half of the boats no longer have the files of the lost exports. They also need the next
+ * export, which carries the records.
  */
 export async function restoreCentralUnder(t: TestContext, count: number): Promise<void> {
   const processes = createProcesses(toEnding(t));
@@ -98,7 +98,7 @@ async function startBoat(processes: Processes, central: CentralPlace, root: stri
   return startDaemon(processes, { root, port: await freePort(), centralUrl: central.url });
 }
 
-/** Boats that work at the same time. More would only wait for the machine's cores. */
+/** Number of boats that work at the same time. More would only wait for the machine's cores. */
 const BOATS_AT_ONCE = 4;
 
 async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
@@ -133,7 +133,7 @@ async function assertReported({ daemon, removesFiles }: BoatAtSea): Promise<void
 interface Held {
   /** The keys of stored parts with the digests of their bodies. */
   readonly imports: readonly string[];
-  /** Every record except telemetry samples, of which only files have the earlier ones. */
+  /** Every record except telemetry samples, because earlier samples exist only in files. */
   readonly records: readonly string[];
 }
 

@@ -21,9 +21,9 @@ export interface FleetScenario {
   readonly nodes: number;
   /** Imports that a node stores in a second, with all of its permits in use. */
   readonly nodeImportsPerS: number;
-  /** Time of a node for one request that it refuses: its credential is looked up before. */
+  /** Time that a node needs to refuse one request, including the look-up of its credential. */
   readonly refusalMs: number;
-  /** The times of return of the node's refusals. */
+  /** The node's schedule of return times. */
   readonly createSchedule: (monotonic: () => number) => ReturnSchedule;
   readonly seed: number;
 }
@@ -42,7 +42,7 @@ export interface FleetResult {
   readonly stored: number;
   /** Exports that have used up all attempts. Their records are in the next export of the boat. */
   readonly deadLettered: number;
-  /** The most refusals of one export. */
+  /** Maximum number of refusals of one export. */
   readonly refusalsMost: number;
 }
 
@@ -53,7 +53,7 @@ interface Boat {
   attemptsSpent: number;
 }
 
-/** A day: a boat that is not done by then is stuck. */
+/** A day. A boat that has not finished by then is stuck. */
 const MODEL_MAX_MS = 24 * 3_600_000;
 /** The daily export falls into 45 minutes from 03:00 (deploy/systemd/d3kos-export-daily.timer). */
 const DAILY_SPREAD_MS = 45 * 60_000;
@@ -98,12 +98,12 @@ function createEventQueue() {
   };
 }
 
-/** A node: the real admission and the real times of return; the work of an import is modelled as time. */
+/** A node with the real admission and the real return times. The work of an import is modelled as time. */
 function createModelNode(scenario: FleetScenario, now: () => number) {
   const limits = toImportAdmissionLimits(DEFAULT_IMPORT_LIMITS);
   const meter = createWorkMeter(toWorkBudget(DEFAULT_IMPORT_LIMITS), now);
   const schedule = scenario.createSchedule(now);
-  /** Time until which the node is busy with refusals. They take the time from the imports. */
+  /** Time until which the node is busy with refusals, which delay the imports. */
   let busyUntilMs = 0;
   return {
     admission: createAdmission(limits, meter, now),
@@ -116,7 +116,7 @@ function createModelNode(scenario: FleetScenario, now: () => number) {
   };
 }
 
-/** Lets the promises of the admission settle. */
+/** Lets the promises of admission settle. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Runs the model to its end, without using the machine's clock. The same scenario has the same result. */

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /**
- * A TCP proxy on loopback in front of a database. Like an operator's virtual address, it can lead to another
- * server, or stop forwarding.
+ * A TCP proxy on loopback in front of a database. Like an operator's virtual address, it can be redirected to another server, or
+ * stop forwarding.
  */
 export interface TcpSwitch {
   readonly port: number;

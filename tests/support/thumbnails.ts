@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 
-/** Pixels of a thumbnail. The main control of a kiosk then has about 400 of them. */
+/** Number of pixels of a thumbnail. The main control of a kiosk then covers about 400 of them. */
 const THUMBNAIL_PIXELS = 12_000;
 /**
  * Smallest brightness difference, out of 255, that counts as a changed pixel. Lossy compression changes a pixel
@@ -8,7 +8,7 @@ const THUMBNAIL_PIXELS = 12_000;
  */
 const CHANGED_FROM = 40;
 
-/** Makes and compares thumbnails. They are drawn in the browser, so no library for pictures is needed. */
+/** Creates and compares thumbnails. They are drawn in the browser, so no image library is needed. */
 export interface Thumbnails {
   /** A greyscale WebP picture of the page as shown. It has about 2 KB. */
   take(page: Page): Promise<Buffer>;

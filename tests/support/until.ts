@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Timeout for one state. On an idle machine the slowest wait takes 15 s. The suite must also pass where every core is shared with
- * other work, so this timeout only ends a test that is stuck.
+ * Timeout for one state. On an idle machine the slowest wait takes 15 s. The suite must also pass on a machine whose cores are
+ * busy with other work, so this timeout only ends a test that is stuck.
  */
 export const WAIT_MAX_MS = 180_000;
 /** Interval between two reads of a state that emits no event. */

@@ -9,13 +9,13 @@ import {
 } from './policy.ts';
 import { addUse, loadUse } from './usage.ts';
 
-/** The quota of every installation, and what the installation has used since its last import without being stored. */
+/** The quota of every installation, and the usage of the installation since its last import that has not been written yet. */
 export interface Accounting {
   readonly quota: Use;
   readonly unbilled: Pick<Use, 'requests' | 'cpuMs'>;
 }
 
-/** Adds a part to the use of the day, or returns the amount of the quota that it exceeds. A bundle counts, but is never refused. */
+/** Adds a part to the day's usage, or returns the quota that it would exceed. A bundle counts but is never refused. */
 export async function accountFor(
   tx: Queryable,
   part: PartToStore,

@@ -4,10 +4,10 @@ import { isJsonObject, toStorableText } from './json-value.ts';
 import { toMapPosition } from './map-position.ts';
 import { positionIn } from './records.ts';
 
-/** Maximum number of characters of a boat's name that the operator's list shows. The record keeps the whole text. */
+/** Maximum number of characters of a boat's name that the operator's list shows. The record keeps the complete text. */
 const NAME_LENGTH_MAX = 80;
 
-/** Where a boat last was, by its own log. */
+/** The last position of a boat according to its own log. */
 export interface BoatPosition {
   readonly latitude: number;
   readonly longitude: number;
@@ -15,14 +15,14 @@ export interface BoatPosition {
   readonly recordedAt: string | null;
 }
 
-/** What a document says about its boat, for the operator's list. Both are claims. */
+/** What a document claims about its boat, for the operator's list. */
 export interface BoatFacts {
   /** Undefined if the document does not name the boat. */
   readonly name: string | undefined;
   readonly position: BoatPosition | undefined;
 }
 
-/** Reads the facts. It looks at the end of the boat log only until it finds a position, because a log ascends. */
+/** Reads the facts. It searches the boat log backwards until it finds a position, because a log is in ascending order. */
 export function toBoatFacts({ boatlog, onboarding }: ExportDocument['data']): BoatFacts {
   return {
     name: findName([...(onboarding?.entries ?? []), onboarding?.data]),
@@ -30,7 +30,7 @@ export function toBoatFacts({ boatlog, onboarding }: ExportDocument['data']): Bo
   };
 }
 
-/** The wizard's name of the boat, and the names of the key in older answers. */
+/** The wizard's key for the boat's name, and the keys of older versions. */
 const NAME_KEYS = ['VESSEL_NAME', 'vessel_name', 'boat_name', 'name'] as const;
 
 function findName(records: readonly unknown[]): string | undefined {

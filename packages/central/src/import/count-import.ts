@@ -30,7 +30,7 @@ export async function countImport(
   const sequence = document.sequence ?? null;
   const isLatest = sql<boolean>`(${newerLedgers.length === 0}::boolean
     and (${ledgerId}::text = last_ledger_id and ${sequence}::bigint < last_sequence) is not true)`;
-  // A document without the claim leaves the recorded one.
+  // A document without the claim does not change the recorded one.
   const latest = <T>(claim: RawBuilder<T>, column: string) =>
     sql<T>`case when ${isLatest} then coalesce(${claim}, ${sql.ref(column)}) else ${sql.ref(column)} end`;
   // The missing sequences of the newest ledger, which this part's ledger may have become.
@@ -87,7 +87,7 @@ export async function countImport(
 }
 
 /**
- * The position of a boat after a document that has one. A part that arrives late does not move the boat back. A
+ * Updates the position of a boat from a document that has one. A part that arrives late does not move the boat back. A
  * stored time in the future came from a wrong clock, so it does not block later positions.
  */
 function toPositionColumns(
@@ -106,7 +106,7 @@ function toPositionColumns(
   };
 }
 
-/** The rhythm of a boat, whose import was accepted, so it is not refused any more. */
+/** Updates the rhythm of a boat. Its import was accepted, so it no longer counts as refused. */
 function toRhythmColumns(fleet: FleetChange) {
   return {
     arrival_intervals: fleet.arrivalIntervals,

@@ -20,7 +20,7 @@ for (const [coding, compress] of [
     assert.equal(decodeBody(Buffer.from('not compressed'), coding, LIMIT_BYTES).kind, 'damaged');
   });
 
-test('decodes an ordinary part of any ratio, and a larger body only up to the ratio limit', () => {
+test('decodes an ordinary part with any ratio, and a larger body only up to the ratio limit', () => {
   const freeBytes = DECODED_RATIO_FREE_BYTES;
   const within = decodeBody(zstdCompressSync(Buffer.alloc(freeBytes, ' ')), 'zstd', 16 * freeBytes);
   assert.equal(within.kind, 'decoded');

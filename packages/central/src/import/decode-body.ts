@@ -4,12 +4,12 @@ import type { ContentCoding } from '@d3kos/protocol';
 import { RECORD_SIZE_MAX_BYTES } from './document-limits.ts';
 
 /**
- * Largest zstd window, as a power of two: 8 MiB, the window of the encoder's ordinary levels (up to 19). The format itself would
- * let a few bytes claim gigabytes.
+ * Largest zstd window, as a power of two: 8 MiB, the window of the encoder's ordinary levels (up to 19). The format would allow a
+ * few bytes to claim gigabytes.
  */
 const ZSTD_WINDOW_LOG_MAX = 23;
 
-/** Size of one step of decoding. The decoder stops at most this far above the limit. */
+/** Size of one decoding step. The decoder stops at most this far above the limit. */
 const DECODED_CHUNK_SIZE_BYTES = 262_144;
 
 /**
@@ -18,7 +18,7 @@ const DECODED_CHUNK_SIZE_BYTES = 262_144;
  */
 export const DECODED_RATIO_MAX = 200;
 
-/** Decoded size up to which the ratio is not limited: one record of the largest size may repeat one character. */
+/** Decoded size up to which the ratio is not limited: one record of maximum size may consist of one repeated character. */
 export const DECODED_RATIO_FREE_BYTES = RECORD_SIZE_MAX_BYTES;
 
 /** A body without its coding, with the hex SHA-256 of the decoded bytes. */
@@ -30,7 +30,7 @@ export type DecodedBody =
   | { readonly kind: 'damaged' };
 
 /**
- * Decodes a body and stops at `sizeMaxBytes` or at the ratio limit, which bounds memory whatever the body claims to hold
+ * Decodes a body and stops at `sizeMaxBytes` or at the ratio limit, which bounds memory no matter what the body claims to contain
  * (docs/spec/protocol.md R25).
  */
 export function decodeBody(bytes: Uint8Array, coding: ContentCoding, sizeMaxBytes: number): DecodedBody {

@@ -1,11 +1,11 @@
 /*
  * Limits on the work that one document causes. They are counted from the bytes of the document before it is parsed, so a document
- * that exceeds them costs one pass over its bytes.
+ * that exceeds them costs only one pass over its bytes.
  */
 
 /**
- * Maximum number of records in one document. A record has 150 bytes or more, so the whole log of an older boat, about 10 MB in one document, has
- * fewer. Without this limit, a body of a few hundred KB could decode to millions of records.
+ * Maximum number of records in one document. A record has 150 bytes or more, so the complete log of an older boat, about 10 MB in
+ * one document, has fewer. Without this limit, a body of a few hundred KB could decode to millions of records.
  */
 export const RECORDS_MAX = 100_000;
 
@@ -16,14 +16,14 @@ export const RECORDS_MAX = 100_000;
 export const VALUES_MAX = 10 * RECORDS_MAX;
 
 /**
- * Maximum number of JSON values in one record. Ordinary records have about ten. The engine of JavaScript takes half a minute for an object
- * with millions of keys, but a few milliseconds for one of this size.
+ * Maximum number of JSON values in one record. Ordinary records have about ten. The JavaScript engine takes half a minute for an
+ * object with millions of keys, but a few milliseconds for one of this size.
  */
 export const RECORD_VALUES_MAX = 10_000;
 
 /**
- * Largest record in bytes of JSON text. A boat sends entries of up to 8 MiB, which JSON's escapes may double. A record is stored
- * by one statement and returned in one answer, so this also bounds both.
+ * Largest record in bytes of JSON text. A boat sends entries of up to 8 MiB, which JSON escapes may double. A record is stored by
+ * one statement and returned in one answer, so this also limits both.
  */
 export const RECORD_SIZE_MAX_BYTES = 16 * 1_048_576;
 

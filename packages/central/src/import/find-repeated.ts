@@ -8,7 +8,7 @@ import type { Queryable, Row } from '../platform/ports.ts';
 import { findSequenceGaps } from '../store/ledger-gaps.ts';
 import { numberOf, numberOrNullOf, textOf, textOrNullOf } from '../store/row.ts';
 
-/** A body with its sender, as `importBody` gets it. */
+/** A body with its sender, as passed to `importBody`. */
 export interface SentBody {
   readonly sha256: string;
   readonly credential: Credential | undefined;
@@ -61,7 +61,10 @@ export async function findRepeated(store: Queryable, body: SentBody): Promise<Re
   };
 }
 
-/** The list of the moment of the answer: central may have lost exports since it gave the receipt (docs/spec/protocol.md R87). */
+/**
+ * The list is computed for this answer, because central may have lost exports since it issued the receipt (docs/spec/protocol.md
+ * R87).
+ */
 async function findMissing(
   store: Queryable,
   installationId: string,

@@ -1,21 +1,22 @@
-/** Consecutive sequences of a ledger that central does not hold whole. */
+/** Consecutive sequences of a ledger that central does not hold completely. */
 export interface GapRange {
   readonly first: number;
   readonly last: number;
-  /** True if the boat withdrew them: their records come in later exports. */
+  /** True if the boat withdrew them. Later exports contain their records. */
   readonly isWithdrawn: boolean;
 }
 
-/** Whether central holds an export whole: before a part was stored, and with it. */
+/** Whether central holds an export completely, before a part was stored and with it. */
 export interface Wholeness {
   readonly wasWhole: boolean;
   readonly isWhole: boolean;
 }
 
 /**
- * Returns the sequences that become gaps when a part of `sequence` arrives: those between the highest one so far and it, and itself
- * unless it is whole. Undefined if there are none. They are always consecutive. A ledger begins at sequence 1, so all sequences below
- * the first one that arrives are gaps (docs/spec/protocol.md R57, R87). `highest` is 0 for a ledger that is new to central.
+ * Returns the sequences that become gaps when a part of `sequence` arrives: those between the previous highest one and this one,
+ * and this one unless it is complete. Undefined if there are none. They are always consecutive. A ledger begins at sequence 1, so
+ * all sequences below the first one that arrives are gaps (docs/spec/protocol.md R57, R87). `highest` is 0 for a ledger that is
+ * new to central.
  */
 export function findNewGap(
   highest: number,
@@ -32,18 +33,18 @@ function toRange(first: number, last: number) {
 
 /** A change to the gaps of a ledger. */
 export interface GapChange {
-  /** The first sequences of the rows that end. */
+  /** The first sequences of the rows to be removed. */
   readonly removed: readonly number[];
   readonly inserted: readonly GapRange[];
-  /** The change in the number of missing and of withdrawn sequences. */
+  /** The change in the numbers of missing and withdrawn sequences. */
   readonly missingDelta: number;
   readonly withdrawnDelta: number;
 }
 
 /**
  * Returns how the gaps of a ledger change. `touched` are stored ranges that contain at least one of the other arguments' sequences;
- * `added` is a new gap; `filled` is a sequence that is now held whole; `withdrawn` are the withdrawn sequences within `touched`
- * and `added`, in any order.
+ * `added` is a new gap; `filled` is a sequence that is now held completely; `withdrawn` are the withdrawn sequences within
+ * `touched` and `added`, in any order.
  */
 export function changeGaps(
   touched: readonly GapRange[],

@@ -44,10 +44,10 @@ describeOnPostgres('the gaps of a ledger', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('are those that all imports give, for any order, repetition, withdrawal and cut of the exports', async () => {
+  test('match the gaps computed from all imports, for any order, repetition, withdrawal and cut of the exports', async () => {
     const { store } = open();
     let wallMs = NOON_MS;
-    // A later import has a later time, because the newest number of parts is the right one.
+    // A later import must have a later time, because the newest number of parts is the right one.
     const app = createNode(store, { wall: () => (wallMs += 1_000) });
     const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), async (steps) => {
       const boat = await enrollBoat(store);
@@ -56,7 +56,7 @@ describeOnPostgres('the gaps of a ledger', (open) => {
         const ledgerId = LEDGERS[ledger] ?? '';
         const facts = { ledgerId, sequence, exportId: `${ledgerId}_${sequence}` };
         const part = { index: Math.min(index, count), count };
-        // A key that is repeated with another body is refused, so only the first form of each part is sent.
+        // Repeating a key with another body is refused, so only the first version of each part is sent.
         const key = `${facts.exportId}/${part.index}`;
         if (sent.has(key)) continue;
         sent.add(key);
@@ -78,7 +78,7 @@ describeOnPostgres('the gaps of a ledger', (open) => {
     await fc.assert(property, { numRuns: 25 });
   });
 
-  test('are listed up to a limit, and below a sequence, for a gap of the largest possible width', async () => {
+  test('are listed up to a limit and below a sequence, for a gap of the largest possible width', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = createNode(store);

@@ -4,9 +4,9 @@ import { changeGaps, findNewGap, type GapChange, type GapRange } from './gap-pol
 import type { LedgerFacts } from './ledger-policy.ts';
 import type { PartToStore } from './part-to-store.ts';
 
-/** What a part changes in the sequences of its ledger. */
+/** The facts about a part that affect the sequences of its ledger. */
 export interface SequenceChange {
-  /** The number of parts of the export that central holds, including this one, and the total number of its parts. */
+  /** The number of the export's parts that central holds, including this one, and the total number. */
   readonly partsHeld: number;
   readonly partCount: number;
   readonly missingDelta: number;
@@ -19,8 +19,8 @@ interface LedgerKey {
 }
 
 /**
- * Updates the gaps of a part's ledger. In the common case, a whole export with the next sequence, nothing is read or written. The
- * caller holds the lock on the installation.
+ * Updates the gaps of a part's ledger. In the common case, a complete export with the next sequence, nothing is read or written.
+ * The caller holds the lock on the installation.
  */
 export async function updateGaps(
   tx: Queryable,
@@ -37,7 +37,7 @@ export async function updateGaps(
     isWhole: partsHeld >= part.count,
   };
   const added = sequence === undefined ? undefined : findNewGap(facts.highestSequence, sequence, wholeness);
-  // A sequence above the highest one is in no range.
+  // A sequence above the highest one cannot be in a range.
   const isInRange = sequence !== undefined && sequence <= facts.highestSequence;
   const isFilled = isInRange && wholeness.isWhole && !wholeness.wasWhole;
   const filled = isFilled ? sequence : undefined;
@@ -79,7 +79,7 @@ async function countParts(
      where installation_id = $1::text and ledger_id = $2::text and sequence = $3::bigint and export_id = $4::text`,
     [installationId, ledgerId, sequence, exportId, part.count],
   );
-  // `prune` removes the rows of an export only once it is whole, and it stays whole.
+  // `prune` removes the rows of an export only once it is complete, and it stays complete.
   if (partsHeld >= partCount && numberOf(row, 'stored') < partsHeld) return Math.max(partsHeld, part.count);
   return numberOf(row, 'counted') + 1;
 }
@@ -135,7 +135,7 @@ async function findWithdrawnIn(
   return rows.map((row) => numberOf(row, 'sequence'));
 }
 
-/** A row that keeps its first sequence is replaced, so that one statement can write the whole change. */
+/** A row that keeps its first sequence is replaced, so that one statement can write the complete change. */
 async function writeGaps(
   tx: Queryable,
   { installationId, ledgerId }: LedgerKey,

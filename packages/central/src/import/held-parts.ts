@@ -12,7 +12,7 @@ const ANSWER_SIZE_BYTES = 524_288;
 
 /**
  * Returns the stored receipts of one export of one installation, ordered by part index and starting after `afterIndex`. The list
- * is empty if central holds no such part, also if a different installation made the export.
+ * is empty if central holds no such part, for example because a different installation made the export.
  */
 export async function loadHeldParts(
   store: Queryable,

@@ -22,11 +22,11 @@ export interface BodyToImport {
   readonly bytes: Uint8Array;
   /** Hex SHA-256 of `bytes`. */
   readonly sha256: string;
-  /** The sender, which must still be authorized when the part is stored. Undefined for a bundle, which the operator imports. */
+  /** The sender, who must still be authorized when the part is stored. Undefined for a bundle, which the operator imports. */
   readonly credential: Credential | undefined;
-  /** The only installation whose documents are accepted; undefined accepts every enrolled installation. */
+  /** The only installation whose documents are accepted. Undefined accepts every enrolled installation. */
   readonly installationId: string | undefined;
-  /** The key that the sender gave with the body; undefined if it gave none. */
+  /** The key that the sender gave with the body, if any. */
   readonly idempotencyKey: string | undefined;
   readonly arrival: Arrival;
   readonly contentCoding: ContentCoding;
@@ -34,7 +34,7 @@ export interface BodyToImport {
   readonly wireSizeBytes: number;
   /** Central's own time when the body arrived. */
   readonly receivedMs: number;
-  /** The import id, used if the body is stored. */
+  /** The import ID, used if the body is stored. */
   readonly importId: string;
 }
 
@@ -42,9 +42,9 @@ export interface BodyToImport {
 export interface ImportWorld {
   readonly store: Store;
   readonly preparer: Preparer;
-  /** Orders waiting work: the lowest first. */
+  /** Orders waiting work, lowest first. */
   readonly rank: () => number;
-  /** Measures the stages from the look-up on. */
+  /** Measures the stages from the look-up of repetitions on. */
   readonly measure: MeasureStage;
   /** Charges processor time to the sender. */
   readonly charge: (cpuMs: number) => void;
@@ -86,7 +86,7 @@ export async function importBody(world: ImportWorld, body: BodyToImport): Promis
   const repeated = await measure('look_up', () => findRepeated(world.store, body));
   if (repeated !== undefined) return repeated;
   const { bytes, sha256, installationId, idempotencyKey } = body;
-  // Read first: afterwards the bytes may belong to another thread.
+  // Read this first, because afterwards the bytes may belong to another thread.
   const decodedSizeBytes = bytes.byteLength;
   const toPrepare = { bytes, sha256, installationId, idempotencyKey };
   const worked = await measure('prepare', () => world.preparer.prepare(toPrepare, world.rank));

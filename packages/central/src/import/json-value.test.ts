@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { parseExactJson } from '@d3kos/protocol';
 import { hasLongerNumber, isNestedDeeper, toCanonicalJson } from './json-value.ts';
 
-test('keeps every integer as it was written', () => {
+test('keeps every integer unchanged', () => {
   const written = fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n });
   fc.assert(
     fc.property(fc.array(written), (integers) => {
@@ -19,14 +19,14 @@ test('keeps every other number that JavaScript would change', () => {
   assert.equal(toCanonicalJson(parseExactJson(text)), text);
 });
 
-test('counts the digits of a number that is short only because of its exponent', () => {
+test('counts the digits of a number whose text is short only because of its exponent', () => {
   const value = parseExactJson('{"a":[{"b":1e2000}]}');
   assert.equal(hasLongerNumber(value, 2000), true);
   assert.equal(hasLongerNumber(value, 2001), false);
   assert.equal(hasLongerNumber(parseExactJson('[1e-2000]'), 2000), true);
 });
 
-test('returns equal text for equal values with any order of keys, and only text that jsonb accepts', () => {
+test('returns equal text for equal values in any key order, and only text that jsonb accepts', () => {
   fc.assert(
     fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
       const canonical = toCanonicalJson(value);

@@ -1,6 +1,6 @@
 import { countPlainDigits, isExactNumber } from '@d3kos/protocol';
 
-/** True for a JSON object: neither an array nor an integer kept as text. */
+/** True for a JSON object. Arrays and numbers kept as text are not objects. */
 export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value);
 }

@@ -48,7 +48,7 @@ test('a late export of a ledger that the boat no longer uses replaces no record 
     });
 });
 
-test('a machine that still uses the older ledger is concurrent, and its record that arrives last is kept', () => {
+test('a machine that still uses the older ledger is concurrent, and the record that arrives last is kept', () => {
   assert.deepEqual(judge({ newerLedgers: [B] }, fromSender(A)), {
     kind: 'accepted',
     protectedLedgers: [],

@@ -1,13 +1,13 @@
 /** What central knows about the ledger of a document before it stores the document. */
 export interface LedgerFacts {
-  /** The export that has the document's sequence in its ledger, held or named by a later document; undefined: none is known. */
+  /** The export that has the document's sequence in its ledger, held or named by a later document. Undefined if none is known. */
   readonly knownExportId: string | undefined;
   /** An export whose sequence the document gives to another export in `open_exports`; undefined: it contradicts nothing known. */
   readonly contradictedExportId: string | undefined;
-  /** How many parts central holds of that export, and how many it has. 0: none so far. */
+  /** How many parts of that export central holds, and how many it has. 0 if there are none. */
   readonly partsHeld: number;
   readonly partCount: number;
-  /** The highest sequence that central holds a part of. 0: none of this ledger. */
+  /** The highest sequence of which central holds a part, or 0. */
   readonly highestSequence: number;
   /**
    * Ledgers of the installation that are newer than this one: central first saw them later, or they name it as former. Empty for a ledger
@@ -16,7 +16,7 @@ export interface LedgerFacts {
   readonly newerLedgers: readonly string[];
 }
 
-/** How a document arrived. A bundle may be months old, so nothing follows from it about the ledger that the boat uses now. */
+/** How a document arrived. A bundle may be months old, so it says nothing about the ledger that the boat uses now. */
 export type Arrival =
   { readonly kind: 'network'; readonly senderLedgerId: string | undefined } | { readonly kind: 'bundle' };
 
@@ -26,7 +26,7 @@ export interface LedgerPlace {
   readonly sequence: number | undefined;
 }
 
-/** The treatment of a document that is not a repetition, with regard to its ledger. */
+/** How to treat a document that is not a repetition, with regard to its ledger. */
 export type LedgerVerdict =
   /** Another export has this sequence, or one of `open_exports`: the ledger went back, or two machines use it. Nothing may be stored. */
   | { readonly kind: 'diverged'; readonly knownExportId: string }

@@ -55,8 +55,8 @@ const NOTHING_KNOWN: LedgerFacts = {
 };
 
 /**
- * Registers a stored part with its ledger. A ledger that central sees for the first time becomes the newest. The order comes from
- * a number and not from a time, because the clocks of two nodes differ. Returns how many sequences of the ledger are missing, or
+ * Registers a stored part with its ledger. A ledger that central sees for the first time becomes the newest. The order is given
+ * by a number and not by a time, because the clocks of two nodes differ. Returns how many sequences of the ledger are missing, or
  * undefined for a document without a ledger.
  */
 export async function noteLedger(
@@ -121,7 +121,10 @@ export async function noteLedger(
 const FORMER_NO_SQL = `(select min(f.ledger_no) - 1 from ledgers f
   where f.installation_id = $1::text and f.former_ledger_ids ? $2::text)`;
 
-/** SQL for the sequence through which a ledger is held, given that for its highest one. Its gaps are already updated. */
+/**
+ * SQL for the sequence up to which a ledger is held completely, given the SQL for its highest sequence. Its gaps are already up
+ * to date.
+ */
 function toHeldThrough(highest: string): string {
   return `coalesce((select first_sequence - 1 from ledger_gaps
     where installation_id = $1::text and ledger_id = $2::text and not is_withdrawn order by first_sequence limit 1), ${highest})`;

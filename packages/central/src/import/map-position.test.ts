@@ -12,7 +12,7 @@ describe('the position that a map shows', () => {
     [51.4779, 0],
     [1e-7, -1e-7],
   ] as const)
-    it(`is ${latitude}/${longitude} if that is on the earth`, () =>
+    it(`is ${latitude}/${longitude} if this is a valid position`, () =>
       assert.deepEqual(toMapPosition(latitude, longitude), { latitude, longitude }));
 
   for (const [latitude, longitude] of [

@@ -20,7 +20,7 @@ describeOnPostgres('the missing sequences in the answer to an import', (open) =>
     await migrate(open().store, NOON_MS);
   });
 
-  /** A boat, and a function that sends its export of a sequence and returns the missing sequences of the answer. */
+  /** A boat, and a function that sends the export with a sequence and returns the missing sequences of the answer. */
   async function startBoat() {
     const { store } = open();
     const boat = await enrollBoat(store);
@@ -58,7 +58,7 @@ describeOnPostgres('the missing sequences in the answer to an import', (open) =>
     assert.deepEqual(await send({ ...other, sequence: 3, exportId: 'third' }), [2]);
   });
 
-  test('are those of the moment of the answer, also in the answer to a repeated part, and are not stored', async () => {
+  test('are computed for each answer, even for a repeated part, and are not stored', async () => {
     const { store, boat, app, send } = await startBoat();
     const third = { sequence: 3 };
     assert.deepEqual(await send(third), [1, 2]);
@@ -86,7 +86,7 @@ describeOnPostgres('the missing sequences in the answer to an import', (open) =>
     );
   });
 
-  test('are at most 1,000, the lowest first', async () => {
+  test('are at most 1,000, lowest first', async () => {
     const { send } = await startBoat();
     const missing = (await send({ sequence: Number.MAX_SAFE_INTEGER })) ?? [];
     assert.equal(missing.length, MISSING_SEQUENCES_MAX);
@@ -104,7 +104,7 @@ describeOnPostgres('the missing sequences in the answer to an import', (open) =>
   test('name the exports that came after the backup from which the database was restored', async () => {
     const { store, boat, send } = await startBoat();
     for (const sequence of [1, 2]) await send({ sequence });
-    // What a restore leaves of the tables: the rows of the time of the backup.
+    // The tables after a restore contain the rows from the time of the backup.
     const tables = [
       'ledgers',
       'ledger_exports',

@@ -4,14 +4,14 @@ import { numberOrNullOf, textOf, textOrNullOf } from '../store/row.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 import { addArrival, type Rhythm, toDueMs, toUsualSilence } from './rhythm.ts';
 
-/** Columns of `installations` that `toFleetChange` needs. They are read with the lock on the installation. */
+/** Columns of `installations` that `toFleetChange` needs. They are read under the lock on the installation. */
 export const FLEET_COLUMNS = `last_export_id, tier::int as tier, claimed_tier::int as claimed_tier,
   array_to_json(arrival_intervals)::text as arrival_intervals,
   (extract(epoch from arrived_at) * 1000)::float8 as arrived_ms`;
 
 /** New values for the operator's list of boats. */
 export interface FleetChange {
-  /** An array literal, because the drivers convert arrays differently. */
+  /** An array literal, because the drivers convert arrays in different ways. */
   readonly arrivalIntervals: string;
   readonly arrivedAt: string | null;
   readonly usualSilenceS: number | null;
@@ -48,7 +48,7 @@ export function toFleetChange(
   };
 }
 
-/** Indexes the name of a boat for the search, if the import made it the name of the installation. Called after `countImport`. */
+/** Indexes the name of a boat for the search, if this import set the name of the installation. Call it after `countImport`. */
 export async function indexName(tx: Queryable, { document, facts }: PartToStore): Promise<void> {
   if (facts.name === undefined) return;
   const key = facts.name.toLowerCase();
@@ -62,18 +62,17 @@ export async function indexName(tx: Queryable, { document, facts }: PartToStore)
   );
 }
 
-/** Number of rows that count one hour. If more imports than this run at once, they wait for each other. */
+/** Number of rows that count one hour. If more imports than this run at the same time, some wait for each other. */
 const HOUR_SHARDS = 64;
 
 /**
- * Longest time for which hours are kept, in days. The operator's page shows 24 hours; a month is enough to
- * investigate last week.
+ * How long hours are kept, in days. The operator's page shows 24 hours, and a month is enough to investigate last week.
  */
 const HOURS_KEPT_DAYS = 35;
 
 /**
- * Counts an import in its hour. The caller holds the lock on the installation, and no import locks two hours,
- * so imports cannot deadlock. The first import of a shard in an hour removes the hours that are too old.
+ * Counts an import in its hour. The caller holds the lock on the installation, and no import locks the rows of two hours, so
+ * imports cannot deadlock. The first import of a shard in an hour removes the hours that are too old.
  */
 export async function countHour(tx: Queryable, part: PartToStore): Promise<void> {
   const shard = Number.parseInt(part.document.installation_id.slice(0, 4), 16) % HOUR_SHARDS;

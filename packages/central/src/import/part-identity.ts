@@ -13,8 +13,8 @@ export type IdentityVerdict =
   | { readonly kind: 'contradiction'; readonly reason: string };
 
 /**
- * Returns which part a request carries. An older boat sends no key. Its document's export id takes the key's place, or,
- * if there is none, the digest of the body, so that the same body sent twice is one import.
+ * Returns which part a request carries. An older boat sends no key. In this case the document's export ID is used instead, or the
+ * digest of the body if there is none, so that the same body sent twice is one import.
  */
 export function identifyPart(
   document: ExportDocument,
@@ -52,10 +52,10 @@ function contradiction(reason: string): IdentityVerdict {
   return { kind: 'contradiction', reason };
 }
 
-/** The treatment of a part, given the digest that is stored under its key. */
+/** How to treat a part, given the digest that is stored under its key. */
 export type RepeatVerdict = 'store' | 'repeat' | 'conflict';
 
-/** Compares a part with the digest already stored under its key; undefined: no part is stored under it. */
+/** Compares a part with the digest that is already stored under its key, or undefined if there is none. */
 export function judgeRepeat(storedSha256: string | undefined, sha256: string): RepeatVerdict {
   if (storedSha256 === undefined) return 'store';
   return storedSha256 === sha256 ? 'repeat' : 'conflict';

@@ -22,9 +22,9 @@ export interface PartToStore {
   readonly contentCoding: ContentCoding;
   readonly wireSizeBytes: number;
   readonly decodedSizeBytes: number;
-  /** Central's own time, stored beside the times that the document claims. */
+  /** Central's own time, stored in addition to the times that the document claims. */
   readonly receivedMs: number;
-  /** The import id, used if the part is stored. */
+  /** The import ID, used if the part is stored. */
   readonly importId: string;
 }
 

@@ -1,14 +1,14 @@
-/** What an installation has used of central on one day (UTC), or what it may use. */
+/** The resources that an installation has used on one day (UTC), or may use. */
 export interface Use {
-  /** Bytes of rows, with an estimate of what the database needs besides. */
+  /** Bytes of rows, including an estimate of the database's overhead. */
   readonly storedBytes: number;
   readonly records: number;
   readonly requests: number;
-  /** Processor time of nodes, with an estimate of the database's. */
+  /** Processor time of the nodes, including an estimate for the database. */
   readonly cpuMs: number;
 }
 
-/** The amounts of a quota, in the order in which they are checked. */
+/** The quotas, in the order in which they are checked. */
 export const QUOTA_AMOUNTS = [
   'storedBytes',
   'records',
@@ -17,12 +17,12 @@ export const QUOTA_AMOUNTS = [
 ] as const satisfies readonly (keyof Use)[];
 export type QuotaAmount = (typeof QUOTA_AMOUNTS)[number];
 
-/** The use of an installation that has done nothing. */
+/** The usage of an installation that has done nothing. */
 export const NOTHING_USED: Use = { storedBytes: 0, records: 0, requests: 0, cpuMs: 0 };
 
 /**
- * The default quota of an installation for one day. A log of 1,000,000 entries in parts of 1 MiB stays below each amount. A
- * boat with more can send the rest on the next day.
+ * The default quota of an installation for one day. A log of 1,000,000 entries in parts of 1 MiB stays below every quota. A boat
+ * with more can send the rest on the next day.
  */
 export const DEFAULT_QUOTA: Use = {
   storedBytes: 1_024 * 1_048_576,
@@ -31,13 +31,16 @@ export const DEFAULT_QUOTA: Use = {
   cpuMs: 3_600_000,
 };
 
-/** Own limits of one installation. Null: the default applies. */
+/** Individual limits of one installation. Null if the default applies. */
 export type QuotaOverride = { readonly [Amount in QuotaAmount]: number | null };
 
-/** Bytes that a record needs besides its row: the header, the key, two entries of indexes, and free space in pages. Measured. */
+/**
+ * Bytes that a record needs in addition to its row: the header, the key, two entries of indexes, and free space in pages.
+ * Measured.
+ */
 const RECORD_OVERHEAD_BYTES = 300;
 
-/** Bytes that a part needs besides its records: its row, its receipt and the entries of indexes. */
+/** Bytes that a part needs in addition to its records: its row, its receipt and the entries of indexes. */
 const PART_OVERHEAD_BYTES = 2_000;
 
 /** Returns the bytes that a part needs in the database. */
@@ -45,7 +48,7 @@ export function estimateStoredBytes(rowsLength: number, records: number, rejecte
   return rowsLength + records * RECORD_OVERHEAD_BYTES + rejectedLength + PART_OVERHEAD_BYTES;
 }
 
-/** Returns the amount that an installation would exceed, or undefined. A null in `override` leaves the default. */
+/** Returns the quota that an installation would exceed, or undefined. A null in `override` selects the default. */
 export function findExceeded(
   used: Use,
   adding: Use,

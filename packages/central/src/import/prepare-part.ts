@@ -22,18 +22,18 @@ import {
 
 const isExportDocument = Compile(ExportDocumentSchema);
 
-/** A decoded body that is to be checked. */
+/** A decoded body to be checked. */
 export interface PartToPrepare {
   readonly bytes: Uint8Array;
   /** Hex SHA-256 of `bytes`. */
   readonly sha256: string;
-  /** The only installation whose documents are accepted; undefined accepts every installation. */
+  /** The only installation whose documents are accepted. Undefined accepts every installation. */
   readonly installationId: string | undefined;
-  /** The key that the sender gave with the body; undefined if it gave none. */
+  /** The key that the sender gave with the body, if any. */
   readonly idempotencyKey: string | undefined;
 }
 
-/** A checked part with its records in the form in which they are stored. It can be sent between threads. */
+/** A checked part with its records in stored form. It can be transferred between threads. */
 export interface PreparedPart extends Pick<
   PartToStore,
   'document' | 'identity' | 'sorted' | 'sections' | 'facts'
@@ -107,7 +107,7 @@ function parseDocument(text: string, parse: (text: string) => unknown): ParsedDo
   };
 }
 
-/** The members of each section except its records: the state that the category had on board. */
+/** The members of each section except its records, that is, the state of the category on board. */
 function toSections(data: ExportDocument['data']): string {
   return toCanonicalJson(
     Object.fromEntries(

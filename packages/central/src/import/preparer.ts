@@ -15,13 +15,13 @@ export type Worked<Result> = (
   | { readonly kind: 'exceeded'; readonly limit: 'time' | 'memory' }
 ) & { readonly cpuMs: number };
 
-/** Decodes bodies and prepares parts. An implementation may run the work in another thread; it then takes over the bytes. */
+/** Decodes bodies and prepares parts. An implementation may run the work in another thread, and then takes over the bytes. */
 export interface Preparer {
   decode(body: BodyToDecode, rank: () => number): Promise<Worked<DecodedBody>>;
   prepare(part: PartToPrepare, rank: () => number): Promise<Worked<Preparation>>;
 }
 
-/** A preparer that works at once on the thread of its caller. `monotonic` measures the time of the work. */
+/** A preparer that works immediately on its caller's thread. `monotonic` measures the time of the work. */
 export function createInlinePreparer(monotonic: () => number): Preparer {
   const measure = <Result>(work: () => Result): Worked<Result> => {
     const startedMs = monotonic();

@@ -19,25 +19,31 @@ import {
 import { toClaimedTime } from './claimed-time.ts';
 import { toMapPosition } from './map-position.ts';
 
-/** Maximum number of nesting levels of a record; it bounds recursion. The deepest known record, a model's answer in a capture, has six. */
+/**
+ * Maximum number of nesting levels of a record. It bounds recursion. The deepest known record, a model's answer in a capture, has
+ * six.
+ */
 const RECORD_LEVELS_MAX = 64;
 
-/** Maximum number of digits of a number: far more than any measurement or id has, and far fewer than the database's limit. */
+/** Maximum number of digits of a number: far more than any measurement or ID has, and far fewer than the database's limit. */
 const NUMBER_LENGTH_MAX = 1_000;
 
 /**
- * Maximum number of characters of a rejected record that are stored for the operator: enough to recognize the record. A document may consist
- * of rejected records only.
+ * Maximum number of characters of a rejected record that are stored for the operator: enough to recognize the record. A document
+ * may consist entirely of rejected records.
  */
 const REJECTED_TEXT_LENGTH_MAX = 65_536;
 
-/** Maximum number of characters of rejected records that are stored for one document. Further ones are stored without their text. */
+/**
+ * Maximum number of characters of rejected records that are stored for one document. Beyond it, rejected records are stored
+ * without their text.
+ */
 const REJECTED_TEXT_TOTAL_MAX = 1_048_576;
 
 /** Maximum number of rejected records that are stored and named in a receipt. A last entry counts the others. */
 const REJECTED_LISTED_MAX = 1_000;
 
-/** Maximum number of characters of a category or record id in a rejection. */
+/** Maximum number of characters of a category or record ID in a rejection. */
 const NAME_LENGTH_MAX = 80;
 
 /**
@@ -47,19 +53,22 @@ const NAME_LENGTH_MAX = 80;
 const BATCH_RECORDS_MAX = 5_000;
 
 /**
- * Size in characters at which a statement ends. One statement of a whole document of 32 MiB would occupy the node's thread for
- * more than 20 ms and the database for seconds.
+ * Size in characters at which a statement ends. One statement for a complete document of 32 MiB would occupy the node's thread
+ * for more than 20 ms and the database for seconds.
  */
 const BATCH_LENGTH = 2 * 1_048_576;
 
 /** Records of one category for one statement. */
 export interface RecordBatch {
   readonly category: Category;
-  /** The JSON array that `upsertRecordsSql` expects, as UTF-8. Within a category, the rows of all batches ascend by record id. */
+  /**
+   * The JSON array that `upsertRecordsSql` expects, as UTF-8. Within a category, the rows of all batches are in ascending order
+   * of record ID.
+   */
   readonly rows: Uint8Array;
 }
 
-/** One record: its id, and its row for `upsertRecordsSql` as JSON text. */
+/** One record: its ID, and its row for `upsertRecordsSql` as JSON text. */
 interface StorableRecord {
   readonly recordId: string;
   readonly row: string;
@@ -70,15 +79,15 @@ export interface RejectedEntry extends RejectedRecord {
   readonly text: string | null;
 }
 
-/** The records of one document, ready to be stored. Each id occurs once in its category. */
+/** The records of one document, ready to be stored. Each ID occurs once per category. */
 export interface SortedRecords {
   readonly batches: readonly RecordBatch[];
-  /** The number of records in each category that the document has. */
+  /** The number of records in each category of the document. */
   readonly counts: ReadonlyMap<Category, number>;
-  /** Characters of all rows. */
+  /** Number of characters of all rows. */
   readonly rowsLength: number;
   readonly rejected: readonly RejectedEntry[];
-  /** Characters of the stored texts of rejected records. */
+  /** Number of characters of the stored texts of rejected records. */
   readonly rejectedLength: number;
   /** The number of all rejected records, listed or not. */
   readonly rejectedCount: number;
@@ -86,7 +95,8 @@ export interface SortedRecords {
 
 /**
  * Splits a document into its records. A record that cannot be stored is rejected with a reason and does not affect the others. If
- * two records have the same id, the later one is used. A record without an id, from an older boat, gets one from its content.
+ * two records have the same ID, the later one is used. A record without an ID, from an older boat, gets an ID derived from its
+ * content.
  */
 export function toStorableRecords(
   document: ExportDocument,
@@ -115,7 +125,7 @@ export function toStorableRecords(
       if (read.kind === 'rejected') reject({ category, ...read.entry });
       else byId.set(read.record.recordId, read.record);
     }
-    // Sorted, so that two transactions lock shared rows in the same order.
+    // Sorted, so that two transactions lock common rows in the same order.
     const sorted = [...byId.values()].sort((a, b) => (a.recordId < b.recordId ? -1 : 1));
     counts.set(category, sorted.length);
     rowsLength += sorted.reduce((sum, { row }) => sum + row.length, 0);
@@ -208,7 +218,7 @@ function readRecord(
     sha256,
     ...columnsOf(category, value),
   });
-  // The record's text is inserted unchanged: parsing it again would round its large integers.
+  // The record's text is inserted unchanged, because parsing it again would round its large integers.
   return { kind: 'record', record: { recordId, row: `${facts.slice(0, -1)},"record":${json}}` } };
 }
 
@@ -227,7 +237,7 @@ function isRecordId(id: unknown): id is string {
 }
 
 /**
- * Derives the id of a record that has none. Settings and onboarding are one document each, which the next one replaces. A
+ * Derives the ID of a record that has none. Settings and onboarding are single documents, each replaced by the next one. A
  * telemetry sample is identified by the time of its export, and every other record by its content.
  */
 function deriveRecordId(category: Category, sha256: string, exportTimestamp: string): string {
@@ -292,7 +302,7 @@ function positionOf(record: Readonly<Record<string, unknown>>) {
   return toMapPosition(...positionIn(record));
 }
 
-/** Latitude and longitude as the record has them, which may be nowhere on the earth. */
+/** Latitude and longitude as they are in the record, which may not be a valid position. */
 export function positionIn(
   record: Readonly<Record<string, unknown>>,
 ): readonly [latitude: number | null, longitude: number | null] {

@@ -4,10 +4,10 @@
  */
 const INTERVALS_KEPT_MAX = 16;
 
-/** Minimum number of silences for an estimate. Before that, a boat with a schedule counts as a daily one. */
+/** Minimum number of silences for an estimate. Until then, a boat with a schedule counts as daily. */
 const INTERVALS_MIN = 3;
 
-/** Exports closer together are one arrival: a boat that was offline sends everything that waits at once. */
+/** Exports closer together than this are one arrival, because a boat that was offline sends all waiting exports at once. */
 const ARRIVAL_MIN_S = 1_800;
 
 /** A longer silence means that the boat was laid up. It says nothing about how often the boat exports in season. */
@@ -29,14 +29,14 @@ const GRACE_MIN_S = 6 * 3_600;
 /** The lowest tier with a daily schedule. A boat below it exports by hand, so no export is due. */
 const SCHEDULED_TIER_MIN = 2;
 
-/** How often a boat sends exports, as its imports maintain it. Times are central's own. */
+/** How often a boat sends exports, updated by its imports. Times are central's own. */
 export interface Rhythm {
-  /** The newest silences between arrivals in seconds, the oldest first. At most INTERVALS_KEPT_MAX. */
+  /** The newest silences between arrivals in seconds, oldest first. At most INTERVALS_KEPT_MAX. */
   readonly intervals: readonly number[];
   readonly arrivedMs: number | undefined;
 }
 
-/** Returns the rhythm after an export arrived. If central's clock steps back, the interval counts as 0. */
+/** Returns the rhythm after an export has arrived. If central's clock steps back, the interval counts as 0. */
 export function addArrival(rhythm: Rhythm, receivedMs: number): Rhythm {
   const { intervals, arrivedMs } = rhythm;
   if (arrivedMs === undefined) return { intervals, arrivedMs: receivedMs };
@@ -57,7 +57,7 @@ export function toUsualSilence(intervals: readonly number[], tier: number | unde
   return sorted[Math.ceil(sorted.length * USUAL_SHARE) - 1];
 }
 
-/** The time from which a boat counts as late, given when it was last heard and what silence is usual for it. */
+/** The time from which a boat counts as late, given the time of its last contact and its usual silence. */
 export function toDueMs(heardMs: number, usualSilenceS: number): number {
   return heardMs + 1_000 * (usualSilenceS + Math.max(usualSilenceS / 2, GRACE_MIN_S));
 }

@@ -21,7 +21,7 @@ function toDocument(entries: string, data = '{}'): string {
 /** A record with more values than a record may have. */
 const WIDE = `{"record_id":"wide","list":[${'{},'.repeat(RECORD_VALUES_MAX)}0]}`;
 
-test('changes nothing in a document within the limits, whatever its strings contain', () => {
+test('changes nothing in a document within the limits, no matter what its strings contain', () => {
   const property = fc.property(fc.array(fc.jsonValue()), (entries) => {
     const bytes = toBytes(toDocument(entries.map((one) => JSON.stringify(one)).join()));
     const scan = scanDocument(bytes);
@@ -76,7 +76,7 @@ test('names a document with too many records or values, wherever they are', () =
     assert.equal(scanDocument(toBytes(kinds[name])).kind, 'too_many_values', name);
 });
 
-test('finds numbers that a JavaScript number may change, only outside strings', () => {
+test('finds numbers that JavaScript may change, but only outside strings', () => {
   const isLong = (entry: string) => {
     const scan = scanDocument(toBytes(toDocument(entry)));
     return scan.kind === 'within_limits' && scan.mayHaveExactNumber;
@@ -89,7 +89,7 @@ test('finds numbers that a JavaScript number may change, only outside strings', 
   assert.equal(isLong('{"n":"1234567890123456789 1e400 -0","m":-123456789012.345,"true":true}'), false);
 });
 
-test('ends without a failure on text that is not JSON', () => {
+test('does not fail on text that is not JSON', () => {
   fc.assert(
     fc.property(
       fc.string({ unit: fc.constantFrom('{', '}', '[', ']', ',', '"', '\\', '1', ' ') }),

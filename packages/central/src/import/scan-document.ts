@@ -13,7 +13,7 @@ export interface OversizedRecord {
   readonly exceeded: 'values' | 'bytes';
 }
 
-/** What a document holds, counted from its bytes, or the first limit that it exceeds. */
+/** The contents of a document, counted from its bytes, or the first limit that it exceeds. */
 export type DocumentScan =
   | {
       readonly kind: 'within_limits';
@@ -30,16 +30,16 @@ const POINT = 0x2e;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 
-/** Containers around the members of a section: the document, `data` and the section. A container inside it holds records. */
+/** Nesting depth of a section's members: the document, `data` and the section. Containers at this depth hold records. */
 const SECTION_DEPTH = 3;
 
-/** Digits of a number from which a JavaScript number may round it. */
+/** Number of digits from which JavaScript may round a number. */
 const LONG_DIGITS = 16;
 
 /**
  * Counts the records and values of a document in one pass over its bytes, without parsing. Every element of a list in a section
- * counts as a record, and so does an object in a section. The counts are exact for valid JSON; for other text the scan ends
- * without a finding, and parsing refuses the text at the same place.
+ * counts as a record, and so does an object in a section. The counts are exact for valid JSON. For other text the scan ends
+ * without a result, and parsing then refuses the text.
  */
 export function scanDocument(bytes: Uint8Array): DocumentScan {
   const oversized: OversizedRecord[] = [];
@@ -116,12 +116,15 @@ function findStringEnd(bytes: Uint8Array, start: number): number {
   return at;
 }
 
-/** Key of the object that takes the place of an oversized record; no record of a boat has it. Its value is the index of the record. */
+/**
+ * Key of the object that replaces an oversized record. No record of a boat has this key. Its value is the index of the record.
+ */
 export const OVERSIZED_KEY = '\u0000oversized';
 
 /**
  * R68: "Central MUST reject a record that exceeds its limits of values or bytes as a single record, and store the others."
- * Returns the document with an object in the place of each oversized record (see OVERSIZED_KEY), so that it is never parsed.
+ * Returns the document with each oversized record replaced by an object (see OVERSIZED_KEY), so that such a record is never
+ * parsed.
  */
 export function cutOversized(bytes: Uint8Array, oversized: readonly OversizedRecord[]): Uint8Array {
   if (oversized.length === 0) return bytes;
@@ -134,10 +137,10 @@ export function cutOversized(bytes: Uint8Array, oversized: readonly OversizedRec
   return Buffer.concat([...pieces, bytes.subarray(from)]);
 }
 
-/** Bytes at the beginning of an oversized record in which its id is searched. */
+/** Number of bytes at the beginning of an oversized record in which its ID is searched for. */
 const ID_SEARCH_BYTES = 1_024;
 
-/** Returns the id of an oversized record if it is near its beginning, or the empty text. */
+/** Returns the ID of an oversized record if it is near the beginning of the record, otherwise an empty text. */
 export function findRecordId(bytes: Uint8Array, { start, end }: OversizedRecord): string {
   const text = Buffer.from(bytes.subarray(start, Math.min(end, start + ID_SEARCH_BYTES))).toString('utf8');
   return /"record_id"\s{0,8}:\s{0,8}"([^"\\]{1,300})"/.exec(text)?.[1] ?? '';

@@ -19,7 +19,7 @@ import {
   toImportRequest,
 } from '../testing/central-under-test.ts';
 
-/** Returns a `data` with one record, and below the text that central holds of it. */
+/** Returns a `data` with one record. The function below returns the text that central holds of it. */
 const toNote = (content: string) => toBoatlog([{ record_id: 'note', content }]);
 async function heldNote(store: Store, boat: EnrolledBoat): Promise<unknown> {
   const [held] = await heldRecords(store, boat);
@@ -46,7 +46,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     assert.match(String((await heldRecords(store, boat))[0]?.['json']), /new/);
   });
 
-  test('does not replace records of a newer ledger by a late export of a lost ledger', async () => {
+  test('does not replace records of a newer ledger with a late export of a lost ledger', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const nodes = [0, 60_000, 120_000].map((afterMs) => startNode(store, { wall: () => NOON_MS + afterMs }));
@@ -99,7 +99,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     assert.equal((await listLedgers(store, boat.id))[0]?.ledger_id, 'cccccccccccccccc');
   });
 
-  test('refuses every export of a ledger that went back, and stores nothing of it', async () => {
+  test('refuses every export of a ledger that went back, and stores nothing from it', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);
@@ -186,7 +186,7 @@ describeOnPostgres('ledgers of stored parts', (open) => {
     assert.equal(await heldNote(store, boat), 'new');
   });
 
-  test('names two machines with one identity, and holds the record that arrived last', async () => {
+  test('reports two machines with one identity, and holds the record that arrived last', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const app = startNode(store);

@@ -22,7 +22,7 @@ describeOnPostgres('storing a part', (open) => {
     await migrate(open().store, NOON_MS);
   });
 
-  test('rejects single records and stores the other records of their document', async () => {
+  test('rejects individual records and stores the other records of their document', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     let deep: unknown = 1;
@@ -60,7 +60,7 @@ describeOnPostgres('storing a part', (open) => {
     assert.equal(rejected.length, 9);
   });
 
-  test('keeps the keys that the boat could not read, and no other key of the replaced record', async () => {
+  test('keeps the keys that the boat could not read, but no other key of the replaced record', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     for (const [index, [sent, kept]] of [
@@ -77,7 +77,7 @@ describeOnPostgres('storing a part', (open) => {
     }
   });
 
-  test('keeps integers beyond 2^53 as they were written', async () => {
+  test('keeps integers beyond 2^53 unchanged', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const text = JSON.stringify(toDocument(boat)).replace('"calm"', '1795466843123456789');
@@ -103,7 +103,7 @@ describeOnPostgres('storing a part', (open) => {
     assert.match(String((await heldRecords(store, boat))[0]?.['json']), /"n": 2/);
   });
 
-  test('keeps the records of the highest sequence for any order and repetition of the documents', async () => {
+  test('keeps the records of the highest sequence, for any order and repetition of the documents', async () => {
     const { store } = open();
     const app = startNode(store);
     const property = fc.asyncProperty(
@@ -136,7 +136,7 @@ describeOnPostgres('storing a part', (open) => {
     await fc.assert(property, { numRuns: 25 });
   });
 
-  test('does not replace claims of a boat by those of an earlier export that arrives late', async () => {
+  test('does not replace claims of a boat with those of an earlier export that arrives late', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
     const send = (afterMs: number, ledgerId: string, sequence: number, tier: number, version: string) => {
@@ -177,7 +177,7 @@ describeOnPostgres('storing a part', (open) => {
     await send(3, undefined, { index: 1, count: 2 });
     await send(6);
     assert.deepEqual(await gaps(), [[2, 3, 4, 5], []]);
-    // Central holds one part of the export that has their records. That export is now the gap, and they are not.
+    // Central holds one part of the export that contains their records. That export is now the gap, not they.
     await send(7, [2, 3, 5], { index: 2, count: 2 });
     assert.deepEqual(await gaps(), [
       [4, 7],

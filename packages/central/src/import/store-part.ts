@@ -22,7 +22,7 @@ import { toListedRejections } from './records.ts';
 
 /** The result of storing a part. */
 export type StoreOutcome =
-  /** `missing`: lower sequences of the part's ledger that central lacks; undefined for a document without a sequence. */
+  /** `missing` lists lower sequences of the part's ledger that central lacks. Undefined for a document without a sequence. */
   | {
       readonly kind: 'stored' | 'repeated';
       readonly receipt: Receipt;
@@ -115,7 +115,7 @@ async function findMissingBelow(
   return findSequenceGaps(tx, { installationId, ledgerId, kind: 'missing', below: sequence });
 }
 
-/** What central holds under the key of a part, and whether the sender may still store. */
+/** What central holds under the key of a part, and whether the sender is still authorized. */
 interface Held {
   readonly sha256: string | null;
   readonly receipt: string | null;
@@ -124,13 +124,16 @@ interface Held {
   readonly isUseStale: boolean;
 }
 
-/** How exactly the use of a token is recorded. A boat sends hundreds of parts an hour, and most of them then write one row less. */
+/**
+ * Precision with which the use of a token is recorded. A boat sends hundreds of parts an hour, and most of them save one row
+ * update.
+ */
 const TOKEN_USE_PERIOD = "interval '1 hour'";
 
 /**
  * R69: "Central MUST check in the transaction that stores a part that its token is still valid."
- * A statement of its own after the lock, so that it sees what other transactions committed while this one waited. An upload may take
- * half an hour, and a token that was revoked meanwhile must not store it.
+ * It is a separate statement after the lock, so that it sees what other transactions committed while this one waited. An upload
+ * may take half an hour, and must not be stored if its token was revoked in the meantime.
  */
 async function findHeld(tx: Queryable, part: PartToStore, credential: Credential | undefined): Promise<Held> {
   const [digest, now] =

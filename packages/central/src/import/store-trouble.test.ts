@@ -49,7 +49,7 @@ describe('importing into a PostgreSQL that fails or is misconfigured', () => {
     const answer = await other.transaction(async (tx) => {
       await tx.query('lock table records_boatlog in access exclusive mode');
       const refusal = expectRefusal(app, toImportRequest(boat, toDocument(boat)), 503, 'UNAVAILABLE');
-      // 57P01 after the first statements of the import, as if an operator shut the server down.
+      // Sends 57P01 after the first statements of the import, as if an operator had shut the server down.
       for (let ended = 0; ended === 0;)
         ended = (
           await operator.query(
@@ -104,7 +104,7 @@ describe('importing into a PostgreSQL that fails or is misconfigured', () => {
       }
       process.kill(pid, 'SIGSTOP');
       try {
-        // The time limit of an answer passes once. A further statement to the silent server would make the boat wait again.
+        // The time limit of an answer expires once. Another statement to the silent server would make the boat wait again.
         context.mock.timers.tick(28_000);
         const tickedMs = performance.now();
         await refusal;

@@ -7,11 +7,11 @@ export function toDay(wallMs: number): string {
   return new Date(wallMs).toISOString().slice(0, 10);
 }
 
-/** The columns of an installation's own limits. */
+/** The columns of an installation's individual limits. */
 export const OVERRIDE_COLUMNS = `quota_stored_bytes::float8 as quota_stored_bytes, quota_records::float8 as quota_records,
   quota_requests::float8 as quota_requests, quota_cpu_ms::float8 as quota_cpu_ms`;
 
-/** Returns an installation's own limits from a row with OVERRIDE_COLUMNS. */
+/** Returns an installation's individual limits from a row with OVERRIDE_COLUMNS. */
 export function toOverride(row: Readonly<Record<string, unknown>>): QuotaOverride {
   return {
     storedBytes: numberOrNullOf(row, 'quota_stored_bytes'),
@@ -21,7 +21,7 @@ export function toOverride(row: Readonly<Record<string, unknown>>): QuotaOverrid
   };
 }
 
-/** Returns an installation's own limits. None for one that is not enrolled. */
+/** Returns an installation's individual limits. There are none if it is not enrolled. */
 export async function loadOverride(store: Queryable, installationId: string): Promise<QuotaOverride> {
   const [row] = await store.query(
     `select ${OVERRIDE_COLUMNS} from installations where installation_id = $1::text`,
@@ -33,8 +33,8 @@ export async function loadOverride(store: Queryable, installationId: string): Pr
 }
 
 /**
- * Adds to what an installation has used on the day, and returns the sum. It reads and writes one row, whatever the installation has
- * stored before.
+ * Adds to an installation's usage of the day and returns the sum. It reads and writes one row, regardless of how much the
+ * installation has stored.
  */
 export async function addUse(
   store: Queryable,
@@ -54,7 +54,7 @@ export async function addUse(
   return toUse(row);
 }
 
-/** Returns what an installation has used on the day. */
+/** Returns an installation's usage of the day. */
 export async function loadUse(store: Queryable, installationId: string, wallMs: number): Promise<Use> {
   const [row] = await store.query(
     `select ${USE_COLUMNS} from installation_usage where installation_id = $1::text and day = $2::date`,

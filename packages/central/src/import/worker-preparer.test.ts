@@ -28,7 +28,7 @@ const DOCUMENT = {
   },
 };
 
-test('decodes and prepares in a thread what the main thread decodes and prepares', async () => {
+test('decodes and prepares in a thread exactly as on the main thread', async () => {
   const text = JSON.stringify(DOCUMENT).replace('"sequence":1', '"sequence": 1');
   const body = { bytes: gzipSync(text), coding: 'gzip', sizeMaxBytes: 1_000_000 } as const;
   const expected = await inline.decode({ ...body, bytes: Buffer.from(body.bytes) }, () => 0);
@@ -57,7 +57,7 @@ test('decodes and prepares in a thread what the main thread decodes and prepares
   );
 });
 
-test('names in a thread why a body cannot be stored', async () => {
+test('reports from a thread why a body cannot be stored', async () => {
   const damaged = await preparer.decode(
     { bytes: Buffer.from('text'), coding: 'gzip', sizeMaxBytes: 100 },
     () => 0,

@@ -12,11 +12,11 @@ const RUN_MAX_MS = 10_000;
 /** Heap of one thread: a whole process that checked 32 MB with 99,000 records took 460 MB, buffers included. */
 const HEAP_MAX_MB = 512;
 
-/** A job of a preparer's thread. */
+/** A job for a preparer's thread. */
 export type PrepareJob =
   | { readonly kind: 'decode'; readonly body: BodyToDecode }
   | { readonly kind: 'prepare'; readonly part: PartToPrepare };
-/** The result of a job of the same kind. */
+/** The result of a job, of the same kind. */
 export type PrepareResult =
   | { readonly kind: 'decode'; readonly body: DecodedBody }
   | { readonly kind: 'prepare'; readonly preparation: Preparation };
@@ -30,7 +30,7 @@ export interface WorkerPreparer extends Preparer {
  * A preparer that works in `threads` threads, each with a time limit and a memory limit. It takes over the bytes that it is given.
  */
 export function createWorkerPreparer(threads: number): WorkerPreparer {
-  // The program runs from sources (.ts), from the build (.js) and from a bundle (.mjs); the thread's module lies beside this one.
+  // The program runs from sources (.ts), from the build (.js) or from a bundle (.mjs). The thread's module is next to this one.
   const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
   const pool = createWorkerPool<PrepareJob, PrepareResult>(
     new URL(`./prepare-thread${extension}`, import.meta.url),
@@ -56,7 +56,7 @@ export function createWorkerPreparer(threads: number): WorkerPreparer {
   };
 }
 
-/** Returns bytes that have a buffer of their own, as a transfer to another thread needs it. */
+/** Returns bytes with their own buffer, as a transfer to another thread requires. */
 export function toOwnBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = bytes;
   return buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength

@@ -20,8 +20,8 @@ import type { Language } from './languages.ts';
 import type { Catalogue } from './texts.ts';
 
 /**
- * The texts of every language. The compiler compares their keys with the English ones. Set-up and tests read them here; the page loads
- * one language at a time.
+ * The texts of every language. The compiler compares their keys with the English ones. `npm run setup` and tests read them here.
+ * The page loads one language at a time.
  */
 export const CATALOGUES: Readonly<Record<Language, Catalogue>> = {
   ar,

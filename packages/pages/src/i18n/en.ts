@@ -127,7 +127,7 @@ export const en = {
       '{n} exports from before the change of tier are kept on board ({size}). They are sent if the tier is raised again.',
   },
   'license.title': 'The boat’s tier is not known',
-  'license.says': 'The boat does not guess, so it exports nothing. What waits is kept on board.',
+  'license.says': 'Nothing is exported until the tier is known. Waiting exports are kept on board.',
   'license.step1': 'Start the tier service d3kos-tier-api.',
   'license.step2': 'Or restore config/license.json, which first boot wrote.',
   'license.step3': 'This page then updates automatically.',
@@ -210,7 +210,7 @@ export const en = {
   'volatile.title': 'Waiting exports may not survive a switch-off',
   'ledger.title': 'The next export sends everything again',
   'ledger.says':
-    'The boat’s record of exports was replaced. Central stores each record once, so nothing is doubled or lost.',
+    'The boat’s record of exports was replaced. Central stores each record once, so nothing is duplicated or lost.',
 
   'waiting.sending': 'Being sent',
   'waiting.waiting': 'Waiting',
@@ -223,7 +223,7 @@ export const en = {
   'waiting.why.clock': 'Waits for the right time',
   'waiting.why.unavailable': 'Waits until central accepts exports',
   'waiting.why.next': 'Sent next',
-  'waiting.why.queued': 'Sent after the exports before it',
+  'waiting.why.queued': 'Sent after the earlier exports',
   'waiting.why.held': 'Waits for another connection or the next month',
   'waiting.retry': 'Retry {n}/3 at {time}',
   'waiting.retriesUsed': '{n}/3 retries used',
@@ -287,7 +287,7 @@ export const en = {
   'enrol.title': 'Enrol this boat',
   'enrol.says': 'Type the code from the operator of central. Upper and lower case make no difference.',
   'enrol.label': 'Enrolment code',
-  'enrol.incomplete': 'This is not a whole code. It has 10 letters and digits, for example 7KQ2M-4XB9C.',
+  'enrol.incomplete': 'This code is incomplete. A code has 10 letters and digits, for example 7KQ2M-4XB9C.',
   'enrol.yes': 'Enrol',
 
   'ask.again.title': 'Export everything again?',
@@ -297,7 +297,7 @@ export const en = {
   'ask.again.yes': 'Export everything again',
   'ask.cancel.title': 'Stop sending this export?',
   'ask.cancel.says':
-    'It is not tried any more. Its file is kept, and the next export contains its records: nothing is lost.',
+    'It will not be tried again. Its file is kept, and the next export contains its records: nothing is lost.',
   'ask.cancel.no': 'Keep sending',
   'ask.cancel.yes': 'Stop sending',
   'ask.clear.title': 'Clear delivered files?',
@@ -309,7 +309,7 @@ export const en = {
   'ask.clear.no': 'Keep the files',
   'ask.clear.yes': { one: 'Clear {n} file', other: 'Clear {n} files' },
 
-  'display.title': 'How the screen looks',
+  'display.title': 'Display settings',
   'display.auto': 'Auto',
   'display.auto.note': 'day from 07 to 20',
   'display.day': 'Day',
@@ -367,8 +367,8 @@ export const en = {
   'error.DISK_FAILED':
     'A file could not be read or written. If this happens again, the memory card may be failing.',
   'error.ENTRY_NOT_FOUND':
-    'This export is no longer in the queue. It was delivered or cleared meanwhile. See History.',
-  'error.ENTRY_STATE': 'This export has changed meanwhile. The list shows how it is now.',
+    'This export is no longer in the queue. It has been delivered or cleared. See History.',
+  'error.ENTRY_STATE': 'This export has changed in the meantime. The list shows its current state.',
   'error.EXPORT_FILE': 'The file of this export is damaged or gone. The next export contains its records.',
   'error.BUSY': 'Enough work is running already. Wait a moment and try again. Nothing is lost.',
   'error.VERSION': 'The page and the export manager have different versions. Reload the page.',

@@ -1,4 +1,4 @@
-/** The English texts of what operators change on the fleet's page. */
+/** The English texts of the changes that operators can make on the Fleet page. */
 export const fleetAccessEn = {
   'access.title': 'Access',
   'access.tokens': { one: '{n} valid token', other: '{n} valid tokens' },
@@ -18,7 +18,7 @@ export const fleetAccessEn = {
   'change.running': 'Central is working…',
   'change.issueToken': 'Issue a token',
   'change.issueToken.says':
-    'A new device token is shown once. The tokens that the boat has stay valid. If the boat is disabled, it is enabled. An invitation code is easier: the boat then makes its own token.',
+    "A new device token is shown once. The boat's existing tokens stay valid. If the boat is disabled, it is enabled. An invitation code is easier: the boat then creates its own token.",
   'change.rotateToken': 'Replace the token',
   'change.rotateToken.says':
     'A new device token is shown once. The old one stays valid for 30 days, so that a boat at sea does not lose access.',
@@ -33,21 +33,21 @@ export const fleetAccessEn = {
     'A boat with this ID is added to the fleet, and an invitation code for it is shown once. The boat’s page shows its ID when it asks for a code, and config/license.json on board has it.',
   'change.disable': 'Disable the boat',
   'change.disable.says':
-    'Central refuses everything from this boat until it is enabled. The boat keeps its exports on board, and what central holds stays.',
+    'Central refuses everything from this boat until it is enabled. The boat keeps its exports on board, and central keeps its records.',
   'change.enable': 'Enable the boat',
   'change.enable.says':
     'Central takes exports from this boat again. Its tokens that were not revoked are valid again.',
   'change.erase': 'Erase everything',
   'change.erase.says':
-    'Central removes every record, receipt, token and event of this boat for ever. This cannot be undone, and a large boat takes minutes. Backups are not changed. What is on board stays there. To keep a copy, first run on the server: d3kos-central export INSTALLATION_ID DIRECTORY',
+    'Central permanently removes every record, receipt, token and event of this boat. This cannot be undone, and a large boat takes minutes. Backups are not changed. What is on board stays there. To keep a copy, first run on the server: d3kos-central export INSTALLATION_ID DIRECTORY',
   'change.addAccount': 'Add an account',
   'change.addAccount.says':
     'The person can log in with this name and password at once. Tell them to change the password.',
   'change.makeAdmin': 'Make administrator',
   'change.makeAdmin.says':
-    'This account can give boats access, take it away, erase boats, and manage all accounts, at once.',
+    'From now on, this account can grant and revoke the access of boats, erase boats, and manage all accounts.',
   'change.makeViewer': 'Make viewer',
-  'change.makeViewer.says': 'This account can still see the fleet, and can change nothing any more, at once.',
+  'change.makeViewer.says': 'From now on, this account can see the fleet but cannot change anything.',
   'change.setPassword': 'Set a password',
   'change.setPassword.says': 'The old password is no longer valid, and all sessions of this account end.',
   'change.removeAccount': 'Remove the account',
@@ -56,16 +56,16 @@ export const fleetAccessEn = {
   'change.ownPassword': 'Change my password',
   'change.ownPassword.says': 'Your other sessions end. This one continues.',
   'change.refused.exists': 'An account with this name exists already.',
-  'change.refused.forbidden': 'Your account may not do this.',
-  'change.refused.format': 'Central does not accept what was entered.',
-  'change.refused.password': 'The present password is not right.',
+  'change.refused.forbidden': 'Your account is not allowed to do this.',
+  'change.refused.format': 'Central does not accept these values.',
+  'change.refused.password': 'The current password is wrong.',
   'change.refused.gone': 'It no longer exists. Someone else may have removed it.',
   'change.refused.unreachable':
-    'No answer came, so it may have happened or not. Close this and look before you try again.',
+    'No answer arrived, so the change may or may not have been made. Close this and check before you try again.',
   'change.refused.other': 'Central refused. Nothing changed.',
 
   'field.installationId': 'Installation ID, 16 characters',
-  'field.name': 'Name: small letters, digits, dots and hyphens',
+  'field.name': 'Name: lower-case letters, digits, dots and hyphens',
   'field.role': 'Role',
   'field.role.viewer': 'Viewer: sees the fleet',
   'field.role.admin': 'Administrator: also changes access and accounts',

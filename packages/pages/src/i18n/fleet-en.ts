@@ -1,6 +1,6 @@
 import { fleetAccessEn } from './fleet-access-en.ts';
 
-/** The English texts of the fleet's page. The forms are those of `en.ts`. */
+/** The English texts of the Fleet page, in the same form as `en.ts`. */
 export const fleetEn = {
   ...fleetAccessEn,
   'page.title': 'Fleet',
@@ -38,7 +38,7 @@ export const fleetEn = {
   'login.password': 'Password',
   'login.tokenSays': 'The operator token is the value of CENTRAL_OPERATOR_TOKEN on the server.',
   'login.tokenRefused': 'This token is wrong.',
-  'login.insecure': 'Central accepts logins only over https, or on its own machine.',
+  'login.insecure': 'Central accepts logins only over HTTPS, or on its own machine.',
   'login.useToken': 'Use the operator token',
   'login.useAccount': 'Use an account',
   'session.ends': 'Your session ends at {time}',
@@ -210,9 +210,9 @@ export const fleetEn = {
   'numbers.incomplete.says':
     '{held} of {parts} parts have arrived, the last {moment}. The rest will follow when the boat is online.',
   'numbers.missing.says':
-    'No part of it has arrived. If the boat gave it up, its next export reports this and contains the records.',
+    'No part of it has arrived. If the boat withdrew it, its next export reports this and contains the records.',
   'numbers.withdrawn.says':
-    'The boat gave it up. A later export contains its records, so nothing is missing.',
+    'The boat withdrew it. A later export contains its records, so nothing is missing.',
   'numbers.newer': 'Newer',
 
   'held.title': 'Held',
@@ -248,7 +248,7 @@ export const fleetEn = {
 
   'server.title': 'On the server',
 
-  'display.title': 'How the page looks',
+  'display.title': 'Display settings',
   'display.auto': 'Auto',
   'display.day': 'Day',
   'display.night': 'Night',
@@ -259,7 +259,7 @@ export const fleetEn = {
 
   'act.cancel': 'Cancel',
 
-  'server.export': 'This writes everything that central holds of the boat into files:',
+  'server.export': 'This writes all data that central holds about the boat to files:',
 
   'category.engine_benchmark': 'Engine tests',
   'category.boatlog': 'Boat log',
