@@ -32,13 +32,15 @@ export const DEBIAN_OPTIONS = [
 ];
 
 /**
- * Runs a program with low priority and in a mount namespace of its own, so that its mounts end with it even if it is killed. It is
+ * Runs one program with low priority and in a mount namespace of its own, so that its mounts end with it even if it is killed. It is
  * killed when this process ends.
  */
 const OWN_MOUNTS = [
   ...(['setpriv', '--pdeathsig', 'KILL', 'nice', '-n', '5'] as const),
   ...(['unshare', '--mount', '--propagation', 'private'] as const),
 ] as const;
+/** The same for a program that starts others: in a process namespace of its own, all of them are killed with it. */
+const OWN_PROCESSES = [...OWN_MOUNTS, '--pid', '--fork', '--kill-child', '--mount-proc'] as const;
 
 /** Folders of the host by the path at which the builder sees them. */
 export type Shared = Readonly<Record<string, string>>;
@@ -84,14 +86,14 @@ export async function openBuilder(report: (line: string) => void): Promise<Build
     const sources = join(LAB_CACHE, `${SUITE}.sources`);
     writeFileSync(sources, toDebianSources(SUITE));
     const [program, ...args] = [
-      ...OWN_MOUNTS,
+      ...OWN_PROCESSES,
       ...['mmdebstrap', '--mode=root', ...DEBIAN_OPTIONS, `--include=${include}`, SUITE, folder, sources],
     ] as const;
     await execute(program, args, { timeout: BUILD_MAX_MS, maxBuffer: 64 * 1024 * 1024 });
   });
   return {
     async run(script, shared) {
-      const [program, ...args] = toCommand(root, shared, ['sh', '-euc', script]);
+      const [program, ...args] = toCommand(OWN_PROCESSES, root, shared, ['sh', '-euc', script]);
       const { stdout } = await execute(program, args, {
         timeout: BUILD_MAX_MS,
         killSignal: 'SIGKILL',
@@ -101,29 +103,34 @@ export async function openBuilder(report: (line: string) => void): Promise<Build
     },
     start(program, args, shared, environment = {}) {
       const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-      const [first, ...rest] = toCommand(root, shared, [...variables, program, ...args]);
+      const [first, ...rest] = toCommand(OWN_MOUNTS, root, shared, [...variables, program, ...args]);
       return spawn(first, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     },
   };
 }
 
 /**
- * The command that runs a program in the builder. Assignments of variables may precede the program. All programs on the way replace
- * themselves, so the process is the program itself.
+ * The command that runs a program in the builder. Assignments of variables may precede the program. With {@link OWN_MOUNTS}, all programs
+ * on the way replace themselves, so the process is the program itself.
  */
-function toCommand(root: string, shared: Shared, program: readonly string[]): readonly [string, ...string[]] {
+function toCommand(
+  namespaces: typeof OWN_MOUNTS | typeof OWN_PROCESSES,
+  root: string,
+  shared: Shared,
+  program: readonly string[],
+): readonly [string, ...string[]] {
   const folders = Object.entries(shared);
   for (const [path] of folders) mkdirSync(join(root, path), { recursive: true });
   const script = [
     'root=$1; shift',
-    'mount --bind /proc "$root/proc"',
+    'mount -t proc proc "$root/proc"',
     'mount --rbind /dev "$root/dev"',
     'if [ -e "$root/etc/resolv.conf" ]; then mount --bind /etc/resolv.conf "$root/etc/resolv.conf"; fi',
     ...folders.map(([path]) => `mount --bind "$1" "$root${path}"; shift`),
     'exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/tmp "$@"',
   ].join('\n');
   return [
-    ...OWN_MOUNTS,
+    ...namespaces,
     ...['sh', '-euc', script, 'sh', root],
     ...folders.map(([, folder]) => folder),
     ...program,
