@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { globSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import type { Clock, MonotonicMs, WallMs } from '@d3kos/boat';
-import { createClock } from '../packages/boat/src/platform/clock.ts';
 import { assertAllArrived } from '../crash/all-arrived.ts';
 import {
   INSTALLATION,
@@ -33,6 +31,7 @@ import {
   startDaemon,
   toEnding,
 } from './support/processes.ts';
+import { createSettableClock } from './support/settable-clock.ts';
 
 /** With this part size, a full export of this boat has several parts. */
 const ENVIRONMENT = { EXPORT_PART_SIZE_BYTES: '32768', EXPORT_TIMEZONE: 'UTC' };
@@ -59,26 +58,6 @@ async function prepareSetup(processes: Processes): Promise<ClockSetup> {
   const root = join(processes.folder('wrong-clock'), 'boat');
   prepareBoat({ root, rows: 300 }, token);
   return { processes, central, front: await startFront(processes, central.url), root };
-}
-
-/** Returns the machine's clock with a wall clock that can be set. */
-function createSettableClock(isSynchronized: boolean | undefined): {
-  readonly clock: Clock;
-  set(moment: string): void;
-} {
-  const real = createClock();
-  let set = { wallMs: Number(real.wall()), atMs: performance.now() };
-  return {
-    clock: {
-      ...real,
-      wall: () => Math.floor(set.wallMs + performance.now() - set.atMs) as WallMs,
-      monotonic: () => performance.now() as MonotonicMs,
-      isSynchronized: async () => isSynchronized,
-    },
-    set: (moment) => {
-      set = { wallMs: Date.parse(`${moment.replace(' ', 'T')}Z`), atMs: performance.now() };
-    },
-  };
 }
 
 function toClockedBoat(setup: ClockSetup): ClockedBoat {

@@ -105,6 +105,8 @@ function createRun(store: Store, refresh: Refresh) {
         const open = isDone ? undefined : state.sheet;
         return { ...state, act: undefined, bundleBytes: undefined, notice, sheet: open };
       });
+      if (notice !== undefined && !isRefusal(notice))
+        setTimeout(() => forget(store, notice), NOTICE_SHOWN_MS);
       void refresh.everything();
     });
   };
@@ -119,6 +121,17 @@ async function changeSettings(
   if (reply.kind === 'refused') return reply;
   set({ settings: reply.value });
   return undefined;
+}
+
+/** Time for which the page shows that an act was done. A refusal stays until the owner dismisses it. */
+const NOTICE_SHOWN_MS = 60_000;
+
+function isRefusal({ kind }: Notice): boolean {
+  return kind === 'refused' || kind === 'incomplete_code';
+}
+
+function forget(store: Store, notice: Notice): void {
+  store.change((state) => (state.notice === notice ? { ...state, notice: undefined } : state));
 }
 
 function toNotice<T>(reply: Reply<T>, toAnswer: (value: T) => Notice): Notice {
@@ -161,7 +174,7 @@ async function saveBundle(showBytes: (sizeBytes: number) => void): Promise<Notic
     const link = document.createElement('a');
     const body = await collectBody(response, showBytes);
     link.href = URL.createObjectURL(body);
-    link.download = name ?? 'exports.d3kbundle';
+    link.download = name ?? 'exports.bundle';
     link.click();
     URL.revokeObjectURL(link.href);
     return { kind: 'bundle_saved', sizeBytes: body.size };

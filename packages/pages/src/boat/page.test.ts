@@ -279,6 +279,16 @@ describe('the next daily export', () => {
   });
 });
 
+test('a full card offers to clear delivered files only if there are any', () => {
+  const { status, ...rest } = SCENARIOS.card_full;
+  const toMain = (completed: number): string => {
+    const queue = { ...status.queue, completed_count: completed };
+    const state = toState({ ...rest, status: { ...status, queue } });
+    return toStatement(toSituation(state), state, texts).main.act;
+  };
+  assert.deepEqual([toMain(1), toMain(0)], ['clear', 'process']);
+});
+
 test('the deliveries of the days are added up', () => {
   const day = { date: '2026-07-13', record_count: 3 };
   const month = toMonth({

@@ -299,7 +299,11 @@ function toCardWords({ status }: PageState, { say, bytes }: Texts): Words {
     mark: 'card',
     title: say('card.title'),
     says: say('card.says', { free, reserve }),
-    main: { act: 'clear', label: say('act.clear'), doneShare: undefined },
+    // Without delivered files there is nothing to clear. Sending frees space too, because delivered files can be removed.
+    main:
+      (status?.queue.completed_count ?? 0) > 0
+        ? { act: 'clear', label: say('act.clear'), doneShare: undefined }
+        : { act: 'process', label: say('act.check'), doneShare: undefined },
   };
 }
 
