@@ -1,6 +1,6 @@
 import type { FleetAlerts, FleetLog, FleetRejected } from '../api/fleet-schemas.ts';
 import type { Queryable } from '../platform/ports.ts';
-import { numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
+import { isUtcText, numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
 import { parseCursor, toCursorText } from './page-cursor.ts';
 
 /** One page of a boat's list. */
@@ -13,10 +13,8 @@ export interface BoatListQuery {
 
 /** Maximum number of characters shown of a record's text. A boat may send megabytes. */
 const TEXT_SHOWN_MAX = 2_000;
-const CURSOR_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
-
-const isTime = (value: unknown): value is string =>
-  typeof value === 'string' && CURSOR_TIME.test(value) && !Number.isNaN(Date.parse(value));
+/** Largest ordinal of a rejected record: PostgreSQL's largest integer. */
+const ORDINAL_MAX = 2_147_483_647;
 
 /** SQL for the first characters of the text under the first of these keys that a record has. */
 function textInSql(...keys: readonly string[]): string {
@@ -33,7 +31,7 @@ export async function listLog(
   nowIso: string,
 ): Promise<FleetLog | undefined> {
   const cursor = before === undefined ? undefined : parseCursor(before, 2);
-  if (before !== undefined && !(isTime(cursor?.[0]) && typeof cursor[1] === 'string')) return undefined;
+  if (before !== undefined && !(isUtcText(cursor?.[0]) && typeof cursor[1] === 'string')) return undefined;
   const rows = await store.query(
     `select record_id, ${utcText('recorded_at')} as recorded_text, left(entry_type, 80) as entry_type, latitude, longitude,
        ${textInSql('content', 'text', 'message', 'note')} as content
@@ -86,6 +84,10 @@ export async function listAlerts(
   };
 }
 
+function isOrdinal(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= ORDINAL_MAX;
+}
+
 /** Returns rejected records with their reasons, newest first. Returns undefined if `after` is not a valid cursor. */
 export async function listRejected(
   store: Queryable,
@@ -95,7 +97,7 @@ export async function listRejected(
   const cursor = before === undefined ? undefined : parseCursor(before, 3);
   if (
     before !== undefined &&
-    !(isTime(cursor?.[0]) && typeof cursor[1] === 'string' && Number.isInteger(cursor[2]))
+    !(isUtcText(cursor?.[0]) && typeof cursor[1] === 'string' && isOrdinal(cursor[2]))
   )
     return undefined;
   const rows = await store.query(

@@ -1,6 +1,6 @@
 import type { BoatFilter, BoatSort, FleetBoat, FleetBoats } from '../api/fleet-schemas.ts';
 import type { Queryable, Row, Store } from '../platform/ports.ts';
-import { numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
+import { isUtcText, numberOf, numberOrNullOf, textOf, textOrNullOf, utcText } from '../store/row.ts';
 import { FILTER_SQL, IS_LATE, NEEDS_LOOK, RECEIVING_SQL, STATE_SQL } from './boat-state.ts';
 import { findMatches } from './find-boats.ts';
 import { type PageCursor, parseCursor, toCursorText } from './page-cursor.ts';
@@ -166,12 +166,10 @@ async function findSegment(
   );
 }
 
-const TIME_KEY = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
-
 /** True if the value can be cast to the type of the key. Otherwise the cursor was altered. */
 function isKey(value: string | number | null | undefined, type: string): boolean {
   if (typeof value !== 'string') return false;
-  if (type === 'timestamptz') return TIME_KEY.test(value) && !Number.isNaN(Date.parse(value));
+  if (type === 'timestamptz') return isUtcText(value);
   return type === 'text' || /^\d{1,18}$/.test(value);
 }
 

@@ -1,5 +1,5 @@
 import type { Queryable, Row } from '../platform/ports.ts';
-import { numberOf, textOf, utcText } from '../store/row.ts';
+import { isUtcText, numberOf, textOf, utcText } from '../store/row.ts';
 
 /** The kinds of events in the audit trail. */
 export type AuditEventName =
@@ -171,13 +171,9 @@ function parsePlace(text: string): readonly string[] | undefined {
   }
 }
 
-/** True if PostgreSQL accepts the text. */
-function isOwnPlace([at = '', ...texts]: readonly string[]): boolean {
-  return (
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(at) &&
-    !Number.isNaN(Date.parse(at)) &&
-    texts.every((text) => !text.includes('\0'))
-  );
+/** True for texts that PostgreSQL accepts. */
+function isOwnPlace([at, ...texts]: readonly string[]): boolean {
+  return isUtcText(at) && texts.every((text) => !text.includes('\0'));
 }
 
 function toListedEvent(row: Row): ListedEvent {

@@ -38,3 +38,12 @@ export function booleanOf(row: Row, column: string): boolean {
 export function utcText(column: string): string {
   return `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }
+
+/**
+ * True for a time as `utcText` writes it. Date.parse also accepts times that PostgreSQL refuses, such as 30 February and the year 0.
+ */
+export function isUtcText(value: unknown): value is string {
+  if (typeof value !== 'string' || value.startsWith('0000')) return false;
+  const ms = Date.parse(value);
+  return !Number.isNaN(ms) && new Date(ms).toISOString() === value;
+}
