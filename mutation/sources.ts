@@ -97,7 +97,7 @@ export const SOURCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a value of any size is read into memory',
     file: `${COLLECT}/table-rows.ts`,
-    before: 'limits.length = VALUE_SIZE_MAX_BYTES;',
+    before: 'limits.length = SHORT_VALUE_MAX_BYTES;',
     after: '',
     killedBy: [`${COLLECT}/long-values.test.ts`],
   },

@@ -186,6 +186,17 @@ test('README.md names the nine categories in export order', () => {
   assert.deepEqual(named, [...CATEGORIES]);
 });
 
+describe('security.md', () => {
+  test('names a test that exists for each attack that has been tried', () => {
+    const [, ...rows] = toCells(toSection(reference('security.md'), 'Attacks that have been tried'));
+    assert.ok(rows.length > 40);
+    for (const [attack = '', file = '', name = ''] of rows) {
+      const text = readFileSync(join(root, file.replaceAll('`', '')), 'utf8');
+      assert.ok(name !== '' && text.includes(name), `${attack}: ${file} has no test "${name}"`);
+    }
+  });
+});
+
 describe('every page', () => {
   const pages = listPages(root);
   const anchors = new Map(pages.map((page) => [page, toAnchors(readFileSync(join(root, page), 'utf8'))]));

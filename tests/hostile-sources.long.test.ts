@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { prepareBoat } from './support/boat-in-process.ts';
 import { HOSTILE_SOURCES, writeInPlace } from './support/hostile-sources.ts';
+import { createMemoryCgroup, type MemoryCgroup } from './support/memory-cgroup.ts';
 import {
   createProcesses,
   freePort,
   NO_SERVER,
   type RunningDaemon,
+  spawnDaemon,
   startDaemon,
   toEnding,
+  untilDaemonAnswers,
 } from './support/processes.ts';
 
 const UNIT = join(import.meta.dirname, '..', 'deploy', 'systemd', 'd3kos-export-manager.service');
@@ -39,15 +42,17 @@ async function request(daemon: RunningDaemon, method: string, path: string, what
     }
 }
 
-test('the daemon survives every hostile source within the memory of its unit', async (t) => {
+/** Places each source, and asks for an export and a preview of it. */
+async function surviveEach(t: TestContext, limit: number, cgroup: MemoryCgroup): Promise<void> {
   const processes = createProcesses(toEnding(t));
-  const limit = readUnitLimit();
-  assert.ok(limit > 0, 'the unit has a limit');
+  processes.atEnd(() => cgroup.remove());
   const root = join(processes.folder('hostile-sources'), 'boat');
   prepareBoat({ root, rows: 50 });
-  const daemon = await startDaemon(processes, { root, port: await freePort(), centralUrl: NO_SERVER });
-  for (const [name, place] of HOSTILE_SOURCES) {
-    place(root);
+  const place = { root, port: await freePort(), centralUrl: NO_SERVER };
+  const daemon = cgroup.run(() => spawnDaemon(processes, place));
+  await untilDaemonAnswers(daemon);
+  for (const [name, put] of HOSTILE_SOURCES) {
+    put(root);
     for (const [method, path] of [
       ['POST', '/export/generate'],
       ['GET', '/export/preview'],
@@ -61,6 +66,15 @@ test('the daemon survives every hostile source within the memory of its unit', a
   }
   assert.equal((await daemon.request('GET', '/export/doctor')).status, 200);
   assert.equal(await daemon.stop(), 0);
+  assert.equal(cgroup.kills(), 0);
+}
+
+test('the daemon survives every hostile source in a memory cgroup with the limit of its unit', async (t) => {
+  const limit = readUnitLimit();
+  assert.ok(limit > 0, 'the unit has a limit');
+  const cgroup = createMemoryCgroup(`d3kos-test-${process.pid}`, limit * MIB);
+  if (typeof cgroup === 'string') return t.skip(cgroup);
+  await surviveEach(t, limit, cgroup);
 });
 
 const HEADER =

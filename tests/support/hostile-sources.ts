@@ -1,23 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { writeDatabase, writeEndlessTable } from '../../packages/boat/src/testing/craft-database.ts';
 
 const MIB = 1_048_576;
 
-/** Writes a file in the place of whatever is there. */
+/** Writes a file in place of what is at `path`. */
 export function writeInPlace(path: string, content: string): void {
   rmSync(path, { force: true, recursive: true });
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
-}
-
-function writeDatabase(path: string, sql: string): void {
-  rmSync(path, { force: true });
-  mkdirSync(dirname(path), { recursive: true });
-  const db = new DatabaseSync(path);
-  db.exec(sql);
-  db.close();
 }
 
 const BOATLOG =
@@ -34,7 +26,54 @@ const file =
   (root: string): void =>
     writeInPlace(join(root, path), toContent());
 
-/** What another service, or someone who may write where it writes, can put in the place of a source below the boat's root. */
+const CAPTURE_COLUMNS =
+  'capture_id timestamp species confidence latitude longitude file_size person_detected fish_detected person_confidence fish_confidence species_confidence species_top3 slot_id location gemini_species gemini_response image_path'.split(
+    ' ',
+  );
+const ISSUE_COLUMNS =
+  'id timestamp category severity description metrics correlation_id status resolved_at remediation_action'.split(
+    ' ',
+  );
+const COLUMNS_200 = Array.from(
+  { length: 200 },
+  (_, n) => `c${n} TEXT DEFAULT 'abcdefghijklmnopqrstuvwxyz'`,
+).join(', ');
+
+/** 64 rows, as many as are read in one step, of which every column has this value after the number of the row. */
+function toWideRows(table: string, columns: readonly string[], value: string): string {
+  const rows = 'WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 64)';
+  return `CREATE TABLE ${table} (${columns.join(' TEXT, ')} TEXT); ${rows} INSERT INTO ${table} SELECT ${columns.map(() => value).join(', ')} FROM n`;
+}
+
+function sparse(path: string): (root: string) => void {
+  return (root) => {
+    writeInPlace(join(root, path), '');
+    truncateSync(join(root, path), 10_240 * MIB);
+  };
+}
+
+function placeRecordings(root: string): void {
+  const folder = join(root, 'camera-recordings');
+  mkdirSync(folder, { recursive: true });
+  for (let no = 0; no < 30_000; no += 1)
+    writeFileSync(join(folder, `capture_bow${no}_20260316_140305.jpg`), '');
+}
+
+function placeBenchmarks(root: string): void {
+  const tests = Array.from({ length: 2_000 }, (_, id) => ({ id, samples: [{ rpm: '1' }, { rpm: '2' }] }));
+  const source = join(root, 'benchmark');
+  writeInPlace(source, `${JSON.stringify({ tests })}${' '.repeat(7 * MIB)}`);
+  for (const folder of ['data', 'config', 'data/benchmarks']) {
+    mkdirSync(join(root, folder), { recursive: true });
+    for (let day = 0; day < 366; day += 1) {
+      const name = `d3kos-benchmark-${new Date(Date.UTC(2024, 0, 1 + day)).toISOString().slice(0, 10)}.json`;
+      rmSync(join(root, folder, name), { force: true });
+      linkSync(source, join(root, folder, name));
+    }
+  }
+}
+
+/** What another service, or someone who may write where it writes, can put in the place of a source. */
 export const HOSTILE_SOURCES: readonly (readonly [name: string, place: (root: string) => void])[] = [
   ['60 MB of an entry type', database('data/boatlog/boatlog.db', toBoatlog('entry_type', 60 * MIB, 'x'))],
   [
@@ -74,6 +113,48 @@ export const HOSTILE_SOURCES: readonly (readonly [name: string, place: (root: st
     'spaces before the end of a line',
     file('services/dashboard/config/vessel.env', () => `A=x${' '.repeat(1_000_000)}y`),
   ],
+  [
+    '64 rows of 18 long values',
+    database(
+      'data/marine-vision/captures.db',
+      toWideRows('captures', CAPTURE_COLUMNS, `replace(hex(zeroblob(130000)), '0', 'x')`),
+    ),
+  ],
+  [
+    '64 rows of 18 long values that are not ASCII',
+    database(
+      'data/marine-vision/captures.db',
+      toWideRows('captures', CAPTURE_COLUMNS, `replace(hex(zeroblob(63000)), '00', 'ÿĀ')`),
+    ),
+  ],
+  [
+    '64 rows of ten lists of 60,000 objects',
+    database(
+      'data/self-healing/issues.db',
+      toWideRows('issues', ISSUE_COLUMNS, `'[' || replace(hex(zeroblob(60000)), '00', '{},') || '{}]'`),
+    ),
+  ],
+  [
+    '1,000 tables of 200 columns',
+    database(
+      'data/boatlog/boatlog.db',
+      `BEGIN; ${Array.from({ length: 1_000 }, (_, n) => `CREATE TABLE t${n} (${COLUMNS_200})`).join('; ')}; COMMIT`,
+    ),
+  ],
+  [
+    'a table whose pages repeat without end',
+    (root) =>
+      writeEndlessTable(
+        join(root, 'data', 'captures.db'),
+        'captures',
+        "CREATE TABLE captures (id INTEGER PRIMARY KEY, timestamp TEXT); INSERT INTO captures VALUES (5, '2026-03-16T14:03:05Z')",
+      ),
+  ],
+  ['a sparse list of 10 GB', sparse('data/alerts.json')],
+  ['a sparse log of 10 GB', sparse('data/alarm-webhook-log.jsonl')],
+  ['a sparse database of 10 GB', sparse('data/marine-vision/captures.db')],
+  ['30,000 recordings', placeRecordings],
+  ['1,098 names of one file with 2,000 benchmarks and 7 MB of spaces', placeBenchmarks],
   [
     'a pipe',
     (root) => {

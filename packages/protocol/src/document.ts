@@ -18,6 +18,18 @@ export type Part = Static<typeof PartSchema>;
 /** Maximum length of a record ID: enough for the longest forms of `<id>@<timestamp>` and for text IDs. */
 export const RECORD_ID_LENGTH_MAX = 300;
 
+/**
+ * Maximum number of JSON values in one record. Ordinary records have about ten. The JavaScript engine takes half a minute for an
+ * object with millions of keys, but a few milliseconds for one of this size.
+ */
+export const RECORD_VALUES_MAX = 10_000;
+
+/**
+ * Largest record in bytes of JSON text. A boat sends entries of up to 8 MiB, which JSON escapes may double. A record is stored by
+ * one statement and returned in one answer, so this also limits both.
+ */
+export const RECORD_SIZE_MAX_BYTES = 16 * 1_048_576;
+
 /** One record of any category: `record_id` is unique within its installation and category and stable across exports. */
 export const RecordSchema = Type.Object({
   record_id: Type.String({ minLength: 1, maxLength: RECORD_ID_LENGTH_MAX }),

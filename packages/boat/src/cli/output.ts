@@ -1,7 +1,11 @@
 import type { ExportError } from '../platform/errors.ts';
+import { toPlainJson, toPlainText } from '../platform/plain-text.ts';
 import type { OutputFormat } from './arguments.ts';
 
-/** The output of a command. */
+/**
+ * The output of a command. Texts from central and from records are part of it. They must neither control the terminal nor add lines, so
+ * other characters than plain text are replaced, or escaped in JSON.
+ */
 export interface Output {
   /** Writes a line of progress to standard output, or to standard error if the result is JSON. */
   progress(line: string): void;
@@ -20,26 +24,18 @@ export function createOutput(
 ): Output {
   const writeProgress = format === 'json' ? stderr : stdout;
   return {
-    progress: (line) => writeProgress(toPlainLine(line)),
+    progress: (line) => writeProgress(toPlainText(line)),
     result(raw, lines) {
-      if (format === 'json') stdout(JSON.stringify(raw));
-      else for (const line of lines) stdout(toPlainLine(line));
+      if (format === 'json') stdout(toPlainJson(raw));
+      else for (const line of lines) stdout(toPlainText(line));
     },
-    note: (line) => stderr(toPlainLine(line)),
+    note: (line) => stderr(toPlainText(line)),
     failure({ message, code, hint }) {
-      if (format === 'json') stdout(JSON.stringify({ success: false, error: message, code, hint }));
+      if (format === 'json') stdout(toPlainJson({ success: false, error: message, code, hint }));
       else {
-        stderr(toPlainLine(`✗ ${message} [${code}]`));
-        stderr(toPlainLine(`  ${hint}`));
+        stderr(toPlainText(`✗ ${message} [${code}]`));
+        stderr(toPlainText(`  ${hint}`));
       }
     },
   };
-}
-
-/**
- * Replaces control characters. The output includes texts from central and from records, which must not control the
- * terminal or add lines.
- */
-function toPlainLine(line: string): string {
-  return line.replace(/\p{Cc}+/gu, '\ufffd');
 }

@@ -10,7 +10,13 @@ import { toBytesPage, toLine, toPage } from './page.ts';
 import { toContentId, toRecordId } from './policy/record-ids.ts';
 import { findLocalSpan, type LocalSpan, type NaiveZone, type TimestampReader } from './policy/timestamps.ts';
 import type { OddParts, OnLeftOut } from './source-notes.ts';
-import { type SourceTable, type SourceValue, toJsonValue, toNaiveZone } from './source-table.ts';
+import {
+  createDisorderedSource,
+  type SourceTable,
+  type SourceValue,
+  toJsonValue,
+  toNaiveZone,
+} from './source-table.ts';
 
 export type { BoatlogField } from './boatlog-fields.ts';
 
@@ -112,12 +118,12 @@ export function createBoatlogReader(
 const FAST_PAGE_BYTES_MAX = 4 * 1024 * 1024;
 
 /** The largest possible rowid. */
-const ROWID_MAX = '9223372036854775807';
+const ROWID_MAX = 9_223_372_036_854_775_807n;
 
 /**
- * Returns undefined for a page that is too large or has a row that is not simple. The statement first finds the last row of
- * the page, because joining a range of rowids takes 10 % less time than joining a selection with LIMIT. Without an index
- * SQLite reads a range in the order of rowids.
+ * Returns undefined for a page that is too large or has a row that is not simple. The last row of the page is found first,
+ * because joining a range of rowids takes 10 % less time than joining a selection with LIMIT. Without an index
+ * SQLite reads a range in the order of rowids. The row after the last one must have a higher rowid, or the range would have no end.
  */
 function createFastReader(
   table: SourceTable<BoatlogField>,
@@ -127,10 +133,23 @@ function createFastReader(
   const lengthMax = limits.length;
   const naive = toNaiveZone(table, 'timestamp');
   const findSpan = createSpans(table, readTime);
-  const lastOfPage = `SELECT rowid FROM ${table.table} WHERE rowid > ?1 ORDER BY rowid LIMIT 1 OFFSET ?2 - 1`;
+  const edges = table.db.prepare(
+    `SELECT rowid FROM ${table.table} WHERE rowid > ?1 ORDER BY rowid LIMIT 2 OFFSET ?2 - 1`,
+  );
+  edges.setReadBigInts(true);
+  edges.setReturnArrays(true);
+  const findLast = (after: number, rows: number): bigint => {
+    // setReturnArrays makes every row an array of one column, which setReadBigInts makes a bigint.
+    const [[last] = [ROWID_MAX], [next] = []] = edges.all(
+      after,
+      rows,
+    ) as unknown as readonly (readonly bigint[])[];
+    if (last === undefined || (next !== undefined && next <= last)) throw createDisorderedSource();
+    return last;
+  };
   const read = table.db.prepare(
     `SELECT CAST(group_concat(${toFastLine(table, naive)}, '') AS BLOB) AS lines, max(rowid) AS last, count(*) AS count
-     FROM ${table.table} NOT INDEXED WHERE rowid > ?1 AND rowid <= ifnull((${lastOfPage}), ${ROWID_MAX})`,
+     FROM ${table.table} NOT INDEXED WHERE rowid > ?1 AND rowid <= ?2`,
   );
   let rowBytes = 1;
   return (after, rowsMax) => {
@@ -140,7 +159,7 @@ function createFastReader(
     let found: ReturnType<StatementSync['get']>;
     try {
       const times = naive === 'utc' ? [] : findSpan(after);
-      found = getUnlessRejected(read, after, rows, ...times);
+      found = getUnlessRejected(read, after, findLast(after, rows), ...times);
     } finally {
       limits.length = lengthMax;
     }
@@ -186,11 +205,11 @@ const SQLITE_TOOBIG = 18;
 function getUnlessRejected(
   read: StatementSync,
   after: number,
-  rowsMax: number,
+  last: bigint,
   ...times: readonly string[]
 ): ReturnType<StatementSync['get']> {
   try {
-    return read.get(after, rowsMax, ...times);
+    return read.get(after, last, ...times);
   } catch (error) {
     if (!(error instanceof Error && 'errcode' in error)) throw error;
     if (error.errcode === SQLITE_ERROR || error.errcode === SQLITE_TOOBIG) return undefined;

@@ -3,7 +3,12 @@ import { type BrowserEntry, readBrowserEntries } from './browser-data.ts';
 import type { CollectContext, Page } from './collector.ts';
 import type { SourceOutcome } from './policy/source-outcomes.ts';
 import type { TimestampReader } from './policy/timestamps.ts';
-import { type ColumnAliases, openSourceTable, toSourceDetail } from './source-table.ts';
+import {
+  type ColumnAliases,
+  createDisorderedSource,
+  openSourceTable,
+  toSourceDetail,
+} from './source-table.ts';
 import { joinDetails } from './source-notes.ts';
 import { createStateRecords, toStatePages } from './state-records.ts';
 
@@ -87,9 +92,10 @@ async function findElsewhere(
       `SELECT max(position) AS last FROM (SELECT rowid AS position FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ${SCAN_ROWS})`,
     );
     const find = db.prepare(
-      `SELECT substr(${c.timestamp}, 1, 10) || 'T' || substr(${c.timestamp}, 12, 8) AS second, ${bounded(c.entry_type)} AS type, ${bounded(c.content)} AS content
-       FROM ${table} WHERE rowid > ? AND rowid <= ?
-       AND substr(${c.timestamp}, 1, 10) || 'T' || substr(${c.timestamp}, 12, 8) IN (SELECT value FROM json_each(?))`,
+      `SELECT second, type, content FROM (
+         SELECT substr(${c.timestamp}, 1, 10) || 'T' || substr(${c.timestamp}, 12, 8) AS second, ${bounded(c.entry_type)} AS type, ${bounded(c.content)} AS content
+         FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ${SCAN_ROWS})
+       WHERE second IN (SELECT value FROM json_each(?))`,
     );
     const seconds = JSON.stringify([...wanted.keys()]);
     let position = Number.MIN_SAFE_INTEGER;
@@ -97,7 +103,8 @@ async function findElsewhere(
       context.signal.throwIfAborted();
       const end = last.get(position)?.['last'];
       if (typeof end !== 'number') return undefined;
-      for (const row of find.iterate(position, end, seconds)) {
+      if (end <= position) throw createDisorderedSource();
+      for (const row of find.iterate(position, seconds)) {
         const same = wanted
           .get(String(row['second']))
           ?.find((entry) => !elsewhere.has(entry.record.record_id) && isSame(entry, row));

@@ -15,7 +15,13 @@ import { sha256 } from './digest.ts';
 import { toRecordId } from './policy/record-ids.ts';
 import { type SourceOutcome, mergeSourceOutcomes } from './policy/source-outcomes.ts';
 import type { TimestampReader } from './policy/timestamps.ts';
-import { readSourceJson, readTimestampReader, toFileDetail, toFileOutcome } from './source-file.ts';
+import {
+  readSourceJson,
+  readTimestampReader,
+  SOURCE_FILE_SIZE_MAX_BYTES,
+  toFileDetail,
+  toFileOutcome,
+} from './source-file.ts';
 import {
   createLeftOutKeys,
   createOddParts,
@@ -44,8 +50,10 @@ const SOURCES = [
 /** Folders that hold downloads from the kiosk page. */
 const DOWNLOAD_FOLDERS = ['data', 'config', 'data/benchmarks'] as const;
 const DOWNLOAD_NAME = /^d3kos-benchmark-\d{4}-\d\d-\d\d(?: ?\(\d{1,3}\))?\.json$/;
-/** Maximum number of downloads read, enough for one per day for a year. */
+/** Maximum number of downloads read in one folder, enough for one per day for a year. */
 const DOWNLOADS_MAX = 366;
+/** Maximum size of the downloads read in one folder, in bytes. They are read in every export, which takes a Raspberry Pi about 10 s. */
+const DOWNLOADS_SIZE_MAX_BYTES = 64 * 1024 * 1024;
 const BROWSER_TESTS = 'd3kos-benchmark-tests';
 const BROWSER_BASELINE = 'd3kos-benchmark-baseline';
 
@@ -120,10 +128,11 @@ async function listDownloads(
 ): Promise<{ readonly names: readonly string[]; readonly outcome: SourceOutcome }> {
   try {
     const entries = (await context.disk.list(join(context.paths.root, folder), 'follow')) ?? [];
-    const names = entries.filter(({ kind, name }) => kind === 'file' && DOWNLOAD_NAME.test(name));
-    const older = names.length - DOWNLOADS_MAX;
+    const downloads = entries.filter(({ kind, name }) => kind === 'file' && DOWNLOAD_NAME.test(name));
+    const names = toNewest(downloads).map((name) => `${folder}/${name}`);
+    const older = downloads.length - names.length;
     return {
-      names: names.slice(-DOWNLOADS_MAX).map(({ name }) => `${folder}/${name}`),
+      names,
       outcome: {
         state: 'source_missing',
         ...joinDetails([older > 0 ? `${older} older downloads in ${folder} were not read` : undefined]),
@@ -132,6 +141,20 @@ async function listDownloads(
   } catch (error) {
     return { names: [], outcome: { state: 'error', detail: toFileDetail(error, folder) } };
   }
+}
+
+/** The names of the newest downloads within the limits, in the order of their dates. A file that is too large is refused unread. */
+function toNewest(
+  downloads: readonly { readonly name: string; readonly sizeBytes: number }[],
+): readonly string[] {
+  let leftBytes = DOWNLOADS_SIZE_MAX_BYTES;
+  const newest: string[] = [];
+  for (const { name, sizeBytes } of downloads.slice(-DOWNLOADS_MAX).reverse()) {
+    if (sizeBytes <= SOURCE_FILE_SIZE_MAX_BYTES) leftBytes -= sizeBytes;
+    if (leftBytes < 0) break;
+    newest.push(name);
+  }
+  return newest.reverse();
 }
 
 function toResults(kind: string, value: unknown, reading: Reading): readonly StateRecord[] | undefined {

@@ -85,9 +85,11 @@ function createRangeDigests<Field extends string>({
         ELSE quote(${c}) END`,
     )
     .join(`, ',', `);
+  // The limit ends the query if a damaged table has more rows in a range than it has row IDs.
   const select = db.prepare(
-    `SELECT count(*) AS count, group_concat(concat(rowid, ':', ${row}), ';') AS text
-     FROM ${table} NOT INDEXED WHERE rowid > ? AND rowid <= ?`,
+    `SELECT count(*) AS count, group_concat(line, ';') AS text
+     FROM (SELECT concat(rowid, ':', ${row}) AS line FROM ${table} NOT INDEXED
+           WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ${RANGE_ROWS})`,
   );
   return (after, through) => {
     const found = select.get(after, through);

@@ -10,7 +10,13 @@ import {
 } from './policy/anchors.ts';
 import { nextPageRows, PAGE_ROWS } from './policy/page-rows.ts';
 import { type SourceOutcome, withDetails } from './policy/source-outcomes.ts';
-import { type ColumnAliases, openSourceTable, type SourceTable, toSourceDetail } from './source-table.ts';
+import {
+  type ColumnAliases,
+  createDisorderedSource,
+  openSourceTable,
+  type SourceTable,
+  toSourceDetail,
+} from './source-table.ts';
 
 /**
  * Maximum size of the source texts in one page, in bytes. A single row may be larger. A page of this size is read and
@@ -106,6 +112,7 @@ async function* readRows<Field extends string>(
       if (positionDigest !== undefined && anchors.digestAt(position) !== positionDigest) return undefined;
       const read = readPage(position, rowsMax);
       if (read.count === 0) return read;
+      if (read.last <= position) throw createDisorderedSource();
       position = read.last;
       positionDigest = anchors.digestAt(read.last);
       return read;
@@ -136,6 +143,7 @@ async function* readChanged<Field extends string>(
     context.signal.throwIfAborted();
     const rows = inReadTransaction(table, () => readPage(position, left));
     if (rows.count === 0) return;
+    if (rows.last <= position) throw createDisorderedSource();
     position = rows.last;
     left -= rows.count;
     const page = await rows.toPage();

@@ -238,6 +238,26 @@ describe('a list with faulty elements', () => {
     });
 });
 
+it('downloads beyond a total size are counted, the newest are read, and one that is too large takes no share', async () => {
+  const toDownload = (day: number, spaces: number): readonly [string, string] => [
+    `data/d3kos-benchmark-2026-03-0${day}.json`,
+    `{"tests":[{"id":${day},"duration":1}]}${' '.repeat(spaces)}`,
+  ];
+  const found = await collect(
+    engineBenchmarkCollector,
+    Object.fromEntries([
+      ...[1, 2, 3, 4, 5, 6].map((day) => toDownload(day, 14 * 1_048_576)),
+      toDownload(7, 17 * 1_048_576),
+      toDownload(8, 0),
+    ]),
+  );
+  assert.deepEqual(
+    found.records.map(({ record_id: id }) => id),
+    ['test:3', 'test:4', 'test:5', 'test:6', 'test:8'],
+  );
+  assert.match(found.outcome.detail ?? '', /2 older downloads in data were not read/);
+});
+
 describe('a number that JavaScript would change', () => {
   it('keeps its digits from every type of source to the export', async () => {
     const digits = ['9007199254740993', '0.12345678901234567890', '1e400', '-0'] as const;

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { type BoundedRecord, isTooLarge, withoutLargeFields } from './bounded-record.ts';
 import type { Page } from './collector.ts';
 
 /** Length in characters at which a page of gathered lines is complete. Small pages create little garbage in the daemon. */
@@ -64,8 +65,16 @@ export function releaseBuffer({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
-/** Formats a record as one line of JSON. NaN and infinities become null, and lone surrogates become U+FFFD. */
-export function toLine(record: { readonly record_id: string } & Readonly<Record<string, unknown>>): string {
+/**
+ * Formats a record as one line of JSON. NaN and infinities become null, and lone surrogates become U+FFFD. A record beyond central's
+ * limits loses its large fields and names them in `too_large`.
+ */
+export function toLine(record: BoundedRecord): string {
+  const line = format(record);
+  return isTooLarge(line) ? format(withoutLargeFields(record)) : line;
+}
+
+function format(record: BoundedRecord): string {
   const line = JSON.stringify(record);
   // JSON.stringify escapes a lone surrogate, so searching the line is a cheap test. A text may also contain such an escape literally.
   return /\\ud[89a-f]/i.test(line)

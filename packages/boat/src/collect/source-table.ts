@@ -177,9 +177,22 @@ const SQLITE_MEANINGS: Readonly<Record<number, string>> = {
   10: 'cannot be read from the disk',
   11: 'is damaged',
   14: 'cannot be opened',
-  18: 'has a value that is too large to read',
+  18: 'has a value or a schema that is too large to read',
   26: 'is not a SQLite database',
 };
+
+/** SQLite's result code for a damaged database. */
+const SQLITE_CORRUPT = 11;
+
+/**
+ * Returns the error of a table whose rows are not in the order of their row IDs. SQLite does not notice such damage when it reads
+ * a range. A tree of pages that name the same page several times has rows without end.
+ */
+export function createDisorderedSource(): Error {
+  return Object.assign(new Error('the rows are not in the order of their row IDs'), {
+    errcode: SQLITE_CORRUPT,
+  });
+}
 
 /**
  * Returns a human-readable description, without a path, of a failure to read a source database. Rethrows any error that

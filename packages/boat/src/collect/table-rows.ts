@@ -1,12 +1,24 @@
 import type { StatementSync } from 'node:sqlite';
 import type { OddParts } from './source-notes.ts';
-import type { SourceTable, SourceValue } from './source-table.ts';
+import { createDisorderedSource, type SourceTable, type SourceValue } from './source-table.ts';
 
 /**
  * Maximum size of a value in a table whose rows become objects, in bytes. The longest known value, a model's answer about an
  * image, has a few kB. Texts for people are later cut to 20,000 characters.
  */
 export const VALUE_SIZE_MAX_BYTES = 256 * 1024;
+
+/**
+ * Size up to which the values of a page are read without being measured, in bytes. The longest value of an ordinary row, a model's
+ * answer about an image, is smaller. A page of 64 rows with 18 such values takes 18 MiB.
+ */
+const SHORT_VALUE_MAX_BYTES = 16 * 1024;
+
+/**
+ * Length of the values of a page after which it ends, in characters. 64 rows with 18 values of `VALUE_SIZE_MAX_BYTES` would take
+ * 300 MB, and as much again for their lines.
+ */
+const PAGE_LENGTH_MAX = 2 * 1024 * 1024;
 
 /**
  * Number of rows read in one step. A step takes a few milliseconds, and its objects become garbage while they are still in V8's
@@ -20,7 +32,7 @@ export interface TableRow<Field extends string> {
   readonly values: Readonly<Record<Field, SourceValue>>;
 }
 
-/** Returns the next rows after a rowid, in the order of rowids; at most `ROWS_AT_ONCE`. Runs synchronously in one read transaction. */
+/** Returns the next rows after a rowid, in the order of rowids: at least one, if there is one, and at most `ROWS_AT_ONCE`. Runs synchronously in one read transaction. */
 export type RowPages<Field extends string> = (after: string) => readonly TableRow<Field>[];
 
 /** A position before the first row of any table. */
@@ -28,8 +40,9 @@ const BEFORE_ALL_ROWS = String(Number.MIN_SAFE_INTEGER);
 
 /**
  * Reads the rows of a table as objects. A value of more than `VALUE_SIZE_MAX_BYTES` is never read: it counts as NULL and is
- * reported to `odd`. SQLite checks each value against its own limit while it reads a page. Only a page that has a longer
- * value is read again with a statement that measures every value, which takes twice as long.
+ * reported to `odd`. SQLite checks each value against its own limit while it reads a page. Only a page that has a value of more
+ * than `SHORT_VALUE_MAX_BYTES` is read again with a statement that measures every value, which takes twice as long. Such a page
+ * ends once it has reached `PAGE_LENGTH_MAX`.
  */
 export function createRowPages<Field extends string>(
   table: SourceTable<Field>,
@@ -54,7 +67,7 @@ export function createRowPages<Field extends string>(
     `CASE ${longFields} END`,
   );
   return (after) => {
-    const rows = allWithin(table, whole, after) ?? measured.all(after);
+    const rows = allWithin(table, whole, after) ?? readLong(measured, after);
     return rows.map((row) => {
       const position = String(row['row_position']);
       if (row['too_long'] !== null)
@@ -80,7 +93,7 @@ function allWithin(
   if (!('limits' in db)) return undefined;
   const { limits } = db;
   const before = limits.length;
-  limits.length = VALUE_SIZE_MAX_BYTES;
+  limits.length = SHORT_VALUE_MAX_BYTES;
   try {
     return statement.all(after);
   } catch (error) {
@@ -91,7 +104,23 @@ function allWithin(
   }
 }
 
-/** Yields the pages of a table in the order of row IDs. Throws the reason of `signal` between two pages once it is aborted. */
+/** Returns the rows up to `PAGE_LENGTH_MAX`, but at least one if there is one. */
+function readLong(statement: StatementSync, after: string): ReturnType<StatementSync['all']> {
+  const rows: ReturnType<StatementSync['all']> = [];
+  let length = 0;
+  for (const row of statement.iterate(after)) {
+    rows.push(row);
+    for (const value of Object.values(row))
+      if (typeof value === 'string' || value instanceof Uint8Array) length += value.length;
+    if (length >= PAGE_LENGTH_MAX) break;
+  }
+  return rows;
+}
+
+/**
+ * Yields the pages of a table in the order of row IDs. Throws the reason of `signal` between two pages once it is aborted, and an
+ * error of a damaged source if a page does not advance: the pages of such a table would have no end.
+ */
 export function* eachPage<Field extends string>(
   readPage: RowPages<Field>,
   signal: AbortSignal,
@@ -102,6 +131,7 @@ export function* eachPage<Field extends string>(
     const rows = readPage(position);
     const last = rows.at(-1);
     if (last === undefined) return;
+    if (BigInt(last.position) <= BigInt(position)) throw createDisorderedSource();
     position = last.position;
     yield rows;
   }

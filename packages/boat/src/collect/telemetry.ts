@@ -14,6 +14,8 @@ const USAGE_PATH = 'data/telemetry/telemetry.db';
 /** Maximum number of usage-analytics tables that are counted, and the pattern of table names that may leave the boat. */
 const USAGE_TABLES_MAX = 50;
 const USAGE_TABLE_NAME = /^[a-z][a-z0-9_]{0,39}$/;
+/** Maximum number of rows that are counted in a table. Nothing else can happen meanwhile, and a damaged table may have rows without end. */
+const USAGE_ROWS_MAX = 1_000_000;
 
 /**
  * Samples the machine at the time of the export: uptime, memory, disk, load and CPU temperature. Each sample is a record,
@@ -59,19 +61,24 @@ async function* collect(context: CollectContext): AsyncGenerator<Page, CollectOu
   return { state: 'ok', cursors: [] };
 }
 
-/** Returns the number of rows in each usage-analytics table, or null if the database is missing or cannot be read. */
+/** Returns the number of rows in each usage-analytics table, at most `USAGE_ROWS_MAX`, or null if the database is missing or cannot be read. */
 function countUsage(context: CollectContext): Readonly<Record<string, number>> | null {
   try {
     const db = context.databases.openSource(join(context.paths.root, USAGE_PATH));
     if (db === undefined) return null;
     try {
       const tables = db
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name LIMIT ?")
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name LIMIT ?")
         .all(USAGE_TABLES_MAX)
         .map((row) => String(row['name']))
         .filter((name) => USAGE_TABLE_NAME.test(name) && !name.startsWith('sqlite_'));
       return Object.fromEntries(
-        tables.map((name) => [name, Number(db.prepare(`SELECT count(*) AS n FROM "${name}"`).get()?.['n'])]),
+        tables.map((name) => {
+          const rows = db.prepare(
+            `SELECT count(*) AS n FROM (SELECT 1 FROM "${name}" LIMIT ${USAGE_ROWS_MAX})`,
+          );
+          return [name, Number(rows.get()?.['n'])];
+        }),
       );
     } finally {
       db.close();

@@ -7,11 +7,15 @@ import {
 } from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
 import { ExportError } from '../platform/errors.ts';
+import { toPlainText } from '../platform/plain-text.ts';
 import type { Transport } from '../platform/ports.ts';
 import { parseJsonBytes, readAnswer, toTransportFailure } from '../platform/transport-answer.ts';
 
 /** Maximum size of an answer, in bytes. A real answer has less than 1 KB, and a sign-in page is recognised from its first bytes. */
 const ANSWER_SIZE_MAX_BYTES = 64 * 1024;
+
+/** Maximum number of characters of a text of central that is shown or logged. */
+const TEXT_LENGTH_MAX = 300;
 
 const OP = 'enrol at central';
 
@@ -40,12 +44,22 @@ export async function redeemCode(
     body: JSON.stringify(enrolment),
   });
   const { status, value } = await exchange(transport, request, centralUrl, signal);
-  if (status === 200 && enrolmentShape.Check(value)) return value;
-  if (status >= 400 && errorShape.Check(value)) throw toRefusal(status, value.error_code, value.message);
+  if (status === 200 && enrolmentShape.Check(value))
+    return {
+      ...value,
+      token_id: toShown(value.token_id),
+      expires_at: value.expires_at === null ? null : toShown(value.expires_at),
+    };
+  if (status >= 400 && errorShape.Check(value))
+    throw toRefusal(status, toShown(value.error_code), toShown(value.message));
   throw new ExportError('CENTRAL_UNREACHABLE', `Another system answers instead of central (HTTP ${status})`, {
     op: OP,
     hint: 'If the network has a sign-in page, sign in first. Check CENTRAL_API_URL. The code is still valid.',
   });
+}
+
+function toShown(text: string): string {
+  return toPlainText(text.slice(0, TEXT_LENGTH_MAX));
 }
 
 async function exchange(

@@ -253,7 +253,7 @@ async function readFrom<T>(
 
 async function readWhole(file: OpenFile, path: string, sizeMaxBytes: number): Promise<Uint8Array> {
   const { sizeBytes } = await file.facts();
-  if (sizeBytes > sizeMaxBytes) throw tooLarge(path, sizeMaxBytes);
+  if (sizeBytes > sizeMaxBytes) throw createTooLarge(path, sizeMaxBytes);
   // The buffer has one byte more than the size, because only a read of 0 bytes shows the end, and the file may have grown.
   let bytes = new Uint8Array(Math.max(sizeBytes + 1, FIRST_READ_BYTES));
   let length = 0;
@@ -261,7 +261,7 @@ async function readWhole(file: OpenFile, path: string, sizeMaxBytes: number): Pr
     const count = await file.read(bytes.subarray(length), length);
     if (count === 0) return bytes.slice(0, length);
     length += count;
-    if (length > sizeMaxBytes) throw tooLarge(path, sizeMaxBytes);
+    if (length > sizeMaxBytes) throw createTooLarge(path, sizeMaxBytes);
     if (length === bytes.length) {
       const larger = new Uint8Array(bytes.length * 2);
       larger.set(bytes);
@@ -281,7 +281,8 @@ async function readAt(file: OpenFile, offset: number, length: number): Promise<U
   return bytes;
 }
 
-function tooLarge(path: string, sizeMaxBytes: number): ExportError {
+/** The error of a file that is larger than its reader accepts. */
+export function createTooLarge(path: string, sizeMaxBytes: number): ExportError {
   return new ExportError('FILE_TOO_LARGE', `${path} is larger than ${sizeMaxBytes} bytes`, {
     op: `read ${path}`,
     hint: 'The export manager expects a smaller file there. Check the program that writes it.',

@@ -21,6 +21,12 @@ export const JSON_LEVELS_MAX = 64;
  */
 export const JSON_VALUES_MAX = 1_000_000;
 
+/**
+ * Maximum number of members of one object. Known objects have fewer than a hundred. Every key is compared with the allowed words, so
+ * an object with a million keys would hold the daemon for half a minute.
+ */
+export const JSON_MEMBERS_MAX = 10_000;
+
 /** The value of a JSON text, or the reason why it has none. */
 export type ParsedJson =
   { readonly kind: 'value'; readonly value: unknown } | { readonly kind: 'odd'; readonly reason: string };
@@ -33,6 +39,7 @@ export function parseForeignJson(text: string, valuesMax = JSON_VALUES_MAX): Par
   const facts = measure(text, valuesMax);
   if (facts.levels > JSON_LEVELS_MAX) return odd(`nests deeper than ${JSON_LEVELS_MAX} levels`);
   if (facts.values > valuesMax) return odd(`contains more than ${valuesMax} values`);
+  if (facts.members > JSON_MEMBERS_MAX) return odd(`has an object with more than ${JSON_MEMBERS_MAX} keys`);
   return tryParse(facts.hasPythonNumbers ? withoutPythonNumbers(text) : text);
 }
 
@@ -53,6 +60,8 @@ interface TextFacts {
   readonly levels: number;
   /** Counts each `,`, `[` and `{`, because one of them precedes every value except the outermost. */
   readonly values: number;
+  /** Members of the largest object. */
+  readonly members: number;
   readonly hasPythonNumbers: boolean;
 }
 
@@ -61,7 +70,10 @@ function measure(text: string, valuesMax: number): TextFacts {
   let level = 0;
   let levels = 0;
   let values = 0;
+  let members = 0;
   let hasPythonNumbers = false;
+  // The members of the open container at each level so far. Those of a list do not count.
+  const open = new Float64Array(JSON_LEVELS_MAX + 2);
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at) - 1;
@@ -70,13 +82,22 @@ function measure(text: string, valuesMax: number): TextFacts {
       values += 1;
       if (level > levels) levels = level;
       if (levels > JSON_LEVELS_MAX) break;
+      open[level] = code === OPEN_OBJECT ? 1 : Number.NEGATIVE_INFINITY;
     } else if (code === CLOSE_OBJECT || code === CLOSE_LIST) level -= 1;
     else if (code === COMMA) {
       values += 1;
-      if (values > valuesMax) break;
+      const count = (open[level] ?? 0) + 1;
+      open[level] = count;
+      if (count > members) members = count;
+      if (values > valuesMax || members > JSON_MEMBERS_MAX) break;
     } else if (code === LETTER_N || code === LETTER_I) hasPythonNumbers = true;
   }
-  return { levels, values, hasPythonNumbers };
+  return { levels, values, members, hasPythonNumbers };
+}
+
+/** The number of values in a JSON text, of which `text` may be a part. */
+export function countJsonValues(text: string): number {
+  return measure(text, Number.POSITIVE_INFINITY).values;
 }
 
 /** Replaces Python's numbers outside strings. */

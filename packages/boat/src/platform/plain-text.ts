@@ -8,3 +8,10 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-
 export function toPlainText(text: string): string {
   return text.replace(UNSAFE, ' ');
 }
+
+/** Formats a value as JSON on one line that cannot control a terminal. The parsed value is the same as that of `JSON.stringify`. */
+export function toPlainJson(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE, (unsafe) =>
+    Array.from(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+  );
+}

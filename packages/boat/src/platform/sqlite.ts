@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { createDiskFull, createDiskReadOnly, toDiskError } from './disk-error.ts';
 import { isNotFound, systemCode } from './disk-file-system.ts';
 import { ExportError } from './errors.ts';
+import { hasSmallSchema } from './source-schema.ts';
 import type { Databases, LedgerDatabase } from './ports.ts';
 
 /**
@@ -51,6 +52,7 @@ const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
+const SQLITE_TOOBIG = 18;
 const SQLITE_NOTADB = 26;
 /** Extended code for a shared-memory file that could not grow, because the disk is full. */
 const SQLITE_IOERR_SHMSIZE = 4874;
@@ -213,6 +215,8 @@ function openSourceDatabase(path: string): DatabaseSync | undefined {
 function openSourceFile(path: string, op: string): DatabaseSync | undefined {
   const facts = statOrAbsent(path);
   if (facts === undefined) return undefined;
+  if (!hasSmallSchema(path))
+    throw Object.assign(new Error('the schema is too large'), { errcode: SQLITE_TOOBIG });
   const hasWal = statOrAbsent(`${path}-wal`) !== undefined;
   const hasShm = statOrAbsent(`${path}-shm`) !== undefined;
   const isAtRest = !hasWal && isWalMode(path);

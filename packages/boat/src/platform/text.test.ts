@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createDisk } from './disk.ts';
-import { JSON_LEVELS_MAX, parseForeignJson } from './lenient-json.ts';
+import { JSON_LEVELS_MAX, JSON_MEMBERS_MAX, parseForeignJson } from './lenient-json.ts';
 import { readJsonFile, readTextFile } from './text-file.ts';
 import { LINE_LENGTH_MAX, readTextLines } from './text-lines.ts';
 import { decodeText, toFirstLine, toLines } from './text.ts';
@@ -127,6 +127,22 @@ describe('a file of lines', () => {
       ]);
   });
 
+  it('that is too large, or grows while it is read, is read up to its limit', async () => {
+    const step = Buffer.from(`${'x'.repeat(999)}\n`);
+    let reads = 0;
+    const growing = {
+      readRange: async () => {
+        reads += 1;
+        return step;
+      },
+    };
+    const read = async (): Promise<void> => {
+      for await (const lines of readTextLines(growing, '/log', 10_000)) assert.ok(lines.length > 0);
+    };
+    await assert.rejects(read, { code: 'FILE_TOO_LARGE' });
+    assert.equal(reads, 11);
+  });
+
   it('is read completely no matter where its lines fall in the reads', async () => {
     const lines = Array.from({ length: 9_000 }, (_, index) => `${index} ${'é'.repeat(index % 97)}`);
     const found = await read(`${lines.join('\n')}\n`);
@@ -153,6 +169,11 @@ describe('the JSON of another program', () => {
     ['"\\"'.repeat(80_000), 'is not valid JSON'],
     ['['.repeat(5_000_000), `nests deeper than ${JSON_LEVELS_MAX} levels`],
     [`[${'{},'.repeat(1_000_001)}0]`, 'contains more than 1000000 values'],
+    [
+      `{"a":[${'0,'.repeat(20_000)}0],"b":{${Array.from({ length: JSON_MEMBERS_MAX + 1 }, (_, no) => `"${no}":0`).join()}}}`,
+      'has an object with more than 10000 keys',
+    ],
+    [`{"a":[${'0,'.repeat(20_000)}0]}`, `{"a":[${'0,'.repeat(20_000)}0]}`],
   ] as const)
     it(`is read or refused: ${text.slice(0, 40)}`, () => assert.equal(read(text), expected));
 

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import { brotliDecompressSync, constants, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import type { ContentCoding } from '@d3kos/protocol';
-import { RECORD_SIZE_MAX_BYTES } from './document-limits.ts';
+import { type ContentCoding, RECORD_SIZE_MAX_BYTES } from '@d3kos/protocol';
 
 /**
  * Largest zstd window, as a power of two: 8 MiB, the window of the encoder's ordinary levels (up to 19). The format would allow a

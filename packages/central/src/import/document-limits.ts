@@ -15,17 +15,5 @@ export const RECORDS_MAX = 100_000;
  */
 export const VALUES_MAX = 10 * RECORDS_MAX;
 
-/**
- * Maximum number of JSON values in one record. Ordinary records have about ten. The JavaScript engine takes half a minute for an
- * object with millions of keys, but a few milliseconds for one of this size.
- */
-export const RECORD_VALUES_MAX = 10_000;
-
-/**
- * Largest record in bytes of JSON text. A boat sends entries of up to 8 MiB, which JSON escapes may double. A record is stored by
- * one statement and returned in one answer, so this also limits both.
- */
-export const RECORD_SIZE_MAX_BYTES = 16 * 1_048_576;
-
 /** Maximum number of JSON values outside the records: the header, 200 withdrawn sequences, and the facts of nine sections. */
 export const OUTER_VALUES_MAX = 10_000;

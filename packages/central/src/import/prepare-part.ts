@@ -4,9 +4,11 @@ import {
   ExportDocumentSchema,
   FORMAT_VERSION,
   parseExactJson,
+  RECORD_SIZE_MAX_BYTES,
+  RECORD_VALUES_MAX,
 } from '@d3kos/protocol';
 import { Compile } from 'typebox/compile';
-import { RECORD_SIZE_MAX_BYTES, RECORD_VALUES_MAX } from './document-limits.ts';
+
 import { toBoatFacts } from './boat-facts.ts';
 import { isJsonObject, toCanonicalJson } from './json-value.ts';
 import { identifyPart } from './part-identity.ts';

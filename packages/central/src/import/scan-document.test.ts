@@ -1,13 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
+import { RECORD_SIZE_MAX_BYTES, RECORD_VALUES_MAX } from '@d3kos/protocol';
 import fc from 'fast-check';
-import {
-  OUTER_VALUES_MAX,
-  RECORD_SIZE_MAX_BYTES,
-  RECORD_VALUES_MAX,
-  RECORDS_MAX,
-  VALUES_MAX,
-} from './document-limits.ts';
+import { OUTER_VALUES_MAX, RECORDS_MAX, VALUES_MAX } from './document-limits.ts';
 import { cutOversized, findRecordId, OVERSIZED_KEY, scanDocument } from './scan-document.ts';
 
 function toBytes(text: string): Buffer {

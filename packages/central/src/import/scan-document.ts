@@ -1,10 +1,5 @@
-import {
-  OUTER_VALUES_MAX,
-  RECORD_SIZE_MAX_BYTES,
-  RECORD_VALUES_MAX,
-  RECORDS_MAX,
-  VALUES_MAX,
-} from './document-limits.ts';
+import { RECORD_SIZE_MAX_BYTES, RECORD_VALUES_MAX } from '@d3kos/protocol';
+import { OUTER_VALUES_MAX, RECORDS_MAX, VALUES_MAX } from './document-limits.ts';
 
 /** A record that exceeds a limit, as a range of bytes of the document. */
 export interface OversizedRecord {

@@ -1,0 +1,54 @@
+import { RECORD_SIZE_MAX_BYTES, RECORD_VALUES_MAX } from '@d3kos/protocol';
+import { countJsonValues } from '../platform/lenient-json.ts';
+
+/** Maximum length of the fields that are kept of a record that is too large, in characters of JSON, and the number of their values. */
+const KEPT_LENGTH_MAX = 256 * 1024;
+const KEPT_VALUES_MAX = 5_000;
+
+/** Maximum number of fields that `too_large` names, and of characters of a name. */
+const NAMED_MAX = 20;
+const NAME_LENGTH_MAX = 64;
+
+/** Bytes of UTF-8 that a character of a string has at most. */
+const CHARACTER_SIZE_MAX_BYTES = 3;
+
+/** A record and its fields. */
+export type BoundedRecord = { readonly record_id: string } & Readonly<Record<string, unknown>>;
+
+/**
+ * True for the line of a record that central would reject (docs/spec/protocol.md R68). A line beyond the size of a request would even
+ * keep the other records of its export from being delivered.
+ */
+export function isTooLarge(line: string): boolean {
+  if (
+    line.length * CHARACTER_SIZE_MAX_BYTES > RECORD_SIZE_MAX_BYTES &&
+    Buffer.byteLength(line) > RECORD_SIZE_MAX_BYTES
+  )
+    return true;
+  // Every value but the first takes at least two characters.
+  return line.length > 2 * RECORD_VALUES_MAX && countJsonValues(line) > RECORD_VALUES_MAX;
+}
+
+/**
+ * Returns a record with the fields that fit, in their order, and the list `too_large` of the others (docs/spec/sources.md, "Common
+ * rules").
+ */
+export function withoutLargeFields(record: BoundedRecord): BoundedRecord {
+  const kept: Record<string, unknown> = {};
+  const left: string[] = [];
+  let length = 0;
+  let values = 0;
+  for (const [key, value] of Object.entries(record)) {
+    const json = JSON.stringify(value) ?? '';
+    const newLength = length + key.length + json.length;
+    const newValues = values + 1 + countJsonValues(json);
+    if (newLength > KEPT_LENGTH_MAX || newValues > KEPT_VALUES_MAX) left.push(key);
+    else {
+      kept[key] = value;
+      length = newLength;
+      values = newValues;
+    }
+  }
+  const tooLarge = left.slice(0, NAMED_MAX).map((key) => key.slice(0, NAME_LENGTH_MAX));
+  return { ...kept, record_id: record.record_id, too_large: tooLarge };
+}

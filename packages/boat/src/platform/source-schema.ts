@@ -1,0 +1,144 @@
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { isNotFound } from './disk-file-system.ts';
+
+/**
+ * Maximum size of the schema of a source, in bytes. SQLite reads all of it when it opens a database and keeps it in memory, where it
+ * takes up to twenty times as much. The largest known schema has 5 kB.
+ */
+const SCHEMA_SIZE_MAX_BYTES = 1024 * 1024;
+
+/** Maximum number of pages of a schema that takes more than one. A page that is named twice would be read without end. */
+const SCHEMA_PAGES_MAX = 512;
+
+/**
+ * Maximum number of pages in a write-ahead log, whose numbers are read one by one. SQLite empties a log at 1,000 pages, and only a
+ * reader that never ends can prevent it.
+ */
+const WAL_PAGES_MAX = 65_536;
+
+/** Sizes and offsets of SQLite's file format, sections 1.3, 1.6 and 4.1. */
+const HEADER_BYTES = 100;
+const PAGE_SIZE_OFFSET = 16;
+const PAGE_BYTES_MIN = 512;
+const PAGE_BYTES_MAX = 65_536;
+const WAL_HEADER_BYTES = 32;
+const FRAME_HEADER_BYTES = 24;
+const INTERIOR_TABLE = 5;
+const LEAF_TABLE = 13;
+
+/**
+ * True if the schema of a SQLite database is small enough to be opened: it has at most two levels of pages, none of which occurs
+ * twice, and at most `SCHEMA_SIZE_MAX_BYTES`. Every version of a page in the write-ahead log counts. Also true for a file that is no
+ * database, which SQLite refuses at once. Throws the system's error.
+ */
+export function hasSmallSchema(path: string): boolean {
+  const file = openToRead(path);
+  if (file === undefined) return true;
+  let wal: number | undefined;
+  try {
+    wal = openToRead(`${path}-wal`);
+    const header = readAt(file, 0, HEADER_BYTES);
+    const size = header.length < HEADER_BYTES ? 0 : header.readUInt16BE(PAGE_SIZE_OFFSET);
+    const pageBytes = size === 1 ? PAGE_BYTES_MAX : size;
+    if (pageBytes < PAGE_BYTES_MIN) return true;
+    const frames = wal === undefined ? new Map<number, number[]>() : findFrames(wal, pageBytes);
+    if (frames === undefined) return false;
+    const versionsOf = (pageNo: number): readonly Buffer[] => [
+      readAt(file, (pageNo - 1) * pageBytes, pageBytes),
+      ...(frames.get(pageNo) ?? []).map((at) =>
+        wal === undefined ? Buffer.alloc(0) : readAt(wal, at, pageBytes),
+      ),
+    ];
+    return versionsOf(1).every((page) => isSmallRoot(page, versionsOf));
+  } finally {
+    closeSync(file);
+    if (wal !== undefined) closeSync(wal);
+  }
+}
+
+/** The offsets of each page in a write-ahead log. Undefined if there are too many. */
+function findFrames(wal: number, pageBytes: number): Map<number, number[]> | undefined {
+  const frames = new Map<number, number[]>();
+  for (let count = 0; count <= WAL_PAGES_MAX; count += 1) {
+    const at = WAL_HEADER_BYTES + count * (FRAME_HEADER_BYTES + pageBytes);
+    const header = readAt(wal, at, FRAME_HEADER_BYTES);
+    if (header.length < FRAME_HEADER_BYTES) return frames;
+    const pageNo = header.readUInt32BE(0);
+    const known = frames.get(pageNo);
+    if (known === undefined) frames.set(pageNo, [at + FRAME_HEADER_BYTES]);
+    else known.push(at + FRAME_HEADER_BYTES);
+  }
+  return undefined;
+}
+
+function isSmallRoot(page: Buffer, versionsOf: (pageNo: number) => readonly Buffer[]): boolean {
+  if (page.length <= HEADER_BYTES || page[HEADER_BYTES] !== INTERIOR_TABLE)
+    return sizeOfLeaf(page, HEADER_BYTES) <= SCHEMA_SIZE_MAX_BYTES;
+  const children = childrenOf(page);
+  if (children.length > SCHEMA_PAGES_MAX || new Set(children).size < children.length) return false;
+  let sizeBytes = 0;
+  for (const pageNo of children) {
+    const versions = versionsOf(pageNo);
+    if (versions.some((version) => version[0] === INTERIOR_TABLE)) return false;
+    sizeBytes += Math.max(...versions.map((version) => sizeOfLeaf(version, 0)));
+  }
+  return sizeBytes <= SCHEMA_SIZE_MAX_BYTES;
+}
+
+/** The pages that the root page names. */
+function childrenOf(page: Buffer): readonly number[] {
+  const children = [page.readUInt32BE(HEADER_BYTES + 8)];
+  for (const at of cellsOf(page, HEADER_BYTES, 12)) children.push(page.readUInt32BE(at));
+  return children;
+}
+
+/** The size of the rows of a leaf page, with the rest of each on other pages. 0 for any other page, which SQLite refuses. */
+function sizeOfLeaf(page: Buffer, start: number): number {
+  if (page[start] !== LEAF_TABLE) return 0;
+  let sizeBytes = 0;
+  for (const at of cellsOf(page, start, 8)) sizeBytes += readVarint(page, at);
+  return sizeBytes;
+}
+
+/** The offsets of the cells of a page that lie within it. */
+function* cellsOf(page: Buffer, start: number, headBytes: number): Generator<number, void, void> {
+  const count = page.length < start + headBytes ? 0 : page.readUInt16BE(start + 3);
+  for (let cell = 0; cell < count; cell += 1) {
+    const pointer = start + headBytes + 2 * cell;
+    if (pointer + 2 > page.length) return;
+    const at = page.readUInt16BE(pointer);
+    if (at + 4 <= page.length) yield at;
+  }
+}
+
+/** A variable-length integer (section 1.6). A damaged one may be larger than the number. */
+function readVarint(page: Buffer, start: number): number {
+  let value = 0;
+  for (let at = start; at < start + 9 && at < page.length; at += 1) {
+    const byte = page[at] ?? 0;
+    value = value * 128 + (byte & 127);
+    if (byte < 128) break;
+  }
+  return value;
+}
+
+/** Undefined if nothing exists at the path. A pipe is opened without waiting. */
+function openToRead(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+function readAt(file: number, offset: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  let filled = 0;
+  while (filled < length) {
+    const count = readSync(file, bytes, filled, length - filled, offset + filled);
+    if (count === 0) break;
+    filled += count;
+  }
+  return bytes.subarray(0, filled);
+}
