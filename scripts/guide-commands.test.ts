@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+const root = join(import.meta.dirname, '..');
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+/** The first words of a line that is a command. Other lines of a block are output, comments or parts of a command. */
+const COMMAND = /^(?:sudo|npm|npx|curl|echo|export|journalctl|systemctl|d3kos-\w+|[A-Z][A-Z0-9_]+=\S+) /;
+
+/** A command of the guides, the test that runs it, and the words of that test that do. */
+const RUN: readonly (readonly [command: RegExp, test: string, words: string])[] = [
+  [/apt install \.\/d3kos-export_/, 'tests/booted-system.long.test.ts', 'dpkg -i ${DEB}'],
+  [/apt install \.\/d3kos-central_/, 'tests/booted-central.long.test.ts', 'apt-get install -y d3kos-central'],
+  [/CENTRAL_API_URL=.*tee -a/, 'tests/booted-system.long.test.ts', '>> /etc/default/d3kos-export'],
+  [
+    /tee -a \/etc\/default\/d3kos-central/,
+    'tests/booted-central.long.test.ts',
+    'tee -a /etc/default/d3kos-central',
+  ],
+  [
+    /^CENTRAL_OPERATOR_TOKEN=/,
+    'tests/booted-central.long.test.ts',
+    'CENTRAL_OPERATOR_TOKEN=$(openssl rand -hex 24)',
+  ],
+  [
+    /invite 0123456789abcdef --tier 2/,
+    'tests/booted-central.long.test.ts',
+    'invite ${INSTALLATION} --tier 2',
+  ],
+  [
+    /d3kos-export enroll (?:CODE|7KQ2M-4XB9C)/,
+    'tests/booted-central.long.test.ts',
+    "boat('enroll', String(code))",
+  ],
+  [/d3kos-export status/, 'tests/booted-central.long.test.ts', 'startFleetBoat'],
+  [/localhost:8094\/export\/status/, 'tests/booted-system.long.test.ts', '/export/status'],
+  [/^journalctl -u d3kos-export-manager/, 'tests/booted-system.long.test.ts', 'journalctl -b -u ${SERVICE}'],
+  [/list-timers/, 'tests/booted-system.long.test.ts', 'systemctl list-timers'],
+  [/preview --incremental/, 'packages/boat/src/cli/arguments.test.ts', '--incremental'],
+  [
+    /systemctl (?:stop|start|restart) d3kos-central/,
+    'tests/booted-central.long.test.ts',
+    'systemctl stop ${SERVICE}',
+  ],
+  [/api\/v1\/health/, 'tests/booted-system.long.test.ts', '/api/v1/health'],
+  [/account add anna --role admin/, 'tests/booted-central.long.test.ts', 'account add anna --role admin'],
+  [/import-bundle /, 'tests/offline-bundle.test.ts', 'import-bundle'],
+  [/bundle-key .* --accept/, 'tests/offline-bundle.test.ts', '--accept'],
+  [
+    /tar -C \/var\/lib\/d3kos-central -caf/,
+    'tests/booted-central.long.test.ts',
+    'tar -C /var/lib/d3kos-central -caf',
+  ],
+  [
+    /tar -C \/var\/lib\/d3kos-central -xaf/,
+    'tests/booted-central.long.test.ts',
+    'tar -C /var/lib/d3kos-central -xaf',
+  ],
+  [
+    /mv \/var\/lib\/d3kos-central\/data/,
+    'tests/booted-central.long.test.ts',
+    'mv /var/lib/d3kos-central/data',
+  ],
+  [/d3kos-export rollback/, 'tests/booted-system.long.test.ts', "'d3kos-export rollback'"],
+  [/apt remove d3kos-export/, 'tests/booted-system.long.test.ts', 'dpkg -r d3kos-export'],
+  [/apt purge d3kos-export/, 'tests/booted-system.long.test.ts', 'dpkg -P d3kos-export'],
+  [/d3kos-export bundle \/media\/usb/, 'tests/booted-system.long.test.ts', 'd3kos-export bundle /media/usb'],
+  [/d3kos-central migrate$/, 'packages/central/src/store/migrate.test.ts', 'migrate'],
+  [/D3KOS_KILL_SEED=/, 'tests/support/crash-test.ts', 'D3KOS_KILL_SEED'],
+  [/d3kos-export (?:serve|generate --incremental)/, 'tests/booted-central.long.test.ts', "boat('generate')"],
+  [/d3kos-central serve/, 'tests/support/booted-shore.ts', "'serve'"],
+];
+
+/** Commands that no test runs, and why. */
+const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
+  [
+    /^sudo -u postgres /,
+    'the booted system has no PostgreSQL of its own; central runs with these rights in pg-store.test.ts',
+  ],
+  [
+    /enable --now d3kos-central@8096/,
+    'a second node needs a PostgreSQL of its own; failover.long.test.ts runs several nodes',
+  ],
+  [/^npm run sim -- /, 'the tests call the functions behind the command'],
+  [/^export D3KOS_ROOT=/, 'sets variables of the commands that follow'],
+  [/^npm (?:start|test)\b/, 'the tests themselves, and a demonstration of both programs'],
+];
+
+const pages = ['README.md', ...globSync('docs/guides/*.md', { cwd: root })];
+const commands = pages.flatMap((page) =>
+  [...read(page).matchAll(/^```(\w*)\n([^]*?)^```$/gm)].flatMap(([, , block = '']) =>
+    block.split('\n').filter((line) => COMMAND.test(`${line} `)),
+  ),
+);
+
+test('every command of the guides is run by a test, or has a reason why none runs it', () => {
+  assert.ok(commands.length > 40, `${commands.length} commands`);
+  const patterns = [...RUN, ...NOT_RUN].map(([pattern]) => pattern);
+  assert.deepEqual(
+    commands.filter((command) => !patterns.some((pattern) => pattern.test(command))),
+    [],
+  );
+});
+
+test('every listed command is in a guide', () => {
+  for (const [pattern] of [...RUN, ...NOT_RUN])
+    assert.ok(
+      commands.some((command) => pattern.test(command)),
+      String(pattern),
+    );
+});
+
+test('the named tests contain the commands', () => {
+  for (const [pattern, path, words] of RUN)
+    assert.ok(read(path).includes(words), `${String(pattern)}: ${path}`);
+});
