@@ -69,7 +69,7 @@ export function insertCard(
 ): Card | { readonly kind: 'unavailable'; readonly reason: string } {
   const folder = mkdtempSync(join(tmpdir(), 'd3kos-card-'));
   const path = join(folder, 'card');
-  const image = join(folder, 'image');
+  let image = join(folder, 'image');
   const close = (): void => {
     unmount(path);
     rmSync(folder, { recursive: true, force: true });
@@ -94,6 +94,7 @@ export function insertCard(
       turnReadOnly: () => turnReadOnly(path),
       restart: () => {
         unmount(path);
+        image = toReleasedImage(image);
         mountOrRepair(image, path);
       },
       close,
@@ -176,6 +177,21 @@ function unmount(path: string): void {
     if (spawnSync('umount', tries < UNMOUNT_TRIES ? [path] : ['-l', path]).status === 0) return;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, UNMOUNT_PAUSE_MS);
   }
+}
+
+/**
+ * Returns an image with the same bytes that nothing holds. Mount namespaces made by other programs, such as containers, may keep the file
+ * system after its unmount. A mount would then get the same one, whose power is off, so the image is copied.
+ */
+function toReleasedImage(image: string): string {
+  const isHeld = (): boolean => spawnSync('losetup', ['--associated', image]).stdout.length > 0;
+  for (let tries = 0; tries < UNMOUNT_TRIES && isHeld(); tries += 1)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, UNMOUNT_PAUSE_MS);
+  if (!isHeld()) return image;
+  const copy = `${image}-copy`;
+  run('cp', ['--sparse=always', image, copy]);
+  rmSync(image);
+  return copy;
 }
 
 function run(program: string, args: readonly string[]): void {
