@@ -83,6 +83,7 @@ const NOT_RUN: readonly (readonly [command: RegExp, reason: string])[] = [
     /enable --now d3kos-central@8096/,
     'a second node needs a PostgreSQL of its own; failover.long.test.ts runs several nodes',
   ],
+  [/^npm run boat-lab\b/, 'they are themselves a test, which takes hours'],
   [/^npm run sim -- /, 'the tests call the functions behind the command'],
   [/^export D3KOS_ROOT=/, 'sets variables of the commands that follow'],
   [/^npm (?:start|test)\b/, 'the tests themselves, and a demonstration of both programs'],

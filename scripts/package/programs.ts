@@ -56,7 +56,8 @@ export function toBoatPackage(
       'them to a central server when a network is available.',
       '.',
       'The package contains its own Node.js and needs no network to install. It',
-      'replaces the legacy exporter, saves it, and restores it when the package is removed.',
+      'replaces the legacy exporter, saves it, and restores it when the package is',
+      'removed.',
     ],
     files: [
       text(`usr/bin/${name}`, toBoatLauncher(), 0o755),
