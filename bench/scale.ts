@@ -16,12 +16,12 @@ import { readProcess } from './process-facts.ts';
 import type { Bench } from './run.ts';
 import { findPostmaster, readServerCpuMs } from './server-cpu.ts';
 
-/** Boats, and the exports that each sends one after the other. */
+/** Number of boats, and of the exports that each sends one after another. */
 const BOATS = 40;
 const EXPORTS_PER_BOAT = 50;
-/** Records of an ordinary daily export, as in the benchmark of the delivery. */
+/** Records of an ordinary daily export, as in the delivery benchmark. */
 const EXPORT_ROWS = 100;
-/** Exports before the measurement, so that plans and caches exist. */
+/** Exports before the measurement, which warm up plans and caches. */
 const WARM_EXPORTS = 5;
 const CONNECTIONS = 4;
 const LEDGER_ID = 'e'.repeat(16);

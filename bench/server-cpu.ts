@@ -10,7 +10,7 @@ export async function findPostmaster(db: pg.Pool): Promise<number> {
   return postmaster;
 }
 
-/** Returns the processor time so far of every process that the server runs now. */
+/** Returns the processor time used by each process that the server runs now. */
 export function readServerCpuMs(postmaster: number): number {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -25,7 +25,7 @@ function parentOf(pid: number): number {
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }
 
-/** A process can end after it was listed. */
+/** A process can end after it has been listed. */
 function orEnded<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -14,25 +14,25 @@ import { makeCertificate, SHORE_URL } from './shore.ts';
 
 const execute = promisify(execFile);
 
-/** Size of the card. The file is sparse; the system, the package and the exports of a life take a fifth of it. */
+/** Size of the card. The file is sparse: the system, the package and the exports of a life take up a fifth of it. */
 const CARD_SIZE = '2000M';
 /** Number of rows in the sample boat's log. A first export has several parts. */
 const BOAT_ROWS = 400;
 /** Small parts, so that power often fails between two parts of one export. */
 const PART_SIZE_BYTES = 32_768;
 
-/** Time of all files in the package. With the time of the commit, each commit would need a new card. */
+/** Timestamp of all files in the package. If it were the time of the commit, each commit would need a new card. */
 const PACKAGE_TIME_S = '1760000000';
 
-/** What the installation and the first start took on the emulated boat. */
+/** Durations of the installation and the first start on the emulated boat. */
 export interface CardMeasurement extends StartMeasurement {
   /** Duration of `dpkg -i`, in seconds. */
   readonly installationS: number;
 }
 
 /**
- * A boat with the installed package that has booted and was saved in this state. Its folder has the image of the card, the saved
- * machine and the certificate of central. No file in it may be changed; each life starts with a copy of the image.
+ * A boat with the package installed, saved after it has booted. Its folder holds the image of the card, the saved machine and
+ * central's certificate. No file in it may be changed: each life starts with a copy of the image.
  */
 export interface BoatCard {
   readonly folder: string;
@@ -56,7 +56,7 @@ export async function buildPackage(folder: string): Promise<string> {
   return join(folder, name);
 }
 
-/** What a card is made from and with. */
+/** What is needed to make a card. */
 export interface CardParts {
   readonly builder: Builder;
   readonly system: BoatSystem;
@@ -66,7 +66,7 @@ export interface CardParts {
   report(line: string): void;
 }
 
-/** Returns a card on which the package was installed by `dpkg -i` on the booted boat. Makes it if it is not in the cache. */
+/** Returns a card on which the booted boat installed the package with `dpkg -i`. Makes it if it is not in the cache. */
 export async function makeCard(parts: CardParts): Promise<BoatCard> {
   const { builder, system, debianPackage, scratch, report } = parts;
   const folder = await takeFromCache('boat-card', toRecipe(system, debianPackage), async (partial) => {
@@ -110,7 +110,7 @@ function toRecipe(system: BoatSystem, debianPackage: string): string {
 
 const toImage = (folder: string): string => join(folder, 'card.ext4');
 
-/** Runs `work` on a machine that boots, and ends the machine. */
+/** Boots a machine, runs `work` on it, and ends it. */
 export async function useMachine<T>(
   machine: BoatMachine,
   work: (machine: BoatMachine) => Promise<T>,
@@ -130,7 +130,10 @@ EXPORT_SIGNALK_URL=off
 NODE_EXTRA_CA_CERTS=/etc/central.pem
 `;
 
-/** The user and its folder exist on a boat before the package is installed. The start before the settings is part of `dpkg -i`. */
+/**
+ * The user and its folder exist on a boat before the package is installed. `dpkg -i` starts the service before the settings
+ * exist.
+ */
 const toInstallation = (certificate: string): string => `set -e
 useradd --home-dir /opt/d3kos --no-create-home d3kos
 chown -R d3kos:d3kos /opt/d3kos

@@ -12,7 +12,7 @@ export type BoatAnswer =
   | { readonly kind: 'powerless' }
   | { readonly kind: 'unreachable'; readonly reason: string };
 
-/** What the start of the export manager took on the emulated boat. */
+/** Time and memory that the export manager needed to start on the emulated boat. */
 export interface StartMeasurement {
   /** Time from the start of its process until its API answered, in milliseconds. */
   readonly startMs: number;

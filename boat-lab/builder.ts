@@ -10,17 +10,20 @@ const execute = promisify(execFile);
 /** The suite of Raspberry Pi OS. */
 export const SUITE = 'trixie';
 /**
- * What makes and runs the boat. dbus, procps and systemd are there because the installation scripts of the boat's packages run with the
- * programs of this system.
+ * The packages that make and run the boat. dbus, procps and systemd are there because the installation scripts of the boat's
+ * packages run with the programs of this system.
  */
 const PACKAGES = [
   ...['mmdebstrap', 'qemu-system-arm', 'e2fsprogs', 'kmod', 'cpio', 'xz-utils', 'ca-certificates', 'udev'],
   ...['systemd', 'systemd-sysv', 'dbus', 'procps'],
 ];
-/** Timeout for a program in the builder: the longest makes the boat's system, in 90 s on an idle machine and 8 minutes on a busy one. */
+/**
+ * Timeout for a program in the builder. The slowest one makes the boat's system: it takes 90 s on an idle machine and 8 minutes
+ * on a busy one.
+ */
 const BUILD_MAX_MS = 30 * 60_000;
 
-/** Options of mmdebstrap that keep a system small and let it be built where the clock or the lists of the mirror are off. */
+/** Options of mmdebstrap that keep a system small, and allow a wrong clock or expired package lists of the mirror. */
 export const DEBIAN_OPTIONS = [
   '--variant=minbase',
   '--format=directory',

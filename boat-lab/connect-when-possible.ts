@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Interval between attempts. QEMU reports nothing when it has opened its sockets. */
+/** Interval between attempts. QEMU does not report that it has opened its sockets. */
 const PAUSE_MS = 50;
 
 /** Connects to a socket of a QEMU that has just been started, once it listens. Throws if QEMU ends before that. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SHELL_READY } from './boat-system.ts';
 import { connectWhenPossible } from './connect-when-possible.ts';
 
-/** The result of a command on the boat, or `powerless` if the boat's power failed before the result arrived. */
+/** The result of a command on the boat, or `powerless` if the power failed before the result arrived. */
 export type CommandResult =
   { readonly kind: 'ended'; readonly code: number; readonly output: string } | { readonly kind: 'powerless' };
 
@@ -17,8 +17,8 @@ export interface GuestShell {
 }
 
 /**
- * Connects to the console of a QEMU that has just been started. `hasEnded` is true once it has ended. `state` says whether the boat boots
- * or continues with a shell that was ready before.
+ * Connects to the console of a QEMU that has just been started. `hasEnded` is true once it has ended. `state` says whether the
+ * boat is booting, or continues from a saved state with a shell that is ready.
  */
 export async function connectShell(
   socketPath: string,
@@ -60,7 +60,7 @@ export async function connectShell(
     const match = await Promise.race([untilMatch(new RegExp(`\\r?\\n${mark}-end (\\d+)\\r?\\n`)), late]);
     timeout.abort();
     if (match === 'late')
-      throw new Error(`the boat did not end a command within ${maxMs / 1_000} s: ${command}\n${received}`);
+      throw new Error(`a command on the boat took longer than ${maxMs / 1_000} s: ${command}\n${received}`);
     if (match === undefined) return { kind: 'powerless' };
     const output = received.slice(0, match.index).replaceAll('\r', '');
     return { kind: 'ended', code: Number(match[1]), output: output.trim() };

@@ -13,11 +13,16 @@ import type { Shore } from './shore.ts';
 import type { FlushMode } from './volatile-card.ts';
 import { type Acknowledged, work } from './work.ts';
 
-/** Largest number of write requests from the start of the work to the power cut: those of about five exports with their receipts. */
+/**
+ * Maximum number of write requests from the start of the work to the power cut. About five exports with their receipts need this
+ * many.
+ */
 const WORK_WRITES_MAX = 250;
-/** One life in REAL_BOOT_ONE_IN boots after the cut. The card of the others is inspected on the host, which takes a tenth of the time. */
+/**
+ * One life in REAL_BOOT_ONE_IN boots after the cut. The cards of the others are inspected on the host, in a tenth of the time.
+ */
 export const REAL_BOOT_ONE_IN = 5;
-/** Largest number of write requests of a boot at which its power can fail again. A complete boot has about this many. */
+/** Maximum number of write requests in a boot before its power fails again. A complete boot has about this many. */
 const BOOT_WRITES_MAX = 100;
 
 /** What all lives of a run share. */
@@ -32,7 +37,7 @@ export interface Lab {
   report(line: string): void;
 }
 
-/** What one life showed. A life in which a promise was broken throws. */
+/** The result of one life. A life in which a promise was broken throws. */
 export interface LifeResult {
   readonly boots: number;
   readonly cuts: number;
@@ -42,7 +47,7 @@ export interface LifeResult {
   readonly started?: StartMeasurement;
 }
 
-/** The image of the card of the current life. */
+/** The image of the current life's card. */
 export const toLifeImage = (lab: Lab): string => join(lab.folder, 'card.ext4');
 
 /** Starts a boat from the saved state, with a new copy of the card and a new enrolment. */
@@ -69,8 +74,8 @@ export function describeCut({ writes, pending, kept }: PowerCut): string {
 }
 
 /**
- * One life of the boat: it continues from the saved state, exports, and loses its power at a random write request. Then the promises are
- * checked. Everything that is random follows from `seed`.
+ * Runs one life of the boat: it continues from the saved state, exports, and loses power at a random write request. Then the
+ * promises are checked. All random choices follow from `seed`.
  */
 export async function live(lab: Lab, seed: number, boots: 'boots' | 'stays off'): Promise<LifeResult> {
   const seeded = createSeeded(seed);
@@ -95,7 +100,9 @@ export async function live(lab: Lab, seed: number, boots: 'boots' | 'stays off')
   };
 }
 
-/** Boots the boat after a cut. The power fails once more during a boot. Then the boat boots, is inspected and shuts down. */
+/**
+ * Boots the boat after a cut. The power fails once more during this boot. Then the boat boots again, is inspected and shuts down.
+ */
 async function bootAgain(
   lab: Lab,
   seeded: Seeded,

@@ -19,14 +19,17 @@ const SHUTDOWN_MAX_MS = 10 * 60_000;
 /** Memory and processors of the boat. A Raspberry Pi has more memory, which QEMU would have to take from the host. */
 const MEMORY_MB = 512;
 const PROCESSORS = 2;
-/** A Raspberry Pi has no clock that runs without power. systemd sets the clock to its own build date at every boot. */
+/** A Raspberry Pi has no battery-backed clock. systemd sets the clock to its own build date at every boot. */
 const CLOCK_AT_START = '1970-01-01T00:00:00';
 
-/** The name of a saved machine in its folder. */
+/** File name of a saved machine in its folder. */
 const STATE_FILE = 'machine-state';
 
 export interface MachineOptions {
-  /** Folder in which the machine creates one for its sockets. Its path must be short: the path of a socket has at most 107 characters. */
+  /**
+   * Folder in which the machine creates another one for its sockets. Its path must be short, because the path of a socket has at
+   * most 107 characters.
+   */
   readonly scratch: string;
   /** Folder with `vmlinuz` and `initrd.gz`. */
   readonly system: string;
@@ -35,7 +38,7 @@ export interface MachineOptions {
   /** Decides what a power cut leaves. */
   readonly seeded: Seeded;
   readonly flushMode: FlushMode;
-  /** Folder of a machine that {@link BoatMachine.save} wrote, which continues. Without it the boat boots. */
+  /** Folder written by {@link BoatMachine.save}: the saved machine continues. Without it, the boat boots. */
   readonly saved?: string;
 }
 
@@ -59,11 +62,11 @@ export interface BoatMachine {
   cutAtWrite(writes: number): void;
   /** Cuts the power now. */
   cut(): Promise<PowerCut>;
-  /** Takes the carrier of the network interface away, or gives it back. Has no effect on a machine without power. */
+  /** Takes down the link of the network interface, or restores it. Has no effect on a machine without power. */
   setLink(state: 'up' | 'down'): Promise<void>;
-  /** Stops the machine and writes its memory to `folder`. Afterwards the image has everything that the boat wrote. */
+  /** Stops the machine and writes its memory to `folder`. Afterwards the image contains everything that the boat wrote. */
   save(folder: string): Promise<void>;
-  /** Shuts down regularly. Afterwards the image has everything that the boat wrote. */
+  /** Shuts down regularly. Afterwards the image contains everything that the boat wrote. */
   powerOff(): Promise<void>;
   /** The last lines that the kernel and systemd wrote to the serial console. */
   console(): string;
@@ -71,7 +74,7 @@ export interface BoatMachine {
   close(): Promise<void>;
 }
 
-/** Switches the boat on, or lets a saved one continue. */
+/** Switches the boat on, or continues a saved one. */
 export async function startMachine(builder: Builder, options: MachineOptions): Promise<BoatMachine> {
   const folder = mkdtempSync(join(options.scratch, 'machine-'));
   const card = openVolatileCard(options.image, options.flushMode);
@@ -160,7 +163,7 @@ function startProcess(builder: Builder, options: MachineOptions, folder: string)
   };
 }
 
-/** The power of the boat: the card loses its cache first, so nothing that the boat does until its end can reach the card. */
+/** The boat's power. A cut first drops the card's cache, so nothing that the boat still does can reach the card. */
 function connectPower(card: VolatileCard, server: NbdServer, process: QemuProcess, seeded: Seeded) {
   let isCut = false;
   let settle: (cut: PowerCut) => void = () => undefined;

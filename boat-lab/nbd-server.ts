@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { SECTOR_BYTES, type VolatileCard } from './volatile-card.ts';
 
 const FIXED_NEWSTYLE_NO_ZEROES = 3;
-/** The export has flags, and supports flush. It has no FUA, as virtio-blk, so QEMU flushes instead. */
+/** The export has flags, and supports flush. Like virtio-blk, it has no FUA, so QEMU flushes instead. */
 const TRANSMISSION_FLAGS = 1 | 4;
 /** Sizes in bytes: the smallest request, the size that the card prefers, and the largest request. */
 const BLOCK_SIZES = { min: SECTOR_BYTES, preferred: 4096, max: 1 << 20 } as const;
@@ -21,7 +21,7 @@ const OPTION_HEADER_BYTES = 16;
 
 /** A card that QEMU can connect to at a Unix socket. */
 export interface NbdServer {
-  /** From now on no request is answered, as by a card without power. */
+  /** From now on, no request is answered, as if the card had lost power. */
   stopAnswering(): void;
   /** Ends the connection and closes the socket. The card stays open. */
   close(): Promise<void>;

@@ -44,7 +44,7 @@ export async function connectQmp(socketPath: string, hasEnded: () => boolean): P
   return { execute, close: () => socket.destroy() };
 }
 
-/** Interval between two queries of a state that QEMU reports with no event that could not be missed. */
+/** Interval between two queries of a state for which QEMU sends no reliable event. */
 const QUERY_PAUSE_MS = 50;
 
 /** Asks `command` until `isReached` accepts its answer. */

@@ -24,7 +24,7 @@ const execute = promisify(execFile);
 const PROXY_PORT = 18_443;
 /** The URL of central for the boat. */
 export const SHORE_URL = `https://${CENTRAL_NAME}:${PROXY_PORT}`;
-/** The certificate lives as long as the card in the cache may. */
+/** The certificate must be valid for as long as the card may stay in the cache. */
 const CERTIFICATE_DAYS = 3_650;
 
 /** Names of the key and the certificate in the folder of the card. */

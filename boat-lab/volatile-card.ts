@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { Seeded } from '../packages/sim/src/fixture/seeded.ts';
 
-/** Unit in which a write reaches the card or is lost. */
+/** Size of the unit that either reaches the card or is lost. */
 export const SECTOR_BYTES = 512;
 
 /**
@@ -22,7 +22,7 @@ export interface CutSectors {
 /** The file of a card, with a write cache that loses its content when power fails. */
 export interface VolatileCard {
   readonly sizeBytes: number;
-  /** Number of write requests so far. */
+  /** Number of write requests received. */
   writes(): number;
   read(offset: number, length: number): Buffer;
   /** Keeps the sectors in the cache. `data` must not be changed afterwards. */

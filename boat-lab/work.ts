@@ -4,14 +4,19 @@ import type { BoatMachine } from './machine.ts';
 
 /** One life in LINKLESS_ONE_IN begins without a link. */
 const LINKLESS_ONE_IN = 4;
-/** Before one export in CHANGE_ONE_IN, the link is cut or restored; and likewise the clock is set if it is not yet. */
+/**
+ * Before one export in CHANGE_ONE_IN, the link is cut or restored. The clock is set with the same probability, once in a life.
+ */
 const CHANGE_ONE_IN = 4;
 /** One export in FULL_ONE_IN contains every record and is delivered in several parts. */
 const FULL_ONE_IN = 3;
-/** One export in COMMAND_ONE_IN is made by the command and not by the API. The command starts slowly on the emulated boat. */
+/**
+ * One export in COMMAND_ONE_IN is made with the command instead of the API, because the command starts slowly on the emulated
+ * boat.
+ */
 const COMMAND_ONE_IN = 6;
 /**
- * In one life in QUIET_ONE_IN, only the boat's own programs write to the card. An fsync by another program would also make the
+ * In one life in QUIET_ONE_IN, only the export manager writes to the card. An fsync by another program would also make the
  * export manager's writes durable.
  */
 const QUIET_ONE_IN = 2;

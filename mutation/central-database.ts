@@ -19,7 +19,7 @@ export const CENTRAL_DATABASE_MUTANTS: readonly Mutant[] = [
     name: 'imports stay refused after the database has recovered',
     file: WATCH,
     before: 'isSuspect = fault !== undefined;',
-    after: 'return fault ?? toDatabaseFault(\'STORE_UNAVAILABLE\');',
+    after: "return fault ?? toDatabaseFault('STORE_UNAVAILABLE');",
     killedBy: WATCH_TESTS,
   },
   {
@@ -44,17 +44,17 @@ export const CENTRAL_DATABASE_MUTANTS: readonly Mutant[] = [
     killedBy: RETURN_TESTS,
   },
   {
-    name: 'tables of installations are not placed beside each other',
+    name: 'the tables of installations are not co-located',
     file: DISTRIBUTE,
     before: "name === FIRST_TABLE ? 'default' : FIRST_TABLE",
     after: "name === FIRST_TABLE ? 'default' : 'default'",
     killedBy: DISTRIBUTE_TESTS,
   },
   {
-    name: 'a table that is placed in another way is left as it is',
+    name: 'a table that is already distributed differently is left as it is',
     file: DISTRIBUTE,
     before: "placement !== 'local' && placement !== wanted",
-    after: "placement !== wanted && wanted.length === 0",
+    after: 'placement !== wanted && wanted.length === 0',
     killedBy: DISTRIBUTE_TESTS,
   },
 ];

@@ -44,22 +44,28 @@ const CORE_SHARE_MAX = 0.5;
 /** Connections of one node to the database (packages/central/src/platform/pg-store.ts). */
 const CONNECTIONS_PER_NODE = 10;
 
-/** Connections that a PostgreSQL with its default of 100 has left for nodes. */
+/** Connections left for nodes by a PostgreSQL with the default limit of 100. */
 const CONNECTIONS_MAX = 90;
 
-/** Largest growth in a year that the embedded database takes: it has no standby, and its backup is a copy of a stopped folder. */
+/**
+ * Maximum growth in a year for which the embedded database is suitable. It has no standby, and must be stopped for a backup of
+ * its folder.
+ */
 const EMBEDDED_BYTES_PER_YEAR_MAX = 100e9;
 
-/** Largest data of one server. Beyond it a restore takes more than a day at 100 MB/s. */
+/** Maximum amount of data on one server. A larger amount takes more than a day to restore at 100 MB/s. */
 const SERVER_BYTES_MAX = 8e12;
 
 /** Smallest number of cores of a database server. */
 const SERVER_CORES_MIN = 2;
 
-/** Assumed prices in US dollars per month. They are not measured: replace them by those of your provider. */
+/** Assumed prices in US dollars per month. They are not measured: replace them with those of your provider. */
 export const PRICES = { core: 25, diskPerGb: 0.1, backupPerGb: 0.02 } as const;
 
-/** Computes the size of central for a number of boats. It grows in proportion to the boats, except where a server has a smallest size. */
+/**
+ * Computes the size of central for a number of boats. It grows in proportion to the boats, except where a server has a minimum
+ * size.
+ */
 export function toFleetSize(boats: number, cost: ExportCost): FleetSize {
   const exportsPerDay = boats * EXPORTS_PER_DAY;
   const busiestImportsPerS = (exportsPerDay * BUSIEST_HOUR_SHARE) / 3_600;
@@ -68,7 +74,7 @@ export function toFleetSize(boats: number, cost: ExportCost): FleetSize {
   const database = toDatabase(bytesPerYear);
   const copies = database === 'embedded' ? 1 : 2;
   const servers = database === 'Citus' ? Math.ceil(bytesPerYear / SERVER_BYTES_MAX) : 1;
-  // A node runs on one core. Two nodes keep the fleet served while one is upgraded.
+  // A node runs on one core. Two nodes serve the fleet while one is being upgraded.
   const nodes = Math.max(database === 'embedded' ? 1 : 2, toCores(cost.nodeCpuMs));
   const databaseCores = Math.max(servers * SERVER_CORES_MIN, toCores(cost.databaseCpuMs));
   const connections = nodes * CONNECTIONS_PER_NODE;
@@ -117,7 +123,7 @@ export function toExportCost(
   };
 }
 
-/** Formats sizes as the lines of a Markdown table with one column for each. */
+/** Formats sizes as the lines of a Markdown table with one column for each size. */
 export function toScaleTable(sizes: readonly FleetSize[]): readonly string[] {
   const rows: readonly (readonly [title: string, cell: (size: FleetSize) => string])[] = [
     ['imports per second, average', ({ importsPerS }) => toNumber(importsPerS)],

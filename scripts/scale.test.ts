@@ -50,7 +50,7 @@ test('the figures name their command and date, and come from the benchmark', () 
   assert.throws(() => toExportCost([]), /the figures lack/);
 });
 
-test('sizes grow in proportion to the boats, with the smallest size of each step', () => {
+test('sizes grow in proportion to the boats, above the minimum of each step', () => {
   const [small, large, huge] = [1_000, 100_000, 10_000_000].map((boats) => toFleetSize(boats, COST));
   assert.ok(small !== undefined && large !== undefined && huge !== undefined);
   assert.deepEqual(
@@ -69,7 +69,7 @@ test('sizes grow in proportion to the boats, with the smallest size of each step
   for (const size of [large, huge]) assert.ok(size.costPerMonth > small.costPerMonth);
 });
 
-test('a size that is no number of boats is refused', () => {
+test('an argument that is not a number of boats is refused', () => {
   assert.equal(runScale('many').status, 2);
   assert.match(runScale('5000').stdout, /5,000 boats/);
 });

@@ -50,7 +50,7 @@ before(async () => {
   machine = await createMachine(lower);
   const connections = join(machine.root, 'etc', 'NetworkManager', 'system-connections');
   writeFileSync(join(connections, 'boat.nmconnection'), NETWORK_PROFILE, { mode: 0o600 });
-  // The mirror of Debian is out of reach.
+  // Debian's mirror cannot be reached.
   rmSync(join(machine.root, 'etc', 'apt', 'sources.list.d'), { recursive: true });
   mkdirSync(join(machine.root, 'etc', 'apt', 'sources.list.d'));
   await serveFolder(machine, repository);
@@ -97,7 +97,7 @@ const telemetry = async (): Promise<number> => {
   };
   return categories.find(({ category }) => category === 'telemetry')?.records ?? 0;
 };
-/** Makes an export on the boat, and waits until central has proved that it holds it. */
+/** Makes an export on the boat, and waits until central has confirmed it. */
 async function deliver(): Promise<void> {
   await fleetBoat.boat('generate');
   await until('the boat has delivered', async () => (await fleetBoat.countWaiting()) === 0);
@@ -231,7 +231,7 @@ step('an account is created, and the operator token opens the API of the fleet',
 });
 
 step(
-  'the service ends requests and its database cleanly, and root may run commands while it is running',
+  'the service stops requests and its database cleanly, and root may run commands while it is running',
   async () => {
     assert.match(await machine.ok('d3kos-central list'), new RegExp(INSTALLATION));
     await machine.ok(`systemctl stop ${SERVICE}`);
@@ -287,7 +287,7 @@ step('apt installs the earlier version again, and the boat still delivers', asyn
   assert.equal(await telemetry(), held + 1);
 });
 
-step('after a reboot, central starts without help', async () => {
+step('central starts again after a reboot', async () => {
   await machine.reboot();
   await untilReady();
   assert.equal(await machine.ok('systemctl --failed --no-legend'), '');

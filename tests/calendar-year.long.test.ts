@@ -28,7 +28,7 @@ test(
       prepareBoat({ root, rows: 5 });
       let wallMs = Date.parse(FIRST_DAY);
       const clock = { ...createClock(), wall: () => wallMs as WallMs, isSynchronized: async () => true };
-      // At a host that no name server knows, so that every export waits.
+      // A host name that does not resolve, so that every export waits.
       const boat = await startBoatInProcess({
         root,
         centralUrl: 'https://central.invalid',
@@ -57,7 +57,7 @@ test(
           else repeated += 1;
         }
         assert.deepEqual(made, listDates(365));
-        // The night in spring has only one of the two moments.
+        // One night in spring has only one of the two times.
         assert.equal(repeated, 364);
         const scheduled = boat.boat.ledger.queue
           .list('pending')

@@ -1,5 +1,5 @@
-// The timer of the daily export over two years of calendar, with the moments that systemd itself calculates, in time zones with every
-// kind of clock change.
+// The timer of the daily export over two calendar years, with the times that systemd calculates, in time zones with every kind of
+// clock change.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { owedSlot } from '../packages/boat/src/schedule/policy.ts';
@@ -56,14 +56,14 @@ for (const timeZone of ZONES)
     },
   );
 
-test('with one run at 03:00, systemd would skip a day in Athens', { skip: withoutAnalyze }, () => {
+test('if it ran only at 03:00, systemd would skip a day in Athens', { skip: withoutAnalyze }, () => {
   const claimed = claimAt(listElapses('*-*-* 03:00:00', 'Europe/Athens', 100), 'Europe/Athens');
   assert.ok(
     claimed.includes('2026-03-28') && !claimed.includes('2026-03-29') && claimed.includes('2026-03-30'),
   );
 });
 
-test('a boat that is on for some evenings exports on each of them, once', { skip: withoutAnalyze }, () => {
+test('a boat that is on only some evenings exports once on each of them', { skip: withoutAnalyze }, () => {
   const timeZone = 'Europe/Athens';
   const elapses = listElapses(readTimer('OnCalendar'), timeZone, 2 * DAYS);
   // On for three hours from 18:00 UTC, every third day. systemd stores when a persistent timer fired last.

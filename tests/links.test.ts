@@ -285,7 +285,7 @@ describe('a central that cannot be reached', () => {
 describe('a link that works', () => {
   const PORTAL_BODY = '{"status":"success","success":true,"login":"http://10.0.0.1/"}';
 
-  test('again after a captive portal that answered with JSON delivers, and nothing counted as delivered before that', () =>
+  test('delivers after a captive portal that answered with JSON, and nothing counted as delivered before that', () =>
     overLink({ clockSpeed: CLOCK_SPEED }, async (boat, link) => {
       link.set({
         portal: `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${PORTAL_BODY.length}\r\nconnection: close\r\n\r\n${PORTAL_BODY}`,

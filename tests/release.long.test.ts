@@ -72,7 +72,7 @@ test(
     run('git', 'clone', '--quiet', '--depth', '1', `file://${ROOT}`, clone);
     symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
     appendFileSync(join(clone, '.git', 'info', 'exclude'), 'node_modules\n');
-    // As set-up does for `npm run`.
+    // As scripts/setup.mjs does for `npm run`.
     run(process.execPath, join(clone, 'scripts', 'bundle-pages.mjs'));
     const manifest = join(clone, 'package.json');
     // The manifest of the repository has a version.

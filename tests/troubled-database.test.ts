@@ -14,10 +14,10 @@ import { until } from './support/until.ts';
 
 const MEGABYTE = 1_048_576;
 const OPERATOR_TOKEN = 'operator-token-of-the-tests-1234';
-/** Longest time for a refusal that counts as early. A boat drops a connection after 30 s of silence. */
+/** Maximum time in which a refusal counts as early. A boat drops a connection after 30 s of silence. */
 const EARLY_MS = 10_000;
 
-/** A node of central with one boat, as its operator and its boat see it. */
+/** A node of central with one boat, as the operator and the boat see it. */
 interface Node {
   /** Sends export `sequence`. */
   send(sequence: number, rows?: number): Promise<Response>;
@@ -71,7 +71,7 @@ function toDocument(installationId: string, sequence: number, rows: number): str
   });
 }
 
-/** Checks that a request is refused early, with a time to return and with the code of the trouble. */
+/** Checks that a request is refused early, with a retry time and the code of the failure. */
 async function expectRefused(sent: Promise<Response>, code: string): Promise<void> {
   const startedMs = performance.now();
   const answer = await sent;
@@ -150,7 +150,7 @@ test('a node refuses an import whose statement takes too long, and serves everyt
   await node.untilStored(1);
 });
 
-test('a node refuses everything early while the database restarts, and stores again without a restart of its own', async (t) => {
+test('a node refuses everything early while the database restarts, and stores again without being restarted', async (t) => {
   const processes = createProcesses(toEnding(t));
   const server = await placePostgres(processes);
   await server.start();
@@ -168,7 +168,7 @@ test('a node refuses everything early while the database restarts, and stores ag
   assert.equal((await node.get('/api/v1/fleet/installations')).status, 200);
 });
 
-test('a node refuses imports while its address leads to a standby, and stores once that standby is promoted', async (t) => {
+test('a node refuses imports while its address leads to a standby, and stores again once that standby is promoted', async (t) => {
   const processes = createProcesses(toEnding(t));
   const { primary, standby, address, databaseUrl } = await startPair(processes, {
     synchronous_standby_names: 'standby',

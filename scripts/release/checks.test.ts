@@ -21,7 +21,7 @@ const READY: Checkout = {
   taggedCommit: undefined,
 };
 
-test('a clean checkout with an entry in the changelog can be released, also a second time', () => {
+test('a clean checkout with an entry in the changelog can be released, and released again', () => {
   assert.deepEqual(findObstacles('1.2.0', READY), []);
   assert.deepEqual(findObstacles('1.2.0', { ...READY, taggedCommit: READY.commit }), []);
 });

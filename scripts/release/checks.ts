@@ -13,7 +13,7 @@ export interface Checkout {
 const VERSION = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/;
 const escape = (text: string): string => text.replaceAll(/[.+*?^$()[\]{}|\\]/g, String.raw`\$&`);
 
-/** Returns what prevents the release of `version`, each with what to do. Empty if nothing does. */
+/** Returns the obstacles to releasing `version`, each with what to do. Empty if there are none. */
 export function findObstacles(version: string, checkout: Checkout): readonly string[] {
   const { packageVersion, changelog, status, commit, taggedCommit } = checkout;
   const obstacles: string[] = [];

@@ -6,7 +6,7 @@ import type { Machine } from './booted-machine.ts';
 import { runHost } from './booted-root.ts';
 import { until } from './until.ts';
 
-/** The exporter of its package, as a boat on the other side of the cable. */
+/** The exporter from its package, run as a boat at the other end of the cable. */
 export interface FleetBoat {
   /** Runs a command of `d3kos-export` and returns its JSON. */
   boat(...args: readonly string[]): Promise<Record<string, unknown>>;

@@ -17,7 +17,7 @@ export interface LimitGroups {
   remove(): Promise<void>;
 }
 
-/** For a machine whose limits need no groups: on a host with cgroup v2, or without limits. */
+/** For a machine that needs no groups: the host has cgroup v2, or the machine has no limits. */
 export const NO_GROUPS: LimitGroups = {
   paths: [],
   delegate: async () => undefined,

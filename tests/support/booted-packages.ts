@@ -25,7 +25,7 @@ export async function copyWithVersion(deb: string, version: string, folder: stri
     await runHost('dpkg-deb', '--raw-extract', deb, unpacked);
     const control = join(unpacked, 'DEBIAN', 'control');
     writeFileSync(control, readFileSync(control, 'utf8').replace(/^Version: .*$/m, `Version: ${version}`));
-    // With a folder as the target, dpkg-deb names the file by its package, version and architecture.
+    // If the target is a folder, dpkg-deb names the file after its package, version and architecture.
     const output = await runHost(
       'dpkg-deb',
       '--root-owner-group',

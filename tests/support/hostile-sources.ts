@@ -108,7 +108,7 @@ export const HOSTILE_SOURCES: readonly (readonly [name: string, place: (root: st
     file('data/alerts.json', () => `[${Array.from({ length: 300_000 }, (_, n) => `{"id":${n}}`).join(',')}]`),
   ],
   ['6 million empty lists', file('config/user-preferences.json', () => `[${'[],'.repeat(6_000_000)}[]]`)],
-  ['escaped quotes without end', file('config/onboarding.json', () => `"${'\\"'.repeat(4_000_000)}`)],
+  ['endless escaped quotes', file('config/onboarding.json', () => `"${'\\"'.repeat(4_000_000)}`)],
   [
     'spaces before the end of a line',
     file('services/dashboard/config/vessel.env', () => `A=x${' '.repeat(1_000_000)}y`),

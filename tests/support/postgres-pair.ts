@@ -12,7 +12,7 @@ export interface PostgresPair {
   readonly databaseUrl: string;
 }
 
-/** Starts a primary and its standby, and waits until the standby follows. */
+/** Starts a primary and its standby, and waits until the standby replicates. */
 export async function startPair(
   processes: Processes,
   settings: Readonly<Record<string, string>>,

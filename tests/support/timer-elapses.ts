@@ -22,7 +22,7 @@ export const withoutAnalyze =
 /** Noon UTC of the day before: in each of the zones after that day's 03:00, and before midnight. */
 const BASE_TIME = '2025-12-31 12:00:00 UTC';
 
-/** The moments at which a timer elapses after the base time, without its random delay. */
+/** The times at which a timer elapses after the base time, without its random delay. */
 export function listElapses(calendar: string, timeZone: string, count: number): readonly number[] {
   const { stdout, stderr, status } = spawnSync(
     'systemd-analyze',
@@ -42,7 +42,7 @@ export function readTimer(key: string): string {
   return new RegExp(`^${key}=(.*)$`, 'm').exec(readFileSync(TIMER, 'utf8'))?.[1] ?? assert.fail(key);
 }
 
-/** `count` dates from the first day on. */
+/** Returns `count` dates, beginning with the first day. */
 export const listDates = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, day) =>
     new Date(Date.parse(FIRST_DAY) + day * DAY_MS).toISOString().slice(0, 10),

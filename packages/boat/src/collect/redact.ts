@@ -60,7 +60,9 @@ function isCredential(name: string, sign: string, value: string): boolean {
   return isLikeCredential(value) || (sign.includes('=') && value.length >= 8);
 }
 
-/** True for a value without a space that does not occur in a sentence: 12 characters with letters and digits, or 24 characters. */
+/**
+ * True for a value too long to be an ordinary word: at least 12 characters with letters and digits, or at least 24 characters.
+ */
 function isLikeCredential(value: string): boolean {
   return (value.length >= 12 && /\d/.test(value) && /[a-z]/i.test(value)) || value.length >= 24;
 }

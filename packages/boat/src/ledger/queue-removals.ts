@@ -11,7 +11,7 @@ import type { RemovedExports } from './removed-exports.ts';
  */
 export interface QueueRemovals {
   /**
-   * Returns a failed entry to pending with no attempt spent. If its removal had begun, also removes the recorded loss,
+   * Returns a failed entry to pending and sets its attempts to zero. If its removal had begun, also removes the recorded loss,
    * because the file was not dropped.
    */
   requeue(entryNo: number, nowMs: WallMs): Entry;

@@ -70,7 +70,7 @@ for (const version of EARLIER_VERSIONS) {
     assert.equal(database.db.prepare('PRAGMA quick_check(1)').get()?.['quick_check'], 'ok');
     const entries = observed.entries.map((entry) => {
       if (entry === null) return null;
-      // The simulated power cut ended the upload. No earlier version knew refusals by an intermediary.
+      // The simulated power cut ended the upload. Earlier versions did not count refusals by an intermediary.
       const status = entry['status'] === 'uploading' ? 'pending' : entry['status'];
       return { ...entry, status, refusalCount: 0 };
     });

@@ -9,7 +9,7 @@ import { textOf } from '../store/row.ts';
 export const MATCHES_MAX = 1_000;
 
 const ID_START = /^[0-9a-f]{1,16}$/;
-/** Sorts after every digit of an installation ID. */
+/** A character that sorts after every digit of an installation ID. */
 const AFTER_DIGITS = 'g';
 
 const FIND_SQL = `

@@ -93,7 +93,7 @@ describe('migrate --distribute', () => {
     await assert.rejects(distribute(store), isRefused(/has no Citus/));
   });
 
-  test('places every table once: those of installations by the installation, beside each other, and the rest on every node', async () => {
+  test('distributes the tables of installations by installation and together, and copies the rest to every node', async () => {
     const store = await empty(STAND_IN);
     const boat = await enrollBoat(store);
     const { distributed, reference, present } = await distribute(store);
@@ -153,7 +153,7 @@ describe('migrate --distribute', () => {
     assert.ok(!distributed.includes('installations'));
   });
 
-  test('refuses a table that is placed in another way, before it changes anything', async () => {
+  test('refuses a table that is already distributed differently, before it changes anything', async () => {
     const store = await empty(STAND_IN);
     await store.script("select create_reference_table('imports')");
     await assert.rejects(
@@ -171,7 +171,7 @@ describe('migrate --distribute', () => {
   });
 });
 
-test('the option belongs to migrate only', () => {
+test('only migrate has the option', () => {
   assert.throws(() => parseArguments(['list', '--distribute']), /--distribute is an option of migrate/);
 });
 

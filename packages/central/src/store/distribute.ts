@@ -5,7 +5,7 @@ import { booleanOf, textOf } from './row.ts';
 /** The column by which tables are distributed: every statement of a boat names its installation. */
 export const DISTRIBUTION_KEY = 'installation_id';
 
-/** The distributed table with which all others are placed, so that the rows of one installation are on one node. */
+/** The distributed table that all others are co-located with, so that the rows of one installation are on one node. */
 const FIRST_TABLE = 'installations';
 
 /** The result of `distribute`. */
@@ -28,10 +28,10 @@ interface Table {
 }
 
 /**
- * Distributes the tables of the database over the nodes of Citus: those whose primary key begins with the installation by installation,
- * and the others as copies on every node. Each table is placed in a transaction of its own, so an interrupted run continues where it
- * ended, and a repeated one changes nothing. Throws DISTRIBUTION_REFUSED if the database has no Citus, or if a table is placed in
- * another way.
+ * Distributes the tables of the database over the nodes of Citus. Tables whose primary key begins with the installation are
+ * distributed by installation; the others are copied to every node. Each table is placed in a transaction of its own, so an
+ * interrupted run continues where it ended, and a repeated one changes nothing. Throws DISTRIBUTION_REFUSED if the database has
+ * no Citus, or if a table is already distributed differently.
  */
 export async function distribute(store: Store): Promise<DistributionReport> {
   await requireCitus(store);
@@ -69,7 +69,7 @@ async function requireCitus(store: Queryable): Promise<void> {
   );
 }
 
-/** Returns the tables of central with their present placement. A replica of every node is marked with `t` by Citus. */
+/** Returns the tables of central with their present placement. Citus marks a table that is copied to every node with `t`. */
 async function loadTables(store: Queryable): Promise<readonly Table[]> {
   const rows = await store.query(
     `select c.relname as name, coalesce(a.attname = $1::text, false) as has_key,

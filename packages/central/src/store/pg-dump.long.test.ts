@@ -1,4 +1,4 @@
-// Every released state of the schema, through pg_dump and pg_restore, on the PostgreSQL of this machine.
+// Dumps and restores every released state of the schema with pg_dump and pg_restore, on this machine's PostgreSQL.
 import { strict as assert } from 'node:assert';
 import { execFile } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ const run = promisify(execFile);
 const read = (path: string): string => readFileSync(join(import.meta.dirname, path), 'utf8');
 const DUMPS = globSync('dumps/*.sql', { cwd: import.meta.dirname }).sort();
 
-/** The programs of the newest PostgreSQL that Debian's packages have installed. pg_dump reads no server that is newer than itself. */
+/** The programs of the newest PostgreSQL that Debian's packages have installed. pg_dump refuses a server newer than itself. */
 function findPrograms():
   | { readonly kind: 'found'; readonly folder: string }
   | { readonly kind: 'missing'; readonly reason: string } {

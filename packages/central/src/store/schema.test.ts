@@ -123,7 +123,7 @@ test('only a step whose name ends in -contract removes or narrows what the previ
   }
 });
 
-test('0008-identity only creates tables, which an earlier node neither reads nor writes, but erases', () => {
+test('0008-identity only creates tables, which an earlier node does not use except to erase a boat', () => {
   const sql = MIGRATIONS.find(({ name }) => name === '0008-identity')?.sql ?? '';
   const statements = sql
     .split(';')

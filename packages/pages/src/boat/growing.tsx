@@ -1,15 +1,15 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-/** Number of rows that are drawn at once. At a quarter of a desktop computer's speed they take half a frame of 50 ms. */
+/** Number of rows that are drawn at once. They take about 25 ms at a quarter of a desktop computer's speed. */
 const ROWS_PER_PAGE = 12;
 /** Distance from the lower edge of the screen at which the next rows are drawn, so that a fast scroll does not reach an empty end. */
 const DRAWN_AHEAD = '2400px';
 
 /**
- * A long list, of which the first rows are drawn, and the next ones when the reader comes near to them. Drawing a thousand rows at once
- * would take a boat's computer several hundred milliseconds. `toRow` returns a list item. It must stay the same function as long as the rows look the same,
- * because a page of rows is drawn again only if its items or the function change.
+ * A long list. The first rows are drawn at once, and the next ones when the reader comes near them. Drawing a thousand rows at
+ * once would take a boat's computer several hundred milliseconds. `toRow` returns a list item. It must stay the same function as
+ * long as the rows look the same, because a page of rows is drawn again only if its items or the function change.
  */
 export function Growing<Item>(props: {
   readonly items: readonly Item[];
@@ -44,7 +44,7 @@ function PageOfRows(props: {
   return useMemo(() => <>{props.draw()}</>, props.of);
 }
 
-/** Calls `onNear` once, when the reader comes near to this place. */
+/** Calls `onNear` once, when the reader comes near this place. */
 function Nearing({ onNear }: { readonly onNear: () => void }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {

@@ -55,7 +55,7 @@ export const fleetAccessEn = {
     'The account is removed and its sessions end. What it did stays in the audit trail under its name.',
   'change.ownPassword': 'Change my password',
   'change.ownPassword.says': 'Your other sessions end. This one continues.',
-  'change.refused.exists': 'An account with this name exists already.',
+  'change.refused.exists': 'An account with this name already exists.',
   'change.refused.forbidden': 'Your account is not allowed to do this.',
   'change.refused.format': 'Central does not accept these values.',
   'change.refused.password': 'The current password is wrong.',

@@ -32,8 +32,8 @@ export interface Truth {
   /** Returns the index of the newest version of each existing record, by its key. */
   presentVersions(): ReadonlyMap<string, number>;
   /**
-   * Records the current records. The returned function restores them: later records are gone, and an older text becomes the
-   * newest version.
+   * Takes a copy of the current records. The returned function restores it: later records are gone, and older versions are
+   * current again.
    */
   takeImage(): () => void;
   /** Returns a separate truth that holds the same records. */

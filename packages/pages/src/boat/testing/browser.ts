@@ -39,7 +39,7 @@ function unpackChromium(): string {
   mkdirSync(CACHE, { recursive: true });
   const staged = mkdtempSync(`${folder}-`);
   try {
-    // The package unpacks into the temporary folder, whose path it reads on import. This variable makes it also unpack the
+    // The package unpacks into the temporary folder, whose path it reads on import. With this variable, it also unpacks the
     // libraries that a minimal system lacks.
     const { status, stderr } = spawnSync(
       process.execPath,
