@@ -16,17 +16,22 @@ export interface BareBatch {
   readonly copyText: string;
 }
 
-const COLUMNS = `installation_id, record_id, recorded_at, ledger_id, sequence, export_id, part_index, import_id, sha256,
+const COLUMNS = `installation_id, record_id, recorded_at, ledger_id, sequence, export_id, part_index, import_id,
   received_at, record, entry_type, latitude, longitude`;
 
+/** Values that all rows of a batch have in common, as long as those that central stores. */
+const LEDGER_ID = 'a'.repeat(16);
+const EXPORT_ID = `export_${LEDGER_ID}_1`;
+const IMPORT_ID = `import_${'a'.repeat(24)}`;
+
 /** The columns that all rows of a batch have in common, and those that differ. */
-const FIXED = `'aaaaaaaaaaaaaaaa', 1, 'bare', 1, 'bare', 'x', now()`;
+const FIXED = `'${LEDGER_ID}', 1, '${EXPORT_ID}', 1, '${IMPORT_ID}', now()`;
 const SELECTED = `$1::text, record_id, recorded_at, ${FIXED}, record, entry_type, latitude, longitude`;
 const ROW = `record_id text, recorded_at timestamptz, record jsonb, entry_type text, latitude double precision,
   longitude double precision`;
 const REPLACE = `on conflict (installation_id, record_id) do update set recorded_at = excluded.recorded_at,
   ledger_id = excluded.ledger_id, sequence = excluded.sequence, export_id = excluded.export_id, part_index = excluded.part_index,
-  import_id = excluded.import_id, sha256 = excluded.sha256, received_at = excluded.received_at, record = excluded.record,
+  import_id = excluded.import_id, received_at = excluded.received_at, record = excluded.record,
   entry_type = excluded.entry_type, latitude = excluded.latitude, longitude = excluded.longitude`;
 
 /** Returns a batch of new records. */
@@ -57,18 +62,7 @@ export function toBatch(installationId: string, name: string, rows: number): Bar
     copyText: records
       .map((one) =>
         [
-          ...[
-            installationId,
-            one.record_id,
-            one.recorded_at,
-            'aaaaaaaaaaaaaaaa',
-            1,
-            'bare',
-            1,
-            'bare',
-            'x',
-            now,
-          ],
+          ...[installationId, one.record_id, one.recorded_at, LEDGER_ID, 1, EXPORT_ID, 1, IMPORT_ID, now],
           // A backslash begins an escape in the text format.
           ...[one.record.replaceAll('\\', '\\\\'), one.entry_type, one.latitude, one.longitude],
         ].join('\t'),

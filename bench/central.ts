@@ -58,15 +58,26 @@ function toLedgerId(number: number): string {
   return number.toString(16).padStart(16, '0');
 }
 
+/** Returns a function that gives the next sequence of a boat: an ordinary export follows the one before it. */
+function createSequences(): (boat: Boat) => number {
+  const sequences = new Map<string, number>();
+  return ({ id }) => {
+    const sequence = (sequences.get(id) ?? 0) + 1;
+    sequences.set(id, sequence);
+    return sequence;
+  };
+}
+
 /** Compares first-time and repeated exports with a bare upsert of the same rows, alternately. */
 async function measureExports({ options, report, logProgress }: BenchRun, central: Central, db: pg.Pool) {
   const boats = await enrollBoats(db, 4 * CONNECTIONS);
   const pick = (index: number): Boat => boats[index % boats.length] ?? { id: '', token: '' };
+  const next = createSequences();
   const [first, repeated, bare]: [number[], number[], number[]] = [[], [], []];
   // One round without a measurement warms up both sides.
   for (let round = 0; round <= options.repetitions; round += 1) {
     const parts = Array.from({ length: EXPORTS }, (_, index) =>
-      toPart(pick(index), toLedgerId(1), round * EXPORTS + index + 1, EXPORT_ROWS),
+      toPart(pick(index), toLedgerId(1), next(pick(index)), EXPORT_ROWS),
     );
     const batches = Array.from({ length: EXPORTS }, (_, index) =>
       toBatch(pick(index).id, `bare-${round}-${index}`, EXPORT_ROWS),
@@ -105,11 +116,12 @@ async function measureExports({ options, report, logProgress }: BenchRun, centra
 /** Compares parts of 1 MiB with COPY of the same number of rows into the same table. */
 async function measureBulk({ options, report }: BenchRun, central: Central, db: pg.Pool) {
   const boats = await enrollBoats(db, BULK_CONNECTIONS);
+  const next = createSequences();
   const [imported, copied]: [number[], number[]] = [[], []];
   for (let round = 0; round <= options.repetitions; round += 1) {
     const parts = Array.from({ length: PARTS }, (_, index) => {
       const boat = boats[index % boats.length] ?? { id: '', token: '' };
-      return toPart(boat, toLedgerId(2), round * PARTS + index + 1, PART_ROWS);
+      return toPart(boat, toLedgerId(2), next(boat), PART_ROWS);
     });
     const batches = parts.map((part, index) => toBatch(part.boat.id, `copy-${round}-${index}`, PART_ROWS));
     const sides = [

@@ -43,7 +43,7 @@ export const CENTRAL_LEDGER_MUTANTS: readonly Mutant[] = [
   {
     name: 'a ledger that a newer one named as former counts as the newest',
     file: 'packages/central/src/import/ledgers.ts',
-    before: 'coalesce(${FORMER_NO_SQL}, (select max',
+    before: 'coalesce(${FORMER_NO}, (select max',
     after: 'coalesce((select max',
     killedBy: STORED_LEDGER_TESTS,
   },

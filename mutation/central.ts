@@ -94,9 +94,9 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an import is not registered under its key',
-    file: STORE,
-    before: 'await insertImport(tx, part, receipt);',
-    after: '',
+    file: 'packages/central/src/import/register-part.ts',
+    before: '), inserted_import as (${INSERT_IMPORT}',
+    after: '), inserted_import as (select 1',
     killedBy: ROUTE_TESTS,
   },
   {
@@ -356,8 +356,8 @@ export const CENTRAL_MUTANTS: readonly Mutant[] = [
   {
     name: "an import uses the database server's default isolation level",
     file: 'packages/central/src/platform/pg-store.ts',
-    before: "'begin isolation level read committed',",
-    after: "'begin',",
+    before: "const BEGIN = 'begin isolation level read committed';",
+    after: "const BEGIN = 'begin';",
     killedBy: ['packages/central/src/import/store-trouble.test.ts'],
   },
 ];

@@ -10,6 +10,7 @@ import { readSectionEnds } from '../../packages/boat/src/spool/section-ends.ts';
 import { decodeBody } from '../../packages/central/src/import/decode-body.ts';
 import { preparePart } from '../../packages/central/src/import/prepare-part.ts';
 import { scanDocument } from '../../packages/central/src/import/scan-document.ts';
+import { readArray } from '../../packages/central/src/store/testing/read-array.ts';
 import { allowing, JSON_WORDS, jsonTexts, utf8 } from '../inputs.ts';
 import type { Target } from '../target.ts';
 
@@ -138,8 +139,12 @@ export const importBody: Target = {
     });
     if (prepared.kind !== 'prepared') return;
     assertStorable(JSON.parse(prepared.sections));
-    for (const { rows } of prepared.sorted.batches)
-      assertStorable(JSON.parse(Buffer.from(rows).toString('utf8')));
+    for (const { columns } of prepared.sorted.batches) {
+      const [ids = [], , records = []] = columns.map(readArray);
+      for (const id of ids) assertStorable(String(id));
+      // The first byte is the version of the format.
+      for (const record of records) assertStorable(JSON.parse(String(record?.subarray(1))));
+    }
   },
 };
 

@@ -1,13 +1,5 @@
-import type { Queryable } from '../platform/ports.ts';
-import type { PartToStore } from './part-to-store.ts';
-import {
-  estimateStoredBytes,
-  findExceeded,
-  type QuotaAmount,
-  type QuotaOverride,
-  type Use,
-} from './policy.ts';
-import { addUse, loadUse } from './usage.ts';
+import { countRecords, type PartToStore } from './part-to-store.ts';
+import { estimateStoredBytes, type Use } from './policy.ts';
 
 /** The quota of every installation, and the usage of the installation since its last import that has not been written yet. */
 export interface Accounting {
@@ -15,26 +7,13 @@ export interface Accounting {
   readonly unbilled: Pick<Use, 'requests' | 'cpuMs'>;
 }
 
-/** Adds a part to the day's usage, or returns the quota that it would exceed. A bundle counts but is never refused. */
-export async function accountFor(
-  tx: Queryable,
-  part: PartToStore,
-  override: QuotaOverride,
-  accounting: Accounting | undefined,
-): Promise<QuotaAmount | undefined> {
-  const { counts, rowsLength, rejectedLength } = part.sorted;
-  const records = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const adding: Use = {
-    storedBytes: estimateStoredBytes(rowsLength, records, rejectedLength),
+/** Returns what a part adds to the use of its installation. A bundle counts as one request. */
+export function toPartUse(part: PartToStore, accounting: Accounting | undefined): Use {
+  const { sizeBytes, rejectedLength } = part.sorted;
+  const records = countRecords(part);
+  return {
+    storedBytes: estimateStoredBytes(sizeBytes, records, rejectedLength),
     records,
     ...(accounting?.unbilled ?? { requests: 1, cpuMs: 0 }),
   };
-  const id = part.document.installation_id;
-  if (accounting !== undefined) {
-    const used = await loadUse(tx, id, part.receivedMs);
-    const exceeded = findExceeded(used, adding, accounting.quota, override);
-    if (exceeded !== undefined) return exceeded;
-  }
-  await addUse(tx, id, part.receivedMs, adding);
-  return undefined;
 }

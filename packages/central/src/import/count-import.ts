@@ -1,11 +1,10 @@
-import { type RawBuilder, sql } from 'kysely';
-import type { Queryable } from '../platform/ports.ts';
-import { runStatement, statements } from '../store/database.ts';
-import type { BoatPosition } from './boat-facts.ts';
+import type { Row } from '../platform/ports.ts';
+import type { NamedValues, SqlFragment } from '../store/database.ts';
+import { numberOrNullOf, textOrNullOf } from '../store/row.ts';
 import type { HoldingsChange } from './insert-records.ts';
-import { toStorableText } from './json-value.ts';
-import type { FleetChange } from './note-fleet.ts';
-import { type PartToStore, toIso, toSoftwareVersion } from './part-to-store.ts';
+import { isLatestImport } from './ledger-policy.ts';
+import { type FleetChange, NEW_POSITION, toPositionValues } from './note-fleet.ts';
+import { countRecords, type PartToStore, toIso } from './part-to-store.ts';
 
 /**
  * A ledger counts as concurrent for this long after it last sent a new export beside a newer ledger. It is longer than a boat is
@@ -13,107 +12,97 @@ import { type PartToStore, toIso, toSoftwareVersion } from './part-to-store.ts';
  */
 const CONCURRENT_PERIOD = "interval '30 days'";
 
+/** Columns of `installations` that `toCountValues` needs. They are read with the lock on the installation. */
+export const COUNT_COLUMNS: SqlFragment = 'last_ledger_id, last_sequence::float8 as last_sequence';
+
+/** SQL for a claim of the latest import. A document without the claim does not change the recorded one. */
+function toClaim(value: SqlFragment, column: string): SqlFragment {
+  return `case when :is_latest::boolean then coalesce(${value}, ${column}) else ${column} end`;
+}
+
+/** The missing sequences of the newest ledger, which the part's ledger may have become. */
+const MISSING: SqlFragment = `case when :is_newest_ledger::boolean
+      then (select missing_count from noted_ledger) else missing_sequences end`;
+
+/** A ledger is concurrent relative to the import's time, so that no two clocks are compared. */
+const IS_CONCURRENT: SqlFragment = `concurrent_at > :received_at::timestamptz - ${CONCURRENT_PERIOD}`;
+
+/** The number of ledgers in use, or 0 if only the newest one is. The statement does not see the ledger that it writes. */
+const CONCURRENT_LEDGERS: SqlFragment = `(select case when sum(concurrent) = 0 then 0 else sum(concurrent) + 1 end from (
+      select count(*) as concurrent from ledgers l where l.installation_id = :installation_id::text
+        and l.ledger_id is distinct from :ledger_id::text and l.concurrent_at is not null and l.${IS_CONCURRENT}
+      union all select count(*) from noted_ledger where ${IS_CONCURRENT}) as counted)`;
+
 /**
  * Adds an import to the counters of its installation and updates the boat's claims. A late export, from an older ledger or with a
- * lower sequence than the last one, is counted but does not replace claims that a later export made.
+ * lower sequence than the last one, is counted but does not replace claims that a later export made. The statement has the result of
+ * NOTE_LEDGER as `noted_ledger`.
  */
-export async function countImport(
-  tx: Queryable,
+export const COUNT_IMPORT: SqlFragment = `
+  update installations set
+    last_heard_at = :received_at::timestamptz,
+    last_export_id = :export_id::text,
+    last_export_timestamp = :export_timestamp::text,
+    last_ledger_id = ${toClaim(':ledger_id::text', 'last_ledger_id')},
+    -- Not a claim: a new ledger without a sequence clears the sequence of the old one.
+    last_sequence = case when :is_latest::boolean and :ledger_id::text is not null then :sequence::bigint else last_sequence end,
+    software_version = ${toClaim(':software_version::text', 'software_version')},
+    missing_sequences = ${MISSING},
+    gap_since = case when ${MISSING} > 0 then coalesce(gap_since, :received_at::timestamptz) end,
+    claimed_tier = ${toClaim(':claimed_tier::smallint', 'claimed_tier')},
+    held_records = held_records + :new_records::bigint,
+    held_bytes = held_bytes + :new_bytes::bigint,
+    concurrent_ledgers = ${CONCURRENT_LEDGERS},
+    documents = documents + 1,
+    records = records + :record_count::bigint,
+    rejected = rejected + :rejected_count::bigint,
+    last_rejected_at = case when :rejected_count::bigint > 0 then :received_at::timestamptz else last_rejected_at end,
+    wire_bytes = wire_bytes + :wire_bytes::bigint,
+    decoded_bytes = decoded_bytes + :decoded_bytes::bigint,
+    arrival_intervals = :arrival_intervals::text::integer[],
+    arrived_at = :arrived_at::timestamptz,
+    usual_silence_s = :usual_silence_s::integer,
+    due_at = :due_at::timestamptz,
+    -- The boat's import was accepted, so it is not refused any more.
+    refused_at = null,
+    refusal = null,
+    last_part_index = :part_index::integer,
+    last_part_count = :part_count::integer,
+    boat_name = ${toClaim(':boat_name::text', 'boat_name')},
+    boat_name_key = ${toClaim(':boat_name_key::text', 'boat_name_key')},
+    ${NEW_POSITION}
+  where installation_id = :installation_id::text`;
+
+/** The parameters of COUNT_IMPORT that `toImportValues` does not have. `installation` has COUNT_COLUMNS. */
+export function toCountValues(
+  installation: Row,
   part: PartToStore,
   newerLedgers: readonly string[],
   change: HoldingsChange,
   fleet: FleetChange,
-): Promise<void> {
-  const { document, identity, sorted, facts } = part;
-  const recordCount = [...sorted.counts.values()].reduce((sum, count) => sum + count, 0);
-  const ledgerId = document.ledger_id ?? null;
-  const sequence = document.sequence ?? null;
-  const isLatest = sql<boolean>`(${newerLedgers.length === 0}::boolean
-    and (${ledgerId}::text = last_ledger_id and ${sequence}::bigint < last_sequence) is not true)`;
-  // A document without the claim does not change the recorded one.
-  const latest = <T>(claim: RawBuilder<T>, column: string) =>
-    sql<T>`case when ${isLatest} then coalesce(${claim}, ${sql.ref(column)}) else ${sql.ref(column)} end`;
-  // The missing sequences of the newest ledger, which this part's ledger may have become.
-  const missing = sql<number>`case when ${ledgerId}::text = last_ledger_id or (${isLatest} and ${ledgerId}::text is not null)
-    then (select l.missing_count from ledgers l
-      where l.installation_id = ${document.installation_id}::text and l.ledger_id = ${ledgerId}::text)
-    else missing_sequences end`;
-  await runStatement(
-    tx,
-    statements
-      .updateTable('installations')
-      .set((column) => ({
-        last_heard_at: toIso(part.receivedMs),
-        last_export_id: identity.exportId,
-        last_export_timestamp: toStorableText(document.export_timestamp),
-        last_ledger_id: latest(sql<string | null>`${ledgerId}::text`, 'last_ledger_id'),
-        // Not `latest`: a new ledger without a sequence clears the sequence of the old one.
-        last_sequence: sql<
-          number | null
-        >`case when ${isLatest} and ${ledgerId}::text is not null then ${sequence}::bigint else last_sequence end`,
-        software_version: latest(
-          sql<string | null>`${toSoftwareVersion(document)}::text`,
-          'software_version',
-        ),
-        missing_sequences: missing,
-        gap_since: sql<
-          string | null
-        >`case when ${missing} > 0 then coalesce(gap_since, ${toIso(part.receivedMs)}::timestamptz) end`,
-        claimed_tier: latest(sql<number | null>`${document.tier ?? null}::smallint`, 'claimed_tier'),
-        held_records: column('held_records', '+', change.records),
-        held_bytes: column('held_bytes', '+', change.bytes),
-        // A ledger is concurrent relative to this import's time, so that no two clocks are compared.
-        concurrent_ledgers: sql<number>`(select case when count(*) = 0 then 0 else count(*) + 1 end from ledgers l
-          where l.installation_id = ${document.installation_id}::text and l.concurrent_at is not null
-            and l.concurrent_at > ${toIso(part.receivedMs)}::timestamptz - ${sql.raw(CONCURRENT_PERIOD)})`,
-        documents: column('documents', '+', 1),
-        records: column('records', '+', recordCount),
-        rejected: column('rejected', '+', sorted.rejectedCount),
-        wire_bytes: column('wire_bytes', '+', part.wireSizeBytes),
-        decoded_bytes: column('decoded_bytes', '+', part.decodedSizeBytes),
-        ...toRhythmColumns(fleet),
-        last_part_index: identity.part.index,
-        last_part_count: identity.part.count,
-        boat_name: latest(sql<string | null>`${facts.name ?? null}::text`, 'boat_name'),
-        boat_name_key: latest(
-          sql<string | null>`${facts.name?.toLowerCase() ?? null}::text`,
-          'boat_name_key',
-        ),
-        ...(sorted.rejectedCount === 0 ? {} : { last_rejected_at: toIso(part.receivedMs) }),
-        ...(facts.position === undefined ? {} : toPositionColumns(facts.position, isLatest, part.receivedMs)),
-      }))
-      .where('installation_id', '=', document.installation_id),
-  );
-}
-
-/**
- * Updates the position of a boat from a document that has one. A part that arrives late does not move the boat back. A
- * stored time in the future came from a wrong clock, so it does not block later positions.
- */
-function toPositionColumns(
-  { latitude, longitude, recordedAt }: BoatPosition,
-  isLatest: RawBuilder<boolean>,
-  receivedMs: number,
-) {
-  const isNewer = sql<boolean>`(${isLatest} and (position_at is null or ${recordedAt}::timestamptz >= position_at
-    or position_at > ${toIso(receivedMs)}::timestamptz))`;
-  const moved = <T>(value: RawBuilder<T>, column: string) =>
-    sql<T>`case when ${isNewer} then ${value} else ${sql.ref(column)} end`;
-  return {
-    position_latitude: moved(sql<number>`${latitude}::double precision`, 'position_latitude'),
-    position_longitude: moved(sql<number>`${longitude}::double precision`, 'position_longitude'),
-    position_at: moved(sql<string | null>`${recordedAt}::timestamptz`, 'position_at'),
+): NamedValues {
+  const { document, sorted, facts } = part;
+  const { ledger_id: ledgerId, sequence } = document;
+  const last = {
+    ledgerId: textOrNullOf(installation, 'last_ledger_id') ?? undefined,
+    sequence: numberOrNullOf(installation, 'last_sequence') ?? undefined,
   };
-}
-
-/** Updates the rhythm of a boat. Its import was accepted, so it no longer counts as refused. */
-function toRhythmColumns(fleet: FleetChange) {
+  const isLatest = isLatestImport({ ledgerId, sequence }, last, newerLedgers);
   return {
+    is_latest: isLatest,
+    is_newest_ledger: ledgerId !== undefined && (isLatest || ledgerId === last.ledgerId),
+    claimed_tier: document.tier ?? null,
+    new_records: change.records,
+    new_bytes: change.bytes,
+    record_count: countRecords(part),
+    rejected_count: sorted.rejectedCount,
     arrival_intervals: fleet.arrivalIntervals,
     arrived_at: fleet.arrivedAt,
     usual_silence_s: fleet.usualSilenceS,
     due_at: fleet.dueAt,
-    refused_at: null,
-    refusal: null,
+    boat_name: facts.name ?? null,
+    boat_name_key: facts.name?.toLowerCase() ?? null,
+    ...toPositionValues(facts.position),
+    received_at: toIso(part.receivedMs),
   };
 }

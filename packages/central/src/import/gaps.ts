@@ -13,6 +13,9 @@ export interface SequenceChange {
   readonly withdrawnDelta: number;
 }
 
+/** The change by a document without a ledger. */
+const NO_CHANGE: SequenceChange = { partsHeld: 1, partCount: 1, missingDelta: 0, withdrawnDelta: 0 };
+
 interface LedgerKey {
   readonly installationId: string;
   readonly ledgerId: string;
@@ -25,10 +28,16 @@ interface LedgerKey {
 export async function updateGaps(
   tx: Queryable,
   { document, identity: { exportId, part } }: PartToStore,
-  key: LedgerKey,
   facts: LedgerFacts,
 ): Promise<SequenceChange> {
-  const { sequence, withdrawn_sequences = [] } = document;
+  const {
+    installation_id: installationId,
+    ledger_id: ledgerId,
+    sequence,
+    withdrawn_sequences = [],
+  } = document;
+  if (ledgerId === undefined) return NO_CHANGE;
+  const key = { installationId, ledgerId };
   const newlyWithdrawn = await addWithdrawn(tx, key, withdrawn_sequences);
   const partsHeld =
     sequence === undefined ? 1 : await countParts(tx, key, { sequence, exportId, part }, facts);

@@ -11,10 +11,10 @@ import type { QuotaAmount } from './policy.ts';
 import { storePart } from './store-part.ts';
 
 /**
- * Characters of rows that the database stores in a millisecond of processor time. An installation is charged for the database too,
+ * Bytes of records that the database stores in a millisecond of processor time. An installation is charged for the database too,
  * by size, so that a slow database does not use up the budget of a boat.
  */
-const ROWS_LENGTH_PER_MS = 10_000;
+const RECORD_BYTES_PER_MS = 10_000;
 
 /** A document, or one part of it, as it arrived over the network or in a bundle. */
 export interface BodyToImport {
@@ -94,7 +94,7 @@ export async function importBody(world: ImportWorld, body: BodyToImport): Promis
   if (worked.kind === 'exceeded') return { kind: 'too_costly', limit: worked.limit };
   const part = worked.result;
   if (part.kind !== 'prepared') return part;
-  world.charge(part.sorted.rowsLength / ROWS_LENGTH_PER_MS);
+  world.charge(part.sorted.sizeBytes / RECORD_BYTES_PER_MS);
   const { arrival, contentCoding, wireSizeBytes, receivedMs, importId } = body;
   const facts = { arrival, sha256, contentCoding, wireSizeBytes, decodedSizeBytes, receivedMs, importId };
   const outcome = await measure('store', () =>

@@ -22,7 +22,6 @@ export async function insertRecords(
   for (const batch of part.sorted.batches) {
     const [row = {}] = await tx.query(upsertRecordsSql(batch.category), [
       part.document.installation_id,
-      batch.rows,
       part.document.ledger_id ?? null,
       part.document.sequence ?? null,
       part.identity.exportId,
@@ -30,6 +29,7 @@ export async function insertRecords(
       part.importId,
       toIso(part.receivedMs),
       protectedLedgers,
+      ...batch.columns,
     ]);
     records += numberOf(row, 'records');
     bytes += numberOf(row, 'bytes');

@@ -62,3 +62,21 @@ export function judgeLedger(
     isConcurrent: isInUse && isNew && newerLedgers.length > 0,
   };
 }
+
+/**
+ * True if the claims of an import replace those of the last one: its ledger is the newest, and it does not come before the last
+ * import in that ledger.
+ */
+export function isLatestImport(
+  { ledgerId, sequence }: LedgerPlace,
+  last: LedgerPlace,
+  newerLedgers: readonly string[],
+): boolean {
+  const isEarlier =
+    ledgerId !== undefined &&
+    ledgerId === last.ledgerId &&
+    sequence !== undefined &&
+    last.sequence !== undefined &&
+    sequence < last.sequence;
+  return newerLedgers.length === 0 && !isEarlier;
+}

@@ -1,6 +1,8 @@
 import type { Queryable, Row } from '../platform/ports.ts';
+import type { NamedValues, SqlFragment } from '../store/database.ts';
 import { toNameGrams } from '../store/name-grams.ts';
 import { numberOrNullOf, textOf, textOrNullOf } from '../store/row.ts';
+import type { BoatPosition } from './boat-facts.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
 import { addArrival, type Rhythm, toDueMs, toUsualSilence } from './rhythm.ts';
 
@@ -48,7 +50,31 @@ export function toFleetChange(
   };
 }
 
-/** Indexes the name of a boat for the search, if this import set the name of the installation. Call it after `countImport`. */
+/** A part that arrives late does not move the boat back. A stored time in the future comes from a wrong clock, so it does not block later positions. */
+const IS_NEW_POSITION: SqlFragment = `:is_latest::boolean and :latitude::double precision is not null
+      and (position_at is null or :position_at::timestamptz >= position_at or position_at > :received_at::timestamptz)`;
+
+/** SQL that sets the position of a boat in `update installations`. A document without a position does not change the recorded one. */
+export const NEW_POSITION: SqlFragment = (
+  [
+    ['position_latitude', ':latitude::double precision'],
+    ['position_longitude', ':longitude::double precision'],
+    ['position_at', ':position_at::timestamptz'],
+  ] as const
+)
+  .map(([column, value]) => `${column} = case when ${IS_NEW_POSITION} then ${value} else ${column} end`)
+  .join(',\n    ');
+
+/** The parameters of NEW_POSITION. */
+export function toPositionValues(position: BoatPosition | undefined): NamedValues {
+  return {
+    latitude: position?.latitude ?? null,
+    longitude: position?.longitude ?? null,
+    position_at: position?.recordedAt ?? null,
+  };
+}
+
+/** Indexes the name of a boat for the search, if this import set the name of the installation. Call it after COUNT_IMPORT. */
 export async function indexName(tx: Queryable, { document, facts }: PartToStore): Promise<void> {
   if (facts.name === undefined) return;
   const key = facts.name.toLowerCase();
@@ -72,22 +98,24 @@ const HOURS_KEPT_DAYS = 35;
 
 /**
  * Counts an import in its hour. The caller holds the lock on the installation, and no import locks the rows of two hours, so
- * imports cannot deadlock. The first import of a shard in an hour removes the hours that are too old.
+ * imports cannot deadlock. Returns the imports of the hour in this shard.
  */
-export async function countHour(tx: Queryable, part: PartToStore): Promise<void> {
-  const shard = Number.parseInt(part.document.installation_id.slice(0, 4), 16) % HOUR_SHARDS;
-  const recordCount = [...part.sorted.counts.values()].reduce((sum, count) => sum + count, 0);
-  const [row] = await tx.query(
-    `insert into fleet_hours as held (shard, hour, imports, records, wire_bytes)
-     values ($1::smallint, date_trunc('hour', $2::timestamptz, 'UTC'), 1, $3::bigint, $4::bigint)
-     on conflict (shard, hour) do update set imports = held.imports + 1, records = held.records + excluded.records,
-       wire_bytes = held.wire_bytes + excluded.wire_bytes
-     returning imports::float8 as imports`,
-    [shard, toIso(part.receivedMs), recordCount, part.wireSizeBytes],
-  );
-  if (row?.['imports'] !== 1) return;
+export const COUNT_HOUR: SqlFragment = `
+  insert into fleet_hours as held (shard, hour, imports, records, wire_bytes)
+  values (:shard::smallint, date_trunc('hour', :received_at::timestamptz, 'UTC'), 1, :record_count::bigint, :wire_bytes::bigint)
+  on conflict (shard, hour) do update set imports = held.imports + 1, records = held.records + excluded.records,
+    wire_bytes = held.wire_bytes + excluded.wire_bytes
+  returning imports`;
+
+/** The row of `fleet_hours` that counts the imports of an installation. */
+export function toHourShard(installationId: string): number {
+  return Number.parseInt(installationId.slice(0, 4), 16) % HOUR_SHARDS;
+}
+
+/** Removes the hours of a shard that are too old. Called after the first import of the shard in an hour. */
+export async function removeOldHours(tx: Queryable, part: PartToStore): Promise<void> {
   await tx.query(
     `delete from fleet_hours where shard = $1::smallint and hour < $2::timestamptz - interval '${HOURS_KEPT_DAYS} days'`,
-    [shard, toIso(part.receivedMs)],
+    [toHourShard(part.document.installation_id), toIso(part.receivedMs)],
   );
 }

@@ -37,3 +37,8 @@ export function toSoftwareVersion({ software_version }: DocumentClaims): string 
 export function toIso(wallMs: number): string {
   return new Date(wallMs).toISOString();
 }
+
+/** The number of records of a part that are stored. */
+export function countRecords({ sorted }: PartToStore): number {
+  return [...sorted.counts.values()].reduce((sum, count) => sum + count, 0);
+}

@@ -44,8 +44,8 @@ const RECORD_OVERHEAD_BYTES = 300;
 const PART_OVERHEAD_BYTES = 2_000;
 
 /** Returns the bytes that a part needs in the database. */
-export function estimateStoredBytes(rowsLength: number, records: number, rejectedLength: number): number {
-  return rowsLength + records * RECORD_OVERHEAD_BYTES + rejectedLength + PART_OVERHEAD_BYTES;
+export function estimateStoredBytes(sizeBytes: number, records: number, rejectedLength: number): number {
+  return sizeBytes + records * RECORD_OVERHEAD_BYTES + rejectedLength + PART_OVERHEAD_BYTES;
 }
 
 /** Returns the quota that an installation would exceed, or undefined. A null in `override` selects the default. */

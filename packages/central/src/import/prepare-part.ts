@@ -71,9 +71,10 @@ export function preparePart(part: PartToPrepare): Preparation {
     identity: identified.identity,
     sections: toSections(data),
     facts: toBoatFacts(data),
-    sorted: toStorableRecords(parsed.document, (record) =>
-      describeOversized(part.bytes, scan.oversized, record),
-    ),
+    sorted: toStorableRecords(parsed.document, {
+      isPlain: scan.isPlain,
+      describeOversized: (record) => describeOversized(part.bytes, scan.oversized, record),
+    }),
   };
 }
 

@@ -15,13 +15,16 @@ serveJobs<PrepareJob, PrepareResult>((job): JobResult<PrepareResult> => {
     case 'prepare': {
       const preparation = preparePart(job.part);
       if (preparation.kind !== 'prepared') return { result: { kind: 'prepare', preparation }, transfer: [] };
-      const batches = preparation.sorted.batches.map((batch) => ({ ...batch, rows: toOwnBytes(batch.rows) }));
+      const batches = preparation.sorted.batches.map(({ category, columns }) => ({
+        category,
+        columns: columns.map(toOwnBytes),
+      }));
       return {
         result: {
           kind: 'prepare',
           preparation: { ...preparation, sorted: { ...preparation.sorted, batches } },
         },
-        transfer: batches.map(({ rows }) => rows.buffer),
+        transfer: batches.flatMap(({ columns }) => columns.map(({ buffer }) => buffer)),
       };
     }
   }

@@ -16,8 +16,9 @@ import {
   toCanonicalJson,
   toStorableText,
 } from './json-value.ts';
-import { toClaimedTime } from './claimed-time.ts';
+import { toClaimedMs } from './claimed-time.ts';
 import { toMapPosition } from './map-position.ts';
+import { type RecordBatch, type StorableRecord, toBatches } from './record-batches.ts';
 
 /**
  * Maximum number of nesting levels of a record. It bounds recursion. The deepest known record, a model's answer in a capture, has
@@ -46,34 +47,6 @@ const REJECTED_LISTED_MAX = 1_000;
 /** Maximum number of characters of a category or record ID in a rejection. */
 const NAME_LENGTH_MAX = 80;
 
-/**
- * Maximum number of records in one statement. Above a few thousand the time per record no longer falls, while the statement needs more
- * memory.
- */
-const BATCH_RECORDS_MAX = 5_000;
-
-/**
- * Size in characters at which a statement ends. One statement for a complete document of 32 MiB would occupy the node's thread
- * for more than 20 ms and the database for seconds.
- */
-const BATCH_LENGTH = 2 * 1_048_576;
-
-/** Records of one category for one statement. */
-export interface RecordBatch {
-  readonly category: Category;
-  /**
-   * The JSON array that `upsertRecordsSql` expects, as UTF-8. Within a category, the rows of all batches are in ascending order
-   * of record ID.
-   */
-  readonly rows: Uint8Array;
-}
-
-/** One record: its ID, and its row for `upsertRecordsSql` as JSON text. */
-interface StorableRecord {
-  readonly recordId: string;
-  readonly row: string;
-}
-
 /** A record that was not stored, with the beginning of its text. */
 export interface RejectedEntry extends RejectedRecord {
   readonly text: string | null;
@@ -84,8 +57,8 @@ export interface SortedRecords {
   readonly batches: readonly RecordBatch[];
   /** The number of records in each category of the document. */
   readonly counts: ReadonlyMap<Category, number>;
-  /** Number of characters of all rows. */
-  readonly rowsLength: number;
+  /** Number of bytes of all records with their IDs and columns. */
+  readonly sizeBytes: number;
   readonly rejected: readonly RejectedEntry[];
   /** Number of characters of the stored texts of rejected records. */
   readonly rejectedLength: number;
@@ -100,11 +73,10 @@ export interface SortedRecords {
  */
 export function toStorableRecords(
   document: ExportDocument,
-  describeOversized: (record: Readonly<Record<string, unknown>>) => OversizedFacts | undefined,
+  { isPlain, describeOversized }: RecordChecks,
 ): SortedRecords {
   const batches: RecordBatch[] = [];
   const counts = new Map<Category, number>();
-  let rowsLength = 0;
   const rejected: RejectedEntry[] = [];
   let rejectedCount = 0;
   let rejectedLength = 0;
@@ -119,7 +91,7 @@ export function toStorableRecords(
     if (section === undefined) continue;
     const byId = new Map<string, StorableRecord>();
     for (const value of recordsOf(section)) {
-      const read = readRecord(category, value, document.export_timestamp, describeOversized);
+      const read = readRecord(category, value, document.export_timestamp, { isPlain, describeOversized });
       // docs/spec/protocol.md R31: "Central MUST store the other records of a document when it rejects one, and name
       // the rejected record in `rejected_records`."
       if (read.kind === 'rejected') reject({ category, ...read.entry });
@@ -128,8 +100,7 @@ export function toStorableRecords(
     // Sorted, so that two transactions lock common rows in the same order.
     const sorted = [...byId.values()].sort((a, b) => (a.recordId < b.recordId ? -1 : 1));
     counts.set(category, sorted.length);
-    rowsLength += sorted.reduce((sum, { row }) => sum + row.length, 0);
-    for (const rows of toBatches(sorted)) batches.push({ category, rows });
+    batches.push(...toBatches(category, sorted));
   }
   for (const name of Object.keys(document.data).filter((key) => !isCategory(key)))
     reject({
@@ -141,27 +112,14 @@ export function toStorableRecords(
   return {
     batches,
     counts,
-    rowsLength,
+    sizeBytes: batches.reduce(
+      (sum, { columns }) => columns.reduce((inner, { byteLength }) => inner + byteLength, sum),
+      0,
+    ),
     rejected,
     rejectedLength: Math.min(rejectedLength, REJECTED_TEXT_TOTAL_MAX),
     rejectedCount,
   };
-}
-
-/** Splits rows into JSON arrays of bounded size. */
-function* toBatches(records: readonly StorableRecord[]): Generator<Uint8Array, void, void> {
-  const encoder = new TextEncoder();
-  let rows: string[] = [];
-  let length = 0;
-  for (const { row } of records) {
-    rows.push(row);
-    length += row.length;
-    if (rows.length < BATCH_RECORDS_MAX && length < BATCH_LENGTH) continue;
-    yield encoder.encode(`[${rows.join(',')}]`);
-    rows = [];
-    length = 0;
-  }
-  if (rows.length > 0) yield encoder.encode(`[${rows.join(',')}]`);
 }
 
 /** Returns the rejections that a receipt lists; a last entry counts the others. */
@@ -184,6 +142,13 @@ export interface OversizedFacts {
   readonly reason: string;
 }
 
+/** What is known about the records of a document before they are read. */
+export interface RecordChecks {
+  /** As in `DocumentScan`. Such records need no check of their own for levels, long numbers or characters. */
+  readonly isPlain: boolean;
+  readonly describeOversized: (record: Readonly<Record<string, unknown>>) => OversizedFacts | undefined;
+}
+
 type ReadRecord =
   | { readonly kind: 'record'; readonly record: StorableRecord }
   | { readonly kind: 'rejected'; readonly entry: Omit<RejectedEntry, 'category'> };
@@ -192,34 +157,43 @@ function readRecord(
   category: Category,
   value: unknown,
   exportTimestamp: string,
-  describeOversized: (record: Readonly<Record<string, unknown>>) => OversizedFacts | undefined,
+  { isPlain, describeOversized }: RecordChecks,
 ): ReadRecord {
   const oversized = isJsonObject(value) ? describeOversized(value) : undefined;
   if (oversized !== undefined) return rejection(toStorableText(oversized.recordId), oversized.reason, null);
   const id = isJsonObject(value) ? value['record_id'] : undefined;
-  const shownId = typeof id === 'string' ? toStorableText(id.slice(0, RECORD_ID_LENGTH_MAX)) : '';
-  if (isNestedDeeper(value, RECORD_LEVELS_MAX))
-    return rejection(shownId, `nested deeper than ${RECORD_LEVELS_MAX} levels`, null);
-  if (hasLongerNumber(value, NUMBER_LENGTH_MAX))
-    return rejection(shownId, `a number of more than ${NUMBER_LENGTH_MAX} digits`, null);
-  const json = toCanonicalJson(value);
+  if (!isPlain) {
+    const unstorable = findUnstorable(value);
+    if (unstorable !== undefined) return rejection(toShownId(id), unstorable, null);
+  }
+  // Most records have an ID and keep the order of their keys. An ID that central derives must not depend on that order.
+  const json = isPlain && id !== undefined ? JSON.stringify(value) : toCanonicalJson(value);
   if (!isJsonObject(value)) return rejection('', 'not an object', shorten(json));
   if (id !== undefined && !isRecordId(id))
     return rejection(
-      shownId,
+      toShownId(id),
       `record_id is not text of 1 to ${RECORD_ID_LENGTH_MAX} characters without NUL`,
       shorten(json),
     );
-  const sha256 = hash('sha256', json);
-  const recordId = id ?? deriveRecordId(category, sha256, exportTimestamp);
-  const facts = JSON.stringify({
-    record_id: recordId,
-    recorded_at: claimedTimeOf(category, value, exportTimestamp),
-    sha256,
-    ...columnsOf(category, value),
-  });
-  // The record's text is inserted unchanged, because parsing it again would round its large integers.
-  return { kind: 'record', record: { recordId, row: `${facts.slice(0, -1)},"record":${json}}` } };
+  // The record's text is stored unchanged, because parsing it again would round its large integers.
+  const record = {
+    recordId: id ?? deriveRecordId(category, json, exportTimestamp),
+    recordedMs: claimedMsOf(category, value, exportTimestamp),
+    json,
+    own: columnsOf(category, value),
+  };
+  return { kind: 'record', record };
+}
+
+/** Returns why a record cannot be converted to text that the database stores, or undefined. */
+function findUnstorable(value: unknown): string | undefined {
+  if (isNestedDeeper(value, RECORD_LEVELS_MAX)) return `nested deeper than ${RECORD_LEVELS_MAX} levels`;
+  if (hasLongerNumber(value, NUMBER_LENGTH_MAX)) return `a number of more than ${NUMBER_LENGTH_MAX} digits`;
+  return undefined;
+}
+
+function toShownId(id: unknown): string {
+  return typeof id === 'string' ? toStorableText(id.slice(0, RECORD_ID_LENGTH_MAX)) : '';
 }
 
 function rejection(recordId: string, reason: string, text: string | null): ReadRecord {
@@ -240,7 +214,7 @@ function isRecordId(id: unknown): id is string {
  * Derives the ID of a record that has none. Settings and onboarding are single documents, each replaced by the next one. A
  * telemetry sample is identified by the time of its export, and every other record by its content.
  */
-function deriveRecordId(category: Category, sha256: string, exportTimestamp: string): string {
+function deriveRecordId(category: Category, canonicalJson: string, exportTimestamp: string): string {
   switch (category) {
     case 'settings':
     case 'onboarding':
@@ -253,23 +227,23 @@ function deriveRecordId(category: Category, sha256: string, exportTimestamp: str
     case 'marine_vision_snapshots':
     case 'qr_codes':
     case 'system_alerts':
-      return `sha256:${sha256}`;
+      return `sha256:${hash('sha256', canonicalJson)}`;
   }
 }
 
 /** Keys that may hold the time of a record: a normalized time first, then the names that legacy exporters used. */
 const TIME_KEYS = ['timestamp_utc', 'recorded_at', 'timestamp', 'time', 'generated_at', 'ts'] as const;
 
-function claimedTimeOf(
+function claimedMsOf(
   category: Category,
   record: Readonly<Record<string, unknown>>,
   exportTimestamp: string,
-): string | null {
+): number | null {
   for (const key of TIME_KEYS) {
-    const time = toClaimedTime(record[key]);
+    const time = toClaimedMs(record[key]);
     if (time !== null) return time;
   }
-  return category === 'telemetry' ? toClaimedTime(exportTimestamp) : null;
+  return category === 'telemetry' ? toClaimedMs(exportTimestamp) : null;
 }
 
 function columnsOf(

@@ -15,6 +15,11 @@ export type DocumentScan =
       readonly oversized: readonly OversizedRecord[];
       /** True if a JavaScript number might change a number outside strings: 16 digits, an exponent, or a negative zero. */
       readonly mayHaveExactNumber: boolean;
+      /**
+       * True if no string has an escape by number, the only way to write NUL or half of a surrogate pair, if no number may be exact, if
+       * nothing nests deeper than PLAIN_DEPTH_MAX, and if no record is oversized.
+       */
+      readonly isPlain: boolean;
     }
   | { readonly kind: 'too_many_records' | 'too_many_values' };
 
@@ -24,9 +29,13 @@ const BACKSLASH = 0x5c;
 const POINT = 0x2e;
 const MINUS = 0x2d;
 const ZERO = 0x30;
+const LETTER_U = 0x75;
 
 /** Nesting depth of a section's members: the document, `data` and the section. Containers at this depth hold records. */
 const SECTION_DEPTH = 3;
+
+/** Deepest nesting of a plain document: an ordinary record has one level, and the deepest known one has six. */
+const PLAIN_DEPTH_MAX = 32;
 
 /** Number of digits from which JavaScript may round a number. */
 const LONG_DIGITS = 16;
@@ -47,6 +56,8 @@ export function scanDocument(bytes: Uint8Array): DocumentScan {
   let valuesBefore = 0;
   let digits = 0;
   let mayHaveExactNumber = false;
+  let hasNumberedEscape = false;
+  let deepest = 0;
   const endRecord = (end: number) => {
     const exceeded = judgeRecord(values - valuesBefore, end - recordStart);
     if (exceeded !== undefined) oversized.push({ start: recordStart, end, exceeded });
@@ -66,7 +77,11 @@ export function scanDocument(bytes: Uint8Array): DocumentScan {
     if (byte === MINUS) {
       if (bytes[at + 1] === ZERO) mayHaveExactNumber = true;
     } else if (byte === QUOTE) {
-      at = findStringEnd(bytes, at);
+      for (at += 1; at < bytes.length && bytes[at] !== QUOTE; at += 1)
+        if (bytes[at] === BACKSLASH) {
+          at += 1;
+          if (bytes[at] === LETTER_U) hasNumberedEscape = true;
+        }
     } else if (byte === COMMA) {
       values += 1;
       if (depth === SECTION_DEPTH + 1 && isList) {
@@ -82,6 +97,7 @@ export function scanDocument(bytes: Uint8Array): DocumentScan {
         valuesBefore = values;
       } else if (depth < SECTION_DEPTH) outerValues += 1;
       depth += 1;
+      if (depth > deepest) deepest = depth;
     } else if (byte === 0x5d || byte === 0x7d) {
       depth -= 1;
       if (depth === SECTION_DEPTH) endRecord(isList ? at : at + 1);
@@ -89,7 +105,9 @@ export function scanDocument(bytes: Uint8Array): DocumentScan {
     if (values > VALUES_MAX || outerValues > OUTER_VALUES_MAX) return { kind: 'too_many_values' };
     if (records > RECORDS_MAX) return { kind: 'too_many_records' };
   }
-  return { kind: 'within_limits', oversized, mayHaveExactNumber };
+  const isPlain =
+    !hasNumberedEscape && !mayHaveExactNumber && deepest <= PLAIN_DEPTH_MAX && oversized.length === 0;
+  return { kind: 'within_limits', oversized, mayHaveExactNumber, isPlain };
 }
 
 function isExponent(byte: number): boolean {
@@ -99,16 +117,6 @@ function isExponent(byte: number): boolean {
 function judgeRecord(values: number, sizeBytes: number): OversizedRecord['exceeded'] | undefined {
   if (values > RECORD_VALUES_MAX) return 'values';
   return sizeBytes > RECORD_SIZE_MAX_BYTES ? 'bytes' : undefined;
-}
-
-/** Returns the offset of the quote that ends the string which begins at `start`, or the end of the text. */
-function findStringEnd(bytes: Uint8Array, start: number): number {
-  let at = start + 1;
-  for (; at < bytes.length; at += 1) {
-    if (bytes[at] === BACKSLASH) at += 1;
-    else if (bytes[at] === QUOTE) return at;
-  }
-  return at;
 }
 
 /**

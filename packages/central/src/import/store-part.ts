@@ -1,24 +1,22 @@
 import type { Receipt } from '@d3kos/protocol';
-import {
-  type Credential,
-  isCredentialValidSql,
-  toCredentialParameters,
-} from '../installations/credential.ts';
+import type { Credential } from '../installations/credential.ts';
 import type { Queryable, Row, Store } from '../platform/ports.ts';
 import { findSequenceGaps } from '../store/ledger-gaps.ts';
-import { booleanOf, textOrNullOf } from '../store/row.ts';
-import { countImport } from './count-import.ts';
-import { insertImport } from './insert-import.ts';
+import { booleanOf } from '../store/row.ts';
+import { type Accounting, toPartUse } from './account.ts';
+import { COUNT_COLUMNS } from './count-import.ts';
+import { findHeld, toHeldReceipt } from './find-held.ts';
+import { updateGaps } from './gaps.ts';
 import { insertRecords, insertRejected } from './insert-records.ts';
-import { judgeLedger } from './ledger-policy.ts';
-import { findLedgerFacts, noteDivergence, noteLedger } from './ledgers.ts';
-import { countHour, FLEET_COLUMNS, indexName, toFleetChange } from './note-fleet.ts';
+import { judgeLedger, type LedgerFacts } from './ledger-policy.ts';
+import { noteDivergence } from './ledgers.ts';
+import { FLEET_COLUMNS, indexName } from './note-fleet.ts';
 import { judgeRepeat } from './part-identity.ts';
-import type { QuotaAmount } from './policy.ts';
-import { type Accounting, accountFor } from './account.ts';
-import { OVERRIDE_COLUMNS, toOverride } from './usage.ts';
 import { type PartToStore, toIso } from './part-to-store.ts';
+import { findExceeded, type QuotaAmount, type Use } from './policy.ts';
 import { toListedRejections } from './records.ts';
+import { registerPart } from './register-part.ts';
+import { addUse, OVERRIDE_COLUMNS, toOverride } from './usage.ts';
 
 /** The result of storing a part. */
 export type StoreOutcome =
@@ -51,7 +49,7 @@ export async function storePart(
     // R30: "Central MUST store a part once even if several nodes receive it at the same time." The lock on the installation's row
     // makes the second node wait, and it then finds the part stored.
     const [installation] = await tx.query(
-      `select is_disabled, ${OVERRIDE_COLUMNS}, ${FLEET_COLUMNS} from installations where installation_id = $1::text for update`,
+      `select is_disabled, ${OVERRIDE_COLUMNS}, ${FLEET_COLUMNS}, ${COUNT_COLUMNS} from installations where installation_id = $1::text for update`,
       [part.document.installation_id],
     );
     if (installation === undefined || booleanOf(installation, 'is_disabled')) return { kind: 'disabled' };
@@ -69,9 +67,11 @@ export async function storePart(
           missing: await findMissingBelow(tx, part.document),
         };
       case 'store': {
-        const exceeded = await accountFor(tx, part, toOverride(installation), accounting);
+        const use = toPartUse(part, accounting);
+        const exceeded =
+          accounting && findExceeded(held.used, use, accounting.quota, toOverride(installation));
         if (exceeded !== undefined) return { kind: 'over_quota', amount: exceeded };
-        const outcome = await storeNew(tx, part, installation);
+        const outcome = await storeNew(tx, part, installation, held.ledger, use);
         if (held.isUseStale) await noteTokenUse(tx, part, credential);
         return outcome;
       }
@@ -80,23 +80,30 @@ export async function storePart(
 }
 
 /** Stores a part whose key is new, unless its ledger has diverged. */
-async function storeNew(tx: Queryable, part: PartToStore, installation: Row): Promise<StoreOutcome> {
+async function storeNew(
+  tx: Queryable,
+  part: PartToStore,
+  installation: Row,
+  ledger: LedgerFacts,
+  use: Use,
+): Promise<StoreOutcome> {
   const { document, identity, arrival } = part;
-  const ledger = await findLedgerFacts(tx, document);
   const place = { ledgerId: document.ledger_id, sequence: document.sequence };
   const verdict = judgeLedger(identity.exportId, place, ledger, arrival);
   if (verdict.kind === 'diverged') {
+    await addUse(tx, document.installation_id, part.receivedMs, use);
     await noteDivergence(tx, part);
     return verdict;
   }
+  const { newerLedgers } = ledger;
+  const { isConcurrent, protectedLedgers } = verdict;
   const receipt = toReceipt(part);
-  const missingCount = await noteLedger(tx, part, ledger, verdict.isConcurrent);
-  const change = await insertRecords(tx, part, verdict.protectedLedgers);
+  const sequences = await updateGaps(tx, part, ledger);
+  const holdings = await insertRecords(tx, part, protectedLedgers);
   await insertRejected(tx, part);
-  await insertImport(tx, part, receipt);
-  await countImport(tx, part, ledger.newerLedgers, change, toFleetChange(installation, part));
+  const registration = { receipt, installation, use, newerLedgers, isConcurrent, sequences, holdings };
+  const missingCount = await registerPart(tx, part, registration);
   await indexName(tx, part);
-  await countHour(tx, part);
   return { kind: 'stored', receipt, missing: await findMissingBelow(tx, document, missingCount) };
 }
 
@@ -115,48 +122,6 @@ async function findMissingBelow(
   return findSequenceGaps(tx, { installationId, ledgerId, kind: 'missing', below: sequence });
 }
 
-/** What central holds under the key of a part, and whether the sender is still authorized. */
-interface Held {
-  readonly sha256: string | null;
-  readonly receipt: string | null;
-  readonly isCredentialValid: boolean;
-  /** True if the recorded use of the token is older than TOKEN_USE_PERIOD. */
-  readonly isUseStale: boolean;
-}
-
-/**
- * Precision with which the use of a token is recorded. A boat sends hundreds of parts an hour, and most of them save one row
- * update.
- */
-const TOKEN_USE_PERIOD = "interval '1 hour'";
-
-/**
- * R69: "Central MUST check in the transaction that stores a part that its token is still valid."
- * It is a separate statement after the lock, so that it sees what other transactions committed while this one waited. An upload
- * may take half an hour, and must not be stored if its token was revoked in the meantime.
- */
-async function findHeld(tx: Queryable, part: PartToStore, credential: Credential | undefined): Promise<Held> {
-  const [digest, now] =
-    credential === undefined
-      ? [null, toIso(part.receivedMs)]
-      : toCredentialParameters(credential, part.receivedMs);
-  const [row = {}] = await tx.query(
-    `select p.sha256, p.receipt::text as receipt, ($5::boolean or ${isCredentialValidSql('$2', '$3')}) as is_valid,
-       t.token_sha256 is not null and coalesce(t.last_used_at < $3::timestamptz - ${TOKEN_USE_PERIOD}, true) as is_use_stale
-     from installations i
-       left join imports p on p.installation_id = i.installation_id and p.idempotency_key = $4::text
-       left join device_tokens t on t.installation_id = i.installation_id and t.token_sha256 = $2::text
-     where i.installation_id = $1::text`,
-    [part.document.installation_id, digest, now, part.identity.idempotencyKey, credential === undefined],
-  );
-  return {
-    sha256: textOrNullOf(row, 'sha256'),
-    receipt: textOrNullOf(row, 'receipt'),
-    isCredentialValid: booleanOf(row, 'is_valid'),
-    isUseStale: booleanOf(row, 'is_use_stale'),
-  };
-}
-
 async function noteTokenUse(
   tx: Queryable,
   part: PartToStore,
@@ -167,11 +132,6 @@ async function noteTokenUse(
     'update device_tokens set last_used_at = $3::timestamptz where installation_id = $1::text and token_sha256 = $2::text',
     [part.document.installation_id, credential.sha256, toIso(part.receivedMs)],
   );
-}
-
-function toHeldReceipt({ receipt }: Held): Receipt {
-  // Only insertImport writes this column, with a receipt of toReceipt.
-  return JSON.parse(receipt ?? '{}') as Receipt;
 }
 
 /** R33: the receipt names the export, the part, and the digest of the decoded body. */

@@ -1,4 +1,5 @@
-import type { Queryable } from '../platform/ports.ts';
+import type { Queryable, Row } from '../platform/ports.ts';
+import { type NamedValues, runStatement, type SqlFragment, toStatement } from '../store/database.ts';
 import { numberOf, numberOrNullOf } from '../store/row.ts';
 import { NOTHING_USED, type QuotaOverride, type Use } from './policy.ts';
 
@@ -32,45 +33,59 @@ export async function loadOverride(store: Queryable, installationId: string): Pr
     : toOverride(row);
 }
 
-/**
- * Adds to an installation's usage of the day and returns the sum. It reads and writes one row, regardless of how much the
- * installation has stored.
- */
+/** Columns of a use: 0 in a join without a row. `u` is the row of the installation and the day. */
+export const USE_COLUMNS: SqlFragment = `coalesce(u.stored_bytes, 0)::float8 as used_bytes, coalesce(u.records, 0)::float8 as used_records,
+  coalesce(u.requests, 0)::float8 as used_requests, coalesce(u.cpu_ms, 0)::float8 as used_cpu_ms`;
+
+/** Adds `toUseValues` to the use of the day. It reads and writes one row, regardless of how much the installation has stored. */
+export const ADD_USE: SqlFragment = `
+  insert into installation_usage as u (installation_id, day, stored_bytes, records, requests, cpu_ms)
+  values (:installation_id::text, :day::date, :used_bytes::bigint, :used_records::bigint, :used_requests::bigint, :used_cpu_ms::bigint)
+  on conflict (installation_id, day) do update set
+    stored_bytes = u.stored_bytes + excluded.stored_bytes, records = u.records + excluded.records,
+    requests = u.requests + excluded.requests, cpu_ms = u.cpu_ms + excluded.cpu_ms`;
+
+const ADD_USE_STATEMENT = toStatement(`${ADD_USE} returning ${USE_COLUMNS}`);
+const LOAD_USE_STATEMENT = toStatement(
+  `select ${USE_COLUMNS} from installation_usage u where u.installation_id = :installation_id::text and u.day = :day::date`,
+);
+
+/** The parameters of ADD_USE, except `installation_id`. */
+export function toUseValues(wallMs: number, use: Use): NamedValues {
+  return {
+    day: toDay(wallMs),
+    used_bytes: use.storedBytes,
+    used_records: use.records,
+    used_requests: use.requests,
+    used_cpu_ms: Math.round(use.cpuMs),
+  };
+}
+
+/** Adds to what an installation has used on the day, and returns the sum. */
 export async function addUse(
   store: Queryable,
   installationId: string,
   wallMs: number,
   use: Use,
 ): Promise<Use> {
-  const [row = {}] = await store.query(
-    `insert into installation_usage as held (installation_id, day, stored_bytes, records, requests, cpu_ms)
-     values ($1::text, $2::date, $3::bigint, $4::bigint, $5::bigint, $6::bigint)
-     on conflict (installation_id, day) do update set
-       stored_bytes = held.stored_bytes + excluded.stored_bytes, records = held.records + excluded.records,
-       requests = held.requests + excluded.requests, cpu_ms = held.cpu_ms + excluded.cpu_ms
-     returning ${USE_COLUMNS}`,
-    [installationId, toDay(wallMs), use.storedBytes, use.records, use.requests, Math.round(use.cpuMs)],
-  );
+  const values = { installation_id: installationId, ...toUseValues(wallMs, use) };
+  const [row = {}] = await runStatement(store, ADD_USE_STATEMENT, values);
   return toUse(row);
 }
 
 /** Returns an installation's usage of the day. */
 export async function loadUse(store: Queryable, installationId: string, wallMs: number): Promise<Use> {
-  const [row] = await store.query(
-    `select ${USE_COLUMNS} from installation_usage where installation_id = $1::text and day = $2::date`,
-    [installationId, toDay(wallMs)],
-  );
+  const values = { installation_id: installationId, day: toDay(wallMs) };
+  const [row] = await runStatement(store, LOAD_USE_STATEMENT, values);
   return row === undefined ? NOTHING_USED : toUse(row);
 }
 
-const USE_COLUMNS = `stored_bytes::float8 as stored_bytes, records::float8 as records, requests::float8 as requests,
-  cpu_ms::float8 as cpu_ms`;
-
-function toUse(row: Readonly<Record<string, unknown>>): Use {
+/** Returns the use in a row with USE_COLUMNS. */
+export function toUse(row: Row): Use {
   return {
-    storedBytes: numberOf(row, 'stored_bytes'),
-    records: numberOf(row, 'records'),
-    requests: numberOf(row, 'requests'),
-    cpuMs: numberOf(row, 'cpu_ms'),
+    storedBytes: numberOf(row, 'used_bytes'),
+    records: numberOf(row, 'used_records'),
+    requests: numberOf(row, 'used_requests'),
+    cpuMs: numberOf(row, 'used_cpu_ms'),
   };
 }

@@ -30,18 +30,31 @@ const ANSWER_MAX_MS = 28_000;
 const IDLE_IN_TRANSACTION_MAX_MS = 60_000;
 
 /**
- * The first statements of every transaction. They override the defaults of the server, the database and the login. The locks of
- * an import need `read committed`; a stricter level would refuse boats. `synchronous_commit` makes the server answer a commit
- * only after its log is on disk, which every receipt relies on. The limits are set here and not when a connection starts, because
- * a connection pooler such as PgBouncer refuses unknown startup parameters, and in transaction mode it shares session state
- * between clients.
+ * Settings of every statement. They override the defaults of the server, the database and the login. `synchronous_commit` makes the
+ * server answer a commit only after its log is on disk, which every receipt relies on.
  */
-const BEGIN_DURABLY = [
-  'begin isolation level read committed',
-  'set local synchronous_commit = on',
-  `set local statement_timeout = ${STATEMENT_MAX_MS}`,
-  `set local idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MAX_MS}`,
+const SETTINGS: Readonly<Record<string, string>> = {
+  synchronous_commit: 'on',
+  statement_timeout: String(STATEMENT_MAX_MS),
+  idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_MAX_MS),
+};
+
+/** The locks of an import need `read committed`; a stricter level would refuse boats. */
+const BEGIN = 'begin isolation level read committed';
+
+/**
+ * The first statements of every transaction behind a URL. SETTINGS are not set when a connection starts, because a connection pooler
+ * such as PgBouncer refuses unknown startup parameters, and in transaction mode it shares session state between clients.
+ */
+const BEGIN_WITH_SETTINGS = [
+  BEGIN,
+  ...Object.entries(SETTINGS).map(([name, value]) => `set local ${name} = ${value}`),
 ].join('; ');
+
+/** Startup parameters with SETTINGS, for an address that is certainly the server and not a pooler. */
+const STARTUP_OPTIONS = Object.entries(SETTINGS)
+  .map(([name, value]) => `-c ${name}=${value}`)
+  .join(' ');
 
 /** The address of a PostgreSQL server: a URL, or the socket folder of the embedded one. */
 export type PgAddress =
@@ -60,14 +73,22 @@ export interface PgStore extends Store {
   connections(): ConnectionUse;
 }
 
+/** How a store uses its connections. */
+interface Session {
+  /** The first statements of a transaction. */
+  readonly begin: string;
+  /** True if a connection has SETTINGS from its start, so that a single statement needs no transaction around it. */
+  readonly hasSettings: boolean;
+  readonly toName: StatementNames;
+}
+
 /**
  * A store on a PostgreSQL server, reached directly or through a pooler in transaction mode. It connects on first use. Every
- * statement runs in its own transaction or in that of `transaction`, so that the limits of BEGIN_DURABLY apply to it. A lost
- * connection fails the running statement, not the store.
+ * statement has SETTINGS. A lost connection fails the running statement, not the store.
  */
 export function openPgStore(address: PgAddress, log: Log): PgStore {
   const pool = new pg.Pool({
-    ...('url' in address ? { connectionString: address.url } : address),
+    ...('url' in address ? { connectionString: address.url } : { ...address, options: STARTUP_OPTIONS }),
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_MAX_MS,
     query_timeout: ANSWER_MAX_MS,
@@ -79,11 +100,15 @@ export function openPgStore(address: PgAddress, log: Log): PgStore {
     if (!isClosing) log.write('warn', 'an idle database connection was lost', { error: error.message });
   });
   // Only an address without a URL is known to be the server itself and not a pooler (see `createStatementNames`).
-  const toName = 'url' in address ? undefined : createStatementNames();
+  const session: Session =
+    'url' in address
+      ? { begin: BEGIN_WITH_SETTINGS, hasSettings: false, toName: () => undefined }
+      : { begin: BEGIN, hasSettings: true, toName: createStatementNames() };
+  const runAlone = session.hasSettings ? useConnection : runTransaction;
   return {
-    query: (text, params) => runTransaction(pool, toName, (tx) => tx.query(text, params)),
-    script: (text) => runTransaction(pool, toName, (tx) => tx.script(text)),
-    transaction: (work) => runTransaction(pool, toName, work),
+    query: (text, params) => runAlone(pool, session, (tx) => tx.query(text, params)),
+    script: (text) => runTransaction(pool, session, (tx) => tx.script(text)),
+    transaction: (work) => runTransaction(pool, session, work),
     connections: () => ({
       busy: pool.totalCount - pool.idleCount,
       idle: pool.idleCount,
@@ -122,11 +147,11 @@ function createStatementNames(): StatementNames {
   };
 }
 
-function toQueryable(runner: pg.PoolClient, toName: StatementNames | undefined): Queryable {
+function toQueryable(runner: pg.PoolClient, toName: StatementNames): Queryable {
   return {
     async query(text, params = []) {
       try {
-        const name = toName?.(text);
+        const name = toName(text);
         const { rows } = await runner.query<Row>({
           text,
           values: params.map(toParameter),
@@ -147,35 +172,53 @@ function toQueryable(runner: pg.PoolClient, toName: StatementNames | undefined):
   };
 }
 
-async function runTransaction<T>(
+/** Runs `work` on a connection, which is discarded if it did not answer, or if `work` says so. */
+async function useConnection<T>(
   pool: pg.Pool,
-  toName: StatementNames | undefined,
-  work: (tx: Queryable) => Promise<T>,
+  { toName }: Session,
+  work: (runner: Queryable, discard: (reason: unknown) => void) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect().catch((error: unknown) => {
     throw toStoreFailure(error, 'connect');
   });
-  const tx = toQueryable(client, toName);
   // A connection that dies between two statements emits an event, which must be handled. The next statement then fails.
   const onError = () => undefined;
   client.on('error', onError);
   let broken: Error | undefined;
+  const discard = (reason: unknown) => {
+    broken = reason instanceof Error ? reason : new Error(String(reason));
+  };
   try {
-    await tx.script(BEGIN_DURABLY);
-    const result = await work(tx);
-    await tx.script('commit');
-    return result;
+    return await work(toQueryable(client, toName), discard);
   } catch (error) {
-    // A connection that cannot roll back is discarded, and the server then rolls back automatically. No rollback is sent on a
-    // connection that did not answer, because the boat would have to wait for that timeout too.
-    if (isCentralFailure(error) && isStoreUnavailable(error) && !isServersAnswer(error.cause)) broken = error;
-    else
-      await client.query('rollback').catch((failure: unknown) => {
-        broken = failure instanceof Error ? failure : new Error(String(failure));
-      });
+    if (isUnanswered(error)) discard(error);
     throw error;
   } finally {
     client.off('error', onError);
     client.release(broken);
   }
+}
+
+function isUnanswered(error: unknown): boolean {
+  return isCentralFailure(error) && isStoreUnavailable(error) && !isServersAnswer(error.cause);
+}
+
+async function runTransaction<T>(
+  pool: pg.Pool,
+  session: Session,
+  work: (tx: Queryable) => Promise<T>,
+): Promise<T> {
+  return useConnection(pool, session, async (tx, discard) => {
+    try {
+      await tx.script(session.begin);
+      const result = await work(tx);
+      await tx.script('commit');
+      return result;
+    } catch (error) {
+      // A connection that cannot roll back is discarded, and the server then rolls back automatically. No rollback is sent on a
+      // connection that did not answer, because the boat would have to wait for that timeout too.
+      if (!isUnanswered(error)) await tx.script('rollback').catch(discard);
+      throw error;
+    }
+  });
 }

@@ -1,4 +1,4 @@
-import type { PGlite, Transaction } from '@electric-sql/pglite';
+import type { PGlite, SerializerOptions, Transaction } from '@electric-sql/pglite';
 import type { Queryable, Row, Store } from './ports.ts';
 import { toStoreFailure } from './store-failure.ts';
 
@@ -7,18 +7,19 @@ import { toStoreFailure } from './store-failure.ts';
  * because it does not fsync, and two processes on one folder silently lose data (decision 0006).
  */
 export function toPgliteStore(db: PGlite): Store {
+  const serializers = toBinarySerializers(db);
   return {
-    ...toQueryable(db),
-    transaction: (work) => db.transaction((tx) => work(toQueryable(tx))),
+    ...toQueryable(db, serializers),
+    transaction: (work) => db.transaction((tx) => work(toQueryable(tx, serializers))),
     close: () => db.close(),
   };
 }
 
-function toQueryable(runner: PGlite | Transaction): Queryable {
+function toQueryable(runner: PGlite | Transaction, serializers: SerializerOptions): Queryable {
   return {
     async query(text, params = []) {
       try {
-        const { rows } = await runner.query<Row>(text, params.map(toParameter));
+        const { rows } = await runner.query<Row>(text, [...params], { serializers });
         return rows;
       } catch (error) {
         throw toStoreFailure(error, text);
@@ -34,7 +35,14 @@ function toQueryable(runner: PGlite | Transaction): Queryable {
   };
 }
 
-/** PGlite accepts text only as a string. */
-function toParameter(value: unknown): unknown {
-  return value instanceof Uint8Array ? new TextDecoder().decode(value) : value;
+/** Types with parameters in binary format: text, and arrays of text, jsonb, timestamptz and double precision (see `createArrayWriter`). */
+const BINARY_OIDS = [25, 1009, 3807, 1185, 1022];
+
+/** PGlite converts every parameter to text, except one that its serializer returns as bytes, which its types do not mention. */
+function toBinarySerializers(db: PGlite): SerializerOptions {
+  const serializers = BINARY_OIDS.map((oid) => {
+    const toText = db.serializers[oid] ?? String;
+    return [oid, (value: unknown) => (value instanceof Uint8Array ? value : toText(value))] as const;
+  });
+  return Object.fromEntries(serializers) as unknown as SerializerOptions;
 }

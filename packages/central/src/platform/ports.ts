@@ -4,8 +4,8 @@ export type Row = Readonly<Record<string, unknown>>;
 /** Runs SQL: the store, or one transaction of it. */
 export interface Queryable {
   /**
-   * Runs one statement with `$1…` parameters. Bytes are passed as UTF-8 text. Throws CentralFailure STORE_UNAVAILABLE (worth
-   * trying again) or STORE_FAILED.
+   * Runs one statement with `$1…` parameters. Bytes are passed in PostgreSQL's binary format, which for text is UTF-8. Throws
+   * CentralFailure STORE_UNAVAILABLE (worth trying again) or STORE_FAILED.
    */
   query(text: string, params?: readonly unknown[]): Promise<readonly Row[]>;
   /** Runs several statements without parameters. Throws like `query`. */

@@ -1,98 +1,44 @@
-import {
-  type Compilable,
-  DummyDriver,
-  Kysely,
-  PostgresAdapter,
-  PostgresIntrospector,
-  PostgresQueryCompiler,
-} from 'kysely';
+import { strict as assert } from 'node:assert';
 import type { Queryable, Row } from '../platform/ports.ts';
 
-/**
- * Columns of `imports` as central writes them. Timestamps and JSON are passed as text, which PostgreSQL converts to the column's
- * type.
- */
-interface ImportsTable {
-  readonly installation_id: string;
-  readonly idempotency_key: string;
-  readonly import_id: string;
-  readonly export_id: string;
-  readonly part_index: number;
-  readonly part_count: number;
-  readonly sha256: string;
-  readonly receipt: string;
-  readonly ledger_id: string | null;
-  readonly sequence: number | null;
-  readonly export_type: string | null;
-  readonly export_timestamp: string;
-  readonly software_version: string | null;
-  readonly sections: string;
-  readonly content_coding: string;
-  readonly wire_bytes: number;
-  readonly decoded_bytes: number;
-  readonly received_at: string;
-  /** Written as an array literal, because the drivers convert arrays differently. */
-  readonly withdrawn_sequences: string | null;
-}
+/** The values of a statement's parameters by name. */
+export type NamedValues = Readonly<Record<string, unknown>>;
 
-/** Columns of `installations` that an import updates. */
-interface InstallationsTable {
-  readonly installation_id: string;
-  readonly last_heard_at: string | null;
-  readonly last_export_id: string | null;
-  readonly last_export_timestamp: string | null;
-  readonly last_ledger_id: string | null;
-  readonly last_sequence: number | null;
-  readonly missing_sequences: number;
-  readonly held_records: number;
-  readonly held_bytes: number;
-  readonly concurrent_ledgers: number;
-  readonly software_version: string | null;
-  readonly claimed_tier: number | null;
-  readonly documents: number;
-  readonly records: number;
-  readonly rejected: number;
-  readonly wire_bytes: number;
-  readonly decoded_bytes: number;
-  /** Written as an array literal. */
-  readonly arrival_intervals: string;
-  readonly arrived_at: string | null;
-  readonly usual_silence_s: number | null;
-  readonly due_at: string | null;
-  readonly refused_at: string | null;
-  readonly refusal: string | null;
-  readonly gap_since: string | null;
-  readonly last_part_index: number;
-  readonly last_part_count: number;
-  readonly boat_name: string | null;
-  readonly boat_name_key: string | null;
-  readonly last_rejected_at: string | null;
-  readonly position_latitude: number | null;
-  readonly position_longitude: number | null;
-  readonly position_at: string | null;
-}
-
-/** The tables that the statement builder knows. */
-export interface Tables {
-  readonly imports: ImportsTable;
-  readonly installations: InstallationsTable;
+/** A statement with named parameters. */
+export interface NamedStatement {
+  /** The statement with `$1…` instead of names. */
+  readonly text: string;
+  /** The name of each parameter, in the order of their numbers. */
+  readonly names: readonly string[];
 }
 
 /**
- * Builds PostgreSQL statements and checks their columns. It has no connection. `runStatement` runs its statements (decision
- * 0029).
+ * A part of a statement that its own module writes: a condition, columns, or the body of a `with` clause. Its parameters are names, such as
+ * `:import_id`. The same name has the same value in the whole statement.
  */
-export const statements: Kysely<Tables> = new Kysely<Tables>({
-  dialect: {
-    createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (db) => new PostgresIntrospector(db),
-    createQueryCompiler: () => new PostgresQueryCompiler(),
-  },
-});
+export type SqlFragment = string;
 
-/** Runs a built statement. Throws like `Queryable.query`. */
-export function runStatement(store: Queryable, statement: Compilable): Promise<readonly Row[]> {
-  const { sql, parameters } = statement.compile();
-  return store.query(sql, parameters);
+/** Numbers the parameters of a statement whose parameters are names. Called once for each statement, because the driver looks it up by its text. */
+export function toStatement(sql: SqlFragment): NamedStatement {
+  const names: string[] = [];
+  // Two colons are a cast.
+  const text = sql.replaceAll(/(?<!:):([a-z][a-z0-9_]*)/g, (_, name: string) => {
+    if (!names.includes(name)) names.push(name);
+    return `$${names.indexOf(name) + 1}`;
+  });
+  return { text, names };
+}
+
+/** Runs a statement. Every parameter must have a value, which may be null. Throws like `Queryable.query`. */
+export function runStatement(
+  store: Queryable,
+  { text, names }: NamedStatement,
+  values: NamedValues,
+): Promise<readonly Row[]> {
+  const parameters = names.map((name) => {
+    const value = values[name];
+    assert(value !== undefined, `parameter ${name} has no value`);
+    return value;
+  });
+  return store.query(text, parameters);
 }

@@ -105,8 +105,12 @@ function listDistributed(): ReadonlySet<string> {
   );
 }
 
-/** True if each distributed table of a statement is restricted to an installation. */
+/** True if each distributed table of a statement, and of each part of a `with` clause, is restricted to an installation. */
 function isRouted(text: string, distributed: ReadonlySet<string>): boolean {
+  return text.split(/\n\), \w+ as \(/).every((part) => isPartRouted(part, distributed));
+}
+
+function isPartRouted(text: string, distributed: ReadonlySet<string>): boolean {
   const tables = [...text.matchAll(/\b(?:from|join|into|update) (?:only )?"?(\w+)/g)]
     .map(([, name = '']) => name)
     .filter((name) => distributed.has(name));

@@ -1,4 +1,4 @@
-import type { Category } from '@d3kos/protocol';
+import { CATEGORIES, type Category } from '@d3kos/protocol';
 
 /** The columns that only one category's table has, with their types. */
 const OWN_COLUMNS: Readonly<Record<Category, Readonly<Record<string, 'text' | 'double precision'>>>> = {
@@ -35,18 +35,37 @@ export function recordTable(category: Category): `records_${Category}` {
   return `records_${category}`;
 }
 
+/** The array parameters of every category's statement, in the order of its last parameters. The category's own columns follow. */
+const RECORD_COLUMNS = [
+  ['record_id', 'text'],
+  ['recorded_at', 'timestamptz'],
+  ['record', 'jsonb'],
+] as const;
+
 /**
- * Returns one statement that stores many records of a category. Parameters: $1 installation, $2 JSON array of
- * `{record_id, recorded_at, sha256, record, …own columns}`, $3 ledger, $4 sequence, $5 export, $6 part, $7 import,
- * $8 received at, $9 ledgers of this installation whose records are not replaced. It adds the new records to `installation_holdings` and returns
+ * Returns one statement that stores many records of a category. Parameters: $1 installation, $2 ledger, $3 sequence, $4 export, $5 part,
+ * $6 import, $7 received at, $8 ledgers of this installation whose records are not replaced, from $9 one array for each column of the
+ * records: ID, time, record and the category's own columns. It adds the new records to `installation_holdings` and returns
  * one row with `records` and `bytes`, the change in what central holds. A record from a later export of the same ledger, or from a ledger
- * in $9, is not replaced, because parts and the exports of a lost ledger may arrive out of order.
+ * in $8, is not replaced, because parts and the exports of a lost ledger may arrive out of order.
  * docs/spec/protocol.md R32: "Central MUST NOT replace a record with an older version from an earlier export of the
  * same ledger, or from an earlier ledger that the boat no longer uses."
  */
 export function upsertRecordsSql(category: Category): string {
+  return UPSERTS[category];
+}
+
+// The texts are built once: each is about 2 KB, and the driver looks a statement up by its text.
+const UPSERTS = Object.fromEntries(
+  CATEGORIES.map((category) => [category, buildUpsert(category)]),
+  // One entry for each category.
+) as Readonly<Record<Category, string>>;
+
+function buildUpsert(category: Category): string {
   const own = listOwnColumns(category);
   const names = own.map(([name]) => `, ${name}`).join('');
+  const columns = [...RECORD_COLUMNS, ...own];
+  const arrays = columns.map(([, type], index) => `$${index + 9}::${type}[]`).join(', ');
   const moved = [
     'recorded_at',
     'ledger_id',
@@ -61,17 +80,16 @@ export function upsertRecordsSql(category: Category): string {
   return `
 with written as (
 insert into ${recordTable(category)} as held
-  (installation_id, record_id, recorded_at, ledger_id, sequence, export_id, part_index, import_id, sha256, received_at, record${names})
-select $1::text, record_id, recorded_at, $3::text, $4::bigint, $5::text, $6::integer, $7::text, sha256, $8::timestamptz, record${names}
-from jsonb_to_recordset($2::text::jsonb)
-  as r(record_id text, recorded_at timestamptz, sha256 text, record jsonb${own.map(([name, type]) => `, ${name} ${type}`).join('')})
+  (installation_id, record_id, recorded_at, ledger_id, sequence, export_id, part_index, import_id, received_at, record${names})
+select $1::text, record_id, recorded_at, $2::text, $3::bigint, $4::text, $5::integer, $6::text, $7::timestamptz, record${names}
+from unnest(${arrays}) as r(${columns.map(([name]) => name).join(', ')})
 on conflict (installation_id, record_id) do update
 set ${moved.map((name) => `${name} = excluded.${name}`).join(', ')},
   record = ${PARTLY_READ.has(category) ? WITH_UNREAD_KEYS : 'excluded.record'}
 where (held.ledger_id = excluded.ledger_id
   and (excluded.sequence < held.sequence
     or (excluded.export_id = held.export_id and excluded.part_index < held.part_index))) is not true
-  and (held.ledger_id = any($9::text[])) is not true
+  and (held.ledger_id = any($8::text[])) is not true
 -- PostgreSQL sets xmax in the new version of a row that replaces another one, and in no other new row.
 returning record_id, xmax = 0 as is_new, octet_length(record::text) as bytes
 ), change as (

@@ -8,6 +8,7 @@ import { STATE_SQL } from './0007-state-contract.ts';
 import { IDENTITY_SQL } from './0008-identity.ts';
 import { FLEET_SQL } from './0009-fleet.ts';
 import { FORMER_LEDGERS_SQL } from './0010-former-ledgers.ts';
+import { NO_RECORD_DIGEST_SQL } from './0011-no-record-digest.ts';
 
 /**
  * One step of the schema. A released step never changes; a change to the schema is a new step. Nodes of the
@@ -37,4 +38,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0008-identity', sql: IDENTITY_SQL },
   { name: '0009-fleet', sql: FLEET_SQL },
   { name: '0010-former-ledgers', sql: FORMER_LEDGERS_SQL },
+  { name: '0011-no-record-digest', sql: NO_RECORD_DIGEST_SQL },
 ];
