@@ -82,7 +82,7 @@ export type BundleEndFacts = Readonly<Omit<BundleEnd, 'skipped'>> & {
 /** Signs a text, and returns the Ed25519 signature in base64url. */
 export type Sign = (text: string) => string;
 
-/** Returns a control line in ASCII, with its line end. With `sign`, its last member is the signature of the members before. */
+/** Returns a control line in ASCII, with its line end. With `sign`, its last member is the signature of the preceding members. */
 export function toBundleLine(
   line: Readonly<BundleStart> | Readonly<BundlePart> | BundleEndFacts,
   sign?: Sign,

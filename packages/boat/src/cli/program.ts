@@ -8,7 +8,10 @@ import { SOFTWARE_VERSION } from '../platform/software-version.ts';
 import { type Shell, SHELLS } from './completion.ts';
 import { EXIT_CODE_LINES } from './exit-codes.ts';
 
-/** `data` only hands over the queue. `services` also stops this program's services and starts the legacy ones. */
+/**
+ * `data` only hands the queue over to the legacy exporter. `services` also stops this program's services and starts the legacy
+ * ones.
+ */
 export type RollbackScope = 'data' | 'services';
 
 /** A parsed command line. */
