@@ -6,7 +6,7 @@ import { testSeeds } from './testing/test-seeds.ts';
 
 testSeeds(1, 6);
 
-test('on a card that ignores fsync, a seed breaks a promise; otherwise it keeps it', async () => {
+test('a seed that keeps every promise breaks one on a card that ignores fsync', async () => {
   const database = await openCentralDatabase();
   try {
     assert.deepEqual((await runSeed(database, 1, { days: 3 })).violations, []);

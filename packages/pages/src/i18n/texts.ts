@@ -134,7 +134,7 @@ export function createPageTexts<S extends Source & TimeTexts>(
       const key = isNear(iso, nowIso) ? 'time.near' : 'time.far';
       return say(key, { day: day(iso, nowIso), time: clock(iso) });
     },
-    // The digits of the language may not be Latin.
+    // Not every language uses Latin digits.
     hour: (iso) => Number.parseInt(hours.format(new Date(iso)), 10),
     fullMoment: (iso) => say('time.date', { date: yearDates.format(new Date(iso)), time: clock(iso) }),
   };
