@@ -26,6 +26,8 @@ const EXPORT_ROWS = 200;
 const LEDGER_ID = 'f'.repeat(16);
 /** Number of measurements per cell. They alternate between the cells of a row. */
 const SAMPLES = 40;
+/** Rounds before the measurement, in which the programs compile their code and fill their caches. */
+const WARM_SAMPLES = 10;
 /** Maximum factor by which a cost may grow. */
 const GROWTH_MAX = 1.3;
 
@@ -57,7 +59,7 @@ const COSTS: Readonly<Record<string, (place: Place) => Promise<number>>> = {
 
 /**
  * Measures what grows with the history of a boat, and what grows with the number of installations: the time to the answer, and the
- * processor time of the node and its database, which other load on the machine does not change.
+ * processor time of the node and its database, which other load on the machine changes little.
  */
 export const measureFlatness: Bench = async (run) => {
   const centrals: Central[] = [];
@@ -95,8 +97,8 @@ export const measureFlatness: Bench = async (run) => {
 async function measureRows(run: BenchRun, places: readonly Place[]): Promise<void> {
   for (const [cost, measure] of Object.entries(COSTS)) {
     const [times, cpus] = [places.map((): number[] => []), places.map((): number[] => [])];
-    for (let sample = -3; sample < SAMPLES; sample += 1)
-      for (const [at, place] of places.entries()) {
+    for (let sample = -WARM_SAMPLES; sample < SAMPLES; sample += 1)
+      for (const [at, place] of toRound(places)) {
         const before = readCpuMs(place);
         const durationMs = await measure(place);
         if (sample < 0) continue;
@@ -106,6 +108,16 @@ async function measureRows(run: BenchRun, places: readonly Place[]): Promise<voi
     reportGrowth(run, cost, places, times.map(median), 'orientation');
     reportGrowth(run, `${cost}_cpu`, places, cpus.map(median), { atMost: GROWTH_MAX });
   }
+}
+
+/**
+ * The places of one round, with their index. Each central gets the same number of requests, because code that has run more often is
+ * faster: the central with one place gets as many as the one with several.
+ */
+function toRound(places: readonly Place[]): readonly (readonly [index: number, place: Place])[] {
+  const indexed = [...places.entries()];
+  const [small, large] = [indexed.slice(0, 1), indexed.slice(1)];
+  return large.flatMap((one) => [...small, one]);
 }
 
 /** The processor time of a node and its database so far. */
