@@ -24,8 +24,8 @@ describe('a record that central would reject', () => {
       assert.deepEqual(read(line), { record_id: 'r', ...SMALL, after: 1, too_large: ['content'] });
     });
 
-  it('with a hundred thousand keys keeps the first and names a few of the others', () => {
-    const keys = Array.from({ length: 100_000 }, (_, no) => [`key_${no}`, no]);
+  it('with two hundred thousand keys keeps the first and names a few of the others', () => {
+    const keys = Array.from({ length: 200_000 }, (_, no) => [`key_${no}`, no]);
     const line = toLine({ record_id: 'r', ...SMALL, ...Object.fromEntries(keys) });
     assert.ok(line.length < MIB);
     const { key_1, too_large } = read(line);

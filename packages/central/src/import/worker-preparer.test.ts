@@ -22,7 +22,7 @@ const DOCUMENT = {
         { record_id: 'b', n: 'é' },
         { record_id: 'a' },
         7,
-        { record_id: 'wide', list: Array(20_000).fill(0) },
+        { record_id: 'wide', list: Array(200_000).fill(0) },
       ],
     },
   },
@@ -52,7 +52,7 @@ test('decodes and prepares in a thread exactly as on the main thread', async () 
     sorted.rejected.map(({ record_id, reason }) => [record_id, reason]),
     [
       ['', 'not an object'],
-      ['wide', 'more than 10000 values'],
+      ['wide', 'more than 100000 values'],
     ],
   );
 });
