@@ -70,6 +70,7 @@ export const CENTRAL_MODULES = {
       'retention',
       'import',
       'fleet',
+      'data-export',
     ],
   },
   conformance: { imports: [] },

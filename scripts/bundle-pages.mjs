@@ -1,6 +1,6 @@
 // Builds the two pages (decisions 0034 and 0039): the boat's page into packages/boat/dist/page and the fleet's page into
-// packages/central/dist/page, from which the boat and central serve them. Each is one HTML file, one script and one style sheet. The
-// boat's page also has a file of texts for each language, and the fleet's page the land shapes of its map. `npm run check` checks the types.
+// packages/central/dist/page, from which the boat and central serve them. Each is one HTML file, one script, one style sheet and a
+// file of texts for each language. The fleet's page also has the land shapes of its map. `npm run check` checks the types.
 import { buildSync } from 'esbuild';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,11 +11,10 @@ const require = createRequire(join(packages, 'pages', 'package.json'));
 
 const boat = join(packages, 'boat', 'dist', 'page');
 buildPage('boat', boat);
-const texts = join(packages, 'pages', 'src', 'i18n', 'texts');
-for (const name of readdirSync(texts))
-  replace(boat, `texts-${name}`, JSON.stringify(JSON.parse(readFileSync(join(texts, name), 'utf8'))));
+copyTexts('texts', boat);
 const fleet = join(packages, 'central', 'dist', 'page');
 buildPage('fleet', fleet);
+copyTexts('fleet-texts', fleet);
 for (const [name, source] of [
   ['land.json', 'land-110m.json'],
   ['coast.json', 'land-50m.json'],
@@ -43,6 +42,13 @@ function buildPage(name, target) {
   mkdirSync(target, { recursive: true });
   for (const { path, text } of outputFiles) replace(target, basename(path), text);
   replace(target, 'index.html', readFileSync(join(source, 'index.html'), 'utf8'));
+}
+
+/** The texts of each language, without the spaces of the source. */
+function copyTexts(source, target) {
+  const folder = join(packages, 'pages', 'src', 'i18n', source);
+  for (const name of readdirSync(folder))
+    replace(target, `texts-${name}`, JSON.stringify(JSON.parse(readFileSync(join(folder, name), 'utf8'))));
 }
 
 /** A program may be serving the file, so it is replaced by a rename, and only if it differs. */

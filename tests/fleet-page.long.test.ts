@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { parseEnrolmentCode, toSpokenCode } from '@d3kos/protocol';
 import type { Browser, Page } from 'playwright-core';
@@ -113,7 +114,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
   test('an admin issues a token, which is shown once, and revokes it after typing the ID', async () => {
     const id = SAMPLE_BOATS[2]?.id ?? '';
     const page = await openAs('skipper', `#/boat/${id}`);
-    await page.locator('.who', { hasText: 'skipper, administrator' }).waitFor();
+    await page.locator('.who', { hasText: 'skipper · administrator' }).waitFor();
     assert.equal(await page.locator('.access .rows li').count(), 1);
     await press(page, 'Issue a token');
     await page.locator('dialog', { hasText: 'A new device token is shown once' }).waitFor();
@@ -140,6 +141,23 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
       .locator('.log li', { hasText: `Token revoked ${tokenId}` })
       .getByText('by skipper')
       .waitFor();
+    await page.close();
+  });
+
+  test('an admin downloads everything that central holds of a boat', async () => {
+    const id = SAMPLE_BOATS[4]?.id ?? '';
+    const page = await openAs('skipper', `#/boat/${id}`);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: 'For spreadsheets (CSV)' }).click(),
+    ]);
+    assert.match(download.suggestedFilename(), new RegExp(`^d3kos-${id}-.*\\.zip$`));
+    assert.equal(await download.failure(), null);
+    const file = readFileSync(await download.path());
+    for (const name of ['boatlog.csv', 'telemetry.csv', 'manifest.json'])
+      assert.ok(file.includes(name), name);
+    await page.reload();
+    await page.locator('.log li', { hasText: 'Copy of all data downloaded csv' }).waitFor();
     await page.close();
   });
 
@@ -212,7 +230,7 @@ describe('the fleet page of a real central', { skip: chromium === undefined ? NO
     await page.locator('.rows li', { hasText: 'crew' }).waitFor();
 
     const crew = await openAs('crew', `#/boat/${SAMPLE_BOATS[0]?.id ?? ''}`);
-    for (const gone of ['.access', 'text=What was done', 'text=Invitation code'])
+    for (const gone of ['.access', '.downloads', 'text=Audit trail', 'button:has-text("Invitation code")'])
       assert.equal(await crew.locator(gone).count(), 0, gone);
     await crew.locator('.who').click();
     await press(crew, 'Change my password');

@@ -284,6 +284,28 @@ export const ACCESS_ROUTES = {
     },
     refusals: [...BODY_REFUSALS, 'NOT_FOUND', 'ORIGIN_REFUSED', ...ADMIN_REFUSALS],
   },
+  exportInstallation: {
+    method: 'GET',
+    path: '/api/v1/installations/{id}/export',
+    access: 'admin',
+    load: 'none',
+    summary: 'Return all data that central holds about an installation as a ZIP archive.',
+    description:
+      'It has the files of `d3kos-central export`. The last one, `manifest.json`, has their sizes and digests. The audit trail records the request.',
+    parameters: [
+      installation,
+      {
+        in: 'query',
+        name: 'format',
+        required: false,
+        description: 'The format of the files, `ndjson` by default',
+        schema: Type.Union([Type.Literal('ndjson'), Type.Literal('csv'), Type.Literal('parquet')]),
+      },
+    ],
+    body: undefined,
+    answer: { description: 'The archive', contentType: 'application/zip', schema: Type.String() },
+    refusals: ['INVALID_FORMAT', 'NOT_FOUND', ...ADMIN_REFUSALS],
+  },
   audit: {
     method: 'GET',
     path: '/api/v1/audit',
@@ -299,6 +321,13 @@ export const ACCESS_ROUTES = {
         required: false,
         description: 'Only events of this installation',
         schema: Type.String({ pattern: INSTALLATION_ID_PATTERN }),
+      },
+      {
+        in: 'query',
+        name: 'scope',
+        required: false,
+        description: '`central`: only events of no installation, such as those about accounts and logins',
+        schema: Type.Literal('central'),
       },
       {
         in: 'query',

@@ -4,6 +4,12 @@ import { JSON_TYPE, type Route } from './route.ts';
 /** Shapes as TopoJSON. Only the members that the page uses are described. */
 const TopologySchema = Type.Object({ type: Type.Literal('Topology') });
 
+/** The texts of the page by key. A text with a number has a form for each plural category. */
+const TextsSchema = Type.Record(
+  Type.String(),
+  Type.Union([Type.String(), Type.Record(Type.String(), Type.String())]),
+);
+
 function toFileRoute<const Path extends string, const ContentType extends string>(
   path: Path,
   contentType: ContentType,
@@ -40,6 +46,21 @@ export const PAGE_ROUTES = {
     'text/css; charset=utf-8',
     'Return the style sheet of the page.',
   ),
+  fleetTexts: {
+    ...toFileRoute('/page/texts/{language}', JSON_TYPE, 'Return the texts of the page in one language.'),
+    description: 'The language is a code of two letters, such as `fr`. English is part of the script.',
+    parameters: [
+      {
+        in: 'path',
+        name: 'language',
+        required: true,
+        description: 'The language',
+        schema: Type.String({ pattern: '^[a-z]{2}$' }),
+      },
+    ],
+    answer: { description: 'The texts by key', contentType: JSON_TYPE, schema: TextsSchema },
+    refusals: ['INVALID_FORMAT', 'NOT_FOUND', 'INTERNAL'],
+  },
   fleetLand: toFileRoute('/page/land.json', JSON_TYPE, 'Return the land shapes of the map as TopoJSON.'),
   fleetCoast: toFileRoute(
     '/page/coast.json',

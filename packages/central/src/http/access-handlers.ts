@@ -1,8 +1,11 @@
 import type { ACCESS_ROUTES } from '../api/operator-routes.ts';
-import { listEventPage } from '../installations/audit.ts';
+import { EXPORT_FORMATS } from '../data-export/file-formats.ts';
+import { streamExport } from '../data-export/stream-export.ts';
+import { listEventPage, NO_INSTALLATION_ID } from '../installations/audit.ts';
 import { invite } from '../installations/codes.ts';
 import { enable, enroll, revoke } from '../installations/enroll.ts';
 import { listTokens, revokeToken, rotateToken } from '../installations/tokens.ts';
+import { openArchive } from '../platform/zip-archive.ts';
 import { erase } from '../retention/erase.ts';
 import { toChange } from './account-handlers.ts';
 import { refuseFailures } from './refuse-failures.ts';
@@ -71,9 +74,33 @@ export const ACCESS_HANDLERS: { readonly [Id in keyof typeof ACCESS_ROUTES]: Han
       return answer<'eraseInstallation'>({ status: 'success', ...erased });
     });
   },
+  exportInstallation: (context, { operator, parameters: { id = '', format } }) =>
+    refuseFailures(NO_INSTALLATION, async () => {
+      const change = toChange(context, operator);
+      const asked = EXPORT_FORMATS.find((one) => one === format) ?? 'ndjson';
+      const archive = openArchive(change.wallMs);
+      const { ended } = await streamExport(change, id, asked, archive);
+      void ended.then(({ failure }) => {
+        if (failure !== undefined)
+          context.log.write('warn', 'a data export ended early', {
+            installation: id,
+            error: failure.message,
+          });
+      });
+      const name = `d3kos-${id}-${new Date(change.wallMs).toISOString().slice(0, 10)}.zip`;
+      return {
+        kind: 'streamed' as const,
+        bytes: archive.bytes,
+        headers: { 'Content-Disposition': `attachment; filename="${name}"` },
+      };
+    }),
   audit: async ({ store }, { parameters }) =>
     answer<'audit'>({
       status: 'success',
-      ...(await listEventPage(store, parameters.installation_id, parameters.before)),
+      ...(await listEventPage(
+        store,
+        parameters.scope === 'central' ? NO_INSTALLATION_ID : parameters.installation_id,
+        parameters.before,
+      )),
     }),
 };

@@ -83,6 +83,7 @@ const MATRIX: Readonly<Record<RouteId, Row>> = {
   fleetPage: everyone(OK),
   fleetScript: everyone(OK),
   fleetStyle: everyone(OK),
+  fleetTexts: everyone(OK),
   fleetLand: everyone(OK),
   fleetCoast: everyone(OK),
   login: everyone('INVALID_LOGIN'),
@@ -102,6 +103,7 @@ const MATRIX: Readonly<Record<RouteId, Row>> = {
   disableInstallation: ADMIN,
   enableInstallation: ADMIN,
   eraseInstallation: ADMIN,
+  exportInstallation: ADMIN,
   audit: ADMIN,
 };
 
@@ -182,6 +184,7 @@ function toRequest(id: RouteId, boat: EnrolledBoat, headers: Record<string, stri
     id: boat.id,
     export_id: 'export_1',
     name: 'target',
+    language: 'de',
     token_id: toTokenId(createHash('sha256').update(boat.token).digest('hex')),
   };
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? 'x');

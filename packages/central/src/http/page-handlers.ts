@@ -26,7 +26,7 @@ const PAGE_HEADERS = {
 };
 
 /** The file of each route. A request cannot select any other file. */
-const FILES: Readonly<Record<keyof typeof PAGE_ROUTES, string>> = {
+const FILES: Readonly<Record<Exclude<keyof typeof PAGE_ROUTES, 'fleetTexts'>, string>> = {
   fleetPage: 'index.html',
   fleetScript: 'fleet.js',
   fleetStyle: 'fleet.css',
@@ -39,11 +39,17 @@ export const PAGE_HANDLERS: { readonly [Id in keyof typeof PAGE_ROUTES]: Handler
   fleetPage: (context) => sendFile(context, 'fleetPage'),
   fleetScript: (context) => sendFile(context, 'fleetScript'),
   fleetStyle: (context) => sendFile(context, 'fleetStyle'),
+  fleetTexts: async ({ readPageFile }, { parameters: { language = '' } }) => {
+    // The route admits only two letters, so a request cannot select any other file.
+    const texts = await readPageFile(`texts-${language}.json`);
+    if (texts === undefined) return refuse('NOT_FOUND', `the page has no texts in ${language}`);
+    return { kind: 'answered', body: JSON.parse(texts), headers: PAGE_HEADERS };
+  },
   fleetLand: (context) => sendFile(context, 'fleetLand'),
   fleetCoast: (context) => sendFile(context, 'fleetCoast'),
 };
 
-async function sendFile({ readPageFile, log }: AppContext, id: keyof typeof PAGE_ROUTES) {
+async function sendFile({ readPageFile, log }: AppContext, id: keyof typeof FILES) {
   const body = await readPageFile(FILES[id]);
   if (body !== undefined) return { kind: 'answered' as const, body, headers: PAGE_HEADERS };
   log.write('error', 'the page is not built', { file: FILES[id], hint: 'run `npm run setup`' });

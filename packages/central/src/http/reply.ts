@@ -6,11 +6,21 @@ import { ADMISSION_REFUSALS, REFUSALS, type Refusal } from '../api/refusals.ts';
 type Headers = Readonly<Record<string, string>>;
 
 /** The result of a handler: an answer in the schema of its route, or one of the refusals that its route lists. */
-export type Reply<Id extends RouteId> = Answered<Id> | Refused<RefusalOf<Id>>;
+export type Reply<Id extends RouteId> = Answered<Id> | StreamedOf<Id> | Refused<RefusalOf<Id>>;
+
+/** Only these routes stream their answer. */
+type StreamedOf<Id extends RouteId> = Id extends 'exportInstallation' ? Streamed : never;
 
 export interface Answered<Id extends RouteId> {
   readonly kind: 'answered';
   readonly body: AnswerOf<Id>;
+  readonly headers: Headers;
+}
+
+/** An answer that is sent while it is made. */
+export interface Streamed {
+  readonly kind: 'streamed';
+  readonly bytes: ReadableStream<Uint8Array>;
   readonly headers: Headers;
 }
 
@@ -60,6 +70,10 @@ export function toResponse<Id extends RouteId>(id: Id, reply: Reply<Id>, onSent:
     return toRefusalResponse(reply);
   }
   const { contentType } = ROUTES[id].answer;
+  if (reply.kind === 'streamed') {
+    onSent();
+    return new Response(reply.bytes, { headers: { 'Content-Type': contentType, ...reply.headers } });
+  }
   const text = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body);
   const headers = { 'Content-Type': contentType, ...reply.headers };
   if (text.length > BUFFERED_ANSWER_LENGTH_MAX) return new Response(toStream(text, onSent), { headers });

@@ -31,6 +31,8 @@ export type AuditEventName =
   | 'bundle_key_accepted'
   /** A bundle whose signatures do not prove its origin, imported at the operator's request. */
   | 'unsigned_bundle_imported'
+  /** An operator downloaded all data of an installation. */
+  | 'data_exported'
   /**
    * A credential that may not be used: it is revoked or expired, belongs to a disabled or a different installation, or is over
    * its quota.
@@ -50,6 +52,9 @@ export interface AuditEvent {
   readonly actor: string;
   readonly detail: string;
 }
+
+/** The installation ID of an event that belongs to no installation. */
+export const NO_INSTALLATION_ID = '';
 
 /** Maximum number of events in one list: as many as a terminal can show. */
 const EVENTS_LISTED_MAX = 1_000;

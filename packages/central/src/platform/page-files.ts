@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Reads a file of the Fleet page as text. Returns undefined if the page has not been built. */
+/** Reads a file of the Fleet page as text. Returns undefined if the page has not been built or has no such file. */
 export type ReadPageFile = (name: string) => Promise<string | undefined>;
 
 /** Returns a reader of the built page. The page is in dist, whether this file runs from dist or from the sources. */
@@ -11,5 +11,13 @@ export function createPageReader(): ReadPageFile {
     join(import.meta.dirname, '..', 'page'),
     join(import.meta.dirname, '..', '..', 'dist', 'page'),
   ].find((candidate) => existsSync(join(candidate, 'index.html')));
-  return async (name) => (folder === undefined ? undefined : readFile(join(folder, name), 'utf8'));
+  return async (name) => {
+    if (folder === undefined) return undefined;
+    try {
+      return await readFile(join(folder, name), 'utf8');
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      throw error;
+    }
+  };
 }

@@ -72,5 +72,16 @@ export interface NewDirectory {
   createFile(name: string): Promise<NewFile>;
 }
 
+/** A ZIP archive that is read while it is written. */
+export interface Archive {
+  readonly directory: NewDirectory;
+  /** The bytes of the archive. Cancelling them makes every write fail with OUTPUT_FAILED. */
+  readonly bytes: ReadableStream<Uint8Array>;
+  /** Ends the archive. Without it, a reader cannot open the file. */
+  end(): void;
+  /** Breaks the archive off, so that its reader sees a failure. */
+  fail(error: Error): void;
+}
+
 /** Creates the folder if it does not exist. Throws OUTPUT_FAILED if it is not empty or not writable. */
 export type OpenNewDirectory = (path: string) => Promise<NewDirectory>;

@@ -4,7 +4,7 @@ import './boat.css';
 import { render } from 'preact';
 import { chooseLanguage, type Language } from '../i18n/languages.ts';
 import { en } from '../i18n/en.ts';
-import { loadTexts } from '../i18n/load-texts.ts';
+import { createWords, loadTexts, type Words } from '../i18n/load-texts.ts';
 import { type Catalogue, createTexts, type Texts } from '../i18n/texts.ts';
 import { createActs } from './acts.ts';
 import { toTextsPath } from './api.ts';
@@ -36,7 +36,7 @@ function showTheme(theme: Theme): void {
  * Returns the texts for a language and a time zone. They are cached until one of the two changes, because formatters are slow to
  * create.
  */
-function createTextsCache(first: Words): (words: Words, timeZone: string) => Texts {
+function createTextsCache(first: BoatWords): (words: BoatWords, timeZone: string) => Texts {
   let key = '';
   let texts = createTexts(first.language, first.catalogue, 'UTC');
   return ({ language, catalogue }, timeZone) => {
@@ -50,45 +50,10 @@ function createTextsCache(first: Words): (words: Words, timeZone: string) => Tex
   };
 }
 
-/** The texts of one language. */
-interface Words {
-  readonly language: Language;
-  readonly catalogue: Catalogue;
-}
+type BoatWords = Words<Catalogue>;
 
-/** What the page shows of the language that the owner chose. */
-interface ShownWords extends Words {
-  /** The wanted language, if its texts could not be loaded. */
-  readonly missing: Language | undefined;
-}
-
-/** Minimum time between two tries to load the texts of a language. */
-const TEXTS_RETRY_MS = 10_000;
-
-/**
- * Holds the texts of the language that the owner chose. While another language loads, the previous texts are shown. If they cannot be
- * loaded, they are requested again at a later draw.
- */
-function createWords(first: Words, show: () => void): (wanted: Language) => ShownWords {
-  let words = first;
-  let loading: Language | undefined;
-  let failed: { readonly language: Language; readonly atMs: number } | undefined;
-  const load = async (wanted: Language): Promise<void> => {
-    loading = wanted;
-    const catalogue = await loadTexts(toTextsPath(wanted), wanted);
-    if (loading !== wanted) return;
-    loading = undefined;
-    failed = catalogue === undefined ? { language: wanted, atMs: performance.now() } : undefined;
-    if (catalogue !== undefined) words = { language: wanted, catalogue };
-    show();
-  };
-  return (wanted) => {
-    const isTooEarly = failed?.language === wanted && performance.now() - failed.atMs < TEXTS_RETRY_MS;
-    if (wanted !== words.language && loading !== wanted && !isTooEarly) void load(wanted);
-    const isMissing = wanted !== words.language && failed?.language === wanted;
-    return { ...words, missing: isMissing ? wanted : undefined };
-  };
-}
+const load = (language: Language): Promise<Catalogue | undefined> =>
+  loadTexts(toTextsPath(language), language, en);
 
 /** Returns the boat's time: the time of the newest message, plus the time since then while the page is live. */
 function createBoatTime(): (state: PageState) => string | undefined {
@@ -107,13 +72,13 @@ interface DrawDeps {
   readonly root: HTMLElement;
   readonly acts: ReturnType<typeof createActs>;
   readonly firstTheme: Theme;
-  readonly firstWords: Words;
+  readonly firstWords: BoatWords;
   readonly show: () => void;
 }
 
 function createDraw({ root, acts, firstTheme, firstWords, show }: DrawDeps): Draw {
   const toTexts = createTextsCache(firstWords);
-  const toWords = createWords(firstWords, show);
+  const toWords = createWords(firstWords, load, show);
   const toBoatTime = createBoatTime();
   let theme = firstTheme;
   return (state) => {
@@ -129,7 +94,7 @@ function createDraw({ root, acts, firstTheme, firstWords, show }: DrawDeps): Dra
   };
 }
 
-function start(firstTheme: Theme, firstWords: Words): void {
+function start(firstTheme: Theme, firstWords: BoatWords): void {
   const root = document.getElementById('app');
   if (root === null) throw new Error('the page has no element with the ID "app"');
   let isPlanned = false;
@@ -163,7 +128,7 @@ function toPlace(hash: string): Place {
 const firstTheme = toTheme(parseLook(recall('look')), new Date().getHours(), true, undefined);
 showTheme(firstTheme);
 const language = toLanguage(recall('language'));
-const firstTexts = loadTexts(toTextsPath(language), language);
+const firstTexts = load(language);
 document.addEventListener('DOMContentLoaded', () => {
   void firstTexts.then((catalogue) =>
     start(firstTheme, catalogue === undefined ? { language: 'en', catalogue: en } : { language, catalogue }),

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { Act } from '../ui/controls.tsx';
 import type { Accounts } from './api.ts';
+import { Events } from './events.tsx';
 import { isAdmin } from './state.ts';
 import type { View } from './view.ts';
 
@@ -33,7 +34,17 @@ export function AccountsPlace({ view }: { readonly view: View }): JSX.Element {
           </ul>
         )}
       </section>
-      {isAdmin(state) && <AccountList view={view} accounts={state.accounts} ownName={name} />}
+      {isAdmin(state) && (
+        <>
+          <AccountList view={view} accounts={state.accounts} ownName={name} />
+          <Events
+            title={say('events.central.title')}
+            audit={state.trail}
+            view={view}
+            showOlder={acts.showOlderTrail}
+          />
+        </>
+      )}
     </main>
   );
 }

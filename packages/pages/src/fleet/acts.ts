@@ -28,6 +28,7 @@ export interface Acts extends ChangeActs {
   showOlderLog(): void;
   showOlderRejected(): void;
   showOlderEvents(): void;
+  showOlderTrail(): void;
   moveMap(map: MapView): void;
   fitMap(): void;
   /** Zooms in on the boats of a group. */
@@ -72,6 +73,7 @@ export function createActs(store: Store, refresh: Refresh): Acts {
     showOlderLog: () => void refresh.olderLog(),
     showOlderRejected: () => void refresh.olderRejected(),
     showOlderEvents: () => void refresh.olderEvents(),
+    showOlderTrail: () => void refresh.olderTrail(),
     moveMap,
     fitMap() {
       set({ map: WORLD });

@@ -35,6 +35,18 @@ const USED = {
 export const LAND_PATH = '/page/land.json' satisfies (typeof ROUTES)['fleetLand']['path'];
 export const COAST_PATH = '/page/coast.json' satisfies (typeof ROUTES)['fleetCoast']['path'];
 
+/** The path of the texts of a language. */
+export function toTextsPath(language: string): string {
+  const path = '/page/texts/{language}' satisfies (typeof ROUTES)['fleetTexts']['path'];
+  return path.replace('{language}', language);
+}
+
+/** The path of the archive with everything that central holds about an installation. */
+export function toExportPath(id: string, format: 'csv' | 'ndjson' | 'parquet'): string {
+  const path = '/api/v1/installations/{id}/export' satisfies (typeof ROUTES)['exportInstallation']['path'];
+  return `${path.replace('{id}', id)}?format=${format}`;
+}
+
 export type { AnswerOf };
 export type UsedRoute = keyof typeof USED;
 /** The parameters of a route as strings. */

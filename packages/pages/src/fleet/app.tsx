@@ -50,7 +50,8 @@ function isReady({ state }: View): boolean {
       state.map.isSet &&
       state.land !== undefined
     );
-  if (place.kind === 'accounts') return !isAdmin(state) || state.accounts !== undefined;
+  if (place.kind === 'accounts')
+    return !isAdmin(state) || (state.accounts !== undefined && state.trail !== undefined);
   return (
     boat?.details !== undefined &&
     boat.exports !== undefined &&
@@ -68,7 +69,7 @@ function Head({ view }: { readonly view: View }): JSX.Element {
   const time =
     asOf === undefined
       ? undefined
-      : new Intl.DateTimeFormat(view.language === 'en' ? 'en-GB' : view.language, {
+      : new Intl.DateTimeFormat(texts.locale, {
           timeStyle: 'long',
           timeZone: view.timeZone,
           hourCycle: 'h23',
@@ -104,12 +105,22 @@ function Head({ view }: { readonly view: View }): JSX.Element {
           <a class="note who" href={ACCOUNTS_ADDRESS}>
             {state.session.name === null
               ? say('accounts.title')
-              : say('session.who', { name: state.session.name, role: say(`session.${state.session.role}`) })}
+              : toWho(state.session.name, state.session.role, texts)}
           </a>
         )}
         <Act onPress={acts.logout}>{say('act.logout')}</Act>
       </div>
     </header>
+  );
+}
+
+/** The name of the operator. The role is hidden where the head is narrow. */
+function toWho(name: string, role: 'viewer' | 'admin', { say }: View['texts']): JSX.Element {
+  return (
+    <>
+      <bdi>{name}</bdi>
+      <span class="at-desk"> · {say(`session.${role}`)}</span>
+    </>
   );
 }
 

@@ -1,8 +1,7 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
 import { Act } from '../ui/controls.tsx';
-import type { FleetTextKey } from '../i18n/fleet-languages.ts';
-import type { Audit, BoatDetails, Token } from './api.ts';
+import type { BoatDetails, Token } from './api.ts';
+import { Events } from './events.tsx';
 import { toDuration, toSeconds } from './format.ts';
 import { type OpenBoat, isAdmin } from './state.ts';
 import type { View } from './view.ts';
@@ -54,7 +53,7 @@ export function Access({ boat, details, view }: Part): JSX.Element | null {
           </Act>
         </div>
       </section>
-      <Events audit={boat.audit} now={details.as_of} view={view} />
+      <Events title={say('events.title')} audit={boat.audit} view={view} showOlder={acts.showOlderEvents} />
     </>
   );
 }
@@ -101,7 +100,7 @@ function TokenList(props: TokensPart): JSX.Element {
 
 function TokenRow({ token, now, installationId, view }: TokensPart & { readonly token: Token }): JSX.Element {
   const { texts, acts } = view;
-  const { say, moment, day, language } = texts;
+  const { say, moment, day, locale } = texts;
   const { token_id: tokenId, issued_at: issued, last_used_at: used } = token;
   const { expires_at: expires, revoked_at: revoked } = token;
   const ask = (kind: 'rotateToken' | 'revokeToken') => (): void =>
@@ -114,7 +113,7 @@ function TokenRow({ token, now, installationId, view }: TokensPart & { readonly 
         </bdi>
         <p class="note">
           {say('token.issued', {
-            duration: toDuration(toSeconds(issued, now), language),
+            duration: toDuration(toSeconds(issued, now), locale),
             day: day(issued, now),
           })}
           {' · '}
@@ -143,84 +142,4 @@ function toEnd(revoked: string | null, expires: string | null, now: string, { te
   return say(toSeconds(expires, now) >= 0 ? 'token.expired' : 'token.expires', {
     moment: moment(expires, now),
   });
-}
-
-/** Number of events shown at first, and the number that each press adds. */
-const EVENTS_SHOWN = 8;
-const EVENTS_MORE = 40;
-
-function Events(props: {
-  readonly audit: Audit | undefined;
-  readonly now: string;
-  readonly view: View;
-}): JSX.Element {
-  const { audit, now, view } = props;
-  const { texts, acts } = view;
-  const { say, moment } = texts;
-  const [shown, setShown] = useState(EVENTS_SHOWN);
-  const events = audit?.events ?? [];
-  const hasMore = events.length > shown || audit?.next != null;
-  const showMore = (): void => {
-    setShown(shown + EVENTS_MORE);
-    if (events.length <= shown + EVENTS_MORE) acts.showOlderEvents();
-  };
-  return (
-    <section class="panel">
-      <h2>
-        {say('events.title')}
-        <span class="note">{say('events.note')}</span>
-      </h2>
-      {audit === undefined && <p class="note">{say('page.loading')}</p>}
-      {audit?.events.length === 0 && <p class="note">{say('events.none')}</p>}
-      <ol class="log">
-        {events.slice(0, shown).map((one) => (
-          <li key={`${one.occurred_at} ${one.event} ${one.subject} ${one.actor}`}>
-            <time dateTime={one.last_at}>{moment(one.last_at, now)}</time>
-            <p>
-              {toEvent(one.event, view)}
-              {one.subject !== '' && (
-                <bdi class="id" dir="ltr">
-                  {' '}
-                  {one.subject}
-                </bdi>
-              )}
-              {one.occurrences > 1 && ` ${say('events.times', { n: one.occurrences })}`}
-            </p>
-            <p class="note">
-              <bdi>{say('events.by', { actor: one.actor })}</bdi>
-              {one.detail !== '' && <bdi> · {one.detail}</bdi>}
-            </p>
-          </li>
-        ))}
-      </ol>
-      {hasMore && (
-        <div class="pages">
-          <Act onPress={showMore}>{say('act.more')}</Act>
-        </div>
-      )}
-    </section>
-  );
-}
-
-const EVENTS: Readonly<Record<string, Extract<FleetTextKey, `event.${string}`>>> = {
-  enrolled: 'event.enrolled',
-  token_revoked: 'event.token_revoked',
-  tokens_revoked: 'event.tokens_revoked',
-  token_rotated: 'event.token_rotated',
-  installation_disabled: 'event.installation_disabled',
-  installation_enabled: 'event.installation_enabled',
-  code_issued: 'event.code_issued',
-  code_redeemed: 'event.code_redeemed',
-  quota_changed: 'event.quota_changed',
-  bundle_key_kept: 'event.bundle_key_kept',
-  bundle_key_offered: 'event.bundle_key_offered',
-  bundle_key_accepted: 'event.bundle_key_accepted',
-  unsigned_bundle_imported: 'event.unsigned_bundle_imported',
-  refused: 'event.refused',
-};
-
-/** A newer central may record an event that this page does not know. */
-function toEvent(event: string, { texts }: View): string {
-  const key = EVENTS[event];
-  return key === undefined ? event : texts.say(key);
 }

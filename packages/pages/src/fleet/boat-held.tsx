@@ -13,14 +13,14 @@ const DAY_S = 86_400;
 /** What central stored on each of the last 30 days, and the time since the last export. */
 export function Days({ details, view }: Part): JSX.Element {
   const { texts } = view;
-  const { say, bytes, language } = texts;
+  const { say, bytes, locale } = texts;
   const { days, boat, as_of: now } = details;
   const most = Math.max(0, ...days.map((day) => day.stored_bytes));
   const lastDay = days.findLastIndex((day) => day.stored_bytes > 0);
   const heard = boat.last_heard_at;
   const silentS = heard === null ? 0 : toSeconds(heard, now);
   const isSilent = heard !== null && silentS > DAY_S && lastDay < days.length - 2;
-  const silence = isSilent ? say('days.silent', { duration: toDuration(silentS, language) }) : '';
+  const silence = isSilent ? say('days.silent', { duration: toDuration(silentS, locale) }) : '';
   const shown = isSilent ? days.slice(0, lastDay + 1) : days;
   const noon = (day: string): string => `${day}T12:00:00Z`;
   const first = days[0]?.day ?? now.slice(0, 10);

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { Act } from '../ui/controls.tsx';
 import { Icon } from '../ui/icons.tsx';
-import type { FleetTextKey } from '../i18n/fleet-languages.ts';
+import type { FleetTextKey } from '../i18n/fleet-texts.ts';
 import type { BoatDetails } from './api.ts';
 import { toPosition } from './format.ts';
 import type { OpenBoat } from './state.ts';

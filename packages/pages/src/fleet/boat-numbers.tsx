@@ -68,14 +68,14 @@ export function ExportNumbers({ boat, view }: { readonly boat: OpenBoat; readonl
 const LOOKS = { held: '', incomplete: 'is-part', missing: 'is-missing', withdrawn: 'is-withdrawn' } as const;
 
 function Numbers({ page, view }: { readonly page: Exports; readonly view: View }): JSX.Element {
-  const { say, number, language } = view.texts;
+  const { say, number, locale } = view.texts;
   const ascending = page.exports.toReversed();
   const [first, last] = [ascending[0]?.sequence ?? 0, ascending.at(-1)?.sequence ?? 0];
   const others = ascending.filter(({ state }) => state !== 'held');
   const list =
     others.length === 0
       ? say('numbers.allHeld')
-      : new Intl.ListFormat(language, { type: 'unit' }).format(
+      : new Intl.ListFormat(locale, { type: 'unit' }).format(
           others.map(({ sequence, state }) => `${number(sequence)} ${say(`numbers.${state}`)}`),
         );
   const labelled = new Set<number>();

@@ -5,6 +5,7 @@ import type { BoatDetails } from './api.ts';
 import { Access } from './boat-access.tsx';
 import { Alerts, LogLines, Ledgers, RejectedRecords } from './boat-lists.tsx';
 import { ExportNumbers } from './boat-numbers.tsx';
+import { DataCopy, Restore } from './boat-copies.tsx';
 import { Days, Holdings } from './boat-held.tsx';
 import { toClaimedMoment, toDuration, toPosition } from './format.ts';
 import { MapPicture } from './map.tsx';
@@ -48,17 +49,13 @@ export function BoatPlace({ view, boat }: { readonly view: View; readonly boat: 
         <RejectedRecords boat={boat} details={details} view={view} />
         <Ledgers details={details} view={view} />
         <Access boat={boat} details={details} view={view} />
+        <DataCopy details={details} view={view} />
+        <Restore details={details} view={view} />
       </div>
       <aside class="side">
         <Position details={details} view={view} />
         <Alerts boat={boat} view={view} />
         <LogLines boat={boat} details={details} view={view} />
-        <section class="panel">
-          <h2>{say('server.title')}</h2>
-          <code class="cli">npx d3kos-central show {details.boat.installation_id}</code>
-          <p class="note">{say('server.export')}</p>
-          <code class="cli">npx d3kos-central export {details.boat.installation_id} DIRECTORY</code>
-        </section>
       </aside>
     </main>
   );
@@ -106,7 +103,7 @@ function toTierNote({ boat }: BoatDetails, { say }: View['texts']): string {
 
 function Facts({ details, view }: Part): JSX.Element {
   const { texts } = view;
-  const { say, number, bytes, moment, language } = texts;
+  const { say, number, bytes, moment, locale } = texts;
   const { boat, as_of: now, holdings, ledgers } = details;
   const missing = say('page.missing');
   const sum = (key: 'records' | 'bytes'): number =>
@@ -148,7 +145,7 @@ function Facts({ details, view }: Part): JSX.Element {
       >
         {usual === null
           ? say('fact.rhythm.unknown')
-          : say('fact.rhythm.value', { duration: toDuration(usual, language) })}
+          : say('fact.rhythm.value', { duration: toDuration(usual, locale) })}
       </Fact>
       <Fact name={say('fact.software')} note={ledger === undefined ? '' : say('fact.ledger', { id: ledger })}>
         <bdi>{boat.software_version ?? missing}</bdi>

@@ -2,6 +2,7 @@ import { call, type Reply } from './api.ts';
 import type { Change, GivenValues, Outcome } from './change.ts';
 import { toBoatAddress, toListAddress, WHOLE_FLEET } from './place.ts';
 import type { Refresh } from './refresh.ts';
+import { toEndedSession } from './state.ts';
 import type { Store } from './store.ts';
 
 const DONE: Outcome = { kind: 'done' };
@@ -39,7 +40,7 @@ async function makeChange(store: Store, refresh: Refresh, given: GivenValues): P
     const { refusal } = reply;
     store.change((state) =>
       refusal.code === 'INVALID_TOKEN'
-        ? { ...state, change: undefined, session: { kind: 'none', refusal } }
+        ? { ...state, change: undefined, session: toEndedSession(session, refusal) }
         : { ...state, change: { ...asked, isRunning: false, refusal } },
     );
   } else {

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Act, Dialog } from '../ui/controls.tsx';
 import { Icon } from '../ui/icons.tsx';
-import type { FleetTextKey } from '../i18n/fleet-languages.ts';
+import type { FleetTextKey } from '../i18n/fleet-texts.ts';
 import type { Refusal } from './api.ts';
 import {
   type ChangeKind,

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { Act, Dialog } from '../ui/controls.tsx';
 import { LOOKS } from '../ui/look.ts';
-import { FLEET_LANGUAGES } from '../i18n/fleet-languages.ts';
+import { LANGUAGES } from '../i18n/languages.ts';
 import type { View } from './view.ts';
 
 /** Display settings: theme, language and time zone. */
@@ -29,8 +29,8 @@ export function Display({ view }: { readonly view: View }): JSX.Element {
         ))}
       </div>
       <h3>{say('display.language')}</h3>
-      <div class="filters" role="group" aria-label={say('display.language')}>
-        {Object.entries(FLEET_LANGUAGES).map(([code, { name }]) => (
+      <div class="filters languages" role="group" aria-label={say('display.language')}>
+        {Object.entries(LANGUAGES).map(([code, name]) => (
           <button
             key={code}
             type="button"

@@ -1,4 +1,4 @@
-import type { FleetTexts } from '../i18n/fleet-languages.ts';
+import type { FleetTexts } from '../i18n/fleet-texts.ts';
 
 const MINUTE_S = 60;
 const HOUR_S = 3_600;
@@ -8,14 +8,14 @@ const MINUTES_MAX = 120;
 const HOURS_MAX = 72;
 
 /** A duration in one unit with its name, for example `41 hours`. */
-export function toDuration(seconds: number, language: string): string {
+export function toDuration(seconds: number, locale: string): string {
   const [value, unit] =
     seconds < MINUTES_MAX * MINUTE_S
       ? [seconds / MINUTE_S, 'minute']
       : seconds < HOURS_MAX * HOUR_S
         ? [seconds / HOUR_S, 'hour']
         : [seconds / DAY_S, 'day'];
-  return new Intl.NumberFormat(language, {
+  return new Intl.NumberFormat(locale, {
     style: 'unit',
     unit,
     unitDisplay: 'long',

@@ -62,17 +62,19 @@ function HourPicture(props: {
         <span>{texts.clock(middle)}</span>
         <span>{say('hours.now')}</span>
       </p>
-      <table class="hush">
-        <caption>{title}</caption>
-        <tbody>
-          {hours.map((hour, index) => (
-            <tr key={hour.hour}>
-              <th scope="row">{texts.moment(hour.hour, now)}</th>
-              <td>{show(values[index] ?? 0)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <div class="hush">
+        <table>
+          <caption>{title}</caption>
+          <tbody>
+            {hours.map((hour, index) => (
+              <tr key={hour.hour}>
+                <th scope="row">{texts.moment(hour.hour, now)}</th>
+                <td>{show(values[index] ?? 0)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </section>
   );
 }

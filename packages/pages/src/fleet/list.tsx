@@ -38,6 +38,9 @@ export function Fleet({ view, list }: { readonly view: View; readonly list: List
   );
 }
 
+/** Central counts a large fleet once a minute. From this age on, the page says when its numbers were counted. */
+const COUNTED_AGO_TOLD_S = 45;
+
 interface Statement {
   readonly mark: IconName;
   readonly tone: Tone;
@@ -62,7 +65,7 @@ function toStatement({ texts }: View, overview: Overview | undefined): Statement
     ...(counts.gaps > 0 ? [say('statement.gaps', { n: counts.gaps })] : []),
     ...(counts.rejecting > 0 ? [say('statement.rejecting', { n: counts.rejecting })] : []),
   ];
-  const list = new Intl.ListFormat(texts.language, { type: 'unit', style: 'long' }).format(others);
+  const list = new Intl.ListFormat(texts.locale, { type: 'unit', style: 'long' }).format(others);
   const says = [
     ...(others.length > 0 ? [say('statement.sentence', { list })] : []),
     say('statement.fine', { n: counts.fine }),
@@ -78,8 +81,14 @@ function FleetStatement(props: {
   readonly overview: Overview | undefined;
 }): JSX.Element {
   const { view, overview } = props;
-  const { say, number, bytes } = view.texts;
+  const { texts } = view;
+  const { say, number, bytes } = texts;
   const { mark, tone, title, says } = toStatement(view, overview);
+  const { boats } = view.state;
+  const isOld =
+    overview !== undefined &&
+    boats !== undefined &&
+    toSeconds(overview.as_of, boats.as_of) > COUNTED_AGO_TOLD_S;
   const totals = overview?.totals;
   const missing = say('page.missing');
   return (
@@ -87,9 +96,12 @@ function FleetStatement(props: {
       <span class="mark">
         <Icon name={mark} />
       </span>
-      <div aria-live="polite">
-        <h2>{title}</h2>
-        <p>{says}</p>
+      <div>
+        <div aria-live="polite">
+          <h2>{title}</h2>
+          <p>{says}</p>
+        </div>
+        {isOld && <p class="note">{say('total.asOf', { time: texts.clock(overview.as_of) })}</p>}
       </div>
       <dl class="sum">
         <div>
@@ -136,23 +148,25 @@ function Filters(props: {
           {counts !== undefined && <span class="note">{texts.number(counts[filter])}</span>}
         </button>
       ))}
-      <Choice
-        label={say('filter.version')}
-        value={list.version}
-        none={say('filter.any')}
-        options={(overview?.versions ?? []).map(({ version, boats }) => [
-          version,
-          say('filter.versionCount', { version, n: boats }),
-        ])}
-        onChoose={(version) => acts.showList({ ...list, version })}
-      />
-      <Choice
-        label={say('filter.tier')}
-        value={list.tier}
-        none={say('filter.any')}
-        options={TIERS.map((tier) => [tier, say('filter.tierName', { tier })])}
-        onChoose={(tier) => acts.showList({ ...list, tier })}
-      />
+      <div class="choices">
+        <Choice
+          label={say('filter.version')}
+          value={list.version}
+          none={say('filter.any')}
+          options={(overview?.versions ?? []).map(({ version, boats }) => [
+            version,
+            say('filter.versionCount', { version, n: boats }),
+          ])}
+          onChoose={(version) => acts.showList({ ...list, version })}
+        />
+        <Choice
+          label={say('filter.tier')}
+          value={list.tier}
+          none={say('filter.any')}
+          options={TIERS.map((tier) => [tier, say('filter.tierName', { tier })])}
+          onChoose={(tier) => acts.showList({ ...list, tier })}
+        />
+      </div>
     </div>
   );
 }
@@ -339,7 +353,7 @@ function BoatRow(props: { readonly boat: Boat; readonly now: string; readonly vi
       </td>
       <td class="n">{boat.tier ?? boat.claimed_tier ?? missing}</td>
       <td class="n">
-        {heard === null ? missing : toDuration(toSeconds(heard, now), texts.language)}
+        {heard === null ? missing : toDuration(toSeconds(heard, now), texts.locale)}
         {heard !== null && <small>{texts.moment(heard, now)}</small>}
       </td>
       <td class="n">

@@ -1,11 +1,13 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Icon } from '../ui/icons.tsx';
-import type { FleetTextKey } from '../i18n/fleet-languages.ts';
+import type { FleetTextKey } from '../i18n/fleet-texts.ts';
 import type { Refusal } from './api.ts';
+import { SESSION_ENDED } from './state.ts';
 import type { View } from './view.ts';
 
 const REFUSALS: Readonly<Record<string, Extract<FleetTextKey, `login.${string}`>>> = {
+  [SESSION_ENDED]: 'login.ended',
   INVALID_LOGIN: 'login.refused',
   INVALID_TOKEN: 'login.tokenRefused',
   ORIGIN_REFUSED: 'login.insecure',

@@ -2,15 +2,14 @@ import '../ui/tokens.css';
 import '../ui/components.css';
 import './fleet.css';
 import { render } from 'preact';
-import {
-  chooseFleetLanguage,
-  createFleetTexts,
-  type FleetLanguage,
-  type FleetTexts,
-} from '../i18n/fleet-languages.ts';
+import { fleetEn } from '../i18n/fleet-en.ts';
+import { createFleetTexts, type FleetCatalogue, type FleetTexts } from '../i18n/fleet-texts.ts';
+import { chooseLanguage, type Language } from '../i18n/languages.ts';
+import { createWords, loadTexts, type Words } from '../i18n/load-texts.ts';
 import { parseLook, type Theme, toTheme } from '../ui/look.ts';
 import { recall } from '../ui/memory.ts';
 import { createActs } from './acts.ts';
+import { toTextsPath } from './api.ts';
 import { App } from './app.tsx';
 import { parsePlace } from './place.ts';
 import { createRefresh } from './refresh.ts';
@@ -24,37 +23,53 @@ function showTheme(theme: Theme): void {
   document.documentElement.dataset['theme'] = theme;
 }
 
+const load = (language: Language): Promise<FleetCatalogue | undefined> =>
+  loadTexts(toTextsPath(language), language, fleetEn);
+
+/** The language of the page: the operator's choice, then the one in the address, then the browser's. */
+function toLanguage(chosen: string | null | undefined): Language {
+  const asked = new URLSearchParams(location.search).get('lang');
+  return chooseLanguage([chosen, asked, ...navigator.languages]);
+}
+
 /**
  * Returns the texts for a language and a time zone. They are cached until one of the two changes, because formatters are slow to
  * create.
  */
-function createTextsCache(): (language: FleetLanguage, timeZone: string) => FleetTexts {
+function createTextsCache(): (words: Words<FleetCatalogue>, timeZone: string) => FleetTexts {
   let key = '';
   let texts: FleetTexts | undefined;
-  return (language, timeZone) => {
+  return ({ language, catalogue }, timeZone) => {
     if (texts !== undefined && key === `${language} ${timeZone}`) return texts;
     key = `${language} ${timeZone}`;
-    texts = createFleetTexts(language, timeZone);
+    texts = createFleetTexts(language, catalogue, timeZone);
     document.documentElement.lang = language;
+    document.documentElement.dir = texts.direction;
     return texts;
   };
 }
 
-function createDraw(root: HTMLElement, acts: ReturnType<typeof createActs>): (state: PageState) => void {
+interface DrawDeps {
+  readonly root: HTMLElement;
+  readonly acts: ReturnType<typeof createActs>;
+  readonly firstWords: Words<FleetCatalogue>;
+  readonly show: () => void;
+}
+
+function createDraw({ root, acts, firstWords, show }: DrawDeps): (state: PageState) => void {
   const toTexts = createTextsCache();
-  const asked = new URLSearchParams(location.search).get('lang');
+  const toWords = createWords(firstWords, load, show);
   return (state) => {
-    const language = chooseFleetLanguage([state.language, asked, ...navigator.languages]);
     const timeZone = state.zone === 'utc' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const texts = toTexts(language, timeZone);
+    const texts = toTexts(toWords(toLanguage(state.language)), timeZone);
     const name = state.place.kind === 'boat' ? state.boat?.details?.boat.name : undefined;
     document.title = name == null ? texts.say('page.title') : `${name} – ${texts.say('page.title')}`;
     showTheme(toTheme(state.look, new Date().getHours(), true, undefined));
-    render(<App view={{ state, texts, acts, language, timeZone }} />, root);
+    render(<App view={{ state, texts, acts, timeZone }} />, root);
   };
 }
 
-function start(): void {
+function start(firstWords: Words<FleetCatalogue>): void {
   const root = document.getElementById('app');
   if (root === null) throw new Error('the page has no element with the ID "app"');
   let isPlanned = false;
@@ -70,7 +85,7 @@ function start(): void {
   const store = createStore(INITIAL_STATE, show);
   const refresh = createRefresh(store);
   const acts = createActs(store, refresh);
-  const draw = createDraw(root, acts);
+  const draw = createDraw({ root, acts, firstWords, show });
   const follow = (): void => {
     store.change((state) => applyPlace(state, parsePlace(location.hash)));
     void refresh.everything();
@@ -92,6 +107,12 @@ function start(): void {
   document.addEventListener('visibilitychange', read);
 }
 
-// The script runs in the head, before the first frame, so that no bright frame appears at night.
+// The script runs in the head, before the first frame, so that no bright frame appears at night. The texts are loaded meanwhile.
 showTheme(toTheme(parseLook(recall('look')), new Date().getHours(), true, undefined));
-document.addEventListener('DOMContentLoaded', start);
+const language = toLanguage(recall('language'));
+const firstTexts = load(language);
+document.addEventListener('DOMContentLoaded', () => {
+  void firstTexts.then((catalogue) =>
+    start(catalogue === undefined ? { language: 'en', catalogue: fleetEn } : { language, catalogue }),
+  );
+});

@@ -1,7 +1,14 @@
 import { type AnswerOf, call, COAST_PATH, type Given, LAND_PATH, type UsedRoute } from './api.ts';
 import type { Topology } from './land.ts';
 import { COAST_FROM_SCALE, toFit, toWindow } from './map-view.ts';
-import { EXPORTS_SHOWN, isAdmin, type OpenBoat, PAGE_LENGTH, type PageState } from './state.ts';
+import {
+  EXPORTS_SHOWN,
+  isAdmin,
+  type OpenBoat,
+  PAGE_LENGTH,
+  type PageState,
+  toEndedSession,
+} from './state.ts';
 import type { Store } from './store.ts';
 
 /** Reads facts from central. An answer replaces the displayed facts only if the operator is still on the same view. */
@@ -13,6 +20,7 @@ export interface Refresh {
   olderLog(): Promise<void>;
   olderRejected(): Promise<void>;
   olderEvents(): Promise<void>;
+  olderTrail(): Promise<void>;
 }
 
 const LOG_SHOWN = 12;
@@ -39,7 +47,7 @@ function createAsk(store: Store): Ask {
     const { refusal } = reply;
     store.change((state) =>
       LOGGED_OUT.includes(refusal.code)
-        ? { ...state, session: { kind: 'none', refusal } }
+        ? { ...state, session: toEndedSession(session, refusal) }
         : { ...state, trouble: refusal },
     );
     return undefined;
@@ -67,13 +75,35 @@ export function createRefresh(store: Store): Refresh {
     olderLog: boat.olderLog,
     olderRejected: boat.olderRejected,
     olderEvents: boat.olderEvents,
+    olderTrail: () => readOlderTrail(store, ask),
   };
 }
 
 async function readAccounts(store: Store, ask: Ask): Promise<void> {
   if (!isAdmin(store.read())) return;
-  const accounts = await ask('accounts', {});
-  if (accounts !== undefined) store.change((state) => ({ ...state, accounts }));
+  const isLong = (store.read().trail?.events.length ?? 0) > EVENTS_PER_PAGE;
+  const [accounts, trail] = await Promise.all([
+    ask('accounts', {}),
+    // A list that was made longer is being read, so it stays.
+    isLong ? undefined : ask('audit', { scope: 'central' }),
+  ]);
+  store.change((state) => ({
+    ...state,
+    accounts: accounts ?? state.accounts,
+    trail: trail ?? state.trail,
+  }));
+}
+
+async function readOlderTrail(store: Store, ask: Ask): Promise<void> {
+  const { trail } = store.read();
+  if (trail?.next == null) return;
+  const older = await ask('audit', { scope: 'central', before: trail.next });
+  if (older !== undefined)
+    store.change((state) =>
+      state.trail === trail
+        ? { ...state, trail: { ...older, events: [...trail.events, ...older.events] } }
+        : state,
+    );
 }
 
 function createFleetRefresh(store: Store, ask: Ask): Pick<Refresh, 'everything' | 'boats' | 'positions'> {

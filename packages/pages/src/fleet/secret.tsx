@@ -45,7 +45,7 @@ export function Secret(props: {
       <Copy view={view} text={spoken} />
       <p class="note">{say('secret.expires', { moment: fullMoment(outcome.expiresAt) })}</p>
       <code class="cli" dir="ltr">
-        sudo d3kos-export enroll {spoken}
+        sudo d3kos-export enroll <span class="nb">{spoken}</span>
       </code>
     </>
   );

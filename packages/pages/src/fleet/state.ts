@@ -38,6 +38,15 @@ export type Session =
       readonly expiresAt: string | null;
     };
 
+/** The session after central refused its credentials. One with a cookie has ended; an operator token is no longer accepted. */
+export function toEndedSession(session: Session, refusal: Refusal): Session {
+  const hasCookie = session.kind === 'open' && session.token === undefined;
+  return { kind: 'none', refusal: hasCookie ? { ...refusal, code: SESSION_ENDED } : refusal };
+}
+
+/** A code of the page: the session ended while the page was open. */
+export const SESSION_ENDED = 'SESSION_ENDED';
+
 /** What the page knows about the open boat. */
 export interface OpenBoat {
   readonly installationId: string;
@@ -69,6 +78,8 @@ export interface PageState {
   readonly boat: OpenBoat | undefined;
   /** Only an admin may read them. */
   readonly accounts: Accounts | undefined;
+  /** The events of no boat: those about accounts and logins. Only an admin may read them. */
+  readonly trail: Audit | undefined;
   /** The change whose dialog is open. */
   readonly change: OpenChange | undefined;
   /** Why the last refresh failed. The facts on the page are then out of date. */
@@ -92,6 +103,7 @@ export const INITIAL_STATE: PageState = {
   pages: [undefined],
   boat: undefined,
   accounts: undefined,
+  trail: undefined,
   change: undefined,
   trouble: undefined,
   isDisplayOpen: false,

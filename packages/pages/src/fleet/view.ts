@@ -1,4 +1,4 @@
-import type { FleetTexts } from '../i18n/fleet-languages.ts';
+import type { FleetTexts } from '../i18n/fleet-texts.ts';
 import type { Acts } from './acts.ts';
 import type { PageState } from './state.ts';
 
@@ -7,7 +7,6 @@ export interface View {
   readonly state: PageState;
   readonly texts: FleetTexts;
   readonly acts: Acts;
-  /** The language and the time zone as `Intl` names them. */
-  readonly language: string;
+  /** The time zone as `Intl` names it. */
   readonly timeZone: string;
 }

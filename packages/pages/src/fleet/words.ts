@@ -1,4 +1,4 @@
-import type { FleetTextKey, FleetTexts } from '../i18n/fleet-languages.ts';
+import type { FleetTextKey, FleetTexts } from '../i18n/fleet-texts.ts';
 import type { MarkName, Tone } from '../ui/icons.tsx';
 import type { Boat, BoatState } from './api.ts';
 import { toDuration, toSeconds, toShortMoment } from './format.ts';
@@ -43,10 +43,10 @@ export function toReason(refusal: string | null, { say }: FleetTexts): string {
 
 /** The second line of a state in the list. */
 export function toStateDetail(boat: Boat, now: string, texts: FleetTexts): string {
-  const { say, language } = texts;
+  const { say, locale } = texts;
   const at = (iso: string | null): string =>
     iso === null ? say('page.missing') : toShortMoment(iso, now, texts);
-  const since = (iso: string | null): string => toDuration(iso === null ? 0 : toSeconds(iso, now), language);
+  const since = (iso: string | null): string => toDuration(iso === null ? 0 : toSeconds(iso, now), locale);
   switch (boat.state) {
     case 'disabled':
       return say('state.disabled.says');
@@ -69,7 +69,7 @@ export function toStateDetail(boat: Boat, now: string, texts: FleetTexts): strin
       return tier === null ? say('state.by_hand.unknown') : say('state.by_hand.says', { tier });
     }
     case 'in_order':
-      return say('state.in_order.says', { duration: toDuration(boat.usual_silence_s ?? 0, language) });
+      return say('state.in_order.says', { duration: toDuration(boat.usual_silence_s ?? 0, locale) });
     default:
       return boat.state satisfies never;
   }
@@ -81,10 +81,10 @@ export function toBoatStatement(
   now: string,
   texts: FleetTexts,
 ): { readonly title: string; readonly says: string } {
-  const { say, moment, language } = texts;
+  const { say, moment, locale } = texts;
   const at = (iso: string | null): string => (iso === null ? say('page.missing') : moment(iso, now));
-  const silent = toDuration(boat.last_heard_at === null ? 0 : toSeconds(boat.last_heard_at, now), language);
-  const usual = toDuration(boat.usual_silence_s ?? 0, language);
+  const silent = toDuration(boat.last_heard_at === null ? 0 : toSeconds(boat.last_heard_at, now), locale);
+  const usual = toDuration(boat.usual_silence_s ?? 0, locale);
   switch (boat.state) {
     case 'disabled':
       return { title: say('boat.disabled'), says: say('boat.disabled.says') };

@@ -2,7 +2,7 @@
 export const fleetAccessEn = {
   'access.title': 'Access',
   'access.tokens': { one: '{n} valid token', other: '{n} valid tokens' },
-  'access.noToken': 'No token is valid, so this boat cannot deliver. Give it an invitation code.',
+  'access.noToken': 'This boat has no valid token, so it cannot deliver. Give it an invitation code.',
   'access.ended': { one: '{n} token that has ended', other: '{n} tokens that have ended' },
   'token.issued': 'Issued {duration} ago, {day}',
   'token.used': 'last used {moment}',
@@ -30,19 +30,19 @@ export const fleetAccessEn = {
     'A code is shown once. The boat on which it is entered is enrolled. It works once, within 48 hours, and replaces an earlier code that was not used. Nothing else changes, and a disabled boat stays disabled.',
   'change.enrol': 'Enrol a boat',
   'change.enrol.says':
-    'A boat with this ID is added to the fleet, and an invitation code for it is shown once. The boat’s page shows its ID when it asks for a code, and config/license.json on board has it.',
+    'A boat with this ID is added to the fleet, and an invitation code for it is shown once. You find the ID on the boat’s page where it asks for a code, and on board in config/license.json.',
   'change.disable': 'Disable the boat',
   'change.disable.says':
     'Central refuses everything from this boat until it is enabled. The boat keeps its exports on board, and central keeps its records.',
   'change.enable': 'Enable the boat',
   'change.enable.says':
-    'Central takes exports from this boat again. Its tokens that were not revoked are valid again.',
+    'Central accepts exports from this boat again. Tokens that were not revoked are valid again.',
   'change.erase': 'Erase everything',
   'change.erase.says':
-    'Central permanently removes every record, receipt, token and event of this boat. This cannot be undone, and a large boat takes minutes. Backups are not changed. What is on board stays there. To keep a copy, first run on the server: d3kos-central export INSTALLATION_ID DIRECTORY',
+    'Central permanently removes every record, receipt, token and event of this boat. This cannot be undone, and takes minutes for a large boat. Backups are not changed, and what is on board stays there. If you may need the records, download a copy first.',
   'change.addAccount': 'Add an account',
   'change.addAccount.says':
-    'The person can log in with this name and password at once. Tell them to change the password.',
+    'The person can log in with this name and password immediately. Ask them to change the password.',
   'change.makeAdmin': 'Make administrator',
   'change.makeAdmin.says':
     'From now on, this account can grant and revoke the access of boats, erase boats, and manage all accounts.',
@@ -79,15 +79,16 @@ export const fleetAccessEn = {
   'secret.lasts': 'It does not expire.',
   'secret.expires': 'Valid until {moment}.',
   'secret.code.says':
-    'Read it aloud or send it. It is entered on the boat’s page, or on board with the command below.',
+    'Read it aloud or send it. Enter it on the boat’s page, or on board with the command below.',
   'secret.qr': 'The code as a QR code',
   'secret.copy': 'Copy',
   'secret.copied': 'Copied',
   'secret.select': 'Press it to select it, then copy it.',
 
-  'events.title': 'What was done',
+  'events.title': 'Audit trail',
+  'events.central.title': 'Audit trail of accounts and logins',
   'events.note': 'newest first',
-  'events.none': 'Nothing was recorded yet.',
+  'events.none': 'Nothing has been recorded yet.',
   'events.by': 'by {actor}',
   'events.times': { one: '{n} time', other: '{n} times' },
   'event.enrolled': 'Token issued',
@@ -104,6 +105,17 @@ export const fleetAccessEn = {
   'event.bundle_key_accepted': 'Key for bundles accepted',
   'event.unsigned_bundle_imported': 'Unsigned bundle imported',
   'event.refused': 'Request refused',
+  'event.data_exported': 'Copy of all data downloaded',
+  'event.installation_erased': 'A boat erased',
+  'event.account_added': 'Account added',
+  'event.account_removed': 'Account removed',
+  'event.role_changed': 'Role changed',
+  'event.password_changed': 'Password changed',
+  'event.logged_in': 'Logged in',
+  'event.logged_out': 'Logged out',
+  'event.login_refused': 'Login refused',
+  'event.login_limited': 'Login refused after too many attempts',
+  'event.address_limited': 'Address refused after too many attempts',
 
   'accounts.title': 'Accounts',
   'accounts.own': 'Your account',

@@ -26,12 +26,13 @@ export const fleetEn = {
   'act.clear': 'Show all boats',
 
   'login.title': 'Log in to the fleet',
-  'login.says': 'An administrator adds accounts on the server: d3kos-central account add NAME.',
+  'login.says': 'An administrator adds accounts, on this page or on the server.',
   'login.token': 'Operator token',
   'login.submit': 'Log in',
   'login.checking': 'Checking…',
   'login.refused': 'The name or the password is wrong.',
-  'login.limited': 'Too many wrong tokens came from this address. Wait a few minutes.',
+  'login.ended': 'Your session has ended. Log in again.',
+  'login.limited': 'There were too many failed logins. Wait a few minutes.',
   'login.unreachable': 'Central does not answer. Try again in a moment.',
 
   'login.name': 'Name',
@@ -43,16 +44,16 @@ export const fleetEn = {
   'login.useAccount': 'Use an account',
   'session.ends': 'Your session ends at {time}',
   'session.ends.says': 'To avoid an interruption, log out and log in again before then.',
-  'session.who': '{name}, {role}',
   'session.admin': 'administrator',
   'session.viewer': 'viewer',
 
   'search.label': 'Find a boat',
-  'search.hint': 'Name or installation ID',
+  'search.hint': 'Name or ID',
 
   'statement.loading': 'Contacting central…',
   'statement.empty': 'No boat is enrolled yet',
-  'statement.empty.says': 'Enrol the first one on the server: d3kos-central enroll INSTALLATION_ID',
+  'statement.empty.says':
+    'An administrator enrols boats, here or on the server: d3kos-central invite INSTALLATION_ID',
   'statement.late': { one: '{n} boat is late', other: '{n} boats are late' },
   'statement.notLate': 'No boat is late',
   'statement.allFine': 'Every boat is in order',
@@ -65,6 +66,7 @@ export const fleetEn = {
   'total.boats': 'Boats',
   'total.records': 'Records held',
   'total.bytes': 'Storage',
+  'total.asOf': 'Numbers and map counted at {time}',
 
   'filter.label': 'Show',
   'filter.all': 'All',
@@ -246,7 +248,20 @@ export const fleetEn = {
   'alerts.title': 'Open alerts',
   'alerts.none': 'There are no open alerts.',
 
-  'server.title': 'On the server',
+  'copy.title': 'Copy of all data',
+  'copy.says': 'A ZIP archive with everything that central holds about this boat.',
+  'copy.csv': 'For spreadsheets (CSV)',
+  'copy.ndjson': 'For programs (NDJSON)',
+  'copy.parquet': 'For analysis (Parquet)',
+  'copy.server': 'This command on the server writes the same files:',
+
+  'restore.title': 'Restore after a new card',
+  'restore.says': 'A boat that starts from a new card can get its settings back from central.',
+  'restore.held': 'Central holds settings of this boat.',
+  'restore.none': 'Central holds no settings of this boat.',
+  'restore.enrol': 'Enrol the new card on board with an invitation code:',
+  'restore.look': 'See what would be written:',
+  'restore.write': 'Write it, and restart the boat:',
 
   'display.title': 'Display settings',
   'display.auto': 'Auto',
@@ -258,8 +273,6 @@ export const fleetEn = {
   'display.zone.local': 'This computer: {zone}',
 
   'act.cancel': 'Cancel',
-
-  'server.export': 'This writes all data that central holds about the boat to files:',
 
   'category.engine_benchmark': 'Engine tests',
   'category.boatlog': 'Boat log',

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { en } from './en.ts';
 import { CATALOGUES } from './catalogues.ts';
+import { FLEET_CATALOGUES } from './fleet-catalogues.ts';
+import { fleetEn } from './fleet-en.ts';
 import { chooseLanguage, LANGUAGES } from './languages.ts';
-import { createDayNumbers, createTexts, type TextKey } from './texts.ts';
+import { createDayNumbers, createTexts } from './texts.ts';
 
 /** Longest name of a place. A longer one does not fit the narrow tabs of a phone. */
 const PLACE_LENGTH_MAX = 9;
@@ -11,43 +13,61 @@ const PLACE_LENGTH_MAX = 9;
 /** Numbers of exports and records. Every plural form that a boat needs is used by one of them. */
 const SAMPLES = Array.from({ length: 200 }, (_, n) => n);
 
-const toForms = (text: string | Readonly<Record<string, string>>): readonly (readonly [string, string])[] =>
+const toForms = (text: Forms): readonly (readonly [string, string])[] =>
   typeof text === 'string' ? [['', text]] : Object.entries(text);
 const toPlaceholders = (text: string): readonly string[] =>
   [...new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name))].toSorted();
 
-for (const [language, catalogue] of Object.entries(CATALOGUES))
-  describe(`the texts in ${language}`, () => {
-    const rules = new Intl.PluralRules(language);
-    const plurals = rules.resolvedOptions().pluralCategories;
+type Forms = string | Readonly<Record<string, string>>;
+/** The texts of the two pages: the English ones, and those of every language. */
+const PAGES: Readonly<
+  Record<string, readonly [Readonly<Record<string, Forms>>, Readonly<Record<string, object>>]>
+> = {
+  boat: [en, CATALOGUES],
+  fleet: [fleetEn, FLEET_CATALOGUES],
+};
 
-    for (const key of Object.keys(en) as TextKey[])
-      test(`${key} has the values and the plural forms that it needs`, () => {
-        const english = en[key];
-        const forms = toForms(catalogue[key]);
-        const wanted = toPlaceholders(typeof english === 'string' ? english : english.other);
-        assert.equal(typeof catalogue[key], typeof english);
-        for (const [form, text] of forms) {
-          assert.ok(text.trim().length > 0);
-          const found = toPlaceholders(text);
-          // A form for 0, 1 or 2 only may say the number in words. In some languages the form for 1 is also the one for 21.
-          const isInWords = SAMPLES.every((n) => n <= 2 || rules.select(n) !== form);
-          const missing = wanted.filter((name) => !found.includes(name) && !(isInWords && name === 'n'));
-          assert.deepEqual([missing, found.filter((name) => !wanted.includes(name))], [[], []], text);
-        }
-        if (typeof english === 'string') return assert.equal(forms.length, 1);
-        // Languages such as French have a separate form for millions, which is the same as `other` here.
-        const needed = plurals.filter((form) => SAMPLES.some((n) => rules.select(n) === form));
-        for (const form of needed)
-          assert.ok(
-            forms.some(([name]) => name === form),
-            form,
-          );
-        // An unused form would be a mistake in the name of a form.
-        for (const [form] of forms) assert.ok(form === 'other' || needed.some((one) => one === form), form);
+for (const [page, [englishTexts, catalogues]] of Object.entries(PAGES))
+  for (const language of Object.keys(LANGUAGES))
+    describe(`the texts of the ${page} page in ${language}`, () => {
+      const catalogue = catalogues[language] as Readonly<Record<string, Forms>>;
+      const rules = new Intl.PluralRules(language);
+      const plurals = rules.resolvedOptions().pluralCategories;
+
+      for (const [key, english] of Object.entries(englishTexts))
+        test(`${key} has the values and the plural forms that it needs`, () => {
+          const text = catalogue[key] ?? '';
+          assert.equal(typeof text, typeof english);
+          const forms = toForms(text);
+          const wanted = toPlaceholders(typeof english === 'string' ? english : (english['other'] ?? ''));
+          for (const [form, one] of forms) {
+            assert.ok(one.trim().length > 0);
+            const found = toPlaceholders(one);
+            // A form for 0, 1 or 2 only may say the number in words. In some languages the form for 1 is also the one for 21.
+            const isInWords = SAMPLES.every((n) => n <= 2 || rules.select(n) !== form);
+            const missing = wanted.filter((name) => !found.includes(name) && !(isInWords && name === 'n'));
+            assert.deepEqual([missing, found.filter((name) => !wanted.includes(name))], [[], []], one);
+          }
+          if (typeof english === 'string') return assert.equal(forms.length, 1);
+          // Languages such as French have a separate form for millions, which is the same as `other` here.
+          const needed = plurals.filter((form) => SAMPLES.some((n) => rules.select(n) === form));
+          for (const form of needed)
+            assert.ok(
+              forms.some(([name]) => name === form),
+              form,
+            );
+          // An unused form would be a mistake in the name of a form.
+          for (const [form] of forms) assert.ok(form === 'other' || needed.some((one) => one === form), form);
+        });
+
+      test('there is no other text', () => {
+        assert.deepEqual(Object.keys(catalogue).toSorted(), Object.keys(englishTexts).toSorted());
       });
+    });
 
-    test('the places have short names', () => {
+for (const [language, catalogue] of Object.entries(CATALOGUES))
+  describe(`the places in ${language}`, () => {
+    test('have short names', () => {
       for (const key of [
         'place.now',
         'place.waiting',

@@ -35,6 +35,8 @@ export type Texts = TextsOf<typeof en>;
 /** The texts and the formats of one language, with times in one time zone. */
 export interface TextsOf<S extends Source> {
   readonly language: string;
+  /** The language as `Intl` takes it, with the digits of the page. */
+  readonly locale: string;
   readonly direction: 'ltr' | 'rtl';
   readonly say: SayOf<S>;
   number(value: number): string;
@@ -122,6 +124,7 @@ export function createPageTexts<S extends Source & TimeTexts>(
   const clock = (iso: string): string => clocks.format(new Date(iso));
   return {
     language,
+    locale,
     direction,
     // The public type allows exactly the values of each key; the implementation is the same for all.
     say: say as SayOf<S>,

@@ -56,6 +56,20 @@ export const FLEET_CASES: readonly Case[] = [
       `${FLEET}/installations/${'0'.repeat(16)}/${LISTS[route]}?limit=0`,
     ),
   ),
+  { route: 'fleetTexts', outcome: 'answered', toRequest: () => get('/page/texts/de') },
+  {
+    route: 'fleetTexts',
+    outcome: 'NOT_FOUND',
+    toRequest: () => get('/page/texts/xx'),
+    node: { readPageFile: () => Promise.resolve(undefined) },
+  },
+  { route: 'fleetTexts', outcome: 'INVALID_FORMAT', toRequest: () => get('/page/texts/de.json') },
+  {
+    route: 'fleetTexts',
+    outcome: 'INTERNAL',
+    toRequest: () => get('/page/texts/de'),
+    node: { readPageFile: () => Promise.reject(new Error('the disk failed')) },
+  },
   ...FILES.flatMap((route): readonly Case[] => {
     const toRequest = () => get(ROUTES[route].path);
     return [

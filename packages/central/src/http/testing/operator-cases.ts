@@ -33,6 +33,7 @@ const REQUESTS: Readonly<Record<OperatorRoute, Facts>> = {
   invite: { body: { tier: 2, expires_hours: 1, token_expires_days: 30 } },
   disableInstallation: { unknown: { id: 'f'.repeat(16) } },
   enableInstallation: { unknown: { id: 'f'.repeat(16) } },
+  exportInstallation: { unknown: { id: 'f'.repeat(16) } },
   audit: {},
   // This one comes last, because the other requests need the boat.
   eraseInstallation: { repeatsId: true, unknown: { id: 'f'.repeat(16) } },

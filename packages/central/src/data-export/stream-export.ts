@@ -1,0 +1,36 @@
+import { findInstallation } from '../fleet/installations.ts';
+import { recordEvent } from '../installations/audit.ts';
+import { type ChangeWorld, COMMAND_LINE, installationNotFound } from '../installations/enroll.ts';
+import type { Archive } from '../platform/ports.ts';
+import { exportInstallation } from './export-installation.ts';
+import type { ExportFormat } from './file-formats.ts';
+
+/**
+ * Begins to write all data that central holds about an installation to an archive, with the files of `exportInstallation`. The export is
+ * recorded in the audit trail before it begins. Resolves with a promise of its end, which never rejects: its `failure` is undefined if
+ * the archive is complete, and otherwise the archive was broken off. Throws INSTALLATION_NOT_FOUND and the failures of the store.
+ */
+export async function streamExport(
+  world: ChangeWorld,
+  installationId: string,
+  format: ExportFormat,
+  archive: Archive,
+): Promise<{ readonly ended: Promise<{ readonly failure: Error | undefined }> }> {
+  const { store, wallMs, actor = COMMAND_LINE } = world;
+  if ((await findInstallation(store, installationId)) === undefined)
+    throw installationNotFound(installationId);
+  const event = { installationId, event: 'data_exported', subject: format, actor, detail: '' } as const;
+  await store.transaction((tx) => recordEvent(tx, event, wallMs));
+  const ended = exportInstallation({ store, wallMs }, installationId, format, archive.directory).then(
+    () => {
+      archive.end();
+      return { failure: undefined };
+    },
+    (error: unknown) => {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      archive.fail(failure);
+      return { failure };
+    },
+  );
+  return { ended };
+}
