@@ -36,7 +36,7 @@ export type ParsedJson =
  * JavaScript would change becomes an `ExactNumber`. Never throws.
  */
 export function parseForeignJson(text: string, valuesMax = JSON_VALUES_MAX): ParsedJson {
-  const facts = measure(text, valuesMax);
+  const facts = measure(text, { levels: JSON_LEVELS_MAX, values: valuesMax, members: JSON_MEMBERS_MAX });
   if (facts.levels > JSON_LEVELS_MAX) return odd(`nests deeper than ${JSON_LEVELS_MAX} levels`);
   if (facts.values > valuesMax) return odd(`contains more than ${valuesMax} values`);
   if (facts.members > JSON_MEMBERS_MAX) return odd(`has an object with more than ${JSON_MEMBERS_MAX} keys`);
@@ -66,7 +66,10 @@ interface TextFacts {
 }
 
 /** Reads the text up to the first limit that it exceeds. */
-function measure(text: string, valuesMax: number): TextFacts {
+function measure(
+  text: string,
+  max: { readonly levels: number; readonly values: number; readonly members: number },
+): TextFacts {
   let level = 0;
   let levels = 0;
   let values = 0;
@@ -81,7 +84,7 @@ function measure(text: string, valuesMax: number): TextFacts {
       level += 1;
       values += 1;
       if (level > levels) levels = level;
-      if (levels > JSON_LEVELS_MAX) break;
+      if (levels > max.levels) break;
       open[level] = code === OPEN_OBJECT ? 1 : Number.NEGATIVE_INFINITY;
     } else if (code === CLOSE_OBJECT || code === CLOSE_LIST) level -= 1;
     else if (code === COMMA) {
@@ -89,7 +92,7 @@ function measure(text: string, valuesMax: number): TextFacts {
       const count = (open[level] ?? 0) + 1;
       open[level] = count;
       if (count > members) members = count;
-      if (values > valuesMax || members > JSON_MEMBERS_MAX) break;
+      if (values > max.values || members > max.members) break;
     } else if (code === LETTER_N || code === LETTER_I) hasPythonNumbers = true;
   }
   return { levels, values, members, hasPythonNumbers };
@@ -97,7 +100,8 @@ function measure(text: string, valuesMax: number): TextFacts {
 
 /** The number of values in a JSON text, of which `text` may be a part. */
 export function countJsonValues(text: string): number {
-  return measure(text, Number.POSITIVE_INFINITY).values;
+  const none = Number.POSITIVE_INFINITY;
+  return measure(text, { levels: none, values: none, members: none }).values;
 }
 
 /** Replaces Python's numbers outside strings. */

@@ -142,17 +142,17 @@ describeOnPostgres('the body of an import', (open) => {
   test('rejects individual records that are too wide or too large before it parses them, and stores the others', async () => {
     const { store } = open();
     const boat = await enrollBoat(store);
-    const keys = Array.from({ length: 20_000 }, (_, index) => `"k${index}":1`).join();
+    const keys = Array.from({ length: 120_000 }, (_, index) => `"k${index}":1`).join();
     const text = JSON.stringify(toDocument(boat, { data: toBoatlog([{ record_id: 'a' }, 'HERE']) })).replace(
       '"HERE"',
-      `{"record_id":"keys",${keys}},{"record_id":"list","list":[${'[],'.repeat(15_000)}0]},{"record_id":"text","text":"${randomBytes(9 << 20).toString('hex')}"}`,
+      `{"record_id":"keys",${keys}},{"record_id":"list","list":[${'[],'.repeat(115_000)}0]},{"record_id":"text","text":"${randomBytes(9 << 20).toString('hex')}"}`,
     );
     const receipt = await importDocument(startNode(store), boat, text, { coding: 'gzip' });
     assert.deepEqual(
       receipt.rejected_records.map(({ record_id, reason }) => [record_id, reason]),
       [
-        ['keys', 'more than 10000 values'],
-        ['list', 'more than 10000 values'],
+        ['keys', 'more than 100000 values'],
+        ['list', 'more than 100000 values'],
         ['text', 'more than 16777216 bytes'],
       ],
     );
