@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
+import { AXE_SOURCE, findViolations } from './support/axe.ts';
 import { createStage, openPage, SHOWN_MAX_MS, STATES } from './support/page-in-browser.ts';
 import { findChromium, NO_BROWSER, startBrowser } from '../packages/pages/src/boat/testing/browser.ts';
 import { SCENARIOS } from '../packages/pages/src/boat/testing/scenarios.ts';
@@ -25,24 +24,6 @@ after(async () => {
   await browser.close();
   await boat.close();
 });
-
-/** A rule that the page breaks, as axe reports it. */
-interface Violation {
-  readonly id: string;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
-}
-declare const axe: { run(): Promise<{ readonly violations: readonly Violation[] }> };
-
-const AXE_SOURCE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
-
-/** Returns the rules that the page breaks, each with the first element that breaks it. */
-async function findViolations(page: Page): Promise<readonly string[]> {
-  const violations = await page.evaluate(async () => {
-    const { violations: found } = await axe.run();
-    return found.map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary ?? ''}`);
-  });
-  return violations;
-}
 
 /** The sheets and dialogs, with the scenario, the screen and the control that opens each. */
 const SHEETS = [
