@@ -214,15 +214,29 @@ export const DELIVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a part is cut again although central holds it',
     file: DELIVER,
-    before: '!held.isWhole || isHeld)',
-    after: '!held.isWhole)',
+    before: 'if (held.receipts.some(({ part }) => part.index === firstIndex)) {',
+    after: 'if (held.receipts.some(({ part }) => part.index < 0)) {',
     killedBy: DELIVER_TESTS,
   },
   {
     name: 'a part is cut again although central did not report its held parts',
     file: DELIVER,
-    before: '!held.isWhole || isHeld)',
-    after: 'isHeld)',
+    before: 'if (smallerBytes === undefined || !held.isWhole) return',
+    after: 'if (smallerBytes === undefined) return',
+    killedBy: DELIVER_TESTS,
+  },
+  {
+    name: 'a part that the link does not carry is sent for ever although central holds other bytes under its key',
+    file: DELIVER,
+    before: 'return isOpen ? HELD_DIFFERENTLY :',
+    after: 'return isOpen && planned.length < 0 ? HELD_DIFFERENTLY :',
+    killedBy: DELIVER_TESTS,
+  },
+  {
+    name: 'central is not asked whether it still holds the parts of an export that is resumed',
+    file: DELIVER,
+    before: 'planned.some((part) => part.acknowledged)',
+    after: 'planned.some((part) => part.acknowledged && part.index < 0)',
     killedBy: DELIVER_TESTS,
   },
   {

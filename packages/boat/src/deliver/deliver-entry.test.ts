@@ -90,8 +90,7 @@ test('if central accepts the first part and then requires smaller parts, it gets
   const { sent, deliver } = await queueExport();
   const taken: Sent[] = [];
   const result = await deliver((part) => {
-    if (taken.length > 0 && part.body.byteLength > 25_000)
-      return { kind: 'refused', status: 413, errorCode: 'BODY_TOO_LARGE', message: 'smaller' };
+    if (taken.length > 0 && part.body.byteLength > 25_000) return TOO_LARGE;
     taken.push(part);
     return accept(part);
   });
@@ -121,23 +120,33 @@ test('a held part counts only with the digest of the body that would be sent', a
   );
 });
 
-test('central is queried only about an export in a bundle, or one with a part that was cut off', async () => {
+test('central is queried only about an export that is resumed, that is in a bundle, or that has a part that was cut off', async () => {
+  const bundled = await queueExport();
+  bundled.ledger.bundled.mark(bundled.ledger.queue.list('pending').map(({ exportId }) => exportId));
+  await bundled.deliver(accept);
+  assert.deepEqual(bundled.queries, [1]);
   const { ledger, queries, deliver } = await queueExport();
   await deliver(accept, { stopAfter: 'part_acknowledged' });
   ledger.queue.unclaim(1);
   assert.deepEqual(queries, []);
-  ledger.bundled.mark(ledger.queue.list('pending').map(({ exportId }) => exportId));
   await deliver(accept);
   assert.deepEqual(queries, [1], 'from the last acknowledged part, which central must still hold');
 });
 
+const TOO_LARGE: Outcome = {
+  kind: 'refused',
+  status: 413,
+  errorCode: 'BODY_TOO_LARGE',
+  message: 'smaller',
+};
 const LOST: Outcome = { kind: 'answer_lost', code: 'ECONNRESET' };
 /** Maximum size of a part on this link. */
 const CARRIED_BYTES = 25_000;
+const isCarried = ({ body }: Sent): boolean => body.byteLength <= CARRIED_BYTES;
 const dropOver =
   (taken: Sent[]) =>
   (part: Sent): Outcome => {
-    if (part.body.byteLength > CARRIED_BYTES) return LOST;
+    if (!isCarried(part)) return LOST;
     taken.push(part);
     return accept(part);
   };
@@ -154,9 +163,8 @@ test('a part that the link cuts off twice is cut smaller, and central gets every
     assert.equal((await deliver(dropOver(taken), { held }))?.kind, 'stopped');
     ledger.queue.putBack(1, { ...WAITS, spent });
   }
-  assert.deepEqual(queries, []);
   assert.equal((await deliver(dropOver(taken), { held }))?.kind, 'delivered');
-  assert.deepEqual(queries, [1]);
+  assert.deepEqual(queries, [1, 1, 1], 'from the last acknowledged part');
   assert.deepEqual(taken.flatMap(recordsIn), RECORD_IDS.slice(40));
   assert.deepEqual(
     taken.map(({ part }) => part.index),
@@ -191,6 +199,22 @@ test('a part that central already holds is not cut, because only its answer was 
     sent.slice(2).map(({ part }) => part),
     [2, 3].map((index) => ({ index, count: 3 })),
   );
+});
+
+test('a part that the link does not carry fails its export if central holds other bytes under its key', async () => {
+  const { ledger, sent, deliver } = await queueExport();
+  const twin = await queueExport();
+  await twin.deliver((part) => (isCarried(part) ? accept(part) : TOO_LARGE));
+  const held = { ...HELD_NOTHING, receipts: twin.sent.filter(isCarried).map(receiptFor) };
+  assert.ok(held.receipts.every(({ part }) => part.count > 3));
+  for (const spent of [1, 2]) {
+    assert.equal((await deliver(() => LOST, { held }))?.kind, 'stopped');
+    ledger.queue.putBack(1, { ...WAITS, spent });
+  }
+  const result = await deliver(() => LOST, { held });
+  assert.ok(result?.kind === 'stopped' && result.verdict.kind === 'rejected');
+  assert.equal(result.verdict.errorCode, 'IDEMPOTENCY_CONFLICT');
+  assert.equal(sent.length, 2);
 });
 
 test('if central does not report the parts that it holds, the part is sent again unchanged', async () => {

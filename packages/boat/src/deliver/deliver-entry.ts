@@ -94,7 +94,7 @@ export async function* deliverEntry(
 ): Steps<EntryResult> {
   try {
     const open = yield* openParts(deps, delivery, signal);
-    return open.kind === 'delivered' ? open : yield* sendParts(deps, delivery, open, signal);
+    return open.kind === 'open' ? yield* sendParts(deps, delivery, open, signal) : open;
   } catch (error) {
     return stopForFile(toFileOutcome(error));
   }
@@ -128,7 +128,7 @@ async function* openParts(
   { world, ledger, central, failures }: DeliverEntryDeps,
   delivery: Delivery,
   signal: AbortSignal,
-): Steps<OpenParts | Extract<EntryResult, { kind: 'delivered' }>> {
+): Steps<OpenParts | Exclude<EntryResult, NotPermitted>> {
   const { entry, token, installationId } = delivery;
   const partSizeBytes = entry.partSizeBytes ?? delivery.partSizeBytes;
   const reader = await openExportReader(world, entry.exportFile, toIdentity(ledger, entry));
@@ -142,15 +142,19 @@ async function* openParts(
       : undefined;
   // docs/spec/protocol.md R54: "A boat MUST query the held parts of an export that was written to an offline bundle
   // before it sends a part of that export."
-  const mayBeHeld = smallerBytes !== undefined || ledger.bundled.has(entry.exportId);
+  const isResumed = planned.some((part) => part.acknowledged);
+  const mayBeHeld = isResumed || smallerBytes !== undefined || ledger.bundled.has(entry.exportId);
   const { held, parts: known } = mayBeHeld
     ? await queryHeld({ ledger, central }, { entry, token, planned, firstIndex }, signal)
     : { held: HELD_PARTS_UNKNOWN, parts: planned };
   if (held.offers !== undefined) yield { kind: 'central_answered' };
   const after = await acknowledgeHeld({ ledger, clock: world.clock }, entry, reader, known, held.receipts);
   if (after.kind === 'delivered') return after;
-  const isHeld = held.receipts.some(({ part }) => part.index === firstIndex);
-  if (smallerBytes === undefined || !held.isWhole || isHeld) return { ...after, reader, partSizeBytes };
+  if (smallerBytes === undefined || !held.isWhole) return { ...after, reader, partSizeBytes };
+  if (held.receipts.some(({ part }) => part.index === firstIndex)) {
+    const isOpen = after.parts.some((part) => part.index === firstIndex && !part.acknowledged);
+    return isOpen ? HELD_DIFFERENTLY : { ...after, reader, partSizeBytes };
+  }
   const parts = await cutAgain(ledger, entry, reader, smallerBytes, after.parts);
   failures.forget(entry.entryNo);
   yield { kind: 'parts_cut', partSizeBytes: smallerBytes, cause: 'cut_off' };
@@ -158,9 +162,25 @@ async function* openParts(
 }
 
 /**
- * Queries the parts that central holds. docs/spec/protocol.md R102: "A boat that queries held parts MUST include the last acknowledged
- * part, and MUST send every part again that central does not hold if that part is not held." A central that was restored from a backup
- * has lost the newest parts first.
+ * The result for a part that the link does not carry and that cannot be cut smaller, because central holds other bytes under its key.
+ * This happens when a card is restored to a state in which the export was not cut yet. Central would answer 409 to the part (R29).
+ */
+const HELD_DIFFERENTLY = {
+  kind: 'stopped',
+  verdict: {
+    kind: 'rejected',
+    by: 'central',
+    errorCode: 'IDEMPOTENCY_CONFLICT',
+    detail: 'Central holds this export in smaller parts, which this boat no longer knows',
+  },
+  wireSizeBytes: 0,
+} as const;
+
+/**
+ * Queries the parts that central holds. docs/spec/protocol.md R102: "A boat that resumes an export with acknowledged parts MUST query
+ * the held parts from the last acknowledged one, and MUST send every part again that central does not hold if that part is not held." A
+ * central that was restored from a backup has lost the newest parts first. If the answer to a part was lost, the query also saves
+ * sending that part again.
  */
 async function queryHeld(
   { ledger, central }: Pick<DeliverEntryDeps, 'ledger' | 'central'>,

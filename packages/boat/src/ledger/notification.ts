@@ -1,17 +1,15 @@
-import type { WallMs } from '../platform/ports.ts';
-
 /** Where the owner is notified. */
 export type NotificationChannel = 'signalk' | 'webhook';
 
 /** The subject of a notification: exports that failed, or exports that have waited for too long. */
 export type NotificationSubject = 'failed' | 'waiting';
 
-/** A raised notification with its place. `atMs` is when the channel last accepted it. */
+/** A raised notification with its place. `atMs` is the wall-clock time at which the channel last accepted it, in milliseconds. */
 export interface ListedNotification {
   readonly channel: NotificationChannel;
   readonly subject: NotificationSubject;
   readonly exportCount: number;
-  readonly atMs: WallMs;
+  readonly atMs: number;
 }
 
 /** A notification that a channel has accepted and that has not been cleared. */

@@ -12,11 +12,11 @@ export const NODE_ROUTES = {
     load: 'none',
     summary: "Return the name of this service and central's time.",
     description:
-      'The node does not read the database for this answer, so the answer does not show whether the database is available.',
+      'Boats read this to find out whether central can store exports. The node does not read the database for it until a request has failed because of the database. From then on, the answer is 503 until the database can store exports again.',
     parameters: [],
     body: undefined,
     answer: { description: 'The name and the time', contentType: JSON_TYPE, schema: HealthSchema },
-    refusals: [],
+    refusals: ['UNAVAILABLE'],
   },
   ready: {
     method: 'GET',
@@ -25,7 +25,7 @@ export const NODE_ROUTES = {
     load: 'none',
     summary: 'Return 200 while this node can store exports.',
     description:
-      'The database must answer within 3 s, accept writes, have space and have the schema of this version. Otherwise the answer is 503 with the reason. Use it for load balancers, and `/api/v1/health` to see whether the program is running.',
+      'The database must answer within 3 s, accept writes, have space and have the schema of this version. Otherwise the answer is 503 with the reason. Use it for load balancers, and `/metrics` to see whether the program is running.',
     parameters: [],
     body: undefined,
     answer: { description: 'The node can store exports', contentType: JSON_TYPE, schema: ReadySchema },

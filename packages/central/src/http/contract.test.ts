@@ -51,12 +51,13 @@ describe('the API contract', () => {
   });
   after(() => opened?.close());
 
-  for (const { route, outcome, toRequest, node = {}, fails, sentBefore = 0 } of CASES)
+  for (const { route, outcome, toRequest, node = {}, fails, sentBefore = 0, toFirstRequest } of CASES)
     test(`${route}: ${outcome}${fails === undefined ? '' : ` for ${fails}`}`, async () => {
       assert.ok(opened !== undefined && boats !== undefined);
       const store = fails === undefined ? opened.store : toFailingStore(opened.store, fails);
       const request = toRequest(boats);
       const app = startNode(store, node);
+      if (toFirstRequest !== undefined) await app.fetch(toFirstRequest(boats));
       for (let sent = 0; sent < sentBefore; sent += 1) await app.fetch(toRequest(boats));
       const response = await app.fetch(request);
       const kept = await assertKeepsContract(request, response);

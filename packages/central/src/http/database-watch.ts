@@ -41,8 +41,8 @@ export interface DatabaseWatch {
   /** Notes that a request failed because of the database. */
   noteFailure(code: CentralFailureCode): void;
   /**
-   * Why an import would fail, or undefined. It sends no statement until a request has failed because of the database, and checks the
-   * database from then on until it can serve this node again.
+   * Why an import would fail, or undefined. It sends no statement until a request has failed because of the database or a check has
+   * found a fault, and checks the database from then on until it can serve this node again.
    */
   findImportFault(): Promise<string | undefined>;
 }
@@ -83,6 +83,7 @@ export function createDatabaseWatch({
     const isFull = fault === undefined && atMs < fullUntilMs;
     const state = { fault: isFull ? toDatabaseFault('STORE_DISK_FULL') : fault, answerMs: atMs - startedMs };
     last = { state, atMs };
+    isSuspect ||= state.fault !== undefined;
     return state;
   };
   return {

@@ -12,12 +12,14 @@ import type { Handler } from './route-request.ts';
 export const NODE_HANDLERS: { readonly [Id in keyof typeof NODE_ROUTES]: Handler<Id> } = {
   // R49: "Central MUST answer `GET /api/v1/health` without authentication with
   // `{"service":"d3kos-central","status":…,"time":…}`."
-  health: ({ wall }) =>
-    answer<'health'>({
-      service: 'd3kos-central',
-      status: 'ok',
-      time: new Date(wall()).toISOString(),
-    } satisfies Health),
+  // R106: "While central knows that its database cannot store an export, it SHOULD answer the health request with 503 `UNAVAILABLE`."
+  // A boat then counts no attempt (R41), so an outage of the database of any length fails no export.
+  health: async ({ database, wall }) => {
+    const fault = await database.findImportFault();
+    if (fault !== undefined) return refuse('UNAVAILABLE', fault);
+    const time = new Date(wall()).toISOString();
+    return answer<'health'>({ service: 'd3kos-central', status: 'ok', time } satisfies Health);
+  },
   // R99: "Central MUST answer `GET /api/v1/ready` without authentication with 200 while its database can store exports, otherwise
   // with 503 `UNAVAILABLE`."
   ready: async ({ database, wall }) => {

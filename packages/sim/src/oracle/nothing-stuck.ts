@@ -16,7 +16,12 @@ export function checkNothingWaits({ violate }: Evidence, ledger: LedgerFacts): v
 export function checkFailures(evidence: Evidence, ledger: LedgerFacts): void {
   const lostFiles = ledger.lostFiles();
   for (const entry of ledger.list('failed'))
-    if (!isExplained(evidence, entry) && !mayConflict(evidence, entry) && !lostFiles.has(entry.exportFile))
+    if (
+      !isExplained(evidence, entry) &&
+      !mayConflict(evidence, entry) &&
+      !lostFiles.has(entry.exportFile) &&
+      !isRequeuedWithoutFile(evidence, entry)
+    )
       evidence.violate(`${entry.queueId} failed without an allowed reason: ${entry.lastError}`);
 }
 
@@ -56,12 +61,29 @@ function isExplained({ events, files, importAnswers }: Evidence, entry: LedgerEn
 }
 
 /**
+ * A delivered export may be requeued although retention has removed its file, if the card was full before the removal was recorded. It
+ * then fails, and its records go with the next export, as those of an export without a file do.
+ */
+function isRequeuedWithoutFile({ events, files }: Evidence, { sequence, exportFile }: LedgerEntry): boolean {
+  const isRequeued = events.some(
+    (event) =>
+      event.kind === 'delivery' &&
+      event.event.kind === 'missing_reported' &&
+      event.event.report.requeued.includes(sequence),
+  );
+  return isRequeued && files.read(exportFile) === undefined;
+}
+
+/**
  * An export may be refused with 409 if its parts were cut differently after earlier parts had left the boat on a USB drive or in
- * a late request, and if the earlier parts arrive first (decisions 0020 and 0024).
+ * a late request, and if the earlier parts arrive first (decisions 0020 and 0024). The boat fails it itself if its card was restored
+ * to a state in which it was not cut yet, and the link does not carry the larger part.
  */
 function mayConflict(evidence: Evidence, entry: LedgerEntry): boolean {
   const { queueId, exportId } = entry;
   const formerId = evidence.files.readOf(entry)?.exportId ?? exportId;
+  if (isCutSmaller(evidence, queueId) && evidence.events.some(({ kind }) => kind === 'card_restored'))
+    return true;
   const isAnswered = [exportId, formerId].some((id) => evidence.importAnswers.hasAnswered(id, 409));
   // The other boat may have cut a waiting export of the copied card differently.
   return isAnswered && (isCutSmaller(evidence, queueId) || evidence.peer !== undefined);

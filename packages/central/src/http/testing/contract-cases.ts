@@ -36,6 +36,8 @@ export interface Case {
   readonly fails?: CentralFailureCode;
   /** How many times the same request was sent before. */
   readonly sentBefore?: number;
+  /** Another request that was sent before. */
+  readonly toFirstRequest?: Case['toRequest'];
 }
 
 export function get(path: string, bearer?: string): Request {
@@ -213,6 +215,13 @@ export const BOAT_CASES: readonly Case[] = [
       }),
   },
   { route: 'health', outcome: 'answered', toRequest: () => get('/api/v1/health') },
+  {
+    route: 'health',
+    outcome: 'UNAVAILABLE',
+    toRequest: () => get('/api/v1/health'),
+    toFirstRequest: ({ boat }) => get(`/api/v1/installations/${boat.id}/configuration`, boat.token),
+    fails: 'STORE_UNAVAILABLE',
+  },
   { route: 'metrics', outcome: 'answered', toRequest: () => get('/metrics') },
   { route: 'metrics', outcome: 'answered', toRequest: () => get('/metrics'), fails: 'STORE_FAILED' },
   { route: 'metrics', outcome: 'answered', toRequest: () => get('/metrics'), fails: 'STORE_UNAVAILABLE' },
