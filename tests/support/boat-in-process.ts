@@ -9,12 +9,16 @@ export const INSTALLATION = '0123456789abcdef';
 /** A token in the format that central issues. The scripted centrals ignore it. */
 export const TOKEN = 'device-token-of-the-tests-0123456789';
 
-/** Runs `work` with a new folder, and removes the folder afterwards, even if `work` fails. */
+/** The boats that run in this process, by their folder. A boat that a failed test left running would keep the test file from ending. */
+const RUNNING = new Map<string, Set<RunningBoat>>();
+
+/** Runs `work` with a new folder. Afterwards stops the boats that run in it and removes it, even if `work` fails. */
 export async function inTemporaryFolder<T>(name: string, work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), `d3kos-${name}-`));
   try {
     return await work(folder);
   } finally {
+    for (const boat of RUNNING.get(folder) ?? []) await boat.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -89,7 +93,7 @@ export async function startBoatInProcess(options: BoatOptions): Promise<RunningB
   const running = boat.run().catch((error: unknown) => {
     if (!stopping.signal.aborted) throw error;
   });
-  return {
+  const started: RunningBoat = {
     boat,
     log,
     paths: toSpoolPaths(options.root),
@@ -103,9 +107,12 @@ export async function startBoatInProcess(options: BoatOptions): Promise<RunningB
       return { status: response.status, json: (await response.json()) as Record<string, unknown> };
     },
     stop: async () => {
+      RUNNING.get(options.root)?.delete(started);
       stopping.abort(new Error('the test is done'));
       await running;
       boat.close();
     },
   };
+  RUNNING.set(options.root, (RUNNING.get(options.root) ?? new Set()).add(started));
+  return started;
 }
