@@ -180,7 +180,7 @@ function unmount(path: string): void {
 }
 
 /**
- * Returns an image with the same bytes that nothing holds. Mount namespaces made by other programs, such as containers, may keep the file
+ * Returns an image with the same contents that no mount still holds. Mount namespaces made by other programs, such as containers, may keep the file
  * system after its unmount. A mount would then get the same one, whose power is off, so the image is copied.
  */
 function toReleasedImage(image: string): string {

@@ -13,7 +13,7 @@ export const BUNDLE_MUTANTS: readonly Mutant[] = [
     killedBy: BUNDLE_TESTS,
   },
   {
-    name: 'a bundle is stored although a line of it is not signed',
+    name: 'a bundle is stored even though one of its lines is not signed',
     file: 'packages/central/src/bundle/verify-bundle.ts',
     before: 'if (!isSigned(item.line))',
     after: "if (item.kind === 'start' && !isSigned(item.line))",

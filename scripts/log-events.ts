@@ -54,7 +54,10 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'Imported {} exports from the legacy queue',
       'The exports of the legacy exporter are delivered from now on.',
     ),
-    warn('An export file will be adopted at the next start: {}', 'The card is full. Free some space.'),
+    warn(
+      'An export file could not be adopted and will be tried again at the next start: {}',
+      'The card is full. Free some space.',
+    ),
     warn(
       'The file of export {} is missing; the next export carries its records',
       'Nothing is lost if the sources still have the records. Check the card.',
@@ -125,7 +128,7 @@ export const LOG_EVENTS: Readonly<Record<string, readonly LogEvent[]>> = {
       'The file of a failed export stays where it was. It is archived later.',
     ),
     info(
-      'Only smaller parts are accepted: {} is cut to {} bytes',
+      'Only smaller parts are accepted: {} is now sent in parts of {} bytes',
       'Central or a proxy refused a part as too large.',
     ),
     info(

@@ -183,7 +183,7 @@ async function liveThroughCalm(sim: Simulation, boat: Boat): Promise<void> {
   for (const entry of boat.ledger.queue.list('failed'))
     if (machine.medium.get(entry.exportFile) !== undefined) boat.manager.retry(entry.queueId);
   await drain(sim, boat);
-  // A retried export can reveal that the ledger went back. The next export is then full, and repairs what older exports replaced.
+  // A retried export can reveal that the ledger was set back to an older state. The next export is then full, and repairs what older exports replaced.
   if (boat.ledger.facts.ledgerId !== ledgerId) {
     performAction(sim, { kind: 'export', type: 'incremental' });
     await drain(sim, boat);

@@ -58,7 +58,7 @@ export const ROUTES = {
     path: '/',
     summary: 'Returns the Data Management page for the owner',
     description:
-      'Its Content-Security-Policy allows only files and data of this server. Only pages of `allowed_origins` may frame it.',
+      'Its Content-Security-Policy allows only files and data from this server. Only pages of `allowed_origins` may frame it.',
     callers: 'boat',
     answer: file('text/html'),
     caching: 'revalidate',

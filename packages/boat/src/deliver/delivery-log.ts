@@ -75,7 +75,7 @@ function describeCut({
 }: Extract<DeliveryEvent, { kind: 'parts_cut' }>): string {
   switch (cause) {
     case 'refused':
-      return `Only smaller parts are accepted: ${queueId} is cut to ${partSizeBytes} bytes`;
+      return `Only smaller parts are accepted: ${queueId} is now sent in parts of ${partSizeBytes} bytes`;
     case 'cut_off':
       return `The link carries less than a part: ${queueId} is cut to ${partSizeBytes} bytes`;
     default:

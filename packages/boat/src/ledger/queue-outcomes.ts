@@ -195,7 +195,8 @@ function prepareOutcomes({ db }: LedgerDatabase): OutcomeStatements {
 
 /** Throws if the statement did not change exactly one row. An operation on an entry in another state is a bug. */
 export function mustChange({ changes }: { readonly changes: number | bigint }, entryNo: number): void {
-  if (Number(changes) !== 1) throw new Error(`entry ${entryNo} is not in the state this change is for`);
+  if (Number(changes) !== 1)
+    throw new Error(`entry ${entryNo} is not in the state that this change requires`);
 }
 
 /** Returns the entry. Throws if it does not exist. */

@@ -108,7 +108,10 @@ async function adoptFiles(
           break;
         case 'postponed':
           counts.postponed += 1;
-          log.write('warn', `An export file will be adopted at the next start: ${adoption.reason}`);
+          log.write(
+            'warn',
+            `An export file could not be adopted and will be tried again at the next start: ${adoption.reason}`,
+          );
           break;
         case 'known':
           if ((await disk.stat(path)) !== undefined) {

@@ -65,7 +65,7 @@ export const ACCOUNT_ROUTES = {
     path: '/api/v1/session',
     access: 'anyone',
     load: 'none',
-    summary: 'Log an operator in, and set the cookie of a new session.',
+    summary: 'Log an operator in and set a session cookie.',
     description:
       'A session ends after 12 hours, or after 2 hours without a request. A browser must reach central over HTTPS, or run on the same machine.',
     parameters: [],

@@ -81,6 +81,6 @@ export async function findHeld(
 
 /** Returns the stored receipt. */
 export function toHeldReceipt({ receipt }: Held): Receipt {
-  // Only INSERT_IMPORT writes this column, with a receipt.
+  // Only INSERT_IMPORT writes this column, and it always writes a receipt.
   return JSON.parse(receipt ?? '{}') as Receipt;
 }

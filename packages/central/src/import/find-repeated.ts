@@ -48,7 +48,7 @@ export async function findRepeated(store: Queryable, body: SentBody): Promise<Re
     [installationId, ...toCredentialParameters(credential, body.receivedMs), idempotencyKey, body.sha256],
   );
   if (row === undefined) return undefined;
-  // Only INSERT_IMPORT writes this column, with a receipt.
+  // Only INSERT_IMPORT writes this column, and it always writes a receipt.
   const receipt = JSON.parse(textOf(row, 'receipt')) as Receipt;
   // R28: "If a key is repeated with the same digest, central MUST return the stored receipt with `duplicate: true` and change
   // nothing."

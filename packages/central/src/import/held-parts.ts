@@ -33,7 +33,7 @@ export async function loadHeldParts(
       return { status: 'success', export_id: exportId, parts, next: parts.at(-1)?.part.index ?? null };
     const text = textOf(row, 'receipt');
     sizeBytes += text.length;
-    // Only INSERT_IMPORT writes this column, with a receipt.
+    // Only INSERT_IMPORT writes this column, and it always writes a receipt.
     parts.push(JSON.parse(text) as Receipt);
   }
   return { status: 'success', export_id: exportId, parts, next: null };

@@ -8,7 +8,7 @@ export interface OversizedRecord {
   readonly exceeded: 'values' | 'bytes';
 }
 
-/** The contents of a document, counted from its bytes, or the first limit that it exceeds. */
+/** What a document contains, counted in its raw bytes, or the first limit that it exceeds. */
 export type DocumentScan =
   | {
       readonly kind: 'within_limits';

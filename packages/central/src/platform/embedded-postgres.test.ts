@@ -282,7 +282,7 @@ test('locks a data directory with a file in it that other accounts cannot reach'
   await withFolder(async (folder) => {
     const dataDir = join(folder, 'data');
     await mkdir(dataDir, { mode: 0o700 });
-    // The name of the abstract socket that any account could bind before.
+    // The name of the abstract socket used previously, which any account could bind.
     const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 32);
     const socket = createServer().listen(`\0d3kos-central/${process.getuid?.() ?? 0}/${name}`);
     await once(socket, 'listening');

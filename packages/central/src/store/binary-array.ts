@@ -12,7 +12,7 @@ const ELEMENT_MAX_BYTES = 12;
 /** Most bytes of UTF-8 for one UTF-16 unit. */
 const UTF8_PER_UNIT_MAX = 3;
 
-/** Version of the binary format of jsonb, which is followed by JSON text. */
+/** Version number of jsonb's binary format. The JSON text follows it. */
 const JSONB_VERSION = 1;
 
 /** 2000-01-01 in milliseconds since 1970, where PostgreSQL's times begin. */

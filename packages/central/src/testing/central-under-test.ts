@@ -59,7 +59,7 @@ export function startNode(store: Store, deps: Partial<AppDeps> = {}): App {
   };
 }
 
-/** A boat that is enrolled, with its token. */
+/** An enrolled boat and its token. */
 export interface EnrolledBoat {
   readonly id: string;
   readonly token: string;

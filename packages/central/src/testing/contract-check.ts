@@ -31,7 +31,10 @@ export async function assertKeepsContract(request: Request, response: Response):
   assert.ok(isCentralError.Check(body), text);
   const listed: readonly Refusal[] = route?.refusals ?? ['NOT_FOUND', 'METHOD_NOT_ALLOWED'];
   const refusal = listed.find((name) => isRefusal(name, response.status, body));
-  assert.ok(refusal !== undefined, `${request.method} ${pathname} may not answer ${response.status} ${text}`);
+  assert.ok(
+    refusal !== undefined,
+    `the contract does not allow ${request.method} ${pathname} to answer ${response.status} ${text}`,
+  );
   return { kind: 'refused', route: route?.id, refusal };
 }
 

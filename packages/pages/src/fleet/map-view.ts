@@ -96,7 +96,7 @@ function bounded(view: MapView): MapView {
   };
 }
 
-/** Largest scale of a map that was fitted to boats: about 500 km across, so that a coast can be recognised. */
+/** Largest scale when the map is fitted to the boats: about 500 km across, so that the coast is recognisable. */
 const FIT_SCALE_MAX = 120;
 /** The margin keeps marks and their names inside the map, and most marks clear of the map's controls. */
 const FIT_MARGIN = 0.78;

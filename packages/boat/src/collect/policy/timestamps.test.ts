@@ -29,7 +29,7 @@ describe('timestamps', () => {
     [42, null, null],
     [Number.NaN, null, null],
     [Number.POSITIVE_INFINITY, null, null],
-    // In UTC these are in the year 10000, which has no timestamp of four digits.
+    // In UTC these fall in the year 10000, which does not fit in a four-digit year.
     ['99991231_235959', null, null],
     ['99991231_190000', null, null],
   ] as const)

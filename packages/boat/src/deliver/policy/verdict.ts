@@ -176,7 +176,7 @@ function decideForeignAnswer(
 function decideLostAnswer(detail: string, code: string, facts: VerdictFacts): ProbeNeeded {
   const unavailable = failed(detail, undefined);
   if (!facts.doOthersPass) return unavailable;
-  const refused = refusedOnTheWay(`The network breaks the connection at this export (${code})`);
+  const refused = refusedOnTheWay(`The network drops the connection whenever this export is sent (${code})`);
   return { ...unavailable, ifCentral: refused };
 }
 

@@ -2,7 +2,7 @@
 export type Coding = 'gzip' | 'br' | 'zstd';
 
 /**
- * Level of each coding, measured on an export of 100,000 rows and on another log of 20 MB (decision 0015). A Raspberry Pi is
+ * Level of each coding, chosen from measurements on an export of 100,000 rows and on a 20 MB log (decision 0015). A Raspberry Pi is
  * about four times slower than the machine used for the measurement. With a coding that reaches 20 MB/s on that machine, the Pi
  * compresses a part of 1 MiB in 0.2 s, which is less than a boat's link needs to send the part.
  */
