@@ -35,7 +35,7 @@ function startBreaker(...results: readonly ProbeResult[]) {
   const probe = async () => left.shift() ?? assert.fail('no probe was due');
   return {
     breaker,
-    close: () => breaker.tryClose({ probe }, NEVER),
+    close: () => breaker.tryClose({ probe }, () => Promise.resolve(true), NEVER),
     states: () =>
       events.flatMap((event) => (event.kind === 'destination_changed' ? event.destination.state : [])),
     advance: (delayMs: number) => {

@@ -31,10 +31,14 @@ export interface CircuitBreaker {
   /** Milliseconds for which the breaker stays open, or 0 if a request may be sent. */
   openForMs(): number;
   /**
-   * Call it after the open time. Probes central if required. Returns 0 if the breaker closed, otherwise the new
-   * `openForMs`.
+   * Call it after the open time. Probes central if required. A series of probes ends when `mayProbe` forbids the next one. Returns 0
+   * if the breaker closed, otherwise the new `openForMs`.
    */
-  tryClose(central: Pick<CentralClient, 'probe'>, signal: AbortSignal): Promise<number>;
+  tryClose(
+    central: Pick<CentralClient, 'probe'>,
+    mayProbe: () => Promise<boolean>,
+    signal: AbortSignal,
+  ): Promise<number>;
   /** Records that central answered an authenticated request. */
   recordSuccess(): void;
   /**
@@ -139,14 +143,14 @@ export function createCircuitBreaker(
   return {
     destination: destination.current,
     openForMs: openTime.leftMs,
-    async tryClose(central, signal) {
+    async tryClose(central, mayProbe, signal) {
       openTime.end();
       if (!openTime.mustProbe()) return 0;
       const { result, probes } = openTime.isQuick()
-        ? await probeStaggered(central, world.clock, signal)
+        ? await probeStaggered(central, world.clock, mayProbe, signal)
         : { result: await central.probe(signal), probes: 1 };
-      destination.observe({ kind: 'probe', result });
-      if (result.kind !== 'central') return openTime.openAfterProbes(probes);
+      if (result !== undefined) destination.observe({ kind: 'probe', result });
+      if (result?.kind !== 'central') return openTime.openAfterProbes(probes);
       openTime.recordReached();
       return 0;
     },

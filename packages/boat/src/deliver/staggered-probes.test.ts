@@ -28,6 +28,8 @@ function createSteppedClock() {
   return { clock, tick };
 }
 
+const always = (): Promise<boolean> => Promise.resolve(true);
+
 /** A central whose probes answer when the test says so. */
 function createHeldProbes() {
   const probes: { readonly answer: (result: ProbeResult) => void; readonly signal: AbortSignal }[] = [];
@@ -42,7 +44,7 @@ function createHeldProbes() {
 test('a new probe detects that the link is back, although the first one is still stuck', async () => {
   const { clock, tick } = createSteppedClock();
   const { probes, central } = createHeldProbes();
-  const running = probeStaggered(central, clock, NEVER);
+  const running = probeStaggered(central, clock, always, NEVER);
   await tick();
   await tick();
   assert.equal(probes.length, 3);
@@ -57,7 +59,7 @@ test('a new probe detects that the link is back, although the first one is still
 test('a failed probe does not end the others, and the last failure is the result', async () => {
   const { clock, tick } = createSteppedClock();
   const { probes, central } = createHeldProbes();
-  const running = probeStaggered(central, clock, NEVER);
+  const running = probeStaggered(central, clock, always, NEVER);
   await tick();
   probes[0]?.answer(NOTHING);
   await new Promise((resolve) => setImmediate(resolve));
@@ -68,18 +70,32 @@ test('a failed probe does not end the others, and the last failure is the result
 test('at most eight probes run at the same time, and the first result then counts', async () => {
   const { clock, tick } = createSteppedClock();
   const { probes, central } = createHeldProbes();
-  const running = probeStaggered(central, clock, NEVER);
+  const running = probeStaggered(central, clock, always, NEVER);
   for (let ticks = 0; ticks < 12; ticks += 1) await tick();
   assert.equal(probes.length, 8);
   probes[0]?.answer(NOTHING);
   assert.deepEqual(await running, { result: NOTHING, probes: 8 });
 });
 
+test('no further probe begins once the tier no longer permits one, and none is left running', async () => {
+  const { clock, tick } = createSteppedClock();
+  const { probes, central } = createHeldProbes();
+  let isPermitted = true;
+  const running = probeStaggered(central, clock, () => Promise.resolve(isPermitted), NEVER);
+  await tick();
+  assert.equal(probes.length, 2);
+  isPermitted = false;
+  await tick();
+  assert.deepEqual(await running, { result: undefined, probes: 2 });
+  assert.equal(probes.length, 2);
+  assert.ok(probes.every(({ signal }) => signal.aborted));
+});
+
 test('an abort ends every probe', async () => {
   const { clock, tick } = createSteppedClock();
   const { probes, central } = createHeldProbes();
   const stop = new AbortController();
-  const running = probeStaggered(central, clock, stop.signal);
+  const running = probeStaggered(central, clock, always, stop.signal);
   await tick();
   stop.abort(new Error('stopping'));
   await assert.rejects(running, /stopping/);

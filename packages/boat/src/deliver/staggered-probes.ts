@@ -12,14 +12,16 @@ const PROBES_MAX = 8;
 /**
  * Probes central, and starts another probe every 2 s while none has reached it. When the link comes back, a probe that began
  * during the outage may be stuck in a name lookup or between two retransmissions, while a new one is answered immediately.
- * Returns the first result that reaches central, otherwise the last one, and the number of probes. Rejects when aborted. When it
+ * `mayProbe` is asked before every probe but the first, because the tier may fall to 0 meanwhile. Returns the first result that reaches
+ * central, otherwise the last one, or undefined if `mayProbe` forbade a probe, and the number of probes. Rejects when aborted. When it
  * settles, no probe is running.
  */
 export async function probeStaggered(
   central: Pick<CentralClient, 'probe'>,
   clock: World['clock'],
+  mayProbe: () => Promise<boolean>,
   signal: AbortSignal,
-): Promise<{ readonly result: ProbeResult; readonly probes: number }> {
+): Promise<{ readonly result: ProbeResult | undefined; readonly probes: number }> {
   const stop = new AbortController();
   const until = AbortSignal.any([signal, stop.signal]);
   const running = new Set<Promise<ProbeResult>>();
@@ -36,6 +38,7 @@ export async function probeStaggered(
       const pause = isLast ? [] : [clock.sleep(QUICK_PROBE_DELAY_MS, until).then(() => undefined)];
       const result = await firstResult(running, pause, isLast);
       if (result !== undefined) return { result, probes };
+      if (!(await mayProbe())) return { result: undefined, probes };
     }
   } finally {
     stop.abort();

@@ -18,7 +18,10 @@ import { createWorker } from './worker.ts';
 const TIER_API = 'http://localhost:8093';
 const CENTRAL = 'http://central.example';
 
-/** A clock that ends each wait immediately and advances by its length. Only waits for a deadline take real time. */
+/**
+ * A clock that ends each wait immediately and advances by its length. Only waits as long as a deadline take real time, among them now
+ * and then the rest between two probes.
+ */
 function createHurriedClock(deadlineMs: number): Clock {
   let nowMs = 0;
   return {
@@ -29,11 +32,12 @@ function createHurriedClock(deadlineMs: number): Clock {
         const abort = (): void => reject(signal?.reason);
         if (signal?.aborted === true) return abort();
         signal?.addEventListener('abort', abort, { once: true });
-        if (delayMs === deadlineMs) return;
-        setImmediate(() => {
+        const end = (): void => {
           if (signal?.aborted !== true) nowMs += delayMs;
           resolve();
-        });
+        };
+        if (delayMs === deadlineMs) setTimeout(end, delayMs);
+        else setImmediate(end);
       }),
     yield: () => new Promise((resolve) => setImmediate(resolve)),
   };

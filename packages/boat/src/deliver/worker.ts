@@ -195,7 +195,9 @@ async function step(context: WorkerContext, signal: AbortSignal): Promise<number
     breaker.openBlocked({ status: 0, errorCode, detail }, configuration);
     return BACKSTOP_MS;
   }
-  const probeMs = await breaker.tryClose(central, signal);
+  const maySend = async (): Promise<boolean> =>
+    permitSending(await context.license.current(signal)).kind !== 'refused';
+  const probeMs = await breaker.tryClose(central, maySend, signal);
   if (probeMs > 0) return Math.min(probeMs, BACKSTOP_MS);
   const selection = context.selector.next(await world.network.isMetered?.(signal));
   context.sendHold = selection.hold;

@@ -9,7 +9,7 @@ export async function checkProofs(evidence: Evidence, ledger: LedgerFacts): Prom
   const { central, files, lost, violate } = evidence;
   const imports = await central.loadImports();
   for (const row of ledger.history()) {
-    if (lost.exportIds.has(row.exportId) && !isNamedAgain(evidence, ledger, row.queueId)) continue;
+    if (lost.exportIds.has(row.exportId) && !isNamedAgain(evidence, ledger, row)) continue;
     const stored = imports.get(row.exportId) ?? [];
     const last = stored.at(-1);
     const isWhole = last?.index === last?.count && stored.every((part, index) => part.index === index + 1);
@@ -29,11 +29,17 @@ export async function checkProofs(evidence: Evidence, ledger: LedgerFacts): Prom
  * True if central names the export after it has lost it. It does not name an export of another ledger, or one that was withdrawn. The
  * records of a withdrawn export, and of one whose file was removed, came with later exports.
  */
-function isNamedAgain({ events }: Evidence, ledger: LedgerFacts, queueId: string): boolean {
+function isNamedAgain(
+  { events }: Evidence,
+  ledger: LedgerFacts,
+  { queueId, exportId }: { readonly queueId: string; readonly exportId: string },
+): boolean {
   const entry = ledger.find(queueId);
+  // A boat whose clock is set back may give the queue ID of a removed export to another one.
+  if (entry?.exportId !== exportId) return false;
   const isWithdrawn = events.some(
     (event) =>
       event.kind === 'delivery' && event.event.kind === 'dead_lettered' && event.event.queueId === queueId,
   );
-  return entry !== undefined && entry.sequence > 0 && entry.status === 'completed' && !isWithdrawn;
+  return entry.sequence > 0 && entry.status === 'completed' && !isWithdrawn;
 }
