@@ -20,7 +20,13 @@ import { acknowledgeHeld, HELD_PARTS_UNKNOWN, type HeldParts } from './held-part
 import type { Outcome } from './outcome.ts';
 import type { PartFailures } from './part-failures.ts';
 import { CUT_OFFS_BEFORE_CUT, smallerPartSize } from './policy/part-size.ts';
-import { confirmByProbe, decideVerdict, type Verdict, type VerdictFacts } from './policy/verdict.ts';
+import {
+  confirmByProbe,
+  decideVerdict,
+  HELD_DIFFERENTLY_VERDICT,
+  type Verdict,
+  type VerdictFacts,
+} from './policy/verdict.ts';
 
 /**
  * How this run of an entry's delivery ended. `wireSizeBytes` is the number of bytes sent since the last acknowledged
@@ -161,20 +167,7 @@ async function* openParts(
   return { kind: 'open', reader, parts, partSizeBytes: smallerBytes };
 }
 
-/**
- * The result for a part that the link does not carry and that cannot be cut smaller, because central holds other bytes under its key.
- * This happens when a card is restored to a state in which the export was not cut yet. Central would answer 409 to the part (R29).
- */
-const HELD_DIFFERENTLY = {
-  kind: 'stopped',
-  verdict: {
-    kind: 'rejected',
-    by: 'central',
-    errorCode: 'IDEMPOTENCY_CONFLICT',
-    detail: 'Central holds this export in smaller parts, which this boat no longer knows',
-  },
-  wireSizeBytes: 0,
-} as const;
+const HELD_DIFFERENTLY = { kind: 'stopped', verdict: HELD_DIFFERENTLY_VERDICT, wireSizeBytes: 0 } as const;
 
 /**
  * Queries the parts that central holds. docs/spec/protocol.md R102: "A boat that resumes an export with acknowledged parts MUST query

@@ -217,6 +217,17 @@ function toWait(retryAfterMs: number | undefined): { readonly retryAfterMs?: num
   return retryAfterMs === undefined ? {} : { retryAfterMs };
 }
 
+/**
+ * The verdict on a part that the link does not carry and that cannot be cut smaller, because central holds other bytes under its key.
+ * This happens when a card is restored to a state in which the export was not cut yet. Central would answer 409 to the part (R29).
+ */
+export const HELD_DIFFERENTLY_VERDICT = {
+  kind: 'rejected',
+  by: 'central',
+  errorCode: 'IDEMPOTENCY_CONFLICT',
+  detail: 'Central holds this export in smaller parts, which this boat no longer knows',
+} as const satisfies Verdict;
+
 /** The verdict after the health probe. If the probe does not reach central, nothing is spent (docs/spec/protocol.md R41). */
 export function confirmByProbe({ ifCentral, ifUnavailable }: ProbeNeeded, probe: ProbeResult): Verdict {
   switch (probe.kind) {
