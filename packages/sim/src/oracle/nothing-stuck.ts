@@ -1,3 +1,4 @@
+import { HELD_DIFFERENTLY_VERDICT } from '../../../boat/src/deliver/policy/verdict.ts';
 import type { Evidence } from './evidence.ts';
 import { isCutSmaller } from './evidence.ts';
 import type { LedgerEntry, LedgerFacts } from './ledger-facts.ts';
@@ -82,8 +83,14 @@ function isRequeuedWithoutFile({ events, files }: Evidence, { sequence, exportFi
 function mayConflict(evidence: Evidence, entry: LedgerEntry): boolean {
   const { queueId, exportId } = entry;
   const formerId = evidence.files.readOf(entry)?.exportId ?? exportId;
-  if (isCutSmaller(evidence, queueId) && evidence.events.some(({ kind }) => kind === 'card_restored'))
-    return true;
+  const isHeldDifferently = evidence.events.some(
+    (event) =>
+      event.kind === 'delivery' &&
+      event.event.kind === 'rejected' &&
+      event.event.queueId === queueId &&
+      event.event.detail === HELD_DIFFERENTLY_VERDICT.detail,
+  );
+  if (isHeldDifferently && evidence.events.some(({ kind }) => kind === 'card_restored')) return true;
   const isAnswered = [exportId, formerId].some((id) => evidence.importAnswers.hasAnswered(id, 409));
   // The other boat may have cut a waiting export of the copied card differently.
   return isAnswered && (isCutSmaller(evidence, queueId) || evidence.peer !== undefined);
